@@ -1,0 +1,76 @@
+//! What is remembered of a source once it has been read: its accounting, which days it holds,
+//! what was wrong with it. Written with every commit, read by `status` and by the coverage of
+//! reports. Only shapes live here; who writes them where is the business of `ingest` and `store`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How the records of a source, or of a run, were disposed of.
+///
+/// `read = stored + duplicates + other_workloads + rejected` always holds;
+/// `conflicting` are those of the duplicates whose content differs from the copy that was kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordCounts {
+    /// Records found.
+    pub read: u64,
+    /// Events newly stored.
+    pub stored: u64,
+    /// Further copies of an event, in this run or already stored.
+    pub duplicates: u64,
+    /// Duplicates that differ in content from the copy that was kept.
+    pub conflicting: u64,
+    /// Records of workloads that are not kept (Exchange, SharePoint, …).
+    pub other_workloads: u64,
+    /// Records that could not be taken.
+    pub rejected: u64,
+}
+
+impl RecordCounts {
+    /// Whether the sum holds.
+    pub fn adds_up(&self) -> bool {
+        self.read == self.stored + self.duplicates + self.other_workloads + self.rejected
+    }
+
+    /// Adds another count to this one.
+    pub fn add(&mut self, other: &RecordCounts) {
+        self.read += other.read;
+        self.stored += other.stored;
+        self.duplicates += other.duplicates;
+        self.conflicting += other.conflicting;
+        self.other_workloads += other.other_workloads;
+        self.rejected += other.rejected;
+    }
+}
+
+/// Something wrong with a source or one of its records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Byte position in the file as it is on disk.
+    pub position: u64,
+    /// What was expected, what was found, what to do.
+    pub reason: String,
+}
+
+/// What is remembered of one source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFacts {
+    /// Its path as found, with `/` between the parts.
+    pub path: String,
+    /// Its shape: "rest", "array", "ndjson", "csv", … or empty where nothing was recognised.
+    pub kind: String,
+    /// Its size on disk.
+    pub size_bytes: u64,
+    /// When it was last modified, in microseconds since 1970 (UTC).
+    pub modified_us: Option<i64>,
+    /// How its records were disposed of.
+    pub records: RecordCounts,
+    /// Events per UTC day (`2024-03-01`) that it holds, stored from it or known already.
+    pub days: BTreeMap<String, u64>,
+    /// Its first and last event, in microseconds since 1970 (UTC).
+    pub period_us: Option<(i64, i64)>,
+    /// Whether it is damaged: it ends or breaks in the middle of a record.
+    pub damaged: bool,
+    /// What was wrong with it, the first few.
+    pub troubles: Vec<Trouble>,
+}
