@@ -1,0 +1,116 @@
+use super::*;
+
+/// Finds everything in a text that arrives in steps of `step` bytes.
+fn found(text: &[u8], step: usize) -> Vec<String> {
+    let mut bounds = Bounds::default();
+    let mut seen = Vec::new();
+    let mut ends: Vec<usize> = (0..text.len()).step_by(step).collect();
+    ends.push(text.len());
+    for end in ends {
+        let last = end == text.len();
+        loop {
+            match bounds.step(&text[..end], last) {
+                Step::Record(a, b) => seen.push(String::from_utf8_lossy(&text[a..b]).into_owned()),
+                Step::Bad(at, _) => seen.push(format!("bad {at}")),
+                Step::Unclosed(at, _) => seen.push(format!("open {at}")),
+                Step::More => break,
+            }
+        }
+    }
+    match bounds.unclosed(text) {
+        Some(Step::Bad(at, _)) => seen.push(format!("bad {at}")),
+        Some(Step::Unclosed(at, _)) => seen.push(format!("open {at}")),
+        _ => {}
+    }
+    seen
+}
+
+fn check(text: &str, expected: &[&str]) {
+    for step in [1, 2, 3, 7, 63, 64, 65, 1000] {
+        assert_eq!(found(text.as_bytes(), step), expected, "{text} in steps of {step}");
+    }
+}
+
+#[test]
+fn records_are_found_in_every_wrapping() {
+    check(r#"[{"a":1}, {"b":[{"c":"}"}]}]"#, &[r#"{"a":1}"#, r#"{"b":[{"c":"}"}]}"#]);
+    check(
+        "{\"Id\":1}\n{\"Id\":2}\n\n[{\"Id\":3}]\n[]",
+        &["{\"Id\":1}", "{\"Id\":2}", "{\"Id\":3}"],
+    );
+    check(
+        r#"{"activityEventEntities":[{"Id":1},{"Id":2}],"continuationUri":null,"lastResultSet":true}"#,
+        &[r#"{"Id":1}"#, r#"{"Id":2}"#],
+    );
+    check(
+        r#"{"continuationToken":"a]}","activityEventEntities":[{"Id":1}]}{"activityEventEntities":[]}{"activityEventEntities":[{"Id":2}]}"#,
+        &[r#"{"Id":1}"#, r#"{"Id":2}"#],
+    );
+    check(r#"{"value":[{"Id":1}],"Count":1}"#, &[r#"{"Id":1}"#]);
+    check(
+        r#"{"@odata.context":{"x":[1,"]"]},"value":[{"id":1},{"id":2}],"@odata.nextLink":"y"}"#,
+        &[r#"{"id":1}"#, r#"{"id":2}"#],
+    );
+    check(
+        r#"[{"activityEventEntities":[{"Id":1}]},{"activityEventEntities":[{"Id":2}]}]"#,
+        &[r#"{"Id":1}"#, r#"{"Id":2}"#],
+    );
+    check(r#"{"value":{"Id":1},"Count":1}"#, &[r#"{"Id":1}"#]);
+    check("null", &[]);
+    check("[ ]", &[]);
+    check("{}", &["{}"]);
+}
+
+#[test]
+fn strings_may_hold_anything_but_line_breaks() {
+    let record = r#"{"a":"\\","b":"\"}{][,","c":"}{\\\"}","d":"\\\\"}"#;
+    check(&format!("[{record},{record}]"), &[record, record]);
+    // A backslash as the last byte of a block of 64, and runs of them over its edge.
+    for backslashes in 0..8 {
+        for before in 50..66 {
+            let record =
+                format!("{{\"{}{}\":1}}", "x".repeat(before), "\\\\".repeat(backslashes) + "\\\"");
+            check(&format!("{record} {record}"), &[&record, &record]);
+        }
+    }
+}
+
+#[test]
+fn a_cut_file_gives_its_whole_records_and_says_where_it_breaks() {
+    check(r#"[{"a":1},{"b":"#, &[r#"{"a":1}"#, "bad 9"]);
+    check(r#"[{"a":1},{"b":"x"#, &[r#"{"a":1}"#, "bad 9"]);
+    check(r#"[{"a":1},"#, &[r#"{"a":1}"#, "open 9"]);
+    check(r#"{"activityEventEntities":[{"a":1}"#, &[r#"{"a":1}"#, "open 33"]);
+    check("[{\"a\":1},{", &["{\"a\":1}", "bad 9"]);
+}
+
+#[test]
+fn behind_a_record_that_breaks_off_reading_goes_on() {
+    check(
+        "[{\"a\":1},{\"b\":\"x\n[{\"c\":3},{\"d\":4}]\n",
+        &["{\"a\":1}", "bad 9", "{\"c\":3}", "{\"d\":4}"],
+    );
+    check("{\"a\":\"x\n  \"b\": 5 }\n{\"c\":3}", &["bad 0", "{\"c\":3}"]);
+}
+
+#[test]
+fn what_is_no_record_is_named_and_passed_over() {
+    check(r#"["text",{"a":1},12]"#, &["bad 1", r#"{"a":1}"#, "bad 16"]);
+    check("{\"a\":1}\u{feff}{\"b\":1}\0\0", &["{\"a\":1}", "{\"b\":1}"]);
+    check("{\"a\":1},,{\"b\":1},", &["{\"a\":1}", "{\"b\":1}"]);
+}
+
+#[test]
+fn both_ways_of_making_masks_agree() {
+    let mut block = [0_u8; 64];
+    for round in 0..256_usize {
+        for (at, byte) in block.iter_mut().enumerate() {
+            *byte = ((at * 7 + round * 13) % 256) as u8;
+        }
+        let (fast, slow) = (Masks::of(&block), Masks::portable(&block));
+        assert_eq!(
+            (fast.quote, fast.backslash, fast.bracket, fast.line_break),
+            (slow.quote, slow.backslash, slow.bracket, slow.line_break)
+        );
+    }
+}

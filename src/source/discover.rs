@@ -1,0 +1,107 @@
+//! Which files there are.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use walkdir::WalkDir;
+
+/// Endings of files that lie beside archives and are no data: notes, scripts, queries.
+const NO_DATA: [&str; 12] =
+    ["md", "py", "ps1", "psm1", "psd1", "sql", "sh", "cmd", "bat", "ipynb", "pbix", "pq"];
+
+/// A file of the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Where to open it.
+    pub path: PathBuf,
+    /// Its name in messages and in the lineage column: the path as it was given, with `/`.
+    pub name: String,
+    /// Its absolute path, which is the same from whichever folder a command runs.
+    pub place: String,
+    /// Its size on disk.
+    pub size_bytes: u64,
+    /// When it was last modified, in microseconds since 1970 (UTC), where the disk tells.
+    pub modified_us: Option<i64>,
+}
+
+/// Walks files and folders. Files come sorted by name, each once; what could not be looked at
+/// comes beside them, by name with the reason.
+///
+/// Hidden files and folders, stores, and files whose ending says that they are notes or scripts
+/// are passed over inside folders; a file that is named itself is always taken.
+pub fn discover(paths: &[PathBuf]) -> (Vec<Found>, Vec<(String, String)>) {
+    let mut found = BTreeMap::new();
+    let mut troubles = BTreeMap::new();
+    for root in paths {
+        let walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
+        for entry in walk.filter_entry(|entry| entry.depth() == 0 || is_data(entry)) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().unwrap_or(root);
+                    let reason = match error.loop_ancestor() {
+                        Some(ancestor) => format!("a link that leads back to {}", name(ancestor)),
+                        None => {
+                            error.io_error().map_or_else(|| error.to_string(), |e| e.to_string())
+                        }
+                    };
+                    troubles.insert(name(path), reason);
+                    continue;
+                }
+            };
+            if entry.file_type().is_dir() {
+                continue;
+            }
+            if !entry.file_type().is_file() {
+                troubles.insert(name(entry.path()), "not a regular file".to_owned());
+                continue;
+            }
+            match look_at(entry.path()) {
+                Ok(file) => {
+                    found.entry(file.place.clone()).or_insert(file);
+                }
+                Err(error) => {
+                    troubles.insert(name(entry.path()), error.to_string());
+                }
+            }
+        }
+    }
+    let mut found: Vec<Found> = found.into_values().collect();
+    found.sort_by(|a, b| (&a.name, &a.place).cmp(&(&b.name, &b.place)));
+    (found, troubles.into_iter().collect())
+}
+
+fn is_data(entry: &walkdir::DirEntry) -> bool {
+    let name = entry.file_name().to_string_lossy();
+    if name.starts_with('.') || name == "_delta_log" {
+        return false;
+    }
+    if entry.file_type().is_dir() {
+        return !entry.path().join("events").join("_delta_log").is_dir();
+    }
+    let ending =
+        Path::new(&*name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    !ending.is_some_and(|ending| NO_DATA.contains(&&*ending))
+}
+
+fn look_at(path: &Path) -> std::io::Result<Found> {
+    let meta = std::fs::metadata(path)?;
+    let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    Ok(Found {
+        path: path.to_path_buf(),
+        name: name(path),
+        place: std::fs::canonicalize(path)?.to_string_lossy().into_owned(),
+        size_bytes: meta.len(),
+        modified_us: modified.and_then(|since| i64::try_from(since.as_micros()).ok()),
+    })
+}
+
+/// A path for people and for the lineage column: `/` between the parts on every system, and no
+/// `./` in front.
+fn name(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let text =
+        if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text.into() };
+    text.strip_prefix("./").unwrap_or(&text).to_owned()
+}

@@ -1,0 +1,84 @@
+//! Sources: the files of an archive, and the records in them as byte ranges.
+//!
+//! Owns: which files there are ([`discover`]), what a file is by its content ([`Shape`]), its
+//! encoding, and where each record begins and ends. It hands on pieces of decoded text with the
+//! bounds of their records ([`Pieces`]), so that records can be parsed by many threads while the
+//! file is still being read, and no file has to fit into memory. Must not know: what a record
+//! says, Arrow, the store.
+
+mod bounds;
+mod decode;
+mod discover;
+mod pieces;
+mod refuse;
+mod rows;
+
+pub use discover::{Found, discover};
+pub use pieces::{Pieces, digest};
+
+/// What a file is, by its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing but white space.
+    Empty,
+    /// Pages of the REST API: `{"activityEventEntities":[…],…}`.
+    Rest,
+    /// An array of events, as Get-PowerBIActivityEvent prints it, or a `{"value":[…]}` wrapping.
+    Array,
+    /// Objects one after another: NDJSON, or a single event.
+    Objects,
+    /// CSV with this header line.
+    Csv(Vec<u8>),
+}
+
+impl Shape {
+    /// The name that the lineage column and the accounting use.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Shape::Empty => "empty",
+            Shape::Rest => "rest",
+            Shape::Array => "array",
+            Shape::Objects => "ndjson",
+            Shape::Csv(_) => "csv",
+        }
+    }
+}
+
+/// A piece of a source: decoded text, and where its records are.
+#[derive(Debug, Default)]
+pub struct Piece {
+    /// UTF-8, unless the source lies about it: a record that is not valid UTF-8 is rejected when
+    /// it is parsed.
+    pub text: Vec<u8>,
+    /// Start and end of each JSON record in `text`. CSV rows are told apart when they are read.
+    pub records: Vec<(u32, u32)>,
+    /// Where `text` begins in the file.
+    place: decode::Place,
+}
+
+impl Piece {
+    /// The byte position in the file of a position in `text`.
+    pub fn position(&self, at: usize) -> u64 {
+        self.place.position(&self.text, at)
+    }
+}
+
+/// Something wrong with a source that its pieces do not show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// Whether it is a record that is lost, or the file around records.
+    pub of: FlawOf,
+    /// Byte position in the file.
+    pub position: u64,
+    /// What was expected and found.
+    pub reason: String,
+}
+
+/// What a flaw is one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlawOf {
+    /// A record: it counts as one that was read and could not be taken.
+    Record,
+    /// The file: it ends before what it began is closed. No record is lost by what is seen.
+    File,
+}

@@ -1,0 +1,33 @@
+//! Files that are no log, told apart so that the refusal can say what they are.
+
+/// What a file is whose first bytes are neither JSON nor CSV, and what to do about it.
+pub(super) fn what_it_is(start: &[u8]) -> String {
+    const MAGIC: [(&[u8], &str); 9] = [
+        (b"\x89PNG", "an image (PNG)"),
+        (b"\xFF\xD8\xFF", "an image (JPEG)"),
+        (b"GIF8", "an image (GIF)"),
+        (b"%PDF", "a PDF document"),
+        (b"PAR1", "a Parquet file; events are read from JSON or CSV only"),
+        (b"PK\x03\x04", "a ZIP archive or an Excel workbook; unpack it, or save the sheet as CSV"),
+        (b"\x1F\x8B", "a gzip file; unpack it first"),
+        (b"\x28\xB5\x2F\xFD", "a Zstandard file; unpack it first"),
+        (b"\xD0\xCF\x11\xE0", "an old Office document; save the sheet as CSV"),
+    ];
+    if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return format!("not a log of Power BI events: {what}");
+    }
+    let text = String::from_utf8_lossy(&start[..start.len().min(512)]).trim_start().to_lowercase();
+    if text.starts_with("<!doctype html") || text.starts_with("<html") {
+        return "not a log of Power BI events: a web page, probably an error page or a sign-in \
+                form that was saved instead of data; pull the day again"
+            .to_owned();
+    }
+    if text.starts_with('<') {
+        return "not a log of Power BI events: XML".to_owned();
+    }
+    let found: String = text.chars().take(40).flat_map(char::escape_default).collect();
+    format!(
+        "not a log of Power BI events: JSON, or CSV with an AuditData column, was expected, \
+         found \"{found}\""
+    )
+}
