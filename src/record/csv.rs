@@ -1,0 +1,263 @@
+//! Events in CSV: the unified audit log's exports, whose `AuditData` column holds each event as
+//! JSON, and lossy tables of events that `Export-Csv` wrote without one.
+//!
+//! The header decides, in any order and with any columns beside: the portal's present export
+//! (`RecordId,CreationDate,…,AuditData,…`), its older one (`CreationDate,UserIds,Operations,
+//! AuditData`), Search-UnifiedAuditLog through Export-Csv, whole or reduced.
+
+use csv::ByteRecord;
+
+use super::json;
+use crate::schema::{self, Type};
+
+/// What the header of a CSV file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The byte that separates cells.
+    pub delimiter: u8,
+    names: Vec<String>,
+    audit_data: Option<usize>,
+}
+
+/// One row: where its event is.
+pub enum Row<'a> {
+    /// The event as JSON text, and what the outer columns say of it.
+    Audit {
+        /// The cell's text.
+        json: &'a [u8],
+        /// Outer columns, by the name of the column that they stand in for.
+        outer: Outer,
+    },
+    /// A row of a lossy table, made into JSON text.
+    Flat(Vec<u8>),
+    /// No event, and why.
+    Nothing(String),
+}
+
+/// What stands outside of an event and is used where the event itself says nothing.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Outer {
+    /// The event's id.
+    pub id: Option<String>,
+    /// Its time, in whatever form.
+    pub creation_time: Option<String>,
+    /// Its operation.
+    pub operation: Option<String>,
+    /// Who did it.
+    pub user_id: Option<String>,
+}
+
+impl Outer {
+    fn set(&mut self, column: &str, text: &str) {
+        let slot = match column {
+            "Id" => &mut self.id,
+            "CreationTime" => &mut self.creation_time,
+            "Operation" => &mut self.operation,
+            "UserId" => &mut self.user_id,
+            _ => return,
+        };
+        if !text.is_empty() && slot.is_none() {
+            *slot = Some(text.to_owned());
+        }
+    }
+
+    /// The outer members of a JSON wrapping, by the names that CSV headers have.
+    pub fn of_members<'a>(members: impl Iterator<Item = (&'a str, super::Value<'a>)>) -> Self {
+        let mut outer = Outer::default();
+        for (name, value) in members {
+            if let super::Value::Text(text) = value {
+                outer.set(stands_for(name), text);
+            }
+        }
+        outer
+    }
+}
+
+/// The column that an outer name carries, or nothing.
+fn stands_for(name: &str) -> &'static str {
+    const GRAPH: [(&str, &str); 2] =
+        [("createdDateTime", "CreationTime"), ("userPrincipalName", "UserId")];
+    if let Some((_, column)) = GRAPH.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        return column;
+    }
+    let carries = |column: &&schema::Column| {
+        column.name.eq_ignore_ascii_case(name)
+            || column.csv_headers.iter().any(|known| known.eq_ignore_ascii_case(name))
+    };
+    schema::columns().iter().find(carries).map_or("", |column| column.name)
+}
+
+/// Reads a header line. `Err` says why this is no CSV of events.
+///
+/// # Errors
+///
+/// A sentence for the user, where the header is one of another kind of file.
+pub fn header(line: &[u8]) -> Result<Header, &'static str> {
+    let line = line.trim_ascii();
+    let count = |byte| line.iter().filter(|&&b| b == byte).count();
+    let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',');
+    let mut cells = ByteRecord::new();
+    reader(line, delimiter)
+        .read_byte_record(&mut cells)
+        .map_err(|_| "the header line is no CSV")?;
+    let names: Vec<String> =
+        cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
+    let find = |name: &str| names.iter().position(|known| known.eq_ignore_ascii_case(name));
+    let audit_data = find("AuditData");
+    let is_flat = find("Id").is_some() && find("CreationTime").is_some();
+    let is_friendly =
+        find("Activity").is_some() && find("Item").is_some() && find("User").is_some();
+    if audit_data.is_none() && !is_flat {
+        return Err(if is_friendly {
+            "an export of the old audit portal with friendly names only and no AuditData column: \
+             it does not hold the events; export again, or pull the activity log"
+        } else {
+            "a CSV without an AuditData column"
+        });
+    }
+    Ok(Header { delimiter, names, audit_data })
+}
+
+fn reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text)
+}
+
+impl Header {
+    /// Whether rows are lossy: no `AuditData`, nested values already flattened away.
+    pub fn is_lossy(&self) -> bool {
+        self.audit_data.is_none()
+    }
+
+    /// Hands every row of a piece of the file to `take`, with its position in the piece.
+    /// Pieces end between rows.
+    pub fn rows(&self, piece: &[u8], mut take: impl FnMut(usize, Row<'_>)) {
+        let mut reader = reader(piece, self.delimiter);
+        let mut cells = ByteRecord::new();
+        // Reading from memory with flexible rows has no way to fail; a failure ends the piece.
+        while let Ok(true) = reader.read_byte_record(&mut cells) {
+            let position = cells.position().map_or(0, |position| position.byte() as usize);
+            if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+                take(position, self.row(&cells));
+            }
+        }
+    }
+
+    fn row<'a>(&self, cells: &'a ByteRecord) -> Row<'a> {
+        let Some(audit_data) = self.audit_data else { return self.flat(cells) };
+        match cells.get(audit_data).map(<[u8]>::trim_ascii) {
+            None => Row::Nothing(format!(
+                "a row of {} cells where the header has {}",
+                cells.len(),
+                self.names.len()
+            )),
+            Some([]) => Row::Nothing("AuditData is empty: the export lost this event".to_owned()),
+            Some(json) => Row::Audit { json, outer: self.outer(cells) },
+        }
+    }
+
+    fn outer(&self, cells: &ByteRecord) -> Outer {
+        let mut outer = Outer::default();
+        for (name, cell) in self.names.iter().zip(cells) {
+            if let (
+                "RecordId" | "Identity" | "CreationDate" | "UserIds" | "UserId" | "Operations"
+                | "Operation",
+                Ok(text),
+            ) = (name.as_str(), std::str::from_utf8(cell))
+            {
+                outer.set(stands_for(name), text.trim());
+            }
+        }
+        outer
+    }
+
+    /// A row of a lossy table as JSON: numbers and truth values are written as such where the
+    /// column has that type, empty cells are left out.
+    fn flat(&self, cells: &ByteRecord) -> Row<'static> {
+        let mut out = vec![b'{'];
+        for (name, cell) in self.names.iter().zip(cells) {
+            let Ok(text) = std::str::from_utf8(cell) else {
+                return Row::Nothing(format!("column {name}: text that is not valid UTF-8"));
+            };
+            if text.is_empty() {
+                continue;
+            }
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            json::write_text(name, &mut out);
+            out.push(b':');
+            let ty = schema::column_index(name).map(|number| &schema::columns()[number].ty);
+            match ty {
+                Some(Type::Bool) if text.eq_ignore_ascii_case("true") => out.extend(b"true"),
+                Some(Type::Bool) if text.eq_ignore_ascii_case("false") => out.extend(b"false"),
+                Some(Type::Int | Type::RecordType | Type::UserType)
+                    if text.parse::<i64>().is_ok_and(|number| number.to_string() == text) =>
+                {
+                    out.extend(text.bytes());
+                }
+                _ => json::write_text(text, &mut out),
+            }
+        }
+        out.push(b'}');
+        Row::Flat(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_of_every_generation_are_known() {
+        for line in [
+            "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits,AssociatedAdminUnitsNames",
+            "CreationDate,UserIds,Operations,AuditData",
+            "\"PSComputerName\",\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\",\"ResultIndex\",\"Identity\"",
+            "CreationDate;UserIds;Operations;AuditData",
+        ] {
+            assert!(header(line.as_bytes()).is_ok_and(|header| !header.is_lossy()), "{line}");
+        }
+        assert!(header(b"Id,CreationTime,Operation").unwrap().is_lossy());
+        assert!(
+            header(b"Date,IP address,User,Activity,Item,Detail").unwrap_err().contains("friendly")
+        );
+        assert!(header(b"a,b,c").is_err());
+    }
+
+    #[test]
+    fn rows_give_their_event_and_what_stands_outside() {
+        let header = header(b"Identity;CreationDate;AuditData").unwrap();
+        let mut seen = Vec::new();
+        header.rows(
+            b"1;9/20/2023 4:05:03 AM;\"{\"\"Id\"\":\"\"x\"\"}\"\r\n2;d;\n3\n\n",
+            |at, row| {
+                seen.push(match row {
+                    Row::Audit { json, outer } => {
+                        format!("{at} {} {:?}", String::from_utf8_lossy(json), outer.id)
+                    }
+                    Row::Flat(_) => "flat".to_owned(),
+                    Row::Nothing(reason) => format!("{at} {reason}"),
+                });
+            },
+        );
+        assert_eq!(seen[0], r#"0 {"Id":"x"} Some("1")"#);
+        assert!(seen[1].contains("empty") && seen[2].contains("1 cells"), "{seen:?}");
+        assert_eq!(seen.len(), 3);
+    }
+
+    #[test]
+    fn lossy_rows_become_typed_json() {
+        let header = header(b"Id,CreationTime,IsSuccess,UserType,Datasets,Note").unwrap();
+        header.rows(b"1,2024-01-01T00:00:00,True,0,System.Object[],007\n", |_, row| {
+            let Row::Flat(json) = row else { panic!("flat") };
+            assert_eq!(
+                String::from_utf8(json).unwrap(),
+                r#"{"Id":"1","CreationTime":"2024-01-01T00:00:00","IsSuccess":true,"UserType":0,"Datasets":"System.Object[]","Note":"007"}"#
+            );
+        });
+    }
+}

@@ -1,0 +1,308 @@
+//! A record is one JSON value that may be an event, as parsed.
+//!
+//! Owns: the tape that simd-json fills, views of its values, what a record is
+//! ([`Found`]), times, and the CSV rows that carry events. Pure functions of
+//! bytes: it knows no files, starts no threads, and has no idea of Arrow.
+//!
+//! Numbers are exact. simd-json turns what does not fit 64 bits into a float; such a number is
+//! handed on as the text it had ([`Value::Decimal`]), found again through the positions that the
+//! parser keeps of every token.
+
+pub mod csv;
+mod found;
+pub mod json;
+pub mod time;
+
+use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
+
+pub use found::{Event, Found, Keep, keep, record_type};
+
+/// Why a record could not be parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// Byte position in the record.
+    pub position: usize,
+    /// What was expected and found.
+    pub reason: String,
+}
+
+/// Parses records one after the other into buffers that are used again.
+pub struct Parser {
+    text: Vec<u8>,
+    buffers: Buffers,
+    tape: Tape<'static>,
+}
+
+impl Default for Parser {
+    fn default() -> Self {
+        Parser { text: Vec::new(), buffers: Buffers::default(), tape: Tape(Vec::new()) }
+    }
+}
+
+/// One parsed record. It lives as long as the closure given to [`Parser::parse`].
+pub struct Record<'a> {
+    nodes: &'a [Node<'a>],
+    raw: &'a [u8],
+    tokens: &'a [u32],
+}
+
+impl Parser {
+    /// Parses one JSON value and hands it to `then`.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] where `raw` is not exactly one valid JSON value in UTF-8.
+    pub fn parse<T>(
+        &mut self,
+        raw: &[u8],
+        then: impl FnOnce(&Record<'_>) -> T,
+    ) -> Result<T, Malformed> {
+        // simd-json unescapes in place and wants padding behind the text. The copy (a few
+        // nanoseconds a record) keeps the original whole for exact numbers and for rejects.
+        self.text.clear();
+        self.text.extend_from_slice(raw);
+        self.text.resize(raw.len() + INPUT_PADDING, b' ');
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+        let parsed =
+            simd_json::fill_tape_padded(&mut self.text, raw.len(), &mut self.buffers, &mut tape);
+        let out = match parsed {
+            Ok(()) => {
+                let tokens = self.buffers.structural_indexes();
+                Ok(then(&Record { nodes: &tape.0, raw, tokens }))
+            }
+            Err(error) => Err(malformed(raw, &error)),
+        };
+        self.tape = tape.reset();
+        out
+    }
+}
+
+/// Says where and why a text is not JSON, in the words of serde_json, which names the place more
+/// exactly than the fast parser does.
+fn malformed(raw: &[u8], error: &simd_json::Error) -> Malformed {
+    if let Err(error) = std::str::from_utf8(raw) {
+        let position = error.valid_up_to();
+        return Malformed { position, reason: "text that is not valid UTF-8".to_owned() };
+    }
+    match serde_json::from_slice::<serde::de::IgnoredAny>(raw) {
+        Err(error) => Malformed {
+            position: line_and_column(raw, error.line(), error.column()),
+            reason: strip_place(&error.to_string()),
+        },
+        Ok(_) => Malformed { position: error.index(), reason: error.to_string() },
+    }
+}
+
+fn line_and_column(raw: &[u8], line: usize, column: usize) -> usize {
+    let mut start = 0;
+    for _ in 1..line {
+        match memchr::memchr(b'\n', &raw[start..]) {
+            Some(at) => start += at + 1,
+            None => break,
+        }
+    }
+    (start + column.saturating_sub(1)).min(raw.len())
+}
+
+fn strip_place(message: &str) -> String {
+    message.split(" at line ").next().unwrap_or(message).to_owned()
+}
+
+/// One JSON value.
+#[derive(Clone, Copy)]
+pub enum Value<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number that fits 64 bits and is written without fraction or exponent.
+    Int(i64),
+    /// Any other number, as it is written.
+    Decimal(&'a str),
+    /// A string, unescaped.
+    Text(&'a str),
+    /// An array.
+    List(List<'a>),
+    /// An object.
+    Object(Object<'a>),
+}
+
+/// An array of a record.
+#[derive(Clone, Copy)]
+pub struct List<'a> {
+    record: &'a Record<'a>,
+    at: usize,
+    len: usize,
+}
+
+/// An object of a record.
+#[derive(Clone, Copy)]
+pub struct Object<'a> {
+    record: &'a Record<'a>,
+    at: usize,
+    len: usize,
+}
+
+impl<'a> Record<'a> {
+    /// The value that the whole record is.
+    pub fn root(&'a self) -> Value<'a> {
+        if self.nodes.is_empty() { Value::Null } else { self.value(0).0 }
+    }
+
+    /// The text that the record was parsed from.
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// The value at a node, and the node behind it.
+    fn value(&'a self, at: usize) -> (Value<'a>, usize) {
+        match self.nodes[at] {
+            Node::String(text) => (Value::Text(text), at + 1),
+            Node::Static(StaticNode::I64(number)) => (Value::Int(number), at + 1),
+            Node::Static(StaticNode::Bool(value)) => (Value::Bool(value), at + 1),
+            Node::Static(StaticNode::Null) => (Value::Null, at + 1),
+            Node::Static(StaticNode::U64(number)) => match i64::try_from(number) {
+                Ok(number) => (Value::Int(number), at + 1),
+                Err(_) => (Value::Decimal(self.number(at)), at + 1),
+            },
+            Node::Static(_) => (Value::Decimal(self.number(at)), at + 1),
+            Node::Array { len, count } => {
+                (Value::List(List { record: self, at: at + 1, len }), at + 1 + count)
+            }
+            Node::Object { len, count } => {
+                (Value::Object(Object { record: self, at: at + 1, len }), at + 1 + count)
+            }
+        }
+    }
+
+    /// The text of the number at a node: the n-th number on the tape is the n-th token of the
+    /// text that begins like one. Slow, and needed for fractions and giants only, which are rare.
+    #[cold]
+    fn number(&self, at: usize) -> &'a str {
+        let is_number = |node: &&Node<'_>| {
+            matches!(
+                node,
+                Node::Static(StaticNode::I64(_) | StaticNode::U64(_) | StaticNode::F64(_))
+            )
+        };
+        let before = self.nodes[..at].iter().filter(is_number).count();
+        let starts = self.tokens.iter().map(|&start| start as usize);
+        let mut numbers = starts
+            .filter(|&start| self.raw.get(start).is_some_and(|b| b.is_ascii_digit() || *b == b'-'));
+        let text = numbers.nth(before).map(|start| {
+            let rest = &self.raw[start..];
+            let end = rest.iter().position(|b| !b"+-.0123456789eE".contains(b));
+            &rest[..end.unwrap_or(rest.len())]
+        });
+        text.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or("null")
+    }
+}
+
+impl<'a> List<'a> {
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The items, in order.
+    pub fn items(self) -> impl Iterator<Item = Value<'a>> {
+        let (mut at, record) = (self.at, self.record);
+        (0..self.len).map(move |_| {
+            let (value, next) = record.value(at);
+            at = next;
+            value
+        })
+    }
+}
+
+impl<'a> Object<'a> {
+    /// How many members there are, repeated names counted.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The members, in order.
+    pub fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
+        let (mut at, record) = (self.at, self.record);
+        (0..self.len).map(move |_| {
+            let name = match record.nodes[at] {
+                Node::String(name) => name,
+                _ => "",
+            };
+            let (value, next) = record.value(at + 1);
+            at = next;
+            (name, value)
+        })
+    }
+
+    /// The member of a name, matched without case.
+    pub fn member(self, name: &str) -> Option<Value<'a>> {
+        self.members().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(text: &str) -> String {
+        let mut out = Vec::new();
+        Parser::default()
+            .parse(text.as_bytes(), |record| json::write(record.root(), &mut out))
+            .unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn numbers_of_any_size_and_precision_keep_their_text() {
+        for text in [
+            r#"{"a":1,"b":-2,"c":1.10,"d":"3","e":[12345678901234567890123,1e2,{"f":-0.5}]}"#,
+            r#"{"a":"x\"1.5","b":18446744073709551615,"c":0.1234567890123456789}"#,
+            r#"{"a":9223372036854775807,"b":-9223372036854775808}"#,
+        ] {
+            assert_eq!(rewritten(text), text);
+        }
+    }
+
+    #[test]
+    fn strings_are_unescaped_and_escaped_again() {
+        assert_eq!(
+            rewritten(r#"["\u00e9\n\u0001\"\\ \ud83d\ude00"]"#),
+            "[\"é\\n\\u0001\\\"\\\\ 😀\"]"
+        );
+    }
+
+    #[test]
+    fn a_broken_record_says_where() {
+        let error = Parser::default().parse(br#"{"a":1,"b":tru}"#, |_| ()).unwrap_err();
+        assert_eq!(error.position, 14, "{error:?}");
+        let error = Parser::default().parse(b"{\"a\":\"\xff\"}", |_| ()).unwrap_err();
+        assert_eq!((error.position, error.reason.contains("UTF-8")), (6, true));
+    }
+
+    #[test]
+    fn a_parser_is_good_for_many_records() {
+        let mut parser = Parser::default();
+        assert!(parser.parse(b"{", |_| ()).is_err());
+        for number in 0..3 {
+            let text = format!(r#"{{"n":{number},"t":"{number}"}}"#);
+            let members = parser
+                .parse(text.as_bytes(), |record| match record.root() {
+                    Value::Object(object) => object.members().count(),
+                    _ => 0,
+                })
+                .unwrap();
+            assert_eq!(members, 2);
+        }
+    }
+}

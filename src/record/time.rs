@@ -1,0 +1,237 @@
+//! Instants as archives write them.
+//!
+//! The REST API writes `2024-03-01T08:15:30`, which is UTC; the cmdlets add a `Z`; a PowerShell
+//! round trip makes `/Date(1709280930000)/` or seven digits of fraction of it; and the outer
+//! column of a CSV export holds whatever the culture of its writer asks for.
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+
+/// A UTC instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instant {
+    /// Microseconds since 1970.
+    pub us: i64,
+    /// Whether nothing was cut off: false where the text had digits below the microsecond.
+    pub exact: bool,
+}
+
+/// Reads an instant in any of the forms that JSON dumps hold. A text without zone is UTC.
+///
+/// `None` where the text is none of them.
+pub fn parse(text: &str) -> Option<Instant> {
+    let bytes = text.trim_ascii().as_bytes();
+    match bytes.first()? {
+        b'0'..=b'9' => iso(bytes),
+        b'/' | b'\\' => json_date(text.trim_ascii()),
+        _ => None,
+    }
+}
+
+/// Reads the culture text of a CSV's `CreationDate`, in addition to what [`parse`] reads:
+/// `9/20/2023 4:05:03 AM`, `20/9/2023 04:05:03`, `20.09.2023 04:05:03`.
+///
+/// The month is taken to stand first where slashes separate and both readings are possible, last
+/// but one where dots do. Meant for records that have no other time.
+pub fn parse_culture(text: &str) -> Option<Instant> {
+    parse(text).or_else(|| culture(text.trim()))
+}
+
+fn digits(bytes: &[u8]) -> Option<u32> {
+    bytes.iter().try_fold(0_u32, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
+    })
+}
+
+/// `2024-03-01T08:15:30[.123456789][Z|+hh:mm|+hhmm|+hh]`; a blank may stand for the `T`, and the
+/// time may be missing.
+fn iso(bytes: &[u8]) -> Option<Instant> {
+    let (date, rest) = bytes.split_at_checked(10)?;
+    if date[4] != b'-' || date[7] != b'-' {
+        return None;
+    }
+    let year = i32::try_from(digits(&date[..4])?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, digits(&date[5..7])?, digits(&date[8..10])?)?;
+    if rest.is_empty() {
+        return instant(date.and_time(NaiveTime::MIN), 0, 0, true);
+    }
+    let (clock, rest) = rest.split_at_checked(9)?;
+    if !matches!(clock[0], b'T' | b't' | b' ') || clock[3] != b':' || clock[6] != b':' {
+        return None;
+    }
+    let time =
+        date.and_hms_opt(digits(&clock[1..3])?, digits(&clock[4..6])?, digits(&clock[7..9])?)?;
+    let (micros, exact, rest) = fraction(rest)?;
+    instant(time, micros, offset_minutes(rest)?, exact)
+}
+
+fn instant(time: NaiveDateTime, micros: i64, offset_minutes: i64, exact: bool) -> Option<Instant> {
+    let seconds = time.and_utc().timestamp() - offset_minutes * 60;
+    Some(Instant { us: seconds.checked_mul(1_000_000)? + micros, exact })
+}
+
+/// The fraction of a second in microseconds, whether it is whole, and what stands behind it.
+fn fraction(bytes: &[u8]) -> Option<(i64, bool, &[u8])> {
+    let Some(rest) = bytes.strip_prefix(b".") else { return Some((0, true, bytes)) };
+    let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = rest.split_at(len);
+    if digits.is_empty() {
+        return None;
+    }
+    let micros = (0..6).fold(0, |number, place| {
+        number * 10 + digits.get(place).map_or(0, |digit| i64::from(digit - b'0'))
+    });
+    let exact = digits.iter().skip(6).all(|&digit| digit == b'0');
+    Some((micros, exact, rest))
+}
+
+/// The offset from UTC in minutes of `Z`, `+02:00`, `-0530`, `+02` or nothing.
+fn offset_minutes(bytes: &[u8]) -> Option<i64> {
+    let (sign, rest) = match bytes {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = match rest {
+        [_, _] => (digits(rest)?, 0),
+        [_, _, b':', _, _] => (digits(&rest[..2])?, digits(&rest[3..])?),
+        [_, _, _, _] => (digits(&rest[..2])?, digits(&rest[2..])?),
+        _ => return None,
+    };
+    (hours < 24 && minutes < 60).then(|| sign * i64::from(hours * 60 + minutes))
+}
+
+/// `/Date(1567236671000)/` and `/Date(1567236671000+0200)/`: milliseconds of UTC; the offset only
+/// says where they were written.
+fn json_date(text: &str) -> Option<Instant> {
+    let text = text.strip_prefix('\\').unwrap_or(text).strip_prefix("/Date(")?;
+    let text = text.strip_suffix('/')?;
+    let text = text.strip_suffix('\\').unwrap_or(text).strip_suffix(')')?;
+    let end =
+        text.bytes().skip(1).position(|b| b == b'+' || b == b'-').map_or(text.len(), |at| at + 1);
+    let millis: i64 = text[..end].parse().ok()?;
+    Some(Instant { us: millis.checked_mul(1000)?, exact: true })
+}
+
+fn culture(text: &str) -> Option<Instant> {
+    let mut parts = text.split_ascii_whitespace();
+    let date = parts.next()?;
+    let dotted = date.contains('.');
+    let mut numbers = date.split(['/', '.']).map(|part| digits(part.as_bytes()));
+    let (first, second, year) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    let (month, day) = if dotted || first > 12 { (second, first) } else { (first, second) };
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    let mut clock = parts.next()?.split(':').map(|part| digits(part.as_bytes()));
+    let (hour, minute) = (clock.next()??, clock.next()??);
+    let second = clock.next().unwrap_or(Some(0))?;
+    let hour = match parts.next().map(str::to_ascii_uppercase).as_deref() {
+        None => hour,
+        Some("AM") => hour % 12,
+        Some("PM") => hour % 12 + 12,
+        Some(_) => return None,
+    };
+    instant(date.and_hms_opt(hour, minute, second)?, 0, 0, true)
+}
+
+/// The UTC month of an instant as `2024-03`, or `None` for years that no log has.
+pub fn month(us: i64) -> Option<String> {
+    let day = day(us)?;
+    Some(day.format("%Y-%m").to_string())
+}
+
+/// The UTC day of an instant, or `None` outside the years 1 to 9999.
+pub fn day(us: i64) -> Option<NaiveDate> {
+    let epoch = NaiveDate::from_ymd_opt(1970, 1, 1)?;
+    let day = epoch.checked_add_signed(TimeDelta::try_days(us.div_euclid(86_400_000_000))?)?;
+    use chrono::Datelike;
+    (1..=9999).contains(&day.year()).then_some(day)
+}
+
+/// An instant as `2024-03-01T08:15:30.123456Z`, without the fraction where it is nought.
+pub fn to_rfc3339(us: i64) -> String {
+    match chrono::DateTime::from_timestamp_micros(us) {
+        Some(time) if us.rem_euclid(1_000_000) == 0 => {
+            time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+        }
+        _ => to_rfc3339_micros(us),
+    }
+}
+
+/// An instant as `2024-03-01T08:15:30.123456Z`, always with its microseconds.
+pub fn to_rfc3339_micros(us: i64) -> String {
+    match chrono::DateTime::from_timestamp_micros(us) {
+        Some(time) => time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        None => format!("{us} us"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utc(text: &str) -> Option<String> {
+        parse(text).map(|instant| to_rfc3339(instant.us))
+    }
+
+    #[test]
+    fn the_forms_of_rest_cmdlets_and_round_trips_mean_the_same_instant() {
+        for text in [
+            "2019-08-31T07:31:11",
+            "2019-08-31T07:31:11Z",
+            "2019-08-31 07:31:11",
+            "2019-08-31T07:31:11.0000000Z ",
+            "2019-08-31T09:31:11+02:00",
+            "2019-08-31T02:01:11-0530",
+            "/Date(1567236671000)/",
+            r"\/Date(1567236671000)\/",
+            "/Date(1567236671000+0200)/",
+        ] {
+            assert_eq!(utc(text).as_deref(), Some("2019-08-31T07:31:11Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_below_the_microsecond_is_cut_and_said() {
+        let instant = parse("2026-01-24T06:54:24.1234567Z").unwrap();
+        assert_eq!(
+            (to_rfc3339(instant.us).as_str(), instant.exact),
+            ("2026-01-24T06:54:24.123456Z", false)
+        );
+        assert!(parse("2026-01-24T06:54:24.1234560Z").unwrap().exact);
+    }
+
+    #[test]
+    fn no_instant_is_made_up() {
+        for text in [
+            "",
+            "2024-02-30T00:00:00",
+            "2024-01-01T25:00:00",
+            "yesterday",
+            "/Date(x)/",
+            "2024-01-01T00:00:00+2",
+            "2024-01-01T00:00:00.",
+            "20240101",
+            "2024-01-01T00:00",
+        ] {
+            assert_eq!(utc(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn culture_texts_are_read_month_first_unless_that_is_impossible() {
+        let read = |text| parse_culture(text).map(|instant| to_rfc3339(instant.us));
+        assert_eq!(read("9/20/2023 4:05:03 PM").as_deref(), Some("2023-09-20T16:05:03Z"));
+        assert_eq!(read("20/9/2023 04:05:03").as_deref(), Some("2023-09-20T04:05:03Z"));
+        assert_eq!(read("03.09.2023 04:05:03").as_deref(), Some("2023-09-03T04:05:03Z"));
+        assert_eq!(read("12/1/2023 12:00:00 AM").as_deref(), Some("2023-12-01T00:00:00Z"));
+        assert_eq!(read("31/31/2023 1:00:00"), None);
+    }
+
+    #[test]
+    fn months_and_days_are_utc() {
+        let instant = parse("2024-03-01T00:30:00+01:00").unwrap();
+        assert_eq!(month(instant.us).as_deref(), Some("2024-02"));
+        assert_eq!(day(i64::MAX), None);
+        assert_eq!(month(-1).as_deref(), Some("1969-12"));
+    }
+}
