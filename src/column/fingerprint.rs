@@ -1,0 +1,82 @@
+//! The content of events as numbers, to tell copies that differ from copies that do not.
+//!
+//! Works on arrays, whether they were just built or read back from the store, dictionary or not:
+//! equal values give equal numbers. The lineage columns are no content.
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, ListArray, StringArray, StructArray,
+};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// One number for each row, from all columns but those at the positions in `without`.
+pub fn fingerprints(columns: &[Option<ArrayRef>], rows: usize, without: &[usize]) -> Vec<u64> {
+    let mut sums = vec![0_u64; rows];
+    for (number, column) in columns.iter().enumerate() {
+        if let Some(column) = column.as_ref().filter(|_| !without.contains(&number)) {
+            let seed = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            add(column, seed, &mut sums);
+        }
+    }
+    sums
+}
+
+/// Adds each row's value; a null adds nothing, so that an absent column is one of nulls.
+fn add(column: &ArrayRef, seed: u64, sums: &mut [u64]) {
+    let array = column.as_ref();
+    if let Some(array) = array.as_any().downcast_ref::<DictionaryArray<Int32Type>>() {
+        let values = array.values().as_any().downcast_ref::<StringArray>();
+        let hashes: Vec<u64> = values
+            .map(|values| {
+                values.iter().map(|text| text.map_or(0, |t| text_hash(t, seed))).collect()
+            })
+            .unwrap_or_default();
+        for (sum, key) in sums.iter_mut().zip(array.keys()) {
+            let hash = key.and_then(|key| hashes.get(key as usize));
+            *sum = sum.wrapping_add(hash.copied().unwrap_or(0));
+        }
+        return;
+    }
+    for (row, sum) in sums.iter_mut().enumerate() {
+        *sum = sum.wrapping_add(value_hash(array, row, seed));
+    }
+}
+
+fn text_hash(text: &str, seed: u64) -> u64 {
+    xxh3_64_with_seed(text.as_bytes(), seed)
+}
+
+fn number_hash(number: i64, seed: u64) -> u64 {
+    xxh3_64_with_seed(&number.to_le_bytes(), seed)
+}
+
+/// The hash of one value; 0 for null.
+fn value_hash(array: &dyn Array, row: usize, seed: u64) -> u64 {
+    if array.is_null(row) {
+        return 0;
+    }
+    let any = array.as_any();
+    if let Some(array) = any.downcast_ref::<StringArray>() {
+        text_hash(array.value(row), seed)
+    } else if let Some(array) = array.as_primitive_opt::<Int64Type>() {
+        number_hash(array.value(row), seed)
+    } else if let Some(array) = array.as_primitive_opt::<TimestampMicrosecondType>() {
+        number_hash(array.value(row), seed)
+    } else if let Some(array) = any.downcast_ref::<BooleanArray>() {
+        number_hash(i64::from(array.value(row)), seed)
+    } else if let Some(array) = any.downcast_ref::<ListArray>() {
+        let items = array.value(row);
+        let hashes = (0..items.len()).map(|item| value_hash(items.as_ref(), item, seed));
+        hashes.fold(number_hash(items.len() as i64, seed), |sum, hash| mix(sum, hash))
+    } else if let Some(array) = any.downcast_ref::<StructArray>() {
+        let hashes = array.columns().iter().map(|member| value_hash(member.as_ref(), row, seed));
+        hashes.fold(number_hash(-1, seed), mix)
+    } else {
+        0
+    }
+}
+
+/// Combines numbers so that their order counts.
+fn mix(sum: u64, hash: u64) -> u64 {
+    sum.rotate_left(5).wrapping_mul(0x517c_c1b7_2722_0a95) ^ hash
+}

@@ -1,0 +1,389 @@
+//! Events to columns: one builder for each typed column, and a batch of Arrow arrays at the end.
+//!
+//! Owns: which value goes into which column and in which normal form, what goes to `Extra`
+//! because no column holds it exactly, the key of each event, and the arrays. Pure functions of
+//! parsed events: it knows no files, no Parquet, no JSON text, and starts no threads.
+//!
+//! The law that everything here serves: an event is its typed columns, overlaid by `Extra`.
+//! A column may hold a value in a documented normal form (ids and user names in lower case,
+//! instants in UTC); whatever else it cannot hold exactly is in `Extra` under the same name.
+
+mod fingerprint;
+mod names;
+mod nested;
+mod scalar;
+mod schema;
+mod text;
+
+use std::collections::HashSet;
+
+use arrow::array::ArrayRef;
+
+use crate::record::csv::Outer;
+use crate::record::{Event, Value, json, time};
+use crate::schema::{Type, columns};
+use names::{Names, Target};
+use nested::Nested;
+use scalar::{Bools, Ints};
+use text::{Dictionary, Plain};
+
+pub use fingerprint::fingerprints;
+use schema::AT;
+pub use schema::{arrow_schema, field};
+pub use text::stored_id_key;
+
+/// What identifies an event and decides between its copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The `Id`: its 128 bits where it is a GUID, a hash of its text where not.
+    pub id: u128,
+    /// `CreationTime` in microseconds since 1970 (UTC).
+    pub time_us: i64,
+    /// How many members with a value the event had: the richest copy of an event wins.
+    pub richness: u16,
+    /// Where the event stands in the archive, sources in sorted order: ties go to the first.
+    pub order: u64,
+}
+
+/// Events as columns.
+#[derive(Debug, Clone, Default)]
+pub struct EventBatch {
+    /// One array for each field of [`arrow_schema`], text columns as dictionaries; `None` where
+    /// no event of the batch has a value.
+    pub columns: Vec<Option<ArrayRef>>,
+    /// The key of each row.
+    pub keys: Vec<Key>,
+}
+
+/// Where an event comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Lineage<'a> {
+    /// The source's name.
+    pub file: &'a str,
+    /// The source's shape.
+    pub kind: &'a str,
+    /// The event's place in the archive.
+    pub order: u64,
+}
+
+/// Why an event has no place in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable(pub String);
+
+/// Which columns are built.
+#[derive(Debug, Clone, Default)]
+pub enum Projection {
+    /// All of them.
+    #[default]
+    All,
+    /// Those with these names only; `Extra` is not built unless it is named.
+    Only(HashSet<String>),
+}
+
+impl Projection {
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Projection::All => true,
+            Projection::Only(names) => names.contains(name),
+        }
+    }
+}
+
+/// One column under construction.
+enum Builder {
+    Dictionary(Dictionary),
+    Plain(Plain),
+    Ints(Ints),
+    Bools(Bools),
+    Nested(Nested),
+    /// Not asked for.
+    Absent,
+}
+
+/// How well a value fits its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// The column holds it, in its normal form.
+    Exact,
+    /// The column holds what it can, or nothing: the original belongs into `Extra`.
+    Not,
+}
+
+/// Builds batches of events.
+pub struct BatchBuilder {
+    builders: Vec<Builder>,
+    names: Names,
+    extra: Option<Plain>,
+    extra_members: Vec<(String, Vec<u8>)>,
+    source_file: Builder,
+    source_kind: Builder,
+    keys: Vec<Key>,
+    without_id: u64,
+}
+
+impl BatchBuilder {
+    /// A builder for the columns of a projection.
+    pub fn new(projection: &Projection) -> Self {
+        let builder = |name: &str, make: &dyn Fn() -> Builder| {
+            if projection.has(name) { make() } else { Builder::Absent }
+        };
+        let lineage = || Builder::Dictionary(Dictionary::new(text::Normal::AsIs));
+        BatchBuilder {
+            builders: columns().iter().map(|c| builder(c.name, &|| Builder::of(c))).collect(),
+            names: Names::default(),
+            extra: projection.has(crate::schema::EXTRA).then(|| Plain::new(text::Normal::AsIs)),
+            extra_members: Vec::new(),
+            source_file: builder(crate::schema::SOURCE_FILE, &lineage),
+            source_kind: builder(crate::schema::SOURCE_KIND, &lineage),
+            keys: Vec::new(),
+            without_id: 0,
+        }
+    }
+
+    /// How many events are in the batch so far.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether the batch is empty.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// How many events came without an id since the builder was made.
+    pub fn without_id(&self) -> u64 {
+        self.without_id
+    }
+
+    /// Adds an event. `outer` fills in what the event itself does not say.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`] where the event has no time, so that it belongs to no partition.
+    pub fn append(
+        &mut self,
+        event: &Event<'_>,
+        outer: &Outer,
+        lineage: &Lineage<'_>,
+    ) -> Result<&Key, Unusable> {
+        let row = self.keys.len();
+        let time_us = time_of(event, outer)?;
+        let mut richness = 0_u16;
+        let mut previous = names::START;
+        for (name, value) in event.object.members() {
+            previous = self.names.find(previous, name);
+            richness = richness.saturating_add(u16::from(!matches!(value, Value::Null)));
+            let (column, canonical) = match self.names.target(previous) {
+                Target::Column(column) => {
+                    (usize::from(column), columns()[usize::from(column)].name)
+                }
+                Target::Unknown => {
+                    self.keep_extra(name, value);
+                    continue;
+                }
+            };
+            let builder = &mut self.builders[column];
+            if builder.len() > row {
+                // The name occurred before in another spelling; its first value has the column.
+                self.keep_extra(name, value);
+            } else if builder.append(row, value) == Fit::Not {
+                self.keep_extra(canonical, value);
+            }
+        }
+        let id = self.id(event, outer, row);
+        self.fill_in(outer, row, time_us);
+        self.end_extra(row);
+        self.source_file.append(row, Value::Text(lineage.file));
+        self.source_kind.append(row, Value::Text(lineage.kind));
+        self.keys.push(Key { id, time_us, richness, order: lineage.order });
+        self.keys.last().ok_or_else(|| Unusable("an event without a key".to_owned()))
+    }
+
+    /// The key of the id, which is put into its column where the event has none.
+    fn id(&mut self, event: &Event<'_>, outer: &Outer, row: usize) -> u128 {
+        let text = match (event.id, &outer.id) {
+            (Some(Value::Text(text)), _) if !text.is_empty() => return text::id_key(text),
+            (Some(Value::Int(number)), _) => return text::id_key(&number.to_string()),
+            (Some(Value::Decimal(number)), _) => return text::id_key(number),
+            (_, Some(text)) => text.clone(),
+            (_, None) => {
+                self.without_id += 1;
+                content_id(event)
+            }
+        };
+        let column = &mut self.builders[AT.id];
+        column.truncate(row);
+        column.append(row, Value::Text(&text));
+        text::id_key(&text)
+    }
+
+    /// Takes from the wrapping what the event itself lacks. The time is put in whenever its
+    /// column is empty, since the row has one.
+    fn fill_in(&mut self, outer: &Outer, row: usize, time_us: i64) {
+        if let Builder::Ints(times) = &mut self.builders[AT.creation_time]
+            && times.len() <= row
+        {
+            times.push(row, time_us);
+        }
+        let texts = [(AT.operation, &outer.operation), (AT.user_id, &outer.user_id)];
+        for (column, text) in texts {
+            if let (true, Some(text)) = (self.builders[column].len() <= row, text) {
+                self.builders[column].append(row, Value::Text(text));
+            }
+        }
+    }
+
+    /// Keeps a member in `Extra`. A typed column's null says no more than its absence and is left
+    /// out; a null under an unknown name is kept, because the name itself is news.
+    fn keep_extra(&mut self, name: &str, value: Value<'_>) {
+        if self.extra.is_some() {
+            let mut text = Vec::new();
+            json::write(value, &mut text);
+            self.extra_members.push((name.to_owned(), text));
+        }
+    }
+
+    fn end_extra(&mut self, row: usize) {
+        let Some(extra) = &mut self.extra else { return };
+        if self.extra_members.is_empty() {
+            return;
+        }
+        // Sorted, so that two copies with the same members in another order are the same text.
+        self.extra_members.sort();
+        let mut object = vec![b'{'];
+        for (number, (name, value)) in self.extra_members.drain(..).enumerate() {
+            if number > 0 {
+                object.push(b',');
+            }
+            json::write_text(&name, &mut object);
+            object.push(b':');
+            object.extend_from_slice(&value);
+        }
+        object.push(b'}');
+        extra.push_bytes(row, &object);
+    }
+
+    /// Ends the batch and begins the next.
+    pub fn finish(&mut self) -> EventBatch {
+        let keys = std::mem::take(&mut self.keys);
+        let rows = keys.len();
+        let mut columns: Vec<_> = self.builders.iter_mut().map(|b| b.finish(rows)).collect();
+        columns.push(self.extra.as_mut().and_then(|extra| extra.finish(rows)));
+        columns.push(self.source_file.finish(rows));
+        columns.push(self.source_kind.finish(rows));
+        EventBatch { columns, keys }
+    }
+}
+
+impl Builder {
+    fn of(column: &crate::schema::Column) -> Self {
+        use crate::schema::Encoding;
+        let normal = match column.ty {
+            Type::Id => text::Normal::Id,
+            Type::User => text::Normal::User,
+            Type::Ip => text::Normal::Ip,
+            _ => text::Normal::AsIs,
+        };
+        match (&column.ty, column.encoding) {
+            (Type::Int, _) => Builder::Ints(Ints::new(scalar::Kind::Int)),
+            (Type::Time, _) => Builder::Ints(Ints::new(scalar::Kind::Time)),
+            (Type::RecordType, _) => Builder::Ints(Ints::new(scalar::Kind::RecordType)),
+            (Type::UserType, _) => Builder::Ints(Ints::new(scalar::Kind::UserType)),
+            (Type::Bool, _) => Builder::Bools(Bools::default()),
+            (Type::List(_) | Type::Struct(_), _) => Builder::Nested(Nested::new(&column.ty)),
+            (_, Encoding::Unique) => Builder::Plain(Plain::new(normal)),
+            (_, _) => Builder::Dictionary(Dictionary::new(normal)),
+        }
+    }
+
+    fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
+        if matches!(value, Value::Null) {
+            return Fit::Exact;
+        }
+        match self {
+            Builder::Dictionary(column) => column.append(row, value),
+            Builder::Plain(column) => column.append(row, value),
+            Builder::Ints(column) => column.append(row, value),
+            Builder::Bools(column) => column.append(row, value),
+            Builder::Nested(column) => column.append_at(row, value),
+            Builder::Absent => Fit::Exact,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Builder::Dictionary(column) => column.len(),
+            Builder::Plain(column) => column.len(),
+            Builder::Ints(column) => column.len(),
+            Builder::Bools(column) => column.len(),
+            Builder::Nested(column) => column.len(),
+            Builder::Absent => 0,
+        }
+    }
+
+    /// Takes back what was appended at `row` or behind it; needed for the id alone.
+    fn truncate(&mut self, row: usize) {
+        if let Builder::Plain(column) = self {
+            column.truncate(row);
+        }
+    }
+
+    fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
+        match self {
+            Builder::Dictionary(column) => column.finish(rows),
+            Builder::Plain(column) => column.finish(rows),
+            Builder::Ints(column) => column.finish(rows),
+            Builder::Bools(column) => column.finish(rows),
+            Builder::Nested(column) => column.finish_column(rows),
+            Builder::Absent => None,
+        }
+    }
+}
+
+fn time_of(event: &Event<'_>, outer: &Outer) -> Result<i64, Unusable> {
+    let inner = match event.creation_time {
+        Some(Value::Text(text)) => time::parse(text),
+        _ => None,
+    };
+    let outside = || outer.creation_time.as_deref().and_then(time::parse_culture);
+    let instant = inner.or_else(outside).filter(|instant| time::month(instant.us).is_some());
+    instant.map(|instant| instant.us).ok_or_else(|| {
+        Unusable(match event.creation_time {
+            None | Some(Value::Null) => {
+                "an event without CreationTime belongs to no day".to_owned()
+            }
+            Some(value) => {
+                let mut found = Vec::new();
+                json::write(value, &mut found);
+                found.truncate(80);
+                format!(
+                    "CreationTime: a time such as 2024-03-01T08:15:30 was expected, found {}",
+                    String::from_utf8_lossy(&found)
+                )
+            }
+        })
+    })
+}
+
+/// A stable id for an event that has none, from its members in sorted order.
+fn content_id(event: &Event<'_>) -> String {
+    let mut members: Vec<(String, Vec<u8>)> = event
+        .object
+        .members()
+        .map(|(name, value)| {
+            let mut text = Vec::new();
+            json::write(value, &mut text);
+            (name.to_ascii_lowercase(), text)
+        })
+        .collect();
+    members.sort();
+    let mut content = Vec::new();
+    for (name, value) in members {
+        json::write_text(&name, &mut content);
+        content.extend_from_slice(&value);
+    }
+    format!("content-{:032x}", xxhash_rust::xxh3::xxh3_128(&content))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Columns of lists and objects.
+//!
+//! A nested value goes into its column as far as the column's type has a place for it. Where it
+//! has more (a member without a place, a value of another type), it does not fit, and the caller
+//! keeps the whole of it in `Extra` as well.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListArray, StructArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field};
+
+use super::Fit;
+use super::scalar::{Bools, Ints, Kind};
+use super::schema::{data_type, struct_fields};
+use super::text::{Normal, Plain};
+use crate::record::{List, Object, Value};
+use crate::schema::Type;
+
+/// A nested column, or a part of one.
+pub(super) struct Nested {
+    node: Node,
+    valid: Vec<bool>,
+}
+
+enum Node {
+    Text(Plain),
+    Ints(Ints),
+    Bools(Bools),
+    List { offsets: Vec<i32>, item: Box<Nested>, ty: Type },
+    Struct { members: Vec<Nested>, ty: Vec<(&'static str, Type)> },
+}
+
+impl Nested {
+    pub(super) fn new(ty: &Type) -> Self {
+        let node = match ty {
+            Type::List(item) => Node::List {
+                offsets: vec![0],
+                item: Box::new(Nested::new(item)),
+                ty: (**item).clone(),
+            },
+            Type::Struct(members) => Node::Struct {
+                members: members.iter().map(|(_, ty)| Nested::new(ty)).collect(),
+                ty: members.clone(),
+            },
+            Type::Int | Type::RecordType | Type::UserType => Node::Ints(Ints::new(Kind::Int)),
+            Type::Time => Node::Ints(Ints::new(Kind::Time)),
+            Type::Bool => Node::Bools(Bools::default()),
+            Type::Id => Node::Text(Plain::new(Normal::Id)),
+            Type::User => Node::Text(Plain::new(Normal::User)),
+            Type::Text | Type::Ip => Node::Text(Plain::new(Normal::AsIs)),
+        };
+        Nested { node, valid: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.valid.len()
+    }
+
+    /// Appends a value at a row; rows between are null.
+    pub(super) fn append_at(&mut self, row: usize, value: Value<'_>) -> Fit {
+        while self.len() < row {
+            self.append_null();
+        }
+        self.append(value)
+    }
+
+    fn append_null(&mut self) {
+        let row = self.valid.len();
+        self.valid.push(false);
+        match &mut self.node {
+            // Leaves pad themselves when their next value or their end comes.
+            Node::Text(_) | Node::Ints(_) | Node::Bools(_) => {}
+            Node::List { offsets, .. } => {
+                let end = offsets[row];
+                offsets.push(end);
+            }
+            Node::Struct { members, .. } => members.iter_mut().for_each(Nested::append_null),
+        }
+    }
+
+    fn append(&mut self, value: Value<'_>) -> Fit {
+        let row = self.valid.len();
+        let fit = match (&mut self.node, value) {
+            (_, Value::Null) => {
+                self.append_null();
+                return Fit::Exact;
+            }
+            (Node::Text(leaf), value) => {
+                let fit = leaf.append(row, value);
+                self.valid.push(leaf.len() > row);
+                return fit;
+            }
+            (Node::Ints(leaf), value) => {
+                let fit = leaf.append(row, value);
+                self.valid.push(leaf.len() > row);
+                return fit;
+            }
+            (Node::Bools(leaf), value) => {
+                let fit = leaf.append(row, value);
+                self.valid.push(leaf.len() > row);
+                return fit;
+            }
+            (Node::List { offsets, item, .. }, value) => match append_items(item, value) {
+                Some(fit) => {
+                    offsets.push(item.len() as i32);
+                    fit
+                }
+                None => {
+                    self.append_null();
+                    return Fit::Not;
+                }
+            },
+            (Node::Struct { members, ty }, Value::Object(object)) => {
+                append_members(members, ty, row, object)
+            }
+            (Node::Struct { .. }, _) => {
+                self.append_null();
+                return Fit::Not;
+            }
+        };
+        self.valid.push(true);
+        fit
+    }
+
+    pub(super) fn finish_column(&mut self, rows: usize) -> Option<ArrayRef> {
+        if self.valid.is_empty() {
+            return None;
+        }
+        while self.len() < rows {
+            self.append_null();
+        }
+        Some(self.finish())
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        let valid = std::mem::take(&mut self.valid);
+        let rows = valid.len();
+        let nulls = || Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
+        match &mut self.node {
+            Node::Text(leaf) => leaf.finish(rows).unwrap_or_else(|| empty(&Type::Text, rows)),
+            Node::Ints(leaf) => leaf.finish(rows).unwrap_or_else(|| empty(&Type::Int, rows)),
+            Node::Bools(leaf) => leaf.finish(rows).unwrap_or_else(|| empty(&Type::Bool, rows)),
+            Node::List { offsets, item, ty } => {
+                let offsets = std::mem::replace(offsets, vec![0]);
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+                let field = Arc::new(Field::new("element", data_type(ty), true));
+                let array = ListArray::try_new(field, offsets, item.finish(), nulls());
+                array.map_or_else(
+                    |_| empty(&Type::List(Box::new(ty.clone())), rows),
+                    |array| Arc::new(array) as ArrayRef,
+                )
+            }
+            Node::Struct { members, ty } => {
+                let arrays = members.iter_mut().map(Nested::finish).collect();
+                let array = StructArray::try_new(struct_fields(ty), arrays, nulls());
+                array.map_or_else(
+                    |_| empty(&Type::Struct(ty.clone()), rows),
+                    |array| Arc::new(array) as ArrayRef,
+                )
+            }
+        }
+    }
+}
+
+fn empty(ty: &Type, rows: usize) -> ArrayRef {
+    let ty: DataType = data_type(ty);
+    arrow::array::new_null_array(&ty, rows)
+}
+
+/// The items of a list. One object where a list is expected is what PowerShell makes of a list of
+/// one, and `{"value":[…],"Count":n}` what its version 5.1 makes of any: both are read for what
+/// they were, and do not fit, since they are not the list itself.
+fn append_items(item: &mut Nested, value: Value<'_>) -> Option<Fit> {
+    let mut append_all = |list: List<'_>| {
+        let fits: Vec<Fit> = list.items().map(|value| item.append(value)).collect();
+        if fits.iter().all(|&fit| fit == Fit::Exact) { Fit::Exact } else { Fit::Not }
+    };
+    match value {
+        Value::List(list) => Some(append_all(list)),
+        Value::Object(object) => match object.member("value") {
+            Some(Value::List(list)) if object.len() <= 2 => {
+                append_all(list);
+                Some(Fit::Not)
+            }
+            _ => {
+                item.append(value);
+                Some(Fit::Not)
+            }
+        },
+        _ => None,
+    }
+}
+
+fn append_members(
+    members: &mut [Nested],
+    ty: &[(&'static str, Type)],
+    row: usize,
+    object: Object<'_>,
+) -> Fit {
+    let mut fit = Fit::Exact;
+    for (name, value) in object.members() {
+        let place = ty.iter().position(|(known, _)| known.eq_ignore_ascii_case(name));
+        let member = place.and_then(|place| members.get_mut(place));
+        match member.filter(|member| member.len() == row) {
+            // A name in another case would come back in ours, and a null not at all: only
+            // top-level names have a normal form.
+            Some(member) => {
+                let exact_name = place.is_some_and(|place| ty[place].0 == name);
+                if member.append(value) == Fit::Not || !exact_name || matches!(value, Value::Null) {
+                    fit = Fit::Not;
+                }
+            }
+            None => fit = Fit::Not,
+        }
+    }
+    for member in members.iter_mut().filter(|member| member.len() == row) {
+        member.append_null();
+    }
+    fit
+}

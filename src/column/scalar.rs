@@ -1,0 +1,135 @@
+//! Columns of numbers, instants and truth values.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, TimestampMicrosecondArray};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+
+use super::Fit;
+use crate::record::{Value, record_type, time};
+use crate::schema::user_type_by_name;
+
+/// What the 64 bits of a column mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Int,
+    Time,
+    RecordType,
+    UserType,
+}
+
+/// A column of 64-bit integers.
+pub(super) struct Ints {
+    kind: Kind,
+    values: Vec<i64>,
+    valid: Vec<bool>,
+    nulls: usize,
+}
+
+impl Ints {
+    pub(super) fn new(kind: Kind) -> Self {
+        Ints { kind, values: Vec::new(), valid: Vec::new(), nulls: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
+        let number = match (self.kind, value) {
+            (Kind::Time, Value::Text(text)) => {
+                return match time::parse(text) {
+                    Some(instant) => {
+                        self.push(row, instant.us);
+                        if instant.exact { Fit::Exact } else { Fit::Not }
+                    }
+                    None => Fit::Not,
+                };
+            }
+            (Kind::Time, _) => None,
+            (_, Value::Int(number)) => {
+                self.push(row, number);
+                return Fit::Exact;
+            }
+            (Kind::Int, Value::Text(text)) => text.trim().parse().ok(),
+            (Kind::RecordType, value) => record_type(value),
+            (Kind::UserType, Value::Text(text)) => {
+                text.trim().parse().ok().or_else(|| user_type_by_name(text.trim()))
+            }
+            _ => None,
+        };
+        if let Some(number) = number {
+            self.push(row, number);
+        }
+        Fit::Not
+    }
+
+    pub(super) fn push(&mut self, row: usize, number: i64) {
+        self.pad(row);
+        self.values.push(number);
+        self.valid.push(true);
+    }
+
+    fn pad(&mut self, row: usize) {
+        self.nulls += row - self.values.len();
+        self.values.resize(row, 0);
+        self.valid.resize(row, false);
+    }
+
+    pub(super) fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
+        if self.values.is_empty() {
+            return None;
+        }
+        let mut done = std::mem::replace(self, Ints::new(self.kind));
+        done.pad(rows);
+        let nulls = (done.nulls > 0).then(|| NullBuffer::from(done.valid));
+        let values = ScalarBuffer::from(done.values);
+        Some(match done.kind {
+            Kind::Time => {
+                Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC"))
+            }
+            _ => Arc::new(Int64Array::new(values, nulls)),
+        })
+    }
+}
+
+/// A column of truth values.
+#[derive(Default)]
+pub(super) struct Bools {
+    values: Vec<bool>,
+    valid: Vec<bool>,
+}
+
+impl Bools {
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
+        let (truth, fit) = match value {
+            Value::Bool(truth) => (truth, Fit::Exact),
+            Value::Text(text) if text.eq_ignore_ascii_case("true") => (true, Fit::Not),
+            Value::Text(text) if text.eq_ignore_ascii_case("false") => (false, Fit::Not),
+            _ => return Fit::Not,
+        };
+        self.pad(row);
+        self.values.push(truth);
+        self.valid.push(true);
+        fit
+    }
+
+    fn pad(&mut self, row: usize) {
+        self.values.resize(row, false);
+        self.valid.resize(row, false);
+    }
+
+    pub(super) fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
+        if self.values.is_empty() {
+            return None;
+        }
+        let mut done = std::mem::take(self);
+        done.pad(rows);
+        let nulls = Some(NullBuffer::from(done.valid)).filter(|nulls| nulls.null_count() > 0);
+        Some(Arc::new(BooleanArray::new(BooleanBuffer::from(done.values), nulls)))
+    }
+}

@@ -1,0 +1,156 @@
+use arrow::array::{Array, AsArray, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+
+use super::*;
+use crate::record::{Found, Parser};
+use crate::schema::column_index;
+
+fn built(events: &[&str]) -> (EventBatch, BatchBuilder) {
+    let mut builder = BatchBuilder::new(&Projection::All);
+    let mut parser = Parser::default();
+    for (order, text) in events.iter().enumerate() {
+        let appended = parser.parse(text.as_bytes(), |record| match record.found() {
+            Found::Event(event) => {
+                let lineage = Lineage { file: "f", kind: "k", order: order as u64 };
+                builder.append(&event, &Outer::default(), &lineage).map(|_| ())
+            }
+            _ => panic!("an event"),
+        });
+        appended.unwrap().unwrap();
+    }
+    (builder.finish(), builder)
+}
+
+fn text(batch: &EventBatch, name: &str, row: usize) -> Option<String> {
+    let at = arrow_schema().index_of(name).unwrap();
+    let array = cast(batch.columns[at].as_ref()?, &DataType::Utf8).unwrap();
+    let array = array.as_any().downcast_ref::<StringArray>().unwrap();
+    array.is_valid(row).then(|| array.value(row).to_owned())
+}
+
+const TIME: &str = r#""CreationTime":"2024-03-01T08:15:30""#;
+
+#[test]
+fn known_fields_have_columns_and_nothing_else_is_left() {
+    let (batch, _) = built(&[
+        r#"{"Id":"A","CreationTime":"2024-03-01T08:15:30","RecordType":20,"WorkSpaceName":"Sales","IsSuccess":true}"#,
+        r#"{"id":"B","creationtime":"2024-03-01T08:15:31Z","WorkspaceName":"Ops","CapacityId":null}"#,
+    ]);
+    assert_eq!(text(&batch, "WorkspaceName", 0).as_deref(), Some("Sales"));
+    assert_eq!(text(&batch, "WorkspaceName", 1).as_deref(), Some("Ops"));
+    assert_eq!(text(&batch, "Extra", 0), None);
+    assert_eq!(text(&batch, "Extra", 1), None);
+    assert_eq!(batch.keys[1].time_us - batch.keys[0].time_us, 1_000_000);
+    assert_eq!((batch.keys[0].richness, batch.keys[1].richness), (5, 3));
+}
+
+#[test]
+fn what_a_column_cannot_hold_exactly_is_in_extra() {
+    let (batch, _) = built(&[&format!(
+        r#"{{"Id":"A",{TIME},"RecordType":"PowerBIAudit","ClientIP":"10.1.2.3:555","New":{{"b":1.50,"a":null}},"IsSuccess":"True","ArtifactId":7,"CapacityName":["x"]}}"#
+    )]);
+    let number = |name| {
+        let at = column_index(name).unwrap();
+        batch.columns[at].as_ref().unwrap().as_primitive::<Int64Type>().value(0)
+    };
+    assert_eq!(number("RecordType"), 20);
+    assert_eq!(text(&batch, "ClientIP", 0).as_deref(), Some("10.1.2.3"));
+    assert_eq!(text(&batch, "ArtifactId", 0).as_deref(), Some("7"));
+    assert_eq!(text(&batch, "CapacityName", 0), None);
+    assert_eq!(
+        text(&batch, "Extra", 0).as_deref(),
+        Some(concat!(
+            r#"{"ArtifactId":7,"CapacityName":["x"],"ClientIP":"10.1.2.3:555","IsSuccess":"True","#,
+            r#""New":{"b":1.50,"a":null},"RecordType":"PowerBIAudit"}"#
+        ))
+    );
+}
+
+#[test]
+fn both_spellings_in_one_event_keep_both_values() {
+    let (batch, _) =
+        built(&[&format!(r#"{{"Id":"A",{TIME},"WorkSpaceName":"Old","WorkspaceName":"New"}}"#)]);
+    assert_eq!(text(&batch, "WorkspaceName", 0).as_deref(), Some("Old"));
+    assert_eq!(text(&batch, "Extra", 0).as_deref(), Some(r#"{"WorkspaceName":"New"}"#));
+}
+
+#[test]
+fn nested_lists_are_typed_and_what_does_not_fit_is_kept_whole() {
+    let (batch, _) = built(&[
+        &format!(r#"{{"Id":"A",{TIME},"Datasets":[{{"DatasetId":"D1","DatasetName":"x"}}]}}"#),
+        &format!(r#"{{"Id":"B",{TIME}}}"#),
+        &format!(r#"{{"Id":"C",{TIME},"Datasets":[{{"DatasetName":"y","New":1}},{{}}]}}"#),
+        &format!(r#"{{"Id":"D",{TIME},"Datasets":{{"value":[{{"DatasetName":"z"}}],"Count":1}}}}"#),
+    ]);
+    let list = batch.columns[column_index("Datasets").unwrap()].as_ref().unwrap().as_list::<i32>();
+    assert_eq!(
+        (0..4).map(|row| list.is_valid(row).then(|| list.value_length(row))).collect::<Vec<_>>(),
+        [Some(1), None, Some(2), Some(1)]
+    );
+    assert_eq!(text(&batch, "Extra", 0), None);
+    assert_eq!(
+        text(&batch, "Extra", 2).as_deref(),
+        Some(r#"{"Datasets":[{"DatasetName":"y","New":1},{}]}"#)
+    );
+    assert!(text(&batch, "Extra", 3).unwrap().contains("Count"));
+}
+
+#[test]
+fn an_event_without_id_gets_the_same_one_every_time() {
+    let (a, builder) = built(&[&format!(r#"{{{TIME},"Operation":"X"}}"#)]);
+    let (b, _) = built(&[&format!(r#"{{"Operation":"X",{TIME}}}"#)]);
+    assert_eq!(builder.without_id(), 1);
+    assert_eq!(a.keys[0].id, b.keys[0].id);
+    assert!(text(&a, "Id", 0).unwrap().starts_with("content-"));
+}
+
+#[test]
+fn an_event_without_a_time_is_refused_with_what_was_found() {
+    let mut builder = BatchBuilder::new(&Projection::All);
+    let lineage = Lineage { file: "f", kind: "k", order: 0 };
+    for (event, expected) in
+        [(r#"{"Id":"A"}"#, "without CreationTime"), (r#"{"Id":"A","CreationTime":"soon"}"#, "soon")]
+    {
+        let refused = Parser::default().parse(event.as_bytes(), |record| match record.found() {
+            Found::Event(event) => {
+                builder.append(&event, &Outer::default(), &lineage).unwrap_err().0
+            }
+            _ => panic!("an event"),
+        });
+        assert!(refused.unwrap().contains(expected));
+    }
+    assert!(builder.is_empty());
+}
+
+#[test]
+fn fingerprints_tell_contents_apart_and_not_batches() {
+    let a = format!(r#"{{"Id":"A",{TIME},"UserId":"X@y.z","Datasets":[{{"DatasetId":"1"}}]}}"#);
+    let b = format!(r#"{{"Id":"A",{TIME},"UserId":"x@y.z","Datasets":[{{"DatasetId":"1"}}]}}"#);
+    let c = format!(r#"{{"Id":"A",{TIME},"UserId":"x@y.z","Datasets":[{{"DatasetId":"2"}}]}}"#);
+    let of = |events: &[&str]| {
+        let (batch, _) = built(events);
+        fingerprints(&batch.columns, batch.keys.len(), &[])
+    };
+    let (one, two) = (of(&[&a, &c]), of(&[&c, &b]));
+    assert_eq!((one[0], one[1]), (two[1], two[0]));
+    assert_ne!(one[0], one[1]);
+}
+
+#[test]
+fn a_projection_builds_what_it_names() {
+    let names = ["Id", "CreationTime"].map(str::to_owned);
+    let mut builder = BatchBuilder::new(&Projection::Only(names.into()));
+    let event = format!(r#"{{"Id":"A",{TIME},"UserId":"x","New":1}}"#);
+    Parser::default()
+        .parse(event.as_bytes(), |record| {
+            if let Found::Event(event) = record.found() {
+                let lineage = Lineage { file: "f", kind: "k", order: 0 };
+                builder.append(&event, &Outer::default(), &lineage).unwrap();
+            }
+        })
+        .unwrap();
+    let batch = builder.finish();
+    assert_eq!(batch.columns.iter().flatten().count(), 2);
+    assert_eq!(batch.keys[0].richness, 4);
+}

@@ -1,0 +1,357 @@
+//! Columns of text: as dictionaries where values repeat, plain where they do not.
+
+use std::borrow::Cow;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::Int32Type;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::Fit;
+use crate::record::Value;
+
+/// The normal form of a text column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Normal {
+    AsIs,
+    /// GUIDs in lower case.
+    Id,
+    /// User names in lower case.
+    User,
+    /// Addresses without their port.
+    Ip,
+}
+
+impl Normal {
+    /// The normal form, and whether nothing but letter case was lost on the way to it.
+    fn of(self, text: &str) -> (Cow<'_, str>, bool) {
+        match self {
+            Normal::AsIs => (Cow::Borrowed(text), true),
+            Normal::Id if guid(text.as_bytes()).is_some() => (lower(text), true),
+            Normal::Id => (Cow::Borrowed(text), true),
+            Normal::User if text.contains('@') || guid(text.as_bytes()).is_some() => {
+                (lower(text), true)
+            }
+            // `Anonymous`, `Unknown` and the like are words of the log, no user names.
+            Normal::User => (Cow::Borrowed(text), true),
+            Normal::Ip => {
+                let address = without_port(text);
+                (Cow::Borrowed(address), address.len() == text.len())
+            }
+        }
+    }
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
+        Cow::Owned(text.to_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// `104.42.232.223:26568` and `[2001:db8::1]:443` without the port. An address of version 6
+/// without brackets has colons of its own and is left alone.
+fn without_port(text: &str) -> &str {
+    if let Some(rest) = text.strip_prefix('[') {
+        return match rest.split_once(']') {
+            Some((address, port)) if port.is_empty() || port.starts_with(':') => address,
+            _ => text,
+        };
+    }
+    match text.split_once(':') {
+        Some((address, port))
+            if address.contains('.')
+                && !port.is_empty()
+                && port.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            address
+        }
+        _ => text,
+    }
+}
+
+/// The 128 bits of a GUID in its usual form of 36 characters, in either case.
+fn guid(bytes: &[u8]) -> Option<u128> {
+    if bytes.len() != 36 {
+        return None;
+    }
+    let mut bits = 0_u128;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if matches!(at, 8 | 13 | 18 | 23) {
+            if byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => return None,
+        };
+        bits = bits << 4 | u128::from(digit);
+    }
+    Some(bits)
+}
+
+/// The key of an event id: the bits of a GUID, else a hash of the text.
+pub(super) fn id_key(text: &str) -> u128 {
+    guid(text.as_bytes()).unwrap_or_else(|| xxh3_128(text.as_bytes()))
+}
+
+/// The key of an id as it stands in a stored column.
+pub fn stored_id_key(text: &str) -> u128 {
+    id_key(text)
+}
+
+/// The text of a scalar, and whether it was one.
+fn scalar_text<'v>(value: Value<'v>) -> Option<(Cow<'v, str>, bool)> {
+    match value {
+        Value::Text(text) => Some((Cow::Borrowed(text), true)),
+        Value::Int(number) => Some((Cow::Owned(number.to_string()), false)),
+        Value::Decimal(number) => Some((Cow::Borrowed(number), false)),
+        Value::Bool(value) => Some((Cow::Borrowed(if value { "true" } else { "false" }), false)),
+        Value::Null | Value::List(_) | Value::Object(_) => None,
+    }
+}
+
+/// A raw value seen before: where its bytes are, which key it has, whether it fits exactly.
+#[derive(Clone, Copy)]
+struct Seen {
+    start: u32,
+    len: u32,
+    key: i32,
+    exact: bool,
+}
+
+/// Text whose values repeat. Values are told apart as they are written; the normal form is worked
+/// out once for each of them.
+pub(super) struct Dictionary {
+    normal: Normal,
+    /// One key a row; -1 stands for null.
+    keys: Vec<i32>,
+    nulls: usize,
+    raw: Vec<u8>,
+    seen: HashTable<Seen>,
+    last: Option<Seen>,
+    values: Vec<u8>,
+    offsets: Vec<i32>,
+    /// Normal forms that have a key, for raw values that differ but mean the same.
+    by_value: HashTable<i32>,
+    hasher: FixedState,
+}
+
+impl Dictionary {
+    pub(super) fn new(normal: Normal) -> Self {
+        Dictionary {
+            normal,
+            keys: Vec::new(),
+            nulls: 0,
+            raw: Vec::new(),
+            seen: HashTable::new(),
+            last: None,
+            values: Vec::new(),
+            offsets: vec![0],
+            by_value: HashTable::new(),
+            hasher: FixedState::default(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
+        let Some((text, is_text)) = scalar_text(value) else { return Fit::Not };
+        let seen = self.find(text.as_bytes(), &text);
+        self.nulls += row - self.keys.len();
+        self.keys.resize(row, -1);
+        self.keys.push(seen.key);
+        if is_text && seen.exact { Fit::Exact } else { Fit::Not }
+    }
+
+    fn find(&mut self, bytes: &[u8], text: &str) -> Seen {
+        let is = |seen: &Seen| &self.raw[seen.start as usize..][..seen.len as usize] == bytes;
+        if let Some(last) = self.last.filter(is) {
+            return last;
+        }
+        let hash = self.hasher.hash_one(bytes);
+        let seen = match self.seen.find(hash, is) {
+            Some(&seen) => seen,
+            None => self.insert(bytes, text, hash),
+        };
+        self.last = Some(seen);
+        seen
+    }
+
+    fn insert(&mut self, bytes: &[u8], text: &str, hash: u64) -> Seen {
+        let (value, exact) = self.normal.of(text);
+        let key = self.key(value.as_bytes());
+        let seen = Seen { start: self.raw.len() as u32, len: bytes.len() as u32, key, exact };
+        self.raw.extend_from_slice(bytes);
+        let (raw, hasher) = (&self.raw, &self.hasher);
+        self.seen.insert_unique(hash, seen, |seen| {
+            hasher.hash_one(&raw[seen.start as usize..][..seen.len as usize])
+        });
+        seen
+    }
+
+    fn key(&mut self, value: &[u8]) -> i32 {
+        let (values, offsets, hasher) = (&self.values, &self.offsets, &self.hasher);
+        let bytes_of =
+            |key: i32| &values[offsets[key as usize] as usize..offsets[key as usize + 1] as usize];
+        let hash = hasher.hash_one(value);
+        if let Some(&key) = self.by_value.find(hash, |&key| bytes_of(key) == value) {
+            return key;
+        }
+        let key = (self.offsets.len() - 1) as i32;
+        self.values.extend_from_slice(value);
+        self.offsets.push(self.values.len() as i32);
+        let (values, offsets, hasher) = (&self.values, &self.offsets, &self.hasher);
+        self.by_value.insert_unique(hash, key, |&key| {
+            hasher.hash_one(
+                &values[offsets[key as usize] as usize..offsets[key as usize + 1] as usize],
+            )
+        });
+        key
+    }
+
+    /// The column of `rows` rows, or `None` where all are null. The dictionary begins anew.
+    pub(super) fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
+        if self.keys.is_empty() {
+            return None;
+        }
+        let mut done = std::mem::replace(self, Dictionary::new(self.normal));
+        done.nulls += rows - done.keys.len();
+        done.keys.resize(rows, -1);
+        let nulls = (done.nulls > 0).then(|| {
+            let valid = done.keys.iter().map(|&key| key >= 0);
+            NullBuffer::from(valid.collect::<Vec<bool>>())
+        });
+        if nulls.is_some() {
+            done.keys.iter_mut().for_each(|key| *key = (*key).max(0));
+        }
+        let keys = Int32Array::new(ScalarBuffer::from(done.keys), nulls);
+        let values: ArrayRef = Arc::new(strings(done.values, done.offsets, None)?);
+        DictionaryArray::<Int32Type>::try_new(keys, values).ok().map(|array| Arc::new(array) as _)
+    }
+}
+
+/// Text whose values are almost all distinct.
+pub(super) struct Plain {
+    normal: Normal,
+    values: Vec<u8>,
+    offsets: Vec<i32>,
+    valid: Vec<bool>,
+    nulls: usize,
+}
+
+impl Plain {
+    pub(super) fn new(normal: Normal) -> Self {
+        Plain { normal, values: Vec::new(), offsets: vec![0], valid: Vec::new(), nulls: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.valid.len()
+    }
+
+    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
+        let Some((text, is_text)) = scalar_text(value) else { return Fit::Not };
+        let (text, exact) = self.normal.of(&text);
+        self.push_bytes(row, text.as_bytes());
+        if is_text && exact { Fit::Exact } else { Fit::Not }
+    }
+
+    pub(super) fn push_bytes(&mut self, row: usize, bytes: &[u8]) {
+        self.pad(row);
+        self.values.extend_from_slice(bytes);
+        self.offsets.push(self.values.len() as i32);
+        self.valid.push(true);
+    }
+
+    fn pad(&mut self, row: usize) {
+        self.nulls += row - self.valid.len();
+        self.valid.resize(row, false);
+        self.offsets.resize(row + 1, self.values.len() as i32);
+    }
+
+    pub(super) fn truncate(&mut self, row: usize) {
+        if self.valid.len() > row {
+            self.valid.truncate(row);
+            self.offsets.truncate(row + 1);
+            self.values.truncate(self.offsets.last().map_or(0, |&end| end as usize));
+            self.nulls = self.valid.iter().filter(|valid| !**valid).count();
+        }
+    }
+
+    pub(super) fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
+        if self.valid.is_empty() {
+            return None;
+        }
+        let mut done = std::mem::replace(self, Plain::new(self.normal));
+        done.pad(rows);
+        let nulls = (done.nulls > 0).then(|| NullBuffer::from(done.valid));
+        strings(done.values, done.offsets, nulls).map(|array| Arc::new(array) as _)
+    }
+}
+
+/// An array of texts that are known to be valid UTF-8: they are joined from whole `str`s, and
+/// arrow checks them once more, many at a time.
+fn strings(values: Vec<u8>, offsets: Vec<i32>, nulls: Option<NullBuffer>) -> Option<StringArray> {
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    StringArray::try_new(offsets, Buffer::from_vec(values), nulls).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_taken_off_addresses_and_nothing_else() {
+        for (text, address) in [
+            ("104.42.232.223:26568", "104.42.232.223"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("", ""),
+            ("10.0.0.1:", "10.0.0.1:"),
+            ("[broken", "[broken"),
+        ] {
+            assert_eq!(without_port(text), address);
+        }
+    }
+
+    #[test]
+    fn guids_are_told_by_their_shape() {
+        let id = "94E57E92-cee2-486d-8cc8-218c97200579";
+        assert_eq!(id_key(id), 0x94e57e92cee2486d8cc8218c97200579);
+        assert_eq!(Normal::Id.of(id).0, id.to_lowercase());
+        assert_eq!(
+            Normal::Id.of("81g22w11-vyy3-281h-1mn3-822A99921541").0,
+            "81g22w11-vyy3-281h-1mn3-822A99921541"
+        );
+        assert_eq!(Normal::Id.of("My Workspace").0, "My Workspace");
+        assert_eq!(Normal::User.of("Anna.Ärlig@Contoso.COM").0, "anna.ärlig@contoso.com");
+        assert_eq!(Normal::User.of("Anonymous").0, "Anonymous");
+    }
+
+    #[test]
+    fn values_of_one_meaning_share_a_key() {
+        let mut column = Dictionary::new(Normal::User);
+        for (row, text) in ["A@b.c", "a@B.c", "x@y.z", "a@b.c"].into_iter().enumerate() {
+            assert_eq!(column.append(row * 2, Value::Text(text)), Fit::Exact);
+        }
+        let array = column.finish(8).unwrap();
+        let array = array.as_any().downcast_ref::<DictionaryArray<Int32Type>>().unwrap();
+        assert_eq!(array.values().len(), 2);
+        let values: Vec<_> = array.downcast_dict::<StringArray>().unwrap().into_iter().collect();
+        let (a, x) = (Some("a@b.c"), Some("x@y.z"));
+        assert_eq!(values, [a, None, a, None, x, None, a, None]);
+        assert!(column.finish(3).is_none());
+    }
+}
