@@ -1,0 +1,176 @@
+//! What is remembered of sources, beside the table and as atomic as it.
+//!
+//! Marks are kept in files under `sources/`, each named after its content and naming the one
+//! before it. The log's application transaction `pbi-analyze.sources` holds the number of the
+//! newest, so a commit of events and the marks of their sources are one step: a file that no
+//! commit names is as if it did not exist. The chain is folded into one file now and then, so
+//! that reading it stays short however many runs there were.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Error, Result};
+use crate::schema::ledger::SourceFacts;
+
+/// Links of the chain after which it is folded.
+const CHAIN_MAX: u64 = 32;
+
+/// What is remembered of one source: where it was, what it held, and how that was disposed of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Where the source is, in a form that does not depend on the folder a command runs in.
+    pub place: String,
+    /// The digest of its content.
+    pub digest: String,
+    /// What was found in it.
+    pub facts: SourceFacts,
+}
+
+/// The first line of a file of marks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Head {
+    /// The number of the file before, if there is one.
+    before: Option<i64>,
+    /// How many files the chain has behind this one.
+    length: u64,
+}
+
+/// All marks up to the file of a number, oldest first.
+pub(super) fn read(root: &Path, head: Option<i64>) -> Result<Vec<Mark>> {
+    let mut files = Vec::new();
+    let mut next = head;
+    while let Some(number) = next {
+        let (head, marks) = read_file(root, number)?;
+        files.push(marks);
+        next = head.before;
+    }
+    files.reverse();
+    Ok(files.into_iter().flatten().collect())
+}
+
+fn read_file(root: &Path, number: i64) -> Result<(Head, Vec<Mark>)> {
+    let path = path(root, number);
+    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let broken = |error: serde_json::Error| {
+        Error::store(root, format!("{} is damaged: {error}; restore it", path.display()))
+    };
+    if number_of(text.as_bytes()) != number {
+        return Err(Error::store(
+            root,
+            format!("{} is not what was written; restore it from a copy", path.display()),
+        ));
+    }
+    let mut lines = text.lines();
+    let head: Head = serde_json::from_str(lines.next().unwrap_or_default()).map_err(broken)?;
+    let marks =
+        lines.map(serde_json::from_str).collect::<Result<Vec<Mark>, _>>().map_err(broken)?;
+    Ok((head, marks))
+}
+
+/// Writes a file with new marks that goes before the file of number `head`, and gives its number,
+/// for the commit to name. Without marks, the head stays.
+pub(super) fn append(root: &Path, head: Option<i64>, marks: &[Mark]) -> Result<Option<i64>> {
+    if marks.is_empty() {
+        return Ok(head);
+    }
+    let length = match head {
+        Some(number) => read_file(root, number)?.0.length + 1,
+        None => 0,
+    };
+    let (header, all);
+    let marks = if length > CHAIN_MAX {
+        header = Head { before: None, length: 0 };
+        all = read(root, head)?.into_iter().chain(marks.iter().cloned()).collect::<Vec<_>>();
+        &all[..]
+    } else {
+        header = Head { before: head, length };
+        marks
+    };
+    let mut text = serde_json::to_vec(&header).map_err(Error::internal)?;
+    for mark in marks {
+        text.push(b'\n');
+        serde_json::to_writer(&mut text, mark).map_err(Error::internal)?;
+    }
+    text.push(b'\n');
+    let number = number_of(&text);
+    write(&path(root, number), &text)?;
+    Ok(Some(number))
+}
+
+/// Deletes a file of marks that no commit named. What cannot be deleted is harmless.
+pub(super) fn discard(root: &Path, head: Option<i64>) {
+    if let Some(number) = head {
+        let _ = fs::remove_file(path(root, number));
+    }
+}
+
+fn write(path: &Path, text: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".marks-")
+        .tempfile_in(folder)
+        .map_err(Error::io("create a file in", folder))?;
+    file.write_all(text).map_err(Error::io("write", path))?;
+    file.as_file().sync_all().map_err(Error::io("bring to disk", path))?;
+    file.persist(path).map_err(|error| Error::io("name", path)(error.error))?;
+    Ok(())
+}
+
+/// The number of a file of marks: from its content, so that no two writers give one number to
+/// different files, and never negative, as the log wants it.
+fn number_of(text: &[u8]) -> i64 {
+    (xxh3_64(text) >> 1) as i64
+}
+
+fn path(root: &Path, number: i64) -> PathBuf {
+    root.join("sources").join(format!("{number:016x}.ndjson"))
+}
+
+/// The facts of each source in its newest form, sorted by path.
+pub(super) fn facts(marks: &[Mark]) -> Vec<SourceFacts> {
+    let newest: BTreeMap<(&str, &str), &SourceFacts> = marks
+        .iter()
+        .map(|mark| ((mark.facts.path.as_str(), mark.place.as_str()), &mark.facts))
+        .collect();
+    newest.into_values().cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(name: &str) -> Mark {
+        let facts = SourceFacts { path: name.to_owned(), ..SourceFacts::default() };
+        Mark { place: format!("/a/{name}"), digest: "0".to_owned(), facts }
+    }
+
+    #[test]
+    fn marks_come_back_in_order_however_long_the_chain_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut head = None;
+        for number in 0..100 {
+            head = append(folder.path(), head, &[mark(&number.to_string())]).unwrap();
+        }
+        let marks = read(folder.path(), head).unwrap();
+        let names: Vec<_> = marks.iter().map(|mark| mark.facts.path.clone()).collect();
+        assert_eq!(names, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert!(read_file(folder.path(), head.unwrap()).unwrap().0.length <= CHAIN_MAX);
+    }
+
+    #[test]
+    fn a_file_of_marks_that_was_changed_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let head = append(folder.path(), None, &[mark("x")]).unwrap();
+        let path = path(folder.path(), head.unwrap());
+        fs::write(&path, fs::read_to_string(&path).unwrap().replace("\"x\"", "\"y\"")).unwrap();
+        assert!(
+            read(folder.path(), head).unwrap_err().to_string().contains("not what was written")
+        );
+    }
+}

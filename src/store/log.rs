@@ -1,0 +1,247 @@
+//! The Delta log, through deltalake-core.
+
+use std::path::{Path, PathBuf};
+
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake_core::kernel::{Action, Add, StructType, Transaction};
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use tokio::runtime::Runtime;
+use url::Url;
+
+use super::snapshot::DataFile;
+use crate::column::arrow_schema;
+use crate::error::{Error, Result};
+use crate::record::time;
+use crate::schema::MONTH;
+
+/// The application whose transaction number names the newest file of marks.
+const APPLICATION: &str = "pbi-analyze.sources";
+
+/// Table features of readers that reading Parquet files as they are honours.
+const HONOURED: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
+
+/// One version of the table's log.
+pub(super) struct Log {
+    folder: PathBuf,
+    table: DeltaTable,
+    runtime: Runtime,
+}
+
+impl Log {
+    /// The newest version.
+    pub(super) fn open(folder: &Path) -> Result<Log> {
+        let (builder, runtime) = prepare(folder)?;
+        let table =
+            runtime.block_on(builder.load()).map_err(|error| Error::store(folder, error))?;
+        let log = Log { folder: folder.to_path_buf(), table, runtime };
+        log.refuse_unhonoured_features()?;
+        Ok(log)
+    }
+
+    /// The newest version, or the first of a table that is made now.
+    pub(super) fn open_or_create(folder: &Path) -> Result<Log> {
+        if folder.join("_delta_log").is_dir() {
+            return Log::open(folder);
+        }
+        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        let (builder, runtime) = prepare(folder)?;
+        let schema: StructType =
+            arrow_schema().as_ref().try_into_kernel().map_err(Error::internal)?;
+        let month = deltalake_core::kernel::StructField::nullable(
+            MONTH,
+            deltalake_core::kernel::DataType::STRING,
+        );
+        let columns: Vec<_> = schema.fields().cloned().chain([month]).collect();
+        let table = builder.build().map_err(|error| Error::store(folder, error))?;
+        let create = deltalake_core::operations::create::CreateBuilder::new()
+            .with_log_store(table.log_store())
+            .with_table_name("events")
+            .with_comment("Power BI activity events, each once; written by pbi-analyze")
+            .with_columns(columns)
+            .with_partition_columns([MONTH]);
+        match runtime.block_on(async { create.await }) {
+            Ok(table) => Ok(Log { folder: folder.to_path_buf(), table, runtime }),
+            // Another writer may have made it in the meantime, which is as good.
+            Err(_) if folder.join("_delta_log").is_dir() => Log::open(folder),
+            Err(error) => Err(Error::store(folder, error)),
+        }
+    }
+
+    /// The number of the version.
+    pub(super) fn version(&self) -> i64 {
+        self.table.version().map_or(-1, |version| version as i64)
+    }
+
+    /// The number of the newest file of marks.
+    pub(super) fn head(&self) -> Result<Option<i64>> {
+        let store = self.table.log_store();
+        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
+        self.runtime
+            .block_on(state.transaction_version(store.as_ref(), APPLICATION))
+            .map_err(|error| self.failed(error))
+    }
+
+    /// The files of the version, sorted by month and path.
+    pub(super) fn files(&self) -> Result<Vec<DataFile>> {
+        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
+        let mut files = Vec::new();
+        for view in state.log_data().iter() {
+            let add = view.add_action();
+            if add.deletion_vector.is_some() {
+                return Err(Error::store(
+                    &self.folder,
+                    format!(
+                        "{} has a deletion vector, which this program does not read; rewrite the \
+                     table without them (in Spark: REORG TABLE … APPLY (PURGE))",
+                        add.path
+                    ),
+                ));
+            }
+            files.push(data_file(&self.folder, &view.path(), &add));
+        }
+        files.sort_by(|a, b| (&a.month, &a.path).cmp(&(&b.month, &b.path)));
+        Ok(files)
+    }
+
+    /// Commits files, and the number of the newest file of marks, as one version.
+    ///
+    /// The marks' number is a transaction of the application, so a commit fails where another
+    /// writer's commit with marks came in between: its events would have to be taken out first.
+    pub(super) fn commit(
+        &self,
+        files: &[DataFile],
+        head: Option<i64>,
+        tries: usize,
+    ) -> Result<i64> {
+        let mut actions = Vec::with_capacity(files.len());
+        for file in files {
+            actions.push(Action::Add(self.add(file)?));
+        }
+        let mut properties = CommitProperties::default().with_max_retries(tries);
+        if let Some(number) = head {
+            let transaction = Transaction::new(APPLICATION, number);
+            properties = properties.with_application_transaction(transaction);
+        }
+        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: Some(vec![MONTH.to_owned()]),
+            predicate: None,
+        };
+        let commit = CommitBuilder::from(properties).with_actions(actions).build(
+            Some(state),
+            self.table.log_store(),
+            operation,
+        );
+        match self.runtime.block_on(async { commit.await }) {
+            Ok(done) => Ok(done.version() as i64),
+            Err(DeltaTableError::Transaction {
+                source: TransactionError::CommitConflict(conflict),
+            }) => Err(Error::store(
+                &self.folder,
+                format!(
+                    "another command wrote to the store at the same time ({conflict}); nothing was \
+                 changed, run this one again"
+                ),
+            )),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn add(&self, file: &DataFile) -> Result<Add> {
+        let path = file.path.strip_prefix(&self.folder).map_err(Error::internal)?;
+        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+        let modified = std::fs::metadata(&file.path)
+            .and_then(|meta| meta.modified())
+            .map_err(Error::io("read the time of", &file.path))?;
+        let since_1970 = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Ok(Add {
+            path: parts.join("/"),
+            size: file.size_bytes as i64,
+            partition_values: [(MONTH.to_owned(), Some(file.month.clone()))].into(),
+            modification_time: since_1970.as_millis() as i64,
+            data_change: true,
+            stats: Some(stats(file)),
+            ..Add::default()
+        })
+    }
+
+    /// Refuses a table that asks for what reading its files as they are would get wrong.
+    fn refuse_unhonoured_features(&self) -> Result<()> {
+        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
+        let protocol = state.protocol();
+        let features = protocol.reader_features().unwrap_or_default();
+        let unhonoured: Vec<String> = features
+            .iter()
+            .map(|feature| feature.as_ref().to_owned())
+            .filter(|feature| !HONOURED.contains(&feature.as_str()))
+            .collect();
+        let mapped = state.metadata().configuration().get("delta.columnMapping.mode");
+        let mapped = mapped.is_some_and(|mode| mode != "none");
+        if unhonoured.is_empty() && !mapped {
+            return Ok(());
+        }
+        let name = if mapped { "columnMapping".to_owned() } else { unhonoured.join(", ") };
+        Err(Error::store(
+            &self.folder,
+            format!(
+                "the table asks its readers for {name}, which this program does not honour; \
+             drop the feature, or read the table with the engine that switched it on"
+            ),
+        ))
+    }
+
+    fn failed(&self, error: impl std::fmt::Display) -> Error {
+        Error::store(&self.folder, error)
+    }
+}
+
+fn prepare(folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(Error::internal)?;
+    let folder = std::path::absolute(folder).map_err(Error::io("find", folder))?;
+    let url = Url::from_directory_path(&folder)
+        .map_err(|()| Error::store(&folder, "the path cannot be written as a URL"))?;
+    let builder = DeltaTableBuilder::from_url(url).map_err(|error| Error::store(&folder, error))?;
+    Ok((builder, runtime))
+}
+
+fn data_file(folder: &Path, path: &str, add: &Add) -> DataFile {
+    let stats: serde_json::Value =
+        add.stats.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let bound = |bound: &str| stats[bound]["CreationTime"].as_str().map(str::to_owned);
+    let us = |text: String| time::parse(&text).map(|instant| instant.us);
+    // Other writers cut maxima to the millisecond: the true one is up to a millisecond later.
+    let last = bound("maxValues").and_then(|text| {
+        let is_exact = text.rsplit_once('.').is_some_and(|(_, digits)| digits.len() > 6);
+        us(text).map(|us| if is_exact { us } else { us + 999 })
+    });
+    let period_us = bound("minValues").and_then(us).zip(last);
+    DataFile {
+        path: path.split('/').fold(folder.to_path_buf(), |path, part| path.join(part)),
+        size_bytes: u64::try_from(add.size).unwrap_or(0),
+        events: stats["numRecords"].as_u64().unwrap_or(0),
+        month: add.partition_values.get(MONTH).cloned().flatten().unwrap_or_default(),
+        period_us,
+    }
+}
+
+/// The file's statistics in the form of the Delta protocol ("Per-file Statistics").
+fn stats(file: &DataFile) -> String {
+    let mut stats = serde_json::json!({
+        "numRecords": file.events,
+        "minValues": {},
+        "maxValues": {},
+        "nullCount": { "Id": 0, "CreationTime": 0 },
+    });
+    if let Some((first, last)) = file.period_us {
+        stats["minValues"]["CreationTime"] = time::to_rfc3339_micros(first).into();
+        stats["maxValues"]["CreationTime"] = time::to_rfc3339_micros(last).into();
+    }
+    stats.to_string()
+}

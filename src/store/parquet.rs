@@ -1,0 +1,284 @@
+//! Parquet files of the table: written column by column on all cores, read for ids and contents.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, new_null_array};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions,
+    compute_leaves,
+};
+use parquet::basic::{Compression as Codec, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
+
+use super::snapshot::DataFile;
+use crate::column::{arrow_schema, fingerprints, stored_id_key};
+use crate::error::{Error, Result};
+use crate::schema::{Encoding, columns};
+
+/// Rows of a row group: small enough that a day is found without reading the month, large enough
+/// that dictionaries pay.
+const ROW_GROUP_ROWS: usize = 256 << 10;
+
+/// A file is ended when it has about this size, so that it stays easy to move and to replace.
+const FILE_BYTES_MAX: u64 = 224 << 20;
+
+/// How pages are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compression {
+    /// For the store.
+    Zstd,
+    /// For files that are read once and deleted.
+    None,
+}
+
+/// One file of a month, being written. It has a name that no glob of the table matches until it
+/// is whole and on disk.
+pub(super) struct MonthFile {
+    unfinished: PathBuf,
+    finished: PathBuf,
+    month: String,
+    writer: SerializedFileWriter<BufWriter<File>>,
+    factory: ArrowRowGroupWriterFactory,
+    group: Vec<Vec<ArrowColumnWriter>>,
+    group_rows: usize,
+    groups: usize,
+    events: u64,
+    period_us: Option<(i64, i64)>,
+    durable: bool,
+}
+
+impl MonthFile {
+    pub(super) fn create(events: &Path, month: &str, compression: Compression) -> Result<Self> {
+        let folder = events.join(format!("month={month}"));
+        std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let name = format!("part-{}", uuid::Uuid::new_v4());
+        let unfinished = folder.join(format!(".{name}.parquet.tmp"));
+        let file = File::create(&unfinished).map_err(Error::io("create", &unfinished))?;
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(compression))
+            // Readers must see plain text columns, not our dictionaries of them.
+            .with_skip_arrow_metadata(true);
+        let made = ArrowWriter::try_new_with_options(BufWriter::new(file), arrow_schema(), options)
+            .and_then(ArrowWriter::into_serialized_writer);
+        let (writer, factory) = made.map_err(|error| failed(&unfinished, error))?;
+        Ok(MonthFile {
+            finished: folder.join(format!("{name}.parquet")),
+            unfinished,
+            month: month.to_owned(),
+            writer,
+            factory,
+            group: Vec::new(),
+            group_rows: 0,
+            groups: 0,
+            events: 0,
+            period_us: None,
+            durable: compression == Compression::Zstd,
+        })
+    }
+
+    /// Whether it is large enough to begin another.
+    pub(super) fn is_full(&self) -> bool {
+        self.writer.bytes_written() as u64 >= FILE_BYTES_MAX
+    }
+
+    /// Appends rows that stand behind all rows before.
+    pub(super) fn write(
+        &mut self,
+        (rows, columns): (usize, Vec<Option<ArrayRef>>),
+        first_us: i64,
+        last_us: i64,
+    ) -> Result<()> {
+        if self.group.is_empty() {
+            self.begin_group()?;
+        }
+        let schema = arrow_schema();
+        let encoded = self.group.par_iter_mut().enumerate().map(|(number, writers)| {
+            let field = schema.field(number);
+            let array = match &columns[number] {
+                Some(array) => Arc::clone(array),
+                None => new_null_array(field.data_type(), rows),
+            };
+            let leaves = compute_leaves(field, &array)?;
+            writers.iter_mut().zip(&leaves).try_for_each(|(writer, leaf)| writer.write(leaf))
+        });
+        let encoded: Result<(), ParquetError> = encoded.collect();
+        encoded.map_err(|error| failed(&self.unfinished, error))?;
+        self.group_rows += rows;
+        self.events += rows as u64;
+        self.period_us = Some((self.period_us.map_or(first_us, |(first, _)| first), last_us));
+        if self.group_rows >= ROW_GROUP_ROWS { self.end_group() } else { Ok(()) }
+    }
+
+    fn begin_group(&mut self) -> Result<()> {
+        let made = self.factory.create_column_writers(self.groups);
+        let mut leaves = made.map_err(|error| failed(&self.unfinished, error))?.into_iter();
+        self.group = arrow_schema()
+            .fields()
+            .iter()
+            .map(|field| leaves.by_ref().take(leaf_count(field.data_type())).collect())
+            .collect();
+        self.groups += 1;
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<()> {
+        let writers: Vec<_> = std::mem::take(&mut self.group).into_iter().flatten().collect();
+        self.group_rows = 0;
+        let closed = writers.into_par_iter().map(ArrowColumnWriter::close);
+        let chunks: Result<Vec<ArrowColumnChunk>, ParquetError> = closed.collect();
+        let written = chunks.and_then(|chunks| {
+            let mut group = self.writer.next_row_group()?;
+            for chunk in chunks {
+                chunk.append_to_row_group(&mut group)?;
+            }
+            group.close().map(drop)
+        });
+        written.map_err(|error| failed(&self.unfinished, error))
+    }
+
+    /// Ends the file, brings it to disk and gives it its name.
+    pub(super) fn close(mut self) -> Result<DataFile> {
+        if self.group_rows > 0 {
+            self.end_group()?;
+        }
+        let path = &self.unfinished;
+        let inner = self.writer.into_inner().map_err(|error| failed(path, error))?;
+        let file = inner.into_inner().map_err(|error| Error::Io {
+            action: "write",
+            path: path.clone(),
+            source: error.into_error(),
+        })?;
+        if self.durable {
+            file.sync_all().map_err(Error::io("bring to disk", path))?;
+        }
+        let size_bytes = file.metadata().map_err(Error::io("read the size of", path))?.len();
+        std::fs::rename(path, &self.finished).map_err(Error::io("name", path))?;
+        Ok(DataFile {
+            path: self.finished,
+            size_bytes,
+            events: self.events,
+            month: self.month,
+            period_us: self.period_us,
+        })
+    }
+}
+
+/// Deletes files that no commit named. What cannot be deleted is left for the next writer: the
+/// log does not know it, and saying more would hide the error that led here.
+pub(super) fn discard(files: &[DataFile]) {
+    for file in files {
+        let _ = std::fs::remove_file(&file.path);
+    }
+}
+
+fn leaf_count(ty: &arrow::datatypes::DataType) -> usize {
+    use arrow::datatypes::DataType;
+    match ty {
+        DataType::List(item) => leaf_count(item.data_type()),
+        DataType::Struct(members) => members.iter().map(|m| leaf_count(m.data_type())).sum(),
+        _ => 1,
+    }
+}
+
+fn properties(compression: Compression) -> WriterProperties {
+    let codec = match compression {
+        Compression::Zstd => Codec::ZSTD(ZstdLevel::default()),
+        Compression::None => Codec::UNCOMPRESSED,
+    };
+    let time = columns().iter().position(|column| column.name == "CreationTime").unwrap_or(0);
+    let mut properties = WriterProperties::builder()
+        .set_compression(codec)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_created_by(concat!("pbi-analyze ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_sorting_columns(Some(vec![SortingColumn {
+            column_idx: time as i32,
+            descending: false,
+            nulls_first: false,
+        }]))
+        .set_column_statistics_enabled("CreationTime".into(), EnabledStatistics::Page);
+    for column in columns().iter().filter(|column| column.encoding == Encoding::Unique) {
+        // A dictionary of random ids would be built, found too large and thrown away.
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.name), false);
+    }
+    properties.set_column_dictionary_enabled("CreationTime".into(), false).build()
+}
+
+/// The rows of a file whose ids are asked for.
+pub(super) fn rows_of_ids(path: &Path, wanted: impl Fn(u128) -> bool) -> Result<Vec<usize>> {
+    let builder = open(path)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), ["Id"]);
+    let reader = builder.with_projection(mask).with_batch_size(64 << 10).build();
+    let (mut rows, mut start) = (Vec::new(), 0);
+    for batch in reader.map_err(|error| failed(path, error))? {
+        let batch = batch.map_err(|error| failed(path, ParquetError::from(error)))?;
+        let ids = batch.columns().first().and_then(|ids| ids.as_string_opt::<i32>());
+        let ids = ids.ok_or_else(|| Error::store(path, "the column Id is missing or no text"))?;
+        for (row, id) in ids.iter().enumerate() {
+            if id.is_some_and(|id| wanted(stored_id_key(id))) {
+                rows.push(start + row);
+            }
+        }
+        start += batch.num_rows();
+    }
+    Ok(rows)
+}
+
+/// The ids and content numbers of rows of a file.
+pub(super) fn contents(path: &Path, rows: &[usize]) -> Result<Vec<(u128, u64)>> {
+    let builder = open(path)?;
+    let reader = builder.with_row_selection(selection(rows)).with_batch_size(16 << 10).build();
+    let schema = arrow_schema();
+    let lineage = schema.fields().len() - 2;
+    let mut found = Vec::with_capacity(rows.len());
+    for batch in reader.map_err(|error| failed(path, error))? {
+        let batch = batch.map_err(|error| failed(path, ParquetError::from(error)))?;
+        let columns: Vec<Option<ArrayRef>> =
+            schema.fields().iter().map(|f| batch.column_by_name(f.name()).cloned()).collect();
+        let contents = fingerprints(&columns, batch.num_rows(), &[lineage, lineage + 1]);
+        let ids = batch.column_by_name("Id").and_then(|ids| ids.as_string_opt::<i32>());
+        let ids = ids.ok_or_else(|| Error::store(path, "the column Id is missing or no text"))?;
+        found.extend(ids.iter().zip(contents).filter_map(|(id, c)| Some((stored_id_key(id?), c))));
+    }
+    Ok(found)
+}
+
+fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+        .map_err(|error| failed(path, error))
+}
+
+fn selection(rows: &[usize]) -> RowSelection {
+    let mut selectors = Vec::new();
+    let mut next = 0;
+    for &row in rows {
+        if row > next {
+            selectors.push(RowSelector::skip(row - next));
+        }
+        selectors.push(RowSelector::select(1));
+        next = row + 1;
+    }
+    selectors.into()
+}
+
+fn failed(path: &Path, error: ParquetError) -> Error {
+    Error::Io {
+        action: "write or read",
+        path: path.to_path_buf(),
+        source: std::io::Error::other(error),
+    }
+}

@@ -1,0 +1,165 @@
+//! A run: events staged together, in order of time.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take;
+use arrow::datatypes::{Field, Schema};
+use arrow::ipc::reader::FileReader;
+use arrow::ipc::writer::FileWriter;
+
+use crate::column::{EventBatch, Key, arrow_schema, fingerprints};
+use crate::error::{Error, Result};
+
+/// Rows of a page of a run on disk: small, because a merge holds a page of every run.
+const PAGE_ROWS: usize = 4096;
+
+/// Events sorted by time and id.
+pub(super) struct Run {
+    /// The keys, sorted.
+    pub(super) keys: Vec<Key>,
+    /// A number for the content of each event, in the order of the keys.
+    pub(super) contents: Vec<u64>,
+    columns: Columns,
+}
+
+enum Columns {
+    /// Arrays as they were built, and for each key the row it stands in.
+    Memory { columns: Arc<Vec<Option<ArrayRef>>>, rows: Vec<u32> },
+    /// Arrays in the order of the keys, cut into pages, in a file of Arrow's own format.
+    Disk { path: PathBuf, present: Vec<usize> },
+}
+
+/// Arrays that hold some rows of a run.
+#[derive(Clone)]
+pub(super) struct Page {
+    /// One for each column of the table, or `None` where all values are null.
+    pub(super) columns: Arc<Vec<Option<ArrayRef>>>,
+}
+
+impl Run {
+    pub(super) fn new(batch: EventBatch) -> Self {
+        let rows = batch.keys.len();
+        let mut order: Vec<u32> = (0..rows as u32).collect();
+        let key = |row: &u32| {
+            let key = &batch.keys[*row as usize];
+            (key.time_us, key.id, key.order)
+        };
+        if !order.is_sorted_by_key(key) {
+            order.sort_unstable_by_key(key);
+        }
+        let lineage = batch.columns.len().saturating_sub(2);
+        let contents = fingerprints(&batch.columns, rows, &[lineage, lineage + 1]);
+        Run {
+            keys: order.iter().map(|&row| batch.keys[row as usize]).collect(),
+            contents: order.iter().map(|&row| contents[row as usize]).collect(),
+            columns: Columns::Memory { columns: Arc::new(batch.columns), rows: order },
+        }
+    }
+
+    /// The place in the archive of its first event, by which runs are put in order.
+    pub(super) fn first_order(&self) -> u64 {
+        self.keys.iter().map(|key| key.order).min().unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        match &self.columns {
+            Columns::Memory { columns, .. } => {
+                columns.iter().flatten().map(|array| array.get_array_memory_size()).sum()
+            }
+            Columns::Disk { .. } => 0,
+        }
+    }
+
+    /// Moves the arrays to a file in `folder`.
+    pub(super) fn spill(self, folder: &Path) -> Result<Run> {
+        let Columns::Memory { columns, rows } = self.columns else { return Ok(self) };
+        let path =
+            folder.join(format!("run-{:020}.arrow", self.keys.first().map_or(0, |k| k.order)));
+        let present: Vec<usize> = (0..columns.len()).filter(|&c| columns[c].is_some()).collect();
+        write_pages(&path, &columns, &present, rows)?;
+        let columns = Columns::Disk { path, present };
+        Ok(Run { keys: self.keys, contents: self.contents, columns })
+    }
+
+    /// A reader of its rows.
+    pub(super) fn reader(&self) -> Result<RunReader<'_>> {
+        let file = match &self.columns {
+            Columns::Memory { .. } => None,
+            Columns::Disk { path, .. } => {
+                let file = File::open(path).map_err(Error::io("read", path))?;
+                Some(FileReader::try_new(BufReader::new(file), None).map_err(Error::internal)?)
+            }
+        };
+        Ok(RunReader { run: self, file, page: None })
+    }
+}
+
+fn write_pages(
+    path: &Path,
+    columns: &[Option<ArrayRef>],
+    present: &[usize],
+    rows: Vec<u32>,
+) -> Result<()> {
+    let rows = UInt32Array::from(rows);
+    let mut fields = Vec::with_capacity(present.len());
+    let mut arrays = Vec::with_capacity(present.len());
+    for column in present.iter().filter_map(|&number| columns[number].as_ref().map(|c| (number, c)))
+    {
+        let array = take(column.1, &rows, None).map_err(Error::internal)?;
+        let name = arrow_schema().field(column.0).name().clone();
+        fields.push(Field::new(name, array.data_type().clone(), true));
+        arrays.push(array);
+    }
+    let schema = Arc::new(Schema::new(fields));
+    let whole = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
+    let file = File::create(path).map_err(Error::io("create", path))?;
+    let failed = |error: arrow::error::ArrowError| Error::Io {
+        action: "write",
+        path: path.to_path_buf(),
+        source: std::io::Error::other(error),
+    };
+    let mut writer = FileWriter::try_new(BufWriter::new(file), &schema).map_err(failed)?;
+    for start in (0..whole.num_rows()).step_by(PAGE_ROWS) {
+        let rows = PAGE_ROWS.min(whole.num_rows() - start);
+        writer.write(&whole.slice(start, rows)).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)
+}
+
+/// Reads the rows of a run, from its first key to its last.
+pub(super) struct RunReader<'r> {
+    run: &'r Run,
+    file: Option<FileReader<BufReader<File>>>,
+    page: Option<(usize, Page)>,
+}
+
+impl RunReader<'_> {
+    /// The page that holds the row of a key, by the key's position, and the row in it.
+    pub(super) fn locate(&mut self, position: usize) -> Result<(Page, usize)> {
+        let (file, present) = match (&self.run.columns, &mut self.file) {
+            (Columns::Memory { columns, rows }, _) => {
+                return Ok((Page { columns: Arc::clone(columns) }, rows[position] as usize));
+            }
+            (Columns::Disk { present, .. }, Some(file)) => (file, present),
+            (Columns::Disk { .. }, None) => return Err(Error::internal("a run without its file")),
+        };
+        let (number, row) = (position / PAGE_ROWS, position % PAGE_ROWS);
+        if let Some((_, page)) = self.page.as_ref().filter(|(held, _)| *held == number) {
+            return Ok((page.clone(), row));
+        }
+        file.set_index(number).map_err(Error::internal)?;
+        let batch = file.next().ok_or_else(|| Error::internal("a run is shorter than its keys"))?;
+        let batch = batch.map_err(Error::internal)?;
+        let mut columns = vec![None; arrow_schema().fields().len()];
+        for (&number, array) in present.iter().zip(batch.columns()) {
+            columns[number] = Some(Arc::clone(array));
+        }
+        let page = Page { columns: Arc::new(columns) };
+        self.page = Some((number, page.clone()));
+        Ok((page, row))
+    }
+}
