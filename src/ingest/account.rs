@@ -1,0 +1,268 @@
+//! The accounts: what became of every record of every source.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::record::time;
+use crate::schema::ledger::{RecordCounts, SourceFacts, Trouble};
+use crate::source::{Flaw, FlawOf, Found};
+use crate::store::{Mark, Snapshot};
+
+use super::Archive;
+
+/// Troubles of one source that are kept word for word.
+const TROUBLES_MAX: usize = 100;
+
+/// The account of one source.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Account {
+    pub(super) facts: SourceFacts,
+    pub(super) place: String,
+    pub(super) digest: Option<String>,
+    /// Why the source as a whole was not taken.
+    pub(super) refused: Option<String>,
+    /// It could not be read to its end, so it is to be tried again.
+    pub(super) unread: bool,
+    pub(super) other_workloads: BTreeMap<String, u64>,
+    pub(super) without_id: u64,
+}
+
+/// What a piece adds to its source's account.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) read: u64,
+    /// Events of each UTC day, by the day's number since 1970.
+    pub(super) days: BTreeMap<i64, u64>,
+    pub(super) period_us: Option<(i64, i64)>,
+    pub(super) other_workloads: BTreeMap<String, u64>,
+    pub(super) rejected: u64,
+    pub(super) troubles: Vec<Trouble>,
+    pub(super) without_id: u64,
+}
+
+const DAY_US: i64 = 86_400_000_000;
+
+impl Tally {
+    pub(super) fn event(&mut self, time_us: i64) {
+        *self.days.entry(time_us.div_euclid(DAY_US)).or_default() += 1;
+        let (first, last) = self.period_us.unwrap_or((time_us, time_us));
+        self.period_us = Some((first.min(time_us), last.max(time_us)));
+    }
+
+    pub(super) fn reject(&mut self, position: u64, reason: String) {
+        self.rejected += 1;
+        if self.troubles.len() < TROUBLES_MAX {
+            self.troubles.push(Trouble { position, reason });
+        }
+    }
+}
+
+impl Account {
+    pub(super) fn of(file: &Found) -> Self {
+        Account {
+            facts: SourceFacts {
+                path: file.name.clone(),
+                size_bytes: file.size_bytes,
+                modified_us: file.modified_us,
+                ..SourceFacts::default()
+            },
+            place: file.place.clone(),
+            ..Account::default()
+        }
+    }
+
+    pub(super) fn add(&mut self, tally: Tally) {
+        let records = &mut self.facts.records;
+        records.read += tally.read;
+        records.rejected += tally.rejected;
+        records.other_workloads += tally.other_workloads.values().sum::<u64>();
+        for (day, events) in tally.days {
+            if let Some(day) = time::day(day * DAY_US) {
+                *self.facts.days.entry(day.to_string()).or_default() += events;
+            }
+        }
+        for (name, count) in tally.other_workloads {
+            *self.other_workloads.entry(name).or_default() += count;
+        }
+        self.facts.period_us = match (self.facts.period_us, tally.period_us) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (one, other) => one.or(other),
+        };
+        self.without_id += tally.without_id;
+        self.facts.troubles.extend(tally.troubles);
+    }
+
+    pub(super) fn flaw(&mut self, flaw: Flaw) {
+        if flaw.of == FlawOf::Record {
+            self.facts.records.read += 1;
+            self.facts.records.rejected += 1;
+        }
+        self.facts.damaged = true;
+        self.trouble(flaw.position, flaw.reason);
+    }
+
+    pub(super) fn trouble(&mut self, position: u64, reason: String) {
+        self.facts.troubles.push(Trouble { position, reason });
+    }
+
+    /// Threads add troubles in any order; they are told in that of the file.
+    pub(super) fn close(&mut self) {
+        self.facts.troubles.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
+        self.facts.troubles.truncate(TROUBLES_MAX);
+    }
+
+    /// What the store is to remember, unless the source is to be tried again.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        let digest = self.digest.clone().filter(|_| !self.unread)?;
+        Some(Mark { place: self.place.clone(), digest, facts: self.facts.clone() })
+    }
+
+    fn outcome(&self) -> Outcome {
+        if self.refused.is_some() || self.unread {
+            Outcome::Failed
+        } else if self.facts.damaged || self.facts.records.rejected > 0 {
+            Outcome::Damaged
+        } else {
+            Outcome::Taken
+        }
+    }
+}
+
+/// What became of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// All of it was taken.
+    Taken,
+    /// What is whole in it was taken.
+    Damaged,
+    /// It is no log, or could not be read.
+    Failed,
+}
+
+/// What became of one source and its records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceReport {
+    /// Its name.
+    pub source: String,
+    /// Its shape.
+    pub kind: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What became of its records.
+    pub records: RecordCounts,
+    /// What was wrong, by position.
+    pub troubles: Vec<Trouble>,
+}
+
+/// How many sources there were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SourceCounts {
+    /// All that were found: new, known and failed.
+    pub found: u64,
+    /// Read now.
+    pub new: u64,
+    /// Taken in an earlier run.
+    pub known: u64,
+    /// No log, or not readable.
+    pub failed: u64,
+}
+
+/// The first and last instant, as `2024-03-01T08:15:30Z`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Period {
+    /// The first.
+    pub first: Option<String>,
+    /// The last.
+    pub last: Option<String>,
+}
+
+/// What the store holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct StoreCounts {
+    /// Events.
+    pub events: u64,
+    /// Parquet files.
+    pub files: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+}
+
+/// The accounts of a run. As JSON, this is what `ingest --format json` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Sources.
+    pub sources: SourceCounts,
+    /// Records of the sources that were read now.
+    pub records: RecordCounts,
+    /// The period of the events in the store after the run.
+    pub period: Period,
+    /// The store after the run.
+    pub store: StoreCounts,
+    /// Records left out, by workload or record type.
+    pub other_workloads: BTreeMap<String, u64>,
+    /// Events that came without an id and were given one made from their content.
+    pub without_id: u64,
+    /// Each source that was read now.
+    pub per_source: Vec<SourceReport>,
+}
+
+impl Summary {
+    /// Whether everything that was found could be taken.
+    pub fn is_complete(&self) -> bool {
+        self.sources.failed == 0 && self.per_source.iter().all(|s| s.outcome == Outcome::Taken)
+    }
+}
+
+/// Adds the accounts up.
+pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snapshot) -> Summary {
+    let mut records = RecordCounts::default();
+    let mut other_workloads: BTreeMap<String, u64> = BTreeMap::new();
+    let mut per_source = Vec::with_capacity(accounts.len() + archive.unreachable.len());
+    let mut without_id = 0;
+    for account in accounts {
+        records.add(&account.facts.records);
+        without_id += account.without_id;
+        for (name, count) in &account.other_workloads {
+            *other_workloads.entry(name.clone()).or_default() += count;
+        }
+        per_source.push(SourceReport {
+            outcome: account.outcome(),
+            source: account.facts.path,
+            kind: account.facts.kind,
+            records: account.facts.records,
+            troubles: account.facts.troubles,
+        });
+    }
+    per_source.extend(archive.unreachable.iter().map(|(name, reason)| SourceReport {
+        source: name.clone(),
+        kind: String::new(),
+        outcome: Outcome::Failed,
+        records: RecordCounts::default(),
+        troubles: vec![Trouble { position: 0, reason: format!("cannot be read: {reason}") }],
+    }));
+    let failed = per_source.iter().filter(|source| source.outcome == Outcome::Failed).count();
+    let known = archive.known as u64;
+    let read = per_source.len() - failed;
+    let first = snapshot.files.iter().filter_map(|file| file.period_us).map(|p| p.0).min();
+    let last = snapshot.files.iter().filter_map(|file| file.period_us).map(|p| p.1).max();
+    Summary {
+        sources: SourceCounts {
+            found: known + per_source.len() as u64,
+            new: read as u64,
+            known,
+            failed: failed as u64,
+        },
+        records,
+        period: Period { first: first.map(time::to_rfc3339), last: last.map(time::to_rfc3339) },
+        store: StoreCounts {
+            events: snapshot.files.iter().map(|file| file.events).sum(),
+            files: snapshot.files.len() as u64,
+            bytes: snapshot.files.iter().map(|file| file.size_bytes).sum(),
+        },
+        other_workloads,
+        without_id,
+        per_source,
+    }
+}

@@ -1,0 +1,188 @@
+//! Ingest: an archive into a store, or into files that live as long as one answer.
+//!
+//! The conductor of the writing side: it decides the order (sources sorted by name), hands pieces
+//! of files to threads, keeps the accounts of every source, and makes the one commit. What a file
+//! is, what an event is, and how a table is written are the business of the stages.
+
+mod account;
+mod feed;
+mod worker;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use rayon::ThreadPoolBuilder;
+
+use crate::column::Projection;
+use crate::error::{Error, Result};
+use crate::schema::ledger::SourceFacts;
+use crate::source::{self, Found};
+use crate::store::{Fates, Load, Mark, Passing, Snapshot, Store};
+
+use account::{Account, summary};
+pub use account::{Outcome, SourceReport, Summary};
+use feed::Feed;
+
+/// What to read and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// How many threads; all cores where it is none.
+    pub threads: Option<usize>,
+}
+
+/// Hears how the work goes on; called from many threads.
+pub trait Progress: Sync {
+    /// Before anything is read: how many files and bytes there are to read.
+    fn begin(&self, files: usize, bytes: u64);
+    /// Bytes were read.
+    fn advance(&self, bytes: u64);
+    /// A new stage of the work begins.
+    fn stage(&self, name: &'static str);
+}
+
+/// Says nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: usize, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn stage(&self, _: &'static str) {}
+}
+
+/// Reads an archive into a store.
+///
+/// # Errors
+///
+/// Trouble with the store or the machine. Trouble with files and records is in the summary.
+pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> Result<Summary> {
+    let known = Known::of(store.marks()?);
+    let archive = Archive::look(options, &known)?;
+    if archive.new.is_empty() {
+        let accounts = Vec::new();
+        return Ok(summary(&archive, accounts, &store.snapshot()?));
+    }
+    pool(options)?.install(|| {
+        let load = store.begin()?;
+        let mut accounts = read(&archive.new, &load, &Projection::All, progress)?;
+        progress.stage("removing repeats");
+        let settled = load.settle()?;
+        settle_accounts(&mut accounts, settled.fates());
+        progress.stage("writing");
+        let marks: Vec<Mark> = accounts.iter().filter_map(Account::mark).collect();
+        settled.commit(&marks)?;
+        Ok(summary(&archive, accounts, &store.snapshot()?))
+    })
+}
+
+/// Reads an archive for one answer: nothing of it stays behind.
+///
+/// # Errors
+///
+/// As [`into_store`].
+pub fn passing(
+    options: &Options,
+    projection: &Projection,
+    progress: &dyn Progress,
+) -> Result<(Passing, Snapshot, Summary)> {
+    let archive = Archive::look(options, &Known::default())?;
+    pool(options)?.install(|| {
+        let load = Store::passing()?;
+        let mut accounts = read(&archive.new, &load, projection, progress)?;
+        progress.stage("removing repeats");
+        let settled = load.settle()?;
+        settle_accounts(&mut accounts, settled.fates());
+        progress.stage("answering");
+        let passing = settled.keep()?;
+        let mut sources: Vec<SourceFacts> = accounts.iter().map(|a| a.facts.clone()).collect();
+        sources.sort_by(|a, b| a.path.cmp(&b.path));
+        let snapshot = Snapshot { version: 0, files: passing.files.clone(), sources };
+        let summary = summary(&archive, accounts, &snapshot);
+        Ok((passing, snapshot, summary))
+    })
+}
+
+fn pool(options: &Options) -> Result<rayon::ThreadPool> {
+    let builder = ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0));
+    builder.build().map_err(Error::internal)
+}
+
+/// What the store knows of sources.
+#[derive(Debug, Default)]
+struct Known {
+    by_place: HashMap<String, Mark>,
+    digests: HashSet<String>,
+    sizes: HashSet<u64>,
+}
+
+impl Known {
+    fn of(marks: Vec<Mark>) -> Self {
+        let mut known = Known::default();
+        for mark in marks {
+            known.digests.insert(mark.digest.clone());
+            known.sizes.insert(mark.facts.size_bytes);
+            known.by_place.insert(mark.place.clone(), mark);
+        }
+        known
+    }
+
+    /// Whether a source was taken before: by place, size and time without opening it, else by
+    /// its content, which is looked at only where a source of the same size was taken.
+    fn has(&self, file: &Found) -> bool {
+        let same = self.by_place.get(&file.place).is_some_and(|mark| {
+            mark.facts.size_bytes == file.size_bytes
+                && mark.facts.modified_us == file.modified_us
+                && file.modified_us.is_some()
+        });
+        // A file that cannot be read now is not known; reading it will say why.
+        same || self.sizes.contains(&file.size_bytes)
+            && source::digest(&file.path).is_ok_and(|digest| self.digests.contains(&digest))
+    }
+}
+
+/// What there is to read.
+#[derive(Debug, Default)]
+struct Archive {
+    /// Files to read, sorted by name.
+    new: Vec<Found>,
+    /// How many were taken before.
+    known: usize,
+    /// What could not even be looked at, with the reason.
+    unreachable: Vec<(String, String)>,
+}
+
+impl Archive {
+    fn look(options: &Options, known: &Known) -> Result<Self> {
+        let (found, unreachable) = source::discover(&options.paths);
+        if let ([], [(name, reason)], [_]) = (&found[..], &unreachable[..], &options.paths[..]) {
+            return Err(Error::Usage(format!("cannot read {name}: {reason}")));
+        }
+        let all = found.len();
+        let new: Vec<Found> = found.into_iter().filter(|file| !known.has(file)).collect();
+        Ok(Archive { known: all - new.len(), new, unreachable })
+    }
+}
+
+/// Reads all files on all threads of the present pool.
+fn read(
+    files: &[Found],
+    load: &Load,
+    projection: &Projection,
+    progress: &dyn Progress,
+) -> Result<Vec<Account>> {
+    progress.begin(files.len(), files.iter().map(|file| file.size_bytes).sum());
+    let feed = Feed::new(files);
+    let results = rayon::broadcast(|_| worker::work(&feed, load, projection, progress));
+    results.into_iter().collect::<Result<()>>()?;
+    feed.into_accounts()
+}
+
+fn settle_accounts(accounts: &mut [Account], fates: &Fates) {
+    for (number, account) in accounts.iter_mut().enumerate() {
+        let fate = fates.by_source.get(&(number as u32)).copied().unwrap_or_default();
+        account.facts.records.stored = fate.stored;
+        account.facts.records.duplicates = fate.duplicates;
+        account.facts.records.conflicting = fate.conflicting;
+    }
+}

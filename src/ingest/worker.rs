@@ -1,0 +1,163 @@
+//! What a thread does: take a piece, parse its records, build columns, stage batches.
+
+use super::Progress;
+use super::account::Tally;
+use super::feed::{Feed, Task};
+use crate::column::{BatchBuilder, Lineage, Projection};
+use crate::error::Result;
+use crate::record::csv::{Outer, Row};
+use crate::record::{Event, Found, Keep, Parser, Record, keep};
+use crate::source::Piece;
+use crate::store::Load;
+
+/// Raw text that goes into one batch: large, so that there are few runs to merge and values are
+/// put into few dictionaries; small enough to be held by every thread.
+const BATCH_TEXT_BYTES: usize = 48 << 20;
+
+/// Works until the feed is empty.
+pub(super) fn work(
+    feed: &Feed<'_>,
+    load: &Load,
+    projection: &Projection,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let mut worker = Worker {
+        parser: Parser::default(),
+        inner: Parser::default(),
+        batch: BatchBuilder::new(projection),
+    };
+    let (mut used, mut batched) = (Piece::default(), 0);
+    while let Some(task) = feed.next(used)? {
+        feed.add(task.source, worker.piece(&task))?;
+        batched += task.piece.text.len();
+        progress.advance(task.piece.text.len() as u64);
+        if batched >= BATCH_TEXT_BYTES {
+            load.stage(worker.batch.finish())?;
+            batched = 0;
+        }
+        used = task.piece;
+    }
+    load.stage(worker.batch.finish())
+}
+
+struct Worker {
+    parser: Parser,
+    /// For events that are text inside of a record.
+    inner: Parser,
+    batch: BatchBuilder,
+}
+
+/// A record on its way into a batch.
+struct Place<'t> {
+    task: &'t Task<'t>,
+    /// Its position in the piece.
+    at: usize,
+    order: u64,
+}
+
+impl Place<'_> {
+    fn lineage(&self) -> Lineage<'_> {
+        Lineage { file: self.task.name, kind: self.task.kind, order: self.order }
+    }
+}
+
+impl Worker {
+    fn piece(&mut self, task: &Task<'_>) -> Tally {
+        let mut tally = Tally::default();
+        let without_id = self.batch.without_id();
+        match &task.header {
+            None => {
+                for (number, &(start, end)) in task.piece.records.iter().enumerate() {
+                    let raw = &task.piece.text[start as usize..end as usize];
+                    let order = task.order + number as u64;
+                    let place = Place { task, at: start as usize, order };
+                    self.record(raw, &Outer::default(), &place, &mut tally);
+                }
+            }
+            Some(header) => {
+                let mut order = task.order;
+                header.rows(&task.piece.text, |at, row| {
+                    let place = Place { task, at, order };
+                    order += 1;
+                    match row {
+                        Row::Audit { json, outer } => {
+                            self.record(json, &outer, &place, &mut tally);
+                        }
+                        Row::Flat(json) => {
+                            self.record(&json, &Outer::default(), &place, &mut tally);
+                        }
+                        Row::Nothing(reason) => {
+                            tally.read += 1;
+                            tally.reject(task.piece.position(at), reason);
+                        }
+                    }
+                });
+            }
+        }
+        tally.without_id = self.batch.without_id() - without_id;
+        tally
+    }
+
+    fn record(&mut self, raw: &[u8], outer: &Outer, place: &Place<'_>, tally: &mut Tally) {
+        tally.read += 1;
+        let Worker { parser, inner, batch } = self;
+        let parsed = parser.parse(raw, |record| match record.found() {
+            Found::Event(event) => append(batch, &event, outer, place, tally),
+            Found::Wrapped(event, outside) => {
+                let outer = Outer::of_members(outside.members());
+                append(batch, &event, &outer, place, tally);
+            }
+            Found::Embedded(text, outside) => {
+                let outer = Outer::of_members(outside.members());
+                let parsed = inner.parse(text.as_bytes(), |record| {
+                    embedded(batch, record, &outer, place, tally);
+                });
+                if let Err(malformed) = parsed {
+                    let reason = format!("AuditData: {}", malformed.reason);
+                    tally.reject(place.task.piece.position(place.at), reason);
+                }
+            }
+            Found::Nothing(reason) => {
+                tally.reject(place.task.piece.position(place.at), reason.to_owned());
+            }
+        });
+        if let Err(malformed) = parsed {
+            // Positions inside a CSV cell are not those of the file: its quotes are doubled.
+            let inside = if place.task.header.is_some() { 0 } else { malformed.position };
+            let position = place.task.piece.position(place.at + inside);
+            tally.reject(position, format!("no valid JSON: {}", malformed.reason));
+        }
+    }
+}
+
+fn embedded(
+    batch: &mut BatchBuilder,
+    record: &Record<'_>,
+    outer: &Outer,
+    place: &Place<'_>,
+    tally: &mut Tally,
+) {
+    match record.found() {
+        Found::Event(event) => append(batch, &event, outer, place, tally),
+        _ => {
+            tally.reject(place.task.piece.position(place.at), "AuditData holds no event".to_owned())
+        }
+    }
+}
+
+fn append(
+    batch: &mut BatchBuilder,
+    event: &Event<'_>,
+    outer: &Outer,
+    place: &Place<'_>,
+    tally: &mut Tally,
+) {
+    if let Keep::Other(name) = keep(event) {
+        *tally.other_workloads.entry(name).or_default() += 1;
+        return;
+    }
+    match batch.append(event, outer, &place.lineage()) {
+        Ok(key) => tally.event(key.time_us),
+        Err(unusable) => tally.reject(place.task.piece.position(place.at), unusable.0),
+    }
+}
