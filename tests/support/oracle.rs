@@ -1,0 +1,428 @@
+//! The oracle: a second, slow and simple answer to what an archive holds and which reports are used
+//! most, for comparing the program with. It reads file after file with serde_json and keeps everything
+//! in ordered maps; it shares no code with the program, and must not be made faster at the price of clarity.
+#![allow(dead_code, reason = "each binary that includes this module uses another part of it")]
+
+// By its path, so that the module is found however this file was included.
+#[path = "oracle/read.rs"]
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+/// Record types of Power BI, Fabric and the Power Platform, each with its names.
+const KEPT_RECORD_TYPES: &[(i64, &[&str])] = &[
+    (20, &["PowerBIAudit", "PowerBI"]),
+    (30, &["MicrosoftFlow"]),
+    (45, &["PowerAppsApp"]),
+    (46, &["PowerAppsPlan"]),
+    (79, &["PowerAppsResource"]),
+    (186, &["PowerPagesSite"]),
+    (187, &["PowerPlatformAdminDlp"]),
+    (256, &["PowerPlatformAdministratorActivity"]),
+    (357, &["FabricAudit"]),
+];
+
+/// User types of services (3 to 8) by name.
+const SERVICE_USER_TYPES: &[&str] =
+    &["DcAdmin", "System", "Application", "ServicePrincipal", "CustomPolicy", "SystemPolicy"];
+
+/// Reads of the programming interfaces that the wide noise takes out by name; see [`Noise::is_noise`].
+const WIDE_NOISE: &[&str] = &[
+    "GetSnapshots",
+    "GetWorkspaces",
+    "GetRefreshHistory",
+    "GetGroupUsers",
+    "GetDatasourceDetailsWithCredentialsAsync",
+    "GetModifiedWorkspacesAPI",
+    "GetWorkspacesInfoAPI",
+    "GetWorkspacesInfoResult",
+    "GetCloudSupportedDatasources",
+    "GenerateScreenshot",
+    "MapUpn",
+    "NoActivity",
+];
+
+/// Which activities are taken out as noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noise {
+    Default,
+    Wide,
+    Keep,
+}
+
+impl Noise {
+    pub fn is_noise(self, activity: &str) -> bool {
+        let narrow = matches!(activity, "ExportActivityEvents" | "GetDatasources");
+        let by_admin = activity.starts_with("Get")
+            && (activity.ends_with("AsAdmin") || activity.ends_with("ViaAdminApi"));
+        let wide =
+            WIDE_NOISE.contains(&activity) || activity.starts_with("GetGatewayCluster") || by_admin;
+        match self {
+            Noise::Default => narrow,
+            Noise::Wide => narrow || wide,
+            Noise::Keep => false,
+        }
+    }
+}
+
+/// What became of the records: `read = kept + duplicates + other_workloads + rejected`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accounting {
+    pub read: u64,
+    pub kept: u64,
+    pub duplicates: u64,
+    pub other_workloads: u64,
+    pub rejected: u64,
+}
+
+/// One row of the report on the most used reports.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OracleRow {
+    pub rank: u64,
+    pub report: Option<String>,
+    pub workspace: Option<String>,
+    pub views: u64,
+    pub viewers: u64,
+    /// 0 where no view tells who it was.
+    pub views_per_viewer: f64,
+    pub active_days: u64,
+    pub last_view: DateTime<Utc>,
+    pub trend: Option<f64>,
+    pub report_id: String,
+    pub workspace_id: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct Oracle {
+    pub accounting: Accounting,
+    /// The richest copy of each event, by Id.
+    pub events: BTreeMap<String, Value>,
+    /// Events of each UTC day.
+    pub per_day: BTreeMap<NaiveDate, u64>,
+    pub distinct_users: u64,
+    /// Events that the default noise takes out.
+    pub noise: u64,
+    /// UTC days that a trend leaves out, beside those without any event. A test adds what it knows.
+    pub incomplete_days: BTreeSet<NaiveDate>,
+}
+
+impl Oracle {
+    /// Reads all files below `dir`, in the order of their paths.
+    pub fn read(dir: &Path) -> io::Result<Oracle> {
+        let mut oracle = Oracle::default();
+        for path in read::files(dir)? {
+            let content = read::content(&std::fs::read(path)?);
+            oracle.accounting.rejected += content.rejected;
+            oracle.accounting.read += content.rejected + content.events.len() as u64;
+            content.events.into_iter().for_each(|event| oracle.take(event));
+        }
+        oracle.accounting.kept = oracle.events.len() as u64;
+        oracle.summarise();
+        Ok(oracle)
+    }
+
+    fn take(&mut self, event: Value) {
+        if !is_kept(&event) {
+            self.accounting.other_workloads += 1;
+            return;
+        }
+        let id = text(&event, "Id").map_or_else(|| format!("content:{event}"), |id| normal_id(&id));
+        match self.events.get_mut(&id) {
+            None => {
+                self.events.insert(id, event);
+            }
+            Some(known) => {
+                self.accounting.duplicates += 1;
+                if richness(&event) > richness(known) {
+                    *known = event;
+                }
+            }
+        }
+    }
+
+    fn summarise(&mut self) {
+        let mut users = BTreeSet::new();
+        for event in self.events.values() {
+            users.extend(text(event, "UserId").map(|user| user.to_lowercase()));
+            self.noise += u64::from(Noise::Default.is_noise(&activity(event)));
+            if let Some(time) = time_of(event) {
+                *self.per_day.entry(time.date_naive()).or_default() += 1;
+            }
+        }
+        self.distinct_users = users.len() as u64;
+    }
+
+    /// The most used reports of the local days `since` to `until`, both included.
+    ///
+    /// - Views are ViewReport events of persons, guests and visitors without a name. A view that names no
+    ///   report is left out.
+    /// - A report is its effective id and its workspace id; a workspace may be missing.
+    /// - A report's name is the ReportName of the latest event of the period, by CreationTime and then Id,
+    ///   among *all* kept events, noise, services and other activities included, that have this effective
+    ///   report id and a name that is not empty. A workspace's name is found in the same way.
+    /// - The trend compares the first half of the period's days with the second; of an odd number the
+    ///   middle day belongs to neither. From each half it takes as many complete days, from the earliest
+    ///   on, as the half with fewer has. It is `None` if that is no day, or if the first half has no view.
+    pub fn top_reports(
+        &self,
+        since: NaiveDate,
+        until: NaiveDate,
+        tz: Tz,
+        noise: Noise,
+        limit: usize,
+    ) -> Vec<OracleRow> {
+        let in_period =
+            |event: &&Value| local_day(event, tz).is_some_and(|day| since <= day && day <= until);
+        let report_names = self.names(in_period, report_id, "ReportName");
+        let workspace_names = self.names(in_period, workspace_id, "WorkspaceName");
+        let mut groups: BTreeMap<(String, Option<String>), Vec<&Value>> = BTreeMap::new();
+        for event in self.events.values().filter(in_period) {
+            let activity = activity(event);
+            let is_view = activity == "ViewReport" && !noise.is_noise(&activity);
+            if let (true, Some(report)) = (is_view && !is_service(event), report_id(event)) {
+                groups.entry((report, workspace_id(event))).or_default().push(event);
+            }
+        }
+        let (first, second) = self.comparable_days(since, until, tz);
+        let mut rows: Vec<OracleRow> = groups
+            .into_iter()
+            .map(|((report_id, workspace_id), views)| OracleRow {
+                report: report_names.get(&report_id).cloned(),
+                workspace: workspace_id.as_ref().and_then(|id| workspace_names.get(id).cloned()),
+                trend: trend(&views, &first, &second, tz),
+                report_id,
+                workspace_id,
+                ..measures(&views, tz)
+            })
+            .collect();
+        rows.sort_by(|one, two| {
+            (two.views.cmp(&one.views))
+                .then(two.viewers.cmp(&one.viewers))
+                .then(two.last_view.cmp(&one.last_view))
+                .then(one.report_id.cmp(&two.report_id))
+                // A missing workspace comes last.
+                .then(one.workspace_id.is_none().cmp(&two.workspace_id.is_none()))
+                .then(one.workspace_id.cmp(&two.workspace_id))
+        });
+        rows.truncate(limit);
+        (1..).zip(&mut rows).for_each(|(rank, row)| row.rank = rank);
+        rows
+    }
+
+    /// The latest name that goes with each id.
+    fn names(
+        &self,
+        in_period: impl Fn(&&Value) -> bool,
+        id_of: impl Fn(&Value) -> Option<String>,
+        name_field: &str,
+    ) -> BTreeMap<String, String> {
+        let mut latest: BTreeMap<String, (DateTime<Utc>, &String, String)> = BTreeMap::new();
+        for (key, event) in self.events.iter().filter(|(_, event)| in_period(event)) {
+            let found = (id_of(event), text(event, name_field), time_of(event));
+            if let (Some(id), Some(name), Some(time)) = found {
+                let candidate = (time, key, name);
+                match latest.get_mut(&id) {
+                    Some(known) if (known.0, known.1) >= (candidate.0, candidate.1) => {}
+                    Some(known) => *known = candidate,
+                    None => {
+                        latest.insert(id, candidate);
+                    }
+                }
+            }
+        }
+        latest.into_iter().map(|(id, (_, _, name))| (id, name)).collect()
+    }
+
+    /// Equally many complete local days of each half of the period.
+    fn comparable_days(
+        &self,
+        since: NaiveDate,
+        until: NaiveDate,
+        tz: Tz,
+    ) -> (BTreeSet<NaiveDate>, BTreeSet<NaiveDate>) {
+        let days: Vec<NaiveDate> = since.iter_days().take_while(|day| *day <= until).collect();
+        let half = days.len() / 2;
+        let complete = |days: &[NaiveDate]| -> Vec<NaiveDate> {
+            days.iter().copied().filter(|day| self.is_complete(*day, tz)).collect()
+        };
+        let (first, second) = (complete(&days[..half]), complete(&days[days.len() - half..]));
+        let count = first.len().min(second.len());
+        (first[..count].iter().copied().collect(), second[..count].iter().copied().collect())
+    }
+
+    /// A local day is complete if every UTC day it touches is.
+    fn is_complete(&self, day: NaiveDate, tz: Tz) -> bool {
+        let utc_start = |day: NaiveDate| {
+            // Some days begin later than midnight, where the clocks were put forward then.
+            let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
+            let start = hours.filter_map(|time| tz.from_local_datetime(&time).earliest()).next();
+            start.expect("every day has an hour that exists").to_utc()
+        };
+        let last = utc_start(day + Duration::days(1)) - Duration::microseconds(1);
+        [utc_start(day), last].iter().all(|time| {
+            let utc_day = time.date_naive();
+            self.per_day.contains_key(&utc_day) && !self.incomplete_days.contains(&utc_day)
+        })
+    }
+}
+
+/// The counts of a row; its names, ids and trend are the caller's.
+fn measures(views: &[&Value], tz: Tz) -> OracleRow {
+    let viewers: BTreeSet<String> = views
+        .iter()
+        .filter_map(|event| text(event, "UserId"))
+        .map(|user| user.to_lowercase())
+        .collect();
+    let days: BTreeSet<NaiveDate> = views.iter().filter_map(|event| local_day(event, tz)).collect();
+    let last_view = views.iter().filter_map(|event| time_of(event)).max();
+    OracleRow {
+        rank: 0,
+        report: None,
+        workspace: None,
+        views: views.len() as u64,
+        viewers: viewers.len() as u64,
+        views_per_viewer: if viewers.is_empty() {
+            0.0
+        } else {
+            views.len() as f64 / viewers.len() as f64
+        },
+        active_days: days.len() as u64,
+        last_view: last_view.expect("a view of the period has its time"),
+        trend: None,
+        report_id: String::new(),
+        workspace_id: None,
+    }
+}
+
+fn trend(
+    views: &[&Value],
+    first: &BTreeSet<NaiveDate>,
+    second: &BTreeSet<NaiveDate>,
+    tz: Tz,
+) -> Option<f64> {
+    let count = |days: &BTreeSet<NaiveDate>| {
+        views
+            .iter()
+            .filter(|event| local_day(event, tz).is_some_and(|day| days.contains(&day)))
+            .count() as f64
+    };
+    (count(first) > 0.0).then(|| count(second) / count(first))
+}
+
+/// The field `name` of an event, whatever its case.
+fn field<'a>(event: &'a Value, name: &str) -> Option<&'a Value> {
+    let fields = event.as_object()?;
+    fields.get(name).or_else(|| {
+        fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    })
+}
+
+/// The field as text; `None` where it is missing, empty or no text.
+fn text(event: &Value, name: &str) -> Option<String> {
+    field(event, name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// A field that is a number, a number in quotes or a name.
+fn code(event: &Value, name: &str) -> Option<Result<i64, String>> {
+    match field(event, name)? {
+        Value::Number(number) => number.as_i64().map(Ok),
+        Value::String(text) => Some(text.parse().map_err(|_| text.clone())),
+        _ => None,
+    }
+}
+
+fn is_kept(event: &Value) -> bool {
+    match code(event, "RecordType") {
+        None => true,
+        Some(Ok(number)) => KEPT_RECORD_TYPES.iter().any(|(kept, _)| *kept == number),
+        Some(Err(name)) => KEPT_RECORD_TYPES
+            .iter()
+            .any(|(_, names)| names.iter().any(|kept| kept.eq_ignore_ascii_case(&name))),
+    }
+}
+
+fn richness(event: &Value) -> usize {
+    event.as_object().map_or(0, |fields| fields.values().filter(|value| !value.is_null()).count())
+}
+
+fn is_guid(text: &str) -> bool {
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+fn normal_id(id: &str) -> String {
+    if is_guid(id) { id.to_ascii_lowercase() } else { id.to_owned() }
+}
+
+fn activity(event: &Value) -> String {
+    text(event, "Activity").or_else(|| text(event, "Operation")).unwrap_or_default()
+}
+
+/// The effective report id: AppReportId where it is set and AppId is not, else ReportId.
+fn report_id(event: &Value) -> Option<String> {
+    let in_app = text(event, "AppId").is_some();
+    let id = text(event, "AppReportId").filter(|_| !in_app).or_else(|| text(event, "ReportId"));
+    id.map(|id| normal_id(&id))
+}
+
+fn workspace_id(event: &Value) -> Option<String> {
+    text(event, "WorkspaceId").map(|id| normal_id(&id))
+}
+
+fn is_service(event: &Value) -> bool {
+    let user = text(event, "UserId").unwrap_or_default();
+    if user.eq_ignore_ascii_case("Anonymous") {
+        return false;
+    }
+    let by_type = match code(event, "UserType") {
+        Some(Ok(number)) => (3..=8).contains(&number),
+        Some(Err(name)) => {
+            SERVICE_USER_TYPES.iter().any(|service| service.eq_ignore_ascii_case(&name))
+        }
+        None => false,
+    };
+    by_type || is_guid(&user)
+}
+
+fn local_day(event: &Value, tz: Tz) -> Option<NaiveDate> {
+    Some(tz.from_utc_datetime(&time_of(event)?.naive_utc()).date_naive())
+}
+
+fn time_of(event: &Value) -> Option<DateTime<Utc>> {
+    parse_time(&text(event, "CreationTime")?)
+}
+
+/// A time without a zone (UTC), with Z or an offset, with up to nine digits of a second's fraction, or as
+/// `/Date(milliseconds)/`; cut to microseconds.
+pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Some(ticks) = text.strip_prefix("/Date(") {
+        // The offset behind the milliseconds only tells where they were written.
+        let ticks = ticks.strip_suffix(")/")?;
+        let sign = usize::from(ticks.starts_with('-'));
+        let end = ticks[sign..].find(['+', '-']).map_or(ticks.len(), |place| place + sign);
+        return DateTime::from_timestamp_millis(ticks[..end].parse().ok()?);
+    }
+    let clock = text.find(['T', ' '])? + 1;
+    let zone = text[clock..].find(['Z', 'z', '+', '-']).map_or(text.len(), |place| place + clock);
+    let local = text[..zone].replacen(' ', "T", 1);
+    let local = NaiveDateTime::parse_from_str(&local, "%Y-%m-%dT%H:%M:%S%.f").ok()?;
+    let offset = match &text[zone..] {
+        "" | "Z" | "z" => 0,
+        offset => {
+            let digits = offset[1..].replace(':', "");
+            let (hours, minutes) = digits.split_at_checked(2)?;
+            let size = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().unwrap_or(0);
+            if offset.starts_with('-') { -size } else { size }
+        }
+    };
+    DateTime::from_timestamp_micros(
+        (local - Duration::minutes(offset)).and_utc().timestamp_micros(),
+    )
+}

@@ -1,0 +1,63 @@
+//! Where an archive is written, and the count of what went into it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::event::Event;
+
+/// What an archive holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// All records, repeats and other workloads included.
+    pub records: u64,
+    /// Events that belong into the table, each counted once.
+    pub distinct: u64,
+    /// Records of other workloads.
+    pub other_workloads: u64,
+    /// Among the repeats: copies with fewer fields.
+    pub poorer: u64,
+    /// Among the repeats: copies that differ in a field.
+    pub conflicting: u64,
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl Written {
+    /// Copies beyond the first of each event.
+    pub fn repeats(&self) -> u64 {
+        self.records - self.distinct - self.other_workloads
+    }
+}
+
+/// A page or a file of exactly so many records looks cut off by a limit of the tools that read the log.
+pub fn looks_cut(records: usize) -> bool {
+    matches!(records, 100 | 1_000 | 5_000 | 10_000 | 50_000 | 1_000_000)
+}
+
+pub struct Output {
+    root: PathBuf,
+    pub written: Written,
+}
+
+impl Output {
+    pub fn new(root: &Path) -> Self {
+        Output { root: root.to_owned(), written: Written::default() }
+    }
+
+    /// Writes a file that holds `records`.
+    pub fn put(&mut self, name: &str, content: &[u8], records: &[&Event]) -> io::Result<()> {
+        self.written.records += records.len() as u64;
+        self.written.other_workloads +=
+            records.iter().filter(|event| !event.is_kept()).count() as u64;
+        self.put_file(name, content)
+    }
+
+    /// Writes a file whose records are counted elsewhere, if it has any.
+    pub fn put_file(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
+        let path = self.root.join(name);
+        std::fs::create_dir_all(path.parent().expect("a file stands in a folder"))?;
+        self.written.files += 1;
+        self.written.bytes += content.len() as u64;
+        std::fs::write(path, content)
+    }
+}
