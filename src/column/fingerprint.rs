@@ -37,6 +37,12 @@ fn add(column: &ArrayRef, seed: u64, sums: &mut [u64]) {
         }
         return;
     }
+    if let Some(texts) = array.as_any().downcast_ref::<StringArray>() {
+        for (sum, text) in sums.iter_mut().zip(texts) {
+            *sum = sum.wrapping_add(text.map_or(0, |text| text_hash(text, seed)));
+        }
+        return;
+    }
     for (row, sum) in sums.iter_mut().enumerate() {
         *sum = sum.wrapping_add(value_hash(array, row, seed));
     }

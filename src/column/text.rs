@@ -31,6 +31,10 @@ impl Normal {
     fn of(self, text: &str) -> (Cow<'_, str>, bool) {
         match self {
             Normal::AsIs => (Cow::Borrowed(text), true),
+            // Most ids are in lower case already; seeing that is cheaper than reading the GUID.
+            Normal::Id if !text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                (Cow::Borrowed(text), true)
+            }
             Normal::Id if guid(text.as_bytes()).is_some() => (lower(text), true),
             Normal::Id => (Cow::Borrowed(text), true),
             Normal::User if text.contains('@') || guid(text.as_bytes()).is_some() => {

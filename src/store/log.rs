@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake_core::kernel::{Action, Add, StructType, Transaction};
+use deltalake_core::kernel::{Action, Add, LogicalFileView, StructType, Transaction};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use tokio::runtime::Runtime;
@@ -88,18 +88,17 @@ impl Log {
         let state = self.table.snapshot().map_err(|error| self.failed(error))?;
         let mut files = Vec::new();
         for view in state.log_data().iter() {
-            let add = view.add_action();
-            if add.deletion_vector.is_some() {
+            if view.deletion_vector_descriptor().is_some() {
                 return Err(Error::store(
                     &self.folder,
                     format!(
                         "{} has a deletion vector, which this program does not read; rewrite the \
                      table without them (in Spark: REORG TABLE … APPLY (PURGE))",
-                        add.path
+                        view.path()
                     ),
                 ));
             }
-            files.push(data_file(&self.folder, &view.path(), &add));
+            files.push(data_file(&self.folder, &view));
         }
         files.sort_by(|a, b| (&a.month, &a.path).cmp(&(&b.month, &b.path)));
         Ok(files)
@@ -211,9 +210,9 @@ fn prepare(folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
     Ok((builder, runtime))
 }
 
-fn data_file(folder: &Path, path: &str, add: &Add) -> DataFile {
-    let stats: serde_json::Value =
-        add.stats.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+fn data_file(folder: &Path, view: &LogicalFileView) -> DataFile {
+    let stats = view.stats().and_then(|text| serde_json::from_str(&text).ok());
+    let stats: serde_json::Value = stats.unwrap_or_default();
     let bound = |bound: &str| stats[bound]["CreationTime"].as_str().map(str::to_owned);
     let us = |text: String| time::parse(&text).map(|instant| instant.us);
     // Other writers cut maxima to the millisecond: the true one is up to a millisecond later.
@@ -223,10 +222,10 @@ fn data_file(folder: &Path, path: &str, add: &Add) -> DataFile {
     });
     let period_us = bound("minValues").and_then(us).zip(last);
     DataFile {
-        path: path.split('/').fold(folder.to_path_buf(), |path, part| path.join(part)),
-        size_bytes: u64::try_from(add.size).unwrap_or(0),
+        path: view.path().split('/').fold(folder.to_path_buf(), |path, part| path.join(part)),
+        size_bytes: u64::try_from(view.size()).unwrap_or(0),
         events: stats["numRecords"].as_u64().unwrap_or(0),
-        month: add.partition_values.get(MONTH).cloned().flatten().unwrap_or_default(),
+        month: view.partition_values_map().get(MONTH).cloned().flatten().unwrap_or_default(),
         period_us,
     }
 }
