@@ -73,7 +73,7 @@ fn value_hash(array: &dyn Array, row: usize, seed: u64) -> u64 {
     } else if let Some(array) = any.downcast_ref::<ListArray>() {
         let items = array.value(row);
         let hashes = (0..items.len()).map(|item| value_hash(items.as_ref(), item, seed));
-        hashes.fold(number_hash(items.len() as i64, seed), |sum, hash| mix(sum, hash))
+        hashes.fold(number_hash(items.len() as i64, seed), mix)
     } else if let Some(array) = any.downcast_ref::<StructArray>() {
         let hashes = array.columns().iter().map(|member| value_hash(member.as_ref(), row, seed));
         hashes.fold(number_hash(-1, seed), mix)

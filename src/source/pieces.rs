@@ -277,19 +277,13 @@ impl Pieces {
         used.text.clear();
         used.text.extend_from_slice(&self.text[done..]);
         used.records.clear();
-        let piece = Piece {
-            records: std::mem::replace(&mut self.records, used.records),
-            place: self.place,
-            text: {
-                let next = self.place.behind(&self.text, done);
-                self.moved_front(done);
-                self.place = next;
-                let mut text = std::mem::replace(&mut self.text, used.text);
-                text.truncate(done);
-                text
-            },
-        };
-        piece
+        let place = self.place;
+        self.place = place.behind(&self.text, done);
+        self.moved_front(done);
+        let mut text = std::mem::replace(&mut self.text, used.text);
+        text.truncate(done);
+        let records = std::mem::replace(&mut self.records, used.records);
+        Piece { text, records, place }
     }
 
     /// Forgets the text's first `len` bytes.
