@@ -65,6 +65,10 @@ pub(super) struct Bounds {
     /// A record broke off, and what it stood in is forgotten: until the next record, nothing that
     /// is found is out of place.
     recovering: bool,
+    /// A record broke off somewhere before. From then on, a line that begins with a bracket is
+    /// taken to begin a record, so that a file full of damage is still read once, not once for
+    /// each damage.
+    damaged: bool,
     pub(super) traits: Traits,
 }
 
@@ -89,7 +93,7 @@ impl Bounds {
     pub(super) fn step(&mut self, text: &[u8], last: bool) -> Step {
         loop {
             if let Some(open) = self.open {
-                match self.close(text, open) {
+                match self.close(text, open, last) {
                     None => continue,
                     Some(step) => return step,
                 }
@@ -186,8 +190,8 @@ impl Bounds {
     }
 
     /// Looks for the end of the open value.
-    fn close(&mut self, text: &[u8], mut open: Open) -> Option<Step> {
-        match open.scan.find_end(text) {
+    fn close(&mut self, text: &[u8], mut open: Open, last: bool) -> Option<Step> {
+        match open.scan.find_end(text, self.damaged) {
             End::At(end) => {
                 self.open = None;
                 self.at = end;
@@ -199,26 +203,35 @@ impl Bounds {
                 // One that is too long was named when it became so.
                 (!open.too_long).then_some(Step::Record(open.start, end))
             }
-            End::LineBreakInString(at) => {
-                // No JSON writer leaves a bare line break in a string: this record was cut and
-                // something else follows. What it stood in is forgotten; reading goes on behind
-                // the break, where the next value begins.
-                self.open = None;
-                self.at = at;
-                self.around.clear();
-                self.recovering = true;
-                Some(Step::Bad(
-                    open.start,
-                    "a record that breaks off: its text goes on in another line".to_owned(),
-                ))
-            }
+            End::Broken(at) => Some(self.go_on_at(at, open.start)),
             End::More => {
-                let grown = open.scan.at - open.start > RECORD_BYTES_MAX && !open.too_long;
-                open.too_long |= grown;
+                let too_long = open.scan.at - open.start > RECORD_BYTES_MAX && !open.too_long;
+                if open.purpose == Purpose::Record
+                    && (too_long || last && !open.too_long)
+                    && let Some(at) = next_line_with_value(text, open.start)
+                {
+                    return Some(self.go_on_at(at, open.start));
+                }
+                open.too_long |= too_long;
                 self.open = Some(open);
-                Some(if grown { Step::Bad(open.start, too_long()) } else { Step::More })
+                let reason = || {
+                    let mib = RECORD_BYTES_MAX >> 20;
+                    format!("a record of more than {mib} MiB: a quote or bracket is missing")
+                };
+                Some(if too_long { Step::Bad(open.start, reason()) } else { Step::More })
             }
         }
+    }
+
+    /// A record that begins at `start` is broken, and reading goes on at a line break behind it.
+    /// What it stood in is forgotten: nothing says any more where that ends.
+    fn go_on_at(&mut self, line_break: usize, start: usize) -> Step {
+        self.open = None;
+        self.at = line_break;
+        self.around.clear();
+        self.recovering = true;
+        self.damaged = true;
+        Step::Bad(start, "a record that breaks off, and another begins in a later line".to_owned())
     }
 
     fn leave_member(&mut self) {
@@ -262,10 +275,6 @@ impl Bounds {
         };
         Some(Step::Unclosed(text.len(), format!("the file ends before {what} is closed")))
     }
-}
-
-fn too_long() -> String {
-    format!("a record of more than {} MiB: a quote or bracket is missing", RECORD_BYTES_MAX >> 20)
 }
 
 fn is_wrapping(name: &[u8]) -> bool {
@@ -317,13 +326,14 @@ struct Scan {
 enum End {
     /// The value ends before this position.
     At(usize),
-    /// A line break stands inside a string, here.
-    LineBreakInString(usize),
+    /// The value breaks off at a line break, here: no JSON writer leaves a bare one in a string,
+    /// and in a file with damage, a line that begins with a bracket begins a record.
+    Broken(usize),
     More,
 }
 
 impl Scan {
-    fn find_end(&mut self, text: &[u8]) -> End {
+    fn find_end(&mut self, text: &[u8], damaged: bool) -> End {
         loop {
             let rest = &text[self.at..];
             let mut last = [b' '; 64];
@@ -340,12 +350,15 @@ impl Scan {
             let (escaped, escapes_next) = escapes(masks.backslash, self.escaped);
             let quotes = masks.quote & !escaped;
             let inside = prefix_xor(quotes) ^ if self.in_string { u64::MAX } else { 0 };
-            let broken = masks.line_break & inside;
+            let mut broken = masks.line_break & inside;
+            if damaged {
+                broken |= lines_with_value(text, self.at, masks.line_break & !inside);
+            }
             if let Some(end) = self.end_in(block, (masks.bracket & !inside) & below(broken)) {
                 return End::At(self.at + end);
             }
             if broken != 0 {
-                return End::LineBreakInString(self.at + broken.trailing_zeros() as usize);
+                return End::Broken(self.at + broken.trailing_zeros() as usize);
             }
             if len < 64 {
                 // Look at this block again when it is whole.
@@ -375,6 +388,27 @@ impl Scan {
         }
         None
     }
+}
+
+/// Those of the line breaks of a block at `at` behind which a line begins with a value.
+fn lines_with_value(text: &[u8], at: usize, mut line_breaks: u64) -> u64 {
+    let mut found = 0;
+    while line_breaks != 0 {
+        let bit = line_breaks & line_breaks.wrapping_neg();
+        if let Some(b'{' | b'[') = text.get(at + bit.trailing_zeros() as usize + 1) {
+            found |= bit;
+        }
+        line_breaks ^= bit;
+    }
+    found
+}
+
+/// The next line break behind which a line begins with a bracket: where the next record of an
+/// NDJSON file begins, or the next array of files that were joined.
+fn next_line_with_value(text: &[u8], from: usize) -> Option<usize> {
+    memchr::memchr_iter(b'\n', &text[from..])
+        .map(|at| from + at)
+        .find(|&at| matches!(text.get(at + 1), Some(b'{' | b'[')))
 }
 
 /// All bits below the lowest set one; all bits if none is set.

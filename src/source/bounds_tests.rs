@@ -94,6 +94,19 @@ fn behind_a_record_that_breaks_off_reading_goes_on() {
 }
 
 #[test]
+fn a_line_without_its_end_costs_only_itself() {
+    check(
+        "{\"a\":1}\n{\"b\":{\n{\"c\":3}\n{\"d\":\n{\"e\":5}\n",
+        &["{\"a\":1}", "bad 8", "{\"c\":3}", "bad 23", "{\"e\":5}"],
+    );
+    // An indented array has no line that begins with a bracket: the cut record is one.
+    check(
+        "[\n  {\n    \"a\": 1\n  },\n  {\n    \"b\": [\n      {\n        \"c\": 2",
+        &["{\n    \"a\": 1\n  }", "bad 24"],
+    );
+}
+
+#[test]
 fn what_is_no_record_is_named_and_passed_over() {
     check(r#"["text",{"a":1},12]"#, &["bad 1", r#"{"a":1}"#, "bad 16"]);
     check("{\"a\":1}\u{feff}{\"b\":1}\0\0", &["{\"a\":1}", "{\"b\":1}"]);

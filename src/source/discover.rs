@@ -31,7 +31,7 @@ pub struct Found {
 /// Hidden files and folders, stores, and files whose ending says that they are notes or scripts
 /// are passed over inside folders; a file that is named itself is always taken.
 pub fn discover(paths: &[PathBuf]) -> (Vec<Found>, Vec<(String, String)>) {
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<String, Found> = BTreeMap::new();
     let mut troubles = BTreeMap::new();
     for root in paths {
         let walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
@@ -59,7 +59,12 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<Found>, Vec<(String, String)>) {
             }
             match look_at(entry.path()) {
                 Ok(file) => {
-                    found.entry(file.place.clone()).or_insert(file);
+                    // A file that is reached by two names has the first of them, in whichever
+                    // order they were given.
+                    let held = found.entry(file.place.clone()).or_insert_with(|| file.clone());
+                    if file.name < held.name {
+                        *held = file;
+                    }
                 }
                 Err(error) => {
                     troubles.insert(name(entry.path()), error.to_string());

@@ -230,26 +230,18 @@ impl Pieces {
 
     /// The last row of a file has no line break behind it, or breaks off inside a cell.
     fn last_row(&mut self, end: usize) -> usize {
-        let Reading::Csv { rows, .. } = &self.reading else { return end };
-        if rows.is_quoted() && end < self.text.len() {
-            self.flaws.push(Flaw {
-                of: FlawOf::Record,
-                position: self.place.position(&self.text, end),
-                reason: "the file ends in the middle of a row".to_owned(),
-            });
-            // Nothing more is to be had from it.
-            self.reading = Reading::Csv { header: self.header(), rows: Rows::default() };
-            self.text.truncate(end);
-            return end;
+        let Reading::Csv { rows, .. } = &mut self.reading else { return end };
+        if !rows.is_quoted() {
+            return self.text.len();
         }
-        self.text.len()
-    }
-
-    fn header(&self) -> Vec<u8> {
-        match &self.reading {
-            Reading::Csv { header, .. } => header.clone(),
-            _ => Vec::new(),
-        }
+        rows.cut();
+        self.flaws.push(Flaw {
+            of: FlawOf::Record,
+            position: self.place.position(&self.text, end),
+            reason: "the file ends in the middle of a row".to_owned(),
+        });
+        self.text.truncate(end);
+        end
     }
 
     /// At the end: what is still open is a flaw.
