@@ -346,7 +346,7 @@ fn time_of(event: &Event<'_>, outer: &Outer) -> Result<i64, Unusable> {
         _ => None,
     };
     let outside = || outer.creation_time.as_deref().and_then(time::parse_culture);
-    let instant = inner.or_else(outside).filter(|instant| time::month(instant.us).is_some());
+    let instant = inner.or_else(outside).filter(|instant| time::day(instant.us).is_some());
     instant.map(|instant| instant.us).ok_or_else(|| {
         Unusable(match event.creation_time {
             None | Some(Value::Null) => {

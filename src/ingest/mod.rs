@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use rayon::ThreadPoolBuilder;
 
-use crate::column::Projection;
+pub use crate::column::Projection;
 use crate::error::{Error, Result};
 use crate::schema::ledger::SourceFacts;
 use crate::source::{self, Found};

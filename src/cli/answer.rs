@@ -1,0 +1,147 @@
+//! The commands: options in, results out.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use super::args::{
+    AccountFormat, Ingest, ListFormat, NoiseFilter, Report, ReportFormat, Reports, Status, Threads,
+};
+use super::progress::Shown;
+use super::{Ending, out, tell};
+use crate::error::{Error, Result};
+use crate::ingest::{self, Summary};
+use crate::query::NoiseLevel;
+use crate::render::Format;
+use crate::report;
+use crate::status;
+use crate::store::Store;
+
+/// The width of a table that goes to no terminal: wide enough for whole names.
+const WIDTH_ELSEWHERE: usize = 200;
+
+pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
+    let options = sources(&command.paths, &command.threads);
+    let shown = Shown::new(quiet);
+    let summary = ingest::into_store(&Store::new(&command.store.store), &options, &shown);
+    shown.clear();
+    let summary = summary?;
+    warn(&summary, quiet);
+    let text = match command.format {
+        AccountFormat::Text => tell::accounts(&summary),
+        AccountFormat::Json => json(&summary)?,
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(ending(&summary))
+}
+
+pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
+    let options = report_options(command)?;
+    // A name or an option that makes no sense is told before half an hour of reading.
+    let columns = report::columns(&options.name)?;
+    if command.from.is_empty() {
+        let snapshot = existing(&command.store.store)?.snapshot()?;
+        let answer = report::run(&snapshot, &options)?;
+        out::write(&answer.bytes, command.output.as_deref())?;
+        return Ok(Ending::Well);
+    }
+    let shown = Shown::new(quiet);
+    let read = sources(&command.from, &command.threads);
+    let read = ingest::passing(&read, &ingest::Projection::Only(columns), &shown);
+    shown.clear();
+    let (_passing, snapshot, summary) = read?;
+    warn(&summary, quiet);
+    let answer = report::run(&snapshot, &options)?;
+    out::write(&answer.bytes, command.output.as_deref())?;
+    Ok(ending(&summary))
+}
+
+pub(super) fn reports(command: &Reports) -> Result<Ending> {
+    let format = match command.format {
+        ListFormat::Table => Format::Table,
+        ListFormat::Json => Format::Json,
+    };
+    out::write(&report::list(format, width())?, None)?;
+    Ok(Ending::Well)
+}
+
+pub(super) fn status(command: &Status) -> Result<Ending> {
+    let store = existing(&command.store.store)?;
+    let status = status::of(&store.snapshot()?)?;
+    let text = match command.format {
+        AccountFormat::Text => tell::status(&status, &command.store.store),
+        AccountFormat::Json => json(&status)?,
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(Ending::Well)
+}
+
+fn sources(paths: &[PathBuf], threads: &Threads) -> ingest::Options {
+    ingest::Options { paths: paths.to_vec(), threads: threads.get() }
+}
+
+fn report_options(command: &Report) -> Result<report::Options> {
+    let when = |day: &Option<String>| day.as_deref().map(str::parse).transpose();
+    let time_zone = command.tz.parse().map_err(|_| {
+        Error::Usage(format!(
+            "{:?} is no time zone: write the name of the IANA database, such as Europe/Berlin or \
+             America/New_York",
+            command.tz
+        ))
+    })?;
+    Ok(report::Options {
+        name: command.name.clone(),
+        since: when(&command.since)?,
+        until: when(&command.until)?,
+        time_zone,
+        top: command.top,
+        noise: match command.noise {
+            NoiseFilter::Default => NoiseLevel::Default,
+            NoiseFilter::Wide => NoiseLevel::Wide,
+            NoiseFilter::Keep => NoiseLevel::Keep,
+        },
+        format: match command.format {
+            ReportFormat::Table => Format::Table,
+            ReportFormat::Csv => Format::Csv,
+            ReportFormat::Json => Format::Json,
+        },
+        width: if command.output.is_some() { WIDTH_ELSEWHERE } else { width() },
+    })
+}
+
+/// The store of a folder, which must be there.
+fn existing(folder: &std::path::Path) -> Result<Store> {
+    let store = Store::new(folder);
+    if store.exists() {
+        return Ok(store);
+    }
+    Err(Error::store(
+        folder,
+        "there is no store here; make one with `pbi-analyze ingest PATH`, name another with \
+         --store, or read raw files with `report NAME --from PATH`",
+    ))
+}
+
+/// How many columns of characters a line of output may have.
+fn width() -> usize {
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let seen = || {
+        let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size)?;
+        terminal.map(|(width, _)| usize::from(width.0))
+    };
+    told.or_else(seen).unwrap_or(WIDTH_ELSEWHERE)
+}
+
+/// What is wrong is said even when quiet: a batch job's log must hold it.
+fn warn(summary: &Summary, quiet: bool) {
+    for line in tell::troubles(summary, quiet).lines() {
+        eprintln!("pbi-analyze: {line}");
+    }
+}
+
+fn ending(summary: &Summary) -> Ending {
+    if summary.is_complete() { Ending::Well } else { Ending::Incomplete }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map(|text| text + "\n").map_err(Error::internal)
+}

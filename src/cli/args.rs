@@ -1,0 +1,205 @@
+//! The flags.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+/// Offline analytics over archived Power BI activity logs.
+///
+/// Reads any folder of daily dumps (REST pages, PowerShell output, audit-log CSV) into one table,
+/// each event exactly once, and answers an administrator's questions from it. Opens no network
+/// connection.
+#[derive(Debug, Parser)]
+#[command(name = "pbi-analyze", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 all well; 1 failed; 2 wrong usage; 3 finished, but something was rejected or is
+incomplete (stderr says what).")]
+pub(super) struct Args {
+    /// No progress and no messages on stderr, except for errors
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Ingest(Ingest),
+    Report(Report),
+    Reports(Reports),
+    Status(Status),
+}
+
+/// Read an archive into the store
+///
+/// Walks files and folders and recognises each file by its content: pages of the REST API, output
+/// of Get-PowerBIActivityEvent, NDJSON, single events, and CSV exports of the unified audit log
+/// with an AuditData column; UTF-8 and UTF-16. Events that the store has already are left out, and
+/// files that were read before are not read again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze ingest ./activity-log
+  pbi-analyze ingest D:\\Archive\\2025 D:\\Archive\\2026 --store D:\\pbi-store
+  pbi-analyze ingest ./activity-log --quiet --format json > accounts.json")]
+pub(super) struct Ingest {
+    /// Files and folders to read
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) store: StoreFolder,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+    /// How the accounts are printed
+    #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
+    pub(super) format: AccountFormat,
+}
+
+/// Answer a question
+///
+/// From the store, or with --from straight from raw files, which leaves no store behind. Repeats
+/// are removed all the same.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze report top-reports
+  pbi-analyze report top-reports --since 30d --tz Europe/Berlin --top 50
+  pbi-analyze report top-reports --from ./activity-log
+  pbi-analyze report top-reports --since 2026-01-01 --until 2026-03-31 --format csv --output q1.csv")]
+pub(super) struct Report {
+    /// The report's name; `pbi-analyze reports` lists them
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) store: StoreFolder,
+    /// Read these files and folders instead of the store
+    #[arg(long, value_name = "PATH", num_args = 1.., action = ArgAction::Append)]
+    pub(super) from: Vec<PathBuf>,
+    /// First day, as 2026-03-01, or the last days of the archive, as 30d
+    #[arg(long, value_name = "DAY")]
+    pub(super) since: Option<String>,
+    /// Last day, as 2026-03-31; it is part of the period
+    #[arg(long, value_name = "DAY")]
+    pub(super) until: Option<String>,
+    /// Time zone of days, weeks and hours, by its IANA name
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(super) tz: String,
+    /// How many rows at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) top: Option<u32>,
+    /// Which API reads are taken out
+    #[arg(long, value_enum, default_value_t = NoiseFilter::Default)]
+    pub(super) noise: NoiseFilter,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(super) format: ReportFormat,
+    /// Write the answer to a file, whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+}
+
+/// List the questions that can be answered
+#[derive(Debug, clap::Args)]
+pub(super) struct Reports {
+    /// How the list is printed
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(super) format: ListFormat,
+}
+
+/// Show what the store holds
+#[derive(Debug, clap::Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    pub(super) store: StoreFolder,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
+    pub(super) format: AccountFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StoreFolder {
+    /// The store's folder
+    #[arg(long, value_name = "DIR", env = "PBI_STORE", default_value = "pbi-store")]
+    pub(super) store: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Threads {
+    /// How many threads read and parse [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl Threads {
+    pub(super) fn get(&self) -> Option<usize> {
+        self.threads.map(usize::from)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum AccountFormat {
+    /// Lines to read
+    Text,
+    /// One JSON object
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// A table to read
+    Table,
+    /// One JSON array
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// A table to read
+    Table,
+    /// The rows as CSV
+    Csv,
+    /// One JSON object with period, coverage and rows
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum NoiseFilter {
+    /// ExportActivityEvents and GetDatasources
+    Default,
+    /// All API reads
+    Wide,
+    /// None
+    Keep,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn from_takes_many_paths_and_ends_at_the_next_flag() {
+        let args = Args::try_parse_from([
+            "pbi-analyze",
+            "report",
+            "top-reports",
+            "--from",
+            "a",
+            "b",
+            "--top",
+            "3",
+            "--from",
+            "c",
+        ]);
+        let Command::Report(report) = args.unwrap().command else { panic!("report") };
+        assert_eq!(report.from, ["a", "b", "c"].map(PathBuf::from));
+        assert_eq!(report.top, Some(3));
+    }
+}

@@ -1,0 +1,60 @@
+//! The command line: flags, exit codes, and where output goes.
+//!
+//! Owns: the clap types, progress and messages on stderr, results on stdout or in a file. Flags
+//! end here: each command becomes the plain options of its conductor. Must not know the stages.
+
+mod answer;
+mod args;
+mod out;
+mod progress;
+mod tell;
+
+use clap::Parser;
+
+use crate::error::{Error, Result};
+use args::{Args, Command};
+
+/// How a command ended, as the exit code says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All well.
+    Well = 0,
+    /// It failed.
+    Failed = 1,
+    /// The command line makes no sense.
+    Misused = 2,
+    /// It finished, but something was rejected or is incomplete; stderr says what.
+    Incomplete = 3,
+}
+
+/// Reads the command line and runs the command. Errors are printed here.
+pub fn run() -> Ending {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version come this way too, and are no misuse. A closed pipe is no error.
+            let _ = error.print();
+            return if error.use_stderr() { Ending::Misused } else { Ending::Well };
+        }
+    };
+    match dispatch(&args) {
+        Ok(ending) => ending,
+        Err(error) if out::is_closed_pipe(&error) => Ending::Well,
+        Err(error) => {
+            eprintln!("pbi-analyze: {error}");
+            match error {
+                Error::Usage(_) => Ending::Misused,
+                _ => Ending::Failed,
+            }
+        }
+    }
+}
+
+fn dispatch(args: &Args) -> Result<Ending> {
+    match &args.command {
+        Command::Ingest(command) => answer::ingest(command, args.quiet),
+        Command::Report(command) => answer::report(command, args.quiet),
+        Command::Reports(command) => answer::reports(command),
+        Command::Status(command) => answer::status(command),
+    }
+}

@@ -1,0 +1,50 @@
+//! Results: to stdout, or to a file that is written whole or not at all.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Writes a result.
+pub(super) fn write(bytes: &[u8], file: Option<&Path>) -> Result<()> {
+    match file {
+        None => to_stdout(bytes),
+        Some(path) => to_file(bytes, path),
+    }
+}
+
+fn to_stdout(bytes: &[u8]) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    written.map_err(Error::io("write to", Path::new("stdout")))
+}
+
+fn to_file(bytes: &[u8], path: &Path) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let failed = || Error::io("write", path);
+    let mut file =
+        tempfile::Builder::new().prefix(".pbi-analyze-").tempfile_in(folder).map_err(failed())?;
+    file.write_all(bytes).map_err(failed())?;
+    // A temporary file is for its owner alone; a result gets what any new file here would get.
+    #[cfg(unix)]
+    share_like_others(file.as_file(), folder).map_err(failed())?;
+    file.persist(path).map_err(|error| failed()(error.error))?;
+    Ok(())
+}
+
+/// Gives a file the permissions of a file that is made in the usual way.
+#[cfg(unix)]
+fn share_like_others(file: &std::fs::File, folder: &Path) -> io::Result<()> {
+    let probe = folder.join(format!(".pbi-analyze-{}", std::process::id()));
+    let permissions = std::fs::File::create(&probe)?.metadata()?.permissions();
+    std::fs::remove_file(&probe)?;
+    file.set_permissions(permissions)
+}
+
+/// Whether an error says that the reader of our output went away, as `head` does: no error.
+pub(super) fn is_closed_pipe(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+}

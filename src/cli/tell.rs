@@ -1,0 +1,174 @@
+//! The accounts in words.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::ingest::{Outcome, SourceReport, Summary};
+use crate::status::Status;
+
+/// Troubles of one source that are told; the others are counted.
+const TOLD_MAX: usize = 5;
+
+/// What went wrong, a line each, for stderr; empty files too, unless only errors are to be told.
+pub(super) fn troubles(summary: &Summary, errors_only: bool) -> String {
+    let mut text = String::new();
+    for source in &summary.per_source {
+        for trouble in source.troubles.iter().take(TOLD_MAX) {
+            let _ =
+                writeln!(text, "{}: byte {}: {}", source.source, trouble.position, trouble.reason);
+        }
+        let more = source.troubles.len().saturating_sub(TOLD_MAX);
+        if more > 0 {
+            let _ = writeln!(text, "{}: and {more} more", source.source);
+        }
+    }
+    if errors_only {
+        return text;
+    }
+    let empty: Vec<&SourceReport> =
+        summary.per_source.iter().filter(|s| s.kind == "empty").collect();
+    for source in empty.iter().take(TOLD_MAX) {
+        let _ = writeln!(text, "{}: empty, no events in it", source.source);
+    }
+    if empty.len() > TOLD_MAX {
+        let _ = writeln!(text, "and {} more files without events", empty.len() - TOLD_MAX);
+    }
+    text
+}
+
+/// Sources that are told one by one; of more, only those with trouble.
+const SOURCES_MAX: usize = 60;
+
+/// The accounts of a run as text, for stdout: each source, then the sums.
+pub(super) fn accounts(summary: &Summary) -> String {
+    let (sources, records) = (&summary.sources, &summary.records);
+    let mut text = per_source(summary);
+    let _ = writeln!(
+        text,
+        "sources  {} found = {} new + {} known + {} failed",
+        number(sources.found),
+        number(sources.new),
+        number(sources.known),
+        number(sources.failed)
+    );
+    let _ = writeln!(
+        text,
+        "records  {} read = {} stored + {} duplicates + {} other workloads + {} rejected",
+        number(records.read),
+        number(records.stored),
+        number(records.duplicates),
+        number(records.other_workloads),
+        number(records.rejected)
+    );
+    if records.conflicting > 0 {
+        let _ = writeln!(
+            text,
+            "         {} of the duplicates differ from the copy that was kept",
+            number(records.conflicting)
+        );
+    }
+    if summary.without_id > 0 {
+        let _ = writeln!(
+            text,
+            "         {} events had no Id and were given one from their content",
+            number(summary.without_id)
+        );
+    }
+    if let (Some(first), Some(last)) = (&summary.period.first, &summary.period.last) {
+        let _ = writeln!(text, "period   {first} to {last}");
+    }
+    let _ = writeln!(
+        text,
+        "store    {} events in {} files, {}",
+        number(summary.store.events),
+        number(summary.store.files),
+        indicatif::HumanBytes(summary.store.bytes)
+    );
+    let damaged = summary.per_source.iter().filter(|s| s.outcome == Outcome::Damaged).count();
+    if damaged > 0 {
+        let _ =
+            writeln!(text, "damaged  {damaged} of the sources; what is whole in them was taken");
+    }
+    text
+}
+
+fn per_source(summary: &Summary) -> String {
+    let mut text = String::new();
+    let all = summary.per_source.len();
+    let told: Vec<&SourceReport> = summary
+        .per_source
+        .iter()
+        .filter(|source| all <= SOURCES_MAX || source.outcome != Outcome::Taken)
+        .collect();
+    if !told.is_empty() {
+        let _ = writeln!(text, "    read   stored  duplic.   others   reject.  source");
+    }
+    for source in &told {
+        let records = &source.records;
+        let _ = writeln!(
+            text,
+            "{:>8} {:>8} {:>8} {:>8} {:>9}  {}",
+            records.read,
+            records.stored,
+            records.duplicates,
+            records.other_workloads,
+            records.rejected,
+            source.source
+        );
+    }
+    if told.len() < all {
+        let _ = writeln!(
+            text,
+            "{} sources without trouble; --format json tells of each",
+            number((all - told.len()) as u64)
+        );
+    }
+    if all > 0 {
+        text.push('\n');
+    }
+    text
+}
+
+/// A number with its thousands apart.
+pub(super) fn number(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
+}
+
+/// What a store holds, as text.
+pub(super) fn status(status: &Status, store: &Path) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "store    {}", store.display());
+    if let (Some(first), Some(last)) = (&status.first, &status.last) {
+        let _ = writeln!(text, "period   {first} to {last}");
+    }
+    let _ = writeln!(
+        text,
+        "events   {} by {} users; {} of them noise{}",
+        number(status.events),
+        number(status.users),
+        number(status.noise),
+        status.noise_share.map_or_else(String::new, |share| format!(" ({:.1} %)", share * 100.0))
+    );
+    let _ = writeln!(
+        text,
+        "files    {}, {}",
+        number(status.files),
+        indicatif::HumanBytes(status.bytes)
+    );
+    let _ = writeln!(
+        text,
+        "sources  {} read, {} with trouble",
+        number(status.sources),
+        number(status.troubled.len() as u64)
+    );
+    for source in &status.troubled {
+        for trouble in source.troubles.iter().take(TOLD_MAX) {
+            let _ = writeln!(
+                text,
+                "         {}: byte {}: {}",
+                source.source, trouble.position, trouble.reason
+            );
+        }
+    }
+    text
+}

@@ -1,0 +1,235 @@
+//! Who did it, and whether it says anything about use: people, guests, services, noise.
+//!
+//! Owns: the definitions of noise and of the kinds of actors, as expressions over an event's
+//! columns. Must not know periods, files or reports.
+//!
+//! The sources: UserType of the Office 365 Management Activity API schema (3 to 8 are no people),
+//! Microsoft's tenant-level auditing guidance (leave out what scanners and service principals do),
+//! and published events: a service principal's UserId is its object id, an anonymous viewer's is
+//! `Anonymous` whatever the UserType says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use polars::prelude::*;
+
+use crate::schema::{self, Noise};
+
+/// Which reads through the API are taken out of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NoiseLevel {
+    /// What reading the log and scanning data sources writes into the log itself.
+    #[default]
+    Default,
+    /// Every known read through the API.
+    Wide,
+    /// None.
+    Keep,
+}
+
+/// UserType of people invited from elsewhere.
+const GUEST: i64 = 10;
+/// UserTypes of the system, of applications and of policies.
+const SERVICE_FIRST: i64 = 3;
+/// The last of them.
+const SERVICE_LAST: i64 = 8;
+
+/// A domain is at home in the tenant if at least one in so many people has it.
+const HOME_SHARE: usize = 20;
+
+/// The activity's name: `Activity`, else `Operation`.
+pub fn activity() -> Expr {
+    coalesce(&[col("Activity"), col("Operation")])
+}
+
+/// Whether the event is noise at that level. Never null.
+pub fn is_noise(level: NoiseLevel) -> Expr {
+    let names: Vec<&str> = schema::operations()
+        .iter()
+        .filter(|operation| match level {
+            NoiseLevel::Default => operation.noise == Noise::Default,
+            NoiseLevel::Wide => operation.noise != Noise::No,
+            NoiseLevel::Keep => false,
+        })
+        .map(|operation| operation.name)
+        .collect();
+    if level == NoiseLevel::Keep {
+        return lit(false);
+    }
+    let set: BTreeSet<&str> = names.into_iter().collect();
+    let test = move |name: &str| {
+        set.contains(name) || (level == NoiseLevel::Wide && is_read_by_pattern(name))
+    };
+    flag(activity(), test)
+}
+
+/// Reads through the API that are no operation of the catalogue yet: their names follow a pattern.
+fn is_read_by_pattern(name: &str) -> bool {
+    name.strip_prefix("Get").is_some_and(|rest| {
+        rest.starts_with("GatewayCluster")
+            || rest.ends_with("AsAdmin")
+            || rest.ends_with("ViaAdminApi")
+    })
+}
+
+/// Whether a service principal or the system did it. Never null.
+pub fn is_service() -> Expr {
+    let by_type =
+        col("UserType").gt_eq(lit(SERVICE_FIRST)).and(col("UserType").lt_eq(lit(SERVICE_LAST)));
+    let anonymous = flag(col("UserId"), is_anonymous);
+    flag(col("UserId"), is_guid).or(by_type.fill_null(lit(false)).and(anonymous.not()))
+}
+
+/// "anonymous", "service", "guest" or "person"; the first that fits. `homes` are the domains whose
+/// people are no guests. Never null.
+pub fn actor_kind(homes: BTreeSet<String>) -> Expr {
+    let by_type = col("UserType").eq(lit(GUEST)).fill_null(lit(false));
+    let from_elsewhere = move |user: &str| {
+        let user = user.to_lowercase();
+        let domain = user.rsplit_once('@').map(|(_, domain)| domain);
+        user.contains("#ext#") || domain.is_some_and(|domain| !homes.contains(domain))
+    };
+    when(flag(col("UserId"), is_anonymous))
+        .then(lit("anonymous"))
+        .when(is_service())
+        .then(lit("service"))
+        .when(by_type.or(flag(col("UserId"), from_elsewhere)))
+        .then(lit("guest"))
+        .otherwise(lit("person"))
+}
+
+/// The domains that at least 5 % of the people have who are not guests for another reason.
+pub fn home_domains(events: LazyFrame) -> PolarsResult<BTreeSet<String>> {
+    let invited = col("UserType").eq(lit(GUEST)).fill_null(lit(false));
+    let users = events
+        .filter(is_service().not().and(invited.not()).and(col("UserId").is_not_null()))
+        .select([col("UserId").unique()])
+        .collect()?;
+    let mut people: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for user in users.column("UserId")?.str()?.iter().flatten() {
+        let user = user.to_lowercase();
+        if let Some((_, domain)) = user.rsplit_once('@').filter(|_| !user.contains("#ext#")) {
+            people.entry(domain.to_owned()).or_default().insert(user.clone());
+        }
+    }
+    let all: usize = people.values().map(BTreeSet::len).sum();
+    let at_home = |(domain, users): (String, BTreeSet<String>)| {
+        (users.len() * HOME_SHARE >= all).then_some(domain)
+    };
+    Ok(people.into_iter().filter_map(at_home).collect())
+}
+
+/// Tests each text; a null fails every test.
+fn flag(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
+    let test = Arc::new(test);
+    text.map(
+        move |column: Column| {
+            let flags: BooleanChunked = column
+                .str()?
+                .iter()
+                .map(|text| Some(text.is_some_and(|text| test(text))))
+                .collect();
+            Ok(flags.with_name(column.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
+    )
+}
+
+fn is_anonymous(user: &str) -> bool {
+    user.eq_ignore_ascii_case("anonymous")
+}
+
+/// Whether a text has the shape of a GUID, 8-4-4-4-12 hexadecimal digits.
+fn is_guid(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 36
+        && bytes.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINCIPAL: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+
+    fn events() -> LazyFrame {
+        let rows = [
+            (Some("ann@contoso.com"), Some(0)),
+            (Some("Ben@Contoso.com"), None),
+            (Some("eve@partner.example"), Some(0)),
+            (Some("joe_fabrikam.com#ext#@contoso.com"), Some(0)),
+            (Some("kim@contoso.com"), Some(10)),
+            (Some("Anonymous"), Some(4)),
+            (Some(PRINCIPAL), None),
+            (Some("robot"), Some(6)),
+            (None, Some(4)),
+            (None, None),
+        ];
+        let users: Vec<_> = rows.iter().map(|(user, _)| *user).collect();
+        let types: Vec<Option<i64>> = rows.iter().map(|(_, ty)| *ty).collect();
+        df!("UserId" => users, "UserType" => types).unwrap().lazy()
+    }
+
+    fn texts(frame: LazyFrame, expr: Expr) -> Vec<String> {
+        let frame = frame.select([expr.cast(DataType::String).alias("x")]).collect().unwrap();
+        frame.column("x").unwrap().str().unwrap().iter().flatten().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn everybody_is_one_kind_of_actor() {
+        let kinds = texts(events(), actor_kind(BTreeSet::from(["contoso.com".to_owned()])));
+        let expected = [
+            "person",
+            "person",
+            "guest",
+            "guest",
+            "guest",
+            "anonymous",
+            "service",
+            "service",
+            "service",
+            "person",
+        ];
+        assert_eq!(kinds, expected);
+        let services = texts(events(), is_service());
+        let as_kinds = kinds.iter().map(|kind| (kind == "service").to_string());
+        assert_eq!(services, as_kinds.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_domain_is_at_home_if_one_in_twenty_has_it() {
+        let mut users: Vec<String> = (0..38).map(|at| format!("u{at}@contoso.com")).collect();
+        users.extend(
+            ["U0@CONTOSO.COM", "a@b.example", "b@b.example", "z@rare.example"].map(Into::into),
+        );
+        let types = vec![0_i64; users.len()];
+        let frame = df!("UserId" => users, "UserType" => types).unwrap().lazy();
+        let homes = home_domains(frame).unwrap();
+        assert_eq!(Vec::from_iter(homes), ["contoso.com"], "2 of 41 are less than 5 %");
+    }
+
+    #[test]
+    fn noise_grows_with_its_level() {
+        let names = [
+            Some("ViewReport"),
+            Some("ExportActivityEvents"),
+            Some("GetGroupsAsAdmin"),
+            Some("GetSomethingNewViaAdminApi"),
+            Some("GetGatewayClusterOfTomorrow"),
+            None,
+        ];
+        let operations = [None, None, None, None, None, Some("GetDatasources")];
+        let frame = df!("Activity" => names, "Operation" => operations).unwrap().lazy();
+        let flags = |level| texts(frame.clone(), is_noise(level));
+        assert_eq!(
+            flags(NoiseLevel::Default),
+            ["false", "true", "false", "false", "false", "true"]
+        );
+        assert_eq!(flags(NoiseLevel::Wide), ["false", "true", "true", "true", "true", "true"]);
+        let kept = frame.clone().with_column(is_noise(NoiseLevel::Keep).alias("n"));
+        assert_eq!(texts(kept, col("n")), ["false"; 6]);
+    }
+}

@@ -1,0 +1,142 @@
+//! From the engine's columns to a grid.
+//!
+//! Owns: which of the engine's types becomes which kind of cell; lists and objects become JSON
+//! text. Must not know where the columns come from.
+
+use polars::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::grid::{Cell, Column as Header, Grid, Kind};
+
+/// The frame as a grid.
+pub fn grid(frame: &DataFrame) -> PolarsResult<Grid> {
+    let mut grid = Grid::default();
+    grid.rows = vec![Vec::with_capacity(frame.width()); frame.height()];
+    for column in frame.columns() {
+        grid.columns.push(Header { name: column.name().to_string(), kind: kind(column.dtype()) });
+        for (at, row) in grid.rows.iter_mut().enumerate() {
+            row.push(cell(column.get(at)?));
+        }
+    }
+    Ok(grid)
+}
+
+fn kind(ty: &DataType) -> Kind {
+    match ty {
+        DataType::Boolean => Kind::Bool,
+        DataType::Date => Kind::Date,
+        DataType::Datetime(_, Some(_)) => Kind::Time,
+        DataType::Datetime(_, None) => Kind::LocalTime,
+        ty if ty.is_integer() => Kind::Int,
+        ty if ty.is_float() => Kind::Float,
+        _ => Kind::Text,
+    }
+}
+
+fn cell(value: AnyValue<'_>) -> Cell {
+    match value {
+        AnyValue::Null => Cell::Null,
+        AnyValue::Boolean(truth) => Cell::Bool(truth),
+        AnyValue::String(text) => Cell::Text(text.to_owned()),
+        AnyValue::StringOwned(text) => Cell::Text(text.to_string()),
+        AnyValue::Date(days) => Cell::Date { days },
+        AnyValue::Datetime(time, unit, zone) => instant(time, unit, zone.is_some()),
+        AnyValue::DatetimeOwned(time, unit, zone) => instant(time, unit, zone.is_some()),
+        AnyValue::Float32(number) => Cell::Float(number.into()),
+        AnyValue::Float64(number) => Cell::Float(number),
+        value if value.is_integer() => match value.extract::<i64>() {
+            Some(number) => Cell::Int(number),
+            None => Cell::Text(value.to_string()),
+        },
+        value => match json(value) {
+            Value::String(text) => Cell::Text(text),
+            other => Cell::Text(other.to_string()),
+        },
+    }
+}
+
+fn instant(time: i64, unit: TimeUnit, zoned: bool) -> Cell {
+    let us = match unit {
+        TimeUnit::Nanoseconds => time.div_euclid(1_000),
+        TimeUnit::Microseconds => time,
+        TimeUnit::Milliseconds => time.saturating_mul(1_000),
+    };
+    if zoned { Cell::Time { us } } else { Cell::LocalTime { us } }
+}
+
+/// A nested value; what JSON has no word for is shown as the engine shows it.
+fn json(value: AnyValue<'_>) -> Value {
+    match value {
+        AnyValue::Null => Value::Null,
+        AnyValue::Boolean(truth) => Value::Bool(truth),
+        AnyValue::String(text) => Value::String(text.to_owned()),
+        AnyValue::StringOwned(text) => Value::String(text.to_string()),
+        AnyValue::Float64(number) => number.into(),
+        AnyValue::List(items) => Value::Array(items.iter().map(json).collect()),
+        AnyValue::Struct(..) | AnyValue::StructOwned(_) => object(&value),
+        value if value.is_integer() => {
+            value.extract::<i64>().map_or_else(|| Value::String(value.to_string()), Value::from)
+        }
+        value => Value::String(value.to_string()),
+    }
+}
+
+fn object(value: &AnyValue<'_>) -> Value {
+    let mut members = Map::new();
+    let mut add = |field: &Field, value: AnyValue<'_>| {
+        members.insert(field.name().to_string(), json(value));
+    };
+    match value {
+        AnyValue::StructOwned(parts) => {
+            parts.1.iter().zip(&parts.0).for_each(|(field, value)| add(field, value.clone()));
+        }
+        AnyValue::Struct(_, _, fields) => {
+            fields.iter().zip(value._iter_struct_av()).for_each(|(field, value)| add(field, value));
+        }
+        _ => {}
+    }
+    Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_that_the_views_have_becomes_a_cell() {
+        let people = df!("Id" => ["a", "b"], "N" => [Some(1_i64), None]).unwrap();
+        let people = people.into_struct("people".into()).into_series();
+        let list = Series::new("list".into(), [people]);
+        let frame = df!(
+            "text" => [Some("x")], "flag" => [Some(true)], "count" => [7_u32], "big" => [u64::MAX],
+            "share" => [0.5], "us" => [1_772_406_300_000_000_i64], "day" => [20_513_i32],
+            "nothing" => [None::<i64>]
+        );
+        let utc = DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
+        let local = DataType::Datetime(TimeUnit::Milliseconds, None);
+        let frame = frame.unwrap().lazy().with_columns([
+            col("us").cast(utc).alias("time"),
+            (col("us") / lit(1_000)).cast(DataType::Int64).cast(local).alias("clock"),
+            col("day").cast(DataType::Date),
+        ]);
+        let mut frame = frame.collect().unwrap();
+        frame.with_column(list.into_column()).unwrap();
+        let grid = grid(&frame).unwrap();
+        let expected = [
+            Cell::Text("x".into()),
+            Cell::Bool(true),
+            Cell::Int(7),
+            Cell::Text(u64::MAX.to_string()),
+            Cell::Float(0.5),
+            Cell::Int(1_772_406_300_000_000),
+            Cell::Date { days: 20_513 },
+            Cell::Null,
+            Cell::Time { us: 1_772_406_300_000_000 },
+            Cell::LocalTime { us: 1_772_406_300_000_000 },
+            Cell::Text(r#"[{"Id":"a","N":1},{"Id":"b","N":null}]"#.into()),
+        ];
+        assert_eq!(grid.rows, [expected]);
+        let kinds: Vec<_> = grid.columns.iter().map(|column| column.kind).collect();
+        assert_eq!(kinds[8..], [Kind::Time, Kind::LocalTime, Kind::Text]);
+    }
+}

@@ -1,0 +1,338 @@
+//! How completely each UTC day is held, and which rule says so.
+//!
+//! Owns: the verdicts. A day is judged by what is remembered of its sources and by the windows that
+//! the log itself recorded whenever somebody pulled it. Must not know time zones, the engine, or
+//! how sources are read.
+//!
+//! The rules, the first that applies:
+//!
+//! 1. *missing*: no event of the day is stored;
+//! 2. *cut*: a source of the day breaks off, or ends at a row limit of Microsoft's tools, and no
+//!    whole source holds as many events of that day;
+//! 3. *partial*: the pulls recorded in the log leave a part of the day open, and it is not held by
+//!    sources of different kinds or by an export of the audit search, which those pulls say nothing
+//!    about; or every source of the day was written before the day was over;
+//! 4. *complete*: none of these.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
+use crate::schema::ledger::SourceFacts;
+
+use super::period::{next, utc_start};
+
+/// How completely a day is held; the better one is the lesser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// In full, as far as can be told.
+    Complete,
+    /// In part.
+    Partial,
+    /// In part, because a source broke off or stopped at a row limit.
+    Cut,
+    /// Not at all.
+    Missing,
+}
+
+impl Verdict {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Complete => "complete",
+            Verdict::Partial => "partial",
+            Verdict::Cut => "cut",
+            Verdict::Missing => "missing",
+        }
+    }
+}
+
+/// One UTC day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Day {
+    /// Which.
+    pub date: NaiveDate,
+    /// How completely it is held.
+    pub verdict: Verdict,
+    /// The rule that decided, in words.
+    pub rule: String,
+}
+
+/// The days of a period, as far as the archive reaches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// In order, without gaps.
+    pub days: Vec<Day>,
+}
+
+impl Coverage {
+    /// How many days have that verdict.
+    pub fn count(&self, verdict: Verdict) -> u64 {
+        self.days.iter().filter(|day| day.verdict == verdict).map(|_| 1).sum()
+    }
+
+    /// Whether every day is complete.
+    pub fn is_complete(&self) -> bool {
+        self.days.iter().all(|day| day.verdict == Verdict::Complete)
+    }
+}
+
+/// Windows end at :59 seconds as often as at the full hour.
+const WINDOW_SLACK_US: i64 = 1_000_000;
+/// Times in file names have no zone, and no zone is further from UTC.
+const ZONE_SLACK_US: i64 = 14 * 3_600_000_000;
+/// Rows after which the audit search stops: 100 by default, 1,000 on screen, 5,000 a call, 50,000
+/// an export, with a premium licence 1,000,000 (Microsoft's documentation of the audit log search).
+const SEARCH_LIMITS: [u64; 6] = [100, 1_000, 5_000, 10_000, 50_000, 1_000_000];
+/// Of those, the ones that a file of events reaches by chance too rarely to be one.
+const FILE_LIMITS: [u64; 2] = [50_000, 1_000_000];
+
+/// Judges each day by its sources and the windows pulled (in microseconds since 1970), `stored`
+/// being the days on which an event is stored.
+pub fn assess(
+    days: &[NaiveDate],
+    sources: &[SourceFacts],
+    windows: &[(i64, i64)],
+    stored: &BTreeSet<NaiveDate>,
+) -> Coverage {
+    let judge = |date: &NaiveDate| {
+        let key = date.to_string();
+        let held = |source: &SourceFacts| source.days.get(&key).copied().unwrap_or(0);
+        let of_day: Vec<(&SourceFacts, u64)> =
+            sources.iter().map(|source| (source, held(source))).filter(|(_, n)| *n > 0).collect();
+        let (verdict, rule) = if !stored.contains(date) {
+            (Verdict::Missing, "no event of the day is stored".to_owned())
+        } else if let Some(rule) = cut(&of_day) {
+            (Verdict::Cut, rule)
+        } else if let Some(rule) = open_window(*date, windows, &of_day).or(early(*date, &of_day)) {
+            (Verdict::Partial, rule)
+        } else {
+            (Verdict::Complete, "nothing speaks against it".to_owned())
+        };
+        Day { date: *date, verdict, rule }
+    };
+    Coverage { days: days.iter().map(judge).collect() }
+}
+
+/// A source that breaks off or stops at a limit, if no whole one holds as much of the day.
+fn cut(of_day: &[(&SourceFacts, u64)]) -> Option<String> {
+    let broken = |source: &SourceFacts| source.damaged || row_limit(source).is_some();
+    let whole =
+        of_day.iter().filter(|(source, _)| !broken(source)).map(|(_, events)| *events).max();
+    let (source, _) = of_day
+        .iter()
+        .find(|(source, events)| broken(source) && whole.is_none_or(|whole| whole < *events))?;
+    let name = file_name(source);
+    Some(match row_limit(source) {
+        Some(rows) if !source.damaged => format!("{name} ends at exactly {rows} records"),
+        _ => format!("{name} is damaged"),
+    })
+}
+
+/// The limit at which the source seems to have stopped. A page of the activity log is none: what
+/// follows it is in the next page.
+fn row_limit(source: &SourceFacts) -> Option<u64> {
+    let rows = source.records.read;
+    let limits: &[u64] = match source.kind.as_str() {
+        "rest" => &[],
+        kind if is_audit_search(kind) => &SEARCH_LIMITS,
+        _ => &FILE_LIMITS,
+    };
+    limits.contains(&rows).then_some(rows)
+}
+
+/// Whether the shape is that of an export of the audit search rather than of the activity log.
+fn is_audit_search(kind: &str) -> bool {
+    kind.starts_with("csv") || kind.starts_with("graph")
+}
+
+/// What the pulls recorded in the log leave open of the day, if they are all there is to go by.
+fn open_window(
+    date: NaiveDate,
+    windows: &[(i64, i64)],
+    of_day: &[(&SourceFacts, u64)],
+) -> Option<String> {
+    let (start, end) = (utc_start(date), utc_start(next(date)));
+    let mut pulled = windows.iter().filter(|(from, to)| *from < end && *to > start).peekable();
+    pulled.peek()?;
+    let kinds: BTreeSet<&str> = of_day.iter().map(|(source, _)| source.kind.as_str()).collect();
+    if kinds.len() > 1 || kinds.iter().any(|kind| is_audit_search(kind)) {
+        return None;
+    }
+    let mut reached = start;
+    for (from, to) in pulled {
+        if *from > reached + WINDOW_SLACK_US {
+            return Some(open(reached, *from));
+        }
+        reached = reached.max(*to);
+    }
+    (reached + WINDOW_SLACK_US < end).then(|| open(reached, end))
+}
+
+fn open(from_us: i64, to_us: i64) -> String {
+    let time =
+        |us: i64| DateTime::from_timestamp_micros(us).map(|t| t.format("%H:%M:%S").to_string());
+    let (from, to) = (time(from_us).unwrap_or_default(), time(to_us).unwrap_or_default());
+    let to = if to == "00:00:00" { "24:00:00" } else { &to };
+    format!("the pulls recorded in the log leave {from} to {to} open")
+}
+
+/// The day's sources, if every one of them was written before the day was over.
+fn early(date: NaiveDate, of_day: &[(&SourceFacts, u64)]) -> Option<String> {
+    let end = utc_start(next(date));
+    let (first, _) = of_day.first()?;
+    let all_early = of_day.iter().all(|(source, _)| written_before(source, end));
+    all_early.then(|| format!("{} was written before the day was over", file_name(first)))
+}
+
+/// By the time in its name; else it holds a later event or not; else by the file's own time, which
+/// a copy may have made later, but nothing makes earlier.
+fn written_before(source: &SourceFacts, end: i64) -> bool {
+    if let Some(named) = time_in_name(file_name(source)) {
+        // The clock of the name may be of any zone. The file's own time, where it is still that
+        // of its writing, says which instant it was.
+        let same = |modified: &i64| (modified - named).abs() <= ZONE_SLACK_US;
+        return source.modified_us.filter(same).unwrap_or(named) < end;
+    }
+    let holds_later = source.period_us.is_some_and(|(_, last)| last >= end);
+    !holds_later && source.modified_us.is_some_and(|modified| modified < end)
+}
+
+fn file_name(source: &SourceFacts) -> &str {
+    source.path.rsplit('/').next().unwrap_or(&source.path)
+}
+
+/// The time of writing in names such as `PBIActivityEvents-20260301-202603020415.json`, taken for
+/// UTC: the last 12 or 14 digits in a row, or the last 8 digits, `T` and 4 or 6 digits, that are a
+/// time.
+fn time_in_name(name: &str) -> Option<i64> {
+    let words = name.split(|letter: char| !(letter.is_ascii_digit() || letter == 'T'));
+    let times = words.filter_map(|word| {
+        let digits = match word.split_once('T') {
+            Some((day, time)) if day.len() == 8 && matches!(time.len(), 4 | 6) => {
+                format!("{day}{time}")
+            }
+            _ => word.to_owned(),
+        };
+        let form = match digits.len() {
+            12 => "%Y%m%d%H%M",
+            14 => "%Y%m%d%H%M%S",
+            _ => return None,
+        };
+        NaiveDateTime::parse_from_str(&digits, form).ok()
+    });
+    times.last().map(|time| time.and_utc().timestamp_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::ledger::RecordCounts;
+    use std::collections::BTreeMap;
+
+    const DAY: &str = "2026-03-01";
+
+    fn us(text: &str) -> i64 {
+        text.parse::<DateTime<chrono::Utc>>().unwrap().timestamp_micros()
+    }
+
+    fn source(path: &str, kind: &str, events: u64) -> SourceFacts {
+        SourceFacts {
+            path: path.into(),
+            kind: kind.into(),
+            records: RecordCounts { read: events, ..Default::default() },
+            days: BTreeMap::from([(DAY.to_owned(), events)]),
+            period_us: Some((us("2026-03-01T00:10:00Z"), us("2026-03-01T23:50:00Z"))),
+            ..Default::default()
+        }
+    }
+
+    fn verdict(sources: &[SourceFacts], windows: &[(&str, &str)]) -> (Verdict, String) {
+        let date: NaiveDate = DAY.parse().unwrap();
+        let windows: Vec<_> = windows.iter().map(|(from, to)| (us(from), us(to))).collect();
+        let stored = BTreeSet::from([date]);
+        let day = assess(&[date], sources, &windows, &stored).days.remove(0);
+        (day.verdict, day.rule)
+    }
+
+    #[test]
+    fn a_day_without_events_is_missing_and_one_without_trouble_is_complete() {
+        let date: NaiveDate = DAY.parse().unwrap();
+        let coverage = assess(&[date], &[], &[], &BTreeSet::new());
+        assert_eq!(coverage.days[0].verdict, Verdict::Missing);
+        assert_eq!((coverage.count(Verdict::Missing), coverage.is_complete()), (1, false));
+        assert_eq!(verdict(&[source("a.json", "array", 7)], &[]).0, Verdict::Complete);
+        assert_eq!(verdict(&[], &[]).0, Verdict::Complete, "added by another program");
+    }
+
+    #[test]
+    fn a_damaged_source_cuts_the_day_unless_a_whole_one_holds_as_much() {
+        let broken = SourceFacts { damaged: true, ..source("dump/a.json", "rest", 500) };
+        let (cut, rule) = verdict(std::slice::from_ref(&broken), &[]);
+        assert_eq!((cut, rule.as_str()), (Verdict::Cut, "a.json is damaged"));
+        let less = source("b.json", "rest", 499);
+        assert_eq!(verdict(&[broken.clone(), less], &[]).0, Verdict::Cut);
+        let more = source("b.json", "rest", 800);
+        assert_eq!(verdict(&[broken, more], &[]).0, Verdict::Complete);
+    }
+
+    #[test]
+    fn row_limits_cut_exports_of_the_audit_search_but_not_pages_of_the_log() {
+        let (cut, rule) = verdict(&[source("audit.csv", "csv", 5_000)], &[]);
+        assert_eq!((cut, rule.as_str()), (Verdict::Cut, "audit.csv ends at exactly 5000 records"));
+        assert_eq!(verdict(&[source("p.json", "rest", 5_000)], &[]).0, Verdict::Complete);
+        assert_eq!(verdict(&[source("p.json", "array", 1_000)], &[]).0, Verdict::Complete);
+        assert_eq!(verdict(&[source("p.json", "array", 50_000)], &[]).0, Verdict::Cut);
+        assert_eq!(verdict(&[source("audit.csv", "csv", 4_999)], &[]).0, Verdict::Complete);
+    }
+
+    #[test]
+    fn pulls_that_leave_a_part_of_the_day_open_make_it_partial() {
+        let events = [source("a.json", "array", 7)];
+        let morning = ("2026-03-01T00:00:00Z", "2026-03-01T11:59:59Z");
+        let evening = ("2026-03-01T12:00:00Z", "2026-03-01T23:59:59.999Z");
+        assert_eq!(verdict(&events, &[morning, evening]).0, Verdict::Complete);
+        let (partial, rule) = verdict(&events, &[morning]);
+        let open = "the pulls recorded in the log leave 11:59:59 to 24:00:00 open";
+        assert_eq!((partial, rule.as_str()), (Verdict::Partial, open));
+        let (partial, rule) = verdict(&events, &[evening]);
+        let open = "the pulls recorded in the log leave 00:00:00 to 12:00:00 open";
+        assert_eq!((partial, rule.as_str()), (Verdict::Partial, open));
+        let next = ("2026-03-02T00:00:00Z", "2026-03-02T00:59:59Z");
+        assert_eq!(verdict(&events, &[next]).0, Verdict::Complete, "of another day");
+        let both = [source("a.json", "array", 7), source("b.csv", "csv", 7)];
+        assert_eq!(verdict(&both, &[morning]).0, Verdict::Complete, "held from elsewhere as well");
+    }
+
+    #[test]
+    fn a_source_written_on_the_same_day_makes_it_partial() {
+        let named = |name: &str| verdict(&[source(name, "array", 7)], &[]).0;
+        assert_eq!(named("PBIActivityEvents-20260301-202603011800.json"), Verdict::Partial);
+        assert_eq!(named("PBIActivityEvents-20260301-202603020415.json"), Verdict::Complete);
+        assert_eq!(named("x/20260301T180000.json"), Verdict::Partial);
+        assert_eq!(named("202603011800/20260301.json"), Verdict::Complete, "a folder's name");
+        let touched = |modified: &str| {
+            let modified_us = Some(us(modified));
+            verdict(&[SourceFacts { modified_us, ..source("20260301.json", "array", 7) }], &[]).0
+        };
+        assert_eq!(touched("2026-03-01T18:00:00Z"), Verdict::Partial);
+        assert_eq!(touched("2026-03-02T00:00:00Z"), Verdict::Complete);
+        let again = [
+            source("PBIActivityEvents-20260301-202603011800.json", "array", 7),
+            source("PBIActivityEvents-20260301-202603030415.json", "array", 9),
+        ];
+        assert_eq!(verdict(&again, &[]).0, Verdict::Complete, "one of them is late enough");
+    }
+
+    #[test]
+    fn the_files_own_time_tells_the_zone_of_the_time_in_its_name() {
+        let name = "PBIActivityEvents-20260301-202603011730.json";
+        let at = |modified: &str| {
+            let modified_us = Some(us(modified));
+            verdict(&[SourceFacts { modified_us, ..source(name, "array", 7) }], &[]).0
+        };
+        assert_eq!(at("2026-03-02T01:30:00Z"), Verdict::Complete, "written in California");
+        assert_eq!(at("2026-03-01T16:30:00Z"), Verdict::Partial, "written in Zurich");
+        assert_eq!(at("2026-11-21T00:00:00Z"), Verdict::Partial, "copied months later");
+    }
+}

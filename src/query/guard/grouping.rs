@@ -1,0 +1,159 @@
+//! Groups. Owns: that every column beside an aggregate is grouped by, and that aggregates and
+//! windows do not meet in one SELECT. Must not know which columns there are.
+//!
+//! Elsewhere a column that is neither grouped nor aggregated is an error; the engine repeats the
+//! aggregate on every row, or shows a list.
+
+use super::functions::is_aggregate;
+use super::*;
+use sqlparser::ast::{VisitMut, VisitorMut};
+
+/// Whether an aggregate stands in it, outside of windows and of other SELECTs.
+pub fn has_aggregate(expr: &Expr) -> bool {
+    find(expr, |expr| matches!(expr, Expr::Function(function) if is_aggregate(function)))
+}
+
+fn has_window(expr: &Expr) -> bool {
+    find(expr, |expr| matches!(expr, Expr::Function(function) if function.over.is_some()))
+}
+
+/// Refuses a SELECT whose groups other engines would refuse or read otherwise.
+pub fn check(select: &Select) -> Verdict {
+    let items: Vec<&Expr> = select.projection.iter().filter_map(expression).collect();
+    let GroupByExpr::Expressions(grouped, _) = &select.group_by else {
+        return refuse("GROUP BY ALL: name the columns");
+    };
+    let having = select.having.iter();
+    let aggregated = items.iter().copied().chain(having).any(has_aggregate);
+    if grouped.is_empty() && !aggregated {
+        return ControlFlow::Continue(());
+    }
+    if items.iter().any(|item| has_window(item)) {
+        return refuse("OVER beside GROUP BY or an aggregate: group in a WITH first");
+    }
+    if items.len() < select.projection.len() {
+        return refuse("* beside GROUP BY or an aggregate: name the columns");
+    }
+    let keys = keys(grouped, &select.projection);
+    for item in items {
+        let mut search = Search { keys: &keys, covered: 0 };
+        if let ControlFlow::Break(column) = item.visit(&mut search) {
+            return refuse(format!("{column} is neither in GROUP BY nor in an aggregate"));
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+fn expression(item: &SelectItem) -> Option<&Expr> {
+    match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+        _ => None,
+    }
+}
+
+/// What is grouped by, in words without the tables' names: as written, and what a name or a number
+/// in GROUP BY stands for.
+fn keys(grouped: &[Expr], projection: &[SelectItem]) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for key in grouped {
+        keys.insert(words(key));
+        let meant = match key {
+            Expr::Value(value) => match &value.value {
+                Value::Number(number, _) => {
+                    number.parse::<usize>().ok().and_then(|at| projection.get(at.checked_sub(1)?))
+                }
+                _ => None,
+            },
+            Expr::Identifier(name) => projection.iter().find(|item| {
+                matches!(item, SelectItem::ExprWithAlias { alias, .. } if alias.value == name.value)
+            }),
+            _ => None,
+        };
+        keys.extend(meant.and_then(expression).map(words));
+    }
+    keys
+}
+
+/// The expression as text, without the tables' names before its columns.
+fn words(expr: &Expr) -> String {
+    struct Bare;
+    impl VisitorMut for Bare {
+        type Break = ();
+        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            if let Expr::CompoundIdentifier(parts) = expr
+                && let [_, column] = parts.as_slice()
+            {
+                *expr = Expr::Identifier(column.clone());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut bare = expr.clone();
+    let _ = VisitMut::visit(&mut bare, &mut Bare);
+    bare.to_string()
+}
+
+/// Looks for a column outside of keys, aggregates and sub-selects.
+struct Search<'a> {
+    keys: &'a BTreeSet<String>,
+    /// How deep inside one of those the walk is.
+    covered: usize,
+}
+
+impl Visitor for Search<'_> {
+    type Break = String;
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> Verdict {
+        let covers = |expr: &Expr| {
+            matches!(expr, Expr::Function(function) if is_aggregate(function))
+                || self.keys.contains(&words(expr))
+        };
+        if self.covered > 0 || covers(expr) {
+            self.covered += 1;
+        } else if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+            return refuse(expr.to_string());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> Verdict {
+        self.covered = self.covered.saturating_sub(1);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_query(&mut self, _: &Query) -> Verdict {
+        self.covered += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> Verdict {
+        self.covered = self.covered.saturating_sub(1);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether an expression of that sort stands in it, outside of other SELECTs.
+fn find(expr: &Expr, is_it: impl Fn(&Expr) -> bool) -> bool {
+    struct Find<F> {
+        is_it: F,
+        inner: usize,
+    }
+    impl<F: Fn(&Expr) -> bool> Visitor for Find<F> {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            if self.inner == 0 && (self.is_it)(expr) {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.inner += 1;
+            ControlFlow::Continue(())
+        }
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.inner -= 1;
+            ControlFlow::Continue(())
+        }
+    }
+    expr.visit(&mut Find { is_it, inner: 0 }).is_break()
+}

@@ -1,0 +1,208 @@
+//! The files of the table as one lazy frame.
+//!
+//! Owns: the engine's types for the typed columns, which files a period needs, reading what other
+//! versions and other writers left (a column less, a column more, a dictionary, another precision
+//! of time). Must not know what the columns mean.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use chrono::{NaiveDate, TimeDelta};
+use polars::prelude::*;
+
+use crate::schema;
+use crate::store::{DataFile, Snapshot};
+
+use super::period::{self, Extent, Period};
+
+/// The statistics in a Delta log are cut to milliseconds.
+const STATISTICS_SLACK_US: i64 = 1_000;
+
+/// How long after a day it can still be pulled: Microsoft keeps the log for 28 to 30 days.
+const RETENTION_US: i64 = 32 * 86_400_000_000;
+
+/// The table's columns as the engine sees them. The partition column is not in the files.
+pub fn columns() -> &'static SchemaRef {
+    static COLUMNS: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let typed = schema::columns().iter().map(|column| (column.name, data_type(&column.ty)));
+        let others = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
+        let all = typed.chain(others.map(|name| (name, DataType::String)));
+        Arc::new(all.map(|(name, ty)| Field::new(name.into(), ty)).collect())
+    });
+    &COLUMNS
+}
+
+fn data_type(ty: &schema::Type) -> DataType {
+    use schema::Type;
+    match ty {
+        Type::Text | Type::Id | Type::User | Type::Ip => DataType::String,
+        Type::Int | Type::RecordType | Type::UserType => DataType::Int64,
+        Type::Bool => DataType::Boolean,
+        Type::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
+        Type::List(item) => DataType::List(Box::new(data_type(item))),
+        Type::Struct(members) => {
+            let member = |(name, ty): &(&str, Type)| Field::new((*name).into(), data_type(ty));
+            DataType::Struct(members.iter().map(member).collect())
+        }
+    }
+}
+
+/// Every event of the snapshot.
+pub fn all(snapshot: &Snapshot) -> PolarsResult<LazyFrame> {
+    scan(snapshot.files.iter())
+}
+
+/// The events of the period; files and row groups beyond it are not opened.
+pub fn within(snapshot: &Snapshot, period: &Period) -> PolarsResult<LazyFrame> {
+    between(snapshot, period.from_us(), period.to_us())
+}
+
+/// The events from an instant up to, not including, another.
+fn between(snapshot: &Snapshot, from: Option<i64>, to: Option<i64>) -> PolarsResult<LazyFrame> {
+    let events = scan(snapshot.files.iter().filter(|file| overlaps(file, from, to)))?;
+    let instant =
+        |us: i64| lit(us).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)));
+    let after = from.map(|us| col("CreationTime").gt_eq(instant(us)));
+    let before = to.map(|us| col("CreationTime").lt(instant(us)));
+    let inside = after.into_iter().chain(before).reduce(Expr::and);
+    Ok(match inside {
+        Some(inside) => events.filter(inside),
+        None => events,
+    })
+}
+
+fn scan<'a>(files: impl Iterator<Item = &'a DataFile>) -> PolarsResult<LazyFrame> {
+    let paths = files.map(|file| PlRefPath::try_from_path(&file.path));
+    let paths = paths.collect::<PolarsResult<Vec<_>>>()?;
+    if paths.is_empty() {
+        return Ok(DataFrame::empty_with_schema(columns()).lazy());
+    }
+    let options = ParquetOptions { schema: Some(columns().clone()), ..Default::default() };
+    let args = UnifiedScanArgs {
+        hive_options: polars::io::HiveOptions::new_disabled(),
+        glob: false,
+        cache: false,
+        missing_columns_policy: MissingColumnsPolicy::Insert,
+        extra_columns_policy: ExtraColumnsPolicy::Ignore,
+        cast_columns_policy: CastColumnsPolicy {
+            integer_upcast: true,
+            datetime_nanoseconds_downcast: true,
+            datetime_milliseconds_upcast: true,
+            datetime_convert_timezone: true,
+            null_upcast: true,
+            categorical_to_string: true,
+            missing_struct_fields: MissingColumnsPolicy::Insert,
+            extra_struct_fields: ExtraColumnsPolicy::Ignore,
+            ..CastColumnsPolicy::ERROR_ON_MISMATCH
+        },
+        ..Default::default()
+    };
+    let sources = ScanSources::Paths(paths.into_iter().collect());
+    Ok(DslBuilder::scan_parquet(sources, options, args)?.build().into())
+}
+
+/// Whether a file can hold an event of the time from `from` up to, not including, `to`.
+fn overlaps(file: &DataFile, from: Option<i64>, to: Option<i64>) -> bool {
+    let (first, last) = match file.period_us.or_else(|| month(&file.month)) {
+        Some((first, last)) => (first, last.saturating_add(STATISTICS_SLACK_US)),
+        None => return true,
+    };
+    from.is_none_or(|from| last >= from) && to.is_none_or(|to| first < to)
+}
+
+/// The first and the last microsecond of a month such as `2024-03`.
+fn month(text: &str) -> Option<(i64, i64)> {
+    let first: NaiveDate = format!("{text}-01").parse().ok()?;
+    let next = first.checked_add_months(chrono::Months::new(1))?;
+    Some((period::utc_start(first), period::utc_start(next) - 1))
+}
+
+/// The first and the last event held; only files whose statistics do not say are opened.
+pub fn extent(snapshot: &Snapshot) -> PolarsResult<Option<Extent>> {
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        snapshot.files.iter().partition(|file| file.period_us.is_some());
+    let mut periods: Vec<(i64, i64)> = known.iter().filter_map(|file| file.period_us).collect();
+    if !unknown.is_empty() {
+        let time = || col("CreationTime").cast(DataType::Int64);
+        let ends = [time().min().alias("first"), time().max().alias("last")];
+        let ends = scan(unknown.into_iter())?.select(ends).collect()?;
+        let end = |name: &str| PolarsResult::Ok(ends.column(name)?.i64()?.get(0));
+        periods.extend(end("first")?.zip(end("last")?));
+    }
+    let first = periods.iter().map(|(first, _)| *first).min();
+    let last = periods.iter().map(|(_, last)| *last).max();
+    Ok(first.zip(last).map(|(first_us, last_us)| Extent { first_us, last_us }))
+}
+
+/// Those of the days on which an event is stored, whatever the sources say.
+pub fn days_held(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<BTreeSet<NaiveDate>> {
+    let Some((first, last)) = days.iter().min().zip(days.iter().max()) else {
+        return Ok(BTreeSet::new());
+    };
+    let (from, to) = (period::utc_start(*first), period::utc_start(period::next(*last)));
+    let day = col("CreationTime").dt().date().cast(DataType::Int64).unique();
+    let held = between(snapshot, Some(from), Some(to))?.select([day]).collect()?;
+    let numbers = held.column("CreationTime")?.i64()?;
+    let held = numbers
+        .iter()
+        .flatten()
+        .filter_map(|number| NaiveDate::default().checked_add_signed(TimeDelta::try_days(number)?));
+    Ok(held.filter(|day| days.contains(day)).collect())
+}
+
+/// The windows that pulls of the whole log asked for, in microseconds since 1970 (UTC), as the log
+/// itself recorded them: reading the log writes one ExportActivityEvents for every hour read.
+pub fn pulled_windows(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<(i64, i64)>> {
+    let Some((first, last)) = days.first().zip(days.last()) else { return Ok(Vec::new()) };
+    let (from, to) = (period::utc_start(*first), period::utc_start(*last) + RETENTION_US);
+    let time = |name: &str| col(name).cast(DataType::Int64);
+    let of_one_activity = col("ExportEventActivityTypeParameter");
+    let windows = between(snapshot, Some(from), Some(to))?
+        .filter(col("ExportEventStartDateTimeParameter").is_not_null())
+        .filter(col("ExportEventEndDateTimeParameter").is_not_null())
+        .filter(of_one_activity.clone().is_null().or(of_one_activity.eq(lit(""))))
+        .select([
+            time("ExportEventStartDateTimeParameter").alias("from"),
+            time("ExportEventEndDateTimeParameter").alias("to"),
+        ])
+        .collect()?;
+    let (from, to) = (windows.column("from")?.i64()?, windows.column("to")?.i64()?);
+    let mut windows: Vec<_> = from.iter().zip(to.iter()).filter_map(|(a, b)| a.zip(b)).collect();
+    windows.sort_unstable();
+    windows.dedup();
+    Ok(windows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(month: &str, period_us: Option<(i64, i64)>) -> DataFile {
+        let path = "x.parquet".into();
+        DataFile { path, size_bytes: 0, events: 0, month: month.to_owned(), period_us }
+    }
+
+    #[test]
+    fn a_file_is_left_out_only_if_it_cannot_hold_an_event_of_the_period() {
+        let known = file("2026-03", Some((1_000_000, 2_000_000)));
+        assert!(overlaps(&known, Some(1_500_000), Some(1_600_000)));
+        assert!(overlaps(&known, Some(2_000_500), None), "statistics end at whole milliseconds");
+        assert!(!overlaps(&known, Some(2_002_000), None));
+        assert!(overlaps(&known, None, Some(1_000_001)));
+        assert!(!overlaps(&known, None, Some(1_000_000)));
+        let (march, april) = month("2026-03").unwrap();
+        let unknown = file("2026-03", None);
+        assert!(overlaps(&unknown, Some(april), None));
+        assert!(!overlaps(&unknown, None, Some(march)));
+        assert!(overlaps(&file("?", None), Some(0), Some(1)));
+    }
+
+    #[test]
+    fn an_empty_snapshot_is_an_empty_table_with_every_column() {
+        let mut events = all(&Snapshot::default()).unwrap();
+        let schema = events.collect_schema().unwrap();
+        assert_eq!(schema.len(), schema::columns().len() + 3);
+        assert!(!schema.contains("month"));
+        assert_eq!(extent(&Snapshot::default()).unwrap(), None);
+    }
+}

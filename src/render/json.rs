@@ -1,0 +1,146 @@
+//! The answer as one JSON object: what was asked, what it rests on, the rows. Owns: the names and
+//! the order of its members, which programs rely on.
+
+use chrono_tz::Tz;
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+
+use crate::grid::{Cell, Column, Grid};
+use crate::{Error, Result};
+
+use super::{Basis, Days, Excluded, Page, Renderer, time};
+
+/// JavaScript object notation.
+pub struct Json;
+
+impl Renderer for Json {
+    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+        let answer = Answer {
+            basis: page.basis.map(|basis| BasisOut::new(basis, page.time_zone)),
+            columns: page.grid.columns.iter().map(|column| column.name.as_str()).collect(),
+            rows: Rows { grid: page.grid, zone: page.time_zone },
+        };
+        let mut bytes = serde_json::to_vec_pretty(&answer).map_err(Error::internal)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    basis: Option<BasisOut<'a>>,
+    columns: Vec<&'a str>,
+    rows: Rows<'a>,
+}
+
+#[derive(Serialize)]
+struct BasisOut<'a> {
+    report: &'a str,
+    title: &'a str,
+    period: Period,
+    coverage: Days,
+    excluded: Excluded,
+}
+
+#[derive(Serialize)]
+struct Period {
+    since: Option<String>,
+    until: Option<String>,
+    time_zone: &'static str,
+}
+
+impl<'a> BasisOut<'a> {
+    fn new(basis: &'a Basis, zone: Tz) -> BasisOut<'a> {
+        let period = Period {
+            since: basis.since.map(|day| day.to_string()),
+            until: basis.until.map(|day| day.to_string()),
+            time_zone: zone.name(),
+        };
+        let Basis { report, title, coverage, excluded, .. } = basis;
+        BasisOut { report, title, period, coverage: *coverage, excluded: *excluded }
+    }
+}
+
+struct Rows<'a> {
+    grid: &'a Grid,
+    zone: Tz,
+}
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut rows = serializer.serialize_seq(Some(self.grid.rows.len()))?;
+        for cells in &self.grid.rows {
+            rows.serialize_element(&Row { columns: &self.grid.columns, cells, zone: self.zone })?;
+        }
+        rows.end()
+    }
+}
+
+struct Row<'a> {
+    columns: &'a [Column],
+    cells: &'a [Cell],
+    zone: Tz,
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_map(Some(self.cells.len()))?;
+        for (column, cell) in self.columns.iter().zip(self.cells) {
+            let name = &column.name;
+            match cell {
+                Cell::Null => row.serialize_entry(name, &())?,
+                Cell::Text(text) => row.serialize_entry(name, text)?,
+                Cell::Int(number) => row.serialize_entry(name, number)?,
+                Cell::Float(number) => row.serialize_entry(name, number)?,
+                Cell::Bool(truth) => row.serialize_entry(name, truth)?,
+                Cell::Time { us } => {
+                    row.serialize_entry(name, &time::instant_iso(*us, self.zone))?
+                }
+                Cell::LocalTime { us } => row.serialize_entry(name, &time::local_iso(*us))?,
+                Cell::Date { days } => row.serialize_entry(name, &time::date(*days))?,
+            }
+        }
+        row.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{sample, shown};
+    use super::super::{Format, Page, render};
+    use crate::grid::{Cell, Grid, Kind};
+
+    #[test]
+    fn members_and_columns_keep_their_order_and_types() {
+        let mut grid = sample();
+        grid.rows.truncate(1);
+        let text = shown(&grid, Format::Json, 80);
+        let flat: String = text.lines().map(str::trim).collect();
+        let expected = concat!(
+            r#"{"report": "top-reports","title": "Most consumed reports","period": {"#,
+            r#""since": "2026-03-01","until": "2026-03-31","time_zone": "Europe/Zurich"},"#,
+            r#""coverage": {"days": 31,"complete": 28,"partial": 2,"missing": 1,"cut": 1},"#,
+            r#""excluded": {"noise": 720,"services": 5},"columns": ["rank","report","share","#,
+            r#""last_view","day"],"rows": [{"rank": 1,"report": "Umsätze, \"alle\"\nLänder 💶","#,
+            r#""share": 2.5,"last_view": "2026-03-02T00:05:00+01:00","day": "2026-03-01"}]}"#,
+        );
+        assert_eq!(flat, expected);
+    }
+
+    #[test]
+    fn no_rows_are_an_empty_list_and_a_bare_listing_has_no_basis() {
+        let grid = Grid::new([("name", Kind::Text)]);
+        let page =
+            Page { grid: &grid, basis: None, remarks: &[], time_zone: chrono_tz::UTC, width: 80 };
+        let text = String::from_utf8(render(&page, Format::Json).unwrap()).unwrap();
+        assert_eq!(text, "{\n  \"columns\": [\n    \"name\"\n  ],\n  \"rows\": []\n}\n");
+    }
+
+    #[test]
+    fn what_json_cannot_say_becomes_null() {
+        let mut grid = Grid::new([("x", Kind::Float)]);
+        grid.rows.push(vec![Cell::Float(f64::NAN)]);
+        assert!(shown(&grid, Format::Json, 80).contains("\"x\": null"));
+    }
+}

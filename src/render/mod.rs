@@ -1,0 +1,153 @@
+//! A grid as bytes: a table for people, CSV and JSON for programs.
+//!
+//! Owns: how values look, and the frame around them - period, days, what was left out. One file
+//! per format behind one trait. Must not know the engine, the store, or where the bytes go; the
+//! width of the terminal is told, never asked for.
+
+mod csv;
+mod json;
+mod table;
+mod time;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::Result;
+use crate::grid::Grid;
+
+/// The formats of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Aligned columns for a terminal, and a closing line in words.
+    #[default]
+    Table,
+    /// The rows alone, as in RFC 4180.
+    Csv,
+    /// One JSON object with the rows and what they rest on.
+    Json,
+}
+
+/// What an answer rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    /// The report's name.
+    pub report: String,
+    /// Its title.
+    pub title: String,
+    /// First local day, where known.
+    pub since: Option<NaiveDate>,
+    /// Last local day, where known.
+    pub until: Option<NaiveDate>,
+    /// The days of the period, by how completely they are held.
+    pub coverage: Days,
+    /// Events of the period that the rows do not count.
+    pub excluded: Excluded,
+}
+
+/// How many UTC days there are, by verdict. `days = complete + partial + missing`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Days {
+    /// All of them.
+    pub days: u64,
+    /// Held in full, as far as can be told.
+    pub complete: u64,
+    /// Held in part, including those that were cut.
+    pub partial: u64,
+    /// Not held at all.
+    pub missing: u64,
+    /// Those of the partial ones whose source broke off or stopped at a row limit.
+    pub cut: u64,
+}
+
+/// Events left out of a report, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Excluded {
+    /// Reads through the API that say nothing about use.
+    pub noise: u64,
+    /// What service principals and the system did, beyond the noise.
+    pub services: u64,
+}
+
+/// One answer, ready to be shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// The rows.
+    pub grid: &'a Grid,
+    /// What they rest on; a bare listing rests on nothing.
+    pub basis: Option<&'a Basis>,
+    /// Sentences for people: why there are no rows, what the period lacks.
+    pub remarks: &'a [String],
+    /// The zone in which instants are shown.
+    pub time_zone: Tz,
+    /// How many columns of characters a line may take.
+    pub width: usize,
+}
+
+/// Turns an answer into bytes.
+trait Renderer {
+    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>>;
+}
+
+/// The page in the format asked for, ending in a line break.
+///
+/// # Errors
+///
+/// Only [`crate::Error::Internal`]: writing to memory does not fail for any data.
+pub fn render(page: &Page<'_>, format: Format) -> Result<Vec<u8>> {
+    let renderer: &dyn Renderer = match format {
+        Format::Table => &table::Table,
+        Format::Csv => &csv::Csv,
+        Format::Json => &json::Json,
+    };
+    renderer.render(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::{Cell, Kind};
+
+    pub(super) fn sample() -> Grid {
+        let mut grid = Grid::new([
+            ("rank", Kind::Int),
+            ("report", Kind::Text),
+            ("share", Kind::Float),
+            ("last_view", Kind::Time),
+            ("day", Kind::Date),
+        ]);
+        grid.rows.push(vec![
+            Cell::Int(1),
+            Cell::Text("Umsätze, \"alle\"\nLänder 💶".into()),
+            Cell::Float(2.5),
+            Cell::Time { us: 1_772_406_300_000_000 },
+            Cell::Date { days: 20_513 },
+        ]);
+        grid.rows.push(vec![
+            Cell::Int(12),
+            Cell::Text("売上レポート".into()),
+            Cell::Null,
+            Cell::Null,
+            Cell::Null,
+        ]);
+        grid
+    }
+
+    pub(super) fn basis() -> Basis {
+        Basis {
+            report: "top-reports".into(),
+            title: "Most consumed reports".into(),
+            since: NaiveDate::from_ymd_opt(2026, 3, 1),
+            until: NaiveDate::from_ymd_opt(2026, 3, 31),
+            coverage: Days { days: 31, complete: 28, partial: 2, missing: 1, cut: 1 },
+            excluded: Excluded { noise: 720, services: 5 },
+        }
+    }
+
+    pub(super) fn shown(grid: &Grid, format: Format, width: usize) -> String {
+        let basis = basis();
+        let time_zone = chrono_tz::Europe::Zurich;
+        let page = Page { grid, basis: Some(&basis), remarks: &[], time_zone, width };
+        String::from_utf8(render(&page, format).unwrap()).unwrap()
+    }
+}

@@ -1,0 +1,71 @@
+//! Times as text. Owns: the two spellings of a time, for people and for programs. Must not know
+//! which format they end up in.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta};
+use chrono_tz::Tz;
+
+/// ISO 8601 with the zone's offset: `2026-03-01T23:05:00+01:00`.
+pub fn instant_iso(us: i64, zone: Tz) -> String {
+    match DateTime::from_timestamp_micros(us) {
+        Some(utc) => utc.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::AutoSi, false),
+        None => out_of_range(us),
+    }
+}
+
+/// As people read it, to the minute: `2026-03-01 23:05`.
+pub fn instant_short(us: i64, zone: Tz) -> String {
+    match DateTime::from_timestamp_micros(us) {
+        Some(utc) => utc.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string(),
+        None => out_of_range(us),
+    }
+}
+
+/// ISO 8601 without an offset: `2026-03-01T23:05:00`.
+pub fn local_iso(us: i64) -> String {
+    wall_clock(us)
+        .map_or_else(|| out_of_range(us), |t| t.format("%Y-%m-%dT%H:%M:%S%.f").to_string())
+}
+
+/// As people read it, to the minute: `2026-03-01 23:05`.
+pub fn local_short(us: i64) -> String {
+    wall_clock(us).map_or_else(|| out_of_range(us), |t| t.format("%Y-%m-%d %H:%M").to_string())
+}
+
+/// `2026-03-01`.
+pub fn date(days: i32) -> String {
+    let day = NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()));
+    day.map_or_else(|| out_of_range(days.into()), |day| day.to_string())
+}
+
+fn wall_clock(us: i64) -> Option<NaiveDateTime> {
+    DateTime::from_timestamp_micros(us).map(|utc| utc.naive_utc())
+}
+
+/// Beyond the calendar: shown as the number it is rather than as a wrong day.
+fn out_of_range(value: i64) -> String {
+    value.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_carries_the_offset_of_its_zone_and_day() {
+        let us = 1_772_406_300_000_000;
+        assert_eq!(instant_iso(us, Tz::UTC), "2026-03-01T23:05:00+00:00");
+        assert_eq!(instant_iso(us, chrono_tz::Europe::Zurich), "2026-03-02T00:05:00+01:00");
+        assert_eq!(instant_short(us, chrono_tz::Asia::Kolkata), "2026-03-02 04:35");
+        assert_eq!(instant_iso(us + 1, Tz::UTC), "2026-03-01T23:05:00.000001+00:00");
+    }
+
+    #[test]
+    fn days_and_wall_clocks_need_no_zone() {
+        assert_eq!(date(20_513), "2026-03-01");
+        assert_eq!(date(-1), "1969-12-31");
+        assert_eq!(date(i32::MAX), i32::MAX.to_string());
+        assert_eq!(local_iso(1_772_406_300_000_000), "2026-03-01T23:05:00");
+        assert_eq!(local_short(0), "1970-01-01 00:00");
+        assert_eq!(local_iso(i64::MAX), i64::MAX.to_string());
+    }
+}
