@@ -167,10 +167,10 @@ def figures(root, folders):
             files[copy[0]]["duplicates"] += 1
             if copy[1] == winner[1]:
                 same += 1
-            elif copy[1].items() <= winner[1].items():
-                poorer += 1
-            else:
-                conflicting += 1
+                continue
+            # Any difference in content is a conflict; a copy that only lacks fields is a mild one.
+            conflicting += 1
+            poorer += copy[1].items() <= winner[1].items()
     return {
         "sources": {"total": len(paths), "with_events": states["ok"] + states["damaged"],
                     "empty": states["empty"], "damaged": states["damaged"],

@@ -1234,9 +1234,11 @@ def figures(archive):
         per_file[kept[0]]["stored"] += 1
         for path, _, quality in group[1:]:
             per_file[path]["duplicates"] += 1
-            poorer += quality == "poorer"
-            conflicting += quality != "poorer" and quality != kept[2]
             identical += quality == kept[2]
+            # Any difference in content is a conflict, fewer fields included: the program says which
+            # copies were not the same, not which of them mattered.
+            conflicting += quality != kept[2]
+            poorer += quality == "poorer"
 
     operations, months, actors, users = {}, {}, {}, {}
     for event in stored:
@@ -1310,7 +1312,8 @@ def readme_block(found):
         f"| records read | {records['read']:,} |",
         f"| distinct events stored | {records['stored']:,} |",
         f"| duplicates | {records['duplicates']:,} (of which {records['duplicates_conflicting']} "
-        f"conflicting, {records['duplicates_poorer']} poorer) |",
+        f"conflicting: {records['duplicates_poorer']} has fewer fields, "
+        f"{records['duplicates_conflicting'] - records['duplicates_poorer']} another value) |",
         f"| other workloads | {records['other_workloads']:,} |",
         f"| rejected | {records['rejected']:,} |",
         f"| first event | {period['first']} |",
