@@ -79,7 +79,7 @@ fn scan<'a>(files: impl Iterator<Item = &'a DataFile>) -> PolarsResult<LazyFrame
     }
     let options = ParquetOptions { schema: Some(columns().clone()), ..Default::default() };
     let args = UnifiedScanArgs {
-        hive_options: polars::io::HiveOptions::new_disabled(),
+        hive_options: HiveOptions::new_disabled(),
         glob: false,
         cache: false,
         missing_columns_policy: MissingColumnsPolicy::Insert,

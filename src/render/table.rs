@@ -294,7 +294,7 @@ out: 720 events of noise, 5 of services.
         assert_eq!(lines[4], "Sales overview of…    2.25  xxxxxxxxxxxxxxxxx…");
         let narrow = shown(&grid, Format::Table, 30);
         assert!(narrow.contains("Left out for want of width:\nreport_id."), "{narrow}");
-        assert!(narrow.contains("Sales overview of al…    2.25\n"), "{narrow}");
+        assert!(narrow.contains("Sales overview of all…    2.25\n"), "{narrow}");
     }
 
     #[test]

@@ -150,7 +150,8 @@ impl Visitor for Guard {
         let columns = |item: &SelectItem| {
             matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
         };
-        self.footprint.all_columns |= select.projection.iter().any(columns);
+        // All columns of a sub-select are those that it names itself.
+        self.footprint.all_columns |= select.projection.iter().any(columns) && reads_view(select);
         joins::check(&select.from)?;
         grouping::check(select)
     }
@@ -243,6 +244,18 @@ impl Guard {
             _ => ControlFlow::Continue(()),
         }
     }
+}
+
+/// Whether a view stands in FROM itself.
+fn reads_view(select: &Select) -> bool {
+    let tables = select.from.iter().flat_map(|from| {
+        [&from.relation].into_iter().chain(from.joins.iter().map(|join| &join.relation))
+    });
+    let is_view = |table: &TableFactor| match table {
+        TableFactor::Table { name, .. } => VIEWS.contains(&name.to_string().as_str()),
+        _ => false,
+    };
+    tables.into_iter().any(is_view)
 }
 
 /// Only selects, put together by UNION or by one INTERSECT or EXCEPT.

@@ -163,5 +163,7 @@ fn the_footprint_names_views_and_columns() {
     assert!(footprint.wants("report_name") && footprint.wants("day"));
     assert!(!footprint.wants("workspace_name"));
     assert!(verdict("SELECT * FROM events").unwrap().wants("workspace_name"));
+    let inner = "WITH v AS (SELECT Id FROM events) SELECT * FROM v";
+    assert!(!verdict(inner).unwrap().wants("workspace_name"));
     assert!(verdict("SELECT COLUMNS('name') FROM events").unwrap().wants("workspace_name"));
 }
