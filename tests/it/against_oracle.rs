@@ -1,0 +1,110 @@
+//! A large invented archive of all containers, against the oracle that reads it slowly and simply:
+//! the same accounts, the same events, the same content of each.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::archive::large;
+use crate::exact::Json;
+use crate::normal::normal;
+use crate::oracle::parse_time;
+use crate::table;
+use crate::workdir::{Records, Workdir};
+
+/// Every tenth event is compared in whole; ids and times are compared for all.
+const COMPARED_STEP: usize = 10;
+
+/// The store with everything of the archive in it. Each test makes its own: that takes less time
+/// than waiting for one another, and a test that fails leaves the others alone.
+fn ingested() -> (Workdir, Records) {
+    let dir = Workdir::new();
+    let (ran, summary) = dir.ingest("store", &[large().dir()]);
+    ran.ended(0);
+    assert_eq!(summary.store.events, summary.records.stored);
+    (dir, summary.records)
+}
+
+#[test]
+fn accounts_and_ids_are_the_oracles() {
+    let (dir, records) = ingested();
+    let (oracle, written) = (large().oracle(), &large().written);
+    let expected = &oracle.accounting;
+    assert_eq!(expected.kept, written.distinct, "the oracle itself finds what was written");
+    assert_eq!(
+        records,
+        Records {
+            read: expected.read,
+            stored: expected.kept,
+            duplicates: expected.duplicates,
+            // The generator counts the copies it spoilt; the oracle looks at no copy's content.
+            conflicting: records.conflicting,
+            other_workloads: expected.other_workloads,
+            rejected: expected.rejected,
+        }
+    );
+    let spoilt = written.poorer + written.conflicting;
+    // Where two copies of an event are spoilt differently, or the spoilt one is kept against two
+    // good ones, one more or less conflicts.
+    assert!(
+        records.conflicting.abs_diff(spoilt) <= spoilt / 50 + 5,
+        "{} copies conflict, {spoilt} were spoilt",
+        records.conflicting
+    );
+    let ids = table::ids(&dir.join("store"));
+    assert_eq!(ids.len() as u64, expected.kept, "each event has one row");
+    assert!(ids.iter().eq(oracle.events.keys()), "the ids stored are not the oracle's");
+}
+
+#[test]
+fn every_event_has_the_oracles_content() {
+    let (dir, _) = ingested();
+    let oracle = large().oracle();
+    let (mut at, mut compared, mut sources) = (0, 0, BTreeSet::new());
+    table::for_each_row(&dir.join("store"), |row| {
+        let id = row.text("Id").expect("every event has an id");
+        let expected = &oracle.events[id];
+        let time = expected["CreationTime"].as_str().and_then(parse_time).expect("a time");
+        assert_eq!(row.time_us(), time.timestamp_micros(), "{expected}");
+        assert_eq!(row.month, time.format("%Y-%m").to_string());
+        sources.insert(row.text("SourceKind").expect("every event has its source").to_owned());
+        at += 1;
+        if at % COMPARED_STEP == 0 {
+            compared += 1;
+            let normal = normal(&Json::parse(&expected.to_string()));
+            // The oracle's numbers are serde_json's, so both are brought into that form.
+            assert_eq!(value(&row.event()), value(&normal), "{expected}");
+            codes_are_numbers(row, expected);
+        }
+    });
+    assert!(compared >= 20_000, "only {compared} events were compared");
+    let kinds: Vec<&str> = sources.iter().map(String::as_str).collect();
+    assert_eq!(kinds, ["array", "csv", "ndjson", "rest"], "a container is missing");
+}
+
+fn value(json: &Json) -> Value {
+    serde_json::from_str(&json.write()).expect("what was written is JSON")
+}
+
+/// Where an event says a code as text, the column has its number all the same.
+fn codes_are_numbers(row: &table::Row<'_>, event: &Value) {
+    for name in ["RecordType", "UserType"] {
+        match &event[name] {
+            Value::Number(number) => assert_eq!(row.int(name), number.as_i64(), "{event}"),
+            Value::String(_) => assert!(row.int(name).is_some(), "{event}"),
+            _ => assert_eq!(row.int(name), None, "{event}"),
+        }
+    }
+}
+
+#[test]
+fn a_second_run_reads_nothing_and_commits_nothing() {
+    let (dir, first) = ingested();
+    let versions = table::versions(&dir.join("store"));
+    let (ran, second) = dir.ingest("store", &[large().dir()]);
+    ran.ended(0);
+    assert_eq!(second.records, Records::default());
+    assert_eq!(second.sources.known, large().written.files);
+    assert_eq!(second.store.events, first.stored);
+    assert_eq!(table::versions(&dir.join("store")), versions);
+}

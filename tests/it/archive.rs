@@ -1,0 +1,80 @@
+//! The large invented archive, with what is known of it: made once for all tests of a run.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::oracle::Oracle;
+use crate::synth::{Layout, Spec, Spelling, Types, Written, write_archive};
+
+/// An archive on disk, and what the generator and the oracle say of it.
+pub struct Archive {
+    pub dir: PathBuf,
+    pub spec: Spec,
+    pub written: Written,
+    oracle: OnceLock<Oracle>,
+}
+
+impl Archive {
+    /// The oracle's answer, worked out when it is first asked for.
+    pub fn oracle(&self) -> &Oracle {
+        self.oracle.get_or_init(|| Oracle::read(&self.dir).expect("the archive can be read"))
+    }
+
+    pub fn dir(&self) -> &str {
+        self.dir.to_str().expect("the folder's name is UTF-8")
+    }
+}
+
+/// All containers, both spellings, odd types, repeats, both logs: as real as it gets, and large
+/// enough that every thread has its share and the batches of the program are full.
+pub fn large() -> &'static Archive {
+    static LARGE: OnceLock<Archive> = OnceLock::new();
+    LARGE.get_or_init(|| {
+        let spec = Spec {
+            seed: 20_240_304,
+            events: 300_000,
+            days: 32,
+            users: 900,
+            reports: 300,
+            repeats_share: 0.03,
+            spelling: Spelling::Both,
+            types: Types::Varied,
+            ..Spec::default()
+        };
+        let dir = folder("large");
+        let written = write_archive(&dir, &spec, Layout::Mixed).expect("the archive fits the disk");
+        assert!(written.poorer > 0 && written.conflicting > 0, "{written:?}");
+        Archive { dir, spec, written, oracle: OnceLock::new() }
+    })
+}
+
+/// REST pages with many repeats, all of them true copies: here it cannot matter which is kept.
+pub fn repeated() -> &'static Archive {
+    static REPEATED: OnceLock<Archive> = OnceLock::new();
+    REPEATED.get_or_init(|| {
+        let spec =
+            Spec { seed: 7, events: 40_000, days: 40, repeats_share: 0.1, ..Spec::default() };
+        let dir = folder("repeated");
+        let written = write_archive(&dir, &spec, Layout::RestPages).expect("the disk has room");
+        assert_eq!((written.poorer, written.conflicting), (0, 0));
+        Archive { dir, spec, written, oracle: OnceLock::new() }
+    })
+}
+
+/// A fresh folder for an archive that lives as long as this process. Nothing tells a test process
+/// that its last test is over, so folders of earlier processes are taken away here instead; an
+/// hour is longer than any of them runs.
+fn folder(name: &str) -> PathBuf {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("archives");
+    std::fs::create_dir_all(&all).expect("the folder for archives can be made");
+    for entry in std::fs::read_dir(&all).expect("the folder for archives can be listed").flatten() {
+        let modified = entry.metadata().and_then(|meta| meta.modified());
+        let age = modified.ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
+        if age > Duration::from_secs(3600) {
+            // Whoever else takes it away at the same time is welcome to it.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    all.join(format!("{name}-{}", std::process::id()))
+}

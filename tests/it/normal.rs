@@ -1,0 +1,77 @@
+//! The law that the table serves, written down a second time: an event is its typed columns
+//! overlaid by `Extra`, up to the normal forms below and to nothing else.
+//!
+//! - Names of known fields have one spelling; a null under such a name is as good as its absence.
+//! - GUIDs under ids, and user names, are in lower case.
+//! - Instants of typed columns are in UTC, unless they are finer than a microsecond.
+//!
+//! Whatever else a column cannot hold (another type, an unknown member, an address with its port)
+//! comes back exactly as it was. Only the table of columns is shared with the program.
+
+use pbi_analyze::schema::{Type, column_index, columns};
+
+use crate::exact::Json;
+use crate::oracle;
+use crate::table::time_text;
+
+/// The event as the store gives it back, members sorted by name. No name may occur twice in it.
+pub fn normal(event: &Json) -> Json {
+    let mut members = Vec::new();
+    for (name, value) in event.members() {
+        let Some(column) = column_index(name).map(|number| &columns()[number]) else {
+            members.push((name.clone(), value.clone()));
+            continue;
+        };
+        if *value != Json::Null {
+            let fitted = fit(&column.ty, value);
+            members.push((column.name.to_owned(), fitted.unwrap_or_else(|| value.clone())));
+        }
+    }
+    Json::Object(members).sorted()
+}
+
+/// The value in its normal form, if a column of the type holds it exactly.
+fn fit(ty: &Type, value: &Json) -> Option<Json> {
+    match (ty, value) {
+        (Type::Text, Json::Text(_)) | (Type::Bool, Json::Bool(_)) => Some(value.clone()),
+        (Type::Id, Json::Text(text)) => {
+            Some(if is_guid(text) { Json::Text(text.to_lowercase()) } else { value.clone() })
+        }
+        (Type::User, Json::Text(text)) => {
+            let is_name = text.contains('@') || is_guid(text);
+            Some(if is_name { Json::Text(text.to_lowercase()) } else { value.clone() })
+        }
+        (Type::Time, Json::Text(text)) => {
+            let exact = text.split_once('.').is_none_or(|(_, fraction)| {
+                let digits: String = fraction.chars().take_while(char::is_ascii_digit).collect();
+                digits.trim_end_matches('0').len() <= 6
+            });
+            let time = oracle::parse_time(text).filter(|_| exact)?;
+            Some(time_text(time.timestamp_micros()))
+        }
+        (Type::Int | Type::RecordType | Type::UserType, Json::Number(text)) => {
+            text.parse::<i64>().is_ok().then(|| value.clone())
+        }
+        (Type::List(item), Json::List(items)) => {
+            let fitted = items.iter().map(|value| match value {
+                Json::Null => Some(Json::Null),
+                value => fit(item, value),
+            });
+            fitted.collect::<Option<Vec<_>>>().map(Json::List)
+        }
+        (Type::Struct(known), Json::Object(members)) => {
+            let fitted = members.iter().map(|(name, value)| {
+                let (name, ty) = known.iter().find(|(known, _)| known == name)?;
+                Some(((*name).to_owned(), fit(ty, value)?))
+            });
+            fitted.collect::<Option<Vec<_>>>().map(Json::Object)
+        }
+        // An address loses its port in the column and comes back from `Extra` with it.
+        _ => None,
+    }
+}
+
+pub fn is_guid(text: &str) -> bool {
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}

@@ -1,0 +1,232 @@
+//! The sample archive that ships with the program, against the figures that its generator knows.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::table;
+use crate::workdir::{Outcome, Records, Sources, Workdir};
+
+/// Where the repository is: paths of the sample archive are given from there.
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// What `tests/golden/sample-data.json` says, as far as a test asks for it.
+#[derive(Debug, Deserialize)]
+pub struct Golden {
+    sources: GoldenSources,
+    records: GoldenRecords,
+    pub period: GoldenPeriod,
+    stored_by_month: BTreeMap<String, u64>,
+    operations: BTreeMap<String, u64>,
+    pub events_by_actor: BTreeMap<String, u64>,
+    pub noise: BTreeMap<String, u64>,
+    pub top_reports: Vec<GoldenRow>,
+    files: Vec<GoldenFile>,
+}
+
+#[derive(Debug, Deserialize)]
+struct GoldenSources {
+    total: u64,
+    with_events: u64,
+    empty: u64,
+    damaged: u64,
+    refused: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct GoldenRecords {
+    read: u64,
+    stored: u64,
+    duplicates: u64,
+    other_workloads: u64,
+    rejected: u64,
+    duplicates_conflicting: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct GoldenPeriod {
+    pub first: String,
+    pub last: String,
+    pub days_with_events: u64,
+    pub days_without_events: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct GoldenRow {
+    pub rank: u64,
+    pub report: String,
+    pub workspace: String,
+    pub views: u64,
+    pub viewers: u64,
+    pub active_days: u64,
+    pub last_view: String,
+    pub report_id: String,
+    pub workspace_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct GoldenFile {
+    path: String,
+    read: u64,
+    stored: u64,
+    duplicates: u64,
+    other_workloads: u64,
+    rejected: u64,
+}
+
+pub fn golden() -> Golden {
+    let path = Path::new(ROOT).join("tests/golden/sample-data.json");
+    let text = std::fs::read_to_string(path).expect("the golden figures can be read");
+    serde_json::from_str(&text).expect("the golden figures are what a test expects")
+}
+
+/// A folder with a copy of the sample archive in it, under its own name.
+pub fn copy_of_sample_data() -> Workdir {
+    let dir = Workdir::new();
+    copy(&Path::new(ROOT).join("sample-data"), &dir.join("sample-data"));
+    dir
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("the folder can be made");
+    for entry in std::fs::read_dir(from).expect("the folder can be listed") {
+        let path = entry.expect("the folder can be listed").path();
+        let target = to.join(path.file_name().expect("an entry has a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).expect("the file can be copied");
+        }
+    }
+}
+
+#[test]
+fn accounts_are_those_that_the_generator_knows() {
+    let (golden, dir) = (golden(), copy_of_sample_data());
+    let (ran, summary) = dir.ingest("store", &["sample-data"]);
+    ran.ended(3);
+    assert_eq!(
+        summary.sources,
+        Sources {
+            found: golden.sources.total,
+            new: golden.sources.total - golden.sources.refused,
+            known: 0,
+            failed: golden.sources.refused,
+        }
+    );
+    assert_eq!(
+        summary.records,
+        Records {
+            read: golden.records.read,
+            stored: golden.records.stored,
+            duplicates: golden.records.duplicates,
+            conflicting: golden.records.duplicates_conflicting,
+            other_workloads: golden.records.other_workloads,
+            rejected: golden.records.rejected,
+        }
+    );
+    assert_eq!(summary.period.first.as_deref(), Some(golden.period.first.as_str()));
+    assert_eq!(summary.period.last.as_deref(), Some(golden.period.last.as_str()));
+    assert_eq!(summary.store.events, golden.records.stored);
+    assert_eq!(summary.without_id, 0);
+    let with_events = summary.per_source.iter().filter(|source| source.records.read > 0).count();
+    assert_eq!(with_events as u64, golden.sources.with_events);
+    let empty = summary
+        .per_source
+        .iter()
+        .filter(|source| source.records.read == 0 && source.outcome == Outcome::Taken)
+        .count();
+    assert_eq!(empty as u64, golden.sources.empty);
+    let damaged =
+        summary.per_source.iter().filter(|source| source.outcome == Outcome::Damaged).count();
+    assert_eq!(damaged as u64, golden.sources.damaged);
+}
+
+#[test]
+fn every_file_has_the_account_that_the_generator_knows() {
+    let dir = copy_of_sample_data();
+    let (_, summary) = dir.ingest("store", &["sample-data"]);
+    let expected = golden().files;
+    assert_eq!(summary.per_source.len(), expected.len());
+    for file in expected {
+        let found = summary.of(&format!("sample-data/{}", file.path)).records;
+        // Which copies conflict is known in total only.
+        let records = Records {
+            read: file.read,
+            stored: file.stored,
+            duplicates: file.duplicates,
+            conflicting: found.conflicting,
+            other_workloads: file.other_workloads,
+            rejected: file.rejected,
+        };
+        assert_eq!(found, records, "{}", file.path);
+    }
+}
+
+#[test]
+fn the_table_holds_the_events_that_the_generator_knows() {
+    let (golden, dir) = (golden(), copy_of_sample_data());
+    dir.ingest("store", &["sample-data"]);
+    let (mut months, mut operations) = (BTreeMap::new(), BTreeMap::new());
+    let mut last: Option<(String, i64)> = None;
+    table::for_each_row(&dir.join("store"), |row| {
+        let operation = row.text("Operation").expect("every event has an operation").to_owned();
+        *months.entry(row.month.to_owned()).or_default() += 1;
+        *operations.entry(operation).or_default() += 1;
+        let here = (row.month.to_owned(), row.time_us());
+        let utc = chrono::DateTime::from_timestamp_micros(here.1).expect("an instant");
+        assert_eq!(utc.format("%Y-%m").to_string(), here.0, "an event stands in its UTC month");
+        assert!(last.as_ref().is_none_or(|last| *last <= here), "rows stand in order of time");
+        last = Some(here);
+    });
+    assert_eq!(months, golden.stored_by_month);
+    assert_eq!(operations, golden.operations);
+}
+
+#[test]
+fn trouble_is_told_on_stderr_with_its_place() {
+    let dir = copy_of_sample_data();
+    let told = [
+        "pbi-analyze: sample-data/damaged/20260305.json: byte 8644: the file ends in the middle \
+         of a record",
+        "pbi-analyze: sample-data/damaged/PBIActivityEvents-20260318-202603190210.json: byte 0: \
+         not a log of Power BI events: a web page",
+    ];
+    for (store, quiet) in [("a", None), ("b", Some("--quiet"))] {
+        let ran =
+            dir.pbi(["ingest", "sample-data", "--store", store].into_iter().chain(quiet)).ended(3);
+        for line in told {
+            assert!(ran.stderr.contains(line), "{line} is missing in {}", ran.stderr);
+        }
+        if quiet.is_some() {
+            assert_eq!(ran.stderr.lines().count(), told.len(), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_second_run_finds_everything_known_and_commits_nothing() {
+    let dir = copy_of_sample_data();
+    let (ran, first) = dir.ingest("store", &["sample-data"]);
+    ran.ended(3);
+    let (versions, files) = (table::versions(&dir.join("store")), table::files(&dir.join("store")));
+    let (ran, second) = dir.ingest("store", &["sample-data"]);
+    let ran = ran.ended(0);
+    assert!(!ran.stderr.contains("byte"), "{}", ran.stderr);
+    assert_eq!(second.records, Records::default());
+    assert_eq!(second.sources, Sources { found: 44, new: 0, known: 44, failed: 0 });
+    assert_eq!((second.period, second.store), (first.period, first.store));
+    assert_eq!(table::versions(&dir.join("store")), versions);
+    assert_eq!(table::files(&dir.join("store")), files);
+}
+
+/// A known file is known by its content, so neither its name nor the folder of the run matters.
+#[test]
+fn a_moved_archive_is_known_by_its_content() {
+    let dir = copy_of_sample_data();
+    dir.ingest("store", &["sample-data"]);
+    std::fs::rename(dir.join("sample-data"), dir.join("moved")).expect("a folder can be moved");
+    let (_, summary) = dir.ingest("store", &["moved"]);
+    assert_eq!(summary.sources, Sources { found: 44, new: 0, known: 44, failed: 0 });
+}

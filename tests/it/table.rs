@@ -1,0 +1,193 @@
+//! The store's table as any other reader sees it: the files that its log names, their columns, and
+//! each row as the event it came from.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
+use chrono::DateTime;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::exact::Json;
+
+/// The Parquet files of a store, by month. Every caller thereby asks that the folder holds what
+/// the log names and nothing else: who reads the folder must not count anything twice.
+pub fn files(store: &Path) -> Vec<PathBuf> {
+    let events = store.join("events");
+    let mut named = BTreeSet::new();
+    for version in versions(store) {
+        let log = std::fs::read_to_string(version).expect("the log can be read");
+        for line in log.lines() {
+            let action: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
+            let path = |kind: &str| action[kind]["path"].as_str().map(|path| events.join(path));
+            named.extend(path("add"));
+            if let Some(removed) = path("remove") {
+                named.remove(&removed);
+            }
+        }
+    }
+    let mut present = BTreeSet::new();
+    for month in list(&events).into_iter().filter(|path| name(path).starts_with("month=")) {
+        present.extend(list(&month));
+    }
+    assert_eq!(present, named, "the folder holds something else than the log names");
+    named.into_iter().collect()
+}
+
+/// The versions in the store's log, first to last.
+pub fn versions(store: &Path) -> Vec<PathBuf> {
+    let mut files = list(&store.join("events/_delta_log"));
+    files.retain(|path| name(path).ends_with(".json"));
+    files
+}
+
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder can be listed");
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("the folder can be listed").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().expect("an entry has a name").to_string_lossy().into_owned()
+}
+
+/// All rows of a file.
+pub fn read(file: &Path) -> RecordBatch {
+    let open = File::open(file).expect("the file can be opened");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(open).expect("the file is Parquet");
+    let schema = reader.schema().clone();
+    let batches: Result<Vec<RecordBatch>, _> =
+        reader.with_batch_size(64 << 10).build().expect("the file can be read").collect();
+    let batches = batches.expect("the file can be read to its end");
+    concat_batches(&schema, &batches).expect("batches of a file fit together")
+}
+
+/// The month that a file's folder says it holds.
+pub fn month(file: &Path) -> String {
+    let folder = name(file.parent().expect("a file stands in its month"));
+    folder.strip_prefix("month=").expect("a month's folder").to_owned()
+}
+
+/// Hands every row of the store's table to `take`: typed columns, text columns by name.
+pub fn for_each_row(store: &Path, mut take: impl FnMut(&Row<'_>)) {
+    for file in files(store) {
+        let (batch, month) = (read(&file), month(&file));
+        for at in 0..batch.num_rows() {
+            take(&Row { batch: &batch, month: &month, at });
+        }
+    }
+}
+
+/// The ids of all events of a store, sorted; an id that stands in two rows is there twice.
+pub fn ids(store: &Path) -> Vec<String> {
+    let mut ids = Vec::new();
+    for_each_row(store, |row| ids.push(row.text("Id").expect("every event has an id").to_owned()));
+    ids.sort();
+    ids
+}
+
+/// All events of a store as [`Row::event`] gives them, by id.
+pub fn events(store: &Path) -> std::collections::BTreeMap<String, Json> {
+    let mut events = std::collections::BTreeMap::new();
+    for_each_row(store, |row| {
+        let id = row.text("Id").expect("every event has an id").to_owned();
+        assert!(events.insert(id, row.event()).is_none(), "an id stands in two rows");
+    });
+    events
+}
+
+/// Columns that are not part of an event.
+const OWN: [&str; 3] = ["Extra", "SourceFile", "SourceKind"];
+
+/// One row of the table.
+pub struct Row<'b> {
+    batch: &'b RecordBatch,
+    pub month: &'b str,
+    at: usize,
+}
+
+impl Row<'_> {
+    fn column(&self, name: &str) -> &ArrayRef {
+        self.batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}"))
+    }
+
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let column = self.column(name).as_string::<i32>();
+        column.is_valid(self.at).then(|| column.value(self.at))
+    }
+
+    pub fn int(&self, name: &str) -> Option<i64> {
+        let column = self.column(name).as_primitive::<Int64Type>();
+        column.is_valid(self.at).then(|| column.value(self.at))
+    }
+
+    /// Microseconds since 1970.
+    pub fn time_us(&self) -> i64 {
+        self.column("CreationTime").as_primitive::<TimestampMicrosecondType>().value(self.at)
+    }
+
+    /// What stands in the typed column of a name.
+    pub fn typed(&self, name: &str) -> Option<Json> {
+        value(self.column(name), self.at)
+    }
+
+    /// What stands in `Extra`, or an empty object.
+    pub fn extra(&self) -> Json {
+        self.text("Extra").map_or(Json::Object(Vec::new()), Json::parse)
+    }
+
+    /// The event: its typed columns, overlaid by `Extra`; members sorted by name.
+    pub fn event(&self) -> Json {
+        let extra = self.extra();
+        let mut members = Vec::new();
+        for (field, column) in self.batch.schema().fields().iter().zip(self.batch.columns()) {
+            let name = field.name();
+            if !OWN.contains(&name.as_str()) && extra.member(name).is_none() {
+                members.extend(value(column, self.at).map(|value| (name.clone(), value)));
+            }
+        }
+        members.extend(extra.members().iter().cloned());
+        Json::Object(members).sorted()
+    }
+}
+
+/// A value of a column; `None` for null. A time is text in UTC with all its microseconds.
+fn value(array: &ArrayRef, row: usize) -> Option<Json> {
+    if array.is_null(row) {
+        return None;
+    }
+    Some(match array.data_type() {
+        DataType::Utf8 => Json::text(array.as_string::<i32>().value(row)),
+        DataType::Int64 => Json::Number(array.as_primitive::<Int64Type>().value(row).to_string()),
+        DataType::Boolean => Json::Bool(array.as_boolean().value(row)),
+        DataType::Timestamp(_, zone) => {
+            assert_eq!(zone.as_deref(), Some("UTC"));
+            time_text(array.as_primitive::<TimestampMicrosecondType>().value(row))
+        }
+        DataType::List(_) => {
+            let items = array.as_list::<i32>().value(row);
+            let item = |at| value(&items, at).unwrap_or(Json::Null);
+            Json::List((0..items.len()).map(item).collect())
+        }
+        DataType::Struct(fields) => {
+            let members = fields.iter().zip(array.as_struct().columns());
+            Json::Object(
+                members
+                    .filter_map(|(field, column)| Some((field.name().clone(), value(column, row)?)))
+                    .collect(),
+            )
+        }
+        other => panic!("a column of type {other}"),
+    })
+}
+
+/// An instant as [`Row::event`] writes it.
+pub fn time_text(us: i64) -> Json {
+    let time = DateTime::from_timestamp_micros(us).expect("an instant of the log");
+    Json::Text(time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
+}
