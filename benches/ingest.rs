@@ -1,0 +1,136 @@
+//! How fast an archive becomes a table, and a table an answer: `cargo bench`.
+//!
+//! Bytes per second are those of the archive as it lies on disk. Every round is held to the number
+//! of events that the generator wrote, so a fast wrong answer is no result. To compare two states
+//! of the program, `cargo bench -- --save-baseline before`, change it, `-- --baseline before`.
+#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
+
+#[path = "../tests/support/synth/mod.rs"]
+mod synth;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use pbi_analyze::ingest::{self, Options, Projection, Silent};
+use pbi_analyze::query::NoiseLevel;
+use pbi_analyze::render::Format;
+use pbi_analyze::report;
+use pbi_analyze::store::Store;
+use synth::{Layout, Spec, Written, write_archive};
+
+/// An archive of this size is past the costs of a start and still lets a round take under a second.
+const BYTES: u64 = 48 << 20;
+
+/// The containers; mixed archives are those of real life.
+const LAYOUTS: [(&str, Layout); 3] =
+    [("pages", Layout::RestPages), ("array", Layout::OneArray), ("mixed", Layout::Mixed)];
+
+/// An archive on disk, gone with the value.
+struct Archive {
+    folder: tempfile::TempDir,
+    written: Written,
+}
+
+impl Archive {
+    fn new(layout: Layout) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = Spec::default().sized(layout, BYTES);
+        let written = write_archive(&folder.path().join("archive"), &spec, layout).unwrap();
+        Archive { folder, written }
+    }
+
+    fn options(&self, threads: Option<usize>) -> Options {
+        Options { paths: vec![self.folder.path().join("archive")], threads }
+    }
+
+    /// Ingests into a store that is not there yet.
+    fn ingest(&self, store: &Path, threads: Option<usize>) {
+        let summary = ingest::into_store(&Store::new(store), &self.options(threads), &Silent);
+        let records = summary.unwrap().records;
+        assert_eq!((records.stored, records.rejected), (self.written.distinct, 0));
+    }
+
+    /// A store that holds it.
+    fn store(&self) -> PathBuf {
+        let store = self.folder.path().join("store");
+        self.ingest(&store, None);
+        store
+    }
+}
+
+fn ingest_archives(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("ingest");
+    group.sample_size(10).measurement_time(Duration::from_secs(12));
+    for (name, layout) in LAYOUTS {
+        let archive = Archive::new(layout);
+        group.throughput(Throughput::Bytes(archive.written.bytes));
+        for (threads, label) in [(Some(1), "one thread"), (None, "all threads")] {
+            group.bench_function(format!("{name}, {label}"), |bencher| {
+                bencher.iter_batched(
+                    || tempfile::tempdir().unwrap(),
+                    |folder| {
+                        archive.ingest(&folder.path().join("store"), threads);
+                        folder
+                    },
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+    }
+    group.finish();
+}
+
+fn second_run(criterion: &mut Criterion) {
+    let archive = Archive::new(Layout::RestPages);
+    let store = archive.store();
+    let mut group = criterion.benchmark_group("second run");
+    group.throughput(Throughput::Elements(archive.written.files));
+    group.bench_function("nothing new", |bencher| {
+        bencher.iter(|| {
+            let store = Store::new(&store);
+            let summary = ingest::into_store(&store, &archive.options(None), &Silent).unwrap();
+            assert_eq!((summary.records.read, summary.sources.known), (0, archive.written.files));
+        });
+    });
+    group.finish();
+}
+
+fn top_reports() -> report::Options {
+    report::Options {
+        name: "top-reports".to_owned(),
+        since: None,
+        until: None,
+        time_zone: chrono_tz::Tz::Europe__Zurich,
+        top: Some(25),
+        noise: NoiseLevel::Default,
+        format: Format::Json,
+        width: 120,
+    }
+}
+
+fn reports(criterion: &mut Criterion) {
+    let archive = Archive::new(Layout::RestPages);
+    let snapshot = Store::new(&archive.store()).snapshot().unwrap();
+    let expected = report::run(&snapshot, &top_reports()).unwrap().bytes;
+    let mut group = criterion.benchmark_group("top-reports");
+    group.sample_size(10).measurement_time(Duration::from_secs(8));
+    group.throughput(Throughput::Elements(archive.written.distinct));
+    group.bench_function("from the store", |bencher| {
+        bencher
+            .iter(|| assert_eq!(report::run(&snapshot, &top_reports()).unwrap().bytes, expected));
+    });
+    group.throughput(Throughput::Bytes(archive.written.bytes));
+    group.bench_function("straight from raw files", |bencher| {
+        bencher.iter(|| {
+            let columns = Projection::Only(report::columns("top-reports").unwrap());
+            let read = ingest::passing(&archive.options(None), &columns, &Silent);
+            let (_files, snapshot, _) = read.unwrap();
+            assert_eq!(report::run(&snapshot, &top_reports()).unwrap().bytes, expected);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, ingest_archives, second_run, reports);
+criterion_main!(benches);
