@@ -39,8 +39,8 @@ pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
     // A name or an option that makes no sense is told before half an hour of reading.
     let columns = report::columns(&options.name)?;
     if command.from.is_empty() {
-        let snapshot = existing(&command.store.store)?.snapshot()?;
-        let answer = report::run(&snapshot, &options)?;
+        let store = existing(&command.store.store)?;
+        let answer = store.read(|snapshot| report::run(snapshot, &options))?;
         out::write(&answer.bytes, command.output.as_deref())?;
         return Ok(Ending::Well);
     }
@@ -66,7 +66,7 @@ pub(super) fn reports(command: &Reports) -> Result<Ending> {
 
 pub(super) fn status(command: &Status) -> Result<Ending> {
     let store = existing(&command.store.store)?;
-    let status = status::of(&store.snapshot()?)?;
+    let status = store.read(status::of)?;
     let text = match command.format {
         AccountFormat::Text => tell::status(&status, &command.store.store),
         AccountFormat::Json => json(&status)?,

@@ -24,6 +24,8 @@ pub(super) struct Account {
     pub(super) refused: Option<String>,
     /// It could not be read to its end, so it is to be tried again.
     pub(super) unread: bool,
+    /// Another command took the same content while this one was reading it.
+    pub(super) is_held: bool,
     pub(super) other_workloads: BTreeMap<String, u64>,
     pub(super) without_id: u64,
 }
@@ -114,7 +116,7 @@ impl Account {
 
     /// What the store is to remember, unless the source is to be tried again.
     pub(super) fn mark(&self) -> Option<Mark> {
-        let digest = self.digest.clone().filter(|_| !self.unread)?;
+        let digest = self.digest.clone().filter(|_| !self.unread && !self.is_held)?;
         Some(Mark { place: self.place.clone(), digest, facts: self.facts.clone() })
     }
 
@@ -221,7 +223,8 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snap
     let mut other_workloads: BTreeMap<String, u64> = BTreeMap::new();
     let mut per_source = Vec::with_capacity(accounts.len() + archive.unreachable.len());
     let mut without_id = 0;
-    for account in accounts {
+    let held = accounts.iter().filter(|account| account.is_held).count();
+    for account in accounts.into_iter().filter(|account| !account.is_held) {
         records.add(&account.facts.records);
         without_id += account.without_id;
         for (name, count) in &account.other_workloads {
@@ -243,7 +246,7 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snap
         troubles: vec![Trouble { position: 0, reason: format!("cannot be read: {reason}") }],
     }));
     let failed = per_source.iter().filter(|source| source.outcome == Outcome::Failed).count();
-    let known = archive.known as u64;
+    let known = (archive.known + held) as u64;
     let read = per_source.len() - failed;
     let first = snapshot.files.iter().filter_map(|file| file.period_us).map(|p| p.0).min();
     let last = snapshot.files.iter().filter_map(|file| file.period_us).map(|p| p.1).max();

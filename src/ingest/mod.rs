@@ -17,7 +17,7 @@ pub use crate::column::Projection;
 use crate::error::{Error, Result};
 use crate::schema::ledger::SourceFacts;
 use crate::source::{self, Found};
-use crate::store::{Fates, Load, Mark, Passing, Snapshot, Store};
+use crate::store::{Commit, Fates, Load, Mark, Passing, Snapshot, Store};
 
 use account::{Account, summary};
 pub use account::{Outcome, SourceReport, Summary};
@@ -64,15 +64,23 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
         return Ok(summary(&archive, accounts, &store.snapshot()?));
     }
     pool(options)?.install(|| {
-        let load = store.begin()?;
+        let mut load = store.begin()?;
         let mut accounts = read(&archive.new, &load, &Projection::All, progress)?;
-        progress.stage("removing repeats");
-        let settled = load.settle()?;
-        settle_accounts(&mut accounts, settled.fates());
-        progress.stage("writing");
-        let marks: Vec<Mark> = accounts.iter().filter_map(Account::mark).collect();
-        settled.commit(&marks)?;
-        Ok(summary(&archive, accounts, &store.snapshot()?))
+        loop {
+            progress.stage("removing repeats");
+            let settled = load.settle()?;
+            settle_accounts(&mut accounts, settled.fates());
+            progress.stage("writing");
+            let held: HashSet<&str> = settled.marks().iter().map(|m| m.digest.as_str()).collect();
+            for account in &mut accounts {
+                account.is_held = account.digest.as_deref().is_some_and(|d| held.contains(d));
+            }
+            let marks: Vec<Mark> = accounts.iter().filter_map(Account::mark).collect();
+            match settled.commit(&marks)? {
+                Commit::Made(_) => return Ok(summary(&archive, accounts, &store.snapshot()?)),
+                Commit::Overtaken(again) => load = again,
+            }
+        }
     })
 }
 

@@ -8,12 +8,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::disk::{Disk, above};
 use crate::error::{Error, Result};
 use crate::schema::ledger::SourceFacts;
 
@@ -34,6 +34,9 @@ pub struct Mark {
 /// The first line of a file of marks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Head {
+    /// Who wrote it: two that remember the same must not write the same file, as the one whose
+    /// commit is too late deletes his.
+    writer: String,
     /// The number of the file before, if there is one.
     before: Option<i64>,
     /// How many files the chain has behind this one.
@@ -74,7 +77,13 @@ fn read_file(root: &Path, number: i64) -> Result<(Head, Vec<Mark>)> {
 
 /// Writes a file with new marks that goes before the file of number `head`, and gives its number,
 /// for the commit to name. Without marks, the head stays.
-pub(super) fn append(root: &Path, head: Option<i64>, marks: &[Mark]) -> Result<Option<i64>> {
+pub(super) fn append(
+    disk: &dyn Disk,
+    root: &Path,
+    head: Option<i64>,
+    writer: &str,
+    marks: &[Mark],
+) -> Result<Option<i64>> {
     if marks.is_empty() {
         return Ok(head);
     }
@@ -82,13 +91,14 @@ pub(super) fn append(root: &Path, head: Option<i64>, marks: &[Mark]) -> Result<O
         Some(number) => read_file(root, number)?.0.length + 1,
         None => 0,
     };
+    let writer = writer.to_owned();
     let (header, all);
     let marks = if length > CHAIN_MAX {
-        header = Head { before: None, length: 0 };
+        header = Head { writer, before: None, length: 0 };
         all = read(root, head)?.into_iter().chain(marks.iter().cloned()).collect::<Vec<_>>();
         &all[..]
     } else {
-        header = Head { before: head, length };
+        header = Head { writer, before: head, length };
         marks
     };
     let mut text = serde_json::to_vec(&header).map_err(Error::internal)?;
@@ -98,28 +108,49 @@ pub(super) fn append(root: &Path, head: Option<i64>, marks: &[Mark]) -> Result<O
     }
     text.push(b'\n');
     let number = number_of(&text);
-    write(&path(root, number), &text)?;
+    write(disk, &path(root, number), &text)?;
     Ok(Some(number))
 }
 
 /// Deletes a file of marks that no commit named. What cannot be deleted is harmless.
-pub(super) fn discard(root: &Path, head: Option<i64>) {
+pub(super) fn discard(disk: &dyn Disk, root: &Path, head: Option<i64>) {
     if let Some(number) = head {
-        let _ = fs::remove_file(path(root, number));
+        let _ = disk.remove(&path(root, number));
     }
 }
 
-fn write(path: &Path, text: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".marks-")
-        .tempfile_in(folder)
-        .map_err(Error::io("create a file in", folder))?;
-    file.write_all(text).map_err(Error::io("write", path))?;
-    file.as_file().sync_all().map_err(Error::io("bring to disk", path))?;
-    file.persist(path).map_err(|error| Error::io("name", path)(error.error))?;
-    Ok(())
+/// The files of marks up to the one of a number.
+pub(super) fn chain(root: &Path, head: Option<i64>) -> Result<Vec<PathBuf>> {
+    let (mut files, mut next) = (Vec::new(), head);
+    while let Some(number) = next {
+        files.push(path(root, number));
+        next = read_file(root, number)?.0.before;
+    }
+    Ok(files)
+}
+
+/// A file of the same content may be there: left by a run that was cut off, or written at the
+/// same moment by another. It is as good as this one, so it is replaced and not refused.
+fn write(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<()> {
+    let folder = above(path);
+    disk.create_folder(folder).map_err(Error::io("create", folder))?;
+    let unfinished = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
+    let written = disk.create(&unfinished).and_then(|mut file| {
+        file.write_all(text)?;
+        file.sync()?;
+        disk.rename(&unfinished, path)?;
+        disk.sync_folder(folder)
+    });
+    written.map_err(|error| {
+        // Named like nothing that anybody reads.
+        let _ = disk.remove(&unfinished);
+        Error::io("write", path)(error)
+    })
+}
+
+/// The folder of the files of marks.
+pub(super) fn folder(root: &Path) -> PathBuf {
+    root.join("sources")
 }
 
 /// The number of a file of marks: from its content, so that no two writers give one number to
@@ -129,7 +160,7 @@ fn number_of(text: &[u8]) -> i64 {
 }
 
 fn path(root: &Path, number: i64) -> PathBuf {
-    root.join("sources").join(format!("{number:016x}.ndjson"))
+    folder(root).join(format!("{number:016x}.ndjson"))
 }
 
 /// The facts of each source in its newest form, sorted by path.
@@ -143,6 +174,7 @@ pub(super) fn facts(marks: &[Mark]) -> Vec<SourceFacts> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::disk::Os;
     use super::*;
 
     fn mark(name: &str) -> Mark {
@@ -155,7 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut head = None;
         for number in 0..100 {
-            head = append(folder.path(), head, &[mark(&number.to_string())]).unwrap();
+            head = append(&Os, folder.path(), head, "w", &[mark(&number.to_string())]).unwrap();
         }
         let marks = read(folder.path(), head).unwrap();
         let names: Vec<_> = marks.iter().map(|mark| mark.facts.path.clone()).collect();
@@ -164,9 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn two_writers_that_remember_the_same_do_not_share_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"]
+            .map(|writer| append(&Os, folder.path(), None, writer, &[mark("x")]).unwrap());
+        discard(&Os, folder.path(), one);
+        assert_eq!(read(folder.path(), other).unwrap(), [mark("x")]);
+    }
+
+    #[test]
     fn a_file_of_marks_that_was_changed_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let head = append(folder.path(), None, &[mark("x")]).unwrap();
+        let head = append(&Os, folder.path(), None, "w", &[mark("x")]).unwrap();
         let path = path(folder.path(), head.unwrap());
         fs::write(&path, fs::read_to_string(&path).unwrap().replace("\"x\"", "\"y\"")).unwrap();
         assert!(

@@ -1,6 +1,7 @@
 //! The Delta log, through deltalake-core.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
@@ -10,6 +11,9 @@ use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use tokio::runtime::Runtime;
 use url::Url;
 
+use super::Store;
+use super::backend::Backend;
+use super::disk::Disk;
 use super::snapshot::DataFile;
 use crate::column::arrow_schema;
 use crate::error::{Error, Result};
@@ -22,6 +26,15 @@ const APPLICATION: &str = "pbi-analyze.sources";
 /// Table features of readers that reading Parquet files as they are honours.
 const HONOURED: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
 
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// It made this version.
+    Made(i64),
+    /// Another writer made that version first; nothing was changed.
+    Overtaken,
+}
+
 /// One version of the table's log.
 pub(super) struct Log {
     folder: PathBuf,
@@ -31,22 +44,25 @@ pub(super) struct Log {
 
 impl Log {
     /// The newest version.
-    pub(super) fn open(folder: &Path) -> Result<Log> {
-        let (builder, runtime) = prepare(folder)?;
+    pub(super) fn open(store: &Store) -> Result<Log> {
+        let folder = store.events();
+        let (builder, runtime) = prepare(store.disk(), &folder)?;
         let table =
-            runtime.block_on(builder.load()).map_err(|error| Error::store(folder, error))?;
-        let log = Log { folder: folder.to_path_buf(), table, runtime };
+            runtime.block_on(builder.load()).map_err(|error| Error::store(&folder, error))?;
+        let log = Log { folder, table, runtime };
         log.refuse_unhonoured_features()?;
         Ok(log)
     }
 
     /// The newest version, or the first of a table that is made now.
-    pub(super) fn open_or_create(folder: &Path) -> Result<Log> {
-        if folder.join("_delta_log").is_dir() {
-            return Log::open(folder);
+    pub(super) fn open_or_create(store: &Store) -> Result<Log> {
+        if store.exists() {
+            return Log::open(store);
         }
-        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        let (builder, runtime) = prepare(folder)?;
+        let folder = store.events();
+        let log = folder.join("_delta_log");
+        store.disk().create_folder(&log).map_err(Error::io("create", &log))?;
+        let (builder, runtime) = prepare(store.disk(), &folder)?;
         let schema: StructType =
             arrow_schema().as_ref().try_into_kernel().map_err(Error::internal)?;
         let month = deltalake_core::kernel::StructField::nullable(
@@ -54,7 +70,7 @@ impl Log {
             deltalake_core::kernel::DataType::STRING,
         );
         let columns: Vec<_> = schema.fields().cloned().chain([month]).collect();
-        let table = builder.build().map_err(|error| Error::store(folder, error))?;
+        let table = builder.build().map_err(|error| Error::store(&folder, error))?;
         let create = deltalake_core::operations::create::CreateBuilder::new()
             .with_log_store(table.log_store())
             .with_table_name("events")
@@ -62,10 +78,10 @@ impl Log {
             .with_columns(columns)
             .with_partition_columns([MONTH]);
         match runtime.block_on(async { create.await }) {
-            Ok(table) => Ok(Log { folder: folder.to_path_buf(), table, runtime }),
+            Ok(table) => Ok(Log { folder, table, runtime }),
             // Another writer may have made it in the meantime, which is as good.
-            Err(_) if folder.join("_delta_log").is_dir() => Log::open(folder),
-            Err(error) => Err(Error::store(folder, error)),
+            Err(_) if store.exists() => Log::open(store),
+            Err(error) => Err(Error::store(&folder, error)),
         }
     }
 
@@ -104,21 +120,19 @@ impl Log {
         Ok(files)
     }
 
-    /// Commits files, and the number of the newest file of marks, as one version.
+    /// Commits files, and the number of the newest file of marks, as the next version. That
+    /// version must not be there yet: whoever comes second has to look at what the first brought.
     ///
-    /// The marks' number is a transaction of the application, so a commit fails where another
-    /// writer's commit with marks came in between: its events would have to be taken out first.
-    pub(super) fn commit(
-        &self,
-        files: &[DataFile],
-        head: Option<i64>,
-        tries: usize,
-    ) -> Result<i64> {
+    /// # Errors
+    ///
+    /// [`Error::Store`] where the commit is not known to be made. It may have been, if the disk
+    /// failed after it: [`Log::has`] of the newest version tells.
+    pub(super) fn commit(&self, files: &[DataFile], head: Option<i64>) -> Result<Attempt> {
         let mut actions = Vec::with_capacity(files.len());
         for file in files {
             actions.push(Action::Add(self.add(file)?));
         }
-        let mut properties = CommitProperties::default().with_max_retries(tries);
+        let mut properties = CommitProperties::default().with_max_retries(0);
         if let Some(number) = head {
             let transaction = Transaction::new(APPLICATION, number);
             properties = properties.with_application_transaction(transaction);
@@ -135,18 +149,27 @@ impl Log {
             operation,
         );
         match self.runtime.block_on(async { commit.await }) {
-            Ok(done) => Ok(done.version() as i64),
-            Err(DeltaTableError::Transaction {
-                source: TransactionError::CommitConflict(conflict),
-            }) => Err(Error::store(
-                &self.folder,
-                format!(
-                    "another command wrote to the store at the same time ({conflict}); nothing was \
-                 changed, run this one again"
-                ),
-            )),
+            Ok(done) => Ok(Attempt::Made(done.version() as i64)),
+            Err(
+                DeltaTableError::VersionAlreadyExists(_)
+                | DeltaTableError::Transaction {
+                    source:
+                        TransactionError::CommitConflict(_)
+                        | TransactionError::MaxCommitAttempts(_)
+                        | TransactionError::VersionAlreadyExists(_),
+                },
+            ) => Ok(Attempt::Overtaken),
             Err(error) => Err(self.failed(error)),
         }
+    }
+
+    /// Whether this version has a commit of these files and marks.
+    pub(super) fn has(&self, files: &[DataFile], head: Option<i64>) -> Result<bool> {
+        if files.is_empty() {
+            return Ok(self.head()? == head);
+        }
+        let held = self.files()?;
+        Ok(files.iter().any(|file| held.iter().any(|held| held.path == file.path)))
     }
 
     fn add(&self, file: &DataFile) -> Result<Add> {
@@ -197,7 +220,7 @@ impl Log {
     }
 }
 
-fn prepare(folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
+fn prepare(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -206,8 +229,10 @@ fn prepare(folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
     let folder = std::path::absolute(folder).map_err(Error::io("find", folder))?;
     let url = Url::from_directory_path(&folder)
         .map_err(|()| Error::store(&folder, "the path cannot be written as a URL"))?;
-    let builder = DeltaTableBuilder::from_url(url).map_err(|error| Error::store(&folder, error))?;
-    Ok((builder, runtime))
+    let builder =
+        DeltaTableBuilder::from_url(url.clone()).map_err(|error| Error::store(&folder, error))?;
+    let backend = Arc::new(Backend::new(Arc::clone(disk)));
+    Ok((builder.with_storage_backend(backend, url), runtime))
 }
 
 fn data_file(folder: &Path, view: &LogicalFileView) -> DataFile {

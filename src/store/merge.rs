@@ -2,11 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::path::Path;
 
 use super::fates::Fates;
 use super::gather::{Slice, gather};
-use super::parquet::{Compression, MonthFile};
+use super::parquet::{MonthFile, Site};
 use super::run::{Run, RunReader};
 use super::snapshot::DataFile;
 use crate::error::{Error, Result};
@@ -15,20 +14,14 @@ use crate::record::time;
 /// Rows that are gathered and encoded at a time.
 const SLICE_ROWS: usize = 16 << 10;
 
-/// Writes the events that stay under `events`, and gives back the files. On an error it leaves
-/// none behind.
-pub(super) fn write(
-    runs: &[Run],
-    fates: &Fates,
-    events: &Path,
-    compression: Compression,
-) -> Result<Vec<DataFile>> {
+/// Writes the events that stay, and gives back the files. On an error it leaves none behind.
+pub(super) fn write(runs: &[Run], fates: &Fates, site: &Site) -> Result<Vec<DataFile>> {
     let mut files = Vec::new();
-    let written = Merge::new(runs, fates)?.write(events, compression, &mut files);
+    let written = Merge::new(runs, fates)?.write(site, &mut files);
     match written {
         Ok(()) => Ok(files),
         Err(error) => {
-            super::parquet::discard(&files);
+            site.discard(&files);
             Err(error)
         }
     }
@@ -63,12 +56,7 @@ impl<'r> Merge<'r> {
         }
     }
 
-    fn write(
-        mut self,
-        events: &Path,
-        compression: Compression,
-        files: &mut Vec<DataFile>,
-    ) -> Result<()> {
+    fn write(mut self, site: &Site, files: &mut Vec<DataFile>) -> Result<()> {
         let mut file: Option<(MonthBounds, MonthFile)> = None;
         while let Some(&Reverse((time_us, ..))) = self.heads.peek() {
             let (month, mut open) = match file.take() {
@@ -78,7 +66,7 @@ impl<'r> Merge<'r> {
                         files.push(full.close()?);
                     }
                     let month = MonthBounds::of(time_us)?;
-                    let open = MonthFile::create(events, &month.name, compression)?;
+                    let open = MonthFile::create(site, &month.name)?;
                     (month, open)
                 }
             };

@@ -14,8 +14,11 @@
 //! other and against the table ([`Load::settle`]), and one commit brings the rest in together with
 //! the marks of their sources ([`Settled::commit`]). A read is a [`Snapshot`].
 
+mod backend;
+mod disk;
 mod fates;
 mod gather;
+mod lease;
 mod ledger;
 mod log;
 mod merge;
@@ -24,36 +27,45 @@ mod run;
 mod snapshot;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::column::EventBatch;
 use crate::error::{Error, Result};
 
+pub use disk::{Disk, DiskFile, Lock, Os};
 pub use fates::Fates;
 pub use ledger::Mark;
 pub use snapshot::{DataFile, Snapshot};
 
-use self::log::Log;
-use self::parquet::Compression;
+use self::lease::Lease;
+use self::log::{Attempt, Log};
+use self::parquet::{Compression, Site};
 use self::run::Run;
 
 /// What a load may hold in memory before it puts sorted runs on disk.
 const STAGED_BYTES_MAX: usize = 192 << 20;
 
-/// How many retries a commit makes when another writer was quicker.
-const COMMIT_TRIES: usize = 20;
+/// How often a load is settled and committed before it gives up against other writers.
+const TRIES_MAX: u32 = 30;
 
 /// A store on disk.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    disk: Arc<dyn Disk>,
 }
 
 impl Store {
     /// The store in a folder, which is created when the first commit is made.
     pub fn new(root: &Path) -> Self {
-        Store { root: root.to_path_buf() }
+        Store::on(Arc::new(Os), root)
+    }
+
+    /// The same on a disk that stands in for that of the machine.
+    pub fn on(disk: Arc<dyn Disk>, root: &Path) -> Self {
+        Store { root: root.to_path_buf(), disk }
     }
 
     /// Where the store is.
@@ -61,13 +73,25 @@ impl Store {
         &self.root
     }
 
-    /// Whether there is a store in the folder.
+    /// Whether there is a store in the folder: a log with a commit in it.
     pub fn exists(&self) -> bool {
-        self.events().join("_delta_log").is_dir()
+        let is_commit = |entry: std::io::Result<std::fs::DirEntry>| {
+            entry.is_ok_and(|entry| {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                !name.starts_with('.') && (name.ends_with(".json") || name.ends_with(".parquet"))
+            })
+        };
+        std::fs::read_dir(self.events().join("_delta_log"))
+            .is_ok_and(|mut entries| entries.any(is_commit))
     }
 
     fn events(&self) -> PathBuf {
         self.root.join("events")
+    }
+
+    fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
     }
 
     /// The newest version. A store that does not exist yet is an empty one.
@@ -80,9 +104,28 @@ impl Store {
         if !self.exists() {
             return Ok(Snapshot { version: -1, ..Snapshot::default() });
         }
-        let log = Log::open(&self.events())?;
+        let log = Log::open(self)?;
         let marks = ledger::read(&self.root, log.head()?)?;
         Ok(Snapshot { version: log.version(), files: log.files()?, sources: ledger::facts(&marks) })
+    }
+
+    /// Answers from the newest version. If a file of it goes while it is read, because another
+    /// command has put a better one in its place, the answer is made again from what is newest
+    /// then.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::snapshot`] and of `answer`.
+    pub fn read<T>(&self, answer: impl Fn(&Snapshot) -> Result<T>) -> Result<T> {
+        let mut version = None;
+        loop {
+            let snapshot = self.snapshot()?;
+            let is_newer = version.replace(snapshot.version) != Some(snapshot.version);
+            match answer(&snapshot) {
+                Err(_) if is_newer && snapshot.files.iter().any(|file| !file.path.exists()) => {}
+                answered => return answered,
+            }
+        }
     }
 
     /// The marks of all sources ever taken.
@@ -94,26 +137,20 @@ impl Store {
         if !self.exists() {
             return Ok(Vec::new());
         }
-        ledger::read(&self.root, Log::open(&self.events())?.head()?)
+        ledger::read(&self.root, Log::open(self)?.head()?)
     }
 
-    /// Begins a write.
+    /// Begins a write, and takes away what writers before left behind when they were cut off.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] where the folder for unfinished work cannot be made.
     pub fn begin(&self) -> Result<Load> {
-        std::fs::create_dir_all(&self.root).map_err(Error::io("create the store", &self.root))?;
-        let scratch = tempfile::Builder::new()
-            .prefix(".load-")
-            .tempdir_in(&self.root)
-            .map_err(Error::io("create a folder for unfinished work in", &self.root))?;
-        Ok(Load {
-            target: Some(Store::new(&self.root)),
-            scratch,
-            runs: Mutex::new(Vec::new()),
-            staged_bytes: AtomicUsize::new(0),
-        })
+        let lease = Lease::take(&self.disk, &self.root)?;
+        lease::clean(self, &lease)?;
+        let site = Site::new(&self.disk, &self.events(), &lease.writer, Compression::Zstd);
+        let scratch = lease.scratch();
+        Ok(Load::new(Target::Store { store: self.clone(), lease }, site, scratch))
     }
 
     /// Begins a write that goes to a folder of its own and is gone with it: for answers straight
@@ -124,28 +161,51 @@ impl Store {
     /// [`Error::Io`] where there is no place for temporary files.
     pub fn passing() -> Result<Load> {
         let place = std::env::temp_dir();
-        let scratch = tempfile::Builder::new()
+        let folder = tempfile::Builder::new()
             .prefix("pbi-analyze-")
             .tempdir_in(&place)
             .map_err(Error::io("create a temporary folder in", &place))?;
-        Ok(Load {
-            target: None,
-            scratch,
-            runs: Mutex::new(Vec::new()),
-            staged_bytes: AtomicUsize::new(0),
-        })
+        let disk: Arc<dyn Disk> = Arc::new(Os);
+        let scratch = folder.path().to_path_buf();
+        let site = Site::new(&disk, &scratch.join("events"), "passing", Compression::None);
+        Ok(Load::new(Target::Passing(folder), site, scratch))
     }
+}
+
+/// Where a load ends.
+enum Target {
+    Store { store: Store, lease: Lease },
+    Passing(tempfile::TempDir),
 }
 
 /// A write in progress. Nothing of it is seen before its commit; dropped, it leaves nothing.
 pub struct Load {
-    target: Option<Store>,
-    scratch: tempfile::TempDir,
+    target: Target,
+    site: Site,
+    scratch: PathBuf,
+    disk: Arc<dyn Disk>,
     runs: Mutex<Vec<Run>>,
     staged_bytes: AtomicUsize,
+    tries: u32,
 }
 
 impl Load {
+    fn new(target: Target, site: Site, scratch: PathBuf) -> Self {
+        let disk: Arc<dyn Disk> = match &target {
+            Target::Store { store, .. } => Arc::clone(store.disk()),
+            Target::Passing(_) => Arc::new(Os),
+        };
+        Load {
+            target,
+            site,
+            scratch,
+            disk,
+            runs: Mutex::new(Vec::new()),
+            staged_bytes: AtomicUsize::new(0),
+            tries: 0,
+        }
+    }
+
     /// Takes a batch of events. May be called from many threads; the order of calls has no
     /// influence on the result.
     ///
@@ -161,7 +221,7 @@ impl Load {
         let run =
             if self.staged_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > STAGED_BYTES_MAX {
                 self.staged_bytes.fetch_sub(bytes, Ordering::Relaxed);
-                run.spill(self.scratch.path())?
+                run.spill(self.disk.as_ref(), &self.scratch)?
             } else {
                 run
             };
@@ -175,34 +235,68 @@ impl Load {
     ///
     /// Those of reading the table.
     pub fn settle(self) -> Result<Settled> {
+        let Load { target, site, scratch, disk, runs, staged_bytes, tries } = self;
         let mut runs =
-            self.runs.into_inner().map_err(|_| Error::internal("a worker failed while staging"))?;
+            runs.into_inner().map_err(|_| Error::internal("a worker failed while staging"))?;
         // Threads finish in any order; by their first event's place, runs always stand the same.
         runs.sort_by_key(Run::first_order);
-        let files = match &self.target {
-            Some(store) if store.exists() => Log::open(&store.events())?.files()?,
-            _ => Vec::new(),
+        let (base, fates) = match &target {
+            Target::Store { store, .. } => {
+                let (base, fates) = Base::settle(store, &mut runs)?;
+                (Some(base), fates)
+            }
+            Target::Passing(_) => (None, fates::settle(&mut runs, &[])?),
         };
-        let fates = fates::settle(&mut runs, &files)?;
-        Ok(Settled { target: self.target, scratch: self.scratch, runs, fates })
+        let load =
+            Load { target, site, scratch, disk, runs: Mutex::default(), staged_bytes, tries };
+        Ok(Settled { load, runs, base, fates })
+    }
+}
+
+/// The version of the table that a load was settled against. Its commit must be the next one.
+struct Base {
+    log: Log,
+    marks: Vec<Mark>,
+}
+
+impl Base {
+    fn settle(store: &Store, runs: &mut [Run]) -> Result<(Base, Fates)> {
+        let mut log = Log::open_or_create(store)?;
+        loop {
+            match fates::settle(runs, &log.files()?) {
+                Ok(fates) => {
+                    let marks = ledger::read(store.root(), log.head()?)?;
+                    return Ok((Base { log, marks }, fates));
+                }
+                Err(error) => {
+                    // A file may have been replaced by its better since the log was read.
+                    let newer = Log::open(store)?;
+                    if newer.version() == log.version() {
+                        return Err(error);
+                    }
+                    log = newer;
+                }
+            }
+        }
     }
 }
 
 /// A write whose events are decided on.
 pub struct Settled {
-    target: Option<Store>,
-    scratch: tempfile::TempDir,
+    load: Load,
     runs: Vec<Run>,
+    base: Option<Base>,
     fates: Fates,
 }
 
-/// What a commit brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// The version it made, or the present one where there was nothing to commit.
-    pub version: i64,
-    /// The files it added.
-    pub files: Vec<DataFile>,
+/// What became of a commit.
+pub enum Commit {
+    /// The events and the marks are in the table, as this version; or there was nothing to
+    /// commit, and this is the present one.
+    Made(i64),
+    /// Another writer was quicker. The load is to be settled again, as what is new may have
+    /// changed.
+    Overtaken(Load),
 }
 
 impl Settled {
@@ -211,34 +305,80 @@ impl Settled {
         &self.fates
     }
 
+    /// The marks of all sources that the table has, those of writers that were quicker included.
+    pub fn marks(&self) -> &[Mark] {
+        self.base.as_ref().map_or(&[], |base| &base.marks)
+    }
+
     /// Writes the events that stay and commits them with the marks, all or nothing. Without
     /// events and marks, nothing is committed.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the disk refuses, [`Error::Store`] where another writer was quicker
+    /// [`Error::Io`] where the disk refuses, [`Error::Store`] where other writers were quicker
     /// too often; the table is then as it was.
-    pub fn commit(self, marks: &[Mark]) -> Result<Committed> {
-        let Some(store) = &self.target else {
+    pub fn commit(self, marks: &[Mark]) -> Result<Commit> {
+        let (Target::Store { store, lease }, Some(base)) = (&self.load.target, &self.base) else {
             return Err(Error::internal("a passing load has nowhere to commit to"));
         };
-        let events = store.events();
-        let log = Log::open_or_create(&events)?;
         if self.fates.stored() == 0 && marks.is_empty() {
-            return Ok(Committed { version: log.version(), files: Vec::new() });
+            return Ok(Commit::Made(base.log.version()));
         }
-        let written = merge::write(&self.runs, &self.fates, &events, Compression::Zstd)?;
-        let committed = ledger::append(&store.root, log.head()?, marks).and_then(|head| {
-            let committed = log.commit(&written, head, COMMIT_TRIES);
-            committed.inspect_err(|_| ledger::discard(&store.root, head))
-        });
-        match committed {
-            Ok(version) => Ok(Committed { version, files: written }),
+        let written = merge::write(&self.runs, &self.fates, &self.load.site)?;
+        let disk = store.disk().as_ref();
+        let before = base.log.head()?;
+        let head = match ledger::append(disk, &store.root, before, &lease.writer, marks) {
+            Ok(head) => head,
             Err(error) => {
-                parquet::discard(&written);
-                Err(error)
+                self.load.site.discard(&written);
+                return Err(error);
+            }
+        };
+        let discard = || {
+            self.load.site.discard(&written);
+            if head != before {
+                ledger::discard(disk, &store.root, head);
+            }
+        };
+        match base.log.commit(&written, head) {
+            Ok(Attempt::Made(version)) => Ok(Commit::Made(version)),
+            Ok(Attempt::Overtaken) => {
+                discard();
+                self.overtaken()
+            }
+            Err(error) => {
+                match Log::open(store).and_then(|log| Ok((log.has(&written, head)?, log))) {
+                    // What failed came after the commit: a checkpoint, or an answer that was lost.
+                    Ok((true, log)) => Ok(Commit::Made(log.version())),
+                    Ok((false, _)) => {
+                        discard();
+                        Err(error)
+                    }
+                    // Nobody can tell. The files stay: if no commit names them, the next writer
+                    // takes them away.
+                    Err(_) => Err(error),
+                }
             }
         }
+    }
+
+    /// The load as it was staged, after a moment that grows with the number of tries and differs
+    /// between writers.
+    fn overtaken(self) -> Result<Commit> {
+        let mut load = self.load;
+        load.tries += 1;
+        if load.tries >= TRIES_MAX {
+            let message = format!(
+                "other commands wrote to the store {TRIES_MAX} times while this one tried to; \
+                 nothing was changed, run it again"
+            );
+            return Err(Error::store(&load.scratch, message));
+        }
+        let chance = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
+        let longest = 1 << load.tries.min(6);
+        std::thread::sleep(Duration::from_millis(5 + chance * longest / 64));
+        load.runs = Mutex::new(self.runs);
+        Ok(Commit::Overtaken(load))
     }
 
     /// Writes the events that stay into files that live as long as the result.
@@ -247,9 +387,11 @@ impl Settled {
     ///
     /// [`Error::Io`] where the disk refuses.
     pub fn keep(self) -> Result<Passing> {
-        let events = self.scratch.path().join("events");
-        let files = merge::write(&self.runs, &self.fates, &events, Compression::None)?;
-        Ok(Passing { files, _scratch: self.scratch })
+        let files = merge::write(&self.runs, &self.fates, &self.load.site)?;
+        match self.load.target {
+            Target::Passing(folder) => Ok(Passing { files, _folder: folder }),
+            Target::Store { .. } => Err(Error::internal("a load of the store is to be committed")),
+        }
     }
 }
 
@@ -257,5 +399,5 @@ impl Settled {
 pub struct Passing {
     /// The files.
     pub files: Vec<DataFile>,
-    _scratch: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }

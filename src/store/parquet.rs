@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{ArrayRef, AsArray, new_null_array};
 use parquet::arrow::ArrowWriter;
@@ -23,6 +24,8 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
 
+use super::disk::{Disk, DiskFile, above};
+use super::lease::{data_file_name, unfinished_name};
 use super::snapshot::DataFile;
 use crate::column::{arrow_schema, fingerprints, stored_id_key};
 use crate::error::{Error, Result};
@@ -44,13 +47,65 @@ pub(super) enum Compression {
     None,
 }
 
+/// Where files are written, and by whom.
+#[derive(Debug)]
+pub(super) struct Site {
+    disk: Arc<dyn Disk>,
+    /// The table's folder.
+    events: PathBuf,
+    writer: String,
+    compression: Compression,
+    files: AtomicUsize,
+}
+
+impl Site {
+    pub(super) fn new(
+        disk: &Arc<dyn Disk>,
+        events: &Path,
+        writer: &str,
+        compression: Compression,
+    ) -> Self {
+        Site {
+            disk: Arc::clone(disk),
+            events: events.to_path_buf(),
+            writer: writer.to_owned(),
+            compression,
+            files: AtomicUsize::new(0),
+        }
+    }
+
+    /// Deletes files that no commit named. What the disk keeps is a dead writer's leftover, which
+    /// the next one takes away; saying more would hide the error that led here.
+    pub(super) fn discard(&self, files: &[DataFile]) {
+        for file in files {
+            let _ = self.disk.remove(&file.path);
+        }
+    }
+}
+
+/// A file that is not whole, taken away unless it becomes so.
+struct Unfinished {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    is_whole: bool,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // As with files that no commit names.
+            let _ = self.disk.remove(&self.path);
+        }
+    }
+}
+
 /// One file of a month, being written. It has a name that no glob of the table matches until it
 /// is whole and on disk.
 pub(super) struct MonthFile {
-    unfinished: PathBuf,
+    unfinished: Unfinished,
     finished: PathBuf,
     month: String,
-    writer: SerializedFileWriter<BufWriter<File>>,
+    writer: SerializedFileWriter<BufWriter<Box<dyn DiskFile>>>,
     factory: ArrowRowGroupWriterFactory,
     group: Vec<Vec<ArrowColumnWriter>>,
     group_rows: usize,
@@ -61,21 +116,23 @@ pub(super) struct MonthFile {
 }
 
 impl MonthFile {
-    pub(super) fn create(events: &Path, month: &str, compression: Compression) -> Result<Self> {
-        let folder = events.join(format!("month={month}"));
-        std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let name = format!("part-{}", uuid::Uuid::new_v4());
-        let unfinished = folder.join(format!(".{name}.parquet.tmp"));
-        let file = File::create(&unfinished).map_err(Error::io("create", &unfinished))?;
+    pub(super) fn create(site: &Site, month: &str) -> Result<Self> {
+        let folder = site.events.join(format!("month={month}"));
+        site.disk.create_folder(&folder).map_err(Error::io("create", &folder))?;
+        let name = data_file_name(&site.writer, site.files.fetch_add(1, Ordering::Relaxed));
+        let path = folder.join(unfinished_name(&name));
+        let file = site.disk.create(&path).map_err(Error::io("create", &path))?;
+        let disk = Arc::clone(&site.disk);
+        let unfinished = Unfinished { disk, path, is_whole: false };
         let options = ArrowWriterOptions::new()
-            .with_properties(properties(compression))
+            .with_properties(properties(site.compression))
             // Readers must see plain text columns, not our dictionaries of them.
             .with_skip_arrow_metadata(true);
         let made = ArrowWriter::try_new_with_options(BufWriter::new(file), arrow_schema(), options)
             .and_then(ArrowWriter::into_serialized_writer);
-        let (writer, factory) = made.map_err(|error| failed(&unfinished, error))?;
+        let (writer, factory) = made.map_err(|error| failed(&unfinished.path, error))?;
         Ok(MonthFile {
-            finished: folder.join(format!("{name}.parquet")),
+            finished: folder.join(name),
             unfinished,
             month: month.to_owned(),
             writer,
@@ -85,7 +142,7 @@ impl MonthFile {
             groups: 0,
             events: 0,
             period_us: None,
-            durable: compression == Compression::Zstd,
+            durable: site.compression == Compression::Zstd,
         })
     }
 
@@ -115,7 +172,7 @@ impl MonthFile {
             writers.iter_mut().zip(&leaves).try_for_each(|(writer, leaf)| writer.write(leaf))
         });
         let encoded: Result<(), ParquetError> = encoded.collect();
-        encoded.map_err(|error| failed(&self.unfinished, error))?;
+        encoded.map_err(|error| failed(&self.unfinished.path, error))?;
         self.group_rows += rows;
         self.events += rows as u64;
         self.period_us = Some((self.period_us.map_or(first_us, |(first, _)| first), last_us));
@@ -124,7 +181,7 @@ impl MonthFile {
 
     fn begin_group(&mut self) -> Result<()> {
         let made = self.factory.create_column_writers(self.groups);
-        let mut leaves = made.map_err(|error| failed(&self.unfinished, error))?.into_iter();
+        let mut leaves = made.map_err(|error| failed(&self.unfinished.path, error))?.into_iter();
         self.group = arrow_schema()
             .fields()
             .iter()
@@ -146,7 +203,7 @@ impl MonthFile {
             }
             group.close().map(drop)
         });
-        written.map_err(|error| failed(&self.unfinished, error))
+        written.map_err(|error| failed(&self.unfinished.path, error))
     }
 
     /// Ends the file, brings it to disk and gives it its name.
@@ -154,18 +211,24 @@ impl MonthFile {
         if self.group_rows > 0 {
             self.end_group()?;
         }
-        let path = &self.unfinished;
+        let (path, disk) = (&self.unfinished.path, &self.unfinished.disk);
         let inner = self.writer.into_inner().map_err(|error| failed(path, error))?;
-        let file = inner.into_inner().map_err(|error| Error::Io {
+        let mut file = inner.into_inner().map_err(|error| Error::Io {
             action: "write",
             path: path.clone(),
             source: error.into_error(),
         })?;
+        let size_bytes = if self.durable {
+            file.sync().map_err(Error::io("bring to disk", path))?
+        } else {
+            std::fs::metadata(path).map_err(Error::io("read the size of", path))?.len()
+        };
+        disk.rename(path, &self.finished).map_err(Error::io("name", path))?;
         if self.durable {
-            file.sync_all().map_err(Error::io("bring to disk", path))?;
+            let folder = above(&self.finished);
+            disk.sync_folder(folder).map_err(Error::io("bring to disk", folder))?;
         }
-        let size_bytes = file.metadata().map_err(Error::io("read the size of", path))?.len();
-        std::fs::rename(path, &self.finished).map_err(Error::io("name", path))?;
+        self.unfinished.is_whole = true;
         Ok(DataFile {
             path: self.finished,
             size_bytes,
@@ -173,14 +236,6 @@ impl MonthFile {
             month: self.month,
             period_us: self.period_us,
         })
-    }
-}
-
-/// Deletes files that no commit named. What cannot be deleted is left for the next writer: the
-/// log does not know it, and saying more would hide the error that led here.
-pub(super) fn discard(files: &[DataFile]) {
-    for file in files {
-        let _ = std::fs::remove_file(&file.path);
     }
 }
 

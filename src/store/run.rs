@@ -11,6 +11,7 @@ use arrow::datatypes::{Field, Schema};
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
+use super::disk::Disk;
 use crate::column::{EventBatch, Key, arrow_schema, fingerprints};
 use crate::error::{Error, Result};
 
@@ -75,12 +76,12 @@ impl Run {
     }
 
     /// Moves the arrays to a file in `folder`.
-    pub(super) fn spill(self, folder: &Path) -> Result<Run> {
+    pub(super) fn spill(self, disk: &dyn Disk, folder: &Path) -> Result<Run> {
         let Columns::Memory { columns, rows } = self.columns else { return Ok(self) };
         let path =
             folder.join(format!("run-{:020}.arrow", self.keys.first().map_or(0, |k| k.order)));
         let present: Vec<usize> = (0..columns.len()).filter(|&c| columns[c].is_some()).collect();
-        write_pages(&path, &columns, &present, rows)?;
+        write_pages(disk, &path, &columns, &present, rows)?;
         let columns = Columns::Disk { path, present };
         Ok(Run { keys: self.keys, contents: self.contents, columns })
     }
@@ -99,6 +100,7 @@ impl Run {
 }
 
 fn write_pages(
+    disk: &dyn Disk,
     path: &Path,
     columns: &[Option<ArrayRef>],
     present: &[usize],
@@ -116,7 +118,7 @@ fn write_pages(
     }
     let schema = Arc::new(Schema::new(fields));
     let whole = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
-    let file = File::create(path).map_err(Error::io("create", path))?;
+    let file = disk.create(path).map_err(Error::io("create", path))?;
     let failed = |error: arrow::error::ArrowError| Error::Io {
         action: "write",
         path: path.to_path_buf(),
