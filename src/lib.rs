@@ -27,5 +27,6 @@ pub mod schema;
 pub mod source;
 pub mod status;
 pub mod store;
+pub mod upkeep;
 
 pub use error::{Error, Result};

@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::args::{
-    AccountFormat, Ingest, ListFormat, NoiseFilter, Report, ReportFormat, Reports, Status, Threads,
+    AccountFormat, Compact, Ingest, ListFormat, NoiseFilter, Report, ReportFormat, Reports, Status,
+    Threads,
 };
 use super::progress::Shown;
 use super::{Ending, out, tell};
@@ -15,6 +16,7 @@ use crate::render::Format;
 use crate::report;
 use crate::status;
 use crate::store::Store;
+use crate::upkeep;
 
 /// The width of a table that goes to no terminal: wide enough for whole names.
 const WIDTH_ELSEWHERE: usize = 200;
@@ -72,6 +74,13 @@ pub(super) fn status(command: &Status) -> Result<Ending> {
         AccountFormat::Json => json(&status)?,
     };
     out::write(text.as_bytes(), None)?;
+    Ok(Ending::Well)
+}
+
+pub(super) fn compact(command: &Compact) -> Result<Ending> {
+    let store = existing(&command.store.store)?;
+    let done = upkeep::compact(&store, command.threads.get())?;
+    out::write(tell::compacted(&done).as_bytes(), None)?;
     Ok(Ending::Well)
 }
 

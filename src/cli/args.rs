@@ -28,6 +28,7 @@ pub(super) enum Command {
     Report(Report),
     Reports(Reports),
     Status(Status),
+    Compact(Compact),
 }
 
 /// Read an archive into the store
@@ -115,6 +116,23 @@ pub(super) struct Status {
     /// How it is printed
     #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
     pub(super) format: AccountFormat,
+}
+
+/// Merge the store's small files
+///
+/// Runs merge them by themselves where many of one size have come together; this merges all that
+/// are not large already, a file a month where it fits. No event changes, and readers are not
+/// disturbed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze compact
+  pbi-analyze compact --store D:\\pbi-store")]
+pub(super) struct Compact {
+    #[command(flatten)]
+    pub(super) store: StoreFolder,
+    #[command(flatten)]
+    pub(super) threads: Threads,
 }
 
 #[derive(Debug, clap::Args)]

@@ -56,5 +56,6 @@ fn dispatch(args: &Args) -> Result<Ending> {
         Command::Report(command) => answer::report(command, args.quiet),
         Command::Reports(command) => answer::reports(command),
         Command::Status(command) => answer::status(command),
+        Command::Compact(command) => answer::compact(command),
     }
 }

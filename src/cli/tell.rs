@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::ingest::{Outcome, SourceReport, Summary};
 use crate::status::Status;
+use crate::store::Compacted;
 
 /// Troubles of one source that are told; the others are counted.
 const TOLD_MAX: usize = 5;
@@ -21,6 +22,9 @@ pub(super) fn troubles(summary: &Summary, errors_only: bool) -> String {
         if more > 0 {
             let _ = writeln!(text, "{}: and {more} more", source.source);
         }
+    }
+    for remark in &summary.remarks {
+        let _ = writeln!(text, "{remark}");
     }
     if errors_only {
         return text;
@@ -127,6 +131,19 @@ fn per_source(summary: &Summary) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What was merged, as text.
+pub(super) fn compacted(done: &Compacted) -> String {
+    if done.replaced == 0 {
+        return "nothing to merge\n".to_owned();
+    }
+    format!(
+        "{} files with {} events are {} files now\n",
+        number(done.replaced as u64),
+        number(done.events),
+        number(done.written as u64)
+    )
 }
 
 /// A number with its thousands apart.

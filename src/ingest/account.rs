@@ -208,6 +208,8 @@ pub struct Summary {
     pub without_id: u64,
     /// Each source that was read now.
     pub per_source: Vec<SourceReport>,
+    /// What else people should know, in sentences.
+    pub remarks: Vec<String>,
 }
 
 impl Summary {
@@ -267,5 +269,6 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snap
         other_workloads,
         without_id,
         per_source,
+        remarks: Vec::new(),
     }
 }

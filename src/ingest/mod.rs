@@ -17,7 +17,7 @@ pub use crate::column::Projection;
 use crate::error::{Error, Result};
 use crate::schema::ledger::SourceFacts;
 use crate::source::{self, Found};
-use crate::store::{Commit, Fates, Load, Mark, Passing, Snapshot, Store};
+use crate::store::{Commit, Extent, Fates, Load, Mark, Passing, Snapshot, Store};
 
 use account::{Account, summary};
 pub use account::{Outcome, SourceReport, Summary};
@@ -77,10 +77,15 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
             }
             let marks: Vec<Mark> = accounts.iter().filter_map(Account::mark).collect();
             match settled.commit(&marks)? {
-                Commit::Made(_) => return Ok(summary(&archive, accounts, &store.snapshot()?)),
+                Commit::Made(_) => break,
                 Commit::Overtaken(again) => load = again,
             }
         }
+        // The events are in the table: what keeps it quick may fail without harm to them.
+        let upkeep = store.compact(Extent::Many).err();
+        let mut summary = summary(&archive, accounts, &store.snapshot()?);
+        summary.remarks.extend(upkeep.map(|error| format!("small files were not merged: {error}")));
+        Ok(summary)
     })
 }
 

@@ -36,6 +36,12 @@ impl Fates {
         self.by_source.values().map(|fate| fate.stored).sum()
     }
 
+    /// All events of runs stay.
+    pub(super) fn all_stay(runs: &[Run]) -> Fates {
+        let alive = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
+        Fates { by_source: BTreeMap::new(), alive }
+    }
+
     pub(super) fn is_alive(&self, run: usize, position: usize) -> bool {
         self.alive[run][position]
     }

@@ -119,6 +119,17 @@ pub(super) fn discard(disk: &dyn Disk, root: &Path, head: Option<i64>) {
     }
 }
 
+/// Deletes the files up to `before`, if the one of the number `head` has all their marks. Nobody
+/// needs them but readers of older versions, who look again. What cannot be deleted is harmless.
+pub(super) fn drop_folded(disk: &dyn Disk, root: &Path, before: Option<i64>, head: Option<i64>) {
+    let is_folded = |number| read_file(root, number).is_ok_and(|(head, _)| head.before.is_none());
+    if before.is_some() && before != head && head.is_some_and(is_folded) {
+        for path in chain(root, before).unwrap_or_default() {
+            let _ = disk.remove(&path);
+        }
+    }
+}
+
 /// The files of marks up to the one of a number.
 pub(super) fn chain(root: &Path, head: Option<i64>) -> Result<Vec<PathBuf>> {
     let (mut files, mut next) = (Vec::new(), head);

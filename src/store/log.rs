@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake_core::kernel::{Action, Add, LogicalFileView, StructType, Transaction};
+use deltalake_core::kernel::{Action, Add, LogicalFileView, Remove, StructType, Transaction};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use tokio::runtime::Runtime;
@@ -14,6 +14,7 @@ use url::Url;
 use super::Store;
 use super::backend::Backend;
 use super::disk::Disk;
+use super::parquet::FILE_BYTES_MAX;
 use super::snapshot::DataFile;
 use crate::column::arrow_schema;
 use crate::error::{Error, Result};
@@ -128,21 +129,43 @@ impl Log {
     /// [`Error::Store`] where the commit is not known to be made. It may have been, if the disk
     /// failed after it: [`Log::has`] of the newest version tells.
     pub(super) fn commit(&self, files: &[DataFile], head: Option<i64>) -> Result<Attempt> {
-        let mut actions = Vec::with_capacity(files.len());
-        for file in files {
-            actions.push(Action::Add(self.add(file)?));
+        let actions = self.adds(files, true)?;
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: Some(vec![MONTH.to_owned()]),
+            predicate: None,
+        };
+        self.attempt(actions, head, operation)
+    }
+
+    /// Commits that `new` files are in the place of `old` ones and hold the same events, as the
+    /// next version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::commit`].
+    pub(super) fn replace(&self, old: &[DataFile], new: &[DataFile]) -> Result<Attempt> {
+        let mut actions = self.adds(new, false)?;
+        for file in old {
+            actions.push(Action::Remove(self.remove(file)?));
         }
+        let operation =
+            DeltaOperation::Optimize { predicate: None, target_size: FILE_BYTES_MAX as i64 };
+        self.attempt(actions, None, operation)
+    }
+
+    fn attempt(
+        &self,
+        actions: Vec<Action>,
+        head: Option<i64>,
+        operation: DeltaOperation,
+    ) -> Result<Attempt> {
         let mut properties = CommitProperties::default().with_max_retries(0);
         if let Some(number) = head {
             let transaction = Transaction::new(APPLICATION, number);
             properties = properties.with_application_transaction(transaction);
         }
         let state = self.table.snapshot().map_err(|error| self.failed(error))?;
-        let operation = DeltaOperation::Write {
-            mode: SaveMode::Append,
-            partition_by: Some(vec![MONTH.to_owned()]),
-            predicate: None,
-        };
         let commit = CommitBuilder::from(properties).with_actions(actions).build(
             Some(state),
             self.table.log_store(),
@@ -172,15 +195,38 @@ impl Log {
         Ok(files.iter().any(|file| held.iter().any(|held| held.path == file.path)))
     }
 
-    fn add(&self, file: &DataFile) -> Result<Add> {
+    fn adds(&self, files: &[DataFile], data_change: bool) -> Result<Vec<Action>> {
+        let add = |file| self.add(file).map(|add| Action::Add(Add { data_change, ..add }));
+        files.iter().map(add).collect()
+    }
+
+    fn remove(&self, file: &DataFile) -> Result<Remove> {
+        let now = chrono::Utc::now().timestamp_millis();
+        Ok(Remove {
+            path: self.path(file)?,
+            data_change: false,
+            deletion_timestamp: Some(now),
+            extended_file_metadata: Some(true),
+            partition_values: Some([(MONTH.to_owned(), Some(file.month.clone()))].into()),
+            size: Some(file.size_bytes as i64),
+            ..Remove::default()
+        })
+    }
+
+    /// The path of a file as the log has it.
+    fn path(&self, file: &DataFile) -> Result<String> {
         let path = file.path.strip_prefix(&self.folder).map_err(Error::internal)?;
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+        Ok(parts.join("/"))
+    }
+
+    fn add(&self, file: &DataFile) -> Result<Add> {
         let modified = std::fs::metadata(&file.path)
             .and_then(|meta| meta.modified())
             .map_err(Error::io("read the time of", &file.path))?;
         let since_1970 = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Ok(Add {
-            path: parts.join("/"),
+            path: self.path(file)?,
             size: file.size_bytes as i64,
             partition_values: [(MONTH.to_owned(), Some(file.month.clone()))].into(),
             modification_time: since_1970.as_millis() as i64,

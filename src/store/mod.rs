@@ -15,6 +15,7 @@
 //! the marks of their sources ([`Settled::commit`]). A read is a [`Snapshot`].
 
 mod backend;
+mod compact;
 mod disk;
 mod fates;
 mod gather;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use crate::column::EventBatch;
 use crate::error::{Error, Result};
 
+pub use compact::{Compacted, Extent};
 pub use disk::{Disk, DiskFile, Lock, Os};
 pub use fates::Fates;
 pub use ledger::Mark;
@@ -104,9 +106,26 @@ impl Store {
         if !self.exists() {
             return Ok(Snapshot { version: -1, ..Snapshot::default() });
         }
-        let log = Log::open(self)?;
-        let marks = ledger::read(&self.root, log.head()?)?;
+        let (log, marks) = self.newest()?;
         Ok(Snapshot { version: log.version(), files: log.files()?, sources: ledger::facts(&marks) })
+    }
+
+    /// The newest version of the log, and its marks.
+    fn newest(&self) -> Result<(Log, Vec<Mark>)> {
+        let mut log = Log::open(self)?;
+        loop {
+            match log.head().and_then(|head| ledger::read(&self.root, head)) {
+                Ok(marks) => return Ok((log, marks)),
+                // The files of marks may have been folded into one since the log was read.
+                Err(error) => log = self.newer(&log)?.ok_or(error)?,
+            }
+        }
+    }
+
+    /// The newest version of the log, if it is newer than this one.
+    fn newer(&self, log: &Log) -> Result<Option<Log>> {
+        let newest = Log::open(self)?;
+        Ok((newest.version() > log.version()).then_some(newest))
     }
 
     /// Answers from the newest version. If a file of it goes while it is read, because another
@@ -137,7 +156,7 @@ impl Store {
         if !self.exists() {
             return Ok(Vec::new());
         }
-        ledger::read(&self.root, Log::open(self)?.head()?)
+        Ok(self.newest()?.1)
     }
 
     /// Begins a write, and takes away what writers before left behind when they were cut off.
@@ -263,19 +282,12 @@ impl Base {
     fn settle(store: &Store, runs: &mut [Run]) -> Result<(Base, Fates)> {
         let mut log = Log::open_or_create(store)?;
         loop {
-            match fates::settle(runs, &log.files()?) {
-                Ok(fates) => {
-                    let marks = ledger::read(store.root(), log.head()?)?;
-                    return Ok((Base { log, marks }, fates));
-                }
-                Err(error) => {
-                    // A file may have been replaced by its better since the log was read.
-                    let newer = Log::open(store)?;
-                    if newer.version() == log.version() {
-                        return Err(error);
-                    }
-                    log = newer;
-                }
+            let settled = log.files().and_then(|files| fates::settle(runs, &files));
+            let marks = log.head().and_then(|head| ledger::read(store.root(), head));
+            match settled.and_then(|fates| Ok((fates, marks?))) {
+                Ok((fates, marks)) => return Ok((Base { log, marks }, fates)),
+                // A file may have been replaced by a better one since the log was read.
+                Err(error) => log = store.newer(&log)?.ok_or(error)?,
             }
         }
     }
@@ -331,7 +343,10 @@ impl Settled {
             Ok(head) => head,
             Err(error) => {
                 self.load.site.discard(&written);
-                return Err(error);
+                return match store.newer(&base.log)? {
+                    Some(_) => self.overtaken(),
+                    None => Err(error),
+                };
             }
         };
         let discard = || {
@@ -341,7 +356,10 @@ impl Settled {
             }
         };
         match base.log.commit(&written, head) {
-            Ok(Attempt::Made(version)) => Ok(Commit::Made(version)),
+            Ok(Attempt::Made(version)) => {
+                ledger::drop_folded(disk, &store.root, before, head);
+                Ok(Commit::Made(version))
+            }
             Ok(Attempt::Overtaken) => {
                 discard();
                 self.overtaken()
@@ -368,15 +386,9 @@ impl Settled {
         let mut load = self.load;
         load.tries += 1;
         if load.tries >= TRIES_MAX {
-            let message = format!(
-                "other commands wrote to the store {TRIES_MAX} times while this one tried to; \
-                 nothing was changed, run it again"
-            );
-            return Err(Error::store(&load.scratch, message));
+            return Err(overtaken_too_often(&load.scratch));
         }
-        let chance = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
-        let longest = 1 << load.tries.min(6);
-        std::thread::sleep(Duration::from_millis(5 + chance * longest / 64));
+        pause(load.tries);
         load.runs = Mutex::new(self.runs);
         Ok(Commit::Overtaken(load))
     }
@@ -400,4 +412,18 @@ pub struct Passing {
     /// The files.
     pub files: Vec<DataFile>,
     _folder: tempfile::TempDir,
+}
+
+fn overtaken_too_often(path: &Path) -> Error {
+    let message = format!(
+        "other commands wrote to the store {TRIES_MAX} times while this one tried to; nothing was \
+         changed, run it again"
+    );
+    Error::store(path, message)
+}
+
+/// Waits for a moment that grows with the number of tries and differs between writers.
+fn pause(tries: u32) {
+    let chance = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
+    std::thread::sleep(Duration::from_millis(5 + (chance << tries.min(6)) / 64));
 }

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{ArrayRef, AsArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
+use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelector,
 };
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions,
@@ -27,7 +29,7 @@ use rayon::prelude::*;
 use super::disk::{Disk, DiskFile, above};
 use super::lease::{data_file_name, unfinished_name};
 use super::snapshot::DataFile;
-use crate::column::{arrow_schema, fingerprints, stored_id_key};
+use crate::column::{Key, arrow_schema, fingerprints, stored_id_key};
 use crate::error::{Error, Result};
 use crate::schema::{Encoding, columns};
 
@@ -36,7 +38,7 @@ use crate::schema::{Encoding, columns};
 const ROW_GROUP_ROWS: usize = 256 << 10;
 
 /// A file is ended when it has about this size, so that it stays easy to move and to replace.
-const FILE_BYTES_MAX: u64 = 224 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 224 << 20;
 
 /// How pages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,8 +241,7 @@ impl MonthFile {
     }
 }
 
-fn leaf_count(ty: &arrow::datatypes::DataType) -> usize {
-    use arrow::datatypes::DataType;
+fn leaf_count(ty: &DataType) -> usize {
     match ty {
         DataType::List(item) => leaf_count(item.data_type()),
         DataType::Struct(members) => members.iter().map(|m| leaf_count(m.data_type())).sum(),
@@ -308,6 +309,85 @@ pub(super) fn contents(path: &Path, rows: &[usize]) -> Result<Vec<(u128, u64)>> 
         found.extend(ids.iter().zip(contents).filter_map(|(id, c)| Some((stored_id_key(id?), c))));
     }
     Ok(found)
+}
+
+/// The keys of all rows of a file; `None` where its columns are not those of the table.
+pub(super) fn keys(path: &Path) -> Result<Option<Vec<Key>>> {
+    let builder = open(path)?;
+    if !has_our_columns(builder.schema()) {
+        return Ok(None);
+    }
+    let mask = ProjectionMask::columns(builder.parquet_schema(), ["Id", "CreationTime"]);
+    let reader = builder.with_projection(mask).with_batch_size(64 << 10).build();
+    let mut keys = Vec::new();
+    for batch in reader.map_err(|error| failed(path, error))? {
+        let batch = batch.map_err(|error| failed(path, ParquetError::from(error)))?;
+        let ids = batch.column_by_name("Id").and_then(|ids| ids.as_string_opt::<i32>());
+        let times = batch
+            .column_by_name("CreationTime")
+            .and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
+        let (Some(ids), Some(times)) = (ids, times) else { return Ok(None) };
+        for (id, time_us) in ids.iter().zip(times) {
+            let (Some(id), Some(time_us)) = (id, time_us) else { return Ok(None) };
+            keys.push(Key { id: stored_id_key(id), time_us, richness: 0, order: 0 });
+        }
+    }
+    Ok(Some(keys))
+}
+
+/// Whether all columns of a file are the table's, by name and type: only then can it be written
+/// again without losing anything.
+fn has_our_columns(schema: &Schema) -> bool {
+    let ours = arrow_schema();
+    schema.fields().iter().all(|field| {
+        ours.field_with_name(field.name()).is_ok_and(|ours| ours.data_type() == field.data_type())
+    })
+}
+
+/// Reads a file page by page.
+pub(super) struct PageReader {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+}
+
+/// A reader of the pages of a file, of `rows` rows each. Texts come as dictionaries, in the form
+/// that gathering is quick with.
+pub(super) fn pages(path: &Path, rows: usize) -> Result<PageReader> {
+    let plain = open(path)?;
+    let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let fields = plain.schema().fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Field::new(field.name(), text.clone(), true),
+        other => Field::new(field.name(), other.clone(), true),
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let options = ArrowReaderOptions::new().with_schema(schema);
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+        .and_then(|builder| builder.with_batch_size(rows).build())
+        .map_err(|error| failed(path, error))?;
+    Ok(PageReader { path: path.to_path_buf(), reader })
+}
+
+impl PageReader {
+    /// The next page, one array for each column of the table.
+    pub(super) fn next_page(&mut self) -> Result<Option<Vec<Option<ArrayRef>>>> {
+        let Some(batch) = self
+            .reader
+            .next()
+            .transpose()
+            .map_err(|error| failed(&self.path, ParquetError::from(error)))?
+        else {
+            return Ok(None);
+        };
+        let schema = arrow_schema();
+        let column = |field: &Arc<Field>| {
+            batch
+                .column_by_name(field.name())
+                .filter(|array| array.null_count() < array.len())
+                .cloned()
+        };
+        Ok(Some(schema.fields().iter().map(column).collect()))
+    }
 }
 
 fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {

@@ -12,6 +12,7 @@ use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
 use super::disk::Disk;
+use super::parquet;
 use crate::column::{EventBatch, Key, arrow_schema, fingerprints};
 use crate::error::{Error, Result};
 
@@ -32,6 +33,8 @@ enum Columns {
     Memory { columns: Arc<Vec<Option<ArrayRef>>>, rows: Vec<u32> },
     /// Arrays in the order of the keys, cut into pages, in a file of Arrow's own format.
     Disk { path: PathBuf, present: Vec<usize> },
+    /// The rows of a file of the table, which stand in the order of the keys.
+    Table { path: PathBuf },
 }
 
 /// Arrays that hold some rows of a run.
@@ -61,6 +64,15 @@ impl Run {
         }
     }
 
+    /// The rows of a file of the table; `None` where it does not hold them in the table's order,
+    /// or not in the table's types: a file that others wrote.
+    pub(super) fn of_file(path: &Path) -> Result<Option<Run>> {
+        let Some(keys) = parquet::keys(path)? else { return Ok(None) };
+        let is_sorted = keys.is_sorted_by_key(|key| (key.time_us, key.id));
+        let columns = Columns::Table { path: path.to_path_buf() };
+        Ok(is_sorted.then(|| Run { keys, contents: Vec::new(), columns }))
+    }
+
     /// The place in the archive of its first event, by which runs are put in order.
     pub(super) fn first_order(&self) -> u64 {
         self.keys.iter().map(|key| key.order).min().unwrap_or(u64::MAX)
@@ -71,7 +83,7 @@ impl Run {
             Columns::Memory { columns, .. } => {
                 columns.iter().flatten().map(|array| array.get_array_memory_size()).sum()
             }
-            Columns::Disk { .. } => 0,
+            Columns::Disk { .. } | Columns::Table { .. } => 0,
         }
     }
 
@@ -89,11 +101,13 @@ impl Run {
     /// A reader of its rows.
     pub(super) fn reader(&self) -> Result<RunReader<'_>> {
         let file = match &self.columns {
-            Columns::Memory { .. } => None,
+            Columns::Memory { .. } => Pages::Memory,
             Columns::Disk { path, .. } => {
                 let file = File::open(path).map_err(Error::io("read", path))?;
-                Some(FileReader::try_new(BufReader::new(file), None).map_err(Error::internal)?)
+                let file = FileReader::try_new(BufReader::new(file), None);
+                Pages::Disk(Box::new(file.map_err(Error::internal)?))
             }
+            Columns::Table { path } => Pages::Table(parquet::pages(path, PAGE_ROWS)?, 0),
         };
         Ok(RunReader { run: self, file, page: None })
     }
@@ -135,33 +149,53 @@ fn write_pages(
 /// Reads the rows of a run, from its first key to its last.
 pub(super) struct RunReader<'r> {
     run: &'r Run,
-    file: Option<FileReader<BufReader<File>>>,
+    file: Pages,
     page: Option<(usize, Page)>,
 }
 
+enum Pages {
+    Memory,
+    Disk(Box<FileReader<BufReader<File>>>),
+    /// Pages one after the other, and the number of the next.
+    Table(parquet::PageReader, usize),
+}
+
 impl RunReader<'_> {
-    /// The page that holds the row of a key, by the key's position, and the row in it.
+    /// The page that holds the row of a key, by the key's position, and the row in it. Positions
+    /// do not go back.
     pub(super) fn locate(&mut self, position: usize) -> Result<(Page, usize)> {
-        let (file, present) = match (&self.run.columns, &mut self.file) {
-            (Columns::Memory { columns, rows }, _) => {
-                return Ok((Page { columns: Arc::clone(columns) }, rows[position] as usize));
-            }
-            (Columns::Disk { present, .. }, Some(file)) => (file, present),
-            (Columns::Disk { .. }, None) => return Err(Error::internal("a run without its file")),
-        };
         let (number, row) = (position / PAGE_ROWS, position % PAGE_ROWS);
         if let Some((_, page)) = self.page.as_ref().filter(|(held, _)| *held == number) {
             return Ok((page.clone(), row));
         }
-        file.set_index(number).map_err(Error::internal)?;
-        let batch = file.next().ok_or_else(|| Error::internal("a run is shorter than its keys"))?;
-        let batch = batch.map_err(Error::internal)?;
-        let mut columns = vec![None; arrow_schema().fields().len()];
-        for (&number, array) in present.iter().zip(batch.columns()) {
-            columns[number] = Some(Arc::clone(array));
-        }
+        let columns = match (&self.run.columns, &mut self.file) {
+            (Columns::Memory { columns, rows }, _) => {
+                return Ok((Page { columns: Arc::clone(columns) }, rows[position] as usize));
+            }
+            (Columns::Disk { present, .. }, Pages::Disk(file)) => {
+                file.set_index(number).map_err(Error::internal)?;
+                let batch = file.next().ok_or_else(shorter)?.map_err(Error::internal)?;
+                let mut columns = vec![None; arrow_schema().fields().len()];
+                for (&number, array) in present.iter().zip(batch.columns()) {
+                    columns[number] = Some(Arc::clone(array));
+                }
+                columns
+            }
+            (Columns::Table { .. }, Pages::Table(file, next)) => loop {
+                let page = file.next_page()?.ok_or_else(shorter)?;
+                *next += 1;
+                if *next > number {
+                    break page;
+                }
+            },
+            _ => return Err(Error::internal("a run without its file")),
+        };
         let page = Page { columns: Arc::new(columns) };
         self.page = Some((number, page.clone()));
         Ok((page, row))
     }
+}
+
+fn shorter() -> Error {
+    Error::internal("a run is shorter than its keys")
 }

@@ -105,6 +105,7 @@ pub struct Summary {
     pub other_workloads: std::collections::BTreeMap<String, u64>,
     pub without_id: u64,
     pub per_source: Vec<Source>,
+    pub remarks: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
