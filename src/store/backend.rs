@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -20,16 +20,17 @@ use object_store::{
 
 use super::disk::{Disk, above};
 
-/// The root of the file system as an object store.
-#[derive(Debug)]
+/// A folder as an object store.
+#[derive(Debug, Clone)]
 pub(super) struct Backend {
     disk: Arc<dyn Disk>,
     files: LocalFileSystem,
 }
 
 impl Backend {
-    pub(super) fn new(disk: Arc<dyn Disk>) -> Self {
-        Backend { disk, files: LocalFileSystem::new() }
+    /// The folder must be there.
+    pub(super) fn new(disk: Arc<dyn Disk>, folder: &std::path::Path) -> Result<Self> {
+        Ok(Backend { disk, files: LocalFileSystem::new_with_prefix(folder)? })
     }
 
     fn write(&self, location: &Path, payload: &PutPayload, mode: &PutMode) -> Result<PutResult> {
@@ -90,8 +91,7 @@ impl ObjectStore for Backend {
         location: &Path,
         _: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        let backend = Backend::new(Arc::clone(&self.disk));
-        Ok(Box::new(Parts { backend, location: location.clone(), parts: Vec::new() }))
+        Ok(Box::new(Parts { backend: self.clone(), location: location.clone(), parts: Vec::new() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -113,7 +113,7 @@ impl ObjectStore for Backend {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.files.list(prefix)
+        sorted(self.files.list(prefix))
     }
 
     fn list_with_offset(
@@ -121,7 +121,7 @@ impl ObjectStore for Backend {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.files.list_with_offset(prefix, offset)
+        sorted(self.files.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -136,6 +136,19 @@ impl ObjectStore for Backend {
         };
         self.write(to, &content.into(), &mode).map(drop)
     }
+}
+
+/// A list in the order of names: the log is read in the order that it is listed in.
+fn sorted(list: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    let all = async move {
+        let mut all: Vec<_> = list.collect().await;
+        all.sort_by(|one, other| match (one, other) {
+            (Ok(one), Ok(other)) => one.location.cmp(&other.location),
+            (one, other) => one.is_ok().cmp(&other.is_ok()),
+        });
+        stream::iter(all)
+    };
+    stream::once(all).flatten().boxed()
 }
 
 /// A file that comes in parts: a checkpoint of the log, of some megabytes at most.

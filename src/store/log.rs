@@ -48,8 +48,7 @@ impl Log {
     pub(super) fn open(store: &Store) -> Result<Log> {
         let folder = store.events();
         let (builder, runtime) = prepare(store.disk(), &folder)?;
-        let table =
-            runtime.block_on(builder.load()).map_err(|error| Error::store(&folder, error))?;
+        let table = runtime.block_on(builder.load()).map_err(|error| failed(&folder, error))?;
         let log = Log { folder, table, runtime };
         log.refuse_unhonoured_features()?;
         Ok(log)
@@ -71,7 +70,7 @@ impl Log {
             deltalake_core::kernel::DataType::STRING,
         );
         let columns: Vec<_> = schema.fields().cloned().chain([month]).collect();
-        let table = builder.build().map_err(|error| Error::store(&folder, error))?;
+        let table = builder.build().map_err(|error| failed(&folder, error))?;
         let create = deltalake_core::operations::create::CreateBuilder::new()
             .with_log_store(table.log_store())
             .with_table_name("events")
@@ -82,7 +81,7 @@ impl Log {
             Ok(table) => Ok(Log { folder, table, runtime }),
             // Another writer may have made it in the meantime, which is as good.
             Err(_) if store.exists() => Log::open(store),
-            Err(error) => Err(Error::store(&folder, error)),
+            Err(error) => Err(failed(&folder, error)),
         }
     }
 
@@ -262,7 +261,7 @@ impl Log {
     }
 
     fn failed(&self, error: impl std::fmt::Display) -> Error {
-        Error::store(&self.folder, error)
+        failed(&self.folder, error)
     }
 }
 
@@ -272,13 +271,20 @@ fn prepare(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuilder, Ru
         .enable_all()
         .build()
         .map_err(Error::internal)?;
-    let folder = std::path::absolute(folder).map_err(Error::io("find", folder))?;
-    let url = Url::from_directory_path(&folder)
-        .map_err(|()| Error::store(&folder, "the path cannot be written as a URL"))?;
+    // The log store is handed the folder as its whole world, under a name that is the same for
+    // all: deltalake decodes paths in URLs more than once, and a folder may have any name.
+    let url = Url::parse("memory:///").map_err(Error::internal)?;
     let builder =
-        DeltaTableBuilder::from_url(url.clone()).map_err(|error| Error::store(&folder, error))?;
-    let backend = Arc::new(Backend::new(Arc::clone(disk)));
+        DeltaTableBuilder::from_url(url.clone()).map_err(|error| failed(folder, error))?;
+    let backend = Backend::new(Arc::clone(disk), folder).map_err(|error| failed(folder, error))?;
+    let backend = Arc::new(backend);
     Ok((builder.with_storage_backend(backend, url), runtime))
+}
+
+/// The first line of what deltalake says: where backtraces are switched on, they follow it.
+fn failed(folder: &Path, error: impl std::fmt::Display) -> Error {
+    let text = error.to_string();
+    Error::store(folder, text.lines().next().unwrap_or_default())
 }
 
 fn data_file(folder: &Path, view: &LogicalFileView) -> DataFile {
