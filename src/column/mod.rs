@@ -115,6 +115,8 @@ pub struct BatchBuilder {
     names: Names,
     extra: Option<Plain>,
     extra_members: Vec<(String, Vec<u8>)>,
+    /// Columns whose name occurs more than once in the present event.
+    repeated: Vec<usize>,
     source_file: Builder,
     source_kind: Builder,
     keys: Vec<Key>,
@@ -133,6 +135,7 @@ impl BatchBuilder {
             names: Names::default(),
             extra: projection.has(crate::schema::EXTRA).then(|| Plain::new(text::Normal::AsIs)),
             extra_members: Vec::new(),
+            repeated: Vec::new(),
             source_file: builder(crate::schema::SOURCE_FILE, &lineage),
             source_kind: builder(crate::schema::SOURCE_KIND, &lineage),
             keys: Vec::new(),
@@ -183,13 +186,17 @@ impl BatchBuilder {
                 }
             };
             let builder = &mut self.builders[column];
-            if builder.len() > row {
-                // The name occurred before in another spelling; its first value has the column.
-                self.keep_extra(name, value);
-            } else if builder.append(row, value) == Fit::Not {
+            let is_repeated = builder.len() > row
+                || self.extra_members.iter().any(|(known, _)| known == canonical);
+            if is_repeated {
+                self.repeated.push(column);
+            }
+            // The first value that fits has the column.
+            if builder.len() <= row && builder.append(row, value) == Fit::Not {
                 self.keep_extra(canonical, value);
             }
         }
+        self.keep_repeated(event);
         let id = self.id(event, outer, row);
         self.fill_in(outer, row, time_us);
         self.end_extra(row);
@@ -240,6 +247,23 @@ impl BatchBuilder {
             let mut text = Vec::new();
             json::write(value, &mut text);
             self.extra_members.push((name.to_owned(), text));
+        }
+    }
+
+    /// A name that occurs several times, perhaps in several spellings, has all its values in
+    /// `Extra`, as they were written: there they stand for the column, whatever it holds.
+    fn keep_repeated(&mut self, event: &Event<'_>) {
+        for column in std::mem::take(&mut self.repeated) {
+            let name = columns()[column].name;
+            self.extra_members
+                .retain(|(known, _)| crate::schema::column_index(known) != Some(column));
+            let same = |known: &str| crate::schema::column_index(known) == Some(column);
+            let values = event.object.members().filter(|(known, _)| same(known));
+            for (known, value) in values.filter(|(_, value)| !matches!(value, Value::Null)) {
+                // The two spellings of a workspace's name are one name, and the column's.
+                let known = if known.eq_ignore_ascii_case(name) { known } else { name };
+                self.keep_extra(known, value);
+            }
         }
     }
 
@@ -340,13 +364,17 @@ impl Builder {
     }
 }
 
+/// The years 2000 to 2099 in microseconds since 1970: `0001-01-01`, which .NET writes where a time
+/// is missing, is no time of an event, and one such day would make every archive 2,000 years long.
+const PLAUSIBLE_US: std::ops::Range<i64> = 946_684_800_000_000..4_102_444_800_000_000;
+
 fn time_of(event: &Event<'_>, outer: &Outer) -> Result<i64, Unusable> {
     let inner = match event.creation_time {
         Some(Value::Text(text)) => time::parse(text),
         _ => None,
     };
     let outside = || outer.creation_time.as_deref().and_then(time::parse_culture);
-    let instant = inner.or_else(outside).filter(|instant| time::day(instant.us).is_some());
+    let instant = inner.or_else(outside).filter(|instant| PLAUSIBLE_US.contains(&instant.us));
     instant.map(|instant| instant.us).ok_or_else(|| {
         Unusable(match event.creation_time {
             None | Some(Value::Null) => {
@@ -357,7 +385,8 @@ fn time_of(event: &Event<'_>, outer: &Outer) -> Result<i64, Unusable> {
                 json::write(value, &mut found);
                 found.truncate(80);
                 format!(
-                    "CreationTime: a time such as 2024-03-01T08:15:30 was expected, found {}",
+                    "CreationTime: a time such as 2024-03-01T08:15:30, between 2000 and 2100, was \
+                     expected, found {}",
                     String::from_utf8_lossy(&found)
                 )
             }

@@ -1,3 +1,5 @@
+//! Events become columns, and what no column holds is in `Extra`.
+
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
@@ -34,8 +36,8 @@ const TIME: &str = r#""CreationTime":"2024-03-01T08:15:30""#;
 #[test]
 fn known_fields_have_columns_and_nothing_else_is_left() {
     let (batch, _) = built(&[
-        r#"{"Id":"A","CreationTime":"2024-03-01T08:15:30","RecordType":20,"WorkSpaceName":"Sales","IsSuccess":true}"#,
-        r#"{"id":"B","creationtime":"2024-03-01T08:15:31Z","WorkspaceName":"Ops","CapacityId":null}"#,
+        &format!(r#"{{"Id":"A",{TIME},"RecordType":20,"WorkSpaceName":"Sales","IsSuccess":true}}"#),
+        r#"{"id":"B","creationtime":"2024-03-01T08:15:31Z","WorkspaceName":"Ops","AppId":null}"#,
     ]);
     assert_eq!(text(&batch, "WorkspaceName", 0).as_deref(), Some("Sales"));
     assert_eq!(text(&batch, "WorkspaceName", 1).as_deref(), Some("Ops"));
@@ -47,9 +49,11 @@ fn known_fields_have_columns_and_nothing_else_is_left() {
 
 #[test]
 fn what_a_column_cannot_hold_exactly_is_in_extra() {
-    let (batch, _) = built(&[&format!(
-        r#"{{"Id":"A",{TIME},"RecordType":"PowerBIAudit","ClientIP":"10.1.2.3:555","New":{{"b":1.50,"a":null}},"IsSuccess":"True","ArtifactId":7,"CapacityName":["x"]}}"#
-    )]);
+    let odd = concat!(
+        r#""RecordType":"PowerBIAudit","ClientIP":"10.1.2.3:555","New":{"b":1.50,"a":null},"#,
+        r#""IsSuccess":"True","ArtifactId":7,"CapacityName":["x"]"#
+    );
+    let (batch, _) = built(&[&format!(r#"{{"Id":"A",{TIME},{odd}}}"#)]);
     let number = |name| {
         let at = column_index(name).unwrap();
         batch.columns[at].as_ref().unwrap().as_primitive::<Int64Type>().value(0)
@@ -72,7 +76,10 @@ fn both_spellings_in_one_event_keep_both_values() {
     let (batch, _) =
         built(&[&format!(r#"{{"Id":"A",{TIME},"WorkSpaceName":"Old","WorkspaceName":"New"}}"#)]);
     assert_eq!(text(&batch, "WorkspaceName", 0).as_deref(), Some("Old"));
-    assert_eq!(text(&batch, "Extra", 0).as_deref(), Some(r#"{"WorkspaceName":"New"}"#));
+    assert_eq!(
+        text(&batch, "Extra", 0).as_deref(),
+        Some(r#"{"WorkSpaceName":"Old","WorkspaceName":"New"}"#)
+    );
 }
 
 #[test]
@@ -153,4 +160,18 @@ fn a_projection_builds_what_it_names() {
     let batch = builder.finish();
     assert_eq!(batch.columns.iter().flatten().count(), 2);
     assert_eq!(batch.keys[0].richness, 4);
+}
+
+#[test]
+fn a_name_that_occurs_twice_keeps_all_its_values_in_extra() {
+    let (batch, _) = built(&[
+        &format!(r#"{{"Id":"A",{TIME},"REPORTNAME":"A","ReportName":"B"}}"#),
+        &format!(r#"{{"Id":"B",{TIME},"IsSuccess":"yes","ISSUCCESS":true,"isSuccess":null}}"#),
+        &format!(r#"{{"Id":"C",{TIME},"ReportName":null,"reportname":"C"}}"#),
+    ]);
+    assert_eq!(text(&batch, "ReportName", 0).as_deref(), Some("A"));
+    let extra = |row| text(&batch, "Extra", row);
+    assert_eq!(extra(0).as_deref(), Some(r#"{"REPORTNAME":"A","ReportName":"B"}"#));
+    assert_eq!(extra(1).as_deref(), Some(r#"{"ISSUCCESS":true,"IsSuccess":"yes"}"#));
+    assert_eq!((text(&batch, "ReportName", 2).as_deref(), extra(2)), (Some("C"), None));
 }

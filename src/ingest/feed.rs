@@ -73,7 +73,8 @@ impl<'f> Feed<'f> {
                     Ok(task) => return Ok(Some(task)),
                     Err((piece, reason)) => {
                         // A CSV of something else: the header is read when the first piece is.
-                        state.refuse(reason)?;
+                        // It is read to its end all the same, to be known the next time.
+                        open.pieces.refuse(reason);
                         used = piece;
                     }
                 },
@@ -124,7 +125,7 @@ impl Open {
         let order = (self.number as u64) << 32 | self.records;
         // A CSV piece has at most as many rows as line breaks, and one more at the end.
         self.records += match &self.header {
-            Some(_) => memchr::memchr_iter(b'\n', &piece.text).count() as u64 + 1,
+            Some(_) => memchr::memchr2_iter(b'\n', b'\r', &piece.text).count() as u64 + 1,
             None => piece.records.len() as u64,
         };
         Ok(Task {
@@ -175,14 +176,6 @@ impl State {
         for flaw in open.pieces.take_flaws() {
             account.flaw(flaw);
         }
-    }
-
-    /// The open source is not what its first bytes promised.
-    fn refuse(&mut self, reason: String) -> Result<()> {
-        let Some(open) = self.open.take() else { return Ok(()) };
-        let account = &mut self.accounts[open.number];
-        refuse(account, reason);
-        Ok(())
     }
 
     /// The open source cannot be read on. What came before stays; it is tried again next time.

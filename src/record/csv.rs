@@ -214,9 +214,11 @@ mod tests {
     #[test]
     fn headers_of_every_generation_are_known() {
         for line in [
-            "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits,AssociatedAdminUnitsNames",
+            "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits,\
+             AssociatedAdminUnitsNames",
             "CreationDate,UserIds,Operations,AuditData",
-            "\"PSComputerName\",\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\",\"ResultIndex\",\"Identity\"",
+            "\"PSComputerName\",\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\
+             \"AuditData\",\"ResultIndex\",\"Identity\"",
             "CreationDate;UserIds;Operations;AuditData",
         ] {
             assert!(header(line.as_bytes()).is_ok_and(|header| !header.is_lossy()), "{line}");
@@ -256,7 +258,10 @@ mod tests {
             let Row::Flat(json) = row else { panic!("flat") };
             assert_eq!(
                 String::from_utf8(json).unwrap(),
-                r#"{"Id":"1","CreationTime":"2024-01-01T00:00:00","IsSuccess":true,"UserType":0,"Datasets":"System.Object[]","Note":"007"}"#
+                concat!(
+                    r#"{"Id":"1","CreationTime":"2024-01-01T00:00:00","IsSuccess":true,"#,
+                    r#""UserType":0,"Datasets":"System.Object[]","Note":"007"}"#
+                )
             );
         });
     }

@@ -13,6 +13,7 @@ mod found;
 pub mod json;
 pub mod time;
 
+use serde::de::IgnoredAny;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
 pub use found::{Event, Found, Keep, keep, record_type};
@@ -59,12 +60,19 @@ impl Parser {
     ) -> Result<T, Malformed> {
         // simd-json unescapes in place and wants padding behind the text. The copy (a few
         // nanoseconds a record) keeps the original whole for exact numbers and for rejects.
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         self.text.clear();
         self.text.extend_from_slice(raw);
-        self.text.resize(raw.len() + INPUT_PADDING, b' ');
-        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
-        let parsed =
-            simd_json::fill_tape_padded(&mut self.text, raw.len(), &mut self.buffers, &mut tape);
+        let mut parsed = fill(&mut self.text, &mut self.buffers, &mut tape);
+        if parsed.is_err() && serde_json::from_slice::<IgnoredAny>(raw).is_ok() {
+            // Valid, so it is a number beyond the range of a float. Such numbers are handed on as
+            // their text, whatever the parser makes of them: it may as well see another.
+            tape = tape.reset();
+            self.text.clear();
+            self.text.extend_from_slice(raw);
+            tame_numbers(&mut self.text);
+            parsed = fill(&mut self.text, &mut self.buffers, &mut tape);
+        }
         let out = match parsed {
             Ok(()) => {
                 let tokens = self.buffers.structural_indexes();
@@ -77,6 +85,42 @@ impl Parser {
     }
 }
 
+fn fill<'t>(
+    text: &'t mut Vec<u8>,
+    buffers: &mut Buffers,
+    tape: &mut Tape<'t>,
+) -> simd_json::Result<()> {
+    let len = text.len();
+    text.resize(len + INPUT_PADDING, b' ');
+    simd_json::fill_tape_padded(text, len, buffers, tape)
+}
+
+/// Makes fractions of the same length, noughts all, from the numbers that a float may not hold.
+fn tame_numbers(text: &mut [u8]) {
+    /// A whole number of so many digits fits.
+    const FITS: usize = 18;
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        if byte == b'"' {
+            at += 1;
+            while text.get(at).is_some_and(|&byte| byte != b'"') {
+                at += if text[at] == b'\\' { 2 } else { 1 };
+            }
+        } else if byte == b'-' || byte.is_ascii_digit() {
+            let is_part = |byte: &&u8| b"+-.0123456789eE".contains(byte);
+            let len = text[at..].iter().take_while(is_part).count();
+            let number = &mut text[at..at + len];
+            if number.len() > FITS || number.iter().any(|byte| b"eE".contains(byte)) {
+                number.fill(b'0');
+                number[1] = b'.';
+            }
+            at += number.len();
+            continue;
+        }
+        at += 1;
+    }
+}
+
 /// Says where and why a text is not JSON, in the words of serde_json, which names the place more
 /// exactly than the fast parser does.
 fn malformed(raw: &[u8], error: &simd_json::Error) -> Malformed {
@@ -84,7 +128,7 @@ fn malformed(raw: &[u8], error: &simd_json::Error) -> Malformed {
         let position = error.valid_up_to();
         return Malformed { position, reason: "text that is not valid UTF-8".to_owned() };
     }
-    match serde_json::from_slice::<serde::de::IgnoredAny>(raw) {
+    match serde_json::from_slice::<IgnoredAny>(raw) {
         Err(error) => Malformed {
             position: line_and_column(raw, error.line(), error.column()),
             reason: strip_place(&error.to_string()),
@@ -269,6 +313,7 @@ mod tests {
             r#"{"a":1,"b":-2,"c":1.10,"d":"3","e":[12345678901234567890123,1e2,{"f":-0.5}]}"#,
             r#"{"a":"x\"1.5","b":18446744073709551615,"c":0.1234567890123456789}"#,
             r#"{"a":9223372036854775807,"b":-9223372036854775808}"#,
+            r#"{"a":1e400,"b":"1e400 \"-2","c":[-1E+999,7],"d":{"e":0.5}}"#,
         ] {
             assert_eq!(rewritten(text), text);
         }

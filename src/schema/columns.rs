@@ -83,7 +83,8 @@ pub fn columns() -> &'static [Column] {
 }
 
 /// The position in [`columns`] of the column for a field name. Names are matched without case,
-/// because the log itself varies it: `WorkSpaceName` and `WorkspaceName`, `DatasetID` and `DatasetId`.
+/// because the log itself varies it: `WorkSpaceName` and `WorkspaceName`, `DatasetID` and
+/// `DatasetId`.
 pub fn column_index(name: &str) -> Option<usize> {
     BY_NAME.get(&name.to_ascii_lowercase()).copied()
 }

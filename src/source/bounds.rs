@@ -23,6 +23,12 @@ const WRAPPING: [&str; 9] = [
     "@odata.count",
 ];
 
+/// Those of them that an event could begin with too.
+const AMBIGUOUS: [&str; 3] = ["value", "Count", "lastResultSet"];
+
+/// Members that an event has and a wrapping does not.
+const EVENT: [&str; 3] = ["Id", "CreationTime", "Operation"];
+
 /// What stands around the place that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Around {
@@ -121,9 +127,9 @@ impl Bounds {
                 (
                     b'{',
                     Some(Around::Member { holds_records: true }) | Some(Around::Array) | None,
-                ) => match first_name(&text[self.at + 1..]) {
+                ) => match opens_wrapping(&text[self.at + 1..]) {
                     None if !last => return Step::More,
-                    Some(name) if is_wrapping(name) => self.enter_wrapping(),
+                    Some(true) => self.enter_wrapping(),
                     _ => {
                         self.traits.objects |= around.is_none();
                         self.begin(Purpose::Record);
@@ -132,7 +138,13 @@ impl Bounds {
                 (b'{' | b'[', Some(Around::Member { .. })) => self.begin(Purpose::Skip),
                 (b'"', Some(Around::Wrapping)) => match string(&text[self.at..]) {
                     None => return Step::More,
-                    Some(name) => self.member(name),
+                    Some(name) => {
+                        let start = self.at;
+                        self.member(name);
+                        if EVENT.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
+                            return Step::Bad(start, both_at_once(name));
+                        }
+                    }
                 },
                 _ => match scalar(&text[self.at..], last) {
                     None => return Step::More,
@@ -277,15 +289,44 @@ impl Bounds {
     }
 }
 
-fn is_wrapping(name: &[u8]) -> bool {
-    WRAPPING.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+/// Whether an object, whose text behind the bracket is given, is a wrapping; `None` where the text
+/// does not reach far enough to tell.
+///
+/// Names that an event could have as well decide only with what follows them: `value` with a list,
+/// the others with a further member of a wrapping.
+fn opens_wrapping(text: &[u8]) -> Option<bool> {
+    let is = |name: &[u8], known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    let mut at = 0;
+    loop {
+        let skip = |at: usize, also: u8| {
+            let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == also;
+            Some(at + text.get(at..)?.iter().position(|byte| !blank(byte))?)
+        };
+        at = skip(at, b',')?;
+        if text[at] != b'"' {
+            return Some(false);
+        }
+        let name = string(&text[at..])?;
+        if !WRAPPING.iter().any(|known| is(name, known)) {
+            return Some(false);
+        }
+        if !AMBIGUOUS.iter().any(|known| is(name, known)) {
+            return Some(true);
+        }
+        at = skip(at + name.len() + 2, b':')?;
+        match text[at] {
+            // PowerShell unrolls a list of one.
+            b'[' | b'{' => return Some(is(name, "value")),
+            _ => at += scalar(&text[at..], false)?,
+        }
+    }
 }
 
-/// The first member's name of an object whose text behind the bracket is given; empty where the
-/// object has none, `None` where the text does not reach that far.
-fn first_name(text: &[u8]) -> Option<&[u8]> {
-    let start = text.iter().position(|byte| !byte.is_ascii_whitespace())?;
-    if text[start] == b'"' { string(&text[start..]) } else { Some(b"") }
+fn both_at_once(name: &[u8]) -> String {
+    format!(
+        "{} beside a list of events: only those of the list are taken",
+        String::from_utf8_lossy(name)
+    )
 }
 
 /// What stands between the quotes of a string at the text's beginning, escapes left alone.

@@ -1,3 +1,5 @@
+//! Records are found in every wrapping, however the text arrives, and damage costs what it must.
+
 use super::*;
 
 /// Finds everything in a text that arrives in steps of `step` bytes.
@@ -39,11 +41,14 @@ fn records_are_found_in_every_wrapping() {
         &["{\"Id\":1}", "{\"Id\":2}", "{\"Id\":3}"],
     );
     check(
-        r#"{"activityEventEntities":[{"Id":1},{"Id":2}],"continuationUri":null,"lastResultSet":true}"#,
+        r#"{"activityEventEntities":[{"Id":1},{"Id":2}],"continuationUri":null,"lastResultSet":1}"#,
         &[r#"{"Id":1}"#, r#"{"Id":2}"#],
     );
     check(
-        r#"{"continuationToken":"a]}","activityEventEntities":[{"Id":1}]}{"activityEventEntities":[]}{"activityEventEntities":[{"Id":2}]}"#,
+        concat!(
+            r#"{"continuationToken":"a]}","activityEventEntities":[{"Id":1}]}"#,
+            r#"{"activityEventEntities":[]}{"activityEventEntities":[{"Id":2}]}"#
+        ),
         &[r#"{"Id":1}"#, r#"{"Id":2}"#],
     );
     check(r#"{"value":[{"Id":1}],"Count":1}"#, &[r#"{"Id":1}"#]);

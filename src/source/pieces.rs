@@ -128,6 +128,12 @@ impl Pieces {
         }
     }
 
+    /// Takes nothing more of the file, which is no log after all; its digest is still made.
+    pub fn refuse(&mut self, reason: String) {
+        self.reading = Reading::Refused(reason);
+        self.records.clear();
+    }
+
     /// What was wrong between and with records, so far.
     pub fn take_flaws(&mut self) -> Vec<Flaw> {
         std::mem::take(&mut self.flaws)
@@ -182,7 +188,11 @@ impl Pieces {
             match self.text.get(skipped) {
                 None if self.ended => break Reading::Empty,
                 None => self.fill()?,
-                Some(b'{' | b'[' | b'"') => break Reading::Json(Bounds::default()),
+                // Export-Csv puts its header in quotes, which is what a JSON text begins with too.
+                Some(b'"') if !begins_with_cell(&self.text[skipped..]) => {
+                    break Reading::Json(Bounds::default());
+                }
+                Some(b'{' | b'[') => break Reading::Json(Bounds::default()),
                 Some(b'n') if self.text[skipped..].starts_with(b"null") => {
                     break Reading::Json(Bounds::default());
                 }
@@ -197,7 +207,8 @@ impl Pieces {
         let mut start = skipped;
         loop {
             let rest = &self.text[start..self.text.len().min(start + LOOK_BYTES)];
-            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let end = memchr::memchr2(b'\n', b'\r', rest)
+                .map_or(rest.len(), |at| at + if rest[at..].starts_with(b"\r\n") { 2 } else { 1 });
             let line = &rest[..end];
             if line.starts_with(b"#") && end < rest.len() {
                 start += end;
@@ -292,6 +303,15 @@ impl Pieces {
             _ => {}
         }
     }
+}
+
+/// Whether a text that begins with a quote begins with a quoted cell: behind the cell stands what
+/// separates cells.
+fn begins_with_cell(text: &[u8]) -> bool {
+    let rest = &text[1..];
+    memchr::memchr2(b'"', b'\\', rest).is_some_and(|end| {
+        rest[end] == b'"' && matches!(rest.get(end + 1), Some(b',' | b';' | b'\t'))
+    })
 }
 
 /// Whether a line may be the header of a CSV of events.

@@ -1,8 +1,13 @@
+//! Files are cut into pieces between records, in every coding and of every size.
+
 use std::io::Write;
 
 use super::*;
 
-fn read(content: &[u8]) -> (Vec<(u64, String)>, Result<Shape, String>, Vec<Flaw>) {
+/// Records with their positions, the shape or why there is none, and what is wrong.
+type Read = (Vec<(u64, String)>, Result<Shape, String>, Vec<Flaw>);
+
+fn read(content: &[u8]) -> Read {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(content).unwrap();
     let mut pieces = Pieces::open(file.path()).unwrap();

@@ -13,7 +13,8 @@ pub(super) struct Rows {
 impl Rows {
     /// Looks at what the text has grown by, and tells where its last whole row ends.
     pub(super) fn last_end(&mut self, text: &[u8]) -> usize {
-        for at in memchr::memchr2_iter(b'"', b'\n', &text[self.scanned..]) {
+        // A carriage return alone ends a row too; of both together, the second ends an empty one.
+        for at in memchr::memchr3_iter(b'"', b'\n', b'\r', &text[self.scanned..]) {
             let at = self.scanned + at;
             if text[at] == b'"' {
                 // A doubled quote inside a cell closes and opens it again, which is no harm.
