@@ -10,8 +10,10 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
 use crate::grid::{Cell, Grid, Kind};
-use crate::query::{self, Actors, Coverage, NoiseLevel, Period, Request, Tally, Verdict};
-use crate::render::{self, Basis, Excluded, Format, Page};
+pub use crate::query::NoiseLevel;
+use crate::query::{self, Actors, Coverage, Period, Request, Tally, Verdict};
+pub use crate::render::Format;
+use crate::render::{self, Basis, Excluded, Page};
 use crate::store::Snapshot;
 use crate::{Error, Result};
 

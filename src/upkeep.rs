@@ -5,7 +5,8 @@
 use rayon::ThreadPoolBuilder;
 
 use crate::error::{Error, Result};
-use crate::store::{Compacted, Extent, Store};
+pub use crate::store::Compacted;
+use crate::store::{Extent, Store};
 
 /// Merges all files of a store that are not large already, on all cores unless told otherwise.
 ///

@@ -10,12 +10,9 @@ use super::args::{
 use super::progress::Shown;
 use super::{Ending, out, tell};
 use crate::error::{Error, Result};
-use crate::ingest::{self, Summary};
-use crate::query::NoiseLevel;
-use crate::render::Format;
-use crate::report;
+use crate::ingest::{self, Store, Summary};
+use crate::report::{self, Format, NoiseLevel};
 use crate::status;
-use crate::store::Store;
 use crate::upkeep;
 
 /// The width of a table that goes to no terminal: wide enough for whole names.
@@ -24,12 +21,12 @@ const WIDTH_ELSEWHERE: usize = 200;
 pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
     let options = sources(&command.paths, &command.threads);
     let shown = Shown::new(quiet);
-    let summary = ingest::into_store(&Store::new(&command.store.store), &options, &shown);
+    let summary = ingest::into_store(&Store::new(command.store.get()), &options, &shown);
     shown.clear();
     let summary = summary?;
     warn(&summary, quiet);
     let text = match command.format {
-        AccountFormat::Text => tell::accounts(&summary),
+        AccountFormat::Text => out::plain(&tell::accounts(&summary)),
         AccountFormat::Json => json(&summary)?,
     };
     out::write(text.as_bytes(), None)?;
@@ -41,7 +38,7 @@ pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
     // A name or an option that makes no sense is told before half an hour of reading.
     let columns = report::columns(&options.name)?;
     if command.from.is_empty() {
-        let store = existing(&command.store.store)?;
+        let store = existing(command.store.get())?;
         let answer = store.read(|snapshot| report::run(snapshot, &options))?;
         out::write(&answer.bytes, command.output.as_deref())?;
         return Ok(Ending::Well);
@@ -67,10 +64,10 @@ pub(super) fn reports(command: &Reports) -> Result<Ending> {
 }
 
 pub(super) fn status(command: &Status) -> Result<Ending> {
-    let store = existing(&command.store.store)?;
+    let store = existing(command.store.get())?;
     let status = store.read(status::of)?;
     let text = match command.format {
-        AccountFormat::Text => tell::status(&status, &command.store.store),
+        AccountFormat::Text => out::plain(&tell::status(&status, command.store.get())),
         AccountFormat::Json => json(&status)?,
     };
     out::write(text.as_bytes(), None)?;
@@ -78,7 +75,7 @@ pub(super) fn status(command: &Status) -> Result<Ending> {
 }
 
 pub(super) fn compact(command: &Compact) -> Result<Ending> {
-    let store = existing(&command.store.store)?;
+    let store = existing(command.store.get())?;
     let done = upkeep::compact(&store, command.threads.get())?;
     out::write(tell::compacted(&done).as_bytes(), None)?;
     Ok(Ending::Well)
@@ -143,7 +140,7 @@ fn width() -> usize {
 /// What is wrong is said even when quiet: a batch job's log must hold it.
 fn warn(summary: &Summary, quiet: bool) {
     for line in tell::troubles(summary, quiet).lines() {
-        eprintln!("pbi-analyze: {line}");
+        out::say(&format!("pbi-analyze: {line}"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The flags.
 
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
@@ -10,10 +11,15 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 /// each event exactly once, and answers an administrator's questions from it. Opens no network
 /// connection.
 #[derive(Debug, Parser)]
-#[command(name = "pbi-analyze", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "pbi-analyze", version, propagate_version = true, max_term_width = 80)]
 #[command(after_help = "\
-Exit codes: 0 all well; 1 failed; 2 wrong usage; 3 finished, but something was rejected or is
-incomplete (stderr says what).")]
+Examples:
+  pbi-analyze ingest ./activity-log
+  pbi-analyze report top-reports --since 30d
+  pbi-analyze report top-reports --from ./activity-log
+
+Exit codes: 0 all well; 1 failed; 2 wrong usage; 3 finished, but something was
+rejected or is incomplete (stderr says what).")]
 pub(super) struct Args {
     /// No progress and no messages on stderr, except for errors
     #[arg(long, short, global = true)]
@@ -66,7 +72,7 @@ Examples:
   pbi-analyze report top-reports
   pbi-analyze report top-reports --since 30d --tz Europe/Berlin --top 50
   pbi-analyze report top-reports --from ./activity-log
-  pbi-analyze report top-reports --since 2026-01-01 --until 2026-03-31 --format csv --output q1.csv")]
+  pbi-analyze report top-reports --since 90d --format csv --output quarter.csv")]
 pub(super) struct Report {
     /// The report's name; `pbi-analyze reports` lists them
     pub(super) name: String,
@@ -102,6 +108,10 @@ pub(super) struct Report {
 
 /// List the questions that can be answered
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze reports
+  pbi-analyze reports --format json")]
 pub(super) struct Reports {
     /// How the list is printed
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
@@ -109,7 +119,13 @@ pub(super) struct Reports {
 }
 
 /// Show what the store holds
+///
+/// Period, events, users, the share of noise, files and size, and the sources that had trouble.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze status
+  pbi-analyze status --store D:\\pbi-store --format json")]
 pub(super) struct Status {
     #[command(flatten)]
     pub(super) store: StoreFolder,
@@ -138,8 +154,23 @@ pub(super) struct Compact {
 #[derive(Debug, clap::Args)]
 pub(super) struct StoreFolder {
     /// The store's folder
-    #[arg(long, value_name = "DIR", env = "PBI_STORE", default_value = "pbi-store")]
-    pub(super) store: PathBuf,
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PBI_STORE",
+        default_value = DEFAULT_STORE,
+        value_parser = clap::builder::OsStringValueParser::new()
+    )]
+    store: OsString,
+}
+
+const DEFAULT_STORE: &str = "pbi-store";
+
+impl StoreFolder {
+    /// The folder. A variable that is set to nothing is as good as none.
+    pub(super) fn get(&self) -> &Path {
+        Path::new(if self.store.is_empty() { OsStr::new(DEFAULT_STORE) } else { &self.store })
+    }
 }
 
 #[derive(Debug, clap::Args)]

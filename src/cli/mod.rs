@@ -39,9 +39,8 @@ pub fn run() -> Ending {
     };
     match dispatch(&args) {
         Ok(ending) => ending,
-        Err(error) if out::is_closed_pipe(&error) => Ending::Well,
         Err(error) => {
-            eprintln!("pbi-analyze: {error}");
+            out::say(&format!("pbi-analyze: {error}"));
             match error {
                 Error::Usage(_) => Ending::Misused,
                 _ => Ending::Failed,

@@ -15,8 +15,23 @@ pub(super) fn write(bytes: &[u8], file: Option<&Path>) -> Result<()> {
 
 fn to_stdout(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
-    written.map_err(Error::io("write to", Path::new("stdout")))
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        // The reader went away, as `head` does: no error, and how the command ended stays true.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(Error::io("write to", Path::new("stdout"))),
+    }
+}
+
+/// Writes a line to stderr, if anybody listens: a log that nobody reads stops nothing.
+pub(super) fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+}
+
+/// A text without what commands a terminal. Names of files come from wherever an archive comes
+/// from, and could hold anything.
+pub(super) fn plain(text: &str) -> String {
+    let is_odd = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    text.chars().map(|c| if is_odd(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn to_file(bytes: &[u8], path: &Path) -> Result<()> {
@@ -25,6 +40,10 @@ fn to_file(bytes: &[u8], path: &Path) -> Result<()> {
         _ => Path::new("."),
     };
     let failed = || Error::io("write", path);
+    if !folder.is_dir() {
+        let reason = format!("there is no folder {}", folder.display());
+        return Err(failed()(io::Error::new(io::ErrorKind::NotFound, reason)));
+    }
     let mut file =
         tempfile::Builder::new().prefix(".pbi-analyze-").tempfile_in(folder).map_err(failed())?;
     file.write_all(bytes).map_err(failed())?;
@@ -42,9 +61,4 @@ fn share_like_others(file: &std::fs::File, folder: &Path) -> io::Result<()> {
     let permissions = std::fs::File::create(&probe)?.metadata()?.permissions();
     std::fs::remove_file(&probe)?;
     file.set_permissions(permissions)
-}
-
-/// Whether an error says that the reader of our output went away, as `head` does: no error.
-pub(super) fn is_closed_pipe(error: &Error) -> bool {
-    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
 }

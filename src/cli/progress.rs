@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::out::say;
 use crate::ingest::Progress;
 
 /// Shows progress on stderr.
@@ -47,7 +48,7 @@ impl Progress for Shown {
                 bar.set_message(format!("reading {files} files"));
                 bar.enable_steady_tick(Duration::from_millis(200));
             }
-            Shown::Lines => eprintln!("reading {files} files, {}", HumanBytes(bytes)),
+            Shown::Lines => say(&format!("reading {files} files, {}", HumanBytes(bytes))),
             Shown::Nothing => {}
         }
     }
@@ -61,7 +62,7 @@ impl Progress for Shown {
     fn stage(&self, name: &'static str) {
         match self {
             Shown::Bar(bar) => bar.set_message(name),
-            Shown::Lines => eprintln!("{name}"),
+            Shown::Lines => say(name),
             Shown::Nothing => {}
         }
     }

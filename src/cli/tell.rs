@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::ingest::{Outcome, SourceReport, Summary};
 use crate::status::Status;
-use crate::store::Compacted;
+use crate::upkeep::Compacted;
 
 /// Troubles of one source that are told; the others are counted.
 const TOLD_MAX: usize = 5;
@@ -29,8 +29,11 @@ pub(super) fn troubles(summary: &Summary, errors_only: bool) -> String {
     if errors_only {
         return text;
     }
-    let empty: Vec<&SourceReport> =
-        summary.per_source.iter().filter(|s| s.kind == "empty").collect();
+    let empty: Vec<&SourceReport> = summary
+        .per_source
+        .iter()
+        .filter(|source| source.kind == "empty" && source.troubles.is_empty())
+        .collect();
     for source in empty.iter().take(TOLD_MAX) {
         let _ = writeln!(text, "{}: empty, no events in it", source.source);
     }

@@ -17,7 +17,8 @@ pub use crate::column::Projection;
 use crate::error::{Error, Result};
 use crate::schema::ledger::SourceFacts;
 use crate::source::{self, Found};
-use crate::store::{Commit, Extent, Fates, Load, Mark, Passing, Snapshot, Store};
+pub use crate::store::Store;
+use crate::store::{Commit, Extent, Fates, Load, Mark, Passing, Snapshot};
 
 use account::{Account, summary};
 pub use account::{Outcome, SourceReport, Summary};
@@ -78,7 +79,7 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
             let marks: Vec<Mark> = accounts.iter().filter_map(Account::mark).collect();
             match settled.commit(&marks)? {
                 Commit::Made(_) => break,
-                Commit::Overtaken(again) => load = again,
+                Commit::Overtaken(again) => load = *again,
             }
         }
         // The events are in the table: what keeps it quick may fail without harm to them.
