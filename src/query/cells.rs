@@ -10,8 +10,8 @@ use crate::grid::{Cell, Column as Header, Grid, Kind};
 
 /// The frame as a grid.
 pub fn grid(frame: &DataFrame) -> PolarsResult<Grid> {
-    let mut grid = Grid::default();
-    grid.rows = vec![Vec::with_capacity(frame.width()); frame.height()];
+    let rows = vec![Vec::with_capacity(frame.width()); frame.height()];
+    let mut grid = Grid { columns: Vec::new(), rows };
     for column in frame.columns() {
         grid.columns.push(Header { name: column.name().to_string(), kind: kind(column.dtype()) });
         for (at, row) in grid.rows.iter_mut().enumerate() {

@@ -207,7 +207,7 @@ fn file_name(source: &SourceFacts) -> &str {
 /// time.
 fn time_in_name(name: &str) -> Option<i64> {
     let words = name.split(|letter: char| !(letter.is_ascii_digit() || letter == 'T'));
-    let times = words.filter_map(|word| {
+    let mut times = words.filter_map(|word| {
         let digits = match word.split_once('T') {
             Some((day, time)) if day.len() == 8 && matches!(time.len(), 4 | 6) => {
                 format!("{day}{time}")
@@ -221,7 +221,7 @@ fn time_in_name(name: &str) -> Option<i64> {
         };
         NaiveDateTime::parse_from_str(&digits, form).ok()
     });
-    times.last().map(|time| time.and_utc().timestamp_micros())
+    times.next_back().map(|time| time.and_utc().timestamp_micros())
 }
 
 #[cfg(test)]

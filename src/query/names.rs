@@ -48,11 +48,12 @@ mod tests {
 
     #[test]
     fn the_last_event_decides_and_of_one_instant_the_greatest_id() {
+        let names = ["old", "new", "newest", "B", "?", "", "x"];
         let events = df!(
             "Id" => ["1", "2", "9", "4", "5", "6", "7"],
             "CreationTime" => [10_i64, 20, 20, 20, 5, 30, 99],
             "ReportId" => [Some("a"), Some("a"), Some("a"), Some("b"), Some("b"), Some("c"), None],
-            "ReportName" => [Some("old"), Some("new"), Some("newest"), Some("B"), Some("?"), Some(""), Some("x")]
+            "ReportName" => names
         );
         let names = latest(&events.unwrap().lazy(), col("ReportId"), "ReportName").unwrap();
         let names = names.sort(["key"], Default::default()).unwrap();

@@ -1,1 +1,452 @@
-//! Answers over small archives.
+//! Answers over small archives: what the views hold, whom and what they leave out, and in which
+//! order the reports stand. The archives are Parquet files with few columns, as another writer may
+//! have left them.
+
+use std::fs::File;
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use super::*;
+use crate::grid::Cell;
+use crate::schema::ledger::{RecordCounts, SourceFacts};
+use crate::store::DataFile;
+
+/// An event, as far as the views look at it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Event {
+    id: &'static str,
+    time: &'static str,
+    activity: &'static str,
+    user: Option<&'static str>,
+    user_type: Option<i64>,
+    report: Option<&'static str>,
+    report_name: Option<&'static str>,
+    app_report: Option<&'static str>,
+    app: Option<&'static str>,
+    workspace: Option<&'static str>,
+    workspace_name: Option<&'static str>,
+}
+
+/// Ann opens a report.
+const VIEW: Event = Event {
+    id: "",
+    time: "2026-03-10T12:00:00Z",
+    activity: "ViewReport",
+    user: Some("Ann@contoso.com"),
+    user_type: None,
+    report: Some("r"),
+    report_name: None,
+    app_report: None,
+    app: None,
+    workspace: None,
+    workspace_name: None,
+};
+
+fn us(time: &str) -> i64 {
+    time.parse::<DateTime<Utc>>().unwrap().timestamp_micros()
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// A snapshot of one file with these events. The file lives as long as the folder.
+struct Archive {
+    _folder: tempfile::TempDir,
+    snapshot: Snapshot,
+}
+
+fn archive(events: &[Event]) -> Archive {
+    fn column<T>(events: &[Event], pick: impl Fn(&Event) -> T) -> Vec<T> {
+        events.iter().map(pick).collect()
+    }
+    let utc = DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
+    let frame = df!(
+        "Id" => column(events, |e| e.id),
+        "CreationTime" => column(events, |e| us(e.time)),
+        "Operation" => column(events, |e| e.activity),
+        "UserId" => column(events, |e| e.user),
+        "UserType" => column(events, |e| e.user_type),
+        "ReportId" => column(events, |e| e.report),
+        "ReportName" => column(events, |e| e.report_name),
+        "AppReportId" => column(events, |e| e.app_report),
+        "AppId" => column(events, |e| e.app),
+        "WorkspaceId" => column(events, |e| e.workspace),
+        "WorkspaceName" => column(events, |e| e.workspace_name)
+    );
+    let mut frame =
+        frame.unwrap().lazy().with_column(col("CreationTime").cast(utc)).collect().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("part.parquet");
+    ParquetWriter::new(File::create(&path).unwrap()).finish(&mut frame).unwrap();
+    let size_bytes = path.metadata().unwrap().len();
+    let events = events.len() as u64;
+    let file = DataFile { path, size_bytes, events, month: String::new(), period_us: None };
+    Archive { _folder: folder, snapshot: Snapshot { files: vec![file], ..Snapshot::default() } }
+}
+
+/// How a statement is asked.
+#[derive(Clone, Copy)]
+struct Asked {
+    zone: Tz,
+    since: Option<&'static str>,
+    until: Option<&'static str>,
+    noise: NoiseLevel,
+    actors: Actors,
+}
+
+const PLAIN: Asked = Asked {
+    zone: Tz::UTC,
+    since: None,
+    until: None,
+    noise: NoiseLevel::Default,
+    actors: Actors::People,
+};
+
+impl Asked {
+    fn period(self, snapshot: &Snapshot) -> Period {
+        let extent = extent(snapshot).unwrap();
+        Period::new(self.zone, self.since.map(day), self.until.map(day), extent)
+    }
+
+    fn grid(self, snapshot: &Snapshot, sql: &str) -> Grid {
+        let period = self.period(snapshot);
+        let coverage = coverage(snapshot, &period).unwrap();
+        let request = Request { snapshot, period: &period, coverage: &coverage, noise: self.noise };
+        let mut report = report("top-reports").unwrap();
+        report.actors = self.actors;
+        report.params.clear();
+        // Reports live as long as the program; so does the one that a test makes up.
+        report.sql = Box::leak(sql.to_owned().into_boxed_str());
+        answer(&request, &report, &BTreeMap::new()).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// The rows as text, cells with a blank between.
+    fn rows(self, archive: &Archive, sql: &str) -> Vec<String> {
+        let grid = self.grid(&archive.snapshot, sql);
+        let line = |row: &Vec<Cell>| row.iter().map(shown).collect::<Vec<_>>().join(" ");
+        grid.rows.iter().map(line).collect()
+    }
+
+    fn tally(self, archive: &Archive) -> Tally {
+        let snapshot = &archive.snapshot;
+        let (period, coverage) = (self.period(snapshot), Coverage::default());
+        let request = Request { snapshot, period: &period, coverage: &coverage, noise: self.noise };
+        tally(&request).unwrap()
+    }
+}
+
+fn shown(cell: &Cell) -> String {
+    let time = |us: i64| DateTime::from_timestamp_micros(us).unwrap();
+    match cell {
+        Cell::Null => "-".to_owned(),
+        Cell::Text(text) => text.clone(),
+        Cell::Int(number) => number.to_string(),
+        Cell::Float(number) => number.to_string(),
+        Cell::Bool(truth) => truth.to_string(),
+        Cell::Time { us } => time(*us).format("%FT%TZ").to_string(),
+        Cell::LocalTime { us } => time(*us).format("%FT%T").to_string(),
+        Cell::Date { days } => time(i64::from(*days) * 86_400_000_000).format("%F").to_string(),
+    }
+}
+
+fn names(grid: &Grid) -> Vec<&str> {
+    grid.columns.iter().map(|column| column.name.as_str()).collect()
+}
+
+#[test]
+fn every_added_column_is_there_in_an_empty_and_in_a_small_archive() {
+    let small = archive(&[Event { id: "1", ..VIEW }]);
+    for (snapshot, rows) in [(&Snapshot::default(), 0), (&small.snapshot, 1)] {
+        for view in ["events", "events_all"] {
+            for column in views::ADDED {
+                let grid = PLAIN.grid(snapshot, &format!("SELECT {column} FROM {view}"));
+                assert_eq!((names(&grid), grid.rows.len()), (vec![column], rows), "{view}");
+            }
+            let all = PLAIN.grid(snapshot, &format!("SELECT * FROM {view}"));
+            let own = scan::columns().iter_names().map(|name| name.as_str());
+            let mut expected: Vec<&str> = own.chain(views::ADDED).collect();
+            let mut found = names(&all);
+            expected.sort_unstable();
+            found.sort_unstable();
+            assert_eq!((found, all.rows.len()), (expected, rows), "{view}");
+        }
+    }
+}
+
+#[test]
+fn an_added_column_differs_from_every_other_by_more_than_case() {
+    let own = scan::columns().iter_names().map(|name| name.to_ascii_lowercase());
+    let mut all: Vec<String> = own.chain(views::ADDED.map(str::to_owned)).collect();
+    let count = all.len();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), count);
+}
+
+#[test]
+fn people_are_told_from_guests_services_and_those_without_a_name() {
+    const PEOPLE: [&str; 20] = [
+        "a@co.com", "b@co.com", "c@co.com", "d@co.com", "e@co.com", "f@co.com", "g@co.com",
+        "h@co.com", "i@co.com", "j@co.com", "k@co.com", "l@co.com", "m@co.com", "n@co.com",
+        "o@co.com", "p@co.com", "q@co.com", "r@co.com", "s@co.com", "t@co.com",
+    ];
+    let mut events: Vec<Event> =
+        PEOPLE.iter().map(|&user| Event { id: user, user: Some(user), ..VIEW }).collect();
+    let odd = |id, user, user_type| Event { id, user, user_type, ..VIEW };
+    events.extend([
+        odd("1", Some("eve@partner.example"), Some(0)),
+        odd("2", Some("joe_x.com#EXT#@co.com"), None),
+        odd("3", Some("kim@co.com"), Some(10)),
+        odd("4", Some("Anonymous"), Some(4)),
+        odd("5", Some("0F1E2D3C-4b5a-6978-8796-a5b4c3d2e1f0"), None),
+        odd("6", Some("robot"), Some(6)),
+        odd("7", None, Some(3)),
+        odd("8", None, None),
+    ]);
+    let archive = archive(&events);
+    let kinds = "SELECT Id, actor_kind, is_service FROM events_all \
+        WHERE user_id IS NULL OR user_id NOT LIKE '_@co.com' ORDER BY Id NULLS LAST";
+    let expected = [
+        "1 guest false",
+        "2 guest false",
+        "3 guest false",
+        "4 anonymous false",
+        "5 service true",
+        "6 service true",
+        "7 service true",
+        "8 person false",
+    ];
+    assert_eq!(PLAIN.rows(&archive, kinds), expected);
+    let count = "SELECT COUNT(*) AS n, COUNT(DISTINCT user_id) AS users FROM events";
+    assert_eq!(PLAIN.rows(&archive, count), ["25 24"], "people only");
+    let all = Asked { actors: Actors::All, ..PLAIN };
+    assert_eq!(all.rows(&archive, count), ["28 26"]);
+    assert_eq!(PLAIN.tally(&archive), Tally { events: 28, noise: 0, services: 3 });
+}
+
+#[test]
+fn a_template_app_opened_from_its_workspace_is_the_tenants_own_report() {
+    let (publisher, own) = (Some("publisher"), Some("own"));
+    let archive = archive(&[
+        Event { id: "1", report: publisher, app_report: own, ..VIEW },
+        Event { id: "2", report: own, app_report: Some("x"), app: Some("a"), ..VIEW },
+        Event { id: "3", report: own, app_report: Some(""), app: Some(""), ..VIEW },
+        Event { id: "4", report: publisher, app_report: own, app: Some(""), ..VIEW },
+        Event { id: "5", report: Some(""), ..VIEW },
+    ]);
+    let sql = "SELECT Id, report_id FROM events ORDER BY Id NULLS LAST";
+    assert_eq!(PLAIN.rows(&archive, sql), ["1 own", "2 own", "3 own", "4 own", "5 -"]);
+}
+
+#[test]
+fn names_are_the_latest_of_the_archive_whatever_the_period_and_whoever_wrote_them() {
+    let place = (Some("w"), Some("Old place"));
+    let archive = archive(&[
+        Event {
+            id: "1",
+            report_name: Some("Old"),
+            workspace: place.0,
+            workspace_name: place.1,
+            ..VIEW
+        },
+        Event {
+            id: "2",
+            time: "2026-03-20T00:00:00Z",
+            activity: "ExportActivityEvents",
+            user: Some("robot"),
+            user_type: Some(6),
+            report_name: Some("New"),
+            workspace: place.0,
+            workspace_name: Some("New place"),
+            ..VIEW
+        },
+        Event { id: "3", time: "2026-03-21T00:00:00Z", report_name: Some(""), ..VIEW },
+    ]);
+    let early = Asked { until: Some("2026-03-12"), ..PLAIN };
+    let sql = "SELECT Id, report_name, workspace_name, ReportName FROM events";
+    assert_eq!(early.rows(&archive, sql), ["1 New New place Old"]);
+    assert_eq!(early.rows(&archive, "SELECT * FROM reports"), ["r New"]);
+    assert_eq!(early.rows(&archive, "SELECT * FROM workspaces"), ["w New place"]);
+}
+
+#[test]
+fn clocks_that_are_changed_neither_lose_an_event_nor_move_it() {
+    let times = [
+        ("1", "2026-03-29T00:59:59Z"),
+        ("2", "2026-03-29T01:00:00Z"),
+        ("3", "2026-10-25T00:30:00Z"),
+        ("4", "2026-10-25T01:30:00Z"),
+        ("5", "2026-12-31T23:30:00Z"),
+    ];
+    let archive = archive(&times.map(|(id, time)| Event { id, time, ..VIEW }));
+    let sql = "SELECT local_time, local_date, local_hour, local_weekday, local_week, local_month \
+        FROM events ORDER BY Id NULLS LAST";
+    let zurich = Asked { zone: Tz::Europe__Zurich, ..PLAIN }.rows(&archive, sql);
+    let expected = [
+        "2026-03-29T01:59:59 2026-03-29 1 7 2026-W13 2026-03",
+        "2026-03-29T03:00:00 2026-03-29 3 7 2026-W13 2026-03",
+        "2026-10-25T02:30:00 2026-10-25 2 7 2026-W43 2026-10",
+        "2026-10-25T02:30:00 2026-10-25 2 7 2026-W43 2026-10",
+        "2027-01-01T00:30:00 2027-01-01 0 5 2026-W53 2027-01",
+    ];
+    assert_eq!(zurich, expected);
+    let sql = "SELECT local_time FROM events ORDER BY Id NULLS LAST LIMIT 1";
+    let at = |zone| Asked { zone, ..PLAIN }.rows(&archive, sql).concat();
+    assert_eq!(at(Tz::America__New_York), "2026-03-28T20:59:59");
+    assert_eq!(at(Tz::Asia__Kolkata), "2026-03-29T06:29:59");
+    assert_eq!(at(Tz::UTC), "2026-03-29T00:59:59");
+}
+
+#[test]
+fn both_ends_of_a_period_are_whole_days_of_the_zone() {
+    // 29 March has 23 hours in Zurich: from 23:00 UTC of the day before to 22:00.
+    let times = [
+        ("1", "2026-03-28T22:59:59.999999Z"),
+        ("2", "2026-03-28T23:00:00Z"),
+        ("3", "2026-03-29T21:59:59.999999Z"),
+        ("4", "2026-03-29T22:00:00Z"),
+    ];
+    let archive = archive(&times.map(|(id, time)| Event { id, time, ..VIEW }));
+    let ids = |zone, since, until| {
+        let asked = Asked { zone, since, until, ..PLAIN };
+        let ids = asked.rows(&archive, "SELECT Id FROM events ORDER BY Id NULLS LAST").concat();
+        assert_eq!(asked.tally(&archive).events, ids.len() as u64);
+        ids
+    };
+    let sunday = Some("2026-03-29");
+    assert_eq!(ids(Tz::Europe__Zurich, sunday, sunday), "23");
+    assert_eq!(ids(Tz::UTC, sunday, sunday), "34");
+    assert_eq!(ids(Tz::Europe__Zurich, None, Some("2026-03-28")), "1");
+    assert_eq!(ids(Tz::Europe__Zurich, Some("2026-03-30"), None), "4");
+    assert_eq!(ids(Tz::UTC, Some("2026-04-01"), None), "");
+}
+
+#[test]
+fn noise_is_left_out_by_its_level_and_flagged_where_everything_is_shown() {
+    let of = |id, activity| Event { id, activity, ..VIEW };
+    let archive = archive(&[
+        of("1", "ViewReport"),
+        of("2", "GetDatasources"),
+        of("3", "GetGroupsAsAdmin"),
+        of("4", "NeverSeenBefore"),
+        Event { user_type: Some(6), ..of("5", "ExportActivityEvents") },
+        Event { user_type: Some(6), ..of("6", "GetRefreshHistory") },
+    ]);
+    let sql = "SELECT Id FROM events ORDER BY Id NULLS LAST";
+    let flags = "SELECT Id FROM events_all WHERE is_noise ORDER BY Id NULLS LAST";
+    for (noise, left, flagged, tally) in [
+        (NoiseLevel::Default, "134", "25", Tally { events: 6, noise: 2, services: 1 }),
+        (NoiseLevel::Wide, "14", "2356", Tally { events: 6, noise: 4, services: 0 }),
+        (NoiseLevel::Keep, "1234", "", Tally { events: 6, noise: 0, services: 2 }),
+    ] {
+        let asked = Asked { noise, ..PLAIN };
+        assert_eq!(asked.rows(&archive, sql).concat(), left);
+        assert_eq!(asked.rows(&archive, flags).concat(), flagged);
+        assert_eq!(asked.tally(&archive), tally);
+    }
+}
+
+#[test]
+fn what_is_known_of_an_activity_is_beside_it() {
+    let of = |id, activity| Event { id, activity, ..VIEW };
+    let archive = archive(&[of("1", "ViewReport"), of("2", "NeverSeenBefore")]);
+    let sql = "SELECT activity_name, category, operation_group FROM events ORDER BY Id NULLS LAST";
+    assert_eq!(PLAIN.rows(&archive, sql), ["ViewReport View VIEW", "NeverSeenBefore - -"]);
+}
+
+/// A whole source of one day, with so many events.
+fn source(path: &str, day: &str, events: u64) -> SourceFacts {
+    SourceFacts {
+        path: path.to_owned(),
+        kind: "array".to_owned(),
+        records: RecordCounts { read: events, ..Default::default() },
+        days: BTreeMap::from([(day.to_owned(), events)]),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
+    let times = ["01", "02", "04", "05", "06"].map(|day| {
+        let time: &'static str = Box::leak(format!("2026-03-{day}T12:00:00Z").into_boxed_str());
+        Event { id: time, time, ..VIEW }
+    });
+    let mut archive = archive(&times);
+    archive.snapshot.sources = vec![
+        source("1.json", "2026-03-01", 1),
+        SourceFacts { damaged: true, ..source("2.json", "2026-03-02", 1) },
+        source("dump-20260304-202603041800.json", "2026-03-04", 1),
+    ];
+    let sql = "SELECT day, verdict, is_complete, trend_half FROM days ORDER BY day NULLS LAST";
+    let expected = [
+        "2026-03-01 complete true 1",
+        "2026-03-02 cut false -",
+        "2026-03-03 missing false -",
+        "2026-03-04 partial false -",
+        "2026-03-05 complete true -",
+        "2026-03-06 complete true 2",
+    ];
+    assert_eq!(PLAIN.rows(&archive, sql), expected);
+    let period = PLAIN.period(&archive.snapshot);
+    let coverage = coverage(&archive.snapshot, &period).unwrap();
+    let counts = [Verdict::Complete, Verdict::Partial, Verdict::Cut, Verdict::Missing]
+        .map(|verdict| coverage.count(verdict));
+    assert_eq!(counts, [3, 1, 1, 1]);
+    assert!(!coverage.is_complete());
+    let rule = "SELECT rule FROM days WHERE verdict = 'cut'";
+    assert_eq!(PLAIN.rows(&archive, rule), ["2.json is damaged"]);
+    let zurich = Asked { zone: Tz::Europe__Zurich, since: Some("2026-03-05"), ..PLAIN };
+    let sql = "SELECT day, verdict FROM days ORDER BY day NULLS LAST";
+    assert_eq!(zurich.rows(&archive, sql), ["2026-03-05 partial", "2026-03-06 complete"]);
+}
+
+#[test]
+fn every_report_passes_the_guard_has_a_portable_order_and_the_columns_of_its_header() {
+    for report in reports().unwrap() {
+        let statement = guard::parse(report.name, report.sql).unwrap();
+        guard::check(report.name, &statement).unwrap();
+        assert!(guard::order_is_portable(&statement), "{}", report.name);
+        let snapshot = Snapshot::default();
+        let (period, coverage) = (PLAIN.period(&snapshot), Coverage::default());
+        let noise = NoiseLevel::Default;
+        let request = Request { snapshot: &snapshot, period: &period, coverage: &coverage, noise };
+        let grid = answer(&request, &report, &BTreeMap::new()).unwrap();
+        let told: Vec<&str> = report.columns.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names(&grid), told, "{}", report.name);
+    }
+}
+
+#[test]
+fn an_order_without_a_place_for_nulls_is_not_portable() {
+    for (sql, is_portable) in [
+        ("SELECT Id FROM events ORDER BY Id NULLS LAST", true),
+        ("SELECT Id FROM events ORDER BY Id DESC NULLS FIRST, UserId NULLS LAST", true),
+        ("SELECT Id FROM events ORDER BY Id NULLS LAST, UserId", false),
+        ("SELECT Id FROM events", false),
+    ] {
+        assert_eq!(
+            guard::order_is_portable(&guard::parse("x", sql).unwrap()),
+            is_portable,
+            "{sql}"
+        );
+    }
+}
+
+/// Whoever writes a query reads queries/README.md: it must name all that there is.
+#[test]
+fn the_readme_names_every_view_and_every_column_of_it() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries/README.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    for view in guard::VIEWS {
+        assert!(text.contains(&format!("`{view}`")), "{view} is missing in queries/README.md");
+        let columns = PLAIN.grid(&Snapshot::default(), &format!("SELECT * FROM {view}"));
+        let known = |name: &&str| crate::schema::column_index(name).is_some();
+        for column in names(&columns).into_iter().filter(|name| !known(name)) {
+            let named = text.contains(&format!("`{column}`"));
+            assert!(named, "{view}.{column} is missing in queries/README.md");
+        }
+    }
+}

@@ -197,7 +197,8 @@ impl Visitor for Guard {
             }
             Expr::Subquery(_) => {
                 return refuse(
-                    "a SELECT in place of a value: compute it in a WITH and CROSS JOIN it, or use IN",
+                    "a SELECT in place of a value: compute it in a WITH and CROSS JOIN it, \
+                     or use IN",
                 );
             }
             Expr::Prefixed { .. } | Expr::Lambda(_) => {
