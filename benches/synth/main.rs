@@ -1,5 +1,7 @@
-//! Writes an invented archive for measurements and for trying things on: `synth DIR`, then point the
-//! program, or what it is compared with, at DIR. Prints one line of JSON that says what the archive holds.
+//! Writes an invented archive for measurements and for trying things on: `synth DIR`, then point
+//! the program, or what it is compared with, at DIR. Prints one line of JSON that says what the
+//! archive holds.
+#![allow(clippy::expect_used, missing_docs, reason = "what it cannot write, it need not survive")]
 
 #[path = "../../tests/support/synth/mod.rs"]
 mod synth;

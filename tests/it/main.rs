@@ -30,9 +30,37 @@ mod archive;
 // What of an event may change on its way into the table: the law, written down a second time.
 mod normal;
 
+// A handful of small events, for archives that a test writes itself.
+mod events;
+
 // The sample archive against the figures of its generator.
 mod sample_data;
 // A large invented archive against the oracle.
 mod against_oracle;
 // Threads, paths and names in any order: the same table.
 mod order;
+// Truncated, broken and foreign files: what is whole is stored, what is lost is named.
+mod damage;
+// A file cut at each of its bytes.
+mod cuts;
+
+// The support itself: what the tests rest on.
+mod support;
+// The report on the most used reports against the oracle.
+mod top_reports;
+// Whole outputs over the sample archive, as files to be looked at.
+mod golden;
+// Events that nobody would think of, against the law of a row.
+mod properties;
+// The same events in every container and encoding: the same rows.
+mod shapes;
+// The command line as people and batch jobs meet it.
+mod cli;
+// The program's own sources, read as text.
+mod rust_text;
+// The rooms of ARCHITECTURE.md and their borders.
+mod tidy;
+// What README.md tells people to type.
+mod readme;
+// Bugs that there were.
+mod regressions;

@@ -131,23 +131,20 @@ impl Row<'_> {
         self.column("CreationTime").as_primitive::<TimestampMicrosecondType>().value(self.at)
     }
 
-    /// What stands in the typed column of a name.
-    pub fn typed(&self, name: &str) -> Option<Json> {
-        value(self.column(name), self.at)
-    }
-
     /// What stands in `Extra`, or an empty object.
     pub fn extra(&self) -> Json {
         self.text("Extra").map_or(Json::Object(Vec::new()), Json::parse)
     }
 
-    /// The event: its typed columns, overlaid by `Extra`; members sorted by name.
+    /// The event: its typed columns, overlaid by `Extra`, where names match whatever their case;
+    /// members sorted by name.
     pub fn event(&self) -> Json {
         let extra = self.extra();
         let mut members = Vec::new();
         for (field, column) in self.batch.schema().fields().iter().zip(self.batch.columns()) {
             let name = field.name();
-            if !OWN.contains(&name.as_str()) && extra.member(name).is_none() {
+            let is = |(known, _): &(String, Json)| known.eq_ignore_ascii_case(name);
+            if !OWN.contains(&name.as_str()) && !extra.members().iter().any(is) {
                 members.extend(value(column, self.at).map(|value| (name.clone(), value)));
             }
         }

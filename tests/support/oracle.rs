@@ -1,7 +1,6 @@
 //! The oracle: a second, slow and simple answer to what an archive holds and which reports are used
 //! most, for comparing the program with. It reads file after file with serde_json and keeps everything
 //! in ordered maps; it shares no code with the program, and must not be made faster at the price of clarity.
-#![allow(dead_code, reason = "each binary that includes this module uses another part of it")]
 
 // By its path, so that the module is found however this file was included.
 #[path = "oracle/read.rs"]
@@ -89,12 +88,14 @@ pub struct OracleRow {
     pub workspace: Option<String>,
     pub views: u64,
     pub viewers: u64,
-    /// 0 where no view tells who it was.
-    pub views_per_viewer: f64,
+    /// Rounded to cents; nothing where no view tells who it was.
+    pub views_per_viewer: Option<f64>,
     pub active_days: u64,
     pub last_view: DateTime<Utc>,
+    /// Rounded to cents.
     pub trend: Option<f64>,
-    pub report_id: String,
+    /// Nothing for views that name no report.
+    pub report_id: Option<String>,
     pub workspace_id: Option<String>,
 }
 
@@ -103,6 +104,8 @@ pub struct Oracle {
     pub accounting: Accounting,
     /// The richest copy of each event, by Id.
     pub events: BTreeMap<String, Value>,
+    /// The first and the last instant held.
+    pub extent: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// Events of each UTC day.
     pub per_day: BTreeMap<NaiveDate, u64>,
     pub distinct_users: u64,
@@ -153,6 +156,8 @@ impl Oracle {
             self.noise += u64::from(Noise::Default.is_noise(&activity(event)));
             if let Some(time) = time_of(event) {
                 *self.per_day.entry(time.date_naive()).or_default() += 1;
+                let (first, last) = self.extent.unwrap_or((time, time));
+                self.extent = Some((first.min(time), last.max(time)));
             }
         }
         self.distinct_users = users.len() as u64;
@@ -160,15 +165,17 @@ impl Oracle {
 
     /// The most used reports of the local days `since` to `until`, both included.
     ///
-    /// - Views are ViewReport events of persons, guests and visitors without a name. A view that names no
-    ///   report is left out.
-    /// - A report is its effective id and its workspace id; a workspace may be missing.
-    /// - A report's name is the ReportName of the latest event of the period, by CreationTime and then Id,
-    ///   among *all* kept events, noise, services and other activities included, that have this effective
-    ///   report id and a name that is not empty. A workspace's name is found in the same way.
-    /// - The trend compares the first half of the period's days with the second; of an odd number the
-    ///   middle day belongs to neither. From each half it takes as many complete days, from the earliest
-    ///   on, as the half with fewer has. It is `None` if that is no day, or if the first half has no view.
+    /// - Views are ViewReport events of persons, guests and visitors without a name. Views that name no
+    ///   report are rows too, one a workspace: they were opened, and a total must not lose them.
+    /// - A report is its effective id and its workspace id; either may be missing.
+    /// - A report's name is the ReportName of the latest event of the *whole archive*, by CreationTime and
+    ///   then Id, among all kept events, noise, services and other activities included, that have this
+    ///   effective report id and a name that is not empty. A workspace's name is found in the same way.
+    ///   So a report has the name that people know it by now, whichever period is asked for.
+    /// - The trend compares the first half of the period's days, as far as the archive reaches, with the
+    ///   second; of an odd number the middle day belongs to neither. With n complete days in the half that
+    ///   has fewer, it takes the n earliest of the first half and the n latest of the second. It is `None`
+    ///   if that is no day, or if there is no view on those of the first half.
     pub fn top_reports(
         &self,
         since: NaiveDate,
@@ -179,21 +186,21 @@ impl Oracle {
     ) -> Vec<OracleRow> {
         let in_period =
             |event: &&Value| local_day(event, tz).is_some_and(|day| since <= day && day <= until);
-        let report_names = self.names(in_period, report_id, "ReportName");
-        let workspace_names = self.names(in_period, workspace_id, "WorkspaceName");
-        let mut groups: BTreeMap<(String, Option<String>), Vec<&Value>> = BTreeMap::new();
+        let report_names = self.names(report_id, "ReportName");
+        let workspace_names = self.names(workspace_id, "WorkspaceName");
+        let mut groups: BTreeMap<[Option<String>; 2], Vec<&Value>> = BTreeMap::new();
         for event in self.events.values().filter(in_period) {
             let activity = activity(event);
             let is_view = activity == "ViewReport" && !noise.is_noise(&activity);
-            if let (true, Some(report)) = (is_view && !is_service(event), report_id(event)) {
-                groups.entry((report, workspace_id(event))).or_default().push(event);
+            if is_view && !is_service(event) {
+                groups.entry([report_id(event), workspace_id(event)]).or_default().push(event);
             }
         }
         let (first, second) = self.comparable_days(since, until, tz);
         let mut rows: Vec<OracleRow> = groups
             .into_iter()
-            .map(|((report_id, workspace_id), views)| OracleRow {
-                report: report_names.get(&report_id).cloned(),
+            .map(|([report_id, workspace_id], views)| OracleRow {
+                report: report_id.as_ref().and_then(|id| report_names.get(id).cloned()),
                 workspace: workspace_id.as_ref().and_then(|id| workspace_names.get(id).cloned()),
                 trend: trend(&views, &first, &second, tz),
                 report_id,
@@ -205,8 +212,9 @@ impl Oracle {
             (two.views.cmp(&one.views))
                 .then(two.viewers.cmp(&one.viewers))
                 .then(two.last_view.cmp(&one.last_view))
+                // What is missing comes last.
+                .then(one.report_id.is_none().cmp(&two.report_id.is_none()))
                 .then(one.report_id.cmp(&two.report_id))
-                // A missing workspace comes last.
                 .then(one.workspace_id.is_none().cmp(&two.workspace_id.is_none()))
                 .then(one.workspace_id.cmp(&two.workspace_id))
         });
@@ -218,12 +226,11 @@ impl Oracle {
     /// The latest name that goes with each id.
     fn names(
         &self,
-        in_period: impl Fn(&&Value) -> bool,
         id_of: impl Fn(&Value) -> Option<String>,
         name_field: &str,
     ) -> BTreeMap<String, String> {
         let mut latest: BTreeMap<String, (DateTime<Utc>, &String, String)> = BTreeMap::new();
-        for (key, event) in self.events.iter().filter(|(_, event)| in_period(event)) {
+        for (key, event) in &self.events {
             let found = (id_of(event), text(event, name_field), time_of(event));
             if let (Some(id), Some(name), Some(time)) = found {
                 let candidate = (time, key, name);
@@ -239,21 +246,40 @@ impl Oracle {
         latest.into_iter().map(|(id, (_, _, name))| (id, name)).collect()
     }
 
-    /// Equally many complete local days of each half of the period.
+    /// Events of the period that the noise takes out, and those of services beyond them.
+    pub fn excluded(&self, since: NaiveDate, until: NaiveDate, tz: Tz, noise: Noise) -> (u64, u64) {
+        let (mut noisy, mut services) = (0, 0);
+        for event in self.events.values() {
+            if local_day(event, tz).is_some_and(|day| since <= day && day <= until) {
+                let is_noise = noise.is_noise(&activity(event));
+                noisy += u64::from(is_noise);
+                services += u64::from(!is_noise && is_service(event));
+            }
+        }
+        (noisy, services)
+    }
+
+    /// Equally many complete local days at both ends of the period.
     fn comparable_days(
         &self,
         since: NaiveDate,
         until: NaiveDate,
         tz: Tz,
     ) -> (BTreeSet<NaiveDate>, BTreeSet<NaiveDate>) {
-        let days: Vec<NaiveDate> = since.iter_days().take_while(|day| *day <= until).collect();
+        let Some((first, last)) = self.extent else { return Default::default() };
+        let first = since.max(first.with_timezone(&tz).date_naive());
+        let last = until.min(last.with_timezone(&tz).date_naive());
+        let days: Vec<NaiveDate> = first.iter_days().take_while(|day| *day <= last).collect();
         let half = days.len() / 2;
         let complete = |days: &[NaiveDate]| -> Vec<NaiveDate> {
             days.iter().copied().filter(|day| self.is_complete(*day, tz)).collect()
         };
-        let (first, second) = (complete(&days[..half]), complete(&days[days.len() - half..]));
-        let count = first.len().min(second.len());
-        (first[..count].iter().copied().collect(), second[..count].iter().copied().collect())
+        let (early, late) = (complete(&days[..half]), complete(&days[days.len() - half..]));
+        let count = early.len().min(late.len());
+        (
+            early[..count].iter().copied().collect(),
+            late[late.len() - count..].iter().copied().collect(),
+        )
     }
 
     /// A local day is complete if every UTC day it touches is.
@@ -287,17 +313,18 @@ fn measures(views: &[&Value], tz: Tz) -> OracleRow {
         workspace: None,
         views: views.len() as u64,
         viewers: viewers.len() as u64,
-        views_per_viewer: if viewers.is_empty() {
-            0.0
-        } else {
-            views.len() as f64 / viewers.len() as f64
-        },
+        views_per_viewer: ratio(views.len(), viewers.len()),
         active_days: days.len() as u64,
         last_view: last_view.expect("a view of the period has its time"),
         trend: None,
-        report_id: String::new(),
+        report_id: None,
         workspace_id: None,
     }
+}
+
+/// A quotient rounded to cents, halves upwards, reckoned in whole numbers; `None` by nought.
+fn ratio(number: usize, by: usize) -> Option<f64> {
+    (by > 0).then(|| (number * 200 + by).div_euclid(by * 2) as f64 / 100.0)
 }
 
 fn trend(
@@ -310,9 +337,9 @@ fn trend(
         views
             .iter()
             .filter(|event| local_day(event, tz).is_some_and(|day| days.contains(&day)))
-            .count() as f64
+            .count()
     };
-    (count(first) > 0.0).then(|| count(second) / count(first))
+    ratio(count(second), count(first))
 }
 
 /// The field `name` of an event, whatever its case.

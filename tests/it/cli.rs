@@ -1,0 +1,431 @@
+//! The command line: what help says, which mistakes are misuse and what is said of them, where
+//! output goes, and that a batch job's log and an impatient reader are both served.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::events::{id, plain};
+use crate::sample_data::copy_of_sample_data;
+use crate::workdir::{Ran, Workdir};
+
+const COMMANDS: [&str; 4] = ["ingest", "report", "reports", "status"];
+
+/// A folder with a good archive of three events in it, and a store made of them.
+fn with_store() -> Workdir {
+    let dir = Workdir::new();
+    let events: Vec<String> = (0..3).map(|number| plain(0, number)).collect();
+    dir.write("archive/events.json", format!("[{}]", events.join(",")));
+    let (ran, _) = dir.ingest("store", &["archive"]);
+    ran.ended(0);
+    dir
+}
+
+/// A command whose output is not fitted to a terminal that the tests happen to run in.
+fn unfitted(dir: &Workdir, arguments: &[&str]) -> Command {
+    let mut command = dir.command(arguments);
+    command.env_remove("COLUMNS");
+    command
+}
+
+fn run(mut command: Command) -> Ran {
+    Ran::of(&command.output().expect("the program can be started"))
+}
+
+/// Everything below a folder, by name.
+fn tree(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
+        let path = entry.expect("the folder can be listed").path();
+        if path.is_dir() {
+            found.extend(tree(&path));
+        }
+        found.push(path);
+    }
+    found.sort();
+    found
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn help_is_printed_on_stdout_for_the_program_and_each_command() {
+    let dir = Workdir::new();
+    let program = dir.pbi(["--help"]).ended(0);
+    for command in COMMANDS {
+        assert!(program.stdout.contains(&format!("\n  {command} ")), "{}", program.stdout);
+        let ran = dir.pbi([command, "--help"]).ended(0);
+        let usage = format!("Usage: pbi-analyze {command} ");
+        assert!(ran.stdout.contains(&usage), "{}", ran.stdout);
+        assert_eq!(ran.stderr, "");
+        assert_eq!(dir.pbi(["help", command]).ended(0).stdout, ran.stdout);
+    }
+    assert!(program.stdout.contains("Exit codes: 0 all well; 1 failed; 2 wrong usage; 3 finished"));
+    assert_eq!(program.stderr, "");
+    assert!(tree(dir.path()).is_empty(), "help makes nothing");
+}
+
+/// Examples are commands: they are read by the program's own parser, and run to the point where
+/// the files that they name are not there.
+#[test]
+fn examples_in_help_are_good_usage() {
+    let dir = Workdir::new();
+    for command in ["ingest", "report"] {
+        let help = dir.pbi([command, "--help"]).ended(0).stdout;
+        let (_, examples) = help.split_once("Examples:\n").expect("the help has examples");
+        let examples: Vec<&str> =
+            examples.lines().filter_map(|line| line.trim().strip_prefix("pbi-analyze ")).collect();
+        assert!(examples.len() >= 3, "{help}");
+        for example in examples {
+            let words = example.split_whitespace().take_while(|&word| word != ">");
+            let ran = dir.pbi(words);
+            assert!(!ran.stderr.contains("Usage:"), "{example}: {}", ran.stderr);
+            let said = ["cannot read ", "cannot be read: ", "there is no store here"];
+            assert!(said.iter().any(|said| ran.stderr.contains(said)), "{example}: {ran:?}");
+        }
+    }
+}
+
+/// A narrow terminal says so in COLUMNS or by itself, and help is wrapped to it.
+#[test]
+fn help_fits_a_terminal_of_80_columns() {
+    let dir = Workdir::new();
+    let commands = COMMANDS.iter().map(|&command| vec![command, "--help"]);
+    for arguments in commands.chain([vec!["--help"], vec!["-h"]]) {
+        let mut command = dir.command(&arguments);
+        let ran = run(std::mem::replace(command.env("COLUMNS", "80"), Command::new("")));
+        for line in ran.ended(0).stdout.lines() {
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let ran = Workdir::new().pbi(["--version"]).ended(0);
+    assert_eq!(ran.stdout, concat!("pbi-analyze ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+/// Arguments that make no sense, and what must be said of them.
+const MISUSE: [(&[&str], &str); 20] = [
+    (&[], "Usage: pbi-analyze"),
+    (&["analyse"], "unrecognized subcommand 'analyse'"),
+    (&["--fast", "status"], "unexpected argument '--fast'"),
+    (&["ingest"], "<PATH>"),
+    (&["ingest", "archive", "--stoer", "x"], "'--store'"),
+    (&["ingest", "archive", "--format", "csv"], "[possible values: text, json]"),
+    (&["ingest", "archive", "--threads", "0"], "1..=1024"),
+    (&["ingest", "archive", "--threads", "many"], "'many'"),
+    (&["report"], "<NAME>"),
+    (&["report", "top-report"], "Did you mean top-reports? `reports` lists them all."),
+    (&["report", "nothing-like-it"], "there is no report \"nothing-like-it\". `reports` lists"),
+    (&["report", "top-reports", "--since", "yesterday"], "write one such as 2026-03-01, or 30d"),
+    (&["report", "top-reports", "--since", "2026-02-30"], "\"2026-02-30\" is no day"),
+    (&["report", "top-reports", "--until", "0d"], "\"0d\" is no day"),
+    (
+        &["report", "top-reports", "--since", "2026-03-02", "--until", "2026-03-01"],
+        "write the earlier day first",
+    ),
+    (&["report", "top-reports", "--tz", "Berlin"], "such as Europe/Berlin"),
+    (&["report", "top-reports", "--top", "0"], "0 is not in 1..="),
+    (&["report", "top-reports", "--top", "-3"], "'-3'"),
+    (&["report", "top-reports", "--noise", "none"], "[possible values: default, wide, keep]"),
+    (&["status", "archive"], "unexpected argument 'archive'"),
+];
+
+/// Mistakes are told before anything is read or made, and on stderr alone.
+#[test]
+fn what_makes_no_sense_is_misuse_and_says_what_to_write() {
+    let dir = with_store();
+    let before = tree(dir.path());
+    for (arguments, said) in MISUSE {
+        let mut command = dir.command(arguments);
+        command.env("PBI_STORE", "store");
+        let ran = run(command).ended(2);
+        assert!(ran.stderr.contains(said), "{arguments:?}: {said}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{arguments:?}");
+    }
+    assert_eq!(tree(dir.path()), before);
+}
+
+/// A typing mistake must not cost the reading of an archive.
+#[test]
+fn misuse_is_told_before_raw_files_are_read() {
+    let dir = with_store();
+    for wrong in [
+        &["report", "top-report", "--from", "archive"][..],
+        &["report", "top-reports", "--tz", "Mars", "--from", "archive"],
+        &["report", "top-reports", "--since", "soon", "--from", "archive"],
+    ] {
+        let ran = dir.pbi(wrong).ended(2);
+        assert!(!ran.stderr.contains("reading"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn quiet_says_nothing_when_all_is_well() {
+    let dir = with_store();
+    dir.write("archive/empty.json", "");
+    for arguments in [
+        &["ingest", "archive", "--store", "other", "--quiet"][..],
+        &["ingest", "archive", "--store", "other", "-q"],
+        &["--quiet", "report", "top-reports", "--from", "archive"],
+        &["report", "top-reports", "--store", "store", "-q"],
+        &["status", "--store", "store", "-q"],
+        &["reports", "-q"],
+    ] {
+        let ran = dir.pbi(arguments).ended(0);
+        assert_eq!(ran.stderr, "", "{arguments:?}");
+        assert_ne!(ran.stdout, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_store_is_that_of_the_flag_then_of_the_environment_then_pbi_store() {
+    let dir = with_store();
+    let ingest = |flag: &[&str], environment: Option<&str>| {
+        let mut command = dir.command(["ingest", "archive", "-q"].iter().chain(flag));
+        if let Some(store) = environment {
+            command.env("PBI_STORE", store);
+        }
+        run(command).ended(0);
+    };
+    ingest(&["--store", "flagged"], Some("told"));
+    assert!(dir.join("flagged/events/_delta_log").is_dir() && !dir.join("told").exists());
+    ingest(&[], Some("told"));
+    assert!(dir.join("told/events/_delta_log").is_dir() && !dir.join("pbi-store").exists());
+    ingest(&[], None);
+    assert!(dir.join("pbi-store/events/_delta_log").is_dir());
+    // Reading commands look in the same places.
+    for command in [&["status"][..], &["report", "top-reports"]] {
+        let mut told = dir.command(command);
+        told.env("PBI_STORE", "nowhere");
+        assert!(run(told).ended(1).stderr.contains("store nowhere: there is no store here"));
+        let mut flagged = dir.command(command.iter().chain(&["--store", "told"]));
+        flagged.env("PBI_STORE", "nowhere");
+        run(flagged).ended(0);
+    }
+}
+
+#[test]
+fn a_store_that_is_not_there_is_answered_with_what_to_do() {
+    let dir = Workdir::new();
+    for command in [&["status"][..], &["report", "top-reports"]] {
+        let ran = dir.pbi(command).ended(1);
+        assert_eq!(
+            ran.stderr,
+            "pbi-analyze: store pbi-store: there is no store here; make one with `pbi-analyze \
+             ingest PATH`, name another with --store, or read raw files with `report NAME --from \
+             PATH`\n"
+        );
+        assert_eq!(ran.stdout, "");
+    }
+    assert!(tree(dir.path()).is_empty(), "asking makes no store");
+}
+
+#[test]
+fn an_output_file_has_what_stdout_would_have_had() {
+    let dir = copy_of_sample_data();
+    dir.ingest("store", &["sample-data"]);
+    for format in ["table", "csv", "json"] {
+        let report = ["report", "top-reports", "--store", "store", "--format", format];
+        let shown = run(unfitted(&dir, &report)).ended(0);
+        assert!(shown.stdout.contains("Sales Overview"), "{}", shown.stdout);
+        // What stood in the file before is gone, however long it was.
+        dir.write("answer", "x".repeat(1 << 20));
+        let written = [&report[..], &["--output", "answer"]].concat();
+        let written = run(unfitted(&dir, &written)).ended(0);
+        assert_eq!((written.stdout.as_str(), written.stderr.as_str()), ("", ""));
+        let file = std::fs::read_to_string(dir.join("answer")).expect("the file is written");
+        assert!(file == shown.stdout, "{format}: {file}\nis not\n{}", shown.stdout);
+    }
+    let hidden = tree(dir.path()).into_iter().filter(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".pbi"))
+    });
+    assert_eq!(hidden.count(), 0, "a helper file is left behind");
+}
+
+/// Whole or not at all: what cannot be written leaves nothing, and nothing is lost.
+#[test]
+fn an_output_file_that_cannot_be_written_is_an_error_and_leaves_nothing() {
+    let dir = with_store();
+    let before = tree(dir.path());
+    for output in ["nowhere/answer.csv", "archive"] {
+        let ran = dir.pbi(["report", "top-reports", "--store", "store", "-o", output]).ended(1);
+        let said = format!("pbi-analyze: cannot write {output}: ");
+        assert!(ran.stderr.starts_with(&said), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+    assert_eq!(tree(dir.path()), before);
+}
+
+/// Standard output as a pipe whose reader is gone already, which no race can change.
+fn closed_pipe() -> Stdio {
+    let (reader, writer) = std::io::pipe().expect("the system has pipes");
+    drop(reader);
+    Stdio::from(writer)
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let dir = with_store();
+    for arguments in [
+        &["report", "top-reports", "--store", "store"][..],
+        &["report", "top-reports", "--store", "store", "--format", "json"],
+        &["report", "top-reports", "--from", "archive", "-q"],
+        &["ingest", "archive", "--store", "other", "-q"],
+        &["status", "--store", "store"],
+        &["reports"],
+        &["--help"],
+        &["report", "--help"],
+    ] {
+        let mut command = dir.command(arguments);
+        let ran = run(std::mem::replace(command.stdout(closed_pipe()), Command::new("")));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments:?}");
+    }
+    // What was to be told of is done all the same.
+    let status = dir.pbi(["status", "--store", "other", "--format", "json"]).ended(0);
+    assert_eq!(json(&status.stdout)["events"], 3);
+}
+
+/// A full disk is no reader that went away.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_has_no_room_is_an_error() {
+    let dir = with_store();
+    for arguments in
+        [&["reports"][..], &["status", "--store", "store"], &["ingest", "archive", "-q"]]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = dir.command(arguments);
+        command.stdout(full.expect("Linux has a full device"));
+        let ran = run(command).ended(1);
+        assert!(ran.stderr.contains("cannot write to stdout: "), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_report_from_raw_files_leaves_nothing_behind() {
+    let dir = copy_of_sample_data();
+    std::fs::create_dir(dir.join("tmp")).expect("there is room for a folder");
+    let before = tree(dir.path());
+    let arguments = ["report", "top-reports", "--from", "sample-data"];
+    let mut command = dir.command(arguments);
+    command.env("TMPDIR", dir.join("tmp")).env("PBI_STORE", "store");
+    let ran = run(command).ended(3);
+    assert!(ran.stdout.contains("Sales Overview"), "{}", ran.stdout);
+    assert_eq!(tree(dir.path()), before);
+}
+
+#[test]
+fn the_list_of_reports_names_every_query() {
+    let dir = Workdir::new();
+    let queries = Path::new(crate::sample_data::ROOT).join("queries");
+    let names: Vec<String> = tree(&queries)
+        .iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "sql"))
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    assert!(!names.is_empty());
+    let table = run(unfitted(&dir, &["reports"])).ended(0).stdout;
+    let rows = json(&dir.pbi(["reports", "--format", "json"]).ended(0).stdout)["rows"].clone();
+    let rows = rows.as_array().expect("a list of reports");
+    let listed: Vec<&str> = rows.iter().filter_map(|row| row["report"].as_str()).collect();
+    assert_eq!(listed, names);
+    for row in rows {
+        for column in ["report", "title", "question"] {
+            let cell = row[column].as_str().expect("a report says what it answers");
+            assert!(!cell.is_empty() && table.contains(cell), "{cell:?}: {table}");
+        }
+    }
+    assert_eq!(table.lines().count(), names.len() + 2, "a header, its line, and the reports");
+}
+
+/// Each name in the list is one that `report` takes, and so is each of its other names.
+#[test]
+fn every_name_in_the_list_can_be_asked_for() {
+    let dir = with_store();
+    let list = json(&dir.pbi(["reports", "--format", "json"]).ended(0).stdout);
+    let mut asked = 0;
+    for row in list["rows"].as_array().expect("a list of reports") {
+        let names = [&row["report"], &row["also"]].map(|name| name.as_str().expect("names"));
+        for name in names.iter().flat_map(|names| names.split(", ")).filter(|n| !n.is_empty()) {
+            dir.pbi(["report", name, "--store", "store"]).ended(0);
+            asked += 1;
+        }
+    }
+    assert!(asked > 0);
+}
+
+#[test]
+fn status_says_what_the_store_holds() {
+    let dir = copy_of_sample_data();
+    dir.ingest("store", &["sample-data"]);
+    let golden = crate::sample_data::golden();
+    let status = json(&dir.pbi(["status", "--store", "store", "--format", "json"]).ended(0).stdout);
+    let events = golden.events_by_actor.values().sum::<u64>();
+    let noise = golden.noise["total"];
+    assert_eq!(status["events"], events);
+    assert_eq!(status["noise"], noise);
+    assert_eq!(status["users"], 47, "as the sample archive's README says");
+    assert_eq!(status["first"], golden.period.first);
+    assert_eq!(status["last"], golden.period.last);
+    assert_eq!(status["sources"], 44);
+    let troubled = status["troubled"].as_array().expect("a list");
+    let troubled: Vec<&str> = troubled.iter().filter_map(|one| one["source"].as_str()).collect();
+    let damaged = [
+        "sample-data/damaged/20260305.json",
+        "sample-data/damaged/PBIActivityEvents-20260318-202603190210.json",
+    ];
+    assert_eq!(troubled, damaged);
+
+    let text = dir.pbi(["status", "--store", "store"]).ended(0).stdout;
+    for line in [
+        "store    store\n",
+        &format!("period   {} to {}\n", golden.period.first, golden.period.last),
+        "events   1,425 by 47 users; 418 of them noise (29.3 %)\n",
+        "sources  44 read, 2 with trouble\n",
+        "         sample-data/damaged/20260305.json: byte 8644: the file ends in the middle",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+/// A log is read by people and by programs that know no terminal.
+#[test]
+fn progress_in_a_log_is_plain_lines() {
+    let dir = copy_of_sample_data();
+    for (arguments, last) in [
+        (&["ingest", "sample-data", "--store", "store"][..], "writing"),
+        (&["report", "top-reports", "--from", "sample-data"], "answering"),
+    ] {
+        let mut command = dir.command(arguments);
+        // A terminal's name in the environment makes no terminal of a file.
+        command.env_remove("NO_COLOR").env("TERM", "xterm-256color");
+        let ran = run(command).ended(3);
+        for output in [&ran.stderr, &ran.stdout] {
+            let odd = output.chars().find(|c| c.is_control() && *c != '\n');
+            assert_eq!(odd, None, "{arguments:?}: {output:?}");
+        }
+        let lines: Vec<&str> = ran.stderr.lines().collect();
+        assert!(lines[0].starts_with("reading 44 files, "), "{lines:?}");
+        assert_eq!(lines[1..3], ["removing repeats", last]);
+        assert!(lines[3..].iter().all(|line| line.starts_with("pbi-analyze: ")), "{lines:?}");
+    }
+}
+
+/// What somebody else put into an event must not command a terminal either.
+#[test]
+fn control_characters_of_events_never_reach_a_table() {
+    let dir = Workdir::new();
+    let event = plain(0, 0).replace("Umsätze", "a\\u001b[31mb\\u0007\\n\\u009b");
+    let event = event.replace("\"UserId\"", "\"ReportId\":\"r\",\"UserId\"");
+    dir.write("archive/events.json", format!("[{event},{{\"{}\":1}}]", id(0, 1)));
+    let ran = dir.pbi(["report", "top-reports", "--from", "archive"]).ended(3);
+    let odd = ran.stdout.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(odd, None, "{:?}", ran.stdout);
+    assert!(ran.stdout.contains("a\u{FFFD}[31mb\u{FFFD} "), "{:?}", ran.stdout);
+}

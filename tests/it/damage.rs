@@ -1,0 +1,347 @@
+//! What is damaged costs only itself: every whole event before and behind a break is stored, what
+//! is lost is named with its file, its byte and its reason, and other files do not notice.
+
+use std::path::Path;
+
+use crate::events::{id, plain};
+use crate::table;
+use crate::workdir::{Outcome, Records, Workdir};
+
+/// A file, and what is to be said of it.
+struct Case {
+    name: &'static str,
+    content: Vec<u8>,
+    kind: &'static str,
+    outcome: Outcome,
+    read: u64,
+    /// The numbers of the events that are whole.
+    stored: Vec<usize>,
+    /// Byte and words of each trouble.
+    troubles: Vec<(usize, &'static str)>,
+}
+
+const IN_A_RECORD: &str = "the file ends in the middle of a record";
+
+fn event(number: usize) -> String {
+    plain(0, number)
+}
+
+/// What an event begins with that never ends.
+fn begun(number: usize) -> String {
+    event(number)[..60].to_owned()
+}
+
+fn case(name: &'static str, content: impl Into<Vec<u8>>) -> Case {
+    let content = content.into();
+    let (kind, outcome) = ("", Outcome::Failed);
+    Case { name, content, kind, outcome, read: 0, stored: Vec::new(), troubles: Vec::new() }
+}
+
+/// A file that breaks off: `whole` is all right, `rest` is not.
+fn broken_off(name: &'static str, kind: &'static str, whole: &str, rest: &str) -> Case {
+    Case {
+        kind,
+        outcome: Outcome::Damaged,
+        troubles: vec![(whole.len(), IN_A_RECORD)],
+        ..case(name, format!("{whole}{rest}"))
+    }
+}
+
+fn refused(name: &'static str, content: &[u8], reason: &'static str) -> Case {
+    Case { troubles: vec![(0, reason)], ..case(name, content) }
+}
+
+fn empty(name: &'static str, content: &[u8]) -> Case {
+    Case { kind: "empty", outcome: Outcome::Taken, ..case(name, content) }
+}
+
+fn cut_off() -> Vec<Case> {
+    let array = format!("[{},\r\n{},", event(1), event(2));
+    let page = format!("{{\"activityEventEntities\":[{},", event(3));
+    let between = format!("{{\"activityEventEntities\":[{},", event(4));
+    let noughts = format!("[{},", event(5));
+    vec![
+        Case {
+            read: 3,
+            stored: vec![1, 2],
+            ..broken_off("array.json", "array", &array, &begun(0))
+        },
+        Case { read: 2, stored: vec![3], ..broken_off("page.json", "rest", &page, &begun(0)) },
+        Case {
+            read: 1,
+            stored: vec![4],
+            troubles: vec![(between.len(), "the file ends before its object is closed")],
+            ..broken_off("between.json", "rest", &between, "")
+        },
+        // What a disk leaves behind that lost its power.
+        Case {
+            read: 2,
+            stored: vec![5],
+            ..broken_off("noughts.json", "array", &noughts, &(begun(0) + "\0\0\0\0\0\0"))
+        },
+    ]
+}
+
+fn broken_inside() -> Vec<Case> {
+    let first = format!("{}\n", event(6));
+    let second = format!("{first}{}\n{}\n", begun(0), event(7));
+    let lines = format!("{second}{{\"Id\":\"x\", nope}}\n{}\n", event(8));
+    let no_object = format!("[17,{},\"text\",{{}},true,", event(9));
+    let no_time = format!("[{},", event(10));
+    let damaged = |name, kind, content: String| Case {
+        kind,
+        outcome: Outcome::Damaged,
+        ..case(name, content)
+    };
+    vec![
+        Case {
+            read: 5,
+            stored: vec![6, 7, 8],
+            troubles: vec![
+                (first.len(), "a record that breaks off, and another begins in a later line"),
+                // The record begins where `second` ends; its eleventh byte is where JSON ends.
+                (second.len() + 11, "no valid JSON: key must be a string"),
+            ],
+            ..damaged("lines.ndjson", "ndjson", lines)
+        },
+        Case {
+            read: 6,
+            stored: vec![9, 11],
+            troubles: vec![
+                (1, "an event was expected, found \"17\""),
+                (no_object.len() - 15, "an event was expected, found \"\\\"text\\\"\""),
+                (no_object.len() - 8, "no member that every event has"),
+                (no_object.len() - 5, "an event was expected, found \"true\""),
+            ],
+            // A null is what a script writes that found no event, and costs nothing.
+            ..damaged("no-object.json", "array", format!("{no_object}null,{}]", event(11)))
+        },
+        Case {
+            read: 2,
+            stored: vec![10],
+            troubles: vec![(no_time.len(), "an event without CreationTime belongs to no day")],
+            ..damaged(
+                "no-time.json",
+                "array",
+                format!("{no_time}{{\"Id\":\"{}\",\"Operation\":\"ViewReport\"}}]", id(1, 1)),
+            )
+        },
+        Case {
+            read: 1,
+            troubles: vec![(0, "an error message was saved instead of events")],
+            ..damaged(
+                "error.json",
+                "ndjson",
+                r#"{"error":{"code":"TooManyRequests","message":"try again later"}}"#.to_owned(),
+            )
+        },
+    ]
+}
+
+fn no_logs() -> Vec<Case> {
+    let web_page = "<!DOCTYPE html>\n<html><body>Sign in</body></html>\n".as_bytes();
+    vec![
+        refused("web.json", web_page, "not a log of Power BI events: a web page"),
+        refused(
+            "image.json",
+            b"\x89PNG\r\n\x1A\n\0\0\0\rIHDR\0\0\0\x01",
+            "not a log of Power BI events: an image (PNG)",
+        ),
+        empty("empty.json", b""),
+        empty("mark.json", b"\xEF\xBB\xBF"),
+        empty("mark-16.json", b"\xFF\xFE"),
+        empty("blank.json", b" \r\n\r\n"),
+    ]
+}
+
+/// The damaged folder, with one file in it that is as it should be.
+fn damaged_folder() -> (Workdir, Vec<Case>) {
+    let mut cases = cut_off();
+    cases.extend(broken_inside());
+    cases.extend(no_logs());
+    cases.push(Case {
+        kind: "array",
+        outcome: Outcome::Taken,
+        read: 2,
+        stored: vec![20, 21],
+        ..case("whole.json", format!("[{},{}]", event(20), event(21)))
+    });
+    let dir = Workdir::new();
+    for case in &cases {
+        dir.write(&format!("archive/{}", case.name), &case.content);
+    }
+    (dir, cases)
+}
+
+#[test]
+fn whole_events_are_stored_and_the_rest_is_named_with_its_place() {
+    let (dir, cases) = damaged_folder();
+    let (ran, summary) = dir.ingest("store", &["archive"]);
+    let ran = ran.ended(3);
+    assert_eq!(summary.per_source.len(), cases.len());
+    for case in &cases {
+        let name = format!("archive/{}", case.name);
+        let account = summary.of(&name);
+        let stored = case.stored.len() as u64;
+        let records =
+            Records { read: case.read, stored, rejected: case.read - stored, ..Records::default() };
+        assert_eq!(account.records, records, "{name}");
+        assert_eq!((account.kind.as_str(), account.outcome), (case.kind, case.outcome), "{name}");
+        assert_eq!(account.troubles.len(), case.troubles.len(), "{account:?}");
+        for (trouble, &(position, reason)) in account.troubles.iter().zip(&case.troubles) {
+            assert_eq!(trouble.position, position as u64, "{account:?}");
+            assert!(trouble.reason.starts_with(reason), "{reason:?} is not said: {account:?}");
+            let line = format!("pbi-analyze: {name}: byte {position}: {reason}");
+            assert!(ran.stderr.contains(&line), "{line}: {}", ran.stderr);
+        }
+    }
+    let mut expected: Vec<String> =
+        cases.iter().flat_map(|case| &case.stored).map(|&number| id(0, number)).collect();
+    expected.sort();
+    assert_eq!(table::ids(&dir.join("store")), expected);
+}
+
+/// The sums are asked for by every [`Workdir::ingest`]; here they are asked to be these.
+#[test]
+fn the_accounts_of_a_damaged_folder_add_up() {
+    let (dir, cases) = damaged_folder();
+    let (_, summary) = dir.ingest("store", &["archive"]);
+    let stored: usize = cases.iter().map(|case| case.stored.len()).sum();
+    let read: u64 = cases.iter().map(|case| case.read).sum();
+    assert_eq!(
+        summary.records,
+        Records {
+            read,
+            stored: stored as u64,
+            rejected: read - stored as u64,
+            ..Records::default()
+        }
+    );
+    let failed = cases.iter().filter(|case| case.outcome == Outcome::Failed).count();
+    assert_eq!(
+        (summary.sources.found, summary.sources.failed),
+        (cases.len() as u64, failed as u64)
+    );
+    assert_eq!(summary.store.events, stored as u64);
+}
+
+#[test]
+fn a_file_among_damaged_ones_is_stored_as_it_is_alone() {
+    let (dir, _) = damaged_folder();
+    dir.ingest("all", &["archive"]);
+    let (ran, alone) = dir.ingest("alone", &["archive/whole.json"]);
+    ran.ended(0);
+    assert_eq!(alone.records.stored, 2);
+    let all = table::events(&dir.join("all"));
+    for (id, event) in table::events(&dir.join("alone")) {
+        assert_eq!(all.get(&id), Some(&event));
+    }
+}
+
+/// A quiet run keeps silent about what is empty, never about what is lost.
+#[test]
+fn empty_files_are_remarked_on_and_damage_is_told_even_when_quiet() {
+    let (dir, cases) = damaged_folder();
+    let loud = dir.pbi(["ingest", "archive", "--store", "a"]).ended(3);
+    let quiet = dir.pbi(["ingest", "archive", "--store", "b", "--quiet"]).ended(3);
+    for case in cases.iter().filter(|case| case.kind == "empty") {
+        let line = format!("pbi-analyze: archive/{}: empty, no events in it\n", case.name);
+        assert!(loud.stderr.contains(&line), "{line}: {}", loud.stderr);
+        assert!(!quiet.stderr.contains(case.name), "{}", quiet.stderr);
+    }
+    let troubles: usize = cases.iter().map(|case| case.troubles.len()).sum();
+    assert_eq!(quiet.stderr.lines().count(), troubles, "{}", quiet.stderr);
+}
+
+/// Whatever is cut off a file, the answers from raw files are those from the store.
+#[test]
+fn a_report_straight_from_damaged_files_says_the_same() {
+    let (dir, _) = damaged_folder();
+    dir.ingest("store", &["archive"]);
+    let report =
+        |more: &[&str]| dir.pbi(["report", "top-reports", "--format", "csv"].iter().chain(more));
+    let stored = report(&["--store", "store"]).ended(0);
+    let raw = report(&["--from", "archive"]).ended(3);
+    assert_eq!(raw.stdout, stored.stdout);
+    assert!(raw.stderr.contains("archive/array.json: byte "), "{}", raw.stderr);
+}
+
+#[test]
+fn a_path_that_does_not_exist_is_misuse_alone_and_a_failed_source_beside_others() {
+    let dir = Workdir::new();
+    dir.write("good.json", event(1));
+    let alone = dir.pbi(["ingest", "nowhere", "--store", "store"]).ended(2);
+    assert!(alone.stderr.starts_with("pbi-analyze: cannot read nowhere: "), "{}", alone.stderr);
+    assert_eq!(alone.stdout, "");
+    assert!(!dir.join("store").exists());
+    let (ran, summary) = dir.ingest("store", &["nowhere", "good.json"]);
+    let ran = ran.ended(3);
+    assert!(
+        ran.stderr.contains("pbi-analyze: nowhere: byte 0: cannot be read: "),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!((summary.sources.found, summary.sources.failed), (2, 1));
+    assert_eq!(summary.of("nowhere").outcome, Outcome::Failed);
+    assert_eq!(summary.of("good.json").records.stored, 1);
+}
+
+/// What is in the way of a store is told and left as it is.
+#[test]
+fn a_file_in_the_place_of_a_store_is_told_and_kept() {
+    let dir = Workdir::new();
+    dir.write("good.json", event(1));
+    for (occupied, store) in [("file", "file"), ("above", "above/store"), ("half/events", "half")] {
+        dir.write(occupied, "mine");
+        let ran = dir.pbi(["ingest", "good.json", "--quiet", "--store", store]).ended(1);
+        assert!(ran.stderr.starts_with("pbi-analyze: cannot create "), "{}", ran.stderr);
+        assert!(ran.stderr.contains(occupied), "{}", ran.stderr);
+        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        for command in [&["status"][..], &["report", "top-reports"]] {
+            let ran = dir.pbi(command.iter().chain(&["--store", store])).ended(1);
+            assert!(ran.stderr.contains("there is no store here"), "{}", ran.stderr);
+        }
+        let kept = std::fs::read(dir.join(occupied)).expect("the file is still there");
+        assert_eq!(kept, b"mine");
+    }
+    assert_eq!(list(&dir.join("half")), ["events"], "a failed run leaves nothing behind");
+}
+
+fn list(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder can be listed");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.expect("the folder can be listed").file_name().to_string_lossy().into_owned()
+    };
+    let mut names: Vec<String> = entries.map(name).collect();
+    names.sort();
+    names
+}
+
+/// A store that cannot be read is an error of every command, and nothing is written into it.
+#[test]
+fn a_store_that_cannot_be_read_is_told_by_name_and_left_alone() {
+    let dir = Workdir::new();
+    dir.write("good.json", event(1));
+    dir.write("store/events/_delta_log/00000000000000000000.json", "no log");
+    let commands = [&["ingest", "good.json"][..], &["status"], &["report", "top-reports"]];
+    for command in commands {
+        let ran = dir.pbi(command.iter().chain(&["--store", "store"])).ended(1);
+        assert!(ran.stderr.contains("pbi-analyze: store store"), "{}", ran.stderr);
+        assert_eq!(ran.stdout, "");
+    }
+    assert_eq!(list(&dir.join("store")), ["events"]);
+    assert_eq!(list(&dir.join("store/events")), ["_delta_log"]);
+}
+
+/// A run that was cut off before its first commit leaves folders without a log: no store yet.
+#[test]
+fn a_log_without_a_commit_is_no_store_yet_and_the_next_run_makes_it() {
+    let dir = Workdir::new();
+    dir.write("good.json", event(1));
+    std::fs::create_dir_all(dir.join("store/events/_delta_log")).expect("there is room");
+    let ran = dir.pbi(["status", "--store", "store"]).ended(1);
+    assert!(ran.stderr.contains("there is no store here"), "{}", ran.stderr);
+    let (ran, summary) = dir.ingest("store", &["good.json"]);
+    ran.ended(0);
+    assert_eq!(summary.store.events, 1);
+}

@@ -1,0 +1,233 @@
+//! Whole outputs over the sample archive, compared with files in `tests/golden/` that people can
+//! look at; and the generator's own figures against the answers in JSON.
+//!
+//! `PBI_BLESS=1 cargo test --release --test it golden::` writes the files anew. Look at what
+//! changed before you commit it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use pbi_analyze::grid::Cell;
+use pbi_analyze::query;
+use pbi_analyze::store::Store;
+use serde::Deserialize;
+
+use crate::sample_data::{ROOT, copy_of_sample_data, golden};
+use crate::top_reports::{Answer, Coverage};
+use crate::workdir::Workdir;
+
+/// The sample archive in a store. The files are given a time after their days, since a checkout
+/// has that of the checkout, and a file that is older than its day counts as written too early.
+fn ingested() -> Workdir {
+    let dir = copy_of_sample_data();
+    let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1_777_600_000);
+    let mut folders = vec![dir.join("sample-data")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
+            let path = entry.expect("the folder can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let file = std::fs::File::options().append(true).open(&path);
+                let set = file.and_then(|file| file.set_modified(late));
+                set.expect("the time of a file can be set");
+            }
+        }
+    }
+    dir.ingest("store", &["sample-data"]).0.ended(3);
+    dir
+}
+
+/// What the program prints into a line of 120 columns.
+fn printed(dir: &Workdir, arguments: &[&str]) -> String {
+    let output = dir.command(arguments).env("COLUMNS", "120").output();
+    let output = output.expect("the program starts");
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).expect("output is UTF-8")
+}
+
+/// Compares with a file of `tests/golden/`, or writes it where that is asked for.
+fn assert_golden(name: &str, found: &str) {
+    let path = Path::new(ROOT).join("tests/golden").join(name);
+    if std::env::var_os("PBI_BLESS").is_some() {
+        std::fs::write(&path, found).expect("the golden file can be written");
+        return;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        expected == found,
+        "not as in tests/golden/{name}; PBI_BLESS=1 writes it anew\n{}",
+        difference(&expected, found)
+    );
+}
+
+/// The lines that differ between what two texts have in common at their ends: `-` for those that
+/// were expected, `+` for those that were found, what is invisible written out.
+fn difference(expected: &str, found: &str) -> String {
+    let (old, new): (Vec<&str>, Vec<&str>) =
+        (expected.split('\n').collect(), found.split('\n').collect());
+    let same = |(one, other): &(&&str, &&str)| one == other;
+    let head = old.iter().zip(&new).take_while(same).count();
+    let (old, new) = (&old[head..], &new[head..]);
+    let tail = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
+    let mut text = format!("from line {}:\n", head + 1);
+    for (mark, lines) in [('-', &old[..old.len() - tail]), ('+', &new[..new.len() - tail])] {
+        for line in lines {
+            let visible = line.replace('\r', "\\r").replace('\t', "\\t");
+            writeln!(text, "{mark} {visible}").expect("a string takes all text");
+        }
+    }
+    text
+}
+
+#[test]
+fn a_difference_shows_the_lines_that_differ_and_no_others() {
+    assert_eq!(difference("a\nb\nc\nd", "a\nB\r\nc\nd"), "from line 2:\n- b\n+ B\\r\n");
+    assert_eq!(difference("a\na", "a\na\na"), "from line 3:\n+ a\n");
+    assert_eq!(difference("", "x"), "from line 1:\n- \n+ x\n");
+}
+
+#[test]
+fn the_report_looks_as_it_always_did() {
+    let dir = ingested();
+    for (format, ending) in [("table", "txt"), ("csv", "csv"), ("json", "json")] {
+        let command = ["report", "top-reports", "--store", "store", "--format", format];
+        assert_golden(&format!("top-reports.{ending}"), &printed(&dir, &command));
+    }
+}
+
+#[test]
+fn the_list_of_reports_looks_as_it_always_did() {
+    let dir = Workdir::new();
+    assert_golden("reports.txt", &printed(&dir, &["reports"]));
+    assert_golden("reports.json", &printed(&dir, &["reports", "--format", "json"]));
+}
+
+#[test]
+fn the_status_looks_as_it_always_did() {
+    let dir = ingested();
+    let text = printed(&dir, &["status", "--store", "store"]);
+    // How well the files are compressed is a matter of the version of a library.
+    let line = text.lines().find(|line| line.starts_with("files ")).expect("a line on files");
+    let (files, size) = line.split_once(", ").expect("how many, and how large");
+    assert!(size.ends_with("iB"), "{size}");
+    assert_golden("status.txt", &text.replace(line, &format!("{files}, <size>")));
+}
+
+/// What `status --format json` says, as far as a test asks for it.
+#[derive(Debug, Deserialize)]
+struct Status {
+    first: Option<String>,
+    last: Option<String>,
+    events: u64,
+    noise: u64,
+    noise_share: f64,
+}
+
+fn answer(dir: &Workdir, arguments: &[&str]) -> Answer {
+    let command = ["report", "top-reports", "--store", "store", "--format", "json"];
+    let text = dir.pbi(command.iter().chain(arguments)).ended(0).stdout;
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn the_most_used_reports_are_those_that_the_generator_knows() {
+    let (dir, golden) = (ingested(), golden());
+    let answer = answer(&dir, &[]);
+    assert_eq!(answer.rows.len(), golden.top_reports.len());
+    for (row, known) in answer.rows.iter().zip(&golden.top_reports) {
+        assert_eq!((row.rank, row.views, row.viewers), (known.rank, known.views, known.viewers));
+        assert_eq!(row.active_days, known.active_days, "{row:?}");
+        assert_eq!(row.last_view.replace("+00:00", "Z"), known.last_view, "{row:?}");
+        assert_eq!(row.report, known.report);
+        assert_eq!(row.report_id.as_deref(), Some(known.report_id.as_str()), "{row:?}");
+        let workspace = (row.workspace.as_deref(), row.workspace_id.as_deref());
+        assert_eq!(workspace, (Some(known.workspace.as_str()), Some(known.workspace_id.as_str())));
+    }
+}
+
+#[test]
+fn what_is_left_out_is_what_the_generator_knows() {
+    let (dir, golden) = (ingested(), golden());
+    let noise = golden.noise["total"];
+    assert_eq!(noise, golden.noise["ExportActivityEvents"] + golden.noise["GetDatasources"]);
+    assert_eq!(answer(&dir, &[]).excluded.noise, noise);
+    let keep = answer(&dir, &["--noise", "keep"]).excluded;
+    let services = golden.events_by_actor["service"];
+    assert_eq!((keep.noise, keep.services), (0, services), "without noise, all of services");
+
+    let status: Status =
+        serde_json::from_str(&dir.pbi(["status", "--store", "store", "--format", "json"]).stdout)
+            .expect("the status is JSON");
+    assert_eq!(status.events, golden.events_by_actor.values().sum::<u64>());
+    assert_eq!(status.noise, noise);
+    assert!((status.noise_share - noise as f64 / status.events as f64).abs() < 1e-12);
+    let period = (status.first.as_deref(), status.last.as_deref());
+    assert_eq!(period, (Some(&*golden.period.first), Some(&*golden.period.last)));
+}
+
+/// No report shows the kinds of actors yet, so the library is asked with a statement of the test's.
+#[test]
+fn actors_are_of_the_kinds_that_the_generator_knows() {
+    let dir = ingested();
+    let snapshot = Store::new(&dir.join("store")).snapshot().expect("the store can be read");
+    let extent = query::extent(&snapshot).expect("the store can be read");
+    let period = query::Period::new(chrono_tz::UTC, None, None, extent);
+    let coverage = query::coverage(&snapshot, &period).expect("the store can be read");
+    let noise = query::NoiseLevel::Default;
+    let request =
+        query::Request { snapshot: &snapshot, period: &period, coverage: &coverage, noise };
+    let mut report = query::report("top-reports").expect("there is such a report");
+    report.params.clear();
+    report.sql = "SELECT actor_kind, COUNT(*) AS n FROM events_all GROUP BY actor_kind";
+    let grid = query::answer(&request, &report, &BTreeMap::new()).expect("it can be answered");
+    let found: BTreeMap<String, u64> = (grid.rows.iter())
+        .map(|row| match row.as_slice() {
+            [Cell::Text(kind), Cell::Int(events)] => (kind.clone(), *events as u64),
+            other => panic!("a kind and a number were expected: {other:?}"),
+        })
+        .collect();
+    assert_eq!(found, golden().events_by_actor);
+}
+
+#[test]
+fn days_are_held_as_the_generator_knows() {
+    let (dir, period) = (ingested(), golden().period);
+    let coverage = answer(&dir, &[]).coverage;
+    let missing = period.days_without_events.len() as u64;
+    assert_eq!((coverage.days, coverage.missing), (period.days_with_events + missing, missing));
+    // sample-data/README.md tells of the one day that was pulled before it was over. The file that
+    // breaks off cuts none: another pull of its day holds more.
+    let held = (coverage.complete, coverage.partial, coverage.cut);
+    assert_eq!(held, (period.days_with_events - 1, 1, 0));
+    let early = answer(&dir, &["--since", "2026-03-24", "--until", "2026-03-24"]).coverage;
+    assert_eq!((early.days, early.partial), (1, 1));
+    for day in &period.days_without_events {
+        let none = answer(&dir, &["--since", day, "--until", day]);
+        let alone = Coverage { days: 1, complete: 0, partial: 0, missing: 1, cut: 0 };
+        assert_eq!((none.coverage, none.rows.len()), (alone, 0), "{day}");
+    }
+}
+
+/// A file that no test reads any more must not stay behind, looking as if it were true.
+#[test]
+fn every_golden_file_is_compared() {
+    let folder = Path::new(ROOT).join("tests/golden");
+    let mut names: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("the folder can be listed")
+        .map(|entry| entry.expect("the folder can be listed").file_name().into())
+        .collect();
+    names.sort();
+    let known = [
+        "reports.json",
+        "reports.txt",
+        "sample-data.json",
+        "status.txt",
+        "top-reports.csv",
+        "top-reports.json",
+        "top-reports.txt",
+    ];
+    assert_eq!(names, known.map(PathBuf::from));
+}

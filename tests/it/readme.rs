@@ -1,0 +1,114 @@
+//! What README.md tells people to type works: its commands run, in order, in a folder that has the
+//! sample archive and nothing else, and it names every report.
+
+use std::path::Path;
+
+use crate::rust_text::walk;
+use crate::sample_data::{ROOT, copy_of_sample_data};
+use crate::workdir::Ran;
+
+fn readme() -> String {
+    let text = std::fs::read_to_string(Path::new(ROOT).join("README.md"));
+    text.expect("README.md can be read")
+}
+
+/// The commands of all blocks that are marked as `sh`: each a line, with the lines that it goes on
+/// in.
+fn commands(text: &str) -> Vec<String> {
+    let (mut commands, mut is_shell) = (Vec::new(), false);
+    let mut unfinished: Option<String> = None;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            is_shell = line == "```sh";
+            continue;
+        }
+        if !is_shell {
+            continue;
+        }
+        let line = unfinished.take().map_or_else(|| line.to_owned(), |begun| begun + line);
+        match line.strip_suffix('\\') {
+            Some(begun) => unfinished = Some(begun.to_owned() + " "),
+            None if line.starts_with("pbi-analyze ") => commands.push(line),
+            None => {}
+        }
+    }
+    commands
+}
+
+/// The words of a command as a shell splits them: at blanks outside of quotes, up to a comment.
+fn shell_words(command: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut word, mut quote): (Option<String>, Option<char>) = (None, None);
+    for c in command.chars() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            (c, Some(_)) => word.get_or_insert_default().push(c),
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            ('#', None) if word.is_none() => break,
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, None) => word.get_or_insert_default().push(c),
+        }
+    }
+    assert_eq!(quote, None, "a quote is left open in {command}");
+    words.extend(word);
+    words
+}
+
+#[test]
+fn commands_are_read_as_a_shell_reads_them() {
+    let text = "```sh\n# a comment\npbi-analyze a 'b c' \\\n  --d \"e\" > f # why\nls\n```\n\
+                ```console\n$ pbi-analyze x\n```\n```sh\npbi-analyze g ''\n```\n";
+    let read: Vec<Vec<String>> = commands(text).iter().map(|line| shell_words(line)).collect();
+    assert_eq!(
+        read,
+        [vec!["pbi-analyze", "a", "b c", "--d", "e", ">", "f"], vec!["pbi-analyze", "g", ""]]
+    );
+}
+
+#[test]
+fn every_command_of_the_readme_works() {
+    let commands = commands(&readme());
+    assert!(commands.len() >= 5, "README.md shows how the program is used: {commands:?}");
+    let dir = copy_of_sample_data();
+    for command in &commands {
+        let words = shell_words(command);
+        let (words, file) = match words.iter().position(|word| word == ">") {
+            Some(at) => (&words[..at], words.get(at + 1)),
+            None => (&words[..], None),
+        };
+        let ran: Ran = dir.pbi(&words[1..]);
+        // The sample archive has damage in it, and the program says so.
+        assert!([0, 3].contains(&ran.code), "{command}: {ran:?}");
+        let is_written = words.iter().any(|word| word == "--output" || word == "-o");
+        assert_eq!(ran.stdout.is_empty(), is_written, "{command}: {ran:?}");
+        if let Some(file) = file {
+            dir.write(file, ran.stdout);
+        }
+    }
+}
+
+#[test]
+fn the_two_commands_to_begin_with_are_there() {
+    let readme = readme();
+    for line in
+        ["cargo run --release -- report top-reports --from sample-data", "cargo test --release"]
+    {
+        let is_there = |found: &str| found.trim().trim_start_matches("$ ") == line;
+        assert!(readme.lines().any(is_there), "README.md has no line {line:?}");
+    }
+}
+
+#[test]
+fn every_report_is_named() {
+    let (readme, mut queries) = (readme(), Vec::new());
+    walk(&Path::new(ROOT).join("queries"), &mut queries);
+    queries.retain(|path| path.extension().is_some_and(|ending| ending == "sql"));
+    assert!(!queries.is_empty());
+    for query in queries {
+        let name = query.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+        assert!(readme.contains(&format!("`{name}`")), "README.md does not name `{name}`");
+    }
+}

@@ -1,0 +1,209 @@
+//! Bugs that the program had, each as the test that found it.
+
+use std::process::{Command, Stdio};
+
+use crate::events::{id, plain, quoted};
+use crate::table;
+use crate::workdir::{Outcome, Ran, Records, Workdir};
+
+fn run(mut command: Command) -> Ran {
+    Ran::of(&command.output().expect("the program can be started"))
+}
+
+/// Export-Csv quotes its header, and PowerShell 7 writes no `#TYPE` line before it.
+#[test]
+fn a_csv_with_a_quoted_header_is_a_csv() {
+    let dir = Workdir::new();
+    let rows = "\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\"\r\n\"PowerBIAudit\",\"x\",\"x\",\"x\",";
+    dir.write("a.csv", format!("{rows}{}\r\n", quoted(&plain(0, 0))));
+    let (ran, summary) = dir.ingest("store", &["a.csv"]);
+    ran.ended(0);
+    assert_eq!(summary.records, Records { read: 1, stored: 1, ..Records::default() });
+    assert_eq!(table::ids(&dir.join("store")), [id(0, 0)]);
+}
+
+/// `2>&1 | head` closes stderr as well: no panic, and the work is done.
+#[test]
+fn a_log_that_nobody_reads_is_no_error() {
+    let dir = Workdir::new();
+    dir.write("archive/events.json", plain(0, 0));
+    for arguments in [&["ingest", "archive"][..], &["report", "top-reports", "--from", "archive"]] {
+        let (reader, writer) = std::io::pipe().expect("the system has pipes");
+        drop(reader);
+        let mut command = dir.command(arguments);
+        command.stderr(Stdio::from(writer));
+        run(command).ended(0);
+    }
+    let (reader, writer) = std::io::pipe().expect("the system has pipes");
+    drop(reader);
+    let mut command = dir.command(["report", "nothing-like-it"]);
+    command.stderr(Stdio::from(writer));
+    run(command).ended(2);
+}
+
+/// What was to be said has no reader; that something is damaged is still in the exit code.
+#[test]
+fn a_reader_that_goes_away_hides_no_damage() {
+    let dir = Workdir::new();
+    dir.write("archive/events.json", format!("[{},{{", plain(0, 0)));
+    let (reader, writer) = std::io::pipe().expect("the system has pipes");
+    drop(reader);
+    let mut command = dir.command(["ingest", "archive"]);
+    command.stdout(Stdio::from(writer));
+    run(command).ended(3);
+}
+
+#[test]
+fn help_that_goes_to_a_file_fits_80_columns_and_has_an_example() {
+    let dir = Workdir::new();
+    for arguments in [
+        &["--help"][..],
+        &["ingest", "--help"],
+        &["report", "--help"],
+        &["reports", "--help"],
+        &["status", "--help"],
+    ] {
+        let mut command = dir.command(arguments);
+        command.env_remove("COLUMNS");
+        let ran = run(command).ended(0);
+        for line in ran.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+        }
+        assert!(ran.stdout.contains("\nExamples:\n  pbi-analyze "), "{arguments:?}");
+    }
+}
+
+/// An object that begins with `Count` or `value` and has the members of an event is an event.
+#[test]
+fn no_event_is_taken_for_a_wrapping_in_silence() {
+    for first in ["\"Count\":3", "\"value\":\"x\"", "\"lastResultSet\":true"] {
+        let dir = Workdir::new();
+        dir.write("a.json", format!("[{{{first},{}]", &plain(0, 0)[1..]));
+        let (_, summary) = dir.ingest("store", &["a.json"]);
+        assert_eq!(summary.records.read, 1, "{first}: {summary:?}");
+    }
+}
+
+/// Rows that end in a carriage return alone are read, or refused: not passed over in silence.
+#[test]
+fn no_csv_is_passed_over_in_silence() {
+    let dir = Workdir::new();
+    let text =
+        format!("CreationDate,UserIds,Operations,AuditData\rx,x,x,{}\r", quoted(&plain(0, 0)));
+    dir.write("a.csv", text);
+    let (_, summary) = dir.ingest("store", &["a.csv"]);
+    let account = summary.of("a.csv");
+    assert!(account.records.stored == 1 || account.outcome == Outcome::Failed, "{account:?}");
+}
+
+/// Damage is not "empty, no events in it".
+#[test]
+fn a_file_with_trouble_is_not_called_empty() {
+    let dir = Workdir::new();
+    dir.write("a.json", "\"Too many requests\"");
+    let ran = dir.pbi(["ingest", "a.json"]).ended(3);
+    assert!(!ran.stderr.contains("empty, no events"), "{}", ran.stderr);
+}
+
+/// Whatever was refused once is known the second time.
+#[test]
+fn a_refused_csv_is_known_like_any_other_refused_file() {
+    let dir = Workdir::new();
+    dir.write("archive/a.csv", "Date,IP address,User,Activity,Item,Detail\n1,2,3,4,5,6\n");
+    dir.write("archive/b.html", "<!DOCTYPE html><html></html>");
+    dir.ingest("store", &["archive"]);
+    let (ran, second) = dir.ingest("store", &["archive"]);
+    ran.ended(0);
+    assert_eq!(second.sources.known, 2);
+}
+
+/// A folder's name is a name, whatever a URL would make of it.
+#[test]
+fn a_store_may_have_any_name() {
+    for store in [
+        "a b",
+        "100%",
+        "a%20b",
+        #[cfg(unix)]
+        "a\\b",
+    ] {
+        let dir = Workdir::new();
+        dir.write("a.json", plain(0, 0));
+        let (ran, summary) = dir.ingest(store, &["a.json"]);
+        ran.ended(0);
+        assert_eq!(summary.records.stored, 1, "{store}");
+        assert_eq!(table::ids(&dir.join(store)), [id(0, 0)], "{store}");
+    }
+}
+
+#[test]
+fn names_of_files_do_not_command_a_terminal() {
+    let dir = Workdir::new();
+    dir.write("a\u{1b}[31m.json", "[17]");
+    let ran = dir.pbi(["ingest", "."]).ended(3);
+    let odd = (ran.stdout + &ran.stderr).chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(odd, None);
+}
+
+/// The least instant of .NET, which PowerShell writes where a time is missing.
+#[test]
+fn one_odd_date_does_not_stop_every_report() {
+    let dir = Workdir::new();
+    let odd = plain(0, 1).replace("2026-03-01", "1601-01-01");
+    dir.write("archive/a.json", format!("[{},{odd}]", plain(0, 0)));
+    let start = std::time::Instant::now();
+    dir.pbi(["report", "top-reports", "--from", "archive"]);
+    let took = start.elapsed();
+    assert!(took.as_secs() < 3, "{took:?}");
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let dir = Workdir::new();
+    dir.write("a.json", plain(0, 0));
+    let mut command = dir.command(["ingest", "a.json"]);
+    command.env("PBI_STORE", "");
+    run(command).ended(0);
+}
+
+#[test]
+fn a_reason_is_one_line_even_when_backtraces_are_asked_for() {
+    let dir = Workdir::new();
+    dir.write("store/events/_delta_log/00000000000000000000.json", "no log");
+    let mut command = dir.command(["status", "--store", "store"]);
+    command.env("RUST_BACKTRACE", "1");
+    let ran = run(command).ended(1);
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+}
+
+/// A valid number may be larger than any float.
+#[test]
+fn a_number_beyond_all_floats_keeps_its_digits() {
+    let dir = Workdir::new();
+    dir.write("a.json", format!("{},\"Odd\":[1e400,-7]}}", plain(0, 0).trim_end_matches('}')));
+    dir.ingest("store", &["a.json"]).0.ended(0);
+    let event = table::events(&dir.join("store")).remove(&id(0, 0)).expect("it is stored");
+    assert_eq!(event.member("Odd").map(crate::exact::Json::write).as_deref(), Some("[1e400,-7]"));
+}
+
+/// What two runs at the same time remember of the same files must not be one file: the one whose
+/// commit comes too late deletes his.
+#[test]
+fn two_runs_at_one_time_leave_each_other_whole() {
+    let dir = Workdir::new();
+    for file in 0..20 {
+        dir.write(&format!("archive/{file}.json"), plain(file, 0));
+    }
+    let run = || {
+        let mut command = dir.command(["ingest", "archive", "--store", "store"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("the program can be started")
+    };
+    for mut running in [run(), run(), run(), run()] {
+        assert!(running.wait().expect("it ends").success());
+    }
+    assert_eq!(table::ids(&dir.join("store")).len(), 20);
+    let (ran, summary) = dir.ingest("store", &["archive"]);
+    ran.ended(0);
+    assert_eq!(summary.sources.known, 20);
+}

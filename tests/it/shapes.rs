@@ -1,0 +1,411 @@
+//! The container is no property of an event: whatever tool wrote an archive, in whatever encoding,
+//! the same events make the same rows.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::events::{CODINGS, Coding, id, plain, quoted, various};
+use crate::exact::Json;
+use crate::normal::normal;
+use crate::table;
+use crate::workdir::{Records, Summary, Workdir};
+
+/// One way to keep events: its name, what the program is to call it, and its files.
+struct Container {
+    name: &'static str,
+    kind: &'static str,
+    files: Vec<String>,
+}
+
+fn container(name: &'static str, kind: &'static str, text: impl Into<String>) -> Container {
+    Container { name, kind, files: vec![text.into()] }
+}
+
+fn page(events: &[String]) -> String {
+    format!(
+        "{{\"activityEventEntities\":[{}],\"continuationUri\":\"https://api.example/?x='[{{'\",\
+         \"continuationToken\":\"%2B\",\"lastResultSet\":false}}",
+        events.join(",")
+    )
+}
+
+/// Pages of the REST API, as scripts put them on disk.
+fn rest(events: &[String]) -> Vec<Container> {
+    let empty = "{\"activityEventEntities\":[],\"continuationUri\":null,\
+                 \"continuationToken\":null,\"lastResultSet\":true}";
+    let (first, second) = events.split_at(2);
+    let late = format!(
+        "{{\"@odata.context\":\"https://api.example\",\"lastResultSet\":true,\
+         \"continuationUri\":\"\",\"activityEventEntities\":[\r\n{}\r\n]}}",
+        events.join(",\r\n")
+    );
+    vec![
+        container("page", "rest", page(events)),
+        container("page whose events come last", "rest", late),
+        container("pages end to end", "rest", page(first) + &page(second)),
+        container(
+            "pages and empty ones",
+            "rest",
+            [empty, &page(first), "\r\n", empty, "\n", &page(second), empty, "\n"].concat(),
+        ),
+        Container {
+            name: "a file a page",
+            kind: "rest",
+            files: vec![page(first), empty.to_owned(), page(second)],
+        },
+    ]
+}
+
+/// What PowerShell and other tools make of events in JSON.
+fn json(events: &[String]) -> Vec<Container> {
+    let (first, second) = events.split_at(3);
+    let array = |events: &[String]| format!("[{}]", events.join(","));
+    vec![
+        container("array", "array", array(events)),
+        container(
+            "indented array",
+            "array",
+            format!("[\r\n    {}\r\n]\r\n", events.join(",\r\n    ")),
+        ),
+        container("arrays one after another", "array", array(first) + "\r\n\r\n" + &array(second)),
+        container(
+            "array of Windows PowerShell",
+            "array",
+            format!("{{\"value\":{},\"Count\":{}}}", array(events), events.len()),
+        ),
+        Container { name: "bare objects", kind: "ndjson", files: events.to_vec() },
+        container("lines", "ndjson", events.join("\n") + "\n"),
+        container("lines of Windows", "ndjson", events.join("\r\n") + "\r\n"),
+        container("lines, the last without its end", "ndjson", events.join("\n")),
+        container("lines with blank ones", "ndjson", events.join("\n\n\r\n") + "\n\n"),
+    ]
+}
+
+/// The audit log as JSON: an event inside of a record, as an object or as text.
+fn audit_json(events: &[String]) -> Vec<Container> {
+    let graph = |event: &String| {
+        format!(
+            "{{\"id\":{},\"createdDateTime\":\"2026-03-02T09:00:00Z\",\
+             \"auditLogRecordType\":\"powerBIAudit\",\"operation\":\"x\",\"auditData\":{event}}}",
+            member(event, "Id").write()
+        )
+    };
+    let search = |event: &String| {
+        format!(
+            "{{\"RunspaceId\":\"{}\",\"RecordType\":\"PowerBIAudit\",\"CreationDate\":\
+             \"\\/Date(1772442000000)\\/\",\"UserIds\":\"x\",\"Operations\":\"x\",\
+             \"AuditData\":{},\"ResultIndex\":1}}",
+            id(1, 1),
+            Json::text(event.as_str()).write()
+        )
+    };
+    let graph: Vec<String> = events.iter().map(graph).collect();
+    let search: Vec<String> = events.iter().map(search).collect();
+    vec![
+        container(
+            "answer of Graph",
+            "array",
+            format!("{{\"@odata.context\":\"x\",\"value\":[{}]}}", graph.join(",")),
+        ),
+        container("Search-UnifiedAuditLog as JSON", "array", format!("[{}]", search.join(",\r\n"))),
+    ]
+}
+
+/// One generation of the audit log's CSV: what stands before each event, and what behind it.
+struct Generation {
+    name: &'static str,
+    header: &'static str,
+    before: fn(&str) -> String,
+    behind: &'static str,
+}
+
+/// The columns around AuditData say something else than the event wherever they can: the event is
+/// right.
+const GENERATIONS: [Generation; 7] = [
+    Generation {
+        name: "CSV of the old portal",
+        header: "CreationDate,UserIds,Operations,AuditData",
+        before: |_| "2026-03-05T10:00:00.0000000Z ,somebody@else.example,Other,".to_owned(),
+        behind: "",
+    },
+    Generation {
+        name: "CSV of the new portal",
+        header: "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,\
+                 AssociatedAdminUnits,AssociatedAdminUnitsNames",
+        before: |id| format!("{id},3/5/2026 10:00:00 AM,20,Other,somebody@else.example,"),
+        behind: ",,",
+    },
+    Generation {
+        name: "CSV of Search-UnifiedAuditLog",
+        header: "PSComputerName,RunspaceId,PSShowComputerName,RecordType,CreationDate,UserIds,\
+                 Operations,AuditData,ResultIndex,ResultCount,Identity,IsValid,ObjectState",
+        before: |_| {
+            "\"outlook.office365.com\",\"b8e1\",\"False\",\"PowerBIAudit\",\
+             \"05.03.2026 10:00:00\",\"somebody@else.example\",\"Other\","
+                .to_owned()
+        },
+        behind: ",\"1\",\"5\",\"other\",\"True\",\"Unchanged\"",
+    },
+    Generation {
+        name: "CSV of Search-UnifiedAuditLog with its type",
+        header: "#TYPE Deserialized.Microsoft.Exchange.Data.ApplicationLogic.UnifiedAuditLogEvent\
+                 \r\n\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\"",
+        before: |_| "\"PowerBIAudit\",\"x\",\"x\",\"Other\",".to_owned(),
+        behind: "",
+    },
+    Generation {
+        name: "CSV with AuditData first",
+        header: "AuditData,Identity,CreationDate",
+        before: |_| String::new(),
+        behind: ",other,5/3/2026 10:00",
+    },
+    Generation {
+        name: "CSV with semicolons",
+        header: "RecordType;CreationDate;UserIds;Operations;AuditData;Identity",
+        before: |_| "PowerBIAudit;05.03.2026 10:00:00;x;Other;".to_owned(),
+        behind: ";other",
+    },
+    Generation {
+        name: "CSV with tabs",
+        header: "CreationDate\tUserIds\tOperations\tAuditData",
+        before: |_| "05.03.2026 10:00:00\tx\tOther\t".to_owned(),
+        behind: "",
+    },
+];
+
+fn csv(events: &[String]) -> Vec<Container> {
+    let mut containers = Vec::new();
+    for generation in GENERATIONS {
+        let mut text = generation.header.to_owned() + "\r\n";
+        for event in events {
+            let id = member(event, "Id").as_text().expect("an id is text").to_owned();
+            let (before, behind) = ((generation.before)(&id), generation.behind);
+            let _ = write!(text, "{before}{}{behind}\r\n", quoted(event));
+        }
+        containers.push(container(generation.name, "csv", text));
+    }
+    // Scripts and editors change line ends, and leave the last one out.
+    let plain = containers[0].files[0].replace("\r\n", "\n");
+    containers.push(container("CSV, the last row without its end", "csv", plain.trim_end()));
+    containers.push(container("CSV with line feeds", "csv", plain));
+    containers
+}
+
+fn member(event: &str, name: &str) -> Json {
+    Json::parse(event).member(name).expect("every event has it").clone()
+}
+
+fn containers(events: &[String]) -> Vec<Container> {
+    let mut all = rest(events);
+    all.extend(json(events));
+    all.extend(audit_json(events));
+    all.extend(csv(events));
+    all
+}
+
+/// What the table must hold, by the law alone.
+fn expected(events: &[String]) -> BTreeMap<String, Json> {
+    let row = |event: &String| {
+        let normal = normal(&Json::parse(event));
+        let id = normal.member("Id").and_then(Json::as_text).expect("an id is text").to_owned();
+        (id, normal)
+    };
+    events.iter().map(row).collect()
+}
+
+/// Insists that events were stored, all of them, each once, and nothing else.
+#[track_caller]
+fn assert_holds(dir: &Workdir, store: &str, expected: &BTreeMap<String, Json>, kind: &str) {
+    let found = table::events(&dir.join(store));
+    assert!(found.keys().eq(expected.keys()), "{store}: {:?}", found.keys());
+    for (id, event) in expected {
+        assert_eq!(&found[id], event, "{store}");
+    }
+    table::for_each_row(&dir.join(store), |row| {
+        assert_eq!(row.text("SourceKind"), Some(kind), "{store}");
+    });
+}
+
+/// The accounts of events that are all taken.
+#[track_caller]
+fn assert_taken(summary: &Summary, events: u64) {
+    let all = Records { read: events, stored: events, ..Records::default() };
+    assert_eq!(summary.records, all, "{summary:#?}");
+}
+
+fn every_container_in(coding: Coding) {
+    let events = various();
+    let expected = expected(&events);
+    let dir = Workdir::new();
+    for container in containers(&events) {
+        for (number, text) in container.files.iter().enumerate() {
+            // The ending says nothing: what a file is, its content says.
+            dir.write(&format!("{}/{number}.dat", container.name), coding.encode(text));
+        }
+        let store = format!("store of {}", container.name);
+        let (ran, summary) = dir.ingest(&store, &[container.name]);
+        let ran = ran.ended(0);
+        assert_taken(&summary, events.len() as u64);
+        assert!(!ran.stderr.contains("byte"), "{}", ran.stderr);
+        assert_holds(&dir, &store, &expected, container.kind);
+    }
+}
+
+#[test]
+fn every_container_gives_the_same_rows_in_utf_8() {
+    every_container_in(Coding::Utf8);
+}
+
+#[test]
+fn every_container_gives_the_same_rows_in_utf_8_with_a_mark() {
+    every_container_in(Coding::Utf8Marked);
+}
+
+#[test]
+fn every_container_gives_the_same_rows_in_utf_16() {
+    every_container_in(Coding::Utf16Le);
+}
+
+#[test]
+fn every_container_gives_the_same_rows_in_utf_16_the_other_way_round() {
+    every_container_in(Coding::Utf16Be);
+}
+
+/// Redirections that append leave no mark behind, and some tools never write one.
+#[test]
+fn json_in_utf_16_is_known_without_a_mark() {
+    let events = various();
+    let dir = Workdir::new();
+    for (coding, store) in [(Coding::Utf16Le, "le"), (Coding::Utf16Be, "be")] {
+        let text = format!("[{}]", events.join(",\r\n"));
+        dir.write(&format!("{store}.json"), &coding.encode(&text)[2..]);
+        let (ran, summary) = dir.ingest(store, &[&format!("{store}.json")]);
+        ran.ended(0);
+        assert_taken(&summary, events.len() as u64);
+        assert_holds(&dir, store, &expected(&events), "array");
+    }
+}
+
+/// Containers side by side: the pull of a day, and the same day from the audit log.
+#[test]
+fn all_containers_together_are_still_one_row_an_event() {
+    let events = various();
+    let dir = Workdir::new();
+    let (mut copies, mut files) = (0, 0);
+    for (number, container) in containers(&events).iter().enumerate() {
+        copies += events.len() as u64;
+        let coding = CODINGS[number % CODINGS.len()];
+        for text in &container.files {
+            files += 1;
+            dir.write(&format!("archive/{files:03}"), coding.encode(text));
+        }
+    }
+    let (ran, summary) = dir.ingest("store", &["archive"]);
+    ran.ended(0);
+    let stored = events.len() as u64;
+    // Copies that come from the same event are equal, so none conflicts with another.
+    let duplicates = copies - stored;
+    let all = Records { read: copies, stored, duplicates, ..Records::default() };
+    assert_eq!(summary.records, all);
+    assert_eq!(table::events(&dir.join("store")), expected(&events));
+}
+
+/// Nothing happened: that has many spellings too, and none of them is trouble.
+#[test]
+fn an_archive_of_a_day_without_events_is_no_trouble() {
+    let dir = Workdir::new();
+    let nothing = [
+        "",
+        "\r\n",
+        "null",
+        "[]",
+        "[ ]\r\n",
+        "{\"value\":[],\"Count\":0}",
+        "{\"activityEventEntities\":[],\"lastResultSet\":true}",
+        "{\"activityEventEntities\":null}",
+        "CreationDate,UserIds,Operations,AuditData\r\n",
+    ];
+    for (number, text) in nothing.iter().enumerate() {
+        for (coding, folder) in CODINGS.iter().zip(["a", "b", "c", "d"]) {
+            dir.write(&format!("archive/{folder}/{number}.json"), coding.encode(text));
+        }
+    }
+    let (ran, summary) = dir.ingest("store", &["archive"]);
+    ran.ended(0);
+    assert_eq!(summary.records, Records::default());
+    assert_eq!(summary.sources.new, (nothing.len() * CODINGS.len()) as u64);
+}
+
+/// More than ten pieces of a file, each cut somewhere else than the reading stopped.
+#[test]
+fn a_file_of_many_pieces_gives_the_rows_of_its_events_in_every_encoding() {
+    let events: Vec<String> = (0..40_000).map(|number| plain(3, number)).collect();
+    let expected: Vec<String> = (0..40_000).map(|number| id(3, number)).collect();
+    // A row is looked at now and then only: ids say that none is missing or twice.
+    let some: BTreeMap<String, Json> =
+        self::expected(&events[..]).into_iter().step_by(97).collect();
+    let dir = Workdir::new();
+    for coding in [Coding::Utf8Marked, Coding::Utf16Le, Coding::Utf16Be] {
+        for container in [
+            container("array", "array", format!("[{}]", events.join(",\r\n"))),
+            container("lines", "ndjson", events.join("\n")),
+            container("pages", "rest", events.chunks(5_000).map(page).collect::<String>()),
+            csv(&events).swap_remove(0),
+        ] {
+            let name = format!("{} {coding:?}", container.name);
+            let bytes = coding.encode(&container.files[0]);
+            assert!(bytes.len() > 6 << 20, "{name} is small");
+            dir.write(&name, bytes);
+            let store = format!("store of {name}");
+            let (ran, summary) = dir.ingest(&store, &[&name]);
+            ran.ended(0);
+            assert_taken(&summary, 40_000);
+            assert_eq!(table::ids(&dir.join(&store)), expected, "{name}");
+            let mut compared = 0;
+            table::for_each_row(&dir.join(&store), |row| {
+                if let Some(event) = row.text("Id").and_then(|id| some.get(id)) {
+                    assert_eq!(&row.event(), event, "{name}");
+                    compared += 1;
+                }
+            });
+            assert_eq!(compared, some.len());
+        }
+    }
+}
+
+/// The activity log and the audit log name an event by one id, in whatever case, and tell it with
+/// different members. It is one event; the copy that says more stays.
+#[test]
+fn an_event_of_both_logs_is_one_row() {
+    let id = "0F1E2D3C-0000-4000-8000-00000000000A";
+    let activity = format!(
+        "{{\"Id\":\"{}\",\"RecordType\":20,\"CreationTime\":\"2026-03-02T09:00:00Z\",\
+         \"Operation\":\"ViewReport\",\"UserId\":\"Ann@North.example\",\"Activity\":\"ViewReport\",\
+         \"ReportName\":\"Sales\",\"ConsumptionMethod\":\"Power BI Web\"}}",
+        id.to_lowercase()
+    );
+    let audit = format!(
+        "{{\"Id\":\"{id}\",\"RecordType\":20,\"CreationTime\":\"2026-03-02T09:00:00\",\
+         \"Operation\":\"ViewReport\",\"UserId\":\"ann@north.example\",\"ReportName\":\"Sales\"}}"
+    );
+    let rows = format!(
+        "RecordId,CreationDate,RecordType,Operation,UserId,AuditData\r\n\
+         {id},2026-03-02T09:00:00.0000000Z ,20,ViewReport,ann@north.example,{}\r\n",
+        quoted(&audit)
+    );
+    // Which of them comes first in the archive does not matter, nor whether it comes in one run.
+    for (rest, office) in [("1", "2"), ("2", "1")] {
+        let dir = Workdir::new();
+        dir.write(&format!("archive/{rest}"), page(std::slice::from_ref(&activity)));
+        dir.write(&format!("archive/{office}"), Coding::Utf8Marked.encode(&rows));
+        let (ran, summary) = dir.ingest("store", &["archive"]);
+        ran.ended(0);
+        assert_eq!((summary.records.stored, summary.records.duplicates), (1, 1));
+        let expected = expected(std::slice::from_ref(&activity));
+        assert_holds(&dir, "store", &expected, "rest");
+        dir.ingest("one by one", &["archive/1"]);
+        let (_, second) = dir.ingest("one by one", &["archive/2"]);
+        assert_eq!((second.records.stored, second.records.duplicates), (0, 1));
+        assert_eq!(table::ids(&dir.join("one by one")), [id.to_lowercase()]);
+    }
+}

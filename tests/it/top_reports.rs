@@ -1,0 +1,454 @@
+//! `report top-reports` against the oracle, which reckons it slowly from the raw files; and the
+//! frame around the rows: period, coverage, what was left out, and the three formats.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::Deserialize;
+use unicode_width::UnicodeWidthStr;
+
+use crate::archive::{large, repeated};
+use crate::exact::Json;
+use crate::oracle::{Noise, Oracle, OracleRow, parse_time};
+use crate::workdir::Workdir;
+
+/// The answer in JSON. A member that is added or renamed must be added here too: others read it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    pub report: String,
+    pub title: String,
+    pub period: Period,
+    pub coverage: Coverage,
+    pub excluded: Excluded,
+    pub columns: Vec<String>,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    pub since: Option<String>,
+    pub until: Option<String>,
+    pub time_zone: String,
+}
+
+/// UTC days by verdict: `days = complete + partial + missing`, and `cut` are some of the partial.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Coverage {
+    pub days: u64,
+    pub complete: u64,
+    pub partial: u64,
+    pub missing: u64,
+    pub cut: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Excluded {
+    pub noise: u64,
+    pub services: u64,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    pub rank: u64,
+    pub report: String,
+    pub workspace: Option<String>,
+    pub views: u64,
+    pub viewers: u64,
+    pub views_per_viewer: Option<f64>,
+    pub active_days: u64,
+    pub last_view: String,
+    pub trend: Option<f64>,
+    pub report_id: Option<String>,
+    pub workspace_id: Option<String>,
+}
+
+const COLUMNS: [&str; 11] = [
+    "rank",
+    "report",
+    "workspace",
+    "views",
+    "viewers",
+    "views_per_viewer",
+    "active_days",
+    "last_view",
+    "trend",
+    "report_id",
+    "workspace_id",
+];
+
+impl Row {
+    /// What the report must show of a row of the oracle's: ids where there never was a name.
+    fn of(row: OracleRow, zone: Tz) -> Row {
+        let unknown = || "(unknown)".to_owned();
+        Row {
+            rank: row.rank,
+            report: row.report.or(row.report_id.clone()).unwrap_or_else(unknown),
+            workspace: row.workspace.or(row.workspace_id.clone()),
+            views: row.views,
+            viewers: row.viewers,
+            views_per_viewer: row.views_per_viewer,
+            active_days: row.active_days,
+            last_view: row
+                .last_view
+                .with_timezone(&zone)
+                .to_rfc3339_opts(SecondsFormat::AutoSi, false),
+            trend: row.trend,
+            report_id: row.report_id,
+            workspace_id: row.workspace_id,
+        }
+    }
+}
+
+/// One way to ask: since, until, zone, noise. `-` stands for what is not said.
+#[derive(Debug, Clone, Copy)]
+struct Case(&'static str, &'static str, &'static str, &'static str);
+
+/// All there is, in UTC.
+const WHOLE: Case = Case("-", "-", "-", "-");
+
+impl Case {
+    fn arguments(self) -> Vec<&'static str> {
+        let Case(since, until, zone, noise) = self;
+        let flags = [("--since", since), ("--until", until), ("--tz", zone), ("--noise", noise)];
+        let said = flags.into_iter().filter(|(_, value)| *value != "-");
+        said.flat_map(|(flag, value)| [flag, value]).collect()
+    }
+
+    fn zone(self) -> Tz {
+        if self.2 == "-" { Tz::UTC } else { self.2.parse().expect("a zone of the database") }
+    }
+
+    fn noise(self) -> Noise {
+        match self.3 {
+            "wide" => Noise::Wide,
+            "keep" => Noise::Keep,
+            _ => Noise::Default,
+        }
+    }
+
+    /// First and last day in an archive that holds `first` to `last`. Counted back, a first day
+    /// begins the last so many days, and a last day is the one before those.
+    fn days(self, first: NaiveDate, last: NaiveDate) -> (NaiveDate, NaiveDate) {
+        let day = |text: &str, back: u64| match text.strip_suffix('d') {
+            Some(count) => last - Days::new(count.parse::<u64>().expect("a number") - back),
+            None => text.parse().expect("a day"),
+        };
+        let since = if self.0 == "-" { first } else { day(self.0, 1) };
+        let until = if self.1 == "-" { last } else { day(self.1, 0) };
+        (since, until)
+    }
+}
+
+fn ask(dir: &Workdir, from: &[&str], case: Case, format: &str) -> String {
+    let fixed = ["report", "top-reports", "--format", format];
+    let arguments = fixed.iter().chain(from).copied().chain(case.arguments());
+    dir.pbi(arguments).ended(0).stdout
+}
+
+fn answer(text: &str) -> Answer {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The UTC days of a period, as far as the archive reaches.
+fn utc_days(case: Case, oracle: &Oracle) -> Vec<NaiveDate> {
+    let (first, last) = oracle.extent.expect("the archive holds events");
+    let zone = case.zone();
+    let local = |time: DateTime<Utc>| time.with_timezone(&zone).date_naive();
+    let (since, until) = case.days(local(first), local(last));
+    let midnight = |day: NaiveDate| {
+        let midnight = day.and_time(NaiveTime::MIN).and_local_timezone(zone).earliest();
+        midnight.expect("no zone asked for here skips midnight").to_utc()
+    };
+    let from = midnight(since).max(first).date_naive();
+    let end = midnight(until + Days::new(1)) - TimeDelta::microseconds(1);
+    from.iter_days().take_while(|day| *day <= end.min(last).date_naive()).collect()
+}
+
+/// Compares everything that the answer says with what the oracle says.
+fn check(text: &str, oracle: &Oracle, case: Case) {
+    let answer = answer(text);
+    let (first, last) = oracle.extent.expect("the archive holds events");
+    let zone = case.zone();
+    let local = |time: DateTime<Utc>| time.with_timezone(&zone).date_naive();
+    let (since, until) = case.days(local(first), local(last));
+    let period = Period {
+        since: Some(since.to_string()),
+        until: Some(until.to_string()),
+        time_zone: zone.name().to_owned(),
+    };
+    assert_eq!(answer.period, period, "{case:?}");
+
+    let expected = oracle.top_reports(since, until, zone, case.noise(), usize::MAX);
+    assert_eq!(answer.rows.len(), expected.len(), "{case:?}: rows");
+    for (found, expected) in answer.rows.into_iter().zip(expected) {
+        assert_eq!(found, Row::of(expected, zone), "{case:?}");
+    }
+    let (noise, services) = oracle.excluded(since, until, zone, case.noise());
+    assert_eq!(answer.excluded, Excluded { noise, services }, "{case:?}");
+
+    let days = utc_days(case, oracle);
+    let count = |is: &dyn Fn(&NaiveDate) -> bool| days.iter().filter(|day| is(day)).count() as u64;
+    let missing = count(&|day| !oracle.per_day.contains_key(day));
+    let partial = count(&|day| oracle.incomplete_days.contains(day));
+    let all = days.len() as u64;
+    let complete = all - partial - missing;
+    let coverage = Coverage { days: all, complete, partial, missing, cut: 0 };
+    assert_eq!(answer.coverage, coverage, "{case:?}");
+}
+
+/// Summer time begins on 10 March in New York and on 31 March in Zurich.
+const SPRING: Case = Case("2024-03-10", "2024-04-02", "Europe/Zurich", "-");
+
+#[test]
+fn rows_and_what_was_left_out_are_the_oracles() {
+    let dir = Workdir::new();
+    dir.ingest("store", &[large().dir()]).0.ended(0);
+    for case in [WHOLE, SPRING, Case("30d", "-", "America/New_York", "wide")] {
+        let text = ask(&dir, &["--store", "store"], case, "json");
+        check(&text, large().oracle(), case);
+        assert!(answer(&text).rows.len() > 300, "{case:?}");
+    }
+    let spec = &large().spec;
+    let answer = answer(&ask(&dir, &["--store", "store"], WHOLE, "json"));
+    assert_eq!(answer.period.since, Some(spec.first_day.to_string()));
+    assert_eq!(
+        (answer.coverage.days, answer.coverage.complete),
+        (spec.days as u64, spec.days as u64)
+    );
+}
+
+#[test]
+fn straight_from_the_files_the_answer_is_the_same_to_the_byte() {
+    let dir = Workdir::new();
+    dir.ingest("store", &[large().dir()]).0.ended(0);
+    let kolkata = Case("30d", "-", "Asia/Kolkata", "keep");
+    for (case, format) in [(WHOLE, "json"), (SPRING, "csv"), (kolkata, "table")] {
+        let stored = ask(&dir, &["--store", "store"], case, format);
+        assert!(stored == ask(&dir, &["--from", large().dir()], case, format), "{case:?}");
+    }
+}
+
+/// Days with events whose hours were not all pulled, as the pulls in the log itself say. Of an
+/// archive of one kind of files there is nothing else to go by.
+fn not_pulled(oracle: &Oracle) -> BTreeSet<NaiveDate> {
+    let time = |event: &serde_json::Value, name: &str| parse_time(event[name].as_str()?);
+    let mut windows: Vec<(DateTime<Utc>, DateTime<Utc>)> = (oracle.events.values())
+        .filter_map(|event| {
+            let from = time(event, "ExportEventStartDateTimeParameter")?;
+            Some((from, time(event, "ExportEventEndDateTimeParameter")?))
+        })
+        .collect();
+    windows.sort();
+    let is_open = |day: &NaiveDate| {
+        let start = day.and_time(NaiveTime::MIN).and_utc();
+        let (mut reached, end) = (start, start + TimeDelta::days(1));
+        for (from, to) in &windows {
+            if *from <= reached + TimeDelta::seconds(1) {
+                reached = reached.max(*to);
+            }
+        }
+        let is_touched = windows.iter().any(|(from, to)| *from < end && start < *to);
+        is_touched && reached + TimeDelta::seconds(1) < end
+    };
+    oracle.per_day.keys().copied().filter(is_open).collect()
+}
+
+#[test]
+fn any_period_and_zone_is_answered_and_a_trend_compares_complete_days_only() {
+    let dir = Workdir::new();
+    dir.ingest("store", &[repeated().dir()]).0.ended(0);
+    let mut oracle = Oracle::read(&repeated().dir).expect("the archive can be read");
+    oracle.incomplete_days = not_pulled(&oracle);
+    assert!(
+        !oracle.incomplete_days.is_empty(),
+        "the archive was made with days that nobody pulled in whole"
+    );
+    for case in [
+        WHOLE,
+        Case("-", "-", "Europe/Zurich", "-"),
+        Case("-", "2024-03-31", "Europe/Zurich", "wide"),
+        Case("2024-03-05", "2024-03-16", "America/New_York", "wide"),
+        Case("2024-03-10", "2024-03-10", "America/New_York", "-"),
+        Case("30d", "-", "Asia/Kolkata", "keep"),
+        Case("2023-12-01", "2024-12-31", "Asia/Kolkata", "-"),
+        Case("14d", "7d", "-", "-"),
+        // Of these, the first half has fewer complete days; of the others, the second.
+        Case("2024-03-20", "2024-04-08", "-", "-"),
+        Case("2d", "-", "-", "-"),
+    ] {
+        check(&ask(&dir, &["--store", "store"], case, "json"), &oracle, case);
+    }
+}
+
+#[test]
+fn neither_threads_nor_the_order_of_paths_can_be_seen() {
+    let dir = Workdir::new();
+    let mut files: Vec<String> = std::fs::read_dir(&repeated().dir)
+        .expect("the archive can be listed")
+        .map(|entry| entry.expect("the archive can be listed").path())
+        .map(|path| path.to_str().expect("the archive's names are UTF-8").to_owned())
+        .collect();
+    files.sort_by_key(|name| name.bytes().rev().collect::<Vec<_>>());
+    let ways: Vec<Vec<&str>> = vec![
+        vec![repeated().dir(), "--threads", "1"],
+        vec![repeated().dir(), "--threads", "5"],
+        files.iter().map(String::as_str).collect(),
+    ];
+    dir.ingest("0", &ways[0]).0.ended(0);
+    let case = Case("2024-03-06", "-", "Europe/Zurich", "-");
+    let expected = ask(&dir, &["--store", "0"], case, "json");
+    for (number, way) in (1..).zip(&ways[1..]) {
+        let store = number.to_string();
+        dir.ingest(&store, way).0.ended(0);
+        assert!(ask(&dir, &["--store", &store], case, "json") == expected, "way {number}");
+    }
+    for (number, way) in ways.iter().enumerate() {
+        let from: Vec<&str> = ["--from"].iter().chain(way).copied().collect();
+        assert!(ask(&dir, &from, case, "json") == expected, "straight, way {number}");
+    }
+}
+
+/// Names with all that CSV must quote, views that miss ids, names, or who it was, noise, services.
+fn odd_views() -> Workdir {
+    let view = |id: u32, time: &str, more: &str| {
+        format!(
+            "{{\"Id\":\"{id}\",\"Operation\":\"ViewReport\",\"CreationTime\":\"2024-03-0{time}:00\
+             \"{more}}}\n"
+        )
+    };
+    let named = r#","UserId":"Ann@x.org","ReportId":"r","ReportName":"Sales, \"North\"\r\n+ more""#;
+    let lines = [
+        view(1, "4T10:00", named),
+        // Of two names at one instant the one with the greater id counts.
+        view(0, "4T10:00", r#","UserId":"ann@X.org","ReportId":"r","ReportName":"older id""#),
+        view(3, "5T11:00", r#","UserId":"bob@x.org","ReportId":"r","WorkspaceId":"w;1""#),
+        view(4, "5T11:00", r#","UserId":"bob@x.org","ReportId":"r","ReportName":"""#),
+        view(5, "5T12:00", r#","UserId":"Anonymous","UserType":4,"WorkspaceId":"My Workspace""#),
+        view(6, "5T12:00", r#","UserId":"Anonymous","ReportId":"","AppReportId":"""#),
+        view(7, "5T13:00", r#","ReportId":"nobody","WorkspaceId":"w;1","WorkspaceName":"W\t1""#),
+        view(8, "5T14:00", r#","UserId":"a@x.org","ReportId":"pub","AppReportId":"own""#),
+        view(9, "5T14:00", r#","UserId":"a@x.org","ReportId":"r","AppReportId":"p","AppId":"a""#),
+        view(10, "5T15:00", r#","UserId":"robot","UserType":"Application","ReportId":"r""#),
+        view(11, "6T16:00", r#","Activity":"ExportActivityEvents","ReportName":"=1+1""#),
+        view(
+            12,
+            "6T16:00",
+            r#","Activity":"GetGroupsAsAdmin","ReportId":"own","ReportName":"Own""#,
+        ),
+    ];
+    let dir = Workdir::new();
+    dir.write("archive/day.json", lines.concat());
+    dir
+}
+
+#[test]
+fn views_without_an_id_a_name_or_a_viewer_are_rows_all_the_same() {
+    let dir = odd_views();
+    let oracle = Oracle::read(&dir.join("archive")).expect("the archive can be read");
+    for noise in ["default", "wide", "keep"] {
+        for zone in ["UTC", "Asia/Kolkata"] {
+            let case = Case("-", "-", zone, noise);
+            check(&ask(&dir, &["--from", "archive"], case, "json"), &oracle, case);
+        }
+    }
+    let rows = answer(&ask(&dir, &["--from", "archive"], WHOLE, "json")).rows;
+    let unnamed = rows.iter().filter(|row| row.report_id.is_none()).count();
+    assert_eq!(unnamed, 2, "one in a workspace, one in none: {rows:#?}");
+}
+
+#[test]
+fn csv_is_the_rows_alone_and_quoted_where_it_must_be() {
+    let dir = odd_views();
+    let text = ask(&dir, &["--from", "archive"], WHOLE, "csv");
+    let expected = [
+        "rank,report,workspace,views,viewers,views_per_viewer,active_days,last_view,trend,\
+         report_id,workspace_id",
+        "1,\"Sales, \"\"North\"\"\r\n+ more\",,4,3,1.33,2,2024-03-05T14:00:00+00:00,0,r,",
+        "2,Own,,1,1,1,1,2024-03-05T14:00:00+00:00,,own,",
+        "3,(unknown),My Workspace,1,1,1,1,2024-03-05T12:00:00+00:00,,,My Workspace",
+        "4,(unknown),,1,1,1,1,2024-03-05T12:00:00+00:00,,,",
+        "5,\"Sales, \"\"North\"\"\r\n+ more\",W\t1,1,1,1,1,2024-03-05T11:00:00+00:00,,r,w;1",
+        "6,nobody,W\t1,1,0,,1,2024-03-05T13:00:00+00:00,,nobody,w;1",
+        "",
+    ];
+    assert_eq!(text, expected.join("\r\n"));
+}
+
+#[test]
+fn json_has_its_members_in_their_order_and_every_column_in_every_row() {
+    let dir = odd_views();
+    let text = ask(&dir, &["--from", "archive"], WHOLE, "json");
+    let names = |json: &Json| -> Vec<String> {
+        json.members().iter().map(|(name, _)| name.clone()).collect()
+    };
+    let json = Json::parse(&text);
+    let expected = ["report", "title", "period", "coverage", "excluded", "columns", "rows"];
+    assert_eq!(names(&json), expected);
+    assert_eq!(names(json.member("period").expect("a period")), ["since", "until", "time_zone"]);
+    let Some(Json::List(rows)) = json.member("rows") else { panic!("rows are a list: {text}") };
+    assert!(rows.len() > 4 && rows.iter().all(|row| names(row) == COLUMNS), "{text}");
+    let answer = answer(&text);
+    assert_eq!(
+        (answer.report.as_str(), answer.columns),
+        ("top-reports", COLUMNS.map(Into::into).into())
+    );
+    assert_eq!(answer.title, "Most consumed reports");
+    assert!(text.ends_with("}\n"), "the file ends in a line break");
+}
+
+/// The sentence below a table, put together again where it was broken.
+fn closing(table: &str) -> String {
+    let (_, closing) = table.trim_end().rsplit_once("\n\n").expect("an empty line before the end");
+    closing.replace('\n', " ")
+}
+
+#[test]
+fn a_table_ends_in_what_it_rests_on() {
+    let dir = Workdir::new();
+    dir.ingest("store", &[repeated().dir()]).0.ended(0);
+    for (case, period) in [
+        (WHOLE, "2024-03-04 to 2024-04-12, UTC."),
+        (
+            Case("2024-02-28", "2024-03-06", "Asia/Kolkata", "wide"),
+            "2024-02-28 to 2024-03-06, Asia/Kolkata.",
+        ),
+    ] {
+        let json = answer(&ask(&dir, &["--store", "store"], case, "json"));
+        let (held, out) = (&json.coverage, &json.excluded);
+        let days = if held.complete == held.days {
+            format!("All {} days complete.", held.days)
+        } else {
+            let (all, whole, part) = (held.days, held.complete, held.partial);
+            format!("{all} days: {whole} complete, {part} partial, {} missing.", held.missing)
+        };
+        let left_out =
+            format!("Left out: {} events of noise, {} of services.", out.noise, out.services);
+        let expected = format!("{period} {days} {left_out}");
+        let table = ask(&dir, &["--store", "store"], case, "table");
+        assert!(closing(&table).ends_with(&expected), "{expected}\n{table}");
+    }
+}
+
+#[test]
+fn a_table_fits_into_80_columns_and_keeps_what_matters() {
+    let dir = Workdir::new();
+    dir.ingest("store", &[large().dir()]).0.ended(0);
+    let command = ["report", "top-reports", "--store", "store", "--top", "500"];
+    let output = dir.command(command).env("COLUMNS", "80").output().expect("the program starts");
+    let table = String::from_utf8(output.stdout).expect("a table is UTF-8");
+    for line in table.lines() {
+        assert!(line.width() <= 80, "{} columns: {line}", line.width());
+    }
+    let header = table.lines().take_while(|line| !line.starts_with('─')).last().expect("a header");
+    for name in ["rank", "report", "workspace", "views"] {
+        assert!(header.split_whitespace().any(|word| word == name), "{name} is missing: {header}");
+    }
+    assert!(closing(&table).contains("Left out for want of width: "), "{table}");
+    assert!(table.lines().count() > 300, "a line a row: {table}");
+}
