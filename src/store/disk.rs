@@ -128,8 +128,9 @@ impl Disk for Os {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let unseen = path.with_file_name(format!(".new{name}"));
         let file = OpenOptions::new().write(true).create_new(true).open(&unseen)?;
-        // A share that has no locks takes nobody's leftovers away, which is the safe side.
-        let _ = file.try_lock();
+        // Nobody else holds it but for the moment of asking whether somebody does. A share that
+        // has no locks takes nobody's leftovers away, which is the safe side.
+        let _ = file.lock();
         fs::rename(&unseen, path)?;
         Ok(Lock { _file: file })
     }

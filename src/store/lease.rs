@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Store;
 use super::disk::{Disk, Lock, is_free};
@@ -90,7 +91,7 @@ pub(super) fn clean(store: &Store, own: &Lease) -> Result<()> {
     let signs = signs(store.root()).map_err(Error::io("list", store.root()))?;
     // Whoever is cut off leaves a sign, as it is the first to come and the last to go.
     if signs.shown.iter().all(|(writer, path)| *writer == own.writer || !is_free(path))
-        && signs.unshown.is_empty()
+        && !signs.unshown.iter().any(|path| is_old(path))
     {
         return Ok(());
     }
@@ -121,7 +122,7 @@ pub(super) fn clean(store: &Store, own: &Lease) -> Result<()> {
     if is_alone {
         found.marks.iter().filter(|path| !chain.contains(*path)).for_each(|path| remove(path));
         found.log.iter().for_each(|path| remove(path));
-        found.signs.unshown.iter().filter(|path| is_free(path)).for_each(|path| remove(path));
+        found.signs.unshown.iter().filter(|path| is_old(path)).for_each(|path| remove(path));
     }
     for (writer, path) in &found.signs.shown {
         if !alive.contains(writer.as_str()) {
@@ -171,6 +172,13 @@ fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
+}
+
+/// Whether a file was last written so long ago that nobody can be about to lock it.
+fn is_old(path: &Path) -> bool {
+    let modified = fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    let age = modified.and_then(|time| time.elapsed().ok()).unwrap_or_default();
+    age > Duration::from_secs(3600)
 }
 
 fn file_name(path: &Path) -> String {
