@@ -41,7 +41,7 @@ impl Archive {
     }
 
     fn options(&self, threads: Option<usize>) -> Options {
-        Options { paths: vec![self.folder.path().join("archive")], threads }
+        Options { paths: vec![self.folder.path().join("archive")], threads, pseudonyms: None }
     }
 
     /// Ingests into a store that is not there yet.

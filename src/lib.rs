@@ -19,6 +19,7 @@ pub mod column;
 pub mod error;
 pub mod grid;
 pub mod ingest;
+pub mod person;
 pub mod query;
 pub mod record;
 pub mod render;

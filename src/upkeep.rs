@@ -2,11 +2,15 @@
 //!
 //! Owns: the threads of such work. Must not know flags, nor how it is done.
 
+use std::collections::BTreeSet;
+
 use rayon::ThreadPoolBuilder;
 
 use crate::error::{Error, Result};
-pub use crate::store::Compacted;
-use crate::store::{Extent, Store};
+use crate::person::Persons;
+pub use crate::person::Pseudonyms;
+pub use crate::store::{Compacted, Removed};
+use crate::store::{Extent, Removal, Store};
 
 /// Merges all files of a store that are not large already, on all cores unless told otherwise.
 ///
@@ -16,4 +20,61 @@ use crate::store::{Extent, Store};
 pub fn compact(store: &Store, threads: Option<usize>) -> Result<Compacted> {
     let builder = ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
     builder.build().map_err(Error::internal)?.install(|| store.compact(Extent::All))
+}
+
+/// Whom to forget, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Forgetting {
+    /// Addresses or ids of persons.
+    pub users: Vec<String>,
+    /// Whether their events stay, with a pseudonym in their place.
+    pub replace: bool,
+    /// The pseudonyms of the store, where it holds pseudonyms.
+    pub pseudonyms: Option<Pseudonyms>,
+    /// How many threads; all cores where it is none.
+    pub threads: Option<usize>,
+}
+
+/// Takes persons out of a store: their events, or only their names; and their names wherever else
+/// they stand. What stands for them from then on was made with a key that is thrown away.
+///
+/// # Errors
+///
+/// Those of [`Store::remove`]; [`Error::Usage`] where the store holds pseudonyms and the key is
+/// missing or another.
+pub fn forget(store: &Store, forgetting: &Forgetting) -> Result<Removed> {
+    let held = store.names()?;
+    let given = forgetting.pseudonyms.as_ref();
+    if held != given.map(Pseudonyms::check) {
+        return Err(Error::Usage(match held {
+            Some(_) => "the store holds pseudonyms; give the key that they were made with".into(),
+            None => "the store holds names as they are; leave the key out".into(),
+        }));
+    }
+    let users = forgetting.users.iter().map(|user| match given {
+        Some(pseudonyms) => pseudonyms.of_user(user),
+        None => user.clone(),
+    });
+    let users: Vec<String> = users.collect();
+    let mut persons = Persons::new(users.iter().map(String::as_str), Pseudonyms::once());
+    let builder = ThreadPoolBuilder::new().num_threads(forgetting.threads.unwrap_or(0));
+    builder.build().map_err(Error::internal)?.install(|| {
+        // A key that others have as well tells nobody from them.
+        let all = store.users()?;
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            all.iter().partition(|(user, _)| persons.has(user));
+        let shared: BTreeSet<&str> = others
+            .iter()
+            .filter(|(user, _)| !user.is_empty())
+            .map(|(_, key)| key.as_str())
+            .collect();
+        for (_, key) in theirs {
+            if !key.is_empty() && !shared.contains(key.as_str()) {
+                persons.add_name(key);
+            }
+        }
+        let rewrite = |text: &str| persons.in_text(text);
+        let erase = |user: &str| !forgetting.replace && persons.has(user);
+        store.remove(&Removal { rewrite: &rewrite, erase: &erase })
+    })
 }

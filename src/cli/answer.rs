@@ -1,11 +1,11 @@
 //! The commands: options in, results out.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::{
-    AccountFormat, Compact, Ingest, ListFormat, NoiseFilter, Report, ReportFormat, Reports, Status,
-    Threads,
+    AccountFormat, Compact, Forget, Ingest, ListFormat, NoiseFilter, Report, ReportFormat, Reports,
+    Status, Threads,
 };
 use super::progress::Shown;
 use super::{Ending, out, tell};
@@ -13,13 +13,17 @@ use crate::error::{Error, Result};
 use crate::ingest::{self, Store, Summary};
 use crate::report::{self, Format, NoiseLevel};
 use crate::status;
-use crate::upkeep;
+use crate::upkeep::{self, Pseudonyms};
 
 /// The width of a table that goes to no terminal: wide enough for whole names.
 const WIDTH_ELSEWHERE: usize = 200;
 
 pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
-    let options = sources(&command.paths, &command.threads);
+    let key = command.pseudonymize.as_deref();
+    let options = ingest::Options {
+        pseudonyms: key.map(pseudonyms).transpose()?,
+        ..sources(&command.paths, &command.threads)
+    };
     let shown = Shown::new(quiet);
     let summary = ingest::into_store(&Store::new(command.store.get()), &options, &shown);
     shown.clear();
@@ -81,8 +85,37 @@ pub(super) fn compact(command: &Compact) -> Result<Ending> {
     Ok(Ending::Well)
 }
 
+pub(super) fn forget(command: &Forget) -> Result<Ending> {
+    let store = existing(command.store.get())?;
+    let forgetting = upkeep::Forgetting {
+        users: command.user.clone(),
+        replace: command.replace,
+        pseudonyms: command.key.as_deref().map(pseudonyms).transpose()?,
+        threads: command.threads.get(),
+    };
+    let done = upkeep::forget(&store, &forgetting)?;
+    out::write(tell::forgotten(&done).as_bytes(), None)?;
+    Ok(Ending::Well)
+}
+
+/// The pseudonyms of the key in a file: all its bytes, but for a line break at the end.
+fn pseudonyms(file: &Path) -> Result<Pseudonyms> {
+    const LEAST: usize = 16;
+    let key = std::fs::read(file).map_err(Error::io("read", file))?;
+    let key = key.trim_ascii_end();
+    if key.len() < LEAST {
+        return Err(Error::Usage(format!(
+            "the key in {} has {} bytes: with fewer than {LEAST}, names can be found by trying; \
+             make one with `openssl rand -hex 32`",
+            file.display(),
+            key.len()
+        )));
+    }
+    Ok(Pseudonyms::new(key))
+}
+
 fn sources(paths: &[PathBuf], threads: &Threads) -> ingest::Options {
-    ingest::Options { paths: paths.to_vec(), threads: threads.get() }
+    ingest::Options { paths: paths.to_vec(), threads: threads.get(), pseudonyms: None }
 }
 
 fn report_options(command: &Report) -> Result<report::Options> {
@@ -115,7 +148,7 @@ fn report_options(command: &Report) -> Result<report::Options> {
 }
 
 /// The store of a folder, which must be there.
-fn existing(folder: &std::path::Path) -> Result<Store> {
+fn existing(folder: &Path) -> Result<Store> {
     let store = Store::new(folder);
     if store.exists() {
         return Ok(store);

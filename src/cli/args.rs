@@ -35,6 +35,7 @@ pub(super) enum Command {
     Reports(Reports),
     Status(Status),
     Compact(Compact),
+    Forget(Forget),
 }
 
 /// Read an archive into the store
@@ -57,6 +58,12 @@ pub(super) struct Ingest {
     pub(super) store: StoreFolder,
     #[command(flatten)]
     pub(super) threads: Threads,
+    /// Store pseudonyms of persons, made with the key in this file
+    ///
+    /// The same person always has the same pseudonym, and keeps the domain. A store holds either
+    /// pseudonyms of one key or names as they are.
+    #[arg(long, value_name = "KEYFILE")]
+    pub(super) pseudonymize: Option<PathBuf>,
     /// How the accounts are printed
     #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
     pub(super) format: AccountFormat,
@@ -145,6 +152,33 @@ Examples:
   pbi-analyze compact
   pbi-analyze compact --store D:\\pbi-store")]
 pub(super) struct Compact {
+    #[command(flatten)]
+    pub(super) store: StoreFolder,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+}
+
+/// Take persons out of the store
+///
+/// Erases their events, or with --replace only their names, and puts a pseudonym in the place of
+/// their addresses, their user keys and the names of their personal workspaces wherever else these
+/// stand. Sources stay known, so that reading them again brings nothing back; a file that is new
+/// to the store does. The key of the pseudonyms is thrown away.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze forget --user zoe.doe@contoso.com
+  pbi-analyze forget --user zoe.doe@contoso.com --replace")]
+pub(super) struct Forget {
+    /// Address or id of a person; may be given several times
+    #[arg(long, value_name = "USER", required = true)]
+    pub(super) user: Vec<String>,
+    /// Keep their events, with a pseudonym in their place
+    #[arg(long)]
+    pub(super) replace: bool,
+    /// The key that the store's pseudonyms were made with, where it holds pseudonyms
+    #[arg(long, value_name = "KEYFILE")]
+    pub(super) key: Option<PathBuf>,
     #[command(flatten)]
     pub(super) store: StoreFolder,
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::ingest::{Outcome, SourceReport, Summary};
 use crate::status::Status;
-use crate::upkeep::Compacted;
+use crate::upkeep::{Compacted, Removed};
 
 /// Troubles of one source that are told; the others are counted.
 const TOLD_MAX: usize = 5;
@@ -134,6 +134,19 @@ fn per_source(summary: &Summary) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What was taken out, as text.
+pub(super) fn forgotten(done: &Removed) -> String {
+    if *done == Removed::default() {
+        return "nothing of them in the store\n".to_owned();
+    }
+    format!(
+        "{} events erased; {} files and the marks of {} sources written again\n",
+        number(done.erased),
+        number(done.files as u64),
+        number(done.marks as u64)
+    )
 }
 
 /// What was merged, as text.

@@ -14,6 +14,7 @@ mod nested;
 mod scalar;
 mod schema;
 mod text;
+mod texts;
 
 use std::collections::HashSet;
 
@@ -31,6 +32,7 @@ pub use fingerprint::fingerprints;
 use schema::AT;
 pub use schema::{arrow_schema, field};
 pub use text::stored_id_key;
+pub use texts::{Rewrite, rewrite_texts};
 
 /// What identifies an event and decides between its copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use rayon::ThreadPoolBuilder;
 
 pub use crate::column::Projection;
 use crate::error::{Error, Result};
+use crate::person::Pseudonyms;
 use crate::schema::ledger::SourceFacts;
 use crate::source::{self, Found};
 pub use crate::store::Store;
@@ -31,6 +32,8 @@ pub struct Options {
     pub paths: Vec<PathBuf>,
     /// How many threads; all cores where it is none.
     pub threads: Option<usize>,
+    /// Makes pseudonyms of persons before anything is stored.
+    pub pseudonyms: Option<Pseudonyms>,
 }
 
 /// Hears how the work goes on; called from many threads.
@@ -58,6 +61,7 @@ impl Progress for Silent {
 ///
 /// Trouble with the store or the machine. Trouble with files and records is in the summary.
 pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> Result<Summary> {
+    let store = &store.clone().of_names(options.pseudonyms.as_ref().map(Pseudonyms::check))?;
     let known = Known::of(store.marks()?);
     let archive = Archive::look(options, &known)?;
     if archive.new.is_empty() {
@@ -66,7 +70,7 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
     }
     pool(options)?.install(|| {
         let mut load = store.begin()?;
-        let mut accounts = read(&archive.new, &load, &Projection::All, progress)?;
+        let mut accounts = read(&archive.new, &load, &Projection::All, options, progress)?;
         loop {
             progress.stage("removing repeats");
             let settled = load.settle()?;
@@ -103,7 +107,7 @@ pub fn passing(
     let archive = Archive::look(options, &Known::default())?;
     pool(options)?.install(|| {
         let load = Store::passing()?;
-        let mut accounts = read(&archive.new, &load, projection, progress)?;
+        let mut accounts = read(&archive.new, &load, projection, options, progress)?;
         progress.stage("removing repeats");
         let settled = load.settle()?;
         settle_accounts(&mut accounts, settled.fates());
@@ -183,11 +187,13 @@ fn read(
     files: &[Found],
     load: &Load,
     projection: &Projection,
+    options: &Options,
     progress: &dyn Progress,
 ) -> Result<Vec<Account>> {
     progress.begin(files.len(), files.iter().map(|file| file.size_bytes).sum());
     let feed = Feed::new(files);
-    let results = rayon::broadcast(|_| worker::work(&feed, load, projection, progress));
+    let pseudonyms = options.pseudonyms.as_ref();
+    let results = rayon::broadcast(|_| worker::work(&feed, load, projection, pseudonyms, progress));
     results.into_iter().collect::<Result<()>>()?;
     feed.into_accounts()
 }

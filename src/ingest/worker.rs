@@ -1,11 +1,15 @@
 //! What a thread does: take a piece, parse its records, build columns, stage batches.
 
+use std::borrow::Cow;
+
 use super::Progress;
 use super::account::Tally;
 use super::feed::{Feed, Task};
 use crate::column::{BatchBuilder, Lineage, Projection};
 use crate::error::Result;
+use crate::person::Pseudonyms;
 use crate::record::csv::{Outer, Row};
+use crate::record::json;
 use crate::record::{Event, Found, Keep, Parser, Record, keep};
 use crate::source::Piece;
 use crate::store::Load;
@@ -19,12 +23,14 @@ pub(super) fn work(
     feed: &Feed<'_>,
     load: &Load,
     projection: &Projection,
+    pseudonyms: Option<&Pseudonyms>,
     progress: &dyn Progress,
 ) -> Result<()> {
     let mut worker = Worker {
         parser: Parser::default(),
         inner: Parser::default(),
         batch: BatchBuilder::new(projection),
+        veil: pseudonyms.map(Veil::new),
     };
     let (mut used, mut batched) = (Piece::default(), 0);
     while let Some(task) = feed.next(used)? {
@@ -40,11 +46,39 @@ pub(super) fn work(
     load.stage(worker.batch.finish())
 }
 
-struct Worker {
+struct Worker<'w> {
     parser: Parser,
     /// For events that are text inside of a record.
     inner: Parser,
     batch: BatchBuilder,
+    veil: Option<Veil<'w>>,
+}
+
+/// Puts pseudonyms into records, before anything else looks at them: so there is no column and no
+/// member of `Extra` that could be forgotten.
+struct Veil<'w> {
+    pseudonyms: &'w Pseudonyms,
+    parser: Parser,
+}
+
+impl<'w> Veil<'w> {
+    fn new(pseudonyms: &'w Pseudonyms) -> Self {
+        Veil { pseudonyms, parser: Parser::default() }
+    }
+
+    /// The record with pseudonyms; as it is where it is no JSON, which whoever parses it will say.
+    fn over<'r>(&mut self, raw: &'r [u8]) -> Cow<'r, [u8]> {
+        // An event that is text inside of a record comes by itself, once it is taken out.
+        let rewrite = |name: &str, text: &str| match name.eq_ignore_ascii_case("AuditData") {
+            true => None,
+            false => self.pseudonyms.of_member(name, text),
+        };
+        let mut out = Vec::with_capacity(raw.len());
+        let written = self.parser.parse(raw, |record| {
+            json::write_rewritten(record.root(), "", &rewrite, &mut out);
+        });
+        if written.is_ok() { Cow::Owned(out) } else { Cow::Borrowed(raw) }
+    }
 }
 
 /// A record on its way into a batch.
@@ -61,7 +95,7 @@ impl Place<'_> {
     }
 }
 
-impl Worker {
+impl Worker<'_> {
     fn piece(&mut self, task: &Task<'_>) -> Tally {
         let mut tally = Tally::default();
         let without_id = self.batch.without_id();
@@ -80,7 +114,10 @@ impl Worker {
                     let place = Place { task, at, order };
                     order += 1;
                     match row {
-                        Row::Audit { json, outer } => {
+                        Row::Audit { json, mut outer } => {
+                            if let (Some(veil), Some(user)) = (&self.veil, &mut outer.user_id) {
+                                *user = veil.pseudonyms.of_user(user);
+                            }
                             self.record(json, &outer, &place, &mut tally);
                         }
                         Row::Flat(json) => {
@@ -95,12 +132,21 @@ impl Worker {
             }
         }
         tally.without_id = self.batch.without_id() - without_id;
+        if let Some(veil) = &self.veil {
+            for trouble in &mut tally.troubles {
+                if let Some(reason) = veil.pseudonyms.in_text(&trouble.reason) {
+                    trouble.reason = reason;
+                }
+            }
+        }
         tally
     }
 
     fn record(&mut self, raw: &[u8], outer: &Outer, place: &Place<'_>, tally: &mut Tally) {
         tally.read += 1;
-        let Worker { parser, inner, batch } = self;
+        let Worker { parser, inner, batch, veil } = self;
+        let veiled = veil.as_mut().map(|veil| veil.over(raw));
+        let raw = veiled.as_deref().unwrap_or(raw);
         let parsed = parser.parse(raw, |record| match record.found() {
             Found::Event(event) => append(batch, &event, outer, place, tally),
             Found::Wrapped(event, outside) => {
@@ -109,7 +155,9 @@ impl Worker {
             }
             Found::Embedded(text, outside) => {
                 let outer = Outer::of_members(outside.members());
-                let parsed = inner.parse(text.as_bytes(), |record| {
+                let veiled = veil.as_mut().map(|veil| veil.over(text.as_bytes()));
+                let text = veiled.as_deref().unwrap_or(text.as_bytes());
+                let parsed = inner.parse(text, |record| {
                     embedded(batch, record, &outer, place, tally);
                 });
                 if let Err(malformed) = parsed {

@@ -36,6 +36,42 @@ pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// What a text becomes that stands under a name, the nearest above it; `None` where it stays.
+pub type Rewrite<'r> = dyn Fn(&str, &str) -> Option<String> + 'r;
+
+/// Appends a value as [`write`] does, with what its texts become.
+pub fn write_rewritten(value: Value<'_>, name: &str, rewrite: &Rewrite<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Text(text) => match rewrite(name, text) {
+            Some(rewritten) => write_text(&rewritten, out),
+            None => write_text(text, out),
+        },
+        Value::List(list) => {
+            out.push(b'[');
+            for (number, item) in list.items().enumerate() {
+                if number > 0 {
+                    out.push(b',');
+                }
+                write_rewritten(item, name, rewrite, out);
+            }
+            out.push(b']');
+        }
+        Value::Object(object) => {
+            out.push(b'{');
+            for (number, (name, member)) in object.members().enumerate() {
+                if number > 0 {
+                    out.push(b',');
+                }
+                write_text(name, out);
+                out.push(b':');
+                write_rewritten(member, name, rewrite, out);
+            }
+            out.push(b'}');
+        }
+        other => write(other, out),
+    }
+}
+
 /// Appends a text as a JSON string: what must be escaped is, everything else stays as it is.
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";

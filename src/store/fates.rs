@@ -42,6 +42,12 @@ impl Fates {
         Fates { by_source: BTreeMap::new(), alive }
     }
 
+    /// Of the events of a single run, those stay that do not go.
+    pub(super) fn without(goes: &[bool]) -> Fates {
+        let alive = vec![goes.iter().map(|goes| !goes).collect()];
+        Fates { by_source: BTreeMap::new(), alive }
+    }
+
     pub(super) fn is_alive(&self, run: usize, position: usize) -> bool {
         self.alive[run][position]
     }

@@ -41,6 +41,9 @@ struct Head {
     before: Option<i64>,
     /// How many files the chain has behind this one.
     length: u64,
+    /// How many events were stored and erased again since.
+    #[serde(default)]
+    erased: u64,
 }
 
 /// All marks up to the file of a number, oldest first.
@@ -87,21 +90,44 @@ pub(super) fn append(
     if marks.is_empty() {
         return Ok(head);
     }
-    let length = match head {
-        Some(number) => read_file(root, number)?.0.length + 1,
-        None => 0,
+    let (length, erased) = match head {
+        Some(number) => {
+            let head = read_file(root, number)?.0;
+            (head.length + 1, head.erased)
+        }
+        None => (0, 0),
     };
     let writer = writer.to_owned();
-    let (header, all);
-    let marks = if length > CHAIN_MAX {
-        header = Head { writer, before: None, length: 0 };
-        all = read(root, head)?.into_iter().chain(marks.iter().cloned()).collect::<Vec<_>>();
-        &all[..]
-    } else {
-        header = Head { writer, before: head, length };
-        marks
-    };
-    let mut text = serde_json::to_vec(&header).map_err(Error::internal)?;
+    if length > CHAIN_MAX {
+        let all: Vec<Mark> = read(root, head)?.into_iter().chain(marks.iter().cloned()).collect();
+        return write_file(disk, root, &Head { writer, before: None, length: 0, erased }, &all)
+            .map(Some);
+    }
+    write_file(disk, root, &Head { writer, before: head, length, erased }, marks).map(Some)
+}
+
+/// Writes a file with all marks, in the place of the chain up to the file of number `before`, and
+/// gives its number, for the commit to name. `erased` events more are gone.
+pub(super) fn fold(
+    disk: &dyn Disk,
+    root: &Path,
+    before: Option<i64>,
+    writer: &str,
+    marks: &[Mark],
+    erased: u64,
+) -> Result<i64> {
+    let erased = erased + self::erased(root, before)?;
+    let writer = writer.to_owned();
+    write_file(disk, root, &Head { writer, before: None, length: 0, erased }, marks)
+}
+
+/// How many events were stored and erased again, up to the file of a number.
+pub(super) fn erased(root: &Path, head: Option<i64>) -> Result<u64> {
+    head.map_or(Ok(0), |number| Ok(read_file(root, number)?.0.erased))
+}
+
+fn write_file(disk: &dyn Disk, root: &Path, head: &Head, marks: &[Mark]) -> Result<i64> {
+    let mut text = serde_json::to_vec(head).map_err(Error::internal)?;
     for mark in marks {
         text.push(b'\n');
         serde_json::to_writer(&mut text, mark).map_err(Error::internal)?;
@@ -109,7 +135,7 @@ pub(super) fn append(
     text.push(b'\n');
     let number = number_of(&text);
     write(disk, &path(root, number), &text)?;
-    Ok(Some(number))
+    Ok(number)
 }
 
 /// Deletes a file of marks that no commit named. What cannot be deleted is harmless.

@@ -24,6 +24,9 @@ use crate::schema::MONTH;
 /// The application whose transaction number names the newest file of marks.
 const APPLICATION: &str = "pbi-analyze.sources";
 
+/// The table's property that tells the key of the pseudonyms in it.
+const PSEUDONYMS: &str = "pbi-analyze.pseudonyms";
+
 /// Table features of readers that reading Parquet files as they are honours.
 const HONOURED: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
 
@@ -76,13 +79,36 @@ impl Log {
             .with_table_name("events")
             .with_comment("Power BI activity events, each once; written by pbi-analyze")
             .with_columns(columns)
-            .with_partition_columns([MONTH]);
+            .with_partition_columns([MONTH])
+            .with_raise_if_key_not_exists(false)
+            .with_configuration([(PSEUDONYMS, store.names.as_deref())]);
         match runtime.block_on(async { create.await }) {
             Ok(table) => Ok(Log { folder, table, runtime }),
             // Another writer may have made it in the meantime, which is as good.
             Err(_) if store.exists() => Log::open(store),
             Err(error) => Err(failed(&folder, error)),
         }
+    }
+
+    /// What tells the key of the pseudonyms in the table, if it holds them.
+    pub(super) fn names(&self) -> Result<Option<String>> {
+        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
+        Ok(state.metadata().configuration().get(PSEUDONYMS).cloned())
+    }
+
+    /// Refuses to write names into a table of pseudonyms, or the other way round, or pseudonyms of
+    /// two keys into one.
+    pub(super) fn check_names(&self, wanted: Option<&str>) -> Result<()> {
+        let held = self.names()?;
+        let message = match (held.as_deref(), wanted) {
+            (held, wanted) if held == wanted => return Ok(()),
+            (Some(_), None) => {
+                "the store holds pseudonyms; read into it with the key that they were made with"
+            }
+            (None, _) => "the store holds names as they are; put pseudonyms into another store",
+            (Some(_), Some(_)) => "the store holds pseudonyms that were made with another key",
+        };
+        Err(Error::store(&self.folder, message))
     }
 
     /// The number of the version.
@@ -151,6 +177,21 @@ impl Log {
         let operation =
             DeltaOperation::Optimize { predicate: None, target_size: FILE_BYTES_MAX as i64 };
         self.attempt(actions, None, operation)
+    }
+
+    /// Commits that `new` files are in the place of `old` ones and hold other events, and the
+    /// number of the newest file of marks, as the next version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::commit`].
+    pub(super) fn rewrite(&self, old: &[DataFile], new: &[DataFile], head: i64) -> Result<Attempt> {
+        let mut actions = self.adds(new, true)?;
+        for file in old {
+            let remove = self.remove(file)?;
+            actions.push(Action::Remove(Remove { data_change: true, ..remove }));
+        }
+        self.attempt(actions, Some(head), DeltaOperation::Delete { predicate: None })
     }
 
     fn attempt(

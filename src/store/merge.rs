@@ -8,6 +8,7 @@ use super::gather::{Slice, gather};
 use super::parquet::{MonthFile, Site};
 use super::run::{Run, RunReader};
 use super::snapshot::DataFile;
+use crate::column::Rewrite;
 use crate::error::{Error, Result};
 use crate::record::time;
 
@@ -16,8 +17,18 @@ const SLICE_ROWS: usize = 16 << 10;
 
 /// Writes the events that stay, and gives back the files. On an error it leaves none behind.
 pub(super) fn write(runs: &[Run], fates: &Fates, site: &Site) -> Result<Vec<DataFile>> {
+    write_rewritten(runs, fates, site, None)
+}
+
+/// The same, with what texts become on the way.
+pub(super) fn write_rewritten<'r>(
+    runs: &'r [Run],
+    fates: &'r Fates,
+    site: &Site,
+    rewrite: Option<&'r Rewrite<'r>>,
+) -> Result<Vec<DataFile>> {
     let mut files = Vec::new();
-    let written = Merge::new(runs, fates)?.write(site, &mut files);
+    let written = Merge::new(runs, fates, rewrite)?.write(site, &mut files);
     match written {
         Ok(()) => Ok(files),
         Err(error) => {
@@ -38,8 +49,8 @@ struct Merge<'r> {
 }
 
 impl<'r> Merge<'r> {
-    fn new(runs: &'r [Run], fates: &'r Fates) -> Result<Self> {
-        let readers = runs.iter().map(Run::reader).collect::<Result<Vec<_>>>()?;
+    fn new(runs: &'r [Run], fates: &'r Fates, rewrite: Option<&'r Rewrite<'r>>) -> Result<Self> {
+        let readers = runs.iter().map(|run| run.reader(rewrite)).collect::<Result<Vec<_>>>()?;
         let mut merge = Merge { runs, fates, readers, heads: BinaryHeap::new() };
         for run in 0..runs.len() {
             merge.advance(run, 0);

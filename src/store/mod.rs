@@ -18,6 +18,7 @@ mod backend;
 mod compact;
 mod disk;
 mod fates;
+mod forget;
 mod gather;
 mod lease;
 mod ledger;
@@ -38,6 +39,7 @@ use crate::error::{Error, Result};
 pub use compact::{Compacted, Extent};
 pub use disk::{Disk, DiskFile, Lock, Os};
 pub use fates::Fates;
+pub use forget::{Removal, Removed};
 pub use ledger::Mark;
 pub use snapshot::{DataFile, Snapshot};
 
@@ -57,6 +59,8 @@ const TRIES_MAX: u32 = 30;
 pub struct Store {
     root: PathBuf,
     disk: Arc<dyn Disk>,
+    /// What tells the key of its pseudonyms, where it is to hold pseudonyms.
+    names: Option<String>,
 }
 
 impl Store {
@@ -67,7 +71,34 @@ impl Store {
 
     /// The same on a disk that stands in for that of the machine.
     pub fn on(disk: Arc<dyn Disk>, root: &Path) -> Self {
-        Store { root: root.to_path_buf(), disk }
+        Store { root: root.to_path_buf(), disk, names: None }
+    }
+
+    /// The same, to be written with pseudonyms of the key that `check` tells, or with names as
+    /// they are. A store holds one or the other.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] where the store is there and holds the other, or pseudonyms of another
+    /// key.
+    pub fn of_names(mut self, check: Option<String>) -> Result<Store> {
+        self.names = check;
+        if self.exists() {
+            Log::open(&self)?.check_names(self.names.as_deref())?;
+        }
+        Ok(self)
+    }
+
+    /// What tells the key of the pseudonyms that the store holds, if it does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::snapshot`].
+    pub fn names(&self) -> Result<Option<String>> {
+        if !self.exists() {
+            return Ok(None);
+        }
+        Log::open(self)?.names()
     }
 
     /// Where the store is.
@@ -281,6 +312,7 @@ struct Base {
 impl Base {
     fn settle(store: &Store, runs: &mut [Run]) -> Result<(Base, Fates)> {
         let mut log = Log::open_or_create(store)?;
+        log.check_names(store.names.as_deref())?;
         loop {
             let settled = log.files().and_then(|files| fates::settle(runs, &files));
             let marks = log.head().and_then(|head| ledger::read(store.root(), head));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
@@ -29,7 +29,7 @@ use rayon::prelude::*;
 use super::disk::{Disk, DiskFile, above};
 use super::lease::{data_file_name, unfinished_name};
 use super::snapshot::DataFile;
-use crate::column::{Key, arrow_schema, fingerprints, stored_id_key};
+use crate::column::{Key, Rewrite, arrow_schema, fingerprints, rewrite_texts, stored_id_key};
 use crate::error::{Error, Result};
 use crate::schema::{Encoding, columns};
 
@@ -333,6 +333,39 @@ pub(super) fn keys(path: &Path) -> Result<Option<Vec<Key>>> {
         }
     }
     Ok(Some(keys))
+}
+
+/// Hands user and user key of every row to `take`, empty where there is none.
+pub(super) fn users(path: &Path, mut take: impl FnMut(&str, &str)) -> Result<()> {
+    let builder = open(path)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), ["UserId", "UserKey"]);
+    let reader = builder.with_projection(mask).with_batch_size(64 << 10).build();
+    for batch in reader.map_err(|error| failed(path, error))? {
+        let batch = batch.map_err(|error| failed(path, ParquetError::from(error)))?;
+        let column = |name| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
+        let (users, keys) = (column("UserId"), column("UserKey"));
+        let text = |column: Option<&StringArray>, row: usize| {
+            let column = column.filter(|column| column.is_valid(row));
+            column.map_or(String::new(), |column| column.value(row).to_owned())
+        };
+        for row in 0..batch.num_rows() {
+            take(&text(users, row), &text(keys, row));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file has a text that is to become another.
+pub(super) fn has_text(path: &Path, rewrite: &Rewrite<'_>) -> Result<bool> {
+    let mut pages = pages(path, 64 << 10)?;
+    while let Some(columns) = pages.next_page()? {
+        for column in columns.iter().flatten() {
+            if rewrite_texts(column, rewrite).map_err(Error::internal)?.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Whether all columns of a file are the table's, by name and type: only then can it be written

@@ -13,7 +13,7 @@ use arrow::ipc::writer::FileWriter;
 
 use super::disk::Disk;
 use super::parquet;
-use crate::column::{EventBatch, Key, arrow_schema, fingerprints};
+use crate::column::{EventBatch, Key, Rewrite, arrow_schema, fingerprints, rewrite_texts};
 use crate::error::{Error, Result};
 
 /// Rows of a page of a run on disk: small, because a merge holds a page of every run.
@@ -98,8 +98,8 @@ impl Run {
         Ok(Run { keys: self.keys, contents: self.contents, columns })
     }
 
-    /// A reader of its rows.
-    pub(super) fn reader(&self) -> Result<RunReader<'_>> {
+    /// A reader of its rows. Texts of a file of the table become what `rewrite` says.
+    pub(super) fn reader<'r>(&'r self, rewrite: Option<&'r Rewrite<'r>>) -> Result<RunReader<'r>> {
         let file = match &self.columns {
             Columns::Memory { .. } => Pages::Memory,
             Columns::Disk { path, .. } => {
@@ -109,7 +109,7 @@ impl Run {
             }
             Columns::Table { path } => Pages::Table(parquet::pages(path, PAGE_ROWS)?, 0),
         };
-        Ok(RunReader { run: self, file, page: None })
+        Ok(RunReader { run: self, file, page: None, rewrite })
     }
 }
 
@@ -151,6 +151,7 @@ pub(super) struct RunReader<'r> {
     run: &'r Run,
     file: Pages,
     page: Option<(usize, Page)>,
+    rewrite: Option<&'r Rewrite<'r>>,
 }
 
 enum Pages {
@@ -182,9 +183,12 @@ impl RunReader<'_> {
                 columns
             }
             (Columns::Table { .. }, Pages::Table(file, next)) => loop {
-                let page = file.next_page()?.ok_or_else(shorter)?;
+                let mut page = file.next_page()?.ok_or_else(shorter)?;
                 *next += 1;
                 if *next > number {
+                    if let Some(rewrite) = self.rewrite {
+                        rewrite_page(&mut page, rewrite)?;
+                    }
                     break page;
                 }
             },
@@ -198,4 +202,13 @@ impl RunReader<'_> {
 
 fn shorter() -> Error {
     Error::internal("a run is shorter than its keys")
+}
+
+fn rewrite_page(columns: &mut [Option<ArrayRef>], rewrite: &Rewrite<'_>) -> Result<()> {
+    for column in columns.iter_mut().flatten() {
+        if let Some(rewritten) = rewrite_texts(column, rewrite).map_err(Error::internal)? {
+            *column = rewritten;
+        }
+    }
+    Ok(())
 }

@@ -62,5 +62,7 @@ mod rust_text;
 mod tidy;
 // What README.md tells people to type.
 mod readme;
+// Persons taken out of a store, and pseudonyms in their place.
+mod forget;
 // Bugs that there were.
 mod regressions;

@@ -11,10 +11,11 @@ use crate::sample_data::ROOT;
 
 /// What each room may name of the others: all of a room, or one thing of it. Data flows left to
 /// right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 16] = [
+const KNOWS: [(&str, &[&str]); 17] = [
     ("error", &[]),
     ("schema", &[]),
     ("grid", &[]),
+    ("person", &[]),
     ("source", &[]),
     ("record", &["schema"]),
     ("column", &["record", "schema"]),
@@ -22,10 +23,10 @@ const KNOWS: [(&str, &[&str]); 16] = [
     ("store", &["column", "error", "record::time", "schema"]),
     ("query", &["error", "grid", "schema", "store"]),
     ("render", &["error", "grid"]),
-    ("ingest", &["column", "error", "record", "schema", "source", "store"]),
+    ("ingest", &["column", "error", "person", "record", "schema", "source", "store"]),
     ("report", &["error", "grid", "query", "render", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
-    ("upkeep", &["error", "store"]),
+    ("upkeep", &["error", "person", "store"]),
     // The command line knows the conductors and none of the stages.
     ("cli", &["error", "ingest", "report", "status", "upkeep"]),
     ("lib", &["error"]),
@@ -33,9 +34,10 @@ const KNOWS: [(&str, &[&str]); 16] = [
 ];
 
 /// The rooms in which each crate is named. What is listed without a room may be named anywhere.
-const CRATES: [(&str, &[&str]); 32] = [
+const CRATES: [(&str, &[&str]); 33] = [
     ("arrow", &["column", "store"]),
     ("async_trait", &["store"]),
+    ("blake3", &["person"]),
     ("chrono", &["query", "record", "render", "report", "store"]),
     ("chrono_tz", &["query", "render", "report"]),
     ("clap", &["cli"]),
@@ -61,7 +63,7 @@ const CRATES: [(&str, &[&str]); 32] = [
     ("tokio", &["store"]),
     ("unicode_width", &["render"]),
     ("url", &["store"]),
-    ("uuid", &["store"]),
+    ("uuid", &["person", "store"]),
     ("walkdir", &["source"]),
     ("xxhash_rust", &["column", "source", "store"]),
     // For tests and benches.

@@ -1,0 +1,188 @@
+//! Persons who are to be forgotten are, everywhere; and a store of pseudonyms never holds a name.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::exact::Json;
+use crate::sample_data::copy_of_sample_data;
+use crate::table;
+use crate::workdir::Workdir;
+
+/// Every text in the rows of a store, at every depth.
+fn row_texts(store: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    table::for_each_row(store, |row| {
+        collect(&row.event(), &mut texts);
+        texts.push(row.text("SourceFile").unwrap_or_default().to_owned());
+    });
+    texts
+}
+
+/// Every text of a store: of all rows, and of all files as they are, those that nothing names any
+/// more included.
+fn texts(store: &Path) -> Vec<String> {
+    let mut texts = row_texts(store);
+    let mut folders = vec![store.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
+            let path = entry.expect("the folder can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                // Footers of Parquet files have the least and the greatest text of a column.
+                let bytes = std::fs::read(path).expect("the file can be read");
+                texts.push(String::from_utf8_lossy(&bytes).into_owned());
+            }
+        }
+    }
+    texts
+}
+
+fn collect(json: &Json, texts: &mut Vec<String>) {
+    match json {
+        Json::Text(text) => texts.push(text.clone()),
+        Json::List(items) => items.iter().for_each(|item| collect(item, texts)),
+        Json::Object(members) => members.iter().for_each(|(_, value)| collect(value, texts)),
+        _ => {}
+    }
+}
+
+#[track_caller]
+fn assert_gone<N: AsRef<str>>(store: &Path, names: &[N]) {
+    for text in texts(store) {
+        let text = text.to_lowercase();
+        for name in names.iter().map(AsRef::as_ref) {
+            let found = text.find(&name.to_lowercase());
+            assert_eq!(found, None, "{name} is in {}", text.chars().take(400).collect::<String>());
+        }
+    }
+}
+
+const ZOE: &str = "Zoe.Doe@Contoso.com";
+
+/// Events by her, about her, and by somebody with nearly her name.
+fn archive() -> Workdir {
+    let dir = Workdir::new();
+    let view = |id: u8, user: &str, key: &str, more: &str| {
+        format!(
+            r#"{{"Id":"e{id}","CreationTime":"2026-03-0{id}T08:00:00","Operation":"ViewReport",
+            "Activity":"ViewReport","RecordType":20,"UserId":"{user}","UserKey":"{key}",
+            "ReportId":"r","ReportName":"R","WorkspaceId":"w"{more}}}"#
+        )
+    };
+    let events = [
+        view(1, ZOE, "1003000012345678", r#","WorkspaceName":"PersonalWorkspace Zoe Doe""#),
+        view(2, "zoe.doe@contoso.com", "1003000012345678", ""),
+        view(3, "joezoe.doe@contoso.com", "1003000099999999", ""),
+        view(
+            4,
+            "max@contoso.com",
+            "1003000088888888",
+            r#","SharingInformation":[{"RecipientEmail":"zoe.doe@contoso.com"}],
+            "New":{"by":["1003000012345678"],"text":"for zoe.doe_contoso.com#EXT#@x.com, too"}"#,
+        ),
+        view(5, "max@contoso.com", "1003000088888888", ""),
+    ];
+    dir.write("archive/a.json", format!("[{}]", events.join(",")));
+    // A message about it that holds her name: an event that cannot be taken.
+    dir.write("archive/b.json", r#"[{"Id":"e9","CreationTime":"Zoe.Doe@Contoso.com"}]"#);
+    dir.ingest("store", &["archive"]).0.ended(3);
+    dir
+}
+
+#[test]
+fn a_person_is_gone_with_her_events_and_from_those_of_others() {
+    let dir = archive();
+    let before = table::events(&dir.join("store"));
+    let ran = dir.pbi(["forget", "--user", "zoe.doe@contoso.com", "--store", "store"]).ended(0);
+    assert!(ran.stdout.starts_with("2 events erased; "), "{}", ran.stdout);
+    let store = dir.join("store");
+    let names = ["1003000012345678", "zoe.doe_contoso.com", "Zoe Doe", "\"zoe.doe@", "<zoe.doe@"];
+    assert_gone(&store, &names);
+    let after = table::events(&store);
+    assert_eq!(after.keys().collect::<Vec<_>>(), ["e3", "e4", "e5"]);
+    assert_eq!((&after["e3"], &after["e5"]), (&before["e3"], &before["e5"]));
+    let shared = after["e4"].write();
+    assert!(shared.contains("@contoso.com") && shared.contains("for p-"), "{shared}");
+    assert!(!shared.to_lowercase().contains("zoe"), "{shared}");
+
+    let (ran, again) = dir.ingest("store", &["archive"]);
+    ran.ended(0);
+    assert_eq!((again.sources.known, again.store.events), (2, 3), "nothing comes back");
+    let ran = dir.pbi(["forget", "--user", "zoe.doe@contoso.com", "--store", "store"]).ended(0);
+    assert_eq!(ran.stdout, "nothing of them in the store\n");
+}
+
+#[test]
+fn events_may_stay_with_a_pseudonym_in_the_persons_place() {
+    let dir = archive();
+    let arguments = ["forget", "--user", ZOE, "--replace", "--store", "store"];
+    let ran = dir.pbi(arguments).ended(0);
+    assert!(ran.stdout.starts_with("0 events erased; "), "{}", ran.stdout);
+    assert_gone(&dir.join("store"), &["1003000012345678", "Zoe Doe", "\"zoe.doe@contoso.com"]);
+    let events = table::events(&dir.join("store"));
+    let user = |id: &str| events[id].member("UserId").and_then(Json::as_text).map(str::to_owned);
+    assert_eq!(events.len(), 5);
+    assert_eq!(user("e1"), user("e2"), "she is one person still");
+    assert!(user("e1").is_some_and(|user| user.starts_with("p-")));
+    assert_eq!(user("e3").as_deref(), Some("joezoe.doe@contoso.com"));
+}
+
+/// All addresses in texts.
+fn addresses(texts: &[String]) -> BTreeSet<String> {
+    let is_part = |letter: char| letter.is_alphanumeric() || "._%+-'#@".contains(letter);
+    texts
+        .iter()
+        .flat_map(|text| text.split(|letter| !is_part(letter)))
+        .filter(|word| word.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')))
+        .map(str::to_lowercase)
+        .collect()
+}
+
+fn report(dir: &Workdir, store: &str) -> String {
+    dir.pbi(["report", "top-reports", "--format", "csv", "--store", store]).ended(0).stdout
+}
+
+#[test]
+fn a_store_of_pseudonyms_answers_the_same_and_holds_no_name() {
+    let dir = copy_of_sample_data();
+    dir.write("key", "0123456789abcdef0123456789abcdef\n");
+    dir.ingest("plain", &["sample-data"]);
+    let keyed = ["sample-data", "--pseudonymize", "key"];
+    let (_, summary) = dir.ingest("keyed", &keyed);
+    dir.ingest("again", &keyed);
+    assert_eq!(summary.records.stored, 1425);
+    let names: Vec<String> = addresses(&row_texts(&dir.join("plain"))).into_iter().collect();
+    assert!(names.len() > 40, "{names:?}");
+    assert_gone(&dir.join("keyed"), &names);
+    assert_eq!(table::events(&dir.join("keyed")), table::events(&dir.join("again")));
+    assert_eq!(report(&dir, "keyed"), report(&dir, "plain"), "people are as many as before");
+}
+
+#[test]
+fn names_pseudonyms_and_keys_do_not_mix() {
+    let dir = archive();
+    dir.write("key", "0123456789abcdef0123456789abcdef");
+    dir.write("other", "0123456789abcdef0123456789abcdee");
+    dir.write("short", "secret");
+    dir.write("more/c.json", r#"[{"Id":"e7","CreationTime":"2026-03-07T08:00:00"}]"#);
+    let refused = |arguments: &[&str], code: i32, reason: &str| {
+        let ran = dir.pbi(arguments).ended(code);
+        assert!(ran.stderr.contains(reason), "{}", ran.stderr);
+    };
+    let ingest = ["ingest", "more", "--store"];
+    let with = |store, key| [&ingest[..], &[store, "--pseudonymize", key]].concat();
+    refused(&with("store", "key"), 1, "holds names as they are");
+    refused(&with("keyed", "short"), 2, "openssl rand -hex 32");
+    dir.pbi(["ingest", "archive", "--store", "keyed", "--pseudonymize", "key"]).ended(3);
+    refused(&with("keyed", "other"), 1, "made with another key");
+    refused(&[&ingest[..], &["keyed"]].concat(), 1, "holds pseudonyms");
+    assert_gone(&dir.join("keyed"), &["zoe", "max@"]);
+
+    let forget = ["forget", "--user", ZOE, "--store"];
+    refused(&[&forget[..], &["keyed"]].concat(), 2, "give the key");
+    refused(&[&forget[..], &["store", "--key", "key"]].concat(), 2, "leave the key out");
+    let ran = dir.pbi([&forget[..], &["keyed", "--key", "key"]].concat()).ended(0);
+    assert!(ran.stdout.starts_with("2 events erased"), "{}", ran.stdout);
+    assert_eq!(table::events(&dir.join("keyed")).len(), 3);
+}
