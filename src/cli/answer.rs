@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::args::{
     AccountFormat, Compact, Ingest, ListFormat, NoiseFilter, Report, ReportFormat, Reports, Status,
-    Threads,
+    Threads, Verify,
 };
 use super::progress::Shown;
 use super::{Ending, out, tell};
@@ -82,6 +82,17 @@ pub(super) fn compact(command: &Compact) -> Result<Ending> {
     let done = upkeep::compact(&store, command.threads.get())?;
     out::write(tell::compacted(&done).as_bytes(), None)?;
     Ok(Ending::Well)
+}
+
+pub(super) fn verify(command: &Verify) -> Result<Ending> {
+    let store = existing(&command.store.store)?;
+    let verdict = upkeep::verify(&store, command.threads.get())?;
+    let text = match command.format {
+        AccountFormat::Text => tell::verdict(&verdict, &command.store.store),
+        AccountFormat::Json => json(&verdict)?,
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(if verdict.is_sound { Ending::Well } else { Ending::Failed })
 }
 
 fn sources(paths: &[PathBuf], threads: &Threads) -> ingest::Options {

@@ -57,5 +57,6 @@ fn dispatch(args: &Args) -> Result<Ending> {
         Command::Reports(command) => answer::reports(command),
         Command::Status(command) => answer::status(command),
         Command::Compact(command) => answer::compact(command),
+        Command::Verify(command) => answer::verify(command),
     }
 }

@@ -32,7 +32,7 @@ impl Lease {
     pub(super) fn take(disk: &Arc<dyn Disk>, root: &Path) -> Result<Self> {
         disk.create_folder(root).map_err(Error::io("create", root))?;
         let writer = uuid::Uuid::new_v4().simple().to_string();
-        let sign = root.join(format!("{SIGN}{writer}"));
+        let sign = sign_of(root, &writer);
         let lock = disk.lock_new(&sign).map_err(Error::io("create", &sign))?;
         let lease = Lease { disk: Arc::clone(disk), writer, sign, _lock: lock };
         let scratch = lease.scratch();
@@ -54,6 +54,11 @@ impl Drop for Lease {
     }
 }
 
+/// The sign of a writer.
+pub(super) fn sign_of(root: &Path, writer: &str) -> PathBuf {
+    root.join(format!("{SIGN}{writer}"))
+}
+
 fn scratch_of(sign: &Path) -> PathBuf {
     sign.with_extension("work")
 }
@@ -72,10 +77,10 @@ struct Found {
 
 /// The signs of writers.
 #[derive(Default)]
-struct Signs {
-    shown: Vec<(String, PathBuf)>,
+pub(super) struct Signs {
+    pub(super) shown: Vec<(String, PathBuf)>,
     /// Made and locked, but never given their name.
-    unshown: Vec<PathBuf>,
+    pub(super) unshown: Vec<PathBuf>,
 }
 
 /// Takes away what dead writers left behind: work folders, files that no commit names, marks that
@@ -98,7 +103,7 @@ pub(super) fn clean(store: &Store, own: &Lease) -> Result<()> {
     let named: BTreeSet<&str> = found.data.iter().map(|(writer, _)| writer.as_str()).collect();
     let signed = found.signs.shown.iter().map(|(writer, _)| writer.as_str());
     let all: BTreeSet<&str> = named.into_iter().chain(signed).collect();
-    let sign = |writer: &str| store.root().join(format!("{SIGN}{writer}"));
+    let sign = |writer: &str| sign_of(store.root(), writer);
     let alive: BTreeSet<&str> =
         all.into_iter().filter(|&writer| writer == own.writer || !is_free(&sign(writer))).collect();
     let is_alone = alive.iter().all(|&writer| writer == own.writer);
@@ -132,7 +137,8 @@ pub(super) fn clean(store: &Store, own: &Lease) -> Result<()> {
     Ok(())
 }
 
-fn signs(root: &Path) -> io::Result<Signs> {
+/// The signs of writers, dead or alive.
+pub(super) fn signs(root: &Path) -> io::Result<Signs> {
     let mut signs = Signs::default();
     for path in list(root)? {
         let name = file_name(&path);
@@ -165,7 +171,7 @@ fn look(store: &Store, signs: Signs) -> io::Result<Found> {
 }
 
 /// What is in a folder; nothing where there is none.
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -173,11 +179,13 @@ fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
-fn file_name(path: &Path) -> String {
+/// The last part of a path.
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn is_partition(path: &Path) -> bool {
+/// Whether a folder is that of a month.
+pub(super) fn is_partition(path: &Path) -> bool {
     file_name(path).starts_with("month=")
 }
 
@@ -192,7 +200,7 @@ pub(super) fn unfinished_name(name: &str) -> String {
 }
 
 /// The writer of a file of the table, finished or not, if it is one of ours.
-fn writer_of(name: &str) -> Option<&str> {
+pub(super) fn writer_of(name: &str) -> Option<&str> {
     let rest = name.strip_prefix('.').unwrap_or(name).strip_prefix("part-")?;
     let (writer, number) = rest.split_once('-')?;
     let number = number.strip_suffix(".tmp").unwrap_or(number).strip_suffix(".parquet")?;

@@ -170,7 +170,8 @@ fn number_of(text: &[u8]) -> i64 {
     (xxh3_64(text) >> 1) as i64
 }
 
-fn path(root: &Path, number: i64) -> PathBuf {
+/// The file of marks of a number.
+pub(super) fn path(root: &Path, number: i64) -> PathBuf {
     folder(root).join(format!("{number:016x}.ndjson"))
 }
 

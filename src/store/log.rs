@@ -14,6 +14,7 @@ use url::Url;
 use super::Store;
 use super::backend::Backend;
 use super::disk::Disk;
+use super::lease::writer_of;
 use super::parquet::FILE_BYTES_MAX;
 use super::snapshot::DataFile;
 use crate::column::arrow_schema;
@@ -26,6 +27,9 @@ const APPLICATION: &str = "pbi-analyze.sources";
 
 /// Table features of readers that reading Parquet files as they are honours.
 const HONOURED: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
+
+/// What this program's commits, and those that change no event, say that they do.
+const OPERATIONS: [&str; 5] = ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
 
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,6 +197,27 @@ impl Log {
         }
         let held = self.files()?;
         Ok(files.iter().any(|file| held.iter().any(|held| held.path == file.path)))
+    }
+
+    /// Whether another program is known to have changed the table: its commits are recognised as
+    /// long as the log keeps them.
+    pub(super) fn has_commits_of_others(&self) -> bool {
+        (0..=self.version()).any(|version| {
+            self.actions(version).iter().any(|action| {
+                let operation = action["commitInfo"]["operation"].as_str();
+                operation.is_some_and(|name| !OPERATIONS.contains(&name))
+                    || action["add"]["path"].as_str().is_some_and(|path| {
+                        writer_of(path.rsplit('/').next().unwrap_or_default()).is_none()
+                    })
+            })
+        })
+    }
+
+    /// The actions of a commit; none where the log does not keep it any more.
+    fn actions(&self, version: i64) -> Vec<serde_json::Value> {
+        let path = self.folder.join("_delta_log").join(format!("{version:020}.json"));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     fn adds(&self, files: &[DataFile], data_change: bool) -> Result<Vec<Action>> {

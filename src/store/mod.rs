@@ -15,6 +15,7 @@
 //! the marks of their sources ([`Settled::commit`]). A read is a [`Snapshot`].
 
 mod backend;
+mod census;
 mod compact;
 mod disk;
 mod fates;
@@ -26,6 +27,7 @@ mod merge;
 mod parquet;
 mod run;
 mod snapshot;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,6 +42,7 @@ pub use disk::{Disk, DiskFile, Lock, Os};
 pub use fates::Fates;
 pub use ledger::Mark;
 pub use snapshot::{DataFile, Snapshot};
+pub use verify::{Check, Finding, Verdict};
 
 use self::lease::Lease;
 use self::log::{Attempt, Log};

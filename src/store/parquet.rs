@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
@@ -274,22 +274,39 @@ fn properties(compression: Compression) -> WriterProperties {
 
 /// The rows of a file whose ids are asked for.
 pub(super) fn rows_of_ids(path: &Path, wanted: impl Fn(u128) -> bool) -> Result<Vec<usize>> {
-    let builder = open(path)?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["Id"]);
-    let reader = builder.with_projection(mask).with_batch_size(64 << 10).build();
-    let (mut rows, mut start) = (Vec::new(), 0);
-    for batch in reader.map_err(|error| failed(path, error))? {
-        let batch = batch.map_err(|error| failed(path, ParquetError::from(error)))?;
-        let ids = batch.columns().first().and_then(|ids| ids.as_string_opt::<i32>());
-        let ids = ids.ok_or_else(|| Error::store(path, "the column Id is missing or no text"))?;
-        for (row, id) in ids.iter().enumerate() {
-            if id.is_some_and(|id| wanted(stored_id_key(id))) {
-                rows.push(start + row);
+    let (mut rows, mut start, mut is_text) = (Vec::new(), 0, true);
+    for_each_batch(path, Some(&["Id"]), |batch| {
+        match batch.columns().first().and_then(|ids| ids.as_string_opt::<i32>()) {
+            Some(ids) => {
+                let ids = ids.iter().enumerate();
+                let is_wanted = |id: Option<&str>| id.is_some_and(|id| wanted(stored_id_key(id)));
+                rows.extend(ids.filter(|(_, id)| is_wanted(*id)).map(|(row, _)| start + row));
             }
+            None => is_text = false,
         }
         start += batch.num_rows();
+    })?;
+    if is_text {
+        return Ok(rows);
     }
-    Ok(rows)
+    Err(Error::store(path, "the column Id is missing or no text"))
+}
+
+/// Hands the rows of a file to `take`, in its order, with these columns only or with all.
+pub(super) fn for_each_batch(
+    path: &Path,
+    columns: Option<&[&str]>,
+    mut take: impl FnMut(&RecordBatch),
+) -> Result<()> {
+    let mut builder = open(path)?;
+    if let Some(columns) = columns {
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        builder = builder.with_projection(mask).with_batch_size(64 << 10);
+    }
+    for batch in builder.build().map_err(|error| failed(path, error))? {
+        take(&batch.map_err(|error| failed(path, ParquetError::from(error)))?);
+    }
+    Ok(())
 }
 
 /// The ids and content numbers of rows of a file.

@@ -36,3 +36,5 @@ mod sample_data;
 mod against_oracle;
 // Threads, paths and names in any order: the same table.
 mod order;
+// A store that is sound, and everything that can be wrong with one.
+mod verify;
