@@ -149,12 +149,13 @@ fn write(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<()> {
     let written = disk.create(&unfinished).and_then(|mut file| {
         file.write_all(text)?;
         file.sync()?;
-        disk.rename(&unfinished, path)?;
-        disk.sync_folder(folder)
+        disk.rename(&unfinished, path)
     });
-    written.map_err(|error| {
-        // Named like nothing that anybody reads.
-        let _ = disk.remove(&unfinished);
+    let written = written.map_err(|error| (&*unfinished, error));
+    let written = written.and_then(|()| disk.sync_folder(folder).map_err(|error| (path, error)));
+    written.map_err(|(left, error)| {
+        // Named by nothing that anybody reads.
+        let _ = disk.remove(left);
         Error::io("write", path)(error)
     })
 }

@@ -168,11 +168,12 @@ impl Store {
     ///
     /// [`Error::Io`] where the folder for unfinished work cannot be made.
     pub fn begin(&self) -> Result<Load> {
-        let lease = Lease::take(&self.disk, &self.root)?;
-        lease::clean(self, &lease)?;
-        let site = Site::new(&self.disk, &self.events(), &lease.writer, Compression::Zstd);
+        let lease = Lease::take(self)?;
+        lease::clean(&lease)?;
+        let store = lease.store();
+        let site = Site::new(&store.disk, &store.events(), &lease.writer, Compression::Zstd);
         let scratch = lease.scratch();
-        Ok(Load::new(Target::Store { store: self.clone(), lease }, site, scratch))
+        Ok(Load::new(Target::Store { store, lease }, site, scratch))
     }
 
     /// Begins a write that goes to a folder of its own and is gone with it: for answers straight
@@ -370,14 +371,20 @@ impl Settled {
             Err(error) => {
                 match Log::open(store).and_then(|log| Ok((log.has(&written, head)?, log))) {
                     // What failed came after the commit: a checkpoint, or an answer that was lost.
-                    Ok((true, log)) => Ok(Commit::Made(log.version())),
+                    Ok((true, log)) => {
+                        ledger::drop_folded(disk, &store.root, before, head);
+                        Ok(Commit::Made(log.version()))
+                    }
                     Ok((false, _)) => {
                         discard();
                         Err(error)
                     }
                     // Nobody can tell. The files stay: if no commit names them, the next writer
                     // takes them away.
-                    Err(_) => Err(error),
+                    Err(_) => {
+                        lease.leave_sign();
+                        Err(error)
+                    }
                 }
             }
         }

@@ -226,8 +226,10 @@ impl MonthFile {
             std::fs::metadata(path).map_err(Error::io("read the size of", path))?.len()
         };
         disk.rename(path, &self.finished).map_err(Error::io("name", path))?;
+        self.unfinished.path.clone_from(&self.finished);
         if self.durable {
             let folder = above(&self.finished);
+            let disk = &self.unfinished.disk;
             disk.sync_folder(folder).map_err(Error::io("bring to disk", folder))?;
         }
         self.unfinished.is_whole = true;

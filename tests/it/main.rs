@@ -38,3 +38,5 @@ mod against_oracle;
 mod order;
 // A store that is sound, and everything that can be wrong with one.
 mod verify;
+// Every step of the disk going wrong.
+mod faults;
