@@ -57,7 +57,7 @@ impl Store {
     /// were committed before stay.
     pub fn compact(&self, extent: Extent) -> Result<Compacted> {
         if !self.exists() || plan(&Log::open(self)?.files()?, extent, &[]).is_none() {
-            return Ok(Compacted::default());
+            return self.tidy().map(|()| Compacted::default());
         }
         let lease = Lease::take(self)?;
         lease::clean(&lease)?;

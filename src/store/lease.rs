@@ -156,14 +156,18 @@ pub(super) struct Signs {
 ///
 /// [`Error::Store`] where the log cannot be read.
 pub(super) fn clean(own: &Lease) -> Result<()> {
-    let root = above(&own.sign);
-    let mut signs = signs(root).map_err(Error::io("list", root))?;
-    signs.shown.retain(|(writer, path)| *writer != own.writer && is_free(path));
-    // Whoever is cut off leaves a sign, as it is the first to come and the last to go.
-    if signs.shown.is_empty() && signs.unshown.is_empty() {
-        return Ok(());
+    match dead(above(&own.sign))? {
+        Some(dead) => take_away(own, &dead),
+        None => Ok(()),
     }
-    take_away(own, &signs)
+}
+
+/// The signs of writers that are dead, if there are any: whoever is cut off leaves one, as it is
+/// the first to come and the last to go.
+pub(super) fn dead(root: &Path) -> Result<Option<Signs>> {
+    let mut signs = signs(root).map_err(Error::io("list", root))?;
+    signs.shown.retain(|(_, path)| is_free(path));
+    Ok((!signs.shown.is_empty() || !signs.unshown.is_empty()).then_some(signs))
 }
 
 /// Takes away what was left by writers that were dead when `dead` was looked at. The order of the
@@ -309,8 +313,7 @@ mod tests {
     fn marks_of_a_writer_that_comes_while_another_cleans_are_not_touched() {
         let (_folder, store, left) = with_leftovers();
         let own = Lease::take(&store).unwrap();
-        let mut dead = signs(store.root()).unwrap();
-        dead.shown.retain(|(writer, _)| *writer != own.writer);
+        let dead = dead(store.root()).unwrap().unwrap();
         assert_eq!(dead.shown.len(), 1);
         let other = Lease::take(&store).unwrap();
         let marks = left_marks(&store, &other.writer);

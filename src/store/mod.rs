@@ -176,6 +176,19 @@ impl Store {
         Ok(Load::new(Target::Store { store, lease }, site, scratch))
     }
 
+    /// Takes away what writers before left behind when they were cut off, if they left anything:
+    /// for a command that has nothing to write itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::begin`].
+    pub fn tidy(&self) -> Result<()> {
+        match lease::dead(&self.root)? {
+            Some(_) => lease::clean(&Lease::take(self)?),
+            None => Ok(()),
+        }
+    }
+
     /// Begins a write that goes to a folder of its own and is gone with it: for answers straight
     /// from raw files.
     ///

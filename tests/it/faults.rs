@@ -4,11 +4,11 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use pbi_analyze::ingest::{self, Options, Silent};
-use pbi_analyze::store::{Disk, DiskFile, Extent, Lock, Os, Store};
+use pbi_analyze::store::{self, Disk, DiskFile, Lock, Os, Store};
 
 use crate::table;
 use crate::workdir::Workdir;
@@ -34,49 +34,49 @@ struct Faulty {
     fault: Fault,
     at: usize,
     steps: AtomicUsize,
-    is_over: AtomicBool,
+    /// The numbers of those that write bytes.
+    writes: Mutex<Vec<usize>>,
 }
 
-/// What is to be done in a step.
-enum Step {
+/// What a step is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Writes,
+    Makes,
+    Frees,
+}
+
+/// How much of a step happens.
+enum Extent {
     Whole,
     Half,
 }
 
 impl Faulty {
     fn new(fault: Fault, at: usize) -> Arc<Self> {
-        let (steps, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Arc::new(Faulty { fault, at, steps, is_over })
+        Arc::new(Faulty { fault, at, steps: AtomicUsize::new(0), writes: Mutex::default() })
     }
 
-    /// Counts a step. `frees` says that it takes away.
-    fn step(&self, frees: bool) -> io::Result<Step> {
+    /// Counts a step, and says whether it happens.
+    fn step(&self, what: What) -> io::Result<Extent> {
         let number = self.steps.fetch_add(1, Ordering::SeqCst);
-        let refused = || io::Error::other("the disk of the test fails");
-        match self.fault {
-            Fault::Never => Ok(Step::Whole),
-            Fault::Once if number == self.at => Err(refused()),
-            Fault::Full if number >= self.at && !frees => {
-                Err(io::Error::from(io::ErrorKind::StorageFull))
-            }
-            Fault::Half if number == self.at => {
-                self.is_over.store(true, Ordering::SeqCst);
-                Ok(Step::Half)
-            }
-            Fault::End | Fault::Half
-                if number >= self.at || self.is_over.load(Ordering::SeqCst) =>
-            {
-                Err(refused())
-            }
-            _ => Ok(Step::Whole),
+        if what == What::Writes {
+            self.writes.lock().expect("no thread failed").push(number);
         }
-    }
-
-    fn whole<T>(&self, frees: bool, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        match self.step(frees)? {
-            Step::Whole => act(),
-            // Steps that have no half happen, and the process ends behind them.
-            Step::Half => act().and_then(|_| Err(io::Error::other("the process has ended"))),
+        let happens = match self.fault {
+            Fault::Never => true,
+            Fault::Once => number != self.at,
+            Fault::Full if number >= self.at && what != What::Frees => {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Fault::Full => true,
+            Fault::Half if number == self.at && what == What::Writes => return Ok(Extent::Half),
+            Fault::End | Fault::Half => number < self.at,
+        };
+        if happens {
+            Ok(Extent::Whole)
+        } else {
+            Err(io::Error::other("the disk of the test fails"))
         }
     }
 
@@ -92,36 +92,36 @@ struct Shared(Arc<Faulty>);
 
 impl Disk for Shared {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.0.whole(false, || Os.create_folder(path))
+        self.0.step(What::Makes).and_then(|_| Os.create_folder(path))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = self.0.whole(false, || Os.create(path))?;
+        let file = self.0.step(What::Makes).and_then(|_| Os.create(path))?;
         Ok(Box::new(FaultyFile { disk: Arc::clone(&self.0), file }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.whole(false, || Os.rename(from, to))
+        self.0.step(What::Makes).and_then(|_| Os.rename(from, to))
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.whole(false, || Os.rename_new(from, to))
+        self.0.step(What::Makes).and_then(|_| Os.rename_new(from, to))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.0.whole(true, || Os.remove(path))
+        self.0.step(What::Frees).and_then(|_| Os.remove(path))
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.0.whole(true, || Os.remove_folder(path))
+        self.0.step(What::Frees).and_then(|_| Os.remove_folder(path))
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.0.whole(true, || Os.sync_folder(path))
+        self.0.step(What::Frees).and_then(|_| Os.sync_folder(path))
     }
 
     fn lock_new(&self, path: &Path) -> io::Result<Lock> {
-        self.0.whole(false, || Os.lock_new(path))
+        self.0.step(What::Makes).and_then(|_| Os.lock_new(path))
     }
 }
 
@@ -132,9 +132,9 @@ struct FaultyFile {
 
 impl Write for FaultyFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.disk.step(false)? {
-            Step::Whole => self.file.write_all(bytes).map(|()| bytes.len()),
-            Step::Half => {
+        match self.disk.step(What::Writes)? {
+            Extent::Whole => self.file.write_all(bytes).map(|()| bytes.len()),
+            Extent::Half => {
                 self.file.write_all(&bytes[..bytes.len() / 2])?;
                 Err(io::Error::other("the process has ended"))
             }
@@ -148,7 +148,7 @@ impl Write for FaultyFile {
 
 impl DiskFile for FaultyFile {
     fn sync(&mut self) -> io::Result<u64> {
-        self.disk.whole(false, || self.file.sync())
+        self.disk.step(What::Makes).and_then(|_| self.file.sync())
     }
 }
 
@@ -221,57 +221,80 @@ fn assert_clean(root: &Path, context: &impl fmt::Debug) {
     assert_eq!(present.iter().find(is_hidden), None, "{context:?}");
 }
 
-/// Lets `act` go wrong at every step, on a copy of the store `base`, and sets it right again.
-/// Gives the number of points at which it went wrong.
-fn at_every_step(
-    dir: &Workdir,
-    base: &str,
-    act: &dyn Fn(&Store) -> pbi_analyze::Result<()>,
-) -> usize {
-    let base = dir.join(base);
-    let whole = dir.join("whole");
-    copy(&base, &whole);
-    act(&Store::new(&whole)).expect("a healthy disk");
-    let (before, after) = (ids(&base), ids(&whole));
-    let events = stored(&whole);
-    std::fs::remove_dir_all(&whole).expect("the folder can go");
-    let mut points = 0;
-    for fault in [Fault::Once, Fault::Full, Fault::End, Fault::Half] {
-        for at in 0.. {
-            let context = (fault, at);
-            let root = dir.join("store");
-            copy(&base, &root);
-            let disk = Faulty::new(fault, at);
-            let done = act(&Store::on(Arc::new(Shared(Arc::clone(&disk))), &root));
-            if disk.was_not_met() {
-                done.unwrap_or_else(|error| panic!("{context:?}: {error}"));
-                std::fs::remove_dir_all(&root).expect("the folder can go");
-                break;
-            }
-            points += 1;
-            let found = ids(&root);
-            assert!(found == before || found == after, "{context:?}: {found:?}");
-            let healthy = Store::new(&root);
-            act(&healthy).unwrap_or_else(|error| panic!("{context:?}: {error}"));
-            assert_eq!(ids(&root), after, "{context:?}");
-            assert_eq!(stored(&root), events, "{context:?}");
-            // What was done to its end before has nothing to do, and so nothing to clean up; the
-            // next command that writes something does it.
-            act_again(dir, &healthy);
-            assert_clean(&root, &context);
-            std::fs::remove_dir_all(&root).expect("the folder can go");
-        }
-    }
-    points
+/// A store that a run is tried on, again and again.
+struct Trial<'d> {
+    dir: &'d Workdir,
+    base: &'d str,
+    act: &'d dyn Fn(&Store) -> pbi_analyze::Result<()>,
+    /// The ids before and after a run that went well, and the sums of its accounts.
+    before: Vec<String>,
+    after: Vec<String>,
+    sums: (u64, u64),
+    /// The steps of such a run that write bytes.
+    writes: Vec<usize>,
 }
 
-/// A further run that has something to write: an event that no archive of the tests has.
-fn act_again(dir: &Workdir, store: &Store) {
-    run(store, &dir.join("third")).expect("a healthy disk");
+impl<'d> Trial<'d> {
+    fn new(
+        dir: &'d Workdir,
+        base: &'d str,
+        act: &'d dyn Fn(&Store) -> pbi_analyze::Result<()>,
+    ) -> Self {
+        let whole = dir.join("whole");
+        copy(&dir.join(base), &whole);
+        let disk = Faulty::new(Fault::Never, 0);
+        act(&Store::on(Arc::new(Shared(Arc::clone(&disk))), &whole)).expect("a healthy disk");
+        assert_clean(&whole, &"a healthy disk");
+        let writes = disk.writes.lock().expect("no thread failed").clone();
+        let (before, after, sums) = (ids(&dir.join(base)), ids(&whole), sums(&whole));
+        Trial { dir, base, act, before, after, sums, writes }
+    }
+
+    /// Lets the run go wrong at every step in each of these ways, and sets it right again. Gives
+    /// the number of points at which it went wrong.
+    fn at_every_step(&self, faults: &[Fault]) -> usize {
+        let mut points = 0;
+        for &fault in faults {
+            let steps: Box<dyn Iterator<Item = usize>> = match fault {
+                Fault::Half => Box::new(self.writes.iter().copied()),
+                _ => Box::new(0..),
+            };
+            for at in steps {
+                if !self.goes_wrong(fault, at) {
+                    break;
+                }
+                points += 1;
+            }
+        }
+        points
+    }
+
+    /// Lets the run go wrong at one step, unless it needs no step as late as that.
+    fn goes_wrong(&self, fault: Fault, at: usize) -> bool {
+        let (context, root) = ((fault, at), self.dir.join("store"));
+        if root.exists() {
+            std::fs::remove_dir_all(&root).expect("the folder can go");
+        }
+        copy(&self.dir.join(self.base), &root);
+        let disk = Faulty::new(fault, at);
+        let done = (self.act)(&Store::on(Arc::new(Shared(Arc::clone(&disk))), &root));
+        if disk.was_not_met() {
+            done.unwrap_or_else(|error| panic!("{context:?}: {error}"));
+            return false;
+        }
+        let found = ids(&root);
+        assert!(found == self.before || found == self.after, "{context:?}: {found:?}");
+        assert!(done.is_err() || found == self.after, "{context:?}: it said that all was well");
+        (self.act)(&Store::new(&root)).unwrap_or_else(|error| panic!("{context:?}: {error}"));
+        assert_eq!(ids(&root), self.after, "{context:?}");
+        assert_eq!(sums(&root), self.sums, "{context:?}");
+        assert_clean(&root, &context);
+        true
+    }
 }
 
 /// The sums of the accounts that the store remembers.
-fn stored(root: &Path) -> (u64, u64) {
+fn sums(root: &Path) -> (u64, u64) {
     let marks = Store::new(root).marks().expect("the marks can be read");
     let records = marks.iter().map(|mark| mark.facts.records);
     records.fold((0, 0), |sum, records| (sum.0 + records.read, sum.1 + records.stored))
@@ -280,10 +303,6 @@ fn stored(root: &Path) -> (u64, u64) {
 fn prepared() -> Workdir {
     let dir = Workdir::new();
     archive(&dir);
-    dir.write(
-        "third/e.json",
-        r#"[{"Id":"e","CreationTime":"2024-01-09T10:00:00Z","Operation":"ViewReport","Workload":"PowerBI"}]"#,
-    );
     std::fs::create_dir(dir.join("none")).expect("the folder can be made");
     dir
 }
@@ -291,7 +310,9 @@ fn prepared() -> Workdir {
 #[test]
 fn the_first_run_may_fail_or_end_at_any_step() {
     let dir = prepared();
-    let points = at_every_step(&dir, "none", &|store| run(store, &dir.join("first")).map(|_| ()));
+    let act = |store: &Store| run(store, &dir.join("first")).map(|_| ());
+    let points =
+        Trial::new(&dir, "none", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
     println!("the first run went wrong at {points} points");
     assert!(points > 20, "{points}");
 }
@@ -300,7 +321,9 @@ fn the_first_run_may_fail_or_end_at_any_step() {
 fn a_later_run_may_fail_or_end_at_any_step() {
     let dir = prepared();
     run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
-    let points = at_every_step(&dir, "base", &|store| run(store, &dir.join("second")).map(|_| ()));
+    let act = |store: &Store| run(store, &dir.join("second")).map(|_| ());
+    let points =
+        Trial::new(&dir, "base", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
     println!("a later run went wrong at {points} points");
     assert!(points > 20, "{points}");
 }
@@ -311,7 +334,28 @@ fn a_merge_may_fail_or_end_at_any_step() {
     for folder in ["first", "second"] {
         run(&Store::new(&dir.join("base")), &dir.join(folder)).expect("a healthy disk");
     }
-    let points = at_every_step(&dir, "base", &|store| store.compact(Extent::All).map(|_| ()));
+    let act = |store: &Store| store.compact(store::Extent::All).map(|_| ());
+    let points =
+        Trial::new(&dir, "base", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
     println!("a merge went wrong at {points} points");
+    assert!(points > 20, "{points}");
+}
+
+/// Whatever does not fit, the error says so and names the file, and room is all that is missing.
+#[test]
+fn a_disk_may_be_full_from_any_step_on() {
+    let dir = prepared();
+    run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
+    let act = |store: &Store| match run(store, &dir.join("second")) {
+        Err(error) => {
+            let said = error.to_string();
+            assert!(said.contains("no storage space"), "{said}");
+            assert!(said.contains("store"), "{said}");
+            Err(error)
+        }
+        Ok(_) => Ok(()),
+    };
+    let points = Trial::new(&dir, "base", &act).at_every_step(&[Fault::Full]);
+    println!("the disk was full at {points} points");
     assert!(points > 20, "{points}");
 }
