@@ -40,3 +40,7 @@ mod order;
 mod verify;
 // Every step of the disk going wrong.
 mod faults;
+// The program killed at any moment.
+mod killed;
+// Many commands at once.
+mod races;
