@@ -111,7 +111,9 @@ impl Store {
             site.discard(&written);
             return Err(Error::internal("a merge that does not hold what it was made from"));
         }
-        match log.replace(chosen, &written) {
+        // Whatever others brought or merged, these files are still to be replaced by that one.
+        let replace = |log: &Log| log.replace(chosen, &written);
+        match self.insist(log, replace, |newer, _| newer.holds(chosen)) {
             Ok(Attempt::Made(_)) => {}
             Ok(Attempt::Overtaken) => {
                 site.discard(&written);

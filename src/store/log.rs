@@ -1,5 +1,6 @@
 //! The Delta log, through deltalake-core.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -213,11 +214,33 @@ impl Log {
         })
     }
 
+    /// Whether all that came since another version was files moved into others: the events and
+    /// the marks are the same.
+    pub(super) fn only_moves_files_since(&self, other: &Log) -> bool {
+        (other.version() + 1..=self.version()).all(|version| {
+            let actions = self.actions(version);
+            let is_move = |action: &serde_json::Value| {
+                action["commitInfo"].is_object()
+                    || action["add"]["dataChange"] == false
+                    || action["remove"]["dataChange"] == false
+            };
+            !actions.is_empty() && actions.iter().all(is_move)
+        })
+    }
+
+    /// Whether all these files are of this version.
+    pub(super) fn holds(&self, files: &[DataFile]) -> bool {
+        self.files().is_ok_and(|held| {
+            let held: BTreeSet<&Path> = held.iter().map(|file| file.path.as_path()).collect();
+            files.iter().all(|file| held.contains(file.path.as_path()))
+        })
+    }
+
     /// The actions of a commit; none where the log does not keep it any more.
     fn actions(&self, version: i64) -> Vec<serde_json::Value> {
         let path = self.folder.join("_delta_log").join(format!("{version:020}.json"));
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect()
     }
 
     fn adds(&self, files: &[DataFile], data_change: bool) -> Result<Vec<Action>> {

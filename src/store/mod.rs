@@ -131,6 +131,31 @@ impl Store {
         Ok((newest.version() > log.version()).then_some(newest))
     }
 
+    /// Attempts a commit on a version, and where others were quicker, on theirs, as long as what
+    /// they did there changes nothing for it (`is_as_good`, of the newer version and the one
+    /// before). A merge of files must not cost others that everything is written again: on a large
+    /// store one comes after the other.
+    fn insist(
+        &self,
+        log: &Log,
+        attempt: impl Fn(&Log) -> Result<Attempt>,
+        is_as_good: impl Fn(&Log, &Log) -> bool,
+    ) -> Result<Attempt> {
+        let mut newest: Option<Log> = None;
+        for _ in 0..TRIES_MAX {
+            let log = newest.as_ref().unwrap_or(log);
+            if let Attempt::Made(version) = attempt(log)? {
+                return Ok(Attempt::Made(version));
+            }
+            // Where that cannot be told, there is the longer way.
+            match self.newer(log).ok().flatten().filter(|newer| is_as_good(newer, log)) {
+                Some(newer) => newest = Some(newer),
+                None => return Ok(Attempt::Overtaken),
+            }
+        }
+        Ok(Attempt::Overtaken)
+    }
+
     /// Answers from the newest version. If a file of it goes while it is read, because another
     /// command has put a better one in its place, the answer is made again from what is newest
     /// then.
@@ -372,7 +397,8 @@ impl Settled {
                 ledger::discard(disk, &store.root, head);
             }
         };
-        match base.log.commit(&written, head) {
+        let commit = |log: &Log| log.commit(&written, head);
+        match store.insist(&base.log, commit, Log::only_moves_files_since) {
             Ok(Attempt::Made(version)) => {
                 ledger::drop_folded(disk, &store.root, before, head);
                 Ok(Commit::Made(version))

@@ -1,10 +1,14 @@
 //! Many commands on one store at once: the table is what one command would have made, and whoever
 //! reads meanwhile sees a version that some commit made.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use pbi_analyze::ingest;
+use pbi_analyze::store::{Disk, DiskFile, Extent, Lock, Os, Store};
 use serde_json::Value;
 
 use crate::oracle::Oracle;
@@ -106,4 +110,139 @@ fn many_writers_and_merges_at_once_make_the_table_of_one() {
     let verdict =
         json(&dir.pbi(["verify", "--store", "store", "--format", "json"]).ended(0).stdout);
     assert_eq!(verdict["leftovers"], Value::Array(Vec::new()), "{verdict:#}");
+}
+
+/// A disk on which another command has its turn as soon as a file of the table has its name.
+#[derive(Debug)]
+struct Between<F> {
+    other: F,
+    had_its_turn: AtomicBool,
+    /// How many files of the table were begun.
+    begun: AtomicUsize,
+}
+
+impl<F: Fn() + Send + Sync + 'static> Disk for Between<Named<F>> {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        Os.create_folder(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        if path.to_string_lossy().ends_with(".parquet.tmp") {
+            self.begun.fetch_add(1, Ordering::Relaxed);
+        }
+        Os.create(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Os.rename(from, to)?;
+        if to.to_string_lossy().ends_with(".parquet")
+            && !self.had_its_turn.swap(true, Ordering::Relaxed)
+        {
+            (self.other.0)();
+        }
+        Ok(())
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Os.rename_new(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Os.remove(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        Os.remove_folder(path)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        Os.sync_folder(path)
+    }
+
+    fn lock_new(&self, path: &Path) -> io::Result<Lock> {
+        Os.lock_new(path)
+    }
+}
+
+/// A function, so that a disk with one can be shown.
+struct Named<F>(F);
+
+impl<F> std::fmt::Debug for Named<F> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("another command")
+    }
+}
+
+/// Runs `act` on a disk on which `other` comes between, and gives the number of files it began.
+fn with_between(
+    root: &Path,
+    other: impl Fn() + Send + Sync + 'static,
+    act: impl Fn(&Store),
+) -> usize {
+    let (had_its_turn, begun) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let disk = Arc::new(Between { other: Named(other), had_its_turn, begun });
+    act(&Store::on(Arc::clone(&disk) as Arc<dyn Disk>, root));
+    assert!(disk.had_its_turn.load(Ordering::Relaxed));
+    disk.begun.load(Ordering::Relaxed)
+}
+
+/// A file of one event, numbered.
+fn event(dir: &Workdir, number: u32) -> PathBuf {
+    let event = format!(
+        r#"[{{"Id":"{number}","CreationTime":"2024-01-0{number}T10:00:00Z","Operation":"ViewReport","Workload":"PowerBI"}}]"#
+    );
+    dir.write(&format!("{number}.json"), event)
+}
+
+fn take(store: &Store, file: PathBuf) {
+    let options = ingest::Options { paths: vec![file], threads: Some(1) };
+    ingest::into_store(store, &options, &ingest::Silent).expect("a healthy disk");
+}
+
+#[test]
+fn a_merge_that_comes_between_costs_no_run_that_it_writes_again() {
+    let dir = Workdir::new();
+    let root = dir.join("store");
+    let files = [1, 2, 3, 4].map(|number| event(&dir, number));
+    files[..3].iter().for_each(|file| take(&Store::new(&root), file.clone()));
+    let at = root.clone();
+    let merge = move || {
+        let merged = Store::new(&at).compact(Extent::All).expect("a healthy disk");
+        assert_eq!(merged.replaced, 3);
+    };
+    let begun = with_between(&root, merge, |store| take(store, files[3].clone()));
+    assert_eq!(begun, 1);
+    assert_eq!(table::ids(&root), ["1", "2", "3", "4"]);
+}
+
+#[test]
+fn a_run_that_comes_between_costs_no_merge_that_it_writes_again() {
+    let dir = Workdir::new();
+    let root = dir.join("store");
+    let files = [1, 2, 3, 4].map(|number| event(&dir, number));
+    files[..3].iter().for_each(|file| take(&Store::new(&root), file.clone()));
+    let (at, file) = (root.clone(), files[3].clone());
+    let other = move || take(&Store::new(&at), file.clone());
+    let merge = |store: &Store| {
+        // What came between is merged next.
+        assert_eq!(store.compact(Extent::All).expect("a healthy disk").replaced, 3 + 2);
+    };
+    assert_eq!(with_between(&root, other, merge), 2);
+    assert_eq!(table::ids(&root), ["1", "2", "3", "4"]);
+    assert_eq!(table::files(&root).len(), 1);
+}
+
+/// Two runs that bring the same event, the second between the first's look and its commit.
+#[test]
+fn a_run_that_comes_between_is_looked_at() {
+    let dir = Workdir::new();
+    let root = dir.join("store");
+    let files = [1, 2].map(|number| event(&dir, number));
+    let again = dir.write("again.json", std::fs::read(&files[1]).expect("a file"));
+    take(&Store::new(&root), files[0].clone());
+    let at = root.clone();
+    let other = move || take(&Store::new(&at), again.clone());
+    with_between(&root, other, |store| take(store, files[1].clone()));
+    assert_eq!(table::ids(&root), ["1", "2"]);
+    dir.pbi(["verify", "--store", "store"]).ended(0);
 }
