@@ -132,7 +132,7 @@ impl MonthFile {
             .with_skip_arrow_metadata(true);
         let made = ArrowWriter::try_new_with_options(BufWriter::new(file), arrow_schema(), options)
             .and_then(ArrowWriter::into_serialized_writer);
-        let (writer, factory) = made.map_err(|error| failed(&unfinished.path, error))?;
+        let (writer, factory) = made.map_err(|error| unwritten(&unfinished.path, error))?;
         Ok(MonthFile {
             finished: folder.join(name),
             unfinished,
@@ -174,7 +174,7 @@ impl MonthFile {
             writers.iter_mut().zip(&leaves).try_for_each(|(writer, leaf)| writer.write(leaf))
         });
         let encoded: Result<(), ParquetError> = encoded.collect();
-        encoded.map_err(|error| failed(&self.unfinished.path, error))?;
+        encoded.map_err(|error| unwritten(&self.unfinished.path, error))?;
         self.group_rows += rows;
         self.events += rows as u64;
         self.period_us = Some((self.period_us.map_or(first_us, |(first, _)| first), last_us));
@@ -183,7 +183,7 @@ impl MonthFile {
 
     fn begin_group(&mut self) -> Result<()> {
         let made = self.factory.create_column_writers(self.groups);
-        let mut leaves = made.map_err(|error| failed(&self.unfinished.path, error))?.into_iter();
+        let mut leaves = made.map_err(|error| unwritten(&self.unfinished.path, error))?.into_iter();
         self.group = arrow_schema()
             .fields()
             .iter()
@@ -205,7 +205,7 @@ impl MonthFile {
             }
             group.close().map(drop)
         });
-        written.map_err(|error| failed(&self.unfinished.path, error))
+        written.map_err(|error| unwritten(&self.unfinished.path, error))
     }
 
     /// Ends the file, brings it to disk and gives it its name.
@@ -214,7 +214,7 @@ impl MonthFile {
             self.end_group()?;
         }
         let (path, disk) = (&self.unfinished.path, &self.unfinished.disk);
-        let inner = self.writer.into_inner().map_err(|error| failed(path, error))?;
+        let inner = self.writer.into_inner().map_err(|error| unwritten(path, error))?;
         let mut file = inner.into_inner().map_err(|error| Error::Io {
             action: "write",
             path: path.clone(),
@@ -430,9 +430,20 @@ fn selection(rows: &[usize]) -> RowSelection {
 }
 
 fn failed(path: &Path, error: ParquetError) -> Error {
-    Error::Io {
-        action: "write or read",
-        path: path.to_path_buf(),
-        source: std::io::Error::other(error),
+    Error::io("read", path)(cause(error))
+}
+
+fn unwritten(path: &Path, error: ParquetError) -> Error {
+    Error::io("write", path)(cause(error))
+}
+
+/// What the disk said, where it was the disk.
+fn cause(error: ParquetError) -> std::io::Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(error) => *error,
+            Err(other) => std::io::Error::other(other),
+        },
+        error => std::io::Error::other(error),
     }
 }
