@@ -81,7 +81,7 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
             let marks: Vec<Mark> = accounts.iter().filter_map(Account::mark).collect();
             match settled.commit(&marks)? {
                 Commit::Made(_) => break,
-                Commit::Overtaken(again) => load = again,
+                Commit::Overtaken(again) => load = *again,
             }
         }
         // The events are in the table: what keeps it quick may fail without harm to them.

@@ -350,7 +350,7 @@ pub enum Commit {
     Made(i64),
     /// Another writer was quicker. The load is to be settled again, as what is new may have
     /// changed.
-    Overtaken(Load),
+    Overtaken(Box<Load>),
 }
 
 impl Settled {
@@ -439,7 +439,7 @@ impl Settled {
         }
         pause(load.tries);
         load.runs = Mutex::new(self.runs);
-        Ok(Commit::Overtaken(load))
+        Ok(Commit::Overtaken(Box::new(load)))
     }
 
     /// Writes the events that stay into files that live as long as the result.

@@ -152,7 +152,8 @@ impl DiskFile for FaultyFile {
     }
 }
 
-/// Events of two months, by number: an archive of a few files, some of them in both steps.
+/// Events of two months, by number: an archive of a few files. The second step brings copies of
+/// both months, and new events of one.
 fn archive(dir: &Workdir) {
     let page = |numbers: &[u32]| {
         let events = numbers.iter().map(|number| {
@@ -167,8 +168,9 @@ fn archive(dir: &Workdir) {
     };
     dir.write("first/a.json", page(&[0, 1, 2, 3]));
     dir.write("first/b.json", page(&[2, 3, 4]));
-    dir.write("second/c.json", page(&[3, 4, 5, 6]));
-    dir.write("second/d.json", page(&[0, 7]));
+    dir.write("one/a.json", page(&[0, 2, 4, 2]));
+    dir.write("second/c.json", page(&[3, 4, 6, 8]));
+    dir.write("second/d.json", page(&[0, 10]));
 }
 
 fn run(store: &Store, folder: &Path) -> pbi_analyze::Result<ingest::Summary> {
@@ -308,7 +310,7 @@ fn prepared() -> Workdir {
 #[test]
 fn the_first_run_may_fail_or_end_at_any_step() {
     let dir = prepared();
-    let act = |store: &Store| run(store, &dir.join("first")).map(|_| ());
+    let act = |store: &Store| run(store, &dir.join("one")).map(|_| ());
     let points =
         Trial::new(&dir, "none", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
     println!("the first run went wrong at {points} points");
