@@ -300,15 +300,20 @@ pub(super) fn for_each_batch(
     columns: Option<&[&str]>,
     mut take: impl FnMut(&RecordBatch),
 ) -> Result<()> {
-    let mut builder = open(path)?;
-    if let Some(columns) = columns {
-        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-        builder = builder.with_projection(mask).with_batch_size(64 << 10);
-    }
-    for batch in builder.build().map_err(|error| failed(path, error))? {
-        take(&batch.map_err(|error| failed(path, ParquetError::from(error)))?);
-    }
-    Ok(())
+    let read = || {
+        let mut builder = open(path)?;
+        if let Some(columns) = columns {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            builder = builder.with_projection(mask).with_batch_size(64 << 10);
+        }
+        for batch in builder.build().map_err(|error| failed(path, error))? {
+            take(&batch.map_err(|error| failed(path, ParquetError::from(error)))?);
+        }
+        Ok(())
+    };
+    // The reader takes some kinds of damage in a footer for a mistake of its own, and panics.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(Error::store(path, "the file is damaged; restore it from a copy")))
 }
 
 /// The ids and content numbers of rows of a file.
