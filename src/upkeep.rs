@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use rayon::ThreadPoolBuilder;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
 use crate::person::Persons;
 pub use crate::person::Pseudonyms;
-pub use crate::store::{Compacted, Removed};
+pub use crate::store::{Check, Compacted, Removed, Verdict};
 use crate::store::{Extent, Removal, Store};
 
 /// Merges all files of a store that are not large already, on all cores unless told otherwise.
@@ -18,8 +18,21 @@ use crate::store::{Extent, Removal, Store};
 ///
 /// Those of [`Store::compact`].
 pub fn compact(store: &Store, threads: Option<usize>) -> Result<Compacted> {
+    pool(threads)?.install(|| store.compact(Extent::All))
+}
+
+/// Looks at everything that a store holds, on all cores unless told otherwise; changes nothing.
+///
+/// # Errors
+///
+/// Those of [`Store::verify`].
+pub fn verify(store: &Store, threads: Option<usize>) -> Result<Verdict> {
+    pool(threads)?.install(|| store.verify())
+}
+
+fn pool(threads: Option<usize>) -> Result<ThreadPool> {
     let builder = ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
-    builder.build().map_err(Error::internal)?.install(|| store.compact(Extent::All))
+    builder.build().map_err(Error::internal)
 }
 
 /// Whom to forget, and how.
@@ -57,8 +70,7 @@ pub fn forget(store: &Store, forgetting: &Forgetting) -> Result<Removed> {
     });
     let users: Vec<String> = users.collect();
     let mut persons = Persons::new(users.iter().map(String::as_str), Pseudonyms::once());
-    let builder = ThreadPoolBuilder::new().num_threads(forgetting.threads.unwrap_or(0));
-    builder.build().map_err(Error::internal)?.install(|| {
+    pool(forgetting.threads)?.install(|| {
         // A key that others have as well tells nobody from them.
         let all = store.users()?;
         let (theirs, others): (Vec<_>, Vec<_>) =

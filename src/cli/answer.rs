@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{
     AccountFormat, Compact, Forget, Ingest, ListFormat, NoiseFilter, Report, ReportFormat, Reports,
-    Status, Threads,
+    Status, Threads, Verify,
 };
 use super::progress::Shown;
 use super::{Ending, out, tell};
@@ -112,6 +112,17 @@ fn pseudonyms(file: &Path) -> Result<Pseudonyms> {
         )));
     }
     Ok(Pseudonyms::new(key))
+}
+
+pub(super) fn verify(command: &Verify) -> Result<Ending> {
+    let store = existing(command.store.get())?;
+    let verdict = upkeep::verify(&store, command.threads.get())?;
+    let text = match command.format {
+        AccountFormat::Text => tell::verdict(&verdict, command.store.get()),
+        AccountFormat::Json => json(&verdict)?,
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(if verdict.is_sound { Ending::Well } else { Ending::Failed })
 }
 
 fn sources(paths: &[PathBuf], threads: &Threads) -> ingest::Options {

@@ -36,6 +36,7 @@ pub(super) enum Command {
     Status(Status),
     Compact(Compact),
     Forget(Forget),
+    Verify(Verify),
 }
 
 /// Read an archive into the store
@@ -181,6 +182,26 @@ pub(super) struct Forget {
     pub(super) key: Option<PathBuf>,
     #[command(flatten)]
     pub(super) store: StoreFolder,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+}
+
+/// Check that the store holds what it says
+///
+/// Reads all of it: whether every file of the log is there and whole and in order, whether no
+/// other file lies beside them, whether statistics are true, no event is there twice, and the
+/// accounts add up. Names what is wrong and changes nothing. Exit code 1 if anything is wrong.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze verify
+  pbi-analyze verify --store D:\\pbi-store --format json")]
+pub(super) struct Verify {
+    #[command(flatten)]
+    pub(super) store: StoreFolder,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
+    pub(super) format: AccountFormat,
     #[command(flatten)]
     pub(super) threads: Threads,
 }

@@ -57,5 +57,6 @@ fn dispatch(args: &Args) -> Result<Ending> {
         Command::Status(command) => answer::status(command),
         Command::Compact(command) => answer::compact(command),
         Command::Forget(command) => answer::forget(command),
+        Command::Verify(command) => answer::verify(command),
     }
 }

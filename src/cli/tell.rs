@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::ingest::{Outcome, SourceReport, Summary};
 use crate::status::Status;
-use crate::upkeep::{Compacted, Removed};
+use crate::upkeep::{Check, Compacted, Removed, Verdict};
 
 /// Troubles of one source that are told; the others are counted.
 const TOLD_MAX: usize = 5;
@@ -160,6 +160,44 @@ pub(super) fn compacted(done: &Compacted) -> String {
         number(done.events),
         number(done.written as u64)
     )
+}
+
+/// What was found by looking at all of a store, as text: a line for each check.
+pub(super) fn verdict(verdict: &Verdict, store: &Path) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "store       {}, version {}, {}",
+        store.display(),
+        verdict.version,
+        indicatif::HumanBytes(verdict.bytes)
+    );
+    for check in &verdict.checks {
+        let _ = writeln!(text, "{:<10}  {}", check.name, checked(check));
+        for finding in &check.findings {
+            let row = finding.row.map_or_else(String::new, |row| format!(" row {row}:"));
+            let _ = writeln!(text, "            {}:{row} {}", finding.file, finding.what);
+        }
+        let more = check.wrong - check.findings.len() as u64;
+        if more > 0 {
+            let _ = writeln!(text, "            and {} more", number(more));
+        }
+    }
+    for (name, files) in [("at work", &verdict.at_work), ("leftovers", &verdict.leftovers)] {
+        for file in files {
+            let _ = writeln!(text, "{name:<10}  {file}");
+        }
+    }
+    text
+}
+
+fn checked(check: &Check) -> String {
+    let looked_at = format!("{} {}", number(check.looked_at), check.unit);
+    match (&check.not_asked, check.wrong) {
+        (Some(reason), _) => format!("not asked: {reason}"),
+        (None, 0) => format!("ok, {looked_at}"),
+        (None, wrong) => format!("{} wrong in {looked_at}", number(wrong)),
+    }
 }
 
 /// A number with its thousands apart.

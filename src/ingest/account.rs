@@ -115,7 +115,13 @@ impl Account {
     }
 
     /// What the store is to remember, unless the source is to be tried again.
+    /// What came of that one before it failed is remembered too, in a form that no source is
+    /// recognised by: the accounts of all sources are those of the table.
     pub(super) fn mark(&self) -> Option<Mark> {
+        if self.unread && self.facts.records.stored > 0 {
+            let facts = SourceFacts { modified_us: None, ..self.facts.clone() };
+            return Some(Mark { place: self.place.clone(), digest: String::new(), facts });
+        }
         let digest = self.digest.clone().filter(|_| !self.unread && !self.is_held)?;
         Some(Mark { place: self.place.clone(), digest, facts: self.facts.clone() })
     }
@@ -270,5 +276,30 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snap
         without_id,
         per_source,
         remarks: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Known;
+    use super::*;
+
+    #[test]
+    fn a_source_that_failed_is_tried_again_and_what_came_of_it_is_remembered() {
+        let file = Found {
+            path: "missing".into(),
+            name: "missing".to_owned(),
+            place: "/missing".to_owned(),
+            size_bytes: 7,
+            modified_us: Some(1),
+        };
+        let mut account = Account { unread: true, ..Account::of(&file) };
+        assert_eq!(account.mark(), None);
+        account.facts.records = RecordCounts { read: 2, stored: 2, ..RecordCounts::default() };
+        let mark = account.mark().unwrap();
+        assert_eq!(mark.facts.records, account.facts.records);
+        assert!(!Known::of(vec![mark]).has(&file));
+        let whole = Account { unread: false, digest: Some("0".to_owned()), ..account };
+        assert!(Known::of(vec![whole.mark().unwrap()]).has(&file));
     }
 }

@@ -65,8 +65,11 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
     let known = Known::of(store.marks()?);
     let archive = Archive::look(options, &known)?;
     if archive.new.is_empty() {
-        let accounts = Vec::new();
-        return Ok(summary(&archive, accounts, &store.snapshot()?));
+        // Leftovers of a run that was cut off harm only who reads the folder without its log.
+        let upkeep = store.tidy().err();
+        let mut summary = summary(&archive, Vec::new(), &store.snapshot()?);
+        summary.remarks.extend(upkeep.map(|error| format!("leftovers were not removed: {error}")));
+        return Ok(summary);
     }
     pool(options)?.install(|| {
         let mut load = store.begin()?;

@@ -56,19 +56,23 @@ impl Store {
     /// [`Error::Io`] and [`Error::Store`] where a file cannot be read or written; all merges that
     /// were committed before stay.
     pub fn compact(&self, extent: Extent) -> Result<Compacted> {
-        let mut done = Compacted::default();
         if !self.exists() || plan(&Log::open(self)?.files()?, extent, &[]).is_none() {
-            return Ok(done);
+            return self.tidy().map(|()| Compacted::default());
         }
-        let lease = Lease::take(self.disk(), self.root())?;
-        lease::clean(self, &lease)?;
+        let lease = Lease::take(self)?;
+        lease::clean(&lease)?;
+        lease.store().compact_as(&lease, extent)
+    }
+
+    fn compact_as(&self, lease: &Lease, extent: Extent) -> Result<Compacted> {
+        let mut done = Compacted::default();
         let site = Site::new(self.disk(), &self.events(), &lease.writer, Compression::Zstd);
         let (mut left_alone, mut tries) = (Vec::new(), 0);
         loop {
             let log = Log::open(self)?;
             let files = log.files()?;
             let Some(chosen) = plan(&files, extent, &left_alone) else { return Ok(done) };
-            match self.replace(&log, &site, &chosen)? {
+            match self.replace(lease, &log, &site, &chosen)? {
                 Step::Replaced(written) => {
                     done.replaced += chosen.len();
                     done.written += written.len();
@@ -87,7 +91,7 @@ impl Store {
         }
     }
 
-    fn replace(&self, log: &Log, site: &Site, chosen: &[DataFile]) -> Result<Step> {
+    fn replace(&self, lease: &Lease, log: &Log, site: &Site, chosen: &[DataFile]) -> Result<Step> {
         let mut runs = Vec::with_capacity(chosen.len());
         for file in chosen {
             match Run::of_file(&file.path) {
@@ -107,7 +111,9 @@ impl Store {
             site.discard(&written);
             return Err(Error::internal("a merge that does not hold what it was made from"));
         }
-        match log.replace(chosen, &written) {
+        // Whatever others brought or merged, these files are still to be replaced by that one.
+        let replace = |log: &Log| log.replace(chosen, &written);
+        match self.insist(log, replace, |newer, _| newer.holds(chosen)) {
             Ok(Attempt::Made(_)) => {}
             Ok(Attempt::Overtaken) => {
                 site.discard(&written);
@@ -120,7 +126,10 @@ impl Store {
                     site.discard(&written);
                     return Err(error);
                 }
-                Err(_) => return Err(error),
+                Err(_) => {
+                    lease.leave_sign();
+                    return Err(error);
+                }
             },
         }
         // A plain glob must not find an event twice.

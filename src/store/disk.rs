@@ -127,12 +127,20 @@ impl Disk for Os {
         // Locked under another name first: seen under its own, it is never without its lock.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let unseen = path.with_file_name(format!(".new{name}"));
-        let file = OpenOptions::new().write(true).create_new(true).open(&unseen)?;
-        // Nobody else holds it but for the moment of asking whether somebody does. A share that
-        // has no locks takes nobody's leftovers away, which is the safe side.
-        let _ = file.lock();
-        fs::rename(&unseen, path)?;
-        Ok(Lock { _file: file })
+        let mut tries = 0;
+        loop {
+            let file = OpenOptions::new().write(true).create_new(true).open(&unseen)?;
+            // Whoever looks whether it is free holds the lock for that moment. A share that has
+            // no locks takes nobody's leftovers away, which is the safe side.
+            let _ = file.lock();
+            tries += 1;
+            match fs::rename(&unseen, path) {
+                Ok(()) => return Ok(Lock { _file: file }),
+                // Taken for a leftover in the moment before it was locked.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 10 => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 

@@ -62,11 +62,12 @@ impl Store {
     /// [`Error::Io`] and [`Error::Store`] where a file cannot be read or written; the store is
     /// then as it was.
     pub fn remove(&self, removal: &Removal<'_>) -> Result<Removed> {
-        let lease = Lease::take(self.disk(), self.root())?;
-        lease::clean(self, &lease)?;
-        let site = Site::new(self.disk(), &self.events(), &lease.writer, Compression::Zstd);
+        let lease = Lease::take(self)?;
+        lease::clean(&lease)?;
+        let store = lease.store();
+        let site = Site::new(store.disk(), &self.events(), &lease.writer, Compression::Zstd);
         for tries in 1..TRIES_MAX {
-            if let Some(removed) = self.try_remove(removal, &site, &lease.writer)? {
+            if let Some(removed) = store.try_remove(removal, &site, &lease)? {
                 return Ok(removed);
             }
             pause(tries);
@@ -79,7 +80,7 @@ impl Store {
         &self,
         removal: &Removal<'_>,
         site: &Site,
-        writer: &str,
+        lease: &Lease,
     ) -> Result<Option<Removed>> {
         let (log, marks) = self.newest()?;
         let (mut old, mut new, mut erased) = (Vec::new(), Vec::new(), 0);
@@ -103,7 +104,7 @@ impl Store {
         }
         let before = log.head()?;
         let disk = self.disk().as_ref();
-        let head = ledger::fold(disk, self.root(), before, writer, &marks, erased);
+        let head = ledger::fold(disk, self.root(), before, &lease.writer, &marks, erased);
         let head = head.inspect_err(|_| site.discard(&new))?;
         let discard = || {
             site.discard(&new);
@@ -122,7 +123,10 @@ impl Store {
                     discard();
                     return Err(error);
                 }
-                Err(_) => return Err(error),
+                Err(_) => {
+                    lease.leave_sign();
+                    return Err(error);
+                }
             },
         }
         site.discard(&old);

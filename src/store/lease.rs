@@ -10,17 +10,18 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Store;
-use super::disk::{Disk, Lock, is_free};
+use super::disk::{Disk, DiskFile, Lock, above, is_free};
 use super::log::Log;
 use crate::error::{Error, Result};
 
 /// A writer at work. Gone with the value, and so is its folder for unfinished work.
 #[derive(Debug)]
 pub(super) struct Lease {
-    disk: Arc<dyn Disk>,
+    store: Store,
+    disk: Arc<Watched>,
     /// The writer's name, as its files carry it.
     pub(super) writer: String,
     sign: PathBuf,
@@ -30,41 +31,110 @@ pub(super) struct Lease {
 const SIGN: &str = ".writer-";
 
 impl Lease {
-    pub(super) fn take(disk: &Arc<dyn Disk>, root: &Path) -> Result<Self> {
+    pub(super) fn take(store: &Store) -> Result<Self> {
+        let (disk, root) = (Arc::clone(store.disk()), store.root());
         disk.create_folder(root).map_err(Error::io("create", root))?;
         let writer = uuid::Uuid::new_v4().simple().to_string();
-        let sign = root.join(format!("{SIGN}{writer}"));
+        let sign = sign_of(root, &writer);
         let lock = disk.lock_new(&sign).map_err(Error::io("create", &sign))?;
-        let lease = Lease { disk: Arc::clone(disk), writer, sign, _lock: lock };
+        let disk = Arc::new(Watched { disk, left: AtomicBool::new(false) });
+        let store = Store { disk: Arc::clone(&disk) as Arc<dyn Disk>, ..store.clone() };
+        let lease = Lease { store, disk, writer, sign, _lock: lock };
         let scratch = lease.scratch();
-        disk.create_folder(&scratch).map_err(Error::io("create", &scratch))?;
+        lease.disk.create_folder(&scratch).map_err(Error::io("create", &scratch))?;
         Ok(lease)
+    }
+
+    /// The store as this writer writes it.
+    pub(super) fn store(&self) -> Store {
+        self.store.clone()
     }
 
     /// The folder for unfinished work.
     pub(super) fn scratch(&self) -> PathBuf {
         scratch_of(&self.sign)
     }
+
+    /// The sign stays when the writer goes: something of it may be left that nobody needs.
+    pub(super) fn leave_sign(&self) {
+        self.disk.left.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // What cannot be taken away now is a dead writer's, and the next one's to take away.
+        // What cannot be taken away now is a dead writer's, and the next one's to take away. It
+        // looks for leftovers only where it sees the sign of one.
         let _ = self.disk.remove_folder(&self.scratch());
-        let _ = self.disk.remove(&self.sign);
+        if !self.disk.left.load(Ordering::Relaxed) {
+            let _ = self.disk.remove(&self.sign);
+        }
     }
+}
+
+/// The disk of one writer. It remembers whether something stayed that was to be taken away.
+#[derive(Debug)]
+struct Watched {
+    disk: Arc<dyn Disk>,
+    left: AtomicBool,
+}
+
+impl Watched {
+    fn watch(&self, removed: io::Result<()>) -> io::Result<()> {
+        if removed.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
+            self.left.store(true, Ordering::Relaxed);
+        }
+        removed
+    }
+}
+
+impl Disk for Watched {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.disk.create_folder(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.create(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename_new(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.watch(self.disk.remove(path))
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.watch(self.disk.remove_folder(path))
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_folder(path)
+    }
+
+    fn lock_new(&self, path: &Path) -> io::Result<Lock> {
+        self.disk.lock_new(path)
+    }
+}
+
+/// The sign of a writer.
+pub(super) fn sign_of(root: &Path, writer: &str) -> PathBuf {
+    root.join(format!("{SIGN}{writer}"))
 }
 
 fn scratch_of(sign: &Path) -> PathBuf {
     sign.with_extension("work")
 }
 
-/// What stands in the store's folders, looked at before anything else: whatever a writer that is
-/// dead by the time of the second look committed, is in a log that is read after it.
+/// What stands in the store's folders.
 struct Found {
     /// Files in the table's folders that carry a writer's name.
     data: Vec<(String, PathBuf)>,
-    signs: Signs,
     /// Files of marks, finished or not.
     marks: Vec<PathBuf>,
     /// Unfinished files of the log.
@@ -73,10 +143,10 @@ struct Found {
 
 /// The signs of writers.
 #[derive(Default)]
-struct Signs {
-    shown: Vec<(String, PathBuf)>,
+pub(super) struct Signs {
+    pub(super) shown: Vec<(String, PathBuf)>,
     /// Made and locked, but never given their name.
-    unshown: Vec<PathBuf>,
+    pub(super) unshown: Vec<PathBuf>,
 }
 
 /// Takes away what dead writers left behind: work folders, files that no commit names, marks that
@@ -87,53 +157,63 @@ struct Signs {
 /// # Errors
 ///
 /// [`Error::Store`] where the log cannot be read.
-pub(super) fn clean(store: &Store, own: &Lease) -> Result<()> {
-    let signs = signs(store.root()).map_err(Error::io("list", store.root()))?;
-    // Whoever is cut off leaves a sign, as it is the first to come and the last to go.
-    if signs.shown.iter().all(|(writer, path)| *writer == own.writer || !is_free(path))
-        && !signs.unshown.iter().any(|path| is_old(path))
-    {
-        return Ok(());
+pub(super) fn clean(own: &Lease) -> Result<()> {
+    match dead(above(&own.sign))? {
+        Some(dead) => take_away(own, &dead),
+        None => Ok(()),
     }
-    let found = look(store, signs).map_err(Error::io("list", store.root()))?;
+}
+
+/// The signs of writers that are dead, if there are any: whoever is cut off leaves one, as it is
+/// the first to come and the last to go.
+pub(super) fn dead(root: &Path) -> Result<Option<Signs>> {
+    let mut signs = signs(root).map_err(Error::io("list", root))?;
+    signs.shown.retain(|(_, path)| is_free(path));
+    Ok((!signs.shown.is_empty() || !signs.unshown.is_empty()).then_some(signs))
+}
+
+/// Takes away what was left by writers that were dead when `dead` was looked at. The order of the
+/// looks counts: whatever is found is of a writer whose sign is seen after, or of one that has
+/// ended, and what that one committed is in a log that is read last.
+fn take_away(own: &Lease, dead: &Signs) -> Result<()> {
+    let store = own.store();
+    let listed = look(&store).and_then(|found| Ok((found, signs(store.root())?)));
+    let (found, now) = listed.map_err(Error::io("list", store.root()))?;
+    let is_dead = |writer: &str| writer != own.writer && is_free(&sign_of(store.root(), writer));
+    let is_alone = now.shown.iter().all(|(writer, _)| *writer == own.writer || is_dead(writer));
     let named: BTreeSet<&str> = found.data.iter().map(|(writer, _)| writer.as_str()).collect();
-    let signed = found.signs.shown.iter().map(|(writer, _)| writer.as_str());
-    let all: BTreeSet<&str> = named.into_iter().chain(signed).collect();
-    let sign = |writer: &str| store.root().join(format!("{SIGN}{writer}"));
-    let alive: BTreeSet<&str> =
-        all.into_iter().filter(|&writer| writer == own.writer || !is_free(&sign(writer))).collect();
-    let is_alone = alive.iter().all(|&writer| writer == own.writer);
+    let gone: BTreeSet<&str> = named.into_iter().filter(|writer| is_dead(writer)).collect();
 
     let (mut held, mut chain) = (BTreeSet::new(), BTreeSet::new());
     if store.exists() {
-        let log = Log::open(store)?;
+        let log = Log::open(&store)?;
         held.extend(log.files()?.into_iter().map(|file| file.path));
         chain.extend(super::ledger::chain(store.root(), log.head()?)?);
     }
     let remove = |path: &Path| {
         let _ = store.disk().remove(path);
     };
-    for (writer, path) in &found.data {
-        if !alive.contains(writer.as_str()) && !held.contains(path) {
+    for (_, path) in found.data.iter().filter(|(writer, _)| gone.contains(writer.as_str())) {
+        if !held.contains(path) {
             remove(path);
         }
     }
-    // Marks and unfinished commits carry no writer's name: they wait until nobody else writes.
+    for (_, sign) in &dead.shown {
+        let _ = store.disk().remove_folder(&scratch_of(sign));
+    }
+    // Marks and unfinished commits carry no writer's name: they wait until nobody else writes,
+    // and so do the signs that tell of them.
     if is_alone {
         found.marks.iter().filter(|path| !chain.contains(*path)).for_each(|path| remove(path));
         found.log.iter().for_each(|path| remove(path));
-        found.signs.unshown.iter().filter(|path| is_old(path)).for_each(|path| remove(path));
-    }
-    for (writer, path) in &found.signs.shown {
-        if !alive.contains(writer.as_str()) {
-            let _ = store.disk().remove_folder(&scratch_of(path));
-            remove(path);
-        }
+        dead.unshown.iter().filter(|path| is_free(path)).for_each(|path| remove(path));
+        dead.shown.iter().for_each(|(_, sign)| remove(sign));
     }
     Ok(())
 }
 
-fn signs(root: &Path) -> io::Result<Signs> {
+/// The signs of writers, dead or alive.
+pub(super) fn signs(root: &Path) -> io::Result<Signs> {
     let mut signs = Signs::default();
     for path in list(root)? {
         let name = file_name(&path);
@@ -146,7 +226,7 @@ fn signs(root: &Path) -> io::Result<Signs> {
     Ok(signs)
 }
 
-fn look(store: &Store, signs: Signs) -> io::Result<Found> {
+fn look(store: &Store) -> io::Result<Found> {
     let mut data = Vec::new();
     for folder in list(&store.events())?.iter().filter(|path| is_partition(path)) {
         for path in list(folder)? {
@@ -159,14 +239,13 @@ fn look(store: &Store, signs: Signs) -> io::Result<Found> {
     let unfinished = |path: &PathBuf| file_name(path).starts_with('.');
     Ok(Found {
         data,
-        signs,
         marks: list(&super::ledger::folder(store.root()))?,
         log: log.into_iter().filter(unfinished).collect(),
     })
 }
 
 /// What is in a folder; nothing where there is none.
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -174,18 +253,13 @@ fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
-/// Whether a file was last written so long ago that nobody can be about to lock it.
-fn is_old(path: &Path) -> bool {
-    let modified = fs::metadata(path).and_then(|meta| meta.modified()).ok();
-    let age = modified.and_then(|time| time.elapsed().ok()).unwrap_or_default();
-    age > Duration::from_secs(3600)
-}
-
-fn file_name(path: &Path) -> String {
+/// The last part of a path.
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn is_partition(path: &Path) -> bool {
+/// Whether a folder is that of a month.
+pub(super) fn is_partition(path: &Path) -> bool {
     file_name(path).starts_with("month=")
 }
 
@@ -200,7 +274,7 @@ pub(super) fn unfinished_name(name: &str) -> String {
 }
 
 /// The writer of a file of the table, finished or not, if it is one of ours.
-fn writer_of(name: &str) -> Option<&str> {
+pub(super) fn writer_of(name: &str) -> Option<&str> {
     let rest = name.strip_prefix('.').unwrap_or(name).strip_prefix("part-")?;
     let (writer, number) = rest.split_once('-')?;
     let number = number.strip_suffix(".tmp").unwrap_or(number).strip_suffix(".parquet")?;
@@ -212,7 +286,88 @@ fn writer_of(name: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::disk::Os;
+    use super::super::ledger;
     use super::*;
+
+    /// A store with the sign of a dead writer and marks that it left.
+    fn with_leftovers() -> (tempfile::TempDir, Store, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path());
+        let dead = Lease::take(&store).unwrap();
+        dead.leave_sign();
+        drop(dead);
+        let marks = left_marks(&store, "dead");
+        (folder, store, marks)
+    }
+
+    fn left_marks(store: &Store, writer: &str) -> PathBuf {
+        let mark = ledger::Mark {
+            place: "/a".to_owned(),
+            digest: "0".to_owned(),
+            facts: crate::schema::ledger::SourceFacts::default(),
+        };
+        let number = ledger::append(&Os, store.root(), None, writer, &[mark]).unwrap();
+        ledger::path(store.root(), number.unwrap())
+    }
+
+    #[test]
+    fn marks_of_a_writer_that_comes_while_another_cleans_are_not_touched() {
+        let (_folder, store, left) = with_leftovers();
+        let own = Lease::take(&store).unwrap();
+        let dead = dead(store.root()).unwrap().unwrap();
+        assert_eq!(dead.shown.len(), 1);
+        let other = Lease::take(&store).unwrap();
+        let marks = left_marks(&store, &other.writer);
+        take_away(&own, &dead).unwrap();
+        assert!(marks.exists() && left.exists());
+    }
+
+    #[test]
+    fn what_has_to_wait_for_a_writer_is_taken_away_when_it_is_gone() {
+        let (_folder, store, left) = with_leftovers();
+        let other = Lease::take(&store).unwrap();
+        clean(&Lease::take(&store).unwrap()).unwrap();
+        assert!(left.exists());
+        drop(other);
+        clean(&Lease::take(&store).unwrap()).unwrap();
+        assert!(!left.exists());
+        assert!(signs(store.root()).unwrap().shown.is_empty());
+    }
+
+    #[test]
+    fn a_writer_that_could_not_take_its_files_away_leaves_its_sign() {
+        let (_folder, store, _) = with_leftovers();
+        let lease = Lease::take(&store).unwrap();
+        let sign = lease.sign.clone();
+        assert!(lease.store().disk().remove(&store.root().join("missing")).is_err());
+        drop(lease);
+        assert!(!sign.exists(), "what was not there has not stayed");
+        let lease = Lease::take(&store).unwrap();
+        let sign = lease.sign.clone();
+        // A folder is no file.
+        assert!(lease.store().disk().remove(&store.root().join("sources")).is_err());
+        drop(lease);
+        assert!(sign.exists());
+    }
+
+    #[test]
+    fn writers_come_while_others_clean() {
+        let (_folder, store, _) = with_leftovers();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..300 {
+                        let lease = Lease::take(&store).unwrap();
+                        clean(&lease).unwrap();
+                        assert!(!is_free(&lease.sign), "a writer at work is seen");
+                        // So that there is always something to clean.
+                        lease.leave_sign();
+                    }
+                });
+            }
+        });
+    }
 
     #[test]
     fn files_tell_their_writer_and_strangers_are_none_of_ours() {

@@ -175,12 +175,13 @@ fn write(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<()> {
     let written = disk.create(&unfinished).and_then(|mut file| {
         file.write_all(text)?;
         file.sync()?;
-        disk.rename(&unfinished, path)?;
-        disk.sync_folder(folder)
+        disk.rename(&unfinished, path)
     });
-    written.map_err(|error| {
-        // Named like nothing that anybody reads.
-        let _ = disk.remove(&unfinished);
+    let written = written.map_err(|error| (&*unfinished, error));
+    let written = written.and_then(|()| disk.sync_folder(folder).map_err(|error| (path, error)));
+    written.map_err(|(left, error)| {
+        // Named by nothing that anybody reads.
+        let _ = disk.remove(left);
         Error::io("write", path)(error)
     })
 }
@@ -196,7 +197,8 @@ fn number_of(text: &[u8]) -> i64 {
     (xxh3_64(text) >> 1) as i64
 }
 
-fn path(root: &Path, number: i64) -> PathBuf {
+/// The file of marks of a number.
+pub(super) fn path(root: &Path, number: i64) -> PathBuf {
     folder(root).join(format!("{number:016x}.ndjson"))
 }
 

@@ -1,5 +1,6 @@
 //! The Delta log, through deltalake-core.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use url::Url;
 use super::Store;
 use super::backend::Backend;
 use super::disk::Disk;
+use super::lease::writer_of;
 use super::parquet::FILE_BYTES_MAX;
 use super::snapshot::DataFile;
 use crate::column::arrow_schema;
@@ -29,6 +31,9 @@ const PSEUDONYMS: &str = "pbi-analyze.pseudonyms";
 
 /// Table features of readers that reading Parquet files as they are honours.
 const HONOURED: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
+
+/// What this program's commits, and those that change no event, say that they do.
+const OPERATIONS: [&str; 5] = ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
 
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,6 +238,49 @@ impl Log {
         }
         let held = self.files()?;
         Ok(files.iter().any(|file| held.iter().any(|held| held.path == file.path)))
+    }
+
+    /// Whether another program is known to have changed the table: its commits are recognised as
+    /// long as the log keeps them.
+    pub(super) fn has_commits_of_others(&self) -> bool {
+        (0..=self.version()).any(|version| {
+            self.actions(version).iter().any(|action| {
+                let operation = action["commitInfo"]["operation"].as_str();
+                operation.is_some_and(|name| !OPERATIONS.contains(&name))
+                    || action["add"]["path"].as_str().is_some_and(|path| {
+                        writer_of(path.rsplit('/').next().unwrap_or_default()).is_none()
+                    })
+            })
+        })
+    }
+
+    /// Whether all that came since another version was files moved into others: the events and
+    /// the marks are the same.
+    pub(super) fn only_moves_files_since(&self, other: &Log) -> bool {
+        (other.version() + 1..=self.version()).all(|version| {
+            let actions = self.actions(version);
+            let is_move = |action: &serde_json::Value| {
+                action["commitInfo"].is_object()
+                    || action["add"]["dataChange"] == false
+                    || action["remove"]["dataChange"] == false
+            };
+            !actions.is_empty() && actions.iter().all(is_move)
+        })
+    }
+
+    /// Whether all these files are of this version.
+    pub(super) fn holds(&self, files: &[DataFile]) -> bool {
+        self.files().is_ok_and(|held| {
+            let held: BTreeSet<&Path> = held.iter().map(|file| file.path.as_path()).collect();
+            files.iter().all(|file| held.contains(file.path.as_path()))
+        })
+    }
+
+    /// The actions of a commit; none where the log does not keep it any more.
+    fn actions(&self, version: i64) -> Vec<serde_json::Value> {
+        let path = self.folder.join("_delta_log").join(format!("{version:020}.json"));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect()
     }
 
     fn adds(&self, files: &[DataFile], data_change: bool) -> Result<Vec<Action>> {

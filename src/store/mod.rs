@@ -15,6 +15,7 @@
 //! the marks of their sources ([`Settled::commit`]). A read is a [`Snapshot`].
 
 mod backend;
+mod census;
 mod compact;
 mod disk;
 mod fates;
@@ -27,6 +28,7 @@ mod merge;
 mod parquet;
 mod run;
 mod snapshot;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,6 +44,7 @@ pub use fates::Fates;
 pub use forget::{Removal, Removed};
 pub use ledger::Mark;
 pub use snapshot::{DataFile, Snapshot};
+pub use verify::{Check, Finding, Verdict};
 
 use self::lease::Lease;
 use self::log::{Attempt, Log};
@@ -159,6 +162,31 @@ impl Store {
         Ok((newest.version() > log.version()).then_some(newest))
     }
 
+    /// Attempts a commit on a version, and where others were quicker, on theirs, as long as what
+    /// they did there changes nothing for it (`is_as_good`, of the newer version and the one
+    /// before). A merge of files must not cost others that everything is written again: on a large
+    /// store one comes after the other.
+    fn insist(
+        &self,
+        log: &Log,
+        attempt: impl Fn(&Log) -> Result<Attempt>,
+        is_as_good: impl Fn(&Log, &Log) -> bool,
+    ) -> Result<Attempt> {
+        let mut newest: Option<Log> = None;
+        for _ in 0..TRIES_MAX {
+            let log = newest.as_ref().unwrap_or(log);
+            if let Attempt::Made(version) = attempt(log)? {
+                return Ok(Attempt::Made(version));
+            }
+            // Where that cannot be told, there is the longer way.
+            match self.newer(log).ok().flatten().filter(|newer| is_as_good(newer, log)) {
+                Some(newer) => newest = Some(newer),
+                None => return Ok(Attempt::Overtaken),
+            }
+        }
+        Ok(Attempt::Overtaken)
+    }
+
     /// Answers from the newest version. If a file of it goes while it is read, because another
     /// command has put a better one in its place, the answer is made again from what is newest
     /// then.
@@ -196,11 +224,25 @@ impl Store {
     ///
     /// [`Error::Io`] where the folder for unfinished work cannot be made.
     pub fn begin(&self) -> Result<Load> {
-        let lease = Lease::take(&self.disk, &self.root)?;
-        lease::clean(self, &lease)?;
-        let site = Site::new(&self.disk, &self.events(), &lease.writer, Compression::Zstd);
+        let lease = Lease::take(self)?;
+        lease::clean(&lease)?;
+        let store = lease.store();
+        let site = Site::new(&store.disk, &store.events(), &lease.writer, Compression::Zstd);
         let scratch = lease.scratch();
-        Ok(Load::new(Target::Store { store: self.clone(), lease }, site, scratch))
+        Ok(Load::new(Target::Store { store, lease }, site, scratch))
+    }
+
+    /// Takes away what writers before left behind when they were cut off, if they left anything:
+    /// for a command that has nothing to write itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::begin`].
+    pub fn tidy(&self) -> Result<()> {
+        match lease::dead(&self.root)? {
+            Some(_) => lease::clean(&Lease::take(self)?),
+            None => Ok(()),
+        }
     }
 
     /// Begins a write that goes to a folder of its own and is gone with it: for answers straight
@@ -387,7 +429,8 @@ impl Settled {
                 ledger::discard(disk, &store.root, head);
             }
         };
-        match base.log.commit(&written, head) {
+        let commit = |log: &Log| log.commit(&written, head);
+        match store.insist(&base.log, commit, Log::only_moves_files_since) {
             Ok(Attempt::Made(version)) => {
                 ledger::drop_folded(disk, &store.root, before, head);
                 Ok(Commit::Made(version))
@@ -399,14 +442,20 @@ impl Settled {
             Err(error) => {
                 match Log::open(store).and_then(|log| Ok((log.has(&written, head)?, log))) {
                     // What failed came after the commit: a checkpoint, or an answer that was lost.
-                    Ok((true, log)) => Ok(Commit::Made(log.version())),
+                    Ok((true, log)) => {
+                        ledger::drop_folded(disk, &store.root, before, head);
+                        Ok(Commit::Made(log.version()))
+                    }
                     Ok((false, _)) => {
                         discard();
                         Err(error)
                     }
                     // Nobody can tell. The files stay: if no commit names them, the next writer
                     // takes them away.
-                    Err(_) => Err(error),
+                    Err(_) => {
+                        lease.leave_sign();
+                        Err(error)
+                    }
                 }
             }
         }

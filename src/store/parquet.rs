@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
@@ -132,7 +132,7 @@ impl MonthFile {
             .with_skip_arrow_metadata(true);
         let made = ArrowWriter::try_new_with_options(BufWriter::new(file), arrow_schema(), options)
             .and_then(ArrowWriter::into_serialized_writer);
-        let (writer, factory) = made.map_err(|error| failed(&unfinished.path, error))?;
+        let (writer, factory) = made.map_err(|error| unwritten(&unfinished.path, error))?;
         Ok(MonthFile {
             finished: folder.join(name),
             unfinished,
@@ -174,7 +174,7 @@ impl MonthFile {
             writers.iter_mut().zip(&leaves).try_for_each(|(writer, leaf)| writer.write(leaf))
         });
         let encoded: Result<(), ParquetError> = encoded.collect();
-        encoded.map_err(|error| failed(&self.unfinished.path, error))?;
+        encoded.map_err(|error| unwritten(&self.unfinished.path, error))?;
         self.group_rows += rows;
         self.events += rows as u64;
         self.period_us = Some((self.period_us.map_or(first_us, |(first, _)| first), last_us));
@@ -183,7 +183,7 @@ impl MonthFile {
 
     fn begin_group(&mut self) -> Result<()> {
         let made = self.factory.create_column_writers(self.groups);
-        let mut leaves = made.map_err(|error| failed(&self.unfinished.path, error))?.into_iter();
+        let mut leaves = made.map_err(|error| unwritten(&self.unfinished.path, error))?.into_iter();
         self.group = arrow_schema()
             .fields()
             .iter()
@@ -205,7 +205,7 @@ impl MonthFile {
             }
             group.close().map(drop)
         });
-        written.map_err(|error| failed(&self.unfinished.path, error))
+        written.map_err(|error| unwritten(&self.unfinished.path, error))
     }
 
     /// Ends the file, brings it to disk and gives it its name.
@@ -214,7 +214,7 @@ impl MonthFile {
             self.end_group()?;
         }
         let (path, disk) = (&self.unfinished.path, &self.unfinished.disk);
-        let inner = self.writer.into_inner().map_err(|error| failed(path, error))?;
+        let inner = self.writer.into_inner().map_err(|error| unwritten(path, error))?;
         let mut file = inner.into_inner().map_err(|error| Error::Io {
             action: "write",
             path: path.clone(),
@@ -226,8 +226,10 @@ impl MonthFile {
             std::fs::metadata(path).map_err(Error::io("read the size of", path))?.len()
         };
         disk.rename(path, &self.finished).map_err(Error::io("name", path))?;
+        self.unfinished.path.clone_from(&self.finished);
         if self.durable {
             let folder = above(&self.finished);
+            let disk = &self.unfinished.disk;
             disk.sync_folder(folder).map_err(Error::io("bring to disk", folder))?;
         }
         self.unfinished.is_whole = true;
@@ -274,22 +276,44 @@ fn properties(compression: Compression) -> WriterProperties {
 
 /// The rows of a file whose ids are asked for.
 pub(super) fn rows_of_ids(path: &Path, wanted: impl Fn(u128) -> bool) -> Result<Vec<usize>> {
-    let builder = open(path)?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["Id"]);
-    let reader = builder.with_projection(mask).with_batch_size(64 << 10).build();
-    let (mut rows, mut start) = (Vec::new(), 0);
-    for batch in reader.map_err(|error| failed(path, error))? {
-        let batch = batch.map_err(|error| failed(path, ParquetError::from(error)))?;
-        let ids = batch.columns().first().and_then(|ids| ids.as_string_opt::<i32>());
-        let ids = ids.ok_or_else(|| Error::store(path, "the column Id is missing or no text"))?;
-        for (row, id) in ids.iter().enumerate() {
-            if id.is_some_and(|id| wanted(stored_id_key(id))) {
-                rows.push(start + row);
+    let (mut rows, mut start, mut is_text) = (Vec::new(), 0, true);
+    for_each_batch(path, Some(&["Id"]), |batch| {
+        match batch.columns().first().and_then(|ids| ids.as_string_opt::<i32>()) {
+            Some(ids) => {
+                let ids = ids.iter().enumerate();
+                let is_wanted = |id: Option<&str>| id.is_some_and(|id| wanted(stored_id_key(id)));
+                rows.extend(ids.filter(|(_, id)| is_wanted(*id)).map(|(row, _)| start + row));
             }
+            None => is_text = false,
         }
         start += batch.num_rows();
+    })?;
+    if is_text {
+        return Ok(rows);
     }
-    Ok(rows)
+    Err(Error::store(path, "the column Id is missing or no text"))
+}
+
+/// Hands the rows of a file to `take`, in its order, with these columns only or with all.
+pub(super) fn for_each_batch(
+    path: &Path,
+    columns: Option<&[&str]>,
+    mut take: impl FnMut(&RecordBatch),
+) -> Result<()> {
+    let read = || {
+        let mut builder = open(path)?;
+        if let Some(columns) = columns {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            builder = builder.with_projection(mask).with_batch_size(64 << 10);
+        }
+        for batch in builder.build().map_err(|error| failed(path, error))? {
+            take(&batch.map_err(|error| failed(path, ParquetError::from(error)))?);
+        }
+        Ok(())
+    };
+    // The reader takes some kinds of damage in a footer for a mistake of its own, and panics.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(Error::store(path, "the file is damaged; restore it from a copy")))
 }
 
 /// The ids and content numbers of rows of a file.
@@ -444,9 +468,20 @@ fn selection(rows: &[usize]) -> RowSelection {
 }
 
 fn failed(path: &Path, error: ParquetError) -> Error {
-    Error::Io {
-        action: "write or read",
-        path: path.to_path_buf(),
-        source: std::io::Error::other(error),
+    Error::io("read", path)(cause(error))
+}
+
+fn unwritten(path: &Path, error: ParquetError) -> Error {
+    Error::io("write", path)(cause(error))
+}
+
+/// What the disk said, where it was the disk.
+fn cause(error: ParquetError) -> std::io::Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(error) => *error,
+            Err(other) => std::io::Error::other(other),
+        },
+        error => std::io::Error::other(error),
     }
 }

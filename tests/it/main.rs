@@ -66,3 +66,11 @@ mod readme;
 mod forget;
 // Bugs that there were.
 mod regressions;
+// A store that is sound, and everything that can be wrong with one.
+mod verify;
+// Every step of the disk going wrong.
+mod faults;
+// The program killed at any moment.
+mod killed;
+// Many commands at once.
+mod races;

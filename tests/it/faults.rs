@@ -1,0 +1,362 @@
+//! A disk that fails at any step, and a process that ends at any step: the store is what it was
+//! before or after the commit, never anything between, and the next run puts all right.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use pbi_analyze::ingest::{self, Options, Silent};
+use pbi_analyze::store::{self, Disk, DiskFile, Lock, Os, Store};
+
+use crate::table;
+use crate::workdir::Workdir;
+
+/// What happens at the step of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// Nothing.
+    Never,
+    /// The disk fails once.
+    Once,
+    /// The disk is full from here on: nothing can be made or written any more, but taken away.
+    Full,
+    /// The process ends: this step and all that follow do not happen.
+    End,
+    /// The process ends in the middle of it: half of what was to be written is there.
+    Half,
+}
+
+/// The disk of this machine up to the step of a number, counted from 0.
+#[derive(Debug)]
+struct Faulty {
+    fault: Fault,
+    at: usize,
+    steps: AtomicUsize,
+    /// The numbers of those that write bytes.
+    writes: Mutex<Vec<usize>>,
+}
+
+/// What a step is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Writes,
+    Makes,
+    Frees,
+}
+
+/// How much of a step happens.
+enum Extent {
+    Whole,
+    Half,
+}
+
+impl Faulty {
+    fn new(fault: Fault, at: usize) -> Arc<Self> {
+        Arc::new(Faulty { fault, at, steps: AtomicUsize::new(0), writes: Mutex::default() })
+    }
+
+    /// Counts a step, and says whether it happens.
+    fn step(&self, what: What) -> io::Result<Extent> {
+        let number = self.steps.fetch_add(1, Ordering::SeqCst);
+        if what == What::Writes {
+            self.writes.lock().expect("no thread failed").push(number);
+        }
+        let happens = match self.fault {
+            Fault::Never => true,
+            Fault::Once => number != self.at,
+            Fault::Full if number >= self.at && what != What::Frees => {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Fault::Full => true,
+            Fault::Half if number == self.at && what == What::Writes => return Ok(Extent::Half),
+            Fault::End | Fault::Half => number < self.at,
+        };
+        if happens {
+            Ok(Extent::Whole)
+        } else {
+            Err(io::Error::other("the disk of the test fails"))
+        }
+    }
+
+    /// Whether a run needed no step as late as the one that was to go wrong.
+    fn was_not_met(&self) -> bool {
+        self.steps.load(Ordering::SeqCst) <= self.at
+    }
+}
+
+/// The disk, to be shared with the files that are written on it.
+#[derive(Debug, Clone)]
+struct Shared(Arc<Faulty>);
+
+impl Disk for Shared {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.0.step(What::Makes).and_then(|_| Os.create_folder(path))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let file = self.0.step(What::Makes).and_then(|_| Os.create(path))?;
+        Ok(Box::new(FaultyFile { disk: Arc::clone(&self.0), file }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.step(What::Makes).and_then(|_| Os.rename(from, to))
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.step(What::Makes).and_then(|_| Os.rename_new(from, to))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.0.step(What::Frees).and_then(|_| Os.remove(path))
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.0.step(What::Frees).and_then(|_| Os.remove_folder(path))
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.0.step(What::Frees).and_then(|_| Os.sync_folder(path))
+    }
+
+    fn lock_new(&self, path: &Path) -> io::Result<Lock> {
+        self.0.step(What::Makes).and_then(|_| Os.lock_new(path))
+    }
+}
+
+struct FaultyFile {
+    disk: Arc<Faulty>,
+    file: Box<dyn DiskFile>,
+}
+
+impl Write for FaultyFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.disk.step(What::Writes)? {
+            Extent::Whole => self.file.write_all(bytes).map(|()| bytes.len()),
+            Extent::Half => {
+                self.file.write_all(&bytes[..bytes.len() / 2])?;
+                Err(io::Error::other("the process has ended"))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl DiskFile for FaultyFile {
+    fn sync(&mut self) -> io::Result<u64> {
+        self.disk.step(What::Makes).and_then(|_| self.file.sync())
+    }
+}
+
+/// Events of two months, by number: an archive of a few files. The second step brings copies of
+/// both months, and new events of one.
+fn archive(dir: &Workdir) {
+    let page = |numbers: &[u32]| {
+        let events = numbers.iter().map(|number| {
+            format!(
+                r#"{{"Id":"{:08x}-0000-4000-8000-000000000000","CreationTime":"2024-0{}-0{}T10:00:00Z","Operation":"ViewReport","Workload":"PowerBI","UserId":"a@b.c"}}"#,
+                number.wrapping_mul(2_654_435_761),
+                number % 2 + 1,
+                number % 7 + 1
+            )
+        });
+        format!(r#"{{"activityEventEntities":[{}]}}"#, events.collect::<Vec<_>>().join(","))
+    };
+    dir.write("first/a.json", page(&[0, 1, 2, 3]));
+    dir.write("first/b.json", page(&[2, 3, 4]));
+    dir.write("one/a.json", page(&[0, 2, 4, 2]));
+    dir.write("second/c.json", page(&[3, 4, 6, 8]));
+    dir.write("second/d.json", page(&[0, 10]));
+}
+
+fn run(store: &Store, folder: &Path) -> pbi_analyze::Result<ingest::Summary> {
+    let options =
+        Options { paths: vec![folder.to_path_buf()], threads: Some(1), ..Default::default() };
+    ingest::into_store(store, &options, &Silent)
+}
+
+/// The ids of the store as the log has them, without a look at what else lies in its folders.
+fn ids(root: &Path) -> Vec<String> {
+    let mut ids = Vec::new();
+    for file in Store::new(root).snapshot().expect("the store can be read").files {
+        let of_file = table::ids_of(&file.path);
+        assert_eq!(of_file.len() as u64, file.events);
+        ids.extend(of_file);
+    }
+    ids.sort();
+    ids
+}
+
+/// Everything under a folder.
+fn all(folder: &Path) -> Vec<String> {
+    let walk = walkdir::WalkDir::new(folder).into_iter().map(|entry| entry.expect("an entry"));
+    walk.filter(|entry| entry.file_type().is_file())
+        .map(|entry| entry.path().strip_prefix(folder).expect("below").display().to_string())
+        .collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for name in all(from) {
+        let to = to.join(&name);
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("the disk has room");
+        std::fs::copy(from.join(&name), to).expect("the disk has room");
+    }
+}
+
+/// Insists that nothing is wrong, nothing is left over, and the folder is what the log says.
+#[track_caller]
+fn assert_clean(root: &Path, context: &impl fmt::Debug) {
+    let verdict = Store::new(root).verify().expect("the store can be read");
+    assert!(verdict.is_sound, "{context:?}: {verdict:#?}");
+    assert!(verdict.leftovers.is_empty(), "{context:?}: {verdict:#?}");
+    assert!(verdict.at_work.is_empty(), "{context:?}: {verdict:#?}");
+    let named = table::files(root).len();
+    let present: Vec<String> = all(root);
+    let parquet = present.iter().filter(|name| name.ends_with(".parquet")).count();
+    assert_eq!(parquet, named, "{context:?}: {present:?}");
+    let is_hidden = |name: &&String| name.split('/').any(|part| part.starts_with('.'));
+    assert_eq!(present.iter().find(is_hidden), None, "{context:?}");
+}
+
+/// A store that a run is tried on, again and again.
+struct Trial<'d> {
+    dir: &'d Workdir,
+    base: &'d str,
+    act: &'d dyn Fn(&Store) -> pbi_analyze::Result<()>,
+    /// The ids before and after a run that went well, and the sums of its accounts.
+    before: Vec<String>,
+    after: Vec<String>,
+    sums: (u64, u64),
+    /// The steps of such a run that write bytes.
+    writes: Vec<usize>,
+}
+
+impl<'d> Trial<'d> {
+    fn new(
+        dir: &'d Workdir,
+        base: &'d str,
+        act: &'d dyn Fn(&Store) -> pbi_analyze::Result<()>,
+    ) -> Self {
+        let whole = dir.join("whole");
+        copy(&dir.join(base), &whole);
+        let disk = Faulty::new(Fault::Never, 0);
+        act(&Store::on(Arc::new(Shared(Arc::clone(&disk))), &whole)).expect("a healthy disk");
+        assert_clean(&whole, &"a healthy disk");
+        let writes = disk.writes.lock().expect("no thread failed").clone();
+        let (before, after, sums) = (ids(&dir.join(base)), ids(&whole), sums(&whole));
+        Trial { dir, base, act, before, after, sums, writes }
+    }
+
+    /// Lets the run go wrong at every step in each of these ways, and sets it right again. Gives
+    /// the number of points at which it went wrong.
+    fn at_every_step(&self, faults: &[Fault]) -> usize {
+        let mut points = 0;
+        for &fault in faults {
+            let steps: Box<dyn Iterator<Item = usize>> = match fault {
+                Fault::Half => Box::new(self.writes.iter().copied()),
+                _ => Box::new(0..),
+            };
+            for at in steps {
+                if !self.goes_wrong(fault, at) {
+                    break;
+                }
+                points += 1;
+            }
+        }
+        points
+    }
+
+    /// Lets the run go wrong at one step, unless it needs no step as late as that.
+    fn goes_wrong(&self, fault: Fault, at: usize) -> bool {
+        let (context, root) = ((fault, at), self.dir.join("store"));
+        if root.exists() {
+            std::fs::remove_dir_all(&root).expect("the folder can go");
+        }
+        copy(&self.dir.join(self.base), &root);
+        let disk = Faulty::new(fault, at);
+        let done = (self.act)(&Store::on(Arc::new(Shared(Arc::clone(&disk))), &root));
+        if disk.was_not_met() {
+            done.unwrap_or_else(|error| panic!("{context:?}: {error}"));
+            return false;
+        }
+        let found = ids(&root);
+        assert!(found == self.before || found == self.after, "{context:?}: {found:?}");
+        assert!(done.is_err() || found == self.after, "{context:?}: it said that all was well");
+        (self.act)(&Store::new(&root)).unwrap_or_else(|error| panic!("{context:?}: {error}"));
+        assert_eq!(ids(&root), self.after, "{context:?}");
+        assert_eq!(sums(&root), self.sums, "{context:?}");
+        assert_clean(&root, &context);
+        true
+    }
+}
+
+/// The sums of the accounts that the store remembers.
+fn sums(root: &Path) -> (u64, u64) {
+    let marks = Store::new(root).marks().expect("the marks can be read");
+    let records = marks.iter().map(|mark| mark.facts.records);
+    records.fold((0, 0), |sum, records| (sum.0 + records.read, sum.1 + records.stored))
+}
+
+fn prepared() -> Workdir {
+    let dir = Workdir::new();
+    archive(&dir);
+    std::fs::create_dir(dir.join("none")).expect("the folder can be made");
+    dir
+}
+
+#[test]
+fn the_first_run_may_fail_or_end_at_any_step() {
+    let dir = prepared();
+    let act = |store: &Store| run(store, &dir.join("one")).map(|_| ());
+    let points =
+        Trial::new(&dir, "none", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
+    println!("the first run went wrong at {points} points");
+    assert!(points > 20, "{points}");
+}
+
+#[test]
+fn a_later_run_may_fail_or_end_at_any_step() {
+    let dir = prepared();
+    run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
+    let act = |store: &Store| run(store, &dir.join("second")).map(|_| ());
+    let points =
+        Trial::new(&dir, "base", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
+    println!("a later run went wrong at {points} points");
+    assert!(points > 20, "{points}");
+}
+
+#[test]
+fn a_merge_may_fail_or_end_at_any_step() {
+    let dir = prepared();
+    for folder in ["first", "second"] {
+        run(&Store::new(&dir.join("base")), &dir.join(folder)).expect("a healthy disk");
+    }
+    let act = |store: &Store| store.compact(store::Extent::All).map(|_| ());
+    let points =
+        Trial::new(&dir, "base", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
+    println!("a merge went wrong at {points} points");
+    assert!(points > 20, "{points}");
+}
+
+/// Whatever does not fit, the error says so and names the file, and room is all that is missing.
+#[test]
+fn a_disk_may_be_full_from_any_step_on() {
+    let dir = prepared();
+    run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
+    let act = |store: &Store| match run(store, &dir.join("second")) {
+        Err(error) => {
+            let said = error.to_string();
+            assert!(said.contains("no storage space"), "{said}");
+            assert!(said.contains("store"), "{said}");
+            Err(error)
+        }
+        Ok(_) => Ok(()),
+    };
+    let points = Trial::new(&dir, "base", &act).at_every_step(&[Fault::Full]);
+    println!("the disk was full at {points} points");
+    assert!(points > 20, "{points}");
+}

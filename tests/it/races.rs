@@ -1,0 +1,248 @@
+//! Many commands on one store at once: the table is what one command would have made, and whoever
+//! reads meanwhile sees a version that some commit made.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use pbi_analyze::ingest;
+use pbi_analyze::store::{Disk, DiskFile, Extent, Lock, Os, Store};
+use serde_json::Value;
+
+use crate::oracle::Oracle;
+use crate::synth::{Layout, Spec, write_archive};
+use crate::table;
+use crate::workdir::{Ran, Workdir};
+
+const WRITERS: usize = 8;
+
+/// An archive, its files in as many folders as there are writers, each file in two of them.
+fn overlapping(dir: &Workdir) -> Oracle {
+    let spec = Spec { seed: 5, events: 12_000, days: 40, repeats_share: 0.1, ..Spec::default() };
+    write_archive(&dir.join("archive"), &spec, Layout::RestPages).expect("the disk has room");
+    let files = std::fs::read_dir(dir.join("archive")).expect("the archive can be listed");
+    for (number, file) in files.enumerate() {
+        let file = file.expect("the archive can be listed");
+        for part in [number % WRITERS, (number * 7 + 3) % WRITERS] {
+            let folder = dir.join(format!("part-{part}"));
+            std::fs::create_dir_all(&folder).expect("the folder can be made");
+            std::fs::copy(file.path(), folder.join(file.file_name())).expect("the disk has room");
+        }
+    }
+    Oracle::read(&dir.join("archive")).expect("the archive can be read")
+}
+
+/// Runs the program until the others are done.
+fn until<T>(done: &AtomicBool, mut act: impl FnMut() -> T) -> Vec<T> {
+    let mut all = Vec::new();
+    while !done.load(Ordering::Relaxed) {
+        all.push(act());
+    }
+    all
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("one JSON object")
+}
+
+/// The numbers of events that readers have seen, in the order of their looks.
+fn look(dir: &Workdir) -> u64 {
+    let ran = dir.pbi(["status", "--store", "store", "--format", "json"]).ended(0);
+    let events = json(&ran.stdout)["events"].as_u64().expect("a number");
+    dir.pbi(["report", "top-reports", "--store", "store", "--format", "json"]).ended(0);
+    events
+}
+
+/// The numbers of events after each commit.
+fn committed(dir: &Workdir) -> Vec<u64> {
+    let mut events = 0;
+    let mut all = vec![0];
+    for version in table::versions(&dir.join("store")) {
+        let log = std::fs::read_to_string(version).expect("the log can be read");
+        for line in log.lines() {
+            let action = json(line);
+            if action["add"]["dataChange"] == true {
+                let stats = json(action["add"]["stats"].as_str().expect("statistics"));
+                events += stats["numRecords"].as_u64().expect("a number");
+            }
+        }
+        all.push(events);
+    }
+    all
+}
+
+#[test]
+fn many_writers_and_merges_at_once_make_the_table_of_one() {
+    let dir = Workdir::new();
+    let oracle = overlapping(&dir);
+    // So that readers and merges have something from the beginning.
+    let first = std::fs::read_dir(dir.join("part-0")).expect("a folder").next().expect("a file");
+    let first = first.expect("a file").path();
+    dir.pbi([Path::new("ingest"), &first, Path::new("--store"), Path::new("store")]).ended(0);
+    let start = |part: usize| -> Child {
+        let mut command = dir.command(["ingest", &format!("part-{part}"), "--store", "store"]);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program can be started")
+    };
+    let writers: Vec<Child> = (0..WRITERS).map(start).collect();
+    let done = AtomicBool::new(false);
+    let merge = || dir.pbi(["compact", "--store", "store"]).ended(0).stdout;
+    let (seen, merges) = std::thread::scope(|scope| {
+        let merges = [(); 2].map(|()| scope.spawn(|| until(&done, &merge)));
+        let seen = scope.spawn(|| until(&done, || look(&dir)));
+        let ended: Vec<_> = writers.into_iter().map(Child::wait_with_output).collect();
+        done.store(true, Ordering::Relaxed);
+        for output in ended {
+            Ran::of(&output.expect("the program can be waited for")).ended(0);
+        }
+        let merges = merges.map(|merges| merges.join().expect("no merge fails"));
+        (seen.join().expect("no reader fails"), merges.concat())
+    });
+    let merged = merges.iter().filter(|text| !text.starts_with("nothing")).count();
+    println!("{} looks, {} merges, {merged} of them merged", seen.len(), merges.len());
+    assert!(seen.is_sorted(), "{seen:?}");
+    let committed = committed(&dir);
+    assert!(seen.iter().all(|events| committed.contains(events)), "{seen:?} of {committed:?}");
+    assert!(table::ids(&dir.join("store")).iter().eq(oracle.events.keys()));
+    // What was cut off by nobody left nothing, even before a further run.
+    let verdict =
+        json(&dir.pbi(["verify", "--store", "store", "--format", "json"]).ended(0).stdout);
+    assert_eq!(verdict["leftovers"], Value::Array(Vec::new()), "{verdict:#}");
+}
+
+/// A disk on which another command has its turn as soon as a file of the table has its name.
+#[derive(Debug)]
+struct Between<F> {
+    other: F,
+    had_its_turn: AtomicBool,
+    /// How many files of the table were begun.
+    begun: AtomicUsize,
+}
+
+impl<F: Fn() + Send + Sync + 'static> Disk for Between<Named<F>> {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        Os.create_folder(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        if path.to_string_lossy().ends_with(".parquet.tmp") {
+            self.begun.fetch_add(1, Ordering::Relaxed);
+        }
+        Os.create(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Os.rename(from, to)?;
+        if to.to_string_lossy().ends_with(".parquet")
+            && !self.had_its_turn.swap(true, Ordering::Relaxed)
+        {
+            (self.other.0)();
+        }
+        Ok(())
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Os.rename_new(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        Os.remove(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        Os.remove_folder(path)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        Os.sync_folder(path)
+    }
+
+    fn lock_new(&self, path: &Path) -> io::Result<Lock> {
+        Os.lock_new(path)
+    }
+}
+
+/// A function, so that a disk with one can be shown.
+struct Named<F>(F);
+
+impl<F> std::fmt::Debug for Named<F> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("another command")
+    }
+}
+
+/// Runs `act` on a disk on which `other` comes between, and gives the number of files it began.
+fn with_between(
+    root: &Path,
+    other: impl Fn() + Send + Sync + 'static,
+    act: impl Fn(&Store),
+) -> usize {
+    let (had_its_turn, begun) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let disk = Arc::new(Between { other: Named(other), had_its_turn, begun });
+    act(&Store::on(Arc::clone(&disk) as Arc<dyn Disk>, root));
+    assert!(disk.had_its_turn.load(Ordering::Relaxed));
+    disk.begun.load(Ordering::Relaxed)
+}
+
+/// A file of one event, numbered.
+fn event(dir: &Workdir, number: u32) -> PathBuf {
+    let event = format!(
+        r#"[{{"Id":"{number}","CreationTime":"2024-01-0{number}T10:00:00Z","Operation":"ViewReport","Workload":"PowerBI"}}]"#
+    );
+    dir.write(&format!("{number}.json"), event)
+}
+
+fn take(store: &Store, file: PathBuf) {
+    let options = ingest::Options { paths: vec![file], threads: Some(1), ..Default::default() };
+    ingest::into_store(store, &options, &ingest::Silent).expect("a healthy disk");
+}
+
+#[test]
+fn a_merge_that_comes_between_costs_no_run_that_it_writes_again() {
+    let dir = Workdir::new();
+    let root = dir.join("store");
+    let files = [1, 2, 3, 4].map(|number| event(&dir, number));
+    files[..3].iter().for_each(|file| take(&Store::new(&root), file.clone()));
+    let at = root.clone();
+    let merge = move || {
+        let merged = Store::new(&at).compact(Extent::All).expect("a healthy disk");
+        assert_eq!(merged.replaced, 3);
+    };
+    let begun = with_between(&root, merge, |store| take(store, files[3].clone()));
+    assert_eq!(begun, 1);
+    assert_eq!(table::ids(&root), ["1", "2", "3", "4"]);
+}
+
+#[test]
+fn a_run_that_comes_between_costs_no_merge_that_it_writes_again() {
+    let dir = Workdir::new();
+    let root = dir.join("store");
+    let files = [1, 2, 3, 4].map(|number| event(&dir, number));
+    files[..3].iter().for_each(|file| take(&Store::new(&root), file.clone()));
+    let (at, file) = (root.clone(), files[3].clone());
+    let other = move || take(&Store::new(&at), file.clone());
+    let merge = |store: &Store| {
+        // What came between is merged next.
+        assert_eq!(store.compact(Extent::All).expect("a healthy disk").replaced, 3 + 2);
+    };
+    assert_eq!(with_between(&root, other, merge), 2);
+    assert_eq!(table::ids(&root), ["1", "2", "3", "4"]);
+    assert_eq!(table::files(&root).len(), 1);
+}
+
+/// Two runs that bring the same event, the second between the first's look and its commit.
+#[test]
+fn a_run_that_comes_between_is_looked_at() {
+    let dir = Workdir::new();
+    let root = dir.join("store");
+    let files = [1, 2].map(|number| event(&dir, number));
+    let again = dir.write("again.json", std::fs::read(&files[1]).expect("a file"));
+    take(&Store::new(&root), files[0].clone());
+    let at = root.clone();
+    let other = move || take(&Store::new(&at), again.clone());
+    with_between(&root, other, |store| take(store, files[1].clone()));
+    assert_eq!(table::ids(&root), ["1", "2"]);
+    dir.pbi(["verify", "--store", "store"]).ended(0);
+}

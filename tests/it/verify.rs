@@ -1,0 +1,207 @@
+//! `verify`: a sound store is found sound, and each thing that can be wrong with one is named with
+//! its file and position.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pbi_analyze::store::{Disk, Os};
+use serde_json::Value;
+
+use crate::table;
+use crate::workdir::{Ran, Workdir};
+
+/// A store of the sample archive.
+fn ingested() -> (Workdir, PathBuf) {
+    let dir = Workdir::new();
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-data");
+    dir.ingest("store", &[samples]);
+    let store = dir.join("store");
+    (dir, store)
+}
+
+fn verify(dir: &Workdir) -> (Ran, Value) {
+    let ran = dir.pbi(["verify", "--store", "store", "--format", "json"]);
+    let verdict: Value = serde_json::from_str(&ran.stdout).expect("one JSON object");
+    assert_eq!(verdict["is_sound"], ran.code == 0, "{ran:?}");
+    (ran, verdict)
+}
+
+/// Insists that checks of these names, and no others, find something wrong, and gives what the
+/// first of them says.
+#[track_caller]
+fn finds(dir: &Workdir, names: &[&str]) -> String {
+    let (ran, verdict) = verify(dir);
+    let checks = verdict["checks"].as_array().expect("a list");
+    let wrong: Vec<&Value> = checks.iter().filter(|check| check["wrong"] != 0).collect();
+    let found: Vec<&str> = wrong.iter().filter_map(|check| check["name"].as_str()).collect();
+    assert_eq!(found, names, "{ran:?}");
+    assert_eq!(ran.code, 1);
+    // Lines to read say the same.
+    let text = dir.pbi(["verify", "--store", "store"]).ended(1).stdout;
+    let first = &wrong[0]["findings"][0];
+    let (file, what) = (first["file"].as_str(), first["what"].as_str());
+    let (file, what) = (file.expect("a file"), what.expect("a text"));
+    assert!(text.contains(file) && text.contains(what), "{text}");
+    let row = first["row"].as_u64().map_or_else(String::new, |row| format!(" row {row}:"));
+    format!("{file}:{row} {what}")
+}
+
+fn biggest(store: &Path) -> PathBuf {
+    let files = table::files(store);
+    files.into_iter().max_by_key(|file| fs::metadata(file).unwrap().len()).unwrap()
+}
+
+/// Says the commit's additions differently.
+fn edit_log(store: &Path, edit: impl Fn(&mut Value)) {
+    for version in table::versions(store) {
+        let text = fs::read_to_string(&version).unwrap();
+        let edited = text.lines().map(|line| {
+            let mut action: Value = serde_json::from_str(line).unwrap();
+            edit(&mut action);
+            action.to_string() + "\n"
+        });
+        let edited: String = edited.collect();
+        fs::write(&version, edited).unwrap();
+    }
+}
+
+#[test]
+fn a_store_that_was_left_alone_is_sound() {
+    let (dir, store) = ingested();
+    let (_, verdict) = verify(&dir);
+    assert_eq!(verdict["is_sound"], true, "{verdict:#}");
+    assert_eq!(verdict["events"], table::ids(&store).len());
+    assert_eq!(verdict["leftovers"], Value::Array(Vec::new()));
+    for check in verdict["checks"].as_array().unwrap() {
+        assert!(check["looked_at"].as_u64().unwrap() > 0 && check["not_asked"].is_null());
+    }
+    let text = dir.pbi(["verify", "--store", "store"]).ended(0).stdout;
+    assert_eq!(text.lines().filter(|line| line.contains(" ok, ")).count(), 8, "{text}");
+    dir.pbi(["verify", "--store", "elsewhere"]).ended(1);
+}
+
+#[test]
+fn a_file_that_is_missing_or_cut_is_named() {
+    let (dir, store) = ingested();
+    let file = biggest(&store);
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let said = finds(&dir, &["files", "contents"]);
+    assert!(said.contains(file.file_name().unwrap().to_str().unwrap()), "{said}");
+    assert!(said.contains(&format!("has {} bytes", whole.len() / 2)), "{said}");
+    fs::remove_file(&file).unwrap();
+    assert!(finds(&dir, &["files"]).contains("cannot be opened"));
+}
+
+/// Damage is told, or it is where it changes no event that is looked at; it never ends the program.
+#[test]
+fn damage_in_the_middle_of_a_file_never_ends_the_program() {
+    let (dir, store) = ingested();
+    let file = biggest(&store);
+    let whole = fs::read(&file).unwrap();
+    let mut found = 0;
+    for part in 0..24 {
+        let mut damaged = whole.clone();
+        let start = whole.len() * part / 24;
+        damaged[start..start + 64].iter_mut().for_each(|byte| *byte ^= 0xa5);
+        fs::write(&file, &damaged).unwrap();
+        let (ran, verdict) = verify(&dir);
+        assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+        found += u64::from(verdict["is_sound"] == false);
+    }
+    assert!(found >= 20, "only {found} of 24 damages were found");
+}
+
+#[test]
+fn a_file_that_the_log_does_not_name_is_a_stray() {
+    let (dir, store) = ingested();
+    let file = biggest(&store);
+    fs::copy(&file, file.with_file_name("part-00000-copy.parquet")).unwrap();
+    assert!(finds(&dir, &["strays"]).contains("part-00000-copy.parquet"));
+    // Beside it, what no reader sees is no more than a leftover.
+    fs::rename(
+        file.with_file_name("part-00000-copy.parquet"),
+        file.with_file_name(".part-00000-copy.parquet.tmp"),
+    )
+    .unwrap();
+    let (_, verdict) = verify(&dir);
+    assert_eq!(verdict["is_sound"], true);
+    assert_eq!(verdict["leftovers"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_work_of_a_writer_that_lives_is_told_apart() {
+    let (dir, store) = ingested();
+    let file = biggest(&store);
+    let writer = "0123456789abcdef0123456789abcdef";
+    fs::copy(&file, file.with_file_name(format!("part-{writer}-00000.parquet"))).unwrap();
+    fs::write(file.with_file_name(format!(".part-{writer}-00001.parquet.tmp")), "half").unwrap();
+    let lock = Os.lock_new(&store.join(format!(".writer-{writer}"))).unwrap();
+    let (_, verdict) = verify(&dir);
+    assert_eq!(verdict["at_work"].as_array().unwrap().len(), 2, "{verdict:#}");
+    assert_eq!(
+        (&verdict["is_sound"], &verdict["leftovers"]),
+        (&true.into(), &Value::Array(vec![]))
+    );
+    // The same, when the writer is dead.
+    drop(lock);
+    finds(&dir, &["strays"]);
+    assert_eq!(verify(&dir).1["leftovers"].as_array().unwrap().len(), 2, "its sign is one of them");
+}
+
+#[test]
+fn counts_and_statistics_that_are_not_true_are_named() {
+    let (dir, store) = ingested();
+    let log = table::versions(&store).pop().unwrap();
+    let before = fs::read_to_string(&log).unwrap();
+    let stats = |change: &dyn Fn(&mut Value)| {
+        fs::write(&log, &before).unwrap();
+        edit_log(&store, |action| {
+            if let Some(text) = action["add"]["stats"].as_str() {
+                let mut stats: Value = serde_json::from_str(text).unwrap();
+                change(&mut stats);
+                action["add"]["stats"] = stats.to_string().into();
+            }
+        });
+    };
+    stats(&|stats| stats["numRecords"] = (stats["numRecords"].as_u64().unwrap() + 1).into());
+    assert!(finds(&dir, &["contents", "sum"]).contains("and should have"));
+    stats(&|stats| stats["minValues"]["CreationTime"] = "2020-01-01T00:00:00.000000Z".into());
+    assert!(finds(&dir, &["statistics"]).contains("the log says 2020-01-01"));
+}
+
+#[test]
+fn an_event_that_is_there_twice_is_named_with_its_row() {
+    let (dir, store) = ingested();
+    let file = biggest(&store);
+    let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+    let copy = name.replace("-00", "-99");
+    fs::copy(&file, file.with_file_name(&copy)).unwrap();
+    let log = table::versions(&store).pop().unwrap();
+    let text = fs::read_to_string(&log).unwrap();
+    let line = text.lines().find(|line| line.contains(&name)).unwrap().replace(&name, &copy);
+    fs::write(&log, text + &line + "\n").unwrap();
+    let said = finds(&dir, &["ids", "sum"]);
+    assert!(said.contains(": row 0: has the Id of row 0 of events/month="), "{said}");
+}
+
+#[test]
+fn accounts_that_do_not_add_up_or_cannot_be_read_are_named() {
+    let (dir, store) = ingested();
+    let marks = fs::read_dir(store.join("sources")).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(&marks).unwrap();
+    fs::write(&marks, text.replacen("\"read\":", "\"read\":1", 1)).unwrap();
+    assert!(finds(&dir, &["accounts"]).contains("not what was written"));
+    // Events that no account knows of: the log forgets a file.
+    fs::write(&marks, text).unwrap();
+    let file = biggest(&store);
+    let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+    let log = table::versions(&store).pop().unwrap();
+    let text = fs::read_to_string(&log).unwrap();
+    let kept = text.lines().filter(|line| !line.contains(&name));
+    let kept: String = kept.map(|line| line.to_owned() + "\n").collect();
+    fs::write(&log, kept).unwrap();
+    assert!(finds(&dir, &["strays", "sum"]).contains("the log does not name it"));
+    fs::remove_file(file).unwrap();
+    assert!(finds(&dir, &["sum"]).contains("events were stored, and the table has"));
+}
