@@ -27,6 +27,18 @@ const APPLICATION: &str = "pbi-analyze.sources";
 /// Table features of readers that reading Parquet files as they are honours.
 const HONOURED: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
 
+/// Properties of a table that is made here. Every command reads the log from its newest checkpoint
+/// on, so checkpoints are many. Files that were replaced are deleted at once, so versions before
+/// those cannot be read: neither old versions nor the traces of deleted files are kept for long.
+const PROPERTIES: [(&str, &str); 3] = [
+    ("delta.checkpointInterval", "20"),
+    ("delta.logRetentionDuration", "interval 7 days"),
+    ("delta.deletedFileRetentionDuration", "interval 1 days"),
+];
+
+/// After how many commits old versions of the log are looked for: those that make a checkpoint.
+const CLEAN_EVERY: i64 = 20;
+
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attempt {
@@ -76,7 +88,10 @@ impl Log {
             .with_table_name("events")
             .with_comment("Power BI activity events, each once; written by pbi-analyze")
             .with_columns(columns)
-            .with_partition_columns([MONTH]);
+            .with_partition_columns([MONTH])
+            .with_configuration(
+                PROPERTIES.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))),
+            );
         match runtime.block_on(async { create.await }) {
             Ok(table) => Ok(Log { folder, table, runtime }),
             // Another writer may have made it in the meantime, which is as good.
@@ -159,7 +174,11 @@ impl Log {
         head: Option<i64>,
         operation: DeltaOperation,
     ) -> Result<Attempt> {
-        let mut properties = CommitProperties::default().with_max_retries(0);
+        // Left to itself, deltalake looks at every file of the log after every commit to see which
+        // are too old. No more of them can go than when a checkpoint is made.
+        let clean = ((self.version() + 2) % CLEAN_EVERY != 0).then_some(false);
+        let mut properties =
+            CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(clean);
         if let Some(number) = head {
             let transaction = Transaction::new(APPLICATION, number);
             properties = properties.with_application_transaction(transaction);

@@ -110,6 +110,19 @@ impl Store {
         Ok(Snapshot { version: log.version(), files: log.files()?, sources: ledger::facts(&marks) })
     }
 
+    /// The files of the newest version, sorted by month and path: its snapshot without what is
+    /// remembered of sources, which may be more than all else.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::snapshot`].
+    pub fn files(&self) -> Result<Vec<DataFile>> {
+        if !self.exists() {
+            return Ok(Vec::new());
+        }
+        Log::open(self)?.files()
+    }
+
     /// The newest version of the log, and its marks.
     fn newest(&self) -> Result<(Log, Vec<Mark>)> {
         let mut log = Log::open(self)?;
