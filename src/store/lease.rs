@@ -31,7 +31,8 @@ const SIGN: &str = ".writer-";
 
 impl Lease {
     pub(super) fn take(disk: &Arc<dyn Disk>, root: &Path) -> Result<Self> {
-        disk.create_folder(root).map_err(Error::io("create", root))?;
+        disk.create_root(root).map_err(Error::io("create", root))?;
+        super::links::refuse(root)?;
         let writer = uuid::Uuid::new_v4().simple().to_string();
         let sign = root.join(format!("{SIGN}{writer}"));
         let lock = disk.lock_new(&sign).map_err(Error::io("create", &sign))?;

@@ -56,6 +56,9 @@ mod properties;
 mod shapes;
 // The command line as people and batch jobs meet it.
 mod cli;
+// Who may read a store, and where it ends.
+#[cfg(unix)]
+mod private;
 // The program's own sources, read as text.
 mod rust_text;
 // The rooms of ARCHITECTURE.md and their borders.
