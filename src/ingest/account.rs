@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::record::time;
 use crate::schema::ledger::{RecordCounts, SourceFacts, Trouble};
 use crate::source::{Flaw, FlawOf, Found};
-use crate::store::{Mark, Snapshot};
+use crate::store::{DataFile, Mark};
 
 use super::Archive;
 
@@ -220,7 +220,7 @@ impl Summary {
 }
 
 /// Adds the accounts up.
-pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snapshot) -> Summary {
+pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, files: &[DataFile]) -> Summary {
     let mut records = RecordCounts::default();
     let mut other_workloads: BTreeMap<String, u64> = BTreeMap::new();
     let mut per_source = Vec::with_capacity(accounts.len() + archive.unreachable.len());
@@ -248,10 +248,10 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snap
         troubles: vec![Trouble { position: 0, reason: format!("cannot be read: {reason}") }],
     }));
     let failed = per_source.iter().filter(|source| source.outcome == Outcome::Failed).count();
-    let known = (archive.known + held) as u64;
+    let known = (archive.known() + held) as u64;
     let read = per_source.len() - failed;
-    let first = snapshot.files.iter().filter_map(|file| file.period_us).map(|p| p.0).min();
-    let last = snapshot.files.iter().filter_map(|file| file.period_us).map(|p| p.1).max();
+    let first = files.iter().filter_map(|file| file.period_us).map(|p| p.0).min();
+    let last = files.iter().filter_map(|file| file.period_us).map(|p| p.1).max();
     Summary {
         sources: SourceCounts {
             found: known + per_source.len() as u64,
@@ -262,9 +262,9 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snap
         records,
         period: Period { first: first.map(time::to_rfc3339), last: last.map(time::to_rfc3339) },
         store: StoreCounts {
-            events: snapshot.files.iter().map(|file| file.events).sum(),
-            files: snapshot.files.len() as u64,
-            bytes: snapshot.files.iter().map(|file| file.size_bytes).sum(),
+            events: files.iter().map(|file| file.events).sum(),
+            files: files.len() as u64,
+            bytes: files.iter().map(|file| file.size_bytes).sum(),
         },
         other_workloads,
         without_id,
