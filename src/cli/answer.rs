@@ -24,6 +24,9 @@ pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
         pseudonyms: key.map(pseudonyms).transpose()?,
         ..sources(&command.paths, &command.threads)
     };
+    if command.dry_run {
+        return plan(command, &options);
+    }
     let shown = Shown::new(quiet);
     let summary = ingest::into_store(&Store::new(command.store.get()), &options, &shown);
     shown.clear();
@@ -35,6 +38,19 @@ pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
     };
     out::write(text.as_bytes(), None)?;
     Ok(ending(&summary))
+}
+
+fn plan(command: &Ingest, options: &ingest::Options) -> Result<Ending> {
+    let plan = ingest::plan(&Store::new(command.store.get()), options)?;
+    for line in tell::failures(&plan).lines() {
+        out::say(&format!("pbi-analyze: {line}"));
+    }
+    let text = match command.format {
+        AccountFormat::Text => out::plain(&tell::plan(&plan)),
+        AccountFormat::Json => json(&plan)?,
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(if plan.is_complete() { Ending::Well } else { Ending::Incomplete })
 }
 
 pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {

@@ -50,11 +50,15 @@ pub(super) enum Command {
 Examples:
   pbi-analyze ingest ./activity-log
   pbi-analyze ingest D:\\Archive\\2025 D:\\Archive\\2026 --store D:\\pbi-store
+  pbi-analyze ingest ./activity-log --dry-run
   pbi-analyze ingest ./activity-log --quiet --format json > accounts.json")]
 pub(super) struct Ingest {
     /// Files and folders to read
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
+    /// Say which files would be read, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) store: StoreFolder,
     #[command(flatten)]

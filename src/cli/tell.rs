@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::ingest::{Outcome, SourceReport, Summary};
+use crate::ingest::{Outcome, Plan, SourceReport, State, Summary};
 use crate::status::Status;
 use crate::upkeep::{Check, Compacted, Removed, Verdict};
 
@@ -147,6 +147,51 @@ pub(super) fn forgotten(done: &Removed) -> String {
         number(done.files as u64),
         number(done.marks as u64)
     )
+}
+
+/// What a run would fail at, a line each, for stderr.
+pub(super) fn failures(plan: &Plan) -> String {
+    let mut text = String::new();
+    for file in &plan.files {
+        if let Some(reason) = &file.reason {
+            let _ = writeln!(text, "{}: {reason}", file.source);
+        }
+    }
+    text
+}
+
+/// What a run would do, as text: the files that it would read, then the sums.
+pub(super) fn plan(plan: &Plan) -> String {
+    let mut text = String::new();
+    let read = plan.files.iter().filter(|file| file.state != State::Known);
+    for file in read.clone().take(SOURCES_MAX) {
+        let state = match file.state {
+            State::New => "new",
+            State::Changed => "changed",
+            State::Known => "known",
+            State::Failed => "failed",
+        };
+        let bytes = file.bytes.map_or_else(|| "-".to_owned(), number);
+        let _ = writeln!(text, "{state:<7} {bytes:>15}  {}", file.source);
+    }
+    let more = read.clone().count().saturating_sub(SOURCES_MAX);
+    if more > 0 {
+        let _ = writeln!(text, "and {} more; --format json tells of each", number(more as u64));
+    }
+    if read.clone().next().is_some() {
+        text.push('\n');
+    }
+    let sources = &plan.sources;
+    let _ = writeln!(
+        text,
+        "sources  {} found = {} new + {} known + {} failed",
+        number(sources.found),
+        number(sources.new),
+        number(sources.known),
+        number(sources.failed)
+    );
+    let _ = writeln!(text, "bytes    {} would be read", number(plan.bytes));
+    text
 }
 
 /// What was merged, as text.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::record::time;
 use crate::schema::ledger::{RecordCounts, SourceFacts, Trouble};
 use crate::source::{Flaw, FlawOf, Found};
-use crate::store::{Mark, Snapshot};
+use crate::store::{DataFile, Mark};
 
 use super::Archive;
 
@@ -226,7 +226,7 @@ impl Summary {
 }
 
 /// Adds the accounts up.
-pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snapshot) -> Summary {
+pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, files: &[DataFile]) -> Summary {
     let mut records = RecordCounts::default();
     let mut other_workloads: BTreeMap<String, u64> = BTreeMap::new();
     let mut per_source = Vec::with_capacity(accounts.len() + archive.unreachable.len());
@@ -254,10 +254,10 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snap
         troubles: vec![Trouble { position: 0, reason: format!("cannot be read: {reason}") }],
     }));
     let failed = per_source.iter().filter(|source| source.outcome == Outcome::Failed).count();
-    let known = (archive.known + held) as u64;
+    let known = (archive.known() + held) as u64;
     let read = per_source.len() - failed;
-    let first = snapshot.files.iter().filter_map(|file| file.period_us).map(|p| p.0).min();
-    let last = snapshot.files.iter().filter_map(|file| file.period_us).map(|p| p.1).max();
+    let first = files.iter().filter_map(|file| file.period_us).map(|p| p.0).min();
+    let last = files.iter().filter_map(|file| file.period_us).map(|p| p.1).max();
     Summary {
         sources: SourceCounts {
             found: known + per_source.len() as u64,
@@ -268,9 +268,9 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snap
         records,
         period: Period { first: first.map(time::to_rfc3339), last: last.map(time::to_rfc3339) },
         store: StoreCounts {
-            events: snapshot.files.iter().map(|file| file.events).sum(),
-            files: snapshot.files.len() as u64,
-            bytes: snapshot.files.iter().map(|file| file.size_bytes).sum(),
+            events: files.iter().map(|file| file.events).sum(),
+            files: files.len() as u64,
+            bytes: files.iter().map(|file| file.size_bytes).sum(),
         },
         other_workloads,
         without_id,
@@ -281,7 +281,7 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, snapshot: &Snap
 
 #[cfg(test)]
 mod tests {
-    use super::super::Known;
+    use super::super::{Known, Sight};
     use super::*;
 
     #[test]
@@ -298,8 +298,8 @@ mod tests {
         account.facts.records = RecordCounts { read: 2, stored: 2, ..RecordCounts::default() };
         let mark = account.mark().unwrap();
         assert_eq!(mark.facts.records, account.facts.records);
-        assert!(!Known::of(vec![mark]).has(&file));
+        assert_eq!(Known::of(vec![mark]).sight(&file), Sight::Changed);
         let whole = Account { unread: false, digest: Some("0".to_owned()), ..account };
-        assert!(Known::of(vec![whole.mark().unwrap()]).has(&file));
+        assert_eq!(Known::of(vec![whole.mark().unwrap()]).sight(&file), Sight::Known);
     }
 }

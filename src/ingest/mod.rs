@@ -6,6 +6,7 @@
 
 mod account;
 mod feed;
+mod plan;
 mod worker;
 
 use std::collections::{HashMap, HashSet};
@@ -24,6 +25,7 @@ use crate::store::{Commit, Extent, Fates, Load, Mark, Passing, Snapshot};
 use account::{Account, summary};
 pub use account::{Outcome, SourceReport, Summary};
 use feed::Feed;
+pub use plan::{Plan, PlannedSource, State, plan};
 
 /// What to read and how.
 #[derive(Debug, Clone, Default)]
@@ -64,16 +66,17 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
     let store = &store.clone().of_names(options.pseudonyms.as_ref().map(Pseudonyms::check))?;
     let known = Known::of(store.marks()?);
     let archive = Archive::look(options, &known)?;
-    if archive.new.is_empty() {
+    let new = archive.to_read();
+    if new.is_empty() {
         // Leftovers of a run that was cut off harm only who reads the folder without its log.
         let upkeep = store.tidy().err();
-        let mut summary = summary(&archive, Vec::new(), &store.snapshot()?);
+        let mut summary = summary(&archive, Vec::new(), &store.files()?);
         summary.remarks.extend(upkeep.map(|error| format!("leftovers were not removed: {error}")));
         return Ok(summary);
     }
     pool(options)?.install(|| {
         let mut load = store.begin()?;
-        let mut accounts = read(&archive.new, &load, &Projection::All, options, progress)?;
+        let mut accounts = read(&new, &load, &Projection::All, options, progress)?;
         loop {
             progress.stage("removing repeats");
             let settled = load.settle()?;
@@ -91,7 +94,7 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
         }
         // The events are in the table: what keeps it quick may fail without harm to them.
         let upkeep = store.compact(Extent::Many).err();
-        let mut summary = summary(&archive, accounts, &store.snapshot()?);
+        let mut summary = summary(&archive, accounts, &store.files()?);
         summary.remarks.extend(upkeep.map(|error| format!("small files were not merged: {error}")));
         Ok(summary)
     })
@@ -110,7 +113,7 @@ pub fn passing(
     let archive = Archive::look(options, &Known::default())?;
     pool(options)?.install(|| {
         let load = Store::passing()?;
-        let mut accounts = read(&archive.new, &load, projection, options, progress)?;
+        let mut accounts = read(&archive.to_read(), &load, projection, options, progress)?;
         progress.stage("removing repeats");
         let settled = load.settle()?;
         settle_accounts(&mut accounts, settled.fates());
@@ -119,7 +122,7 @@ pub fn passing(
         let mut sources: Vec<SourceFacts> = accounts.iter().map(|a| a.facts.clone()).collect();
         sources.sort_by(|a, b| a.path.cmp(&b.path));
         let snapshot = Snapshot { version: 0, files: passing.files.clone(), sources };
-        let summary = summary(&archive, accounts, &snapshot);
+        let summary = summary(&archive, accounts, &snapshot.files);
         Ok((passing, snapshot, summary))
     })
 }
@@ -150,25 +153,44 @@ impl Known {
 
     /// Whether a source was taken before: by place, size and time without opening it, else by
     /// its content, which is looked at only where a source of the same size was taken.
-    fn has(&self, file: &Found) -> bool {
-        let same = self.by_place.get(&file.place).is_some_and(|mark| {
+    fn sight(&self, file: &Found) -> Sight {
+        let mark = self.by_place.get(&file.place);
+        let is_same = mark.is_some_and(|mark| {
             mark.facts.size_bytes == file.size_bytes
                 && mark.facts.modified_us == file.modified_us
                 && file.modified_us.is_some()
         });
         // A file that cannot be read now is not known; reading it will say why.
-        same || self.sizes.contains(&file.size_bytes)
-            && source::digest(&file.path).is_ok_and(|digest| self.digests.contains(&digest))
+        let is_held = || {
+            self.sizes.contains(&file.size_bytes)
+                && source::digest(&file.path).is_ok_and(|digest| self.digests.contains(&digest))
+        };
+        if is_same || is_held() {
+            Sight::Known
+        } else if mark.is_some() {
+            Sight::Changed
+        } else {
+            Sight::New
+        }
     }
+}
+
+/// What is known of a file before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// Nothing.
+    New,
+    /// Another content of the same place.
+    Changed,
+    /// All of it was taken before.
+    Known,
 }
 
 /// What there is to read.
 #[derive(Debug, Default)]
 struct Archive {
-    /// Files to read, sorted by name.
-    new: Vec<Found>,
-    /// How many were taken before.
-    known: usize,
+    /// All files, sorted by name.
+    found: Vec<(Found, Sight)>,
     /// What could not even be looked at, with the reason.
     unreachable: Vec<(String, String)>,
 }
@@ -179,9 +201,22 @@ impl Archive {
         if let ([], [(name, reason)], [_]) = (&found[..], &unreachable[..], &options.paths[..]) {
             return Err(Error::Usage(format!("cannot read {name}: {reason}")));
         }
-        let all = found.len();
-        let new: Vec<Found> = found.into_iter().filter(|file| !known.has(file)).collect();
-        Ok(Archive { known: all - new.len(), new, unreachable })
+        let found = found.into_iter().map(|file| {
+            let sight = known.sight(&file);
+            (file, sight)
+        });
+        Ok(Archive { found: found.collect(), unreachable })
+    }
+
+    /// The files to read.
+    fn to_read(&self) -> Vec<Found> {
+        let new = self.found.iter().filter(|(_, sight)| *sight != Sight::Known);
+        new.map(|(file, _)| file.clone()).collect()
+    }
+
+    /// How many were taken before.
+    fn known(&self) -> usize {
+        self.found.iter().filter(|(_, sight)| *sight == Sight::Known).count()
     }
 }
 

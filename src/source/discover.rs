@@ -33,6 +33,7 @@ pub struct Found {
 pub fn discover(paths: &[PathBuf]) -> (Vec<Found>, Vec<(String, String)>) {
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
     let mut troubles = BTreeMap::new();
+    let mut places = Places::default();
     for root in paths {
         let walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(|entry| entry.depth() == 0 || is_data(entry)) {
@@ -57,7 +58,7 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<Found>, Vec<(String, String)>) {
                 troubles.insert(name(entry.path()), "not a regular file".to_owned());
                 continue;
             }
-            match look_at(entry.path()) {
+            match look_at(&entry, &mut places) {
                 Ok(file) => {
                     // A file that is reached by two names has the first of them, in whichever
                     // order they were given.
@@ -90,13 +91,38 @@ fn is_data(entry: &walkdir::DirEntry) -> bool {
     !ending.is_some_and(|ending| NO_DATA.contains(&&*ending))
 }
 
-fn look_at(path: &Path) -> std::io::Result<Found> {
+/// Where files are, whichever way they were reached. To ask the system costs a call for every part
+/// of a path, so it is asked once for the files of a folder.
+#[derive(Default)]
+struct Places {
+    folder: PathBuf,
+    place: PathBuf,
+}
+
+impl Places {
+    fn of(&mut self, entry: &walkdir::DirEntry) -> std::io::Result<PathBuf> {
+        let path = entry.path();
+        // A file that is named itself may be so in another spelling, where the system allows it.
+        let (Some(folder), false) = (path.parent(), entry.path_is_symlink() || entry.depth() == 0)
+        else {
+            return std::fs::canonicalize(path);
+        };
+        if self.folder != folder || self.place.as_os_str().is_empty() {
+            self.place = std::fs::canonicalize(folder)?;
+            self.folder = folder.to_path_buf();
+        }
+        Ok(self.place.join(entry.file_name()))
+    }
+}
+
+fn look_at(entry: &walkdir::DirEntry, places: &mut Places) -> std::io::Result<Found> {
+    let path = entry.path();
     let meta = std::fs::metadata(path)?;
     let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Ok(Found {
         path: path.to_path_buf(),
         name: name(path),
-        place: std::fs::canonicalize(path)?.to_string_lossy().into_owned(),
+        place: places.of(entry)?.to_string_lossy().into_owned(),
         size_bytes: meta.len(),
         modified_us: modified.and_then(|since| i64::try_from(since.as_micros()).ok()),
     })
@@ -109,4 +135,36 @@ fn name(path: &Path) -> String {
     let text =
         if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text.into() };
     text.strip_prefix("./").unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    /// However a file is reached: below a link, as a link, from another folder.
+    #[test]
+    #[cfg(unix)]
+    fn the_place_of_a_file_is_what_the_system_says_it_is() {
+        use std::fs;
+        use std::os::unix::fs::symlink;
+
+        let folder = std::env::temp_dir().join(format!("pbi-discover-{}", std::process::id()));
+        let at = |name: &str| folder.join(name);
+        fs::create_dir_all(at("real/deep")).unwrap();
+        for name in ["real/1.json", "real/deep/2.json", "real/deep/3.json"] {
+            fs::write(at(name), "").unwrap();
+        }
+        fs::create_dir(at("way")).unwrap();
+        symlink(at("real/deep"), at("way/linked")).unwrap();
+        symlink(at("real/1.json"), at("way/one.json")).unwrap();
+        fs::write(at("way/zero.json"), "").unwrap();
+        for roots in [vec![at("way")], vec![at("real/../way"), at("real")], vec![at("real/1.json")]]
+        {
+            let (found, troubles) = super::discover(&roots);
+            assert!(!found.is_empty() && troubles.is_empty());
+            for file in found {
+                let place = fs::canonicalize(&file.path).unwrap();
+                assert_eq!(file.place, place.to_string_lossy(), "{}", file.name);
+            }
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

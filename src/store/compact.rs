@@ -39,8 +39,10 @@ pub struct Compacted {
 /// Files below this are of one size: what makes them is their footer.
 const SMALLEST: u64 = 1 << 20;
 
-/// How many files of about one size are many.
-const MANY: usize = 8;
+/// How many files of about one size are many. To open one costs a reader as much as thousands of
+/// events, so it is few; of the smallest, which are made again at little cost, fewer still.
+const MANY: usize = 4;
+const MANY_SMALLEST: usize = 3;
 
 /// How many files are merged at once: a page of each is held.
 const AT_ONCE_MAX: usize = 64;
@@ -157,11 +159,13 @@ fn plan(files: &[DataFile], extent: Extent, left_alone: &[DataFile]) -> Option<V
             groups.entry((&file.month, size)).or_default().push(file);
         }
     }
-    let least = match extent {
-        Extent::Many => MANY,
-        Extent::All => 2,
+    let least = |size| match (extent, size) {
+        (Extent::Many, 0) => MANY_SMALLEST,
+        (Extent::Many, _) => MANY,
+        (Extent::All, _) => 2,
     };
-    let mut group = groups.into_values().find(|group| group.len() >= least)?;
+    let mut groups = groups.into_iter();
+    let (_, mut group) = groups.find(|((_, size), group)| group.len() >= least(*size))?;
     group.sort_by_key(|file| (file.size_bytes, &file.path));
     group.truncate(AT_ONCE_MAX);
     Some(group.into_iter().cloned().collect())
@@ -188,14 +192,17 @@ mod tests {
 
     #[test]
     fn only_files_of_about_one_size_and_one_month_are_merged_by_themselves() {
-        let mut files: Vec<_> = (0..7).map(|n| file("2024-01", n, 100 << 10)).collect();
-        files.push(file("2024-01", 7, 5 << 20));
-        files.push(file("2024-02", 8, 100 << 10));
+        let mut files: Vec<_> = (0..2).map(|n| file("2024-01", n, 100 << 10)).collect();
+        files.extend((2..5).map(|n| file("2024-01", n, 5 << 20)));
+        files.push(file("2024-02", 5, 100 << 10));
         assert_eq!(plan(&files, Extent::Many, &[]), None);
-        files.push(file("2024-01", 9, 900 << 10));
+        files.push(file("2024-01", 6, 900 << 10));
         let chosen = plan(&files, Extent::Many, &[]).unwrap();
-        assert_eq!(chosen.len(), 8);
+        assert_eq!(chosen.len(), 3);
         assert!(chosen.iter().all(|file| file.size_bytes < 1 << 20 && file.month == "2024-01"));
+        files.pop();
+        files.push(file("2024-01", 7, 15 << 20));
+        assert_eq!(plan(&files, Extent::Many, &[]).unwrap().len(), 4);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The disk, as far as the store changes it: files and folders made, named, brought to disk and
 //! taken away.
 //!
-//! Owns: what of that is atomic and what survives a power cut, on each system. Everything that
+//! Owns: what of that is atomic and what survives a power cut, on each system; who may read what
+//! is made is the business of [`modes`]. Everything that
 //! the store changes goes through [`Disk`], so that a test can stand in for a disk that fails or
 //! a process that ends at any step. Reading needs no seam: it changes nothing.
 
 use std::fmt::Debug;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
+
+use super::modes;
 
 /// A disk. Every call is one step: it happens, or it does not.
 pub trait Disk: Debug + Send + Sync {
@@ -19,6 +22,11 @@ pub trait Disk: Debug + Send + Sync {
     ///
     /// Those of the operating system, here and below.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the store's own folder and those above it. All that is made in it takes after it.
+    fn create_root(&self, path: &Path) -> io::Result<()> {
+        self.create_folder(path)
+    }
 
     /// Makes a file that must not be there yet.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
@@ -70,22 +78,15 @@ pub struct Os;
 
 impl Disk for Os {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        let missing: Vec<&Path> = path
-            .ancestors()
-            .take_while(|above| !above.as_os_str().is_empty() && !above.exists())
-            .collect();
-        for &folder in missing.iter().rev() {
-            match fs::create_dir(folder) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => self.sync_folder(above(folder))?,
-            }
-        }
-        Ok(())
+        make_missing(path, modes::make_folder)
+    }
+
+    fn create_root(&self, path: &Path) -> io::Result<()> {
+        make_missing(path, modes::make_root)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        Ok(Box::new(OsFile(file)))
+        Ok(Box::new(OsFile(modes::make_file(path)?)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -98,17 +99,8 @@ impl Disk for Os {
         let renamed = tempfile::TempPath::try_from_path(from)?.persist_noclobber(to);
         let Err(refused) = renamed else { return Ok(()) };
         // The file is not temporary: whoever called decides what becomes of it.
-        let kept = refused.path.keep();
-        let is_ours = || is_same_file(from, to);
-        match refused.error.kind() {
-            // A share may do what was asked, lose its answer, and be asked again by the system.
-            io::ErrorKind::AlreadyExists if kept.is_ok() && is_ours() => fs::remove_file(from),
-            io::ErrorKind::Unsupported => Err(no_new_names(to, &refused.error)),
-            io::ErrorKind::PermissionDenied if !to.exists() => {
-                Err(no_new_names(to, &refused.error))
-            }
-            _ => Err(refused.error),
-        }
+        let _ = refused.path.keep();
+        not_renamed(from, to, refused.error)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -129,18 +121,47 @@ impl Disk for Os {
         let unseen = path.with_file_name(format!(".new{name}"));
         let mut tries = 0;
         loop {
-            let file = OpenOptions::new().write(true).create_new(true).open(&unseen)?;
+            let file = modes::make_file(&unseen)?;
             // Whoever looks whether it is free holds the lock for that moment. A share that has
             // no locks takes nobody's leftovers away, which is the safe side.
             let _ = file.lock();
             tries += 1;
-            match fs::rename(&unseen, path) {
+            // A new name, so that a file system without them is refused before anything is read.
+            match self.rename_new(&unseen, path) {
                 Ok(()) => return Ok(Lock { _file: file }),
                 // Taken for a leftover in the moment before it was locked.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 10 => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    let _ = fs::remove_file(&unseen);
+                    return Err(error);
+                }
             }
         }
+    }
+}
+
+fn make_missing(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let missing: Vec<&Path> = path
+        .ancestors()
+        .take_while(|above| !above.as_os_str().is_empty() && !above.exists())
+        .collect();
+    for &folder in missing.iter().rev() {
+        match make(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => sync_folder(above(folder))?,
+        }
+    }
+    Ok(())
+}
+
+/// What it means that a file was not given a new name.
+fn not_renamed(from: &Path, to: &Path, error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        // A share may do what was asked, lose its answer, and be asked again by the system.
+        io::ErrorKind::AlreadyExists if is_same_file(from, to) => fs::remove_file(from),
+        io::ErrorKind::Unsupported => Err(no_new_names(to, &error)),
+        io::ErrorKind::PermissionDenied if !to.exists() => Err(no_new_names(to, &error)),
+        _ => Err(error),
     }
 }
 
@@ -246,6 +267,80 @@ mod tests {
         fs::hard_link(&one, &name).unwrap();
         Os.rename_new(&one, &name).unwrap();
         assert!(!one.exists() && name.exists());
+    }
+
+    /// A file system that can neither rename without replacing nor make hard links, as the system
+    /// answers for it.
+    #[derive(Debug)]
+    struct NoNewNames(io::ErrorKind);
+
+    impl Disk for NoNewNames {
+        fn create_folder(&self, path: &Path) -> io::Result<()> {
+            Os.create_folder(path)
+        }
+        fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+            Os.create(path)
+        }
+        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+            Os.rename(from, to)
+        }
+        fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+            not_renamed(from, to, self.0.into())
+        }
+        fn remove(&self, path: &Path) -> io::Result<()> {
+            Os.remove(path)
+        }
+        fn remove_folder(&self, path: &Path) -> io::Result<()> {
+            Os.remove_folder(path)
+        }
+        fn sync_folder(&self, path: &Path) -> io::Result<()> {
+            Os.sync_folder(path)
+        }
+        fn lock_new(&self, path: &Path) -> io::Result<Lock> {
+            Os.lock_new(path)
+        }
+    }
+
+    /// All files below a folder, with their contents.
+    fn files(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+        let mut found = std::collections::BTreeMap::new();
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(files(&path));
+            } else {
+                found.insert(path.clone(), fs::read(&path).unwrap());
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_file_system_without_new_names_is_refused_with_advice_and_left_as_it_was() {
+        use crate::ingest::{Options, Silent, Store, into_store};
+        use std::sync::Arc;
+        let event = |id| format!("{{\"Id\":\"{id}\",\"CreationTime\":\"2026-03-01T10:00:00\"}}");
+        for kind in [io::ErrorKind::Unsupported, io::ErrorKind::PermissionDenied] {
+            let folder = tempfile::tempdir().unwrap();
+            let [archive, root] = ["archive", "store"].map(|name| folder.path().join(name));
+            fs::create_dir(&archive).unwrap();
+            let options =
+                Options { paths: vec![archive.clone()], threads: Some(1), ..Default::default() };
+            // A store that is to be made, then one that is there.
+            for number in 0..2 {
+                let mut file = File::create(archive.join(format!("{number}.json"))).unwrap();
+                file.write_all(event(number).as_bytes()).unwrap();
+                let before = files(&root);
+                let store = Store::on(Arc::new(NoNewNames(kind)), &root);
+                let error = into_store(&store, &options, &Silent).unwrap_err().to_string();
+                let advice = "so that two commands could overwrite each other's commits; put the \
+                              store on another disk or share";
+                assert!(error.contains(advice), "{error}");
+                assert!(error.contains("/store/events/_delta_log can neither rename"), "{error}");
+                assert_eq!(files(&root), before);
+                into_store(&Store::new(&root), &options, &Silent).unwrap();
+            }
+        }
     }
 
     #[test]

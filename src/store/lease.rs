@@ -33,7 +33,8 @@ const SIGN: &str = ".writer-";
 impl Lease {
     pub(super) fn take(store: &Store) -> Result<Self> {
         let (disk, root) = (Arc::clone(store.disk()), store.root());
-        disk.create_folder(root).map_err(Error::io("create", root))?;
+        disk.create_root(root).map_err(Error::io("create", root))?;
+        super::links::refuse(root)?;
         let writer = uuid::Uuid::new_v4().simple().to_string();
         let sign = sign_of(root, &writer);
         let lock = disk.lock_new(&sign).map_err(Error::io("create", &sign))?;
@@ -91,6 +92,10 @@ impl Watched {
 impl Disk for Watched {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         self.disk.create_folder(path)
+    }
+
+    fn create_root(&self, path: &Path) -> io::Result<()> {
+        self.disk.create_root(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {

@@ -35,6 +35,18 @@ const HONOURED: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
 /// What this program's commits, and those that change no event, say that they do.
 const OPERATIONS: [&str; 5] = ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
 
+/// Properties of a table that is made here. Every command reads the log from its newest checkpoint
+/// on, so checkpoints are many. Files that were replaced are deleted at once, so versions before
+/// those cannot be read: neither old versions nor the traces of deleted files are kept for long.
+const PROPERTIES: [(&str, &str); 3] = [
+    ("delta.checkpointInterval", "20"),
+    ("delta.logRetentionDuration", "interval 7 days"),
+    ("delta.deletedFileRetentionDuration", "interval 1 days"),
+];
+
+/// After how many commits old versions of the log are looked for: those that make a checkpoint.
+const CLEAN_EVERY: i64 = 20;
+
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attempt {
@@ -86,7 +98,12 @@ impl Log {
             .with_columns(columns)
             .with_partition_columns([MONTH])
             .with_raise_if_key_not_exists(false)
-            .with_configuration([(PSEUDONYMS, store.names.as_deref())]);
+            .with_configuration(
+                PROPERTIES
+                    .map(|(name, value)| (name, Some(value)))
+                    .into_iter()
+                    .chain([(PSEUDONYMS, store.names.as_deref())]),
+            );
         match runtime.block_on(async { create.await }) {
             Ok(table) => Ok(Log { folder, table, runtime }),
             // Another writer may have made it in the meantime, which is as good.
@@ -205,7 +222,11 @@ impl Log {
         head: Option<i64>,
         operation: DeltaOperation,
     ) -> Result<Attempt> {
-        let mut properties = CommitProperties::default().with_max_retries(0);
+        // Left to itself, deltalake looks at every file of the log after every commit to see which
+        // are too old. No more of them can go than when a checkpoint is made.
+        let clean = ((self.version() + 2) % CLEAN_EVERY != 0).then_some(false);
+        let mut properties =
+            CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(clean);
         if let Some(number) = head {
             let transaction = Transaction::new(APPLICATION, number);
             properties = properties.with_application_transaction(transaction);
@@ -244,13 +265,17 @@ impl Log {
     /// long as the log keeps them.
     pub(super) fn has_commits_of_others(&self) -> bool {
         (0..=self.version()).any(|version| {
-            self.actions(version).iter().any(|action| {
-                let operation = action["commitInfo"]["operation"].as_str();
-                operation.is_some_and(|name| !OPERATIONS.contains(&name))
-                    || action["add"]["path"].as_str().is_some_and(|path| {
-                        writer_of(path.rsplit('/').next().unwrap_or_default()).is_none()
-                    })
-            })
+            let actions = self.actions(version);
+            // Erasing events is an operation that others do too; ours come with marks.
+            let is_ours = actions.iter().any(|action| action["txn"]["appId"] == APPLICATION);
+            !is_ours
+                && actions.iter().any(|action| {
+                    let operation = action["commitInfo"]["operation"].as_str();
+                    operation.is_some_and(|name| !OPERATIONS.contains(&name))
+                        || action["add"]["path"].as_str().is_some_and(|path| {
+                            writer_of(path.rsplit('/').next().unwrap_or_default()).is_none()
+                        })
+                })
         })
     }
 

@@ -23,8 +23,10 @@ mod forget;
 mod gather;
 mod lease;
 mod ledger;
+mod links;
 mod log;
 mod merge;
+mod modes;
 mod parquet;
 mod run;
 mod snapshot;
@@ -142,6 +144,19 @@ impl Store {
         }
         let (log, marks) = self.newest()?;
         Ok(Snapshot { version: log.version(), files: log.files()?, sources: ledger::facts(&marks) })
+    }
+
+    /// The files of the newest version, sorted by month and path: its snapshot without what is
+    /// remembered of sources, which may be more than all else.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::snapshot`].
+    pub fn files(&self) -> Result<Vec<DataFile>> {
+        if !self.exists() {
+            return Ok(Vec::new());
+        }
+        Log::open(self)?.files()
     }
 
     /// The newest version of the log, and its marks.

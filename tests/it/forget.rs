@@ -106,7 +106,8 @@ fn a_person_is_gone_with_her_events_and_from_those_of_others() {
     assert!(shared.contains("@contoso.com") && shared.contains("for p-"), "{shared}");
     assert!(!shared.to_lowercase().contains("zoe"), "{shared}");
 
-    dir.pbi(["verify", "--store", "store"]).ended(0);
+    let verified = dir.pbi(["verify", "--store", "store"]).ended(0).stdout;
+    assert!(!verified.contains("another program"), "{verified}");
     let (ran, again) = dir.ingest("store", &["archive"]);
     ran.ended(0);
     assert_eq!((again.sources.known, again.store.events), (2, 3), "nothing comes back");

@@ -56,6 +56,11 @@ mod properties;
 mod shapes;
 // The command line as people and batch jobs meet it.
 mod cli;
+// What a run would do, told without doing it.
+mod dry_run;
+// Who may read a store, and where it ends.
+#[cfg(unix)]
+mod private;
 // The program's own sources, read as text.
 mod rust_text;
 // The rooms of ARCHITECTURE.md and their borders.

@@ -1,0 +1,143 @@
+//! `ingest --dry-run`: what it says is what a run then does, and it does nothing itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::events::plain;
+use crate::workdir::{Ran, Sources, Workdir};
+
+/// What `ingest --dry-run --format json` prints. Others read this output.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plan {
+    sources: Sources,
+    bytes: u64,
+    files: Vec<Planned>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Planned {
+    source: String,
+    state: String,
+    bytes: Option<u64>,
+    reason: Option<String>,
+}
+
+fn plan(dir: &Workdir) -> (Ran, Plan) {
+    let ran = dir.pbi(["ingest", "archive", "--store", "store", "--dry-run", "--format", "json"]);
+    let plan: Plan =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let sources = &plan.sources;
+    assert_eq!(sources.found, sources.new + sources.known + sources.failed);
+    assert_eq!(sources.found, plan.files.len() as u64);
+    (ran, plan)
+}
+
+/// Everything below a folder: what is in it and when it was written.
+fn picture(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
+        let path = entry.expect("the folder can be listed").path();
+        let meta = std::fs::metadata(&path).expect("it can be looked at");
+        let content = if meta.is_dir() {
+            found.extend(picture(&path));
+            Vec::new()
+        } else {
+            std::fs::read(&path).expect("it can be read")
+        };
+        found.insert(path, (content, meta.modified().expect("the disk tells times")));
+    }
+    found
+}
+
+fn states(plan: &Plan) -> Vec<(&str, &str)> {
+    plan.files.iter().map(|file| (file.source.as_str(), file.state.as_str())).collect()
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made_for_a_dry_run() {
+    let dir = Workdir::new();
+    dir.write("archive/a.json", plain(0, 0));
+    dir.write("archive/b.json", plain(0, 1));
+    let before = picture(dir.path());
+    let (ran, plan) = plan(&dir);
+    assert_eq!(ran.ended(0).stderr, "");
+    assert_eq!(states(&plan), [("archive/a.json", "new"), ("archive/b.json", "new")]);
+    assert_eq!(plan.bytes, (plain(0, 0).len() + plain(0, 1).len()) as u64);
+    assert_eq!(picture(dir.path()), before);
+}
+
+#[test]
+fn a_dry_run_says_what_the_run_then_does() {
+    let dir = Workdir::new();
+    for (number, name) in ["changed", "known", "moved"].into_iter().enumerate() {
+        dir.write(&format!("archive/{name}.json"), plain(0, number));
+    }
+    dir.ingest("store", &["archive"]).0.ended(0);
+    let longer = format!("[{},{}]", plain(0, 0), plain(1, 0));
+    dir.write("archive/changed.json", &longer);
+    std::fs::rename(dir.join("archive/moved.json"), dir.join("archive/sorted.json")).unwrap();
+    let new = format!("[{}]\n\n", plain(2, 0));
+    dir.write("archive/new.json", &new);
+
+    let before = picture(dir.path());
+    let (ran, plan) = plan(&dir);
+    ran.ended(0);
+    let expected =
+        [("changed", "changed"), ("known", "known"), ("new", "new"), ("sorted", "known")]
+            .map(|(name, state)| (format!("archive/{name}.json"), state));
+    let expected: Vec<_> = expected.iter().map(|(name, state)| (name.as_str(), *state)).collect();
+    assert_eq!(states(&plan), expected);
+    assert_eq!(plan.bytes, (longer.len() + new.len()) as u64);
+    assert_eq!(picture(dir.path()), before);
+
+    let (ran, summary) = dir.ingest("store", &["archive"]);
+    ran.ended(0);
+    assert_eq!(summary.sources, plan.sources);
+}
+
+#[test]
+fn a_dry_run_in_words_names_the_files_that_would_be_read() {
+    let dir = Workdir::new();
+    dir.write("archive/a.json", plain(0, 0));
+    dir.ingest("store", &["archive"]).0.ended(0);
+    dir.write("archive/b.json", format!("[{}]", plain(0, 1)));
+    let ran = dir.pbi(["ingest", "archive", "--store", "store", "--dry-run"]).ended(0);
+    let bytes = plain(0, 1).len() + 2;
+    let expected = format!(
+        "new     {bytes:>15}  archive/b.json\n\n\
+         sources  2 found = 1 new + 1 known + 0 failed\n\
+         bytes    {bytes} would be read\n"
+    );
+    assert_eq!(ran.stdout, expected);
+}
+
+/// A file of a terabyte, which no test could wait for.
+#[cfg(unix)]
+#[test]
+fn a_dry_run_reads_no_new_file() {
+    let dir = Workdir::new();
+    let file = std::fs::File::create(dir.write("archive/large.json", "")).expect("it can be made");
+    file.set_len(1 << 40).expect("the disk has files with holes");
+    let (ran, plan) = plan(&dir);
+    ran.ended(0);
+    assert_eq!(plan.bytes, 1 << 40);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_looked_at_is_told_by_a_dry_run() {
+    let dir = Workdir::new();
+    dir.write("archive/a.json", plain(0, 0));
+    std::os::unix::fs::symlink("nowhere", dir.join("archive/b.json")).expect("links can be made");
+    let (ran, plan) = plan(&dir);
+    let ran = ran.ended(3);
+    assert!(ran.stderr.starts_with("pbi-analyze: archive/b.json: cannot be read: "), "{ran:?}");
+    assert_eq!(states(&plan), [("archive/a.json", "new"), ("archive/b.json", "failed")]);
+    assert_eq!(plan.sources.failed, 1);
+    let ran = dir.pbi(["ingest", "nowhere", "--dry-run"]).ended(2);
+    assert!(ran.stderr.contains("cannot read nowhere: "), "{ran:?}");
+}

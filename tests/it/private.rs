@@ -1,0 +1,130 @@
+//! Who may read a store, and where it ends: permissions and links.
+
+use std::fs::{Permissions, metadata, set_permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::events::{id, plain};
+use crate::table;
+use crate::workdir::{Ran, Workdir};
+
+fn mode(path: &Path) -> u32 {
+    metadata(path).expect("it is there").permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+}
+
+fn tree(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
+        let path = entry.expect("the folder can be listed").path();
+        if path.is_dir() {
+            found.extend(tree(&path));
+        }
+        found.push(path);
+    }
+    found
+}
+
+/// Runs with a umask, which only a shell can set.
+fn under(umask: &str, dir: &Workdir, arguments: &[&str]) -> Ran {
+    let program = dir.command(arguments);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]);
+    shell.arg(program.get_program()).args(program.get_args()).current_dir(dir.path());
+    Ran::of(&shell.output().expect("there is a shell"))
+}
+
+/// As many runs as it takes for a checkpoint, a fold of marks and a merge.
+fn many_runs(umask: &str, dir: &Workdir) {
+    for number in 0..34 {
+        dir.write("archive/a.json", format!("{}{}", plain(0, number), "\n".repeat(number)));
+        under(umask, dir, &["ingest", "archive", "--store", "store"]).ended(0);
+    }
+    let log = dir.join("store/events/_delta_log");
+    assert!(log.join("_last_checkpoint").exists(), "{:?}", tree(&log));
+}
+
+#[test]
+fn what_is_in_a_store_is_as_private_as_its_folder_under_the_most_lax_umask() {
+    let dir = Workdir::new();
+    std::fs::create_dir(dir.join("store")).expect("there is room");
+    set_mode(&dir.join("store"), 0o700);
+    many_runs("000", &dir);
+    for path in tree(&dir.join("store")) {
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
+    }
+}
+
+/// A store that a group shares stays one, whoever writes to it: also the folder's group is handed
+/// down where the folder says so.
+#[test]
+fn what_is_in_a_store_is_open_to_those_its_folder_is_open_to_under_a_strict_umask() {
+    let dir = Workdir::new();
+    std::fs::create_dir(dir.join("store")).expect("there is room");
+    set_mode(&dir.join("store"), 0o2770);
+    many_runs("077", &dir);
+    for path in tree(&dir.join("store")) {
+        let expected = if path.is_dir() { 0o2770 } else { 0o660 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_new_store_is_no_more_open_than_the_folder_above_and_the_umask_allow() {
+    for (above, umask, expected) in [
+        (0o700, "000", 0o700),
+        (0o750, "000", 0o750),
+        (0o755, "022", 0o755),
+        (0o755, "077", 0o700),
+        // As /tmp: everybody may make something there, and nobody may write to what others made.
+        (0o1777, "000", 0o755),
+    ] {
+        let dir = Workdir::new();
+        dir.write("archive/a.json", plain(0, 0));
+        std::fs::create_dir(dir.join("above")).expect("there is room");
+        set_mode(&dir.join("above"), above);
+        under(umask, &dir, &["ingest", "archive", "--store", "above/store"]).ended(0);
+        assert_eq!(mode(&dir.join("above/store")), expected, "{above:o} {umask}");
+        for path in tree(&dir.join("above/store")) {
+            let expected = if path.is_dir() { expected } else { expected & 0o666 };
+            assert_eq!(mode(&path), expected, "{above:o} {umask} {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn nothing_is_written_through_a_link_in_a_store() {
+    for name in ["events", "events/_delta_log", "events/month=2026-03", "sources"] {
+        let dir = Workdir::new();
+        dir.write("archive/a.json", plain(0, 0));
+        dir.ingest("store", &["archive"]).0.ended(0);
+        let (link, elsewhere) = (dir.join("store").join(name), dir.join("elsewhere"));
+        std::fs::rename(&link, &elsewhere).expect("it can be moved");
+        symlink(&elsewhere, &link).expect("links can be made");
+        let before = tree(&elsewhere);
+
+        dir.write("archive/b.json", plain(0, 1));
+        let ran = dir.pbi(["ingest", "archive", "--store", "store"]).ended(1);
+        let said = format!("pbi-analyze: store store: {name} is a link, and nothing is written");
+        assert!(ran.stderr.contains(&said), "{ran:?}");
+        assert_eq!(tree(&elsewhere), before, "{name}");
+        // Reading is fine.
+        let ran = dir.pbi(["status", "--store", "store"]).ended(0);
+        assert!(ran.stdout.contains("events   1 by 1 users"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_store_may_be_a_link_itself() {
+    let dir = Workdir::new();
+    std::fs::create_dir(dir.join("large-disk")).expect("there is room");
+    symlink("large-disk", dir.join("store")).expect("links can be made");
+    dir.write("archive/a.json", plain(0, 0));
+    dir.ingest("store", &["archive"]).0.ended(0);
+    assert_eq!(table::ids(&dir.join("large-disk")), [id(0, 0)]);
+}
