@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use pbi_analyze::ingest::{self, Options, Silent};
 use pbi_analyze::store::{self, Disk, DiskFile, Lock, Os, Store};
+use pbi_analyze::upkeep::{self, Forgetting};
 
 use crate::table;
 use crate::workdir::Workdir;
@@ -158,10 +159,11 @@ fn archive(dir: &Workdir) {
     let page = |numbers: &[u32]| {
         let events = numbers.iter().map(|number| {
             format!(
-                r#"{{"Id":"{:08x}-0000-4000-8000-000000000000","CreationTime":"2024-0{}-0{}T10:00:00Z","Operation":"ViewReport","Workload":"PowerBI","UserId":"a@b.c"}}"#,
+                r#"{{"Id":"{:08x}-0000-4000-8000-000000000000","CreationTime":"2024-0{}-0{}T10:00:00Z","Operation":"ViewReport","Workload":"PowerBI","UserId":"{}@b.c"}}"#,
                 number.wrapping_mul(2_654_435_761),
                 number % 2 + 1,
-                number % 7 + 1
+                number % 7 + 1,
+                if number % 3 == 0 { "zoe" } else { "max" }
             )
         });
         format!(r#"{{"activityEventEntities":[{}]}}"#, events.collect::<Vec<_>>().join(","))
@@ -339,6 +341,22 @@ fn a_merge_may_fail_or_end_at_any_step() {
     let points =
         Trial::new(&dir, "base", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
     println!("a merge went wrong at {points} points");
+    assert!(points > 20, "{points}");
+}
+
+#[test]
+fn a_person_may_be_forgotten_with_a_failure_or_an_end_at_any_step() {
+    let dir = prepared();
+    for folder in ["first", "second"] {
+        run(&Store::new(&dir.join("base")), &dir.join(folder)).expect("a healthy disk");
+    }
+    let whom =
+        Forgetting { users: vec!["Zoe@b.c".to_owned()], threads: Some(1), ..Forgetting::default() };
+    let act = |store: &Store| upkeep::forget(store, &whom).map(|_| ());
+    let trial = Trial::new(&dir, "base", &act);
+    assert!(trial.after.len() < trial.before.len());
+    let points = trial.at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
+    println!("forgetting went wrong at {points} points");
     assert!(points > 20, "{points}");
 }
 
