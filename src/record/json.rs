@@ -4,36 +4,7 @@ use super::Value;
 
 /// Appends a value as compact JSON. Numbers keep their text, members their order.
 pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
-    match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
-        Value::Decimal(number) => out.extend_from_slice(number.as_bytes()),
-        Value::Text(text) => write_text(text, out),
-        Value::List(list) => {
-            out.push(b'[');
-            for (number, item) in list.items().enumerate() {
-                if number > 0 {
-                    out.push(b',');
-                }
-                write(item, out);
-            }
-            out.push(b']');
-        }
-        Value::Object(object) => {
-            out.push(b'{');
-            for (number, (name, member)) in object.members().enumerate() {
-                if number > 0 {
-                    out.push(b',');
-                }
-                write_text(name, out);
-                out.push(b':');
-                write(member, out);
-            }
-            out.push(b'}');
-        }
-    }
+    write_rewritten(value, "", &|_, _| None, out);
 }
 
 /// What a text becomes that stands under a name, the nearest above it; `None` where it stays.
@@ -68,7 +39,11 @@ pub fn write_rewritten(value: Value<'_>, name: &str, rewrite: &Rewrite<'_>, out:
             }
             out.push(b'}');
         }
-        other => write(other, out),
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Value::Decimal(number) => out.extend_from_slice(number.as_bytes()),
     }
 }
 

@@ -268,14 +268,22 @@ pub(super) fn is_partition(path: &Path) -> bool {
     file_name(path).starts_with("month=")
 }
 
-/// The name of a writer's file in the table, the number `number` of its files.
-pub(super) fn data_file_name(writer: &str, number: usize) -> String {
-    format!("part-{writer}-{number:05}.parquet")
+/// The name of a writer's file in the table, the number `number` of its files, that has a content
+/// of this digest: a file tells by itself whether it is what was written.
+pub(super) fn data_file_name(writer: &str, number: usize, digest: u128) -> String {
+    format!("part-{writer}-{number:05}-{digest:032x}.parquet")
+}
+
+/// The digest that a file of the table has in its name, if it is one of ours.
+pub(super) fn digest_of(name: &str) -> Option<u128> {
+    writer_of(name)?;
+    let digest = name.strip_suffix(".parquet")?.rsplit_once('-')?.1;
+    (digest.len() == 32).then(|| u128::from_str_radix(digest, 16).ok()).flatten()
 }
 
 /// The name of the same file while it is not whole, which no glob of the table matches.
-pub(super) fn unfinished_name(name: &str) -> String {
-    format!(".{name}.tmp")
+pub(super) fn unfinished_name(writer: &str, number: usize) -> String {
+    format!(".part-{writer}-{number:05}.parquet.tmp")
 }
 
 /// The writer of a file of the table, finished or not, if it is one of ours.
@@ -285,7 +293,7 @@ pub(super) fn writer_of(name: &str) -> Option<&str> {
     let number = number.strip_suffix(".tmp").unwrap_or(number).strip_suffix(".parquet")?;
     let is_ours = writer.len() == 32
         && writer.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && number.bytes().all(|byte| byte.is_ascii_digit());
+        && number.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     is_ours.then_some(writer)
 }
 
@@ -377,9 +385,10 @@ mod tests {
     #[test]
     fn files_tell_their_writer_and_strangers_are_none_of_ours() {
         let writer = "0123456789abcdef0123456789abcdef";
-        let name = data_file_name(writer, 7);
-        assert_eq!(writer_of(&name), Some(writer));
-        assert_eq!(writer_of(&unfinished_name(&name)), Some(writer));
+        let name = data_file_name(writer, 7, 0xab);
+        assert_eq!((writer_of(&name), digest_of(&name)), (Some(writer), Some(0xab)));
+        let name = unfinished_name(writer, 7);
+        assert_eq!((writer_of(&name), digest_of(&name)), (Some(writer), None));
         for stranger in [
             "part-00000-3f0c1b1e-5c2a-4b52-9e0e-0d2b8f8b1c11.c000.snappy.parquet",
             "part-0123456789abcdef0123456789abcdef-x.parquet",

@@ -1,7 +1,7 @@
 //! Parquet files of the table: written column by column on all cores, read for ids and contents.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,8 +25,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use rayon::prelude::*;
+use xxhash_rust::xxh3::Xxh3;
 
-use super::disk::{Disk, DiskFile, above};
+use super::disk::{Disk, DiskFile};
 use super::lease::{data_file_name, unfinished_name};
 use super::snapshot::DataFile;
 use crate::column::{Key, Rewrite, arrow_schema, fingerprints, rewrite_texts, stored_id_key};
@@ -85,6 +86,43 @@ impl Site {
     }
 }
 
+/// A file, and the digest of what was written to it.
+struct Hashed {
+    file: Box<dyn DiskFile>,
+    hash: Box<Xxh3>,
+}
+
+impl Hashed {
+    fn new(file: Box<dyn DiskFile>) -> Self {
+        Hashed { file, hash: Box::new(Xxh3::new()) }
+    }
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The digest of a file's bytes, as it stands in the name of a file that was written here.
+pub(super) fn digest(path: &Path) -> Result<u128> {
+    let failed = || Error::io("read", path);
+    let mut file = File::open(path).map_err(failed())?;
+    let (mut hash, mut buffer) = (Xxh3::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer).map_err(failed())? {
+            0 => return Ok(hash.digest128()),
+            read => hash.update(&buffer[..read]),
+        }
+    }
+}
+
 /// A file that is not whole, taken away unless it becomes so.
 struct Unfinished {
     disk: Arc<dyn Disk>,
@@ -105,9 +143,12 @@ impl Drop for Unfinished {
 /// is whole and on disk.
 pub(super) struct MonthFile {
     unfinished: Unfinished,
-    finished: PathBuf,
+    /// The folder that it is to stand in.
+    folder: PathBuf,
+    /// Its writer, and its number among the writer's files.
+    named: (String, usize),
     month: String,
-    writer: SerializedFileWriter<BufWriter<Box<dyn DiskFile>>>,
+    writer: SerializedFileWriter<BufWriter<Hashed>>,
     factory: ArrowRowGroupWriterFactory,
     group: Vec<Vec<ArrowColumnWriter>>,
     group_rows: usize,
@@ -121,8 +162,8 @@ impl MonthFile {
     pub(super) fn create(site: &Site, month: &str) -> Result<Self> {
         let folder = site.events.join(format!("month={month}"));
         site.disk.create_folder(&folder).map_err(Error::io("create", &folder))?;
-        let name = data_file_name(&site.writer, site.files.fetch_add(1, Ordering::Relaxed));
-        let path = folder.join(unfinished_name(&name));
+        let number = site.files.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(unfinished_name(&site.writer, number));
         let file = site.disk.create(&path).map_err(Error::io("create", &path))?;
         let disk = Arc::clone(&site.disk);
         let unfinished = Unfinished { disk, path, is_whole: false };
@@ -130,11 +171,16 @@ impl MonthFile {
             .with_properties(properties(site.compression))
             // Readers must see plain text columns, not our dictionaries of them.
             .with_skip_arrow_metadata(true);
-        let made = ArrowWriter::try_new_with_options(BufWriter::new(file), arrow_schema(), options)
-            .and_then(ArrowWriter::into_serialized_writer);
+        let made = ArrowWriter::try_new_with_options(
+            BufWriter::new(Hashed::new(file)),
+            arrow_schema(),
+            options,
+        )
+        .and_then(ArrowWriter::into_serialized_writer);
         let (writer, factory) = made.map_err(|error| unwritten(&unfinished.path, error))?;
         Ok(MonthFile {
-            finished: folder.join(name),
+            folder,
+            named: (site.writer.clone(), number),
             unfinished,
             month: month.to_owned(),
             writer,
@@ -215,26 +261,28 @@ impl MonthFile {
         }
         let (path, disk) = (&self.unfinished.path, &self.unfinished.disk);
         let inner = self.writer.into_inner().map_err(|error| unwritten(path, error))?;
-        let mut file = inner.into_inner().map_err(|error| Error::Io {
+        let Hashed { mut file, hash } = inner.into_inner().map_err(|error| Error::Io {
             action: "write",
             path: path.clone(),
             source: error.into_error(),
         })?;
+        let (writer, number) = &self.named;
+        let finished = self.folder.join(data_file_name(writer, *number, hash.digest128()));
         let size_bytes = if self.durable {
             file.sync().map_err(Error::io("bring to disk", path))?
         } else {
             std::fs::metadata(path).map_err(Error::io("read the size of", path))?.len()
         };
-        disk.rename(path, &self.finished).map_err(Error::io("name", path))?;
-        self.unfinished.path.clone_from(&self.finished);
+        disk.rename(path, &finished).map_err(Error::io("name", path))?;
+        self.unfinished.path.clone_from(&finished);
         if self.durable {
-            let folder = above(&self.finished);
+            let folder = &self.folder;
             let disk = &self.unfinished.disk;
             disk.sync_folder(folder).map_err(Error::io("bring to disk", folder))?;
         }
         self.unfinished.is_whole = true;
         Ok(DataFile {
-            path: self.finished,
+            path: finished,
             size_bytes,
             events: self.events,
             month: self.month,

@@ -343,6 +343,13 @@ impl<'f> FileCheck<'f> {
             statistics: FileFindings::default(),
             order: FileFindings::default(),
         };
+        let written = lease::digest_of(&lease::file_name(&file.path));
+        let found = written.and_then(|_| parquet::digest(&file.path).ok());
+        if found != written && found.is_some() {
+            let what = "is not what was written: its digest is not the one in its name; restore \
+                        it from a copy";
+            wrong(&mut check.contents, &check.name, None, what);
+        }
         match parquet::for_each_batch(&file.path, None, |batch| check.batch(batch)) {
             Ok(()) => check.end(),
             Err(error) => {
