@@ -115,24 +115,10 @@ impl Store {
         }
         // Whatever others brought or merged, these files are still to be replaced by that one.
         let replace = |log: &Log| log.replace(chosen, &written);
-        match self.insist(log, replace, |newer, _| newer.holds(chosen)) {
-            Ok(Attempt::Made(_)) => {}
-            Ok(Attempt::Overtaken) => {
-                site.discard(&written);
-                return Ok(Step::Overtaken);
-            }
-            // As with other commits: what failed may have come after it.
-            Err(error) => match Log::open(self).and_then(|log| log.has(&written, None)) {
-                Ok(true) => {}
-                Ok(false) => {
-                    site.discard(&written);
-                    return Err(error);
-                }
-                Err(_) => {
-                    lease.leave_sign();
-                    return Err(error);
-                }
-            },
+        let attempt = self.insist(log, replace, |newer, _| newer.holds(chosen));
+        let discard = || site.discard(&written);
+        if self.conclude(lease, attempt, (&written, None), discard)? == Attempt::Overtaken {
+            return Ok(Step::Overtaken);
         }
         // A plain glob must not find an event twice.
         site.discard(chosen);

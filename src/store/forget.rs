@@ -110,24 +110,9 @@ impl Store {
             site.discard(&new);
             ledger::discard(disk, self.root(), Some(head));
         };
-        match log.rewrite(&old, &new, head) {
-            Ok(Attempt::Made(_)) => {}
-            Ok(Attempt::Overtaken) => {
-                discard();
-                return Ok(None);
-            }
-            // As with other commits: what failed may have come after it.
-            Err(error) => match self.newest().and_then(|(log, _)| log.head()) {
-                Ok(found) if found == Some(head) => {}
-                Ok(_) => {
-                    discard();
-                    return Err(error);
-                }
-                Err(_) => {
-                    lease.leave_sign();
-                    return Err(error);
-                }
-            },
+        let attempt = log.rewrite(&old, &new, head);
+        if self.conclude(lease, attempt, (&new, Some(head)), discard)? == Attempt::Overtaken {
+            return Ok(None);
         }
         site.discard(&old);
         ledger::drop_folded(disk, self.root(), before, Some(head));

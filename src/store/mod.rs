@@ -202,6 +202,39 @@ impl Store {
         Ok(Attempt::Overtaken)
     }
 
+    /// Finds out what became of an attempt to commit files and marks, and takes away what was
+    /// written for one that made nothing.
+    fn conclude(
+        &self,
+        lease: &Lease,
+        attempt: Result<Attempt>,
+        (files, head): (&[DataFile], Option<i64>),
+        discard: impl Fn(),
+    ) -> Result<Attempt> {
+        let error = match attempt {
+            Ok(made @ Attempt::Made(_)) => return Ok(made),
+            Ok(Attempt::Overtaken) => {
+                discard();
+                return Ok(Attempt::Overtaken);
+            }
+            Err(error) => error,
+        };
+        match Log::open(self).and_then(|log| Ok((log.has(files, head)?, log.version()))) {
+            // What failed came after the commit: a checkpoint, or an answer that was lost.
+            Ok((true, version)) => Ok(Attempt::Made(version)),
+            Ok((false, _)) => {
+                discard();
+                Err(error)
+            }
+            // Nobody can tell. The files stay: if no commit names them, the next writer takes
+            // them away.
+            Err(_) => {
+                lease.leave_sign();
+                Err(error)
+            }
+        }
+    }
+
     /// Answers from the newest version. If a file of it goes while it is read, because another
     /// command has put a better one in its place, the answer is made again from what is newest
     /// then.
@@ -445,34 +478,13 @@ impl Settled {
             }
         };
         let commit = |log: &Log| log.commit(&written, head);
-        match store.insist(&base.log, commit, Log::only_moves_files_since) {
-            Ok(Attempt::Made(version)) => {
+        let attempt = store.insist(&base.log, commit, Log::only_moves_files_since);
+        match store.conclude(lease, attempt, (&written, head), discard)? {
+            Attempt::Made(version) => {
                 ledger::drop_folded(disk, &store.root, before, head);
                 Ok(Commit::Made(version))
             }
-            Ok(Attempt::Overtaken) => {
-                discard();
-                self.overtaken()
-            }
-            Err(error) => {
-                match Log::open(store).and_then(|log| Ok((log.has(&written, head)?, log))) {
-                    // What failed came after the commit: a checkpoint, or an answer that was lost.
-                    Ok((true, log)) => {
-                        ledger::drop_folded(disk, &store.root, before, head);
-                        Ok(Commit::Made(log.version()))
-                    }
-                    Ok((false, _)) => {
-                        discard();
-                        Err(error)
-                    }
-                    // Nobody can tell. The files stay: if no commit names them, the next writer
-                    // takes them away.
-                    Err(_) => {
-                        lease.leave_sign();
-                        Err(error)
-                    }
-                }
-            }
+            Attempt::Overtaken => self.overtaken(),
         }
     }
 
