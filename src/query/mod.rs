@@ -21,12 +21,12 @@ mod views;
 mod widen;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::NaiveDate;
 use polars::prelude::*;
 use polars::sql::SQLContext;
 
+use crate::error::without_panic;
 use crate::grid::Grid;
 use crate::store::Snapshot;
 use crate::{Error, Result};
@@ -156,14 +156,14 @@ const MESSAGE_LENGTH: usize = 400;
 /// statements; such a statement is refused like any other that it cannot answer.
 fn engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     let refuse = |message: String| Error::Query { query: query.to_owned(), message };
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => {
+    match without_panic(work) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(error)) => {
             let text = error.to_string();
             let lines = text.split("\n\n").next().unwrap_or(&text).trim();
             Err(refuse(lines.chars().take(MESSAGE_LENGTH).collect()))
         }
-        Err(_) => Err(refuse("the engine gave up on this statement".to_owned())),
+        None => Err(refuse("the engine gave up on this statement".to_owned())),
     }
 }
 

@@ -31,7 +31,7 @@ use super::disk::{Disk, DiskFile};
 use super::lease::{data_file_name, unfinished_name};
 use super::snapshot::DataFile;
 use crate::column::{Key, Rewrite, arrow_schema, fingerprints, rewrite_texts, stored_id_key};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, without_panic};
 use crate::schema::{Encoding, columns};
 
 /// Rows of a row group: small enough that a day is found without reading the month, large enough
@@ -348,31 +348,56 @@ pub(super) fn for_each_batch(
     columns: Option<&[&str]>,
     mut take: impl FnMut(&RecordBatch),
 ) -> Result<()> {
-    let read = || {
-        let mut builder = open(path)?;
-        if let Some(columns) = columns {
-            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            builder = builder.with_projection(mask).with_batch_size(64 << 10);
-        }
-        for batch in builder.build().map_err(|error| failed(path, error))? {
-            take(&batch.map_err(|error| failed(path, ParquetError::from(error)))?);
-        }
-        Ok(())
-    };
-    // The reader takes some kinds of damage in a footer for a mistake of its own, and panics.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(Error::store(path, "the file is damaged; restore it from a copy")))
+    let mut builder = open(path)?;
+    if let Some(columns) = columns {
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        builder = builder.with_projection(mask).with_batch_size(64 << 10);
+    }
+    for batch in Batches::of(path, builder)? {
+        take(&batch?);
+    }
+    Ok(())
+}
+
+/// The batches of a file.
+struct Batches {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+}
+
+impl Batches {
+    fn of(path: &Path, builder: ParquetRecordBatchReaderBuilder<File>) -> Result<Self> {
+        let reader = guarded(path, || builder.build())?;
+        Ok(Batches { path: path.to_path_buf(), reader })
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = &mut self.reader;
+        guarded(&self.path, || reader.next().transpose().map_err(ParquetError::from)).transpose()
+    }
+}
+
+/// Reads of a file. The reader takes some kinds of damage for a mistake of its own, and panics.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
+    match without_panic(read) {
+        Some(done) => done.map_err(|error| failed(path, error)),
+        None => Err(Error::store(path, "the file is damaged; restore it from a copy")),
+    }
 }
 
 /// The ids and content numbers of rows of a file.
 pub(super) fn contents(path: &Path, rows: &[usize]) -> Result<Vec<(u128, u64)>> {
     let builder = open(path)?;
-    let reader = builder.with_row_selection(selection(rows)).with_batch_size(16 << 10).build();
+    let builder = builder.with_row_selection(selection(rows)).with_batch_size(16 << 10);
     let schema = arrow_schema();
     let lineage = schema.fields().len() - 2;
     let mut found = Vec::with_capacity(rows.len());
-    for batch in reader.map_err(|error| failed(path, error))? {
-        let batch = batch.map_err(|error| failed(path, ParquetError::from(error)))?;
+    for batch in Batches::of(path, builder)? {
+        let batch = batch?;
         let columns: Vec<Option<ArrayRef>> =
             schema.fields().iter().map(|f| batch.column_by_name(f.name()).cloned()).collect();
         let contents = fingerprints(&columns, batch.num_rows(), &[lineage, lineage + 1]);
@@ -390,10 +415,10 @@ pub(super) fn keys(path: &Path) -> Result<Option<Vec<Key>>> {
         return Ok(None);
     }
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["Id", "CreationTime"]);
-    let reader = builder.with_projection(mask).with_batch_size(64 << 10).build();
+    let builder = builder.with_projection(mask).with_batch_size(64 << 10);
     let mut keys = Vec::new();
-    for batch in reader.map_err(|error| failed(path, error))? {
-        let batch = batch.map_err(|error| failed(path, ParquetError::from(error)))?;
+    for batch in Batches::of(path, builder)? {
+        let batch = batch?;
         let ids = batch.column_by_name("Id").and_then(|ids| ids.as_string_opt::<i32>());
         let times = batch
             .column_by_name("CreationTime")
@@ -411,9 +436,9 @@ pub(super) fn keys(path: &Path) -> Result<Option<Vec<Key>>> {
 pub(super) fn users(path: &Path, mut take: impl FnMut(&str, &str)) -> Result<()> {
     let builder = open(path)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["UserId", "UserKey"]);
-    let reader = builder.with_projection(mask).with_batch_size(64 << 10).build();
-    for batch in reader.map_err(|error| failed(path, error))? {
-        let batch = batch.map_err(|error| failed(path, ParquetError::from(error)))?;
+    let builder = builder.with_projection(mask).with_batch_size(64 << 10);
+    for batch in Batches::of(path, builder)? {
+        let batch = batch?;
         let column = |name| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
         let (users, keys) = (column("UserId"), column("UserKey"));
         let text = |column: Option<&StringArray>, row: usize| {
@@ -450,10 +475,7 @@ fn has_our_columns(schema: &Schema) -> bool {
 }
 
 /// Reads a file page by page.
-pub(super) struct PageReader {
-    path: PathBuf,
-    reader: ParquetRecordBatchReader,
-}
+pub(super) struct PageReader(Batches);
 
 /// A reader of the pages of a file, of `rows` rows each. Texts come as dictionaries, in the form
 /// that gathering is quick with.
@@ -467,23 +489,15 @@ pub(super) fn pages(path: &Path, rows: usize) -> Result<PageReader> {
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let file = File::open(path).map_err(Error::io("read", path))?;
     let options = ArrowReaderOptions::new().with_schema(schema);
-    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-        .and_then(|builder| builder.with_batch_size(rows).build())
-        .map_err(|error| failed(path, error))?;
-    Ok(PageReader { path: path.to_path_buf(), reader })
+    let builder =
+        guarded(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))?;
+    Ok(PageReader(Batches::of(path, builder.with_batch_size(rows))?))
 }
 
 impl PageReader {
     /// The next page, one array for each column of the table.
     pub(super) fn next_page(&mut self) -> Result<Option<Vec<Option<ArrayRef>>>> {
-        let Some(batch) = self
-            .reader
-            .next()
-            .transpose()
-            .map_err(|error| failed(&self.path, ParquetError::from(error)))?
-        else {
-            return Ok(None);
-        };
+        let Some(batch) = self.0.next().transpose()? else { return Ok(None) };
         let schema = arrow_schema();
         let column = |field: &Arc<Field>| {
             batch
@@ -498,8 +512,7 @@ impl PageReader {
 fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-        .map_err(|error| failed(path, error))
+    guarded(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
 }
 
 fn selection(rows: &[usize]) -> RowSelection {
