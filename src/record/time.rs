@@ -36,9 +36,12 @@ pub fn parse_culture(text: &str) -> Option<Instant> {
     parse(text).or_else(|| culture(text.trim()))
 }
 
+/// The number that a text of digits is; `None` for any other text, and for none.
 fn digits(bytes: &[u8]) -> Option<u32> {
+    bytes.first()?;
     bytes.iter().try_fold(0_u32, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
     })
 }
 
@@ -117,19 +120,26 @@ fn culture(text: &str) -> Option<Instant> {
     let mut parts = text.split_ascii_whitespace();
     let date = parts.next()?;
     let dotted = date.contains('.');
-    let mut numbers = date.split(['/', '.']).map(|part| digits(part.as_bytes()));
-    let (first, second, year) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    let numbers = date.split(['/', '.']).map(|part| digits(part.as_bytes()));
+    let [first, second, year] = numbers.collect::<Option<Vec<_>>>()?[..] else { return None };
     let (month, day) = if dotted || first > 12 { (second, first) } else { (first, second) };
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
-    let mut clock = parts.next()?.split(':').map(|part| digits(part.as_bytes()));
-    let (hour, minute) = (clock.next()??, clock.next()??);
-    let second = clock.next().unwrap_or(Some(0))?;
-    let hour = match parts.next().map(str::to_ascii_uppercase).as_deref() {
-        None => hour,
-        Some("AM") => hour % 12,
-        Some("PM") => hour % 12 + 12,
-        Some(_) => return None,
+    let clock = parts.next()?.split(':').map(|part| digits(part.as_bytes()));
+    let (hour, minute, second) = match clock.collect::<Option<Vec<_>>>()?[..] {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return None,
     };
+    let half = parts.next().map(str::to_ascii_uppercase);
+    let hour = match (half.as_deref(), hour) {
+        (None, _) => hour,
+        (Some("AM"), 1..=12) => hour % 12,
+        (Some("PM"), 1..=12) => hour % 12 + 12,
+        _ => return None,
+    };
+    if parts.next().is_some() {
+        return None;
+    }
     instant(date.and_hms_opt(hour, minute, second)?, 0, 0, true)
 }
 
@@ -187,6 +197,22 @@ mod tests {
             "/Date(1567236671000+0200)/",
         ] {
             assert_eq!(utc(text).as_deref(), Some("2019-08-31T07:31:11Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_begins_like_a_time_is_none() {
+        for text in [
+            ".123456734567+",
+            "4294967297/1/2024",
+            "1/2/99999999999 00:00:00",
+            "20.09..203 015:05",
+            "1/2/2024/5 10:00",
+            "1/2/2024 10:00:00:00",
+            "1/2/2024 20:00 AM",
+            "1/2/2024 10:00 AM soon",
+        ] {
+            assert_eq!(parse_culture(text), None, "{text}");
         }
     }
 

@@ -36,13 +36,13 @@ pub struct Compacted {
     pub events: u64,
 }
 
-/// Files below this are of one size: what makes them is their footer.
-const SMALLEST: u64 = 1 << 20;
+/// Files below this are of one size: most of such a file is its footer.
+const SMALLEST: u64 = 256 << 10;
 
-/// How many files of about one size are many. To open one costs a reader as much as thousands of
-/// events, so it is few; of the smallest, which are made again at little cost, fewer still.
-const MANY: usize = 4;
-const MANY_SMALLEST: usize = 3;
+/// How many files of a size class are many. To open one costs a reader as much as thousands of
+/// events, so it is few; of the small ones, which are made again at little cost, fewer still: the
+/// smallest of a month are always one.
+const MANY: [usize; 3] = [2, 3, 4];
 
 /// How many files are merged at once: a page of each is held.
 const AT_ONCE_MAX: usize = 64;
@@ -145,21 +145,20 @@ fn plan(files: &[DataFile], extent: Extent, left_alone: &[DataFile]) -> Option<V
             groups.entry((&file.month, size)).or_default().push(file);
         }
     }
-    let least = |size| match (extent, size) {
-        (Extent::Many, 0) => MANY_SMALLEST,
-        (Extent::Many, _) => MANY,
-        (Extent::All, _) => 2,
-    };
+    let many = |size: u32| MANY[MANY.len().min(size as usize + 1) - 1];
     let mut groups = groups.into_iter();
-    let (_, mut group) = groups.find(|((_, size), group)| group.len() >= least(*size))?;
+    let (_, mut group) = groups.find(|((_, size), group)| group.len() >= many(*size))?;
     group.sort_by_key(|file| (file.size_bytes, &file.path));
     group.truncate(AT_ONCE_MAX);
     Some(group.into_iter().cloned().collect())
 }
 
-/// Files of one class differ in size by a factor of four at most.
+/// Files of one class, but for the smallest, differ in size by a factor of four at most.
 fn size_class(bytes: u64) -> u32 {
-    (bytes.max(SMALLEST) / SMALLEST).ilog2() / 2
+    match bytes / SMALLEST {
+        0 => 0,
+        times => 1 + times.ilog2() / 2,
+    }
 }
 
 #[cfg(test)]
@@ -178,15 +177,17 @@ mod tests {
 
     #[test]
     fn only_files_of_about_one_size_and_one_month_are_merged_by_themselves() {
-        let mut files: Vec<_> = (0..2).map(|n| file("2024-01", n, 100 << 10)).collect();
-        files.extend((2..5).map(|n| file("2024-01", n, 5 << 20)));
-        files.push(file("2024-02", 5, 100 << 10));
+        let mut files = vec![file("2024-01", 0, 100 << 10), file("2024-02", 1, 100 << 10)];
+        files.extend((2..4).map(|n| file("2024-01", n, 500 << 10)));
+        files.extend((4..7).map(|n| file("2024-01", n, 5 << 20)));
         assert_eq!(plan(&files, Extent::Many, &[]), None);
-        files.push(file("2024-01", 6, 900 << 10));
-        let chosen = plan(&files, Extent::Many, &[]).unwrap();
-        assert_eq!(chosen.len(), 3);
-        assert!(chosen.iter().all(|file| file.size_bytes < 1 << 20 && file.month == "2024-01"));
-        files.pop();
+        for (size_bytes, merged) in [(200 << 10, 2), (900 << 10, 3)] {
+            files.push(file("2024-01", 7, size_bytes));
+            let chosen = plan(&files, Extent::Many, &[]).unwrap();
+            assert_eq!(chosen.len(), merged);
+            assert!(chosen.iter().all(|file| file.size_bytes < 1 << 20 && file.month == "2024-01"));
+            files.pop();
+        }
         files.push(file("2024-01", 7, 15 << 20));
         assert_eq!(plan(&files, Extent::Many, &[]).unwrap().len(), 4);
     }

@@ -39,13 +39,13 @@ const OPERATIONS: [&str; 5] = ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM STAR
 /// on, so checkpoints are many. Files that were replaced are deleted at once, so versions before
 /// those cannot be read: neither old versions nor the traces of deleted files are kept for long.
 const PROPERTIES: [(&str, &str); 3] = [
-    ("delta.checkpointInterval", "20"),
+    ("delta.checkpointInterval", "10"),
     ("delta.logRetentionDuration", "interval 7 days"),
     ("delta.deletedFileRetentionDuration", "interval 1 days"),
 ];
 
 /// After how many commits old versions of the log are looked for: those that make a checkpoint.
-const CLEAN_EVERY: i64 = 20;
+const CLEAN_EVERY: i64 = 10;
 
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

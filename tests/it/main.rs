@@ -69,6 +69,10 @@ mod tidy;
 mod readme;
 // Persons taken out of a store, and pseudonyms in their place.
 mod forget;
+// What must hold for any bytes: the fuzz targets, and their seeds replayed.
+mod seeds;
+#[path = "../../fuzz/src/targets.rs"]
+mod targets;
 // Bugs that there were.
 mod regressions;
 // A store that is sound, and everything that can be wrong with one.

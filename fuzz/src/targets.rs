@@ -1,0 +1,238 @@
+//! What must hold for any bytes, one function for each stage. A function that returns has found
+//! nothing wrong.
+//!
+//! This file is compiled twice: for the fuzzer, and into the tests, which replay the seeds.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::path::PathBuf;
+
+use pbi_analyze::column::{BatchBuilder, Lineage, Projection};
+use pbi_analyze::record::csv::{self, Outer, Row};
+use pbi_analyze::record::{Found, Parser, time};
+use pbi_analyze::source::{Flaw, Piece, Pieces, Shape};
+use serde_json::value::RawValue;
+
+use crate::exact::Json;
+
+/// A file that is written anew for every input, in memory where the machine allows it.
+struct Scratch {
+    file: File,
+    path: PathBuf,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+}
+
+impl Scratch {
+    fn new() -> Scratch {
+        let folder = PathBuf::from("/dev/shm");
+        let folder = if folder.is_dir() { folder } else { std::env::temp_dir() };
+        let name = format!("pbi-fuzz-{}-{:?}", std::process::id(), std::thread::current().id());
+        let path = folder.join(name);
+        Scratch { file: File::create(&path).unwrap(), path }
+    }
+
+    fn hold(&mut self, content: &[u8]) {
+        self.file.set_len(0).unwrap();
+        self.file.rewind().unwrap();
+        self.file.write_all(content).unwrap();
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// What was read of a file.
+#[derive(Debug, PartialEq)]
+struct Read {
+    shape: Result<Shape, String>,
+    /// The records of a JSON text.
+    records: Vec<(u64, Vec<u8>)>,
+    /// The text of a CSV behind its header.
+    text: Vec<u8>,
+    flaws: Vec<Flaw>,
+}
+
+/// Reads a file, and holds the pieces to what they promise of themselves.
+fn read(content: &[u8]) -> Read {
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.hold(content);
+        let mut pieces = Pieces::open(&scratch.path).unwrap();
+        let (mut records, mut text, mut used) = (Vec::new(), Vec::new(), Piece::default());
+        let mut last = 0;
+        while let Some(piece) = pieces.next(used).unwrap() {
+            let mut end_before = 0;
+            for &(start, end) in &piece.records {
+                assert!(end_before <= start && start < end && end as usize <= piece.text.len());
+                end_before = end;
+                let position = piece.position(start as usize);
+                assert!(position >= last, "records come in the order of the file");
+                last = position;
+                records.push((position, piece.text[start as usize..end as usize].to_vec()));
+            }
+            if piece.records.is_empty() {
+                text.extend_from_slice(&piece.text);
+            }
+            used = piece;
+        }
+        let flaws = pieces.take_flaws();
+        Read { shape: pieces.shape(), records, text, flaws }
+    })
+}
+
+/// Any bytes are a file: it is something, or refused with a reason, and twice the same.
+pub fn shape(data: &[u8]) {
+    let one = read(data);
+    if let Err(reason) = &one.shape {
+        assert!(!reason.is_empty() && one.records.is_empty());
+    }
+    assert!(one.flaws.iter().all(|flaw| !flaw.reason.is_empty()));
+    assert_eq!(one, read(data));
+}
+
+/// The items of a text that is a JSON array of objects none of which could be a wrapping.
+fn plain_items(text: &str) -> Option<Vec<&RawValue>> {
+    let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    let is_plain = |item: &&RawValue| {
+        let Json::Object(members) = Json::parse(item.get()) else { return false };
+        // A wrapping is known by its first member.
+        members.first().is_none_or(|(name, _)| {
+            !["value", "count", "lastresultset", "continuationuri", "continuationtoken"]
+                .contains(&name.to_lowercase().as_str())
+                && !name.starts_with('@')
+                && !name.eq_ignore_ascii_case("activityEventEntities")
+        })
+    };
+    items.iter().all(is_plain).then_some(items)
+}
+
+/// Where JSON is whole, its records are the items that a JSON parser finds; where it is cut, the
+/// records before the cut are the same.
+pub fn bounds(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let Some(items) = plain_items(text) else { return };
+    let found = read(data);
+    let texts: Vec<&[u8]> = found.records.iter().map(|(_, text)| &text[..]).collect();
+    let expected: Vec<&[u8]> = items.iter().map(|item| item.get().as_bytes()).collect();
+    assert_eq!(texts, expected);
+    assert!(found.flaws.is_empty(), "{:?}", found.flaws);
+    let cut = &data[..data.len() * 2 / 3];
+    let start = text.as_ptr() as usize;
+    let ends = items.iter().map(|item| item.get().as_ptr() as usize - start + item.get().len());
+    let whole = ends.filter(|&end| end <= cut.len()).count();
+    let found = read(cut);
+    let texts: Vec<&[u8]> = found.records.iter().map(|(_, text)| &text[..]).collect();
+    // A cut leaves no more than the items before it, and no fewer.
+    assert_eq!(texts, expected[..whole]);
+}
+
+/// A JSON text is the same in every encoding.
+pub fn encoding(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        // No text: as UTF-16 it is something all the same.
+        let marked = [&[0xFF, 0xFE], data].concat();
+        assert_eq!(read(&marked), read(&marked));
+        return;
+    };
+    // In a text that is no JSON, a line may begin with letters that look like another encoding.
+    if plain_items(text).is_none() {
+        return;
+    }
+    let texts = |read: Read| read.records.into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+    let plain = texts(read(data));
+    let marked = format!("\u{feff}{text}");
+    assert_eq!(texts(read(marked.as_bytes())), plain);
+    let little: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(texts(read(&little)), plain);
+    let big: Vec<u8> = marked.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(texts(read(&big)), plain);
+}
+
+/// Rows of a CSV give back the cells that they were written with.
+pub fn csv(data: &[u8]) {
+    // As it is: nothing but no crash is promised, and that the rows have places in the text.
+    let found = read(data);
+    if let Ok(Shape::Csv(line)) = &found.shape
+        && let Ok(header) = csv::header(line)
+    {
+        header.rows(&found.text, |at, _| assert!(at <= found.text.len()));
+    }
+    // As the cells of a file: the first byte says how it is written.
+    let (Some(how), Ok(text)) = (data.first(), str::from_utf8(data.get(1..).unwrap_or_default()))
+    else {
+        return;
+    };
+    let delimiter = [',', ';', '\t'][usize::from(how % 3)];
+    let end = ["\n", "\r\n"][usize::from(how >> 2 & 1)];
+    let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
+    let cells: Vec<&str> = text.split('\0').filter(|cell| !cell.trim().is_empty()).collect();
+    let mut file = format!("RecordId{delimiter}CreationDate{delimiter}AuditData{end}");
+    for (number, cell) in cells.iter().enumerate() {
+        let date = "2024-03-01T08:15:30";
+        file.push_str(&format!("{number}{delimiter}{date}{delimiter}{}{end}", quoted(cell)));
+    }
+    let found = read(file.as_bytes());
+    let Ok(Shape::Csv(line)) = &found.shape else {
+        assert!(cells.is_empty() && found.text.is_empty(), "{:?}", found.shape);
+        return;
+    };
+    let header = csv::header(line).unwrap();
+    let mut rows = Vec::new();
+    header.rows(&found.text, |_, row| match row {
+        Row::Audit { json, outer } => rows.push((json.to_vec(), outer)),
+        Row::Flat(_) => panic!("the header has AuditData"),
+        Row::Nothing(reason) => panic!("{reason}"),
+    });
+    assert_eq!(rows.len(), cells.len());
+    for (number, ((json, outer), cell)) in rows.iter().zip(&cells).enumerate() {
+        assert_eq!(json, cell.as_bytes().trim_ascii());
+        assert_eq!(outer.id.as_deref(), Some(&*number.to_string()));
+    }
+}
+
+/// An instant that was read is written so that it is read as the same.
+pub fn time(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    // Times that no calendar has are refused by whoever looks for their month.
+    let in_calendar = |instant: &time::Instant| time::month(instant.us).is_some();
+    if let Some(instant) = time::parse_culture(text).filter(in_calendar) {
+        let written = time::to_rfc3339_micros(instant.us);
+        assert_eq!(time::parse(&written).map(|again| again.us), Some(instant.us), "{written}");
+        let short = time::to_rfc3339(instant.us);
+        assert_eq!(time::parse(&short).map(|again| again.us), Some(instant.us), "{short}");
+    }
+    if let Some(instant) = time::parse(text) {
+        assert_eq!(time::parse_culture(text), Some(instant));
+    }
+}
+
+/// Events become rows, in arrays that are all as long as there are events.
+pub fn columns(data: &[u8]) {
+    let mut batch = BatchBuilder::new(&Projection::All);
+    let mut parser = Parser::default();
+    for (number, line) in data.split(|&byte| byte == b'\n').enumerate() {
+        let is_json = str::from_utf8(line)
+            .is_ok_and(|line| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok());
+        let parsed = parser.parse(line, |record| match record.found() {
+            Found::Event(event) => {
+                let lineage = Lineage { file: "f", kind: "k", order: number as u64 };
+                let _ = batch.append(&event, &Outer::default(), &lineage);
+            }
+            Found::Nothing(reason) => assert!(!reason.is_empty()),
+            _ => {}
+        });
+        assert_eq!(parsed.is_ok(), is_json, "{:?}", String::from_utf8_lossy(line));
+    }
+    let events = batch.len();
+    let batch = batch.finish();
+    assert_eq!(batch.keys.len(), events);
+    for column in batch.columns.iter().flatten() {
+        assert_eq!(column.len(), events);
+    }
+}
