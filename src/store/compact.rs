@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::fates::Fates;
 use super::lease::{self, Lease};
-use super::log::{Attempt, Log};
+use super::log::Log;
 use super::parquet::{Compression, FILE_BYTES_MAX, Site};
 use super::run::Run;
 use super::snapshot::DataFile;
@@ -117,7 +117,7 @@ impl Store {
         let replace = |log: &Log| log.replace(chosen, &written);
         let attempt = self.insist(log, replace, |newer, _| newer.holds(chosen));
         let discard = || site.discard(&written);
-        if self.conclude(lease, attempt, (&written, None), discard)? == Attempt::Overtaken {
+        if self.conclude(lease, attempt, (&written, None), discard)?.is_none() {
             return Ok(Step::Overtaken);
         }
         // A plain glob must not find an event twice.

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use super::fates::Fates;
 use super::lease::{self, Lease};
 use super::ledger::{self, Mark};
-use super::log::Attempt;
 use super::parquet::{self, Compression, Site};
 use super::run::Run;
 use super::snapshot::DataFile;
@@ -111,7 +110,7 @@ impl Store {
             ledger::discard(disk, self.root(), Some(head));
         };
         let attempt = log.rewrite(&old, &new, head);
-        if self.conclude(lease, attempt, (&new, Some(head)), discard)? == Attempt::Overtaken {
+        if self.conclude(lease, attempt, (&new, Some(head)), discard)?.is_none() {
             return Ok(None);
         }
         site.discard(&old);

@@ -15,6 +15,7 @@ use url::Url;
 use super::Store;
 use super::backend::Backend;
 use super::disk::Disk;
+use super::history;
 use super::lease::writer_of;
 use super::parquet::FILE_BYTES_MAX;
 use super::snapshot::DataFile;
@@ -36,16 +37,13 @@ const HONOURED: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
 const OPERATIONS: [&str; 5] = ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
 
 /// Properties of a table that is made here. Every command reads the log from its newest checkpoint
-/// on, so checkpoints are many. Files that were replaced are deleted at once, so versions before
-/// those cannot be read: neither old versions nor the traces of deleted files are kept for long.
-const PROPERTIES: [(&str, &str); 3] = [
-    ("delta.checkpointInterval", "10"),
-    ("delta.logRetentionDuration", "interval 7 days"),
-    ("delta.deletedFileRetentionDuration", "interval 1 days"),
-];
+/// on, so checkpoints are many. Files that were replaced are deleted at once, so their traces are
+/// not kept for long.
+const PROPERTIES: [(&str, &str); 2] =
+    [("delta.checkpointInterval", "10"), ("delta.deletedFileRetentionDuration", "interval 1 days")];
 
 /// After how many commits old versions of the log are looked for: those that make a checkpoint.
-const CLEAN_EVERY: i64 = 10;
+const SHORTEN_EVERY: i64 = 10;
 
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +52,13 @@ pub(super) enum Attempt {
     Made(i64),
     /// Another writer made that version first; nothing was changed.
     Overtaken,
+    /// It may have made a version or not: the newest version tells.
+    Unclear,
 }
 
 /// One version of the table's log.
 pub(super) struct Log {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     table: DeltaTable,
     runtime: Runtime,
@@ -69,7 +70,7 @@ impl Log {
         let folder = store.events();
         let (builder, runtime) = prepare(store.disk(), &folder)?;
         let table = runtime.block_on(builder.load()).map_err(|error| failed(&folder, error))?;
-        let log = Log { folder, table, runtime };
+        let log = Log { disk: Arc::clone(store.disk()), folder, table, runtime };
         log.refuse_unhonoured_features()?;
         Ok(log)
     }
@@ -105,7 +106,7 @@ impl Log {
                     .chain([(PSEUDONYMS, store.names.as_deref())]),
             );
         match runtime.block_on(async { create.await }) {
-            Ok(table) => Ok(Log { folder, table, runtime }),
+            Ok(table) => Ok(Log { disk: Arc::clone(store.disk()), folder, table, runtime }),
             // Another writer may have made it in the meantime, which is as good.
             Err(_) if store.exists() => Log::open(store),
             Err(error) => Err(failed(&folder, error)),
@@ -223,10 +224,9 @@ impl Log {
         operation: DeltaOperation,
     ) -> Result<Attempt> {
         // Left to itself, deltalake looks at every file of the log after every commit to see which
-        // are too old. No more of them can go than when a checkpoint is made.
-        let clean = ((self.version() + 2) % CLEAN_EVERY != 0).then_some(false);
+        // are too old; here it is their number that counts.
         let mut properties =
-            CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(clean);
+            CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
         if let Some(number) = head {
             let transaction = Transaction::new(APPLICATION, number);
             properties = properties.with_application_transaction(transaction);
@@ -238,7 +238,7 @@ impl Log {
             operation,
         );
         match self.runtime.block_on(async { commit.await }) {
-            Ok(done) => Ok(Attempt::Made(done.version() as i64)),
+            Ok(done) => Ok(self.made(done.version() as i64)),
             Err(
                 DeltaTableError::VersionAlreadyExists(_)
                 | DeltaTableError::Transaction {
@@ -248,8 +248,32 @@ impl Log {
                         | TransactionError::VersionAlreadyExists(_),
                 },
             ) => Ok(Attempt::Overtaken),
+            // The log may have let go what it was to be read from.
+            Err(_) if self.is_behind(self.version() + 1) => Ok(Attempt::Unclear),
             Err(error) => Err(self.failed(error)),
         }
+    }
+
+    /// What a commit is that the log took.
+    fn made(&self, version: i64) -> Attempt {
+        if self.is_behind(version) {
+            return Attempt::Unclear;
+        }
+        if (version + 1) % SHORTEN_EVERY == 0 {
+            history::shorten(&*self.disk, &self.log());
+        }
+        Attempt::Made(version)
+    }
+
+    /// Whether others went on behind a version as far as a checkpoint: either from it, or so long
+    /// ago that its place had become free again, and then nobody will ever read what is put there.
+    fn is_behind(&self, version: i64) -> bool {
+        history::newest_checkpoint(&self.log()).is_some_and(|checkpoint| checkpoint > version)
+    }
+
+    /// The folder of the log.
+    fn log(&self) -> PathBuf {
+        self.folder.join("_delta_log")
     }
 
     /// Whether this version has a commit of these files and marks.
@@ -303,7 +327,7 @@ impl Log {
 
     /// The actions of a commit; none where the log does not keep it any more.
     fn actions(&self, version: i64) -> Vec<serde_json::Value> {
-        let path = self.folder.join("_delta_log").join(format!("{version:020}.json"));
+        let path = self.log().join(format!("{version:020}.json"));
         let text = std::fs::read_to_string(path).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect()
     }

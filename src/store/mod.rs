@@ -21,6 +21,7 @@ mod disk;
 mod fates;
 mod forget;
 mod gather;
+mod history;
 mod lease;
 mod ledger;
 mod links;
@@ -190,8 +191,9 @@ impl Store {
         let mut newest: Option<Log> = None;
         for _ in 0..TRIES_MAX {
             let log = newest.as_ref().unwrap_or(log);
-            if let Attempt::Made(version) = attempt(log)? {
-                return Ok(Attempt::Made(version));
+            match attempt(log)? {
+                Attempt::Overtaken => {}
+                other => return Ok(other),
             }
             // Where that cannot be told, there is the longer way.
             match self.newer(log).ok().flatten().filter(|newer| is_as_good(newer, log)) {
@@ -202,35 +204,36 @@ impl Store {
         Ok(Attempt::Overtaken)
     }
 
-    /// Finds out what became of an attempt to commit files and marks, and takes away what was
-    /// written for one that made nothing.
+    /// Finds out which version an attempt to commit files and marks has made, and takes away what
+    /// was written for one that made none because others were first.
     fn conclude(
         &self,
         lease: &Lease,
         attempt: Result<Attempt>,
         (files, head): (&[DataFile], Option<i64>),
         discard: impl Fn(),
-    ) -> Result<Attempt> {
-        let error = match attempt {
-            Ok(made @ Attempt::Made(_)) => return Ok(made),
+    ) -> Result<Option<i64>> {
+        let failed = match attempt {
+            Ok(Attempt::Made(version)) => return Ok(Some(version)),
             Ok(Attempt::Overtaken) => {
                 discard();
-                return Ok(Attempt::Overtaken);
+                return Ok(None);
             }
-            Err(error) => error,
+            Ok(Attempt::Unclear) => None,
+            Err(error) => Some(error),
         };
         match Log::open(self).and_then(|log| Ok((log.has(files, head)?, log.version()))) {
             // What failed came after the commit: a checkpoint, or an answer that was lost.
-            Ok((true, version)) => Ok(Attempt::Made(version)),
+            Ok((true, version)) => Ok(Some(version)),
             Ok((false, _)) => {
                 discard();
-                Err(error)
+                failed.map_or(Ok(None), Err)
             }
             // Nobody can tell. The files stay: if no commit names them, the next writer takes
             // them away.
-            Err(_) => {
+            Err(error) => {
                 lease.leave_sign();
-                Err(error)
+                Err(failed.unwrap_or(error))
             }
         }
     }
@@ -460,9 +463,11 @@ impl Settled {
         }
         let written = merge::write(&self.runs, &self.fates, &self.load.site)?;
         let disk = store.disk().as_ref();
-        let before = base.log.head()?;
-        let head = match ledger::append(disk, &store.root, before, &lease.writer, marks) {
-            Ok(head) => head,
+        let append = |before| ledger::append(disk, &store.root, before, &lease.writer, marks);
+        let appended = base.log.head().and_then(|before| Ok((before, append(before)?)));
+        let (before, head) = match appended {
+            Ok(heads) => heads,
+            // What this version is read from may have gone, because others went on.
             Err(error) => {
                 self.load.site.discard(&written);
                 return match store.newer(&base.log)? {
@@ -480,11 +485,11 @@ impl Settled {
         let commit = |log: &Log| log.commit(&written, head);
         let attempt = store.insist(&base.log, commit, Log::only_moves_files_since);
         match store.conclude(lease, attempt, (&written, head), discard)? {
-            Attempt::Made(version) => {
+            Some(version) => {
                 ledger::drop_folded(disk, &store.root, before, head);
                 Ok(Commit::Made(version))
             }
-            Attempt::Overtaken => self.overtaken(),
+            None => self.overtaken(),
         }
     }
 

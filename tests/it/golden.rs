@@ -65,7 +65,7 @@ fn assert_golden(name: &str, found: &str) {
 
 /// The lines that differ between what two texts have in common at their ends: `-` for those that
 /// were expected, `+` for those that were found, what is invisible written out.
-fn difference(expected: &str, found: &str) -> String {
+pub fn difference(expected: &str, found: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) =
         (expected.split('\n').collect(), found.split('\n').collect());
     let same = |(one, other): &(&&str, &&str)| one == other;
