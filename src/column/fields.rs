@@ -105,7 +105,7 @@ impl Fields {
                 }
             });
             parsed.map_err(|malformed| format!("Extra is no JSON: {}", malformed.reason))?;
-            if self.rows % 64 == 0 {
+            if self.rows.is_multiple_of(64) {
                 self.keep_to_all();
             }
         }

@@ -182,11 +182,18 @@ mod tests {
 
     #[test]
     fn newer_records_say_it_in_names_and_values_or_in_their_json_text() {
-        let list = r#"[{"Name":"powerplatform.analytics.resource.power_app.display_name","Value":"Leave"},
-            {"Name":"powerplatform.analytics.resource.power_app.id","Value":"/apps/A1"},
-            {"Name":"powerplatform.analytics.resource.environment.name","Value":"Main"},
-            {"Name":"POWERPLATFORM.analytics.resource.environment.id","Value":"E1"},
-            {"Name":"powerplatform.analytics.resource.type","Value":"PowerApp"},{"Name":7},null]"#;
+        let named = |name: &str, value: &str| {
+            format!(r#"{{"Name":"powerplatform.analytics.resource.{name}","Value":"{value}"}}"#)
+        };
+        let list = [
+            named("power_app.display_name", "Leave"),
+            named("power_app.id", "/apps/A1"),
+            named("environment.name", "Main"),
+            named("ENVIRONMENT.id", "E1"),
+            named("type", "PowerApp"),
+            r#"{"Name":7},null"#.to_owned(),
+        ];
+        let list = format!("[{}]", list.join(","));
         let expected = Facts {
             environment_id: some("e1"),
             environment_name: some("Main"),
@@ -196,27 +203,32 @@ mod tests {
         };
         let record = |member: &str| format!(r#"{{"Id":"1","RecordType":256,{member}}}"#);
         assert_eq!(of(&record(&format!(r#""PropertyCollection":{list}"#))), expected);
-        let text = serde_json::to_string(list).unwrap();
+        let text = serde_json::to_string(&list).unwrap();
         assert_eq!(of(&record(&format!(r#""JsonPropertiesCollection":{text}"#))), expected);
-        let object =
-            r#""JsonPropertiesCollection":"{\"powerplatform.analytics.resource.cloud_flow.id\":
-            \"F1\",\"powerplatform.analytics.resource.cloud_flow.display_name\":\"Nightly\"}""#
-                .replace("\n            ", "");
+        let flow = format!(
+            r#"{{"{RESOURCE}cloud_flow.id":"F1","{RESOURCE}cloud_flow.display_name":"Nightly"}}"#
+        );
+        let text = serde_json::to_string(&flow).unwrap();
+        let object = format!(r#""JsonPropertiesCollection":{text}"#);
         let flow = Facts { flow_id: some("f1"), flow_name: some("Nightly"), ..Facts::default() };
         assert_eq!(of(&record(&object)), flow);
     }
 
     #[test]
     fn a_flow_says_it_in_its_link_and_its_connectors_with_commas() {
-        let text = r#"{"Id":"1","RecordType":30,"FlowConnectorNames":"Office 365, SQL Server,,Office 365",
-            "FlowDetailsUrl":"https://admin.flow.example/environments/Default-E/flows/F-1/details?x=/apps/no"}"#;
+        let link = "https://x.example/environments/Default-E/flows/F-1/details?x=/apps/no";
+        let names = "Office 365, SQL Server,,Office 365";
+        let text = format!(
+            r#"{{"Id":"1","RecordType":30,
+                "FlowConnectorNames":"{names}","FlowDetailsUrl":"{link}"}}"#
+        );
         let expected = Facts {
             environment_id: some("default-e"),
             flow_id: some("f-1"),
             connectors: vec!["Office 365".to_owned(), "SQL Server".to_owned()],
             ..Facts::default()
         };
-        assert_eq!(of(text), expected);
+        assert_eq!(of(&text), expected);
     }
 
     #[test]

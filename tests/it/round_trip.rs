@@ -106,7 +106,8 @@ fn one_store(seed: u64, count: usize) {
     });
     let paths: Vec<_> = paths.collect();
     let store = Store::new(&dir.join("store"));
-    let runs: Vec<_> = if seed % 2 == 0 { vec![&paths[..]] } else { paths.chunks(1).collect() };
+    let runs: Vec<_> =
+        if seed.is_multiple_of(2) { vec![&paths[..]] } else { paths.chunks(1).collect() };
     for paths in runs {
         let options = ingest::Options { paths: paths.to_vec(), ..ingest::Options::default() };
         let summary = ingest::into_store(&store, &options, &Silent).expect("the store is written");
