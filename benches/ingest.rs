@@ -41,7 +41,8 @@ impl Archive {
     }
 
     fn options(&self, threads: Option<usize>) -> Options {
-        Options { paths: vec![self.folder.path().join("archive")], threads, pseudonyms: None }
+        let paths = vec![self.folder.path().join("archive")];
+        Options { paths, threads, ..Options::default() }
     }
 
     /// Ingests into a store that is not there yet.

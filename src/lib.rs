@@ -16,7 +16,9 @@
 
 pub mod cli;
 pub mod column;
+pub mod dictionary;
 pub mod error;
+pub mod export;
 pub mod grid;
 pub mod ingest;
 pub mod person;

@@ -110,7 +110,8 @@ pub fn run(snapshot: &Snapshot, options: &Options) -> Result<Report> {
     let report = query::report(&options.name)?;
     let period = period(snapshot, options)?;
     let coverage = query::coverage(snapshot, &period)?;
-    let request = Request { snapshot, period: &period, coverage: &coverage, noise: options.noise };
+    let (noise, log) = (options.noise, report.log);
+    let request = Request { snapshot, period: &period, coverage: &coverage, noise, log };
     let tally = query::tally(&request)?;
     let top = top(&report, options)?;
     let given = top.iter().map(|top| (TOP.to_owned(), top.clone())).collect::<BTreeMap<_, _>>();

@@ -4,12 +4,14 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::args::{
-    AccountFormat, Compact, Forget, Ingest, ListFormat, NoiseFilter, Report, ReportFormat, Reports,
-    Status, Threads, Verify,
+    AccountFormat, Columns, Compact, Export, ExportFormat, Forget, GlossaryFormat, Ingest,
+    ListFormat, NoiseFilter, Report, ReportFormat, Reports, Status, Threads, Verify,
 };
 use super::progress::Shown;
-use super::{Ending, out, tell};
+use super::{Ending, glossary, out, tell};
+use crate::dictionary;
 use crate::error::{Error, Result};
+use crate::export;
 use crate::ingest::{self, Store, Summary};
 use crate::report::{self, Format, NoiseLevel};
 use crate::status;
@@ -22,6 +24,7 @@ pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
     let key = command.pseudonymize.as_deref();
     let options = ingest::Options {
         pseudonyms: key.map(pseudonyms).transpose()?,
+        all_workloads: command.all_workloads,
         ..sources(&command.paths, &command.threads)
     };
     if command.dry_run {
@@ -141,8 +144,37 @@ pub(super) fn verify(command: &Verify) -> Result<Ending> {
     Ok(if verdict.is_sound { Ending::Well } else { Ending::Failed })
 }
 
+pub(super) fn columns(command: &Columns) -> Result<Ending> {
+    let store = command.folder().map(|folder| existing(&folder)).transpose()?;
+    let dictionary = dictionary::of(store.as_ref())?;
+    let text = match command.format {
+        GlossaryFormat::Text => out::plain(&glossary::text(&dictionary)),
+        GlossaryFormat::Json => json(&dictionary)?,
+        GlossaryFormat::Markdown => out::plain(&glossary::markdown(&dictionary)),
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(Ending::Well)
+}
+
+pub(super) fn export(command: &Export, quiet: bool) -> Result<Ending> {
+    let ExportFormat::Ndjson = command.format;
+    let day = |day: &Option<String>| day.as_deref().map(str::parse).transpose();
+    let options = export::Options {
+        since: day(&command.since)?,
+        until: day(&command.until)?,
+        with_lineage: command.with_lineage,
+    };
+    let store = existing(command.store.get())?;
+    let file = command.output.as_deref().filter(|file| *file != Path::new("-"));
+    let events = out::stream(file, |out| export::run(&store, &options, out))?;
+    if let Some(events) = events.filter(|_| !quiet) {
+        out::say(&format!("{} events", tell::number(events)));
+    }
+    Ok(Ending::Well)
+}
+
 fn sources(paths: &[PathBuf], threads: &Threads) -> ingest::Options {
-    ingest::Options { paths: paths.to_vec(), threads: threads.get(), pseudonyms: None }
+    ingest::Options { paths: paths.to_vec(), threads: threads.get(), ..ingest::Options::default() }
 }
 
 fn report_options(command: &Report) -> Result<report::Options> {

@@ -37,6 +37,8 @@ pub(super) enum Command {
     Compact(Compact),
     Forget(Forget),
     Verify(Verify),
+    Columns(Columns),
+    Export(Export),
 }
 
 /// Read an archive into the store
@@ -69,6 +71,12 @@ pub(super) struct Ingest {
     /// pseudonyms of one key or names as they are.
     #[arg(long, value_name = "KEYFILE")]
     pub(super) pseudonymize: Option<PathBuf>,
+    /// Keep the events of Exchange, SharePoint and all other workloads too
+    ///
+    /// Files that were read before without them are read again. Reports are about the same events
+    /// as before.
+    #[arg(long)]
+    pub(super) all_workloads: bool,
     /// How the accounts are printed
     #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
     pub(super) format: AccountFormat,
@@ -210,6 +218,66 @@ pub(super) struct Verify {
     pub(super) threads: Threads,
 }
 
+/// Show what columns there are and what they mean
+///
+/// With a store, also the fields that its events have beside them, kept in Extra, the newest
+/// first: so what Microsoft added lately is seen at once.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze columns
+  pbi-analyze columns --extra
+  pbi-analyze columns --store D:\\pbi-store --format json")]
+pub(super) struct Columns {
+    /// A store's folder, whose fields in Extra are shown too
+    #[arg(long, value_name = "DIR", value_parser = clap::builder::OsStringValueParser::new())]
+    pub(super) store: Option<OsString>,
+    /// Show the fields in Extra of the store in PBI_STORE, or else in the folder pbi-store
+    #[arg(long)]
+    pub(super) extra: bool,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = GlossaryFormat::Text)]
+    pub(super) format: GlossaryFormat,
+}
+
+impl Columns {
+    /// The store's folder, where one is asked for.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        let named = || std::env::var_os("PBI_STORE").filter(|folder| !folder.is_empty());
+        let default = || self.extra.then(|| named().unwrap_or_else(|| DEFAULT_STORE.into()));
+        self.store.clone().or_else(default).map(PathBuf::from)
+    }
+}
+
+/// Write the store's events as JSON again
+///
+/// One event a line, in the order of time and id: the same bytes however the store's files are
+/// cut. docs/lossless.md says which spellings differ from what was read.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze export --output events.ndjson
+  pbi-analyze export --since 2026-03-01 --until 2026-03-31 | gzip > march.ndjson.gz")]
+pub(super) struct Export {
+    #[command(flatten)]
+    pub(super) store: StoreFolder,
+    /// How events are written
+    #[arg(long, value_enum, default_value_t = ExportFormat::Ndjson)]
+    pub(super) format: ExportFormat,
+    /// First day, as 2026-03-01, in UTC
+    #[arg(long, value_name = "DAY")]
+    pub(super) since: Option<String>,
+    /// Last day, as 2026-03-31; it is part of the period
+    #[arg(long, value_name = "DAY")]
+    pub(super) until: Option<String>,
+    /// Add SourceFile and SourceKind to each event
+    #[arg(long)]
+    pub(super) with_lineage: bool,
+    /// Write to a file, whole or not at all; - is stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct StoreFolder {
     /// The store's folder
@@ -251,6 +319,22 @@ pub(super) enum AccountFormat {
     Text,
     /// One JSON object
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GlossaryFormat {
+    /// Lines to read
+    Text,
+    /// One JSON object
+    Json,
+    /// Tables of Markdown
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// One JSON object a line
+    Ndjson,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

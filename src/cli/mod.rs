@@ -5,6 +5,7 @@
 
 mod answer;
 mod args;
+mod glossary;
 mod out;
 mod progress;
 mod tell;
@@ -58,5 +59,7 @@ fn dispatch(args: &Args) -> Result<Ending> {
         Command::Compact(command) => answer::compact(command),
         Command::Forget(command) => answer::forget(command),
         Command::Verify(command) => answer::verify(command),
+        Command::Columns(command) => answer::columns(command),
+        Command::Export(command) => answer::export(command, args.quiet),
     }
 }

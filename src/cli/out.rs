@@ -7,19 +7,34 @@ use crate::error::{Error, Result};
 
 /// Writes a result.
 pub(super) fn write(bytes: &[u8], file: Option<&Path>) -> Result<()> {
+    stream(file, |out| out(bytes)).map(drop)
+}
+
+/// Takes the parts of a result, one after the other.
+pub(super) type Out<'o> = dyn FnMut(&[u8]) -> Result<()> + 'o;
+
+/// Writes a result while it is made. `None` where its reader went away before its end, as `head`
+/// does: no error, and nothing more to do.
+pub(super) fn stream<T>(
+    file: Option<&Path>,
+    make: impl FnOnce(&mut Out<'_>) -> Result<T>,
+) -> Result<Option<T>> {
     match file {
-        None => to_stdout(bytes),
-        Some(path) => to_file(bytes, path),
+        None => to_stdout(make),
+        Some(path) => to_file(path, make).map(Some),
     }
 }
 
-fn to_stdout(bytes: &[u8]) -> Result<()> {
+fn to_stdout<T>(make: impl FnOnce(&mut Out<'_>) -> Result<T>) -> Result<Option<T>> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        // The reader went away, as `head` does: no error, and how the command ended stays true.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Error::io("write to", Path::new("stdout"))),
-    }
+    let mut is_gone = false;
+    let made = make(&mut |bytes| {
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| {
+            is_gone = error.kind() == io::ErrorKind::BrokenPipe;
+            Error::io("write to", Path::new("stdout"))(error)
+        })
+    });
+    if is_gone { Ok(None) } else { made.map(Some) }
 }
 
 /// Writes a line to stderr, if anybody listens: a log that nobody reads stops nothing.
@@ -34,7 +49,7 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if is_odd(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-fn to_file(bytes: &[u8], path: &Path) -> Result<()> {
+fn to_file<T>(path: &Path, make: impl FnOnce(&mut Out<'_>) -> Result<T>) -> Result<T> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -46,12 +61,12 @@ fn to_file(bytes: &[u8], path: &Path) -> Result<()> {
     }
     let mut file =
         tempfile::Builder::new().prefix(".pbi-analyze-").tempfile_in(folder).map_err(failed())?;
-    file.write_all(bytes).map_err(failed())?;
+    let made = make(&mut |bytes| file.write_all(bytes).map_err(failed()))?;
     // A temporary file is for its owner alone; a result gets what any new file here would get.
     #[cfg(unix)]
     share_like_others(file.as_file(), folder).map_err(failed())?;
     file.persist(path).map_err(|error| failed()(error.error))?;
-    Ok(())
+    Ok(made)
 }
 
 /// Gives a file the permissions of a file that is made in the usual way.

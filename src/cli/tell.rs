@@ -1,5 +1,7 @@
 //! The accounts in words.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -67,6 +69,7 @@ pub(super) fn accounts(summary: &Summary) -> String {
         number(records.other_workloads),
         number(records.rejected)
     );
+    text.push_str(&left_out(&summary.other_workloads));
     if records.conflicting > 0 {
         let _ = writeln!(
             text,
@@ -97,6 +100,23 @@ pub(super) fn accounts(summary: &Summary) -> String {
             writeln!(text, "damaged  {damaged} of the sources; what is whole in them was taken");
     }
     text
+}
+
+/// What was left out, the most first.
+fn left_out(others: &BTreeMap<String, u64>) -> String {
+    let mut most: Vec<(&String, &u64)> = others.iter().collect();
+    most.sort_by_key(|(_, count)| Reverse(**count));
+    let told = most.iter().take(TOLD_MAX);
+    let mut told: Vec<String> =
+        told.map(|(name, count)| format!("{} {name}", number(**count))).collect();
+    if most.len() > TOLD_MAX {
+        let more = most[TOLD_MAX..].iter().map(|(_, count)| **count).sum();
+        told.push(format!("{} others", number(more)));
+    }
+    match told.is_empty() {
+        true => String::new(),
+        false => format!("left out {}; --all-workloads keeps them\n", told.join(", ")),
+    }
 }
 
 fn per_source(summary: &Summary) -> String {

@@ -8,7 +8,10 @@
 //! A column may hold a value in a documented normal form (ids and user names in lower case,
 //! instants in UTC); whatever else it cannot hold exactly is in `Extra` under the same name.
 
+mod derived;
+mod fields;
 mod fingerprint;
+mod inverse;
 mod names;
 mod nested;
 mod scalar;
@@ -21,14 +24,17 @@ use std::collections::HashSet;
 use arrow::array::ArrayRef;
 
 use crate::record::csv::Outer;
-use crate::record::{Event, Value, json, time};
-use crate::schema::{Type, columns};
+use crate::record::{Event, Parser, Value, json, time};
+use crate::schema::{Family, Type, columns};
 use names::{Names, Target};
 use nested::Nested;
 use scalar::{Bools, Ints};
 use text::{Dictionary, Plain};
 
+pub use derived::without_content;
+pub use fields::{FIELD_COLUMNS, Field, Fields};
 pub use fingerprint::fingerprints;
+pub use inverse::{Inverse, Unreadable};
 use schema::AT;
 pub use schema::{arrow_schema, field};
 pub use text::stored_id_key;
@@ -119,6 +125,8 @@ pub struct BatchBuilder {
     extra_members: Vec<(String, Vec<u8>)>,
     /// Columns whose name occurs more than once in the present event.
     repeated: Vec<usize>,
+    /// For texts inside of events that are JSON.
+    inner: Parser,
     source_file: Builder,
     source_kind: Builder,
     keys: Vec<Key>,
@@ -138,6 +146,7 @@ impl BatchBuilder {
             extra: projection.has(crate::schema::EXTRA).then(|| Plain::new(text::Normal::AsIs)),
             extra_members: Vec::new(),
             repeated: Vec::new(),
+            inner: Parser::default(),
             source_file: builder(crate::schema::SOURCE_FILE, &lineage),
             source_kind: builder(crate::schema::SOURCE_KIND, &lineage),
             keys: Vec::new(),
@@ -160,7 +169,7 @@ impl BatchBuilder {
         self.without_id
     }
 
-    /// Adds an event. `outer` fills in what the event itself does not say.
+    /// Adds an event that is about something. `outer` fills in what it does not say itself.
     ///
     /// # Errors
     ///
@@ -168,6 +177,7 @@ impl BatchBuilder {
     pub fn append(
         &mut self,
         event: &Event<'_>,
+        about: Family,
         outer: &Outer,
         lineage: &Lineage<'_>,
     ) -> Result<&Key, Unusable> {
@@ -188,8 +198,9 @@ impl BatchBuilder {
                 }
             };
             let builder = &mut self.builders[column];
-            let is_repeated = builder.len() > row
-                || self.extra_members.iter().any(|(known, _)| known == canonical);
+            let is_repeated = !matches!(value, Value::Null)
+                && (builder.len() > row
+                    || self.extra_members.iter().any(|(known, _)| known == canonical));
             if is_repeated {
                 self.repeated.push(column);
             }
@@ -198,9 +209,13 @@ impl BatchBuilder {
                 self.keep_extra(canonical, value);
             }
         }
+        if self.builders[AT.creation_time].has_another(row, time_us) {
+            self.repeated.push(AT.creation_time);
+        }
         self.keep_repeated(event);
         let id = self.id(event, outer, row);
         self.fill_in(outer, row, time_us);
+        self.derive(event, about, row);
         self.end_extra(row);
         self.source_file.append(row, Value::Text(lineage.file));
         self.source_kind.append(row, Value::Text(lineage.kind));
@@ -226,13 +241,11 @@ impl BatchBuilder {
         text::id_key(&text)
     }
 
-    /// Takes from the wrapping what the event itself lacks. The time is put in whenever its
-    /// column is empty, since the row has one.
+    /// Takes from the wrapping what the event itself lacks. The column of the time always holds
+    /// the time that the row has, which is its place in the table.
     fn fill_in(&mut self, outer: &Outer, row: usize, time_us: i64) {
-        if let Builder::Ints(times) = &mut self.builders[AT.creation_time]
-            && times.len() <= row
-        {
-            times.push(row, time_us);
+        if let Builder::Ints(times) = &mut self.builders[AT.creation_time] {
+            times.set(row, time_us);
         }
         let texts = [(AT.operation, &outer.operation), (AT.user_id, &outer.user_id)];
         for (column, text) in texts {
@@ -344,6 +357,14 @@ impl Builder {
             Builder::Bools(column) => column.len(),
             Builder::Nested(column) => column.len(),
             Builder::Absent => 0,
+        }
+    }
+
+    /// Whether a column of numbers has one at `row`, and not this one.
+    fn has_another(&self, row: usize, number: i64) -> bool {
+        match self {
+            Builder::Ints(column) => column.get(row).is_some_and(|held| held != number),
+            _ => false,
         }
     }
 

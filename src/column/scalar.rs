@@ -70,6 +70,20 @@ impl Ints {
         self.valid.push(true);
     }
 
+    /// The number at a row.
+    pub(super) fn get(&self, row: usize) -> Option<i64> {
+        let number = self.values.get(row).copied();
+        number.filter(|_| self.valid[row])
+    }
+
+    /// The same as [`Ints::push`], in the place of what the row, the last one, may have.
+    pub(super) fn set(&mut self, row: usize, number: i64) {
+        match self.values.get_mut(row) {
+            Some(held) => *held = number,
+            None => self.push(row, number),
+        }
+    }
+
     fn pad(&mut self, row: usize) {
         self.nulls += row - self.values.len();
         self.values.resize(row, 0);

@@ -5,7 +5,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 
 use super::*;
-use crate::record::{Found, Parser};
+use crate::record::{Found, Parser, family};
 use crate::schema::column_index;
 
 fn built(events: &[&str]) -> (EventBatch, BatchBuilder) {
@@ -15,7 +15,7 @@ fn built(events: &[&str]) -> (EventBatch, BatchBuilder) {
         let appended = parser.parse(text.as_bytes(), |record| match record.found() {
             Found::Event(event) => {
                 let lineage = Lineage { file: "f", kind: "k", order: order as u64 };
-                builder.append(&event, &Outer::default(), &lineage).map(|_| ())
+                builder.append(&event, family(&event), &Outer::default(), &lineage).map(|_| ())
             }
             _ => panic!("an event"),
         });
@@ -121,7 +121,7 @@ fn an_event_without_a_time_is_refused_with_what_was_found() {
     {
         let refused = Parser::default().parse(event.as_bytes(), |record| match record.found() {
             Found::Event(event) => {
-                builder.append(&event, &Outer::default(), &lineage).unwrap_err().0
+                builder.append(&event, family(&event), &Outer::default(), &lineage).unwrap_err().0
             }
             _ => panic!("an event"),
         });
@@ -153,7 +153,7 @@ fn a_projection_builds_what_it_names() {
         .parse(event.as_bytes(), |record| {
             if let Found::Event(event) = record.found() {
                 let lineage = Lineage { file: "f", kind: "k", order: 0 };
-                builder.append(&event, &Outer::default(), &lineage).unwrap();
+                builder.append(&event, family(&event), &Outer::default(), &lineage).unwrap();
             }
         })
         .unwrap();

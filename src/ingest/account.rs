@@ -38,6 +38,7 @@ pub(super) struct Tally {
     pub(super) days: BTreeMap<i64, u64>,
     pub(super) period_us: Option<(i64, i64)>,
     pub(super) other_workloads: BTreeMap<String, u64>,
+    pub(super) others_kept: u64,
     pub(super) rejected: u64,
     pub(super) troubles: Vec<Trouble>,
     pub(super) without_id: u64,
@@ -79,6 +80,7 @@ impl Account {
         records.read += tally.read;
         records.rejected += tally.rejected;
         records.other_workloads += tally.other_workloads.values().sum::<u64>();
+        self.facts.others_kept += tally.others_kept;
         for (day, events) in tally.days {
             if let Some(day) = time::day(day * DAY_US) {
                 *self.facts.days.entry(day.to_string()).or_default() += events;
@@ -208,7 +210,7 @@ pub struct Summary {
     pub period: Period,
     /// The store after the run.
     pub store: StoreCounts,
-    /// Records left out, by workload or record type.
+    /// Records left out, by workload and record type: `Exchange: ExchangeItem`.
     pub other_workloads: BTreeMap<String, u64>,
     /// Events that came without an id and were given one made from their content.
     pub without_id: u64,
@@ -298,8 +300,8 @@ mod tests {
         account.facts.records = RecordCounts { read: 2, stored: 2, ..RecordCounts::default() };
         let mark = account.mark().unwrap();
         assert_eq!(mark.facts.records, account.facts.records);
-        assert_eq!(Known::of(vec![mark]).sight(&file), Sight::Changed);
+        assert_eq!(Known::of(vec![mark], false).sight(&file), Sight::Changed);
         let whole = Account { unread: false, digest: Some("0".to_owned()), ..account };
-        assert_eq!(Known::of(vec![whole.mark().unwrap()]).sight(&file), Sight::Known);
+        assert_eq!(Known::of(vec![whole.mark().unwrap()], false).sight(&file), Sight::Known);
     }
 }

@@ -36,6 +36,13 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Makes pseudonyms of persons before anything is stored.
     pub pseudonyms: Option<Pseudonyms>,
+    /// Keeps the events of Exchange, SharePoint and all other workloads too.
+    pub all_workloads: bool,
+}
+
+/// Whether nothing of a source was left out that is asked for.
+fn is_whole(mark: &Mark, all_workloads: bool) -> bool {
+    !all_workloads || mark.facts.records.other_workloads == 0
 }
 
 /// Hears how the work goes on; called from many threads.
@@ -64,7 +71,7 @@ impl Progress for Silent {
 /// Trouble with the store or the machine. Trouble with files and records is in the summary.
 pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> Result<Summary> {
     let store = &store.clone().of_names(options.pseudonyms.as_ref().map(Pseudonyms::check))?;
-    let known = Known::of(store.marks()?);
+    let known = Known::of(store.marks()?, options.all_workloads);
     let archive = Archive::look(options, &known)?;
     let new = archive.to_read();
     if new.is_empty() {
@@ -82,7 +89,9 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
             let settled = load.settle()?;
             settle_accounts(&mut accounts, settled.fates());
             progress.stage("writing");
-            let held: HashSet<&str> = settled.marks().iter().map(|m| m.digest.as_str()).collect();
+            let marks = settled.marks().iter();
+            let whole = marks.filter(|mark| is_whole(mark, options.all_workloads));
+            let held: HashSet<&str> = whole.map(|mark| mark.digest.as_str()).collect();
             for account in &mut accounts {
                 account.is_held = account.digest.as_deref().is_some_and(|d| held.contains(d));
             }
@@ -121,7 +130,8 @@ pub fn passing(
         let passing = settled.keep()?;
         let mut sources: Vec<SourceFacts> = accounts.iter().map(|a| a.facts.clone()).collect();
         sources.sort_by(|a, b| a.path.cmp(&b.path));
-        let snapshot = Snapshot { version: 0, files: passing.files.clone(), sources };
+        let files = passing.files.clone();
+        let snapshot = Snapshot { files, sources, ..Snapshot::default() };
         let summary = summary(&archive, accounts, &snapshot.files);
         Ok((passing, snapshot, summary))
     })
@@ -138,14 +148,18 @@ struct Known {
     by_place: HashMap<String, Mark>,
     digests: HashSet<String>,
     sizes: HashSet<u64>,
+    /// Whether the events of all workloads are asked for.
+    all_workloads: bool,
 }
 
 impl Known {
-    fn of(marks: Vec<Mark>) -> Self {
-        let mut known = Known::default();
+    fn of(marks: Vec<Mark>, all_workloads: bool) -> Self {
+        let mut known = Known { all_workloads, ..Known::default() };
         for mark in marks {
-            known.digests.insert(mark.digest.clone());
-            known.sizes.insert(mark.facts.size_bytes);
+            if is_whole(&mark, all_workloads) {
+                known.digests.insert(mark.digest.clone());
+                known.sizes.insert(mark.facts.size_bytes);
+            }
             known.by_place.insert(mark.place.clone(), mark);
         }
         known
@@ -159,6 +173,7 @@ impl Known {
             mark.facts.size_bytes == file.size_bytes
                 && mark.facts.modified_us == file.modified_us
                 && file.modified_us.is_some()
+                && is_whole(mark, self.all_workloads)
         });
         // A file that cannot be read now is not known; reading it will say why.
         let is_held = || {
@@ -230,8 +245,7 @@ fn read(
 ) -> Result<Vec<Account>> {
     progress.begin(files.len(), files.iter().map(|file| file.size_bytes).sum());
     let feed = Feed::new(files);
-    let pseudonyms = options.pseudonyms.as_ref();
-    let results = rayon::broadcast(|_| worker::work(&feed, load, projection, pseudonyms, progress));
+    let results = rayon::broadcast(|_| worker::work(&feed, load, projection, options, progress));
     results.into_iter().collect::<Result<()>>()?;
     feed.into_accounts()
 }

@@ -18,7 +18,8 @@ use crate::error::Result;
 pub enum State {
     /// It was never taken.
     New,
-    /// It was taken from this place with another size or time, and not with this content.
+    /// It was taken from this place with another size or time, and not with this content; or
+    /// without the records of other workloads, which are asked for now.
     Changed,
     /// It was taken before, here or from another place.
     Known,
@@ -65,7 +66,7 @@ impl Plan {
 /// Those of reading what the store remembers, and [`crate::Error::Usage`] if the one path that is
 /// given is not there.
 pub fn plan(store: &Store, options: &Options) -> Result<Plan> {
-    let known = Known::of(store.marks()?);
+    let known = Known::of(store.marks()?, options.all_workloads);
     let archive = Archive::look(options, &known)?;
     let mut files: Vec<PlannedSource> = Vec::with_capacity(archive.found.len());
     for (file, sight) in &archive.found {

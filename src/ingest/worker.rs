@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::Progress;
 use super::account::Tally;
 use super::feed::{Feed, Task};
+use super::{Options, Progress};
 use crate::column::{BatchBuilder, Lineage, Projection};
 use crate::error::Result;
 use crate::person::Pseudonyms;
 use crate::record::csv::{Outer, Row};
 use crate::record::json;
-use crate::record::{Event, Found, Keep, Parser, Record, keep};
+use crate::record::{Event, Found, Parser, Record, family, workload};
+use crate::schema::Family;
 use crate::source::Piece;
 use crate::store::Load;
 
@@ -23,14 +24,14 @@ pub(super) fn work(
     feed: &Feed<'_>,
     load: &Load,
     projection: &Projection,
-    pseudonyms: Option<&Pseudonyms>,
+    options: &Options,
     progress: &dyn Progress,
 ) -> Result<()> {
     let mut worker = Worker {
         parser: Parser::default(),
         inner: Parser::default(),
-        batch: BatchBuilder::new(projection),
-        veil: pseudonyms.map(Veil::new),
+        batch: Intake { builder: BatchBuilder::new(projection), keeps_all: options.all_workloads },
+        veil: options.pseudonyms.as_ref().map(Veil::new),
     };
     let (mut used, mut batched) = (Piece::default(), 0);
     while let Some(task) = feed.next(used)? {
@@ -38,20 +39,27 @@ pub(super) fn work(
         batched += task.piece.text.len();
         progress.advance(task.piece.text.len() as u64);
         if batched >= BATCH_TEXT_BYTES {
-            load.stage(worker.batch.finish())?;
+            load.stage(worker.batch.builder.finish())?;
             batched = 0;
         }
         used = task.piece;
     }
-    load.stage(worker.batch.finish())
+    load.stage(worker.batch.builder.finish())
 }
 
 struct Worker<'w> {
     parser: Parser,
     /// For events that are text inside of a record.
     inner: Parser,
-    batch: BatchBuilder,
+    batch: Intake,
     veil: Option<Veil<'w>>,
+}
+
+/// A batch, and what is let into it.
+struct Intake {
+    builder: BatchBuilder,
+    /// Whether events of other workloads are kept.
+    keeps_all: bool,
 }
 
 /// Puts pseudonyms into records, before anything else looks at them: so there is no column and no
@@ -98,7 +106,7 @@ impl Place<'_> {
 impl Worker<'_> {
     fn piece(&mut self, task: &Task<'_>) -> Tally {
         let mut tally = Tally::default();
-        let without_id = self.batch.without_id();
+        let without_id = self.batch.builder.without_id();
         match &task.header {
             None => {
                 for (number, &(start, end)) in task.piece.records.iter().enumerate() {
@@ -131,7 +139,7 @@ impl Worker<'_> {
                 });
             }
         }
-        tally.without_id = self.batch.without_id() - without_id;
+        tally.without_id = self.batch.builder.without_id() - without_id;
         if let Some(veil) = &self.veil {
             for trouble in &mut tally.troubles {
                 if let Some(reason) = veil.pseudonyms.in_text(&trouble.reason) {
@@ -179,7 +187,7 @@ impl Worker<'_> {
 }
 
 fn embedded(
-    batch: &mut BatchBuilder,
+    batch: &mut Intake,
     record: &Record<'_>,
     outer: &Outer,
     place: &Place<'_>,
@@ -194,17 +202,20 @@ fn embedded(
 }
 
 fn append(
-    batch: &mut BatchBuilder,
+    batch: &mut Intake,
     event: &Event<'_>,
     outer: &Outer,
     place: &Place<'_>,
     tally: &mut Tally,
 ) {
-    if let Keep::Other(name) = keep(event) {
-        *tally.other_workloads.entry(name).or_default() += 1;
+    let about = family(event);
+    if about == Family::Other && !batch.keeps_all {
+        *tally.other_workloads.entry(workload(event)).or_default() += 1;
         return;
     }
-    match batch.append(event, outer, &place.lineage()) {
+    match batch.builder.append(event, about, outer, &place.lineage()) {
+        // Which days are covered is asked of the log of Power BI alone.
+        Ok(_) if about == Family::Other => tally.others_kept += 1,
         Ok(key) => tally.event(key.time_us),
         Err(unusable) => tally.reject(place.task.piece.position(place.at), unusable.0),
     }

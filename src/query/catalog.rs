@@ -3,6 +3,7 @@
 //! Owns: the list of files in `queries/`, the form of their headers, finding one by its name.
 //! Must not know what a statement means; to this module it is text.
 
+use crate::schema::Family;
 use crate::{Error, Result};
 
 use super::params::{Param, Type};
@@ -14,6 +15,26 @@ pub enum Actors {
     People,
     /// Everybody.
     All,
+}
+
+/// Which events a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Log {
+    /// Those of Power BI and Fabric.
+    #[default]
+    PowerBi,
+    /// Those of Power Apps, Power Automate and the Power Platform.
+    PowerPlatform,
+}
+
+impl Log {
+    /// The families of its events.
+    pub fn families(self) -> &'static [Family] {
+        match self {
+            Log::PowerBi => &[Family::PowerBi, Family::Fabric],
+            Log::PowerPlatform => &[Family::PowerPlatform],
+        }
+    }
 }
 
 /// One report.
@@ -29,6 +50,8 @@ pub struct Report {
     pub question: String,
     /// Whose events it counts.
     pub actors: Actors,
+    /// Which log it is about.
+    pub log: Log,
     /// How it is best drawn: "bars", "lines", … or empty.
     pub chart: String,
     /// Its columns, left to right, each with its meaning.
@@ -98,6 +121,7 @@ fn parse(name: &'static str, sql: &'static str) -> Result<Report, String> {
         title: String::new(),
         question: String::new(),
         actors: Actors::People,
+        log: Log::default(),
         chart: String::new(),
         columns: Vec::new(),
         params: Vec::new(),
@@ -132,6 +156,13 @@ fn entry(
             "alias" => {
                 let at = sql.find(&text).ok_or("alias over two lines")?;
                 report.aliases.push(&sql[at..at + text.len()]);
+            }
+            "log" => {
+                report.log = match text.as_str() {
+                    "power-bi" => Log::PowerBi,
+                    "power-platform" => Log::PowerPlatform,
+                    _ => return Err(format!("log is power-bi or power-platform, not {text}")),
+                }
             }
             "actors" => {
                 report.actors = match text.as_str() {

@@ -16,8 +16,9 @@ use super::catalog::Report;
 use super::{engine, guard, scan};
 
 /// Columns that views, names, coverage and counts are made from, whatever a report asks for.
-const BEHIND_VIEWS: [&str; 15] = [
+const BEHIND_VIEWS: [&str; 16] = [
     "Id",
+    schema::WORKLOAD_GROUP,
     "CreationTime",
     "Operation",
     "Activity",
@@ -89,8 +90,7 @@ mod tests {
     #[test]
     fn the_columns_behind_the_views_are_columns() {
         for name in BEHIND_VIEWS {
-            let column = schema::column_index(name).map(|at| schema::columns()[at].name);
-            assert_eq!(column, Some(name));
+            assert!(schema::columns().iter().any(|column| column.name == name), "{name}");
         }
     }
 

@@ -32,7 +32,7 @@ use crate::store::Snapshot;
 use crate::{Error, Result};
 
 pub use actors::NoiseLevel;
-pub use catalog::{Actors, Report, report, reports};
+pub use catalog::{Actors, Log, Report, report, reports};
 pub use coverage::{Coverage, Day, Verdict};
 pub use holdings::{Holdings, columns_read, holdings};
 pub use params::{Param, Type as ParamType};
@@ -49,6 +49,8 @@ pub struct Request<'a> {
     pub coverage: &'a Coverage,
     /// Which reads through the API are left out.
     pub noise: NoiseLevel,
+    /// Which log is asked.
+    pub log: Log,
 }
 
 /// The events of a period, counted.
@@ -104,7 +106,7 @@ pub fn tally(request: &Request<'_>) -> Result<Tally> {
     engine("tally", || {
         let noise = actors::is_noise(request.noise);
         let service = noise.clone().not().and(actors::is_service());
-        let counts = scan::within(request.snapshot, request.period)?
+        let counts = views::within(request)?
             .with_columns([noise.alias("noise"), service.alias("service")])
             .select([
                 len().cast(DataType::UInt64).alias("events"),

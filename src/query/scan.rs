@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use chrono::{NaiveDate, TimeDelta};
 use polars::prelude::*;
 
-use crate::schema;
+use crate::schema::{self, Family};
 use crate::store::{DataFile, Snapshot};
 
 use super::period::{self, Extent, Period};
@@ -45,6 +45,25 @@ fn data_type(ty: &schema::Type) -> DataType {
             DataType::Struct(members.iter().map(member).collect())
         }
     }
+}
+
+/// Whether an event is part of the logs that reports are about. Others' files may not say, and
+/// then it is.
+pub fn is_of(families: &[Family]) -> Expr {
+    let group = || col(schema::WORKLOAD_GROUP);
+    let is_one = families.iter().map(|family| group().eq(lit(family.name())));
+    let unsaid = group().is_null();
+    is_one.fold(unsaid, |all, one| all.or(one.fill_null(lit(false))))
+}
+
+/// Every event of the logs that an archive is kept for, whatever else was stored with them.
+pub fn own(snapshot: &Snapshot) -> PolarsResult<LazyFrame> {
+    let events = all(snapshot)?;
+    Ok(if snapshot.has_others { events.filter(is_own()) } else { events })
+}
+
+fn is_own() -> Expr {
+    is_of(&[Family::PowerBi, Family::Fabric, Family::PowerPlatform])
 }
 
 /// Every event of the snapshot.
@@ -117,15 +136,16 @@ fn month(text: &str) -> Option<(i64, i64)> {
     Some((period::utc_start(first), period::utc_start(next) - 1))
 }
 
-/// The first and the last event held; only files whose statistics do not say are opened.
+/// The first and the last event held; only files whose statistics do not say are opened, or all if
+/// some of the events are not to be counted.
 pub fn extent(snapshot: &Snapshot) -> PolarsResult<Option<Extent>> {
     let (known, unknown): (Vec<_>, Vec<_>) =
-        snapshot.files.iter().partition(|file| file.period_us.is_some());
+        snapshot.files.iter().partition(|file| file.period_us.is_some() && !snapshot.has_others);
     let mut periods: Vec<(i64, i64)> = known.iter().filter_map(|file| file.period_us).collect();
     if !unknown.is_empty() {
         let time = || col("CreationTime").cast(DataType::Int64);
         let ends = [time().min().alias("first"), time().max().alias("last")];
-        let ends = scan(unknown.into_iter())?.select(ends).collect()?;
+        let ends = scan(unknown.into_iter())?.filter(is_own()).select(ends).collect()?;
         let end = |name: &str| PolarsResult::Ok(ends.column(name)?.i64()?.get(0));
         periods.extend(end("first")?.zip(end("last")?));
     }
@@ -141,7 +161,7 @@ pub fn days_held(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<BTreeS
     };
     let (from, to) = (period::utc_start(*first), period::utc_start(period::next(*last)));
     let day = col("CreationTime").dt().date().cast(DataType::Int64).unique();
-    let held = between(snapshot, Some(from), Some(to))?.select([day]).collect()?;
+    let held = between(snapshot, Some(from), Some(to))?.filter(is_own()).select([day]).collect()?;
     let numbers = held.column("CreationTime")?.i64()?;
     let held = numbers
         .iter()

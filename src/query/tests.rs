@@ -114,7 +114,8 @@ impl Asked {
     fn grid(self, snapshot: &Snapshot, sql: &str) -> Grid {
         let period = self.period(snapshot);
         let coverage = coverage(snapshot, &period).unwrap();
-        let request = Request { snapshot, period: &period, coverage: &coverage, noise: self.noise };
+        let (noise, log) = (self.noise, Log::PowerBi);
+        let request = Request { snapshot, period: &period, coverage: &coverage, noise, log };
         let mut report = report("top-reports").unwrap();
         report.actors = self.actors;
         report.params.clear();
@@ -133,7 +134,8 @@ impl Asked {
     fn tally(self, archive: &Archive) -> Tally {
         let snapshot = &archive.snapshot;
         let (period, coverage) = (self.period(snapshot), Coverage::default());
-        let request = Request { snapshot, period: &period, coverage: &coverage, noise: self.noise };
+        let (noise, log) = (self.noise, Log::PowerBi);
+        let request = Request { snapshot, period: &period, coverage: &coverage, noise, log };
         tally(&request).unwrap()
     }
 }
@@ -412,7 +414,8 @@ fn every_report_passes_the_guard_has_a_portable_order_and_the_columns_of_its_hea
         let snapshot = Snapshot::default();
         let (period, coverage) = (PLAIN.period(&snapshot), Coverage::default());
         let noise = NoiseLevel::Default;
-        let request = Request { snapshot: &snapshot, period: &period, coverage: &coverage, noise };
+        let (snapshot, log) = (&snapshot, Log::PowerBi);
+        let request = Request { snapshot, period: &period, coverage: &coverage, noise, log };
         let grid = answer(&request, &report, &BTreeMap::new()).unwrap();
         let told: Vec<&str> = report.columns.iter().map(|(name, _)| *name).collect();
         assert_eq!(names(&grid), told, "{}", report.name);

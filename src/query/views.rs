@@ -40,7 +40,7 @@ pub const ADDED: [&str; 17] = [
 
 /// Events of the period without noise, and without services where people are asked for.
 pub fn events(request: &Request<'_>, who: Actors, asked: &Footprint) -> PolarsResult<LazyFrame> {
-    let mut events = scan::within(request.snapshot, request.period)?;
+    let mut events = within(request)?;
     if request.noise != actors::NoiseLevel::Keep {
         events = events.filter(actors::is_noise(request.noise).not());
     }
@@ -50,7 +50,13 @@ pub fn events(request: &Request<'_>, who: Actors, asked: &Footprint) -> PolarsRe
     added(events, request, asked)
 }
 
-/// Every event held.
+/// Events of the period, of the log that the request is about.
+pub fn within(request: &Request<'_>) -> PolarsResult<LazyFrame> {
+    let events = scan::within(request.snapshot, request.period)?;
+    Ok(events.filter(scan::is_of(request.log.families())))
+}
+
+/// Every event held, of whatever workload.
 pub fn events_all(request: &Request<'_>, asked: &Footprint) -> PolarsResult<LazyFrame> {
     added(scan::all(request.snapshot)?, request, asked)
 }
@@ -75,7 +81,7 @@ fn added(events: LazyFrame, request: &Request<'_>, asked: &Footprint) -> PolarsR
     ];
     columns.retain(|(name, _)| asked.wants(name));
     if asked.wants("actor_kind") {
-        let homes = actors::home_domains(scan::all(request.snapshot)?)?;
+        let homes = actors::home_domains(scan::own(request.snapshot)?)?;
         columns.push(("actor_kind", actors::actor_kind(homes)));
     }
     let columns: Vec<Expr> = columns.into_iter().map(|(name, expr)| expr.alias(name)).collect();
@@ -106,14 +112,14 @@ fn named(
 
 /// Every report that ever had a name, with its latest: `report_id`, `report_name`.
 pub fn reports(request: &Request<'_>) -> PolarsResult<LazyFrame> {
-    let latest = names::latest(&scan::all(request.snapshot)?, report_id(), "ReportName")?;
+    let latest = names::latest(&scan::own(request.snapshot)?, report_id(), "ReportName")?;
     Ok(latest.lazy().rename(["key", "name"], ["report_id", "report_name"], true))
 }
 
 /// Every workspace that ever had a name, with its latest: `workspace_id`, `workspace_name`.
 pub fn workspaces(request: &Request<'_>) -> PolarsResult<LazyFrame> {
     let id = filled(col("WorkspaceId"));
-    let latest = names::latest(&scan::all(request.snapshot)?, id, "WorkspaceName")?;
+    let latest = names::latest(&scan::own(request.snapshot)?, id, "WorkspaceName")?;
     Ok(latest.lazy().rename(["key", "name"], ["workspace_id", "workspace_name"], true))
 }
 

@@ -1,7 +1,7 @@
 //! What a record is: an event, an event in a wrapping, or something else that has a name.
 
 use super::{Object, Record, Value};
-use crate::schema;
+use crate::schema::{self, Family};
 
 /// What was found in a record.
 pub enum Found<'a> {
@@ -85,6 +85,12 @@ impl<'a> Seen<'a> {
             marks: 0,
             all_empty_lists: !object.is_empty(),
         };
+        // Of a name that occurs twice, the first value counts, as it does for columns.
+        let set = |slot: &mut Option<Value<'a>>, value: Value<'a>| {
+            if matches!(slot, None | Some(Value::Null)) {
+                *slot = Some(value);
+            }
+        };
         for (name, value) in object.members() {
             if !matches!(value, Value::List(list) if list.is_empty()) {
                 seen.all_empty_lists = false;
@@ -92,16 +98,16 @@ impl<'a> Seen<'a> {
             let is = |known: &str| name.eq_ignore_ascii_case(known);
             match name.len() {
                 2 if is("id") => {
-                    seen.id = Some(value);
+                    set(&mut seen.id, value);
                     seen.marks += 1;
                 }
                 8 if is("workload") => seen.workload = text(value),
                 8 if is("activity") => seen.marks += 1,
                 9 if is("auditdata") => seen.audit_data = Some(value),
                 9 if is("operation") => seen.marks += 1,
-                10 if is("recordtype") => seen.record_type = Some(value),
+                10 if is("recordtype") => set(&mut seen.record_type, value),
                 12 if is("creationtime") => {
-                    seen.creation_time = Some(value);
+                    set(&mut seen.creation_time, value);
                     seen.marks += 1;
                 }
                 _ => {}
@@ -128,27 +134,33 @@ fn text(value: Value<'_>) -> Option<&str> {
     }
 }
 
-/// Whether an event is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Keep {
-    /// Power BI, Fabric or Power Platform.
-    Yes,
-    /// Another workload; the name is for counting.
-    Other(String),
+/// What an event is about: by RecordType, and by Workload only where the type is absent or
+/// unknown, since Workload alone is not to be trusted.
+pub fn family(event: &Event<'_>) -> Family {
+    match (known_type(event), event.workload) {
+        (Some(known), _) => known.family,
+        (None, None) => Family::PowerBi,
+        (None, Some(workload)) => family_of(workload),
+    }
 }
 
-/// Decides by RecordType, and by Workload only where the type is absent or unknown: Workload alone
-/// is not to be trusted.
-pub fn keep(event: &Event<'_>) -> Keep {
-    let number = event.record_type.and_then(record_type);
-    let known =
-        number.and_then(|number| schema::record_types().iter().find(|known| known.value == number));
-    match (known, event.workload) {
-        (Some(known), _) if known.kept => Keep::Yes,
-        (Some(known), _) => Keep::Other(known.name.to_owned()),
-        (None, Some(workload)) if !is_ours(workload) => Keep::Other(workload.to_owned()),
-        (None, _) => Keep::Yes,
-    }
+/// The workload of an event and its kind of record, for counting: `Exchange: ExchangeItem`.
+pub fn workload(event: &Event<'_>) -> String {
+    let kind = match (known_type(event), event.record_type.and_then(record_type)) {
+        (Some(known), _) => known.name.to_owned(),
+        (None, Some(number)) => format!("RecordType {number}"),
+        (None, None) => "no RecordType".to_owned(),
+    };
+    // It is for people to read, and comes from wherever an archive comes from.
+    const CHARS_MAX: usize = 40;
+    let workload: String =
+        event.workload.unwrap_or("no Workload").chars().take(CHARS_MAX).collect();
+    format!("{workload}: {kind}")
+}
+
+fn known_type(event: &Event<'_>) -> Option<&'static schema::RecordType> {
+    let number = event.record_type.and_then(record_type)?;
+    schema::record_types().iter().find(|known| known.value == number)
 }
 
 /// The number of a RecordType in any of its forms.
@@ -162,19 +174,21 @@ pub fn record_type(value: Value<'_>) -> Option<i64> {
     }
 }
 
-fn is_ours(workload: &str) -> bool {
-    const OURS: [&str; 9] = [
-        "PowerBI",
-        "Fabric",
-        "MicrosoftFlow",
-        "PowerApps",
-        "PowerPlatform",
-        "PowerPages",
-        "MicrosoftPowerPlatform",
-        "PowerAutomate",
-        "DataFabric",
+fn family_of(workload: &str) -> Family {
+    const KNOWN: [(&str, Family); 10] = [
+        ("", Family::PowerBi),
+        ("PowerBI", Family::PowerBi),
+        ("Fabric", Family::Fabric),
+        ("DataFabric", Family::Fabric),
+        ("MicrosoftFlow", Family::PowerPlatform),
+        ("PowerApps", Family::PowerPlatform),
+        ("PowerPlatform", Family::PowerPlatform),
+        ("PowerPages", Family::PowerPlatform),
+        ("MicrosoftPowerPlatform", Family::PowerPlatform),
+        ("PowerAutomate", Family::PowerPlatform),
     ];
-    workload.is_empty() || OURS.iter().any(|ours| ours.eq_ignore_ascii_case(workload))
+    let known = KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(workload));
+    known.map_or(Family::Other, |(_, family)| *family)
 }
 
 #[cfg(test)]
@@ -182,9 +196,9 @@ mod tests {
     use super::super::Parser;
     use super::*;
 
-    fn kept(text: &str) -> Keep {
+    fn told(text: &str) -> (Family, String) {
         let found = |record: &Record<'_>| match record.found() {
-            Found::Event(event) => keep(&event),
+            Found::Event(event) => (family(&event), workload(&event)),
             _ => panic!("an event"),
         };
         Parser::default().parse(text.as_bytes(), found).unwrap()
@@ -205,19 +219,23 @@ mod tests {
             r#"{"Id":"1","RecordType":"20","Workload":"Exchange"}"#,
             r#"{"Id":"1","recordType":"powerBIAudit"}"#,
             r#"{"Id":"1","RecordType":"PowerBI"}"#,
-            r#"{"Id":"1","RecordType":357}"#,
-            r#"{"Id":"1","RecordType":45,"Workload":"PowerApps"}"#,
             r#"{"Id":"1","Workload":"PowerBI"}"#,
             r#"{"Id":"1"}"#,
             r#"{"Id":"1","RecordType":9999,"Workload":"PowerBI"}"#,
         ] {
-            assert_eq!(kept(text), Keep::Yes, "{text}");
+            assert_eq!(told(text).0, Family::PowerBi, "{text}");
         }
-        assert_eq!(
-            kept(r#"{"Id":"1","RecordType":2,"Workload":"PowerBI"}"#),
-            Keep::Other("ExchangeItem".into())
-        );
-        assert_eq!(kept(r#"{"Id":"1","Workload":"SharePoint"}"#), Keep::Other("SharePoint".into()));
+        assert_eq!(told(r#"{"Id":"1","RecordType":357}"#).0, Family::Fabric);
+        let app = r#"{"Id":"1","RecordType":45,"Workload":"PowerApps"}"#;
+        assert_eq!(told(app).0, Family::PowerPlatform);
+        for (text, name) in [
+            (r#"{"Id":"1","RecordType":2,"Workload":"PowerBI"}"#, "PowerBI: ExchangeItem"),
+            (r#"{"Id":"1","RecordType":2}"#, "no Workload: ExchangeItem"),
+            (r#"{"Id":"1","Workload":"SharePoint"}"#, "SharePoint: no RecordType"),
+            (r#"{"Id":"1","RecordType":"9999","Workload":"Viva"}"#, "Viva: RecordType 9999"),
+        ] {
+            assert_eq!(told(text), (Family::Other, name.to_owned()), "{text}");
+        }
     }
 
     #[test]

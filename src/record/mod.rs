@@ -11,12 +11,13 @@
 pub mod csv;
 mod found;
 pub mod json;
+pub mod platform;
 pub mod time;
 
 use serde::de::IgnoredAny;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
-pub use found::{Event, Found, Keep, keep, record_type};
+pub use found::{Event, Found, family, record_type, workload};
 
 /// Why a record could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +98,8 @@ fn fill<'t>(
 
 /// Makes fractions of the same length, noughts all, from the numbers that a float may not hold.
 fn tame_numbers(text: &mut [u8]) {
-    /// A whole number of so many digits fits.
-    const FITS: usize = 18;
+    /// A whole number of so many characters fits, be it the least of 64 bits with its sign.
+    const FITS: usize = 20;
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         if byte == b'"' {
@@ -317,6 +318,22 @@ mod tests {
         ] {
             assert_eq!(rewritten(text), text);
         }
+    }
+
+    /// Beside a number that no float can hold, a whole one of 19 digits was no whole one any more.
+    #[test]
+    fn a_giant_changes_nothing_about_the_numbers_beside_it() {
+        let text = r#"[1e400,9223372036854775807,-9223372036854775808,18446744073709551616]"#;
+        let kinds = |record: &Record<'_>| match record.root() {
+            Value::List(list) => list
+                .items()
+                .map(|value| matches!(value, Value::Int(i64::MAX | i64::MIN)))
+                .collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        let whole = Parser::default().parse(text.as_bytes(), kinds).unwrap();
+        assert_eq!(whole, [false, true, true, false]);
+        assert_eq!(rewritten(text), text);
     }
 
     #[test]

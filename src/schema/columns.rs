@@ -51,6 +51,8 @@ pub struct Column {
     pub name: &'static str,
     /// What it holds.
     pub ty: Type,
+    /// The same, as the table of columns writes it.
+    pub type_name: &'static str,
     /// How its values repeat.
     pub encoding: Encoding,
     /// Other JSON names of the same thing, beyond differences of case.
@@ -59,8 +61,15 @@ pub struct Column {
     pub csv_headers: Vec<&'static str>,
     /// What it means.
     pub description: &'static str,
-    /// Where the field is documented or was seen.
+    /// Where the field is documented or was seen; `derived from …` where it is no field.
     pub source: &'static str,
+}
+
+impl Column {
+    /// Whether it is made from other members of the event: such a column is no field of events.
+    pub fn is_derived(&self) -> bool {
+        self.source.starts_with("derived from ")
+    }
 }
 
 static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
@@ -69,7 +78,7 @@ static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
 
 static BY_NAME: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
     let mut index = HashMap::new();
-    for (number, column) in COLUMNS.iter().enumerate() {
+    for (number, column) in COLUMNS.iter().enumerate().filter(|(_, c)| !c.is_derived()) {
         for name in column.aliases.iter().chain([&column.name]) {
             index.insert(name.to_ascii_lowercase(), number);
         }
@@ -84,7 +93,7 @@ pub fn columns() -> &'static [Column] {
 
 /// The position in [`columns`] of the column for a field name. Names are matched without case,
 /// because the log itself varies it: `WorkSpaceName` and `WorkspaceName`, `DatasetID` and
-/// `DatasetId`.
+/// `DatasetId`. Columns that are derived are no fields.
 pub fn column_index(name: &str) -> Option<usize> {
     BY_NAME.get(&name.to_ascii_lowercase()).copied()
 }
@@ -97,6 +106,7 @@ fn column(cells: &[&'static str]) -> Option<Column> {
     Some(Column {
         name,
         ty: parse_type(ty)?,
+        type_name: ty,
         encoding: match encoding {
             "dictionary" => Encoding::Dictionary,
             "unique" => Encoding::Unique,
@@ -161,7 +171,8 @@ mod tests {
         let table = include_str!("columns.tsv");
         let lines = table.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()).count();
         assert_eq!(columns().len(), lines - 1);
-        let names: usize = columns().iter().map(|c| 1 + c.aliases.len()).sum();
+        let fields = columns().iter().filter(|column| !column.is_derived());
+        let names: usize = fields.map(|c| 1 + c.aliases.len()).sum();
         assert_eq!(BY_NAME.len(), names);
     }
 

@@ -69,8 +69,16 @@ pub struct SourceFacts {
     pub days: BTreeMap<String, u64>,
     /// Its first and last event, in microseconds since 1970 (UTC).
     pub period_us: Option<(i64, i64)>,
+    /// How many of the events that it holds are of other workloads, kept on demand. Days and
+    /// period are those of all others.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub others_kept: u64,
     /// Whether it is damaged: it ends or breaks in the middle of a record.
     pub damaged: bool,
     /// What was wrong with it, the first few.
     pub troubles: Vec<Trouble>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }

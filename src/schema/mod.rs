@@ -13,10 +13,12 @@ mod record_types;
 
 pub use columns::{Column, Encoding, Type, column_index, columns};
 pub use operations::{Noise, Operation, operations};
-pub use record_types::{RecordType, record_type_by_name, record_types, user_type_by_name};
+pub use record_types::{Family, RecordType, record_type_by_name, record_types, user_type_by_name};
 
 /// The column for everything of an event that no typed column holds exactly: a JSON object as text.
 pub const EXTRA: &str = "Extra";
+/// The column for what an event is about, by the names of [`Family`].
+pub const WORKLOAD_GROUP: &str = "WorkloadGroup";
 /// Lineage: the source that an event was read from, as it was named on the command line.
 pub const SOURCE_FILE: &str = "SourceFile";
 /// Lineage: the shape of that source ("rest", "array", "ndjson", "csv", …).

@@ -5,6 +5,35 @@ use std::sync::LazyLock;
 
 use super::rows;
 
+/// What a record is about, as far as reports tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// Power BI.
+    PowerBi,
+    /// Fabric.
+    Fabric,
+    /// Power Apps, Power Automate, and the platform under them.
+    PowerPlatform,
+    /// Exchange, SharePoint and the rest, which are left out unless asked for.
+    Other,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Family; 4] =
+        [Family::PowerBi, Family::Fabric, Family::PowerPlatform, Family::Other];
+
+    /// Its name, as the column of that name holds it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::PowerBi => "Power BI",
+            Family::Fabric => "Fabric",
+            Family::PowerPlatform => "Power Platform",
+            Family::Other => "other",
+        }
+    }
+}
+
 /// One AuditLogRecordType.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordType {
@@ -12,8 +41,8 @@ pub struct RecordType {
     pub value: i64,
     /// Its name in the Management Activity API.
     pub name: &'static str,
-    /// Whether its events are stored by default: Power BI, Fabric and the Power Platform.
-    pub kept: bool,
+    /// What it is about.
+    pub family: Family,
     /// What it covers.
     pub description: &'static str,
 }
@@ -23,7 +52,9 @@ static RECORD_TYPES: LazyLock<Vec<RecordType>> = LazyLock::new(|| {
         .filter_map(|cells| {
             let [value, name, kept, description] = cells[..] else { return None };
             let value = value.parse().ok()?;
-            Some(RecordType { value, name, kept: kept == "yes", description })
+            let family = Family::ALL.into_iter().find(|family| family.name() == kept);
+            let family = family.unwrap_or(Family::Other);
+            Some(RecordType { value, name, family, description })
         })
         .collect()
 });
@@ -80,10 +111,15 @@ mod tests {
 
     #[test]
     fn power_platform_is_kept_and_mail_is_not() {
-        let kept = |value| record_types().iter().any(|ty| ty.value == value && ty.kept);
-        for value in [20, 30, 45, 46, 79, 256, 357] {
-            assert!(kept(value), "{value}");
+        let family = |value| record_types().iter().find(|ty| ty.value == value).unwrap().family;
+        assert_eq!([20, 144, 357].map(family), [Family::PowerBi, Family::PowerBi, Family::Fabric]);
+        for value in [30, 45, 46, 79, 256] {
+            assert_eq!(family(value), Family::PowerPlatform, "{value}");
         }
-        assert!(!kept(1) && !kept(6) && !kept(50));
+        assert_eq!([1, 6, 50].map(family), [Family::Other; 3]);
+        // Every word in the table is one of these.
+        for cells in rows(include_str!("record_types.tsv")) {
+            assert!(["", "Power BI", "Fabric", "Power Platform"].contains(&cells[2]), "{cells:?}");
+        }
     }
 }

@@ -19,6 +19,7 @@ mod census;
 mod compact;
 mod disk;
 mod fates;
+mod foreign;
 mod forget;
 mod gather;
 mod history;
@@ -28,6 +29,7 @@ mod links;
 mod log;
 mod merge;
 mod modes;
+mod ordered;
 mod parquet;
 mod run;
 mod snapshot;
@@ -46,6 +48,7 @@ pub use disk::{Disk, DiskFile, Lock, Os};
 pub use fates::Fates;
 pub use forget::{Removal, Removed};
 pub use ledger::Mark;
+pub use ordered::{Place, Rows, Span, columns_of, in_order};
 pub use snapshot::{DataFile, Snapshot};
 pub use verify::{Check, Finding, Verdict};
 
@@ -144,7 +147,12 @@ impl Store {
             return Ok(Snapshot { version: -1, ..Snapshot::default() });
         }
         let (log, marks) = self.newest()?;
-        Ok(Snapshot { version: log.version(), files: log.files()?, sources: ledger::facts(&marks) })
+        Ok(Snapshot {
+            version: log.version(),
+            files: log.files()?,
+            sources: ledger::facts(&marks),
+            has_others: marks.iter().any(|mark| mark.facts.others_kept > 0),
+        })
     }
 
     /// The files of the newest version, sorted by month and path: its snapshot without what is

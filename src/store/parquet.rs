@@ -30,7 +30,9 @@ use xxhash_rust::xxh3::Xxh3;
 use super::disk::{Disk, DiskFile};
 use super::lease::{data_file_name, unfinished_name};
 use super::snapshot::DataFile;
-use crate::column::{Key, Rewrite, arrow_schema, fingerprints, rewrite_texts, stored_id_key};
+use crate::column::{
+    Key, Rewrite, arrow_schema, fingerprints, rewrite_texts, stored_id_key, without_content,
+};
 use crate::error::{Error, Result, without_panic};
 use crate::schema::{Encoding, columns};
 
@@ -359,8 +361,25 @@ pub(super) fn for_each_batch(
     Ok(())
 }
 
+/// All rows of a file.
+pub(super) fn batches(path: &Path) -> Result<Batches> {
+    Batches::of(path, open(path)?.with_batch_size(16 << 10))
+}
+
+/// Some columns of a file, those that it has.
+pub(super) fn batches_of(path: &Path, columns: &[&str]) -> Result<Batches> {
+    let builder = open(path)?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+    Batches::of(path, builder.with_projection(mask).with_batch_size(64 << 10))
+}
+
+/// Whether all columns of a file are the table's, by name and type.
+pub(super) fn is_in_our_form(path: &Path) -> Result<bool> {
+    open(path).map(|file| has_our_columns(file.schema()))
+}
+
 /// The batches of a file.
-struct Batches {
+pub(super) struct Batches {
     path: PathBuf,
     reader: ParquetRecordBatchReader,
 }
@@ -394,13 +413,12 @@ pub(super) fn contents(path: &Path, rows: &[usize]) -> Result<Vec<(u128, u64)>> 
     let builder = open(path)?;
     let builder = builder.with_row_selection(selection(rows)).with_batch_size(16 << 10);
     let schema = arrow_schema();
-    let lineage = schema.fields().len() - 2;
     let mut found = Vec::with_capacity(rows.len());
     for batch in Batches::of(path, builder)? {
         let batch = batch?;
         let columns: Vec<Option<ArrayRef>> =
             schema.fields().iter().map(|f| batch.column_by_name(f.name()).cloned()).collect();
-        let contents = fingerprints(&columns, batch.num_rows(), &[lineage, lineage + 1]);
+        let contents = fingerprints(&columns, batch.num_rows(), without_content());
         let ids = batch.column_by_name("Id").and_then(|ids| ids.as_string_opt::<i32>());
         let ids = ids.ok_or_else(|| Error::store(path, "the column Id is missing or no text"))?;
         found.extend(ids.iter().zip(contents).filter_map(|(id, c)| Some((stored_id_key(id?), c))));

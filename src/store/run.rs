@@ -13,6 +13,7 @@ use arrow::ipc::writer::FileWriter;
 
 use super::disk::Disk;
 use super::parquet;
+use crate::column::without_content;
 use crate::column::{EventBatch, Key, Rewrite, arrow_schema, fingerprints, rewrite_texts};
 use crate::error::{Error, Result};
 
@@ -55,8 +56,7 @@ impl Run {
         if !order.is_sorted_by_key(key) {
             order.sort_unstable_by_key(key);
         }
-        let lineage = batch.columns.len().saturating_sub(2);
-        let contents = fingerprints(&batch.columns, rows, &[lineage, lineage + 1]);
+        let contents = fingerprints(&batch.columns, rows, without_content());
         Run {
             keys: order.iter().map(|&row| batch.keys[row as usize]).collect(),
             contents: order.iter().map(|&row| contents[row as usize]).collect(),

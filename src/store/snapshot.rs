@@ -28,4 +28,7 @@ pub struct Snapshot {
     pub files: Vec<DataFile>,
     /// What is remembered of the sources, sorted by path.
     pub sources: Vec<SourceFacts>,
+    /// Whether a source was ever taken with events of other workloads, so that some of the events
+    /// may be no part of the log that reports are about.
+    pub has_others: bool,
 }

@@ -176,9 +176,9 @@ fn actors_are_of_the_kinds_that_the_generator_knows() {
     let extent = query::extent(&snapshot).expect("the store can be read");
     let period = query::Period::new(chrono_tz::UTC, None, None, extent);
     let coverage = query::coverage(&snapshot, &period).expect("the store can be read");
-    let noise = query::NoiseLevel::Default;
+    let (noise, log) = (query::NoiseLevel::Default, query::Log::PowerBi);
     let request =
-        query::Request { snapshot: &snapshot, period: &period, coverage: &coverage, noise };
+        query::Request { snapshot: &snapshot, period: &period, coverage: &coverage, noise, log };
     let mut report = query::report("top-reports").expect("there is such a report");
     report.params.clear();
     report.sql = "SELECT actor_kind, COUNT(*) AS n FROM events_all GROUP BY actor_kind";

@@ -52,6 +52,14 @@ mod top_reports;
 mod golden;
 // Events that nobody would think of, against the law of a row.
 mod properties;
+// The dictionary of columns, and what a store holds beside them.
+mod columns;
+// Other workloads than Power BI, kept or left out.
+mod workloads;
+// Any event through a store and back.
+mod round_trip;
+// Events written out again, in order and in one form.
+mod export;
 // The same events in every container and encoding: the same rows.
 mod shapes;
 // The command line as people and batch jobs meet it.

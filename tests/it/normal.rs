@@ -4,6 +4,7 @@
 //! - Names of known fields have one spelling; a null under such a name is as good as its absence.
 //! - GUIDs under ids, and user names, are in lower case.
 //! - Instants of typed columns are in UTC, unless they are finer than a microsecond.
+//! - A name that occurs more than once, in whatever spelling, has its values as they were written.
 //!
 //! Whatever else a column cannot hold (another type, an unknown member, an address with its port)
 //! comes back exactly as it was. Only the table of columns is shared with the program.
@@ -14,16 +15,43 @@ use crate::exact::Json;
 use crate::oracle;
 use crate::table::time_text;
 
-/// The event as the store gives it back, members sorted by name. No name may occur twice in it.
+/// The event as the store gives it back, members sorted by name.
 pub fn normal(event: &Json) -> Json {
+    with_times(event, time_text)
+}
+
+/// The event as `export` writes it, members sorted by name.
+pub fn exported(event: &Json) -> Json {
+    with_times(event, |us| Json::Text(short_time(us)))
+}
+
+/// An instant as `export` writes it: with a fraction only where there is one.
+fn short_time(us: i64) -> String {
+    let Json::Text(time) = time_text(us) else { panic!("a time is text") };
+    time.replace(".000000Z", "Z")
+}
+
+fn with_times(event: &Json, time: fn(i64) -> Json) -> Json {
     let mut members = Vec::new();
+    let column = |name: &str| column_index(name).map(|number| &columns()[number]);
     for (name, value) in event.members() {
-        let Some(column) = column_index(name).map(|number| &columns()[number]) else {
+        let Some(column) = column(name) else {
             members.push((name.clone(), value.clone()));
             continue;
         };
-        if *value != Json::Null {
-            let fitted = fit(&column.ty, value);
+        let is_same = |(other, value): &&(String, Json)| {
+            column_index(other) == column_index(name) && *value != Json::Null
+        };
+        if *value == Json::Null {
+            continue;
+        }
+        if event.members().iter().filter(is_same).count() > 1 {
+            // A name that occurs more than once has its values as they were written.
+            let is_spelling = name.eq_ignore_ascii_case(column.name);
+            let name = if is_spelling { name } else { column.name };
+            members.push((name.to_owned(), value.clone()));
+        } else {
+            let fitted = fit(&column.ty, value, time);
             members.push((column.name.to_owned(), fitted.unwrap_or_else(|| value.clone())));
         }
     }
@@ -31,7 +59,7 @@ pub fn normal(event: &Json) -> Json {
 }
 
 /// The value in its normal form, if a column of the type holds it exactly.
-fn fit(ty: &Type, value: &Json) -> Option<Json> {
+fn fit(ty: &Type, value: &Json, time: fn(i64) -> Json) -> Option<Json> {
     match (ty, value) {
         (Type::Text, Json::Text(_)) | (Type::Bool, Json::Bool(_)) => Some(value.clone()),
         (Type::Id, Json::Text(text)) => {
@@ -46,8 +74,8 @@ fn fit(ty: &Type, value: &Json) -> Option<Json> {
                 let digits: String = fraction.chars().take_while(char::is_ascii_digit).collect();
                 digits.trim_end_matches('0').len() <= 6
             });
-            let time = oracle::parse_time(text).filter(|_| exact)?;
-            Some(time_text(time.timestamp_micros()))
+            let instant = oracle::parse_time(text).filter(|_| exact)?;
+            Some(time(instant.timestamp_micros()))
         }
         (Type::Int | Type::RecordType | Type::UserType, Json::Number(text)) => {
             text.parse::<i64>().is_ok().then(|| value.clone())
@@ -55,14 +83,14 @@ fn fit(ty: &Type, value: &Json) -> Option<Json> {
         (Type::List(item), Json::List(items)) => {
             let fitted = items.iter().map(|value| match value {
                 Json::Null => Some(Json::Null),
-                value => fit(item, value),
+                value => fit(item, value, time),
             });
             fitted.collect::<Option<Vec<_>>>().map(Json::List)
         }
         (Type::Struct(known), Json::Object(members)) => {
             let fitted = members.iter().map(|(name, value)| {
                 let (name, ty) = known.iter().find(|(known, _)| known == name)?;
-                Some(((*name).to_owned(), fit(ty, value)?))
+                Some(((*name).to_owned(), fit(ty, value, time)?))
             });
             fitted.collect::<Option<Vec<_>>>().map(Json::Object)
         }

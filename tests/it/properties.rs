@@ -15,9 +15,9 @@ use crate::normal::normal;
 use crate::table;
 use crate::workdir::{Records, Workdir};
 
-type Members = Vec<(String, Json)>;
+pub type Members = Vec<(String, Json)>;
 
-fn text() -> impl Strategy<Value = String> {
+pub fn text() -> impl Strategy<Value = String> {
     let any = prop::collection::vec(any::<char>(), 0..8).prop_map(String::from_iter);
     // What parsers trip over: quotes, line ends, control and joining characters, high planes.
     let nasty = prop::sample::select(vec![
@@ -67,14 +67,14 @@ fn guid() -> impl Strategy<Value = String> {
     (any::<u128>(), any::<bool>()).prop_map(|(bits, upper)| guid_of(bits, upper))
 }
 
-fn guid_of(bits: u128, upper: bool) -> String {
+pub fn guid_of(bits: u128, upper: bool) -> String {
     let digits = if upper { format!("{bits:032X}") } else { format!("{bits:032x}") };
     let group = |from: usize, to: usize| digits[from..to].to_owned();
     [group(0, 8), group(8, 12), group(12, 16), group(16, 20), group(20, 32)].join("-")
 }
 
 /// Times in every form that archives have.
-fn time() -> impl Strategy<Value = String> {
+pub fn time() -> impl Strategy<Value = String> {
     let ending = prop::sample::select(vec![
         "",
         "Z",
@@ -93,7 +93,7 @@ fn time() -> impl Strategy<Value = String> {
 }
 
 /// Any value, nested or not.
-fn anything() -> impl Strategy<Value = Json> {
+pub fn anything() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         Just(Json::Null),
         any::<bool>().prop_map(Json::Bool),
@@ -149,7 +149,7 @@ fn free_columns() -> Vec<&'static Column> {
     columns().iter().filter(|column| !planned.contains(&column.name)).collect()
 }
 
-fn spelled(name: &str, style: u8) -> String {
+pub fn spelled(name: &str, style: u8) -> String {
     match style {
         0 => name.to_uppercase(),
         1 => name.to_lowercase(),
@@ -158,7 +158,7 @@ fn spelled(name: &str, style: u8) -> String {
 }
 
 /// A known field: its name in any case, and mostly a value of its type.
-fn known_member() -> impl Strategy<Value = (&'static Column, (String, Json))> {
+pub fn known_member() -> impl Strategy<Value = (&'static Column, (String, Json))> {
     (prop::sample::select(free_columns()), 0u8..4).prop_flat_map(|(column, style)| {
         let value = prop_oneof![2 => fitting(&column.ty), 1 => anything().boxed()];
         let name = spelled(column.name, style);
@@ -191,7 +191,7 @@ fn kept_type() -> impl Strategy<Value = Members> {
 }
 
 /// All members of an event but its id. Names differ by more than case, unless `repeated` says so.
-fn members() -> impl Strategy<Value = Members> {
+pub fn members() -> impl Strategy<Value = Members> {
     let known = prop::collection::vec(known_member(), 0..6);
     let unknown = prop::collection::btree_map(unknown_name(), anything(), 0..4);
     let parts = (time(), kept_type(), known, unknown);
@@ -244,11 +244,11 @@ fn invented() -> impl Strategy<Value = Invented> {
 }
 
 /// In the order in which they are read.
-const FILES: [&str; 4] = ["0.ndjson", "1.json", "2.json", "3.csv"];
+pub const FILES: [&str; 4] = ["0.ndjson", "1.json", "2.json", "3.csv"];
 
 /// One record of a file: its members, and how it is written.
 #[derive(Debug, Clone)]
-struct Record {
+pub struct Record {
     members: Members,
     style: u8,
 }
@@ -256,7 +256,7 @@ struct Record {
 impl Record {
     /// An object that begins with a list named `value` is taken for a container: such a member
     /// goes to the end.
-    fn new(mut members: Members, style: u8) -> Self {
+    pub fn new(mut members: Members, style: u8) -> Self {
         let is_container = |(name, value): &(String, Json)| {
             let is_list = matches!(value, Json::List(_) | Json::Object(_));
             name == "Count" || name == "value" && is_list
@@ -356,7 +356,7 @@ fn write(json: &Json, style: u8, space: &str, out: &mut String) {
 }
 
 /// A file of records in its container.
-fn container(file: usize, records: &[Record]) -> String {
+pub fn container(file: usize, records: &[Record]) -> String {
     let space = if file == 0 { " \t" } else { "\r\n  " };
     let texts = records.iter().map(|record| {
         let mut text = String::new();

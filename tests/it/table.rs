@@ -12,6 +12,8 @@ use chrono::DateTime;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use pbi_analyze::schema::columns;
+
 use crate::exact::Json;
 
 /// The Parquet files of a store, by month. Every caller thereby asks that the folder holds what
@@ -159,7 +161,8 @@ impl Row<'_> {
         for (field, column) in self.batch.schema().fields().iter().zip(self.batch.columns()) {
             let name = field.name();
             let is = |(known, _): &(String, Json)| known.eq_ignore_ascii_case(name);
-            if !OWN.contains(&name.as_str()) && !extra.members().iter().any(is) {
+            let is_derived = columns().iter().any(|c| c.name == name && c.is_derived());
+            if !is_derived && !OWN.contains(&name.as_str()) && !extra.members().iter().any(is) {
                 members.extend(value(column, self.at).map(|value| (name.clone(), value)));
             }
         }

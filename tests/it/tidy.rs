@@ -11,7 +11,7 @@ use crate::sample_data::ROOT;
 
 /// What each room may name of the others: all of a room, or one thing of it. Data flows left to
 /// right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 17] = [
+const KNOWS: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("schema", &[]),
     ("grid", &[]),
@@ -25,10 +25,12 @@ const KNOWS: [(&str, &[&str]); 17] = [
     ("render", &["error", "grid"]),
     ("ingest", &["column", "error", "person", "record", "schema", "source", "store"]),
     ("report", &["error", "grid", "query", "render", "store"]),
+    ("export", &["column", "error", "store"]),
+    ("dictionary", &["column", "error", "record::time", "schema", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
     ("upkeep", &["error", "person", "store"]),
     // The command line knows the conductors and none of the stages.
-    ("cli", &["error", "ingest", "report", "status", "upkeep"]),
+    ("cli", &["dictionary", "error", "export", "ingest", "report", "status", "upkeep"]),
     ("lib", &["error"]),
     ("main", &[]),
 ];
@@ -38,7 +40,7 @@ const CRATES: [(&str, &[&str]); 33] = [
     ("arrow", &["column", "store"]),
     ("async_trait", &["store"]),
     ("blake3", &["person"]),
-    ("chrono", &["query", "record", "render", "report", "store"]),
+    ("chrono", &["export", "query", "record", "render", "report", "store"]),
     ("chrono_tz", &["query", "render", "report"]),
     ("clap", &["cli"]),
     ("csv", &["record", "render"]),
