@@ -22,6 +22,7 @@ pub mod ingest;
 pub mod person;
 pub mod query;
 pub mod record;
+pub mod rejects;
 pub mod render;
 pub mod report;
 pub mod schema;

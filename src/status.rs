@@ -33,6 +33,8 @@ pub struct Status {
     pub sources: u64,
     /// How the records of these sources were disposed of.
     pub records: RecordCounts,
+    /// Records that could not be taken and are kept, of all forms of all sources.
+    pub rejects: u64,
     /// Sources with something wrong.
     pub troubled: Vec<Troubled>,
 }
@@ -72,6 +74,7 @@ pub fn of(snapshot: &Snapshot) -> Result<Status> {
         bytes: snapshot.files.iter().map(|file| file.size_bytes).sum(),
         sources: snapshot.sources.len() as u64,
         records,
+        rejects: snapshot.rejects,
         troubled: troubled.map(Troubled::of).collect(),
     })
 }

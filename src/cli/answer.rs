@@ -4,13 +4,14 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::args::{
-    AccountFormat, Compact, Forget, Ingest, ListFormat, NoiseFilter, Report, ReportFormat, Reports,
-    Status, Threads, Verify,
+    AccountFormat, Compact, Forget, Ingest, ListFormat, NoiseFilter, RejectFormat, Rejects, Report,
+    ReportFormat, Reports, Status, Threads, Verify,
 };
 use super::progress::Shown;
 use super::{Ending, out, tell};
 use crate::error::{Error, Result};
 use crate::ingest::{self, Store, Summary};
+use crate::rejects;
 use crate::report::{self, Format, NoiseLevel};
 use crate::status;
 use crate::upkeep::{self, Pseudonyms};
@@ -139,6 +140,30 @@ pub(super) fn verify(command: &Verify) -> Result<Ending> {
     };
     out::write(text.as_bytes(), None)?;
     Ok(if verdict.is_sound { Ending::Well } else { Ending::Failed })
+}
+
+pub(super) fn rejects(command: &Rejects) -> Result<Ending> {
+    let store = existing(command.store.get())?;
+    let options = rejects::Options { source: command.source.clone(), raw: command.raw };
+    let format = match command.format {
+        RejectFormat::Text => None,
+        RejectFormat::Json => Some(rejects::Format::Json),
+        RejectFormat::Ndjson => Some(rejects::Format::Ndjson),
+        RejectFormat::Csv => Some(rejects::Format::Csv),
+    };
+    out::stream(command.output.as_deref(), |out| {
+        let failed = || Error::io("write to", Path::new("the output"));
+        let mut put = |text: String| out.write_all(text.as_bytes()).map_err(failed());
+        match format {
+            Some(format) => rejects::export(&store, &options, format, out).map(drop),
+            None => {
+                let mut tell = |reject| put(out::plain(&tell::reject(&reject, command.raw)));
+                let number = rejects::each(&store, &options, &mut tell)?;
+                put(format!("{}\n", tell::count(number, "rejected record")))
+            }
+        }
+    })?;
+    Ok(Ending::Well)
 }
 
 fn sources(paths: &[PathBuf], threads: &Threads) -> ingest::Options {

@@ -37,6 +37,7 @@ pub(super) enum Command {
     Compact(Compact),
     Forget(Forget),
     Verify(Verify),
+    Rejects(Rejects),
 }
 
 /// Read an archive into the store
@@ -210,6 +211,34 @@ pub(super) struct Verify {
     pub(super) threads: Threads,
 }
 
+/// List the records that could not be taken
+///
+/// Each with its source, its byte position there and the reason; with --raw also with its text, as
+/// far as it is kept: the first MiB. What can be mended is read again by `ingest` from a file of
+/// its own.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze rejects
+  pbi-analyze rejects --source 2026-03 --raw
+  pbi-analyze rejects --raw --format ndjson --output rejects.ndjson")]
+pub(super) struct Rejects {
+    #[command(flatten)]
+    pub(super) store: StoreFolder,
+    /// Only those of sources whose names hold this text
+    #[arg(long, value_name = "TEXT")]
+    pub(super) source: Option<String>,
+    /// With the text of each; bytes that are not UTF-8 are base64 in `raw_base64`
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// How they are written
+    #[arg(long, value_enum, default_value_t = RejectFormat::Text)]
+    pub(super) format: RejectFormat,
+    /// Write them to a file, whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct StoreFolder {
     /// The store's folder
@@ -251,6 +280,18 @@ pub(super) enum AccountFormat {
     Text,
     /// One JSON object
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RejectFormat {
+    /// Lines to read
+    Text,
+    /// One JSON array
+    Json,
+    /// A JSON object a line
+    Ndjson,
+    /// Rows with a header
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -58,5 +58,6 @@ fn dispatch(args: &Args) -> Result<Ending> {
         Command::Compact(command) => answer::compact(command),
         Command::Forget(command) => answer::forget(command),
         Command::Verify(command) => answer::verify(command),
+        Command::Rejects(command) => answer::rejects(command),
     }
 }

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::error::{Error, Result};
 
 /// Writes a result.
@@ -11,6 +13,27 @@ pub(super) fn write(bytes: &[u8], file: Option<&Path>) -> Result<()> {
         None => to_stdout(bytes),
         Some(path) => to_file(bytes, path),
     }
+}
+
+/// Writes a result that is made bit by bit, and need not be held as a whole.
+pub(super) fn stream(
+    file: Option<&Path>,
+    fill: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let Some(path) = file else {
+        let mut stdout = io::BufWriter::new(io::stdout().lock());
+        let flush =
+            |out: &mut dyn Write| out.flush().map_err(Error::io("write to", Path::new("stdout")));
+        return match fill(&mut stdout).and_then(|()| flush(&mut stdout)) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            filled => filled,
+        };
+    };
+    let (folder, file) = begin(path)?;
+    let mut buffered = io::BufWriter::new(file);
+    fill(&mut buffered)?;
+    let file = buffered.into_inner().map_err(|error| error.into_error());
+    finish(file.map_err(Error::io("write", path))?, folder, path)
 }
 
 fn to_stdout(bytes: &[u8]) -> Result<()> {
@@ -35,6 +58,13 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 fn to_file(bytes: &[u8], path: &Path) -> Result<()> {
+    let (folder, mut file) = begin(path)?;
+    file.write_all(bytes).map_err(Error::io("write", path))?;
+    finish(file, folder, path)
+}
+
+/// A file beside the one that is to be, and the folder of both.
+fn begin(path: &Path) -> Result<(&Path, NamedTempFile)> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -44,9 +74,12 @@ fn to_file(bytes: &[u8], path: &Path) -> Result<()> {
         let reason = format!("there is no folder {}", folder.display());
         return Err(failed()(io::Error::new(io::ErrorKind::NotFound, reason)));
     }
-    let mut file =
-        tempfile::Builder::new().prefix(".pbi-analyze-").tempfile_in(folder).map_err(failed())?;
-    file.write_all(bytes).map_err(failed())?;
+    let file = tempfile::Builder::new().prefix(".pbi-analyze-").tempfile_in(folder);
+    Ok((folder, file.map_err(failed())?))
+}
+
+fn finish(file: NamedTempFile, folder: &Path, path: &Path) -> Result<()> {
+    let failed = || Error::io("write", path);
     // A temporary file is for its owner alone; a result gets what any new file here would get.
     #[cfg(unix)]
     share_like_others(file.as_file(), folder).map_err(failed())?;

@@ -1,12 +1,13 @@
 //! The accounts: what became of every record of every source.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Serialize;
 
 use crate::record::time;
 use crate::schema::ledger::{RecordCounts, SourceFacts, Trouble};
-use crate::source::{Flaw, FlawOf, Found};
+use crate::source::Found;
 use crate::store::{DataFile, Mark};
 
 use super::Archive;
@@ -38,9 +39,21 @@ pub(super) struct Tally {
     pub(super) days: BTreeMap<i64, u64>,
     pub(super) period_us: Option<(i64, i64)>,
     pub(super) other_workloads: BTreeMap<String, u64>,
-    pub(super) rejected: u64,
+    /// Records that could not be taken.
+    pub(super) rejected: Vec<Rejected>,
+    /// What was wrong with the file around them.
     pub(super) troubles: Vec<Trouble>,
+    pub(super) damaged: bool,
     pub(super) without_id: u64,
+}
+
+/// A record of a piece that could not be taken.
+#[derive(Debug)]
+pub(super) struct Rejected {
+    /// What was wrong, and where in the source.
+    pub(super) trouble: Trouble,
+    /// Where it stands in the piece.
+    pub(super) span: Range<usize>,
 }
 
 const DAY_US: i64 = 86_400_000_000;
@@ -52,11 +65,8 @@ impl Tally {
         self.period_us = Some((first.min(time_us), last.max(time_us)));
     }
 
-    pub(super) fn reject(&mut self, position: u64, reason: String) {
-        self.rejected += 1;
-        if self.troubles.len() < TROUBLES_MAX {
-            self.troubles.push(Trouble { position, reason });
-        }
+    pub(super) fn reject(&mut self, position: u64, reason: String, span: Range<usize>) {
+        self.rejected.push(Rejected { trouble: Trouble { position, reason }, span });
     }
 }
 
@@ -77,7 +87,7 @@ impl Account {
     pub(super) fn add(&mut self, tally: Tally) {
         let records = &mut self.facts.records;
         records.read += tally.read;
-        records.rejected += tally.rejected;
+        records.rejected += tally.rejected.len() as u64;
         records.other_workloads += tally.other_workloads.values().sum::<u64>();
         for (day, events) in tally.days {
             if let Some(day) = time::day(day * DAY_US) {
@@ -92,16 +102,13 @@ impl Account {
             (one, other) => one.or(other),
         };
         self.without_id += tally.without_id;
-        self.facts.troubles.extend(tally.troubles);
-    }
-
-    pub(super) fn flaw(&mut self, flaw: Flaw) {
-        if flaw.of == FlawOf::Record {
-            self.facts.records.read += 1;
-            self.facts.records.rejected += 1;
+        self.facts.damaged |= tally.damaged;
+        let rejected = tally.rejected.into_iter().map(|rejected| rejected.trouble);
+        self.facts.troubles.extend(tally.troubles.into_iter().chain(rejected));
+        // What will not be told need not be held.
+        if self.facts.troubles.len() > 2 * TROUBLES_MAX {
+            self.first_troubles();
         }
-        self.facts.damaged = true;
-        self.trouble(flaw.position, flaw.reason);
     }
 
     pub(super) fn trouble(&mut self, position: u64, reason: String) {
@@ -110,6 +117,10 @@ impl Account {
 
     /// Threads add troubles in any order; they are told in that of the file.
     pub(super) fn close(&mut self) {
+        self.first_troubles();
+    }
+
+    fn first_troubles(&mut self) {
         self.facts.troubles.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
         self.facts.troubles.truncate(TROUBLES_MAX);
     }
@@ -118,7 +129,8 @@ impl Account {
     /// What came of that one before it failed is remembered too, in a form that no source is
     /// recognised by: the accounts of all sources are those of the table.
     pub(super) fn mark(&self) -> Option<Mark> {
-        if self.unread && self.facts.records.stored > 0 {
+        let is_kept = self.facts.rejects.is_some_and(|rejects| rejects.kept > 0);
+        if self.unread && (self.facts.records.stored > 0 || is_kept) {
             let facts = SourceFacts { modified_us: None, ..self.facts.clone() };
             return Some(Mark { place: self.place.clone(), digest: String::new(), facts });
         }

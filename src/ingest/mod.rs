@@ -20,10 +20,10 @@ use crate::person::Pseudonyms;
 use crate::schema::ledger::SourceFacts;
 use crate::source::{self, Found};
 pub use crate::store::Store;
-use crate::store::{Commit, Extent, Fates, Load, Mark, Passing, Snapshot};
+use crate::store::{Commit, Extent, Load, Mark, Passing, Settled, Snapshot};
 
 use account::{Account, summary};
-pub use account::{Outcome, SourceReport, Summary};
+pub use account::{Outcome, SourceCounts, SourceReport, Summary};
 use feed::Feed;
 pub use plan::{Plan, PlannedSource, State, plan};
 
@@ -80,7 +80,7 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
         loop {
             progress.stage("removing repeats");
             let settled = load.settle()?;
-            settle_accounts(&mut accounts, settled.fates());
+            settle_accounts(&mut accounts, &settled);
             progress.stage("writing");
             let held: HashSet<&str> = settled.marks().iter().map(|m| m.digest.as_str()).collect();
             for account in &mut accounts {
@@ -116,12 +116,13 @@ pub fn passing(
         let mut accounts = read(&archive.to_read(), &load, projection, options, progress)?;
         progress.stage("removing repeats");
         let settled = load.settle()?;
-        settle_accounts(&mut accounts, settled.fates());
+        settle_accounts(&mut accounts, &settled);
         progress.stage("answering");
         let passing = settled.keep()?;
         let mut sources: Vec<SourceFacts> = accounts.iter().map(|a| a.facts.clone()).collect();
         sources.sort_by(|a, b| a.path.cmp(&b.path));
-        let snapshot = Snapshot { version: 0, files: passing.files.clone(), sources };
+        let files = passing.files.clone();
+        let snapshot = Snapshot { files, sources, ..Snapshot::default() };
         let summary = summary(&archive, accounts, &snapshot.files);
         Ok((passing, snapshot, summary))
     })
@@ -236,11 +237,12 @@ fn read(
     feed.into_accounts()
 }
 
-fn settle_accounts(accounts: &mut [Account], fates: &Fates) {
+fn settle_accounts(accounts: &mut [Account], settled: &Settled) {
     for (number, account) in accounts.iter_mut().enumerate() {
-        let fate = fates.by_source.get(&(number as u32)).copied().unwrap_or_default();
+        let fate = settled.fates().by_source.get(&(number as u32)).copied().unwrap_or_default();
         account.facts.records.stored = fate.stored;
         account.facts.records.duplicates = fate.duplicates;
         account.facts.records.conflicting = fate.conflicting;
+        account.facts.rejects = settled.rejects(&account.place);
     }
 }

@@ -43,6 +43,16 @@ impl RecordCounts {
     }
 }
 
+/// What became of the records of a source that could not be taken; together they are
+/// [`RecordCounts::rejected`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectCounts {
+    /// Kept with their text.
+    pub kept: u64,
+    /// The same as one that was kept when the source was read before.
+    pub known: u64,
+}
+
 /// Something wrong with a source or one of its records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
@@ -73,4 +83,7 @@ pub struct SourceFacts {
     pub damaged: bool,
     /// What was wrong with it, the first few.
     pub troubles: Vec<Trouble>,
+    /// What became of its rejected records; nothing where the store kept none at that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects: Option<RejectCounts>,
 }

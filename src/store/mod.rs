@@ -5,6 +5,7 @@
 //!   events/_delta_log/            the log: which files are the table
 //!   events/month=2024-03/…        Parquet, sorted by CreationTime
 //!   sources/<name>.ndjson         what is remembered of sources; the log names the newest
+//!   rejects/<name>.ndjson.zst     records that could not be taken; what is remembered names them
 //! ```
 //!
 //! Owns: Parquet files, the Delta log, the atomic commit, and which event ids are held already.
@@ -28,10 +29,12 @@ mod log;
 mod merge;
 mod modes;
 mod parquet;
+mod rejects;
 mod run;
 mod snapshot;
 mod verify;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -39,18 +42,23 @@ use std::time::Duration;
 
 use crate::column::EventBatch;
 use crate::error::{Error, Result};
+use crate::schema::ledger::RejectCounts;
+use crate::schema::reject::Reject;
 
 pub use compact::{Compacted, Extent};
 pub use disk::{Disk, DiskFile, Lock, Os};
 pub use fates::Fates;
 pub use forget::{Removal, Removed};
 pub use ledger::Mark;
+pub use rejects::Becomes;
 pub use snapshot::{DataFile, Snapshot};
 pub use verify::{Check, Finding, Verdict};
 
 use self::lease::Lease;
+use self::ledger::Memory;
 use self::log::{Attempt, Log};
 use self::parquet::{Compression, Site};
+use self::rejects::{Intake, RejectsFile, Sifted};
 use self::run::Run;
 
 /// What a load may hold in memory before it puts sorted runs on disk.
@@ -142,8 +150,9 @@ impl Store {
         if !self.exists() {
             return Ok(Snapshot { version: -1, ..Snapshot::default() });
         }
-        let (log, marks) = self.newest()?;
-        Ok(Snapshot { version: log.version(), files: log.files()?, sources: ledger::facts(&marks) })
+        let (log, memory) = self.newest()?;
+        let (sources, rejects) = (ledger::facts(&memory.marks), memory.rejects());
+        Ok(Snapshot { version: log.version(), files: log.files()?, sources, rejects })
     }
 
     /// The files of the newest version, sorted by month and path: its snapshot without what is
@@ -159,12 +168,12 @@ impl Store {
         Log::open(self)?.files()
     }
 
-    /// The newest version of the log, and its marks.
-    fn newest(&self) -> Result<(Log, Vec<Mark>)> {
+    /// The newest version of the log, and what is remembered.
+    fn newest(&self) -> Result<(Log, Memory)> {
         let mut log = Log::open(self)?;
         loop {
             match log.head().and_then(|head| ledger::read(&self.root, head)) {
-                Ok(marks) => return Ok((log, marks)),
+                Ok(memory) => return Ok((log, memory)),
                 // The files of marks may have been folded into one since the log was read.
                 Err(error) => log = self.newer(&log)?.ok_or(error)?,
             }
@@ -263,7 +272,24 @@ impl Store {
         if !self.exists() {
             return Ok(Vec::new());
         }
-        Ok(self.newest()?.1)
+        Ok(self.newest()?.1.marks)
+    }
+
+    /// Hands on the records that could not be taken, of the sources whose names are wanted, by
+    /// source and position, and gives their number. Memory does not grow with their text.
+    ///
+    /// # Errors
+    ///
+    /// Those of `take`; [`Error::Io`] and [`Error::Store`] where a file is missing or damaged.
+    pub fn rejects(
+        &self,
+        is_wanted: &dyn Fn(&str) -> bool,
+        take: &mut dyn FnMut(Reject) -> Result<()>,
+    ) -> Result<u64> {
+        if !self.exists() {
+            return Ok(0);
+        }
+        rejects::list(&self.root, &self.newest()?.1.rejects, is_wanted, take)
     }
 
     /// Begins a write, and takes away what writers before left behind when they were cut off.
@@ -326,14 +352,18 @@ pub struct Load {
     disk: Arc<dyn Disk>,
     runs: Mutex<Vec<Run>>,
     staged_bytes: AtomicUsize,
+    /// Where there is a store to keep them.
+    rejects: Option<Intake>,
     tries: u32,
 }
 
 impl Load {
     fn new(target: Target, site: Site, scratch: PathBuf) -> Self {
-        let disk: Arc<dyn Disk> = match &target {
-            Target::Store { store, .. } => Arc::clone(store.disk()),
-            Target::Passing(_) => Arc::new(Os),
+        let (disk, rejects): (Arc<dyn Disk>, _) = match &target {
+            Target::Store { store, .. } => {
+                (Arc::clone(store.disk()), Some(Intake::new(store.disk(), &scratch)))
+            }
+            Target::Passing(_) => (Arc::new(Os), None),
         };
         Load {
             target,
@@ -342,8 +372,19 @@ impl Load {
             disk,
             runs: Mutex::new(Vec::new()),
             staged_bytes: AtomicUsize::new(0),
+            rejects,
             tries: 0,
         }
+    }
+
+    /// Takes a record that could not be taken as an event, to be kept beside the table: from many
+    /// threads, in any order. What passes keeps none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the disk refuses.
+    pub fn reject(&self, reject: &Reject) -> Result<()> {
+        self.rejects.as_ref().map_or(Ok(()), |intake| intake.add(reject))
     }
 
     /// Takes a batch of events. May be called from many threads; the order of calls has no
@@ -375,20 +416,21 @@ impl Load {
     ///
     /// Those of reading the table.
     pub fn settle(self) -> Result<Settled> {
-        let Load { target, site, scratch, disk, runs, staged_bytes, tries } = self;
+        let Load { target, site, scratch, disk, runs, staged_bytes, rejects, tries } = self;
         let mut runs =
             runs.into_inner().map_err(|_| Error::internal("a worker failed while staging"))?;
         // Threads finish in any order; by their first event's place, runs always stand the same.
         runs.sort_by_key(Run::first_order);
-        let (base, fates) = match &target {
-            Target::Store { store, .. } => {
-                let (base, fates) = Base::settle(store, &mut runs)?;
+        let (base, fates) = match (&target, &rejects) {
+            (Target::Store { store, .. }, Some(rejects)) => {
+                let (base, fates) = Base::settle(store, &mut runs, rejects)?;
                 (Some(base), fates)
             }
-            Target::Passing(_) => (None, fates::settle(&mut runs, &[])?),
+            _ => (None, fates::settle(&mut runs, &[])?),
         };
+        let runs_left = Mutex::default();
         let load =
-            Load { target, site, scratch, disk, runs: Mutex::default(), staged_bytes, tries };
+            Load { target, site, scratch, disk, runs: runs_left, staged_bytes, rejects, tries };
         Ok(Settled { load, runs, base, fates })
     }
 }
@@ -396,18 +438,25 @@ impl Load {
 /// The version of the table that a load was settled against. Its commit must be the next one.
 struct Base {
     log: Log,
-    marks: Vec<Mark>,
+    memory: Memory,
+    rejects: Sifted,
 }
 
 impl Base {
-    fn settle(store: &Store, runs: &mut [Run]) -> Result<(Base, Fates)> {
+    fn settle(store: &Store, runs: &mut [Run], rejects: &Intake) -> Result<(Base, Fates)> {
         let mut log = Log::open_or_create(store)?;
         log.check_names(store.names.as_deref())?;
         loop {
             let settled = log.files().and_then(|files| fates::settle(runs, &files));
-            let marks = log.head().and_then(|head| ledger::read(store.root(), head));
-            match settled.and_then(|fates| Ok((fates, marks?))) {
-                Ok((fates, marks)) => return Ok((Base { log, marks }, fates)),
+            let memory = log.head().and_then(|head| ledger::read(store.root(), head));
+            let sifted = memory.and_then(|memory| {
+                let sifted = rejects.sift(store.root(), &memory)?;
+                Ok((memory, sifted))
+            });
+            match settled.and_then(|fates| Ok((fates, sifted?))) {
+                Ok((fates, (memory, rejects))) => {
+                    return Ok((Base { log, memory, rejects }, fates));
+                }
                 // A file may have been replaced by a better one since the log was read.
                 Err(error) => log = store.newer(&log)?.ok_or(error)?,
             }
@@ -441,11 +490,17 @@ impl Settled {
 
     /// The marks of all sources that the table has, those of writers that were quicker included.
     pub fn marks(&self) -> &[Mark] {
-        self.base.as_ref().map_or(&[], |base| &base.marks)
+        self.base.as_ref().map_or(&[], |base| &base.memory.marks)
     }
 
-    /// Writes the events that stay and commits them with the marks, all or nothing. Without
-    /// events and marks, nothing is committed.
+    /// How many of the rejects of the source in this place are kept if the source is committed;
+    /// nothing where none are kept at all.
+    pub fn rejects(&self, place: &str) -> Option<RejectCounts> {
+        self.base.as_ref().map(|base| base.rejects.of(place))
+    }
+
+    /// Writes the events that stay and commits them with the marks and the rejects of the sources
+    /// that these are of, all or nothing. Without events and marks, nothing is committed.
     ///
     /// # Errors
     ///
@@ -458,11 +513,17 @@ impl Settled {
         if self.fates.stored() == 0 && marks.is_empty() {
             return Ok(Commit::Made(base.log.version()));
         }
-        let written = merge::write(&self.runs, &self.fates, &self.load.site)?;
         let disk = store.disk().as_ref();
         let before = base.log.head()?;
-        let head = match ledger::append(disk, &store.root, before, &lease.writer, marks) {
-            Ok(head) => head,
+        let written = merge::write(&self.runs, &self.fates, &self.load.site)?;
+        let prepared = self.write_rejects(store, lease, base, marks).and_then(|rejects| {
+            let came = (marks, rejects.as_ref());
+            let head = ledger::append(disk, &store.root, before, &lease.writer, came);
+            let discard = |_: &Error| rejects::discard(disk, &store.root, rejects.as_ref());
+            Ok((head.inspect_err(discard)?, rejects))
+        });
+        let (head, rejects) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 self.load.site.discard(&written);
                 return match store.newer(&base.log)? {
@@ -473,6 +534,7 @@ impl Settled {
         };
         let discard = || {
             self.load.site.discard(&written);
+            rejects::discard(disk, &store.root, rejects.as_ref());
             if head != before {
                 ledger::discard(disk, &store.root, head);
             }
@@ -486,6 +548,21 @@ impl Settled {
             }
             Attempt::Overtaken => self.overtaken(),
         }
+    }
+
+    /// Writes the rejects of the sources that these marks are of.
+    fn write_rejects(
+        &self,
+        store: &Store,
+        lease: &Lease,
+        base: &Base,
+        marks: &[Mark],
+    ) -> Result<Option<RejectsFile>> {
+        let brought: HashSet<&str> = marks.iter().map(|mark| mark.place.as_str()).collect();
+        let is_brought = |place: &str| brought.contains(place);
+        let write =
+            |intake: &Intake| intake.write(&store.root, &lease.writer, &base.rejects, is_brought);
+        self.load.rejects.as_ref().map_or(Ok(None), write)
     }
 
     /// The load as it was staged, after a moment that grows with the number of tries and differs

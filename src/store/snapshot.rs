@@ -28,4 +28,6 @@ pub struct Snapshot {
     pub files: Vec<DataFile>,
     /// What is remembered of the sources, sorted by path.
     pub sources: Vec<SourceFacts>,
+    /// How many records are kept that could not be taken.
+    pub rejects: u64,
 }

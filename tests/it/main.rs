@@ -69,6 +69,8 @@ mod tidy;
 mod readme;
 // Persons taken out of a store, and pseudonyms in their place.
 mod forget;
+// Records that could not be taken: kept, listed, and each once.
+mod rejects;
 // Bugs that there were.
 mod regressions;
 // A store that is sound, and everything that can be wrong with one.

@@ -11,7 +11,7 @@ use crate::sample_data::ROOT;
 
 /// What each room may name of the others: all of a room, or one thing of it. Data flows left to
 /// right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 17] = [
+const KNOWS: [(&str, &[&str]); 18] = [
     ("error", &[]),
     ("schema", &[]),
     ("grid", &[]),
@@ -24,17 +24,18 @@ const KNOWS: [(&str, &[&str]); 17] = [
     ("query", &["error", "grid", "schema", "store"]),
     ("render", &["error", "grid"]),
     ("ingest", &["column", "error", "person", "record", "schema", "source", "store"]),
+    ("rejects", &["error", "render", "schema", "store"]),
     ("report", &["error", "grid", "query", "render", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
-    ("upkeep", &["error", "person", "store"]),
+    ("upkeep", &["error", "person", "schema", "store"]),
     // The command line knows the conductors and none of the stages.
-    ("cli", &["error", "ingest", "report", "status", "upkeep"]),
+    ("cli", &["error", "ingest", "rejects", "report", "status", "upkeep"]),
     ("lib", &["error"]),
     ("main", &[]),
 ];
 
 /// The rooms in which each crate is named. What is listed without a room may be named anywhere.
-const CRATES: [(&str, &[&str]); 33] = [
+const CRATES: [(&str, &[&str]); 34] = [
     ("arrow", &["column", "store"]),
     ("async_trait", &["store"]),
     ("blake3", &["person"]),
@@ -54,7 +55,7 @@ const CRATES: [(&str, &[&str]); 33] = [
     ("polars", &["query"]),
     ("rayon", &["ingest", "store", "upkeep"]),
     ("serde", &[]),
-    ("serde_json", &["cli", "query", "record", "render", "store"]),
+    ("serde_json", &["cli", "query", "record", "rejects", "render", "store"]),
     ("simd_json", &["record"]),
     ("sqlparser", &["query"]),
     ("tempfile", &["cli", "store"]),
@@ -66,6 +67,7 @@ const CRATES: [(&str, &[&str]); 33] = [
     ("uuid", &["person", "store"]),
     ("walkdir", &["source"]),
     ("xxhash_rust", &["column", "source", "store"]),
+    ("zstd", &["source", "store"]),
     // For tests and benches.
     ("criterion", &[]),
     ("proptest", &[]),
