@@ -310,8 +310,8 @@ mod tests {
         account.facts.records = RecordCounts { read: 2, stored: 2, ..RecordCounts::default() };
         let mark = account.mark().unwrap();
         assert_eq!(mark.facts.records, account.facts.records);
-        assert_eq!(Known::of(vec![mark]).sight(&file), Sight::Changed);
+        assert_eq!(Known::of(&[mark]).sight(&file), Sight::Changed);
         let whole = Account { unread: false, digest: Some("0".to_owned()), ..account };
-        assert_eq!(Known::of(vec![whole.mark().unwrap()]).sight(&file), Sight::Known);
+        assert_eq!(Known::of(&[whole.mark().unwrap()]).sight(&file), Sight::Known);
     }
 }

@@ -64,8 +64,8 @@ impl Progress for Silent {
 /// Trouble with the store or the machine. Trouble with files and records is in the summary.
 pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> Result<Summary> {
     let store = &store.clone().of_names(options.pseudonyms.as_ref().map(Pseudonyms::check))?;
-    let known = Known::of(store.marks()?);
-    let archive = Archive::look(options, &known)?;
+    let marks = store.marks()?;
+    let archive = Archive::look(options, &Known::of(&marks))?;
     let new = archive.to_read();
     if new.is_empty() {
         // Leftovers of a run that was cut off harm only who reads the folder without its log.
@@ -75,7 +75,7 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
         return Ok(summary);
     }
     pool(options)?.install(|| {
-        let mut load = store.begin()?;
+        let mut load = store.begin(marks)?;
         let mut accounts = read(&new, &load, &Projection::All, options, progress)?;
         loop {
             progress.stage("removing repeats");
@@ -136,18 +136,19 @@ fn pool(options: &Options) -> Result<rayon::ThreadPool> {
 /// What the store knows of sources.
 #[derive(Debug, Default)]
 struct Known {
-    by_place: HashMap<String, Mark>,
+    /// Size and time of the newest form of each source.
+    by_place: HashMap<String, (u64, Option<i64>)>,
     digests: HashSet<String>,
     sizes: HashSet<u64>,
 }
 
 impl Known {
-    fn of(marks: Vec<Mark>) -> Self {
+    fn of(marks: &[Mark]) -> Self {
         let mut known = Known::default();
-        for mark in marks {
-            known.digests.insert(mark.digest.clone());
-            known.sizes.insert(mark.facts.size_bytes);
-            known.by_place.insert(mark.place.clone(), mark);
+        for Mark { place, digest, facts } in marks {
+            known.digests.insert(digest.clone());
+            known.sizes.insert(facts.size_bytes);
+            known.by_place.insert(place.clone(), (facts.size_bytes, facts.modified_us));
         }
         known
     }
@@ -155,12 +156,9 @@ impl Known {
     /// Whether a source was taken before: by place, size and time without opening it, else by
     /// its content, which is looked at only where a source of the same size was taken.
     fn sight(&self, file: &Found) -> Sight {
-        let mark = self.by_place.get(&file.place);
-        let is_same = mark.is_some_and(|mark| {
-            mark.facts.size_bytes == file.size_bytes
-                && mark.facts.modified_us == file.modified_us
-                && file.modified_us.is_some()
-        });
+        let seen = self.by_place.get(&file.place);
+        let is_same =
+            file.modified_us.is_some() && seen == Some(&(file.size_bytes, file.modified_us));
         // A file that cannot be read now is not known; reading it will say why.
         let is_held = || {
             self.sizes.contains(&file.size_bytes)
@@ -168,7 +166,7 @@ impl Known {
         };
         if is_same || is_held() {
             Sight::Known
-        } else if mark.is_some() {
+        } else if seen.is_some() {
             Sight::Changed
         } else {
             Sight::New
