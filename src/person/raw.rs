@@ -34,8 +34,8 @@ impl Persons {
     /// The text without them; `None` where they are not in it. It may have been cut in one of their
     /// names.
     pub fn in_raw(&self, raw: &str) -> Option<String> {
-        let replaced = self.in_words(raw);
-        let text = replaced.as_deref().unwrap_or(raw);
+        let (raw, replaced) = (letters(raw), self.in_words(raw));
+        let text = replaced.as_deref().unwrap_or(&raw);
         let last = last_word(text);
         match self.begins(&last.to_lowercase()) {
             true => Some(format!("{}{CUT}", &text[..text.len() - last.len()])),
@@ -83,7 +83,7 @@ impl Persons {
 }
 
 /// The text with letters in the place of their escapes (`\u0040` is `@`), however often the
-/// backslash itself is escaped.
+/// backslash itself is escaped, and without the beginning of an escape at its end.
 fn letters(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("\\u") {
@@ -104,7 +104,13 @@ fn letters(text: &str) -> String {
             }
         }
     }
-    out.push_str(rest);
+    let is_digit = |letter: char| letter.is_ascii_hexdigit();
+    let digits = rest.len() - rest.trim_end_matches(is_digit).len();
+    let begun = match rest[..rest.len() - digits].strip_suffix("\\u") {
+        Some(before) if digits < 4 => before,
+        _ => rest,
+    };
+    out.push_str(begun.trim_end_matches('\\'));
     out
 }
 

@@ -47,7 +47,12 @@ pub struct Outer {
     pub operation: Option<String>,
     /// Who did it.
     pub user_id: Option<String>,
+    /// How many results the search found that this is one of.
+    pub results: Option<u64>,
 }
+
+/// How many results Search-UnifiedAuditLog found, which stands beside every one of them.
+const RESULTS: &str = "ResultCount";
 
 impl Outer {
     fn set(&mut self, column: &str, text: &str) {
@@ -67,7 +72,13 @@ impl Outer {
     pub fn of_members<'a>(members: impl Iterator<Item = (&'a str, super::Value<'a>)>) -> Self {
         let mut outer = Outer::default();
         for (name, value) in members {
-            if let super::Value::Text(text) = value {
+            if name.eq_ignore_ascii_case(RESULTS) {
+                outer.results = match value {
+                    super::Value::Int(number) => u64::try_from(number).ok(),
+                    super::Value::Text(text) => text.trim().parse().ok(),
+                    _ => None,
+                };
+            } else if let super::Value::Text(text) = value {
                 outer.set(stands_for(name), text);
             }
         }
@@ -145,9 +156,11 @@ impl Header {
             if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
                 let end = (reader.position().byte() as usize).min(piece.len());
                 let start = position.min(end);
-                let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-                let breaks = piece[start..end].iter().rev().take_while(|byte| is_break(byte));
-                take(start..end - breaks.count(), self.row(&cells));
+                // Of a line break of two bytes, one may stand on either side.
+                let is_break = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+                let start = start + piece[start..end].iter().take_while(is_break).count();
+                let breaks = piece[start..end].iter().rev().take_while(is_break).count();
+                take(start..end - breaks, self.row(&cells));
             }
         }
     }
@@ -188,7 +201,10 @@ impl Header {
     fn outer(&self, cells: &ByteRecord) -> Outer {
         let mut outer = Outer::default();
         for (name, cell) in self.names.iter().zip(cells) {
-            if let (
+            if name == RESULTS {
+                let text = std::str::from_utf8(cell).ok();
+                outer.results = text.and_then(|text| text.trim().parse().ok());
+            } else if let (
                 "RecordId" | "Identity" | "CreationDate" | "UserIds" | "UserId" | "Operations"
                 | "Operation",
                 Ok(text),
@@ -272,9 +288,9 @@ mod tests {
                 });
             },
         );
-        assert_eq!(seen[0], r#"0..38 {"Id":"x"} Some("1")"#);
+        assert_eq!(seen[0], r#"0..39 {"Id":"x"} Some("1")"#);
         assert!(seen[1].contains("empty") && seen[2].contains("1 cells"), "{seen:?}");
-        assert!(seen[1].starts_with("40..44 ") && seen[2].starts_with("45..46 "), "{seen:?}");
+        assert!(seen[1].starts_with("41..45 ") && seen[2].starts_with("46..47 "), "{seen:?}");
         assert_eq!(seen.len(), 3);
         let named = header.named(b"1;\"a\"\"b\";\xff;4");
         let expected = r#"{"Identity":"1","CreationDate":"a\"b","AuditData":"?","":"4"}"#;
