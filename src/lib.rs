@@ -29,6 +29,7 @@ pub mod schema;
 pub mod source;
 pub mod status;
 pub mod store;
+pub mod suspicion;
 pub mod upkeep;
 
 pub use error::{Error, Result};

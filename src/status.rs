@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::query;
 use crate::record::time;
 use crate::schema::ledger::{RecordCounts, SourceFacts, Trouble};
+pub use crate::schema::ledger::{Suspicion, SuspicionKind};
 use crate::store::Snapshot;
 
 /// What a store holds.
@@ -37,6 +38,17 @@ pub struct Status {
     pub rejects: u64,
     /// Sources with something wrong.
     pub troubled: Vec<Troubled>,
+    /// Sources that something speaks against.
+    pub suspected: Vec<Suspected>,
+}
+
+/// A source that something speaks against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suspected {
+    /// Its path.
+    pub source: String,
+    /// What speaks against it.
+    pub suspicions: Vec<Suspicion>,
 }
 
 /// A source with something wrong.
@@ -62,6 +74,7 @@ pub fn of(snapshot: &Snapshot) -> Result<Status> {
     for source in &snapshot.sources {
         records.add(&source.records);
     }
+    let suspected = snapshot.sources.iter().filter(|source| !source.suspicions.is_empty());
     let troubled = snapshot.sources.iter().filter(|source| !source.troubles.is_empty());
     Ok(Status {
         first: extent.map(|extent| time::to_rfc3339(extent.first_us)),
@@ -76,7 +89,14 @@ pub fn of(snapshot: &Snapshot) -> Result<Status> {
         records,
         rejects: snapshot.rejects,
         troubled: troubled.map(Troubled::of).collect(),
+        suspected: suspected.map(Suspected::of).collect(),
     })
+}
+
+impl Suspected {
+    fn of(source: &SourceFacts) -> Self {
+        Suspected { source: source.path.clone(), suspicions: source.suspicions.clone() }
+    }
 }
 
 impl Troubled {

@@ -1,11 +1,12 @@
 //! The accounts in words.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
 use crate::ingest::{Outcome, Plan, SourceCounts, SourceReport, State, Summary};
 use crate::rejects::Reject;
-use crate::status::Status;
+use crate::status::{Status, Suspicion, SuspicionKind};
 use crate::upkeep::{Check, Compacted, Removed, Verdict};
 
 /// Troubles of one source that are told; the others are counted.
@@ -88,12 +89,34 @@ pub(super) fn accounts(summary: &Summary) -> String {
         count(summary.store.files, "file"),
         indicatif::HumanBytes(summary.store.bytes)
     );
+    let suspected = summary.per_source.iter().map(|source| (&*source.source, &*source.suspicions));
+    suspicions(suspected, &mut text);
     let damaged = summary.per_source.iter().filter(|s| s.outcome == Outcome::Damaged).count();
     if damaged > 0 {
         let _ =
             writeln!(text, "damaged  {damaged} of the sources; what is whole in them was taken");
     }
     text
+}
+
+/// What speaks against sources, the first of each kind.
+fn suspicions<'s>(sources: impl Iterator<Item = (&'s str, &'s [Suspicion])>, text: &mut String) {
+    let mut by_kind: BTreeMap<SuspicionKind, Vec<(&str, &str)>> = BTreeMap::new();
+    for (source, suspicions) in sources {
+        for suspicion in suspicions {
+            by_kind.entry(suspicion.kind).or_default().push((source, &suspicion.detail));
+        }
+    }
+    for of_kind in by_kind.into_values() {
+        for (source, detail) in of_kind.iter().take(TOLD_MAX) {
+            let _ = writeln!(text, "suspect  {source}: {detail}");
+        }
+        let more = of_kind.len().saturating_sub(TOLD_MAX);
+        if more > 0 {
+            let more = count(more as u64, "source");
+            let _ = writeln!(text, "         and {more} more; --format json tells of each");
+        }
+    }
 }
 
 fn sources(sources: &SourceCounts) -> String {
@@ -311,5 +334,7 @@ pub(super) fn status(status: &Status, store: &Path) -> String {
             );
         }
     }
+    let suspected = status.suspected.iter().map(|source| (&*source.source, &*source.suspicions));
+    suspicions(suspected, &mut text);
     text
 }

@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::record::signs::Signs;
 use crate::record::time;
-use crate::schema::ledger::{RecordCounts, SourceFacts, Trouble};
+use crate::schema::ledger::{RecordCounts, SourceFacts, Suspicion, Trouble};
 use crate::source::Found;
 use crate::store::{DataFile, Mark};
+use crate::suspicion;
 
 use super::Archive;
 
@@ -29,6 +31,8 @@ pub(super) struct Account {
     pub(super) is_held: bool,
     pub(super) other_workloads: BTreeMap<String, u64>,
     pub(super) without_id: u64,
+    signs: Signs,
+    results: Option<u64>,
 }
 
 /// What a piece adds to its source's account.
@@ -45,6 +49,10 @@ pub(super) struct Tally {
     pub(super) troubles: Vec<Trouble>,
     pub(super) damaged: bool,
     pub(super) without_id: u64,
+    /// Signs that something was lost before it was written.
+    pub(super) signs: Signs,
+    /// How many results the search found, by the greatest that it says.
+    pub(super) results: Option<u64>,
 }
 
 /// A record of a piece that could not be taken.
@@ -102,6 +110,8 @@ impl Account {
             (one, other) => one.or(other),
         };
         self.without_id += tally.without_id;
+        self.signs.add(tally.signs);
+        self.results = self.results.max(tally.results);
         self.facts.damaged |= tally.damaged;
         let rejected = tally.rejected.into_iter().map(|rejected| rejected.trouble);
         self.facts.troubles.extend(tally.troubles.into_iter().chain(rejected));
@@ -115,9 +125,13 @@ impl Account {
         self.facts.troubles.push(Trouble { position, reason });
     }
 
-    /// Threads add troubles in any order; they are told in that of the file.
+    /// Everything is read. Threads add troubles in any order; they are told in that of the file.
     pub(super) fn close(&mut self) {
         self.first_troubles();
+        // Of one that was not read to its end, nothing more can be said.
+        if !self.unread && self.refused.is_none() {
+            self.facts.suspicions = suspicion::of(&self.facts, &self.signs, self.results);
+        }
     }
 
     fn first_troubles(&mut self) {
@@ -174,6 +188,8 @@ pub struct SourceReport {
     pub records: RecordCounts,
     /// What was wrong, by position.
     pub troubles: Vec<Trouble>,
+    /// What speaks against it.
+    pub suspicions: Vec<Suspicion>,
 }
 
 /// How many sources there were.
@@ -256,6 +272,7 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, files: &[DataFi
             kind: account.facts.kind,
             records: account.facts.records,
             troubles: account.facts.troubles,
+            suspicions: account.facts.suspicions,
         });
     }
     per_source.extend(archive.unreachable.iter().map(|(name, reason)| SourceReport {
@@ -264,6 +281,7 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, files: &[DataFi
         outcome: Outcome::Failed,
         records: RecordCounts::default(),
         troubles: vec![Trouble { position: 0, reason: format!("cannot be read: {reason}") }],
+        suspicions: Vec::new(),
     }));
     let failed = per_source.iter().filter(|source| source.outcome == Outcome::Failed).count();
     let known = (archive.known() + held) as u64;

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::person::Pseudonyms;
 use crate::record::csv::{Header, Outer, Row};
 use crate::record::json;
+use crate::record::signs::Signs;
 use crate::record::{Event, Found, Keep, Parser, Record, keep};
 use crate::schema::ledger::Trouble;
 use crate::schema::reject::{RAW_MAX, Raw, Reject};
@@ -136,6 +137,7 @@ impl Worker<'_> {
                     order += 1;
                     match row {
                         Row::Audit { json, mut outer } => {
+                            tally.results = tally.results.max(outer.results);
                             if let (Some(veil), Some(user)) = (&self.veil, &mut outer.user_id) {
                                 *user = veil.pseudonyms.of_user(user);
                             }
@@ -153,6 +155,8 @@ impl Worker<'_> {
             }
         }
         tally.without_id = self.batch.without_id() - without_id;
+        let is_table = task.header.as_ref().is_some_and(|header| header.is_lossy());
+        tally.signs = Signs::of(&task.piece.text, is_table);
         for flaw in &task.flaws {
             tally.damaged = true;
             match flaw.of {
@@ -166,6 +170,9 @@ impl Worker<'_> {
             }
         }
         if let Some(veil) = &self.veil {
+            let names = std::mem::take(&mut tally.signs.lost_letters);
+            let veiled = |name: String| veil.pseudonyms.of_member("", &name).unwrap_or(name);
+            tally.signs.lost_letters = names.into_iter().map(veiled).collect();
             let rejected = tally.rejected.iter_mut().map(|rejected| &mut rejected.trouble);
             for trouble in tally.troubles.iter_mut().chain(rejected) {
                 if let Some(reason) = veil.pseudonyms.in_text(&trouble.reason) {
@@ -217,6 +224,7 @@ impl Worker<'_> {
             }
             Found::Embedded(text, outside) => {
                 let outer = Outer::of_members(outside.members());
+                tally.results = tally.results.max(outer.results);
                 let veiled = veil.as_mut().map(|veil| veil.over(text.as_bytes()));
                 let text = veiled.as_deref().unwrap_or(text.as_bytes());
                 let parsed = inner.parse(text, |record| {

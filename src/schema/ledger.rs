@@ -62,6 +62,35 @@ pub struct Trouble {
     pub reason: String,
 }
 
+/// Something that speaks against a source in which nothing is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// What.
+    pub kind: SuspicionKind,
+    /// How many records, values or events; what of, the kind says.
+    pub count: u64,
+    /// What was seen, and what to do.
+    pub detail: String,
+}
+
+/// What speaks against a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuspicionKind {
+    /// The search that wrote it found more than it holds: the number of results that are missing.
+    Cut,
+    /// It holds exactly as many records as its tool gives at most: the number of these.
+    AtLimit,
+    /// A table of events without AuditData: the number of its rows.
+    LossyTable,
+    /// Names with `?` for letters: the number of different names that were looked at.
+    LostLetters,
+    /// Values that are the text of an object: the number of these.
+    Flattened,
+    /// Written before its last day was over: the number of events of that day.
+    Early,
+}
+
 /// What is remembered of one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFacts {
@@ -86,4 +115,7 @@ pub struct SourceFacts {
     /// What became of its rejected records; nothing where the store kept none at that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<RejectCounts>,
+    /// What speaks against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspicions: Vec<Suspicion>,
 }

@@ -207,8 +207,9 @@ fn rewrite_marks(marks: &mut [Mark], rewrite: &Rewrite<'_>) -> usize {
     for mark in marks {
         let facts = &mut mark.facts;
         let reasons = facts.troubles.iter_mut().map(|trouble| &mut trouble.reason);
+        let details = facts.suspicions.iter_mut().map(|suspicion| &mut suspicion.detail);
         let mut is_changed = false;
-        for text in reasons.chain([&mut facts.path, &mut mark.place]) {
+        for text in reasons.chain(details).chain([&mut facts.path, &mut mark.place]) {
             if let Some(rewritten) = rewrite(text) {
                 *text = rewritten;
                 is_changed = true;

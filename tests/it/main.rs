@@ -71,6 +71,8 @@ mod readme;
 mod forget;
 // Records that could not be taken: kept, listed, and each once.
 mod rejects;
+// What speaks against sources in which nothing is wrong.
+mod suspicions;
 // Bugs that there were.
 mod regressions;
 // A store that is sound, and everything that can be wrong with one.

@@ -11,7 +11,7 @@ use crate::sample_data::ROOT;
 
 /// What each room may name of the others: all of a room, or one thing of it. Data flows left to
 /// right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 18] = [
+const KNOWS: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("schema", &[]),
     ("grid", &[]),
@@ -21,9 +21,10 @@ const KNOWS: [(&str, &[&str]); 18] = [
     ("column", &["record", "schema"]),
     // Times are one thing wherever they stand; of events as parsed, the store knows nothing.
     ("store", &["column", "error", "record::time", "schema"]),
-    ("query", &["error", "grid", "schema", "store"]),
+    ("suspicion", &["record::signs", "schema"]),
+    ("query", &["error", "grid", "schema", "store", "suspicion"]),
     ("render", &["error", "grid"]),
-    ("ingest", &["column", "error", "person", "record", "schema", "source", "store"]),
+    ("ingest", &["column", "error", "person", "record", "schema", "source", "store", "suspicion"]),
     ("rejects", &["error", "render", "schema", "store"]),
     ("report", &["error", "grid", "query", "render", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
@@ -39,7 +40,7 @@ const CRATES: [(&str, &[&str]); 34] = [
     ("arrow", &["column", "store"]),
     ("async_trait", &["store"]),
     ("blake3", &["person"]),
-    ("chrono", &["query", "record", "render", "report", "store"]),
+    ("chrono", &["query", "record", "render", "report", "store", "suspicion"]),
     ("chrono_tz", &["query", "render", "report"]),
     ("clap", &["cli"]),
     ("csv", &["record", "render"]),

@@ -165,6 +165,15 @@ pub struct Source {
     pub outcome: Outcome,
     pub records: Records,
     pub troubles: Vec<Trouble>,
+    pub suspicions: Vec<Suspicion>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspicion {
+    pub kind: String,
+    pub count: u64,
+    pub detail: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
