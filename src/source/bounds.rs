@@ -252,12 +252,6 @@ impl Bounds {
         }
     }
 
-    /// Where reading goes on: behind what is lost, if something is; of a record that is too long,
-    /// as far as it was followed.
-    pub(super) fn reached(&self) -> usize {
-        self.open.map_or(self.at, |open| open.scan.at)
-    }
-
     /// How much of the text's front is done with.
     pub(super) fn done(&self) -> usize {
         match &self.open {

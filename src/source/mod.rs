@@ -72,13 +72,7 @@ pub struct Flaw {
     pub position: u64,
     /// What was expected and found.
     pub reason: String,
-    /// The decoded text of the record that is lost, from its beginning to where it breaks off or
-    /// the next begins, at most [`FLAW_RAW_MAX`] bytes of it; empty where no record is lost.
-    pub raw: Vec<u8>,
 }
-
-/// How much of the text of a lost record is handed on.
-pub const FLAW_RAW_MAX: usize = 1 << 20;
 
 /// What a flaw is one of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::ops::Range;
 use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
@@ -11,7 +10,7 @@ use super::bounds::{Bounds, Step};
 use super::decode::{Place, Transcoder, detect};
 use super::refuse::what_it_is;
 use super::rows::Rows;
-use super::{FLAW_RAW_MAX, Flaw, FlawOf, Piece, Shape};
+use super::{Flaw, FlawOf, Piece, Shape};
 
 /// How much is read at a time.
 const READ_BYTES: usize = 1 << 20;
@@ -236,9 +235,7 @@ impl Pieces {
                 Step::Bad(at, reason) => (FlawOf::Record, at, reason),
                 Step::Unclosed(at, reason) => (FlawOf::File, at, reason),
             };
-            let position = self.place.position(&self.text, at);
-            let raw = lost(of, &self.text, at..bounds.reached());
-            self.flaws.push(Flaw { of, position, reason, raw });
+            self.flaws.push(Flaw { of, position: self.place.position(&self.text, at), reason });
         }
     }
 
@@ -253,7 +250,6 @@ impl Pieces {
             of: FlawOf::Record,
             position: self.place.position(&self.text, end),
             reason: "the file ends in the middle of a row".to_owned(),
-            raw: lost(FlawOf::Record, &self.text, end..self.text.len()),
         });
         self.text.truncate(end);
         end
@@ -272,7 +268,6 @@ impl Pieces {
             of,
             position: place.position(&self.text, at),
             reason,
-            raw: lost(of, &self.text, at..self.text.len()),
         }));
         self.text.clear();
         let traits = bounds.traits;
@@ -308,12 +303,6 @@ impl Pieces {
             _ => {}
         }
     }
-}
-
-/// The text of a record that is lost, as much of it as is handed on.
-fn lost(of: FlawOf, text: &[u8], span: Range<usize>) -> Vec<u8> {
-    let lost = text.get(span).filter(|_| of == FlawOf::Record).unwrap_or_default();
-    lost[..lost.len().min(FLAW_RAW_MAX)].trim_ascii_end().to_vec()
 }
 
 /// Whether a text that begins with a quote begins with a quoted cell: behind the cell stands what
