@@ -96,7 +96,10 @@ impl Pieces {
                 }
             };
             let has_records = !self.records.is_empty() || (done > 0 && self.is_csv());
-            if has_records && (self.ended || self.text.len() >= PIECE_BYTES) {
+            // Flaws are handed on too, so that a file of nothing else does not fill the memory.
+            let has_flaws = done > 0 && !self.flaws.is_empty();
+            let is_full = self.text.len() >= PIECE_BYTES;
+            if has_records && (self.ended || is_full) || has_flaws && is_full {
                 return Ok(Some(self.hand_on(done, used)));
             }
             if self.ended {

@@ -116,3 +116,20 @@ fn a_flaw_holds_the_text_of_the_record_that_is_lost_and_no_more() {
     let (_, _, flaws) = read(format!("[{{\"Id\":\"{}", "x".repeat(3 << 20)).as_bytes());
     assert_eq!(flaws[0].raw.len(), 1 << 20);
 }
+
+#[test]
+fn a_file_of_flaws_alone_is_handed_on_in_pieces_too() {
+    let line = format!("{{\"Id\":\"{}\"\n", "x".repeat(1000));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(line.repeat(9000).as_bytes()).unwrap();
+    let mut pieces = Pieces::open(file.path()).unwrap();
+    let (mut most, mut all) = (0, 0);
+    while let Some(piece) = pieces.next(Piece::default()).unwrap() {
+        assert!(piece.records.is_empty());
+        let flaws = pieces.take_flaws().len();
+        most = most.max(flaws);
+        all += flaws;
+    }
+    all += pieces.take_flaws().len();
+    assert!(all == 9000 && most < 4000, "{most} of {all}");
+}
