@@ -19,7 +19,7 @@ const SEARCH_LIMITS: [(u64, &str); 6] = [
     (100, "Search-UnifiedAuditLog stops without -ResultSize"),
     (1_000, "the portal's list on screen stops"),
     (5_000, "one call of Search-UnifiedAuditLog stops"),
-    (10_000, "scripts around the audit search stop"),
+    (10_000, "a page of results ends"),
     (50_000, "an export of the portal and a session of Search-UnifiedAuditLog stop"),
     (1_000_000, "the portal stops with a premium licence"),
 ];
@@ -50,8 +50,8 @@ fn cut(facts: &SourceFacts, results: Option<u64>) -> Option<Suspicion> {
     let results = results.filter(|&results| results > rows)?;
     let detail = format!(
         "the search found {results} results, and {rows} rows are here: unless other files have the \
-         rest, search again in shorter periods; with -SessionCommand ReturnLargeSet a session gives \
-         up to 50000"
+         rest, search again in shorter periods; with -SessionCommand ReturnLargeSet, a session \
+         gives up to 50000"
     );
     Some(suspicion(SuspicionKind::Cut, results - rows, detail))
 }

@@ -321,10 +321,6 @@ pub(super) fn status(status: &Status, store: &Path) -> String {
         number(status.sources),
         number(status.troubled.len() as u64)
     );
-    if status.rejects > 0 {
-        let kept = count(status.rejects, "record");
-        let _ = writeln!(text, "rejects  {kept}; `pbi-analyze rejects` lists them");
-    }
     for source in &status.troubled {
         for trouble in source.troubles.iter().take(TOLD_MAX) {
             let _ = writeln!(
@@ -333,6 +329,10 @@ pub(super) fn status(status: &Status, store: &Path) -> String {
                 source.source, trouble.position, trouble.reason
             );
         }
+    }
+    if status.rejects > 0 {
+        let kept = count(status.rejects, "record");
+        let _ = writeln!(text, "rejects  {kept}; `pbi-analyze rejects` lists them");
     }
     let suspected = status.suspected.iter().map(|source| (&*source.source, &*source.suspicions));
     suspicions(suspected, &mut text);

@@ -218,7 +218,8 @@ mod tests {
     #[test]
     fn objects_that_became_text_are_counted_where_they_are_whole_values() {
         let text = br#"{"Datasets":["System.Object[]"],"A":"System.Collections.Hashtable",
-            "B" : "@{x=1; y=zoe@contoso.com}","C":"@{open","D":"a System.Object[]","E":"System.Int"}"#;
+            "B" : "@{x=1; y=zoe@contoso.com}","C":"@{open","D":"a System.Object[]",
+            "E":"System.Int"}"#;
         let signs = Signs::of(text, false);
         assert_eq!(signs.flattened, 3);
         assert_eq!(signs.flattened_example.as_deref(), Some("System.Object[]"));

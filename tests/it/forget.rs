@@ -218,8 +218,12 @@ fn names_pseudonyms_and_keys_do_not_mix() {
     dir.pbi(["ingest", "archive", "--store", "keyed", "--pseudonymize", "key"]).ended(3);
     refused(&with("keyed", "other"), 1, "made with another key");
     refused(&[&ingest[..], &["keyed"]].concat(), 1, "holds pseudonyms");
-    assert_gone(&dir.join("keyed"), &["zoe", "max@", "1003000012345678"]);
-    assert_eq!(dir.rejects("keyed", &[]).len(), 4);
+    assert_gone(&dir.join("keyed"), &["zoe", "max@"]);
+    let rejects = dir.rejects("keyed", &[]);
+    assert_eq!(rejects.len(), 4);
+    // Of an event, only the member that has a key is known to hold one.
+    let has_key = |raw: &String| raw.contains("1003000012345678");
+    assert!(!rejects.iter().filter_map(|reject| reject.raw.as_ref()).any(has_key), "{rejects:#?}");
 
     let forget = ["forget", "--user", ZOE, "--store"];
     refused(&[&forget[..], &["keyed"]].concat(), 2, "give the key");
