@@ -24,12 +24,14 @@ pub mod ingest;
 pub mod person;
 pub mod query;
 pub mod record;
+pub mod rejects;
 pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;
 pub mod status;
 pub mod store;
+pub mod suspicion;
 pub mod upkeep;
 
 pub use error::{Error, Result};

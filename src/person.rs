@@ -7,6 +7,8 @@
 //! `zoe@contoso.com` becomes `p-1f4e6a0c9d2b7e83@contoso.com`. It is made with a key (BLAKE3 as a
 //! keyed hash), so that whoever has only the pseudonyms cannot try names until one fits.
 
+mod raw;
+
 use std::collections::BTreeSet;
 
 /// Makes pseudonyms: with one key, a person always has the same.
@@ -222,6 +224,11 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// Whether a letter may stand in front of the @ of an address.
+fn is_part_of_address(letter: char) -> bool {
+    letter.is_alphanumeric() || "._%+-'#".contains(letter)
+}
+
 /// Replaces the addresses in a text that `by` has something for.
 fn replace(text: &str, by: impl Fn(&str) -> Option<String>) -> Option<String> {
     let (mut out, mut done) = (String::new(), 0);
@@ -229,9 +236,8 @@ fn replace(text: &str, by: impl Fn(&str) -> Option<String>) -> Option<String> {
         if at < done {
             continue;
         }
-        let is_local = |letter: char| letter.is_alphanumeric() || "._%+-'#".contains(letter);
         let is_domain = |letter: char| letter.is_alphanumeric() || ".-".contains(letter);
-        let left = text[done..at].trim_end_matches(is_local).len() + done;
+        let left = text[done..at].trim_end_matches(is_part_of_address).len() + done;
         let right = &text[at + 1..];
         let right = &right[..right.find(|letter| !is_domain(letter)).unwrap_or(right.len())];
         let right = at + 1 + right.trim_end_matches(['.', '-']).len();

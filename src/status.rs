@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::query;
 use crate::record::time;
 use crate::schema::ledger::{RecordCounts, SourceFacts, Trouble};
+pub use crate::schema::ledger::{Suspicion, SuspicionKind};
 use crate::store::Snapshot;
 
 /// What a store holds.
@@ -33,8 +34,21 @@ pub struct Status {
     pub sources: u64,
     /// How the records of these sources were disposed of.
     pub records: RecordCounts,
+    /// Records that could not be taken and are kept, of all forms of all sources.
+    pub rejects: u64,
     /// Sources with something wrong.
     pub troubled: Vec<Troubled>,
+    /// Sources that something speaks against.
+    pub suspected: Vec<Suspected>,
+}
+
+/// A source that something speaks against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suspected {
+    /// Its path.
+    pub source: String,
+    /// What speaks against it.
+    pub suspicions: Vec<Suspicion>,
 }
 
 /// A source with something wrong.
@@ -60,6 +74,7 @@ pub fn of(snapshot: &Snapshot) -> Result<Status> {
     for source in &snapshot.sources {
         records.add(&source.records);
     }
+    let suspected = snapshot.sources.iter().filter(|source| !source.suspicions.is_empty());
     let troubled = snapshot.sources.iter().filter(|source| !source.troubles.is_empty());
     Ok(Status {
         first: extent.map(|extent| time::to_rfc3339(extent.first_us)),
@@ -72,8 +87,16 @@ pub fn of(snapshot: &Snapshot) -> Result<Status> {
         bytes: snapshot.files.iter().map(|file| file.size_bytes).sum(),
         sources: snapshot.sources.len() as u64,
         records,
+        rejects: snapshot.rejects,
         troubled: troubled.map(Troubled::of).collect(),
+        suspected: suspected.map(Suspected::of).collect(),
     })
+}
+
+impl Suspected {
+    fn of(source: &SourceFacts) -> Self {
+        Suspected { source: source.path.clone(), suspicions: source.suspicions.clone() }
+    }
 }
 
 impl Troubled {

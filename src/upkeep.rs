@@ -9,8 +9,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::error::{Error, Result};
 use crate::person::Persons;
 pub use crate::person::Pseudonyms;
+use crate::schema::reject::{Raw, Reject};
+use crate::store::{Becomes, Extent, Removal, Store};
 pub use crate::store::{Check, Compacted, Removed, Verdict};
-use crate::store::{Extent, Removal, Store};
 
 /// Merges all files of a store that are not large already, on all cores unless told otherwise.
 ///
@@ -87,6 +88,35 @@ pub fn forget(store: &Store, forgetting: &Forgetting) -> Result<Removed> {
         }
         let rewrite = |text: &str| persons.in_text(text);
         let erase = |user: &str| !forgetting.replace && persons.has(user);
-        store.remove(&Removal { rewrite: &rewrite, erase: &erase })
+        let reject = |reject: &Reject| of_reject(reject, &persons, forgetting.replace);
+        store.remove(&Removal { rewrite: &rewrite, erase: &erase, reject: &reject })
     })
+}
+
+/// What becomes of a record that could not be taken, if they stand in it or in what is said of it.
+fn of_reject(reject: &Reject, persons: &Persons, replace: bool) -> Becomes {
+    let text = String::from_utf8_lossy(reject.raw.bytes());
+    let (raw, reason) = (persons.in_raw(&text), persons.in_words(&reject.reason));
+    if !replace && (raw.is_some() || reason.is_some()) {
+        return Becomes::Gone;
+    }
+    let (source, place) = (persons.in_text(&reject.source), persons.in_text(&reject.place));
+    if [&raw, &reason, &source, &place].iter().all(|text| text.is_none()) {
+        return Becomes::Same;
+    }
+    let mut other = reject.clone();
+    if let Some(raw) = raw {
+        // Whether there was more of it than is kept can still be told.
+        let is_whole = reject.length == reject.raw.bytes().len() as u64;
+        other.length = if is_whole { raw.len() as u64 } else { reject.length };
+        other.raw = Raw::Text(raw);
+    }
+    for (field, text) in
+        [(&mut other.reason, reason), (&mut other.source, source), (&mut other.place, place)]
+    {
+        if let Some(text) = text {
+            *field = text;
+        }
+    }
+    Becomes::Other(Box::new(other))
 }

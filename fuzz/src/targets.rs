@@ -8,9 +8,10 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::PathBuf;
 
-use pbi_analyze::column::{BatchBuilder, Lineage, Projection};
+use pbi_analyze::column::{BatchBuilder, Inverse, Lineage, Projection};
 use pbi_analyze::record::csv::{self, Outer, Row};
-use pbi_analyze::record::{Found, Parser, time};
+use pbi_analyze::record::{Found, Parser, Value, family, time};
+use pbi_analyze::schema::column_index;
 use pbi_analyze::source::{Flaw, Piece, Pieces, Shape};
 use serde_json::value::RawValue;
 
@@ -161,7 +162,7 @@ pub fn csv(data: &[u8]) {
     if let Ok(Shape::Csv(line)) = &found.shape
         && let Ok(header) = csv::header(line)
     {
-        header.rows(&found.text, |at, _| assert!(at <= found.text.len()));
+        header.rows(&found.text, |span, _| assert!(span.end <= found.text.len()));
     }
     // As the cells of a file: the first byte says how it is written.
     let (Some(how), Ok(text)) = (data.first(), str::from_utf8(data.get(1..).unwrap_or_default()))
@@ -212,27 +213,92 @@ pub fn time(data: &[u8]) {
     }
 }
 
-/// Events become rows, in arrays that are all as long as there are events.
+/// An event comes back from its row as it was, up to the normal forms of its columns; and what has
+/// come back comes back the same once more.
 pub fn columns(data: &[u8]) {
-    let mut batch = BatchBuilder::new(&Projection::All);
     let mut parser = Parser::default();
-    for (number, line) in data.split(|&byte| byte == b'\n').enumerate() {
+    for line in data.split(|&byte| byte == b'\n') {
         let is_json = str::from_utf8(line)
             .is_ok_and(|line| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok());
-        let parsed = parser.parse(line, |record| match record.found() {
-            Found::Event(event) => {
-                let lineage = Lineage { file: "f", kind: "k", order: number as u64 };
-                let _ = batch.append(&event, &Outer::default(), &lineage);
-            }
-            Found::Nothing(reason) => assert!(!reason.is_empty()),
-            _ => {}
-        });
-        assert_eq!(parsed.is_ok(), is_json, "{:?}", String::from_utf8_lossy(line));
+        let Some(came_back) = there_and_back(&mut parser, line, is_json) else { continue };
+        let came_back = str::from_utf8(&came_back).unwrap();
+        let (event, found) = (Json::parse(str::from_utf8(line).unwrap()), Json::parse(came_back));
+        assert!(is_same_event(&event, &found), "{event:?} is not {found:?}");
+        let again = there_and_back(&mut parser, came_back.as_bytes(), true);
+        assert_eq!(again.as_deref().map(str::from_utf8), Some(Ok(came_back)));
     }
+}
+
+/// What comes back of an event that says its id; nothing of what is none.
+fn there_and_back(parser: &mut Parser, line: &[u8], is_json: bool) -> Option<Vec<u8>> {
+    let mut batch = BatchBuilder::new(&Projection::All);
+    let parsed = parser.parse(line, |record| match record.found() {
+        Found::Event(event) => {
+            let lineage = Lineage { file: "f", kind: "k", order: 0 };
+            let has_id = matches!(event.id, Some(Value::Text(id)) if !id.is_empty());
+            let added = batch.append(&event, family(&event), &Outer::default(), &lineage);
+            added.is_ok() && has_id
+        }
+        Found::Nothing(reason) => {
+            assert!(!reason.is_empty());
+            false
+        }
+        _ => false,
+    });
+    assert_eq!(parsed.is_ok(), is_json, "{:?}", String::from_utf8_lossy(line));
     let events = batch.len();
     let batch = batch.finish();
     assert_eq!(batch.keys.len(), events);
-    for column in batch.columns.iter().flatten() {
-        assert_eq!(column.len(), events);
+    assert!(batch.columns.iter().flatten().all(|column| column.len() == events));
+    if parsed != Ok(true) {
+        return None;
+    }
+    let mut out = Vec::new();
+    Inverse::new(false).append(&batch.columns, 0..1, &mut out).unwrap();
+    Some(out)
+}
+
+/// Whether two events are the same: every member of the one is in the other, under its name or the
+/// name of its column, but for nulls of columns.
+fn is_same_event(event: &Json, found: &Json) -> bool {
+    let mut left: Vec<&(String, Json)> = found.members().iter().collect();
+    for (name, value) in event.members() {
+        let column = column_index(name);
+        if column.is_some() && *value == Json::Null {
+            continue;
+        }
+        let place = left.iter().position(|(other, found)| {
+            (name == other || column.is_some() && column == column_index(other))
+                && is_same(value, found)
+        });
+        let Some(place) = place else { return false };
+        left.remove(place);
+    }
+    left.is_empty()
+}
+
+/// Whether two values are the same, or one is a normal form of the other.
+fn is_same(one: &Json, other: &Json) -> bool {
+    match (one, other) {
+        (Json::Text(one), Json::Text(other)) => {
+            let instant = |text: &str| time::parse(text).filter(|instant| instant.exact);
+            one == other
+                || one.to_lowercase() == *other
+                || instant(one).is_some_and(|one| instant(other) == Some(one))
+        }
+        (Json::Number(one), Json::Number(other)) => one == other || one == "-0" && other == "0",
+        (Json::List(one), Json::List(other)) => {
+            one.len() == other.len()
+                && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        (Json::Object(one), Json::Object(other)) => {
+            let mut left: Vec<&(String, Json)> = other.iter().collect();
+            one.iter().all(|(name, value)| {
+                let is_it =
+                    |(other, found): &&(String, Json)| name == other && is_same(value, found);
+                left.iter().position(is_it).map(|place| left.remove(place)).is_some()
+            }) && left.is_empty()
+        }
+        _ => one == other,
     }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::args::{
     AccountFormat, Columns, Compact, Export, ExportFormat, Forget, GlossaryFormat, Ingest,
-    ListFormat, NoiseFilter, Report, ReportFormat, Reports, Status, Threads, Verify,
+    ListFormat, NoiseFilter, RejectFormat, Rejects, Report, ReportFormat, Reports, Status, Threads,
+    Verify,
 };
 use super::progress::Shown;
 use super::{Ending, glossary, out, tell};
@@ -13,6 +14,7 @@ use crate::dictionary;
 use crate::error::{Error, Result};
 use crate::export;
 use crate::ingest::{self, Store, Summary};
+use crate::rejects;
 use crate::report::{self, Format, NoiseLevel};
 use crate::status;
 use crate::upkeep::{self, Pseudonyms};
@@ -170,6 +172,27 @@ pub(super) fn export(command: &Export, quiet: bool) -> Result<Ending> {
     if let Some(events) = events.filter(|_| !quiet) {
         out::say(&format!("{} events", tell::number(events)));
     }
+    Ok(Ending::Well)
+}
+
+pub(super) fn rejects(command: &Rejects) -> Result<Ending> {
+    let store = existing(command.store.get())?;
+    let options = rejects::Options { source: command.source.clone(), raw: command.raw };
+    let format = match command.format {
+        RejectFormat::Text => None,
+        RejectFormat::Json => Some(rejects::Format::Json),
+        RejectFormat::Ndjson => Some(rejects::Format::Ndjson),
+        RejectFormat::Csv => Some(rejects::Format::Csv),
+    };
+    out::stream(command.output.as_deref(), |out| match format {
+        Some(format) => rejects::export(&store, &options, format, out),
+        None => {
+            let mut tell = |reject| out(out::plain(&tell::reject(&reject, command.raw)).as_bytes());
+            let number = rejects::each(&store, &options, &mut tell)?;
+            out(format!("{}\n", tell::count(number, "rejected record")).as_bytes())?;
+            Ok(number)
+        }
+    })?;
     Ok(Ending::Well)
 }
 

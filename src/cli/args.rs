@@ -39,6 +39,7 @@ pub(super) enum Command {
     Verify(Verify),
     Columns(Columns),
     Export(Export),
+    Rejects(Rejects),
 }
 
 /// Read an archive into the store
@@ -274,6 +275,34 @@ pub(super) struct Export {
     #[arg(long)]
     pub(super) with_lineage: bool,
     /// Write to a file, whole or not at all; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// List the records that could not be taken
+///
+/// Each with its source, its byte position there and the reason; with --raw also with its text, as
+/// far as it is kept: the first MiB. What can be mended is read again by `ingest` from a file of
+/// its own.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze rejects
+  pbi-analyze rejects --source 2026-03 --raw
+  pbi-analyze rejects --raw --format ndjson --output rejects.ndjson")]
+pub(super) struct Rejects {
+    #[command(flatten)]
+    pub(super) store: StoreFolder,
+    /// Only those of sources whose names hold this text
+    #[arg(long, value_name = "TEXT")]
+    pub(super) source: Option<String>,
+    /// With the text of each; bytes that are not UTF-8 are base64 in `raw_base64`
+    #[arg(long)]
+    pub(super) raw: bool,
+    /// How they are written
+    #[arg(long, value_enum, default_value_t = RejectFormat::Text)]
+    pub(super) format: RejectFormat,
+    /// Write them to a file, whole or not at all
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 }
@@ -335,6 +364,18 @@ pub(super) enum GlossaryFormat {
 pub(super) enum ExportFormat {
     /// One JSON object a line
     Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RejectFormat {
+    /// Lines to read
+    Text,
+    /// One JSON array
+    Json,
+    /// A JSON object a line
+    Ndjson,
+    /// Rows with a header
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -61,5 +61,6 @@ fn dispatch(args: &Args) -> Result<Ending> {
         Command::Verify(command) => answer::verify(command),
         Command::Columns(command) => answer::columns(command),
         Command::Export(command) => answer::export(command, args.quiet),
+        Command::Rejects(command) => answer::rejects(command),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::out::say;
+use super::tell::count;
 use crate::ingest::Progress;
 
 /// Shows progress on stderr.
@@ -45,10 +46,13 @@ impl Progress for Shown {
                 if let Ok(style) = style {
                     bar.set_style(style);
                 }
-                bar.set_message(format!("reading {files} files"));
+                bar.set_message(format!("reading {}", count(files as u64, "file")));
                 bar.enable_steady_tick(Duration::from_millis(200));
             }
-            Shown::Lines => say(&format!("reading {files} files, {}", HumanBytes(bytes))),
+            Shown::Lines => {
+                let files = count(files as u64, "file");
+                say(&format!("reading {files}, {}", HumanBytes(bytes)));
+            }
             Shown::Nothing => {}
         }
     }

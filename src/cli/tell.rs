@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::ingest::{Outcome, Plan, SourceReport, State, Summary};
-use crate::status::Status;
+use crate::ingest::{Outcome, Plan, SourceCounts, SourceReport, State, Summary};
+use crate::rejects::Reject;
+use crate::status::{Status, Suspicion, SuspicionKind};
 use crate::upkeep::{Check, Compacted, Removed, Verdict};
 
 /// Troubles of one source that are told; the others are counted.
@@ -50,16 +51,9 @@ const SOURCES_MAX: usize = 60;
 
 /// The accounts of a run as text, for stdout: each source, then the sums.
 pub(super) fn accounts(summary: &Summary) -> String {
-    let (sources, records) = (&summary.sources, &summary.records);
+    let records = &summary.records;
     let mut text = per_source(summary);
-    let _ = writeln!(
-        text,
-        "sources  {} found = {} new + {} known + {} failed",
-        number(sources.found),
-        number(sources.new),
-        number(sources.known),
-        number(sources.failed)
-    );
+    let _ = writeln!(text, "{}", sources(&summary.sources));
     let _ = writeln!(
         text,
         "records  {} read = {} stored + {} duplicates + {} other workloads + {} rejected",
@@ -77,11 +71,14 @@ pub(super) fn accounts(summary: &Summary) -> String {
             number(records.conflicting)
         );
     }
+    if records.rejected > 0 {
+        let _ = writeln!(text, "         `pbi-analyze rejects` lists what was rejected, and why");
+    }
     if summary.without_id > 0 {
         let _ = writeln!(
             text,
-            "         {} events had no Id and were given one from their content",
-            number(summary.without_id)
+            "         {} had no Id and got one made from the content",
+            count(summary.without_id, "event")
         );
     }
     if let (Some(first), Some(last)) = (&summary.period.first, &summary.period.last) {
@@ -89,11 +86,13 @@ pub(super) fn accounts(summary: &Summary) -> String {
     }
     let _ = writeln!(
         text,
-        "store    {} events in {} files, {}",
-        number(summary.store.events),
-        number(summary.store.files),
+        "store    {} in {}, {}",
+        count(summary.store.events, "event"),
+        count(summary.store.files, "file"),
         indicatif::HumanBytes(summary.store.bytes)
     );
+    let suspected = summary.per_source.iter().map(|source| (&*source.source, &*source.suspicions));
+    suspicions(suspected, &mut text);
     let damaged = summary.per_source.iter().filter(|s| s.outcome == Outcome::Damaged).count();
     if damaged > 0 {
         let _ =
@@ -117,6 +116,36 @@ fn left_out(others: &BTreeMap<String, u64>) -> String {
         true => String::new(),
         false => format!("left out {}; --all-workloads keeps them\n", told.join(", ")),
     }
+}
+
+/// What speaks against sources, the first of each kind.
+fn suspicions<'s>(sources: impl Iterator<Item = (&'s str, &'s [Suspicion])>, text: &mut String) {
+    let mut by_kind: BTreeMap<SuspicionKind, Vec<(&str, &str)>> = BTreeMap::new();
+    for (source, suspicions) in sources {
+        for suspicion in suspicions {
+            by_kind.entry(suspicion.kind).or_default().push((source, &suspicion.detail));
+        }
+    }
+    for of_kind in by_kind.into_values() {
+        for (source, detail) in of_kind.iter().take(TOLD_MAX) {
+            let _ = writeln!(text, "suspect  {source}: {detail}");
+        }
+        let more = of_kind.len().saturating_sub(TOLD_MAX);
+        if more > 0 {
+            let more = count(more as u64, "source");
+            let _ = writeln!(text, "         and {more} more; --format json tells of each");
+        }
+    }
+}
+
+fn sources(sources: &SourceCounts) -> String {
+    format!(
+        "sources  {} found = {} new + {} known + {} failed",
+        number(sources.found),
+        number(sources.new),
+        number(sources.known),
+        number(sources.failed)
+    )
 }
 
 fn per_source(summary: &Summary) -> String {
@@ -146,8 +175,8 @@ fn per_source(summary: &Summary) -> String {
     if told.len() < all {
         let _ = writeln!(
             text,
-            "{} sources without trouble; --format json tells of each",
-            number((all - told.len()) as u64)
+            "{} without trouble; --format json tells of each",
+            count((all - told.len()) as u64, "source")
         );
     }
     if all > 0 {
@@ -162,11 +191,27 @@ pub(super) fn forgotten(done: &Removed) -> String {
         return "nothing of them in the store\n".to_owned();
     }
     format!(
-        "{} events erased; {} files and the marks of {} sources written again\n",
-        number(done.erased),
-        number(done.files as u64),
-        number(done.marks as u64)
+        "{} erased, {} dropped; {} and the marks of {} written again\n",
+        count(done.erased, "event"),
+        count(done.dropped, "rejected record"),
+        count(done.files as u64, "file"),
+        count(done.marks as u64, "source")
     )
+}
+
+/// A record that could not be taken, as text; with what it was, if that is asked for.
+pub(super) fn reject(reject: &Reject, raw: bool) -> String {
+    let mut text = format!("{}: byte {}: {}\n", reject.source, reject.position, reject.reason);
+    if raw {
+        let kept = reject.raw.bytes();
+        for line in String::from_utf8_lossy(kept).lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+        if reject.length > kept.len() as u64 {
+            let _ = writeln!(text, "    … {} in all", count(reject.length, "byte"));
+        }
+    }
+    text
 }
 
 /// What a run would fail at, a line each, for stderr.
@@ -201,15 +246,7 @@ pub(super) fn plan(plan: &Plan) -> String {
     if read.clone().next().is_some() {
         text.push('\n');
     }
-    let sources = &plan.sources;
-    let _ = writeln!(
-        text,
-        "sources  {} found = {} new + {} known + {} failed",
-        number(sources.found),
-        number(sources.new),
-        number(sources.known),
-        number(sources.failed)
-    );
+    let _ = writeln!(text, "{}", sources(&plan.sources));
     let _ = writeln!(text, "bytes    {} would be read", number(plan.bytes));
     text
 }
@@ -220,10 +257,10 @@ pub(super) fn compacted(done: &Compacted) -> String {
         return "nothing to merge\n".to_owned();
     }
     format!(
-        "{} files with {} events are {} files now\n",
-        number(done.replaced as u64),
-        number(done.events),
-        number(done.written as u64)
+        "{} with {} are {} now\n",
+        count(done.replaced as u64, "file"),
+        count(done.events, "event"),
+        count(done.written as u64, "file")
     )
 }
 
@@ -257,7 +294,8 @@ pub(super) fn verdict(verdict: &Verdict, store: &Path) -> String {
 }
 
 fn checked(check: &Check) -> String {
-    let looked_at = format!("{} {}", number(check.looked_at), check.unit);
+    let (thing, rest) = check.unit.split_at(check.unit.find(' ').unwrap_or(check.unit.len()));
+    let looked_at = count(check.looked_at, thing.trim_end_matches('s')) + rest;
     match (&check.not_asked, check.wrong) {
         (Some(reason), _) => format!("not asked: {reason}"),
         (None, 0) => format!("ok, {looked_at}"),
@@ -270,6 +308,11 @@ pub(super) fn number(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
 }
 
+/// A number of things.
+pub(super) fn count(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", self::number(number), if number == 1 { "" } else { "s" })
+}
+
 /// What a store holds, as text.
 pub(super) fn status(status: &Status, store: &Path) -> String {
     let mut text = String::new();
@@ -279,9 +322,9 @@ pub(super) fn status(status: &Status, store: &Path) -> String {
     }
     let _ = writeln!(
         text,
-        "events   {} by {} users; {} of them noise{}",
+        "events   {} by {}; {} of them noise{}",
         number(status.events),
-        number(status.users),
+        count(status.users, "user"),
         number(status.noise),
         status.noise_share.map_or_else(String::new, |share| format!(" ({:.1} %)", share * 100.0))
     );
@@ -306,5 +349,11 @@ pub(super) fn status(status: &Status, store: &Path) -> String {
             );
         }
     }
+    if status.rejects > 0 {
+        let kept = count(status.rejects, "record");
+        let _ = writeln!(text, "rejects  {kept}; `pbi-analyze rejects` lists them");
+    }
+    let suspected = status.suspected.iter().map(|source| (&*source.source, &*source.suspicions));
+    suspicions(suspected, &mut text);
     text
 }

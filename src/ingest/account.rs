@@ -1,13 +1,16 @@
 //! The accounts: what became of every record of every source.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::record::signs::Signs;
 use crate::record::time;
-use crate::schema::ledger::{RecordCounts, SourceFacts, Trouble};
-use crate::source::{Flaw, FlawOf, Found};
+use crate::schema::ledger::{RecordCounts, SourceFacts, Suspicion, Trouble};
+use crate::source::Found;
 use crate::store::{DataFile, Mark};
+use crate::suspicion;
 
 use super::Archive;
 
@@ -28,6 +31,8 @@ pub(super) struct Account {
     pub(super) is_held: bool,
     pub(super) other_workloads: BTreeMap<String, u64>,
     pub(super) without_id: u64,
+    signs: Signs,
+    results: Option<u64>,
 }
 
 /// What a piece adds to its source's account.
@@ -39,9 +44,25 @@ pub(super) struct Tally {
     pub(super) period_us: Option<(i64, i64)>,
     pub(super) other_workloads: BTreeMap<String, u64>,
     pub(super) others_kept: u64,
-    pub(super) rejected: u64,
+    /// Records that could not be taken.
+    pub(super) rejected: Vec<Rejected>,
+    /// What was wrong with the file around them.
     pub(super) troubles: Vec<Trouble>,
+    pub(super) damaged: bool,
     pub(super) without_id: u64,
+    /// Signs that something was lost before it was written.
+    pub(super) signs: Signs,
+    /// How many results the search found, by the greatest that it says.
+    pub(super) results: Option<u64>,
+}
+
+/// A record of a piece that could not be taken.
+#[derive(Debug)]
+pub(super) struct Rejected {
+    /// What was wrong, and where in the source.
+    pub(super) trouble: Trouble,
+    /// Where it stands in the piece.
+    pub(super) span: Range<usize>,
 }
 
 const DAY_US: i64 = 86_400_000_000;
@@ -53,11 +74,8 @@ impl Tally {
         self.period_us = Some((first.min(time_us), last.max(time_us)));
     }
 
-    pub(super) fn reject(&mut self, position: u64, reason: String) {
-        self.rejected += 1;
-        if self.troubles.len() < TROUBLES_MAX {
-            self.troubles.push(Trouble { position, reason });
-        }
+    pub(super) fn reject(&mut self, position: u64, reason: String, span: Range<usize>) {
+        self.rejected.push(Rejected { trouble: Trouble { position, reason }, span });
     }
 }
 
@@ -78,7 +96,7 @@ impl Account {
     pub(super) fn add(&mut self, tally: Tally) {
         let records = &mut self.facts.records;
         records.read += tally.read;
-        records.rejected += tally.rejected;
+        records.rejected += tally.rejected.len() as u64;
         records.other_workloads += tally.other_workloads.values().sum::<u64>();
         self.facts.others_kept += tally.others_kept;
         for (day, events) in tally.days {
@@ -94,24 +112,31 @@ impl Account {
             (one, other) => one.or(other),
         };
         self.without_id += tally.without_id;
-        self.facts.troubles.extend(tally.troubles);
-    }
-
-    pub(super) fn flaw(&mut self, flaw: Flaw) {
-        if flaw.of == FlawOf::Record {
-            self.facts.records.read += 1;
-            self.facts.records.rejected += 1;
+        self.signs.add(tally.signs);
+        self.results = self.results.max(tally.results);
+        self.facts.damaged |= tally.damaged;
+        let rejected = tally.rejected.into_iter().map(|rejected| rejected.trouble);
+        self.facts.troubles.extend(tally.troubles.into_iter().chain(rejected));
+        // What will not be told need not be held.
+        if self.facts.troubles.len() > 2 * TROUBLES_MAX {
+            self.first_troubles();
         }
-        self.facts.damaged = true;
-        self.trouble(flaw.position, flaw.reason);
     }
 
     pub(super) fn trouble(&mut self, position: u64, reason: String) {
         self.facts.troubles.push(Trouble { position, reason });
     }
 
-    /// Threads add troubles in any order; they are told in that of the file.
+    /// Everything is read. Threads add troubles in any order; they are told in that of the file.
     pub(super) fn close(&mut self) {
+        self.first_troubles();
+        // Of one that was not read to its end, nothing more can be said.
+        if !self.unread && self.refused.is_none() {
+            self.facts.suspicions = suspicion::of(&self.facts, &self.signs, self.results);
+        }
+    }
+
+    fn first_troubles(&mut self) {
         self.facts.troubles.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
         self.facts.troubles.truncate(TROUBLES_MAX);
     }
@@ -120,7 +145,8 @@ impl Account {
     /// What came of that one before it failed is remembered too, in a form that no source is
     /// recognised by: the accounts of all sources are those of the table.
     pub(super) fn mark(&self) -> Option<Mark> {
-        if self.unread && self.facts.records.stored > 0 {
+        let is_kept = self.facts.rejects.is_some_and(|rejects| rejects.kept > 0);
+        if self.unread && (self.facts.records.stored > 0 || is_kept) {
             let facts = SourceFacts { modified_us: None, ..self.facts.clone() };
             return Some(Mark { place: self.place.clone(), digest: String::new(), facts });
         }
@@ -164,6 +190,8 @@ pub struct SourceReport {
     pub records: RecordCounts,
     /// What was wrong, by position.
     pub troubles: Vec<Trouble>,
+    /// What speaks against it.
+    pub suspicions: Vec<Suspicion>,
 }
 
 /// How many sources there were.
@@ -246,6 +274,7 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, files: &[DataFi
             kind: account.facts.kind,
             records: account.facts.records,
             troubles: account.facts.troubles,
+            suspicions: account.facts.suspicions,
         });
     }
     per_source.extend(archive.unreachable.iter().map(|(name, reason)| SourceReport {
@@ -254,6 +283,7 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, files: &[DataFi
         outcome: Outcome::Failed,
         records: RecordCounts::default(),
         troubles: vec![Trouble { position: 0, reason: format!("cannot be read: {reason}") }],
+        suspicions: Vec::new(),
     }));
     let failed = per_source.iter().filter(|source| source.outcome == Outcome::Failed).count();
     let known = (archive.known() + held) as u64;
@@ -300,8 +330,8 @@ mod tests {
         account.facts.records = RecordCounts { read: 2, stored: 2, ..RecordCounts::default() };
         let mark = account.mark().unwrap();
         assert_eq!(mark.facts.records, account.facts.records);
-        assert_eq!(Known::of(vec![mark], false).sight(&file), Sight::Changed);
+        assert_eq!(Known::of(&[mark], false).sight(&file), Sight::Changed);
         let whole = Account { unread: false, digest: Some("0".to_owned()), ..account };
-        assert_eq!(Known::of(vec![whole.mark().unwrap()], false).sight(&file), Sight::Known);
+        assert_eq!(Known::of(&[whole.mark().unwrap()], false).sight(&file), Sight::Known);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::account::{Account, Tally};
 use crate::error::{Error, Result};
 use crate::record::csv;
-use crate::source::{Found, Piece, Pieces, Shape};
+use crate::source::{Flaw, Found, Piece, Pieces, Shape};
 
 /// The source that is being read.
 struct Open {
@@ -39,6 +39,10 @@ pub(super) struct Task<'f> {
     pub(super) source: usize,
     /// The name of its source.
     pub(super) name: &'f str,
+    /// The place of its source.
+    pub(super) place: &'f str,
+    /// What was wrong with and between the records up to here.
+    pub(super) flaws: Vec<Flaw>,
     /// The shape of its source.
     pub(super) kind: &'static str,
     /// The order key of its first record.
@@ -78,10 +82,10 @@ impl<'f> Feed<'f> {
                         used = piece;
                     }
                 },
-                Ok(None) => {
-                    state.finish();
-                    used = Piece::default();
-                }
+                Ok(None) => match state.finish(self.files) {
+                    Some(flaws) => return Ok(Some(flaws)),
+                    None => used = Piece::default(),
+                },
                 Err(error) => {
                     state.fail(&error);
                     used = Piece::default();
@@ -132,6 +136,8 @@ impl Open {
             piece,
             source: self.number,
             name: &files[self.number].name,
+            place: &files[self.number].place,
+            flaws: self.pieces.take_flaws(),
             kind,
             order,
             header: self.header.clone(),
@@ -155,9 +161,9 @@ impl State {
         }
     }
 
-    /// The open source is read to its end.
-    fn finish(&mut self) {
-        let Some(mut open) = self.open.take() else { return };
+    /// The open source is read to its end. What was wrong there is a piece without records.
+    fn finish<'f>(&mut self, files: &'f [Found]) -> Option<Task<'f>> {
+        let mut open = self.open.take()?;
         let account = &mut self.accounts[open.number];
         account.digest = Some(open.pieces.digest());
         match open.pieces.shape() {
@@ -173,9 +179,17 @@ impl State {
             Ok(shape) => account.facts.kind = shape.name().to_owned(),
             Err(reason) => refuse(account, reason),
         }
-        for flaw in open.pieces.take_flaws() {
-            account.flaw(flaw);
-        }
+        let flaws = open.pieces.take_flaws();
+        (!flaws.is_empty()).then(|| Task {
+            piece: Piece::default(),
+            source: open.number,
+            name: &files[open.number].name,
+            place: &files[open.number].place,
+            flaws,
+            kind: "",
+            order: (open.number as u64) << 32 | open.records,
+            header: None,
+        })
     }
 
     /// The open source cannot be read on. What came before stays; it is tried again next time.

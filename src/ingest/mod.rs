@@ -20,10 +20,10 @@ use crate::person::Pseudonyms;
 use crate::schema::ledger::SourceFacts;
 use crate::source::{self, Found};
 pub use crate::store::Store;
-use crate::store::{Commit, Extent, Fates, Load, Mark, Passing, Snapshot};
+use crate::store::{Commit, Extent, Load, Mark, Passing, Settled, Snapshot};
 
 use account::{Account, summary};
-pub use account::{Outcome, SourceReport, Summary};
+pub use account::{Outcome, SourceCounts, SourceReport, Summary};
 use feed::Feed;
 pub use plan::{Plan, PlannedSource, State, plan};
 
@@ -71,8 +71,8 @@ impl Progress for Silent {
 /// Trouble with the store or the machine. Trouble with files and records is in the summary.
 pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> Result<Summary> {
     let store = &store.clone().of_names(options.pseudonyms.as_ref().map(Pseudonyms::check))?;
-    let known = Known::of(store.marks()?, options.all_workloads);
-    let archive = Archive::look(options, &known)?;
+    let marks = store.marks()?;
+    let archive = Archive::look(options, &Known::of(&marks, options.all_workloads))?;
     let new = archive.to_read();
     if new.is_empty() {
         // Leftovers of a run that was cut off harm only who reads the folder without its log.
@@ -82,12 +82,12 @@ pub fn into_store(store: &Store, options: &Options, progress: &dyn Progress) -> 
         return Ok(summary);
     }
     pool(options)?.install(|| {
-        let mut load = store.begin()?;
+        let mut load = store.begin(marks)?;
         let mut accounts = read(&new, &load, &Projection::All, options, progress)?;
         loop {
             progress.stage("removing repeats");
             let settled = load.settle()?;
-            settle_accounts(&mut accounts, settled.fates());
+            settle_accounts(&mut accounts, &settled);
             progress.stage("writing");
             let marks = settled.marks().iter();
             let whole = marks.filter(|mark| is_whole(mark, options.all_workloads));
@@ -125,7 +125,7 @@ pub fn passing(
         let mut accounts = read(&archive.to_read(), &load, projection, options, progress)?;
         progress.stage("removing repeats");
         let settled = load.settle()?;
-        settle_accounts(&mut accounts, settled.fates());
+        settle_accounts(&mut accounts, &settled);
         progress.stage("answering");
         let passing = settled.keep()?;
         let mut sources: Vec<SourceFacts> = accounts.iter().map(|a| a.facts.clone()).collect();
@@ -145,22 +145,31 @@ fn pool(options: &Options) -> Result<rayon::ThreadPool> {
 /// What the store knows of sources.
 #[derive(Debug, Default)]
 struct Known {
-    by_place: HashMap<String, Mark>,
+    by_place: HashMap<String, Seen>,
     digests: HashSet<String>,
     sizes: HashSet<u64>,
-    /// Whether the events of all workloads are asked for.
-    all_workloads: bool,
+}
+
+/// The newest form of a source.
+#[derive(Debug)]
+struct Seen {
+    /// Its size and time.
+    of: (u64, Option<i64>),
+    /// Whether all that is asked for now was taken of it.
+    is_whole: bool,
 }
 
 impl Known {
-    fn of(marks: Vec<Mark>, all_workloads: bool) -> Self {
-        let mut known = Known { all_workloads, ..Known::default() };
+    fn of(marks: &[Mark], all_workloads: bool) -> Self {
+        let mut known = Known::default();
         for mark in marks {
-            if is_whole(&mark, all_workloads) {
+            let (facts, is_whole) = (&mark.facts, is_whole(mark, all_workloads));
+            if is_whole {
                 known.digests.insert(mark.digest.clone());
-                known.sizes.insert(mark.facts.size_bytes);
+                known.sizes.insert(facts.size_bytes);
             }
-            known.by_place.insert(mark.place.clone(), mark);
+            let seen = Seen { of: (facts.size_bytes, facts.modified_us), is_whole };
+            known.by_place.insert(mark.place.clone(), seen);
         }
         known
     }
@@ -168,13 +177,11 @@ impl Known {
     /// Whether a source was taken before: by place, size and time without opening it, else by
     /// its content, which is looked at only where a source of the same size was taken.
     fn sight(&self, file: &Found) -> Sight {
-        let mark = self.by_place.get(&file.place);
-        let is_same = mark.is_some_and(|mark| {
-            mark.facts.size_bytes == file.size_bytes
-                && mark.facts.modified_us == file.modified_us
-                && file.modified_us.is_some()
-                && is_whole(mark, self.all_workloads)
-        });
+        let seen = self.by_place.get(&file.place);
+        let is_same = file.modified_us.is_some()
+            && seen.is_some_and(|seen| {
+                seen.is_whole && seen.of == (file.size_bytes, file.modified_us)
+            });
         // A file that cannot be read now is not known; reading it will say why.
         let is_held = || {
             self.sizes.contains(&file.size_bytes)
@@ -182,7 +189,7 @@ impl Known {
         };
         if is_same || is_held() {
             Sight::Known
-        } else if mark.is_some() {
+        } else if seen.is_some() {
             Sight::Changed
         } else {
             Sight::New
@@ -250,11 +257,12 @@ fn read(
     feed.into_accounts()
 }
 
-fn settle_accounts(accounts: &mut [Account], fates: &Fates) {
+fn settle_accounts(accounts: &mut [Account], settled: &Settled) {
     for (number, account) in accounts.iter_mut().enumerate() {
-        let fate = fates.by_source.get(&(number as u32)).copied().unwrap_or_default();
+        let fate = settled.fates().by_source.get(&(number as u32)).copied().unwrap_or_default();
         account.facts.records.stored = fate.stored;
         account.facts.records.duplicates = fate.duplicates;
         account.facts.records.conflicting = fate.conflicting;
+        account.facts.rejects = settled.rejects(&account.place);
     }
 }

@@ -66,7 +66,7 @@ impl Plan {
 /// Those of reading what the store remembers, and [`crate::Error::Usage`] if the one path that is
 /// given is not there.
 pub fn plan(store: &Store, options: &Options) -> Result<Plan> {
-    let known = Known::of(store.marks()?, options.all_workloads);
+    let known = Known::of(&store.marks()?, options.all_workloads);
     let archive = Archive::look(options, &known)?;
     let mut files: Vec<PlannedSource> = Vec::with_capacity(archive.found.len());
     for (file, sight) in &archive.found {

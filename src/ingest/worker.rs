@@ -1,18 +1,22 @@
 //! What a thread does: take a piece, parse its records, build columns, stage batches.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::account::Tally;
+use super::account::{Rejected, Tally};
 use super::feed::{Feed, Task};
 use super::{Options, Progress};
 use crate::column::{BatchBuilder, Lineage, Projection};
 use crate::error::Result;
 use crate::person::Pseudonyms;
-use crate::record::csv::{Outer, Row};
+use crate::record::csv::{Header, Outer, Row};
 use crate::record::json;
+use crate::record::signs::Signs;
 use crate::record::{Event, Found, Parser, Record, family, workload};
 use crate::schema::Family;
-use crate::source::Piece;
+use crate::schema::ledger::Trouble;
+use crate::schema::reject::{RAW_MAX, Raw, Reject};
+use crate::source::{FlawOf, Piece};
 use crate::store::Load;
 
 /// Raw text that goes into one batch: large, so that there are few runs to merge and values are
@@ -35,7 +39,9 @@ pub(super) fn work(
     };
     let (mut used, mut batched) = (Piece::default(), 0);
     while let Some(task) = feed.next(used)? {
-        feed.add(task.source, worker.piece(&task))?;
+        let tally = worker.piece(&task);
+        worker.keep_rejects(&task, &tally, load)?;
+        feed.add(task.source, tally)?;
         batched += task.piece.text.len();
         progress.advance(task.piece.text.len() as u64);
         if batched >= BATCH_TEXT_BYTES {
@@ -87,19 +93,35 @@ impl<'w> Veil<'w> {
         });
         if written.is_ok() { Cow::Owned(out) } else { Cow::Borrowed(raw) }
     }
+
+    /// A record that was rejected, with pseudonyms. What is not UTF-8 is as good as gone: whether a
+    /// name stands in it nobody can tell.
+    fn over_rejected(&self, raw: &[u8], header: Option<&Header>) -> String {
+        let kept = String::from_utf8_lossy(&raw[..raw.len().min(RAW_MAX)]);
+        match header.filter(|header| header.is_lossy()) {
+            Some(header) => self.pseudonyms.in_raw(&header.named(kept.as_bytes())),
+            None => self.pseudonyms.in_raw(&kept),
+        }
+    }
 }
 
 /// A record on its way into a batch.
 struct Place<'t> {
     task: &'t Task<'t>,
-    /// Its position in the piece.
-    at: usize,
+    /// Where it stands in the piece.
+    span: Range<usize>,
     order: u64,
 }
 
 impl Place<'_> {
     fn lineage(&self) -> Lineage<'_> {
         Lineage { file: self.task.name, kind: self.task.kind, order: self.order }
+    }
+
+    /// Rejects it for something that stands so many bytes behind its beginning.
+    fn reject(&self, behind: usize, reason: impl Into<String>, tally: &mut Tally) {
+        let position = self.task.piece.position(self.span.start + behind);
+        tally.reject(position, reason.into(), self.span.clone());
     }
 }
 
@@ -110,19 +132,20 @@ impl Worker<'_> {
         match &task.header {
             None => {
                 for (number, &(start, end)) in task.piece.records.iter().enumerate() {
-                    let raw = &task.piece.text[start as usize..end as usize];
-                    let order = task.order + number as u64;
-                    let place = Place { task, at: start as usize, order };
+                    let span = start as usize..end as usize;
+                    let raw = &task.piece.text[span.clone()];
+                    let place = Place { task, span, order: task.order + number as u64 };
                     self.record(raw, &Outer::default(), &place, &mut tally);
                 }
             }
             Some(header) => {
                 let mut order = task.order;
-                header.rows(&task.piece.text, |at, row| {
-                    let place = Place { task, at, order };
+                header.rows(&task.piece.text, |span, row| {
+                    let place = Place { task, span, order };
                     order += 1;
                     match row {
                         Row::Audit { json, mut outer } => {
+                            tally.results = tally.results.max(outer.results);
                             if let (Some(veil), Some(user)) = (&self.veil, &mut outer.user_id) {
                                 *user = veil.pseudonyms.of_user(user);
                             }
@@ -133,21 +156,67 @@ impl Worker<'_> {
                         }
                         Row::Nothing(reason) => {
                             tally.read += 1;
-                            tally.reject(task.piece.position(at), reason);
+                            place.reject(0, reason, &mut tally);
                         }
                     }
                 });
             }
         }
         tally.without_id = self.batch.builder.without_id() - without_id;
+        let is_table = task.header.as_ref().is_some_and(|header| header.is_lossy());
+        tally.signs = Signs::of(&task.piece.text, is_table);
+        for flaw in &task.flaws {
+            tally.damaged = true;
+            match flaw.of {
+                FlawOf::Record => {
+                    tally.read += 1;
+                    tally.reject(flaw.position, flaw.reason.clone(), 0..0);
+                }
+                FlawOf::File => tally
+                    .troubles
+                    .push(Trouble { position: flaw.position, reason: flaw.reason.clone() }),
+            }
+        }
         if let Some(veil) = &self.veil {
-            for trouble in &mut tally.troubles {
+            let names = std::mem::take(&mut tally.signs.lost_letters);
+            let veiled = |name: String| veil.pseudonyms.of_member("", &name).unwrap_or(name);
+            tally.signs.lost_letters = names.into_iter().map(veiled).collect();
+            let rejected = tally.rejected.iter_mut().map(|rejected| &mut rejected.trouble);
+            for trouble in tally.troubles.iter_mut().chain(rejected) {
                 if let Some(reason) = veil.pseudonyms.in_text(&trouble.reason) {
                     trouble.reason = reason;
                 }
             }
         }
         tally
+    }
+
+    /// Keeps what could not be taken of a piece. Only now are there copies of its text: one of a
+    /// time.
+    fn keep_rejects(&self, task: &Task<'_>, tally: &Tally, load: &Load) -> Result<()> {
+        let mut flaws = task.flaws.iter().filter(|flaw| flaw.of == FlawOf::Record);
+        for Rejected { trouble, span } in &tally.rejected {
+            let (raw, length) = match span.is_empty() {
+                false => (&task.piece.text[span.clone()], span.len() as u64),
+                // A flaw of the source, in whose pieces it does not stand.
+                true => {
+                    flaws.next().map_or((&[][..], 0), |flaw| (&flaw.raw[..], flaw.raw.len() as u64))
+                }
+            };
+            let raw = match &self.veil {
+                Some(veil) => Raw::Text(veil.over_rejected(raw, task.header.as_deref())),
+                None => Raw::of(raw),
+            };
+            load.reject(&Reject {
+                source: task.name.to_owned(),
+                place: task.place.to_owned(),
+                position: trouble.position,
+                reason: trouble.reason.clone(),
+                length,
+                raw,
+            })?;
+        }
+        Ok(())
     }
 
     fn record(&mut self, raw: &[u8], outer: &Outer, place: &Place<'_>, tally: &mut Tally) {
@@ -163,25 +232,22 @@ impl Worker<'_> {
             }
             Found::Embedded(text, outside) => {
                 let outer = Outer::of_members(outside.members());
+                tally.results = tally.results.max(outer.results);
                 let veiled = veil.as_mut().map(|veil| veil.over(text.as_bytes()));
                 let text = veiled.as_deref().unwrap_or(text.as_bytes());
                 let parsed = inner.parse(text, |record| {
                     embedded(batch, record, &outer, place, tally);
                 });
                 if let Err(malformed) = parsed {
-                    let reason = format!("AuditData: {}", malformed.reason);
-                    tally.reject(place.task.piece.position(place.at), reason);
+                    place.reject(0, format!("AuditData: {}", malformed.reason), tally);
                 }
             }
-            Found::Nothing(reason) => {
-                tally.reject(place.task.piece.position(place.at), reason.to_owned());
-            }
+            Found::Nothing(reason) => place.reject(0, reason, tally),
         });
         if let Err(malformed) = parsed {
             // Positions inside a CSV cell are not those of the file: its quotes are doubled.
             let inside = if place.task.header.is_some() { 0 } else { malformed.position };
-            let position = place.task.piece.position(place.at + inside);
-            tally.reject(position, format!("no valid JSON: {}", malformed.reason));
+            place.reject(inside, format!("no valid JSON: {}", malformed.reason), tally);
         }
     }
 }
@@ -195,9 +261,7 @@ fn embedded(
 ) {
     match record.found() {
         Found::Event(event) => append(batch, &event, outer, place, tally),
-        _ => {
-            tally.reject(place.task.piece.position(place.at), "AuditData holds no event".to_owned())
-        }
+        _ => place.reject(0, "AuditData holds no event", tally),
     }
 }
 
@@ -217,6 +281,6 @@ fn append(
         // Which days are covered is asked of the log of Power BI alone.
         Ok(_) if about == Family::Other => tally.others_kept += 1,
         Ok(key) => tally.event(key.time_us),
-        Err(unusable) => tally.reject(place.task.piece.position(place.at), unusable.0),
+        Err(unusable) => place.reject(0, unusable.0, tally),
     }
 }

@@ -1,14 +1,14 @@
 //! How completely each UTC day is held, and which rule says so.
 //!
 //! Owns: the verdicts. A day is judged by what is remembered of its sources and by the windows that
-//! the log itself recorded whenever somebody pulled it. Must not know time zones, the engine, or
-//! how sources are read.
+//! the log itself recorded whenever somebody pulled it; what speaks against one source is a matter
+//! of [`crate::suspicion`]. Must not know time zones, the engine, or how sources are read.
 //!
 //! The rules, the first that applies:
 //!
 //! 1. *missing*: no event of the day is stored;
-//! 2. *cut*: a source of the day breaks off, or ends at a row limit of Microsoft's tools, and no
-//!    whole source holds as many events of that day;
+//! 2. *cut*: a source of the day breaks off, ends at a row limit of Microsoft's tools or holds less
+//!    than its search found, and no whole source holds as many events of that day;
 //! 3. *partial*: the pulls recorded in the log leave a part of the day open, and it is not held by
 //!    sources of different kinds or by an export of the audit search, which those pulls say nothing
 //!    about; or every source of the day was written before the day was over;
@@ -16,9 +16,10 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate};
 
 use crate::schema::ledger::SourceFacts;
+use crate::suspicion::{file_name, is_audit_search, is_cut, row_limit, written_before};
 
 use super::period::{next, utc_start};
 
@@ -79,14 +80,6 @@ impl Coverage {
 
 /// Windows end at :59 seconds as often as at the full hour.
 const WINDOW_SLACK_US: i64 = 1_000_000;
-/// Times in file names have no zone, and no zone is further from UTC.
-const ZONE_SLACK_US: i64 = 14 * 3_600_000_000;
-/// Rows after which the audit search stops: 100 by default, 1,000 on screen, 5,000 a call, 50,000
-/// an export, with a premium licence 1,000,000 (Microsoft's documentation of the audit log search).
-const SEARCH_LIMITS: [u64; 6] = [100, 1_000, 5_000, 10_000, 50_000, 1_000_000];
-/// Of those, the ones that a file of events reaches by chance too rarely to be one.
-const FILE_LIMITS: [u64; 2] = [50_000, 1_000_000];
-
 /// Judges each day by its sources and the windows pulled (in microseconds since 1970), `stored`
 /// being the days on which an event is stored.
 pub fn assess(
@@ -116,7 +109,7 @@ pub fn assess(
 
 /// A source that breaks off or stops at a limit, if no whole one holds as much of the day.
 fn cut(of_day: &[(&SourceFacts, u64)]) -> Option<String> {
-    let broken = |source: &SourceFacts| source.damaged || row_limit(source).is_some();
+    let broken = |source: &SourceFacts| source.damaged || is_cut(source);
     let whole =
         of_day.iter().filter(|(source, _)| !broken(source)).map(|(_, events)| *events).max();
     let (source, _) = of_day
@@ -124,26 +117,10 @@ fn cut(of_day: &[(&SourceFacts, u64)]) -> Option<String> {
         .find(|(source, events)| broken(source) && whole.is_none_or(|whole| whole < *events))?;
     let name = file_name(source);
     Some(match row_limit(source) {
-        Some(rows) if !source.damaged => format!("{name} ends at exactly {rows} records"),
-        _ => format!("{name} is damaged"),
+        _ if source.damaged => format!("{name} is damaged"),
+        Some(rows) => format!("{name} ends at exactly {rows} records"),
+        None => format!("{name} holds less than its search found"),
     })
-}
-
-/// The limit at which the source seems to have stopped. A page of the activity log is none: what
-/// follows it is in the next page.
-fn row_limit(source: &SourceFacts) -> Option<u64> {
-    let rows = source.records.read;
-    let limits: &[u64] = match source.kind.as_str() {
-        "rest" => &[],
-        kind if is_audit_search(kind) => &SEARCH_LIMITS,
-        _ => &FILE_LIMITS,
-    };
-    limits.contains(&rows).then_some(rows)
-}
-
-/// Whether the shape is that of an export of the audit search rather than of the activity log.
-fn is_audit_search(kind: &str) -> bool {
-    kind.starts_with("csv") || kind.starts_with("graph")
 }
 
 /// What the pulls recorded in the log leave open of the day, if they are all there is to go by.
@@ -183,45 +160,6 @@ fn early(date: NaiveDate, of_day: &[(&SourceFacts, u64)]) -> Option<String> {
     let (first, _) = of_day.first()?;
     let all_early = of_day.iter().all(|(source, _)| written_before(source, end));
     all_early.then(|| format!("{} was written before the day was over", file_name(first)))
-}
-
-/// By the time in its name; else it holds a later event or not; else by the file's own time, which
-/// a copy may have made later, but nothing makes earlier.
-fn written_before(source: &SourceFacts, end: i64) -> bool {
-    if let Some(named) = time_in_name(file_name(source)) {
-        // The clock of the name may be of any zone. The file's own time, where it is still that
-        // of its writing, says which instant it was.
-        let same = |modified: &i64| (modified - named).abs() <= ZONE_SLACK_US;
-        return source.modified_us.filter(same).unwrap_or(named) < end;
-    }
-    let holds_later = source.period_us.is_some_and(|(_, last)| last >= end);
-    !holds_later && source.modified_us.is_some_and(|modified| modified < end)
-}
-
-fn file_name(source: &SourceFacts) -> &str {
-    source.path.rsplit('/').next().unwrap_or(&source.path)
-}
-
-/// The time of writing in names such as `PBIActivityEvents-20260301-202603020415.json`, taken for
-/// UTC: the last 12 or 14 digits in a row, or the last 8 digits, `T` and 4 or 6 digits, that are a
-/// time.
-fn time_in_name(name: &str) -> Option<i64> {
-    let words = name.split(|letter: char| !(letter.is_ascii_digit() || letter == 'T'));
-    let mut times = words.filter_map(|word| {
-        let digits = match word.split_once('T') {
-            Some((day, time)) if day.len() == 8 && matches!(time.len(), 4 | 6) => {
-                format!("{day}{time}")
-            }
-            _ => word.to_owned(),
-        };
-        let form = match digits.len() {
-            12 => "%Y%m%d%H%M",
-            14 => "%Y%m%d%H%M%S",
-            _ => return None,
-        };
-        NaiveDateTime::parse_from_str(&digits, form).ok()
-    });
-    times.next_back().map(|time| time.and_utc().timestamp_micros())
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! (`RecordId,CreationDate,…,AuditData,…`), its older one (`CreationDate,UserIds,Operations,
 //! AuditData`), Search-UnifiedAuditLog through Export-Csv, whole or reduced.
 
+use std::ops::Range;
+
 use csv::ByteRecord;
 
 use super::json;
@@ -45,7 +47,12 @@ pub struct Outer {
     pub operation: Option<String>,
     /// Who did it.
     pub user_id: Option<String>,
+    /// How many results the search found that this is one of.
+    pub results: Option<u64>,
 }
+
+/// How many results Search-UnifiedAuditLog found, which stands beside every one of them.
+const RESULTS: &str = "ResultCount";
 
 impl Outer {
     fn set(&mut self, column: &str, text: &str) {
@@ -65,7 +72,13 @@ impl Outer {
     pub fn of_members<'a>(members: impl Iterator<Item = (&'a str, super::Value<'a>)>) -> Self {
         let mut outer = Outer::default();
         for (name, value) in members {
-            if let super::Value::Text(text) = value {
+            if name.eq_ignore_ascii_case(RESULTS) {
+                outer.results = match value {
+                    super::Value::Int(number) => u64::try_from(number).ok(),
+                    super::Value::Text(text) => text.trim().parse().ok(),
+                    _ => None,
+                };
+            } else if let super::Value::Text(text) = value {
                 outer.set(stands_for(name), text);
             }
         }
@@ -132,18 +145,44 @@ impl Header {
         self.audit_data.is_none()
     }
 
-    /// Hands every row of a piece of the file to `take`, with its position in the piece.
+    /// Hands every row of a piece of the file to `take`, with where it stands in the piece.
     /// Pieces end between rows.
-    pub fn rows(&self, piece: &[u8], mut take: impl FnMut(usize, Row<'_>)) {
+    pub fn rows(&self, piece: &[u8], mut take: impl FnMut(Range<usize>, Row<'_>)) {
         let mut reader = reader(piece, self.delimiter);
         let mut cells = ByteRecord::new();
         // Reading from memory with flexible rows has no way to fail; a failure ends the piece.
         while let Ok(true) = reader.read_byte_record(&mut cells) {
             let position = cells.position().map_or(0, |position| position.byte() as usize);
             if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                take(position, self.row(&cells));
+                let end = (reader.position().byte() as usize).min(piece.len());
+                let start = position.min(end);
+                // Of a line break of two bytes, one may stand on either side.
+                let is_break = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+                let start = start + piece[start..end].iter().take_while(is_break).count();
+                let breaks = piece[start..end].iter().rev().take_while(is_break).count();
+                take(start..end - breaks, self.row(&cells));
             }
         }
+    }
+
+    /// A row of the file as JSON with all its cells as text, so that it tells by itself which is
+    /// which. What is not UTF-8 becomes U+FFFD.
+    pub fn named(&self, row: &[u8]) -> String {
+        let mut cells = ByteRecord::new();
+        let mut out = vec![b'{'];
+        if let Ok(true) = reader(row, self.delimiter).read_byte_record(&mut cells) {
+            let names = self.names.iter().map(String::as_str).chain(std::iter::repeat(""));
+            for (name, cell) in names.zip(&cells) {
+                if out.len() > 1 {
+                    out.push(b',');
+                }
+                json::write_text(name, &mut out);
+                out.push(b':');
+                json::write_text(&String::from_utf8_lossy(cell), &mut out);
+            }
+        }
+        out.push(b'}');
+        String::from_utf8_lossy(&out).into_owned()
     }
 
     fn row<'a>(&self, cells: &'a ByteRecord) -> Row<'a> {
@@ -162,7 +201,10 @@ impl Header {
     fn outer(&self, cells: &ByteRecord) -> Outer {
         let mut outer = Outer::default();
         for (name, cell) in self.names.iter().zip(cells) {
-            if let (
+            if name == RESULTS {
+                let text = std::str::from_utf8(cell).ok();
+                outer.results = text.and_then(|text| text.trim().parse().ok());
+            } else if let (
                 "RecordId" | "Identity" | "CreationDate" | "UserIds" | "UserId" | "Operations"
                 | "Operation",
                 Ok(text),
@@ -239,16 +281,20 @@ mod tests {
             |at, row| {
                 seen.push(match row {
                     Row::Audit { json, outer } => {
-                        format!("{at} {} {:?}", String::from_utf8_lossy(json), outer.id)
+                        format!("{at:?} {} {:?}", String::from_utf8_lossy(json), outer.id)
                     }
                     Row::Flat(_) => "flat".to_owned(),
-                    Row::Nothing(reason) => format!("{at} {reason}"),
+                    Row::Nothing(reason) => format!("{at:?} {reason}"),
                 });
             },
         );
-        assert_eq!(seen[0], r#"0 {"Id":"x"} Some("1")"#);
+        assert_eq!(seen[0], r#"0..39 {"Id":"x"} Some("1")"#);
         assert!(seen[1].contains("empty") && seen[2].contains("1 cells"), "{seen:?}");
+        assert!(seen[1].starts_with("41..45 ") && seen[2].starts_with("46..47 "), "{seen:?}");
         assert_eq!(seen.len(), 3);
+        let named = header.named(b"1;\"a\"\"b\";\xff;4");
+        let expected = r#"{"Identity":"1","CreationDate":"a\"b","AuditData":"?","":"4"}"#;
+        assert_eq!(named.replace(char::REPLACEMENT_CHARACTER, "?"), expected);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A record is one JSON value that may be an event, as parsed.
 //!
 //! Owns: the tape that simd-json fills, views of its values, what a record is
-//! ([`Found`]), times, and the CSV rows that carry events. Pure functions of
+//! ([`Found`]), times, the CSV rows that carry events, and the signs that something
+//! was lost before they were written. Pure functions of
 //! bytes: it knows no files, starts no threads, and has no idea of Arrow.
 //!
 //! Numbers are exact. simd-json turns what does not fit 64 bits into a float; such a number is
@@ -12,6 +13,7 @@ pub mod csv;
 mod found;
 pub mod json;
 pub mod platform;
+pub mod signs;
 pub mod time;
 
 use serde::de::IgnoredAny;

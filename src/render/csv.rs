@@ -23,6 +23,18 @@ impl Renderer for Csv {
     }
 }
 
+/// One line, for what is no grid.
+///
+/// # Errors
+///
+/// None that input or the disk can cause.
+pub fn line(fields: &[&str]) -> Result<Vec<u8>> {
+    let terminator = ::csv::Terminator::CRLF;
+    let mut writer = ::csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+    writer.write_record(fields).map_err(Error::internal)?;
+    writer.into_inner().map_err(Error::internal)
+}
+
 fn field(cell: &Cell, page: &Page<'_>) -> String {
     match cell {
         Cell::Null => String::new(),

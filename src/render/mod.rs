@@ -9,6 +9,8 @@ mod json;
 mod table;
 mod time;
 
+pub use csv::line as csv_line;
+
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::Serialize;

@@ -43,6 +43,16 @@ impl RecordCounts {
     }
 }
 
+/// What became of the records of a source that could not be taken; together they are
+/// [`RecordCounts::rejected`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectCounts {
+    /// Kept with their text.
+    pub kept: u64,
+    /// The same as one that was kept when the source was read before.
+    pub known: u64,
+}
+
 /// Something wrong with a source or one of its records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
@@ -50,6 +60,35 @@ pub struct Trouble {
     pub position: u64,
     /// What was expected, what was found, what to do.
     pub reason: String,
+}
+
+/// Something that speaks against a source in which nothing is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// What.
+    pub kind: SuspicionKind,
+    /// How many records, values or events; what of, the kind says.
+    pub count: u64,
+    /// What was seen, and what to do.
+    pub detail: String,
+}
+
+/// What speaks against a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuspicionKind {
+    /// The search that wrote it found more than it holds: the number of results that are missing.
+    Cut,
+    /// It holds exactly as many records as its tool gives at most: the number of these.
+    AtLimit,
+    /// A table of events without AuditData: the number of its rows.
+    LossyTable,
+    /// Names with `?` for letters: the number of different names that were looked at.
+    LostLetters,
+    /// Values that are the text of an object: the number of these.
+    Flattened,
+    /// Written before its last day was over: the number of events of that day.
+    Early,
 }
 
 /// What is remembered of one source.
@@ -77,6 +116,12 @@ pub struct SourceFacts {
     pub damaged: bool,
     /// What was wrong with it, the first few.
     pub troubles: Vec<Trouble>,
+    /// What became of its rejected records; nothing where the store kept none at that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects: Option<RejectCounts>,
+    /// What speaks against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspicions: Vec<Suspicion>,
 }
 
 fn is_none(count: &u64) -> bool {

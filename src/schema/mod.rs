@@ -3,13 +3,14 @@
 //! Owns: which fields of an event have a column of their own (`columns.tsv`),
 //! which have none and why (`not_columns.tsv`), what is known of operations
 //! (`operations.tsv`) and record types (`record_types.tsv`), and the shape of
-//! what is remembered of a source ([`ledger`]). Must not know any stage: no
-//! JSON, no Arrow, no SQL.
+//! what is remembered of a source ([`ledger`]) and of a record that could not
+//! be taken ([`reject`]). Must not know any stage: no JSON, no Arrow, no SQL.
 
 mod columns;
 pub mod ledger;
 mod operations;
 mod record_types;
+pub mod reject;
 
 pub use columns::{Column, Encoding, Type, column_index, columns};
 pub use operations::{Noise, Operation, operations};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Store;
 use super::disk::is_free;
 use super::lease::{self, file_name, list};
-use super::ledger;
+use super::{ledger, rejects};
 use crate::error::{Error, Result};
 
 /// How long a file that a merge replaced may outlive the commit of the merge: it is taken away in
@@ -21,7 +21,7 @@ pub(super) struct Census {
     visible: Vec<PathBuf>,
     /// Whatever else carries a name that only unfinished work has.
     hidden: Vec<PathBuf>,
-    /// Files of marks.
+    /// Files of marks and of rejects.
     marks: Vec<PathBuf>,
     /// Signs of writers, each with the folder of its work.
     signs: Vec<(String, PathBuf)>,
@@ -55,29 +55,33 @@ impl Census {
         }
         let log = list(&store.events().join("_delta_log"))?;
         hidden.extend(log.into_iter().filter(|path| is_hidden(path)));
-        let (unfinished, marks) =
-            list(&ledger::folder(store.root()))?.into_iter().partition(|path| is_hidden(path));
+        let mut beside = list(&ledger::folder(store.root()))?;
+        beside.extend(list(&rejects::folder(store.root()))?);
+        let (unfinished, marks) = beside.into_iter().partition(|path| is_hidden(path));
         hidden.extend::<Vec<PathBuf>>(unfinished);
         let signs = lease::signs(store.root())?;
         hidden.extend(signs.unshown);
         Ok(Census { visible, hidden, marks, signs: signs.shown })
     }
 
-    /// Tells what is named by the log from work in progress, leftovers and strays. Without the
-    /// chain of marks, none of them is called a leftover.
+    /// Tells what is named by the log from work in progress, leftovers and strays. Where it cannot
+    /// be told which marks and rejects are `remembered`, none of them is called a leftover.
     pub(super) fn sort(
         self,
         store: &Store,
         named: &BTreeSet<&Path>,
-        chain: Option<&[PathBuf]>,
+        remembered: Option<&BTreeSet<PathBuf>>,
     ) -> Result<Sorted> {
         let mut sorted = Sorted { looked_at: self.visible.len() as u64, ..Sorted::default() };
         let is_alive = |writer: &str| !is_free(&lease::sign_of(store.root(), writer));
         let now = lease::signs(store.root()).map_err(Error::io("list", store.root()))?;
         let is_alone = !now.shown.iter().any(|(writer, _)| is_alive(writer));
-        let is_at_work = |path: &Path| match lease::writer_of(&file_name(path)) {
-            Some(writer) => is_alive(writer),
-            None => !is_alone,
+        let is_at_work = |path: &Path| {
+            let name = file_name(path);
+            match lease::writer_of(&name).or(rejects::writer_of(&name)) {
+                Some(writer) => is_alive(writer),
+                None => !is_alone,
+            }
         };
         let is_unnamed = |path: &PathBuf| !named.contains(path.as_path());
         let (at_work, mut strays): (Vec<_>, Vec<_>) =
@@ -92,8 +96,10 @@ impl Census {
         sorted.strays = strays;
         sorted.at_work = at_work;
         let dead = self.signs.into_iter().filter(|(writer, _)| !is_alive(writer));
-        let unnamed_marks =
-            self.marks.into_iter().filter(|path| chain.is_some_and(|chain| !chain.contains(path)));
+        let unnamed_marks = self
+            .marks
+            .into_iter()
+            .filter(|path| remembered.is_some_and(|named| !named.contains(path)));
         let rest = self.hidden.into_iter().chain(unnamed_marks);
         let (at_work, leftovers): (Vec<_>, Vec<_>) = rest.partition(|path| is_at_work(path));
         sorted.at_work.extend(at_work);

@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 
 use super::fates::Fates;
 use super::lease::{self, Lease};
-use super::ledger::{self, Mark};
+use super::ledger::{self, Mark, Memory};
 use super::parquet::{self, Compression, Site};
+use super::rejects::{self, Becomes, RejectsFile, Rewritten};
 use super::run::Run;
 use super::snapshot::DataFile;
 use super::{Store, TRIES_MAX, merge, overtaken_too_often, pause};
 use crate::column::Rewrite;
 use crate::error::{Error, Result};
+use crate::schema::reject::Reject;
 
 /// What is to go.
 pub struct Removal<'r> {
@@ -21,6 +23,8 @@ pub struct Removal<'r> {
     pub rewrite: &'r Rewrite<'r>,
     /// Whether the events of a user go with everything that is in them.
     pub erase: &'r (dyn Fn(&str) -> bool + Sync),
+    /// What becomes of a reject.
+    pub reject: &'r dyn Fn(&Reject) -> Becomes,
 }
 
 /// What was taken out.
@@ -28,7 +32,9 @@ pub struct Removal<'r> {
 pub struct Removed {
     /// Events that are gone.
     pub erased: u64,
-    /// Files of the table that were written again.
+    /// Rejects that are gone.
+    pub dropped: u64,
+    /// Files of events and rejects that were written again.
     pub files: usize,
     /// Marks of sources that were written again.
     pub marks: usize,
@@ -81,7 +87,7 @@ impl Store {
         site: &Site,
         lease: &Lease,
     ) -> Result<Option<Removed>> {
-        let (log, marks) = self.newest()?;
+        let (log, memory) = self.newest()?;
         let (mut old, mut new, mut erased) = (Vec::new(), Vec::new(), 0);
         for file in log.files()? {
             match rewrite(&file, removal, site) {
@@ -97,16 +103,27 @@ impl Store {
                 }
             }
         }
-        let (marks, changed) = rewrite_marks(marks, removal.rewrite);
-        if old.is_empty() && changed == 0 {
+        let disk = self.disk().as_ref();
+        let mut renewal = match Renewal::of(self, &lease.writer, memory, removal) {
+            Ok(renewal) => renewal,
+            Err(error) => {
+                site.discard(&new);
+                return if self.newer(&log)?.is_none() { Err(error) } else { Ok(None) };
+            }
+        };
+        if old.is_empty() && renewal.marks == 0 && renewal.old.is_empty() {
             return Ok(Some(Removed::default()));
         }
+        renewal.memory.gone.erased += erased;
         let before = log.head()?;
-        let disk = self.disk().as_ref();
-        let head = ledger::fold(disk, self.root(), before, &lease.writer, &marks, erased);
-        let head = head.inspect_err(|_| site.discard(&new))?;
-        let discard = || {
+        let undo = || {
             site.discard(&new);
+            renewal.new.iter().for_each(|file| rejects::discard(disk, self.root(), Some(file)));
+        };
+        let head = ledger::fold(disk, self.root(), &lease.writer, &renewal.memory);
+        let head = head.inspect_err(|_| undo())?;
+        let discard = || {
+            undo();
             ledger::discard(disk, self.root(), Some(head));
         };
         let attempt = log.rewrite(&old, &new, head);
@@ -114,8 +131,50 @@ impl Store {
             return Ok(None);
         }
         site.discard(&old);
+        renewal.old.iter().for_each(|file| rejects::discard(disk, self.root(), Some(file)));
         ledger::drop_folded(disk, self.root(), before, Some(head));
-        Ok(Some(Removed { erased, files: old.len(), marks: changed }))
+        let files = old.len() + renewal.old.len();
+        Ok(Some(Removed { erased, dropped: renewal.dropped, files, marks: renewal.marks }))
+    }
+}
+
+/// What is remembered, without what goes.
+struct Renewal {
+    memory: Memory,
+    /// Files of rejects that were written again, and what is in their place.
+    old: Vec<RejectsFile>,
+    new: Vec<RejectsFile>,
+    dropped: u64,
+    /// Marks that are others now.
+    marks: usize,
+}
+
+impl Renewal {
+    /// On an error it leaves no file behind.
+    fn of(store: &Store, writer: &str, memory: Memory, removal: &Removal<'_>) -> Result<Renewal> {
+        let (disk, root) = (store.disk().as_ref(), store.root());
+        let (old, new, dropped) = (Vec::new(), Vec::new(), 0);
+        let mut renewal = Renewal { memory, old, new, dropped, marks: 0 };
+        let mut kept = Vec::new();
+        for file in std::mem::take(&mut renewal.memory.rejects) {
+            match rejects::rewrite(disk, root, writer, &file, removal.reject) {
+                Ok(None) => kept.push(file),
+                Ok(Some(Rewritten { new, gone })) => {
+                    renewal.dropped += gone;
+                    renewal.new.extend(new);
+                    renewal.old.push(file);
+                }
+                Err(error) => {
+                    renewal.new.iter().for_each(|new| rejects::discard(disk, root, Some(new)));
+                    return Err(error);
+                }
+            }
+        }
+        kept.extend(renewal.new.iter().cloned());
+        renewal.memory.rejects = kept;
+        renewal.memory.gone.dropped += renewal.dropped;
+        renewal.marks = rewrite_marks(&mut renewal.memory.marks, removal.rewrite);
+        Ok(renewal)
     }
 }
 
@@ -141,14 +200,15 @@ fn rewrite(
     Ok(Some((files, erased)))
 }
 
-fn rewrite_marks(marks: Vec<Mark>, rewrite: &Rewrite<'_>) -> (Vec<Mark>, usize) {
+/// Rewrites marks, and gives the number of those that have changed.
+fn rewrite_marks(marks: &mut [Mark], rewrite: &Rewrite<'_>) -> usize {
     let mut changed = 0;
-    let mut marks = marks;
-    for mark in &mut marks {
+    for mark in marks {
         let facts = &mut mark.facts;
         let reasons = facts.troubles.iter_mut().map(|trouble| &mut trouble.reason);
+        let details = facts.suspicions.iter_mut().map(|suspicion| &mut suspicion.detail);
         let mut is_changed = false;
-        for text in reasons.chain([&mut facts.path, &mut mark.place]) {
+        for text in reasons.chain(details).chain([&mut facts.path, &mut mark.place]) {
             if let Some(rewritten) = rewrite(text) {
                 *text = rewritten;
                 is_changed = true;
@@ -156,5 +216,5 @@ fn rewrite_marks(marks: Vec<Mark>, rewrite: &Rewrite<'_>) -> (Vec<Mark>, usize) 
         }
         changed += usize::from(is_changed);
     }
-    (marks, changed)
+    changed
 }

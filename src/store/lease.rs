@@ -138,7 +138,7 @@ fn scratch_of(sign: &Path) -> PathBuf {
 
 /// What stands in the store's folders.
 struct Found {
-    /// Files in the table's folders that carry a writer's name.
+    /// Files of events and of rejects, which carry a writer's name.
     data: Vec<(String, PathBuf)>,
     /// Files of marks, finished or not.
     marks: Vec<PathBuf>,
@@ -189,11 +189,11 @@ fn take_away(own: &Lease, dead: &Signs) -> Result<()> {
     let named: BTreeSet<&str> = found.data.iter().map(|(writer, _)| writer.as_str()).collect();
     let gone: BTreeSet<&str> = named.into_iter().filter(|writer| is_dead(writer)).collect();
 
-    let (mut held, mut chain) = (BTreeSet::new(), BTreeSet::new());
+    let mut held = BTreeSet::new();
     if store.exists() {
         let log = Log::open(&store)?;
         held.extend(log.files()?.into_iter().map(|file| file.path));
-        chain.extend(super::ledger::chain(store.root(), log.head()?)?);
+        held.extend(super::ledger::named(store.root(), log.head()?)?);
     }
     let remove = |path: &Path| {
         let _ = store.disk().remove(path);
@@ -209,7 +209,7 @@ fn take_away(own: &Lease, dead: &Signs) -> Result<()> {
     // Marks and unfinished commits carry no writer's name: they wait until nobody else writes,
     // and so do the signs that tell of them.
     if is_alone {
-        found.marks.iter().filter(|path| !chain.contains(*path)).for_each(|path| remove(path));
+        found.marks.iter().filter(|path| !held.contains(*path)).for_each(|path| remove(path));
         found.log.iter().for_each(|path| remove(path));
         dead.unshown.iter().filter(|path| is_free(path)).for_each(|path| remove(path));
         dead.shown.iter().for_each(|(_, sign)| remove(sign));
@@ -238,6 +238,11 @@ fn look(store: &Store) -> io::Result<Found> {
             if let Some(writer) = writer_of(&file_name(&path)) {
                 data.push((writer.to_owned(), path));
             }
+        }
+    }
+    for path in list(&super::rejects::folder(store.root()))? {
+        if let Some(writer) = super::rejects::writer_of(&file_name(&path)) {
+            data.push((writer.to_owned(), path));
         }
     }
     let log = list(&store.events().join("_delta_log"))?;
@@ -320,7 +325,7 @@ mod tests {
             digest: "0".to_owned(),
             facts: crate::schema::ledger::SourceFacts::default(),
         };
-        let number = ledger::append(&Os, store.root(), None, writer, &[mark]).unwrap();
+        let number = ledger::append(&Os, store.root(), None, writer, (&[mark], None)).unwrap();
         ledger::path(store.root(), number.unwrap())
     }
 

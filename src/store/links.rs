@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 /// [`Error::Store`] that names the link.
 pub(super) fn refuse(root: &Path) -> Result<()> {
     let events = root.join("events");
-    for folder in [&root.join("sources"), &events, &events.join("_delta_log")] {
+    let [sources, rejects] = ["sources", "rejects"].map(|name| root.join(name));
+    for folder in [&sources, &rejects, &events, &events.join("_delta_log")] {
         if folder.is_symlink() {
             return Err(refused(root, folder));
         }

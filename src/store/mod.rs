@@ -5,6 +5,7 @@
 //!   events/_delta_log/            the log: which files are the table
 //!   events/month=2024-03/…        Parquet, sorted by CreationTime
 //!   sources/<name>.ndjson         what is remembered of sources; the log names the newest
+//!   rejects/<name>.ndjson.zst     records that could not be taken; what is remembered names them
 //! ```
 //!
 //! Owns: Parquet files, the Delta log, the atomic commit, and which event ids are held already.
@@ -26,39 +27,41 @@ mod history;
 mod lease;
 mod ledger;
 mod links;
+mod load;
 mod log;
 mod merge;
 mod modes;
 mod ordered;
 mod parquet;
+mod rejects;
 mod run;
 mod snapshot;
 mod verify;
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::column::EventBatch;
 use crate::error::{Error, Result};
+use crate::schema::reject::Reject;
 
 pub use compact::{Compacted, Extent};
 pub use disk::{Disk, DiskFile, Lock, Os};
 pub use fates::Fates;
 pub use forget::{Removal, Removed};
 pub use ledger::Mark;
+pub use load::{Commit, Load, Passing, Settled};
 pub use ordered::{Place, Rows, Span, columns_of, in_order};
+pub use rejects::Becomes;
 pub use snapshot::{DataFile, Snapshot};
 pub use verify::{Check, Finding, Verdict};
 
 use self::lease::Lease;
+use self::ledger::Memory;
+use self::load::Target;
 use self::log::{Attempt, Log};
 use self::parquet::{Compression, Site};
-use self::run::Run;
-
-/// What a load may hold in memory before it puts sorted runs on disk.
-const STAGED_BYTES_MAX: usize = 192 << 20;
 
 /// How often a load is settled and committed before it gives up against other writers.
 const TRIES_MAX: u32 = 30;
@@ -146,12 +149,13 @@ impl Store {
         if !self.exists() {
             return Ok(Snapshot { version: -1, ..Snapshot::default() });
         }
-        let (log, marks) = self.newest()?;
+        let (log, memory) = self.newest()?;
         Ok(Snapshot {
             version: log.version(),
             files: log.files()?,
-            sources: ledger::facts(&marks),
-            has_others: marks.iter().any(|mark| mark.facts.others_kept > 0),
+            sources: ledger::facts(&memory.marks),
+            has_others: memory.marks.iter().any(|mark| mark.facts.others_kept > 0),
+            rejects: memory.rejects(),
         })
     }
 
@@ -168,12 +172,12 @@ impl Store {
         Log::open(self)?.files()
     }
 
-    /// The newest version of the log, and its marks.
-    fn newest(&self) -> Result<(Log, Vec<Mark>)> {
+    /// The newest version of the log, and what is remembered.
+    fn newest(&self) -> Result<(Log, Memory)> {
         let mut log = Log::open(self)?;
         loop {
             match log.head().and_then(|head| ledger::read(&self.root, head)) {
-                Ok(marks) => return Ok((log, marks)),
+                Ok(memory) => return Ok((log, memory)),
                 // The files of marks may have been folded into one since the log was read.
                 Err(error) => log = self.newer(&log)?.ok_or(error)?,
             }
@@ -270,25 +274,44 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::snapshot`].
-    pub fn marks(&self) -> Result<Vec<Mark>> {
+    pub fn marks(&self) -> Result<Marks> {
         if !self.exists() {
-            return Ok(Vec::new());
+            return Ok(Marks::default());
         }
-        Ok(self.newest()?.1)
+        let (log, memory) = self.newest()?;
+        Ok(Marks { head: log.head()?, memory: Arc::new(memory) })
     }
 
-    /// Begins a write, and takes away what writers before left behind when they were cut off.
+    /// Hands on the records that could not be taken, of the sources whose names are wanted, by
+    /// source and position, and gives their number. Memory does not grow with their text.
+    ///
+    /// # Errors
+    ///
+    /// Those of `take`; [`Error::Io`] and [`Error::Store`] where a file is missing or damaged.
+    pub fn rejects(
+        &self,
+        is_wanted: &dyn Fn(&str) -> bool,
+        take: &mut dyn FnMut(Reject) -> Result<()>,
+    ) -> Result<u64> {
+        if !self.exists() {
+            return Ok(0);
+        }
+        rejects::list(&self.root, &self.newest()?.1.rejects, is_wanted, take)
+    }
+
+    /// Begins a write of somebody who has read these marks, and takes away what writers before left
+    /// behind when they were cut off.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] where the folder for unfinished work cannot be made.
-    pub fn begin(&self) -> Result<Load> {
+    pub fn begin(&self, seen: Marks) -> Result<Load> {
         let lease = Lease::take(self)?;
         lease::clean(&lease)?;
         let store = lease.store();
         let site = Site::new(&store.disk, &store.events(), &lease.writer, Compression::Zstd);
         let scratch = lease.scratch();
-        Ok(Load::new(Target::Store { store, lease }, site, scratch))
+        Ok(Load::new(Target::Store { store, lease, seen }, site, scratch))
     }
 
     /// Takes away what writers before left behind when they were cut off, if they left anything:
@@ -323,216 +346,19 @@ impl Store {
     }
 }
 
-/// Where a load ends.
-enum Target {
-    Store { store: Store, lease: Lease },
-    Passing(tempfile::TempDir),
+/// The marks of a version. They may be many, and whoever writes needs them twice.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    head: Option<i64>,
+    memory: Arc<Memory>,
 }
 
-/// A write in progress. Nothing of it is seen before its commit; dropped, it leaves nothing.
-pub struct Load {
-    target: Target,
-    site: Site,
-    scratch: PathBuf,
-    disk: Arc<dyn Disk>,
-    runs: Mutex<Vec<Run>>,
-    staged_bytes: AtomicUsize,
-    tries: u32,
-}
+impl Deref for Marks {
+    type Target = [Mark];
 
-impl Load {
-    fn new(target: Target, site: Site, scratch: PathBuf) -> Self {
-        let disk: Arc<dyn Disk> = match &target {
-            Target::Store { store, .. } => Arc::clone(store.disk()),
-            Target::Passing(_) => Arc::new(Os),
-        };
-        Load {
-            target,
-            site,
-            scratch,
-            disk,
-            runs: Mutex::new(Vec::new()),
-            staged_bytes: AtomicUsize::new(0),
-            tries: 0,
-        }
+    fn deref(&self) -> &[Mark] {
+        &self.memory.marks
     }
-
-    /// Takes a batch of events. May be called from many threads; the order of calls has no
-    /// influence on the result.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] where a run that memory has no room for cannot be put on disk.
-    pub fn stage(&self, batch: EventBatch) -> Result<()> {
-        if batch.keys.is_empty() {
-            return Ok(());
-        }
-        let run = Run::new(batch);
-        let bytes = run.memory_bytes();
-        let run =
-            if self.staged_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > STAGED_BYTES_MAX {
-                self.staged_bytes.fetch_sub(bytes, Ordering::Relaxed);
-                run.spill(self.disk.as_ref(), &self.scratch)?
-            } else {
-                run
-            };
-        self.runs.lock().map_err(|_| Error::internal("a worker failed while staging"))?.push(run);
-        Ok(())
-    }
-
-    /// Takes out the copies: of each id the richest event stays, and none that the table has.
-    ///
-    /// # Errors
-    ///
-    /// Those of reading the table.
-    pub fn settle(self) -> Result<Settled> {
-        let Load { target, site, scratch, disk, runs, staged_bytes, tries } = self;
-        let mut runs =
-            runs.into_inner().map_err(|_| Error::internal("a worker failed while staging"))?;
-        // Threads finish in any order; by their first event's place, runs always stand the same.
-        runs.sort_by_key(Run::first_order);
-        let (base, fates) = match &target {
-            Target::Store { store, .. } => {
-                let (base, fates) = Base::settle(store, &mut runs)?;
-                (Some(base), fates)
-            }
-            Target::Passing(_) => (None, fates::settle(&mut runs, &[])?),
-        };
-        let load =
-            Load { target, site, scratch, disk, runs: Mutex::default(), staged_bytes, tries };
-        Ok(Settled { load, runs, base, fates })
-    }
-}
-
-/// The version of the table that a load was settled against. Its commit must be the next one.
-struct Base {
-    log: Log,
-    marks: Vec<Mark>,
-}
-
-impl Base {
-    fn settle(store: &Store, runs: &mut [Run]) -> Result<(Base, Fates)> {
-        let mut log = Log::open_or_create(store)?;
-        log.check_names(store.names.as_deref())?;
-        loop {
-            let settled = log.files().and_then(|files| fates::settle(runs, &files));
-            let marks = log.head().and_then(|head| ledger::read(store.root(), head));
-            match settled.and_then(|fates| Ok((fates, marks?))) {
-                Ok((fates, marks)) => return Ok((Base { log, marks }, fates)),
-                // A file may have been replaced by a better one since the log was read.
-                Err(error) => log = store.newer(&log)?.ok_or(error)?,
-            }
-        }
-    }
-}
-
-/// A write whose events are decided on.
-pub struct Settled {
-    load: Load,
-    runs: Vec<Run>,
-    base: Option<Base>,
-    fates: Fates,
-}
-
-/// What became of a commit.
-pub enum Commit {
-    /// The events and the marks are in the table, as this version; or there was nothing to
-    /// commit, and this is the present one.
-    Made(i64),
-    /// Another writer was quicker. The load is to be settled again, as what is new may have
-    /// changed.
-    Overtaken(Box<Load>),
-}
-
-impl Settled {
-    /// What became of the events of each source.
-    pub fn fates(&self) -> &Fates {
-        &self.fates
-    }
-
-    /// The marks of all sources that the table has, those of writers that were quicker included.
-    pub fn marks(&self) -> &[Mark] {
-        self.base.as_ref().map_or(&[], |base| &base.marks)
-    }
-
-    /// Writes the events that stay and commits them with the marks, all or nothing. Without
-    /// events and marks, nothing is committed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] where the disk refuses, [`Error::Store`] where other writers were quicker
-    /// too often; the table is then as it was.
-    pub fn commit(self, marks: &[Mark]) -> Result<Commit> {
-        let (Target::Store { store, lease }, Some(base)) = (&self.load.target, &self.base) else {
-            return Err(Error::internal("a passing load has nowhere to commit to"));
-        };
-        if self.fates.stored() == 0 && marks.is_empty() {
-            return Ok(Commit::Made(base.log.version()));
-        }
-        let written = merge::write(&self.runs, &self.fates, &self.load.site)?;
-        let disk = store.disk().as_ref();
-        let append = |before| ledger::append(disk, &store.root, before, &lease.writer, marks);
-        let appended = base.log.head().and_then(|before| Ok((before, append(before)?)));
-        let (before, head) = match appended {
-            Ok(heads) => heads,
-            // What this version is read from may have gone, because others went on.
-            Err(error) => {
-                self.load.site.discard(&written);
-                return match store.newer(&base.log)? {
-                    Some(_) => self.overtaken(),
-                    None => Err(error),
-                };
-            }
-        };
-        let discard = || {
-            self.load.site.discard(&written);
-            if head != before {
-                ledger::discard(disk, &store.root, head);
-            }
-        };
-        let commit = |log: &Log| log.commit(&written, head);
-        let attempt = store.insist(&base.log, commit, Log::only_moves_files_since);
-        match store.conclude(lease, attempt, (&written, head), discard)? {
-            Some(version) => {
-                ledger::drop_folded(disk, &store.root, before, head);
-                Ok(Commit::Made(version))
-            }
-            None => self.overtaken(),
-        }
-    }
-
-    /// The load as it was staged, after a moment that grows with the number of tries and differs
-    /// between writers.
-    fn overtaken(self) -> Result<Commit> {
-        let mut load = self.load;
-        load.tries += 1;
-        if load.tries >= TRIES_MAX {
-            return Err(overtaken_too_often(&load.scratch));
-        }
-        pause(load.tries);
-        load.runs = Mutex::new(self.runs);
-        Ok(Commit::Overtaken(Box::new(load)))
-    }
-
-    /// Writes the events that stay into files that live as long as the result.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] where the disk refuses.
-    pub fn keep(self) -> Result<Passing> {
-        let files = merge::write(&self.runs, &self.fates, &self.load.site)?;
-        match self.load.target {
-            Target::Passing(folder) => Ok(Passing { files, _folder: folder }),
-            Target::Store { .. } => Err(Error::internal("a load of the store is to be committed")),
-        }
-    }
-}
-
-/// Events in temporary files, deleted with this value.
-pub struct Passing {
-    /// The files.
-    pub files: Vec<DataFile>,
-    _folder: tempfile::TempDir,
 }
 
 fn overtaken_too_often(path: &Path) -> Error {

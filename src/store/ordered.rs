@@ -11,13 +11,11 @@ use std::path::Path;
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArray};
 use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 
-use super::fates::Fates;
 use super::foreign;
 use super::lease;
-use super::merge;
 use super::parquet::{self, PageReader};
 use super::snapshot::DataFile;
-use super::{Load, Passing, Store, Target};
+use super::{Passing, Store};
 use crate::column::stored_id_key;
 use crate::error::{Error, Result};
 
@@ -244,19 +242,6 @@ impl Rows<'_> {
     /// An error about these rows.
     pub fn wrong(&self, reason: &str) -> Error {
         Error::store(&self.file.path, reason)
-    }
-}
-
-impl Load {
-    /// Writes all staged events, copies too, into files that live as long as the result.
-    fn keep_all(self) -> Result<Passing> {
-        let runs = self.runs.into_inner();
-        let runs = runs.map_err(|_| Error::internal("a thread failed while staging"))?;
-        let files = merge::write(&runs, &Fates::all_stay(&runs), &self.site)?;
-        match self.target {
-            Target::Passing(folder) => Ok(Passing { files, _folder: folder }),
-            Target::Store { .. } => Err(Error::internal("a load of the store is to be committed")),
-        }
     }
 }
 

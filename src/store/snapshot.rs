@@ -31,4 +31,6 @@ pub struct Snapshot {
     /// Whether a source was ever taken with events of other workloads, so that some of the events
     /// may be no part of the log that reports are about.
     pub has_others: bool,
+    /// How many records are kept that could not be taken.
+    pub rejects: u64,
 }

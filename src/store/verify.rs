@@ -13,9 +13,10 @@ use serde::Serialize;
 
 use super::census::Census;
 use super::lease;
-use super::ledger::{self, Mark};
+use super::ledger::{self, Mark, Memory};
 use super::log::Log;
 use super::parquet;
+use super::rejects;
 use super::snapshot::DataFile;
 use super::{Store, TRIES_MAX};
 use crate::column::stored_id_key;
@@ -131,11 +132,14 @@ impl Verification<'_> {
         let events = files.iter().map(|file| file.events).sum();
         let (present, mut checks) = self.files(&files);
         let paths: BTreeSet<&Path> = files.iter().map(|file| file.path.as_path()).collect();
-        let marks = self.log.head().and_then(|head| {
-            Ok((ledger::read(self.store.root(), head)?, ledger::chain(self.store.root(), head)?))
+        let head = self.log.head();
+        let memory = head.and_then(|head| {
+            let root = self.store.root();
+            Ok((ledger::read(root, head)?, ledger::named(root, head)?))
         });
-        let chain = marks.as_ref().map(|(_, chain)| chain.clone()).ok();
-        let sorted = census.sort(self.store, &paths, chain.as_deref())?;
+        let named = memory.as_ref().map(|(_, named)| named.clone()).ok();
+        let memory = memory.map(|(memory, _)| memory);
+        let sorted = census.sort(self.store, &paths, named.as_ref())?;
         let mut strays = Check::new("strays", sorted.looked_at, "files in the folders");
         for path in sorted.strays {
             let what = "the log does not name it, but who reads the folder counts its events; the \
@@ -145,7 +149,8 @@ impl Verification<'_> {
         checks.push(strays);
         checks.extend(self.contents(&present, events));
         checks.push(self.ids(&present, events));
-        checks.extend(self.accounts(marks.map(|(marks, _)| marks), &files, events));
+        checks.push(self.rejects(memory.as_ref().ok()));
+        checks.extend(self.accounts(memory, &files, events));
         let names = |paths: &[PathBuf]| paths.iter().map(|path| self.name(path)).collect();
         Ok(Verdict {
             version: self.log.version(),
@@ -253,14 +258,54 @@ impl Verification<'_> {
         }
     }
 
+    /// Whether the records that could not be taken are there, and as many as the accounts say.
+    fn rejects(&self, memory: Option<&Memory>) -> Check {
+        let mut check = Check::new("rejects", memory.map_or(0, Memory::rejects), "rejects");
+        let Some(memory) = memory else {
+            check.not_asked = Some("the accounts cannot be read".to_owned());
+            return check;
+        };
+        let root = self.store.root();
+        let wrong: Vec<Option<String>> =
+            memory.rejects.par_iter().map(|file| rejects::check(root, file)).collect();
+        for (file, what) in memory.rejects.iter().zip(wrong) {
+            if let Some(what) = what {
+                check.add(self.finding(&file.path(root), None, what));
+            }
+        }
+        // A store from before rejects were kept says nothing of them.
+        let counted = memory.marks.iter().filter_map(|mark| Some((mark, mark.facts.rejects?)));
+        let mut kept = 0;
+        for (Mark { facts, .. }, counts) in counted {
+            kept += counts.kept;
+            if counts.kept + counts.known != facts.records.rejected {
+                let what = format!(
+                    "{} has {} rejected records, and {} are kept or were before",
+                    facts.path,
+                    facts.records.rejected,
+                    counts.kept + counts.known
+                );
+                check.add(self.finding(&rejects::folder(root), None, what));
+            }
+        }
+        let (held, dropped) = (memory.rejects(), memory.gone.dropped);
+        if kept != held + dropped {
+            let what = format!(
+                "{kept} rejects were kept and {dropped} of them dropped again, and there are {held}"
+            );
+            check.add(self.finding(&rejects::folder(root), None, what));
+        }
+        check
+    }
+
     /// Whether what is remembered of sources can be read, adds up, and agrees with the table.
-    fn accounts(&self, marks: Result<Vec<Mark>>, files: &[DataFile], events: u64) -> [Check; 2] {
+    fn accounts(&self, memory: Result<Memory>, files: &[DataFile], events: u64) -> [Check; 2] {
         let head = self.log.head().ok().flatten();
         let file = ledger::path(self.store.root(), head.unwrap_or_default());
         let mut sources = Check::new("accounts", 0, "sources");
         let mut sum = Check::new("sum", events, "events");
-        let marks = match marks {
-            Ok(marks) => marks,
+        let Memory { marks, gone, .. } = match memory {
+            Ok(memory) => memory,
             Err(error) => {
                 sources.add(self.finding(&file, None, error.to_string()));
                 sum.not_asked = Some("the accounts cannot be read".to_owned());
@@ -278,7 +323,7 @@ impl Verification<'_> {
         let is_foreign =
             |file: &DataFile| lease::writer_of(&lease::file_name(&file.path)).is_none();
         let stored: u64 = marks.iter().map(|mark| mark.facts.records.stored).sum();
-        let erased = ledger::erased(self.store.root(), head).unwrap_or_default();
+        let erased = gone.erased;
         if files.iter().any(is_foreign) || self.log.has_commits_of_others() {
             sum.not_asked = Some("another program wrote to the table".to_owned());
         } else if stored != events + erased {

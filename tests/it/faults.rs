@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pbi_analyze::ingest::{self, Options, Silent};
+use pbi_analyze::schema::reject::Reject;
 use pbi_analyze::store::{self, Disk, DiskFile, Lock, Os, Store};
 use pbi_analyze::upkeep::{self, Forgetting};
 
@@ -153,8 +154,8 @@ impl DiskFile for FaultyFile {
     }
 }
 
-/// Events of two months, by number: an archive of a few files. The second step brings copies of
-/// both months, and new events of one.
+/// Events of two months, by number: an archive of a few files, with a record in each that cannot be
+/// taken. The second step brings copies of both months, and new events of one.
 fn archive(dir: &Workdir) {
     let page = |numbers: &[u32]| {
         let events = numbers.iter().map(|number| {
@@ -166,7 +167,9 @@ fn archive(dir: &Workdir) {
                 if number % 3 == 0 { "zoe" } else { "max" }
             )
         });
-        format!(r#"{{"activityEventEntities":[{}]}}"#, events.collect::<Vec<_>>().join(","))
+        let rejected = format!(r#"{{"Id":"{numbers:?}","UserId":"zoe@b.c"}}"#);
+        let records = events.chain([rejected]).collect::<Vec<_>>().join(",");
+        format!(r#"{{"activityEventEntities":[{records}]}}"#)
     };
     dir.write("first/a.json", page(&[0, 1, 2, 3]));
     dir.write("first/b.json", page(&[2, 3, 4]));
@@ -181,7 +184,8 @@ fn run(store: &Store, folder: &Path) -> pbi_analyze::Result<ingest::Summary> {
     ingest::into_store(store, &options, &Silent)
 }
 
-/// The ids of the store as the log has them, without a look at what else lies in its folders.
+/// The ids of the store as the log has them, without a look at what else lies in its folders, and
+/// behind them what was rejected.
 fn ids(root: &Path) -> Vec<String> {
     let mut ids = Vec::new();
     for file in Store::new(root).snapshot().expect("the store can be read").files {
@@ -190,6 +194,11 @@ fn ids(root: &Path) -> Vec<String> {
         ids.extend(of_file);
     }
     ids.sort();
+    let mut take = |reject: Reject| {
+        ids.push(format!("rejected at {} of {}", reject.position, reject.source));
+        Ok(())
+    };
+    Store::new(root).rejects(&|_| true, &mut take).expect("the rejects can be read");
     ids
 }
 

@@ -30,7 +30,11 @@ fn texts(store: &Path) -> Vec<String> {
                 folders.push(path);
             } else {
                 // Footers of Parquet files have the least and the greatest text of a column.
-                let bytes = std::fs::read(path).expect("the file can be read");
+                let bytes = std::fs::read(&path).expect("the file can be read");
+                if path.extension().is_some_and(|ending| ending == "zst") {
+                    let text = zstd::decode_all(&bytes[..]).expect("it is whole");
+                    texts.push(String::from_utf8(text).expect("it is text"));
+                }
                 texts.push(String::from_utf8_lossy(&bytes).into_owned());
             }
         }
@@ -86,8 +90,28 @@ fn archive() -> Workdir {
     dir.write("archive/a.json", format!("[{}]", events.join(",")));
     // A message about it that holds her name: an event that cannot be taken.
     dir.write("archive/b.json", r#"[{"Id":"e9","CreationTime":"Zoe.Doe@Contoso.com"}]"#);
+    // Rejects: hers in CSV that is no JSON any more, hers cut and no UTF-8, and another's.
+    let csv = r#"1,2026-03-01,max@contoso.com,"{""Id"":""e7"",""UserKey"":""1003000012345678"",""#;
+    dir.write("archive/c.csv", format!("RecordId,CreationDate,UserId,AuditData\n{csv}\"\"\n"));
+    let cut = b"[{\"Id\":\"\xff\",\"By\":\"zoe.doe_contoso.com#EXT#@x";
+    dir.write("archive/d.json", cut);
+    dir.write("archive/e.json", r#"[{"Id":"e8","By":"joezoe.doe@contoso.com"}]"#);
     dir.ingest("store", &["archive"]).0.ended(3);
+    assert_eq!(dir.rejects("store", &[]).len(), 4);
     dir
+}
+
+/// What is left of [`archive`]'s rejects when only another's stays as it is.
+#[track_caller]
+fn assert_rejects_without_her(dir: &Workdir, number: usize) {
+    let rejects = dir.rejects("store", &[]);
+    assert_eq!(rejects.len(), number, "{rejects:#?}");
+    let other = rejects.last().expect("another's is there");
+    assert_eq!(other.raw.as_deref(), Some(r#"{"Id":"e8","By":"joezoe.doe@contoso.com"}"#));
+    for reject in &rejects[..number - 1] {
+        let raw = reject.raw.as_deref().expect("it is text");
+        assert!(raw.contains("p-") && !raw.to_lowercase().contains("zoe"), "{reject:#?}");
+    }
 }
 
 #[test]
@@ -95,7 +119,11 @@ fn a_person_is_gone_with_her_events_and_from_those_of_others() {
     let dir = archive();
     let before = table::events(&dir.join("store"));
     let ran = dir.pbi(["forget", "--user", "zoe.doe@contoso.com", "--store", "store"]).ended(0);
-    assert!(ran.stdout.starts_with("2 events erased; "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.starts_with("2 events erased, 3 rejected records dropped; "),
+        "{}",
+        ran.stdout
+    );
     let store = dir.join("store");
     let names = ["1003000012345678", "zoe.doe_contoso.com", "Zoe Doe", "\"zoe.doe@", "<zoe.doe@"];
     assert_gone(&store, &names);
@@ -108,9 +136,10 @@ fn a_person_is_gone_with_her_events_and_from_those_of_others() {
 
     let verified = dir.pbi(["verify", "--store", "store"]).ended(0).stdout;
     assert!(!verified.contains("another program"), "{verified}");
+    assert_rejects_without_her(&dir, 1);
     let (ran, again) = dir.ingest("store", &["archive"]);
     ran.ended(0);
-    assert_eq!((again.sources.known, again.store.events), (2, 3), "nothing comes back");
+    assert_eq!((again.sources.known, again.store.events), (5, 3), "nothing comes back");
     let ran = dir.pbi(["forget", "--user", "zoe.doe@contoso.com", "--store", "store"]).ended(0);
     assert_eq!(ran.stdout, "nothing of them in the store\n");
 }
@@ -120,7 +149,11 @@ fn events_may_stay_with_a_pseudonym_in_the_persons_place() {
     let dir = archive();
     let arguments = ["forget", "--user", ZOE, "--replace", "--store", "store"];
     let ran = dir.pbi(arguments).ended(0);
-    assert!(ran.stdout.starts_with("0 events erased; "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.starts_with("0 events erased, 0 rejected records dropped; "),
+        "{}",
+        ran.stdout
+    );
     assert_gone(&dir.join("store"), &["1003000012345678", "Zoe Doe", "\"zoe.doe@contoso.com"]);
     let events = table::events(&dir.join("store"));
     let user = |id: &str| events[id].member("UserId").and_then(Json::as_text).map(str::to_owned);
@@ -128,6 +161,7 @@ fn events_may_stay_with_a_pseudonym_in_the_persons_place() {
     assert_eq!(user("e1"), user("e2"), "she is one person still");
     assert!(user("e1").is_some_and(|user| user.starts_with("p-")));
     assert_eq!(user("e3").as_deref(), Some("joezoe.doe@contoso.com"));
+    assert_rejects_without_her(&dir, 4);
     dir.pbi(["verify", "--store", "store"]).ended(0);
 }
 
@@ -185,6 +219,11 @@ fn names_pseudonyms_and_keys_do_not_mix() {
     refused(&with("keyed", "other"), 1, "made with another key");
     refused(&[&ingest[..], &["keyed"]].concat(), 1, "holds pseudonyms");
     assert_gone(&dir.join("keyed"), &["zoe", "max@"]);
+    let rejects = dir.rejects("keyed", &[]);
+    assert_eq!(rejects.len(), 4);
+    // Of an event, only the member that has a key is known to hold one.
+    let has_key = |raw: &String| raw.contains("1003000012345678");
+    assert!(!rejects.iter().filter_map(|reject| reject.raw.as_ref()).any(has_key), "{rejects:#?}");
 
     let forget = ["forget", "--user", ZOE, "--store"];
     refused(&[&forget[..], &["keyed"]].concat(), 2, "give the key");
@@ -192,4 +231,5 @@ fn names_pseudonyms_and_keys_do_not_mix() {
     let ran = dir.pbi([&forget[..], &["keyed", "--key", "key"]].concat()).ended(0);
     assert!(ran.stdout.starts_with("2 events erased"), "{}", ran.stdout);
     assert_eq!(table::events(&dir.join("keyed")).len(), 3);
+    dir.pbi(["verify", "--store", "keyed"]).ended(0);
 }

@@ -77,10 +77,16 @@ mod tidy;
 mod readme;
 // Persons taken out of a store, and pseudonyms in their place.
 mod forget;
+// Archives of every kind that is known to exist, and what must come of each.
+mod corpus;
 // What must hold for any bytes: the fuzz targets, and their seeds replayed.
 mod seeds;
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
+// Records that could not be taken: kept, listed, and each once.
+mod rejects;
+// What speaks against sources in which nothing is wrong.
+mod suspicions;
 // Bugs that there were.
 mod regressions;
 // A store that is sound, and everything that can be wrong with one.

@@ -115,7 +115,7 @@ fn nothing_is_written_through_a_link_in_a_store() {
         assert_eq!(tree(&elsewhere), before, "{name}");
         // Reading is fine.
         let ran = dir.pbi(["status", "--store", "store"]).ended(0);
-        assert!(ran.stdout.contains("events   1 by 1 users"), "{ran:?}");
+        assert!(ran.stdout.contains("events   1 by 1 user;"), "{ran:?}");
     }
 }
 

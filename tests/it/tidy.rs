@@ -11,7 +11,7 @@ use crate::sample_data::ROOT;
 
 /// What each room may name of the others: all of a room, or one thing of it. Data flows left to
 /// right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 19] = [
+const KNOWS: [(&str, &[&str]); 21] = [
     ("error", &[]),
     ("schema", &[]),
     ("grid", &[]),
@@ -21,26 +21,28 @@ const KNOWS: [(&str, &[&str]); 19] = [
     ("column", &["record", "schema"]),
     // Times are one thing wherever they stand; of events as parsed, the store knows nothing.
     ("store", &["column", "error", "record::time", "schema"]),
-    ("query", &["error", "grid", "schema", "store"]),
+    ("suspicion", &["record::signs", "schema"]),
+    ("query", &["error", "grid", "schema", "store", "suspicion"]),
     ("render", &["error", "grid"]),
-    ("ingest", &["column", "error", "person", "record", "schema", "source", "store"]),
+    ("ingest", &["column", "error", "person", "record", "schema", "source", "store", "suspicion"]),
+    ("rejects", &["error", "render", "schema", "store"]),
     ("report", &["error", "grid", "query", "render", "store"]),
     ("export", &["column", "error", "store"]),
     ("dictionary", &["column", "error", "record::time", "schema", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
-    ("upkeep", &["error", "person", "store"]),
+    ("upkeep", &["error", "person", "schema", "store"]),
     // The command line knows the conductors and none of the stages.
-    ("cli", &["dictionary", "error", "export", "ingest", "report", "status", "upkeep"]),
+    ("cli", &["dictionary", "error", "export", "ingest", "rejects", "report", "status", "upkeep"]),
     ("lib", &["error"]),
     ("main", &[]),
 ];
 
 /// The rooms in which each crate is named. What is listed without a room may be named anywhere.
-const CRATES: [(&str, &[&str]); 33] = [
+const CRATES: [(&str, &[&str]); 34] = [
     ("arrow", &["column", "store"]),
     ("async_trait", &["store"]),
     ("blake3", &["person"]),
-    ("chrono", &["export", "query", "record", "render", "report", "store"]),
+    ("chrono", &["export", "query", "record", "render", "report", "store", "suspicion"]),
     ("chrono_tz", &["query", "render", "report"]),
     ("clap", &["cli"]),
     ("csv", &["record", "render"]),
@@ -56,7 +58,7 @@ const CRATES: [(&str, &[&str]); 33] = [
     ("polars", &["query"]),
     ("rayon", &["ingest", "store", "upkeep"]),
     ("serde", &[]),
-    ("serde_json", &["cli", "query", "record", "render", "store"]),
+    ("serde_json", &["cli", "query", "record", "rejects", "render", "store"]),
     ("simd_json", &["record"]),
     ("sqlparser", &["query"]),
     ("tempfile", &["cli", "store"]),
@@ -68,6 +70,7 @@ const CRATES: [(&str, &[&str]); 33] = [
     ("uuid", &["person", "store"]),
     ("walkdir", &["source"]),
     ("xxhash_rust", &["column", "source", "store"]),
+    ("zstd", &["source", "store"]),
     // For tests and benches.
     ("criterion", &[]),
     ("proptest", &[]),

@@ -76,7 +76,7 @@ fn a_store_that_was_left_alone_is_sound() {
         assert!(check["looked_at"].as_u64().unwrap() > 0 && check["not_asked"].is_null());
     }
     let text = dir.pbi(["verify", "--store", "store"]).ended(0).stdout;
-    assert_eq!(text.lines().filter(|line| line.contains(" ok, ")).count(), 8, "{text}");
+    assert_eq!(text.lines().filter(|line| line.contains(" ok, ")).count(), 9, "{text}");
     dir.pbi(["verify", "--store", "elsewhere"]).ended(1);
 }
 
@@ -189,6 +189,25 @@ fn an_event_that_is_there_twice_is_named_with_its_row() {
     fs::write(&log, text + &line + "\n").unwrap();
     let said = finds(&dir, &["ids", "sum"]);
     assert!(said.contains(": row 0: has the Id of row 0 of events/month="), "{said}");
+}
+
+#[test]
+fn rejects_that_are_missing_or_damaged_are_named() {
+    let (dir, store) = ingested();
+    let file = fs::read_dir(store.join("rejects")).unwrap().next().unwrap().unwrap().path();
+    let whole = fs::read(&file).unwrap();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    fs::write(&file, &damaged).unwrap();
+    finds(&dir, &["rejects"]);
+    fs::remove_file(&file).unwrap();
+    assert!(finds(&dir, &["rejects"]).contains("cannot read"));
+    // Beside it, one that nothing names is a leftover.
+    fs::write(&file, &whole).unwrap();
+    fs::write(file.with_file_name("more.ndjson.zst"), &whole).unwrap();
+    let (_, verdict) = verify(&dir);
+    assert_eq!(verdict["is_sound"], true);
+    assert_eq!(verdict["leftovers"], serde_json::json!(["rejects/more.ndjson.zst"]));
 }
 
 #[test]

@@ -65,6 +65,13 @@ impl Workdir {
         assert!(summary.adds_up(), "the accounts do not add up: {summary:?}");
         (ran, summary)
     }
+
+    /// What `rejects` lists of the store, with the text of each.
+    pub fn rejects(&self, store: &str, arguments: &[&str]) -> Vec<Rejected> {
+        let flags = ["rejects", "--raw", "--format", "json", "--store", store];
+        let ran = self.pbi(flags.iter().chain(arguments)).ended(0);
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+    }
 }
 
 /// A run of the program that is over.
@@ -83,6 +90,13 @@ impl Ran {
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
         }
+    }
+
+    /// Insists on one of these exit codes.
+    #[track_caller]
+    pub fn one_of(self, codes: &[i32]) -> Self {
+        assert!(codes.contains(&self.code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
     }
 
     /// Insists on an exit code.
@@ -151,6 +165,15 @@ pub struct Source {
     pub outcome: Outcome,
     pub records: Records,
     pub troubles: Vec<Trouble>,
+    pub suspicions: Vec<Suspicion>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspicion {
+    pub kind: String,
+    pub count: u64,
+    pub detail: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -166,6 +189,19 @@ pub enum Outcome {
 pub struct Trouble {
     pub position: u64,
     pub reason: String,
+}
+
+/// What `rejects --format json` lists.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rejected {
+    pub source: String,
+    pub place: String,
+    pub position: u64,
+    pub reason: String,
+    pub length: u64,
+    pub raw: Option<String>,
+    pub raw_base64: Option<String>,
 }
 
 impl Records {
