@@ -119,9 +119,9 @@ fn a_flaw_holds_the_text_of_the_record_that_is_lost_and_no_more() {
 
 #[test]
 fn a_file_of_flaws_alone_is_handed_on_in_pieces_too() {
-    let line = format!("{{\"Id\":\"{}\"\n", "x".repeat(1000));
+    let line = format!("\"{}\",\n", "x".repeat(1000));
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(line.repeat(9000).as_bytes()).unwrap();
+    file.write_all(format!("[{}]", line.repeat(9000)).as_bytes()).unwrap();
     let mut pieces = Pieces::open(file.path()).unwrap();
     let (mut most, mut all) = (0, 0);
     while let Some(piece) = pieces.next(Piece::default()).unwrap() {

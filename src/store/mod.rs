@@ -296,7 +296,20 @@ impl Store {
         if !self.exists() {
             return Ok(0);
         }
-        rejects::list(&self.root, &self.newest()?.1.rejects, is_wanted, take)
+        let mut newest = self.newest()?;
+        loop {
+            let (log, memory) = &newest;
+            let mut taken = 0;
+            let listed = rejects::list(&self.root, &memory.rejects, is_wanted, &mut |reject| {
+                taken += 1;
+                take(reject)
+            });
+            match listed {
+                // A file may have been written again without a person since the log was read.
+                Err(_) if taken == 0 && self.newer(log)?.is_some() => newest = self.newest()?,
+                listed => return listed,
+            }
+        }
     }
 
     /// Begins a write of somebody who has read these marks, and takes away what writers before left

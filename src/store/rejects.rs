@@ -28,7 +28,7 @@ use crate::schema::reject::Reject;
 /// How hard zstd tries: rejects are few, and when they are many, speed counts.
 const LEVEL: i32 = 3;
 
-/// Raw text that is held at once for a listing; of more, parts are read in turn.
+/// What is held at once for a listing; of more, parts are read in turn.
 const LISTED_BYTES: u64 = 64 << 20;
 
 /// A file of rejects, as the head of a file of marks names it.
@@ -439,6 +439,13 @@ pub(super) fn list(
     Ok(index.len() as u64)
 }
 
+/// How much memory a reject takes.
+fn bytes_of(reject: &Reject) -> u64 {
+    let Reject { source, place, reason, raw, .. } = reject;
+    let texts = source.len() + place.len() + reason.len() + raw.bytes().len();
+    (texts + size_of::<Reject>()) as u64
+}
+
 fn index(
     root: &Path,
     files: &[RejectsFile],
@@ -452,7 +459,7 @@ fn index(
         for_each(&file.path(root), |reject| {
             if is_wanted(&reject.source) {
                 let next = sources.len() as u32;
-                let bytes = reject.raw.bytes().len() as u64;
+                let bytes = bytes_of(&reject);
                 let source = *sources.entry((reject.source, reject.place)).or_insert(next);
                 let position = reject.position;
                 index.push(Entry { source, position, file: number, line, bytes });

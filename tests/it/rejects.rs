@@ -8,9 +8,11 @@ fn raws(rejects: &[Rejected]) -> Vec<&str> {
     rejects.iter().map(|reject| reject.raw.as_deref().expect("it is text")).collect()
 }
 
-/// One source of each kind with something to reject: its name, its bytes, and the positions and
-/// texts of what is rejected.
-fn cases() -> Vec<(&'static str, Vec<u8>, Vec<(u64, String)>)> {
+/// A source by name and bytes, with the positions and texts of what is rejected.
+type Case = (&'static str, Vec<u8>, Vec<(u64, String)>);
+
+/// One source of each kind with something to reject.
+fn cases() -> Vec<Case> {
     let timeless = r#"{"Id":"no time – ü"}"#.to_owned();
     let no_json = r#"{"Id":"x",oops}"#.to_owned();
     let cut = plain(0, 1)[..60].to_owned();

@@ -23,8 +23,11 @@ fn named(names: &[&str]) -> String {
     names.iter().enumerate().map(event).collect::<Vec<_>>().join("\n")
 }
 
-/// A source, and what is to be said against it: kind, count, and words of the advice.
-fn cases() -> Vec<(&'static str, String, Option<(&'static str, u64, &'static str)>)> {
+/// What is to be said: kind, count, and words of the advice.
+type Said = (&'static str, u64, &'static str);
+
+/// Sources by name and text, with what is to be said against them.
+fn cases() -> Vec<(&'static str, String, Option<Said>)> {
     let early = "PBIActivityEvents-20260301-202603011530.json";
     let late = "PBIActivityEvents-20260301-202603020415.json";
     let flat = |more: &str| {
