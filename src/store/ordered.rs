@@ -218,8 +218,8 @@ fn keys(file: &DataFile, page: &[Option<ArrayRef>]) -> Result<Vec<Place>> {
     keys.collect::<Option<Vec<Place>>>().ok_or_else(missing)
 }
 
-/// Hands some columns of every file to `take`, with the file, in the order of files and rows, in the table's own
-/// types; a column that a file does not have is all null.
+/// Hands some columns of every file to `take`, with the file, in the order of files and rows and
+/// in the table's own types; a column that a file does not have is all null.
 ///
 /// # Errors
 ///
