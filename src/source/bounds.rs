@@ -45,8 +45,8 @@ enum Around {
 pub(super) enum Step {
     /// A record, from here to there.
     Record(usize, usize),
-    /// A record that is not taken, and why; it begins here.
-    Bad(usize, String),
+    /// A record that is not taken, from here to where it breaks off or the next begins, and why.
+    Bad(usize, usize, String),
     /// The text ends here, and what it began is not closed.
     Unclosed(usize, String),
     /// The text ends here; more may come.
@@ -142,7 +142,7 @@ impl Bounds {
                         let start = self.at;
                         self.member(name);
                         if EVENT.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
-                            return Step::Bad(start, both_at_once(name));
+                            return Step::Bad(start, self.at, both_at_once(name));
                         }
                     }
                 },
@@ -198,7 +198,8 @@ impl Bounds {
         }
         let shown: String =
             String::from_utf8_lossy(text).chars().take(40).flat_map(char::escape_default).collect();
-        Some(Step::Bad(start, format!("an event was expected, found \"{shown}\"")))
+        let reason = format!("an event was expected, found \"{shown}\"");
+        Some(Step::Bad(start, start + text.len(), reason))
     }
 
     /// Looks for the end of the open value.
@@ -230,7 +231,11 @@ impl Bounds {
                     let mib = RECORD_BYTES_MAX >> 20;
                     format!("a record of more than {mib} MiB: a quote or bracket is missing")
                 };
-                Some(if too_long { Step::Bad(open.start, reason()) } else { Step::More })
+                Some(if too_long {
+                    Step::Bad(open.start, open.scan.at, reason())
+                } else {
+                    Step::More
+                })
             }
         }
     }
@@ -243,7 +248,8 @@ impl Bounds {
         self.around.clear();
         self.recovering = true;
         self.damaged = true;
-        Step::Bad(start, "a record that breaks off, and another begins in a later line".to_owned())
+        let reason = "a record that breaks off, and another begins in a later line".to_owned();
+        Step::Bad(start, line_break, reason)
     }
 
     fn leave_member(&mut self) {
@@ -276,7 +282,7 @@ impl Bounds {
     pub(super) fn unclosed(&self, text: &[u8]) -> Option<Step> {
         if let Some(open) = self.open.filter(|open| open.purpose == Purpose::Record) {
             let reason = "the file ends in the middle of a record".to_owned();
-            return (!open.too_long).then_some(Step::Bad(open.start, reason));
+            return (!open.too_long).then_some(Step::Bad(open.start, text.len(), reason));
         }
         if self.around.is_empty() && self.at >= text.len() {
             return None;

@@ -13,14 +13,14 @@ fn found(text: &[u8], step: usize) -> Vec<String> {
         loop {
             match bounds.step(&text[..end], last) {
                 Step::Record(a, b) => seen.push(String::from_utf8_lossy(&text[a..b]).into_owned()),
-                Step::Bad(at, _) => seen.push(format!("bad {at}")),
+                Step::Bad(at, _, _) => seen.push(format!("bad {at}")),
                 Step::Unclosed(at, _) => seen.push(format!("open {at}")),
                 Step::More => break,
             }
         }
     }
     match bounds.unclosed(text) {
-        Some(Step::Bad(at, _)) => seen.push(format!("bad {at}")),
+        Some(Step::Bad(at, _, _)) => seen.push(format!("bad {at}")),
         Some(Step::Unclosed(at, _)) => seen.push(format!("open {at}")),
         _ => {}
     }

@@ -72,6 +72,23 @@ pub struct Flaw {
     pub position: u64,
     /// What was expected and found.
     pub reason: String,
+    /// The text of a record that is lost, decoded: from its start to where it breaks off or the
+    /// next begins, and no more than 1 MiB of it. Empty for a flaw of the file.
+    pub raw: Vec<u8>,
+}
+
+impl Flaw {
+    /// How much of a lost record is kept: far more than any event has, and little to hold.
+    const RAW_BYTES_MAX: usize = 1 << 20;
+
+    fn record(position: u64, reason: String, raw: &[u8]) -> Self {
+        let raw = raw[..raw.len().min(Self::RAW_BYTES_MAX)].to_vec();
+        Flaw { of: FlawOf::Record, position, reason, raw }
+    }
+
+    fn file(position: u64, reason: String) -> Self {
+        Flaw { of: FlawOf::File, position, reason, raw: Vec::new() }
+    }
 }
 
 /// What a flaw is one of.

@@ -10,7 +10,7 @@ use super::bounds::{Bounds, Step};
 use super::decode::{Place, Transcoder, detect};
 use super::refuse::what_it_is;
 use super::rows::Rows;
-use super::{Flaw, FlawOf, Piece, Shape};
+use super::{Flaw, Piece, Shape};
 
 /// How much is read at a time.
 const READ_BYTES: usize = 1 << 20;
@@ -226,16 +226,11 @@ impl Pieces {
     fn find_records(&mut self) -> usize {
         let Reading::Json(bounds) = &mut self.reading else { return 0 };
         loop {
-            let (of, at, reason) = match bounds.step(&self.text, self.ended) {
-                Step::Record(start, end) => {
-                    self.records.push((start as u32, end as u32));
-                    continue;
-                }
+            match bounds.step(&self.text, self.ended) {
+                Step::Record(start, end) => self.records.push((start as u32, end as u32)),
                 Step::More => return bounds.done(),
-                Step::Bad(at, reason) => (FlawOf::Record, at, reason),
-                Step::Unclosed(at, reason) => (FlawOf::File, at, reason),
-            };
-            self.flaws.push(Flaw { of, position: self.place.position(&self.text, at), reason });
+                wrong => self.flaws.extend(flaw(wrong, &self.text, self.place)),
+            }
         }
     }
 
@@ -246,11 +241,9 @@ impl Pieces {
             return self.text.len();
         }
         rows.cut();
-        self.flaws.push(Flaw {
-            of: FlawOf::Record,
-            position: self.place.position(&self.text, end),
-            reason: "the file ends in the middle of a row".to_owned(),
-        });
+        let position = self.place.position(&self.text, end);
+        let reason = "the file ends in the middle of a row".to_owned();
+        self.flaws.push(Flaw::record(position, reason, &self.text[end..]));
         self.text.truncate(end);
         end
     }
@@ -258,17 +251,8 @@ impl Pieces {
     /// At the end: what is still open is a flaw.
     fn end_json(&mut self) {
         let Reading::Json(bounds) = &mut self.reading else { return };
-        let flaw = match bounds.unclosed(&self.text) {
-            Some(Step::Bad(at, reason)) => Some((FlawOf::Record, at, reason)),
-            Some(Step::Unclosed(at, reason)) => Some((FlawOf::File, at, reason)),
-            _ => None,
-        };
-        let place = self.place;
-        self.flaws.extend(flaw.map(|(of, at, reason)| Flaw {
-            of,
-            position: place.position(&self.text, at),
-            reason,
-        }));
+        let open = bounds.unclosed(&self.text);
+        self.flaws.extend(open.and_then(|open| flaw(open, &self.text, self.place)));
         self.text.clear();
         let traits = bounds.traits;
         *bounds = Bounds::default();
@@ -302,6 +286,17 @@ impl Pieces {
             Reading::Csv { rows, .. } => rows.drop_front(len),
             _ => {}
         }
+    }
+}
+
+/// What a step found that is wrong, as it is told.
+fn flaw(step: Step, text: &[u8], place: Place) -> Option<Flaw> {
+    match step {
+        Step::Record(..) | Step::More => None,
+        Step::Bad(start, end, reason) => {
+            Some(Flaw::record(place.position(text, start), reason, &text[start..end]))
+        }
+        Step::Unclosed(at, reason) => Some(Flaw::file(place.position(text, at), reason)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::super::FlawOf;
 use super::*;
 
 /// Records with their positions, the shape or why there is none, and what is wrong.
@@ -78,6 +79,7 @@ fn a_csv_without_a_last_line_break_is_whole_and_one_that_ends_in_a_cell_is_not()
     let (pieces, _, flaws) = read(b"CreationDate,AuditData\n1,2\n3,\"{");
     assert_eq!((pieces[0].1.as_str(), pieces.len()), ("1,2\n", 1));
     assert!(matches!(flaws[..], [Flaw { of: FlawOf::Record, position: 27, .. }]), "{flaws:?}");
+    assert_eq!(flaws[0].raw, b"3,\"{");
 }
 
 #[test]
@@ -101,4 +103,16 @@ fn a_record_that_does_not_end_is_a_flaw_at_its_beginning() {
     let (records, shape, flaws) = read(b"{\"activityEventEntities\":[{\"Id\":1},{\"Id\":");
     assert_eq!((records.len(), shape), (1, Ok(Shape::Rest)));
     assert!(matches!(flaws[..], [Flaw { of: FlawOf::Record, position: 35, .. }]), "{flaws:?}");
+    assert_eq!(flaws[0].raw, b"{\"Id\":");
+}
+
+#[test]
+fn a_flaw_holds_the_text_of_the_record_that_is_lost_and_no_more() {
+    let (_, _, flaws) = read(b"{\"Id\":1}\n{\"Id\":{\n{\"Id\":3}\n17\n");
+    let raw: Vec<&[u8]> = flaws.iter().map(|flaw| &flaw.raw[..]).collect();
+    assert_eq!(raw, [&b"{\"Id\":{"[..], b"17"]);
+    let (_, _, flaws) = read(b"[{\"Id\":1},");
+    assert!(matches!(&flaws[..], [Flaw { of: FlawOf::File, raw, .. }] if raw.is_empty()));
+    let (_, _, flaws) = read(format!("[{{\"Id\":\"{}", "x".repeat(3 << 20)).as_bytes());
+    assert_eq!(flaws[0].raw.len(), 1 << 20);
 }
