@@ -1,6 +1,6 @@
 //! The accounts: what became of every record of every source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
@@ -54,8 +54,10 @@ impl Tally {
 
     pub(super) fn reject(&mut self, position: u64, reason: String) {
         self.rejected += 1;
-        if self.troubles.len() < TROUBLES_MAX {
-            self.troubles.push(Trouble { position, reason });
+        if let Some(known) = self.troubles.iter_mut().find(|known| known.reason == reason) {
+            known.count += 1;
+        } else if self.troubles.len() < TROUBLES_MAX {
+            self.troubles.push(Trouble::new(position, reason));
         }
     }
 }
@@ -105,12 +107,34 @@ impl Account {
     }
 
     pub(super) fn trouble(&mut self, position: u64, reason: String) {
-        self.facts.troubles.push(Trouble { position, reason });
+        self.facts.troubles.push(Trouble::new(position, reason));
     }
 
-    /// Threads add troubles in any order; they are told in that of the file.
+    /// Texts of the source that are no logs, of so many. Where there is no other, the source is
+    /// none.
+    pub(super) fn refuse(&mut self, reasons: Vec<String>, texts: usize) {
+        if reasons.len() == texts {
+            self.refused = reasons.first().cloned();
+        }
+        self.facts.damaged |= !reasons.is_empty() && self.refused.is_none();
+        reasons.into_iter().for_each(|reason| self.trouble(0, reason));
+    }
+
+    /// Threads add troubles in any order; they are told in that of the file, and what is the same
+    /// is told once.
     pub(super) fn close(&mut self) {
-        self.facts.troubles.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
+        let mut troubles = std::mem::take(&mut self.facts.troubles);
+        troubles.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for trouble in troubles {
+            match places.get(&trouble.reason).and_then(|&at| self.facts.troubles.get_mut(at)) {
+                Some(first) => first.count += trouble.count,
+                None => {
+                    places.insert(trouble.reason.clone(), self.facts.troubles.len());
+                    self.facts.troubles.push(trouble);
+                }
+            }
+        }
         self.facts.troubles.truncate(TROUBLES_MAX);
     }
 
@@ -251,7 +275,7 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, files: &[DataFi
         kind: String::new(),
         outcome: Outcome::Failed,
         records: RecordCounts::default(),
-        troubles: vec![Trouble { position: 0, reason: format!("cannot be read: {reason}") }],
+        troubles: vec![Trouble::new(0, format!("cannot be read: {reason}"))],
     }));
     let failed = per_source.iter().filter(|source| source.outcome == Outcome::Failed).count();
     let known = (archive.known() + held) as u64;

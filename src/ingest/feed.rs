@@ -4,12 +4,17 @@
 //! a few percent of the time that parsing them takes, so this is no bottleneck below some twenty
 //! threads, and it keeps reading sequential, which disks and shares like.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::account::{Account, Tally};
 use crate::error::{Error, Result};
 use crate::record::csv;
-use crate::source::{Found, Piece, Pieces, Shape};
+use crate::source::{Ended, Found, Piece, Pieces, Shape, Source};
+
+/// What is said of a source that changed while it was read.
+const STILL_WRITTEN: &str = "still being written: its size or time changed while it was read; what \
+                             is whole in it was taken, and the next run reads it again";
 
 /// The source that is being read.
 struct Open {
@@ -17,7 +22,11 @@ struct Open {
     pieces: Pieces,
     /// Numbers of records handed out so far, or more: what counts is their order.
     records: u64,
-    header: Option<Arc<csv::Header>>,
+    /// The header of the CSV that is being read, with its line.
+    header: Option<(Vec<u8>, Arc<csv::Header>)>,
+    /// The text that is being read, and its name in the lineage column.
+    name: (Arc<Source>, Arc<str>),
+    kinds: BTreeSet<&'static str>,
 }
 
 struct State {
@@ -33,13 +42,13 @@ pub(super) struct Feed<'f> {
 }
 
 /// A piece, and where it belongs.
-pub(super) struct Task<'f> {
+pub(super) struct Task {
     pub(super) piece: Piece,
     /// The number of its source.
     pub(super) source: usize,
-    /// The name of its source.
-    pub(super) name: &'f str,
-    /// The shape of its source.
+    /// The name of its source, and of the text in it where there are several.
+    pub(super) name: Arc<str>,
+    /// The shape of its text.
     pub(super) kind: &'static str,
     /// The order key of its first record.
     pub(super) order: u64,
@@ -58,8 +67,9 @@ impl<'f> Feed<'f> {
     }
 
     /// The next piece, in the buffers of an old one; `None` when all files are read.
-    pub(super) fn next(&self, mut used: Piece) -> Result<Option<Task<'f>>> {
+    pub(super) fn next(&self, mut used: Piece) -> Result<Option<Task>> {
         let mut state = self.lock()?;
+        let state = &mut *state;
         loop {
             let Some(open) = state.open.as_mut() else {
                 if state.next >= self.files.len() {
@@ -68,7 +78,11 @@ impl<'f> Feed<'f> {
                 state.open_next(self.files);
                 continue;
             };
-            match open.pieces.next(used) {
+            let next = open.pieces.next(used);
+            for flaw in open.pieces.take_flaws() {
+                state.accounts[open.number].flaw(flaw);
+            }
+            match next {
                 Ok(Some(piece)) => match open.task(piece, self.files) {
                     Ok(task) => return Ok(Some(task)),
                     Err((piece, reason)) => {
@@ -79,7 +93,7 @@ impl<'f> Feed<'f> {
                     }
                 },
                 Ok(None) => {
-                    state.finish();
+                    state.finish(self.files);
                     used = Piece::default();
                 }
                 Err(error) => {
@@ -107,35 +121,71 @@ impl<'f> Feed<'f> {
 }
 
 impl Open {
-    fn task<'f>(&mut self, piece: Piece, files: &'f [Found]) -> Result<Task<'f>, (Piece, String)> {
-        let shape = match self.pieces.shape() {
-            Ok(shape) => shape,
+    fn new(number: usize, pieces: Pieces, file: &Found) -> Self {
+        let name = (Arc::default(), file.name.as_str().into());
+        Open { number, pieces, records: 0, header: None, name, kinds: BTreeSet::new() }
+    }
+
+    fn task(&mut self, piece: Piece, files: &[Found]) -> Result<Task, (Piece, String)> {
+        let header = match self.header(&piece.shape) {
+            Ok(header) => header,
             Err(reason) => return Err((piece, reason)),
         };
-        if let (Shape::Csv(line), None) = (&shape, &self.header) {
-            match csv::header(line) {
-                Ok(header) => self.header = Some(Arc::new(header)),
-                Err(reason) => return Err((piece, reason.to_owned())),
-            }
+        let kind = kind(&piece.shape, header.as_deref());
+        if header.is_some() {
+            // Of a text that is two CSVs, only the last is there at the end.
+            self.kinds.insert(kind);
         }
-        let kind = match &self.header {
-            Some(header) if header.is_lossy() => "csv-lossy",
-            _ => shape.name(),
-        };
+        if !Arc::ptr_eq(&self.name.0, &piece.source) {
+            let file = &files[self.number].name;
+            let name = match &piece.source.name {
+                None => file.as_str().into(),
+                Some(member) => format!("{file}/{member}").into(),
+            };
+            self.name = (piece.source.clone(), name);
+        }
         let order = (self.number as u64) << 32 | self.records;
         // A CSV piece has at most as many rows as line breaks, and one more at the end.
-        self.records += match &self.header {
+        self.records += match &header {
             Some(_) => memchr::memchr2_iter(b'\n', b'\r', &piece.text).count() as u64 + 1,
             None => piece.records.len() as u64,
         };
-        Ok(Task {
-            piece,
-            source: self.number,
-            name: &files[self.number].name,
-            kind,
-            order,
-            header: self.header.clone(),
-        })
+        Ok(Task { piece, source: self.number, name: self.name.1.clone(), kind, order, header })
+    }
+
+    /// The header of a CSV, read once for all its pieces.
+    fn header(&mut self, shape: &Shape) -> Result<Option<Arc<csv::Header>>, String> {
+        let Shape::Csv(line) = shape else { return Ok(None) };
+        if let Some((known, header)) = &self.header
+            && known == line
+        {
+            return Ok(Some(header.clone()));
+        }
+        let header = Arc::new(csv::header(line).map_err(str::to_owned)?);
+        self.header = Some((line.clone(), header.clone()));
+        Ok(Some(header))
+    }
+
+    /// What a text that was read to its end was, or why it was no log.
+    fn ended(&mut self, ended: Ended) -> Result<(), String> {
+        let named = |reason| match &ended.name {
+            None => reason,
+            Some(name) => format!("{name}: {reason}"),
+        };
+        let shape = ended.shape.map_err(named)?;
+        let header = self.header(&shape).map_err(named)?;
+        if shape != Shape::Empty {
+            self.kinds.insert(kind(&shape, header.as_deref()));
+        }
+        Ok(())
+    }
+}
+
+/// The name of a shape in the lineage column.
+fn kind(shape: &Shape, header: Option<&csv::Header>) -> &'static str {
+    match header {
+        Some(header) if header.is_lossy() => "csv-lossy",
+        _ => shape.name(),
     }
 }
 
@@ -144,9 +194,7 @@ impl State {
         let number = self.next;
         self.next += 1;
         match Pieces::open(&files[number].path) {
-            Ok(pieces) => {
-                self.open = Some(Open { number, pieces, records: 0, header: None });
-            }
+            Ok(pieces) => self.open = Some(Open::new(number, pieces, &files[number])),
             Err(error) => {
                 let account = &mut self.accounts[number];
                 account.unread = true;
@@ -156,25 +204,26 @@ impl State {
     }
 
     /// The open source is read to its end.
-    fn finish(&mut self) {
+    fn finish(&mut self, files: &[Found]) {
         let Some(mut open) = self.open.take() else { return };
         let account = &mut self.accounts[open.number];
         account.digest = Some(open.pieces.digest());
-        match open.pieces.shape() {
-            Ok(Shape::Csv(line)) => {
-                match open.header.map_or_else(|| csv::header(&line).map(Arc::new), Ok) {
-                    Ok(header) => {
-                        account.facts.kind =
-                            if header.is_lossy() { "csv-lossy" } else { "csv" }.to_owned();
-                    }
-                    Err(reason) => refuse(account, reason.to_owned()),
-                }
-            }
-            Ok(shape) => account.facts.kind = shape.name().to_owned(),
-            Err(reason) => refuse(account, reason),
-        }
-        for flaw in open.pieces.take_flaws() {
-            account.flaw(flaw);
+        let ended = open.pieces.take_ended();
+        let texts = ended.len();
+        let refused: Vec<String> =
+            ended.into_iter().filter_map(|ended| open.ended(ended).err()).collect();
+        account.facts.kind = match (open.kinds.is_empty(), refused.is_empty()) {
+            (true, true) => Shape::Empty.name().to_owned(),
+            _ => open.kinds.into_iter().collect::<Vec<_>>().join("+"),
+        };
+        account.refuse(refused, texts);
+        let tail = open.pieces.take_tail();
+        if files[open.number].has_changed() {
+            // What its end lacks may be there when it is read again.
+            account.unread = true;
+            account.trouble(0, STILL_WRITTEN.to_owned());
+        } else {
+            tail.into_iter().for_each(|flaw| account.flaw(flaw));
         }
     }
 
@@ -187,7 +236,31 @@ impl State {
     }
 }
 
-fn refuse(account: &mut Account, reason: String) {
-    account.trouble(0, reason.clone());
-    account.refused = Some(reason);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written between discovery and the end of reading shows in size or time.
+    #[test]
+    fn a_file_that_is_still_being_written_is_no_damage_and_is_read_again() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "{\"Id\":\"1\"}\n{\"Id\":").unwrap();
+        let (found, _) = crate::source::discover(&[file.path().to_owned()]);
+        let account = |found: &Found| {
+            let files = [found.clone()];
+            let feed = Feed::new(&files);
+            let task = feed.next(Piece::default()).unwrap().unwrap();
+            assert_eq!(task.piece.records.len(), 1);
+            assert!(feed.next(Piece::default()).unwrap().is_none());
+            feed.into_accounts().unwrap().remove(0)
+        };
+        let whole = account(&found[0]);
+        assert!(whole.facts.damaged && !whole.unread);
+        assert!(whole.facts.troubles[0].reason.contains("middle of a record"));
+        let earlier = Found { size_bytes: 10, ..found[0].clone() };
+        let growing = account(&earlier);
+        assert!(!growing.facts.damaged && growing.unread && growing.mark().is_none());
+        assert_eq!(growing.facts.records.rejected, 0);
+        assert!(growing.facts.troubles[0].reason.starts_with("still being written"));
+    }
 }

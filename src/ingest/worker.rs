@@ -8,7 +8,7 @@ use super::feed::{Feed, Task};
 use crate::column::{BatchBuilder, Lineage, Projection};
 use crate::error::Result;
 use crate::person::Pseudonyms;
-use crate::record::csv::{Outer, Row};
+use crate::record::csv::{CUT, Outer, Row, is_cut};
 use crate::record::json;
 use crate::record::{Event, Found, Keep, Parser, Record, keep};
 use crate::source::Piece;
@@ -36,7 +36,7 @@ pub(super) fn work(
     while let Some(task) = feed.next(used)? {
         feed.add(task.source, worker.piece(&task))?;
         batched += task.piece.text.len();
-        progress.advance(task.piece.text.len() as u64);
+        progress.advance(task.piece.file_bytes);
         if batched >= BATCH_TEXT_BYTES {
             load.stage(worker.batch.finish())?;
             batched = 0;
@@ -83,7 +83,7 @@ impl<'w> Veil<'w> {
 
 /// A record on its way into a batch.
 struct Place<'t> {
-    task: &'t Task<'t>,
+    task: &'t Task,
     /// Its position in the piece.
     at: usize,
     order: u64,
@@ -91,12 +91,12 @@ struct Place<'t> {
 
 impl Place<'_> {
     fn lineage(&self) -> Lineage<'_> {
-        Lineage { file: self.task.name, kind: self.task.kind, order: self.order }
+        Lineage { file: &self.task.name, kind: self.task.kind, order: self.order }
     }
 }
 
 impl Worker<'_> {
-    fn piece(&mut self, task: &Task<'_>) -> Tally {
+    fn piece(&mut self, task: &Task) -> Tally {
         let mut tally = Tally::default();
         let without_id = self.batch.without_id();
         match &task.header {
@@ -132,6 +132,9 @@ impl Worker<'_> {
             }
         }
         tally.without_id = self.batch.without_id() - without_id;
+        for trouble in &mut tally.troubles {
+            trouble.reason = task.piece.source.of(std::mem::take(&mut trouble.reason));
+        }
         if let Some(veil) = &self.veil {
             for trouble in &mut tally.troubles {
                 if let Some(reason) = veil.pseudonyms.in_text(&trouble.reason) {
@@ -173,7 +176,11 @@ impl Worker<'_> {
             // Positions inside a CSV cell are not those of the file: its quotes are doubled.
             let inside = if place.task.header.is_some() { 0 } else { malformed.position };
             let position = place.task.piece.position(place.at + inside);
-            tally.reject(position, format!("no valid JSON: {}", malformed.reason));
+            let reason = match place.task.header.is_some() && is_cut(raw) {
+                true => CUT.to_owned(),
+                false => format!("no valid JSON: {}", malformed.reason),
+            };
+            tally.reject(position, reason);
         }
     }
 }

@@ -166,6 +166,7 @@ pub enum Outcome {
 pub struct Trouble {
     pub position: u64,
     pub reason: String,
+    pub count: u64,
 }
 
 impl Records {
