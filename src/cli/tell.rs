@@ -1,5 +1,6 @@
 //! The accounts in words.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,12 +19,11 @@ pub(super) fn troubles(summary: &Summary, errors_only: bool) -> String {
     let mut text = String::new();
     for source in &summary.per_source {
         for trouble in source.troubles.iter().take(TOLD_MAX) {
-            let _ =
-                writeln!(text, "{}: byte {}: {}", source.source, trouble.position, trouble.reason);
+            let _ = writeln!(text, "{}", shown(&format!("{}: {trouble}", source.source)));
         }
         let more = source.troubles.len().saturating_sub(TOLD_MAX);
         if more > 0 {
-            let _ = writeln!(text, "{}: and {more} more", source.source);
+            let _ = writeln!(text, "{}: and {more} more", shown(&source.source));
         }
     }
     for remark in &summary.remarks {
@@ -38,7 +38,7 @@ pub(super) fn troubles(summary: &Summary, errors_only: bool) -> String {
         .filter(|source| source.kind == "empty" && source.troubles.is_empty())
         .collect();
     for source in empty.iter().take(TOLD_MAX) {
-        let _ = writeln!(text, "{}: empty, no events in it", source.source);
+        let _ = writeln!(text, "{}: empty, no events in it", shown(&source.source));
     }
     if empty.len() > TOLD_MAX {
         let _ = writeln!(text, "and {} more files without events", empty.len() - TOLD_MAX);
@@ -169,7 +169,7 @@ fn per_source(summary: &Summary) -> String {
             records.duplicates,
             records.other_workloads,
             records.rejected,
-            source.source
+            shown(&source.source)
         );
     }
     if told.len() < all {
@@ -219,7 +219,7 @@ pub(super) fn failures(plan: &Plan) -> String {
     let mut text = String::new();
     for file in &plan.files {
         if let Some(reason) = &file.reason {
-            let _ = writeln!(text, "{}: {reason}", file.source);
+            let _ = writeln!(text, "{}", shown(&format!("{}: {reason}", file.source)));
         }
     }
     text
@@ -237,7 +237,7 @@ pub(super) fn plan(plan: &Plan) -> String {
             State::Failed => "failed",
         };
         let bytes = file.bytes.map_or_else(|| "-".to_owned(), number);
-        let _ = writeln!(text, "{state:<7} {bytes:>15}  {}", file.source);
+        let _ = writeln!(text, "{state:<7} {bytes:>15}  {}", shown(&file.source));
     }
     let more = read.clone().count().saturating_sub(SOURCES_MAX);
     if more > 0 {
@@ -303,6 +303,14 @@ fn checked(check: &Check) -> String {
     }
 }
 
+/// A name or a sentence as one line: files and members of a zip may have line breaks in their names.
+fn shown(text: &str) -> Cow<'_, str> {
+    match text.contains(['\n', '\r']) {
+        true => Cow::Owned(text.replace('\n', "\\n").replace('\r', "\\r")),
+        false => Cow::Borrowed(text),
+    }
+}
+
 /// A number with its thousands apart.
 pub(super) fn number(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
@@ -342,11 +350,8 @@ pub(super) fn status(status: &Status, store: &Path) -> String {
     );
     for source in &status.troubled {
         for trouble in source.troubles.iter().take(TOLD_MAX) {
-            let _ = writeln!(
-                text,
-                "         {}: byte {}: {}",
-                source.source, trouble.position, trouble.reason
-            );
+            let told = format!("{}: {trouble}", source.source);
+            let _ = writeln!(text, "         {}", shown(&told));
         }
     }
     if status.rejects > 0 {

@@ -201,7 +201,7 @@ impl BatchBuilder {
             let is_repeated = !matches!(value, Value::Null)
                 && (builder.len() > row
                     || self.extra_members.iter().any(|(known, _)| known == canonical));
-            if is_repeated {
+            if is_repeated && !self.repeated.contains(&column) {
                 self.repeated.push(column);
             }
             // The first value that fits has the column.

@@ -168,9 +168,10 @@ fn empty(ty: &Type, rows: usize) -> ArrayRef {
     arrow::array::new_null_array(&ty, rows)
 }
 
-/// The items of a list. One object where a list is expected is what PowerShell makes of a list of
-/// one, and `{"value":[…],"Count":n}` what its version 5.1 makes of any: both are read for what
-/// they were, and do not fit, since they are not the list itself.
+/// The items of a list. `{"value":[…],"Count":n}` with these two members and the true count is
+/// what PowerShell 5.1 makes of a list, and is that list. One object where a list is expected is
+/// what PowerShell makes of a list of one: it is read for what it was, and does not fit, since it
+/// may have been no list; so is a wrapping with anything odd about it.
 fn append_items(item: &mut Nested, value: Value<'_>) -> Option<Fit> {
     let mut append_all = |list: List<'_>| {
         let fits: Vec<Fit> = list.items().map(|value| item.append(value)).collect();
@@ -180,8 +181,8 @@ fn append_items(item: &mut Nested, value: Value<'_>) -> Option<Fit> {
         Value::List(list) => Some(append_all(list)),
         Value::Object(object) => match object.member("value") {
             Some(Value::List(list)) if object.len() <= 2 => {
-                append_all(list);
-                Some(Fit::Not)
+                let fit = append_all(list);
+                Some(if is_wrapping(object, list.len()) { fit } else { Fit::Not })
             }
             _ => {
                 item.append(value);
@@ -190,6 +191,16 @@ fn append_items(item: &mut Nested, value: Value<'_>) -> Option<Fit> {
         },
         _ => None,
     }
+}
+
+/// Whether an object is a list as PowerShell 5.1 writes it, with so many items.
+fn is_wrapping(object: Object<'_>, len: usize) -> bool {
+    object.len() == 2
+        && object.members().all(|(name, value)| match (name, value) {
+            ("value", Value::List(_)) => true,
+            ("Count", Value::Int(count)) => usize::try_from(count) == Ok(len),
+            _ => false,
+        })
 }
 
 fn append_members(

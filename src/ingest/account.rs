@@ -1,6 +1,6 @@
 //! The accounts: what became of every record of every source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use serde::Serialize;
@@ -75,7 +75,7 @@ impl Tally {
     }
 
     pub(super) fn reject(&mut self, position: u64, reason: String, span: Range<usize>) {
-        self.rejected.push(Rejected { trouble: Trouble { position, reason }, span });
+        self.rejected.push(Rejected { trouble: Trouble::new(position, reason), span });
     }
 }
 
@@ -119,26 +119,50 @@ impl Account {
         self.facts.troubles.extend(tally.troubles.into_iter().chain(rejected));
         // What will not be told need not be held.
         if self.facts.troubles.len() > 2 * TROUBLES_MAX {
-            self.first_troubles();
+            self.group_troubles();
+            self.facts.troubles.truncate(2 * TROUBLES_MAX);
         }
     }
 
     pub(super) fn trouble(&mut self, position: u64, reason: String) {
-        self.facts.troubles.push(Trouble { position, reason });
+        self.facts.troubles.push(Trouble::new(position, reason));
     }
 
-    /// Everything is read. Threads add troubles in any order; they are told in that of the file.
+    /// Texts of the source that are no logs, of so many. Where there is no other, the source is
+    /// none.
+    pub(super) fn refuse(&mut self, reasons: Vec<String>, texts: usize) {
+        if reasons.len() == texts {
+            self.refused = reasons.first().cloned();
+        }
+        self.facts.damaged |= !reasons.is_empty() && self.refused.is_none();
+        reasons.into_iter().for_each(|reason| self.trouble(0, reason));
+    }
+
+    /// Everything is read.
     pub(super) fn close(&mut self) {
-        self.first_troubles();
+        self.group_troubles();
+        self.facts.troubles.truncate(TROUBLES_MAX);
         // Of one that was not read to its end, nothing more can be said.
         if !self.unread && self.refused.is_none() {
             self.facts.suspicions = suspicion::of(&self.facts, &self.signs, self.results);
         }
     }
 
-    fn first_troubles(&mut self) {
-        self.facts.troubles.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
-        self.facts.troubles.truncate(TROUBLES_MAX);
+    /// Threads add troubles in any order; they are told in that of the file, and what is the same
+    /// is told once.
+    fn group_troubles(&mut self) {
+        let mut troubles = std::mem::take(&mut self.facts.troubles);
+        troubles.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for trouble in troubles {
+            match places.get(&trouble.reason).and_then(|&at| self.facts.troubles.get_mut(at)) {
+                Some(first) => first.count += trouble.count,
+                None => {
+                    places.insert(trouble.reason.clone(), self.facts.troubles.len());
+                    self.facts.troubles.push(trouble);
+                }
+            }
+        }
     }
 
     /// What the store is to remember, unless the source is to be tried again.
@@ -282,7 +306,7 @@ pub(super) fn summary(archive: &Archive, accounts: Vec<Account>, files: &[DataFi
         kind: String::new(),
         outcome: Outcome::Failed,
         records: RecordCounts::default(),
-        troubles: vec![Trouble { position: 0, reason: format!("cannot be read: {reason}") }],
+        troubles: vec![Trouble::new(0, format!("cannot be read: {reason}"))],
         suspicions: Vec::new(),
     }));
     let failed = per_source.iter().filter(|source| source.outcome == Outcome::Failed).count();

@@ -4,12 +4,17 @@
 //! a few percent of the time that parsing them takes, so this is no bottleneck below some twenty
 //! threads, and it keeps reading sequential, which disks and shares like.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::account::{Account, Tally};
 use crate::error::{Error, Result};
 use crate::record::csv;
-use crate::source::{Flaw, Found, Piece, Pieces, Shape};
+use crate::source::{Ended, Flaw, Found, Piece, Pieces, Shape, Source};
+
+/// What is said of a source that changed while it was read.
+const STILL_WRITTEN: &str = "still being written: its size or time changed while it was read; what \
+                             is whole in it was taken, and the next run reads it again";
 
 /// The source that is being read.
 struct Open {
@@ -17,7 +22,11 @@ struct Open {
     pieces: Pieces,
     /// Numbers of records handed out so far, or more: what counts is their order.
     records: u64,
-    header: Option<Arc<csv::Header>>,
+    /// The header of the CSV that is being read, with its line.
+    header: Option<(Vec<u8>, Arc<csv::Header>)>,
+    /// The text that is being read, and its name in the lineage column.
+    name: (Arc<Source>, Arc<str>),
+    kinds: BTreeSet<&'static str>,
 }
 
 struct State {
@@ -37,13 +46,13 @@ pub(super) struct Task<'f> {
     pub(super) piece: Piece,
     /// The number of its source.
     pub(super) source: usize,
-    /// The name of its source.
-    pub(super) name: &'f str,
+    /// The name of its source, and of the text in it where there are several.
+    pub(super) name: Arc<str>,
     /// The place of its source.
     pub(super) place: &'f str,
     /// What was wrong with and between the records up to here.
     pub(super) flaws: Vec<Flaw>,
-    /// The shape of its source.
+    /// The shape of its text.
     pub(super) kind: &'static str,
     /// The order key of its first record.
     pub(super) order: u64,
@@ -64,6 +73,7 @@ impl<'f> Feed<'f> {
     /// The next piece, in the buffers of an old one; `None` when all files are read.
     pub(super) fn next(&self, mut used: Piece) -> Result<Option<Task<'f>>> {
         let mut state = self.lock()?;
+        let state = &mut *state;
         loop {
             let Some(open) = state.open.as_mut() else {
                 if state.next >= self.files.len() {
@@ -86,10 +96,10 @@ impl<'f> Feed<'f> {
                     Some(flaws) => return Ok(Some(flaws)),
                     None => used = Piece::default(),
                 },
-                Err(error) => {
-                    state.fail(&error);
-                    used = Piece::default();
-                }
+                Err(error) => match state.fail(&error, self.files) {
+                    Some(flaws) => return Ok(Some(flaws)),
+                    None => used = Piece::default(),
+                },
             }
         }
     }
@@ -111,37 +121,95 @@ impl<'f> Feed<'f> {
 }
 
 impl Open {
+    fn new(number: usize, pieces: Pieces, file: &Found) -> Self {
+        let name = (Arc::default(), file.name.as_str().into());
+        Open { number, pieces, records: 0, header: None, name, kinds: BTreeSet::new() }
+    }
+
     fn task<'f>(&mut self, piece: Piece, files: &'f [Found]) -> Result<Task<'f>, (Piece, String)> {
-        let shape = match self.pieces.shape() {
-            Ok(shape) => shape,
+        let header = match self.header(&piece.shape) {
+            Ok(header) => header,
             Err(reason) => return Err((piece, reason)),
         };
-        if let (Shape::Csv(line), None) = (&shape, &self.header) {
-            match csv::header(line) {
-                Ok(header) => self.header = Some(Arc::new(header)),
-                Err(reason) => return Err((piece, reason.to_owned())),
-            }
+        let kind = kind(&piece.shape, header.as_deref());
+        if header.is_some() {
+            // Of a text that is two CSVs, only the last is there at the end.
+            self.kinds.insert(kind);
         }
-        let kind = match &self.header {
-            Some(header) if header.is_lossy() => "csv-lossy",
-            _ => shape.name(),
-        };
+        if !Arc::ptr_eq(&self.name.0, &piece.source) {
+            let file = &files[self.number].name;
+            let name = match &piece.source.name {
+                None => file.as_str().into(),
+                Some(member) => format!("{file}/{member}").into(),
+            };
+            self.name = (piece.source.clone(), name);
+        }
         let order = (self.number as u64) << 32 | self.records;
         // A CSV piece has at most as many rows as line breaks, and one more at the end.
-        self.records += match &self.header {
+        self.records += match &header {
             Some(_) => memchr::memchr2_iter(b'\n', b'\r', &piece.text).count() as u64 + 1,
             None => piece.records.len() as u64,
         };
         Ok(Task {
             piece,
             source: self.number,
-            name: &files[self.number].name,
+            name: self.name.1.clone(),
             place: &files[self.number].place,
             flaws: self.pieces.take_flaws(),
             kind,
             order,
-            header: self.header.clone(),
+            header,
         })
+    }
+
+    /// A piece without records, for what was wrong behind the last one; `None` where nothing was.
+    fn without_records<'f>(&self, flaws: Vec<Flaw>, files: &'f [Found]) -> Option<Task<'f>> {
+        let file = &files[self.number];
+        (!flaws.is_empty()).then(|| Task {
+            piece: Piece::default(),
+            source: self.number,
+            name: file.name.as_str().into(),
+            place: &file.place,
+            flaws,
+            kind: "",
+            order: (self.number as u64) << 32 | self.records,
+            header: None,
+        })
+    }
+
+    /// The header of a CSV, read once for all its pieces.
+    fn header(&mut self, shape: &Shape) -> Result<Option<Arc<csv::Header>>, String> {
+        let Shape::Csv(line) = shape else { return Ok(None) };
+        if let Some((known, header)) = &self.header
+            && known == line
+        {
+            return Ok(Some(header.clone()));
+        }
+        let header = Arc::new(csv::header(line).map_err(str::to_owned)?);
+        self.header = Some((line.clone(), header.clone()));
+        Ok(Some(header))
+    }
+
+    /// What a text that was read to its end was, or why it was no log.
+    fn ended(&mut self, ended: Ended) -> Result<(), String> {
+        let named = |reason| match &ended.name {
+            None => reason,
+            Some(name) => format!("{name}: {reason}"),
+        };
+        let shape = ended.shape.map_err(named)?;
+        let header = self.header(&shape).map_err(named)?;
+        if shape != Shape::Empty {
+            self.kinds.insert(kind(&shape, header.as_deref()));
+        }
+        Ok(())
+    }
+}
+
+/// The name of a shape in the lineage column.
+fn kind(shape: &Shape, header: Option<&csv::Header>) -> &'static str {
+    match header {
+        Some(header) if header.is_lossy() => "csv-lossy",
+        _ => shape.name(),
     }
 }
 
@@ -150,9 +218,7 @@ impl State {
         let number = self.next;
         self.next += 1;
         match Pieces::open(&files[number].path) {
-            Ok(pieces) => {
-                self.open = Some(Open { number, pieces, records: 0, header: None });
-            }
+            Ok(pieces) => self.open = Some(Open::new(number, pieces, &files[number])),
             Err(error) => {
                 let account = &mut self.accounts[number];
                 account.unread = true;
@@ -166,42 +232,60 @@ impl State {
         let mut open = self.open.take()?;
         let account = &mut self.accounts[open.number];
         account.digest = Some(open.pieces.digest());
-        match open.pieces.shape() {
-            Ok(Shape::Csv(line)) => {
-                match open.header.map_or_else(|| csv::header(&line).map(Arc::new), Ok) {
-                    Ok(header) => {
-                        account.facts.kind =
-                            if header.is_lossy() { "csv-lossy" } else { "csv" }.to_owned();
-                    }
-                    Err(reason) => refuse(account, reason.to_owned()),
-                }
-            }
-            Ok(shape) => account.facts.kind = shape.name().to_owned(),
-            Err(reason) => refuse(account, reason),
+        let ended = open.pieces.take_ended();
+        let texts = ended.len();
+        let refused: Vec<String> =
+            ended.into_iter().filter_map(|ended| open.ended(ended).err()).collect();
+        account.facts.kind = match (open.kinds.is_empty(), refused.is_empty()) {
+            (true, true) => Shape::Empty.name().to_owned(),
+            _ => open.kinds.iter().copied().collect::<Vec<_>>().join("+"),
+        };
+        account.refuse(refused, texts);
+        let mut flaws = open.pieces.take_flaws();
+        if files[open.number].has_changed() {
+            // What its end lacks may be there when it is read again.
+            account.unread = true;
+            account.trouble(0, STILL_WRITTEN.to_owned());
+        } else {
+            flaws.extend(open.pieces.take_tail());
         }
-        let flaws = open.pieces.take_flaws();
-        (!flaws.is_empty()).then(|| Task {
-            piece: Piece::default(),
-            source: open.number,
-            name: &files[open.number].name,
-            place: &files[open.number].place,
-            flaws,
-            kind: "",
-            order: (open.number as u64) << 32 | open.records,
-            header: None,
-        })
+        open.without_records(flaws, files)
     }
 
     /// The open source cannot be read on. What came before stays; it is tried again next time.
-    fn fail(&mut self, error: &std::io::Error) {
-        let Some(open) = self.open.take() else { return };
+    fn fail<'f>(&mut self, error: &std::io::Error, files: &'f [Found]) -> Option<Task<'f>> {
+        let mut open = self.open.take()?;
         let account = &mut self.accounts[open.number];
         account.unread = true;
         account.trouble(0, format!("cannot be read to its end: {error}"));
+        let flaws = open.pieces.take_flaws();
+        open.without_records(flaws, files)
     }
 }
 
-fn refuse(account: &mut Account, reason: String) {
-    account.trouble(0, reason.clone());
-    account.refused = Some(reason);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written between discovery and the end of reading shows in size or time.
+    #[test]
+    fn a_file_that_is_still_being_written_is_no_damage_and_is_read_again() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "{\"Id\":\"1\"}\n{\"Id\":").unwrap();
+        let (found, _) = crate::source::discover(&[file.path().to_owned()]);
+        let read = |found: &Found| {
+            let files = [found.clone()];
+            let feed = Feed::new(&files);
+            let task = feed.next(Piece::default()).unwrap().unwrap();
+            assert_eq!((task.piece.records.len(), task.flaws.len()), (1, 0));
+            let tail = feed.next(Piece::default()).unwrap().map(|task| task.flaws);
+            (tail, feed.into_accounts().unwrap().remove(0))
+        };
+        let (tail, whole) = read(&found[0]);
+        assert!(!whole.unread && tail.unwrap()[0].reason.contains("middle of a record"));
+        let earlier = Found { size_bytes: 10, ..found[0].clone() };
+        let (tail, growing) = read(&earlier);
+        assert!(tail.is_none() && growing.unread && growing.mark().is_none());
+        assert!(growing.facts.troubles[0].reason.starts_with("still being written"));
+    }
 }

@@ -9,7 +9,7 @@ use super::{Options, Progress};
 use crate::column::{BatchBuilder, Lineage, Projection};
 use crate::error::Result;
 use crate::person::Pseudonyms;
-use crate::record::csv::{Header, Outer, Row};
+use crate::record::csv::{CUT, Header, Outer, Row, is_cut};
 use crate::record::json;
 use crate::record::signs::Signs;
 use crate::record::{Event, Found, Parser, Record, family, workload};
@@ -43,7 +43,7 @@ pub(super) fn work(
         worker.keep_rejects(&task, &tally, load)?;
         feed.add(task.source, tally)?;
         batched += task.piece.text.len();
-        progress.advance(task.piece.text.len() as u64);
+        progress.advance(task.piece.file_bytes);
         if batched >= BATCH_TEXT_BYTES {
             load.stage(worker.batch.builder.finish())?;
             batched = 0;
@@ -115,7 +115,7 @@ struct Place<'t> {
 
 impl Place<'_> {
     fn lineage(&self) -> Lineage<'_> {
-        Lineage { file: self.task.name, kind: self.task.kind, order: self.order }
+        Lineage { file: &self.task.name, kind: self.task.kind, order: self.order }
     }
 
     /// Rejects it for something that stands so many bytes behind its beginning.
@@ -165,6 +165,10 @@ impl Worker<'_> {
         tally.without_id = self.batch.builder.without_id() - without_id;
         let is_table = task.header.as_ref().is_some_and(|header| header.is_lossy());
         tally.signs = Signs::of(&task.piece.text, is_table);
+        // Flaws have told it of themselves.
+        for Rejected { trouble, .. } in &mut tally.rejected {
+            trouble.reason = task.piece.source.of(std::mem::take(&mut trouble.reason));
+        }
         for flaw in &task.flaws {
             tally.damaged = true;
             match flaw.of {
@@ -172,9 +176,9 @@ impl Worker<'_> {
                     tally.read += 1;
                     tally.reject(flaw.position, flaw.reason.clone(), 0..0);
                 }
-                FlawOf::File => tally
-                    .troubles
-                    .push(Trouble { position: flaw.position, reason: flaw.reason.clone() }),
+                FlawOf::File => {
+                    tally.troubles.push(Trouble::new(flaw.position, flaw.reason.clone()));
+                }
             }
         }
         if let Some(veil) = &self.veil {
@@ -208,7 +212,7 @@ impl Worker<'_> {
                 None => Raw::of(raw),
             };
             load.reject(&Reject {
-                source: task.name.to_owned(),
+                source: task.name.to_string(),
                 place: task.place.to_owned(),
                 position: trouble.position,
                 reason: trouble.reason.clone(),
@@ -247,7 +251,11 @@ impl Worker<'_> {
         if let Err(malformed) = parsed {
             // Positions inside a CSV cell are not those of the file: its quotes are doubled.
             let inside = if place.task.header.is_some() { 0 } else { malformed.position };
-            place.reject(inside, format!("no valid JSON: {}", malformed.reason), tally);
+            let reason = match place.task.header.is_some() && is_cut(raw) {
+                true => CUT.to_owned(),
+                false => format!("no valid JSON: {}", malformed.reason),
+            };
+            place.reject(inside, reason, tally);
         }
     }
 }

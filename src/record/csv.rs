@@ -86,6 +86,19 @@ impl Outer {
     }
 }
 
+/// What is said of a cell that [`is_cut`].
+pub const CUT: &str = "AuditData ends at 32,767 characters, where Excel cuts cells: the file was \
+                       saved with Excel; export it again, and do not open it before";
+
+/// Whether a cell is as long as Excel makes cells at most.
+pub fn is_cut(cell: &[u8]) -> bool {
+    const CHARS_MAX: usize = 32_767;
+    // Blanks at its ends are not counted here, but by Excel.
+    const BLANKS: usize = 8;
+    let chars = String::from_utf8_lossy(cell).encode_utf16().count();
+    (CHARS_MAX - BLANKS..=CHARS_MAX).contains(&chars)
+}
+
 /// The column that an outer name carries, or nothing.
 fn stands_for(name: &str) -> &'static str {
     const GRAPH: [(&str, &str); 2] =

@@ -46,7 +46,7 @@ impl<'a> Record<'a> {
                  this file; pull the day again",
             ),
             None if seen.marks > 0 => Found::Event(seen.event(object)),
-            None if object.member("error").is_some() => {
+            None if ["error", "message"].iter().any(|name| object.member(name).is_some()) => {
                 Found::Nothing("an error message was saved instead of events; pull the day again")
             }
             None if object.member("contentUri").is_some() => Found::Nothing(
@@ -241,6 +241,8 @@ mod tests {
     #[test]
     fn what_is_no_event_is_told_apart() {
         assert!(nothing(r#"{"error":{"code":"TooManyRequests"}}"#).contains("error message"));
+        let denied = r#"{"Message":"Authorization has been denied for this request."}"#;
+        assert!(nothing(denied).contains("error message"));
         assert!(nothing(r#"{"Id":[],"RecordType":[]}"#).contains("empty list"));
         assert!(nothing(r#"{"contentUri":"https://x","contentId":"y"}"#).contains("content list"));
         assert!(nothing(r#"{"AuditData":""}"#).contains("AuditData is empty"));

@@ -21,6 +21,10 @@ use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
 pub use found::{Event, Found, family, record_type, workload};
 
+/// Values nested deeper than this are no event's: they are made to overflow stacks. Common parsers
+/// stop at 128, and whoever reads `Extra` with one is to be able to.
+const DEPTH_MAX: usize = 100;
+
 /// Why a record could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
@@ -77,6 +81,7 @@ impl Parser {
             parsed = fill(&mut self.text, &mut self.buffers, &mut tape);
         }
         let out = match parsed {
+            Ok(()) if is_too_deep(&tape.0) => Err(too_deep()),
             Ok(()) => {
                 let tokens = self.buffers.structural_indexes();
                 Ok(then(&Record { nodes: &tape.0, raw, tokens }))
@@ -96,6 +101,31 @@ fn fill<'t>(
     let len = text.len();
     text.resize(len + INPUT_PADDING, b' ');
     simd_json::fill_tape_padded(text, len, buffers, tape)
+}
+
+fn too_deep() -> Malformed {
+    Malformed { position: 0, reason: format!("values nested more than {DEPTH_MAX} deep") }
+}
+
+/// Whether values are nested too deep. Few records have as many lists and objects as that takes.
+fn is_too_deep(nodes: &[Node<'_>]) -> bool {
+    if nodes.len() <= DEPTH_MAX {
+        return false;
+    }
+    // Where each of the lists and objects ends that are open at a node.
+    let mut open: Vec<usize> = Vec::new();
+    for (at, node) in nodes.iter().enumerate() {
+        if let Node::Array { count, .. } | Node::Object { count, .. } = node {
+            while open.last().is_some_and(|&end| end <= at) {
+                open.pop();
+            }
+            open.push(at + 1 + count);
+            if open.len() > DEPTH_MAX {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// Makes fractions of the same length, noughts all, from the numbers that a float may not hold.
@@ -136,6 +166,7 @@ fn malformed(raw: &[u8], error: &simd_json::Error) -> Malformed {
             position: line_and_column(raw, error.line(), error.column()),
             reason: strip_place(&error.to_string()),
         },
+        Ok(_) if *error.error() == simd_json::ErrorType::DepthLimitExceeded => too_deep(),
         Ok(_) => Malformed { position: error.index(), reason: error.to_string() },
     }
 }
@@ -352,6 +383,18 @@ mod tests {
         assert_eq!(error.position, 14, "{error:?}");
         let error = Parser::default().parse(b"{\"a\":\"\xff\"}", |_| ()).unwrap_err();
         assert_eq!((error.position, error.reason.contains("UTF-8")), (6, true));
+    }
+
+    #[test]
+    fn values_nested_too_deep_are_told_and_nothing_overflows() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(rewritten(&nested(100)), nested(100));
+        let flat = format!("[{}[]]", "[[]],".repeat(1000));
+        assert_eq!(rewritten(&flat), flat);
+        for depth in [101, 1025, 100_000] {
+            let error = Parser::default().parse(nested(depth).as_bytes(), |_| ()).unwrap_err();
+            assert!(error.reason.contains("100 deep"), "{error:?}");
+        }
     }
 
     #[test]

@@ -56,10 +56,34 @@ pub struct RejectCounts {
 /// Something wrong with a source or one of its records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// Byte position in the file as it is on disk.
+    /// Byte position in the file as it is on disk; in what was unpacked, where it is packed.
     pub position: u64,
     /// What was expected, what was found, what to do.
     pub reason: String,
+    /// How many times, the first of them at the position.
+    #[serde(default = "once")]
+    pub count: u64,
+}
+
+fn once() -> u64 {
+    1
+}
+
+impl Trouble {
+    /// A trouble that came up once.
+    pub fn new(position: u64, reason: String) -> Self {
+        Trouble { position, reason, count: once() }
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "byte {}: {}", self.position, self.reason)?;
+        match self.count {
+            1 => Ok(()),
+            count => write!(f, " ({count} times, here first)"),
+        }
+    }
 }
 
 /// Something that speaks against a source in which nothing is wrong.

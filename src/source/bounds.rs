@@ -1,13 +1,23 @@
 //! Where the records of a JSON text begin and end.
 //!
 //! Between records the text is read token by token: brackets of arrays, the members of wrappings.
-//! Inside a record only its end is looked for, 64 bytes at a time: which of them are brackets
-//! outside of strings, as bit masks. That part reads several gigabytes a second and is why
-//! records can be parsed on all cores from one file: nothing else has to be known to cut it.
+//! Inside a record only its end is looked for ([`Scan`]).
+
+use super::scan::{End, Scan};
+use super::strings::holds_json;
 
 /// A record longer than this is not taken: no event comes near it, so a quote or a bracket is
 /// missing somewhere.
 const RECORD_BYTES_MAX: usize = 64 << 20;
+
+/// A number or word longer than this, where an event was expected, is not looked at to its end.
+const WORD_BYTES_MAX: usize = 1 << 20;
+
+/// How much of an object is looked at to tell a wrapping from an event.
+const WRAPPING_BYTES_MAX: usize = 1 << 20;
+
+/// More brackets around records than this are no wrapping that anything writes.
+const AROUND_MAX: usize = 256;
 
 /// Members that tell a wrapping from an event, when one of them is the first. Graph and PowerShell
 /// wrap as well as the REST API does.
@@ -47,6 +57,8 @@ pub(super) enum Step {
     Record(usize, usize),
     /// A record that is not taken, from here to where it breaks off or the next begins, and why.
     Bad(usize, usize, String),
+    /// A string that holds JSON, where a record was expected: from its quote to behind the other.
+    Text(usize, usize),
     /// The text ends here, and what it began is not closed.
     Unclosed(usize, String),
     /// The text ends here; more may come.
@@ -61,6 +73,15 @@ pub(super) struct Traits {
     pub(super) objects: bool,
 }
 
+impl Traits {
+    /// Adds those of a text inside of this one.
+    pub(super) fn add(&mut self, inner: Traits) {
+        self.rest |= inner.rest;
+        self.array |= inner.array;
+        self.objects |= inner.objects;
+    }
+}
+
 /// Finds records in a text that grows at its end and is cut off at its front.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
@@ -68,6 +89,8 @@ pub(super) struct Bounds {
     around: Vec<Around>,
     /// A value whose end is being looked for.
     open: Option<Open>,
+    /// A string, number or word whose end is being looked for.
+    token: Option<Token>,
     /// A record broke off, and what it stood in is forgotten: until the next record, nothing that
     /// is found is out of place.
     recovering: bool,
@@ -83,6 +106,17 @@ struct Open {
     start: usize,
     scan: Scan,
     purpose: Purpose,
+    too_long: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Token {
+    start: usize,
+    /// Up to where it was looked at.
+    at: usize,
+    is_string: bool,
+    /// A member of a wrapping that is of no interest.
+    is_skipped: bool,
     too_long: bool,
 }
 
@@ -104,12 +138,19 @@ impl Bounds {
                     Some(step) => return step,
                 }
             }
+            let closed = self.token.and_then(|token| self.close_token(text, token, last));
+            if let Some(step) = closed {
+                return step;
+            }
             let Some(&byte) = text.get(self.at) else { return Step::More };
             let around = self.around.last().copied();
             match (byte, around) {
                 (b' ' | b'\t' | b'\r' | b'\n' | b',' | 0, _) => self.at += 1,
                 // A mark of UTF-8 in the middle: files were joined.
                 (0xEF, _) if text[self.at..].starts_with(b"\xEF\xBB\xBF") => self.at += 3,
+                (0xEF, _) if !last && b"\xEF\xBB\xBF".starts_with(&text[self.at..]) => {
+                    return Step::More;
+                }
                 (b']', Some(Around::Array)) | (b'}', Some(Around::Wrapping)) => {
                     self.at += 1;
                     self.leave();
@@ -120,6 +161,9 @@ impl Bounds {
                     b'[',
                     Some(Around::Member { holds_records: true }) | Some(Around::Array) | None,
                 ) => {
+                    if self.around.len() >= AROUND_MAX {
+                        return self.too_deep();
+                    }
                     self.at += 1;
                     self.traits.array |= around.is_none();
                     self.around.push(Around::Array);
@@ -128,7 +172,10 @@ impl Bounds {
                     b'{',
                     Some(Around::Member { holds_records: true }) | Some(Around::Array) | None,
                 ) => match opens_wrapping(&text[self.at + 1..]) {
-                    None if !last => return Step::More,
+                    None if !last && text.len() - self.at <= WRAPPING_BYTES_MAX => {
+                        return Step::More;
+                    }
+                    Some(true) if self.around.len() >= AROUND_MAX => return self.too_deep(),
                     Some(true) => self.enter_wrapping(),
                     _ => {
                         self.traits.objects |= around.is_none();
@@ -137,7 +184,8 @@ impl Bounds {
                 },
                 (b'{' | b'[', Some(Around::Member { .. })) => self.begin(Purpose::Skip),
                 (b'"', Some(Around::Wrapping)) => match string(&text[self.at..]) {
-                    None => return Step::More,
+                    None if text.len() - self.at <= WRAPPING_BYTES_MAX => return Step::More,
+                    None => self.begin_token(byte, true),
                     Some(name) => {
                         let start = self.at;
                         self.member(name);
@@ -146,23 +194,32 @@ impl Bounds {
                         }
                     }
                 },
-                _ => match scalar(&text[self.at..], last) {
-                    None => return Step::More,
-                    Some(len) => {
-                        let start = self.at;
-                        self.at += len;
-                        if let Some(stray) = self.scalar(&text[start..start + len], start) {
-                            return stray;
-                        }
-                    }
-                },
+                (_, Some(Around::Member { holds_records: false })) => self.begin_token(byte, true),
+                _ => self.begin_token(byte, false),
             }
         }
     }
 
     fn begin(&mut self, purpose: Purpose) {
-        let scan = Scan { at: self.at, ..Scan::default() };
+        let scan = Scan::from(self.at);
         self.open = Some(Open { start: self.at, scan, purpose, too_long: false });
+    }
+
+    fn begin_token(&mut self, byte: u8, is_skipped: bool) {
+        let (start, is_string) = (self.at, byte == b'"');
+        let too_long = false;
+        self.token = Some(Token { start, at: start + 1, is_string, is_skipped, too_long });
+    }
+
+    /// What is nested like this is followed to its end, and not looked into.
+    fn too_deep(&mut self) -> Step {
+        let start = self.at;
+        self.begin(Purpose::Record);
+        if let Some(open) = &mut self.open {
+            open.too_long = true;
+        }
+        let reason = format!("more than {AROUND_MAX} brackets around a record");
+        Step::Bad(start, start + 1, reason)
     }
 
     fn enter_wrapping(&mut self) {
@@ -187,19 +244,58 @@ impl Bounds {
         }
     }
 
-    /// A value that is no object and no array: `null`, numbers and texts.
-    fn scalar(&mut self, text: &[u8], start: usize) -> Option<Step> {
-        if let Some(Around::Member { .. }) = self.around.last() {
-            self.around.pop();
+    /// Looks for the end of a string, number or word.
+    fn close_token(&mut self, text: &[u8], mut token: Token, last: bool) -> Option<Step> {
+        let found = token.find_end(text);
+        let max = if token.is_string { RECORD_BYTES_MAX } else { WORD_BYTES_MAX };
+        let Some(end) = found.or(last.then_some(text.len())) else {
+            let too_long = !token.is_skipped && !token.too_long && text.len() - token.start > max;
+            token.too_long |= too_long;
+            self.token = Some(token);
+            let reason = || {
+                let what = if token.is_string { "a string" } else { "a word" };
+                format!("{what} of more than {} MiB where an event was expected", max >> 20)
+            };
+            return Some(match too_long {
+                true => Step::Bad(token.start, text.len(), reason()),
+                false => Step::More,
+            });
+        };
+        self.token = None;
+        self.at = end;
+        if token.is_skipped || token.too_long {
+            self.leave_member();
             return None;
         }
-        if text == b"null" || self.recovering {
+        self.scalar(text, token.start, end)
+    }
+
+    /// A value that is no object and no array: `null`, numbers and texts. A text may hold what
+    /// should stand there itself.
+    fn scalar(&mut self, text: &[u8], start: usize, end: usize) -> Option<Step> {
+        let value = &text[start..end];
+        let holds_records = match self.around.last() {
+            Some(Around::Member { holds_records }) => *holds_records,
+            Some(Around::Wrapping) => false,
+            Some(Around::Array) | None => true,
+        };
+        let is_member = matches!(self.around.last(), Some(Around::Member { .. }));
+        self.leave_member();
+        if holds_records && value[0] == b'"' && holds_json(value) == Some(true) {
+            self.recovering = false;
+            return Some(Step::Text(start, end));
+        }
+        if is_member || value == b"null" || self.recovering {
             return None;
         }
-        let shown: String =
-            String::from_utf8_lossy(text).chars().take(40).flat_map(char::escape_default).collect();
+        let shown: Vec<u8> = value.iter().copied().take(160).collect();
+        let shown: String = String::from_utf8_lossy(&shown)
+            .chars()
+            .take(40)
+            .flat_map(char::escape_default)
+            .collect();
         let reason = format!("an event was expected, found \"{shown}\"");
-        Some(Step::Bad(start, start + text.len(), reason))
+        Some(Step::Bad(start, end, reason))
     }
 
     /// Looks for the end of the open value.
@@ -218,7 +314,7 @@ impl Bounds {
             }
             End::Broken(at) => Some(self.go_on_at(at, open.start)),
             End::More => {
-                let too_long = open.scan.at - open.start > RECORD_BYTES_MAX && !open.too_long;
+                let too_long = open.scan.at() - open.start > RECORD_BYTES_MAX && !open.too_long;
                 if open.purpose == Purpose::Record
                     && (too_long || last && !open.too_long)
                     && let Some(at) = next_line_with_value(text, open.start)
@@ -232,7 +328,7 @@ impl Bounds {
                     format!("a record of more than {mib} MiB: a quote or bracket is missing")
                 };
                 Some(if too_long {
-                    Step::Bad(open.start, open.scan.at, reason())
+                    Step::Bad(open.start, open.scan.at(), reason())
                 } else {
                     Step::More
                 })
@@ -261,10 +357,13 @@ impl Bounds {
     /// How much of the text's front is done with.
     pub(super) fn done(&self) -> usize {
         match &self.open {
-            // A record that is too long is only followed to its end.
-            Some(open) if open.too_long => open.scan.at,
+            // What is too long, or of no interest, is only followed to its end.
+            Some(open) if open.too_long || open.purpose == Purpose::Skip => open.scan.at(),
             Some(open) => open.start,
-            None => self.at,
+            None => match &self.token {
+                Some(token) if token.too_long || token.is_skipped => token.at,
+                _ => self.at,
+            },
         }
     }
 
@@ -273,7 +372,11 @@ impl Bounds {
         self.at = self.at.saturating_sub(len);
         if let Some(open) = &mut self.open {
             open.start = open.start.saturating_sub(len);
-            open.scan.at = open.scan.at.saturating_sub(len);
+            open.scan.drop_front(len);
+        }
+        if let Some(token) = &mut self.token {
+            token.start = token.start.saturating_sub(len);
+            token.at = token.at.saturating_sub(len);
         }
     }
 
@@ -302,7 +405,8 @@ impl Bounds {
 /// the others with a further member of a wrapping.
 fn opens_wrapping(text: &[u8]) -> Option<bool> {
     let is = |name: &[u8], known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    let mut at = 0;
+    let text = &text[..text.len().min(WRAPPING_BYTES_MAX)];
+    let (mut at, mut has_value) = (0, false);
     loop {
         let skip = |at: usize, also: u8| {
             let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == also;
@@ -310,7 +414,8 @@ fn opens_wrapping(text: &[u8]) -> Option<bool> {
         };
         at = skip(at, b',')?;
         if text[at] != b'"' {
-            return Some(false);
+            // `{"value":null,"Count":0}` is what PowerShell makes of nothing.
+            return Some(has_value && text[at] == b'}');
         }
         let name = string(&text[at..])?;
         if !WRAPPING.iter().any(|known| is(name, known)) {
@@ -323,7 +428,11 @@ fn opens_wrapping(text: &[u8]) -> Option<bool> {
         match text[at] {
             // PowerShell unrolls a list of one.
             b'[' | b'{' => return Some(is(name, "value")),
-            _ => at += scalar(&text[at..], false)?,
+            b'"' if is(name, "value") && holds_json(&text[at..])? => return Some(true),
+            _ => {
+                has_value |= is(name, "value") && text[at..].starts_with(b"null");
+                at += scalar(&text[at..], false)?;
+            }
         }
     }
 }
@@ -360,96 +469,6 @@ fn scalar(text: &[u8], last: bool) -> Option<usize> {
     }
 }
 
-/// Looks for the end of a bracketed value.
-#[derive(Debug, Clone, Copy, Default)]
-struct Scan {
-    at: usize,
-    depth: u32,
-    in_string: bool,
-    /// The byte at `at` is escaped by a backslash before it.
-    escaped: bool,
-}
-
-enum End {
-    /// The value ends before this position.
-    At(usize),
-    /// The value breaks off at a line break, here: no JSON writer leaves a bare one in a string,
-    /// and in a file with damage, a line that begins with a bracket begins a record.
-    Broken(usize),
-    More,
-}
-
-impl Scan {
-    fn find_end(&mut self, text: &[u8], damaged: bool) -> End {
-        loop {
-            let rest = &text[self.at..];
-            let mut last = [b' '; 64];
-            let (block, len) = match rest.first_chunk::<64>() {
-                Some(block) => (block, 64),
-                None if rest.is_empty() => return End::More,
-                None => {
-                    last[..rest.len()].copy_from_slice(rest);
-                    (&last, rest.len())
-                }
-            };
-            let before = *self;
-            let masks = Masks::of(block);
-            let (escaped, escapes_next) = escapes(masks.backslash, self.escaped);
-            let quotes = masks.quote & !escaped;
-            let inside = prefix_xor(quotes) ^ if self.in_string { u64::MAX } else { 0 };
-            let mut broken = masks.line_break & inside;
-            if damaged {
-                broken |= lines_with_value(text, self.at, masks.line_break & !inside);
-            }
-            if let Some(end) = self.end_in(block, (masks.bracket & !inside) & below(broken)) {
-                return End::At(self.at + end);
-            }
-            if broken != 0 {
-                return End::Broken(self.at + broken.trailing_zeros() as usize);
-            }
-            if len < 64 {
-                // Look at this block again when it is whole.
-                *self = before;
-                return End::More;
-            }
-            self.in_string = inside >> 63 == 1;
-            self.escaped = escapes_next;
-            self.at += 64;
-        }
-    }
-
-    /// Follows the brackets of a block; tells the position behind the one that closes the value.
-    fn end_in(&mut self, block: &[u8; 64], mut brackets: u64) -> Option<usize> {
-        while brackets != 0 {
-            let at = brackets.trailing_zeros() as usize;
-            brackets &= brackets - 1;
-            if block[at] & 0x07 == 0x03 {
-                // `{` is 0x7B and `[` 0x5B; the closing ones are 0x7D and 0x5D.
-                self.depth += 1;
-            } else {
-                self.depth = self.depth.saturating_sub(1);
-                if self.depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-        }
-        None
-    }
-}
-
-/// Those of the line breaks of a block at `at` behind which a line begins with a value.
-fn lines_with_value(text: &[u8], at: usize, mut line_breaks: u64) -> u64 {
-    let mut found = 0;
-    while line_breaks != 0 {
-        let bit = line_breaks & line_breaks.wrapping_neg();
-        if let Some(b'{' | b'[') = text.get(at + bit.trailing_zeros() as usize + 1) {
-            found |= bit;
-        }
-        line_breaks ^= bit;
-    }
-    found
-}
-
 /// The next line break behind which a line begins with a bracket: where the next record of an
 /// NDJSON file begins, or the next array of files that were joined.
 fn next_line_with_value(text: &[u8], from: usize) -> Option<usize> {
@@ -458,96 +477,33 @@ fn next_line_with_value(text: &[u8], from: usize) -> Option<usize> {
         .find(|&at| matches!(text.get(at + 1), Some(b'{' | b'[')))
 }
 
-/// All bits below the lowest set one; all bits if none is set.
-fn below(mask: u64) -> u64 {
-    if mask == 0 { u64::MAX } else { (mask & mask.wrapping_neg()) - 1 }
-}
-
-/// Which bytes are escaped by a backslash, and whether the byte behind the block is.
-fn escapes(mut backslash: u64, first_escaped: bool) -> (u64, bool) {
-    let mut escaped = u64::from(first_escaped);
-    backslash &= !escaped;
-    while backslash != 0 {
-        let at = backslash.trailing_zeros();
-        if at == 63 {
-            return (escaped, true);
+impl Token {
+    /// Where it ends, if the text reaches so far. A string ends at its quote, or breaks off at a
+    /// line break, since no JSON writer leaves a bare one in a string.
+    fn find_end(&mut self, text: &[u8]) -> Option<usize> {
+        if !self.is_string {
+            let ends = |&byte: &u8| byte.is_ascii_whitespace() || b",[]{}\"".contains(&byte);
+            let len = text[self.at..].iter().position(ends);
+            let end = len.map(|len| self.at + len);
+            self.at = end.unwrap_or(text.len());
+            return end;
         }
-        escaped |= 2 << at;
-        backslash &= !(3 << at);
-    }
-    (escaped, false)
-}
-
-/// Each bit becomes the parity of the bits up to it: between an odd and an even quote is inside.
-fn prefix_xor(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
-}
-
-/// One bit for each byte of a block.
-struct Masks {
-    quote: u64,
-    backslash: u64,
-    bracket: u64,
-    line_break: u64,
-}
-
-impl Masks {
-    #[cfg(target_arch = "x86_64")]
-    fn of(block: &[u8; 64]) -> Masks {
-        // SAFETY: the function needs SSE2 and nothing else, and SSE2 belongs to every x86-64
-        // processor. The test below compares it with the portable one. Portable masks need six
-        // times the time for a whole file.
-        #[expect(unsafe_code, reason = "see the argument above")]
-        unsafe {
-            Masks::sse2(block)
-        }
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "sse2")]
-    fn sse2(block: &[u8; 64]) -> Masks {
-        use std::arch::x86_64::{
-            __m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
-        };
-        let mut masks = Masks { quote: 0, backslash: 0, bracket: 0, line_break: 0 };
-        for (number, part) in block.chunks_exact(16).enumerate() {
-            let half = |at: usize| {
-                part[at..].first_chunk::<8>().map_or(0, |bytes| i64::from_le_bytes(*bytes))
+        loop {
+            let Some(len) = memchr::memchr3(b'"', b'\\', b'\n', text.get(self.at..)?) else {
+                self.at = text.len();
+                return None;
             };
-            // The compiler turns this into one load.
-            let bytes = _mm_set_epi64x(half(8), half(0));
-            let mask =
-                |matches: __m128i| u64::from(_mm_movemask_epi8(matches) as u16) << (number * 16);
-            let equal = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8));
-            // Setting bit 5 makes one of `[` and `{`, and one of `]` and `}`.
-            let folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-            let bracket = |byte: u8| _mm_cmpeq_epi8(folded, _mm_set1_epi8(byte as i8));
-            masks.quote |= mask(equal(b'"'));
-            masks.backslash |= mask(equal(b'\\'));
-            masks.line_break |= mask(equal(b'\n'));
-            masks.bracket |= mask(_mm_or_si128(bracket(b'{'), bracket(b'}')));
-        }
-        masks
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn of(block: &[u8; 64]) -> Masks {
-        Masks::portable(block)
-    }
-
-    #[cfg(any(test, not(target_arch = "x86_64")))]
-    fn portable(block: &[u8; 64]) -> Masks {
-        let mask = |is: &dyn Fn(u8) -> bool| {
-            block.iter().rev().fold(0, |mask, &byte| mask << 1 | u64::from(is(byte)))
-        };
-        Masks {
-            quote: mask(&|byte| byte == b'"'),
-            backslash: mask(&|byte| byte == b'\\'),
-            bracket: mask(&|byte| matches!(byte | 0x20, b'{' | b'}')),
-            line_break: mask(&|byte| byte == b'\n'),
+            let at = self.at + len;
+            match text[at] {
+                b'"' => return Some(at + 1),
+                b'\n' => return Some(at),
+                // What is escaped may not be there yet.
+                _ if at + 1 >= text.len() => {
+                    self.at = at;
+                    return None;
+                }
+                _ => self.at = at + 2,
+            }
         }
     }
 }

@@ -14,6 +14,9 @@ fn found(text: &[u8], step: usize) -> Vec<String> {
             match bounds.step(&text[..end], last) {
                 Step::Record(a, b) => seen.push(String::from_utf8_lossy(&text[a..b]).into_owned()),
                 Step::Bad(at, _, _) => seen.push(format!("bad {at}")),
+                Step::Text(a, b) => {
+                    seen.push(format!("text {}", String::from_utf8_lossy(&text[a..b])));
+                }
                 Step::Unclosed(at, _) => seen.push(format!("open {at}")),
                 Step::More => break,
             }
@@ -61,6 +64,12 @@ fn records_are_found_in_every_wrapping() {
         &[r#"{"Id":1}"#, r#"{"Id":2}"#],
     );
     check(r#"{"value":{"Id":1},"Count":1}"#, &[r#"{"Id":1}"#]);
+    check(r#"{"value":{"value":[{"Id":1}],"Count":1},"Count":1}"#, &[r#"{"Id":1}"#]);
+    check(
+        r#"[{"Count":1,"value":[{"Id":1}]},{"value":[],"Count":0}]{"value":[{"Id":2}]}"#,
+        &[r#"{"Id":1}"#, r#"{"Id":2}"#],
+    );
+    check(r#"{"value":null,"Count":0}"#, &[]);
     check("null", &[]);
     check("[ ]", &[]);
     check("{}", &["{}"]);
@@ -119,16 +128,30 @@ fn what_is_no_record_is_named_and_passed_over() {
 }
 
 #[test]
-fn both_ways_of_making_masks_agree() {
-    let mut block = [0_u8; 64];
-    for round in 0..256_usize {
-        for (at, byte) in block.iter_mut().enumerate() {
-            *byte = ((at * 7 + round * 13) % 256) as u8;
-        }
-        let (fast, slow) = (Masks::of(&block), Masks::portable(&block));
-        assert_eq!(
-            (fast.quote, fast.backslash, fast.bracket, fast.line_break),
-            (slow.quote, slow.backslash, slow.bracket, slow.line_break)
-        );
-    }
+fn strings_that_hold_json_stand_for_what_they_hold() {
+    check(r#"["{\"Id\":1}",{"Id":2}]"#, &[r#"text "{\"Id\":1}""#, r#"{"Id":2}"#]);
+    check(r#"{"value":" \r\n[1]","Count":1}"#, &[r#"text " \r\n[1]""#]);
+    check("{\"Id\":1}\n\"[{}\n{\"Id\":2}", &["{\"Id\":1}", "text \"[{}", "{\"Id\":2}"]);
+    check(r#"{"continuationToken":"[x","value":[]}"#, &[]);
+}
+
+#[test]
+fn what_has_no_end_is_neither_held_nor_looked_at_again() {
+    let mut bounds = Bounds::default();
+    let text = [&b"[\""[..], &vec![b'x'; RECORD_BYTES_MAX + 1]].concat();
+    assert!(matches!(bounds.step(&text, false), Step::Bad(1, ..)));
+    assert_eq!((bounds.step(&text, false), bounds.done()), (Step::More, text.len()));
+    bounds.drop_front(text.len());
+    assert_eq!(bounds.step(b"x\",{}]", true), Step::Record(3, 5));
+    // Of a member that is of no interest, nothing is held.
+    let mut bounds = Bounds::default();
+    let text = [&b"{\"continuationToken\":\""[..], &[b'x'; 1000]].concat();
+    assert_eq!((bounds.step(&text, false), bounds.done()), (Step::More, text.len()));
+}
+
+#[test]
+fn brackets_without_end_around_records_are_told_once() {
+    let text = ["[".repeat(100_000), "{}".to_owned(), "]".repeat(100_000)].concat();
+    let found = found(format!("{text}{{\"Id\":1}}").as_bytes(), 1000);
+    assert_eq!(found, ["bad 256", "{\"Id\":1}"]);
 }

@@ -1,8 +1,32 @@
 //! Bytes of a file as UTF-8 text.
+//!
+//! Owns: the encoding, which may change in the middle of a file, and where in the file each part of
+//! the text stood. Windows PowerShell's `>` and Out-File write UTF-16; `Out-File -Append` and
+//! Add-Content put lines of one encoding behind lines of another, with or without a mark.
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_16BE, UTF_16LE};
+use std::io::{self, Read};
 
-/// How a file is encoded.
+use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE};
+
+use super::places::Places;
+
+/// How much is read at a time: first little, as most files are small, then more, but not so much
+/// that it leaves the cache before it is decoded.
+const READ_BYTES: (usize, usize) = (64 << 10, 256 << 10);
+
+/// How many bytes behind the beginning of a line must be valid UTF-8 before UTF-16 is taken to be
+/// over. Chinese text in UTF-16 has some bytes that look like ASCII, but not so many in a row.
+const LOOK_BYTES: usize = 16;
+
+/// So many of them must be ASCII.
+const ASCII_BYTES: usize = 6;
+
+/// Stands for a character that no line begins behind.
+const OTHER: u8 = b'x';
+
+const MARK_UTF8: &[u8] = b"\xEF\xBB\xBF";
+
+/// How a text is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Coding {
     #[default]
@@ -11,45 +35,129 @@ pub(super) enum Coding {
     Utf16Be,
 }
 
-/// What the first bytes say: the coding, and how many bytes its mark takes.
-///
-/// Windows PowerShell's `>` and Out-File write UTF-16 with a mark; UTF-16 without one is known by
-/// the noughts that ASCII has in it.
-pub(super) fn detect(start: &[u8]) -> (Coding, usize) {
-    match start {
-        [0xEF, 0xBB, 0xBF, ..] => (Coding::Utf8, 3),
-        [0xFF, 0xFE, ..] => (Coding::Utf16Le, 2),
-        [0xFE, 0xFF, ..] => (Coding::Utf16Be, 2),
-        [b'{' | b'[' | b'"' | b' ' | b'\r' | b'\n', 0, ..] => (Coding::Utf16Le, 0),
-        [0, b'{' | b'[' | b'"' | b' ' | b'\r' | b'\n', ..] => (Coding::Utf16Be, 0),
-        _ => (Coding::Utf8, 0),
+impl Coding {
+    /// The character that two bytes are, where they are one of ASCII.
+    fn ascii(self, unit: &[u8]) -> Option<u8> {
+        match (self, unit) {
+            (Coding::Utf16Le, &[low, 0, ..]) | (Coding::Utf16Be, &[0, low, ..]) => {
+                is_ascii(low).then_some(low)
+            }
+            _ => None,
+        }
     }
+
+    /// Whether bytes begin with two ASCII characters.
+    fn begins(self, bytes: &[u8]) -> bool {
+        self.ascii(bytes).is_some() && bytes.get(2..).is_some_and(|b| self.ascii(b).is_some())
+    }
+}
+
+/// Where the present encoding ends.
+enum Ends {
+    /// Not in what is there; from here on, more must be seen.
+    NotBefore(usize),
+    /// Here, with a mark of so many bytes that stand for no text.
+    At(usize, Coding, usize),
 }
 
 /// Decodes a file as it is read.
-pub(super) struct Transcoder {
-    decoder: Decoder,
+#[derive(Default)]
+pub(super) struct Decoder {
+    coding: Coding,
+    utf16: Option<encoding_rs::Decoder>,
+    /// What was read and is not decoded yet; only its first `held` bytes mean anything.
+    raw: Vec<u8>,
+    held: usize,
+    /// The position in the file of what is held.
+    byte: u64,
+    /// The last character of ASCII before it, if the text ends in one; nothing at its beginning.
+    before: Option<u8>,
 }
 
-impl Transcoder {
-    /// `None` for UTF-8, which is taken as it is.
-    pub(super) fn of(coding: Coding) -> Option<Self> {
-        let encoding: &'static Encoding = match coding {
-            Coding::Utf8 => return None,
-            Coding::Utf16Le => UTF_16LE,
-            Coding::Utf16Be => UTF_16BE,
-        };
-        Some(Transcoder { decoder: encoding.new_decoder_without_bom_handling() })
+impl Decoder {
+    /// Reads on, and appends what was read to a text. Tells whether there is nothing more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the input; what came before it is in the text.
+    pub(super) fn fill(
+        &mut self,
+        input: &mut dyn Read,
+        text: &mut Vec<u8>,
+        places: &mut Places,
+    ) -> io::Result<bool> {
+        let room = self.raw.len().clamp(READ_BYTES.0, READ_BYTES.1 / 2) * 2;
+        self.raw.resize(self.held + room, 0);
+        let (mut len, mut ended, mut failed) = (self.held, false, None);
+        while len < self.raw.len() && !ended {
+            match input.read(&mut self.raw[len..]) {
+                Ok(0) => ended = true,
+                Ok(read) => len += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        let raw = std::mem::take(&mut self.raw);
+        let done = self.decode(&raw[..len], ended || failed.is_some(), text, places);
+        self.raw = raw;
+        self.raw.copy_within(done..len, 0);
+        self.held = len - done;
+        failed.map_or(Ok(ended), Err)
     }
 
-    /// Appends the text of some bytes. What is no valid UTF-16 becomes U+FFFD.
-    pub(super) fn decode(&mut self, mut bytes: &[u8], last: bool, text: &mut Vec<u8>) {
+    /// Appends the text of some bytes; tells how many of them are done with.
+    fn decode(&mut self, raw: &[u8], last: bool, text: &mut Vec<u8>, places: &mut Places) -> usize {
+        let mut at = 0;
         loop {
-            let room = self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3);
+            let rest = &raw[at..];
+            let ends = match self.coding {
+                Coding::Utf8 => self.utf8_ends(rest, last),
+                Coding::Utf16Le | Coding::Utf16Be => self.utf16_ends(rest, last),
+            };
+            let (len, next) = match ends {
+                Ends::NotBefore(len) => (len, None),
+                Ends::At(len, coding, mark) => (len, Some((coding, mark))),
+            };
+            self.take(&rest[..len], next.is_some() || last, text);
+            at += len;
+            self.byte += len as u64;
+            let Some((coding, mark)) = next else { return at };
+            at += mark;
+            self.byte += mark as u64;
+            self.coding = coding;
+            self.utf16 = match coding {
+                Coding::Utf8 => None,
+                Coding::Utf16Le => Some(UTF_16LE.new_decoder_without_bom_handling()),
+                Coding::Utf16Be => Some(UTF_16BE.new_decoder_without_bom_handling()),
+            };
+            // Behind a mark, what comes is known, and is not asked about once more.
+            self.before = if mark > 0 { None } else { Some(OTHER) };
+            places.begin(text.len(), self.byte, coding);
+        }
+    }
+
+    /// Appends bytes that are all of the present encoding. What is no valid UTF-16 becomes U+FFFD.
+    fn take(&mut self, mut bytes: &[u8], last: bool, text: &mut Vec<u8>) {
+        if let Some(&byte) = bytes.last() {
+            let unit = &bytes[bytes.len().saturating_sub(2)..];
+            self.before = match self.coding {
+                Coding::Utf8 => Some(byte),
+                coding => Some(coding.ascii(unit).unwrap_or(OTHER)),
+            };
+        }
+        let Some(decoder) = &mut self.utf16 else {
+            text.extend_from_slice(bytes);
+            return;
+        };
+        loop {
+            let room = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3);
             let start = text.len();
             text.resize(start + room, 0);
             let (result, read, written, _) =
-                self.decoder.decode_to_utf8(bytes, &mut text[start..], last);
+                decoder.decode_to_utf8(bytes, &mut text[start..], last);
             text.truncate(start + written);
             bytes = &bytes[read..];
             if result == CoderResult::InputEmpty {
@@ -57,74 +165,225 @@ impl Transcoder {
             }
         }
     }
-}
 
-/// Where a piece of text begins in its file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) coding: Coding,
-    pub(super) byte: u64,
-}
+    /// Where UTF-8 ends: at a mark of UTF-16, which no UTF-8 has, or where a line begins with
+    /// noughts between its characters. Both are rare bytes, so nothing else is looked at.
+    fn utf8_ends(&self, rest: &[u8], last: bool) -> Ends {
+        // The mark of UTF-8 is looked for at the beginning only: in the middle of a file, it is
+        // passed over between records.
+        if self.byte == 0 && rest.starts_with(MARK_UTF8) {
+            return Ends::At(0, Coding::Utf8, MARK_UTF8.len());
+        }
+        if self.byte == 0 && !last && MARK_UTF8.starts_with(rest) {
+            return Ends::NotBefore(0);
+        }
+        let mut run = 0;
+        for at in memchr::memchr3_iter(0xFF, 0xFE, 0, rest) {
+            if at < run {
+                continue;
+            }
+            if rest[at] == 0 && rest.get(at + 1) == Some(&0) {
+                run = at + rest[at..].iter().take_while(|&&byte| byte == 0).count();
+                continue;
+            }
+            let start = if rest[at] == 0 && at > 0 { at - 1 } else { at };
+            if at + 4 > rest.len() && !last {
+                return Ends::NotBefore(start);
+            }
+            let marked = match rest[at..] {
+                [0xFF, 0xFE, ..] => Some(Coding::Utf16Le),
+                [0xFE, 0xFF, ..] => Some(Coding::Utf16Be),
+                _ => None,
+            };
+            if let Some(coding) = marked
+                && (rest.len() == at + 2 || coding.ascii(&rest[at + 2..]).is_some())
+            {
+                return Ends::At(at, coding, 2);
+            }
+            let line_begins = |at: usize| match at.checked_sub(1) {
+                Some(before) => begins_behind(rest[before]),
+                None => self.before.is_none_or(begins_behind),
+            };
+            let little = line_begins(start) && Coding::Utf16Le.begins(&rest[start..]);
+            let big = line_begins(at) && Coding::Utf16Be.begins(&rest[at..]);
+            // A line feed before the nought belongs to the line before, if both are possible.
+            if little && !(big && rest[start] == b'\n') {
+                return Ends::At(start, Coding::Utf16Le, 0);
+            }
+            if big {
+                return Ends::At(at, Coding::Utf16Be, 0);
+            }
+        }
+        // The last byte may be the first of a line in UTF-16.
+        Ends::NotBefore(if last { rest.len() } else { rest.len().saturating_sub(1) })
+    }
 
-impl Place {
-    /// The byte position in the file of a position in the text that begins here.
-    pub(super) fn position(&self, text: &[u8], at: usize) -> u64 {
-        let before = &text[..at.min(text.len())];
-        self.byte
-            + match self.coding {
-                Coding::Utf8 => before.len() as u64,
-                Coding::Utf16Le | Coding::Utf16Be => {
-                    // A UTF-8 lead byte stands for one unit of UTF-16, or for two from U+10000 on.
-                    let units = before.iter().map(|&byte| match byte {
-                        0x80..=0xBF => 0,
-                        0xF0..=0xFF => 2,
-                        _ => 1,
-                    });
-                    units.sum::<u64>() * 2
+    /// Where UTF-16 ends: at a mark, or where a line begins with ASCII without noughts between.
+    fn utf16_ends(&self, rest: &[u8], last: bool) -> Ends {
+        let (mark, other) = match self.coding {
+            Coding::Utf16Be => ([0xFE, 0xFF], Coding::Utf16Le),
+            _ => ([0xFF, 0xFE], Coding::Utf16Be),
+        };
+        let mut before = self.before;
+        let mut at = 0;
+        while at < rest.len() {
+            let unit = &rest[at..rest.len().min(at + 2)];
+            if unit.len() < 2 && !last {
+                break;
+            }
+            if unit == mark {
+                return Ends::At(at, self.coding, 2);
+            }
+            if unit == [mark[1], mark[0]] {
+                return Ends::At(at, other, 2);
+            }
+            if before.is_some_and(begins_behind)
+                && unit.iter().all(|&b| is_ascii(b) || b == 0xEF || b == 0xBB)
+            {
+                let window = &rest[at..rest.len().min(at + LOOK_BYTES)];
+                let is_bracket = matches!(before, Some(b'}' | b']'));
+                let whole = last || window.len() == LOOK_BYTES;
+                match begins_utf8(window, is_bracket) {
+                    Some(mark) if whole => return Ends::At(at, Coding::Utf8, mark),
+                    Some(_) => return Ends::NotBefore(at),
+                    None => {}
                 }
             }
+            before = Some(self.coding.ascii(unit).unwrap_or(OTHER));
+            at += 2;
+        }
+        Ends::NotBefore(at.min(rest.len()))
     }
+}
 
-    /// The place behind a text that begins here.
-    pub(super) fn behind(&self, text: &[u8], len: usize) -> Place {
-        Place { coding: self.coding, byte: self.position(text, len) }
-    }
+fn is_ascii(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7E)
+}
+
+/// Whether a line, or a value that was appended to one without its end, may begin behind a byte.
+fn begins_behind(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r' | b'}' | b']')
+}
+
+/// Whether what follows is UTF-8, and how many bytes of mark it begins with. Behind a bracket it
+/// must begin with another, or with a line's end: any letters may stand there inside of a text.
+fn begins_utf8(window: &[u8], behind_bracket: bool) -> Option<usize> {
+    let (mark, text) = match window.strip_prefix(MARK_UTF8) {
+        Some(text) => (MARK_UTF8.len(), text),
+        None => (0, window),
+    };
+    let begins = match text {
+        [b'{' | b'[' | b'\r' | b'\n', rest @ ..] => {
+            !behind_bracket || rest.first().is_none_or(|byte| b"{}[]\"\r\n ".contains(byte))
+        }
+        _ => !behind_bracket,
+    };
+    let ascii = text.iter().take(ASCII_BYTES).all(|&byte| is_ascii(byte));
+    let is_text = |&byte: &u8| is_ascii(byte) || byte >= 0x80;
+    // The last letter may not be all there.
+    let is_utf8 = std::str::from_utf8(text).err().is_none_or(|error| error.error_len().is_none());
+    (begins && ascii && is_utf8 && text.iter().all(is_text)).then_some(mark)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn positions_are_those_of_the_file_in_every_coding() {
-        let text = "aé😀b";
-        for (coding, encoded) in [
-            (Coding::Utf8, text.as_bytes().to_vec()),
-            (Coding::Utf16Le, text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-            (Coding::Utf16Be, text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
-        ] {
-            let mut decoded = Vec::new();
-            match Transcoder::of(coding) {
-                Some(mut transcoder) => {
-                    let (a, b) = encoded.split_at(3);
-                    transcoder.decode(a, false, &mut decoded);
-                    transcoder.decode(b, true, &mut decoded);
-                }
-                None => decoded.clone_from(&encoded),
+    /// The text of a file that is read in steps, and the position of each of its lines.
+    fn decoded(bytes: &[u8], step: usize) -> (String, Vec<u64>) {
+        struct Steps<'b>(&'b [u8], usize);
+        impl Read for Steps<'_> {
+            fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+                let len = to.len().min(self.1).min(self.0.len());
+                to[..len].copy_from_slice(&self.0[..len]);
+                self.0 = &self.0[len..];
+                Ok(len)
             }
-            assert_eq!(decoded, text.as_bytes());
-            let place = Place { coding, byte: 2 };
-            let unit = if coding == Coding::Utf8 { 1 } else { 2 };
-            let b = place.position(&decoded, decoded.len() - 1);
-            assert_eq!(b, 2 + encoded.len() as u64 - unit);
+        }
+        let (mut decoder, mut text, mut places) =
+            (Decoder::default(), Vec::new(), Places::default());
+        // Small steps of decoding too, which reading whole blocks would hide.
+        let mut input = Steps(bytes, step);
+        let mut held = Vec::new();
+        loop {
+            let mut block = vec![0; step];
+            let len = input.read(&mut block).unwrap();
+            held.extend_from_slice(&block[..len]);
+            let done = decoder.decode(&held, len == 0, &mut text, &mut places);
+            held.drain(..done);
+            if len == 0 {
+                break;
+            }
+        }
+        let starts = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let lines = [0].into_iter().chain(starts.map(|(at, _)| at + 1));
+        let positions = lines.map(|at| places.position(&text, at)).collect();
+        (String::from_utf8_lossy(&text).into_owned(), positions)
+    }
+
+    fn le(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    fn be(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect()
+    }
+
+    fn check(parts: &[&[u8]], expected: &str, positions: &[u64]) {
+        let bytes = parts.concat();
+        for step in [1, 2, 3, 5, 7, 16, 17, 1000] {
+            let (text, found) = decoded(&bytes, step);
+            assert_eq!(text, expected, "in steps of {step}");
+            assert_eq!(found, positions, "in steps of {step}");
         }
     }
 
     #[test]
     fn marks_and_their_absence_are_understood() {
-        assert_eq!(detect(b"\xEF\xBB\xBF{"), (Coding::Utf8, 3));
-        assert_eq!(detect(b"\xFF\xFE{\0"), (Coding::Utf16Le, 2));
-        assert_eq!(detect(b"[\0{\0"), (Coding::Utf16Le, 0));
-        assert_eq!(detect(b""), (Coding::Utf8, 0));
+        check(&[b"\xEF\xBB\xBF{\n}"], "{\n}", &[3, 5]);
+        check(&[b"\xFF\xFE", &le("{\né😀}\n")], "{\né😀}\n", &[2, 6, 16]);
+        check(&[b"\xFE\xFF", &be("{\né😀}\n")], "{\né😀}\n", &[2, 6, 16]);
+        check(&[&le("[{\n}]")], "[{\n}]", &[0, 6]);
+        check(&[&be("[{\n}]")], "[{\n}]", &[0, 6]);
+        check(&[b""], "", &[0]);
+        check(&[b"\xFF\xFE"], "", &[2]);
+    }
+
+    #[test]
+    fn an_encoding_may_change_between_lines_and_back_again() {
+        let line = "{\"a\":\"é你好\"}\r\n";
+        let (len8, len16) = (line.len() as u64, le(line).len() as u64);
+        for (mark, wide) in [
+            (&b""[..], le(line)),
+            (b"\xFF\xFE", le(line)),
+            (b"\xFE\xFF", be(line)),
+            (b"", be(line)),
+        ] {
+            let first = len8 + mark.len() as u64;
+            check(
+                &[line.as_bytes(), mark, &wide, line.as_bytes(), mark, &wide],
+                &line.repeat(4),
+                &[0, first, first + len16, first + len16 + first, 2 * (first + len16)],
+            );
+        }
+    }
+
+    #[test]
+    fn an_encoding_may_change_behind_a_bracket() {
+        check(&[b"[{\"a\":1}]", &le("[{\"a\":2}]\r\n")], "[{\"a\":1}][{\"a\":2}]\r\n", &[0, 31]);
+        check(&[&le("[{\"a\":1}]"), b"[{\"a\":2}]\r\n"], "[{\"a\":1}][{\"a\":2}]\r\n", &[0, 29]);
+        check(&[&le("[]"), b"[]"], "[][]", &[0]);
+    }
+
+    #[test]
+    fn letters_that_look_like_ascii_are_no_change() {
+        // In UTF-16 these letters have bytes that are all ASCII.
+        let text = "{\"a\":\"} 你好\"}\n\"你好\n你好你 ascii\"\n";
+        assert_eq!(decoded(&le(text), 1000).0, text);
+        assert_eq!(decoded(&be(text), 1000).0, text);
+        // Noughts between records and bytes that are no UTF-8 stay what they are.
+        for bytes in [&b"{}\0\0\0{}\0"[..], b"{\"a\":\"\xFF\xFEx\"}", b"{}\n\0{}", b"\0\0{}\0\0"] {
+            assert_eq!(decoded(bytes, 1000).0, String::from_utf8_lossy(bytes));
+        }
     }
 }

@@ -25,6 +25,21 @@ pub struct Found {
     pub modified_us: Option<i64>,
 }
 
+impl Found {
+    /// Whether the file is not as it was found: size or time have changed, so it is still being
+    /// written, or was replaced.
+    pub fn has_changed(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|meta| {
+            meta.len() != self.size_bytes || modified_us(&meta) != self.modified_us
+        })
+    }
+}
+
+fn modified_us(meta: &std::fs::Metadata) -> Option<i64> {
+    let since = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_micros()).ok()
+}
+
 /// Walks files and folders. Files come sorted by name, each once; what could not be looked at
 /// comes beside them, by name with the reason.
 ///
@@ -86,8 +101,12 @@ fn is_data(entry: &walkdir::DirEntry) -> bool {
     if entry.file_type().is_dir() {
         return !entry.path().join("events").join("_delta_log").is_dir();
     }
-    let ending =
-        Path::new(&*name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    is_data_name(&name)
+}
+
+/// Whether a file's ending says nothing against it.
+pub(super) fn is_data_name(name: &str) -> bool {
+    let ending = Path::new(name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
     !ending.is_some_and(|ending| NO_DATA.contains(&&*ending))
 }
 
@@ -118,27 +137,55 @@ impl Places {
 fn look_at(entry: &walkdir::DirEntry, places: &mut Places) -> std::io::Result<Found> {
     let path = entry.path();
     let meta = std::fs::metadata(path)?;
-    let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Ok(Found {
         path: path.to_path_buf(),
         name: name(path),
-        place: places.of(entry)?.to_string_lossy().into_owned(),
+        place: text(&places.of(entry)?),
         size_bytes: meta.len(),
-        modified_us: modified.and_then(|since| i64::try_from(since.as_micros()).ok()),
+        modified_us: modified_us(&meta),
     })
 }
 
 /// A path for people and for the lineage column: `/` between the parts on every system, and no
 /// `./` in front.
 fn name(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let text =
-        if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text.into() };
+    let text = text(path);
+    let text = if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text };
     text.strip_prefix("./").unwrap_or(&text).to_owned()
+}
+
+/// A path as text. Bytes that are no text are written as `\xFF`: two files whose names differ in them
+/// only are two files.
+fn text(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02X}"));
+        }
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
+    /// The system allows any bytes in a name.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn names_that_are_no_text_are_told_apart() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        for name in [&b"a\xFF.json"[..], b"a\xFE.json"] {
+            std::fs::write(folder.path().join(OsStr::from_bytes(name)), "").unwrap();
+        }
+        let (found, _) = super::discover(&[folder.path().to_owned()]);
+        let names: Vec<&str> =
+            found.iter().map(|file| file.name.rsplit('/').next().unwrap()).collect();
+        assert_eq!(names, ["a\\xFE.json", "a\\xFF.json"]);
+    }
+
     /// However a file is reached: below a link, as a link, from another folder.
     #[test]
     #[cfg(unix)]

@@ -1,25 +1,36 @@
 //! Sources: the files of an archive, and the records in them as byte ranges.
 //!
-//! Owns: which files there are ([`discover`]), what a file is by its content ([`Shape`]), its
-//! encoding, and where each record begins and ends. It hands on pieces of decoded text with the
-//! bounds of their records ([`Pieces`]), so that records can be parsed by many threads while the
-//! file is still being read, and no file has to fit into memory. Must not know: what a record
-//! says, Arrow, the store.
+//! Owns: which files there are ([`discover`]), what is packed in them, what a text is by its content
+//! ([`Shape`]), its encoding, and where each record begins and ends. It hands on pieces of decoded
+//! text with the bounds of their records ([`Pieces`]), so that records can be parsed by many threads
+//! while the file is still being read, and no file has to fit into memory. Must not know: what a
+//! record says, Arrow, the store.
 
 mod bounds;
 mod decode;
 mod discover;
+mod disk;
 mod pieces;
+mod places;
 mod refuse;
 mod rows;
+mod scan;
+mod strings;
+mod text;
+mod unpack;
+mod zip;
+
+use std::sync::Arc;
 
 pub use discover::{Found, discover};
-pub use pieces::{Pieces, digest};
+pub use disk::digest;
+pub use pieces::Pieces;
 
-/// What a file is, by its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a text is, by its content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Shape {
     /// Nothing but white space.
+    #[default]
     Empty,
     /// Pages of the REST API: `{"activityEventEntities":[…],…}`.
     Rest,
@@ -44,7 +55,48 @@ impl Shape {
     }
 }
 
-/// A piece of a source: decoded text, and where its records are.
+/// A text of a file, by what is to be said of it: most files are one, a zip may hold many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    /// Its name inside of the file; nothing where the file has but one.
+    pub name: Option<String>,
+    /// Whether it was packed, so that positions are those of what was unpacked.
+    is_packed: bool,
+    /// Whether it stood in JSON strings, so that positions are those of what they hold.
+    is_in_strings: bool,
+}
+
+impl Source {
+    /// A reason, with the name of the text and what positions in it are.
+    pub fn of(&self, reason: String) -> String {
+        let unit = match (self.is_packed, self.is_in_strings) {
+            (false, false) => None,
+            (true, false) => Some("unpacked"),
+            (_, true) => Some("in the text of its JSON string"),
+        };
+        match (&self.name, unit) {
+            (Some(name), Some(unit)) => format!("{name} ({unit}): {reason}"),
+            (Some(name), None) => format!("{name}: {reason}"),
+            (None, Some(unit)) => format!("({unit}) {reason}"),
+            (None, None) => reason,
+        }
+    }
+
+    fn told(&self, flaw: Flaw) -> Flaw {
+        Flaw { reason: self.of(flaw.reason), ..flaw }
+    }
+}
+
+/// A text that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Its name inside of the file; nothing where the file has but one.
+    pub name: Option<String>,
+    /// What it was, or why it is no log.
+    pub shape: Result<Shape, String>,
+}
+
+/// A piece of a file: decoded text, and where its records are.
 #[derive(Debug, Default)]
 pub struct Piece {
     /// UTF-8, unless the source lies about it: a record that is not valid UTF-8 is rejected when
@@ -52,14 +104,21 @@ pub struct Piece {
     pub text: Vec<u8>,
     /// Start and end of each JSON record in `text`. CSV rows are told apart when they are read.
     pub records: Vec<(u32, u32)>,
-    /// Where `text` begins in the file.
-    place: decode::Place,
+    /// What the text is, as far as it was read.
+    pub shape: Shape,
+    /// Which text of the file it is of.
+    pub source: Arc<Source>,
+    /// How many bytes of the file were read for it.
+    pub file_bytes: u64,
+    /// Where `text` stood in the file.
+    places: places::Places,
 }
 
 impl Piece {
-    /// The byte position in the file of a position in `text`.
+    /// The byte position in the file of a position in `text`; in what was unpacked, where the
+    /// file is packed.
     pub fn position(&self, at: usize) -> u64 {
-        self.place.position(&self.text, at)
+        self.places.position(&self.text, at)
     }
 }
 

@@ -2,15 +2,16 @@
 
 /// What a file is whose first bytes are neither JSON nor CSV, and what to do about it.
 pub(super) fn what_it_is(start: &[u8]) -> String {
-    const MAGIC: [(&[u8], &str); 9] = [
+    const MAGIC: [(&[u8], &str); 10] = [
         (b"\x89PNG", "an image (PNG)"),
         (b"\xFF\xD8\xFF", "an image (JPEG)"),
         (b"GIF8", "an image (GIF)"),
         (b"%PDF", "a PDF document"),
         (b"PAR1", "a Parquet file; events are read from JSON or CSV only"),
-        (b"PK\x03\x04", "a ZIP archive or an Excel workbook; unpack it, or save the sheet as CSV"),
-        (b"\x1F\x8B", "a gzip file; unpack it first"),
-        (b"\x28\xB5\x2F\xFD", "a Zstandard file; unpack it first"),
+        (b"BZh", "a bzip2 file; unpack it first"),
+        (b"\xFD7zXZ\0", "an xz file; unpack it first"),
+        (b"7z\xBC\xAF\x27\x1C", "a 7z archive; unpack it first"),
+        (b"Rar!", "a RAR archive; unpack it first"),
         (b"\xD0\xCF\x11\xE0", "an old Office document; save the sheet as CSV"),
     ];
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {

@@ -137,8 +137,14 @@ fn describe(summary: &Summary, text: &mut String) {
     }
     for source in &summary.per_source {
         let outcome = format!("{:?}", source.outcome).to_lowercase();
-        writeln!(text, "{} [{}] {outcome}: {}", source.source, source.kind, records(&source.records))
-            .expect("text");
+        writeln!(
+            text,
+            "{} [{}] {outcome}: {}",
+            source.source,
+            source.kind,
+            records(&source.records)
+        )
+        .expect("text");
         for trouble in &source.troubles {
             writeln!(text, "  at {}: {}", trouble.position, trouble.reason).expect("text");
         }

@@ -105,7 +105,7 @@ fn assert_said(account: &Source, file: &Uncut, cut: usize) {
     let start = file.cut_through(cut).or((!is_named).then_some(0));
     assert_eq!(account.outcome, Outcome::Damaged, "{account:?}");
     assert_eq!(account.records.rejected, u64::from(start.is_some()), "{account:?}");
-    let [Trouble { position, reason }] = &account.troubles[..] else {
+    let [Trouble { position, reason, count: 1 }] = &account.troubles[..] else {
         panic!("one trouble was expected: {account:?}");
     };
     assert_eq!(*position, start.unwrap_or(cut) as u64, "{account:?}");
@@ -149,7 +149,7 @@ fn utf_16_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
             assert_eq!(account.records.stored, whole as u64, "{coding:?}: {account:?}");
             let through = file.records.iter().find(|r| at(r.0) + 2 <= cut && cut < at(r.1));
             if let Some(&(start, _)) = through {
-                let [Trouble { position, reason }] = &account.troubles[..] else {
+                let [Trouble { position, reason, count: 1 }] = &account.troubles[..] else {
                     panic!("one trouble was expected: {account:?}");
                 };
                 assert_eq!((*position, reason.as_str()), (at(start) as u64, IN_A_RECORD));

@@ -41,6 +41,10 @@ mod against_oracle;
 mod order;
 // Truncated, broken and foreign files: what is whole is stored, what is lost is named.
 mod damage;
+// Files that are made to break programs.
+mod hostile;
+// gzip, Zstandard and zip: what is in them, and where it came from.
+mod packed;
 // A file cut at each of its bytes.
 mod cuts;
 

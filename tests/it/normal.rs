@@ -5,6 +5,7 @@
 //! - GUIDs under ids, and user names, are in lower case.
 //! - Instants of typed columns are in UTC, unless they are finer than a microsecond.
 //! - A name that occurs more than once, in whatever spelling, has its values as they were written.
+//! - A list that Windows PowerShell wrapped, with its count, is that list.
 //!
 //! Whatever else a column cannot hold (another type, an unknown member, an address with its port)
 //! comes back exactly as it was. Only the table of columns is shared with the program.
@@ -86,6 +87,13 @@ fn fit(ty: &Type, value: &Json, time: fn(i64) -> Json) -> Option<Json> {
                 value => fit(item, value, time),
             });
             fitted.collect::<Option<Vec<_>>>().map(Json::List)
+        }
+        (Type::List(_), Json::Object(members)) => {
+            let member = |name: &str| members.iter().find(|(known, _)| known == name);
+            let (_, list @ Json::List(items)) = member("value")? else { return None };
+            let count = Json::Number(items.len().to_string());
+            let is_wrapping = members.len() == 2 && member("Count")?.1 == count;
+            is_wrapping.then(|| fit(ty, list, time)).flatten()
         }
         (Type::Struct(known), Json::Object(members)) => {
             let fitted = members.iter().map(|(name, value)| {

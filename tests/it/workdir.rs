@@ -189,6 +189,7 @@ pub enum Outcome {
 pub struct Trouble {
     pub position: u64,
     pub reason: String,
+    pub count: u64,
 }
 
 /// What `rejects --format json` lists.

@@ -1,0 +1,278 @@
+//! What is made to break programs costs only itself: one folder with all of it is read in one run, in
+//! bounded memory; everything is named, and the whole events in it and beside it are stored.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::events::{id, plain};
+use crate::table;
+use crate::workdir::{Ran, Summary, Workdir};
+
+/// All of the folder at once must do with this.
+const MEMORY_KIB_MAX: u64 = 1 << 20;
+
+/// A file of the folder: its whole events, and what is said of it.
+struct Case {
+    name: &'static str,
+    content: Vec<u8>,
+    stored: Vec<usize>,
+    told: &'static str,
+}
+
+fn case(
+    name: &'static str,
+    content: impl Into<Vec<u8>>,
+    stored: &[usize],
+    told: &'static str,
+) -> Case {
+    Case { name, content: content.into(), stored: stored.to_vec(), told }
+}
+
+/// The event of a number with more members.
+fn with(number: usize, members: &str) -> String {
+    plain(7, number).replacen('{', &format!("{{{members},"), 1)
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(text).expect("memory can be written");
+    encoder.finish().expect("memory can be written")
+}
+
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in members {
+        let options = zip::write::SimpleFileOptions::default();
+        writer.start_file(*name, options).expect("memory can be written");
+        writer.write_all(content).expect("memory can be written");
+    }
+    writer.finish().expect("memory can be written").into_inner()
+}
+
+fn nested() -> Vec<Case> {
+    let deep = format!("\"Deep\":{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let around = format!("{}{}", "[".repeat(100_000), plain(7, 0));
+    vec![
+        case(
+            "nested.json",
+            format!("[{},{}]", with(0, &deep), plain(7, 1)),
+            &[1],
+            "values nested more than 100 deep",
+        ),
+        case(
+            "around.json",
+            format!("{around}{}\n{}", "]".repeat(100_000), plain(7, 2)),
+            &[2],
+            "more than 256 brackets around a record",
+        ),
+        case("unclosed.json", "[{\"a\":".repeat(100_000), &[], "the file ends in the middle"),
+    ]
+}
+
+fn texts() -> Vec<Case> {
+    let long = "x".repeat(200 << 20);
+    let inside = |text: &[u8], number: usize, next: usize| {
+        let (before, behind) = (plain(7, number), plain(7, next));
+        let (head, tail) = before.split_once("Umsätze").expect("it is in every event");
+        [b"[", head.as_bytes(), text, tail.as_bytes(), b",", behind.as_bytes(), b"]"].concat()
+    };
+    let joined = |parts: [&str; 3]| parts.concat();
+    vec![
+        case(
+            "string.json",
+            joined(["[{\"Note\":\"", &long, &format!("\"}},{}]", plain(7, 3))]),
+            &[3],
+            "a record of more than 64 MiB",
+        ),
+        case(
+            "text.json",
+            joined(["[\"", &long, &format!("\",{}]", plain(7, 4))]),
+            &[4],
+            "a string of more than 64 MiB",
+        ),
+        case(
+            "quote.csv",
+            joined([
+                "CreationDate,AuditData\n1,\"{\"\"Id\"\":\"\"\n",
+                &format!("2,\"{}\"\n", plain(7, 5).replace('"', "\"\"")),
+                &format!("3,\"{}\"\n", plain(7, 6).replace('"', "\"\"")),
+            ]),
+            &[5, 6],
+            "a quote inside of a cell that is not doubled",
+        ),
+        case("latin.json", inside(b"\xFF\xFE\xE9", 0, 7), &[7], "text that is not valid UTF-8"),
+        case("half.json", inside(br"\ud800", 0, 8), &[8], "no valid JSON"),
+        case("nul.json", inside(b"a\0b", 0, 9), &[9], "no valid JSON: control character"),
+    ]
+}
+
+fn members() -> Vec<Case> {
+    let keys: Vec<String> =
+        (0..10_000).map(|number| format!("\"Key {number}\":{number}")).collect();
+    let same = vec!["\"ReportName\":\"again\""; 100_000].join(",");
+    vec![
+        case("keys.json", with(10, &keys.join(",")), &[10], ""),
+        case("same.json", with(11, &same), &[11], ""),
+        case(
+            "number.json",
+            with(12, "\"Huge\":1e999,\"Digits\":0.10000000000000000001"),
+            &[12],
+            "",
+        ),
+    ]
+}
+
+fn packed() -> Vec<Case> {
+    let bomb = gzip(&vec![b' '; 300 << 20]);
+    vec![
+        case("bomb.json.gz", bomb.clone(), &[], "more than 250 times its size"),
+        case("bomb.zip", zip(&[("a.json", &bomb), ("b.json", &bomb)]), &[], "250 times its size"),
+        case(
+            "out.zip",
+            zip(&[("../../../x.json", plain(7, 13).as_bytes()), ("/y.html", b"<html>")]),
+            &[13],
+            "y.html: not a log of Power BI events: a web page",
+        ),
+        case(
+            "list.zip",
+            b"PK\x05\x06\0\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0".to_vec(),
+            &[],
+            "a damaged zip",
+        ),
+    ]
+}
+
+/// Names that break lines, lead in circles, or stand for no file.
+#[cfg(unix)]
+fn odd_names(archive: &Path) -> Vec<Case> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let write = |name: &OsStr, number: usize| {
+        let path = archive.join(name);
+        fs::create_dir_all(path.parent().expect("it has a folder")).expect("there is room");
+        fs::write(path, plain(7, number)).expect("there is room");
+    };
+    write(OsStr::new("two\nlines.json"), 14);
+    write(OsStr::new("folder.json/inside.json"), 15);
+    write(OsStr::new("secret.json"), 16);
+    let secret = archive.join("secret.json");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).expect("it is ours");
+    // Who may read everything cannot be kept out.
+    let is_kept_out = File::open(&secret).is_err();
+    let mut cases = vec![
+        case("two\\nlines.json", "", &[14], ""),
+        case("folder.json/inside.json", "", &[15], ""),
+        match is_kept_out {
+            true => case("secret.json", "", &[], "cannot be read: Permission denied"),
+            false => case("secret.json", "", &[16], ""),
+        },
+    ];
+    // Some file systems want text.
+    let bytes = archive.join(OsStr::from_bytes(b"byte\xFF.json"));
+    if fs::write(&bytes, plain(7, 17)).is_ok() {
+        cases.push(case("byte\\xFF.json", "", &[17], ""));
+    }
+    symlink("..", archive.join("folder.json/loop")).expect("there is room");
+    cases.push(case("folder.json/loop", "", &[], "a link that leads back to"));
+    symlink("nowhere", archive.join("gone.json")).expect("there is room");
+    cases.push(case("gone.json", "", &[], "No such file"));
+    let made = std::process::Command::new("mkfifo").arg(archive.join("pipe.json")).status();
+    if made.is_ok_and(|status| status.success()) {
+        cases.push(case("pipe.json", "", &[], "not a regular file"));
+    }
+    cases
+}
+
+#[cfg(not(unix))]
+fn odd_names(_: &Path) -> Vec<Case> {
+    Vec::new()
+}
+
+/// Runs the program, and looks at the most memory it has held: the system keeps the peak of a
+/// process, so that it need not be looked at when it is reached.
+fn run_and_watch(dir: &Workdir) -> (Ran, Option<u64>) {
+    let mut command = dir.command(["ingest", "archive", "--store", "store", "--format", "json"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    let status = format!("/proc/{}/status", child.id());
+    let drain = |mut pipe: Box<dyn Read + Send>| {
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            pipe.read_to_string(&mut text).expect("output is UTF-8");
+            text
+        })
+    };
+    let stdout = drain(Box::new(child.stdout.take().expect("it is a pipe")));
+    let stderr = drain(Box::new(child.stderr.take().expect("it is a pipe")));
+    let mut peak = None;
+    let code = loop {
+        if let Some(status) = child.try_wait().expect("it is ours") {
+            break status.code().unwrap_or(-1);
+        }
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak = peak.max(now);
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let text = |thread: std::thread::JoinHandle<String>| thread.join().expect("it ends");
+    (Ran { code, stdout: text(stdout), stderr: text(stderr) }, peak)
+}
+
+fn names_below(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder can be listed");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("it can").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_folder_of_everything_hostile_is_named_and_costs_only_itself() {
+    let dir = Workdir::new();
+    let mut cases: Vec<Case> =
+        [nested(), texts(), members(), packed()].into_iter().flatten().collect();
+    for case in &mut cases {
+        let file = dir.write(&format!("archive/{}", case.name), "");
+        let mut file = BufWriter::new(File::create(file).expect("there is room"));
+        file.write_all(&std::mem::take(&mut case.content)).expect("there is room");
+    }
+    cases.extend(odd_names(&dir.join("archive")));
+    let (ran, peak) = run_and_watch(&dir);
+    let ran = ran.ended(3);
+    let summary: Summary = serde_json::from_str(&ran.stdout).expect("the accounts are JSON");
+    assert_eq!(summary.sources.found, cases.len() as u64, "{summary:#?}");
+    let mut expected = Vec::new();
+    for case in &cases {
+        let name = format!("archive/{}", case.name);
+        let account = summary.of(&name.replace("\\n", "\n"));
+        assert_eq!(account.records.stored, case.stored.len() as u64, "{account:?}");
+        expected.extend(case.stored.iter().map(|&number| id(7, number)));
+        let lines: Vec<&str> = ran
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with(&format!("pbi-analyze: {name}: ")))
+            .collect();
+        assert_eq!(case.told.is_empty(), lines.is_empty(), "{name}: {lines:#?}");
+        let is_told = lines.iter().any(|line| line.contains(case.told));
+        assert!(case.told.is_empty() || is_told, "{name}: {lines:#?}");
+        // However much is wrong, a file does not fill the screen.
+        assert!(lines.len() <= 6, "{name}: {lines:#?}");
+    }
+    expected.sort();
+    assert_eq!(table::ids(&dir.join("store")), expected);
+    // Names that lead out of the archive are only names.
+    assert_eq!(names_below(dir.path()), ["archive", "store"]);
+    if let Some(peak) = peak {
+        assert!(peak < MEMORY_KIB_MAX, "{peak} KiB were held");
+    }
+}
