@@ -95,6 +95,7 @@ impl Account {
         };
         self.without_id += tally.without_id;
         self.facts.troubles.extend(tally.troubles);
+        self.bound();
     }
 
     pub(super) fn flaw(&mut self, flaw: Flaw) {
@@ -108,6 +109,14 @@ impl Account {
 
     pub(super) fn trouble(&mut self, position: u64, reason: String) {
         self.facts.troubles.push(Trouble::new(position, reason));
+        self.bound();
+    }
+
+    /// A file may have more troubles than there is memory.
+    fn bound(&mut self) {
+        if self.facts.troubles.len() > 100 * TROUBLES_MAX {
+            self.close();
+        }
     }
 
     /// Texts of the source that are no logs, of so many. Where there is no other, the source is

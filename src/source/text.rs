@@ -94,14 +94,8 @@ impl Text {
         }
         loop {
             let (done, is_cut) = match &mut self.reading {
-                Reading::Refused(_) | Reading::Empty | Reading::Start => {
-                    if self.ended {
-                        return Ok(None);
-                    }
-                    self.drop_front(self.text.len());
-                    self.fill()?;
-                    continue;
-                }
+                // What is left of the file is read for its digest only.
+                Reading::Refused(_) | Reading::Empty | Reading::Start => return Ok(None),
                 Reading::Json(_) => (self.find_records(), false),
                 Reading::Csv(_) => match self.find_rows() {
                     (0, Some(header)) => {
@@ -158,7 +152,7 @@ impl Text {
     /// The input has failed: what came before it is all there is.
     pub(super) fn break_off(&mut self, reason: String) {
         let at = self.places.position(&self.text, self.text.len());
-        self.flaws.push(Flaw::file(at, reason));
+        self.tail.push(Flaw::file(at, reason));
         self.ended = true;
     }
 
