@@ -396,7 +396,15 @@ fn time_of(event: &Event<'_>, outer: &Outer) -> Result<i64, Unusable> {
         Some(Value::Text(text)) => time::parse(text),
         _ => None,
     };
-    let outside = || outer.creation_time.as_deref().and_then(time::parse_culture);
+    // A date in the words of a culture may be read in two ways: it stands in for no time at all,
+    // not for one that cannot be read.
+    let outside = || {
+        let text = outer.creation_time.as_deref()?;
+        match event.creation_time {
+            None | Some(Value::Null) => time::parse_culture(text),
+            Some(_) => time::parse(text),
+        }
+    };
     let instant = inner.or_else(outside).filter(|instant| PLAUSIBLE_US.contains(&instant.us));
     instant.map(|instant| instant.us).ok_or_else(|| {
         Unusable(match event.creation_time {

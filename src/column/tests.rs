@@ -180,3 +180,27 @@ fn a_name_that_occurs_twice_keeps_all_its_values_in_extra() {
     assert_eq!(extra(1).as_deref(), Some(r#"{"ISSUCCESS":true,"IsSuccess":"yes"}"#));
     assert_eq!((text(&batch, "ReportName", 2).as_deref(), extra(2)), (Some("C"), None));
 }
+
+#[test]
+fn a_date_of_a_culture_stands_in_for_no_time_at_all_and_for_none_that_cannot_be_read() {
+    let appended = |event: &str, outside: &str| {
+        let outer = Outer { creation_time: Some(outside.to_owned()), ..Outer::default() };
+        let lineage = Lineage { file: "f", kind: "k", order: 0 };
+        let mut builder = BatchBuilder::new(&Projection::All);
+        let taken = Parser::default().parse(event.as_bytes(), |record| match record.found() {
+            Found::Event(event) => {
+                builder.append(&event, family(&event), &outer, &lineage).map(|key| key.time_us)
+            }
+            _ => panic!("an event"),
+        });
+        taken.unwrap().ok()
+    };
+    let (iso, culture) = ("2024-03-04T00:00:00", "3/4/2024 12:00:00 AM");
+    let expected = time::parse(iso).map(|instant| instant.us);
+    assert_eq!(appended(r#"{"Id":"A"}"#, culture), expected);
+    assert_eq!(appended(r#"{"Id":"A","CreationTime":null}"#, culture), expected);
+    assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, culture), None);
+    assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, iso), expected);
+    let its_own = appended(r#"{"Id":"A","CreationTime":"2024-03-04T00:00:00"}"#, "1/1/2020 1:00");
+    assert_eq!(its_own, expected);
+}

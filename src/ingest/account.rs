@@ -117,15 +117,19 @@ impl Account {
         self.facts.damaged |= tally.damaged;
         let rejected = tally.rejected.into_iter().map(|rejected| rejected.trouble);
         self.facts.troubles.extend(tally.troubles.into_iter().chain(rejected));
-        // What will not be told need not be held.
-        if self.facts.troubles.len() > 2 * TROUBLES_MAX {
-            self.group_troubles();
-            self.facts.troubles.truncate(2 * TROUBLES_MAX);
-        }
+        self.bound();
     }
 
     pub(super) fn trouble(&mut self, position: u64, reason: String) {
         self.facts.troubles.push(Trouble::new(position, reason));
+        self.bound();
+    }
+
+    /// A file may have more troubles than there is memory.
+    fn bound(&mut self) {
+        if self.facts.troubles.len() > 100 * TROUBLES_MAX {
+            self.group_troubles();
+        }
     }
 
     /// Texts of the source that are no logs, of so many. Where there is no other, the source is
@@ -141,15 +145,14 @@ impl Account {
     /// Everything is read.
     pub(super) fn close(&mut self) {
         self.group_troubles();
-        self.facts.troubles.truncate(TROUBLES_MAX);
         // Of one that was not read to its end, nothing more can be said.
         if !self.unread && self.refused.is_none() {
             self.facts.suspicions = suspicion::of(&self.facts, &self.signs, self.results);
         }
     }
 
-    /// Threads add troubles in any order; they are told in that of the file, and what is the same
-    /// is told once.
+    /// Threads add troubles in any order; they are told in that of the file, what is the same is
+    /// told once, and no more than so many are kept.
     fn group_troubles(&mut self) {
         let mut troubles = std::mem::take(&mut self.facts.troubles);
         troubles.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
@@ -163,6 +166,7 @@ impl Account {
                 }
             }
         }
+        self.facts.troubles.truncate(TROUBLES_MAX);
     }
 
     /// What the store is to remember, unless the source is to be tried again.

@@ -85,9 +85,9 @@ impl<'f> Feed<'f> {
             match open.pieces.next(used) {
                 Ok(Some(piece)) => match open.task(piece, self.files) {
                     Ok(task) => return Ok(Some(task)),
-                    Err((piece, reason)) => {
+                    Err(refused) => {
                         // A CSV of something else: the header is read when the first piece is.
-                        // It is read to its end all the same, to be known the next time.
+                        let (piece, reason) = *refused;
                         open.pieces.refuse(reason);
                         used = piece;
                     }
@@ -126,10 +126,14 @@ impl Open {
         Open { number, pieces, records: 0, header: None, name, kinds: BTreeSet::new() }
     }
 
-    fn task<'f>(&mut self, piece: Piece, files: &'f [Found]) -> Result<Task<'f>, (Piece, String)> {
+    fn task<'f>(
+        &mut self,
+        piece: Piece,
+        files: &'f [Found],
+    ) -> Result<Task<'f>, Box<(Piece, String)>> {
         let header = match self.header(&piece.shape) {
             Ok(header) => header,
-            Err(reason) => return Err((piece, reason)),
+            Err(reason) => return Err(Box::new((piece, reason))),
         };
         let kind = kind(&piece.shape, header.as_deref());
         if header.is_some() {

@@ -70,13 +70,12 @@ impl Disk {
 
     /// Reads what is left, and makes the digest of the file.
     pub(super) fn finish(&mut self) -> io::Result<Whole> {
-        let mut buffer = Vec::new();
+        // Most files are read already, and this is to find that out.
+        let mut buffer = vec![0; 16];
         loop {
-            // Most files are read already.
-            buffer.resize(if buffer.is_empty() { 16 } else { READ_BYTES }, 0);
             match self.read(&mut buffer) {
                 Ok(0) => return Ok(text_of(&self.hash)),
-                Ok(_) => {}
+                Ok(_) => buffer.resize(READ_BYTES, 0),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

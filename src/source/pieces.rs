@@ -99,8 +99,7 @@ impl Pieces {
         self.ended.push(Ended { name: source.name.clone(), shape: text.shape() });
     }
 
-    /// Takes nothing more of the present text, which is no log after all; it is read to its end
-    /// all the same, for the digest of the file.
+    /// Takes nothing more of the present text, which is no log after all.
     pub fn refuse(&mut self, reason: String) {
         if let Some((text, _)) = &mut self.text {
             text.refuse(reason);

@@ -94,14 +94,8 @@ impl Text {
         }
         loop {
             let (done, is_cut) = match &mut self.reading {
-                Reading::Refused(_) | Reading::Empty | Reading::Start => {
-                    if self.ended {
-                        return Ok(None);
-                    }
-                    self.drop_front(self.text.len());
-                    self.fill()?;
-                    continue;
-                }
+                // What is left of the file is read for its digest only.
+                Reading::Refused(_) | Reading::Empty | Reading::Start => return Ok(None),
                 Reading::Json(_) => (self.find_records(), false),
                 Reading::Csv(_) => match self.find_rows() {
                     (0, Some(header)) => {
@@ -112,7 +106,10 @@ impl Text {
                 },
             };
             let has_records = !self.records.is_empty() || (done > 0 && self.is_csv());
-            if has_records && (self.ended || is_cut || self.text.len() >= PIECE_BYTES) {
+            // Flaws are handed on too, so that a file of nothing else does not fill the memory.
+            let has_flaws = done > 0 && !self.flaws.is_empty();
+            let is_full = self.text.len() >= PIECE_BYTES;
+            if has_records && (self.ended || is_cut || is_full) || has_flaws && is_full {
                 return Ok(Some(self.hand_on(done, used)));
             }
             if self.ended {
@@ -158,7 +155,7 @@ impl Text {
     /// The input has failed: what came before it is all there is.
     pub(super) fn break_off(&mut self, reason: String) {
         let at = self.places.position(&self.text, self.text.len());
-        self.flaws.push(Flaw::file(at, reason));
+        self.tail.push(Flaw::file(at, reason));
         self.ended = true;
     }
 

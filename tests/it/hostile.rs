@@ -161,7 +161,7 @@ fn odd_names(archive: &Path) -> Vec<Case> {
     write(OsStr::new("folder.json/inside.json"), 15);
     write(OsStr::new("secret.json"), 16);
     let secret = archive.join("secret.json");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).expect("it is ours");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).expect("it is ours");
     // Who may read everything cannot be kept out.
     let is_kept_out = File::open(&secret).is_err();
     let mut cases = vec![

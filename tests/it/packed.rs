@@ -93,9 +93,9 @@ fn what_is_wrong_in_a_packed_file_is_told_with_its_place_in_what_was_unpacked() 
     let ran = ran.ended(3);
     for line in [
         format!("a.zip: byte {}: cut.json (unpacked): the file ends in", cut.len() - 6),
-        format!("a.zip: byte {}: bad.json (unpacked): no valid JSON", bad.len() - 8),
+        format!("a.zip: byte {}: bad.json (unpacked): no valid JSON", bad.len() - 6),
         "a.zip: byte 0: web.json: not a log of Power BI events: a web page".to_owned(),
-        format!("b.json.gz: byte {}: (unpacked) no valid JSON", bad.len() - 8),
+        format!("b.json.gz: byte {}: (unpacked) no valid JSON", bad.len() - 6),
         ": (unpacked) damaged: it cannot be unpacked from here on".to_owned(),
     ] {
         assert!(ran.stderr.contains(&line), "{line}: {}", ran.stderr);
@@ -110,7 +110,7 @@ fn the_same_trouble_is_told_once_for_a_file_with_its_number() {
     let dir = Workdir::new();
     let entries = vec![r#"{"contentUri":"https://x.example/1","contentId":"1"}"#; 5000];
     dir.write("list.json", format!("[{}]", entries.join(",\n")));
-    dir.write("lists.json", format!("[{}]", vec![r#"{"Id":[],"RecordType":[]}"#; 3].join(",")));
+    dir.write("lists.json", format!("[{}]", [r#"{"Id":[],"RecordType":[]}"#; 3].join(",")));
     let (ran, summary) = dir.ingest("store", &["list.json", "lists.json"]);
     let ran = ran.ended(3);
     assert!(
