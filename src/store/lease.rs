@@ -212,7 +212,9 @@ fn take_away(own: &Lease, dead: &Signs) -> Result<()> {
         found.marks.iter().filter(|path| !held.contains(*path)).for_each(|path| remove(path));
         found.log.iter().for_each(|path| remove(path));
         dead.unshown.iter().filter(|path| is_free(path)).for_each(|path| remove(path));
-        dead.shown.iter().for_each(|(_, sign)| remove(sign));
+        // A folder that would not go is found by its sign the next time.
+        let has_gone = |sign: &Path| !scratch_of(sign).exists();
+        dead.shown.iter().filter(|(_, sign)| has_gone(sign)).for_each(|(_, sign)| remove(sign));
     }
     Ok(())
 }
