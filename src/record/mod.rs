@@ -140,7 +140,9 @@ fn tame_numbers(text: &mut [u8]) {
             let is_part = |byte: &&u8| b"+-.0123456789eE".contains(byte);
             let len = text[at..].iter().take_while(is_part).count();
             let number = &mut text[at..at + len];
-            if number.len() > FITS || number.iter().any(|byte| b"eE".contains(byte)) {
+            let text = std::str::from_utf8(number).unwrap_or_default();
+            let is_odd = number.len() > FITS || number.iter().any(|byte| b"eE".contains(byte));
+            if is_odd && text.parse::<i64>().is_err() {
                 number.fill(b'0');
                 number[1] = b'.';
             }
@@ -348,6 +350,17 @@ mod tests {
         ] {
             assert_eq!(rewritten(text), text);
         }
+    }
+
+    /// A number beyond the range of a float changes nothing of the numbers beside it.
+    #[test]
+    fn whole_numbers_beside_a_giant_are_whole_numbers() {
+        let text = br#"[1e400,-100000000000000000,9223372036854775807,-9223372036854775808]"#;
+        let whole = |record: &Record<'_>| match record.root() {
+            Value::List(list) => list.items().filter(|v| matches!(v, Value::Int(_))).count(),
+            _ => 0,
+        };
+        assert_eq!(Parser::default().parse(text, whole), Ok(3));
     }
 
     #[test]

@@ -154,8 +154,8 @@ fn name(path: &Path) -> String {
     text.strip_prefix("./").unwrap_or(&text).to_owned()
 }
 
-/// A path as text. Bytes that are no text are written as `\xFF`: two files whose names differ in them
-/// only are two files.
+/// A path as text. Bytes that are no text are written as `\xFF`: two files whose names differ in
+/// them only are two files.
 fn text(path: &Path) -> String {
     let mut text = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {

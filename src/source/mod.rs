@@ -1,10 +1,10 @@
 //! Sources: the files of an archive, and the records in them as byte ranges.
 //!
-//! Owns: which files there are ([`discover`]), what is packed in them, what a text is by its content
-//! ([`Shape`]), its encoding, and where each record begins and ends. It hands on pieces of decoded
-//! text with the bounds of their records ([`Pieces`]), so that records can be parsed by many threads
-//! while the file is still being read, and no file has to fit into memory. Must not know: what a
-//! record says, Arrow, the store.
+//! Owns: which files there are ([`discover`]), what is packed in them, what a text is by its
+//! content ([`Shape`]), its encoding, and where each record begins and ends. It hands on pieces of
+//! decoded text with the bounds of their records ([`Pieces`]), so that records can be parsed by
+//! many threads while the file is still being read, and no file has to fit into memory. Must not
+//! know: what a record says, Arrow, the store.
 
 mod bounds;
 mod decode;
