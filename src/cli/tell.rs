@@ -303,7 +303,8 @@ fn checked(check: &Check) -> String {
     }
 }
 
-/// A name or a sentence as one line: names of files and of members of a zip may have line breaks.
+/// A name or a sentence as one line: files and members of a zip may have line breaks in their
+/// names.
 fn shown(text: &str) -> Cow<'_, str> {
     match text.contains(['\n', '\r']) {
         true => Cow::Owned(text.replace('\n', "\\n").replace('\r', "\\r")),

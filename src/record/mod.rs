@@ -143,7 +143,9 @@ fn tame_numbers(text: &mut [u8]) {
             let is_part = |byte: &&u8| b"+-.0123456789eE".contains(byte);
             let len = text[at..].iter().take_while(is_part).count();
             let number = &mut text[at..at + len];
-            if number.len() > FITS || number.iter().any(|byte| b"eE".contains(byte)) {
+            let text = std::str::from_utf8(number).unwrap_or_default();
+            let is_odd = number.len() > FITS || number.iter().any(|byte| b"eE".contains(byte));
+            if is_odd && text.parse::<i64>().is_err() {
                 number.fill(b'0');
                 number[1] = b'.';
             }

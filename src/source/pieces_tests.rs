@@ -227,6 +227,12 @@ fn what_is_packed_and_damaged_gives_what_stands_before_the_damage() {
             "{told:?}"
         );
     }
+    // What breaks before anything comes of it is refused, and the next member is read.
+    let mut members = zip(&[("a.json", PAGE), ("b.json", PAGE)]);
+    members[36] = 0xFF;
+    let (records, ended, _) = read_all(&members);
+    assert_eq!(records.len(), 2);
+    assert!(ended[0].shape.as_ref().unwrap_err().contains("damaged"), "{ended:?}");
     // A bit that fell over is found by the checksum at the latest.
     for packed in [gzip(&text), zip(&[("a.json", &text)])] {
         let mut packed = packed;

@@ -129,7 +129,9 @@ impl Packed {
             let part = |content| Ok(Some(Part { name: name.clone(), is_packed, content }));
             let mut head = Vec::new();
             if let Err(error) = (&mut input).take(HEAD_BYTES).read_to_end(&mut head) {
-                return match self.disk().failure() {
+                // The lock is let go before the reason is asked for.
+                let failure = self.disk().failure();
+                return match failure {
                     Some(failure) => Err(failure),
                     None => part(Content::Refused(self.broken(&error))),
                 };
