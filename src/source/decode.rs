@@ -218,11 +218,13 @@ impl Decoder {
         Ends::NotBefore(if last { rest.len() } else { rest.len().saturating_sub(1) })
     }
 
-    /// Where UTF-16 ends: at a mark, or where a line begins with ASCII without noughts between.
+    /// Where UTF-16 ends: where a line begins with the mark of the other byte order, or with ASCII
+    /// without noughts between. Its own mark is a letter like any other in the middle of a file;
+    /// between records it is passed over.
     fn utf16_ends(&self, rest: &[u8], last: bool) -> Ends {
-        let (mark, other) = match self.coding {
-            Coding::Utf16Be => ([0xFE, 0xFF], Coding::Utf16Le),
-            _ => ([0xFF, 0xFE], Coding::Utf16Be),
+        let (others_mark, other) = match self.coding {
+            Coding::Utf16Be => ([0xFF, 0xFE], Coding::Utf16Le),
+            _ => ([0xFE, 0xFF], Coding::Utf16Be),
         };
         let mut before = self.before;
         let mut at = 0;
@@ -231,10 +233,7 @@ impl Decoder {
             if unit.len() < 2 && !last {
                 break;
             }
-            if unit == mark {
-                return Ends::At(at, self.coding, 2);
-            }
-            if unit == [mark[1], mark[0]] {
+            if unit == others_mark && before.is_none_or(begins_behind) {
                 return Ends::At(at, other, 2);
             }
             if before.is_some_and(begins_behind)
