@@ -9,7 +9,7 @@ use crate::Result;
 use crate::column::{FIELD_COLUMNS, Fields};
 use crate::record::time;
 use crate::schema::{self, Column};
-use crate::store::{self, Store};
+use crate::store::{self, Snapshot, Store};
 
 /// A typed column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,7 +78,7 @@ pub struct Dictionary {
 ///
 /// [`crate::Error::Store`] and [`crate::Error::Io`] where the store cannot be read.
 pub fn of(store: Option<&Store>) -> Result<Dictionary> {
-    let extra = store.map(extra).transpose()?;
+    let extra = store.map(|store| store.read(unknown)).transpose()?;
     Ok(Dictionary { columns: columns(), extra })
 }
 
@@ -109,13 +109,15 @@ fn columns() -> Vec<TypedColumn> {
     schema::columns().iter().map(column).chain(own).collect()
 }
 
-fn extra(store: &Store) -> Result<Extra> {
-    let fields = store.read(|snapshot| {
-        let mut fields = Fields::default();
-        store::columns_of(&snapshot.files, &FIELD_COLUMNS, &mut |file, columns| {
-            fields.add(columns).map_err(|reason| crate::Error::store(file, reason))
-        })?;
-        Ok(fields)
+/// The fields of a store's events that no typed column holds.
+///
+/// # Errors
+///
+/// [`crate::Error::Store`] and [`crate::Error::Io`] where a file cannot be read.
+pub fn unknown(snapshot: &Snapshot) -> Result<Extra> {
+    let mut fields = Fields::default();
+    store::columns_of(&snapshot.files, &FIELD_COLUMNS, &mut |file, columns| {
+        fields.add(columns).map_err(|reason| crate::Error::store(file, reason))
     })?;
     let day = |us| time::day(us).map(|day| day.to_string()).unwrap_or_default();
     let field = |(activity, name, in_column, field): (&str, &str, bool, &crate::column::Field)| {

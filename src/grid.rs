@@ -88,3 +88,57 @@ impl Grid {
         Grid { columns, rows: Vec::new() }
     }
 }
+
+/// How a grid is best drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chart {
+    /// A bar for each row.
+    Bars {
+        /// The column that gives its length.
+        value: String,
+    },
+    /// A line for each column.
+    Lines {
+        /// The columns drawn.
+        values: Vec<String>,
+        /// The column along which they are drawn.
+        over: String,
+    },
+    /// A field of shades.
+    Heat {
+        /// The column that gives the shade.
+        value: String,
+        /// The column that goes from left to right.
+        over: String,
+        /// The column that goes downwards.
+        by: String,
+    },
+}
+
+impl Chart {
+    /// Reads `bars VALUE`, `lines A, B over X` or `heat VALUE over X by Y`. An error is what is
+    /// wrong with it.
+    pub fn parse(text: &str) -> Result<Chart, String> {
+        let form = || {
+            format!(
+                "chart is `bars VALUE`, `lines A, B over X` or `heat VALUE over X by Y`, not {text:?}"
+            )
+        };
+        let (kind, rest) = text.split_once(' ').ok_or_else(form)?;
+        let own = str::to_owned;
+        Ok(match kind {
+            "bars" => Chart::Bars { value: own(rest.trim()) },
+            "lines" => {
+                let (values, over) = rest.split_once(" over ").ok_or_else(form)?;
+                let values = values.split(',').map(|value| own(value.trim())).collect();
+                Chart::Lines { values, over: own(over.trim()) }
+            }
+            "heat" => {
+                let (value, rest) = rest.split_once(" over ").ok_or_else(form)?;
+                let (over, by) = rest.split_once(" by ").ok_or_else(form)?;
+                Chart::Heat { value: own(value.trim()), over: own(over.trim()), by: own(by.trim()) }
+            }
+            _ => return Err(form()),
+        })
+    }
+}

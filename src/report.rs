@@ -4,21 +4,27 @@
 //! answer lacks. Must not know flags or where the bytes go.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 use std::str::FromStr;
 
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
+use serde::Serialize;
 
+use crate::dictionary;
 use crate::grid::{Cell, Grid, Kind};
-pub use crate::query::NoiseLevel;
-use crate::query::{self, Actors, Coverage, Period, Request, Tally, Verdict};
-pub use crate::render::Format;
+use crate::query::{self, Catalog, Coverage, Period, Session, Settings, Tally, Verdict};
+pub use crate::query::{Actors, Filters, NoiseLevel, Report as Question};
 use crate::render::{self, Basis, Excluded, Page};
-use crate::store::Snapshot;
+pub use crate::render::{Format, wrap};
+pub use crate::store::Snapshot;
 use crate::{Error, Result};
 
 /// The parameter by which reports are cut to their first rows.
 const TOP: &str = "top";
+
+/// The view that a dictionary is needed for.
+const UNKNOWN_FIELDS: &str = "unknown_fields";
 
 /// One end of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +73,9 @@ impl When {
     }
 }
 
-/// What is asked for.
+/// What is asked for, whatever the report.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The report's name or one of its other names.
-    pub name: String,
     /// The first day; all there is where it is not given.
     pub since: Option<When>,
     /// The last day, included; all there is where it is not given.
@@ -81,12 +85,75 @@ pub struct Options {
     /// How many rows; where it is not given, the report's own number in a table and all rows in
     /// the other formats.
     pub top: Option<u32>,
+    /// Values of the report's own parameters.
+    pub set: BTreeMap<String, String>,
     /// Which reads through the API are left out.
     pub noise: NoiseLevel,
+    /// Whose events count; those that the report counts of itself, where it is not given.
+    pub actors: Option<Actors>,
+    /// Which workspaces, reports, people and activities it is about.
+    pub filters: Filters,
     /// The form of the answer.
     pub format: Format,
     /// How many columns of characters a line of a table may take.
     pub width: usize,
+    /// What in an answer is to be told by the exit code.
+    pub fail_on: Vec<FailOn>,
+}
+
+/// What in an answer is to be told by the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailOn {
+    /// A day of the period is missing.
+    Missing,
+    /// A day was cut.
+    Cut,
+    /// A day is held in part, for that or for another reason.
+    Partial,
+    /// A day is not complete, for any reason, or none of the period is held.
+    Incomplete,
+    /// There are rows.
+    AnyRows,
+    /// There are no rows.
+    NoRows,
+}
+
+impl FailOn {
+    /// All of them, by their names.
+    const NAMED: [(&str, FailOn); 6] = [
+        ("coverage:missing", FailOn::Missing),
+        ("coverage:cut", FailOn::Cut),
+        ("coverage:partial", FailOn::Partial),
+        ("coverage:incomplete", FailOn::Incomplete),
+        ("rows:any", FailOn::AnyRows),
+        ("rows:none", FailOn::NoRows),
+    ];
+
+    /// What is the matter with an answer of so many rows, if anything.
+    fn failure(self, days: &render::Days, rows: usize) -> Option<String> {
+        let days_of = |count: u64, what: &str| (count > 0).then(|| format!("{count} days {what}"));
+        match self {
+            FailOn::Missing => days_of(days.missing, "are missing"),
+            FailOn::Cut => days_of(days.cut, "were cut"),
+            FailOn::Partial => days_of(days.partial, "are held in part"),
+            FailOn::Incomplete if days.days == 0 => Some("no day of the period is held".to_owned()),
+            FailOn::Incomplete => days_of(days.days - days.complete, "are not complete"),
+            FailOn::AnyRows => (rows > 0).then(|| format!("there are {rows} rows")),
+            FailOn::NoRows => (rows == 0).then(|| "there are no rows".to_owned()),
+        }
+    }
+}
+
+impl FromStr for FailOn {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<FailOn> {
+        let found = FailOn::NAMED.iter().find(|(name, _)| *name == text);
+        found.map(|(_, on)| *on).ok_or_else(|| {
+            let names = FailOn::NAMED.map(|(name, _)| name).join(", ");
+            Error::Usage(format!("{text:?} is nothing to fail on: write one of {names}"))
+        })
+    }
 }
 
 /// An answer.
@@ -98,34 +165,195 @@ pub struct Report {
     pub incomplete: bool,
     /// What people should know of it, in sentences. A table shows them itself.
     pub remarks: Vec<String>,
+    /// What was found of that which is to be told by the exit code.
+    pub failures: Vec<String>,
+}
+
+/// The reports that there are: those of the program, and those of folders of one's own.
+#[derive(Debug, Clone)]
+pub struct Reports {
+    catalog: Catalog,
+}
+
+impl Reports {
+    /// With the reports of a folder, where one is given.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the folder cannot be read, [`Error::Usage`] where a header is wrong.
+    pub fn new(folder: Option<&Path>) -> Result<Reports> {
+        let mut catalog = Catalog::built_in()?;
+        folder.map_or(Ok(()), |folder| catalog.add_folder(folder))?;
+        Ok(Reports { catalog })
+    }
+
+    /// The report of that name or other name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for a name that no report has.
+    pub fn find(&self, name: &str) -> Result<&Question> {
+        self.catalog.find(name)
+    }
+
+    /// All of them, by name.
+    pub fn all(&self) -> &[Question] {
+        self.catalog.reports()
+    }
+
+    /// All of them as a table, with their other names and what they answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] only.
+    pub fn list(&self, format: Format, width: usize) -> Result<Vec<u8>> {
+        let columns = ["report", "also", "title", "question"];
+        let mut grid = Grid::new(columns.map(|name| (name, Kind::Text)));
+        for report in self.all() {
+            let also = report.aliases.join(", ");
+            let cells = [&report.name, &also, &report.title, &report.question];
+            grid.rows.push(cells.map(|text| Cell::Text(text.clone())).into());
+        }
+        let page = Page { grid: &grid, basis: None, remarks: &[], time_zone: Tz::UTC, width };
+        render::render(&page, format)
+    }
 }
 
 /// Answers a report.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] for a name, a day or a number that makes no sense; [`Error::Query`] if a file
-/// of the store cannot be read.
-pub fn run(snapshot: &Snapshot, options: &Options) -> Result<Report> {
-    let report = query::report(&options.name)?;
-    let period = period(snapshot, options)?;
-    let coverage = query::coverage(snapshot, &period)?;
-    let (noise, log) = (options.noise, report.log);
-    let request = Request { snapshot, period: &period, coverage: &coverage, noise, log };
-    let tally = query::tally(&request)?;
-    let top = top(&report, options)?;
-    let given = top.iter().map(|top| (TOP.to_owned(), top.clone())).collect::<BTreeMap<_, _>>();
-    let grid = query::answer(&request, &report, &given)?;
+/// [`Error::Usage`] for a day, a number or a parameter that makes no sense; [`Error::Query`] if a
+/// file of the store cannot be read.
+pub fn run(snapshot: &Snapshot, report: &Question, options: &Options) -> Result<Report> {
+    let session = session(snapshot, [report], options)?;
+    answer(&session, snapshot, report, options)
+}
 
+/// Answers several reports of one period, and gives each to `take`. What they share is read once.
+/// An answer that failed is given as well, and does not stop the others.
+///
+/// # Errors
+///
+/// Those of [`run`] that concern all of them, and those of `take`.
+pub fn run_all(
+    snapshot: &Snapshot,
+    reports: &[Question],
+    options: &Options,
+    take: &mut dyn FnMut(&Question, Result<Report>) -> Result<()>,
+) -> Result<()> {
+    let mut session = session(snapshot, reports, options)?;
+    session.load(reports)?;
+    for report in reports {
+        take(report, answer(&session, snapshot, report, options))?;
+    }
+    Ok(())
+}
+
+/// The views and the statement of a report as SQL for DuckDB, which reads the store's files itself.
+///
+/// # Errors
+///
+/// Those of [`run`].
+pub fn portable(snapshot: &Snapshot, report: &Question, options: &Options) -> Result<String> {
+    let session = session(snapshot, [report], options)?;
+    query::portable(&session, report, &given(report, options)?)
+}
+
+/// The columns of the table that a report needs.
+///
+/// # Errors
+///
+/// [`Error::Query`] for a statement that the guard refuses.
+pub fn columns(report: &Question) -> Result<HashSet<String>> {
+    Ok(query::columns_read(report)?.into_iter().collect())
+}
+
+/// A view that statements read, with its columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct View {
+    /// Its name.
+    pub view: &'static str,
+    /// Its columns, without those of the table itself.
+    pub columns: Vec<ViewColumn>,
+}
+
+/// One column of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ViewColumn {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type in SQL.
+    #[serde(rename = "type")]
+    pub ty: &'static str,
+    /// What it holds.
+    pub meaning: &'static str,
+}
+
+/// All views.
+pub fn views() -> Vec<View> {
+    let mut views: Vec<View> = Vec::new();
+    for column in query::view_columns() {
+        let query::ViewColumn { view, name, ty, meaning } = *column;
+        if views.last().is_none_or(|last| last.view != view) {
+            views.push(View { view, columns: Vec::new() });
+        }
+        if let Some(last) = views.last_mut() {
+            last.columns.push(ViewColumn { name, ty, meaning });
+        }
+    }
+    views
+}
+
+fn session<'a, 'r>(
+    snapshot: &'a Snapshot,
+    reports: impl IntoIterator<Item = &'r Question>,
+    options: &Options,
+) -> Result<Session<'a>> {
+    let period = period(snapshot, options)?;
+    let (noise, actors) = (options.noise, options.actors);
+    let settings = Settings { noise, actors, filters: options.filters.clone() };
+    let session = Session::new(snapshot, period, settings)?;
+    let mut needs_fields = false;
+    for report in reports {
+        needs_fields |= query::reads(report, UNKNOWN_FIELDS)?;
+    }
+    if !needs_fields {
+        return Ok(session);
+    }
+    let fields =
+        dictionary::unknown(snapshot)?.fields.into_iter().map(|field| query::UnknownField {
+            name: field.name,
+            activity: field.activity,
+            count: field.count,
+            first_day: field.first_day,
+            last_day: field.last_day,
+            in_column: field.in_column,
+        });
+    Ok(session.with_unknown_fields(fields.collect()))
+}
+
+fn answer(
+    session: &Session<'_>,
+    snapshot: &Snapshot,
+    report: &Question,
+    options: &Options,
+) -> Result<Report> {
+    let tally = session.tally(report)?;
+    let given = given(report, options)?;
+    let grid = query::answer(session, report, &given)?;
+
+    let (period, coverage) = (session.period(), session.coverage());
     let basis = Basis {
-        report: report.name.to_owned(),
+        report: report.name.clone(),
         title: report.title.clone(),
         since: period.first_day(),
         until: period.last_day(),
-        coverage: days(&coverage),
-        excluded: excluded(&tally, report.actors),
+        coverage: days(coverage),
+        excluded: excluded(&tally, session.actors(report), report.keeps_noise),
     };
-    let remarks = remarks(snapshot, options, &period, &grid, &tally, top.as_deref())?;
+    let top = given.get(TOP).map(String::as_str);
+    let remarks = remarks(snapshot, options, period, &grid, &tally, top)?;
     let page = Page {
         grid: &grid,
         basis: Some(&basis),
@@ -134,34 +362,10 @@ pub fn run(snapshot: &Snapshot, options: &Options) -> Result<Report> {
         width: options.width,
     };
     let bytes = render::render(&page, options.format)?;
+    let failures = options.fail_on.iter();
+    let failures = failures.filter_map(|on| on.failure(&basis.coverage, grid.rows.len()));
     let incomplete = !coverage.is_complete() || coverage.days.is_empty();
-    Ok(Report { bytes, incomplete, remarks })
-}
-
-/// The columns of the table that a report needs.
-///
-/// # Errors
-///
-/// [`Error::Usage`] for a name that no report has.
-pub fn columns(name: &str) -> Result<HashSet<String>> {
-    Ok(query::columns_read(&query::report(name)?)?.into_iter().collect())
-}
-
-/// All reports, with their other names and what they answer.
-///
-/// # Errors
-///
-/// [`Error::Internal`] only.
-pub fn list(format: Format, width: usize) -> Result<Vec<u8>> {
-    let columns = ["report", "also", "title", "question"];
-    let mut grid = Grid::new(columns.map(|name| (name, Kind::Text)));
-    for report in query::reports()? {
-        let also = report.aliases.join(", ");
-        let cells = [report.name.to_owned(), also, report.title, report.question];
-        grid.rows.push(cells.map(Cell::Text).into());
-    }
-    let page = Page { grid: &grid, basis: None, remarks: &[], time_zone: Tz::UTC, width };
-    render::render(&page, format)
+    Ok(Report { bytes, incomplete, remarks, failures: failures.collect() })
 }
 
 fn period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
@@ -180,17 +384,23 @@ fn period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
     Ok(Period::new(zone, since, until, extent))
 }
 
-/// The number of rows to ask for: the one given; else, in a table, the report's own.
-fn top(report: &query::Report, options: &Options) -> Result<Option<String>> {
+/// The values of the report's parameters that are not its own defaults. The number of rows is the
+/// one given; else, in a table, the report's own.
+fn given(report: &query::Report, options: &Options) -> Result<BTreeMap<String, String>> {
+    let mut given = options.set.clone();
     let own = report.params.iter().find(|param| param.name == TOP);
-    match (options.top, options.format) {
+    let top = match (options.top, options.format) {
         (Some(0), _) => {
-            Err(Error::Usage("the first 0 rows are none; ask for 1 or more".to_owned()))
+            return Err(Error::Usage("the first 0 rows are none; ask for 1 or more".to_owned()));
         }
-        (Some(rows), _) => Ok(Some(rows.to_string())),
-        (None, Format::Table) => Ok(own.map(|param| param.default.to_owned())),
-        (None, _) => Ok(own.map(|_| "all".to_owned())),
+        (Some(rows), _) => Some(rows.to_string()),
+        (None, Format::Table) => own.map(|param| param.default.clone()),
+        (None, _) => own.map(|_| "all".to_owned()),
+    };
+    if let Some(top) = top.filter(|_| own.is_some()) {
+        given.entry(TOP.to_owned()).or_insert(top);
     }
+    Ok(given)
 }
 
 fn days(coverage: &Coverage) -> render::Days {
@@ -201,12 +411,14 @@ fn days(coverage: &Coverage) -> render::Days {
     render::Days { days, complete, partial: partial + cut, missing, cut }
 }
 
-fn excluded(tally: &Tally, actors: Actors) -> Excluded {
-    let services = match actors {
-        Actors::People => tally.services,
-        Actors::All => 0,
+fn excluded(tally: &Tally, actors: Actors, keeps_noise: bool) -> Excluded {
+    let [services, people] = match actors {
+        Actors::People => [tally.services, 0],
+        Actors::All => [0, 0],
+        Actors::Services => [0, tally.people],
     };
-    Excluded { noise: tally.noise, services }
+    let noise = if keeps_noise { 0 } else { tally.noise };
+    Excluded { noise, services, people, filtered: tally.filtered }
 }
 
 /// What people should know of the answer.
@@ -225,6 +437,9 @@ fn remarks(
     };
     if grid.rows.is_empty() && tally.events == 0 {
         remarks.push("There are no events in the period.".to_owned());
+    } else if grid.rows.is_empty() && tally.filtered == tally.events {
+        remarks
+            .push(format!("The filters match none of the {} events in the period.", tally.events));
     } else if grid.rows.is_empty() {
         let events = tally.events;
         let none = "none of them is of the activities and people that this report counts";
@@ -270,19 +485,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_empty_archive_is_answered_with_no_rows_and_says_so() {
-        let options = Options {
-            name: "most-consumed-reports".into(),
-            since: Some(When::Back(30)),
+    fn options() -> Options {
+        Options {
+            since: None,
             until: None,
             time_zone: Tz::UTC,
             top: None,
+            set: BTreeMap::new(),
             noise: NoiseLevel::Default,
+            actors: None,
+            filters: Filters::default(),
             format: Format::Table,
             width: 200,
-        };
-        let report = run(&Snapshot::default(), &options).unwrap();
+            fail_on: Vec::new(),
+        }
+    }
+
+    fn answered(options: &Options) -> Result<Report> {
+        let reports = Reports::new(None).unwrap();
+        run(&Snapshot::default(), reports.find("most-consumed-reports").unwrap(), options)
+    }
+
+    #[test]
+    fn an_empty_archive_is_answered_with_no_rows_and_says_so() {
+        let options = Options { since: Some(When::Back(30)), ..options() };
+        let report = answered(&options).unwrap();
         let text = String::from_utf8(report.bytes).unwrap();
         assert!(text.starts_with("rank  report  workspace  views  viewers"), "{text}");
         assert!(text.contains("\nThe archive holds no events.\nNo period, UTC."), "{text}");
@@ -291,28 +518,40 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_before_anything_is_read() {
-        let options = Options {
-            name: "top-reports".into(),
-            since: Some(When::Day(day("2026-03-02"))),
-            until: Some(When::Day(day("2026-03-01"))),
-            time_zone: Tz::UTC,
-            top: None,
-            noise: NoiseLevel::Default,
-            format: Format::Json,
-            width: 80,
-        };
-        let message = run(&Snapshot::default(), &options).unwrap_err().to_string();
+        let [since, until] = ["2026-03-02", "2026-03-01"].map(|text| Some(When::Day(day(text))));
+        let message = answered(&Options { since, until, ..options() }).unwrap_err().to_string();
         assert!(message.contains("the earlier day first"), "{message}");
-        let zero = Options { since: None, top: Some(0), ..options };
-        assert!(run(&Snapshot::default(), &zero).unwrap_err().to_string().contains("1 or more"));
+        let zero = Options { top: Some(0), ..options() };
+        assert!(answered(&zero).unwrap_err().to_string().contains("1 or more"));
+        let set = BTreeMap::from([("tpo".to_owned(), "3".to_owned())]);
+        let message = answered(&Options { set, ..options() }).unwrap_err().to_string();
+        assert!(message.contains("no parameter \"tpo\""), "{message}");
+    }
+
+    #[test]
+    fn what_is_to_be_told_by_the_exit_code_is_found() {
+        let fail_on = ["rows:none", "rows:any", "coverage:incomplete", "coverage:missing"];
+        let fail_on = fail_on.map(|text| text.parse().unwrap()).to_vec();
+        let found = answered(&Options { fail_on, ..options() }).unwrap().failures;
+        assert_eq!(found, ["there are no rows", "no day of the period is held"]);
+        let days = render::Days { days: 31, complete: 28, partial: 2, missing: 1, cut: 1 };
+        let told = |on: &str| on.parse::<FailOn>().unwrap().failure(&days, 7).unwrap();
+        assert_eq!(told("coverage:missing"), "1 days are missing");
+        assert_eq!(told("coverage:cut"), "1 days were cut");
+        assert_eq!(told("coverage:partial"), "2 days are held in part");
+        assert_eq!(told("coverage:incomplete"), "3 days are not complete");
+        assert_eq!(told("rows:any"), "there are 7 rows");
+        let message = "coverage".parse::<FailOn>().unwrap_err().to_string();
+        assert!(message.contains("coverage:missing, "), "{message}");
     }
 
     #[test]
     fn the_list_names_every_report() {
-        let text = String::from_utf8(list(Format::Table, 200).unwrap()).unwrap();
-        assert!(
-            text.contains("top-reports  most-consumed-reports  Most consumed reports"),
-            "{text}"
-        );
+        let list = Reports::new(None).unwrap().list(Format::Table, 200).unwrap();
+        let text = String::from_utf8(list).unwrap();
+        for report in Reports::new(None).unwrap().all() {
+            assert!(text.lines().any(|line| line.starts_with(&report.name)), "{text}");
+        }
+        assert!(text.contains("  most-consumed-reports  Most consumed reports  "), "{text}");
     }
 }

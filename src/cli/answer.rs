@@ -1,21 +1,22 @@
 //! The commands: options in, results out.
 
+use std::collections::{BTreeMap, HashSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::args::{
-    AccountFormat, Columns, Compact, Export, ExportFormat, Forget, GlossaryFormat, Ingest,
-    ListFormat, NoiseFilter, RejectFormat, Rejects, Report, ReportFormat, Reports, Status, Threads,
-    Verify,
+    AccountFormat, ActorFilter, Asking, Columns, Compact, Engine, Export, ExportFormat, Forget,
+    GlossaryFormat, Ingest, ListFormat, NoiseFilter, RejectFormat, Rejects, Report, ReportFormat,
+    Reports, Sql, Status, Threads, Verify,
 };
 use super::progress::Shown;
-use super::{Ending, glossary, out, tell};
+use super::{Ending, glossary, manual, out, tell};
 use crate::dictionary;
 use crate::error::{Error, Result};
 use crate::export;
 use crate::ingest::{self, Store, Summary};
 use crate::rejects;
-use crate::report::{self, Format, NoiseLevel};
+use crate::report::{self, Actors, Filters, Format, NoiseLevel, Snapshot};
 use crate::status;
 use crate::upkeep::{self, Pseudonyms};
 
@@ -59,32 +60,144 @@ fn plan(command: &Ingest, options: &ingest::Options) -> Result<Ending> {
 }
 
 pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
-    let options = report_options(command)?;
+    let options = report::Options {
+        top: command.top,
+        set: command.set.iter().map(|pair| setting(pair)).collect::<Result<_>>()?,
+        fail_on: command.fail_on.iter().map(|on| on.parse()).collect::<Result<_>>()?,
+        ..asked(&command.asking)?
+    };
     // A name or an option that makes no sense is told before half an hour of reading.
-    let columns = report::columns(&options.name)?;
-    if command.from.is_empty() {
-        let store = existing(command.store.get())?;
-        let answer = store.read(|snapshot| report::run(snapshot, &options))?;
-        out::write(&answer.bytes, command.output.as_deref())?;
-        return Ok(Ending::Well);
+    let reports = report::Reports::new(command.queries.folder())?;
+    let asking = &command.asking;
+    match (command.name.as_deref(), &command.output_dir) {
+        (Some(name), _) => {
+            let report = reports.find(name)?;
+            if let Some(Engine::Duckdb) = command.show_sql {
+                let store = existing(asking.store.get())?;
+                let sql = store.read(|snapshot| report::portable(snapshot, report, &options))?;
+                out::write(sql.as_bytes(), asking.output.as_deref())?;
+                return Ok(Ending::Well);
+            }
+            one(report, asking, &options, quiet)
+        }
+        (None, Some(folder)) => every(reports.all(), folder, asking, &options, quiet),
+        (None, None) => Err(Error::Usage("name a report, or ask for --all".to_owned())),
+    }
+}
+
+pub(super) fn sql(command: &Sql, quiet: bool) -> Result<Ending> {
+    let statement = match command.statement.as_str() {
+        "-" => std::io::read_to_string(std::io::stdin())
+            .map_err(Error::io("read", Path::new("stdin")))?,
+        statement => statement.to_owned(),
+    };
+    let question = report::Question::ad_hoc(&statement);
+    one(&question, &command.asking, &asked(&command.asking)?, quiet)
+}
+
+/// One answer, to stdout or a file.
+fn one(
+    report: &report::Question,
+    asking: &Asking,
+    options: &report::Options,
+    quiet: bool,
+) -> Result<Ending> {
+    let columns = report::columns(report)?;
+    let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
+    let (answer, ending) = reading(asking, columns, quiet, read)?;
+    out::write(&answer.bytes, asking.output.as_deref())?;
+    Ok(ending.worse(failed(&report.name, &answer)))
+}
+
+/// Every report into a file of a folder.
+fn every(
+    reports: &[report::Question],
+    folder: &Path,
+    asking: &Asking,
+    options: &report::Options,
+    quiet: bool,
+) -> Result<Ending> {
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let mut columns = HashSet::new();
+    for report in reports {
+        columns.extend(report::columns(report)?);
+    }
+    // Files are whole whenever they are written; should the store change, they are written again.
+    let read = |snapshot: &Snapshot| {
+        let mut ending = Ending::Well;
+        report::run_all(snapshot, reports, options, &mut |report, answer| {
+            match answer {
+                Ok(answer) => {
+                    let name = format!("{}.{}", report.name, options.format.extension());
+                    out::write(&answer.bytes, Some(&folder.join(name)))?;
+                    ending = ending.worse(failed(&report.name, &answer));
+                }
+                Err(error) => {
+                    out::say(&format!("pbi-analyze: {}: {error}", report.name));
+                    ending = Ending::Failed;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(ending)
+    };
+    let (answers, sources) = reading(asking, columns, quiet, read)?;
+    if !quiet {
+        out::say(&format!("{} reports in {}", reports.len(), folder.display()));
+    }
+    Ok(answers.worse(sources))
+}
+
+/// Opens the store, or reads raw files, for an answer that needs no other columns than these. How
+/// reading ended is beside it.
+fn reading<T>(
+    asking: &Asking,
+    columns: HashSet<String>,
+    quiet: bool,
+    answer: impl Fn(&Snapshot) -> Result<T>,
+) -> Result<(T, Ending)> {
+    if asking.from.is_empty() {
+        return Ok((existing(asking.store.get())?.read(answer)?, Ending::Well));
     }
     let shown = Shown::new(quiet);
-    let read = sources(&command.from, &command.threads);
+    let read = sources(&asking.from, &asking.threads);
     let read = ingest::passing(&read, &ingest::Projection::Only(columns), &shown);
     shown.clear();
     let (_passing, snapshot, summary) = read?;
     warn(&summary, quiet);
-    let answer = report::run(&snapshot, &options)?;
-    out::write(&answer.bytes, command.output.as_deref())?;
-    Ok(ending(&summary))
+    Ok((answer(&snapshot)?, ending(&summary)))
+}
+
+/// Tells what was to be told by the exit code.
+fn failed(name: &str, answer: &report::Report) -> Ending {
+    for failure in &answer.failures {
+        out::say(&format!("pbi-analyze: {name}: {failure}"));
+    }
+    if answer.failures.is_empty() { Ending::Well } else { Ending::Incomplete }
+}
+
+/// `name=value`.
+fn setting(pair: &str) -> Result<(String, String)> {
+    let parts = pair.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = parts.ok_or_else(|| {
+        Error::Usage(format!("--set {pair}: write a name and a value, such as --set grain=week"))
+    })?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 pub(super) fn reports(command: &Reports) -> Result<Ending> {
-    let format = match command.format {
-        ListFormat::Table => Format::Table,
-        ListFormat::Json => Format::Json,
+    let reports = report::Reports::new(command.queries.folder())?;
+    let named = command.name.as_deref().map(|name| reports.find(name)).transpose()?;
+    let text = match (command.format, named) {
+        (ListFormat::Table, Some(report)) => out::plain(&manual::text(report)).into_bytes(),
+        (ListFormat::Table, None) => reports.list(Format::Table, width())?,
+        (ListFormat::Json, _) => reports.list(Format::Json, width())?,
+        (ListFormat::Markdown, Some(report)) => {
+            manual::markdown(std::slice::from_ref(report)).into_bytes()
+        }
+        (ListFormat::Markdown, None) => manual::markdown(reports.all()).into_bytes(),
     };
-    out::write(&report::list(format, width())?, None)?;
+    out::write(&text, None)?;
     Ok(Ending::Well)
 }
 
@@ -147,12 +260,26 @@ pub(super) fn verify(command: &Verify) -> Result<Ending> {
 }
 
 pub(super) fn columns(command: &Columns) -> Result<Ending> {
+    if command.views {
+        return views(command.format);
+    }
     let store = command.folder().map(|folder| existing(&folder)).transpose()?;
     let dictionary = dictionary::of(store.as_ref())?;
     let text = match command.format {
         GlossaryFormat::Text => out::plain(&glossary::text(&dictionary)),
         GlossaryFormat::Json => json(&dictionary)?,
         GlossaryFormat::Markdown => out::plain(&glossary::markdown(&dictionary)),
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(Ending::Well)
+}
+
+fn views(format: GlossaryFormat) -> Result<Ending> {
+    let views = report::views();
+    let text = match format {
+        GlossaryFormat::Text => out::plain(&glossary::views(&views)),
+        GlossaryFormat::Json => json(&views)?,
+        GlossaryFormat::Markdown => out::plain(&glossary::views_markdown(&views)),
     };
     out::write(text.as_bytes(), None)?;
     Ok(Ending::Well)
@@ -200,32 +327,44 @@ fn sources(paths: &[PathBuf], threads: &Threads) -> ingest::Options {
     ingest::Options { paths: paths.to_vec(), threads: threads.get(), ..ingest::Options::default() }
 }
 
-fn report_options(command: &Report) -> Result<report::Options> {
+fn asked(asking: &Asking) -> Result<report::Options> {
     let when = |day: &Option<String>| day.as_deref().map(str::parse).transpose();
-    let time_zone = command.tz.parse().map_err(|_| {
+    let time_zone = asking.tz.parse().map_err(|_| {
         Error::Usage(format!(
             "{:?} is no time zone: write the name of the IANA database, such as Europe/Berlin or \
              America/New_York",
-            command.tz
+            asking.tz
         ))
     })?;
     Ok(report::Options {
-        name: command.name.clone(),
-        since: when(&command.since)?,
-        until: when(&command.until)?,
+        since: when(&asking.since)?,
+        until: when(&asking.until)?,
         time_zone,
-        top: command.top,
-        noise: match command.noise {
+        top: None,
+        set: BTreeMap::new(),
+        noise: match asking.noise {
             NoiseFilter::Default => NoiseLevel::Default,
             NoiseFilter::Wide => NoiseLevel::Wide,
             NoiseFilter::Keep => NoiseLevel::Keep,
         },
-        format: match command.format {
+        actors: asking.actors.map(|actors| match actors {
+            ActorFilter::People => Actors::People,
+            ActorFilter::All => Actors::All,
+            ActorFilter::Services => Actors::Services,
+        }),
+        filters: Filters {
+            workspaces: asking.workspace.clone(),
+            reports: asking.report.clone(),
+            users: asking.user.clone(),
+            activities: asking.activity.clone(),
+        },
+        format: match asking.format {
             ReportFormat::Table => Format::Table,
             ReportFormat::Csv => Format::Csv,
             ReportFormat::Json => Format::Json,
         },
-        width: if command.output.is_some() { WIDTH_ELSEWHERE } else { width() },
+        width: if asking.output.is_some() { WIDTH_ELSEWHERE } else { width() },
+        fail_on: Vec::new(),
     })
 }
 

@@ -33,6 +33,7 @@ pub(super) enum Command {
     Ingest(Ingest),
     Report(Report),
     Reports(Reports),
+    Sql(Sql),
     Status(Status),
     Compact(Compact),
     Forget(Forget),
@@ -93,10 +94,63 @@ Examples:
   pbi-analyze report top-reports
   pbi-analyze report top-reports --since 30d --tz Europe/Berlin --top 50
   pbi-analyze report top-reports --from ./activity-log
-  pbi-analyze report top-reports --since 90d --format csv --output quarter.csv")]
+  pbi-analyze report adoption --set grain=week --since 90d
+  pbi-analyze report exports --workspace Finance --user '*@contoso.com'
+  pbi-analyze report --all --output-dir reports --format csv
+  pbi-analyze report coverage --since 7d --fail-on coverage:missing
+
+--workspace, --report, --user and --activity take an id or a name, in any case,
+with * for anything; several of one kind are alternatives.
+--fail-on ends with exit code 3: coverage:missing, coverage:cut,
+coverage:partial, coverage:incomplete, rows:any, rows:none.")]
 pub(super) struct Report {
     /// The report's name; `pbi-analyze reports` lists them
-    pub(super) name: String,
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(super) name: Option<String>,
+    /// Answer every report, each into a file of its own
+    #[arg(long, requires = "output_dir", conflicts_with_all = ["output", "show_sql"])]
+    pub(super) all: bool,
+    /// The folder for the files of --all
+    #[arg(long, value_name = "DIR", requires = "all")]
+    pub(super) output_dir: Option<PathBuf>,
+    /// Set a parameter of the report
+    #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub(super) set: Vec<String>,
+    /// How many rows at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) top: Option<u32>,
+    /// End with exit code 3 if this is so
+    #[arg(long, value_name = "WHAT", action = ArgAction::Append)]
+    pub(super) fail_on: Vec<String>,
+    /// Print the views and the statement as SQL of another engine instead
+    #[arg(long, value_enum, value_name = "ENGINE", conflicts_with = "from")]
+    pub(super) show_sql: Option<Engine>,
+    #[command(flatten)]
+    pub(super) queries: Queries,
+    #[command(flatten)]
+    pub(super) asking: Asking,
+}
+
+/// Answer a statement of one's own
+///
+/// One SELECT over the views that reports read; `pbi-analyze columns --views` lists them. What the
+/// engine would answer otherwise than others do is refused, with what to write instead.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze sql \"SELECT activity_name, COUNT(*) AS events FROM events
+    GROUP BY activity_name ORDER BY events DESC NULLS LAST\"
+  pbi-analyze sql - --since 30d --format csv < question.sql")]
+pub(super) struct Sql {
+    /// The statement; - reads it from stdin
+    pub(super) statement: String,
+    #[command(flatten)]
+    pub(super) asking: Asking,
+}
+
+/// What is asked, whatever the question.
+#[derive(Debug, clap::Args)]
+pub(super) struct Asking {
     #[command(flatten)]
     pub(super) store: StoreFolder,
     /// Read these files and folders instead of the store
@@ -111,12 +165,24 @@ pub(super) struct Report {
     /// Time zone of days, weeks and hours, by its IANA name
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub(super) tz: String,
-    /// How many rows at most
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) top: Option<u32>,
     /// Which API reads are taken out
     #[arg(long, value_enum, default_value_t = NoiseFilter::Default)]
     pub(super) noise: NoiseFilter,
+    /// Whose events count [default: as the report says, else people]
+    #[arg(long, value_enum)]
+    pub(super) actors: Option<ActorFilter>,
+    /// Only what happened in this workspace
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(super) workspace: Vec<String>,
+    /// Only what happened to this report
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(super) report: Vec<String>,
+    /// Only what this person or service did
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(super) user: Vec<String>,
+    /// Only this activity, such as ViewReport
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(super) activity: Vec<String>,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(super) format: ReportFormat,
@@ -127,13 +193,37 @@ pub(super) struct Report {
     pub(super) threads: Threads,
 }
 
-/// List the questions that can be answered
+#[derive(Debug, clap::Args)]
+pub(super) struct Queries {
+    /// A folder of SQL files that are reports too
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PBI_QUERIES",
+        value_parser = clap::builder::OsStringValueParser::new()
+    )]
+    queries: Option<OsString>,
+}
+
+impl Queries {
+    /// The folder. A variable that is set to nothing is as good as none.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.queries.as_deref().filter(|folder| !folder.is_empty()).map(Path::new)
+    }
+}
+
+/// List the questions that can be answered, or explain one
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   pbi-analyze reports
-  pbi-analyze reports --format json")]
+  pbi-analyze reports adoption
+  pbi-analyze reports --queries ./my-queries --format json")]
 pub(super) struct Reports {
+    /// A report: what it answers, its parameters, columns and rules
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) queries: Queries,
     /// How the list is printed
     #[arg(long, value_enum, default_value_t = ListFormat::Table)]
     pub(super) format: ListFormat,
@@ -228,11 +318,15 @@ pub(super) struct Verify {
 Examples:
   pbi-analyze columns
   pbi-analyze columns --extra
+  pbi-analyze columns --views
   pbi-analyze columns --store D:\\pbi-store --format json")]
 pub(super) struct Columns {
     /// A store's folder, whose fields in Extra are shown too
     #[arg(long, value_name = "DIR", value_parser = clap::builder::OsStringValueParser::new())]
     pub(super) store: Option<OsString>,
+    /// Show the views that SQL reads, and their columns, instead
+    #[arg(long, conflicts_with_all = ["store", "extra"])]
+    pub(super) views: bool,
     /// Show the fields in Extra of the store in PBI_STORE, or else in the folder pbi-store
     #[arg(long)]
     pub(super) extra: bool,
@@ -382,8 +476,10 @@ pub(super) enum RejectFormat {
 pub(super) enum ListFormat {
     /// A table to read
     Table,
-    /// One JSON array
+    /// One JSON object
     Json,
+    /// All reports, explained
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -394,6 +490,22 @@ pub(super) enum ReportFormat {
     Csv,
     /// One JSON object with period, coverage and rows
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ActorFilter {
+    /// People, guests and whoever is anonymous
+    People,
+    /// Everybody
+    All,
+    /// Service principals and the system
+    Services,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Engine {
+    /// DuckDB
+    Duckdb,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -432,7 +544,7 @@ mod tests {
             "c",
         ]);
         let Command::Report(report) = args.unwrap().command else { panic!("report") };
-        assert_eq!(report.from, ["a", "b", "c"].map(PathBuf::from));
+        assert_eq!(report.asking.from, ["a", "b", "c"].map(PathBuf::from));
         assert_eq!(report.top, Some(3));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::tell::number;
 use crate::dictionary::{Dictionary, Extra, ExtraField, TypedColumn};
+use crate::report::View;
 
 /// As lines: what a store holds without a column first, since that is news.
 pub(super) fn text(dictionary: &Dictionary) -> String {
@@ -17,6 +18,43 @@ pub(super) fn text(dictionary: &Dictionary) -> String {
         let _ = writeln!(text, "{:<width$}  {ty:<14}  {}", column.name, column.meaning);
     }
     text
+}
+
+/// The views, as lines.
+pub(super) fn views(views: &[View]) -> String {
+    let mut text = String::new();
+    for View { view, columns } in views {
+        let _ = writeln!(text, "{}", titled(view));
+        let width = columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
+        for column in columns {
+            let meaning = column.meaning.replace('`', "");
+            let _ = writeln!(text, "  {:<width$}  {:<11}  {meaning}", column.name, column.ty);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The views, as tables of Markdown.
+pub(super) fn views_markdown(views: &[View]) -> String {
+    let mut text = String::new();
+    for View { view, columns } in views {
+        let _ = writeln!(
+            text,
+            "`{}`\n\n| column | type | meaning |\n| --- | --- | --- |",
+            titled(view)
+        );
+        for column in columns {
+            let _ = writeln!(text, "| `{}` | {} | {} |", column.name, column.ty, column.meaning);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Three views have the same columns.
+fn titled(view: &str) -> &str {
+    if view == "events" { "events, history, events_all" } else { view }
 }
 
 /// A type of many members is a screen of its own: the other formats have it.

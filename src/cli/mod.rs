@@ -6,6 +6,7 @@
 mod answer;
 mod args;
 mod glossary;
+mod manual;
 mod out;
 mod progress;
 mod tell;
@@ -26,6 +27,17 @@ pub enum Ending {
     Misused = 2,
     /// It finished, but something was rejected or is incomplete; stderr says what.
     Incomplete = 3,
+}
+
+impl Ending {
+    /// The one of two that is more to worry about.
+    fn worse(self, other: Ending) -> Ending {
+        match (self, other) {
+            (Ending::Failed, _) | (_, Ending::Failed) => Ending::Failed,
+            (Ending::Well, other) => other,
+            (ending, _) => ending,
+        }
+    }
 }
 
 /// Reads the command line and runs the command. Errors are printed here.
@@ -55,6 +67,7 @@ fn dispatch(args: &Args) -> Result<Ending> {
         Command::Ingest(command) => answer::ingest(command, args.quiet),
         Command::Report(command) => answer::report(command, args.quiet),
         Command::Reports(command) => answer::reports(command),
+        Command::Sql(command) => answer::sql(command, args.quiet),
         Command::Status(command) => answer::status(command),
         Command::Compact(command) => answer::compact(command),
         Command::Forget(command) => answer::forget(command),

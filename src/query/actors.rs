@@ -42,21 +42,22 @@ pub fn activity() -> Expr {
     coalesce(&[col("Activity"), col("Operation")])
 }
 
+/// The activities of the catalogue that are noise at that level.
+pub fn noise(level: NoiseLevel) -> Vec<&'static str> {
+    let is_noise = |operation: &&schema::Operation| match level {
+        NoiseLevel::Default => operation.noise == Noise::Default,
+        NoiseLevel::Wide => operation.noise != Noise::No,
+        NoiseLevel::Keep => false,
+    };
+    schema::operations().iter().filter(is_noise).map(|operation| operation.name).collect()
+}
+
 /// Whether the event is noise at that level. Never null.
 pub fn is_noise(level: NoiseLevel) -> Expr {
-    let names: Vec<&str> = schema::operations()
-        .iter()
-        .filter(|operation| match level {
-            NoiseLevel::Default => operation.noise == Noise::Default,
-            NoiseLevel::Wide => operation.noise != Noise::No,
-            NoiseLevel::Keep => false,
-        })
-        .map(|operation| operation.name)
-        .collect();
     if level == NoiseLevel::Keep {
         return lit(false);
     }
-    let set: BTreeSet<&str> = names.into_iter().collect();
+    let set: BTreeSet<&str> = noise(level).into_iter().collect();
     let test = move |name: &str| {
         set.contains(name) || (level == NoiseLevel::Wide && is_read_by_pattern(name))
     };
@@ -119,8 +120,36 @@ pub fn home_domains(events: LazyFrame) -> PolarsResult<BTreeSet<String>> {
     Ok(people.into_iter().filter_map(at_home).collect())
 }
 
+/// The domain of a user, in lower case: what stands behind the last `@` of an address; of a guest's
+/// `name_domain#EXT#@tenant`, the one in the name.
+pub fn domain() -> Expr {
+    text(col("UserId"), |user| domain_of(&user.to_lowercase()).map(str::to_owned))
+}
+
+/// The domain of a user in lower case.
+pub fn domain_of(user: &str) -> Option<&str> {
+    let domain = match user.split_once("#ext#") {
+        Some((name, _)) => name.rsplit_once('_').map(|(_, domain)| domain),
+        None => user.rsplit_once('@').map(|(_, domain)| domain),
+    };
+    domain.filter(|domain| !domain.is_empty())
+}
+
+/// Makes another text, or none, of each; of a null comes a null.
+pub fn text(text: Expr, make: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
+    let make = Arc::new(make);
+    text.map(
+        move |column: Column| {
+            let texts: StringChunked =
+                column.str()?.iter().map(|text| text.and_then(|text| make(text))).collect();
+            Ok(texts.with_name(column.name().clone()).into_column())
+        },
+        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
+    )
+}
+
 /// Tests each text; a null fails every test.
-fn flag(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
+pub fn flag(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
     let test = Arc::new(test);
     text.map(
         move |column: Column| {
@@ -135,7 +164,7 @@ fn flag(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr
     )
 }
 
-fn is_anonymous(user: &str) -> bool {
+pub fn is_anonymous(user: &str) -> bool {
     user.eq_ignore_ascii_case("anonymous")
 }
 

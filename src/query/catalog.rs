@@ -1,12 +1,18 @@
-//! The reports: SQL files with a header, embedded when the program is built.
+//! The reports: SQL files with a header, those built into the program and those of a folder.
 //!
-//! Owns: the list of files in `queries/`, the form of their headers, finding one by its name.
-//! Must not know what a statement means; to this module it is text.
+//! Owns: the list of files in `queries/`, reading a folder of one's own, finding a report by its
+//! name. Must not know what a statement means, nor the form of headers; to this module both are
+//! text.
 
+use std::path::Path;
+
+use crate::grid::Chart;
 use crate::schema::Family;
 use crate::{Error, Result};
 
-use super::params::{Param, Type};
+use super::header;
+use super::nearest::nearest;
+use super::params::Param;
 
 /// Whose events a report counts unless asked otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +21,23 @@ pub enum Actors {
     People,
     /// Everybody.
     All,
+    /// Service principals and the system alone.
+    Services,
+}
+
+impl Actors {
+    /// Its name in headers and flags.
+    pub fn name(self) -> &'static str {
+        match self {
+            Actors::People => "people",
+            Actors::All => "all",
+            Actors::Services => "services",
+        }
+    }
 }
 
 /// Which events a report is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Log {
     /// Those of Power BI and Fabric.
     #[default]
@@ -41,174 +60,149 @@ impl Log {
 #[derive(Debug, Clone)]
 pub struct Report {
     /// Its name on the command line: that of its file.
-    pub name: &'static str,
+    pub name: String,
     /// Other names of it.
-    pub aliases: Vec<&'static str>,
+    pub aliases: Vec<String>,
     /// Its title.
     pub title: String,
     /// The question that it answers.
     pub question: String,
     /// Whose events it counts.
     pub actors: Actors,
+    /// Whether `events` holds the noise too, because the report is about it.
+    pub keeps_noise: bool,
     /// Which log it is about.
     pub log: Log,
-    /// How it is best drawn: "bars", "lines", … or empty.
-    pub chart: String,
+    /// How it is best drawn.
+    pub chart: Option<Chart>,
     /// Its columns, left to right, each with its meaning.
-    pub columns: Vec<(&'static str, String)>,
+    pub columns: Vec<(String, String)>,
     /// Its parameters.
     pub params: Vec<Param>,
+    /// How things in it are reckoned.
+    pub rules: Vec<String>,
+    /// Where its rules come from.
+    pub sources: Vec<String>,
+    /// What the log cannot tell.
+    pub limits: Vec<String>,
     /// The whole file; the header is comments to an engine.
-    pub sql: &'static str,
+    pub sql: String,
+}
+
+impl Report {
+    /// A statement without a header.
+    pub fn ad_hoc(sql: &str) -> Report {
+        Report { sql: sql.to_owned(), ..header::empty("sql") }
+    }
+
+    /// Whether it is about the Power Platform.
+    pub fn is_of_platform(&self) -> bool {
+        self.log == Log::PowerPlatform
+    }
+}
+
+/// Names the files of `queries/`, in alphabetical order, and takes them into the program.
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../queries/", $name, ".sql")))),*]
+    };
 }
 
 /// Every file of `queries/`, by name.
-const FILES: [(&str, &str); 1] = [("top-reports", include_str!("../../queries/top-reports.sql"))];
+const FILES: &[(&str, &str)] = &files!["coverage", "data-quality", "top-reports",];
 
-/// All reports, by name.
-///
-/// # Errors
-///
-/// [`Error::Internal`] if a header breaks the form, which a test rules out.
-pub fn reports() -> Result<Vec<Report>> {
-    FILES.iter().map(|(name, sql)| parse(name, sql).map_err(Error::Internal)).collect()
+/// The reports that there are.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    reports: Vec<Report>,
 }
 
-/// The report of that name or alias.
-///
-/// # Errors
-///
-/// [`Error::Usage`] for a name that there is not, with the nearest there is.
-pub fn report(name: &str) -> Result<Report> {
-    let reports = reports()?;
-    let names: Vec<&str> = reports
-        .iter()
-        .flat_map(|report| report.aliases.iter().chain([&report.name]))
-        .copied()
-        .collect();
-    let nearest = names.iter().map(|known| (distance(name, known), *known)).min();
-    let found = reports.into_iter().find(|r| r.name == name || r.aliases.contains(&name));
-    found.ok_or_else(|| {
-        let guess = match nearest {
-            Some((distance, known)) if distance <= known.len() / 2 => {
-                format!(" Did you mean {known}?")
-            }
-            _ => String::new(),
+impl Catalog {
+    /// Those built into the program.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if a header breaks the form, which a test rules out.
+    pub fn built_in() -> Result<Catalog> {
+        let parse = |(name, sql): &(&str, &str)| {
+            header::parse(name, sql).map_err(|what| Error::Internal(format!("{name}: {what}")))
         };
-        Error::Usage(format!("there is no report {name:?}.{guess} `reports` lists them all."))
-    })
-}
+        Ok(Catalog { reports: FILES.iter().map(parse).collect::<Result<_>>()? })
+    }
 
-/// Reads the header: the comment lines before the first other line, each `-- key: value`, continued
-/// on lines that are indented further.
-fn parse(name: &'static str, sql: &'static str) -> Result<Report, String> {
-    let mut entries: Vec<(&'static str, String)> = Vec::new();
-    for line in sql.lines().map_while(|line| line.strip_prefix("--")) {
-        if line.trim().is_empty() {
-            continue;
+    /// Adds the reports of a folder: every file in it that ends in `.sql`. One by the name of a
+    /// report that there is already takes its place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the folder or a file cannot be read; [`Error::Usage`] for a header that
+    /// breaks the form, and for a name that another report has as its other name.
+    pub fn add_folder(&mut self, folder: &Path) -> Result<()> {
+        let failed = || Error::io("read", folder);
+        let entries = std::fs::read_dir(folder).map_err(failed())?;
+        let entries = entries.collect::<Result<Vec<_>, _>>().map_err(failed())?;
+        let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|ext| ext == "sql"));
+        paths.sort();
+        for path in paths {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let sql = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+            let sql = sql.trim_start_matches('\u{feff}');
+            let wrong = |what: String| {
+                Error::Usage(format!(
+                    "{}: {what}; README.md of the program's folder queries tells the form of headers",
+                    path.display()
+                ))
+            };
+            let report = header::parse(&name, sql).map_err(wrong)?;
+            self.reports.retain(|known| known.name != name);
+            self.reports.push(report);
         }
-        if let (Some(more), Some((_, text))) = (line.strip_prefix("   "), entries.last_mut()) {
-            text.push(' ');
-            text.push_str(more.trim());
-            continue;
-        }
-        let (key, text) = line.split_once(": ").ok_or(format!("{name}: no key in {line:?}"))?;
-        entries.push((key.trim(), text.trim().to_owned()));
-    }
-    let mut report = Report {
-        name,
-        aliases: Vec::new(),
-        title: String::new(),
-        question: String::new(),
-        actors: Actors::People,
-        log: Log::default(),
-        chart: String::new(),
-        columns: Vec::new(),
-        params: Vec::new(),
-        sql,
-    };
-    for (key, text) in entries {
-        entry(&mut report, sql, key, text).map_err(|what| format!("{name}: {what}"))?;
-    }
-    let needed = [
-        ("title", report.title.is_empty()),
-        ("question", report.question.is_empty()),
-        ("column", report.columns.is_empty()),
-    ];
-    match needed.iter().find(|(_, absent)| *absent) {
-        Some((key, _)) => Err(format!("{name}: the header has no {key}")),
-        None => Ok(report),
-    }
-}
-
-fn entry(
-    report: &mut Report,
-    sql: &'static str,
-    key: &'static str,
-    text: String,
-) -> Result<(), String> {
-    match key.split_once(' ') {
-        None => match key {
-            "title" => report.title = text,
-            "question" => report.question = text,
-            "chart" => report.chart = text,
-            "rule" => {}
-            "alias" => {
-                let at = sql.find(&text).ok_or("alias over two lines")?;
-                report.aliases.push(&sql[at..at + text.len()]);
-            }
-            "log" => {
-                report.log = match text.as_str() {
-                    "power-bi" => Log::PowerBi,
-                    "power-platform" => Log::PowerPlatform,
-                    _ => return Err(format!("log is power-bi or power-platform, not {text}")),
-                }
-            }
-            "actors" => {
-                report.actors = match text.as_str() {
-                    "people" => Actors::People,
-                    "all" => Actors::All,
-                    _ => return Err(format!("actors are people or all, not {text}")),
-                }
-            }
-            _ => return Err(format!("unknown key {key:?}")),
-        },
-        Some(("column", name)) => report.columns.push((name, text)),
-        Some(("param", name)) => report.params.push(param(name, sql, &text)?),
-        Some(_) => return Err(format!("unknown key {key:?}")),
-    }
-    Ok(())
-}
-
-/// `type = default, meaning`.
-fn param(name: &'static str, sql: &'static str, text: &str) -> Result<Param, String> {
-    let form = || format!("parameter {name}: `type = default, meaning` expected");
-    let (ty, rest) = text.split_once(" = ").ok_or_else(form)?;
-    let (default, meaning) = rest.split_once(", ").ok_or_else(form)?;
-    let ty = Type::named(ty).ok_or(format!("parameter {name}: no type {ty:?}"))?;
-    let at = sql.find(&format!("= {default}, ")).ok_or_else(form)? + 2;
-    Ok(Param { name, ty, default: &sql[at..at + default.len()], meaning: meaning.to_owned() })
-}
-
-/// How many letters must be put in, taken out or changed to make one word of the other.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut costs: Vec<usize> = (0..=right.len()).collect();
-    for (row, letter) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut costs[0], row + 1);
-        for (at, other) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = costs[at + 1];
-            costs[at + 1] = changed.min(costs[at] + 1).min(diagonal + 1);
+        self.reports.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut names: Vec<&str> = self.names().collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(Error::Usage(format!(
+                "{}: two reports have the name {}; rename one",
+                folder.display(),
+                pair[0]
+            ))),
+            None => Ok(()),
         }
     }
-    costs[right.len()]
+
+    /// All of them, by name.
+    pub fn reports(&self) -> &[Report] {
+        &self.reports
+    }
+
+    /// Their names and other names.
+    fn names<'a>(&'a self) -> impl Iterator<Item = &'a str> {
+        let names = |report: &'a Report| report.aliases.iter().chain([&report.name]);
+        self.reports.iter().flat_map(names).map(String::as_str)
+    }
+
+    /// The report of that name or alias.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] for a name that there is not, with the nearest there is.
+    pub fn find(&self, name: &str) -> Result<&Report> {
+        let is_named =
+            |report: &&Report| report.name == name || report.aliases.iter().any(|a| a == name);
+        self.reports.iter().find(is_named).ok_or_else(|| {
+            let guess = match nearest(name, self.names()) {
+                Some(known) => format!(" Did you mean {known}?"),
+                None => String::new(),
+            };
+            Error::Usage(format!("there is no report {name:?}.{guess} `reports` lists them all."))
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
@@ -220,39 +214,55 @@ mod tests {
             .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
             .collect();
         names.sort();
-        assert_eq!(names, FILES.map(|(name, _)| name.to_owned()));
+        let listed: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, listed);
     }
 
     #[test]
     fn headers_are_whole_and_no_name_occurs_twice() {
-        let reports = reports().unwrap();
-        let mut names: Vec<&str> =
-            reports.iter().flat_map(|r| r.aliases.iter().chain([&r.name])).copied().collect();
+        let catalog = Catalog::built_in().unwrap();
+        let mut names: Vec<&str> = catalog.names().collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
-        let top = report("most-consumed-reports").unwrap();
+        let top = catalog.find("most-consumed-reports").unwrap();
         assert_eq!(top.name, "top-reports");
-        assert_eq!(top.columns.len(), 11);
-        assert_eq!((top.params[0].name, top.params[0].default), ("top", "25"));
+        assert_eq!((top.params[0].name.as_str(), top.params[0].default.as_str()), ("top", "25"));
     }
 
     #[test]
     fn a_slip_of_the_finger_is_answered_with_the_nearest_name() {
-        let message = report("topreport").unwrap_err().to_string();
+        let catalog = Catalog::built_in().unwrap();
+        let message = catalog.find("topreport").unwrap_err().to_string();
         assert!(message.contains("Did you mean top-reports?"), "{message}");
-        let message = report("weather").unwrap_err().to_string();
+        let message = catalog.find("weather").unwrap_err().to_string();
         assert!(!message.contains("Did you mean"), "{message}");
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "ab"), 2);
     }
 
     #[test]
-    fn a_header_out_of_form_is_named() {
-        let wrong = parse("x", "-- title: T\n-- colour: red\nSELECT 1").unwrap_err();
-        assert_eq!(wrong, "x: unknown key \"colour\"");
-        let wrong = parse("x", "-- title: T\n-- question: Q\nSELECT 1").unwrap_err();
-        assert_eq!(wrong, "x: the header has no column");
+    fn a_folder_adds_reports_and_replaces_those_of_the_same_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let sql = "-- title: T\n-- question: Q\n-- column n: N\nSELECT 1 AS n";
+        write("top-reports.sql", sql);
+        write("mine.sql", &format!("\u{feff}{sql}"));
+        write("notes.txt", "no report");
+        let mut catalog = Catalog::built_in().unwrap();
+        let count = catalog.reports().len();
+        catalog.add_folder(folder.path()).unwrap();
+        assert_eq!(catalog.reports().len(), count + 1);
+        assert_eq!(catalog.find("top-reports").unwrap().title, "T");
+        assert_eq!(catalog.find("mine").unwrap().question, "Q");
+
+        write("other.sql", &sql.replace("-- question", "-- alias: mine\n-- question"));
+        let message = catalog.add_folder(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("two reports have the name mine"), "{message}");
+        write("other.sql", "-- colour: red\nSELECT 1");
+        let message = catalog.add_folder(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("other.sql: unknown key \"colour\""), "{message}");
+        let message = catalog.add_folder(&folder.path().join("none")).unwrap_err().to_string();
+        assert!(message.starts_with("cannot read "), "{message}");
     }
 }

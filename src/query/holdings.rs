@@ -35,6 +35,61 @@ const BEHIND_VIEWS: [&str; 16] = [
     "ExportEventActivityTypeParameter",
 ];
 
+/// Columns that single columns of the views are made from.
+const BEHIND_COLUMNS: [(&str, &[&str]); 17] = [
+    ("is_failed", &["IsSuccess", "ResultStatus"]),
+    ("consumption_method", &["ConsumptionMethod", "UserAgent"]),
+    ("browser", &["UserAgent"]),
+    ("os", &["UserAgent"]),
+    ("dashboard_id", &["DashboardId"]),
+    ("dashboard_name", &["DashboardId", "DashboardName"]),
+    ("semantic_model_id", &["DatasetId"]),
+    ("semantic_model_name", &["DatasetId", "DatasetName"]),
+    ("dataflow_id", &["DataflowId"]),
+    ("dataflow_name", &["DataflowId", "DataflowName"]),
+    ("app_id", &["AppId"]),
+    ("app_name", &["AppId", "AppName"]),
+    ("capacity_id", &["CapacityId"]),
+    ("capacity_name", &["CapacityId", "CapacityName"]),
+    ("item_kind", &BEHIND_ITEMS),
+    ("item_id", &BEHIND_ITEMS),
+    ("item_name", &BEHIND_ITEMS),
+];
+
+/// Columns that tell what an event is about.
+const BEHIND_ITEMS: [&str; 18] = [
+    "DashboardId",
+    "DashboardName",
+    "DatasetId",
+    "DatasetName",
+    "DataflowId",
+    "DataflowName",
+    "ArtifactId",
+    "ArtifactKind",
+    "ArtifactName",
+    "AppName",
+    "PowerAppId",
+    "PowerAppName",
+    "FlowId",
+    "FlowName",
+    "GatewayId",
+    "GatewayName",
+    "ItemName",
+    "ObjectDisplayName",
+];
+
+/// Columns in which receivers stand.
+const BEHIND_RECIPIENTS: [&str; 8] = [
+    "SharingInformation",
+    "SubscribeeInformation",
+    "ExternalSubscribeeInformation",
+    "MembershipInformation",
+    "FolderAccessRequests",
+    "UserInformation",
+    "RecipientUPN",
+    "SharingPermission",
+];
+
 /// The events of an archive, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Holdings {
@@ -53,7 +108,8 @@ pub struct Holdings {
 /// [`crate::Error::Query`] if a file cannot be read.
 pub fn holdings(snapshot: &Snapshot) -> Result<Holdings> {
     engine("status", || {
-        let counts = scan::all(snapshot)?
+        let counts = scan::Table::new(snapshot)
+            .all()?
             .with_columns([
                 actors::is_noise(NoiseLevel::Default).alias("noise"),
                 col("UserId").str().to_lowercase().alias("user"),
@@ -75,11 +131,17 @@ pub fn holdings(snapshot: &Snapshot) -> Result<Holdings> {
 ///
 /// Those of the guard.
 pub fn columns_read(report: &Report) -> Result<BTreeSet<String>> {
-    let statement = guard::parse(report.name, report.sql)?;
-    let footprint = guard::check(report.name, &statement)?;
+    let statement = guard::parse(&report.name, &report.sql)?;
+    let footprint = guard::check(&report.name, &statement)?;
     let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
     let all = schema::columns().iter().map(|column| column.name).chain(own);
-    let needed = all.filter(|name| footprint.wants(name) || BEHIND_VIEWS.contains(name));
+    let behind = |name: &str| {
+        let added = BEHIND_COLUMNS.iter().filter(|(_, columns)| columns.contains(&name));
+        let view = BEHIND_RECIPIENTS.contains(&name) && footprint.views.contains("recipients");
+        view || added.into_iter().any(|(column, _)| footprint.wants(column))
+    };
+    let needed =
+        all.filter(|name| footprint.wants(name) || BEHIND_VIEWS.contains(name) || behind(name));
     Ok(needed.map(str::to_owned).collect())
 }
 
@@ -89,15 +151,16 @@ mod tests {
 
     #[test]
     fn the_columns_behind_the_views_are_columns() {
-        for name in BEHIND_VIEWS {
+        let added = BEHIND_COLUMNS.iter().flat_map(|(_, columns)| columns.iter().copied());
+        for name in BEHIND_VIEWS.into_iter().chain(BEHIND_RECIPIENTS).chain(added) {
             assert!(schema::columns().iter().any(|column| column.name == name), "{name}");
         }
     }
 
     #[test]
     fn a_report_needs_what_it_names_and_what_the_views_are_made_from() {
-        let report = super::super::report("top-reports").unwrap();
-        let columns = columns_read(&report).unwrap();
+        let catalog = super::super::Catalog::built_in().unwrap();
+        let columns = columns_read(catalog.find("top-reports").unwrap()).unwrap();
         assert!(columns.contains("AppReportId") && !columns.contains("UserAgent"));
     }
 }

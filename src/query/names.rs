@@ -1,10 +1,80 @@
 //! The latest name of a thing that keeps its id: a renamed report stays one report.
 //!
-//! Owns: what "latest" means. Names are those of the event they come with, so the one with the
-//! last event counts - of events of the same instant, the one with the greatest id. Must not know
-//! which things there are.
+//! Owns: which things have an id and a name, what "latest" means, and that each is looked up once.
+//! Names are those of the event they come with, so the one with the last event counts - of events
+//! of the same instant, the one with the greatest id.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use polars::prelude::*;
+
+use super::scan::Table;
+use super::views;
+
+/// A kind of things that have an id and a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// The view that lists them, of columns `<one>_id` and `<one>_name`.
+    pub view: &'static str,
+    /// Their id in views of events.
+    pub id: &'static str,
+    /// Their latest name in views of events.
+    pub name: &'static str,
+    /// The column of events that holds their id; the views say which report is meant.
+    pub id_column: &'static str,
+    /// The column of events that holds their name.
+    pub name_column: &'static str,
+}
+
+/// All of them.
+pub const KINDS: [Kind; 7] = [
+    kind("reports", "report_id", "report_name", "ReportId", "ReportName"),
+    kind("workspaces", "workspace_id", "workspace_name", "WorkspaceId", "WorkspaceName"),
+    kind("dashboards", "dashboard_id", "dashboard_name", "DashboardId", "DashboardName"),
+    kind("semantic_models", "semantic_model_id", "semantic_model_name", "DatasetId", "DatasetName"),
+    kind("dataflows", "dataflow_id", "dataflow_name", "DataflowId", "DataflowName"),
+    kind("apps", "app_id", "app_name", "AppId", "AppName"),
+    kind("capacities", "capacity_id", "capacity_name", "CapacityId", "CapacityName"),
+];
+
+const fn kind(
+    view: &'static str,
+    id: &'static str,
+    name: &'static str,
+    id_column: &'static str,
+    name_column: &'static str,
+) -> Kind {
+    Kind { view, id, name, id_column, name_column }
+}
+
+/// The names in an archive, looked up when they are first asked for.
+pub struct Known<'a> {
+    table: Table<'a>,
+    tables: Mutex<BTreeMap<&'static str, DataFrame>>,
+}
+
+impl<'a> Known<'a> {
+    /// Of the archive that this table is.
+    pub fn new(table: Table<'a>) -> Known<'a> {
+        Known { table, tables: Mutex::default() }
+    }
+
+    /// The things of the kind that this view lists: the columns `key` and `name`.
+    pub fn of(&self, view: &'static str) -> PolarsResult<DataFrame> {
+        // A panic elsewhere leaves the map as it was: an entry is put in whole.
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = tables.get(view) {
+            return Ok(table.clone());
+        }
+        let Some(kind) = KINDS.iter().find(|kind| kind.view == view) else {
+            polars_bail!(ComputeError: "{view} have no names")
+        };
+        let table = latest(&self.table.own()?, views::id_of(view), kind.name_column)?;
+        tables.insert(view, table.clone());
+        Ok(table)
+    }
+}
 
 /// One row for each key that ever had a name: the columns `key` and `name`.
 ///

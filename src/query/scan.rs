@@ -56,35 +56,90 @@ pub fn is_of(families: &[Family]) -> Expr {
     is_one.fold(unsaid, |all, one| all.or(one.fill_null(lit(false))))
 }
 
-/// Every event of the logs that an archive is kept for, whatever else was stored with them.
-pub fn own(snapshot: &Snapshot) -> PolarsResult<LazyFrame> {
-    let events = all(snapshot)?;
-    Ok(if snapshot.has_others { events.filter(is_own()) } else { events })
+/// The events of an archive: its files, or what of them was read into memory before.
+#[derive(Clone)]
+pub struct Table<'a> {
+    snapshot: &'a Snapshot,
+    /// Columns of all events in the order of the files.
+    loaded: Option<DataFrame>,
+}
+
+impl<'a> Table<'a> {
+    /// The files of a snapshot.
+    pub fn new(snapshot: &'a Snapshot) -> Table<'a> {
+        Table { snapshot, loaded: None }
+    }
+
+    /// With these columns in memory. Those that are there already are not read again; the others
+    /// are put beside them, since files are read in the same order every time.
+    pub fn loading(&self, names: &BTreeSet<String>) -> PolarsResult<Table<'a>> {
+        let held =
+            |name: &str| self.loaded.as_ref().is_some_and(|held| held.schema().contains(name));
+        let columns = columns().iter_names().filter(|name| names.contains(name.as_str()));
+        let columns: Vec<Expr> =
+            columns.filter(|name| !held(name)).map(|name| col(name.clone())).collect();
+        let mut table = self.clone();
+        if !columns.is_empty() {
+            let read = scan(self.snapshot.files.iter())?.select(columns).collect()?;
+            table.loaded = Some(match &self.loaded {
+                Some(held) => held.hstack(read.columns())?,
+                None => read,
+            });
+        }
+        Ok(table)
+    }
+
+    /// Whether anything is in memory.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.is_some()
+    }
+
+    /// Every event.
+    pub fn all(&self) -> PolarsResult<LazyFrame> {
+        match &self.loaded {
+            Some(loaded) => Ok(loaded.clone().lazy()),
+            None => scan(self.snapshot.files.iter()),
+        }
+    }
+
+    /// Every event of the logs that an archive is kept for, whatever else was stored with them.
+    pub fn own(&self) -> PolarsResult<LazyFrame> {
+        let events = self.all()?;
+        Ok(if self.snapshot.has_others { events.filter(is_own()) } else { events })
+    }
+
+    /// The events of the period; files and row groups beyond it are not opened.
+    pub fn within(&self, period: &Period) -> PolarsResult<LazyFrame> {
+        match (&self.loaded, inside(period)) {
+            (Some(_), Some(inside)) => Ok(self.all()?.filter(inside)),
+            (Some(_), None) => self.all(),
+            (None, _) => between(self.snapshot, period.from_us(), period.to_us()),
+        }
+    }
+}
+
+/// Whether an event is of the period; `None` where every event is.
+pub fn inside(period: &Period) -> Option<Expr> {
+    from_to(period.from_us(), period.to_us())
+}
+
+/// From an instant up to, not including, another.
+fn from_to(from: Option<i64>, to: Option<i64>) -> Option<Expr> {
+    let instant =
+        |us: i64| lit(us).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)));
+    let after = from.map(|us| col("CreationTime").gt_eq(instant(us)));
+    let before = to.map(|us| col("CreationTime").lt(instant(us)));
+    after.into_iter().chain(before).reduce(Expr::and)
 }
 
 fn is_own() -> Expr {
     is_of(&[Family::PowerBi, Family::Fabric, Family::PowerPlatform])
 }
 
-/// Every event of the snapshot.
-pub fn all(snapshot: &Snapshot) -> PolarsResult<LazyFrame> {
-    scan(snapshot.files.iter())
-}
-
-/// The events of the period; files and row groups beyond it are not opened.
-pub fn within(snapshot: &Snapshot, period: &Period) -> PolarsResult<LazyFrame> {
-    between(snapshot, period.from_us(), period.to_us())
-}
-
 /// The events from an instant up to, not including, another.
 fn between(snapshot: &Snapshot, from: Option<i64>, to: Option<i64>) -> PolarsResult<LazyFrame> {
     let events = scan(snapshot.files.iter().filter(|file| overlaps(file, from, to)))?;
-    let instant =
-        |us: i64| lit(us).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)));
-    let after = from.map(|us| col("CreationTime").gt_eq(instant(us)));
-    let before = to.map(|us| col("CreationTime").lt(instant(us)));
-    let inside = after.into_iter().chain(before).reduce(Expr::and);
-    Ok(match inside {
+    Ok(match from_to(from, to) {
         Some(inside) => events.filter(inside),
         None => events,
     })
@@ -219,7 +274,8 @@ mod tests {
 
     #[test]
     fn an_empty_snapshot_is_an_empty_table_with_every_column() {
-        let mut events = all(&Snapshot::default()).unwrap();
+        let snapshot = Snapshot::default();
+        let mut events = Table::new(&snapshot).all().unwrap();
         let schema = events.collect_schema().unwrap();
         assert_eq!(schema.len(), schema::columns().len() + 3);
         assert!(!schema.contains("month"));

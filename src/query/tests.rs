@@ -3,15 +3,14 @@
 //! have left them.
 
 use std::fs::File;
-use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::*;
-use crate::grid::Cell;
+use crate::grid::{Cell, Chart, Kind};
 use crate::schema::ledger::{RecordCounts, SourceFacts};
-use crate::store::DataFile;
+use crate::store::{DataFile, Snapshot};
 
 /// An event, as far as the views look at it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -111,33 +110,40 @@ impl Asked {
         Period::new(self.zone, self.since.map(day), self.until.map(day), extent)
     }
 
+    fn session(self, snapshot: &Snapshot) -> Session<'_> {
+        let settings = Settings { noise: self.noise, ..Settings::default() };
+        Session::new(snapshot, self.period(snapshot), settings).unwrap()
+    }
+
     fn grid(self, snapshot: &Snapshot, sql: &str) -> Grid {
-        let period = self.period(snapshot);
-        let coverage = coverage(snapshot, &period).unwrap();
-        let (noise, log) = (self.noise, Log::PowerBi);
-        let request = Request { snapshot, period: &period, coverage: &coverage, noise, log };
-        let mut report = report("top-reports").unwrap();
-        report.actors = self.actors;
-        report.params.clear();
-        // Reports live as long as the program; so does the one that a test makes up.
-        report.sql = Box::leak(sql.to_owned().into_boxed_str());
-        answer(&request, &report, &BTreeMap::new()).unwrap_or_else(|error| panic!("{sql}: {error}"))
+        let report = Report { actors: self.actors, ..Report::ad_hoc(sql) };
+        let grid = answer(&self.session(snapshot), &report, &BTreeMap::new());
+        grid.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// The rows as text, cells with a blank between.
     fn rows(self, archive: &Archive, sql: &str) -> Vec<String> {
-        let grid = self.grid(&archive.snapshot, sql);
-        let line = |row: &Vec<Cell>| row.iter().map(shown).collect::<Vec<_>>().join(" ");
-        grid.rows.iter().map(line).collect()
+        lines(&self.grid(&archive.snapshot, sql))
     }
 
     fn tally(self, archive: &Archive) -> Tally {
-        let snapshot = &archive.snapshot;
-        let (period, coverage) = (self.period(snapshot), Coverage::default());
-        let (noise, log) = (self.noise, Log::PowerBi);
-        let request = Request { snapshot, period: &period, coverage: &coverage, noise, log };
-        tally(&request).unwrap()
+        self.session(&archive.snapshot).tally(&Report::ad_hoc("")).unwrap()
     }
+}
+
+fn lines(grid: &Grid) -> Vec<String> {
+    let line = |row: &Vec<Cell>| row.iter().map(shown).collect::<Vec<_>>().join(" ");
+    grid.rows.iter().map(line).collect()
+}
+
+/// The columns that views of events add.
+fn added() -> Vec<&'static str> {
+    let of_events = view_columns().iter().filter(|column| column.view == "events");
+    of_events.map(|column| column.name).collect()
+}
+
+fn counted(events: u64, noise: u64, services: u64) -> Tally {
+    Tally { events, noise, services, filtered: 0, people: events - noise - services }
 }
 
 fn shown(cell: &Cell) -> String {
@@ -162,14 +168,14 @@ fn names(grid: &Grid) -> Vec<&str> {
 fn every_added_column_is_there_in_an_empty_and_in_a_small_archive() {
     let small = archive(&[Event { id: "1", ..VIEW }]);
     for (snapshot, rows) in [(&Snapshot::default(), 0), (&small.snapshot, 1)] {
-        for view in ["events", "events_all"] {
-            for column in views::ADDED {
+        for view in ["events", "history", "events_all"] {
+            for column in added() {
                 let grid = PLAIN.grid(snapshot, &format!("SELECT {column} FROM {view}"));
                 assert_eq!((names(&grid), grid.rows.len()), (vec![column], rows), "{view}");
             }
             let all = PLAIN.grid(snapshot, &format!("SELECT * FROM {view}"));
             let own = scan::columns().iter_names().map(|name| name.as_str());
-            let mut expected: Vec<&str> = own.chain(views::ADDED).collect();
+            let mut expected: Vec<&str> = own.chain(added()).collect();
             let mut found = names(&all);
             expected.sort_unstable();
             found.sort_unstable();
@@ -181,7 +187,7 @@ fn every_added_column_is_there_in_an_empty_and_in_a_small_archive() {
 #[test]
 fn an_added_column_differs_from_every_other_by_more_than_case() {
     let own = scan::columns().iter_names().map(|name| name.to_ascii_lowercase());
-    let mut all: Vec<String> = own.chain(views::ADDED.map(str::to_owned)).collect();
+    let mut all: Vec<String> = own.chain(added().into_iter().map(str::to_owned)).collect();
     let count = all.len();
     all.sort();
     all.dedup();
@@ -226,7 +232,7 @@ fn people_are_told_from_guests_services_and_those_without_a_name() {
     assert_eq!(PLAIN.rows(&archive, count), ["25 24"], "people only");
     let all = Asked { actors: Actors::All, ..PLAIN };
     assert_eq!(all.rows(&archive, count), ["28 26"]);
-    assert_eq!(PLAIN.tally(&archive), Tally { events: 28, noise: 0, services: 3 });
+    assert_eq!(PLAIN.tally(&archive), counted(28, 0, 3));
 }
 
 #[test]
@@ -340,9 +346,9 @@ fn noise_is_left_out_by_its_level_and_flagged_where_everything_is_shown() {
     let sql = "SELECT Id FROM events ORDER BY Id NULLS LAST";
     let flags = "SELECT Id FROM events_all WHERE is_noise ORDER BY Id NULLS LAST";
     for (noise, left, flagged, tally) in [
-        (NoiseLevel::Default, "134", "25", Tally { events: 6, noise: 2, services: 1 }),
-        (NoiseLevel::Wide, "14", "2356", Tally { events: 6, noise: 4, services: 0 }),
-        (NoiseLevel::Keep, "1234", "", Tally { events: 6, noise: 0, services: 2 }),
+        (NoiseLevel::Default, "134", "25", counted(6, 2, 1)),
+        (NoiseLevel::Wide, "14", "2356", counted(6, 4, 0)),
+        (NoiseLevel::Keep, "1234", "", counted(6, 0, 2)),
     ] {
         let asked = Asked { noise, ..PLAIN };
         assert_eq!(asked.rows(&archive, sql).concat(), left);
@@ -392,8 +398,8 @@ fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
         "2026-03-06 complete true 2",
     ];
     assert_eq!(PLAIN.rows(&archive, sql), expected);
-    let period = PLAIN.period(&archive.snapshot);
-    let coverage = coverage(&archive.snapshot, &period).unwrap();
+    let session = PLAIN.session(&archive.snapshot);
+    let coverage = session.coverage();
     let counts = [Verdict::Complete, Verdict::Partial, Verdict::Cut, Verdict::Missing]
         .map(|verdict| coverage.count(verdict));
     assert_eq!(counts, [3, 1, 1, 1]);
@@ -407,18 +413,24 @@ fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
 
 #[test]
 fn every_report_passes_the_guard_has_a_portable_order_and_the_columns_of_its_header() {
-    for report in reports().unwrap() {
-        let statement = guard::parse(report.name, report.sql).unwrap();
-        guard::check(report.name, &statement).unwrap();
+    for report in Catalog::built_in().unwrap().reports() {
+        let statement = guard::parse(&report.name, &report.sql).unwrap();
+        guard::check(&report.name, &statement).unwrap();
         assert!(guard::order_is_portable(&statement), "{}", report.name);
         let snapshot = Snapshot::default();
-        let (period, coverage) = (PLAIN.period(&snapshot), Coverage::default());
-        let noise = NoiseLevel::Default;
-        let (snapshot, log) = (&snapshot, Log::PowerBi);
-        let request = Request { snapshot, period: &period, coverage: &coverage, noise, log };
-        let grid = answer(&request, &report, &BTreeMap::new()).unwrap();
-        let told: Vec<&str> = report.columns.iter().map(|(name, _)| *name).collect();
+        let grid = answer(&PLAIN.session(&snapshot), report, &BTreeMap::new());
+        let grid = grid.unwrap_or_else(|error| panic!("{error}"));
+        let told: Vec<&str> = report.columns.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names(&grid), told, "{}", report.name);
+        let drawn: Vec<&String> = match &report.chart {
+            None => Vec::new(),
+            Some(Chart::Bars { value }) => vec![value],
+            Some(Chart::Lines { values, over }) => values.iter().chain([over]).collect(),
+            Some(Chart::Heat { value, over, by }) => vec![value, over, by],
+        };
+        for column in drawn {
+            assert!(told.contains(&column.as_str()), "{}: chart of {column}", report.name);
+        }
     }
 }
 
@@ -438,18 +450,129 @@ fn an_order_without_a_place_for_nulls_is_not_portable() {
     }
 }
 
-/// Whoever writes a query reads queries/README.md: it must name all that there is.
+/// What `columns --views` prints is what there is, in that order, with these types.
 #[test]
-fn the_readme_names_every_view_and_every_column_of_it() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries/README.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    for view in guard::VIEWS {
-        assert!(text.contains(&format!("`{view}`")), "{view} is missing in queries/README.md");
-        let columns = PLAIN.grid(&Snapshot::default(), &format!("SELECT * FROM {view}"));
-        let known = |name: &&str| crate::schema::column_index(name).is_some();
-        for column in names(&columns).into_iter().filter(|name| !known(name)) {
-            let named = text.contains(&format!("`{column}`"));
-            assert!(named, "{view}.{column} is missing in queries/README.md");
-        }
+fn the_columns_of_every_view_are_described() {
+    let snapshot = Snapshot::default();
+    for view in
+        views::names().iter().filter(|view| !view.starts_with("events") && **view != "history")
+    {
+        let grid = PLAIN.grid(&snapshot, &format!("SELECT * FROM {view}"));
+        let described = view_columns().iter().filter(|column| column.view == *view);
+        let mut described: Vec<(&str, &str)> = described.map(|c| (c.name, c.ty)).collect();
+        let kind = |kind| match kind {
+            Kind::Text => "text",
+            Kind::Int => "bigint",
+            Kind::Float => "double",
+            Kind::Bool => "boolean",
+            Kind::Time => "timestamptz",
+            Kind::LocalTime => "timestamp",
+            Kind::Date => "date",
+        };
+        let found = grid.columns.iter().map(|column| (column.name.as_str(), kind(column.kind)));
+        let mut found: Vec<_> = found.collect();
+        described.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, described, "{view}");
     }
+}
+
+fn settings(filters: Filters) -> Settings {
+    Settings { filters, ..Settings::default() }
+}
+
+#[test]
+fn filters_are_alternatives_of_one_kind_and_restrict_one_another() {
+    let place = |id, workspace, workspace_name| Event { id, workspace, workspace_name, ..VIEW };
+    let archive = archive(&[
+        place("1", Some("w1"), Some("Finance")),
+        Event { report_name: Some("Old sales"), ..place("2", Some("w1"), Some("Finance")) },
+        Event { report: Some("q"), user: Some("Ben@contoso.com"), ..place("3", Some("w2"), None) },
+        Event {
+            time: "2026-03-11T12:00:00Z",
+            report_name: Some("Sales"),
+            ..place("4", None, None)
+        },
+        Event { activity: "ExportReport", ..place("5", Some("w2"), None) },
+    ]);
+    let own = str::to_owned;
+    let found = |filters: Filters| {
+        let session =
+            Session::new(&archive.snapshot, PLAIN.period(&archive.snapshot), settings(filters));
+        let session = session.unwrap();
+        let report = Report::ad_hoc("SELECT Id FROM events ORDER BY Id NULLS LAST");
+        let ids = lines(&answer(&session, &report, &BTreeMap::new()).unwrap()).concat();
+        let tally = session.tally(&report).unwrap();
+        assert_eq!((tally.events, tally.filtered), (5, 5 - ids.len() as u64));
+        ids
+    };
+    let of = |workspaces: &[&str], reports: &[&str], users: &[&str], activities: &[&str]| {
+        let [workspaces, reports, users, activities] = [workspaces, reports, users, activities]
+            .map(|of| of.iter().copied().map(own).collect());
+        found(Filters { workspaces, reports, users, activities })
+    };
+    assert_eq!(of(&[], &[], &[], &[]), "12345");
+    assert_eq!(of(&["finance"], &[], &[], &[]), "12", "a name in another case");
+    assert_eq!(of(&["w1", "W2"], &[], &[], &[]), "1235", "ids");
+    assert_eq!(of(&[], &["sales"], &[], &[]), "1245", "the latest name, whatever it was then");
+    assert_eq!(of(&[], &["old*"], &[], &[]), "");
+    assert_eq!(of(&[], &[], &["BEN@*"], &[]), "3");
+    assert_eq!(of(&[], &[], &[], &["viewreport"]), "1234");
+    assert_eq!(of(&["w2"], &[], &["ann*"], &["*Report"]), "5");
+}
+
+#[test]
+fn services_alone_can_be_asked_for() {
+    let robot = Event { user: Some("robot"), user_type: Some(6), ..VIEW };
+    let archive = archive(&[Event { id: "1", ..VIEW }, Event { id: "2", ..robot }]);
+    let settings = Settings { actors: Some(Actors::Services), ..Settings::default() };
+    let period = PLAIN.period(&archive.snapshot);
+    let session = Session::new(&archive.snapshot, period, settings).unwrap();
+    let report = Report::ad_hoc("SELECT Id FROM events");
+    assert_eq!(lines(&answer(&session, &report, &BTreeMap::new()).unwrap()), ["2"]);
+    let tally = session.tally(&report).unwrap();
+    assert_eq!((tally.services, tally.people), (1, 1));
+}
+
+#[test]
+fn what_was_loaded_for_many_answers_gives_the_same_as_the_files() {
+    let archive = archive(&[
+        Event { id: "1", report_name: Some("R"), workspace: Some("w"), ..VIEW },
+        Event { id: "2", time: "2026-03-12T12:00:00Z", activity: "GetDatasources", ..VIEW },
+        Event { id: "3", time: "2026-03-13T12:00:00Z", user: Some("b@contoso.com"), ..VIEW },
+    ]);
+    let asked = Asked { since: Some("2026-03-11"), ..PLAIN };
+    let sql = [
+        "SELECT Id, report_name, actor_kind FROM events ORDER BY Id NULLS LAST",
+        "SELECT Id, in_period FROM history ORDER BY Id NULLS LAST",
+        "SELECT Id, ClientIP FROM events_all ORDER BY Id NULLS LAST",
+        "SELECT Id, Workload FROM events_all ORDER BY Id NULLS LAST",
+        "SELECT report_id, report_name FROM reports",
+    ];
+    let reports = sql.map(Report::ad_hoc);
+    let mut loaded = asked.session(&archive.snapshot);
+    loaded.load(&reports).unwrap();
+    for report in &reports {
+        let grid = answer(&loaded, report, &BTreeMap::new()).unwrap();
+        assert_eq!(grid, asked.grid(&archive.snapshot, &report.sql));
+        let files = asked.session(&archive.snapshot);
+        assert_eq!(loaded.tally(report).unwrap(), files.tally(report).unwrap());
+    }
+}
+
+#[test]
+fn home_domains_are_found_or_given() {
+    let archive = archive(&[Event { id: "1", ..VIEW }]);
+    let sql = "-- title: T\n-- question: Q\n-- column k: K\n\
+        -- param home: domains = auto, domains at home\nSELECT actor_kind AS k FROM events";
+    let report = header::parse("x", sql).unwrap();
+    let session = PLAIN.session(&archive.snapshot);
+    let kind = |home: Option<&str>| {
+        let given = home.map(|home| ("home".to_owned(), home.to_owned())).into_iter().collect();
+        lines(&answer(&session, &report, &given).unwrap()).concat()
+    };
+    assert_eq!(kind(None), "person");
+    assert_eq!(kind(Some("auto")), "person");
+    assert_eq!(kind(Some("Contoso.com,x.example")), "person");
+    assert_eq!(kind(Some("x.example")), "guest");
 }

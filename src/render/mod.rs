@@ -10,6 +10,7 @@ mod table;
 mod time;
 
 pub use csv::line as csv_line;
+pub use table::wrap;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -28,6 +29,17 @@ pub enum Format {
     Csv,
     /// One JSON object with the rows and what they rest on.
     Json,
+}
+
+impl Format {
+    /// How names of files in it end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Table => "txt",
+            Format::Csv => "csv",
+            Format::Json => "json",
+        }
+    }
 }
 
 /// What an answer rests on.
@@ -69,6 +81,16 @@ pub struct Excluded {
     pub noise: u64,
     /// What service principals and the system did, beyond the noise.
     pub services: u64,
+    /// What people did, where services alone are asked for.
+    #[serde(skip_serializing_if = "is_none")]
+    pub people: u64,
+    /// What the filters leave out.
+    #[serde(skip_serializing_if = "is_none")]
+    pub filtered: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One answer, ready to be shown.
@@ -142,7 +164,7 @@ mod tests {
             since: NaiveDate::from_ymd_opt(2026, 3, 1),
             until: NaiveDate::from_ymd_opt(2026, 3, 31),
             coverage: Days { days: 31, complete: 28, partial: 2, missing: 1, cut: 1 },
-            excluded: Excluded { noise: 720, services: 5 },
+            excluded: Excluded { noise: 720, services: 5, ..Excluded::default() },
         }
     }
 

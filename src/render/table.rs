@@ -69,8 +69,15 @@ fn closing(basis: &Basis, zone: &str) -> String {
     };
     let left_out = &basis.excluded;
     let noise = count(left_out.noise, "event");
+    let others =
+        [(left_out.people, " of people"), (left_out.filtered, " that the filters do not match")];
+    let others: String = others
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!(", {count}{what}"))
+        .collect();
     format!(
-        "{period}, {zone}. {held} Left out: {noise} of noise, {} of services.",
+        "{period}, {zone}. {held} Left out: {noise} of noise, {} of services{others}.",
         left_out.services
     )
 }
@@ -229,7 +236,7 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// Lines of at most `width`, broken at spaces; a longer word stays whole and is cut.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let Some(line) = lines.last_mut() else { break };

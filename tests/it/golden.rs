@@ -175,14 +175,11 @@ fn actors_are_of_the_kinds_that_the_generator_knows() {
     let snapshot = Store::new(&dir.join("store")).snapshot().expect("the store can be read");
     let extent = query::extent(&snapshot).expect("the store can be read");
     let period = query::Period::new(chrono_tz::UTC, None, None, extent);
-    let coverage = query::coverage(&snapshot, &period).expect("the store can be read");
-    let (noise, log) = (query::NoiseLevel::Default, query::Log::PowerBi);
-    let request =
-        query::Request { snapshot: &snapshot, period: &period, coverage: &coverage, noise, log };
-    let mut report = query::report("top-reports").expect("there is such a report");
-    report.params.clear();
-    report.sql = "SELECT actor_kind, COUNT(*) AS n FROM events_all GROUP BY actor_kind";
-    let grid = query::answer(&request, &report, &BTreeMap::new()).expect("it can be answered");
+    let session = query::Session::new(&snapshot, period, query::Settings::default());
+    let session = session.expect("the store can be read");
+    let sql = "SELECT actor_kind, COUNT(*) AS n FROM events_all GROUP BY actor_kind";
+    let report = query::Report::ad_hoc(sql);
+    let grid = query::answer(&session, &report, &BTreeMap::new()).expect("it can be answered");
     let found: BTreeMap<String, u64> = (grid.rows.iter())
         .map(|row| match row.as_slice() {
             [Cell::Text(kind), Cell::Int(events)] => (kind.clone(), *events as u64),

@@ -26,11 +26,14 @@ use sqlparser::parser::Parser;
 
 use crate::{Error, Result};
 
+use super::views;
+
 pub use functions::is_narrow;
 
-/// The views that a statement can read.
-pub const VIEWS: [&str; 6] =
-    ["days", "events", "events_all", "operations", "reports", "workspaces"];
+/// Whether a view has that name.
+fn is_view(name: &str) -> bool {
+    views::names().contains(&name)
+}
 
 /// What a statement asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,7 +110,7 @@ impl Visitor for Named<'_> {
     fn pre_visit_query(&mut self, query: &Query) -> Verdict {
         for table in query.with.iter().flat_map(|with| &with.cte_tables) {
             let name = &table.alias.name.value;
-            if VIEWS.contains(&name.as_str()) {
+            if is_view(name) {
                 return refuse(format!("WITH {name}: this is the name of a view; take another"));
             }
             if !self.names.insert(name.clone()) {
@@ -224,10 +227,10 @@ impl Guard {
         let Some(ident) = part.as_ident() else {
             return refuse(format!("{name}: only views can stand here"));
         };
-        if VIEWS.contains(&ident.value.as_str()) {
+        if is_view(&ident.value) {
             self.footprint.views.insert(ident.value.clone());
         } else if !self.named.contains(&ident.value) {
-            let views = VIEWS.join(", ");
+            let views = views::names().join(", ");
             return refuse(format!("there is no view {ident}; there are {views}"));
         }
         ControlFlow::Continue(())
@@ -236,7 +239,7 @@ impl Guard {
     /// The engine would read the view, or the other table, instead of what the alias stands for.
     fn alias(&self, alias: Option<&Ident>) -> Verdict {
         match alias {
-            Some(alias) if VIEWS.contains(&alias.value.as_str()) => {
+            Some(alias) if is_view(&alias.value) => {
                 refuse(format!("AS {alias}: this is the name of a view; take another"))
             }
             Some(alias) if self.named.contains(&alias.value) => {
@@ -253,7 +256,7 @@ fn reads_view(select: &Select) -> bool {
         [&from.relation].into_iter().chain(from.joins.iter().map(|join| &join.relation))
     });
     let is_view = |table: &TableFactor| match table {
-        TableFactor::Table { name, .. } => VIEWS.contains(&name.to_string().as_str()),
+        TableFactor::Table { name, .. } => is_view(&name.to_string()),
         _ => false,
     };
     tables.into_iter().any(is_view)

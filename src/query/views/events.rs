@@ -1,0 +1,182 @@
+//! The views of events: `events`, `history`, `events_all`.
+//!
+//! Owns: which events each of them holds, and the columns that they add. Must not know how an
+//! answer is asked for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use polars::prelude::*;
+
+use crate::schema::{self, Operation};
+
+use super::super::{actors, catalog::Actors, names, scan};
+use super::{Scope, agents, filled, items};
+
+/// Events of the period without noise, of those people or services that are asked for.
+pub fn events(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
+    let events = matching(within(scope)?, scope)?;
+    added(counted(events, scope), scope)
+}
+
+/// The same, of whatever time.
+pub fn history(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
+    let events = scope.table.all()?.filter(scan::is_of(scope.log.families()));
+    let events = matching(events, scope)?;
+    added(counted(events, scope), scope)
+}
+
+/// Every event held, of whatever workload.
+pub fn all(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
+    added(matching(scope.table.all()?, scope)?, scope)
+}
+
+/// Events of the period, of the log that is asked about.
+pub fn within(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
+    let events = scope.table.within(scope.session.period())?;
+    Ok(events.filter(scan::is_of(scope.log.families())))
+}
+
+/// Those that the filters let pass.
+fn matching(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
+    Ok(match scope.session.filter()? {
+        Some(filter) => events.filter(filter),
+        None => events,
+    })
+}
+
+/// Those that an answer counts.
+fn counted(mut events: LazyFrame, scope: &Scope<'_>) -> LazyFrame {
+    let noise = scope.session.noise();
+    if noise != actors::NoiseLevel::Keep && !scope.keeps_noise {
+        events = events.filter(actors::is_noise(noise).not());
+    }
+    match scope.actors {
+        Actors::People => events.filter(actors::is_service().not()),
+        Actors::Services => events.filter(actors::is_service()),
+        Actors::All => events,
+    }
+}
+
+/// Adds the columns that are asked for.
+fn added(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
+    let asked = &scope.asked;
+    let mut columns = times(scope)?;
+    columns.extend([
+        ("user_id", col("UserId").str().to_lowercase()),
+        ("user_domain", actors::domain()),
+        ("activity_name", actors::activity()),
+        ("is_noise", actors::is_noise(scope.session.noise())),
+        ("is_service", actors::is_service()),
+        ("is_failed", is_failed()),
+        ("is_personal_workspace", is_personal()),
+        ("consumption_method", agents::consumption_method()),
+        ("browser", agents::browser()),
+        ("os", agents::os()),
+        ("item_kind", items::kind()),
+        ("item_id", items::id()),
+        ("item_name", items::name()),
+    ]);
+    columns.extend(names::KINDS.iter().map(|kind| (kind.id, id_of(kind.view))));
+    columns.retain(|(name, _)| asked.wants(name));
+    if asked.wants("actor_kind") {
+        columns.push(("actor_kind", actors::actor_kind(scope.homes()?)));
+    }
+    for kind in names::KINDS.iter().filter(|kind| asked.wants(kind.name)) {
+        let table = scope.session.known().of(kind.view)?;
+        columns.push((kind.name, looked_up(id_of(kind.view), pairs(&table)?)));
+    }
+    let known: [(&str, fn(&Operation) -> &'static str); 3] = [
+        ("category", |operation| operation.category),
+        ("operation_group", |operation| operation.group),
+        ("activity_label", |operation| operation.friendly_name),
+    ];
+    for (name, pick) in known.into_iter().filter(|(name, _)| asked.wants(name)) {
+        let pairs = schema::operations().iter().map(|o| (o.name.to_owned(), pick(o).to_owned()));
+        let known =
+            looked_up(actors::activity(), pairs.filter(|(_, text)| !text.is_empty()).collect());
+        let label = name == "activity_label";
+        columns.push((name, if label { coalesce(&[known, actors::activity()]) } else { known }));
+    }
+    let columns: Vec<Expr> = columns.into_iter().map(|(name, expr)| expr.alias(name)).collect();
+    Ok(events.with_columns(columns))
+}
+
+/// What an instant is on the clocks of the zone, and in numbers.
+fn times(scope: &Scope<'_>) -> PolarsResult<Vec<(&'static str, Expr)>> {
+    let period = scope.session.period();
+    let local = local_time(period.time_zone().name())?;
+    let whole = |expr: Expr| expr.cast(DataType::Int64);
+    let utc = || col("CreationTime").dt();
+    let month = whole(local.clone().dt().year()) * lit(12) + whole(local.clone().dt().month());
+    Ok(vec![
+        ("local_time", local.clone()),
+        ("local_date", local.clone().dt().date()),
+        ("local_day_number", whole(local.clone().dt().date().cast(DataType::Int32))),
+        ("local_hour", whole(local.clone().dt().hour())),
+        ("local_weekday", whole(local.clone().dt().weekday())),
+        ("local_week", local.clone().dt().strftime("%G-W%V")),
+        ("local_month", local.dt().strftime("%Y-%m")),
+        ("local_month_number", month - lit(1)),
+        ("utc_date", utc().replace_time_zone(None, lit("raise"), NonExistent::Raise).dt().date()),
+        ("utc_hour", whole(utc().hour())),
+        ("time_us", col("CreationTime").cast(DataType::Int64)),
+        ("in_period", scan::inside(period).unwrap_or_else(|| col("CreationTime").is_not_null())),
+    ])
+}
+
+/// The time on the clocks of the zone.
+fn local_time(zone: &str) -> PolarsResult<Expr> {
+    let there = match TimeZone::opt_try_new(Some(zone))? {
+        Some(zone) if zone != TimeZone::UTC => col("CreationTime").dt().convert_time_zone(zone),
+        _ => col("CreationTime"),
+    };
+    Ok(there.dt().replace_time_zone(None, lit("earliest"), NonExistent::Raise))
+}
+
+/// The id of the things that a view of names lists, in an event; null rather than empty.
+pub fn id_of(view: &str) -> Expr {
+    match names::KINDS.iter().find(|kind| kind.view == view) {
+        Some(kind) if kind.view == "reports" => report_id(),
+        Some(kind) => filled(col(kind.id_column)),
+        None => lit(NULL).cast(DataType::String),
+    }
+}
+
+/// The report that was meant. Events of a template app opened from its workspace carry the
+/// publisher's report, the same in every tenant, as ReportId, and the tenant's own as AppReportId;
+/// opened inside the app, AppId is set and ReportId is right.
+fn report_id() -> Expr {
+    let is_filled = |name: &str| col(name).neq(lit("")).fill_null(lit(false));
+    let own = is_filled("AppReportId").and(is_filled("AppId").not());
+    filled(when(own).then(col("AppReportId")).otherwise(col("ReportId")))
+}
+
+/// Whether it did not succeed. Newer events say so in words, older ones by a flag, most not at all.
+fn is_failed() -> Expr {
+    let by_flag = col("IsSuccess").eq(lit(false)).fill_null(lit(false));
+    let status = col("ResultStatus").str().to_lowercase();
+    let by_word = status.clone().eq(lit("failed")).or(status.eq(lit("failure")));
+    by_flag.or(by_word.fill_null(lit(false)))
+}
+
+/// Whether the workspace is somebody's own.
+fn is_personal() -> Expr {
+    let is_own = |text: &str| {
+        let text = text.to_lowercase();
+        text == "my workspace" || text.starts_with("personalworkspace")
+    };
+    actors::flag(col("WorkspaceId"), is_own).or(actors::flag(col("WorkspaceName"), is_own))
+}
+
+/// What a table says of each key. No join: the engine leaves out an expression that nothing reads.
+fn looked_up(key: Expr, table: HashMap<String, String>) -> Expr {
+    let table = Arc::new(table);
+    actors::text(key, move |key| table.get(key).cloned())
+}
+
+fn pairs(table: &DataFrame) -> PolarsResult<HashMap<String, String>> {
+    let (keys, names) = (table.column("key")?.str()?, table.column("name")?.str()?);
+    let named = keys.iter().zip(names.iter()).filter_map(|(key, name)| Some((key?, name?)));
+    Ok(named.map(|(key, name)| (key.to_owned(), name.to_owned())).collect())
+}

@@ -1,0 +1,149 @@
+//! The views that a statement reads.
+//!
+//! Owns: which views there are, what their columns mean (`columns.tsv`), and making one of them.
+//! They add to Microsoft's columns what reports need and SQL dialects disagree on. Names of added
+//! columns differ from Microsoft's by more than case, which most dialects ignore. Only what a
+//! statement asks for is built. Must not know which statement that is.
+
+pub mod agents;
+mod events;
+mod held;
+mod items;
+pub mod recipients;
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use polars::prelude::*;
+
+use crate::schema::{self, Noise};
+
+use super::catalog::{Actors, Log};
+use super::guard::Footprint;
+use super::scan::Table;
+use super::{Session, actors, names};
+
+pub use events::{id_of, within};
+
+/// One column of a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ViewColumn {
+    /// The view; `events` stands for `history` and `events_all` too, which have the same.
+    pub view: &'static str,
+    /// The column.
+    pub name: &'static str,
+    /// Its type in SQL.
+    pub ty: &'static str,
+    /// What it holds.
+    pub meaning: &'static str,
+}
+
+/// The columns of the views, but for those of events that stand in the table itself.
+pub fn columns() -> &'static [ViewColumn] {
+    static COLUMNS: LazyLock<Vec<ViewColumn>> = LazyLock::new(|| {
+        let rows = include_str!("columns.tsv").lines().skip(1);
+        let cells = rows.map(|line| line.split('\t').collect::<Vec<_>>());
+        let column = |cells: Vec<&'static str>| match cells[..] {
+            [view, name, ty, meaning] => Some(ViewColumn { view, name, ty, meaning }),
+            _ => None,
+        };
+        cells.filter_map(column).collect()
+    });
+    &COLUMNS
+}
+
+/// The views, in the order of their description.
+pub fn names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let mut names = vec!["events", "history", "events_all"];
+        names.extend(columns().iter().skip_while(|column| column.view == "events").map(|c| c.view));
+        names.dedup();
+        names
+    });
+    &NAMES
+}
+
+/// What the views of one answer follow.
+pub struct Scope<'a> {
+    /// The archive, the period and the filters.
+    pub session: &'a Session<'a>,
+    /// The events.
+    pub table: Table<'a>,
+    /// Whose events `events` and `history` hold.
+    pub actors: Actors,
+    /// Of which log.
+    pub log: Log,
+    /// Whether the noise stays in them.
+    pub keeps_noise: bool,
+    /// The domains at home, where they are given.
+    pub homes: Option<BTreeSet<String>>,
+    /// What the statement asks for.
+    pub asked: Footprint,
+}
+
+impl Scope<'_> {
+    /// The domains whose people are no guests.
+    pub fn homes(&self) -> PolarsResult<BTreeSet<String>> {
+        match &self.homes {
+            Some(given) => Ok(given.clone()),
+            None => self.session.homes(),
+        }
+    }
+}
+
+/// Makes a view.
+pub fn build(scope: &Scope<'_>, view: &str) -> PolarsResult<LazyFrame> {
+    let session = scope.session;
+    match view {
+        "events" => events::events(scope),
+        "history" => events::history(scope),
+        "events_all" => events::all(scope),
+        "operations" => operations(),
+        "recipients" => recipients::recipients(scope),
+        "days" => held::days(session),
+        "history_days" => held::history_days(session),
+        "period" => held::period(session),
+        "utc_days" => held::utc_days(session),
+        "sources" => held::sources(session),
+        "source_days" => held::source_days(session),
+        "suspicions" => held::suspicions(session),
+        "unknown_fields" => held::unknown_fields(session),
+        named => match names::KINDS.iter().find(|kind| kind.view == named) {
+            Some(kind) => {
+                let table = session.known().of(kind.view)?.lazy();
+                Ok(table.rename(["key", "name"], [kind.id, kind.name], true))
+            }
+            None => polars_bail!(ComputeError: "there is no view {named}"),
+        },
+    }
+}
+
+/// The text, or nothing if it is empty.
+fn filled(text: Expr) -> Expr {
+    when(text.clone().neq(lit(""))).then(text).otherwise(lit(NULL))
+}
+
+/// The catalogue of operations.
+fn operations() -> PolarsResult<LazyFrame> {
+    let all = schema::operations();
+    let texts =
+        |pick: fn(&schema::Operation) -> &'static str| all.iter().map(pick).collect::<Vec<_>>();
+    let noise = |operation: &schema::Operation| match operation.noise {
+        Noise::No => "no",
+        Noise::Default => "default",
+        Noise::Wide => "wide",
+    };
+    let table = df!(
+        "operation" => texts(|o| o.name),
+        "friendly_name" => texts(|o| o.friendly_name),
+        "category" => texts(|o| o.category),
+        "item_kind" => texts(|o| o.item_kind),
+        "operation_group" => texts(|o| o.group),
+        "noise" => texts(noise),
+        "note" => texts(|o| o.note)
+    )?;
+    // Nothing is known where the catalogue is silent.
+    let columns = table.get_column_names_owned();
+    let columns = columns.into_iter().map(|name| filled(col(name.clone())).alias(name));
+    Ok(table.lazy().select(columns.collect::<Vec<_>>()))
+}
