@@ -27,7 +27,10 @@ WITH user_months AS (
     WHERE operation_group = 'VIEW' AND actor_kind <> 'anonymous' AND user_id IS NOT NULL
 ),
 begun AS (
-    SELECT user_id AS cohort_user, MIN(local_month_number) AS cohort_number, MIN(local_month) AS cohort
+    SELECT
+        user_id AS cohort_user,
+        MIN(local_month_number) AS cohort_number,
+        MIN(local_month) AS cohort
     FROM user_months
     GROUP BY user_id
 ),

@@ -94,7 +94,7 @@ calendar AS (
         h.day_number,
         h.day_number - p.archive_first_day_number AS held_before,
         CASE :grain WHEN 'week' THEN h.week WHEN 'month' THEN h.month
-            ELSE CAST(h.day_number AS VARCHAR) END AS bucket,
+            ELSE CAST(h.day_number AS STRING) END AS bucket,
         h.verdict,
         h.in_period,
         CASE WHEN h.verdict = 'missing' THEN 1 ELSE 0 END AS is_missing

@@ -78,8 +78,8 @@ ranked_hours AS (
 ),
 named_capacities AS (SELECT capacity_id AS named_capacity, capacity_name FROM capacities)
 SELECT
-    CASE WHEN capacity_key = '' THEN '(unknown or app)' ELSE COALESCE(capacity_name, capacity_key) END
-        AS capacity,
+    CASE WHEN capacity_key = '' THEN '(unknown or app)'
+        ELSE COALESCE(capacity_name, capacity_key) END AS capacity,
     views,
     users,
     external_uses AS external,
@@ -87,8 +87,8 @@ SELECT
     busy_hour,
     ROUND(FLOOR(CAST(busy_events AS DOUBLE) * 1000 / NULLIF(happened, 0) + 0.5) / 10, 1)
         AS busy_pct,
-    CAST(peak_date AS VARCHAR) || CASE WHEN peak_hour < 10 THEN ' 0' ELSE ' ' END
-        || CAST(peak_hour AS VARCHAR) || ':00' AS peak,
+    CAST(peak_date AS STRING) || CASE WHEN peak_hour < 10 THEN ' 0' ELSE ' ' END
+        || CAST(peak_hour AS STRING) || ':00' AS peak,
     peak_events,
     service_events,
     CASE WHEN capacity_key <> '' THEN capacity_key END AS capacity_id

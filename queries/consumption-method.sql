@@ -3,7 +3,7 @@
 -- actors: people
 -- chart: bars views
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column by: what the views are parted by: method, browser or system
+-- column kind: what the views are parted by: method, browser or system
 -- column name: the method, the browser or the operating system
 -- column views: how often reports were opened so (ViewReport)
 -- column share_pct: views and dashboard_views of all of them, in percent
@@ -60,7 +60,7 @@ everything AS (
     FROM opened
 )
 SELECT
-    kind AS by,
+    kind,
     name,
     views,
     ROUND(FLOOR(CAST(opens AS DOUBLE) * 1000 / NULLIF(all_opens, 0) + 0.5) / 10, 1) AS share_pct,

@@ -31,7 +31,7 @@ WITH calendar AS (
         is_complete,
         in_period,
         CASE :grain WHEN 'week' THEN week WHEN 'month' THEN month
-            ELSE CAST(day_number AS VARCHAR) END AS bucket,
+            ELSE CAST(day_number AS STRING) END AS bucket,
         CASE :grain WHEN 'week' THEN weekday WHEN 'month' THEN CAST(EXTRACT(DAY FROM day) AS BIGINT)
             ELSE 0 END AS place_in_bucket
     FROM history_days

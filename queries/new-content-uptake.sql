@@ -6,8 +6,7 @@
 -- column created: the day on which it was created or first published
 -- column days_to_view: days until somebody other than the creator first opened it; empty if nobody
 --   has
--- column viewers_7d: different others who opened it on that day and the 6 after; empty while those
---   are not over
+-- column viewers_7d: different others who opened it on that day and the 6 after; see the rules
 -- column viewers_30d: different others who opened it on that day and the 29 after, likewise
 -- column viewers: different others who have opened it since, as far as the archive reaches
 -- column views: how often others have opened it since
@@ -20,9 +19,8 @@
 --   published again.
 -- rule: The creator's own views do not count. Views after the period do, as far as the archive
 --   reaches.
--- rule: viewers_7d and viewers_30d are empty where the archive ends before the days are over, or
---   where one of them is missing: they could be too few, and could not be compared with those of
---   other reports.
+-- rule: viewers_7d and viewers_30d are empty unless each of these days is in the archive and
+--   complete: they could be too few, and could not be compared with those of other reports.
 -- rule: The newest are first; on one day, those with the most viewers.
 -- limit: A report whose creation is not in the archive, or was written without its id, is not
 --   listed. A report that is copied or saved by another way is only listed if that wrote one of the
@@ -79,16 +77,22 @@ uptake AS (
     FROM opened
     GROUP BY opened_report
 ),
--- Days held among the 7 and the 30 that begin with each day.
+running AS (
+    SELECT
+        day_number,
+        CASE WHEN is_complete THEN 1 ELSE 0 END AS is_whole,
+        SUM(CASE WHEN is_complete THEN 1 ELSE 0 END) OVER (
+            ORDER BY day_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS whole_so_far
+    FROM history_days
+),
+-- Complete days among the 7 and the 30 that begin with each day; null if the archive ends before.
 windows AS (
     SELECT
-        f.day_number AS window_day,
-        COUNT(*) FILTER (WHERE d.day_number < f.day_number + 7) AS held_7,
-        COUNT(*) AS held_30
-    FROM history_days AS f
-    INNER JOIN history_days AS d ON f.day_number <= d.day_number
-    WHERE d.day_number < f.day_number + 30 AND d.verdict <> 'missing'
-    GROUP BY f.day_number
+        day_number AS window_day,
+        LEAD(whole_so_far, 6) OVER (ORDER BY day_number) - whole_so_far + is_whole AS whole_7,
+        LEAD(whole_so_far, 29) OVER (ORDER BY day_number) - whole_so_far + is_whole AS whole_30
+    FROM running
 ),
 named_reports AS (SELECT report_id AS named_report, report_name FROM reports),
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces)
@@ -96,8 +100,8 @@ SELECT
     COALESCE(report_name, report_id) AS report,
     created,
     days_to_view,
-    CASE WHEN held_7 = 7 THEN COALESCE(viewers_7d, 0) END AS viewers_7d,
-    CASE WHEN held_30 = 30 THEN COALESCE(viewers_30d, 0) END AS viewers_30d,
+    CASE WHEN whole_7 = 7 THEN COALESCE(viewers_7d, 0) END AS viewers_7d,
+    CASE WHEN whole_30 = 30 THEN COALESCE(viewers_30d, 0) END AS viewers_30d,
     COALESCE(viewers, 0) AS viewers,
     COALESCE(views, 0) AS views,
     creator,
@@ -110,5 +114,9 @@ LEFT JOIN windows AS d ON c.created_number = d.window_day
 LEFT JOIN named_reports AS r ON c.report_id = r.named_report
 LEFT JOIN named_workspaces AS w ON c.workspace_id = w.named_workspace
 WHERE first_age IS NULL OR first_age >= 0
-ORDER BY created DESC NULLS LAST, viewers DESC NULLS LAST, views DESC NULLS LAST, report_id NULLS LAST
+ORDER BY
+    created DESC NULLS LAST,
+    viewers DESC NULLS LAST,
+    views DESC NULLS LAST,
+    report_id NULLS LAST
 LIMIT :top

@@ -11,8 +11,9 @@
 -- column last_view: last day on which they opened content, in Power BI or from Excel and the like
 -- column last_authored: last day on which they created, published, changed or deleted content
 -- rule: Active is whoever opens content (group VIEW), analyses it from outside (EXTERNAL) or
---   creates it (AUTHOR). Everything is as of the last day of the period, looking back as far as the
---   archive does; the first day of the period does not matter.
+--   creates it (AUTHOR). Whoever comes without signing in is no user and is left out.
+-- rule: Everything is as of the last day of the period, looking back as far as the archive does;
+--   the first day of the period does not matter.
 -- rule: frequent: active in the last 7 days and in at least 9 of the last 12 months. active: in the
 --   last month. occasional: in the last 9 months, but not in the last. inactive: not in the last 9.
 -- rule: A month is 30 days here, counted back from the last day of the period, so that all months
@@ -33,7 +34,7 @@ WITH user_days AS (
         MAX(CASE WHEN operation_group = 'AUTHOR' THEN 1 ELSE 0 END) AS has_authored,
         MAX(CASE WHEN operation_group = 'AUTHOR' THEN 0 ELSE 1 END) AS has_viewed
     FROM history
-    WHERE operation_group IN ('VIEW', 'EXTERNAL', 'AUTHOR')
+    WHERE operation_group IN ('VIEW', 'EXTERNAL', 'AUTHOR') AND actor_kind <> 'anonymous'
     GROUP BY user_id, local_day_number, local_date
 ),
 aged AS (

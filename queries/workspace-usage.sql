@@ -71,7 +71,10 @@ SELECT
     other_views,
     reports_opened AS reports,
     active_days,
-    CASE WHEN is_personal = 1 THEN 'personal' ELSE 'shared' END AS kind,
+    CASE
+        WHEN is_personal = 1 THEN 'personal'
+        WHEN workspace_id IS NOT NULL THEN 'shared'
+    END AS kind,
     workspace_id
 FROM ranked AS t
 LEFT JOIN named_workspaces AS w ON t.workspace_id = w.named_workspace
