@@ -15,32 +15,43 @@
 -- column publishes: how often it was created or updated (CreateApp, UpdateApp)
 -- column last_published: when that was last done in the whole archive
 -- column unpublished: when it was taken back (UnpublishApp), if it was not published again since
--- column app_id: the id that the rows are grouped by
+-- column app_id: the id that the rows are grouped by; empty where events give the name alone
 -- rule: An app is opened if the event names it as AppId. The same report opened in its workspace
 --   does not count here.
 -- rule: last_published and unpublished look back before the period, as far as the archive does, and
 --   not beyond the last day of the period.
 -- rule: Listed is every app of which something was opened, installed, published or taken back in
---   the period. Events of apps that name no app are the row (unknown).
+--   the period.
+-- rule: An InstallApp may give the name of the app alone. It counts for the app that has this name,
+--   if there is just one; else it is a row of that name without an id, or (unknown).
 -- limit: Apps that are installed for people by an administrator or a group write no InstallApp for
 --   them, so there can be more viewers than installs. Apps of the Power Platform are not meant.
-WITH used AS (
+WITH names_of_one AS (
+    SELECT app_name AS lone_name, MIN(app_id) AS lone_app
+    FROM apps
+    GROUP BY app_name
+    HAVING COUNT(*) = 1
+),
+used AS (
     SELECT
-        app_id,
-        user_id,
-        report_id,
-        local_date,
-        activity_name,
-        CreationTime AS used_at,
-        time_us,
-        activity_name IN ('ViewReport', 'ViewDashboard') AS is_view
-    FROM events
-    WHERE activity_name IN ('InstallApp', 'CreateApp', 'UpdateApp', 'UnpublishApp')
-        OR (activity_name IN ('ViewReport', 'ViewDashboard') AND app_id IS NOT NULL)
+        COALESCE(e.app_id, n.lone_app) AS app_id,
+        CASE WHEN e.app_id IS NULL AND n.lone_app IS NULL THEN e.AppName END AS only_name,
+        e.user_id,
+        e.report_id,
+        e.local_date,
+        e.activity_name,
+        e.CreationTime AS used_at,
+        e.time_us,
+        e.activity_name IN ('ViewReport', 'ViewDashboard') AS is_view
+    FROM events AS e
+    LEFT JOIN names_of_one AS n ON e.AppName = n.lone_name
+    WHERE e.activity_name IN ('InstallApp', 'CreateApp', 'UpdateApp', 'UnpublishApp')
+        OR (e.activity_name IN ('ViewReport', 'ViewDashboard') AND e.app_id IS NOT NULL)
 ),
 totals AS (
     SELECT
         app_id,
+        only_name,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
         COUNT(DISTINCT CASE WHEN is_view THEN user_id END) AS viewers,
         COUNT(DISTINCT CASE WHEN activity_name = 'InstallApp' THEN user_id END) AS installs,
@@ -52,7 +63,7 @@ totals AS (
         COALESCE(MAX(CASE WHEN is_view THEN time_us END), 0) AS last_us,
         COUNT(*) FILTER (WHERE activity_name IN ('CreateApp', 'UpdateApp')) AS publishes
     FROM used
-    GROUP BY app_id
+    GROUP BY app_id, only_name
 ),
 lives AS (
     SELECT
@@ -73,21 +84,22 @@ keyed AS (
         0 - installs AS by_installs,
         0 - last_us AS by_age,
         CASE WHEN app_id IS NULL THEN 1 ELSE 0 END AS no_app,
-        COALESCE(app_id, '') AS by_app
+        COALESCE(app_id, '') AS by_app,
+        COALESCE(only_name, '') AS by_name
     FROM totals
 ),
 ranked AS (
     SELECT
         *,
         ROW_NUMBER() OVER (
-            ORDER BY by_views, by_viewers, by_installs, by_age, no_app, by_app
+            ORDER BY by_views, by_viewers, by_installs, by_age, no_app, by_app, by_name
         ) AS place
     FROM keyed
 ),
 named_apps AS (SELECT app_id AS named_app, app_name FROM apps)
 SELECT
     place AS rank,
-    COALESCE(app_name, app_id, '(unknown)') AS app,
+    COALESCE(app_name, app_id, only_name, '(unknown)') AS app,
     views,
     viewers,
     installs,
