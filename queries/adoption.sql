@@ -20,9 +20,10 @@
 -- rule: The windows reach back before the period, as far as the archive does. Where they would
 --   reach back further, there is no number: wau on the first 6 days of the archive, mau and
 --   stickiness on the first 27, returning_users and lost_users on the first 28.
--- rule: A missing day has no numbers at all. Where a day is partial, or a day of a window is
---   missing, the people known are counted, who are too few. There is a stickiness only if the day
---   is complete and none of the 28 is missing.
+-- rule: A missing day has no numbers at all, and neither has a partial or cut day on which nobody
+--   is known: it counts as missing. Where a day is partial, or a day of a window is missing, the
+--   people known are counted, who are too few. There is a stickiness only if the day is complete
+--   and none of the 28 is missing.
 -- rule: Of a week or month, new_users, returning_users and lost_users are the sums over its days;
 --   stickiness is the mean dau divided by the mau of its last day, where that day has a stickiness.
 --   The verdict is that of its days if they all have the same, else partial.
@@ -96,8 +97,8 @@ calendar AS (
         CASE :grain WHEN 'week' THEN h.week WHEN 'month' THEN h.month
             ELSE CAST(h.day_number AS STRING) END AS bucket,
         h.verdict,
-        h.in_period,
-        CASE WHEN h.verdict = 'missing' THEN 1 ELSE 0 END AS is_missing
+        h.is_complete,
+        h.in_period
     FROM history_days AS h
     CROSS JOIN period AS p
 ),
@@ -105,6 +106,7 @@ counted AS (
     SELECT
         c.*,
         COALESCE(s.dau, 0) AS dau,
+        CASE WHEN c.is_complete OR COALESCE(s.dau, 0) > 0 THEN 0 ELSE 1 END AS is_missing,
         COALESCE(s.new_users, 0) AS new_users,
         COALESCE(s.returning_users, 0) AS returning_users,
         COALESCE(s.lost_users, 0) AS lost_users,

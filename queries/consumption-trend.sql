@@ -20,8 +20,9 @@
 -- rule: From day to day the change is mostly that of weekdays, Monday against Sunday; mean_7d is
 --   free of it, and so is the change of weeks.
 -- rule: mean_7d is empty unless all 7 days are complete. It looks back before the period.
--- rule: A missing day counts as unknown, not as 0. The verdict of a week or month is that of its
---   days if they all have the same, else partial.
+-- rule: A missing day has no numbers, and neither has a partial or cut day on which nothing is
+--   known to have been opened. The verdict of a week or month is that of its days if they all have
+--   the same, else partial.
 -- limit: Turning a page writes no event, and how long something was open is not in this log.
 WITH calendar AS (
     SELECT
@@ -42,9 +43,10 @@ opened AS (
     WHERE activity_name IN ('ViewReport', 'ViewDashboard')
 ),
 daily AS (
-    SELECT local_day_number AS opened_day, COUNT(*) AS views
+    SELECT
+        local_day_number AS opened_day,
+        COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views
     FROM opened
-    WHERE activity_name = 'ViewReport'
     GROUP BY local_day_number
 ),
 counted AS (
@@ -52,6 +54,7 @@ counted AS (
         c.*,
         DENSE_RANK() OVER (ORDER BY c.bucket) AS bucket_number,
         COALESCE(d.views, 0) AS views,
+        CASE WHEN d.views IS NULL THEN 0 ELSE 1 END AS is_opened,
         CASE WHEN c.is_complete THEN 0 ELSE 1 END AS is_open
     FROM calendar AS c
     LEFT JOIN daily AS d ON c.day_number = d.opened_day
@@ -76,15 +79,21 @@ moving AS (
         open_so_far - COALESCE(LAG(open_so_far, 7) OVER (ORDER BY day_number), 0) AS open_in_7
     FROM running
 ),
+-- The complete days once more, each with the number of the row that it is compared with.
+earlier AS (
+    SELECT bucket_number + 1 AS next_number, place_in_bucket AS same_place, views AS views_then
+    FROM counted
+    WHERE is_complete
+),
 pairs AS (
     SELECT
         n.bucket AS compared_bucket,
         SUM(n.views) AS views_now,
-        SUM(b.views) AS views_before
+        SUM(e.views_then) AS views_before
     FROM counted AS n
-    INNER JOIN counted AS b
-        ON n.bucket_number - 1 = b.bucket_number AND n.place_in_bucket = b.place_in_bucket
-    WHERE n.in_period AND n.is_complete AND b.is_complete
+    INNER JOIN earlier AS e
+        ON n.bucket_number = e.next_number AND n.place_in_bucket = e.same_place
+    WHERE n.in_period AND n.is_complete
     GROUP BY n.bucket
 ),
 people AS (
@@ -106,7 +115,7 @@ buckets AS (
         MAX(CASE WHEN :grain = 'day' AND open_in_7 = 0 AND days_so_far >= 7 THEN views_in_7 END)
             AS views_in_7,
         COUNT(*) FILTER (WHERE is_complete) AS complete_days,
-        COUNT(*) FILTER (WHERE verdict <> 'missing') AS held_days,
+        COUNT(*) FILTER (WHERE is_complete OR is_opened = 1) AS known_days,
         COUNT(*) AS days_in_period,
         MIN(verdict) AS lowest_verdict,
         MAX(verdict) AS highest_verdict
@@ -116,10 +125,10 @@ buckets AS (
 )
 SELECT
     first_day AS date,
-    CASE WHEN held_days > 0 THEN b.views END AS views,
-    CASE WHEN held_days > 0 THEN COALESCE(viewers, 0) END AS viewers,
-    CASE WHEN held_days > 0 THEN COALESCE(reports, 0) END AS reports,
-    CASE WHEN held_days > 0 THEN COALESCE(dashboard_views, 0) END AS dashboard_views,
+    CASE WHEN known_days > 0 THEN b.views END AS views,
+    CASE WHEN known_days > 0 THEN COALESCE(viewers, 0) END AS viewers,
+    CASE WHEN known_days > 0 THEN COALESCE(reports, 0) END AS reports,
+    CASE WHEN known_days > 0 THEN COALESCE(dashboard_views, 0) END AS dashboard_views,
     ROUND(FLOOR(CAST(views_in_7 AS DOUBLE) * 10 / 7 + 0.5) / 10, 1) AS mean_7d,
     ROUND(
         FLOOR(CAST(views_now - views_before AS DOUBLE) * 1000 / NULLIF(views_before, 0) + 0.5) / 10,
