@@ -24,8 +24,8 @@
 --   the period.
 -- rule: An InstallApp may give the name of the app alone. It counts for the app that has this name,
 --   if there is just one; else it is a row of that name without an id, or (unknown).
--- limit: Apps that are installed for people by an administrator or a group write no InstallApp for
---   them, so there can be more viewers than installs. Apps of the Power Platform are not meant.
+-- limit: An organisation can install apps for its people, without an InstallApp of theirs, so there
+--   can be more viewers than installs. Apps of the Power Platform are not meant.
 WITH names_of_one AS (
     SELECT app_name AS lone_name, MIN(app_id) AS lone_app
     FROM apps

@@ -4,17 +4,18 @@
 -- chart: bars views
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
 -- column capacity: latest name of the capacity; (unknown or app) for events that name none
--- column views: how often people opened content on it
+-- column views: how often people opened reports on it (ViewReport)
 -- column users: different people who opened content or queried it from outside
 -- column external: how often people queried it from outside, for example from Excel
 -- column refreshes: refreshes of semantic models asked for on it, by people and services
 -- column busy_hour: hour of the day, on the clocks of the zone, in which most of this happened
 -- column busy_pct: how much of it happened in that hour of the day, in percent
 -- column peak: start of the one hour of the period with most events
--- column peak_events: views, external use and refreshes in that hour
+-- column peak_events: how often content was opened, queried or refreshed in that hour
+-- column other_views: how often people opened anything else: dashboards, tiles, dataflows and so on
 -- column service_events: how much of it was done by services, refreshes apart
 -- column capacity_id: the id that the rows are grouped by
--- rule: Views are all activities of the group VIEW; external ones those of EXTERNAL; refreshes are
+-- rule: Opening is any activity of the group VIEW; external use any of EXTERNAL; refreshes are
 --   RefreshDataset. Hours are counted over all of them, by whomever.
 -- rule: Of hours that are equally busy, the earliest is shown.
 -- rule: Views from an app carry no capacity, and neither does content outside of capacities: both
@@ -29,6 +30,7 @@ WITH used AS (
         user_id,
         is_service,
         operation_group,
+        activity_name,
         CASE WHEN activity_name = 'RefreshDataset' THEN 1 ELSE 0 END AS is_refresh
     FROM events
     WHERE operation_group IN ('VIEW', 'EXTERNAL') OR activity_name = 'RefreshDataset'
@@ -37,7 +39,10 @@ totals AS (
     SELECT
         capacity_key,
         COUNT(*) AS happened,
-        COUNT(*) FILTER (WHERE operation_group = 'VIEW' AND NOT is_service) AS views,
+        COUNT(*) FILTER (WHERE activity_name = 'ViewReport' AND NOT is_service) AS views,
+        COUNT(*) FILTER (
+            WHERE operation_group = 'VIEW' AND activity_name <> 'ViewReport' AND NOT is_service
+        ) AS other_views,
         COUNT(*) FILTER (WHERE operation_group = 'EXTERNAL' AND NOT is_service) AS external_uses,
         COUNT(DISTINCT CASE WHEN is_refresh = 0 AND NOT is_service THEN user_id END) AS users,
         SUM(is_refresh) AS refreshes,
@@ -90,6 +95,7 @@ SELECT
     CAST(peak_date AS STRING) || CASE WHEN peak_hour < 10 THEN ' 0' ELSE ' ' END
         || CAST(peak_hour AS STRING) || ':00' AS peak,
     peak_events,
+    other_views,
     service_events,
     CASE WHEN capacity_key <> '' THEN capacity_key END AS capacity_id
 FROM totals AS t

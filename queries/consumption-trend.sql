@@ -10,9 +10,9 @@
 -- column dashboard_views: how often dashboards were opened (ViewDashboard)
 -- column mean_7d: mean views of the 7 days that end with the day; only in rows of a day
 -- column change_pct: views against the row before, in percent, over the same complete days of both
+-- column verdict: how well the archive covers it: complete, partial, cut or missing
 -- column complete_days: complete days of it in the period
 -- column days: days of it in the period, as far as the archive reaches
--- column verdict: how well the archive covers it: complete, partial, cut or missing
 -- rule: The change compares equal days: of weeks the same weekdays, of months the same days of the
 --   month, and of those only the ones that are complete in both. A running week is so compared with
 --   as much of the week before. Where there is no such pair of days, or no views before, it is
@@ -134,9 +134,9 @@ SELECT
         FLOOR(CAST(views_now - views_before AS DOUBLE) * 1000 / NULLIF(views_before, 0) + 0.5) / 10,
         1
     ) AS change_pct,
+    CASE WHEN lowest_verdict = highest_verdict THEN lowest_verdict ELSE 'partial' END AS verdict,
     complete_days,
-    days_in_period AS days,
-    CASE WHEN lowest_verdict = highest_verdict THEN lowest_verdict ELSE 'partial' END AS verdict
+    days_in_period AS days
 FROM buckets AS b
 LEFT JOIN people AS p ON b.bucket = p.opened_bucket
 LEFT JOIN pairs AS c ON b.bucket = c.compared_bucket

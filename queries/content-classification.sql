@@ -9,9 +9,9 @@
 -- column active_months: in how many of the last 12 months it was opened
 -- column views: how often it was opened in these 12 months
 -- column viewers: different people who opened it in these 12 months
+-- column deleted: the day on which it was deleted, if nothing came of it after that
 -- column workspace: latest name of the workspace in which it was last seen
 -- column first_seen: first day on which anything about it is in the archive
--- column deleted: the day on which it was deleted, if nothing came of it after that
 -- column report_id: the id that the rows are grouped by
 -- column workspace_id: the workspace in which it was last seen
 -- rule: Everything is as of the last day of the period, looking back as far as the archive does;
@@ -110,9 +110,9 @@ SELECT
     active_months,
     views,
     viewers,
+    deleted,
     COALESCE(workspace_name, workspace_id) AS workspace,
     first_seen,
-    deleted,
     report_id,
     workspace_id
 FROM chosen AS c

@@ -10,11 +10,11 @@
 -- column views: how often it was opened (ViewDashboard)
 -- column viewers: different people who opened it; everybody without a name is one of them
 -- column views_per_viewer: views divided by viewers
--- column tile_views: views of single tiles of it (ViewTile), which are no views of the dashboard
 -- column active_days: days on which it was opened
 -- column last_view: when it was last opened
 -- column trend: views in the second half of the period divided by those in the first; empty where
 --   either half has no complete day, or the first no views
+-- column tile_views: views of single tiles of it (ViewTile), which are no views of the dashboard
 -- column dashboard_id: the id that the rows are grouped by
 -- column workspace_id: the workspace that it was opened in
 -- rule: Opening a dashboard writes one ViewDashboard, however many tiles it has. ViewTile is about
@@ -93,11 +93,11 @@ SELECT
     viewers,
     ROUND(FLOOR(CAST(views AS DOUBLE) * 100 / NULLIF(viewers, 0) + 0.5) / 100, 2)
         AS views_per_viewer,
-    tile_views,
     active_days,
     last_view,
     ROUND(FLOOR(CAST(views_after AS DOUBLE) * 100 / NULLIF(views_before, 0) + 0.5) / 100, 2)
         AS trend,
+    tile_views,
     dashboard_id,
     workspace_id
 FROM ranked AS t

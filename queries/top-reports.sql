@@ -11,11 +11,11 @@
 --   usage metrics
 -- column viewers: different people who opened it; everybody without a name is one of them
 -- column views_per_viewer: views divided by viewers
--- column views_by_export: how many of these views exports caused, see the rules
 -- column active_days: days on which it was opened
 -- column last_view: when it was last opened
 -- column trend: views in the second half of the period divided by those in the first; empty where
 --   either half has no complete day, or the first no views
+-- column views_by_export: how many of these views exports caused, see the rules
 -- column report_id: the id that the rows are grouped by: AppReportId where it is set and AppId is
 --   not, which is a template app opened from its workspace, else ReportId
 -- column workspace_id: the workspace that it was opened in
@@ -135,11 +135,11 @@ SELECT
     viewers,
     ROUND(FLOOR(CAST(views AS DOUBLE) * 100 / NULLIF(viewers, 0) + 0.5) / 100, 2)
         AS views_per_viewer,
-    COALESCE(views_by_export, 0) AS views_by_export,
     active_days,
     last_view,
     ROUND(FLOOR(CAST(views_after AS DOUBLE) * 100 / NULLIF(views_before, 0) + 0.5) / 100, 2)
         AS trend,
+    COALESCE(views_by_export, 0) AS views_by_export,
     report_id,
     workspace_id
 FROM ranked AS t
