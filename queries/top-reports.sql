@@ -15,6 +15,7 @@
 -- column last_view: when it was last opened
 -- column trend: views in the second half of the period divided by those in the first; empty where
 --   either half has no complete day, or the first no views
+-- column views_by_export: how many of these views exports caused, see the rules
 -- column report_id: the id that the rows are grouped by: AppReportId where it is set and AppId is
 --   not, which is a template app opened from its workspace, else ReportId
 -- column workspace_id: the workspace that it was opened in
@@ -23,6 +24,10 @@
 --   neither). With n complete days in the half that has fewer, the n earliest complete days of the
 --   first half are compared with the n latest complete days of the second: trend_half 1 and 2 of
 --   `days`. A day of the time zone is complete if every UTC day that it touches is.
+-- rule: A view counts as caused by an export if the same person exported or printed the same report
+--   (ExportReport, ExportArtifact, PrintReport) at most 10 seconds before or after it.
+-- source: Microsoft Learn, Monitor report usage metrics: an export counts a view for each page
+-- limit: Turning a page writes no event, so how pages are used cannot be told.
 WITH opened AS (
     SELECT
         e.report_id,
@@ -30,6 +35,8 @@ WITH opened AS (
         e.user_id,
         e.local_date,
         e.CreationTime AS viewed_at,
+        e.time_us,
+        CAST(FLOOR(CAST(e.time_us AS DOUBLE) / 10000000) AS BIGINT) AS ten_seconds,
         d.trend_half
     FROM events AS e
     LEFT JOIN days AS d ON e.local_date = d.day
@@ -47,6 +54,53 @@ totals AS (
         COUNT(*) FILTER (WHERE trend_half = 2) AS views_after
     FROM opened
     GROUP BY report_id, workspace_id
+),
+exports AS (
+    SELECT
+        user_id,
+        report_id,
+        time_us AS exported_us,
+        CAST(FLOOR(CAST(time_us AS DOUBLE) / 10000000) AS BIGINT) AS ten_seconds
+    FROM events
+    WHERE activity_name IN ('ExportReport', 'ExportArtifact', 'PrintReport')
+),
+-- Time is cut into slots of ten seconds. A view that is near an export lies in the same slot or in
+-- one beside, so views and exports meet by equality, and not each with each.
+export_slots AS (
+    SELECT user_id, report_id, exported_us, ten_seconds - 1 AS slot FROM exports
+    UNION ALL
+    SELECT user_id, report_id, exported_us, ten_seconds AS slot FROM exports
+    UNION ALL
+    SELECT user_id, report_id, exported_us, ten_seconds + 1 AS slot FROM exports
+),
+-- An export writes its views in one instant: they are one row here, with their number.
+moments AS (
+    SELECT
+        user_id,
+        report_id,
+        workspace_id,
+        time_us,
+        ten_seconds,
+        COUNT(*) AS views
+    FROM opened
+    WHERE user_id IN (SELECT user_id FROM exports)
+    GROUP BY user_id, report_id, workspace_id, time_us, ten_seconds
+),
+-- Two exports close together find the same view twice, hence DISTINCT.
+caused AS (
+    SELECT DISTINCT m.user_id, m.report_id, m.workspace_id, m.time_us, m.views
+    FROM moments AS m
+    INNER JOIN export_slots AS x
+        ON m.user_id = x.user_id AND m.report_id = x.report_id AND m.ten_seconds = x.slot
+    WHERE m.time_us - x.exported_us BETWEEN -10000000 AND 10000000
+),
+by_export AS (
+    SELECT
+        report_id AS exported_report,
+        COALESCE(workspace_id, '') AS exported_workspace,
+        SUM(views) AS views_by_export
+    FROM caused
+    GROUP BY report_id, COALESCE(workspace_id, '')
 ),
 -- The keys of the order of rows. In a window they must all point the same way, and an instant
 -- cannot be negated, hence its rank.
@@ -85,9 +139,12 @@ SELECT
     last_view,
     ROUND(FLOOR(CAST(views_after AS DOUBLE) * 100 / NULLIF(views_before, 0) + 0.5) / 100, 2)
         AS trend,
+    COALESCE(views_by_export, 0) AS views_by_export,
     report_id,
     workspace_id
 FROM ranked AS t
+LEFT JOIN by_export AS x
+    ON t.by_report = x.exported_report AND t.by_workspace = x.exported_workspace
 LEFT JOIN named_reports AS r ON t.report_id = r.named_report
 LEFT JOIN named_workspaces AS w ON t.workspace_id = w.named_workspace
 ORDER BY place NULLS LAST

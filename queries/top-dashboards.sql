@@ -1,0 +1,107 @@
+-- title: Most consumed dashboards
+-- question: Which dashboards are opened most, by how many people, and more or less than before?
+-- alias: most-consumed-dashboards
+-- actors: people
+-- chart: bars views
+-- param top: limit = 25, how many rows; files get all of them unless told otherwise
+-- column rank: place in the order by views, viewers, views of tiles and last view
+-- column dashboard: latest name of the dashboard; its id where it never had one
+-- column workspace: latest name of its workspace
+-- column views: how often it was opened (ViewDashboard)
+-- column viewers: different people who opened it; everybody without a name is one of them
+-- column views_per_viewer: views divided by viewers
+-- column active_days: days on which it was opened
+-- column last_view: when it was last opened
+-- column trend: views in the second half of the period divided by those in the first; empty where
+--   either half has no complete day, or the first no views
+-- column tile_views: views of single tiles of it (ViewTile), which are no views of the dashboard
+-- column dashboard_id: the id that the rows are grouped by
+-- column workspace_id: the workspace that it was opened in
+-- rule: Opening a dashboard writes one ViewDashboard, however many tiles it has. ViewTile is about
+--   a tile that is shown by itself, so it is counted apart. A dashboard of which only tiles were
+--   shown has 0 views and stands at the end.
+-- rule: The trend compares equally many complete days of both halves of the period, those of
+--   `trend_half` 1 and 2 in `days`.
+-- limit: A ViewTile does not always name its dashboard; those that do not are the row (unknown).
+WITH shown AS (
+    SELECT
+        e.dashboard_id,
+        e.workspace_id,
+        e.user_id,
+        e.local_date,
+        e.CreationTime AS shown_at,
+        e.time_us,
+        e.activity_name = 'ViewDashboard' AS is_view,
+        d.trend_half
+    FROM events AS e
+    LEFT JOIN days AS d ON e.local_date = d.day
+    WHERE e.activity_name IN ('ViewDashboard', 'ViewTile')
+),
+totals AS (
+    SELECT
+        dashboard_id,
+        workspace_id,
+        COUNT(*) FILTER (WHERE is_view) AS views,
+        COUNT(DISTINCT CASE WHEN is_view THEN user_id END) AS viewers,
+        COUNT(*) FILTER (WHERE NOT is_view) AS tile_views,
+        COUNT(DISTINCT CASE WHEN is_view THEN local_date END) AS active_days,
+        MAX(CASE WHEN is_view THEN shown_at END) AS last_view,
+        COALESCE(MAX(CASE WHEN is_view THEN time_us END), 0) AS last_us,
+        COUNT(*) FILTER (WHERE is_view AND trend_half = 1) AS views_before,
+        COUNT(*) FILTER (WHERE is_view AND trend_half = 2) AS views_after
+    FROM shown
+    GROUP BY dashboard_id, workspace_id
+),
+-- In a window all keys must point the same way and none may be null: numbers are turned around,
+-- and what is null gets a key of its own.
+keyed AS (
+    SELECT
+        *,
+        0 - views AS by_views,
+        0 - viewers AS by_viewers,
+        0 - tile_views AS by_tiles,
+        0 - last_us AS by_age,
+        CASE WHEN dashboard_id IS NULL THEN 1 ELSE 0 END AS no_dashboard,
+        COALESCE(dashboard_id, '') AS by_dashboard,
+        CASE WHEN workspace_id IS NULL THEN 1 ELSE 0 END AS no_workspace,
+        COALESCE(workspace_id, '') AS by_workspace
+    FROM totals
+),
+ranked AS (
+    SELECT
+        *,
+        ROW_NUMBER() OVER (
+            ORDER BY
+                by_views,
+                by_viewers,
+                by_tiles,
+                by_age,
+                no_dashboard,
+                by_dashboard,
+                no_workspace,
+                by_workspace
+        ) AS place
+    FROM keyed
+),
+named_dashboards AS (SELECT dashboard_id AS named_dashboard, dashboard_name FROM dashboards),
+named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces)
+SELECT
+    place AS rank,
+    COALESCE(dashboard_name, dashboard_id, '(unknown)') AS dashboard,
+    COALESCE(workspace_name, workspace_id) AS workspace,
+    views,
+    viewers,
+    ROUND(FLOOR(CAST(views AS DOUBLE) * 100 / NULLIF(viewers, 0) + 0.5) / 100, 2)
+        AS views_per_viewer,
+    active_days,
+    last_view,
+    ROUND(FLOOR(CAST(views_after AS DOUBLE) * 100 / NULLIF(views_before, 0) + 0.5) / 100, 2)
+        AS trend,
+    tile_views,
+    dashboard_id,
+    workspace_id
+FROM ranked AS t
+LEFT JOIN named_dashboards AS d ON t.dashboard_id = d.named_dashboard
+LEFT JOIN named_workspaces AS w ON t.workspace_id = w.named_workspace
+ORDER BY place NULLS LAST
+LIMIT :top
