@@ -109,7 +109,27 @@ macro_rules! files {
 }
 
 /// Every file of `queries/`, by name.
-const FILES: &[(&str, &str)] = &files!["coverage", "data-quality", "top-reports",];
+const FILES: &[(&str, &str)] = &files![
+    "adoption",
+    "adoption-cohorts",
+    "app-usage",
+    "capacity-usage",
+    "consumption-method",
+    "consumption-trend",
+    "content-classification",
+    "coverage",
+    "data-quality",
+    "distribution-method",
+    "dormant-workspaces",
+    "excel-and-external",
+    "hour-of-week",
+    "new-content-uptake",
+    "top-dashboards",
+    "top-reports",
+    "top-users",
+    "user-classification",
+    "workspace-usage",
+];
 
 /// The reports that there are.
 #[derive(Debug, Clone)]

@@ -70,7 +70,9 @@ impl<'a> Known<'a> {
         let Some(kind) = KINDS.iter().find(|kind| kind.view == view) else {
             polars_bail!(ComputeError: "{view} have no names")
         };
-        let table = latest(&self.table.own()?, views::id_of(view), kind.name_column)?;
+        let needed = [kind.id_column, kind.name_column].map(str::to_owned).into();
+        let table = self.table.with(&needed)?;
+        let table = latest(&table.own()?, views::id_of(view), kind.name_column)?;
         tables.insert(view, table.clone());
         Ok(table)
     }

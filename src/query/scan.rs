@@ -71,35 +71,38 @@ impl<'a> Table<'a> {
     }
 
     /// With these columns in memory. Those that are there already are not read again; the others
-    /// are put beside them, since files are read in the same order every time.
+    /// are put beside them, since files are read in the same order every time. Texts that repeat
+    /// are held as numbers, a quarter of the size.
     pub fn loading(&self, names: &BTreeSet<String>) -> PolarsResult<Table<'a>> {
-        let held =
-            |name: &str| self.loaded.as_ref().is_some_and(|held| held.schema().contains(name));
-        let columns = columns().iter_names().filter(|name| names.contains(name.as_str()));
-        let columns: Vec<Expr> =
-            columns.filter(|name| !held(name)).map(|name| col(name.clone())).collect();
-        let mut table = self.clone();
-        if !columns.is_empty() {
-            let read = scan(self.snapshot.files.iter())?.select(columns).collect()?;
-            table.loaded = Some(match &self.loaded {
-                Some(held) => held.hstack(read.columns())?,
-                None => read,
-            });
+        let mut held = self.loaded.clone().unwrap_or_default();
+        // One by one: so that no more than one column is ever held as texts.
+        for (name, ty) in columns().iter().filter(|(name, _)| names.contains(name.as_str())) {
+            if held.schema().contains(name) {
+                continue;
+            }
+            let read = scan(self.snapshot.files.iter())?.select([col(name.clone())]);
+            let read = match repeats(name) && *ty == DataType::String {
+                true => read.select([col(name.clone()).cast(numbered())]),
+                false => read,
+            };
+            let read = read.collect()?;
+            held = if held.width() == 0 { read } else { held.hstack(read.columns())? };
         }
-        Ok(table)
+        Ok(Table { snapshot: self.snapshot, loaded: Some(held) })
     }
 
-    /// Whether anything is in memory.
-    pub fn is_loaded(&self) -> bool {
-        self.loaded.is_some()
+    /// With these columns in memory, if anything is in memory at all.
+    pub fn with(&self, names: &BTreeSet<String>) -> PolarsResult<Table<'a>> {
+        if self.loaded.is_some() { self.loading(names) } else { Ok(self.clone()) }
     }
 
     /// Every event.
     pub fn all(&self) -> PolarsResult<LazyFrame> {
-        match &self.loaded {
-            Some(loaded) => Ok(loaded.clone().lazy()),
-            None => scan(self.snapshot.files.iter()),
-        }
+        let Some(loaded) = &self.loaded else { return scan(self.snapshot.files.iter()) };
+        let numbered = loaded.schema().iter().filter(|(_, ty)| ty.is_categorical());
+        let texts: Vec<Expr> =
+            numbered.map(|(name, _)| col(name.clone()).cast(DataType::String)).collect();
+        Ok(loaded.clone().lazy().with_columns(texts))
     }
 
     /// Every event of the logs that an archive is kept for, whatever else was stored with them.
@@ -116,6 +119,17 @@ impl<'a> Table<'a> {
             (None, _) => between(self.snapshot, period.from_us(), period.to_us()),
         }
     }
+}
+
+/// Whether a column has few values that repeat.
+fn repeats(name: &str) -> bool {
+    let of = |column: &schema::Column| column.encoding == schema::Encoding::Dictionary;
+    schema::columns().iter().any(|column| column.name == name && of(column))
+}
+
+/// Texts as numbers.
+fn numbered() -> DataType {
+    DataType::from_categories(Categories::global())
 }
 
 /// Whether an event is of the period; `None` where every event is.

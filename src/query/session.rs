@@ -215,13 +215,8 @@ impl<'a> Session<'a> {
 
     /// The archive, with everything in memory that a report needs, if anything is.
     pub(super) fn table_for(&self, report: &Report) -> Result<Table<'a>> {
-        match self.table.is_loaded() {
-            true => {
-                let needed = holdings::columns_read(report)?.into_iter().collect();
-                engine("loading", || self.table.loading(&needed))
-            }
-            false => Ok(self.table.clone()),
-        }
+        let needed = holdings::columns_read(report)?.into_iter().collect();
+        engine("loading", || self.table.with(&needed))
     }
 
     pub(super) fn known(&self) -> &Known<'a> {

@@ -548,6 +548,7 @@ fn what_was_loaded_for_many_answers_gives_the_same_as_the_files() {
         "SELECT Id, ClientIP FROM events_all ORDER BY Id NULLS LAST",
         "SELECT Id, Workload FROM events_all ORDER BY Id NULLS LAST",
         "SELECT report_id, report_name FROM reports",
+        "SELECT dashboard_name, app_name FROM events",
     ];
     let reports = sql.map(Report::ad_hoc);
     let mut loaded = asked.session(&archive.snapshot);
