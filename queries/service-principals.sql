@@ -15,7 +15,7 @@
 -- column principal_events: all that this principal did
 -- column noise_pct: how much of that other reports leave out as noise, in %
 -- column workspaces: different workspaces that it touched by this activity
--- column group: group of the activity: VIEW, EXPORT, AUTHOR, ACCESS, API_READ, …
+-- column operation_group: group of the activity: VIEW, EXPORT, AUTHOR, ACCESS, API_READ, …
 -- column first_event: when first in the period
 -- column first_seen: when this principal was first seen in the whole archive
 -- rule: A service is who has a GUID for a user name, or whom the log marks as system, application,
@@ -67,7 +67,7 @@ SELECT
         FLOOR(CAST(principal_noise AS DOUBLE) * 1000 / NULLIF(principal_events, 0) + 0.5) / 10, 1
     ) AS noise_pct,
     workspaces,
-    operation_group AS group,
+    operation_group,
     first_event,
     first_seen
 FROM acts AS a

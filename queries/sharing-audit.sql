@@ -88,10 +88,8 @@ SELECT
     workspace_id
 FROM rated
 GROUP BY reach, item_key, recipient, user_id, detail, scope, workspace_id
--- The words happen to sort the wrong way round for the alphabet.
 ORDER BY
-    reach = 'outside' DESC NULLS LAST,
-    reach = 'organisation' DESC NULLS LAST,
+    CASE reach WHEN 'outside' THEN 1 WHEN 'organisation' THEN 2 ELSE 3 END NULLS LAST,
     last_shared DESC NULLS LAST,
     item_id NULLS LAST,
     recipient NULLS FIRST,

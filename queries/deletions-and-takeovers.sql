@@ -1,0 +1,116 @@
+-- title: Deletions and takeovers
+-- question: Who deleted what, or took it over from whom, and was it still in use?
+-- actors: all
+-- param top: limit = 25, how many rows; files get all of them unless told otherwise
+-- param days_before: int = 28, over how many days before a deletion its viewers are counted
+-- column time: when
+-- column change: `deleted` or `taken over`
+-- column item: name of the item at that time; its id where the log names none
+-- column item_kind: Report, Workspace, SemanticModel, …
+-- column user: who did it
+-- column viewers_before: different other people who opened the report in the days before; empty for
+--   what is no report
+-- column owner_before: whose it was, if the log tells
+-- column workspace: latest name of the workspace
+-- column failed: whether it failed
+-- column activity: the activity
+-- column item_id: the item
+-- column workspace_id: its workspace
+-- column event_id: the event
+-- rule: Deletions are those of reports, dashboards, tiles, semantic models, dataflows, apps and other
+--   items (Delete… of the group AUTHOR and of the newer kinds), and of workspaces: DeleteFolder,
+--   DeleteGroup, DeleteGroupWorkspace, DeleteWorkspaceViaAdminApi,
+--   DeleteWorkspacesPermanentlyAsAdmin. Unpublishing an app counts as its deletion.
+-- rule: Takeovers are TakeOverDataset, TakeOverDatasource, TakeOverArtifact, TookOverDataflow and
+--   TakeOverEmailSubscription.
+-- rule: Viewers before are those of the `days_before` days that end with the day of the deletion.
+--   Everybody without a name is one of them; services and who deleted it are none.
+-- rule: Latest first. Services are included.
+-- source: Microsoft Learn, Operation list
+-- limit: Deleting a workspace deletes what is in it without an event for each item. What was deleted
+--   with a semantic model shows as an event for each report or not at all.
+WITH changes AS (
+    SELECT
+        Id,
+        CreationTime AS changed_at,
+        CASE WHEN activity_name LIKE 'T%' THEN 'taken over' ELSE 'deleted' END AS change,
+        activity_name,
+        CASE
+            WHEN activity_name IN (
+                'DeleteFolder', 'DeleteGroup', 'DeleteGroupWorkspace',
+                'DeleteWorkspaceViaAdminApi', 'DeleteWorkspacesPermanentlyAsAdmin'
+            ) THEN 'Workspace'
+            WHEN activity_name LIKE '%Tile' THEN 'Tile'
+            WHEN activity_name LIKE '%Datasource' THEN 'Datasource'
+            WHEN activity_name LIKE '%EmailSubscription' THEN 'Subscription'
+            ELSE item_kind
+        END AS kind,
+        item_name,
+        item_id,
+        FolderDisplayName AS folder_name,
+        DatasourceName AS datasource_name,
+        TileName AS tile_name,
+        COALESCE(workspace_id, FolderObjectId) AS workspace_id,
+        workspace_name,
+        user_id,
+        OriginalOwner AS owner_before,
+        CASE WHEN activity_name LIKE 'DeleteReport%' THEN report_id END AS gone_report,
+        local_day_number AS gone_day,
+        is_failed
+    FROM events
+    WHERE (operation_group = 'AUTHOR' AND activity_name LIKE 'Delete%')
+        OR activity_name IN (
+            'DeleteFolder', 'DeleteGroup', 'DeleteGroupWorkspace', 'DeleteWorkspaceViaAdminApi',
+            'DeleteWorkspacesPermanentlyAsAdmin', 'DeleteDatasetFromExternalApplication',
+            'DeleteDatamart', 'DeleteWarehouse', 'DeleteScorecard', 'DeleteOrgApp', 'UnpublishApp',
+            'DeleteTemplateApp', 'DeleteAlmPipeline', 'TakeOverDataset', 'TakeOverDatasource',
+            'TakeOverArtifact', 'TookOverDataflow', 'TakeOverEmailSubscription'
+        )
+),
+gone AS (
+    SELECT Id AS gone_id, gone_report, gone_day, COALESCE(user_id, '') AS gone_by
+    FROM changes
+    WHERE gone_report IS NOT NULL
+),
+seen AS (
+    SELECT
+        report_id AS seen_report,
+        COALESCE(user_id, '(unknown)') AS viewer,
+        local_day_number AS seen_day
+    FROM history
+    WHERE activity_name = 'ViewReport' AND NOT is_service
+),
+viewers AS (
+    SELECT
+        gone_id,
+        COUNT(DISTINCT CASE
+            WHEN viewer <> gone_by AND seen_day <= gone_day AND seen_day > gone_day - :days_before
+                THEN viewer
+        END) AS viewers_before
+    FROM gone AS g
+    LEFT JOIN seen AS s ON g.gone_report = s.seen_report
+    GROUP BY gone_id
+)
+SELECT
+    changed_at AS time,
+    change,
+    CASE
+        WHEN kind = 'Workspace' THEN COALESCE(folder_name, workspace_name, item_name, workspace_id)
+        WHEN kind = 'Datasource' THEN COALESCE(datasource_name, item_name, item_id)
+        WHEN kind = 'Tile' THEN COALESCE(tile_name, item_name, item_id)
+        ELSE COALESCE(item_name, item_id)
+    END AS item,
+    kind AS item_kind,
+    user_id AS user,
+    viewers_before,
+    owner_before,
+    COALESCE(workspace_name, workspace_id) AS workspace,
+    is_failed AS failed,
+    activity_name AS activity,
+    CASE WHEN kind = 'Workspace' THEN workspace_id ELSE item_id END AS item_id,
+    workspace_id,
+    Id AS event_id
+FROM changes AS c
+LEFT JOIN viewers AS v ON c.Id = v.gone_id
+ORDER BY changed_at DESC NULLS LAST, Id NULLS LAST
+LIMIT :top
