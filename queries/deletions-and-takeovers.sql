@@ -8,8 +8,8 @@
 -- column item: name of the item at that time; its id where the log names none
 -- column item_kind: Report, Workspace, SemanticModel, …
 -- column user: who did it
--- column viewers_before: different other people who opened the report in the days before; empty for
---   what is no report
+-- column viewers_before: different other people who opened it in the days before, or something of
+--   it; empty for what nobody opens, and for takeovers
 -- column owner_before: whose it was, if the log tells
 -- column workspace: latest name of the workspace
 -- column failed: whether it failed
@@ -17,18 +17,20 @@
 -- column item_id: the item
 -- column workspace_id: its workspace
 -- column event_id: the event
--- rule: Deletions are those of reports, dashboards, tiles, semantic models, dataflows, apps and other
---   items (Delete… of the group AUTHOR and of the newer kinds), and of workspaces: DeleteFolder,
---   DeleteGroup, DeleteGroupWorkspace, DeleteWorkspaceViaAdminApi,
+-- rule: Deletions are those of reports, dashboards, tiles, semantic models, dataflows, apps and
+--   other items (Delete… of the group AUTHOR and of the newer kinds), and of workspaces:
+--   DeleteFolder, DeleteGroup, DeleteGroupWorkspace, DeleteWorkspaceViaAdminApi,
 --   DeleteWorkspacesPermanentlyAsAdmin. Unpublishing an app counts as its deletion.
 -- rule: Takeovers are TakeOverDataset, TakeOverDatasource, TakeOverArtifact, TookOverDataflow and
 --   TakeOverEmailSubscription.
--- rule: Viewers before are those of the `days_before` days that end with the day of the deletion.
---   Everybody without a name is one of them; services and who deleted it are none.
+-- rule: Viewers before are those of the `days_before` days that end with the day of the deletion:
+--   of a report or dashboard itself, of the reports of a semantic model, and of all reports and
+--   dashboards of a workspace or app. Everybody without a name is one of them; services and who
+--   deleted it are none.
 -- rule: Latest first. Services are included.
 -- source: Microsoft Learn, Operation list
--- limit: Deleting a workspace deletes what is in it without an event for each item. What was deleted
---   with a semantic model shows as an event for each report or not at all.
+-- limit: Deleting a workspace deletes what is in it without an event for each item. What was
+--   deleted with a semantic model shows as an event for each report or not at all.
 WITH changes AS (
     SELECT
         Id,
@@ -49,12 +51,13 @@ WITH changes AS (
         item_id,
         FolderDisplayName AS folder_name,
         DatasourceName AS datasource_name,
+        DatasourceId AS datasource_id,
         TileName AS tile_name,
+        TileId AS tile_id,
         COALESCE(workspace_id, FolderObjectId) AS workspace_id,
         workspace_name,
         user_id,
         OriginalOwner AS owner_before,
-        CASE WHEN activity_name LIKE 'DeleteReport%' THEN report_id END AS gone_report,
         local_day_number AS gone_day,
         is_failed
     FROM events
@@ -67,39 +70,77 @@ WITH changes AS (
             'TakeOverArtifact', 'TookOverDataflow', 'TakeOverEmailSubscription'
         )
 ),
-gone AS (
-    SELECT Id AS gone_id, gone_report, gone_day, COALESCE(user_id, '') AS gone_by
-    FROM changes
-    WHERE gone_report IS NOT NULL
-),
-seen AS (
+named AS (
     SELECT
-        report_id AS seen_report,
+        *,
+        CASE kind
+            WHEN 'Workspace' THEN COALESCE(folder_name, workspace_name, item_name, workspace_id)
+            WHEN 'Datasource' THEN COALESCE(datasource_name, item_name, datasource_id)
+            WHEN 'Tile' THEN COALESCE(tile_name, item_name, tile_id)
+            ELSE COALESCE(item_name, item_id)
+        END AS changed_item,
+        CASE kind
+            WHEN 'Workspace' THEN workspace_id
+            WHEN 'Datasource' THEN datasource_id
+            WHEN 'Tile' THEN tile_id
+            ELSE item_id
+        END AS changed_id
+    FROM changes
+),
+gone AS (
+    SELECT
+        Id AS gone_event,
+        kind AS gone_kind,
+        changed_id AS gone_id,
+        gone_day,
+        COALESCE(user_id, '') AS gone_by
+    FROM named
+    WHERE change = 'deleted'
+        AND kind IN ('Report', 'Dashboard', 'SemanticModel', 'Workspace', 'App')
+),
+opened AS (
+    SELECT
+        report_id,
+        dashboard_id,
+        semantic_model_id,
+        workspace_id,
+        app_id,
         COALESCE(user_id, '(unknown)') AS viewer,
-        local_day_number AS seen_day
+        local_day_number AS opened_day
     FROM history
-    WHERE activity_name = 'ViewReport' AND NOT is_service
+    WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND NOT is_service
+    GROUP BY
+        report_id, dashboard_id, semantic_model_id, workspace_id, app_id, user_id, local_day_number
+),
+-- Each opening once for everything that it needs.
+needed AS (
+    SELECT 'Report' AS needed_kind, report_id AS needed_id, viewer, opened_day FROM opened
+    UNION ALL
+    SELECT 'Dashboard' AS needed_kind, dashboard_id AS needed_id, viewer, opened_day FROM opened
+    UNION ALL
+    SELECT 'SemanticModel' AS needed_kind, semantic_model_id AS needed_id, viewer, opened_day
+    FROM opened
+    UNION ALL
+    SELECT 'Workspace' AS needed_kind, workspace_id AS needed_id, viewer, opened_day FROM opened
+    UNION ALL
+    SELECT 'App' AS needed_kind, app_id AS needed_id, viewer, opened_day FROM opened
 ),
 viewers AS (
     SELECT
-        gone_id,
+        gone_event,
         COUNT(DISTINCT CASE
-            WHEN viewer <> gone_by AND seen_day <= gone_day AND seen_day > gone_day - :days_before
+            WHEN viewer <> gone_by
+                AND opened_day <= gone_day AND opened_day > gone_day - :days_before
                 THEN viewer
         END) AS viewers_before
     FROM gone AS g
-    LEFT JOIN seen AS s ON g.gone_report = s.seen_report
-    GROUP BY gone_id
+    LEFT JOIN needed AS n ON g.gone_kind = n.needed_kind AND g.gone_id = n.needed_id
+    GROUP BY gone_event
 )
 SELECT
     changed_at AS time,
     change,
-    CASE
-        WHEN kind = 'Workspace' THEN COALESCE(folder_name, workspace_name, item_name, workspace_id)
-        WHEN kind = 'Datasource' THEN COALESCE(datasource_name, item_name, item_id)
-        WHEN kind = 'Tile' THEN COALESCE(tile_name, item_name, item_id)
-        ELSE COALESCE(item_name, item_id)
-    END AS item,
+    changed_item AS item,
     kind AS item_kind,
     user_id AS user,
     viewers_before,
@@ -107,10 +148,10 @@ SELECT
     COALESCE(workspace_name, workspace_id) AS workspace,
     is_failed AS failed,
     activity_name AS activity,
-    CASE WHEN kind = 'Workspace' THEN workspace_id ELSE item_id END AS item_id,
+    changed_id AS item_id,
     workspace_id,
     Id AS event_id
-FROM changes AS c
-LEFT JOIN viewers AS v ON c.Id = v.gone_id
+FROM named AS c
+LEFT JOIN viewers AS v ON c.Id = v.gone_event
 ORDER BY changed_at DESC NULLS LAST, Id NULLS LAST
 LIMIT :top

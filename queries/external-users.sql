@@ -9,7 +9,7 @@
 -- column domain: where they come from
 -- column views: how often they opened a report
 -- column exports: how often they exported or printed something
--- column changes: how often they authored, shared, gave access or changed a setting
+-- column changes: how often they authored or shared something, gave access or changed a setting
 -- column last_seen: their last activity in the period
 -- column items: different reports, dashboards and other items that they opened or exported
 -- column workspaces: different workspaces that these are in
@@ -21,7 +21,8 @@
 -- rule: A guest has #EXT# in the name, or is marked as guest by the log (UserType 10), or has a
 --   domain that is not at home. The domain of name_domain#EXT#@tenant is that in the name.
 -- rule: Exports are activities of the group EXPORT; changes are those of AUTHOR, SHARE, ACCESS and
---   ADMIN. Failed ones count as activities and active days, not as views, exports or changes.
+--   ADMIN, but for installing an app and the running of a subscription. Failed ones count as
+--   activities and active days, not as views, exports or changes.
 -- source: Microsoft Learn, Distribute Power BI content to external guest users
 -- limit: The anonymous are no guests; they are in publish-to-web. A guest that never came back
 --   shows only in the period in which they came: first_seen reaches no further than the archive.
@@ -46,7 +47,9 @@ guests AS (
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport' AND NOT is_failed) AS views,
         COUNT(*) FILTER (WHERE operation_group = 'EXPORT' AND NOT is_failed) AS exports,
         COUNT(*) FILTER (
-            WHERE operation_group IN ('AUTHOR', 'SHARE', 'ACCESS', 'ADMIN') AND NOT is_failed
+            WHERE operation_group IN ('AUTHOR', 'SHARE', 'ACCESS', 'ADMIN')
+                AND activity_name NOT IN ('InstallApp', 'RunEmailSubscription')
+                AND NOT is_failed
         ) AS changes,
         MAX(seen_at) AS last_seen,
         COUNT(DISTINCT CASE WHEN operation_group IN ('VIEW', 'EXPORT') THEN item_key END) AS items,

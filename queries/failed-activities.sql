@@ -14,8 +14,8 @@
 -- column items: different items with which it failed
 -- column last_item: the item with which it failed last
 -- column first_failed: when first in the period
--- rule: Failed is an event with IsSuccess false, or with the ResultStatus Failed or Failure. Services
---   are included: scheduled work fails too.
+-- rule: Failed is an event with IsSuccess false, or with the ResultStatus Failed or Failure.
+--   Services are included: scheduled work fails too.
 -- rule: Everything that an event does not call failed counts as not failed. Older events have no
 --   outcome at all, so that a percentage over a long period can be too low.
 -- source: Microsoft Learn, Operation list; Office 365 Management Activity API schema

@@ -16,12 +16,12 @@
 -- column degree: `default` is left out unless told otherwise, `wide` only with --noise wide
 -- column first_event: when first in the period
 -- column meaning: friendly name of the activity
--- rule: Noise is what the catalogue of operations marks so. By default that is ExportActivityEvents,
---   which every pull of this log writes, and GetDatasources, which scanners write; wide is all
---   reading by admin APIs. Both are listed here, whatever was asked for.
+-- rule: Noise is what the catalogue of operations marks so. By default that is
+--   ExportActivityEvents, which every pull of this log writes, and GetDatasources, which scanners
+--   write; wide is all reading by admin APIs. Both are listed here, whatever was asked for.
 -- source: Microsoft Learn, Operation list; Get Activity Events (admin REST API)
--- limit: A read by a person in the portal and one by a script of that person look alike, but for the
---   user agent.
+-- limit: A read by a person in the portal and one by a script of that person look alike, but for
+--   the user agent.
 WITH reads AS (
     SELECT operation, friendly_name, noise AS degree FROM operations WHERE noise <> 'no'
 ),

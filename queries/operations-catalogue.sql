@@ -9,8 +9,8 @@
 -- column events: how often it stands in the period
 -- column first_seen: when it was first seen in the whole archive
 -- column last_seen: when it was last seen in the whole archive
--- column operation_group: the group by which reports count it: VIEW, EXTERNAL, EXPORT, AUTHOR, SHARE,
---   ACCESS, ADMIN or API_READ; empty if none does
+-- column operation_group: the group by which reports count it: VIEW, EXTERNAL, EXPORT, AUTHOR,
+--   SHARE, ACCESS, ADMIN or API_READ; empty if none does
 -- column users: different users in the whole archive, services among them
 -- column all_events: how often it stands in the whole archive
 -- column noise: whether reports leave it out: `no`, `default`, or `wide` (only with --noise wide)

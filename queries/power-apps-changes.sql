@@ -16,8 +16,8 @@
 -- column app_id: the app
 -- column environment_id: its environment
 -- column event_id: the event
--- rule: Counted are the activities that the catalogue gives to Power Apps, and those that it does not
---   know but that name an app. Launches are left out; they are in power-apps-usage.
+-- rule: Counted are the activities that the catalogue gives to Power Apps, and those that it does
+--   not know but that name an app. Launches are left out; they are in power-apps-usage.
 -- rule: The kind comes from the activity's name: Admin… is what an administrator did to an app of
 --   others; featured are Featured and Hero.
 -- rule: Latest first. Services are included.
@@ -59,10 +59,10 @@ SELECT
         WHEN activity_name LIKE '%Permission%'
             OR activity_name IN ('SharePowerApp', 'RecordScopesConsent') THEN 'permission'
         WHEN activity_name LIKE 'Delete%' THEN 'deleted'
-        WHEN activity_name IN ('CreatePowerApp', 'ImportNewCanvasApp') THEN 'created'
+        WHEN activity_name LIKE 'Create%' OR activity_name LIKE 'ImportNew%' THEN 'created'
         WHEN activity_name LIKE 'Publish%' OR activity_name LIKE 'Promote%' THEN 'published'
-        WHEN activity_name IN ('UpdatePowerApp', 'PatchPowerApp', 'ImportExistingCanvasApp')
-            THEN 'edited'
+        WHEN activity_name LIKE 'Update%' OR activity_name LIKE 'Patch%'
+            OR activity_name LIKE 'Edit%' OR activity_name LIKE 'ImportExisting%' THEN 'edited'
         ELSE 'other'
     END AS kind,
     is_failed AS failed,

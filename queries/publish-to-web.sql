@@ -24,9 +24,9 @@
 -- rule: An anonymous view is a ViewReport by the user `Anonymous`.
 -- rule: Failed attempts are not counted. Services are included.
 -- source: Microsoft Learn, Publish to web from Power BI; Tenant-level auditing
--- limit: Views through an embed code are those that the log writes; how many people they were cannot
---   be told. That a code was blocked by the tenant setting, or that the report is gone, does not
---   show here. The admin portal lists the embed codes that exist now.
+-- limit: Views through an embed code are those that the log writes; how many people they were
+--   cannot be told. That a code was blocked by the tenant setting, or that the report is gone, does
+--   not show here. The admin portal lists the embed codes that exist now.
 WITH code_events AS (
     SELECT
         report_id,

@@ -1,8 +1,8 @@
 -- title: Refreshes
--- question: Which semantic models and dataflows are refreshed how often, by schedule or by hand, and
---   which fail?
+-- question: Which semantic models and dataflows are refreshed how often, by schedule or by hand,
+--   and which fail?
 -- actors: all
--- chart: bars refreshes
+-- chart: bars failed
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
 -- column item: latest name of the semantic model or dataflow; its id where it never had one
 -- column refreshes: refreshes that were asked for
@@ -28,8 +28,8 @@
 -- rule: What fails most comes first, then what is refreshed most.
 -- source: Microsoft Learn, Data refresh in Power BI; Operation list
 -- limit: The event is the request. How long a refresh took, how many rows it read, and a failure
---   after the request was taken are in the refresh history and not in this log. Events of before
---   2024 mostly do not tell of failures at all.
+--   after the request was taken are in the refresh history and not in this log. Older events have
+--   no outcome at all.
 WITH asked AS (
     SELECT
         COALESCE(semantic_model_id, dataflow_id, item_id, item_name, '(unknown)') AS item_key,

@@ -20,13 +20,12 @@
 -- column workspace_id: its workspace at the last change
 -- rule: Counted are SensitivityLabelApplied, SensitivityLabelChanged and SensitivityLabelRemoved;
 --   failed ones are left out. Services are included.
--- rule: Lowered is what the log marks as a downgrade (LabelEventType 2 or LabelDowngraded), and each
---   removal. By hand is ActionSource 3 or Manual.
+-- rule: Lowered is what the log marks as a downgrade (LabelEventType 2 or LabelDowngraded), and
+--   each removal. By hand is ActionSource 3 or Manual.
 -- rule: Items whose label was lowered come first, then the latest change.
--- source: Microsoft Learn, Track user activities: SensitivityLabelEventData; Office 365 Management
---   Activity API schema
--- limit: The log gives the ids of labels; their names are in Microsoft Purview. An item that kept its
---   label through the period does not show, nor does one that never had any.
+-- source: Microsoft Learn, Audit schema for sensitivity labels in Fabric
+-- limit: The log gives the ids of labels; their names are in Microsoft Purview. An item that kept
+--   its label through the period does not show, nor does one that never had any.
 WITH changes AS (
     SELECT
         Id,
@@ -36,7 +35,13 @@ WITH changes AS (
             report_name, dashboard_name, semantic_model_name, dataflow_name, item_name, item_id,
             '(unknown)'
         ) AS item,
-        COALESCE(item_kind, ArtifactKind, ArtifactType) AS item_kind,
+        CASE COALESCE(item_kind, ArtifactKind, ArtifactType)
+            WHEN '1' THEN 'Dashboard'
+            WHEN '2' THEN 'Report'
+            WHEN '3' THEN 'SemanticModel'
+            WHEN '7' THEN 'Dataflow'
+            ELSE COALESCE(item_kind, ArtifactKind, ArtifactType)
+        END AS item_kind,
         activity_name,
         user_id,
         workspace_id,

@@ -22,7 +22,8 @@
 --   service principal or policy (UserType 3 to 8), and who is not anonymous.
 -- rule: The principal with most events comes first, and its activities with it.
 -- rule: Noise is kept here, unlike elsewhere.
--- source: Microsoft Learn, Tenant-level auditing; Office 365 Management Activity API schema, UserType
+-- source: Microsoft Learn, Tenant-level auditing; Office 365 Management Activity API schema,
+--   UserType
 -- limit: The log gives a service principal's id; its name is in Microsoft Entra ID.
 WITH acts AS (
     SELECT

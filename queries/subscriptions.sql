@@ -24,11 +24,11 @@
 -- rule: Counted are CreateEmailSubscription, UpdateEmailSubscription, DeleteEmailSubscription,
 --   TakeOverEmailSubscription and RunEmailSubscription. The owner is the user of the event, whether
 --   it is a person or a service.
--- rule: Recipients are counted, not named: SubscribeeInformation and
---   ExternalSubscribeeInformation. A group is one recipient.
+-- rule: Recipients are counted, not named: SubscribeeInformation and ExternalSubscribeeInformation.
+--   A group is one recipient.
 -- source: Microsoft Learn, Email subscriptions for reports and dashboards
--- limit: A subscription that nobody touched and that did not run in the period does not show. The log
---   has no list of those that exist; the admin API has.
+-- limit: A subscription that nobody touched and that did not run in the period does not show. The
+--   log has no list of those that exist; the admin API has.
 WITH mailed AS (
     SELECT
         Id AS mail_id,

@@ -14,14 +14,15 @@
 -- column details: what else the log tells of the change, as written
 -- column event_id: the event
 -- rule: A change is UpdatedAdminFeatureSwitch, or the setting or removal of a delegated setting
---   (…TenantSettingDelegation), or one of the tenant's other settings: EditCertificationPermission,
---   UpdateInPlaceSharingSettings, AllowedInUntrustedContextsViaApi.
--- rule: The state before is that of the last change of the same setting for the same target that did
---   not fail, however old. A setting that was not changed since the archive began has none.
+--   (…TenantSettingDelegation), or one of EditCertificationPermission, AllowedInUntrustedContextsViaApi
+--   and UpdateInPlaceSharingSettings.
+-- rule: The state before is that of the last change of the same setting for the same target that
+--   did not fail, however old. A setting that was not changed since the archive began has none.
 -- rule: Latest first. Services are included.
--- source: Microsoft Learn, Tenant settings index; Operation list
--- limit: The log names a setting by its internal name, and mostly does not tell which security
---   groups it is for. The settings as they are now can be had from the admin API only.
+-- source: Microsoft Learn, Tenant-level auditing; Operation list
+-- limit: The event only says that something about the setting was updated: it can have the same
+--   state before and after, with other security groups. What exactly changed is seen by comparing
+--   snapshots of the tenant settings, which the admin API gives.
 WITH changes AS (
     SELECT
         Id,
@@ -54,7 +55,7 @@ worked AS (
         LAG(state) OVER (PARTITION BY level, target, setting ORDER BY changed_at, Id)
             AS state_before
     FROM changes
-    WHERE NOT is_failed
+    WHERE NOT is_failed AND setting <> '(not named)'
 )
 SELECT
     changed_at AS time,

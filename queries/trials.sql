@@ -17,11 +17,12 @@
 --   TrialLicenseExtension. Listed is who has one of these in the period; the first trial and what
 --   came after it are taken from the whole archive.
 -- rule: Changes are the activities of the groups AUTHOR and SHARE, for which a licence is mostly
---   needed. Failed ones are not counted.
+--   needed, but for installing an app and the running of a subscription. Failed ones are not
+--   counted.
 -- rule: The latest to start come first.
 -- source: Microsoft Learn, Self-service sign-up and trials for Power BI; Operation list
--- limit: The log does not tell when a trial ended or whether a licence was bought. A trial of before
---   the archive begins does not show.
+-- limit: The log does not tell when a trial ended or whether a licence was bought. A trial of
+--   before the archive begins does not show.
 WITH started AS (
     SELECT
         user_id AS trial_user,
@@ -49,7 +50,9 @@ used AS (
         trial_user AS used_by,
         COUNT(DISTINCT CASE WHEN local_day_number > trial_day THEN local_date END) AS active_days,
         COUNT(*) FILTER (
-            WHERE operation_group IN ('AUTHOR', 'SHARE') AND CreationTime > first_trial
+            WHERE operation_group IN ('AUTHOR', 'SHARE')
+                AND activity_name NOT IN ('InstallApp', 'RunEmailSubscription')
+                AND CreationTime > first_trial
                 AND NOT is_failed
         ) AS changes,
         COUNT(*) FILTER (
