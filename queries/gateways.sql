@@ -4,7 +4,7 @@
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
 -- column time: when
 -- column change: what was done, in plain words
--- column gateway: name of the gateway or its cluster; its id where the log names none
+-- column gateway: latest name of the gateway or its cluster; its id where it never had one
 -- column datasource: name of the data source, or its kind; its id where the log names neither
 -- column user: who did it
 -- column failed: whether it failed
@@ -21,24 +21,53 @@
 -- source: Microsoft Learn, Operation list; On-premises data gateway management
 -- limit: What exactly was changed in a data source is not told, nor are credentials. Which refresh
 --   ran over which gateway is in the gateway's own log.
+-- Most events name a gateway by its id alone: the latest name in the archive says which it is.
+WITH gateway_events AS (
+    SELECT
+        COALESCE(GatewayId, GatewayClusterId) AS named_gateway,
+        GatewayName AS gateway_name,
+        ROW_NUMBER() OVER (
+            PARTITION BY COALESCE(GatewayId, GatewayClusterId) ORDER BY CreationTime DESC, Id DESC
+        ) AS place
+    FROM history
+    WHERE GatewayName IS NOT NULL AND COALESCE(GatewayId, GatewayClusterId) IS NOT NULL
+),
+gateway_names AS (SELECT named_gateway, gateway_name FROM gateway_events WHERE place = 1),
+changes AS (
+    SELECT
+        Id,
+        CreationTime AS changed_at,
+        activity_label,
+        activity_name,
+        COALESCE(GatewayId, GatewayClusterId) AS gateway_id,
+        GatewayName AS name_then,
+        DatasourceId AS datasource_id,
+        DatasourceName AS datasource_name,
+        DatasourceType AS datasource_type,
+        user_id,
+        is_failed,
+        COALESCE(workspace_name, workspace_id) AS workspace
+    FROM events
+    WHERE category = 'Gateway/Datasource'
+        AND activity_name NOT LIKE '%TestConnection'
+        AND activity_name NOT LIKE 'EvaluateDiagnostics%'
+        AND activity_name NOT LIKE 'Initiate%Login'
+        AND activity_name NOT IN ('EncryptCredentials', 'EncryptClusterCredentials')
+)
 SELECT
-    CreationTime AS time,
+    changed_at AS time,
     activity_label AS change,
-    COALESCE(GatewayName, GatewayClusterId, GatewayId) AS gateway,
-    COALESCE(DatasourceName, DatasourceType, DatasourceId) AS datasource,
+    COALESCE(gateway_name, name_then, gateway_id) AS gateway,
+    COALESCE(datasource_name, datasource_type, datasource_id) AS datasource,
     user_id AS user,
     is_failed AS failed,
-    DatasourceType AS type,
+    datasource_type AS type,
     activity_name AS activity,
-    COALESCE(workspace_name, workspace_id) AS workspace,
-    COALESCE(GatewayId, GatewayClusterId) AS gateway_id,
-    DatasourceId AS datasource_id,
+    workspace,
+    gateway_id,
+    datasource_id,
     Id AS event_id
-FROM events
-WHERE category = 'Gateway/Datasource'
-    AND activity_name NOT LIKE '%TestConnection'
-    AND activity_name NOT LIKE 'EvaluateDiagnostics%'
-    AND activity_name NOT LIKE 'Initiate%Login'
-    AND activity_name NOT IN ('EncryptCredentials', 'EncryptClusterCredentials')
-ORDER BY CreationTime DESC NULLS LAST, Id NULLS LAST
+FROM changes AS c
+LEFT JOIN gateway_names AS g ON c.gateway_id = g.named_gateway
+ORDER BY changed_at DESC NULLS LAST, Id NULLS LAST
 LIMIT :top

@@ -14,10 +14,11 @@
 -- column details: what else the log tells of the change, as written
 -- column event_id: the event
 -- rule: A change is UpdatedAdminFeatureSwitch, or the setting or removal of a delegated setting
---   (…TenantSettingDelegation), or one of EditCertificationPermission, AllowedInUntrustedContextsViaApi
---   and UpdateInPlaceSharingSettings.
+--   (…TenantSettingDelegation), or EditCertificationPermission, UpdateInPlaceSharingSettings or
+--   AllowedInUntrustedContextsViaApi.
 -- rule: The state before is that of the last change of the same setting for the same target that
---   did not fail, however old. A setting that was not changed since the archive began has none.
+--   did not fail, however old. A setting that was not changed since the archive began has none, nor
+--   has a change that failed or that names no setting.
 -- rule: Latest first. Services are included.
 -- source: Microsoft Learn, Tenant-level auditing; Operation list
 -- limit: The event only says that something about the setting was updated: it can have the same
