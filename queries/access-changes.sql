@@ -5,13 +5,13 @@
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
 -- param home: domains = auto, domains of the organisation, separated by commas
 -- column time: when
--- column workspace: name of the workspace at that time; its id where the log names none
 -- column change: `added`, `removed`, `changed`, or `self-granted` where somebody gave access to
 --   themselves
+-- column workspace: name of the workspace at that time; its id where the log names none
 -- column member: for whom, by address or by id; empty where the log does not tell
--- column role: role or right, as the log names it
 -- column user: who did it
 -- column external: whether the member is from outside
+-- column role: role or right, as the log names it
 -- column failed: whether it failed
 -- column activity: the activity
 -- column workspace_changes: changes of access to this workspace in the period, failed ones left out
@@ -71,13 +71,13 @@ totals AS (
 )
 SELECT
     changed_at AS time,
-    COALESCE(workspace, workspace_id) AS workspace,
     change,
+    COALESCE(workspace, workspace_id) AS workspace,
     recipient AS member,
-    -- Of members the log gives a state such as Added, and no role.
-    CASE WHEN kind = 'member' THEN NULL ELSE detail END AS role,
     user_id AS user,
     COALESCE(is_external, FALSE) AS external,
+    -- Of members the log gives a state such as Added, and no role.
+    CASE WHEN kind = 'member' THEN NULL ELSE detail END AS role,
     is_failed AS failed,
     activity_name AS activity,
     workspace_changes,

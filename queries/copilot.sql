@@ -23,8 +23,9 @@ WITH asked AS (
         COALESCE(user_id, '(unknown)') AS asker,
         workspace_id,
         workspace_name,
-        item_id,
-        COALESCE(item_kind, ArtifactKind, ObjectType) AS kind,
+        -- Copilot that was asked about no item is asked in a workspace.
+        CASE WHEN item_kind = 'Workspace' THEN NULL ELSE item_id END AS item_id,
+        COALESCE(NULLIF(item_kind, 'Workspace'), ArtifactKind, ObjectType) AS kind,
         is_failed,
         local_date,
         CreationTime AS asked_at

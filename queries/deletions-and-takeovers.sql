@@ -6,10 +6,10 @@
 -- column time: when
 -- column change: `deleted` or `taken over`
 -- column item: name of the item at that time; its id where the log names none
--- column item_kind: Report, Workspace, SemanticModel, …
 -- column user: who did it
 -- column viewers_before: different other people who opened it in the days before, or something of
 --   it; empty for what nobody opens, and for takeovers
+-- column item_kind: Report, Workspace, SemanticModel, …
 -- column owner_before: whose it was, if the log tells
 -- column workspace: latest name of the workspace
 -- column failed: whether it failed
@@ -42,13 +42,19 @@ WITH changes AS (
                 'DeleteFolder', 'DeleteGroup', 'DeleteGroupWorkspace',
                 'DeleteWorkspaceViaAdminApi', 'DeleteWorkspacesPermanentlyAsAdmin'
             ) THEN 'Workspace'
+            WHEN activity_name LIKE '%Report' THEN 'Report'
+            WHEN activity_name LIKE '%Dashboard' THEN 'Dashboard'
             WHEN activity_name LIKE '%Tile' THEN 'Tile'
             WHEN activity_name LIKE '%Datasource' THEN 'Datasource'
+            WHEN activity_name LIKE '%Dataset%' THEN 'SemanticModel'
+            WHEN activity_name LIKE '%App' THEN 'App'
             WHEN activity_name LIKE '%EmailSubscription' THEN 'Subscription'
             ELSE item_kind
         END AS kind,
         item_name,
         item_id,
+        COALESCE(ReportName, ArtifactName, ItemName) AS report_name_then,
+        COALESCE(report_id, ArtifactId) AS report_id,
         FolderDisplayName AS folder_name,
         DatasourceName AS datasource_name,
         DatasourceId AS datasource_id,
@@ -75,12 +81,14 @@ named AS (
         *,
         CASE kind
             WHEN 'Workspace' THEN COALESCE(folder_name, workspace_name, item_name, workspace_id)
+            WHEN 'Report' THEN COALESCE(report_name_then, report_id)
             WHEN 'Datasource' THEN COALESCE(datasource_name, item_name, datasource_id)
             WHEN 'Tile' THEN COALESCE(tile_name, item_name, tile_id)
             ELSE COALESCE(item_name, item_id)
         END AS changed_item,
         CASE kind
             WHEN 'Workspace' THEN workspace_id
+            WHEN 'Report' THEN report_id
             WHEN 'Datasource' THEN datasource_id
             WHEN 'Tile' THEN tile_id
             ELSE item_id
@@ -141,9 +149,9 @@ SELECT
     changed_at AS time,
     change,
     changed_item AS item,
-    kind AS item_kind,
     user_id AS user,
     viewers_before,
+    kind AS item_kind,
     owner_before,
     COALESCE(workspace_name, workspace_id) AS workspace,
     is_failed AS failed,

@@ -3,8 +3,8 @@
 -- actors: all
 -- chart: bars tokens
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column report: latest name of the report that the tokens open; its id where it never had one, or
---   the other item that the log names
+-- column item: latest name of the report, dashboard or semantic model that the tokens open; its id
+--   where it never had one, `(several)` where the event names none
 -- column principal: who made the tokens, mostly a service principal
 -- column tokens: how many were made
 -- column last_token: when the last was made
@@ -14,7 +14,7 @@
 -- column multi: tokens for several resources at once
 -- column failed: attempts that failed; they are in no other column
 -- column workspace: latest name of the workspace
--- column report_id: the report that the rows are grouped by
+-- column item_id: the id that the rows are grouped by
 -- column workspace_id: its workspace
 -- rule: A token is GenerateEmbedToken or GenerateMultiResourceEmbedToken. A token for several
 --   resources belongs to the report that its event names, if it names one.
@@ -23,9 +23,11 @@
 --   application's own login cannot be told from this log.
 WITH made AS (
     SELECT
-        COALESCE(report_id, item_id, item_name) AS embedded_key,
-        report_id,
-        COALESCE(report_name, item_name, report_id, item_id, '(not named)') AS report,
+        COALESCE(report_id, dashboard_id, semantic_model_id) AS embedded_id,
+        COALESCE(
+            report_name, report_id, dashboard_name, dashboard_id, semantic_model_name,
+            semantic_model_id, '(several)'
+        ) AS item,
         user_id,
         workspace_id,
         workspace_name,
@@ -39,11 +41,10 @@ WITH made AS (
 ),
 totals AS (
     SELECT
-        embedded_key,
+        embedded_id,
         user_id,
         workspace_id,
-        MAX(report_id) AS report_id,
-        MAX(report) AS report,
+        MAX(item) AS item,
         MAX(workspace_name) AS workspace_name,
         COUNT(*) FILTER (WHERE NOT is_failed) AS tokens,
         MAX(CASE WHEN NOT is_failed THEN made_at END) AS last_token,
@@ -55,10 +56,10 @@ totals AS (
         ) AS multi,
         COUNT(*) FILTER (WHERE is_failed) AS failed
     FROM made
-    GROUP BY embedded_key, user_id, workspace_id
+    GROUP BY embedded_id, user_id, workspace_id
 )
 SELECT
-    report,
+    item,
     user_id AS principal,
     tokens,
     last_token,
@@ -68,13 +69,13 @@ SELECT
     multi,
     failed,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    report_id,
+    embedded_id AS item_id,
     workspace_id
 FROM totals
 ORDER BY
     tokens DESC NULLS LAST,
     failed DESC NULLS LAST,
-    embedded_key NULLS LAST,
+    embedded_id NULLS LAST,
     user_id NULLS LAST,
     workspace_id NULLS LAST
 LIMIT :top

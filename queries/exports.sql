@@ -35,12 +35,14 @@
 WITH exported AS (
     SELECT
         COALESCE(user_id, '(unknown)') AS exporter,
-        COALESCE(item_id, item_name, '(unknown)') AS item_key,
-        item_id,
-        item_kind,
-        -- Latest names where there are any, the same in all rows of an item.
-        COALESCE(report_name, dashboard_name, dataflow_name, item_name, item_id, '(unknown)')
-            AS item,
+        -- An event of which only the workspace is known by its id is told apart by its ItemName.
+        COALESCE(
+            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
+            '(unknown)'
+        ) AS item_key,
+        CASE WHEN item_kind = 'Workspace' THEN NULL ELSE item_id END AS item_id,
+        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        NULLIF(item_kind, 'Workspace') AS item_kind,
         workspace_id,
         workspace_name,
         CreationTime AS exported_at,
@@ -55,7 +57,7 @@ totals AS (
         item_key,
         workspace_id,
         MAX(item_id) AS item_id,
-        MAX(item) AS item,
+        MAX(item_name) AS item_name,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace,
         COUNT(*) AS exports,
@@ -64,6 +66,21 @@ totals AS (
         STRING_AGG(DISTINCT format, ', ' ORDER BY format) AS formats
     FROM exported
     GROUP BY exporter, item_key, workspace_id
+),
+-- Latest names by id, whatever the kind; an id in two views must not double a row.
+known_items AS (
+    SELECT known_item, MAX(known_name) AS known_name
+    FROM (
+        SELECT report_id AS known_item, report_name AS known_name FROM reports
+        UNION ALL
+        SELECT dashboard_id AS known_item, dashboard_name AS known_name FROM dashboards
+        UNION ALL
+        SELECT semantic_model_id AS known_item, semantic_model_name AS known_name
+        FROM semantic_models
+        UNION ALL
+        SELECT dataflow_id AS known_item, dataflow_name AS known_name FROM dataflows
+    ) AS k
+    GROUP BY known_item
 ),
 exporters AS (
     SELECT exporter AS total_user, COUNT(*) AS user_exports FROM exported GROUP BY exporter
@@ -100,7 +117,7 @@ spikes AS (
 )
 SELECT
     exporter AS user,
-    item,
+    COALESCE(known_name, item_name, item_key) AS item,
     exports,
     last_export,
     spike_day,
@@ -115,6 +132,7 @@ SELECT
     item_id,
     workspace_id
 FROM totals AS t
+LEFT JOIN known_items AS n ON t.item_id = n.known_item
 LEFT JOIN exporters AS u ON t.exporter = u.total_user
 LEFT JOIN items AS i ON t.item_key = i.total_item
 LEFT JOIN spikes AS s ON t.exporter = s.spike_user

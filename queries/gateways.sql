@@ -21,8 +21,8 @@
 -- source: Microsoft Learn, Operation list; On-premises data gateway management
 -- limit: What exactly was changed in a data source is not told, nor are credentials. Which refresh
 --   ran over which gateway is in the gateway's own log.
--- Most events name a gateway by its id alone: the latest name in the archive says which it is.
 WITH gateway_events AS (
+    -- Most events name a gateway by its id alone: the archive tells its latest name.
     SELECT
         COALESCE(GatewayId, GatewayClusterId) AS named_gateway,
         GatewayName AS gateway_name,
@@ -56,7 +56,8 @@ changes AS (
 )
 SELECT
     changed_at AS time,
-    activity_label AS change,
+    -- The friendly names say Power BI of everything, which a table has no room for.
+    REPLACE(activity_label, 'Power BI ', '') AS change,
     COALESCE(gateway_name, name_then, gateway_id) AS gateway,
     COALESCE(datasource_name, datasource_type, datasource_id) AS datasource,
     user_id AS user,

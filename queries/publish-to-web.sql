@@ -29,22 +29,24 @@
 --   not show here. The admin portal lists the embed codes that exist now.
 WITH code_events AS (
     SELECT
-        report_id,
+        -- An event that says less still stands for a report that is open to all.
+        COALESCE(report_id, ArtifactId, ItemName, '(unknown)') AS report_key,
+        ItemName AS item_name,
         workspace_id,
         user_id,
         CreationTime AS happened_at,
         activity_name,
         ROW_NUMBER() OVER (
-            PARTITION BY report_id, activity_name ORDER BY CreationTime DESC, Id DESC
+            PARTITION BY COALESCE(report_id, ArtifactId, ItemName, '(unknown)'), activity_name
+            ORDER BY CreationTime DESC, Id DESC
         ) AS place
     FROM history
-    WHERE activity_name IN ('PublishToWebReport', 'DeleteEmbedCode')
-        AND report_id IS NOT NULL
-        AND NOT is_failed
+    WHERE activity_name IN ('PublishToWebReport', 'DeleteEmbedCode') AND NOT is_failed
 ),
 codes AS (
     SELECT
-        report_id AS code_report,
+        report_key AS code_report,
+        MAX(CASE WHEN place = 1 THEN item_name END) AS code_name,
         MAX(CASE WHEN place = 1 THEN workspace_id END) AS code_workspace,
         COUNT(*) FILTER (WHERE activity_name = 'PublishToWebReport') AS published,
         MAX(CASE WHEN activity_name = 'PublishToWebReport' AND place = 1 THEN user_id END)
@@ -54,7 +56,7 @@ codes AS (
             AS removed_by,
         MAX(CASE WHEN activity_name = 'DeleteEmbedCode' THEN happened_at END) AS removed_at
     FROM code_events
-    GROUP BY report_id
+    GROUP BY report_key
 ),
 opened AS (
     SELECT
@@ -81,7 +83,7 @@ placed AS (
     LEFT JOIN opened AS o ON l.report_id = o.opened_report
 )
 SELECT
-    COALESCE(report_name, report_id) AS report,
+    COALESCE(report_name, code_name, report_id) AS report,
     CASE
         WHEN COALESCE(removed_at >= published_at, removed_at IS NOT NULL) THEN 'code deleted'
         WHEN published_at IS NOT NULL THEN 'public'

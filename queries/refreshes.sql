@@ -8,13 +8,13 @@
 -- column refreshes: refreshes that were asked for
 -- column failed: how many of them the log marks as failed
 -- column failed_pct: failed in % of refreshes
+-- column last_failed: when one last failed
+-- column per_day: refreshes on complete days, divided by all complete days of the period
+-- column most_a_day: the most refreshes on one day
 -- column scheduled: refreshes by schedule
 -- column on_demand: refreshes by hand, by a program or by another application
 -- column untold: refreshes of which the log does not tell what started them
--- column per_day: refreshes on complete days, divided by all complete days of the period
--- column most_a_day: the most refreshes on one day
 -- column last_refresh: when a refresh was last asked for
--- column last_failed: when one last failed
 -- column canceled: refreshes that somebody stopped
 -- column users: different people and services who asked
 -- column item_kind: SemanticModel or Dataflow
@@ -105,14 +105,14 @@ SELECT
     refreshes,
     failed,
     ROUND(FLOOR(CAST(failed AS DOUBLE) * 1000 / NULLIF(refreshes, 0) + 0.5) / 10, 1) AS failed_pct,
-    scheduled,
-    on_demand,
-    untold,
+    last_failed,
     ROUND(FLOOR(CAST(on_complete_days AS DOUBLE) * 100 / NULLIF(complete_days, 0) + 0.5) / 100, 2)
         AS per_day,
     most_a_day,
+    scheduled,
+    on_demand,
+    untold,
     last_refresh,
-    last_failed,
     canceled,
     users,
     item_kind,

@@ -6,8 +6,8 @@
 -- column item: latest name of the item; its id where it never had one
 -- column last_action: what was done last: `applied`, `changed` or `removed`
 -- column last_change: when
--- column last_user: who did it last
 -- column lowered: changes to a lower label, and removals
+-- column last_user: who did it last
 -- column applied: how often a label was applied
 -- column changed: how often it was changed
 -- column removed: how often it was removed
@@ -30,17 +30,19 @@ WITH changes AS (
     SELECT
         Id,
         CreationTime AS changed_at,
-        COALESCE(item_id, ArtifactId, item_name, ObjectId, '(unknown)') AS item_key,
+        -- An event of which only the workspace is known by its id is told apart by its ItemName.
         COALESCE(
-            report_name, dashboard_name, semantic_model_name, dataflow_name, item_name, item_id,
+            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
             '(unknown)'
-        ) AS item,
-        CASE COALESCE(item_kind, ArtifactKind, ArtifactType)
-            WHEN '1' THEN 'Dashboard'
-            WHEN '2' THEN 'Report'
-            WHEN '3' THEN 'SemanticModel'
-            WHEN '7' THEN 'Dataflow'
-            ELSE COALESCE(item_kind, ArtifactKind, ArtifactType)
+        ) AS item_key,
+        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        CASE
+            WHEN item_kind NOT IN ('Artifact', 'Workspace') THEN item_kind
+            WHEN ArtifactType = '1' THEN 'Dashboard'
+            WHEN ArtifactType = '2' THEN 'Report'
+            WHEN ArtifactType = '3' THEN 'SemanticModel'
+            WHEN ArtifactType = '7' THEN 'Dataflow'
+            ELSE ArtifactType
         END AS item_kind,
         activity_name,
         user_id,
@@ -77,17 +79,32 @@ totals AS (
         COUNT(*) FILTER (WHERE action_source IN ('3', 'manual')) AS by_hand
     FROM changes
     GROUP BY item_key
+),
+-- Latest names by id, whatever the kind; an id in two views must not double a row.
+known_items AS (
+    SELECT known_item, MAX(known_name) AS known_name
+    FROM (
+        SELECT report_id AS known_item, report_name AS known_name FROM reports
+        UNION ALL
+        SELECT dashboard_id AS known_item, dashboard_name AS known_name FROM dashboards
+        UNION ALL
+        SELECT semantic_model_id AS known_item, semantic_model_name AS known_name
+        FROM semantic_models
+        UNION ALL
+        SELECT dataflow_id AS known_item, dataflow_name AS known_name FROM dataflows
+    ) AS k
+    GROUP BY known_item
 )
 SELECT
-    item,
+    COALESCE(known_name, item_name, item_key) AS item,
     CASE activity_name
         WHEN 'SensitivityLabelApplied' THEN 'applied'
         WHEN 'SensitivityLabelChanged' THEN 'changed'
         ELSE 'removed'
     END AS last_action,
     changed_at AS last_change,
-    user_id AS last_user,
     lowered,
+    user_id AS last_user,
     applied,
     changed,
     removed,
@@ -100,6 +117,7 @@ SELECT
     workspace_id
 FROM placed AS p
 LEFT JOIN totals AS t ON p.item_key = t.total_item
+LEFT JOIN known_items AS n ON p.item_key = n.known_item
 WHERE place = 1
 ORDER BY lowered DESC NULLS LAST, changed_at DESC NULLS LAST, item_key NULLS LAST
 LIMIT :top

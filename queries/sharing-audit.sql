@@ -10,8 +10,8 @@
 -- column recipient: address of who got it, or the id of a group; empty for a link to nobody in
 --   particular
 -- column shared_by: who shared it
--- column shares: how often
 -- column last_shared: when last
+-- column shares: how often
 -- column permission: the permission that came with it, as the log names it
 -- column scope: whom the link works for, in the log's words
 -- column from_personal: whether it lies in somebody's personal workspace
@@ -36,12 +36,13 @@
 WITH shared AS (
     SELECT
         Id AS share_id,
-        COALESCE(item_id, item_name, '(unknown)') AS item_key,
-        item_id,
-        item_kind,
+        -- An event of which only the workspace is known by its id is told apart by its ItemName.
         COALESCE(
-            report_name, dashboard_name, semantic_model_name, item_name, item_id, '(unknown)'
-        ) AS item,
+            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
+            '(unknown)'
+        ) AS item_key,
+        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        NULLIF(item_kind, 'Workspace') AS item_kind,
         user_id,
         SharingScope AS scope,
         SharingAction AS action,
@@ -69,32 +70,67 @@ rated AS (
         END AS reach
     FROM shared AS s
     LEFT JOIN received AS r ON s.share_id = r.event_id
+),
+totals AS (
+    SELECT
+        reach,
+        item_key,
+        recipient,
+        user_id,
+        detail,
+        scope,
+        workspace_id,
+        MAX(item_name) AS item_name,
+        MAX(item_kind) AS item_kind,
+        MAX(workspace_name) AS workspace_name,
+        MAX(is_personal_workspace) AS from_personal,
+        COUNT(DISTINCT share_id) AS shares,
+        COUNT(DISTINCT CASE WHEN LOWER(action) LIKE '%link%' THEN share_id END) AS links,
+        MIN(shared_at) AS first_shared,
+        MAX(shared_at) AS last_shared
+    FROM rated
+    GROUP BY reach, item_key, recipient, user_id, detail, scope, workspace_id
+),
+-- Latest names by id, whatever the kind; an id in two views must not double a row.
+known_items AS (
+    SELECT known_item, MAX(known_name) AS known_name
+    FROM (
+        SELECT report_id AS known_item, report_name AS known_name FROM reports
+        UNION ALL
+        SELECT dashboard_id AS known_item, dashboard_name AS known_name FROM dashboards
+        UNION ALL
+        SELECT semantic_model_id AS known_item, semantic_model_name AS known_name
+        FROM semantic_models
+        UNION ALL
+        SELECT dataflow_id AS known_item, dataflow_name AS known_name FROM dataflows
+    ) AS k
+    GROUP BY known_item
 )
 SELECT
     reach,
-    MAX(item) AS item,
+    COALESCE(known_name, item_name, item_key) AS item,
     recipient,
     user_id AS shared_by,
-    COUNT(DISTINCT share_id) AS shares,
-    MAX(shared_at) AS last_shared,
+    last_shared,
+    shares,
     detail AS permission,
     scope,
-    MAX(is_personal_workspace) AS from_personal,
-    MAX(item_kind) AS item_kind,
-    MIN(shared_at) AS first_shared,
-    COUNT(DISTINCT CASE WHEN LOWER(action) LIKE '%link%' THEN share_id END) AS links,
-    MAX(COALESCE(workspace_name, workspace_id)) AS workspace,
+    from_personal,
+    item_kind,
+    first_shared,
+    links,
+    COALESCE(workspace_name, workspace_id) AS workspace,
     item_key AS item_id,
     workspace_id
-FROM rated
-GROUP BY reach, item_key, recipient, user_id, detail, scope, workspace_id
+FROM totals AS t
+LEFT JOIN known_items AS n ON t.item_key = n.known_item
 ORDER BY
     CASE reach WHEN 'outside' THEN 1 WHEN 'organisation' THEN 2 ELSE 3 END NULLS LAST,
     last_shared DESC NULLS LAST,
-    item_id NULLS LAST,
+    item_key NULLS LAST,
     recipient NULLS FIRST,
-    shared_by NULLS LAST,
-    permission NULLS LAST,
+    user_id NULLS LAST,
+    detail NULLS LAST,
     scope NULLS LAST,
     workspace_id NULLS LAST
 LIMIT :top

@@ -32,9 +32,13 @@
 WITH mailed AS (
     SELECT
         Id AS mail_id,
-        COALESCE(item_id, item_name, '(unknown)') AS item_key,
-        COALESCE(report_name, dashboard_name, item_name, item_id, '(unknown)') AS item,
-        item_kind,
+        -- An event of which only the workspace is known by its id is told apart by its ItemName.
+        COALESCE(
+            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
+            '(unknown)'
+        ) AS item_key,
+        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        NULLIF(item_kind, 'Workspace') AS item_kind,
         COALESCE(user_id, '(unknown)') AS owner,
         COALESCE(workspace_id, '') AS workspace_key,
         workspace_id,
@@ -70,7 +74,7 @@ totals AS (
         workspace_key,
         MAX(workspace_id) AS workspace_id,
         MAX(workspace_name) AS workspace_name,
-        MAX(item) AS item,
+        MAX(item_name) AS item_name,
         MAX(item_kind) AS item_kind,
         COUNT(*) FILTER (WHERE change = 'RunEmailSubscription') AS runs,
         COUNT(*) FILTER (WHERE change = 'CreateEmailSubscription') AS created,
@@ -82,9 +86,19 @@ totals AS (
         MAX(CASE WHEN change = 'RunEmailSubscription' THEN happened_at END) AS last_run
     FROM mailed
     GROUP BY item_key, owner, workspace_key
+),
+-- Latest names by id, whatever the kind; an id in two views must not double a row.
+known_items AS (
+    SELECT known_item, MAX(known_name) AS known_name
+    FROM (
+        SELECT report_id AS known_item, report_name AS known_name FROM reports
+        UNION ALL
+        SELECT dashboard_id AS known_item, dashboard_name AS known_name FROM dashboards
+    ) AS k
+    GROUP BY known_item
 )
 SELECT
-    item,
+    COALESCE(known_name, item_name, item_key) AS item,
     owner,
     runs,
     COALESCE(recipients_told, 0) AS recipients,
@@ -101,6 +115,7 @@ SELECT
     item_key AS item_id,
     workspace_id
 FROM totals AS t
+LEFT JOIN known_items AS n ON t.item_key = n.known_item
 LEFT JOIN reached AS r
     ON t.item_key = r.reached_item
     AND t.owner = r.reached_owner

@@ -4,11 +4,11 @@
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
 -- column user: who started it
 -- column started: when they first did, in the whole archive
--- column kinds: the activities by which they did, each once
 -- column active_days: days with any activity from the first trial on, the day itself left out
 -- column changes: how often they authored or shared something from then on
 -- column views: how often they opened a report from then on
 -- column last_active: their last activity
+-- column kinds: the activities by which they started, each once
 -- column trials: how often they started, extended or renewed a trial
 -- column last_trial: when they last did
 -- column days_since: days from the first trial to the last day of the archive
@@ -66,11 +66,11 @@ used AS (
 SELECT
     trial_user AS user,
     first_trial AS started,
-    kinds,
     active_days,
     changes,
     views,
     last_active,
+    kinds,
     trials,
     last_trial,
     archive_last_day_number - trial_day AS days_since,
