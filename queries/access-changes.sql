@@ -5,14 +5,13 @@
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
 -- param home: domains = auto, domains of the organisation, separated by commas
 -- column time: when
--- column change: `added`, `removed`, `changed`, or `self-granted` where somebody gave access to
---   themselves
+-- column change: `added`, `removed`, `changed`, `self-granted` where somebody gave access to
+--   themselves, or `failed`
 -- column workspace: name of the workspace at that time; its id where the log names none
 -- column member: for whom, by address or by id; empty where the log does not tell
 -- column user: who did it
 -- column external: whether the member is from outside
 -- column role: role or right, as the log names it
--- column failed: whether it failed
 -- column activity: the activity
 -- column workspace_changes: changes of access to this workspace in the period, failed ones left out
 -- column workspace_self: how many of these were self-granted
@@ -50,6 +49,7 @@ rated AS (
     SELECT
         *,
         CASE
+            WHEN is_failed THEN 'failed'
             WHEN COALESCE(kind, '') = 'user removed' THEN 'removed'
             WHEN activity_name LIKE 'Delete%' OR activity_name LIKE 'Remove%' THEN 'removed'
             WHEN COALESCE(LOWER(detail) IN ('removed', 'deleted'), FALSE) THEN 'removed'
@@ -64,8 +64,8 @@ rated AS (
 totals AS (
     SELECT
         workspace_id AS total_workspace,
-        COUNT(*) FILTER (WHERE NOT is_failed) AS workspace_changes,
-        COUNT(*) FILTER (WHERE NOT is_failed AND change = 'self-granted') AS workspace_self
+        COUNT(*) FILTER (WHERE change <> 'failed') AS workspace_changes,
+        COUNT(*) FILTER (WHERE change = 'self-granted') AS workspace_self
     FROM rated
     GROUP BY workspace_id
 )
@@ -78,7 +78,6 @@ SELECT
     COALESCE(is_external, FALSE) AS external,
     -- Of members the log gives a state such as Added, and no role.
     CASE WHEN kind = 'member' THEN NULL ELSE detail END AS role,
-    is_failed AS failed,
     activity_name AS activity,
     workspace_changes,
     workspace_self,

@@ -22,6 +22,7 @@
 --   so one click of Publish in Power BI Desktop can be two or three changes.
 -- rule: A report is a person's own from any authoring of it in the whole archive, as the log does
 --   not name owners. Deleting alone does not make it theirs.
+-- rule: A filter by user takes the audience away as well; only that user's own views are left.
 -- rule: The first and the last month of the period may be cut; months are not to be compared then.
 -- source: Microsoft Learn, Tenant-level auditing; Operation list
 -- limit: An import names the file and not always the report: its audience is then found by the

@@ -4,15 +4,15 @@
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
 -- param days_before: int = 28, over how many days before a deletion its viewers are counted
 -- column time: when
--- column change: `deleted` or `taken over`
+-- column change: `deleted` or `taken over`; `delete failed` or `takeover failed` where the log
+--   says so
 -- column item: name of the item at that time; its id where the log names none
 -- column user: who did it
 -- column viewers_before: different other people who opened it in the days before, or something of
---   it; empty for what nobody opens, and for takeovers
+--   it; empty for what nobody opens, and where nothing was deleted
 -- column item_kind: Report, Workspace, SemanticModel, …
 -- column owner_before: whose it was, if the log tells
 -- column workspace: latest name of the workspace
--- column failed: whether it failed
 -- column activity: the activity
 -- column item_id: the item
 -- column workspace_id: its workspace
@@ -27,7 +27,7 @@
 --   of a report or dashboard itself, of the reports of a semantic model, and of all reports and
 --   dashboards of a workspace or app. Everybody without a name is one of them; services and who
 --   deleted it are none.
--- rule: Latest first. Services are included.
+-- rule: Latest first. Services are included. A filter by user takes the other viewers away as well.
 -- source: Microsoft Learn, Operation list
 -- limit: Deleting a workspace deletes what is in it without an event for each item. What was
 --   deleted with a semantic model shows as an event for each report or not at all.
@@ -35,7 +35,12 @@ WITH changes AS (
     SELECT
         Id,
         CreationTime AS changed_at,
-        CASE WHEN activity_name LIKE 'T%' THEN 'taken over' ELSE 'deleted' END AS change,
+        CASE
+            WHEN activity_name LIKE 'T%' AND is_failed THEN 'takeover failed'
+            WHEN activity_name LIKE 'T%' THEN 'taken over'
+            WHEN is_failed THEN 'delete failed'
+            ELSE 'deleted'
+        END AS change,
         activity_name,
         CASE
             WHEN activity_name IN (
@@ -64,8 +69,7 @@ WITH changes AS (
         workspace_name,
         user_id,
         OriginalOwner AS owner_before,
-        local_day_number AS gone_day,
-        is_failed
+        local_day_number AS gone_day
     FROM events
     WHERE (operation_group = 'AUTHOR' AND activity_name LIKE 'Delete%')
         OR activity_name IN (
@@ -117,21 +121,34 @@ opened AS (
         local_day_number AS opened_day
     FROM history
     WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND NOT is_service
-    GROUP BY
-        report_id, dashboard_id, semantic_model_id, workspace_id, app_id, user_id, local_day_number
 ),
--- Each opening once for everything that it needs.
+-- An opening needs the report or dashboard, the semantic model, the workspace and the app. What
+-- was not deleted is left out first, and a person counts once a day: few rows are to be joined.
 needed AS (
-    SELECT 'Report' AS needed_kind, report_id AS needed_id, viewer, opened_day FROM opened
+    SELECT 'Report' AS needed_kind, report_id AS needed_id, viewer, opened_day
+    FROM opened
+    WHERE report_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Report')
+    GROUP BY report_id, viewer, opened_day
     UNION ALL
-    SELECT 'Dashboard' AS needed_kind, dashboard_id AS needed_id, viewer, opened_day FROM opened
+    SELECT 'Dashboard' AS needed_kind, dashboard_id AS needed_id, viewer, opened_day
+    FROM opened
+    WHERE dashboard_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Dashboard')
+    GROUP BY dashboard_id, viewer, opened_day
     UNION ALL
     SELECT 'SemanticModel' AS needed_kind, semantic_model_id AS needed_id, viewer, opened_day
     FROM opened
+    WHERE semantic_model_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'SemanticModel')
+    GROUP BY semantic_model_id, viewer, opened_day
     UNION ALL
-    SELECT 'Workspace' AS needed_kind, workspace_id AS needed_id, viewer, opened_day FROM opened
+    SELECT 'Workspace' AS needed_kind, workspace_id AS needed_id, viewer, opened_day
+    FROM opened
+    WHERE workspace_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Workspace')
+    GROUP BY workspace_id, viewer, opened_day
     UNION ALL
-    SELECT 'App' AS needed_kind, app_id AS needed_id, viewer, opened_day FROM opened
+    SELECT 'App' AS needed_kind, app_id AS needed_id, viewer, opened_day
+    FROM opened
+    WHERE app_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'App')
+    GROUP BY app_id, viewer, opened_day
 ),
 viewers AS (
     SELECT
@@ -154,7 +171,6 @@ SELECT
     kind AS item_kind,
     owner_before,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    is_failed AS failed,
     activity_name AS activity,
     changed_id AS item_id,
     workspace_id,
