@@ -21,13 +21,14 @@
 --   roles and rights of workspaces, at the portal and by the admin API), and
 --   RemoveAdminPersonalWorkspaceAccess.
 -- rule: AddAdminPersonalWorkspaceAccess is self-granted: an administrator opens somebody's personal
---   workspace to themselves. So is any addition whose member is its user.
+--   workspace to themselves. So is any other addition or change whose member is its user.
 -- rule: What was added or removed is told by the list that the member stands in, else by the name
 --   of the activity; an update that does not tell is `changed`.
 -- rule: Latest first. Services are included, as much access is given by scripts.
 -- source: Microsoft Learn, Roles in workspaces; Operation list
 -- limit: The log has the changes, not the members: what was given before the archive begins does
---   not show. Some events name neither member nor role. Members of a group are not told.
+--   not show. Some events name neither member nor role; some name the member by an object id, so
+--   that self-granting is not seen there. Members of a group are not told.
 WITH changes AS (
     SELECT
         Id,
