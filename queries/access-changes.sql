@@ -25,7 +25,7 @@
 -- rule: What was added or removed is told by the list that the member stands in, else by the name
 --   of the activity; an update that does not tell is `changed`.
 -- rule: Latest first. Services are included, as much access is given by scripts.
--- source: Microsoft Learn, Roles in workspaces; Operation list
+-- source: Microsoft Learn, Roles in workspaces in Power BI; Operation list
 -- limit: The log has the changes, not the members: what was given before the archive begins does
 --   not show. Some events name neither member nor role; some name the member by an object id, so
 --   that self-granting is not seen there. Members of a group are not told.

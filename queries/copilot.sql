@@ -15,7 +15,7 @@
 -- column first_request: when this person first asked, anywhere, in the whole archive
 -- column workspace_id: the workspace
 -- rule: A request is RequestCopilot (Copilot in Power BI and Fabric) or CopilotInteraction.
--- source: Microsoft Learn, Audit logs and activities for Copilot in Fabric
+-- source: Microsoft Learn, Operation list
 -- limit: The log has neither the question nor the answer, nor the capacity units that it took. One
 --   question can write more than one event.
 WITH asked AS (

@@ -18,7 +18,7 @@
 -- column workspace_id: its workspace
 -- rule: A token is GenerateEmbedToken or GenerateMultiResourceEmbedToken. A token for several
 --   resources belongs to the report that its event names, if it names one.
--- source: Microsoft Learn, Operation list; Generate an embed token
+-- source: Microsoft Learn, Operation list
 -- limit: A token is no view: one token can open many pages, or none. Who sits before the
 --   application's own login cannot be told from this log.
 WITH made AS (

@@ -29,7 +29,7 @@
 --   and five times the average of all other days of the archive on which the person exported. A
 --   person with one such day in the whole archive has nothing to compare with: `spike` decides.
 -- rule: Of days with equally many exports the earliest is named.
--- source: Microsoft Learn, Operation list; Export reports from Power BI
+-- source: Microsoft Learn, Operation list
 -- limit: The log does not tell how many rows or pages were taken, nor where the file went. Copies
 --   to the clipboard and screenshots leave no trace. Excel that stays connected is no export here.
 WITH exported AS (

@@ -23,7 +23,8 @@
 -- rule: Exports are activities of the group EXPORT; changes are those of AUTHOR, SHARE, ACCESS and
 --   ADMIN, but for installing an app and the running of a subscription. Failed ones count as
 --   activities and active days, not as views, exports or changes.
--- source: Microsoft Learn, Distribute Power BI content to external guest users
+-- source: Microsoft Learn, Distribute Power BI content to external guest users with Microsoft Entra
+--   B2B
 -- limit: The anonymous are no guests; they are in publish-to-web. A guest that never came back
 --   shows only in the period in which they came: first_seen reaches no further than the archive.
 WITH visits AS (

@@ -18,7 +18,7 @@
 --   users and data sources, credentials, cloud connections and networks. Tests of connections,
 --   diagnostics, sign-ins and the encryption of credentials change nothing and are left out.
 -- rule: Latest first. Services are included.
--- source: Microsoft Learn, Operation list; On-premises data gateway management
+-- source: Microsoft Learn, Operation list
 -- limit: What exactly was changed in a data source is not told, nor are credentials. Which refresh
 --   ran over which gateway is in the gateway's own log.
 WITH gateway_events AS (

@@ -19,7 +19,7 @@
 -- rule: Noise is what the catalogue of operations marks so. By default that is
 --   ExportActivityEvents, which every pull of this log writes, and GetDatasources, which scanners
 --   write; wide is all reading by admin APIs. Both are listed here, whatever was asked for.
--- source: Microsoft Learn, Operation list; Get Activity Events (admin REST API)
+-- source: Microsoft Learn, Operation list; Admin - Get Activity Events
 -- limit: A read by a person in the portal and one by a script of that person look alike, but for
 --   the user agent.
 WITH reads AS (

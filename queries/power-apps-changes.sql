@@ -21,7 +21,7 @@
 -- rule: The kind comes from the activity's name: Admin… is what an administrator did to an app of
 --   others; featured are Featured and Hero.
 -- rule: Latest first. Services are included.
--- source: Microsoft Learn, View Power Apps activity logs in Microsoft Purview
+-- source: Microsoft Learn, Audit log activities
 -- limit: Whom an app was shared with is not told by every event. Saving an app writes an event at
 --   each save.
 WITH known AS (

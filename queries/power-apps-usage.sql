@@ -21,8 +21,8 @@
 --   are not touched by that.
 -- rule: The trend compares equally many complete days at the two ends of the period: trend_half 1
 --   and 2 of `days`.
--- source: Microsoft Learn, View Power Apps activity logs in Microsoft Purview; the admin activity
---   log sync of the CoE Starter Kit
+-- source: Microsoft Learn, Audit log activities; Microsoft Dataverse and model-driven apps activity
+--   logging
 -- limit: How long an app was used, and what was done in it, cannot be told. Launches of
 --   model-driven apps are in Dataverse's own log.
 WITH launched AS (

@@ -23,7 +23,7 @@
 --   flow. Runs are left out.
 -- rule: SharingPermission 3 is owner, 2 is run only.
 -- rule: Latest first. Services are included.
--- source: Microsoft Learn, View Power Automate audit logs
+-- source: Microsoft Learn, Audit log activities
 -- limit: Many events of Power Automate name no flow but by a link or an id. Runs of flows and their
 --   failures are not in this log.
 WITH known AS (

@@ -77,18 +77,21 @@ listed AS (
 named_reports AS (SELECT report_id AS named_report, report_name FROM reports),
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces),
 placed AS (
-    SELECT *, COALESCE(code_workspace, opened_workspace) AS workspace_id
+    SELECT
+        *,
+        COALESCE(code_workspace, opened_workspace) AS workspace_id,
+        CASE
+            WHEN COALESCE(removed_at >= published_at, removed_at IS NOT NULL) THEN 'code deleted'
+            WHEN published_at IS NOT NULL THEN 'public'
+            ELSE 'public before'
+        END AS status
     FROM listed AS l
     LEFT JOIN codes AS c ON l.report_id = c.code_report
     LEFT JOIN opened AS o ON l.report_id = o.opened_report
 )
 SELECT
     COALESCE(report_name, code_name, report_id) AS report,
-    CASE
-        WHEN COALESCE(removed_at >= published_at, removed_at IS NOT NULL) THEN 'code deleted'
-        WHEN published_at IS NOT NULL THEN 'public'
-        ELSE 'public before'
-    END AS status,
+    status,
     COALESCE(anonymous_views, 0) AS anonymous_views,
     last_view,
     published_by,
@@ -103,5 +106,9 @@ SELECT
 FROM placed AS p
 LEFT JOIN named_reports AS r ON p.report_id = r.named_report
 LEFT JOIN named_workspaces AS w ON p.workspace_id = w.named_workspace
-ORDER BY anonymous_views DESC NULLS LAST, published_at DESC NULLS LAST, report_id NULLS LAST
+ORDER BY
+    anonymous_views DESC NULLS LAST,
+    CASE status WHEN 'code deleted' THEN 1 ELSE 0 END NULLS LAST,
+    published_at DESC NULLS LAST,
+    report_id NULLS LAST
 LIMIT :top

@@ -23,7 +23,7 @@
 -- rule: Lowered is what the log marks as a downgrade (LabelEventType 2 or LabelDowngraded), and
 --   each removal. By hand is ActionSource 3 or Manual.
 -- rule: Items whose label was lowered come first, then the latest change.
--- source: Microsoft Learn, Audit schema for sensitivity labels in Fabric
+-- source: Microsoft Learn, Audit schema for sensitivity labels in Power BI
 -- limit: The log gives the ids of labels; their names are in Microsoft Purview. An item that kept
 --   its label through the period does not show, nor does one that never had any.
 WITH changes AS (

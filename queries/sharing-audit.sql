@@ -29,7 +29,7 @@
 -- rule: Outside comes first, then the whole organisation, then the rest; within each the latest
 --   first.
 -- rule: A recipient is external by a guest's name (#EXT#), or by a domain that is not at home.
--- source: Microsoft Learn, Tenant-level auditing; Share Power BI reports and dashboards
+-- source: Microsoft Learn, Tenant-level auditing; Operation list
 -- limit: The log tells that access was offered, not that it was used or is still there: removing it
 --   writes no event of this kind. Members of a group are not told. Access by workspace role or app
 --   is in access-changes and app-usage.

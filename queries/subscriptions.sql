@@ -26,7 +26,8 @@
 --   it is a person or a service.
 -- rule: Recipients are counted, not named: SubscribeeInformation and ExternalSubscribeeInformation.
 --   A group is one recipient.
--- source: Microsoft Learn, Email subscriptions for reports and dashboards
+-- source: Microsoft Learn, Email subscriptions for reports and dashboards in the Power BI service;
+--   Operation list
 -- limit: A subscription that nobody touched and that did not run in the period does not show. The
 --   log has no list of those that exist; the admin API has.
 WITH mailed AS (

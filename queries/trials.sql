@@ -20,7 +20,7 @@
 --   needed, but for installing an app and the running of a subscription. Failed ones are not
 --   counted.
 -- rule: The latest to start come first.
--- source: Microsoft Learn, Self-service sign-up and trials for Power BI; Operation list
+-- source: Microsoft Learn, Operation list
 -- limit: The log does not tell when a trial ended or whether a licence was bought. A trial of
 --   before the archive begins does not show.
 WITH started AS (
