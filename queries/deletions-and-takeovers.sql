@@ -1,0 +1,181 @@
+-- title: Deletions and takeovers
+-- question: Who deleted what, or took it over from whom, and was it still in use?
+-- actors: all
+-- param top: limit = 25, how many rows; files get all of them unless told otherwise
+-- param days_before: int = 28, over how many days before a deletion its viewers are counted
+-- column time: when
+-- column change: `deleted` or `taken over`; `delete failed` or `takeover failed` where the log
+--   says so
+-- column item: name of the item at that time; its id where the log names none
+-- column user: who did it
+-- column viewers_before: different other people who opened it in the days before, or something of
+--   it; empty for what nobody opens, and where nothing was deleted
+-- column item_kind: Report, Workspace, SemanticModel, …
+-- column owner_before: whose it was, if the log tells
+-- column workspace: latest name of the workspace
+-- column activity: the activity
+-- column item_id: the item
+-- column workspace_id: its workspace
+-- column event_id: the event
+-- rule: Deletions are those of reports, dashboards, tiles, semantic models, dataflows, apps and
+--   other items (Delete… of the group AUTHOR and of the newer kinds), and of workspaces:
+--   DeleteFolder, DeleteGroup, DeleteGroupWorkspace, DeleteWorkspaceViaAdminApi,
+--   DeleteWorkspacesPermanentlyAsAdmin. Unpublishing an app counts as its deletion.
+-- rule: Takeovers are TakeOverDataset, TakeOverDatasource, TakeOverArtifact, TookOverDataflow and
+--   TakeOverEmailSubscription.
+-- rule: Viewers before are those of the `days_before` days that end with the day of the deletion:
+--   of a report or dashboard itself, of the reports of a semantic model, and of all reports and
+--   dashboards of a workspace or app. Everybody without a name is one of them; services and who
+--   deleted it are none.
+-- rule: Latest first. Services are included. A filter by user takes the other viewers away as well.
+-- source: Microsoft Learn, Operation list
+-- limit: Deleting a workspace deletes what is in it without an event for each item. What was
+--   deleted with a semantic model shows as an event for each report or not at all.
+WITH changes AS (
+    SELECT
+        Id,
+        CreationTime AS changed_at,
+        CASE
+            WHEN activity_name LIKE 'T%' AND is_failed THEN 'takeover failed'
+            WHEN activity_name LIKE 'T%' THEN 'taken over'
+            WHEN is_failed THEN 'delete failed'
+            ELSE 'deleted'
+        END AS change,
+        activity_name,
+        CASE
+            WHEN activity_name IN (
+                'DeleteFolder', 'DeleteGroup', 'DeleteGroupWorkspace',
+                'DeleteWorkspaceViaAdminApi', 'DeleteWorkspacesPermanentlyAsAdmin'
+            ) THEN 'Workspace'
+            WHEN activity_name LIKE '%Report' THEN 'Report'
+            WHEN activity_name LIKE '%Dashboard' THEN 'Dashboard'
+            WHEN activity_name LIKE '%Tile' THEN 'Tile'
+            WHEN activity_name LIKE '%Datasource' THEN 'Datasource'
+            WHEN activity_name LIKE '%Dataset%' THEN 'SemanticModel'
+            WHEN activity_name LIKE '%App' THEN 'App'
+            WHEN activity_name LIKE '%EmailSubscription' THEN 'Subscription'
+            ELSE item_kind
+        END AS kind,
+        item_name,
+        item_id,
+        COALESCE(ReportName, ArtifactName, ItemName) AS report_name_then,
+        COALESCE(report_id, ArtifactId) AS report_id,
+        FolderDisplayName AS folder_name,
+        DatasourceName AS datasource_name,
+        DatasourceId AS datasource_id,
+        TileName AS tile_name,
+        TileId AS tile_id,
+        COALESCE(workspace_id, FolderObjectId) AS workspace_id,
+        workspace_name,
+        user_id,
+        OriginalOwner AS owner_before,
+        local_day_number AS gone_day
+    FROM events
+    WHERE (operation_group = 'AUTHOR' AND activity_name LIKE 'Delete%')
+        OR activity_name IN (
+            'DeleteFolder', 'DeleteGroup', 'DeleteGroupWorkspace', 'DeleteWorkspaceViaAdminApi',
+            'DeleteWorkspacesPermanentlyAsAdmin', 'DeleteDatasetFromExternalApplication',
+            'DeleteDatamart', 'DeleteWarehouse', 'DeleteScorecard', 'DeleteOrgApp', 'UnpublishApp',
+            'DeleteTemplateApp', 'DeleteAlmPipeline', 'TakeOverDataset', 'TakeOverDatasource',
+            'TakeOverArtifact', 'TookOverDataflow', 'TakeOverEmailSubscription'
+        )
+),
+named AS (
+    SELECT
+        *,
+        CASE kind
+            WHEN 'Workspace' THEN COALESCE(folder_name, workspace_name, item_name, workspace_id)
+            WHEN 'Report' THEN COALESCE(report_name_then, report_id)
+            WHEN 'Datasource' THEN COALESCE(datasource_name, item_name, datasource_id)
+            WHEN 'Tile' THEN COALESCE(tile_name, item_name, tile_id)
+            ELSE COALESCE(item_name, item_id)
+        END AS changed_item,
+        CASE kind
+            WHEN 'Workspace' THEN workspace_id
+            WHEN 'Report' THEN report_id
+            WHEN 'Datasource' THEN datasource_id
+            WHEN 'Tile' THEN tile_id
+            ELSE item_id
+        END AS changed_id
+    FROM changes
+),
+gone AS (
+    SELECT
+        Id AS gone_event,
+        kind AS gone_kind,
+        changed_id AS gone_id,
+        gone_day,
+        COALESCE(user_id, '') AS gone_by
+    FROM named
+    WHERE change = 'deleted'
+        AND kind IN ('Report', 'Dashboard', 'SemanticModel', 'Workspace', 'App')
+),
+opened AS (
+    SELECT
+        report_id,
+        dashboard_id,
+        semantic_model_id,
+        workspace_id,
+        app_id,
+        COALESCE(user_id, '(unknown)') AS viewer,
+        local_day_number AS opened_day
+    FROM history
+    WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND NOT is_service
+),
+-- An opening needs the report or dashboard, the semantic model, the workspace and the app. What
+-- was not deleted is left out first, and a person counts once a day: few rows are to be joined.
+needed AS (
+    SELECT 'Report' AS needed_kind, report_id AS needed_id, viewer, opened_day
+    FROM opened
+    WHERE report_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Report')
+    GROUP BY report_id, viewer, opened_day
+    UNION ALL
+    SELECT 'Dashboard' AS needed_kind, dashboard_id AS needed_id, viewer, opened_day
+    FROM opened
+    WHERE dashboard_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Dashboard')
+    GROUP BY dashboard_id, viewer, opened_day
+    UNION ALL
+    SELECT 'SemanticModel' AS needed_kind, semantic_model_id AS needed_id, viewer, opened_day
+    FROM opened
+    WHERE semantic_model_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'SemanticModel')
+    GROUP BY semantic_model_id, viewer, opened_day
+    UNION ALL
+    SELECT 'Workspace' AS needed_kind, workspace_id AS needed_id, viewer, opened_day
+    FROM opened
+    WHERE workspace_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Workspace')
+    GROUP BY workspace_id, viewer, opened_day
+    UNION ALL
+    SELECT 'App' AS needed_kind, app_id AS needed_id, viewer, opened_day
+    FROM opened
+    WHERE app_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'App')
+    GROUP BY app_id, viewer, opened_day
+),
+viewers AS (
+    SELECT
+        gone_event,
+        COUNT(DISTINCT CASE
+            WHEN viewer <> gone_by
+                AND opened_day <= gone_day AND opened_day > gone_day - :days_before
+                THEN viewer
+        END) AS viewers_before
+    FROM gone AS g
+    LEFT JOIN needed AS n ON g.gone_kind = n.needed_kind AND g.gone_id = n.needed_id
+    GROUP BY gone_event
+)
+SELECT
+    changed_at AS time,
+    change,
+    changed_item AS item,
+    user_id AS user,
+    viewers_before,
+    kind AS item_kind,
+    owner_before,
+    COALESCE(workspace_name, workspace_id) AS workspace,
+    activity_name AS activity,
+    changed_id AS item_id,
+    workspace_id,
+    Id AS event_id
+FROM named AS c
+LEFT JOIN viewers AS v ON c.Id = v.gone_event
+ORDER BY changed_at DESC NULLS LAST, Id NULLS LAST
+LIMIT :top

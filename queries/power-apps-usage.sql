@@ -1,0 +1,122 @@
+-- title: Use of Power Apps
+-- question: Which Power Apps are launched, by how many people, and in which environment?
+-- log: power-platform
+-- actors: people
+-- chart: bars launches
+-- param top: limit = 25, how many rows; files get all of them unless told otherwise
+-- column app: latest name of the app; its id where it never had one
+-- column launches: how often it was launched
+-- column users: different people who launched it
+-- column user_days: different people on each day, added up
+-- column last_launch: when last
+-- column environment: latest name of the environment; its id where it never had one
+-- column active_days: days on which it was launched
+-- column trend: user_days in the second half of the period divided by those in the first; empty
+--   where either half has no complete day, or the first none
+-- column first_launch: when first in the whole archive
+-- column app_id: the id that the rows are grouped by
+-- column environment_id: its environment
+-- rule: A launch is LaunchPowerApp. One start can be written several times in the log itself, under
+--   different ids, so that launches are too many by a factor that nobody knows; user_days and users
+--   are not touched by that.
+-- rule: The trend compares equally many complete days at the two ends of the period: trend_half 1
+--   and 2 of `days`.
+-- source: Microsoft Learn, Audit log activities; Microsoft Dataverse and model-driven apps activity
+--   logging
+-- limit: How long an app was used, and what was done in it, cannot be told. Launches of
+--   model-driven apps are in Dataverse's own log.
+WITH launched AS (
+    SELECT
+        COALESCE(PowerAppId, PowerAppName, '(unknown)') AS app_key,
+        PowerAppId AS app_id,
+        PowerAppName AS app_name_then,
+        COALESCE(PlatformEnvironmentId, '') AS environment_key,
+        PlatformEnvironmentName AS environment_name_then,
+        COALESCE(user_id, '(unknown)') AS launcher,
+        local_date,
+        trend_half,
+        in_period,
+        CreationTime AS launched_at,
+        Id
+    FROM history AS h
+    LEFT JOIN days AS d ON h.local_date = d.day
+    WHERE activity_name = 'LaunchPowerApp'
+),
+-- The log has names as they were: those of the latest launch are the ones to show.
+app_names AS (
+    SELECT app_key AS named_app, app_name_then AS app
+    FROM (
+        SELECT
+            app_key,
+            app_name_then,
+            ROW_NUMBER() OVER (PARTITION BY app_key ORDER BY launched_at DESC, Id DESC) AS place
+        FROM launched
+        WHERE app_name_then IS NOT NULL
+    ) AS a
+    WHERE place = 1
+),
+environment_names AS (
+    SELECT environment_key AS named_environment, environment_name_then AS environment
+    FROM (
+        SELECT
+            environment_key,
+            environment_name_then,
+            ROW_NUMBER() OVER (PARTITION BY environment_key ORDER BY launched_at DESC, Id DESC)
+                AS place
+        FROM launched
+        WHERE environment_name_then IS NOT NULL
+    ) AS n
+    WHERE place = 1
+),
+user_days_of AS (
+    SELECT
+        app_key AS day_app,
+        environment_key AS day_environment,
+        COUNT(*) AS user_days,
+        COUNT(*) FILTER (WHERE trend_half = 1) AS days_before,
+        COUNT(*) FILTER (WHERE trend_half = 2) AS days_after
+    FROM (
+        SELECT app_key, environment_key, launcher, local_date, MAX(trend_half) AS trend_half
+        FROM launched
+        WHERE in_period
+        GROUP BY app_key, environment_key, launcher, local_date
+    ) AS u
+    GROUP BY app_key, environment_key
+),
+totals AS (
+    SELECT
+        app_key,
+        environment_key,
+        MAX(app_id) AS app_id,
+        COUNT(*) FILTER (WHERE in_period) AS launches,
+        COUNT(DISTINCT CASE WHEN in_period THEN launcher END) AS users,
+        COUNT(DISTINCT CASE WHEN in_period THEN local_date END) AS active_days,
+        MAX(CASE WHEN in_period THEN launched_at END) AS last_launch,
+        MIN(launched_at) AS first_launch
+    FROM launched
+    GROUP BY app_key, environment_key
+)
+SELECT
+    COALESCE(app, app_key) AS app,
+    launches,
+    users,
+    user_days,
+    last_launch,
+    COALESCE(environment, NULLIF(environment_key, '')) AS environment,
+    active_days,
+    ROUND(FLOOR(CAST(days_after AS DOUBLE) * 100 / NULLIF(days_before, 0) + 0.5) / 100, 2)
+        AS trend,
+    first_launch,
+    app_id,
+    NULLIF(environment_key, '') AS environment_id
+FROM totals AS t
+JOIN user_days_of AS u
+    ON t.app_key = u.day_app AND t.environment_key = u.day_environment
+LEFT JOIN app_names AS a ON t.app_key = a.named_app
+LEFT JOIN environment_names AS e ON t.environment_key = e.named_environment
+ORDER BY
+    launches DESC NULLS LAST,
+    users DESC NULLS LAST,
+    app_key NULLS LAST,
+    environment_key NULLS LAST
+LIMIT :top
