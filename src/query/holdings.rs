@@ -79,12 +79,13 @@ const BEHIND_ITEMS: [&str; 18] = [
 ];
 
 /// Columns in which receivers stand.
-const BEHIND_RECIPIENTS: [&str; 8] = [
+const BEHIND_RECIPIENTS: [&str; 9] = [
     "SharingInformation",
     "SubscribeeInformation",
     "ExternalSubscribeeInformation",
     "MembershipInformation",
     "FolderAccessRequests",
+    "WorkspaceAccessList",
     "UserInformation",
     "RecipientUPN",
     "SharingPermission",

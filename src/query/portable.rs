@@ -12,7 +12,7 @@ use polars::prelude::*;
 use super::catalog::Actors;
 use super::filters::Filters;
 use super::names::{KINDS, Kind};
-use super::views::{self, Scope, agents, recipients};
+use super::views::{self, Scope, agents, items, recipients};
 use super::{NoiseLevel, actors, cells};
 use crate::grid::{Cell, Grid};
 use crate::schema::Family;
@@ -313,15 +313,23 @@ fn told(words: &[(&str, &str)]) -> String {
     format!("CASE{} END", cases.collect::<String>())
 }
 
+const ARTIFACT: &str = "COALESCE(NULLIF(ArtifactKind, ''), 'Artifact')";
+
 /// What an event is about, of kind, id and name.
 fn item(pick: impl Fn(&str, &str, &str) -> String) -> String {
     let report = KINDS.first().map(id_of).unwrap_or_default();
+    let models = list(items::MODELS);
+    let other = format!(
+        "CASE WHEN ArtifactKind <> '' AND lower(ArtifactKind) NOT IN ({models}) THEN {} END",
+        filled("ArtifactId")
+    );
     let cases = [
         ("'Dashboard'", filled("DashboardId"), "DashboardName"),
         ("'Report'", report, "ReportName"),
+        (ARTIFACT, other.to_owned(), "ArtifactName"),
         ("'SemanticModel'", filled("DatasetId"), "DatasetName"),
         ("'Dataflow'", filled("DataflowId"), "DataflowName"),
-        ("COALESCE(NULLIF(ArtifactKind, ''), 'Artifact')", filled("ArtifactId"), "ArtifactName"),
+        (ARTIFACT, filled("ArtifactId"), "ArtifactName"),
         ("'App'", filled("AppId"), "AppName"),
         ("'PowerApp'", filled("PowerAppId"), "PowerAppName"),
         ("'Flow'", filled("FlowId"), "FlowName"),
@@ -359,6 +367,12 @@ fn receivers(scope: &Scope<'_>) -> PolarsResult<String> {
              (SELECT Id, unnest(UserInformation.{member}) AS one FROM pbi_own)"
         ));
     }
+    parts.push(
+        "SELECT Id, 'role', COALESCE(NULLIF(one.UserEmailAddress, ''), NULLIF(one.Identifier, '')), \
+         NULLIF(one.GroupUserAccessRight, '') FROM (SELECT Id, unnest(one.UserAccessList) AS one \
+         FROM (SELECT Id, unnest(WorkspaceAccessList) AS one FROM pbi_own))"
+            .to_owned(),
+    );
     parts.push("SELECT Id, 'share', RecipientUPN, SharingPermission FROM pbi_own".to_owned());
     let homes = scope.homes()?;
     let homes = list(homes.iter().map(String::as_str));

@@ -15,7 +15,7 @@ pub fn kind() -> Expr {
         Case::Report => lit("Report"),
         Case::SemanticModel => lit("SemanticModel"),
         Case::Dataflow => lit("Dataflow"),
-        Case::Artifact => artifact.clone(),
+        Case::Artifact | Case::OtherKind => artifact.clone(),
         Case::App => lit("App"),
         Case::PowerApp => lit("PowerApp"),
         Case::Flow => lit("Flow"),
@@ -36,7 +36,7 @@ pub fn name() -> Expr {
         Case::Report => col("ReportName"),
         Case::SemanticModel => col("DatasetName"),
         Case::Dataflow => col("DataflowName"),
-        Case::Artifact => col("ArtifactName"),
+        Case::Artifact | Case::OtherKind => col("ArtifactName"),
         Case::App => col("AppName"),
         Case::PowerApp => col("PowerAppName"),
         Case::Flow => col("FlowName"),
@@ -46,10 +46,15 @@ pub fn name() -> Expr {
     coalesce(&[filled(own), filled(col("ItemName")), filled(col("ObjectDisplayName"))])
 }
 
+/// What Microsoft calls a semantic model where it names the kind of an artifact.
+pub const MODELS: [&str; 3] = ["dataset", "model", "semanticmodel"];
+
 #[derive(Clone, Copy)]
 enum Case {
     Dashboard,
     Report,
+    /// An artifact that says itself that it is no semantic model; one stands behind it.
+    OtherKind,
     SemanticModel,
     Dataflow,
     Artifact,
@@ -61,9 +66,10 @@ enum Case {
 }
 
 impl Case {
-    const ALL: [Case; 10] = [
+    const ALL: [Case; 11] = [
         Case::Dashboard,
         Case::Report,
+        Case::OtherKind,
         Case::SemanticModel,
         Case::Dataflow,
         Case::Artifact,
@@ -80,7 +86,7 @@ impl Case {
             Case::Report => id_of("reports"),
             Case::SemanticModel => id_of("semantic_models"),
             Case::Dataflow => id_of("dataflows"),
-            Case::Artifact => filled(col("ArtifactId")),
+            Case::Artifact | Case::OtherKind => filled(col("ArtifactId")),
             Case::App => id_of("apps"),
             Case::PowerApp => filled(col("PowerAppId")),
             Case::Flow => filled(col("FlowId")),
@@ -97,6 +103,12 @@ impl Case {
             Case::Dashboard => {
                 let of_report = actors::flag(actors::activity(), |name| name.contains("Report"));
                 is_there.and(of_report.not())
+            }
+            Case::OtherKind => {
+                let is_model = |kind: &str| MODELS.contains(&kind.to_lowercase().as_str());
+                let kind = filled(col("ArtifactKind"));
+                let other = actors::flag(kind, move |kind| !is_model(kind));
+                is_there.and(other)
             }
             _ => is_there,
         }

@@ -8,7 +8,7 @@
 pub mod agents;
 mod events;
 mod held;
-mod items;
+pub mod items;
 pub mod recipients;
 
 use std::collections::BTreeSet;

@@ -67,6 +67,7 @@ pub fn recipients(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
         let each = exploded(listed.select([col("Id"), users]));
         parts.push(shaped(each, kind, col("one"), lit(NULL)));
     }
+    parts.push(workspace_roles(&events));
     let platform = events.filter(filled(col("RecipientUPN")).is_not_null());
     parts.push(shaped(platform, "share", col("RecipientUPN"), col("SharingPermission")));
 
@@ -90,6 +91,16 @@ fn objects(events: &LazyFrame, of: &Nested) -> LazyFrame {
     let names: Vec<Expr> = of.names.iter().map(|name| member(name)).collect();
     let detail = of.detail.map_or(lit(NULL), member);
     shaped(each, of.kind, coalesce(&names), detail)
+}
+
+/// Lists of users in a list of workspaces.
+fn workspace_roles(events: &LazyFrame) -> LazyFrame {
+    let listed = events.clone().filter(col("WorkspaceAccessList").is_not_null());
+    let member = |name: &str| col("one").struct_().field_by_name(name);
+    let workspaces = exploded(listed.select([col("Id"), col("WorkspaceAccessList").alias("one")]));
+    let users = workspaces.select([col("Id"), member("UserAccessList").alias("one")]);
+    let user = coalesce(&[filled(member("UserEmailAddress")), filled(member("Identifier"))]);
+    shaped(exploded(users), "role", user, filled(member("GroupUserAccessRight")))
 }
 
 fn exploded(listed: LazyFrame) -> LazyFrame {
