@@ -2,7 +2,7 @@
 -- question: Which reports are opened most, by how many people, and is it more or less than before?
 -- alias: most-consumed-reports
 -- actors: people
--- chart: bars
+-- chart: bars views
 -- param top: limit = 25, how many rows; files get all of them unless told otherwise
 -- column rank: place in the order by views, viewers and last view
 -- column report: latest name of the report; its id where it never had one

@@ -78,8 +78,8 @@ pub struct Options {
     pub until: Option<When>,
     /// The zone of all days, hours and times shown.
     pub time_zone: Tz,
-    /// How many rows; where it is not given, the report's own number in a table and all rows in
-    /// the other formats.
+    /// How many rows; where it is not given, the report's own number in a format for people and
+    /// all rows in the others.
     pub top: Option<u32>,
     /// Which reads through the API are left out.
     pub noise: NoiseLevel,
@@ -128,6 +128,7 @@ pub fn run(snapshot: &Snapshot, options: &Options) -> Result<Report> {
     let remarks = remarks(snapshot, options, &period, &grid, &tally, top.as_deref())?;
     let page = Page {
         grid: &grid,
+        chart: report.chart.as_ref(),
         basis: Some(&basis),
         remarks: &remarks,
         time_zone: options.time_zone,
@@ -160,7 +161,8 @@ pub fn list(format: Format, width: usize) -> Result<Vec<u8>> {
         let cells = [report.name.to_owned(), also, report.title, report.question];
         grid.rows.push(cells.map(Cell::Text).into());
     }
-    let page = Page { grid: &grid, basis: None, remarks: &[], time_zone: Tz::UTC, width };
+    let time_zone = Tz::UTC;
+    let page = Page { grid: &grid, chart: None, basis: None, remarks: &[], time_zone, width };
     render::render(&page, format)
 }
 
@@ -180,7 +182,7 @@ fn period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
     Ok(Period::new(zone, since, until, extent))
 }
 
-/// The number of rows to ask for: the one given; else, in a table, the report's own.
+/// The number of rows to ask for: the one given; else, for people, the report's own.
 fn top(report: &query::Report, options: &Options) -> Result<Option<String>> {
     let own = report.params.iter().find(|param| param.name == TOP);
     match (options.top, options.format) {
@@ -188,7 +190,7 @@ fn top(report: &query::Report, options: &Options) -> Result<Option<String>> {
             Err(Error::Usage("the first 0 rows are none; ask for 1 or more".to_owned()))
         }
         (Some(rows), _) => Ok(Some(rows.to_string())),
-        (None, Format::Table) => Ok(own.map(|param| param.default.to_owned())),
+        (None, format) if format.is_for_people() => Ok(own.map(|param| param.default.to_owned())),
         (None, _) => Ok(own.map(|_| "all".to_owned())),
     }
 }
@@ -284,7 +286,8 @@ mod tests {
         };
         let report = run(&Snapshot::default(), &options).unwrap();
         let text = String::from_utf8(report.bytes).unwrap();
-        assert!(text.starts_with("rank  report  workspace  views  viewers"), "{text}");
+        let start = "Most consumed reports\n\nrank  report  workspace  views  viewers";
+        assert!(text.starts_with(start), "{text}");
         assert!(text.contains("\nThe archive holds no events.\nNo period, UTC."), "{text}");
         assert!(report.incomplete);
     }

@@ -220,13 +220,43 @@ fn report_options(command: &Report) -> Result<report::Options> {
             NoiseFilter::Wide => NoiseLevel::Wide,
             NoiseFilter::Keep => NoiseLevel::Keep,
         },
-        format: match command.format {
-            ReportFormat::Table => Format::Table,
-            ReportFormat::Csv => Format::Csv,
-            ReportFormat::Json => Format::Json,
-        },
+        format: report_format(command)?,
         width: if command.output.is_some() { WIDTH_ELSEWHERE } else { width() },
     })
+}
+
+fn report_format(command: &Report) -> Result<Format> {
+    let format = match command.format {
+        ReportFormat::Table => Format::Table,
+        ReportFormat::Csv if command.excel_safe => Format::SafeCsv,
+        ReportFormat::Csv => Format::Csv,
+        ReportFormat::Json => Format::Json,
+        ReportFormat::Ndjson => Format::Ndjson,
+        ReportFormat::Markdown => Format::Markdown,
+        ReportFormat::Xlsx => Format::Xlsx,
+        ReportFormat::Parquet => Format::Parquet,
+    };
+    if command.excel_safe && !matches!(format, Format::SafeCsv | Format::Xlsx) {
+        return Err(Error::Usage(
+            "--excel-safe is about CSV: add --format csv, or take --format xlsx, which needs no \
+             such thing"
+                .to_owned(),
+        ));
+    }
+    let is_terminal = command.output.is_none() && std::io::stdout().is_terminal();
+    showable(format, is_terminal)
+}
+
+/// The format, unless it would fill a terminal with what is no text.
+fn showable(format: Format, is_terminal: bool) -> Result<Format> {
+    if format.is_text() || !is_terminal {
+        return Ok(format);
+    }
+    Err(Error::Usage(
+        "this format is no text, and cannot be shown on a terminal: write it to a file with \
+         --output FILE, or into a pipe"
+            .to_owned(),
+    ))
 }
 
 /// The store of a folder, which must be there.
@@ -265,4 +295,19 @@ fn ending(summary: &Summary) -> Ending {
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map(|text| text + "\n").map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_goes_to_files_and_pipes_only() {
+        for format in [Format::Xlsx, Format::Parquet] {
+            assert_eq!(showable(format, false).unwrap(), format);
+            let told = showable(format, true).unwrap_err();
+            assert!(matches!(&told, Error::Usage(why) if why.contains("--output FILE")), "{told}");
+        }
+        assert_eq!(showable(Format::Ndjson, true).unwrap(), Format::Ndjson);
+    }
 }

@@ -93,7 +93,8 @@ Examples:
   pbi-analyze report top-reports
   pbi-analyze report top-reports --since 30d --tz Europe/Berlin --top 50
   pbi-analyze report top-reports --from ./activity-log
-  pbi-analyze report top-reports --since 90d --format csv --output quarter.csv")]
+  pbi-analyze report top-reports --since 90d --format csv --output quarter.csv
+  pbi-analyze report top-reports --format xlsx --output top-reports.xlsx")]
 pub(super) struct Report {
     /// The report's name; `pbi-analyze reports` lists them
     pub(super) name: String,
@@ -120,6 +121,12 @@ pub(super) struct Report {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(super) format: ReportFormat,
+    /// In CSV, put an apostrophe before texts that Excel would take for formulas
+    ///
+    /// Those that begin with = + - @, a tab or a line's return: whoever names a report could name
+    /// it like a formula. Numbers stay as they are. A workbook (xlsx) does not need it.
+    #[arg(long)]
+    pub(super) excel_safe: bool,
     /// Write the answer to a file, whole or not at all
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -394,6 +401,14 @@ pub(super) enum ReportFormat {
     Csv,
     /// One JSON object with period, coverage and rows
     Json,
+    /// The rows, a JSON object a line
+    Ndjson,
+    /// A table for GitHub, wikis and chats
+    Markdown,
+    /// A workbook for Excel, with a second sheet on period and coverage
+    Xlsx,
+    /// The rows with their types, for notebooks; period and coverage are metadata
+    Parquet,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

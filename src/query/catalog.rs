@@ -3,6 +3,7 @@
 //! Owns: the list of files in `queries/`, the form of their headers, finding one by its name.
 //! Must not know what a statement means; to this module it is text.
 
+use crate::grid::Chart;
 use crate::schema::Family;
 use crate::{Error, Result};
 
@@ -52,8 +53,8 @@ pub struct Report {
     pub actors: Actors,
     /// Which log it is about.
     pub log: Log,
-    /// How it is best drawn: "bars", "lines", … or empty.
-    pub chart: String,
+    /// How it is best drawn, if it is.
+    pub chart: Option<Chart>,
     /// Its columns, left to right, each with its meaning.
     pub columns: Vec<(&'static str, String)>,
     /// Its parameters.
@@ -122,7 +123,7 @@ fn parse(name: &'static str, sql: &'static str) -> Result<Report, String> {
         question: String::new(),
         actors: Actors::People,
         log: Log::default(),
-        chart: String::new(),
+        chart: None,
         columns: Vec::new(),
         params: Vec::new(),
         sql,
@@ -135,8 +136,13 @@ fn parse(name: &'static str, sql: &'static str) -> Result<Report, String> {
         ("question", report.question.is_empty()),
         ("column", report.columns.is_empty()),
     ];
-    match needed.iter().find(|(_, absent)| *absent) {
-        Some((key, _)) => Err(format!("{name}: the header has no {key}")),
+    if let Some((key, _)) = needed.iter().find(|(_, absent)| *absent) {
+        return Err(format!("{name}: the header has no {key}"));
+    }
+    let drawn = report.chart.iter().flat_map(Chart::columns);
+    let is_there = |name: &str| report.columns.iter().any(|(column, _)| *column == name);
+    match drawn.into_iter().find(|column| !is_there(column)) {
+        Some(column) => Err(format!("{name}: the chart draws {column}, which is no column")),
         None => Ok(report),
     }
 }
@@ -151,7 +157,7 @@ fn entry(
         None => match key {
             "title" => report.title = text,
             "question" => report.question = text,
-            "chart" => report.chart = text,
+            "chart" => report.chart = Some(Chart::parse(&text)?),
             "rule" => {}
             "alias" => {
                 let at = sql.find(&text).ok_or("alias over two lines")?;
@@ -254,5 +260,8 @@ mod tests {
         assert_eq!(wrong, "x: unknown key \"colour\"");
         let wrong = parse("x", "-- title: T\n-- question: Q\nSELECT 1").unwrap_err();
         assert_eq!(wrong, "x: the header has no column");
+        let sql = "-- title: T\n-- question: Q\n-- column n: N\n-- chart: bars m\nSELECT 1 AS n";
+        let wrong = parse("x", sql).unwrap_err();
+        assert_eq!(wrong, "x: the chart draws m, which is no column");
     }
 }
