@@ -70,12 +70,14 @@ pub fn lines(
 ) -> Vec<String> {
     let columns: Option<Vec<usize>> = values.iter().map(|value| column(grid, value)).collect();
     let (Some(columns), Some(over_at)) = (columns, column(grid, over)) else { return Vec::new() };
-    if grid.rows.len() < 2 {
+    let mut rows = ordered(grid, over_at);
+    // What is at no place has none in the line.
+    rows.retain(|&row| !matches!(grid.rows[row].get(over_at), Some(Cell::Null) | None));
+    if rows.len() < 2 {
         return Vec::new();
     }
-    let rows = ordered(grid, over_at);
     let names = values.iter().map(|name| name.width()).max().unwrap_or(0);
-    let words: Vec<String> = columns.iter().map(|&at| extremes(grid, texts, at)).collect();
+    let words: Vec<String> = columns.iter().map(|&at| extremes(grid, texts, &rows, at)).collect();
     let longest = words.iter().map(|words| words.width()).max().unwrap_or(0);
     let room = width.saturating_sub(names + longest + 4);
     if room < LINE_LEAST.min(rows.len()) {
@@ -131,8 +133,9 @@ pub fn heat(
         lines.push(format!("{label}  {shown}"));
     }
     lines.push(String::new());
-    let has_gaps = plane.iter().flatten().any(Option::is_none);
-    let mut legend = vec![format!("{value} by {by}, over {over}: {}.", shades.legend(has_gaps))];
+    let has_gaps = plane.iter().flatten().any(|value| value.flatten().is_none());
+    let mut legend = vec![format!("{value} by {by}, over {over}:")];
+    legend.extend(shades.legend(has_gaps));
     let others: Vec<&str> = (0..grid.columns.len())
         .filter(|at| ![value_at, over_at, by_at].contains(at))
         .map(|at| grid.columns[at].name.as_str())
@@ -175,13 +178,9 @@ fn ordered(grid: &Grid, at: usize) -> Vec<usize> {
 }
 
 /// The least and the greatest of a column, as they stand in the table.
-fn extremes(grid: &Grid, texts: &[Vec<String>], at: usize) -> String {
-    let mut values: Vec<(f64, usize)> = grid
-        .rows
-        .iter()
-        .enumerate()
-        .filter_map(|(row, cells)| Some((cells.get(at).and_then(number)?, row)))
-        .collect();
+fn extremes(grid: &Grid, texts: &[Vec<String>], rows: &[usize], at: usize) -> String {
+    let value = |&row: &usize| Some((grid.rows[row].get(at).and_then(number)?, row));
+    let mut values: Vec<(f64, usize)> = rows.iter().filter_map(value).collect();
     values.sort_by(|one, other| one.0.total_cmp(&other.0));
     match (values.first(), values.last()) {
         (Some((_, least)), Some((_, most))) => {
@@ -298,7 +297,8 @@ impl Shades {
         }
     }
 
-    fn legend(&self, has_gaps: bool) -> String {
+    /// What each sign stands for, one after another.
+    fn legend(&self, has_gaps: bool) -> Vec<String> {
         let bound = |at: usize| {
             let part = (at + 1) as f64 / SHADES.len() as f64;
             let bound = self.low * (1.0 - part) + self.high * part;
@@ -308,7 +308,9 @@ impl Shades {
         parts.extend(self.has_zero.then(|| "· is 0".to_owned()));
         let used = (0..SHADES.len()).filter(|&at| self.used[at]);
         parts.extend(used.map(|at| format!("{} up to {}", SHADES[at], bound(at))));
-        parts.extend(has_gaps.then(|| "blank is no row".to_owned()));
-        parts.join(", ")
+        parts.extend(has_gaps.then(|| "blank is no value".to_owned()));
+        let last = parts.len().saturating_sub(1);
+        let ended = |(at, part)| format!("{part}{}", if at == last { '.' } else { ',' });
+        parts.into_iter().enumerate().map(ended).collect()
     }
 }

@@ -245,7 +245,7 @@ mod tests {
         let text = String::from_utf8(render(&page, Format::Table).unwrap()).unwrap();
         let (title, text) = text.split_once("\n\n").unwrap();
         assert_eq!(title, "Most consumed reports");
-        let (text, _) = text.split_once("\n\n2026-03-01 to 2026-03-31, UTC.").unwrap();
+        let (text, _) = text.split_once("\n\n2026-03-01 to").unwrap();
         text.to_owned() + "\n"
     }
 
@@ -355,19 +355,19 @@ None      n/a
         let text = drawn(&views(), "lines views, report over day", 80);
         let (_, below) = text.split_once("\n\n").unwrap();
         let expected = "\
-views   ▅▁█▁▁   min -3, max 160
-report          no values
+views   ▅▁█▁▁  min -3, max 160
+report         no values
 Over day, 1970-01-01 to 1970-01-05.
 ";
         assert_eq!(below, expected);
         let mut grid = views();
         grid.rows.iter_mut().for_each(|row| row[1] = Cell::Int(7));
         let text = drawn(&grid, "lines views over day", 80);
-        assert!(text.contains("\nviews  ▄▄▄▄▄▄  min 7, max 7\n"), "{text}");
+        assert!(text.contains("\nviews  ▄▄▄▄▄  min 7, max 7\n"), "{text}");
         // With one row there is no way to go, and in a narrow line no room.
         grid.rows.truncate(1);
         assert!(!drawn(&grid, "lines views over day", 80).contains("Over day"));
-        assert!(!drawn(&views(), "lines views over day", 24).contains("Over day"));
+        assert!(!drawn(&views(), "lines views over day", 28).contains("Over day"));
     }
 
     #[test]
@@ -379,9 +379,9 @@ Over day, 1970-01-01 to 1970-01-05.
         }
         let text = drawn(&grid, "lines views over day", 36);
         let expected = "
-views  ▁▂▂▃  ▅▆▇█  min 0, max 99
+views  ▁▂▂▃▃▄  ▅▆▆▇▇█  min 0, max 99
 Over day, 1970-01-01 to 1970-04-10;
-each block is the mean of up to 10
+each block is the mean of up to 8
 rows.
 ";
         assert!(text.ends_with(expected), "{text}");
@@ -405,15 +405,15 @@ rows.
 weekday  0  1  2  3  4  5  6  7  8  9  10 11 12 13 14 15 16 17 18 19 20 21 22 23
 Mon      ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
 Tue      ·  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒   ▒▒▒
-日       ·  ░░░░░░░░░░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓███████████████   ███
+日       ·  ░░░░░░░░░░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓█████████   ██████
 
 views by weekday, over hour: · is 0, ░ up to 11, ▒ up to 23, ▓ up to 34,
-█ up to 46, blank is no row.
+█ up to 46, blank is no value.
 ";
         assert_eq!(drawn(&hours(), "heat views over hour by weekday", 81), wide);
         let narrow = drawn(&hours(), "heat views over hour by weekday", 40);
-        assert!(narrow.starts_with("weekday  0 2 4 6 8 10  13"), "{narrow}");
-        assert!(narrow.contains("\n日       ·░░░░░▒▒▒▒▒▒▓▓▓▓▓▓█████ █\n"), "{narrow}");
+        assert!(narrow.starts_with("weekday  0 2 4 6 8 10 13 16 19 22\n"), "{narrow}");
+        assert!(narrow.contains("\n日       ·░░░░░▒▒▒▒▒▒▓▓▓▓▓▓███ ██\n"), "{narrow}");
         let rows = drawn(&hours(), "heat views over hour by weekday", 32);
         assert!(rows.starts_with("weekday  hour  views\n"), "{rows}");
     }

@@ -207,7 +207,7 @@ mod tests {
             "<row r=\"2\"><c r=\"A2\" s=\"2\"><v>1</v></c>",
             "<c r=\"B2\" s=\"0\" t=\"inlineStr\"><is><t xml:space=\"preserve\">",
             "Umsätze, &quot;alle&quot;\nLänder 💶</t></is></c><c r=\"C2\" s=\"0\"><v>2.5</v></c>",
-            "<c r=\"D2\" s=\"4\"><v>46083.003472222226</v></c>",
+            "<c r=\"D2\" s=\"4\"><v>46083.00347222222</v></c>",
             "<c r=\"E2\" s=\"3\"><v>46082</v></c></row>",
         );
         assert!(xml.contains(row), "{xml}");
