@@ -234,6 +234,8 @@ fn every_golden_file_is_compared() {
         "status.txt",
         "top-reports.csv",
         "top-reports.json",
+        "top-reports.md",
+        "top-reports.ndjson",
         "top-reports.txt",
     ];
     assert_eq!(names, known.map(PathBuf::from));
