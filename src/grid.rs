@@ -89,56 +89,132 @@ impl Grid {
     }
 }
 
-/// How a grid is best drawn.
+/// How the rows are best drawn, by the names of the columns that it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chart {
-    /// A bar for each row.
+    /// A bar for the value of each row.
     Bars {
-        /// The column that gives its length.
+        /// Its length.
         value: String,
     },
-    /// A line for each column.
+    /// One line through all rows for each value.
     Lines {
-        /// The columns drawn.
+        /// What goes up and down.
         values: Vec<String>,
-        /// The column along which they are drawn.
+        /// What goes from left to right.
         over: String,
     },
-    /// A field of shades.
+    /// A plane of shaded cells, one for each row.
     Heat {
-        /// The column that gives the shade.
+        /// How dark a cell is.
         value: String,
-        /// The column that goes from left to right.
+        /// Which column of the plane it is in.
         over: String,
-        /// The column that goes downwards.
+        /// Which line of the plane it is in.
         by: String,
     },
 }
 
 impl Chart {
-    /// Reads `bars VALUE`, `lines A, B over X` or `heat VALUE over X by Y`. An error is what is
-    /// wrong with it.
+    /// Reads `bars VALUE`, `lines A, B over X` or `heat VALUE over X by Y`, as it stands in the
+    /// header of a report.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text, and what is right.
     pub fn parse(text: &str) -> Result<Chart, String> {
-        let form = || {
-            format!(
-                "chart is `bars VALUE`, `lines A, B over X` or `heat VALUE over X by Y`, not {text:?}"
-            )
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (kind, rest) = words.split_first().unwrap_or((&"", &[]));
+        let chart = match *kind {
+            "bars" => name(rest, "VALUE").map(|value| Chart::Bars { value }),
+            "lines" => lines(rest),
+            "heat" => heat(rest),
+            "" => Err("it is empty".to_owned()),
+            other => Err(format!("there is no kind {other:?}")),
         };
-        let (kind, rest) = text.split_once(' ').ok_or_else(form)?;
-        let own = str::to_owned;
-        Ok(match kind {
-            "bars" => Chart::Bars { value: own(rest.trim()) },
-            "lines" => {
-                let (values, over) = rest.split_once(" over ").ok_or_else(form)?;
-                let values = values.split(',').map(|value| own(value.trim())).collect();
-                Chart::Lines { values, over: own(over.trim()) }
-            }
-            "heat" => {
-                let (value, rest) = rest.split_once(" over ").ok_or_else(form)?;
-                let (over, by) = rest.split_once(" by ").ok_or_else(form)?;
-                Chart::Heat { value: own(value.trim()), over: own(over.trim()), by: own(by.trim()) }
-            }
-            _ => return Err(form()),
+        chart.map_err(|wrong| {
+            format!(
+                "chart {text:?}: {wrong}; write `bars VALUE`, `lines A, B over X` or \
+                 `heat VALUE over X by Y`"
+            )
         })
+    }
+
+    /// The names of all columns that it takes.
+    pub fn columns(&self) -> Vec<&str> {
+        match self {
+            Chart::Bars { value } => vec![value],
+            Chart::Lines { values, over } => {
+                values.iter().chain([over]).map(String::as_str).collect()
+            }
+            Chart::Heat { value, over, by } => vec![value, over, by],
+        }
+    }
+}
+
+fn lines(words: &[&str]) -> Result<Chart, String> {
+    let (values, over) = parted(words, "over")?;
+    let values = values.join(" ");
+    let values = values.split(',').map(|value| name(&[value.trim()], "A"));
+    Ok(Chart::Lines { values: values.collect::<Result<_, _>>()?, over: name(over, "X")? })
+}
+
+fn heat(words: &[&str]) -> Result<Chart, String> {
+    let (value, plane) = parted(words, "over")?;
+    let (over, by) = parted(plane, "by")?;
+    Ok(Chart::Heat { value: name(value, "VALUE")?, over: name(over, "X")?, by: name(by, "Y")? })
+}
+
+/// What stands before and behind a word.
+fn parted<'w>(words: &'w [&str], at: &str) -> Result<(&'w [&'w str], &'w [&'w str]), String> {
+    let found = words.iter().position(|word| *word == at).ok_or(format!("it has no `{at}`"))?;
+    Ok((&words[..found], &words[found + 1..]))
+}
+
+/// The name of one column, where `role` says which.
+fn name(words: &[&str], role: &str) -> Result<String, String> {
+    match words.join(" ") {
+        name if name.is_empty() => Err(format!("the column {role} is missing")),
+        name if name.contains([' ', ',']) => Err(format!("{name:?} is not one column")),
+        name => Ok(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chart_is_read_as_it_stands_in_a_header() {
+        let bars = Chart::parse("bars views").unwrap();
+        assert_eq!(bars, Chart::Bars { value: "views".into() });
+        let lines = Chart::parse(" lines  views,viewers , opens over  day ").unwrap();
+        let values = ["views", "viewers", "opens"].map(str::to_owned).into();
+        assert_eq!(lines, Chart::Lines { values, over: "day".into() });
+        let heat = Chart::parse("heat views over hour by weekday").unwrap();
+        let [value, over, by] = ["views", "hour", "weekday"].map(str::to_owned);
+        assert_eq!(heat, Chart::Heat { value, over, by });
+        assert_eq!(heat.columns(), ["views", "hour", "weekday"]);
+        assert_eq!(lines.columns(), ["views", "viewers", "opens", "day"]);
+    }
+
+    #[test]
+    fn what_is_no_chart_is_refused_with_what_is_wrong() {
+        for (text, wrong) in [
+            ("", "it is empty"),
+            ("pie views", "no kind \"pie\""),
+            ("bars", "the column VALUE is missing"),
+            ("bars views viewers", "\"views viewers\" is not one column"),
+            ("lines views", "it has no `over`"),
+            ("lines over day", "the column A is missing"),
+            ("lines views, over day", "the column A is missing"),
+            ("lines views over", "the column X is missing"),
+            ("heat views over hour", "it has no `by`"),
+            ("heat views over by weekday", "the column X is missing"),
+            ("heat views over hour by", "the column Y is missing"),
+        ] {
+            let told = Chart::parse(text).unwrap_err();
+            assert!(told.contains(wrong) && told.contains("`bars VALUE`"), "{text:?}: {told}");
+        }
     }
 }

@@ -82,8 +82,8 @@ pub struct Options {
     pub until: Option<When>,
     /// The zone of all days, hours and times shown.
     pub time_zone: Tz,
-    /// How many rows; where it is not given, the report's own number in a table and all rows in
-    /// the other formats.
+    /// How many rows; where it is not given, the report's own number in a format for people and
+    /// all rows in the others.
     pub top: Option<u32>,
     /// Values of the report's own parameters.
     pub set: BTreeMap<String, String>,
@@ -214,7 +214,8 @@ impl Reports {
             let cells = [&report.name, &also, &report.title, &report.question];
             grid.rows.push(cells.map(|text| Cell::Text(text.clone())).into());
         }
-        let page = Page { grid: &grid, basis: None, remarks: &[], time_zone: Tz::UTC, width };
+        let time_zone = Tz::UTC;
+        let page = Page { grid: &grid, chart: None, basis: None, remarks: &[], time_zone, width };
         render::render(&page, format)
     }
 }
@@ -356,6 +357,7 @@ fn answer(
     let remarks = remarks(snapshot, options, period, &grid, &tally, top)?;
     let page = Page {
         grid: &grid,
+        chart: report.chart.as_ref(),
         basis: Some(&basis),
         remarks: &remarks,
         time_zone: options.time_zone,
@@ -385,7 +387,7 @@ fn period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
 }
 
 /// The values of the report's parameters that are not its own defaults. The number of rows is the
-/// one given; else, in a table, the report's own.
+/// one given; else, for people, the report's own.
 fn given(report: &query::Report, options: &Options) -> Result<BTreeMap<String, String>> {
     let mut given = options.set.clone();
     let own = report.params.iter().find(|param| param.name == TOP);
@@ -394,7 +396,7 @@ fn given(report: &query::Report, options: &Options) -> Result<BTreeMap<String, S
             return Err(Error::Usage("the first 0 rows are none; ask for 1 or more".to_owned()));
         }
         (Some(rows), _) => Some(rows.to_string()),
-        (None, Format::Table) => own.map(|param| param.default.clone()),
+        (None, format) if format.is_for_people() => own.map(|param| param.default.clone()),
         (None, _) => own.map(|_| "all".to_owned()),
     };
     if let Some(top) = top.filter(|_| own.is_some()) {
@@ -511,7 +513,8 @@ mod tests {
         let options = Options { since: Some(When::Back(30)), ..options() };
         let report = answered(&options).unwrap();
         let text = String::from_utf8(report.bytes).unwrap();
-        assert!(text.starts_with("rank  report  workspace  views  viewers"), "{text}");
+        let start = "Most consumed reports\n\nrank  report  workspace  views  viewers";
+        assert!(text.starts_with(start), "{text}");
         assert!(text.contains("\nThe archive holds no events.\nNo period, UTC."), "{text}");
         assert!(report.incomplete);
     }

@@ -102,6 +102,7 @@ fn one(
     options: &report::Options,
     quiet: bool,
 ) -> Result<Ending> {
+    showable(options.format, asking.output.is_none() && std::io::stdout().is_terminal())?;
     let columns = report::columns(report)?;
     let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
     let (answer, ending) = reading(asking, columns, quiet, read)?;
@@ -118,6 +119,7 @@ fn every(
     quiet: bool,
 ) -> Result<Ending> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let options = &report::Options { width: WIDTH_ELSEWHERE, ..options.clone() };
     let mut columns = HashSet::new();
     for report in reports {
         columns.extend(report::columns(report)?);
@@ -358,14 +360,43 @@ fn asked(asking: &Asking) -> Result<report::Options> {
             users: asking.user.clone(),
             activities: asking.activity.clone(),
         },
-        format: match asking.format {
-            ReportFormat::Table => Format::Table,
-            ReportFormat::Csv => Format::Csv,
-            ReportFormat::Json => Format::Json,
-        },
+        format: report_format(asking)?,
         width: if asking.output.is_some() { WIDTH_ELSEWHERE } else { width() },
         fail_on: Vec::new(),
     })
+}
+
+fn report_format(asking: &Asking) -> Result<Format> {
+    let format = match asking.format {
+        ReportFormat::Table => Format::Table,
+        ReportFormat::Csv if asking.excel_safe => Format::SafeCsv,
+        ReportFormat::Csv => Format::Csv,
+        ReportFormat::Json => Format::Json,
+        ReportFormat::Ndjson => Format::Ndjson,
+        ReportFormat::Markdown => Format::Markdown,
+        ReportFormat::Xlsx => Format::Xlsx,
+        ReportFormat::Parquet => Format::Parquet,
+    };
+    if asking.excel_safe && !matches!(format, Format::SafeCsv | Format::Xlsx) {
+        return Err(Error::Usage(
+            "--excel-safe is about CSV: add --format csv, or take --format xlsx, which needs no \
+             such thing"
+                .to_owned(),
+        ));
+    }
+    Ok(format)
+}
+
+/// Refuses to fill a terminal with what is no text.
+fn showable(format: Format, is_terminal: bool) -> Result<()> {
+    if format.is_text() || !is_terminal {
+        return Ok(());
+    }
+    Err(Error::Usage(
+        "this format is no text, and cannot be shown on a terminal: write it to a file with \
+         --output FILE, or into a pipe"
+            .to_owned(),
+    ))
 }
 
 /// The store of a folder, which must be there.
@@ -404,4 +435,19 @@ fn ending(summary: &Summary) -> Ending {
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map(|text| text + "\n").map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_goes_to_files_and_pipes_only() {
+        for format in [Format::Xlsx, Format::Parquet] {
+            showable(format, false).unwrap();
+            let told = showable(format, true).unwrap_err();
+            assert!(matches!(&told, Error::Usage(why) if why.contains("--output FILE")), "{told}");
+        }
+        showable(Format::Ndjson, true).unwrap();
+    }
 }

@@ -96,6 +96,7 @@ Examples:
   pbi-analyze report top-reports --from ./activity-log
   pbi-analyze report adoption --set grain=week --since 90d
   pbi-analyze report exports --workspace Finance --user '*@contoso.com'
+  pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
   pbi-analyze report --all --output-dir reports --format csv
   pbi-analyze report coverage --since 7d --fail-on coverage:missing
 
@@ -186,6 +187,12 @@ pub(super) struct Asking {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(super) format: ReportFormat,
+    /// In CSV, put an apostrophe before texts that Excel would take for formulas
+    ///
+    /// Those that begin with = + - @, a tab or a line's return: whoever names a report could name
+    /// it like a formula. Numbers stay as they are. A workbook (xlsx) does not need it.
+    #[arg(long)]
+    pub(super) excel_safe: bool,
     /// Write the answer to a file, whole or not at all
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -490,6 +497,14 @@ pub(super) enum ReportFormat {
     Csv,
     /// One JSON object with period, coverage and rows
     Json,
+    /// The rows, a JSON object a line
+    Ndjson,
+    /// A table for GitHub, wikis and chats
+    Markdown,
+    /// A workbook for Excel, with a second sheet on period and coverage
+    Xlsx,
+    /// The rows with their types, for notebooks; period and coverage are metadata
+    Parquet,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -53,8 +53,13 @@ pub fn parse(name: &str, sql: &str) -> Result<Report, String> {
         ("question", report.question.is_empty()),
         ("column", report.columns.is_empty()),
     ];
-    match needed.iter().find(|(_, absent)| *absent) {
-        Some((key, _)) => Err(format!("the header has no {key}")),
+    if let Some((key, _)) = needed.iter().find(|(_, absent)| *absent) {
+        return Err(format!("the header has no {key}"));
+    }
+    let drawn = report.chart.iter().flat_map(Chart::columns);
+    let is_there = |name: &str| report.columns.iter().any(|(column, _)| *column == name);
+    match drawn.into_iter().find(|column| !is_there(column)) {
+        Some(column) => Err(format!("the chart draws {column}, which is no column")),
         None => Ok(report),
     }
 }
@@ -144,6 +149,8 @@ mod tests {
             let wrong = parse("x", &format!("{head}{line}\nSELECT 1")).unwrap_err();
             assert_eq!(wrong, expected);
         }
+        let wrong = parse("x", &format!("{head}-- chart: bars m\nSELECT 1 AS n")).unwrap_err();
+        assert_eq!(wrong, "the chart draws m, which is no column");
         let wrong = parse("x", "-- title: T\n-- question: Q\nSELECT 1").unwrap_err();
         assert_eq!(wrong, "the header has no column");
     }

@@ -7,7 +7,13 @@ use crate::{Error, Result};
 use super::{Page, Renderer, time};
 
 /// Comma-separated values.
-pub struct Csv;
+pub struct Csv {
+    /// Whether texts that a spreadsheet would take for formulas get an apostrophe before them.
+    pub is_safe: bool,
+}
+
+/// What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection).
+const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 impl Renderer for Csv {
     fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
@@ -16,7 +22,7 @@ impl Renderer for Csv {
         let headers = page.grid.columns.iter().map(|column| column.name.as_str());
         writer.write_record(headers).map_err(Error::internal)?;
         for row in &page.grid.rows {
-            let fields = row.iter().map(|cell| field(cell, page));
+            let fields = row.iter().map(|cell| self.field(cell, page));
             writer.write_record(fields).map_err(Error::internal)?;
         }
         writer.into_inner().map_err(Error::internal)
@@ -35,23 +41,68 @@ pub fn line(fields: &[&str]) -> Result<Vec<u8>> {
     writer.into_inner().map_err(Error::internal)
 }
 
-fn field(cell: &Cell, page: &Page<'_>) -> String {
-    match cell {
-        Cell::Null => String::new(),
-        Cell::Text(text) => text.clone(),
-        Cell::Int(number) => number.to_string(),
-        Cell::Float(number) => number.to_string(),
-        Cell::Bool(truth) => truth.to_string(),
-        Cell::Time { us } => time::instant_iso(*us, page.time_zone),
-        Cell::LocalTime { us } => time::local_iso(*us),
-        Cell::Date { days } => time::date(*days),
+impl Csv {
+    fn field(&self, cell: &Cell, page: &Page<'_>) -> String {
+        match cell {
+            Cell::Null => String::new(),
+            Cell::Text(text) if self.is_safe && text.starts_with(FORMULA_STARTS) => {
+                format!("'{text}")
+            }
+            Cell::Text(text) => text.clone(),
+            Cell::Int(number) => number.to_string(),
+            Cell::Float(number) => number.to_string(),
+            Cell::Bool(truth) => truth.to_string(),
+            Cell::Time { us } => time::instant_iso(*us, page.time_zone),
+            Cell::LocalTime { us } => time::local_iso(*us),
+            Cell::Date { days } => time::date(*days),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::Format;
     use super::super::tests::{sample, shown};
+    use crate::grid::{Cell, Grid, Kind};
+
+    fn read(text: &str) -> Vec<Vec<String>> {
+        let mut reader = ::csv::ReaderBuilder::new().from_reader(text.as_bytes());
+        reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+    }
+
+    #[test]
+    fn what_is_a_formula_to_a_spreadsheet_gets_an_apostrophe_where_asked_for() {
+        let mut grid = Grid::new([("text", Kind::Text), ("number", Kind::Int)]);
+        let texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=1", "'=1", ""];
+        for text in texts {
+            grid.rows.push(vec![Cell::Text(text.into()), Cell::Int(-1)]);
+        }
+        let safe = read(&shown(&grid, Format::SafeCsv, 80));
+        let shown = read(&shown(&grid, Format::Csv, 80));
+        for (at, text) in texts.into_iter().enumerate() {
+            assert_eq!(shown[at], [text, "-1"]);
+            let apostrophe = if at < 6 { "'" } else { "" };
+            assert_eq!(safe[at], [&format!("{apostrophe}{text}"), "-1"]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_read_back_as_it_was(texts in prop::collection::vec("(?s).{0,20}", 1..9)) {
+            let mut grid = Grid::new([("n", Kind::Int), ("text", Kind::Text)]);
+            for text in &texts {
+                grid.rows.push(vec![Cell::Int(1), Cell::Text(text.clone())]);
+            }
+            let rows = read(&shown(&grid, Format::Csv, 80));
+            let back: Vec<String> = rows.into_iter().map(|mut row| row.remove(1)).collect();
+            prop_assert_eq!(&back, &texts);
+            for row in read(&shown(&grid, Format::SafeCsv, 80)) {
+                prop_assert!(!row[1].starts_with(super::FORMULA_STARTS), "{:?}", row);
+            }
+        }
+    }
 
     #[test]
     fn quotes_line_breaks_and_empty_cells_follow_rfc_4180() {

@@ -1,5 +1,5 @@
-//! The answer as one JSON object: what was asked, what it rests on, the rows. Owns: the names and
-//! the order of its members, which programs rely on.
+//! The answer as one JSON object: what was asked, what it rests on, the rows; or the rows alone, an
+//! object a line. Owns: the names and the order of members, which programs rely on.
 
 use chrono_tz::Tz;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -24,6 +24,30 @@ impl Renderer for Json {
         bytes.push(b'\n');
         Ok(bytes)
     }
+}
+
+/// A JSON object a line, for what reads one row after another.
+pub struct Ndjson;
+
+impl Renderer for Ndjson {
+    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for cells in &page.grid.rows {
+            let row = Row { columns: &page.grid.columns, cells, zone: page.time_zone };
+            serde_json::to_writer(&mut bytes, &row).map_err(Error::internal)?;
+            bytes.push(b'\n');
+        }
+        Ok(bytes)
+    }
+}
+
+/// What an answer rests on as one object, with the members that the whole answer has.
+///
+/// # Errors
+///
+/// None that input or the disk can cause.
+pub fn basis(basis: &Basis, zone: Tz) -> Result<String> {
+    serde_json::to_string(&BasisOut::new(basis, zone)).map_err(Error::internal)
 }
 
 #[derive(Serialize)]
@@ -131,10 +155,30 @@ mod tests {
     #[test]
     fn no_rows_are_an_empty_list_and_a_bare_listing_has_no_basis() {
         let grid = Grid::new([("name", Kind::Text)]);
+        let time_zone = chrono_tz::UTC;
         let page =
-            Page { grid: &grid, basis: None, remarks: &[], time_zone: chrono_tz::UTC, width: 80 };
+            Page { grid: &grid, chart: None, basis: None, remarks: &[], time_zone, width: 80 };
         let text = String::from_utf8(render(&page, Format::Json).unwrap()).unwrap();
         assert_eq!(text, "{\n  \"columns\": [\n    \"name\"\n  ],\n  \"rows\": []\n}\n");
+        assert_eq!(render(&page, Format::Ndjson).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_line_has_the_values_of_a_row_and_no_break() {
+        let lines = shown(&sample(), Format::Ndjson, 80);
+        let expected = concat!(
+            r#"{"rank":1,"report":"Umsätze, \"alle\"\nLänder 💶","share":2.5,"#,
+            r#""last_view":"2026-03-02T00:05:00+01:00","day":"2026-03-01"}"#,
+            "\n",
+            r#"{"rank":12,"report":"売上レポート","share":null,"last_view":null,"day":null}"#,
+            "\n",
+        );
+        assert_eq!(lines, expected);
+        let whole = shown(&sample(), Format::Json, 80);
+        let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+        let rows: Vec<serde_json::Value> =
+            lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(whole["rows"].as_array().unwrap(), &rows);
     }
 
     #[test]

@@ -1,23 +1,31 @@
-//! A grid as bytes: a table for people, CSV and JSON for programs.
+//! A grid as bytes: a table and Markdown for people, a workbook for Excel, CSV, JSON, NDJSON and
+//! Parquet for programs.
 //!
 //! Owns: how values look, and the frame around them - period, days, what was left out. One file
 //! per format behind one trait. Must not know the engine, the store, or where the bytes go; the
 //! width of the terminal is told, never asked for.
 
+mod chart;
 mod csv;
+mod fit;
 mod json;
+mod markdown;
+mod parquet;
 mod table;
 mod time;
+mod words;
+mod workbook;
+mod xlsx;
 
 pub use csv::line as csv_line;
-pub use table::wrap;
+pub use fit::wrap;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::Result;
-use crate::grid::Grid;
+use crate::grid::{Chart, Grid};
 
 /// The formats of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,8 +35,30 @@ pub enum Format {
     Table,
     /// The rows alone, as in RFC 4180.
     Csv,
+    /// As [`Format::Csv`], but no text is a formula to a spreadsheet.
+    SafeCsv,
     /// One JSON object with the rows and what they rest on.
     Json,
+    /// The rows alone, a JSON object a line.
+    Ndjson,
+    /// A table of GitHub's Markdown, and below it in words what it rests on.
+    Markdown,
+    /// An Excel workbook: the rows, and on a second sheet what they rest on.
+    Xlsx,
+    /// A Parquet file, with what the rows rest on in its metadata.
+    Parquet,
+}
+
+impl Format {
+    /// Whether people read the rows as they are, so that the first few are enough.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Format::Table | Format::Markdown)
+    }
+
+    /// Whether it is text, so that it can be shown on a terminal.
+    pub fn is_text(self) -> bool {
+        !matches!(self, Format::Xlsx | Format::Parquet)
+    }
 }
 
 impl Format {
@@ -36,8 +66,12 @@ impl Format {
     pub fn extension(self) -> &'static str {
         match self {
             Format::Table => "txt",
-            Format::Csv => "csv",
+            Format::Csv | Format::SafeCsv => "csv",
             Format::Json => "json",
+            Format::Ndjson => "ndjson",
+            Format::Markdown => "md",
+            Format::Xlsx => "xlsx",
+            Format::Parquet => "parquet",
         }
     }
 }
@@ -98,6 +132,8 @@ fn is_none(count: &u64) -> bool {
 pub struct Page<'a> {
     /// The rows.
     pub grid: &'a Grid,
+    /// How a table draws them.
+    pub chart: Option<&'a Chart>,
     /// What they rest on; a bare listing rests on nothing.
     pub basis: Option<&'a Basis>,
     /// Sentences for people: why there are no rows, what the period lacks.
@@ -117,12 +153,18 @@ trait Renderer {
 ///
 /// # Errors
 ///
-/// Only [`crate::Error::Internal`]: writing to memory does not fail for any data.
+/// [`crate::Error::Usage`] for more rows than a sheet of a workbook takes; else only
+/// [`crate::Error::Internal`]: writing to memory does not fail for any data.
 pub fn render(page: &Page<'_>, format: Format) -> Result<Vec<u8>> {
     let renderer: &dyn Renderer = match format {
         Format::Table => &table::Table,
-        Format::Csv => &csv::Csv,
+        Format::Csv => &csv::Csv { is_safe: false },
+        Format::SafeCsv => &csv::Csv { is_safe: true },
         Format::Json => &json::Json,
+        Format::Ndjson => &json::Ndjson,
+        Format::Markdown => &markdown::Markdown,
+        Format::Xlsx => &xlsx::Xlsx,
+        Format::Parquet => &parquet::Parquet,
     };
     renderer.render(page)
 }
@@ -171,7 +213,34 @@ mod tests {
     pub(super) fn shown(grid: &Grid, format: Format, width: usize) -> String {
         let basis = basis();
         let time_zone = chrono_tz::Europe::Zurich;
-        let page = Page { grid, basis: Some(&basis), remarks: &[], time_zone, width };
+        let page = Page { grid, chart: None, basis: Some(&basis), remarks: &[], time_zone, width };
         String::from_utf8(render(&page, format).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_same_page_is_the_same_bytes_in_every_format() {
+        let (grid, basis, remarks) = (sample(), basis(), ["One.".to_owned()]);
+        let page = Page {
+            grid: &grid,
+            chart: None,
+            basis: Some(&basis),
+            remarks: &remarks,
+            time_zone: Tz::UTC,
+            width: 80,
+        };
+        for format in [
+            Format::Table,
+            Format::Csv,
+            Format::SafeCsv,
+            Format::Json,
+            Format::Ndjson,
+            Format::Markdown,
+            Format::Xlsx,
+            Format::Parquet,
+        ] {
+            let bytes = render(&page, format).unwrap();
+            assert_eq!(bytes, render(&page, format).unwrap(), "{format:?}");
+            assert_eq!(std::str::from_utf8(&bytes).is_ok(), format.is_text(), "{format:?}");
+        }
     }
 }

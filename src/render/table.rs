@@ -1,16 +1,15 @@
 //! The answer for a terminal: aligned columns, and in words what they rest on.
 //!
-//! Owns: fitting a grid into a width. Widths are those on the screen - a Japanese letter takes two
-//! columns, a combining accent none - so nothing here counts bytes or characters. Where the width
-//! does not suffice, headers break at their words, then long texts are cut with `…`, and then the
-//! last columns are left out and named.
+//! Owns: fitting a grid, and the chart of it, into a width. Where the width does not suffice,
+//! headers break at their words, then long texts are cut with `…`, and then the last columns are
+//! left out and named.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::Result;
-use crate::grid::{Cell, Column};
+use crate::grid::{Chart, Column, Grid, Kind};
 
-use super::{Basis, Page, Renderer, time};
+use super::{Page, Renderer, chart, fit, words};
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -18,6 +17,10 @@ const GAP: usize = 2;
 const TEXT_LEAST: usize = 16;
 /// Lines narrower than this cannot be read, and are not tried.
 const WIDTH_LEAST: usize = 10;
+/// A shorter bar tells nothing.
+const BAR_LEAST: usize = 6;
+/// A longer bar tells no more.
+const BAR_MOST: usize = 16;
 
 /// Aligned text.
 pub struct Table;
@@ -25,22 +28,33 @@ pub struct Table;
 impl Renderer for Table {
     fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
         let width = page.width.max(WIDTH_LEAST);
-        let columns = &page.grid.columns;
-        let texts = texts(page);
-        let layout = layout(columns, &texts, width);
-        let mut lines = header(columns, &layout);
-        lines.extend(texts.iter().map(|row| body_line(row, columns, &layout)));
-
-        let mut sentences: Vec<String> = page.remarks.to_vec();
-        let hidden: Vec<_> = columns.iter().skip(layout.len()).map(|c| c.name.as_str()).collect();
-        if !hidden.is_empty() {
-            sentences.insert(0, format!("Left out for want of width: {}.", hidden.join(", ")));
-        }
-        sentences.extend(page.basis.map(|basis| closing(basis, page.time_zone.name())));
-        if !sentences.is_empty() {
+        let texts = words::texts(page);
+        let mut lines = Vec::new();
+        if let Some(basis) = page.basis {
+            lines.extend(fit::wrap(&basis.title, width));
             lines.push(String::new());
         }
-        lines.extend(sentences.iter().flat_map(|sentence| wrap(sentence, width)));
+        let mut sentences = Vec::new();
+        let series = series(page, &texts, width);
+        match plane(page, &texts, width) {
+            Some(plane) => lines.extend(plane),
+            None => {
+                let body = Body::new(page, texts, width);
+                sentences.extend(body.left_out(page.grid));
+                lines.extend(body.lines());
+            }
+        }
+        lines.extend((!series.is_empty()).then(String::new));
+        lines.extend(series);
+
+        sentences.extend(page.remarks.iter().cloned());
+        let zone = page.time_zone.name();
+        let closing = page.basis.map(|basis| words::closing(basis, zone));
+        if !sentences.is_empty() || closing.is_some() {
+            lines.push(String::new());
+        }
+        lines.extend(sentences.iter().flat_map(|sentence| fit::wrap(sentence, width)));
+        lines.extend(closing.iter().flat_map(|closing| fit::flow(closing, width)));
 
         let mut out = lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n");
         out.push('\n');
@@ -48,101 +62,94 @@ impl Renderer for Table {
     }
 }
 
-/// The last line: period, zone, days, what was left out.
-fn closing(basis: &Basis, zone: &str) -> String {
-    let period = match (basis.since, basis.until) {
-        (Some(since), Some(until)) => format!("{since} to {until}"),
-        (Some(since), None) => format!("From {since}"),
-        (None, Some(until)) => format!("Until {until}"),
-        (None, None) => "No period".to_owned(),
-    };
-    let days = &basis.coverage;
-    let held = if days.days == 0 {
-        "No day of it is held.".to_owned()
-    } else if days.complete == days.days {
-        format!("All {} complete.", count(days.days, "day"))
-    } else {
-        let cut = if days.cut > 0 { format!(" ({} cut)", days.cut) } else { String::new() };
-        let [complete, partial, missing] = [days.complete, days.partial, days.missing];
-        let all = count(days.days, "day");
-        format!("{all}: {complete} complete, {partial} partial{cut}, {missing} missing.")
-    };
-    let left_out = &basis.excluded;
-    let noise = count(left_out.noise, "event");
-    let others =
-        [(left_out.people, " of people"), (left_out.filtered, " that the filters do not match")];
-    let others: String = others
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!(", {count}{what}"))
-        .collect();
-    format!(
-        "{period}, {zone}. {held} Left out: {noise} of noise, {} of services{others}.",
-        left_out.services
-    )
+/// What stands in the place of the rows, if anything does.
+fn plane(page: &Page<'_>, texts: &[Vec<String>], width: usize) -> Option<Vec<String>> {
+    let Chart::Heat { value, over, by } = page.chart? else { return None };
+    chart::heat(page.grid, texts, [value, over, by], width)
 }
 
-fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-/// What is shown in each cell.
-fn texts(page: &Page<'_>) -> Vec<Vec<String>> {
-    let decimals: Vec<usize> = (0..page.grid.columns.len())
-        .map(|at| page.grid.rows.iter().map(|row| decimals(row.get(at))).max().unwrap_or(0))
-        .collect();
-    let show = |(cell, (column, decimals)): (&Cell, (&Column, &usize))| match cell {
-        Cell::Null if column.kind.is_number() => "n/a".to_owned(),
-        Cell::Null => String::new(),
-        Cell::Text(text) => printable(text),
-        Cell::Int(number) => number.to_string(),
-        Cell::Float(number) => format!("{number:.decimals$}"),
-        Cell::Bool(true) => "yes".to_owned(),
-        Cell::Bool(false) => "no".to_owned(),
-        Cell::Time { us } => time::instant_short(*us, page.time_zone),
-        Cell::LocalTime { us } => time::local_short(*us),
-        Cell::Date { days } => time::date(*days),
-    };
-    let rows = page.grid.rows.iter();
-    rows.map(|row| row.iter().zip(page.grid.columns.iter().zip(&decimals)).map(show).collect())
-        .collect()
-}
-
-/// How many decimals a number needs; a column shows the most that one of its cells needs, up to 4.
-fn decimals(cell: Option<&Cell>) -> usize {
-    match cell {
-        Some(Cell::Float(number)) => {
-            number.to_string().split_once('.').map_or(0, |(_, digits)| digits.len().min(4))
-        }
-        _ => 0,
+/// What stands below the rows, if anything does.
+fn series(page: &Page<'_>, texts: &[Vec<String>], width: usize) -> Vec<String> {
+    match page.chart {
+        Some(Chart::Lines { values, over }) => chart::lines(page.grid, texts, values, over, width),
+        _ => Vec::new(),
     }
 }
 
-/// Names come from the log, and whoever names a report could name it with a terminal's control
-/// sequences or with marks that turn the line around: those are never printed.
-fn printable(text: &str) -> String {
-    let show = |letter: char| match letter {
-        '\t' | '\n' | '\r' => ' ',
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
-        letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
-        letter => letter,
-    };
-    text.chars().map(show).collect()
+/// What is drawn of the rows: the columns that have room, and bars beside one of them.
+struct Body {
+    columns: Vec<Column>,
+    texts: Vec<Vec<String>>,
+    widths: Vec<usize>,
+}
+
+impl Body {
+    fn new(page: &Page<'_>, texts: Vec<Vec<String>>, width: usize) -> Body {
+        let columns = page.grid.columns.clone();
+        let widths = layout(&columns, &texts, width);
+        let mut body = Body { columns, texts, widths };
+        if let Some(Chart::Bars { value }) = page.chart
+            && let Some(bars) = chart::Bars::of(page.grid, value)
+        {
+            body.draw(&bars, width);
+        }
+        body
+    }
+
+    /// Puts bars behind their column if they have room: never at the price of another column, nor
+    /// of the whole of a text, where texts are not cut in any case.
+    fn draw(&mut self, bars: &chart::Bars, width: usize) {
+        let left = width.saturating_sub(BAR_LEAST + GAP);
+        let widths = layout(&self.columns, &self.texts, left);
+        let is_cut = |widths: &[usize], kind: fn(Kind) -> bool| {
+            let columns = self.columns.iter().zip(widths).enumerate();
+            let mut shown = columns.filter(|(_, (column, _))| kind(column.kind));
+            shown.any(|(at, (_, &width))| needed(&self.texts, at) > width)
+        };
+        let costs_text = is_cut(&widths, |_| true) && !is_cut(&self.widths, |_| true);
+        let costs_number = is_cut(&widths, Kind::is_number);
+        let has_place = bars.at < widths.len() && widths.len() == self.widths.len();
+        if !has_place || costs_text || costs_number || total(&widths) > left {
+            return;
+        }
+        let bar = (width - total(&widths) - GAP).min(BAR_MOST);
+        let at = bars.at + 1;
+        self.widths = widths;
+        self.widths.insert(at, bar);
+        self.columns.insert(at, Column { name: String::new(), kind: Kind::Text });
+        for (row, drawn) in self.texts.iter_mut().zip(bars.drawn(bar)) {
+            row.insert(at, drawn);
+        }
+    }
+
+    /// The sentence on the columns that have no room.
+    fn left_out(&self, grid: &Grid) -> Option<String> {
+        let missing = self.columns.len() - self.widths.len();
+        let hidden = &grid.columns[grid.columns.len().saturating_sub(missing)..];
+        let names: Vec<&str> = hidden.iter().map(|column| column.name.as_str()).collect();
+        (missing > 0).then(|| format!("Left out for want of width: {}.", names.join(", ")))
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = header(&self.columns, &self.widths);
+        let rows = self.texts.iter();
+        lines.extend(rows.map(|row| body_line(row, &self.columns, &self.widths)));
+        lines
+    }
+}
+
+/// The width of the widest text in a column.
+fn needed(texts: &[Vec<String>], at: usize) -> usize {
+    texts.iter().filter_map(|row| row.get(at)).map(|text| text.width()).max().unwrap_or(0)
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().max(1) - GAP
 }
 
 /// The widths of the columns that are shown: all of them, or the first few.
 fn layout(columns: &[Column], texts: &[Vec<String>], width: usize) -> Vec<usize> {
-    let needed = |at: usize, header: usize| {
-        texts
-            .iter()
-            .filter_map(|row| row.get(at))
-            .map(|text| text.width())
-            .max()
-            .unwrap_or(0)
-            .max(header)
-    };
-    let total = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().max(1) - GAP;
-
+    let needed = |at: usize, header: usize| needed(texts, at).max(header);
     let whole: Vec<usize> =
         columns.iter().enumerate().map(|(at, c)| needed(at, c.name.width())).collect();
     if total(&whole) <= width {
@@ -155,7 +162,7 @@ fn layout(columns: &[Column], texts: &[Vec<String>], width: usize) -> Vec<usize>
         .iter()
         .zip(&natural)
         .map(|(c, &natural)| match c.kind {
-            crate::grid::Kind::Text => natural.min(TEXT_LEAST.max(words(c))),
+            Kind::Text => natural.min(TEXT_LEAST.max(words(c))),
             _ => natural,
         })
         .collect();
@@ -192,7 +199,7 @@ fn header(columns: &[Column], layout: &[usize]) -> Vec<String> {
             if column.name.width() <= width {
                 vec![column.name.clone()]
             } else {
-                wrap(&column.name.replace('_', " "), width)
+                fit::wrap(&column.name.replace('_', " "), width)
             }
         })
         .collect();
@@ -215,73 +222,49 @@ fn header(columns: &[Column], layout: &[usize]) -> Vec<String> {
 
 fn body_line(texts: &[String], columns: &[Column], layout: &[usize]) -> String {
     let cells = texts.iter().zip(columns).zip(layout).map(|((text, column), &width)| {
-        let text = cut(text, width);
-        let space = " ".repeat(width.saturating_sub(text.width()));
-        if column.kind.is_number() { format!("{space}{text}") } else { format!("{text}{space}") }
+        fit::pad(&fit::cut(text, width), width, column.kind.is_number())
     });
     cells.collect::<Vec<_>>().join(&" ".repeat(GAP))
 }
 
-/// The text within a width, ending in `…` where something is missing.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let fits = |end: usize| text[..end].width() < width;
-    // Never before a letter of no width of its own: it belongs to the one before.
-    let ends =
-        text.char_indices().filter(|(_, letter)| letter.width() != Some(0)).map(|(at, _)| at);
-    let end = ends.take_while(|&end| fits(end)).last().unwrap_or(0);
-    if width == 0 { String::new() } else { format!("{}…", &text[..end]) }
-}
-
-/// Lines of at most `width`, broken at spaces; a longer word stays whole and is cut.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.width() + 1 + word.width() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines.iter().map(|line| cut(line, width)).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
-    use super::super::tests::{sample, shown};
-    use super::*;
-    use crate::grid::{Grid, Kind};
     use proptest::prelude::*;
+
+    use super::super::tests::{basis, sample, shown};
+    use super::super::{Format, render};
+    use super::*;
+    use crate::grid::Cell;
+
+    /// The table of a grid with a chart.
+    fn drawn(grid: &Grid, chart: &str, width: usize) -> String {
+        let (basis, chart) = (basis(), Chart::parse(chart).unwrap());
+        let time_zone = chrono_tz::UTC;
+        let chart = Some(&chart);
+        let page = Page { grid, chart, basis: Some(&basis), remarks: &[], time_zone, width };
+        let text = String::from_utf8(render(&page, Format::Table).unwrap()).unwrap();
+        let (title, text) = text.split_once("\n\n").unwrap();
+        assert_eq!(title, "Most consumed reports");
+        let (text, _) = text.split_once("\n\n2026-03-01 to").unwrap();
+        text.to_owned() + "\n"
+    }
 
     #[test]
     fn columns_are_aligned_by_their_width_on_the_screen() {
         let expected = "\
-rank  report                           share  last_view         day
+Most consumed reports
+
+rank  report of an uncommon long name  share  last_view         day
 ────  ───────────────────────────────  ─────  ────────────────  ──────────
    1  Umsätze, \"alle\" Länder 💶          2.5  2026-03-02 00:05  2026-03-01
   12  売上レポート                       n/a
 
-2026-03-01 to 2026-03-31, Europe/Zurich. 31 days: 28 complete, 2 partial (1 cut), 1 missing. Left
-out: 720 events of noise, 5 of services.
+2026-03-01 to 2026-03-31, Europe/Zurich. 31 days: 28 complete, 2 partial (1 cut), 1 missing.
+Left out: 720 events of noise, 5 of services.
 ";
         let mut grid = sample();
         grid.columns[1].name = "report of an uncommon long name".into();
-        let text = shown(&grid, Format::Table, 100);
-        let header = text.lines().next().unwrap();
-        assert!(header.starts_with("rank  report of an uncommon long name  share"), "{text}");
-        let expected = expected.replacen(
-            "report                         ",
-            "report of an uncommon long name",
-            1,
-        );
-        assert_eq!(text, expected);
+        assert_eq!(shown(&grid, Format::Table, 100), expected);
     }
 
     #[test]
@@ -294,7 +277,7 @@ out: 720 events of noise, 5 of services.
         let name = Cell::Text("Sales overview of all countries".into());
         grid.rows.push(vec![name, Cell::Float(2.25), Cell::Text("x".repeat(36))]);
         let fitted = shown(&grid, Format::Table, 46);
-        let lines: Vec<&str> = fitted.lines().collect();
+        let lines: Vec<&str> = fitted.lines().skip(2).collect();
         assert_eq!(lines[0], "                     views");
         assert_eq!(lines[1], "                       per");
         assert_eq!(lines[2], "report              viewer  report_id");
@@ -304,30 +287,183 @@ out: 720 events of noise, 5 of services.
         assert!(narrow.contains("Sales overview of all…    2.25\n"), "{narrow}");
     }
 
-    #[test]
-    fn a_name_cannot_move_the_cursor_or_turn_the_line_around() {
-        let text = printable("a\u{1b}[2Jb\u{202e}c\td");
-        assert_eq!(text, "a\u{fffd}[2Jb\u{fffd}c d");
+    fn views() -> Grid {
+        let columns = [("report", Kind::Text), ("views", Kind::Int), ("day", Kind::Date)];
+        let mut grid = Grid::new(columns);
+        for (report, views, days) in
+            [("売上", 160, 2), ("Sales", 85, 0), ("Old", 1, 1), ("Unread", 0, 3), ("Less", -3, 4)]
+        {
+            let report = Cell::Text(report.into());
+            grid.rows.push(vec![report, Cell::Int(views), Cell::Date { days }]);
+        }
+        grid.rows.push(vec![Cell::Text("None".into()), Cell::Null, Cell::Null]);
+        grid
     }
 
     #[test]
-    fn a_cut_keeps_accents_with_their_letters() {
-        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
-        assert_eq!(cut("売上", 3), "売…");
-        assert_eq!(cut("売上", 2), "…");
-        assert_eq!(cut("abc", 0), "");
+    fn bars_stand_behind_their_column_and_begin_at_zero() {
+        let expected = "\
+report  views                    day
+──────  ─────  ────────────────  ──────────
+売上      160  ████████████████  1970-01-03
+Sales      85  ████████▌         1970-01-01
+Old         1  ▏                 1970-01-02
+Unread      0                    1970-01-04
+Less       -3                    1970-01-05
+None      n/a
+";
+        assert_eq!(drawn(&views(), "bars views", 80), expected);
+        // As wide as there is room, and nothing where there is too little.
+        let narrow = drawn(&views(), "bars views", 33);
+        assert!(narrow.contains("\n売上      160  ██████  1970-01-03\n"), "{narrow}");
+        let bare = drawn(&views(), "bars views", 32);
+        assert!(bare.contains("\n売上      160  1970-01-03\n"), "{bare}");
     }
 
     #[test]
-    fn the_closing_line_is_short_when_all_is_well() {
-        let mut basis = super::super::tests::basis();
-        basis.coverage = super::super::Days { days: 1, complete: 1, ..Default::default() };
-        let line = closing(&basis, "UTC");
-        assert_eq!(
-            line,
-            "2026-03-01 to 2026-03-31, UTC. All 1 day complete. \
-             Left out: 720 events of noise, 5 of services."
-        );
+    fn bars_cost_no_column_and_no_text_that_would_be_whole() {
+        let mut grid = views();
+        grid.rows[0][0] = Cell::Text("x".repeat(30));
+        // Whole without bars: 30 + 2 + 5 + 2 + 10.
+        let whole = drawn(&grid, "bars views", 56);
+        assert!(whole.contains(&"x".repeat(30)) && !whole.contains('█'), "{whole}");
+        // Cut in any case, so that bars may take of it.
+        let cut = drawn(&grid, "bars views", 48);
+        assert!(cut.contains("xxx…") && cut.contains("██████"), "{cut}");
+        assert!(cut.contains("1970-01-03") && !cut.contains("Left out"), "{cut}");
+        // Bars would push the last column out.
+        let full = drawn(&grid, "bars views", 36);
+        assert!(full.contains("1970-01-03") && !full.contains('█'), "{full}");
+    }
+
+    #[test]
+    fn where_nothing_is_above_zero_there_are_no_bars() {
+        for value in [Cell::Int(0), Cell::Int(-5), Cell::Null] {
+            let mut grid = views();
+            grid.rows.iter_mut().for_each(|row| row[1] = value.clone());
+            let text = drawn(&grid, "bars views", 80);
+            assert_eq!(text, drawn(&grid, "bars of_no_column", 80), "{text}");
+            assert!(text.starts_with("report  views  day\n"), "{text}");
+        }
+        let mut grid = views();
+        grid.rows.iter_mut().for_each(|row| row[1] = Cell::Int(7));
+        assert_eq!(drawn(&grid, "bars views", 80).matches(&"█".repeat(16)).count(), 6);
+    }
+
+    #[test]
+    fn a_line_goes_through_the_rows_in_the_order_of_what_it_is_over() {
+        let text = drawn(&views(), "lines views, report over day", 80);
+        let (_, below) = text.split_once("\n\n").unwrap();
+        let expected = "\
+views   ▅▁█▁▁  min -3, max 160
+report         no values
+Over day, 1970-01-01 to 1970-01-05.
+";
+        assert_eq!(below, expected);
+        let mut grid = views();
+        grid.rows.iter_mut().for_each(|row| row[1] = Cell::Int(7));
+        let text = drawn(&grid, "lines views over day", 80);
+        assert!(text.contains("\nviews  ▄▄▄▄▄  min 7, max 7\n"), "{text}");
+        // With one row there is no way to go, and in a narrow line no room.
+        grid.rows.truncate(1);
+        assert!(!drawn(&grid, "lines views over day", 80).contains("Over day"));
+        assert!(!drawn(&views(), "lines views over day", 28).contains("Over day"));
+    }
+
+    #[test]
+    fn more_rows_than_there_is_room_for_are_drawn_by_their_means() {
+        let mut grid = Grid::new([("day", Kind::Date), ("views", Kind::Int)]);
+        for days in 0..100 {
+            let views = if (40..60).contains(&days) { Cell::Null } else { Cell::Int(days.into()) };
+            grid.rows.push(vec![Cell::Date { days }, views]);
+        }
+        let text = drawn(&grid, "lines views over day", 36);
+        let expected = "
+views  ▁▂▂▃▃▄  ▅▆▆▇▇█  min 0, max 99
+Over day, 1970-01-01 to 1970-04-10;
+each block is the mean of up to 8
+rows.
+";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
+    fn hours() -> Grid {
+        let columns = [("weekday", Kind::Text), ("hour", Kind::Int), ("views", Kind::Int)];
+        let mut grid = Grid::new(columns);
+        for (at, day) in ["Mon", "Tue", "日"].into_iter().enumerate() {
+            for hour in (0..24).filter(|hour| *hour != 23 - at as i64) {
+                let views = Cell::Int(hour * at as i64);
+                grid.rows.push(vec![Cell::Text(day.into()), Cell::Int(hour), views]);
+            }
+        }
+        grid
+    }
+
+    #[test]
+    fn a_plane_stands_in_the_place_of_the_rows_if_it_fits() {
+        let wide = "\
+weekday  0  1  2  3  4  5  6  7  8  9  10 11 12 13 14 15 16 17 18 19 20 21 22 23
+Mon      ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
+Tue      ·  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒   ▒▒▒
+日       ·  ░░░░░░░░░░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓█████████   ██████
+
+views by weekday, over hour: · is 0, ░ up to 11, ▒ up to 23, ▓ up to 34,
+█ up to 46, blank is no value.
+";
+        assert_eq!(drawn(&hours(), "heat views over hour by weekday", 81), wide);
+        let narrow = drawn(&hours(), "heat views over hour by weekday", 40);
+        assert!(narrow.starts_with("weekday  0 2 4 6 8 10 13 16 19 22\n"), "{narrow}");
+        assert!(narrow.contains("\n日       ·░░░░░▒▒▒▒▒▒▓▓▓▓▓▓███ ██\n"), "{narrow}");
+        let rows = drawn(&hours(), "heat views over hour by weekday", 32);
+        assert!(rows.starts_with("weekday  hour  views\n"), "{rows}");
+    }
+
+    #[test]
+    fn a_plane_that_would_say_something_wrong_is_not_drawn() {
+        let chart = "heat views over hour by weekday";
+        let mut twice = hours();
+        let again = twice.rows[0].clone();
+        twice.rows.push(again);
+        let mut none = hours();
+        none.rows.iter_mut().for_each(|row| row[2] = Cell::Null);
+        let mut empty = hours();
+        empty.rows.clear();
+        for grid in [twice, none, empty] {
+            let text = drawn(&grid, chart, 100);
+            assert!(text.starts_with("weekday  hour  views\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plane_goes_down_to_what_is_below_zero_and_names_what_it_does_not_draw() {
+        let columns = [("y", Kind::Bool), ("x", Kind::Int), ("z", Kind::Float)];
+        let mut grid = Grid::new(columns.into_iter().chain([("n", Kind::Int)]));
+        for (y, x, z) in [(true, 1, -2.0), (true, 2, 0.0), (false, 1, 0.5), (false, 2, 2.0)] {
+            let z = Cell::Float(z);
+            grid.rows.push(vec![Cell::Bool(y), Cell::Int(x), z, Cell::Int(1)]);
+        }
+        let expected = "\
+y    1 2
+yes  ░░·
+no   ▓▓██
+
+z by y, over x: · is 0, ░ up to -1.00, ▓ up to 1.00, █ up to 2.00.
+Not drawn: n; the other formats have it.
+";
+        assert_eq!(drawn(&grid, "heat z over x by y", 80), expected);
+        grid.rows.iter_mut().for_each(|row| row[2] = Cell::Float(-2.0));
+        let text = drawn(&grid, "heat z over x by y", 80);
+        assert!(text.contains("no   ████\n"), "{text}");
+    }
+
+    /// A value of a chart, with all that is out of the ordinary.
+    fn value() -> impl Strategy<Value = Cell> {
+        prop_oneof![
+            any::<i64>().prop_map(Cell::Int),
+            (-3i64..200).prop_map(Cell::Int),
+            any::<f64>().prop_map(Cell::Float),
+            Just(Cell::Null),
+        ]
     }
 
     proptest! {
@@ -341,6 +477,29 @@ out: 720 events of noise, 5 of services.
             let mut grid = Grid::new(columns);
             grid.rows.push(values[..names.len()].iter().cloned().map(Cell::Text).collect());
             for line in shown(&grid, Format::Table, width).lines() {
+                prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
+            }
+        }
+
+        #[test]
+        fn no_line_of_a_chart_is_wider_than_asked(
+            rows in prop::collection::vec(("\\PC{0,30}", 0i64..40, value()), 0..60),
+            kind in 0usize..3,
+            width in 1usize..160,
+        ) {
+            let mut grid = Grid::new([("y", Kind::Text), ("x", Kind::Int), ("z", Kind::Float)]);
+            for (y, x, z) in rows {
+                grid.rows.push(vec![Cell::Text(y), Cell::Int(x), z]);
+            }
+            let chart = ["bars z", "lines z, x over x", "heat z over x by y"][kind];
+            let (basis, chart) = (basis(), Chart::parse(chart).unwrap());
+            let chart = Some(&chart);
+            let time_zone = chrono_tz::UTC;
+            let page =
+                Page { grid: &grid, chart, basis: Some(&basis), remarks: &[], time_zone, width };
+            let text = String::from_utf8(render(&page, Format::Table).unwrap()).unwrap();
+            let width = width.max(WIDTH_LEAST);
+            for line in text.lines() {
                 prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
             }
         }

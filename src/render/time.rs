@@ -37,6 +37,12 @@ pub fn date(days: i32) -> String {
     day.map_or_else(|| out_of_range(days.into()), |day| day.to_string())
 }
 
+/// What a clock in the zone shows at an instant, in microseconds since 1970-01-01T00:00:00 on it.
+pub fn clock_us(us: i64, zone: Tz) -> Option<i64> {
+    let instant = DateTime::from_timestamp_micros(us)?;
+    Some(instant.with_timezone(&zone).naive_local().and_utc().timestamp_micros())
+}
+
 fn wall_clock(us: i64) -> Option<NaiveDateTime> {
     DateTime::from_timestamp_micros(us).map(|utc| utc.naive_utc())
 }
@@ -57,6 +63,18 @@ mod tests {
         assert_eq!(instant_iso(us, chrono_tz::Europe::Zurich), "2026-03-02T00:05:00+01:00");
         assert_eq!(instant_short(us, chrono_tz::Asia::Kolkata), "2026-03-02 04:35");
         assert_eq!(instant_iso(us + 1, Tz::UTC), "2026-03-01T23:05:00.000001+00:00");
+    }
+
+    #[test]
+    fn a_clock_shows_the_time_of_its_zone_and_day() {
+        let us = 1_772_406_300_000_001;
+        let hour = 3_600_000_000;
+        assert_eq!(clock_us(us, Tz::UTC), Some(us));
+        assert_eq!(clock_us(us, chrono_tz::Europe::Zurich), Some(us + hour));
+        // A month later, clocks are an hour ahead.
+        let later = us + 30 * 24 * hour;
+        assert_eq!(clock_us(later, chrono_tz::Europe::Zurich), Some(later + 2 * hour));
+        assert_eq!(clock_us(i64::MAX, Tz::UTC), None);
     }
 
     #[test]

@@ -230,7 +230,7 @@ fn a_store_that_is_not_there_is_answered_with_what_to_do() {
 fn an_output_file_has_what_stdout_would_have_had() {
     let dir = copy_of_sample_data();
     dir.ingest("store", &["sample-data"]);
-    for format in ["table", "csv", "json"] {
+    for format in ["table", "csv", "json", "ndjson", "markdown"] {
         let report = ["report", "top-reports", "--store", "store", "--format", format];
         let shown = run(unfitted(&dir, &report)).ended(0);
         assert!(shown.stdout.contains("Sales Overview"), "{}", shown.stdout);
@@ -246,6 +246,38 @@ fn an_output_file_has_what_stdout_would_have_had() {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".pbi"))
     });
     assert_eq!(hidden.count(), 0, "a helper file is left behind");
+}
+
+#[test]
+fn what_is_no_text_goes_to_a_pipe_as_to_a_file() {
+    let dir = copy_of_sample_data();
+    dir.ingest("store", &["sample-data"]);
+    for (format, start) in [("xlsx", b"PK\x03\x04"), ("parquet", b"PAR1")] {
+        let report = ["report", "top-reports", "--store", "store", "--format", format];
+        let piped = dir.command(report).output().expect("the program starts");
+        assert!(piped.status.success() && piped.stderr.is_empty(), "{piped:?}");
+        assert!(piped.stdout.starts_with(start), "{format}");
+        dir.pbi([&report[..], &["--output", "answer"]].concat()).ended(0);
+        let file = std::fs::read(dir.join("answer")).expect("the file is written");
+        assert!(file == piped.stdout, "{format}");
+    }
+}
+
+#[test]
+fn texts_of_a_csv_are_made_safe_for_excel_on_demand_only() {
+    let dir = Workdir::new();
+    let of = |number: usize, name: &str| {
+        let named = format!("{name}\",\"ReportId\":\"r{number}");
+        plain(0, number).replace("Umsätze 💶", &named)
+    };
+    dir.write("archive/events.json", format!("[{},{}]", of(1, "=1+1"), of(2, "plain")));
+    let report = ["report", "top-reports", "--from", "archive", "--format"];
+    let csv = dir.pbi([&report[..], &["csv"]].concat()).ended(0).stdout;
+    assert!(csv.contains(",=1+1,") && csv.contains(",plain,"), "{csv}");
+    let safe = dir.pbi([&report[..], &["csv", "--excel-safe"]].concat()).ended(0).stdout;
+    assert_eq!(safe, csv.replace("=1+1", "'=1+1"));
+    let refused = dir.pbi([&report[..], &["json", "--excel-safe"]].concat()).ended(2);
+    assert!(refused.stderr.contains("add --format csv"), "{}", refused.stderr);
 }
 
 /// Whole or not at all: what cannot be written leaves nothing, and nothing is lost.

@@ -92,7 +92,14 @@ fn a_difference_shows_the_lines_that_differ_and_no_others() {
 #[test]
 fn the_report_looks_as_it_always_did() {
     let dir = ingested();
-    for (format, ending) in [("table", "txt"), ("csv", "csv"), ("json", "json")] {
+    let formats = [
+        ("table", "txt"),
+        ("csv", "csv"),
+        ("json", "json"),
+        ("ndjson", "ndjson"),
+        ("markdown", "md"),
+    ];
+    for (format, ending) in formats {
         let command = ["report", "top-reports", "--store", "store", "--format", format];
         assert_golden(&format!("top-reports.{ending}"), &printed(&dir, &command));
     }
@@ -224,6 +231,8 @@ fn every_golden_file_is_compared() {
         "status.txt",
         "top-reports.csv",
         "top-reports.json",
+        "top-reports.md",
+        "top-reports.ndjson",
         "top-reports.txt",
     ];
     assert_eq!(names, known.map(PathBuf::from));

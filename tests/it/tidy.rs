@@ -39,7 +39,7 @@ const KNOWS: [(&str, &[&str]); 21] = [
 
 /// The rooms in which each crate is named. What is listed without a room may be named anywhere.
 const CRATES: [(&str, &[&str]); 36] = [
-    ("arrow", &["column", "store"]),
+    ("arrow", &["column", "render", "store"]),
     ("async_trait", &["store"]),
     ("blake3", &["person"]),
     ("chrono", &["export", "query", "record", "render", "report", "store", "suspicion"]),
@@ -55,7 +55,7 @@ const CRATES: [(&str, &[&str]); 36] = [
     ("indicatif", &["cli"]),
     ("memchr", &["ingest", "record", "source"]),
     ("object_store", &["store"]),
-    ("parquet", &["store"]),
+    ("parquet", &["render", "store"]),
     ("polars", &["query"]),
     ("rayon", &["ingest", "store", "upkeep"]),
     ("serde", &[]),
@@ -71,7 +71,7 @@ const CRATES: [(&str, &[&str]); 36] = [
     ("uuid", &["person", "store"]),
     ("walkdir", &["source"]),
     ("xxhash_rust", &["column", "source", "store"]),
-    ("zip", &["source"]),
+    ("zip", &["render", "source"]),
     ("zstd", &["source", "store"]),
     // For tests and benches.
     ("criterion", &[]),

@@ -1,0 +1,316 @@
+//! Charts out of letters: bars, lines and shaded planes for a table. Owns: how a value becomes a
+//! block or a shade, and when a chart would say nothing or something wrong and is not drawn. There
+//! is no colour. Must not know the rest of the table, only how wide a chart may be.
+//!
+//! Values that are null, or no finite numbers, are drawn as blanks.
+
+use std::collections::HashMap;
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::grid::{Cell, Grid};
+
+use super::fit;
+
+/// Eighths of a column, from one to seven.
+const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+/// Heights of a line, from the lowest to the highest.
+const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Shades of a plane, from the lightest to the darkest.
+const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
+/// A line of fewer blocks than this, where it has more values, shows nothing.
+const LINE_LEAST: usize = 8;
+/// The most that a label of a plane's lines takes.
+const LABEL_MOST: usize = 24;
+/// The most letters that a cell of a plane takes.
+const CELL_MOST: usize = 12;
+
+/// A bar for each row.
+pub struct Bars {
+    /// The column beside which they stand.
+    pub at: usize,
+    /// How long each is, in parts of the longest; 0 is none.
+    shares: Vec<f64>,
+}
+
+impl Bars {
+    /// The bars of a column; `None` where not one value is above zero. They begin at zero, so
+    /// what is below has none.
+    pub fn of(grid: &Grid, value: &str) -> Option<Bars> {
+        let at = column(grid, value)?;
+        let values: Vec<f64> =
+            grid.rows.iter().map(|row| row.get(at).and_then(number).unwrap_or(0.0)).collect();
+        let most = values.iter().copied().fold(0.0, f64::max);
+        let share = |value: f64| (value / most).clamp(0.0, 1.0);
+        (most > 0.0).then(|| Bars { at, shares: values.into_iter().map(share).collect() })
+    }
+
+    /// Each as text of at most `width` columns.
+    pub fn drawn(&self, width: usize) -> impl Iterator<Item = String> {
+        self.shares.iter().map(move |&share| {
+            if share <= 0.0 {
+                return String::new();
+            }
+            // Something is never drawn as nothing.
+            let eighths = ((share * 8.0 * width as f64).round() as usize).max(1);
+            let part = (eighths % 8).checked_sub(1).map_or("", |part| EIGHTHS[part]);
+            format!("{}{part}", "█".repeat(eighths / 8))
+        })
+    }
+}
+
+/// A line for each value, in the order of `over`, and below them what they go over. Nothing where
+/// there are fewer than two rows, or no room.
+pub fn lines(
+    grid: &Grid,
+    texts: &[Vec<String>],
+    values: &[String],
+    over: &str,
+    width: usize,
+) -> Vec<String> {
+    let columns: Option<Vec<usize>> = values.iter().map(|value| column(grid, value)).collect();
+    let (Some(columns), Some(over_at)) = (columns, column(grid, over)) else { return Vec::new() };
+    let mut rows = ordered(grid, over_at);
+    // What is at no place has none in the line.
+    rows.retain(|&row| !matches!(grid.rows[row].get(over_at), Some(Cell::Null) | None));
+    if rows.len() < 2 {
+        return Vec::new();
+    }
+    let names = values.iter().map(|name| name.width()).max().unwrap_or(0);
+    let words: Vec<String> = columns.iter().map(|&at| extremes(grid, texts, &rows, at)).collect();
+    let longest = words.iter().map(|words| words.width()).max().unwrap_or(0);
+    let room = width.saturating_sub(names + longest + 4);
+    if room < LINE_LEAST.min(rows.len()) {
+        return Vec::new();
+    }
+    let mut drawn = Vec::new();
+    for ((&at, name), words) in columns.iter().zip(values).zip(words) {
+        let points = rows.iter().map(|&row| grid.rows[row].get(at).and_then(number));
+        let line = heights(&resampled(&points.collect::<Vec<_>>(), room));
+        drawn.push(format!("{}  {line}  {words}", fit::pad(name, names, false)));
+    }
+    let text = |row: &usize| texts[*row][over_at].as_str();
+    let (first, last) = (rows.first().map_or("", text), rows.last().map_or("", text));
+    let mut caption = format!("Over {over}, {first} to {last}");
+    if rows.len() > room {
+        let most = rows.len().div_ceil(room);
+        caption.push_str(&format!("; each block is the mean of up to {most} rows"));
+    }
+    drawn.extend(fit::wrap(&format!("{caption}."), width));
+    drawn
+}
+
+/// A plane: `by` down, `over` across, and below it what the shades mean. `None` where it has no
+/// room, no value, or two values for one place.
+pub fn heat(
+    grid: &Grid,
+    texts: &[Vec<String>],
+    [value, over, by]: [&str; 3],
+    width: usize,
+) -> Option<Vec<String>> {
+    let [value_at, over_at, by_at] = [column(grid, value)?, column(grid, over)?, column(grid, by)?];
+    let across = Axis::of(grid, texts, over_at);
+    let down = Axis::of(grid, texts, by_at);
+    let margin = down.widest().max(by.width()).min(LABEL_MOST);
+    let room = width.checked_sub(margin + 2)?;
+    let cell = (across.widest() + 1).min(CELL_MOST).min(room.checked_div(across.labels.len())?);
+    if cell == 0 {
+        return None;
+    }
+    let mut plane = vec![vec![None; across.labels.len()]; down.labels.len()];
+    for (row, texts) in grid.rows.iter().zip(texts) {
+        let (x, y) = (across.place(&texts[over_at])?, down.place(&texts[by_at])?);
+        // `Some` of a null is a row without a value.
+        if plane[y][x].replace(row.get(value_at).and_then(number)).is_some() {
+            return None;
+        }
+    }
+    let shades = Shades::of(plane.iter().flatten().copied().flatten().flatten())?;
+    let mut lines = vec![format!("{}  {}", fit::pad(by, margin, false), across.scale(cell, room))];
+    for (label, row) in down.labels.iter().zip(&plane) {
+        let shown: String = row.iter().map(|value| shades.drawn(value.flatten(), cell)).collect();
+        let label = fit::pad(&fit::cut(label, margin), margin, false);
+        lines.push(format!("{label}  {shown}"));
+    }
+    lines.push(String::new());
+    let has_gaps = plane.iter().flatten().any(|value| value.flatten().is_none());
+    let mut legend = vec![format!("{value} by {by}, over {over}:")];
+    legend.extend(shades.legend(has_gaps));
+    let others: Vec<&str> = (0..grid.columns.len())
+        .filter(|at| ![value_at, over_at, by_at].contains(at))
+        .map(|at| grid.columns[at].name.as_str())
+        .collect();
+    if !others.is_empty() {
+        legend.push(format!("Not drawn: {}; the other formats have it.", others.join(", ")));
+    }
+    lines.extend(fit::flow(&legend, width));
+    Some(lines.iter().map(|line| fit::cut(line, width)).collect())
+}
+
+fn column(grid: &Grid, name: &str) -> Option<usize> {
+    grid.columns.iter().position(|column| column.name == name)
+}
+
+fn number(cell: &Cell) -> Option<f64> {
+    match cell {
+        Cell::Int(number) => Some(*number as f64),
+        Cell::Float(number) => Some(*number).filter(|number| number.is_finite()),
+        _ => None,
+    }
+}
+
+/// The rows in the order of a column: numbers and times by size, texts as they come, nulls last.
+fn ordered(grid: &Grid, at: usize) -> Vec<usize> {
+    let key = |row: usize| match grid.rows[row].get(at) {
+        Some(Cell::Int(number)) => (false, *number as f64),
+        Some(Cell::Float(number)) => (false, *number),
+        Some(Cell::Time { us } | Cell::LocalTime { us }) => (false, *us as f64),
+        Some(Cell::Date { days }) => (false, f64::from(*days)),
+        Some(Cell::Bool(_) | Cell::Text(_)) => (false, 0.0),
+        Some(Cell::Null) | None => (true, 0.0),
+    };
+    let mut rows: Vec<usize> = (0..grid.rows.len()).collect();
+    rows.sort_by(|&one, &other| {
+        let (one, other) = (key(one), key(other));
+        one.0.cmp(&other.0).then(one.1.total_cmp(&other.1))
+    });
+    rows
+}
+
+/// The least and the greatest of a column, as they stand in the table.
+fn extremes(grid: &Grid, texts: &[Vec<String>], rows: &[usize], at: usize) -> String {
+    let value = |&row: &usize| Some((grid.rows[row].get(at).and_then(number)?, row));
+    let mut values: Vec<(f64, usize)> = rows.iter().filter_map(value).collect();
+    values.sort_by(|one, other| one.0.total_cmp(&other.0));
+    match (values.first(), values.last()) {
+        (Some((_, least)), Some((_, most))) => {
+            format!("min {}, max {}", texts[*least][at], texts[*most][at])
+        }
+        _ => "no values".to_owned(),
+    }
+}
+
+/// At most `room` points: the means of neighbours where there are more.
+fn resampled(points: &[Option<f64>], room: usize) -> Vec<Option<f64>> {
+    if points.len() <= room {
+        return points.to_vec();
+    }
+    let part = |at: usize| &points[at * points.len() / room..(at + 1) * points.len() / room];
+    let mean = |part: &[Option<f64>]| {
+        let known = part.iter().flatten().count();
+        // Divided first: the sum of giants is beyond all numbers, their mean is not.
+        (known > 0).then(|| part.iter().flatten().map(|value| value / known as f64).sum())
+    };
+    (0..room).map(|at| mean(part(at))).collect()
+}
+
+fn heights(points: &[Option<f64>]) -> String {
+    let known = || points.iter().flatten().copied();
+    let (least, most) =
+        (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
+    let height = |value: f64| {
+        // Halved, since the way from one giant to another is beyond all numbers.
+        let share = (value / 2.0 - least / 2.0) / (most / 2.0 - least / 2.0);
+        // All equal is neither low nor high.
+        let share = if share.is_finite() { share } else { 0.45 };
+        HEIGHTS[(share * (HEIGHTS.len() - 1) as f64).round() as usize]
+    };
+    points.iter().map(|point| point.map_or(' ', height)).collect()
+}
+
+/// The labels along one side of a plane.
+struct Axis<'t> {
+    labels: Vec<&'t str>,
+    places: HashMap<&'t str, usize>,
+}
+
+impl<'t> Axis<'t> {
+    fn of(grid: &Grid, texts: &'t [Vec<String>], at: usize) -> Axis<'t> {
+        let mut axis = Axis { labels: Vec::new(), places: HashMap::new() };
+        for row in ordered(grid, at) {
+            let label = texts[row][at].as_str();
+            axis.places.entry(label).or_insert_with(|| {
+                axis.labels.push(label);
+                axis.labels.len() - 1
+            });
+        }
+        axis
+    }
+
+    fn place(&self, label: &str) -> Option<usize> {
+        self.places.get(label).copied()
+    }
+
+    fn widest(&self) -> usize {
+        self.labels.iter().map(|label| label.width()).max().unwrap_or(0)
+    }
+
+    /// The labels above cells of a width, as many as stand apart from each other.
+    fn scale(&self, cell: usize, room: usize) -> String {
+        let (mut line, mut is_first) = (String::new(), true);
+        for (at, label) in self.labels.iter().enumerate() {
+            let (has, from) = (line.width(), at * cell);
+            if (is_first || has < from) && from + label.width() <= room {
+                line.push_str(&" ".repeat(from - has));
+                line.push_str(label);
+                is_first = false;
+            }
+        }
+        line
+    }
+}
+
+/// What each shade stands for: a quarter of the way from zero, or from the least where that is
+/// below, to the greatest.
+struct Shades {
+    low: f64,
+    high: f64,
+    are_whole: bool,
+    has_zero: bool,
+    used: [bool; SHADES.len()],
+}
+
+impl Shades {
+    fn of(values: impl Iterator<Item = f64> + Clone) -> Option<Shades> {
+        let high = values.clone().reduce(f64::max)?;
+        let low = values.clone().fold(0.0, f64::min);
+        let are_whole = values.clone().all(|value| value.fract() == 0.0);
+        let has_zero = values.clone().any(|value| value == 0.0);
+        let mut shades = Shades { low, high, are_whole, has_zero, used: [false; SHADES.len()] };
+        for value in values.filter(|value| *value != 0.0) {
+            shades.used[shades.shade(value)] = true;
+        }
+        Some(shades)
+    }
+
+    fn shade(&self, value: f64) -> usize {
+        let share = (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0);
+        let share = if share.is_finite() { share } else { 1.0 };
+        ((share * SHADES.len() as f64).ceil() as usize).clamp(1, SHADES.len()) - 1
+    }
+
+    fn drawn(&self, value: Option<f64>, width: usize) -> String {
+        match value {
+            None => " ".repeat(width),
+            Some(0.0) => format!("·{}", " ".repeat(width.saturating_sub(1))),
+            Some(value) => SHADES[self.shade(value)].to_string().repeat(width),
+        }
+    }
+
+    /// What each sign stands for, one after another.
+    fn legend(&self, has_gaps: bool) -> Vec<String> {
+        let bound = |at: usize| {
+            let part = (at + 1) as f64 / SHADES.len() as f64;
+            let bound = self.low * (1.0 - part) + self.high * part;
+            if self.are_whole { format!("{:.0}", bound.floor()) } else { format!("{bound:.2}") }
+        };
+        let mut parts = Vec::new();
+        parts.extend(self.has_zero.then(|| "· is 0".to_owned()));
+        let used = (0..SHADES.len()).filter(|&at| self.used[at]);
+        parts.extend(used.map(|at| format!("{} up to {}", SHADES[at], bound(at))));
+        parts.extend(has_gaps.then(|| "blank is no value".to_owned()));
+        let last = parts.len().saturating_sub(1);
+        let ended = |(at, part)| format!("{part}{}", if at == last { '.' } else { ',' });
+        parts.into_iter().enumerate().map(ended).collect()
+    }
+}

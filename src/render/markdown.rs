@@ -1,0 +1,151 @@
+//! The answer as GitHub's Markdown, to be pasted into an issue, a wiki or a chat. Owns: which signs
+//! mean something there and how they are made to mean themselves. Values read as in a table.
+
+use crate::Result;
+
+use super::{Page, Renderer, words};
+
+/// A table of GitHub Flavored Markdown.
+pub struct Markdown;
+
+impl Renderer for Markdown {
+    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+        let mut out = String::new();
+        if let Some(basis) = page.basis {
+            out.push_str(&format!("**{}**\n\n", escaped(&basis.title)));
+        }
+        line(&mut out, page.grid.columns.iter().map(|column| escaped(&column.name)));
+        line(&mut out, page.grid.columns.iter().map(|column| rule(column.kind.is_number()).into()));
+        for row in words::texts(page) {
+            line(&mut out, row.iter().map(|text| escaped(text)));
+        }
+        let closing =
+            page.basis.map(|basis| words::closing(basis, page.time_zone.name()).join(" "));
+        for paragraph in page.remarks.iter().chain(&closing) {
+            out.push_str(&format!("\n{}\n", escaped(paragraph)));
+        }
+        Ok(out.into_bytes())
+    }
+}
+
+fn rule(is_number: bool) -> &'static str {
+    if is_number { "---:" } else { "---" }
+}
+
+fn line(out: &mut String, cells: impl Iterator<Item = String>) {
+    out.push('|');
+    for cell in cells {
+        out.push_str(&format!(" {cell} |"));
+    }
+    out.push('\n');
+}
+
+/// The text with every sign that could mean something made to mean itself. A name comes from
+/// whoever named a report, and must make no cell, no link, no picture and no HTML.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = None;
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // Inside of a word it means nothing, and a column's name is read more easily without.
+            '_' if before.is_some_and(char::is_alphanumeric)
+                && letters.peek().copied().is_some_and(char::is_alphanumeric) =>
+            {
+                out.push('_');
+            }
+            '\\' | '|' | '*' | '_' | '`' | '[' | ']' | '~' | '$' | '#' => {
+                out.push('\\');
+                out.push(letter);
+            }
+            letter => out.push(letter),
+        }
+        before = Some(letter);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{basis, sample, shown};
+    use super::super::{Format, Page, fit, render};
+    use super::*;
+    use crate::grid::{Cell, Grid, Kind};
+
+    #[test]
+    fn a_table_has_its_title_above_and_what_it_rests_on_below() {
+        let (grid, basis, remarks) = (sample(), basis(), ["These are the first 2 rows.".into()]);
+        let page = Page {
+            grid: &grid,
+            chart: None,
+            basis: Some(&basis),
+            remarks: &remarks,
+            time_zone: chrono_tz::Europe::Zurich,
+            width: 10,
+        };
+        let text = String::from_utf8(render(&page, Format::Markdown).unwrap()).unwrap();
+        let expected = "\
+**Most consumed reports**
+
+| rank | report | share | last_view | day |
+| ---: | --- | ---: | --- | --- |
+| 1 | Umsätze, \"alle\" Länder 💶 | 2.5 | 2026-03-02 00:05 | 2026-03-01 |
+| 12 | 売上レポート | n/a |  |  |
+
+These are the first 2 rows.
+
+2026-03-01 to 2026-03-31, Europe/Zurich. 31 days: 28 complete, 2 partial (1 cut), 1 missing. \
+Left out: 720 events of noise, 5 of services.
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_name_makes_no_cell_no_link_and_no_html() {
+        assert_eq!(escaped("a|b\\|c"), "a\\|b\\\\\\|c");
+        assert_eq!(escaped("<img src=x>&amp;"), "&lt;img src=x&gt;&amp;amp;");
+        assert_eq!(escaped("![x](y) *b* `c`"), "!\\[x\\](y) \\*b\\* \\`c\\`");
+        assert_eq!(escaped("last_view _x_ __y"), "last_view \\_x\\_ \\_\\_y");
+    }
+
+    /// The cells of a line as GitHub reads them: cut at each bar without a backslash, then signs
+    /// with a backslash and entities as themselves.
+    fn read(line: &str) -> Vec<String> {
+        let (mut cells, mut letters) = (vec![String::new()], line.chars());
+        while let Some(letter) = letters.next() {
+            let cell = cells.last_mut().unwrap();
+            match letter {
+                '|' => cells.push(String::new()),
+                '\\' => cell.push(letters.next().unwrap()),
+                '<' | '>' | '*' | '`' | '[' | ']' | '~' | '$' => panic!("{letter} in {line}"),
+                letter => cell.push(letter),
+            }
+        }
+        let plain = |cell: &String| {
+            let cell = cell.strip_prefix(' ').unwrap().strip_suffix(' ').unwrap();
+            cell.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        };
+        assert_eq!((&cells[0][..], &cells[cells.len() - 1][..]), ("", ""));
+        cells[1..cells.len() - 1].iter().map(plain).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_one_line_and_reads_as_the_text_that_it_was(
+            texts in prop::collection::vec("(?s)(.|[|\\\\<>&*_`\n\r]){0,12}", 3),
+        ) {
+            let mut grid = Grid::new([("a", Kind::Text), ("b", Kind::Text), ("c", Kind::Text)]);
+            grid.rows.push(texts.iter().cloned().map(Cell::Text).collect());
+            let out = shown(&grid, Format::Markdown, 80);
+            let lines: Vec<&str> = out.split('\n').collect();
+            prop_assert_eq!((lines.len(), lines[5]), (8, ""));
+            let expected: Vec<String> = texts.iter().map(|text| fit::printable(text)).collect();
+            prop_assert_eq!(read(lines[4]), expected);
+        }
+    }
+}

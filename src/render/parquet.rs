@@ -1,0 +1,233 @@
+//! The rows as a Parquet file, for notebooks. Owns: which type of Parquet a kind of cell is, and
+//! the file's metadata: what the rows rest on, as JSON with the members of the JSON format.
+//!
+//! It is the other way round from the store, which writes events: the two share no code and no
+//! schema, only the file format. The crates are built for the store in any case.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use crate::grid::{Cell, Grid, Kind};
+use crate::{Error, Result};
+
+use super::{Page, Renderer, json};
+
+/// The key of the metadata.
+const BASIS_KEY: &str = "pbi-analyze";
+
+/// A Parquet file.
+pub struct Parquet;
+
+impl Renderer for Parquet {
+    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+        let grid = page.grid;
+        let fields = grid.columns.iter().map(|column| {
+            // Any cell may be null, whatever the rows of today.
+            Field::new(&column.name, data_type(column.kind), true)
+        });
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let arrays = (0..grid.columns.len()).map(|at| array(grid, at)).collect::<Result<_>>()?;
+        let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
+
+        let basis = page.basis.map(|basis| json::basis(basis, page.time_zone)).transpose()?;
+        let metadata = basis.map(|basis| vec![KeyValue::new(BASIS_KEY.to_owned(), basis)]);
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_key_value_metadata(metadata)
+            .build();
+        let mut bytes = Vec::new();
+        let mut writer =
+            ArrowWriter::try_new(&mut bytes, schema, Some(properties)).map_err(Error::internal)?;
+        writer.write(&batch).map_err(Error::internal)?;
+        writer.close().map_err(Error::internal)?;
+        Ok(bytes)
+    }
+}
+
+fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Text => DataType::Utf8,
+        Kind::Int => DataType::Int64,
+        Kind::Float => DataType::Float64,
+        Kind::Bool => DataType::Boolean,
+        Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Kind::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, None),
+        Kind::Date => DataType::Date32,
+    }
+}
+
+fn array(grid: &Grid, at: usize) -> Result<ArrayRef> {
+    Ok(match grid.columns[at].kind {
+        Kind::Text => Arc::new(StringArray::from(values(grid, at, |cell| match cell {
+            Cell::Text(text) => Some(text.as_str()),
+            _ => None,
+        })?)),
+        Kind::Int => Arc::new(Int64Array::from(values(grid, at, |cell| match cell {
+            Cell::Int(number) => Some(*number),
+            _ => None,
+        })?)),
+        Kind::Float => Arc::new(Float64Array::from(values(grid, at, |cell| match cell {
+            Cell::Float(number) => Some(*number),
+            _ => None,
+        })?)),
+        Kind::Bool => Arc::new(BooleanArray::from(values(grid, at, |cell| match cell {
+            Cell::Bool(truth) => Some(*truth),
+            _ => None,
+        })?)),
+        Kind::Time => {
+            let instants = values(grid, at, |cell| match cell {
+                Cell::Time { us } => Some(*us),
+                _ => None,
+            })?;
+            Arc::new(TimestampMicrosecondArray::from(instants).with_timezone("UTC"))
+        }
+        Kind::LocalTime => {
+            Arc::new(TimestampMicrosecondArray::from(values(grid, at, |cell| match cell {
+                Cell::LocalTime { us } => Some(*us),
+                _ => None,
+            })?))
+        }
+        Kind::Date => Arc::new(Date32Array::from(values(grid, at, |cell| match cell {
+            Cell::Date { days } => Some(*days),
+            _ => None,
+        })?)),
+    })
+}
+
+/// A column's values, where `value` takes what belongs into it.
+fn values<'g, T>(
+    grid: &'g Grid,
+    at: usize,
+    value: impl Fn(&'g Cell) -> Option<T>,
+) -> Result<Vec<Option<T>>> {
+    let of = |row: &'g Vec<Cell>| match row.get(at) {
+        Some(Cell::Null) => Ok(None),
+        Some(cell) => value(cell).map(Some).ok_or(cell),
+        None => Err(&Cell::Null),
+    };
+    let column = &grid.columns[at];
+    grid.rows
+        .iter()
+        .map(|row| {
+            of(row).map_err(|cell| {
+                let (name, kind) = (&column.name, column.kind);
+                Error::internal(format!("column {name} is {kind:?} and holds {cell:?}"))
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use arrow::array::{Array, AsArray};
+    use arrow::datatypes::{
+        Date32Type, Float64Type, Int64Type, TimestampMicrosecondType as Microseconds,
+    };
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::super::tests::basis;
+    use super::super::{Format, render};
+    use super::*;
+
+    fn page<'a>(grid: &'a Grid, basis: Option<&'a super::super::Basis>) -> Page<'a> {
+        let time_zone = chrono_tz::Europe::Zurich;
+        Page { grid, chart: None, basis, remarks: &[], time_zone, width: 80 }
+    }
+
+    fn all_kinds() -> Grid {
+        let mut grid = Grid::new([
+            ("text", Kind::Text),
+            ("int", Kind::Int),
+            ("float", Kind::Float),
+            ("bool", Kind::Bool),
+            ("time", Kind::Time),
+            ("local", Kind::LocalTime),
+            ("date", Kind::Date),
+        ]);
+        grid.rows.push(vec![
+            Cell::Text("売上\n\"x\"".into()),
+            Cell::Int(i64::MAX),
+            Cell::Float(0.1),
+            Cell::Bool(true),
+            Cell::Time { us: 1_772_406_300_000_001 },
+            Cell::LocalTime { us: -1 },
+            Cell::Date { days: 20_513 },
+        ]);
+        grid.rows.push(vec![Cell::Null; 7]);
+        grid
+    }
+
+    fn read(bytes: &[u8]) -> (RecordBatch, Option<Vec<KeyValue>>) {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        let metadata = builder.metadata().file_metadata().key_value_metadata().cloned();
+        let empty = RecordBatch::new_empty(Arc::clone(builder.schema()));
+        let batch = builder.build().unwrap().next().map(|batch| batch.unwrap());
+        (batch.unwrap_or(empty), metadata)
+    }
+
+    #[test]
+    fn every_kind_is_read_back_with_its_type_and_its_value() {
+        let grid = all_kinds();
+        let (batch, _) = read(&render(&page(&grid, None), Format::Parquet).unwrap());
+        let column = |at: usize| batch.column(at);
+        let types: Vec<DataType> =
+            batch.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+        let utc = Some("UTC".into());
+        let expected = [
+            DataType::Utf8,
+            DataType::Int64,
+            DataType::Float64,
+            DataType::Boolean,
+            DataType::Timestamp(TimeUnit::Microsecond, utc),
+            DataType::Timestamp(TimeUnit::Microsecond, None),
+            DataType::Date32,
+        ];
+        assert_eq!(types, expected);
+        assert_eq!(column(0).as_string::<i32>().value(0), "売上\n\"x\"");
+        assert_eq!(column(1).as_primitive::<Int64Type>().value(0), i64::MAX);
+        assert_eq!(column(2).as_primitive::<Float64Type>().value(0), 0.1);
+        assert!(column(3).as_boolean().value(0));
+        assert_eq!(column(4).as_primitive::<Microseconds>().value(0), 1_772_406_300_000_001);
+        assert_eq!(column(5).as_primitive::<Microseconds>().value(0), -1);
+        assert_eq!(column(6).as_primitive::<Date32Type>().value(0), 20_513);
+        assert_eq!(batch.num_rows(), 2);
+        assert!((0..7).all(|at| column(at).is_null(1)));
+    }
+
+    #[test]
+    fn the_metadata_says_what_the_rows_rest_on() {
+        let grid = Grid::new([("text", Kind::Text)]);
+        let basis = basis();
+        let (batch, metadata) = read(&render(&page(&grid, Some(&basis)), Format::Parquet).unwrap());
+        assert_eq!((batch.num_rows(), batch.num_columns()), (0, 1));
+        let entry = metadata.unwrap().into_iter().find(|entry| entry.key == BASIS_KEY).unwrap();
+        let expected = concat!(
+            r#"{"report":"top-reports","title":"Most consumed reports","period":{"#,
+            r#""since":"2026-03-01","until":"2026-03-31","time_zone":"Europe/Zurich"},"#,
+            r#""coverage":{"days":31,"complete":28,"partial":2,"missing":1,"cut":1},"#,
+            r#""excluded":{"noise":720,"services":5}}"#,
+        );
+        assert_eq!(entry.value.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_cell_of_another_kind_is_an_error_and_no_null() {
+        let mut grid = Grid::new([("n", Kind::Int)]);
+        grid.rows.push(vec![Cell::Text("1".into())]);
+        let told = render(&page(&grid, None), Format::Parquet).unwrap_err().to_string();
+        assert!(told.contains("column n is Int and holds Text"), "{told}");
+    }
+}

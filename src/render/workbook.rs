@@ -1,0 +1,409 @@
+//! The package of an Excel workbook: a zip of XML parts (ECMA-376, Office Open XML). Owns: what XML
+//! and Excel demand of the parts. Must not know what the sheets say.
+//!
+//! Only what a report needs is there: sheets of values with a handful of styles. No part and no
+//! entry of the zip holds a time, so the same sheets are the same bytes.
+
+use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
+
+use zip::write::{SimpleFileOptions, ZipWriter};
+use zip::{CompressionMethod, DateTime};
+
+use crate::{Error, Result};
+
+/// The rows that a sheet takes.
+pub const ROWS_MAX: usize = 1 << 20;
+/// The UTF-16 units that a cell takes.
+pub const TEXT_MAX: usize = 32_767;
+/// The letters that the name of a sheet takes.
+const NAME_MAX: usize = 31;
+
+const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
+const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
+
+/// How a cell looks; the numbers are places in [`STYLES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// As it is.
+    Plain = 0,
+    /// Bold, for headers.
+    Header = 1,
+    /// A whole number.
+    Whole = 2,
+    /// A day.
+    Date = 3,
+    /// A day and a time.
+    Time = 4,
+    /// A sentence, over as many lines as it takes.
+    Sentence = 5,
+}
+
+const STYLES: &str = concat!(
+    "<numFmts count=\"2\"><numFmt numFmtId=\"164\" formatCode=\"yyyy\\-mm\\-dd\"/>",
+    "<numFmt numFmtId=\"165\" formatCode=\"yyyy\\-mm\\-dd\\ hh:mm:ss\"/></numFmts>",
+    "<fonts count=\"2\"><font><sz val=\"11\"/><name val=\"Calibri\"/><family val=\"2\"/></font>",
+    "<font><b/><sz val=\"11\"/><name val=\"Calibri\"/><family val=\"2\"/></font></fonts>",
+    "<fills count=\"2\"><fill><patternFill patternType=\"none\"/></fill>",
+    "<fill><patternFill patternType=\"gray125\"/></fill></fills>",
+    "<borders count=\"1\"><border><left/><right/><top/><bottom/><diagonal/></border></borders>",
+    "<cellStyleXfs count=\"1\"><xf numFmtId=\"0\" fontId=\"0\" fillId=\"0\" borderId=\"0\"/>",
+    "</cellStyleXfs><cellXfs count=\"6\">",
+    "<xf numFmtId=\"0\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\"/>",
+    "<xf numFmtId=\"0\" fontId=\"1\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyFont=\"1\"/>",
+    "<xf numFmtId=\"1\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" ",
+    "applyNumberFormat=\"1\"/>",
+    "<xf numFmtId=\"164\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" ",
+    "applyNumberFormat=\"1\"/>",
+    "<xf numFmtId=\"165\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" ",
+    "applyNumberFormat=\"1\"/>",
+    "<xf numFmtId=\"0\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" ",
+    "applyAlignment=\"1\"><alignment horizontal=\"left\" vertical=\"top\" wrapText=\"1\"/></xf>",
+    "</cellXfs><cellStyles count=\"1\"><cellStyle name=\"Normal\" xfId=\"0\" builtinId=\"0\"/>",
+    "</cellStyles>",
+);
+
+/// The value of a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing.
+    Empty,
+    /// Words.
+    Text(String),
+    /// A number, a day or a time.
+    Number(f64),
+    /// True or false.
+    Bool(bool),
+}
+
+/// A sheet, before its rows.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    /// What its tab says.
+    pub name: String,
+    /// How wide each column is, in digits.
+    pub widths: Vec<usize>,
+    /// How many rows it has, the header included.
+    pub rows: usize,
+    /// Whether the first row is a header: it stays in sight, and the rows can be filtered.
+    pub has_header: bool,
+}
+
+/// A workbook that is being written, in memory.
+pub struct Workbook {
+    zip: ZipWriter<Cursor<Vec<u8>>>,
+    sheets: std::vec::IntoIter<Sheet>,
+    /// The sheet that takes rows, by what stands behind them.
+    open: Option<String>,
+    /// The part so far: rows are handed on in large pieces.
+    text: String,
+    row: usize,
+    /// How many sheets have begun.
+    begun: usize,
+}
+
+impl Workbook {
+    /// A workbook of these sheets. Their names become such as Excel takes.
+    pub fn new(mut sheets: Vec<Sheet>) -> Result<Workbook> {
+        for sheet in &mut sheets {
+            sheet.name = sheet_name(&sheet.name);
+        }
+        let zip = ZipWriter::new(Cursor::new(Vec::new())).set_auto_large_file();
+        let none = Vec::new().into_iter();
+        let text = String::new();
+        let mut book = Workbook { zip, sheets: none, open: None, text, row: 0, begun: 0 };
+        // Programs that guess a file's type look at the first part only.
+        book.part("[Content_Types].xml", &content_types(sheets.len())?)?;
+        let root = format!(
+            "<Relationships xmlns=\"{PACKAGE}/relationships\"><Relationship Id=\"rId1\" \
+             Type=\"{RELATIONS}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+        );
+        book.part("_rels/.rels", &root)?;
+        book.part("xl/workbook.xml", &workbook(&sheets)?)?;
+        book.part("xl/_rels/workbook.xml.rels", &relations(sheets.len())?)?;
+        book.part("xl/styles.xml", &format!("<styleSheet xmlns=\"{MAIN}\">{STYLES}</styleSheet>"))?;
+        book.sheets = sheets.into_iter();
+        Ok(book)
+    }
+
+    /// Goes on to the next sheet: to the first before the first row.
+    pub fn next_sheet(&mut self) -> Result<()> {
+        self.end_sheet()?;
+        (self.begun, self.row) = (self.begun + 1, 0);
+        let number = self.begun;
+        let Some(sheet) = self.sheets.next() else {
+            return Err(Error::internal("there are no more sheets"));
+        };
+        self.begin(&format!("xl/worksheets/sheet{number}.xml"))?;
+        let selected = if number == 1 { " tabSelected=\"1\"" } else { "" };
+        let pane = "<pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" \
+                    state=\"frozen\"/><selection pane=\"bottomLeft\"/>";
+        let pane = if sheet.has_header { pane } else { "" };
+        put(
+            &mut self.text,
+            format_args!(
+                "{XML}<worksheet xmlns=\"{MAIN}\"><sheetViews><sheetView{selected} \
+                 workbookViewId=\"0\">{pane}</sheetView></sheetViews>\
+                 <sheetFormatPr defaultRowHeight=\"15\"/><cols>"
+            ),
+        )?;
+        for (at, width) in sheet.widths.iter().enumerate() {
+            let column = at + 1;
+            let range = format_args!("min=\"{column}\" max=\"{column}\" width=\"{width}\"");
+            put(&mut self.text, format_args!("<col {range} customWidth=\"1\"/>"))?;
+        }
+        self.text.push_str("</cols><sheetData>");
+        let filter = filtered(&sheet)
+            .map(|[first, last]| format!("<autoFilter ref=\"{first}:{last}\"/>").replace('$', ""));
+        self.open = Some(format!("</sheetData>{}</worksheet>", filter.unwrap_or_default()));
+        Ok(())
+    }
+
+    /// Adds a row to the sheet.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = (Value, Style)>) -> Result<()> {
+        const PIECE: usize = 1 << 16;
+        self.row += 1;
+        let row = self.row;
+        put(&mut self.text, format_args!("<row r=\"{row}\">"))?;
+        for (at, (value, style)) in cells.into_iter().enumerate() {
+            let (column, style) = (letters(at), style as usize);
+            let cell = format_args!("<c r=\"{column}{row}\" s=\"{style}\"").to_string();
+            match value {
+                Value::Empty => {}
+                Value::Number(number) => {
+                    put(&mut self.text, format_args!("{cell}><v>{number}</v></c>"))?;
+                }
+                Value::Bool(truth) => {
+                    let truth = u8::from(truth);
+                    put(&mut self.text, format_args!("{cell} t=\"b\"><v>{truth}</v></c>"))?;
+                }
+                Value::Text(text) => {
+                    self.text.push_str(&cell);
+                    self.text.push_str(" t=\"inlineStr\"><is><t xml:space=\"preserve\">");
+                    escape(&text, &mut self.text);
+                    self.text.push_str("</t></is></c>");
+                }
+            }
+        }
+        self.text.push_str("</row>");
+        if self.text.len() >= PIECE { self.flush() } else { Ok(()) }
+    }
+
+    /// The whole workbook.
+    pub fn finish(mut self) -> Result<Vec<u8>> {
+        self.end_sheet()?;
+        Ok(self.zip.finish().map_err(Error::internal)?.into_inner())
+    }
+
+    fn end_sheet(&mut self) -> Result<()> {
+        let Some(end) = self.open.take() else { return Ok(()) };
+        self.text.push_str(&end);
+        self.flush()
+    }
+
+    fn part(&mut self, name: &str, xml: &str) -> Result<()> {
+        self.begin(name)?;
+        self.text.push_str(XML);
+        self.text.push_str(xml);
+        self.flush()
+    }
+
+    fn begin(&mut self, name: &str) -> Result<()> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(DateTime::DEFAULT);
+        self.zip.start_file(name, options).map_err(Error::internal)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.zip.write_all(self.text.as_bytes()).map_err(Error::internal)?;
+        self.text.clear();
+        Ok(())
+    }
+}
+
+fn put(text: &mut String, what: std::fmt::Arguments<'_>) -> Result<()> {
+    text.write_fmt(what).map_err(Error::internal)
+}
+
+fn workbook(sheets: &[Sheet]) -> Result<String> {
+    let mut xml = format!("<workbook xmlns=\"{MAIN}\" xmlns:r=\"{RELATIONS}\"><bookViews>");
+    xml.push_str("<workbookView/></bookViews><sheets>");
+    let mut names = String::new();
+    for (at, sheet) in sheets.iter().enumerate() {
+        let (number, mut name) = (at + 1, String::new());
+        escape(&sheet.name, &mut name);
+        let entry =
+            format_args!("<sheet name=\"{name}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>");
+        put(&mut xml, entry)?;
+        // What Excel writes beside a filter, and some readers look for.
+        if let Some([first, last]) = filtered(sheet) {
+            let quoted = name.replace('\'', "''");
+            put(
+                &mut names,
+                format_args!(
+                    "<definedName name=\"_xlnm._FilterDatabase\" localSheetId=\"{at}\" \
+                     hidden=\"1\">'{quoted}'!{first}:{last}</definedName>"
+                ),
+            )?;
+        }
+    }
+    xml.push_str("</sheets>");
+    if !names.is_empty() {
+        put(&mut xml, format_args!("<definedNames>{names}</definedNames>"))?;
+    }
+    xml.push_str("</workbook>");
+    Ok(xml)
+}
+
+fn relations(sheets: usize) -> Result<String> {
+    let mut xml = format!("<Relationships xmlns=\"{PACKAGE}/relationships\">");
+    for number in 1..=sheets {
+        put(
+            &mut xml,
+            format_args!(
+                "<Relationship Id=\"rId{number}\" Type=\"{RELATIONS}/worksheet\" \
+                 Target=\"worksheets/sheet{number}.xml\"/>"
+            ),
+        )?;
+    }
+    let number = sheets + 1;
+    put(
+        &mut xml,
+        format_args!(
+            "<Relationship Id=\"rId{number}\" Type=\"{RELATIONS}/styles\" \
+             Target=\"styles.xml\"/></Relationships>"
+        ),
+    )?;
+    Ok(xml)
+}
+
+fn content_types(sheets: usize) -> Result<String> {
+    const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml";
+    let mut xml = format!(
+        "<Types xmlns=\"{PACKAGE}/content-types\"><Default Extension=\"rels\" \
+         ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
+         <Default Extension=\"xml\" ContentType=\"application/xml\"/>\
+         <Override PartName=\"/xl/workbook.xml\" ContentType=\"{SPREADSHEET}.sheet.main+xml\"/>\
+         <Override PartName=\"/xl/styles.xml\" ContentType=\"{SPREADSHEET}.styles+xml\"/>"
+    );
+    for number in 1..=sheets {
+        put(
+            &mut xml,
+            format_args!(
+                "<Override PartName=\"/xl/worksheets/sheet{number}.xml\" \
+                 ContentType=\"{SPREADSHEET}.worksheet+xml\"/>"
+            ),
+        )?;
+    }
+    xml.push_str("</Types>");
+    Ok(xml)
+}
+
+/// The first and the last of the cells that a filter is about: all of a sheet with a header.
+fn filtered(sheet: &Sheet) -> Option<[String; 2]> {
+    let last = sheet.widths.len().checked_sub(1).filter(|_| sheet.has_header)?;
+    Some([(0, 1), (last, sheet.rows)].map(|(column, row)| format!("${}${row}", letters(column))))
+}
+
+/// The name of a column: A to Z, then AA.
+fn letters(column: usize) -> String {
+    let (mut name, mut left) = (Vec::new(), column + 1);
+    while left > 0 {
+        left -= 1;
+        name.push(char::from(b'A' + (left % 26) as u8));
+        left /= 26;
+    }
+    name.iter().rev().collect()
+}
+
+/// A name that Excel takes for a sheet: some signs mean something in formulas.
+fn sheet_name(name: &str) -> String {
+    let sign = |c: char| if "[]:*?/\\'".contains(c) || c.is_control() { ' ' } else { c };
+    let name: String = name.chars().map(sign).collect();
+    let name = utf16_head(&name, NAME_MAX).trim();
+    if name.is_empty() { "Sheet".to_owned() } else { name.to_owned() }
+}
+
+/// As much of the text as fits into so many UTF-16 units, by which Excel counts.
+pub fn utf16_head(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let mut units = 0;
+    let over = text.char_indices().find(|(_, letter)| {
+        units += letter.len_utf16();
+        units > most
+    });
+    over.map_or(text, |(end, _)| &text[..end])
+}
+
+/// Text as XML has it. What XML has no sign for is `_x001B_` to Excel, and so a text that looks
+/// like that has its first sign written in the same way.
+fn escape(text: &str, out: &mut String) {
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\t' | '\n' => out.push(letter),
+            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
+                out.push_str(&format!("_x{:04X}_", u32::from(letter)));
+            }
+            '_' if is_escape(&text.as_bytes()[at..]) => out.push_str("_x005F_"),
+            letter => out.push(letter),
+        }
+    }
+}
+
+fn is_escape(text: &[u8]) -> bool {
+    let [b'_', b'x', digits @ ..] = text else { return false };
+    matches!(digits, [a, b, c, d, b'_', ..] if [a, b, c, d].iter().all(|d| d.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(text: &str) -> String {
+        let mut out = String::new();
+        escape(text, &mut out);
+        out
+    }
+
+    #[test]
+    fn xml_and_excel_each_have_signs_of_their_own() {
+        assert_eq!(escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
+        assert_eq!(escaped("a\tb\nc\r\u{1b}\u{ffff}"), "a\tb\nc_x000D__x001B__xFFFF_");
+        assert_eq!(
+            escaped("_x000D_ _x00G0_ _x_ __x0041_"),
+            "_x005F_x000D_ _x00G0_ _x_ __x005F_x0041_"
+        );
+        assert_eq!(escaped("売上_xé000_"), "売上_xé000_");
+    }
+
+    #[test]
+    fn columns_are_named_as_in_a_sheet() {
+        let names = [0, 25, 26, 51, 52, 701, 702, 16_383].map(letters);
+        assert_eq!(names, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA", "XFD"]);
+    }
+
+    #[test]
+    fn a_sheet_has_a_name_that_excel_takes() {
+        assert_eq!(sheet_name("top-reports"), "top-reports");
+        assert_eq!(sheet_name("a[b]:c*d?e/f\\g'h"), "a b  c d e f g h");
+        assert_eq!(sheet_name("''"), "Sheet");
+        assert_eq!(sheet_name(&"💶".repeat(20)), "💶".repeat(15));
+    }
+
+    #[test]
+    fn a_text_is_cut_by_utf16_units_and_between_letters() {
+        assert_eq!(utf16_head("売上💶x", 3), "売上");
+        assert_eq!(utf16_head("売上💶x", 4), "売上💶");
+        assert_eq!(utf16_head("売上💶x", 5), "売上💶x");
+        assert_eq!(utf16_head("", 0), "");
+    }
+}

@@ -1,0 +1,304 @@
+//! The answer as an Excel workbook: the rows on one sheet, on the other what they rest on. Owns:
+//! which value of Excel a cell is - times are days since 1900 on the clock of the report's zone -
+//! and what Excel cannot hold and is text instead. The package is the business of `workbook`.
+
+use chrono::{Datelike, NaiveDate};
+use unicode_width::UnicodeWidthStr;
+
+use crate::grid::{Cell, Grid};
+use crate::{Error, Result};
+
+use super::workbook::{ROWS_MAX, Sheet, Style, TEXT_MAX, Value, Workbook, utf16_head};
+use super::{Basis, Page, Renderer, time};
+
+/// A workbook.
+pub struct Xlsx;
+
+/// What of a number Excel keeps when it shows it: 15 digits. Larger ones are text.
+const INT_MAX: u64 = 999_999_999_999_999;
+/// The first day that Excel counts as everybody else does: before it, 1900 is a leap year.
+const FIRST_DAY: f64 = 61.0;
+/// The day after the last, 9999-12-31.
+const DAYS_END: f64 = 2_958_466.0;
+/// 1970-01-01 as Excel counts.
+const UNIX_DAY: f64 = 25_569.0;
+const DAY_US: f64 = 86_400e6;
+/// The widest that a column begins with.
+const WIDTH_MAX: usize = 60;
+/// What the button of the filter takes of a header.
+const BUTTON: usize = 3;
+
+impl Renderer for Xlsx {
+    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+        let grid = page.grid;
+        let rows = grid.rows.len() + 1;
+        if rows > ROWS_MAX {
+            return Err(Error::Usage(format!(
+                "{} rows are more than a sheet of Excel takes ({}): ask for fewer with --top, or \
+                 for another format",
+                grid.rows.len(),
+                ROWS_MAX - 1
+            )));
+        }
+        let name = page.basis.map_or("Rows", |basis| basis.report.as_str()).to_owned();
+        let about = if name.eq_ignore_ascii_case("About") { "Basis" } else { "About" }.to_owned();
+        let mut book = Workbook::new(vec![
+            Sheet { name, widths: widths(grid), rows, has_header: true },
+            Sheet { name: about, widths: vec![22, WIDTH_MAX], rows: 0, has_header: false },
+        ])?;
+
+        book.next_sheet()?;
+        let names = grid.columns.iter().map(|column| column.name.clone());
+        book.row(names.map(|name| (Value::Text(name), Style::Header)))?;
+        let mut cut = 0;
+        for row in &grid.rows {
+            book.row(row.iter().map(|cell| value(cell, page, &mut cut)))?;
+        }
+
+        book.next_sheet()?;
+        for (label, told) in about_rows(page, cut) {
+            book.row([(Value::Text(label.to_owned()), Style::Header), told])?;
+        }
+        book.finish()
+    }
+}
+
+/// A cell as Excel has it; texts that had to be cut are counted.
+fn value(cell: &Cell, page: &Page<'_>, cut: &mut u64) -> (Value, Style) {
+    let text = |text: String| (Value::Text(text), Style::Plain);
+    match cell {
+        Cell::Null => (Value::Empty, Style::Plain),
+        Cell::Text(whole) => {
+            let head = utf16_head(whole, TEXT_MAX);
+            if head.len() == whole.len() {
+                return text(whole.clone());
+            }
+            *cut += 1;
+            text(format!("{}…", utf16_head(whole, TEXT_MAX - 1)))
+        }
+        Cell::Int(number) if number.unsigned_abs() <= INT_MAX => {
+            (Value::Number(*number as f64), Style::Whole)
+        }
+        Cell::Int(number) => text(number.to_string()),
+        Cell::Float(number) if number.is_finite() => (Value::Number(*number), Style::Plain),
+        Cell::Float(number) => text(number.to_string()),
+        Cell::Bool(truth) => (Value::Bool(*truth), Style::Plain),
+        Cell::Time { us } => match time::clock_us(*us, page.time_zone).and_then(clock) {
+            Some(serial) => (Value::Number(serial), Style::Time),
+            None => text(time::instant_iso(*us, page.time_zone)),
+        },
+        Cell::LocalTime { us } => match clock(*us) {
+            Some(serial) => (Value::Number(serial), Style::Time),
+            None => text(time::local_iso(*us)),
+        },
+        Cell::Date { days } => match counted(f64::from(*days) + UNIX_DAY) {
+            Some(serial) => (Value::Number(serial), Style::Date),
+            None => text(time::date(*days)),
+        },
+    }
+}
+
+fn clock(us: i64) -> Option<f64> {
+    counted(us as f64 / DAY_US + UNIX_DAY)
+}
+
+/// The day, if Excel counts so far.
+fn counted(serial: f64) -> Option<f64> {
+    (FIRST_DAY..DAYS_END).contains(&serial).then_some(serial)
+}
+
+/// How wide each column is: as its widest cell, within reason.
+fn widths(grid: &Grid) -> Vec<usize> {
+    let width = |cell: &Cell| match cell {
+        Cell::Null => 0,
+        // What is much longer in bytes is too wide in any script.
+        Cell::Text(text) if text.len() > WIDTH_MAX * 4 => WIDTH_MAX,
+        Cell::Text(text) => text.width(),
+        Cell::Int(number) => number.to_string().len(),
+        Cell::Float(number) => number.to_string().len(),
+        Cell::Bool(_) => "FALSE".len(),
+        Cell::Time { .. } | Cell::LocalTime { .. } => "2026-03-01 00:00:00".len(),
+        Cell::Date { .. } => "2026-03-01".len(),
+    };
+    let columns = grid.columns.iter().enumerate().map(|(at, column)| {
+        let cells = grid.rows.iter().filter_map(|row| row.get(at)).map(width);
+        let widest = cells.max().unwrap_or(0).max(column.name.width() + BUTTON);
+        widest.min(WIDTH_MAX) + 1
+    });
+    columns.collect()
+}
+
+/// What the rows rest on, line by line.
+fn about_rows(page: &Page<'_>, cut: u64) -> Vec<(&'static str, (Value, Style))> {
+    let text = |text: &str| (Value::Text(text.to_owned()), Style::Sentence);
+    let mut rows = Vec::new();
+    if let Some(basis) = page.basis {
+        rows.extend([("Title", text(&basis.title)), ("Report", text(&basis.report))]);
+        let ends = [("First day", basis.since), ("Last day", basis.until)];
+        rows.extend(ends.into_iter().filter_map(|(label, end)| Some((label, day(end?)))));
+    }
+    rows.push(("Time zone", text(page.time_zone.name())));
+    rows.extend(page.basis.into_iter().flat_map(figures));
+    rows.extend(page.remarks.iter().map(|remark| ("Remark", text(remark))));
+    if cut > 0 {
+        let texts = if cut == 1 { "1 text is" } else { &format!("{cut} texts are") };
+        let told = format!("{texts} longer than a cell of Excel takes, and cut; they end in ….");
+        rows.push(("Remark", text(&told)));
+    }
+    rows
+}
+
+fn figures(basis: &Basis) -> [(&'static str, (Value, Style)); 7] {
+    let (days, excluded) = (&basis.coverage, &basis.excluded);
+    [
+        ("Days of the period", days.days),
+        ("Complete days", days.complete),
+        ("Partial days", days.partial),
+        ("Partial days, cut", days.cut),
+        ("Missing days", days.missing),
+        ("Left out as noise", excluded.noise),
+        ("Left out as services", excluded.services),
+    ]
+    .map(|(label, number)| (label, (Value::Number(number as f64), Style::Whole)))
+}
+
+fn day(day: NaiveDate) -> (Value, Style) {
+    let since_unix = day.num_days_from_ce() - NaiveDate::default().num_days_from_ce();
+    match counted(f64::from(since_unix) + UNIX_DAY) {
+        Some(serial) => (Value::Number(serial), Style::Date),
+        None => (Value::Text(day.to_string()), Style::Plain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read};
+
+    use super::super::tests::{basis, sample};
+    use super::super::{Format, render};
+    use super::*;
+    use crate::grid::Kind;
+
+    fn made(grid: &Grid, remarks: &[String]) -> zip::ZipArchive<Cursor<Vec<u8>>> {
+        let (basis, time_zone) = (basis(), chrono_tz::Europe::Zurich);
+        let page = Page { grid, chart: None, basis: Some(&basis), remarks, time_zone, width: 80 };
+        zip::ZipArchive::new(Cursor::new(render(&page, Format::Xlsx).unwrap())).unwrap()
+    }
+
+    fn part(book: &mut zip::ZipArchive<Cursor<Vec<u8>>>, name: &str) -> String {
+        let mut text = String::new();
+        book.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    fn sheet(grid: &Grid) -> String {
+        part(&mut made(grid, &[]), "xl/worksheets/sheet1.xml")
+    }
+
+    #[test]
+    fn the_rows_stand_below_a_header_that_stays_and_filters() {
+        let xml = sheet(&sample());
+        assert!(xml.contains("topLeftCell=\"A2\" activePane=\"bottomLeft\" state=\"frozen\""));
+        assert!(xml.ends_with("</sheetData><autoFilter ref=\"A1:E3\"/></worksheet>"), "{xml}");
+        assert!(
+            xml.contains("<c r=\"A1\" s=\"1\" t=\"inlineStr\"><is><t xml:space=\"preserve\">rank<")
+        );
+        let row = concat!(
+            "<row r=\"2\"><c r=\"A2\" s=\"2\"><v>1</v></c>",
+            "<c r=\"B2\" s=\"0\" t=\"inlineStr\"><is><t xml:space=\"preserve\">",
+            "Umsätze, &quot;alle&quot;\nLänder 💶</t></is></c><c r=\"C2\" s=\"0\"><v>2.5</v></c>",
+            "<c r=\"D2\" s=\"4\"><v>46083.00347222222</v></c>",
+            "<c r=\"E2\" s=\"3\"><v>46082</v></c></row>",
+        );
+        assert!(xml.contains(row), "{xml}");
+        let last = "<row r=\"3\"><c r=\"A3\" s=\"2\"><v>12</v></c><c r=\"B3\"";
+        assert!(xml.contains(last) && !xml.contains("C3"), "{xml}");
+        assert!(xml.contains("<col min=\"4\" max=\"4\" width=\"20\" customWidth=\"1\"/>"), "{xml}");
+    }
+
+    #[test]
+    fn the_second_sheet_says_what_the_rows_rest_on() {
+        let mut book = made(&sample(), &["These are the first 2 rows.".into()]);
+        let workbook = part(&mut book, "xl/workbook.xml");
+        assert!(workbook.contains("<sheet name=\"top-reports\" sheetId=\"1\""), "{workbook}");
+        assert!(workbook.contains("hidden=\"1\">'top-reports'!$A$1:$E$3<"), "{workbook}");
+        let about = part(&mut book, "xl/worksheets/sheet2.xml");
+        let plain: Vec<&str> = about
+            .split(['<', '>'])
+            .skip_while(|text| *text != "sheetData")
+            .skip(1)
+            .step_by(2)
+            .filter(|text| !text.is_empty())
+            .collect();
+        let expected = "Title/Most consumed reports/Report/top-reports/First day/46082/\
+            Last day/46112/Time zone/Europe/Zurich/Days of the period/31/Complete days/28/\
+            Partial days/2/Partial days, cut/1/Missing days/1/Left out as noise/720/\
+            Left out as services/5/Remark/These are the first 2 rows.";
+        assert_eq!(plain.join("/"), expected);
+    }
+
+    #[test]
+    fn what_excel_cannot_hold_is_text_and_what_it_cuts_is_told() {
+        let kinds = [("n", Kind::Int), ("x", Kind::Float), ("day", Kind::Date), ("t", Kind::Text)];
+        let mut grid = Grid::new(kinds);
+        let long = "\u{1f4b6}".repeat(20_000);
+        for (number, fraction, days, text) in [
+            (999_999_999_999_999, 0.1, -25_508, "=1+1"),
+            (1_000_000_000_000_000, f64::NAN, -25_509, &long),
+            (i64::MIN, f64::INFINITY, 2_932_897, ""),
+        ] {
+            let days = Cell::Date { days };
+            grid.rows.push(vec![
+                Cell::Int(number),
+                Cell::Float(fraction),
+                days,
+                Cell::Text(text.into()),
+            ]);
+        }
+        let mut book = made(&grid, &[]);
+        let xml = part(&mut book, "xl/worksheets/sheet1.xml");
+        for cell in [
+            "<c r=\"A2\" s=\"2\"><v>999999999999999</v>",
+            "<c r=\"B2\" s=\"0\"><v>0.1</v>",
+            "<c r=\"C2\" s=\"3\"><v>61</v>",
+        ] {
+            assert!(xml.contains(cell), "{cell}");
+        }
+        for text in [
+            "=1+1",
+            "1000000000000000",
+            "NaN",
+            "1900-02-28",
+            "-9223372036854775808",
+            "inf",
+            "10000-01-01",
+        ] {
+            let inline = format!(" t=\"inlineStr\"><is><t xml:space=\"preserve\">{text}</t>");
+            let plain = inline.replace("10000-01-01", "+10000-01-01");
+            assert!(xml.contains(&inline) || xml.contains(&plain), "{text}");
+        }
+        let cut = format!(">{}…<", "\u{1f4b6}".repeat(16_383));
+        assert!(xml.contains(&cut), "a pair of units is not parted");
+        let about = part(&mut book, "xl/worksheets/sheet2.xml");
+        assert!(
+            about.contains(">1 text is longer than a cell of Excel takes, and cut;"),
+            "{about}"
+        );
+    }
+
+    #[test]
+    fn more_rows_than_a_sheet_takes_are_refused_with_advice() {
+        let mut grid = Grid::new([]);
+        grid.rows = vec![Vec::new(); ROWS_MAX];
+        let page = Page {
+            grid: &grid,
+            chart: None,
+            basis: None,
+            remarks: &[],
+            time_zone: chrono_tz::UTC,
+            width: 80,
+        };
+        let told = render(&page, Format::Xlsx).unwrap_err().to_string();
+        assert!(told.starts_with("1048576 rows are more than") && told.contains("--top"), "{told}");
+    }
+}
