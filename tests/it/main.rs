@@ -18,6 +18,8 @@ mod oracle;
 mod selftest;
 #[path = "../support/synth/mod.rs"]
 mod synth;
+#[path = "../support/year/mod.rs"]
+mod year;
 
 // A folder for each test, the program in it, its accounts in JSON.
 mod workdir;
