@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use pbi_analyze::query;
+use pbi_analyze::store::Store;
 use serde_json::Value;
 
 use crate::archive::{YearArchive, year};
@@ -113,6 +115,21 @@ fn users_are_of_the_classes_that_the_oracle_says() {
                 assert_cell(row, "active_months", known.active_months.into());
             }
         }
+    }
+}
+
+/// As the library judges them, for whatever shows them.
+#[test]
+fn days_are_judged_as_the_generator_knows() {
+    let archive = year();
+    let snapshot = Store::new(&archive.dir.join("store")).snapshot();
+    let snapshot = snapshot.expect("the store can be read");
+    let extent = query::extent(&snapshot).expect("the store can be read");
+    let period = query::Period::new(Tz::UTC, None, None, extent);
+    let coverage = query::coverage(&snapshot, &period).expect("the store can be read");
+    assert_eq!(coverage.days.len(), archive.year.days.len());
+    for (found, known) in coverage.days.iter().zip(&archive.year.days) {
+        assert_eq!((found.date, found.verdict.name()), (known.date, known.verdict), "{found:?}");
     }
 }
 

@@ -48,7 +48,7 @@ pub fn every_operation(stage: &mut Stage) {
         ("2025-12-16 13:10", "CopyDashboard"),
         ("2025-12-16 13:20", "DeleteDashboard"),
     ] {
-        stage.on(when, &OLIVER, operation).dashboard(&HR_BOARD).done();
+        stage.on(when, &OLIVER, operation).dashboard(&TEAM_BOARD).done();
     }
     for (when, operation) in [
         ("2025-12-19 13:00", "CreateDataset"),
@@ -105,9 +105,9 @@ pub fn takeovers(stage: &mut Stage) {
         .with("OriginalOwner", ANNA.id)
         .with("TakingOverOwner", YUSUF.id)
         .done();
-    stage.on("2026-01-26 12:00", &YUSUF, "DeleteGroup").workspace(&HR).done();
-    stage.on("2026-01-26 12:10", &YUSUF, "DeleteFolder").workspace(&WINDPARK).done();
-    stage.on("2026-01-26 12:20", &OLIVER, "DeleteReport").report(&PROGRESS).failed().done();
+    stage.on("2026-01-26 12:00", &YUSUF, "DeleteGroup").workspace(&TRIAL).done();
+    stage.on("2026-01-26 12:10", &YUSUF, "DeleteFolder").workspace(&TRIAL).done();
+    stage.on("2026-01-26 12:20", &OLIVER, "DeleteReport").report(&COSTS).failed().done();
 }
 
 /// The labels that there are.

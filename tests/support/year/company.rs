@@ -57,6 +57,7 @@ pub struct Report {
 }
 
 /// Somebody, or something, that acts.
+#[derive(Clone, Copy)]
 pub struct Actor {
     pub id: &'static str,
     pub user_type: i64,
@@ -132,6 +133,13 @@ pub static ANNAS: Workspace = Workspace {
     former: None,
     capacity: None,
 };
+/// Made for trying things out, and deleted.
+pub static TRIAL: Workspace = Workspace {
+    id: "e2a45b1c-6d0f-4c97-8b3e-15f7d9c0a864",
+    name: "Testgelände",
+    former: None,
+    capacity: None,
+};
 /// Without a GUID: the workspace that everybody has, as some events write it.
 pub static MINE: Workspace =
     Workspace { id: "My Workspace", name: "My Workspace", former: None, capacity: None };
@@ -173,8 +181,8 @@ pub static SALES_BOARD: Dashboard = Dashboard {
 };
 pub static GRID_BOARD: Dashboard =
     Dashboard { id: "ca89f016-70b0-43ce-bcc6-0d8e98db6fd0", name: "Leitstand", workspace: &GRID };
-pub static HR_BOARD: Dashboard =
-    Dashboard { id: "431c61b3-7471-42d2-9cb6-e46fad236e31", name: "People", workspace: &HR };
+pub static TEAM_BOARD: Dashboard =
+    Dashboard { id: "431c61b3-7471-42d2-9cb6-e46fad236e31", name: "Team", workspace: &HR };
 /// Renamed on 2025-09-15: one row under its new name.
 pub static OVERVIEW: Report = Report {
     id: "fcfec9c2-289c-45e5-b9bd-5e54b8a5d83d",

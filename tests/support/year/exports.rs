@@ -34,7 +34,7 @@ pub fn exports(stage: &mut Stage) {
             // Ten seconds count as its own, eleven do not, before as after.
             export(stage, time, &CARLA, &KPIS, &[-11, -10, 0, 10, 11]);
         }
-        if stage.rng.chance(0.03) {
+        if date >= day("2025-02-10") && stage.rng.chance(0.03) {
             let time = stage.at_work(date, &LARS);
             export(stage, time, &LARS, &KPIS, &[]);
         }
@@ -72,7 +72,7 @@ pub fn other_exports(stage: &mut Stage) {
 /// Models asked from outside. Sessions are told apart by gaps of half an hour: 29 and 30 minutes
 /// belong together or not by the rule, 31 never do.
 pub fn excel(stage: &mut Stage) {
-    let wei = Actor { agent: EXCEL, ..WEI_AGENTLESS };
+    let wei = Actor { agent: EXCEL, ..WEI };
     for date in days().filter(|date| is_workday(*date) && *date >= day("2025-01-07")) {
         if stage.rng.chance(0.2) {
             let mut time = stage.at_work(date, &wei);
@@ -87,7 +87,7 @@ pub fn excel(stage: &mut Stage) {
         let time = start + TimeDelta::minutes(minutes);
         external(stage, time, &wei, "AnalyzedByExternalApplication", &SALES_MODEL);
     }
-    let query = Actor { agent: POWER_QUERY, ..WEI_AGENTLESS };
+    let query = Actor { agent: POWER_QUERY, ..WEI };
     for when in ["2025-12-22 10:00", "2026-01-13 10:00", "2026-02-03 10:00"] {
         let time = local(when, &WEI);
         external(stage, time, &query, "ConnectFromExternalApplication", &SALES_MODEL);
@@ -97,18 +97,9 @@ pub fn excel(stage: &mut Stage) {
             .with("ConsumptionMethod", "Excel")
             .done();
     }
-    let shell = Actor { agent: POWERSHELL, ..WEI_AGENTLESS };
+    let shell = Actor { agent: POWERSHELL, ..IVO };
     stage.on("2026-01-29 17:00", &shell, "ViewReport").report(&OVERVIEW).done();
 }
-
-/// Wei with no program yet.
-const WEI_AGENTLESS: Actor = Actor {
-    id: "wei.zhang@nordlicht-energie.example",
-    user_type: 0,
-    agent: "",
-    ip: "192.0.2.40",
-    zone: chrono_tz::Europe::Berlin,
-};
 
 fn external(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, operation: &str, model: &Model) {
     stage.event(time, actor, operation).about_model(model).done();

@@ -117,7 +117,9 @@ impl Archive {
                 Fate::DamagedThenWhole => !is_last,
                 _ => false,
             };
-            let whole = if is_broken { events.len() * 3 / 5 } else { events.len() };
+            // It breaks off at noon, so that what the pull of the day before left in the log is whole.
+            let noon = events.iter().take_while(|event| event.time.hour() < 12).count();
+            let whole = if is_broken { noon } else { events.len() };
             self.hold(events[..whole].iter().copied());
             let broken = is_broken.then(|| events[whole]);
             self.write_pull(date, *pulled, number, &events[..whole], broken);

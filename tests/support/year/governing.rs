@@ -85,7 +85,7 @@ pub fn access(stage: &mut Stage) {
 
 /// Workspaces that come, are renamed and move between capacities.
 pub fn workspaces(stage: &mut Stage) {
-    stage.on("2025-01-07 08:00", &OLIVER, "CreateFolder").workspace(&WINDPARK).done();
+    stage.on("2025-01-07 08:00", &YUSUF, "CreateFolder").workspace(&WINDPARK).done();
     stage.on("2025-04-02 08:00", &OLIVER, "UpdateFolder").workspace(&GRID).done();
     stage.on("2025-12-18 08:00", &YUSUF, "MigrateWorkspaceIntoCapacity").workspace(&GRID).done();
     stage
@@ -99,6 +99,11 @@ pub fn workspaces(stage: &mut Stage) {
         .with("CapacityName", FABRIC.name)
         .with("CapacityState", "Suspended")
         .done();
+    stage
+        .on("2026-01-19 08:20", &YUSUF, "InsertOrganizationalGalleryItem")
+        .with("OrganizationalGalleryItemDisplayName", "Tachometer")
+        .done();
+    stage.on("2025-12-15 08:00", &YUSUF, "CreateFolder").workspace(&TRIAL).done();
     // The workspace that everybody has goes by its name.
     stage.on("2026-01-29 10:00", &HANNA, "ViewReport").report(&NOTES).workspace(&MINE).done();
 }

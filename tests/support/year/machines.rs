@@ -1,6 +1,6 @@
 //! What runs by itself: refreshes, gateways, and the noise of those who read the log and scan.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::calendar::{at, day, days, pulls, windows};
@@ -15,7 +15,7 @@ pub fn refreshes(stage: &mut Stage) {
             let (minute, second) = (stage.rng.below(5), stage.rng.below(60));
             let time = at(owner.zone, date, hour, minute as u32, second as u32);
             let draft = stage
-                .event(time, &Actor { agent: "", ip: "", ..copy(owner) }, "RefreshDataset")
+                .event(time, &Actor { agent: "", ip: "", ..*owner }, "RefreshDataset")
                 .about_model(model)
                 .with("RefreshType", "Scheduled");
             match date.format("%d").to_string().as_str() {
@@ -62,21 +62,16 @@ pub fn refreshes(stage: &mut Stage) {
 /// The one dataflow there is.
 pub const DATAFLOW: &str = "c7d0f6a1-2be4-4c53-9d0a-61c2f1b8e7d4";
 
-fn copy(actor: &Actor) -> Actor {
-    Actor { ..*actor }
-}
-
 /// Reading the log writes the log: a pull leaves a row for each window that it asked for. At first
 /// the administrator pulls, later a service principal.
 pub fn pulling(stage: &mut Stage) {
+    let administrator = Actor { agent: POWERSHELL, ..YUSUF };
     for date in days() {
         for pulled in pulls(date) {
             for (number, (from, to)) in windows(date, pulled).into_iter().enumerate() {
                 let time = pulled + TimeDelta::seconds(2 * number as i64);
-                let actor = if date < day("2025-10-01") { &YUSUF_SHELL } else { &ARCHIVER };
-                let text = |time: chrono::DateTime<chrono::Utc>| {
-                    time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
-                };
+                let actor = if date < day("2025-10-01") { &administrator } else { &ARCHIVER };
+                let text = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
                 stage
                     .event(time, actor, "ExportActivityEvents")
                     .with("ExportEventStartDateTimeParameter", text(from))
@@ -87,14 +82,6 @@ pub fn pulling(stage: &mut Stage) {
         }
     }
 }
-
-const YUSUF_SHELL: Actor = Actor {
-    id: "yusuf.demir@nordlicht-energie.example",
-    user_type: 2,
-    agent: POWERSHELL,
-    ip: "192.0.2.34",
-    zone: chrono_tz::Europe::Berlin,
-};
 
 /// Gateways ask for data sources every day, a scanner for workspaces on Sundays.
 pub fn scanning(stage: &mut Stage) {
@@ -120,9 +107,10 @@ pub fn scanning(stage: &mut Stage) {
             }
         }
     }
+    let administrator = Actor { agent: POWERSHELL, ..YUSUF };
     for when in ["2025-12-20 08:00", "2026-01-03 08:00"] {
-        stage.on(when, &YUSUF_SHELL, "GetGroupsAsAdmin").done();
-        stage.on(when, &YUSUF_SHELL, "GetRefreshHistory").about_model(&SALES_MODEL).done();
+        stage.on(when, &administrator, "GetGroupsAsAdmin").done();
+        stage.on(when, &administrator, "GetRefreshHistory").about_model(&SALES_MODEL).done();
     }
 }
 

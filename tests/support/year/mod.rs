@@ -55,8 +55,11 @@ pub struct Day {
     pub late: u64,
 }
 
+/// A part of the year that is there for a rule or a group of them.
+type Scene = fn(&mut Stage);
+
 /// The scenes, each with a number that its dice are thrown from.
-const SCENES: [(u64, fn(&mut Stage)); 31] = [
+const SCENES: [(u64, Scene); 31] = [
     (1, views::workdays),
     (2, views::counted_days),
     (3, views::edges_of_days),

@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use serde_json::json;
 
-use super::calendar::{Fate, days, fate};
+use super::calendar::{Fate, day, days, fate};
 use super::company::*;
 use super::stage::{Draft, Stage, is_workday};
 
@@ -43,10 +43,12 @@ fn is_plain(date: NaiveDate) -> bool {
 /// Apps are launched on workdays, made and changed now and then.
 pub fn apps(stage: &mut Stage) {
     for date in days().filter(|date| is_plain(*date)) {
-        for (actor, which, share) in
-            [(&ZOE, HOLIDAYS, 0.12), (&PAULA, HOLIDAYS, 0.03), (&VERA, METERS, 0.15)]
-        {
-            if stage.rng.chance(share) {
+        for (actor, which, share, from) in [
+            (&ZOE, HOLIDAYS, 0.15, "2025-01-16"),
+            (&PAULA, HOLIDAYS, 0.05, "2025-09-01"),
+            (&VERA, METERS, 0.5, "2025-12-18"),
+        ] {
+            if date >= day(from) && stage.rng.chance(share) {
                 let when =
                     format!("{date} {:02}:{:02}", 8 + stage.rng.below(9), stage.rng.below(60));
                 app(stage, &when, actor, "LaunchPowerApp", which).done();

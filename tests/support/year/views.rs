@@ -1,7 +1,7 @@
 //! Looking at reports and dashboards: what everybody does all year, and the edges of every rule
 //! about views, people and days.
 
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::calendar::{day, days, first, last};
@@ -47,12 +47,7 @@ fn workday(stage: &mut Stage, person: &Person, date: NaiveDate) {
     }
 }
 
-fn dashboard(
-    stage: &mut Stage,
-    time: chrono::DateTime<chrono::Utc>,
-    actor: &Actor,
-    board: &Dashboard,
-) {
+fn dashboard(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, board: &Dashboard) {
     let is_tile = stage.rng.chance(0.2);
     let operation = if is_tile { "ViewTile" } else { "ViewDashboard" };
     let draft = stage.event(time, actor, operation).dashboard(board);
@@ -67,12 +62,7 @@ fn dashboard(
 }
 
 /// A view, by whichever way the dice say.
-pub fn view(
-    stage: &mut Stage,
-    time: chrono::DateTime<chrono::Utc>,
-    actor: &Actor,
-    report: &Report,
-) {
+pub fn view(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, report: &Report) {
     let way = match stage.rng.below(20) {
         0..7 if report.app.is_some() => Way::App,
         18 => Way::Shared,
@@ -81,7 +71,9 @@ pub fn view(
     };
     // Now and then the log does not say how it was looked at; the agent has to.
     let is_told = !stage.rng.chance(0.15);
-    let mut draft = stage.event(time, actor, "ViewReport").report(report);
+    // The case of a name varies between events.
+    let user = if stage.rng.chance(0.3) { actor.id.to_lowercase() } else { actor.id.to_owned() };
+    let mut draft = stage.event(time, actor, "ViewReport").report(report).with("UserId", user);
     if let Some(publisher) = report.publisher_id {
         // In the app its own id is right, and the publisher's stands beside it.
         let (shown, beside) =
