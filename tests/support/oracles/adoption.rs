@@ -6,8 +6,8 @@ use chrono::{Days, NaiveDate};
 
 use super::Deed;
 
-/// A day. What is not known is `None`: on a missing day nothing, and no window that reaches back
-/// behind the archive.
+/// A day. What is not known is `None`: nothing is on a missing day, nor on one that is held in part
+/// and on which nobody is known; and no window is that reaches back behind the archive.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adoption {
     pub date: NaiveDate,
@@ -33,16 +33,21 @@ pub fn adoption<'d>(
     let count = |is: &dyn Fn(&BTreeSet<NaiveDate>) -> bool| {
         of_users.values().filter(|days| is(days)).count() as u64
     };
+    let dau_of = |date: NaiveDate| count(&|days| days.contains(&date));
+    let is_known = |(date, verdict): (&NaiveDate, &&str)| match *verdict {
+        "complete" => true,
+        "missing" => false,
+        _ => dau_of(*date) > 0,
+    };
     let day = |(number, (date, verdict)): (usize, (&NaiveDate, &&str))| {
+        let known = is_known((date, verdict));
         let date = *date;
         let back = |days: u64| date - Days::new(days);
         let active =
             |from: u64, days: &BTreeSet<NaiveDate>| days.range(back(from)..=date).count() > 0;
-        let known = *verdict != "missing";
-        let dau = count(&|days| days.contains(&date));
+        let dau = dau_of(date);
         let mau = count(&|days| active(27, days));
-        let window_is_held =
-            verdicts.range(back(27)..=date).all(|(_, verdict)| *verdict != "missing");
+        let window_is_held = verdicts.range(back(27)..=date).all(is_known);
         let is_sure = *verdict == "complete" && window_is_held && number >= 27 && mau > 0;
         Adoption {
             date,

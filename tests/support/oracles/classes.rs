@@ -20,12 +20,13 @@ pub struct Person {
 /// A month is 30 days here, counted back from the last day.
 const MONTH: i64 = 30;
 
-/// Everybody who viewed, analysed or created anything up to a day. The archive must reach back
-/// twelve such months, else other rules hold.
+/// Everybody who viewed, analysed or created anything up to a day, but nobody without a name. The
+/// archive must reach back twelve such months, else other rules hold.
 pub fn classes(deeds: &[Deed], last: NaiveDate) -> BTreeMap<String, Person> {
     let mut of_users: BTreeMap<&str, Vec<&Deed>> = BTreeMap::new();
     let is_use = |deed: &&Deed| deed.is_view || deed.is_external || deed.is_author;
-    for deed in deeds.iter().filter(is_use).filter(|deed| deed.date <= last) {
+    let is_somebody = |deed: &&Deed| deed.user != "anonymous" && deed.date <= last;
+    for deed in deeds.iter().filter(is_use).filter(is_somebody) {
         of_users.entry(&deed.user).or_default().push(deed);
     }
     let person = |(user, deeds): (&str, Vec<&Deed>)| {

@@ -57,3 +57,53 @@ fn month_number(date: NaiveDate) -> i64 {
 fn name(month: i64) -> String {
     format!("{:04}-{:02}", month / 12, month % 12 + 1)
 }
+
+#[test]
+fn cohorts_are_counted_in_each_month_after_their_own() {
+    let deed = |user: &str, date: &str| Deed {
+        user: user.to_owned(),
+        time: format!("{date}T09:00:00Z").parse().expect("an instant"),
+        date: date.parse().expect("a day"),
+        activity: "ViewReport".to_owned(),
+        is_view: true,
+        is_external: false,
+        is_author: false,
+    };
+    let author = Deed { is_view: false, ..deed("cem", "2025-01-05") };
+    let deeds = [
+        deed("ann", "2025-01-05"),
+        deed("ben", "2025-01-31"),
+        author,
+        deed("anonymous", "2025-01-05"),
+        deed("ann", "2025-02-28"),
+        deed("cem", "2025-03-01"),
+        deed("ann", "2025-03-02"),
+        deed("ben", "2025-03-02"),
+    ];
+    let first: NaiveDate = "2025-01-05".parse().expect("a day");
+    // January has 27 days here, of February's 28 one is missing, March ends on the second.
+    let verdict = |date: &NaiveDate| match date.to_string().as_str() {
+        "2025-02-10" => "missing",
+        _ => "complete",
+    };
+    let verdicts: BTreeMap<NaiveDate, &str> =
+        first.iter_days().take(57).map(|date| (date, verdict(&date))).collect();
+    let found: Vec<(String, i64, u64, u64)> = cohorts(&deeds, &verdicts)
+        .into_iter()
+        .map(|row| (row.cohort, row.months_since, row.users, row.cohort_size))
+        .collect();
+    let row = |cohort: &str, since, users, size| (cohort.to_owned(), since, users, size);
+    assert_eq!(
+        found,
+        [
+            row("2025-01", 0, 2, 2),
+            row("2025-01", 1, 1, 2),
+            row("2025-01", 2, 2, 2),
+            row("2025-03", 0, 1, 1)
+        ]
+    );
+    assert!(cohorts(&deeds, &verdicts).iter().all(|row| row.retention.is_none()));
+    let whole: BTreeMap<NaiveDate, &str> = verdicts.into_keys().map(|date| (date, "cut")).collect();
+    let february = cohorts(&deeds, &whole).swap_remove(1);
+    assert_eq!((february.month.as_str(), february.retention), ("2025-02", Some(0.5)));
+}

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! calendar, company ─▶ stage ─▶ views, exports, sharing, building,     what happens
-//!                               machines, governing, platform, oddities
+//!                               machines, governing, platform, rare,
+//!                               oddities
 //!                        └───▶ files                                   what of it is kept, where
 //! ```
 //!
@@ -21,6 +22,7 @@ mod governing;
 mod machines;
 mod oddities;
 mod platform;
+mod rare;
 mod sharing;
 mod stage;
 mod views;
@@ -59,7 +61,7 @@ pub struct Day {
 type Scene = fn(&mut Stage);
 
 /// The scenes, each with a number that its dice are thrown from.
-const SCENES: [(u64, Scene); 31] = [
+const SCENES: [(u64, Scene); 33] = [
     (1, views::workdays),
     (2, views::counted_days),
     (3, views::edges_of_days),
@@ -91,6 +93,8 @@ const SCENES: [(u64, Scene); 31] = [
     (70, oddities::unknown),
     (71, oddities::spellings),
     (72, oddities::failures),
+    (80, rare::reads),
+    (81, rare::roles),
 ];
 
 /// Lets the year happen.
