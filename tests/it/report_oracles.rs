@@ -141,6 +141,11 @@ fn each_day_has_the_verdict_that_the_generator_knows() {
     for (row, day) in rows.iter().zip(&archive.year.days) {
         assert_cell(row, "day", day.date.to_string().into());
         assert_cell(row, "verdict", day.verdict.into());
+        if day.verdict != "missing" {
+            assert_cell(row, "events", day.events.into());
+            assert_cell(row, "repeats", day.repeats.into());
+            assert_cell(row, "late_events", day.late.into());
+        }
     }
 }
 

@@ -56,7 +56,13 @@ pub fn local_verdicts(
 #[test]
 fn a_local_day_is_as_good_as_the_worse_of_those_it_touches() {
     let date = |day| NaiveDate::from_ymd_opt(2026, 1, day).expect("a day");
-    let day = |(number, verdict): (u32, &'static str)| Day { date: date(number), verdict, late: 0 };
+    let day = |(number, verdict): (u32, &'static str)| Day {
+        date: date(number),
+        verdict,
+        events: 1,
+        late: 0,
+        repeats: 0,
+    };
     let days: Vec<Day> =
         [(1, "complete"), (2, "missing"), (3, "missing"), (4, "cut"), (5, "complete")]
             .map(day)

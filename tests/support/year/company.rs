@@ -348,6 +348,18 @@ pub static CHURN: Report = Report {
     until: END,
     kind: "PowerBIReport",
 };
+/// Opened by others, the first of them a guest, nine days after it was made.
+pub static METERS: Report = Report {
+    id: "47d1c9e2-0b6a-4f38-9e75-d83a2c5f1b06",
+    name: "Zählerstände",
+    former: None,
+    model: &GRID_MODEL,
+    app: None,
+    publisher_id: None,
+    from: "2026-01-05",
+    until: END,
+    kind: "PowerBIReport",
+};
 /// In a personal workspace.
 pub static NOTES: Report = Report {
     id: "2944ca4b-a984-4a5a-ba3c-d47e249196a6",

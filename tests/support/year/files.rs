@@ -21,8 +21,10 @@ pub struct File {
 pub struct Archive {
     pub files: Vec<File>,
     pub held: Vec<Event>,
-    /// How many events of a day are only in a later one of its pulls.
+    /// How many events of a day only a later one of its pulls brought.
     pub late: BTreeMap<NaiveDate, u64>,
+    /// How many copies of its events beyond the first are in all files.
+    pub repeats: BTreeMap<NaiveDate, u64>,
     known: BTreeSet<String>,
 }
 
@@ -84,6 +86,8 @@ impl Archive {
         for event in events {
             if self.known.insert(id(event).to_owned()) {
                 self.held.push(event.clone());
+            } else {
+                *self.repeats.entry(event.time.date_naive()).or_default() += 1;
             }
         }
     }
@@ -101,14 +105,12 @@ impl Archive {
                     events.retain(|event| !(from..to).contains(&event.time.hour()));
                 }
                 Fate::Twice if !is_last => {
-                    let all = events.len();
                     events = events
                         .into_iter()
                         .enumerate()
                         .filter(|(n, _)| n % LATE_STEP != 7)
                         .map(|(_, event)| event)
                         .collect();
-                    self.late.insert(date, (all - events.len()) as u64);
                 }
                 _ => {}
             }
@@ -120,7 +122,11 @@ impl Archive {
             // It breaks off at noon, so that what the pull of the day before left in the log is whole.
             let noon = events.iter().take_while(|event| event.time.hour() < 12).count();
             let whole = if is_broken { noon } else { events.len() };
+            let before = self.held.len();
             self.hold(events[..whole].iter().copied());
+            if number > 0 {
+                self.late.insert(date, (self.held.len() - before) as u64);
+            }
             let broken = is_broken.then(|| events[whole]);
             self.write_pull(date, *pulled, number, &events[..whole], broken);
         }
@@ -169,7 +175,9 @@ impl Archive {
         for (from, to) in [("2025-05-05", "2025-05-11"), ("2026-01-19", "2026-01-21")] {
             let mut lines = Vec::new();
             for event in &self.held {
-                if (day(from)..=day(to)).contains(&event.time.date_naive()) {
+                let date = event.time.date_naive();
+                if (day(from)..=day(to)).contains(&date) {
+                    *self.repeats.entry(date).or_default() += 1;
                     lines.extend(event.json.to_string().into_bytes());
                     lines.push(b'\n');
                 }

@@ -53,8 +53,12 @@ pub struct Day {
     pub date: NaiveDate,
     /// `complete`, `partial`, `cut` or `missing`.
     pub verdict: &'static str,
-    /// How many of its events came too late for its first pull.
+    /// How many of its events are held.
+    pub events: u64,
+    /// How many of them came too late for its first pull.
     pub late: u64,
+    /// How many copies of them beyond the first are in all files.
+    pub repeats: u64,
 }
 
 /// A part of the year that is there for a rule or a group of them.
@@ -112,7 +116,9 @@ pub fn make() -> Year {
     let truth = |date| Day {
         date,
         verdict: calendar::verdict(date),
+        events: archive.held.iter().filter(|event| event.time.date_naive() == date).count() as u64,
         late: archive.late.get(&date).copied().unwrap_or(0),
+        repeats: archive.repeats.get(&date).copied().unwrap_or(0),
     };
     Year { days: calendar::days().map(truth).collect(), events: archive.held, files: archive.files }
 }

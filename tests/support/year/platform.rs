@@ -11,7 +11,7 @@ use super::stage::{Draft, Stage, is_workday};
 
 const ENVIRONMENT: &str = "Default-4f1c2b3a-5d6e-4f70-8192-a3b4c5d6e7f8";
 const HOLIDAYS: (&str, &str) = ("1b2c3d4e-5f60-4718-8293-a4b5c6d7e8f9", "Urlaubsanträge \"neu\"");
-const METERS: (&str, &str) = ("9f8e7d6c-5b4a-4392-8170-6f5e4d3c2b1a", "Zählerfotos");
+const PHOTOS: (&str, &str) = ("9f8e7d6c-5b4a-4392-8170-6f5e4d3c2b1a", "Zählerfotos");
 
 fn app<'a>(
     stage: &'a mut Stage,
@@ -46,7 +46,7 @@ pub fn apps(stage: &mut Stage) {
         for (actor, which, share, from) in [
             (&ZOE, HOLIDAYS, 0.15, "2025-01-16"),
             (&PAULA, HOLIDAYS, 0.05, "2025-09-01"),
-            (&VERA, METERS, 0.5, "2025-12-18"),
+            (&VERA, PHOTOS, 0.5, "2025-12-18"),
         ] {
             if date >= day(from) && stage.rng.chance(share) {
                 let when =
@@ -58,21 +58,21 @@ pub fn apps(stage: &mut Stage) {
     for (when, operation, which) in [
         ("2025-01-14 10:00", "CreatePowerApp", HOLIDAYS),
         ("2025-01-15 10:00", "PublishPowerApp", HOLIDAYS),
-        ("2025-12-15 10:30", "CreatePowerApp", METERS),
-        ("2025-12-17 10:30", "EditPowerApp", METERS),
-        ("2025-12-17 10:40", "UpdatePowerApp", METERS),
-        ("2025-12-17 10:50", "PublishPowerApp", METERS),
-        ("2025-12-19 10:30", "MarkPowerAppAsFeatured", METERS),
-        ("2026-01-15 10:30", "MarkPowerAppAsHero", METERS),
+        ("2025-12-15 10:30", "CreatePowerApp", PHOTOS),
+        ("2025-12-17 10:30", "EditPowerApp", PHOTOS),
+        ("2025-12-17 10:40", "UpdatePowerApp", PHOTOS),
+        ("2025-12-17 10:50", "PublishPowerApp", PHOTOS),
+        ("2025-12-19 10:30", "MarkPowerAppAsFeatured", PHOTOS),
+        ("2026-01-15 10:30", "MarkPowerAppAsHero", PHOTOS),
         ("2026-01-27 10:30", "DeletePowerApp", HOLIDAYS),
     ] {
         app(stage, when, &ZOE, operation, which).done();
     }
-    app(stage, "2026-01-16 10:30", &ZOE, "PowerAppPermissionEdited", METERS)
+    app(stage, "2026-01-16 10:30", &ZOE, "PowerAppPermissionEdited", PHOTOS)
         .with("SharingPermission", "2")
         .with("RecipientUPN", "Vera.Lindqvist@aurora-energi.example")
         .done();
-    app(stage, "2026-01-20 10:30", &ZOE, "PublishPowerApp", METERS)
+    app(stage, "2026-01-20 10:30", &ZOE, "PublishPowerApp", PHOTOS)
         .with("ResultStatus", "Failed")
         .done();
 }

@@ -176,9 +176,15 @@ pub fn new_reports(stage: &mut Stage) {
     stage.on("2025-10-06 09:00", &DENIZ, "CreateReport").report(&JAPAN).done();
     stage.on("2025-10-06 09:30", &DENIZ, "ViewReport").report(&JAPAN).done();
     stage.on("2025-10-09 11:00", &HANNA, "ViewReport").report(&JAPAN).done();
-    stage.on("2025-12-01 10:00", &DENIZ, "CreateReport").report(&TICKETS).done();
-    stage.on("2025-12-01 10:05", &DENIZ, "ViewReport").report(&TICKETS).done();
+    stage.on("2025-12-17 10:00", &DENIZ, "CreateReport").report(&TICKETS).done();
+    stage.on("2025-12-17 10:05", &DENIZ, "ViewReport").report(&TICKETS).done();
     stage.on("2026-01-20 16:00", &DENIZ, "ViewReport").report(&TICKETS).done();
+    // Its author's own views do not count, a guest's do, and it takes more than a week.
+    stage.on("2026-01-05 10:00", &OLIVER, "CreateReport").report(&METERS).done();
+    stage.on("2026-01-05 10:01", &OLIVER, "ViewReport").report(&METERS).done();
+    stage.on("2026-01-14 10:00", &LARS, "ViewReport").report(&METERS).done();
+    stage.on("2026-02-03 10:00", &BJORN, "ViewReport").report(&METERS).done();
+    stage.on("2026-02-04 10:00", &GRETA, "ViewReport").report(&METERS).done();
     stage.on("2026-01-12 08:00", &OLIVER, "Import").report(&CHURN).done();
     stage.on("2026-01-12 08:01", &OLIVER, "ImportArtifactEnd").report(&CHURN).done();
     stage.on("2026-01-12 13:00", &ADA, "ViewReport").report(&CHURN).done();
