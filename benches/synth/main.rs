@@ -5,8 +5,10 @@
 
 #[path = "../../tests/support/synth/mod.rs"]
 mod synth;
+#[path = "../../tests/support/year/mod.rs"]
+mod year;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -17,7 +19,10 @@ usage: synth DIR [--layout pages|mixed|array] [--events N | --bytes N] [--days N
              [--reports N] [--workspaces N] [--seed N] [--first-day YYYY-MM-DD]
              [--noise SHARE] [--repeats SHARE] [--spelling both|classic] [--types varied|uniform]
 
-Writes the activity log of an invented tenant into the folder DIR, which should be empty.
+       synth --year DIR
+
+Writes the activity log of an invented tenant into the folder DIR, which should be empty; with
+--year that of the small company whose year the tests of the reports are about, always the same.
 
   --layout    pages: REST pages in one folder (default); mixed: every day in another container;
               array: one file with one array
@@ -44,6 +49,11 @@ fn main() -> ExitCode {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
     }
+    if let [flag, dir] = arguments.as_slice()
+        && flag == "--year"
+    {
+        return end(write_year(Path::new(dir)));
+    }
     let options = match parse(&arguments) {
         Ok(options) => options,
         Err(problem) => {
@@ -51,7 +61,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(options) {
+    end(run(options))
+}
+
+/// Prints what was written, or why it could not be.
+fn end(result: std::io::Result<String>) -> ExitCode {
+    match result {
         Ok(line) => {
             println!("{line}");
             ExitCode::SUCCESS
@@ -164,4 +179,12 @@ fn run(options: Options) -> std::io::Result<String> {
         written.bytes,
         start.elapsed().as_secs_f64(),
     ))
+}
+
+fn write_year(dir: &Path) -> std::io::Result<String> {
+    let year = year::make();
+    year.write(dir)?;
+    let bytes: usize = year.files.iter().map(|file| file.bytes.len()).sum();
+    let (events, days, files) = (year.events.len(), year.days.len(), year.files.len());
+    Ok(format!(r#"{{"events":{events},"days":{days},"files":{files},"bytes":{bytes}}}"#))
 }

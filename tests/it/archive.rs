@@ -1,4 +1,5 @@
-//! The large invented archive, with what is known of it: made once for all tests of a run.
+//! The large invented archive and the invented year, with what is known of them: each made once for
+//! all tests of a run.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -6,6 +7,8 @@ use std::time::Duration;
 
 use crate::oracle::Oracle;
 use crate::synth::{Layout, Spec, Spelling, Types, Written, write_archive};
+use crate::workdir::Workdir;
+use crate::year::{self, Year};
 
 /// An archive on disk, and what the generator and the oracle say of it.
 pub struct Archive {
@@ -59,6 +62,39 @@ pub fn repeated() -> &'static Archive {
         let written = write_archive(&dir, &spec, Layout::RestPages).expect("the disk has room");
         assert_eq!((written.poorer, written.conflicting), (0, 0));
         Archive { dir, spec, written, oracle: OnceLock::new() }
+    })
+}
+
+/// The invented year, in a store.
+pub struct YearArchive {
+    /// Holds the archive in `year` and the store in `store`.
+    pub dir: Workdir,
+    pub year: Year,
+}
+
+impl YearArchive {
+    /// The names of all reports that there are.
+    pub fn reports(&self) -> Vec<String> {
+        let text = self.dir.pbi(["reports", "--format", "json"]).ended(0).stdout;
+        let list: serde_json::Value = serde_json::from_str(&text).expect("the list is JSON");
+        let names = list["rows"].as_array().into_iter().flatten();
+        let names: Vec<String> =
+            names.filter_map(|row| row["report"].as_str()).map(str::to_owned).collect();
+        assert!(!names.is_empty(), "there are reports: {text}");
+        names
+    }
+}
+
+/// The invented year. Three of its files break off, which the run says.
+pub fn year() -> &'static YearArchive {
+    static YEAR: OnceLock<YearArchive> = OnceLock::new();
+    YEAR.get_or_init(|| {
+        let (dir, year) = (Workdir::below(&folder("year")), year::make());
+        year.write(&dir.join("year")).expect("the archive fits the disk");
+        let (ran, summary) = dir.ingest("store", &["year"]);
+        ran.ended(3);
+        assert_eq!(summary.records.stored, year.events.len() as u64);
+        YearArchive { dir, year }
     })
 }
 

@@ -14,10 +14,14 @@
 // What stands by the program: archives made from a seed, a slow second answer, and a check of both.
 #[path = "../support/oracle.rs"]
 mod oracle;
+#[path = "../support/oracles/mod.rs"]
+mod oracles;
 #[path = "../support/selftest.rs"]
 mod selftest;
 #[path = "../support/synth/mod.rs"]
 mod synth;
+#[path = "../support/year/mod.rs"]
+mod year;
 
 // A folder for each test, the program in it, its accounts in JSON.
 mod workdir;
@@ -25,7 +29,7 @@ mod workdir;
 mod exact;
 // The store's table, read as a stranger would.
 mod table;
-// The large invented archive, made once.
+// The large invented archive and the invented year, each made once.
 mod archive;
 // What of an event may change on its way into the table: the law, written down a second time.
 mod normal;
@@ -54,6 +58,10 @@ mod support;
 mod top_reports;
 // Whole outputs over the sample archive, as files to be looked at.
 mod golden;
+// What every report prints over the invented year, as files.
+mod golden_reports;
+// Reports over the invented year against oracles.
+mod report_oracles;
 // Events that nobody would think of, against the law of a row.
 mod properties;
 // The dictionary of columns, and what a store holds beside them.

@@ -21,6 +21,13 @@ impl Workdir {
         Workdir { folder: folder.expect("there is room for a folder") }
     }
 
+    /// A folder below another one, which whoever names it has to tidy.
+    pub fn below(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).expect("the folder can be made");
+        let folder = tempfile::Builder::new().prefix("pbi-it-").tempdir_in(folder);
+        Workdir { folder: folder.expect("there is room for a folder") }
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

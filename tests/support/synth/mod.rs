@@ -33,6 +33,8 @@ use chrono::NaiveDate;
 #[allow(unused_imports, reason = "named by the tests that look at single events")]
 pub use event::Event;
 pub use output::Written;
+#[allow(unused_imports, reason = "named by the invented year")]
+pub use rng::Rng;
 pub use tenant::Tenant;
 pub use timeline::Feed;
 

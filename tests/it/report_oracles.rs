@@ -1,0 +1,245 @@
+//! Reports against the oracles, over the invented year: every row and every number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use pbi_analyze::query;
+use pbi_analyze::store::Store;
+use serde_json::Value;
+
+use crate::archive::{YearArchive, year};
+use crate::oracles::{Deed, adoption, classes, cohorts, deeds, local_verdicts};
+
+/// The zones that are asked for: a day of each begins and ends at other instants.
+const ZONES: [Tz; 3] = [Tz::UTC, Tz::Europe__Berlin, Tz::America__New_York];
+
+/// The rows of a report in JSON, or nothing where there is no report of that name.
+fn rows(archive: &YearArchive, report: &str, arguments: &[&str]) -> Option<Vec<Value>> {
+    if !archive.reports().iter().any(|name| name == report) {
+        return None;
+    }
+    let command = ["report", report, "--store", "store", "--format", "json"];
+    let text = archive.dir.pbi(command.iter().chain(arguments)).ended(0).stdout;
+    let answer: Value = serde_json::from_str(&text).expect("the answer is JSON");
+    Some(answer["rows"].as_array().expect("rows are a list").clone())
+}
+
+/// What people did, and the verdict of each local day of the archive.
+fn known(archive: &YearArchive, zone: Tz) -> (Vec<Deed>, BTreeMap<NaiveDate, &'static str>) {
+    let events = &archive.year.events;
+    let local = |number: usize| events[number].time.with_timezone(&zone).date_naive();
+    let extent = (local(0), local(events.len() - 1));
+    (deeds(events, zone), local_verdicts(&archive.year.days, extent, zone))
+}
+
+/// Compares one cell; fractions may be rounded to two places.
+#[track_caller]
+fn assert_cell(row: &Value, column: &str, expected: Value) {
+    let found = row.get(column).unwrap_or_else(|| panic!("no column {column} in {row}"));
+    let is_same = match (found.as_f64(), expected.as_f64()) {
+        (Some(found), Some(known)) if expected.is_f64() => (found - known).abs() < 0.005_001,
+        (Some(found), Some(known)) => found == known,
+        _ => *found == expected,
+    };
+    assert!(is_same, "{column}: {expected} was expected in {row}");
+}
+
+fn text<'r>(row: &'r Value, column: &str) -> &'r str {
+    row[column].as_str().unwrap_or_else(|| panic!("no text in {column} of {row}"))
+}
+
+#[test]
+fn adoption_is_the_oracles_day_by_day() {
+    let archive = year();
+    for zone in ZONES {
+        for (activity, views_only) in [("all", false), ("view", true)] {
+            let (deeds, verdicts) = known(archive, zone);
+            let deeds = deeds.iter().filter(|deed| deed.is_view || !views_only);
+            let expected = adoption(deeds, &verdicts);
+            let set = format!("activity={activity}");
+            let flags = ["--tz", zone.name(), "--set", &set];
+            let Some(rows) = rows(archive, "adoption", &flags) else { return };
+            assert_eq!(rows.len(), expected.len(), "{zone}: days");
+            for (row, day) in rows.iter().zip(expected) {
+                assert_cell(row, "date", day.date.to_string().into());
+                assert_cell(row, "dau", day.dau.into());
+                assert_cell(row, "wau", day.wau.into());
+                assert_cell(row, "mau", day.mau.into());
+                assert_cell(row, "stickiness", day.stickiness.into());
+                assert_cell(row, "new_users", day.new_users.into());
+                assert_cell(row, "returning_users", day.returning_users.into());
+                assert_cell(row, "lost_users", day.lost_users.into());
+            }
+        }
+    }
+}
+
+#[test]
+fn cohorts_are_the_oracles() {
+    let archive = year();
+    for zone in ZONES {
+        let (deeds, verdicts) = known(archive, zone);
+        let expected = cohorts(&deeds, &verdicts);
+        let Some(rows) = rows(archive, "adoption-cohorts", &["--tz", zone.name()]) else { return };
+        assert_eq!(rows.len(), expected.len(), "{zone}: cohorts and months");
+        let by_key: BTreeMap<(&str, &str), &Value> =
+            rows.iter().map(|row| ((text(row, "cohort"), text(row, "month")), row)).collect();
+        for known in &expected {
+            let row = by_key.get(&(known.cohort.as_str(), known.month.as_str()));
+            let row = row.unwrap_or_else(|| panic!("{zone}: no row for {known:?}"));
+            assert_cell(row, "months_since", known.months_since.into());
+            assert_cell(row, "users", known.users.into());
+            assert_cell(row, "cohort_size", known.cohort_size.into());
+            assert_cell(row, "retention", known.retention.into());
+        }
+    }
+}
+
+#[test]
+fn users_are_of_the_classes_that_the_oracle_says() {
+    let archive = year();
+    for zone in ZONES {
+        let (deeds, _) = known(archive, zone);
+        for until in ["2026-02-10", "2026-01-31", "2025-12-28"] {
+            let expected = classes(&deeds, until.parse().expect("a day"));
+            let flags = ["--tz", zone.name(), "--until", until];
+            let Some(rows) = rows(archive, "user-classification", &flags) else { return };
+            assert_eq!(rows.len(), expected.len(), "{zone}, {until}: users");
+            for row in &rows {
+                let known = expected.get(text(row, "user"));
+                let known = known.unwrap_or_else(|| panic!("{zone}, {until}: who is {row}?"));
+                assert_cell(row, "class", known.class.into());
+                assert_cell(row, "role", known.role.into());
+                assert_cell(row, "last_active", known.last_active.to_string().into());
+                assert_cell(row, "active_months", known.active_months.into());
+            }
+        }
+    }
+}
+
+/// As the library judges them, for whatever shows them.
+#[test]
+fn days_are_judged_as_the_generator_knows() {
+    let archive = year();
+    let snapshot = Store::new(&archive.dir.join("store")).snapshot();
+    let snapshot = snapshot.expect("the store can be read");
+    let extent = query::extent(&snapshot).expect("the store can be read");
+    let period = query::Period::new(Tz::UTC, None, None, extent);
+    let coverage = query::coverage(&snapshot, &period).expect("the store can be read");
+    assert_eq!(coverage.days.len(), archive.year.days.len());
+    for (found, known) in coverage.days.iter().zip(&archive.year.days) {
+        assert_eq!((found.date, found.verdict.name()), (known.date, known.verdict), "{found:?}");
+    }
+}
+
+#[test]
+fn each_day_has_the_verdict_that_the_generator_knows() {
+    let archive = year();
+    let Some(rows) = rows(archive, "coverage", &[]) else { return };
+    assert_eq!(rows.len(), archive.year.days.len());
+    for (row, day) in rows.iter().zip(&archive.year.days) {
+        assert_cell(row, "day", day.date.to_string().into());
+        assert_cell(row, "verdict", day.verdict.into());
+        if day.verdict != "missing" {
+            assert_cell(row, "events", day.events.into());
+            assert_cell(row, "repeats", day.repeats.into());
+            assert_cell(row, "late_events", day.late.into());
+        }
+    }
+}
+
+/// The same truth in figures that every report has.
+#[test]
+fn days_are_counted_as_the_generator_knows() {
+    let archive = year();
+    let command = ["report", "top-reports", "--store", "store", "--format", "json"];
+    let answer: Value = serde_json::from_str(&archive.dir.pbi(command).ended(0).stdout)
+        .expect("the answer is JSON");
+    let count = |verdicts: &[&str]| {
+        archive.year.days.iter().filter(|day| verdicts.contains(&day.verdict)).count() as u64
+    };
+    let coverage = &answer["coverage"];
+    assert_cell(coverage, "days", count(&["complete", "partial", "cut", "missing"]).into());
+    assert_cell(coverage, "complete", count(&["complete"]).into());
+    assert_cell(coverage, "partial", count(&["partial", "cut"]).into());
+    assert_cell(coverage, "cut", count(&["cut"]).into());
+    assert_cell(coverage, "missing", count(&["missing"]).into());
+}
+
+/// Every event that the generator knows to be in the archive is in the store, and no other.
+#[test]
+fn the_store_holds_the_events_of_the_year() {
+    let archive = year();
+    let mut known: Vec<&str> =
+        archive.year.events.iter().filter_map(|event| event.json["Id"].as_str()).collect();
+    known.sort_unstable();
+    let ids = crate::table::ids(&archive.dir.join("store"));
+    assert!(ids.iter().map(String::as_str).eq(known), "the ids are not those of the year");
+}
+
+/// The roster of the year says of everybody what they are for; here the oracle is held to it.
+#[test]
+fn the_people_of_the_year_are_what_they_are_for() {
+    let (deeds, _) = known(year(), Tz::Europe__Berlin);
+    let people = classes(&deeds, "2026-02-10".parse().expect("a day"));
+    let classes = |users: &[&str], class: &str, role: &str| {
+        for user in users {
+            let found = people.iter().find(|(id, _)| id.starts_with(user));
+            let (_, found) = found.unwrap_or_else(|| panic!("{user} did nothing"));
+            assert_eq!((found.class, found.role), (class, Some(role)), "{found:?}");
+        }
+    };
+    classes(&["anna.", "deniz.", "oliver."], "frequent", "creator");
+    classes(&["bjorn.", "carla.", "emily.", "frank.", "greta.", "hanna."], "frequent", "viewer");
+    classes(&["ivo.", "jana.", "ada.", "pat.", "lars."], "active", "viewer");
+    classes(&["rosa."], "active", "viewer");
+    classes(&["kenji.", "lena.", "kim."], "occasional", "viewer");
+    classes(&["marek.", "nina."], "inactive", "viewer");
+    let months = |user: &str| {
+        people.iter().find(|(id, _)| id.starts_with(user)).map(|(_, person)| person.active_months)
+    };
+    assert_eq!((months("hanna."), months("ivo.")), (Some(9), Some(8)), "around nine of twelve");
+}
+
+/// A report on a group of activities is tried on each of them.
+#[test]
+fn every_activity_of_the_groups_happens_in_the_year() {
+    let happened: BTreeSet<&str> =
+        year().year.events.iter().filter_map(|event| event.json["Operation"].as_str()).collect();
+    let table = include_str!("../../src/schema/operations.tsv");
+    let groups = ["VIEW", "EXTERNAL", "EXPORT", "AUTHOR", "SHARE", "ACCESS"];
+    let grouped: Vec<&str> = table
+        .lines()
+        .map(|line| line.split('\t').collect::<Vec<_>>())
+        .filter(|cells| cells.get(4).is_some_and(|group| groups.contains(group)))
+        .map(|cells| cells[0])
+        .collect();
+    assert!(grouped.len() > 60, "the groups have more activities than {grouped:?}");
+    let never: Vec<&&str> = grouped.iter().filter(|name| !happened.contains(**name)).collect();
+    assert!(never.is_empty(), "no scene has {never:?}");
+    assert!(happened.iter().any(|name| !table.contains(&format!("\n{name}\t"))), "all are known");
+}
+
+/// Two people come at fixed distances, so that both sides of the 28 days are known by heart.
+#[test]
+fn who_comes_every_28_days_is_never_lost_and_every_29_days_always() {
+    let (deeds, verdicts) = known(year(), Tz::UTC);
+    // Where somebody is alone, a day that is held in part would say nothing without them.
+    let verdicts = verdicts.into_keys().map(|date| (date, "complete")).collect();
+    let of = |user: &str| {
+        let own: Vec<Deed> =
+            deeds.iter().filter(|deed| deed.user.starts_with(user)).cloned().collect();
+        let rows = adoption(own.iter(), &verdicts);
+        let sum = |count: &dyn Fn(&crate::oracles::Adoption) -> Option<u64>| -> u64 {
+            rows.iter().filter_map(count).sum()
+        };
+        let (new, back) = (sum(&|day| day.new_users), sum(&|day| day.returning_users));
+        (own.len() as u64, new, back, sum(&|day| day.lost_users))
+    };
+    let (visits, new, back, lost) = of("sven.");
+    assert_eq!((new, back, lost), (1, 0, 0), "of {visits} visits");
+    let (visits, new, back, lost) = of("tess.");
+    assert_eq!((new, back), (1, visits - 1));
+    assert_eq!(lost, visits - 1, "the last visit is less than 28 days ago");
+}

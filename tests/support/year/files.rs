@@ -1,0 +1,303 @@
+//! The archive: which files each day ended up in, and what of it got lost on the way.
+//!
+//! Owns: containers, names, and which events are held in the end. Must not know what events say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Timelike, Utc};
+use serde_json::{Value, json};
+
+use super::calendar::{Fate, day, days, fate, is_early, pulls};
+use super::stage::Event;
+
+/// A file of the archive.
+pub struct File {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// The archive, and the events of which a whole copy is in it.
+#[derive(Default)]
+pub struct Archive {
+    pub files: Vec<File>,
+    pub held: Vec<Event>,
+    /// How many events of a day only a later one of its pulls brought.
+    pub late: BTreeMap<NaiveDate, u64>,
+    /// How many copies of its events beyond the first are in all files.
+    pub repeats: BTreeMap<NaiveDate, u64>,
+    known: BTreeSet<String>,
+}
+
+/// Of how many events one comes late.
+const LATE_STEP: usize = 29;
+/// The last day of the first way of pulling, by PowerShell; and the first day of the third.
+const REST_FROM: &str = "2025-04-01";
+const REST_UNTIL: &str = "2025-12-31";
+
+/// Puts the year, in order of time, into files.
+pub fn pack(events: Vec<Event>) -> Archive {
+    let mut archive = Archive::default();
+    let (platform, events): (Vec<Event>, Vec<Event>) = events.into_iter().partition(is_platform);
+    let mut of_days: BTreeMap<NaiveDate, Vec<Event>> = BTreeMap::new();
+    for event in events {
+        of_days.entry(event.time.date_naive()).or_default().push(event);
+    }
+    let mut searched: Vec<(Fate, Vec<Event>)> = Vec::new();
+    for date in days() {
+        let events = of_days.remove(&date).unwrap_or_default();
+        match fate(date) {
+            // A search has all of its days in one file.
+            fate @ (Fate::Searched | Fate::SearchCut) => match searched.last_mut() {
+                Some((last, days)) if *last == fate => days.extend(events),
+                _ => searched.push((fate, events)),
+            },
+            _ => archive.pull(date, events),
+        }
+    }
+    for (fate, events) in searched {
+        archive.search(&events, fate == Fate::SearchCut);
+    }
+    archive.weekly_copies();
+    archive.platform(&platform);
+    archive.held.sort_by(|one, other| order(one).cmp(&order(other)));
+    archive
+}
+
+/// The order of events: time, then id.
+pub fn order(event: &Event) -> (DateTime<Utc>, &str) {
+    (event.time, id(event))
+}
+
+fn id(event: &Event) -> &str {
+    event.json["Id"].as_str().expect("every event is made with an id")
+}
+
+/// Whether the event is in the audit log only.
+fn is_platform(event: &Event) -> bool {
+    matches!(event.json["RecordType"].as_i64(), Some(30 | 45 | 46 | 256))
+}
+
+impl Archive {
+    fn add(&mut self, name: String, bytes: Vec<u8>) {
+        self.files.push(File { name, bytes });
+    }
+
+    fn hold<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>) {
+        for event in events {
+            if self.known.insert(id(event).to_owned()) {
+                self.held.push(event.clone());
+            } else {
+                *self.repeats.entry(event.time.date_naive()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Everything that was pulled of a day, in the way of its time.
+    fn pull(&mut self, date: NaiveDate, events: Vec<Event>) {
+        let pulls = pulls(date);
+        for (number, pulled) in pulls.iter().enumerate() {
+            let is_last = number + 1 == pulls.len();
+            let mut events: Vec<&Event> = events.iter().collect();
+            match fate(date) {
+                Fate::Early => events.retain(|event| is_early(event.time)),
+                Fate::EarlyThenWhole if !is_last => events.retain(|event| is_early(event.time)),
+                Fate::OpenHours(from, to) | Fate::OpenButSearched(from, to) => {
+                    events.retain(|event| !(from..to).contains(&event.time.hour()));
+                }
+                Fate::Twice if !is_last => {
+                    events = events
+                        .into_iter()
+                        .enumerate()
+                        .filter(|(n, _)| n % LATE_STEP != 7)
+                        .map(|(_, event)| event)
+                        .collect();
+                }
+                _ => {}
+            }
+            let is_broken = match fate(date) {
+                Fate::Damaged => true,
+                Fate::DamagedThenWhole => !is_last,
+                _ => false,
+            };
+            // It breaks off at noon, so that what the pull of the day before left in the log is whole.
+            let noon = events.iter().take_while(|event| event.time.hour() < 12).count();
+            let whole = if is_broken { noon } else { events.len() };
+            let before = self.held.len();
+            self.hold(events[..whole].iter().copied());
+            if number > 0 {
+                self.late.insert(date, (self.held.len() - before) as u64);
+            }
+            let broken = is_broken.then(|| events[whole]);
+            self.write_pull(date, *pulled, number, &events[..whole], broken);
+        }
+        if let Fate::OpenButSearched(..) = fate(date) {
+            self.search(&events, false);
+        }
+    }
+
+    fn write_pull(
+        &mut self,
+        date: NaiveDate,
+        pulled: DateTime<Utc>,
+        number: usize,
+        events: &[&Event],
+        broken: Option<&Event>,
+    ) {
+        if (day(REST_FROM)..=day(REST_UNTIL)).contains(&date) && fate(date) != Fate::EarlyThenWhole
+        {
+            let again = if number == 0 { String::new() } else { format!("_{}", number + 1) };
+            let name = date.format("rest/%Y/%m/%Y%m%d").to_string();
+            self.add(format!("{name}{again}.json"), pages(events, broken));
+        } else {
+            let name = format!(
+                "powershell/PBIActivityEvents-{}-{}.json",
+                date.format("%Y%m%d"),
+                pulled.format("%Y%m%d%H%M")
+            );
+            self.add(name, array(events, broken));
+        }
+    }
+
+    /// An export of the audit search, of which the last part is missing where it was cut.
+    fn search(&mut self, events: &[Event], is_cut: bool) {
+        let kept = if is_cut { events.len() - 7 } else { events.len() };
+        let held = &events[..kept];
+        let date = |event: Option<&Event>| event.map(|event| event.time.date_naive().to_string());
+        let (from, to) = (date(held.first()), date(held.last()));
+        let name =
+            format!("audit/search-{}-to-{}.csv", from.unwrap_or_default(), to.unwrap_or_default());
+        self.add(name, table(held, events.len()));
+        self.hold(held);
+    }
+
+    /// Somebody kept some weeks as lines, too: the same events once more.
+    fn weekly_copies(&mut self) {
+        for (from, to) in [("2025-05-05", "2025-05-11"), ("2026-01-19", "2026-01-21")] {
+            let mut lines = Vec::new();
+            for event in &self.held {
+                let date = event.time.date_naive();
+                if (day(from)..=day(to)).contains(&date) {
+                    *self.repeats.entry(date).or_default() += 1;
+                    lines.extend(event.json.to_string().into_bytes());
+                    lines.push(b'\n');
+                }
+            }
+            self.add(format!("copies/{from}-to-{to}.ndjson"), lines);
+        }
+    }
+
+    /// Records of the Power Platform: first as tables, then as arrays of audit records, in which
+    /// there is mail as well.
+    fn platform(&mut self, events: &[Event]) {
+        assert!(
+            events.iter().all(|event| fate(event.time.date_naive()) == Fate::Whole),
+            "a record of the audit log would speak for a day that is not whole"
+        );
+        let (old, new): (Vec<Event>, Vec<Event>) =
+            events.iter().cloned().partition(|event| event.time.date_naive() < day("2025-07-01"));
+        self.add("audit/power-platform-2025-H1.csv".to_owned(), table(&old, old.len()));
+        let mut records: Vec<Value> = new.iter().map(|event| event.json.clone()).collect();
+        let mail = json!({
+            "Id": "0a1b2c3d-4e5f-4061-8273-8495a6b7c8d9",
+            "RecordType": 2,
+            "CreationTime": "2026-01-15T09:00:00",
+            "Operation": "MailItemsAccessed",
+            "Workload": "Exchange",
+            "UserId": "carla.neumann@nordlicht-energie.example",
+        });
+        records.insert(records.len() / 2, mail);
+        let text = Value::Array(records).to_string();
+        self.add("audit/general-2025-07-to-2026-02.json".to_owned(), text.into_bytes());
+        self.hold(events);
+    }
+}
+
+/// Pages of the REST interface, about four a day, one of them empty.
+fn pages(events: &[&Event], broken: Option<&Event>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let size = events.len().div_ceil(4).max(1);
+    let mut chunks: Vec<&[&Event]> = events.chunks(size).collect();
+    chunks.insert(chunks.len() / 2, &[]);
+    let count = chunks.len();
+    for (number, chunk) in chunks.into_iter().enumerate() {
+        let is_last = number + 1 == count;
+        let entities: Vec<&Value> = chunk.iter().map(|event| &event.json).collect();
+        if let (true, Some(broken)) = (is_last, broken) {
+            bytes.extend(b"{\"activityEventEntities\":");
+            let text = json!(entities).to_string();
+            bytes.extend(text.trim_end_matches(']').as_bytes());
+            bytes.push(b',');
+            bytes.extend(half(broken));
+            break;
+        }
+        let page = json!({
+            "activityEventEntities": entities,
+            "continuationUri": null,
+            "continuationToken": null,
+            "lastResultSet": is_last,
+        });
+        bytes.extend(page.to_string().into_bytes());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// What `Get-PowerBIActivityEvent` prints: times end in Z.
+fn array(events: &[&Event], broken: Option<&Event>) -> Vec<u8> {
+    let mut bytes = b"[".to_vec();
+    for (number, event) in events.iter().enumerate() {
+        bytes.extend(if number == 0 { b"\n  ".as_slice() } else { b",\n  " });
+        let mut json = event.json.clone();
+        if let Some(time) = json["CreationTime"].as_str().map(|time| format!("{time}Z")) {
+            json["CreationTime"] = time.into();
+        }
+        bytes.extend(json.to_string().into_bytes());
+    }
+    match broken {
+        Some(broken) => {
+            bytes.extend(b",\n  ");
+            bytes.extend(half(broken));
+        }
+        None => bytes.extend(b"\n]\n"),
+    }
+    bytes
+}
+
+/// The beginning of an event.
+fn half(event: &Event) -> Vec<u8> {
+    let text = event.json.to_string();
+    text.as_bytes()[..text.find("CreationTime").unwrap_or(20) + 8].to_vec()
+}
+
+/// What `Search-UnifiedAuditLog | Export-Csv` writes.
+fn table(events: &[Event], results: usize) -> Vec<u8> {
+    let mut text = String::from(
+        "\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\",\
+         \"ResultIndex\",\"ResultCount\",\"Identity\",\"IsValid\",\"ObjectState\"\r\n",
+    );
+    for (number, event) in events.iter().enumerate() {
+        let json = &event.json;
+        let date = event.time.format("%-m/%-d/%Y %-I:%M:%S %p").to_string();
+        let member = |name: &str| match &json[name] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let cells = [
+            member("RecordType"),
+            date,
+            member("UserId"),
+            member("Operation"),
+            json.to_string(),
+            (number + 1).to_string(),
+            results.to_string(),
+            member("Id"),
+            "True".to_owned(),
+            "Unchanged".to_owned(),
+        ];
+        let quoted = cells.map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
+        text.push_str(&quoted.join(","));
+        text.push_str("\r\n");
+    }
+    assert!(![100, 1_000, 5_000, 10_000].contains(&events.len()), "it would look like a cut");
+    text.into_bytes()
+}

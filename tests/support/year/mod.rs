@@ -1,0 +1,141 @@
+//! A small invented company and its year, from 2024-11-15 to 2026-02-10: about 15,000 events in
+//! which every rule of every report has something to bite on. It is always the same to the byte:
+//! no clock, and the dice are thrown from fixed seeds. It shares no code with the program.
+//!
+//! ```text
+//! calendar, company ─▶ stage ─▶ views, exports, sharing, building,     what happens
+//!                               machines, governing, platform, rare,
+//!                               oddities
+//!                        └───▶ files                                   what of it is kept, where
+//! ```
+//!
+//! Each scene says which rule it is for. To have another rule bitten, add a scene; it has dice of
+//! its own, so what others do stays as it is.
+#![allow(dead_code, reason = "each binary that includes this module uses another part of it")]
+
+mod building;
+pub mod calendar;
+pub mod company;
+mod exports;
+mod files;
+mod governing;
+mod machines;
+mod oddities;
+mod platform;
+mod rare;
+mod sharing;
+mod stage;
+mod views;
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use chrono::NaiveDate;
+
+pub use files::File;
+pub use stage::Event;
+use stage::Stage;
+
+/// The year.
+pub struct Year {
+    /// Every event of which the archive holds a whole copy, in order of time and id.
+    pub events: Vec<Event>,
+    /// What is true of each UTC day.
+    pub days: Vec<Day>,
+    /// The archive.
+    pub files: Vec<File>,
+}
+
+/// The truth about a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Day {
+    pub date: NaiveDate,
+    /// `complete`, `partial`, `cut` or `missing`.
+    pub verdict: &'static str,
+    /// How many of its events are held.
+    pub events: u64,
+    /// How many of them came too late for its first pull.
+    pub late: u64,
+    /// How many copies of them beyond the first are in all files.
+    pub repeats: u64,
+}
+
+/// A part of the year that is there for a rule or a group of them.
+type Scene = fn(&mut Stage);
+
+/// The scenes, each with a number that its dice are thrown from.
+const SCENES: [(u64, Scene); 33] = [
+    (1, views::workdays),
+    (2, views::counted_days),
+    (3, views::edges_of_days),
+    (4, views::public_web),
+    (5, views::new_reports),
+    (10, exports::exports),
+    (11, exports::other_exports),
+    (12, exports::excel),
+    (13, exports::embedding),
+    (20, sharing::shares),
+    (21, sharing::subscriptions),
+    (22, sharing::apps),
+    (30, building::edits),
+    (31, building::every_operation),
+    (32, building::takeovers),
+    (33, building::labels),
+    (40, machines::refreshes),
+    (41, machines::pulling),
+    (42, machines::scanning),
+    (43, machines::gateways),
+    (50, governing::settings),
+    (51, governing::access),
+    (52, governing::workspaces),
+    (53, governing::trials),
+    (54, governing::copilot),
+    (60, platform::apps),
+    (61, platform::flows),
+    (62, platform::administration),
+    (70, oddities::unknown),
+    (71, oddities::spellings),
+    (72, oddities::failures),
+    (80, rare::reads),
+    (81, rare::roles),
+];
+
+/// Lets the year happen.
+pub fn make() -> Year {
+    let mut events = Vec::new();
+    for (number, scene) in SCENES {
+        let mut stage = Stage::new(number);
+        scene(&mut stage);
+        events.extend(stage.into_events());
+    }
+    events
+        .retain(|event| (calendar::first()..=calendar::last()).contains(&event.time.date_naive()));
+    events.sort_by(|one, other| files::order(one).cmp(&files::order(other)));
+    let archive = files::pack(events);
+    let truth = |date| Day {
+        date,
+        verdict: calendar::verdict(date),
+        events: archive.held.iter().filter(|event| event.time.date_naive() == date).count() as u64,
+        late: archive.late.get(&date).copied().unwrap_or(0),
+        repeats: archive.repeats.get(&date).copied().unwrap_or(0),
+    };
+    Year { days: calendar::days().map(truth).collect(), events: archive.held, files: archive.files }
+}
+
+impl Year {
+    /// Writes the archive. Its files are of a time after its last day, as if it had been copied:
+    /// a file older than its day would count as written too early.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1_777_600_000);
+        for File { name, bytes } in &self.files {
+            let path = folder.join(name);
+            if let Some(above) = path.parent() {
+                std::fs::create_dir_all(above)?;
+            }
+            std::fs::write(&path, bytes)?;
+            std::fs::File::options().append(true).open(&path)?.set_modified(late)?;
+        }
+        Ok(())
+    }
+}
