@@ -11,10 +11,10 @@
 //!    than its search found, and no whole source holds as many events of that day;
 //! 3. *partial*: the pulls recorded in the log leave a part of the day open, and it is not held by
 //!    sources of different kinds or by an export of the audit search, which those pulls say nothing
-//!    about; or every source of the day was written before the day was over;
+//!    about, and no source of the day after, where pulls are recorded, breaks off; or every source of the day was written before the day was over;
 //! 4. *complete*: none of these.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate};
 
@@ -88,16 +88,24 @@ pub fn assess(
     windows: &[(i64, i64)],
     stored: &BTreeSet<NaiveDate>,
 ) -> Coverage {
+    let mut held: BTreeMap<&str, Vec<(&SourceFacts, u64)>> = BTreeMap::new();
+    for source in sources {
+        for (day, events) in source.days.iter().filter(|(_, events)| **events > 0) {
+            held.entry(day).or_default().push((source, *events));
+        }
+    }
+    let of = |date: NaiveDate| held.get(date.to_string().as_str()).map_or(&[][..], Vec::as_slice);
     let judge = |date: &NaiveDate| {
-        let key = date.to_string();
-        let held = |source: &SourceFacts| source.days.get(&key).copied().unwrap_or(0);
-        let of_day: Vec<(&SourceFacts, u64)> =
-            sources.iter().map(|source| (source, held(source))).filter(|(_, n)| *n > 0).collect();
+        let of_day = of(*date);
+        // A day is pulled on one of the days after it, mostly on the next, and it is there that the
+        // pull is recorded: where that day breaks off, a record of it may be what is lost.
+        let is_recorded = !of(next(*date)).iter().any(|(source, _)| is_broken(source));
+        let open = || open_window(*date, windows, of_day).filter(|_| is_recorded);
         let (verdict, rule) = if !stored.contains(date) {
             (Verdict::Missing, "no event of the day is stored".to_owned())
-        } else if let Some(rule) = cut(&of_day) {
+        } else if let Some(rule) = cut(of_day) {
             (Verdict::Cut, rule)
-        } else if let Some(rule) = open_window(*date, windows, &of_day).or(early(*date, &of_day)) {
+        } else if let Some(rule) = open().or_else(|| early(*date, of_day)) {
             (Verdict::Partial, rule)
         } else {
             (Verdict::Complete, "nothing speaks against it".to_owned())
@@ -107,14 +115,18 @@ pub fn assess(
     Coverage { days: days.iter().map(judge).collect() }
 }
 
+/// Whether a source breaks off, stops at a limit or holds less than its search found.
+fn is_broken(source: &SourceFacts) -> bool {
+    source.damaged || is_cut(source)
+}
+
 /// A source that breaks off or stops at a limit, if no whole one holds as much of the day.
 fn cut(of_day: &[(&SourceFacts, u64)]) -> Option<String> {
-    let broken = |source: &SourceFacts| source.damaged || is_cut(source);
     let whole =
-        of_day.iter().filter(|(source, _)| !broken(source)).map(|(_, events)| *events).max();
+        of_day.iter().filter(|(source, _)| !is_broken(source)).map(|(_, events)| *events).max();
     let (source, _) = of_day
         .iter()
-        .find(|(source, events)| broken(source) && whole.is_none_or(|whole| whole < *events))?;
+        .find(|(source, events)| is_broken(source) && whole.is_none_or(|whole| whole < *events))?;
     let name = file_name(source);
     Some(match row_limit(source) {
         _ if source.damaged => format!("{name} is damaged"),
@@ -166,7 +178,6 @@ fn early(date: NaiveDate, of_day: &[(&SourceFacts, u64)]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::schema::ledger::RecordCounts;
-    use std::collections::BTreeMap;
 
     const DAY: &str = "2026-03-01";
 
@@ -222,6 +233,19 @@ mod tests {
         assert_eq!(verdict(&[source("p.json", "array", 1_000)], &[]).0, Verdict::Complete);
         assert_eq!(verdict(&[source("p.json", "array", 50_000)], &[]).0, Verdict::Cut);
         assert_eq!(verdict(&[source("audit.csv", "csv", 4_999)], &[]).0, Verdict::Complete);
+    }
+
+    #[test]
+    fn pulls_say_nothing_where_the_day_that_records_them_breaks_off() {
+        let half = [("2026-03-01T00:00:00Z", "2026-03-01T12:00:00Z")];
+        let day = source("a.json", "array", 7);
+        let after = SourceFacts {
+            days: BTreeMap::from([("2026-03-02".to_owned(), 7)]),
+            ..source("b.json", "array", 7)
+        };
+        assert_eq!(verdict(&[day.clone(), after.clone()], &half).0, Verdict::Partial);
+        let broken = SourceFacts { damaged: true, ..after };
+        assert_eq!(verdict(&[day, broken], &half).0, Verdict::Complete);
     }
 
     #[test]
