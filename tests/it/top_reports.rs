@@ -64,11 +64,12 @@ pub struct Row {
     pub active_days: u64,
     pub last_view: String,
     pub trend: Option<f64>,
+    pub views_by_export: u64,
     pub report_id: Option<String>,
     pub workspace_id: Option<String>,
 }
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "rank",
     "report",
     "workspace",
@@ -78,6 +79,7 @@ const COLUMNS: [&str; 11] = [
     "active_days",
     "last_view",
     "trend",
+    "views_by_export",
     "report_id",
     "workspace_id",
 ];
@@ -99,6 +101,7 @@ impl Row {
                 .with_timezone(&zone)
                 .to_rfc3339_opts(SecondsFormat::AutoSi, false),
             trend: row.trend,
+            views_by_export: row.views_by_export,
             report_id: row.report_id,
             workspace_id: row.workspace_id,
         }
@@ -368,13 +371,13 @@ fn csv_is_the_rows_alone_and_quoted_where_it_must_be() {
     let text = ask(&dir, &["--from", "archive"], WHOLE, "csv");
     let expected = [
         "rank,report,workspace,views,viewers,views_per_viewer,active_days,last_view,trend,\
-         report_id,workspace_id",
-        "1,\"Sales, \"\"North\"\"\r\n+ more\",,4,3,1.33,2,2024-03-05T14:00:00+00:00,0,r,",
-        "2,Own,,1,1,1,1,2024-03-05T14:00:00+00:00,,own,",
-        "3,(unknown),My Workspace,1,1,1,1,2024-03-05T12:00:00+00:00,,,My Workspace",
-        "4,(unknown),,1,1,1,1,2024-03-05T12:00:00+00:00,,,",
-        "5,\"Sales, \"\"North\"\"\r\n+ more\",W\t1,1,1,1,1,2024-03-05T11:00:00+00:00,,r,w;1",
-        "6,nobody,W\t1,1,0,,1,2024-03-05T13:00:00+00:00,,nobody,w;1",
+         views_by_export,report_id,workspace_id",
+        "1,\"Sales, \"\"North\"\"\r\n+ more\",,4,3,1.33,2,2024-03-05T14:00:00+00:00,0,0,r,",
+        "2,Own,,1,1,1,1,2024-03-05T14:00:00+00:00,,0,own,",
+        "3,(unknown),My Workspace,1,1,1,1,2024-03-05T12:00:00+00:00,,0,,My Workspace",
+        "4,(unknown),,1,1,1,1,2024-03-05T12:00:00+00:00,,0,,",
+        "5,\"Sales, \"\"North\"\"\r\n+ more\",W\t1,1,1,1,1,2024-03-05T11:00:00+00:00,,0,r,w;1",
+        "6,nobody,W\t1,1,0,,1,2024-03-05T13:00:00+00:00,,0,nobody,w;1",
         "",
     ];
     assert_eq!(text, expected.join("\r\n"));

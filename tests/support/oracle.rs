@@ -94,6 +94,8 @@ pub struct OracleRow {
     pub last_view: DateTime<Utc>,
     /// Rounded to cents.
     pub trend: Option<f64>,
+    /// Views within ten seconds of an export of the same report by the same user.
+    pub views_by_export: u64,
     /// Nothing for views that name no report.
     pub report_id: Option<String>,
     pub workspace_id: Option<String>,
@@ -189,13 +191,30 @@ impl Oracle {
         let report_names = self.names(report_id, "ReportName");
         let workspace_names = self.names(workspace_id, "WorkspaceName");
         let mut groups: BTreeMap<[Option<String>; 2], Vec<&Value>> = BTreeMap::new();
+        let mut exports: BTreeMap<[String; 2], Vec<DateTime<Utc>>> = BTreeMap::new();
         for event in self.events.values().filter(in_period) {
             let activity = activity(event);
-            let is_view = activity == "ViewReport" && !noise.is_noise(&activity);
-            if is_view && !is_service(event) {
+            if is_service(event) || noise.is_noise(&activity) {
+                continue;
+            }
+            if activity == "ViewReport" {
                 groups.entry([report_id(event), workspace_id(event)]).or_default().push(event);
             }
+            if ["ExportReport", "ExportArtifact", "PrintReport"].contains(&activity.as_str())
+                && let (Some(by), Some(time)) = (by_whom_of_what(event), time_of(event))
+            {
+                exports.entry(by).or_default().push(time);
+            }
         }
+        let is_by_export = |view: &&&Value| {
+            let exports = by_whom_of_what(view).and_then(|by| exports.get(&by));
+            let near = |time: DateTime<Utc>, other: &DateTime<Utc>| {
+                (time - other).abs() <= chrono::TimeDelta::seconds(10)
+            };
+            time_of(view).is_some_and(|time| {
+                exports.is_some_and(|exports| exports.iter().any(|other| near(time, other)))
+            })
+        };
         let (first, second) = self.comparable_days(since, until, tz);
         let mut rows: Vec<OracleRow> = groups
             .into_iter()
@@ -203,6 +222,7 @@ impl Oracle {
                 report: report_id.as_ref().and_then(|id| report_names.get(id).cloned()),
                 workspace: workspace_id.as_ref().and_then(|id| workspace_names.get(id).cloned()),
                 trend: trend(&views, &first, &second, tz),
+                views_by_export: views.iter().filter(is_by_export).count() as u64,
                 report_id,
                 workspace_id,
                 ..measures(&views, tz)
@@ -298,6 +318,11 @@ impl Oracle {
     }
 }
 
+/// The user and the report of an event that names both.
+fn by_whom_of_what(event: &Value) -> Option<[String; 2]> {
+    Some([text(event, "UserId")?.to_lowercase(), report_id(event)?])
+}
+
 /// The counts of a row; its names, ids and trend are the caller's.
 fn measures(views: &[&Value], tz: Tz) -> OracleRow {
     let viewers: BTreeSet<String> = views
@@ -317,6 +342,7 @@ fn measures(views: &[&Value], tz: Tz) -> OracleRow {
         active_days: days.len() as u64,
         last_view: last_view.expect("a view of the period has its time"),
         trend: None,
+        views_by_export: 0,
         report_id: None,
         workspace_id: None,
     }
