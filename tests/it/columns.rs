@@ -8,16 +8,23 @@ use crate::events::plain;
 use crate::sample_data::ROOT;
 use crate::workdir::Workdir;
 
-/// `PBI_BLESS=1` writes the page anew.
+/// `PBI_BLESS=1` writes the pages anew.
 #[test]
-fn the_page_of_columns_is_what_the_program_prints() {
-    let printed = Workdir::new().pbi(["columns", "--format", "markdown"]).ended(0).stdout;
-    let page = Path::new(ROOT).join("docs/columns.md");
-    if std::env::var_os("PBI_BLESS").is_some() {
-        std::fs::write(&page, &printed).expect("the page can be written");
+fn the_pages_in_docs_are_what_the_program_prints() {
+    for (page, command) in [
+        ("columns.md", &["columns"][..]),
+        ("views.md", &["columns", "--views"]),
+        ("reports.md", &["reports"]),
+    ] {
+        let flags = command.iter().chain(&["--format", "markdown"]);
+        let printed = Workdir::new().pbi(flags).ended(0).stdout;
+        let path = Path::new(ROOT).join("docs").join(page);
+        if std::env::var_os("PBI_BLESS").is_some() {
+            std::fs::write(&path, &printed).expect("the page can be written");
+        }
+        let held = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(held == printed, "docs/{page} is not current; PBI_BLESS=1 writes it anew");
     }
-    let held = std::fs::read_to_string(&page).unwrap_or_default();
-    assert!(held == printed, "docs/columns.md is not current; PBI_BLESS=1 writes it anew");
 }
 
 #[test]

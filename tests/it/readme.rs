@@ -1,11 +1,10 @@
 //! What README.md tells people to type works: its commands run, in order, in a folder that has the
-//! sample archive and nothing else, and it names every report.
+//! sample archive and nothing else, and it has every report in its table.
 
 use std::path::Path;
 
-use crate::rust_text::walk;
 use crate::sample_data::{ROOT, copy_of_sample_data};
-use crate::workdir::Ran;
+use crate::workdir::{Ran, Workdir};
 
 fn readme() -> String {
     let text = std::fs::read_to_string(Path::new(ROOT).join("README.md"));
@@ -101,14 +100,26 @@ fn the_two_commands_to_begin_with_are_there() {
     }
 }
 
+/// The table of reports between its marks, made from what the program lists. `PBI_BLESS=1` writes
+/// it anew.
 #[test]
-fn every_report_is_named() {
-    let (readme, mut queries) = (readme(), Vec::new());
-    walk(&Path::new(ROOT).join("queries"), &mut queries);
-    queries.retain(|path| path.extension().is_some_and(|ending| ending == "sql"));
-    assert!(!queries.is_empty());
-    for query in queries {
-        let name = query.file_stem().expect("a file has a name").to_string_lossy().into_owned();
-        assert!(readme.contains(&format!("`{name}`")), "README.md does not name `{name}`");
+fn the_table_of_reports_is_current() {
+    const MARKS: [&str; 2] = ["<!-- reports -->\n", "<!-- end of reports -->\n"];
+    let listed = Workdir::new().pbi(["reports", "--format", "json"]).ended(0).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("the list is JSON");
+    let cell = |row: &serde_json::Value, name: &str| row[name].as_str().expect(name).to_owned();
+    let rows = listed["rows"].as_array().expect("rows are a list").iter();
+    let rows =
+        rows.map(|row| format!("| `{}` | {} |\n", cell(row, "report"), cell(row, "question")));
+    let table = format!("| report | answers |\n| --- | --- |\n{}", rows.collect::<String>());
+
+    let text = readme();
+    let [start, end] = MARKS.map(|mark| text.find(mark).expect(mark));
+    let start = start + MARKS[0].len();
+    if std::env::var_os("PBI_BLESS").is_some() {
+        let text = format!("{}{table}{}", &text[..start], &text[end..]);
+        std::fs::write(Path::new(ROOT).join("README.md"), text).expect("README.md can be written");
+        return;
     }
+    assert_eq!(text[start..end], table, "PBI_BLESS=1 writes the table of README.md anew");
 }

@@ -59,47 +59,56 @@ fn counted(mut events: LazyFrame, scope: &Scope<'_>) -> LazyFrame {
 }
 
 /// Adds the columns that are asked for.
+///
+/// In two steps: what statements mostly filter by comes first, so that the engine can leave out
+/// events before it makes the rest of them.
 fn added(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
     let asked = &scope.asked;
-    let mut columns = times(scope)?;
-    columns.extend([
+    let wanted = |columns: Vec<(&str, Expr)>| -> Vec<Expr> {
+        let wanted = columns.into_iter().filter(|(name, _)| asked.wants(name));
+        wanted.map(|(name, expr)| expr.alias(name)).collect()
+    };
+    let mut first = times(scope)?;
+    first.extend([
         ("user_id", col("UserId").str().to_lowercase()),
-        ("user_domain", actors::domain()),
         ("activity_name", actors::activity()),
         ("is_noise", actors::is_noise(scope.session.noise())),
         ("is_service", actors::is_service()),
         ("is_failed", is_failed()),
         ("is_personal_workspace", is_personal()),
+    ]);
+    first.extend(names::KINDS.iter().map(|kind| (kind.id, id_of(kind.view))));
+    let catalogued: [(&str, fn(&Operation) -> &'static str); 2] = [
+        ("category", |operation| operation.category),
+        ("operation_group", |operation| operation.group),
+    ];
+    first.extend(catalogued.map(|(name, pick)| (name, of_catalogue(pick))));
+
+    let label = of_catalogue(|operation| operation.friendly_name);
+    let mut then = vec![
+        ("user_domain", actors::domain()),
+        ("activity_label", coalesce(&[label, actors::activity()])),
         ("consumption_method", agents::consumption_method()),
         ("browser", agents::browser()),
         ("os", agents::os()),
         ("item_kind", items::kind()),
         ("item_id", items::id()),
         ("item_name", items::name()),
-    ]);
-    columns.extend(names::KINDS.iter().map(|kind| (kind.id, id_of(kind.view))));
-    columns.retain(|(name, _)| asked.wants(name));
+    ];
     if asked.wants("actor_kind") {
-        columns.push(("actor_kind", actors::actor_kind(scope.homes()?)));
+        then.push(("actor_kind", actors::actor_kind(scope.homes()?)));
     }
     for kind in names::KINDS.iter().filter(|kind| asked.wants(kind.name)) {
         let table = scope.session.known().of(kind.view)?;
-        columns.push((kind.name, looked_up(id_of(kind.view), pairs(&table)?)));
+        then.push((kind.name, looked_up(id_of(kind.view), pairs(&table)?)));
     }
-    let known: [(&str, fn(&Operation) -> &'static str); 3] = [
-        ("category", |operation| operation.category),
-        ("operation_group", |operation| operation.group),
-        ("activity_label", |operation| operation.friendly_name),
-    ];
-    for (name, pick) in known.into_iter().filter(|(name, _)| asked.wants(name)) {
-        let pairs = schema::operations().iter().map(|o| (o.name.to_owned(), pick(o).to_owned()));
-        let known =
-            looked_up(actors::activity(), pairs.filter(|(_, text)| !text.is_empty()).collect());
-        let label = name == "activity_label";
-        columns.push((name, if label { coalesce(&[known, actors::activity()]) } else { known }));
-    }
-    let columns: Vec<Expr> = columns.into_iter().map(|(name, expr)| expr.alias(name)).collect();
-    Ok(events.with_columns(columns))
+    Ok(events.with_columns(wanted(first)).with_columns(wanted(then)))
+}
+
+/// What the catalogue says of an activity; nothing where it is silent.
+fn of_catalogue(pick: fn(&Operation) -> &'static str) -> Expr {
+    let known = schema::operations().iter().map(|o| (o.name.to_owned(), pick(o).to_owned()));
+    looked_up(actors::activity(), known.filter(|(_, text)| !text.is_empty()).collect())
 }
 
 /// What an instant is on the clocks of the zone, and in numbers.
