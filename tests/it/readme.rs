@@ -81,7 +81,8 @@ fn every_command_of_the_readme_works() {
         let ran: Ran = dir.pbi(&words[1..]);
         // The sample archive has damage in it, and the program says so.
         assert!([0, 3].contains(&ran.code), "{command}: {ran:?}");
-        let is_written = words.iter().any(|word| word == "--output" || word == "-o");
+        let writes = ["--output", "-o", "--output-dir"];
+        let is_written = words.iter().any(|word| writes.contains(&word.as_str()));
         assert_eq!(ran.stdout.is_empty(), is_written, "{command}: {ran:?}");
         if let Some(file) = file {
             dir.write(file, ran.stdout);
