@@ -201,12 +201,12 @@ impl Reports {
         self.catalog.reports()
     }
 
-    /// All of them as a table, with their other names and what they answer.
+    /// All of them as JSON, with their other names and what they answer.
     ///
     /// # Errors
     ///
     /// [`Error::Internal`] only.
-    pub fn list(&self, format: Format, width: usize) -> Result<Vec<u8>> {
+    pub fn list(&self) -> Result<Vec<u8>> {
         let columns = ["report", "also", "title", "question"];
         let mut grid = Grid::new(columns.map(|name| (name, Kind::Text)));
         for report in self.all() {
@@ -214,9 +214,9 @@ impl Reports {
             let cells = [&report.name, &also, &report.title, &report.question];
             grid.rows.push(cells.map(|text| Cell::Text(text.clone())).into());
         }
-        let time_zone = Tz::UTC;
+        let (time_zone, width) = (Tz::UTC, 0);
         let page = Page { grid: &grid, chart: None, basis: None, remarks: &[], time_zone, width };
-        render::render(&page, format)
+        render::render(&page, Format::Json)
     }
 }
 
@@ -550,11 +550,11 @@ mod tests {
 
     #[test]
     fn the_list_names_every_report() {
-        let list = Reports::new(None).unwrap().list(Format::Table, 200).unwrap();
-        let text = String::from_utf8(list).unwrap();
-        for report in Reports::new(None).unwrap().all() {
-            assert!(text.lines().any(|line| line.starts_with(&report.name)), "{text}");
+        let reports = Reports::new(None).unwrap();
+        let text = String::from_utf8(reports.list().unwrap()).unwrap();
+        for report in reports.all() {
+            assert!(text.contains(&format!("\"report\": \"{}\"", report.name)), "{text}");
         }
-        assert!(text.contains(" most-consumed-reports "), "{text}");
+        assert!(text.contains("\"also\": \"most-consumed-reports\""), "{text}");
     }
 }

@@ -192,8 +192,8 @@ pub(super) fn reports(command: &Reports) -> Result<Ending> {
     let named = command.name.as_deref().map(|name| reports.find(name)).transpose()?;
     let text = match (command.format, named) {
         (ListFormat::Table, Some(report)) => out::plain(&manual::text(report)).into_bytes(),
-        (ListFormat::Table, None) => reports.list(Format::Table, width())?,
-        (ListFormat::Json, _) => reports.list(Format::Json, width())?,
+        (ListFormat::Table, None) => out::plain(&manual::list(reports.all(), width())).into_bytes(),
+        (ListFormat::Json, _) => reports.list()?,
         (ListFormat::Markdown, Some(report)) => {
             manual::markdown(std::slice::from_ref(report)).into_bytes()
         }
@@ -279,7 +279,7 @@ pub(super) fn columns(command: &Columns) -> Result<Ending> {
 fn views(format: GlossaryFormat) -> Result<Ending> {
     let views = report::views();
     let text = match format {
-        GlossaryFormat::Text => out::plain(&glossary::views(&views)),
+        GlossaryFormat::Text => out::plain(&glossary::views(&views, width())),
         GlossaryFormat::Json => json(&views)?,
         GlossaryFormat::Markdown => out::plain(&glossary::views_markdown(&views)),
     };

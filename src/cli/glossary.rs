@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::manual;
 use super::tell::number;
 use crate::dictionary::{Dictionary, Extra, ExtraField, TypedColumn};
 use crate::report::View;
@@ -20,15 +21,16 @@ pub(super) fn text(dictionary: &Dictionary) -> String {
     text
 }
 
-/// The views, as lines.
-pub(super) fn views(views: &[View]) -> String {
+/// The views, in lines of at most `width`.
+pub(super) fn views(views: &[View], width: usize) -> String {
     let mut text = String::new();
     for View { view, columns } in views {
         let _ = writeln!(text, "{}", titled(view));
-        let width = columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
+        let longest = columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
+        let indent = " ".repeat(longest + 17);
         for column in columns {
-            let meaning = column.meaning.replace('`', "");
-            let _ = writeln!(text, "  {:<width$}  {:<11}  {meaning}", column.name, column.ty);
+            let head = format!("  {:<longest$}  {:<11}  ", column.name, column.ty);
+            manual::paragraph(&mut text, &head, &indent, &column.meaning.replace('`', ""), width);
         }
         text.push('\n');
     }

@@ -7,10 +7,25 @@ use crate::report::{Actors, Question, wrap};
 /// Lines of a description are no longer than this.
 const WIDTH: usize = 80;
 
+/// All reports, each with its question, in lines of at most `width`.
+pub(super) fn list(reports: &[Question], width: usize) -> String {
+    let longest = reports.iter().map(|report| report.name.chars().count()).max().unwrap_or(0);
+    let indent = " ".repeat(longest + 2);
+    let mut text = String::new();
+    for report in reports {
+        let head = format!("{:<longest$}  ", report.name);
+        paragraph(&mut text, &head, &indent, &report.question, width);
+    }
+    text.push_str(
+        "\n`pbi-analyze reports NAME` explains one: its columns, rules and parameters.\n",
+    );
+    text
+}
+
 /// One report, as lines.
 pub(super) fn text(report: &Question) -> String {
     let mut text = format!("{}\n{}\n", report.title, "─".repeat(report.title.chars().count()));
-    paragraph(&mut text, "", &report.question);
+    paragraph(&mut text, "", "", &report.question, WIDTH);
     let _ = writeln!(text, "\n  pbi-analyze report {}", report.name);
     for alias in &report.aliases {
         let _ = writeln!(text, "  pbi-analyze report {alias}");
@@ -20,13 +35,13 @@ pub(super) fn text(report: &Question) -> String {
         text.push_str("\nParameters\n");
     }
     for param in &report.params {
-        let head = format!("  {} = {}", param.name, param.default);
-        paragraph(&mut text, "      ", &format!("{head}: {}", param.meaning));
+        let head = format!("{} = {}: {}", param.name, param.default, param.meaning);
+        paragraph(&mut text, "  ", "      ", &head, WIDTH);
         let _ = writeln!(text, "      {}", param.ty.name());
     }
     text.push_str("\nColumns\n");
     for (name, meaning) in &report.columns {
-        paragraph(&mut text, "      ", &format!("  {name}: {meaning}"));
+        paragraph(&mut text, "  ", "      ", &format!("{name}: {meaning}"), WIDTH);
     }
     for (title, lines) in
         [("Rules", &report.rules), ("Limits", &report.limits), ("Sources", &report.sources)]
@@ -36,7 +51,7 @@ pub(super) fn text(report: &Question) -> String {
         }
         let _ = writeln!(text, "\n{title}");
         for line in lines {
-            paragraph(&mut text, "  ", &format!("- {line}"));
+            paragraph(&mut text, "- ", "  ", line, WIDTH);
         }
     }
     text
@@ -88,10 +103,12 @@ fn section(report: &Question, text: &mut String) {
     }
 }
 
-/// A text in lines, all but the first of them indented.
-fn paragraph(out: &mut String, indent: &str, text: &str) {
-    for (at, line) in wrap(text, WIDTH - indent.len()).iter().enumerate() {
-        let _ = writeln!(out, "{}{line}", if at == 0 { "" } else { indent });
+/// A text in lines, the first of them behind `head` and the others behind `indent`.
+pub(super) fn paragraph(out: &mut String, head: &str, indent: &str, text: &str, width: usize) {
+    const LEAST: usize = 20;
+    let room = width.saturating_sub(indent.len().max(head.chars().count())).max(LEAST);
+    for (at, line) in wrap(text, room).iter().enumerate() {
+        let _ = writeln!(out, "{}{line}", if at == 0 { head } else { indent });
     }
 }
 

@@ -368,12 +368,13 @@ fn the_list_of_reports_names_every_query() {
     let listed: Vec<&str> = rows.iter().filter_map(|row| row["report"].as_str()).collect();
     assert_eq!(listed, names);
     for row in rows {
-        for column in ["report", "title", "question"] {
-            let cell = row[column].as_str().expect("a report says what it answers");
-            assert!(!cell.is_empty() && table.contains(cell), "{cell:?}: {table}");
-        }
+        let cell = |name: &str| row[name].as_str().expect("a report says what it answers");
+        assert!(!cell("title").is_empty());
+        let line =
+            |line: &str| line.starts_with(cell("report")) && line.ends_with(cell("question"));
+        assert!(table.lines().any(line), "{row}: {table}");
     }
-    assert_eq!(table.lines().count(), names.len() + 2, "a header, its line, and the reports");
+    assert_eq!(table.lines().count(), names.len() + 2, "the reports, and how one is explained");
 }
 
 /// Each name in the list is one that `report` takes, and so is each of its other names.

@@ -58,6 +58,8 @@ mod support;
 mod top_reports;
 // Whole outputs over the sample archive, as files to be looked at.
 mod golden;
+// Filters, parameters, all reports at once, questions of one's own.
+mod questions;
 // What every report prints over the invented year, as files.
 mod golden_reports;
 // Reports over the invented year against oracles.
