@@ -26,7 +26,7 @@ const KNOWS: [(&str, &[&str]); 21] = [
     ("render", &["error", "grid"]),
     ("ingest", &["column", "error", "person", "record", "schema", "source", "store", "suspicion"]),
     ("rejects", &["error", "render", "schema", "store"]),
-    ("report", &["error", "grid", "query", "render", "store"]),
+    ("report", &["dictionary", "error", "grid", "query", "render", "store"]),
     ("export", &["column", "error", "store"]),
     ("dictionary", &["column", "error", "record::time", "schema", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
