@@ -3,12 +3,15 @@
 //!
 //! The engine counts in unsigned 32-bit numbers and takes the hour out of a time as an 8-bit one:
 //! `COUNT(*) - 5` would be 4294967293 and `EXTRACT(HOUR FROM t) * 60` would turn negative, without
-//! a word. So such calls are cast to BIGINT, which is what DuckDB and Spark answer them with.
+//! a word. So such calls are cast to BIGINT, which is what DuckDB and Spark answer them with. It
+//! sums numbers of 32 bits in 32 bits as well, so that a sum over `THEN 2000000000` would wrap
+//! around: numbers that are summed, the outcomes of a CASE and narrow casts become BIGINT too.
 
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, DataType, DateTimeField, Expr, Statement, Value, VisitMut, VisitorMut,
+    CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Statement, Value, VisitMut, VisitorMut,
 };
 
 use super::guard;
@@ -25,23 +28,69 @@ impl VisitorMut for Widen {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         let narrow = match expr {
+            Expr::Function(function) if guard::is_sum(function) => {
+                summed(function);
+                false
+            }
+            Expr::Case { conditions, else_result, .. } => {
+                conditions.iter_mut().for_each(|when| whole(&mut when.result));
+                else_result.iter_mut().for_each(|result| whole(result));
+                false
+            }
+            Expr::Cast { data_type, .. } => {
+                if is_narrow(data_type) {
+                    *data_type = DataType::BigInt(None);
+                }
+                false
+            }
             Expr::Function(function) => guard::is_narrow(function),
-            Expr::Position { .. } => true,
             Expr::Extract { field, .. } => is_whole(field),
             _ => false,
         };
         if narrow {
-            let call = std::mem::replace(expr, Expr::Value(Value::Null.with_empty_span()));
-            *expr = Expr::Cast {
-                kind: CastKind::Cast,
-                expr: Box::new(call),
-                data_type: DataType::BigInt(None),
-                array: false,
-                format: None,
-            };
+            cast(expr);
         }
         ControlFlow::Continue(())
     }
+}
+
+fn cast(expr: &mut Expr) {
+    let inner = std::mem::replace(expr, Expr::Value(Value::Null.with_empty_span()));
+    *expr = Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(inner),
+        data_type: DataType::BigInt(None),
+        array: false,
+        format: None,
+    };
+}
+
+/// Casts a whole number as it is written; a fraction stays what it is.
+fn whole(expr: &mut Expr) {
+    if let Expr::Value(value) = expr
+        && let Value::Number(digits, _) = &value.value
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        cast(expr);
+    }
+}
+
+/// `SUM(1)`.
+fn summed(function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    for argument in &mut list.args {
+        if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
+            whole(expr);
+        }
+    }
+}
+
+/// Types of whole numbers below 64 bits.
+fn is_narrow(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::TinyInt(_) | DataType::SmallInt(_) | DataType::Int(_) | DataType::Integer(_)
+    )
 }
 
 /// Parts of a time that are whole numbers; an epoch or a millisecond has a fraction.
@@ -79,6 +128,18 @@ fn is_whole(field: &DateTimeField) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_are_summed_and_narrow_casts_become_wide() {
+        let sql = "SELECT SUM(1) AS a, SUM(CASE WHEN b THEN 2000000000 ELSE 0.5 END) AS c, \
+            CAST(d AS INTEGER) AS e, CAST(f AS DOUBLE) AS g FROM events LIMIT 5";
+        let mut statement = guard::parse("test", sql).unwrap();
+        widen(&mut statement);
+        let expected = "SELECT SUM(CAST(1 AS BIGINT)) AS a, \
+            SUM(CASE WHEN b THEN CAST(2000000000 AS BIGINT) ELSE 0.5 END) AS c, \
+            CAST(d AS BIGINT) AS e, CAST(f AS DOUBLE) AS g FROM events LIMIT 5";
+        assert_eq!(statement.to_string(), expected);
+    }
 
     #[test]
     fn counts_and_parts_of_times_are_cast_and_nothing_else() {

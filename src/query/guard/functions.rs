@@ -1,17 +1,20 @@
-//! Functions by name. Owns: which are refused, and which the engine answers with numbers that are
-//! too narrow. Must not know columns or views.
+//! Functions and operators by name. Owns: which are refused, and which the engine answers with
+//! numbers that are too narrow. Must not know columns or views.
 
 use super::*;
-use sqlparser::ast::{Function, FunctionArgumentClause};
+use sqlparser::ast::{
+    BinaryOperator, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, UnaryOperator,
+};
 
 /// Functions refused wherever they stand, with the way out.
-const REFUSED: [(&str, &str); 29] = [
+const REFUSED: [(&str, &str); 33] = [
     ("any_value", "use MIN or MAX: which value it is depends on chance"),
     ("clock_timestamp", NO_NOW),
     ("current_date", NO_NOW),
     ("current_time", NO_NOW),
     ("current_timestamp", NO_NOW),
     ("curdate", NO_NOW),
+    ("date_part", "write EXTRACT(… FROM …), whose number is wide enough to reckon with"),
     ("date_trunc", "use local_date, local_week or local_month of the views"),
     ("explode", "a list cannot be spread over rows here"),
     ("first", FIRST_OR_LAST),
@@ -21,6 +24,8 @@ const REFUSED: [(&str, &str); 29] = [
     ("last_value", "use FIRST_VALUE with the order turned around"),
     ("localtime", NO_NOW),
     ("localtimestamp", NO_NOW),
+    ("log", "engines take its base first or last: write LN(x) / LN(base)"),
+    ("mod", REMAINDER),
     ("now", NO_NOW),
     ("rand", CHANCE),
     ("random", CHANCE),
@@ -29,6 +34,7 @@ const REFUSED: [(&str, &str); 29] = [
     ("read_json", ONLY_VIEWS),
     ("read_ndjson", ONLY_VIEWS),
     ("read_parquet", ONLY_VIEWS),
+    ("strpos", POSITION),
     ("sysdate", NO_NOW),
     ("time_bucket", "use local_date, local_week or local_month of the views"),
     ("today", NO_NOW),
@@ -41,6 +47,10 @@ const NO_NOW: &str = "an archive has no today: compare with a date, or with the 
 const CHANCE: &str = "an answer must be the same every time";
 const FIRST_OR_LAST: &str = "use MIN or MAX, or ROW_NUMBER in a WITH: the rows have no order";
 const ONLY_VIEWS: &str = "only views are read here";
+const REMAINDER: &str = "engines give the remainder of a negative number another sign: \
+    write a - b * FLOOR(a / b)";
+const POSITION: &str = "bytes are counted here and letters elsewhere, and a null is 0: \
+    take LENGTH(SPLIT_PART(text, part, 1)) + 1 where LIKE finds the part";
 
 /// Aggregates whose result depends on the order of the rows.
 const ORDERED: [&str; 4] = ["array_agg", "group_concat", "listagg", "string_agg"];
@@ -77,7 +87,7 @@ const AGGREGATES: [&str; 26] = [
 
 /// Functions for which the engine's result is narrower than a whole number elsewhere, so that
 /// `COUNT(*) - 5` would be 4294967294 and `EXTRACT(HOUR FROM t) * 60` would be negative.
-const NARROW: [&str; 11] = [
+const NARROW: [&str; 10] = [
     "array_length",
     "bit_length",
     "char_length",
@@ -88,8 +98,13 @@ const NARROW: [&str; 11] = [
     "octet_length",
     "rank",
     "row_number",
-    "strpos",
 ];
+
+/// The names of the functions that are refused wherever they stand.
+#[cfg(test)]
+pub fn refused() -> impl Iterator<Item = &'static str> {
+    REFUSED.iter().map(|(name, _)| *name)
+}
 
 /// Its name in lower case.
 pub fn name(function: &Function) -> String {
@@ -112,6 +127,11 @@ pub fn is_narrow(function: &Function) -> bool {
     NARROW.contains(&name(function).as_str())
 }
 
+/// Whether it is a sum.
+pub fn is_sum(function: &Function) -> bool {
+    name(function) == "sum"
+}
+
 /// Whether a `DISTINCT` stands before its arguments.
 pub fn is_distinct(function: &Function) -> bool {
     matches!(&function.args, FunctionArguments::List(list) if list.duplicate_treatment.is_some())
@@ -123,6 +143,11 @@ pub fn check(function: &Function) -> Verdict {
     if let Some((_, way_out)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
         return refuse(format!("{}: {way_out}", name.to_ascii_uppercase()));
     }
+    if matches!(name.as_str(), "substr" | "substring") && has_negative(function) {
+        return refuse(format!(
+            "{name} from the end: the whole text comes back; write RIGHT(…, n)"
+        ));
+    }
     if ORDERED.contains(&name.as_str()) && !has_order(function) {
         let name = name.to_ascii_uppercase();
         return refuse(format!("{name} without an order: write {name}(… ORDER BY …)"));
@@ -130,9 +155,46 @@ pub fn check(function: &Function) -> Verdict {
     ControlFlow::Continue(())
 }
 
+/// Refuses an operator by its sign.
+pub fn operator(op: &BinaryOperator) -> Verdict {
+    match op {
+        BinaryOperator::Modulo => refuse(format!("%: {REMAINDER}")),
+        BinaryOperator::DuckIntegerDivide => {
+            refuse("//: engines round a negative number otherwise: write FLOOR(a / b)")
+        }
+        BinaryOperator::PGRegexMatch
+        | BinaryOperator::PGRegexIMatch
+        | BinaryOperator::PGRegexNotMatch
+        | BinaryOperator::PGRegexNotIMatch => refuse(format!(
+            "{op}: a part of the text may match here, and elsewhere all of it must: write LIKE"
+        )),
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// `POSITION(… IN …)`, which is STRPOS.
+pub fn position() -> Verdict {
+    refuse(format!("POSITION: {POSITION}"))
+}
+
 /// A list with no elements keeps its row here and loses it elsewhere.
 pub fn unnest() -> Verdict {
     refuse("UNNEST: a list cannot be spread over rows here")
+}
+
+/// Whether a negative number is among its arguments.
+fn has_negative(function: &Function) -> bool {
+    let FunctionArguments::List(list) = &function.args else { return false };
+    let is_negative = |argument: &FunctionArg| {
+        matches!(
+            argument,
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::UnaryOp {
+                op: UnaryOperator::Minus,
+                ..
+            }))
+        )
+    };
+    list.args.iter().any(is_negative)
 }
 
 fn has_order(function: &Function) -> bool {

@@ -13,6 +13,20 @@ pub fn has_aggregate(expr: &Expr) -> bool {
     find(expr, |expr| matches!(expr, Expr::Function(function) if is_aggregate(function)))
 }
 
+/// Whether a function is called in it.
+pub fn has_call(expr: &Expr) -> bool {
+    find(expr, |expr| matches!(expr, Expr::Function(_) | Expr::Extract { .. }))
+}
+
+/// Whether a column of that name stands in it.
+pub fn has_column(expr: &Expr, name: &str) -> bool {
+    find(expr, |expr| match expr {
+        Expr::Identifier(ident) => ident.value == name,
+        Expr::CompoundIdentifier(parts) => parts.last().is_some_and(|part| part.value == name),
+        _ => false,
+    })
+}
+
 fn has_window(expr: &Expr) -> bool {
     find(expr, |expr| matches!(expr, Expr::Function(function) if function.over.is_some()))
 }
@@ -20,6 +34,13 @@ fn has_window(expr: &Expr) -> bool {
 /// Refuses a SELECT whose groups other engines would refuse or read otherwise.
 pub fn check(select: &Select) -> Verdict {
     let items: Vec<&Expr> = select.projection.iter().filter_map(expression).collect();
+    if let Some(condition) = &select.selection
+        && (has_aggregate(condition) || has_window(condition))
+    {
+        return refuse(
+            "an aggregate or OVER in WHERE: compute it in a WITH, and compare with it after that",
+        );
+    }
     let GroupByExpr::Expressions(grouped, _) = &select.group_by else {
         return refuse("GROUP BY ALL: name the columns");
     };
@@ -40,6 +61,15 @@ pub fn check(select: &Select) -> Verdict {
         if let ControlFlow::Break(column) = item.visit(&mut search) {
             return refuse(format!("{column} is neither in GROUP BY nor in an aggregate"));
         }
+    }
+    ControlFlow::Continue(())
+}
+
+/// Refuses calls over no rows at all, of which the engine makes no row.
+pub fn check_rows(select: &Select) -> Verdict {
+    let mut items = select.projection.iter().filter_map(expression);
+    if select.from.is_empty() && items.any(has_call) {
+        return refuse("a function without FROM has no row: write FROM period, which has one");
     }
     ControlFlow::Continue(())
 }

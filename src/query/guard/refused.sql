@@ -1,0 +1,1570 @@
+-- Every form of SQL that the guard refuses, and at the end what it lets pass although engines differ.
+-- src/query/guard/refused_tests.rs holds the guard and the engine to this file, tests/interop/guard.py
+-- holds DuckDB to it, and docs/guard.md is made of it.
+-- A form has the guard's words (or `passes`), what the engine answers if it is asked all the same,
+-- what is right, and what DuckDB answers where that is something else; then the statement, and what
+-- to write instead, whose answer is the right one in both. A line for each row; in order of the text
+-- where the statement has no order. `error`: DuckDB refuses the statement. `chance`: not the same
+-- every time.
+
+-- table: events
+-- Id VARCHAR | UserId VARCHAR | report_id VARCHAR | local_date DATE | local_time TIMESTAMP | IsSuccess BOOLEAN | n BIGINT | x DOUBLE | Items VARCHAR[]
+-- e1 | ann | r1 | 2026-03-01 | 2026-03-01 08:30:00 | true | 1 | 0.5 | [a,b]
+-- e2 | ann | r2 | 2026-03-01 | 2026-03-01 09:15:30 | false | 2 | 1.5 | []
+-- e3 | Bob | r1 | 2026-03-02 | 2026-03-02 08:30:00 | NULL | 2 | -2.5 | NULL
+-- e4 | NULL | NULL | 2026-03-08 | 2026-03-08 23:59:59 | true | NULL | NULL | [c]
+-- e5 | Zoë | r3 | 2026-03-09 | 2026-03-09 00:00:00 | false | -7 | 2.5 | [a]
+
+-- table: days
+-- day DATE | verdict VARCHAR | n BIGINT
+-- 2026-03-01 | complete | 3
+-- 2026-03-02 | partial | NULL
+-- 2026-03-03 | missing | 0
+
+-- table: reports
+-- report_id VARCHAR | report_name VARCHAR
+-- r1 | Sales
+-- r2 | NULL
+-- r4 | Costs
+
+
+-- chapter: Only views are read
+
+-- form: anything but SELECT
+-- note: The program writes nothing, and has nothing but SELECT to answer.
+-- guard: only SELECT and WITH … SELECT are answered here
+-- engine: no rows
+-- duckdb: 3
+TRUNCATE TABLE days;
+
+-- form: two statements
+-- note: A report has one answer.
+-- guard: one statement is expected here, and there are 2
+-- engine: not answered: sql: one statement is expected here, and there are 2
+-- duckdb: 2
+SELECT 1 AS a; SELECT 2 AS a;
+
+-- form: a table that is no view
+-- note: There is nothing to write instead: docs/views.md lists the views.
+-- guard: there is no view secrets; there are events, history, …
+-- engine: not answered: relation 'secrets' was not found
+-- duckdb: error
+SELECT * FROM secrets;
+
+-- form: a schema before a name
+-- guard: main.days: a view has no schema before its name
+-- engine: not answered: relation 'main' was not found
+-- right: 2026-03-01
+-- right: 2026-03-02
+-- right: 2026-03-03
+SELECT day FROM main.days ORDER BY day;
+-- instead
+SELECT day FROM days ORDER BY day;
+
+-- form: a file as a table
+-- note: Only the store is read: a statement may come from somebody who may not read other files.
+-- guard: read_csv(…) reads other files; only views are read here
+-- engine: not answered: 'read_csv' is not a supported table function
+-- duckdb: error
+SELECT * FROM read_csv('x.csv');
+
+-- form: read_csv in place of a value
+-- note: As above.
+-- guard: READ_CSV: only views are read here
+-- engine: not answered: unsupported function 'read_csv'
+-- duckdb: error
+SELECT READ_CSV('x.csv') AS a FROM days;
+
+-- form: read_ipc
+-- note: As above.
+-- guard: READ_IPC: only views are read here
+-- engine: not answered: unsupported function 'read_ipc'
+-- duckdb: error
+SELECT READ_IPC('x.arrow') AS a FROM days;
+
+-- form: read_json
+-- note: As above.
+-- guard: READ_JSON: only views are read here
+-- engine: not answered: unsupported function 'read_json'
+-- duckdb: error
+SELECT READ_JSON('x.json') AS a FROM days;
+
+-- form: read_ndjson
+-- note: As above.
+-- guard: READ_NDJSON: only views are read here
+-- engine: not answered: unsupported function 'read_ndjson'
+-- duckdb: error
+SELECT READ_NDJSON('x.ndjson') AS a FROM days;
+
+-- form: read_parquet
+-- note: As above.
+-- guard: READ_PARQUET: only views are read here
+-- engine: not answered: unsupported function 'read_parquet'
+-- duckdb: error
+SELECT READ_PARQUET('x.parquet') AS a FROM days;
+
+-- form: TABLE(…) in FROM
+-- note: Only views and sub-selects stand in FROM.
+-- guard: TABLE(days): only views and sub-selects can stand in FROM
+-- engine: not answered: not yet implemented: TABLE(days)
+-- duckdb: error
+SELECT day FROM TABLE(days);
+
+-- form: a WITH that reads itself
+-- note: Nothing in the log is a tree; `days` has a row for each day.
+-- guard: WITH RECURSIVE is not answered here
+-- engine: not answered: recursive CTEs are not supported
+-- duckdb: 1
+-- duckdb: 2
+-- duckdb: 3
+WITH RECURSIVE a AS (SELECT 1 AS k UNION ALL SELECT k + 1 AS k FROM a WHERE k < 3) SELECT k
+FROM a;
+
+-- form: the pipe operator
+-- guard: |> is not answered here; write SELECT and WITH
+-- engine: not answered: pipe operators are not supported
+-- right: 2026-03-01
+-- duckdb: error
+FROM days |> WHERE n > 1;
+-- instead
+SELECT day FROM days WHERE n > 1;
+
+
+-- chapter: Names
+
+-- form: WITH by the name of a view
+-- guard: WITH days: this is the name of a view; take another
+-- engine: 2026-03-01
+-- engine: 2026-03-02
+-- engine: 2026-03-03
+-- right: Costs
+-- right: NULL
+-- right: Sales
+WITH days AS (SELECT report_name AS day FROM reports) SELECT day FROM days;
+-- instead
+WITH d AS (SELECT report_name AS day FROM reports) SELECT day FROM d;
+
+-- form: an alias by the name of a view
+-- guard: AS days: this is the name of a view; take another
+-- engine: not answered: no column named 'Id' found in table 'days'
+-- right: e1
+-- right: e2
+-- right: e3
+-- right: e4
+-- right: e5
+SELECT days.Id FROM events AS days ORDER BY days.Id;
+-- instead
+SELECT d.Id FROM events AS d ORDER BY d.Id;
+
+-- form: a name given twice by WITH
+-- note: Right here in 0.55; the guard knows names for the whole statement, and a reader may not see which is meant.
+-- guard: WITH a: the name is given twice; take another
+-- engine: 1 | 2
+-- right: 1 | 2
+WITH a AS (SELECT 1 AS k), b AS (WITH a AS (SELECT 2 AS k) SELECT k FROM a) SELECT a.k, b.k
+AS l FROM a CROSS JOIN b;
+-- instead
+WITH a AS (SELECT 1 AS k), c AS (SELECT 2 AS k), b AS (SELECT k FROM c) SELECT a.k, b.k AS l
+FROM a CROSS JOIN b;
+
+-- form: an alias that WITH gives to something else
+-- guard: AS a: WITH gives this name to something else; take another
+-- engine: not answered: no column named 'day' found in table 'a'
+-- right: 2026-03-01
+WITH a AS (SELECT 3 AS n) SELECT a.day FROM days AS a JOIN a AS b ON a.n = b.n;
+-- instead
+WITH a AS (SELECT 3 AS n) SELECT d.day FROM days AS d JOIN a AS b ON d.n = b.n;
+
+
+-- chapter: Set operations
+
+-- form: EXCEPT beside UNION
+-- guard: EXCEPT beside UNION: put the inner one into a WITH
+-- engine: 1
+-- right: 1
+-- right: 1
+SELECT 1 AS k EXCEPT SELECT 2 AS k UNION ALL SELECT 1 AS k;
+-- instead
+WITH a AS (SELECT 1 AS k EXCEPT SELECT 2 AS k) SELECT k FROM a UNION ALL SELECT 1 AS k;
+
+-- form: INTERSECT beside UNION
+-- note: Right here in 0.55, where it binds closer than UNION; some engines go from left to right.
+-- guard: INTERSECT beside UNION: put the inner one into a WITH
+-- engine: 1
+-- right: 1
+SELECT 1 AS k UNION SELECT 2 AS k INTERSECT SELECT 3 AS k;
+-- instead
+WITH a AS (SELECT 2 AS k INTERSECT SELECT 3 AS k) SELECT 1 AS k UNION SELECT k FROM a;
+
+
+-- chapter: Joins
+
+-- form: tables after a comma
+-- note: Right here in 0.55; the guard checks what stands in ON, and a forgotten WHERE multiplies rows.
+-- guard: tables after a comma: write JOIN … ON …
+-- engine: e1 | Sales
+-- engine: e2 | NULL
+-- engine: e3 | Sales
+-- right: e1 | Sales
+-- right: e2 | NULL
+-- right: e3 | Sales
+SELECT e.Id, r.report_name FROM days AS d, events AS e LEFT JOIN reports AS r ON e.report_id
+= r.report_id WHERE d.day = e.local_date ORDER BY e.Id;
+-- instead
+SELECT e.Id, r.report_name FROM days AS d JOIN events AS e ON d.day = e.local_date LEFT JOIN
+reports AS r ON e.report_id = r.report_id ORDER BY e.Id;
+
+-- form: USING
+-- guard: JOIN … USING: write ON a.x = b.x
+-- engine: e1 | Sales
+-- engine: e3 | Sales
+-- engine: e2 | NULL
+-- engine: e5 | NULL
+-- engine: e4 | NULL
+-- engine: NULL | Costs
+-- right: e1 | Sales
+-- right: e3 | Sales
+-- right: e2 | NULL
+-- right: e5 | NULL
+-- right: NULL | Costs
+-- right: e4 | NULL
+SELECT e.Id, r.report_name FROM events AS e FULL JOIN reports AS r USING (report_id) ORDER
+BY report_id NULLS LAST, e.Id;
+-- instead
+SELECT e.Id, r.report_name FROM events AS e FULL JOIN reports AS r ON e.report_id =
+r.report_id ORDER BY COALESCE(e.report_id, r.report_id) NULLS LAST, e.Id;
+
+-- form: NATURAL JOIN
+-- note: Right here in 0.55; a column that comes to both tables changes what is joined.
+-- guard: NATURAL JOIN: write ON a.x = b.x
+-- engine: e1 | Sales
+-- engine: e2 | NULL
+-- engine: e3 | Sales
+-- engine: e4 | NULL
+-- engine: e5 | NULL
+-- right: e1 | Sales
+-- right: e2 | NULL
+-- right: e3 | Sales
+-- right: e4 | NULL
+-- right: e5 | NULL
+SELECT e.Id, report_name FROM events AS e NATURAL LEFT JOIN reports AS r ORDER BY e.Id;
+-- instead
+SELECT e.Id, r.report_name FROM events AS e LEFT JOIN reports AS r ON e.report_id =
+r.report_id ORDER BY e.Id;
+
+-- form: JOIN without ON
+-- guard: JOIN without ON: write ON a.x = b.x, or CROSS JOIN
+-- engine: not answered: unsupported SQL join constraint:None
+-- right: e1 | 2026-03-01
+-- right: e2 | 2026-03-01
+-- right: e3 | 2026-03-02
+-- duckdb: error
+SELECT e.Id, d.day FROM events AS e JOIN days AS d WHERE e.local_date = d.day ORDER BY e.Id;
+-- instead
+SELECT e.Id, d.day FROM events AS e CROSS JOIN days AS d WHERE e.local_date = d.day ORDER BY
+e.Id;
+
+-- form: other kinds of JOIN
+-- guard: this kind of JOIN is not answered here
+-- engine: not answered: join type 'AsOf { match_condition: BinaryOp { left: CompoundIdentifier
+-- right: no rows
+-- duckdb: error
+SELECT e.Id, d.day FROM events AS e ASOF JOIN days AS d MATCH_CONDITION (e.local_date >=
+d.day) ON e.n = d.n;
+-- instead
+SELECT e.Id, MAX(d.day) AS day FROM events AS e JOIN days AS d ON e.local_date >= d.day AND
+e.n = d.n GROUP BY e.Id;
+
+-- form: a join in brackets
+-- guard: a join in brackets: write the joins one after the other
+-- engine: not answered: cannot JOIN on unnamed relation; please provide an alias
+-- right: e1 | NULL
+-- right: e2 | NULL
+-- right: e3 | NULL
+-- right: e4 | NULL
+-- right: e5 | NULL
+SELECT e.Id, r.report_name FROM events AS e LEFT JOIN (days AS d JOIN reports AS r ON
+d.verdict = r.report_name) ON e.local_date = d.day ORDER BY e.Id;
+-- instead
+WITH j AS (SELECT d.day, r.report_name FROM days AS d JOIN reports AS r ON d.verdict =
+r.report_name) SELECT e.Id, j.report_name FROM events AS e LEFT JOIN j ON e.local_date =
+j.day ORDER BY e.Id;
+
+-- form: a constant in the ON of an outer join
+-- guard: d.n = 3 in the ON of an outer join: only a.x = b.x stands there; filter the joined table in a WITH before
+-- engine: e1 | NULL
+-- engine: e2 | NULL
+-- engine: e3 | NULL
+-- engine: e4 | NULL
+-- engine: e5 | NULL
+-- right: e1 | complete
+-- right: e2 | complete
+-- right: e3 | NULL
+-- right: e4 | NULL
+-- right: e5 | NULL
+SELECT e.Id, d.verdict FROM events AS e LEFT JOIN days AS d ON e.local_date = d.day AND d.n
+= 3 ORDER BY e.Id;
+-- instead
+WITH c AS (SELECT day, verdict FROM days WHERE n = 3) SELECT e.Id, c.verdict FROM events AS
+e LEFT JOIN c ON e.local_date = c.day ORDER BY e.Id;
+
+-- form: another comparison in the ON of an outer join
+-- guard: e.local_date > d.day in the ON of an outer join: only a.x = b.x stands there; filter the joined table in a WITH before
+-- engine: no rows
+-- right: e1 | NULL
+-- right: e2 | NULL
+-- right: e3 | NULL
+-- right: e4 | NULL
+-- right: e5 | NULL
+SELECT e.Id, d.day FROM events AS e LEFT JOIN days AS d ON e.local_date > d.day AND e.n =
+d.n ORDER BY e.Id;
+-- instead
+WITH m AS (SELECT e.Id, d.day FROM events AS e JOIN days AS d ON e.local_date > d.day AND
+e.n = d.n) SELECT e.Id, m.day FROM events AS e LEFT JOIN m ON e.Id = m.Id ORDER BY e.Id;
+
+-- form: a constant in ON
+-- guard: d.n = 3 in ON: only a.x = b.x stands there; move the rest to WHERE
+-- engine: no rows
+-- right: e1 | 1
+-- right: e2 | 2
+SELECT e.Id, e.n FROM events AS e JOIN days AS d ON e.local_date = d.day AND d.n = 3 ORDER
+BY e.Id;
+-- instead
+SELECT e.Id, e.n FROM events AS e JOIN days AS d ON e.local_date = d.day WHERE d.n = 3 ORDER
+BY e.Id;
+
+-- form: OR in ON
+-- guard: e.local_date = d.day OR e.n = d.n in ON: only a.x = b.x stands there; move the rest to WHERE
+-- engine: not answered: unsupported join constraint operator 'Or'
+-- right: e1 | 2026-03-01
+-- right: e2 | 2026-03-01
+-- right: e3 | 2026-03-02
+SELECT e.Id, d.day FROM events AS e JOIN days AS d ON e.local_date = d.day OR e.n = d.n
+ORDER BY e.Id;
+-- instead
+SELECT e.Id, d.day FROM events AS e CROSS JOIN days AS d WHERE e.local_date = d.day OR e.n =
+d.n ORDER BY e.Id;
+
+
+-- chapter: Groups
+
+-- form: a column that is neither grouped nor aggregated
+-- guard: UserId is neither in GROUP BY nor in an aggregate
+-- engine: Bob | 5
+-- engine: NULL | 5
+-- engine: Zoë | 5
+-- engine: ann | 5
+-- engine: ann | 5
+-- right: Bob | 1
+-- right: NULL | 1
+-- right: Zoë | 1
+-- right: ann | 2
+-- duckdb: error
+SELECT UserId, COUNT(*) AS c FROM events;
+-- instead
+SELECT UserId, COUNT(*) AS c FROM events GROUP BY UserId;
+
+-- form: a column beside a group
+-- guard: Id is neither in GROUP BY nor in an aggregate
+-- engine: Bob | ["e3"]
+-- engine: NULL | ["e4"]
+-- engine: Zoë | ["e5"]
+-- engine: ann | ["e1","e2"]
+-- right: Bob | e3
+-- right: NULL | e4
+-- right: Zoë | e5
+-- right: ann | e1
+-- duckdb: error
+SELECT UserId, LOWER(Id) AS i FROM events GROUP BY UserId;
+-- instead
+SELECT UserId, MIN(LOWER(Id)) AS i FROM events GROUP BY UserId;
+
+-- form: * beside an aggregate
+-- guard: * beside GROUP BY or an aggregate: name the columns
+-- engine: 2026-03-01 | complete | 3 | 3
+-- engine: 2026-03-02 | partial | NULL | 3
+-- engine: 2026-03-03 | missing | 0 | 3
+-- right: 2026-03-01 | complete | 3 | 1
+-- right: 2026-03-02 | partial | NULL | 1
+-- right: 2026-03-03 | missing | 0 | 1
+-- duckdb: error
+SELECT *, COUNT(*) AS c FROM days;
+-- instead
+SELECT day, verdict, n, COUNT(*) AS c FROM days GROUP BY day, verdict, n;
+
+-- form: GROUP BY ALL
+-- note: Right here in 0.55; Spark and DuckDB know it, others do not.
+-- guard: GROUP BY ALL: name the columns
+-- engine: Bob | 3 | 1
+-- engine: NULL | NULL | 1
+-- engine: Zoë | -6 | 1
+-- engine: ann | 2 | 1
+-- engine: ann | 3 | 1
+-- right: Bob | 3 | 1
+-- right: NULL | NULL | 1
+-- right: Zoë | -6 | 1
+-- right: ann | 2 | 1
+-- right: ann | 3 | 1
+SELECT UserId, n + 1 AS k, COUNT(*) AS c FROM events GROUP BY ALL;
+-- instead
+SELECT UserId, n + 1 AS k, COUNT(*) AS c FROM events GROUP BY UserId, n + 1;
+
+-- form: an aggregate in WHERE
+-- note: Right here, as for every row; other engines refuse it, since a group is made after WHERE.
+-- guard: an aggregate or OVER in WHERE: compute it in a WITH, and compare with it after that
+-- engine: e2
+-- engine: e3
+-- right: e2
+-- right: e3
+-- duckdb: error
+SELECT Id FROM events WHERE COUNT(*) > 1 AND n > 1 ORDER BY Id;
+-- instead
+WITH a AS (SELECT COUNT(*) AS c FROM events) SELECT e.Id FROM events AS e CROSS JOIN a WHERE
+a.c > 1 AND e.n > 1 ORDER BY e.Id;
+
+-- form: an aggregate in ORDER BY
+-- guard: ORDER BY SUM(n): name it in SELECT and order by the name
+-- engine: not answered: not found: unable to find column "n"; valid columns: ["UserId"]Resolve
+-- right: Zoë
+-- right: Bob
+-- right: ann
+-- right: NULL
+SELECT UserId FROM events GROUP BY UserId ORDER BY SUM(n) NULLS LAST;
+-- instead
+WITH a AS (SELECT UserId, SUM(n) AS s FROM events GROUP BY UserId) SELECT UserId FROM a
+ORDER BY s NULLS LAST;
+
+-- form: ORDER BY ALL
+-- note: Right here in 0.55; an order that takes what columns there are changes with them.
+-- guard: ORDER BY ALL: name the columns, so that the order is total
+-- engine: 0 | 2026-03-03
+-- engine: 3 | 2026-03-01
+-- engine: NULL | 2026-03-02
+-- right: 0 | 2026-03-03
+-- right: 3 | 2026-03-01
+-- right: NULL | 2026-03-02
+SELECT n, day FROM days ORDER BY ALL;
+-- instead
+SELECT n, day FROM days ORDER BY n NULLS LAST, day;
+
+-- form: ORDER BY an expression over a name with two meanings
+-- guard: ORDER BY n + 1: n is a column and what SELECT makes of it; give that another name
+-- engine: e2 | -2
+-- engine: e3 | -2
+-- engine: e1 | -1
+-- engine: e5 | 7
+-- engine: e4 | NULL
+-- right: e5 | 7
+-- right: e1 | -1
+-- right: e2 | -2
+-- right: e3 | -2
+-- right: e4 | NULL
+SELECT Id, 0 - n AS n FROM events ORDER BY n + 1 NULLS LAST, Id;
+-- instead
+WITH a AS (SELECT Id, 0 - n AS m, n FROM events) SELECT Id, m FROM a ORDER BY n + 1 NULLS
+LAST, Id;
+
+-- form: DISTINCT ON
+-- note: Right here in 0.55; Spark does not know it.
+-- guard: DISTINCT ON: number the rows with ROW_NUMBER in a WITH, and keep 1
+-- engine: Bob | 2
+-- engine: Zoë | -7
+-- engine: ann | 2
+-- engine: NULL | NULL
+-- right: Bob | 2
+-- right: Zoë | -7
+-- right: ann | 2
+-- right: NULL | NULL
+SELECT DISTINCT ON (UserId) UserId, n FROM events ORDER BY UserId NULLS LAST, n DESC NULLS
+LAST;
+-- instead
+WITH a AS (SELECT UserId, n, ROW_NUMBER() OVER (PARTITION BY UserId ORDER BY COALESCE(n,
+-999) DESC) AS r FROM events) SELECT UserId, n FROM a WHERE r = 1 ORDER BY UserId NULLS LAST;
+
+
+-- chapter: Windows
+
+-- form: OVER beside an aggregate
+-- guard: OVER beside GROUP BY or an aggregate: group in a WITH first
+-- engine: 2026-03-01 | 3 | 3
+-- engine: 2026-03-02 | 2 | 2
+-- engine: 2026-03-08 | NULL | NULL
+-- engine: 2026-03-09 | -7 | -7
+-- right: 2026-03-01 | 3 | -2
+-- right: 2026-03-02 | 2 | -2
+-- right: 2026-03-08 | NULL | -2
+-- right: 2026-03-09 | -7 | -2
+SELECT local_date, SUM(n) AS a, SUM(SUM(n)) OVER () AS b FROM events GROUP BY local_date;
+-- instead
+WITH a AS (SELECT local_date, SUM(n) AS a FROM events GROUP BY local_date) SELECT
+local_date, a, SUM(a) OVER () AS b FROM a;
+
+-- form: OVER in WHERE
+-- note: Right here, and refused by other engines.
+-- guard: an aggregate or OVER in WHERE: compute it in a WITH, and compare with it after that
+-- engine: e1
+-- right: e1
+-- duckdb: error
+SELECT Id FROM events WHERE ROW_NUMBER() OVER (ORDER BY Id) = 1;
+-- instead
+WITH a AS (SELECT Id, ROW_NUMBER() OVER (ORDER BY Id) AS r FROM events) SELECT Id FROM a
+WHERE r = 1;
+
+-- form: QUALIFY
+-- guard: QUALIFY: number the rows in a WITH, and filter them in WHERE after it
+-- engine: not answered: not found: unable to find column "Id"; valid columns: ["UserId"]Resolv
+-- right: ann
+SELECT UserId FROM events QUALIFY ROW_NUMBER() OVER (ORDER BY Id) = 1;
+-- instead
+WITH a AS (SELECT UserId, ROW_NUMBER() OVER (ORDER BY Id) AS r FROM events) SELECT UserId
+FROM a WHERE r = 1;
+
+-- form: WINDOW
+-- note: Right here in 0.55; the checks of windows look at each OVER.
+-- guard: WINDOW: write the window in each OVER (…)
+-- engine: e1 | 5
+-- engine: e2 | 4
+-- engine: e3 | 3
+-- engine: e4 | 2
+-- engine: e5 | 1
+-- right: e1 | 5
+-- right: e2 | 4
+-- right: e3 | 3
+-- right: e4 | 2
+-- right: e5 | 1
+SELECT Id, ROW_NUMBER() OVER w AS r FROM events WINDOW w AS (ORDER BY Id DESC) ORDER BY Id;
+-- instead
+SELECT Id, ROW_NUMBER() OVER (ORDER BY Id DESC) AS r FROM events ORDER BY Id;
+
+-- form: OVER a name
+-- note: The name stands for nothing without WINDOW, which is refused as well.
+-- guard: ROW_NUMBER OVER a named window: write the window in OVER (…)
+-- engine: not answered: named window 'w' was not found
+-- duckdb: error
+SELECT Id, ROW_NUMBER() OVER w AS r FROM events;
+
+-- form: OVER (name …)
+-- note: As above.
+-- guard: ROW_NUMBER OVER a named window: write the window in OVER (…)
+-- engine: e1 | 1
+-- engine: e2 | 2
+-- engine: e3 | 3
+-- engine: e4 | 4
+-- engine: e5 | 5
+-- duckdb: error
+SELECT Id, ROW_NUMBER() OVER (w ORDER BY Id) AS r FROM events;
+
+-- form: FILTER before OVER
+-- guard: SUM FILTER … OVER: write CASE WHEN … END in its argument
+-- engine: not answered: 'FILTER' combined with 'OVER' is not supported
+-- right: e1 | 2
+-- right: e2 | 2
+-- right: e3 | 2
+-- right: e4 | NULL
+-- right: e5 | NULL
+SELECT Id, SUM(n) FILTER (WHERE n > 1) OVER (PARTITION BY UserId) AS s FROM events ORDER BY
+Id;
+-- instead
+SELECT Id, SUM(CASE WHEN n > 1 THEN n END) OVER (PARTITION BY UserId) AS s FROM events ORDER
+BY Id;
+
+-- form: NULLS LAST in OVER
+-- guard: NULLS FIRST and NULLS LAST in OVER are passed over; in ROW_NUMBER order by CASE WHEN … IS NULL THEN 1 ELSE 0 END first, and by COALESCE(…)
+-- engine: e1 | 3
+-- engine: e2 | 4
+-- engine: e3 | 5
+-- engine: e4 | 1
+-- engine: e5 | 2
+-- right: e1 | 2
+-- right: e2 | 3
+-- right: e3 | 4
+-- right: e4 | 5
+-- right: e5 | 1
+SELECT Id, ROW_NUMBER() OVER (ORDER BY n NULLS LAST, Id NULLS LAST) AS r FROM events ORDER
+BY Id;
+-- instead
+SELECT Id, ROW_NUMBER() OVER (ORDER BY CASE WHEN n IS NULL THEN 1 ELSE 0 END, COALESCE(n,
+0), Id) AS r FROM events ORDER BY Id;
+
+-- form: ASC and DESC in one OVER
+-- guard: ROW_NUMBER OVER with ASC and DESC mixed: turn a number around by 0 - …
+-- engine: not answered: OVER does not (yet) support mixed asc/desc directions for ORDER BY
+-- right: e1 | 4
+-- right: e2 | 3
+-- right: e3 | 1
+-- right: e5 | 2
+SELECT Id, ROW_NUMBER() OVER (ORDER BY UserId, n DESC) AS r FROM events WHERE n IS NOT NULL
+ORDER BY Id;
+-- instead
+SELECT Id, ROW_NUMBER() OVER (ORDER BY UserId, 0 - n) AS r FROM events WHERE n IS NOT NULL
+ORDER BY Id;
+
+-- form: the last rows before this one
+-- guard: SUM OVER: with an ORDER BY, ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW is the one frame answered
+-- engine: not answered: only 'ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW' is currently s
+-- right: e1 | 1
+-- right: e2 | 3
+-- right: e3 | 4
+-- right: e4 | 2
+-- right: e5 | -7
+SELECT Id, SUM(n) OVER (ORDER BY Id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS s FROM
+events ORDER BY Id;
+-- instead
+WITH a AS (SELECT Id, n, ROW_NUMBER() OVER (ORDER BY Id) AS r FROM events) SELECT x.Id,
+SUM(y.n) AS s FROM a AS x JOIN a AS y ON x.r >= y.r WHERE y.r >= x.r - 1 GROUP BY x.Id ORDER
+BY x.Id;
+
+-- form: a frame by RANGE
+-- guard: SUM OVER: with an ORDER BY, ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW is the one frame answered
+-- engine: not answered: RANGE-based window frames are not supported
+-- right: e1 | 3
+-- right: e2 | 3
+-- right: e3 | 5
+-- right: e4 | 5
+-- right: e5 | -2
+SELECT Id, SUM(n) OVER (ORDER BY local_date RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT
+ROW) AS s FROM events ORDER BY Id;
+-- instead
+WITH a AS (SELECT local_date, SUM(n) AS n FROM events GROUP BY local_date), b AS (SELECT
+local_date, SUM(n) OVER (ORDER BY local_date ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT
+ROW) AS s FROM a) SELECT e.Id, b.s FROM events AS e JOIN b ON e.local_date = b.local_date
+ORDER BY e.Id;
+
+-- form: a frame without an order
+-- guard: SUM OVER: with an ORDER BY, ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW is the one frame answered
+-- engine: e1 | -2
+-- engine: e2 | -2
+-- engine: e3 | -2
+-- engine: e4 | -2
+-- engine: e5 | -2
+-- right: e1 | 1
+-- right: e2 | 3
+-- right: e3 | 5
+-- right: e4 | 5
+-- right: e5 | -2
+SELECT Id, SUM(n) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS s FROM events
+ORDER BY Id;
+-- instead
+SELECT Id, SUM(n) OVER (ORDER BY Id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS s
+FROM events ORDER BY Id;
+
+-- form: an order without a frame
+-- guard: COUNT OVER (ORDER BY …): write ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW after the order
+-- engine: e1 | 1
+-- engine: e2 | 2
+-- engine: e3 | 3
+-- engine: e4 | 4
+-- engine: e5 | 5
+-- right: e1 | 2
+-- right: e2 | 2
+-- right: e3 | 3
+-- right: e4 | 4
+-- right: e5 | 5
+SELECT Id, COUNT(*) OVER (ORDER BY local_date) AS c FROM events ORDER BY Id;
+-- instead
+SELECT e.Id, COUNT(*) AS c FROM events AS e JOIN events AS f ON e.local_date >= f.local_date
+GROUP BY e.Id ORDER BY e.Id;
+
+-- form: an average along an order
+-- guard: AVG OVER (ORDER BY …) would be that of the whole partition; join the rows with the earlier ones and group
+-- engine: e1 | -0.5
+-- engine: e2 | -0.5
+-- engine: e3 | -0.5
+-- engine: e4 | -0.5
+-- engine: e5 | -0.5
+-- right: e1 | 1.0
+-- right: e2 | 1.5
+-- right: e3 | 1.6666666666666667
+-- right: e4 | 1.6666666666666667
+-- right: e5 | -0.5
+SELECT Id, AVG(n) OVER (ORDER BY Id) AS a FROM events ORDER BY Id;
+-- instead
+SELECT Id, SUM(n) OVER (ORDER BY Id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) * 1.0
+/ COUNT(n) OVER (ORDER BY Id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS a FROM
+events ORDER BY Id;
+
+-- form: a deviation along an order
+-- guard: STDDEV OVER (ORDER BY …) would be that of the whole partition; join the rows with the earlier ones and group
+-- engine: e1 | 4.358898943540673
+-- engine: e2 | 4.358898943540673
+-- engine: e3 | 4.358898943540673
+-- engine: e4 | 4.358898943540673
+-- engine: e5 | 4.358898943540673
+-- right: e1 | NULL
+-- right: e2 | 0.7071067811865476
+-- right: e3 | 0.5773502691896257
+-- right: e4 | 0.5773502691896257
+-- right: e5 | 4.358898943540673
+SELECT Id, STDDEV(n) OVER (ORDER BY Id) AS a FROM events ORDER BY Id;
+-- instead
+SELECT x.Id, STDDEV(y.n) AS a FROM events AS x JOIN events AS y ON x.Id >= y.Id GROUP BY
+x.Id ORDER BY x.Id;
+
+-- form: a distinct count along an order
+-- guard: COUNT OVER (ORDER BY …) would be that of the whole partition; join the rows with the earlier ones and group
+-- engine: e1 | 3
+-- engine: e2 | 3
+-- engine: e3 | 3
+-- engine: e4 | 3
+-- engine: e5 | 3
+-- right: e1 | 1
+-- right: e2 | 1
+-- right: e3 | 2
+-- right: e4 | 2
+-- right: e5 | 3
+SELECT Id, COUNT(DISTINCT UserId) OVER (ORDER BY Id) AS c FROM events ORDER BY Id;
+-- instead
+SELECT x.Id, COUNT(DISTINCT y.UserId) AS c FROM events AS x JOIN events AS y ON x.Id >= y.Id
+GROUP BY x.Id ORDER BY x.Id;
+
+-- form: ROW_NUMBER without an order
+-- note: Right here by luck: the rows of a small table in memory keep their order, those of a scan do not.
+-- guard: ROW_NUMBER OVER without ORDER BY: the rows have no order
+-- engine: e1 | 1
+-- engine: e2 | 2
+-- engine: e3 | 3
+-- engine: e4 | 4
+-- engine: e5 | 5
+-- right: e1 | 1
+-- right: e2 | 2
+-- right: e3 | 3
+-- right: e4 | 4
+-- right: e5 | 5
+SELECT Id, ROW_NUMBER() OVER () AS r FROM events ORDER BY Id;
+-- instead
+SELECT Id, ROW_NUMBER() OVER (ORDER BY Id) AS r FROM events ORDER BY Id;
+
+-- form: NTILE and other functions before OVER
+-- guard: NTILE cannot stand before OVER here
+-- engine: not answered: unsupported function 'ntile'
+-- right: e1 | 1
+-- right: e2 | 1
+-- right: e3 | 1
+-- right: e4 | 2
+-- right: e5 | 2
+SELECT Id, NTILE(2) OVER (ORDER BY Id) AS t FROM events ORDER BY Id;
+-- instead
+WITH a AS (SELECT Id, ROW_NUMBER() OVER (ORDER BY Id) AS r, COUNT(*) OVER () AS c FROM
+events) SELECT Id, CASE WHEN r * 2 <= c + 1 THEN 1 ELSE 2 END AS t FROM a ORDER BY Id;
+
+-- form: LAST_VALUE
+-- note: DuckDB follows the standard, whose frame ends at the row itself.
+-- guard: LAST_VALUE: use FIRST_VALUE with the order turned around
+-- engine: e1 | e1
+-- engine: e2 | e2
+-- engine: e3 | e3
+-- engine: e4 | e4
+-- engine: e5 | e5
+-- right: e1 | e2
+-- right: e2 | e2
+-- right: e3 | e3
+-- right: e4 | e4
+-- right: e5 | e5
+-- duckdb: e1 | e1
+-- duckdb: e2 | e2
+-- duckdb: e3 | e3
+-- duckdb: e4 | e4
+-- duckdb: e5 | e5
+SELECT Id, LAST_VALUE(Id) OVER (PARTITION BY UserId ORDER BY local_time) AS l FROM events
+ORDER BY Id;
+-- instead
+SELECT Id, FIRST_VALUE(Id) OVER (PARTITION BY UserId ORDER BY local_time DESC) AS l FROM
+events ORDER BY Id;
+
+
+-- chapter: Chance and today
+
+-- form: ANY_VALUE
+-- guard: ANY_VALUE: use MIN or MAX: which value it is depends on chance
+-- engine: not answered: unsupported function 'any_value'
+-- right: e1
+SELECT ANY_VALUE(Id) AS i FROM events WHERE UserId = 'ann';
+-- instead
+SELECT MIN(Id) AS i FROM events WHERE UserId = 'ann';
+
+-- form: FIRST
+-- note: Right here by luck, as the rows of a small table in memory keep their order.
+-- guard: FIRST: use MIN or MAX, or ROW_NUMBER in a WITH: the rows have no order
+-- engine: e1
+-- right: e1
+SELECT FIRST(Id) AS i FROM events WHERE UserId = 'ann';
+-- instead
+SELECT MIN(Id) AS i FROM events WHERE UserId = 'ann';
+
+-- form: LAST
+-- note: Right here by luck, as the rows of a small table in memory keep their order.
+-- guard: LAST: use MIN or MAX, or ROW_NUMBER in a WITH: the rows have no order
+-- engine: e2
+-- right: e2
+SELECT LAST(Id) AS i FROM events WHERE UserId = 'ann';
+-- instead
+SELECT MAX(Id) AS i FROM events WHERE UserId = 'ann';
+
+-- form: STRING_AGG without an order
+-- note: Right here by luck, as the rows of a small table in memory keep their order.
+-- guard: STRING_AGG without an order: write STRING_AGG(… ORDER BY …)
+-- engine: ann,ann,Bob,Zoë
+-- right: ann,ann,Bob,Zoë
+SELECT STRING_AGG(UserId, ',') AS s FROM events;
+-- instead
+SELECT STRING_AGG(UserId, ',' ORDER BY Id) AS s FROM events;
+
+-- form: RANDOM
+-- note: Nothing that depends on chance is an answer.
+-- guard: RANDOM: an answer must be the same every time
+-- engine: not answered: unsupported function 'random'
+-- duckdb: chance
+SELECT RANDOM() AS r FROM reports;
+
+-- form: RAND
+-- note: Nothing that depends on chance is an answer.
+-- guard: RAND: an answer must be the same every time
+-- engine: not answered: unsupported function 'rand'
+-- duckdb: chance
+SELECT RAND() AS r FROM reports;
+
+-- form: UUID
+-- note: Nothing that depends on chance is an answer.
+-- guard: UUID: an answer must be the same every time
+-- engine: not answered: unsupported function 'uuid'
+-- duckdb: chance
+SELECT UUID() AS r FROM reports;
+
+-- form: GEN_RANDOM_UUID
+-- note: Nothing that depends on chance is an answer.
+-- guard: GEN_RANDOM_UUID: an answer must be the same every time
+-- engine: not answered: unsupported function 'gen_random_uuid'
+-- duckdb: chance
+SELECT GEN_RANDOM_UUID() AS r FROM reports;
+
+-- form: NOW
+-- guard: NOW: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'now'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > NOW();
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: TODAY
+-- guard: TODAY: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'today'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > TODAY();
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: CLOCK_TIMESTAMP
+-- guard: CLOCK_TIMESTAMP: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'clock_timestamp'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > CLOCK_TIMESTAMP();
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: TRANSACTION_TIMESTAMP
+-- guard: TRANSACTION_TIMESTAMP: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'transaction_timestamp'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > TRANSACTION_TIMESTAMP();
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: GETDATE
+-- guard: GETDATE: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'getdate'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > GETDATE();
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: SYSDATE
+-- guard: SYSDATE: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'sysdate'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > SYSDATE();
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: CURDATE
+-- guard: CURDATE: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'curdate'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > CURDATE();
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: CURRENT_DATE
+-- guard: CURRENT_DATE: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'current_date'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_DATE;
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: CURRENT_TIME
+-- guard: CURRENT_TIME: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'current_time'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_TIME;
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: CURRENT_TIMESTAMP
+-- guard: CURRENT_TIMESTAMP: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'current_timestamp'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_TIMESTAMP;
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: LOCALTIME
+-- guard: LOCALTIME: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'localtime'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > LOCALTIME;
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+-- form: LOCALTIMESTAMP
+-- guard: LOCALTIMESTAMP: an archive has no today: compare with a date, or with the last day of `days`
+-- engine: not answered: unsupported function 'localtimestamp'
+-- right: 2
+-- duckdb: chance
+SELECT COUNT(*) AS c FROM events WHERE local_time > LOCALTIMESTAMP;
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
+
+
+-- chapter: Values
+
+-- form: DATE_TRUNC
+-- note: The views have `local_date`, `local_week` and `local_month`.
+-- guard: DATE_TRUNC: use local_date, local_week or local_month of the views
+-- engine: not answered: unsupported function 'date_trunc'
+-- right: 2026-03-01 | 5
+-- duckdb: 2026-03-01 00:00:00 | 5
+SELECT DATE_TRUNC('month', local_date) AS m, COUNT(*) AS c FROM events GROUP BY
+DATE_TRUNC('month', local_date);
+-- instead
+SELECT CAST(STRFTIME(local_date, '%Y-%m-01') AS DATE) AS m, COUNT(*) AS c FROM events GROUP
+BY CAST(STRFTIME(local_date, '%Y-%m-01') AS DATE);
+
+-- form: TIME_BUCKET
+-- note: The views have `local_date`, `local_week` and `local_month`.
+-- guard: TIME_BUCKET: use local_date, local_week or local_month of the views
+-- engine: not answered: unsupported function 'time_bucket'
+-- duckdb: 2026-02-23
+-- duckdb: 2026-02-23
+-- duckdb: 2026-03-02
+-- duckdb: 2026-03-02
+-- duckdb: 2026-03-09
+SELECT TIME_BUCKET(INTERVAL '7 days', local_date) AS w FROM events;
+
+-- form: DATE_PART
+-- guard: DATE_PART: write EXTRACT(… FROM …), whose number is wide enough to reckon with
+-- engine: e1 | -32
+-- engine: e2 | 28
+-- engine: e3 | -32
+-- engine: e4 | 100
+-- engine: e5 | 0
+-- right: e1 | 480
+-- right: e2 | 540
+-- right: e3 | 480
+-- right: e4 | 1380
+-- right: e5 | 0
+SELECT Id, DATE_PART('hour', local_time) * 60 AS m FROM events ORDER BY Id;
+-- instead
+SELECT Id, EXTRACT(HOUR FROM local_time) * 60 AS m FROM events ORDER BY Id;
+
+-- form: UNNEST
+-- note: An empty list keeps its row here and has none elsewhere. The view `recipients` has the lists of persons with a row for each.
+-- guard: UNNEST: a list cannot be spread over rows here
+-- engine: e1 | a
+-- engine: e1 | b
+-- engine: e2 | NULL
+-- engine: e3 | NULL
+-- engine: e4 | c
+-- engine: e5 | a
+-- duckdb: e1 | a
+-- duckdb: e1 | b
+-- duckdb: e4 | c
+-- duckdb: e5 | a
+SELECT Id, UNNEST(Items) AS i FROM events;
+
+-- form: UNNEST in FROM
+-- note: The view `recipients` has the lists of persons with a row for each.
+-- guard: UNNEST: a list cannot be spread over rows here
+-- engine: not answered: no table or struct column named 'i' found
+-- duckdb: e1 | a
+-- duckdb: e1 | b
+-- duckdb: e4 | c
+-- duckdb: e5 | a
+SELECT e.Id, i.item FROM events AS e CROSS JOIN UNNEST(e.Items) AS i(item);
+
+-- form: EXPLODE
+-- note: The view `recipients` has the lists of persons with a row for each.
+-- guard: EXPLODE: a list cannot be spread over rows here
+-- engine: not answered: unsupported function 'explode'
+-- duckdb: error
+SELECT EXPLODE(Items) AS i FROM events;
+
+-- form: IS NOT TRUE
+-- guard: IS [NOT] TRUE and IS [NOT] FALSE take nulls for unknown here and for false elsewhere; write COALESCE(…, FALSE)
+-- engine: e2
+-- engine: e5
+-- right: e2
+-- right: e3
+-- right: e5
+SELECT Id FROM events WHERE IsSuccess IS NOT TRUE ORDER BY Id;
+-- instead
+SELECT Id FROM events WHERE NOT COALESCE(IsSuccess, FALSE) ORDER BY Id;
+
+-- form: IS NOT FALSE
+-- guard: IS [NOT] TRUE and IS [NOT] FALSE take nulls for unknown here and for false elsewhere; write COALESCE(…, FALSE)
+-- engine: e1
+-- engine: e4
+-- right: e1
+-- right: e3
+-- right: e4
+SELECT Id FROM events WHERE IsSuccess IS NOT FALSE ORDER BY Id;
+-- instead
+SELECT Id FROM events WHERE COALESCE(IsSuccess, TRUE) ORDER BY Id;
+
+-- form: IS TRUE
+-- guard: IS [NOT] TRUE and IS [NOT] FALSE take nulls for unknown here and for false elsewhere; write COALESCE(…, FALSE)
+-- engine: e1 | true
+-- engine: e2 | false
+-- engine: e3 | NULL
+-- engine: e4 | true
+-- engine: e5 | false
+-- right: e1 | true
+-- right: e2 | false
+-- right: e3 | false
+-- right: e4 | true
+-- right: e5 | false
+SELECT Id, IsSuccess IS TRUE AS t FROM events ORDER BY Id;
+-- instead
+SELECT Id, COALESCE(IsSuccess, FALSE) AS t FROM events ORDER BY Id;
+
+-- form: IS FALSE
+-- guard: IS [NOT] TRUE and IS [NOT] FALSE take nulls for unknown here and for false elsewhere; write COALESCE(…, FALSE)
+-- engine: e1 | false
+-- engine: e2 | true
+-- engine: e3 | NULL
+-- engine: e4 | false
+-- engine: e5 | true
+-- right: e1 | false
+-- right: e2 | true
+-- right: e3 | false
+-- right: e4 | false
+-- right: e5 | true
+SELECT Id, IsSuccess IS FALSE AS f FROM events ORDER BY Id;
+-- instead
+SELECT Id, NOT COALESCE(IsSuccess, TRUE) AS f FROM events ORDER BY Id;
+
+-- form: a SELECT in place of a value
+-- guard: a SELECT in place of a value: compute it in a WITH and CROSS JOIN it, or use IN
+-- engine: not answered: subquery comparisons with '=' are not supported; use 'IN' instead
+-- right: e2
+-- right: e3
+SELECT Id FROM events WHERE n = (SELECT MAX(n) FROM events) ORDER BY Id;
+-- instead
+WITH m AS (SELECT MAX(n) AS m FROM events) SELECT e.Id FROM events AS e CROSS JOIN m WHERE
+e.n = m.m ORDER BY e.Id;
+
+-- form: a function without FROM
+-- guard: a function without FROM has no row: write FROM period, which has one
+-- engine: no rows
+-- right: 5000.0
+SELECT EXTRACT(MILLISECOND FROM TIMESTAMP '2026-03-01 08:30:05') AS a;
+-- instead
+SELECT EXTRACT(MILLISECOND FROM TIMESTAMP '2026-03-01 08:30:05') AS a FROM reports WHERE
+report_id = 'r1';
+
+-- form: a text with a prefix
+-- guard: _utf8 'a' is not answered here
+-- engine: not answered: expression Prefixed { prefix: Ident { value: "_utf8", quote_style: Non
+-- right: a
+-- right: a
+-- right: a
+-- duckdb: error
+SELECT _utf8'a' AS a FROM reports;
+-- instead
+SELECT 'a' AS a FROM reports;
+
+-- form: a lambda
+-- note: Nothing in the views needs one.
+-- guard: passes
+-- engine: not answered: unsupported function 'list_transform'
+-- duckdb: NULL
+-- duckdb: ["A","B"]
+-- duckdb: ["A"]
+-- duckdb: ["C"]
+-- duckdb: []
+SELECT LIST_TRANSFORM(Items, i -> UPPER(i)) AS u FROM events;
+
+-- form: % of a negative number
+-- note: Right here is what the way out is; DuckDB and Spark give the remainder the sign of the first number.
+-- guard: %: engines give the remainder of a negative number another sign: write a - b * FLOOR(a / b)
+-- engine: e1 | 1
+-- engine: e2 | 2
+-- engine: e3 | 2
+-- engine: e4 | NULL
+-- engine: e5 | 2
+-- right: e1 | 1.0
+-- right: e2 | 2.0
+-- right: e3 | 2.0
+-- right: e4 | NULL
+-- right: e5 | 2.0
+-- duckdb: e1 | 1
+-- duckdb: e2 | 2
+-- duckdb: e3 | 2
+-- duckdb: e4 | NULL
+-- duckdb: e5 | -1
+SELECT Id, n % 3 AS r FROM events ORDER BY Id;
+-- instead
+SELECT Id, n - 3 * FLOOR(n / 3) AS r FROM events ORDER BY Id;
+
+-- form: MOD
+-- note: As above.
+-- guard: MOD: engines give the remainder of a negative number another sign: write a - b * FLOOR(a / b)
+-- engine: e1 | 1
+-- engine: e2 | 2
+-- engine: e3 | 2
+-- engine: e4 | NULL
+-- engine: e5 | 2
+-- right: e1 | 1.0
+-- right: e2 | 2.0
+-- right: e3 | 2.0
+-- right: e4 | NULL
+-- right: e5 | 2.0
+-- duckdb: e1 | 1
+-- duckdb: e2 | 2
+-- duckdb: e3 | 2
+-- duckdb: e4 | NULL
+-- duckdb: e5 | -1
+SELECT Id, MOD(n, 3) AS r FROM events ORDER BY Id;
+-- instead
+SELECT Id, n - 3 * FLOOR(n / 3) AS r FROM events ORDER BY Id;
+
+-- form: // of a negative number
+-- guard: //: engines round a negative number otherwise: write FLOOR(a / b)
+-- engine: e1 | 0
+-- engine: e2 | 1
+-- engine: e3 | 1
+-- engine: e4 | NULL
+-- engine: e5 | -4
+-- right: e1 | 0.0
+-- right: e2 | 1.0
+-- right: e3 | 1.0
+-- right: e4 | NULL
+-- right: e5 | -4.0
+-- duckdb: e1 | 0
+-- duckdb: e2 | 1
+-- duckdb: e3 | 1
+-- duckdb: e4 | NULL
+-- duckdb: e5 | -3
+SELECT Id, n // 2 AS h FROM events ORDER BY Id;
+-- instead
+SELECT Id, FLOOR(n / 2) AS h FROM events ORDER BY Id;
+
+-- form: LOG with a base
+-- guard: LOG: engines take its base first or last: write LN(x) / LN(base)
+-- engine: 0.33333333333333337
+-- engine: 0.33333333333333337
+-- engine: 0.33333333333333337
+-- right: 3.0
+-- right: 3.0
+-- right: 3.0
+SELECT LOG(2, 8) AS l FROM reports;
+-- instead
+SELECT LN(8) / LN(2) AS l FROM reports;
+
+-- form: STRPOS
+-- guard: STRPOS: bytes are counted here and letters elsewhere, and a null is 0: take LENGTH(SPLIT_PART(text, part, 1)) + 1 where LIKE finds the part
+-- engine: e1 | 2 | 5
+-- engine: e2 | 2 | 5
+-- engine: e3 | 0 | 5
+-- engine: e4 | 0 | 5
+-- engine: e5 | 0 | 5
+-- right: e1 | 2 | 4
+-- right: e2 | 2 | 4
+-- right: e3 | 0 | 4
+-- right: e4 | NULL | 4
+-- right: e5 | 0 | 4
+SELECT Id, STRPOS(UserId, 'n') AS p, STRPOS('Zoëx', 'x') AS q FROM events ORDER BY Id;
+-- instead
+SELECT Id, CASE WHEN UserId LIKE '%n%' THEN LENGTH(SPLIT_PART(UserId, 'n', 1)) + 1 WHEN
+UserId IS NOT NULL THEN 0 END AS p, LENGTH(SPLIT_PART('Zoëx', 'x', 1)) + 1 AS q FROM events
+ORDER BY Id;
+
+-- form: POSITION
+-- guard: POSITION: bytes are counted here and letters elsewhere, and a null is 0: take LENGTH(SPLIT_PART(text, part, 1)) + 1 where LIKE finds the part
+-- engine: 5
+-- engine: 5
+-- engine: 5
+-- right: 4
+-- right: 4
+-- right: 4
+SELECT POSITION('x' IN 'Zoëx') AS p FROM reports;
+-- instead
+SELECT LENGTH(SPLIT_PART('Zoëx', 'x', 1)) + 1 AS p FROM reports;
+
+-- form: SUBSTR from the end
+-- guard: SUBSTRING from the end: the whole text comes back; write RIGHT(…, n)
+-- engine: e1 | ann
+-- engine: e2 | ann
+-- engine: e3 | Bob
+-- engine: e4 | NULL
+-- engine: e5 | Zoë
+-- right: e1 | nn
+-- right: e2 | nn
+-- right: e3 | ob
+-- right: e4 | NULL
+-- right: e5 | oë
+SELECT Id, SUBSTR(UserId, -2) AS e FROM events ORDER BY Id;
+-- instead
+SELECT Id, RIGHT(UserId, 2) AS e FROM events ORDER BY Id;
+
+-- form: SUBSTRING … FROM the end
+-- guard: SUBSTRING from the end: the whole text comes back; write RIGHT(…, n)
+-- engine: e1 | ann
+-- engine: e2 | ann
+-- engine: e3 | Bob
+-- engine: e4 | NULL
+-- engine: e5 | Zoë
+-- right: e1 | nn
+-- right: e2 | nn
+-- right: e3 | ob
+-- right: e4 | NULL
+-- right: e5 | oë
+SELECT Id, SUBSTRING(UserId FROM -2) AS e FROM events ORDER BY Id;
+-- instead
+SELECT Id, RIGHT(UserId, 2) AS e FROM events ORDER BY Id;
+
+-- form: a pattern after ~
+-- note: A part of the text may match here; DuckDB wants all of it to match, and Spark has no such sign.
+-- guard: ~: a part of the text may match here, and elsewhere all of it must: write LIKE
+-- engine: e1
+-- engine: e2
+-- right: e1
+-- right: e2
+-- duckdb: no rows
+SELECT Id FROM events WHERE UserId ~ '^a' ORDER BY Id;
+-- instead
+SELECT Id FROM events WHERE UserId LIKE 'a%' ORDER BY Id;
+
+
+-- chapter: Made wide before the engine reads them
+
+-- form: a count and a number
+-- note: Right here, since counts are cast to BIGINT first: the engine counts in 32 bits without a sign.
+-- guard: passes
+-- engine: -5
+-- right: -5
+SELECT COUNT(*) - 10 AS c FROM events;
+-- instead
+SELECT CAST(COUNT(*) AS BIGINT) - 10 AS c FROM events;
+
+-- form: an hour in minutes
+-- note: Right here, since parts of times are cast to BIGINT first: the engine has an hour in 8 bits.
+-- guard: passes
+-- engine: e1 | 480
+-- engine: e2 | 540
+-- engine: e3 | 480
+-- engine: e4 | 1380
+-- engine: e5 | 0
+-- right: e1 | 480
+-- right: e2 | 540
+-- right: e3 | 480
+-- right: e4 | 1380
+-- right: e5 | 0
+SELECT Id, EXTRACT(HOUR FROM local_time) * 60 AS m FROM events ORDER BY Id;
+-- instead
+SELECT Id, CAST(EXTRACT(HOUR FROM local_time) AS BIGINT) * 60 AS m FROM events ORDER BY Id;
+
+-- form: a sum over CASE
+-- note: Right here, since whole numbers in CASE are cast to BIGINT first: the engine sums 32 bits in 32 bits.
+-- guard: passes
+-- engine: 6000000000
+-- right: 6000000000
+SELECT SUM(CASE WHEN n > 0 THEN 2000000000 ELSE 0 END) AS s FROM events;
+-- instead
+SELECT SUM(CASE WHEN n > 0 THEN CAST(2000000000 AS BIGINT) ELSE 0 END) AS s FROM events;
+
+-- form: a cast to INTEGER
+-- note: Right here, since a cast to a narrower type becomes one to BIGINT.
+-- guard: passes
+-- engine: 5000000000
+-- right: 5000000000
+SELECT SUM(CAST(n AS INTEGER)) * 1000000000 AS s FROM events WHERE n > 0;
+-- instead
+SELECT SUM(CAST(n AS BIGINT)) * 1000000000 AS s FROM events WHERE n > 0;
+
+
+-- chapter: Told and not refused
+
+-- form: nulls in an order
+-- note: Engines put nulls at different ends unless told. Reports are held to `NULLS LAST` by a test.
+-- guard: passes
+-- engine: e4
+-- engine: e2
+-- engine: e3
+-- engine: e1
+-- engine: e5
+-- right: e2
+-- right: e3
+-- right: e1
+-- right: e5
+-- right: e4
+SELECT Id FROM events ORDER BY n DESC, Id;
+-- instead
+SELECT Id FROM events ORDER BY n DESC NULLS LAST, Id;
+
+-- form: nulls in the order of OVER
+-- note: They are smaller than anything here, and greater elsewhere, up and down.
+-- guard: passes
+-- engine: e1 | 3
+-- engine: e2 | 4
+-- engine: e3 | 5
+-- engine: e4 | 1
+-- engine: e5 | 2
+-- right: e1 | 2
+-- right: e2 | 3
+-- right: e3 | 4
+-- right: e4 | 5
+-- right: e5 | 1
+SELECT Id, ROW_NUMBER() OVER (ORDER BY n, Id) AS r FROM events ORDER BY Id;
+-- instead
+SELECT Id, ROW_NUMBER() OVER (ORDER BY CASE WHEN n IS NULL THEN 1 ELSE 0 END, COALESCE(n,
+0), Id) AS r FROM events ORDER BY Id;
+
+-- form: nulls in the one key of RANK
+-- note: They have no rank here.
+-- guard: passes
+-- engine: e1 | 2
+-- engine: e2 | 3
+-- engine: e3 | 3
+-- engine: e4 | NULL
+-- engine: e5 | 1
+-- right: e1 | 2
+-- right: e2 | 3
+-- right: e3 | 3
+-- right: e4 | 5
+-- right: e5 | 1
+SELECT Id, RANK() OVER (ORDER BY n) AS r FROM events ORDER BY Id;
+-- instead
+SELECT Id, RANK() OVER (ORDER BY COALESCE(n, 99)) AS r FROM events ORDER BY Id;
+
+-- form: halves in ROUND
+-- note: They go to the even neighbour here, and away from zero elsewhere.
+-- guard: passes
+-- engine: e1 | 0.0
+-- engine: e2 | 2.0
+-- engine: e3 | -2.0
+-- engine: e4 | NULL
+-- engine: e5 | 2.0
+-- right: e1 | 1.0
+-- right: e2 | 2.0
+-- right: e3 | -3.0
+-- right: e4 | NULL
+-- right: e5 | 3.0
+SELECT Id, ROUND(x) AS r FROM events ORDER BY Id;
+-- instead
+SELECT Id, CASE WHEN x < 0 THEN CEIL(x - 0.5) ELSE FLOOR(x + 0.5) END AS r FROM events ORDER
+BY Id;
+
+-- form: a fraction cast to a whole number
+-- note: It is cut off here and in Spark, and rounded in DuckDB.
+-- guard: passes
+-- engine: e1 | 0
+-- engine: e2 | 1
+-- engine: e3 | -2
+-- engine: e4 | NULL
+-- engine: e5 | 2
+-- right: e1 | 0
+-- right: e2 | 1
+-- right: e3 | -3
+-- right: e4 | NULL
+-- right: e5 | 2
+-- duckdb: e1 | 0
+-- duckdb: e2 | 2
+-- duckdb: e3 | -2
+-- duckdb: e4 | NULL
+-- duckdb: e5 | 2
+SELECT Id, CAST(x AS BIGINT) AS w FROM events ORDER BY Id;
+-- instead
+SELECT Id, CAST(FLOOR(x) AS BIGINT) AS w FROM events ORDER BY Id;
+
+-- form: a text that is no whole number
+-- note: Only digits are a whole number here; DuckDB rounds, and takes blanks away.
+-- guard: passes
+-- engine: NULL | NULL
+-- engine: NULL | NULL
+-- engine: NULL | NULL
+-- right: 1.0 | 7
+-- right: 1.0 | 7
+-- right: 1.0 | 7
+-- duckdb: 2 | 7
+-- duckdb: 2 | 7
+-- duckdb: 2 | 7
+SELECT TRY_CAST('1.5' AS BIGINT) AS a, TRY_CAST(' 7 ' AS BIGINT) AS b FROM reports;
+-- instead
+SELECT FLOOR(TRY_CAST('1.5' AS DOUBLE)) AS a, TRY_CAST(TRIM(' 7 ') AS BIGINT) AS b FROM
+reports;
+
+-- form: a time as text
+-- guard: passes
+-- engine: e1 | 2026-03-01 08:30:00.000000
+-- engine: e2 | 2026-03-01 09:15:30.000000
+-- engine: e3 | 2026-03-02 08:30:00.000000
+-- engine: e4 | 2026-03-08 23:59:59.000000
+-- engine: e5 | 2026-03-09 00:00:00.000000
+-- right: e1 | 2026-03-01 08:30:00
+-- right: e2 | 2026-03-01 09:15:30
+-- right: e3 | 2026-03-02 08:30:00
+-- right: e4 | 2026-03-08 23:59:59
+-- right: e5 | 2026-03-09 00:00:00
+SELECT Id, CAST(local_time AS VARCHAR) AS t FROM events ORDER BY Id;
+-- instead
+SELECT Id, STRFTIME(local_time, '%Y-%m-%d %H:%M:%S') AS t FROM events ORDER BY Id;
+
+-- form: days between two dates
+-- note: Engines have types of their own for a difference of times.
+-- guard: passes
+-- engine: e1 | 0µs
+-- engine: e2 | 0µs
+-- engine: e3 | 1d
+-- engine: e4 | 7d
+-- engine: e5 | 8d
+-- right: e1 | 0
+-- right: e2 | 0
+-- right: e3 | 1
+-- right: e4 | 7
+-- right: e5 | 8
+SELECT Id, local_date - DATE '2026-03-01' AS d FROM events ORDER BY Id;
+-- instead
+SELECT Id, CAST((EXTRACT(EPOCH FROM CAST(local_date AS TIMESTAMP)) - EXTRACT(EPOCH FROM
+TIMESTAMP '2026-03-01 00:00:00')) / 86400 AS BIGINT) AS d FROM events ORDER BY Id;
+
+-- form: a day and an interval
+-- note: The same day, with a time of day in DuckDB.
+-- guard: passes
+-- engine: e1 | 2026-03-02
+-- engine: e2 | 2026-03-02
+-- engine: e3 | 2026-03-03
+-- engine: e4 | 2026-03-09
+-- engine: e5 | 2026-03-10
+-- right: e1 | 2026-03-02
+-- right: e2 | 2026-03-02
+-- right: e3 | 2026-03-03
+-- right: e4 | 2026-03-09
+-- right: e5 | 2026-03-10
+-- duckdb: e1 | 2026-03-02 00:00:00
+-- duckdb: e2 | 2026-03-02 00:00:00
+-- duckdb: e3 | 2026-03-03 00:00:00
+-- duckdb: e4 | 2026-03-09 00:00:00
+-- duckdb: e5 | 2026-03-10 00:00:00
+SELECT Id, local_date + INTERVAL '1 day' AS d FROM events ORDER BY Id;
+-- instead
+SELECT Id, CAST(local_date + INTERVAL '1 day' AS DATE) AS d FROM events ORDER BY Id;
+
+-- form: fractions that are not exact
+-- note: Fractions are floats here and in Spark's DOUBLE; a fraction that is written is exact in DuckDB.
+-- guard: passes
+-- engine: false
+-- engine: false
+-- engine: false
+-- right: true
+-- right: true
+-- right: true
+SELECT 0.1 + 0.2 = 0.3 AS e FROM reports;
+-- instead
+SELECT ABS(0.1 + 0.2 - 0.3) < 0.000001 AS e FROM reports;
+
+-- form: whole numbers beyond 64 bits
+-- note: They wrap around here, and are an error or a wider number elsewhere.
+-- guard: passes
+-- engine: e1 | 9223372036854775807
+-- engine: e2 | -2
+-- engine: e3 | -2
+-- engine: e4 | NULL
+-- engine: e5 | -9223372036854775801
+-- right: e1 | 9.223372036854776e18
+-- right: e2 | 1.8446744073709552e19
+-- right: e3 | 1.8446744073709552e19
+-- right: e4 | NULL
+-- right: e5 | -6.456360425798343e19
+-- duckdb: error
+SELECT Id, n * 9223372036854775807 AS b FROM events ORDER BY Id;
+-- instead
+SELECT Id, CAST(n AS DOUBLE) * 9223372036854775807 AS b FROM events ORDER BY Id;
+
+-- form: a number and a text in one CASE
+-- note: It is all text here, and an error elsewhere.
+-- guard: passes
+-- engine: e1 | none
+-- engine: e2 | 2
+-- engine: e3 | 2
+-- engine: e4 | none
+-- engine: e5 | none
+-- right: e1 | none
+-- right: e2 | 2
+-- right: e3 | 2
+-- right: e4 | none
+-- right: e5 | none
+-- duckdb: error
+SELECT Id, CASE WHEN n > 1 THEN n ELSE 'none' END AS v FROM events ORDER BY Id;
+-- instead
+SELECT Id, CASE WHEN n > 1 THEN CAST(n AS VARCHAR) ELSE 'none' END AS v FROM events ORDER BY
+Id;
+
+-- form: an alias in GROUP BY that is also a column
+-- note: The column goes before the alias, and what is made of it becomes a list.
+-- guard: passes
+-- engine: [3,3] | 2
+-- engine: [3] | 1
+-- engine: [3] | 1
+-- engine: [null] | 1
+-- right: 3 | 4
+-- right: NULL | 1
+-- duckdb: error
+SELECT LENGTH(UserId) AS n, COUNT(*) AS c FROM events GROUP BY n;
+-- instead
+SELECT LENGTH(UserId) AS l, COUNT(*) AS c FROM events GROUP BY l;
+
+-- form: the empty text in REPLACE
+-- guard: passes
+-- engine: e1 | -a-n-n-
+-- engine: e2 | -a-n-n-
+-- engine: e3 | -B-o-b-
+-- engine: e4 | NULL
+-- engine: e5 | -Z-o-ë-
+-- right: e1 | ann
+-- right: e2 | ann
+-- right: e3 | Bob
+-- right: e4 | NULL
+-- right: e5 | Zoë
+SELECT Id, REPLACE(UserId, '', '-') AS r FROM events ORDER BY Id;
+-- instead
+SELECT Id, UserId AS r FROM events ORDER BY Id;
+
+-- form: SUM of a constant
+-- note: It is the constant here, once, and not once for each row.
+-- guard: passes
+-- engine: 2
+-- right: 10
+SELECT SUM(2) AS s FROM events;
+-- instead
+SELECT COUNT(*) * 2 AS s FROM events;

@@ -1,0 +1,354 @@
+//! The table of refused.sql, held to the engine: each form is refused in these words, the engine
+//! would answer as recorded, and the way out passes and is right. Whoever brings in another version
+//! of the engine sees here which rules can go. docs/guard.md is made of the same table.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use polars::prelude::*;
+use polars::sql::SQLContext;
+
+use super::*;
+use crate::error::without_panic;
+use crate::grid::Cell;
+use crate::query::{cells, widen};
+
+/// A table that the statements read, under the name of a view.
+#[derive(Debug, Default)]
+struct Table {
+    name: String,
+    columns: Vec<(String, String)>,
+    rows: Vec<Vec<String>>,
+}
+
+/// A form of SQL.
+#[derive(Debug, Default)]
+struct Form {
+    chapter: String,
+    name: String,
+    /// The guard's words, or `passes` for a difference that is told and not refused.
+    guard: String,
+    engine: Vec<String>,
+    right: Vec<String>,
+    /// What DuckDB answers to the statement, where it is not what is right.
+    duckdb: Vec<String>,
+    note: String,
+    statement: String,
+    instead: String,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    tables: Vec<Table>,
+    forms: Vec<Form>,
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn split(line: &str) -> Vec<String> {
+    line.split(" | ").map(|cell| cell.trim().to_owned()).collect()
+}
+
+/// Reads the table: `-- key: value` lines, then the statement, then `-- instead` and the way out.
+fn read(text: &str) -> Book {
+    let mut book = Book::default();
+    let (mut chapter, mut in_table, mut in_instead) = (String::new(), false, false);
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        let Some(comment) = line.strip_prefix("-- ") else {
+            let form = book.forms.last_mut().expect("a form stands before SQL");
+            let sql = if in_instead { &mut form.instead } else { &mut form.statement };
+            sql.push_str(if sql.is_empty() { "" } else { "\n" });
+            sql.push_str(line.trim_end_matches(';'));
+            continue;
+        };
+        match comment.split_once(": ") {
+            Some(("chapter", name)) => name.clone_into(&mut chapter),
+            Some(("table", name)) => {
+                in_table = true;
+                book.tables.push(Table { name: name.to_owned(), ..Table::default() });
+            }
+            Some(("form", name)) => {
+                (in_table, in_instead) = (false, false);
+                let (chapter, name) = (chapter.clone(), name.to_owned());
+                book.forms.push(Form { chapter, name, ..Form::default() });
+            }
+            _ if comment == "instead" => in_instead = true,
+            _ if in_table => {
+                let table = book.tables.last_mut().expect("a table was named");
+                if table.columns.is_empty() {
+                    let columns = split(comment).into_iter().map(|column| {
+                        let (name, ty) = column.split_once(' ').expect("NAME TYPE");
+                        (name.to_owned(), ty.to_owned())
+                    });
+                    table.columns.extend(columns);
+                } else {
+                    table.rows.push(split(comment));
+                }
+            }
+            Some((key, value)) if !book.forms.is_empty() => {
+                let form = book.forms.last_mut().expect("there is one");
+                let value = value.to_owned();
+                match key {
+                    "guard" => form.guard = value,
+                    "engine" => form.engine.push(value),
+                    "right" => form.right.push(value),
+                    "duckdb" => form.duckdb.push(value),
+                    "note" => form.note = value,
+                    other => panic!("{other} is no key: {line}"),
+                }
+            }
+            _ => {}
+        }
+    }
+    book
+}
+
+fn book() -> Book {
+    let path = root().join("src/query/guard/refused.sql");
+    read(&std::fs::read_to_string(path).expect("the table can be read"))
+}
+
+/// A column of the type that its header says.
+fn series(name: &str, ty: &str, cells: &[Option<&str>]) -> Series {
+    let days = |text: &str| {
+        let day: NaiveDate = text.parse().expect(text);
+        i32::try_from((day - NaiveDate::default()).num_days()).expect("a day of our time")
+    };
+    let us = |text: &str| {
+        let time: NaiveDateTime = text.replace(' ', "T").parse().expect(text);
+        time.and_utc().timestamp_micros()
+    };
+    let name = PlSmallStr::from(name);
+    fn all<T>(cells: &[Option<&str>], read: impl Fn(&str) -> T) -> Vec<Option<T>> {
+        cells.iter().map(|cell| cell.map(&read)).collect()
+    }
+    match ty {
+        "VARCHAR" => Series::new(name, cells),
+        "BIGINT" => Series::new(name, all(cells, |text| text.parse::<i64>().expect(text))),
+        "DOUBLE" => Series::new(name, all(cells, |text| text.parse::<f64>().expect(text))),
+        "BOOLEAN" => Series::new(name, all(cells, |text| text.parse::<bool>().expect(text))),
+        "DATE" => Series::new(name, all(cells, days)).cast(&DataType::Date).expect("days"),
+        "TIMESTAMP" => {
+            let ty = DataType::Datetime(TimeUnit::Microseconds, None);
+            Series::new(name, all(cells, us)).cast(&ty).expect("times")
+        }
+        "VARCHAR[]" => {
+            let lists = all(cells, |text| {
+                let items =
+                    text.trim_matches(['[', ']']).split(',').filter(|item| !item.is_empty());
+                Series::new(PlSmallStr::EMPTY, Vec::from_iter(items))
+            });
+            Series::new(name, lists)
+        }
+        other => panic!("{other} is no type of the tables"),
+    }
+}
+
+fn frame(table: &Table) -> LazyFrame {
+    let columns = table.columns.iter().enumerate().map(|(at, (name, ty))| {
+        let cells = table.rows.iter().map(|row| (row[at] != "NULL").then_some(row[at].as_str()));
+        series(name, ty, &Vec::from_iter(cells)).into_column()
+    });
+    DataFrame::new_infer_height(columns.collect()).expect("columns of one length").lazy()
+}
+
+fn shown(cell: &Cell) -> String {
+    let time = |us: i64| DateTime::from_timestamp_micros(us).expect("a time").naive_utc();
+    match cell {
+        Cell::Null => "NULL".to_owned(),
+        Cell::Text(text) if text.is_empty() => "''".to_owned(),
+        Cell::Text(text) => text.clone(),
+        Cell::Bool(truth) => truth.to_string(),
+        Cell::Int(number) => number.to_string(),
+        Cell::Float(number) => format!("{number:?}"),
+        Cell::Date { days } => time(i64::from(*days) * 86_400_000_000).date().to_string(),
+        Cell::Time { us } | Cell::LocalTime { us } => time(*us).to_string(),
+    }
+}
+
+/// What the engine answers to a statement that no guard has seen.
+fn answered(book: &Book, sql: &str) -> Vec<String> {
+    let work = || {
+        let mut statement = parse("sql", sql).map_err(|error| error.to_string())?;
+        widen::widen(&mut statement);
+        let mut context = SQLContext::new();
+        for table in &book.tables {
+            context.register(&table.name, frame(table));
+        }
+        let mut run = || cells::grid(&context.execute(&statement.to_string())?.collect()?);
+        let grid = run().map_err(|error: PolarsError| error.to_string())?;
+        let row = |row: &Vec<Cell>| row.iter().map(shown).collect::<Vec<_>>().join(" | ");
+        let mut rows: Vec<String> = grid.rows.iter().map(row).collect();
+        if !ordered(&statement) {
+            rows.sort();
+        }
+        Ok(rows)
+    };
+    match without_panic(work) {
+        None => vec!["panics".to_owned()],
+        Some(Err::<_, String>(text)) => {
+            // Beyond are the parser's trees, which nobody wants to read.
+            let words: String = text.lines().flat_map(|line| line.chars()).take(70).collect();
+            vec![format!("not answered: {}", words.trim_end())]
+        }
+        Some(Ok(rows)) if rows.is_empty() => vec!["no rows".to_owned()],
+        Some(Ok(rows)) => rows,
+    }
+}
+
+fn ordered(statement: &Statement) -> bool {
+    matches!(statement, Statement::Query(query) if query.order_by.is_some())
+}
+
+/// The guard's words.
+fn guarded(sql: &str) -> String {
+    match parse("sql", sql).and_then(|statement| check("sql", &statement)) {
+        Ok(_) => "passes".to_owned(),
+        Err(Error::Query { message, .. }) => message,
+        Err(other) => other.to_string(),
+    }
+}
+
+/// Says what was found where it is not what the table has.
+fn differ(form: &Form, key: &str, held: &[String], found: &[String]) -> Option<String> {
+    let lines = |rows: &[String]| rows.join("\n    ");
+    (held != found).then(|| {
+        format!(
+            "form {}\n  {key} of the table:\n    {}\n  found:\n    {}\n",
+            form.name,
+            lines(held),
+            lines(found)
+        )
+    })
+}
+
+fn of_form(book: &Book, form: &Form) -> Vec<String> {
+    let mut found = Vec::new();
+    let words = guarded(&form.statement);
+    // What the table cuts off with an ellipsis, such as the list of views, is not looked at.
+    let is_start = |start: &str| words.starts_with(start);
+    if !form.guard.strip_suffix('…').is_some_and(is_start) {
+        found.extend(differ(form, "guard", std::slice::from_ref(&form.guard), &[words]));
+    }
+    if !form.engine.iter().any(|row| row.starts_with("chance: ")) {
+        found.extend(differ(form, "engine", &form.engine, &answered(book, &form.statement)));
+    }
+    if form.instead.is_empty() {
+        let has_reason = form.right.is_empty() && !form.note.is_empty();
+        found.extend((!has_reason).then(|| format!("form {}: why no way out?\n", form.name)));
+        return found;
+    }
+    found.extend(differ(form, "instead", &["passes".to_owned()], &[guarded(&form.instead)]));
+    found.extend(differ(form, "right", &form.right, &answered(book, &form.instead)));
+    let is_right = form.engine == form.right && form.duckdb.is_empty();
+    let is_wrong = !is_right || form.note.starts_with("Right here");
+    found.extend((!is_wrong).then(|| format!("form {}: what is wrong with it?\n", form.name)));
+    found
+}
+
+#[test]
+fn every_form_is_refused_in_these_words_and_the_way_out_is_right() {
+    let book = book();
+    assert!(book.forms.len() > 60, "the table has {} forms", book.forms.len());
+    let found: Vec<String> = book.forms.iter().flat_map(|form| of_form(&book, form)).collect();
+    assert!(found.is_empty(), "{}", found.concat());
+    let names: BTreeSet<&str> = book.forms.iter().map(|form| form.name.as_str()).collect();
+    assert_eq!(names.len(), book.forms.len(), "a name stands for two forms");
+}
+
+/// Each refusal of the sources, by its first words.
+#[test]
+fn every_refusal_of_the_guard_has_a_form() {
+    let words: Vec<String> = book().forms.into_iter().map(|form| form.guard).collect();
+    let said = |start: &str| words.iter().any(|words| words.starts_with(start));
+    for name in functions::refused() {
+        assert!(said(&name.to_ascii_uppercase()), "{name} is in no form");
+    }
+    let folder = root().join("src/query/guard");
+    let mut calls = 0;
+    for file in ["mod.rs", "functions.rs", "grouping.rs", "joins.rs", "windows.rs"] {
+        let source = std::fs::read_to_string(folder.join(file)).expect("a source of the guard");
+        let quoted = source.split("refuse(").skip(1).filter_map(|call| {
+            let call = call.trim_start().trim_start_matches("format!(").trim_start();
+            Some(call.strip_prefix('"')?.split('"').next()?.replace("\\\n", ""))
+        });
+        for text in quoted {
+            // What is put in is left out: the longest piece between is looked for.
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let pieces = text.split(['{', '}']).enumerate().filter(|(at, _)| at % 2 == 0);
+            let piece = pieces.map(|(_, piece)| piece).max_by_key(|piece| piece.len());
+            let piece = piece.unwrap_or_default().trim_start();
+            let piece: String = piece.chars().take(24).collect();
+            assert!(words.iter().any(|words| words.contains(&piece)), "{file}: {text}");
+            calls += 1;
+        }
+    }
+    assert!(calls > 35, "only {calls} refusals were found in the sources");
+}
+
+fn fenced(page: &mut String, title: &str, language: &str, lines: &str) {
+    let _ = write!(page, "{title}\n\n```{language}\n{lines}\n```\n\n");
+}
+
+fn grid_of(table: &Table) -> String {
+    let names: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
+    let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
+    let mut text = line(&names) + &line(&vec!["---"; names.len()]);
+    for row in &table.rows {
+        text += &line(&row.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    text
+}
+
+fn page(book: &Book) -> String {
+    let mut page = String::from(
+        "# What the guard refuses\n\nMade of src/query/guard/refused.sql by a test, which holds \
+         the guard and the engine (Polars 0.55) to it; tests/interop/guard.py holds DuckDB 1.5 to \
+         it. What is refused is so because the engine answers it otherwise than others, not at \
+         all, or by chance; each form has what to write instead, which both answer alike.\n\n\
+         The statements read these tables, which stand in for the views. A row of an answer is a \
+         line; where a statement has no order, lines are sorted.\n\n",
+    );
+    for table in &book.tables {
+        let _ = write!(page, "`{}`\n\n{}\n", table.name, grid_of(table));
+    }
+    let mut chapter = "";
+    for form in &book.forms {
+        if form.chapter != chapter {
+            chapter = &form.chapter;
+            let _ = write!(page, "## {chapter}\n\n");
+        }
+        let _ = write!(page, "### {}\n\n", form.name);
+        if !form.note.is_empty() {
+            let _ = write!(page, "{}\n\n", form.note);
+        }
+        let _ = write!(page, "```sql\n{}\n```\n\n", form.statement);
+        if form.guard != "passes" {
+            let _ = write!(page, "The guard: {}\n\n", form.guard);
+        }
+        fenced(&mut page, "The engine:", "text", &form.engine.join("\n"));
+        if !form.duckdb.is_empty() {
+            fenced(&mut page, "DuckDB:", "text", &form.duckdb.join("\n"));
+        }
+        if !form.instead.is_empty() {
+            fenced(&mut page, "Instead:", "sql", &form.instead);
+            fenced(&mut page, "which is right:", "text", &form.right.join("\n"));
+        }
+    }
+    page.trim_end().to_owned() + "\n"
+}
+
+/// `PBI_BLESS=1` writes the page anew.
+#[test]
+fn the_page_of_the_guard_is_current() {
+    let page = page(&book());
+    let path = root().join("docs/guard.md");
+    if std::env::var_os("PBI_BLESS").is_some() {
+        std::fs::write(&path, &page).expect("the page can be written");
+    }
+    let held = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(held == page, "docs/guard.md is not current; PBI_BLESS=1 writes it anew");
+}
