@@ -12,7 +12,7 @@
 --   missing
 -- rule: To open content is any activity of the group VIEW: ViewReport, ViewDashboard and the like.
 --   A person belongs to the month of their first such activity in the whole archive, whatever the
---   period. Everybody without a name is left out, since they are not one person who comes back.
+--   period. Who did not sign in is left out, since they are not one person who comes back.
 -- rule: Shown are the months of the period that the archive holds, each counted whole, even where
 --   the period begins or ends within it.
 -- rule: A month of which fewer than 28 days are held has no retention: it would compare a few days

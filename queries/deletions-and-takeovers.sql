@@ -25,7 +25,7 @@
 --   TakeOverEmailSubscription.
 -- rule: Viewers before are those of the `days_before` days that end with the day of the deletion:
 --   of a report or dashboard itself, of the reports of a semantic model, and of all reports and
---   dashboards of a workspace or app. Everybody without a name is one of them; services and who
+--   dashboards of a workspace or app. All who did not sign in are one of them; services and who
 --   deleted it are none.
 -- rule: Latest first. Services are included. A filter by user takes the other viewers away as well.
 -- source: Microsoft Learn, Operation list
