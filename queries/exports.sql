@@ -13,6 +13,7 @@
 --   out from the person's other days; empty where none does
 -- column spike_exports: how many exports there were on that day
 -- column user_exports: exports of this person, of all items together
+-- column user_items: different items that this person exported
 -- column item_exports: exports of this item, by everybody
 -- column active_days: days on which this person exported it
 -- column per_day: exports divided by active_days
@@ -83,7 +84,12 @@ known_items AS (
     GROUP BY known_item
 ),
 exporters AS (
-    SELECT exporter AS total_user, COUNT(*) AS user_exports FROM exported GROUP BY exporter
+    SELECT
+        exporter AS total_user,
+        COUNT(*) AS user_exports,
+        COUNT(DISTINCT item_key) AS user_items
+    FROM exported
+    GROUP BY exporter
 ),
 items AS (
     SELECT item_key AS total_item, COUNT(*) AS item_exports FROM exported GROUP BY item_key
@@ -123,6 +129,7 @@ SELECT
     spike_day,
     spike_exports,
     user_exports,
+    user_items,
     item_exports,
     active_days,
     ROUND(FLOOR(CAST(exports AS DOUBLE) * 100 / NULLIF(active_days, 0) + 0.5) / 100, 2) AS per_day,

@@ -37,7 +37,8 @@ WITH changes AS (
             WHEN activity_name LIKE '%WorkspaceTenantSetting%' THEN 'Workspace'
             ELSE 'Tenant'
         END AS level,
-        COALESCE(capacity_name, CapacityId, DomainId, workspace_name, WorkspaceId, '') AS target,
+        COALESCE(capacity_id, DomainId, workspace_id, '') AS target_id,
+        COALESCE(capacity_name, capacity_id, DomainId, workspace_name, workspace_id) AS target,
         is_failed,
         activity_name,
         COALESCE(TenantAdminFeatureSwitchProperties, TenantAdminFeatureSwitches) AS details,
@@ -53,7 +54,7 @@ WITH changes AS (
 worked AS (
     SELECT
         Id AS worked_id,
-        LAG(state) OVER (PARTITION BY level, target, setting ORDER BY changed_at, Id)
+        LAG(state) OVER (PARTITION BY level, target_id, setting ORDER BY changed_at, Id)
             AS state_before
     FROM changes
     WHERE NOT is_failed AND setting <> '(not named)'
@@ -65,7 +66,7 @@ SELECT
     state_before,
     user_id AS user,
     level,
-    NULLIF(target, '') AS target,
+    target,
     is_failed AS failed,
     activity_name AS activity,
     details,
