@@ -146,7 +146,9 @@ needed AS (
     WHERE dashboard_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Dashboard')
     GROUP BY dashboard_id, viewer, opened_day, opened_slot
     UNION ALL
-    SELECT 'SemanticModel' AS needed_kind, semantic_model_id AS needed_id, viewer, opened_day, opened_slot
+    SELECT
+        'SemanticModel' AS needed_kind, semantic_model_id AS needed_id, viewer, opened_day,
+        opened_slot
     FROM opened
     WHERE semantic_model_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'SemanticModel')
     GROUP BY semantic_model_id, viewer, opened_day, opened_slot

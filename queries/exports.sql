@@ -47,6 +47,7 @@ WITH exported AS (
         workspace_id,
         workspace_name,
         CreationTime AS exported_at,
+        time_us,
         local_date,
         ExportedArtifactInfo.ExportType AS format
     FROM events
@@ -58,7 +59,8 @@ totals AS (
         item_key,
         workspace_id,
         MAX(item_id) AS item_id,
-        MAX(item_name) AS item_name,
+        -- The name of the latest event: an instant of our time has 16 digits.
+        SUBSTR(MAX(CAST(time_us AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace,
         COUNT(*) AS exports,

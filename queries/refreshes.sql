@@ -117,7 +117,7 @@ SELECT
     users,
     item_kind,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    item_key AS item_id,
+    NULLIF(item_key, '(unknown)') AS item_id,
     workspace_id
 FROM totals AS t
 LEFT JOIN busy AS b ON t.item_key = b.busy_item AND t.workspace_key = b.busy_workspace

@@ -113,7 +113,7 @@ SELECT
     by_hand,
     item_kind,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    item_key AS item_id,
+    NULLIF(item_key, '(unknown)') AS item_id,
     workspace_id
 FROM placed AS p
 LEFT JOIN totals AS t ON p.item_key = t.total_item

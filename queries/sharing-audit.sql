@@ -25,8 +25,8 @@
 -- rule: A share is ShareReport, ShareDashboard, ShareDataset, ShareArtifact, and the older names
 --   ShareDatamart, ShareWarehouse and ShareLakehouseTable. Failed ones are not counted. Services
 --   are included: sharing by a script is sharing.
--- rule: One row for each item, recipient and sharer. A share with three recipients is in three rows.
---   The reach is the farthest of all its shares.
+-- rule: One row for each item, recipient and sharer. A share with three recipients is in three
+--   rows. The reach is the farthest of all its shares.
 -- rule: Outside comes first, then the whole organisation, then the rest; within each the latest
 --   first.
 -- rule: A recipient is external by a guest's name (#EXT#), or by a domain that is not at home.
@@ -50,7 +50,8 @@ WITH shared AS (
         is_personal_workspace,
         workspace_id,
         workspace_name,
-        CreationTime AS shared_at
+        CreationTime AS shared_at,
+        time_us
     FROM events
     WHERE activity_name IN (
             'ShareReport', 'ShareDashboard', 'ShareDataset', 'ShareArtifact',
@@ -76,7 +77,8 @@ totals AS (
         recipient,
         user_id,
         workspace_id,
-        MAX(item_name) AS item_name,
+        -- The name of the latest event: an instant of our time has 16 digits.
+        SUBSTR(MAX(CAST(time_us AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace_name,
         MAX(is_personal_workspace) AS from_personal,
@@ -131,7 +133,7 @@ SELECT
     first_shared,
     links,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    item_key AS item_id,
+    NULLIF(item_key, '(unknown)') AS item_id,
     workspace_id
 FROM reached AS t
 LEFT JOIN known_items AS n ON t.item_key = n.known_item
