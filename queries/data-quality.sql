@@ -1,5 +1,6 @@
 -- title: Data quality
--- question: What is odd about the archive: damaged or cut files, lost letters, new fields and activities?
+-- question: What is odd about the archive: damaged or cut files, lost letters, new fields and
+--   activities?
 -- actors: all
 -- noise: keep
 -- param top: limit = 50, how many rows; files get all of them unless told otherwise

@@ -19,8 +19,8 @@
 --   and scans, keeps no workspace awake; with --actors all it does.
 -- rule: A view is any activity of the group VIEW.
 -- rule: A workspace that was deleted (DeleteFolder, DeleteGroup, DeleteGroupWorkspace,
---   DeleteWorkspaceViaAdminApi, DeleteWorkspacesPermanentlyAsAdmin), by whomever, is left out unless
---   somebody was active in it afterwards.
+--   DeleteWorkspaceViaAdminApi, DeleteWorkspacesPermanentlyAsAdmin), by whomever, is left out
+--   unless somebody was active in it afterwards.
 -- rule: The longest idle are first.
 -- limit: A workspace of which the archive holds no event of a person is not listed: for those an
 --   inventory of workspaces is needed. On missing days there may have been activity that is not
