@@ -22,6 +22,8 @@
 --   nothing are parts of one pull, and nothing in them is late.
 -- source: Microsoft Learn, Activity Events REST API: events are kept for 28 to 30 days and may
 --   come up to 24 hours late
+-- limit: Ask without filters: they narrow the events, hours and people that are counted, but not
+--   the copies in the files, so that repeats and late_events become too many.
 -- limit: Days before the first event and after the last one of the archive are not known to be
 --   missing; they are not listed.
 WITH stored AS (
@@ -56,13 +58,13 @@ late AS (
 SELECT
     d.day,
     d.verdict,
-    e.events,
+    CASE WHEN d.verdict <> 'missing' THEN COALESCE(e.events, 0) END AS events,
     d.rule,
-    24 - e.hours AS hours_without,
+    CASE WHEN d.verdict <> 'missing' THEN 24 - COALESCE(e.hours, 0) END AS hours_without,
     d.sources,
     CASE WHEN d.copies > e.events THEN d.copies - e.events ELSE 0 END AS repeats,
     COALESCE(l.late_events, 0) AS late_events,
-    e.people
+    CASE WHEN d.verdict <> 'missing' THEN COALESCE(e.people, 0) END AS people
 FROM utc_days AS d
 LEFT JOIN stored AS e ON d.day = e.utc_date
 LEFT JOIN late AS l ON d.day = l.late_date
