@@ -35,8 +35,10 @@ WITH changes AS (
     SELECT
         Id,
         CreationTime AS changed_at,
-        COALESCE(WorkspaceName, FolderDisplayName, item_name, workspace_name) AS workspace,
-        COALESCE(workspace_id, FolderObjectId) AS workspace_id,
+        COALESCE(
+            NULLIF(WorkspaceName, ''), NULLIF(FolderDisplayName, ''), item_name, workspace_name
+        ) AS workspace,
+        COALESCE(workspace_id, NULLIF(FolderObjectId, '')) AS workspace_id,
         user_id,
         is_failed,
         activity_name

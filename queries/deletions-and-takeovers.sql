@@ -58,17 +58,18 @@ WITH changes AS (
         END AS kind,
         item_name,
         item_id,
-        COALESCE(ReportName, ArtifactName, ItemName) AS report_name_then,
-        COALESCE(report_id, ArtifactId) AS report_id,
-        FolderDisplayName AS folder_name,
-        DatasourceName AS datasource_name,
-        DatasourceId AS datasource_id,
-        TileName AS tile_name,
-        TileId AS tile_id,
-        COALESCE(workspace_id, FolderObjectId) AS workspace_id,
+        COALESCE(NULLIF(ReportName, ''), NULLIF(ArtifactName, ''), NULLIF(ItemName, ''))
+            AS report_name_then,
+        COALESCE(report_id, NULLIF(ArtifactId, '')) AS report_id,
+        NULLIF(FolderDisplayName, '') AS folder_name,
+        NULLIF(DatasourceName, '') AS datasource_name,
+        NULLIF(DatasourceId, '') AS datasource_id,
+        NULLIF(TileName, '') AS tile_name,
+        NULLIF(TileId, '') AS tile_id,
+        COALESCE(workspace_id, NULLIF(FolderObjectId, '')) AS workspace_id,
         workspace_name,
         user_id,
-        OriginalOwner AS owner_before,
+        NULLIF(OriginalOwner, '') AS owner_before,
         local_day_number AS gone_day
     FROM events
     WHERE (operation_group = 'AUTHOR' AND activity_name LIKE 'Delete%')

@@ -60,7 +60,9 @@ totals AS (
     GROUP BY workspace_id
 ),
 deletions AS (
-    SELECT COALESCE(workspace_id, FolderObjectId) AS deleted_workspace, MAX(time_us) AS deleted_us
+    SELECT
+        COALESCE(workspace_id, NULLIF(FolderObjectId, '')) AS deleted_workspace,
+        MAX(time_us) AS deleted_us
     FROM events_all AS e
     CROSS JOIN period AS p
     WHERE activity_name IN (
@@ -68,7 +70,7 @@ deletions AS (
             'DeleteWorkspacesPermanentlyAsAdmin'
         )
         AND NOT is_failed AND local_day_number <= last_day_number
-    GROUP BY COALESCE(workspace_id, FolderObjectId)
+    GROUP BY COALESCE(workspace_id, NULLIF(FolderObjectId, ''))
 ),
 gaps AS (
     SELECT

@@ -38,11 +38,14 @@ WITH exported AS (
         COALESCE(user_id, '(unknown)') AS exporter,
         -- An event of which only the workspace is known by its id is told apart by its ItemName.
         COALESCE(
-            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
+            CASE
+                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
+                ELSE COALESCE(item_id, item_name)
+            END,
             '(unknown)'
         ) AS item_key,
         CASE WHEN item_kind = 'Workspace' THEN NULL ELSE item_id END AS item_id,
-        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
         NULLIF(item_kind, 'Workspace') AS item_kind,
         workspace_id,
         workspace_name,

@@ -34,14 +34,17 @@
 WITH code_events AS (
     SELECT
         -- An event that says less still stands for a report that is open to all.
-        COALESCE(report_id, ArtifactId, ItemName, '(unknown)') AS report_key,
-        ItemName AS item_name,
+        COALESCE(report_id, NULLIF(ArtifactId, ''), NULLIF(ItemName, ''), '(unknown)')
+            AS report_key,
+        NULLIF(ItemName, '') AS item_name,
         workspace_id,
         user_id,
         CreationTime AS happened_at,
         activity_name,
         ROW_NUMBER() OVER (
-            PARTITION BY COALESCE(report_id, ArtifactId, ItemName, '(unknown)'), activity_name
+            PARTITION BY
+                COALESCE(report_id, NULLIF(ArtifactId, ''), NULLIF(ItemName, ''), '(unknown)'),
+                activity_name
             ORDER BY CreationTime DESC, Id DESC
         ) AS place
     FROM history AS e

@@ -44,8 +44,10 @@ WITH asked AS (
         CASE
             WHEN activity_name LIKE 'Cancel%' THEN 'cancel'
             WHEN activity_name = 'RefreshDatasetFromExternalApplication' THEN 'demand'
-            WHEN COALESCE(RefreshType, DataflowRefreshScheduleType, '') = '' THEN 'untold'
-            WHEN LOWER(COALESCE(RefreshType, DataflowRefreshScheduleType)) LIKE '%schedule%'
+            WHEN COALESCE(NULLIF(RefreshType, ''), DataflowRefreshScheduleType, '') = ''
+                THEN 'untold'
+            WHEN LOWER(COALESCE(NULLIF(RefreshType, ''), DataflowRefreshScheduleType))
+                LIKE '%schedule%'
                 THEN 'schedule'
             ELSE 'demand'
         END AS start,

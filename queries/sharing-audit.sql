@@ -39,13 +39,16 @@ WITH shared AS (
         Id AS share_id,
         -- An event of which only the workspace is known by its id is told apart by its ItemName.
         COALESCE(
-            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
+            CASE
+                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
+                ELSE COALESCE(item_id, item_name)
+            END,
             '(unknown)'
         ) AS item_key,
-        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
         NULLIF(item_kind, 'Workspace') AS item_kind,
         user_id,
-        SharingScope AS scope,
+        NULLIF(SharingScope, '') AS scope,
         SharingAction AS action,
         is_personal_workspace,
         workspace_id,
