@@ -14,7 +14,9 @@
 -- column role: role or right, as the log names it
 -- column activity: the activity
 -- column workspace_changes: changes of access to this workspace in the period, failed ones left out
--- column workspace_self: how many of these were self-granted
+-- column workspace_added: how many of these added somebody, self-granted ones left out
+-- column workspace_removed: how many removed somebody
+-- column workspace_self: how many were self-granted
 -- column workspace_id: the workspace
 -- column event_id: the event
 -- rule: One row for each event and member. Counted are the activities of the group ACCESS (members,
@@ -33,8 +35,10 @@ WITH changes AS (
     SELECT
         Id,
         CreationTime AS changed_at,
-        COALESCE(WorkspaceName, FolderDisplayName, item_name, workspace_name) AS workspace,
-        COALESCE(workspace_id, FolderObjectId) AS workspace_id,
+        COALESCE(
+            NULLIF(WorkspaceName, ''), NULLIF(FolderDisplayName, ''), item_name, workspace_name
+        ) AS workspace,
+        COALESCE(workspace_id, NULLIF(FolderObjectId, '')) AS workspace_id,
         user_id,
         is_failed,
         activity_name
@@ -58,17 +62,20 @@ rated AS (
             WHEN COALESCE(recipient = user_id, FALSE) THEN 'self-granted'
             WHEN COALESCE(kind, '') = 'user added' OR activity_name LIKE 'Add%' THEN 'added'
             ELSE 'changed'
-        END AS change
+        END AS change,
+        COALESCE(workspace_id, '') AS workspace_key
     FROM changes AS c
     LEFT JOIN members AS m ON c.Id = m.event_id
 ),
 totals AS (
     SELECT
-        workspace_id AS total_workspace,
+        COALESCE(workspace_id, '') AS total_workspace,
         COUNT(*) FILTER (WHERE change <> 'failed') AS workspace_changes,
+        COUNT(*) FILTER (WHERE change = 'added') AS workspace_added,
+        COUNT(*) FILTER (WHERE change = 'removed') AS workspace_removed,
         COUNT(*) FILTER (WHERE change = 'self-granted') AS workspace_self
     FROM rated
-    GROUP BY workspace_id
+    GROUP BY COALESCE(workspace_id, '')
 )
 SELECT
     changed_at AS time,
@@ -81,11 +88,13 @@ SELECT
     CASE WHEN kind = 'member' THEN NULL ELSE detail END AS role,
     activity_name AS activity,
     workspace_changes,
+    workspace_added,
+    workspace_removed,
     workspace_self,
     workspace_id,
     Id AS event_id
 FROM rated AS r
-LEFT JOIN totals AS t ON r.workspace_id = t.total_workspace
+LEFT JOIN totals AS t ON r.workspace_key = t.total_workspace
 ORDER BY
     changed_at DESC NULLS LAST,
     Id NULLS LAST,

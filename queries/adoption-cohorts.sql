@@ -12,7 +12,7 @@
 --   missing
 -- rule: To open content is any activity of the group VIEW: ViewReport, ViewDashboard and the like.
 --   A person belongs to the month of their first such activity in the whole archive, whatever the
---   period. Everybody without a name is left out, since they are not one person who comes back.
+--   period. Who did not sign in is left out, since they are not one person who comes back.
 -- rule: Shown are the months of the period that the archive holds, each counted whole, even where
 --   the period begins or ends within it.
 -- rule: A month of which fewer than 28 days are held has no retention: it would compare a few days
@@ -22,22 +22,21 @@
 -- limit: An archive knows nobody before it begins, so its first cohort is everybody who was there
 --   already. Look at the later ones.
 WITH user_months AS (
-    SELECT DISTINCT user_id, local_month_number, local_month
+    SELECT DISTINCT user_id, local_month_number
     FROM history
     WHERE operation_group = 'VIEW' AND actor_kind <> 'anonymous' AND user_id IS NOT NULL
 ),
 begun AS (
     SELECT
         user_id AS cohort_user,
-        MIN(local_month_number) AS cohort_number,
-        MIN(local_month) AS cohort
+        MIN(local_month_number) AS cohort_number
     FROM user_months
     GROUP BY user_id
 ),
 cohorts AS (
-    SELECT cohort, cohort_number, COUNT(*) AS cohort_size
+    SELECT cohort_number, COUNT(*) AS cohort_size
     FROM begun
-    GROUP BY cohort, cohort_number
+    GROUP BY cohort_number
 ),
 months AS (
     SELECT
@@ -45,11 +44,11 @@ months AS (
         CAST(SUBSTR(month, 1, 4) AS BIGINT) * 12 + CAST(SUBSTR(month, 6, 2) AS BIGINT) - 1
             AS month_number,
         COUNT(*) FILTER (WHERE verdict <> 'missing') AS held_days,
+        COUNT(*) FILTER (WHERE in_period) AS period_days,
         MIN(verdict) AS lowest_verdict,
         MAX(verdict) AS highest_verdict
     FROM history_days
     GROUP BY month
-    HAVING COUNT(*) FILTER (WHERE in_period) > 0
 ),
 kept AS (
     SELECT
@@ -63,7 +62,7 @@ kept AS (
 -- Every cohort meets every month after it, so that a month in which nobody came back has a row.
 cells AS (
     SELECT
-        c.cohort,
+        b.month AS cohort,
         c.cohort_number,
         c.cohort_size,
         m.month,
@@ -72,8 +71,9 @@ cells AS (
         CASE WHEN m.lowest_verdict = m.highest_verdict THEN m.lowest_verdict ELSE 'partial' END
             AS verdict
     FROM cohorts AS c
+    INNER JOIN months AS b ON c.cohort_number = b.month_number
     CROSS JOIN months AS m
-    WHERE m.month_number >= c.cohort_number
+    WHERE m.month_number >= c.cohort_number AND m.period_days > 0
 ),
 counted AS (
     SELECT

@@ -16,7 +16,8 @@
 -- column lost_users: people who were last seen 28 days before, and so leave the mau on that day
 -- column verdict: how well the archive covers it: complete, partial, cut or missing
 -- rule: Active is whoever has any event that is not noise; with activity=view, whoever opened
---   something (the group VIEW of the catalogue). Everybody without a name is one person.
+--   something (the group VIEW of the catalogue). All who did not
+--   sign in are one person. An event that names no user is nobody's.
 -- rule: The windows reach back before the period, as far as the archive does. Where they would
 --   reach back further, there is no number: wau on the first 6 days of the archive, mau and
 --   stickiness on the first 27, returning_users and lost_users on the first 28.

@@ -22,7 +22,7 @@
 --   not beyond the last day of the period.
 -- rule: Listed is every app of which something was opened, installed, published or taken back in
 --   the period.
--- rule: An InstallApp may give the name of the app alone. It counts for the app that has this name,
+-- rule: An event may give the name of the app alone. It counts for the app that has this name,
 --   if there is just one; else it is a row of that name without an id, or (unknown).
 -- limit: An organisation can install apps for its people, without an InstallApp of theirs, so there
 --   can be more viewers than installs. Apps of the Power Platform are not meant.
@@ -35,7 +35,8 @@ WITH names_of_one AS (
 used AS (
     SELECT
         COALESCE(e.app_id, n.lone_app) AS app_id,
-        CASE WHEN e.app_id IS NULL AND n.lone_app IS NULL THEN e.AppName END AS only_name,
+        CASE WHEN e.app_id IS NULL AND n.lone_app IS NULL THEN NULLIF(e.AppName, '') END
+            AS only_name,
         e.user_id,
         e.report_id,
         e.local_date,
@@ -67,14 +68,19 @@ totals AS (
 ),
 lives AS (
     SELECT
-        app_id AS published_app,
+        COALESCE(e.app_id, n.lone_app, '') AS published_app,
+        CASE WHEN e.app_id IS NULL AND n.lone_app IS NULL THEN COALESCE(e.AppName, '') ELSE '' END
+            AS published_name,
         MAX(CASE WHEN activity_name <> 'UnpublishApp' THEN CreationTime END) AS last_published,
         MAX(CASE WHEN activity_name = 'UnpublishApp' THEN CreationTime END) AS last_unpublished
     FROM history AS e
     CROSS JOIN period AS p
+    LEFT JOIN names_of_one AS n ON e.AppName = n.lone_name
     WHERE activity_name IN ('CreateApp', 'UpdateApp', 'UnpublishApp')
         AND local_day_number <= last_day_number
-    GROUP BY app_id
+    GROUP BY
+        COALESCE(e.app_id, n.lone_app, ''),
+        CASE WHEN e.app_id IS NULL AND n.lone_app IS NULL THEN COALESCE(e.AppName, '') ELSE '' END
 ),
 keyed AS (
     SELECT
@@ -113,7 +119,7 @@ SELECT
         AS unpublished,
     app_id
 FROM ranked AS t
-LEFT JOIN lives AS l ON t.app_id = l.published_app
+LEFT JOIN lives AS l ON t.by_app = l.published_app AND t.by_name = l.published_name
 LEFT JOIN named_apps AS n ON t.app_id = n.named_app
 ORDER BY place NULLS LAST
 LIMIT :top

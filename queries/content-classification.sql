@@ -9,7 +9,8 @@
 -- column active_months: in how many of the last 12 months it was opened
 -- column views: how often it was opened in these 12 months
 -- column viewers: different people who opened it in these 12 months
--- column deleted: the day on which it was deleted, if nothing came of it after that
+-- column deleted: the day on which it was deleted, by whomever, if no person did anything with it
+--   after that
 -- column workspace: latest name of the workspace in which it was last seen
 -- column first_seen: first day on which anything about it is in the archive
 -- column report_id: the id that the rows are grouped by
@@ -36,7 +37,6 @@ WITH touched AS (
         e.local_date,
         e.time_us,
         e.activity_name = 'ViewReport' AS is_view,
-        e.activity_name IN ('DeleteReport', 'DeleteArtifact') AS is_end,
         p.last_day_number - e.local_day_number AS age,
         FLOOR(CAST(p.last_day_number - e.local_day_number AS DOUBLE) / 30) AS month_back,
         FLOOR(CAST(p.last_day_number - p.archive_first_day_number + 1 AS DOUBLE) / 30)
@@ -55,11 +55,20 @@ totals AS (
         COUNT(*) FILTER (WHERE is_view AND month_back < 12) AS views,
         COUNT(DISTINCT CASE WHEN is_view AND month_back < 12 THEN user_id END) AS viewers,
         MAX(time_us) AS last_us,
-        MAX(CASE WHEN is_end THEN time_us END) AS end_us,
-        MAX(CASE WHEN is_end THEN local_date END) AS end_day,
         MAX(CASE WHEN months_held > 12 THEN 12 WHEN months_held < 1 THEN 1 ELSE months_held END)
             AS months_asked
     FROM touched
+    GROUP BY report_id
+),
+deletions AS (
+    SELECT
+        report_id AS deleted_report,
+        MAX(time_us) AS deleted_us,
+        MAX(local_date) AS deleted_day
+    FROM events_all AS e
+    CROSS JOIN period AS p
+    WHERE activity_name IN ('DeleteReport', 'DeleteArtifact') AND NOT is_failed
+        AND report_id IS NOT NULL AND local_day_number <= last_day_number
     GROUP BY report_id
 ),
 places AS (
@@ -90,8 +99,9 @@ classified AS (
             WHEN age < 270 THEN 'occasional'
             ELSE 'unused'
         END AS class,
-        CASE WHEN end_us = last_us THEN end_day END AS deleted
-    FROM totals
+        CASE WHEN deleted_us >= last_us THEN deleted_day END AS deleted
+    FROM totals AS t
+    LEFT JOIN deletions AS d ON t.report_id = d.deleted_report
 ),
 chosen AS (
     SELECT

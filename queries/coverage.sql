@@ -12,16 +12,18 @@
 -- column repeats: copies of its events beyond the first, in all files
 -- column late_events: events that only a later pull of the day brought
 -- column people: different people, guests and services that did something
--- rule: Missing: no event of the day is stored. Cut: a file of the day breaks off, ends at a row limit
---   of Microsoft's tools or says that its search found more, and no whole file holds as much of the
---   day. Partial: the pulls recorded in the log (ExportActivityEvents) leave a part of the day open,
---   and no source of another kind holds it; or every file of it was written before it was over.
---   Complete: none of these.
+-- rule: Missing: no event of the day is stored. Cut: a file of the day breaks off, ends at a row
+--   limit of Microsoft's tools or says that its search found more, and no whole file holds as much
+--   of the day. Partial: the pulls recorded in the log (ExportActivityEvents) leave a part of the
+--   day open, and no source of another kind holds it; or every file of it was written before it
+--   was over. Complete: none of these.
 -- rule: An event is late if it stands in a file that repeats events of the same day from files
 --   before it (in the order of their names) and is itself in none of these. Pages that repeat
 --   nothing are parts of one pull, and nothing in them is late.
--- source: Microsoft Learn, Activity Events REST API: events are kept for 28 to 30 days and may come up
---   to 24 hours late
+-- source: Microsoft Learn, Activity Events REST API: events are kept for 28 to 30 days and may
+--   come up to 24 hours late
+-- limit: Ask without filters: they narrow the events, hours and people that are counted, but not
+--   the copies in the files, so that repeats and late_events become too many.
 -- limit: Days before the first event and after the last one of the archive are not known to be
 --   missing; they are not listed.
 WITH stored AS (
@@ -56,13 +58,13 @@ late AS (
 SELECT
     d.day,
     d.verdict,
-    e.events,
+    CASE WHEN d.verdict <> 'missing' THEN COALESCE(e.events, 0) END AS events,
     d.rule,
-    24 - e.hours AS hours_without,
+    CASE WHEN d.verdict <> 'missing' THEN 24 - COALESCE(e.hours, 0) END AS hours_without,
     d.sources,
     CASE WHEN d.copies > e.events THEN d.copies - e.events ELSE 0 END AS repeats,
     COALESCE(l.late_events, 0) AS late_events,
-    e.people
+    CASE WHEN d.verdict <> 'missing' THEN COALESCE(e.people, 0) END AS people
 FROM utc_days AS d
 LEFT JOIN stored AS e ON d.day = e.utc_date
 LEFT JOIN late AS l ON d.day = l.late_date

@@ -1,5 +1,6 @@
 -- title: Data quality
--- question: What is odd about the archive: damaged or cut files, lost letters, new fields and activities?
+-- question: What is odd about the archive: damaged or cut files, lost letters, new fields and
+--   activities?
 -- actors: all
 -- noise: keep
 -- param top: limit = 50, how many rows; files get all of them unless told otherwise
@@ -8,7 +9,7 @@
 -- column affected: how many records, values, names or events
 -- column first_seen: the first day on which it was seen, where that is known
 -- column detail: what was seen, and what to do
--- rule: Fields and files are those of the whole archive, activities those of the period.
+-- rule: Fields and files are those of the whole archive, activities and users those of the period.
 -- rule: A field is new if no typed column has its name. A value does not fit if the column of its
 --   name cannot hold it exactly. Both are kept whole in the column Extra.
 -- source: Microsoft Learn, Operation list: new activities and fields may come in any week
@@ -102,10 +103,9 @@ findings AS (
         'all files' AS what,
         COUNT(*) AS affected,
         MIN(local_date) AS first_seen,
-        'counted as done by a person without a name' AS detail
+        'counted as events and views, but as no user or viewer' AS detail
     FROM events
     WHERE user_id IS NULL
-    GROUP BY is_noise
 )
 SELECT finding, what, affected, first_seen, detail
 FROM findings

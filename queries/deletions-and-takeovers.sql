@@ -25,7 +25,7 @@
 --   TakeOverEmailSubscription.
 -- rule: Viewers before are those of the `days_before` days that end with the day of the deletion:
 --   of a report or dashboard itself, of the reports of a semantic model, and of all reports and
---   dashboards of a workspace or app. Everybody without a name is one of them; services and who
+--   dashboards of a workspace or app. All who did not sign in are one of them; services and who
 --   deleted it are none.
 -- rule: Latest first. Services are included. A filter by user takes the other viewers away as well.
 -- source: Microsoft Learn, Operation list
@@ -58,17 +58,18 @@ WITH changes AS (
         END AS kind,
         item_name,
         item_id,
-        COALESCE(ReportName, ArtifactName, ItemName) AS report_name_then,
-        COALESCE(report_id, ArtifactId) AS report_id,
-        FolderDisplayName AS folder_name,
-        DatasourceName AS datasource_name,
-        DatasourceId AS datasource_id,
-        TileName AS tile_name,
-        TileId AS tile_id,
-        COALESCE(workspace_id, FolderObjectId) AS workspace_id,
+        COALESCE(NULLIF(ReportName, ''), NULLIF(ArtifactName, ''), NULLIF(ItemName, ''))
+            AS report_name_then,
+        COALESCE(report_id, NULLIF(ArtifactId, '')) AS report_id,
+        NULLIF(FolderDisplayName, '') AS folder_name,
+        NULLIF(DatasourceName, '') AS datasource_name,
+        NULLIF(DatasourceId, '') AS datasource_id,
+        NULLIF(TileName, '') AS tile_name,
+        NULLIF(TileId, '') AS tile_id,
+        COALESCE(workspace_id, NULLIF(FolderObjectId, '')) AS workspace_id,
         workspace_name,
         user_id,
-        OriginalOwner AS owner_before,
+        NULLIF(OriginalOwner, '') AS owner_before,
         local_day_number AS gone_day
     FROM events
     WHERE (operation_group = 'AUTHOR' AND activity_name LIKE 'Delete%')
@@ -99,16 +100,25 @@ named AS (
         END AS changed_id
     FROM changes
 ),
+-- Time is cut into slots as long as the days before: a day that counts lies in the slot of the
+-- deletion or in the one before, so they meet by equality, and not each with each.
 gone AS (
     SELECT
         Id AS gone_event,
         kind AS gone_kind,
         changed_id AS gone_id,
         gone_day,
-        COALESCE(user_id, '') AS gone_by
+        user_id AS gone_by,
+        FLOOR(CAST(gone_day AS DOUBLE) / NULLIF(:days_before, 0)) AS gone_slot
     FROM named
     WHERE change = 'deleted'
+        AND changed_id IS NOT NULL
         AND kind IN ('Report', 'Dashboard', 'SemanticModel', 'Workspace', 'App')
+),
+gone_slots AS (
+    SELECT gone_event, gone_kind, gone_id, gone_day, gone_by, gone_slot FROM gone
+    UNION ALL
+    SELECT gone_event, gone_kind, gone_id, gone_day, gone_by, gone_slot - 1 AS gone_slot FROM gone
 ),
 opened AS (
     SELECT
@@ -117,49 +127,50 @@ opened AS (
         semantic_model_id,
         workspace_id,
         app_id,
-        COALESCE(user_id, '(unknown)') AS viewer,
-        local_day_number AS opened_day
+        user_id AS viewer,
+        local_day_number AS opened_day,
+        FLOOR(CAST(local_day_number AS DOUBLE) / NULLIF(:days_before, 0)) AS opened_slot
     FROM history
     WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND NOT is_service
+        AND user_id IS NOT NULL
 ),
 -- An opening needs the report or dashboard, the semantic model, the workspace and the app. What
 -- was not deleted is left out first, and a person counts once a day: few rows are to be joined.
 needed AS (
-    SELECT 'Report' AS needed_kind, report_id AS needed_id, viewer, opened_day
+    SELECT 'Report' AS needed_kind, report_id AS needed_id, viewer, opened_day, opened_slot
     FROM opened
     WHERE report_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Report')
-    GROUP BY report_id, viewer, opened_day
+    GROUP BY report_id, viewer, opened_day, opened_slot
     UNION ALL
-    SELECT 'Dashboard' AS needed_kind, dashboard_id AS needed_id, viewer, opened_day
+    SELECT 'Dashboard' AS needed_kind, dashboard_id AS needed_id, viewer, opened_day, opened_slot
     FROM opened
     WHERE dashboard_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Dashboard')
-    GROUP BY dashboard_id, viewer, opened_day
+    GROUP BY dashboard_id, viewer, opened_day, opened_slot
     UNION ALL
-    SELECT 'SemanticModel' AS needed_kind, semantic_model_id AS needed_id, viewer, opened_day
+    SELECT
+        'SemanticModel' AS needed_kind, semantic_model_id AS needed_id, viewer, opened_day,
+        opened_slot
     FROM opened
     WHERE semantic_model_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'SemanticModel')
-    GROUP BY semantic_model_id, viewer, opened_day
+    GROUP BY semantic_model_id, viewer, opened_day, opened_slot
     UNION ALL
-    SELECT 'Workspace' AS needed_kind, workspace_id AS needed_id, viewer, opened_day
+    SELECT 'Workspace' AS needed_kind, workspace_id AS needed_id, viewer, opened_day, opened_slot
     FROM opened
     WHERE workspace_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Workspace')
-    GROUP BY workspace_id, viewer, opened_day
+    GROUP BY workspace_id, viewer, opened_day, opened_slot
     UNION ALL
-    SELECT 'App' AS needed_kind, app_id AS needed_id, viewer, opened_day
+    SELECT 'App' AS needed_kind, app_id AS needed_id, viewer, opened_day, opened_slot
     FROM opened
     WHERE app_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'App')
-    GROUP BY app_id, viewer, opened_day
+    GROUP BY app_id, viewer, opened_day, opened_slot
 ),
 viewers AS (
-    SELECT
-        gone_event,
-        COUNT(DISTINCT CASE
-            WHEN viewer <> gone_by
-                AND opened_day <= gone_day AND opened_day > gone_day - :days_before
-                THEN viewer
-        END) AS viewers_before
-    FROM gone AS g
-    LEFT JOIN needed AS n ON g.gone_kind = n.needed_kind AND g.gone_id = n.needed_id
+    SELECT gone_event AS viewed_event, COUNT(DISTINCT viewer) AS viewers
+    FROM gone_slots AS g
+    INNER JOIN needed AS n
+        ON g.gone_kind = n.needed_kind AND g.gone_id = n.needed_id AND g.gone_slot = n.opened_slot
+    WHERE opened_day <= gone_day AND opened_day > gone_day - :days_before
+        AND viewer <> COALESCE(gone_by, '')
     GROUP BY gone_event
 )
 SELECT
@@ -167,7 +178,7 @@ SELECT
     change,
     changed_item AS item,
     user_id AS user,
-    viewers_before,
+    CASE WHEN gone_event IS NOT NULL THEN COALESCE(viewers, 0) END AS viewers_before,
     kind AS item_kind,
     owner_before,
     COALESCE(workspace_name, workspace_id) AS workspace,
@@ -176,6 +187,7 @@ SELECT
     workspace_id,
     Id AS event_id
 FROM named AS c
-LEFT JOIN viewers AS v ON c.Id = v.gone_event
+LEFT JOIN gone AS g ON c.Id = g.gone_event
+LEFT JOIN viewers AS v ON c.Id = v.viewed_event
 ORDER BY changed_at DESC NULLS LAST, Id NULLS LAST
 LIMIT :top

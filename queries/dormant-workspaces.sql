@@ -18,8 +18,9 @@
 -- rule: Activity is any event of a person that is not noise. What services do, such as refreshes
 --   and scans, keeps no workspace awake; with --actors all it does.
 -- rule: A view is any activity of the group VIEW.
--- rule: A workspace that was deleted (DeleteFolder, DeleteGroup, DeleteGroupWorkspace), by
---   whomever, is left out unless somebody was active in it afterwards.
+-- rule: A workspace that was deleted (DeleteFolder, DeleteGroup, DeleteGroupWorkspace,
+--   DeleteWorkspaceViaAdminApi, DeleteWorkspacesPermanentlyAsAdmin), by whomever, is left out
+--   unless somebody was active in it afterwards.
 -- rule: The longest idle are first.
 -- limit: A workspace of which the archive holds no event of a person is not listed: for those an
 --   inventory of workspaces is needed. On missing days there may have been activity that is not
@@ -52,18 +53,24 @@ totals AS (
         MAX(last_number) AS last_number,
         MAX(last_activity) AS last_activity,
         MAX(last_view) AS last_view,
-        COUNT(*) AS users,
-        MAX(CASE WHEN from_end = 1 THEN visitor END) AS last_user,
+        COUNT(NULLIF(visitor, '')) AS users,
+        MAX(CASE WHEN from_end = 1 THEN NULLIF(visitor, '') END) AS last_user,
         MAX(is_personal) AS is_personal
     FROM numbered
     GROUP BY workspace_id
 ),
 deletions AS (
-    SELECT workspace_id AS deleted_workspace, MAX(time_us) AS deleted_us
-    FROM events_all
-    WHERE activity_name IN ('DeleteFolder', 'DeleteGroup', 'DeleteGroupWorkspace')
-        AND workspace_id IS NOT NULL
-    GROUP BY workspace_id
+    SELECT
+        COALESCE(workspace_id, NULLIF(FolderObjectId, '')) AS deleted_workspace,
+        MAX(time_us) AS deleted_us
+    FROM events_all AS e
+    CROSS JOIN period AS p
+    WHERE activity_name IN (
+            'DeleteFolder', 'DeleteGroup', 'DeleteGroupWorkspace', 'DeleteWorkspaceViaAdminApi',
+            'DeleteWorkspacesPermanentlyAsAdmin'
+        )
+        AND NOT is_failed AND local_day_number <= last_day_number
+    GROUP BY COALESCE(workspace_id, NULLIF(FolderObjectId, ''))
 ),
 gaps AS (
     SELECT

@@ -13,6 +13,7 @@
 --   out from the person's other days; empty where none does
 -- column spike_exports: how many exports there were on that day
 -- column user_exports: exports of this person, of all items together
+-- column user_items: different items that this person exported
 -- column item_exports: exports of this item, by everybody
 -- column active_days: days on which this person exported it
 -- column per_day: exports divided by active_days
@@ -37,15 +38,19 @@ WITH exported AS (
         COALESCE(user_id, '(unknown)') AS exporter,
         -- An event of which only the workspace is known by its id is told apart by its ItemName.
         COALESCE(
-            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
+            CASE
+                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
+                ELSE COALESCE(item_id, item_name)
+            END,
             '(unknown)'
         ) AS item_key,
         CASE WHEN item_kind = 'Workspace' THEN NULL ELSE item_id END AS item_id,
-        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
         NULLIF(item_kind, 'Workspace') AS item_kind,
         workspace_id,
         workspace_name,
         CreationTime AS exported_at,
+        time_us,
         local_date,
         ExportedArtifactInfo.ExportType AS format
     FROM events
@@ -57,7 +62,8 @@ totals AS (
         item_key,
         workspace_id,
         MAX(item_id) AS item_id,
-        MAX(item_name) AS item_name,
+        -- The name of the latest event: an instant of our time has 16 digits.
+        SUBSTR(MAX(CAST(time_us AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace,
         COUNT(*) AS exports,
@@ -83,7 +89,12 @@ known_items AS (
     GROUP BY known_item
 ),
 exporters AS (
-    SELECT exporter AS total_user, COUNT(*) AS user_exports FROM exported GROUP BY exporter
+    SELECT
+        exporter AS total_user,
+        COUNT(*) AS user_exports,
+        COUNT(DISTINCT item_key) AS user_items
+    FROM exported
+    GROUP BY exporter
 ),
 items AS (
     SELECT item_key AS total_item, COUNT(*) AS item_exports FROM exported GROUP BY item_key
@@ -123,6 +134,7 @@ SELECT
     spike_day,
     spike_exports,
     user_exports,
+    user_items,
     item_exports,
     active_days,
     ROUND(FLOOR(CAST(exports AS DOUBLE) * 100 / NULLIF(active_days, 0) + 0.5) / 100, 2) AS per_day,

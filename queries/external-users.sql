@@ -22,7 +22,7 @@
 --   domain that is not at home. The domain of name_domain#EXT#@tenant is that in the name.
 -- rule: Exports are activities of the group EXPORT; changes are those of AUTHOR, SHARE, ACCESS and
 --   ADMIN, but for installing an app and the running of a subscription. Failed ones count as
---   activities and active days, not as views, exports or changes.
+--   activities and active days, not as exports or changes.
 -- source: Microsoft Learn, Distribute Power BI content to external guest users with Microsoft Entra
 --   B2B
 -- limit: The anonymous are no guests; they are in publish-to-web. A guest that never came back
@@ -45,7 +45,7 @@ guests AS (
     SELECT
         user_id AS guest,
         MAX(user_domain) AS domain,
-        COUNT(*) FILTER (WHERE activity_name = 'ViewReport' AND NOT is_failed) AS views,
+        COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
         COUNT(*) FILTER (WHERE operation_group = 'EXPORT' AND NOT is_failed) AS exports,
         COUNT(*) FILTER (
             WHERE operation_group IN ('AUTHOR', 'SHARE', 'ACCESS', 'ADMIN')
@@ -58,7 +58,7 @@ guests AS (
             AS workspaces,
         COUNT(DISTINCT local_date) AS active_days,
         COUNT(*) FILTER (
-            WHERE operation_group = 'VIEW' AND activity_name <> 'ViewReport' AND NOT is_failed
+            WHERE operation_group = 'VIEW' AND activity_name <> 'ViewReport'
         ) AS other_views,
         COUNT(*) AS events
     FROM visits

@@ -8,7 +8,8 @@
 -- column failed: how often
 -- column failed_pct: of all that this user did by this activity, in %
 -- column last_failed: when last
--- column last_worked: when the same activity last did not fail for the same user; empty if never
+-- column last_worked: when the same activity last did not fail for the same user, in the
+--   period; empty if it always failed
 -- column events: how often the user did this at all
 -- column failed_days: days on which it failed
 -- column items: different items with which it failed

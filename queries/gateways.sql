@@ -24,13 +24,15 @@
 WITH gateway_events AS (
     -- Most events name a gateway by its id alone: the archive tells its latest name.
     SELECT
-        COALESCE(GatewayId, GatewayClusterId) AS named_gateway,
+        COALESCE(NULLIF(GatewayId, ''), NULLIF(GatewayClusterId, '')) AS named_gateway,
         GatewayName AS gateway_name,
         ROW_NUMBER() OVER (
-            PARTITION BY COALESCE(GatewayId, GatewayClusterId) ORDER BY CreationTime DESC, Id DESC
+            PARTITION BY COALESCE(NULLIF(GatewayId, ''), NULLIF(GatewayClusterId, ''))
+            ORDER BY CreationTime DESC, Id DESC
         ) AS place
     FROM history
-    WHERE GatewayName IS NOT NULL AND COALESCE(GatewayId, GatewayClusterId) IS NOT NULL
+    WHERE GatewayName <> ''
+        AND COALESCE(NULLIF(GatewayId, ''), NULLIF(GatewayClusterId, '')) IS NOT NULL
 ),
 gateway_names AS (SELECT named_gateway, gateway_name FROM gateway_events WHERE place = 1),
 changes AS (
@@ -39,11 +41,11 @@ changes AS (
         CreationTime AS changed_at,
         activity_label,
         activity_name,
-        COALESCE(GatewayId, GatewayClusterId) AS gateway_id,
-        GatewayName AS name_then,
-        DatasourceId AS datasource_id,
-        DatasourceName AS datasource_name,
-        DatasourceType AS datasource_type,
+        COALESCE(NULLIF(GatewayId, ''), NULLIF(GatewayClusterId, '')) AS gateway_id,
+        NULLIF(GatewayName, '') AS name_then,
+        NULLIF(DatasourceId, '') AS datasource_id,
+        NULLIF(DatasourceName, '') AS datasource_name,
+        NULLIF(DatasourceType, '') AS datasource_type,
         user_id,
         is_failed,
         COALESCE(workspace_name, workspace_id) AS workspace

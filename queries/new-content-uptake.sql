@@ -15,16 +15,16 @@
 -- column report_id: the id that the rows are grouped by
 -- column workspace_id: the workspace in which it was created
 -- rule: A report is new with the first CreateReport, Import or ImportArtifactEnd that names it, if
---   that is in the period. One that somebody had opened on an earlier day is not new: it was
---   published again.
+--   that is in the period and did not fail. One that somebody had opened on an earlier day is not
+--   new: it was published again.
 -- rule: The creator's own views do not count. Views after the period do, as far as the archive
 --   reaches.
 -- rule: viewers_7d and viewers_30d are empty unless each of these days is in the archive and
 --   complete: they could be too few, and could not be compared with those of other reports.
 -- rule: The newest are first; on one day, those with the most viewers.
 -- limit: A report whose creation is not in the archive, or was written without its id, is not
---   listed. A report that is copied or saved by another way is only listed if that wrote one of the
---   three activities.
+--   listed, and neither is one that a service created, unless --actors all is given. A report that
+--   is copied or saved by another way is only listed if that wrote one of the three activities.
 WITH creations AS (
     SELECT
         report_id,
@@ -37,6 +37,7 @@ WITH creations AS (
     FROM history
     WHERE activity_name IN ('CreateReport', 'Import', 'ImportArtifactEnd')
         AND report_id IS NOT NULL
+        AND NOT is_failed
 ),
 created AS (
     SELECT
@@ -70,9 +71,10 @@ uptake AS (
         opened_report,
         MIN(age) AS first_age,
         MIN(CASE WHEN is_own = 0 THEN age END) AS days_to_view,
-        COUNT(DISTINCT CASE WHEN is_own = 0 AND age < 7 THEN viewer END) AS viewers_7d,
-        COUNT(DISTINCT CASE WHEN is_own = 0 AND age < 30 THEN viewer END) AS viewers_30d,
-        COUNT(DISTINCT CASE WHEN is_own = 0 THEN viewer END) AS viewers,
+        COUNT(DISTINCT CASE WHEN is_own = 0 AND age < 7 THEN NULLIF(viewer, '') END) AS viewers_7d,
+        COUNT(DISTINCT CASE WHEN is_own = 0 AND age < 30 THEN NULLIF(viewer, '') END)
+            AS viewers_30d,
+        COUNT(DISTINCT CASE WHEN is_own = 0 THEN NULLIF(viewer, '') END) AS viewers,
         SUM(CASE WHEN is_own = 0 THEN views ELSE 0 END) AS views
     FROM opened
     GROUP BY opened_report

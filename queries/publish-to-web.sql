@@ -9,6 +9,8 @@
 --   (opened by the anonymous, but published before the archive begins or in a day that is missing)
 -- column anonymous_views: how often the anonymous opened it in the period
 -- column last_view: when they last did, in the period
+-- column views_since: how often they opened it since it was published last, the period's first day
+--   or not; empty where the archive holds no publishing
 -- column published_by: who published it last
 -- column published_at: when it was published last
 -- column published: how often it was published
@@ -22,6 +24,8 @@
 --   however old, or if the anonymous opened it in the period. So what was made public a year ago is
 --   listed in every period.
 -- rule: An anonymous view is a ViewReport by the user `Anonymous`.
+-- rule: Everything is as of the last day of the period. Anonymous views that name no report are the
+--   row (unknown).
 -- rule: Failed attempts are not counted. Services are included.
 -- source: Microsoft Learn, Publish to web from Power BI; Tenant-level auditing
 -- limit: Views through an embed code are those that the log writes; how many people they were
@@ -30,18 +34,23 @@
 WITH code_events AS (
     SELECT
         -- An event that says less still stands for a report that is open to all.
-        COALESCE(report_id, ArtifactId, ItemName, '(unknown)') AS report_key,
-        ItemName AS item_name,
+        COALESCE(report_id, NULLIF(ArtifactId, ''), NULLIF(ItemName, ''), '(unknown)')
+            AS report_key,
+        NULLIF(ItemName, '') AS item_name,
         workspace_id,
         user_id,
         CreationTime AS happened_at,
         activity_name,
         ROW_NUMBER() OVER (
-            PARTITION BY COALESCE(report_id, ArtifactId, ItemName, '(unknown)'), activity_name
+            PARTITION BY
+                COALESCE(report_id, NULLIF(ArtifactId, ''), NULLIF(ItemName, ''), '(unknown)'),
+                activity_name
             ORDER BY CreationTime DESC, Id DESC
         ) AS place
-    FROM history
+    FROM history AS e
+    CROSS JOIN period AS p
     WHERE activity_name IN ('PublishToWebReport', 'DeleteEmbedCode') AND NOT is_failed
+        AND local_day_number <= last_day_number
 ),
 codes AS (
     SELECT
@@ -60,14 +69,23 @@ codes AS (
 ),
 opened AS (
     SELECT
-        report_id AS opened_report,
+        COALESCE(report_id, '(unknown)') AS opened_report,
         MAX(workspace_id) AS opened_workspace,
         COUNT(*) AS anonymous_views,
         COUNT(DISTINCT local_date) AS active_days,
         MAX(CreationTime) AS last_view
     FROM events
-    WHERE activity_name = 'ViewReport' AND actor_kind = 'anonymous' AND report_id IS NOT NULL
-    GROUP BY report_id
+    WHERE activity_name = 'ViewReport' AND actor_kind = 'anonymous'
+    GROUP BY COALESCE(report_id, '(unknown)')
+),
+later AS (
+    SELECT c.code_report AS later_report, COUNT(*) AS views_since
+    FROM history AS e
+    INNER JOIN codes AS c ON e.report_id = c.code_report
+    CROSS JOIN period AS p
+    WHERE activity_name = 'ViewReport' AND actor_kind = 'anonymous'
+        AND e.CreationTime > c.published_at AND local_day_number <= last_day_number
+    GROUP BY c.code_report
 ),
 listed AS (
     SELECT code_report AS report_id FROM codes
@@ -94,6 +112,7 @@ SELECT
     status,
     COALESCE(anonymous_views, 0) AS anonymous_views,
     last_view,
+    CASE WHEN published_at IS NOT NULL THEN COALESCE(views_since, 0) END AS views_since,
     published_by,
     published_at,
     COALESCE(published, 0) AS published,
@@ -101,9 +120,10 @@ SELECT
     removed_at,
     COALESCE(active_days, 0) AS active_days,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    report_id,
+    NULLIF(report_id, '(unknown)') AS report_id,
     workspace_id
 FROM placed AS p
+LEFT JOIN later AS v ON p.report_id = v.later_report
 LEFT JOIN named_reports AS r ON p.report_id = r.named_report
 LEFT JOIN named_workspaces AS w ON p.workspace_id = w.named_workspace
 ORDER BY

@@ -44,8 +44,10 @@ WITH asked AS (
         CASE
             WHEN activity_name LIKE 'Cancel%' THEN 'cancel'
             WHEN activity_name = 'RefreshDatasetFromExternalApplication' THEN 'demand'
-            WHEN COALESCE(RefreshType, DataflowRefreshScheduleType, '') = '' THEN 'untold'
-            WHEN LOWER(COALESCE(RefreshType, DataflowRefreshScheduleType)) LIKE '%schedule%'
+            WHEN COALESCE(NULLIF(RefreshType, ''), DataflowRefreshScheduleType, '') = ''
+                THEN 'untold'
+            WHEN LOWER(COALESCE(NULLIF(RefreshType, ''), DataflowRefreshScheduleType))
+                LIKE '%schedule%'
                 THEN 'schedule'
             ELSE 'demand'
         END AS start,
@@ -117,7 +119,7 @@ SELECT
     users,
     item_kind,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    item_key AS item_id,
+    NULLIF(item_key, '(unknown)') AS item_id,
     workspace_id
 FROM totals AS t
 LEFT JOIN busy AS b ON t.item_key = b.busy_item AND t.workspace_key = b.busy_workspace

@@ -32,10 +32,13 @@ WITH changes AS (
         CreationTime AS changed_at,
         -- An event of which only the workspace is known by its id is told apart by its ItemName.
         COALESCE(
-            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
+            CASE
+                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
+                ELSE COALESCE(item_id, item_name)
+            END,
             '(unknown)'
         ) AS item_key,
-        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
         CASE
             WHEN item_kind NOT IN ('Artifact', 'Workspace') THEN item_kind
             WHEN ArtifactType = '1' THEN 'Dashboard'
@@ -113,7 +116,7 @@ SELECT
     by_hand,
     item_kind,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    item_key AS item_id,
+    NULLIF(item_key, '(unknown)') AS item_id,
     workspace_id
 FROM placed AS p
 LEFT JOIN totals AS t ON p.item_key = t.total_item

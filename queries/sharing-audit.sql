@@ -12,8 +12,9 @@
 -- column shared_by: who shared it
 -- column last_shared: when last
 -- column shares: how often
--- column permission: the permission that came with it, as the log names it
--- column scope: whom the link works for, in the log's words
+-- column permissions: the permissions that came with it, as the log names them, each once
+-- column org_shares: how many of these shares were links for the whole organisation
+-- column scopes: whom it works for, in the log's words, each once
 -- column from_personal: whether it lies in somebody's personal workspace
 -- column item_kind: Report, Dashboard, SemanticModel, …
 -- column first_shared: when first, within the period
@@ -24,8 +25,8 @@
 -- rule: A share is ShareReport, ShareDashboard, ShareDataset, ShareArtifact, and the older names
 --   ShareDatamart, ShareWarehouse and ShareLakehouseTable. Failed ones are not counted. Services
 --   are included: sharing by a script is sharing.
--- rule: One row for each item, recipient, sharer, scope and permission. A share with three
---   recipients is in three rows.
+-- rule: One row for each item, recipient and sharer. A share with three recipients is in three
+--   rows. The reach is the farthest of all its shares.
 -- rule: Outside comes first, then the whole organisation, then the rest; within each the latest
 --   first.
 -- rule: A recipient is external by a guest's name (#EXT#), or by a domain that is not at home.
@@ -38,18 +39,22 @@ WITH shared AS (
         Id AS share_id,
         -- An event of which only the workspace is known by its id is told apart by its ItemName.
         COALESCE(
-            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
+            CASE
+                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
+                ELSE COALESCE(item_id, item_name)
+            END,
             '(unknown)'
         ) AS item_key,
-        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
         NULLIF(item_kind, 'Workspace') AS item_kind,
         user_id,
-        SharingScope AS scope,
+        NULLIF(SharingScope, '') AS scope,
         SharingAction AS action,
         is_personal_workspace,
         workspace_id,
         workspace_name,
-        CreationTime AS shared_at
+        CreationTime AS shared_at,
+        time_us
     FROM events
     WHERE activity_name IN (
             'ShareReport', 'ShareDashboard', 'ShareDataset', 'ShareArtifact',
@@ -63,33 +68,43 @@ received AS (
 rated AS (
     SELECT
         *,
-        CASE
-            WHEN COALESCE(is_external, FALSE) THEN 'outside'
-            WHEN COALESCE(LOWER(scope) LIKE '%organi%', FALSE) THEN 'organisation'
-            ELSE 'people'
-        END AS reach
+        CASE WHEN COALESCE(is_external, FALSE) THEN 1 ELSE 0 END AS is_outside,
+        CASE WHEN COALESCE(LOWER(scope) LIKE '%organi%', FALSE) THEN 1 ELSE 0 END
+            AS is_organisation
     FROM shared AS s
     LEFT JOIN received AS r ON s.share_id = r.event_id
 ),
 totals AS (
     SELECT
-        reach,
         item_key,
         recipient,
         user_id,
-        detail,
-        scope,
         workspace_id,
-        MAX(item_name) AS item_name,
+        -- The name of the latest event: an instant of our time has 16 digits.
+        SUBSTR(MAX(CAST(time_us AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace_name,
         MAX(is_personal_workspace) AS from_personal,
+        MAX(is_outside) AS is_outside,
         COUNT(DISTINCT share_id) AS shares,
         COUNT(DISTINCT CASE WHEN LOWER(action) LIKE '%link%' THEN share_id END) AS links,
+        COUNT(DISTINCT CASE WHEN is_organisation = 1 THEN share_id END) AS org_shares,
+        STRING_AGG(DISTINCT detail, ', ' ORDER BY detail) AS permissions,
+        STRING_AGG(DISTINCT scope, ', ' ORDER BY scope) AS scopes,
         MIN(shared_at) AS first_shared,
         MAX(shared_at) AS last_shared
     FROM rated
-    GROUP BY reach, item_key, recipient, user_id, detail, scope, workspace_id
+    GROUP BY item_key, recipient, user_id, workspace_id
+),
+reached AS (
+    SELECT
+        *,
+        CASE
+            WHEN is_outside = 1 THEN 'outside'
+            WHEN org_shares > 0 THEN 'organisation'
+            ELSE 'people'
+        END AS reach
+    FROM totals
 ),
 -- Latest names by id, whatever the kind; an id in two views must not double a row.
 known_items AS (
@@ -113,16 +128,17 @@ SELECT
     user_id AS shared_by,
     last_shared,
     shares,
-    detail AS permission,
-    scope,
+    permissions,
+    org_shares,
+    scopes,
     from_personal,
     item_kind,
     first_shared,
     links,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    item_key AS item_id,
+    NULLIF(item_key, '(unknown)') AS item_id,
     workspace_id
-FROM totals AS t
+FROM reached AS t
 LEFT JOIN known_items AS n ON t.item_key = n.known_item
 ORDER BY
     CASE reach WHEN 'outside' THEN 1 WHEN 'organisation' THEN 2 ELSE 3 END NULLS LAST,
@@ -130,7 +146,5 @@ ORDER BY
     item_key NULLS LAST,
     recipient NULLS FIRST,
     user_id NULLS LAST,
-    detail NULLS LAST,
-    scope NULLS LAST,
     workspace_id NULLS LAST
 LIMIT :top

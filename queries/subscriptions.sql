@@ -35,10 +35,13 @@ WITH mailed AS (
         Id AS mail_id,
         -- An event of which only the workspace is known by its id is told apart by its ItemName.
         COALESCE(
-            CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE COALESCE(item_id, item_name) END,
+            CASE
+                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
+                ELSE COALESCE(item_id, item_name)
+            END,
             '(unknown)'
         ) AS item_key,
-        CASE WHEN item_kind = 'Workspace' THEN ItemName ELSE item_name END AS item_name,
+        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
         NULLIF(item_kind, 'Workspace') AS item_kind,
         COALESCE(user_id, '(unknown)') AS owner,
         COALESCE(workspace_id, '') AS workspace_key,
@@ -46,7 +49,8 @@ WITH mailed AS (
         workspace_name,
         CASE WHEN is_failed THEN 'failed' ELSE activity_name END AS change,
         HasFullReportAttachment AS has_report,
-        CreationTime AS happened_at
+        CreationTime AS happened_at,
+        time_us
     FROM events
     WHERE activity_name IN (
         'CreateEmailSubscription', 'UpdateEmailSubscription', 'DeleteEmailSubscription',
@@ -75,7 +79,8 @@ totals AS (
         workspace_key,
         MAX(workspace_id) AS workspace_id,
         MAX(workspace_name) AS workspace_name,
-        MAX(item_name) AS item_name,
+        -- The name of the latest event: an instant of our time has 16 digits.
+        SUBSTR(MAX(CAST(time_us AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
         COUNT(*) FILTER (WHERE change = 'RunEmailSubscription') AS runs,
         COUNT(*) FILTER (WHERE change = 'CreateEmailSubscription') AS created,
@@ -113,7 +118,7 @@ SELECT
     full_report,
     item_kind,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    item_key AS item_id,
+    NULLIF(item_key, '(unknown)') AS item_id,
     workspace_id
 FROM totals AS t
 LEFT JOIN known_items AS n ON t.item_key = n.known_item

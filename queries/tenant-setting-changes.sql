@@ -8,7 +8,7 @@
 -- column state_before: its state after the change before that, if the archive holds one
 -- column user: who changed it
 -- column level: whose setting it is: Tenant, Capacity, Domain or Workspace
--- column target: the capacity, domain or workspace that it was changed for
+-- column target: the capacity, domain or workspace that it was changed for; empty for the tenant
 -- column failed: whether the change failed
 -- column activity: the activity
 -- column details: what else the log tells of the change, as written
@@ -28,8 +28,10 @@ WITH changes AS (
     SELECT
         Id,
         CreationTime AS changed_at,
-        COALESCE(ItemName, ObjectDisplayName, ObjectId, '(not named)') AS setting,
-        SwitchState AS state,
+        COALESCE(
+            NULLIF(ItemName, ''), NULLIF(ObjectDisplayName, ''), NULLIF(ObjectId, ''), '(not named)'
+        ) AS setting,
+        NULLIF(SwitchState, '') AS state,
         user_id,
         CASE
             WHEN activity_name LIKE '%CapacityTenantSetting%' THEN 'Capacity'
@@ -37,7 +39,16 @@ WITH changes AS (
             WHEN activity_name LIKE '%WorkspaceTenantSetting%' THEN 'Workspace'
             ELSE 'Tenant'
         END AS level,
-        COALESCE(capacity_name, CapacityId, DomainId, workspace_name, WorkspaceId, '') AS target,
+        -- A setting of the tenant has no target, whatever else its event names.
+        CASE
+            WHEN activity_name LIKE '%CapacityTenantSetting%' THEN capacity_id
+            WHEN activity_name LIKE '%DomainTenantSetting%' THEN NULLIF(DomainId, '')
+            WHEN activity_name LIKE '%WorkspaceTenantSetting%' THEN workspace_id
+        END AS target_id,
+        CASE
+            WHEN activity_name LIKE '%CapacityTenantSetting%' THEN capacity_name
+            WHEN activity_name LIKE '%WorkspaceTenantSetting%' THEN workspace_name
+        END AS target_name,
         is_failed,
         activity_name,
         COALESCE(TenantAdminFeatureSwitchProperties, TenantAdminFeatureSwitches) AS details,
@@ -53,8 +64,9 @@ WITH changes AS (
 worked AS (
     SELECT
         Id AS worked_id,
-        LAG(state) OVER (PARTITION BY level, target, setting ORDER BY changed_at, Id)
-            AS state_before
+        LAG(state) OVER (
+            PARTITION BY level, COALESCE(target_id, ''), setting ORDER BY changed_at, Id
+        ) AS state_before
     FROM changes
     WHERE NOT is_failed AND setting <> '(not named)'
 )
@@ -65,7 +77,7 @@ SELECT
     state_before,
     user_id AS user,
     level,
-    NULLIF(target, '') AS target,
+    COALESCE(target_name, target_id) AS target,
     is_failed AS failed,
     activity_name AS activity,
     details,

@@ -9,8 +9,9 @@
 -- column workspace: latest name of its workspace
 -- column views: how often it was opened; an export counts as a view a page, as in Microsoft's own
 --   usage metrics
--- column viewers: different people who opened it; everybody without a name is one of them
--- column views_per_viewer: views divided by viewers
+-- column viewers: different people who opened it; all who did not sign in are one of them, and an
+--   event that names no user is nobody's
+-- column views_per_viewer: views divided by viewers; empty where no viewer is known
 -- column active_days: days on which it was opened
 -- column last_view: when it was last opened
 -- column trend: views in the second half of the period divided by those in the first; empty where

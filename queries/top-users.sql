@@ -16,12 +16,13 @@
 -- column kind: person, guest or anonymous
 -- rule: To open is any activity of the group VIEW: ViewReport, ViewDashboard, ViewTile,
 --   ViewDataflow and the like. Whoever only works by Excel or only edits is not listed.
--- rule: Everybody who comes without signing in is one row, anonymous.
+-- rule: Everybody who comes without signing in is one row, anonymous. Events that name no user are
+--   the row (unknown).
 -- limit: first_seen can be no earlier than the archive: on its first days everybody is seen for the
 --   first time.
 WITH opened AS (
     SELECT
-        user_id,
+        COALESCE(user_id, '') AS user_key,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
         COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_id END) AS reports_opened,
         COUNT(DISTINCT workspace_id) AS workspaces_opened,
@@ -31,32 +32,31 @@ WITH opened AS (
         MIN(actor_kind) AS kind
     FROM events
     WHERE operation_group = 'VIEW'
-    GROUP BY user_id
+    GROUP BY COALESCE(user_id, '')
 ),
 since AS (
-    SELECT user_id AS seen_user, MIN(local_date) AS first_seen
+    SELECT COALESCE(user_id, '') AS seen_user, MIN(local_date) AS first_seen
     FROM history
     WHERE operation_group = 'VIEW'
-    GROUP BY user_id
+    GROUP BY COALESCE(user_id, '')
 ),
 keyed AS (
     SELECT
         *,
         0 - views AS by_views,
         0 - other_views AS by_other,
-        0 - reports_opened AS by_reports,
-        COALESCE(user_id, '') AS by_user
+        0 - reports_opened AS by_reports
     FROM opened
 ),
 ranked AS (
     SELECT
         *,
-        ROW_NUMBER() OVER (ORDER BY by_views, by_other, by_reports, by_user) AS place
+        ROW_NUMBER() OVER (ORDER BY by_views, by_other, by_reports, user_key) AS place
     FROM keyed
 )
 SELECT
     place AS rank,
-    COALESCE(user_id, '(unknown)') AS user,
+    COALESCE(NULLIF(user_key, ''), '(unknown)') AS user,
     views,
     reports_opened AS reports,
     workspaces_opened AS workspaces,
@@ -66,6 +66,6 @@ SELECT
     other_views,
     kind
 FROM ranked AS t
-LEFT JOIN since AS s ON t.user_id = s.seen_user
+LEFT JOIN since AS s ON t.user_key = s.seen_user
 ORDER BY place NULLS LAST
 LIMIT :top

@@ -17,8 +17,8 @@
 --   TrialLicenseExtension. Listed is who has one of these in the period; the first trial and what
 --   came after it are taken from the whole archive.
 -- rule: Changes are the activities of the groups AUTHOR and SHARE, for which a licence is mostly
---   needed, but for installing an app and the running of a subscription. Failed ones are not
---   counted.
+--   needed, but for installing an app and the running of a subscription. Failed trials and
+--   changes are not counted.
 -- rule: The latest to start come first.
 -- source: Microsoft Learn, Operation list
 -- limit: The log does not tell when a trial ended or whether a licence was bought. A trial of
@@ -56,7 +56,7 @@ used AS (
                 AND NOT is_failed
         ) AS changes,
         COUNT(*) FILTER (
-            WHERE activity_name = 'ViewReport' AND CreationTime > first_trial AND NOT is_failed
+            WHERE activity_name = 'ViewReport' AND CreationTime > first_trial
         ) AS views,
         MAX(CreationTime) AS last_active
     FROM history AS h

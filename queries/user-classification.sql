@@ -11,7 +11,8 @@
 -- column last_view: last day on which they opened content, in Power BI or from Excel and the like
 -- column last_authored: last day on which they created, published, changed or deleted content
 -- rule: Active is whoever opens content (group VIEW), analyses it from outside (EXTERNAL) or
---   creates it (AUTHOR). Whoever comes without signing in is no user and is left out.
+--   creates it (AUTHOR). Whoever comes without signing in is no user and is left out, as are
+--   events that name no user.
 -- rule: Everything is as of the last day of the period, looking back as far as the archive does;
 --   the first day of the period does not matter.
 -- rule: frequent: active in the last 7 days and in at least 9 of the last 12 months. active: in the
@@ -35,6 +36,7 @@ WITH user_days AS (
         MAX(CASE WHEN operation_group = 'AUTHOR' THEN 0 ELSE 1 END) AS has_viewed
     FROM history
     WHERE operation_group IN ('VIEW', 'EXTERNAL', 'AUTHOR') AND actor_kind <> 'anonymous'
+        AND user_id IS NOT NULL
     GROUP BY user_id, local_day_number, local_date
 ),
 aged AS (
@@ -89,7 +91,7 @@ placed AS (
     WHERE :class = 'all' OR class = :class
 )
 SELECT
-    COALESCE(user_id, '(unknown)') AS user,
+    user_id AS user,
     class,
     role,
     last_active,

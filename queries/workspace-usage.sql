@@ -16,7 +16,8 @@
 -- column kind: shared, or personal (My Workspace)
 -- column workspace_id: the id that the rows are grouped by
 -- rule: Views are of the group VIEW, exports of EXPORT, edits of AUTHOR. A workspace in which none
---   of these happened in the period is not listed.
+--   of these happened in the period is not listed. As in exports and authoring, failed exports and
+--   edits do not count, and neither does ImportArtifactStart, since its end follows.
 -- rule: What is opened from an app counts for the workspace that the app is made of, which the
 --   event names.
 -- rule: Events that name no workspace are the row (unknown).
@@ -27,9 +28,14 @@ WITH totals AS (
         workspace_id,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
         COUNT(DISTINCT CASE WHEN operation_group = 'VIEW' THEN user_id END) AS viewers,
-        COUNT(DISTINCT CASE WHEN operation_group = 'AUTHOR' THEN user_id END) AS authors,
-        COUNT(*) FILTER (WHERE operation_group = 'EXPORT') AS exports,
-        COUNT(*) FILTER (WHERE operation_group = 'AUTHOR') AS edits,
+        COUNT(DISTINCT CASE WHEN operation_group = 'AUTHOR' AND NOT is_failed THEN user_id END)
+            AS authors,
+        COUNT(*) FILTER (WHERE operation_group = 'EXPORT' AND NOT is_failed) AS exports,
+        COUNT(*) FILTER (
+            WHERE operation_group = 'AUTHOR'
+                AND activity_name <> 'ImportArtifactStart'
+                AND NOT is_failed
+        ) AS edits,
         COUNT(*) FILTER (WHERE operation_group = 'VIEW' AND activity_name <> 'ViewReport')
             AS other_views,
         COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_id END)
