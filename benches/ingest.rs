@@ -8,14 +8,14 @@
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pbi_analyze::ingest::{self, Options, Projection, Silent};
-use pbi_analyze::query::NoiseLevel;
 use pbi_analyze::render::Format;
-use pbi_analyze::report;
+use pbi_analyze::report::{self, Filters, NoiseLevel};
 use pbi_analyze::store::Store;
 use synth::{Layout, Spec, Written, write_archive};
 
@@ -99,35 +99,42 @@ fn second_run(criterion: &mut Criterion) {
 
 fn top_reports() -> report::Options {
     report::Options {
-        name: "top-reports".to_owned(),
         since: None,
         until: None,
         time_zone: chrono_tz::Tz::Europe__Zurich,
         top: Some(25),
+        set: BTreeMap::new(),
         noise: NoiseLevel::Default,
+        actors: None,
+        filters: Filters::default(),
         format: Format::Json,
         width: 120,
+        fail_on: Vec::new(),
     }
 }
 
 fn reports(criterion: &mut Criterion) {
     let archive = Archive::new(Layout::RestPages);
     let snapshot = Store::new(&archive.store()).snapshot().unwrap();
-    let expected = report::run(&snapshot, &top_reports()).unwrap().bytes;
+    let all = report::Reports::new(None).unwrap();
+    let question = all.find("top-reports").unwrap();
+    let answer = |snapshot: &report::Snapshot| {
+        report::run(snapshot, question, &top_reports()).unwrap().bytes
+    };
+    let expected = answer(&snapshot);
     let mut group = criterion.benchmark_group("top-reports");
     group.sample_size(10).measurement_time(Duration::from_secs(8));
     group.throughput(Throughput::Elements(archive.written.distinct));
     group.bench_function("from the store", |bencher| {
-        bencher
-            .iter(|| assert_eq!(report::run(&snapshot, &top_reports()).unwrap().bytes, expected));
+        bencher.iter(|| assert_eq!(answer(&snapshot), expected));
     });
     group.throughput(Throughput::Bytes(archive.written.bytes));
     group.bench_function("straight from raw files", |bencher| {
         bencher.iter(|| {
-            let columns = Projection::Only(report::columns("top-reports").unwrap());
+            let columns = Projection::Only(report::columns(question).unwrap());
             let read = ingest::passing(&archive.options(None), &columns, &Silent);
             let (_files, snapshot, _) = read.unwrap();
-            assert_eq!(report::run(&snapshot, &top_reports()).unwrap().bytes, expected);
+            assert_eq!(answer(&snapshot), expected);
         });
     });
     group.finish();

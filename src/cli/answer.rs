@@ -70,7 +70,10 @@ pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
     let reports = report::Reports::new(command.queries.folder())?;
     let asking = &command.asking;
     match (command.name.as_deref(), &command.output_dir) {
-        (Some(name), _) => {
+        (Some(_), Some(_)) => Err(Error::Usage(
+            "--output-dir is for --all: write one report to a file with --output FILE".to_owned(),
+        )),
+        (Some(name), None) => {
             let report = reports.find(name)?;
             if let Some(Engine::Duckdb) = command.show_sql {
                 let store = existing(asking.store.get())?;

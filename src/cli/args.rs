@@ -112,7 +112,7 @@ pub(super) struct Report {
     #[arg(long, requires = "output_dir", conflicts_with_all = ["output", "show_sql"])]
     pub(super) all: bool,
     /// The folder for the files of --all
-    #[arg(long, value_name = "DIR", requires = "all")]
+    #[arg(long, value_name = "DIR")]
     pub(super) output_dir: Option<PathBuf>,
     /// Set a parameter of the report
     #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
@@ -500,6 +500,7 @@ pub(super) enum ReportFormat {
     /// The rows, a JSON object a line
     Ndjson,
     /// A table for GitHub, wikis and chats
+    #[value(alias = "md")]
     Markdown,
     /// A workbook for Excel, with a second sheet on period and coverage
     Xlsx,

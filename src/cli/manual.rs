@@ -30,7 +30,8 @@ pub(super) fn text(report: &Question) -> String {
     for alias in &report.aliases {
         let _ = writeln!(text, "  pbi-analyze report {alias}");
     }
-    let _ = writeln!(text, "\nCounts {}.", counted(report));
+    text.push('\n');
+    paragraph(&mut text, "", "", &format!("Counts {}.", counted(report)), WIDTH);
     if !report.params.is_empty() {
         text.push_str("\nParameters\n");
     }
@@ -60,9 +61,9 @@ pub(super) fn text(report: &Question) -> String {
 /// All reports, as a document.
 pub(super) fn markdown(reports: &[Question]) -> String {
     let mut text = String::from(
-        "# Reports\n\nMade by `pbi-analyze reports --format markdown` from the headers of the files \
-         in `queries/`.\nThe log tells what happened, not how long it took: it has no page-level use \
-         and no opening times.\n\n",
+        "# Reports\n\nMade by `pbi-analyze reports --format markdown` from the headers in \
+         `queries/`.\nThe log tells what happened, not how long it took: it has no page-level use and no\n\
+         opening times.\n\n",
     );
     for report in reports {
         let _ = writeln!(text, "- [{}](#{}): {}", report.name, report.name, report.question);

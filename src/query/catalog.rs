@@ -192,7 +192,7 @@ impl Catalog {
             let sql = sql.trim_start_matches('\u{feff}');
             let wrong = |what: String| {
                 Error::Usage(format!(
-                    "{}: {what}; README.md of the program's folder queries tells the form of headers",
+                    "{}: {what}; queries/README.md of the program tells the form of headers",
                     path.display()
                 ))
             };

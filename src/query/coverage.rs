@@ -11,7 +11,8 @@
 //!    than its search found, and no whole source holds as many events of that day;
 //! 3. *partial*: the pulls recorded in the log leave a part of the day open, and it is not held by
 //!    sources of different kinds or by an export of the audit search, which those pulls say nothing
-//!    about, and no source of the day after, where pulls are recorded, breaks off; or every source of the day was written before the day was over;
+//!    about, and no source of the day after, where pulls are recorded, breaks off;
+//!    or every source of the day was written before the day was over;
 //! 4. *complete*: none of these.
 
 use std::collections::{BTreeMap, BTreeSet};

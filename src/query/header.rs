@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_header_is_read_whole() {
-        let text = "-- title: T\n--\n-- question: Q\n--   and more\n-- alias: a\n-- actors: services\n\
+        let text = "-- title: T\n--\n-- question: Q\n--   and more\n-- alias: a\n\
+            -- actors: services\n\
             -- noise: keep\n-- log: power-platform\n-- chart: bars n\n-- column n: N\n-- rule: R\n\
             -- source: S\n-- limit: L\n-- param grain: choice(day|week) = week, how\nSELECT 1 AS n";
         let report = parse("x", text).unwrap();

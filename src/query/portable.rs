@@ -88,9 +88,9 @@ fn latest_names(kind: &Kind) -> String {
     let Kind { id, name, name_column, .. } = kind;
     let key = id_of(kind);
     format!(
-        "SELECT {id}, {name} FROM (SELECT {key} AS {id}, {name_column} AS {name}, ROW_NUMBER() OVER \
-         (PARTITION BY {key} ORDER BY CreationTime DESC NULLS LAST, Id DESC, {name_column} DESC) \
-         AS place FROM pbi_own WHERE {name_column} <> '' AND {key} IS NOT NULL) WHERE place = 1"
+        "SELECT {id}, {name} FROM (SELECT {key} AS {id}, {name_column} AS {name}, ROW_NUMBER() \
+         OVER (PARTITION BY {key} ORDER BY CreationTime DESC NULLS LAST, Id DESC, \
+         {name_column} DESC) AS place FROM pbi_own WHERE {name_column} <> '' AND {key} IS NOT NULL) WHERE place = 1"
     )
 }
 
@@ -102,7 +102,8 @@ enum Which {
 }
 
 const ACTIVITY: &str = "COALESCE(Activity, Operation)";
-const IS_GUID: &str = "COALESCE(regexp_full_match(UserId, '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'), FALSE)";
+const IS_GUID: &str = "COALESCE(regexp_full_match(UserId, \
+    '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'), FALSE)";
 const IS_ANONYMOUS: &str = "COALESCE(lower(UserId) = 'anonymous', FALSE)";
 
 fn is_service() -> String {
@@ -220,38 +221,60 @@ fn filters(filters: &Filters) -> Vec<String> {
     all.into_iter().flatten().collect()
 }
 
-/// The added columns that are made from the event alone.
-fn simple(scope: &Scope<'_>) -> PolarsResult<Vec<(&'static str, String)>> {
-    let zone = quoted(scope.session.period().time_zone().name());
-    let local = format!("timezone({zone}, CreationTime)");
-    let utc = "timezone('UTC', CreationTime)";
-    let user = "lower(UserId)";
+/// The domain of a user in lower case.
+fn domain(user: &str) -> String {
     let guest = format!("split_part({user}, '#ext#', 1)");
-    let domain = format!(
+    format!(
         "NULLIF(CASE WHEN contains({user}, '#ext#') THEN CASE WHEN contains({guest}, '_') THEN \
          regexp_extract({guest}, '_([^_]*)$', 1) END WHEN contains({user}, '@') THEN \
          regexp_extract({user}, '@([^@]*)$', 1) END, '')"
-    );
-    let homes = scope.homes()?;
-    let homes = list(homes.iter().map(String::as_str));
-    let is_guest = format!(
-        "COALESCE(UserType = 10, FALSE) OR COALESCE(contains({user}, '#ext#'), FALSE) OR \
-         COALESCE(contains({user}, '@') AND regexp_extract({user}, '@([^@]*)$', 1) NOT IN ({homes}), \
-         FALSE)"
-    );
+    )
+}
+
+/// The added columns that are made from the event alone.
+fn simple(scope: &Scope<'_>) -> PolarsResult<Vec<(&'static str, String)>> {
+    let mut columns = times(scope);
+    columns.extend(users(scope)?);
+    let is_failed = "(COALESCE(IsSuccess = FALSE, FALSE) OR COALESCE(lower(ResultStatus) IN \
+        ('failed', 'failure'), FALSE))";
     let personal = |column: &str| {
         format!(
-            "COALESCE(lower({column}) = 'my workspace' OR lower({column}) LIKE 'personalworkspace%', \
-             FALSE)"
+            "COALESCE(lower({column}) = 'my workspace' OR \
+             lower({column}) LIKE 'personalworkspace%', FALSE)"
         )
     };
-    let in_period = match (scope.session.period().from_us(), scope.session.period().to_us()) {
+    let personal = ["WorkspaceId", "WorkspaceName"].map(personal).join(" OR ");
+    let method = format!("COALESCE(NULLIF(ConsumptionMethod, ''), {})", told(&agents::METHODS));
+    let name = item(|_, _, name| filled(name));
+    let name = format!("COALESCE({name}, NULLIF(ItemName, ''), NULLIF(ObjectDisplayName, ''))");
+    columns.extend([
+        ("is_noise", is_noise(scope.session.noise())),
+        ("is_failed", is_failed.to_owned()),
+        ("activity_name", ACTIVITY.to_owned()),
+        ("is_personal_workspace", format!("({personal})")),
+        ("consumption_method", method),
+        ("browser", told(&agents::BROWSERS)),
+        ("os", told(&agents::SYSTEMS)),
+        ("item_kind", item(|kind, _, _| kind.to_owned())),
+        ("item_id", item(|_, id, _| id.to_owned())),
+        ("item_name", name),
+    ]);
+    Ok(columns)
+}
+
+/// What an instant is on the clocks of the zone, and in numbers.
+fn times(scope: &Scope<'_>) -> Vec<(&'static str, String)> {
+    let period = scope.session.period();
+    let local = format!("timezone({}, CreationTime)", quoted(period.time_zone().name()));
+    let utc = "timezone('UTC', CreationTime)";
+    let in_period = match (period.from_us(), period.to_us()) {
         (None, None) => "CreationTime IS NOT NULL".to_owned(),
         _ => inside(scope),
     };
     let day_number =
         format!("CAST(date_diff('day', DATE '1970-01-01', CAST({local} AS DATE)) AS BIGINT)");
-    Ok(vec![
+    let month = format!("CAST(year({local}) * 12 + month({local}) - 1 AS BIGINT)");
+    vec![
         ("local_time", local.clone()),
         ("local_date", format!("CAST({local} AS DATE)")),
         ("local_day_number", day_number),
@@ -259,49 +282,34 @@ fn simple(scope: &Scope<'_>) -> PolarsResult<Vec<(&'static str, String)>> {
         ("local_weekday", format!("CAST(isodow({local}) AS BIGINT)")),
         ("local_week", format!("strftime({local}, '%G-W%V')")),
         ("local_month", format!("strftime({local}, '%Y-%m')")),
-        ("local_month_number", format!("CAST(year({local}) * 12 + month({local}) - 1 AS BIGINT)")),
+        ("local_month_number", month),
         ("utc_date", format!("CAST({utc} AS DATE)")),
         ("utc_hour", format!("CAST(hour({utc}) AS BIGINT)")),
         ("time_us", "epoch_us(CreationTime)".to_owned()),
         ("in_period", in_period),
-        ("user_id", user.to_owned()),
-        ("user_domain", domain),
-        (
-            "actor_kind",
-            format!(
-                "CASE WHEN {IS_ANONYMOUS} THEN 'anonymous' WHEN {} THEN 'service' WHEN {is_guest} \
-                 THEN 'guest' ELSE 'person' END",
-                is_service()
-            ),
-        ),
+    ]
+}
+
+/// Who it was.
+fn users(scope: &Scope<'_>) -> PolarsResult<Vec<(&'static str, String)>> {
+    let user = "lower(UserId)";
+    let homes = scope.homes()?;
+    let homes = list(homes.iter().map(String::as_str));
+    let is_guest = format!(
+        "COALESCE(UserType = 10, FALSE) OR COALESCE(contains({user}, '#ext#'), FALSE) OR \
+         COALESCE(contains({user}, '@') AND \
+         regexp_extract({user}, '@([^@]*)$', 1) NOT IN ({homes}), FALSE)"
+    );
+    let kind = format!(
+        "CASE WHEN {IS_ANONYMOUS} THEN 'anonymous' WHEN {} THEN 'service' WHEN {is_guest} \
+         THEN 'guest' ELSE 'person' END",
+        is_service()
+    );
+    Ok(vec![
+        ("user_id", filled(user)),
+        ("user_domain", domain(user)),
+        ("actor_kind", kind),
         ("is_service", is_service()),
-        ("is_noise", is_noise(scope.session.noise())),
-        (
-            "is_failed",
-            "(COALESCE(IsSuccess = FALSE, FALSE) OR COALESCE(lower(ResultStatus) IN ('failed', \
-             'failure'), FALSE))"
-                .to_owned(),
-        ),
-        ("activity_name", ACTIVITY.to_owned()),
-        (
-            "is_personal_workspace",
-            format!("({} OR {})", personal("WorkspaceId"), personal("WorkspaceName")),
-        ),
-        (
-            "consumption_method",
-            format!("COALESCE(NULLIF(ConsumptionMethod, ''), {})", told(&agents::METHODS)),
-        ),
-        ("browser", told(&agents::BROWSERS)),
-        ("os", told(&agents::SYSTEMS)),
-        ("item_kind", item(|kind, _, _| kind.to_owned())),
-        ("item_id", item(|_, id, _| id.to_owned())),
-        (
-            "item_name",
-            format!(
-                "COALESCE({}, NULLIF(ItemName, ''), NULLIF(ObjectDisplayName, ''))",
-                item(|_, _, name| filled(name))
-            ),
-        ),
     ])
 }
 
@@ -368,20 +376,16 @@ fn receivers(scope: &Scope<'_>) -> PolarsResult<String> {
         ));
     }
     parts.push(
-        "SELECT Id, 'role', COALESCE(NULLIF(one.UserEmailAddress, ''), NULLIF(one.Identifier, '')), \
-         NULLIF(one.GroupUserAccessRight, '') FROM (SELECT Id, unnest(one.UserAccessList) AS one \
-         FROM (SELECT Id, unnest(WorkspaceAccessList) AS one FROM pbi_own))"
+        "SELECT Id, 'role', \
+         COALESCE(NULLIF(one.UserEmailAddress, ''), NULLIF(one.Identifier, '')), \
+         NULLIF(one.GroupUserAccessRight, '') \
+         FROM (SELECT Id, unnest(one.UserAccessList) AS one FROM (SELECT Id, unnest(WorkspaceAccessList) AS one FROM pbi_own))"
             .to_owned(),
     );
     parts.push("SELECT Id, 'share', RecipientUPN, SharingPermission FROM pbi_own".to_owned());
     let homes = scope.homes()?;
     let homes = list(homes.iter().map(String::as_str));
-    let guest = "split_part(recipient, '#ext#', 1)";
-    let domain = format!(
-        "NULLIF(CASE WHEN contains(recipient, '#ext#') THEN CASE WHEN contains({guest}, '_') THEN \
-         regexp_extract({guest}, '_([^_]*)$', 1) END WHEN contains(recipient, '@') THEN \
-         regexp_extract(recipient, '@([^@]*)$', 1) END, '')"
-    );
+    let domain = domain("recipient");
     let all = parts.join("\nUNION ALL ");
     Ok(format!(
         "SELECT *, (contains(recipient, '#ext#') OR COALESCE(recipient_domain NOT IN ({homes}), \

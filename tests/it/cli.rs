@@ -356,12 +356,13 @@ fn a_report_from_raw_files_leaves_nothing_behind() {
 fn the_list_of_reports_names_every_query() {
     let dir = Workdir::new();
     let queries = Path::new(crate::sample_data::ROOT).join("queries");
-    let names: Vec<String> = tree(&queries)
+    let mut names: Vec<String> = tree(&queries)
         .iter()
         .filter(|path| path.extension().is_some_and(|ending| ending == "sql"))
         .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
         .collect();
     assert!(!names.is_empty());
+    names.sort();
     let table = run(unfitted(&dir, &["reports"])).ended(0).stdout;
     let rows = json(&dir.pbi(["reports", "--format", "json"]).ended(0).stdout)["rows"].clone();
     let rows = rows.as_array().expect("a list of reports");

@@ -35,12 +35,13 @@ pub fn history_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
 fn calendar(days: &[LocalDay]) -> PolarsResult<LazyFrame> {
     let dates: Vec<NaiveDate> = days.iter().map(|day| day.date).collect();
     let week = |day: &NaiveDate| day.format("%G-W%V").to_string();
+    let weekday = |day: &NaiveDate| i64::from(day.weekday().number_from_monday());
     let table = df!(
         "day" => numbers(&dates),
         "day_number" => whole(&dates),
         "week" => dates.iter().map(week).collect::<Vec<_>>(),
         "month" => dates.iter().map(|day| day.format("%Y-%m").to_string()).collect::<Vec<_>>(),
-        "weekday" => dates.iter().map(|day| i64::from(day.weekday().number_from_monday())).collect::<Vec<_>>(),
+        "weekday" => dates.iter().map(weekday).collect::<Vec<_>>(),
         "verdict" => days.iter().map(|day| day.verdict.name()).collect::<Vec<_>>(),
         "rule" => days.iter().map(|day| day.rule.as_str()).collect::<Vec<_>>(),
         "is_complete" => days.iter().map(LocalDay::is_complete).collect::<Vec<_>>(),
@@ -93,12 +94,13 @@ pub fn utc_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         held.filter(|events| *events > 0).collect()
     };
     let held: Vec<Vec<u64>> = dates.iter().map(holders).collect();
+    let is_complete = |day: &super::super::Day| day.verdict == super::super::Verdict::Complete;
     let table = df!(
         "day" => numbers(&dates),
         "day_number" => whole(&dates),
         "verdict" => days.iter().map(|day| day.verdict.name()).collect::<Vec<_>>(),
         "rule" => days.iter().map(|day| day.rule.as_str()).collect::<Vec<_>>(),
-        "is_complete" => days.iter().map(|day| day.verdict.name() == "complete").collect::<Vec<_>>(),
+        "is_complete" => days.iter().map(is_complete).collect::<Vec<_>>(),
         "sources" => held.iter().map(|of| of.len() as i64).collect::<Vec<_>>(),
         "copies" => held.iter().map(|of| signed(of.iter().sum())).collect::<Vec<_>>()
     )?;
