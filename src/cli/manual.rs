@@ -62,8 +62,8 @@ pub(super) fn text(report: &Question) -> String {
 pub(super) fn markdown(reports: &[Question]) -> String {
     let mut text = String::from(
         "# Reports\n\nMade by `pbi-analyze reports --format markdown` from the headers in \
-         `queries/`.\nThe log tells what happened, not how long it took: it has no page-level use and no\n\
-         opening times.\n\n",
+         `queries/`.\nThe log tells what happened, not how long it took: it has no \
+         page-level use and no\nopening times.\n\n",
     );
     for report in reports {
         let _ = writeln!(text, "- [{}](#{}): {}", report.name, report.name, report.question);

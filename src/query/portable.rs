@@ -90,7 +90,8 @@ fn latest_names(kind: &Kind) -> String {
     format!(
         "SELECT {id}, {name} FROM (SELECT {key} AS {id}, {name_column} AS {name}, ROW_NUMBER() \
          OVER (PARTITION BY {key} ORDER BY CreationTime DESC NULLS LAST, Id DESC, \
-         {name_column} DESC) AS place FROM pbi_own WHERE {name_column} <> '' AND {key} IS NOT NULL) WHERE place = 1"
+         {name_column} DESC) AS place FROM pbi_own \
+         WHERE {name_column} <> '' AND {key} IS NOT NULL) WHERE place = 1"
     )
 }
 
@@ -379,7 +380,8 @@ fn receivers(scope: &Scope<'_>) -> PolarsResult<String> {
         "SELECT Id, 'role', \
          COALESCE(NULLIF(one.UserEmailAddress, ''), NULLIF(one.Identifier, '')), \
          NULLIF(one.GroupUserAccessRight, '') \
-         FROM (SELECT Id, unnest(one.UserAccessList) AS one FROM (SELECT Id, unnest(WorkspaceAccessList) AS one FROM pbi_own))"
+         FROM (SELECT Id, unnest(one.UserAccessList) AS one \
+         FROM (SELECT Id, unnest(WorkspaceAccessList) AS one FROM pbi_own))"
             .to_owned(),
     );
     parts.push("SELECT Id, 'share', RecipientUPN, SharingPermission FROM pbi_own".to_owned());
