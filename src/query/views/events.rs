@@ -78,11 +78,10 @@ fn added(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
         ("is_personal_workspace", is_personal()),
     ]);
     first.extend(names::KINDS.iter().map(|kind| (kind.id, id_of(kind.view))));
-    let catalogued: [(&str, fn(&Operation) -> &'static str); 2] = [
-        ("category", |operation| operation.category),
-        ("operation_group", |operation| operation.group),
-    ];
-    first.extend(catalogued.map(|(name, pick)| (name, of_catalogue(pick))));
+    first.extend([
+        ("category", of_catalogue(|operation| operation.category)),
+        ("operation_group", of_catalogue(|operation| operation.group)),
+    ]);
 
     let label = of_catalogue(|operation| operation.friendly_name);
     let mut then = vec![
