@@ -98,12 +98,30 @@ pub fn shape(data: &[u8]) {
 }
 
 /// Whether a text that is JSON has no halves of letters: a surrogate that stands alone is no text.
+/// Looked for in the text itself, since a parser may stumble over something else first.
 fn has_whole_letters(json: &str) -> bool {
-    let value = serde_json::from_str::<serde_json::Value>(json);
-    !value.is_err_and(|error| {
-        let told = error.to_string();
-        told.contains("surrogate") || told.contains("hex escape")
-    })
+    let mut rest = json.as_bytes();
+    let unit = |text: &[u8]| match text {
+        [b'\\', b'u', digits @ ..] => {
+            let digits = str::from_utf8(digits.get(..4)?).ok()?;
+            u16::from_str_radix(digits, 16).ok()
+        }
+        _ => None,
+    };
+    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
+        rest = &rest[at..];
+        let length = match unit(rest) {
+            Some(0xD800..0xDC00) => match unit(rest.get(6..).unwrap_or_default()) {
+                Some(0xDC00..0xE000) => 12,
+                _ => return false,
+            },
+            Some(0xDC00..0xE000) => return false,
+            Some(_) => 6,
+            None => 2,
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    true
 }
 
 /// The items of a text that is a JSON array of objects none of which could be a wrapping.

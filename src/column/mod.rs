@@ -287,8 +287,9 @@ impl BatchBuilder {
         if self.extra_members.is_empty() {
             return;
         }
-        // Sorted, so that two copies with the same members in another order are the same text.
-        self.extra_members.sort();
+        // Sorted, so that two copies with the same members in another order are the same text; but
+        // of a name that occurs several times, in whatever spelling, the first is what counts.
+        self.extra_members.sort_by(|(one, _), (other, _)| counted(one).cmp(counted(other)));
         let mut object = vec![b'{'];
         for (number, (name, value)) in self.extra_members.drain(..).enumerate() {
             if number > 0 {
@@ -312,6 +313,11 @@ impl BatchBuilder {
         columns.push(self.source_kind.finish(rows));
         EventBatch { columns, keys }
     }
+}
+
+/// The name that a member counts by: that of its column, whatever its own spelling.
+fn counted(name: &str) -> &str {
+    crate::schema::column_index(name).map_or(name, |column| columns()[column].name)
 }
 
 impl Builder {

@@ -110,7 +110,22 @@ fn names_that_occur_twice_do_not_part_a_row_from_its_key() {
     assert_eq!(summary.records, Records { read: 1, duplicates: 1, ..Records::default() });
     assert_eq!(
         export(&dir, &[]),
-        "{\"CreationTime\":\"2026-03-01T08:00:00\",\"ID\":\"b\",\"Id\":\"a\",\
-         \"creationTime\":\"2026-04-01T08:00:00\"}\n"
+        "{\"CreationTime\":\"2026-03-01T08:00:00\",\"creationTime\":\"2026-04-01T08:00:00\",\
+         \"Id\":\"a\",\"ID\":\"b\"}\n"
     );
+}
+
+/// The first of them counts. They were sorted by their values, so that the first that came back
+/// could be one that is no time, and the event was refused.
+#[test]
+fn names_that_occur_twice_come_back_in_their_order() {
+    let dir = Workdir::new();
+    let twice = r#"{"Id":"a","CreationTime":"2026-03-01T08:00:00","CreationTime":"2026-00"}"#;
+    dir.write("a.json", twice);
+    dir.ingest("store", &["a.json"]);
+    let out = export(&dir, &[]);
+    assert_eq!(out, format!("{twice}\n"));
+    dir.write("b.json", out);
+    let (_, summary) = dir.ingest("other", &["b.json"]);
+    assert_eq!(summary.records, Records { read: 1, stored: 1, ..Records::default() });
 }
