@@ -228,7 +228,7 @@ impl Reports {
 /// file of the store cannot be read.
 pub fn run(snapshot: &Snapshot, report: &Question, options: &Options) -> Result<Report> {
     let session = session(snapshot, [report], options)?;
-    answer(&session, snapshot, report, options)
+    answer(&session, report, options)
 }
 
 /// Answers several reports of one period, and gives each to `take`. What they share is read once.
@@ -246,7 +246,7 @@ pub fn run_all(
     let mut session = session(snapshot, reports, options)?;
     session.load(reports)?;
     for report in reports {
-        take(report, answer(&session, snapshot, report, options))?;
+        take(report, answer(&session, report, options))?;
     }
     Ok(())
 }
@@ -334,12 +334,7 @@ fn session<'a, 'r>(
     Ok(session.with_unknown_fields(fields.collect()))
 }
 
-fn answer(
-    session: &Session<'_>,
-    snapshot: &Snapshot,
-    report: &Question,
-    options: &Options,
-) -> Result<Report> {
+fn answer(session: &Session<'_>, report: &Question, options: &Options) -> Result<Report> {
     let tally = session.tally(report)?;
     let given = given(report, options)?;
     let grid = query::answer(session, report, &given)?;
@@ -354,7 +349,7 @@ fn answer(
         excluded: excluded(&tally, session.actors(report), report.keeps_noise),
     };
     let top = given.get(TOP).map(String::as_str);
-    let remarks = remarks(snapshot, options, period, &grid, &tally, top)?;
+    let remarks = remarks(period, &grid, &tally, top);
     let page = Page {
         grid: &grid,
         chart: report.chart.as_ref(),
@@ -424,18 +419,11 @@ fn excluded(tally: &Tally, actors: Actors, keeps_noise: bool) -> Excluded {
 }
 
 /// What people should know of the answer.
-fn remarks(
-    snapshot: &Snapshot,
-    options: &Options,
-    period: &Period,
-    grid: &Grid,
-    tally: &Tally,
-    top: Option<&str>,
-) -> Result<Vec<String>> {
+fn remarks(period: &Period, grid: &Grid, tally: &Tally, top: Option<&str>) -> Vec<String> {
     let mut remarks = Vec::new();
-    let held = Period::new(options.time_zone, None, None, query::extent(snapshot)?);
+    let held = period.whole();
     let Some((first, last)) = held.first_day().zip(held.last_day()) else {
-        return Ok(vec!["The archive holds no events.".to_owned()]);
+        return vec!["The archive holds no events.".to_owned()];
     };
     if grid.rows.is_empty() && tally.events == 0 {
         remarks.push("There are no events in the period.".to_owned());
@@ -455,7 +443,7 @@ fn remarks(
     if top.is_some_and(|top| top == grid.rows.len().to_string()) {
         remarks.push(format!("These are the first {} rows.", grid.rows.len()));
     }
-    Ok(remarks)
+    remarks
 }
 
 #[cfg(test)]

@@ -44,12 +44,7 @@ pub(super) fn text(report: &Question) -> String {
     for (name, meaning) in &report.columns {
         paragraph(&mut text, "  ", "      ", &format!("{name}: {meaning}"), WIDTH);
     }
-    for (title, lines) in
-        [("Rules", &report.rules), ("Limits", &report.limits), ("Sources", &report.sources)]
-    {
-        if lines.is_empty() {
-            continue;
-        }
+    for (title, lines) in notes(report) {
         let _ = writeln!(text, "\n{title}");
         for line in lines {
             paragraph(&mut text, "- ", "  ", line, WIDTH);
@@ -94,14 +89,16 @@ fn section(report: &Question, text: &mut String) {
     for (name, meaning) in &report.columns {
         let _ = writeln!(text, "| `{name}` | {} |", cell(meaning));
     }
-    for (title, lines) in
-        [("Rules", &report.rules), ("Limits", &report.limits), ("Sources", &report.sources)]
-    {
-        if !lines.is_empty() {
-            let lines: String = lines.iter().map(|line| format!("- {line}\n")).collect();
-            let _ = write!(text, "\n{title}:\n\n{lines}");
-        }
+    for (title, lines) in notes(report) {
+        let lines: String = lines.iter().map(|line| format!("- {line}\n")).collect();
+        let _ = write!(text, "\n{title}:\n\n{lines}");
     }
+}
+
+/// What a header says in lists, with their titles; those that it has.
+fn notes(report: &Question) -> impl Iterator<Item = (&'static str, &[String])> {
+    let all = [("Rules", &report.rules), ("Limits", &report.limits), ("Sources", &report.sources)];
+    all.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(title, of)| (title, &of[..]))
 }
 
 /// A text in lines, the first of them behind `head` and the others behind `indent`.

@@ -13,6 +13,7 @@ use crate::store::Snapshot;
 
 use super::actors::{self, NoiseLevel};
 use super::catalog::Report;
+use super::guard::Footprint;
 use super::{engine, guard, scan};
 
 /// Columns that views, names, coverage and counts are made from, whatever a report asks for.
@@ -133,7 +134,11 @@ pub fn holdings(snapshot: &Snapshot) -> Result<Holdings> {
 /// Those of the guard.
 pub fn columns_read(report: &Report) -> Result<BTreeSet<String>> {
     let statement = guard::parse(&report.name, &report.sql)?;
-    let footprint = guard::check(&report.name, &statement)?;
+    Ok(columns_for(&guard::check(&report.name, &statement)?))
+}
+
+/// The columns of the table that a statement with this footprint needs.
+pub fn columns_for(footprint: &Footprint) -> BTreeSet<String> {
     let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
     let all = schema::columns().iter().map(|column| column.name).chain(own);
     let behind = |name: &str| {
@@ -143,7 +148,7 @@ pub fn columns_read(report: &Report) -> Result<BTreeSet<String>> {
     };
     let needed =
         all.filter(|name| footprint.wants(name) || BEHIND_VIEWS.contains(name) || behind(name));
-    Ok(needed.map(str::to_owned).collect())
+    needed.map(str::to_owned).collect()
 }
 
 #[cfg(test)]

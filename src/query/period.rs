@@ -35,6 +35,11 @@ impl Period {
         Period { time_zone, since, until, extent }
     }
 
+    /// All that the archive holds, in the same zone.
+    pub fn whole(&self) -> Period {
+        Period { since: None, until: None, ..self.clone() }
+    }
+
     /// Its time zone.
     pub fn time_zone(&self) -> Tz {
         self.time_zone

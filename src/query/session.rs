@@ -209,14 +209,11 @@ impl<'a> Session<'a> {
         'a: 's,
     {
         let (actors, log) = (self.actors(report), report.log);
-        let (table, keeps_noise) = (self.table_for(report)?, report.keeps_noise);
+        // If anything is in memory, everything is that is needed.
+        let needed = holdings::columns_for(&asked);
+        let table = engine(&report.name, || self.table.with(&needed))?;
+        let keeps_noise = report.keeps_noise;
         Ok(Scope { session: self, table, actors, log, keeps_noise, homes, asked })
-    }
-
-    /// The archive, with everything in memory that a report needs, if anything is.
-    pub(super) fn table_for(&self, report: &Report) -> Result<Table<'a>> {
-        let needed = holdings::columns_read(report)?.into_iter().collect();
-        engine("loading", || self.table.with(&needed))
     }
 
     pub(super) fn known(&self) -> &Known<'a> {
@@ -269,7 +266,7 @@ impl<'a> Session<'a> {
         if let Some(days) = self.history.get() {
             return Ok(days.clone());
         }
-        let all = Period::new(self.period.time_zone(), None, None, scan::extent(self.snapshot)?);
+        let all = self.period.whole();
         let days = calendar::local_days(&all, &covered(self.snapshot, &all)?);
         Ok(self.history.get_or_init(|| days).clone())
     }
