@@ -3,36 +3,44 @@
 //! Works on arrays, whether they were just built or read back from the store, dictionary or not:
 //! equal values give equal numbers. The lineage columns are no content.
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, ListArray, StringArray, StructArray,
-};
-use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StringArray, StructArray};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::numbered::Numbered;
 
 /// One number for each row, from all columns but those at the positions in `without`.
 pub fn fingerprints(columns: &[Option<ArrayRef>], rows: usize, without: &[usize]) -> Vec<u64> {
     let mut sums = vec![0_u64; rows];
     for (number, column) in columns.iter().enumerate() {
         if let Some(column) = column.as_ref().filter(|_| !without.contains(&number)) {
-            let seed = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            add(column, seed, &mut sums);
+            add(column, seed(number), &mut sums);
         }
     }
     sums
 }
 
+/// The number of a single row.
+pub fn fingerprint(columns: &[Option<ArrayRef>], row: usize, without: &[usize]) -> u64 {
+    let present =
+        columns.iter().enumerate().filter_map(|(at, column)| Some((at, column.as_ref()?)));
+    let counted = present.filter(|(at, column)| column.is_valid(row) && !without.contains(at));
+    let hashes = counted.map(|(at, column)| value_hash(column.as_ref(), row, seed(at)));
+    hashes.fold(0, u64::wrapping_add)
+}
+
+fn seed(column: usize) -> u64 {
+    (column as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 /// Adds each row's value; a null adds nothing, so that an absent column is one of nulls.
 fn add(column: &ArrayRef, seed: u64, sums: &mut [u64]) {
     let array = column.as_ref();
-    if let Some(array) = array.as_any().downcast_ref::<DictionaryArray<Int32Type>>() {
-        let values = array.values().as_any().downcast_ref::<StringArray>();
-        let hashes: Vec<u64> = values
-            .map(|values| {
-                values.iter().map(|text| text.map_or(0, |t| text_hash(t, seed))).collect()
-            })
-            .unwrap_or_default();
-        for (sum, key) in sums.iter_mut().zip(array.keys()) {
-            let hash = key.and_then(|key| hashes.get(key as usize));
+    if let Some(numbered) = Numbered::of(array) {
+        let texts = numbered.texts().iter();
+        let hashes: Vec<u64> = texts.map(|text| text.map_or(0, |t| text_hash(t, seed))).collect();
+        for (row, sum) in sums.iter_mut().enumerate() {
+            let hash = numbered.key(row).and_then(|key| hashes.get(key));
             *sum = sum.wrapping_add(hash.copied().unwrap_or(0));
         }
         return;
@@ -64,6 +72,8 @@ fn value_hash(array: &dyn Array, row: usize, seed: u64) -> u64 {
     let any = array.as_any();
     if let Some(array) = any.downcast_ref::<StringArray>() {
         text_hash(array.value(row), seed)
+    } else if let Some(numbered) = Numbered::of(array) {
+        numbered.text(row).map_or(0, |text| text_hash(text, seed))
     } else if let Some(array) = array.as_primitive_opt::<Int64Type>() {
         number_hash(array.value(row), seed)
     } else if let Some(array) = array.as_primitive_opt::<TimestampMicrosecondType>() {

@@ -6,11 +6,12 @@
 use std::ops::Range;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int64Array, ListArray, StringArray,
-    StructArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringArray, StructArray,
+    TimestampMicrosecondArray,
 };
-use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
+use super::numbered::Numbered;
 use super::schema::arrow_schema;
 use crate::record::{Parser, Value, json, time};
 use crate::schema::{column_index, columns};
@@ -148,7 +149,7 @@ impl Inverse {
 
 /// The values of one column.
 enum Cells<'p> {
-    Dictionary(&'p DictionaryArray<Int32Type>, &'p StringArray),
+    Numbered(Numbered<'p>),
     Text(&'p StringArray),
     Int(&'p Int64Array),
     Time(&'p TimestampMicrosecondArray),
@@ -162,11 +163,9 @@ enum Cells<'p> {
 impl<'p> Cells<'p> {
     fn of(array: &'p dyn Array) -> Self {
         let any = array.as_any();
-        if let Some(array) = any.downcast_ref::<DictionaryArray<Int32Type>>() {
-            let values = array.values().as_any().downcast_ref::<StringArray>();
-            return values.map_or(Cells::Foreign, |values| Cells::Dictionary(array, values));
-        }
-        if let Some(array) = any.downcast_ref::<StringArray>() {
+        if let Some(texts) = Numbered::of(array) {
+            Cells::Numbered(texts)
+        } else if let Some(array) = any.downcast_ref::<StringArray>() {
             Cells::Text(array)
         } else if let Some(array) = array.as_primitive_opt::<Int64Type>() {
             Cells::Int(array)
@@ -202,7 +201,7 @@ impl<'p> Cells<'p> {
 
     fn is_null(&self, row: usize) -> bool {
         match self {
-            Cells::Dictionary(array, _) => array.is_null(row),
+            Cells::Numbered(texts) => texts.key(row).is_none(),
             Cells::Text(array) => array.is_null(row),
             Cells::Int(array) => array.is_null(row),
             Cells::Time(array) => array.is_null(row),
@@ -216,9 +215,7 @@ impl<'p> Cells<'p> {
     fn text(&self, row: usize) -> Option<&'p str> {
         match self {
             _ if self.is_null(row) => None,
-            Cells::Dictionary(array, values) => {
-                Some(values.value(array.keys().value(row) as usize))
-            }
+            Cells::Numbered(texts) => texts.text(row),
             Cells::Text(array) => Some(array.value(row)),
             _ => None,
         }
@@ -231,7 +228,7 @@ impl<'p> Cells<'p> {
             return;
         }
         match self {
-            Cells::Dictionary(..) | Cells::Text(_) => {
+            Cells::Numbered(_) | Cells::Text(_) => {
                 json::write_text(self.text(row).unwrap_or_default(), out);
             }
             Cells::Int(array) => json::write(Value::Int(array.value(row)), out),

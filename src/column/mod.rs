@@ -14,6 +14,7 @@ mod fingerprint;
 mod inverse;
 mod names;
 mod nested;
+mod numbered;
 mod scalar;
 mod schema;
 mod text;
@@ -33,8 +34,9 @@ use text::{Dictionary, Plain};
 
 pub use derived::without_content;
 pub use fields::{FIELD_COLUMNS, Field, Fields};
-pub use fingerprint::fingerprints;
+pub use fingerprint::{fingerprint, fingerprints};
 pub use inverse::{Inverse, Unreadable};
+pub use numbered::Numbered;
 use schema::AT;
 pub use schema::{arrow_schema, field};
 pub use text::stored_id_key;
@@ -56,8 +58,8 @@ pub struct Key {
 /// Events as columns.
 #[derive(Debug, Clone, Default)]
 pub struct EventBatch {
-    /// One array for each field of [`arrow_schema`], text columns as dictionaries; `None` where
-    /// no event of the batch has a value.
+    /// One array for each field of [`arrow_schema`], text columns as dictionaries ([`Numbered`]);
+    /// `None` where no event of the batch has a value.
     pub columns: Vec<Option<ArrayRef>>,
     /// The key of each row.
     pub keys: Vec<Key>,
@@ -187,26 +189,28 @@ impl BatchBuilder {
         let mut previous = names::START;
         for (name, value) in event.object.members() {
             previous = self.names.find(previous, name);
-            richness = richness.saturating_add(u16::from(!matches!(value, Value::Null)));
-            let (column, canonical) = match self.names.target(previous) {
-                Target::Column(column) => {
-                    (usize::from(column), columns()[usize::from(column)].name)
-                }
+            let has_value = !matches!(value, Value::Null);
+            richness = richness.saturating_add(u16::from(has_value));
+            let column = match self.names.target(previous) {
+                Target::Column(column) => usize::from(column),
                 Target::Unknown => {
                     self.keep_extra(name, value);
                     continue;
                 }
             };
-            let builder = &mut self.builders[column];
-            let is_repeated = !matches!(value, Value::Null)
-                && (builder.len() > row
-                    || self.extra_members.iter().any(|(known, _)| known == canonical));
-            if is_repeated && !self.repeated.contains(&column) {
-                self.repeated.push(column);
+            // A null in a typed field is the same as its absence.
+            if !has_value {
+                continue;
             }
+            let builder = &mut self.builders[column];
+            let is_free = builder.len() <= row;
             // The first value that fits has the column.
-            if builder.len() <= row && builder.append(row, value) == Fit::Not {
-                self.keep_extra(canonical, value);
+            let fit = if is_free { builder.append(row, value) } else { Fit::Exact };
+            if !is_free || !self.extra_members.is_empty() {
+                self.look_for_repeated(column, is_free);
+            }
+            if fit == Fit::Not {
+                self.keep_extra(columns()[column].name, value);
             }
         }
         if self.builders[AT.creation_time].has_another(row, time_us) {
@@ -252,6 +256,15 @@ impl BatchBuilder {
             if let (true, Some(text)) = (self.builders[column].len() <= row, text) {
                 self.builders[column].append(row, Value::Text(text));
             }
+        }
+    }
+
+    /// Remembers a column whose name has a value before this one: in the column, or in `Extra`.
+    fn look_for_repeated(&mut self, column: usize, is_free: bool) {
+        let name = columns()[column].name;
+        let is_kept = || self.extra_members.iter().any(|(known, _)| known == name);
+        if (!is_free || is_kept()) && !self.repeated.contains(&column) {
+            self.repeated.push(column);
         }
     }
 

@@ -149,6 +149,22 @@ fn fingerprints_tell_contents_apart_and_not_batches() {
     assert_ne!(one[0], one[1]);
 }
 
+/// Staged rows are asked one by one, rows on disk and in the table all at once.
+#[test]
+fn a_fingerprint_is_the_same_for_one_row_as_for_all() {
+    let odd = r#""RecordType":20,"ArtifactKind":"Report","Datasets":[{"DatasetId":"d"}],"Odd":[1]"#;
+    let (batch, _) = built(&[
+        &format!(r#"{{"Id":"A",{TIME},{odd},"IsSuccess":true}}"#),
+        &format!(r#"{{"Id":"B",{TIME}}}"#),
+        &format!(r#"{{"Id":"C",{TIME},{odd},"CapacityName":"P1"}}"#),
+    ]);
+    let without = without_content();
+    let all = fingerprints(&batch.columns, 3, without);
+    let each = (0..3).map(|row| fingerprint(&batch.columns, row, without));
+    assert_eq!(each.collect::<Vec<_>>(), all);
+    assert!(all[0] != all[1] && all[0] != all[2]);
+}
+
 #[test]
 fn a_projection_builds_what_it_names() {
     let names = ["Id", "CreationTime"].map(str::to_owned);

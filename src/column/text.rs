@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::array::{ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{ArrowDictionaryKeyType, Int16Type, Int32Type};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
@@ -32,9 +32,7 @@ impl Normal {
         match self {
             Normal::AsIs => (Cow::Borrowed(text), true),
             // Most ids are in lower case already; seeing that is cheaper than reading the GUID.
-            Normal::Id if !text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-                (Cow::Borrowed(text), true)
-            }
+            Normal::Id if !has_uppercase(text.as_bytes()) => (Cow::Borrowed(text), true),
             Normal::Id if guid(text.as_bytes()).is_some() => (lower(text), true),
             Normal::Id => (Cow::Borrowed(text), true),
             Normal::User if text.contains('@') || guid(text.as_bytes()).is_some() => {
@@ -48,6 +46,11 @@ impl Normal {
             }
         }
     }
+}
+
+/// Looks at all bytes, since that is done many at a time.
+fn has_uppercase(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase())
 }
 
 fn lower(text: &str) -> Cow<'_, str> {
@@ -79,28 +82,37 @@ fn without_port(text: &str) -> &str {
     }
 }
 
+/// What a byte is as a digit of a GUID; more than 15 for what is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        let lower = b"0123456789abcdef"[digit];
+        digits[lower as usize] = digit as u8;
+        digits[lower.to_ascii_uppercase() as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
+
 /// The 128 bits of a GUID in its usual form of 36 characters, in either case.
 fn guid(bytes: &[u8]) -> Option<u128> {
-    if bytes.len() != 36 {
+    let bytes: &[u8; 36] = bytes.try_into().ok()?;
+    if [8, 13, 18, 23].iter().any(|&at: &usize| bytes[at] != b'-') {
         return None;
     }
-    let mut bits = 0_u128;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            if byte != b'-' {
-                return None;
-            }
-            continue;
+    // Whether all are digits is asked once, of all together.
+    let (mut bits, mut all) = (0_u128, 0_u8);
+    for group in [0..8, 9..13, 14..18, 19..23, 24..36] {
+        let mut part = 0_u64;
+        for &byte in &bytes[group.clone()] {
+            let digit = DIGITS[usize::from(byte)];
+            all |= digit;
+            part = part << 4 | u64::from(digit & 15);
         }
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            b'A'..=b'F' => byte - b'A' + 10,
-            _ => return None,
-        };
-        bits = bits << 4 | u128::from(digit);
+        bits = bits << (4 * group.len()) | u128::from(part);
     }
-    Some(bits)
+    (all < 16).then_some(bits)
 }
 
 /// The key of an event id: the bits of a GUID, else a hash of the text.
@@ -170,16 +182,32 @@ impl Dictionary {
         self.keys.len()
     }
 
+    #[inline]
     pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
-        let Some((text, is_text)) = scalar_text(value) else { return Fit::Not };
-        let seen = self.find(text.as_bytes(), &text);
-        self.nulls += row - self.keys.len();
-        self.keys.resize(row, -1);
-        self.keys.push(seen.key);
-        if is_text && seen.exact { Fit::Exact } else { Fit::Not }
+        match value {
+            Value::Text(text) => self.append_text(row, text),
+            other => match scalar_text(other) {
+                Some((text, _)) => {
+                    self.append_text(row, &text);
+                    Fit::Not
+                }
+                None => Fit::Not,
+            },
+        }
     }
 
-    fn find(&mut self, bytes: &[u8], text: &str) -> Seen {
+    fn append_text(&mut self, row: usize, text: &str) -> Fit {
+        let seen = self.find(text);
+        if self.keys.len() < row {
+            self.nulls += row - self.keys.len();
+            self.keys.resize(row, -1);
+        }
+        self.keys.push(seen.key);
+        if seen.exact { Fit::Exact } else { Fit::Not }
+    }
+
+    fn find(&mut self, text: &str) -> Seen {
+        let bytes = text.as_bytes();
         let is = |seen: &Seen| &self.raw[seen.start as usize..][..seen.len as usize] == bytes;
         if let Some(last) = self.last.filter(is) {
             return last;
@@ -240,10 +268,25 @@ impl Dictionary {
         if nulls.is_some() {
             done.keys.iter_mut().for_each(|key| *key = (*key).max(0));
         }
-        let keys = Int32Array::new(ScalarBuffer::from(done.keys), nulls);
+        let len = done.offsets.len() - 1;
         let values: ArrayRef = Arc::new(strings(done.values, done.offsets, None)?);
-        DictionaryArray::<Int32Type>::try_new(keys, values).ok().map(|array| Arc::new(array) as _)
+        // Half of what a batch takes in memory are keys, and most of them are small.
+        if i16::try_from(len).is_ok() {
+            let keys = done.keys.iter().map(|&key| key as i16).collect();
+            dictionary::<Int16Type>(keys, nulls, values)
+        } else {
+            dictionary::<Int32Type>(done.keys.into(), nulls, values)
+        }
     }
+}
+
+fn dictionary<K: ArrowDictionaryKeyType>(
+    keys: ScalarBuffer<K::Native>,
+    nulls: Option<NullBuffer>,
+    values: ArrayRef,
+) -> Option<ArrayRef> {
+    let array = DictionaryArray::<K>::try_new(PrimitiveArray::new(keys, nulls), values);
+    array.ok().map(|array| Arc::new(array) as _)
 }
 
 /// Text whose values are almost all distinct.
@@ -279,9 +322,11 @@ impl Plain {
     }
 
     fn pad(&mut self, row: usize) {
-        self.nulls += row - self.valid.len();
-        self.valid.resize(row, false);
-        self.offsets.resize(row + 1, self.values.len() as i32);
+        if self.valid.len() < row {
+            self.nulls += row - self.valid.len();
+            self.valid.resize(row, false);
+            self.offsets.resize(row + 1, self.values.len() as i32);
+        }
     }
 
     pub(super) fn truncate(&mut self, row: usize) {
@@ -314,6 +359,7 @@ fn strings(values: Vec<u8>, offsets: Vec<i32>, nulls: Option<NullBuffer>) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{Array, AsArray};
 
     #[test]
     fn ports_are_taken_off_addresses_and_nothing_else() {
@@ -351,11 +397,29 @@ mod tests {
             assert_eq!(column.append(row * 2, Value::Text(text)), Fit::Exact);
         }
         let array = column.finish(8).unwrap();
-        let array = array.as_any().downcast_ref::<DictionaryArray<Int32Type>>().unwrap();
+        let array = array.as_any().downcast_ref::<DictionaryArray<Int16Type>>().unwrap();
         assert_eq!(array.values().len(), 2);
         let values: Vec<_> = array.downcast_dict::<StringArray>().unwrap().into_iter().collect();
         let (a, x) = (Some("a@b.c"), Some("x@y.z"));
         assert_eq!(values, [a, None, a, None, x, None, a, None]);
         assert!(column.finish(3).is_none());
+    }
+
+    #[test]
+    fn keys_are_as_short_as_their_number_allows() {
+        for (values, short) in [(32_767, true), (32_768, false)] {
+            let mut column = Dictionary::new(Normal::AsIs);
+            for row in 0..values {
+                column.append(row, Value::Text(&row.to_string()));
+            }
+            let array = column.finish(values).unwrap();
+            assert_eq!(array.as_dictionary_opt::<Int16Type>().is_some(), short);
+            assert_eq!(array.as_dictionary_opt::<Int32Type>().is_some(), !short);
+            let texts = array.as_any_dictionary().values().as_string::<i32>();
+            assert_eq!(
+                (texts.len(), texts.value(values - 1)),
+                (values, &*(values - 1).to_string())
+            );
+        }
     }
 }

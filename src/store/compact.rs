@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::fates::Fates;
 use super::lease::{self, Lease};
 use super::log::Log;
-use super::parquet::{Compression, FILE_BYTES_MAX, Site};
+use super::month_file::{Compression, FILE_BYTES_MAX, Site};
 use super::run::Run;
 use super::snapshot::DataFile;
 use super::{Store, TRIES_MAX, merge, pause};

@@ -72,7 +72,7 @@ impl Winners<'_> {
     }
 
     fn content(&self, place: Place) -> u64 {
-        self.runs[place.run as usize].contents[place.position as usize]
+        self.runs[place.run as usize].content(place.position as usize)
     }
 
     fn find(&self, id: u128) -> Option<Place> {

@@ -1,28 +1,22 @@
 //! Rows gathered from many runs into arrays that follow one another.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, DictionaryArray, Int32Array, StringArray, StringBuilder, new_null_array,
-};
-use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::array::{Array, ArrayRef, MutableArrayData, make_array, new_null_array};
 use arrow::compute::interleave;
-use arrow::datatypes::Int32Type;
-use rayon::prelude::*;
+use arrow::error::ArrowError;
 
 use super::run::Page;
-use crate::column::arrow_schema;
 use crate::error::{Error, Result};
 
 /// Rows of several runs, in the order of the table.
 #[derive(Default)]
 pub(super) struct Slice {
-    pages: Vec<Page>,
-    /// The newest page of each run.
-    page_of_run: HashMap<usize, usize>,
+    pub(super) pages: Vec<Page>,
+    /// The newest page of each run, if it is among the pages.
+    page_of_run: Vec<Option<u32>>,
     /// For each row, its page and the row in it.
-    rows: Vec<(usize, usize)>,
+    pub(super) rows: Vec<(u32, u32)>,
     pub(super) first_us: i64,
     pub(super) last_us: i64,
 }
@@ -33,95 +27,71 @@ impl Slice {
     }
 
     pub(super) fn push(&mut self, run: usize, page: Page, row: usize, time_us: i64) {
-        let held = self.page_of_run.get(&run).copied();
-        let known = held.filter(|&at| Arc::ptr_eq(&self.pages[at].columns, &page.columns));
+        if self.page_of_run.len() <= run {
+            self.page_of_run.resize(run + 1, None);
+        }
+        let held = self.page_of_run[run];
+        let is_held = |&at: &u32| Arc::ptr_eq(&self.pages[at as usize].columns, &page.columns);
+        let known = held.filter(is_held);
         let at = known.unwrap_or_else(|| {
             self.pages.push(page);
-            self.page_of_run.insert(run, self.pages.len() - 1);
-            self.pages.len() - 1
+            let at = self.pages.len() as u32 - 1;
+            self.page_of_run[run] = Some(at);
+            at
         });
         if self.rows.is_empty() {
             self.first_us = time_us;
         }
         self.last_us = time_us;
-        self.rows.push((at, row));
+        self.rows.push((at, row as u32));
     }
-}
 
-/// The arrays of a slice, one for each column of the table; `None` where all is null. Columns are
-/// gathered beside one another: there are some two hundred, and a few of them are most of the work.
-pub(super) fn gather(slice: &Slice) -> Result<(usize, Vec<Option<ArrayRef>>)> {
-    let columns = arrow_schema().fields().len();
-    let gathered = (0..columns).into_par_iter().map(|column| gather_column(slice, column));
-    Ok((slice.len(), gathered.collect::<Result<Vec<_>>>()?))
-}
-
-fn gather_column(slice: &Slice, column: usize) -> Result<Option<ArrayRef>> {
-    let parts: Vec<Option<&ArrayRef>> =
-        slice.pages.iter().map(|page| page.columns[column].as_ref()).collect();
-    let Some(first) = parts.iter().flatten().next() else { return Ok(None) };
-    let dictionaries: Option<Vec<Option<Part<'_>>>> = parts
-        .iter()
-        .map(|part| part.map_or(Some(None), |array| Part::of(array).map(Some)))
-        .collect();
-    if let Some(mut dictionaries) = dictionaries {
-        return gather_texts(slice, &mut dictionaries);
-    }
-    let null = new_null_array(first.data_type(), 1);
-    let arrays: Vec<&dyn Array> = parts.iter().map(|part| part.unwrap_or(&null).as_ref()).collect();
-    let rows: Vec<(usize, usize)> = slice
-        .rows
-        .iter()
-        .map(|&(page, row)| (page, if parts[page].is_some() { row } else { 0 }))
-        .collect();
-    interleave(&arrays, &rows).map(Some).map_err(Error::internal)
-}
-
-/// A dictionary column of a page, and the keys that its values have in the gathered one.
-struct Part<'p> {
-    keys: &'p Int32Array,
-    values: &'p StringArray,
-    /// By key; -1 where the value has not been met yet.
-    gathered: Vec<i32>,
-}
-
-impl<'p> Part<'p> {
-    fn of(array: &'p ArrayRef) -> Option<Self> {
-        let array = array.as_any().downcast_ref::<DictionaryArray<Int32Type>>()?;
-        let values = array.values().as_any().downcast_ref::<StringArray>()?;
-        Some(Part { keys: array.keys(), values, gathered: vec![-1; values.len()] })
-    }
-}
-
-fn gather_texts(slice: &Slice, parts: &mut [Option<Part<'_>>]) -> Result<Option<ArrayRef>> {
-    let mut by_text: HashMap<&str, i32, foldhash::fast::FixedState> = HashMap::default();
-    let mut values = StringBuilder::new();
-    let mut keys = Vec::with_capacity(slice.rows.len());
-    let mut valid = Vec::with_capacity(slice.rows.len());
-    let mut nulls = 0_usize;
-    for &(page, row) in &slice.rows {
-        let key = parts[page].as_mut().filter(|part| part.keys.is_valid(row)).map(|part| {
-            let local = part.keys.value(row) as usize;
-            if part.gathered[local] < 0 {
-                let text = part.values.value(local);
-                let next = by_text.len() as i32;
-                part.gathered[local] = *by_text.entry(text).or_insert_with(|| {
-                    values.append_value(text);
-                    next
-                });
+    /// The array of a column that is no text; `None` where all is null.
+    pub(super) fn gather(&self, column: usize) -> Result<Option<ArrayRef>> {
+        let pages = self.pages.iter().map(|page| page.columns[column].as_ref());
+        let parts: Vec<Option<&ArrayRef>> = pages.collect();
+        match parts.iter().flatten().next() {
+            None => Ok(None),
+            Some(first) if first.data_type().is_nested() => {
+                self.gather_sparse(&parts).map_err(Error::internal)
             }
-            part.gathered[local]
-        });
-        nulls += usize::from(key.is_none());
-        valid.push(key.is_some());
-        keys.push(key.unwrap_or(0));
+            Some(first) => {
+                let null = new_null_array(first.data_type(), 1);
+                let arrays: Vec<&dyn Array> =
+                    parts.iter().map(|part| part.unwrap_or(&null).as_ref()).collect();
+                let rows = self.rows.iter().map(|&(page, row)| {
+                    let page = page as usize;
+                    (page, if parts[page].is_some() { row as usize } else { 0 })
+                });
+                let rows: Vec<(usize, usize)> = rows.collect();
+                interleave(&arrays, &rows).map(Some).map_err(Error::internal)
+            }
+        }
     }
-    if nulls == keys.len() {
-        return Ok(None);
+
+    /// The same for lists and objects, which few events have: what lies between is passed over.
+    fn gather_sparse(&self, parts: &[Option<&ArrayRef>]) -> Result<Option<ArrayRef>, ArrowError> {
+        // Where the arrays of present parts are, and those themselves.
+        let mut data = Vec::new();
+        let places: Vec<usize> = parts
+            .iter()
+            .map(|part| {
+                data.extend(part.map(|array| array.to_data()));
+                data.len().saturating_sub(1)
+            })
+            .collect();
+        let valid = |&(page, row): &(u32, u32)| {
+            parts[page as usize].is_some_and(|array| array.is_valid(row as usize))
+        };
+        let mut growing = MutableArrayData::new(data.iter().collect(), true, self.rows.len());
+        let (mut done, mut is_any) = (0, false);
+        for (at, place) in self.rows.iter().enumerate().filter(|(_, place)| valid(place)) {
+            let row = place.1 as usize;
+            growing.try_extend_nulls(at - done)?;
+            growing.try_extend(places[place.0 as usize], row, row + 1)?;
+            (done, is_any) = (at + 1, true);
+        }
+        growing.try_extend_nulls(self.rows.len() - done)?;
+        Ok(is_any.then(|| make_array(growing.freeze())))
     }
-    let nulls = (nulls > 0).then(|| NullBuffer::from(valid));
-    let keys = Int32Array::new(ScalarBuffer::from(keys), nulls);
-    DictionaryArray::<Int32Type>::try_new(keys, Arc::new(values.finish()))
-        .map(|array| Some(Arc::new(array) as ArrayRef))
-        .map_err(Error::internal)
 }

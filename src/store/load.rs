@@ -12,7 +12,7 @@ use super::fates::{self, Fates};
 use super::lease::Lease;
 use super::ledger::{self, Mark, Memory};
 use super::log::Log;
-use super::parquet::Site;
+use super::month_file::Site;
 use super::rejects::{self, Intake, RejectsFile, Sifted};
 use super::run::Run;
 use super::snapshot::DataFile;

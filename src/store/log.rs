@@ -17,7 +17,7 @@ use super::backend::Backend;
 use super::disk::Disk;
 use super::history;
 use super::lease::writer_of;
-use super::parquet::FILE_BYTES_MAX;
+use super::month_file::FILE_BYTES_MAX;
 use super::snapshot::DataFile;
 use crate::column::arrow_schema;
 use crate::error::{Error, Result};

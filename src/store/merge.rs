@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::fates::Fates;
-use super::gather::{Slice, gather};
-use super::parquet::{MonthFile, Site};
-use super::run::{Run, RunReader};
+use super::gather::Slice;
+use super::month_file::{MonthFile, Site};
+use super::run::{Page, Run, RunReader};
 use super::snapshot::DataFile;
 use crate::column::Rewrite;
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ pub(super) fn write_rewritten<'r>(
     rewrite: Option<&'r Rewrite<'r>>,
 ) -> Result<Vec<DataFile>> {
     let mut files = Vec::new();
-    let written = Merge::new(runs, fates, rewrite)?.write(site, &mut files);
+    let written = Merge::new(runs, fates, rewrite).write(site, &mut files);
     match written {
         Ok(()) => Ok(files),
         Err(error) => {
@@ -44,49 +44,62 @@ type Head = Reverse<(i64, u128, usize, usize)>;
 struct Merge<'r> {
     runs: &'r [Run],
     fates: &'r Fates,
-    readers: Vec<RunReader<'r>>,
+    rewrite: Option<&'r Rewrite<'r>>,
+    /// Readers of the runs that are in the middle of being read: what a run is about are a few
+    /// days, so that these are few, whatever the number of runs.
+    readers: Vec<Option<RunReader<'r>>>,
     heads: BinaryHeap<Head>,
 }
 
 impl<'r> Merge<'r> {
-    fn new(runs: &'r [Run], fates: &'r Fates, rewrite: Option<&'r Rewrite<'r>>) -> Result<Self> {
-        let readers = runs.iter().map(|run| run.reader(rewrite)).collect::<Result<Vec<_>>>()?;
-        let mut merge = Merge { runs, fates, readers, heads: BinaryHeap::new() };
+    fn new(runs: &'r [Run], fates: &'r Fates, rewrite: Option<&'r Rewrite<'r>>) -> Self {
+        let readers = runs.iter().map(|_| None).collect();
+        let mut merge = Merge { runs, fates, rewrite, readers, heads: BinaryHeap::new() };
         for run in 0..runs.len() {
             merge.advance(run, 0);
         }
-        Ok(merge)
+        merge
     }
 
-    /// Puts the next event that stays of a run, from a position on, among the heads.
+    /// Puts the next event that stays of a run, from a position on, among the heads. A run that has
+    /// none is done with.
     fn advance(&mut self, run: usize, from: usize) {
         let keys = &self.runs[run].keys;
         let next = (from..keys.len()).find(|&position| self.fates.is_alive(run, position));
-        if let Some(position) = next {
-            self.heads.push(Reverse((keys[position].time_us, keys[position].id, run, position)));
+        match next {
+            Some(position) => {
+                let key = &keys[position];
+                self.heads.push(Reverse((key.time_us, key.id, run, position)));
+            }
+            None => self.readers[run] = None,
         }
     }
 
+    /// The page that holds a row of a run, and the row in it.
+    fn locate(&mut self, run: usize, position: usize) -> Result<(Page, usize)> {
+        let reader = match &mut self.readers[run] {
+            Some(reader) => reader,
+            none => none.insert(self.runs[run].reader(self.rewrite)?),
+        };
+        reader.locate(position)
+    }
+
+    /// Writes a month after the other. While rows are encoded, those behind them are looked up.
     fn write(mut self, site: &Site, files: &mut Vec<DataFile>) -> Result<()> {
-        let mut file: Option<(MonthBounds, MonthFile)> = None;
         while let Some(&Reverse((time_us, ..))) = self.heads.peek() {
-            let (month, mut open) = match file.take() {
-                Some((month, open)) if month.has(time_us) && !open.is_full() => (month, open),
-                other => {
-                    if let Some((_, full)) = other {
-                        files.push(full.close()?);
-                    }
-                    let month = MonthBounds::of(time_us)?;
-                    let open = MonthFile::create(site, &month.name)?;
-                    (month, open)
+            let month = MonthBounds::of(time_us)?;
+            let mut file = MonthFile::create(site, &month.name)?;
+            let mut slice = self.slice(&month)?;
+            while slice.len() > 0 {
+                if file.is_full() {
+                    let full = std::mem::replace(&mut file, MonthFile::create(site, &month.name)?);
+                    files.push(full.close()?);
                 }
-            };
-            let slice = self.slice(&month)?;
-            open.write(gather(&slice)?, slice.first_us, slice.last_us)?;
-            file = Some((month, open));
-        }
-        if let Some((_, last)) = file {
-            files.push(last.close()?);
+                let (written, next) = rayon::join(|| file.write(&slice), || self.slice(&month));
+                written?;
+                slice = next?;
+            }
+            files.push(file.close()?);
         }
         Ok(())
     }
@@ -99,8 +112,8 @@ impl<'r> Merge<'r> {
             && month.has(time_us)
         {
             self.heads.pop();
+            let (page, row) = self.locate(run, position)?;
             self.advance(run, position + 1);
-            let (page, row) = self.readers[run].locate(position)?;
             slice.push(run, page, row, time_us);
         }
         Ok(slice)

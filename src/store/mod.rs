@@ -24,6 +24,7 @@ mod foreign;
 mod forget;
 mod gather;
 mod history;
+mod hybrid;
 mod lease;
 mod ledger;
 mod links;
@@ -31,11 +32,13 @@ mod load;
 mod log;
 mod merge;
 mod modes;
+mod month_file;
 mod ordered;
 mod parquet;
 mod rejects;
 mod run;
 mod snapshot;
+mod text_chunk;
 mod verify;
 
 use std::ops::Deref;
@@ -61,7 +64,7 @@ use self::lease::Lease;
 use self::ledger::Memory;
 use self::load::Target;
 use self::log::{Attempt, Log};
-use self::parquet::{Compression, Site};
+use self::month_file::{Compression, Site};
 
 /// How often a load is settled and committed before it gives up against other writers.
 const TRIES_MAX: u32 = 30;

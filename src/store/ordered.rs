@@ -8,15 +8,15 @@ use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::path::Path;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArray};
-use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::TimestampMicrosecondType;
 
 use super::foreign;
 use super::lease;
 use super::parquet::{self, PageReader};
 use super::snapshot::DataFile;
 use super::{Passing, Store};
-use crate::column::stored_id_key;
+use crate::column::{Numbered, stored_id_key};
 use crate::error::{Error, Result};
 
 /// The place of a row in the table's order.
@@ -205,14 +205,11 @@ fn keys(file: &DataFile, page: &[Option<ArrayRef>]) -> Result<Vec<Place>> {
         let message = "an event without an Id or a time; `pbi-analyze verify` tells the row";
         Error::store(&file.path, message)
     };
-    let texts = ids.and_then(|ids| ids.as_any().downcast_ref::<DictionaryArray<Int32Type>>());
-    let values = texts.and_then(|texts| texts.values().as_any().downcast_ref::<StringArray>());
+    let texts = ids.and_then(|ids| Numbered::of(ids.as_ref()));
     let times = times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
-    let (Some(texts), Some(values), Some(times)) = (texts, values, times) else {
-        return Err(missing());
-    };
-    let keys = texts.keys().iter().zip(times).map(|(id, time_us)| {
-        let id = stored_id_key(values.value(id? as usize));
+    let (Some(texts), Some(times)) = (texts, times) else { return Err(missing()) };
+    let keys = times.iter().enumerate().map(|(row, time_us)| {
+        let id = stored_id_key(texts.text(row)?);
         Some((time_us?, id))
     });
     keys.collect::<Option<Vec<Place>>>().ok_or_else(missing)
@@ -254,6 +251,7 @@ mod tests {
     use arrow::array::{RecordBatch, TimestampNanosecondArray};
 
     use super::*;
+    use arrow::array::StringArray;
 
     /// A file as another program would write it: in no order, with other types and one more column.
     fn theirs(folder: &Path, name: &str, rows: &[(&str, i64)]) -> DataFile {

@@ -14,7 +14,9 @@ use arrow::ipc::writer::FileWriter;
 use super::disk::Disk;
 use super::parquet;
 use crate::column::without_content;
-use crate::column::{EventBatch, Key, Rewrite, arrow_schema, fingerprints, rewrite_texts};
+use crate::column::{
+    EventBatch, Key, Rewrite, arrow_schema, fingerprint, fingerprints, rewrite_texts,
+};
 use crate::error::{Error, Result};
 
 /// Rows of a page of a run on disk: small, because a merge holds a page of every run.
@@ -24,8 +26,6 @@ const PAGE_ROWS: usize = 4096;
 pub(super) struct Run {
     /// The keys, sorted.
     pub(super) keys: Vec<Key>,
-    /// A number for the content of each event, in the order of the keys.
-    pub(super) contents: Vec<u64>,
     columns: Columns,
 }
 
@@ -33,7 +33,8 @@ enum Columns {
     /// Arrays as they were built, and for each key the row it stands in.
     Memory { columns: Arc<Vec<Option<ArrayRef>>>, rows: Vec<u32> },
     /// Arrays in the order of the keys, cut into pages, in a file of Arrow's own format.
-    Disk { path: PathBuf, present: Vec<usize> },
+    /// With a number for the content of each event.
+    Disk { path: PathBuf, present: Vec<usize>, contents: Vec<u64> },
     /// The rows of a file of the table, which stand in the order of the keys.
     Table { path: PathBuf },
 }
@@ -56,10 +57,8 @@ impl Run {
         if !order.is_sorted_by_key(key) {
             order.sort_unstable_by_key(key);
         }
-        let contents = fingerprints(&batch.columns, rows, without_content());
         Run {
             keys: order.iter().map(|&row| batch.keys[row as usize]).collect(),
-            contents: order.iter().map(|&row| contents[row as usize]).collect(),
             columns: Columns::Memory { columns: Arc::new(batch.columns), rows: order },
         }
     }
@@ -70,12 +69,25 @@ impl Run {
         let Some(keys) = parquet::keys(path)? else { return Ok(None) };
         let is_sorted = keys.is_sorted_by_key(|key| (key.time_us, key.id));
         let columns = Columns::Table { path: path.to_path_buf() };
-        Ok(is_sorted.then(|| Run { keys, contents: Vec::new(), columns }))
+        Ok(is_sorted.then(|| Run { keys, columns }))
     }
 
     /// The place in the archive of its first event, by which runs are put in order.
     pub(super) fn first_order(&self) -> u64 {
         self.keys.iter().map(|key| key.order).min().unwrap_or(u64::MAX)
+    }
+
+    /// A number for the content of the event at a position. Only copies are asked for theirs, so it
+    /// is worked out when it is asked for, as long as that costs no reading.
+    pub(super) fn content(&self, position: usize) -> u64 {
+        match &self.columns {
+            Columns::Memory { columns, rows } => {
+                fingerprint(columns, rows[position] as usize, without_content())
+            }
+            Columns::Disk { contents, .. } => contents[position],
+            // Rows of the table are never staged.
+            Columns::Table { .. } => 0,
+        }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
@@ -93,9 +105,11 @@ impl Run {
         let path =
             folder.join(format!("run-{:020}.arrow", self.keys.first().map_or(0, |k| k.order)));
         let present: Vec<usize> = (0..columns.len()).filter(|&c| columns[c].is_some()).collect();
+        let numbers = fingerprints(&columns, rows.len(), without_content());
+        let contents = rows.iter().map(|&row| numbers[row as usize]).collect();
         write_pages(disk, &path, &columns, &present, rows)?;
-        let columns = Columns::Disk { path, present };
-        Ok(Run { keys: self.keys, contents: self.contents, columns })
+        let columns = Columns::Disk { path, present, contents };
+        Ok(Run { keys: self.keys, columns })
     }
 
     /// A reader of its rows. Texts of a file of the table become what `rewrite` says.

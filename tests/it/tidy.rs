@@ -38,10 +38,11 @@ const KNOWS: [(&str, &[&str]); 21] = [
 ];
 
 /// The rooms in which each crate is named. What is listed without a room may be named anywhere.
-const CRATES: [(&str, &[&str]); 36] = [
+const CRATES: [(&str, &[&str]); 37] = [
     ("arrow", &["column", "render", "store"]),
     ("async_trait", &["store"]),
     ("blake3", &["person"]),
+    ("bytes", &["store"]),
     ("chrono", &["export", "query", "record", "render", "report", "store", "suspicion"]),
     ("chrono_tz", &["query", "render", "report"]),
     ("clap", &["cli"]),
