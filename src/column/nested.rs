@@ -59,24 +59,31 @@ impl Nested {
 
     /// Appends a value at a row; rows between are null.
     pub(super) fn append_at(&mut self, row: usize, value: Value<'_>) -> Fit {
-        while self.len() < row {
-            self.append_null();
-        }
+        self.pad(row);
         self.append(value)
     }
 
-    fn append_null(&mut self) {
-        let row = self.valid.len();
-        self.valid.push(false);
+    /// Makes all rows before `rows` null that are not there yet.
+    fn pad(&mut self, rows: usize) {
+        if self.len() >= rows {
+            return;
+        }
+        self.valid.resize(rows, false);
         match &mut self.node {
             // Leaves pad themselves when their next value or their end comes.
             Node::Text(_) | Node::Ints(_) | Node::Bools(_) => {}
             Node::List { offsets, .. } => {
-                let end = offsets[row];
-                offsets.push(end);
+                let end = offsets.last().copied().unwrap_or(0);
+                offsets.resize(rows + 1, end);
             }
-            Node::Struct { members, .. } => members.iter_mut().for_each(Nested::append_null),
+            Node::Struct { members, .. } => {
+                members.iter_mut().for_each(|member| member.pad(rows));
+            }
         }
+    }
+
+    fn append_null(&mut self) {
+        self.pad(self.len() + 1);
     }
 
     fn append(&mut self, value: Value<'_>) -> Fit {
@@ -127,9 +134,7 @@ impl Nested {
         if self.valid.is_empty() {
             return None;
         }
-        while self.len() < rows {
-            self.append_null();
-        }
+        self.pad(rows);
         Some(self.finish())
     }
 

@@ -85,9 +85,11 @@ impl Ints {
     }
 
     fn pad(&mut self, row: usize) {
-        self.nulls += row - self.values.len();
-        self.values.resize(row, 0);
-        self.valid.resize(row, false);
+        if self.values.len() < row {
+            self.nulls += row - self.values.len();
+            self.values.resize(row, 0);
+            self.valid.resize(row, false);
+        }
     }
 
     pub(super) fn finish(&mut self, rows: usize) -> Option<ArrayRef> {

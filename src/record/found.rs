@@ -1,6 +1,6 @@
 //! What a record is: an event, an event in a wrapping, or something else that has a name.
 
-use super::{Object, Record, Value};
+use super::{Object, Place, Record, Value};
 use crate::schema::{self, Family};
 
 /// What was found in a record.
@@ -41,7 +41,7 @@ impl<'a> Record<'a> {
             Some(Value::Object(inner)) => Found::Wrapped(Seen::of(inner).event(inner), object),
             Some(Value::Text(text)) if !text.trim().is_empty() => Found::Embedded(text, object),
             Some(_) => Found::Nothing("AuditData is empty: the export lost this event"),
-            None if seen.all_empty_lists => Found::Nothing(
+            None if is_all_empty_lists(object) => Found::Nothing(
                 "every value is an empty list: a PowerShell script lost the events when it wrote \
                  this file; pull the day again",
             ),
@@ -69,7 +69,6 @@ struct Seen<'a> {
     audit_data: Option<Value<'a>>,
     /// How many of the names that mark an event are there.
     marks: usize,
-    all_empty_lists: bool,
 }
 
 impl<'a> Seen<'a> {
@@ -83,31 +82,29 @@ impl<'a> Seen<'a> {
             workload: None,
             audit_data: None,
             marks: 0,
-            all_empty_lists: !object.is_empty(),
         };
         // Of a name that occurs twice, the first value counts, as it does for columns.
-        let set = |slot: &mut Option<Value<'a>>, value: Value<'a>| {
+        let set = |slot: &mut Option<Value<'a>>, place: Place<'a>| {
             if matches!(slot, None | Some(Value::Null)) {
-                *slot = Some(value);
+                *slot = Some(place.value());
             }
         };
-        for (name, value) in object.members() {
-            if !matches!(value, Value::List(list) if list.is_empty()) {
-                seen.all_empty_lists = false;
-            }
-            let is = |known: &str| name.eq_ignore_ascii_case(known);
+        for (name, place) in object.places() {
+            let name = name.as_bytes();
+            let is =
+                |known: &[u8]| (name[0] | 0x20) == known[0] && name.eq_ignore_ascii_case(known);
             match name.len() {
-                2 if is("id") => {
-                    set(&mut seen.id, value);
+                2 if is(b"id") => {
+                    set(&mut seen.id, place);
                     seen.marks += 1;
                 }
-                8 if is("workload") => seen.workload = text(value),
-                8 if is("activity") => seen.marks += 1,
-                9 if is("auditdata") => seen.audit_data = Some(value),
-                9 if is("operation") => seen.marks += 1,
-                10 if is("recordtype") => set(&mut seen.record_type, value),
-                12 if is("creationtime") => {
-                    set(&mut seen.creation_time, value);
+                8 if is(b"workload") => seen.workload = text(place.value()),
+                8 if is(b"activity") => seen.marks += 1,
+                9 if is(b"auditdata") => seen.audit_data = Some(place.value()),
+                9 if is(b"operation") => seen.marks += 1,
+                10 if is(b"recordtype") => set(&mut seen.record_type, place),
+                12 if is(b"creationtime") => {
+                    set(&mut seen.creation_time, place);
                     seen.marks += 1;
                 }
                 _ => {}
@@ -125,6 +122,12 @@ impl<'a> Seen<'a> {
             workload: self.workload,
         }
     }
+}
+
+/// Whether an object has members, and nothing in them but empty lists.
+fn is_all_empty_lists(object: Object<'_>) -> bool {
+    !object.is_empty()
+        && object.members().all(|(_, value)| matches!(value, Value::List(list) if list.is_empty()))
 }
 
 fn text(value: Value<'_>) -> Option<&str> {

@@ -223,10 +223,24 @@ pub struct Object<'a> {
     len: usize,
 }
 
+/// Where a value stands in a record.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    record: &'a Record<'a>,
+    at: usize,
+}
+
+impl<'a> Place<'a> {
+    #[inline]
+    fn value(self) -> Value<'a> {
+        self.record.value(self.at)
+    }
+}
+
 impl<'a> Record<'a> {
     /// The value that the whole record is.
     pub fn root(&'a self) -> Value<'a> {
-        if self.nodes.is_empty() { Value::Null } else { self.value(0).0 }
+        if self.nodes.is_empty() { Value::Null } else { self.value(0) }
     }
 
     /// The text that the record was parsed from.
@@ -234,24 +248,30 @@ impl<'a> Record<'a> {
         self.raw
     }
 
-    /// The value at a node, and the node behind it.
-    fn value(&'a self, at: usize) -> (Value<'a>, usize) {
+    /// The value at a node.
+    #[inline]
+    fn value(&'a self, at: usize) -> Value<'a> {
         match self.nodes[at] {
-            Node::String(text) => (Value::Text(text), at + 1),
-            Node::Static(StaticNode::I64(number)) => (Value::Int(number), at + 1),
-            Node::Static(StaticNode::Bool(value)) => (Value::Bool(value), at + 1),
-            Node::Static(StaticNode::Null) => (Value::Null, at + 1),
+            Node::String(text) => Value::Text(text),
+            Node::Static(StaticNode::I64(number)) => Value::Int(number),
+            Node::Static(StaticNode::Bool(value)) => Value::Bool(value),
+            Node::Static(StaticNode::Null) => Value::Null,
             Node::Static(StaticNode::U64(number)) => match i64::try_from(number) {
-                Ok(number) => (Value::Int(number), at + 1),
-                Err(_) => (Value::Decimal(self.number(at)), at + 1),
+                Ok(number) => Value::Int(number),
+                Err(_) => Value::Decimal(self.number(at)),
             },
-            Node::Static(_) => (Value::Decimal(self.number(at)), at + 1),
-            Node::Array { len, count } => {
-                (Value::List(List { record: self, at: at + 1, len }), at + 1 + count)
-            }
-            Node::Object { len, count } => {
-                (Value::Object(Object { record: self, at: at + 1, len }), at + 1 + count)
-            }
+            Node::Static(_) => Value::Decimal(self.number(at)),
+            Node::Array { len, .. } => Value::List(List { record: self, at: at + 1, len }),
+            Node::Object { len, .. } => Value::Object(Object { record: self, at: at + 1, len }),
+        }
+    }
+
+    /// The node behind the value at a node.
+    #[inline]
+    fn behind(&self, at: usize) -> usize {
+        match self.nodes[at] {
+            Node::Array { count, .. } | Node::Object { count, .. } => at + 1 + count,
+            Node::String(_) | Node::Static(_) => at + 1,
         }
     }
 
@@ -293,8 +313,8 @@ impl<'a> List<'a> {
     pub fn items(self) -> impl Iterator<Item = Value<'a>> {
         let (mut at, record) = (self.at, self.record);
         (0..self.len).map(move |_| {
-            let (value, next) = record.value(at);
-            at = next;
+            let value = record.value(at);
+            at = record.behind(at);
             value
         })
     }
@@ -312,16 +332,23 @@ impl<'a> Object<'a> {
     }
 
     /// The members, in order.
+    #[inline]
     pub fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
+        self.places().map(|(name, place)| (name, place.value()))
+    }
+
+    /// The members, in order; which value each has is not looked at yet.
+    #[inline]
+    fn places(self) -> impl Iterator<Item = (&'a str, Place<'a>)> {
         let (mut at, record) = (self.at, self.record);
         (0..self.len).map(move |_| {
             let name = match record.nodes[at] {
                 Node::String(name) => name,
                 _ => "",
             };
-            let (value, next) = record.value(at + 1);
-            at = next;
-            (name, value)
+            let place = Place { record, at: at + 1 };
+            at = record.behind(place.at);
+            (name, place)
         })
     }
 
