@@ -68,7 +68,7 @@ fn read(content: &[u8]) -> Read {
         scratch.hold(content);
         let mut pieces = Pieces::open(&scratch.path).unwrap();
         let (mut records, mut text, mut used) = (Vec::new(), Vec::new(), Piece::default());
-        while let Some(piece) = pieces.next(used).unwrap() {
+        while let Some(piece) = pieces.next(&mut used).unwrap() {
             for &(start, end) in &piece.records {
                 assert!(start < end && end as usize <= piece.text.len());
                 let position = piece.position(start as usize);

@@ -82,7 +82,7 @@ impl<'f> Feed<'f> {
                 state.open_next(self.files);
                 continue;
             };
-            match open.pieces.next(used) {
+            match open.pieces.next(&mut used) {
                 Ok(Some(piece)) => match open.task(piece, self.files) {
                     Ok(task) => return Ok(Some(task)),
                     Err(refused) => {
@@ -94,11 +94,11 @@ impl<'f> Feed<'f> {
                 },
                 Ok(None) => match state.finish(self.files) {
                     Some(flaws) => return Ok(Some(flaws)),
-                    None => used = Piece::default(),
+                    None => {}
                 },
                 Err(error) => match state.fail(&error, self.files) {
                     Some(flaws) => return Ok(Some(flaws)),
-                    None => used = Piece::default(),
+                    None => {}
                 },
             }
         }

@@ -11,8 +11,8 @@ use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE};
 use super::places::Places;
 
 /// How much is read at a time: first little, as most files are small, then more, but not so much
-/// that it leaves the cache before it is decoded.
-const READ_BYTES: (usize, usize) = (64 << 10, 256 << 10);
+/// that it leaves the cache before it is looked at.
+const READ_BYTES: (usize, usize) = (128 << 10, 256 << 10);
 
 /// How many bytes behind the beginning of a line must be valid UTF-8 before UTF-16 is taken to be
 /// over. Chinese text in UTF-16 has some bytes that look like ASCII, but not so many in a row.
@@ -65,9 +65,10 @@ enum Ends {
 pub(super) struct Decoder {
     coding: Coding,
     utf16: Option<encoding_rs::Decoder>,
-    /// What was read and is not decoded yet; only its first `held` bytes mean anything.
+    /// What was read and is not decoded yet.
     raw: Vec<u8>,
-    held: usize,
+    /// Whether anything was read before.
+    is_begun: bool,
     /// The position in the file of what is held.
     byte: u64,
     /// The last character of ASCII before it, if the text ends in one; nothing at its beginning.
@@ -86,26 +87,69 @@ impl Decoder {
         text: &mut Vec<u8>,
         places: &mut Places,
     ) -> io::Result<bool> {
-        let room = self.raw.len().clamp(READ_BYTES.0, READ_BYTES.1 / 2) * 2;
-        self.raw.resize(self.held + room, 0);
-        let (mut len, mut ended, mut failed) = (self.held, false, None);
-        while len < self.raw.len() && !ended {
-            match input.read(&mut self.raw[len..]) {
-                Ok(0) => ended = true,
-                Ok(read) => len += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
+        let room = if self.is_begun { READ_BYTES.1 } else { READ_BYTES.0 };
+        self.is_begun = true;
+        let start = text.len();
+        // Almost all files are UTF-8, which is text as it is read.
+        let is_text = self.coding == Coding::Utf8;
+        let (ended, failed) = if is_text {
+            text.append(&mut self.raw);
+            read(input, text, room)
+        } else {
+            read(input, &mut self.raw, room)
+        };
+        let last = ended || failed.is_some();
+        if is_text {
+            self.keep_utf8(text, start, last, places);
         }
-        let raw = std::mem::take(&mut self.raw);
-        let done = self.decode(&raw[..len], ended || failed.is_some(), text, places);
+        let mut raw = std::mem::take(&mut self.raw);
+        let done = self.decode(&raw, last, text, places);
+        raw.drain(..done);
         self.raw = raw;
-        self.raw.copy_within(done..len, 0);
-        self.held = len - done;
         failed.map_or(Ok(ended), Err)
+    }
+
+    /// Of a text to which bytes were appended, keeps those that are UTF-8; the others are still to
+    /// be decoded.
+    fn keep_utf8(&mut self, text: &mut Vec<u8>, start: usize, last: bool, places: &mut Places) {
+        let (len, next) = match self.utf8_ends(&text[start..], last) {
+            Ends::NotBefore(len) => (len, None),
+            Ends::At(len, coding, mark) => (len, Some((coding, mark))),
+        };
+        let end = start + len;
+        self.passed(&text[start..end]);
+        self.byte += len as u64;
+        let mark = next.map_or(0, |(_, mark)| mark);
+        self.raw.extend_from_slice(&text[end + mark..]);
+        text.truncate(end);
+        if let Some((coding, mark)) = next {
+            self.begin(coding, mark, end, places);
+        }
+    }
+
+    /// Another encoding begins behind its mark, and its text here.
+    fn begin(&mut self, coding: Coding, mark: usize, at: usize, places: &mut Places) {
+        self.byte += mark as u64;
+        self.coding = coding;
+        self.utf16 = match coding {
+            Coding::Utf8 => None,
+            Coding::Utf16Le => Some(UTF_16LE.new_decoder_without_bom_handling()),
+            Coding::Utf16Be => Some(UTF_16BE.new_decoder_without_bom_handling()),
+        };
+        // Behind a mark, what comes is known, and is not asked about once more.
+        self.before = if mark > 0 { None } else { Some(OTHER) };
+        places.begin(at, self.byte, coding);
+    }
+
+    /// Remembers the last character of bytes of the present encoding.
+    fn passed(&mut self, bytes: &[u8]) {
+        if let Some(&byte) = bytes.last() {
+            let unit = &bytes[bytes.len().saturating_sub(2)..];
+            self.before = match self.coding {
+                Coding::Utf8 => Some(byte),
+                coding => Some(coding.ascii(unit).unwrap_or(OTHER)),
+            };
+        }
     }
 
     /// Appends the text of some bytes; tells how many of them are done with.
@@ -126,28 +170,13 @@ impl Decoder {
             self.byte += len as u64;
             let Some((coding, mark)) = next else { return at };
             at += mark;
-            self.byte += mark as u64;
-            self.coding = coding;
-            self.utf16 = match coding {
-                Coding::Utf8 => None,
-                Coding::Utf16Le => Some(UTF_16LE.new_decoder_without_bom_handling()),
-                Coding::Utf16Be => Some(UTF_16BE.new_decoder_without_bom_handling()),
-            };
-            // Behind a mark, what comes is known, and is not asked about once more.
-            self.before = if mark > 0 { None } else { Some(OTHER) };
-            places.begin(text.len(), self.byte, coding);
+            self.begin(coding, mark, text.len(), places);
         }
     }
 
     /// Appends bytes that are all of the present encoding. What is no valid UTF-16 becomes U+FFFD.
     fn take(&mut self, mut bytes: &[u8], last: bool, text: &mut Vec<u8>) {
-        if let Some(&byte) = bytes.last() {
-            let unit = &bytes[bytes.len().saturating_sub(2)..];
-            self.before = match self.coding {
-                Coding::Utf8 => Some(byte),
-                coding => Some(coding.ascii(unit).unwrap_or(OTHER)),
-            };
-        }
+        self.passed(bytes);
         let Some(decoder) = &mut self.utf16 else {
             text.extend_from_slice(bytes);
             return;
@@ -253,6 +282,24 @@ impl Decoder {
         }
         Ends::NotBefore(at.min(rest.len()))
     }
+}
+
+/// Appends up to so many bytes. Tells whether the input ended, or what it failed with; what came
+/// before is there.
+fn read(input: &mut dyn Read, to: &mut Vec<u8>, room: usize) -> (bool, Option<io::Error>) {
+    let mut len = to.len();
+    to.resize(len + room, 0);
+    let (mut ended, mut failed) = (false, None);
+    while len < to.len() && !ended && failed.is_none() {
+        match input.read(&mut to[len..]) {
+            Ok(0) => ended = true,
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    to.truncate(len);
+    (ended, failed)
 }
 
 fn is_ascii(byte: u8) -> bool {

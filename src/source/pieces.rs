@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::text::Text;
+use super::text::{Buffers, Text};
 use super::unpack::{Content, Packed, Part};
 use super::{Ended, Flaw, Piece, Shape, Source};
 
@@ -35,13 +35,20 @@ impl Pieces {
         })
     }
 
-    /// The next piece, in the buffers of an old one; `None` at the end.
+    /// The next piece, in the buffers of an old one; `None` at the end, where those stay for the
+    /// next file.
     ///
     /// # Errors
     ///
     /// Those of the operating system.
-    pub fn next(&mut self, used: Piece) -> io::Result<Option<Piece>> {
-        let mut buffers = (used.text, used.records);
+    pub fn next(&mut self, used: &mut Piece) -> io::Result<Option<Piece>> {
+        let mut buffers = (std::mem::take(&mut used.text), std::mem::take(&mut used.records));
+        let next = self.next_in(&mut buffers);
+        (used.text, used.records) = buffers;
+        next
+    }
+
+    fn next_in(&mut self, buffers: &mut Buffers) -> io::Result<Option<Piece>> {
         loop {
             let Some((text, source)) = &mut self.text else {
                 match self.packed.next()? {
@@ -75,7 +82,6 @@ impl Pieces {
                     None => text.break_off(self.packed.broken(&error)),
                 },
             }
-            buffers = Default::default();
         }
     }
 

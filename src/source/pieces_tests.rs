@@ -21,7 +21,7 @@ fn read_all(content: &[u8]) -> (Vec<(u64, String)>, Vec<Ended>, Vec<Flaw>) {
     file.write_all(content).unwrap();
     let mut pieces = Pieces::open(file.path()).unwrap();
     let (mut records, mut used, mut flaws) = (Vec::new(), Piece::default(), Vec::new());
-    while let Some(piece) = pieces.next(used).unwrap() {
+    while let Some(piece) = pieces.next(&mut used).unwrap() {
         let name = piece.source.name.as_ref().map_or(String::new(), |name| format!("{name} "));
         for &(start, end) in &piece.records {
             let text = String::from_utf8_lossy(&piece.text[start as usize..end as usize]);

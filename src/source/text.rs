@@ -58,6 +58,9 @@ enum Reading {
     Refused(String),
 }
 
+/// The text of a piece, and where in it records begin and end.
+pub(super) type Buffers = (Vec<u8>, Vec<(u32, u32)>);
+
 /// A piece of a text, before it is known which text of which file it belongs to.
 pub(super) struct Cut {
     pub(super) text: Vec<u8>,
@@ -83,13 +86,17 @@ impl Text {
         }
     }
 
-    /// The next piece, in the buffers of an old one; `None` at the end.
+    /// The next piece, in the buffers of an old one if there are any; `None` at the end.
     ///
     /// # Errors
     ///
     /// Those of the input.
-    pub(super) fn next(&mut self, used: (Vec<u8>, Vec<(u32, u32)>)) -> io::Result<Option<Cut>> {
+    pub(super) fn next(&mut self, used: &mut Buffers) -> io::Result<Option<Cut>> {
         if matches!(self.reading, Reading::Start) {
+            if self.text.is_empty() {
+                self.text = std::mem::take(&mut used.0);
+                self.text.clear();
+            }
             self.recognise()?;
         }
         loop {
@@ -317,9 +324,9 @@ impl Text {
     }
 
     /// Makes a piece of the text up to `done`; what stands behind begins the next.
-    fn hand_on(&mut self, done: usize, used: (Vec<u8>, Vec<(u32, u32)>)) -> Cut {
+    fn hand_on(&mut self, done: usize, used: &mut Buffers) -> Cut {
         let shape = self.shape().unwrap_or(Shape::Empty);
-        let (mut rest, mut records) = used;
+        let (mut rest, mut records) = std::mem::take(used);
         rest.clear();
         rest.extend_from_slice(&self.text[done..]);
         records.clear();
