@@ -8,11 +8,12 @@
 //! and published events: a service principal's UserId is its object id, an anonymous viewer's is
 //! `Anonymous` whatever the UserType says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use polars::prelude::*;
 
+use super::by_value;
 use crate::schema::{self, Noise};
 
 /// Which reads through the API are taken out of a report.
@@ -57,7 +58,7 @@ pub fn is_noise(level: NoiseLevel) -> Expr {
     if level == NoiseLevel::Keep {
         return lit(false);
     }
-    let set: BTreeSet<&str> = noise(level).into_iter().collect();
+    let set: HashSet<&str> = noise(level).into_iter().collect();
     let test = move |name: &str| {
         set.contains(name) || (level == NoiseLevel::Wide && is_read_by_pattern(name))
     };
@@ -120,6 +121,11 @@ pub fn home_domains(events: LazyFrame) -> PolarsResult<BTreeSet<String>> {
     Ok(people.into_iter().filter_map(at_home).collect())
 }
 
+/// Who did it, in lower case; null rather than empty.
+pub fn user_id() -> Expr {
+    text(col("UserId"), |user| (!user.is_empty()).then(|| user.to_lowercase()))
+}
+
 /// The domain of a user, in lower case: what stands behind the last `@` of an address; of a guest's
 /// `name_domain#EXT#@tenant`, the one in the name.
 pub fn domain() -> Expr {
@@ -139,11 +145,7 @@ pub fn domain_of(user: &str) -> Option<&str> {
 pub fn text(text: Expr, make: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
     let make = Arc::new(make);
     text.map(
-        move |column: Column| {
-            let texts: StringChunked =
-                column.str()?.iter().map(|text| text.and_then(|text| make(text))).collect();
-            Ok(texts.with_name(column.name().clone()).into_column())
-        },
+        move |column: Column| Ok(by_value::texts(column.str()?, &*make)?.into_column()),
         |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
     )
 }
@@ -152,14 +154,7 @@ pub fn text(text: Expr, make: impl Fn(&str) -> Option<String> + Send + Sync + 's
 pub fn flag(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
     let test = Arc::new(test);
     text.map(
-        move |column: Column| {
-            let flags: BooleanChunked = column
-                .str()?
-                .iter()
-                .map(|text| Some(text.is_some_and(|text| test(text))))
-                .collect();
-            Ok(flags.with_name(column.name().clone()).into_column())
-        },
+        move |column: Column| Ok(by_value::flags(column.str()?, &*test).into_column()),
         |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
     )
 }

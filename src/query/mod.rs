@@ -7,6 +7,7 @@
 //! files were written.
 
 mod actors;
+mod by_value;
 mod calendar;
 mod catalog;
 mod cells;

@@ -70,7 +70,7 @@ fn added(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
     };
     let mut first = times(scope)?;
     first.extend([
-        ("user_id", filled(col("UserId").str().to_lowercase())),
+        ("user_id", actors::user_id()),
         ("activity_name", actors::activity()),
         ("is_noise", actors::is_noise(scope.session.noise())),
         ("is_service", actors::is_service()),
