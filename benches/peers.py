@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""What people use instead, doing the same work on the same archive, and whether it comes out equal.
+
+    peers.py compare PBI-ANALYZE ARCHIVE [--rounds N]   CPU s, wall s and peak memory, in turn
+    peers.py check PBI-ANALYZE ARCHIVE                  rows, ids and the top ten, of each
+
+ARCHIVE is a folder of REST pages in which each field has one type and workspaces one spelling, as
+`cargo run --release --example synth -- DIR --bytes 500M --spelling classic --types uniform` writes
+it: DuckDB refuses others. Needs duckdb, chdb, polars, pandas and pyarrow from PyPI.
+
+CPU is that of the process and its children. Machines that are shared are noisy, so only ratios
+within one call mean anything: every round runs all of them, and the first round does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+EVENTS = "activityEventEntities"
+
+
+def ingest_duckdb(archive: str, out: str) -> None:
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET threads = 2; SET preserve_insertion_order = false")
+    pages = f"read_json('{archive}/*.json', maximum_object_size = 200000000, sample_size = -1)"
+    once = f"""
+        SELECT * FROM (SELECT unnest({EVENTS}, max_depth := 2) FROM {pages})
+        QUALIFY row_number() OVER (PARTITION BY Id) = 1"""
+    connection.execute(
+        f"COPY (SELECT *, CAST(CreationTime AS DATE) AS day FROM ({once})) TO '{out}' "
+        "(FORMAT parquet, PARTITION_BY (day), COMPRESSION zstd)"
+    )
+
+
+def ingest_clickhouse(archive: str, out: str) -> None:
+    import chdb
+
+    os.makedirs(out)
+    chdb.query(
+        f"""
+        INSERT INTO FUNCTION file('{out}/all.parquet', Parquet)
+        SELECT untuple(event)
+        FROM (SELECT arrayJoin({EVENTS}) AS event FROM file('{archive}/*.json', JSONEachRow))
+        LIMIT 1 BY tupleElement(event, 'Id')
+        SETTINGS max_threads = 2, output_format_parquet_compression_method = 'zstd',
+            input_format_max_bytes_to_read_for_schema_inference = 500000000,
+            schema_inference_make_columns_nullable = 1"""
+    )
+
+
+def ingest_polars(archive: str, out: str) -> None:
+    import polars
+
+    def events(page: str) -> polars.DataFrame:
+        return polars.read_json(page).select(EVENTS).explode(EVENTS).unnest(EVENTS)
+
+    pages = [events(page) for page in sorted(glob.glob(f"{archive}/*.json"))]
+    all_events = polars.concat(pages, how="diagonal_relaxed").unique("Id")
+    by_day = all_events.with_columns(day=polars.col("CreationTime").str.slice(0, 10))
+    by_day.write_parquet(out, partition_by=["day"], compression="zstd", mkdir=True)
+
+
+def report_pandas(archive: str, out: str) -> None:
+    """The script that people have. Repeats are counted, since that is what it does."""
+    import pandas
+
+    events = []
+    for page in sorted(glob.glob(f"{archive}/*.json")):
+        with open(page, encoding="utf-8") as file:
+            events.extend(json.load(file)[EVENTS])
+    frame = pandas.DataFrame(events)
+    views = frame[frame["Activity"] == "ViewReport"]
+    keys = ["WorkSpaceName", "ReportName", "ReportId"]
+    top = views.groupby(keys).size().reset_index(name="views")
+    top.sort_values("views", ascending=False).to_csv(out, index=False)
+
+
+PEERS = {
+    "duckdb": ingest_duckdb,
+    "clickhouse": ingest_clickhouse,
+    "polars": ingest_polars,
+    "pandas-report": report_pandas,
+}
+
+
+def measure(command: list[str]) -> tuple[float, float, float]:
+    """CPU seconds, wall seconds and peak memory in MB of a command."""
+    begin = time.monotonic()
+    nowhere = subprocess.DEVNULL
+    child = subprocess.Popen(command, stdout=nowhere, stderr=nowhere)
+    _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        raise SystemExit(f"failed with {os.waitstatus_to_exitcode(status)}: {' '.join(command)}")
+    cpu = usage.ru_utime + usage.ru_stime
+    return cpu, time.monotonic() - begin, usage.ru_maxrss / 1024
+
+
+def jobs(program: str, archive: str, out: Path) -> dict[str, list[str]]:
+    own = {
+        "ingest": [program, "ingest", archive, "--store", str(out / "ingest"), "--quiet"],
+        "report-from": [program, "report", "top-reports", "--from", archive],
+    }
+    this = [sys.executable, __file__, "peer"]
+    theirs = {name: [*this, name, archive, str(out / name)] for name in PEERS}
+    return own | theirs
+
+
+def compare(program: str, archive: str, rounds: int) -> None:
+    seen: dict[str, list[tuple[float, float, float]]] = {}
+    for number in range(rounds + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, command in jobs(program, archive, Path(folder)).items():
+                figures = measure(command)
+                if number:
+                    seen.setdefault(name, []).append(figures)
+    print("| work | CPU s | wall s | peak MB | CPU, ours = 1 |\n| --- | --: | --: | --: | --: |")
+    middle = {name: [statistics.median(part) for part in zip(*runs)] for name, runs in seen.items()}
+    for name, (cpu, wall, peak) in middle.items():
+        ours = middle["report-from" if name.startswith(("pandas", "report")) else "ingest"]
+        print(f"| {name} | {cpu:.2f} | {wall:.2f} | {peak:.0f} | {cpu / ours[0]:.2f} |")
+
+
+def check(program: str, archive: str) -> None:
+    """Row counts, distinct ids and the ten most viewed reports of all that remove repeats."""
+    import duckdb
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        found = {}
+        for name, command in jobs(program, archive, out).items():
+            if name in ("report-from", "pandas-report"):
+                continue
+            measure(command)
+            files = out / name / ("events/month=*" if name == "ingest" else "")
+            table = f"read_parquet('{files}/**/*.parquet', union_by_name = true)"
+            size = sum(path.stat().st_size for path in (out / name).rglob("*.parquet"))
+            ask = lambda statement: duckdb.sql(statement.format(table=table)).fetchall()
+            counts = ask("SELECT count(*), count(DISTINCT lower(CAST(Id AS VARCHAR))) FROM {table}")
+            top = ask(
+                "SELECT lower(CAST(ReportId AS VARCHAR)) AS report, count(*) AS views FROM {table} "
+                "WHERE Activity = 'ViewReport' GROUP BY ALL ORDER BY views DESC, report LIMIT 10"
+            )
+            found[name] = (counts[0], top)
+            print(f"{name}: {counts[0][0]} rows, {counts[0][1]} ids, {size} bytes of Parquet")
+            shutil.rmtree(out / name)
+        differ = [name for name, answer in found.items() if answer != found["ingest"]]
+        print(f"top ten: {found['ingest'][1]}")
+        if differ:
+            raise SystemExit(f"not the same: {', '.join(differ)}")
+        print("all the same")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("compare", "check"):
+        command = commands.add_parser(name)
+        command.add_argument("program")
+        command.add_argument("archive")
+        command.add_argument("--rounds", type=int, default=3)
+    peer = commands.add_parser("peer")
+    peer.add_argument("name", choices=PEERS)
+    peer.add_argument("archive")
+    peer.add_argument("out")
+    asked = parser.parse_args()
+    if asked.command == "peer":
+        PEERS[asked.name](os.path.abspath(asked.archive), os.path.abspath(asked.out))
+    elif asked.command == "compare":
+        compare(asked.program, asked.archive, asked.rounds)
+    else:
+        check(asked.program, asked.archive)
+
+
+if __name__ == "__main__":
+    main()
