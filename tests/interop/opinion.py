@@ -21,6 +21,8 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
+import table
+
 # How each report is asked: for all, and beside it for one report. The zones have summer time at
 # different days, and one is ahead of UTC by an odd number of minutes.
 ASKED = [
@@ -100,6 +102,7 @@ class Engine:
     """Another engine: `answer` takes a script and gives columns and rows."""
 
     name: str
+    version: str
     dialect: str
     answer: Callable[[str], tuple[list[str], list[list[object]]]]
     error: type[Exception]
@@ -127,7 +130,9 @@ def difference(
     return len(ours), None
 
 
-def ask(engine: Engine, program: Program, asked: dict[str, list[list[str]]]) -> int:
+def ask(
+    engine: Engine, program: Program, asked: dict[str, list[list[str]]], rows_file: Path | None
+) -> int:
     """Asks each report in its ways, prints what came of it, and gives the exit code."""
     began = time.monotonic()
     answers = rows = differ = 0
@@ -142,11 +147,13 @@ def ask(engine: Engine, program: Program, asked: dict[str, list[list[str]]]) -> 
                 print(f"{name} {' '.join(flags)}: {wrong}", file=sys.stderr, flush=True)
         print(f"{name:<28} rows {' '.join(counts)}", flush=True)
     took = time.monotonic() - began
-    print(
-        f"{engine.name}: {len(asked)} reports, {answers} answers, {rows} rows, {differ} differ, "
-        f"{took:.0f} s"
-    )
-    return 1 if differ or not rows else 0
+    found = f"{len(asked)} reports, {answers} answers, {rows:,} rows"
+    print(f"{engine.name}: {found}, {differ} differ, {took:.0f} s")
+    if differ or not rows:
+        return 1
+    way = f"`report NAME --show-sql {engine.dialect}`"
+    table.add(rows_file, engine.name, engine.version, way, found)
+    return 0
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -155,6 +162,7 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("program", type=Path, help="the binary pbi-analyze")
     parser.add_argument("archive", type=Path, help="a folder of logs")
     parser.add_argument("--only", help="this report alone")
+    parser.add_argument("--rows", type=Path, help="a file for the row of docs/interop.md")
     return parser
 
 

@@ -28,11 +28,11 @@ def answer(script: str) -> tuple[list[str], list[list[object]]]:
 
 def main() -> int:
     arguments = opinion.arguments(__doc__).parse_args()
-    engine = opinion.Engine("DuckDB", "duckdb", answer, duckdb.Error)
+    engine = opinion.Engine("DuckDB", duckdb.__version__, "duckdb", answer, duckdb.Error)
     with opinion.filled(arguments) as program:
         names = [name for name in program.reports() if arguments.only in (None, name)]
         asked = {name: opinion.ASKED + opinion.OWN.get(name, []) for name in names}
-        return opinion.ask(engine, program, asked)
+        return opinion.ask(engine, program, asked, arguments.rows)
 
 
 if __name__ == "__main__":

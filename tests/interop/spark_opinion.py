@@ -43,7 +43,9 @@ def session(master: str) -> Iterator[SparkSession]:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
             "spark.local.dir": folder,
-            # The answers are small: to make code for each costs several times what it saves.
+            # The answers are small: to make code for each, and to plan again on the way, costs
+            # several times what it saves.
+            "spark.sql.adaptive.enabled": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.files.openCostInBytes": "0",
@@ -112,8 +114,9 @@ def main() -> int:
         }
         if arguments.every:
             asked = {name: opinion.ASKED + opinion.OWN.get(name, []) for name in names}
-        engine = opinion.Engine("Spark", "spark", Answers(spark).answer, PySparkException)
-        return opinion.ask(engine, program, asked)
+        answer = Answers(spark).answer
+        engine = opinion.Engine("Spark", spark.version, "spark", answer, PySparkException)
+        return opinion.ask(engine, program, asked, arguments.rows)
 
 
 if __name__ == "__main__":
