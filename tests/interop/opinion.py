@@ -61,7 +61,8 @@ class Program:
 
     def reports(self) -> list[str]:
         """The names of all reports."""
-        return [row["report"] for row in json.loads(self.run("reports", "--format", "json"))["rows"]]
+        listed = json.loads(self.run("reports", "--format", "json"))
+        return [row["report"] for row in listed["rows"]]
 
 
 def plain(value: object) -> object:

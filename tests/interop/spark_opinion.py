@@ -101,7 +101,7 @@ class Answers:
 
 def main() -> int:
     parser = opinion.arguments(__doc__)
-    parser.add_argument("--every", action="store_true", help="ask in every way that DuckDB is asked")
+    parser.add_argument("--every", action="store_true", help="in every way that DuckDB is asked")
     parser.add_argument("--master", default="local-cluster[2,1,1024]", help="where Spark runs")
     arguments = parser.parse_args()
     with opinion.filled(arguments) as program, session(arguments.master) as spark:

@@ -313,7 +313,8 @@ impl Script<'_> {
             Cell::Null => "NULL".to_owned(),
             Cell::Text(text) => self.words.text(text),
             Cell::Int(number) => number.to_string(),
-            Cell::Float(number) => number.to_string(),
+            // With an exponent it is a double; with a point it would be a decimal.
+            Cell::Float(number) => format!("{number:e}"),
             Cell::Bool(truth) => truth.to_string(),
             Cell::Time { us } => self.words.instant(*us),
             Cell::LocalTime { us } => self.words.local_time(*us),

@@ -54,13 +54,16 @@ impl Dialect for Spark {
     }
 
     fn instant(&self, us: i64) -> String {
-        let time = DateTime::from_timestamp_micros(us).unwrap_or_default();
-        format!("TIMESTAMP '{}'", time.to_rfc3339_opts(SecondsFormat::Micros, true))
+        let text = DateTime::from_timestamp_micros(us)
+            .map(|time| time.to_rfc3339_opts(SecondsFormat::Micros, true));
+        // One out of all bounds is no instant, and refused by Spark.
+        format!("TIMESTAMP '{}'", text.unwrap_or_default())
     }
 
     fn local_time(&self, us: i64) -> String {
-        let time = DateTime::from_timestamp_micros(us).unwrap_or_default().naive_utc();
-        format!("TIMESTAMP_NTZ '{}'", time.format("%Y-%m-%d %H:%M:%S%.6f"))
+        let text = DateTime::from_timestamp_micros(us)
+            .map(|time| time.format("%Y-%m-%d %H:%M:%S%.6f").to_string());
+        format!("TIMESTAMP_NTZ '{}'", text.unwrap_or_default())
     }
 
     fn microseconds(&self, instant: &str) -> String {
