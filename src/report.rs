@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::dictionary;
 use crate::grid::{Cell, Grid, Kind};
 use crate::query::{self, Catalog, Coverage, Period, Session, Settings, Tally, Verdict};
-pub use crate::query::{Actors, Filters, NoiseLevel, Report as Question};
+pub use crate::query::{Actors, Engine, Filters, NoiseLevel, Report as Question};
 use crate::render::{self, Basis, Excluded, Page};
 pub use crate::render::{Format, wrap};
 pub use crate::store::Snapshot;
@@ -251,14 +251,20 @@ pub fn run_all(
     Ok(())
 }
 
-/// The views and the statement of a report as SQL for DuckDB, which reads the store's files itself.
+/// The views and the statement of a report as SQL for another engine, which reads the store's files
+/// itself.
 ///
 /// # Errors
 ///
 /// Those of [`run`].
-pub fn portable(snapshot: &Snapshot, report: &Question, options: &Options) -> Result<String> {
+pub fn portable(
+    snapshot: &Snapshot,
+    report: &Question,
+    options: &Options,
+    engine: Engine,
+) -> Result<String> {
     let session = session(snapshot, [report], options)?;
-    query::portable(&session, report, &given(report, options)?)
+    query::portable(&session, report, &given(report, options)?, engine)
 }
 
 /// The columns of the table that a report needs.

@@ -75,9 +75,13 @@ pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
         )),
         (Some(name), None) => {
             let report = reports.find(name)?;
-            if let Some(Engine::Duckdb) = command.show_sql {
+            if let Some(engine) = command.show_sql {
+                let engine = match engine {
+                    Engine::Duckdb => report::Engine::DuckDb,
+                    Engine::Spark => report::Engine::Spark,
+                };
                 let store = existing(asking.store.get())?;
-                let sql = store.read(|snapshot| report::portable(snapshot, report, &options))?;
+                let sql = store.read(|held| report::portable(held, report, &options, engine))?;
                 out::write(sql.as_bytes(), asking.output.as_deref())?;
                 return Ok(Ending::Well);
             }

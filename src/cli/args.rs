@@ -522,6 +522,8 @@ pub(super) enum ActorFilter {
 pub(super) enum Engine {
     /// DuckDB
     Duckdb,
+    /// Spark SQL, 3.5 or newer
+    Spark,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

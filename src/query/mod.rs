@@ -43,6 +43,7 @@ pub use filters::Filters;
 pub use holdings::{Holdings, columns_read, holdings};
 pub use params::{Param, Type as ParamType};
 pub use period::{Extent, Period, local_day};
+pub use portable::Engine;
 pub use session::{Session, Settings, Tally, UnknownField, extent};
 pub use views::{ViewColumn, columns as view_columns};
 
@@ -68,7 +69,7 @@ pub fn answer(
     })
 }
 
-/// The views and the statement of a report as SQL for DuckDB.
+/// The views and the statement of a report as SQL for another engine.
 ///
 /// # Errors
 ///
@@ -77,9 +78,10 @@ pub fn portable(
     session: &Session<'_>,
     report: &Report,
     given: &BTreeMap<String, String>,
+    other: Engine,
 ) -> Result<String> {
     let (statement, scope) = bound(session, report, given)?;
-    engine(&report.name, || portable::script(&scope, &statement.to_string()))
+    engine(&report.name, || portable::script(&scope, &statement, other))
 }
 
 /// The statement of a report with its parameters put in, and what its views follow.

@@ -13,11 +13,14 @@ import deltalake
 import pyarrow.dataset as ds
 
 import files
+import table
 from facts import Facts, differences, differing_types, differing_values, in_order
 from readers import WAYS, Way, arrow_facts
 from store import Account, Store
 
 SAMPLE = Path(__file__).parents[2] / "sample-data"
+# As their makers write them, where that is not the package's name.
+TOOLS = {"duckdb": "DuckDB", "polars": "Polars", "pyarrow": "PyArrow"}
 ROW = "{:<10} {:<8} {:<22} {:>10} {:>12} {:>7}  {}"
 
 
@@ -31,13 +34,15 @@ def arguments() -> argparse.Namespace:
         default=3,
         help="commits after the first; a log has a checkpoint from 100",
     )
+    parser.add_argument("--rows", type=Path, help="a file for the rows of docs/interop.md")
     return parser.parse_args()
 
 
 class Comparison:
     """The rows and figures that every reader has to find."""
 
-    def __init__(self, events: Path, account: Account) -> None:
+    def __init__(self, events: Path, account: Account, rows_file: Path | None) -> None:
+        self.rows_file = rows_file
         self.events = events
         self.account = account
         self.schema = files.schema_of(deltalake.DeltaTable(events))
@@ -75,12 +80,16 @@ class Comparison:
         counts = (found.events, found.distinct_ids) if found else ("-", "-")
         ok = "NO" if wrong else "yes"
         print(ROW.format(way.tool, way.version, way.how, *counts, seconds, ok), flush=True)
+        if not wrong:
+            name = TOOLS.get(way.tool, way.tool)
+            equal = f"every value of {self.facts.events:,} events, types, filters"
+            table.add(self.rows_file, name, way.version, way.how, equal)
         return [f"{way.tool}, {way.how}: {each}" for each in wrong]
 
 
-def compare(store: Store, account: Account, commits: int) -> list[str]:
+def compare(store: Store, account: Account, commits: int, rows_file: Path | None) -> list[str]:
     """Prints the table and gives back what is wrong."""
-    comparison = Comparison(store.events, account)
+    comparison = Comparison(store.events, account, rows_file)
     wrong = list(files.check(store.events, account))
     wrong += comparison.check_account()
     if commits > 0:
@@ -107,7 +116,7 @@ def main() -> int:
         store = Store(args.program.resolve(), Path(folder))
         account = store.fill(args.archive.resolve(), args.commits)
         print(describe(store.events, account), flush=True)
-        wrong = compare(store, account, args.commits)
+        wrong = compare(store, account, args.commits, args.rows)
     for each in wrong:
         print(f"wrong: {each}", file=sys.stderr)
     return 1 if wrong else 0

@@ -193,12 +193,15 @@ fn reports_and_views_are_explained_within_a_terminal() {
 #[test]
 fn the_views_are_written_for_another_engine() {
     let flags = ["--since", "30d", "--tz", "Europe/Berlin", "--set", "grain=week"];
-    let sql = ask(&[&["report", "adoption", "--show-sql", "duckdb"], &flags[..]].concat());
-    let sql = sql.ended(0).stdout;
-    for part in ["CREATE OR REPLACE TEMP VIEW history AS", "timezone('Europe/Berlin'", "'week'"] {
-        assert!(sql.contains(part), "{part}: {sql}");
+    let clocks = [("duckdb", "timezone('Europe/Berlin'"), ("spark", "'UTC', 'Europe/Berlin'")];
+    for (engine, clock) in clocks {
+        let sql = ask(&[&["report", "adoption", "--show-sql", engine], &flags[..]].concat());
+        let sql = sql.ended(0).stdout;
+        for part in ["CREATE OR REPLACE TEMP VIEW history AS", clock, "'week'"] {
+            assert!(sql.contains(part), "{engine}, {part}: {sql}");
+        }
+        assert!(!sql.contains(":grain"), "parameters are put in");
     }
-    assert!(!sql.contains(":grain"), "parameters are put in");
     let both = ["report", "adoption", "--show-sql", "duckdb", "--from", "year"];
     assert!(ask(&both).ended(2).stderr.contains("cannot be used with"));
 }

@@ -130,6 +130,38 @@ fn many_writers_and_merges_at_once_make_the_table_of_one() {
     assert_eq!(verdict["leftovers"], Value::Array(Vec::new()), "{verdict:#}");
 }
 
+/// Each shard an archive for itself, as it is where many machines read an archive that is too large
+/// for one: the events, to the byte, are those of one run over all.
+#[test]
+fn shards_that_are_read_at_once_make_the_events_of_one_run() {
+    const SHARDS: usize = 4;
+    let dir = Workdir::new();
+    let spec = Spec { seed: 11, events: 8_000, days: 40, repeats_share: 0.1, ..Spec::default() };
+    write_archive(&dir.join("archive"), &spec, Layout::RestPages).expect("the disk has room");
+    let files = std::fs::read_dir(dir.join("archive")).expect("the archive can be listed");
+    for (number, file) in files.enumerate() {
+        let file = file.expect("the archive can be listed");
+        let shard = dir.join(format!("shard-{}", number % SHARDS));
+        std::fs::create_dir_all(&shard).expect("the folder can be made");
+        std::fs::copy(file.path(), shard.join(file.file_name())).expect("the disk has room");
+    }
+    let start = |shard: usize| -> Child {
+        let mut command = dir.command(["ingest", &format!("shard-{shard}"), "--store", "many"]);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program can be started")
+    };
+    let writers: Vec<Child> = (0..SHARDS).map(start).collect();
+    for writer in writers {
+        Ran::of(&writer.wait_with_output().expect("the program can be waited for")).ended(0);
+    }
+    dir.pbi(["ingest", "archive", "--store", "one"]).ended(0);
+    let events = |store: &str| dir.pbi(["export", "--store", store]).ended(0).stdout;
+    let (many, one) = (events("many"), events("one"));
+    assert_eq!(one.lines().count() as u64, spec.events);
+    assert!(many == one, "the shards make other events than one run");
+    dir.pbi(["verify", "--store", "many"]).ended(0);
+}
+
 /// A disk on which another command has its turn as soon as a file of the table has its name.
 #[derive(Debug)]
 struct Between<F> {

@@ -1,0 +1,78 @@
+//! The words of DuckDB. Must not know the views.
+
+use chrono::DateTime;
+use polars::prelude::PolarsResult;
+use sqlparser::ast::Statement;
+
+use super::dialect::Dialect;
+
+pub struct DuckDb;
+
+impl Dialect for DuckDb {
+    fn preamble(&self) -> &'static str {
+        "-- The views of pbi-analyze over the files of its store, for DuckDB.\n\
+         SET TimeZone = 'UTC';\n"
+    }
+
+    fn files(&self, view: &str, paths: &[String]) -> String {
+        let paths: Vec<String> = paths.iter().map(|path| self.text(path)).collect();
+        let paths = paths.join(", ");
+        format!(
+            "CREATE OR REPLACE TEMP VIEW {view} AS\n\
+             SELECT * FROM read_parquet([{paths}], union_by_name = true);\n"
+        )
+    }
+
+    fn text(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    fn type_name(&self, name: &str) -> String {
+        name.to_uppercase()
+    }
+
+    fn instant(&self, us: i64) -> String {
+        let time = DateTime::from_timestamp_micros(us).map(|time| time.to_rfc3339());
+        format!("TIMESTAMPTZ '{}'", time.unwrap_or_default())
+    }
+
+    fn local_time(&self, us: i64) -> String {
+        format!("make_timestamp({us})")
+    }
+
+    fn microseconds(&self, instant: &str) -> String {
+        format!("epoch_us({instant})")
+    }
+
+    fn clock(&self, zone: &str, instant: &str) -> String {
+        format!("timezone({}, {instant})", self.text(zone))
+    }
+
+    fn day_number(&self, date: &str) -> String {
+        format!("CAST(date_diff('day', DATE '1970-01-01', {date}) AS BIGINT)")
+    }
+
+    fn weekday(&self, time: &str) -> String {
+        format!("CAST(isodow({time}) AS BIGINT)")
+    }
+
+    fn week(&self, time: &str) -> String {
+        format!("strftime({time}, '%G-W%V')")
+    }
+
+    fn month(&self, time: &str) -> String {
+        format!("strftime({time}, '%Y-%m')")
+    }
+
+    fn fits(&self, text: &str, pattern: &str) -> String {
+        format!("regexp_full_match({text}, {})", self.text(pattern))
+    }
+
+    fn each(&self, list: &str) -> String {
+        format!("unnest({list})")
+    }
+
+    fn statement(&self, statement: &Statement) -> PolarsResult<String> {
+        Ok(statement.to_string())
+    }
+}

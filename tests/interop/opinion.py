@@ -1,0 +1,176 @@
+"""Has another engine answer reports, and holds its rows against the program's own.
+
+Shared by the scripts that do it, one for each engine: how reports are asked, what a row is, and
+when two are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import table
+
+# How each report is asked: for all, and beside it for one report. The zones have summer time at
+# different days, and one is ahead of UTC by an odd number of minutes.
+ASKED = [
+    [],
+    ["--tz", "Europe/Berlin", "--since", "2025-03-20", "--until", "2025-04-20"],
+    ["--tz", "America/New_York", "--since", "100d", "--noise", "wide", "--actors", "all"],
+    ["--tz", "Asia/Kathmandu", "--since", "60d", "--user", "*a*", "--workspace", "*e*"],
+    ["--noise", "keep", "--actors", "services"],
+]
+OWN = {
+    "adoption": [["--set", "grain=week"], ["--set", "grain=month"], ["--set", "activity=view"]],
+    "consumption-trend": [["--set", "grain=week"], ["--set", "grain=month"]],
+    "external-users": [["--set", "home=contoso.com"]],
+    "sharing-audit": [["--set", "home=contoso.com"]],
+}
+
+
+class Program:
+    """The program and the store that it answers from."""
+
+    def __init__(self, path: Path, store: Path) -> None:
+        self.path = path
+        self.store = store
+
+    def run(self, *arguments: str) -> str:
+        """What it prints."""
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("PBI_")}
+        command = [str(self.path), *arguments]
+        done = subprocess.run(command, capture_output=True, check=False, env=clean)
+        if done.returncode not in (0, 3):
+            raise SystemExit(f"{' '.join(command)}: {done.stderr.decode(errors='replace')}")
+        return done.stdout.decode()
+
+    def report(self, name: str, flags: list[str], *more: str) -> str:
+        return self.run("report", name, "--store", str(self.store), *flags, *more)
+
+    def reports(self) -> list[str]:
+        """The names of all reports."""
+        listed = json.loads(self.run("reports", "--format", "json"))
+        return [row["report"] for row in listed["rows"]]
+
+
+def plain(value: object) -> object:
+    """A value as JSON would have it."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(timezone.utc).isoformat()
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    return value
+
+
+def instant(value: object) -> datetime | None:
+    """The instant that a text is, if it is one."""
+    if not isinstance(value, str) or len(value) < 19 or value[10] != "T":
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def is_same(ours: object, other: object) -> bool:
+    numbers = (int, float)
+    if isinstance(ours, bool) or isinstance(other, bool):
+        return ours is other
+    if isinstance(ours, numbers) and isinstance(other, numbers):
+        return math.isclose(ours, other, rel_tol=1e-9, abs_tol=1e-9)
+    one, two = instant(ours), instant(other)
+    if one is not None and two is not None:
+        return one == two
+    return ours == other
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Another engine: `answer` takes a script and gives columns and rows."""
+
+    name: str
+    version: str
+    dialect: str
+    answer: Callable[[str], tuple[list[str], list[list[object]]]]
+    error: type[Exception]
+
+
+def difference(
+    engine: Engine, program: Program, name: str, flags: list[str]
+) -> tuple[int, str | None]:
+    """How many rows there are, and what differs first."""
+    answer = json.loads(program.report(name, flags, "--format", "json"))
+    ours = [list(row.values()) for row in answer["rows"]]
+    script = program.report(name, flags, "--show-sql", engine.dialect, "--top", "100000")
+    try:
+        columns, rows = engine.answer(script)
+    except engine.error as error:
+        return len(ours), f"{engine.name}: {str(error)[:2000]}"
+    if columns != answer["columns"]:
+        return len(ours), f"columns {answer['columns']} here, {columns} there"
+    if len(rows) != len(ours):
+        return len(ours), f"{len(ours)} rows here, {len(rows)} there"
+    for number, (one, two) in enumerate(zip(ours, rows), start=1):
+        two = [plain(value) for value in two]
+        if not all(is_same(a, b) for a, b in zip(one, two)):
+            return len(ours), f"row {number}: {one} here, {two} there"
+    return len(ours), None
+
+
+def ask(
+    engine: Engine, program: Program, asked: dict[str, list[list[str]]], rows_file: Path | None
+) -> int:
+    """Asks each report in its ways, prints what came of it, and gives the exit code."""
+    began = time.monotonic()
+    answers = rows = differ = 0
+    for name, ways in asked.items():
+        counts = []
+        for flags in ways:
+            count, wrong = difference(engine, program, name, flags)
+            counts.append(str(count))
+            answers, rows = answers + 1, rows + count
+            if wrong is not None:
+                differ += 1
+                print(f"{name} {' '.join(flags)}: {wrong}", file=sys.stderr, flush=True)
+        print(f"{name:<28} rows {' '.join(counts)}", flush=True)
+    took = time.monotonic() - began
+    found = f"{len(asked)} reports, {answers} answers, {rows:,} rows"
+    print(f"{engine.name}: {found}, {differ} differ, {took:.0f} s")
+    if differ or not rows:
+        return 1
+    way = f"`report NAME --show-sql {engine.dialect}`"
+    table.add(rows_file, engine.name, engine.version, way, found)
+    return 0
+
+
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """The arguments of every such script."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("program", type=Path, help="the binary pbi-analyze")
+    parser.add_argument("archive", type=Path, help="a folder of logs")
+    parser.add_argument("--only", help="this report alone")
+    parser.add_argument("--rows", type=Path, help="a file for the row of docs/interop.md")
+    return parser
+
+
+@contextmanager
+def filled(arguments: argparse.Namespace) -> Iterator[Program]:
+    """The program with a store of the archive, for as long as it is needed."""
+    with tempfile.TemporaryDirectory(prefix="pbi-analyze-opinion-") as folder:
+        program = Program(arguments.program.resolve(), Path(folder) / "store")
+        program.run("ingest", str(arguments.archive), "--store", str(program.store), "--quiet")
+        yield program
