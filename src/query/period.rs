@@ -40,6 +40,16 @@ impl Period {
         Period { since: None, until: None, ..self.clone() }
     }
 
+    /// As many days right before it, if the archive reaches back over all of them.
+    pub fn before(&self) -> Option<Period> {
+        let (first, last) = self.first_day().zip(self.last_day())?;
+        let days = u64::try_from((last - first).num_days()).ok()? + 1;
+        let since = first.checked_sub_days(Days::new(days))?;
+        let held_since = self.whole().first_day()?;
+        let before = Period { since: Some(since), until: first.pred_opt(), ..self.clone() };
+        (held_since <= since).then_some(before)
+    }
+
     /// Its time zone.
     pub fn time_zone(&self) -> Tz {
         self.time_zone
