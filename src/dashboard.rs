@@ -6,6 +6,7 @@
 
 mod figures;
 mod sections;
+mod sparks;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -66,7 +67,7 @@ pub fn run(snapshot: &Snapshot, reports: &Reports, options: &Options) -> Result<
     }
     let inquiry = Inquiry::new(snapshot, questions.iter().copied(), options)?;
     let answers = Answers::ask(&inquiry, &questions)?;
-    let sparks = answers.sparks(&inquiry)?;
+    let sparks = sparks::of(&answers, &inquiry)?;
     let figures = figures::of(&answers, &inquiry)?;
 
     let trend = answers.of(TREND)?;
@@ -162,26 +163,6 @@ impl<'q> Answers<'q> {
         let mut remarks = self.of("top-reports")?.remarks.clone();
         remarks.retain(|remark| others.iter().all(|others| others.contains(remark)));
         Ok(remarks)
-    }
-
-    /// For each of the first reports its views over time: what the report on views answers of it
-    /// alone. A filter cannot name a report without an id, or one whose id is a pattern.
-    fn sparks(&self, inquiry: &Inquiry<'_>) -> Result<Vec<Vec<Option<f64>>>> {
-        let (trend, top) = (self.question(TREND)?, &self.of("top-reports")?.grid);
-        let ids = texts(top, "report_id").into_iter().zip(texts(top, "workspace_id"));
-        let mut sparks = Vec::new();
-        for (report, workspace) in ids.take(sections::ROWS) {
-            let is_plain = |id: &&str| !id.is_empty() && !id.contains('*');
-            let ids = report.filter(is_plain).zip(workspace.filter(is_plain));
-            sparks.push(match ids {
-                Some((report, workspace)) => {
-                    let of_report = inquiry.of_report(report, workspace);
-                    numbers(&of_report.rows(trend, &set(self.coarse))?, "views")
-                }
-                None => Vec::new(),
-            });
-        }
-        Ok(sparks)
     }
 }
 

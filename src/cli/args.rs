@@ -591,7 +591,7 @@ mod tests {
             "c",
         ]);
         let Command::Report(report) = args.unwrap().command else { panic!("report") };
-        assert_eq!(report.asking.from, ["a", "b", "c"].map(PathBuf::from));
+        assert_eq!(report.asking.scope.from, ["a", "b", "c"].map(PathBuf::from));
         assert_eq!(report.top, Some(3));
     }
 }

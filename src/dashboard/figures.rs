@@ -45,7 +45,7 @@ pub fn of(answers: &Answers<'_>, inquiry: &Inquiry<'_>) -> Result<Figures> {
             label: kind.label,
             value: counted(&now, kind),
             before: earlier.as_ref().and_then(|_| counted(&before, kind)),
-            note: kind.note.to_owned(),
+            note: String::new(),
         })
         .collect();
     figures.push(Figure {
@@ -53,29 +53,23 @@ pub fn of(answers: &Answers<'_>, inquiry: &Inquiry<'_>) -> Result<Figures> {
         label: "Days held in full",
         value: (days.days > 0).then_some(days.complete as f64),
         before: None,
-        note: format!("of {}: {} partial, {} missing", days.days, days.partial, days.missing),
+        note: format!("of {}; {} in part, {} missing", days.days, days.partial, days.missing),
     });
 
     let mut remarks = Vec::new();
     if days.days > days.complete {
-        let open = days.days - days.complete;
-        let are = if open == 1 { "is" } else { "are" };
-        remarks.push(format!(
-            "{open} of {} days {are} not held in full: what touches them is counted too low.",
-            days.days
-        ));
+        remarks.push("What touches days that are not held in full is counted too low.".to_owned());
     }
-    if let Some(earlier) = &earlier {
-        let held = earlier.days();
-        remarks.push(format!(
-            "Changes are against the {} days before, of which {} are held in full.",
-            held.days, held.complete
-        ));
-    } else if days.days > 0 {
-        remarks.push(
+    match earlier.as_ref().and_then(|earlier| Some((earlier.period()?, earlier.days()))) {
+        Some(((first, last), held)) => remarks.push(format!(
+            "Changes are against {first} to {last}; {} of these {} days are held in full.",
+            held.complete, held.days
+        )),
+        None if days.days > 0 => remarks.push(
             "No changes are shown: the archive does not reach back over as many days before."
                 .to_owned(),
-        );
+        ),
+        None => {}
     }
     Ok(Figures { figures, remarks })
 }
@@ -84,7 +78,6 @@ pub fn of(answers: &Answers<'_>, inquiry: &Inquiry<'_>) -> Result<Figures> {
 struct Kind {
     name: &'static str,
     label: &'static str,
-    note: &'static str,
     report: &'static str,
     count: fn(&Grid) -> Option<f64>,
 }
@@ -93,14 +86,12 @@ const KINDS: [Kind; 7] = [
     Kind {
         name: "views",
         label: "Views of reports",
-        note: "",
         report: TREND,
         count: |grid| sum(numbers(grid, "views")),
     },
     Kind {
         name: "people",
-        label: "People",
-        note: "who opened content",
+        label: "People who opened content",
         report: "top-users",
         // Events that name no user are a row too, but nobody.
         count: |grid| {
@@ -109,42 +100,27 @@ const KINDS: [Kind; 7] = [
     },
     Kind {
         name: "mau",
-        label: "Active in 28 days",
-        note: "MAU of the last day",
+        label: "Active in the last 28 days",
         report: ADOPTION,
         count: |grid| numbers(grid, "mau").into_iter().flatten().next_back(),
     },
-    Kind {
-        name: "reports",
-        label: "Reports",
-        note: "that were opened",
-        report: "top-reports",
-        count: rows,
-    },
+    Kind { name: "reports", label: "Different reports opened", report: "top-reports", count: rows },
     Kind {
         name: "exports",
-        label: "Exports",
-        note: "as a file or on paper",
+        label: "Exports and prints",
         report: "exports",
         count: |grid| sum(numbers(grid, "exports")),
     },
     Kind {
         name: "shared-outside",
-        label: "Shared with outsiders",
-        note: "items and recipients",
+        label: "Shares with outsiders",
         report: "sharing-audit",
         count: |grid| {
             let outside = texts(grid, "reach").into_iter().filter(|reach| *reach == Some(OUTSIDE));
             Some(outside.count() as f64)
         },
     },
-    Kind {
-        name: "guests",
-        label: "Guests",
-        note: "who were active",
-        report: "external-users",
-        count: rows,
-    },
+    Kind { name: "guests", label: "Active guests", report: "external-users", count: rows },
 ];
 
 /// The row of `top-users` that events without a user are in.

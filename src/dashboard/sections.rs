@@ -16,8 +16,8 @@ pub const ROWS: usize = 50;
 pub fn of(answers: &Answers<'_>, sparks: Vec<Vec<Option<f64>>>) -> Result<Vec<Section>> {
     let sections = [
         usage(answers)?,
-        top_reports(answers, sparks)?,
         adoption(answers)?,
+        top_reports(answers, sparks)?,
         hours(answers)?,
         workspaces(answers)?,
         exports(answers)?,
@@ -30,7 +30,12 @@ pub fn of(answers: &Answers<'_>, sparks: Vec<Vec<Option<f64>>>) -> Result<Vec<Se
     Ok(sections.into())
 }
 
-fn section(id: &'static str, title: &'static str, panels: Vec<Made<'_>>) -> Section {
+fn section(
+    id: &'static str,
+    tab: &'static str,
+    title: &'static str,
+    panels: Vec<Made<'_>>,
+) -> Section {
     let mut limits: Vec<String> = Vec::new();
     for limit in panels.iter().flat_map(|made| &made.question.limits) {
         if !limits.contains(limit) {
@@ -38,7 +43,7 @@ fn section(id: &'static str, title: &'static str, panels: Vec<Made<'_>>) -> Sect
         }
     }
     let panels = panels.into_iter().map(|made| made.panel).collect();
-    Section { id, title, panels, limits }
+    Section { id, tab, title, panels, limits }
 }
 
 /// A panel and the question behind it.
@@ -75,20 +80,19 @@ impl<'q> Made<'q> {
         Ok(Made { panel, question })
     }
 
-    /// A table of these columns: those behind a `-` only where there is room, those behind a `%` as
-    /// parts of a hundred.
-    fn table(answers: &Answers<'q>, name: &'static str, columns: &[&str]) -> Result<Made<'q>> {
+    /// A table of these columns: those behind a `-` only where there is room, those behind a `/` on
+    /// paper too, those behind a `%` as parts of a hundred.
+    fn table(answers: &Answers<'q>, name: &'static str, columns: &str) -> Result<Made<'q>> {
         Ok(Made::new(answers, name, "")?.columns(columns).first(ROWS))
     }
 
-    fn columns(mut self, columns: &[&str]) -> Made<'q> {
+    fn columns(mut self, columns: &str) -> Made<'q> {
         let all = std::mem::take(&mut self.panel.columns);
-        let chosen = columns.iter().filter_map(|column| {
-            let (look, name) = match column.split_at(1) {
-                ("-", name) => (Look::Minor, name),
-                ("%", name) => (Look::Share, name),
-                _ => (Look::Plain, *column),
-            };
+        let chosen = columns.split(' ').filter_map(|column| {
+            let looks = [('-', Look::Minor), ('/', Look::Side), ('%', Look::Share)];
+            let mut looks = looks.into_iter();
+            let sign = looks.find_map(|(sign, look)| Some((look, column.strip_prefix(sign)?)));
+            let (look, name) = sign.unwrap_or((Look::Plain, column));
             let found = all.iter().find(|shown| shown.name == name)?;
             Some(Shown { look, ..found.clone() })
         });
@@ -142,43 +146,33 @@ fn series(column: &'static str, title: &'static str, shape: Shape) -> Series {
 
 fn usage(answers: &Answers<'_>) -> Result<Section> {
     let grain = answers.grain;
-    let mut views = vec![series("views", "Views", Shape::Bars)];
+    let mut views = vec![series("views", "Views of reports", Shape::Bars)];
+    let mut lead = format!("How often reports were opened, by {grain}.");
     if grain == "day" {
         views.push(series("mean_7d", "Mean of 7 days", Shape::Line));
+        lead += " There is no mean of days that are not all held in full.";
     }
+    let columns = "date views mean_7d viewers -reports -dashboard_views verdict";
+    let over = Made::new(answers, TREND, grain)?.columns(columns).drawn(Drawing::Chart(views));
+    Ok(section(
+        "usage",
+        "Views",
+        "Views over time",
+        vec![over.titled("views", "Views over time", &lead)],
+    ))
+}
+
+fn adoption(answers: &Answers<'_>) -> Result<Section> {
     let people = vec![
         series("dau", "DAU, of the day", Shape::Line),
         series("wau", "WAU, of 7 days", Shape::Line),
         series("mau", "MAU, of 28 days", Shape::Line),
     ];
-    let columns =
-        ["date", "views", "mean_7d", "viewers", "-reports", "-dashboard_views", "verdict"];
-    let over = Made::new(answers, TREND, grain)?.columns(&columns).drawn(Drawing::Chart(views));
-    let title = format!("Views of reports by {grain}");
-    let over = over.titled("views", &title, "How often reports were opened.");
-    let active = Made::new(answers, ADOPTION, grain)?
-        .columns(&["date", "dau", "wau", "mau", "-stickiness", "verdict"])
+    let columns = "date dau wau mau -stickiness verdict";
+    let active = Made::new(answers, ADOPTION, answers.grain)?
+        .columns(columns)
         .drawn(Drawing::Chart(people))
         .titled("active", "Active people", "Whoever did anything, within a day, 7 and 28 days.");
-    Ok(section("usage", "Use over time", vec![over, active]))
-}
-
-fn top_reports(answers: &Answers<'_>, rows: Vec<Vec<Option<f64>>>) -> Result<Section> {
-    let columns =
-        ["rank", "report", "workspace", "views", "viewers", "-active_days", "-last_view", "trend"];
-    let (set, title) = match answers.coarse {
-        "week" => ("grain=week", "Views by week"),
-        _ => ("grain=month", "Views by month"),
-    };
-    let sparks = Sparks { title, report: TREND, set, rows };
-    let lead = "Trend is the views of the second half of the period divided by those of the first, \
-                complete days only.";
-    let table = Made::table(answers, "top-reports", &columns)?.drawn(Drawing::Sparks(sparks));
-    let table = table.titled("top-reports", "Most opened reports", lead);
-    Ok(section("reports", "Reports", vec![table]))
-}
-
-fn adoption(answers: &Answers<'_>) -> Result<Section> {
     let drawn = vec![
         series("new_users", "New", Shape::Up),
         series("returning_users", "Back after 28 days or more", Shape::Up),
@@ -187,12 +181,26 @@ fn adoption(answers: &Answers<'_>) -> Result<Section> {
     let title = format!("Who comes and who stays away, by {}", answers.coarse);
     let lead = "New is who was never seen before in the archive: in its first weeks that is \
                 everybody.";
-    let columns = ["date", "new_users", "returning_users", "lost_users", "-stickiness", "verdict"];
-    let chart = Made::new(answers, ADOPTION, answers.coarse)?
-        .columns(&columns)
+    let columns = "date new_users returning_users lost_users -stickiness verdict";
+    let comings = Made::new(answers, ADOPTION, answers.coarse)?
+        .columns(columns)
         .drawn(Drawing::Chart(drawn))
         .titled("comings", &title, lead);
-    Ok(section("adoption", "Adoption", vec![chart]))
+    Ok(section("adoption", "Adoption", "Adoption", vec![active, comings]))
+}
+
+fn top_reports(answers: &Answers<'_>, rows: Vec<Vec<Option<f64>>>) -> Result<Section> {
+    let columns = "/rank report /workspace views viewers trend -last_view";
+    let (set, title) = match answers.coarse {
+        "week" => ("grain=week", "Views by week"),
+        _ => ("grain=month", "Views by month"),
+    };
+    let sparks = Sparks { title, report: TREND, set, rows };
+    let lead = "Trend is the views of the second half of the period divided by those of the first, \
+                complete days only.";
+    let table = Made::table(answers, "top-reports", columns)?.drawn(Drawing::Sparks(sparks));
+    let table = table.titled("top-reports", "Most opened reports", lead);
+    Ok(section("reports", "Reports", "Most opened reports", vec![table]))
 }
 
 fn hours(answers: &Answers<'_>) -> Result<Section> {
@@ -202,58 +210,37 @@ fn hours(answers: &Answers<'_>) -> Result<Section> {
         "Hours of the week",
         lead,
     );
-    Ok(section("week", "Week", vec![week]))
+    Ok(section("week", "Hours", "Hours of the week", vec![week]))
 }
 
 fn workspaces(answers: &Answers<'_>) -> Result<Section> {
-    let columns = [
-        "rank",
-        "workspace",
-        "views",
-        "viewers",
-        "authors",
-        "exports",
-        "-edits",
-        "-reports",
-        "-kind",
-    ];
-    let table = Made::table(answers, "workspace-usage", &columns)?;
+    let columns = "/rank workspace views viewers /authors /exports -edits -reports -kind";
+    let table = Made::table(answers, "workspace-usage", columns)?;
     let table = table.titled("workspace-usage", "Use of workspaces", "");
-    Ok(section("workspaces", "Workspaces", vec![table]))
+    Ok(section("workspaces", "Workspaces", "Workspaces", vec![table]))
 }
 
 fn exports(answers: &Answers<'_>) -> Result<Section> {
-    let columns = [
-        "user",
-        "item",
-        "workspace",
-        "exports",
-        "-user_exports",
-        "-spike_day",
-        "-spike_exports",
-        "last_export",
-    ];
-    let table = Made::table(answers, "exports", &columns)?.or_else("Nothing was exported.");
-    let lead = "A spike is a day of unusually many exports by one person.";
+    let columns = "user item /workspace exports -spike_day /last_export";
+    let table = Made::table(answers, "exports", columns)?.or_else("Nothing was exported.");
+    let lead = "A spike is a day on which a person exported unusually much.";
     let table = table.titled("exports", "Who takes out what", lead);
-    Ok(section("exported", "Exports", vec![table]))
+    Ok(section("exported", "Exports", "Exports", vec![table]))
 }
 
 fn outsiders(answers: &Answers<'_>) -> Result<Section> {
-    let columns =
-        ["item", "-item_kind", "recipient", "shared_by", "shares", "-permissions", "last_shared"];
+    let columns = "item -item_kind recipient /shared_by /shares -permissions /last_shared";
     let shared = Made::new(answers, "sharing-audit", "")?
         .only("reach", |reach| reach == OUTSIDE)
-        .columns(&columns)
+        .columns(columns)
         .first(ROWS)
         .or_else("Nothing was shared with people outside.")
         .titled("shared", "Shared with people outside", "The latest first.");
-    let columns =
-        ["guest", "-domain", "views", "exports", "changes", "-items", "-active_days", "last_seen"];
-    let guests = Made::table(answers, "external-users", &columns)?
+    let columns = "guest -domain views exports /changes -items -active_days /last_seen";
+    let guests = Made::table(answers, "external-users", columns)?
         .or_else("No guest was active.")
         .titled("external-users", "Guests", "People from outside who were active here.");
-    Ok(section("outside", "Outsiders", vec![shared, guests]))
+    Ok(section("outside", "Outsiders", "People from outside", vec![shared, guests]))
 }
 
 fn ways(answers: &Answers<'_>) -> Result<Section> {
@@ -261,26 +248,25 @@ fn ways(answers: &Answers<'_>) -> Result<Section> {
     for (kind, title) in [("method", "By what"), ("browser", "Browsers"), ("system", "Systems")] {
         let way = Made::new(answers, "consumption-method", "")?
             .only("kind", |found| found == kind)
-            .columns(&["name", "views", "%share_pct", "-viewers"])
+            .columns("name views %share_pct -viewers")
             .first(ROWS)
             .titled(&format!("by-{kind}"), title, "");
         panels.push(way);
     }
-    let columns = ["method", "views", "%share_pct", "-viewers"];
-    let reached = Made::table(answers, "distribution-method", &columns)?;
+    let columns = "method views %share_pct -viewers";
+    let reached = Made::table(answers, "distribution-method", columns)?;
     panels.push(reached.titled("distribution-method", "From where", ""));
-    Ok(section("ways", "How content is opened", panels))
+    Ok(section("ways", "Ways in", "How content is opened", panels))
 }
 
 fn noise(answers: &Answers<'_>) -> Result<Section> {
-    let columns =
-        ["activity", "-meaning", "principal", "events", "%share_pct", "left_out", "last_event"];
+    let columns = "activity /principal events %share_pct /left_out -last_event";
     let lead = "Reads by machines that say nothing about use. What is left out is not counted in \
                 the figures of people above.";
-    let table = Made::table(answers, "noise", &columns)?
+    let table = Made::table(answers, "noise", columns)?
         .or_else("No reads by machines are in the period.")
         .titled("noise", "Noise", lead);
-    Ok(section("machines", "Noise", vec![table]))
+    Ok(section("machines", "Noise", "Noise", vec![table]))
 }
 
 fn coverage(answers: &Answers<'_>) -> Result<Section> {
@@ -288,20 +274,22 @@ fn coverage(answers: &Answers<'_>) -> Result<Section> {
     let calendar = Made::new(answers, "coverage", "")?
         .drawn(Drawing::Calendar)
         .titled("days", "Calendar", lead);
-    let columns = ["day", "verdict", "rule", "events", "-hours_without"];
-    let open = Made::table(answers, "coverage", &columns)?;
-    let open = Made { panel: Panel { grid: calendar.panel.grid.clone(), ..open.panel }, ..open }
+    if calendar.panel.grid.rows.is_empty() {
+        return Ok(section("coverage", "Coverage", "Coverage", vec![calendar]));
+    }
+    let open = Made::new(answers, "coverage", "")?
+        .columns("day verdict rule events -hours_without")
         .only("verdict", |verdict| verdict != "complete")
         .first(ROWS)
         .or_else("Every day is held in full, as far as can be told.")
         .titled("open-days", "Days that are not held in full", "");
-    Ok(section("coverage", "Coverage", vec![calendar, open]))
+    Ok(section("coverage", "Coverage", "Coverage", vec![calendar, open]))
 }
 
 fn quality(answers: &Answers<'_>) -> Result<Section> {
-    let columns = ["finding", "what", "affected", "-first_seen", "detail"];
-    let table = Made::table(answers, "data-quality", &columns)?
+    let columns = "finding what affected -first_seen detail";
+    let table = Made::table(answers, "data-quality", columns)?
         .or_else("Nothing odd was found.")
         .titled("data-quality", "What is odd about the archive", "");
-    Ok(section("quality", "Data quality", vec![table]))
+    Ok(section("quality", "Data quality", "Data quality", vec![table]))
 }

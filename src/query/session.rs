@@ -115,27 +115,18 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The same about other things. What is in memory and what is known is shared.
-    pub fn about(&self, filters: Filters) -> Session<'a> {
-        let settings = Settings { filters, ..self.settings.clone() };
-        self.sharing(settings, self.period.clone(), self.coverage.clone())
-    }
-
-    /// The same about another period of the same archive and zone.
+    /// The same about another period of the same archive and zone. What is in memory and what is
+    /// known whatever the period is shared.
     ///
     /// # Errors
     ///
     /// Those of [`Session::new`].
     pub fn during(&self, period: Period) -> Result<Session<'a>> {
         let coverage = engine("coverage", || covered(self.snapshot, &period))?;
-        Ok(self.sharing(self.settings.clone(), period, coverage))
-    }
-
-    fn sharing(&self, settings: Settings, period: Period, coverage: Coverage) -> Session<'a> {
-        Session {
+        Ok(Session {
             snapshot: self.snapshot,
             table: self.table.clone(),
-            settings,
+            settings: self.settings.clone(),
             period,
             coverage,
             unknown_fields: self.unknown_fields.clone(),
@@ -143,7 +134,7 @@ impl<'a> Session<'a> {
             homes: self.homes.clone(),
             history: self.history.clone(),
             tallies: Mutex::default(),
-        }
+        })
     }
 
     /// Adds the fields that no typed column holds, for the reports that read them.

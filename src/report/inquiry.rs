@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use crate::Result;
 use crate::grid::Grid;
-use crate::query::{self, Filters, Session};
+use crate::query::{self, Session};
 use crate::render::{Basis, Format};
 
 use super::{Options, Question, Snapshot, TOP, days, excluded, given, remarks, session};
@@ -95,17 +97,6 @@ impl<'a> Inquiry<'a> {
         Options { set, ..self.options.clone() }
     }
 
-    /// The same of one report in one workspace, whatever else is asked for.
-    pub fn of_report(&self, report_id: &str, workspace_id: &str) -> Inquiry<'a> {
-        let filters = Filters {
-            reports: vec![report_id.to_owned()],
-            workspaces: vec![workspace_id.to_owned()],
-            ..self.options.filters.clone()
-        };
-        let session = self.session.about(filters.clone());
-        Inquiry { session, options: Options { filters, ..self.options.clone() } }
-    }
-
     /// The same about as many days before; `None` where the archive does not reach back so far.
     ///
     /// # Errors
@@ -115,6 +106,12 @@ impl<'a> Inquiry<'a> {
         let Some(period) = self.session.period().before() else { return Ok(None) };
         let session = self.session.during(period)?;
         Ok(Some(Inquiry { session, options: self.options.clone() }))
+    }
+
+    /// The first and the last day of the period, where they are known.
+    pub fn period(&self) -> Option<(NaiveDate, NaiveDate)> {
+        let period = self.session.period();
+        period.first_day().zip(period.last_day())
     }
 
     /// How many days of the period there are, and how many of them are held in full.

@@ -186,20 +186,17 @@ fn paint(area: &DrawingArea<Canvas<'_>, Shift>, plot: &Plot, frame: &Frame) -> D
     chart
         .configure_mesh()
         .disable_x_mesh()
-        .axis_style(Ink::Axis.colour())
-        .disable_y_axis()
+        .axis_style(TRANSPARENT)
         .bold_line_style(Ink::Mesh.colour())
         .light_line_style(TRANSPARENT)
         .label_style(("sans-serif", LETTERS * UNIT, &Ink::Label.colour()))
-        .set_all_tick_mark_size(4 * UNIT)
+        .set_all_tick_mark_size(6 * UNIT)
         .y_labels(5)
         .x_label_formatter(&day)
         .y_label_formatter(&number)
         .draw()?;
-    if plot.low < 0.0 {
-        let zero = vec![(-1, 0.0), (end, 0.0)];
-        chart.draw_series([PathElement::new(zero, Ink::Axis.colour())])?;
-    }
+    let zero = vec![(-1, 0.0), (end, 0.0)];
+    chart.draw_series([PathElement::new(zero, Ink::Axis.colour())])?;
 
     let range = chart.plotting_area().get_x_axis_pixel_range();
     let room = range.end.abs_diff(range.start);

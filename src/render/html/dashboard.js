@@ -77,7 +77,7 @@ function makeSortable(table) {
 
 // Filtering: rows that hold all words.
 
-const ROWS_WORTH_FILTERING = 8;
+const ROWS_WORTH_FILTERING = 10;
 
 function makeFilterable(table) {
   const rows = [...table.tBodies[0].rows];
@@ -120,8 +120,8 @@ function makeReadable(plot) {
   }
 
   function text(row) {
-    const cells = [...row.cells].filter((_, at) => !columns[at].classList.contains("unshown"));
-    return cells.map((cell, at) => (at ? `${columns[at].textContent}: ` : "") + cell.textContent).join("\n");
+    const named = (cell, at) => (at ? `${columns[at].textContent}: ` : "") + cell.textContent;
+    return [...row.cells].map(named).join("\n");
   }
 
   function go(at, y) {

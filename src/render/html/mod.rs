@@ -56,7 +56,7 @@ pub struct Figure {
     pub value: Option<f64>,
     /// The number of the period before.
     pub before: Option<f64>,
-    /// What is to be said of it.
+    /// What is to be said of it in place of how it changed.
     pub note: String,
 }
 
@@ -65,9 +65,11 @@ pub struct Figure {
 pub struct Section {
     /// Its name in addresses.
     pub id: &'static str,
+    /// Its name in the list of parts.
+    pub tab: &'static str,
     /// Its title.
     pub title: &'static str,
-    /// What it shows.
+    /// What it shows. Where that is one panel, its title and the section's are one.
     pub panels: Vec<Panel>,
     /// What its figures cannot tell.
     pub limits: Vec<String>,
@@ -114,7 +116,9 @@ pub struct Shown {
 pub enum Look {
     /// As its kind has it.
     Plain,
-    /// The same, and left out where there is little room.
+    /// The same, and left out on a telephone.
+    Side,
+    /// The same, and left out on a telephone and on paper.
     Minor,
     /// A part of a hundred, with a bar.
     Share,
@@ -258,7 +262,7 @@ fn header(to: &mut Markup, document: &Document) {
     to.open("nav").attr("aria-label", "Parts of the page").open("ul");
     for section in &document.sections {
         to.open("li").open("a").attr("href", format_args!("#{}", section.id));
-        to.text(section.title).close("a").close("li");
+        to.text(section.tab).close("a").close("li");
     }
     to.close("ul").close("nav");
 }
@@ -301,13 +305,20 @@ fn change(to: &mut Markup, value: f64, before: f64) {
 }
 
 fn part(to: &mut Markup, section: &Section, document: &Document) -> Result<()> {
-    to.open("section").attr("id", section.id);
-    to.attr("aria-labelledby", format_args!("{}-title", section.id));
-    to.open("h2").attr("id", format_args!("{}-title", section.id));
-    to.text(section.title).close("h2");
+    let (title, has_titles) = match &section.panels[..] {
+        [only] => (title_of(only), false),
+        _ => (format!("{}-part", section.id), true),
+    };
+    to.open("section").attr("id", section.id).attr("aria-labelledby", &title);
+    to.open("h2").attr("id", &title).text(section.title).close("h2");
     to.open("div").attr("class", "panels");
     for panel in &section.panels {
+        to.open("div").attr("class", kind(panel)).attr("id", &panel.id);
+        if has_titles {
+            to.open("h3").attr("id", title_of(panel)).text(&panel.title).close("h3");
+        }
         self::panel(to, panel, document)?;
+        to.close("div");
     }
     to.close("div");
     if !section.limits.is_empty() {
@@ -322,30 +333,39 @@ fn part(to: &mut Markup, section: &Section, document: &Document) -> Result<()> {
     Ok(())
 }
 
+/// The name of the title of a panel.
+fn title_of(panel: &Panel) -> String {
+    format!("{}-title", panel.id)
+}
+
+/// A table of more rows than these may go over two pages of paper.
+const ROWS_OF_A_PAGE: usize = 16;
+
+fn kind(panel: &Panel) -> &'static str {
+    match panel.drawing {
+        Drawing::Table | Drawing::Sparks(_) if panel.grid.rows.len() > ROWS_OF_A_PAGE => {
+            "panel long"
+        }
+        Drawing::Calendar => "panel long",
+        _ => "panel",
+    }
+}
+
 fn panel(to: &mut Markup, panel: &Panel, document: &Document) -> Result<()> {
-    let kind = match panel.drawing {
-        Drawing::Table | Drawing::Sparks(_) => "panel rows",
-        Drawing::Chart(_) => "panel chart",
-        Drawing::Week => "panel week",
-        Drawing::Calendar => "panel days",
-    };
-    to.open("div").attr("class", kind).attr("id", &panel.id);
-    to.open("h3").attr("id", format_args!("{}-title", panel.id)).text(&panel.title).close("h3");
     if !panel.lead.is_empty() {
         to.classed("p", "lead", &panel.lead);
     }
     if panel.grid.rows.is_empty() {
         to.classed("p", "none", &panel.empty);
-    } else {
-        match &panel.drawing {
-            Drawing::Table => table::table(to, panel, None, document.time_zone),
-            Drawing::Sparks(sparks) => table::table(to, panel, Some(sparks), document.time_zone),
-            Drawing::Week => plane::week(to, panel),
-            Drawing::Calendar => plane::calendar(to, panel),
-            Drawing::Chart(series) => over_time(to, panel, series, document.time_zone)?,
-        }
+        return Ok(());
     }
-    to.close("div");
+    match &panel.drawing {
+        Drawing::Table => table::table(to, panel, None, document.time_zone),
+        Drawing::Sparks(sparks) => table::table(to, panel, Some(sparks), document.time_zone),
+        Drawing::Week => plane::week(to, panel),
+        Drawing::Calendar => plane::calendar(to, panel),
+        Drawing::Chart(series) => over_time(to, panel, series, document.time_zone)?,
+    }
     Ok(())
 }
 
@@ -355,7 +375,7 @@ fn over_time(to: &mut Markup, panel: &Panel, series: &[Series], zone: Tz) -> Res
     for (at, one) in series.iter().enumerate() {
         let shape = match one.shape {
             Shape::Line => "line",
-            _ => "bar",
+            _ => "block",
         };
         to.open("li")
             .open("span")

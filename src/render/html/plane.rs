@@ -7,7 +7,7 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::markup::Markup;
 use super::table::texts_of;
-use super::{Panel, grouped, number, unknown, values};
+use super::{Panel, grouped, number, title_of, unknown, values};
 use crate::grid::Cell;
 
 /// How many shades there are above none.
@@ -24,7 +24,7 @@ pub fn week(to: &mut Markup, panel: &Panel) {
     let (hours, weekdays) = (values(grid, "hour"), values(grid, "weekday_number"));
     let most = per_day.iter().flatten().copied().fold(0.0, f64::max);
     to.open("div").attr("class", "scroll").attr("tabindex", 0).attr("role", "region");
-    to.attr("aria-labelledby", format_args!("{}-title", panel.id));
+    to.attr("aria-labelledby", title_of(panel));
     to.open("table").attr("class", "heat").attr("data-report", &panel.report);
     to.open("thead").open("tr").open("th").attr("scope", "col");
     to.classed("span", "unseen", "Weekday").close("th");
@@ -40,7 +40,7 @@ pub fn week(to: &mut Markup, panel: &Panel) {
             };
             let row = (0..grid.rows.len()).find(is_here);
             let value = row.and_then(|row| per_day[row]);
-            let shade = value.map_or("none", |value| shade(value, most));
+            let shade = value.map_or("unheld", |value| shade(value, most));
             to.open("td").attr("class", shade);
             if let Some(value) = value {
                 let people = row.and_then(|row| viewers[row]).map_or_else(unknown, number);

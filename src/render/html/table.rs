@@ -8,11 +8,11 @@ use chrono_tz::Tz;
 
 use super::super::{Page, time, words};
 use super::markup::Markup;
-use super::{Look, Panel, Series, Shown, Sparks, grouped, number, unknown, values};
+use super::{Look, Panel, Series, Shown, Sparks, grouped, number, title_of, unknown, values};
 use crate::grid::{Cell, Grid, Kind};
 
 /// How many letters of a name are shown; the style sheet cuts most of them far earlier.
-const LETTERS: usize = 120;
+const LETTERS: usize = 200;
 
 /// A name of more letters than these has the whole of it where the mouse is, in case it is cut.
 const LETTERS_THAT_FIT: usize = 20;
@@ -29,7 +29,7 @@ pub fn table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparks>, time_zone:
         .filter_map(|shown| Some((grid.columns.iter().position(|c| c.name == shown.name)?, shown)))
         .collect();
     to.open("div").attr("class", "scroll").attr("tabindex", 0).attr("role", "region");
-    to.attr("aria-labelledby", format_args!("{}-title", panel.id));
+    to.attr("aria-labelledby", title_of(panel));
     to.open("table").attr("id", format_args!("{}-rows", panel.id));
     to.attr("data-report", &panel.report).attr("data-set", panel.set.join(" "));
     to.attr("data-of", panel.of).open("thead").open("tr");
@@ -69,14 +69,17 @@ pub fn table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparks>, time_zone:
 }
 
 fn class(kind: Kind, look: Look) -> &'static str {
-    match (kind.is_number(), look) {
-        (_, Look::Share) => "n share",
-        (true, Look::Plain) => "n",
-        (true, Look::Minor) => "n minor",
-        (false, Look::Plain) if kind == Kind::Text => "t",
-        (false, Look::Minor) if kind == Kind::Text => "t minor",
-        (false, Look::Plain) => "d",
-        (false, Look::Minor) => "d minor",
+    let classes = match kind {
+        Kind::Int | Kind::Float => ["n", "n side", "n minor", "n share"],
+        Kind::Text => ["t", "t side", "t minor", "t"],
+        _ => ["d", "d side", "d minor", "d"],
+    };
+    let [plain, side, minor, share] = classes;
+    match look {
+        Look::Plain => plain,
+        Look::Side => side,
+        Look::Minor => minor,
+        Look::Share => share,
     }
 }
 
@@ -124,7 +127,9 @@ fn cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz
             to.text(grouped(text));
         }
         Cell::Time { us } => {
-            to.attr("data-v", time::instant_iso(*us, zone)).text(text);
+            // The day is enough to look at; the minute is where the mouse is.
+            to.attr("data-v", time::instant_iso(*us, zone)).attr("title", text);
+            to.text(text.split(' ').next().unwrap_or(text));
         }
         Cell::Bool(is_so) => {
             to.attr("data-v", is_so).text(text);
