@@ -94,8 +94,9 @@ export async function open(browser, url, options = {}) {
   const { width = 1280, height = 900, ...others } = options;
   const context = await browser.newContext({ viewport: { width, height }, ...others });
   const page = await context.newPage();
-  const seen = { requests: [], messages: [], dialogs: [] };
+  const seen = { requests: [], refused: [], messages: [], dialogs: [] };
   context.on("request", (request) => seen.requests.push(request.url()));
+  context.on("requestfailed", (request) => seen.refused.push([request.url(), request.failure().errorText]));
   page.on("console", (message) => seen.messages.push(message.text()));
   page.on("pageerror", (error) => seen.messages.push(error.message));
   page.on("dialog", (dialog) => {

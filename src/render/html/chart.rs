@@ -97,7 +97,7 @@ impl Plot {
         let fits = |step: &u32| starts.len() <= room * *step as usize;
         let step = [1, 2, 3, 6, 12].into_iter().find(fits).unwrap_or(12);
         let mut labels: Vec<(usize, String)> = Vec::new();
-        for at in starts.into_iter().filter(|at| self.days[*at].month0() % step == 0) {
+        for at in starts.into_iter().filter(|at| self.days[*at].month0().is_multiple_of(step)) {
             let day = &self.days[at];
             let has_year = labels.is_empty() || day.month() == 1;
             let form = if has_year { "%b %Y" } else { "%b" };

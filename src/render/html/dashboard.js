@@ -71,6 +71,12 @@ function makeSortable(table) {
     button.className = "sort";
     button.append(...head.childNodes);
     button.addEventListener("click", () => sort(table, at, head));
+    // The mouse shows what a column means by itself.
+    button.addEventListener("focus", () => {
+      const box = button.getBoundingClientRect();
+      if (button.matches(":focus-visible")) show(head.title, box.left, box.bottom);
+    });
+    button.addEventListener("blur", hide);
     head.append(button);
   });
 }

@@ -74,7 +74,7 @@ fn shade(value: f64, most: f64) -> &'static str {
 /// A number in a cell that has room for four letters.
 fn short(value: f64) -> String {
     match value {
-        v if v == 0.0 => String::new(),
+        0.0 => String::new(),
         v if v < 10.0 => format!("{v:.1}"),
         v if v < 10_000.0 => format!("{v:.0}"),
         v => format!("{:.0}k", v / 1_000.0),
