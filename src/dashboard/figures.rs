@@ -44,7 +44,7 @@ pub fn of(answers: &Answers<'_>, inquiry: &Inquiry<'_>) -> Result<Figures> {
             name: kind.name,
             label: kind.label,
             value: counted(&now, kind),
-            before: earlier.as_ref().and_then(|_| counted(&before, kind)),
+            before: counted(&before, kind),
             note: String::new(),
         })
         .collect();

@@ -240,7 +240,8 @@ fn header(to: &mut Markup, document: &Document) {
     let [_, held, left_out] = words::closing(&document.basis, document.time_zone.name());
     to.open("p").attr("class", "period").text(period(&document.basis));
     to.classed("span", "zone", document.time_zone.name()).close("p");
-    to.open("p").attr("class", "rests").text(held).text(" ").text(left_out).close("p");
+    let rests = [held, left_out].map(|sentence| with_parted_numbers(&sentence));
+    to.open("p").attr("class", "rests").text(rests.join(" ")).close("p");
     if !document.remarks.is_empty() {
         to.open("ul").attr("class", "remarks");
         for remark in &document.remarks {
@@ -435,6 +436,16 @@ fn grouped(text: &str) -> String {
         parted.push(digit);
     }
     parted + fraction
+}
+
+/// A sentence whose numbers are parted too.
+fn with_parted_numbers(sentence: &str) -> String {
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let parted = sentence.split(' ').map(|word| match is_number(word) {
+        true => grouped(word),
+        false => word.to_owned(),
+    });
+    parted.collect::<Vec<_>>().join(" ")
 }
 
 /// What stands for a number that is not known.

@@ -41,7 +41,7 @@ fn shown(panels: Vec<Panel>) -> String {
             since: NaiveDate::from_ymd_opt(2026, 3, 1),
             until: NaiveDate::from_ymd_opt(2026, 3, 3),
             coverage: Days { days: 3, complete: 2, partial: 0, missing: 1, cut: 0 },
-            excluded: Excluded::default(),
+            excluded: Excluded { noise: 1_350_000, ..Excluded::default() },
         },
         time_zone: Tz::UTC,
         remarks: vec!["One.".into()],
@@ -101,6 +101,7 @@ fn a_change_is_told_in_percent_of_what_was() {
     assert!(html.contains(">1,234.5</strong>"), "{html}");
     assert!(html.contains("▼ </span>38 %<span class=\"unseen\"> less, </span>"), "{html}");
     assert!(html.contains(">from 2,000</span>"), "{html}");
+    assert!(html.contains("1 missing. Left out: 1,350,000 events of noise, 0 of services."));
 }
 
 #[test]
