@@ -16,6 +16,7 @@
 
 pub mod cli;
 pub mod column;
+pub mod dashboard;
 pub mod dictionary;
 pub mod error;
 pub mod export;

@@ -3,6 +3,8 @@
 //! Owns: the order of things - period, coverage, answer, page - and the sentences that say what an
 //! answer lacks. Must not know flags or where the bytes go.
 
+mod inquiry;
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::str::FromStr;
@@ -15,10 +17,11 @@ use crate::dictionary;
 use crate::grid::{Cell, Grid, Kind};
 use crate::query::{self, Catalog, Coverage, Period, Session, Settings, Tally, Verdict};
 pub use crate::query::{Actors, Engine, Filters, NoiseLevel, Report as Question};
-use crate::render::{self, Basis, Excluded, Page};
+use crate::render::{self, Excluded, Page};
 pub use crate::render::{Format, wrap};
 pub use crate::store::Snapshot;
 use crate::{Error, Result};
+pub use inquiry::{Answer, Inquiry};
 
 /// The parameter by which reports are cut to their first rows.
 const TOP: &str = "top";
@@ -341,21 +344,7 @@ fn session<'a, 'r>(
 }
 
 fn answer(session: &Session<'_>, report: &Question, options: &Options) -> Result<Report> {
-    let tally = session.tally(report)?;
-    let given = given(report, options)?;
-    let grid = query::answer(session, report, &given)?;
-
-    let (period, coverage) = (session.period(), session.coverage());
-    let basis = Basis {
-        report: report.name.clone(),
-        title: report.title.clone(),
-        since: period.first_day(),
-        until: period.last_day(),
-        coverage: days(coverage),
-        excluded: excluded(&tally, session.actors(report), report.keeps_noise),
-    };
-    let top = given.get(TOP).map(String::as_str);
-    let remarks = remarks(period, &grid, &tally, top);
+    let Answer { grid, basis, remarks } = inquiry::answer(session, report, options)?;
     let page = Page {
         grid: &grid,
         chart: report.chart.as_ref(),
@@ -367,6 +356,7 @@ fn answer(session: &Session<'_>, report: &Question, options: &Options) -> Result
     let bytes = render::render(&page, options.format)?;
     let failures = options.fail_on.iter();
     let failures = failures.filter_map(|on| on.failure(&basis.coverage, grid.rows.len()));
+    let coverage = session.coverage();
     let incomplete = !coverage.is_complete() || coverage.days.is_empty();
     Ok(Report { bytes, incomplete, remarks, failures: failures.collect() })
 }

@@ -3,6 +3,8 @@
 //! archive holds.
 #![allow(clippy::expect_used, missing_docs, reason = "what it cannot write, it need not survive")]
 
+#[path = "../../tests/support/attack.rs"]
+mod attack;
 #[path = "../../tests/support/synth/mod.rs"]
 mod synth;
 #[path = "../../tests/support/year/mod.rs"]
@@ -20,9 +22,11 @@ usage: synth DIR [--layout pages|mixed|array] [--events N | --bytes N] [--days N
              [--noise SHARE] [--repeats SHARE] [--spelling both|classic] [--types varied|uniform]
 
        synth --year DIR
+       synth --attack DIR
 
 Writes the activity log of an invented tenant into the folder DIR, which should be empty; with
---year that of the small company whose year the tests of the reports are about, always the same.
+--year that of the small company whose year the tests of the reports are about, always the same;
+with --attack that of a tenant in which every name is made to break the page that shows it.
 
   --layout    pages: REST pages in one folder (default); mixed: every day in another container;
               array: one file with one array
@@ -53,6 +57,11 @@ fn main() -> ExitCode {
         && flag == "--year"
     {
         return end(write_year(Path::new(dir)));
+    }
+    if let [flag, dir] = arguments.as_slice()
+        && flag == "--attack"
+    {
+        return end(attack::write(Path::new(dir)).map(|()| format!("{{\"dir\":{dir:?}}}")));
     }
     let options = match parse(&arguments) {
         Ok(options) => options,

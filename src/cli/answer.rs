@@ -5,12 +5,13 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::args::{
-    AccountFormat, ActorFilter, Asking, Columns, Compact, Engine, Export, ExportFormat, Forget,
-    GlossaryFormat, Ingest, ListFormat, NoiseFilter, RejectFormat, Rejects, Report, ReportFormat,
-    Reports, Sql, Status, Threads, Verify,
+    AccountFormat, ActorFilter, Asking, Columns, Compact, Dashboard, Engine, Export, ExportFormat,
+    Forget, GlossaryFormat, Ingest, ListFormat, NoiseFilter, RejectFormat, Rejects, Report,
+    ReportFormat, Reports, Scope, Sql, Status, Threads, Verify,
 };
 use super::progress::Shown;
 use super::{Ending, glossary, manual, out, tell};
+use crate::dashboard;
 use crate::dictionary;
 use crate::error::{Error, Result};
 use crate::export;
@@ -80,7 +81,7 @@ pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
                     Engine::Duckdb => report::Engine::DuckDb,
                     Engine::Spark => report::Engine::Spark,
                 };
-                let store = existing(asking.store.get())?;
+                let store = existing(asking.scope.store.get())?;
                 let sql = store.read(|held| report::portable(held, report, &options, engine))?;
                 out::write(sql.as_bytes(), asking.output.as_deref())?;
                 return Ok(Ending::Well);
@@ -102,6 +103,22 @@ pub(super) fn sql(command: &Sql, quiet: bool) -> Result<Ending> {
     one(&question, &command.asking, &asked(&command.asking)?, quiet)
 }
 
+pub(super) fn dashboard(command: &Dashboard, quiet: bool) -> Result<Ending> {
+    if command.output.is_none() && std::io::stdout().is_terminal() {
+        return Err(Error::Usage(
+            "a dashboard is for a browser: write it to a file with --output usage.html, or into a \
+             pipe"
+                .to_owned(),
+        ));
+    }
+    let (reports, options) = (report::Reports::new(None)?, within(&command.scope)?);
+    let columns = dashboard::columns(&reports)?;
+    let read = |snapshot: &Snapshot| dashboard::run(snapshot, &reports, &options);
+    let (page, ending) = reading(&command.scope, columns, quiet, read)?;
+    out::write(&page, command.output.as_deref())?;
+    Ok(ending)
+}
+
 /// One answer, to stdout or a file.
 fn one(
     report: &report::Question,
@@ -112,7 +129,7 @@ fn one(
     showable(options.format, asking.output.is_none() && std::io::stdout().is_terminal())?;
     let columns = report::columns(report)?;
     let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
-    let (answer, ending) = reading(asking, columns, quiet, read)?;
+    let (answer, ending) = reading(&asking.scope, columns, quiet, read)?;
     out::write(&answer.bytes, asking.output.as_deref())?;
     Ok(ending.worse(failed(&report.name, &answer)))
 }
@@ -150,7 +167,7 @@ fn every(
         })?;
         Ok(ending)
     };
-    let (answers, sources) = reading(asking, columns, quiet, read)?;
+    let (answers, sources) = reading(&asking.scope, columns, quiet, read)?;
     if !quiet {
         out::say(&format!("{} reports in {}", reports.len(), folder.display()));
     }
@@ -160,16 +177,16 @@ fn every(
 /// Opens the store, or reads raw files, for an answer that needs no other columns than these. How
 /// reading ended is beside it.
 fn reading<T>(
-    asking: &Asking,
+    scope: &Scope,
     columns: HashSet<String>,
     quiet: bool,
     answer: impl Fn(&Snapshot) -> Result<T>,
 ) -> Result<(T, Ending)> {
-    if asking.from.is_empty() {
-        return Ok((existing(asking.store.get())?.read(answer)?, Ending::Well));
+    if scope.from.is_empty() {
+        return Ok((existing(scope.store.get())?.read(answer)?, Ending::Well));
     }
     let shown = Shown::new(quiet);
-    let read = sources(&asking.from, &asking.threads);
+    let read = sources(&scope.from, &scope.threads);
     let read = ingest::passing(&read, &ingest::Projection::Only(columns), &shown);
     shown.clear();
     let (_passing, snapshot, summary) = read?;
@@ -337,38 +354,46 @@ fn sources(paths: &[PathBuf], threads: &Threads) -> ingest::Options {
 }
 
 fn asked(asking: &Asking) -> Result<report::Options> {
+    Ok(report::Options {
+        format: report_format(asking)?,
+        width: if asking.output.is_some() { WIDTH_ELSEWHERE } else { width() },
+        ..within(&asking.scope)?
+    })
+}
+
+fn within(scope: &Scope) -> Result<report::Options> {
     let when = |day: &Option<String>| day.as_deref().map(str::parse).transpose();
-    let time_zone = asking.tz.parse().map_err(|_| {
+    let time_zone = scope.tz.parse().map_err(|_| {
         Error::Usage(format!(
             "{:?} is no time zone: write the name of the IANA database, such as Europe/Berlin or \
              America/New_York",
-            asking.tz
+            scope.tz
         ))
     })?;
     Ok(report::Options {
-        since: when(&asking.since)?,
-        until: when(&asking.until)?,
+        since: when(&scope.since)?,
+        until: when(&scope.until)?,
         time_zone,
         top: None,
         set: BTreeMap::new(),
-        noise: match asking.noise {
+        noise: match scope.noise {
             NoiseFilter::Default => NoiseLevel::Default,
             NoiseFilter::Wide => NoiseLevel::Wide,
             NoiseFilter::Keep => NoiseLevel::Keep,
         },
-        actors: asking.actors.map(|actors| match actors {
+        actors: scope.actors.map(|actors| match actors {
             ActorFilter::People => Actors::People,
             ActorFilter::All => Actors::All,
             ActorFilter::Services => Actors::Services,
         }),
         filters: Filters {
-            workspaces: asking.workspace.clone(),
-            reports: asking.report.clone(),
-            users: asking.user.clone(),
-            activities: asking.activity.clone(),
+            workspaces: scope.workspace.clone(),
+            reports: scope.report.clone(),
+            users: scope.user.clone(),
+            activities: scope.activity.clone(),
         },
-        format: report_format(asking)?,
-        width: if asking.output.is_some() { WIDTH_ELSEWHERE } else { width() },
+        format: Format::default(),
+        width: WIDTH_ELSEWHERE,
         fail_on: Vec::new(),
     })
 }

@@ -32,6 +32,7 @@ pub(super) struct Args {
 pub(super) enum Command {
     Ingest(Ingest),
     Report(Report),
+    Dashboard(Dashboard),
     Reports(Reports),
     Sql(Sql),
     Status(Status),
@@ -149,9 +150,51 @@ pub(super) struct Sql {
     pub(super) asking: Asking,
 }
 
+/// Put the most telling reports on one page for a browser
+///
+/// One HTML file with key figures and their change, charts over time, tables that sort and filter,
+/// and what the archive lacks. It loads nothing and needs no other file, so it can be mailed, and
+/// printed. Its figures are those of the reports.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze dashboard --output usage.html
+  pbi-analyze dashboard --since 90d --tz Europe/Berlin --output usage.html
+  pbi-analyze dashboard --workspace Finance --since 90d --output finance.html
+  pbi-analyze dashboard --from ./activity-log --output usage.html
+
+With --since, key figures are compared with as many days before, where the
+archive holds them.")]
+pub(super) struct Dashboard {
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    /// Write the page to a file, whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
 /// What is asked, whatever the question.
 #[derive(Debug, clap::Args)]
 pub(super) struct Asking {
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(super) format: ReportFormat,
+    /// In CSV, put an apostrophe before texts that Excel would take for formulas
+    ///
+    /// Those that begin with = + - @, a tab or a line's return: whoever names a report could name
+    /// it like a formula. Numbers stay as they are. A workbook (xlsx) does not need it.
+    #[arg(long)]
+    pub(super) excel_safe: bool,
+    /// Write the answer to a file, whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// What it is asked of: which archive, which days, and what of them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Scope {
     #[command(flatten)]
     pub(super) store: StoreFolder,
     /// Read these files and folders instead of the store
@@ -184,18 +227,6 @@ pub(super) struct Asking {
     /// Only this activity, such as ViewReport
     #[arg(long, value_name = "NAME", action = ArgAction::Append)]
     pub(super) activity: Vec<String>,
-    /// How the answer is written
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    pub(super) format: ReportFormat,
-    /// In CSV, put an apostrophe before texts that Excel would take for formulas
-    ///
-    /// Those that begin with = + - @, a tab or a line's return: whoever names a report could name
-    /// it like a formula. Numbers stay as they are. A workbook (xlsx) does not need it.
-    #[arg(long)]
-    pub(super) excel_safe: bool,
-    /// Write the answer to a file, whole or not at all
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
     #[command(flatten)]
     pub(super) threads: Threads,
 }
@@ -562,7 +593,7 @@ mod tests {
             "c",
         ]);
         let Command::Report(report) = args.unwrap().command else { panic!("report") };
-        assert_eq!(report.asking.from, ["a", "b", "c"].map(PathBuf::from));
+        assert_eq!(report.asking.scope.from, ["a", "b", "c"].map(PathBuf::from));
         assert_eq!(report.top, Some(3));
     }
 }

@@ -66,6 +66,7 @@ fn dispatch(args: &Args) -> Result<Ending> {
     match &args.command {
         Command::Ingest(command) => answer::ingest(command, args.quiet),
         Command::Report(command) => answer::report(command, args.quiet),
+        Command::Dashboard(command) => answer::dashboard(command, args.quiet),
         Command::Reports(command) => answer::reports(command),
         Command::Sql(command) => answer::sql(command, args.quiet),
         Command::Status(command) => answer::status(command),

@@ -40,6 +40,16 @@ impl Period {
         Period { since: None, until: None, ..self.clone() }
     }
 
+    /// As many days right before it, as far as the archive reaches over it; `None` if the archive
+    /// does not reach back over all of them.
+    pub fn before(&self) -> Option<Period> {
+        let days = self.local_days();
+        let (first, number) = (days.first()?, u64::try_from(days.len()).ok()?);
+        let since = first.checked_sub_days(Days::new(number))?;
+        let before = Period { since: Some(since), until: first.pred_opt(), ..self.clone() };
+        (self.whole().first_day()? <= since).then_some(before)
+    }
+
     /// Its time zone.
     pub fn time_zone(&self) -> Tz {
         self.time_zone
@@ -162,6 +172,26 @@ mod tests {
         assert_eq!((zurich.utc_days().len(), zurich.local_days().len()), (31, 32));
         let nothing = Period::new(Tz::UTC, None, None, None);
         assert_eq!((nothing.first_day(), nothing.utc_days().len()), (None, 0));
+    }
+
+    #[test]
+    fn the_period_before_is_as_long_and_held_as_a_whole() {
+        let Period { extent, .. } = march(Tz::UTC);
+        let before = |since: &str, until: &str| {
+            let days = [since, until].map(|text| Some(day(text)));
+            let before = Period::new(Tz::UTC, days[0], days[1], extent).before()?;
+            before.first_day().zip(before.last_day())
+        };
+        let expected = |first, last| Some((day(first), day(last)));
+        let found = before("2026-03-21", "2026-03-25");
+        assert_eq!(found, expected("2026-03-16", "2026-03-20"));
+        // Of a period that reaches further than the archive, what it holds is compared.
+        let found = before("2026-03-30", "2026-04-10");
+        assert_eq!(found, expected("2026-03-28", "2026-03-29"));
+        assert_eq!(before("2026-03-11", "2026-03-20"), expected("2026-03-01", "2026-03-10"));
+        assert_eq!(before("2026-03-10", "2026-03-20"), None, "a day is not held");
+        assert_eq!(before("2026-05-01", "2026-05-03"), None, "none of it is held");
+        assert_eq!(march(Tz::UTC).before(), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! answers share - names, domains at home, counts. Must not know statements.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::NaiveDate;
 use polars::prelude::*;
@@ -85,7 +85,7 @@ pub struct Session<'a> {
     period: Period,
     coverage: Coverage,
     unknown_fields: Vec<UnknownField>,
-    known: Known<'a>,
+    known: Arc<Known<'a>>,
     homes: OnceLock<BTreeSet<String>>,
     history: OnceLock<Vec<LocalDay>>,
     tallies: Mutex<BTreeMap<Log, Tally>>,
@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
         let table = Table::new(snapshot);
         Ok(Session {
             snapshot,
-            known: Known::new(table.clone()),
+            known: Arc::new(Known::new(table.clone())),
             table,
             settings,
             period,
@@ -111,6 +111,28 @@ impl<'a> Session<'a> {
             unknown_fields: Vec::new(),
             homes: OnceLock::new(),
             history: OnceLock::new(),
+            tallies: Mutex::default(),
+        })
+    }
+
+    /// The same about another period of the same archive and zone. What is in memory and what is
+    /// known whatever the period is shared.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::new`].
+    pub fn during(&self, period: Period) -> Result<Session<'a>> {
+        let coverage = engine("coverage", || covered(self.snapshot, &period))?;
+        Ok(Session {
+            snapshot: self.snapshot,
+            table: self.table.clone(),
+            settings: self.settings.clone(),
+            period,
+            coverage,
+            unknown_fields: self.unknown_fields.clone(),
+            known: Arc::clone(&self.known),
+            homes: self.homes.clone(),
+            history: self.history.clone(),
             tallies: Mutex::default(),
         })
     }
@@ -136,7 +158,7 @@ impl<'a> Session<'a> {
         let shared = readers.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name);
         let shared: BTreeSet<String> = shared.collect();
         self.table = engine("loading", || self.table.loading(&shared))?;
-        self.known = Known::new(self.table.clone());
+        self.known = Arc::new(Known::new(self.table.clone()));
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! A grid as bytes: a table and Markdown for people, a workbook for Excel, CSV, JSON, NDJSON and
-//! Parquet for programs.
+//! Parquet for programs; and several grids as one page of HTML.
 //!
 //! Owns: how values look, and the frame around them - period, days, what was left out. One file
 //! per format behind one trait. Must not know the engine, the store, or where the bytes go; the
@@ -8,6 +8,7 @@
 mod chart;
 mod csv;
 mod fit;
+pub mod html;
 mod json;
 mod markdown;
 mod parquet;

@@ -22,6 +22,9 @@ mod selftest;
 mod synth;
 #[path = "../support/year/mod.rs"]
 mod year;
+// Names that are made to break the page that shows them.
+#[path = "../support/attack.rs"]
+mod attack;
 
 // A folder for each test, the program in it, its accounts in JSON.
 mod workdir;
@@ -64,6 +67,10 @@ mod questions;
 mod golden_reports;
 // Reports over the invented year against oracles.
 mod report_oracles;
+// The dashboard: its figures, its policy, and names that attack it.
+mod dashboard;
+// A page of HTML, read as strictly as no browser does.
+mod html;
 // Events that nobody would think of, against the law of a row.
 mod properties;
 // The dictionary of columns, and what a store holds beside them.

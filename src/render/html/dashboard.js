@@ -1,0 +1,221 @@
+// What a page of paper cannot do: tables that sort and filter, and values where the mouse or the
+// keyboard is. The page is whole without this. Nothing is fetched, stored or sent, and no text is
+// ever read as HTML.
+"use strict";
+
+const tip = document.getElementById("tip");
+const told = document.getElementById("told");
+
+/** Shows a text beside a place of the window. */
+function show(text, x, y) {
+  tip.textContent = text;
+  tip.hidden = false;
+  const box = tip.getBoundingClientRect();
+  const left = x + 14 + box.width > window.innerWidth ? x - 14 - box.width : x + 14;
+  const top = Math.min(y + 14, window.innerHeight - box.height - 6);
+  tip.style.left = `${Math.max(6, left)}px`;
+  tip.style.top = `${Math.max(6, top)}px`;
+}
+
+function hide() {
+  tip.hidden = true;
+}
+
+/** What a cell holds, exactly; what it shows may be rounded or cut. */
+function held(cell) {
+  return cell.dataset.v ?? cell.title ?? cell.textContent;
+}
+
+/** The columns of a table that have names, by their places. */
+function heads(table) {
+  return [...table.tHead.rows[0].cells];
+}
+
+// Sorting: a button in each head. The first click puts the largest number first, or the first name.
+
+function compare(a, b, isNumber) {
+  const [x, y] = [held(a) || a.textContent, held(b) || b.textContent];
+  if (isNumber) {
+    const number = (text) => Number(text.replaceAll(",", ""));
+    const missing = (cell) => cell.dataset.v === "";
+    if (missing(a) || missing(b)) return null;
+    return number(x) - number(y);
+  }
+  return x.localeCompare(y, undefined, { numeric: true, sensitivity: "base" });
+}
+
+function sort(table, at, head) {
+  const isNumber = head.classList.contains("n");
+  const begin = isNumber || head.classList.contains("d") ? "descending" : "ascending";
+  const other = begin === "descending" ? "ascending" : "descending";
+  const order = head.getAttribute("aria-sort") === begin ? other : begin;
+  for (const one of heads(table)) one.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", order);
+  const sign = order === "ascending" ? 1 : -1;
+  const body = table.tBodies[0];
+  const isEmpty = (row) => row.cells[at].dataset.v === "";
+  const rows = [...body.rows].sort((a, b) => {
+    // What is not known stands last, whichever way the rest is sorted.
+    if (isEmpty(a) !== isEmpty(b)) return isEmpty(a) ? 1 : -1;
+    return sign * (compare(a.cells[at], b.cells[at], isNumber) ?? 0);
+  });
+  body.append(...rows);
+  told.textContent = `Sorted by ${head.textContent.trim()}, ${order}.`;
+}
+
+function makeSortable(table) {
+  heads(table).forEach((head, at) => {
+    if (head.classList.contains("spark")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.append(...head.childNodes);
+    button.addEventListener("click", () => sort(table, at, head));
+    // The mouse shows what a column means by itself.
+    button.addEventListener("focus", () => {
+      const box = button.getBoundingClientRect();
+      if (button.matches(":focus-visible")) show(head.title, box.left, box.bottom);
+    });
+    button.addEventListener("blur", hide);
+    head.append(button);
+  });
+}
+
+// Filtering: rows that hold all words.
+
+const ROWS_WORTH_FILTERING = 10;
+
+function makeFilterable(table) {
+  const rows = [...table.tBodies[0].rows];
+  if (rows.length < ROWS_WORTH_FILTERING) return;
+  const scroll = table.closest(".scroll");
+  const title = document.getElementById(scroll.getAttribute("aria-labelledby")).textContent;
+  const box = document.createElement("div");
+  box.className = "filter";
+  const input = document.createElement("input");
+  input.type = "search";
+  input.placeholder = "Filter rows";
+  input.setAttribute("aria-label", `Filter rows: ${title}`);
+  const count = document.createElement("span");
+  box.append(input, count);
+  scroll.before(box);
+  const text = (cell) => `${cell.title} ${cell.textContent}`;
+  const texts = rows.map((row) => [...row.cells].map(text).join(" ").toLowerCase());
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let number = 0;
+    rows.forEach((row, at) => {
+      row.hidden = !words.every((word) => texts[at].includes(word));
+      number += row.hidden ? 0 : 1;
+    });
+    count.textContent = words.length ? `${number} of ${rows.length} rows` : "";
+    told.textContent = count.textContent;
+  });
+}
+
+// Charts: the values of the day that is nearest. They stand in the table behind the chart.
+
+function makeReadable(plot) {
+  const table = document.getElementById(plot.dataset.rows);
+  const rows = [...table.tBodies[0].rows];
+  const columns = heads(table);
+  let current = rows.length - 1;
+
+  function drawn() {
+    return [...plot.querySelectorAll("svg")].find((svg) => svg.getBoundingClientRect().width > 0);
+  }
+
+  function text(row) {
+    const named = (cell, at) => (at ? `${columns[at].textContent}: ` : "") + cell.textContent;
+    return [...row.cells].map(named).join("\n");
+  }
+
+  function go(at, y) {
+    current = Math.max(0, Math.min(rows.length - 1, at));
+    const svg = drawn();
+    const box = svg.getBoundingClientRect();
+    const [left, right] = [Number(svg.dataset.left), Number(svg.dataset.right)];
+    const x = left + ((current + 0.5) * (right - left)) / rows.length;
+    svg.querySelector(".cursor").setAttribute("transform", `translate(${x} 0)`);
+    plot.classList.add("live");
+    const scale = box.width / svg.viewBox.baseVal.width;
+    show(text(rows[current]), box.left + x * scale, y ?? box.top + 20);
+  }
+
+  function leave() {
+    plot.classList.remove("live");
+    hide();
+  }
+
+  plot.addEventListener("pointermove", (event) => {
+    const svg = drawn();
+    const box = svg.getBoundingClientRect();
+    const [left, right] = [Number(svg.dataset.left), Number(svg.dataset.right)];
+    const x = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
+    go(Math.floor(((x - left) / (right - left)) * rows.length), event.clientY);
+  });
+  plot.addEventListener("pointerleave", leave);
+  plot.tabIndex = 0;
+  plot.addEventListener("focus", () => {
+    if (plot.matches(":focus-visible")) go(current);
+  });
+  plot.addEventListener("blur", leave);
+  const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -7, PageDown: 7, Home: -Infinity, End: Infinity };
+  plot.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") leave();
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    go(current + steps[event.key]);
+    told.textContent = tip.textContent.replaceAll("\n", ", ");
+  });
+}
+
+// Planes and small charts: what a cell says stands in its title. One cell of a plane can be reached
+// with Tab, the others from there with arrows.
+
+function makeCellsReadable(table, selector) {
+  const cells = [...table.querySelectorAll(selector)];
+  for (const cell of cells) {
+    cell.dataset.tip = cell.title;
+    cell.removeAttribute("title");
+    cell.tabIndex = -1;
+  }
+  if (cells.length) cells[0].tabIndex = 0;
+  const over = (cell) => {
+    const box = cell.getBoundingClientRect();
+    show(cell.dataset.tip, box.left + box.width / 2, box.bottom - 10);
+  };
+  const cellOf = (event) => event.target.closest("[data-tip]");
+  table.addEventListener("pointerover", (event) => cellOf(event) && over(cellOf(event)));
+  table.addEventListener("pointerout", hide);
+  table.addEventListener("focusin", (event) => cellOf(event) && over(cellOf(event)));
+  table.addEventListener("focusout", hide);
+  table.addEventListener("keydown", (event) => {
+    const cell = cellOf(event);
+    if (!cell) return;
+    if (event.key === "Escape") hide();
+    const next = neighbour(cell, event.key);
+    if (!next) return;
+    event.preventDefault();
+    cell.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
+}
+
+function neighbour(cell, key) {
+  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  if (!(key in moves)) return null;
+  const [down, right] = moves[key];
+  const rows = cell.closest("table").rows;
+  const next = rows[cell.parentElement.rowIndex + down]?.cells[cell.cellIndex + right];
+  return next?.dataset.tip ? next : null;
+}
+
+for (const table of document.querySelectorAll("table[data-of]")) {
+  makeSortable(table);
+  if (!table.closest("details")) makeFilterable(table);
+}
+for (const plot of document.querySelectorAll(".plot")) makeReadable(plot);
+for (const table of document.querySelectorAll(".heat, .month")) makeCellsReadable(table, "td[title]");
+document.addEventListener("scroll", hide, { passive: true });

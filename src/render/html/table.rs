@@ -1,0 +1,214 @@
+//! Rows as tables that people read, sort and filter, and programs read as well: what a cell shows
+//! rounded or cut stands in it whole.
+//!
+//! Owns: cells, and charts in words for those who cannot see them. Must not know which report the
+//! rows are of.
+
+use chrono_tz::Tz;
+
+use super::super::{Page, time, words};
+use super::markup::Markup;
+use super::{Look, Panel, Series, Shown, Sparks, grouped, number, title_of, unknown, values};
+use crate::grid::{Cell, Grid, Kind};
+
+/// How many letters of a name are shown; the style sheet cuts most of them far earlier.
+const LETTERS: usize = 200;
+
+/// A name of more letters than these has the whole of it where the mouse is, in case it is cut.
+const LETTERS_THAT_FIT: usize = 20;
+
+/// The whole of a name, where it is not beyond all reason.
+const LETTERS_MAX: usize = 10_000;
+
+/// A panel's rows.
+pub fn table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparks>, time_zone: Tz) {
+    let grid = &panel.grid;
+    let shown: Vec<(usize, &Shown)> = panel
+        .columns
+        .iter()
+        .filter_map(|shown| Some((grid.columns.iter().position(|c| c.name == shown.name)?, shown)))
+        .collect();
+    to.open("div").attr("class", "scroll").attr("tabindex", 0).attr("role", "region");
+    to.attr("aria-labelledby", title_of(panel));
+    to.open("table").attr("id", format_args!("{}-rows", panel.id));
+    to.attr("data-report", &panel.report).attr("data-set", panel.set.join(" "));
+    to.attr("data-of", panel.of).open("thead").open("tr");
+    for (at, shown) in &shown {
+        let kind = grid.columns[*at].kind;
+        to.open("th").attr("scope", "col").attr("data-column", &shown.name);
+        to.attr("class", class(kind, shown.look)).attr("title", &shown.meaning);
+        to.text(title(&shown.name)).close("th");
+    }
+    if let Some(sparks) = sparks {
+        to.open("th").attr("scope", "col").attr("class", "spark").text(sparks.title).close("th");
+    }
+    to.close("tr").close("thead").open("tbody");
+    let page = Page { grid, chart: None, basis: None, remarks: &[], time_zone, width: usize::MAX };
+    let texts = words::texts(&page);
+    for (row, (cells, texts)) in grid.rows.iter().zip(&texts).enumerate() {
+        to.open("tr");
+        for (at, shown) in &shown {
+            if let (Some(value), Some(text)) = (cells.get(*at), texts.get(*at)) {
+                cell(to, value, text, class(grid.columns[*at].kind, shown.look), time_zone);
+            }
+        }
+        if let Some(sparks) = sparks {
+            spark(to, sparks, row);
+        }
+        to.close("tr");
+    }
+    to.close("tbody").close("table").close("div");
+    if panel.of > grid.rows.len() {
+        to.open("p").attr("class", "more").text(format_args!(
+            "{} of {} rows. All of them: ",
+            grouped(&grid.rows.len().to_string()),
+            grouped(&panel.of.to_string())
+        ));
+        to.element("code", format_args!("pbi-analyze report {}", panel.report)).close("p");
+    }
+}
+
+fn class(kind: Kind, look: Look) -> &'static str {
+    let classes = match kind {
+        Kind::Int | Kind::Float => ["n", "n side", "n minor", "n share"],
+        Kind::Text => ["t", "t side", "t minor", "t"],
+        _ => ["d", "d side", "d minor", "d"],
+    };
+    let [plain, side, minor, share] = classes;
+    match look {
+        Look::Plain => plain,
+        Look::Side => side,
+        Look::Minor => minor,
+        Look::Share => share,
+    }
+}
+
+/// The name of a column as people write it.
+fn title(name: &str) -> String {
+    match name {
+        "dau" | "wau" | "mau" => return name.to_uppercase(),
+        "mean_7d" => return "Mean of 7 days".to_owned(),
+        _ => {}
+    }
+    let words =
+        name.strip_suffix("_pct").map_or_else(|| name.to_owned(), |name| format!("{name} %"));
+    let words = words.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz) {
+    to.open("td").attr("class", class);
+    match value {
+        Cell::Null if class.starts_with('n') => {
+            to.attr("data-v", "").text(unknown());
+        }
+        Cell::Null => {
+            to.attr("data-v", "");
+        }
+        Cell::Text(_) => {
+            if text.chars().nth(LETTERS_THAT_FIT).is_some() {
+                to.attr("title", text.chars().take(LETTERS_MAX).collect::<String>());
+            }
+            to.name(text, LETTERS);
+        }
+        Cell::Int(number) => {
+            let text = grouped(text);
+            if number.unsigned_abs() >= 1_000 || *number < 0 {
+                to.attr("data-v", number);
+            }
+            to.text(text);
+        }
+        Cell::Float(number) => {
+            to.attr("data-v", number);
+            if class == "n share" {
+                bar(to, *number);
+            }
+            to.text(grouped(text));
+        }
+        Cell::Time { us } => {
+            // The day is enough to look at; the minute is where the mouse is.
+            to.attr("data-v", time::instant_iso(*us, zone)).attr("title", text);
+            to.text(text.split(' ').next().unwrap_or(text));
+        }
+        Cell::Bool(is_so) => {
+            to.attr("data-v", is_so).text(text);
+        }
+        Cell::LocalTime { .. } | Cell::Date { .. } => {
+            to.text(text);
+        }
+    }
+    to.close("td");
+}
+
+/// A bar of so many hundredths.
+fn bar(to: &mut Markup, share: f64) {
+    to.open("svg").attr("class", "bar").attr("viewBox", "0 0 100 10");
+    to.attr("preserveAspectRatio", "none").attr("aria-hidden", "true");
+    to.open("rect").attr("width", number(share.clamp(0.0, 100.0))).attr("height", 10);
+    to.close("rect").close("svg");
+}
+
+/// A small line; of fewer than two values there is none.
+fn spark(to: &mut Markup, sparks: &Sparks, row: usize) {
+    const WIDTH: f64 = 120.0;
+    const HEIGHT: f64 = 22.0;
+    to.open("td").attr("class", "spark");
+    let values = sparks.rows.get(row).map_or(&[][..], Vec::as_slice);
+    let most = values.iter().flatten().copied().fold(0.0, f64::max);
+    if values.len() > 1 && most > 0.0 {
+        let told: Vec<String> =
+            values.iter().map(|value| value.map_or_else(unknown, |v| v.to_string())).collect();
+        to.attr("data-report", sparks.report).attr("data-set", sparks.set);
+        to.attr("data-values", told.join(" "));
+        let step = WIDTH / (values.len() - 1) as f64;
+        let mut d = String::new();
+        let mut letter = 'M';
+        for (at, value) in values.iter().enumerate() {
+            let Some(value) = value else {
+                letter = 'M';
+                continue;
+            };
+            let (x, y) = (at as f64 * step, HEIGHT - value / most * (HEIGHT - 2.0) - 1.0);
+            d.push_str(&format!("{letter}{x:.1} {y:.1}"));
+            letter = 'L';
+        }
+        to.open("svg").attr("viewBox", format_args!("0 0 {WIDTH} {HEIGHT}")).attr("role", "img");
+        to.attr("preserveAspectRatio", "none");
+        to.attr("aria-label", format_args!("{}, at most {}", sparks.title, number(most)));
+        to.open("path").attr("d", d).close("path").close("svg");
+    }
+    to.close("td");
+}
+
+/// The texts of a column.
+pub fn texts_of<'g>(grid: &'g Grid, column: &str) -> Vec<&'g str> {
+    let Some(at) = grid.columns.iter().position(|found| found.name == column) else {
+        return Vec::new();
+    };
+    let texts = grid.rows.iter().map(|row| match row.get(at) {
+        Some(Cell::Text(text)) => text.as_str(),
+        _ => "",
+    });
+    texts.collect()
+}
+
+/// A chart in words: what it shows, and its highest values.
+pub fn in_words(panel: &Panel, series: &[Series]) -> String {
+    let grid = &panel.grid;
+    let day = |row: usize| match grid.rows.get(row).and_then(|row| row.first()) {
+        Some(Cell::Date { days }) => time::date(*days),
+        _ => String::new(),
+    };
+    let mut told =
+        format!("{}, {} to {}.", panel.title, day(0), day(grid.rows.len().saturating_sub(1)));
+    for one in series {
+        let known = values(grid, one.column);
+        let known = known.iter().enumerate().filter_map(|(at, value)| Some((at, (*value)?)));
+        let most = known.reduce(|most, next| if next.1 > most.1 { next } else { most });
+        if let Some((at, value)) = most {
+            told.push_str(&format!(" {}: at most {}, on {}.", one.title, number(value), day(at)));
+        }
+    }
+    told + " The values are in the table below."
+}

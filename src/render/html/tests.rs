@@ -1,0 +1,242 @@
+//! Tests of the page.
+
+use chrono::NaiveDate;
+
+use super::*;
+use crate::grid::Kind;
+use crate::render::{Days, Excluded};
+
+fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
+    let mut grid = Grid::new([("date", Kind::Date), ("views", Kind::Int), ("verdict", Kind::Text)]);
+    for (days, views, verdict) in days {
+        let views = views.map_or(Cell::Null, Cell::Int);
+        let verdict = Cell::Text((*verdict).to_owned());
+        grid.rows.push(vec![Cell::Date { days: *days }, views, verdict]);
+    }
+    grid
+}
+
+fn panel(grid: Grid, drawing: Drawing) -> Panel {
+    let shown = |name: &str| Shown { name: name.into(), meaning: "what".into(), look: Look::Plain };
+    Panel {
+        id: "views".into(),
+        title: "Views".into(),
+        lead: String::new(),
+        report: "consumption-trend".into(),
+        set: vec!["grain=day".into()],
+        of: grid.rows.len(),
+        columns: grid.columns.iter().map(|column| shown(&column.name)).collect(),
+        grid,
+        drawing,
+        empty: "Nothing.".into(),
+    }
+}
+
+fn shown(panels: Vec<Panel>) -> String {
+    let document = Document {
+        title: "Usage".into(),
+        basis: Basis {
+            report: "consumption-trend".into(),
+            title: "Consumption".into(),
+            since: NaiveDate::from_ymd_opt(2026, 3, 1),
+            until: NaiveDate::from_ymd_opt(2026, 3, 3),
+            coverage: Days { days: 3, complete: 2, partial: 0, missing: 1, cut: 0 },
+            excluded: Excluded { noise: 1_350_000, ..Excluded::default() },
+        },
+        time_zone: Tz::UTC,
+        remarks: vec!["One.".into()],
+        figures: vec![Figure {
+            name: "views",
+            label: "Views",
+            value: Some(1_234.5),
+            before: Some(2_000.0),
+            note: String::new(),
+        }],
+        sections: vec![Section {
+            id: "one",
+            tab: "One",
+            title: "One",
+            panels,
+            limits: vec!["A limit.".into()],
+        }],
+    };
+    String::from_utf8(page(&document).unwrap()).unwrap()
+}
+
+const BARS: Series = Series { column: "views", title: "Views", shape: Shape::Bars };
+const LINE: Series = Series { shape: Shape::Line, ..BARS };
+
+/// 2026-03-01.
+const FIRST: i32 = 20_513;
+
+#[test]
+fn numbers_are_parted_by_thousands() {
+    for (value, text) in [
+        (0.0, "0"),
+        (999.0, "999"),
+        (1_000.0, "1,000"),
+        (-1_234_567.25, "−1,234,567.25"),
+        (0.1, "0.1"),
+    ] {
+        assert_eq!(number(value), text);
+    }
+}
+
+#[test]
+fn a_digest_is_what_a_browser_makes_of_the_text() {
+    // printf 'a' | openssl dgst -sha256 -binary | base64
+    assert_eq!(digest("a"), "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='");
+}
+
+#[test]
+fn the_two_texts_end_no_element_of_their_own() {
+    for text in [STYLE, SCRIPT] {
+        assert!(!text.contains("</") && !text.contains("<!--"));
+    }
+}
+
+#[test]
+fn a_change_is_told_in_percent_of_what_was() {
+    let html = shown(Vec::new());
+    assert!(html.contains(">1,234.5</strong>"), "{html}");
+    assert!(html.contains("▼ </span>38 %<span class=\"unseen\"> less, </span>"), "{html}");
+    assert!(html.contains(">from 2,000</span>"), "{html}");
+    assert!(html.contains("1 missing. Left out: 1,350,000 events of noise, 0 of services."));
+}
+
+#[test]
+fn what_the_archive_lacks_is_shaded_and_no_line_runs_over_it() {
+    let rows = [
+        (FIRST, Some(3), "complete"),
+        (FIRST + 1, None, "missing"),
+        (FIRST + 2, Some(4), "complete"),
+        (FIRST + 3, Some(9), "cut"),
+    ];
+    let html = shown(vec![panel(over_time(&rows), Drawing::Chart(vec![LINE]))]);
+    let svg = &html[html.find("<svg class=\"wide\"").unwrap()..];
+    let svg = &svg[..svg.find("</svg>").unwrap()];
+    assert_eq!(svg.matches("<path class=\"missing\"").count(), 1, "{svg}");
+    assert_eq!(svg.matches("<path class=\"partial\"").count(), 1, "{svg}");
+    let line = &svg[svg.find("<path class=\"s1\" d=\"").unwrap() + 20..];
+    let line = &line[..line.find('"').unwrap()];
+    // A day alone and a line of two: two beginnings.
+    assert_eq!((line.matches('M').count(), line.matches('L').count()), (2, 2), "{line}");
+    assert!(html.contains("day missing") && html.contains("held in part"), "{html}");
+    assert!(html.contains("Views: at most 9, on 2026-03-04."), "{html}");
+}
+
+#[test]
+fn bars_of_a_series_are_one_shape_and_axes_have_whole_numbers() {
+    let rows: Vec<_> =
+        (0..90).map(|day| (FIRST + day, Some(i64::from(day % 3)), "complete")).collect();
+    let html = shown(vec![panel(over_time(&rows), Drawing::Chart(vec![BARS]))]);
+    assert_eq!(html.matches("<path class=\"s1\"").count(), 2, "one in each size");
+    let labels: Vec<&str> = html.split("<text class=\"label\"").skip(1).collect();
+    let labels: Vec<&str> = labels
+        .iter()
+        .map(|label| &label[label.find('>').unwrap() + 1..label.find('<').unwrap()])
+        .collect();
+    for label in ["0", "2", "4", "Apr 2026", "May"] {
+        assert!(labels.contains(&label), "{label}: {labels:?}");
+    }
+    assert!(labels.iter().all(|label| !label.contains('.')), "{labels:?}");
+}
+
+#[test]
+fn a_chart_without_rows_or_values_is_a_sentence_or_an_empty_plane() {
+    let html = shown(vec![panel(over_time(&[]), Drawing::Chart(vec![LINE]))]);
+    assert!(html.contains("<p class=\"none\">Nothing.</p>") && !html.contains("<svg"), "{html}");
+    let unknown = over_time(&[(FIRST, None, "missing")]);
+    let html = shown(vec![panel(unknown, Drawing::Chart(vec![LINE, BARS]))]);
+    assert!(html.contains("<svg class=\"narrow\"") && !html.contains("NaN"), "{html}");
+}
+
+#[test]
+fn a_cell_holds_exactly_what_it_shows_in_short() {
+    let mut grid = Grid::new([
+        ("report", Kind::Text),
+        ("views", Kind::Int),
+        ("share_pct", Kind::Float),
+        ("last_view", Kind::Time),
+    ]);
+    grid.rows.push(vec![
+        Cell::Text("x".repeat(500)),
+        Cell::Int(1_234),
+        Cell::Float(12.5),
+        Cell::Time { us: 1_772_406_300_000_000 },
+    ]);
+    grid.rows.push(vec![Cell::Null, Cell::Null, Cell::Null, Cell::Null]);
+    let mut few = panel(grid, Drawing::Table);
+    few.of = 1_500;
+    few.columns[2].look = Look::Share;
+    let html = shown(vec![few]);
+    for part in [
+        format!("title=\"{}\"><bdi>{}…</bdi>", "x".repeat(500), "x".repeat(200)),
+        "<td class=\"n\" data-v=\"1234\">1,234</td>".into(),
+        "<rect width=\"12.5\" height=\"10\"></rect></svg>12.5</td>".into(),
+        "data-v=\"2026-03-01T23:05:00+00:00\" title=\"2026-03-01 23:05\">2026-03-01</td>".into(),
+        "<td class=\"n\" data-v=\"\">–</td>".into(),
+        "<td class=\"t\" data-v=\"\"></td>".into(),
+        "2 of 1,500 rows. All of them: <code>pbi-analyze report consumption-trend</code>".into(),
+        ">Share %</th>".into(),
+    ] {
+        assert!(html.contains(&part), "{part}: {html}");
+    }
+}
+
+#[test]
+fn a_calendar_has_every_day_under_its_weekday() {
+    let mut grid = Grid::new([
+        ("day", Kind::Date),
+        ("verdict", Kind::Text),
+        ("events", Kind::Int),
+        ("rule", Kind::Text),
+    ]);
+    // 2026-03-30 was a Monday.
+    for (at, verdict) in ["complete", "missing", "odd", "cut"].into_iter().enumerate() {
+        let days = FIRST + 29 + i32::try_from(at).unwrap();
+        let events = if verdict == "missing" { Cell::Null } else { Cell::Int(7) };
+        let texts = [verdict, "because"].map(|text| Cell::Text(text.into()));
+        let [verdict, rule] = texts;
+        grid.rows.push(vec![Cell::Date { days }, verdict, events, rule]);
+    }
+    let html = shown(vec![panel(grid, Drawing::Calendar)]);
+    for part in [
+        "<caption>March 2026</caption>",
+        "<tr><td class=\"complete\" data-day=\"2026-03-30\"",
+        "title=\"2026-03-30: 7 events\">30</td>",
+        "title=\"2026-03-31: missing, no events; because\">31<span class=\"unseen\"> missing<",
+        // April begins on a Wednesday.
+        "<caption>April 2026</caption>",
+        "<tr><td></td><td></td><td class=\"partial\" data-day=\"2026-04-01\"",
+        "1 complete",
+        "1 missing",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+}
+
+#[test]
+fn an_hour_is_darker_the_more_it_is_used() {
+    let mut grid = Grid::new([
+        ("weekday_number", Kind::Int),
+        ("hour", Kind::Int),
+        ("views_per_day", Kind::Float),
+        ("viewers", Kind::Int),
+    ]);
+    for (weekday, hour, views) in [(1, 0, 0.0), (1, 9, 0.1), (7, 23, 12_345.6)] {
+        grid.rows.push(vec![Cell::Int(weekday), Cell::Int(hour), Cell::Float(views), Cell::Int(3)]);
+    }
+    let html = shown(vec![panel(grid, Drawing::Week)]);
+    for part in [
+        "<td class=\"h0\" data-v=\"0\"",
+        "title=\"Mon 0:00 to 0:59: opened 0 times a day, 3 people\"></td>",
+        "<td class=\"h1\" data-v=\"0.1\"",
+        "<td class=\"h6\" data-v=\"12345.6\"",
+        ">12k</td>",
+        "<td class=\"unheld\"></td>",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert_eq!(html.matches("<th scope=\"row\">").count(), 7);
+}

@@ -1,0 +1,355 @@
+//! The dashboard: its figures are those of the reports, its policy lets nothing in, and no name
+//! becomes more than a text. What a browser makes of it, tests/browser holds it to.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::archive::{large, year};
+use crate::attack;
+use crate::html::{Element, read};
+use crate::workdir::Workdir;
+
+/// Flags of different kinds, so that nothing is right by chance.
+const ASKED: [&[&str]; 4] = [
+    &["--since", "90d", "--tz", "Europe/Berlin"],
+    &[],
+    &["--since", "2025-07-01", "--until", "2025-09-30", "--noise", "keep", "--actors", "all"],
+    &["--workspace", "Finance", "--user", "*@nordlicht-energie.example", "--since", "200d"],
+];
+
+fn page_of(dir: &Workdir, flags: &[&str]) -> String {
+    dir.pbi(["dashboard"].iter().chain(flags)).one_of(&[0, 3]).stdout
+}
+
+fn year_page(flags: &[&str]) -> Element {
+    read(&page_of(&year().dir, &[&["--store", "store"], flags].concat()))
+}
+
+/// The rows of a report as JSON.
+fn rows(report: &str, set: &str, flags: &[&str]) -> Vec<Value> {
+    let mut arguments = vec!["report", report, "--store", "store", "--format", "json"];
+    for pair in set.split(' ').filter(|pair| !pair.is_empty()) {
+        arguments.extend(["--set", pair]);
+    }
+    arguments.extend(flags);
+    let answer = year().dir.pbi(arguments).ended(0).stdout;
+    let answer: Value = serde_json::from_str(&answer).expect("the answer is JSON");
+    answer["rows"].as_array().expect("rows are a list").clone()
+}
+
+/// What a cell holds: exactly, in whole, or as it is shown.
+fn held(cell: &Element) -> String {
+    let whole = cell.get("data-v").or(cell.get("title"));
+    whole.map_or_else(|| cell.text(), str::to_owned)
+}
+
+/// The same of a value of JSON. A text has no marks that turn the line around on the page.
+fn expected(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn is_same(cell: &Element, value: &Value) -> bool {
+    let (held, expected) = (held(cell), expected(value));
+    let numbers = held.parse::<f64>().ok().zip(expected.parse::<f64>().ok());
+    held == expected || numbers.is_some_and(|(a, b)| a == b)
+}
+
+/// The rows of a table on the page, each with its values by column.
+fn table(table: &Element) -> Vec<Vec<(&str, &Element)>> {
+    let columns: Vec<&str> =
+        table.all("th").iter().filter_map(|head| head.get("data-column")).collect();
+    let body = table.all("tbody")[0];
+    body.elements().map(|row| columns.iter().copied().zip(row.all("td")).collect()).collect()
+}
+
+/// Every row of the table is a row of the report, in its order.
+fn compare_table(found: &Element, flags: &[&str]) -> usize {
+    let report = found.get("data-report").expect("a table says its report");
+    let all = rows(report, found.get("data-set").unwrap_or_default(), flags);
+    let lines = table(found);
+    let mut rest = all.iter();
+    for line in &lines {
+        let is_this = |row: &&Value| line.iter().all(|(column, cell)| is_same(cell, &row[*column]));
+        assert!(!line.is_empty(), "{report} shows no columns");
+        let here = rest.find(is_this);
+        assert!(here.is_some(), "{report} {flags:?}: no such row, or not in its place: {line:?}");
+    }
+    let of: usize = found.get("data-of").and_then(|of| of.parse().ok()).expect("a number of rows");
+    assert!(lines.len() == of.min(50) || found.get("data-set") != Some(""), "{report}: {of}");
+    lines.len()
+}
+
+#[test]
+fn every_table_holds_rows_of_its_report() {
+    let mut all = BTreeSet::new();
+    for flags in ASKED {
+        let page = year_page(flags);
+        let mut seen = BTreeSet::new();
+        for found in page.all("table").into_iter().filter(|table| table.get("data-of").is_some()) {
+            let rows = compare_table(found, flags);
+            assert!(rows > 0, "a table without rows");
+            seen.insert(found.get("data-report").expect("a table says its report").to_owned());
+        }
+        for report in ["consumption-trend", "adoption", "top-reports", "data-quality", "exports"] {
+            assert!(seen.contains(report), "{report} is not on the page: {seen:?}");
+        }
+        all.extend(seen);
+    }
+    for report in ["sharing-audit", "external-users", "noise", "workspace-usage", "coverage"] {
+        assert!(all.contains(report), "{report} is on no page: {all:?}");
+    }
+}
+
+#[test]
+fn the_week_and_the_calendar_are_those_of_their_reports() {
+    for flags in ASKED {
+        let page = year_page(flags);
+        let heat = page.all("table").into_iter().find(|table| table.get("class") == Some("heat"));
+        let heat = heat.expect("there is a week");
+        let found: Vec<String> = heat.all("td").into_iter().map(held).collect();
+        let report = rows("hour-of-week", "", flags);
+        assert_eq!(found.len(), 7 * 24);
+        for (cell, row) in found.iter().zip(&report) {
+            let value = row["views_per_day"].as_f64();
+            assert_eq!(cell.parse::<f64>().ok(), value, "{row}");
+        }
+
+        let days: Vec<&Element> =
+            page.all("td").into_iter().filter(|cell| cell.get("data-day").is_some()).collect();
+        let report = rows("coverage", "", flags);
+        assert_eq!(days.len(), report.len());
+        for (cell, row) in days.iter().zip(&report) {
+            assert_eq!(cell.get("data-day"), row["day"].as_str());
+            assert_eq!(cell.get("class"), row["verdict"].as_str());
+        }
+    }
+}
+
+#[test]
+fn the_small_lines_are_the_views_of_their_reports_alone() {
+    let flags = ASKED[0];
+    let page = year_page(flags);
+    let top = rows("top-reports", "", flags);
+    let cells: Vec<&Element> =
+        page.all("td").into_iter().filter(|cell| cell.get("class") == Some("spark")).collect();
+    assert_eq!(cells.len(), top.len());
+    let mut compared = 0;
+    for (cell, row) in cells.iter().zip(&top) {
+        let Some(values) = cell.get("data-values") else { continue };
+        let told: f64 = values.split(' ').filter_map(|value| value.parse::<f64>().ok()).sum();
+        assert_eq!(Some(told), row["views"].as_f64(), "{row}");
+        if compared < 4 {
+            let ids = ["report_id", "workspace_id"].map(|id| row[id].as_str().expect("an id"));
+            let only = [flags, &["--report", ids[0], "--workspace", ids[1]]].concat();
+            let set = cell.get("data-set").expect("its grain");
+            let alone = rows("consumption-trend", set, &only);
+            let alone: Vec<String> = alone
+                .iter()
+                .map(|row| row["views"].as_f64().map_or("–".into(), |v| v.to_string()))
+                .collect();
+            assert_eq!(values, alone.join(" "), "{row}");
+        }
+        compared += 1;
+    }
+    assert!(compared > 10, "{compared} small lines");
+}
+
+/// The figures at the top, counted from JSON.
+fn figures(flags: &[&str]) -> Vec<(&'static str, f64)> {
+    let sum =
+        |rows: &[Value], column: &str| rows.iter().filter_map(|row| row[column].as_f64()).sum();
+    let adoption = rows("adoption", "grain=day", flags);
+    let users = rows("top-users", "", flags);
+    let shares = rows("sharing-audit", "", flags);
+    vec![
+        ("views", sum(&rows("consumption-trend", "grain=day", flags), "views")),
+        ("people", users.iter().filter(|row| row["user"] != "(unknown)").count() as f64),
+        ("mau", adoption.iter().rev().find_map(|row| row["mau"].as_f64()).expect("a MAU")),
+        ("reports", rows("top-reports", "", flags).len() as f64),
+        ("exports", sum(&rows("exports", "", flags), "exports")),
+        ("shared-outside", shares.iter().filter(|row| row["reach"] == "outside").count() as f64),
+        ("guests", rows("external-users", "", flags).len() as f64),
+    ]
+}
+
+#[test]
+fn the_key_figures_and_those_of_the_period_before_are_sums_of_reports() {
+    let page = year_page(&["--since", "2025-11-13", "--until", "2026-02-10"]);
+    let now = figures(&["--since", "2025-11-13", "--until", "2026-02-10"]);
+    let before = figures(&["--since", "2025-08-15", "--until", "2025-11-12"]);
+    for ((name, value), (_, earlier)) in now.into_iter().zip(before) {
+        let found = page.all("li").into_iter().find(|item| item.get("data-figure") == Some(name));
+        let found = found.unwrap_or_else(|| panic!("no figure {name}"));
+        let number = |of: &str| found.get(of).and_then(|text| text.parse::<f64>().ok());
+        assert_eq!(number("data-v"), Some(value), "{name}");
+        assert_eq!(number("data-before"), Some(earlier), "{name} before");
+    }
+    assert!(page.text().contains("Changes are against 2025-08-15 to 2025-11-12"));
+    let whole = year_page(&[]).text();
+    assert!(whole.contains("does not reach back over as many days before"), "{whole}");
+}
+
+fn style_and_script(page: &Element) -> [String; 2] {
+    ["style", "script"].map(|name| {
+        let all = page.all(name);
+        assert_eq!(all.len(), 1, "{name} stands once on a page");
+        all[0].text()
+    })
+}
+
+/// All that can stand on a page. An element or attribute that is not here is a hole, or has to be
+/// looked at first.
+const ELEMENTS: &str = "a bdi body caption code details div fieldset footer h1 h2 h3 head header \
+    html input label legend li main meta nav p path rect script section span strong style summary \
+    svg table tbody td text th thead title tr ul";
+
+const ATTRIBUTES: &str = "abbr aria-hidden aria-label aria-labelledby charset checked class \
+    content d data-before data-column data-columns data-day data-figure data-left data-of \
+    data-report data-right data-rows data-set data-v data-values dy fill focusable for height \
+    hidden href http-equiv id lang name preserveAspectRatio role scope stroke stroke-width \
+    tabindex text-anchor title type viewBox width x y";
+
+fn assert_closed(page: &Element) {
+    let [style, script] = style_and_script(page);
+    let policy = page.all("meta").into_iter().find_map(|meta| {
+        (meta.get("http-equiv") == Some("Content-Security-Policy")).then(|| meta.get("content"))
+    });
+    let hash =
+        |text: &str| base64::prelude::BASE64_STANDARD.encode(Sha256::digest(text.as_bytes()));
+    let expected = format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; \
+         form-action 'none'",
+        hash(&style),
+        hash(&script)
+    );
+    assert_eq!(policy.flatten(), Some(expected.as_str()));
+    for text in [&style, &script] {
+        for way_out in ["http", "url(", "@import", "fetch(", "XMLHttpRequest", "innerHTML", "\r"] {
+            assert!(!text.contains(way_out), "{way_out}");
+        }
+    }
+    for element in page.all("*") {
+        assert!(
+            ELEMENTS.split(' ').any(|known| known == element.name),
+            "an element {}",
+            element.name
+        );
+        for name in element.attributes.keys() {
+            assert!(
+                ATTRIBUTES.split(' ').any(|known| known == name),
+                "{}: an attribute {name}",
+                element.name
+            );
+        }
+        if let Some(target) = element.get("href") {
+            assert!(target.starts_with('#'), "a link to {target}");
+        }
+    }
+}
+
+#[test]
+fn the_policy_names_the_two_texts_and_nothing_leads_out_of_the_page() {
+    for flags in ASKED {
+        assert_closed(&year_page(flags));
+    }
+}
+
+#[test]
+fn no_name_becomes_more_than_a_text() {
+    let dir = Workdir::new();
+    attack::write(&dir.join("attack")).expect("the archive can be written");
+    dir.ingest("store", &["attack"]).0.one_of(&[0, 3]);
+    let text = page_of(&dir, &["--store", "store"]);
+    let page = read(&text);
+    assert_closed(&page);
+    let shown = page.text();
+    for name in attack::names() {
+        // Names are cut on the page, and marks of control are replaced.
+        let begin: String =
+            name.chars().take_while(|c| c.is_ascii_graphic() || *c == ' ').take(60).collect();
+        assert!(shown.contains(begin.trim()), "{name:?} is not on the page");
+    }
+    for letter in ['\u{202e}', '\u{2067}', '\u{0}', '\u{1b}', '\u{fdd0}', '\u{ffff}'] {
+        assert!(!text.contains(letter), "{letter:?} stands on the page");
+    }
+    // A name of 10,000 letters stands in full where the mouse is, and cut where it is read.
+    let long = "W".repeat(attack::LETTERS);
+    assert!(page.all("td").iter().any(|cell| cell.get("title") == Some(&long)));
+    assert!(!shown.contains(&long[..1_000]), "a name without end is cut");
+    assert!(text.len() < 2_000_000, "{} bytes", text.len());
+}
+
+#[test]
+fn the_same_archive_is_the_same_page() {
+    let flags = ["dashboard", "--store", "store", "--since", "90d"];
+    let first = year().dir.pbi(flags).ended(0).stdout;
+    let mut alone = year().dir.command(flags.iter().chain(&["--threads", "1"]));
+    alone.env("RAYON_NUM_THREADS", "1").env("POLARS_MAX_THREADS", "1");
+    let second = alone.output().expect("the program starts").stdout;
+    assert!(first.as_bytes() == second, "two runs differ");
+    year().dir.pbi(flags.iter().chain(&["--output", "page.html"])).ended(0);
+    let third = std::fs::read(year().dir.join("page.html")).expect("the page was written");
+    assert!(first.as_bytes() == third, "a file differs from stdout");
+}
+
+#[test]
+fn a_page_is_small() {
+    let year = page_of(&year().dir, &["--store", "store"]).len();
+    assert!(year < 600_000, "{year} bytes for 15 months");
+    let dir = Workdir::new();
+    let month = page_of(&dir, &["--from", large().dir()]).len();
+    assert!(month < 400_000, "{month} bytes for 32 days of 900 people");
+}
+
+#[test]
+fn without_data_there_is_a_page_that_says_why() {
+    let dir = Workdir::new();
+    dir.write("none.json", "[]");
+    let empty = read(&page_of(&dir, &["--from", "none.json"]));
+    assert_closed(&empty);
+    assert!(empty.text().contains("The archive holds no events."), "{}", empty.text());
+    for (flags, told) in [
+        (&["--user", "nobody@nowhere.example"][..], "The filters match none of the "),
+        (&["--since", "2031-01-01", "--until", "2031-01-31"], "There are no events in the period."),
+        (&["--since", "2031-01-01", "--until", "2031-01-31"], "The archive holds 2024-11-15 to "),
+    ] {
+        let page = year_page(flags);
+        assert_closed(&page);
+        assert!(page.text().contains(told), "{flags:?}: {}", page.text());
+        assert!(page.text().contains("Nothing was exported."), "{flags:?}");
+    }
+}
+
+#[test]
+fn what_is_asked_for_stands_on_the_page() {
+    let flags = [
+        "--workspace",
+        "Finance",
+        "--workspace",
+        "Vertrieb",
+        "--noise",
+        "wide",
+        "--tz",
+        "Asia/Tokyo",
+    ];
+    let text = year_page(&flags).text();
+    for told in [
+        "Only workspace Finance or Vertrieb.",
+        "All reads through the API are taken out.",
+        "Asia/Tokyo",
+        "that the filters do not match",
+        "What these figures cannot tell",
+        "What touches days that are not held in full is counted too low.",
+    ] {
+        assert!(text.contains(told), "{told}");
+    }
+    let ran = year().dir.pbi(["dashboard", "--store", "store", "--tz", "Nowhere"]).ended(2);
+    assert!(ran.stderr.contains("is no time zone"), "{}", ran.stderr);
+}
