@@ -92,14 +92,16 @@ impl<'f> Feed<'f> {
                         used = piece;
                     }
                 },
-                Ok(None) => match state.finish(self.files) {
-                    Some(flaws) => return Ok(Some(flaws)),
-                    None => {}
-                },
-                Err(error) => match state.fail(&error, self.files) {
-                    Some(flaws) => return Ok(Some(flaws)),
-                    None => {}
-                },
+                Ok(None) => {
+                    if let Some(flaws) = state.finish(self.files) {
+                        return Ok(Some(flaws));
+                    }
+                }
+                Err(error) => {
+                    if let Some(flaws) = state.fail(&error, self.files) {
+                        return Ok(Some(flaws));
+                    }
+                }
             }
         }
     }

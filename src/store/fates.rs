@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashTable;
+use rayon::prelude::*;
 
 use super::parquet;
 use super::run::Run;
@@ -157,15 +158,14 @@ fn source(key: &Key) -> u32 {
 /// The content numbers of stored events whose ids were staged again. Every file is asked, not
 /// only those of the same months: a copy whose time was garbled is still a copy.
 fn stored_contents(winners: &Winners<'_>, files: &[DataFile]) -> Result<BTreeMap<u128, u64>> {
-    let mut found = BTreeMap::new();
     if winners.table.is_empty() {
-        return Ok(found);
+        return Ok(BTreeMap::new());
     }
-    for file in files {
+    let contents = files.par_iter().map(|file| {
         let rows = parquet::rows_of_ids(&file.path, |id| winners.find(id).is_some())?;
-        if !rows.is_empty() {
-            found.extend(parquet::contents(&file.path, &rows)?);
-        }
-    }
-    Ok(found)
+        if rows.is_empty() { Ok(Vec::new()) } else { parquet::contents(&file.path, &rows) }
+    });
+    // In the order of the files, whoever has read them.
+    let contents: Vec<Vec<(u128, u64)>> = contents.collect::<Result<_>>()?;
+    Ok(contents.into_iter().flatten().collect())
 }

@@ -163,7 +163,7 @@ enum Chunk {
 
 /// Leaves of a column as they are written to the file.
 enum Encoded {
-    Text(Vec<u8>, ColumnCloseResult),
+    Text(Vec<u8>, Box<ColumnCloseResult>),
     Arrays(Vec<ArrowColumnChunk>),
 }
 
@@ -184,7 +184,9 @@ impl Chunk {
 
     fn close(self) -> Result<Encoded, ParquetError> {
         match self {
-            Chunk::Text(chunk) => chunk.close().map(|(bytes, close)| Encoded::Text(bytes, close)),
+            Chunk::Text(chunk) => {
+                chunk.close().map(|(bytes, close)| Encoded::Text(bytes, Box::new(close)))
+            }
             Chunk::Arrays(writers) => {
                 let chunks = writers.into_iter().map(ArrowColumnWriter::close);
                 chunks.collect::<Result<_, _>>().map(Encoded::Arrays)
@@ -281,7 +283,7 @@ impl MonthFile {
             for column in columns {
                 match column {
                     Encoded::Text(bytes, close) => {
-                        group.append_column(&Bytes::from(bytes), close)?
+                        group.append_column(&Bytes::from(bytes), *close)?
                     }
                     Encoded::Arrays(chunks) => chunks
                         .into_iter()

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, DictionaryArray, StringArray};
 use arrow::datatypes::{ArrowDictionaryKeyType, Int16Type, Int32Type};
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -49,7 +49,8 @@ fn read(slices: &[Slice], repeats: bool, codec: Codec) -> (Texts, ParquetMetaDat
     group.append_column(&Bytes::from(bytes), close).unwrap();
     group.close().unwrap();
     let bytes = Bytes::from(file.into_inner().unwrap());
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).unwrap();
     let metadata = builder.metadata().as_ref().clone();
     let mut texts = Vec::new();
     for batch in builder.with_batch_size(1000).build().unwrap() {
