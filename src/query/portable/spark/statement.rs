@@ -1,9 +1,9 @@
 //! A statement as Spark understands it.
 //!
-//! Owns: what of the statements that the guard lets pass means something else in Spark, or
-//! nothing. A division by zero stays what it is: an error in ANSI mode, and no silent answer;
-//! reports have none. Forms are changed in the parsed statement; how names, texts and numbers are
-//! spelled, in its tokens, where they all stand on one level. Must not know which report it is.
+//! Owns: what of the statements that the guard lets pass means something else in Spark, or nothing.
+//! A division by zero stays what it is: an error in ANSI mode, and no silent answer; reports have
+//! none. Forms are changed in the parsed statement; how names, texts and numbers are spelled, in
+//! its tokens, where they all stand on one level. Must not know which report it is.
 
 use std::ops::ControlFlow;
 
