@@ -1,9 +1,9 @@
 //! The small lines behind the most opened reports: their views over time.
 //!
 //! Owns: the one statement of the page's own. `consumption-trend` answers it for one report alone
-//! (`--report`, `--workspace`), and asking it fifty times takes longer than all the rest of the page;
-//! so all are asked at once here, and a test holds lines to what that report says. Must not know how
-//! a line is drawn.
+//! (`--report`, `--workspace`), and asking it fifty times takes longer than all the rest of the
+//! page; so all are asked at once here, and a test holds lines to what that report says. Must not
+//! know how a line is drawn.
 
 use std::collections::BTreeMap;
 
