@@ -2,7 +2,7 @@
 //!
 //! Owns: which figures there are, and what is said of the comparison. Must not know how they look.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ADOPTION, Answers, TREND, numbers, set, texts};
 use crate::Result;
@@ -104,7 +104,16 @@ const KINDS: [Kind; 7] = [
         report: ADOPTION,
         count: |grid| numbers(grid, "mau").into_iter().flatten().next_back(),
     },
-    Kind { name: "reports", label: "Different reports opened", report: "top-reports", count: rows },
+    Kind {
+        name: "reports",
+        label: "Different reports opened",
+        report: "top-reports",
+        // A report that was opened in two workspaces is two rows; events that name none are a row.
+        count: |grid| {
+            let reports: BTreeSet<&str> = texts(grid, "report_id").into_iter().flatten().collect();
+            Some(reports.len() as f64)
+        },
+    },
     Kind {
         name: "exports",
         label: "Exports and prints",

@@ -168,11 +168,13 @@ fn figures(flags: &[&str]) -> Vec<(&'static str, f64)> {
     let adoption = rows("adoption", "grain=day", flags);
     let users = rows("top-users", "", flags);
     let shares = rows("sharing-audit", "", flags);
+    let top = rows("top-reports", "", flags);
+    let reports: BTreeSet<&str> = top.iter().filter_map(|row| row["report_id"].as_str()).collect();
     vec![
         ("views", sum(&rows("consumption-trend", "grain=day", flags), "views")),
         ("people", users.iter().filter(|row| row["user"] != "(unknown)").count() as f64),
         ("mau", adoption.iter().rev().find_map(|row| row["mau"].as_f64()).expect("a MAU")),
-        ("reports", rows("top-reports", "", flags).len() as f64),
+        ("reports", reports.len() as f64),
         ("exports", sum(&rows("exports", "", flags), "exports")),
         ("shared-outside", shares.iter().filter(|row| row["reach"] == "outside").count() as f64),
         ("guests", rows("external-users", "", flags).len() as f64),
