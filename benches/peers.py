@@ -146,12 +146,16 @@ def check(program: str, archive: str) -> None:
             files = out / name / ("events/month=*" if name == "ingest" else "")
             table = f"read_parquet('{files}/**/*.parquet', union_by_name = true)"
             size = sum(path.stat().st_size for path in (out / name).rglob("*.parquet"))
-            ask = lambda statement: duckdb.sql(statement.format(table=table)).fetchall()
-            counts = ask("SELECT count(*), count(DISTINCT lower(CAST(Id AS VARCHAR))) FROM {table}")
-            top = ask(
-                "SELECT lower(CAST(ReportId AS VARCHAR)) AS report, count(*) AS views FROM {table} "
-                "WHERE Activity = 'ViewReport' GROUP BY ALL ORDER BY views DESC, report LIMIT 10"
-            )
+            # ClickHouse names the members of an event after how it took them out.
+            columns = duckdb.sql(f"SELECT * FROM {table} LIMIT 0").columns
+            plain = {column.split("'")[-2] if "'" in column else column: column for column in columns}
+            event_id, activity, report = (f'"{plain[c]}"' for c in ("Id", "Activity", "ReportId"))
+            ids = f"count(DISTINCT lower(CAST({event_id} AS VARCHAR)))"
+            counts = duckdb.sql(f"SELECT count(*), {ids} FROM {table}").fetchall()
+            top = duckdb.sql(
+                f"SELECT lower(CAST({report} AS VARCHAR)) AS report, count(*) AS views FROM {table} "
+                f"WHERE {activity} = 'ViewReport' GROUP BY ALL ORDER BY views DESC, report LIMIT 10"
+            ).fetchall()
             found[name] = (counts[0], top)
             print(f"{name}: {counts[0][0]} rows, {counts[0][1]} ids, {size} bytes of Parquet")
             shutil.rmtree(out / name)
