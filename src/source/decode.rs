@@ -60,6 +60,16 @@ enum Ends {
     At(usize, Coding, usize),
 }
 
+impl Ends {
+    /// How many bytes are of the present encoding, and which begins behind them with what mark.
+    fn parts(self) -> (usize, Option<(Coding, usize)>) {
+        match self {
+            Ends::NotBefore(len) => (len, None),
+            Ends::At(len, coding, mark) => (len, Some((coding, mark))),
+        }
+    }
+}
+
 /// Decodes a file as it is read.
 #[derive(Default)]
 pub(super) struct Decoder {
@@ -112,10 +122,7 @@ impl Decoder {
     /// Of a text to which bytes were appended, keeps those that are UTF-8; the others are still to
     /// be decoded.
     fn keep_utf8(&mut self, text: &mut Vec<u8>, start: usize, last: bool, places: &mut Places) {
-        let (len, next) = match self.utf8_ends(&text[start..], last) {
-            Ends::NotBefore(len) => (len, None),
-            Ends::At(len, coding, mark) => (len, Some((coding, mark))),
-        };
+        let (len, next) = self.utf8_ends(&text[start..], last).parts();
         let end = start + len;
         self.passed(&text[start..end]);
         self.byte += len as u64;
@@ -161,10 +168,7 @@ impl Decoder {
                 Coding::Utf8 => self.utf8_ends(rest, last),
                 Coding::Utf16Le | Coding::Utf16Be => self.utf16_ends(rest, last),
             };
-            let (len, next) = match ends {
-                Ends::NotBefore(len) => (len, None),
-                Ends::At(len, coding, mark) => (len, Some((coding, mark))),
-            };
+            let (len, next) = ends.parts();
             self.take(&rest[..len], next.is_some() || last, text);
             at += len;
             self.byte += len as u64;

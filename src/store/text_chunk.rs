@@ -49,8 +49,7 @@ pub(super) struct TextChunk {
     dictionary: Option<Dictionary>,
     /// The dictionary that was full.
     full: Option<Dictionary>,
-    /// For dictionaries of runs, what number each of their values has here; -1 for none yet.
-    numbers: Vec<(Arc<dyn Array>, Vec<i32>)>,
+    numbers: Vec<Known>,
     /// The page under construction: for each row whether it has a value, and the values, by their
     /// numbers or plain.
     valid: Vec<bool>,
@@ -60,6 +59,9 @@ pub(super) struct TextChunk {
     rows: usize,
     pages: Vec<(CompressedPage, usize)>,
 }
+
+/// A dictionary of a run, and what number each of its values has here; -1 for none yet.
+type Known = (ArrayRef, Vec<i32>);
 
 /// The distinct values, as they stand on the dictionary's page.
 #[derive(Default)]
@@ -138,10 +140,10 @@ impl TextChunk {
 
     /// Appends the rows of a slice.
     pub(super) fn append(&mut self, slice: &Slice, column: usize) -> Result<(), ParquetError> {
-        let before = std::mem::take(&mut self.numbers);
+        let mut before = std::mem::take(&mut self.numbers);
         let arrays = slice.pages.iter().map(|page| page.columns[column].as_ref());
         let parts: Vec<Part<'_>> =
-            arrays.map(|array| self.part(array, &before)).collect::<Result<_, _>>()?;
+            arrays.map(|array| self.part(array, &mut before)).collect::<Result<_, _>>()?;
         if parts.iter().all(|part| matches!(part, Part::Nulls)) {
             return self.append_nulls(slice.rows.len());
         }
@@ -193,7 +195,7 @@ impl TextChunk {
     fn part<'p>(
         &mut self,
         array: Option<&'p ArrayRef>,
-        before: &[(Arc<dyn Array>, Vec<i32>)],
+        before: &mut Vec<Known>,
     ) -> Result<Part<'p>, ParquetError> {
         let Some(array) = array else { return Ok(Part::Nulls) };
         if let Some(texts) = array.as_string_opt::<i32>() {
@@ -203,12 +205,11 @@ impl TextChunk {
             return Err(ParquetError::General(format!("no text: {}", array.data_type())));
         };
         let values = numbered.values();
-        let same = |(held, _): &&(Arc<dyn Array>, Vec<i32>)| Arc::ptr_eq(held, values);
-        let place = self.numbers.iter().position(|entry| same(&entry));
-        let place = place.unwrap_or_else(|| {
-            let numbers = before.iter().find(same).map(|(_, numbers)| numbers.clone());
-            let numbers = numbers.unwrap_or_else(|| vec![-1; values.len()]);
-            self.numbers.push((Arc::clone(values), numbers));
+        let same = |(held, _): &Known| Arc::ptr_eq(held, values);
+        let place = self.numbers.iter().position(same).unwrap_or_else(|| {
+            let known = before.iter().position(same).map(|at| before.swap_remove(at));
+            self.numbers
+                .push(known.unwrap_or_else(|| (Arc::clone(values), vec![-1; values.len()])));
             self.numbers.len() - 1
         });
         Ok(Part::Numbered(numbered, place))
