@@ -5,12 +5,12 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::args::{
-    AccountFormat, ActorFilter, Asking, Columns, Compact, Dashboard, Engine, Export, ExportFormat,
-    Forget, GlossaryFormat, Ingest, ListFormat, NoiseFilter, RejectFormat, Rejects, Report,
-    ReportFormat, Reports, Scope, Sql, Status, Threads, Verify,
+    AccountFormat, ActorFilter, Asking, Columns, Compact, Completions, Dashboard, Engine, Export,
+    ExportFormat, Forget, GlossaryFormat, Ingest, ListFormat, Man, NoiseFilter, RejectFormat,
+    Rejects, Report, ReportFormat, Reports, Scope, Sql, Status, Threads, Verify,
 };
 use super::progress::Shown;
-use super::{Ending, glossary, manual, out, tell};
+use super::{Ending, glossary, log, manual, out, shell, tell};
 use crate::dashboard;
 use crate::dictionary;
 use crate::error::{Error, Result};
@@ -50,7 +50,7 @@ pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
 fn plan(command: &Ingest, options: &ingest::Options) -> Result<Ending> {
     let plan = ingest::plan(&Store::new(command.store.get()), options)?;
     for line in tell::failures(&plan).lines() {
-        out::say(&format!("pbi-analyze: {line}"));
+        log::warning(line);
     }
     let text = match command.format {
         AccountFormat::Text => out::plain(&tell::plan(&plan)),
@@ -159,7 +159,7 @@ fn every(
                     ending = ending.worse(failed(&report.name, &answer));
                 }
                 Err(error) => {
-                    out::say(&format!("pbi-analyze: {}: {error}", report.name));
+                    log::error(&format!("{}: {error}", report.name));
                     ending = Ending::Failed;
                 }
             }
@@ -169,7 +169,7 @@ fn every(
     };
     let (answers, sources) = reading(&asking.scope, columns, quiet, read)?;
     if !quiet {
-        out::say(&format!("{} reports in {}", reports.len(), folder.display()));
+        log::info(&format!("{} reports in {}", reports.len(), folder.display()));
     }
     Ok(answers.worse(sources))
 }
@@ -197,7 +197,7 @@ fn reading<T>(
 /// Tells what was to be told by the exit code.
 fn failed(name: &str, answer: &report::Report) -> Ending {
     for failure in &answer.failures {
-        out::say(&format!("pbi-analyze: {name}: {failure}"));
+        log::error(&format!("{name}: {failure}"));
     }
     if answer.failures.is_empty() { Ending::Well } else { Ending::Incomplete }
 }
@@ -311,6 +311,19 @@ fn views(format: GlossaryFormat) -> Result<Ending> {
     Ok(Ending::Well)
 }
 
+pub(super) fn completions(command: &Completions) -> Result<Ending> {
+    out::write(&shell::completions(command.shell), None)?;
+    Ok(Ending::Well)
+}
+
+pub(super) fn man(command: &Man, quiet: bool) -> Result<Ending> {
+    shell::pages(&command.output_dir)?;
+    if !quiet {
+        log::info(&format!("manual pages in {}", command.output_dir.display()));
+    }
+    Ok(Ending::Well)
+}
+
 pub(super) fn export(command: &Export, quiet: bool) -> Result<Ending> {
     let ExportFormat::Ndjson = command.format;
     let day = |day: &Option<String>| day.as_deref().map(str::parse).transpose();
@@ -323,7 +336,7 @@ pub(super) fn export(command: &Export, quiet: bool) -> Result<Ending> {
     let file = command.output.as_deref().filter(|file| *file != Path::new("-"));
     let events = out::stream(file, |out| export::run(&store, &options, out))?;
     if let Some(events) = events.filter(|_| !quiet) {
-        out::say(&format!("{} events", tell::number(events)));
+        log::info(&format!("{} events", tell::number(events)));
     }
     Ok(Ending::Well)
 }
@@ -457,7 +470,7 @@ fn width() -> usize {
 /// What is wrong is said even when quiet: a batch job's log must hold it.
 fn warn(summary: &Summary, quiet: bool) {
     for line in tell::troubles(summary, quiet).lines() {
-        out::say(&format!("pbi-analyze: {line}"));
+        log::warning(line);
     }
 }
 

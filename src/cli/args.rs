@@ -1,9 +1,13 @@
 //! The flags.
 
+mod keeping;
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+pub(super) use keeping::{Columns, Compact, Export, Forget, Rejects, Status, Verify};
 
 /// Offline analytics over archived Power BI activity logs.
 ///
@@ -24,6 +28,9 @@ pub(super) struct Args {
     /// No progress and no messages on stderr, except for errors
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
+    /// How messages on stderr are written
+    #[arg(long, value_enum, global = true, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -42,6 +49,8 @@ pub(super) enum Command {
     Columns(Columns),
     Export(Export),
     Rejects(Rejects),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Read an archive into the store
@@ -267,176 +276,29 @@ pub(super) struct Reports {
     pub(super) format: ListFormat,
 }
 
-/// Show what the store holds
-///
-/// Period, events, users, the share of noise, files and size, and the sources that had trouble.
+/// Print what a shell needs to complete commands and flags
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  pbi-analyze status
-  pbi-analyze status --store D:\\pbi-store --format json")]
-pub(super) struct Status {
-    #[command(flatten)]
-    pub(super) store: StoreFolder,
-    /// How it is printed
-    #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
-    pub(super) format: AccountFormat,
+  pbi-analyze completions bash > /etc/bash_completion.d/pbi-analyze
+  pbi-analyze completions zsh > ~/.zfunc/_pbi-analyze
+  pbi-analyze completions fish > ~/.config/fish/completions/pbi-analyze.fish
+  pbi-analyze completions powershell >> $PROFILE")]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
 }
 
-/// Merge the store's small files
-///
-/// Runs merge them by themselves where many of one size have come together; this merges all that
-/// are not large already, a file a month where it fits. No event changes, and readers are not
-/// disturbed.
+/// Write manual pages, one for each command
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  pbi-analyze compact
-  pbi-analyze compact --store D:\\pbi-store")]
-pub(super) struct Compact {
-    #[command(flatten)]
-    pub(super) store: StoreFolder,
-    #[command(flatten)]
-    pub(super) threads: Threads,
-}
-
-/// Take persons out of the store
-///
-/// Erases their events, or with --replace only their names, and puts a pseudonym in the place of
-/// their addresses, their user keys and the names of their personal workspaces wherever else these
-/// stand. Sources stay known, so that reading them again brings nothing back; a file that is new
-/// to the store does. The key of the pseudonyms is thrown away.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  pbi-analyze forget --user zoe.doe@contoso.com
-  pbi-analyze forget --user zoe.doe@contoso.com --replace")]
-pub(super) struct Forget {
-    /// Address or id of a person; may be given several times
-    #[arg(long, value_name = "USER", required = true)]
-    pub(super) user: Vec<String>,
-    /// Keep their events, with a pseudonym in their place
-    #[arg(long)]
-    pub(super) replace: bool,
-    /// The key that the store's pseudonyms were made with, where it holds pseudonyms
-    #[arg(long, value_name = "KEYFILE")]
-    pub(super) key: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) store: StoreFolder,
-    #[command(flatten)]
-    pub(super) threads: Threads,
-}
-
-/// Check that the store holds what it says
-///
-/// Reads all of it: whether every file of the log is there and whole and in order, whether no
-/// other file lies beside them, whether statistics are true, no event is there twice, and the
-/// accounts add up. Names what is wrong and changes nothing. Exit code 1 if anything is wrong.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  pbi-analyze verify
-  pbi-analyze verify --store D:\\pbi-store --format json")]
-pub(super) struct Verify {
-    #[command(flatten)]
-    pub(super) store: StoreFolder,
-    /// How it is printed
-    #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
-    pub(super) format: AccountFormat,
-    #[command(flatten)]
-    pub(super) threads: Threads,
-}
-
-/// Show what columns there are and what they mean
-///
-/// With a store, also the fields that its events have beside them, kept in Extra, the newest
-/// first: so what Microsoft added lately is seen at once.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  pbi-analyze columns
-  pbi-analyze columns --extra
-  pbi-analyze columns --views
-  pbi-analyze columns --store D:\\pbi-store --format json")]
-pub(super) struct Columns {
-    /// A store's folder, whose fields in Extra are shown too
-    #[arg(long, value_name = "DIR", value_parser = clap::builder::OsStringValueParser::new())]
-    pub(super) store: Option<OsString>,
-    /// Show the views that SQL reads, and their columns, instead
-    #[arg(long, conflicts_with_all = ["store", "extra"])]
-    pub(super) views: bool,
-    /// Show the fields in Extra of the store in PBI_STORE, or else in the folder pbi-store
-    #[arg(long)]
-    pub(super) extra: bool,
-    /// How it is printed
-    #[arg(long, value_enum, default_value_t = GlossaryFormat::Text)]
-    pub(super) format: GlossaryFormat,
-}
-
-impl Columns {
-    /// The store's folder, where one is asked for.
-    pub(super) fn folder(&self) -> Option<PathBuf> {
-        let named = || std::env::var_os("PBI_STORE").filter(|folder| !folder.is_empty());
-        let default = || self.extra.then(|| named().unwrap_or_else(|| DEFAULT_STORE.into()));
-        self.store.clone().or_else(default).map(PathBuf::from)
-    }
-}
-
-/// Write the store's events as JSON again
-///
-/// One event a line, in the order of time and id: the same bytes however the store's files are
-/// cut. docs/lossless.md says which spellings differ from what was read.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  pbi-analyze export --output events.ndjson
-  pbi-analyze export --since 2026-03-01 --until 2026-03-31 | gzip > march.ndjson.gz")]
-pub(super) struct Export {
-    #[command(flatten)]
-    pub(super) store: StoreFolder,
-    /// How events are written
-    #[arg(long, value_enum, default_value_t = ExportFormat::Ndjson)]
-    pub(super) format: ExportFormat,
-    /// First day, as 2026-03-01, in UTC
-    #[arg(long, value_name = "DAY")]
-    pub(super) since: Option<String>,
-    /// Last day, as 2026-03-31; it is part of the period
-    #[arg(long, value_name = "DAY")]
-    pub(super) until: Option<String>,
-    /// Add SourceFile and SourceKind to each event
-    #[arg(long)]
-    pub(super) with_lineage: bool,
-    /// Write to a file, whole or not at all; - is stdout
-    #[arg(long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-}
-
-/// List the records that could not be taken
-///
-/// Each with its source, its byte position there and the reason; with --raw also with its text, as
-/// far as it is kept: the first MiB. What can be mended is read again by `ingest` from a file of
-/// its own.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  pbi-analyze rejects
-  pbi-analyze rejects --source 2026-03 --raw
-  pbi-analyze rejects --raw --format ndjson --output rejects.ndjson")]
-pub(super) struct Rejects {
-    #[command(flatten)]
-    pub(super) store: StoreFolder,
-    /// Only those of sources whose names hold this text
-    #[arg(long, value_name = "TEXT")]
-    pub(super) source: Option<String>,
-    /// With the text of each; bytes that are not UTF-8 are base64 in `raw_base64`
-    #[arg(long)]
-    pub(super) raw: bool,
-    /// How they are written
-    #[arg(long, value_enum, default_value_t = RejectFormat::Text)]
-    pub(super) format: RejectFormat,
-    /// Write them to a file, whole or not at all
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
+  pbi-analyze man --output-dir ~/.local/share/man/man1")]
+pub(super) struct Man {
+    /// The folder that they are written to; it is made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(super) output_dir: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -472,6 +334,14 @@ impl Threads {
     pub(super) fn get(&self) -> Option<usize> {
         self.threads.map(usize::from)
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines to read
+    Text,
+    /// One JSON object a line, with time, level and message; the last has the exit code
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

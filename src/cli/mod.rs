@@ -6,15 +6,17 @@
 mod answer;
 mod args;
 mod glossary;
+mod log;
 mod manual;
 mod out;
 mod progress;
+mod shell;
 mod tell;
 
 use clap::Parser;
 
 use crate::error::{Error, Result};
-use args::{Args, Command};
+use args::{Args, Command, LogFormat};
 
 /// How a command ended, as the exit code says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,16 +52,21 @@ pub fn run() -> Ending {
             return if error.use_stderr() { Ending::Misused } else { Ending::Well };
         }
     };
-    match dispatch(&args) {
+    if args.log_format == LogFormat::Json {
+        log::as_json();
+    }
+    let ending = match dispatch(&args) {
         Ok(ending) => ending,
         Err(error) => {
-            out::say(&format!("pbi-analyze: {error}"));
+            log::error(&error.to_string());
             match error {
                 Error::Usage(_) => Ending::Misused,
                 _ => Ending::Failed,
             }
         }
-    }
+    };
+    log::ended(ending as u8);
+    ending
 }
 
 fn dispatch(args: &Args) -> Result<Ending> {
@@ -76,5 +83,7 @@ fn dispatch(args: &Args) -> Result<Ending> {
         Command::Columns(command) => answer::columns(command),
         Command::Export(command) => answer::export(command, args.quiet),
         Command::Rejects(command) => answer::rejects(command),
+        Command::Completions(command) => answer::completions(command),
+        Command::Man(command) => answer::man(command, args.quiet),
     }
 }

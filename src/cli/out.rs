@@ -37,11 +37,6 @@ fn to_stdout<T>(make: impl FnOnce(&mut Out<'_>) -> Result<T>) -> Result<Option<T
     if is_gone { Ok(None) } else { made.map(Some) }
 }
 
-/// Writes a line to stderr, if anybody listens: a log that nobody reads stops nothing.
-pub(super) fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
-}
-
 /// A text without what commands a terminal. Names of files come from wherever an archive comes
 /// from, and could hold anything.
 pub(super) fn plain(text: &str) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::out::say;
+use super::log;
 use super::tell::count;
 use crate::ingest::Progress;
 
@@ -20,7 +20,7 @@ impl Shown {
     pub(super) fn new(quiet: bool) -> Self {
         if quiet {
             Shown::Nothing
-        } else if std::io::stderr().is_terminal() {
+        } else if std::io::stderr().is_terminal() && !log::is_json() {
             Shown::Bar(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()))
         } else {
             Shown::Lines
@@ -51,7 +51,7 @@ impl Progress for Shown {
             }
             Shown::Lines => {
                 let files = count(files as u64, "file");
-                say(&format!("reading {files}, {}", HumanBytes(bytes)));
+                log::info(&format!("reading {files}, {}", HumanBytes(bytes)));
             }
             Shown::Nothing => {}
         }
@@ -66,7 +66,7 @@ impl Progress for Shown {
     fn stage(&self, name: &'static str) {
         match self {
             Shown::Bar(bar) => bar.set_message(name),
-            Shown::Lines => say(name),
+            Shown::Lines => log::info(name),
             Shown::Nothing => {}
         }
     }

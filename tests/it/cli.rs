@@ -463,3 +463,50 @@ fn control_characters_of_events_never_reach_a_table() {
     assert_eq!(odd, None, "{:?}", ran.stdout);
     assert!(ran.stdout.contains("a\u{FFFD}[31mb\u{FFFD} "), "{:?}", ran.stdout);
 }
+
+/// For whoever collects logs: one object a line, whatever happens, and the exit code at the end.
+#[test]
+fn messages_can_be_json_and_the_last_one_has_the_exit_code() {
+    let dir = with_store();
+    dir.write("archive/broken.json", "[{\"Id\":\"1\",\"CreationTime\":\"soon\"}]");
+    let log = |ran: &Ran| -> Vec<Value> {
+        let lines = ran.stderr.lines().map(serde_json::from_str);
+        lines.collect::<Result<_, _>>().unwrap_or_else(|_| panic!("JSON lines: {}", ran.stderr))
+    };
+    let ran = dir.pbi(["ingest", "archive", "--store", "other", "--log-format", "json"]).ended(3);
+    let messages = log(&ran);
+    let of = |level: &str| -> Vec<&str> {
+        let of_level = messages.iter().filter(|message| message["level"] == level);
+        of_level.filter_map(|message| message["message"].as_str()).collect()
+    };
+    assert!(of("warning").iter().any(|text| text.contains("broken.json")), "{messages:?}");
+    assert!(of("info").iter().any(|text| text.starts_with("reading 2 files")), "{messages:?}");
+    assert!(messages.iter().all(|message| message["time"].as_str().is_some()));
+    assert_eq!(messages.last().unwrap()["exit_code"], 3);
+
+    let ran = dir.pbi(["--log-format", "json", "-q", "status", "--store", "none"]).ended(1);
+    let messages = log(&ran);
+    assert_eq!((messages.len(), &messages[0]["level"]), (2, &"error".into()));
+    assert_eq!(messages[1]["exit_code"], 1);
+}
+
+/// Made of the flags themselves, so that a new one is known to shells and `man` at once.
+#[test]
+fn shells_and_man_know_every_command_and_flag() {
+    let dir = Workdir::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = dir.pbi(["completions", shell]).ended(0).stdout;
+        for word in ["top-reports", "dashboard", "pseudonymize", "excel-safe"] {
+            assert_eq!(script.contains(word), word != "top-reports", "{shell}: {word}");
+        }
+    }
+    dir.pbi(["man", "--output-dir", "pages/man1"]).ended(0);
+    let page = |name: &str| std::fs::read_to_string(dir.join("pages/man1").join(name)).unwrap();
+    let help = dir.pbi(["--help"]).ended(0).stdout;
+    for command in COMMANDS.iter().chain(&["dashboard", "rejects", "completions"]) {
+        assert!(help.contains(&format!("  {command} ")), "{help}");
+        let page = page(&format!("pbi-analyze-{command}.1"));
+        assert!(page.contains(".SH SYNOPSIS") && page.contains(".SH OPTIONS"), "{page}");
+    }
+    assert!(page("pbi-analyze.1").contains("pbi\\-analyze\\-report(1)"));
+}
