@@ -63,44 +63,96 @@ struct Place {
 
 /// The staged events by id. Only the winner of each id is in it.
 struct Winners<'r> {
+    /// Each id is in the part that its bits say.
+    parts: Vec<Part<'r>>,
+}
+
+impl<'r> Winners<'r> {
+    /// Lets all staged events compete, and gives back the losers too. Each thread has ids of its
+    /// own, whose table is the smaller for it; to look at all keys costs little beside that.
+    fn of(runs: &'r [Run]) -> (Self, Vec<Place>) {
+        let parts = rayon::current_num_threads().next_power_of_two();
+        let rows: usize = runs.iter().map(|run| run.keys.len()).sum();
+        let filled: Vec<(Part<'r>, Vec<Place>)> = (0..parts)
+            .into_par_iter()
+            .map(|number| {
+                let mut part = Part { runs, table: HashTable::with_capacity(rows / parts) };
+                let losers = part.fill(|id| part_of(id, parts) == number);
+                (part, losers)
+            })
+            .collect();
+        let (parts, losers): (Vec<_>, Vec<_>) = filled.into_iter().unzip();
+        (Winners { parts }, losers.concat())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.table.is_empty())
+    }
+
+    fn find(&self, id: u128) -> Option<Place> {
+        self.parts[part_of(id, self.parts.len())].find(id)
+    }
+}
+
+/// The number of the part that an id is in, of so many: a power of two.
+fn part_of(id: u128, parts: usize) -> usize {
+    id as usize & (parts - 1)
+}
+
+/// Some of the staged events by id.
+struct Part<'r> {
     runs: &'r [Run],
     table: HashTable<Place>,
 }
 
-impl Winners<'_> {
-    fn key(&self, place: Place) -> &Key {
-        &self.runs[place.run as usize].keys[place.position as usize]
-    }
-
-    fn content(&self, place: Place) -> u64 {
-        self.runs[place.run as usize].content(place.position as usize)
+impl Part<'_> {
+    /// Enters all events with ids that belong here, and gives back the losers.
+    fn fill(&mut self, belongs: impl Fn(u128) -> bool) -> Vec<Place> {
+        let mut losers = Vec::new();
+        for (run, keys) in self.runs.iter().map(|run| &run.keys).enumerate() {
+            for (position, key) in keys.iter().enumerate() {
+                if belongs(key.id()) {
+                    let place = Place { run: run as u32, position: position as u32 };
+                    losers.extend(self.enter(place));
+                }
+            }
+        }
+        losers
     }
 
     fn find(&self, id: u128) -> Option<Place> {
-        self.table.find(hash(id), |&place| self.key(place).id == id).copied()
+        self.table.find(hash(id), |&place| key(self.runs, place).id() == id).copied()
     }
 
     /// Puts an event in, and gives back the one that lost to it or that it lost to.
     fn enter(&mut self, place: Place) -> Option<Place> {
-        let id = self.key(place).id;
+        let runs = self.runs;
+        let id = key(runs, place).id();
         let Some(holder) = self.find(id) else {
-            let runs = self.runs;
-            self.table.insert_unique(hash(id), place, |place| {
-                hash(runs[place.run as usize].keys[place.position as usize].id)
-            });
+            let hash_at = |&place: &Place| hash(key(runs, place).id());
+            self.table.insert_unique(hash(id), place, hash_at);
             return None;
         };
-        let rank = |key: &Key| (std::cmp::Reverse(key.richness), key.order);
-        if rank(self.key(holder)) <= rank(self.key(place)) {
+        let rank = |place| {
+            let key = key(runs, place);
+            (std::cmp::Reverse(key.richness), key.order)
+        };
+        if rank(holder) <= rank(place) {
             return Some(place);
         }
-        let runs = self.runs;
-        let is = |at: &Place| runs[at.run as usize].keys[at.position as usize].id == id;
-        if let Some(slot) = self.table.find_mut(hash(id), is) {
+        if let Some(slot) = self.table.find_mut(hash(id), |&at| key(runs, at).id() == id) {
             *slot = place;
         }
         Some(holder)
     }
+}
+
+fn key(runs: &[Run], place: Place) -> &Key {
+    &runs[place.run as usize].keys[place.position as usize]
+}
+
+fn content(runs: &[Run], place: Place) -> u64 {
+    runs[place.run as usize].content(place.position as usize)
 }
 
 /// Ids are random, or hashes; folding their halves is hash enough.
@@ -110,42 +162,33 @@ fn hash(id: u128) -> u64 {
 
 /// Decides on every staged event: the richest copy of an id stays, the first in the archive among
 /// equals, and none whose id is in one of the table's files.
-pub(super) fn settle(runs: &mut [Run], files: &[DataFile]) -> Result<Fates> {
-    let rows = runs.iter().map(|run| run.keys.len()).sum();
-    let mut winners = Winners { runs, table: HashTable::with_capacity(rows) };
+pub(super) fn settle(runs: &[Run], files: &[DataFile]) -> Result<Fates> {
+    let (winners, losers) = Winners::of(runs);
     let mut alive: Vec<Vec<bool>> = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
-    let mut losers = Vec::new();
-    for (run, keys) in runs.iter().map(|run| &run.keys).enumerate() {
-        for position in 0..keys.len() {
-            let place = Place { run: run as u32, position: position as u32 };
-            if let Some(loser) = winners.enter(place) {
-                alive[loser.run as usize][loser.position as usize] = false;
-                losers.push(loser);
-            }
-        }
-    }
-    let mut by_source: BTreeMap<u32, Fate> = BTreeMap::new();
     let stored = stored_contents(&winners, files)?;
-    let mut duplicate = |winners: &Winners<'_>, place: Place, kept: u64| {
-        let fate = by_source.entry(source(winners.key(place))).or_default();
-        fate.duplicates += 1;
-        fate.conflicting += u64::from(winners.content(place) != kept);
-    };
-    for &place in &losers {
-        let id = winners.key(place).id;
+    // A copy, and the content number of the one that stays.
+    let copies = losers.par_iter().map(|&loser| {
+        let id = key(runs, loser).id();
         let kept = stored.get(&id).copied();
-        let kept = kept.or_else(|| winners.find(id).map(|winner| winners.content(winner)));
-        duplicate(&winners, place, kept.unwrap_or(0));
-    }
-    for (&id, &kept) in &stored {
-        if let Some(place) = winners.find(id) {
-            alive[place.run as usize][place.position as usize] = false;
-            duplicate(&winners, place, kept);
-        }
+        let kept = kept.or_else(|| winners.find(id).map(|winner| content(runs, winner)));
+        (loser, kept.unwrap_or(0))
+    });
+    let held = stored.par_iter().filter_map(|(&id, &kept)| Some((winners.find(id)?, kept)));
+    let copies = copies.chain(held);
+    let copies = copies.map(|(place, kept)| (place, content(runs, place) != kept));
+    let mut by_source: BTreeMap<u32, Fate> = BTreeMap::new();
+    for (place, differs) in copies.collect::<Vec<_>>() {
+        alive[place.run as usize][place.position as usize] = false;
+        let fate = by_source.entry(source(key(runs, place))).or_default();
+        fate.duplicates += 1;
+        fate.conflicting += u64::from(differs);
     }
     for (run, alive) in runs.iter().zip(&alive) {
-        for (key, _) in run.keys.iter().zip(alive).filter(|(_, alive)| **alive) {
-            by_source.entry(source(key)).or_default().stored += 1;
+        let stored = run.keys.iter().zip(alive).filter(|(_, alive)| **alive);
+        let stored: Vec<u32> = stored.map(|(key, _)| source(key)).collect();
+        // Events of one time are mostly of one source: it is looked up once for many.
+        for of_one in stored.chunk_by(|one, other| one == other) {
+            by_source.entry(of_one[0]).or_default().stored += of_one.len() as u64;
         }
     }
     Ok(Fates { by_source, alive })
@@ -158,7 +201,7 @@ fn source(key: &Key) -> u32 {
 /// The content numbers of stored events whose ids were staged again. Every file is asked, not
 /// only those of the same months: a copy whose time was garbled is still a copy.
 fn stored_contents(winners: &Winners<'_>, files: &[DataFile]) -> Result<BTreeMap<u128, u64>> {
-    if winners.table.is_empty() {
+    if winners.is_empty() {
         return Ok(BTreeMap::new());
     }
     let contents = files.par_iter().map(|file| {

@@ -30,7 +30,9 @@ pub(super) fn in_our_form(path: &Path, batch: &RecordBatch, order: u64) -> Resul
     let (Some(ids), Some(times)) = (ids, times) else { return Err(missing(0)) };
     let keys = ids.iter().zip(times).enumerate().map(|(row, (id, time_us))| {
         let (Some(id), Some(time_us)) = (id, time_us) else { return Err(missing(row)) };
-        Ok(Key { id: stored_id_key(id), time_us, richness: 0, order: order + row as u64 })
+        let mut key = Key::new(stored_id_key(id), time_us);
+        key.order = order + row as u64;
+        Ok(key)
     });
     let keys = keys.collect::<Result<Vec<Key>>>()?;
     Ok(EventBatch { columns, keys })

@@ -127,10 +127,10 @@ impl Load {
         runs.sort_by_key(Run::first_order);
         let (base, fates) = match (&target, &rejects) {
             (Target::Store { store, seen, .. }, Some(rejects)) => {
-                let (base, fates) = Base::settle(store, seen, &mut runs, rejects)?;
+                let (base, fates) = Base::settle(store, seen, &runs, rejects)?;
                 (Some(base), fates)
             }
-            _ => (None, fates::settle(&mut runs, &[])?),
+            _ => (None, fates::settle(&runs, &[])?),
         };
         let runs_left = Mutex::default();
         let load =
@@ -150,7 +150,7 @@ impl Base {
     fn settle(
         store: &Store,
         seen: &Marks,
-        runs: &mut [Run],
+        runs: &[Run],
         rejects: &Intake,
     ) -> Result<(Base, Fates)> {
         let mut log = Log::open_or_create(store)?;

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::fates::Fates;
 use super::gather::Slice;
-use super::month_file::{MonthFile, Site};
+use super::month_file::{MonthFile, Site, Written};
 use super::run::{Page, Run, RunReader};
 use super::snapshot::DataFile;
 use crate::column::Rewrite;
@@ -27,15 +27,23 @@ pub(super) fn write_rewritten<'r>(
     site: &Site,
     rewrite: Option<&'r Rewrite<'r>>,
 ) -> Result<Vec<DataFile>> {
-    let mut files = Vec::new();
-    let written = Merge::new(runs, fates, rewrite).write(site, &mut files);
-    match written {
-        Ok(()) => Ok(files),
-        Err(error) => {
-            site.discard(&files);
-            Err(error)
+    std::thread::scope(|scope| {
+        let mut kept = Vec::new();
+        // While a file is brought to disk, which is waiting, the next one is written.
+        let keep = |written: Written| kept.push(scope.spawn(|| written.keep()));
+        let merged = Merge::new(runs, fates, rewrite).write(site, keep);
+        let failed = |_| Err(Error::internal("a thread failed while a file was brought to disk"));
+        let kept = kept.into_iter().map(|file| file.join().unwrap_or_else(failed));
+        let (files, errors): (Vec<_>, Vec<_>) = kept.partition(|file: &Result<_>| file.is_ok());
+        let files: Vec<DataFile> = files.into_iter().flatten().collect();
+        match merged.err().or_else(|| errors.into_iter().find_map(Result::err)) {
+            None => Ok(files),
+            Some(error) => {
+                site.discard(&files);
+                Err(error)
+            }
         }
-    }
+    })
 }
 
 /// The next event of a run. Ordered as the table is: by time, then by id.
@@ -69,7 +77,7 @@ impl<'r> Merge<'r> {
         match next {
             Some(position) => {
                 let key = &keys[position];
-                self.heads.push(Reverse((key.time_us, key.id, run, position)));
+                self.heads.push(Reverse((key.time_us, key.id(), run, position)));
             }
             None => self.readers[run] = None,
         }
@@ -85,7 +93,7 @@ impl<'r> Merge<'r> {
     }
 
     /// Writes a month after the other. While rows are encoded, those behind them are looked up.
-    fn write(mut self, site: &Site, files: &mut Vec<DataFile>) -> Result<()> {
+    fn write(mut self, site: &Site, mut keep: impl FnMut(Written)) -> Result<()> {
         while let Some(&Reverse((time_us, ..))) = self.heads.peek() {
             let month = MonthBounds::of(time_us)?;
             let mut file = MonthFile::create(site, &month.name)?;
@@ -93,13 +101,13 @@ impl<'r> Merge<'r> {
             while slice.len() > 0 {
                 if file.is_full() {
                     let full = std::mem::replace(&mut file, MonthFile::create(site, &month.name)?);
-                    files.push(full.close()?);
+                    keep(full.close()?);
                 }
                 let (written, next) = rayon::join(|| file.write(&slice), || self.slice(&month));
                 written?;
                 slice = next?;
             }
-            files.push(file.close()?);
+            keep(file.close()?);
         }
         Ok(())
     }

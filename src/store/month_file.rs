@@ -295,42 +295,62 @@ impl MonthFile {
         written.map_err(|error| unwritten(&self.unfinished.path, error))
     }
 
-    /// Ends the file, brings it to disk and gives it its name.
-    pub(super) fn close(mut self) -> Result<DataFile> {
+    /// Writes what is left of the file.
+    pub(super) fn close(mut self) -> Result<Written> {
         if self.group_rows > 0 {
             self.end_group()?;
         }
-        let (path, disk) = (&self.unfinished.path, &self.unfinished.disk);
+        let path = &self.unfinished.path;
         let inner = self.writer.into_inner().map_err(|error| unwritten(path, error))?;
-        let Hashed { mut file, hash } = inner.into_inner().map_err(|error| Error::Io {
+        let Hashed { file, hash } = inner.into_inner().map_err(|error| Error::Io {
             action: "write",
             path: path.clone(),
             source: error.into_error(),
         })?;
-        // What passes need not outlast the machine.
-        let durable = self.compression == Compression::Zstd;
         let (writer, number) = &self.named;
-        let finished = self.folder.join(data_file_name(writer, *number, hash.digest128()));
-        let size_bytes = if durable {
-            file.sync().map_err(Error::io("bring to disk", path))?
+        Ok(Written {
+            file,
+            unfinished: self.unfinished,
+            // What passes need not outlast the machine.
+            is_durable: self.compression == Compression::Zstd,
+            becomes: DataFile {
+                path: self.folder.join(data_file_name(writer, *number, hash.digest128())),
+                size_bytes: 0,
+                events: self.events,
+                month: self.month,
+                period_us: self.period_us,
+            },
+            folder: self.folder,
+        })
+    }
+}
+
+/// A file of which all is written, on its way to the disk.
+pub(super) struct Written {
+    file: Box<dyn DiskFile>,
+    unfinished: Unfinished,
+    is_durable: bool,
+    folder: PathBuf,
+    becomes: DataFile,
+}
+
+impl Written {
+    /// Brings the file to disk and gives it its name. It is the disk that is waited for.
+    pub(super) fn keep(mut self) -> Result<DataFile> {
+        let (path, disk) = (&self.unfinished.path, &self.unfinished.disk);
+        self.becomes.size_bytes = if self.is_durable {
+            self.file.sync().map_err(Error::io("bring to disk", path))?
         } else {
             std::fs::metadata(path).map_err(Error::io("read the size of", path))?.len()
         };
-        disk.rename(path, &finished).map_err(Error::io("name", path))?;
-        self.unfinished.path.clone_from(&finished);
-        if durable {
-            let folder = &self.folder;
+        disk.rename(path, &self.becomes.path).map_err(Error::io("name", path))?;
+        self.unfinished.path.clone_from(&self.becomes.path);
+        if self.is_durable {
             let disk = &self.unfinished.disk;
-            disk.sync_folder(folder).map_err(Error::io("bring to disk", folder))?;
+            disk.sync_folder(&self.folder).map_err(Error::io("bring to disk", &self.folder))?;
         }
         self.unfinished.is_whole = true;
-        Ok(DataFile {
-            path: finished,
-            size_bytes,
-            events: self.events,
-            month: self.month,
-            period_us: self.period_us,
-        })
+        Ok(self.becomes)
     }
 }
 

@@ -153,7 +153,7 @@ pub(super) fn keys(path: &Path) -> Result<Option<Vec<Key>>> {
         let (Some(ids), Some(times)) = (ids, times) else { return Ok(None) };
         for (id, time_us) in ids.iter().zip(times) {
             let (Some(id), Some(time_us)) = (id, time_us) else { return Ok(None) };
-            keys.push(Key { id: stored_id_key(id), time_us, richness: 0, order: 0 });
+            keys.push(Key::new(stored_id_key(id), time_us));
         }
     }
     Ok(Some(keys))

@@ -52,7 +52,7 @@ impl Run {
         let mut order: Vec<u32> = (0..rows as u32).collect();
         let key = |row: &u32| {
             let key = &batch.keys[*row as usize];
-            (key.time_us, key.id, key.order)
+            (key.time_us, key.id(), key.order)
         };
         if !order.is_sorted_by_key(key) {
             order.sort_unstable_by_key(key);
@@ -67,7 +67,7 @@ impl Run {
     /// or not in the table's types: a file that others wrote.
     pub(super) fn of_file(path: &Path) -> Result<Option<Run>> {
         let Some(keys) = parquet::keys(path)? else { return Ok(None) };
-        let is_sorted = keys.is_sorted_by_key(|key| (key.time_us, key.id));
+        let is_sorted = keys.is_sorted_by_key(|key| (key.time_us, key.id()));
         let columns = Columns::Table { path: path.to_path_buf() };
         Ok(is_sorted.then(|| Run { keys, columns }))
     }
