@@ -1,8 +1,9 @@
 //! Field names, recognised.
 //!
 //! An event has some thirty members, and in most events they follow one another as they did in an
-//! event before. So the name that followed last time is compared first, which costs one comparison
-//! of bytes; only where that fails is the name looked up, first as it is spelt, then without case.
+//! event before. So the names that followed last time and the time before are compared first, which
+//! costs little; only where that fails is the name looked up, first as it is spelt, then without
+//! case.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -29,8 +30,8 @@ pub(super) enum Target {
 struct Entry {
     name: Box<str>,
     target: Target,
-    /// The entry that followed this one last time.
-    next: u32,
+    /// The entries that followed this one, the last one first.
+    next: [u32; 2],
 }
 
 /// The names seen so far.
@@ -44,7 +45,7 @@ pub(super) struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        let start = Entry { name: "".into(), target: Target::Unknown, next: START };
+        let start = Entry { name: "".into(), target: Target::Unknown, next: [START; 2] };
         Names {
             entries: vec![start],
             by_name: HashTable::new(),
@@ -60,15 +61,16 @@ const OVERFLOW: u32 = u32::MAX;
 impl Names {
     /// The entry of a name that follows `previous`.
     pub(super) fn find(&mut self, previous: u32, name: &str) -> u32 {
-        let guess = self.entries.get(previous as usize).map_or(START, |entry| entry.next);
-        if guess != START && *self.entries[guess as usize].name == *name {
-            return guess;
+        let next = self.entries.get(previous as usize).map_or([START; 2], |entry| entry.next);
+        let is = |guess: u32| guess != START && *self.entries[guess as usize].name == *name;
+        if is(next[0]) {
+            return next[0];
         }
-        let found = self.look_up(name);
+        let found = if is(next[1]) { next[1] } else { self.look_up(name) };
         if found != OVERFLOW
             && let Some(entry) = self.entries.get_mut(previous as usize)
         {
-            entry.next = found;
+            entry.next = [found, next[0]];
         }
         found
     }
@@ -92,7 +94,7 @@ impl Names {
             return OVERFLOW;
         }
         let entry = self.entries.len() as u32;
-        self.entries.push(Entry { name: name.into(), target, next: START });
+        self.entries.push(Entry { name: name.into(), target, next: [START; 2] });
         let (entries, hasher) = (&self.entries, &self.hasher);
         self.by_name
             .insert_unique(hash, entry, |&entry| hasher.hash_one(&*entries[entry as usize].name));

@@ -33,13 +33,23 @@ impl<'a> Numbered<'a> {
     }
 
     /// The number of the value of a row; `None` for null.
-    #[inline]
     pub fn key(&self, row: usize) -> Option<usize> {
-        let key = match self.keys {
+        let is_valid = self.nulls.is_none_or(|nulls| nulls.is_valid(row));
+        is_valid.then(|| self.key_of_value(row))
+    }
+
+    /// The number of the value of a row that has one.
+    #[inline]
+    pub fn key_of_value(&self, row: usize) -> usize {
+        match self.keys {
             Keys::Short(keys) => keys[row] as usize,
             Keys::Long(keys) => keys[row] as usize,
-        };
-        self.nulls.is_none_or(|nulls| nulls.is_valid(row)).then_some(key)
+        }
+    }
+
+    /// Which rows have a value; `None` where all have.
+    pub fn nulls(&self) -> Option<&'a NullBuffer> {
+        self.nulls
     }
 
     /// The value of a row; `None` for null.

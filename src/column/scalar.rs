@@ -9,6 +9,13 @@ use super::Fit;
 use crate::record::{Value, record_type, time};
 use crate::schema::user_type_by_name;
 
+/// What there is of a batch, which becomes part of an array. The next batch will need about as
+/// much and begins with room for it: growing costs copies, and memory that has to be cleared first.
+pub(super) fn hand_over<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len() + values.len() / 8);
+    std::mem::replace(values, next)
+}
+
 /// What the 64 bits of a column mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -96,11 +103,12 @@ impl Ints {
         if self.values.is_empty() {
             return None;
         }
-        let mut done = std::mem::replace(self, Ints::new(self.kind));
-        done.pad(rows);
-        let nulls = (done.nulls > 0).then(|| NullBuffer::from(done.valid));
-        let values = ScalarBuffer::from(done.values);
-        Some(match done.kind {
+        self.pad(rows);
+        let nulls = (self.nulls > 0).then(|| NullBuffer::from(&self.valid[..]));
+        let values = ScalarBuffer::from(hand_over(&mut self.values));
+        self.valid.clear();
+        self.nulls = 0;
+        Some(match self.kind {
             Kind::Time => {
                 Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC"))
             }
@@ -143,9 +151,12 @@ impl Bools {
         if self.values.is_empty() {
             return None;
         }
-        let mut done = std::mem::take(self);
-        done.pad(rows);
-        let nulls = Some(NullBuffer::from(done.valid)).filter(|nulls| nulls.null_count() > 0);
-        Some(Arc::new(BooleanArray::new(BooleanBuffer::from(done.values), nulls)))
+        self.pad(rows);
+        let nulls = NullBuffer::from(&self.valid[..]);
+        let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
+        let values = BooleanBuffer::from(&self.values[..]);
+        self.valid.clear();
+        self.values.clear();
+        Some(Arc::new(BooleanArray::new(values, nulls)))
     }
 }

@@ -5,13 +5,14 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowDictionaryKeyType, Int16Type, Int32Type};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::Fit;
+use super::scalar::hand_over;
 use crate::record::Value;
 
 /// The normal form of a text column's values.
@@ -258,25 +259,35 @@ impl Dictionary {
         if self.keys.is_empty() {
             return None;
         }
-        let mut done = std::mem::replace(self, Dictionary::new(self.normal));
-        done.nulls += rows - done.keys.len();
-        done.keys.resize(rows, -1);
-        let nulls = (done.nulls > 0).then(|| {
-            let valid = done.keys.iter().map(|&key| key >= 0);
-            NullBuffer::from(valid.collect::<Vec<bool>>())
-        });
-        if nulls.is_some() {
-            done.keys.iter_mut().for_each(|key| *key = (*key).max(0));
-        }
-        let len = done.offsets.len() - 1;
-        let values: ArrayRef = Arc::new(strings(done.values, done.offsets, None)?);
+        self.nulls += rows - self.keys.len();
+        self.keys.resize(rows, -1);
+        let is_valid = |row: usize| self.keys[row] >= 0;
+        let nulls =
+            (self.nulls > 0).then(|| NullBuffer::new(BooleanBuffer::collect_bool(rows, is_valid)));
+        let len = self.offsets.len() - 1;
+        let values = hand_over(&mut self.values);
+        let offsets = hand_over(&mut self.offsets);
+        self.offsets.push(0);
+        let values: ArrayRef = Arc::new(strings(values, offsets, None)?);
+        let keys = self.keys.iter().map(|&key| key.max(0));
         // Half of what a batch takes in memory are keys, and most of them are small.
-        if i16::try_from(len).is_ok() {
-            let keys = done.keys.iter().map(|&key| key as i16).collect();
-            dictionary::<Int16Type>(keys, nulls, values)
+        let array = if i16::try_from(len).is_ok() {
+            dictionary::<Int16Type>(keys.map(|key| key as i16).collect(), nulls, values)
         } else {
-            dictionary::<Int32Type>(done.keys.into(), nulls, values)
-        }
+            dictionary::<Int32Type>(keys.collect(), nulls, values)
+        };
+        self.clear();
+        array
+    }
+
+    /// Begins anew, with what memory it has: the next batch will need about as much.
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.nulls = 0;
+        self.raw.clear();
+        self.seen.clear();
+        self.last = None;
+        self.by_value.clear();
     }
 }
 
@@ -342,10 +353,14 @@ impl Plain {
         if self.valid.is_empty() {
             return None;
         }
-        let mut done = std::mem::replace(self, Plain::new(self.normal));
-        done.pad(rows);
-        let nulls = (done.nulls > 0).then(|| NullBuffer::from(done.valid));
-        strings(done.values, done.offsets, nulls).map(|array| Arc::new(array) as _)
+        self.pad(rows);
+        let nulls = (self.nulls > 0).then(|| NullBuffer::from(&self.valid[..]));
+        let values = hand_over(&mut self.values);
+        let offsets = hand_over(&mut self.offsets);
+        self.offsets.push(0);
+        self.valid.clear();
+        self.nulls = 0;
+        strings(values, offsets, nulls).map(|array| Arc::new(array) as _)
     }
 }
 

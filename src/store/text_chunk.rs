@@ -120,6 +120,19 @@ enum Part<'p> {
     Texts(&'p StringArray),
 }
 
+impl Part<'_> {
+    /// Whether a row has a value.
+    #[inline]
+    fn has(&self, row: usize) -> bool {
+        let nulls = match self {
+            Part::Nulls => return false,
+            Part::Numbered(texts, _) => texts.nulls(),
+            Part::Texts(texts) => texts.nulls(),
+        };
+        nulls.is_none_or(|nulls| nulls.is_valid(row))
+    }
+}
+
 impl TextChunk {
     /// A column whose values are put into a dictionary, if they are expected to repeat.
     pub(super) fn new(descr: ColumnDescPtr, codec: Codec, repeats: bool) -> Self {
@@ -147,35 +160,55 @@ impl TextChunk {
         if parts.iter().all(|part| matches!(part, Part::Nulls)) {
             return self.append_nulls(slice.rows.len());
         }
-        for &(page, row) in &slice.rows {
-            let row = row as usize;
-            match &parts[page as usize] {
-                Part::Numbered(texts, place) => {
-                    let key = texts.key(row);
-                    self.valid.push(key.is_some());
-                    if let Some(key) = key {
-                        match (self.numbers[*place].1[key], &self.dictionary) {
-                            (known @ 0.., Some(_)) => self.values.push(known as u32),
-                            _ => self.numbers[*place].1[key] = self.push(texts.texts().value(key)),
-                        }
-                    }
-                }
-                Part::Texts(texts) if texts.is_valid(row) => {
-                    self.valid.push(true);
-                    self.push(texts.value(row));
-                }
-                _ => self.valid.push(false),
-            }
-            if self.is_page_full() {
+        let mut rows = &slice.rows[..];
+        while !rows.is_empty() {
+            let room = PAGE_ROWS - self.valid.len();
+            let taken = self.append_rows(&rows[..rows.len().min(room)], &parts);
+            rows = &rows[taken..];
+            if self.valid.len() >= PAGE_ROWS || self.has_bytes_of_page() {
                 self.end_page()?;
             }
         }
         Ok(())
     }
 
-    fn is_page_full(&self) -> bool {
+    /// Appends rows up to the one that fills the page, and tells how many these are. Which of them
+    /// have a value is asked of all before any value is looked at: most columns have few.
+    fn append_rows(&mut self, rows: &[(u32, u32)], parts: &[Part<'_>]) -> usize {
+        let start = self.valid.len();
+        let is_valid = |&(page, row): &(u32, u32)| parts[page as usize].has(row as usize);
+        self.valid.extend(rows.iter().map(is_valid));
+        for (at, &(page, row)) in rows.iter().enumerate() {
+            if !self.valid[start + at] {
+                continue;
+            }
+            match &parts[page as usize] {
+                Part::Numbered(texts, place) => {
+                    let key = texts.key_of_value(row as usize);
+                    match (self.numbers[*place].1[key], &self.dictionary) {
+                        (known @ 0.., Some(_)) => {
+                            self.values.push(known as u32);
+                            continue;
+                        }
+                        _ => self.numbers[*place].1[key] = self.push(texts.texts().value(key)),
+                    }
+                }
+                Part::Texts(texts) => {
+                    self.push(texts.value(row as usize));
+                }
+                Part::Nulls => {}
+            }
+            if self.has_bytes_of_page() {
+                self.valid.truncate(start + at + 1);
+                return at + 1;
+            }
+        }
+        rows.len()
+    }
+
+    fn has_bytes_of_page(&self) -> bool {
         let bytes = self.dictionary.as_ref().map_or(&self.plain, |dictionary| &dictionary.bytes);
-        self.valid.len() >= PAGE_ROWS || bytes.len() >= PAGE_BYTES
+        bytes.len() >= PAGE_BYTES
     }
 
     fn append_nulls(&mut self, mut rows: usize) -> Result<(), ParquetError> {
