@@ -23,7 +23,7 @@ use crate::schema::ledger::RejectCounts;
 use crate::schema::reject::Reject;
 
 /// What a load may hold in memory before it puts sorted runs on disk.
-const STAGED_BYTES_MAX: usize = 192 << 20;
+const STAGED_BYTES_MAX: usize = 144 << 20;
 
 /// Where a load ends.
 pub(super) enum Target {
