@@ -447,7 +447,7 @@ fn showable(format: Format, is_terminal: bool) -> Result<()> {
 /// The store of a folder, which must be there.
 fn existing(folder: &Path) -> Result<Store> {
     let store = Store::new(folder);
-    if store.exists() {
+    if store.exists()? {
         return Ok(store);
     }
     Err(Error::store(

@@ -63,6 +63,8 @@ mod top_reports;
 mod golden;
 // Filters, parameters, all reports at once, questions of one's own.
 mod questions;
+// What people do wrong at first, and how they are helped on.
+mod mistakes;
 // What every report prints over the invented year, as files.
 mod golden_reports;
 // Reports over the invented year against oracles.
