@@ -25,6 +25,12 @@ use crate::upkeep::{self, Pseudonyms};
 const WIDTH_ELSEWHERE: usize = 200;
 
 pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
+    let folder = command.store.get();
+    if folder.is_file() {
+        let reason = "it is a file, and a store is a folder: name another place with --store";
+        let reason = std::io::Error::new(std::io::ErrorKind::AlreadyExists, reason);
+        return Err(Error::io("create", folder)(reason));
+    }
     let key = command.pseudonymize.as_deref();
     let options = ingest::Options {
         pseudonyms: key.map(pseudonyms).transpose()?,
