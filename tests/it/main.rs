@@ -98,6 +98,8 @@ mod rust_text;
 mod tidy;
 // What README.md tells people to type.
 mod readme;
+// A terminal as a picture, for the README.
+mod terminal;
 // Persons taken out of a store, and pseudonyms in their place.
 mod forget;
 // Archives of every kind that is known to exist, and what must come of each.
