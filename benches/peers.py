@@ -3,6 +3,7 @@
 
     peers.py compare PBI-ANALYZE ARCHIVE [--rounds N]   CPU s, wall s and peak memory, in turn
     peers.py check PBI-ANALYZE ARCHIVE                  rows, ids and the top ten, of each
+    peers.py accidents PBI-ANALYZE SAMPLE-DATA          small archives with an accident, by each
 
 ARCHIVE is a folder of REST pages in which each field has one type and workspaces one spelling, as
 `cargo run --release --example synth -- DIR --bytes 500M --spelling classic --types uniform` writes
@@ -72,15 +73,19 @@ def ingest_polars(archive: str, out: str) -> None:
     by_day.write_parquet(out, partition_by=["day"], compression="zstd", mkdir=True)
 
 
-def report_pandas(archive: str, out: str) -> None:
-    """The script that people have. Repeats are counted, since that is what it does."""
-    import pandas
-
+def pandas_events(archive: str) -> list[dict]:
     events = []
     for page in sorted(glob.glob(f"{archive}/*.json")):
         with open(page, encoding="utf-8") as file:
             events.extend(json.load(file)[EVENTS])
-    frame = pandas.DataFrame(events)
+    return events
+
+
+def report_pandas(archive: str, out: str) -> None:
+    """The script that people have. Repeats are counted, since that is what it does."""
+    import pandas
+
+    frame = pandas.DataFrame(pandas_events(archive))
     views = frame[frame["Activity"] == "ViewReport"]
     keys = ["WorkSpaceName", "ReportName", "ReportId"]
     top = views.groupby(keys).size().reset_index(name="views")
@@ -166,10 +171,80 @@ def check(program: str, archive: str) -> None:
         print("all the same")
 
 
+def accidents(sample: Path) -> dict[str, tuple[int, dict[str, bytes]]]:
+    """Small archives of REST pages with one accident each: how many events they hold, and files."""
+    events = json.loads((sample / "rest/20260305.json").read_bytes())[EVENTS]
+    # Only what is a text, in one spelling: other types and spellings are accidents of their own.
+    texts = {"id", "activity", "creationtime", "operation", "userid", "reportid", "reportname"}
+
+    def plain(event: dict) -> dict:
+        return {key: value for key, value in event.items() if key.lower() in texts}
+
+    def page(*events: dict) -> bytes:
+        return json.dumps({EVENTS: events}).encode()
+
+    plains = [plain(event) | {"WorkSpaceName": "Sales"} for event in events]
+    whole, (first, second) = page(*plains), plains[:2]
+    other = {key: value for key, value in second.items() if key != "WorkSpaceName"}
+    return {
+        "none": (len(plains), {"1.json": whole}),
+        "a page that was pulled twice": (len(plains), {"1.json": whole, "2.json": whole}),
+        "a page that breaks off": (len(plains) - 1, {"1.json": whole[:-50]}),
+        "a page in UTF-16": (len(plains), {"1.json": whole.decode().encode("utf-16")}),
+        "a page without events": (len(plains), {"1.json": whole, "2.json": page()}),
+        "a field that only one event has": (
+            2,
+            {"1.json": page(first), "2.json": page(second | {"Newest": {"Tier": "gold"}})},
+        ),
+        "a text where others have a truth value": (
+            2,
+            {
+                "1.json": page(first | {"IsSuccess": True}),
+                "2.json": page(second | {"IsSuccess": "True"}),
+            },
+        ),
+        "WorkSpaceName and WorkspaceName": (
+            2,
+            {"1.json": page(first), "2.json": page(other | {"WorkspaceName": "Sales"})},
+        ),
+    }
+
+
+def meet(program: str, sample: str) -> None:
+    """What comes of each accident: the rows that each has at the end, or that it stops."""
+    import duckdb
+
+    with tempfile.TemporaryDirectory() as folder:
+        names = ["ingest", *(name for name in PEERS if name != "pandas-report"), "pandas"]
+        print(f"| accident | events | {' | '.join(names)} |")
+        print(f"| --- | --: |{' --: |' * len(names)}")
+        for number, (accident, (events, files)) in enumerate(accidents(Path(sample)).items()):
+            archive, out = Path(folder) / f"{number}", Path(folder) / f"{number}-out"
+            archive.mkdir()
+            out.mkdir()
+            for name, content in files.items():
+                (archive / name).write_bytes(content)
+            commands = jobs(program, str(archive), out)
+            commands["pandas"] = [sys.executable, __file__, "pandas-rows", str(archive)]
+            told = []
+            for name in names:
+                ran = subprocess.run(commands[name], capture_output=True, check=False)
+                # Exit code 3 of our own: finished, and something is told to be incomplete.
+                if ran.returncode not in ((0, 3) if name == "ingest" else (0,)):
+                    told.append("stops")
+                elif name == "pandas":
+                    told.append(ran.stdout.decode().strip())
+                else:
+                    files_of = f"{out / name}/{'events/' if name == 'ingest' else ''}**/*.parquet"
+                    rows = duckdb.sql(f"SELECT count(*) FROM read_parquet('{files_of}')")
+                    told.append(str(rows.fetchall()[0][0]))
+            print(f"| {accident} | {events} | {' | '.join(told)} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("compare", "check"):
+    for name in ("compare", "check", "accidents"):
         command = commands.add_parser(name)
         command.add_argument("program")
         command.add_argument("archive")
@@ -178,11 +253,16 @@ def main() -> None:
     peer.add_argument("name", choices=PEERS)
     peer.add_argument("archive")
     peer.add_argument("out")
+    commands.add_parser("pandas-rows").add_argument("archive")
     asked = parser.parse_args()
     if asked.command == "peer":
         PEERS[asked.name](os.path.abspath(asked.archive), os.path.abspath(asked.out))
     elif asked.command == "compare":
         compare(asked.program, asked.archive, asked.rounds)
+    elif asked.command == "accidents":
+        meet(asked.program, asked.archive)
+    elif asked.command == "pandas-rows":
+        print(len(pandas_events(asked.archive)))
     else:
         check(asked.program, asked.archive)
 

@@ -426,6 +426,7 @@ fn remarks(period: &Period, grid: &Grid, tally: &Tally, top: Option<&str>) -> Ve
     } else if grid.rows.is_empty() && tally.filtered == tally.events {
         remarks
             .push(format!("The filters match none of the {} events in the period.", tally.events));
+        remarks.push("A name is matched whole: *sales* also finds it within another.".to_owned());
     } else if grid.rows.is_empty() {
         let events = tally.events;
         let none = "none of them is of the activities and people that this report counts";

@@ -25,6 +25,12 @@ use crate::upkeep::{self, Pseudonyms};
 const WIDTH_ELSEWHERE: usize = 200;
 
 pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
+    let folder = command.store.get();
+    if folder.is_file() {
+        let reason = "it is a file, and a store is a folder: name another place with --store";
+        let reason = std::io::Error::new(std::io::ErrorKind::AlreadyExists, reason);
+        return Err(Error::io("create", folder)(reason));
+    }
     let key = command.pseudonymize.as_deref();
     let options = ingest::Options {
         pseudonyms: key.map(pseudonyms).transpose()?,
@@ -89,7 +95,20 @@ pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
             one(report, asking, &options, quiet)
         }
         (None, Some(folder)) => every(reports.all(), folder, asking, &options, quiet),
-        (None, None) => Err(Error::Usage("name a report, or ask for --all".to_owned())),
+        (None, None) => Err(Error::Usage(nameless(&asking.scope.from, &reports))),
+    }
+}
+
+/// What to write where no report is named.
+fn nameless(from: &[PathBuf], reports: &report::Reports) -> String {
+    match from.last().and_then(|last| last.to_str()).filter(|last| reports.find(last).is_ok()) {
+        Some(name) => format!(
+            "--from takes all words behind it for paths, {name} too: write the report first, as in \
+             `report {name} --from PATH`"
+        ),
+        None => "name a report, such as `report top-reports`; `pbi-analyze reports` lists them, \
+                 and `report --all --output-dir DIR` answers every one"
+            .to_owned(),
     }
 }
 
@@ -99,7 +118,8 @@ pub(super) fn sql(command: &Sql, quiet: bool) -> Result<Ending> {
             .map_err(Error::io("read", Path::new("stdin")))?,
         statement => statement.to_owned(),
     };
-    let question = report::Question::ad_hoc(&statement);
+    // PowerShell puts a byte order mark before what it pipes as UTF-8.
+    let question = report::Question::ad_hoc(statement.trim_start_matches('\u{feff}'));
     one(&question, &command.asking, &asked(&command.asking)?, quiet)
 }
 
@@ -412,7 +432,8 @@ fn within(scope: &Scope) -> Result<report::Options> {
 }
 
 fn report_format(asking: &Asking) -> Result<Format> {
-    let format = match asking.format {
+    let by_name = || asking.output.as_deref().and_then(ReportFormat::of_name);
+    let format = match asking.format.or_else(by_name).unwrap_or(ReportFormat::Table) {
         ReportFormat::Table => Format::Table,
         ReportFormat::Csv if asking.excel_safe => Format::SafeCsv,
         ReportFormat::Csv => Format::Csv,
@@ -447,7 +468,7 @@ fn showable(format: Format, is_terminal: bool) -> Result<()> {
 /// The store of a folder, which must be there.
 fn existing(folder: &Path) -> Result<Store> {
     let store = Store::new(folder);
-    if store.exists() {
+    if store.exists()? {
         return Ok(store);
     }
     Err(Error::store(

@@ -9,6 +9,9 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 pub(super) use keeping::{Columns, Compact, Export, Forget, Rejects, Status, Verify};
 
+/// The places in a help of what every command has: behind its own flags, before `--help`.
+const BEHIND_ALL: [usize; 2] = [900, 901];
+
 /// Offline analytics over archived Power BI activity logs.
 ///
 /// Reads any folder of daily dumps (REST pages, PowerShell output, audit-log CSV) into one table,
@@ -25,11 +28,17 @@ Examples:
 Exit codes: 0 all well; 1 failed; 2 wrong usage; 3 finished, but something was
 rejected or is incomplete (stderr says what).")]
 pub(super) struct Args {
-    /// No progress and no messages on stderr, except for errors
-    #[arg(long, short, global = true)]
+    /// No progress and no messages on stderr, except for what is wrong
+    #[arg(long, short, global = true, display_order = BEHIND_ALL[0])]
     pub(super) quiet: bool,
     /// How messages on stderr are written
-    #[arg(long, value_enum, global = true, default_value_t = LogFormat::Text)]
+    #[arg(
+        long,
+        value_enum,
+        global = true,
+        default_value_t = LogFormat::Text,
+        display_order = BEHIND_ALL[1]
+    )]
     pub(super) log_format: LogFormat,
     #[command(subcommand)]
     pub(super) command: Command,
@@ -94,7 +103,7 @@ pub(super) struct Ingest {
     pub(super) format: AccountFormat,
 }
 
-/// Answer a question
+/// Answer one of the questions that `reports` lists
 ///
 /// From the store, or with --from straight from raw files, which leaves no store behind. Repeats
 /// are removed all the same.
@@ -116,7 +125,7 @@ with * for anything; several of one kind are alternatives.
 coverage:partial, coverage:incomplete, rows:any, rows:none.")]
 pub(super) struct Report {
     /// The report's name; `pbi-analyze reports` lists them
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(conflicts_with = "all")]
     pub(super) name: Option<String>,
     /// Answer every report, each into a file of its own
     #[arg(long, requires = "output_dir", conflicts_with_all = ["output", "show_sql"])]
@@ -187,9 +196,9 @@ pub(super) struct Dashboard {
 pub(super) struct Asking {
     #[command(flatten)]
     pub(super) scope: Scope,
-    /// How the answer is written
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    pub(super) format: ReportFormat,
+    /// How the answer is written [default: as the name of --output ends, else table]
+    #[arg(long, value_enum, ignore_case = true)]
+    pub(super) format: Option<ReportFormat>,
     /// In CSV, put an apostrophe before texts that Excel would take for formulas
     ///
     /// Those that begin with = + - @, a tab or a line's return: whoever names a report could name
@@ -407,6 +416,22 @@ pub(super) enum ReportFormat {
     Xlsx,
     /// The rows with their types, for notebooks; period and coverage are metadata
     Parquet,
+}
+
+impl ReportFormat {
+    /// What a file of this name is taken to be by the programs that open it.
+    pub(super) fn of_name(file: &Path) -> Option<Self> {
+        let ending = file.extension()?.to_str()?.to_ascii_lowercase();
+        match &*ending {
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "md" => Some(Self::Markdown),
+            "xlsx" => Some(Self::Xlsx),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

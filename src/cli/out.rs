@@ -54,8 +54,10 @@ fn to_file<T>(path: &Path, make: impl FnOnce(&mut Out<'_>) -> Result<T>) -> Resu
         let reason = format!("there is no folder {}", folder.display());
         return Err(failed()(io::Error::new(io::ErrorKind::NotFound, reason)));
     }
-    let mut file =
-        tempfile::Builder::new().prefix(".pbi-analyze-").tempfile_in(folder).map_err(failed())?;
+    let mut file = tempfile::Builder::new().prefix(".pbi-analyze-").tempfile_in(folder).map_err(
+        // The error itself goes on about the name of the temporary file, which nobody gave it.
+        |error| failed()(io::Error::from(error.kind())),
+    )?;
     let made = make(&mut |bytes| file.write_all(bytes).map_err(failed()))?;
     // A temporary file is for its owner alone; a result gets what any new file here would get.
     #[cfg(unix)]

@@ -17,6 +17,9 @@ const TOLD_MAX: usize = 5;
 /// What went wrong, a line each, for stderr; empty files too, unless only errors are to be told.
 pub(super) fn troubles(summary: &Summary, errors_only: bool) -> String {
     let mut text = String::new();
+    if summary.sources.found == 0 {
+        text.push_str("no file was found to read: is this the folder of the archive?\n");
+    }
     for source in &summary.per_source {
         for trouble in source.troubles.iter().take(TOLD_MAX) {
             let _ = writeln!(text, "{}", shown(&format!("{}: {trouble}", source.source)));

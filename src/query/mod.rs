@@ -119,10 +119,24 @@ fn engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
         Some(Err(error)) => {
             let text = error.to_string();
             let lines = text.split("\n\n").next().unwrap_or(&text).trim();
-            Err(refuse(lines.chars().take(MESSAGE_LENGTH).collect()))
+            let short = || lines.chars().take(MESSAGE_LENGTH).collect();
+            Err(refuse(no_such_column(lines).unwrap_or_else(short)))
         }
         None => Err(refuse("the engine gave up on this statement".to_owned())),
     }
+}
+
+/// What the engine says of a column that is not there, with the nearest in place of the two hundred
+/// that are. `None` where it says something else.
+fn no_such_column(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("unable to find column \"")?;
+    let (name, known) = rest.split_once("\"; valid columns: [")?;
+    let known = known.split(']').next()?.split(", ").map(|column| column.trim_matches('"'));
+    let guess = match nearest::nearest(name, known) {
+        Some(known) => format!(" Did you mean {known}?"),
+        None => String::new(),
+    };
+    Some(format!("there is no column {name}.{guess} `columns --views` lists what there is."))
 }
 
 #[cfg(test)]

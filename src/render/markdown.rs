@@ -11,7 +11,7 @@ pub struct Markdown;
 impl Renderer for Markdown {
     fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
         let mut out = String::new();
-        if let Some(basis) = page.basis {
+        if let Some(basis) = page.basis.filter(|basis| !basis.title.is_empty()) {
             out.push_str(&format!("**{}**\n\n", escaped(&basis.title)));
         }
         line(&mut out, page.grid.columns.iter().map(|column| escaped(&column.name)));

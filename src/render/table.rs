@@ -15,6 +15,8 @@ use super::{Page, Renderer, chart, fit, words};
 const GAP: usize = 2;
 /// The least that is left of a text before columns are left out.
 const TEXT_LEAST: usize = 16;
+/// The least that is left of it before the column goes that the rows are ranked by.
+const TEXT_LEAST_BY_VALUE: usize = 10;
 /// Lines narrower than this cannot be read, and are not tried.
 const WIDTH_LEAST: usize = 10;
 /// A shorter bar tells nothing.
@@ -30,7 +32,7 @@ impl Renderer for Table {
         let width = page.width.max(WIDTH_LEAST);
         let texts = words::texts(page);
         let mut lines = Vec::new();
-        if let Some(basis) = page.basis {
+        if let Some(basis) = page.basis.filter(|basis| !basis.title.is_empty()) {
             lines.extend(fit::wrap(&basis.title, width));
             lines.push(String::new());
         }
@@ -86,7 +88,12 @@ struct Body {
 impl Body {
     fn new(page: &Page<'_>, texts: Vec<Vec<String>>, width: usize) -> Body {
         let columns = page.grid.columns.clone();
-        let widths = layout(&columns, &texts, width);
+        let mut widths = layout(&columns, &texts, width, TEXT_LEAST);
+        if let Some(Chart::Bars { value }) = page.chart
+            && columns.iter().skip(widths.len()).any(|column| column.name == *value)
+        {
+            widths = layout(&columns, &texts, width, TEXT_LEAST_BY_VALUE);
+        }
         let mut body = Body { columns, texts, widths };
         if let Some(Chart::Bars { value }) = page.chart
             && let Some(bars) = chart::Bars::of(page.grid, value)
@@ -100,7 +107,7 @@ impl Body {
     /// of the whole of a text, where texts are not cut in any case.
     fn draw(&mut self, bars: &chart::Bars, width: usize) {
         let left = width.saturating_sub(BAR_LEAST + GAP);
-        let widths = layout(&self.columns, &self.texts, left);
+        let widths = layout(&self.columns, &self.texts, left, TEXT_LEAST);
         let is_cut = |widths: &[usize], kind: fn(Kind) -> bool| {
             let columns = self.columns.iter().zip(widths).enumerate();
             let mut shown = columns.filter(|(_, (column, _))| kind(column.kind));
@@ -147,8 +154,14 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().max(1) - GAP
 }
 
-/// The widths of the columns that are shown: all of them, or the first few.
-fn layout(columns: &[Column], texts: &[Vec<String>], width: usize) -> Vec<usize> {
+/// The widths of the columns that are shown: all of them, or the first few. Texts are cut down to
+/// `text_least` before a column is left out.
+fn layout(
+    columns: &[Column],
+    texts: &[Vec<String>],
+    width: usize,
+    text_least: usize,
+) -> Vec<usize> {
     let needed = |at: usize, header: usize| needed(texts, at).max(header);
     let whole: Vec<usize> =
         columns.iter().enumerate().map(|(at, c)| needed(at, c.name.width())).collect();
@@ -162,7 +175,7 @@ fn layout(columns: &[Column], texts: &[Vec<String>], width: usize) -> Vec<usize>
         .iter()
         .zip(&natural)
         .map(|(c, &natural)| match c.kind {
-            Kind::Text => natural.min(TEXT_LEAST.max(words(c))),
+            Kind::Text => natural.min(text_least.max(words(c))),
             _ => natural,
         })
         .collect();
@@ -285,6 +298,19 @@ Left out: 720 events of noise, 5 of services.
         let narrow = shown(&grid, Format::Table, 30);
         assert!(narrow.contains("Left out for want of width:\nreport_id."), "{narrow}");
         assert!(narrow.contains("Sales overview of all…    2.25\n"), "{narrow}");
+    }
+
+    #[test]
+    fn texts_give_way_to_what_the_rows_are_ranked_by() {
+        let columns = [("report", Kind::Text), ("place", Kind::Text), ("views", Kind::Int)];
+        let mut grid = Grid::new(columns);
+        let name = || Cell::Text("a name of some length".into());
+        grid.rows.push(vec![name(), name(), Cell::Int(17)]);
+        let narrow = drawn(&grid, "bars views", 32);
+        assert!(narrow.contains("\na name of s…  a name of …     17\n"), "{narrow}");
+        // What is not drawn goes as before.
+        let plain = shown(&grid, Format::Table, 32);
+        assert!(plain.contains("Left out for want of width:\nplace, views."), "{plain}");
     }
 
     fn views() -> Grid {

@@ -44,12 +44,18 @@ fn modified_us(meta: &std::fs::Metadata) -> Option<i64> {
 /// comes beside them, by name with the reason.
 ///
 /// Hidden files and folders, stores, and files whose ending says that they are notes or scripts
-/// are passed over inside folders; a file that is named itself is always taken.
+/// are passed over inside folders; a file that is named itself is always taken. A store that is
+/// named itself is a mistake, and told.
 pub fn discover(paths: &[PathBuf]) -> (Vec<Found>, Vec<(String, String)>) {
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
     let mut troubles = BTreeMap::new();
     let mut places = Places::default();
     for root in paths {
+        if is_store(root) {
+            let reason = "a store, whose events were read before: name the folder of the dumps";
+            troubles.insert(name(root), reason.to_owned());
+            continue;
+        }
         let walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(|entry| entry.depth() == 0 || is_data(entry)) {
             let entry = match entry {
@@ -59,7 +65,8 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<Found>, Vec<(String, String)>) {
                     let reason = match error.loop_ancestor() {
                         Some(ancestor) => format!("a link that leads back to {}", name(ancestor)),
                         None => {
-                            error.io_error().map_or_else(|| error.to_string(), |e| e.to_string())
+                            let reason = error.io_error().map(ToString::to_string);
+                            reason.unwrap_or_else(|| error.to_string()) + unexpanded(path)
                         }
                     };
                     troubles.insert(name(path), reason);
@@ -99,9 +106,21 @@ fn is_data(entry: &walkdir::DirEntry) -> bool {
         return false;
     }
     if entry.file_type().is_dir() {
-        return !entry.path().join("events").join("_delta_log").is_dir();
+        return !is_store(entry.path());
     }
     is_data_name(&name)
+}
+
+fn is_store(folder: &Path) -> bool {
+    folder.join("events").join("_delta_log").is_dir()
+}
+
+/// What to do about a pattern that nobody has expanded: shells of Windows leave that to programs.
+fn unexpanded(path: &Path) -> &'static str {
+    match path.to_string_lossy().contains('*') {
+        true => "; * stands for nothing here: name the folder, and all files in it are read",
+        false => "",
+    }
 }
 
 /// Whether a file's ending says nothing against it.

@@ -17,8 +17,10 @@ pub(super) fn what_it_is(start: &[u8]) -> String {
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
         return format!("not a log of Power BI events: {what}");
     }
-    let text = String::from_utf8_lossy(&start[..start.len().min(512)]).trim_start().to_lowercase();
-    if text.starts_with("<!doctype html") || text.starts_with("<html") {
+    let text = String::from_utf8_lossy(&start[..start.len().min(512)]);
+    let text = text.trim_start();
+    let tag: String = text.chars().take(16).flat_map(char::to_lowercase).collect();
+    if tag.starts_with("<!doctype html") || tag.starts_with("<html") {
         return "not a log of Power BI events: a web page, probably an error page or a sign-in \
                 form that was saved instead of data; pull the day again"
             .to_owned();

@@ -58,7 +58,7 @@ impl Store {
     /// [`Error::Io`] and [`Error::Store`] where a file cannot be read or written; all merges that
     /// were committed before stay.
     pub fn compact(&self, extent: Extent) -> Result<Compacted> {
-        if !self.exists() || plan(&Log::open(self)?.files()?, extent, &[]).is_none() {
+        if !self.exists()? || plan(&Log::open(self)?.files()?, extent, &[]).is_none() {
             return self.tidy().map(|()| Compacted::default());
         }
         let lease = Lease::take(self)?;

@@ -190,7 +190,7 @@ fn take_away(own: &Lease, dead: &Signs) -> Result<()> {
     let gone: BTreeSet<&str> = named.into_iter().filter(|writer| is_dead(writer)).collect();
 
     let mut held = BTreeSet::new();
-    if store.exists() {
+    if store.exists()? {
         let log = Log::open(&store)?;
         held.extend(log.files()?.into_iter().map(|file| file.path));
         held.extend(super::ledger::named(store.root(), log.head()?)?);

@@ -77,7 +77,7 @@ impl Log {
 
     /// The newest version, or the first of a table that is made now.
     pub(super) fn open_or_create(store: &Store) -> Result<Log> {
-        if store.exists() {
+        if store.exists()? {
             return Log::open(store);
         }
         let folder = store.events();
@@ -108,7 +108,7 @@ impl Log {
         match runtime.block_on(async { create.await }) {
             Ok(table) => Ok(Log { disk: Arc::clone(store.disk()), folder, table, runtime }),
             // Another writer may have made it in the meantime, which is as good.
-            Err(_) if store.exists() => Log::open(store),
+            Err(_) if store.exists()? => Log::open(store),
             Err(error) => Err(failed(&folder, error)),
         }
     }

@@ -98,7 +98,7 @@ impl Store {
     /// key.
     pub fn of_names(mut self, check: Option<String>) -> Result<Store> {
         self.names = check;
-        if self.exists() {
+        if self.exists()? {
             Log::open(&self)?.check_names(self.names.as_deref())?;
         }
         Ok(self)
@@ -110,7 +110,7 @@ impl Store {
     ///
     /// As [`Store::snapshot`].
     pub fn names(&self) -> Result<Option<String>> {
-        if !self.exists() {
+        if !self.exists()? {
             return Ok(None);
         }
         Log::open(self)?.names()
@@ -122,16 +122,25 @@ impl Store {
     }
 
     /// Whether there is a store in the folder: a log with a commit in it.
-    pub fn exists(&self) -> bool {
-        let is_commit = |entry: std::io::Result<std::fs::DirEntry>| {
-            entry.is_ok_and(|entry| {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                !name.starts_with('.') && (name.ends_with(".json") || name.ends_with(".parquet"))
-            })
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where that cannot be seen. To take it for no store would be to write over what
+    /// is there, and to take its files away.
+    pub fn exists(&self) -> Result<bool> {
+        let log = self.events().join("_delta_log");
+        let entries = match std::fs::read_dir(&log) {
+            Err(error) if is_absent(&error) => return Ok(false),
+            entries => entries.map_err(Error::io("read", &log))?,
         };
-        std::fs::read_dir(self.events().join("_delta_log"))
-            .is_ok_and(|mut entries| entries.any(is_commit))
+        for entry in entries {
+            let name = entry.map_err(Error::io("read", &log))?.file_name();
+            let name = name.to_string_lossy();
+            if !name.starts_with('.') && (name.ends_with(".json") || name.ends_with(".parquet")) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn events(&self) -> PathBuf {
@@ -149,7 +158,7 @@ impl Store {
     /// [`Error::Store`] where the log cannot be read, or asks for something that this program
     /// does not honour.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        if !self.exists() {
+        if !self.exists()? {
             return Ok(Snapshot { version: -1, ..Snapshot::default() });
         }
         let (log, memory) = self.newest()?;
@@ -169,7 +178,7 @@ impl Store {
     ///
     /// As [`Store::snapshot`].
     pub fn files(&self) -> Result<Vec<DataFile>> {
-        if !self.exists() {
+        if !self.exists()? {
             return Ok(Vec::new());
         }
         Log::open(self)?.files()
@@ -278,7 +287,7 @@ impl Store {
     ///
     /// As [`Store::snapshot`].
     pub fn marks(&self) -> Result<Marks> {
-        if !self.exists() {
+        if !self.exists()? {
             return Ok(Marks::default());
         }
         let (log, memory) = self.newest()?;
@@ -296,7 +305,7 @@ impl Store {
         is_wanted: &dyn Fn(&str) -> bool,
         take: &mut dyn FnMut(Reject) -> Result<()>,
     ) -> Result<u64> {
-        if !self.exists() {
+        if !self.exists()? {
             return Ok(0);
         }
         let mut newest = self.newest()?;
@@ -360,6 +369,12 @@ impl Store {
         let site = Site::new(&disk, &scratch.join("events"), "passing", Compression::None);
         Ok(Load::new(Target::Passing(folder), site, scratch))
     }
+}
+
+/// Whether there is nothing of that name, rather than something that cannot be seen.
+fn is_absent(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
 }
 
 /// The marks of a version. They may be many, and whoever writes needs them twice.

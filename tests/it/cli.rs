@@ -119,7 +119,7 @@ const MISUSE: [(&[&str], &str); 20] = [
     (&["ingest", "archive", "--format", "csv"], "[possible values: text, json]"),
     (&["ingest", "archive", "--threads", "0"], "1..=1024"),
     (&["ingest", "archive", "--threads", "many"], "'many'"),
-    (&["report"], "<NAME>"),
+    (&["report"], "name a report"),
     (&["report", "top-report"], "Did you mean top-reports? `reports` lists them all."),
     (&["report", "nothing-like-it"], "there is no report \"nothing-like-it\". `reports` lists"),
     (&["report", "top-reports", "--since", "yesterday"], "write one such as 2026-03-01, or 30d"),

@@ -63,6 +63,8 @@ mod top_reports;
 mod golden;
 // Filters, parameters, all reports at once, questions of one's own.
 mod questions;
+// What people do wrong at first, and how they are helped on.
+mod mistakes;
 // What every report prints over the invented year, as files.
 mod golden_reports;
 // Reports over the invented year against oracles.
@@ -96,6 +98,8 @@ mod rust_text;
 mod tidy;
 // What README.md tells people to type.
 mod readme;
+// A terminal as a picture, for the README.
+mod terminal;
 // Persons taken out of a store, and pseudonyms in their place.
 mod forget;
 // Archives of every kind that is known to exist, and what must come of each.

@@ -75,7 +75,7 @@ fn all_reports_at_once_are_the_same_as_one_by_one() {
 #[test]
 fn what_all_reports_need_is_asked_for() {
     for (arguments, told) in [
-        (&["report"][..], "<NAME>"),
+        (&["report"][..], "name a report, such as `report top-reports`"),
         (&["report", "--all"], "--output-dir <DIR>"),
         (&["report", "adoption", "--all", "--output-dir", "x"], "cannot be used with"),
         (&["report", "adoption", "--output-dir", "x"], "--output-dir is for --all"),

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::sample_data::{ROOT, copy_of_sample_data};
+use crate::terminal::{Line, svg};
 use crate::workdir::{Ran, Workdir};
 
 fn readme() -> String {
@@ -123,4 +124,47 @@ fn the_table_of_reports_is_current() {
         return;
     }
     assert_eq!(text[start..end], table, "PBI_BLESS=1 writes the table of README.md anew");
+}
+
+/// The picture of the terminal: what the program prints of the sample archive, and nothing that it
+/// does not. `PBI_BLESS=1` draws it anew.
+#[test]
+fn the_picture_of_the_terminal_is_current() {
+    /// As wide as the accounts are.
+    const COLUMNS: usize = 86;
+    let dir = copy_of_sample_data();
+    let printed = |command: &str| {
+        let mut program = dir.command(command.split_whitespace().skip(1));
+        program.env("COLUMNS", COLUMNS.to_string());
+        let ran = Ran::of(&program.output().expect("the program can be started"));
+        assert!([0, 3].contains(&ran.code), "{command}: {ran:?}");
+        ran.stdout
+    };
+    let mut lines = Vec::new();
+    let ingest = "pbi-analyze ingest sample-data";
+    lines.push(Line::Command(ingest.to_owned()));
+    // A line for each file is too much for a picture, and so is what is wrong with the archive.
+    let shown =
+        |line: &str| ["sources ", "records ", "period "].iter().any(|&s| line.starts_with(s));
+    let accounts = printed(ingest);
+    for line in accounts.lines() {
+        match (shown(line), lines.last()) {
+            (true, _) => lines.push(Line::Output(line.to_owned())),
+            (false, Some(Line::Gap)) => {}
+            (false, _) => lines.push(Line::Gap),
+        }
+    }
+    lines.push(Line::Output(String::new()));
+    let report = "pbi-analyze report top-reports --top 5";
+    lines.push(Line::Command(report.to_owned()));
+    lines.extend(printed(report).lines().map(|line| Line::Output(line.to_owned())));
+
+    let drawn = svg("A terminal with two commands and what they print", COLUMNS, &lines);
+    let file = Path::new(ROOT).join("docs/images/terminal.svg");
+    if std::env::var_os("PBI_BLESS").is_some() {
+        std::fs::write(file, drawn).expect("the picture can be written");
+        return;
+    }
+    let held = std::fs::read_to_string(file).expect("the picture can be read");
+    assert!(held == drawn, "PBI_BLESS=1 draws docs/images/terminal.svg anew\n{drawn}");
 }

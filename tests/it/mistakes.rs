@@ -1,0 +1,175 @@
+//! What people do wrong at first, and how the program helps them on. Each of these was answered
+//! with a riddle, or not at all, when somebody tried it.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::events::plain;
+use crate::workdir::{Ran, Workdir};
+
+fn with_store() -> Workdir {
+    let dir = Workdir::new();
+    dir.write("archive/events.json", format!("[{},{}]", plain(0, 0), plain(0, 1)));
+    dir.ingest("store", &["archive"]).0.ended(0);
+    dir
+}
+
+/// What is told of a command that ends with this code.
+fn told(dir: &Workdir, code: i32, arguments: &[&str]) -> String {
+    dir.pbi(arguments).ended(code).stderr
+}
+
+/// A table in a file named `.xlsx` is one that Excel refuses.
+#[test]
+fn an_answer_has_the_format_that_its_file_is_named_for() {
+    let dir = with_store();
+    let written = |arguments: &[&str], file: &str| {
+        let report = ["report", "top-reports", "--store", "store", "--output", file];
+        dir.pbi(report.iter().chain(arguments)).ended(0);
+        std::fs::read(dir.join(file)).expect("the file is written")
+    };
+    for (file, start) in [
+        ("a.xlsx", &b"PK\x03\x04"[..]),
+        ("a.CSV", b"rank,report,"),
+        ("a.json", b"{\n  \"report\": \"top-reports\""),
+        ("a.ndjson", b"{\"rank\":1,"),
+        ("a.md", b"**Most consumed reports**"),
+        ("a.parquet", b"PAR1"),
+        ("a.txt", b"Most consumed reports\n"),
+        ("report", b"Most consumed reports\n"),
+    ] {
+        let bytes = written(&[], file);
+        assert!(bytes.starts_with(start), "{file}: {}", String::from_utf8_lossy(&bytes));
+    }
+    assert!(written(&["--format", "JSON"], "b.csv").starts_with(b"{\n"), "what is told holds");
+    assert!(written(&["--excel-safe"], "c.csv").starts_with(b"rank,report,"));
+}
+
+/// Whoever may not look into a store was told that there is none, and to make one.
+#[test]
+#[cfg(unix)]
+fn a_store_that_cannot_be_seen_is_not_taken_for_none() {
+    let dir = with_store();
+    let log = dir.join("store/events/_delta_log");
+    std::fs::rename(&log, dir.join("aside")).expect("the log moves");
+    std::os::unix::fs::symlink("_delta_log", &log).expect("a link that leads to itself");
+    let data = || {
+        let folders = std::fs::read_dir(dir.join("store/events")).expect("the folder is there");
+        folders.map(|entry| entry.expect("it can be read").file_name()).collect::<Vec<_>>()
+    };
+    let before = data();
+    for command in
+        [&["status"][..], &["report", "top-reports"], &["verify"], &["ingest", "archive"]]
+    {
+        let stderr = told(&dir, 1, &[command, &["--store", "store"]].concat());
+        let said = "pbi-analyze: cannot read store/events/_delta_log: ";
+        assert!(stderr.lines().any(|line| line.starts_with(said)), "{command:?}: {stderr}");
+    }
+    assert_eq!(data(), before);
+    std::fs::remove_file(&log).expect("the link goes");
+    std::fs::rename(dir.join("aside"), &log).expect("the log moves back");
+    dir.pbi(["verify", "--store", "store"]).ended(0);
+}
+
+#[test]
+fn a_store_is_neither_an_archive_nor_a_file() {
+    let dir = with_store();
+    let stderr = told(&dir, 2, &["ingest", "store", "--store", "store"]);
+    assert!(stderr.contains("cannot read store: a store, whose events were read"), "{stderr}");
+    let beside = told(&dir, 3, &["ingest", "archive", "store", "--store", "store"]);
+    assert!(beside.contains("store: byte 0: cannot be read: a store, whose events"), "{beside}");
+    assert!(dir.rejects("store", &[]).is_empty());
+    let file = told(&dir, 1, &["ingest", "archive", "--store", "archive/events.json"]);
+    assert!(file.contains("cannot create archive/events.json: it is a file, and a"), "{file}");
+}
+
+#[test]
+fn what_leads_to_no_file_says_so() {
+    let dir = with_store();
+    let star = told(&dir, 2, &["ingest", "archive/*.json", "--store", "store"]);
+    assert!(star.contains("; * stands for nothing here: name the folder"), "{star}");
+    std::fs::create_dir(dir.join("empty")).expect("a folder can be made");
+    for command in [&["ingest", "empty", "--quiet"][..], &["report", "adoption", "--from", "empty"]]
+    {
+        let stderr = told(&dir, 0, command);
+        assert!(stderr.contains("no file was found to read"), "{command:?}: {stderr}");
+    }
+}
+
+/// The name of a temporary file is nobody's business.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_cannot_be_made_is_told_by_its_own_name() {
+    let dir = with_store();
+    let stderr = told(&dir, 1, &["report", "adoption", "--store", "store", "-o", "/proc/a.csv"]);
+    assert!(stderr.starts_with("pbi-analyze: cannot write /proc/a.csv: "), "{stderr}");
+    assert!(!stderr.contains(".pbi-analyze"), "{stderr}");
+}
+
+#[test]
+fn a_report_without_a_name_is_told_where_names_are() {
+    let dir = with_store();
+    let nameless = told(&dir, 2, &["report", "--store", "store"]);
+    assert!(nameless.contains("`pbi-analyze reports` lists them"), "{nameless}");
+    let swallowed = told(&dir, 2, &["report", "--from", "archive", "top-reports"]);
+    assert!(swallowed.contains("`report top-reports --from PATH`"), "{swallowed}");
+}
+
+#[test]
+fn a_filter_that_matches_nothing_says_how_names_are_matched() {
+    let dir = with_store();
+    let ask = |name: &str| {
+        let report = ["report", "top-reports", "--store", "store", "--activity", name];
+        dir.pbi(report).ended(0).stdout
+    };
+    let none = ask("view");
+    assert!(none.contains("A name is matched whole: *sales* also finds it within"), "{none}");
+    assert!(!ask("view*").contains("matched whole"));
+}
+
+/// PowerShell, set to pipe UTF-8, puts a byte order mark before it.
+#[test]
+fn a_statement_may_begin_with_a_byte_order_mark() {
+    let dir = with_store();
+    let mut command = dir.command(["sql", "-", "--store", "store"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut stdin = child.stdin.take().expect("there is a pipe");
+    stdin.write_all("\u{feff}SELECT COUNT(*) AS n FROM events".as_bytes()).expect("it reads");
+    drop(stdin);
+    let ran = Ran::of(&child.wait_with_output().expect("it ends")).ended(0);
+    // A question of one's own has no title, and no room for one either.
+    assert!(ran.stdout.starts_with("n\n─\n2\n"), "{}", ran.stdout);
+    let question = ["sql", "SELECT COUNT(*) AS n FROM events", "--store", "store"];
+    let page = dir.pbi(question.iter().chain(&["--format", "markdown"])).ended(0).stdout;
+    assert!(page.starts_with("| n |"), "{page}");
+}
+
+/// The engine names all two hundred columns that there are.
+#[test]
+fn a_column_that_is_not_there_is_answered_with_the_nearest() {
+    let dir = with_store();
+    let told = |name: &str| {
+        let statement = format!("SELECT {name} FROM events ORDER BY Id");
+        told(&dir, 1, &["sql", &statement, "--store", "store"])
+    };
+    assert_eq!(
+        told("Operatoin"),
+        "pbi-analyze: sql: there is no column Operatoin. Did you mean Operation? `columns --views` \
+         lists what there is.\n"
+    );
+    let far = told("nothing_of_the_kind_at_all");
+    assert!(far.contains("kind_at_all. `columns --views`"), "{far}");
+}
+
+/// What every command has stood in the midst of what this one has.
+#[test]
+fn help_has_the_flags_of_the_command_before_those_of_all() {
+    let dir = Workdir::new();
+    for command in ["ingest", "report", "dashboard", "sql"] {
+        let help = dir.pbi([command, "-h"]).ended(0).stdout;
+        let at = |flag: &str| help.find(&format!(" {flag}")).expect(flag);
+        assert!(at("--store") < at("--threads") && at("--threads") < at("--quiet"), "{help}");
+        assert!(at("--quiet") < at("--log-format") && at("--log-format") < at("--help"), "{help}");
+    }
+}
