@@ -137,7 +137,7 @@ pub(super) struct Report {
     #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub(super) set: Vec<String>,
     /// How many rows at most
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = rows)]
     pub(super) top: Option<u32>,
     /// End with exit code 3 if this is so
     #[arg(long, value_name = "WHAT", action = ArgAction::Append)]
@@ -337,6 +337,14 @@ pub(super) struct Threads {
     /// How many threads read and parse [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+}
+
+/// How many rows there may be.
+fn rows(text: &str) -> Result<u32, String> {
+    let rows = text.parse().ok().filter(|rows| *rows > 0);
+    rows.ok_or_else(|| {
+        "a whole number from 1 on was expected; without --top, a file has all".into()
+    })
 }
 
 impl Threads {

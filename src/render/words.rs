@@ -51,9 +51,10 @@ pub fn closing(basis: &Basis, zone: &str) -> [String; 3] {
     } else if days.complete == days.days {
         format!("All {} complete.", count(days.days, "day"))
     } else {
-        let cut = if days.cut > 0 { format!(" ({} cut)", days.cut) } else { String::new() };
+        let cut = if days.cut > 0 { format!(" ({} cut)", parted(days.cut)) } else { String::new() };
         let [complete, partial, missing] = [days.complete, days.partial, days.missing];
         let all = count(days.days, "day");
+        let [complete, partial, missing] = [complete, partial, missing].map(parted);
         format!("{all}: {complete} complete, {partial} partial{cut}, {missing} missing.")
     };
     let left_out = &basis.excluded;
@@ -63,15 +64,33 @@ pub fn closing(basis: &Basis, zone: &str) -> [String; 3] {
     let others: String = others
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!(", {count}{what}"))
+        .map(|(count, what)| format!(", {}{what}", parted(*count)))
         .collect();
-    let left_out =
-        format!("Left out: {noise} of noise, {} of services{others}.", left_out.services);
+    let services = parted(left_out.services);
+    let left_out = format!("Left out: {noise} of noise, {services} of services{others}.");
     [format!("{period}, {zone}."), held, left_out]
 }
 
 fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", parted(number)) }
+}
+
+fn parted(number: u64) -> String {
+    grouped(&number.to_string())
+}
+
+/// The digits of a number, parted by thousands.
+pub fn grouped(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("−", digits));
+    let (whole, fraction) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
+    let mut parted = String::from(sign);
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            parted.push(',');
+        }
+        parted.push(digit);
+    }
+    parted + fraction
 }
 
 #[cfg(test)]
@@ -88,5 +107,7 @@ mod tests {
             "Left out: 720 events of noise, 5 of services.",
         ];
         assert_eq!(closing(&basis, "UTC"), expected);
+        basis.excluded.noise = 2318;
+        assert_eq!(closing(&basis, "UTC")[2], "Left out: 2,318 events of noise, 5 of services.");
     }
 }

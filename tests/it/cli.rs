@@ -130,7 +130,7 @@ const MISUSE: [(&[&str], &str); 20] = [
         "write the earlier day first",
     ),
     (&["report", "top-reports", "--tz", "Berlin"], "such as Europe/Berlin"),
-    (&["report", "top-reports", "--top", "0"], "0 is not in 1..="),
+    (&["report", "top-reports", "--top", "0"], "a whole number from 1 on"),
     (&["report", "top-reports", "--top", "-3"], "'-3'"),
     (&["report", "top-reports", "--noise", "none"], "[possible values: default, wide, keep]"),
     (&["status", "archive"], "unexpected argument 'archive'"),

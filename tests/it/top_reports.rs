@@ -430,11 +430,19 @@ fn a_table_ends_in_what_it_rests_on() {
             let (all, whole, part) = (held.days, held.complete, held.partial);
             format!("{all} days: {whole} complete, {part} partial, {} missing.", held.missing)
         };
-        let left_out =
-            format!("Left out: {} events of noise, {} of services.", out.noise, out.services);
+        let [noise, services] = [out.noise, out.services].map(parted);
+        let left_out = format!("Left out: {noise} events of noise, {services} of services.");
         let expected = format!("{period} {days} {left_out}");
         let table = ask(&dir, &["--store", "store"], case, "table");
         assert!(closing(&table).ends_with(&expected), "{expected}\n{table}");
+    }
+}
+
+/// A number as people read it.
+fn parted(number: u64) -> String {
+    match number / 1000 {
+        0 => number.to_string(),
+        thousands => format!("{},{:03}", parted(thousands), number % 1000),
     }
 }
 

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::Result;
 use crate::grid::{Cell, Grid};
 
+use super::words::grouped;
 use super::{Basis, words};
 use canvas::Ink;
 use markup::Markup;
@@ -237,10 +238,9 @@ fn period(basis: &Basis) -> String {
 
 fn header(to: &mut Markup, document: &Document) {
     to.open("header").element("h1", &document.title);
-    let [_, held, left_out] = words::closing(&document.basis, document.time_zone.name());
+    let [_, rests @ ..] = words::closing(&document.basis, document.time_zone.name());
     to.open("p").attr("class", "period").text(period(&document.basis));
     to.classed("span", "zone", document.time_zone.name()).close("p");
-    let rests = [held, left_out].map(|sentence| with_parted_numbers(&sentence));
     to.open("p").attr("class", "rests").text(rests.join(" ")).close("p");
     if !document.remarks.is_empty() {
         to.open("ul").attr("class", "remarks");
@@ -422,30 +422,6 @@ fn values(grid: &Grid, column: &str) -> Vec<Option<f64>> {
 fn number(value: f64) -> String {
     let text = format!("{:.2}", value);
     grouped(text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// The digits of a number, parted by thousands.
-fn grouped(text: &str) -> String {
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("−", digits));
-    let (whole, fraction) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
-    let mut parted = String::from(sign);
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            parted.push(',');
-        }
-        parted.push(digit);
-    }
-    parted + fraction
-}
-
-/// A sentence whose numbers are parted too.
-fn with_parted_numbers(sentence: &str) -> String {
-    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
-    let parted = sentence.split(' ').map(|word| match is_number(word) {
-        true => grouped(word),
-        false => word.to_owned(),
-    });
-    parted.collect::<Vec<_>>().join(" ")
 }
 
 /// What stands for a number that is not known.
