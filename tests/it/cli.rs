@@ -510,3 +510,30 @@ fn shells_and_man_know_every_command_and_flag() {
     }
     assert!(page("pbi-analyze.1").contains("pbi\\-analyze\\-report(1)"));
 }
+
+/// The script is not only there: bash, asked as it asks when a tab is typed, has answers.
+#[cfg(unix)]
+#[test]
+fn bash_completes_commands_and_their_flags() {
+    let dir = Workdir::new();
+    dir.write("script", dir.pbi(["completions", "bash"]).ended(0).stdout);
+    for (typed, expected) in
+        [("rep", "report reports"), ("report --f", "--from --fail-on --format")]
+    {
+        let asking = format!(
+            "source ./script
+             COMP_WORDS=(pbi-analyze {typed}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+             [[ $(complete -p pbi-analyze) =~ -F\\ ([^ ]+) ]]
+             \"${{BASH_REMATCH[1]}}\" pbi-analyze \"${{COMP_WORDS[COMP_CWORD]}}\" pbi-analyze
+             echo \"${{COMPREPLY[@]}}\""
+        );
+        let mut bash = Command::new("bash");
+        let ran = bash.args(["-c", &asking]).current_dir(dir.path()).output().unwrap();
+        let answer = String::from_utf8(ran.stdout).unwrap();
+        let mut answer: Vec<&str> = answer.split_whitespace().collect();
+        let mut expected: Vec<&str> = expected.split_whitespace().collect();
+        answer.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(answer, expected, "{typed}");
+    }
+}
