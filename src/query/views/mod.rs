@@ -18,10 +18,11 @@ use polars::prelude::*;
 
 use crate::schema::{self, Noise};
 
+use super::by_value::filled;
 use super::catalog::{Actors, Log};
 use super::guard::Footprint;
 use super::scan::Table;
-use super::{Session, actors, names};
+use super::{Session, actors, by_value, names};
 
 pub use events::{id_of, within};
 
@@ -116,11 +117,6 @@ pub fn build(scope: &Scope<'_>, view: &str) -> PolarsResult<LazyFrame> {
             None => polars_bail!(ComputeError: "there is no view {named}"),
         },
     }
-}
-
-/// The text, or nothing if it is empty.
-fn filled(text: Expr) -> Expr {
-    when(text.clone().neq(lit(""))).then(text).otherwise(lit(NULL))
 }
 
 /// The catalogue of operations.
