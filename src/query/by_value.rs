@@ -24,24 +24,26 @@ pub fn each<T>(
     mut make: impl FnMut(&str) -> T,
     mut take: impl FnMut(Option<&T>),
 ) {
-    for array in texts.downcast_iter() {
-        // A view says where in this array's buffers its text is.
-        let mut slots: Vec<Slot<T>> = Vec::new();
+    for (array, valid) in texts.downcast_iter().zip(texts.iter_validities()) {
         // A short array is not worth many.
         let count = (array.len() / 8).next_power_of_two().min(REMEMBERED_MAX);
+        // A view says where in this array's buffers its text is.
+        let mut slots: Vec<Slot<T>> = Vec::new();
         slots.resize_with(count, || None);
-        let rows = array.views().iter().zip(array.iter());
-        for (view, text) in rows {
-            let Some(text) = text else {
-                take(None);
-                continue;
-            };
-            let view = view.as_u128();
+        let mut look = |row: usize, view: Option<u128>| {
+            let Some(view) = view else { return take(None) };
             let slot = &mut slots[slot_of(view) & (count - 1)];
             if slot.as_ref().is_none_or(|(held, _)| *held != view) {
-                *slot = Some((view, make(text)));
+                *slot = Some((view, make(array.value(row))));
             }
             take(slot.as_ref().map(|(_, made)| made));
+        };
+        let views = array.views().iter().map(|view| view.as_u128()).enumerate();
+        match valid {
+            None => views.for_each(|(row, view)| look(row, Some(view))),
+            Some(valid) => views
+                .zip(valid.iter())
+                .for_each(|((row, view), valid)| look(row, valid.then_some(view))),
         }
     }
 }

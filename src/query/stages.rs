@@ -143,6 +143,8 @@ fn simple(body: &SetExpr, known: &BTreeMap<String, Source>) -> Option<(Source, b
         source.round = source.round.max(joined.round);
         source.has_fractions |= joined.has_fractions;
     }
+    // Of a few rows and a few, a join can make many.
+    source.is_large |= !from.joins.is_empty() && source.round > 0;
     let mut seen = Seen { has_fractions: source.has_fractions, sums: false };
     let is_broken = select.visit(&mut seen).is_break() || (seen.sums && seen.has_fractions);
     if is_broken || select.having.is_some() || !select.lateral_views.is_empty() {
@@ -246,10 +248,11 @@ mod tests {
             "WITH opened AS (SELECT user_id, day FROM events LEFT JOIN days ON local_date = day), \
              counted AS (SELECT user_id, COUNT(*) AS n FROM opened GROUP BY user_id), \
              many AS (SELECT user_id AS many FROM counted WHERE n > 9), \
-             of_many AS (SELECT DISTINCT day FROM opened JOIN many ON user_id = many) \
-             SELECT n FROM counted CROSS JOIN of_many ORDER BY n",
+             of_many AS (SELECT DISTINCT day FROM opened JOIN many ON user_id = many), \
+             pairs AS (SELECT n, COUNT(*) AS days FROM many JOIN of_many ON many = day GROUP BY n) \
+             SELECT n FROM counted CROSS JOIN pairs ORDER BY n",
         );
-        assert_eq!(rounds, "counted\nof_many");
+        assert_eq!(rounds, "counted\nof_many\npairs");
         assert!(rest.starts_with("WITH opened AS"), "{rest}");
         assert!(!rest.contains("counted AS") && !rest.contains("of_many AS"), "{rest}");
         let mut statement =

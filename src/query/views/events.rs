@@ -11,8 +11,9 @@ use polars::prelude::*;
 
 use crate::schema::{self, Operation};
 
-use super::super::{actors, by_value, catalog::Actors, names, scan};
-use super::{Scope, agents, filled, items};
+use super::super::by_value::{self, filled};
+use super::super::{actors, catalog::Actors, names, scan};
+use super::{Scope, agents, items};
 
 /// Events of the period without noise, of those people or services that are asked for.
 pub fn events(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {

@@ -22,7 +22,7 @@ use super::by_value::filled;
 use super::catalog::{Actors, Log};
 use super::guard::Footprint;
 use super::scan::Table;
-use super::{Session, actors, by_value, names};
+use super::{Session, actors, names};
 
 pub use events::{id_of, within};
 

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use polars::prelude::*;
 
-use super::super::{actors, by_value};
-use super::{Scope, filled};
+use super::super::actors;
+use super::super::by_value::{self, filled};
+use super::Scope;
 
 /// A list of objects in which receivers stand.
 pub struct Nested {
