@@ -1,6 +1,7 @@
-//! How cost grows with the archive, with the number of its files, and with the store's age:
-//! `cargo bench --bench growth`, which writes the tables of RESULTS.md; `-- size`, `-- files` or
-//! `-- age` writes one of them, and a number behind it ends the table there.
+//! How cost grows with the archive, with the number of its files, and with the store's age, for an
+//! ingest and for reports: `cargo bench --bench growth`, which writes the tables of RESULTS.md;
+//! `-- size`, `-- files`, `-- age` or `-- reports` writes one of them, and a number behind it ends
+//! the table there.
 //!
 //! Each row is one run of the program, as a user would start it. What is measured is CPU time, as
 //! the system counts it, and the largest memory that the process held; both are read from /proc, so
@@ -178,6 +179,30 @@ fn by_age(largest: Option<u64>) {
     Table { unit: "CPU s", rows }.print("A day of 10,000 events, by the store's age", "store");
 }
 
+/// Reports from stores that hold more and more events of one year.
+fn by_reports(largest: Option<u64>) {
+    let mut rows = Vec::new();
+    for million in [1, 2, 4, 8].into_iter().filter(|million| *million <= largest.unwrap_or(4)) {
+        let folder = tempfile::tempdir().unwrap();
+        let (archive, store) = (folder.path().join("archive"), folder.path().join("store"));
+        let spec = Spec { events: million * 1_000_000, days: 365, ..Spec::default() };
+        let written = write(&archive, &spec);
+        ingest(&archive, &store);
+        assert_eq!(events(&store), written.distinct);
+        for report in ["top-reports", "adoption", "top-users", "deletions-and-takeovers"] {
+            let answer = folder.path().join("answer.csv");
+            let cost = run(
+                &["report", report, "--quiet", "--store"],
+                &[&store, Path::new("--output"), &answer],
+            );
+            assert!(fs::read_to_string(&answer).unwrap().lines().count() > 1, "{report}");
+            let each = cost.cpu_s / million as f64;
+            rows.push((format!("{million} million events, {report}"), cost, each));
+        }
+    }
+    Table { unit: "CPU s for a million", rows }.print("Reports, by the store's size", "store");
+}
+
 fn ingest_and_forget(archive: &Path, spec: &Spec, store: &Path) {
     write(archive, spec);
     ingest(archive, store);
@@ -193,9 +218,13 @@ fn main() {
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let largest = asked.iter().find_map(|word| word.parse().ok());
     let all = asked.iter().all(|word| word.parse::<u64>().is_ok());
-    for (name, table) in
-        [("size", by_size as fn(Option<u64>)), ("files", by_files), ("age", by_age)]
-    {
+    let tables = [
+        ("size", by_size as fn(Option<u64>)),
+        ("files", by_files),
+        ("age", by_age),
+        ("reports", by_reports),
+    ];
+    for (name, table) in tables {
         if all || asked.iter().any(|word| word == name) {
             table(largest);
         }

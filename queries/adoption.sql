@@ -44,39 +44,43 @@ visits AS (
         LEAD(day) OVER (PARTITION BY user_id ORDER BY day) AS next_day
     FROM user_days
 ),
+-- Visits between the same days are alike, whoever comes: far fewer rows, with their number.
+alike AS (
+    SELECT day, last_day, next_day, COUNT(*) AS users FROM visits GROUP BY day, last_day, next_day
+),
 -- Each visit puts its user into both windows on its day. It takes them out again when the window
 -- has passed, or at the next visit, which puts them in anew: nobody is in a window twice, and no
 -- day looks back at all the days before it.
 steps AS (
     SELECT
         day,
-        1 AS dau,
-        1 AS wau,
-        1 AS mau,
-        CASE WHEN last_day IS NULL THEN 1 ELSE 0 END AS new_users,
-        CASE WHEN day - last_day > 28 THEN 1 ELSE 0 END AS returning_users,
+        users AS dau,
+        users AS wau,
+        users AS mau,
+        CASE WHEN last_day IS NULL THEN users ELSE 0 END AS new_users,
+        CASE WHEN day - last_day > 28 THEN users ELSE 0 END AS returning_users,
         0 AS lost_users
-    FROM visits
+    FROM alike
     UNION ALL
     SELECT
         CASE WHEN next_day < day + 7 THEN next_day ELSE day + 7 END AS day,
         0 AS dau,
-        -1 AS wau,
+        0 - users AS wau,
         0 AS mau,
         0 AS new_users,
         0 AS returning_users,
         0 AS lost_users
-    FROM visits
+    FROM alike
     UNION ALL
     SELECT
         CASE WHEN next_day <= day + 28 THEN next_day ELSE day + 28 END AS day,
         0 AS dau,
         0 AS wau,
-        -1 AS mau,
+        0 - users AS mau,
         0 AS new_users,
         0 AS returning_users,
-        CASE WHEN next_day <= day + 28 THEN 0 ELSE 1 END AS lost_users
-    FROM visits
+        CASE WHEN next_day <= day + 28 THEN 0 ELSE users END AS lost_users
+    FROM alike
 ),
 changes AS (
     SELECT

@@ -103,7 +103,7 @@ named AS (
 -- Time is cut into slots as long as the days before: a day that counts lies in the slot of the
 -- deletion or in the one before, so they meet by equality, and not each with each.
 gone AS (
-    SELECT
+    SELECT DISTINCT
         Id AS gone_event,
         kind AS gone_kind,
         changed_id AS gone_id,
@@ -136,33 +136,54 @@ opened AS (
 ),
 -- An opening needs the report or dashboard, the semantic model, the workspace and the app. What
 -- was not deleted is left out first, and a person counts once a day: few rows are to be joined.
+gone_reports AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'Report'),
+reports_needed AS (
+    SELECT o.report_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
+    FROM opened AS o
+    INNER JOIN gone_reports AS g ON o.report_id = g.gone_id
+    GROUP BY o.report_id, o.viewer, o.opened_day, o.opened_slot
+),
+gone_dashboards AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'Dashboard'),
+dashboards_needed AS (
+    SELECT o.dashboard_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
+    FROM opened AS o
+    INNER JOIN gone_dashboards AS g ON o.dashboard_id = g.gone_id
+    GROUP BY o.dashboard_id, o.viewer, o.opened_day, o.opened_slot
+),
+gone_semantic_models AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'SemanticModel'),
+semantic_models_needed AS (
+    SELECT o.semantic_model_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
+    FROM opened AS o
+    INNER JOIN gone_semantic_models AS g ON o.semantic_model_id = g.gone_id
+    GROUP BY o.semantic_model_id, o.viewer, o.opened_day, o.opened_slot
+),
+gone_workspaces AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'Workspace'),
+workspaces_needed AS (
+    SELECT o.workspace_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
+    FROM opened AS o
+    INNER JOIN gone_workspaces AS g ON o.workspace_id = g.gone_id
+    GROUP BY o.workspace_id, o.viewer, o.opened_day, o.opened_slot
+),
+gone_apps AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'App'),
+apps_needed AS (
+    SELECT o.app_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
+    FROM opened AS o
+    INNER JOIN gone_apps AS g ON o.app_id = g.gone_id
+    GROUP BY o.app_id, o.viewer, o.opened_day, o.opened_slot
+),
 needed AS (
-    SELECT 'Report' AS needed_kind, report_id AS needed_id, viewer, opened_day, opened_slot
-    FROM opened
-    WHERE report_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Report')
-    GROUP BY report_id, viewer, opened_day, opened_slot
+    SELECT 'Report' AS needed_kind, needed_id, viewer, opened_day, opened_slot FROM reports_needed
     UNION ALL
-    SELECT 'Dashboard' AS needed_kind, dashboard_id AS needed_id, viewer, opened_day, opened_slot
-    FROM opened
-    WHERE dashboard_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Dashboard')
-    GROUP BY dashboard_id, viewer, opened_day, opened_slot
+    SELECT 'Dashboard' AS needed_kind, needed_id, viewer, opened_day, opened_slot
+    FROM dashboards_needed
     UNION ALL
-    SELECT
-        'SemanticModel' AS needed_kind, semantic_model_id AS needed_id, viewer, opened_day,
-        opened_slot
-    FROM opened
-    WHERE semantic_model_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'SemanticModel')
-    GROUP BY semantic_model_id, viewer, opened_day, opened_slot
+    SELECT 'SemanticModel' AS needed_kind, needed_id, viewer, opened_day, opened_slot
+    FROM semantic_models_needed
     UNION ALL
-    SELECT 'Workspace' AS needed_kind, workspace_id AS needed_id, viewer, opened_day, opened_slot
-    FROM opened
-    WHERE workspace_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'Workspace')
-    GROUP BY workspace_id, viewer, opened_day, opened_slot
+    SELECT 'Workspace' AS needed_kind, needed_id, viewer, opened_day, opened_slot
+    FROM workspaces_needed
     UNION ALL
-    SELECT 'App' AS needed_kind, app_id AS needed_id, viewer, opened_day, opened_slot
-    FROM opened
-    WHERE app_id IN (SELECT gone_id FROM gone WHERE gone_kind = 'App')
-    GROUP BY app_id, viewer, opened_day, opened_slot
+    SELECT 'App' AS needed_kind, needed_id, viewer, opened_day, opened_slot FROM apps_needed
 ),
 viewers AS (
     SELECT gone_event AS viewed_event, COUNT(DISTINCT viewer) AS viewers

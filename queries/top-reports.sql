@@ -57,7 +57,7 @@ totals AS (
     GROUP BY report_id, workspace_id
 ),
 exports AS (
-    SELECT
+    SELECT DISTINCT
         user_id,
         report_id,
         time_us AS exported_us,
@@ -75,25 +75,25 @@ export_slots AS (
     SELECT user_id, report_id, exported_us, ten_seconds + 1 AS slot FROM exports
 ),
 -- An export writes its views in one instant: they are one row here, with their number.
-moments AS (
+near AS (
     SELECT
-        user_id,
-        report_id,
-        workspace_id,
-        time_us,
-        ten_seconds,
+        o.user_id,
+        o.report_id,
+        o.workspace_id,
+        o.time_us,
+        x.exported_us,
         COUNT(*) AS views
-    FROM opened
-    WHERE user_id IN (SELECT user_id FROM exports)
-    GROUP BY user_id, report_id, workspace_id, time_us, ten_seconds
-),
--- Two exports close together find the same view twice, hence DISTINCT.
-caused AS (
-    SELECT DISTINCT m.user_id, m.report_id, m.workspace_id, m.time_us, m.views
-    FROM moments AS m
+    FROM opened AS o
     INNER JOIN export_slots AS x
-        ON m.user_id = x.user_id AND m.report_id = x.report_id AND m.ten_seconds = x.slot
-    WHERE m.time_us - x.exported_us BETWEEN -10000000 AND 10000000
+        ON o.user_id = x.user_id AND o.report_id = x.report_id AND o.ten_seconds = x.slot
+    WHERE o.time_us - x.exported_us BETWEEN -10000000 AND 10000000
+    GROUP BY o.user_id, o.report_id, o.workspace_id, o.time_us, x.exported_us
+),
+-- Two exports close together find the same views twice, hence MAX.
+caused AS (
+    SELECT user_id, report_id, workspace_id, time_us, MAX(views) AS views
+    FROM near
+    GROUP BY user_id, report_id, workspace_id, time_us
 ),
 by_export AS (
     SELECT

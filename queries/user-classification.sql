@@ -31,13 +31,13 @@ WITH user_days AS (
     SELECT
         user_id,
         local_day_number,
-        local_date,
+        MAX(local_date) AS local_date,
         MAX(CASE WHEN operation_group = 'AUTHOR' THEN 1 ELSE 0 END) AS has_authored,
         MAX(CASE WHEN operation_group = 'AUTHOR' THEN 0 ELSE 1 END) AS has_viewed
     FROM history
     WHERE operation_group IN ('VIEW', 'EXTERNAL', 'AUTHOR') AND actor_kind <> 'anonymous'
         AND user_id IS NOT NULL
-    GROUP BY user_id, local_day_number, local_date
+    GROUP BY user_id, local_day_number
 ),
 aged AS (
     SELECT

@@ -9,7 +9,7 @@
 //! `Anonymous` whatever the UserType says.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
+use std::ops::RangeInclusive;
 
 use polars::prelude::*;
 
@@ -31,16 +31,17 @@ pub enum NoiseLevel {
 /// UserType of people invited from elsewhere.
 const GUEST: i64 = 10;
 /// UserTypes of the system, of applications and of policies.
-const SERVICE_FIRST: i64 = 3;
-/// The last of them.
-const SERVICE_LAST: i64 = 8;
+const SERVICE_TYPES: RangeInclusive<i64> = 3..=8;
+
+/// The kinds of actors, the first that fits.
+const ACTOR_KINDS: [&str; 4] = ["anonymous", "service", "guest", "person"];
 
 /// A domain is at home in the tenant if at least one in so many people has it.
 const HOME_SHARE: usize = 20;
 
 /// The activity's name: `Activity`, else `Operation`.
 pub fn activity() -> Expr {
-    coalesce(&[col("Activity"), col("Operation")])
+    by_value::either(col("Activity"), col("Operation"))
 }
 
 /// The activities of the catalogue that are noise at that level.
@@ -62,7 +63,7 @@ pub fn is_noise(level: NoiseLevel) -> Expr {
     let test = move |name: &str| {
         set.contains(name) || (level == NoiseLevel::Wide && is_read_by_pattern(name))
     };
-    flag(activity(), test)
+    by_value::flag(activity(), test)
 }
 
 /// Reads through the API that are no operation of the catalogue yet: their names follow a pattern.
@@ -76,28 +77,68 @@ fn is_read_by_pattern(name: &str) -> bool {
 
 /// Whether a service principal or the system did it. Never null.
 pub fn is_service() -> Expr {
-    let by_type =
-        col("UserType").gt_eq(lit(SERVICE_FIRST)).and(col("UserType").lt_eq(lit(SERVICE_LAST)));
-    let anonymous = flag(col("UserId"), is_anonymous);
-    flag(col("UserId"), is_guid).or(by_type.fill_null(lit(false)).and(anonymous.not()))
+    let judge = |[users, types]: [&Column; 2]| {
+        let mut types = types.i64()?.iter();
+        let mut flags = Vec::with_capacity(users.len());
+        by_value::each(users.str()?, Sort::of, |sort| {
+            let by_type = types.next().flatten().is_some_and(|ty| SERVICE_TYPES.contains(&ty));
+            flags.push(match sort {
+                Some(Sort::Principal) => true,
+                Some(Sort::Anonymous) => false,
+                Some(Sort::Other) | None => by_type,
+            });
+        });
+        Ok(BooleanChunked::from_slice(users.name().clone(), &flags).into_column())
+    };
+    by_value::of_several([col("UserId"), col("UserType")], DataType::Boolean, judge)
+}
+
+/// What a user's id tells of it.
+enum Sort {
+    Principal,
+    Anonymous,
+    Other,
+}
+
+impl Sort {
+    fn of(user: &str) -> Sort {
+        match user {
+            user if is_guid(user) => Sort::Principal,
+            user if is_anonymous(user) => Sort::Anonymous,
+            _ => Sort::Other,
+        }
+    }
 }
 
 /// "anonymous", "service", "guest" or "person"; the first that fits. `homes` are the domains whose
 /// people are no guests. Never null.
 pub fn actor_kind(homes: BTreeSet<String>) -> Expr {
-    let by_type = col("UserType").eq(lit(GUEST)).fill_null(lit(false));
     let from_elsewhere = move |user: &str| {
         let user = user.to_lowercase();
         let domain = user.rsplit_once('@').map(|(_, domain)| domain);
         user.contains("#ext#") || domain.is_some_and(|domain| !homes.contains(domain))
     };
-    when(flag(col("UserId"), is_anonymous))
-        .then(lit("anonymous"))
-        .when(is_service())
-        .then(lit("service"))
-        .when(by_type.or(flag(col("UserId"), from_elsewhere)))
-        .then(lit("guest"))
-        .otherwise(lit("person"))
+    let judge = move |[users, types]: [&Column; 2]| {
+        let mut types = types.i64()?.iter();
+        let mut kinds = Vec::with_capacity(users.len());
+        by_value::each(
+            users.str()?,
+            |user| (Sort::of(user), from_elsewhere(user)),
+            |user| {
+                let ty = types.next().flatten();
+                let (sort, elsewhere) = user.unwrap_or(&(Sort::Other, false));
+                kinds.push(match sort {
+                    Sort::Anonymous => 0,
+                    Sort::Principal => 1,
+                    Sort::Other if ty.is_some_and(|ty| SERVICE_TYPES.contains(&ty)) => 1,
+                    Sort::Other if *elsewhere || ty == Some(GUEST) => 2,
+                    Sort::Other => 3,
+                });
+            },
+        );
+        Ok(by_value::named(users.name(), &ACTOR_KINDS, &kinds)?.into_column())
+    };
+    by_value::of_several([col("UserId"), col("UserType")], DataType::String, judge)
 }
 
 /// The domains that at least 5 % of the people have who are not guests for another reason.
@@ -123,13 +164,13 @@ pub fn home_domains(events: LazyFrame) -> PolarsResult<BTreeSet<String>> {
 
 /// Who did it, in lower case; null rather than empty.
 pub fn user_id() -> Expr {
-    text(col("UserId"), |user| (!user.is_empty()).then(|| user.to_lowercase()))
+    by_value::text(col("UserId"), |user| (!user.is_empty()).then(|| user.to_lowercase()))
 }
 
 /// The domain of a user, in lower case: what stands behind the last `@` of an address; of a guest's
 /// `name_domain#EXT#@tenant`, the one in the name.
 pub fn domain() -> Expr {
-    text(col("UserId"), |user| domain_of(&user.to_lowercase()).map(str::to_owned))
+    by_value::text(col("UserId"), |user| domain_of(&user.to_lowercase()).map(str::to_owned))
 }
 
 /// The domain of a user in lower case.
@@ -139,24 +180,6 @@ pub fn domain_of(user: &str) -> Option<&str> {
         None => user.rsplit_once('@').map(|(_, domain)| domain),
     };
     domain.filter(|domain| !domain.is_empty())
-}
-
-/// Makes another text, or none, of each; of a null comes a null.
-pub fn text(text: Expr, make: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
-    let make = Arc::new(make);
-    text.map(
-        move |column: Column| Ok(by_value::texts(column.str()?, &*make)?.into_column()),
-        |_, field| Ok(Field::new(field.name().clone(), DataType::String)),
-    )
-}
-
-/// Tests each text; a null fails every test.
-pub fn flag(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
-    let test = Arc::new(test);
-    text.map(
-        move |column: Column| Ok(by_value::flags(column.str()?, &*test).into_column()),
-        |_, field| Ok(Field::new(field.name().clone(), DataType::Boolean)),
-    )
 }
 
 pub fn is_anonymous(user: &str) -> bool {

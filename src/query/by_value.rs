@@ -4,13 +4,16 @@
 //! rows that a file's dictionary gave the same value have the same view. So the last views are
 //! remembered with what was made of them; that costs a fraction of looking at the text again.
 //!
+//! Where nothing comes of it - a name that is in lower case already, a column without an empty
+//! text - the column comes out as it is: a copy of its views would be most of the work.
+//!
 //! Must not know what is worked out, or of which columns.
 
 use polars::prelude::*;
 
-/// So many views are remembered: more than activities and user agents have values, and little
-/// enough to stay in the fastest memory.
-const REMEMBERED: usize = 2048;
+/// So many views are remembered at most: as many as a large tenant has people, and little enough to
+/// stay near the processor.
+const REMEMBERED_MAX: usize = 16_384;
 
 /// The view that stands in a slot, and what was made of its text.
 type Slot<T> = Option<(u128, T)>;
@@ -21,33 +24,88 @@ pub fn each<T>(
     mut make: impl FnMut(&str) -> T,
     mut take: impl FnMut(Option<&T>),
 ) {
-    for array in texts.downcast_iter() {
+    for (array, valid) in texts.downcast_iter().zip(texts.iter_validities()) {
+        // A short array is not worth many.
+        let count = (array.len() / 8).next_power_of_two().min(REMEMBERED_MAX);
         // A view says where in this array's buffers its text is.
         let mut slots: Vec<Slot<T>> = Vec::new();
-        slots.resize_with(REMEMBERED, || None);
-        let rows = array.views().iter().zip(array.iter());
-        for (view, text) in rows {
-            let Some(text) = text else {
-                take(None);
-                continue;
-            };
-            let view = view.as_u128();
-            let slot = &mut slots[slot_of(view)];
+        slots.resize_with(count, || None);
+        let mut look = |row: usize, view: Option<u128>| {
+            let Some(view) = view else { return take(None) };
+            let slot = &mut slots[slot_of(view) & (count - 1)];
             if slot.as_ref().is_none_or(|(held, _)| *held != view) {
-                *slot = Some((view, make(text)));
+                *slot = Some((view, make(array.value(row))));
             }
             take(slot.as_ref().map(|(_, made)| made));
+        };
+        let views = array.views().iter().map(|view| view.as_u128()).enumerate();
+        match valid {
+            None => views.for_each(|(row, view)| look(row, Some(view))),
+            Some(valid) => views
+                .zip(valid.iter())
+                .for_each(|((row, view), valid)| look(row, valid.then_some(view))),
         }
     }
 }
 
 fn slot_of(view: u128) -> usize {
     let mixed = ((view >> 64) as u64 ^ view as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 32) as usize % REMEMBERED
+    (mixed >> 32) as usize
+}
+
+/// [`flags`] of a column.
+pub fn flag(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
+    of_several([text], DataType::Boolean, move |[texts]| {
+        Ok(flags(texts.str()?, &test).into_column())
+    })
+}
+
+/// [`texts`] of a column.
+pub fn text(text: Expr, make: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
+    of_several([text], DataType::String, move |[all]| Ok(texts(all.str()?, &make)?.into_column()))
+}
+
+/// The text, or nothing if it is empty.
+pub fn filled(text: Expr) -> Expr {
+    of_several([text], DataType::String, |[texts]| Ok(without_empty(texts.str()?).into_column()))
+}
+
+/// The first text, else the second.
+pub fn either(first: Expr, second: Expr) -> Expr {
+    of_several([first, second], DataType::String, |[first, second]| {
+        Ok(one_of(first.str()?, second.str()?)?.into_column())
+    })
+}
+
+/// A text of each day, made once for the rows of a day that lie together.
+pub fn of_day(day: Expr, make: impl Fn(i32) -> Option<String> + Send + Sync + 'static) -> Expr {
+    of_several([day], DataType::String, move |[days]| {
+        Ok(of_days(days.date()?.physical(), &make)?.into_column())
+    })
+}
+
+/// What is made of the columns of a row, named like the first of them.
+pub fn of_several<const N: usize>(
+    columns: [Expr; N],
+    ty: DataType,
+    make: impl Fn([&Column; N]) -> PolarsResult<Column> + Send + Sync + 'static,
+) -> Expr {
+    let make = move |columns: &mut [Column]| {
+        let all: Vec<&Column> = columns.iter().collect();
+        match <[&Column; N]>::try_from(all) {
+            Ok(all) => make(all),
+            Err(all) => polars_bail!(ComputeError: "{} columns instead of {N}", all.len()),
+        }
+    };
+    let field = move |_: &Schema, fields: &[Field]| {
+        let name = fields.first().map(|field| field.name().clone()).unwrap_or_default();
+        Ok(Field::new(name, ty.clone()))
+    };
+    map_multiple(make, columns, field)
 }
 
 /// Tests each text; a null fails every test.
-pub fn flags(texts: &StringChunked, test: impl Fn(&str) -> bool) -> BooleanChunked {
+fn flags(texts: &StringChunked, test: impl Fn(&str) -> bool) -> BooleanChunked {
     let mut flags = Vec::with_capacity(texts.len());
     each(texts, test, |flag| flags.push(flag.copied().unwrap_or(false)));
     BooleanChunked::from_slice(texts.name().clone(), &flags)
@@ -55,21 +113,96 @@ pub fn flags(texts: &StringChunked, test: impl Fn(&str) -> bool) -> BooleanChunk
 
 /// Makes another text, or none, of each; of a null comes a null. Equal texts come out as one view,
 /// so that whatever is done with them next is quick as well.
-pub fn texts(
+fn texts(
     texts: &StringChunked,
     make: impl Fn(&str) -> Option<String>,
 ) -> PolarsResult<StringChunked> {
-    let mut values: Vec<String> = Vec::new();
-    let mut rows: Vec<Option<IdxSize>> = Vec::with_capacity(texts.len());
+    let mut values = Values::default();
+    let mut rows: Vec<IdxSize> = Vec::with_capacity(texts.len());
+    let mut is_same = true;
     let number = |text: &str| {
-        make(text).map(|made| {
-            values.push(made);
-            values.len() as IdxSize - 1
-        })
+        let made = make(text);
+        is_same &= made.as_deref() == Some(text);
+        made.map_or(NONE, |made| values.add(made))
     };
-    each(texts, number, |number| rows.push(number.copied().flatten()));
-    let values = StringChunked::from_slice(texts.name().clone(), &values);
-    values.take(&rows.into_iter().collect::<IdxCa>())
+    each(texts, number, |number| rows.push(number.copied().unwrap_or(NONE)));
+    if is_same {
+        return Ok(texts.clone());
+    }
+    values.of_rows(texts.name(), rows)
+}
+
+/// The row of nothing among values.
+const NONE: IdxSize = 0;
+
+/// Texts that rows have by number, which begin behind that of nothing.
+#[derive(Default)]
+struct Values(Vec<String>);
+
+impl Values {
+    fn add(&mut self, text: String) -> IdxSize {
+        self.0.push(text);
+        self.0.len() as IdxSize
+    }
+
+    fn of_rows(&self, name: &PlSmallStr, rows: Vec<IdxSize>) -> PolarsResult<StringChunked> {
+        let texts = self.0.iter().map(|text| Some(text.as_str()));
+        let values: StringChunked = [None].into_iter().chain(texts).collect();
+        let rows = IdxCa::from_vec(name.clone(), rows);
+        Ok(values.take(&rows)?.with_name(name.clone()))
+    }
+}
+
+/// One of a few texts for each row, by its place among them.
+pub fn named(name: &PlSmallStr, texts: &[&str], rows: &[usize]) -> PolarsResult<StringChunked> {
+    let values = Values(texts.iter().map(|text| (*text).to_owned()).collect());
+    values.of_rows(name, rows.iter().map(|row| *row as IdxSize + 1).collect())
+}
+
+/// The texts, an empty one as a null.
+pub fn without_empty(texts: &StringChunked) -> StringChunked {
+    // A null has a view without length too.
+    let has_empty = texts.downcast_iter().zip(texts.iter_validities()).any(|(array, valid)| {
+        let mut lengths = array.views().iter().map(|view| view.length);
+        match valid {
+            Some(valid) => lengths.zip(valid.iter()).any(|(length, valid)| valid && length == 0),
+            None => lengths.any(|length| length == 0),
+        }
+    });
+    if !has_empty {
+        return texts.clone();
+    }
+    let filled: StringChunked =
+        texts.iter().map(|text| text.filter(|text| !text.is_empty())).collect();
+    filled.with_name(texts.name().clone())
+}
+
+/// The first text of a row, else the second.
+fn one_of(first: &StringChunked, second: &StringChunked) -> PolarsResult<StringChunked> {
+    match first.null_count() {
+        0 => Ok(first.clone()),
+        nulls if nulls == first.len() && nulls == second.len() => {
+            Ok(second.clone().with_name(first.name().clone()))
+        }
+        _ => first.zip_with(&first.is_not_null(), second),
+    }
+}
+
+/// [`of_day`] of numbers of days.
+fn of_days(
+    days: &Int32Chunked,
+    make: impl Fn(i32) -> Option<String>,
+) -> PolarsResult<StringChunked> {
+    let mut values = Values::default();
+    let mut rows: Vec<IdxSize> = Vec::with_capacity(days.len());
+    let mut last = (None, NONE);
+    for day in days.iter() {
+        if day != last.0 {
+            last = (day, day.and_then(&make).map_or(NONE, |text| values.add(text)));
+        }
+        rows.push(last.1);
+    }
+    values.of_rows(days.name(), rows)
 }
 
 #[cfg(test)]
@@ -102,6 +235,49 @@ mod tests {
         let flags = flags(&column, |text| text.ends_with('0'));
         let expected = values.iter().map(|text| text.as_ref().is_some_and(|t| t.ends_with('0')));
         assert!(flags.iter().eq(expected.map(Some)));
+    }
+
+    fn column(texts: &[Option<&str>]) -> StringChunked {
+        texts.iter().copied().collect::<StringChunked>().with_name("x".into())
+    }
+
+    #[test]
+    fn a_column_of_which_nothing_comes_anew_is_handed_on_as_it_is() {
+        let same = column(&[Some("a name that is no view by itself"), None, Some("ann")]);
+        let place = |of: &StringChunked| of.downcast_iter().next().map(|all| all.views().as_ptr());
+        let lower = texts(&same, |text| Some(text.to_lowercase())).unwrap();
+        assert_eq!(place(&lower), place(&same));
+        assert_eq!(place(&without_empty(&same)), place(&same));
+        let other = texts(&same, |text| Some(text.to_uppercase())).unwrap();
+        assert_ne!(place(&other), place(&same));
+    }
+
+    #[test]
+    fn empty_texts_are_nothing_and_nulls_stay_null() {
+        let filled = without_empty(&column(&[Some(""), None, Some("a"), Some("")]));
+        assert!(filled.iter().eq([None, None, Some("a"), None]));
+        let lower = texts(&column(&[Some("A"), None, Some("a"), Some("")]), |text| {
+            Some(text.to_lowercase()).filter(|text| !text.is_empty())
+        });
+        assert!(lower.unwrap().iter().eq([Some("a"), None, Some("a"), None]));
+    }
+
+    #[test]
+    fn of_two_texts_the_first_that_is_there() {
+        let (some, all) = (column(&[Some("a"), None, None]), column(&[Some("x"), Some("y"), None]));
+        let none = column(&[None, None, None]);
+        let one = |first, second| one_of(first, second).unwrap();
+        assert!(one(&some, &all).iter().eq([Some("a"), Some("y"), None]));
+        assert!(one(&none, &all).iter().eq(all.iter()));
+        assert!(one(&all, &some).iter().eq(all.iter()));
+    }
+
+    #[test]
+    fn days_have_their_texts_wherever_they_lie() {
+        let days: Int32Chunked =
+            [Some(7), Some(7), None, Some(8), Some(7), Some(-1)].into_iter().collect();
+        let texts = of_days(&days, |day| (day >= 0).then(|| day.to_string())).unwrap();
+        assert!(texts.iter().eq([Some("7"), Some("7"), None, Some("8"), Some("7"), None]));
     }
 
     /// Short texts are their own views, and more values than slots change nothing.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use polars::prelude::*;
 
-use super::{actors, names, views};
+use super::{actors, by_value, names, views};
 
 /// What an answer is about; everything where nothing is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,11 +40,11 @@ impl Filters {
         }
         if !self.users.is_empty() {
             let patterns = lower(&self.users);
-            all.push(actors::flag(col("UserId"), move |user| matches(&patterns, user)));
+            all.push(by_value::flag(col("UserId"), move |user| matches(&patterns, user)));
         }
         if !self.activities.is_empty() {
             let patterns = lower(&self.activities);
-            all.push(actors::flag(actors::activity(), move |name| matches(&patterns, name)));
+            all.push(by_value::flag(actors::activity(), move |name| matches(&patterns, name)));
         }
         Ok(all.into_iter().reduce(Expr::and))
     }
@@ -64,7 +64,7 @@ fn by_name(
     let ids: BTreeSet<String> =
         named.filter(|(_, name)| matches(&patterns, name)).map(|(id, _)| id.to_owned()).collect();
     let test = move |id: &str| ids.contains(id) || matches(&patterns, id);
-    Ok(actors::flag(views::id_of(kind), test))
+    Ok(by_value::flag(views::id_of(kind), test))
 }
 
 fn lower(patterns: &[String]) -> Vec<String> {

@@ -23,6 +23,7 @@ mod period;
 mod portable;
 mod scan;
 mod session;
+mod stages;
 mod views;
 mod widen;
 
@@ -65,8 +66,29 @@ pub fn answer(
         for view in &scope.asked.views {
             context.register(view, views::build(&scope, view)?);
         }
+        let mut rest = statement.clone();
+        let rounds = stages::take(&mut rest);
+        // What cannot be answered in stages is answered as a whole, or refused with its error.
+        let staged =
+            without_panic(|| rounds.iter().try_for_each(|round| pass(&mut context, round)));
+        let statement = if matches!(staged, Some(Ok(()))) { rest } else { statement };
         cells::grid(&context.execute(&statement.to_string())?.collect()?)
     })
+}
+
+/// Answers stages, each of which is a table from then on.
+fn pass(context: &mut SQLContext, stages: &[stages::Stage]) -> PolarsResult<()> {
+    let frames: PolarsResult<Vec<LazyFrame>> =
+        stages.iter().map(|stage| context.execute(&stage.sql)).collect();
+    let frames = frames?;
+    let Some(first) = frames.first() else { return Ok(()) };
+    let flags = first.get_current_optimizations();
+    let plans = frames.into_iter().map(|frame| frame.logical_plan).collect();
+    let tables = LazyFrame::collect_all_with_engine(plans, scan::IN_PIECES, flags)?;
+    for (stage, table) in stages.iter().zip(tables) {
+        context.register(&stage.name, table.lazy());
+    }
+    Ok(())
 }
 
 /// The views and the statement of a report as SQL for another engine.

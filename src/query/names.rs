@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use polars::prelude::*;
 
-use super::scan::Table;
+use super::scan::{self, Table};
 use super::views;
 
 /// A kind of things that have an id and a name.
@@ -90,9 +90,9 @@ pub fn latest(events: &LazyFrame, key: Expr, name: &str) -> PolarsResult<DataFra
         let columns: Vec<Expr> = columns.iter().chain(more).cloned().collect();
         events.clone().filter(named.clone()).select(columns).filter(col("key").is_not_null())
     };
-    let last = named(&[])
-        .group_by([col("key"), col("name")])
-        .agg([col("at").max()])
+    let seen = named(&[]).group_by([col("key"), col("name")]).agg([col("at").max()]);
+    let last = scan::collect_in_pieces(seen)?
+        .lazy()
         .filter(col("at").eq(col("at").max().over([col("key")])?))
         .with_column(len().over([col("key")])?.alias("names"))
         .collect()?;

@@ -13,6 +13,7 @@ use polars::prelude::*;
 use crate::schema::{self, Family};
 use crate::store::{DataFile, Snapshot};
 
+use super::by_value;
 use super::period::{self, Extent, Period};
 
 /// The statistics in a Delta log are cut to milliseconds.
@@ -20,6 +21,14 @@ const STATISTICS_SLACK_US: i64 = 1_000;
 
 /// How long after a day it can still be pulled: Microsoft keeps the log for 28 to 30 days.
 const RETENTION_US: i64 = 32 * 86_400_000_000;
+
+/// The engine's way to work that passes events through in pieces rather than holding them.
+pub const IN_PIECES: Engine = Engine::Streaming;
+
+/// What comes of events that are passed through in pieces; for what boils them down.
+pub fn collect_in_pieces(events: LazyFrame) -> PolarsResult<DataFrame> {
+    Ok(events.collect_with_engine(IN_PIECES)?.unwrap_single())
+}
 
 /// The table's columns as the engine sees them. The partition column is not in the files.
 pub fn columns() -> &'static SchemaRef {
@@ -50,10 +59,9 @@ fn data_type(ty: &schema::Type) -> DataType {
 /// Whether an event is part of the logs that reports are about. Others' files may not say, and
 /// then it is.
 pub fn is_of(families: &[Family]) -> Expr {
-    let group = || col(schema::WORKLOAD_GROUP);
-    let is_one = families.iter().map(|family| group().eq(lit(family.name())));
-    let unsaid = group().is_null();
-    is_one.fold(unsaid, |all, one| all.or(one.fill_null(lit(false))))
+    let names: Vec<&str> = families.iter().map(|family| family.name()).collect();
+    let is_one = by_value::flag(col(schema::WORKLOAD_GROUP), move |group| names.contains(&group));
+    is_one.or(col(schema::WORKLOAD_GROUP).is_null())
 }
 
 /// The events of an archive: its files, or what of them was read into memory before.
@@ -159,6 +167,21 @@ fn between(snapshot: &Snapshot, from: Option<i64>, to: Option<i64>) -> PolarsRes
     })
 }
 
+/// The same for whom events without a time do not disturb. The times are among the largest columns:
+/// they are not read to find that all lie inside.
+fn roughly(snapshot: &Snapshot, from: i64, to: i64) -> PolarsResult<LazyFrame> {
+    let is_inside = |file: &DataFile| {
+        file.period_us.is_some_and(|(first, last)| {
+            first >= from && last.saturating_add(STATISTICS_SLACK_US) < to
+        })
+    };
+    let mut touched = snapshot.files.iter().filter(|file| overlaps(file, Some(from), Some(to)));
+    match touched.clone().all(is_inside) {
+        true => scan(&mut touched),
+        false => between(snapshot, Some(from), Some(to)),
+    }
+}
+
 fn scan<'a>(files: impl Iterator<Item = &'a DataFile>) -> PolarsResult<LazyFrame> {
     let paths = files.map(|file| PlRefPath::try_from_path(&file.path));
     let paths = paths.collect::<PolarsResult<Vec<_>>>()?;
@@ -230,7 +253,7 @@ pub fn days_held(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<BTreeS
     };
     let (from, to) = (period::utc_start(*first), period::utc_start(period::next(*last)));
     let day = col("CreationTime").dt().date().cast(DataType::Int64).unique();
-    let held = between(snapshot, Some(from), Some(to))?.filter(is_own()).select([day]).collect()?;
+    let held = roughly(snapshot, from, to)?.filter(is_own()).select([day]).collect()?;
     let numbers = held.column("CreationTime")?.i64()?;
     let held = numbers
         .iter()
@@ -246,7 +269,7 @@ pub fn pulled_windows(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<V
     let (from, to) = (period::utc_start(*first), period::utc_start(*last) + RETENTION_US);
     let time = |name: &str| col(name).cast(DataType::Int64);
     let of_one_activity = col("ExportEventActivityTypeParameter");
-    let windows = between(snapshot, Some(from), Some(to))?
+    let windows = roughly(snapshot, from, to)?
         .filter(col("ExportEventStartDateTimeParameter").is_not_null())
         .filter(col("ExportEventEndDateTimeParameter").is_not_null())
         .filter(of_one_activity.clone().is_null().or(of_one_activity.eq(lit(""))))

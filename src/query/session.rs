@@ -202,15 +202,14 @@ impl<'a> Session<'a> {
         ]);
         let counted = || col("matching").and(col("noise").not());
         let sum = |flags: Expr, name: &str| flags.sum().cast(DataType::UInt64).alias(name);
-        let counts = all
-            .select([
-                len().cast(DataType::UInt64).alias("events"),
-                sum(col("matching").not(), "filtered"),
-                sum(col("matching").and(col("noise")), "noise"),
-                sum(counted().and(col("service")), "services"),
-                sum(counted().and(col("service").not()), "people"),
-            ])
-            .collect()?;
+        let counts = all.select([
+            len().cast(DataType::UInt64).alias("events"),
+            sum(col("matching").not(), "filtered"),
+            sum(col("matching").and(col("noise")), "noise"),
+            sum(counted().and(col("service")), "services"),
+            sum(counted().and(col("service").not()), "people"),
+        ]);
+        let counts = scan::collect_in_pieces(counts)?;
         let count = |name: &str| PolarsResult::Ok(counts.column(name)?.u64()?.get(0).unwrap_or(0));
         Ok(Tally {
             events: count("events")?,

@@ -31,7 +31,7 @@ use super::views;
 pub use functions::{is_narrow, is_sum};
 
 /// Whether a view has that name.
-fn is_view(name: &str) -> bool {
+pub fn is_view(name: &str) -> bool {
     views::names().contains(&name)
 }
 

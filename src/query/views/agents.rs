@@ -3,7 +3,7 @@
 
 use polars::prelude::*;
 
-use super::filled;
+use super::super::by_value::{self, filled};
 
 /// Words of programs that are no browser; Microsoft leaves ConsumptionMethod empty for many of
 /// their events. Facts of published logs: `MSOLAP` is Excel's driver, `okhttp` that of the Android
@@ -65,7 +65,7 @@ pub fn os() -> Expr {
 
 /// The name beside the first word that stands in the user agent.
 fn told(words: &'static [(&'static str, &'static str)]) -> Expr {
-    super::actors::text(col("UserAgent"), move |agent| {
+    by_value::text(col("UserAgent"), move |agent| {
         let agent = agent.to_lowercase();
         let found = words.iter().find(|(word, _)| agent.contains(word));
         found.map(|(_, name)| (*name).to_owned())

@@ -6,12 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{NaiveDate, TimeDelta};
 use polars::prelude::*;
 
 use crate::schema::{self, Operation};
 
+use super::super::by_value::{self, filled};
 use super::super::{actors, catalog::Actors, names, scan};
-use super::{Scope, agents, filled, items};
+use super::{Scope, agents, items};
 
 /// Events of the period without noise, of those people or services that are asked for.
 pub fn events(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
@@ -86,7 +88,7 @@ fn added(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
     let label = of_catalogue(|operation| operation.friendly_name);
     let mut then = vec![
         ("user_domain", actors::domain()),
-        ("activity_label", coalesce(&[label, actors::activity()])),
+        ("activity_label", by_value::either(label, actors::activity())),
         ("consumption_method", agents::consumption_method()),
         ("browser", agents::browser()),
         ("os", agents::os()),
@@ -123,14 +125,23 @@ fn times(scope: &Scope<'_>) -> PolarsResult<Vec<(&'static str, Expr)>> {
         ("local_day_number", whole(local.clone().dt().date().cast(DataType::Int32))),
         ("local_hour", whole(local.clone().dt().hour())),
         ("local_weekday", whole(local.clone().dt().weekday())),
-        ("local_week", local.clone().dt().strftime("%G-W%V")),
-        ("local_month", local.dt().strftime("%Y-%m")),
+        ("local_week", of_day(local.clone(), "%G-W%V")),
+        ("local_month", of_day(local, "%Y-%m")),
         ("local_month_number", month - lit(1)),
         ("utc_date", utc().replace_time_zone(None, lit("raise"), NonExistent::Raise).dt().date()),
         ("utc_hour", whole(utc().hour())),
         ("time_us", col("CreationTime").cast(DataType::Int64)),
         ("in_period", scan::inside(period).unwrap_or_else(|| col("CreationTime").is_not_null())),
     ])
+}
+
+/// A day, written in some way.
+fn of_day(time: Expr, format: &'static str) -> Expr {
+    let write = move |number: i32| {
+        let day = NaiveDate::default().checked_add_signed(TimeDelta::try_days(number.into())?)?;
+        Some(day.format(format).to_string())
+    };
+    by_value::of_day(time.dt().date(), write)
 }
 
 /// The time on the clocks of the zone.
@@ -155,17 +166,25 @@ pub fn id_of(view: &str) -> Expr {
 /// publisher's report, the same in every tenant, as ReportId, and the tenant's own as AppReportId;
 /// opened inside the app, AppId is set and ReportId is right.
 fn report_id() -> Expr {
-    let is_filled = |name: &str| col(name).neq(lit("")).fill_null(lit(false));
-    let own = is_filled("AppReportId").and(is_filled("AppId").not());
-    filled(when(own).then(col("AppReportId")).otherwise(col("ReportId")))
+    let meant = |[other, own, app]: [&Column; 3]| {
+        let [own, app] = [own.str()?, app.str()?].map(by_value::without_empty);
+        let other = by_value::without_empty(other.str()?);
+        let is_own = &own.is_not_null() & &app.is_null();
+        // Hardly an archive has template apps.
+        Ok(match is_own.any() {
+            true => own.zip_with(&is_own, &other)?.with_name(other.name().clone()).into_column(),
+            false => other.into_column(),
+        })
+    };
+    let columns = ["ReportId", "AppReportId", "AppId"].map(col);
+    by_value::of_several(columns, DataType::String, meant)
 }
 
 /// Whether it did not succeed. Newer events say so in words, older ones by a flag, most not at all.
 fn is_failed() -> Expr {
     let by_flag = col("IsSuccess").eq(lit(false)).fill_null(lit(false));
-    let status = col("ResultStatus").str().to_lowercase();
-    let by_word = status.clone().eq(lit("failed")).or(status.eq(lit("failure")));
-    by_flag.or(by_word.fill_null(lit(false)))
+    let is_failure = |status: &str| matches!(&*status.to_lowercase(), "failed" | "failure");
+    by_flag.or(by_value::flag(col("ResultStatus"), is_failure))
 }
 
 /// Whether the workspace is somebody's own.
@@ -174,13 +193,13 @@ fn is_personal() -> Expr {
         let text = text.to_lowercase();
         text == "my workspace" || text.starts_with("personalworkspace")
     };
-    actors::flag(col("WorkspaceId"), is_own).or(actors::flag(col("WorkspaceName"), is_own))
+    by_value::flag(col("WorkspaceId"), is_own).or(by_value::flag(col("WorkspaceName"), is_own))
 }
 
 /// What a table says of each key. No join: the engine leaves out an expression that nothing reads.
 fn looked_up(key: Expr, table: HashMap<String, String>) -> Expr {
     let table = Arc::new(table);
-    actors::text(key, move |key| table.get(key).cloned())
+    by_value::text(key, move |key| table.get(key).cloned())
 }
 
 fn pairs(table: &DataFrame) -> PolarsResult<HashMap<String, String>> {

@@ -6,7 +6,8 @@
 
 use polars::prelude::*;
 
-use super::{actors, filled, id_of};
+use super::super::by_value::filled;
+use super::{actors, id_of};
 
 /// What Microsoft calls a semantic model where it names the kind of an artifact.
 pub const MODELS: [&str; 3] = ["dataset", "model", "semanticmodel"];

@@ -18,6 +18,7 @@ use polars::prelude::*;
 
 use crate::schema::{self, Noise};
 
+use super::by_value::filled;
 use super::catalog::{Actors, Log};
 use super::guard::Footprint;
 use super::scan::Table;
@@ -116,11 +117,6 @@ pub fn build(scope: &Scope<'_>, view: &str) -> PolarsResult<LazyFrame> {
             None => polars_bail!(ComputeError: "there is no view {named}"),
         },
     }
-}
-
-/// The text, or nothing if it is empty.
-fn filled(text: Expr) -> Expr {
-    when(text.clone().neq(lit(""))).then(text).otherwise(lit(NULL))
 }
 
 /// The catalogue of operations.

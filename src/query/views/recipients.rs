@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use polars::prelude::*;
 
 use super::super::actors;
-use super::{Scope, filled};
+use super::super::by_value::{self, filled};
+use super::Scope;
 
 /// A list of objects in which receivers stand.
 pub struct Nested {
@@ -73,10 +74,12 @@ pub fn recipients(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
 
     let homes = scope.homes()?;
     let all = concat(parts, UnionArgs::default())?.filter(col("recipient").is_not_null());
-    let domain = actors::text(col("recipient"), |user| actors::domain_of(user).map(str::to_owned));
+    let domain =
+        by_value::text(col("recipient"), |user| actors::domain_of(user).map(str::to_owned));
     Ok(all.with_columns([
         domain.alias("recipient_domain"),
-        actors::flag(col("recipient"), move |user| is_external(user, &homes)).alias("is_external"),
+        by_value::flag(col("recipient"), move |user| is_external(user, &homes))
+            .alias("is_external"),
     ]))
 }
 

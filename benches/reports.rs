@@ -1,0 +1,103 @@
+//! What answers cost: `cargo bench --bench reports`.
+//!
+//! Each round opens a session over one store, as `report` does, answers one question and counts
+//! what the answer leaves out. Events per second are those of the store, whatever the report reads
+//! of them. Every round is held to the number of rows of the first, and the view to the number of
+//! events that the generator wrote.
+#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
+
+#[path = "../tests/support/synth/mod.rs"]
+mod synth;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use pbi_analyze::grid::{Cell, Grid};
+use pbi_analyze::ingest::{self, Options, Silent};
+use pbi_analyze::query::{self, Catalog, Period, Report, Session, Settings};
+use pbi_analyze::store::{Snapshot, Store};
+use synth::{Layout, Spec, write_archive};
+
+const EVENTS: u64 = 300_000;
+const DAYS: usize = 120;
+
+/// The reports that read most, or make most of what they read.
+const HEAVY: [&str; 10] = [
+    "top-reports",
+    "adoption",
+    "consumption-trend",
+    "workspace-usage",
+    "top-users",
+    "hour-of-week",
+    "exports",
+    "user-classification",
+    "noise",
+    "deletions-and-takeovers",
+];
+
+/// The view by itself: what most reports read of it, made for every event and only counted.
+const VIEW: &str = "SELECT COUNT(*) AS held, COUNT(user_id) AS users, COUNT(report_id) AS reports, \
+    COUNT(workspace_id) AS workspaces, COUNT(operation_group) AS operations, \
+    COUNT(local_date) AS days, COUNT(actor_kind) AS kinds FROM events_all";
+
+/// A store, and how many events it holds.
+struct Held {
+    snapshot: Snapshot,
+    events: u64,
+    _folder: tempfile::TempDir,
+}
+
+impl Held {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("archive");
+        let spec = Spec { events: EVENTS, days: DAYS, ..Spec::default() };
+        let written = write_archive(&archive, &spec, Layout::RestPages).unwrap();
+        let store = Store::new(&folder.path().join("store"));
+        let options = Options { paths: vec![archive], ..Options::default() };
+        let summary = ingest::into_store(&store, &options, &Silent).unwrap();
+        assert_eq!(summary.records.stored, written.distinct);
+        Held { snapshot: store.snapshot().unwrap(), events: written.distinct, _folder: folder }
+    }
+
+    fn session(&self) -> Session<'_> {
+        let extent = query::extent(&self.snapshot).unwrap();
+        let period = Period::new(chrono_tz::UTC, None, None, extent);
+        Session::new(&self.snapshot, period, Settings::default()).unwrap()
+    }
+
+    fn answer(&self, report: &Report) -> Grid {
+        let session = self.session();
+        let grid = query::answer(&session, report, &BTreeMap::new()).unwrap();
+        assert!(session.tally(report).unwrap().events <= self.events);
+        grid
+    }
+}
+
+fn reports(criterion: &mut Criterion) {
+    let held = Held::new();
+    let mut group = criterion.benchmark_group("reports");
+    group.sample_size(10).measurement_time(Duration::from_secs(4));
+    group.throughput(Throughput::Elements(held.events));
+    group.bench_function("the view of events", |bencher| {
+        let view = Report::ad_hoc(VIEW);
+        bencher.iter(|| {
+            let grid = query::answer(&held.session(), &view, &BTreeMap::new()).unwrap();
+            assert_eq!(grid.rows[0][0], Cell::Int(held.events as i64));
+        });
+    });
+    let catalog = Catalog::built_in().unwrap();
+    for name in HEAVY {
+        let report = catalog.find(name).unwrap();
+        let rows = held.answer(report).rows.len();
+        assert_ne!(rows, 0, "{name}");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| assert_eq!(held.answer(report).rows.len(), rows));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, reports);
+criterion_main!(benches);
