@@ -339,18 +339,18 @@ pub(super) struct Threads {
     threads: Option<u16>,
 }
 
+impl Threads {
+    pub(super) fn get(&self) -> Option<usize> {
+        self.threads.map(usize::from)
+    }
+}
+
 /// How many rows there may be.
 fn rows(text: &str) -> Result<u32, String> {
     let rows = text.parse().ok().filter(|rows| *rows > 0);
     rows.ok_or_else(|| {
         "a whole number from 1 on was expected; without --top, a file has all".into()
     })
-}
-
-impl Threads {
-    pub(super) fn get(&self) -> Option<usize> {
-        self.threads.map(usize::from)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

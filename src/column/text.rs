@@ -268,14 +268,17 @@ impl Dictionary {
         let values = hand_over(&mut self.values);
         let offsets = hand_over(&mut self.offsets);
         self.offsets.push(0);
-        let values: ArrayRef = Arc::new(strings(values, offsets, None)?);
         let keys = self.keys.iter().map(|&key| key.max(0));
-        // Half of what a batch takes in memory are keys, and most of them are small.
-        let array = if i16::try_from(len).is_ok() {
-            dictionary::<Int16Type>(keys.map(|key| key as i16).collect(), nulls, values)
-        } else {
-            dictionary::<Int32Type>(keys.collect(), nulls, values)
-        };
+        let array = strings(values, offsets, None).and_then(|values| {
+            let values: ArrayRef = Arc::new(values);
+            // Half of what a batch takes in memory are keys, and most of them are small.
+            if i16::try_from(len).is_ok() {
+                dictionary::<Int16Type>(keys.map(|key| key as i16).collect(), nulls, values)
+            } else {
+                dictionary::<Int32Type>(keys.collect(), nulls, values)
+            }
+        });
+        // Whatever became of the arrays: keys of this batch would be wrong in the next.
         self.clear();
         array
     }

@@ -52,9 +52,8 @@ pub fn closing(basis: &Basis, zone: &str) -> [String; 3] {
         format!("All {} complete.", count(days.days, "day"))
     } else {
         let cut = if days.cut > 0 { format!(" ({} cut)", parted(days.cut)) } else { String::new() };
-        let [complete, partial, missing] = [days.complete, days.partial, days.missing];
+        let [complete, partial, missing] = [days.complete, days.partial, days.missing].map(parted);
         let all = count(days.days, "day");
-        let [complete, partial, missing] = [complete, partial, missing].map(parted);
         format!("{all}: {complete} complete, {partial} partial{cut}, {missing} missing.")
     };
     let left_out = &basis.excluded;

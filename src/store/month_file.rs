@@ -346,7 +346,6 @@ impl Written {
         disk.rename(path, &self.becomes.path).map_err(Error::io("name", path))?;
         self.unfinished.path.clone_from(&self.becomes.path);
         if self.is_durable {
-            let disk = &self.unfinished.disk;
             disk.sync_folder(&self.folder).map_err(Error::io("bring to disk", &self.folder))?;
         }
         self.unfinished.is_whole = true;

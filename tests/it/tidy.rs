@@ -395,7 +395,6 @@ fn unsafe_stands_in_one_place() {
     assert_eq!(found, ["src/source/scan.rs"]);
 }
 
-/// What is left to do is written where it is planned, not where it is forgotten.
 /// Where items stand that are for one kind of system only.
 fn of_one_system(code: &str) -> Vec<std::ops::Range<usize>> {
     let marks = ["#[cfg(unix)]", "#[cfg(target_os"];
@@ -429,6 +428,7 @@ fn what_only_some_systems_have_is_asked_of_those() {
     assert!(code[extents[1].clone()].ends_with("f({ y }); }"));
 }
 
+/// What is left to do is written where it is planned, not where it is forgotten.
 #[test]
 fn nothing_is_left_to_be_done_in_passing() {
     let marks = [concat!("TO", "DO"), concat!("FIX", "ME")];
