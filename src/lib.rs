@@ -17,11 +17,12 @@
 pub mod cli;
 pub mod column;
 pub mod dashboard;
-pub mod dictionary;
+pub mod data_dictionary;
 pub mod error;
 pub mod export;
 pub mod grid;
 pub mod ingest;
+pub mod maintenance;
 pub mod person;
 pub mod query;
 pub mod record;
@@ -30,9 +31,8 @@ pub mod render;
 pub mod report;
 pub mod schema;
 pub mod source;
+pub mod source_warnings;
 pub mod status;
 pub mod store;
-pub mod suspicion;
-pub mod upkeep;
 
 pub use error::{Error, Result};

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::query;
 use crate::record::time;
-use crate::schema::ledger::{RecordCounts, SourceFacts, Trouble};
-pub use crate::schema::ledger::{Suspicion, SuspicionKind};
+use crate::schema::source_log::{RecordCounts, SourceFacts, Trouble};
+pub use crate::schema::source_log::{Suspicion, SuspicionKind};
 use crate::store::Snapshot;
 
 /// What a store holds.

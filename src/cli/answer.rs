@@ -10,16 +10,16 @@ use super::args::{
     Rejects, Report, ReportFormat, Reports, Scope, Sql, Status, Threads, Verify,
 };
 use super::progress::Shown;
-use super::{Ending, glossary, log, manual, out, shell, tell};
+use crate::cli::{Ending, completions, data_dictionary_text, log, out, report_help, text};
 use crate::dashboard;
-use crate::dictionary;
+use crate::data_dictionary;
 use crate::error::{Error, Result};
 use crate::export;
 use crate::ingest::{self, Store, Summary};
+use crate::maintenance::{self, Pseudonyms};
 use crate::rejects;
 use crate::report::{self, Actors, Filters, Format, NoiseLevel, Snapshot};
 use crate::status;
-use crate::upkeep::{self, Pseudonyms};
 
 /// The width of a table that goes to no terminal: wide enough for whole names.
 const WIDTH_ELSEWHERE: usize = 200;
@@ -46,7 +46,7 @@ pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
     let summary = summary?;
     warn(&summary, quiet);
     let text = match command.format {
-        AccountFormat::Text => out::plain(&tell::accounts(&summary)),
+        AccountFormat::Text => out::plain(&text::accounts(&summary)),
         AccountFormat::Json => json(&summary)?,
     };
     out::write(text.as_bytes(), None)?;
@@ -55,11 +55,11 @@ pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
 
 fn plan(command: &Ingest, options: &ingest::Options) -> Result<Ending> {
     let plan = ingest::plan(&Store::new(command.store.get()), options)?;
-    for line in tell::failures(&plan).lines() {
+    for line in text::failures(&plan).lines() {
         log::warning(line);
     }
     let text = match command.format {
-        AccountFormat::Text => out::plain(&tell::plan(&plan)),
+        AccountFormat::Text => out::plain(&text::plan(&plan)),
         AccountFormat::Json => json(&plan)?,
     };
     out::write(text.as_bytes(), None)?;
@@ -235,13 +235,15 @@ pub(super) fn reports(command: &Reports) -> Result<Ending> {
     let reports = report::Reports::new(command.queries.folder())?;
     let named = command.name.as_deref().map(|name| reports.find(name)).transpose()?;
     let text = match (command.format, named) {
-        (ListFormat::Table, Some(report)) => out::plain(&manual::text(report)).into_bytes(),
-        (ListFormat::Table, None) => out::plain(&manual::list(reports.all(), width())).into_bytes(),
+        (ListFormat::Table, Some(report)) => out::plain(&report_help::text(report)).into_bytes(),
+        (ListFormat::Table, None) => {
+            out::plain(&report_help::list(reports.all(), width())).into_bytes()
+        }
         (ListFormat::Json, _) => reports.list()?,
         (ListFormat::Markdown, Some(report)) => {
-            manual::markdown(std::slice::from_ref(report)).into_bytes()
+            report_help::markdown(std::slice::from_ref(report)).into_bytes()
         }
-        (ListFormat::Markdown, None) => manual::markdown(reports.all()).into_bytes(),
+        (ListFormat::Markdown, None) => report_help::markdown(reports.all()).into_bytes(),
     };
     out::write(&text, None)?;
     Ok(Ending::Well)
@@ -251,7 +253,7 @@ pub(super) fn status(command: &Status) -> Result<Ending> {
     let store = existing(command.store.get())?;
     let status = store.read(status::of)?;
     let text = match command.format {
-        AccountFormat::Text => out::plain(&tell::status(&status, command.store.get())),
+        AccountFormat::Text => out::plain(&text::status(&status, command.store.get())),
         AccountFormat::Json => json(&status)?,
     };
     out::write(text.as_bytes(), None)?;
@@ -260,21 +262,21 @@ pub(super) fn status(command: &Status) -> Result<Ending> {
 
 pub(super) fn compact(command: &Compact) -> Result<Ending> {
     let store = existing(command.store.get())?;
-    let done = upkeep::compact(&store, command.threads.get())?;
-    out::write(tell::compacted(&done).as_bytes(), None)?;
+    let done = maintenance::compact(&store, command.threads.get())?;
+    out::write(text::compacted(&done).as_bytes(), None)?;
     Ok(Ending::Well)
 }
 
 pub(super) fn forget(command: &Forget) -> Result<Ending> {
     let store = existing(command.store.get())?;
-    let forgetting = upkeep::Forgetting {
+    let forgetting = maintenance::Forgetting {
         users: command.user.clone(),
         replace: command.replace,
         pseudonyms: command.key.as_deref().map(pseudonyms).transpose()?,
         threads: command.threads.get(),
     };
-    let done = upkeep::forget(&store, &forgetting)?;
-    out::write(tell::forgotten(&done).as_bytes(), None)?;
+    let done = maintenance::forget(&store, &forgetting)?;
+    out::write(text::forgotten(&done).as_bytes(), None)?;
     Ok(Ending::Well)
 }
 
@@ -296,9 +298,9 @@ fn pseudonyms(file: &Path) -> Result<Pseudonyms> {
 
 pub(super) fn verify(command: &Verify) -> Result<Ending> {
     let store = existing(command.store.get())?;
-    let verdict = upkeep::verify(&store, command.threads.get())?;
+    let verdict = maintenance::verify(&store, command.threads.get())?;
     let text = match command.format {
-        AccountFormat::Text => tell::verdict(&verdict, command.store.get()),
+        AccountFormat::Text => text::verdict(&verdict, command.store.get()),
         AccountFormat::Json => json(&verdict)?,
     };
     out::write(text.as_bytes(), None)?;
@@ -310,11 +312,11 @@ pub(super) fn columns(command: &Columns) -> Result<Ending> {
         return views(command.format);
     }
     let store = command.folder().map(|folder| existing(&folder)).transpose()?;
-    let dictionary = dictionary::of(store.as_ref())?;
+    let dictionary = data_dictionary::of(store.as_ref())?;
     let text = match command.format {
-        GlossaryFormat::Text => out::plain(&glossary::text(&dictionary)),
+        GlossaryFormat::Text => out::plain(&data_dictionary_text::text(&dictionary)),
         GlossaryFormat::Json => json(&dictionary)?,
-        GlossaryFormat::Markdown => out::plain(&glossary::markdown(&dictionary)),
+        GlossaryFormat::Markdown => out::plain(&data_dictionary_text::markdown(&dictionary)),
     };
     out::write(text.as_bytes(), None)?;
     Ok(Ending::Well)
@@ -323,21 +325,21 @@ pub(super) fn columns(command: &Columns) -> Result<Ending> {
 fn views(format: GlossaryFormat) -> Result<Ending> {
     let views = report::views();
     let text = match format {
-        GlossaryFormat::Text => out::plain(&glossary::views(&views, width())),
+        GlossaryFormat::Text => out::plain(&data_dictionary_text::views(&views, width())),
         GlossaryFormat::Json => json(&views)?,
-        GlossaryFormat::Markdown => out::plain(&glossary::views_markdown(&views)),
+        GlossaryFormat::Markdown => out::plain(&data_dictionary_text::views_markdown(&views)),
     };
     out::write(text.as_bytes(), None)?;
     Ok(Ending::Well)
 }
 
 pub(super) fn completions(command: &Completions) -> Result<Ending> {
-    out::write(&shell::completions(command.shell), None)?;
+    out::write(&completions::completions(command.shell), None)?;
     Ok(Ending::Well)
 }
 
 pub(super) fn man(command: &Man, quiet: bool) -> Result<Ending> {
-    shell::pages(&command.output_dir)?;
+    completions::pages(&command.output_dir)?;
     if !quiet {
         log::info(&format!("manual pages in {}", command.output_dir.display()));
     }
@@ -356,7 +358,7 @@ pub(super) fn export(command: &Export, quiet: bool) -> Result<Ending> {
     let file = command.output.as_deref().filter(|file| *file != Path::new("-"));
     let events = out::stream(file, |out| export::run(&store, &options, out))?;
     if let Some(events) = events.filter(|_| !quiet) {
-        log::info(&format!("{} events", tell::number(events)));
+        log::info(&format!("{} events", text::number(events)));
     }
     Ok(Ending::Well)
 }
@@ -373,9 +375,9 @@ pub(super) fn rejects(command: &Rejects) -> Result<Ending> {
     out::stream(command.output.as_deref(), |out| match format {
         Some(format) => rejects::export(&store, &options, format, out),
         None => {
-            let mut tell = |reject| out(out::plain(&tell::reject(&reject, command.raw)).as_bytes());
+            let mut tell = |reject| out(out::plain(&text::reject(&reject, command.raw)).as_bytes());
             let number = rejects::each(&store, &options, &mut tell)?;
-            out(format!("{}\n", tell::count(number, "rejected record")).as_bytes())?;
+            out(format!("{}\n", text::count(number, "rejected record")).as_bytes())?;
             Ok(number)
         }
     })?;
@@ -490,7 +492,7 @@ fn width() -> usize {
 
 /// What is wrong is said even when quiet: a batch job's log must hold it.
 fn warn(summary: &Summary, quiet: bool) {
-    for line in tell::troubles(summary, quiet).lines() {
+    for line in text::troubles(summary, quiet).lines() {
         log::warning(line);
     }
 }

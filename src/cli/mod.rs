@@ -5,13 +5,13 @@
 
 mod answer;
 mod args;
-mod glossary;
+mod completions;
+mod data_dictionary_text;
 mod log;
-mod manual;
 mod out;
 mod progress;
-mod shell;
-mod tell;
+mod report_help;
+mod text;
 
 use clap::Parser;
 

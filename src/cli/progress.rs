@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::log;
-use super::tell::count;
+use crate::cli::text::count;
 use crate::ingest::Progress;
 
 /// Shows progress on stderr.

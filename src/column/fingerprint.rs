@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StringArra
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::numbered::Numbered;
+use crate::column::text_dictionary::Numbered;
 
 /// One number for each row, from all columns but those at the positions in `without`.
 pub fn fingerprints(columns: &[Option<ArrayRef>], rows: usize, without: &[usize]) -> Vec<u64> {

@@ -9,16 +9,16 @@
 //! instants in UTC); whatever else it cannot hold exactly is in `Extra` under the same name.
 
 mod derived;
-mod fields;
+mod extra_fields;
+mod field_lookup;
 mod fingerprint;
-mod inverse;
-mod names;
 mod nested;
-mod numbered;
+mod rewrite;
 mod scalar;
 mod schema;
 mod text;
-mod texts;
+mod text_dictionary;
+mod to_json;
 
 use std::collections::HashSet;
 
@@ -27,20 +27,20 @@ use arrow::array::ArrayRef;
 use crate::record::csv::Outer;
 use crate::record::{Event, Parser, Value, json, time};
 use crate::schema::{Family, Type, columns};
-use names::{Names, Target};
+use field_lookup::{Names, Target};
 use nested::Nested;
 use scalar::{Bools, Ints};
 use text::{Dictionary, Plain};
 
 pub use derived::without_content;
-pub use fields::{FIELD_COLUMNS, Field, Fields};
+pub use extra_fields::{FIELD_COLUMNS, Field, Fields};
 pub use fingerprint::{fingerprint, fingerprints};
-pub use inverse::{Inverse, Unreadable};
-pub use numbered::Numbered;
+pub use rewrite::{Rewrite, rewrite_texts};
 use schema::AT;
 pub use schema::{arrow_schema, field};
 pub use text::stored_id_key;
-pub use texts::{Rewrite, rewrite_texts};
+pub use text_dictionary::Numbered;
+pub use to_json::{Inverse, Unreadable};
 
 /// What identifies an event and decides between its copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +199,7 @@ impl BatchBuilder {
         let row = self.keys.len();
         let time_us = time_of(event, outer)?;
         let mut richness = 0_u16;
-        let mut previous = names::START;
+        let mut previous = field_lookup::START;
         for (name, value) in event.object.members() {
             previous = self.names.find(previous, name);
             let has_value = !matches!(value, Value::Null);

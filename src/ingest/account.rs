@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::record::signs::Signs;
+use crate::record::loss_indicators::Signs;
 use crate::record::time;
-use crate::schema::ledger::{RecordCounts, SourceFacts, Suspicion, Trouble};
+use crate::schema::source_log::{RecordCounts, SourceFacts, Suspicion, Trouble};
 use crate::source::Found;
+use crate::source_warnings;
 use crate::store::{DataFile, Mark};
-use crate::suspicion;
 
 use super::Archive;
 
@@ -147,7 +147,7 @@ impl Account {
         self.group_troubles();
         // Of one that was not read to its end, nothing more can be said.
         if !self.unread && self.refused.is_none() {
-            self.facts.suspicions = suspicion::of(&self.facts, &self.signs, self.results);
+            self.facts.suspicions = source_warnings::of(&self.facts, &self.signs, self.results);
         }
     }
 

@@ -5,8 +5,8 @@
 //! is, what an event is, and how a table is written are the business of the stages.
 
 mod account;
-mod feed;
 mod plan;
+mod queue;
 mod worker;
 
 use std::collections::{HashMap, HashSet};
@@ -17,15 +17,15 @@ use rayon::ThreadPoolBuilder;
 pub use crate::column::Projection;
 use crate::error::{Error, Result};
 use crate::person::Pseudonyms;
-use crate::schema::ledger::SourceFacts;
+use crate::schema::source_log::SourceFacts;
 use crate::source::{self, Found};
 pub use crate::store::Store;
 use crate::store::{Commit, Extent, Load, Mark, Passing, Settled, Snapshot};
 
 use account::{Account, summary};
 pub use account::{Outcome, SourceCounts, SourceReport, Summary};
-use feed::Feed;
 pub use plan::{Plan, PlannedSource, State, plan};
+use queue::Feed;
 
 /// What to read and how.
 #[derive(Debug, Clone, Default)]

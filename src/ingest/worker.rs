@@ -4,18 +4,18 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::account::{Rejected, Tally};
-use super::feed::{Feed, Task};
 use super::{Options, Progress};
 use crate::column::{BatchBuilder, Lineage, Projection};
 use crate::error::Result;
+use crate::ingest::queue::{Feed, Task};
 use crate::person::Pseudonyms;
 use crate::record::csv::{CUT, Header, Outer, Row, is_cut};
 use crate::record::json;
-use crate::record::signs::Signs;
+use crate::record::loss_indicators::Signs;
 use crate::record::{Event, Found, Parser, Record, family, workload};
 use crate::schema::Family;
-use crate::schema::ledger::Trouble;
 use crate::schema::reject::{RAW_MAX, Raw, Reject};
+use crate::schema::source_log::Trouble;
 use crate::source::{FlawOf, Piece};
 use crate::store::Load;
 

@@ -6,26 +6,14 @@
 //! it asks for; what comes out is a [`Grid`]. Must not know flags, terminals, formats, or how the
 //! files were written.
 
-mod actors;
-mod by_value;
-mod calendar;
-mod catalog;
-mod cells;
 mod coverage;
-mod filters;
+mod definition;
+mod engine;
 mod guard;
-mod header;
-mod holdings;
-mod names;
-mod nearest;
-mod params;
-mod period;
 mod portable;
-mod scan;
+mod required_columns;
 mod session;
-mod stages;
 mod views;
-mod widen;
 
 use std::collections::BTreeMap;
 
@@ -37,15 +25,18 @@ use crate::error::without_panic;
 use crate::grid::Grid;
 use crate::{Error, Result};
 
-pub use actors::NoiseLevel;
-pub use catalog::{Actors, Catalog, Log, Report};
-pub use coverage::{Coverage, Day, Verdict};
-pub use filters::Filters;
-pub use holdings::{Holdings, columns_read, holdings};
-pub use params::{Param, Type as ParamType};
-pub use period::{Extent, Period, local_day};
+use definition::{params, suggest};
+use engine::{scan, streaming, to_grid, widen_integers};
+
+pub use coverage::assess::{Coverage, Day, Verdict};
+pub use coverage::period::{Extent, Period, local_day};
+pub use definition::catalog::{Actors, Catalog, Log, Report};
+pub use definition::params::{Param, Type as ParamType};
 pub use portable::Engine;
+pub use required_columns::{Holdings, columns_read, holdings};
 pub use session::{Session, Settings, Tally, UnknownField, extent};
+pub use views::actors::NoiseLevel;
+pub use views::filters::Filters;
 pub use views::{ViewColumn, columns as view_columns};
 
 /// Answers a report, with the parameters given and the defaults of the others.
@@ -60,24 +51,24 @@ pub fn answer(
     given: &BTreeMap<String, String>,
 ) -> Result<Grid> {
     let (mut statement, scope) = bound(session, report, given)?;
-    widen::widen(&mut statement);
+    widen_integers::widen(&mut statement);
     engine(&report.name, || {
         let mut context = SQLContext::new();
         for view in &scope.asked.views {
             context.register(view, views::build(&scope, view)?);
         }
         let mut rest = statement.clone();
-        let rounds = stages::take(&mut rest);
+        let rounds = streaming::take(&mut rest);
         // What cannot be answered in stages is answered as a whole, or refused with its error.
         let staged =
             without_panic(|| rounds.iter().try_for_each(|round| pass(&mut context, round)));
         let statement = if matches!(staged, Some(Ok(()))) { rest } else { statement };
-        cells::grid(&context.execute(&statement.to_string())?.collect()?)
+        to_grid::grid(&context.execute(&statement.to_string())?.collect()?)
     })
 }
 
 /// Answers stages, each of which is a table from then on.
-fn pass(context: &mut SQLContext, stages: &[stages::Stage]) -> PolarsResult<()> {
+fn pass(context: &mut SQLContext, stages: &[streaming::Stage]) -> PolarsResult<()> {
     let frames: PolarsResult<Vec<LazyFrame>> =
         stages.iter().map(|stage| context.execute(&stage.sql)).collect();
     let frames = frames?;
@@ -154,7 +145,7 @@ fn no_such_column(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("unable to find column \"")?;
     let (name, known) = rest.split_once("\"; valid columns: [")?;
     let known = known.split(']').next()?.split(", ").map(|column| column.trim_matches('"'));
-    let guess = match nearest::nearest(name, known) {
+    let guess = match suggest::nearest(name, known) {
         Some(known) => format!(" Did you mean {known}?"),
         None => String::new(),
     };

@@ -11,19 +11,20 @@ use chrono::NaiveDate;
 use polars::prelude::*;
 
 use crate::Result;
-use crate::schema::ledger::SourceFacts;
+use crate::schema::source_log::SourceFacts;
 use crate::store::Snapshot;
 
-use super::calendar::{self, LocalDay};
-use super::catalog::{Actors, Log, Report};
-use super::coverage::{self, Coverage};
-use super::filters::Filters;
-use super::guard::Footprint;
-use super::names::Known;
-use super::period::{Extent, Period};
-use super::scan::{self, Table};
-use super::views::{self, Scope};
-use super::{NoiseLevel, actors, engine, holdings};
+use crate::query::coverage::assess::{self, Coverage};
+use crate::query::coverage::local_days::{self, LocalDay};
+use crate::query::coverage::period::{Extent, Period};
+use crate::query::definition::catalog::{Actors, Log, Report};
+use crate::query::engine::scan::{self, Table};
+use crate::query::guard::Footprint;
+use crate::query::views::actors;
+use crate::query::views::filters::Filters;
+use crate::query::views::latest_names::Known;
+use crate::query::views::{self, Scope};
+use crate::query::{NoiseLevel, engine, required_columns};
 
 /// What an answer leaves out and whom it is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -151,7 +152,7 @@ impl<'a> Session<'a> {
     pub fn load<'r>(&mut self, reports: impl IntoIterator<Item = &'r Report>) -> Result<()> {
         let mut readers: BTreeMap<String, usize> = BTreeMap::new();
         for report in reports {
-            for column in holdings::columns_read(report)? {
+            for column in required_columns::columns_read(report)? {
                 *readers.entry(column).or_default() += 1;
             }
         }
@@ -231,7 +232,7 @@ impl<'a> Session<'a> {
     {
         let (actors, log) = (self.actors(report), report.log);
         // If anything is in memory, everything is that is needed.
-        let needed = holdings::columns_for(&asked);
+        let needed = required_columns::columns_for(&asked);
         let table = engine(&report.name, || self.table.with(&needed))?;
         let keeps_noise = report.keeps_noise;
         Ok(Scope { session: self, table, actors, log, keeps_noise, homes, asked })
@@ -279,7 +280,7 @@ impl<'a> Session<'a> {
 
     /// The days of the period in the zone.
     pub(super) fn local_days(&self) -> Vec<LocalDay> {
-        calendar::local_days(&self.period, &self.coverage)
+        local_days::local_days(&self.period, &self.coverage)
     }
 
     /// All days of the archive in the zone.
@@ -288,7 +289,7 @@ impl<'a> Session<'a> {
             return Ok(days.clone());
         }
         let all = self.period.whole();
-        let days = calendar::local_days(&all, &covered(self.snapshot, &all)?);
+        let days = local_days::local_days(&all, &covered(self.snapshot, &all)?);
         Ok(self.history.get_or_init(|| days).clone())
     }
 }
@@ -307,5 +308,5 @@ fn covered(snapshot: &Snapshot, period: &Period) -> PolarsResult<Coverage> {
     let mut stored = scan::days_held(snapshot, &unknown)?;
     stored.extend(known);
     let windows = scan::pulled_windows(snapshot, &days)?;
-    Ok(coverage::assess(&days, &snapshot.sources, &windows, &stored))
+    Ok(assess::assess(&days, &snapshot.sources, &windows, &stored))
 }

@@ -7,9 +7,9 @@ use std::fs::File;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::*;
 use crate::grid::{Cell, Kind};
-use crate::schema::ledger::{RecordCounts, SourceFacts};
+use crate::query::*;
+use crate::schema::source_log::{RecordCounts, SourceFacts};
 use crate::store::{DataFile, Snapshot};
 
 /// An event, as far as the views look at it.

@@ -10,16 +10,16 @@
 //! parser keeps of every token.
 
 pub mod csv;
-mod found;
 pub mod json;
+pub mod loss_indicators;
 pub mod platform;
-pub mod signs;
+mod record_kind;
 pub mod time;
 
 use serde::de::IgnoredAny;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
-pub use found::{Event, Found, family, record_type, workload};
+pub use record_kind::{Event, Found, family, record_type, workload};
 
 /// Values nested deeper than this are no event's: they are made to overflow stacks. Common parsers
 /// stop at 128, and whoever reads `Extra` with one is to be able to.

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::grid::{Cell, Grid};
 
-use super::fit;
+use crate::render::text_width;
 
 /// Eighths of a column, from one to seven.
 const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -87,7 +87,7 @@ pub fn lines(
     for ((&at, name), words) in columns.iter().zip(values).zip(words) {
         let points = rows.iter().map(|&row| grid.rows[row].get(at).and_then(number));
         let line = heights(&resampled(&points.collect::<Vec<_>>(), room));
-        drawn.push(format!("{}  {line}  {words}", fit::pad(name, names, false)));
+        drawn.push(format!("{}  {line}  {words}", text_width::pad(name, names, false)));
     }
     let text = |row: &usize| texts[*row][over_at].as_str();
     let (first, last) = (rows.first().map_or("", text), rows.last().map_or("", text));
@@ -96,7 +96,7 @@ pub fn lines(
         let most = rows.len().div_ceil(room);
         caption.push_str(&format!("; each block is the mean of up to {most} rows"));
     }
-    drawn.extend(fit::wrap(&format!("{caption}."), width));
+    drawn.extend(text_width::wrap(&format!("{caption}."), width));
     drawn
 }
 
@@ -126,10 +126,11 @@ pub fn heat(
         }
     }
     let shades = Shades::of(plane.iter().flatten().copied().flatten().flatten())?;
-    let mut lines = vec![format!("{}  {}", fit::pad(by, margin, false), across.scale(cell, room))];
+    let mut lines =
+        vec![format!("{}  {}", text_width::pad(by, margin, false), across.scale(cell, room))];
     for (label, row) in down.labels.iter().zip(&plane) {
         let shown: String = row.iter().map(|value| shades.drawn(value.flatten(), cell)).collect();
-        let label = fit::pad(&fit::cut(label, margin), margin, false);
+        let label = text_width::pad(&text_width::cut(label, margin), margin, false);
         lines.push(format!("{label}  {shown}"));
     }
     lines.push(String::new());
@@ -143,8 +144,8 @@ pub fn heat(
     if !others.is_empty() {
         legend.push(format!("Not drawn: {}; the other formats have it.", others.join(", ")));
     }
-    lines.extend(fit::flow(&legend, width));
-    Some(lines.iter().map(|line| fit::cut(line, width)).collect())
+    lines.extend(text_width::flow(&legend, width));
+    Some(lines.iter().map(|line| text_width::cut(line, width)).collect())
 }
 
 fn column(grid: &Grid, name: &str) -> Option<usize> {

@@ -3,7 +3,7 @@
 
 use crate::Result;
 
-use super::{Page, Renderer, words};
+use crate::render::{Page, Renderer, text};
 
 /// A table of GitHub Flavored Markdown.
 pub struct Markdown;
@@ -16,11 +16,10 @@ impl Renderer for Markdown {
         }
         line(&mut out, page.grid.columns.iter().map(|column| escaped(&column.name)));
         line(&mut out, page.grid.columns.iter().map(|column| rule(column.kind.is_number()).into()));
-        for row in words::texts(page) {
+        for row in text::texts(page) {
             line(&mut out, row.iter().map(|text| escaped(text)));
         }
-        let closing =
-            page.basis.map(|basis| words::closing(basis, page.time_zone.name()).join(" "));
+        let closing = page.basis.map(|basis| text::closing(basis, page.time_zone.name()).join(" "));
         for paragraph in page.remarks.iter().chain(&closing) {
             out.push_str(&format!("\n{}\n", escaped(paragraph)));
         }
@@ -73,9 +72,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::tests::{basis, sample, shown};
-    use super::super::{Format, Page, fit, render};
     use super::*;
     use crate::grid::{Cell, Grid, Kind};
+    use crate::render::{Format, Page, render, text_width};
 
     #[test]
     fn a_table_has_its_title_above_and_what_it_rests_on_below() {
@@ -144,7 +143,7 @@ Left out: 720 events of noise, 5 of services.
             let out = shown(&grid, Format::Markdown, 80);
             let lines: Vec<&str> = out.split('\n').collect();
             prop_assert_eq!((lines.len(), lines[5]), (8, ""));
-            let expected: Vec<String> = texts.iter().map(|text| fit::printable(text)).collect();
+            let expected: Vec<String> = texts.iter().map(|text| text_width::printable(text)).collect();
             prop_assert_eq!(read(lines[4]), expected);
         }
     }

@@ -7,19 +7,19 @@
 
 mod chart;
 mod csv;
-mod fit;
 pub mod html;
 mod json;
 mod markdown;
 mod parquet;
 mod table;
+mod text;
+mod text_width;
 mod time;
-mod words;
 mod workbook;
 mod xlsx;
 
 pub use csv::line as csv_line;
-pub use fit::wrap;
+pub use text_width::wrap;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::Result;
 use crate::grid::{Chart, Column, Grid, Kind};
 
-use super::{Page, Renderer, chart, fit, words};
+use crate::render::{Page, Renderer, chart, text, text_width};
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -30,10 +30,10 @@ pub struct Table;
 impl Renderer for Table {
     fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
         let width = page.width.max(WIDTH_LEAST);
-        let texts = words::texts(page);
+        let texts = text::texts(page);
         let mut lines = Vec::new();
         if let Some(basis) = page.basis.filter(|basis| !basis.title.is_empty()) {
-            lines.extend(fit::wrap(&basis.title, width));
+            lines.extend(text_width::wrap(&basis.title, width));
             lines.push(String::new());
         }
         let mut sentences = Vec::new();
@@ -51,12 +51,12 @@ impl Renderer for Table {
 
         sentences.extend(page.remarks.iter().cloned());
         let zone = page.time_zone.name();
-        let closing = page.basis.map(|basis| words::closing(basis, zone));
+        let closing = page.basis.map(|basis| text::closing(basis, zone));
         if !sentences.is_empty() || closing.is_some() {
             lines.push(String::new());
         }
-        lines.extend(sentences.iter().flat_map(|sentence| fit::wrap(sentence, width)));
-        lines.extend(closing.iter().flat_map(|closing| fit::flow(closing, width)));
+        lines.extend(sentences.iter().flat_map(|sentence| text_width::wrap(sentence, width)));
+        lines.extend(closing.iter().flat_map(|closing| text_width::flow(closing, width)));
 
         let mut out = lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n");
         out.push('\n');
@@ -212,7 +212,7 @@ fn header(columns: &[Column], layout: &[usize]) -> Vec<String> {
             if column.name.width() <= width {
                 vec![column.name.clone()]
             } else {
-                fit::wrap(&column.name.replace('_', " "), width)
+                text_width::wrap(&column.name.replace('_', " "), width)
             }
         })
         .collect();
@@ -235,7 +235,7 @@ fn header(columns: &[Column], layout: &[usize]) -> Vec<String> {
 
 fn body_line(texts: &[String], columns: &[Column], layout: &[usize]) -> String {
     let cells = texts.iter().zip(columns).zip(layout).map(|((text, column), &width)| {
-        fit::pad(&fit::cut(text, width), width, column.kind.is_number())
+        text_width::pad(&text_width::cut(text, width), width, column.kind.is_number())
     });
     cells.collect::<Vec<_>>().join(&" ".repeat(GAP))
 }

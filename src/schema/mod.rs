@@ -7,10 +7,10 @@
 //! be taken ([`reject`]). Must not know any stage: no JSON, no Arrow, no SQL.
 
 mod columns;
-pub mod ledger;
 mod operations;
 mod record_types;
 pub mod reject;
+pub mod source_log;
 
 pub use columns::{Column, Encoding, Type, column_index, columns};
 pub use operations::{Noise, Operation, operations};

@@ -3,8 +3,8 @@
 //! Between records the text is read token by token: brackets of arrays, the members of wrappings.
 //! Inside a record only its end is looked for ([`Scan`]).
 
-use super::scan::{End, Scan};
-use super::strings::holds_json;
+use crate::source::embedded_json::holds_json;
+use crate::source::structural_scan::{End, Scan};
 
 /// A record longer than this is not taken: no event comes near it, so a quote or a bracket is
 /// missing somewhere.

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE};
 
-use super::places::Places;
+use crate::source::positions::Places;
 
 /// How much is read at a time: first little, as most files are small, then more, but not so much
 /// that it leaves the cache before it is looked at.

@@ -7,24 +7,24 @@
 //! know: what a record says, Arrow, the store.
 
 mod bounds;
+mod chunks;
+mod csv_rows;
 mod decode;
+mod decompress;
 mod discover;
 mod disk;
-mod pieces;
-mod places;
-mod refuse;
-mod rows;
-mod scan;
-mod strings;
+mod embedded_json;
+mod positions;
+mod structural_scan;
 mod text;
-mod unpack;
+mod unsupported;
 mod zip;
 
 use std::sync::Arc;
 
+pub use chunks::Pieces;
 pub use discover::{Found, discover};
 pub use disk::digest;
-pub use pieces::Pieces;
 
 /// What a text is, by its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,7 +111,7 @@ pub struct Piece {
     /// How many bytes of the file were read for it.
     pub file_bytes: u64,
     /// Where `text` stood in the file.
-    places: places::Places,
+    places: positions::Places,
 }
 
 impl Piece {

@@ -4,11 +4,11 @@ use std::io::{self, Read};
 
 use super::bounds::{Bounds, Step, Traits};
 use super::decode::Decoder;
-use super::places::Places;
-use super::refuse::what_it_is;
-use super::rows::{Rows, Seen, blank};
-use super::strings::{Unquoted, holds_json, unquote};
 use super::{Flaw, Shape};
+use crate::source::csv_rows::{Rows, Seen, blank};
+use crate::source::embedded_json::{Unquoted, holds_json, unquote};
+use crate::source::positions::Places;
+use crate::source::unsupported::what_it_is;
 
 /// A piece is handed on when it has grown to this: enough work for a thread, little to hold.
 const PIECE_BYTES: usize = 2 << 20;

@@ -15,32 +15,12 @@
 //! other and against the table ([`Load::settle`]), and one commit brings the rest in together with
 //! the marks of their sources ([`Settled::commit`]). A read is a [`Snapshot`].
 
-mod backend;
-mod census;
-mod compact;
-mod disk;
-mod fates;
-mod foreign;
-mod forget;
-mod gather;
-mod history;
-mod hybrid;
-mod lease;
-mod ledger;
-mod links;
-mod load;
-mod log;
-mod merge;
-mod modes;
-mod month_file;
-mod ordered;
+mod delta;
+mod fs;
+mod maintenance;
 mod parquet;
-mod rejects;
-mod run;
-mod snapshot;
-mod text_chunk;
-mod verify;
-
+mod provenance;
+mod write;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,22 +29,22 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::schema::reject::Reject;
 
-pub use compact::{Compacted, Extent};
-pub use disk::{Disk, DiskFile, Lock, Os};
-pub use fates::Fates;
-pub use forget::{Removal, Removed};
-pub use ledger::Mark;
-pub use load::{Commit, Load, Passing, Settled};
-pub use ordered::{Place, Rows, Span, columns_of, in_order};
-pub use rejects::Becomes;
-pub use snapshot::{DataFile, Snapshot};
-pub use verify::{Check, Finding, Verdict};
+pub use delta::snapshot::{DataFile, Snapshot};
+pub use fs::disk::{Disk, DiskFile, Lock, Os};
+pub use maintenance::compact::{Compacted, Extent};
+pub use maintenance::redact::{Removal, Removed};
+pub use maintenance::verify::{Check, Finding, Verdict};
+pub use parquet::sorted_scan::{Place, Rows, Span, columns_of, in_order};
+pub use provenance::rejects::Becomes;
+pub use provenance::source_log::Mark;
+pub use write::dedup::Fates;
+pub use write::load::{Commit, Load, Passing, Settled};
 
-use self::lease::Lease;
-use self::ledger::Memory;
-use self::load::Target;
-use self::log::{Attempt, Log};
-use self::month_file::{Compression, Site};
+use crate::store::delta::log::{Attempt, Log};
+use crate::store::parquet::writer::{Compression, Site};
+use crate::store::provenance::source_log::Memory;
+use crate::store::write::load::Target;
+use crate::store::write::writer_lock::Lease;
 
 /// How often a load is settled and committed before it gives up against other writers.
 const TRIES_MAX: u32 = 30;
@@ -165,7 +145,7 @@ impl Store {
         Ok(Snapshot {
             version: log.version(),
             files: log.files()?,
-            sources: ledger::facts(&memory.marks),
+            sources: provenance::source_log::facts(&memory.marks),
             has_others: memory.marks.iter().any(|mark| mark.facts.others_kept > 0),
             rejects: memory.rejects(),
         })
@@ -188,7 +168,7 @@ impl Store {
     fn newest(&self) -> Result<(Log, Memory)> {
         let mut log = Log::open(self)?;
         loop {
-            match log.head().and_then(|head| ledger::read(&self.root, head)) {
+            match log.head().and_then(|head| provenance::source_log::read(&self.root, head)) {
                 Ok(memory) => return Ok((log, memory)),
                 // The files of marks may have been folded into one since the log was read.
                 Err(error) => log = self.newer(&log)?.ok_or(error)?,
@@ -312,10 +292,11 @@ impl Store {
         loop {
             let (log, memory) = &newest;
             let mut taken = 0;
-            let listed = rejects::list(&self.root, &memory.rejects, is_wanted, &mut |reject| {
-                taken += 1;
-                take(reject)
-            });
+            let listed =
+                provenance::rejects::list(&self.root, &memory.rejects, is_wanted, &mut |reject| {
+                    taken += 1;
+                    take(reject)
+                });
             match listed {
                 // A file may have been written again without a person since the log was read.
                 Err(_) if taken == 0 && self.newer(log)?.is_some() => newest = self.newest()?,
@@ -332,7 +313,7 @@ impl Store {
     /// [`Error::Io`] where the folder for unfinished work cannot be made.
     pub fn begin(&self, seen: Marks) -> Result<Load> {
         let lease = Lease::take(self)?;
-        lease::clean(&lease)?;
+        write::writer_lock::clean(&lease)?;
         let store = lease.store();
         let site = Site::new(&store.disk, &store.events(), &lease.writer, Compression::Zstd);
         let scratch = lease.scratch();
@@ -346,8 +327,8 @@ impl Store {
     ///
     /// As [`Store::begin`].
     pub fn tidy(&self) -> Result<()> {
-        match lease::dead(&self.root)? {
-            Some(_) => lease::clean(&Lease::take(self)?),
+        match write::writer_lock::dead(&self.root)? {
+            Some(_) => write::writer_lock::clean(&Lease::take(self)?),
             None => Ok(()),
         }
     }

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pbi_analyze::ingest::{self, Options, Silent};
+use pbi_analyze::maintenance::{self, Forgetting};
 use pbi_analyze::schema::reject::Reject;
 use pbi_analyze::store::{self, Disk, DiskFile, Lock, Os, Store};
-use pbi_analyze::upkeep::{self, Forgetting};
 
 use crate::table;
 use crate::workdir::Workdir;
@@ -377,7 +377,7 @@ fn a_person_may_be_forgotten_with_a_failure_or_an_end_at_any_step() {
     }
     let whom =
         Forgetting { users: vec!["Zoe@b.c".to_owned()], threads: Some(1), ..Forgetting::default() };
-    let act = |store: &Store| upkeep::forget(store, &whom).map(|_| ());
+    let act = |store: &Store| maintenance::forget(store, &whom).map(|_| ());
     let trial = Trial::new(&dir, "base", &act);
     assert!(trial.after.len() < trial.before.len());
     let points = trial.at_every_step(&[Fault::Once, Fault::End, Fault::Half]);

@@ -4,8 +4,8 @@
 //! Elsewhere a column that is neither grouped nor aggregated is an error; the engine repeats the
 //! aggregate on every row, or shows a list.
 
-use super::functions::is_aggregate;
 use super::*;
+use crate::query::guard::functions::is_aggregate;
 use sqlparser::ast::{VisitMut, VisitorMut};
 
 /// Whether an aggregate stands in it, outside of windows and of other SELECTs.

@@ -26,7 +26,7 @@ use sqlparser::parser::Parser;
 
 use crate::{Error, Result};
 
-use super::views;
+use crate::query::views;
 
 pub use functions::{is_narrow, is_sum};
 

@@ -12,7 +12,7 @@ use polars::sql::SQLContext;
 use super::*;
 use crate::error::without_panic;
 use crate::grid::Cell;
-use crate::query::{cells, widen};
+use crate::query::engine::{to_grid, widen_integers};
 
 /// A table that the statements read, under the name of a view.
 #[derive(Debug, Default)]
@@ -173,12 +173,12 @@ fn shown(cell: &Cell) -> String {
 fn answered(book: &Book, sql: &str) -> Vec<String> {
     let work = || {
         let mut statement = parse("sql", sql).map_err(|error| error.to_string())?;
-        widen::widen(&mut statement);
+        widen_integers::widen(&mut statement);
         let mut context = SQLContext::new();
         for table in &book.tables {
             context.register(&table.name, frame(table));
         }
-        let mut run = || cells::grid(&context.execute(&statement.to_string())?.collect()?);
+        let mut run = || to_grid::grid(&context.execute(&statement.to_string())?.collect()?);
         let grid = run().map_err(|error: PolarsError| error.to_string())?;
         let row = |row: &Vec<Cell>| row.iter().map(shown).collect::<Vec<_>>().join(" | ");
         let mut rows: Vec<String> = grid.rows.iter().map(row).collect();

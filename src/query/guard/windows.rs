@@ -5,8 +5,8 @@
 //! are equal in the order together, so a sum must say ROWS; and averages or distinct counts with an
 //! order would silently be those of the whole partition.
 
-use super::functions::{aggregates, is_distinct, name};
 use super::*;
+use crate::query::guard::functions::{aggregates, is_distinct, name};
 use sqlparser::ast::{
     Function, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };

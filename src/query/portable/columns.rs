@@ -5,9 +5,9 @@
 
 use polars::prelude::PolarsResult;
 
-use super::super::names::KINDS;
-use super::super::views::{agents, items};
-use super::{ACTIVITY, IS_ANONYMOUS, Script, filled, id_of};
+use crate::query::portable::{ACTIVITY, IS_ANONYMOUS, Script, filled, id_of};
+use crate::query::views::latest_names::KINDS;
+use crate::query::views::{items, user_agent};
 
 const ARTIFACT: &str = "COALESCE(NULLIF(ArtifactKind, ''), 'Artifact')";
 
@@ -35,7 +35,7 @@ impl Script<'_> {
             )
         };
         let personal = ["WorkspaceId", "WorkspaceName"].map(personal).join(" OR ");
-        let method = self.told(&agents::METHODS);
+        let method = self.told(&user_agent::METHODS);
         let name = self.item(|_, _, name| filled(name));
         let name = format!("COALESCE({name}, NULLIF(ItemName, ''), NULLIF(ObjectDisplayName, ''))");
         columns.extend([
@@ -44,8 +44,8 @@ impl Script<'_> {
             ("activity_name", ACTIVITY.to_owned()),
             ("is_personal_workspace", format!("({personal})")),
             ("consumption_method", format!("COALESCE(NULLIF(ConsumptionMethod, ''), {method})")),
-            ("browser", self.told(&agents::BROWSERS)),
-            ("os", self.told(&agents::SYSTEMS)),
+            ("browser", self.told(&user_agent::BROWSERS)),
+            ("os", self.told(&user_agent::SYSTEMS)),
             ("item_kind", self.item(|kind, _, _| kind.to_owned())),
             ("item_id", self.item(|_, id, _| id.to_owned())),
             ("item_name", name),

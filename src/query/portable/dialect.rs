@@ -19,8 +19,8 @@ impl Engine {
     /// Its words.
     pub(super) fn dialect(self) -> &'static dyn Dialect {
         match self {
-            Engine::DuckDb => &super::duckdb::DuckDb,
-            Engine::Spark => &super::spark::Spark,
+            Engine::DuckDb => &crate::query::portable::duckdb::DuckDb,
+            Engine::Spark => &crate::query::portable::spark::Spark,
         }
     }
 }

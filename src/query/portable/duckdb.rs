@@ -4,7 +4,7 @@ use chrono::DateTime;
 use polars::prelude::PolarsResult;
 use sqlparser::ast::Statement;
 
-use super::dialect::Dialect;
+use crate::query::portable::dialect::Dialect;
 
 pub struct DuckDb;
 

@@ -3,7 +3,7 @@
 //!
 //! Owns: the definition of every view in words that engines share; the words in which they differ
 //! are a [`Dialect`]'s. Where a view is made of what the program remembers of sources, or of its
-//! catalogue, its rows are written out. It is a second definition beside that of [`super::views`],
+//! catalogue, its rows are written out. It is a second definition beside that of [`crate::query::views`],
 //! on purpose: a test has every report answered by both.
 
 mod columns;
@@ -16,12 +16,14 @@ use std::fmt::Write;
 use polars::prelude::*;
 use sqlparser::ast::Statement;
 
-use super::catalog::Actors;
-use super::filters::Filters;
-use super::names::{KINDS, Kind};
-use super::views::{self, Scope, recipients};
-use super::{NoiseLevel, actors, cells};
 use crate::grid::{Cell, Grid};
+use crate::query::NoiseLevel;
+use crate::query::definition::catalog::Actors;
+use crate::query::engine::to_grid;
+use crate::query::views::actors;
+use crate::query::views::filters::Filters;
+use crate::query::views::latest_names::{KINDS, Kind};
+use crate::query::views::{self, Scope, recipients};
 use crate::schema::Family;
 
 use dialect::Dialect;
@@ -292,7 +294,7 @@ impl Script<'_> {
 
     /// A view whose rows are written out.
     fn rows(&self, name: &str) -> PolarsResult<String> {
-        let grid = cells::grid(&views::build(self.scope, name)?.collect()?)?;
+        let grid = to_grid::grid(&views::build(self.scope, name)?.collect()?)?;
         let types = views::columns().iter().filter(|column| column.view == name);
         let typed: Vec<(&str, &str)> = types.map(|column| (column.name, column.ty)).collect();
         let columns = grid.columns.iter().enumerate().map(|(at, column)| {

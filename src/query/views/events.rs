@@ -11,9 +11,11 @@ use polars::prelude::*;
 
 use crate::schema::{self, Operation};
 
-use super::super::by_value::{self, filled};
-use super::super::{actors, catalog::Actors, names, scan};
-use super::{Scope, agents, items};
+use crate::query::definition::catalog::Actors;
+use crate::query::engine::memoize::{self, filled};
+use crate::query::engine::scan;
+use crate::query::views::{Scope, items, user_agent};
+use crate::query::views::{actors, latest_names};
 
 /// Events of the period without noise, of those people or services that are asked for.
 pub fn events(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
@@ -79,7 +81,7 @@ fn added(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
         ("is_failed", is_failed()),
         ("is_personal_workspace", is_personal()),
     ]);
-    first.extend(names::KINDS.iter().map(|kind| (kind.id, id_of(kind.view))));
+    first.extend(latest_names::KINDS.iter().map(|kind| (kind.id, id_of(kind.view))));
     first.extend([
         ("category", of_catalogue(|operation| operation.category)),
         ("operation_group", of_catalogue(|operation| operation.group)),
@@ -89,9 +91,9 @@ fn added(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
     let mut then = vec![
         ("user_domain", actors::domain()),
         ("activity_label", by_value::either(label, actors::activity())),
-        ("consumption_method", agents::consumption_method()),
-        ("browser", agents::browser()),
-        ("os", agents::os()),
+        ("consumption_method", user_agent::consumption_method()),
+        ("browser", user_agent::browser()),
+        ("os", user_agent::os()),
         ("item_kind", items::kind()),
         ("item_id", items::id()),
         ("item_name", items::name()),
@@ -99,7 +101,7 @@ fn added(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
     if asked.wants("actor_kind") {
         then.push(("actor_kind", actors::actor_kind(scope.homes()?)));
     }
-    for kind in names::KINDS.iter().filter(|kind| asked.wants(kind.name)) {
+    for kind in latest_names::KINDS.iter().filter(|kind| asked.wants(kind.name)) {
         let table = scope.session.known().of(kind.view)?;
         then.push((kind.name, looked_up(id_of(kind.view), pairs(&table)?)));
     }
@@ -155,7 +157,7 @@ fn local_time(zone: &str) -> PolarsResult<Expr> {
 
 /// The id of the things that a view of names lists, in an event; null rather than empty.
 pub fn id_of(view: &str) -> Expr {
-    match names::KINDS.iter().find(|kind| kind.view == view) {
+    match latest_names::KINDS.iter().find(|kind| kind.view == view) {
         Some(kind) if kind.view == "reports" => report_id(),
         Some(kind) => filled(col(kind.id_column)),
         None => lit(NULL).cast(DataType::String),

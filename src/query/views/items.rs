@@ -6,8 +6,8 @@
 
 use polars::prelude::*;
 
-use super::super::by_value::filled;
-use super::{actors, id_of};
+use crate::query::engine::memoize::filled;
+use crate::query::views::{actors, id_of};
 
 /// What Microsoft calls a semantic model where it names the kind of an artifact.
 pub const MODELS: [&str; 3] = ["dataset", "model", "semanticmodel"];

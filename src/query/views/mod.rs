@@ -5,11 +5,14 @@
 //! columns differ from Microsoft's by more than case, which most dialects ignore. Only what a
 //! statement asks for is built. Must not know which statement that is.
 
-pub mod agents;
+pub(in crate::query) mod actors;
+mod archive;
 mod events;
-mod held;
+pub(in crate::query) mod filters;
 pub mod items;
+pub(in crate::query) mod latest_names;
 pub mod recipients;
+pub mod user_agent;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -18,11 +21,12 @@ use polars::prelude::*;
 
 use crate::schema::{self, Noise};
 
-use super::by_value::filled;
-use super::catalog::{Actors, Log};
-use super::guard::Footprint;
-use super::scan::Table;
-use super::{Session, actors, names};
+use crate::query::Session;
+use crate::query::definition::catalog::{Actors, Log};
+use crate::query::engine::memoize::filled;
+use crate::query::engine::scan::Table;
+use crate::query::guard::Footprint;
+use crate::query::views::{actors, latest_names};
 
 pub use events::{id_of, within};
 
@@ -101,15 +105,15 @@ pub fn build(scope: &Scope<'_>, view: &str) -> PolarsResult<LazyFrame> {
         "events_all" => events::all(scope),
         "operations" => operations(),
         "recipients" => recipients::recipients(scope),
-        "days" => held::days(session),
-        "history_days" => held::history_days(session),
-        "period" => held::period(session),
-        "utc_days" => held::utc_days(session),
-        "sources" => held::sources(session),
-        "source_days" => held::source_days(session),
-        "suspicions" => held::suspicions(session),
-        "unknown_fields" => held::unknown_fields(session),
-        named => match names::KINDS.iter().find(|kind| kind.view == named) {
+        "days" => archive::days(session),
+        "history_days" => archive::history_days(session),
+        "period" => archive::period(session),
+        "utc_days" => archive::utc_days(session),
+        "sources" => archive::sources(session),
+        "source_days" => archive::source_days(session),
+        "suspicions" => archive::suspicions(session),
+        "unknown_fields" => archive::unknown_fields(session),
+        named => match latest_names::KINDS.iter().find(|kind| kind.view == named) {
             Some(kind) => {
                 let table = session.known().of(kind.view)?.lazy();
                 Ok(table.rename(["key", "name"], [kind.id, kind.name], true))

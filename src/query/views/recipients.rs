@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use polars::prelude::*;
 
-use super::super::actors;
-use super::super::by_value::{self, filled};
-use super::Scope;
+use crate::query::engine::memoize::{self, filled};
+use crate::query::views::Scope;
+use crate::query::views::actors;
 
 /// A list of objects in which receivers stand.
 pub struct Nested {

@@ -9,8 +9,8 @@
 
 mod canvas;
 mod chart;
+mod heatmap;
 mod markup;
-mod plane;
 mod table;
 
 use base64::Engine;
@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 use crate::Result;
 use crate::grid::{Cell, Grid};
 
-use super::words::grouped;
-use super::{Basis, words};
+use crate::render::text::grouped;
+use crate::render::{Basis, text};
 use canvas::Ink;
 use markup::Markup;
 
@@ -238,7 +238,7 @@ fn period(basis: &Basis) -> String {
 
 fn header(to: &mut Markup, document: &Document) {
     to.open("header").element("h1", &document.title);
-    let [_, rests @ ..] = words::closing(&document.basis, document.time_zone.name());
+    let [_, rests @ ..] = text::closing(&document.basis, document.time_zone.name());
     to.open("p").attr("class", "period").text(period(&document.basis));
     to.classed("span", "zone", document.time_zone.name()).close("p");
     to.open("p").attr("class", "rests").text(rests.join(" ")).close("p");
@@ -363,8 +363,8 @@ fn panel(to: &mut Markup, panel: &Panel, document: &Document) -> Result<()> {
     match &panel.drawing {
         Drawing::Table => table::table(to, panel, None, document.time_zone),
         Drawing::Sparks(sparks) => table::table(to, panel, Some(sparks), document.time_zone),
-        Drawing::Week => plane::week(to, panel),
-        Drawing::Calendar => plane::calendar(to, panel),
+        Drawing::Week => heatmap::week(to, panel),
+        Drawing::Calendar => heatmap::calendar(to, panel),
         Drawing::Chart(series) => over_time(to, panel, series, document.time_zone)?,
     }
     Ok(())

@@ -6,10 +6,10 @@
 
 use chrono_tz::Tz;
 
-use super::super::{Page, time, words};
 use super::markup::Markup;
 use super::{Look, Panel, Series, Shown, Sparks, grouped, number, title_of, unknown, values};
 use crate::grid::{Cell, Grid, Kind};
+use crate::render::{Page, text, time};
 
 /// How many letters of a name are shown; the style sheet cuts most of them far earlier.
 const LETTERS: usize = 200;
@@ -44,7 +44,7 @@ pub fn table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparks>, time_zone:
     }
     to.close("tr").close("thead").open("tbody");
     let page = Page { grid, chart: None, basis: None, remarks: &[], time_zone, width: usize::MAX };
-    let texts = words::texts(&page);
+    let texts = text::texts(&page);
     for (row, (cells, texts)) in grid.rows.iter().zip(&texts).enumerate() {
         to.open("tr");
         for (at, shown) in &shown {

@@ -9,8 +9,8 @@ use chrono::{DateTime, SecondsFormat};
 use polars::prelude::*;
 use sqlparser::ast::Statement;
 
-use super::super::scan;
-use super::dialect::Dialect;
+use crate::query::engine::scan;
+use crate::query::portable::dialect::Dialect;
 
 pub struct Spark;
 

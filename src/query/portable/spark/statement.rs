@@ -16,7 +16,7 @@ use sqlparser::ast::{
 use sqlparser::dialect::GenericDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::super::dialect::Dialect;
+use crate::query::portable::dialect::Dialect;
 
 /// The statement in the words of the dialect.
 pub fn spelled(statement: &Statement, words: &dyn Dialect) -> PolarsResult<String> {
@@ -165,9 +165,9 @@ fn joined(function: &Function) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::guard;
-    use super::super::Spark;
     use super::*;
+    use crate::query::guard;
+    use crate::query::portable::spark::Spark;
 
     #[test]
     fn what_means_something_else_in_spark_is_written_otherwise() {

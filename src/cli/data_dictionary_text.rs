@@ -1,0 +1,179 @@
+//! The dictionary of columns, as lines to read and as Markdown.
+
+use std::fmt::Write;
+
+use crate::cli::report_help;
+use crate::cli::text::number;
+use crate::data_dictionary::{Dictionary, Extra, ExtraField, TypedColumn};
+use crate::report::View;
+
+/// As lines: what a store holds without a column first, since that is news.
+pub(super) fn text(dictionary: &Dictionary) -> String {
+    let mut text = String::new();
+    if let Some(extra) = &dictionary.extra {
+        fields(extra, &mut text);
+    }
+    let width = dictionary.columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
+    for column in &dictionary.columns {
+        let ty = short(column.ty);
+        let _ = writeln!(text, "{:<width$}  {ty:<14}  {}", column.name, column.meaning);
+    }
+    text
+}
+
+/// The views, in lines of at most `width`.
+pub(super) fn views(views: &[View], width: usize) -> String {
+    let mut text = String::new();
+    for View { view, columns } in views {
+        let _ = writeln!(text, "{}", titled(view));
+        let longest = columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
+        let indent = " ".repeat(longest + 17);
+        for column in columns {
+            let head = format!("  {:<longest$}  {:<11}  ", column.name, column.ty);
+            report_help::paragraph(
+                &mut text,
+                &head,
+                &indent,
+                &column.meaning.replace('`', ""),
+                width,
+            );
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The views, as tables of Markdown.
+pub(super) fn views_markdown(views: &[View]) -> String {
+    let mut text = String::new();
+    for View { view, columns } in views {
+        let _ = writeln!(
+            text,
+            "`{}`\n\n| column | type | meaning |\n| --- | --- | --- |",
+            titled(view)
+        );
+        for column in columns {
+            let _ = writeln!(text, "| `{}` | {} | {} |", column.name, column.ty, column.meaning);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Three views have the same columns.
+fn titled(view: &str) -> &str {
+    if view == "events" { "events, history, events_all" } else { view }
+}
+
+/// A type of many members is a screen of its own: the other formats have it.
+fn short(ty: &str) -> String {
+    match ty.find("struct<") {
+        Some(at) if ty.starts_with("list<") => format!("{}…>>", &ty[..at + "struct<".len()]),
+        Some(_) => "struct<…>".to_owned(),
+        None => ty.to_owned(),
+    }
+}
+
+fn fields(extra: &Extra, text: &mut String) {
+    let (known, new): (Vec<&ExtraField>, Vec<&ExtraField>) =
+        extra.fields.iter().partition(|field| field.in_column);
+    let _ = writeln!(text, "{} events have fields in Extra", number(extra.events));
+    for (title, fields) in [
+        ("Fields without a column, the newest first", new),
+        ("Values that the column of their name does not hold exactly", known),
+    ] {
+        if fields.is_empty() {
+            continue;
+        }
+        let _ =
+            writeln!(text, "\n{title}\nfirst day   last day         count  types, field, example");
+        for field in fields {
+            let _ = writeln!(
+                text,
+                "{}  {}  {:>10}  {} {}: {} = {}",
+                field.first_day,
+                field.last_day,
+                number(field.count),
+                field.types.join("|"),
+                name_of(&field.activity),
+                name_of(&field.name),
+                one_line(&field.example)
+            );
+        }
+    }
+    if !extra.capped.is_empty() {
+        let _ = writeln!(text, "\nToo many fields to tell all: {}", extra.capped.join(", "));
+    }
+    text.push('\n');
+}
+
+fn name_of(text: &str) -> String {
+    if text.is_empty() { "(none)".to_owned() } else { one_line(text) }
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// As Markdown.
+pub(super) fn markdown(dictionary: &Dictionary) -> String {
+    let mut text = String::from(
+        "# Columns\n\nThe columns of the table `events`, in their order. `pbi-analyze columns \
+         --format markdown` prints this page;\nwith `--store` it adds the fields that a store \
+         holds in `Extra`.\n\nTypes: `id` is in lower case where it is a GUID, `user` in lower \
+         case, `time` is UTC with microseconds, `ip` has no port,\n`record_type` and `user_type` \
+         are the numbers of the Management Activity API, all else is what it says.\n\nNames of \
+         fields are matched without case. Columns that are derived are made from other fields of \
+         the event,\nand [export](lossless.md) leaves them out.\n",
+    );
+    let (own, derived): (Vec<&TypedColumn>, Vec<&TypedColumn>) =
+        dictionary.columns.iter().partition(|column| !column.derived);
+    for (title, columns) in [("Fields of events", own), ("Derived, and lineage", derived)] {
+        let _ = writeln!(text, "\n## {title}\n\n| column | type | meaning | also | source |");
+        text.push_str("| --- | --- | --- | --- | --- |\n");
+        for column in columns {
+            let also: Vec<String> = column
+                .aliases
+                .iter()
+                .map(|alias| format!("`{alias}`"))
+                .chain(column.csv.iter().map(|header| format!("CSV `{header}`")))
+                .collect();
+            let _ = writeln!(
+                text,
+                "| {} | `{}` | {} | {} | {} |",
+                column.name,
+                column.ty,
+                cell(column.meaning),
+                also.join(", "),
+                cell(column.source)
+            );
+        }
+    }
+    if let Some(extra) = &dictionary.extra {
+        text.push_str("\n## Fields in Extra\n\n| first day | last day | count | activity | field ");
+        text.push_str("| types | example |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+        for field in &extra.fields {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} | {} | {} | {} |",
+                field.first_day,
+                field.last_day,
+                field.count,
+                cell(&field.activity),
+                cell(&field.name),
+                field.types.join(", "),
+                cell(&field.example)
+            );
+        }
+        if !extra.capped.is_empty() {
+            let capped = cell(&extra.capped.join(", "));
+            let _ = writeln!(text, "\nToo many fields to tell all: {capped}");
+        }
+    }
+    text
+}
+
+/// What a table of Markdown takes for its own, taken away.
+fn cell(text: &str) -> String {
+    one_line(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
+}

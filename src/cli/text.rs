@@ -1,0 +1,368 @@
+//! The accounts in words.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::ingest::{Outcome, Plan, SourceCounts, SourceReport, State, Summary};
+use crate::maintenance::{Check, Compacted, Removed, Verdict};
+use crate::rejects::Reject;
+use crate::status::{Status, Suspicion, SuspicionKind};
+
+/// Troubles of one source that are told; the others are counted.
+const TOLD_MAX: usize = 5;
+
+/// What went wrong, a line each, for stderr; empty files too, unless only errors are to be told.
+pub(super) fn troubles(summary: &Summary, errors_only: bool) -> String {
+    let mut text = String::new();
+    if summary.sources.found == 0 {
+        text.push_str("no file was found to read: is this the folder of the archive?\n");
+    }
+    for source in &summary.per_source {
+        for trouble in source.troubles.iter().take(TOLD_MAX) {
+            let _ = writeln!(text, "{}", shown(&format!("{}: {trouble}", source.source)));
+        }
+        let more = source.troubles.len().saturating_sub(TOLD_MAX);
+        if more > 0 {
+            let _ = writeln!(text, "{}: and {more} more", shown(&source.source));
+        }
+    }
+    for remark in &summary.remarks {
+        let _ = writeln!(text, "{remark}");
+    }
+    if errors_only {
+        return text;
+    }
+    let empty: Vec<&SourceReport> = summary
+        .per_source
+        .iter()
+        .filter(|source| source.kind == "empty" && source.troubles.is_empty())
+        .collect();
+    for source in empty.iter().take(TOLD_MAX) {
+        let _ = writeln!(text, "{}: empty, no events in it", shown(&source.source));
+    }
+    if empty.len() > TOLD_MAX {
+        let _ = writeln!(text, "and {} more files without events", empty.len() - TOLD_MAX);
+    }
+    text
+}
+
+/// Sources that are told one by one; of more, only those with trouble.
+const SOURCES_MAX: usize = 60;
+
+/// The accounts of a run as text, for stdout: each source, then the sums.
+pub(super) fn accounts(summary: &Summary) -> String {
+    let records = &summary.records;
+    let mut text = per_source(summary);
+    let _ = writeln!(text, "{}", sources(&summary.sources));
+    let _ = writeln!(
+        text,
+        "records  {} read = {} stored + {} duplicates + {} other workloads + {} rejected",
+        number(records.read),
+        number(records.stored),
+        number(records.duplicates),
+        number(records.other_workloads),
+        number(records.rejected)
+    );
+    text.push_str(&left_out(&summary.other_workloads));
+    if records.conflicting > 0 {
+        let _ = writeln!(
+            text,
+            "         {} of the duplicates differ from the copy that was kept",
+            number(records.conflicting)
+        );
+    }
+    if records.rejected > 0 {
+        let _ = writeln!(text, "         `pbi-analyze rejects` lists what was rejected, and why");
+    }
+    if summary.without_id > 0 {
+        let _ = writeln!(
+            text,
+            "         {} had no Id and got one made from the content",
+            count(summary.without_id, "event")
+        );
+    }
+    if let (Some(first), Some(last)) = (&summary.period.first, &summary.period.last) {
+        let _ = writeln!(text, "period   {first} to {last}");
+    }
+    let _ = writeln!(
+        text,
+        "store    {} in {}, {}",
+        count(summary.store.events, "event"),
+        count(summary.store.files, "file"),
+        indicatif::HumanBytes(summary.store.bytes)
+    );
+    let suspected = summary.per_source.iter().map(|source| (&*source.source, &*source.suspicions));
+    suspicions(suspected, &mut text);
+    let damaged = summary.per_source.iter().filter(|s| s.outcome == Outcome::Damaged).count();
+    if damaged > 0 {
+        let _ =
+            writeln!(text, "damaged  {damaged} of the sources; what is whole in them was taken");
+    }
+    text
+}
+
+/// What was left out, the most first.
+fn left_out(others: &BTreeMap<String, u64>) -> String {
+    let mut most: Vec<(&String, &u64)> = others.iter().collect();
+    most.sort_by_key(|(_, count)| Reverse(**count));
+    let told = most.iter().take(TOLD_MAX);
+    let mut told: Vec<String> =
+        told.map(|(name, count)| format!("{} {name}", number(**count))).collect();
+    if most.len() > TOLD_MAX {
+        let more = most[TOLD_MAX..].iter().map(|(_, count)| **count).sum();
+        told.push(format!("{} others", number(more)));
+    }
+    match told.is_empty() {
+        true => String::new(),
+        false => format!("left out {}; --all-workloads keeps them\n", told.join(", ")),
+    }
+}
+
+/// What speaks against sources, the first of each kind.
+fn suspicions<'s>(sources: impl Iterator<Item = (&'s str, &'s [Suspicion])>, text: &mut String) {
+    let mut by_kind: BTreeMap<SuspicionKind, Vec<(&str, &str)>> = BTreeMap::new();
+    for (source, suspicions) in sources {
+        for suspicion in suspicions {
+            by_kind.entry(suspicion.kind).or_default().push((source, &suspicion.detail));
+        }
+    }
+    for of_kind in by_kind.into_values() {
+        for (source, detail) in of_kind.iter().take(TOLD_MAX) {
+            let _ = writeln!(text, "suspect  {source}: {detail}");
+        }
+        let more = of_kind.len().saturating_sub(TOLD_MAX);
+        if more > 0 {
+            let more = count(more as u64, "source");
+            let _ = writeln!(text, "         and {more} more; --format json tells of each");
+        }
+    }
+}
+
+fn sources(sources: &SourceCounts) -> String {
+    format!(
+        "sources  {} found = {} new + {} known + {} failed",
+        number(sources.found),
+        number(sources.new),
+        number(sources.known),
+        number(sources.failed)
+    )
+}
+
+fn per_source(summary: &Summary) -> String {
+    let mut text = String::new();
+    let all = summary.per_source.len();
+    let told: Vec<&SourceReport> = summary
+        .per_source
+        .iter()
+        .filter(|source| all <= SOURCES_MAX || source.outcome != Outcome::Taken)
+        .collect();
+    if !told.is_empty() {
+        let _ = writeln!(text, "    read   stored  duplic.   others   reject.  source");
+    }
+    for source in &told {
+        let records = &source.records;
+        let _ = writeln!(
+            text,
+            "{:>8} {:>8} {:>8} {:>8} {:>9}  {}",
+            records.read,
+            records.stored,
+            records.duplicates,
+            records.other_workloads,
+            records.rejected,
+            shown(&source.source)
+        );
+    }
+    if told.len() < all {
+        let _ = writeln!(
+            text,
+            "{} without trouble; --format json tells of each",
+            count((all - told.len()) as u64, "source")
+        );
+    }
+    if all > 0 {
+        text.push('\n');
+    }
+    text
+}
+
+/// What was taken out, as text.
+pub(super) fn forgotten(done: &Removed) -> String {
+    if *done == Removed::default() {
+        return "nothing of them in the store\n".to_owned();
+    }
+    format!(
+        "{} erased, {} dropped; {} and the marks of {} written again\n",
+        count(done.erased, "event"),
+        count(done.dropped, "rejected record"),
+        count(done.files as u64, "file"),
+        count(done.marks as u64, "source")
+    )
+}
+
+/// A record that could not be taken, as text; with what it was, if that is asked for.
+pub(super) fn reject(reject: &Reject, raw: bool) -> String {
+    let mut text = format!("{}: byte {}: {}\n", reject.source, reject.position, reject.reason);
+    if raw {
+        let kept = reject.raw.bytes();
+        for line in String::from_utf8_lossy(kept).lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+        if reject.length > kept.len() as u64 {
+            let _ = writeln!(text, "    … {} in all", count(reject.length, "byte"));
+        }
+    }
+    text
+}
+
+/// What a run would fail at, a line each, for stderr.
+pub(super) fn failures(plan: &Plan) -> String {
+    let mut text = String::new();
+    for file in &plan.files {
+        if let Some(reason) = &file.reason {
+            let _ = writeln!(text, "{}", shown(&format!("{}: {reason}", file.source)));
+        }
+    }
+    text
+}
+
+/// What a run would do, as text: the files that it would read, then the sums.
+pub(super) fn plan(plan: &Plan) -> String {
+    let mut text = String::new();
+    let read = plan.files.iter().filter(|file| file.state != State::Known);
+    for file in read.clone().take(SOURCES_MAX) {
+        let state = match file.state {
+            State::New => "new",
+            State::Changed => "changed",
+            State::Known => "known",
+            State::Failed => "failed",
+        };
+        let bytes = file.bytes.map_or_else(|| "-".to_owned(), number);
+        let _ = writeln!(text, "{state:<7} {bytes:>15}  {}", shown(&file.source));
+    }
+    let more = read.clone().count().saturating_sub(SOURCES_MAX);
+    if more > 0 {
+        let _ = writeln!(text, "and {} more; --format json tells of each", number(more as u64));
+    }
+    if read.clone().next().is_some() {
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{}", sources(&plan.sources));
+    let _ = writeln!(text, "bytes    {} would be read", number(plan.bytes));
+    text
+}
+
+/// What was merged, as text.
+pub(super) fn compacted(done: &Compacted) -> String {
+    if done.replaced == 0 {
+        return "nothing to merge\n".to_owned();
+    }
+    format!(
+        "{} with {} are {} now\n",
+        count(done.replaced as u64, "file"),
+        count(done.events, "event"),
+        count(done.written as u64, "file")
+    )
+}
+
+/// What was found by looking at all of a store, as text: a line for each check.
+pub(super) fn verdict(verdict: &Verdict, store: &Path) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "store       {}, version {}, {}",
+        store.display(),
+        verdict.version,
+        indicatif::HumanBytes(verdict.bytes)
+    );
+    for check in &verdict.checks {
+        let _ = writeln!(text, "{:<10}  {}", check.name, checked(check));
+        for finding in &check.findings {
+            let row = finding.row.map_or_else(String::new, |row| format!(" row {row}:"));
+            let _ = writeln!(text, "            {}:{row} {}", finding.file, finding.what);
+        }
+        let more = check.wrong - check.findings.len() as u64;
+        if more > 0 {
+            let _ = writeln!(text, "            and {} more", number(more));
+        }
+    }
+    for (name, files) in [("at work", &verdict.at_work), ("leftovers", &verdict.leftovers)] {
+        for file in files {
+            let _ = writeln!(text, "{name:<10}  {file}");
+        }
+    }
+    text
+}
+
+fn checked(check: &Check) -> String {
+    let (thing, rest) = check.unit.split_at(check.unit.find(' ').unwrap_or(check.unit.len()));
+    let looked_at = count(check.looked_at, thing.trim_end_matches('s')) + rest;
+    match (&check.not_asked, check.wrong) {
+        (Some(reason), _) => format!("not asked: {reason}"),
+        (None, 0) => format!("ok, {looked_at}"),
+        (None, wrong) => format!("{} wrong in {looked_at}", number(wrong)),
+    }
+}
+
+/// A name or a sentence as one line: files and members of a zip may have line breaks in their
+/// names.
+fn shown(text: &str) -> Cow<'_, str> {
+    match text.contains(['\n', '\r']) {
+        true => Cow::Owned(text.replace('\n', "\\n").replace('\r', "\\r")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// A number with its thousands apart.
+pub(super) fn number(number: u64) -> String {
+    indicatif::HumanCount(number).to_string()
+}
+
+/// A number of things.
+pub(super) fn count(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", self::number(number), if number == 1 { "" } else { "s" })
+}
+
+/// What a store holds, as text.
+pub(super) fn status(status: &Status, store: &Path) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "store    {}", store.display());
+    if let (Some(first), Some(last)) = (&status.first, &status.last) {
+        let _ = writeln!(text, "period   {first} to {last}");
+    }
+    let _ = writeln!(
+        text,
+        "events   {} by {}; {} of them noise{}",
+        number(status.events),
+        count(status.users, "user"),
+        number(status.noise),
+        status.noise_share.map_or_else(String::new, |share| format!(" ({:.1} %)", share * 100.0))
+    );
+    let _ = writeln!(
+        text,
+        "files    {}, {}",
+        number(status.files),
+        indicatif::HumanBytes(status.bytes)
+    );
+    let _ = writeln!(
+        text,
+        "sources  {} read, {} with trouble",
+        number(status.sources),
+        number(status.troubled.len() as u64)
+    );
+    for source in &status.troubled {
+        for trouble in source.troubles.iter().take(TOLD_MAX) {
+            let told = format!("{}: {trouble}", source.source);
+            let _ = writeln!(text, "         {}", shown(&told));
+        }
+    }
+    if status.rejects > 0 {
+        let kept = count(status.rejects, "record");
+        let _ = writeln!(text, "rejects  {kept}; `pbi-analyze rejects` lists them");
+    }
+    let suspected = status.suspected.iter().map(|source| (&*source.source, &*source.suspicions));
+    suspicions(suspected, &mut text);
+    text
+}

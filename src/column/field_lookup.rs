@@ -1,0 +1,126 @@
+//! Field names, recognised.
+//!
+//! An event has some thirty members, and in most events they follow one another as they did in an
+//! event before. So the names that followed last time and the time before are compared first, which
+//! costs little; only where that fails is the name looked up, first as it is spelt, then without
+//! case.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+use crate::schema::column_index;
+
+/// The entry before the first name of an event.
+pub(super) const START: u32 = 0;
+
+/// Archives can hold any number of distinct names (a dump keyed by ids has one for each). From
+/// this many on, new ones are looked up every time instead of being remembered.
+const REMEMBERED_MAX: usize = 4096;
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A typed column.
+    Column(u16),
+    /// No column: the member goes to `Extra`.
+    Unknown,
+}
+
+struct Entry {
+    name: Box<str>,
+    target: Target,
+    /// The entries that followed this one, the last one first.
+    next: [u32; 2],
+}
+
+/// The names seen so far.
+pub(super) struct Names {
+    entries: Vec<Entry>,
+    by_name: HashTable<u32>,
+    hasher: FixedState,
+    /// What the entry for names that are not remembered stands for at present.
+    overflow: Target,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let start = Entry { name: "".into(), target: Target::Unknown, next: [START; 2] };
+        Names {
+            entries: vec![start],
+            by_name: HashTable::new(),
+            hasher: FixedState::default(),
+            overflow: Target::Unknown,
+        }
+    }
+}
+
+/// The entry for a name that is not remembered.
+const OVERFLOW: u32 = u32::MAX;
+
+impl Names {
+    /// The entry of a name that follows `previous`.
+    pub(super) fn find(&mut self, previous: u32, name: &str) -> u32 {
+        let next = self.entries.get(previous as usize).map_or([START; 2], |entry| entry.next);
+        let is = |guess: u32| guess != START && *self.entries[guess as usize].name == *name;
+        if is(next[0]) {
+            return next[0];
+        }
+        let found = if is(next[1]) { next[1] } else { self.look_up(name) };
+        if found != OVERFLOW
+            && let Some(entry) = self.entries.get_mut(previous as usize)
+        {
+            entry.next = [found, next[0]];
+        }
+        found
+    }
+
+    /// What an entry stands for.
+    pub(super) fn target(&self, entry: u32) -> Target {
+        self.entries.get(entry as usize).map_or(self.overflow, |entry| entry.target)
+    }
+
+    #[cold]
+    fn look_up(&mut self, name: &str) -> u32 {
+        let hash = self.hasher.hash_one(name);
+        let is = |&entry: &u32| *self.entries[entry as usize].name == *name;
+        if let Some(&entry) = self.by_name.find(hash, is) {
+            return entry;
+        }
+        let column = column_index(name).and_then(|column| u16::try_from(column).ok());
+        let target = column.map_or(Target::Unknown, Target::Column);
+        if self.entries.len() >= REMEMBERED_MAX {
+            self.overflow = target;
+            return OVERFLOW;
+        }
+        let entry = self.entries.len() as u32;
+        self.entries.push(Entry { name: name.into(), target, next: [START; 2] });
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        self.by_name
+            .insert_unique(hash, entry, |&entry| hasher.hash_one(&*entries[entry as usize].name));
+        entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::column::field_lookup::*;
+
+    #[test]
+    fn names_are_found_in_any_case_and_order_and_number() {
+        let mut names = Names::default();
+        let mut target = |previous, name: &str| {
+            let entry = names.find(previous, name);
+            (entry, names.target(entry))
+        };
+        let (id, column) = target(START, "Id");
+        assert_eq!(column, Target::Column(column_index("id").unwrap() as u16));
+        assert_eq!(target(START, "ID").1, column);
+        let (_, unknown) = target(id, "NoSuchField");
+        assert_eq!(unknown, Target::Unknown);
+        for number in 0..10_000 {
+            assert_eq!(target(id, &format!("name {number}")).1, Target::Unknown);
+        }
+        assert_eq!(target(id, "creationTIME").1, target(START, "CreationTime").1);
+    }
+}

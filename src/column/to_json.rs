@@ -1,0 +1,265 @@
+//! Rows back to events: the inverse of the builders, by the law of a row.
+//!
+//! An event is its typed columns, overlaid by `Extra`: a member of `Extra` stands for the column
+//! of its name. What was derived from an event is no part of it.
+
+use std::ops::Range;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringArray, StructArray,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+
+use super::schema::arrow_schema;
+use crate::column::text_dictionary::Numbered;
+use crate::record::{Parser, Value, json, time};
+use crate::schema::{column_index, columns};
+
+/// A row that no event can be made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The row.
+    pub row: usize,
+    /// What was expected and found.
+    pub reason: String,
+}
+
+/// Makes events of rows, as JSON text.
+pub struct Inverse {
+    parser: Parser,
+    /// For each column of the table, its name as a JSON string with the colon behind it.
+    names: Vec<Vec<u8>>,
+    /// Columns that `Extra` stands for in the present row.
+    overlaid: Vec<bool>,
+    with_lineage: bool,
+}
+
+impl Inverse {
+    /// One that adds where an event came from, or leaves that out.
+    pub fn new(with_lineage: bool) -> Self {
+        let name = |name: &str| {
+            let mut text = Vec::new();
+            json::write_text(name, &mut text);
+            text.push(b':');
+            text
+        };
+        Inverse {
+            parser: Parser::default(),
+            names: arrow_schema().fields().iter().map(|field| name(field.name())).collect(),
+            overlaid: vec![false; columns().len()],
+            with_lineage,
+        }
+    }
+
+    /// Appends the events of some rows, one a line. `page` has one array for each field of
+    /// [`arrow_schema`], or `None` where all is null.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`] where an array is of another type than its field, or `Extra` is no JSON
+    /// object. The rows before it are appended.
+    pub fn append(
+        &mut self,
+        page: &[Option<ArrayRef>],
+        rows: Range<usize>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unreadable> {
+        let own = columns().len();
+        let cells = |number: usize| page.get(number).and_then(Option::as_deref).map(Cells::of);
+        let typed: Vec<(usize, Cells<'_>)> = (0..own)
+            .filter(|&number| !columns()[number].is_derived())
+            .filter_map(|number| cells(number).map(|cells| (number, cells)))
+            .collect();
+        let lineage: Vec<(usize, Cells<'_>)> = (own + 1..own + 3)
+            .filter(|_| self.with_lineage)
+            .filter_map(|number| cells(number).map(|cells| (number, cells)))
+            .collect();
+        let extra = cells(own);
+        let all = typed.iter().chain(&lineage).map(|(number, cells)| (*number, cells));
+        let foreign = all.chain(extra.iter().map(|cells| (own, cells)));
+        if let Some((number, _)) = foreign.into_iter().find(|(_, cells)| cells.is_foreign()) {
+            let schema = arrow_schema();
+            let (name, ty) = (schema.field(number).name(), schema.field(number).data_type());
+            let reason = format!("the column {name} has another type than {ty}");
+            return Err(Unreadable { row: rows.start, reason });
+        }
+        for row in rows {
+            let start = out.len();
+            out.push(b'{');
+            match extra.as_ref().and_then(|extra| extra.text(row)) {
+                None => self.members(&typed, row, out),
+                Some(extra) => self.with_extra(extra, &typed, row, out).map_err(|reason| {
+                    out.truncate(start);
+                    Unreadable { row, reason }
+                })?,
+            }
+            self.members(&lineage, row, out);
+            if out.last() == Some(&b',') {
+                out.pop();
+            }
+            out.extend_from_slice(b"}\n");
+        }
+        Ok(())
+    }
+
+    /// Appends what columns hold at a row, but for those that `Extra` stands for. Every member
+    /// has a comma behind it.
+    fn members(&self, cells: &[(usize, Cells<'_>)], row: usize, out: &mut Vec<u8>) {
+        for (number, cells) in cells {
+            if !cells.is_null(row) && !self.overlaid.get(*number).copied().unwrap_or(false) {
+                out.extend_from_slice(&self.names[*number]);
+                cells.write(row, out);
+                out.push(b',');
+            }
+        }
+    }
+
+    /// Appends what columns hold at a row, overlaid by its `Extra`.
+    fn with_extra(
+        &mut self,
+        extra: &str,
+        typed: &[(usize, Cells<'_>)],
+        row: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let no_object = |reason: &str| format!("Extra: a JSON object was expected, found {reason}");
+        let mut parser = std::mem::take(&mut self.parser);
+        let parsed = parser.parse(extra.as_bytes(), |record| {
+            let Value::Object(object) = record.root() else {
+                return Err(no_object("another value"));
+            };
+            let standing: Vec<usize> =
+                object.members().filter_map(|(name, _)| column_index(name)).collect();
+            standing.iter().for_each(|&number| self.overlaid[number] = true);
+            self.members(typed, row, out);
+            standing.iter().for_each(|&number| self.overlaid[number] = false);
+            for (name, value) in object.members() {
+                json::write_text(name, out);
+                out.push(b':');
+                json::write(value, out);
+                out.push(b',');
+            }
+            Ok(())
+        });
+        self.parser = parser;
+        parsed.unwrap_or_else(|malformed| Err(no_object(&malformed.reason)))
+    }
+}
+
+/// The values of one column.
+enum Cells<'p> {
+    Numbered(Numbered<'p>),
+    Text(&'p StringArray),
+    Int(&'p Int64Array),
+    Time(&'p TimestampMicrosecondArray),
+    Bool(&'p BooleanArray),
+    List(&'p ListArray, Box<Cells<'p>>),
+    Struct(&'p StructArray, Vec<(Vec<u8>, Cells<'p>)>),
+    /// Of a type that no column of the table has.
+    Foreign,
+}
+
+impl<'p> Cells<'p> {
+    fn of(array: &'p dyn Array) -> Self {
+        let any = array.as_any();
+        if let Some(texts) = Numbered::of(array) {
+            Cells::Numbered(texts)
+        } else if let Some(array) = any.downcast_ref::<StringArray>() {
+            Cells::Text(array)
+        } else if let Some(array) = array.as_primitive_opt::<Int64Type>() {
+            Cells::Int(array)
+        } else if let Some(array) = array.as_primitive_opt::<TimestampMicrosecondType>() {
+            Cells::Time(array)
+        } else if let Some(array) = any.downcast_ref::<BooleanArray>() {
+            Cells::Bool(array)
+        } else if let Some(array) = any.downcast_ref::<ListArray>() {
+            match Cells::of(array.values().as_ref()) {
+                Cells::Foreign => Cells::Foreign,
+                items => Cells::List(array, Box::new(items)),
+            }
+        } else if let Some(array) = any.downcast_ref::<StructArray>() {
+            let members = array.fields().iter().zip(array.columns()).map(|(field, member)| {
+                let mut name = Vec::new();
+                json::write_text(field.name(), &mut name);
+                name.push(b':');
+                (name, Cells::of(member.as_ref()))
+            });
+            let members: Vec<_> = members.collect();
+            if members.iter().any(|(_, cells)| cells.is_foreign()) {
+                return Cells::Foreign;
+            }
+            Cells::Struct(array, members)
+        } else {
+            Cells::Foreign
+        }
+    }
+
+    fn is_foreign(&self) -> bool {
+        matches!(self, Cells::Foreign)
+    }
+
+    fn is_null(&self, row: usize) -> bool {
+        match self {
+            Cells::Numbered(texts) => texts.key(row).is_none(),
+            Cells::Text(array) => array.is_null(row),
+            Cells::Int(array) => array.is_null(row),
+            Cells::Time(array) => array.is_null(row),
+            Cells::Bool(array) => array.is_null(row),
+            Cells::List(array, _) => array.is_null(row),
+            Cells::Struct(array, _) => array.is_null(row),
+            Cells::Foreign => true,
+        }
+    }
+
+    fn text(&self, row: usize) -> Option<&'p str> {
+        match self {
+            _ if self.is_null(row) => None,
+            Cells::Numbered(texts) => texts.text(row),
+            Cells::Text(array) => Some(array.value(row)),
+            _ => None,
+        }
+    }
+
+    /// Appends the value at a row, which is null in a list only.
+    fn write(&self, row: usize, out: &mut Vec<u8>) {
+        if self.is_null(row) {
+            out.extend_from_slice(b"null");
+            return;
+        }
+        match self {
+            Cells::Numbered(_) | Cells::Text(_) => {
+                json::write_text(self.text(row).unwrap_or_default(), out);
+            }
+            Cells::Int(array) => json::write(Value::Int(array.value(row)), out),
+            Cells::Time(array) => {
+                json::write_text(&time::to_rfc3339(array.value(row)), out);
+            }
+            Cells::Bool(array) => json::write(Value::Bool(array.value(row)), out),
+            Cells::List(array, items) => {
+                let [start, end] = [row, row + 1].map(|at| array.value_offsets()[at] as usize);
+                out.push(b'[');
+                for item in start..end {
+                    if item > start {
+                        out.push(b',');
+                    }
+                    items.write(item, out);
+                }
+                out.push(b']');
+            }
+            Cells::Struct(_, members) => {
+                out.push(b'{');
+                for (name, cells) in members.iter().filter(|(_, cells)| !cells.is_null(row)) {
+                    out.extend_from_slice(name);
+                    cells.write(row, out);
+                    out.push(b',');
+                }
+                if out.last() == Some(&b',') {
+                    out.pop();
+                }
+                out.push(b'}');
+            }
+            Cells::Foreign => {}
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Coverage: which days the archive contains, in full or in part.
+
+pub(in crate::query) mod assess;
+pub(in crate::query) mod local_days;
+pub(in crate::query) mod period;

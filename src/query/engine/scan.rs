@@ -1,0 +1,321 @@
+//! The files of the table as one lazy frame.
+//!
+//! Owns: the engine's types for the typed columns, which files a period needs, reading what other
+//! versions and other writers left (a column less, a column more, a dictionary, another precision
+//! of time). Must not know what the columns mean.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use chrono::{NaiveDate, TimeDelta};
+use polars::prelude::*;
+
+use crate::schema::{self, Family};
+use crate::store::{DataFile, Snapshot};
+
+use crate::query::coverage::period::{self, Extent, Period};
+use crate::query::engine::memoize;
+
+/// The statistics in a Delta log are cut to milliseconds.
+const STATISTICS_SLACK_US: i64 = 1_000;
+
+/// How long after a day it can still be pulled: Microsoft keeps the log for 28 to 30 days.
+const RETENTION_US: i64 = 32 * 86_400_000_000;
+
+/// The engine's way to work that passes events through in pieces rather than holding them.
+pub const IN_PIECES: Engine = Engine::Streaming;
+
+/// What comes of events that are passed through in pieces; for what boils them down.
+pub fn collect_in_pieces(events: LazyFrame) -> PolarsResult<DataFrame> {
+    Ok(events.collect_with_engine(IN_PIECES)?.unwrap_single())
+}
+
+/// The table's columns as the engine sees them. The partition column is not in the files.
+pub fn columns() -> &'static SchemaRef {
+    static COLUMNS: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let typed = schema::columns().iter().map(|column| (column.name, data_type(&column.ty)));
+        let others = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
+        let all = typed.chain(others.map(|name| (name, DataType::String)));
+        Arc::new(all.map(|(name, ty)| Field::new(name.into(), ty)).collect())
+    });
+    &COLUMNS
+}
+
+fn data_type(ty: &schema::Type) -> DataType {
+    use schema::Type;
+    match ty {
+        Type::Text | Type::Id | Type::User | Type::Ip => DataType::String,
+        Type::Int | Type::RecordType | Type::UserType => DataType::Int64,
+        Type::Bool => DataType::Boolean,
+        Type::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
+        Type::List(item) => DataType::List(Box::new(data_type(item))),
+        Type::Struct(members) => {
+            let member = |(name, ty): &(&str, Type)| Field::new((*name).into(), data_type(ty));
+            DataType::Struct(members.iter().map(member).collect())
+        }
+    }
+}
+
+/// Whether an event is part of the logs that reports are about. Others' files may not say, and
+/// then it is.
+pub fn is_of(families: &[Family]) -> Expr {
+    let names: Vec<&str> = families.iter().map(|family| family.name()).collect();
+    let is_one = memoize::flag(col(schema::WORKLOAD_GROUP), move |group| names.contains(&group));
+    is_one.or(col(schema::WORKLOAD_GROUP).is_null())
+}
+
+/// The events of an archive: its files, or what of them was read into memory before.
+#[derive(Clone)]
+pub struct Table<'a> {
+    snapshot: &'a Snapshot,
+    /// Columns of all events in the order of the files.
+    loaded: Option<DataFrame>,
+}
+
+impl<'a> Table<'a> {
+    /// The files of a snapshot.
+    pub fn new(snapshot: &'a Snapshot) -> Table<'a> {
+        Table { snapshot, loaded: None }
+    }
+
+    /// With these columns in memory. Those that are there already are not read again; the others
+    /// are put beside them, since files are read in the same order every time. Texts that repeat
+    /// are held as numbers, a quarter of the size.
+    pub fn loading(&self, names: &BTreeSet<String>) -> PolarsResult<Table<'a>> {
+        let mut held = self.loaded.clone().unwrap_or_default();
+        // One by one: so that no more than one column is ever held as texts.
+        for (name, ty) in columns().iter().filter(|(name, _)| names.contains(name.as_str())) {
+            if held.schema().contains(name) {
+                continue;
+            }
+            let read = scan(self.snapshot.files.iter())?.select([col(name.clone())]);
+            let read = match repeats(name) && *ty == DataType::String {
+                true => read.select([col(name.clone()).cast(numbered())]),
+                false => read,
+            };
+            let read = read.collect()?;
+            held = if held.width() == 0 { read } else { held.hstack(read.columns())? };
+        }
+        Ok(Table { snapshot: self.snapshot, loaded: Some(held) })
+    }
+
+    /// With these columns in memory, if anything is in memory at all.
+    pub fn with(&self, names: &BTreeSet<String>) -> PolarsResult<Table<'a>> {
+        if self.loaded.is_some() { self.loading(names) } else { Ok(self.clone()) }
+    }
+
+    /// Every event.
+    pub fn all(&self) -> PolarsResult<LazyFrame> {
+        let Some(loaded) = &self.loaded else { return scan(self.snapshot.files.iter()) };
+        let numbered = loaded.schema().iter().filter(|(_, ty)| ty.is_categorical());
+        let texts: Vec<Expr> =
+            numbered.map(|(name, _)| col(name.clone()).cast(DataType::String)).collect();
+        Ok(loaded.clone().lazy().with_columns(texts))
+    }
+
+    /// Every event of the logs that an archive is kept for, whatever else was stored with them.
+    pub fn own(&self) -> PolarsResult<LazyFrame> {
+        let events = self.all()?;
+        Ok(if self.snapshot.has_others { events.filter(is_own()) } else { events })
+    }
+
+    /// The events of the period; files and row groups beyond it are not opened.
+    pub fn within(&self, period: &Period) -> PolarsResult<LazyFrame> {
+        match (&self.loaded, inside(period)) {
+            (Some(_), Some(inside)) => Ok(self.all()?.filter(inside)),
+            (Some(_), None) => self.all(),
+            (None, _) => between(self.snapshot, period.from_us(), period.to_us()),
+        }
+    }
+}
+
+/// Whether a column has few values that repeat.
+fn repeats(name: &str) -> bool {
+    let of = |column: &schema::Column| column.encoding == schema::Encoding::Dictionary;
+    schema::columns().iter().any(|column| column.name == name && of(column))
+}
+
+/// Texts as numbers.
+fn numbered() -> DataType {
+    DataType::from_categories(Categories::global())
+}
+
+/// Whether an event is of the period; `None` where every event is.
+pub fn inside(period: &Period) -> Option<Expr> {
+    from_to(period.from_us(), period.to_us())
+}
+
+/// From an instant up to, not including, another.
+fn from_to(from: Option<i64>, to: Option<i64>) -> Option<Expr> {
+    let instant =
+        |us: i64| lit(us).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)));
+    let after = from.map(|us| col("CreationTime").gt_eq(instant(us)));
+    let before = to.map(|us| col("CreationTime").lt(instant(us)));
+    after.into_iter().chain(before).reduce(Expr::and)
+}
+
+fn is_own() -> Expr {
+    is_of(&[Family::PowerBi, Family::Fabric, Family::PowerPlatform])
+}
+
+/// The events from an instant up to, not including, another.
+fn between(snapshot: &Snapshot, from: Option<i64>, to: Option<i64>) -> PolarsResult<LazyFrame> {
+    let events = scan(snapshot.files.iter().filter(|file| overlaps(file, from, to)))?;
+    Ok(match from_to(from, to) {
+        Some(inside) => events.filter(inside),
+        None => events,
+    })
+}
+
+/// The same for whom events without a time do not disturb. The times are among the largest columns:
+/// they are not read to find that all lie inside.
+fn roughly(snapshot: &Snapshot, from: i64, to: i64) -> PolarsResult<LazyFrame> {
+    let is_inside = |file: &DataFile| {
+        file.period_us.is_some_and(|(first, last)| {
+            first >= from && last.saturating_add(STATISTICS_SLACK_US) < to
+        })
+    };
+    let mut touched = snapshot.files.iter().filter(|file| overlaps(file, Some(from), Some(to)));
+    match touched.clone().all(is_inside) {
+        true => scan(&mut touched),
+        false => between(snapshot, Some(from), Some(to)),
+    }
+}
+
+fn scan<'a>(files: impl Iterator<Item = &'a DataFile>) -> PolarsResult<LazyFrame> {
+    let paths = files.map(|file| PlRefPath::try_from_path(&file.path));
+    let paths = paths.collect::<PolarsResult<Vec<_>>>()?;
+    if paths.is_empty() {
+        return Ok(DataFrame::empty_with_schema(columns()).lazy());
+    }
+    let options = ParquetOptions { schema: Some(columns().clone()), ..Default::default() };
+    let args = UnifiedScanArgs {
+        hive_options: HiveOptions::new_disabled(),
+        glob: false,
+        cache: false,
+        missing_columns_policy: MissingColumnsPolicy::Insert,
+        extra_columns_policy: ExtraColumnsPolicy::Ignore,
+        cast_columns_policy: CastColumnsPolicy {
+            integer_upcast: true,
+            datetime_nanoseconds_downcast: true,
+            datetime_milliseconds_upcast: true,
+            datetime_convert_timezone: true,
+            null_upcast: true,
+            categorical_to_string: true,
+            missing_struct_fields: MissingColumnsPolicy::Insert,
+            extra_struct_fields: ExtraColumnsPolicy::Ignore,
+            ..CastColumnsPolicy::ERROR_ON_MISMATCH
+        },
+        ..Default::default()
+    };
+    let sources = ScanSources::Paths(paths.into_iter().collect());
+    Ok(DslBuilder::scan_parquet(sources, options, args)?.build().into())
+}
+
+/// Whether a file can hold an event of the time from `from` up to, not including, `to`.
+fn overlaps(file: &DataFile, from: Option<i64>, to: Option<i64>) -> bool {
+    let (first, last) = match file.period_us.or_else(|| month(&file.month)) {
+        Some((first, last)) => (first, last.saturating_add(STATISTICS_SLACK_US)),
+        None => return true,
+    };
+    from.is_none_or(|from| last >= from) && to.is_none_or(|to| first < to)
+}
+
+/// The first and the last microsecond of a month such as `2024-03`.
+fn month(text: &str) -> Option<(i64, i64)> {
+    let first: NaiveDate = format!("{text}-01").parse().ok()?;
+    let next = first.checked_add_months(chrono::Months::new(1))?;
+    Some((period::utc_start(first), period::utc_start(next) - 1))
+}
+
+/// The first and the last event held; only files whose statistics do not say are opened, or all if
+/// some of the events are not to be counted.
+pub fn extent(snapshot: &Snapshot) -> PolarsResult<Option<Extent>> {
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        snapshot.files.iter().partition(|file| file.period_us.is_some() && !snapshot.has_others);
+    let mut periods: Vec<(i64, i64)> = known.iter().filter_map(|file| file.period_us).collect();
+    if !unknown.is_empty() {
+        let time = || col("CreationTime").cast(DataType::Int64);
+        let ends = [time().min().alias("first"), time().max().alias("last")];
+        let ends = scan(unknown.into_iter())?.filter(is_own()).select(ends).collect()?;
+        let end = |name: &str| PolarsResult::Ok(ends.column(name)?.i64()?.get(0));
+        periods.extend(end("first")?.zip(end("last")?));
+    }
+    let first = periods.iter().map(|(first, _)| *first).min();
+    let last = periods.iter().map(|(_, last)| *last).max();
+    Ok(first.zip(last).map(|(first_us, last_us)| Extent { first_us, last_us }))
+}
+
+/// Those of the days on which an event is stored, whatever the sources say.
+pub fn days_held(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<BTreeSet<NaiveDate>> {
+    let Some((first, last)) = days.iter().min().zip(days.iter().max()) else {
+        return Ok(BTreeSet::new());
+    };
+    let (from, to) = (period::utc_start(*first), period::utc_start(period::next(*last)));
+    let day = col("CreationTime").dt().date().cast(DataType::Int64).unique();
+    let held = roughly(snapshot, from, to)?.filter(is_own()).select([day]).collect()?;
+    let numbers = held.column("CreationTime")?.i64()?;
+    let held = numbers
+        .iter()
+        .flatten()
+        .filter_map(|number| NaiveDate::default().checked_add_signed(TimeDelta::try_days(number)?));
+    Ok(held.filter(|day| days.contains(day)).collect())
+}
+
+/// The windows that pulls of the whole log asked for, in microseconds since 1970 (UTC), as the log
+/// itself recorded them: reading the log writes one ExportActivityEvents for every hour read.
+pub fn pulled_windows(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<(i64, i64)>> {
+    let Some((first, last)) = days.first().zip(days.last()) else { return Ok(Vec::new()) };
+    let (from, to) = (period::utc_start(*first), period::utc_start(*last) + RETENTION_US);
+    let time = |name: &str| col(name).cast(DataType::Int64);
+    let of_one_activity = col("ExportEventActivityTypeParameter");
+    let windows = roughly(snapshot, from, to)?
+        .filter(col("ExportEventStartDateTimeParameter").is_not_null())
+        .filter(col("ExportEventEndDateTimeParameter").is_not_null())
+        .filter(of_one_activity.clone().is_null().or(of_one_activity.eq(lit(""))))
+        .select([
+            time("ExportEventStartDateTimeParameter").alias("from"),
+            time("ExportEventEndDateTimeParameter").alias("to"),
+        ])
+        .collect()?;
+    let (from, to) = (windows.column("from")?.i64()?, windows.column("to")?.i64()?);
+    let mut windows: Vec<_> = from.iter().zip(to.iter()).filter_map(|(a, b)| a.zip(b)).collect();
+    windows.sort_unstable();
+    windows.dedup();
+    Ok(windows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(month: &str, period_us: Option<(i64, i64)>) -> DataFile {
+        let path = "x.parquet".into();
+        DataFile { path, size_bytes: 0, events: 0, month: month.to_owned(), period_us }
+    }
+
+    #[test]
+    fn a_file_is_left_out_only_if_it_cannot_hold_an_event_of_the_period() {
+        let known = file("2026-03", Some((1_000_000, 2_000_000)));
+        assert!(overlaps(&known, Some(1_500_000), Some(1_600_000)));
+        assert!(overlaps(&known, Some(2_000_500), None), "statistics end at whole milliseconds");
+        assert!(!overlaps(&known, Some(2_002_000), None));
+        assert!(overlaps(&known, None, Some(1_000_001)));
+        assert!(!overlaps(&known, None, Some(1_000_000)));
+        let (march, april) = month("2026-03").unwrap();
+        let unknown = file("2026-03", None);
+        assert!(overlaps(&unknown, Some(april), None));
+        assert!(!overlaps(&unknown, None, Some(march)));
+        assert!(overlaps(&file("?", None), Some(0), Some(1)));
+    }
+
+    #[test]
+    fn an_empty_snapshot_is_an_empty_table_with_every_column() {
+        let snapshot = Snapshot::default();
+        let mut events = Table::new(&snapshot).all().unwrap();
+        let schema = events.collect_schema().unwrap();
+        assert_eq!(schema.len(), schema::columns().len() + 3);
+        assert!(!schema.contains("month"));
+        assert_eq!(extent(&Snapshot::default()).unwrap(), None);
+    }
+}

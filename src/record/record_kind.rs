@@ -1,0 +1,254 @@
+//! What a record is: an event, an event in a wrapping, or something else that has a name.
+
+use super::{Object, Place, Record, Value};
+use crate::schema::{self, Family};
+
+/// What was found in a record.
+pub enum Found<'a> {
+    /// An event.
+    Event(Event<'a>),
+    /// An event inside the `auditData` object of a record of the Graph audit-log query.
+    Wrapped(Event<'a>, Object<'a>),
+    /// An event as JSON text in `AuditData`, as Search-UnifiedAuditLog gives it.
+    Embedded(&'a str, Object<'a>),
+    /// No event, and why.
+    Nothing(&'static str),
+}
+
+/// An event, with what decides whether it is kept.
+#[derive(Clone, Copy)]
+pub struct Event<'a> {
+    /// Its members.
+    pub object: Object<'a>,
+    /// `Id`.
+    pub id: Option<Value<'a>>,
+    /// `CreationTime`.
+    pub creation_time: Option<Value<'a>>,
+    /// `RecordType`: a number, a text with a number, or a name.
+    pub record_type: Option<Value<'a>>,
+    /// `Workload`.
+    pub workload: Option<&'a str>,
+}
+
+impl<'a> Record<'a> {
+    /// Tells what the record is.
+    pub fn found(&'a self) -> Found<'a> {
+        let Value::Object(object) = self.root() else {
+            return Found::Nothing("a JSON object with the members of an event was expected");
+        };
+        let seen = Seen::of(object);
+        match seen.audit_data {
+            Some(Value::Object(inner)) => Found::Wrapped(Seen::of(inner).event(inner), object),
+            Some(Value::Text(text)) if !text.trim().is_empty() => Found::Embedded(text, object),
+            Some(_) => Found::Nothing("AuditData is empty: the export lost this event"),
+            None if is_all_empty_lists(object) => Found::Nothing(
+                "every value is an empty list: a PowerShell script lost the events when it wrote \
+                 this file; pull the day again",
+            ),
+            None if seen.marks > 0 => Found::Event(seen.event(object)),
+            None if ["error", "message"].iter().any(|name| object.member(name).is_some()) => {
+                Found::Nothing("an error message was saved instead of events; pull the day again")
+            }
+            None if object.member("contentUri").is_some() => Found::Nothing(
+                "an entry of the Management API's content list, which names where events can be \
+                 fetched and holds none",
+            ),
+            None => Found::Nothing(
+                "no member that every event has (Id, CreationTime, Operation or Activity)",
+            ),
+        }
+    }
+}
+
+/// What one pass over the names of an object sees.
+struct Seen<'a> {
+    id: Option<Value<'a>>,
+    creation_time: Option<Value<'a>>,
+    record_type: Option<Value<'a>>,
+    workload: Option<&'a str>,
+    audit_data: Option<Value<'a>>,
+    /// How many of the names that mark an event are there.
+    marks: usize,
+}
+
+impl<'a> Seen<'a> {
+    /// The names are told apart by their length first: this runs once for every member of every
+    /// event, and must cost next to nothing.
+    fn of(object: Object<'a>) -> Self {
+        let mut seen = Seen {
+            id: None,
+            creation_time: None,
+            record_type: None,
+            workload: None,
+            audit_data: None,
+            marks: 0,
+        };
+        // Of a name that occurs twice, the first value counts, as it does for columns.
+        let set = |slot: &mut Option<Value<'a>>, place: Place<'a>| {
+            if matches!(slot, None | Some(Value::Null)) {
+                *slot = Some(place.value());
+            }
+        };
+        for (name, place) in object.places() {
+            let name = name.as_bytes();
+            let is =
+                |known: &[u8]| (name[0] | 0x20) == known[0] && name.eq_ignore_ascii_case(known);
+            match name.len() {
+                2 if is(b"id") => {
+                    set(&mut seen.id, place);
+                    seen.marks += 1;
+                }
+                8 if is(b"workload") => seen.workload = text(place.value()),
+                8 if is(b"activity") => seen.marks += 1,
+                9 if is(b"auditdata") => seen.audit_data = Some(place.value()),
+                9 if is(b"operation") => seen.marks += 1,
+                10 if is(b"recordtype") => set(&mut seen.record_type, place),
+                12 if is(b"creationtime") => {
+                    set(&mut seen.creation_time, place);
+                    seen.marks += 1;
+                }
+                _ => {}
+            }
+        }
+        seen
+    }
+
+    fn event(self, object: Object<'a>) -> Event<'a> {
+        Event {
+            object,
+            id: self.id,
+            creation_time: self.creation_time,
+            record_type: self.record_type,
+            workload: self.workload,
+        }
+    }
+}
+
+/// Whether an object has members, and nothing in them but empty lists.
+fn is_all_empty_lists(object: Object<'_>) -> bool {
+    !object.is_empty()
+        && object.members().all(|(_, value)| matches!(value, Value::List(list) if list.is_empty()))
+}
+
+fn text(value: Value<'_>) -> Option<&str> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// What an event is about: by RecordType, and by Workload only where the type is absent or
+/// unknown, since Workload alone is not to be trusted.
+pub fn family(event: &Event<'_>) -> Family {
+    match (known_type(event), event.workload) {
+        (Some(known), _) => known.family,
+        (None, None) => Family::PowerBi,
+        (None, Some(workload)) => family_of(workload),
+    }
+}
+
+/// The workload of an event and its kind of record, for counting: `Exchange: ExchangeItem`.
+pub fn workload(event: &Event<'_>) -> String {
+    let kind = match (known_type(event), event.record_type.and_then(record_type)) {
+        (Some(known), _) => known.name.to_owned(),
+        (None, Some(number)) => format!("RecordType {number}"),
+        (None, None) => "no RecordType".to_owned(),
+    };
+    // It is for people to read, and comes from wherever an archive comes from.
+    const CHARS_MAX: usize = 40;
+    let workload: String =
+        event.workload.unwrap_or("no Workload").chars().take(CHARS_MAX).collect();
+    format!("{workload}: {kind}")
+}
+
+fn known_type(event: &Event<'_>) -> Option<&'static schema::RecordType> {
+    let number = event.record_type.and_then(record_type)?;
+    schema::record_types().iter().find(|known| known.value == number)
+}
+
+/// The number of a RecordType in any of its forms.
+pub fn record_type(value: Value<'_>) -> Option<i64> {
+    match value {
+        Value::Int(number) => Some(number),
+        Value::Text(text) => {
+            text.trim().parse().ok().or_else(|| schema::record_type_by_name(text.trim()))
+        }
+        _ => None,
+    }
+}
+
+fn family_of(workload: &str) -> Family {
+    const KNOWN: [(&str, Family); 10] = [
+        ("", Family::PowerBi),
+        ("PowerBI", Family::PowerBi),
+        ("Fabric", Family::Fabric),
+        ("DataFabric", Family::Fabric),
+        ("MicrosoftFlow", Family::PowerPlatform),
+        ("PowerApps", Family::PowerPlatform),
+        ("PowerPlatform", Family::PowerPlatform),
+        ("PowerPages", Family::PowerPlatform),
+        ("MicrosoftPowerPlatform", Family::PowerPlatform),
+        ("PowerAutomate", Family::PowerPlatform),
+    ];
+    let known = KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(workload));
+    known.map_or(Family::Other, |(_, family)| *family)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Parser;
+    use crate::record::record_kind::*;
+
+    fn told(text: &str) -> (Family, String) {
+        let found = |record: &Record<'_>| match record.found() {
+            Found::Event(event) => (family(&event), workload(&event)),
+            _ => panic!("an event"),
+        };
+        Parser::default().parse(text.as_bytes(), found).unwrap()
+    }
+
+    fn nothing(text: &str) -> &'static str {
+        let found = |record: &Record<'_>| match record.found() {
+            Found::Nothing(reason) => reason,
+            _ => panic!("no event"),
+        };
+        Parser::default().parse(text.as_bytes(), found).unwrap()
+    }
+
+    #[test]
+    fn the_record_type_decides_in_every_form_and_workload_only_without_it() {
+        for text in [
+            r#"{"Id":"1","RecordType":20}"#,
+            r#"{"Id":"1","RecordType":"20","Workload":"Exchange"}"#,
+            r#"{"Id":"1","recordType":"powerBIAudit"}"#,
+            r#"{"Id":"1","RecordType":"PowerBI"}"#,
+            r#"{"Id":"1","Workload":"PowerBI"}"#,
+            r#"{"Id":"1"}"#,
+            r#"{"Id":"1","RecordType":9999,"Workload":"PowerBI"}"#,
+        ] {
+            assert_eq!(told(text).0, Family::PowerBi, "{text}");
+        }
+        assert_eq!(told(r#"{"Id":"1","RecordType":357}"#).0, Family::Fabric);
+        let app = r#"{"Id":"1","RecordType":45,"Workload":"PowerApps"}"#;
+        assert_eq!(told(app).0, Family::PowerPlatform);
+        for (text, name) in [
+            (r#"{"Id":"1","RecordType":2,"Workload":"PowerBI"}"#, "PowerBI: ExchangeItem"),
+            (r#"{"Id":"1","RecordType":2}"#, "no Workload: ExchangeItem"),
+            (r#"{"Id":"1","Workload":"SharePoint"}"#, "SharePoint: no RecordType"),
+            (r#"{"Id":"1","RecordType":"9999","Workload":"Viva"}"#, "Viva: RecordType 9999"),
+        ] {
+            assert_eq!(told(text), (Family::Other, name.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_is_told_apart() {
+        assert!(nothing(r#"{"error":{"code":"TooManyRequests"}}"#).contains("error message"));
+        let denied = r#"{"Message":"Authorization has been denied for this request."}"#;
+        assert!(nothing(denied).contains("error message"));
+        assert!(nothing(r#"{"Id":[],"RecordType":[]}"#).contains("empty list"));
+        assert!(nothing(r#"{"contentUri":"https://x","contentId":"y"}"#).contains("content list"));
+        assert!(nothing(r#"{"AuditData":""}"#).contains("AuditData is empty"));
+        assert!(nothing("[]").contains("JSON object"));
+    }
+}

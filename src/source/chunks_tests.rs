@@ -1,0 +1,343 @@
+//! Files are cut into pieces between records, in every coding and of every size.
+
+use std::io::Write;
+
+use super::super::{FlawOf, digest};
+
+use crate::source::chunks::*;
+
+/// Records with their positions, the shape or why there is none, and what is wrong.
+type Read = (Vec<(u64, String)>, Result<Shape, String>, Vec<Flaw>);
+
+fn read(content: &[u8]) -> Read {
+    let (records, ended, flaws) = read_all(content);
+    let [Ended { shape, .. }] = &ended[..] else { panic!("one text: {ended:?}") };
+    (records, shape.clone(), flaws)
+}
+
+/// Records with their positions, the texts of the file, and what is wrong.
+fn read_all(content: &[u8]) -> (Vec<(u64, String)>, Vec<Ended>, Vec<Flaw>) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(content).unwrap();
+    let mut pieces = Pieces::open(file.path()).unwrap();
+    let (mut records, mut used, mut flaws) = (Vec::new(), Piece::default(), Vec::new());
+    while let Some(piece) = pieces.next(&mut used).unwrap() {
+        let name = piece.source.name.as_ref().map_or(String::new(), |name| format!("{name} "));
+        for &(start, end) in &piece.records {
+            let text = String::from_utf8_lossy(&piece.text[start as usize..end as usize]);
+            records.push((piece.position(start as usize), format!("{name}{text}")));
+        }
+        if piece.records.is_empty() {
+            let text = String::from_utf8_lossy(&piece.text);
+            records.push((piece.position(0), format!("{name}{text}")));
+        }
+        used = piece;
+    }
+    flaws.extend(pieces.take_flaws());
+    flaws.extend(pieces.take_tail());
+    assert_eq!(pieces.digest(), digest(file.path()).unwrap());
+    (records, pieces.take_ended(), flaws)
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn records_and_positions_are_the_same_in_every_coding() {
+    let text = "[{\"a\":\"é😀\"},\r\n{\"b\":1}]\r\n";
+    let (records, shape, flaws) = read(text.as_bytes());
+    assert_eq!(records, [(1, "{\"a\":\"é😀\"}".to_owned()), (18, "{\"b\":1}".to_owned())]);
+    assert_eq!((shape, flaws.len()), (Ok(Shape::Array), 0));
+    let (records, _, _) = read(format!("\u{feff}{text}").as_bytes());
+    assert_eq!(records[1].0, 21);
+    let (records, shape, _) = read(&utf16(text));
+    assert_eq!((records[1].0, records[1].1.as_str()), (32, "{\"b\":1}"));
+    assert_eq!(shape, Ok(Shape::Array));
+}
+
+#[test]
+fn files_larger_than_a_piece_are_cut_between_records() {
+    let record = format!("{{\"a\":\"{}\"}}", "x".repeat(999));
+    let count = 6000;
+    let text = format!("[{}]", vec![record.as_str(); count].join(","));
+    let (records, _, flaws) = read(text.as_bytes());
+    assert_eq!((records.len(), flaws.len()), (count, 0));
+    for (number, (position, found)) in records.iter().enumerate() {
+        assert_eq!(
+            (*position, found.len()),
+            ((1 + number * (record.len() + 1)) as u64, record.len())
+        );
+    }
+}
+
+#[test]
+fn csv_is_cut_between_rows() {
+    let row = format!("1,\"{}\n{}\"\r\n", "x".repeat(600), "y".repeat(600));
+    let text = format!("#TYPE Deserialized\r\nCreationDate,AuditData\r\n{}", row.repeat(5000));
+    let (pieces, shape, flaws) = read(text.as_bytes());
+    assert_eq!(shape, Ok(Shape::Csv(b"CreationDate,AuditData".to_vec())));
+    assert!(pieces.len() > 1 && flaws.is_empty());
+    assert!(pieces.iter().all(|(_, piece)| piece.ends_with("y\"\r\n")));
+    let whole: String = pieces.into_iter().map(|(_, piece)| piece).collect();
+    assert!(whole == row.repeat(5000));
+}
+
+#[test]
+fn a_csv_without_a_last_line_break_is_whole_and_one_that_ends_in_a_cell_is_not() {
+    let (pieces, _, flaws) = read(b"CreationDate,AuditData\n1,\"{}\"");
+    assert_eq!((pieces[0].1.as_str(), flaws.len()), ("1,\"{}\"", 0));
+    let (pieces, _, flaws) = read(b"CreationDate,AuditData\n1,2\n3,\"{");
+    assert_eq!((pieces[0].1.trim_end(), pieces.len()), ("1,2", 1));
+    assert!(matches!(flaws[..], [Flaw { of: FlawOf::Record, position: 27, .. }]), "{flaws:?}");
+    assert_eq!(flaws[0].raw, b"3,\"{");
+}
+
+#[test]
+fn what_is_no_log_is_named() {
+    for (content, expected) in [
+        (&b"<!DOCTYPE html><html>"[..], "web page"),
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (b"PAR1....", "Parquet"),
+        (b"hello, world", "hello"),
+    ] {
+        let (records, shape, _) = read(content);
+        assert!(records.is_empty());
+        assert!(shape.unwrap_err().contains(expected));
+    }
+    assert_eq!(read(b"").1, Ok(Shape::Empty));
+    assert_eq!(read(b" \r\n").1, Ok(Shape::Empty));
+}
+
+#[test]
+fn a_record_that_does_not_end_is_a_flaw_at_its_beginning() {
+    let (records, shape, flaws) = read(b"{\"activityEventEntities\":[{\"Id\":1},{\"Id\":");
+    assert_eq!((records.len(), shape), (1, Ok(Shape::Rest)));
+    assert!(matches!(flaws[..], [Flaw { of: FlawOf::Record, position: 35, .. }]), "{flaws:?}");
+    assert_eq!(flaws[0].raw, b"{\"Id\":");
+}
+
+#[test]
+fn a_flaw_holds_the_text_of_the_record_that_is_lost_and_no_more() {
+    let (_, _, flaws) = read(b"{\"Id\":1}\n{\"Id\":{\n{\"Id\":3}\n17\n");
+    let raw: Vec<&[u8]> = flaws.iter().map(|flaw| &flaw.raw[..]).collect();
+    assert_eq!(raw, [&b"{\"Id\":{"[..], b"17"]);
+    let (_, _, flaws) = read(b"[{\"Id\":1},");
+    assert!(matches!(&flaws[..], [Flaw { of: FlawOf::File, raw, .. }] if raw.is_empty()));
+    let (_, _, flaws) = read(format!("[{{\"Id\":\"{}", "x".repeat(3 << 20)).as_bytes());
+    assert_eq!(flaws[0].raw.len(), 1 << 20);
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(text: &[u8]) -> Vec<u8> {
+    ::zstd::encode_all(text, 1).unwrap()
+}
+
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ::zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+    for (name, content) in members {
+        writer.start_file(*name, ::zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+const PAGE: &[u8] = br#"{"activityEventEntities":[{"Id":1},{"Id":2}]}"#;
+
+#[test]
+fn packed_files_are_read_as_what_is_in_them() {
+    let (a, b) = PAGE.split_at(20);
+    let twice = gzip(&zstd(PAGE));
+    for content in [
+        gzip(PAGE),
+        zstd(PAGE),
+        // Several members, several frames, and one that is to be skipped.
+        [gzip(a), gzip(b)].concat(),
+        [b"\x50\x2A\x4D\x18\x01\0\0\0x", &zstd(a)[..], &zstd(b)].concat(),
+        gzip(&gzip(&gzip(PAGE))),
+        twice,
+    ] {
+        let (records, shape, flaws) = read(&content);
+        let expected = [(26, r#"{"Id":1}"#.to_owned()), (35, r#"{"Id":2}"#.to_owned())];
+        assert_eq!((records, shape), (expected.to_vec(), Ok(Shape::Rest)));
+        assert!(flaws.is_empty());
+    }
+    let (_, shape, _) = read(&gzip(&gzip(&gzip(&gzip(PAGE)))));
+    assert!(shape.unwrap_err().contains("3 times"));
+}
+
+#[test]
+fn a_zip_is_its_members_by_name_and_each_is_what_it_is() {
+    let inner = zip(&[("c.json", b"{\"Id\":5}"), ("notes.md", b"#")]);
+    let content = zip(&[
+        ("z/inner.zip", &inner),
+        ("b.csv", b"CreationDate,AuditData\n1,2\n"),
+        ("../../a.json", PAGE),
+        ("__MACOSX/a.json", PAGE),
+        (".hidden/a.json", PAGE),
+        ("run.ps1", b"x"),
+        ("y.json.gz", &gzip(b"[{\"Id\":3}]")),
+        ("y.html", b"<html>"),
+    ]);
+    let (records, ended, flaws) = read_all(&content);
+    let records: Vec<String> = records.into_iter().map(|(_, record)| record).collect();
+    assert_eq!(
+        records,
+        [
+            r#"../../a.json {"Id":1}"#,
+            r#"../../a.json {"Id":2}"#,
+            "b.csv 1,2\n",
+            r#"y.json.gz {"Id":3}"#,
+            r#"z/inner.zip/c.json {"Id":5}"#,
+        ]
+    );
+    assert!(flaws.is_empty());
+    let ended: Vec<String> = ended
+        .iter()
+        .map(|ended| {
+            let shape = ended.shape.as_ref().map_or_else(String::clone, |s| s.name().to_owned());
+            format!("{} {shape}", ended.name.as_deref().unwrap_or_default())
+        })
+        .collect();
+    assert_eq!(ended.len(), 5, "{ended:?}");
+    assert_eq!(
+        [&ended[0], &ended[1], &ended[3], &ended[4]],
+        ["../../a.json rest", "b.csv csv", "y.json.gz array", "z/inner.zip/c.json ndjson"]
+    );
+    assert!(ended[2].starts_with("y.html not a log") && ended[2].contains("web page"));
+}
+
+#[test]
+fn what_is_packed_and_damaged_gives_what_stands_before_the_damage() {
+    let text: Vec<u8> =
+        (0..50_000).flat_map(|n| format!("{{\"Id\":{n}}}\n").into_bytes()).collect();
+    for packed in [gzip(&text), zstd(&text), zip(&[("a.json", &text)])] {
+        let (records, ended, flaws) = read_all(&packed[..packed.len() / 2]);
+        assert!(records.len() > 10_000 && records.len() < 40_000, "{}", records.len());
+        assert_eq!(ended[0].shape, Ok(Shape::Objects));
+        let told: Vec<&str> = flaws.iter().map(|flaw| flaw.reason.as_str()).collect();
+        assert!(
+            told.iter().any(|reason| reason.contains("unpacked) damaged: it cannot")
+                || reason.contains("(unpacked): damaged: it cannot")),
+            "{told:?}"
+        );
+    }
+    // What breaks before anything comes of it is refused, and the next member is read.
+    let mut members = zip(&[("a.json", PAGE), ("b.json", PAGE)]);
+    members[36] = 0xFF;
+    let (records, ended, _) = read_all(&members);
+    assert_eq!(records.len(), 2);
+    assert!(ended[0].shape.as_ref().unwrap_err().contains("damaged"), "{ended:?}");
+    // A bit that fell over is found by the checksum at the latest.
+    for packed in [gzip(&text), zip(&[("a.json", &text)])] {
+        let mut packed = packed;
+        let middle = packed.len() / 2;
+        packed[middle] ^= 0x10;
+        let (_, _, flaws) = read_all(&packed);
+        assert!(flaws.iter().any(|flaw| flaw.reason.contains("damaged")), "{flaws:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_unpacked_is_refused_by_name() {
+    let office = zip(&[("[Content_Types].xml", b"<x/>"), ("xl/workbook.xml", b"<x/>")]);
+    assert!(read(&office).1.unwrap_err().contains("save the sheet as CSV"));
+    let mut encrypted = zip(&[("a.json", PAGE)]);
+    let list = encrypted.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    encrypted[6] |= 1;
+    encrypted[list + 8] |= 1;
+    assert!(read(&encrypted).1.unwrap_err().contains("password"));
+    let mut odd = zip(&[("a.json", PAGE)]);
+    (odd[8], odd[list + 10]) = (12, 12);
+    assert!(read(&odd).1.unwrap_err().contains("bzip2"));
+    assert!(read(b"PK\x03\x04nothing").1.unwrap_err().contains("damaged zip"));
+    assert_eq!(read(&zip(&[("notes.md", b"x")])).1, Ok(Shape::Empty));
+    // 300 MiB of noughts come to 300 KiB, or to less when they are packed twice.
+    let bomb = gzip(&vec![0; 300 << 20]);
+    for bomb in [bomb.clone(), gzip(&bomb), zip(&[("a.json", &bomb[..]), ("b.json", PAGE)])] {
+        let (records, _, flaws) = read_all(&bomb);
+        assert_eq!(records.len(), 0);
+        assert!(flaws[0].reason.contains("250 times"), "{flaws:?}");
+    }
+}
+
+#[test]
+fn json_in_strings_is_read_as_what_it_holds() {
+    let event = r#"{"Id":"a\"b","n":[1]}"#;
+    let string = |text: &str| serde_json::to_string(text).unwrap();
+    let array = format!("[{event},{event}]");
+    let once = string(&array);
+    for (text, count) in [
+        (once.clone(), 2),
+        (string(&once), 2),
+        (string(&string(&once)), 2),
+        (format!("{}\r\n{}\r\n", string(event), string(event)), 2),
+        (format!("[{},{event}]", string(event)), 2),
+        (format!("{{\"value\":[{}],\"Count\":1}}", string(&string(&array))), 2),
+        (format!("{{\"value\":{once},\"Count\":1}}"), 2),
+        (format!("{event}\n{once}\n{event}\n"), 4),
+    ] {
+        for content in [text.as_bytes().to_vec(), utf16(&text)] {
+            let (records, shape, flaws) = read(&content);
+            assert!(flaws.is_empty(), "{text}: {flaws:?}");
+            assert!(records.len() == count && records.iter().all(|(_, r)| r == event), "{text}");
+            assert_ne!(shape, Ok(Shape::Empty), "{text}");
+        }
+    }
+    let deep = string(&string(&string(&string(&array))));
+    assert_eq!(read(deep.as_bytes()).2.len(), 1);
+    // A string of an array is a record of its own place; what breaks off in it is named there.
+    let (records, _, flaws) =
+        read(format!("[{},{}]", string(event), string("[{\"Id\":1},{")).as_bytes());
+    assert_eq!(records[0].0, 1);
+    assert_eq!(
+        (records.len(), flaws.len(), flaws[0].position),
+        (2, 1, 2 + string(event).len() as u64)
+    );
+}
+
+#[test]
+fn a_string_larger_than_a_piece_is_read_as_a_stream() {
+    let array = format!("[{}]", vec![r#"{"Id":"x y z"}"#; 400_000].join(","));
+    let (records, shape, flaws) = read(serde_json::to_string(&array).unwrap().as_bytes());
+    assert_eq!((records.len(), shape, flaws.len()), (400_000, Ok(Shape::Array), 0));
+}
+
+#[test]
+fn encodings_may_change_in_the_middle_of_json_and_csv() {
+    let (json, csv) = ("{\"a\":\"é\"}\r\n", "1,\"{\"\"a\"\":\"\"é\"\"}\"\r\n");
+    let wide = |text: &str| utf16(text)[2..].to_vec();
+    for mark in [&b""[..], b"\xFF\xFE"] {
+        let content =
+            [json.as_bytes(), mark, &wide(json), b"\xEF\xBB\xBF", json.as_bytes()].concat();
+        let (records, _, flaws) = read(&content);
+        assert_eq!((records.len(), flaws.len()), (3, 0));
+        let (one, two) = (json.len() as u64, wide(json).len() as u64);
+        let marked = one + mark.len() as u64;
+        assert_eq!((records[1].0, records[2].0), (marked, marked + two + 3));
+        let header = "CreationDate,AuditData\r\n";
+        let content =
+            [header.as_bytes(), csv.as_bytes(), mark, &wide(header), &wide(csv), csv.as_bytes()]
+                .concat();
+        let (pieces, _, flaws) = read(&content);
+        let rows: String = pieces.iter().map(|(_, text)| &text[..]).collect();
+        let rows: Vec<&str> = rows.lines().filter(|line| !line.trim().is_empty()).collect();
+        assert_eq!((rows, flaws.len()), (vec![csv.trim_end(); 3], 0));
+    }
+}
+
+#[test]
+fn another_header_in_the_middle_takes_over() {
+    let (pieces, ended, flaws) =
+        read_all(b"CreationDate,AuditData\n1,2\nAuditData;Id\n3;4\n\nAuditData;Id\n5;6");
+    let texts: Vec<&str> = pieces.iter().map(|(_, text)| text.trim()).collect();
+    assert_eq!((texts[0], pieces[0].0), ("1,2", 23));
+    assert!(texts[1].starts_with("3;4") && texts[1].ends_with("5;6"), "{texts:?}");
+    assert_eq!((pieces[1].0, flaws.len()), (40, 0));
+    assert_eq!(ended[0].shape, Ok(Shape::Csv(b"AuditData;Id".to_vec())));
+}

@@ -1,0 +1,389 @@
+//! Where the rows of a CSV text end, and which lines are rows of it at all.
+//!
+//! A quoted cell may hold line breaks, so one quote too few or too many would swallow what follows
+//! to the end of the file. A closing quote therefore must be followed by what ends a cell; where it
+//! is not, that row is lost and no other: reading goes on at the next line that could be a row.
+
+/// A row longer than this is not taken: a quote is missing.
+const ROW_BYTES_MAX: usize = 64 << 20;
+
+/// A header in the middle is looked for in rows shorter than this.
+const HEADER_BYTES_MAX: usize = 4096;
+
+/// A mark of UTF-8 in the middle: files were joined.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What was found in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// All of it was looked at.
+    More,
+    /// A row that is lost, from here to there, and why. The text must be blanked out there.
+    Lost(usize, usize, &'static str),
+    /// What is no row, from here to there: a header that was repeated, a `#TYPE` line, a mark in
+    /// the middle. The text must be blanked out there.
+    NoRow(usize, usize),
+    /// The header of another CSV, from here to there. The rows behind it are its own.
+    Header(usize, usize),
+}
+
+/// Finds rows in a text that grows at its end and is cut off at its front.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rows {
+    header: Vec<u8>,
+    delimiter: u8,
+    width: usize,
+    /// Up to where the text was looked at.
+    scanned: usize,
+    quoted: bool,
+    /// Behind the last end of a row.
+    end: usize,
+    /// What is wrong with the row that begins there.
+    wrong: Option<&'static str>,
+    /// Up to where no line was found that could be the next row.
+    tried: usize,
+    /// The rest of the line belongs to a row that is lost already.
+    skipping: bool,
+}
+
+impl Rows {
+    pub(super) fn of(header: &[u8]) -> Self {
+        let header = header.trim_ascii().to_vec();
+        let delimiter = delimiter(&header);
+        let (width, _) = line_of(&header, delimiter).unwrap_or((1, false));
+        Rows { header, delimiter, width, ..Rows::default() }
+    }
+
+    /// The header, without its line's end.
+    pub(super) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// Where the last row ends that was seen.
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// The next thing in the text. `last` says that no more text will come.
+    pub(super) fn next(&mut self, text: &[u8], last: bool) -> Seen {
+        loop {
+            if self.skipping {
+                let Some(len) = memchr::memchr2(b'\n', b'\r', &text[self.end..]) else {
+                    return self.pass(text.len());
+                };
+                self.skipping = false;
+                return self.pass(self.end + len + 1);
+            }
+            if let Some(reason) = self.wrong {
+                return self.recover(text, last, reason);
+            }
+            let start = self.end;
+            let rest = &text[start..];
+            if self.scanned == start && rest.starts_with(MARK) {
+                return self.pass(start + MARK.len());
+            }
+            if !last && MARK.starts_with(rest) {
+                return Seen::More;
+            }
+            if !self.row(text, last) {
+                let is_too_long = text.len() - start > ROW_BYTES_MAX;
+                if self.wrong.is_none() && is_too_long {
+                    self.wrong = Some("a row of more than 64 MiB: a quote is missing");
+                } else if self.wrong.is_none() && last && self.quoted {
+                    self.wrong = Some("the file ends in the middle of a row");
+                }
+                if self.wrong.is_some() {
+                    continue;
+                }
+                if !last || start == text.len() {
+                    return Seen::More;
+                }
+                self.end = text.len();
+            }
+            match self.kind(&text[start..self.end]) {
+                Kind::Row => {}
+                Kind::NoRow => return Seen::NoRow(start, self.end),
+                Kind::Header => {
+                    // It is found again once the rows before it are handed on.
+                    let end = self.end;
+                    self.go_on_at(start);
+                    return Seen::Header(start, end);
+                }
+            }
+        }
+    }
+
+    /// Looks for the end of the row; false where the text ends before, or something is wrong.
+    fn row(&mut self, text: &[u8], last: bool) -> bool {
+        let from = self.scanned;
+        // Where a quote closed a cell: another one behind it opens it again.
+        let mut closed = None;
+        for at in memchr::memchr3_iter(b'"', b'\n', b'\r', &text[from..]) {
+            let at = from + at;
+            if text[at] != b'"' {
+                if !self.quoted {
+                    self.end = at + 1;
+                    self.scanned = at + 1;
+                    return true;
+                }
+            } else if self.quoted {
+                match text.get(at + 1) {
+                    None if !last => {
+                        self.scanned = at;
+                        return false;
+                    }
+                    None | Some(b'"' | b'\n' | b'\r') => {}
+                    Some(&byte) if byte == self.delimiter => {}
+                    Some(_) => {
+                        self.wrong = Some(
+                            "a quote inside of a cell that is not doubled: delimiter or line end \
+                             was expected behind it",
+                        );
+                        self.scanned = at;
+                        return false;
+                    }
+                }
+                self.quoted = false;
+                closed = Some(at);
+            } else if closed.is_some_and(|closed| closed + 1 == at) || self.begins_cell(text, at) {
+                self.quoted = true;
+            }
+        }
+        self.scanned = text.len();
+        false
+    }
+
+    /// Whether a cell begins here: a quote elsewhere is a letter like any other.
+    fn begins_cell(&self, text: &[u8], at: usize) -> bool {
+        at == self.end || text[at - 1] == self.delimiter
+    }
+
+    /// Goes on behind a row that is lost, at the next line that could be a row.
+    fn recover(&mut self, text: &[u8], last: bool, reason: &'static str) -> Seen {
+        let start = self.end;
+        let mut from = self.tried.max(start);
+        while let Some(len) = memchr::memchr(b'\n', &text[from..]) {
+            let line = from + len + 1;
+            let rest = &text[line..];
+            let len = memchr::memchr2(b'\n', b'\r', rest);
+            if len.is_none() && !last {
+                break;
+            }
+            let found = line_of(&rest[..len.unwrap_or(rest.len())], self.delimiter);
+            if found.is_some_and(|(cells, open)| cells == self.width || open && cells < self.width)
+            {
+                self.go_on_at(line);
+                return Seen::Lost(start, line, reason);
+            }
+            from = line;
+        }
+        self.tried = from;
+        if !last && text.len() - start <= ROW_BYTES_MAX {
+            return Seen::More;
+        }
+        self.go_on_at(text.len());
+        self.skipping = !last;
+        Seen::Lost(start, text.len(), reason)
+    }
+
+    fn go_on_at(&mut self, at: usize) {
+        *self = Rows {
+            header: std::mem::take(&mut self.header),
+            delimiter: self.delimiter,
+            width: self.width,
+            scanned: at,
+            end: at,
+            ..Rows::default()
+        };
+    }
+
+    /// Passes over text that belongs to no row.
+    fn pass(&mut self, end: usize) -> Seen {
+        let start = self.end;
+        self.end = end;
+        self.scanned = end;
+        if start == end { Seen::More } else { Seen::NoRow(start, end) }
+    }
+
+    fn kind(&self, row: &[u8]) -> Kind {
+        let Some(first) = row.first() else { return Kind::Row };
+        if !matches!(first, b'a'..=b'z' | b'A'..=b'Z' | b'"' | b'#' | 0) {
+            return Kind::Row;
+        }
+        let text = row.trim_ascii();
+        if text == self.header || text.starts_with(b"#TYPE ") || text.iter().all(|&b| b == 0) {
+            return Kind::NoRow;
+        }
+        let is_short = row.len() <= HEADER_BYTES_MAX;
+        if is_short && memchr::memchr(b'{', row).is_none() && names_its_cells(text) {
+            return Kind::Header;
+        }
+        Kind::Row
+    }
+
+    /// The first `len` bytes of the text are gone.
+    pub(super) fn drop_front(&mut self, len: usize) {
+        self.scanned = self.scanned.saturating_sub(len);
+        self.end = self.end.saturating_sub(len);
+        self.tried = self.tried.saturating_sub(len);
+    }
+}
+
+enum Kind {
+    Row,
+    NoRow,
+    Header,
+}
+
+/// Makes an empty line of what is no row: positions stay as they are.
+pub(super) fn blank(text: &mut [u8]) {
+    text.fill(b' ');
+    if let Some(last) = text.last_mut() {
+        *last = b'\n';
+    }
+}
+
+/// What separates the cells of a CSV with this header.
+pub(super) fn delimiter(header: &[u8]) -> u8 {
+    let count = |byte| header.iter().filter(|&&b| b == byte).count();
+    [b',', b';', b'\t'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',')
+}
+
+/// Whether a row has the name of a column in a cell: a header, not an event.
+fn names_its_cells(row: &[u8]) -> bool {
+    row.split(|byte| matches!(byte, b',' | b';' | b'\t')).any(|cell| {
+        let name = cell.trim_ascii();
+        let name =
+            name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
+        name.eq_ignore_ascii_case(b"AuditData") || name.eq_ignore_ascii_case(b"CreationTime")
+    })
+}
+
+/// How many cells a line has, and whether it ends inside of one. `None` where its quotes are wrong.
+fn line_of(line: &[u8], delimiter: u8) -> Option<(usize, bool)> {
+    let (mut cells, mut at) = (1, 0);
+    loop {
+        if line.get(at) == Some(&b'"') {
+            at += 1;
+            loop {
+                let Some(len) = memchr::memchr(b'"', &line[at..]) else {
+                    return Some((cells, true));
+                };
+                at += len + 1;
+                match line.get(at) {
+                    Some(b'"') => at += 1,
+                    Some(&byte) if byte != delimiter => return None,
+                    _ => break,
+                }
+            }
+        } else {
+            at += memchr::memchr(delimiter, &line[at..]).unwrap_or(line.len() - at);
+        }
+        if at >= line.len() {
+            return Some((cells, false));
+        }
+        cells += 1;
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::source::csv_rows::*;
+
+    /// What is left of a text once what is no row is blanked out, with what was found.
+    fn rows(text: &str, step: usize) -> (Vec<String>, Vec<Seen>) {
+        let (header, text) = text.split_once('\n').unwrap();
+        let mut rows = Rows::of(header.as_bytes());
+        let (mut all, mut seen) = (text.as_bytes().to_vec(), Vec::new());
+        let lens: Vec<usize> = (0..all.len()).step_by(step).chain([all.len()]).collect();
+        for len in lens {
+            loop {
+                let found = rows.next(&all[..len], len == all.len());
+                match &found {
+                    Seen::More => break,
+                    Seen::Lost(start, end, _) | Seen::NoRow(start, end) => {
+                        blank(&mut all[*start..*end]);
+                    }
+                    Seen::Header(start, end) => {
+                        let header = all[*start..*end].to_vec();
+                        blank(&mut all[*start..*end]);
+                        let at = *end;
+                        rows = Rows::of(&header);
+                        rows.go_on_at(at);
+                    }
+                }
+                seen.push(found);
+            }
+        }
+        assert_eq!(rows.end(), all.len());
+        let left = String::from_utf8(all).unwrap();
+        (left.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect(), seen)
+    }
+
+    #[track_caller]
+    fn check(text: &str, left: &[&str], lost: &[&str]) {
+        for step in [1, 2, 3, 7, 20, 1000] {
+            let (found, seen) = rows(text, step);
+            assert_eq!(found, left, "in steps of {step}: {seen:?}");
+            let found: Vec<&str> = seen
+                .iter()
+                .filter_map(|seen| match seen {
+                    Seen::Lost(start, ..) => {
+                        text[text.find('\n').unwrap() + 1 + start..].lines().next()
+                    }
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(found, lost, "in steps of {step}");
+        }
+    }
+
+    #[test]
+    fn cells_may_hold_line_breaks_and_doubled_quotes() {
+        check(
+            "a,b\n1,\"x\ny\"\"\n\"\n2,z\r\n\"\",\"\"\"q\"\"\"\n3,in\"side\n4,end",
+            &["1,\"x", "y\"\"", "\"", "2,z", "\"\",\"\"\"q\"\"\"", "3,in\"side", "4,end"],
+            &[],
+        );
+    }
+
+    #[test]
+    fn one_quote_too_few_or_too_many_costs_one_row() {
+        check("a,b\n1,\"x\n2,\"y\"\n3,\"z\"\n", &["2,\"y\"", "3,\"z\""], &["1,\"x"]);
+        check("a,b\n1,\"x\"y\"\n2,\"y\"\n", &["2,\"y\""], &["1,\"x\"y\""]);
+        check("a,b\n1,x\n2,\"y\nz\n3,u\n", &["1,x", "3,u"], &["2,\"y"]);
+        check("a,b\n1,x\n2,\"y", &["1,x"], &["2,\"y"]);
+        check(
+            "a,b\n1,\"{\"\"k\"\":1}\n2,\"{\"\"k\"\":2}\"",
+            &["2,\"{\"\"k\"\":2}\""],
+            &["1,\"{\"\"k\"\":1}"],
+        );
+    }
+
+    #[test]
+    fn a_header_in_the_middle_is_no_row_and_another_takes_over() {
+        check("AuditData,b\n1,2\nAuditData,b\r\n#TYPE X\n3,4\n", &["1,2", "3,4"], &[]);
+        check("AuditData,b\n1,2\n\u{feff}\"3\",\"4\n\"\n", &["1,2", "\"3\",\"4", "\""], &[]);
+        check("AuditData,b\n1,2\n\0\0\n3,4\n\0\0", &["1,2", "3,4"], &[]);
+        let (_, seen) = rows("AuditData,b\n1,2\nb;AuditData;c\n\"4\n\";5;6\n", 3);
+        assert_eq!(seen, [Seen::Header(4, 18)]);
+        // A word that is also a column's name makes no header of an event.
+        check(
+            "a,b\nx,\"{CreationTime\"\nx,AuditDataX\n",
+            &["x,\"{CreationTime\"", "x,AuditDataX"],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_row_without_an_end_is_lost_once_and_not_held() {
+        let mut rows = Rows::of(b"a,b");
+        let text = [&b"1,\""[..], &vec![b'x'; ROW_BYTES_MAX + 1]].concat();
+        assert!(matches!(rows.next(&text, false), Seen::Lost(0, end, _) if end == text.len()));
+        assert_eq!(rows.next(&text, false), Seen::More);
+        rows.drop_front(text.len());
+        assert_eq!(rows.next(b"xx\n1,2\n", false), Seen::NoRow(0, 3));
+        assert_eq!((rows.next(b"xx\n1,2\n", false), rows.end()), (Seen::More, 7));
+    }
+}

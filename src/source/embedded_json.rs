@@ -1,0 +1,233 @@
+//! JSON text that stands in JSON strings, taken out as it is read.
+//!
+//! A cmdlet's answer that went through ConvertTo-Json once more is a file that is one string, or a
+//! string a line.
+
+/// Where in the text the next byte stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Between values.
+    Outside,
+    /// In an object or array that stands in no string: it stays as it is.
+    Plain { depth: u32, in_string: bool, escaped: bool },
+    /// In a string.
+    Inside,
+    /// Behind a backslash.
+    Escape,
+    /// In the digits of `\u`: how many there were, and their value.
+    Hex { digits: u8, value: u16 },
+}
+
+/// Takes the text out of strings.
+#[derive(Debug)]
+pub(super) struct Unquoted {
+    state: State,
+    /// The first half of a character beyond U+FFFF.
+    high: Option<u16>,
+}
+
+impl Default for Unquoted {
+    fn default() -> Self {
+        Unquoted { state: State::Outside, high: None }
+    }
+}
+
+impl Unquoted {
+    /// Appends what the next bytes hold.
+    pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
+        while !bytes.is_empty() {
+            let done = match self.state {
+                State::Inside => self.inside(bytes, out),
+                _ => {
+                    self.byte(bytes[0], out);
+                    1
+                }
+            };
+            bytes = &bytes[done..];
+        }
+    }
+
+    /// Copies text up to a byte that means something; tells how much is done with.
+    fn inside(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
+        let end = memchr::memchr3(b'"', b'\\', b'\n', bytes);
+        let len = end.unwrap_or(bytes.len());
+        let special = end.map(|at| bytes[at]);
+        if len > 0 || special != Some(b'\\') {
+            self.flush(out);
+        }
+        out.extend_from_slice(&bytes[..len]);
+        match special {
+            None => return len,
+            Some(b'\\') => self.state = State::Escape,
+            // No JSON writer leaves a bare line break in a string: it breaks off here.
+            Some(b'\n') => {
+                out.push(b'\n');
+                self.state = State::Outside;
+            }
+            Some(_) => self.state = State::Outside,
+        }
+        len + 1
+    }
+
+    fn byte(&mut self, byte: u8, out: &mut Vec<u8>) {
+        match self.state {
+            State::Outside if byte == b'"' => self.state = State::Inside,
+            State::Outside => {
+                if matches!(byte, b'{' | b'[') {
+                    self.state = State::Plain { depth: 1, in_string: false, escaped: false };
+                }
+                out.push(byte);
+            }
+            State::Plain { depth, in_string, escaped } => {
+                out.push(byte);
+                self.state = plain(byte, depth, in_string, escaped);
+            }
+            State::Escape => self.escape(byte, out),
+            State::Hex { digits, value } => self.hex(byte, digits, value, out),
+            State::Inside => {}
+        }
+    }
+
+    fn escape(&mut self, byte: u8, out: &mut Vec<u8>) {
+        if byte == b'u' {
+            self.state = State::Hex { digits: 0, value: 0 };
+            return;
+        }
+        self.flush(out);
+        self.state = State::Inside;
+        match byte {
+            b'b' => out.push(8),
+            b'f' => out.push(12),
+            b'n' => out.push(b'\n'),
+            b'r' => out.push(b'\r'),
+            b't' => out.push(b'\t'),
+            // A quote, a backslash or a slash; what is no escape at all stays as it is.
+            b'"' | b'\\' | b'/' => out.push(byte),
+            _ => out.extend_from_slice(&[b'\\', byte]),
+        }
+    }
+
+    fn hex(&mut self, byte: u8, digits: u8, value: u16, out: &mut Vec<u8>) {
+        let Some(digit) = (byte as char).to_digit(16) else {
+            self.flush(out);
+            out.extend_from_slice(b"\\u");
+            if digits > 0 {
+                out.extend_from_slice(format!("{value:0$x}", usize::from(digits)).as_bytes());
+            }
+            self.state = State::Inside;
+            self.push(&[byte], out);
+            return;
+        };
+        let value = value << 4 | digit as u16;
+        self.state = State::Hex { digits: digits + 1, value };
+        if digits < 3 {
+            return;
+        }
+        self.state = State::Inside;
+        match (self.high.take(), value) {
+            (high, 0xD800..=0xDBFF) => {
+                if let Some(high) = high {
+                    lone(high, out);
+                }
+                self.high = Some(value);
+            }
+            (Some(high), 0xDC00..=0xDFFF) => {
+                let code = 0x10000 + (u32::from(high & 0x3FF) << 10) + u32::from(value & 0x3FF);
+                write(code, out);
+            }
+            (high, _) => {
+                if let Some(high) = high {
+                    lone(high, out);
+                }
+                match value {
+                    0xDC00..=0xDFFF => lone(value, out),
+                    _ => write(u32::from(value), out),
+                }
+            }
+        }
+    }
+
+    /// A first half that no second one follows.
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        if let Some(high) = self.high.take() {
+            lone(high, out);
+        }
+    }
+}
+
+fn plain(byte: u8, depth: u32, in_string: bool, escaped: bool) -> State {
+    let (mut depth, mut in_string, mut escapes) = (depth, in_string, false);
+    match byte {
+        _ if escaped => {}
+        b'\\' if in_string => escapes = true,
+        b'"' => in_string = !in_string,
+        b'\n' => in_string = false,
+        b'{' | b'[' if !in_string => depth = depth.saturating_add(1),
+        b'}' | b']' if !in_string => depth -= 1,
+        _ => {}
+    }
+    if depth == 0 { State::Outside } else { State::Plain { depth, in_string, escaped: escapes } }
+}
+
+/// Half a character stays an escape, so that the record that holds it is told, not mended.
+fn lone(half: u16, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("\\u{half:04x}").as_bytes());
+}
+
+fn write(code: u32, out: &mut Vec<u8>) {
+    let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// Whether a string, given from its quote on, holds JSON: an object, an array or another string.
+/// `None` where it is too short to tell.
+pub(super) fn holds_json(text: &[u8]) -> Option<bool> {
+    let mut at = 1;
+    loop {
+        match text.get(at..)? {
+            [] => return None,
+            [b'{' | b'[', ..] | [b'\\', b'"', ..] => return Some(true),
+            [b' ' | b'\t', ..] => at += 1,
+            [b'\\', b'r' | b'n' | b't', ..] => at += 2,
+            [b'\\'] => return None,
+            _ => return Some(false),
+        }
+    }
+}
+
+/// What a string holds, given with its quotes; the last may be missing.
+pub(super) fn unquote(text: &[u8], out: &mut Vec<u8>) {
+    Unquoted::default().push(text, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::source::embedded_json::*;
+
+    fn check(text: &str, expected: &str) {
+        for step in [1, 2, 3, 7, 1000] {
+            let (mut unquoted, mut out) = (Unquoted::default(), Vec::new());
+            for part in text.as_bytes().chunks(step) {
+                unquoted.push(part, &mut out);
+            }
+            assert_eq!(String::from_utf8_lossy(&out), expected, "{text} in steps of {step}");
+        }
+    }
+
+    #[test]
+    fn strings_give_what_they_hold_and_all_else_stays() {
+        check(r#""[{\"a\":\"x\\\"y\"}]""#, r#"[{"a":"x\"y"}]"#);
+        check("\"{}\"\r\n\"[1]\"\n", "{}\r\n[1]\n");
+        check(r#""\u007b\u00e9\ud83d\ude00\u4F60\r\n\t\/}""#, "{é😀你\r\n\t/}");
+        check(r#"{"a":"\"}","b":[1]} "[]""#, r#"{"a":"\"}","b":[1]} []"#);
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_string_stays_wrong() {
+        check(r#""\ud83d""#, r"\ud83d");
+        check(r#""\ud83dx\ude00""#, r"\ud83dx\ude00");
+        check(r#""\ud83d\ud83d\ude00""#, "\\ud83d😀");
+        check(r#""\q\u12x""#, r"\q\u12x");
+        check("\"[{\\\"a\\\":1\n\"{}\"", "[{\"a\":1\n{}");
+    }
+}

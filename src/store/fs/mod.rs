@@ -1,0 +1,5 @@
+//! File-system access: disk operations, permissions, symbolic links, paths and atomic writes.
+
+pub(in crate::store) mod disk;
+pub(in crate::store) mod permissions;
+pub(in crate::store) mod symlinks;

@@ -1,0 +1,6 @@
+//! Maintenance of a store: compaction, redaction, verification.
+
+pub(in crate::store) mod compact;
+pub(in crate::store) mod file_inventory;
+pub(in crate::store) mod redact;
+pub(in crate::store) mod verify;

@@ -1,0 +1,85 @@
+//! Rows of files that others wrote, brought into the table's own types.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, TimestampMicrosecondType};
+
+use crate::column::{EventBatch, Key, arrow_schema, stored_id_key};
+use crate::error::{Error, Result};
+
+/// Rows as events with their keys; `order` is the place of the first. Columns that the table does
+/// not have are no part of events.
+pub(in crate::store) fn in_our_form(
+    path: &Path,
+    batch: &RecordBatch,
+    order: u64,
+) -> Result<EventBatch> {
+    let schema = arrow_schema();
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let column = column(path, batch, field)?;
+        columns.push(column.filter(|column| column.null_count() < column.len()));
+    }
+    let named = |name: &str| schema.index_of(name).ok().and_then(|at| columns[at].as_ref());
+    let missing = |row: usize| {
+        let message = format!("row {} has no Id or no CreationTime", order + row as u64);
+        Error::store(path, message)
+    };
+    let ids = named("Id").and_then(|ids| ids.as_string_opt::<i32>());
+    let times = named("CreationTime");
+    let times = times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
+    let (Some(ids), Some(times)) = (ids, times) else { return Err(missing(0)) };
+    let keys = ids.iter().zip(times).enumerate().map(|(row, (id, time_us))| {
+        let (Some(id), Some(time_us)) = (id, time_us) else { return Err(missing(row)) };
+        let mut key = Key::new(stored_id_key(id), time_us);
+        key.order = order + row as u64;
+        Ok(key)
+    });
+    let keys = keys.collect::<Result<Vec<Key>>>()?;
+    Ok(EventBatch { columns, keys })
+}
+
+/// Some columns, all null where the file does not have them.
+pub(in crate::store) fn columns_in_our_form(
+    path: &Path,
+    batch: &RecordBatch,
+    columns: &[&str],
+) -> Result<Vec<ArrayRef>> {
+    let schema = arrow_schema();
+    let of = |name: &&str| {
+        let field = schema.field_with_name(name).map_err(Error::internal)?;
+        let null = || new_null_array(field.data_type(), batch.num_rows());
+        Ok(column(path, batch, field)?.unwrap_or_else(null))
+    };
+    columns.iter().map(of).collect()
+}
+
+fn column(path: &Path, batch: &RecordBatch, field: &Field) -> Result<Option<ArrayRef>> {
+    let Some(column) = batch.column_by_name(field.name()) else { return Ok(None) };
+    if column.data_type() == field.data_type() {
+        return Ok(Some(Arc::clone(column)));
+    }
+    // A text that is no number would become null without a word.
+    let is_text = matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8);
+    let wrong = || {
+        let (found, expected) = (column.data_type(), field.data_type());
+        let message = format!(
+            "the column {} has the type {found} where {expected} was expected; write the file \
+             again with the table's types",
+            field.name()
+        );
+        Error::store(path, message)
+    };
+    if is_text && *field.data_type() != DataType::Utf8 {
+        return Err(wrong());
+    }
+    let brought = cast(column, field.data_type()).map_err(|_| wrong())?;
+    if brought.null_count() != column.logical_null_count() {
+        Err(wrong())
+    } else {
+        Ok(Some(brought))
+    }
+}

@@ -1,0 +1,9 @@
+//! Parquet files: reading, writing, encoding and sorted scans.
+
+pub(in crate::store) mod external_files;
+pub(in crate::store) mod reader;
+pub(in crate::store) mod rle;
+pub(in crate::store) mod slice;
+pub(in crate::store) mod sorted_scan;
+pub(in crate::store) mod text_column;
+pub(in crate::store) mod writer;

@@ -1,0 +1,156 @@
+//! Small numbers as Parquet packs them: stretches of one value as that value and its length, all
+//! else in as few bits as the largest needs (the "RLE / bit-packing hybrid" of Parquet's format,
+//! <https://parquet.apache.org/docs/file-format/data-pages/encodings/>).
+//!
+//! Knows nothing of columns and pages.
+
+/// So many equal values are shorter as a stretch, whatever the width; packed values come in
+/// groups of 8, so that less would only tear groups apart.
+const STRETCH_MIN: usize = 16;
+
+/// How many bits a number of a dictionary with so many entries needs.
+pub(in crate::store) fn width(entries: usize) -> u32 {
+    usize::BITS - entries.saturating_sub(1).leading_zeros()
+}
+
+/// Appends `values`, none of which needs more than `width` bits.
+pub(in crate::store) fn encode<T: Copy + PartialEq + Into<u32>>(
+    values: &[T],
+    width: u32,
+    out: &mut Vec<u8>,
+) {
+    let (mut packed_from, mut at) = (0, 0);
+    while at < values.len() {
+        let first = values[at];
+        // Most groups do not begin with a stretch, which two looks tell.
+        let is_stretch = values.get(at + STRETCH_MIN - 1) == Some(&first)
+            && values[at..at + STRETCH_MIN].iter().all(|value| *value == first);
+        let rest = &values[at..];
+        let equal = match is_stretch {
+            true => rest.iter().position(|value| *value != first).unwrap_or(rest.len()),
+            // At the end, nothing follows that would have to begin a group.
+            false if rest.len() < STRETCH_MIN && rest.iter().all(|value| *value == first) => {
+                rest.len()
+            }
+            false => {
+                at += 8;
+                continue;
+            }
+        };
+        pack(&values[packed_from..at], width, out);
+        stretch(first.into(), equal, width, out);
+        at += equal;
+        packed_from = at;
+    }
+    pack(&values[packed_from..], width, out);
+}
+
+/// Appends the same value so many times.
+pub(in crate::store) fn stretch(value: u32, times: usize, width: u32, out: &mut Vec<u8>) {
+    varint((times as u64) << 1, out);
+    out.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8) as usize]);
+}
+
+/// Appends values in groups of 8; the last group is filled up with noughts.
+fn pack<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
+    if values.is_empty() {
+        return;
+    }
+    let groups = values.len().div_ceil(8);
+    varint((groups as u64) << 1 | 1, out);
+    let end = out.len() + groups * width as usize;
+    let (mut bits, mut held) = (0_u64, 0);
+    for &value in values {
+        bits |= u64::from(value.into()) << held;
+        held += width;
+        if held >= 32 {
+            out.extend_from_slice(&(bits as u32).to_le_bytes());
+            bits >>= 32;
+            held -= 32;
+        }
+    }
+    out.extend_from_slice(&bits.to_le_bytes()[..held.div_ceil(8) as usize]);
+    out.resize(end, 0);
+}
+
+fn varint(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a reader makes of it, written from the format's description.
+    fn decode(mut bytes: &[u8], width: u32, len: usize) -> Vec<u32> {
+        let mut values = Vec::new();
+        while values.len() < len {
+            let (mut header, mut shift) = (0_u64, 0);
+            loop {
+                let byte = bytes[0];
+                bytes = &bytes[1..];
+                header |= u64::from(byte & 0x7F) << shift;
+                shift += 7;
+                if byte < 0x80 {
+                    break;
+                }
+            }
+            if header & 1 == 0 {
+                let size = width.div_ceil(8) as usize;
+                let mut value = [0; 4];
+                value[..size].copy_from_slice(&bytes[..size]);
+                bytes = &bytes[size..];
+                let value = u32::from_le_bytes(value);
+                values.extend(std::iter::repeat_n(value, (header >> 1) as usize));
+            } else {
+                let count = (header >> 1) as usize * 8;
+                let bit = |at: usize| u32::from(bytes[at / 8] >> (at % 8) & 1);
+                for at in 0..count {
+                    let start = at * width as usize;
+                    values.push((0..width).map(|b| bit(start + b as usize) << b).sum());
+                }
+                bytes = &bytes[count * width as usize / 8..];
+            }
+        }
+        assert!(bytes.is_empty(), "{} bytes are left", bytes.len());
+        assert!(values[len..].iter().all(|&filling| filling == 0) && values.len() < len + 8);
+        values.truncate(len);
+        values
+    }
+
+    #[test]
+    fn widths_are_those_of_the_largest_index() {
+        assert_eq!([0, 1, 2, 3, 4, 5, 256, 257].map(width), [0, 0, 1, 2, 2, 3, 8, 9]);
+    }
+
+    #[test]
+    fn stretches_are_short() {
+        let mut out = Vec::new();
+        encode(&[true; 100_000], 1, &mut out);
+        assert_eq!(out.len(), 4);
+        encode(&[7_u32; 3], 3, &mut out);
+        assert_eq!(out[4..], [6, 7]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_read_again(
+            stretches in prop::collection::vec((any::<u32>(), 1_usize..40), 0..40),
+            width in 0_u32..=32,
+        ) {
+            let mask = if width == 32 { u32::MAX } else { (1 << width) - 1 };
+            let values: Vec<u32> = stretches
+                .iter()
+                .flat_map(|&(value, times)| std::iter::repeat_n(value & mask, times))
+                .collect();
+            let mut out = Vec::new();
+            encode(&values, width, &mut out);
+            prop_assert_eq!(decode(&out, width, values.len()), values);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The write path: batches, runs, deduplication, merging and the writer lock.
+
+pub(in crate::store) mod dedup;
+pub(in crate::store) mod load;
+pub(in crate::store) mod merge;
+pub(in crate::store) mod run;
+pub(in crate::store) mod writer_lock;

@@ -1,0 +1,231 @@
+//! A run: events staged together, in order of time.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take;
+use arrow::datatypes::{Field, Schema};
+use arrow::ipc::reader::FileReader;
+use arrow::ipc::writer::FileWriter;
+
+use crate::column::without_content;
+use crate::column::{
+    EventBatch, Key, Rewrite, arrow_schema, fingerprint, fingerprints, rewrite_texts,
+};
+use crate::error::{Error, Result};
+use crate::store::fs::disk::Disk;
+use crate::store::parquet::reader;
+
+/// Rows of a page of a run on disk: small, because a merge holds a page of every run.
+const PAGE_ROWS: usize = 4096;
+
+/// Events sorted by time and id.
+pub(in crate::store) struct Run {
+    /// The keys, sorted.
+    pub(in crate::store) keys: Vec<Key>,
+    columns: Columns,
+}
+
+enum Columns {
+    /// Arrays as they were built, and for each key the row it stands in.
+    Memory { columns: Arc<Vec<Option<ArrayRef>>>, rows: Vec<u32> },
+    /// Arrays in the order of the keys, cut into pages, in a file of Arrow's own format.
+    /// With a number for the content of each event.
+    Disk { path: PathBuf, present: Vec<usize>, contents: Vec<u64> },
+    /// The rows of a file of the table, which stand in the order of the keys.
+    Table { path: PathBuf },
+}
+
+/// Arrays that hold some rows of a run.
+#[derive(Clone)]
+pub(in crate::store) struct Page {
+    /// One for each column of the table, or `None` where all values are null.
+    pub(in crate::store) columns: Arc<Vec<Option<ArrayRef>>>,
+}
+
+impl Run {
+    pub(in crate::store) fn new(batch: EventBatch) -> Self {
+        let rows = batch.keys.len();
+        let mut order: Vec<u32> = (0..rows as u32).collect();
+        let key = |row: &u32| {
+            let key = &batch.keys[*row as usize];
+            (key.time_us, key.id(), key.order)
+        };
+        if !order.is_sorted_by_key(key) {
+            order.sort_unstable_by_key(key);
+        }
+        Run {
+            keys: order.iter().map(|&row| batch.keys[row as usize]).collect(),
+            columns: Columns::Memory { columns: Arc::new(batch.columns), rows: order },
+        }
+    }
+
+    /// The rows of a file of the table; `None` where it does not hold them in the table's order,
+    /// or not in the table's types: a file that others wrote.
+    pub(in crate::store) fn of_file(path: &Path) -> Result<Option<Run>> {
+        let Some(keys) = reader::keys(path)? else { return Ok(None) };
+        let is_sorted = keys.is_sorted_by_key(|key| (key.time_us, key.id()));
+        let columns = Columns::Table { path: path.to_path_buf() };
+        Ok(is_sorted.then(|| Run { keys, columns }))
+    }
+
+    /// The place in the archive of its first event, by which runs are put in order.
+    pub(in crate::store) fn first_order(&self) -> u64 {
+        self.keys.iter().map(|key| key.order).min().unwrap_or(u64::MAX)
+    }
+
+    /// A number for the content of the event at a position. Only copies are asked for theirs, so it
+    /// is worked out when it is asked for, as long as that costs no reading.
+    pub(in crate::store) fn content(&self, position: usize) -> u64 {
+        match &self.columns {
+            Columns::Memory { columns, rows } => {
+                fingerprint(columns, rows[position] as usize, without_content())
+            }
+            Columns::Disk { contents, .. } => contents[position],
+            // Rows of the table are never staged.
+            Columns::Table { .. } => 0,
+        }
+    }
+
+    pub(in crate::store) fn memory_bytes(&self) -> usize {
+        match &self.columns {
+            Columns::Memory { columns, .. } => {
+                columns.iter().flatten().map(|array| array.get_array_memory_size()).sum()
+            }
+            Columns::Disk { .. } | Columns::Table { .. } => 0,
+        }
+    }
+
+    /// Moves the arrays to a file in `folder`.
+    pub(in crate::store) fn spill(self, disk: &dyn Disk, folder: &Path) -> Result<Run> {
+        let Columns::Memory { columns, rows } = self.columns else { return Ok(self) };
+        let path =
+            folder.join(format!("run-{:020}.arrow", self.keys.first().map_or(0, |k| k.order)));
+        let present: Vec<usize> = (0..columns.len()).filter(|&c| columns[c].is_some()).collect();
+        let numbers = fingerprints(&columns, rows.len(), without_content());
+        let contents = rows.iter().map(|&row| numbers[row as usize]).collect();
+        write_pages(disk, &path, &columns, &present, rows)?;
+        let columns = Columns::Disk { path, present, contents };
+        Ok(Run { keys: self.keys, columns })
+    }
+
+    /// A reader of its rows. Texts of a file of the table become what `rewrite` says.
+    pub(in crate::store) fn reader<'r>(
+        &'r self,
+        rewrite: Option<&'r Rewrite<'r>>,
+    ) -> Result<RunReader<'r>> {
+        let file = match &self.columns {
+            Columns::Memory { .. } => Pages::Memory,
+            Columns::Disk { path, .. } => {
+                let file = File::open(path).map_err(Error::io("read", path))?;
+                let file = FileReader::try_new(BufReader::new(file), None);
+                Pages::Disk(Box::new(file.map_err(Error::internal)?))
+            }
+            Columns::Table { path } => Pages::Table(reader::pages(path, PAGE_ROWS)?, 0),
+        };
+        Ok(RunReader { run: self, file, page: None, rewrite })
+    }
+}
+
+fn write_pages(
+    disk: &dyn Disk,
+    path: &Path,
+    columns: &[Option<ArrayRef>],
+    present: &[usize],
+    rows: Vec<u32>,
+) -> Result<()> {
+    let rows = UInt32Array::from(rows);
+    let mut fields = Vec::with_capacity(present.len());
+    let mut arrays = Vec::with_capacity(present.len());
+    for column in present.iter().filter_map(|&number| columns[number].as_ref().map(|c| (number, c)))
+    {
+        let array = take(column.1, &rows, None).map_err(Error::internal)?;
+        let name = arrow_schema().field(column.0).name().clone();
+        fields.push(Field::new(name, array.data_type().clone(), true));
+        arrays.push(array);
+    }
+    let schema = Arc::new(Schema::new(fields));
+    let whole = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
+    let file = disk.create(path).map_err(Error::io("create", path))?;
+    let failed = |error: arrow::error::ArrowError| Error::Io {
+        action: "write",
+        path: path.to_path_buf(),
+        source: std::io::Error::other(error),
+    };
+    let mut writer = FileWriter::try_new(BufWriter::new(file), &schema).map_err(failed)?;
+    for start in (0..whole.num_rows()).step_by(PAGE_ROWS) {
+        let rows = PAGE_ROWS.min(whole.num_rows() - start);
+        writer.write(&whole.slice(start, rows)).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)
+}
+
+/// Reads the rows of a run, from its first key to its last.
+pub(in crate::store) struct RunReader<'r> {
+    run: &'r Run,
+    file: Pages,
+    page: Option<(usize, Page)>,
+    rewrite: Option<&'r Rewrite<'r>>,
+}
+
+enum Pages {
+    Memory,
+    Disk(Box<FileReader<BufReader<File>>>),
+    /// Pages one after the other, and the number of the next.
+    Table(reader::PageReader, usize),
+}
+
+impl RunReader<'_> {
+    /// The page that holds the row of a key, by the key's position, and the row in it. Positions
+    /// do not go back.
+    pub(in crate::store) fn locate(&mut self, position: usize) -> Result<(Page, usize)> {
+        let (number, row) = (position / PAGE_ROWS, position % PAGE_ROWS);
+        if let Some((_, page)) = self.page.as_ref().filter(|(held, _)| *held == number) {
+            return Ok((page.clone(), row));
+        }
+        let columns = match (&self.run.columns, &mut self.file) {
+            (Columns::Memory { columns, rows }, _) => {
+                return Ok((Page { columns: Arc::clone(columns) }, rows[position] as usize));
+            }
+            (Columns::Disk { present, .. }, Pages::Disk(file)) => {
+                file.set_index(number).map_err(Error::internal)?;
+                let batch = file.next().ok_or_else(shorter)?.map_err(Error::internal)?;
+                let mut columns = vec![None; arrow_schema().fields().len()];
+                for (&number, array) in present.iter().zip(batch.columns()) {
+                    columns[number] = Some(Arc::clone(array));
+                }
+                columns
+            }
+            (Columns::Table { .. }, Pages::Table(file, next)) => loop {
+                let mut page = file.next_page()?.ok_or_else(shorter)?;
+                *next += 1;
+                if *next > number {
+                    if let Some(rewrite) = self.rewrite {
+                        rewrite_page(&mut page, rewrite)?;
+                    }
+                    break page;
+                }
+            },
+            _ => return Err(Error::internal("a run without its file")),
+        };
+        let page = Page { columns: Arc::new(columns) };
+        self.page = Some((number, page.clone()));
+        Ok((page, row))
+    }
+}
+
+fn shorter() -> Error {
+    Error::internal("a run is shorter than its keys")
+}
+
+fn rewrite_page(columns: &mut [Option<ArrayRef>], rewrite: &Rewrite<'_>) -> Result<()> {
+    for column in columns.iter_mut().flatten() {
+        if let Some(rewritten) = rewrite_texts(column, rewrite).map_err(Error::internal)? {
+            *column = rewritten;
+        }
+    }
+    Ok(())
+}
