@@ -14,7 +14,9 @@ pub mod source_log;
 
 pub use columns::{ColumnDefinition, ColumnEncoding, ColumnType, column_index, columns};
 pub use operations::{Noise, Operation, operations};
-pub use record_types::{WorkloadGroup, RecordType, record_type_by_name, record_types, user_type_by_name};
+pub use record_types::{
+    RecordType, WorkloadGroup, record_type_by_name, record_types, user_type_by_name,
+};
 
 /// The column for everything of an event that no typed column holds exactly: a JSON object as text.
 pub const EXTRA: &str = "Extra";

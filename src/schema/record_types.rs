@@ -20,8 +20,12 @@ pub enum WorkloadGroup {
 
 impl WorkloadGroup {
     /// All of them.
-    pub const ALL: [WorkloadGroup; 4] =
-        [WorkloadGroup::PowerBi, WorkloadGroup::Fabric, WorkloadGroup::PowerPlatform, WorkloadGroup::Other];
+    pub const ALL: [WorkloadGroup; 4] = [
+        WorkloadGroup::PowerBi,
+        WorkloadGroup::Fabric,
+        WorkloadGroup::PowerPlatform,
+        WorkloadGroup::Other,
+    ];
 
     /// Its name, as the column of that name holds it.
     pub fn name(self) -> &'static str {
@@ -111,8 +115,12 @@ mod tests {
 
     #[test]
     fn power_platform_is_kept_and_mail_is_not() {
-        let family = |value| record_types().iter().find(|ty| ty.value == value).unwrap().workload_group;
-        assert_eq!([20, 144, 357].map(family), [WorkloadGroup::PowerBi, WorkloadGroup::PowerBi, WorkloadGroup::Fabric]);
+        let family =
+            |value| record_types().iter().find(|ty| ty.value == value).unwrap().workload_group;
+        assert_eq!(
+            [20, 144, 357].map(family),
+            [WorkloadGroup::PowerBi, WorkloadGroup::PowerBi, WorkloadGroup::Fabric]
+        );
         for value in [30, 45, 46, 79, 256] {
             assert_eq!(family(value), WorkloadGroup::PowerPlatform, "{value}");
         }

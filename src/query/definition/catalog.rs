@@ -230,8 +230,9 @@ impl DefinitionCatalog {
     ///
     /// [`Error::Usage`] for a name that there is not, with the nearest there is.
     pub fn find(&self, name: &str) -> Result<&ReportDefinition> {
-        let is_named =
-            |report: &&ReportDefinition| report.name == name || report.aliases.iter().any(|a| a == name);
+        let is_named = |report: &&ReportDefinition| {
+            report.name == name || report.aliases.iter().any(|a| a == name)
+        };
         self.reports.iter().find(is_named).ok_or_else(|| {
             let guess = match nearest(name, self.names()) {
                 Some(known) => format!(" Did you mean {known}?"),

@@ -126,7 +126,10 @@ mod tests {
         let report = parse("x", text).unwrap();
         assert_eq!((report.title.as_str(), report.question.as_str()), ("T", "Q and more"));
         assert_eq!((report.actors, report.includes_noise), (Actors::Services, true));
-        assert_eq!((report.log, report.aliases.join(",")), (LogKind::PowerPlatform, "a".to_owned()));
+        assert_eq!(
+            (report.log, report.aliases.join(",")),
+            (LogKind::PowerPlatform, "a".to_owned())
+        );
         assert_eq!(report.chart, Some(Chart::Bars { value: "n".to_owned() }));
         assert_eq!(report.columns, [("n".to_owned(), "N".to_owned())]);
         assert_eq!([report.rules, report.sources, report.limits].concat(), ["R", "S", "L"]);

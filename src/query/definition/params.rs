@@ -113,9 +113,9 @@ impl ParamType {
                 let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok()?;
                 typed_literal(DataType::Timestamp(None, TimezoneInfo::None), time.to_string())
             }
-            ParamType::Choice(words) => {
-                value_expr(Value::SingleQuotedString(words.iter().find(|word| *word == text)?.clone()))
-            }
+            ParamType::Choice(words) => value_expr(Value::SingleQuotedString(
+                words.iter().find(|word| *word == text)?.clone(),
+            )),
             ParamType::Domains => {
                 let is_domain = |domain: &str| !domain.is_empty() && !domain.contains([' ', '@']);
                 let is_one = text == AUTO_DOMAINS || text.split(',').all(is_domain);
@@ -192,7 +192,10 @@ pub fn bind(
 
 /// The domains at home that are given for a report, in lower case; `None` for those that the
 /// events tell.
-pub fn internal_domains(params: &[Param], given: &BTreeMap<String, String>) -> Option<BTreeSet<String>> {
+pub fn internal_domains(
+    params: &[Param],
+    given: &BTreeMap<String, String>,
+) -> Option<BTreeSet<String>> {
     let param = params.iter().find(|param| param.ty == ParamType::Domains)?;
     let text = given.get(&param.name).unwrap_or(&param.default);
     (text != AUTO_DOMAINS).then(|| text.split(',').map(str::to_lowercase).collect())
@@ -236,7 +239,8 @@ mod tests {
         let expected = "SELECT Id FROM events \
             WHERE UserId = 'x'' OR ''1''=''1' AND Id <> ':p' LIMIT 3";
         assert_eq!(text, expected);
-        let day = bound("SELECT Id FROM events WHERE local_date >= :p", ParamType::Date, "2026-03-01");
+        let day =
+            bound("SELECT Id FROM events WHERE local_date >= :p", ParamType::Date, "2026-03-01");
         assert!(day.unwrap().ends_with(">= DATE '2026-03-01'"));
         let sql = "SELECT Id FROM events WHERE local_time < :p";
         let time = bound(sql, ParamType::Timestamp, "2026-03-01 08:30:00").unwrap();

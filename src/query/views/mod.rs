@@ -60,7 +60,9 @@ pub fn view_columns() -> &'static [ViewColumn] {
 pub fn view_names() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
         let mut names = vec!["events", "history", "events_all"];
-        names.extend(view_columns().iter().skip_while(|column| column.view == "events").map(|c| c.view));
+        names.extend(
+            view_columns().iter().skip_while(|column| column.view == "events").map(|c| c.view),
+        );
         names.dedup();
         names
     });
