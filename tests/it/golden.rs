@@ -14,7 +14,7 @@ use pbi_analyze::query;
 use pbi_analyze::store::Store;
 use serde::Deserialize;
 
-use crate::sample_data::{ROOT, copy_of_sample_data, golden};
+use crate::sample_data::{FOLDERS, ROOT, copy_of_sample_data, golden};
 use crate::top_reports::{Answer, Coverage};
 use crate::workdir::Workdir;
 
@@ -23,7 +23,7 @@ use crate::workdir::Workdir;
 fn ingested() -> Workdir {
     let dir = copy_of_sample_data();
     let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1_777_600_000);
-    let mut folders = vec![dir.join("sample-data")];
+    let mut folders = FOLDERS.map(|folder| dir.join(folder)).to_vec();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
             let path = entry.expect("the folder can be listed").path();
@@ -36,7 +36,7 @@ fn ingested() -> Workdir {
             }
         }
     }
-    dir.ingest("store", &["sample-data"]).0.ended(3);
+    dir.ingest("store", &FOLDERS).0.ended(3);
     dir
 }
 
