@@ -26,7 +26,6 @@ use crate::query::definition::catalog::{Actors, Log};
 use crate::query::engine::memoize::filled;
 use crate::query::engine::scan::Table;
 use crate::query::guard::Footprint;
-use crate::query::views::{actors, latest_names};
 
 pub use events::{id_of, within};
 

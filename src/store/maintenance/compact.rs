@@ -63,7 +63,7 @@ impl Store {
             return self.tidy().map(|()| Compacted::default());
         }
         let lease = Lease::take(self)?;
-        lease::clean(&lease)?;
+        writer_lock::clean(&lease)?;
         lease.store().compact_as(&lease, extent)
     }
 

@@ -44,7 +44,7 @@ impl Census {
 
     fn look(store: &Store) -> std::io::Result<Census> {
         let (mut visible, mut hidden) = (Vec::new(), Vec::new());
-        for folder in list(&store.events())?.iter().filter(|path| lease::is_partition(path)) {
+        for folder in list(&store.events())?.iter().filter(|path| writer_lock::is_partition(path)) {
             for path in list(folder)? {
                 match file_name(&path) {
                     name if name.starts_with('.') => hidden.push(path),
@@ -59,7 +59,7 @@ impl Census {
         beside.extend(list(&rejects::folder(store.root()))?);
         let (unfinished, marks) = beside.into_iter().partition(|path| is_hidden(path));
         hidden.extend::<Vec<PathBuf>>(unfinished);
-        let signs = lease::signs(store.root())?;
+        let signs = writer_lock::signs(store.root())?;
         hidden.extend(signs.unshown);
         Ok(Census { visible, hidden, marks, signs: signs.shown })
     }
@@ -73,12 +73,12 @@ impl Census {
         remembered: Option<&BTreeSet<PathBuf>>,
     ) -> Result<Sorted> {
         let mut sorted = Sorted { looked_at: self.visible.len() as u64, ..Sorted::default() };
-        let is_alive = |writer: &str| !is_free(&lease::sign_of(store.root(), writer));
-        let now = lease::signs(store.root()).map_err(Error::io("list", store.root()))?;
+        let is_alive = |writer: &str| !is_free(&writer_lock::sign_of(store.root(), writer));
+        let now = writer_lock::signs(store.root()).map_err(Error::io("list", store.root()))?;
         let is_alone = !now.shown.iter().any(|(writer, _)| is_alive(writer));
         let is_at_work = |path: &Path| {
             let name = file_name(path);
-            match lease::writer_of(&name).or(rejects::writer_of(&name)) {
+            match writer_lock::writer_of(&name).or(rejects::writer_of(&name)) {
                 Some(writer) => is_alive(writer),
                 None => !is_alone,
             }

@@ -70,7 +70,7 @@ impl Store {
     /// then as it was.
     pub fn remove(&self, removal: &Removal<'_>) -> Result<Removed> {
         let lease = Lease::take(self)?;
-        lease::clean(&lease)?;
+        writer_lock::clean(&lease)?;
         let store = lease.store();
         let site = Site::new(store.disk(), &self.events(), &lease.writer, Compression::Zstd);
         for tries in 1..TRIES_MAX {
@@ -122,11 +122,11 @@ impl Store {
             site.discard(&new);
             renewal.new.iter().for_each(|file| rejects::discard(disk, self.root(), Some(file)));
         };
-        let head = ledger::fold(disk, self.root(), &lease.writer, &renewal.memory);
+        let head = source_log::fold(disk, self.root(), &lease.writer, &renewal.memory);
         let head = head.inspect_err(|_| undo())?;
         let discard = || {
             undo();
-            ledger::discard(disk, self.root(), Some(head));
+            source_log::discard(disk, self.root(), Some(head));
         };
         let attempt = log.rewrite(&old, &new, head);
         if self.conclude(lease, attempt, (&new, Some(head)), discard)?.is_none() {
@@ -134,7 +134,7 @@ impl Store {
         }
         site.discard(&old);
         renewal.old.iter().for_each(|file| rejects::discard(disk, self.root(), Some(file)));
-        ledger::drop_folded(disk, self.root(), before, Some(head));
+        source_log::drop_folded(disk, self.root(), before, Some(head));
         let files = old.len() + renewal.old.len();
         Ok(Some(Removed { erased, dropped: renewal.dropped, files, marks: renewal.marks }))
     }

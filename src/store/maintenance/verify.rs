@@ -135,7 +135,7 @@ impl Verification<'_> {
         let head = self.log.head();
         let memory = head.and_then(|head| {
             let root = self.store.root();
-            Ok((ledger::read(root, head)?, ledger::named(root, head)?))
+            Ok((source_log::read(root, head)?, source_log::named(root, head)?))
         });
         let named = memory.as_ref().map(|(_, named)| named.clone()).ok();
         let memory = memory.map(|(memory, _)| memory);
@@ -301,7 +301,7 @@ impl Verification<'_> {
     /// Whether what is remembered of sources can be read, adds up, and agrees with the table.
     fn accounts(&self, memory: Result<Memory>, files: &[DataFile], events: u64) -> [Check; 2] {
         let head = self.log.head().ok().flatten();
-        let file = ledger::path(self.store.root(), head.unwrap_or_default());
+        let file = source_log::path(self.store.root(), head.unwrap_or_default());
         let mut sources = Check::new("accounts", 0, "sources");
         let mut sum = Check::new("sum", events, "events");
         let Memory { marks, gone, .. } = match memory {

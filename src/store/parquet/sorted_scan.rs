@@ -93,7 +93,7 @@ pub fn in_order(
 /// cannot be opened is too: reading it says why.
 fn is_in_order(file: &DataFile) -> bool {
     let is_ours = writer_lock::writer_of(&writer_lock::file_name(&file.path)).is_some();
-    is_ours && parquet::is_in_our_form(&file.path).unwrap_or(true)
+    is_ours && reader::is_in_our_form(&file.path).unwrap_or(true)
 }
 
 /// Files of others, in the form and the order of ours.
@@ -101,7 +101,7 @@ fn sorted(files: &[DataFile]) -> Result<Passing> {
     let load = Store::passing()?;
     let mut order = 0;
     for file in files {
-        for batch in parquet::batches(&file.path)? {
+        for batch in reader::batches(&file.path)? {
             let batch = external_files::in_our_form(&file.path, &batch?, order)?;
             order += batch.keys.len() as u64;
             load.stage(batch)?;
@@ -127,7 +127,7 @@ impl<'f> Cursor<'f> {
         const PAGE_ROWS: usize = 4096;
         Ok(Cursor {
             file,
-            reader: parquet::pages(&file.path, PAGE_ROWS)?,
+            reader: reader::pages(&file.path, PAGE_ROWS)?,
             page: Vec::new(),
             keys: Vec::new(),
             rest: 0..0,
@@ -227,7 +227,7 @@ pub fn columns_of(
     take: &mut dyn FnMut(&Path, &[ArrayRef]) -> Result<()>,
 ) -> Result<()> {
     for file in files {
-        for batch in parquet::batches_of(&file.path, columns)? {
+        for batch in reader::batches_of(&file.path, columns)? {
             let columns = external_files::columns_in_our_form(&file.path, &batch?, columns)?;
             take(&file.path, &columns)?;
         }

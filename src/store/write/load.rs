@@ -131,7 +131,7 @@ impl Load {
                 let (base, fates) = Base::settle(store, seen, &runs, rejects)?;
                 (Some(base), fates)
             }
-            _ => (None, fates::settle(&runs, &[])?),
+            _ => (None, dedup::settle(&runs, &[])?),
         };
         let runs_left = Mutex::default();
         let load =
@@ -157,10 +157,10 @@ impl Base {
         let mut log = Log::open_or_create(store)?;
         log.check_names(store.names.as_deref())?;
         loop {
-            let settled = log.files().and_then(|files| fates::settle(runs, &files));
+            let settled = log.files().and_then(|files| dedup::settle(runs, &files));
             let memory = log.head().and_then(|head| match head == seen.head {
                 true => Ok(Arc::clone(&seen.memory)),
-                false => ledger::read(store.root(), head).map(Arc::new),
+                false => source_log::read(store.root(), head).map(Arc::new),
             });
             let sifted = memory.and_then(|memory| {
                 let sifted = rejects.sift(store.root(), &memory)?;
@@ -232,7 +232,7 @@ impl Settled {
         let written = merge::write(&self.runs, &self.fates, &self.load.site)?;
         let prepared = self.write_rejects(store, lease, base, marks).and_then(|rejects| {
             let came = (marks, rejects.as_ref());
-            let head = ledger::append(disk, &store.root, before, &lease.writer, came);
+            let head = source_log::append(disk, &store.root, before, &lease.writer, came);
             let discard = |_: &Error| rejects::discard(disk, &store.root, rejects.as_ref());
             Ok((head.inspect_err(discard)?, rejects))
         });
@@ -250,14 +250,14 @@ impl Settled {
             self.load.site.discard(&written);
             rejects::discard(disk, &store.root, rejects.as_ref());
             if head != before {
-                ledger::discard(disk, &store.root, head);
+                source_log::discard(disk, &store.root, head);
             }
         };
         let commit = |log: &Log| log.commit(&written, head);
         let attempt = store.insist(&base.log, commit, Log::only_moves_files_since);
         match store.conclude(lease, attempt, (&written, head), discard)? {
             Some(version) => {
-                ledger::drop_folded(disk, &store.root, before, head);
+                source_log::drop_folded(disk, &store.root, before, head);
                 Ok(Commit::Made(version))
             }
             None => self.overtaken(),
