@@ -1119,7 +1119,7 @@ def rest_api(archive, of):
                   clocks=("plain", "offset", "zulu"))
     rows = of("02-16", "02-17")
     third = len(rows) // 3
-    archive.pages("rest/pages-2026-02-16-to-2026-02-17.json",  # a page repeats an event
+    archive.pages("rest/pages-2026-02-16-to-2026-02-17.json",  # one event is on two pages
                   [rows[:third], rows[third - 1:2 * third], [], rows[2 * third:]])
 
     for date in days(day("02-19"), day("03-01")):
