@@ -129,8 +129,8 @@ fn operations() -> PolarsResult<LazyFrame> {
         |pick: fn(&schema::Operation) -> &'static str| all.iter().map(pick).collect::<Vec<_>>();
     let noise = |operation: &schema::Operation| match operation.noise {
         Noise::No => "no",
-        Noise::Default => "default",
-        Noise::Wide => "wide",
+        Noise::Standard => "default",
+        Noise::AllReads => "wide",
     };
     let table = df!(
         "operation" => texts(|o| o.name),
