@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use pbi_analyze::ingest::{self, Options, Projection, Silent};
+use pbi_analyze::ingest::{self, Options, Projection, NoProgress};
 use pbi_analyze::render::Format;
 use pbi_analyze::report::{self, Filters, NoiseLevel};
 use pbi_analyze::store::Store;
@@ -47,7 +47,7 @@ impl Archive {
 
     /// Ingests into a store that is not there yet.
     fn ingest(&self, store: &Path, threads: Option<usize>) {
-        let summary = ingest::into_store(&Store::new(store), &self.options(threads), &Silent);
+        let summary = ingest::ingest_into_store(&Store::new(store), &self.options(threads), &NoProgress);
         let records = summary.unwrap().records;
         assert_eq!((records.stored, records.rejected), (self.written.distinct, 0));
     }
@@ -90,7 +90,7 @@ fn second_run(criterion: &mut Criterion) {
     group.bench_function("nothing new", |bencher| {
         bencher.iter(|| {
             let store = Store::new(&store);
-            let summary = ingest::into_store(&store, &archive.options(None), &Silent).unwrap();
+            let summary = ingest::ingest_into_store(&store, &archive.options(None), &NoProgress).unwrap();
             assert_eq!((summary.records.read, summary.sources.known), (0, archive.written.files));
         });
     });
@@ -132,7 +132,7 @@ fn reports(criterion: &mut Criterion) {
     group.bench_function("straight from raw files", |bencher| {
         bencher.iter(|| {
             let columns = Projection::Only(report::columns(question).unwrap());
-            let read = ingest::passing(&archive.options(None), &columns, &Silent);
+            let read = ingest::ingest_temporary(&archive.options(None), &columns, &NoProgress);
             let (_files, snapshot, _) = read.unwrap();
             assert_eq!(answer(&snapshot), expected);
         });

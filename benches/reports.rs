@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pbi_analyze::grid::{Cell, Grid};
-use pbi_analyze::ingest::{self, Options, Silent};
+use pbi_analyze::ingest::{self, Options, NoProgress};
 use pbi_analyze::query::{self, Catalog, Period, Report, Session, Settings};
 use pbi_analyze::store::{Snapshot, Store};
 use synth::{Layout, Spec, write_archive};
@@ -56,7 +56,7 @@ impl Held {
         let written = write_archive(&archive, &spec, Layout::RestPages).unwrap();
         let store = Store::new(&folder.path().join("store"));
         let options = Options { paths: vec![archive], ..Options::default() };
-        let summary = ingest::into_store(&store, &options, &Silent).unwrap();
+        let summary = ingest::ingest_into_store(&store, &options, &NoProgress).unwrap();
         assert_eq!(summary.records.stored, written.distinct);
         Held { snapshot: store.snapshot().unwrap(), events: written.distinct, _folder: folder }
     }

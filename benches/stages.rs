@@ -15,9 +15,9 @@ use criterion::{
     BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
 };
 use pbi_analyze::column::{BatchBuilder, EventBatch, Lineage, Projection};
-use pbi_analyze::record::csv::Outer;
-use pbi_analyze::record::{Found, Parser, family};
-use pbi_analyze::source::{self, Piece, Pieces};
+use pbi_analyze::record::csv::EnvelopeFields;
+use pbi_analyze::record::{RecordKind, Parser, workload_group};
+use pbi_analyze::source::{self, Chunk, ChunkReader};
 use pbi_analyze::store::Store;
 use synth::{Layout, Spec, Written, write_archive};
 
@@ -41,10 +41,10 @@ impl Archive {
     }
 
     /// Hands all pieces to `take`, in the order of the archive.
-    fn read(&self, mut take: impl FnMut(&Piece)) {
-        let mut used = Piece::default();
+    fn read(&self, mut take: impl FnMut(&Chunk)) {
+        let mut used = Chunk::default();
         for file in &self.files {
-            let mut pieces = Pieces::open(file).unwrap();
+            let mut pieces = ChunkReader::open(file).unwrap();
             while let Some(piece) = pieces.next(&mut used).unwrap() {
                 take(&piece);
                 used = piece;
@@ -70,11 +70,11 @@ fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch>
     let (mut parser, mut builder) = (Parser::default(), BatchBuilder::new(&Projection::All));
     let mut batches = Vec::new();
     for (order, &(from, to)) in bounds.iter().enumerate() {
-        let lineage = Lineage { file: "bench", kind: "rest", order: order as u64 };
+        let lineage = Lineage { file: "bench", kind: "rest", sequence: order as u64 };
         let mut append = |builder: &mut BatchBuilder| {
             parser.parse(&text[from..to], |record| {
-                let Found::Event(event) = record.found() else { return };
-                builder.append(&event, family(&event), &Outer::default(), &lineage).unwrap();
+                let RecordKind::Event(event) = record.kind() else { return };
+                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).unwrap();
             })
         };
         append(&mut builder).unwrap();
@@ -130,7 +130,7 @@ fn storing(criterion: &mut Criterion) {
     let built = batches(&text, &bounds, 50_000);
     let distinct = archive.written.distinct;
     let staged = || {
-        let load = Store::passing().unwrap();
+        let load = Store::temporary_transaction().unwrap();
         built.iter().for_each(|batch| load.stage(batch.clone()).unwrap());
         load
     };
@@ -143,8 +143,8 @@ fn storing(criterion: &mut Criterion) {
         bencher.iter_batched(
             staged,
             |load| {
-                let settled = load.settle().unwrap();
-                assert_eq!(settled.fates().stored(), distinct);
+                let settled = load.deduplicate().unwrap();
+                assert_eq!(settled.dedup_result().stored_events(), distinct);
                 settled
             },
             BatchSize::PerIteration,
@@ -155,9 +155,9 @@ fn storing(criterion: &mut Criterion) {
             || {
                 let folder = tempfile::tempdir().unwrap();
                 let store = Store::new(&folder.path().join("store"));
-                let load = store.begin(store.marks().unwrap()).unwrap();
+                let load = store.begin_transaction(store.source_entries().unwrap()).unwrap();
                 built.iter().for_each(|batch| load.stage(batch.clone()).unwrap());
-                (load.settle().unwrap(), store, folder)
+                (load.deduplicate().unwrap(), store, folder)
             },
             |(settled, store, folder)| {
                 settled.commit(&[]).unwrap();

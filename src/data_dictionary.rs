@@ -6,9 +6,9 @@
 use serde::Serialize;
 
 use crate::Result;
-use crate::column::{FIELD_COLUMNS, Fields};
+use crate::column::{EXTRA_FIELD_COLUMNS, ExtraFieldCollector};
 use crate::record::time;
-use crate::schema::{self, Column};
+use crate::schema::{self, ColumnDefinition};
 use crate::store::{self, Snapshot, Store};
 
 /// A typed column.
@@ -83,7 +83,7 @@ pub fn of(store: Option<&Store>) -> Result<Dictionary> {
 }
 
 fn columns() -> Vec<TypedColumn> {
-    let column = |column: &Column| TypedColumn {
+    let column = |column: &ColumnDefinition| TypedColumn {
         name: column.name,
         ty: column.type_name,
         meaning: column.description,
@@ -115,12 +115,12 @@ fn columns() -> Vec<TypedColumn> {
 ///
 /// [`crate::Error::Store`] and [`crate::Error::Io`] where a file cannot be read.
 pub fn unknown(snapshot: &Snapshot) -> Result<Extra> {
-    let mut fields = Fields::default();
-    store::columns_of(&snapshot.files, &FIELD_COLUMNS, &mut |file, columns| {
+    let mut fields = ExtraFieldCollector::default();
+    store::scan_columns(&snapshot.files, &EXTRA_FIELD_COLUMNS, &mut |file, columns| {
         fields.add(columns).map_err(|reason| crate::Error::store(file, reason))
     })?;
     let day = |us| time::day(us).map(|day| day.to_string()).unwrap_or_default();
-    let field = |(activity, name, in_column, field): (&str, &str, bool, &crate::column::Field)| {
+    let field = |(activity, name, in_column, field): (&str, &str, bool, &crate::column::ExtraFieldStats)| {
         ExtraField {
             name: name.to_owned(),
             activity: activity.to_owned(),
@@ -132,13 +132,13 @@ pub fn unknown(snapshot: &Snapshot) -> Result<Extra> {
             in_column,
         }
     };
-    let mut found: Vec<ExtraField> = fields.all().map(field).collect();
+    let mut found: Vec<ExtraField> = fields.iter().map(field).collect();
     found.sort_by(|one, other| {
         let newest = other.first_day.cmp(&one.first_day);
         let most = other.count.cmp(&one.count);
         let name = (&one.activity, &one.name).cmp(&(&other.activity, &other.name));
         newest.then(most).then(name)
     });
-    let capped = fields.capped().map(str::to_owned).collect();
+    let capped = fields.capped_activities().map(str::to_owned).collect();
     Ok(Extra { events: fields.rows(), fields: found, capped })
 }

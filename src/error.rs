@@ -70,29 +70,29 @@ impl Error {
 
 thread_local! {
     /// Whether a panic of this thread is awaited, and none of the user's business.
-    static IS_AWAITED: Cell<bool> = const { Cell::new(false) };
+    static SUPPRESS_PANIC_OUTPUT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// How the names of the threads begin that the query engine starts.
-const ENGINE_THREADS: [&str; 2] = ["polars", "async-executor"];
+const ENGINE_THREAD_PREFIXES: [&str; 2] = ["polars", "async-executor"];
 
 /// Runs what a crate does that is known to panic on some input; `None` where it did, without a
 /// word on stderr. A panic anywhere else is a mistake of ours and is told as ever.
-pub fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub fn catch_engine_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let tell = take_hook();
         set_hook(Box::new(move |panic| {
             // The engine's own threads have no other work than what is run through here.
             let thread = std::thread::current();
-            let is_engines = |name: &str| ENGINE_THREADS.iter().any(|of| name.starts_with(of));
-            if !thread.name().is_some_and(is_engines) && !IS_AWAITED.get() {
+            let is_engines = |name: &str| ENGINE_THREAD_PREFIXES.iter().any(|of| name.starts_with(of));
+            if !thread.name().is_some_and(is_engines) && !SUPPRESS_PANIC_OUTPUT.get() {
                 tell(panic);
             }
         }));
     });
-    let outer = IS_AWAITED.replace(true);
+    let outer = SUPPRESS_PANIC_OUTPUT.replace(true);
     let done = catch_unwind(AssertUnwindSafe(work)).ok();
-    IS_AWAITED.set(outer);
+    SUPPRESS_PANIC_OUTPUT.set(outer);
     done
 }

@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use crate::column::Inverse;
-use crate::store::{self, Place, Rows, Snapshot, Span, Store};
+use crate::column::EventWriter;
+use crate::store::{self, RowKey, RowRange, Snapshot, TimeRange, Store};
 use crate::{Error, Result};
 
 /// A UTC day.
@@ -44,7 +44,7 @@ pub struct Options {
 }
 
 impl Options {
-    fn span(&self) -> Result<Span> {
+    fn span(&self) -> Result<TimeRange> {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since.0 > until.0
         {
@@ -54,7 +54,7 @@ impl Options {
             )));
         }
         const DAY_US: i64 = 86_400_000_000;
-        Ok(Span {
+        Ok(TimeRange {
             from_us: self.since.map(Day::start_us),
             to_us: self.until.map(|day| day.start_us().saturating_add(DAY_US)),
             after: None,
@@ -67,10 +67,10 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// An export under way.
 struct Export<'o> {
-    inverse: Inverse,
-    span: Span,
+    inverse: EventWriter,
+    span: TimeRange,
     text: Vec<u8>,
-    last: Option<Place>,
+    last: Option<RowKey>,
     events: u64,
     out: &'o mut dyn FnMut(&[u8]) -> Result<()>,
 }
@@ -88,7 +88,7 @@ pub fn run(
     out: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<u64> {
     let export = RefCell::new(Export {
-        inverse: Inverse::new(options.with_lineage),
+        inverse: EventWriter::new(options.with_lineage),
         span: options.span()?,
         text: Vec::with_capacity(CHUNK_BYTES * 2),
         last: None,
@@ -104,24 +104,24 @@ pub fn run(
 
 impl Export<'_> {
     fn go_on(&mut self, snapshot: &Snapshot) -> Result<()> {
-        let span = Span { after: self.last, ..self.span };
-        store::in_order(&snapshot.files, &span, &mut |rows| self.rows(&rows))
+        let span = TimeRange { after: self.last, ..self.span };
+        store::scan_rows(&snapshot.files, &span, &mut |rows| self.rows(&rows))
     }
 
-    fn rows(&mut self, rows: &Rows<'_>) -> Result<()> {
+    fn rows(&mut self, rows: &RowRange<'_>) -> Result<()> {
         // A page that is very wide is handed on in parts.
         const STEP: usize = 256;
         for start in rows.rows.clone().step_by(STEP) {
             let part = start..rows.rows.end.min(start + STEP);
             let made = self.inverse.append(rows.page, part, &mut self.text);
-            made.map_err(|unreadable| rows.wrong(&unreadable.reason))?;
+            made.map_err(|unreadable| rows.error(&unreadable.reason))?;
             if self.text.len() >= CHUNK_BYTES {
                 (self.out)(&self.text)?;
                 self.text.clear();
             }
         }
         self.events += rows.rows.len() as u64;
-        self.last = Some(rows.last);
+        self.last = Some(rows.last_key);
         Ok(())
     }
 }

@@ -7,19 +7,19 @@ use std::collections::BTreeSet;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
-use crate::person::Persons;
-pub use crate::person::Pseudonyms;
+use crate::person::PersonMatcher;
+pub use crate::person::Pseudonymizer;
 use crate::schema::reject::{Raw, Reject};
-use crate::store::{Becomes, Extent, Removal, Store};
-pub use crate::store::{Check, Compacted, Removed, Verdict};
+use crate::store::{RejectEdit, CompactScope, Redaction, Store};
+pub use crate::store::{VerifyCheck, CompactionResult, RedactionResult, VerifyReport};
 
 /// Merges all files of a store that are not large already, on all cores unless told otherwise.
 ///
 /// # Errors
 ///
 /// Those of [`Store::compact`].
-pub fn compact(store: &Store, threads: Option<usize>) -> Result<Compacted> {
-    pool(threads)?.install(|| store.compact(Extent::All))
+pub fn compact(store: &Store, threads: Option<usize>) -> Result<CompactionResult> {
+    pool(threads)?.install(|| store.compact(CompactScope::All))
 }
 
 /// Looks at everything that a store holds, on all cores unless told otherwise; changes nothing.
@@ -27,7 +27,7 @@ pub fn compact(store: &Store, threads: Option<usize>) -> Result<Compacted> {
 /// # Errors
 ///
 /// Those of [`Store::verify`].
-pub fn verify(store: &Store, threads: Option<usize>) -> Result<Verdict> {
+pub fn verify(store: &Store, threads: Option<usize>) -> Result<VerifyReport> {
     pool(threads)?.install(|| store.verify())
 }
 
@@ -44,7 +44,7 @@ pub struct Forgetting {
     /// Whether their events stay, with a pseudonym in their place.
     pub replace: bool,
     /// The pseudonyms of the store, where it holds pseudonyms.
-    pub pseudonyms: Option<Pseudonyms>,
+    pub pseudonyms: Option<Pseudonymizer>,
     /// How many threads; all cores where it is none.
     pub threads: Option<usize>,
 }
@@ -56,26 +56,26 @@ pub struct Forgetting {
 ///
 /// Those of [`Store::remove`]; [`Error::Usage`] where the store holds pseudonyms and the key is
 /// missing or another.
-pub fn forget(store: &Store, forgetting: &Forgetting) -> Result<Removed> {
-    let held = store.names()?;
+pub fn forget(store: &Store, forgetting: &Forgetting) -> Result<RedactionResult> {
+    let held = store.pseudonym_key_id()?;
     let given = forgetting.pseudonyms.as_ref();
-    if held != given.map(Pseudonyms::check) {
+    if held != given.map(Pseudonymizer::key_id) {
         return Err(Error::Usage(match held {
             Some(_) => "the store holds pseudonyms; give the key that they were made with".into(),
             None => "the store holds names as they are; leave the key out".into(),
         }));
     }
     let users = forgetting.users.iter().map(|user| match given {
-        Some(pseudonyms) => pseudonyms.of_user(user),
+        Some(pseudonyms) => pseudonyms.pseudonymize_user(user),
         None => user.clone(),
     });
     let users: Vec<String> = users.collect();
-    let mut persons = Persons::new(users.iter().map(String::as_str), Pseudonyms::once());
+    let mut persons = PersonMatcher::new(users.iter().map(String::as_str), Pseudonymizer::with_random_key());
     pool(forgetting.threads)?.install(|| {
         // A key that others have as well tells nobody from them.
         let all = store.users()?;
         let (theirs, others): (Vec<_>, Vec<_>) =
-            all.iter().partition(|(user, _)| persons.has(user));
+            all.iter().partition(|(user, _)| persons.matches(user));
         let shared: BTreeSet<&str> = others
             .iter()
             .filter(|(user, _)| !user.is_empty())
@@ -86,23 +86,23 @@ pub fn forget(store: &Store, forgetting: &Forgetting) -> Result<Removed> {
                 persons.add_name(key);
             }
         }
-        let rewrite = |text: &str| persons.in_text(text);
-        let erase = |user: &str| !forgetting.replace && persons.has(user);
+        let rewrite = |text: &str| persons.redact_text(text);
+        let erase = |user: &str| !forgetting.replace && persons.matches(user);
         let reject = |reject: &Reject| of_reject(reject, &persons, forgetting.replace);
-        store.remove(&Removal { rewrite: &rewrite, erase: &erase, reject: &reject })
+        store.redact(&Redaction { rewrite: &rewrite, is_erased_user: &erase, edit_reject: &reject })
     })
 }
 
 /// What becomes of a record that could not be taken, if they stand in it or in what is said of it.
-fn of_reject(reject: &Reject, persons: &Persons, replace: bool) -> Becomes {
+fn of_reject(reject: &Reject, persons: &PersonMatcher, replace: bool) -> RejectEdit {
     let text = String::from_utf8_lossy(reject.raw.bytes());
-    let (raw, reason) = (persons.in_raw(&text), persons.in_words(&reject.reason));
+    let (raw, reason) = (persons.redact_raw(&text), persons.redact_words(&reject.reason));
     if !replace && (raw.is_some() || reason.is_some()) {
-        return Becomes::Gone;
+        return RejectEdit::Drop;
     }
-    let (source, place) = (persons.in_text(&reject.source), persons.in_text(&reject.place));
+    let (source, place) = (persons.redact_text(&reject.source), persons.redact_text(&reject.place));
     if [&raw, &reason, &source, &place].iter().all(|text| text.is_none()) {
-        return Becomes::Same;
+        return RejectEdit::Keep;
     }
     let mut other = reject.clone();
     if let Some(raw) = raw {
@@ -118,5 +118,5 @@ fn of_reject(reject: &Reject, persons: &Persons, replace: bool) -> Becomes {
             *field = text;
         }
     }
-    Becomes::Other(Box::new(other))
+    RejectEdit::Replace(Box::new(other))
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::render;
 pub use crate::schema::reject::Reject;
-use crate::schema::reject::{Raw, base64};
+use crate::schema::reject::{Raw, encode_base64};
 use crate::store::Store;
 
 /// Takes the bytes of an output, one part after the other.
@@ -46,7 +46,7 @@ pub fn each(
 ) -> Result<u64> {
     let is_wanted =
         |name: &str| options.source.as_deref().is_none_or(|wanted| name.contains(wanted));
-    store.rejects(&is_wanted, take)
+    store.for_each_reject(&is_wanted, take)
 }
 
 /// Writes all of them, and gives their number. None is held longer than it takes to write it.
@@ -130,7 +130,7 @@ fn row(reject: &Reject, raw: bool) -> Result<Vec<u8>> {
     match &reject.raw {
         Raw::Text(text) if raw => cells.extend([&text[..], ""]),
         Raw::Bytes(bytes) if raw => {
-            encoded = base64(bytes);
+            encoded = encode_base64(bytes);
             cells.extend(["", &encoded]);
         }
         _ => {}

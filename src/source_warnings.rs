@@ -7,11 +7,11 @@
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
-use crate::record::loss_indicators::{LOST_MIN, Signs};
-use crate::schema::source_log::{SourceFacts, Suspicion, SuspicionKind};
+use crate::record::loss_indicators::{MIN_SUSPECT_NAMES, LossIndicators};
+use crate::schema::source_log::{SourceFacts, SourceWarning, WarningKind};
 
 /// Times in file names have no zone, and no zone is further from UTC.
-const ZONE_SLACK_US: i64 = 14 * 3_600_000_000;
+const MAX_ZONE_OFFSET_US: i64 = 14 * 3_600_000_000;
 
 /// Rows after which the audit search stops, and who stops there (Microsoft's documentation of the
 /// audit log search).
@@ -25,27 +25,27 @@ const SEARCH_LIMITS: [(u64, &str); 6] = [
 ];
 /// Of those, the ones that a file of events reaches by chance too rarely to be one. Days of 100 or
 /// 1,000 events are many, and whoever keeps one page a file has many of 5,000 and 10,000.
-const FILE_LIMIT_MIN: u64 = 50_000;
+const MIN_FILE_LIMIT: u64 = 50_000;
 
 /// What speaks against a source that was read to its end. `results` is how many rows its search
 /// says that it found.
-pub fn of(facts: &SourceFacts, signs: &Signs, results: Option<u64>) -> Vec<Suspicion> {
+pub fn detect(facts: &SourceFacts, signs: &LossIndicators, results: Option<u64>) -> Vec<SourceWarning> {
     let is_table = facts.kind == "csv-lossy";
     let all = [
-        cut(facts, results).or_else(|| at_limit(facts)),
+        truncated(facts, results).or_else(|| at_limit(facts)),
         is_table.then(|| lossy_table(facts, signs)).filter(|lossy| lossy.count > 0),
-        lost_letters(signs),
+        lost_characters(signs),
         flattened(signs).filter(|_| !is_table),
-        early(facts),
+        too_early(facts),
     ];
     all.into_iter().flatten().collect()
 }
 
-fn suspicion(kind: SuspicionKind, count: u64, detail: impl Into<String>) -> Suspicion {
-    Suspicion { kind, count, detail: detail.into() }
+fn warning(kind: WarningKind, count: u64, detail: impl Into<String>) -> SourceWarning {
+    SourceWarning { kind, count, detail: detail.into() }
 }
 
-fn cut(facts: &SourceFacts, results: Option<u64>) -> Option<Suspicion> {
+fn truncated(facts: &SourceFacts, results: Option<u64>) -> Option<SourceWarning> {
     let rows = facts.records.read;
     let results = results.filter(|&results| results > rows)?;
     let detail = format!(
@@ -53,49 +53,49 @@ fn cut(facts: &SourceFacts, results: Option<u64>) -> Option<Suspicion> {
          rest, search again in shorter periods; with -SessionCommand ReturnLargeSet, a session \
          gives up to 50000"
     );
-    Some(suspicion(SuspicionKind::Cut, results - rows, detail))
+    Some(warning(WarningKind::Truncated, results - rows, detail))
 }
 
-fn at_limit(facts: &SourceFacts) -> Option<Suspicion> {
+fn at_limit(facts: &SourceFacts) -> Option<SourceWarning> {
     let rows = row_limit(facts)?;
     let who = SEARCH_LIMITS.iter().find(|(limit, _)| *limit == rows).map_or("", |(_, who)| who);
     let detail = format!(
         "exactly {rows} records, which is where {who}: probably cut; pull its days again in \
          shorter periods"
     );
-    Some(suspicion(SuspicionKind::AtLimit, rows, detail))
+    Some(warning(WarningKind::AtLimit, rows, detail))
 }
 
-fn lossy_table(facts: &SourceFacts, signs: &Signs) -> Suspicion {
+fn lossy_table(facts: &SourceFacts, signs: &LossIndicators) -> SourceWarning {
     let detail = format!(
         "a table without AuditData: Export-Csv has the columns of its first event only and makes \
          text of nested values ({} of them); pull its days again as JSON, with ConvertTo-Json \
          -Depth 10",
         signs.flattened
     );
-    suspicion(SuspicionKind::LossyTable, facts.records.read, detail)
+    warning(WarningKind::LossyTable, facts.records.read, detail)
 }
 
-fn lost_letters(signs: &Signs) -> Option<Suspicion> {
-    let example = signs.lost_letters.first().filter(|_| !signs.is_beyond_ascii)?;
-    let count = signs.lost_letters.len();
+fn lost_characters(signs: &LossIndicators) -> Option<SourceWarning> {
+    let example = signs.lost_characters.first().filter(|_| !signs.has_non_ascii)?;
+    let count = signs.lost_characters.len();
     let detail = format!(
         "names have ? where letters were, such as \"{example}\": written as ASCII; pull its days \
          again and write with -Encoding utf8"
     );
-    (count >= LOST_MIN).then(|| suspicion(SuspicionKind::LostLetters, count as u64, detail))
+    (count >= MIN_SUSPECT_NAMES).then(|| warning(WarningKind::LostCharacters, count as u64, detail))
 }
 
-fn flattened(signs: &Signs) -> Option<Suspicion> {
+fn flattened(signs: &LossIndicators) -> Option<SourceWarning> {
     let example = signs.flattened_example.as_deref()?;
     let detail = format!(
         "values are the text of objects that were cut off, such as {example}, and are kept as \
          text; pull its days again with ConvertTo-Json -Depth 10"
     );
-    Some(suspicion(SuspicionKind::Flattened, signs.flattened, detail))
+    Some(warning(WarningKind::Flattened, signs.flattened, detail))
 }
 
-fn early(facts: &SourceFacts) -> Option<Suspicion> {
+fn too_early(facts: &SourceFacts) -> Option<SourceWarning> {
     let (day, events) = facts.days.last_key_value()?;
     let end = day.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(1))?;
     let end = end.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
@@ -103,13 +103,13 @@ fn early(facts: &SourceFacts) -> Option<Suspicion> {
         "written before {day} was over in UTC, and events come up to a day late: pull that day \
          again once it is over for a day"
     );
-    written_before(facts, end).then(|| suspicion(SuspicionKind::Early, *events, detail))
+    is_written_before(facts, end).then(|| warning(WarningKind::TooEarly, *events, detail))
 }
 
 /// Whether a source is known to hold less than what was searched for, or ends at a limit.
-pub fn is_cut(source: &SourceFacts) -> bool {
-    let is_proven = |suspicion: &Suspicion| suspicion.kind == SuspicionKind::Cut;
-    row_limit(source).is_some() || source.suspicions.iter().any(is_proven)
+pub fn is_truncated(source: &SourceFacts) -> bool {
+    let is_proven = |suspicion: &SourceWarning| suspicion.kind == WarningKind::Truncated;
+    row_limit(source).is_some() || source.warnings.iter().any(is_proven)
 }
 
 /// The limit at which the source seems to have stopped. A page of the activity log is none: what
@@ -119,7 +119,7 @@ pub fn row_limit(source: &SourceFacts) -> Option<u64> {
     let is_limit = SEARCH_LIMITS.iter().any(|(limit, _)| *limit == rows);
     let applies = match source.kind.as_str() {
         "rest" => false,
-        kind => is_audit_search(kind) || rows >= FILE_LIMIT_MIN,
+        kind => is_audit_search(kind) || rows >= MIN_FILE_LIMIT,
     };
     (is_limit && applies).then_some(rows)
 }
@@ -132,11 +132,11 @@ pub fn is_audit_search(kind: &str) -> bool {
 /// Whether a source was written before an instant, in microseconds since 1970: by the time in its
 /// name; else it holds a later event or not; else by the file's own time, which a copy may have
 /// made later, but nothing makes earlier.
-pub fn written_before(source: &SourceFacts, end_us: i64) -> bool {
+pub fn is_written_before(source: &SourceFacts, end_us: i64) -> bool {
     if let Some(named) = time_in_name(file_name(source)) {
         // The clock of the name may be of any zone. The file's own time, where it is still that
         // of its writing, says which instant it was.
-        let same = |modified: &i64| (modified - named).abs() <= ZONE_SLACK_US;
+        let same = |modified: &i64| (modified - named).abs() <= MAX_ZONE_OFFSET_US;
         return source.modified_us.filter(same).unwrap_or(named) < end_us;
     }
     let holds_later = source.period_us.is_some_and(|(_, last)| last >= end_us);
@@ -180,8 +180,8 @@ mod tests {
         SourceFacts { kind: kind.into(), records, ..SourceFacts::default() }
     }
 
-    fn kinds(facts: &SourceFacts, signs: &Signs, results: Option<u64>) -> Vec<SuspicionKind> {
-        of(facts, signs, results).iter().map(|suspicion| suspicion.kind).collect()
+    fn kinds(facts: &SourceFacts, signs: &LossIndicators, results: Option<u64>) -> Vec<WarningKind> {
+        detect(facts, signs, results).iter().map(|suspicion| suspicion.kind).collect()
     }
 
     #[test]
@@ -202,33 +202,33 @@ mod tests {
 
     #[test]
     fn results_that_are_not_there_prove_a_cut() {
-        let none = Signs::default();
-        let all = of(&source("csv", 5_000), &none, Some(12_345));
-        assert_eq!((all.len(), all[0].kind, all[0].count), (1, SuspicionKind::Cut, 7_345));
-        assert_eq!(kinds(&source("csv", 5_000), &none, Some(5_000)), [SuspicionKind::AtLimit]);
+        let none = LossIndicators::default();
+        let all = detect(&source("csv", 5_000), &none, Some(12_345));
+        assert_eq!((all.len(), all[0].kind, all[0].count), (1, WarningKind::Truncated, 7_345));
+        assert_eq!(kinds(&source("csv", 5_000), &none, Some(5_000)), [WarningKind::AtLimit]);
         assert!(kinds(&source("csv", 4_000), &none, Some(4_000)).is_empty());
-        let proven = SourceFacts { suspicions: all, ..source("csv", 5_001) };
-        assert!(is_cut(&proven) && !is_cut(&source("csv", 5_001)));
+        let proven = SourceFacts { warnings: all, ..source("csv", 5_001) };
+        assert!(is_truncated(&proven) && !is_truncated(&source("csv", 5_001)));
     }
 
     #[test]
     fn a_table_explains_its_flattened_values_and_is_one_suspicion() {
         let example = Some("A: System.Object[]".to_owned());
-        let signs = Signs { flattened: 7, flattened_example: example, ..Signs::default() };
-        assert_eq!(kinds(&source("csv-lossy", 3), &signs, None), [SuspicionKind::LossyTable]);
-        assert_eq!(kinds(&source("array", 3), &signs, None), [SuspicionKind::Flattened]);
+        let signs = LossIndicators { flattened: 7, flattened_example: example, ..LossIndicators::default() };
+        assert_eq!(kinds(&source("csv-lossy", 3), &signs, None), [WarningKind::LossyTable]);
+        assert_eq!(kinds(&source("array", 3), &signs, None), [WarningKind::Flattened]);
     }
 
     #[test]
     fn one_or_two_names_with_question_marks_prove_nothing() {
-        let mut signs = Signs::default();
+        let mut signs = LossIndicators::default();
         for (number, name) in ["a?b", "c?d", "e?f"].into_iter().enumerate() {
-            assert!(of(&source("csv", number as u64), &signs, None).is_empty());
-            signs.lost_letters.insert(name.to_owned());
+            assert!(detect(&source("csv", number as u64), &signs, None).is_empty());
+            signs.lost_characters.insert(name.to_owned());
         }
-        let all = of(&source("csv", 3), &signs, None);
+        let all = detect(&source("csv", 3), &signs, None);
         assert!(all[0].detail.contains("such as \"a?b\""), "{all:?}");
-        signs.is_beyond_ascii = true;
-        assert!(of(&source("csv", 3), &signs, None).is_empty());
+        signs.has_non_ascii = true;
+        assert!(detect(&source("csv", 3), &signs, None).is_empty());
     }
 }

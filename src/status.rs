@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::query;
 use crate::record::time;
-use crate::schema::source_log::{RecordCounts, SourceFacts, Trouble};
-pub use crate::schema::source_log::{Suspicion, SuspicionKind};
+use crate::schema::source_log::{RecordCounts, SourceFacts, Problem};
+pub use crate::schema::source_log::{SourceWarning, WarningKind};
 use crate::store::Snapshot;
 
 /// What a store holds.
@@ -48,7 +48,7 @@ pub struct Suspected {
     /// Its path.
     pub source: String,
     /// What speaks against it.
-    pub suspicions: Vec<Suspicion>,
+    pub suspicions: Vec<SourceWarning>,
 }
 
 /// A source with something wrong.
@@ -59,7 +59,7 @@ pub struct Troubled {
     /// Its records that could not be taken.
     pub rejected: u64,
     /// What is wrong with it.
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<Problem>,
 }
 
 /// Looks at a version of a store.
@@ -74,8 +74,8 @@ pub fn of(snapshot: &Snapshot) -> Result<Status> {
     for source in &snapshot.sources {
         records.add(&source.records);
     }
-    let suspected = snapshot.sources.iter().filter(|source| !source.suspicions.is_empty());
-    let troubled = snapshot.sources.iter().filter(|source| !source.troubles.is_empty());
+    let suspected = snapshot.sources.iter().filter(|source| !source.warnings.is_empty());
+    let troubled = snapshot.sources.iter().filter(|source| !source.problems.is_empty());
     Ok(Status {
         first: extent.map(|extent| time::to_rfc3339(extent.first_us)),
         last: extent.map(|extent| time::to_rfc3339(extent.last_us)),
@@ -95,7 +95,7 @@ pub fn of(snapshot: &Snapshot) -> Result<Status> {
 
 impl Suspected {
     fn of(source: &SourceFacts) -> Self {
-        Suspected { source: source.path.clone(), suspicions: source.suspicions.clone() }
+        Suspected { source: source.path.clone(), suspicions: source.warnings.clone() }
     }
 }
 
@@ -104,7 +104,7 @@ impl Troubled {
         Troubled {
             source: source.path.clone(),
             rejected: source.records.rejected,
-            troubles: source.troubles.clone(),
+            troubles: source.problems.clone(),
         }
     }
 }

@@ -8,11 +8,11 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::PathBuf;
 
-use pbi_analyze::column::{BatchBuilder, Inverse, Lineage, Projection};
-use pbi_analyze::record::csv::{self, Outer, Row};
-use pbi_analyze::record::{Found, Parser, Value, family, time};
+use pbi_analyze::column::{BatchBuilder, EventWriter, Lineage, Projection};
+use pbi_analyze::record::csv::{self, EnvelopeFields, CsvRow};
+use pbi_analyze::record::{RecordKind, Parser, Value, workload_group, time};
 use pbi_analyze::schema::column_index;
-use pbi_analyze::source::{Flaw, Piece, Pieces, Shape};
+use pbi_analyze::source::{DecodeProblem, Chunk, ChunkReader, SourceFormat};
 use serde_json::value::RawValue;
 
 use crate::exact::Json;
@@ -53,21 +53,21 @@ impl Drop for Scratch {
 #[derive(Debug, PartialEq)]
 struct Read {
     /// What its last text was.
-    shape: Result<Shape, String>,
+    shape: Result<SourceFormat, String>,
     texts: usize,
     /// The records of a JSON text.
     records: Vec<(u64, Vec<u8>)>,
     /// The text of a CSV behind its header.
     text: Vec<u8>,
-    flaws: Vec<Flaw>,
+    flaws: Vec<DecodeProblem>,
 }
 
 /// Reads a file, and holds the pieces to what they promise of themselves.
 fn read(content: &[u8]) -> Read {
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.hold(content);
-        let mut pieces = Pieces::open(&scratch.path).unwrap();
-        let (mut records, mut text, mut used) = (Vec::new(), Vec::new(), Piece::default());
+        let mut pieces = ChunkReader::open(&scratch.path).unwrap();
+        let (mut records, mut text, mut used) = (Vec::new(), Vec::new(), Chunk::default());
         while let Some(piece) = pieces.next(&mut used).unwrap() {
             for &(start, end) in &piece.records {
                 assert!(start < end && end as usize <= piece.text.len());
@@ -79,10 +79,10 @@ fn read(content: &[u8]) -> Read {
             }
             used = piece;
         }
-        let mut flaws = pieces.take_flaws();
-        flaws.extend(pieces.take_tail());
-        let ended = pieces.take_ended();
-        let shape = ended.last().map_or(Ok(Shape::Empty), |ended| ended.shape.clone());
+        let mut flaws = pieces.take_problems();
+        flaws.extend(pieces.take_tail_problems());
+        let ended = pieces.take_finished();
+        let shape = ended.last().map_or(Ok(SourceFormat::Empty), |ended| ended.format.clone());
         Read { shape, texts: ended.len(), records, text, flaws }
     })
 }
@@ -197,10 +197,10 @@ pub fn encoding(data: &[u8]) {
 pub fn csv(data: &[u8]) {
     // As it is: nothing but no crash is promised, and that the rows have places in the text.
     let found = read(data);
-    if let Ok(Shape::Csv(line)) = &found.shape
-        && let Ok(header) = csv::header(line)
+    if let Ok(SourceFormat::Csv(line)) = &found.shape
+        && let Ok(header) = csv::parse_header(line)
     {
-        header.rows(&found.text, |span, _| assert!(span.end <= found.text.len()));
+        header.for_each_row(&found.text, |span, _| assert!(span.end <= found.text.len()));
     }
     // As the cells of a file: the first byte says how it is written.
     let (Some(how), Ok(text)) = (data.first(), str::from_utf8(data.get(1..).unwrap_or_default()))
@@ -217,16 +217,16 @@ pub fn csv(data: &[u8]) {
         file.push_str(&format!("{number}{delimiter}{date}{delimiter}{}{end}", quoted(cell)));
     }
     let found = read(file.as_bytes());
-    let Ok(Shape::Csv(line)) = &found.shape else {
+    let Ok(SourceFormat::Csv(line)) = &found.shape else {
         assert!(cells.is_empty() && found.text.is_empty(), "{:?}", found.shape);
         return;
     };
-    let header = csv::header(line).unwrap();
+    let header = csv::parse_header(line).unwrap();
     let mut rows = Vec::new();
-    header.rows(&found.text, |_, row| match row {
-        Row::Audit { json, outer } => rows.push((json.to_vec(), outer)),
-        Row::Flat(_) => panic!("the header has AuditData"),
-        Row::Nothing(reason) => panic!("{reason}"),
+    header.for_each_row(&found.text, |_, row| match row {
+        CsvRow::Audit { json, envelope: outer } => rows.push((json.to_vec(), outer)),
+        CsvRow::Lossy(_) => panic!("the header has AuditData"),
+        CsvRow::NotAnEvent(reason) => panic!("{reason}"),
     });
     assert_eq!(rows.len(), cells.len());
     for (number, ((json, outer), cell)) in rows.iter().zip(&cells).enumerate() {
@@ -239,15 +239,15 @@ pub fn csv(data: &[u8]) {
 pub fn time(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     // Times that no calendar has are refused by whoever looks for their month.
-    let in_calendar = |instant: &time::Instant| time::month(instant.us).is_some();
-    if let Some(instant) = time::parse_culture(text).filter(in_calendar) {
-        let written = time::to_rfc3339_micros(instant.us);
-        assert_eq!(time::parse(&written).map(|again| again.us), Some(instant.us), "{written}");
-        let short = time::to_rfc3339(instant.us);
-        assert_eq!(time::parse(&short).map(|again| again.us), Some(instant.us), "{short}");
+    let in_calendar = |instant: &time::Timestamp| time::month(instant.epoch_us).is_some();
+    if let Some(instant) = time::parse_localized(text).filter(in_calendar) {
+        let written = time::to_rfc3339_micros(instant.epoch_us);
+        assert_eq!(time::parse(&written).map(|again| again.epoch_us), Some(instant.epoch_us), "{written}");
+        let short = time::to_rfc3339(instant.epoch_us);
+        assert_eq!(time::parse(&short).map(|again| again.epoch_us), Some(instant.epoch_us), "{short}");
     }
     if let Some(instant) = time::parse(text) {
-        assert_eq!(time::parse_culture(text), Some(instant));
+        assert_eq!(time::parse_localized(text), Some(instant));
     }
 }
 
@@ -261,14 +261,14 @@ pub fn columns(data: &[u8]) {
 struct Bench {
     parser: Parser,
     batch: BatchBuilder,
-    inverse: Inverse,
+    inverse: EventWriter,
 }
 
 thread_local! {
     static BENCH: RefCell<Bench> = RefCell::new(Bench {
         parser: Parser::default(),
         batch: BatchBuilder::new(&Projection::All),
-        inverse: Inverse::new(false),
+        inverse: EventWriter::new(false),
     });
 }
 
@@ -292,14 +292,14 @@ impl Bench {
     /// What comes back of an event that says its id; nothing of what is none.
     fn there_and_back(&mut self, line: &[u8], is_json: bool) -> Option<Vec<u8>> {
         let Bench { parser, batch, inverse } = self;
-        let parsed = parser.parse(line, |record| match record.found() {
-            Found::Event(event) => {
-                let lineage = Lineage { file: "f", kind: "k", order: 0 };
+        let parsed = parser.parse(line, |record| match record.kind() {
+            RecordKind::Event(event) => {
+                let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
                 let has_id = matches!(event.id, Some(Value::Text(id)) if !id.is_empty());
-                let added = batch.append(&event, family(&event), &Outer::default(), &lineage);
+                let added = batch.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage);
                 added.is_ok() && has_id
             }
-            Found::Nothing(reason) => {
+            RecordKind::NotAnEvent(reason) => {
                 assert!(!reason.is_empty());
                 false
             }
@@ -349,7 +349,7 @@ fn is_same_event(event: &Json, found: &Json) -> bool {
 fn is_same(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Text(one), Json::Text(other)) => {
-            let instant = |text: &str| time::parse(text).filter(|instant| instant.exact);
+            let instant = |text: &str| time::parse(text).filter(|instant| instant.is_exact);
             one == other
                 || one.to_lowercase() == *other
                 || instant(one).is_some_and(|one| instant(other) == Some(one))

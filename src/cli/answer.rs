@@ -15,8 +15,8 @@ use crate::dashboard;
 use crate::data_dictionary;
 use crate::error::{Error, Result};
 use crate::export;
-use crate::ingest::{self, Store, Summary};
-use crate::maintenance::{self, Pseudonyms};
+use crate::ingest::{self, Store, IngestSummary};
+use crate::maintenance::{self, Pseudonymizer};
 use crate::rejects;
 use crate::report::{self, Actors, Filters, Format, NoiseLevel, Snapshot};
 use crate::status;
@@ -33,7 +33,7 @@ pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
     }
     let key = command.pseudonymize.as_deref();
     let options = ingest::Options {
-        pseudonyms: key.map(pseudonyms).transpose()?,
+        pseudonymizer: key.map(pseudonyms).transpose()?,
         all_workloads: command.all_workloads,
         ..sources(&command.paths, &command.threads)
     };
@@ -41,7 +41,7 @@ pub(super) fn ingest(command: &Ingest, quiet: bool) -> Result<Ending> {
         return plan(command, &options);
     }
     let shown = Shown::new(quiet);
-    let summary = ingest::into_store(&Store::new(command.store.get()), &options, &shown);
+    let summary = ingest::ingest_into_store(&Store::new(command.store.get()), &options, &shown);
     shown.clear();
     let summary = summary?;
     warn(&summary, quiet);
@@ -207,7 +207,7 @@ fn reading<T>(
     }
     let shown = Shown::new(quiet);
     let read = sources(&scope.from, &scope.threads);
-    let read = ingest::passing(&read, &ingest::Projection::Only(columns), &shown);
+    let read = ingest::ingest_temporary(&read, &ingest::Projection::Only(columns), &shown);
     shown.clear();
     let (_passing, snapshot, summary) = read?;
     warn(&summary, quiet);
@@ -281,7 +281,7 @@ pub(super) fn forget(command: &Forget) -> Result<Ending> {
 }
 
 /// The pseudonyms of the key in a file: all its bytes, but for a line break at the end.
-fn pseudonyms(file: &Path) -> Result<Pseudonyms> {
+fn pseudonyms(file: &Path) -> Result<Pseudonymizer> {
     const LEAST: usize = 16;
     let key = std::fs::read(file).map_err(Error::io("read", file))?;
     let key = key.trim_ascii_end();
@@ -293,7 +293,7 @@ fn pseudonyms(file: &Path) -> Result<Pseudonyms> {
             key.len()
         )));
     }
-    Ok(Pseudonyms::new(key))
+    Ok(Pseudonymizer::new(key))
 }
 
 pub(super) fn verify(command: &Verify) -> Result<Ending> {
@@ -304,7 +304,7 @@ pub(super) fn verify(command: &Verify) -> Result<Ending> {
         AccountFormat::Json => json(&verdict)?,
     };
     out::write(text.as_bytes(), None)?;
-    Ok(if verdict.is_sound { Ending::Well } else { Ending::Failed })
+    Ok(if verdict.ok { Ending::Well } else { Ending::Failed })
 }
 
 pub(super) fn columns(command: &Columns) -> Result<Ending> {
@@ -491,13 +491,13 @@ fn width() -> usize {
 }
 
 /// What is wrong is said even when quiet: a batch job's log must hold it.
-fn warn(summary: &Summary, quiet: bool) {
+fn warn(summary: &IngestSummary, quiet: bool) {
     for line in text::troubles(summary, quiet).lines() {
         log::warning(line);
     }
 }
 
-fn ending(summary: &Summary) -> Ending {
+fn ending(summary: &IngestSummary) -> Ending {
     if summary.is_complete() { Ending::Well } else { Ending::Incomplete }
 }
 

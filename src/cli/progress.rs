@@ -36,7 +36,7 @@ impl Shown {
 }
 
 impl Progress for Shown {
-    fn begin(&self, files: usize, bytes: u64) {
+    fn start(&self, files: usize, bytes: u64) {
         match self {
             Shown::Bar(bar) => {
                 bar.set_length(bytes);

@@ -6,39 +6,39 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::ingest::{Outcome, Plan, SourceCounts, SourceReport, State, Summary};
-use crate::maintenance::{Check, Compacted, Removed, Verdict};
+use crate::ingest::{SourceOutcome, IngestPlan, SourceCounts, SourceReport, PlannedState, IngestSummary};
+use crate::maintenance::{VerifyCheck, CompactionResult, RedactionResult, VerifyReport};
 use crate::rejects::Reject;
-use crate::status::{Status, Suspicion, SuspicionKind};
+use crate::status::{Status, SourceWarning, WarningKind};
 
 /// Troubles of one source that are told; the others are counted.
 const TOLD_MAX: usize = 5;
 
 /// What went wrong, a line each, for stderr; empty files too, unless only errors are to be told.
-pub(super) fn troubles(summary: &Summary, errors_only: bool) -> String {
+pub(super) fn troubles(summary: &IngestSummary, errors_only: bool) -> String {
     let mut text = String::new();
     if summary.sources.found == 0 {
         text.push_str("no file was found to read: is this the folder of the archive?\n");
     }
-    for source in &summary.per_source {
-        for trouble in source.troubles.iter().take(TOLD_MAX) {
+    for source in &summary.files {
+        for trouble in source.problems.iter().take(TOLD_MAX) {
             let _ = writeln!(text, "{}", shown(&format!("{}: {trouble}", source.source)));
         }
-        let more = source.troubles.len().saturating_sub(TOLD_MAX);
+        let more = source.problems.len().saturating_sub(TOLD_MAX);
         if more > 0 {
             let _ = writeln!(text, "{}: and {more} more", shown(&source.source));
         }
     }
-    for remark in &summary.remarks {
+    for remark in &summary.notes {
         let _ = writeln!(text, "{remark}");
     }
     if errors_only {
         return text;
     }
     let empty: Vec<&SourceReport> = summary
-        .per_source
+        .files
         .iter()
-        .filter(|source| source.kind == "empty" && source.troubles.is_empty())
+        .filter(|source| source.kind == "empty" && source.problems.is_empty())
         .collect();
     for source in empty.iter().take(TOLD_MAX) {
         let _ = writeln!(text, "{}: empty, no events in it", shown(&source.source));
@@ -53,7 +53,7 @@ pub(super) fn troubles(summary: &Summary, errors_only: bool) -> String {
 const SOURCES_MAX: usize = 60;
 
 /// The accounts of a run as text, for stdout: each source, then the sums.
-pub(super) fn accounts(summary: &Summary) -> String {
+pub(super) fn accounts(summary: &IngestSummary) -> String {
     let records = &summary.records;
     let mut text = per_source(summary);
     let _ = writeln!(text, "{}", sources(&summary.sources));
@@ -77,11 +77,11 @@ pub(super) fn accounts(summary: &Summary) -> String {
     if records.rejected > 0 {
         let _ = writeln!(text, "         `pbi-analyze rejects` lists what was rejected, and why");
     }
-    if summary.without_id > 0 {
+    if summary.generated_ids > 0 {
         let _ = writeln!(
             text,
             "         {} had no Id and got one made from the content",
-            count(summary.without_id, "event")
+            count(summary.generated_ids, "event")
         );
     }
     if let (Some(first), Some(last)) = (&summary.period.first, &summary.period.last) {
@@ -94,9 +94,9 @@ pub(super) fn accounts(summary: &Summary) -> String {
         count(summary.store.files, "file"),
         indicatif::HumanBytes(summary.store.bytes)
     );
-    let suspected = summary.per_source.iter().map(|source| (&*source.source, &*source.suspicions));
+    let suspected = summary.files.iter().map(|source| (&*source.source, &*source.warnings));
     suspicions(suspected, &mut text);
-    let damaged = summary.per_source.iter().filter(|s| s.outcome == Outcome::Damaged).count();
+    let damaged = summary.files.iter().filter(|s| s.outcome == SourceOutcome::Partial).count();
     if damaged > 0 {
         let _ =
             writeln!(text, "damaged  {damaged} of the sources; what is whole in them was taken");
@@ -122,8 +122,8 @@ fn left_out(others: &BTreeMap<String, u64>) -> String {
 }
 
 /// What speaks against sources, the first of each kind.
-fn suspicions<'s>(sources: impl Iterator<Item = (&'s str, &'s [Suspicion])>, text: &mut String) {
-    let mut by_kind: BTreeMap<SuspicionKind, Vec<(&str, &str)>> = BTreeMap::new();
+fn suspicions<'s>(sources: impl Iterator<Item = (&'s str, &'s [SourceWarning])>, text: &mut String) {
+    let mut by_kind: BTreeMap<WarningKind, Vec<(&str, &str)>> = BTreeMap::new();
     for (source, suspicions) in sources {
         for suspicion in suspicions {
             by_kind.entry(suspicion.kind).or_default().push((source, &suspicion.detail));
@@ -151,13 +151,13 @@ fn sources(sources: &SourceCounts) -> String {
     )
 }
 
-fn per_source(summary: &Summary) -> String {
+fn per_source(summary: &IngestSummary) -> String {
     let mut text = String::new();
-    let all = summary.per_source.len();
+    let all = summary.files.len();
     let told: Vec<&SourceReport> = summary
-        .per_source
+        .files
         .iter()
-        .filter(|source| all <= SOURCES_MAX || source.outcome != Outcome::Taken)
+        .filter(|source| all <= SOURCES_MAX || source.outcome != SourceOutcome::Ok)
         .collect();
     if !told.is_empty() {
         let _ = writeln!(text, "    read   stored  duplic.   others   reject.  source");
@@ -189,16 +189,16 @@ fn per_source(summary: &Summary) -> String {
 }
 
 /// What was taken out, as text.
-pub(super) fn forgotten(done: &Removed) -> String {
-    if *done == Removed::default() {
+pub(super) fn forgotten(done: &RedactionResult) -> String {
+    if *done == RedactionResult::default() {
         return "nothing of them in the store\n".to_owned();
     }
     format!(
         "{} erased, {} dropped; {} and the marks of {} written again\n",
-        count(done.erased, "event"),
-        count(done.dropped, "rejected record"),
-        count(done.files as u64, "file"),
-        count(done.marks as u64, "source")
+        count(done.erased_events, "event"),
+        count(done.dropped_rejects, "rejected record"),
+        count(done.rewritten_files as u64, "file"),
+        count(done.rewritten_entries as u64, "source")
     )
 }
 
@@ -218,7 +218,7 @@ pub(super) fn reject(reject: &Reject, raw: bool) -> String {
 }
 
 /// What a run would fail at, a line each, for stderr.
-pub(super) fn failures(plan: &Plan) -> String {
+pub(super) fn failures(plan: &IngestPlan) -> String {
     let mut text = String::new();
     for file in &plan.files {
         if let Some(reason) = &file.reason {
@@ -229,15 +229,15 @@ pub(super) fn failures(plan: &Plan) -> String {
 }
 
 /// What a run would do, as text: the files that it would read, then the sums.
-pub(super) fn plan(plan: &Plan) -> String {
+pub(super) fn plan(plan: &IngestPlan) -> String {
     let mut text = String::new();
-    let read = plan.files.iter().filter(|file| file.state != State::Known);
+    let read = plan.files.iter().filter(|file| file.state != PlannedState::Known);
     for file in read.clone().take(SOURCES_MAX) {
         let state = match file.state {
-            State::New => "new",
-            State::Changed => "changed",
-            State::Known => "known",
-            State::Failed => "failed",
+            PlannedState::New => "new",
+            PlannedState::Changed => "changed",
+            PlannedState::Known => "known",
+            PlannedState::Failed => "failed",
         };
         let bytes = file.bytes.map_or_else(|| "-".to_owned(), number);
         let _ = writeln!(text, "{state:<7} {bytes:>15}  {}", shown(&file.source));
@@ -255,7 +255,7 @@ pub(super) fn plan(plan: &Plan) -> String {
 }
 
 /// What was merged, as text.
-pub(super) fn compacted(done: &Compacted) -> String {
+pub(super) fn compacted(done: &CompactionResult) -> String {
     if done.replaced == 0 {
         return "nothing to merge\n".to_owned();
     }
@@ -268,7 +268,7 @@ pub(super) fn compacted(done: &Compacted) -> String {
 }
 
 /// What was found by looking at all of a store, as text: a line for each check.
-pub(super) fn verdict(verdict: &Verdict, store: &Path) -> String {
+pub(super) fn verdict(verdict: &VerifyReport, store: &Path) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
@@ -281,14 +281,14 @@ pub(super) fn verdict(verdict: &Verdict, store: &Path) -> String {
         let _ = writeln!(text, "{:<10}  {}", check.name, checked(check));
         for finding in &check.findings {
             let row = finding.row.map_or_else(String::new, |row| format!(" row {row}:"));
-            let _ = writeln!(text, "            {}:{row} {}", finding.file, finding.what);
+            let _ = writeln!(text, "            {}:{row} {}", finding.file, finding.problem);
         }
-        let more = check.wrong - check.findings.len() as u64;
+        let more = check.failures - check.findings.len() as u64;
         if more > 0 {
             let _ = writeln!(text, "            and {} more", number(more));
         }
     }
-    for (name, files) in [("at work", &verdict.at_work), ("leftovers", &verdict.leftovers)] {
+    for (name, files) in [("at work", &verdict.in_progress), ("leftovers", &verdict.orphans)] {
         for file in files {
             let _ = writeln!(text, "{name:<10}  {file}");
         }
@@ -296,10 +296,10 @@ pub(super) fn verdict(verdict: &Verdict, store: &Path) -> String {
     text
 }
 
-fn checked(check: &Check) -> String {
+fn checked(check: &VerifyCheck) -> String {
     let (thing, rest) = check.unit.split_at(check.unit.find(' ').unwrap_or(check.unit.len()));
-    let looked_at = count(check.looked_at, thing.trim_end_matches('s')) + rest;
-    match (&check.not_asked, check.wrong) {
+    let looked_at = count(check.checked, thing.trim_end_matches('s')) + rest;
+    match (&check.skipped_reason, check.failures) {
         (Some(reason), _) => format!("not asked: {reason}"),
         (None, 0) => format!("ok, {looked_at}"),
         (None, wrong) => format!("{} wrong in {looked_at}", number(wrong)),

@@ -3,23 +3,23 @@
 
 use std::sync::LazyLock;
 
-use super::{BatchBuilder, Builder};
+use super::{BatchBuilder, ColumnBuilder};
 use crate::record::{Event, Parser, Value, json, platform};
-use crate::schema::{self, Family, columns};
+use crate::schema::{self, WorkloadGroup, columns};
 
 /// Positions of the derived columns.
-struct Positions {
-    group: usize,
+struct DerivedColumns {
+    workload_group: usize,
     /// Environment, app and flow, each with id and name.
     texts: [usize; 6],
     connectors: usize,
 }
 
 /// As with those that the builder asks for, a test holds that the table has them.
-static AT: LazyLock<Positions> = LazyLock::new(|| {
+static DERIVED_INDEX: LazyLock<DerivedColumns> = LazyLock::new(|| {
     let find = |name| columns().iter().position(|column| column.name == name).unwrap_or(0);
-    Positions {
-        group: find(schema::WORKLOAD_GROUP),
+    DerivedColumns {
+        workload_group: find(schema::WORKLOAD_GROUP),
         texts: [
             "PlatformEnvironmentId",
             "PlatformEnvironmentName",
@@ -35,7 +35,7 @@ static AT: LazyLock<Positions> = LazyLock::new(|| {
 
 /// Positions in a batch of columns that are no content of events: the derived ones, which other
 /// versions may derive in another way, and the lineage.
-pub fn without_content() -> &'static [usize] {
+pub fn non_content_columns() -> &'static [usize] {
     static WITHOUT: LazyLock<Vec<usize>> = LazyLock::new(|| {
         let own = columns().len();
         let derived = (0..own).filter(|&number| columns()[number].is_derived());
@@ -46,14 +46,14 @@ pub fn without_content() -> &'static [usize] {
 
 impl BatchBuilder {
     /// Fills the derived columns of a row.
-    pub(super) fn derive(&mut self, event: &Event<'_>, family: Family, row: usize) {
-        self.builders[AT.group].append(row, Value::Text(family.name()));
-        let is_asked = |&at: &usize| !matches!(self.builders[at], Builder::Absent);
-        if family != Family::PowerPlatform || !AT.texts.iter().chain([&AT.connectors]).any(is_asked)
+    pub(super) fn append_derived(&mut self, event: &Event<'_>, family: WorkloadGroup, row: usize) {
+        self.builders[DERIVED_INDEX.workload_group].append(row, Value::Text(family.name()));
+        let is_asked = |&at: &usize| !matches!(self.builders[at], ColumnBuilder::Absent);
+        if family != WorkloadGroup::PowerPlatform || !DERIVED_INDEX.texts.iter().chain([&DERIVED_INDEX.connectors]).any(is_asked)
         {
             return;
         }
-        let facts = platform::facts(event, &mut self.inner);
+        let facts = platform::extract_fields(event, &mut self.inner_parser);
         let texts = [
             &facts.environment_id,
             &facts.environment_name,
@@ -62,19 +62,19 @@ impl BatchBuilder {
             &facts.flow_id,
             &facts.flow_name,
         ];
-        for (&at, text) in AT.texts.iter().zip(texts) {
+        for (&at, text) in DERIVED_INDEX.texts.iter().zip(texts) {
             if let Some(text) = text {
                 self.builders[at].append(row, Value::Text(text));
             }
         }
         if !facts.connectors.is_empty() {
-            append_list(&mut self.builders[AT.connectors], row, &facts.connectors, &mut self.inner);
+            append_list(&mut self.builders[DERIVED_INDEX.connectors], row, &facts.connectors, &mut self.inner_parser);
         }
     }
 }
 
 /// Appends texts as a list. Lists are parts of parsed records, so that they are made into one.
-fn append_list(builder: &mut Builder, row: usize, texts: &[String], parser: &mut Parser) {
+fn append_list(builder: &mut ColumnBuilder, row: usize, texts: &[String], parser: &mut Parser) {
     let mut list = vec![b'['];
     for text in texts {
         json::write_text(text, &mut list);
@@ -91,12 +91,12 @@ mod tests {
 
     #[test]
     fn the_derived_columns_are_where_they_are_looked_for_and_no_fields() {
-        let all = AT.texts.into_iter().chain([AT.group, AT.connectors]);
+        let all = DERIVED_INDEX.texts.into_iter().chain([DERIVED_INDEX.workload_group, DERIVED_INDEX.connectors]);
         for at in all {
             let column = &columns()[at];
             assert!(column.is_derived(), "{}", column.name);
             assert_eq!(schema::column_index(column.name), None);
         }
-        assert_eq!(without_content().len(), 8 + 2);
+        assert_eq!(non_content_columns().len(), 8 + 2);
     }
 }

@@ -12,27 +12,27 @@ use crate::record::{Parser, Value, json};
 use crate::schema::column_index;
 
 /// The columns that [`Fields::add`] looks at, in its order.
-pub const FIELD_COLUMNS: [&str; 4] = ["CreationTime", "Activity", "Operation", "Extra"];
+pub const EXTRA_FIELD_COLUMNS: [&str; 4] = ["CreationTime", "Activity", "Operation", "Extra"];
 
 /// Fields of one activity that are told apart.
-const FIELDS_MAX: usize = 500;
+const MAX_FIELDS_PER_ACTIVITY: usize = 500;
 /// Activities that are told apart; all others are one.
-const ACTIVITIES_MAX: usize = 2_000;
+const MAX_ACTIVITIES: usize = 2_000;
 /// Fields of all activities together.
-const ALL_MAX: usize = 50_000;
+const MAX_FIELDS: usize = 50_000;
 /// Characters of a field's name.
-const NAME_MAX: usize = 200;
+const MAX_NAME_CHARS: usize = 200;
 /// Characters of an example.
-const EXAMPLE_MAX: usize = 60;
+const MAX_EXAMPLE_CHARS: usize = 60;
 /// Levels of nesting that are looked into.
-const DEPTH_MAX: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// What stands for activities beyond [`ACTIVITIES_MAX`].
-const OTHERS: &str = "(others)";
+const OTHER_ACTIVITIES: &str = "(others)";
 
 /// One field of one activity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
+pub struct ExtraFieldStats {
     /// How often it occurs.
     pub count: u64,
     /// Which types its values have: "text", "number", … in order.
@@ -47,29 +47,29 @@ pub struct Field {
 
 /// The fields of one activity, by depth and name.
 #[derive(Debug)]
-struct Activity {
+struct ActivityFields {
     /// How many fields are told apart; it never grows.
-    most: usize,
-    fields: BTreeMap<(usize, String), Field>,
+    max_fields: usize,
+    fields: BTreeMap<(usize, String), ExtraFieldStats>,
     is_capped: bool,
 }
 
 /// Gathers the fields of many rows.
-pub struct Fields {
+pub struct ExtraFieldCollector {
     /// How many fields of an activity are told apart; it never grows.
-    most: usize,
-    activities: BTreeMap<String, Activity>,
+    max_fields: usize,
+    activities: BTreeMap<String, ActivityFields>,
     parser: Parser,
     rows: u64,
 }
 
-impl Default for Fields {
+impl Default for ExtraFieldCollector {
     fn default() -> Self {
-        Fields { most: FIELDS_MAX, activities: BTreeMap::new(), parser: Parser::default(), rows: 0 }
+        ExtraFieldCollector { max_fields: MAX_FIELDS_PER_ACTIVITY, activities: BTreeMap::new(), parser: Parser::default(), rows: 0 }
     }
 }
 
-impl Fields {
+impl ExtraFieldCollector {
     /// Looks at rows; `columns` are those of [`FIELD_COLUMNS`].
     ///
     /// # Errors
@@ -95,47 +95,47 @@ impl Fields {
                 (false, false) => "",
             };
             let time_us = times.value(row);
-            let activity = self.activity(name);
+            let activity = self.activity_entry(name);
             let parsed = parser.parse(extras.value(row).as_bytes(), |record| {
                 if let Value::Object(object) = record.root() {
                     let mut path = String::new();
                     for (name, value) in object.members() {
-                        activity.member(name, value, 0, time_us, &mut path);
+                        activity.add_member(name, value, 0, time_us, &mut path);
                     }
                 }
             });
             parsed.map_err(|malformed| format!("Extra is no JSON: {}", malformed.reason))?;
             if self.rows.is_multiple_of(64) {
-                self.keep_to_all();
+                self.enforce_total_cap();
             }
         }
         self.parser = parser;
-        self.keep_to_all();
+        self.enforce_total_cap();
         Ok(())
     }
 
-    fn activity(&mut self, name: &str) -> &mut Activity {
+    fn activity_entry(&mut self, name: &str) -> &mut ActivityFields {
         let is_known = self.activities.contains_key(name);
-        let name = match is_known || self.activities.len() < ACTIVITIES_MAX {
+        let name = match is_known || self.activities.len() < MAX_ACTIVITIES {
             true => name,
-            false => OTHERS,
+            false => OTHER_ACTIVITIES,
         };
-        let most = self.most;
-        let new = || Activity { most, fields: BTreeMap::new(), is_capped: false };
+        let most = self.max_fields;
+        let new = || ActivityFields { max_fields: most, fields: BTreeMap::new(), is_capped: false };
         self.activities.entry(name.to_owned()).or_insert_with(new)
     }
 
     /// Many activities with many fields each are cut all alike.
-    fn keep_to_all(&mut self) {
-        let held = |all: &BTreeMap<String, Activity>| -> usize {
+    fn enforce_total_cap(&mut self) {
+        let held = |all: &BTreeMap<String, ActivityFields>| -> usize {
             all.values().map(|activity| activity.fields.len()).sum()
         };
-        while held(&self.activities) > ALL_MAX && self.most > 1 {
-            self.most /= 2;
-            let most = self.most;
+        while held(&self.activities) > MAX_FIELDS && self.max_fields > 1 {
+            self.max_fields /= 2;
+            let most = self.max_fields;
             for activity in self.activities.values_mut() {
-                activity.most = most;
-                activity.cut();
+                activity.max_fields = most;
+                activity.enforce_cap();
             }
         }
     }
@@ -146,13 +146,13 @@ impl Fields {
     }
 
     /// The activities of which there are more fields than were told apart.
-    pub fn capped(&self) -> impl Iterator<Item = &str> {
+    pub fn capped_activities(&self) -> impl Iterator<Item = &str> {
         let capped = self.activities.iter().filter(|(_, activity)| activity.is_capped);
         capped.map(|(name, _)| name.as_str())
     }
 
     /// Every field: its activity, its name, whether a typed column has that name, and the rest.
-    pub fn all(&self) -> impl Iterator<Item = (&str, &str, bool, &Field)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, bool, &ExtraFieldStats)> {
         self.activities.iter().flat_map(|(activity, held)| {
             held.fields.iter().map(move |((_, name), field)| {
                 let top = name.split(['.', '[']).next().unwrap_or(name);
@@ -162,9 +162,9 @@ impl Fields {
     }
 }
 
-impl Activity {
+impl ActivityFields {
     /// Counts a member and what is in it. `path` is what stands before its name.
-    fn member(
+    fn add_member(
         &mut self,
         name: &str,
         value: Value<'_>,
@@ -176,13 +176,13 @@ impl Activity {
         if before > 0 {
             path.push('.');
         }
-        let room = NAME_MAX.saturating_sub(path.chars().count());
+        let room = MAX_NAME_CHARS.saturating_sub(path.chars().count());
         path.extend(name.chars().take(room));
-        self.value(value, depth, time_us, path);
+        self.add_value(value, depth, time_us, path);
         path.truncate(before);
     }
 
-    fn value(&mut self, value: Value<'_>, depth: usize, time_us: i64, path: &mut String) {
+    fn add_value(&mut self, value: Value<'_>, depth: usize, time_us: i64, path: &mut String) {
         let ty = match value {
             Value::Null => "null",
             Value::Bool(_) => "bool",
@@ -192,14 +192,14 @@ impl Activity {
             Value::List(_) => "list",
             Value::Object(_) => "object",
         };
-        self.count(path, depth, ty, value, time_us);
-        if depth >= DEPTH_MAX {
+        self.count_field(path, depth, ty, value, time_us);
+        if depth >= MAX_DEPTH {
             return;
         }
         match value {
             Value::Object(object) => {
                 for (name, value) in object.members() {
-                    self.member(name, value, depth + 1, time_us, path);
+                    self.add_member(name, value, depth + 1, time_us, path);
                 }
             }
             Value::List(list) => {
@@ -209,10 +209,10 @@ impl Activity {
                     match item {
                         Value::Object(object) => {
                             for (name, value) in object.members() {
-                                self.member(name, value, depth + 1, time_us, path);
+                                self.add_member(name, value, depth + 1, time_us, path);
                             }
                         }
-                        item => self.value(item, depth + 1, time_us, path),
+                        item => self.add_value(item, depth + 1, time_us, path),
                     }
                 }
                 path.truncate(before);
@@ -221,7 +221,7 @@ impl Activity {
         }
     }
 
-    fn count(&mut self, path: &str, depth: usize, ty: &'static str, value: Value<'_>, at: i64) {
+    fn count_field(&mut self, path: &str, depth: usize, ty: &'static str, value: Value<'_>, at: i64) {
         let key = (depth, path.to_owned());
         if let Some(field) = self.fields.get_mut(&key) {
             field.count += 1;
@@ -230,10 +230,10 @@ impl Activity {
             }
             if at < field.first_us {
                 field.first_us = at;
-                field.example = example(value);
+                field.example = format_example(value);
             } else if at == field.first_us {
                 // Of one instant, whichever row comes first in the files.
-                let other = example(value);
+                let other = format_example(value);
                 if other < field.example {
                     field.example = other;
                 }
@@ -243,19 +243,19 @@ impl Activity {
         }
         // One that would be taken out again at once. It may have been before, with a count that is
         // gone: what is taken out never comes back, as those before it only get more.
-        let is_full = self.fields.len() >= self.most;
+        let is_full = self.fields.len() >= self.max_fields;
         if is_full && self.fields.last_key_value().is_some_and(|(last, _)| key > *last) {
             self.is_capped = true;
             return;
         }
         let field =
-            Field { count: 1, types: vec![ty], first_us: at, last_us: at, example: example(value) };
+            ExtraFieldStats { count: 1, types: vec![ty], first_us: at, last_us: at, example: format_example(value) };
         self.fields.insert(key, field);
-        self.cut();
+        self.enforce_cap();
     }
 
-    fn cut(&mut self) {
-        while self.fields.len() > self.most {
+    fn enforce_cap(&mut self) {
+        while self.fields.len() > self.max_fields {
             self.fields.pop_last();
             self.is_capped = true;
         }
@@ -263,8 +263,8 @@ impl Activity {
 }
 
 /// A value as JSON, a text as it is, cut.
-fn example(value: Value<'_>) -> String {
-    let cut = |text: &str| match text.char_indices().nth(EXAMPLE_MAX) {
+fn format_example(value: Value<'_>) -> String {
+    let cut = |text: &str| match text.char_indices().nth(MAX_EXAMPLE_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     };
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn fields_are_found_at_every_depth_with_types_and_first_value() {
-        let mut fields = Fields::default();
+        let mut fields = ExtraFieldCollector::default();
         let rows = [
             (20, "View", r#"{"New":{"a":1,"b":[{"c":"x"},{"c":null}]},"ClientIP":"1.2.3.4:5"}"#),
             (10, "View", r#"{"New":"first","List":[1.5,[true]]}"#),
@@ -304,7 +304,7 @@ mod tests {
         ];
         fields.add(&columns(&rows)).unwrap();
         let found: Vec<String> = fields
-            .all()
+            .iter()
             .map(|(activity, name, is_column, field)| {
                 let types = field.types.join("|");
                 let (count, first) = (field.count, field.first_us);
@@ -323,7 +323,7 @@ mod tests {
             "View New.b[].c false 2 null|text 20 null",
         ];
         assert_eq!(found, expected);
-        assert_eq!((fields.rows(), fields.capped().count()), (3, 0));
+        assert_eq!((fields.rows(), fields.capped_activities().count()), (3, 0));
     }
 
     #[test]
@@ -333,16 +333,16 @@ mod tests {
             .collect();
         let rows: Vec<_> = texts.iter().map(|text| (5, "View", text.as_str())).collect();
         let all = |rows: &[(i64, &str, &str)]| {
-            let mut fields = Fields::default();
+            let mut fields = ExtraFieldCollector::default();
             fields.add(&columns(rows)).unwrap();
-            assert_eq!(fields.capped().collect::<Vec<_>>(), ["View"]);
-            let all = fields.all().map(|(_, name, _, field)| (name.to_owned(), field.clone()));
+            assert_eq!(fields.capped_activities().collect::<Vec<_>>(), ["View"]);
+            let all = fields.iter().map(|(_, name, _, field)| (name.to_owned(), field.clone()));
             all.collect::<Vec<_>>()
         };
         let mut back = rows.clone();
         back.reverse();
         let found = all(&rows);
-        assert_eq!(found.len(), FIELDS_MAX);
+        assert_eq!(found.len(), MAX_FIELDS_PER_ACTIVITY);
         assert_eq!((found[0].0.as_str(), found[0].1.count), ("Zone", 3_000));
         assert_eq!(found, all(&back));
     }
@@ -353,9 +353,9 @@ mod tests {
         let text =
             format!("{{{}}}", (0..40).map(|n| format!("\"f{n}\":1")).collect::<Vec<_>>().join(","));
         let rows: Vec<_> = names.iter().map(|name| (5, name.as_str(), text.as_str())).collect();
-        let mut fields = Fields::default();
+        let mut fields = ExtraFieldCollector::default();
         fields.add(&columns(&rows)).unwrap();
-        assert!(fields.all().count() <= ALL_MAX);
-        assert!(fields.all().any(|(activity, ..)| activity == OTHERS));
+        assert!(fields.iter().count() <= MAX_FIELDS);
+        assert!(fields.iter().any(|(activity, ..)| activity == OTHER_ACTIVITIES));
     }
 }

@@ -16,41 +16,41 @@ pub(super) const START: u32 = 0;
 
 /// Archives can hold any number of distinct names (a dump keyed by ids has one for each). From
 /// this many on, new ones are looked up every time instead of being remembered.
-const REMEMBERED_MAX: usize = 4096;
+const MAX_REMEMBERED_NAMES: usize = 4096;
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum FieldTarget {
     /// A typed column.
     Column(u16),
     /// No column: the member goes to `Extra`.
     Unknown,
 }
 
-struct Entry {
+struct NameEntry {
     name: Box<str>,
-    target: Target,
+    target: FieldTarget,
     /// The entries that followed this one, the last one first.
-    next: [u32; 2],
+    followers: [u32; 2],
 }
 
 /// The names seen so far.
-pub(super) struct Names {
-    entries: Vec<Entry>,
+pub(super) struct FieldLookup {
+    entries: Vec<NameEntry>,
     by_name: HashTable<u32>,
     hasher: FixedState,
     /// What the entry for names that are not remembered stands for at present.
-    overflow: Target,
+    overflow_target: FieldTarget,
 }
 
-impl Default for Names {
+impl Default for FieldLookup {
     fn default() -> Self {
-        let start = Entry { name: "".into(), target: Target::Unknown, next: [START; 2] };
-        Names {
+        let start = NameEntry { name: "".into(), target: FieldTarget::Unknown, followers: [START; 2] };
+        FieldLookup {
             entries: vec![start],
             by_name: HashTable::new(),
             hasher: FixedState::default(),
-            overflow: Target::Unknown,
+            overflow_target: FieldTarget::Unknown,
         }
     }
 }
@@ -58,10 +58,10 @@ impl Default for Names {
 /// The entry for a name that is not remembered.
 const OVERFLOW: u32 = u32::MAX;
 
-impl Names {
+impl FieldLookup {
     /// The entry of a name that follows `previous`.
     pub(super) fn find(&mut self, previous: u32, name: &str) -> u32 {
-        let next = self.entries.get(previous as usize).map_or([START; 2], |entry| entry.next);
+        let next = self.entries.get(previous as usize).map_or([START; 2], |entry| entry.followers);
         let is = |guess: u32| guess != START && *self.entries[guess as usize].name == *name;
         if is(next[0]) {
             return next[0];
@@ -70,14 +70,14 @@ impl Names {
         if found != OVERFLOW
             && let Some(entry) = self.entries.get_mut(previous as usize)
         {
-            entry.next = [found, next[0]];
+            entry.followers = [found, next[0]];
         }
         found
     }
 
     /// What an entry stands for.
-    pub(super) fn target(&self, entry: u32) -> Target {
-        self.entries.get(entry as usize).map_or(self.overflow, |entry| entry.target)
+    pub(super) fn target(&self, entry: u32) -> FieldTarget {
+        self.entries.get(entry as usize).map_or(self.overflow_target, |entry| entry.target)
     }
 
     #[cold]
@@ -88,13 +88,13 @@ impl Names {
             return entry;
         }
         let column = column_index(name).and_then(|column| u16::try_from(column).ok());
-        let target = column.map_or(Target::Unknown, Target::Column);
-        if self.entries.len() >= REMEMBERED_MAX {
-            self.overflow = target;
+        let target = column.map_or(FieldTarget::Unknown, FieldTarget::Column);
+        if self.entries.len() >= MAX_REMEMBERED_NAMES {
+            self.overflow_target = target;
             return OVERFLOW;
         }
         let entry = self.entries.len() as u32;
-        self.entries.push(Entry { name: name.into(), target, next: [START; 2] });
+        self.entries.push(NameEntry { name: name.into(), target, followers: [START; 2] });
         let (entries, hasher) = (&self.entries, &self.hasher);
         self.by_name
             .insert_unique(hash, entry, |&entry| hasher.hash_one(&*entries[entry as usize].name));
@@ -108,18 +108,18 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case_and_order_and_number() {
-        let mut names = Names::default();
+        let mut names = FieldLookup::default();
         let mut target = |previous, name: &str| {
             let entry = names.find(previous, name);
             (entry, names.target(entry))
         };
         let (id, column) = target(START, "Id");
-        assert_eq!(column, Target::Column(column_index("id").unwrap() as u16));
+        assert_eq!(column, FieldTarget::Column(column_index("id").unwrap() as u16));
         assert_eq!(target(START, "ID").1, column);
         let (_, unknown) = target(id, "NoSuchField");
-        assert_eq!(unknown, Target::Unknown);
+        assert_eq!(unknown, FieldTarget::Unknown);
         for number in 0..10_000 {
-            assert_eq!(target(id, &format!("name {number}")).1, Target::Unknown);
+            assert_eq!(target(id, &format!("name {number}")).1, FieldTarget::Unknown);
         }
         assert_eq!(target(id, "creationTIME").1, target(START, "CreationTime").1);
     }

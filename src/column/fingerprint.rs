@@ -7,14 +7,14 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StringArra
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::column::text_dictionary::Numbered;
+use crate::column::text_dictionary::TextDictionary;
 
 /// One number for each row, from all columns but those at the positions in `without`.
 pub fn fingerprints(columns: &[Option<ArrayRef>], rows: usize, without: &[usize]) -> Vec<u64> {
     let mut sums = vec![0_u64; rows];
     for (number, column) in columns.iter().enumerate() {
         if let Some(column) = column.as_ref().filter(|_| !without.contains(&number)) {
-            add(column, seed(number), &mut sums);
+            add_column(column, seed(number), &mut sums);
         }
     }
     sums
@@ -34,9 +34,9 @@ fn seed(column: usize) -> u64 {
 }
 
 /// Adds each row's value; a null adds nothing, so that an absent column is one of nulls.
-fn add(column: &ArrayRef, seed: u64, sums: &mut [u64]) {
+fn add_column(column: &ArrayRef, seed: u64, sums: &mut [u64]) {
     let array = column.as_ref();
-    if let Some(numbered) = Numbered::of(array) {
+    if let Some(numbered) = TextDictionary::from_array(array) {
         let texts = numbered.texts().iter();
         let hashes: Vec<u64> = texts.map(|text| text.map_or(0, |t| text_hash(t, seed))).collect();
         for (row, sum) in sums.iter_mut().enumerate() {
@@ -72,7 +72,7 @@ fn value_hash(array: &dyn Array, row: usize, seed: u64) -> u64 {
     let any = array.as_any();
     if let Some(array) = any.downcast_ref::<StringArray>() {
         text_hash(array.value(row), seed)
-    } else if let Some(numbered) = Numbered::of(array) {
+    } else if let Some(numbered) = TextDictionary::from_array(array) {
         numbered.text(row).map_or(0, |text| text_hash(text, seed))
     } else if let Some(array) = array.as_primitive_opt::<Int64Type>() {
         number_hash(array.value(row), seed)

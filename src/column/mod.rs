@@ -24,42 +24,42 @@ use std::collections::HashSet;
 
 use arrow::array::ArrayRef;
 
-use crate::record::csv::Outer;
+use crate::record::csv::EnvelopeFields;
 use crate::record::{Event, Parser, Value, json, time};
-use crate::schema::{Family, Type, columns};
-use field_lookup::{Names, Target};
-use nested::Nested;
-use scalar::{Bools, Ints};
-use text::{Dictionary, Plain};
+use crate::schema::{WorkloadGroup, ColumnType, columns};
+use field_lookup::{FieldLookup, FieldTarget};
+use nested::NestedColumn;
+use scalar::{BoolColumn, IntColumn};
+use text::{DictionaryColumn, PlainTextColumn};
 
-pub use derived::without_content;
-pub use extra_fields::{FIELD_COLUMNS, Field, Fields};
+pub use derived::non_content_columns;
+pub use extra_fields::{EXTRA_FIELD_COLUMNS, ExtraFieldStats, ExtraFieldCollector};
 pub use fingerprint::{fingerprint, fingerprints};
-pub use rewrite::{Rewrite, rewrite_texts};
-use schema::AT;
-pub use schema::{arrow_schema, field};
+pub use rewrite::{ColumnTextRewrite, rewrite_texts};
+use schema::COLUMN_INDEX;
+pub use schema::{arrow_schema, arrow_field};
 pub use text::stored_id_key;
-pub use text_dictionary::Numbered;
-pub use to_json::{Inverse, Unreadable};
+pub use text_dictionary::TextDictionary;
+pub use to_json::{EventWriter, RowError};
 
 /// What identifies an event and decides between its copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
+pub struct EventKey {
     /// The id in two halves: one number of 128 bits would be aligned to 16 bytes, and a key, of
     /// which there is one in memory for each event of a load, would take 48 instead of 40.
     halves: [u64; 2],
     /// `CreationTime` in microseconds since 1970 (UTC).
     pub time_us: i64,
     /// Where the event stands in the archive, sources in sorted order: ties go to the first.
-    pub order: u64,
+    pub sequence: u64,
     /// How many members with a value the event had: the richest copy of an event wins.
-    pub richness: u16,
+    pub field_count: u16,
 }
 
-impl Key {
+impl EventKey {
     /// The key of an event by its id ([`Key::id`]) and its time; all else is to be set.
     pub fn new(id: u128, time_us: i64) -> Self {
-        Key { halves: [(id >> 64) as u64, id as u64], time_us, order: 0, richness: 0 }
+        EventKey { halves: [(id >> 64) as u64, id as u64], time_us, sequence: 0, field_count: 0 }
     }
 
     /// The `Id`: its 128 bits where it is a GUID, a hash of its text where not.
@@ -75,7 +75,7 @@ pub struct EventBatch {
     /// `None` where no event of the batch has a value.
     pub columns: Vec<Option<ArrayRef>>,
     /// The key of each row.
-    pub keys: Vec<Key>,
+    pub keys: Vec<EventKey>,
 }
 
 /// Where an event comes from.
@@ -86,12 +86,12 @@ pub struct Lineage<'a> {
     /// The source's shape.
     pub kind: &'a str,
     /// The event's place in the archive.
-    pub order: u64,
+    pub sequence: u64,
 }
 
 /// Why an event has no place in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unusable(pub String);
+pub struct RejectedEvent(pub String);
 
 /// Which columns are built.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +104,7 @@ pub enum Projection {
 }
 
 impl Projection {
-    fn has(&self, name: &str) -> bool {
+    fn includes(&self, name: &str) -> bool {
         match self {
             Projection::All => true,
             Projection::Only(names) => names.contains(name),
@@ -113,59 +113,59 @@ impl Projection {
 }
 
 /// One column under construction.
-enum Builder {
-    Dictionary(Dictionary),
-    Plain(Plain),
-    Ints(Ints),
-    Bools(Bools),
-    Nested(Nested),
+enum ColumnBuilder {
+    Dictionary(DictionaryColumn),
+    Plain(PlainTextColumn),
+    Ints(IntColumn),
+    Bools(BoolColumn),
+    Nested(NestedColumn),
     /// Not asked for.
     Absent,
 }
 
 /// How well a value fits its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fit {
+enum Stored {
     /// The column holds it, in its normal form.
     Exact,
     /// The column holds what it can, or nothing: the original belongs into `Extra`.
-    Not,
+    Lossy,
 }
 
 /// Builds batches of events.
 pub struct BatchBuilder {
-    builders: Vec<Builder>,
-    names: Names,
-    extra: Option<Plain>,
+    builders: Vec<ColumnBuilder>,
+    field_lookup: FieldLookup,
+    extra: Option<PlainTextColumn>,
     extra_members: Vec<(String, Vec<u8>)>,
     /// Columns whose name occurs more than once in the present event.
-    repeated: Vec<usize>,
+    repeated_columns: Vec<usize>,
     /// For texts inside of events that are JSON.
-    inner: Parser,
-    source_file: Builder,
-    source_kind: Builder,
-    keys: Vec<Key>,
-    without_id: u64,
+    inner_parser: Parser,
+    source_file: ColumnBuilder,
+    source_kind: ColumnBuilder,
+    keys: Vec<EventKey>,
+    generated_ids: u64,
 }
 
 impl BatchBuilder {
     /// A builder for the columns of a projection.
     pub fn new(projection: &Projection) -> Self {
-        let builder = |name: &str, make: &dyn Fn() -> Builder| {
-            if projection.has(name) { make() } else { Builder::Absent }
+        let builder = |name: &str, make: &dyn Fn() -> ColumnBuilder| {
+            if projection.includes(name) { make() } else { ColumnBuilder::Absent }
         };
-        let lineage = || Builder::Dictionary(Dictionary::new(text::Normal::AsIs));
+        let lineage = || ColumnBuilder::Dictionary(DictionaryColumn::new(text::Normalization::AsIs));
         BatchBuilder {
-            builders: columns().iter().map(|c| builder(c.name, &|| Builder::of(c))).collect(),
-            names: Names::default(),
-            extra: projection.has(crate::schema::EXTRA).then(|| Plain::new(text::Normal::AsIs)),
+            builders: columns().iter().map(|c| builder(c.name, &|| ColumnBuilder::new(c))).collect(),
+            field_lookup: FieldLookup::default(),
+            extra: projection.includes(crate::schema::EXTRA).then(|| PlainTextColumn::new(text::Normalization::AsIs)),
             extra_members: Vec::new(),
-            repeated: Vec::new(),
-            inner: Parser::default(),
+            repeated_columns: Vec::new(),
+            inner_parser: Parser::default(),
             source_file: builder(crate::schema::SOURCE_FILE, &lineage),
             source_kind: builder(crate::schema::SOURCE_KIND, &lineage),
             keys: Vec::new(),
-            without_id: 0,
+            generated_ids: 0,
         }
     }
 
@@ -180,8 +180,8 @@ impl BatchBuilder {
     }
 
     /// How many events came without an id since the builder was made.
-    pub fn without_id(&self) -> u64 {
-        self.without_id
+    pub fn generated_ids(&self) -> u64 {
+        self.generated_ids
     }
 
     /// Adds an event that is about something. `outer` fills in what it does not say itself.
@@ -192,22 +192,22 @@ impl BatchBuilder {
     pub fn append(
         &mut self,
         event: &Event<'_>,
-        about: Family,
-        outer: &Outer,
+        about: WorkloadGroup,
+        outer: &EnvelopeFields,
         lineage: &Lineage<'_>,
-    ) -> Result<&Key, Unusable> {
+    ) -> Result<&EventKey, RejectedEvent> {
         let row = self.keys.len();
-        let time_us = time_of(event, outer)?;
+        let time_us = event_time(event, outer)?;
         let mut richness = 0_u16;
         let mut previous = field_lookup::START;
         for (name, value) in event.object.members() {
-            previous = self.names.find(previous, name);
+            previous = self.field_lookup.find(previous, name);
             let has_value = !matches!(value, Value::Null);
             richness = richness.saturating_add(u16::from(has_value));
-            let column = match self.names.target(previous) {
-                Target::Column(column) => usize::from(column),
-                Target::Unknown => {
-                    self.keep_extra(name, value);
+            let column = match self.field_lookup.target(previous) {
+                FieldTarget::Column(column) => usize::from(column),
+                FieldTarget::Unknown => {
+                    self.add_extra(name, value);
                     continue;
                 }
             };
@@ -218,41 +218,41 @@ impl BatchBuilder {
             let builder = &mut self.builders[column];
             let is_free = builder.len() <= row;
             // The first value that fits has the column.
-            let fit = if is_free { builder.append(row, value) } else { Fit::Exact };
+            let fit = if is_free { builder.append(row, value) } else { Stored::Exact };
             if !is_free || !self.extra_members.is_empty() {
-                self.look_for_repeated(column, is_free);
+                self.track_duplicate_field(column, is_free);
             }
-            if fit == Fit::Not {
-                self.keep_extra(columns()[column].name, value);
+            if fit == Stored::Lossy {
+                self.add_extra(columns()[column].name, value);
             }
         }
-        if self.builders[AT.creation_time].has_another(row, time_us) {
-            self.repeated.push(AT.creation_time);
+        if self.builders[COLUMN_INDEX.creation_time].has_other_number(row, time_us) {
+            self.repeated_columns.push(COLUMN_INDEX.creation_time);
         }
-        self.keep_repeated(event);
-        let id = self.id(event, outer, row);
-        self.fill_in(outer, row, time_us);
-        self.derive(event, about, row);
-        self.end_extra(row);
+        self.add_repeated_to_extra(event);
+        let id = self.event_id_key(event, outer, row);
+        self.fill_from_envelope(outer, row, time_us);
+        self.append_derived(event, about, row);
+        self.finish_extra(row);
         self.source_file.append(row, Value::Text(lineage.file));
         self.source_kind.append(row, Value::Text(lineage.kind));
-        self.keys.push(Key { richness, order: lineage.order, ..Key::new(id, time_us) });
-        self.keys.last().ok_or_else(|| Unusable("an event without a key".to_owned()))
+        self.keys.push(EventKey { field_count: richness, sequence: lineage.sequence, ..EventKey::new(id, time_us) });
+        self.keys.last().ok_or_else(|| RejectedEvent("an event without a key".to_owned()))
     }
 
     /// The key of the id, which is put into its column where the event has none.
-    fn id(&mut self, event: &Event<'_>, outer: &Outer, row: usize) -> u128 {
+    fn event_id_key(&mut self, event: &Event<'_>, outer: &EnvelopeFields, row: usize) -> u128 {
         let text = match (event.id, &outer.id) {
             (Some(Value::Text(text)), _) if !text.is_empty() => return text::id_key(text),
             (Some(Value::Int(number)), _) => return text::id_key(&number.to_string()),
             (Some(Value::Decimal(number)), _) => return text::id_key(number),
             (_, Some(text)) => text.clone(),
             (_, None) => {
-                self.without_id += 1;
+                self.generated_ids += 1;
                 content_id(event)
             }
         };
-        let column = &mut self.builders[AT.id];
+        let column = &mut self.builders[COLUMN_INDEX.id];
         column.truncate(row);
         column.append(row, Value::Text(&text));
         text::id_key(&text)
@@ -260,11 +260,11 @@ impl BatchBuilder {
 
     /// Takes from the wrapping what the event itself lacks. The column of the time always holds
     /// the time that the row has, which is its place in the table.
-    fn fill_in(&mut self, outer: &Outer, row: usize, time_us: i64) {
-        if let Builder::Ints(times) = &mut self.builders[AT.creation_time] {
+    fn fill_from_envelope(&mut self, outer: &EnvelopeFields, row: usize, time_us: i64) {
+        if let ColumnBuilder::Ints(times) = &mut self.builders[COLUMN_INDEX.creation_time] {
             times.set(row, time_us);
         }
-        let texts = [(AT.operation, &outer.operation), (AT.user_id, &outer.user_id)];
+        let texts = [(COLUMN_INDEX.operation, &outer.operation), (COLUMN_INDEX.user_id, &outer.user_id)];
         for (column, text) in texts {
             if let (true, Some(text)) = (self.builders[column].len() <= row, text) {
                 self.builders[column].append(row, Value::Text(text));
@@ -273,17 +273,17 @@ impl BatchBuilder {
     }
 
     /// Remembers a column whose name has a value before this one: in the column, or in `Extra`.
-    fn look_for_repeated(&mut self, column: usize, is_free: bool) {
+    fn track_duplicate_field(&mut self, column: usize, is_free: bool) {
         let name = columns()[column].name;
         let is_kept = || self.extra_members.iter().any(|(known, _)| known == name);
-        if (!is_free || is_kept()) && !self.repeated.contains(&column) {
-            self.repeated.push(column);
+        if (!is_free || is_kept()) && !self.repeated_columns.contains(&column) {
+            self.repeated_columns.push(column);
         }
     }
 
     /// Keeps a member in `Extra`. A typed column's null says no more than its absence and is left
     /// out; a null under an unknown name is kept, because the name itself is news.
-    fn keep_extra(&mut self, name: &str, value: Value<'_>) {
+    fn add_extra(&mut self, name: &str, value: Value<'_>) {
         if self.extra.is_some() {
             let mut text = Vec::new();
             json::write(value, &mut text);
@@ -293,8 +293,8 @@ impl BatchBuilder {
 
     /// A name that occurs several times, perhaps in several spellings, has all its values in
     /// `Extra`, as they were written: there they stand for the column, whatever it holds.
-    fn keep_repeated(&mut self, event: &Event<'_>) {
-        for column in std::mem::take(&mut self.repeated) {
+    fn add_repeated_to_extra(&mut self, event: &Event<'_>) {
+        for column in std::mem::take(&mut self.repeated_columns) {
             let name = columns()[column].name;
             self.extra_members
                 .retain(|(known, _)| crate::schema::column_index(known) != Some(column));
@@ -303,19 +303,19 @@ impl BatchBuilder {
             for (known, value) in values.filter(|(_, value)| !matches!(value, Value::Null)) {
                 // The two spellings of a workspace's name are one name, and the column's.
                 let known = if known.eq_ignore_ascii_case(name) { known } else { name };
-                self.keep_extra(known, value);
+                self.add_extra(known, value);
             }
         }
     }
 
-    fn end_extra(&mut self, row: usize) {
+    fn finish_extra(&mut self, row: usize) {
         let Some(extra) = &mut self.extra else { return };
         if self.extra_members.is_empty() {
             return;
         }
         // Sorted, so that two copies with the same members in another order are the same text; but
         // of a name that occurs several times, in whatever spelling, the first is what counts.
-        self.extra_members.sort_by(|(one, _), (other, _)| counted(one).cmp(counted(other)));
+        self.extra_members.sort_by(|(one, _), (other, _)| canonical_name(one).cmp(canonical_name(other)));
         let mut object = vec![b'{'];
         for (number, (name, value)) in self.extra_members.drain(..).enumerate() {
             if number > 0 {
@@ -342,79 +342,79 @@ impl BatchBuilder {
 }
 
 /// The name that a member counts by: that of its column, whatever its own spelling.
-fn counted(name: &str) -> &str {
+fn canonical_name(name: &str) -> &str {
     crate::schema::column_index(name).map_or(name, |column| columns()[column].name)
 }
 
-impl Builder {
-    fn of(column: &crate::schema::Column) -> Self {
-        use crate::schema::Encoding;
+impl ColumnBuilder {
+    fn new(column: &crate::schema::ColumnDefinition) -> Self {
+        use crate::schema::ColumnEncoding;
         let normal = match column.ty {
-            Type::Id => text::Normal::Id,
-            Type::User => text::Normal::User,
-            Type::Ip => text::Normal::Ip,
-            _ => text::Normal::AsIs,
+            ColumnType::Id => text::Normalization::Id,
+            ColumnType::User => text::Normalization::User,
+            ColumnType::Ip => text::Normalization::Ip,
+            _ => text::Normalization::AsIs,
         };
         match (&column.ty, column.encoding) {
-            (Type::Int, _) => Builder::Ints(Ints::new(scalar::Kind::Int)),
-            (Type::Time, _) => Builder::Ints(Ints::new(scalar::Kind::Time)),
-            (Type::RecordType, _) => Builder::Ints(Ints::new(scalar::Kind::RecordType)),
-            (Type::UserType, _) => Builder::Ints(Ints::new(scalar::Kind::UserType)),
-            (Type::Bool, _) => Builder::Bools(Bools::default()),
-            (Type::List(_) | Type::Struct(_), _) => Builder::Nested(Nested::new(&column.ty)),
-            (_, Encoding::Unique) => Builder::Plain(Plain::new(normal)),
-            (_, _) => Builder::Dictionary(Dictionary::new(normal)),
+            (ColumnType::Int, _) => ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::Int)),
+            (ColumnType::Time, _) => ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::Time)),
+            (ColumnType::RecordType, _) => ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::RecordType)),
+            (ColumnType::UserType, _) => ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::UserType)),
+            (ColumnType::Bool, _) => ColumnBuilder::Bools(BoolColumn::default()),
+            (ColumnType::List(_) | ColumnType::Struct(_), _) => ColumnBuilder::Nested(NestedColumn::new(&column.ty)),
+            (_, ColumnEncoding::Unique) => ColumnBuilder::Plain(PlainTextColumn::new(normal)),
+            (_, _) => ColumnBuilder::Dictionary(DictionaryColumn::new(normal)),
         }
     }
 
-    fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
+    fn append(&mut self, row: usize, value: Value<'_>) -> Stored {
         if matches!(value, Value::Null) {
-            return Fit::Exact;
+            return Stored::Exact;
         }
         match self {
-            Builder::Dictionary(column) => column.append(row, value),
-            Builder::Plain(column) => column.append(row, value),
-            Builder::Ints(column) => column.append(row, value),
-            Builder::Bools(column) => column.append(row, value),
-            Builder::Nested(column) => column.append_at(row, value),
-            Builder::Absent => Fit::Exact,
+            ColumnBuilder::Dictionary(column) => column.append(row, value),
+            ColumnBuilder::Plain(column) => column.append(row, value),
+            ColumnBuilder::Ints(column) => column.append(row, value),
+            ColumnBuilder::Bools(column) => column.append(row, value),
+            ColumnBuilder::Nested(column) => column.append_at(row, value),
+            ColumnBuilder::Absent => Stored::Exact,
         }
     }
 
     fn len(&self) -> usize {
         match self {
-            Builder::Dictionary(column) => column.len(),
-            Builder::Plain(column) => column.len(),
-            Builder::Ints(column) => column.len(),
-            Builder::Bools(column) => column.len(),
-            Builder::Nested(column) => column.len(),
-            Builder::Absent => 0,
+            ColumnBuilder::Dictionary(column) => column.len(),
+            ColumnBuilder::Plain(column) => column.len(),
+            ColumnBuilder::Ints(column) => column.len(),
+            ColumnBuilder::Bools(column) => column.len(),
+            ColumnBuilder::Nested(column) => column.len(),
+            ColumnBuilder::Absent => 0,
         }
     }
 
     /// Whether a column of numbers has one at `row`, and not this one.
-    fn has_another(&self, row: usize, number: i64) -> bool {
+    fn has_other_number(&self, row: usize, number: i64) -> bool {
         match self {
-            Builder::Ints(column) => column.get(row).is_some_and(|held| held != number),
+            ColumnBuilder::Ints(column) => column.get(row).is_some_and(|held| held != number),
             _ => false,
         }
     }
 
     /// Takes back what was appended at `row` or behind it; needed for the id alone.
     fn truncate(&mut self, row: usize) {
-        if let Builder::Plain(column) = self {
+        if let ColumnBuilder::Plain(column) = self {
             column.truncate(row);
         }
     }
 
     fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
         match self {
-            Builder::Dictionary(column) => column.finish(rows),
-            Builder::Plain(column) => column.finish(rows),
-            Builder::Ints(column) => column.finish(rows),
-            Builder::Bools(column) => column.finish(rows),
-            Builder::Nested(column) => column.finish_column(rows),
-            Builder::Absent => None,
+            ColumnBuilder::Dictionary(column) => column.finish(rows),
+            ColumnBuilder::Plain(column) => column.finish(rows),
+            ColumnBuilder::Ints(column) => column.finish(rows),
+            ColumnBuilder::Bools(column) => column.finish(rows),
+            ColumnBuilder::Nested(column) => column.finish_column(rows),
+            ColumnBuilder::Absent => None,
         }
     }
 }
@@ -423,7 +423,7 @@ impl Builder {
 /// is missing, is no time of an event, and one such day would make every archive 2,000 years long.
 const PLAUSIBLE_US: std::ops::Range<i64> = 946_684_800_000_000..4_102_444_800_000_000;
 
-fn time_of(event: &Event<'_>, outer: &Outer) -> Result<i64, Unusable> {
+fn event_time(event: &Event<'_>, outer: &EnvelopeFields) -> Result<i64, RejectedEvent> {
     let inner = match event.creation_time {
         Some(Value::Text(text)) => time::parse(text),
         _ => None,
@@ -433,13 +433,13 @@ fn time_of(event: &Event<'_>, outer: &Outer) -> Result<i64, Unusable> {
     let outside = || {
         let text = outer.creation_time.as_deref()?;
         match event.creation_time {
-            None | Some(Value::Null) => time::parse_culture(text),
+            None | Some(Value::Null) => time::parse_localized(text),
             Some(_) => time::parse(text),
         }
     };
-    let instant = inner.or_else(outside).filter(|instant| PLAUSIBLE_US.contains(&instant.us));
-    instant.map(|instant| instant.us).ok_or_else(|| {
-        Unusable(match event.creation_time {
+    let instant = inner.or_else(outside).filter(|instant| PLAUSIBLE_US.contains(&instant.epoch_us));
+    instant.map(|instant| instant.epoch_us).ok_or_else(|| {
+        RejectedEvent(match event.creation_time {
             None | Some(Value::Null) => {
                 "an event without CreationTime belongs to no day".to_owned()
             }

@@ -10,47 +10,47 @@ use arrow::array::{ArrayRef, ListArray, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field};
 
-use super::Fit;
-use super::scalar::{Bools, Ints, Kind};
+use super::Stored;
+use super::scalar::{BoolColumn, IntColumn, IntKind};
 use super::schema::{data_type, struct_fields};
-use super::text::{Normal, Plain};
+use super::text::{Normalization, PlainTextColumn};
 use crate::record::{List, Object, Value};
-use crate::schema::Type;
+use crate::schema::ColumnType;
 
 /// A nested column, or a part of one.
-pub(super) struct Nested {
-    node: Node,
+pub(super) struct NestedColumn {
+    node: NestedNode,
     valid: Vec<bool>,
 }
 
-enum Node {
-    Text(Plain),
-    Ints(Ints),
-    Bools(Bools),
-    List { offsets: Vec<i32>, item: Box<Nested>, ty: Type },
-    Struct { members: Vec<Nested>, ty: Vec<(&'static str, Type)> },
+enum NestedNode {
+    Text(PlainTextColumn),
+    Ints(IntColumn),
+    Bools(BoolColumn),
+    List { offsets: Vec<i32>, item: Box<NestedColumn>, ty: ColumnType },
+    Struct { members: Vec<NestedColumn>, ty: Vec<(&'static str, ColumnType)> },
 }
 
-impl Nested {
-    pub(super) fn new(ty: &Type) -> Self {
+impl NestedColumn {
+    pub(super) fn new(ty: &ColumnType) -> Self {
         let node = match ty {
-            Type::List(item) => Node::List {
+            ColumnType::List(item) => NestedNode::List {
                 offsets: vec![0],
-                item: Box::new(Nested::new(item)),
+                item: Box::new(NestedColumn::new(item)),
                 ty: (**item).clone(),
             },
-            Type::Struct(members) => Node::Struct {
-                members: members.iter().map(|(_, ty)| Nested::new(ty)).collect(),
+            ColumnType::Struct(members) => NestedNode::Struct {
+                members: members.iter().map(|(_, ty)| NestedColumn::new(ty)).collect(),
                 ty: members.clone(),
             },
-            Type::Int | Type::RecordType | Type::UserType => Node::Ints(Ints::new(Kind::Int)),
-            Type::Time => Node::Ints(Ints::new(Kind::Time)),
-            Type::Bool => Node::Bools(Bools::default()),
-            Type::Id => Node::Text(Plain::new(Normal::Id)),
-            Type::User => Node::Text(Plain::new(Normal::User)),
-            Type::Text | Type::Ip => Node::Text(Plain::new(Normal::AsIs)),
+            ColumnType::Int | ColumnType::RecordType | ColumnType::UserType => NestedNode::Ints(IntColumn::new(IntKind::Int)),
+            ColumnType::Time => NestedNode::Ints(IntColumn::new(IntKind::Time)),
+            ColumnType::Bool => NestedNode::Bools(BoolColumn::default()),
+            ColumnType::Id => NestedNode::Text(PlainTextColumn::new(Normalization::Id)),
+            ColumnType::User => NestedNode::Text(PlainTextColumn::new(Normalization::User)),
+            ColumnType::Text | ColumnType::Ip => NestedNode::Text(PlainTextColumn::new(Normalization::AsIs)),
         };
-        Nested { node, valid: Vec::new() }
+        NestedColumn { node, valid: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -58,7 +58,7 @@ impl Nested {
     }
 
     /// Appends a value at a row; rows between are null.
-    pub(super) fn append_at(&mut self, row: usize, value: Value<'_>) -> Fit {
+    pub(super) fn append_at(&mut self, row: usize, value: Value<'_>) -> Stored {
         self.pad(row);
         self.append(value)
     }
@@ -71,12 +71,12 @@ impl Nested {
         self.valid.resize(rows, false);
         match &mut self.node {
             // Leaves pad themselves when their next value or their end comes.
-            Node::Text(_) | Node::Ints(_) | Node::Bools(_) => {}
-            Node::List { offsets, .. } => {
+            NestedNode::Text(_) | NestedNode::Ints(_) | NestedNode::Bools(_) => {}
+            NestedNode::List { offsets, .. } => {
                 let end = offsets.last().copied().unwrap_or(0);
                 offsets.resize(rows + 1, end);
             }
-            Node::Struct { members, .. } => {
+            NestedNode::Struct { members, .. } => {
                 members.iter_mut().for_each(|member| member.pad(rows));
             }
         }
@@ -86,44 +86,44 @@ impl Nested {
         self.pad(self.len() + 1);
     }
 
-    fn append(&mut self, value: Value<'_>) -> Fit {
+    fn append(&mut self, value: Value<'_>) -> Stored {
         let row = self.valid.len();
         let fit = match (&mut self.node, value) {
             (_, Value::Null) => {
                 self.append_null();
-                return Fit::Exact;
+                return Stored::Exact;
             }
-            (Node::Text(leaf), value) => {
+            (NestedNode::Text(leaf), value) => {
                 let fit = leaf.append(row, value);
                 self.valid.push(leaf.len() > row);
                 return fit;
             }
-            (Node::Ints(leaf), value) => {
+            (NestedNode::Ints(leaf), value) => {
                 let fit = leaf.append(row, value);
                 self.valid.push(leaf.len() > row);
                 return fit;
             }
-            (Node::Bools(leaf), value) => {
+            (NestedNode::Bools(leaf), value) => {
                 let fit = leaf.append(row, value);
                 self.valid.push(leaf.len() > row);
                 return fit;
             }
-            (Node::List { offsets, item, .. }, value) => match append_items(item, value) {
+            (NestedNode::List { offsets, item, .. }, value) => match append_items(item, value) {
                 Some(fit) => {
                     offsets.push(item.len() as i32);
                     fit
                 }
                 None => {
                     self.append_null();
-                    return Fit::Not;
+                    return Stored::Lossy;
                 }
             },
-            (Node::Struct { members, ty }, Value::Object(object)) => {
+            (NestedNode::Struct { members, ty }, Value::Object(object)) => {
                 append_members(members, ty, row, object)
             }
-            (Node::Struct { .. }, _) => {
+            (NestedNode::Struct { .. }, _) => {
                 self.append_null();
-                return Fit::Not;
+                return Stored::Lossy;
             }
         };
         self.valid.push(true);
@@ -143,24 +143,24 @@ impl Nested {
         let rows = valid.len();
         let nulls = || Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
         match &mut self.node {
-            Node::Text(leaf) => leaf.finish(rows).unwrap_or_else(|| empty(&Type::Text, rows)),
-            Node::Ints(leaf) => leaf.finish(rows).unwrap_or_else(|| empty(&Type::Int, rows)),
-            Node::Bools(leaf) => leaf.finish(rows).unwrap_or_else(|| empty(&Type::Bool, rows)),
-            Node::List { offsets, item, ty } => {
+            NestedNode::Text(leaf) => leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Text, rows)),
+            NestedNode::Ints(leaf) => leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Int, rows)),
+            NestedNode::Bools(leaf) => leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Bool, rows)),
+            NestedNode::List { offsets, item, ty } => {
                 let offsets = std::mem::replace(offsets, vec![0]);
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
                 let field = Arc::new(Field::new("element", data_type(ty), true));
                 let array = ListArray::try_new(field, offsets, item.finish(), nulls());
                 array.map_or_else(
-                    |_| empty(&Type::List(Box::new(ty.clone())), rows),
+                    |_| null_array(&ColumnType::List(Box::new(ty.clone())), rows),
                     |array| Arc::new(array) as ArrayRef,
                 )
             }
-            Node::Struct { members, ty } => {
-                let arrays = members.iter_mut().map(Nested::finish).collect();
+            NestedNode::Struct { members, ty } => {
+                let arrays = members.iter_mut().map(NestedColumn::finish).collect();
                 let array = StructArray::try_new(struct_fields(ty), arrays, nulls());
                 array.map_or_else(
-                    |_| empty(&Type::Struct(ty.clone()), rows),
+                    |_| null_array(&ColumnType::Struct(ty.clone()), rows),
                     |array| Arc::new(array) as ArrayRef,
                 )
             }
@@ -168,7 +168,7 @@ impl Nested {
     }
 }
 
-fn empty(ty: &Type, rows: usize) -> ArrayRef {
+fn null_array(ty: &ColumnType, rows: usize) -> ArrayRef {
     let ty: DataType = data_type(ty);
     arrow::array::new_null_array(&ty, rows)
 }
@@ -177,21 +177,21 @@ fn empty(ty: &Type, rows: usize) -> ArrayRef {
 /// what PowerShell 5.1 makes of a list, and is that list. One object where a list is expected is
 /// what PowerShell makes of a list of one: it is read for what it was, and does not fit, since it
 /// may have been no list; so is a wrapping with anything odd about it.
-fn append_items(item: &mut Nested, value: Value<'_>) -> Option<Fit> {
+fn append_items(item: &mut NestedColumn, value: Value<'_>) -> Option<Stored> {
     let mut append_all = |list: List<'_>| {
-        let fits: Vec<Fit> = list.items().map(|value| item.append(value)).collect();
-        if fits.iter().all(|&fit| fit == Fit::Exact) { Fit::Exact } else { Fit::Not }
+        let fits: Vec<Stored> = list.items().map(|value| item.append(value)).collect();
+        if fits.iter().all(|&fit| fit == Stored::Exact) { Stored::Exact } else { Stored::Lossy }
     };
     match value {
         Value::List(list) => Some(append_all(list)),
         Value::Object(object) => match object.member("value") {
             Some(Value::List(list)) if object.len() <= 2 => {
                 let fit = append_all(list);
-                Some(if is_wrapping(object, list.len()) { fit } else { Fit::Not })
+                Some(if is_powershell_list(object, list.len()) { fit } else { Stored::Lossy })
             }
             _ => {
                 item.append(value);
-                Some(Fit::Not)
+                Some(Stored::Lossy)
             }
         },
         _ => None,
@@ -199,7 +199,7 @@ fn append_items(item: &mut Nested, value: Value<'_>) -> Option<Fit> {
 }
 
 /// Whether an object is a list as PowerShell 5.1 writes it, with so many items.
-fn is_wrapping(object: Object<'_>, len: usize) -> bool {
+fn is_powershell_list(object: Object<'_>, len: usize) -> bool {
     object.len() == 2
         && object.members().all(|(name, value)| match (name, value) {
             ("value", Value::List(_)) => true,
@@ -209,12 +209,12 @@ fn is_wrapping(object: Object<'_>, len: usize) -> bool {
 }
 
 fn append_members(
-    members: &mut [Nested],
-    ty: &[(&'static str, Type)],
+    members: &mut [NestedColumn],
+    ty: &[(&'static str, ColumnType)],
     row: usize,
     object: Object<'_>,
-) -> Fit {
-    let mut fit = Fit::Exact;
+) -> Stored {
+    let mut fit = Stored::Exact;
     for (name, value) in object.members() {
         let place = ty.iter().position(|(known, _)| known.eq_ignore_ascii_case(name));
         let member = place.and_then(|place| members.get_mut(place));
@@ -223,11 +223,11 @@ fn append_members(
             // top-level names have a normal form.
             Some(member) => {
                 let exact_name = place.is_some_and(|place| ty[place].0 == name);
-                if member.append(value) == Fit::Not || !exact_name || matches!(value, Value::Null) {
-                    fit = Fit::Not;
+                if member.append(value) == Stored::Lossy || !exact_name || matches!(value, Value::Null) {
+                    fit = Stored::Lossy;
                 }
             }
-            None => fit = Fit::Not,
+            None => fit = Stored::Lossy,
         }
     }
     for member in members.iter_mut().filter(|member| member.len() == row) {

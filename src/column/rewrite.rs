@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Int32Type};
 use arrow::error::ArrowError;
 
 /// What a text becomes; `None` where it stays as it is.
-pub type Rewrite<'r> = dyn Fn(&str) -> Option<String> + Sync + 'r;
+pub type ColumnTextRewrite<'r> = dyn Fn(&str) -> Option<String> + Sync + 'r;
 
 /// The column with all its texts rewritten; `None` where they stay as they are.
 ///
@@ -18,10 +18,10 @@ pub type Rewrite<'r> = dyn Fn(&str) -> Option<String> + Sync + 'r;
 /// Those of arrow, where an array cannot be put together again.
 pub fn rewrite_texts(
     column: &ArrayRef,
-    rewrite: &Rewrite<'_>,
+    rewrite: &ColumnTextRewrite<'_>,
 ) -> Result<Option<ArrayRef>, ArrowError> {
     match column.data_type() {
-        DataType::Utf8 => Ok(texts(column.as_string::<i32>(), rewrite)),
+        DataType::Utf8 => Ok(rewrite_strings(column.as_string::<i32>(), rewrite)),
         DataType::Dictionary(_, _) => {
             let Some(array) = column.as_any().downcast_ref::<DictionaryArray<Int32Type>>() else {
                 return Ok(None);
@@ -59,7 +59,7 @@ pub fn rewrite_texts(
     }
 }
 
-fn texts(array: &StringArray, rewrite: &Rewrite<'_>) -> Option<ArrayRef> {
+fn rewrite_strings(array: &StringArray, rewrite: &ColumnTextRewrite<'_>) -> Option<ArrayRef> {
     let rewritten: Vec<Option<String>> = array.iter().map(|text| text.and_then(rewrite)).collect();
     if rewritten.iter().all(Option::is_none) {
         return None;

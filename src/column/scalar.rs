@@ -5,20 +5,20 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, TimestampMicrosecondArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 
-use super::Fit;
+use super::Stored;
 use crate::record::{Value, record_type, time};
 use crate::schema::user_type_by_name;
 
 /// What there is of a batch, which becomes part of an array. The next batch will need about as
 /// much and begins with room for it: growing costs copies, and memory that has to be cleared first.
-pub(super) fn hand_over<T>(values: &mut Vec<T>) -> Vec<T> {
+pub(super) fn take_buffer<T>(values: &mut Vec<T>) -> Vec<T> {
     let next = Vec::with_capacity(values.len() + values.len() / 8);
     std::mem::replace(values, next)
 }
 
 /// What the 64 bits of a column mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum IntKind {
     Int,
     Time,
     RecordType,
@@ -26,41 +26,41 @@ pub(super) enum Kind {
 }
 
 /// A column of 64-bit integers.
-pub(super) struct Ints {
-    kind: Kind,
+pub(super) struct IntColumn {
+    kind: IntKind,
     values: Vec<i64>,
     valid: Vec<bool>,
     nulls: usize,
 }
 
-impl Ints {
-    pub(super) fn new(kind: Kind) -> Self {
-        Ints { kind, values: Vec::new(), valid: Vec::new(), nulls: 0 }
+impl IntColumn {
+    pub(super) fn new(kind: IntKind) -> Self {
+        IntColumn { kind, values: Vec::new(), valid: Vec::new(), nulls: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
 
-    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
+    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Stored {
         let number = match (self.kind, value) {
-            (Kind::Time, Value::Text(text)) => {
+            (IntKind::Time, Value::Text(text)) => {
                 return match time::parse(text) {
                     Some(instant) => {
-                        self.push(row, instant.us);
-                        if instant.exact { Fit::Exact } else { Fit::Not }
+                        self.push(row, instant.epoch_us);
+                        if instant.is_exact { Stored::Exact } else { Stored::Lossy }
                     }
-                    None => Fit::Not,
+                    None => Stored::Lossy,
                 };
             }
-            (Kind::Time, _) => None,
+            (IntKind::Time, _) => None,
             (_, Value::Int(number)) => {
                 self.push(row, number);
-                return Fit::Exact;
+                return Stored::Exact;
             }
-            (Kind::Int, Value::Text(text)) => text.trim().parse().ok(),
-            (Kind::RecordType, value) => record_type(value),
-            (Kind::UserType, Value::Text(text)) => {
+            (IntKind::Int, Value::Text(text)) => text.trim().parse().ok(),
+            (IntKind::RecordType, value) => record_type(value),
+            (IntKind::UserType, Value::Text(text)) => {
                 text.trim().parse().ok().or_else(|| user_type_by_name(text.trim()))
             }
             _ => None,
@@ -68,7 +68,7 @@ impl Ints {
         if let Some(number) = number {
             self.push(row, number);
         }
-        Fit::Not
+        Stored::Lossy
     }
 
     pub(super) fn push(&mut self, row: usize, number: i64) {
@@ -105,11 +105,11 @@ impl Ints {
         }
         self.pad(rows);
         let nulls = (self.nulls > 0).then(|| NullBuffer::from(&self.valid[..]));
-        let values = ScalarBuffer::from(hand_over(&mut self.values));
+        let values = ScalarBuffer::from(take_buffer(&mut self.values));
         self.valid.clear();
         self.nulls = 0;
         Some(match self.kind {
-            Kind::Time => {
+            IntKind::Time => {
                 Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC"))
             }
             _ => Arc::new(Int64Array::new(values, nulls)),
@@ -119,22 +119,22 @@ impl Ints {
 
 /// A column of truth values.
 #[derive(Default)]
-pub(super) struct Bools {
+pub(super) struct BoolColumn {
     values: Vec<bool>,
     valid: Vec<bool>,
 }
 
-impl Bools {
+impl BoolColumn {
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
 
-    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
+    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Stored {
         let (truth, fit) = match value {
-            Value::Bool(truth) => (truth, Fit::Exact),
-            Value::Text(text) if text.eq_ignore_ascii_case("true") => (true, Fit::Not),
-            Value::Text(text) if text.eq_ignore_ascii_case("false") => (false, Fit::Not),
-            _ => return Fit::Not,
+            Value::Bool(truth) => (truth, Stored::Exact),
+            Value::Text(text) if text.eq_ignore_ascii_case("true") => (true, Stored::Lossy),
+            Value::Text(text) if text.eq_ignore_ascii_case("false") => (false, Stored::Lossy),
+            _ => return Stored::Lossy,
         };
         self.pad(row);
         self.values.push(truth);

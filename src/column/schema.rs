@@ -4,10 +4,10 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-use crate::schema::{self, Type, columns};
+use crate::schema::{self, ColumnType, columns};
 
 /// Positions of the columns that the builder itself asks for.
-pub(super) struct Positions {
+pub(super) struct KeyColumns {
     pub(super) id: usize,
     pub(super) creation_time: usize,
     pub(super) operation: usize,
@@ -16,9 +16,9 @@ pub(super) struct Positions {
 
 /// Taken from the table when first used. A name that the table lacks would fall on its first
 /// column; a test holds that none does.
-pub(super) static AT: LazyLock<Positions> = LazyLock::new(|| {
+pub(super) static COLUMN_INDEX: LazyLock<KeyColumns> = LazyLock::new(|| {
     let find = |name| schema::column_index(name).unwrap_or(0);
-    Positions {
+    KeyColumns {
         id: find("Id"),
         creation_time: find("CreationTime"),
         operation: find("Operation"),
@@ -27,7 +27,7 @@ pub(super) static AT: LazyLock<Positions> = LazyLock::new(|| {
 });
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let typed = columns().iter().map(|column| field(column.name, &column.ty));
+    let typed = columns().iter().map(|column| arrow_field(column.name, &column.ty));
     let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND]
         .map(|name| Field::new(name, DataType::Utf8, true));
     Arc::new(Schema::new(typed.chain(own).collect::<Vec<_>>()))
@@ -40,24 +40,24 @@ pub fn arrow_schema() -> SchemaRef {
 }
 
 /// The Arrow field of a typed column. Everything is nullable: no event has all members.
-pub fn field(name: &str, ty: &Type) -> Field {
+pub fn arrow_field(name: &str, ty: &ColumnType) -> Field {
     Field::new(name, data_type(ty), true)
 }
 
-pub(super) fn data_type(ty: &Type) -> DataType {
+pub(super) fn data_type(ty: &ColumnType) -> DataType {
     match ty {
-        Type::Text | Type::Id | Type::User | Type::Ip => DataType::Utf8,
-        Type::Int | Type::RecordType | Type::UserType => DataType::Int64,
-        Type::Bool => DataType::Boolean,
-        Type::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnType::Text | ColumnType::Id | ColumnType::User | ColumnType::Ip => DataType::Utf8,
+        ColumnType::Int | ColumnType::RecordType | ColumnType::UserType => DataType::Int64,
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         // `element` is the name that Delta and Parquet give to a list's item.
-        Type::List(item) => DataType::List(Arc::new(Field::new("element", data_type(item), true))),
-        Type::Struct(members) => DataType::Struct(struct_fields(members)),
+        ColumnType::List(item) => DataType::List(Arc::new(Field::new("element", data_type(item), true))),
+        ColumnType::Struct(members) => DataType::Struct(struct_fields(members)),
     }
 }
 
-pub(super) fn struct_fields(members: &[(&'static str, Type)]) -> Fields {
-    members.iter().map(|(name, ty)| field(name, ty)).collect()
+pub(super) fn struct_fields(members: &[(&'static str, ColumnType)]) -> Fields {
+    members.iter().map(|(name, ty)| arrow_field(name, ty)).collect()
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     fn the_builder_finds_the_columns_it_asks_for() {
         let name = |at: usize| columns()[at].name;
         assert_eq!(
-            [name(AT.id), name(AT.creation_time), name(AT.operation), name(AT.user_id)],
+            [name(COLUMN_INDEX.id), name(COLUMN_INDEX.creation_time), name(COLUMN_INDEX.operation), name(COLUMN_INDEX.user_id)],
             ["Id", "CreationTime", "Operation", "UserId"]
         );
         assert_eq!(arrow_schema().fields().len(), columns().len() + 3);

@@ -5,17 +5,17 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 
 use super::*;
-use crate::record::{Found, Parser, family};
+use crate::record::{RecordKind, Parser, workload_group};
 use crate::schema::column_index;
 
 fn built(events: &[&str]) -> (EventBatch, BatchBuilder) {
     let mut builder = BatchBuilder::new(&Projection::All);
     let mut parser = Parser::default();
     for (order, text) in events.iter().enumerate() {
-        let appended = parser.parse(text.as_bytes(), |record| match record.found() {
-            Found::Event(event) => {
-                let lineage = Lineage { file: "f", kind: "k", order: order as u64 };
-                builder.append(&event, family(&event), &Outer::default(), &lineage).map(|_| ())
+        let appended = parser.parse(text.as_bytes(), |record| match record.kind() {
+            RecordKind::Event(event) => {
+                let lineage = Lineage { file: "f", kind: "k", sequence: order as u64 };
+                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).map(|_| ())
             }
             _ => panic!("an event"),
         });
@@ -44,7 +44,7 @@ fn known_fields_have_columns_and_nothing_else_is_left() {
     assert_eq!(text(&batch, "Extra", 0), None);
     assert_eq!(text(&batch, "Extra", 1), None);
     assert_eq!(batch.keys[1].time_us - batch.keys[0].time_us, 1_000_000);
-    assert_eq!((batch.keys[0].richness, batch.keys[1].richness), (5, 3));
+    assert_eq!((batch.keys[0].field_count, batch.keys[1].field_count), (5, 3));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn nested_lists_are_typed_and_what_does_not_fit_is_kept_whole() {
 fn an_event_without_id_gets_the_same_one_every_time() {
     let (a, builder) = built(&[&format!(r#"{{{TIME},"Operation":"X"}}"#)]);
     let (b, _) = built(&[&format!(r#"{{"Operation":"X",{TIME}}}"#)]);
-    assert_eq!(builder.without_id(), 1);
+    assert_eq!(builder.generated_ids(), 1);
     assert_eq!(a.keys[0].id(), b.keys[0].id());
     assert!(text(&a, "Id", 0).unwrap().starts_with("content-"));
 }
@@ -120,13 +120,13 @@ fn an_event_without_id_gets_the_same_one_every_time() {
 #[test]
 fn an_event_without_a_time_is_refused_with_what_was_found() {
     let mut builder = BatchBuilder::new(&Projection::All);
-    let lineage = Lineage { file: "f", kind: "k", order: 0 };
+    let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
     for (event, expected) in
         [(r#"{"Id":"A"}"#, "without CreationTime"), (r#"{"Id":"A","CreationTime":"soon"}"#, "soon")]
     {
-        let refused = Parser::default().parse(event.as_bytes(), |record| match record.found() {
-            Found::Event(event) => {
-                builder.append(&event, family(&event), &Outer::default(), &lineage).unwrap_err().0
+        let refused = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
+            RecordKind::Event(event) => {
+                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).unwrap_err().0
             }
             _ => panic!("an event"),
         });
@@ -158,7 +158,7 @@ fn a_fingerprint_is_the_same_for_one_row_as_for_all() {
         &format!(r#"{{"Id":"B",{TIME}}}"#),
         &format!(r#"{{"Id":"C",{TIME},{odd},"CapacityName":"P1"}}"#),
     ]);
-    let without = without_content();
+    let without = non_content_columns();
     let all = fingerprints(&batch.columns, 3, without);
     let each = (0..3).map(|row| fingerprint(&batch.columns, row, without));
     assert_eq!(each.collect::<Vec<_>>(), all);
@@ -172,15 +172,15 @@ fn a_projection_builds_what_it_names() {
     let event = format!(r#"{{"Id":"A",{TIME},"UserId":"x","New":1}}"#);
     Parser::default()
         .parse(event.as_bytes(), |record| {
-            if let Found::Event(event) = record.found() {
-                let lineage = Lineage { file: "f", kind: "k", order: 0 };
-                builder.append(&event, family(&event), &Outer::default(), &lineage).unwrap();
+            if let RecordKind::Event(event) = record.kind() {
+                let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
+                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).unwrap();
             }
         })
         .unwrap();
     let batch = builder.finish();
     assert_eq!(batch.columns.iter().flatten().count(), 2);
-    assert_eq!(batch.keys[0].richness, 4);
+    assert_eq!(batch.keys[0].field_count, 4);
 }
 
 #[test]
@@ -201,19 +201,19 @@ fn a_name_that_occurs_twice_keeps_all_its_values_in_extra() {
 #[test]
 fn a_date_of_a_culture_stands_in_for_no_time_at_all_and_for_none_that_cannot_be_read() {
     let appended = |event: &str, outside: &str| {
-        let outer = Outer { creation_time: Some(outside.to_owned()), ..Outer::default() };
-        let lineage = Lineage { file: "f", kind: "k", order: 0 };
+        let outer = EnvelopeFields { creation_time: Some(outside.to_owned()), ..EnvelopeFields::default() };
+        let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
         let mut builder = BatchBuilder::new(&Projection::All);
-        let taken = Parser::default().parse(event.as_bytes(), |record| match record.found() {
-            Found::Event(event) => {
-                builder.append(&event, family(&event), &outer, &lineage).map(|key| key.time_us)
+        let taken = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
+            RecordKind::Event(event) => {
+                builder.append(&event, workload_group(&event), &outer, &lineage).map(|key| key.time_us)
             }
             _ => panic!("an event"),
         });
         taken.unwrap().ok()
     };
     let (iso, culture) = ("2024-03-04T00:00:00", "3/4/2024 12:00:00 AM");
-    let expected = time::parse(iso).map(|instant| instant.us);
+    let expected = time::parse(iso).map(|instant| instant.epoch_us);
     assert_eq!(appended(r#"{"Id":"A"}"#, culture), expected);
     assert_eq!(appended(r#"{"Id":"A","CreationTime":null}"#, culture), expected);
     assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, culture), None);

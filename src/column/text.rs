@@ -11,13 +11,13 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Fit;
-use super::scalar::hand_over;
+use super::Stored;
+use super::scalar::take_buffer;
 use crate::record::Value;
 
 /// The normal form of a text column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Normal {
+pub(super) enum Normalization {
     AsIs,
     /// GUIDs in lower case.
     Id,
@@ -27,21 +27,21 @@ pub(super) enum Normal {
     Ip,
 }
 
-impl Normal {
+impl Normalization {
     /// The normal form, and whether nothing but letter case was lost on the way to it.
-    fn of(self, text: &str) -> (Cow<'_, str>, bool) {
+    fn apply(self, text: &str) -> (Cow<'_, str>, bool) {
         match self {
-            Normal::AsIs => (Cow::Borrowed(text), true),
+            Normalization::AsIs => (Cow::Borrowed(text), true),
             // Most ids are in lower case already; seeing that is cheaper than reading the GUID.
-            Normal::Id if !has_uppercase(text.as_bytes()) => (Cow::Borrowed(text), true),
-            Normal::Id if guid(text.as_bytes()).is_some() => (lower(text), true),
-            Normal::Id => (Cow::Borrowed(text), true),
-            Normal::User if text.contains('@') || guid(text.as_bytes()).is_some() => {
-                (lower(text), true)
+            Normalization::Id if !has_uppercase(text.as_bytes()) => (Cow::Borrowed(text), true),
+            Normalization::Id if parse_guid(text.as_bytes()).is_some() => (to_lower(text), true),
+            Normalization::Id => (Cow::Borrowed(text), true),
+            Normalization::User if text.contains('@') || parse_guid(text.as_bytes()).is_some() => {
+                (to_lower(text), true)
             }
             // `Anonymous`, `Unknown` and the like are words of the log, no user names.
-            Normal::User => (Cow::Borrowed(text), true),
-            Normal::Ip => {
+            Normalization::User => (Cow::Borrowed(text), true),
+            Normalization::Ip => {
                 let address = without_port(text);
                 (Cow::Borrowed(address), address.len() == text.len())
             }
@@ -54,7 +54,7 @@ fn has_uppercase(bytes: &[u8]) -> bool {
     bytes.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase())
 }
 
-fn lower(text: &str) -> Cow<'_, str> {
+fn to_lower(text: &str) -> Cow<'_, str> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) {
         Cow::Owned(text.to_lowercase())
     } else {
@@ -84,7 +84,7 @@ fn without_port(text: &str) -> &str {
 }
 
 /// What a byte is as a digit of a GUID; more than 15 for what is none.
-const DIGITS: [u8; 256] = {
+const HEX_DIGITS: [u8; 256] = {
     let mut digits = [u8::MAX; 256];
     let mut digit = 0;
     while digit < 16 {
@@ -97,7 +97,7 @@ const DIGITS: [u8; 256] = {
 };
 
 /// The 128 bits of a GUID in its usual form of 36 characters, in either case.
-fn guid(bytes: &[u8]) -> Option<u128> {
+fn parse_guid(bytes: &[u8]) -> Option<u128> {
     let bytes: &[u8; 36] = bytes.try_into().ok()?;
     if [8, 13, 18, 23].iter().any(|&at: &usize| bytes[at] != b'-') {
         return None;
@@ -107,7 +107,7 @@ fn guid(bytes: &[u8]) -> Option<u128> {
     for group in [0..8, 9..13, 14..18, 19..23, 24..36] {
         let mut part = 0_u64;
         for &byte in &bytes[group.clone()] {
-            let digit = DIGITS[usize::from(byte)];
+            let digit = HEX_DIGITS[usize::from(byte)];
             all |= digit;
             part = part << 4 | u64::from(digit & 15);
         }
@@ -118,7 +118,7 @@ fn guid(bytes: &[u8]) -> Option<u128> {
 
 /// The key of an event id: the bits of a GUID, else a hash of the text.
 pub(super) fn id_key(text: &str) -> u128 {
-    guid(text.as_bytes()).unwrap_or_else(|| xxh3_128(text.as_bytes()))
+    parse_guid(text.as_bytes()).unwrap_or_else(|| xxh3_128(text.as_bytes()))
 }
 
 /// The key of an id as it stands in a stored column.
@@ -139,23 +139,23 @@ fn scalar_text<'v>(value: Value<'v>) -> Option<(Cow<'v, str>, bool)> {
 
 /// A raw value seen before: where its bytes are, which key it has, whether it fits exactly.
 #[derive(Clone, Copy)]
-struct Seen {
+struct SeenValue {
     start: u32,
     len: u32,
     key: i32,
-    exact: bool,
+    is_exact: bool,
 }
 
 /// Text whose values repeat. Values are told apart as they are written; the normal form is worked
 /// out once for each of them.
-pub(super) struct Dictionary {
-    normal: Normal,
+pub(super) struct DictionaryColumn {
+    normalization: Normalization,
     /// One key a row; -1 stands for null.
     keys: Vec<i32>,
     nulls: usize,
-    raw: Vec<u8>,
-    seen: HashTable<Seen>,
-    last: Option<Seen>,
+    raw_values: Vec<u8>,
+    seen: HashTable<SeenValue>,
+    last: Option<SeenValue>,
     values: Vec<u8>,
     offsets: Vec<i32>,
     /// Normal forms that have a key, for raw values that differ but mean the same.
@@ -163,13 +163,13 @@ pub(super) struct Dictionary {
     hasher: FixedState,
 }
 
-impl Dictionary {
-    pub(super) fn new(normal: Normal) -> Self {
-        Dictionary {
-            normal,
+impl DictionaryColumn {
+    pub(super) fn new(normal: Normalization) -> Self {
+        DictionaryColumn {
+            normalization: normal,
             keys: Vec::new(),
             nulls: 0,
-            raw: Vec::new(),
+            raw_values: Vec::new(),
             seen: HashTable::new(),
             last: None,
             values: Vec::new(),
@@ -184,32 +184,32 @@ impl Dictionary {
     }
 
     #[inline]
-    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
+    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Stored {
         match value {
             Value::Text(text) => self.append_text(row, text),
             other => match scalar_text(other) {
                 Some((text, _)) => {
                     self.append_text(row, &text);
-                    Fit::Not
+                    Stored::Lossy
                 }
-                None => Fit::Not,
+                None => Stored::Lossy,
             },
         }
     }
 
-    fn append_text(&mut self, row: usize, text: &str) -> Fit {
-        let seen = self.find(text);
+    fn append_text(&mut self, row: usize, text: &str) -> Stored {
+        let seen = self.find_or_insert(text);
         if self.keys.len() < row {
             self.nulls += row - self.keys.len();
             self.keys.resize(row, -1);
         }
         self.keys.push(seen.key);
-        if seen.exact { Fit::Exact } else { Fit::Not }
+        if seen.is_exact { Stored::Exact } else { Stored::Lossy }
     }
 
-    fn find(&mut self, text: &str) -> Seen {
+    fn find_or_insert(&mut self, text: &str) -> SeenValue {
         let bytes = text.as_bytes();
-        let is = |seen: &Seen| &self.raw[seen.start as usize..][..seen.len as usize] == bytes;
+        let is = |seen: &SeenValue| &self.raw_values[seen.start as usize..][..seen.len as usize] == bytes;
         if let Some(last) = self.last.filter(is) {
             return last;
         }
@@ -222,19 +222,19 @@ impl Dictionary {
         seen
     }
 
-    fn insert(&mut self, bytes: &[u8], text: &str, hash: u64) -> Seen {
-        let (value, exact) = self.normal.of(text);
-        let key = self.key(value.as_bytes());
-        let seen = Seen { start: self.raw.len() as u32, len: bytes.len() as u32, key, exact };
-        self.raw.extend_from_slice(bytes);
-        let (raw, hasher) = (&self.raw, &self.hasher);
+    fn insert(&mut self, bytes: &[u8], text: &str, hash: u64) -> SeenValue {
+        let (value, exact) = self.normalization.apply(text);
+        let key = self.value_key(value.as_bytes());
+        let seen = SeenValue { start: self.raw_values.len() as u32, len: bytes.len() as u32, key, is_exact: exact };
+        self.raw_values.extend_from_slice(bytes);
+        let (raw, hasher) = (&self.raw_values, &self.hasher);
         self.seen.insert_unique(hash, seen, |seen| {
             hasher.hash_one(&raw[seen.start as usize..][..seen.len as usize])
         });
         seen
     }
 
-    fn key(&mut self, value: &[u8]) -> i32 {
+    fn value_key(&mut self, value: &[u8]) -> i32 {
         let (values, offsets, hasher) = (&self.values, &self.offsets, &self.hasher);
         let bytes_of =
             |key: i32| &values[offsets[key as usize] as usize..offsets[key as usize + 1] as usize];
@@ -265,17 +265,17 @@ impl Dictionary {
         let nulls =
             (self.nulls > 0).then(|| NullBuffer::new(BooleanBuffer::collect_bool(rows, is_valid)));
         let len = self.offsets.len() - 1;
-        let values = hand_over(&mut self.values);
-        let offsets = hand_over(&mut self.offsets);
+        let values = take_buffer(&mut self.values);
+        let offsets = take_buffer(&mut self.offsets);
         self.offsets.push(0);
         let keys = self.keys.iter().map(|&key| key.max(0));
-        let array = strings(values, offsets, None).and_then(|values| {
+        let array = string_array(values, offsets, None).and_then(|values| {
             let values: ArrayRef = Arc::new(values);
             // Half of what a batch takes in memory are keys, and most of them are small.
             if i16::try_from(len).is_ok() {
-                dictionary::<Int16Type>(keys.map(|key| key as i16).collect(), nulls, values)
+                dictionary_array::<Int16Type>(keys.map(|key| key as i16).collect(), nulls, values)
             } else {
-                dictionary::<Int32Type>(keys.collect(), nulls, values)
+                dictionary_array::<Int32Type>(keys.collect(), nulls, values)
             }
         });
         // Whatever became of the arrays: keys of this batch would be wrong in the next.
@@ -287,14 +287,14 @@ impl Dictionary {
     fn clear(&mut self) {
         self.keys.clear();
         self.nulls = 0;
-        self.raw.clear();
+        self.raw_values.clear();
         self.seen.clear();
         self.last = None;
         self.by_value.clear();
     }
 }
 
-fn dictionary<K: ArrowDictionaryKeyType>(
+fn dictionary_array<K: ArrowDictionaryKeyType>(
     keys: ScalarBuffer<K::Native>,
     nulls: Option<NullBuffer>,
     values: ArrayRef,
@@ -304,28 +304,28 @@ fn dictionary<K: ArrowDictionaryKeyType>(
 }
 
 /// Text whose values are almost all distinct.
-pub(super) struct Plain {
-    normal: Normal,
+pub(super) struct PlainTextColumn {
+    normalization: Normalization,
     values: Vec<u8>,
     offsets: Vec<i32>,
     valid: Vec<bool>,
     nulls: usize,
 }
 
-impl Plain {
-    pub(super) fn new(normal: Normal) -> Self {
-        Plain { normal, values: Vec::new(), offsets: vec![0], valid: Vec::new(), nulls: 0 }
+impl PlainTextColumn {
+    pub(super) fn new(normal: Normalization) -> Self {
+        PlainTextColumn { normalization: normal, values: Vec::new(), offsets: vec![0], valid: Vec::new(), nulls: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.valid.len()
     }
 
-    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Fit {
-        let Some((text, is_text)) = scalar_text(value) else { return Fit::Not };
-        let (text, exact) = self.normal.of(&text);
+    pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Stored {
+        let Some((text, is_text)) = scalar_text(value) else { return Stored::Lossy };
+        let (text, exact) = self.normalization.apply(&text);
         self.push_bytes(row, text.as_bytes());
-        if is_text && exact { Fit::Exact } else { Fit::Not }
+        if is_text && exact { Stored::Exact } else { Stored::Lossy }
     }
 
     pub(super) fn push_bytes(&mut self, row: usize, bytes: &[u8]) {
@@ -358,18 +358,18 @@ impl Plain {
         }
         self.pad(rows);
         let nulls = (self.nulls > 0).then(|| NullBuffer::from(&self.valid[..]));
-        let values = hand_over(&mut self.values);
-        let offsets = hand_over(&mut self.offsets);
+        let values = take_buffer(&mut self.values);
+        let offsets = take_buffer(&mut self.offsets);
         self.offsets.push(0);
         self.valid.clear();
         self.nulls = 0;
-        strings(values, offsets, nulls).map(|array| Arc::new(array) as _)
+        string_array(values, offsets, nulls).map(|array| Arc::new(array) as _)
     }
 }
 
 /// An array of texts that are known to be valid UTF-8: they are joined from whole `str`s, and
 /// arrow checks them once more, many at a time.
-fn strings(values: Vec<u8>, offsets: Vec<i32>, nulls: Option<NullBuffer>) -> Option<StringArray> {
+fn string_array(values: Vec<u8>, offsets: Vec<i32>, nulls: Option<NullBuffer>) -> Option<StringArray> {
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
     StringArray::try_new(offsets, Buffer::from_vec(values), nulls).ok()
 }
@@ -398,21 +398,21 @@ mod tests {
     fn guids_are_told_by_their_shape() {
         let id = "94E57E92-cee2-486d-8cc8-218c97200579";
         assert_eq!(id_key(id), 0x94e57e92cee2486d8cc8218c97200579);
-        assert_eq!(Normal::Id.of(id).0, id.to_lowercase());
+        assert_eq!(Normalization::Id.apply(id).0, id.to_lowercase());
         assert_eq!(
-            Normal::Id.of("81g22w11-vyy3-281h-1mn3-822A99921541").0,
+            Normalization::Id.apply("81g22w11-vyy3-281h-1mn3-822A99921541").0,
             "81g22w11-vyy3-281h-1mn3-822A99921541"
         );
-        assert_eq!(Normal::Id.of("My Workspace").0, "My Workspace");
-        assert_eq!(Normal::User.of("Anna.Ärlig@Contoso.COM").0, "anna.ärlig@contoso.com");
-        assert_eq!(Normal::User.of("Anonymous").0, "Anonymous");
+        assert_eq!(Normalization::Id.apply("My Workspace").0, "My Workspace");
+        assert_eq!(Normalization::User.apply("Anna.Ärlig@Contoso.COM").0, "anna.ärlig@contoso.com");
+        assert_eq!(Normalization::User.apply("Anonymous").0, "Anonymous");
     }
 
     #[test]
     fn values_of_one_meaning_share_a_key() {
-        let mut column = Dictionary::new(Normal::User);
+        let mut column = DictionaryColumn::new(Normalization::User);
         for (row, text) in ["A@b.c", "a@B.c", "x@y.z", "a@b.c"].into_iter().enumerate() {
-            assert_eq!(column.append(row * 2, Value::Text(text)), Fit::Exact);
+            assert_eq!(column.append(row * 2, Value::Text(text)), Stored::Exact);
         }
         let array = column.finish(8).unwrap();
         let array = array.as_any().downcast_ref::<DictionaryArray<Int16Type>>().unwrap();
@@ -426,7 +426,7 @@ mod tests {
     #[test]
     fn keys_are_as_short_as_their_number_allows() {
         for (values, short) in [(32_767, true), (32_768, false)] {
-            let mut column = Dictionary::new(Normal::AsIs);
+            let mut column = DictionaryColumn::new(Normalization::AsIs);
             for row in 0..values {
                 column.append(row, Value::Text(&row.to_string()));
             }

@@ -7,29 +7,29 @@ use arrow::datatypes::{Int16Type, Int32Type};
 /// A dictionary of texts: built ones have keys of 16 bits where those suffice, those that are read
 /// from files have 32.
 #[derive(Clone, Copy)]
-pub struct Numbered<'a> {
-    keys: Keys<'a>,
+pub struct TextDictionary<'a> {
+    keys: DictionaryKeys<'a>,
     nulls: Option<&'a NullBuffer>,
     values: &'a ArrayRef,
     texts: &'a StringArray,
 }
 
 #[derive(Clone, Copy)]
-enum Keys<'a> {
+enum DictionaryKeys<'a> {
     Short(&'a [i16]),
     Long(&'a [i32]),
 }
 
-impl<'a> Numbered<'a> {
+impl<'a> TextDictionary<'a> {
     /// An array as such a dictionary; `None` if it is none.
-    pub fn of(array: &'a dyn Array) -> Option<Self> {
+    pub fn from_array(array: &'a dyn Array) -> Option<Self> {
         let (keys, values) = if let Some(array) = array.as_dictionary_opt::<Int16Type>() {
-            (Keys::Short(array.keys().values()), array.values())
+            (DictionaryKeys::Short(array.keys().values()), array.values())
         } else {
             let array = array.as_dictionary_opt::<Int32Type>()?;
-            (Keys::Long(array.keys().values()), array.values())
+            (DictionaryKeys::Long(array.keys().values()), array.values())
         };
-        Some(Numbered { keys, nulls: array.nulls(), values, texts: values.as_string_opt::<i32>()? })
+        Some(TextDictionary { keys, nulls: array.nulls(), values, texts: values.as_string_opt::<i32>()? })
     }
 
     /// The number of the value of a row; `None` for null.
@@ -42,8 +42,8 @@ impl<'a> Numbered<'a> {
     #[inline]
     pub fn key_of_value(&self, row: usize) -> usize {
         match self.keys {
-            Keys::Short(keys) => keys[row] as usize,
-            Keys::Long(keys) => keys[row] as usize,
+            DictionaryKeys::Short(keys) => keys[row] as usize,
+            DictionaryKeys::Long(keys) => keys[row] as usize,
         }
     }
 
@@ -79,11 +79,11 @@ mod tests {
         let short: DictionaryArray<Int16Type> = rows.into_iter().collect();
         let long: DictionaryArray<Int32Type> = rows.into_iter().collect();
         for array in [&short as &dyn Array, &long] {
-            let numbered = Numbered::of(array).unwrap();
+            let numbered = TextDictionary::from_array(array).unwrap();
             let texts: Vec<_> = (0..rows.len()).map(|row| numbered.text(row)).collect();
             assert_eq!(texts, rows);
             assert_eq!(numbered.texts().len(), 2);
         }
-        assert!(Numbered::of(&Int32Array::from(vec![1])).is_none());
+        assert!(TextDictionary::from_array(&Int32Array::from(vec![1])).is_none());
     }
 }

@@ -12,13 +12,13 @@ use arrow::array::{
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use super::schema::arrow_schema;
-use crate::column::text_dictionary::Numbered;
+use crate::column::text_dictionary::TextDictionary;
 use crate::record::{Parser, Value, json, time};
 use crate::schema::{column_index, columns};
 
 /// A row that no event can be made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct RowError {
     /// The row.
     pub row: usize,
     /// What was expected and found.
@@ -26,7 +26,7 @@ pub struct Unreadable {
 }
 
 /// Makes events of rows, as JSON text.
-pub struct Inverse {
+pub struct EventWriter {
     parser: Parser,
     /// For each column of the table, its name as a JSON string with the colon behind it.
     names: Vec<Vec<u8>>,
@@ -35,7 +35,7 @@ pub struct Inverse {
     with_lineage: bool,
 }
 
-impl Inverse {
+impl EventWriter {
     /// One that adds where an event came from, or leaves that out.
     pub fn new(with_lineage: bool) -> Self {
         let name = |name: &str| {
@@ -44,7 +44,7 @@ impl Inverse {
             text.push(b':');
             text
         };
-        Inverse {
+        EventWriter {
             parser: Parser::default(),
             names: arrow_schema().fields().iter().map(|field| name(field.name())).collect(),
             overlaid: vec![false; columns().len()],
@@ -64,37 +64,37 @@ impl Inverse {
         page: &[Option<ArrayRef>],
         rows: Range<usize>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Unreadable> {
+    ) -> Result<(), RowError> {
         let own = columns().len();
-        let cells = |number: usize| page.get(number).and_then(Option::as_deref).map(Cells::of);
-        let typed: Vec<(usize, Cells<'_>)> = (0..own)
+        let cells = |number: usize| page.get(number).and_then(Option::as_deref).map(ColumnValues::from_array);
+        let typed: Vec<(usize, ColumnValues<'_>)> = (0..own)
             .filter(|&number| !columns()[number].is_derived())
             .filter_map(|number| cells(number).map(|cells| (number, cells)))
             .collect();
-        let lineage: Vec<(usize, Cells<'_>)> = (own + 1..own + 3)
+        let lineage: Vec<(usize, ColumnValues<'_>)> = (own + 1..own + 3)
             .filter(|_| self.with_lineage)
             .filter_map(|number| cells(number).map(|cells| (number, cells)))
             .collect();
         let extra = cells(own);
         let all = typed.iter().chain(&lineage).map(|(number, cells)| (*number, cells));
         let foreign = all.chain(extra.iter().map(|cells| (own, cells)));
-        if let Some((number, _)) = foreign.into_iter().find(|(_, cells)| cells.is_foreign()) {
+        if let Some((number, _)) = foreign.into_iter().find(|(_, cells)| cells.is_unsupported()) {
             let schema = arrow_schema();
             let (name, ty) = (schema.field(number).name(), schema.field(number).data_type());
             let reason = format!("the column {name} has another type than {ty}");
-            return Err(Unreadable { row: rows.start, reason });
+            return Err(RowError { row: rows.start, reason });
         }
         for row in rows {
             let start = out.len();
             out.push(b'{');
             match extra.as_ref().and_then(|extra| extra.text(row)) {
-                None => self.members(&typed, row, out),
-                Some(extra) => self.with_extra(extra, &typed, row, out).map_err(|reason| {
+                None => self.write_members(&typed, row, out),
+                Some(extra) => self.write_with_extra(extra, &typed, row, out).map_err(|reason| {
                     out.truncate(start);
-                    Unreadable { row, reason }
+                    RowError { row, reason }
                 })?,
             }
-            self.members(&lineage, row, out);
+            self.write_members(&lineage, row, out);
             if out.last() == Some(&b',') {
                 out.pop();
             }
@@ -105,7 +105,7 @@ impl Inverse {
 
     /// Appends what columns hold at a row, but for those that `Extra` stands for. Every member
     /// has a comma behind it.
-    fn members(&self, cells: &[(usize, Cells<'_>)], row: usize, out: &mut Vec<u8>) {
+    fn write_members(&self, cells: &[(usize, ColumnValues<'_>)], row: usize, out: &mut Vec<u8>) {
         for (number, cells) in cells {
             if !cells.is_null(row) && !self.overlaid.get(*number).copied().unwrap_or(false) {
                 out.extend_from_slice(&self.names[*number]);
@@ -116,10 +116,10 @@ impl Inverse {
     }
 
     /// Appends what columns hold at a row, overlaid by its `Extra`.
-    fn with_extra(
+    fn write_with_extra(
         &mut self,
         extra: &str,
-        typed: &[(usize, Cells<'_>)],
+        typed: &[(usize, ColumnValues<'_>)],
         row: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
@@ -132,7 +132,7 @@ impl Inverse {
             let standing: Vec<usize> =
                 object.members().filter_map(|(name, _)| column_index(name)).collect();
             standing.iter().for_each(|&number| self.overlaid[number] = true);
-            self.members(typed, row, out);
+            self.write_members(typed, row, out);
             standing.iter().for_each(|&number| self.overlaid[number] = false);
             for (name, value) in object.members() {
                 json::write_text(name, out);
@@ -148,75 +148,75 @@ impl Inverse {
 }
 
 /// The values of one column.
-enum Cells<'p> {
-    Numbered(Numbered<'p>),
+enum ColumnValues<'p> {
+    Dictionary(TextDictionary<'p>),
     Text(&'p StringArray),
     Int(&'p Int64Array),
     Time(&'p TimestampMicrosecondArray),
     Bool(&'p BooleanArray),
-    List(&'p ListArray, Box<Cells<'p>>),
-    Struct(&'p StructArray, Vec<(Vec<u8>, Cells<'p>)>),
+    List(&'p ListArray, Box<ColumnValues<'p>>),
+    Struct(&'p StructArray, Vec<(Vec<u8>, ColumnValues<'p>)>),
     /// Of a type that no column of the table has.
-    Foreign,
+    Unsupported,
 }
 
-impl<'p> Cells<'p> {
-    fn of(array: &'p dyn Array) -> Self {
+impl<'p> ColumnValues<'p> {
+    fn from_array(array: &'p dyn Array) -> Self {
         let any = array.as_any();
-        if let Some(texts) = Numbered::of(array) {
-            Cells::Numbered(texts)
+        if let Some(texts) = TextDictionary::from_array(array) {
+            ColumnValues::Dictionary(texts)
         } else if let Some(array) = any.downcast_ref::<StringArray>() {
-            Cells::Text(array)
+            ColumnValues::Text(array)
         } else if let Some(array) = array.as_primitive_opt::<Int64Type>() {
-            Cells::Int(array)
+            ColumnValues::Int(array)
         } else if let Some(array) = array.as_primitive_opt::<TimestampMicrosecondType>() {
-            Cells::Time(array)
+            ColumnValues::Time(array)
         } else if let Some(array) = any.downcast_ref::<BooleanArray>() {
-            Cells::Bool(array)
+            ColumnValues::Bool(array)
         } else if let Some(array) = any.downcast_ref::<ListArray>() {
-            match Cells::of(array.values().as_ref()) {
-                Cells::Foreign => Cells::Foreign,
-                items => Cells::List(array, Box::new(items)),
+            match ColumnValues::from_array(array.values().as_ref()) {
+                ColumnValues::Unsupported => ColumnValues::Unsupported,
+                items => ColumnValues::List(array, Box::new(items)),
             }
         } else if let Some(array) = any.downcast_ref::<StructArray>() {
             let members = array.fields().iter().zip(array.columns()).map(|(field, member)| {
                 let mut name = Vec::new();
                 json::write_text(field.name(), &mut name);
                 name.push(b':');
-                (name, Cells::of(member.as_ref()))
+                (name, ColumnValues::from_array(member.as_ref()))
             });
             let members: Vec<_> = members.collect();
-            if members.iter().any(|(_, cells)| cells.is_foreign()) {
-                return Cells::Foreign;
+            if members.iter().any(|(_, cells)| cells.is_unsupported()) {
+                return ColumnValues::Unsupported;
             }
-            Cells::Struct(array, members)
+            ColumnValues::Struct(array, members)
         } else {
-            Cells::Foreign
+            ColumnValues::Unsupported
         }
     }
 
-    fn is_foreign(&self) -> bool {
-        matches!(self, Cells::Foreign)
+    fn is_unsupported(&self) -> bool {
+        matches!(self, ColumnValues::Unsupported)
     }
 
     fn is_null(&self, row: usize) -> bool {
         match self {
-            Cells::Numbered(texts) => texts.key(row).is_none(),
-            Cells::Text(array) => array.is_null(row),
-            Cells::Int(array) => array.is_null(row),
-            Cells::Time(array) => array.is_null(row),
-            Cells::Bool(array) => array.is_null(row),
-            Cells::List(array, _) => array.is_null(row),
-            Cells::Struct(array, _) => array.is_null(row),
-            Cells::Foreign => true,
+            ColumnValues::Dictionary(texts) => texts.key(row).is_none(),
+            ColumnValues::Text(array) => array.is_null(row),
+            ColumnValues::Int(array) => array.is_null(row),
+            ColumnValues::Time(array) => array.is_null(row),
+            ColumnValues::Bool(array) => array.is_null(row),
+            ColumnValues::List(array, _) => array.is_null(row),
+            ColumnValues::Struct(array, _) => array.is_null(row),
+            ColumnValues::Unsupported => true,
         }
     }
 
     fn text(&self, row: usize) -> Option<&'p str> {
         match self {
             _ if self.is_null(row) => None,
-            Cells::Numbered(texts) => texts.text(row),
-            Cells::Text(array) => Some(array.value(row)),
+            ColumnValues::Dictionary(texts) => texts.text(row),
+            ColumnValues::Text(array) => Some(array.value(row)),
             _ => None,
         }
     }
@@ -228,15 +228,15 @@ impl<'p> Cells<'p> {
             return;
         }
         match self {
-            Cells::Numbered(_) | Cells::Text(_) => {
+            ColumnValues::Dictionary(_) | ColumnValues::Text(_) => {
                 json::write_text(self.text(row).unwrap_or_default(), out);
             }
-            Cells::Int(array) => json::write(Value::Int(array.value(row)), out),
-            Cells::Time(array) => {
+            ColumnValues::Int(array) => json::write(Value::Int(array.value(row)), out),
+            ColumnValues::Time(array) => {
                 json::write_text(&time::to_rfc3339(array.value(row)), out);
             }
-            Cells::Bool(array) => json::write(Value::Bool(array.value(row)), out),
-            Cells::List(array, items) => {
+            ColumnValues::Bool(array) => json::write(Value::Bool(array.value(row)), out),
+            ColumnValues::List(array, items) => {
                 let [start, end] = [row, row + 1].map(|at| array.value_offsets()[at] as usize);
                 out.push(b'[');
                 for item in start..end {
@@ -247,7 +247,7 @@ impl<'p> Cells<'p> {
                 }
                 out.push(b']');
             }
-            Cells::Struct(_, members) => {
+            ColumnValues::Struct(_, members) => {
                 out.push(b'{');
                 for (name, cells) in members.iter().filter(|(_, cells)| !cells.is_null(row)) {
                     out.extend_from_slice(name);
@@ -259,7 +259,7 @@ impl<'p> Cells<'p> {
                 }
                 out.push(b'}');
             }
-            Cells::Foreign => {}
+            ColumnValues::Unsupported => {}
         }
     }
 }

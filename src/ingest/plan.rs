@@ -9,13 +9,13 @@ use std::fs::File;
 use serde::Serialize;
 
 use super::account::SourceCounts;
-use super::{Archive, Known, Options, Sight, Store};
+use super::{SourceArchive, KnownSources, Options, SourceFileStatus, Store};
 use crate::error::Result;
 
 /// What a run would find in one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum PlannedState {
     /// It was never taken.
     New,
     /// It was taken from this place with another size or time, and not with this content; or
@@ -33,7 +33,7 @@ pub struct PlannedSource {
     /// Its name.
     pub source: String,
     /// What a run would find.
-    pub state: State,
+    pub state: PlannedState,
     /// Its size, where it could be looked at.
     pub bytes: Option<u64>,
     /// Why it would fail.
@@ -42,7 +42,7 @@ pub struct PlannedSource {
 
 /// What a run would do. As JSON, this is what `ingest --dry-run --format json` prints.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Plan {
+pub struct IngestPlan {
     /// Sources; what has changed counts as new, as it does when it is read.
     pub sources: SourceCounts,
     /// Bytes that would be read.
@@ -51,7 +51,7 @@ pub struct Plan {
     pub files: Vec<PlannedSource>,
 }
 
-impl Plan {
+impl IngestPlan {
     /// Whether everything that was found could be looked at.
     pub fn is_complete(&self) -> bool {
         self.sources.failed == 0
@@ -65,45 +65,45 @@ impl Plan {
 ///
 /// Those of reading what the store remembers, and [`crate::Error::Usage`] if the one path that is
 /// given is not there.
-pub fn plan(store: &Store, options: &Options) -> Result<Plan> {
-    let known = Known::of(&store.marks()?, options.all_workloads);
-    let archive = Archive::look(options, &known)?;
-    let mut files: Vec<PlannedSource> = Vec::with_capacity(archive.found.len());
-    for (file, sight) in &archive.found {
+pub fn plan(store: &Store, options: &Options) -> Result<IngestPlan> {
+    let known = KnownSources::from_entries(&store.source_entries()?, options.all_workloads);
+    let archive = SourceArchive::discover(options, &known)?;
+    let mut files: Vec<PlannedSource> = Vec::with_capacity(archive.files.len());
+    for (file, sight) in &archive.files {
         let mut planned = PlannedSource {
             source: file.name.clone(),
             state: match sight {
-                Sight::New => State::New,
-                Sight::Changed => State::Changed,
-                Sight::Known => State::Known,
+                SourceFileStatus::New => PlannedState::New,
+                SourceFileStatus::Changed => PlannedState::Changed,
+                SourceFileStatus::Known => PlannedState::Known,
             },
             bytes: Some(file.size_bytes),
             reason: None,
         };
         // Opening reads nothing, and finds out what is not to be read.
-        if planned.state != State::Known
+        if planned.state != PlannedState::Known
             && let Err(error) = File::open(&file.path)
         {
-            planned.state = State::Failed;
+            planned.state = PlannedState::Failed;
             planned.reason = Some(format!("cannot be read: {error}"));
         }
         files.push(planned);
     }
-    files.extend(archive.unreachable.into_iter().map(|(source, reason)| PlannedSource {
+    files.extend(archive.unreadable.into_iter().map(|(source, reason)| PlannedSource {
         source,
-        state: State::Failed,
+        state: PlannedState::Failed,
         bytes: None,
         reason: Some(format!("cannot be read: {reason}")),
     }));
     files.sort_by(|one, other| one.source.cmp(&other.source));
-    let count = |is: &dyn Fn(State) -> bool| files.iter().filter(|file| is(file.state)).count();
+    let count = |is: &dyn Fn(PlannedState) -> bool| files.iter().filter(|file| is(file.state)).count();
     let sources = SourceCounts {
         found: files.len() as u64,
-        new: count(&|state| matches!(state, State::New | State::Changed)) as u64,
-        known: count(&|state| state == State::Known) as u64,
-        failed: count(&|state| state == State::Failed) as u64,
+        new: count(&|state| matches!(state, PlannedState::New | PlannedState::Changed)) as u64,
+        known: count(&|state| state == PlannedState::Known) as u64,
+        failed: count(&|state| state == PlannedState::Failed) as u64,
     };
-    let is_read = |file: &&PlannedSource| matches!(file.state, State::New | State::Changed);
+    let is_read = |file: &&PlannedSource| matches!(file.state, PlannedState::New | PlannedState::Changed);
     let bytes = files.iter().filter(is_read).filter_map(|file| file.bytes).sum();
-    Ok(Plan { sources, bytes, files })
+    Ok(IngestPlan { sources, bytes, files })
 }

@@ -13,41 +13,41 @@ use std::collections::BTreeSet;
 
 /// Makes pseudonyms: with one key, a person always has the same.
 #[derive(Clone)]
-pub struct Pseudonyms {
+pub struct Pseudonymizer {
     key: [u8; 32],
 }
 
-impl Pseudonyms {
+impl Pseudonymizer {
     /// With a key of any length.
     pub fn new(key: &[u8]) -> Self {
-        Pseudonyms { key: blake3::derive_key("pbi-analyze 2026 pseudonyms of persons", key) }
+        Pseudonymizer { key: blake3::derive_key("pbi-analyze 2026 pseudonyms of persons", key) }
     }
 
     /// With a key that nobody has, not even this program when it is over.
-    pub fn once() -> Self {
+    pub fn with_random_key() -> Self {
         let bytes = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(uuid::Uuid::into_bytes);
-        Pseudonyms::new(&bytes.concat())
+        Pseudonymizer::new(&bytes.concat())
     }
 
     /// A text by which it can be told whether two keys are the same one, and nothing else.
-    pub fn check(&self) -> String {
+    pub fn key_id(&self) -> String {
         self.token("check", "")
     }
 
     /// The pseudonym of a name that is no address, such as a user key.
-    pub fn of_name(&self, name: &str) -> String {
+    pub fn pseudonymize_name(&self, name: &str) -> String {
         format!("p-{}", self.token("name", &name.to_lowercase()))
     }
 
     /// The text with a pseudonym in the place of every address; `None` where there is none.
-    pub fn in_text(&self, text: &str) -> Option<String> {
-        replace(text, |address| Some(self.of_address(address)))
+    pub fn pseudonymize_text(&self, text: &str) -> Option<String> {
+        replace_addresses(text, |address| Some(self.pseudonymize_address(address)))
     }
 
     /// `PersonalWorkspace Zoe Doe` is named after its owner; `None` for any other name.
-    pub fn of_personal_workspace(&self, name: &str) -> Option<String> {
-        let owner = name.strip_prefix(PERSONAL)?;
-        Some(format!("{PERSONAL}p-{}", self.token("name", &words(owner).join(" "))))
+    pub fn pseudonymize_workspace(&self, name: &str) -> Option<String> {
+        let owner = name.strip_prefix(PERSONAL_WORKSPACE_PREFIX)?;
+        Some(format!("{PERSONAL_WORKSPACE_PREFIX}p-{}", self.token("name", &sorted_words(owner).join(" "))))
     }
 
     /// What a text of an event becomes that stands under a name; `None` where it stays.
@@ -55,30 +55,30 @@ impl Pseudonyms {
     /// Names of users and their keys are replaced whatever they are, but for what means nobody
     /// (anonymous visitors, the system) and for ids of services; everywhere else, addresses and
     /// the owners of personal workspaces are.
-    pub fn of_member(&self, name: &str, text: &str) -> Option<String> {
+    pub fn pseudonymize_field(&self, name: &str, text: &str) -> Option<String> {
         const NOBODY: [&str; 4] = ["", "anonymous", "unknown", "system"];
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         let is_user = is("UserId") || is("UserUPN");
         let is_somebody = !NOBODY.contains(&text.to_lowercase().as_str());
-        if (is("UserKey") && !text.contains('@') || is_user && !is_id(text) && !text.contains('@'))
+        if (is("UserKey") && !text.contains('@') || is_user && !is_guid_like(text) && !text.contains('@'))
             && is_somebody
         {
-            return Some(self.of_name(text));
+            return Some(self.pseudonymize_name(text));
         }
-        self.of_personal_workspace(text).or_else(|| self.in_text(text))
+        self.pseudonymize_workspace(text).or_else(|| self.pseudonymize_text(text))
     }
 
     /// What stands for a person in events whose texts this has replaced.
-    pub fn of_user(&self, user: &str) -> String {
-        self.of_member("UserId", user).unwrap_or_else(|| user.to_owned())
+    pub fn pseudonymize_user(&self, user: &str) -> String {
+        self.pseudonymize_field("UserId", user).unwrap_or_else(|| user.to_owned())
     }
 
-    fn of_address(&self, address: &str) -> String {
-        let person = person(address);
+    fn pseudonymize_address(&self, address: &str) -> String {
+        let person = canonical_address(address);
         let name = format!("p-{}", self.token("address", &person));
         let (local, domain) = address.split_once('@').unwrap_or((address, ""));
-        match guest(local) {
-            Some((_, home)) => format!("{name}_{home}{EXTERNAL}@{domain}"),
+        match parse_guest(local) {
+            Some((_, home)) => format!("{name}_{home}{GUEST_SUFFIX}@{domain}"),
             None => format!("{name}@{domain}"),
         }
     }
@@ -91,7 +91,7 @@ impl Pseudonyms {
     }
 }
 
-impl std::fmt::Debug for Pseudonyms {
+impl std::fmt::Debug for Pseudonymizer {
     /// A key is never shown.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str("Pseudonyms")
@@ -100,19 +100,19 @@ impl std::fmt::Debug for Pseudonyms {
 
 /// Persons to be found in texts, and their pseudonyms.
 #[derive(Debug)]
-pub struct Persons {
+pub struct PersonMatcher {
     addresses: BTreeSet<String>,
     /// Ids and keys that mean them, in lower case.
     names: BTreeSet<String>,
-    pseudonyms: Pseudonyms,
+    pseudonymizer: Pseudonymizer,
 }
 
-impl Persons {
+impl PersonMatcher {
     /// Those of these addresses or ids.
-    pub fn new<'n>(named: impl IntoIterator<Item = &'n str>, pseudonyms: Pseudonyms) -> Self {
+    pub fn new<'n>(named: impl IntoIterator<Item = &'n str>, pseudonyms: Pseudonymizer) -> Self {
         let (addresses, names): (BTreeSet<_>, BTreeSet<_>) =
-            named.into_iter().map(person).partition(|name| name.contains('@'));
-        Persons { addresses, names, pseudonyms }
+            named.into_iter().map(canonical_address).partition(|name| name.contains('@'));
+        PersonMatcher { addresses, names, pseudonymizer: pseudonyms }
     }
 
     /// Adds an id or key that means one of them.
@@ -121,33 +121,33 @@ impl Persons {
     }
 
     /// Whether a user is one of them.
-    pub fn has(&self, user: &str) -> bool {
-        let user = person(user);
+    pub fn matches(&self, user: &str) -> bool {
+        let user = canonical_address(user);
         self.addresses.contains(&user) || self.names.contains(&user)
     }
 
     /// The text with pseudonyms in their place; `None` where they are not in it. Ids and keys are
     /// found where they are the whole text, or a whole string of a text that is JSON.
-    pub fn in_text(&self, text: &str) -> Option<String> {
+    pub fn redact_text(&self, text: &str) -> Option<String> {
         if self.names.contains(&text.to_lowercase()) {
-            return Some(self.pseudonyms.of_name(text));
+            return Some(self.pseudonymizer.pseudonymize_name(text));
         }
-        if let Some(owner) = text.strip_prefix(PERSONAL)
+        if let Some(owner) = text.strip_prefix(PERSONAL_WORKSPACE_PREFIX)
             && self.addresses.iter().any(|address| is_named_after(owner, address))
         {
-            return self.pseudonyms.of_personal_workspace(text);
+            return self.pseudonymizer.pseudonymize_workspace(text);
         }
         let theirs = |address: &str| {
-            self.addresses.contains(&person(address)).then(|| self.pseudonyms.of_address(address))
+            self.addresses.contains(&canonical_address(address)).then(|| self.pseudonymizer.pseudonymize_address(address))
         };
-        let replaced = replace(text, theirs);
-        match self.in_json(replaced.as_deref().unwrap_or(text)) {
+        let replaced = replace_addresses(text, theirs);
+        match self.redact_json(replaced.as_deref().unwrap_or(text)) {
             Some(deeper) => Some(deeper),
             None => replaced,
         }
     }
 
-    fn in_json(&self, text: &str) -> Option<String> {
+    fn redact_json(&self, text: &str) -> Option<String> {
         if !text.starts_with(['{', '[']) {
             return None;
         }
@@ -158,11 +158,11 @@ impl Persons {
             let (string, behind) = inside.split_at(len);
             out.push_str(&rest[..=start]);
             if self.names.contains(&string.to_lowercase()) {
-                out.push_str(&self.pseudonyms.of_name(string));
+                out.push_str(&self.pseudonymizer.pseudonymize_name(string));
                 changed = true;
             } else {
-                match string.strip_prefix(PERSONAL) {
-                    Some(_) => match self.in_text(string) {
+                match string.strip_prefix(PERSONAL_WORKSPACE_PREFIX) {
+                    Some(_) => match self.redact_text(string) {
                         Some(replaced) => {
                             out.push_str(&replaced);
                             changed = true;
@@ -180,41 +180,41 @@ impl Persons {
     }
 }
 
-const PERSONAL: &str = "PersonalWorkspace ";
+const PERSONAL_WORKSPACE_PREFIX: &str = "PersonalWorkspace ";
 
 /// What stands behind a guest's name in the directory of the host.
-const EXTERNAL: &str = "#EXT#";
+const GUEST_SUFFIX: &str = "#EXT#";
 
 /// The person that an address means, in lower case: a guest is who they are at home.
-fn person(address: &str) -> String {
+fn canonical_address(address: &str) -> String {
     let address = address.to_lowercase();
-    match address.split_once('@').and_then(|(local, _)| guest(local)) {
+    match address.split_once('@').and_then(|(local, _)| parse_guest(local)) {
         Some((name, home)) => format!("{name}@{home}"),
         None => address,
     }
 }
 
 /// Name and home domain of a guest's local part, `zoe_contoso.com#EXT#`.
-fn guest(local: &str) -> Option<(&str, &str)> {
-    let at = local.len().checked_sub(EXTERNAL.len())?;
-    let is_external = local.get(at..)?.eq_ignore_ascii_case(EXTERNAL);
+fn parse_guest(local: &str) -> Option<(&str, &str)> {
+    let at = local.len().checked_sub(GUEST_SUFFIX.len())?;
+    let is_external = local.get(at..)?.eq_ignore_ascii_case(GUEST_SUFFIX);
     is_external.then(|| local[..at].rsplit_once('_')).flatten()
 }
 
 /// Whether a workspace's owner, `Zoe Doe`, has the words of an address, `zoe.doe@contoso.com`.
 fn is_named_after(owner: &str, address: &str) -> bool {
     let local = address.split_once('@').map_or(address, |(local, _)| local);
-    let (owner, local) = (words(owner), words(local));
+    let (owner, local) = (sorted_words(owner), sorted_words(local));
     owner == local || owner.concat() == local.concat()
 }
 
 /// Whether a text is a GUID: services have no other name.
-fn is_id(text: &str) -> bool {
+fn is_guid_like(text: &str) -> bool {
     text.len() == 36 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// The words of a name, in lower case and in the order of letters.
-fn words(name: &str) -> Vec<String> {
+fn sorted_words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = name
         .split(|letter: char| !letter.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -230,7 +230,7 @@ fn is_part_of_address(letter: char) -> bool {
 }
 
 /// Replaces the addresses in a text that `by` has something for.
-fn replace(text: &str, by: impl Fn(&str) -> Option<String>) -> Option<String> {
+fn replace_addresses(text: &str, by: impl Fn(&str) -> Option<String>) -> Option<String> {
     let (mut out, mut done) = (String::new(), 0);
     for (at, _) in text.match_indices('@') {
         if at < done {
@@ -271,13 +271,13 @@ fn string_length(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn pseudonyms() -> Pseudonyms {
-        Pseudonyms::new(b"a key")
+    fn pseudonyms() -> Pseudonymizer {
+        Pseudonymizer::new(b"a key")
     }
 
     #[test]
     fn a_person_has_one_pseudonym_in_all_forms_and_keeps_the_domain() {
-        let of = |text: &str| pseudonyms().in_text(text).unwrap();
+        let of = |text: &str| pseudonyms().pseudonymize_text(text).unwrap();
         let zoe = of("zoe.doe@contoso.com");
         assert!(zoe.starts_with("p-") && zoe.ends_with("@contoso.com") && zoe.len() == 30, "{zoe}");
         assert_eq!(of("Zoe.Doe@Contoso.com"), zoe.replace("contoso", "Contoso"));
@@ -289,24 +289,24 @@ mod tests {
         assert_eq!(of("shared with <zoe.doe@contoso.com>, a@b.c."), {
             format!("shared with <{zoe}>, {}.", of("a@b.c"))
         });
-        assert_ne!(Pseudonyms::new(b"other").in_text("zoe.doe@contoso.com").unwrap(), zoe);
+        assert_ne!(Pseudonymizer::new(b"other").pseudonymize_text("zoe.doe@contoso.com").unwrap(), zoe);
         for text in ["", "@odata.type", "x @ y", "Zoe Doe", "a@"] {
-            assert_eq!(pseudonyms().in_text(text), None, "{text}");
+            assert_eq!(pseudonyms().pseudonymize_text(text), None, "{text}");
         }
     }
 
     #[test]
     fn only_those_who_are_meant_are_replaced() {
-        let mut persons = Persons::new(["Anna@contoso.com"], pseudonyms());
+        let mut persons = PersonMatcher::new(["Anna@contoso.com"], pseudonyms());
         persons.add_name("1003BFFD8A1B2C3D");
-        assert!(persons.has("anna@contoso.com") && !persons.has("joanna@contoso.com"));
-        assert!(persons.has("anna_contoso.com#ext#@fabrikam.com"));
-        assert_eq!(persons.in_text("joanna@contoso.com; hanna@contoso.com"), None);
-        let both = persons.in_text("joanna@contoso.com; anna@contoso.com").unwrap();
+        assert!(persons.matches("anna@contoso.com") && !persons.matches("joanna@contoso.com"));
+        assert!(persons.matches("anna_contoso.com#ext#@fabrikam.com"));
+        assert_eq!(persons.redact_text("joanna@contoso.com; hanna@contoso.com"), None);
+        let both = persons.redact_text("joanna@contoso.com; anna@contoso.com").unwrap();
         assert!(both.starts_with("joanna@contoso.com; p-"), "{both}");
-        assert!(persons.in_text("1003bffd8a1b2c3d").unwrap().starts_with("p-"));
+        assert!(persons.redact_text("1003bffd8a1b2c3d").unwrap().starts_with("p-"));
         let json =
-            persons.in_text(r#"{"k":"1003BFFD8A1B2C3D","v":"x\"anna@contoso.com"}"#).unwrap();
+            persons.redact_text(r#"{"k":"1003BFFD8A1B2C3D","v":"x\"anna@contoso.com"}"#).unwrap();
         assert!(
             !json.contains("1003") && !json.contains("anna") && json.ends_with(r#"@contoso.com"}"#)
         );
@@ -314,12 +314,12 @@ mod tests {
 
     #[test]
     fn a_personal_workspace_is_named_after_its_owner() {
-        let persons = Persons::new(["zoe.doe@contoso.com"], pseudonyms());
+        let persons = PersonMatcher::new(["zoe.doe@contoso.com"], pseudonyms());
         for name in ["PersonalWorkspace Zoe Doe", "PersonalWorkspace Doe, Zoe"] {
-            let replaced = persons.in_text(name).unwrap();
+            let replaced = persons.redact_text(name).unwrap();
             assert!(replaced.starts_with("PersonalWorkspace p-"), "{replaced}");
         }
-        assert_eq!(persons.in_text("PersonalWorkspace Zoe Miller"), None);
-        assert_eq!(persons.in_text("Zoe Doe"), None);
+        assert_eq!(persons.redact_text("PersonalWorkspace Zoe Miller"), None);
+        assert_eq!(persons.redact_text("Zoe Doe"), None);
     }
 }

@@ -4,75 +4,75 @@
 //!
 //! What is found here is replaced rather too often than too seldom: the text is no event.
 
-use super::{EXTERNAL, PERSONAL, Persons, Pseudonyms, is_part_of_address, replace};
+use super::{GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, PersonMatcher, Pseudonymizer, is_part_of_address, replace_addresses};
 
 /// What stands where a text was cut in a word that may have been a name.
-const CUT: &str = "…";
+const TRUNCATION_MARK: &str = "…";
 
 /// Members that hold the name or the key of a person, whatever they are.
-const MEMBERS: [&str; 3] = ["UserId", "UserUPN", "UserKey"];
+const PERSON_FIELDS: [&str; 3] = ["UserId", "UserUPN", "UserKey"];
 
-impl Pseudonyms {
+impl Pseudonymizer {
     /// The text with a pseudonym in the place of every person.
-    pub fn in_raw(&self, raw: &str) -> String {
-        let mut text = letters(raw);
-        for name in MEMBERS {
-            text = with_members(&text, name, |value| self.of_member(name, value));
+    pub fn pseudonymize_raw(&self, raw: &str) -> String {
+        let mut text = unescape(raw);
+        for name in PERSON_FIELDS {
+            text = replace_member_values(&text, name, |value| self.pseudonymize_field(name, value));
         }
-        text = with_owners(&text, |owned| self.of_personal_workspace(owned)).unwrap_or(text);
-        text = self.in_text(&text).unwrap_or(text);
+        text = replace_workspace_names(&text, |owned| self.pseudonymize_workspace(owned)).unwrap_or(text);
+        text = self.pseudonymize_text(&text).unwrap_or(text);
         // The beginning of an address cannot be told from any other word.
         let whole = text.len() - last_word(&text).len();
         if whole < text.len() && !is_pseudonym(&text[whole..]) {
-            text.replace_range(whole.., CUT);
+            text.replace_range(whole.., TRUNCATION_MARK);
         }
         text
     }
 }
 
-impl Persons {
+impl PersonMatcher {
     /// The text without them; `None` where they are not in it. It may have been cut in one of their
     /// names.
-    pub fn in_raw(&self, raw: &str) -> Option<String> {
-        let (raw, replaced) = (letters(raw), self.in_words(raw));
+    pub fn redact_raw(&self, raw: &str) -> Option<String> {
+        let (raw, replaced) = (unescape(raw), self.redact_words(raw));
         let text = replaced.as_deref().unwrap_or(&raw);
         let last = last_word(text);
-        match self.begins(&last.to_lowercase()) {
-            true => Some(format!("{}{CUT}", &text[..text.len() - last.len()])),
+        match self.is_truncated_person(&last.to_lowercase()) {
+            true => Some(format!("{}{TRUNCATION_MARK}", &text[..text.len() - last.len()])),
             false => replaced,
         }
     }
 
     /// The text without them; `None` where they are not in it. Other than in the texts of events,
     /// their ids and keys are found as words of any text.
-    pub fn in_words(&self, text: &str) -> Option<String> {
-        let (mut text, mut is_found) = (letters(text), false);
+    pub fn redact_words(&self, text: &str) -> Option<String> {
+        let (mut text, mut is_found) = (unescape(text), false);
         let mut put = |replaced: Option<String>, text: &mut String| {
             if let Some(replaced) = replaced {
                 (*text, is_found) = (replaced, true);
             }
         };
         for name in &self.names {
-            let replaced = with_name(&text, name, &self.pseudonyms.of_name(name));
+            let replaced = replace_word(&text, name, &self.pseudonymizer.pseudonymize_name(name));
             put(replaced, &mut text);
         }
-        let replaced = with_owners(&text, |owned| self.in_text(owned));
+        let replaced = replace_workspace_names(&text, |owned| self.redact_text(owned));
         put(replaced, &mut text);
         // Excel cuts cells, which ends an address before its time.
-        let is_theirs = |address: &str| self.has(address) || self.begins(&address.to_lowercase());
+        let is_theirs = |address: &str| self.matches(address) || self.is_truncated_person(&address.to_lowercase());
         let theirs =
-            |address: &str| is_theirs(address).then(|| self.pseudonyms.of_address(address));
-        let replaced = replace(&text, theirs);
+            |address: &str| is_theirs(address).then(|| self.pseudonymizer.pseudonymize_address(address));
+        let replaced = replace_addresses(&text, theirs);
         put(replaced, &mut text);
         is_found.then_some(text)
     }
 
     /// Whether a word is the beginning of one of their addresses, with all of the local part, or
     /// most of one of their keys.
-    fn begins(&self, word: &str) -> bool {
+    fn is_truncated_person(&self, word: &str) -> bool {
         let of_address = |address: &String| {
             let (local, domain) = address.split_once('@').unwrap_or((address, ""));
-            let guest = format!("{local}_{domain}{}", EXTERNAL.to_lowercase());
+            let guest = format!("{local}_{domain}{}", GUEST_SUFFIX.to_lowercase());
             let is_begun = |whole: &str| whole.starts_with(word) && word.len() >= local.len();
             is_begun(address) || is_begun(&guest)
         };
@@ -84,7 +84,7 @@ impl Persons {
 
 /// The text with letters in the place of their escapes (`\u0040` is `@`), however often the
 /// backslash itself is escaped, and without the beginning of an escape at its end.
-fn letters(text: &str) -> String {
+fn unescape(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("\\u") {
         let letter = rest
@@ -115,11 +115,11 @@ fn letters(text: &str) -> String {
 }
 
 /// The text with other values of the members of a name.
-fn with_members(text: &str, name: &str, by: impl Fn(&str) -> Option<String>) -> String {
+fn replace_member_values(text: &str, name: &str, by: impl Fn(&str) -> Option<String>) -> String {
     let lower = text.to_ascii_lowercase();
     let (mut out, mut done) = (String::with_capacity(text.len()), 0);
     for (at, _) in lower.match_indices(&name.to_ascii_lowercase()) {
-        let Some((start, end)) = value_behind(text, at + name.len()).filter(|_| at >= done) else {
+        let Some((start, end)) = member_value_range(text, at + name.len()).filter(|_| at >= done) else {
             continue;
         };
         if let Some(replaced) = by(&text[start..end]) {
@@ -134,7 +134,7 @@ fn with_members(text: &str, name: &str, by: impl Fn(&str) -> Option<String>) -> 
 
 /// Where the text value of the member stands whose name ends here: the quote behind the name tells
 /// how quotes are written.
-fn value_behind(text: &str, at: usize) -> Option<(usize, usize)> {
+fn member_value_range(text: &str, at: usize) -> Option<(usize, usize)> {
     let rest = &text[at..];
     let length = rest.len() - rest.trim_start_matches('\\').trim_start_matches('"').len();
     let quote = &rest[..length];
@@ -150,9 +150,9 @@ fn value_behind(text: &str, at: usize) -> Option<(usize, usize)> {
 }
 
 /// The text with other names of personal workspaces: a name ends where the quote does, or the line.
-fn with_owners(text: &str, by: impl Fn(&str) -> Option<String>) -> Option<String> {
+fn replace_workspace_names(text: &str, by: impl Fn(&str) -> Option<String>) -> Option<String> {
     let (mut out, mut done, mut is_found) = (String::new(), 0, false);
-    for (at, _) in text.match_indices(PERSONAL) {
+    for (at, _) in text.match_indices(PERSONAL_WORKSPACE_PREFIX) {
         let rest = &text[at..];
         let end = at + rest.find(['"', '\\', '\r', '\n']).unwrap_or(rest.len());
         if let Some(replaced) = by(&text[at..end]) {
@@ -166,7 +166,7 @@ fn with_owners(text: &str, by: impl Fn(&str) -> Option<String>) -> Option<String
 }
 
 /// The text with another name, given in lower case, where it stands as a word of its own.
-fn with_name(text: &str, name: &str, other: &str) -> Option<String> {
+fn replace_word(text: &str, name: &str, other: &str) -> Option<String> {
     if name.is_empty() {
         return None;
     }
@@ -210,8 +210,8 @@ fn is_pseudonym(word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn pseudonyms() -> Pseudonyms {
-        Pseudonyms::new(b"a key")
+    fn pseudonyms() -> Pseudonymizer {
+        Pseudonymizer::new(b"a key")
     }
 
     /// The same broken event with every way of writing quotes.
@@ -237,19 +237,19 @@ mod tests {
         .concat();
         for cut in 0..=event.len() {
             for text in everywhere(&event[..cut]) {
-                let replaced = pseudonyms().in_raw(&text).to_lowercase();
+                let replaced = pseudonyms().pseudonymize_raw(&text).to_lowercase();
                 let found = NAMES.iter().find(|name| replaced.contains(**name));
                 assert_eq!(found, None, "{text}\n{replaced}");
             }
         }
-        let whole = pseudonyms().in_raw(&event);
+        let whole = pseudonyms().pseudonymize_raw(&event);
         assert!(whole.contains(r#""UserUPN":"","W":"PersonalWorkspace p-"#), "{whole}");
-        assert!(whole.contains(&pseudonyms().of_name("1003BFFD8A1B2C3D")), "{whole}");
+        assert!(whole.contains(&pseudonyms().pseudonymize_name("1003BFFD8A1B2C3D")), "{whole}");
     }
 
     #[test]
     fn those_who_are_meant_are_found_in_every_form_and_nobody_else() {
-        let mut persons = Persons::new(["zoe.doe@contoso.com"], pseudonyms());
+        let mut persons = PersonMatcher::new(["zoe.doe@contoso.com"], pseudonyms());
         persons.add_name("1003BFFD8A1B2C3D");
         for theirs in [
             r#"{"a":"Zoe.Doe@Contoso.com""#,
@@ -261,15 +261,15 @@ mod tests {
             r#"{"a":"PersonalWorkspace Doe, Zoe","b"#,
         ] {
             for text in everywhere(theirs) {
-                let replaced = persons.in_raw(&text).unwrap_or_else(|| panic!("{text}"));
+                let replaced = persons.redact_raw(&text).unwrap_or_else(|| panic!("{text}"));
                 let replaced = replaced.to_lowercase();
                 assert!(!replaced.contains("zoe") && !replaced.contains("1003bf"), "{replaced}");
-                assert_eq!(persons.in_raw(&replaced), None, "{replaced}");
+                assert_eq!(persons.redact_raw(&replaced), None, "{replaced}");
             }
         }
         for other in ["joezoe.doe@contoso.com", "x1003bffd8a1b2c3d", "zoe", "zoe.d", "", "1003"] {
             for text in everywhere(other) {
-                assert_eq!(persons.in_raw(&text), None, "{text}");
+                assert_eq!(persons.redact_raw(&text), None, "{text}");
             }
         }
     }

@@ -21,7 +21,7 @@ use polars::prelude::*;
 use polars::sql::SQLContext;
 use sqlparser::ast::Statement;
 
-use crate::error::without_panic;
+use crate::error::catch_engine_panic;
 use crate::grid::Grid;
 use crate::{Error, Result};
 
@@ -61,7 +61,7 @@ pub fn answer(
         let rounds = streaming::take(&mut rest);
         // What cannot be answered in stages is answered as a whole, or refused with its error.
         let staged =
-            without_panic(|| rounds.iter().try_for_each(|round| pass(&mut context, round)));
+            catch_engine_panic(|| rounds.iter().try_for_each(|round| pass(&mut context, round)));
         let statement = if matches!(staged, Some(Ok(()))) { rest } else { statement };
         to_grid::grid(&context.execute(&statement.to_string())?.collect()?)
     })
@@ -127,7 +127,7 @@ const MESSAGE_LENGTH: usize = 400;
 /// statements; such a statement is refused like any other that it cannot answer.
 fn engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     let refuse = |message: String| Error::Query { query: query.to_owned(), message };
-    match without_panic(work) {
+    match catch_engine_panic(work) {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => {
             let text = error.to_string();

@@ -557,7 +557,7 @@ fn home_domains_are_found_or_given() {
     let archive = archive(&[Event { id: "1", ..VIEW }]);
     let sql = "-- title: T\n-- question: Q\n-- column k: K\n\
         -- param home: domains = auto, domains at home\nSELECT actor_kind AS k FROM events";
-    let report = header::parse("x", sql).unwrap();
+    let report = definition::header::parse("x", sql).unwrap();
     let session = PLAIN.session(&archive.snapshot);
     let kind = |home: Option<&str>| {
         let given = home.map(|home| ("home".to_owned(), home.to_owned())).into_iter().collect();

@@ -8,10 +8,10 @@ pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
 }
 
 /// What a text becomes that stands under a name, the nearest above it; `None` where it stays.
-pub type Rewrite<'r> = dyn Fn(&str, &str) -> Option<String> + 'r;
+pub type JsonTextRewrite<'r> = dyn Fn(&str, &str) -> Option<String> + 'r;
 
 /// Appends a value as [`write`] does, with what its texts become.
-pub fn write_rewritten(value: Value<'_>, name: &str, rewrite: &Rewrite<'_>, out: &mut Vec<u8>) {
+pub fn write_rewritten(value: Value<'_>, name: &str, rewrite: &JsonTextRewrite<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Text(text) => match rewrite(name, text) {
             Some(rewritten) => write_text(&rewritten, out),

@@ -7,45 +7,45 @@ use std::collections::BTreeSet;
 use memchr::memmem;
 
 /// Values with lost letters that are remembered: so many different ones are no accident.
-pub const LOST_MIN: usize = 3;
+pub const MIN_SUSPECT_NAMES: usize = 3;
 
 /// A value is looked at so far to either side.
-const VALUE_MAX: usize = 256;
+const MAX_VALUE_BYTES: usize = 256;
 
 /// Text of an object is looked at so far for its end.
-const OBJECT_MAX: usize = 4096;
+const MAX_OBJECT_BYTES: usize = 4096;
 
 /// What was seen in some text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Signs {
+pub struct LossIndicators {
     /// Whether there are letters beyond ASCII, plain or escaped: whoever wrote it lost none.
-    pub is_beyond_ascii: bool,
+    pub has_non_ascii: bool,
     /// Different names with a `?` where a letter was, the first few by the alphabet.
-    pub lost_letters: BTreeSet<String>,
+    pub lost_characters: BTreeSet<String>,
     /// Values that are the text of an object or a list.
     pub flattened: u64,
     /// One of them, with its name where it has one.
     pub flattened_example: Option<String>,
 }
 
-impl Signs {
+impl LossIndicators {
     /// Looks at a piece of text: of a table whose cells are values, or else of JSON in whatever
     /// way its quotes are written.
-    pub fn of(text: &[u8], is_table: bool) -> Signs {
-        let mut signs = Signs { is_beyond_ascii: !text.is_ascii(), ..Signs::default() };
-        if !signs.is_beyond_ascii {
-            signs.look_for_lost_letters(text, is_table);
+    pub fn scan(text: &[u8], is_table: bool) -> LossIndicators {
+        let mut signs = LossIndicators { has_non_ascii: !text.is_ascii(), ..LossIndicators::default() };
+        if !signs.has_non_ascii {
+            signs.find_lost_characters(text, is_table);
         }
-        signs.look_for_flattened(text, is_table);
+        signs.find_flattened(text, is_table);
         signs
     }
 
     /// Adds what was seen in another piece of the same source.
-    pub fn add(&mut self, other: Signs) {
-        self.is_beyond_ascii |= other.is_beyond_ascii;
-        self.lost_letters.extend(other.lost_letters);
-        while self.lost_letters.len() > LOST_MIN {
-            self.lost_letters.pop_last();
+    pub fn add(&mut self, other: LossIndicators) {
+        self.has_non_ascii |= other.has_non_ascii;
+        self.lost_characters.extend(other.lost_characters);
+        while self.lost_characters.len() > MIN_SUSPECT_NAMES {
+            self.lost_characters.pop_last();
         }
         self.flattened += other.flattened;
         // Pieces come in any order, and the example is to be the same every time.
@@ -55,7 +55,7 @@ impl Signs {
         };
     }
 
-    fn look_for_lost_letters(&mut self, text: &[u8], is_table: bool) {
+    fn find_lost_characters(&mut self, text: &[u8], is_table: bool) {
         let mut done = 0;
         for at in memchr::memchr_iter(b'?', text) {
             if at < done {
@@ -66,22 +66,22 @@ impl Signs {
             let value = &text[start..end];
             let is_name = match is_table {
                 true => true,
-                false => member(text, start).is_some_and(|name| ends_with(name, b"name")),
+                false => member_name(text, start).is_some_and(|name| ends_with(name, b"name")),
             };
-            if is_name && has_lost_letter(value) {
-                self.lost_letters.insert(String::from_utf8_lossy(value).into_owned());
-                if self.lost_letters.len() > LOST_MIN {
-                    self.lost_letters.pop_last();
+            if is_name && has_lost_character(value) {
+                self.lost_characters.insert(String::from_utf8_lossy(value).into_owned());
+                if self.lost_characters.len() > MIN_SUSPECT_NAMES {
+                    self.lost_characters.pop_last();
                 }
             }
         }
         // Asked only now: hardly any source has both.
-        if !self.lost_letters.is_empty() && has_escaped_letter(text) {
-            self.is_beyond_ascii = true;
+        if !self.lost_characters.is_empty() && has_escaped_non_ascii(text) {
+            self.has_non_ascii = true;
         }
     }
 
-    fn look_for_flattened(&mut self, text: &[u8], is_table: bool) {
+    fn find_flattened(&mut self, text: &[u8], is_table: bool) {
         for at in memmem::find_iter(text, b"System.") {
             let rest = &text[at..];
             let found = [&b"System.Object[]"[..], b"System.Collections.Hashtable"]
@@ -95,23 +95,23 @@ impl Signs {
             };
             let before = at.checked_sub(1).and_then(|at| text.get(at));
             if is_edge(before) && is_edge(rest.get(found.len())) {
-                self.flattened(text, at, &String::from_utf8_lossy(found));
+                self.record_flattened(text, at, &String::from_utf8_lossy(found));
             }
         }
         for at in memmem::find_iter(text, b"\"@{") {
-            let rest = &text[at + 1..text.len().min(at + OBJECT_MAX)];
+            let rest = &text[at + 1..text.len().min(at + MAX_OBJECT_BYTES)];
             let Some(end) = memchr::memchr(b'"', rest) else { continue };
             let escapes = rest[..end].iter().rev().take_while(|&&byte| byte == b'\\').count();
             if rest[..end - escapes].ends_with(b"}") {
-                self.flattened(text, at + 1, "@{…}");
+                self.record_flattened(text, at + 1, "@{…}");
             }
         }
     }
 
-    fn flattened(&mut self, text: &[u8], at: usize, value: &str) {
+    fn record_flattened(&mut self, text: &[u8], at: usize, value: &str) {
         self.flattened += 1;
         if self.flattened_example.is_none() {
-            let name = member(text, at).map(|name| String::from_utf8_lossy(name).into_owned());
+            let name = member_name(text, at).map(|name| String::from_utf8_lossy(name).into_owned());
             self.flattened_example =
                 Some(name.map_or_else(|| value.to_owned(), |name| format!("{name}: {value}")));
         }
@@ -125,8 +125,8 @@ fn is_separator(byte: u8) -> bool {
 /// Where the value stands that has this position.
 fn value_around(text: &[u8], at: usize, is_table: bool) -> (usize, usize) {
     let is_edge = |byte: &u8| *byte == b'"' || *byte == b'\\' || is_table && is_separator(*byte);
-    let before = &text[at.saturating_sub(VALUE_MAX)..at];
-    let behind = &text[at..text.len().min(at + VALUE_MAX)];
+    let before = &text[at.saturating_sub(MAX_VALUE_BYTES)..at];
+    let behind = &text[at..text.len().min(at + MAX_VALUE_BYTES)];
     let start = before
         .iter()
         .rposition(is_edge)
@@ -136,7 +136,7 @@ fn value_around(text: &[u8], at: usize, is_table: bool) -> (usize, usize) {
 }
 
 /// The name of the member whose text value begins here, with quotes however they are written.
-fn member(text: &[u8], value: usize) -> Option<&[u8]> {
+fn member_name(text: &[u8], value: usize) -> Option<&[u8]> {
     let is_quote = |byte: &u8| matches!(byte, b'"' | b'\\');
     let back = |end: usize, is: &dyn Fn(&u8) -> bool| {
         end - text[..end].iter().rev().take_while(|byte| is(byte)).count()
@@ -156,7 +156,7 @@ fn ends_with(name: &[u8], end: &[u8]) -> bool {
 /// Whether a name has a `?` in the place of a letter: between letters, in front of one, or behind
 /// one where it asks no question; or several side by side, of a name without any ASCII. A question
 /// ends its text, and has more than one word.
-fn has_lost_letter(value: &[u8]) -> bool {
+fn has_lost_character(value: &[u8]) -> bool {
     if value.iter().any(|byte| b"/=&".contains(byte)) {
         return false;
     }
@@ -177,7 +177,7 @@ fn has_lost_letter(value: &[u8]) -> bool {
 }
 
 /// Whether a letter beyond ASCII is written as an escape.
-fn has_escaped_letter(text: &[u8]) -> bool {
+fn has_escaped_non_ascii(text: &[u8]) -> bool {
     memmem::find_iter(text, b"\\u").any(|at| {
         let digits = text.get(at + 2..at + 6).and_then(|digits| std::str::from_utf8(digits).ok());
         digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).is_some_and(|of| of > 0x7F)
@@ -193,10 +193,10 @@ mod tests {
         let cell = format!("1,\"{}\"\n", member.replace('"', "\"\""));
         let text = serde_json::to_string(&member).unwrap();
         let found = [member, cell, text]
-            .map(|text| Signs::of(text.as_bytes(), false).lost_letters.contains(value));
+            .map(|text| LossIndicators::scan(text.as_bytes(), false).lost_characters.contains(value));
         assert!(found.iter().all(|one| *one == found[0]), "{value}: {found:?}");
-        let in_a_table = Signs::of(format!("1,{value},2\n").as_bytes(), true);
-        assert_eq!(in_a_table.lost_letters.contains(value), found[0], "{value}");
+        let in_a_table = LossIndicators::scan(format!("1,{value},2\n").as_bytes(), true);
+        assert_eq!(in_a_table.lost_characters.contains(value), found[0], "{value}");
         found[0]
     }
 
@@ -209,10 +209,10 @@ mod tests {
             assert!(!lost(value), "{value}");
         }
         let url = br#"{"Url":"https://x.example/a?b","UserAgent":"a?b","ReportName":"R"}"#;
-        assert_eq!(Signs::of(url, false), Signs::default());
+        assert_eq!(LossIndicators::scan(url, false), LossIndicators::default());
         let escaped = br#"{"ReportName":"Verk?ufe","DatasetName":"Verk\u00e4ufe"}"#;
-        assert!(Signs::of(escaped, false).is_beyond_ascii);
-        assert!(Signs::of("ü".as_bytes(), false).is_beyond_ascii);
+        assert!(LossIndicators::scan(escaped, false).has_non_ascii);
+        assert!(LossIndicators::scan("ü".as_bytes(), false).has_non_ascii);
     }
 
     #[test]
@@ -220,25 +220,25 @@ mod tests {
         let text = br#"{"Datasets":["System.Object[]"],"A":"System.Collections.Hashtable",
             "B" : "@{x=1; y=zoe@contoso.com}","C":"@{open","D":"a System.Object[]",
             "E":"System.Int"}"#;
-        let signs = Signs::of(text, false);
+        let signs = LossIndicators::scan(text, false);
         assert_eq!(signs.flattened, 3);
         assert_eq!(signs.flattened_example.as_deref(), Some("System.Object[]"));
         let doubled = String::from_utf8_lossy(&text[31..]).replace('"', "\"\"");
-        let signs = Signs::of(doubled.as_bytes(), false);
+        let signs = LossIndicators::scan(doubled.as_bytes(), false);
         assert_eq!(signs.flattened, 2);
         assert_eq!(signs.flattened_example.as_deref(), Some("A: System.Collections.Hashtable"));
-        let table = Signs::of(b"1,System.Object[],x\n2,3,System.Object[]", true);
-        assert_eq!((table.flattened, Signs::of(b"1,System.Object[],x", false).flattened), (2, 0));
+        let table = LossIndicators::scan(b"1,System.Object[],x\n2,3,System.Object[]", true);
+        assert_eq!((table.flattened, LossIndicators::scan(b"1,System.Object[],x", false).flattened), (2, 0));
     }
 
     #[test]
     fn pieces_give_the_same_in_any_order() {
-        let of = |name: &str| Signs::of(format!("{{\"aName\":\"{name}\"}}").as_bytes(), false);
+        let of = |name: &str| LossIndicators::scan(format!("{{\"aName\":\"{name}\"}}").as_bytes(), false);
         let names = ["a?b", "c?d", "e?f", "g?h", "i?j"];
-        let (mut there, mut back) = (Signs::default(), Signs::default());
+        let (mut there, mut back) = (LossIndicators::default(), LossIndicators::default());
         names.iter().for_each(|name| there.add(of(name)));
         names.iter().rev().for_each(|name| back.add(of(name)));
         assert_eq!(there, back);
-        assert_eq!(there.lost_letters.len(), LOST_MIN);
+        assert_eq!(there.lost_characters.len(), MIN_SUSPECT_NAMES);
     }
 }

@@ -19,15 +19,15 @@ pub mod time;
 use serde::de::IgnoredAny;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
-pub use record_kind::{Event, Found, family, record_type, workload};
+pub use record_kind::{Event, RecordKind, workload_group, record_type, workload_label};
 
 /// Values nested deeper than this are no event's: they are made to overflow stacks. Common parsers
 /// stop at 128, and whoever reads `Extra` with one is to be able to.
-const DEPTH_MAX: usize = 100;
+const MAX_DEPTH: usize = 100;
 
 /// Why a record could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Malformed {
+pub struct RecordParseError {
     /// Byte position in the record.
     pub position: usize,
     /// What was expected and found.
@@ -64,36 +64,36 @@ impl Parser {
         &mut self,
         raw: &[u8],
         then: impl FnOnce(&Record<'_>) -> T,
-    ) -> Result<T, Malformed> {
+    ) -> Result<T, RecordParseError> {
         // simd-json unescapes in place and wants padding behind the text. The copy (a few
         // nanoseconds a record) keeps the original whole for exact numbers and for rejects.
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         self.text.clear();
         self.text.extend_from_slice(raw);
-        let mut parsed = fill(&mut self.text, &mut self.buffers, &mut tape);
+        let mut parsed = fill_tape(&mut self.text, &mut self.buffers, &mut tape);
         if parsed.is_err() && serde_json::from_slice::<IgnoredAny>(raw).is_ok() {
             // Valid, so it is a number beyond the range of a float. Such numbers are handed on as
             // their text, whatever the parser makes of them: it may as well see another.
             tape = tape.reset();
             self.text.clear();
             self.text.extend_from_slice(raw);
-            tame_numbers(&mut self.text);
-            parsed = fill(&mut self.text, &mut self.buffers, &mut tape);
+            mask_unrepresentable_numbers(&mut self.text);
+            parsed = fill_tape(&mut self.text, &mut self.buffers, &mut tape);
         }
         let out = match parsed {
-            Ok(()) if is_too_deep(&tape.0) => Err(too_deep()),
+            Ok(()) if is_too_deep(&tape.0) => Err(too_deep_error()),
             Ok(()) => {
                 let tokens = self.buffers.structural_indexes();
                 Ok(then(&Record { nodes: &tape.0, raw, tokens }))
             }
-            Err(error) => Err(malformed(raw, &error)),
+            Err(error) => Err(parse_error(raw, &error)),
         };
         self.tape = tape.reset();
         out
     }
 }
 
-fn fill<'t>(
+fn fill_tape<'t>(
     text: &'t mut Vec<u8>,
     buffers: &mut Buffers,
     tape: &mut Tape<'t>,
@@ -103,13 +103,13 @@ fn fill<'t>(
     simd_json::fill_tape_padded(text, len, buffers, tape)
 }
 
-fn too_deep() -> Malformed {
-    Malformed { position: 0, reason: format!("values nested more than {DEPTH_MAX} deep") }
+fn too_deep_error() -> RecordParseError {
+    RecordParseError { position: 0, reason: format!("values nested more than {MAX_DEPTH} deep") }
 }
 
 /// Whether values are nested too deep. Few records have as many lists and objects as that takes.
 fn is_too_deep(nodes: &[Node<'_>]) -> bool {
-    if nodes.len() <= DEPTH_MAX {
+    if nodes.len() <= MAX_DEPTH {
         return false;
     }
     // Where each of the lists and objects ends that are open at a node.
@@ -120,7 +120,7 @@ fn is_too_deep(nodes: &[Node<'_>]) -> bool {
                 open.pop();
             }
             open.push(at + 1 + count);
-            if open.len() > DEPTH_MAX {
+            if open.len() > MAX_DEPTH {
                 return true;
             }
         }
@@ -129,9 +129,9 @@ fn is_too_deep(nodes: &[Node<'_>]) -> bool {
 }
 
 /// Makes fractions of the same length, noughts all, from the numbers that a float may not hold.
-fn tame_numbers(text: &mut [u8]) {
+fn mask_unrepresentable_numbers(text: &mut [u8]) {
     /// A whole number of so many characters fits, be it the least of 64 bits with its sign.
-    const FITS: usize = 20;
+    const MAX_INT_CHARS: usize = 20;
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         if byte == b'"' {
@@ -144,7 +144,7 @@ fn tame_numbers(text: &mut [u8]) {
             let len = text[at..].iter().take_while(is_part).count();
             let number = &mut text[at..at + len];
             let text = std::str::from_utf8(number).unwrap_or_default();
-            let is_odd = number.len() > FITS || number.iter().any(|byte| b"eE".contains(byte));
+            let is_odd = number.len() > MAX_INT_CHARS || number.iter().any(|byte| b"eE".contains(byte));
             if is_odd && text.parse::<i64>().is_err() {
                 number.fill(b'0');
                 number[1] = b'.';
@@ -158,22 +158,22 @@ fn tame_numbers(text: &mut [u8]) {
 
 /// Says where and why a text is not JSON, in the words of serde_json, which names the place more
 /// exactly than the fast parser does.
-fn malformed(raw: &[u8], error: &simd_json::Error) -> Malformed {
+fn parse_error(raw: &[u8], error: &simd_json::Error) -> RecordParseError {
     if let Err(error) = std::str::from_utf8(raw) {
         let position = error.valid_up_to();
-        return Malformed { position, reason: "text that is not valid UTF-8".to_owned() };
+        return RecordParseError { position, reason: "text that is not valid UTF-8".to_owned() };
     }
     match serde_json::from_slice::<IgnoredAny>(raw) {
-        Err(error) => Malformed {
-            position: line_and_column(raw, error.line(), error.column()),
-            reason: strip_place(&error.to_string()),
+        Err(error) => RecordParseError {
+            position: byte_position(raw, error.line(), error.column()),
+            reason: strip_location(&error.to_string()),
         },
-        Ok(_) if *error.error() == simd_json::ErrorType::DepthLimitExceeded => too_deep(),
-        Ok(_) => Malformed { position: error.index(), reason: error.to_string() },
+        Ok(_) if *error.error() == simd_json::ErrorType::DepthLimitExceeded => too_deep_error(),
+        Ok(_) => RecordParseError { position: error.index(), reason: error.to_string() },
     }
 }
 
-fn line_and_column(raw: &[u8], line: usize, column: usize) -> usize {
+fn byte_position(raw: &[u8], line: usize, column: usize) -> usize {
     let mut start = 0;
     for _ in 1..line {
         match memchr::memchr(b'\n', &raw[start..]) {
@@ -184,7 +184,7 @@ fn line_and_column(raw: &[u8], line: usize, column: usize) -> usize {
     (start + column.saturating_sub(1)).min(raw.len())
 }
 
-fn strip_place(message: &str) -> String {
+fn strip_location(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
 }
 
@@ -225,12 +225,12 @@ pub struct Object<'a> {
 
 /// Where a value stands in a record.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct ValueRef<'a> {
     record: &'a Record<'a>,
     at: usize,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ValueRef<'a> {
     #[inline]
     fn value(self) -> Value<'a> {
         self.record.value(self.at)
@@ -258,9 +258,9 @@ impl<'a> Record<'a> {
             Node::Static(StaticNode::Null) => Value::Null,
             Node::Static(StaticNode::U64(number)) => match i64::try_from(number) {
                 Ok(number) => Value::Int(number),
-                Err(_) => Value::Decimal(self.number(at)),
+                Err(_) => Value::Decimal(self.number_text(at)),
             },
-            Node::Static(_) => Value::Decimal(self.number(at)),
+            Node::Static(_) => Value::Decimal(self.number_text(at)),
             Node::Array { len, .. } => Value::List(List { record: self, at: at + 1, len }),
             Node::Object { len, .. } => Value::Object(Object { record: self, at: at + 1, len }),
         }
@@ -268,7 +268,7 @@ impl<'a> Record<'a> {
 
     /// The node behind the value at a node.
     #[inline]
-    fn behind(&self, at: usize) -> usize {
+    fn next_sibling(&self, at: usize) -> usize {
         match self.nodes[at] {
             Node::Array { count, .. } | Node::Object { count, .. } => at + 1 + count,
             Node::String(_) | Node::Static(_) => at + 1,
@@ -278,7 +278,7 @@ impl<'a> Record<'a> {
     /// The text of the number at a node: the n-th number on the tape is the n-th token of the
     /// text that begins like one. Slow, and needed for fractions and giants only, which are rare.
     #[cold]
-    fn number(&self, at: usize) -> &'a str {
+    fn number_text(&self, at: usize) -> &'a str {
         let is_number = |node: &&Node<'_>| {
             matches!(
                 node,
@@ -314,7 +314,7 @@ impl<'a> List<'a> {
         let (mut at, record) = (self.at, self.record);
         (0..self.len).map(move |_| {
             let value = record.value(at);
-            at = record.behind(at);
+            at = record.next_sibling(at);
             value
         })
     }
@@ -334,20 +334,20 @@ impl<'a> Object<'a> {
     /// The members, in order.
     #[inline]
     pub fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
-        self.places().map(|(name, place)| (name, place.value()))
+        self.value_refs().map(|(name, place)| (name, place.value()))
     }
 
     /// The members, in order; which value each has is not looked at yet.
     #[inline]
-    fn places(self) -> impl Iterator<Item = (&'a str, Place<'a>)> {
+    fn value_refs(self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
         let (mut at, record) = (self.at, self.record);
         (0..self.len).map(move |_| {
             let name = match record.nodes[at] {
                 Node::String(name) => name,
                 _ => "",
             };
-            let place = Place { record, at: at + 1 };
-            at = record.behind(place.at);
+            let place = ValueRef { record, at: at + 1 };
+            at = record.next_sibling(place.at);
             (name, place)
         })
     }

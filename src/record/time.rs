@@ -8,21 +8,21 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 /// A UTC instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instant {
+pub struct Timestamp {
     /// Microseconds since 1970.
-    pub us: i64,
+    pub epoch_us: i64,
     /// Whether nothing was cut off: false where the text had digits below the microsecond.
-    pub exact: bool,
+    pub is_exact: bool,
 }
 
 /// Reads an instant in any of the forms that JSON dumps hold. A text without zone is UTC.
 ///
 /// `None` where the text is none of them.
-pub fn parse(text: &str) -> Option<Instant> {
+pub fn parse(text: &str) -> Option<Timestamp> {
     let bytes = text.trim_ascii().as_bytes();
     match bytes.first()? {
-        b'0'..=b'9' => iso(bytes),
-        b'/' | b'\\' => json_date(text.trim_ascii()),
+        b'0'..=b'9' => parse_iso(bytes),
+        b'/' | b'\\' => parse_json_date(text.trim_ascii()),
         _ => None,
     }
 }
@@ -32,12 +32,12 @@ pub fn parse(text: &str) -> Option<Instant> {
 ///
 /// The month is taken to stand first where slashes separate and both readings are possible, last
 /// but one where dots do. Meant for records that have no other time.
-pub fn parse_culture(text: &str) -> Option<Instant> {
-    parse(text).or_else(|| culture(text.trim()))
+pub fn parse_localized(text: &str) -> Option<Timestamp> {
+    parse(text).or_else(|| parse_local_format(text.trim()))
 }
 
 /// The number that a text of digits is; `None` for any other text, and for none.
-fn digits(bytes: &[u8]) -> Option<u32> {
+fn parse_digits(bytes: &[u8]) -> Option<u32> {
     bytes.first()?;
     bytes.iter().try_fold(0_u32, |number, byte| {
         let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
@@ -47,33 +47,33 @@ fn digits(bytes: &[u8]) -> Option<u32> {
 
 /// `2024-03-01T08:15:30[.123456789][Z|+hh:mm|+hhmm|+hh]`; a blank may stand for the `T`, and the
 /// time may be missing.
-fn iso(bytes: &[u8]) -> Option<Instant> {
+fn parse_iso(bytes: &[u8]) -> Option<Timestamp> {
     let (date, rest) = bytes.split_at_checked(10)?;
     if date[4] != b'-' || date[7] != b'-' {
         return None;
     }
-    let year = i32::try_from(digits(&date[..4])?).ok()?;
-    let date = NaiveDate::from_ymd_opt(year, digits(&date[5..7])?, digits(&date[8..10])?)?;
+    let year = i32::try_from(parse_digits(&date[..4])?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, parse_digits(&date[5..7])?, parse_digits(&date[8..10])?)?;
     if rest.is_empty() {
-        return instant(date.and_time(NaiveTime::MIN), 0, 0, true);
+        return to_timestamp(date.and_time(NaiveTime::MIN), 0, 0, true);
     }
     let (clock, rest) = rest.split_at_checked(9)?;
     if !matches!(clock[0], b'T' | b't' | b' ') || clock[3] != b':' || clock[6] != b':' {
         return None;
     }
     let time =
-        date.and_hms_opt(digits(&clock[1..3])?, digits(&clock[4..6])?, digits(&clock[7..9])?)?;
-    let (micros, exact, rest) = fraction(rest)?;
-    instant(time, micros, offset_minutes(rest)?, exact)
+        date.and_hms_opt(parse_digits(&clock[1..3])?, parse_digits(&clock[4..6])?, parse_digits(&clock[7..9])?)?;
+    let (micros, exact, rest) = parse_fraction(rest)?;
+    to_timestamp(time, micros, parse_offset_minutes(rest)?, exact)
 }
 
-fn instant(time: NaiveDateTime, micros: i64, offset_minutes: i64, exact: bool) -> Option<Instant> {
+fn to_timestamp(time: NaiveDateTime, micros: i64, offset_minutes: i64, exact: bool) -> Option<Timestamp> {
     let seconds = time.and_utc().timestamp() - offset_minutes * 60;
-    Some(Instant { us: seconds.checked_mul(1_000_000)? + micros, exact })
+    Some(Timestamp { epoch_us: seconds.checked_mul(1_000_000)? + micros, is_exact: exact })
 }
 
 /// The fraction of a second in microseconds, whether it is whole, and what stands behind it.
-fn fraction(bytes: &[u8]) -> Option<(i64, bool, &[u8])> {
+fn parse_fraction(bytes: &[u8]) -> Option<(i64, bool, &[u8])> {
     let Some(rest) = bytes.strip_prefix(b".") else { return Some((0, true, bytes)) };
     let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = rest.split_at(len);
@@ -88,7 +88,7 @@ fn fraction(bytes: &[u8]) -> Option<(i64, bool, &[u8])> {
 }
 
 /// The offset from UTC in minutes of `Z`, `+02:00`, `-0530`, `+02` or nothing.
-fn offset_minutes(bytes: &[u8]) -> Option<i64> {
+fn parse_offset_minutes(bytes: &[u8]) -> Option<i64> {
     let (sign, rest) = match bytes {
         [] | [b'Z' | b'z'] => return Some(0),
         [b'+', rest @ ..] => (1, rest),
@@ -96,9 +96,9 @@ fn offset_minutes(bytes: &[u8]) -> Option<i64> {
         _ => return None,
     };
     let (hours, minutes) = match rest {
-        [_, _] => (digits(rest)?, 0),
-        [_, _, b':', _, _] => (digits(&rest[..2])?, digits(&rest[3..])?),
-        [_, _, _, _] => (digits(&rest[..2])?, digits(&rest[2..])?),
+        [_, _] => (parse_digits(rest)?, 0),
+        [_, _, b':', _, _] => (parse_digits(&rest[..2])?, parse_digits(&rest[3..])?),
+        [_, _, _, _] => (parse_digits(&rest[..2])?, parse_digits(&rest[2..])?),
         _ => return None,
     };
     (hours < 24 && minutes < 60).then(|| sign * i64::from(hours * 60 + minutes))
@@ -106,25 +106,25 @@ fn offset_minutes(bytes: &[u8]) -> Option<i64> {
 
 /// `/Date(1567236671000)/` and `/Date(1567236671000+0200)/`: milliseconds of UTC; the offset only
 /// says where they were written.
-fn json_date(text: &str) -> Option<Instant> {
+fn parse_json_date(text: &str) -> Option<Timestamp> {
     let text = text.strip_prefix('\\').unwrap_or(text).strip_prefix("/Date(")?;
     let text = text.strip_suffix('/')?;
     let text = text.strip_suffix('\\').unwrap_or(text).strip_suffix(')')?;
     let end =
         text.bytes().skip(1).position(|b| b == b'+' || b == b'-').map_or(text.len(), |at| at + 1);
     let millis: i64 = text[..end].parse().ok()?;
-    Some(Instant { us: millis.checked_mul(1000)?, exact: true })
+    Some(Timestamp { epoch_us: millis.checked_mul(1000)?, is_exact: true })
 }
 
-fn culture(text: &str) -> Option<Instant> {
+fn parse_local_format(text: &str) -> Option<Timestamp> {
     let mut parts = text.split_ascii_whitespace();
     let date = parts.next()?;
     let dotted = date.contains('.');
-    let numbers = date.split(['/', '.']).map(|part| digits(part.as_bytes()));
+    let numbers = date.split(['/', '.']).map(|part| parse_digits(part.as_bytes()));
     let [first, second, year] = numbers.collect::<Option<Vec<_>>>()?[..] else { return None };
     let (month, day) = if dotted || first > 12 { (second, first) } else { (first, second) };
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
-    let clock = parts.next()?.split(':').map(|part| digits(part.as_bytes()));
+    let clock = parts.next()?.split(':').map(|part| parse_digits(part.as_bytes()));
     let (hour, minute, second) = match clock.collect::<Option<Vec<_>>>()?[..] {
         [hour, minute] => (hour, minute, 0),
         [hour, minute, second] => (hour, minute, second),
@@ -140,7 +140,7 @@ fn culture(text: &str) -> Option<Instant> {
     if parts.next().is_some() {
         return None;
     }
-    instant(date.and_hms_opt(hour, minute, second)?, 0, 0, true)
+    to_timestamp(date.and_hms_opt(hour, minute, second)?, 0, 0, true)
 }
 
 /// The UTC month of an instant as `2024-03`, or `None` for years that no log has.
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn utc(text: &str) -> Option<String> {
-        parse(text).map(|instant| to_rfc3339(instant.us))
+        parse(text).map(|instant| to_rfc3339(instant.epoch_us))
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             "1/2/2024 20:00 AM",
             "1/2/2024 10:00 AM soon",
         ] {
-            assert_eq!(parse_culture(text), None, "{text}");
+            assert_eq!(parse_localized(text), None, "{text}");
         }
     }
 
@@ -220,10 +220,10 @@ mod tests {
     fn what_is_below_the_microsecond_is_cut_and_said() {
         let instant = parse("2026-01-24T06:54:24.1234567Z").unwrap();
         assert_eq!(
-            (to_rfc3339(instant.us).as_str(), instant.exact),
+            (to_rfc3339(instant.epoch_us).as_str(), instant.is_exact),
             ("2026-01-24T06:54:24.123456Z", false)
         );
-        assert!(parse("2026-01-24T06:54:24.1234560Z").unwrap().exact);
+        assert!(parse("2026-01-24T06:54:24.1234560Z").unwrap().is_exact);
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn culture_texts_are_read_month_first_unless_that_is_impossible() {
-        let read = |text| parse_culture(text).map(|instant| to_rfc3339(instant.us));
+        let read = |text| parse_localized(text).map(|instant| to_rfc3339(instant.epoch_us));
         assert_eq!(read("9/20/2023 4:05:03 PM").as_deref(), Some("2023-09-20T16:05:03Z"));
         assert_eq!(read("20/9/2023 04:05:03").as_deref(), Some("2023-09-20T04:05:03Z"));
         assert_eq!(read("03.09.2023 04:05:03").as_deref(), Some("2023-09-03T04:05:03Z"));
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn months_and_days_are_utc() {
         let instant = parse("2024-03-01T00:30:00+01:00").unwrap();
-        assert_eq!(month(instant.us).as_deref(), Some("2024-02"));
+        assert_eq!(month(instant.epoch_us).as_deref(), Some("2024-02"));
         assert_eq!(day(i64::MAX), None);
         assert_eq!(month(-1).as_deref(), Some("1969-12"));
     }

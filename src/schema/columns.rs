@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::rows;
+use super::tsv_rows;
 
 /// What a column holds, and how a JSON value is brought into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Type {
+pub enum ColumnType {
     /// Text, kept as it is.
     Text,
     /// An id: in lower case where it has the shape of a GUID, else as it is. Nothing may depend on
@@ -28,14 +28,14 @@ pub enum Type {
     /// A UserType: number, numeric text or name, stored as its number.
     UserType,
     /// A list of one type.
-    List(Box<Type>),
+    List(Box<ColumnType>),
     /// An object with known members.
-    Struct(Vec<(&'static str, Type)>),
+    Struct(Vec<(&'static str, ColumnType)>),
 }
 
 /// How a column's values repeat, which decides how they are held and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
+pub enum ColumnEncoding {
     /// Few distinct values: a dictionary pays.
     Dictionary,
     /// Almost every value is another one: a dictionary would only cost.
@@ -46,15 +46,15 @@ pub enum Encoding {
 
 /// One typed column.
 #[derive(Debug, Clone)]
-pub struct Column {
+pub struct ColumnDefinition {
     /// Its name, in Microsoft's spelling.
     pub name: &'static str,
     /// What it holds.
-    pub ty: Type,
+    pub ty: ColumnType,
     /// The same, as the table of columns writes it.
     pub type_name: &'static str,
     /// How its values repeat.
-    pub encoding: Encoding,
+    pub encoding: ColumnEncoding,
     /// Other JSON names of the same thing, beyond differences of case.
     pub aliases: Vec<&'static str>,
     /// Columns of audit-log CSV exports that carry the same value.
@@ -65,15 +65,15 @@ pub struct Column {
     pub source: &'static str,
 }
 
-impl Column {
+impl ColumnDefinition {
     /// Whether it is made from other members of the event: such a column is no field of events.
     pub fn is_derived(&self) -> bool {
         self.source.starts_with("derived from ")
     }
 }
 
-static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
-    rows(include_str!("columns.tsv")).filter_map(|cells| column(&cells)).collect()
+static COLUMNS: LazyLock<Vec<ColumnDefinition>> = LazyLock::new(|| {
+    tsv_rows(include_str!("columns.tsv")).filter_map(|cells| parse_column(&cells)).collect()
 });
 
 static BY_NAME: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
@@ -87,7 +87,7 @@ static BY_NAME: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
 });
 
 /// All typed columns, in the order of the table.
-pub fn columns() -> &'static [Column] {
+pub fn columns() -> &'static [ColumnDefinition] {
     &COLUMNS
 }
 
@@ -98,19 +98,19 @@ pub fn column_index(name: &str) -> Option<usize> {
     BY_NAME.get(&name.to_ascii_lowercase()).copied()
 }
 
-fn column(cells: &[&'static str]) -> Option<Column> {
+fn parse_column(cells: &[&'static str]) -> Option<ColumnDefinition> {
     let [name, ty, encoding, aliases, csv_headers, description, source] = *cells else {
         return None;
     };
     let names = |cell: &'static str| cell.split('|').filter(|name| !name.is_empty()).collect();
-    Some(Column {
+    Some(ColumnDefinition {
         name,
         ty: parse_type(ty)?,
         type_name: ty,
         encoding: match encoding {
-            "dictionary" => Encoding::Dictionary,
-            "unique" => Encoding::Unique,
-            _ => Encoding::Plain,
+            "dictionary" => ColumnEncoding::Dictionary,
+            "unique" => ColumnEncoding::Unique,
+            _ => ColumnEncoding::Plain,
         },
         aliases: names(aliases),
         csv_headers: names(csv_headers),
@@ -119,27 +119,27 @@ fn column(cells: &[&'static str]) -> Option<Column> {
     })
 }
 
-fn parse_type(text: &'static str) -> Option<Type> {
+fn parse_type(text: &'static str) -> Option<ColumnType> {
     if let Some(inner) = text.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>')) {
-        return Some(Type::List(Box::new(parse_type(inner)?)));
+        return Some(ColumnType::List(Box::new(parse_type(inner)?)));
     }
     if let Some(inner) = text.strip_prefix("struct<").and_then(|rest| rest.strip_suffix('>')) {
         let members = split_members(inner).into_iter().map(|member| {
             let (name, ty) = member.split_once(':')?;
             Some((name, parse_type(ty)?))
         });
-        return members.collect::<Option<Vec<_>>>().map(Type::Struct);
+        return members.collect::<Option<Vec<_>>>().map(ColumnType::Struct);
     }
     Some(match text {
-        "text" => Type::Text,
-        "id" => Type::Id,
-        "user" => Type::User,
-        "int" => Type::Int,
-        "bool" => Type::Bool,
-        "time" => Type::Time,
-        "ip" => Type::Ip,
-        "record_type" => Type::RecordType,
-        "user_type" => Type::UserType,
+        "text" => ColumnType::Text,
+        "id" => ColumnType::Id,
+        "user" => ColumnType::User,
+        "int" => ColumnType::Int,
+        "bool" => ColumnType::Bool,
+        "time" => ColumnType::Time,
+        "ip" => ColumnType::Ip,
+        "record_type" => ColumnType::RecordType,
+        "user_type" => ColumnType::UserType,
         _ => return None,
     })
 }
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn names_without_a_column_have_a_reason_and_no_column() {
-        for cells in rows(include_str!("not_columns.tsv")) {
+        for cells in tsv_rows(include_str!("not_columns.tsv")) {
             let [name, reason] = cells[..] else { panic!("two cells expected: {cells:?}") };
             assert!(!reason.is_empty(), "{name}");
             assert_eq!(column_index(name), None, "{name} has a column after all");
@@ -188,9 +188,9 @@ mod tests {
     #[test]
     fn nested_types_are_parsed_to_their_depth() {
         let ty = parse_type("list<struct<A:id,B:list<struct<C:text,D:list<int>>>>>").unwrap();
-        let Type::List(item) = ty else { panic!("{ty:?}") };
-        let Type::Struct(members) = *item else { panic!("{item:?}") };
-        assert_eq!(members[0], ("A", Type::Id));
+        let ColumnType::List(item) = ty else { panic!("{ty:?}") };
+        let ColumnType::Struct(members) = *item else { panic!("{item:?}") };
+        assert_eq!(members[0], ("A", ColumnType::Id));
         assert_eq!(members.len(), 2);
     }
 }

@@ -12,9 +12,9 @@ mod record_types;
 pub mod reject;
 pub mod source_log;
 
-pub use columns::{Column, Encoding, Type, column_index, columns};
+pub use columns::{ColumnDefinition, ColumnEncoding, ColumnType, column_index, columns};
 pub use operations::{Noise, Operation, operations};
-pub use record_types::{Family, RecordType, record_type_by_name, record_types, user_type_by_name};
+pub use record_types::{WorkloadGroup, RecordType, record_type_by_name, record_types, user_type_by_name};
 
 /// The column for everything of an event that no typed column holds exactly: a JSON object as text.
 pub const EXTRA: &str = "Extra";
@@ -28,7 +28,7 @@ pub const SOURCE_KIND: &str = "SourceKind";
 pub const MONTH: &str = "month";
 
 /// Splits one of the embedded tables into rows of cells, without its comments and header.
-fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+fn tsv_rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
     table
         .lines()
         .filter(|line| !line.starts_with('#') && !line.trim().is_empty())

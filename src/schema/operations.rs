@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::rows;
+use super::tsv_rows;
 
 /// Which degree of noise an operation is: reads through the API that say nothing about use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,9 +10,9 @@ pub enum Noise {
     /// Somebody's doing.
     No,
     /// Taken out of every report unless asked otherwise: reading the log writes the log.
-    Default,
+    Standard,
     /// Taken out with the wide filter only.
-    Wide,
+    AllReads,
 }
 
 /// What is known of one operation.
@@ -35,14 +35,14 @@ pub struct Operation {
 }
 
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-    rows(include_str!("operations.tsv"))
+    tsv_rows(include_str!("operations.tsv"))
         .filter_map(|cells| {
             let [name, friendly_name, category, item_kind, group, noise, note] = cells[..] else {
                 return None;
             };
             let noise = match noise {
-                "default" => Noise::Default,
-                "wide" => Noise::Wide,
+                "default" => Noise::Standard,
+                "wide" => Noise::AllReads,
                 _ => Noise::No,
             };
             Some(Operation { name, friendly_name, category, item_kind, group, noise, note })
@@ -64,7 +64,7 @@ mod tests {
         let lines = include_str!("operations.tsv").lines().filter(|l| !l.starts_with('#')).count();
         assert_eq!(operations().len(), lines - 1);
         let noise: Vec<_> =
-            operations().iter().filter(|o| o.noise == Noise::Default).map(|o| o.name).collect();
+            operations().iter().filter(|o| o.noise == Noise::Standard).map(|o| o.name).collect();
         assert_eq!(noise, ["ExportActivityEvents", "GetDatasources"]);
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::rows;
+use super::tsv_rows;
 
 /// What a record is about, as far as reports tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Family {
+pub enum WorkloadGroup {
     /// Power BI.
     PowerBi,
     /// Fabric.
@@ -18,18 +18,18 @@ pub enum Family {
     Other,
 }
 
-impl Family {
+impl WorkloadGroup {
     /// All of them.
-    pub const ALL: [Family; 4] =
-        [Family::PowerBi, Family::Fabric, Family::PowerPlatform, Family::Other];
+    pub const ALL: [WorkloadGroup; 4] =
+        [WorkloadGroup::PowerBi, WorkloadGroup::Fabric, WorkloadGroup::PowerPlatform, WorkloadGroup::Other];
 
     /// Its name, as the column of that name holds it.
     pub fn name(self) -> &'static str {
         match self {
-            Family::PowerBi => "Power BI",
-            Family::Fabric => "Fabric",
-            Family::PowerPlatform => "Power Platform",
-            Family::Other => "other",
+            WorkloadGroup::PowerBi => "Power BI",
+            WorkloadGroup::Fabric => "Fabric",
+            WorkloadGroup::PowerPlatform => "Power Platform",
+            WorkloadGroup::Other => "other",
         }
     }
 }
@@ -42,19 +42,19 @@ pub struct RecordType {
     /// Its name in the Management Activity API.
     pub name: &'static str,
     /// What it is about.
-    pub family: Family,
+    pub workload_group: WorkloadGroup,
     /// What it covers.
     pub description: &'static str,
 }
 
 static RECORD_TYPES: LazyLock<Vec<RecordType>> = LazyLock::new(|| {
-    rows(include_str!("record_types.tsv"))
+    tsv_rows(include_str!("record_types.tsv"))
         .filter_map(|cells| {
             let [value, name, kept, description] = cells[..] else { return None };
             let value = value.parse().ok()?;
-            let family = Family::ALL.into_iter().find(|family| family.name() == kept);
-            let family = family.unwrap_or(Family::Other);
-            Some(RecordType { value, name, family, description })
+            let family = WorkloadGroup::ALL.into_iter().find(|family| family.name() == kept);
+            let family = family.unwrap_or(WorkloadGroup::Other);
+            Some(RecordType { value, name, workload_group: family, description })
         })
         .collect()
 });
@@ -111,14 +111,14 @@ mod tests {
 
     #[test]
     fn power_platform_is_kept_and_mail_is_not() {
-        let family = |value| record_types().iter().find(|ty| ty.value == value).unwrap().family;
-        assert_eq!([20, 144, 357].map(family), [Family::PowerBi, Family::PowerBi, Family::Fabric]);
+        let family = |value| record_types().iter().find(|ty| ty.value == value).unwrap().workload_group;
+        assert_eq!([20, 144, 357].map(family), [WorkloadGroup::PowerBi, WorkloadGroup::PowerBi, WorkloadGroup::Fabric]);
         for value in [30, 45, 46, 79, 256] {
-            assert_eq!(family(value), Family::PowerPlatform, "{value}");
+            assert_eq!(family(value), WorkloadGroup::PowerPlatform, "{value}");
         }
-        assert_eq!([1, 6, 50].map(family), [Family::Other; 3]);
+        assert_eq!([1, 6, 50].map(family), [WorkloadGroup::Other; 3]);
         // Every word in the table is one of these.
-        for cells in rows(include_str!("record_types.tsv")) {
+        for cells in tsv_rows(include_str!("record_types.tsv")) {
             assert!(["", "Power BI", "Fabric", "Power Platform"].contains(&cells[2]), "{cells:?}");
         }
     }

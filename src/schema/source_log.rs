@@ -55,7 +55,7 @@ pub struct RejectCounts {
 
 /// Something wrong with a source or one of its records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct Problem {
     /// Byte position in the file as it is on disk; in what was unpacked, where it is packed.
     pub position: u64,
     /// What was expected, what was found, what to do.
@@ -69,14 +69,14 @@ fn once() -> u64 {
     1
 }
 
-impl Trouble {
+impl Problem {
     /// A trouble that came up once.
     pub fn new(position: u64, reason: String) -> Self {
-        Trouble { position, reason, count: once() }
+        Problem { position, reason, count: once() }
     }
 }
 
-impl std::fmt::Display for Trouble {
+impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "byte {}: {}", self.position, self.reason)?;
         match self.count {
@@ -88,9 +88,9 @@ impl std::fmt::Display for Trouble {
 
 /// Something that speaks against a source in which nothing is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suspicion {
+pub struct SourceWarning {
     /// What.
-    pub kind: SuspicionKind,
+    pub kind: WarningKind,
     /// How many records, values or events; what of, the kind says.
     pub count: u64,
     /// What was seen, and what to do.
@@ -100,19 +100,19 @@ pub struct Suspicion {
 /// What speaks against a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SuspicionKind {
+pub enum WarningKind {
     /// The search that wrote it found more than it holds: the number of results that are missing.
-    Cut,
+    Truncated,
     /// It holds exactly as many records as its tool gives at most: the number of these.
     AtLimit,
     /// A table of events without AuditData: the number of its rows.
     LossyTable,
     /// Names with `?` for letters: the number of different names that were looked at.
-    LostLetters,
+    LostCharacters,
     /// Values that are the text of an object: the number of these.
     Flattened,
     /// Written before its last day was over: the number of events of that day.
-    Early,
+    TooEarly,
 }
 
 /// What is remembered of one source.
@@ -139,13 +139,13 @@ pub struct SourceFacts {
     /// Whether it is damaged: it ends or breaks in the middle of a record.
     pub damaged: bool,
     /// What was wrong with it, the first few.
-    pub troubles: Vec<Trouble>,
+    pub problems: Vec<Problem>,
     /// What became of its rejected records; nothing where the store kept none at that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<RejectCounts>,
     /// What speaks against it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub suspicions: Vec<Suspicion>,
+    pub warnings: Vec<SourceWarning>,
 }
 
 fn is_none(count: &u64) -> bool {

@@ -3,25 +3,25 @@
 //! Between records the text is read token by token: brackets of arrays, the members of wrappings.
 //! Inside a record only its end is looked for ([`Scan`]).
 
-use crate::source::embedded_json::holds_json;
-use crate::source::structural_scan::{End, Scan};
+use crate::source::embedded_json::is_embedded_json;
+use crate::source::structural_scan::{ValueEnd, BracketScanner};
 
 /// A record longer than this is not taken: no event comes near it, so a quote or a bracket is
 /// missing somewhere.
-const RECORD_BYTES_MAX: usize = 64 << 20;
+const MAX_RECORD_BYTES: usize = 64 << 20;
 
 /// A number or word longer than this, where an event was expected, is not looked at to its end.
-const WORD_BYTES_MAX: usize = 1 << 20;
+const MAX_WORD_BYTES: usize = 1 << 20;
 
 /// How much of an object is looked at to tell a wrapping from an event.
-const WRAPPING_BYTES_MAX: usize = 1 << 20;
+const MAX_ENVELOPE_SNIFF_BYTES: usize = 1 << 20;
 
 /// More brackets around records than this are no wrapping that anything writes.
-const AROUND_MAX: usize = 256;
+const MAX_CONTAINER_DEPTH: usize = 256;
 
 /// Members that tell a wrapping from an event, when one of them is the first. Graph and PowerShell
 /// wrap as well as the REST API does.
-const WRAPPING: [&str; 9] = [
+const ENVELOPE_MEMBERS: [&str; 9] = [
     "activityEventEntities",
     "continuationUri",
     "continuationToken",
@@ -34,63 +34,63 @@ const WRAPPING: [&str; 9] = [
 ];
 
 /// Those of them that an event could begin with too.
-const AMBIGUOUS: [&str; 3] = ["value", "Count", "lastResultSet"];
+const AMBIGUOUS_MEMBERS: [&str; 3] = ["value", "Count", "lastResultSet"];
 
 /// Members that an event has and a wrapping does not.
-const EVENT: [&str; 3] = ["Id", "CreationTime", "Operation"];
+const EVENT_MEMBERS: [&str; 3] = ["Id", "CreationTime", "Operation"];
 
 /// What stands around the place that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Around {
+enum Container {
     /// An array whose items are records.
     Array,
     /// A wrapping object, between its members.
-    Wrapping,
+    Envelope,
     /// A wrapping object, behind the name of a member; the flag says whether it holds records.
-    Member { holds_records: bool },
+    Member { has_records: bool },
 }
 
 /// What one step found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum RecordStep {
     /// A record, from here to there.
     Record(usize, usize),
     /// A record that is not taken, from here to where it breaks off or the next begins, and why.
-    Bad(usize, usize, String),
+    Invalid(usize, usize, String),
     /// A string that holds JSON, where a record was expected: from its quote to behind the other.
-    Text(usize, usize),
+    EmbeddedJson(usize, usize),
     /// The text ends here, and what it began is not closed.
     Unclosed(usize, String),
     /// The text ends here; more may come.
-    More,
+    NeedMore,
 }
 
 /// What the text has been so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Traits {
-    pub(super) rest: bool,
-    pub(super) array: bool,
-    pub(super) objects: bool,
+pub(super) struct FormatFlags {
+    pub(super) is_rest: bool,
+    pub(super) is_array: bool,
+    pub(super) is_objects: bool,
 }
 
-impl Traits {
+impl FormatFlags {
     /// Adds those of a text inside of this one.
-    pub(super) fn add(&mut self, inner: Traits) {
-        self.rest |= inner.rest;
-        self.array |= inner.array;
-        self.objects |= inner.objects;
+    pub(super) fn add(&mut self, inner: FormatFlags) {
+        self.is_rest |= inner.is_rest;
+        self.is_array |= inner.is_array;
+        self.is_objects |= inner.is_objects;
     }
 }
 
 /// Finds records in a text that grows at its end and is cut off at its front.
 #[derive(Debug, Default)]
-pub(super) struct Bounds {
+pub(super) struct RecordScanner {
     at: usize,
-    around: Vec<Around>,
+    containers: Vec<Container>,
     /// A value whose end is being looked for.
-    open: Option<Open>,
+    open_value: Option<OpenValue>,
     /// A string, number or word whose end is being looked for.
-    token: Option<Token>,
+    token: Option<ScalarToken>,
     /// A record broke off, and what it stood in is forgotten: until the next record, nothing that
     /// is found is out of place.
     recovering: bool,
@@ -98,19 +98,19 @@ pub(super) struct Bounds {
     /// taken to begin a record, so that a file full of damage is still read once, not once for
     /// each damage.
     damaged: bool,
-    pub(super) traits: Traits,
+    pub(super) format_flags: FormatFlags,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Open {
+struct OpenValue {
     start: usize,
-    scan: Scan,
+    scan: BracketScanner,
     purpose: Purpose,
     too_long: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Token {
+struct ScalarToken {
     start: usize,
     /// Up to where it was looked at.
     at: usize,
@@ -128,126 +128,126 @@ enum Purpose {
     Skip,
 }
 
-impl Bounds {
+impl RecordScanner {
     /// The next thing in the text. `last` says that no more text will come.
-    pub(super) fn step(&mut self, text: &[u8], last: bool) -> Step {
+    pub(super) fn step(&mut self, text: &[u8], last: bool) -> RecordStep {
         loop {
-            if let Some(open) = self.open {
-                match self.close(text, open, last) {
+            if let Some(open) = self.open_value {
+                match self.advance_value(text, open, last) {
                     None => continue,
                     Some(step) => return step,
                 }
             }
-            let closed = self.token.and_then(|token| self.close_token(text, token, last));
+            let closed = self.token.and_then(|token| self.advance_token(text, token, last));
             if let Some(step) = closed {
                 return step;
             }
-            let Some(&byte) = text.get(self.at) else { return Step::More };
-            let around = self.around.last().copied();
+            let Some(&byte) = text.get(self.at) else { return RecordStep::NeedMore };
+            let around = self.containers.last().copied();
             match (byte, around) {
                 (b' ' | b'\t' | b'\r' | b'\n' | b',' | 0, _) => self.at += 1,
                 // A mark of UTF-8 in the middle: files were joined.
                 (0xEF, _) if text[self.at..].starts_with(b"\xEF\xBB\xBF") => self.at += 3,
                 (0xEF, _) if !last && b"\xEF\xBB\xBF".starts_with(&text[self.at..]) => {
-                    return Step::More;
+                    return RecordStep::NeedMore;
                 }
-                (b']', Some(Around::Array)) | (b'}', Some(Around::Wrapping)) => {
+                (b']', Some(Container::Array)) | (b'}', Some(Container::Envelope)) => {
                     self.at += 1;
-                    self.leave();
+                    self.exit();
                 }
-                (b':', Some(Around::Member { .. })) => self.at += 1,
+                (b':', Some(Container::Member { .. })) => self.at += 1,
                 (b']' | b'}' | b':', None) if self.recovering => self.at += 1,
                 (
                     b'[',
-                    Some(Around::Member { holds_records: true }) | Some(Around::Array) | None,
+                    Some(Container::Member { has_records: true }) | Some(Container::Array) | None,
                 ) => {
-                    if self.around.len() >= AROUND_MAX {
-                        return self.too_deep();
+                    if self.containers.len() >= MAX_CONTAINER_DEPTH {
+                        return self.reject_too_deep();
                     }
                     self.at += 1;
-                    self.traits.array |= around.is_none();
-                    self.around.push(Around::Array);
+                    self.format_flags.is_array |= around.is_none();
+                    self.containers.push(Container::Array);
                 }
                 (
                     b'{',
-                    Some(Around::Member { holds_records: true }) | Some(Around::Array) | None,
-                ) => match opens_wrapping(&text[self.at + 1..]) {
-                    None if !last && text.len() - self.at <= WRAPPING_BYTES_MAX => {
-                        return Step::More;
+                    Some(Container::Member { has_records: true }) | Some(Container::Array) | None,
+                ) => match is_envelope_start(&text[self.at + 1..]) {
+                    None if !last && text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
+                        return RecordStep::NeedMore;
                     }
-                    Some(true) if self.around.len() >= AROUND_MAX => return self.too_deep(),
-                    Some(true) => self.enter_wrapping(),
+                    Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => return self.reject_too_deep(),
+                    Some(true) => self.enter_envelope(),
                     _ => {
-                        self.traits.objects |= around.is_none();
-                        self.begin(Purpose::Record);
+                        self.format_flags.is_objects |= around.is_none();
+                        self.start_value(Purpose::Record);
                     }
                 },
-                (b'{' | b'[', Some(Around::Member { .. })) => self.begin(Purpose::Skip),
-                (b'"', Some(Around::Wrapping)) => match string(&text[self.at..]) {
-                    None if text.len() - self.at <= WRAPPING_BYTES_MAX => return Step::More,
-                    None => self.begin_token(byte, true),
+                (b'{' | b'[', Some(Container::Member { .. })) => self.start_value(Purpose::Skip),
+                (b'"', Some(Container::Envelope)) => match string_content(&text[self.at..]) {
+                    None if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => return RecordStep::NeedMore,
+                    None => self.start_token(byte, true),
                     Some(name) => {
                         let start = self.at;
-                        self.member(name);
-                        if EVENT.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
-                            return Step::Bad(start, self.at, both_at_once(name));
+                        self.enter_member(name);
+                        if EVENT_MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
+                            return RecordStep::Invalid(start, self.at, mixed_envelope_reason(name));
                         }
                     }
                 },
-                (_, Some(Around::Member { holds_records: false })) => self.begin_token(byte, true),
-                _ => self.begin_token(byte, false),
+                (_, Some(Container::Member { has_records: false })) => self.start_token(byte, true),
+                _ => self.start_token(byte, false),
             }
         }
     }
 
-    fn begin(&mut self, purpose: Purpose) {
-        let scan = Scan::from(self.at);
-        self.open = Some(Open { start: self.at, scan, purpose, too_long: false });
+    fn start_value(&mut self, purpose: Purpose) {
+        let scan = BracketScanner::starting_at(self.at);
+        self.open_value = Some(OpenValue { start: self.at, scan, purpose, too_long: false });
     }
 
-    fn begin_token(&mut self, byte: u8, is_skipped: bool) {
+    fn start_token(&mut self, byte: u8, is_skipped: bool) {
         let (start, is_string) = (self.at, byte == b'"');
         let too_long = false;
-        self.token = Some(Token { start, at: start + 1, is_string, is_skipped, too_long });
+        self.token = Some(ScalarToken { start, at: start + 1, is_string, is_skipped, too_long });
     }
 
     /// What is nested like this is followed to its end, and not looked into.
-    fn too_deep(&mut self) -> Step {
+    fn reject_too_deep(&mut self) -> RecordStep {
         let start = self.at;
-        self.begin(Purpose::Record);
-        if let Some(open) = &mut self.open {
+        self.start_value(Purpose::Record);
+        if let Some(open) = &mut self.open_value {
             open.too_long = true;
         }
-        let reason = format!("more than {AROUND_MAX} brackets around a record");
-        Step::Bad(start, start + 1, reason)
+        let reason = format!("more than {MAX_CONTAINER_DEPTH} brackets around a record");
+        RecordStep::Invalid(start, start + 1, reason)
     }
 
-    fn enter_wrapping(&mut self) {
+    fn enter_envelope(&mut self) {
         self.at += 1;
-        self.around.push(Around::Wrapping);
+        self.containers.push(Container::Envelope);
     }
 
-    fn member(&mut self, name: &[u8]) {
+    fn enter_member(&mut self, name: &[u8]) {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         let rest = is("activityEventEntities");
-        self.traits.rest |= rest;
-        self.traits.array |= is("value") && self.around.len() == 1;
+        self.format_flags.is_rest |= rest;
+        self.format_flags.is_array |= is("value") && self.containers.len() == 1;
         self.at += name.len() + 2;
-        self.around.push(Around::Member { holds_records: rest || is("value") });
+        self.containers.push(Container::Member { has_records: rest || is("value") });
     }
 
     /// A value has ended: of an array, or of a wrapping's member, which ends with it.
-    fn leave(&mut self) {
-        self.around.pop();
-        if let Some(Around::Member { .. }) = self.around.last() {
-            self.around.pop();
+    fn exit(&mut self) {
+        self.containers.pop();
+        if let Some(Container::Member { .. }) = self.containers.last() {
+            self.containers.pop();
         }
     }
 
     /// Looks for the end of a string, number or word.
-    fn close_token(&mut self, text: &[u8], mut token: Token, last: bool) -> Option<Step> {
+    fn advance_token(&mut self, text: &[u8], mut token: ScalarToken, last: bool) -> Option<RecordStep> {
         let found = token.find_end(text);
-        let max = if token.is_string { RECORD_BYTES_MAX } else { WORD_BYTES_MAX };
+        let max = if token.is_string { MAX_RECORD_BYTES } else { MAX_WORD_BYTES };
         let Some(end) = found.or(last.then_some(text.len())) else {
             let too_long = !token.is_skipped && !token.too_long && text.len() - token.start > max;
             token.too_long |= too_long;
@@ -257,33 +257,33 @@ impl Bounds {
                 format!("{what} of more than {} MiB where an event was expected", max >> 20)
             };
             return Some(match too_long {
-                true => Step::Bad(token.start, text.len(), reason()),
-                false => Step::More,
+                true => RecordStep::Invalid(token.start, text.len(), reason()),
+                false => RecordStep::NeedMore,
             });
         };
         self.token = None;
         self.at = end;
         if token.is_skipped || token.too_long {
-            self.leave_member();
+            self.exit_member();
             return None;
         }
-        self.scalar(text, token.start, end)
+        self.finish_scalar(text, token.start, end)
     }
 
     /// A value that is no object and no array: `null`, numbers and texts. A text may hold what
     /// should stand there itself.
-    fn scalar(&mut self, text: &[u8], start: usize, end: usize) -> Option<Step> {
+    fn finish_scalar(&mut self, text: &[u8], start: usize, end: usize) -> Option<RecordStep> {
         let value = &text[start..end];
-        let holds_records = match self.around.last() {
-            Some(Around::Member { holds_records }) => *holds_records,
-            Some(Around::Wrapping) => false,
-            Some(Around::Array) | None => true,
+        let holds_records = match self.containers.last() {
+            Some(Container::Member { has_records: holds_records }) => *holds_records,
+            Some(Container::Envelope) => false,
+            Some(Container::Array) | None => true,
         };
-        let is_member = matches!(self.around.last(), Some(Around::Member { .. }));
-        self.leave_member();
-        if holds_records && value[0] == b'"' && holds_json(value) == Some(true) {
+        let is_member = matches!(self.containers.last(), Some(Container::Member { .. }));
+        self.exit_member();
+        if holds_records && value[0] == b'"' && is_embedded_json(value) == Some(true) {
             self.recovering = false;
-            return Some(Step::Text(start, end));
+            return Some(RecordStep::EmbeddedJson(start, end));
         }
         if is_member || value == b"null" || self.recovering {
             return None;
@@ -295,42 +295,42 @@ impl Bounds {
             .flat_map(char::escape_default)
             .collect();
         let reason = format!("an event was expected, found \"{shown}\"");
-        Some(Step::Bad(start, end, reason))
+        Some(RecordStep::Invalid(start, end, reason))
     }
 
     /// Looks for the end of the open value.
-    fn close(&mut self, text: &[u8], mut open: Open, last: bool) -> Option<Step> {
+    fn advance_value(&mut self, text: &[u8], mut open: OpenValue, last: bool) -> Option<RecordStep> {
         match open.scan.find_end(text, self.damaged) {
-            End::At(end) => {
-                self.open = None;
+            ValueEnd::At(end) => {
+                self.open_value = None;
                 self.at = end;
-                self.leave_member();
+                self.exit_member();
                 if open.purpose == Purpose::Skip {
                     return None;
                 }
                 self.recovering = false;
                 // One that is too long was named when it became so.
-                (!open.too_long).then_some(Step::Record(open.start, end))
+                (!open.too_long).then_some(RecordStep::Record(open.start, end))
             }
-            End::Broken(at) => Some(self.go_on_at(at, open.start)),
-            End::More => {
-                let too_long = open.scan.at() - open.start > RECORD_BYTES_MAX && !open.too_long;
+            ValueEnd::Broken(at) => Some(self.resume_at(at, open.start)),
+            ValueEnd::NeedMore => {
+                let too_long = open.scan.position() - open.start > MAX_RECORD_BYTES && !open.too_long;
                 if open.purpose == Purpose::Record
                     && (too_long || last && !open.too_long)
                     && let Some(at) = next_line_with_value(text, open.start)
                 {
-                    return Some(self.go_on_at(at, open.start));
+                    return Some(self.resume_at(at, open.start));
                 }
                 open.too_long |= too_long;
-                self.open = Some(open);
+                self.open_value = Some(open);
                 let reason = || {
-                    let mib = RECORD_BYTES_MAX >> 20;
+                    let mib = MAX_RECORD_BYTES >> 20;
                     format!("a record of more than {mib} MiB: a quote or bracket is missing")
                 };
                 Some(if too_long {
-                    Step::Bad(open.start, open.scan.at(), reason())
+                    RecordStep::Invalid(open.start, open.scan.position(), reason())
                 } else {
-                    Step::More
+                    RecordStep::NeedMore
                 })
             }
         }
@@ -338,27 +338,27 @@ impl Bounds {
 
     /// A record that begins at `start` is broken, and reading goes on at a line break behind it.
     /// What it stood in is forgotten: nothing says any more where that ends.
-    fn go_on_at(&mut self, line_break: usize, start: usize) -> Step {
-        self.open = None;
+    fn resume_at(&mut self, line_break: usize, start: usize) -> RecordStep {
+        self.open_value = None;
         self.at = line_break;
-        self.around.clear();
+        self.containers.clear();
         self.recovering = true;
         self.damaged = true;
         let reason = "a record that breaks off, and another begins in a later line".to_owned();
-        Step::Bad(start, line_break, reason)
+        RecordStep::Invalid(start, line_break, reason)
     }
 
-    fn leave_member(&mut self) {
-        if let Some(Around::Member { .. }) = self.around.last() {
-            self.around.pop();
+    fn exit_member(&mut self) {
+        if let Some(Container::Member { .. }) = self.containers.last() {
+            self.containers.pop();
         }
     }
 
     /// How much of the text's front is done with.
-    pub(super) fn done(&self) -> usize {
-        match &self.open {
+    pub(super) fn consumed(&self) -> usize {
+        match &self.open_value {
             // What is too long, or of no interest, is only followed to its end.
-            Some(open) if open.too_long || open.purpose == Purpose::Skip => open.scan.at(),
+            Some(open) if open.too_long || open.purpose == Purpose::Skip => open.scan.position(),
             Some(open) => open.start,
             None => match &self.token {
                 Some(token) if token.too_long || token.is_skipped => token.at,
@@ -370,7 +370,7 @@ impl Bounds {
     /// The first `len` bytes of the text are gone.
     pub(super) fn drop_front(&mut self, len: usize) {
         self.at = self.at.saturating_sub(len);
-        if let Some(open) = &mut self.open {
+        if let Some(open) = &mut self.open_value {
             open.start = open.start.saturating_sub(len);
             open.scan.drop_front(len);
         }
@@ -382,19 +382,19 @@ impl Bounds {
 
     /// What is still open when the text has ended: the start of a record, or a sentence about
     /// what is not closed.
-    pub(super) fn unclosed(&self, text: &[u8]) -> Option<Step> {
-        if let Some(open) = self.open.filter(|open| open.purpose == Purpose::Record) {
+    pub(super) fn unclosed(&self, text: &[u8]) -> Option<RecordStep> {
+        if let Some(open) = self.open_value.filter(|open| open.purpose == Purpose::Record) {
             let reason = "the file ends in the middle of a record".to_owned();
-            return (!open.too_long).then_some(Step::Bad(open.start, text.len(), reason));
+            return (!open.too_long).then_some(RecordStep::Invalid(open.start, text.len(), reason));
         }
-        if self.around.is_empty() && self.at >= text.len() {
+        if self.containers.is_empty() && self.at >= text.len() {
             return None;
         }
-        let what = match self.around.first() {
-            Some(Around::Array) => "its array",
+        let what = match self.containers.first() {
+            Some(Container::Array) => "its array",
             _ => "its object",
         };
-        Some(Step::Unclosed(text.len(), format!("the file ends before {what} is closed")))
+        Some(RecordStep::Unclosed(text.len(), format!("the file ends before {what} is closed")))
     }
 }
 
@@ -403,9 +403,9 @@ impl Bounds {
 ///
 /// Names that an event could have as well decide only with what follows them: `value` with a list,
 /// the others with a further member of a wrapping.
-fn opens_wrapping(text: &[u8]) -> Option<bool> {
+fn is_envelope_start(text: &[u8]) -> Option<bool> {
     let is = |name: &[u8], known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    let text = &text[..text.len().min(WRAPPING_BYTES_MAX)];
+    let text = &text[..text.len().min(MAX_ENVELOPE_SNIFF_BYTES)];
     let (mut at, mut has_value) = (0, false);
     loop {
         let skip = |at: usize, also: u8| {
@@ -417,27 +417,27 @@ fn opens_wrapping(text: &[u8]) -> Option<bool> {
             // `{"value":null,"Count":0}` is what PowerShell makes of nothing.
             return Some(has_value && text[at] == b'}');
         }
-        let name = string(&text[at..])?;
-        if !WRAPPING.iter().any(|known| is(name, known)) {
+        let name = string_content(&text[at..])?;
+        if !ENVELOPE_MEMBERS.iter().any(|known| is(name, known)) {
             return Some(false);
         }
-        if !AMBIGUOUS.iter().any(|known| is(name, known)) {
+        if !AMBIGUOUS_MEMBERS.iter().any(|known| is(name, known)) {
             return Some(true);
         }
         at = skip(at + name.len() + 2, b':')?;
         match text[at] {
             // PowerShell unrolls a list of one.
             b'[' | b'{' => return Some(is(name, "value")),
-            b'"' if is(name, "value") && holds_json(&text[at..])? => return Some(true),
+            b'"' if is(name, "value") && is_embedded_json(&text[at..])? => return Some(true),
             _ => {
                 has_value |= is(name, "value") && text[at..].starts_with(b"null");
-                at += scalar(&text[at..], false)?;
+                at += scalar_len(&text[at..], false)?;
             }
         }
     }
 }
 
-fn both_at_once(name: &[u8]) -> String {
+fn mixed_envelope_reason(name: &[u8]) -> String {
     format!(
         "{} beside a list of events: only those of the list are taken",
         String::from_utf8_lossy(name)
@@ -445,7 +445,7 @@ fn both_at_once(name: &[u8]) -> String {
 }
 
 /// What stands between the quotes of a string at the text's beginning, escapes left alone.
-fn string(text: &[u8]) -> Option<&[u8]> {
+fn string_content(text: &[u8]) -> Option<&[u8]> {
     let mut at = 1;
     loop {
         at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
@@ -457,9 +457,9 @@ fn string(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// The length of a string, number or word at the text's beginning.
-fn scalar(text: &[u8], last: bool) -> Option<usize> {
+fn scalar_len(text: &[u8], last: bool) -> Option<usize> {
     if text[0] == b'"' {
-        let inside = string(text).map(|inside| inside.len() + 2);
+        let inside = string_content(text).map(|inside| inside.len() + 2);
         return inside.or(last.then_some(text.len()));
     }
     let ends = |&byte: &u8| byte.is_ascii_whitespace() || b",[]{}\"".contains(&byte);
@@ -477,7 +477,7 @@ fn next_line_with_value(text: &[u8], from: usize) -> Option<usize> {
         .find(|&at| matches!(text.get(at + 1), Some(b'{' | b'[')))
 }
 
-impl Token {
+impl ScalarToken {
     /// Where it ends, if the text reaches so far. A string ends at its quote, or breaks off at a
     /// line break, since no JSON writer leaves a bare one in a string.
     fn find_end(&mut self, text: &[u8]) -> Option<usize> {

@@ -4,7 +4,7 @@ use super::*;
 
 /// Finds everything in a text that arrives in steps of `step` bytes.
 fn found(text: &[u8], step: usize) -> Vec<String> {
-    let mut bounds = Bounds::default();
+    let mut bounds = RecordScanner::default();
     let mut seen = Vec::new();
     let mut ends: Vec<usize> = (0..text.len()).step_by(step).collect();
     ends.push(text.len());
@@ -12,19 +12,19 @@ fn found(text: &[u8], step: usize) -> Vec<String> {
         let last = end == text.len();
         loop {
             match bounds.step(&text[..end], last) {
-                Step::Record(a, b) => seen.push(String::from_utf8_lossy(&text[a..b]).into_owned()),
-                Step::Bad(at, _, _) => seen.push(format!("bad {at}")),
-                Step::Text(a, b) => {
+                RecordStep::Record(a, b) => seen.push(String::from_utf8_lossy(&text[a..b]).into_owned()),
+                RecordStep::Invalid(at, _, _) => seen.push(format!("bad {at}")),
+                RecordStep::EmbeddedJson(a, b) => {
                     seen.push(format!("text {}", String::from_utf8_lossy(&text[a..b])));
                 }
-                Step::Unclosed(at, _) => seen.push(format!("open {at}")),
-                Step::More => break,
+                RecordStep::Unclosed(at, _) => seen.push(format!("open {at}")),
+                RecordStep::NeedMore => break,
             }
         }
     }
     match bounds.unclosed(text) {
-        Some(Step::Bad(at, _, _)) => seen.push(format!("bad {at}")),
-        Some(Step::Unclosed(at, _)) => seen.push(format!("open {at}")),
+        Some(RecordStep::Invalid(at, _, _)) => seen.push(format!("bad {at}")),
+        Some(RecordStep::Unclosed(at, _)) => seen.push(format!("open {at}")),
         _ => {}
     }
     seen
@@ -137,16 +137,16 @@ fn strings_that_hold_json_stand_for_what_they_hold() {
 
 #[test]
 fn what_has_no_end_is_neither_held_nor_looked_at_again() {
-    let mut bounds = Bounds::default();
-    let text = [&b"[\""[..], &vec![b'x'; RECORD_BYTES_MAX + 1]].concat();
-    assert!(matches!(bounds.step(&text, false), Step::Bad(1, ..)));
-    assert_eq!((bounds.step(&text, false), bounds.done()), (Step::More, text.len()));
+    let mut bounds = RecordScanner::default();
+    let text = [&b"[\""[..], &vec![b'x'; MAX_RECORD_BYTES + 1]].concat();
+    assert!(matches!(bounds.step(&text, false), RecordStep::Invalid(1, ..)));
+    assert_eq!((bounds.step(&text, false), bounds.consumed()), (RecordStep::NeedMore, text.len()));
     bounds.drop_front(text.len());
-    assert_eq!(bounds.step(b"x\",{}]", true), Step::Record(3, 5));
+    assert_eq!(bounds.step(b"x\",{}]", true), RecordStep::Record(3, 5));
     // Of a member that is of no interest, nothing is held.
-    let mut bounds = Bounds::default();
+    let mut bounds = RecordScanner::default();
     let text = [&b"{\"continuationToken\":\""[..], &[b'x'; 1000]].concat();
-    assert_eq!((bounds.step(&text, false), bounds.done()), (Step::More, text.len()));
+    assert_eq!((bounds.step(&text, false), bounds.consumed()), (RecordStep::NeedMore, text.len()));
 }
 
 #[test]

@@ -2,27 +2,27 @@
 
 use std::io::Write;
 
-use super::super::{FlawOf, digest};
+use super::super::{ProblemScope, digest};
 
 use crate::source::chunks::*;
 
 /// Records with their positions, the shape or why there is none, and what is wrong.
-type Read = (Vec<(u64, String)>, Result<Shape, String>, Vec<Flaw>);
+type Read = (Vec<(u64, String)>, Result<SourceFormat, String>, Vec<DecodeProblem>);
 
 fn read(content: &[u8]) -> Read {
     let (records, ended, flaws) = read_all(content);
-    let [Ended { shape, .. }] = &ended[..] else { panic!("one text: {ended:?}") };
+    let [MemberResult { format: shape, .. }] = &ended[..] else { panic!("one text: {ended:?}") };
     (records, shape.clone(), flaws)
 }
 
 /// Records with their positions, the texts of the file, and what is wrong.
-fn read_all(content: &[u8]) -> (Vec<(u64, String)>, Vec<Ended>, Vec<Flaw>) {
+fn read_all(content: &[u8]) -> (Vec<(u64, String)>, Vec<MemberResult>, Vec<DecodeProblem>) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(content).unwrap();
-    let mut pieces = Pieces::open(file.path()).unwrap();
-    let (mut records, mut used, mut flaws) = (Vec::new(), Piece::default(), Vec::new());
+    let mut pieces = ChunkReader::open(file.path()).unwrap();
+    let (mut records, mut used, mut flaws) = (Vec::new(), Chunk::default(), Vec::new());
     while let Some(piece) = pieces.next(&mut used).unwrap() {
-        let name = piece.source.name.as_ref().map_or(String::new(), |name| format!("{name} "));
+        let name = piece.member.name.as_ref().map_or(String::new(), |name| format!("{name} "));
         for &(start, end) in &piece.records {
             let text = String::from_utf8_lossy(&piece.text[start as usize..end as usize]);
             records.push((piece.position(start as usize), format!("{name}{text}")));
@@ -33,10 +33,10 @@ fn read_all(content: &[u8]) -> (Vec<(u64, String)>, Vec<Ended>, Vec<Flaw>) {
         }
         used = piece;
     }
-    flaws.extend(pieces.take_flaws());
-    flaws.extend(pieces.take_tail());
+    flaws.extend(pieces.take_problems());
+    flaws.extend(pieces.take_tail_problems());
     assert_eq!(pieces.digest(), digest(file.path()).unwrap());
-    (records, pieces.take_ended(), flaws)
+    (records, pieces.take_finished(), flaws)
 }
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -48,12 +48,12 @@ fn records_and_positions_are_the_same_in_every_coding() {
     let text = "[{\"a\":\"é😀\"},\r\n{\"b\":1}]\r\n";
     let (records, shape, flaws) = read(text.as_bytes());
     assert_eq!(records, [(1, "{\"a\":\"é😀\"}".to_owned()), (18, "{\"b\":1}".to_owned())]);
-    assert_eq!((shape, flaws.len()), (Ok(Shape::Array), 0));
+    assert_eq!((shape, flaws.len()), (Ok(SourceFormat::Array), 0));
     let (records, _, _) = read(format!("\u{feff}{text}").as_bytes());
     assert_eq!(records[1].0, 21);
     let (records, shape, _) = read(&utf16(text));
     assert_eq!((records[1].0, records[1].1.as_str()), (32, "{\"b\":1}"));
-    assert_eq!(shape, Ok(Shape::Array));
+    assert_eq!(shape, Ok(SourceFormat::Array));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn csv_is_cut_between_rows() {
     let row = format!("1,\"{}\n{}\"\r\n", "x".repeat(600), "y".repeat(600));
     let text = format!("#TYPE Deserialized\r\nCreationDate,AuditData\r\n{}", row.repeat(5000));
     let (pieces, shape, flaws) = read(text.as_bytes());
-    assert_eq!(shape, Ok(Shape::Csv(b"CreationDate,AuditData".to_vec())));
+    assert_eq!(shape, Ok(SourceFormat::Csv(b"CreationDate,AuditData".to_vec())));
     assert!(pieces.len() > 1 && flaws.is_empty());
     assert!(pieces.iter().all(|(_, piece)| piece.ends_with("y\"\r\n")));
     let whole: String = pieces.into_iter().map(|(_, piece)| piece).collect();
@@ -89,7 +89,7 @@ fn a_csv_without_a_last_line_break_is_whole_and_one_that_ends_in_a_cell_is_not()
     assert_eq!((pieces[0].1.as_str(), flaws.len()), ("1,\"{}\"", 0));
     let (pieces, _, flaws) = read(b"CreationDate,AuditData\n1,2\n3,\"{");
     assert_eq!((pieces[0].1.trim_end(), pieces.len()), ("1,2", 1));
-    assert!(matches!(flaws[..], [Flaw { of: FlawOf::Record, position: 27, .. }]), "{flaws:?}");
+    assert!(matches!(flaws[..], [DecodeProblem { scope: ProblemScope::Record, position: 27, .. }]), "{flaws:?}");
     assert_eq!(flaws[0].raw, b"3,\"{");
 }
 
@@ -105,15 +105,15 @@ fn what_is_no_log_is_named() {
         assert!(records.is_empty());
         assert!(shape.unwrap_err().contains(expected));
     }
-    assert_eq!(read(b"").1, Ok(Shape::Empty));
-    assert_eq!(read(b" \r\n").1, Ok(Shape::Empty));
+    assert_eq!(read(b"").1, Ok(SourceFormat::Empty));
+    assert_eq!(read(b" \r\n").1, Ok(SourceFormat::Empty));
 }
 
 #[test]
 fn a_record_that_does_not_end_is_a_flaw_at_its_beginning() {
     let (records, shape, flaws) = read(b"{\"activityEventEntities\":[{\"Id\":1},{\"Id\":");
-    assert_eq!((records.len(), shape), (1, Ok(Shape::Rest)));
-    assert!(matches!(flaws[..], [Flaw { of: FlawOf::Record, position: 35, .. }]), "{flaws:?}");
+    assert_eq!((records.len(), shape), (1, Ok(SourceFormat::Rest)));
+    assert!(matches!(flaws[..], [DecodeProblem { scope: ProblemScope::Record, position: 35, .. }]), "{flaws:?}");
     assert_eq!(flaws[0].raw, b"{\"Id\":");
 }
 
@@ -123,7 +123,7 @@ fn a_flaw_holds_the_text_of_the_record_that_is_lost_and_no_more() {
     let raw: Vec<&[u8]> = flaws.iter().map(|flaw| &flaw.raw[..]).collect();
     assert_eq!(raw, [&b"{\"Id\":{"[..], b"17"]);
     let (_, _, flaws) = read(b"[{\"Id\":1},");
-    assert!(matches!(&flaws[..], [Flaw { of: FlawOf::File, raw, .. }] if raw.is_empty()));
+    assert!(matches!(&flaws[..], [DecodeProblem { scope: ProblemScope::File, raw, .. }] if raw.is_empty()));
     let (_, _, flaws) = read(format!("[{{\"Id\":\"{}", "x".repeat(3 << 20)).as_bytes());
     assert_eq!(flaws[0].raw.len(), 1 << 20);
 }
@@ -164,7 +164,7 @@ fn packed_files_are_read_as_what_is_in_them() {
     ] {
         let (records, shape, flaws) = read(&content);
         let expected = [(26, r#"{"Id":1}"#.to_owned()), (35, r#"{"Id":2}"#.to_owned())];
-        assert_eq!((records, shape), (expected.to_vec(), Ok(Shape::Rest)));
+        assert_eq!((records, shape), (expected.to_vec(), Ok(SourceFormat::Rest)));
         assert!(flaws.is_empty());
     }
     let (_, shape, _) = read(&gzip(&gzip(&gzip(&gzip(PAGE)))));
@@ -200,7 +200,7 @@ fn a_zip_is_its_members_by_name_and_each_is_what_it_is() {
     let ended: Vec<String> = ended
         .iter()
         .map(|ended| {
-            let shape = ended.shape.as_ref().map_or_else(String::clone, |s| s.name().to_owned());
+            let shape = ended.format.as_ref().map_or_else(String::clone, |s| s.name().to_owned());
             format!("{} {shape}", ended.name.as_deref().unwrap_or_default())
         })
         .collect();
@@ -219,7 +219,7 @@ fn what_is_packed_and_damaged_gives_what_stands_before_the_damage() {
     for packed in [gzip(&text), zstd(&text), zip(&[("a.json", &text)])] {
         let (records, ended, flaws) = read_all(&packed[..packed.len() / 2]);
         assert!(records.len() > 10_000 && records.len() < 40_000, "{}", records.len());
-        assert_eq!(ended[0].shape, Ok(Shape::Objects));
+        assert_eq!(ended[0].format, Ok(SourceFormat::Objects));
         let told: Vec<&str> = flaws.iter().map(|flaw| flaw.reason.as_str()).collect();
         assert!(
             told.iter().any(|reason| reason.contains("unpacked) damaged: it cannot")
@@ -232,7 +232,7 @@ fn what_is_packed_and_damaged_gives_what_stands_before_the_damage() {
     members[36] = 0xFF;
     let (records, ended, _) = read_all(&members);
     assert_eq!(records.len(), 2);
-    assert!(ended[0].shape.as_ref().unwrap_err().contains("damaged"), "{ended:?}");
+    assert!(ended[0].format.as_ref().unwrap_err().contains("damaged"), "{ended:?}");
     // A bit that fell over is found by the checksum at the latest.
     for packed in [gzip(&text), zip(&[("a.json", &text)])] {
         let mut packed = packed;
@@ -256,7 +256,7 @@ fn what_cannot_be_unpacked_is_refused_by_name() {
     (odd[8], odd[list + 10]) = (12, 12);
     assert!(read(&odd).1.unwrap_err().contains("bzip2"));
     assert!(read(b"PK\x03\x04nothing").1.unwrap_err().contains("damaged zip"));
-    assert_eq!(read(&zip(&[("notes.md", b"x")])).1, Ok(Shape::Empty));
+    assert_eq!(read(&zip(&[("notes.md", b"x")])).1, Ok(SourceFormat::Empty));
     // 300 MiB of noughts come to 300 KiB, or to less when they are packed twice.
     let bomb = gzip(&vec![0; 300 << 20]);
     for bomb in [bomb.clone(), gzip(&bomb), zip(&[("a.json", &bomb[..]), ("b.json", PAGE)])] {
@@ -286,7 +286,7 @@ fn json_in_strings_is_read_as_what_it_holds() {
             let (records, shape, flaws) = read(&content);
             assert!(flaws.is_empty(), "{text}: {flaws:?}");
             assert!(records.len() == count && records.iter().all(|(_, r)| r == event), "{text}");
-            assert_ne!(shape, Ok(Shape::Empty), "{text}");
+            assert_ne!(shape, Ok(SourceFormat::Empty), "{text}");
         }
     }
     let deep = string(&string(&string(&string(&array))));
@@ -305,7 +305,7 @@ fn json_in_strings_is_read_as_what_it_holds() {
 fn a_string_larger_than_a_piece_is_read_as_a_stream() {
     let array = format!("[{}]", vec![r#"{"Id":"x y z"}"#; 400_000].join(","));
     let (records, shape, flaws) = read(serde_json::to_string(&array).unwrap().as_bytes());
-    assert_eq!((records.len(), shape, flaws.len()), (400_000, Ok(Shape::Array), 0));
+    assert_eq!((records.len(), shape, flaws.len()), (400_000, Ok(SourceFormat::Array), 0));
 }
 
 #[test]
@@ -339,5 +339,5 @@ fn another_header_in_the_middle_takes_over() {
     assert_eq!((texts[0], pieces[0].0), ("1,2", 23));
     assert!(texts[1].starts_with("3;4") && texts[1].ends_with("5;6"), "{texts:?}");
     assert_eq!((pieces[1].0, flaws.len()), (40, 0));
-    assert_eq!(ended[0].shape, Ok(Shape::Csv(b"AuditData;Id".to_vec())));
+    assert_eq!(ended[0].format, Ok(SourceFormat::Csv(b"AuditData;Id".to_vec())));
 }

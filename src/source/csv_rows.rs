@@ -5,53 +5,53 @@
 //! is not, that row is lost and no other: reading goes on at the next line that could be a row.
 
 /// A row longer than this is not taken: a quote is missing.
-const ROW_BYTES_MAX: usize = 64 << 20;
+const MAX_ROW_BYTES: usize = 64 << 20;
 
 /// A header in the middle is looked for in rows shorter than this.
-const HEADER_BYTES_MAX: usize = 4096;
+const MAX_HEADER_BYTES: usize = 4096;
 
 /// A mark of UTF-8 in the middle: files were joined.
-const MARK: &[u8] = b"\xEF\xBB\xBF";
+const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// What was found in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum CsvStep {
     /// All of it was looked at.
-    More,
+    NeedMore,
     /// A row that is lost, from here to there, and why. The text must be blanked out there.
-    Lost(usize, usize, &'static str),
+    Invalid(usize, usize, &'static str),
     /// What is no row, from here to there: a header that was repeated, a `#TYPE` line, a mark in
     /// the middle. The text must be blanked out there.
-    NoRow(usize, usize),
+    NotARow(usize, usize),
     /// The header of another CSV, from here to there. The rows behind it are its own.
-    Header(usize, usize),
+    NewHeader(usize, usize),
 }
 
 /// Finds rows in a text that grows at its end and is cut off at its front.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rows {
+pub(super) struct CsvRowScanner {
     header: Vec<u8>,
     delimiter: u8,
-    width: usize,
+    column_count: usize,
     /// Up to where the text was looked at.
     scanned: usize,
-    quoted: bool,
+    in_quotes: bool,
     /// Behind the last end of a row.
-    end: usize,
+    rows_end: usize,
     /// What is wrong with the row that begins there.
-    wrong: Option<&'static str>,
+    row_problem: Option<&'static str>,
     /// Up to where no line was found that could be the next row.
-    tried: usize,
+    recovery_scanned: usize,
     /// The rest of the line belongs to a row that is lost already.
     skipping: bool,
 }
 
-impl Rows {
-    pub(super) fn of(header: &[u8]) -> Self {
+impl CsvRowScanner {
+    pub(super) fn new(header: &[u8]) -> Self {
         let header = header.trim_ascii().to_vec();
-        let delimiter = delimiter(&header);
-        let (width, _) = line_of(&header, delimiter).unwrap_or((1, false));
-        Rows { header, delimiter, width, ..Rows::default() }
+        let delimiter = detect_delimiter(&header);
+        let (width, _) = count_cells(&header, delimiter).unwrap_or((1, false));
+        CsvRowScanner { header, delimiter, column_count: width, ..CsvRowScanner::default() }
     }
 
     /// The header, without its line's end.
@@ -60,73 +60,73 @@ impl Rows {
     }
 
     /// Where the last row ends that was seen.
-    pub(super) fn end(&self) -> usize {
-        self.end
+    pub(super) fn rows_end(&self) -> usize {
+        self.rows_end
     }
 
     /// The next thing in the text. `last` says that no more text will come.
-    pub(super) fn next(&mut self, text: &[u8], last: bool) -> Seen {
+    pub(super) fn next(&mut self, text: &[u8], last: bool) -> CsvStep {
         loop {
             if self.skipping {
-                let Some(len) = memchr::memchr2(b'\n', b'\r', &text[self.end..]) else {
-                    return self.pass(text.len());
+                let Some(len) = memchr::memchr2(b'\n', b'\r', &text[self.rows_end..]) else {
+                    return self.skip_to(text.len());
                 };
                 self.skipping = false;
-                return self.pass(self.end + len + 1);
+                return self.skip_to(self.rows_end + len + 1);
             }
-            if let Some(reason) = self.wrong {
+            if let Some(reason) = self.row_problem {
                 return self.recover(text, last, reason);
             }
-            let start = self.end;
+            let start = self.rows_end;
             let rest = &text[start..];
-            if self.scanned == start && rest.starts_with(MARK) {
-                return self.pass(start + MARK.len());
+            if self.scanned == start && rest.starts_with(UTF8_BOM) {
+                return self.skip_to(start + UTF8_BOM.len());
             }
-            if !last && MARK.starts_with(rest) {
-                return Seen::More;
+            if !last && UTF8_BOM.starts_with(rest) {
+                return CsvStep::NeedMore;
             }
-            if !self.row(text, last) {
-                let is_too_long = text.len() - start > ROW_BYTES_MAX;
-                if self.wrong.is_none() && is_too_long {
-                    self.wrong = Some("a row of more than 64 MiB: a quote is missing");
-                } else if self.wrong.is_none() && last && self.quoted {
-                    self.wrong = Some("the file ends in the middle of a row");
+            if !self.scan_row(text, last) {
+                let is_too_long = text.len() - start > MAX_ROW_BYTES;
+                if self.row_problem.is_none() && is_too_long {
+                    self.row_problem = Some("a row of more than 64 MiB: a quote is missing");
+                } else if self.row_problem.is_none() && last && self.in_quotes {
+                    self.row_problem = Some("the file ends in the middle of a row");
                 }
-                if self.wrong.is_some() {
+                if self.row_problem.is_some() {
                     continue;
                 }
                 if !last || start == text.len() {
-                    return Seen::More;
+                    return CsvStep::NeedMore;
                 }
-                self.end = text.len();
+                self.rows_end = text.len();
             }
-            match self.kind(&text[start..self.end]) {
-                Kind::Row => {}
-                Kind::NoRow => return Seen::NoRow(start, self.end),
-                Kind::Header => {
+            match self.classify(&text[start..self.rows_end]) {
+                CsvLineKind::Row => {}
+                CsvLineKind::NotARow => return CsvStep::NotARow(start, self.rows_end),
+                CsvLineKind::Header => {
                     // It is found again once the rows before it are handed on.
-                    let end = self.end;
-                    self.go_on_at(start);
-                    return Seen::Header(start, end);
+                    let end = self.rows_end;
+                    self.resume_at(start);
+                    return CsvStep::NewHeader(start, end);
                 }
             }
         }
     }
 
     /// Looks for the end of the row; false where the text ends before, or something is wrong.
-    fn row(&mut self, text: &[u8], last: bool) -> bool {
+    fn scan_row(&mut self, text: &[u8], last: bool) -> bool {
         let from = self.scanned;
         // Where a quote closed a cell: another one behind it opens it again.
         let mut closed = None;
         for at in memchr::memchr3_iter(b'"', b'\n', b'\r', &text[from..]) {
             let at = from + at;
             if text[at] != b'"' {
-                if !self.quoted {
-                    self.end = at + 1;
+                if !self.in_quotes {
+                    self.rows_end = at + 1;
                     self.scanned = at + 1;
                     return true;
                 }
-            } else if self.quoted {
+            } else if self.in_quotes {
                 match text.get(at + 1) {
                     None if !last => {
                         self.scanned = at;
@@ -135,7 +135,7 @@ impl Rows {
                     None | Some(b'"' | b'\n' | b'\r') => {}
                     Some(&byte) if byte == self.delimiter => {}
                     Some(_) => {
-                        self.wrong = Some(
+                        self.row_problem = Some(
                             "a quote inside of a cell that is not doubled: delimiter or line end \
                              was expected behind it",
                         );
@@ -143,10 +143,10 @@ impl Rows {
                         return false;
                     }
                 }
-                self.quoted = false;
+                self.in_quotes = false;
                 closed = Some(at);
-            } else if closed.is_some_and(|closed| closed + 1 == at) || self.begins_cell(text, at) {
-                self.quoted = true;
+            } else if closed.is_some_and(|closed| closed + 1 == at) || self.is_cell_start(text, at) {
+                self.in_quotes = true;
             }
         }
         self.scanned = text.len();
@@ -154,14 +154,14 @@ impl Rows {
     }
 
     /// Whether a cell begins here: a quote elsewhere is a letter like any other.
-    fn begins_cell(&self, text: &[u8], at: usize) -> bool {
-        at == self.end || text[at - 1] == self.delimiter
+    fn is_cell_start(&self, text: &[u8], at: usize) -> bool {
+        at == self.rows_end || text[at - 1] == self.delimiter
     }
 
     /// Goes on behind a row that is lost, at the next line that could be a row.
-    fn recover(&mut self, text: &[u8], last: bool, reason: &'static str) -> Seen {
-        let start = self.end;
-        let mut from = self.tried.max(start);
+    fn recover(&mut self, text: &[u8], last: bool, reason: &'static str) -> CsvStep {
+        let start = self.rows_end;
+        let mut from = self.recovery_scanned.max(start);
         while let Some(len) = memchr::memchr(b'\n', &text[from..]) {
             let line = from + len + 1;
             let rest = &text[line..];
@@ -169,74 +169,74 @@ impl Rows {
             if len.is_none() && !last {
                 break;
             }
-            let found = line_of(&rest[..len.unwrap_or(rest.len())], self.delimiter);
-            if found.is_some_and(|(cells, open)| cells == self.width || open && cells < self.width)
+            let found = count_cells(&rest[..len.unwrap_or(rest.len())], self.delimiter);
+            if found.is_some_and(|(cells, open)| cells == self.column_count || open && cells < self.column_count)
             {
-                self.go_on_at(line);
-                return Seen::Lost(start, line, reason);
+                self.resume_at(line);
+                return CsvStep::Invalid(start, line, reason);
             }
             from = line;
         }
-        self.tried = from;
-        if !last && text.len() - start <= ROW_BYTES_MAX {
-            return Seen::More;
+        self.recovery_scanned = from;
+        if !last && text.len() - start <= MAX_ROW_BYTES {
+            return CsvStep::NeedMore;
         }
-        self.go_on_at(text.len());
+        self.resume_at(text.len());
         self.skipping = !last;
-        Seen::Lost(start, text.len(), reason)
+        CsvStep::Invalid(start, text.len(), reason)
     }
 
-    fn go_on_at(&mut self, at: usize) {
-        *self = Rows {
+    fn resume_at(&mut self, at: usize) {
+        *self = CsvRowScanner {
             header: std::mem::take(&mut self.header),
             delimiter: self.delimiter,
-            width: self.width,
+            column_count: self.column_count,
             scanned: at,
-            end: at,
-            ..Rows::default()
+            rows_end: at,
+            ..CsvRowScanner::default()
         };
     }
 
     /// Passes over text that belongs to no row.
-    fn pass(&mut self, end: usize) -> Seen {
-        let start = self.end;
-        self.end = end;
+    fn skip_to(&mut self, end: usize) -> CsvStep {
+        let start = self.rows_end;
+        self.rows_end = end;
         self.scanned = end;
-        if start == end { Seen::More } else { Seen::NoRow(start, end) }
+        if start == end { CsvStep::NeedMore } else { CsvStep::NotARow(start, end) }
     }
 
-    fn kind(&self, row: &[u8]) -> Kind {
-        let Some(first) = row.first() else { return Kind::Row };
+    fn classify(&self, row: &[u8]) -> CsvLineKind {
+        let Some(first) = row.first() else { return CsvLineKind::Row };
         if !matches!(first, b'a'..=b'z' | b'A'..=b'Z' | b'"' | b'#' | 0) {
-            return Kind::Row;
+            return CsvLineKind::Row;
         }
         let text = row.trim_ascii();
         if text == self.header || text.starts_with(b"#TYPE ") || text.iter().all(|&b| b == 0) {
-            return Kind::NoRow;
+            return CsvLineKind::NotARow;
         }
-        let is_short = row.len() <= HEADER_BYTES_MAX;
-        if is_short && memchr::memchr(b'{', row).is_none() && names_its_cells(text) {
-            return Kind::Header;
+        let is_short = row.len() <= MAX_HEADER_BYTES;
+        if is_short && memchr::memchr(b'{', row).is_none() && has_column_name(text) {
+            return CsvLineKind::Header;
         }
-        Kind::Row
+        CsvLineKind::Row
     }
 
     /// The first `len` bytes of the text are gone.
     pub(super) fn drop_front(&mut self, len: usize) {
         self.scanned = self.scanned.saturating_sub(len);
-        self.end = self.end.saturating_sub(len);
-        self.tried = self.tried.saturating_sub(len);
+        self.rows_end = self.rows_end.saturating_sub(len);
+        self.recovery_scanned = self.recovery_scanned.saturating_sub(len);
     }
 }
 
-enum Kind {
+enum CsvLineKind {
     Row,
-    NoRow,
+    NotARow,
     Header,
 }
 
 /// Makes an empty line of what is no row: positions stay as they are.
-pub(super) fn blank(text: &mut [u8]) {
+pub(super) fn blank_out(text: &mut [u8]) {
     text.fill(b' ');
     if let Some(last) = text.last_mut() {
         *last = b'\n';
@@ -244,13 +244,13 @@ pub(super) fn blank(text: &mut [u8]) {
 }
 
 /// What separates the cells of a CSV with this header.
-pub(super) fn delimiter(header: &[u8]) -> u8 {
+pub(super) fn detect_delimiter(header: &[u8]) -> u8 {
     let count = |byte| header.iter().filter(|&&b| b == byte).count();
     [b',', b';', b'\t'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',')
 }
 
 /// Whether a row has the name of a column in a cell: a header, not an event.
-fn names_its_cells(row: &[u8]) -> bool {
+fn has_column_name(row: &[u8]) -> bool {
     row.split(|byte| matches!(byte, b',' | b';' | b'\t')).any(|cell| {
         let name = cell.trim_ascii();
         let name =
@@ -260,7 +260,7 @@ fn names_its_cells(row: &[u8]) -> bool {
 }
 
 /// How many cells a line has, and whether it ends inside of one. `None` where its quotes are wrong.
-fn line_of(line: &[u8], delimiter: u8) -> Option<(usize, bool)> {
+fn count_cells(line: &[u8], delimiter: u8) -> Option<(usize, bool)> {
     let (mut cells, mut at) = (1, 0);
     loop {
         if line.get(at) == Some(&b'"') {
@@ -292,31 +292,31 @@ mod tests {
     use crate::source::csv_rows::*;
 
     /// What is left of a text once what is no row is blanked out, with what was found.
-    fn rows(text: &str, step: usize) -> (Vec<String>, Vec<Seen>) {
+    fn rows(text: &str, step: usize) -> (Vec<String>, Vec<CsvStep>) {
         let (header, text) = text.split_once('\n').unwrap();
-        let mut rows = Rows::of(header.as_bytes());
+        let mut rows = CsvRowScanner::new(header.as_bytes());
         let (mut all, mut seen) = (text.as_bytes().to_vec(), Vec::new());
         let lens: Vec<usize> = (0..all.len()).step_by(step).chain([all.len()]).collect();
         for len in lens {
             loop {
                 let found = rows.next(&all[..len], len == all.len());
                 match &found {
-                    Seen::More => break,
-                    Seen::Lost(start, end, _) | Seen::NoRow(start, end) => {
-                        blank(&mut all[*start..*end]);
+                    CsvStep::NeedMore => break,
+                    CsvStep::Invalid(start, end, _) | CsvStep::NotARow(start, end) => {
+                        blank_out(&mut all[*start..*end]);
                     }
-                    Seen::Header(start, end) => {
+                    CsvStep::NewHeader(start, end) => {
                         let header = all[*start..*end].to_vec();
-                        blank(&mut all[*start..*end]);
+                        blank_out(&mut all[*start..*end]);
                         let at = *end;
-                        rows = Rows::of(&header);
-                        rows.go_on_at(at);
+                        rows = CsvRowScanner::new(&header);
+                        rows.resume_at(at);
                     }
                 }
                 seen.push(found);
             }
         }
-        assert_eq!(rows.end(), all.len());
+        assert_eq!(rows.rows_end(), all.len());
         let left = String::from_utf8(all).unwrap();
         (left.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect(), seen)
     }
@@ -329,7 +329,7 @@ mod tests {
             let found: Vec<&str> = seen
                 .iter()
                 .filter_map(|seen| match seen {
-                    Seen::Lost(start, ..) => {
+                    CsvStep::Invalid(start, ..) => {
                         text[text.find('\n').unwrap() + 1 + start..].lines().next()
                     }
                     _ => None,
@@ -367,7 +367,7 @@ mod tests {
         check("AuditData,b\n1,2\n\u{feff}\"3\",\"4\n\"\n", &["1,2", "\"3\",\"4", "\""], &[]);
         check("AuditData,b\n1,2\n\0\0\n3,4\n\0\0", &["1,2", "3,4"], &[]);
         let (_, seen) = rows("AuditData,b\n1,2\nb;AuditData;c\n\"4\n\";5;6\n", 3);
-        assert_eq!(seen, [Seen::Header(4, 18)]);
+        assert_eq!(seen, [CsvStep::NewHeader(4, 18)]);
         // A word that is also a column's name makes no header of an event.
         check(
             "a,b\nx,\"{CreationTime\"\nx,AuditDataX\n",
@@ -378,12 +378,12 @@ mod tests {
 
     #[test]
     fn a_row_without_an_end_is_lost_once_and_not_held() {
-        let mut rows = Rows::of(b"a,b");
-        let text = [&b"1,\""[..], &vec![b'x'; ROW_BYTES_MAX + 1]].concat();
-        assert!(matches!(rows.next(&text, false), Seen::Lost(0, end, _) if end == text.len()));
-        assert_eq!(rows.next(&text, false), Seen::More);
+        let mut rows = CsvRowScanner::new(b"a,b");
+        let text = [&b"1,\""[..], &vec![b'x'; MAX_ROW_BYTES + 1]].concat();
+        assert!(matches!(rows.next(&text, false), CsvStep::Invalid(0, end, _) if end == text.len()));
+        assert_eq!(rows.next(&text, false), CsvStep::NeedMore);
         rows.drop_front(text.len());
-        assert_eq!(rows.next(b"xx\n1,2\n", false), Seen::NoRow(0, 3));
-        assert_eq!((rows.next(b"xx\n1,2\n", false), rows.end()), (Seen::More, 7));
+        assert_eq!(rows.next(b"xx\n1,2\n", false), CsvStep::NotARow(0, 3));
+        assert_eq!((rows.next(b"xx\n1,2\n", false), rows.rows_end()), (CsvStep::NeedMore, 7));
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE};
 
-use crate::source::positions::Places;
+use crate::source::positions::PositionMap;
 
 /// How much is read at a time: first little, as most files are small, then more, but not so much
 /// that it leaves the cache before it is looked at.
@@ -16,30 +16,30 @@ const READ_BYTES: (usize, usize) = (128 << 10, 256 << 10);
 
 /// How many bytes behind the beginning of a line must be valid UTF-8 before UTF-16 is taken to be
 /// over. Chinese text in UTF-16 has some bytes that look like ASCII, but not so many in a row.
-const LOOK_BYTES: usize = 16;
+const SNIFF_BYTES: usize = 16;
 
 /// So many of them must be ASCII.
-const ASCII_BYTES: usize = 6;
+const MIN_ASCII_BYTES: usize = 6;
 
 /// Stands for a character that no line begins behind.
-const OTHER: u8 = b'x';
+const NO_LINE_BREAK: u8 = b'x';
 
-const MARK_UTF8: &[u8] = b"\xEF\xBB\xBF";
+const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// How a text is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Coding {
+pub(super) enum TextEncoding {
     #[default]
     Utf8,
     Utf16Le,
     Utf16Be,
 }
 
-impl Coding {
+impl TextEncoding {
     /// The character that two bytes are, where they are one of ASCII.
-    fn ascii(self, unit: &[u8]) -> Option<u8> {
+    fn decode_ascii(self, unit: &[u8]) -> Option<u8> {
         match (self, unit) {
-            (Coding::Utf16Le, &[low, 0, ..]) | (Coding::Utf16Be, &[0, low, ..]) => {
+            (TextEncoding::Utf16Le, &[low, 0, ..]) | (TextEncoding::Utf16Be, &[0, low, ..]) => {
                 is_ascii(low).then_some(low)
             }
             _ => None,
@@ -47,45 +47,45 @@ impl Coding {
     }
 
     /// Whether bytes begin with two ASCII characters.
-    fn begins(self, bytes: &[u8]) -> bool {
-        self.ascii(bytes).is_some() && bytes.get(2..).is_some_and(|b| self.ascii(b).is_some())
+    fn starts_with_ascii(self, bytes: &[u8]) -> bool {
+        self.decode_ascii(bytes).is_some() && bytes.get(2..).is_some_and(|b| self.decode_ascii(b).is_some())
     }
 }
 
 /// Where the present encoding ends.
-enum Ends {
+enum EncodingEnd {
     /// Not in what is there; from here on, more must be seen.
     NotBefore(usize),
     /// Here, with a mark of so many bytes that stand for no text.
-    At(usize, Coding, usize),
+    At(usize, TextEncoding, usize),
 }
 
-impl Ends {
+impl EncodingEnd {
     /// How many bytes are of the present encoding, and which begins behind them with what mark.
-    fn parts(self) -> (usize, Option<(Coding, usize)>) {
+    fn parts(self) -> (usize, Option<(TextEncoding, usize)>) {
         match self {
-            Ends::NotBefore(len) => (len, None),
-            Ends::At(len, coding, mark) => (len, Some((coding, mark))),
+            EncodingEnd::NotBefore(len) => (len, None),
+            EncodingEnd::At(len, coding, mark) => (len, Some((coding, mark))),
         }
     }
 }
 
 /// Decodes a file as it is read.
 #[derive(Default)]
-pub(super) struct Decoder {
-    coding: Coding,
+pub(super) struct TextDecoder {
+    encoding: TextEncoding,
     utf16: Option<encoding_rs::Decoder>,
     /// What was read and is not decoded yet.
     raw: Vec<u8>,
     /// Whether anything was read before.
-    is_begun: bool,
+    has_started: bool,
     /// The position in the file of what is held.
-    byte: u64,
+    file_position: u64,
     /// The last character of ASCII before it, if the text ends in one; nothing at its beginning.
-    before: Option<u8>,
+    last_char: Option<u8>,
 }
 
-impl Decoder {
+impl TextDecoder {
     /// Reads on, and appends what was read to a text. Tells whether there is nothing more.
     ///
     /// # Errors
@@ -95,22 +95,22 @@ impl Decoder {
         &mut self,
         input: &mut dyn Read,
         text: &mut Vec<u8>,
-        places: &mut Places,
+        places: &mut PositionMap,
     ) -> io::Result<bool> {
-        let room = if self.is_begun { READ_BYTES.1 } else { READ_BYTES.0 };
-        self.is_begun = true;
+        let room = if self.has_started { READ_BYTES.1 } else { READ_BYTES.0 };
+        self.has_started = true;
         let start = text.len();
         // Almost all files are UTF-8, which is text as it is read.
-        let is_text = self.coding == Coding::Utf8;
+        let is_text = self.encoding == TextEncoding::Utf8;
         let (ended, failed) = if is_text {
             text.append(&mut self.raw);
-            read(input, text, room)
+            read_up_to(input, text, room)
         } else {
-            read(input, &mut self.raw, room)
+            read_up_to(input, &mut self.raw, room)
         };
         let last = ended || failed.is_some();
         if is_text {
-            self.keep_utf8(text, start, last, places);
+            self.split_utf8(text, start, last, places);
         }
         let mut raw = std::mem::take(&mut self.raw);
         let done = self.decode(&raw, last, text, places);
@@ -121,66 +121,66 @@ impl Decoder {
 
     /// Of a text to which bytes were appended, keeps those that are UTF-8; the others are still to
     /// be decoded.
-    fn keep_utf8(&mut self, text: &mut Vec<u8>, start: usize, last: bool, places: &mut Places) {
-        let (len, next) = self.utf8_ends(&text[start..], last).parts();
+    fn split_utf8(&mut self, text: &mut Vec<u8>, start: usize, last: bool, places: &mut PositionMap) {
+        let (len, next) = self.find_utf8_end(&text[start..], last).parts();
         let end = start + len;
-        self.passed(&text[start..end]);
-        self.byte += len as u64;
+        self.track_last_char(&text[start..end]);
+        self.file_position += len as u64;
         let mark = next.map_or(0, |(_, mark)| mark);
         self.raw.extend_from_slice(&text[end + mark..]);
         text.truncate(end);
         if let Some((coding, mark)) = next {
-            self.begin(coding, mark, end, places);
+            self.start_encoding(coding, mark, end, places);
         }
     }
 
     /// Another encoding begins behind its mark, and its text here.
-    fn begin(&mut self, coding: Coding, mark: usize, at: usize, places: &mut Places) {
-        self.byte += mark as u64;
-        self.coding = coding;
+    fn start_encoding(&mut self, coding: TextEncoding, mark: usize, at: usize, places: &mut PositionMap) {
+        self.file_position += mark as u64;
+        self.encoding = coding;
         self.utf16 = match coding {
-            Coding::Utf8 => None,
-            Coding::Utf16Le => Some(UTF_16LE.new_decoder_without_bom_handling()),
-            Coding::Utf16Be => Some(UTF_16BE.new_decoder_without_bom_handling()),
+            TextEncoding::Utf8 => None,
+            TextEncoding::Utf16Le => Some(UTF_16LE.new_decoder_without_bom_handling()),
+            TextEncoding::Utf16Be => Some(UTF_16BE.new_decoder_without_bom_handling()),
         };
         // Behind a mark, what comes is known, and is not asked about once more.
-        self.before = if mark > 0 { None } else { Some(OTHER) };
-        places.begin(at, self.byte, coding);
+        self.last_char = if mark > 0 { None } else { Some(NO_LINE_BREAK) };
+        places.start_segment(at, self.file_position, coding);
     }
 
     /// Remembers the last character of bytes of the present encoding.
-    fn passed(&mut self, bytes: &[u8]) {
+    fn track_last_char(&mut self, bytes: &[u8]) {
         if let Some(&byte) = bytes.last() {
             let unit = &bytes[bytes.len().saturating_sub(2)..];
-            self.before = match self.coding {
-                Coding::Utf8 => Some(byte),
-                coding => Some(coding.ascii(unit).unwrap_or(OTHER)),
+            self.last_char = match self.encoding {
+                TextEncoding::Utf8 => Some(byte),
+                coding => Some(coding.decode_ascii(unit).unwrap_or(NO_LINE_BREAK)),
             };
         }
     }
 
     /// Appends the text of some bytes; tells how many of them are done with.
-    fn decode(&mut self, raw: &[u8], last: bool, text: &mut Vec<u8>, places: &mut Places) -> usize {
+    fn decode(&mut self, raw: &[u8], last: bool, text: &mut Vec<u8>, places: &mut PositionMap) -> usize {
         let mut at = 0;
         loop {
             let rest = &raw[at..];
-            let ends = match self.coding {
-                Coding::Utf8 => self.utf8_ends(rest, last),
-                Coding::Utf16Le | Coding::Utf16Be => self.utf16_ends(rest, last),
+            let ends = match self.encoding {
+                TextEncoding::Utf8 => self.find_utf8_end(rest, last),
+                TextEncoding::Utf16Le | TextEncoding::Utf16Be => self.find_utf16_end(rest, last),
             };
             let (len, next) = ends.parts();
-            self.take(&rest[..len], next.is_some() || last, text);
+            self.decode_bytes(&rest[..len], next.is_some() || last, text);
             at += len;
-            self.byte += len as u64;
+            self.file_position += len as u64;
             let Some((coding, mark)) = next else { return at };
             at += mark;
-            self.begin(coding, mark, text.len(), places);
+            self.start_encoding(coding, mark, text.len(), places);
         }
     }
 
     /// Appends bytes that are all of the present encoding. What is no valid UTF-16 becomes U+FFFD.
-    fn take(&mut self, mut bytes: &[u8], last: bool, text: &mut Vec<u8>) {
-        self.passed(bytes);
+    fn decode_bytes(&mut self, mut bytes: &[u8], last: bool, text: &mut Vec<u8>) {
+        self.track_last_char(bytes);
         let Some(decoder) = &mut self.utf16 else {
             text.extend_from_slice(bytes);
             return;
@@ -201,14 +201,14 @@ impl Decoder {
 
     /// Where UTF-8 ends: at a mark of UTF-16, which no UTF-8 has, or where a line begins with
     /// noughts between its characters. Both are rare bytes, so nothing else is looked at.
-    fn utf8_ends(&self, rest: &[u8], last: bool) -> Ends {
+    fn find_utf8_end(&self, rest: &[u8], last: bool) -> EncodingEnd {
         // The mark of UTF-8 is looked for at the beginning only: in the middle of a file, it is
         // passed over between records.
-        if self.byte == 0 && rest.starts_with(MARK_UTF8) {
-            return Ends::At(0, Coding::Utf8, MARK_UTF8.len());
+        if self.file_position == 0 && rest.starts_with(UTF8_BOM) {
+            return EncodingEnd::At(0, TextEncoding::Utf8, UTF8_BOM.len());
         }
-        if self.byte == 0 && !last && MARK_UTF8.starts_with(rest) {
-            return Ends::NotBefore(0);
+        if self.file_position == 0 && !last && UTF8_BOM.starts_with(rest) {
+            return EncodingEnd::NotBefore(0);
         }
         let mut run = 0;
         for at in memchr::memchr3_iter(0xFF, 0xFE, 0, rest) {
@@ -221,76 +221,76 @@ impl Decoder {
             }
             let start = if rest[at] == 0 && at > 0 { at - 1 } else { at };
             if at + 4 > rest.len() && !last {
-                return Ends::NotBefore(start);
+                return EncodingEnd::NotBefore(start);
             }
             let marked = match rest[at..] {
-                [0xFF, 0xFE, ..] => Some(Coding::Utf16Le),
-                [0xFE, 0xFF, ..] => Some(Coding::Utf16Be),
+                [0xFF, 0xFE, ..] => Some(TextEncoding::Utf16Le),
+                [0xFE, 0xFF, ..] => Some(TextEncoding::Utf16Be),
                 _ => None,
             };
             if let Some(coding) = marked
-                && (rest.len() == at + 2 || coding.ascii(&rest[at + 2..]).is_some())
+                && (rest.len() == at + 2 || coding.decode_ascii(&rest[at + 2..]).is_some())
             {
-                return Ends::At(at, coding, 2);
+                return EncodingEnd::At(at, coding, 2);
             }
             let line_begins = |at: usize| match at.checked_sub(1) {
-                Some(before) => begins_behind(rest[before]),
-                None => self.before.is_none_or(begins_behind),
+                Some(before) => can_precede_line(rest[before]),
+                None => self.last_char.is_none_or(can_precede_line),
             };
-            let little = line_begins(start) && Coding::Utf16Le.begins(&rest[start..]);
-            let big = line_begins(at) && Coding::Utf16Be.begins(&rest[at..]);
+            let little = line_begins(start) && TextEncoding::Utf16Le.starts_with_ascii(&rest[start..]);
+            let big = line_begins(at) && TextEncoding::Utf16Be.starts_with_ascii(&rest[at..]);
             // A line feed before the nought belongs to the line before, if both are possible.
             if little && !(big && rest[start] == b'\n') {
-                return Ends::At(start, Coding::Utf16Le, 0);
+                return EncodingEnd::At(start, TextEncoding::Utf16Le, 0);
             }
             if big {
-                return Ends::At(at, Coding::Utf16Be, 0);
+                return EncodingEnd::At(at, TextEncoding::Utf16Be, 0);
             }
         }
         // The last byte may be the first of a line in UTF-16.
-        Ends::NotBefore(if last { rest.len() } else { rest.len().saturating_sub(1) })
+        EncodingEnd::NotBefore(if last { rest.len() } else { rest.len().saturating_sub(1) })
     }
 
     /// Where UTF-16 ends: where a line begins with the mark of the other byte order, or with ASCII
     /// without noughts between. Its own mark is a letter like any other in the middle of a file;
     /// between records it is passed over.
-    fn utf16_ends(&self, rest: &[u8], last: bool) -> Ends {
-        let (others_mark, other) = match self.coding {
-            Coding::Utf16Be => ([0xFF, 0xFE], Coding::Utf16Le),
-            _ => ([0xFE, 0xFF], Coding::Utf16Be),
+    fn find_utf16_end(&self, rest: &[u8], last: bool) -> EncodingEnd {
+        let (others_mark, other) = match self.encoding {
+            TextEncoding::Utf16Be => ([0xFF, 0xFE], TextEncoding::Utf16Le),
+            _ => ([0xFE, 0xFF], TextEncoding::Utf16Be),
         };
-        let mut before = self.before;
+        let mut before = self.last_char;
         let mut at = 0;
         while at < rest.len() {
             let unit = &rest[at..rest.len().min(at + 2)];
             if unit.len() < 2 && !last {
                 break;
             }
-            if unit == others_mark && before.is_none_or(begins_behind) {
-                return Ends::At(at, other, 2);
+            if unit == others_mark && before.is_none_or(can_precede_line) {
+                return EncodingEnd::At(at, other, 2);
             }
-            if before.is_some_and(begins_behind)
+            if before.is_some_and(can_precede_line)
                 && unit.iter().all(|&b| is_ascii(b) || b == 0xEF || b == 0xBB)
             {
-                let window = &rest[at..rest.len().min(at + LOOK_BYTES)];
+                let window = &rest[at..rest.len().min(at + SNIFF_BYTES)];
                 let is_bracket = matches!(before, Some(b'}' | b']'));
-                let whole = last || window.len() == LOOK_BYTES;
-                match begins_utf8(window, is_bracket) {
-                    Some(mark) if whole => return Ends::At(at, Coding::Utf8, mark),
-                    Some(_) => return Ends::NotBefore(at),
+                let whole = last || window.len() == SNIFF_BYTES;
+                match detect_utf8(window, is_bracket) {
+                    Some(mark) if whole => return EncodingEnd::At(at, TextEncoding::Utf8, mark),
+                    Some(_) => return EncodingEnd::NotBefore(at),
                     None => {}
                 }
             }
-            before = Some(self.coding.ascii(unit).unwrap_or(OTHER));
+            before = Some(self.encoding.decode_ascii(unit).unwrap_or(NO_LINE_BREAK));
             at += 2;
         }
-        Ends::NotBefore(at.min(rest.len()))
+        EncodingEnd::NotBefore(at.min(rest.len()))
     }
 }
 
 /// Appends up to so many bytes. Tells whether the input ended, or what it failed with; what came
 /// before is there.
-fn read(input: &mut dyn Read, to: &mut Vec<u8>, room: usize) -> (bool, Option<io::Error>) {
+fn read_up_to(input: &mut dyn Read, to: &mut Vec<u8>, room: usize) -> (bool, Option<io::Error>) {
     let mut len = to.len();
     to.resize(len + room, 0);
     let (mut ended, mut failed) = (false, None);
@@ -311,15 +311,15 @@ fn is_ascii(byte: u8) -> bool {
 }
 
 /// Whether a line, or a value that was appended to one without its end, may begin behind a byte.
-fn begins_behind(byte: u8) -> bool {
+fn can_precede_line(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b'}' | b']')
 }
 
 /// Whether what follows is UTF-8, and how many bytes of mark it begins with. Behind a bracket it
 /// must begin with another, or with a line's end: any letters may stand there inside of a text.
-fn begins_utf8(window: &[u8], behind_bracket: bool) -> Option<usize> {
-    let (mark, text) = match window.strip_prefix(MARK_UTF8) {
-        Some(text) => (MARK_UTF8.len(), text),
+fn detect_utf8(window: &[u8], behind_bracket: bool) -> Option<usize> {
+    let (mark, text) = match window.strip_prefix(UTF8_BOM) {
+        Some(text) => (UTF8_BOM.len(), text),
         None => (0, window),
     };
     let begins = match text {
@@ -328,7 +328,7 @@ fn begins_utf8(window: &[u8], behind_bracket: bool) -> Option<usize> {
         }
         _ => !behind_bracket,
     };
-    let ascii = text.iter().take(ASCII_BYTES).all(|&byte| is_ascii(byte));
+    let ascii = text.iter().take(MIN_ASCII_BYTES).all(|&byte| is_ascii(byte));
     let is_text = |&byte: &u8| is_ascii(byte) || byte >= 0x80;
     // The last letter may not be all there.
     let is_utf8 = std::str::from_utf8(text).err().is_none_or(|error| error.error_len().is_none());
@@ -351,7 +351,7 @@ mod tests {
             }
         }
         let (mut decoder, mut text, mut places) =
-            (Decoder::default(), Vec::new(), Places::default());
+            (TextDecoder::default(), Vec::new(), PositionMap::default());
         // Small steps of decoding too, which reading whole blocks would hide.
         let mut input = Steps(bytes, step);
         let mut held = Vec::new();

@@ -5,41 +5,41 @@
 
 /// Where in the text the next byte stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum UnquoteState {
     /// Between values.
     Outside,
     /// In an object or array that stands in no string: it stays as it is.
-    Plain { depth: u32, in_string: bool, escaped: bool },
+    Verbatim { depth: u32, in_string: bool, escaped: bool },
     /// In a string.
-    Inside,
+    InString,
     /// Behind a backslash.
-    Escape,
+    InEscape,
     /// In the digits of `\u`: how many there were, and their value.
-    Hex { digits: u8, value: u16 },
+    InHexEscape { digits: u8, value: u16 },
 }
 
 /// Takes the text out of strings.
 #[derive(Debug)]
-pub(super) struct Unquoted {
-    state: State,
+pub(super) struct StringUnquoter {
+    state: UnquoteState,
     /// The first half of a character beyond U+FFFF.
-    high: Option<u16>,
+    high_surrogate: Option<u16>,
 }
 
-impl Default for Unquoted {
+impl Default for StringUnquoter {
     fn default() -> Self {
-        Unquoted { state: State::Outside, high: None }
+        StringUnquoter { state: UnquoteState::Outside, high_surrogate: None }
     }
 }
 
-impl Unquoted {
+impl StringUnquoter {
     /// Appends what the next bytes hold.
     pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         while !bytes.is_empty() {
             let done = match self.state {
-                State::Inside => self.inside(bytes, out),
+                UnquoteState::InString => self.copy_string(bytes, out),
                 _ => {
-                    self.byte(bytes[0], out);
+                    self.push_byte(bytes[0], out);
                     1
                 }
             };
@@ -48,53 +48,53 @@ impl Unquoted {
     }
 
     /// Copies text up to a byte that means something; tells how much is done with.
-    fn inside(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
+    fn copy_string(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
         let end = memchr::memchr3(b'"', b'\\', b'\n', bytes);
         let len = end.unwrap_or(bytes.len());
         let special = end.map(|at| bytes[at]);
         if len > 0 || special != Some(b'\\') {
-            self.flush(out);
+            self.flush_surrogate(out);
         }
         out.extend_from_slice(&bytes[..len]);
         match special {
             None => return len,
-            Some(b'\\') => self.state = State::Escape,
+            Some(b'\\') => self.state = UnquoteState::InEscape,
             // No JSON writer leaves a bare line break in a string: it breaks off here.
             Some(b'\n') => {
                 out.push(b'\n');
-                self.state = State::Outside;
+                self.state = UnquoteState::Outside;
             }
-            Some(_) => self.state = State::Outside,
+            Some(_) => self.state = UnquoteState::Outside,
         }
         len + 1
     }
 
-    fn byte(&mut self, byte: u8, out: &mut Vec<u8>) {
+    fn push_byte(&mut self, byte: u8, out: &mut Vec<u8>) {
         match self.state {
-            State::Outside if byte == b'"' => self.state = State::Inside,
-            State::Outside => {
+            UnquoteState::Outside if byte == b'"' => self.state = UnquoteState::InString,
+            UnquoteState::Outside => {
                 if matches!(byte, b'{' | b'[') {
-                    self.state = State::Plain { depth: 1, in_string: false, escaped: false };
+                    self.state = UnquoteState::Verbatim { depth: 1, in_string: false, escaped: false };
                 }
                 out.push(byte);
             }
-            State::Plain { depth, in_string, escaped } => {
+            UnquoteState::Verbatim { depth, in_string, escaped } => {
                 out.push(byte);
-                self.state = plain(byte, depth, in_string, escaped);
+                self.state = next_verbatim_state(byte, depth, in_string, escaped);
             }
-            State::Escape => self.escape(byte, out),
-            State::Hex { digits, value } => self.hex(byte, digits, value, out),
-            State::Inside => {}
+            UnquoteState::InEscape => self.push_escape(byte, out),
+            UnquoteState::InHexEscape { digits, value } => self.push_hex_digit(byte, digits, value, out),
+            UnquoteState::InString => {}
         }
     }
 
-    fn escape(&mut self, byte: u8, out: &mut Vec<u8>) {
+    fn push_escape(&mut self, byte: u8, out: &mut Vec<u8>) {
         if byte == b'u' {
-            self.state = State::Hex { digits: 0, value: 0 };
+            self.state = UnquoteState::InHexEscape { digits: 0, value: 0 };
             return;
         }
-        self.flush(out);
-        self.state = State::Inside;
+        self.flush_surrogate(out);
+        self.state = UnquoteState::InString;
         match byte {
             b'b' => out.push(8),
             b'f' => out.push(12),
@@ -107,55 +107,55 @@ impl Unquoted {
         }
     }
 
-    fn hex(&mut self, byte: u8, digits: u8, value: u16, out: &mut Vec<u8>) {
+    fn push_hex_digit(&mut self, byte: u8, digits: u8, value: u16, out: &mut Vec<u8>) {
         let Some(digit) = (byte as char).to_digit(16) else {
-            self.flush(out);
+            self.flush_surrogate(out);
             out.extend_from_slice(b"\\u");
             if digits > 0 {
                 out.extend_from_slice(format!("{value:0$x}", usize::from(digits)).as_bytes());
             }
-            self.state = State::Inside;
+            self.state = UnquoteState::InString;
             self.push(&[byte], out);
             return;
         };
         let value = value << 4 | digit as u16;
-        self.state = State::Hex { digits: digits + 1, value };
+        self.state = UnquoteState::InHexEscape { digits: digits + 1, value };
         if digits < 3 {
             return;
         }
-        self.state = State::Inside;
-        match (self.high.take(), value) {
+        self.state = UnquoteState::InString;
+        match (self.high_surrogate.take(), value) {
             (high, 0xD800..=0xDBFF) => {
                 if let Some(high) = high {
-                    lone(high, out);
+                    write_lone_surrogate(high, out);
                 }
-                self.high = Some(value);
+                self.high_surrogate = Some(value);
             }
             (Some(high), 0xDC00..=0xDFFF) => {
                 let code = 0x10000 + (u32::from(high & 0x3FF) << 10) + u32::from(value & 0x3FF);
-                write(code, out);
+                write_code_point(code, out);
             }
             (high, _) => {
                 if let Some(high) = high {
-                    lone(high, out);
+                    write_lone_surrogate(high, out);
                 }
                 match value {
-                    0xDC00..=0xDFFF => lone(value, out),
-                    _ => write(u32::from(value), out),
+                    0xDC00..=0xDFFF => write_lone_surrogate(value, out),
+                    _ => write_code_point(u32::from(value), out),
                 }
             }
         }
     }
 
     /// A first half that no second one follows.
-    fn flush(&mut self, out: &mut Vec<u8>) {
-        if let Some(high) = self.high.take() {
-            lone(high, out);
+    fn flush_surrogate(&mut self, out: &mut Vec<u8>) {
+        if let Some(high) = self.high_surrogate.take() {
+            write_lone_surrogate(high, out);
         }
     }
 }
 
-fn plain(byte: u8, depth: u32, in_string: bool, escaped: bool) -> State {
+fn next_verbatim_state(byte: u8, depth: u32, in_string: bool, escaped: bool) -> UnquoteState {
     let (mut depth, mut in_string, mut escapes) = (depth, in_string, false);
     match byte {
         _ if escaped => {}
@@ -166,22 +166,22 @@ fn plain(byte: u8, depth: u32, in_string: bool, escaped: bool) -> State {
         b'}' | b']' if !in_string => depth -= 1,
         _ => {}
     }
-    if depth == 0 { State::Outside } else { State::Plain { depth, in_string, escaped: escapes } }
+    if depth == 0 { UnquoteState::Outside } else { UnquoteState::Verbatim { depth, in_string, escaped: escapes } }
 }
 
 /// Half a character stays an escape, so that the record that holds it is told, not mended.
-fn lone(half: u16, out: &mut Vec<u8>) {
+fn write_lone_surrogate(half: u16, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("\\u{half:04x}").as_bytes());
 }
 
-fn write(code: u32, out: &mut Vec<u8>) {
+fn write_code_point(code: u32, out: &mut Vec<u8>) {
     let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
     out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
 /// Whether a string, given from its quote on, holds JSON: an object, an array or another string.
 /// `None` where it is too short to tell.
-pub(super) fn holds_json(text: &[u8]) -> Option<bool> {
+pub(super) fn is_embedded_json(text: &[u8]) -> Option<bool> {
     let mut at = 1;
     loop {
         match text.get(at..)? {
@@ -197,7 +197,7 @@ pub(super) fn holds_json(text: &[u8]) -> Option<bool> {
 
 /// What a string holds, given with its quotes; the last may be missing.
 pub(super) fn unquote(text: &[u8], out: &mut Vec<u8>) {
-    Unquoted::default().push(text, out);
+    StringUnquoter::default().push(text, out);
 }
 
 #[cfg(test)]
@@ -206,7 +206,7 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         for step in [1, 2, 3, 7, 1000] {
-            let (mut unquoted, mut out) = (Unquoted::default(), Vec::new());
+            let (mut unquoted, mut out) = (StringUnquoter::default(), Vec::new());
             for part in text.as_bytes().chunks(step) {
                 unquoted.push(part, &mut out);
             }

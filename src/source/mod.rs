@@ -22,13 +22,13 @@ mod zip;
 
 use std::sync::Arc;
 
-pub use chunks::Pieces;
-pub use discover::{Found, discover};
+pub use chunks::ChunkReader;
+pub use discover::{SourceFile, discover};
 pub use disk::digest;
 
 /// What a text is, by its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Shape {
+pub enum SourceFormat {
     /// Nothing but white space.
     #[default]
     Empty,
@@ -42,34 +42,34 @@ pub enum Shape {
     Csv(Vec<u8>),
 }
 
-impl Shape {
+impl SourceFormat {
     /// The name that the lineage column and the accounting use.
     pub fn name(&self) -> &'static str {
         match self {
-            Shape::Empty => "empty",
-            Shape::Rest => "rest",
-            Shape::Array => "array",
-            Shape::Objects => "ndjson",
-            Shape::Csv(_) => "csv",
+            SourceFormat::Empty => "empty",
+            SourceFormat::Rest => "rest",
+            SourceFormat::Array => "array",
+            SourceFormat::Objects => "ndjson",
+            SourceFormat::Csv(_) => "csv",
         }
     }
 }
 
 /// A text of a file, by what is to be said of it: most files are one, a zip may hold many.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceMember {
     /// Its name inside of the file; nothing where the file has but one.
     pub name: Option<String>,
     /// Whether it was packed, so that positions are those of what was unpacked.
     is_packed: bool,
     /// Whether it stood in JSON strings, so that positions are those of what they hold.
-    is_in_strings: bool,
+    is_embedded: bool,
 }
 
-impl Source {
+impl SourceMember {
     /// A reason, with the name of the text and what positions in it are.
-    pub fn of(&self, reason: String) -> String {
-        let unit = match (self.is_packed, self.is_in_strings) {
+    pub fn qualify_reason(&self, reason: String) -> String {
+        let unit = match (self.is_packed, self.is_embedded) {
             (false, false) => None,
             (true, false) => Some("unpacked"),
             (_, true) => Some("in the text of its JSON string"),
@@ -82,51 +82,51 @@ impl Source {
         }
     }
 
-    fn told(&self, flaw: Flaw) -> Flaw {
-        Flaw { reason: self.of(flaw.reason), ..flaw }
+    fn qualify_problem(&self, flaw: DecodeProblem) -> DecodeProblem {
+        DecodeProblem { reason: self.qualify_reason(flaw.reason), ..flaw }
     }
 }
 
 /// A text that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct MemberResult {
     /// Its name inside of the file; nothing where the file has but one.
     pub name: Option<String>,
     /// What it was, or why it is no log.
-    pub shape: Result<Shape, String>,
+    pub format: Result<SourceFormat, String>,
 }
 
 /// A piece of a file: decoded text, and where its records are.
 #[derive(Debug, Default)]
-pub struct Piece {
+pub struct Chunk {
     /// UTF-8, unless the source lies about it: a record that is not valid UTF-8 is rejected when
     /// it is parsed.
     pub text: Vec<u8>,
     /// Start and end of each JSON record in `text`. CSV rows are told apart when they are read.
     pub records: Vec<(u32, u32)>,
     /// What the text is, as far as it was read.
-    pub shape: Shape,
+    pub format: SourceFormat,
     /// Which text of the file it is of.
-    pub source: Arc<Source>,
+    pub member: Arc<SourceMember>,
     /// How many bytes of the file were read for it.
     pub file_bytes: u64,
     /// Where `text` stood in the file.
-    places: positions::Places,
+    positions: positions::PositionMap,
 }
 
-impl Piece {
+impl Chunk {
     /// The byte position in the file of a position in `text`; in what was unpacked, where the
     /// file is packed.
     pub fn position(&self, at: usize) -> u64 {
-        self.places.position(&self.text, at)
+        self.positions.position(&self.text, at)
     }
 }
 
 /// Something wrong with a source that its pieces do not show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
+pub struct DecodeProblem {
     /// Whether it is a record that is lost, or the file around records.
-    pub of: FlawOf,
+    pub scope: ProblemScope,
     /// Byte position in the file.
     pub position: u64,
     /// What was expected and found.
@@ -136,23 +136,23 @@ pub struct Flaw {
     pub raw: Vec<u8>,
 }
 
-impl Flaw {
+impl DecodeProblem {
     /// How much of a lost record is kept: far more than any event has, and little to hold.
-    const RAW_BYTES_MAX: usize = 1 << 20;
+    const MAX_RAW_BYTES: usize = 1 << 20;
 
-    fn record(position: u64, reason: String, raw: &[u8]) -> Self {
-        let raw = raw[..raw.len().min(Self::RAW_BYTES_MAX)].to_vec();
-        Flaw { of: FlawOf::Record, position, reason, raw }
+    fn for_record(position: u64, reason: String, raw: &[u8]) -> Self {
+        let raw = raw[..raw.len().min(Self::MAX_RAW_BYTES)].to_vec();
+        DecodeProblem { scope: ProblemScope::Record, position, reason, raw }
     }
 
-    fn file(position: u64, reason: String) -> Self {
-        Flaw { of: FlawOf::File, position, reason, raw: Vec::new() }
+    fn for_file(position: u64, reason: String) -> Self {
+        DecodeProblem { scope: ProblemScope::File, position, reason, raw: Vec::new() }
     }
 }
 
 /// What a flaw is one of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FlawOf {
+pub enum ProblemScope {
     /// A record: it counts as one that was read and could not be taken.
     Record,
     /// The file: it ends before what it began is closed. No record is lost by what is seen.

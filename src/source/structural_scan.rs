@@ -6,81 +6,81 @@
 
 /// Looks for the end of a bracketed value.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Scan {
-    at: usize,
+pub(super) struct BracketScanner {
+    position: usize,
     depth: u32,
     in_string: bool,
     /// The byte at `at` is escaped by a backslash before it.
     escaped: bool,
 }
 
-pub(super) enum End {
+pub(super) enum ValueEnd {
     /// The value ends before this position.
     At(usize),
     /// The value breaks off at a line break, here: no JSON writer leaves a bare one in a string,
     /// and in a file with damage, a line that begins with a bracket begins a record.
     Broken(usize),
-    More,
+    NeedMore,
 }
 
-impl Scan {
+impl BracketScanner {
     /// Begins at the value's first bracket.
-    pub(super) fn from(at: usize) -> Self {
-        Scan { at, ..Scan::default() }
+    pub(super) fn starting_at(at: usize) -> Self {
+        BracketScanner { position: at, ..BracketScanner::default() }
     }
 
     /// Up to where the text was looked at.
-    pub(super) fn at(&self) -> usize {
-        self.at
+    pub(super) fn position(&self) -> usize {
+        self.position
     }
 
     /// The first `len` bytes of the text are gone.
     pub(super) fn drop_front(&mut self, len: usize) {
-        self.at = self.at.saturating_sub(len);
+        self.position = self.position.saturating_sub(len);
     }
 
     /// Looks at what the text has grown by. `damaged` says that a record broke off before, so that
     /// a line that begins with a bracket is taken to begin a record.
-    pub(super) fn find_end(&mut self, text: &[u8], damaged: bool) -> End {
+    pub(super) fn find_end(&mut self, text: &[u8], damaged: bool) -> ValueEnd {
         loop {
-            let rest = &text[self.at..];
+            let rest = &text[self.position..];
             let mut last = [b' '; 64];
             let (block, len) = match rest.first_chunk::<64>() {
                 Some(block) => (block, 64),
-                None if rest.is_empty() => return End::More,
+                None if rest.is_empty() => return ValueEnd::NeedMore,
                 None => {
                     last[..rest.len()].copy_from_slice(rest);
                     (&last, rest.len())
                 }
             };
             let before = *self;
-            let masks = Masks::of(block);
-            let (escaped, escapes_next) = escapes(masks.backslash, self.escaped);
+            let masks = Masks::from_block(block);
+            let (escaped, escapes_next) = escaped_bytes(masks.backslash, self.escaped);
             let quotes = masks.quote & !escaped;
             let inside = prefix_xor(quotes) ^ if self.in_string { u64::MAX } else { 0 };
             let mut broken = masks.line_break & inside;
             if damaged {
-                broken |= lines_with_value(text, self.at, masks.line_break & !inside);
+                broken |= line_breaks_before_value(text, self.position, masks.line_break & !inside);
             }
-            if let Some(end) = self.end_in(block, (masks.bracket & !inside) & below(broken)) {
-                return End::At(self.at + end);
+            if let Some(end) = self.end_in_block(block, (masks.bracket & !inside) & bits_below(broken)) {
+                return ValueEnd::At(self.position + end);
             }
             if broken != 0 {
-                return End::Broken(self.at + broken.trailing_zeros() as usize);
+                return ValueEnd::Broken(self.position + broken.trailing_zeros() as usize);
             }
             if len < 64 {
                 // Look at this block again when it is whole.
                 *self = before;
-                return End::More;
+                return ValueEnd::NeedMore;
             }
             self.in_string = inside >> 63 == 1;
             self.escaped = escapes_next;
-            self.at += 64;
+            self.position += 64;
         }
     }
 
     /// Follows the brackets of a block; tells the position behind the one that closes the value.
-    fn end_in(&mut self, block: &[u8; 64], mut brackets: u64) -> Option<usize> {
+    fn end_in_block(&mut self, block: &[u8; 64], mut brackets: u64) -> Option<usize> {
         while brackets != 0 {
             let at = brackets.trailing_zeros() as usize;
             brackets &= brackets - 1;
@@ -99,7 +99,7 @@ impl Scan {
 }
 
 /// Those of the line breaks of a block at `at` behind which a line begins with a value.
-fn lines_with_value(text: &[u8], at: usize, mut line_breaks: u64) -> u64 {
+fn line_breaks_before_value(text: &[u8], at: usize, mut line_breaks: u64) -> u64 {
     let mut found = 0;
     while line_breaks != 0 {
         let bit = line_breaks & line_breaks.wrapping_neg();
@@ -112,12 +112,12 @@ fn lines_with_value(text: &[u8], at: usize, mut line_breaks: u64) -> u64 {
 }
 
 /// All bits below the lowest set one; all bits if none is set.
-fn below(mask: u64) -> u64 {
+fn bits_below(mask: u64) -> u64 {
     if mask == 0 { u64::MAX } else { (mask & mask.wrapping_neg()) - 1 }
 }
 
 /// Which bytes are escaped by a backslash, and whether the byte behind the block is.
-fn escapes(mut backslash: u64, first_escaped: bool) -> (u64, bool) {
+fn escaped_bytes(mut backslash: u64, first_escaped: bool) -> (u64, bool) {
     let mut escaped = u64::from(first_escaped);
     backslash &= !escaped;
     while backslash != 0 {
@@ -149,7 +149,7 @@ struct Masks {
 
 impl Masks {
     #[cfg(target_arch = "x86_64")]
-    fn of(block: &[u8; 64]) -> Masks {
+    fn from_block(block: &[u8; 64]) -> Masks {
         // SAFETY: the function needs SSE2 and nothing else, and SSE2 belongs to every x86-64
         // processor. The test below compares it with the portable one. Portable masks need six
         // times the time for a whole file.
@@ -216,7 +216,7 @@ mod tests {
             for (at, byte) in block.iter_mut().enumerate() {
                 *byte = ((at * 7 + round * 13) % 256) as u8;
             }
-            let (fast, slow) = (Masks::of(&block), Masks::portable(&block));
+            let (fast, slow) = (Masks::from_block(&block), Masks::portable(&block));
             assert_eq!(
                 (fast.quote, fast.backslash, fast.bracket, fast.line_break),
                 (slow.quote, slow.backslash, slow.bracket, slow.line_break)

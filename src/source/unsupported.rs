@@ -1,7 +1,7 @@
 //! Files that are no log, told apart so that the refusal can say what they are.
 
 /// What a file is whose first bytes are neither JSON nor CSV, and what to do about it.
-pub(super) fn what_it_is(start: &[u8]) -> String {
+pub(super) fn describe_unsupported(start: &[u8]) -> String {
     const MAGIC: [(&[u8], &str); 10] = [
         (b"\x89PNG", "an image (PNG)"),
         (b"\xFF\xD8\xFF", "an image (JPEG)"),

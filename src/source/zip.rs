@@ -14,39 +14,39 @@ use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::discover::is_data_name;
-use super::disk::Disk;
+use super::disk::TrackedFile;
 
 /// The file in every workbook and document of Office.
-const OFFICE: &str = "[Content_Types].xml";
+const OFFICE_MARKER: &str = "[Content_Types].xml";
 
 /// Where the zip is.
-enum Place {
-    File(PathBuf, Arc<Mutex<Disk>>),
+enum ZipLocation {
+    File(PathBuf, Arc<Mutex<TrackedFile>>),
     Memory(Arc<[u8]>),
 }
 
 /// What is to be read of a zip.
-pub(super) struct Zip {
-    place: Place,
+pub(super) struct ZipReader {
+    location: ZipLocation,
     /// Members that are left, the next one last.
-    members: Vec<Member>,
+    members: Vec<ZipMember>,
 }
 
 /// One file in a zip.
 #[derive(Debug, Clone)]
-pub(super) struct Member {
+pub(super) struct ZipMember {
     pub(super) name: String,
     /// It stands in the zip as it is.
     pub(super) is_stored: bool,
     start: u64,
     packed_bytes: u64,
-    method: Method,
+    method: ZipMethod,
     /// Checksum and size, where the zip tells.
     expected: Option<(u32, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Method {
+enum ZipMethod {
     Stored,
     Deflated,
     Zstd,
@@ -56,132 +56,132 @@ enum Method {
     Unknown,
 }
 
-trait Bytes: Read + Seek + Send {}
-impl<B: Read + Seek + Send> Bytes for B {}
+trait SeekableRead: Read + Seek + Send {}
+impl<B: Read + Seek + Send> SeekableRead for B {}
 
-impl Zip {
-    pub(super) fn of_file(path: &Path, disk: &Arc<Mutex<Disk>>) -> Result<Self, String> {
-        Zip::at(Place::File(path.to_path_buf(), disk.clone()))
+impl ZipReader {
+    pub(super) fn open_file(path: &Path, disk: &Arc<Mutex<TrackedFile>>) -> Result<Self, String> {
+        ZipReader::open_at(ZipLocation::File(path.to_path_buf(), disk.clone()))
     }
 
-    pub(super) fn of_memory(bytes: Vec<u8>) -> Result<Self, String> {
-        Zip::at(Place::Memory(bytes.into()))
+    pub(super) fn from_bytes(bytes: Vec<u8>) -> Result<Self, String> {
+        ZipReader::open_at(ZipLocation::Memory(bytes.into()))
     }
 
-    fn at(place: Place) -> Result<Self, String> {
+    fn open_at(place: ZipLocation) -> Result<Self, String> {
         let cannot = |error: io::Error| format!("it cannot be read: {error}");
-        let listed = listed(place.open().map_err(cannot)?);
+        let listed = read_directory(place.open().map_err(cannot)?);
         let mut members = match listed {
             Ok(members) => members,
             Err(error) => {
-                let found = found(&mut place.open().map_err(cannot)?);
+                let found = scan_local_headers(&mut place.open().map_err(cannot)?);
                 match found {
                     Ok(members) if !members.is_empty() => members,
                     _ => return Err(format!("a damaged zip ({error}): fetch or pack it again")),
                 }
             }
         };
-        if members.iter().any(|member| member.name == OFFICE) {
+        if members.iter().any(|member| member.name == OFFICE_MARKER) {
             return Err("not a log of Power BI events: an Excel workbook or another document of \
                         Office; save the sheet as CSV"
                 .to_owned());
         }
-        members.retain(|member| is_data(&member.name));
+        members.retain(|member| is_data_member(&member.name));
         members.sort_by(|a, b| (&b.name, b.start).cmp(&(&a.name, a.start)));
-        Ok(Zip { place, members })
+        Ok(ZipReader { location: place, members })
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    pub(super) fn next_member(&mut self) -> Option<Member> {
+    pub(super) fn next_member(&mut self) -> Option<ZipMember> {
         self.members.pop()
     }
 
     /// The bytes of a member, unpacked. `Err` says why they cannot be had.
-    pub(super) fn open(&self, member: &Member) -> Result<Box<dyn Read + Send>, String> {
+    pub(super) fn open_member(&self, member: &ZipMember) -> Result<Box<dyn Read + Send>, String> {
         let other = |method: &str| {
             Err(format!(
                 "packed by a method that is not read ({method}): unpack it by hand, or pack it as \
                  zip (deflate), gzip or Zstandard"
             ))
         };
-        let mut bytes = self.place.open().map_err(|error| format!("cannot be read: {error}"))?;
+        let mut bytes = self.location.open().map_err(|error| format!("cannot be read: {error}"))?;
         bytes
             .seek(SeekFrom::Start(member.start))
             .map_err(|error| format!("cannot be read: {error}"))?;
         let packed = bytes.take(member.packed_bytes);
         let inner: Box<dyn Read + Send> = match member.method {
-            Method::Stored => Box::new(packed),
-            Method::Deflated => Box::new(DeflateDecoder::new(packed)),
-            Method::Zstd => match zstd::stream::read::Decoder::new(packed) {
+            ZipMethod::Stored => Box::new(packed),
+            ZipMethod::Deflated => Box::new(DeflateDecoder::new(packed)),
+            ZipMethod::Zstd => match zstd::stream::read::Decoder::new(packed) {
                 Ok(decoder) => Box::new(decoder),
                 Err(error) => return Err(format!("cannot be unpacked: {error}")),
             },
-            Method::Other(9) => return other("Deflate64"),
-            Method::Other(12) => return other("bzip2"),
-            Method::Other(14) => return other("LZMA"),
-            Method::Other(number) => return other(&format!("number {number}")),
-            Method::Encrypted => {
+            ZipMethod::Other(9) => return other("Deflate64"),
+            ZipMethod::Other(12) => return other("bzip2"),
+            ZipMethod::Other(14) => return other("LZMA"),
+            ZipMethod::Other(number) => return other(&format!("number {number}")),
+            ZipMethod::Encrypted => {
                 return Err(
                     "encrypted: unpack it with its password, and give what was in it".into()
                 );
             }
-            Method::Unknown => return Err("the zip breaks off in it".to_owned()),
+            ZipMethod::Unknown => return Err("the zip breaks off in it".to_owned()),
         };
         Ok(match member.expected {
             Some((crc, len)) => {
-                Box::new(Checked { inner, crc: Crc::new(), expected: (crc, len), len: 0 })
+                Box::new(ChecksumReader { inner, crc: Crc::new(), expected: (crc, len), len: 0 })
             }
             None => inner,
         })
     }
 }
 
-impl Place {
-    fn open(&self) -> io::Result<Box<dyn Bytes>> {
+impl ZipLocation {
+    fn open(&self) -> io::Result<Box<dyn SeekableRead>> {
         match self {
-            Place::Memory(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
-            Place::File(path, disk) => match File::open(path) {
-                Ok(file) => Ok(Box::new(Watched { file, disk: disk.clone() })),
-                Err(error) => Err(keep(disk, error)),
+            ZipLocation::Memory(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
+            ZipLocation::File(path, disk) => match File::open(path) {
+                Ok(file) => Ok(Box::new(TrackedZipFile { file, tracked_file: disk.clone() })),
+                Err(error) => Err(record_failure(disk, error)),
             },
         }
     }
 }
 
 /// The file, whose errors are kept apart from those of what is packed in it.
-struct Watched {
+struct TrackedZipFile {
     file: File,
-    disk: Arc<Mutex<Disk>>,
+    tracked_file: Arc<Mutex<TrackedFile>>,
 }
 
-fn keep(disk: &Mutex<Disk>, error: io::Error) -> io::Error {
-    disk.lock().unwrap_or_else(PoisonError::into_inner).keep(error)
+fn record_failure(disk: &Mutex<TrackedFile>, error: io::Error) -> io::Error {
+    disk.lock().unwrap_or_else(PoisonError::into_inner).record_failure(error)
 }
 
-impl Read for Watched {
+impl Read for TrackedZipFile {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        self.file.read(to).map_err(|error| keep(&self.disk, error))
+        self.file.read(to).map_err(|error| record_failure(&self.tracked_file, error))
     }
 }
 
-impl Seek for Watched {
+impl Seek for TrackedZipFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }
 }
 
 /// A member whose checksum is looked at when it ends.
-struct Checked {
+struct ChecksumReader {
     inner: Box<dyn Read + Send>,
     crc: Crc,
     expected: (u32, u64),
     len: u64,
 }
 
-impl Read for Checked {
+impl Read for ChecksumReader {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         let len = self.inner.read(to)?;
         self.crc.update(&to[..len]);
@@ -198,7 +198,7 @@ impl Read for Checked {
 }
 
 /// The members by the list at the zip's end.
-fn listed(bytes: Box<dyn Bytes>) -> Result<Vec<Member>, String> {
+fn read_directory(bytes: Box<dyn SeekableRead>) -> Result<Vec<ZipMember>, String> {
     let mut archive = ZipArchive::new(bytes).map_err(|error| error.to_string())?;
     let mut members = Vec::new();
     for number in 0..archive.len() {
@@ -207,18 +207,18 @@ fn listed(bytes: Box<dyn Bytes>) -> Result<Vec<Member>, String> {
             continue;
         }
         let method = match file.compression() {
-            _ if file.encrypted() => Method::Encrypted,
-            CompressionMethod::Stored => Method::Stored,
-            CompressionMethod::Deflated => Method::Deflated,
-            method if method == CompressionMethod::ZSTD => Method::Zstd,
+            _ if file.encrypted() => ZipMethod::Encrypted,
+            CompressionMethod::Stored => ZipMethod::Stored,
+            CompressionMethod::Deflated => ZipMethod::Deflated,
+            method if method == CompressionMethod::ZSTD => ZipMethod::Zstd,
             #[expect(deprecated, reason = "the crate has no other name for what it does not read")]
-            CompressionMethod::Unsupported(number) => Method::Other(number),
-            _ => Method::Other(u16::MAX),
+            CompressionMethod::Unsupported(number) => ZipMethod::Other(number),
+            _ => ZipMethod::Other(u16::MAX),
         };
         let start = file.data_start().ok_or("a member has no place")?;
-        members.push(Member {
-            name: name_of(file.name_raw()),
-            is_stored: method == Method::Stored,
+        members.push(ZipMember {
+            name: member_name(file.name_raw()),
+            is_stored: method == ZipMethod::Stored,
             start,
             packed_bytes: file.compressed_size(),
             method,
@@ -229,7 +229,7 @@ fn listed(bytes: Box<dyn Bytes>) -> Result<Vec<Member>, String> {
 }
 
 /// The members by the headers before each, where the list is missing.
-fn found(bytes: &mut dyn Bytes) -> io::Result<Vec<Member>> {
+fn scan_local_headers(bytes: &mut dyn SeekableRead) -> io::Result<Vec<ZipMember>> {
     let size = bytes.seek(SeekFrom::End(0))?;
     let (mut members, mut at) = (Vec::new(), 0);
     loop {
@@ -250,19 +250,19 @@ fn found(bytes: &mut dyn Bytes) -> io::Result<Vec<Member>> {
         // A member that was written as a stream says how long it is only behind itself.
         let is_open = flags & 8 != 0 || packed == u64::from(u32::MAX);
         let method = match u16_at(8) {
-            _ if flags & 1 != 0 => Method::Encrypted,
-            0 if is_open => Method::Unknown,
-            0 => Method::Stored,
-            8 => Method::Deflated,
-            93 => Method::Zstd,
-            number => Method::Other(number),
+            _ if flags & 1 != 0 => ZipMethod::Encrypted,
+            0 if is_open => ZipMethod::Unknown,
+            0 => ZipMethod::Stored,
+            8 => ZipMethod::Deflated,
+            93 => ZipMethod::Zstd,
+            number => ZipMethod::Other(number),
         };
         let is_folder = name.ends_with(b"/");
         let end = if is_open { size } else { start + packed };
         if !is_folder {
-            members.push(Member {
-                name: name_of(&name),
-                is_stored: method == Method::Stored,
+            members.push(ZipMember {
+                name: member_name(&name),
+                is_stored: method == ZipMethod::Stored,
                 start,
                 packed_bytes: end.saturating_sub(start),
                 method,
@@ -277,13 +277,13 @@ fn found(bytes: &mut dyn Bytes) -> io::Result<Vec<Member>> {
 }
 
 /// A member's name, with `/` between its parts.
-fn name_of(raw: &[u8]) -> String {
+fn member_name(raw: &[u8]) -> String {
     String::from_utf8_lossy(raw).replace('\\', "/")
 }
 
 /// Whether a member is data: no part of it is hidden or what a Mac leaves, and its ending is not
 /// that of notes and scripts.
-fn is_data(name: &str) -> bool {
+fn is_data_member(name: &str) -> bool {
     let mut parts = name.split('/').filter(|part| !matches!(*part, "" | "." | ".."));
     let Some(last) = name.rsplit('/').next() else { return false };
     parts.all(|part| !part.starts_with('.') && part != "__MACOSX") && is_data_name(last)

@@ -30,24 +30,24 @@ use crate::error::{Error, Result};
 use crate::schema::reject::Reject;
 
 pub use delta::snapshot::{DataFile, Snapshot};
-pub use fs::disk::{Disk, DiskFile, Lock, Os};
-pub use maintenance::compact::{Compacted, Extent};
-pub use maintenance::redact::{Removal, Removed};
-pub use maintenance::verify::{Check, Finding, Verdict};
-pub use parquet::sorted_scan::{Place, Rows, Span, columns_of, in_order};
-pub use provenance::rejects::Becomes;
-pub use provenance::source_log::Mark;
-pub use write::dedup::Fates;
-pub use write::load::{Commit, Load, Passing, Settled};
+pub use fs::disk::{Disk, DiskFile, FileLock, OsDisk};
+pub use maintenance::compact::{CompactionResult, CompactScope};
+pub use maintenance::redact::{Redaction, RedactionResult};
+pub use maintenance::verify::{VerifyCheck, VerifyFinding, VerifyReport};
+pub use parquet::sorted_scan::{RowKey, RowRange, TimeRange, scan_columns, scan_rows};
+pub use provenance::rejects::RejectEdit;
+pub use provenance::source_log::SourceEntry;
+pub use write::dedup::DedupResult;
+pub use write::load::{CommitOutcome, Transaction, TempTable, PreparedCommit};
 
-use crate::store::delta::log::{Attempt, Log};
-use crate::store::parquet::writer::{Compression, Site};
-use crate::store::provenance::source_log::Memory;
-use crate::store::write::load::Target;
-use crate::store::write::writer_lock::Lease;
+use crate::store::delta::log::{CommitAttempt, DeltaLog};
+use crate::store::parquet::writer::{Compression, TableDir};
+use crate::store::provenance::source_log::SourceLog;
+use crate::store::write::load::TransactionTarget;
+use crate::store::write::writer_lock::WriterLock;
 
 /// How often a load is settled and committed before it gives up against other writers.
-const TRIES_MAX: u32 = 30;
+const MAX_ATTEMPTS: u32 = 30;
 
 /// A store on disk.
 #[derive(Debug, Clone)]
@@ -55,18 +55,18 @@ pub struct Store {
     root: PathBuf,
     disk: Arc<dyn Disk>,
     /// What tells the key of its pseudonyms, where it is to hold pseudonyms.
-    names: Option<String>,
+    pseudonym_key_id: Option<String>,
 }
 
 impl Store {
     /// The store in a folder, which is created when the first commit is made.
     pub fn new(root: &Path) -> Self {
-        Store::on(Arc::new(Os), root)
+        Store::with_disk(Arc::new(OsDisk), root)
     }
 
     /// The same on a disk that stands in for that of the machine.
-    pub fn on(disk: Arc<dyn Disk>, root: &Path) -> Self {
-        Store { root: root.to_path_buf(), disk, names: None }
+    pub fn with_disk(disk: Arc<dyn Disk>, root: &Path) -> Self {
+        Store { root: root.to_path_buf(), disk, pseudonym_key_id: None }
     }
 
     /// The same, to be written with pseudonyms of the key that `check` tells, or with names as
@@ -76,10 +76,10 @@ impl Store {
     ///
     /// [`Error::Store`] where the store is there and holds the other, or pseudonyms of another
     /// key.
-    pub fn of_names(mut self, check: Option<String>) -> Result<Store> {
-        self.names = check;
+    pub fn with_pseudonym_key(mut self, check: Option<String>) -> Result<Store> {
+        self.pseudonym_key_id = check;
         if self.exists()? {
-            Log::open(&self)?.check_names(self.names.as_deref())?;
+            DeltaLog::open(&self)?.ensure_pseudonym_key(self.pseudonym_key_id.as_deref())?;
         }
         Ok(self)
     }
@@ -89,11 +89,11 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::snapshot`].
-    pub fn names(&self) -> Result<Option<String>> {
+    pub fn pseudonym_key_id(&self) -> Result<Option<String>> {
         if !self.exists()? {
             return Ok(None);
         }
-        Log::open(self)?.names()
+        DeltaLog::open(self)?.pseudonym_key_id()
     }
 
     /// Where the store is.
@@ -108,7 +108,7 @@ impl Store {
     /// [`Error::Io`] where that cannot be seen. To take it for no store would be to write over what
     /// is there, and to take its files away.
     pub fn exists(&self) -> Result<bool> {
-        let log = self.events().join("_delta_log");
+        let log = self.events_dir().join("_delta_log");
         let entries = match std::fs::read_dir(&log) {
             Err(error) if is_absent(&error) => return Ok(false),
             entries => entries.map_err(Error::io("read", &log))?,
@@ -123,7 +123,7 @@ impl Store {
         Ok(false)
     }
 
-    fn events(&self) -> PathBuf {
+    fn events_dir(&self) -> PathBuf {
         self.root.join("events")
     }
 
@@ -141,13 +141,13 @@ impl Store {
         if !self.exists()? {
             return Ok(Snapshot { version: -1, ..Snapshot::default() });
         }
-        let (log, memory) = self.newest()?;
+        let (log, memory) = self.latest()?;
         Ok(Snapshot {
             version: log.version(),
             files: log.files()?,
-            sources: provenance::source_log::facts(&memory.marks),
-            has_others: memory.marks.iter().any(|mark| mark.facts.others_kept > 0),
-            rejects: memory.rejects(),
+            sources: provenance::source_log::latest_facts(&memory.entries),
+            has_other_workloads: memory.entries.iter().any(|mark| mark.facts.others_kept > 0),
+            rejects: memory.reject_count(),
         })
     }
 
@@ -161,24 +161,24 @@ impl Store {
         if !self.exists()? {
             return Ok(Vec::new());
         }
-        Log::open(self)?.files()
+        DeltaLog::open(self)?.files()
     }
 
     /// The newest version of the log, and what is remembered.
-    fn newest(&self) -> Result<(Log, Memory)> {
-        let mut log = Log::open(self)?;
+    fn latest(&self) -> Result<(DeltaLog, SourceLog)> {
+        let mut log = DeltaLog::open(self)?;
         loop {
-            match log.head().and_then(|head| provenance::source_log::read(&self.root, head)) {
+            match log.source_log_head().and_then(|head| provenance::source_log::read(&self.root, head)) {
                 Ok(memory) => return Ok((log, memory)),
                 // The files of marks may have been folded into one since the log was read.
-                Err(error) => log = self.newer(&log)?.ok_or(error)?,
+                Err(error) => log = self.refresh(&log)?.ok_or(error)?,
             }
         }
     }
 
     /// The newest version of the log, if it is newer than this one.
-    fn newer(&self, log: &Log) -> Result<Option<Log>> {
-        let newest = Log::open(self)?;
+    fn refresh(&self, log: &DeltaLog) -> Result<Option<DeltaLog>> {
+        let newest = DeltaLog::open(self)?;
         Ok((newest.version() > log.version()).then_some(newest))
     }
 
@@ -186,47 +186,47 @@ impl Store {
     /// they did there changes nothing for it (`is_as_good`, of the newer version and the one
     /// before). A merge of files must not cost others that everything is written again: on a large
     /// store one comes after the other.
-    fn insist(
+    fn commit_with_retry(
         &self,
-        log: &Log,
-        attempt: impl Fn(&Log) -> Result<Attempt>,
-        is_as_good: impl Fn(&Log, &Log) -> bool,
-    ) -> Result<Attempt> {
-        let mut newest: Option<Log> = None;
-        for _ in 0..TRIES_MAX {
+        log: &DeltaLog,
+        attempt: impl Fn(&DeltaLog) -> Result<CommitAttempt>,
+        is_as_good: impl Fn(&DeltaLog, &DeltaLog) -> bool,
+    ) -> Result<CommitAttempt> {
+        let mut newest: Option<DeltaLog> = None;
+        for _ in 0..MAX_ATTEMPTS {
             let log = newest.as_ref().unwrap_or(log);
             match attempt(log)? {
-                Attempt::Overtaken => {}
+                CommitAttempt::Conflict => {}
                 other => return Ok(other),
             }
             // Where that cannot be told, there is the longer way.
-            match self.newer(log).ok().flatten().filter(|newer| is_as_good(newer, log)) {
+            match self.refresh(log).ok().flatten().filter(|newer| is_as_good(newer, log)) {
                 Some(newer) => newest = Some(newer),
-                None => return Ok(Attempt::Overtaken),
+                None => return Ok(CommitAttempt::Conflict),
             }
         }
-        Ok(Attempt::Overtaken)
+        Ok(CommitAttempt::Conflict)
     }
 
     /// Finds out which version an attempt to commit files and marks has made, and takes away what
     /// was written for one that made none because others were first.
-    fn conclude(
+    fn resolve_outcome(
         &self,
-        lease: &Lease,
-        attempt: Result<Attempt>,
+        lease: &WriterLock,
+        attempt: Result<CommitAttempt>,
         (files, head): (&[DataFile], Option<i64>),
         discard: impl Fn(),
     ) -> Result<Option<i64>> {
         let failed = match attempt {
-            Ok(Attempt::Made(version)) => return Ok(Some(version)),
-            Ok(Attempt::Overtaken) => {
+            Ok(CommitAttempt::Committed(version)) => return Ok(Some(version)),
+            Ok(CommitAttempt::Conflict) => {
                 discard();
                 return Ok(None);
             }
-            Ok(Attempt::Unclear) => None,
+            Ok(CommitAttempt::Unknown) => None,
             Err(error) => Some(error),
         };
-        match Log::open(self).and_then(|log| Ok((log.has(files, head)?, log.version()))) {
+        match DeltaLog::open(self).and_then(|log| Ok((log.has_commit_of(files, head)?, log.version()))) {
             // What failed came after the commit: a checkpoint, or an answer that was lost.
             Ok((true, version)) => Ok(Some(version)),
             Ok((false, _)) => {
@@ -236,7 +236,7 @@ impl Store {
             // Nobody can tell. The files stay: if no commit names them, the next writer takes
             // them away.
             Err(error) => {
-                lease.leave_sign();
+                lease.keep_lock_file();
                 Err(failed.unwrap_or(error))
             }
         }
@@ -266,12 +266,12 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::snapshot`].
-    pub fn marks(&self) -> Result<Marks> {
+    pub fn source_entries(&self) -> Result<SourceEntries> {
         if !self.exists()? {
-            return Ok(Marks::default());
+            return Ok(SourceEntries::default());
         }
-        let (log, memory) = self.newest()?;
-        Ok(Marks { head: log.head()?, memory: Arc::new(memory) })
+        let (log, memory) = self.latest()?;
+        Ok(SourceEntries { head: log.source_log_head()?, source_log: Arc::new(memory) })
     }
 
     /// Hands on the records that could not be taken, of the sources whose names are wanted, by
@@ -280,7 +280,7 @@ impl Store {
     /// # Errors
     ///
     /// Those of `take`; [`Error::Io`] and [`Error::Store`] where a file is missing or damaged.
-    pub fn rejects(
+    pub fn for_each_reject(
         &self,
         is_wanted: &dyn Fn(&str) -> bool,
         take: &mut dyn FnMut(Reject) -> Result<()>,
@@ -288,18 +288,18 @@ impl Store {
         if !self.exists()? {
             return Ok(0);
         }
-        let mut newest = self.newest()?;
+        let mut newest = self.latest()?;
         loop {
             let (log, memory) = &newest;
             let mut taken = 0;
             let listed =
-                provenance::rejects::list(&self.root, &memory.rejects, is_wanted, &mut |reject| {
+                provenance::rejects::list_rejects(&self.root, &memory.reject_files, is_wanted, &mut |reject| {
                     taken += 1;
                     take(reject)
                 });
             match listed {
                 // A file may have been written again without a person since the log was read.
-                Err(_) if taken == 0 && self.newer(log)?.is_some() => newest = self.newest()?,
+                Err(_) if taken == 0 && self.refresh(log)?.is_some() => newest = self.latest()?,
                 listed => return listed,
             }
         }
@@ -311,13 +311,13 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`] where the folder for unfinished work cannot be made.
-    pub fn begin(&self, seen: Marks) -> Result<Load> {
-        let lease = Lease::take(self)?;
-        write::writer_lock::clean(&lease)?;
+    pub fn begin_transaction(&self, seen: SourceEntries) -> Result<Transaction> {
+        let lease = WriterLock::acquire(self)?;
+        write::writer_lock::clean_orphans(&lease)?;
         let store = lease.store();
-        let site = Site::new(&store.disk, &store.events(), &lease.writer, Compression::Zstd);
-        let scratch = lease.scratch();
-        Ok(Load::new(Target::Store { store, lease, seen }, site, scratch))
+        let site = TableDir::new(&store.disk, &store.events_dir(), &lease.writer, Compression::Zstd);
+        let scratch = lease.temp_dir();
+        Ok(Transaction::new(TransactionTarget::Store { store, writer_lock: lease, known_entries: seen }, site, scratch))
     }
 
     /// Takes away what writers before left behind when they were cut off, if they left anything:
@@ -326,9 +326,9 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::begin`].
-    pub fn tidy(&self) -> Result<()> {
-        match write::writer_lock::dead(&self.root)? {
-            Some(_) => write::writer_lock::clean(&Lease::take(self)?),
+    pub fn clean_orphans(&self) -> Result<()> {
+        match write::writer_lock::stale_locks(&self.root)? {
+            Some(_) => write::writer_lock::clean_orphans(&WriterLock::acquire(self)?),
             None => Ok(()),
         }
     }
@@ -339,16 +339,16 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`] where there is no place for temporary files.
-    pub fn passing() -> Result<Load> {
+    pub fn temporary_transaction() -> Result<Transaction> {
         let place = std::env::temp_dir();
         let folder = tempfile::Builder::new()
             .prefix("pbi-analyze-")
             .tempdir_in(&place)
             .map_err(Error::io("create a temporary folder in", &place))?;
-        let disk: Arc<dyn Disk> = Arc::new(Os);
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
         let scratch = folder.path().to_path_buf();
-        let site = Site::new(&disk, &scratch.join("events"), "passing", Compression::None);
-        Ok(Load::new(Target::Passing(folder), site, scratch))
+        let site = TableDir::new(&disk, &scratch.join("events"), "passing", Compression::None);
+        Ok(Transaction::new(TransactionTarget::Temporary(folder), site, scratch))
     }
 }
 
@@ -360,29 +360,29 @@ fn is_absent(error: &std::io::Error) -> bool {
 
 /// The marks of a version. They may be many, and whoever writes needs them twice.
 #[derive(Debug, Clone, Default)]
-pub struct Marks {
+pub struct SourceEntries {
     head: Option<i64>,
-    memory: Arc<Memory>,
+    source_log: Arc<SourceLog>,
 }
 
-impl Deref for Marks {
-    type Target = [Mark];
+impl Deref for SourceEntries {
+    type Target = [SourceEntry];
 
-    fn deref(&self) -> &[Mark] {
-        &self.memory.marks
+    fn deref(&self) -> &[SourceEntry] {
+        &self.source_log.entries
     }
 }
 
-fn overtaken_too_often(path: &Path) -> Error {
+fn too_many_conflicts(path: &Path) -> Error {
     let message = format!(
-        "other commands wrote to the store {TRIES_MAX} times while this one tried to; nothing was \
+        "other commands wrote to the store {MAX_ATTEMPTS} times while this one tried to; nothing was \
          changed, run it again"
     );
     Error::store(path, message)
 }
 
 /// Waits for a moment that grows with the number of tries and differs between writers.
-fn pause(tries: u32) {
+fn backoff(tries: u32) {
     let chance = u64::from(uuid::Uuid::new_v4().as_bytes()[0]);
     std::thread::sleep(Duration::from_millis(5 + (chance << tries.min(6)) / 64));
 }

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use pbi_analyze::ingest::{self, Options, Silent};
+use pbi_analyze::ingest::{self, Options, NoProgress};
 use pbi_analyze::maintenance::{self, Forgetting};
 use pbi_analyze::schema::reject::Reject;
-use pbi_analyze::store::{self, Disk, DiskFile, Lock, Os, Store};
+use pbi_analyze::store::{self, Disk, DiskFile, FileLock, OsDisk, Store};
 
 use crate::table;
 use crate::workdir::Workdir;
@@ -94,36 +94,36 @@ struct Shared(Arc<Faulty>);
 
 impl Disk for Shared {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.0.step(What::Makes).and_then(|_| Os.create_folder(path))
+        self.0.step(What::Makes).and_then(|_| OsDisk.create_folder(path))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = self.0.step(What::Makes).and_then(|_| Os.create(path))?;
+        let file = self.0.step(What::Makes).and_then(|_| OsDisk.create(path))?;
         Ok(Box::new(FaultyFile { disk: Arc::clone(&self.0), file }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.step(What::Makes).and_then(|_| Os.rename(from, to))
+        self.0.step(What::Makes).and_then(|_| OsDisk.rename(from, to))
     }
 
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.step(What::Makes).and_then(|_| Os.rename_new(from, to))
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.step(What::Makes).and_then(|_| OsDisk.rename_exclusive(from, to))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.0.step(What::Frees).and_then(|_| Os.remove(path))
+        self.0.step(What::Frees).and_then(|_| OsDisk.remove(path))
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.0.step(What::Frees).and_then(|_| Os.remove_folder(path))
+        self.0.step(What::Frees).and_then(|_| OsDisk.remove_folder(path))
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.0.step(What::Frees).and_then(|_| Os.sync_folder(path))
+        self.0.step(What::Frees).and_then(|_| OsDisk.sync_folder(path))
     }
 
-    fn lock_new(&self, path: &Path) -> io::Result<Lock> {
-        self.0.step(What::Makes).and_then(|_| Os.lock_new(path))
+    fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
+        self.0.step(What::Makes).and_then(|_| OsDisk.create_locked(path))
     }
 }
 
@@ -178,10 +178,10 @@ fn archive(dir: &Workdir) {
     dir.write("second/d.json", page(&[0, 10]));
 }
 
-fn run(store: &Store, folder: &Path) -> pbi_analyze::Result<ingest::Summary> {
+fn run(store: &Store, folder: &Path) -> pbi_analyze::Result<ingest::IngestSummary> {
     let options =
         Options { paths: vec![folder.to_path_buf()], threads: Some(1), ..Default::default() };
-    ingest::into_store(store, &options, &Silent)
+    ingest::ingest_into_store(store, &options, &NoProgress)
 }
 
 /// The ids of the store as the log has them, without a look at what else lies in its folders, and
@@ -198,7 +198,7 @@ fn ids(root: &Path) -> Vec<String> {
         ids.push(format!("rejected at {} of {}", reject.position, reject.source));
         Ok(())
     };
-    Store::new(root).rejects(&|_| true, &mut take).expect("the rejects can be read");
+    Store::new(root).for_each_reject(&|_| true, &mut take).expect("the rejects can be read");
     ids
 }
 
@@ -222,9 +222,9 @@ fn copy(from: &Path, to: &Path) {
 #[track_caller]
 fn assert_clean(root: &Path, context: &impl fmt::Debug) {
     let verdict = Store::new(root).verify().expect("the store can be read");
-    assert!(verdict.is_sound, "{context:?}: {verdict:#?}");
-    assert!(verdict.leftovers.is_empty(), "{context:?}: {verdict:#?}");
-    assert!(verdict.at_work.is_empty(), "{context:?}: {verdict:#?}");
+    assert!(verdict.ok, "{context:?}: {verdict:#?}");
+    assert!(verdict.orphans.is_empty(), "{context:?}: {verdict:#?}");
+    assert!(verdict.in_progress.is_empty(), "{context:?}: {verdict:#?}");
     let named = table::files(root).len();
     let present: Vec<String> = all(root);
     let parquet = present.iter().filter(|name| name.ends_with(".parquet")).count();
@@ -255,7 +255,7 @@ impl<'d> Trial<'d> {
         let whole = dir.join("whole");
         copy(&dir.join(base), &whole);
         let disk = Faulty::new(Fault::Never, 0);
-        act(&Store::on(Arc::new(Shared(Arc::clone(&disk))), &whole)).expect("a healthy disk");
+        act(&Store::with_disk(Arc::new(Shared(Arc::clone(&disk))), &whole)).expect("a healthy disk");
         assert_clean(&whole, &"a healthy disk");
         let writes = disk.writes.lock().expect("no thread failed").clone();
         let (before, after, sums) = (ids(&dir.join(base)), ids(&whole), sums(&whole));
@@ -289,7 +289,7 @@ impl<'d> Trial<'d> {
         }
         copy(&self.dir.join(self.base), &root);
         let disk = Faulty::new(fault, at);
-        let done = (self.act)(&Store::on(Arc::new(Shared(Arc::clone(&disk))), &root));
+        let done = (self.act)(&Store::with_disk(Arc::new(Shared(Arc::clone(&disk))), &root));
         if disk.was_not_met() {
             done.unwrap_or_else(|error| panic!("{context:?}: {error}"));
             return false;
@@ -307,7 +307,7 @@ impl<'d> Trial<'d> {
 
 /// The sums of the accounts that the store remembers.
 fn sums(root: &Path) -> (u64, u64) {
-    let marks = Store::new(root).marks().expect("the marks can be read");
+    let marks = Store::new(root).source_entries().expect("the marks can be read");
     let records = marks.iter().map(|mark| mark.facts.records);
     records.fold((0, 0), |sum, records| (sum.0 + records.read, sum.1 + records.stored))
 }
@@ -349,7 +349,7 @@ fn make_unmerged(dir: &Workdir, name: &str) {
     for at in 0.. {
         copy(&dir.join("base"), &root);
         let disk = Faulty::new(Fault::End, at);
-        let ended = run(&Store::on(Arc::new(Shared(disk)), &root), &dir.join("second"));
+        let ended = run(&Store::with_disk(Arc::new(Shared(disk)), &root), &dir.join("second"));
         if files(&root) > before {
             return;
         }
@@ -362,7 +362,7 @@ fn make_unmerged(dir: &Workdir, name: &str) {
 fn a_merge_may_fail_or_end_at_any_step() {
     let dir = prepared();
     make_unmerged(&dir, "unmerged");
-    let act = |store: &Store| store.compact(store::Extent::All).map(|_| ());
+    let act = |store: &Store| store.compact(store::CompactScope::All).map(|_| ());
     let points =
         Trial::new(&dir, "unmerged", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
     println!("a merge went wrong at {points} points");

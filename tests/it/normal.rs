@@ -10,7 +10,7 @@
 //! Whatever else a column cannot hold (another type, an unknown member, an address with its port)
 //! comes back exactly as it was. Only the table of columns is shared with the program.
 
-use pbi_analyze::schema::{Type, column_index, columns};
+use pbi_analyze::schema::{ColumnType, column_index, columns};
 
 use crate::exact::Json;
 use crate::oracle;
@@ -60,17 +60,17 @@ fn with_times(event: &Json, time: fn(i64) -> Json) -> Json {
 }
 
 /// The value in its normal form, if a column of the type holds it exactly.
-fn fit(ty: &Type, value: &Json, time: fn(i64) -> Json) -> Option<Json> {
+fn fit(ty: &ColumnType, value: &Json, time: fn(i64) -> Json) -> Option<Json> {
     match (ty, value) {
-        (Type::Text, Json::Text(_)) | (Type::Bool, Json::Bool(_)) => Some(value.clone()),
-        (Type::Id, Json::Text(text)) => {
+        (ColumnType::Text, Json::Text(_)) | (ColumnType::Bool, Json::Bool(_)) => Some(value.clone()),
+        (ColumnType::Id, Json::Text(text)) => {
             Some(if is_guid(text) { Json::Text(text.to_lowercase()) } else { value.clone() })
         }
-        (Type::User, Json::Text(text)) => {
+        (ColumnType::User, Json::Text(text)) => {
             let is_name = text.contains('@') || is_guid(text);
             Some(if is_name { Json::Text(text.to_lowercase()) } else { value.clone() })
         }
-        (Type::Time, Json::Text(text)) => {
+        (ColumnType::Time, Json::Text(text)) => {
             let exact = text.split_once('.').is_none_or(|(_, fraction)| {
                 let digits: String = fraction.chars().take_while(char::is_ascii_digit).collect();
                 digits.trim_end_matches('0').len() <= 6
@@ -78,24 +78,24 @@ fn fit(ty: &Type, value: &Json, time: fn(i64) -> Json) -> Option<Json> {
             let instant = oracle::parse_time(text).filter(|_| exact)?;
             Some(time(instant.timestamp_micros()))
         }
-        (Type::Int | Type::RecordType | Type::UserType, Json::Number(text)) => {
+        (ColumnType::Int | ColumnType::RecordType | ColumnType::UserType, Json::Number(text)) => {
             text.parse::<i64>().is_ok().then(|| value.clone())
         }
-        (Type::List(item), Json::List(items)) => {
+        (ColumnType::List(item), Json::List(items)) => {
             let fitted = items.iter().map(|value| match value {
                 Json::Null => Some(Json::Null),
                 value => fit(item, value, time),
             });
             fitted.collect::<Option<Vec<_>>>().map(Json::List)
         }
-        (Type::List(_), Json::Object(members)) => {
+        (ColumnType::List(_), Json::Object(members)) => {
             let member = |name: &str| members.iter().find(|(known, _)| known == name);
             let (_, list @ Json::List(items)) = member("value")? else { return None };
             let count = Json::Number(items.len().to_string());
             let is_wrapping = members.len() == 2 && member("Count")?.1 == count;
             is_wrapping.then(|| fit(ty, list, time)).flatten()
         }
-        (Type::Struct(known), Json::Object(members)) => {
+        (ColumnType::Struct(known), Json::Object(members)) => {
             let fitted = members.iter().map(|(name, value)| {
                 let (name, ty) = known.iter().find(|(known, _)| known == name)?;
                 Some(((*name).to_owned(), fit(ty, value, time)?))

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use pbi_analyze::schema::{Column, Type, column_index, columns};
+use pbi_analyze::schema::{ColumnDefinition, ColumnType, column_index, columns};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -111,27 +111,27 @@ pub fn anything() -> impl Strategy<Value = Json> {
 }
 
 /// A value of the column's own type.
-fn fitting(ty: &'static Type) -> BoxedStrategy<Json> {
+fn fitting(ty: &'static ColumnType) -> BoxedStrategy<Json> {
     let named = || prop::sample::select(vec!["Ann.Ä@X.ORG", "Anonymous", "a#EXT#@b.c"]);
     let address = || prop::sample::select(vec!["10.0.0.1", "10.0.0.1:80", "[2001:db8::1]:443", ""]);
     match ty {
-        Type::Text => text().prop_map(Json::Text).boxed(),
-        Type::Id => prop_oneof![guid(), text()].prop_map(Json::Text).boxed(),
-        Type::User => {
+        ColumnType::Text => text().prop_map(Json::Text).boxed(),
+        ColumnType::Id => prop_oneof![guid(), text()].prop_map(Json::Text).boxed(),
+        ColumnType::User => {
             prop_oneof![named().prop_map(str::to_owned), guid()].prop_map(Json::Text).boxed()
         }
-        Type::Ip => address().prop_map(Json::text).boxed(),
-        Type::Bool => any::<bool>().prop_map(Json::Bool).boxed(),
-        Type::Time => time().prop_map(Json::Text).boxed(),
-        Type::Int | Type::RecordType | Type::UserType => {
+        ColumnType::Ip => address().prop_map(Json::text).boxed(),
+        ColumnType::Bool => any::<bool>().prop_map(Json::Bool).boxed(),
+        ColumnType::Time => time().prop_map(Json::Text).boxed(),
+        ColumnType::Int | ColumnType::RecordType | ColumnType::UserType => {
             any::<i64>().prop_map(|number| Json::Number(number.to_string())).boxed()
         }
-        Type::List(item) => {
+        ColumnType::List(item) => {
             let item = prop_oneof![1 => Just(Json::Null), 5 => fitting(item)];
             prop::collection::vec(item, 0..4).prop_map(Json::List).boxed()
         }
-        Type::Struct(known) => {
-            let member = |(name, ty): &'static (&str, Type)| {
+        ColumnType::Struct(known) => {
+            let member = |(name, ty): &'static (&str, ColumnType)| {
                 let value = prop::option::of(fitting(ty));
                 value.prop_map(|value| value.map(|value| ((*name).to_owned(), value)))
             };
@@ -144,7 +144,7 @@ fn fitting(ty: &'static Type) -> BoxedStrategy<Json> {
 }
 
 /// Columns of which a test has no plans of its own.
-fn free_columns() -> Vec<&'static Column> {
+fn free_columns() -> Vec<&'static ColumnDefinition> {
     let planned = ["Id", "CreationTime", "RecordType", "Workload"];
     columns().iter().filter(|column| !planned.contains(&column.name)).collect()
 }
@@ -158,7 +158,7 @@ pub fn spelled(name: &str, style: u8) -> String {
 }
 
 /// A known field: its name in any case, and mostly a value of its type.
-pub fn known_member() -> impl Strategy<Value = (&'static Column, (String, Json))> {
+pub fn known_member() -> impl Strategy<Value = (&'static ColumnDefinition, (String, Json))> {
     (prop::sample::select(free_columns()), 0u8..4).prop_flat_map(|(column, style)| {
         let value = prop_oneof![2 => fitting(&column.ty), 1 => anything().boxed()];
         let name = spelled(column.name, style);

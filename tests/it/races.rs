@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pbi_analyze::ingest;
-use pbi_analyze::store::{Disk, DiskFile, Extent, Lock, Os, Store};
+use pbi_analyze::store::{Disk, DiskFile, CompactScope, FileLock, OsDisk, Store};
 use serde_json::Value;
 
 use crate::oracle::Oracle;
@@ -173,18 +173,18 @@ struct Between<F> {
 
 impl<F: Fn() + Send + Sync + 'static> Disk for Between<Named<F>> {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        Os.create_folder(path)
+        OsDisk.create_folder(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         if path.to_string_lossy().ends_with(".parquet.tmp") {
             self.begun.fetch_add(1, Ordering::Relaxed);
         }
-        Os.create(path)
+        OsDisk.create(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Os.rename(from, to)?;
+        OsDisk.rename(from, to)?;
         if to.to_string_lossy().ends_with(".parquet")
             && !self.had_its_turn.swap(true, Ordering::Relaxed)
         {
@@ -193,24 +193,24 @@ impl<F: Fn() + Send + Sync + 'static> Disk for Between<Named<F>> {
         Ok(())
     }
 
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Os.rename_new(from, to)
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsDisk.rename_exclusive(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        Os.remove(path)
+        OsDisk.remove(path)
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        Os.remove_folder(path)
+        OsDisk.remove_folder(path)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        Os.sync_folder(path)
+        OsDisk.sync_folder(path)
     }
 
-    fn lock_new(&self, path: &Path) -> io::Result<Lock> {
-        Os.lock_new(path)
+    fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
+        OsDisk.create_locked(path)
     }
 }
 
@@ -231,7 +231,7 @@ fn with_between(
 ) -> usize {
     let (had_its_turn, begun) = (AtomicBool::new(false), AtomicUsize::new(0));
     let disk = Arc::new(Between { other: Named(other), had_its_turn, begun });
-    act(&Store::on(Arc::clone(&disk) as Arc<dyn Disk>, root));
+    act(&Store::with_disk(Arc::clone(&disk) as Arc<dyn Disk>, root));
     assert!(disk.had_its_turn.load(Ordering::Relaxed));
     disk.begun.load(Ordering::Relaxed)
 }
@@ -262,7 +262,7 @@ fn many(dir: &Workdir) -> (PathBuf, Vec<String>) {
 
 fn take(store: &Store, file: PathBuf) {
     let options = ingest::Options { paths: vec![file], threads: Some(1), ..Default::default() };
-    ingest::into_store(store, &options, &ingest::Silent).expect("a healthy disk");
+    ingest::ingest_into_store(store, &options, &ingest::NoProgress).expect("a healthy disk");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_merge_that_comes_between_costs_no_run_that_it_writes_again() {
     files[..2].iter().for_each(|file| take(&Store::new(&root), file.clone()));
     let at = root.clone();
     let merge = move || {
-        let merged = Store::new(&at).compact(Extent::All).expect("a healthy disk");
+        let merged = Store::new(&at).compact(CompactScope::All).expect("a healthy disk");
         assert_eq!(merged.replaced, 2);
     };
     let begun = with_between(&root, merge, |store| take(store, files[2].clone()));
@@ -292,7 +292,7 @@ fn a_run_that_comes_between_costs_no_merge_that_it_writes_again() {
     let (at, file) = (root.clone(), files[2].clone());
     let other = move || take(&Store::new(&at), file.clone());
     let merge = |store: &Store| {
-        assert_eq!(store.compact(Extent::All).expect("a healthy disk").replaced, 2);
+        assert_eq!(store.compact(CompactScope::All).expect("a healthy disk").replaced, 2);
     };
     assert_eq!(with_between(&root, other, merge), 1);
     assert_eq!(table::ids(&root).len(), ids.len() + 2);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use pbi_analyze::export;
-use pbi_analyze::ingest::{self, Silent, Store};
+use pbi_analyze::ingest::{self, NoProgress, Store};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -110,8 +110,8 @@ fn one_store(seed: u64, count: usize) {
         if seed.is_multiple_of(2) { vec![&paths[..]] } else { paths.chunks(1).collect() };
     for paths in runs {
         let options = ingest::Options { paths: paths.to_vec(), ..ingest::Options::default() };
-        let summary = ingest::into_store(&store, &options, &Silent).expect("the store is written");
-        assert!(summary.is_complete(), "seed {seed}: {:?}", summary.per_source);
+        let summary = ingest::ingest_into_store(&store, &options, &NoProgress).expect("the store is written");
+        assert!(summary.is_complete(), "seed {seed}: {:?}", summary.files);
     }
     let mut out = Vec::new();
     let written = export::run(&store, &export::Options::default(), &mut |bytes| {

@@ -21,30 +21,33 @@ const KNOWS: [(&str, &[&str]); 22] = [
     ("column", &["record", "schema"]),
     // Times are one thing wherever they stand; of events as parsed, the store knows nothing.
     ("store", &["column", "error", "record::time", "schema"]),
-    ("suspicion", &["record::signs", "schema"]),
-    ("query", &["error", "grid", "schema", "store", "suspicion"]),
+    ("source_warnings", &["record::loss_indicators", "schema"]),
+    ("query", &["error", "grid", "schema", "store", "source_warnings"]),
     ("render", &["error", "grid"]),
-    ("ingest", &["column", "error", "person", "record", "schema", "source", "store", "suspicion"]),
+    (
+        "ingest",
+        &["column", "error", "person", "record", "schema", "source", "store", "source_warnings"],
+    ),
     ("rejects", &["error", "render", "schema", "store"]),
-    ("report", &["dictionary", "error", "grid", "query", "render", "store"]),
+    ("report", &["data_dictionary", "error", "grid", "query", "render", "store"]),
     ("dashboard", &["error", "grid", "render", "report"]),
     ("export", &["column", "error", "store"]),
-    ("dictionary", &["column", "error", "record::time", "schema", "store"]),
+    ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
-    ("upkeep", &["error", "person", "schema", "store"]),
+    ("maintenance", &["error", "person", "schema", "store"]),
     // The command line knows the conductors and none of the stages.
     (
         "cli",
         &[
             "dashboard",
-            "dictionary",
+            "data_dictionary",
             "error",
             "export",
             "ingest",
             "rejects",
             "report",
             "status",
-            "upkeep",
+            "maintenance",
         ],
     ),
     ("lib", &["error"]),
@@ -58,7 +61,10 @@ const CRATES: [(&str, &[&str]); 43] = [
     ("base64", &["render"]),
     ("blake3", &["person"]),
     ("bytes", &["store"]),
-    ("chrono", &["cli", "export", "query", "record", "render", "report", "store", "suspicion"]),
+    (
+        "chrono",
+        &["cli", "export", "query", "record", "render", "report", "store", "source_warnings"],
+    ),
     ("chrono_tz", &["query", "render", "report"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -77,7 +83,7 @@ const CRATES: [(&str, &[&str]); 43] = [
     ("plotters", &["render"]),
     ("plotters_backend", &["render"]),
     ("polars", &["query"]),
-    ("rayon", &["ingest", "store", "upkeep"]),
+    ("rayon", &["ingest", "store", "maintenance"]),
     ("serde", &[]),
     ("serde_json", &["cli", "query", "record", "rejects", "render", "store"]),
     ("sha2", &["render"]),
@@ -392,7 +398,7 @@ fn unsafe_stands_in_one_place() {
         let is_there = words(&source.code).any(|(_, word)| word == "unsafe");
         found.extend(is_there.then_some(source.name));
     }
-    assert_eq!(found, ["src/source/scan.rs"]);
+    assert_eq!(found, ["src/source/structural_scan.rs"]);
 }
 
 /// Where items stand that are for one kind of system only.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pbi_analyze::store::{Disk, Os};
+use pbi_analyze::store::{Disk, OsDisk};
 use serde_json::Value;
 
 use crate::table;
@@ -142,7 +142,7 @@ fn the_work_of_a_writer_that_lives_is_told_apart() {
     let writer = "0123456789abcdef0123456789abcdef";
     fs::copy(&file, file.with_file_name(format!("part-{writer}-00000.parquet"))).unwrap();
     fs::write(file.with_file_name(format!(".part-{writer}-00001.parquet.tmp")), "half").unwrap();
-    let lock = Os.lock_new(&store.join(format!(".writer-{writer}"))).unwrap();
+    let lock = OsDisk.create_locked(&store.join(format!(".writer-{writer}"))).unwrap();
     let (_, verdict) = verify(&dir);
     assert_eq!(verdict["at_work"].as_array().unwrap().len(), 2, "{verdict:#}");
     assert_eq!(

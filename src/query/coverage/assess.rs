@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate};
 
 use crate::schema::source_log::SourceFacts;
-use crate::source_warnings::{file_name, is_audit_search, is_cut, row_limit, written_before};
+use crate::source_warnings::{file_name, is_audit_search, is_truncated, row_limit, is_written_before};
 
 use crate::query::coverage::period::{next, utc_start};
 
@@ -118,7 +118,7 @@ pub fn assess(
 
 /// Whether a source breaks off, stops at a limit or holds less than its search found.
 fn is_broken(source: &SourceFacts) -> bool {
-    source.damaged || is_cut(source)
+    source.damaged || is_truncated(source)
 }
 
 /// A source that breaks off or stops at a limit, if no whole one holds as much of the day.
@@ -171,7 +171,7 @@ fn open(from_us: i64, to_us: i64) -> String {
 fn early(date: NaiveDate, of_day: &[(&SourceFacts, u64)]) -> Option<String> {
     let end = utc_start(next(date));
     let (first, _) = of_day.first()?;
-    let all_early = of_day.iter().all(|(source, _)| written_before(source, end));
+    let all_early = of_day.iter().all(|(source, _)| is_written_before(source, end));
     all_early.then(|| format!("{} was written before the day was over", file_name(first)))
 }
 

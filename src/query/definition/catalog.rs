@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use crate::grid::Chart;
-use crate::schema::Family;
+use crate::schema::WorkloadGroup;
 use crate::{Error, Result};
 
 use crate::query::definition::header;
@@ -48,10 +48,10 @@ pub enum Log {
 
 impl Log {
     /// The families of its events.
-    pub fn families(self) -> &'static [Family] {
+    pub fn families(self) -> &'static [WorkloadGroup] {
         match self {
-            Log::PowerBi => &[Family::PowerBi, Family::Fabric],
-            Log::PowerPlatform => &[Family::PowerPlatform],
+            Log::PowerBi => &[WorkloadGroup::PowerBi, WorkloadGroup::Fabric],
+            Log::PowerPlatform => &[WorkloadGroup::PowerPlatform],
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use chrono::{NaiveDate, TimeDelta};
 use polars::prelude::*;
 
-use crate::schema::{self, Family};
+use crate::schema::{self, WorkloadGroup};
 use crate::store::{DataFile, Snapshot};
 
 use crate::query::coverage::period::{self, Extent, Period};
@@ -41,16 +41,16 @@ pub fn columns() -> &'static SchemaRef {
     &COLUMNS
 }
 
-fn data_type(ty: &schema::Type) -> DataType {
-    use schema::Type;
+fn data_type(ty: &schema::ColumnType) -> DataType {
+    use schema::ColumnType;
     match ty {
-        Type::Text | Type::Id | Type::User | Type::Ip => DataType::String,
-        Type::Int | Type::RecordType | Type::UserType => DataType::Int64,
-        Type::Bool => DataType::Boolean,
-        Type::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
-        Type::List(item) => DataType::List(Box::new(data_type(item))),
-        Type::Struct(members) => {
-            let member = |(name, ty): &(&str, Type)| Field::new((*name).into(), data_type(ty));
+        ColumnType::Text | ColumnType::Id | ColumnType::User | ColumnType::Ip => DataType::String,
+        ColumnType::Int | ColumnType::RecordType | ColumnType::UserType => DataType::Int64,
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
+        ColumnType::List(item) => DataType::List(Box::new(data_type(item))),
+        ColumnType::Struct(members) => {
+            let member = |(name, ty): &(&str, ColumnType)| Field::new((*name).into(), data_type(ty));
             DataType::Struct(members.iter().map(member).collect())
         }
     }
@@ -58,7 +58,7 @@ fn data_type(ty: &schema::Type) -> DataType {
 
 /// Whether an event is part of the logs that reports are about. Others' files may not say, and
 /// then it is.
-pub fn is_of(families: &[Family]) -> Expr {
+pub fn is_of(families: &[WorkloadGroup]) -> Expr {
     let names: Vec<&str> = families.iter().map(|family| family.name()).collect();
     let is_one = memoize::flag(col(schema::WORKLOAD_GROUP), move |group| names.contains(&group));
     is_one.or(col(schema::WORKLOAD_GROUP).is_null())
@@ -116,7 +116,7 @@ impl<'a> Table<'a> {
     /// Every event of the logs that an archive is kept for, whatever else was stored with them.
     pub fn own(&self) -> PolarsResult<LazyFrame> {
         let events = self.all()?;
-        Ok(if self.snapshot.has_others { events.filter(is_own()) } else { events })
+        Ok(if self.snapshot.has_other_workloads { events.filter(is_own()) } else { events })
     }
 
     /// The events of the period; files and row groups beyond it are not opened.
@@ -131,7 +131,7 @@ impl<'a> Table<'a> {
 
 /// Whether a column has few values that repeat.
 fn repeats(name: &str) -> bool {
-    let of = |column: &schema::Column| column.encoding == schema::Encoding::Dictionary;
+    let of = |column: &schema::ColumnDefinition| column.encoding == schema::ColumnEncoding::Dictionary;
     schema::columns().iter().any(|column| column.name == name && of(column))
 }
 
@@ -155,7 +155,7 @@ fn from_to(from: Option<i64>, to: Option<i64>) -> Option<Expr> {
 }
 
 fn is_own() -> Expr {
-    is_of(&[Family::PowerBi, Family::Fabric, Family::PowerPlatform])
+    is_of(&[WorkloadGroup::PowerBi, WorkloadGroup::Fabric, WorkloadGroup::PowerPlatform])
 }
 
 /// The events from an instant up to, not including, another.
@@ -232,7 +232,7 @@ fn month(text: &str) -> Option<(i64, i64)> {
 /// some of the events are not to be counted.
 pub fn extent(snapshot: &Snapshot) -> PolarsResult<Option<Extent>> {
     let (known, unknown): (Vec<_>, Vec<_>) =
-        snapshot.files.iter().partition(|file| file.period_us.is_some() && !snapshot.has_others);
+        snapshot.files.iter().partition(|file| file.period_us.is_some() && !snapshot.has_other_workloads);
     let mut periods: Vec<(i64, i64)> = known.iter().filter_map(|file| file.period_us).collect();
     if !unknown.is_empty() {
         let time = || col("CreationTime").cast(DataType::Int64);

@@ -10,7 +10,7 @@ use polars::prelude::*;
 use polars::sql::SQLContext;
 
 use super::*;
-use crate::error::without_panic;
+use crate::error::catch_engine_panic;
 use crate::grid::Cell;
 use crate::query::engine::{to_grid, widen_integers};
 
@@ -187,7 +187,7 @@ fn answered(book: &Book, sql: &str) -> Vec<String> {
         }
         Ok(rows)
     };
-    match without_panic(work) {
+    match catch_engine_panic(work) {
         None => vec!["panics".to_owned()],
         Some(Err::<_, String>(text)) => {
             // Beyond are the parser's trees, which nobody wants to read.

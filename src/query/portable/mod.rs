@@ -24,7 +24,7 @@ use crate::query::views::actors;
 use crate::query::views::filters::Filters;
 use crate::query::views::latest_names::{KINDS, Kind};
 use crate::query::views::{self, Scope, recipients};
-use crate::schema::Family;
+use crate::schema::WorkloadGroup;
 
 use dialect::Dialect;
 pub use dialect::Engine;
@@ -90,7 +90,7 @@ impl Script<'_> {
         }
         let mut sql = self.words.preamble().to_owned();
         sql.push_str(&self.words.files("pbi_events", &files));
-        let own = self.families(&[Family::PowerBi, Family::Fabric, Family::PowerPlatform]);
+        let own = self.families(&[WorkloadGroup::PowerBi, WorkloadGroup::Fabric, WorkloadGroup::PowerPlatform]);
         view(&mut sql, "pbi_own", &format!("SELECT * FROM pbi_events WHERE {own}"));
         for kind in &KINDS {
             view(&mut sql, kind.view, &latest_names(kind));
@@ -117,7 +117,7 @@ impl Script<'_> {
         if texts.is_empty() { "''".to_owned() } else { texts.join(", ") }
     }
 
-    fn families(&self, families: &[Family]) -> String {
+    fn families(&self, families: &[WorkloadGroup]) -> String {
         let names = self.list(families.iter().map(|family| family.name()));
         format!("(WorkloadGroup IS NULL OR WorkloadGroup IN ({names}))")
     }

@@ -47,7 +47,7 @@ pub fn activity() -> Expr {
 /// The activities of the catalogue that are noise at that level.
 pub fn noise(level: NoiseLevel) -> Vec<&'static str> {
     let is_noise = |operation: &&schema::Operation| match level {
-        NoiseLevel::Default => operation.noise == Noise::Default,
+        NoiseLevel::Default => operation.noise == Noise::Standard,
         NoiseLevel::Wide => operation.noise != Noise::No,
         NoiseLevel::Keep => false,
     };

@@ -6,7 +6,7 @@
 use chrono::{Datelike, NaiveDate};
 use polars::prelude::*;
 
-use crate::schema::source_log::{SourceFacts, SuspicionKind};
+use crate::schema::source_log::{SourceFacts, WarningKind};
 
 use crate::query::coverage::local_days::LocalDay;
 use crate::query::views::Session;
@@ -156,14 +156,14 @@ pub fn source_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
 /// What speaks against sources.
 pub fn suspicions(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let sources = session.sources().iter();
-    let all: Vec<_> = sources.flat_map(|s| s.suspicions.iter().map(move |x| (s, x))).collect();
-    let kind = |kind: SuspicionKind| match kind {
-        SuspicionKind::Cut => "cut",
-        SuspicionKind::AtLimit => "at limit",
-        SuspicionKind::LossyTable => "lossy table",
-        SuspicionKind::LostLetters => "lost letters",
-        SuspicionKind::Flattened => "flattened",
-        SuspicionKind::Early => "early",
+    let all: Vec<_> = sources.flat_map(|s| s.warnings.iter().map(move |x| (s, x))).collect();
+    let kind = |kind: WarningKind| match kind {
+        WarningKind::Truncated => "cut",
+        WarningKind::AtLimit => "at limit",
+        WarningKind::LossyTable => "lossy table",
+        WarningKind::LostCharacters => "lost letters",
+        WarningKind::Flattened => "flattened",
+        WarningKind::TooEarly => "early",
     };
     let table = df!(
         "source" => all.iter().map(|(source, _)| source.path.as_str()).collect::<Vec<_>>(),

@@ -90,7 +90,7 @@ fn added(events: LazyFrame, scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
     let label = of_catalogue(|operation| operation.friendly_name);
     let mut then = vec![
         ("user_domain", actors::domain()),
-        ("activity_label", by_value::either(label, actors::activity())),
+        ("activity_label", memoize::either(label, actors::activity())),
         ("consumption_method", user_agent::consumption_method()),
         ("browser", user_agent::browser()),
         ("os", user_agent::os()),
@@ -143,7 +143,7 @@ fn of_day(time: Expr, format: &'static str) -> Expr {
         let day = NaiveDate::default().checked_add_signed(TimeDelta::try_days(number.into())?)?;
         Some(day.format(format).to_string())
     };
-    by_value::of_day(time.dt().date(), write)
+    memoize::of_day(time.dt().date(), write)
 }
 
 /// The time on the clocks of the zone.
@@ -169,8 +169,8 @@ pub fn id_of(view: &str) -> Expr {
 /// opened inside the app, AppId is set and ReportId is right.
 fn report_id() -> Expr {
     let meant = |[other, own, app]: [&Column; 3]| {
-        let [own, app] = [own.str()?, app.str()?].map(by_value::without_empty);
-        let other = by_value::without_empty(other.str()?);
+        let [own, app] = [own.str()?, app.str()?].map(memoize::without_empty);
+        let other = memoize::without_empty(other.str()?);
         let is_own = &own.is_not_null() & &app.is_null();
         // Hardly an archive has template apps.
         Ok(match is_own.any() {
@@ -179,14 +179,14 @@ fn report_id() -> Expr {
         })
     };
     let columns = ["ReportId", "AppReportId", "AppId"].map(col);
-    by_value::of_several(columns, DataType::String, meant)
+    memoize::of_several(columns, DataType::String, meant)
 }
 
 /// Whether it did not succeed. Newer events say so in words, older ones by a flag, most not at all.
 fn is_failed() -> Expr {
     let by_flag = col("IsSuccess").eq(lit(false)).fill_null(lit(false));
     let is_failure = |status: &str| matches!(&*status.to_lowercase(), "failed" | "failure");
-    by_flag.or(by_value::flag(col("ResultStatus"), is_failure))
+    by_flag.or(memoize::flag(col("ResultStatus"), is_failure))
 }
 
 /// Whether the workspace is somebody's own.
@@ -195,13 +195,13 @@ fn is_personal() -> Expr {
         let text = text.to_lowercase();
         text == "my workspace" || text.starts_with("personalworkspace")
     };
-    by_value::flag(col("WorkspaceId"), is_own).or(by_value::flag(col("WorkspaceName"), is_own))
+    memoize::flag(col("WorkspaceId"), is_own).or(memoize::flag(col("WorkspaceName"), is_own))
 }
 
 /// What a table says of each key. No join: the engine leaves out an expression that nothing reads.
 fn looked_up(key: Expr, table: HashMap<String, String>) -> Expr {
     let table = Arc::new(table);
-    by_value::text(key, move |key| table.get(key).cloned())
+    memoize::text(key, move |key| table.get(key).cloned())
 }
 
 fn pairs(table: &DataFrame) -> PolarsResult<HashMap<String, String>> {

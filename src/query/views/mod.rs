@@ -26,7 +26,6 @@ use crate::query::definition::catalog::{Actors, Log};
 use crate::query::engine::memoize::filled;
 use crate::query::engine::scan::Table;
 use crate::query::guard::Footprint;
-use crate::query::views::{actors, latest_names};
 
 pub use events::{id_of, within};
 
@@ -130,8 +129,8 @@ fn operations() -> PolarsResult<LazyFrame> {
         |pick: fn(&schema::Operation) -> &'static str| all.iter().map(pick).collect::<Vec<_>>();
     let noise = |operation: &schema::Operation| match operation.noise {
         Noise::No => "no",
-        Noise::Default => "default",
-        Noise::Wide => "wide",
+        Noise::Standard => "default",
+        Noise::AllReads => "wide",
     };
     let table = df!(
         "operation" => texts(|o| o.name),

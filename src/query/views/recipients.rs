@@ -74,12 +74,10 @@ pub fn recipients(scope: &Scope<'_>) -> PolarsResult<LazyFrame> {
 
     let homes = scope.homes()?;
     let all = concat(parts, UnionArgs::default())?.filter(col("recipient").is_not_null());
-    let domain =
-        by_value::text(col("recipient"), |user| actors::domain_of(user).map(str::to_owned));
+    let domain = memoize::text(col("recipient"), |user| actors::domain_of(user).map(str::to_owned));
     Ok(all.with_columns([
         domain.alias("recipient_domain"),
-        by_value::flag(col("recipient"), move |user| is_external(user, &homes))
-            .alias("is_external"),
+        memoize::flag(col("recipient"), move |user| is_external(user, &homes)).alias("is_external"),
     ]))
 }
 

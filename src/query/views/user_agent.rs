@@ -65,7 +65,7 @@ pub fn os() -> Expr {
 
 /// The name beside the first word that stands in the user agent.
 fn told(words: &'static [(&'static str, &'static str)]) -> Expr {
-    by_value::text(col("UserAgent"), move |agent| {
+    memoize::text(col("UserAgent"), move |agent| {
         let agent = agent.to_lowercase();
         let found = words.iter().find(|(word, _)| agent.contains(word));
         found.map(|(_, name)| (*name).to_owned())

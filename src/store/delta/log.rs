@@ -17,73 +17,73 @@ use crate::error::{Error, Result};
 use crate::record::time;
 use crate::schema::MONTH;
 use crate::store::Store;
-use crate::store::delta::object_store::Backend;
+use crate::store::delta::object_store::DiskObjectStore;
 use crate::store::delta::retention;
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::Disk;
-use crate::store::parquet::writer::FILE_BYTES_MAX;
-use crate::store::write::writer_lock::writer_of;
+use crate::store::parquet::writer::MAX_FILE_BYTES;
+use crate::store::write::writer_lock::writer_from_name;
 
 /// The application whose transaction number names the newest file of marks.
-const APPLICATION: &str = "pbi-analyze.sources";
+const APPLICATION_ID: &str = "pbi-analyze.sources";
 
 /// The table's property that tells the key of the pseudonyms in it.
-const PSEUDONYMS: &str = "pbi-analyze.pseudonyms";
+const PSEUDONYM_KEY_PROPERTY: &str = "pbi-analyze.pseudonyms";
 
 /// Table features of readers that reading Parquet files as they are honours.
-const HONOURED: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
+const SUPPORTED_FEATURES: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
 
 /// What this program's commits, and those that change no event, say that they do.
-const OPERATIONS: [&str; 5] = ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
+const KNOWN_OPERATIONS: [&str; 5] = ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
 
 /// Properties of a table that is made here. Every command reads the log from its newest checkpoint
 /// on, so checkpoints are many. Files that were replaced are deleted at once, so their traces are
 /// not kept for long.
-const PROPERTIES: [(&str, &str); 2] =
+const TABLE_PROPERTIES: [(&str, &str); 2] =
     [("delta.checkpointInterval", "10"), ("delta.deletedFileRetentionDuration", "interval 1 days")];
 
 /// After how many commits old versions of the log are looked for: those that make a checkpoint.
-const SHORTEN_EVERY: i64 = 10;
+const LOG_CLEANUP_INTERVAL: i64 = 10;
 
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Attempt {
+pub(in crate::store) enum CommitAttempt {
     /// It made this version.
-    Made(i64),
+    Committed(i64),
     /// Another writer made that version first; nothing was changed.
-    Overtaken,
+    Conflict,
     /// It may have made a version or not: the newest version tells.
-    Unclear,
+    Unknown,
 }
 
 /// One version of the table's log.
-pub(in crate::store) struct Log {
+pub(in crate::store) struct DeltaLog {
     disk: Arc<dyn Disk>,
-    folder: PathBuf,
+    table_dir: PathBuf,
     table: DeltaTable,
     runtime: Runtime,
 }
 
-impl Log {
+impl DeltaLog {
     /// The newest version.
-    pub(in crate::store) fn open(store: &Store) -> Result<Log> {
-        let folder = store.events();
-        let (builder, runtime) = prepare(store.disk(), &folder)?;
-        let table = runtime.block_on(builder.load()).map_err(|error| failed(&folder, error))?;
-        let log = Log { disk: Arc::clone(store.disk()), folder, table, runtime };
-        log.refuse_unhonoured_features()?;
+    pub(in crate::store) fn open(store: &Store) -> Result<DeltaLog> {
+        let folder = store.events_dir();
+        let (builder, runtime) = table_builder(store.disk(), &folder)?;
+        let table = runtime.block_on(builder.load()).map_err(|error| delta_error(&folder, error))?;
+        let log = DeltaLog { disk: Arc::clone(store.disk()), table_dir: folder, table, runtime };
+        log.check_reader_features()?;
         Ok(log)
     }
 
     /// The newest version, or the first of a table that is made now.
-    pub(in crate::store) fn open_or_create(store: &Store) -> Result<Log> {
+    pub(in crate::store) fn open_or_create(store: &Store) -> Result<DeltaLog> {
         if store.exists()? {
-            return Log::open(store);
+            return DeltaLog::open(store);
         }
-        let folder = store.events();
+        let folder = store.events_dir();
         let log = folder.join("_delta_log");
         store.disk().create_folder(&log).map_err(Error::io("create", &log))?;
-        let (builder, runtime) = prepare(store.disk(), &folder)?;
+        let (builder, runtime) = table_builder(store.disk(), &folder)?;
         let schema: StructType =
             arrow_schema().as_ref().try_into_kernel().map_err(Error::internal)?;
         let month = deltalake_core::kernel::StructField::nullable(
@@ -91,7 +91,7 @@ impl Log {
             deltalake_core::kernel::DataType::STRING,
         );
         let columns: Vec<_> = schema.fields().cloned().chain([month]).collect();
-        let table = builder.build().map_err(|error| failed(&folder, error))?;
+        let table = builder.build().map_err(|error| delta_error(&folder, error))?;
         let create = deltalake_core::operations::create::CreateBuilder::new()
             .with_log_store(table.log_store())
             .with_table_name("events")
@@ -100,29 +100,29 @@ impl Log {
             .with_partition_columns([MONTH])
             .with_raise_if_key_not_exists(false)
             .with_configuration(
-                PROPERTIES
+                TABLE_PROPERTIES
                     .map(|(name, value)| (name, Some(value)))
                     .into_iter()
-                    .chain([(PSEUDONYMS, store.names.as_deref())]),
+                    .chain([(PSEUDONYM_KEY_PROPERTY, store.pseudonym_key_id.as_deref())]),
             );
         match runtime.block_on(async { create.await }) {
-            Ok(table) => Ok(Log { disk: Arc::clone(store.disk()), folder, table, runtime }),
+            Ok(table) => Ok(DeltaLog { disk: Arc::clone(store.disk()), table_dir: folder, table, runtime }),
             // Another writer may have made it in the meantime, which is as good.
-            Err(_) if store.exists()? => Log::open(store),
-            Err(error) => Err(failed(&folder, error)),
+            Err(_) if store.exists()? => DeltaLog::open(store),
+            Err(error) => Err(delta_error(&folder, error)),
         }
     }
 
     /// What tells the key of the pseudonyms in the table, if it holds them.
-    pub(in crate::store) fn names(&self) -> Result<Option<String>> {
-        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
-        Ok(state.metadata().configuration().get(PSEUDONYMS).cloned())
+    pub(in crate::store) fn pseudonym_key_id(&self) -> Result<Option<String>> {
+        let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
+        Ok(state.metadata().configuration().get(PSEUDONYM_KEY_PROPERTY).cloned())
     }
 
     /// Refuses to write names into a table of pseudonyms, or the other way round, or pseudonyms of
     /// two keys into one.
-    pub(in crate::store) fn check_names(&self, wanted: Option<&str>) -> Result<()> {
-        let held = self.names()?;
+    pub(in crate::store) fn ensure_pseudonym_key(&self, wanted: Option<&str>) -> Result<()> {
+        let held = self.pseudonym_key_id()?;
         let message = match (held.as_deref(), wanted) {
             (held, wanted) if held == wanted => return Ok(()),
             (Some(_), None) => {
@@ -131,7 +131,7 @@ impl Log {
             (None, _) => "the store holds names as they are; put pseudonyms into another store",
             (Some(_), Some(_)) => "the store holds pseudonyms that were made with another key",
         };
-        Err(Error::store(&self.folder, message))
+        Err(Error::store(&self.table_dir, message))
     }
 
     /// The number of the version.
@@ -140,22 +140,22 @@ impl Log {
     }
 
     /// The number of the newest file of marks.
-    pub(in crate::store) fn head(&self) -> Result<Option<i64>> {
+    pub(in crate::store) fn source_log_head(&self) -> Result<Option<i64>> {
         let store = self.table.log_store();
-        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
+        let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         self.runtime
-            .block_on(state.transaction_version(store.as_ref(), APPLICATION))
-            .map_err(|error| self.failed(error))
+            .block_on(state.transaction_version(store.as_ref(), APPLICATION_ID))
+            .map_err(|error| self.delta_error(error))
     }
 
     /// The files of the version, sorted by month and path.
     pub(in crate::store) fn files(&self) -> Result<Vec<DataFile>> {
-        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
+        let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         let mut files = Vec::new();
         for view in state.log_data().iter() {
             if view.deletion_vector_descriptor().is_some() {
                 return Err(Error::store(
-                    &self.folder,
+                    &self.table_dir,
                     format!(
                         "{} has a deletion vector, which this program does not read; rewrite the \
                      table without them (in Spark: REORG TABLE … APPLY (PURGE))",
@@ -163,7 +163,7 @@ impl Log {
                     ),
                 ));
             }
-            files.push(data_file(&self.folder, &view));
+            files.push(data_file_from_view(&self.table_dir, &view));
         }
         files.sort_by(|a, b| (&a.month, &a.path).cmp(&(&b.month, &b.path)));
         Ok(files)
@@ -176,18 +176,18 @@ impl Log {
     ///
     /// [`Error::Store`] where the commit is not known to be made. It may have been, if the disk
     /// failed after it: [`Log::has`] of the newest version tells.
-    pub(in crate::store) fn commit(
+    pub(in crate::store) fn commit_append(
         &self,
         files: &[DataFile],
         head: Option<i64>,
-    ) -> Result<Attempt> {
-        let actions = self.adds(files, true)?;
+    ) -> Result<CommitAttempt> {
+        let actions = self.add_actions(files, true)?;
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: Some(vec![MONTH.to_owned()]),
             predicate: None,
         };
-        self.attempt(actions, head, operation)
+        self.try_commit(actions, head, operation)
     }
 
     /// Commits that `new` files are in the place of `old` ones and hold the same events, as the
@@ -196,14 +196,14 @@ impl Log {
     /// # Errors
     ///
     /// As [`Log::commit`].
-    pub(in crate::store) fn replace(&self, old: &[DataFile], new: &[DataFile]) -> Result<Attempt> {
-        let mut actions = self.adds(new, false)?;
+    pub(in crate::store) fn commit_compaction(&self, old: &[DataFile], new: &[DataFile]) -> Result<CommitAttempt> {
+        let mut actions = self.add_actions(new, false)?;
         for file in old {
-            actions.push(Action::Remove(self.remove(file)?));
+            actions.push(Action::Remove(self.remove_action(file)?));
         }
         let operation =
-            DeltaOperation::Optimize { predicate: None, target_size: FILE_BYTES_MAX as i64 };
-        self.attempt(actions, None, operation)
+            DeltaOperation::Optimize { predicate: None, target_size: MAX_FILE_BYTES as i64 };
+        self.try_commit(actions, None, operation)
     }
 
     /// Commits that `new` files are in the place of `old` ones and hold other events, and the
@@ -212,42 +212,42 @@ impl Log {
     /// # Errors
     ///
     /// As [`Log::commit`].
-    pub(in crate::store) fn rewrite(
+    pub(in crate::store) fn commit_redaction(
         &self,
         old: &[DataFile],
         new: &[DataFile],
         head: i64,
-    ) -> Result<Attempt> {
-        let mut actions = self.adds(new, true)?;
+    ) -> Result<CommitAttempt> {
+        let mut actions = self.add_actions(new, true)?;
         for file in old {
-            let remove = self.remove(file)?;
+            let remove = self.remove_action(file)?;
             actions.push(Action::Remove(Remove { data_change: true, ..remove }));
         }
-        self.attempt(actions, Some(head), DeltaOperation::Delete { predicate: None })
+        self.try_commit(actions, Some(head), DeltaOperation::Delete { predicate: None })
     }
 
-    fn attempt(
+    fn try_commit(
         &self,
         actions: Vec<Action>,
         head: Option<i64>,
         operation: DeltaOperation,
-    ) -> Result<Attempt> {
+    ) -> Result<CommitAttempt> {
         // Left to itself, deltalake looks at every file of the log after every commit to see which
         // are too old; here it is their number that counts.
         let mut properties =
             CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
         if let Some(number) = head {
-            let transaction = Transaction::new(APPLICATION, number);
+            let transaction = Transaction::new(APPLICATION_ID, number);
             properties = properties.with_application_transaction(transaction);
         }
-        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
+        let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         let commit = CommitBuilder::from(properties).with_actions(actions).build(
             Some(state),
             self.table.log_store(),
             operation,
         );
         match self.runtime.block_on(async { commit.await }) {
-            Ok(done) => Ok(self.made(done.version() as i64)),
+            Ok(done) => Ok(self.finish_commit(done.version() as i64)),
             Err(
                 DeltaTableError::VersionAlreadyExists(_)
                 | DeltaTableError::Transaction {
@@ -256,39 +256,39 @@ impl Log {
                         | TransactionError::MaxCommitAttempts(_)
                         | TransactionError::VersionAlreadyExists(_),
                 },
-            ) => Ok(Attempt::Overtaken),
+            ) => Ok(CommitAttempt::Conflict),
             // The log may have let go what it was to be read from.
-            Err(_) if self.is_behind(self.version() + 1) => Ok(Attempt::Unclear),
-            Err(error) => Err(self.failed(error)),
+            Err(_) if self.is_superseded_by_checkpoint(self.version() + 1) => Ok(CommitAttempt::Unknown),
+            Err(error) => Err(self.delta_error(error)),
         }
     }
 
     /// What a commit is that the log took.
-    fn made(&self, version: i64) -> Attempt {
-        if self.is_behind(version) {
-            return Attempt::Unclear;
+    fn finish_commit(&self, version: i64) -> CommitAttempt {
+        if self.is_superseded_by_checkpoint(version) {
+            return CommitAttempt::Unknown;
         }
-        if (version + 1) % SHORTEN_EVERY == 0 {
-            retention::shorten(&*self.disk, &self.log());
+        if (version + 1) % LOG_CLEANUP_INTERVAL == 0 {
+            retention::delete_expired_versions(&*self.disk, &self.log_dir());
         }
-        Attempt::Made(version)
+        CommitAttempt::Committed(version)
     }
 
     /// Whether others went on behind a version as far as a checkpoint: either from it, or so long
     /// ago that its place had become free again, and then nobody will ever read what is put there.
-    fn is_behind(&self, version: i64) -> bool {
-        retention::newest_checkpoint(&self.log()).is_some_and(|checkpoint| checkpoint > version)
+    fn is_superseded_by_checkpoint(&self, version: i64) -> bool {
+        retention::latest_checkpoint(&self.log_dir()).is_some_and(|checkpoint| checkpoint > version)
     }
 
     /// The folder of the log.
-    fn log(&self) -> PathBuf {
-        self.folder.join("_delta_log")
+    fn log_dir(&self) -> PathBuf {
+        self.table_dir.join("_delta_log")
     }
 
     /// Whether this version has a commit of these files and marks.
-    pub(in crate::store) fn has(&self, files: &[DataFile], head: Option<i64>) -> Result<bool> {
+    pub(in crate::store) fn has_commit_of(&self, files: &[DataFile], head: Option<i64>) -> Result<bool> {
         if files.is_empty() {
-            return Ok(self.head()? == head);
+            return Ok(self.source_log_head()? == head);
         }
         let held = self.files()?;
         Ok(files.iter().any(|file| held.iter().any(|held| held.path == file.path)))
@@ -296,17 +296,17 @@ impl Log {
 
     /// Whether another program is known to have changed the table: its commits are recognised as
     /// long as the log keeps them.
-    pub(in crate::store) fn has_commits_of_others(&self) -> bool {
+    pub(in crate::store) fn has_foreign_commits(&self) -> bool {
         (0..=self.version()).any(|version| {
-            let actions = self.actions(version);
+            let actions = self.commit_actions(version);
             // Erasing events is an operation that others do too; ours come with marks.
-            let is_ours = actions.iter().any(|action| action["txn"]["appId"] == APPLICATION);
+            let is_ours = actions.iter().any(|action| action["txn"]["appId"] == APPLICATION_ID);
             !is_ours
                 && actions.iter().any(|action| {
                     let operation = action["commitInfo"]["operation"].as_str();
-                    operation.is_some_and(|name| !OPERATIONS.contains(&name))
+                    operation.is_some_and(|name| !KNOWN_OPERATIONS.contains(&name))
                         || action["add"]["path"].as_str().is_some_and(|path| {
-                            writer_of(path.rsplit('/').next().unwrap_or_default()).is_none()
+                            writer_from_name(path.rsplit('/').next().unwrap_or_default()).is_none()
                         })
                 })
         })
@@ -314,9 +314,9 @@ impl Log {
 
     /// Whether all that came since another version was files moved into others: the events and
     /// the marks are the same.
-    pub(in crate::store) fn only_moves_files_since(&self, other: &Log) -> bool {
+    pub(in crate::store) fn has_only_compactions_since(&self, other: &DeltaLog) -> bool {
         (other.version() + 1..=self.version()).all(|version| {
-            let actions = self.actions(version);
+            let actions = self.commit_actions(version);
             let is_move = |action: &serde_json::Value| {
                 action["commitInfo"].is_object()
                     || action["add"]["dataChange"] == false
@@ -327,7 +327,7 @@ impl Log {
     }
 
     /// Whether all these files are of this version.
-    pub(in crate::store) fn holds(&self, files: &[DataFile]) -> bool {
+    pub(in crate::store) fn contains_all(&self, files: &[DataFile]) -> bool {
         self.files().is_ok_and(|held| {
             let held: BTreeSet<&Path> = held.iter().map(|file| file.path.as_path()).collect();
             files.iter().all(|file| held.contains(file.path.as_path()))
@@ -335,21 +335,21 @@ impl Log {
     }
 
     /// The actions of a commit; none where the log does not keep it any more.
-    fn actions(&self, version: i64) -> Vec<serde_json::Value> {
-        let path = self.log().join(format!("{version:020}.json"));
+    fn commit_actions(&self, version: i64) -> Vec<serde_json::Value> {
+        let path = self.log_dir().join(format!("{version:020}.json"));
         let text = std::fs::read_to_string(path).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect()
     }
 
-    fn adds(&self, files: &[DataFile], data_change: bool) -> Result<Vec<Action>> {
-        let add = |file| self.add(file).map(|add| Action::Add(Add { data_change, ..add }));
+    fn add_actions(&self, files: &[DataFile], data_change: bool) -> Result<Vec<Action>> {
+        let add = |file| self.add_action(file).map(|add| Action::Add(Add { data_change, ..add }));
         files.iter().map(add).collect()
     }
 
-    fn remove(&self, file: &DataFile) -> Result<Remove> {
+    fn remove_action(&self, file: &DataFile) -> Result<Remove> {
         let now = chrono::Utc::now().timestamp_millis();
         Ok(Remove {
-            path: self.path(file)?,
+            path: self.relative_path(file)?,
             data_change: false,
             deletion_timestamp: Some(now),
             extended_file_metadata: Some(true),
@@ -360,37 +360,37 @@ impl Log {
     }
 
     /// The path of a file as the log has it.
-    fn path(&self, file: &DataFile) -> Result<String> {
-        let path = file.path.strip_prefix(&self.folder).map_err(Error::internal)?;
+    fn relative_path(&self, file: &DataFile) -> Result<String> {
+        let path = file.path.strip_prefix(&self.table_dir).map_err(Error::internal)?;
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
         Ok(parts.join("/"))
     }
 
-    fn add(&self, file: &DataFile) -> Result<Add> {
+    fn add_action(&self, file: &DataFile) -> Result<Add> {
         let modified = std::fs::metadata(&file.path)
             .and_then(|meta| meta.modified())
             .map_err(Error::io("read the time of", &file.path))?;
         let since_1970 = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Ok(Add {
-            path: self.path(file)?,
+            path: self.relative_path(file)?,
             size: file.size_bytes as i64,
             partition_values: [(MONTH.to_owned(), Some(file.month.clone()))].into(),
             modification_time: since_1970.as_millis() as i64,
             data_change: true,
-            stats: Some(stats(file)),
+            stats: Some(file_statistics(file)),
             ..Add::default()
         })
     }
 
     /// Refuses a table that asks for what reading its files as they are would get wrong.
-    fn refuse_unhonoured_features(&self) -> Result<()> {
-        let state = self.table.snapshot().map_err(|error| self.failed(error))?;
+    fn check_reader_features(&self) -> Result<()> {
+        let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         let protocol = state.protocol();
         let features = protocol.reader_features().unwrap_or_default();
         let unhonoured: Vec<String> = features
             .iter()
             .map(|feature| feature.as_ref().to_owned())
-            .filter(|feature| !HONOURED.contains(&feature.as_str()))
+            .filter(|feature| !SUPPORTED_FEATURES.contains(&feature.as_str()))
             .collect();
         let mapped = state.metadata().configuration().get("delta.columnMapping.mode");
         let mapped = mapped.is_some_and(|mode| mode != "none");
@@ -399,7 +399,7 @@ impl Log {
         }
         let name = if mapped { "columnMapping".to_owned() } else { unhonoured.join(", ") };
         Err(Error::store(
-            &self.folder,
+            &self.table_dir,
             format!(
                 "the table asks its readers for {name}, which this program does not honour; \
              drop the feature, or read the table with the engine that switched it on"
@@ -407,12 +407,12 @@ impl Log {
         ))
     }
 
-    fn failed(&self, error: impl std::fmt::Display) -> Error {
-        failed(&self.folder, error)
+    fn delta_error(&self, error: impl std::fmt::Display) -> Error {
+        delta_error(&self.table_dir, error)
     }
 }
 
-fn prepare(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
+fn table_builder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -422,23 +422,23 @@ fn prepare(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuilder, Ru
     // all: deltalake decodes paths in URLs more than once, and a folder may have any name.
     let url = Url::parse("memory:///").map_err(Error::internal)?;
     let builder =
-        DeltaTableBuilder::from_url(url.clone()).map_err(|error| failed(folder, error))?;
-    let backend = Backend::new(Arc::clone(disk), folder).map_err(|error| failed(folder, error))?;
+        DeltaTableBuilder::from_url(url.clone()).map_err(|error| delta_error(folder, error))?;
+    let backend = DiskObjectStore::new(Arc::clone(disk), folder).map_err(|error| delta_error(folder, error))?;
     let backend = Arc::new(backend);
     Ok((builder.with_storage_backend(backend, url), runtime))
 }
 
 /// The first line of what deltalake says: where backtraces are switched on, they follow it.
-fn failed(folder: &Path, error: impl std::fmt::Display) -> Error {
+fn delta_error(folder: &Path, error: impl std::fmt::Display) -> Error {
     let text = error.to_string();
     Error::store(folder, text.lines().next().unwrap_or_default())
 }
 
-fn data_file(folder: &Path, view: &LogicalFileView) -> DataFile {
+fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> DataFile {
     let stats = view.stats().and_then(|text| serde_json::from_str(&text).ok());
     let stats: serde_json::Value = stats.unwrap_or_default();
     let bound = |bound: &str| stats[bound]["CreationTime"].as_str().map(str::to_owned);
-    let us = |text: String| time::parse(&text).map(|instant| instant.us);
+    let us = |text: String| time::parse(&text).map(|instant| instant.epoch_us);
     // Other writers cut maxima to the millisecond: the true one is up to a millisecond later.
     let last = bound("maxValues").and_then(|text| {
         let is_exact = text.rsplit_once('.').is_some_and(|(_, digits)| digits.len() > 6);
@@ -455,7 +455,7 @@ fn data_file(folder: &Path, view: &LogicalFileView) -> DataFile {
 }
 
 /// The file's statistics in the form of the Delta protocol ("Per-file Statistics").
-fn stats(file: &DataFile) -> String {
+fn file_statistics(file: &DataFile) -> String {
     let mut stats = serde_json::json!({
         "numRecords": file.events,
         "minValues": {},

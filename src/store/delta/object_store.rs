@@ -21,30 +21,30 @@ use object_store::{
     PutResult, Result, UploadPart,
 };
 
-use crate::store::fs::disk::{Disk, above};
+use crate::store::fs::disk::{Disk, parent_or_current};
 
 /// A folder as an object store.
 #[derive(Debug, Clone)]
-pub(in crate::store) struct Backend {
+pub(in crate::store) struct DiskObjectStore {
     disk: Arc<dyn Disk>,
-    files: LocalFileSystem,
+    local: LocalFileSystem,
 }
 
-impl Backend {
+impl DiskObjectStore {
     /// The folder must be there.
     pub(in crate::store) fn new(disk: Arc<dyn Disk>, folder: &std::path::Path) -> Result<Self> {
-        Ok(Backend { disk, files: LocalFileSystem::new_with_prefix(folder)? })
+        Ok(DiskObjectStore { disk, local: LocalFileSystem::new_with_prefix(folder)? })
     }
 
     fn write(&self, location: &Path, payload: &PutPayload, mode: &PutMode) -> Result<PutResult> {
-        let path = self.files.path_to_filesystem(location)?;
-        let failed = |source: io::Error| failed(&path, source);
-        let folder = above(&path);
+        let path = self.local.path_to_filesystem(location)?;
+        let failed = |source: io::Error| object_store_error(&path, source);
+        let folder = parent_or_current(&path);
         self.disk.create_folder(folder).map_err(failed)?;
         // Readers of the log pass names with a dot in front by.
         let unnamed = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
-        let written = self.write_unnamed(&unnamed, payload).and_then(|()| match mode {
-            PutMode::Create => self.disk.rename_new(&unnamed, &path),
+        let written = self.write_temp_file(&unnamed, payload).and_then(|()| match mode {
+            PutMode::Create => self.disk.rename_exclusive(&unnamed, &path),
             PutMode::Overwrite | PutMode::Update(_) => self.disk.rename(&unnamed, &path),
         });
         if let Err(error) = written {
@@ -56,7 +56,7 @@ impl Backend {
         Ok(PutResult { e_tag: None, version: None })
     }
 
-    fn write_unnamed(&self, path: &std::path::Path, payload: &PutPayload) -> io::Result<()> {
+    fn write_temp_file(&self, path: &std::path::Path, payload: &PutPayload) -> io::Result<()> {
         let mut file = self.disk.create(path)?;
         payload.iter().try_for_each(|part| file.write_all(part))?;
         file.sync().map(drop)
@@ -64,8 +64,8 @@ impl Backend {
 
     /// A file, or the range of it that is asked for; `None` for a range that it does not have.
     fn read(&self, location: &Path, options: &GetOptions) -> Result<Option<GetResult>> {
-        let path = self.files.path_to_filesystem(location)?;
-        let failed = |source: io::Error| failed(&path, source);
+        let path = self.local.path_to_filesystem(location)?;
+        let failed = |source: io::Error| object_store_error(&path, source);
         let mut file = File::open(&path).map_err(failed)?;
         let meta = object_meta(location.clone(), &file.metadata().map_err(failed)?);
         let range = match options.range.as_ref().map(|range| range.as_range(meta.size)) {
@@ -90,16 +90,16 @@ impl Backend {
     /// order that it is listed in. A file is looked at when its turn comes, and never one that is
     /// not named behind `offset`, so that the versions before the newest checkpoint cost nothing
     /// but their names.
-    fn list_log(&self, log: &Path, offset: Option<&Path>) -> Result<Listed> {
-        let path = self.files.path_to_filesystem(log)?;
+    fn list_log(&self, log: &Path, offset: Option<&Path>) -> Result<ObjectMetaStream> {
+        let path = self.local.path_to_filesystem(log)?;
         let start = offset.and_then(|offset| offset.filename()).unwrap_or_default();
         let mut names = Vec::new();
         match fs::read_dir(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(&path, error)),
+            Err(error) => return Err(object_store_error(&path, error)),
             Ok(entries) => {
                 for entry in entries {
-                    let name = entry.map_err(|error| failed(&path, error))?.file_name();
+                    let name = entry.map_err(|error| object_store_error(&path, error))?.file_name();
                     // Names with a dot in front are unfinished work.
                     names.extend(
                         name.into_string()
@@ -118,28 +118,28 @@ impl Backend {
             match fs::metadata(&path) {
                 Ok(meta) => meta.is_file().then(|| Ok(object_meta(location, &meta))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                Err(error) => Some(Err(failed(&path, error))),
+                Err(error) => Some(Err(object_store_error(&path, error))),
             }
         };
         Ok(stream::iter(names.into_iter().filter_map(look)).boxed())
     }
 
-    fn listed(&self, prefix: Option<&Path>, offset: Option<&Path>) -> Listed {
+    fn list_sorted(&self, prefix: Option<&Path>, offset: Option<&Path>) -> ObjectMetaStream {
         match (prefix, offset) {
-            (Some(log), _) if log.as_ref() == LOG => match self.list_log(log, offset) {
+            (Some(log), _) if log.as_ref() == LOG_DIR => match self.list_log(log, offset) {
                 Ok(list) => list,
                 Err(error) => stream::iter([Err(error)]).boxed(),
             },
-            (_, Some(offset)) => sorted(self.files.list_with_offset(prefix, offset)),
-            _ => sorted(self.files.list(prefix)),
+            (_, Some(offset)) => sort_by_location(self.local.list_with_offset(prefix, offset)),
+            _ => sort_by_location(self.local.list(prefix)),
         }
     }
 }
 
-type Listed = BoxStream<'static, Result<ObjectMeta>>;
+type ObjectMetaStream = BoxStream<'static, Result<ObjectMeta>>;
 
 /// The folder of the log in that of the table.
-const LOG: &str = "_delta_log";
+const LOG_DIR: &str = "_delta_log";
 
 fn object_meta(location: Path, meta: &fs::Metadata) -> ObjectMeta {
     let last_modified = meta.modified().unwrap_or(std::time::UNIX_EPOCH).into();
@@ -155,7 +155,7 @@ fn is_unconditional(options: &GetOptions) -> bool {
         && options.version.is_none()
 }
 
-fn failed(path: &std::path::Path, source: io::Error) -> Error {
+fn object_store_error(path: &std::path::Path, source: io::Error) -> Error {
     let path = path.display().to_string();
     match source.kind() {
         io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source: source.into() },
@@ -164,14 +164,14 @@ fn failed(path: &std::path::Path, source: io::Error) -> Error {
     }
 }
 
-impl fmt::Display for Backend {
+impl fmt::Display for DiskObjectStore {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("disk")
     }
 }
 
 #[async_trait]
-impl ObjectStore for Backend {
+impl ObjectStore for DiskObjectStore {
     async fn put_opts(
         &self,
         location: &Path,
@@ -186,7 +186,7 @@ impl ObjectStore for Backend {
         location: &Path,
         _: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        Ok(Box::new(Parts { backend: self.clone(), location: location.clone(), parts: Vec::new() }))
+        Ok(Box::new(MultipartBuffer { object_store: self.clone(), location: location.clone(), parts: Vec::new() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -195,37 +195,37 @@ impl ObjectStore for Backend {
         {
             return Ok(read);
         }
-        self.files.get_opts(location, options).await
+        self.local.get_opts(location, options).await
     }
 
     fn delete_stream(
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        let (disk, root) = (Arc::clone(&self.disk), self.files.clone());
+        let (disk, root) = (Arc::clone(&self.disk), self.local.clone());
         let delete = move |location: Result<Path>| {
             let location = location?;
             let path: PathBuf = root.path_to_filesystem(&location)?;
-            disk.remove(&path).map_err(|error| failed(&path, error))?;
+            disk.remove(&path).map_err(|error| object_store_error(&path, error))?;
             Ok(location)
         };
         locations.map(delete).boxed()
     }
 
-    fn list(&self, prefix: Option<&Path>) -> Listed {
-        self.listed(prefix, None)
+    fn list(&self, prefix: Option<&Path>) -> ObjectMetaStream {
+        self.list_sorted(prefix, None)
     }
 
-    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> Listed {
-        self.listed(prefix, Some(offset))
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> ObjectMetaStream {
+        self.list_sorted(prefix, Some(offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.files.list_with_delimiter(prefix).await
+        self.local.list_with_delimiter(prefix).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        let content = self.files.get_opts(from, GetOptions::default()).await?.bytes().await?;
+        let content = self.local.get_opts(from, GetOptions::default()).await?.bytes().await?;
         let mode = match options.mode {
             CopyMode::Overwrite => PutMode::Overwrite,
             CopyMode::Create => PutMode::Create,
@@ -235,7 +235,7 @@ impl ObjectStore for Backend {
 }
 
 /// A list in the order of names.
-fn sorted(list: Listed) -> Listed {
+fn sort_by_location(list: ObjectMetaStream) -> ObjectMetaStream {
     let all = async move {
         let mut all: Vec<_> = list.collect().await;
         all.sort_by(|one, other| match (one, other) {
@@ -249,14 +249,14 @@ fn sorted(list: Listed) -> Listed {
 
 /// A file that comes in parts: a checkpoint of the log, of some megabytes at most.
 #[derive(Debug)]
-struct Parts {
-    backend: Backend,
+struct MultipartBuffer {
+    object_store: DiskObjectStore,
     location: Path,
     parts: Vec<PutPayload>,
 }
 
 #[async_trait]
-impl MultipartUpload for Parts {
+impl MultipartUpload for MultipartBuffer {
     fn put_part(&mut self, part: PutPayload) -> UploadPart {
         self.parts.push(part);
         Box::pin(std::future::ready(Ok(())))
@@ -264,7 +264,7 @@ impl MultipartUpload for Parts {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let whole = self.parts.iter().flat_map(|part| part.iter().cloned()).collect();
-        self.backend.write(&self.location, &whole, &PutMode::Overwrite)
+        self.object_store.write(&self.location, &whole, &PutMode::Overwrite)
     }
 
     async fn abort(&mut self) -> Result<()> {

@@ -30,7 +30,7 @@ pub struct Snapshot {
     pub sources: Vec<SourceFacts>,
     /// Whether a source was ever taken with events of other workloads, so that some of the events
     /// may be no part of the log that reports are about.
-    pub has_others: bool,
+    pub has_other_workloads: bool,
     /// How many records are kept that could not be taken.
     pub rejects: u64,
 }

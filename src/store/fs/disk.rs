@@ -36,7 +36,7 @@ pub trait Disk: Debug + Send + Sync {
 
     /// Gives a file a name that no file has. Of several that want the same name exactly one gets
     /// it; the others fail with [`io::ErrorKind::AlreadyExists`].
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Deletes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
@@ -48,7 +48,7 @@ pub trait Disk: Debug + Send + Sync {
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 
     /// Makes a file that is locked from its first moment, as long as the result lives.
-    fn lock_new(&self, path: &Path) -> io::Result<Lock>;
+    fn create_locked(&self, path: &Path) -> io::Result<FileLock>;
 }
 
 /// A file being written.
@@ -59,12 +59,12 @@ pub trait DiskFile: Write + Send {
 
 /// A locked file. The operating system takes the lock away when the process ends, however it ends.
 #[derive(Debug)]
-pub struct Lock {
+pub struct FileLock {
     _file: File,
 }
 
 /// Whether a file is locked by nobody. Where that cannot be told, it counts as locked.
-pub(in crate::store) fn is_free(path: &Path) -> bool {
+pub(in crate::store) fn is_unlocked(path: &Path) -> bool {
     match File::open(path).map(|file| file.try_lock()) {
         Ok(Ok(())) => true,
         Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) => false,
@@ -74,19 +74,19 @@ pub(in crate::store) fn is_free(path: &Path) -> bool {
 
 /// The disk of this machine.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Os;
+pub struct OsDisk;
 
-impl Disk for Os {
+impl Disk for OsDisk {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        make_missing(path, permissions::make_folder)
+        create_missing_folders(path, permissions::create_folder)
     }
 
     fn create_root(&self, path: &Path) -> io::Result<()> {
-        make_missing(path, permissions::make_root)
+        create_missing_folders(path, permissions::create_root)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(OsFile(permissions::make_file(path)?)))
+        Ok(Box::new(OsFile(permissions::create_file(path)?)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -95,12 +95,12 @@ impl Disk for Os {
 
     /// Renaming without replacing where the system and the file system know it, else a hard link:
     /// some shares have the one, some the other. One that has neither cannot hold a store.
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+    fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
         let renamed = tempfile::TempPath::try_from_path(from)?.persist_noclobber(to);
         let Err(refused) = renamed else { return Ok(()) };
         // The file is not temporary: whoever called decides what becomes of it.
         let _ = refused.path.keep();
-        not_renamed(from, to, refused.error)
+        resolve_rename_error(from, to, refused.error)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -115,20 +115,20 @@ impl Disk for Os {
         sync_folder(path)
     }
 
-    fn lock_new(&self, path: &Path) -> io::Result<Lock> {
+    fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
         // Locked under another name first: seen under its own, it is never without its lock.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let unseen = path.with_file_name(format!(".new{name}"));
         let mut tries = 0;
         loop {
-            let file = permissions::make_file(&unseen)?;
+            let file = permissions::create_file(&unseen)?;
             // Whoever looks whether it is free holds the lock for that moment. A share that has
             // no locks takes nobody's leftovers away, which is the safe side.
             let _ = file.lock();
             tries += 1;
             // A new name, so that a file system without them is refused before anything is read.
-            match self.rename_new(&unseen, path) {
-                Ok(()) => return Ok(Lock { _file: file }),
+            match self.rename_exclusive(&unseen, path) {
+                Ok(()) => return Ok(FileLock { _file: file }),
                 // Taken for a leftover in the moment before it was locked.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 10 => {}
                 Err(error) => {
@@ -140,7 +140,7 @@ impl Disk for Os {
     }
 }
 
-fn make_missing(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+fn create_missing_folders(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
     let missing: Vec<&Path> = path
         .ancestors()
         .take_while(|above| !above.as_os_str().is_empty() && !above.exists())
@@ -148,19 +148,19 @@ fn make_missing(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Resu
     for &folder in missing.iter().rev() {
         match make(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => sync_folder(above(folder))?,
+            _ => sync_folder(parent_or_current(folder))?,
         }
     }
     Ok(())
 }
 
 /// What it means that a file was not given a new name.
-fn not_renamed(from: &Path, to: &Path, error: io::Error) -> io::Result<()> {
+fn resolve_rename_error(from: &Path, to: &Path, error: io::Error) -> io::Result<()> {
     match error.kind() {
         // A share may do what was asked, lose its answer, and be asked again by the system.
         io::ErrorKind::AlreadyExists if is_same_file(from, to) => fs::remove_file(from),
-        io::ErrorKind::Unsupported => Err(no_new_names(to, &error)),
-        io::ErrorKind::PermissionDenied if !to.exists() => Err(no_new_names(to, &error)),
+        io::ErrorKind::Unsupported => Err(no_exclusive_rename_error(to, &error)),
+        io::ErrorKind::PermissionDenied if !to.exists() => Err(no_exclusive_rename_error(to, &error)),
         _ => Err(error),
     }
 }
@@ -185,15 +185,15 @@ impl DiskFile for OsFile {
 }
 
 /// The folder that a path stands in.
-pub(in crate::store) fn above(path: &Path) -> &Path {
+pub(in crate::store) fn parent_or_current(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
 }
 
-fn no_new_names(path: &Path, error: &io::Error) -> io::Error {
-    let place = above(path).display();
+fn no_exclusive_rename_error(path: &Path, error: &io::Error) -> io::Error {
+    let place = parent_or_current(path).display();
     io::Error::new(
         error.kind(),
         format!(
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     fn write(path: &Path, text: &str) {
-        let mut file = Os.create(path).unwrap();
+        let mut file = OsDisk.create(path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
         assert_eq!(file.sync().unwrap(), text.len() as u64);
     }
@@ -251,8 +251,8 @@ mod tests {
         let [one, two, name] = ["1", "2", "name"].map(|name| folder.path().join(name));
         write(&one, "one");
         write(&two, "two");
-        Os.rename_new(&one, &name).unwrap();
-        let refused = Os.rename_new(&two, &name).unwrap_err();
+        OsDisk.rename_exclusive(&one, &name).unwrap();
+        let refused = OsDisk.rename_exclusive(&two, &name).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&name).unwrap(), "one");
         assert!(two.exists() && !one.exists(), "the loser keeps its file");
@@ -265,39 +265,39 @@ mod tests {
         let [one, name] = ["1", "name"].map(|name| folder.path().join(name));
         write(&one, "one");
         fs::hard_link(&one, &name).unwrap();
-        Os.rename_new(&one, &name).unwrap();
+        OsDisk.rename_exclusive(&one, &name).unwrap();
         assert!(!one.exists() && name.exists());
     }
 
     /// A file system that can neither rename without replacing nor make hard links, as the system
     /// answers for it.
     #[derive(Debug)]
-    struct NoNewNames(io::ErrorKind);
+    struct NoExclusiveRenameDisk(io::ErrorKind);
 
-    impl Disk for NoNewNames {
+    impl Disk for NoExclusiveRenameDisk {
         fn create_folder(&self, path: &Path) -> io::Result<()> {
-            Os.create_folder(path)
+            OsDisk.create_folder(path)
         }
         fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-            Os.create(path)
+            OsDisk.create(path)
         }
         fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-            Os.rename(from, to)
+            OsDisk.rename(from, to)
         }
-        fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-            not_renamed(from, to, self.0.into())
+        fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+            resolve_rename_error(from, to, self.0.into())
         }
         fn remove(&self, path: &Path) -> io::Result<()> {
-            Os.remove(path)
+            OsDisk.remove(path)
         }
         fn remove_folder(&self, path: &Path) -> io::Result<()> {
-            Os.remove_folder(path)
+            OsDisk.remove_folder(path)
         }
         fn sync_folder(&self, path: &Path) -> io::Result<()> {
-            Os.sync_folder(path)
+            OsDisk.sync_folder(path)
         }
-        fn lock_new(&self, path: &Path) -> io::Result<Lock> {
-            Os.lock_new(path)
+        fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
+            OsDisk.create_locked(path)
         }
     }
 
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_file_system_without_new_names_is_refused_with_advice_and_left_as_it_was() {
-        use crate::ingest::{Options, Silent, Store, into_store};
+        use crate::ingest::{Options, NoProgress, Store, ingest_into_store};
         use std::sync::Arc;
         let event = |id| format!("{{\"Id\":\"{id}\",\"CreationTime\":\"2026-03-01T10:00:00\"}}");
         for kind in [io::ErrorKind::Unsupported, io::ErrorKind::PermissionDenied] {
@@ -331,14 +331,14 @@ mod tests {
                 let mut file = File::create(archive.join(format!("{number}.json"))).unwrap();
                 file.write_all(event(number).as_bytes()).unwrap();
                 let before = files(&root);
-                let store = Store::on(Arc::new(NoNewNames(kind)), &root);
-                let error = into_store(&store, &options, &Silent).unwrap_err().to_string();
+                let store = Store::with_disk(Arc::new(NoExclusiveRenameDisk(kind)), &root);
+                let error = ingest_into_store(&store, &options, &NoProgress).unwrap_err().to_string();
                 let advice = "so that two commands could overwrite each other's commits; put the \
                               store on another disk or share";
                 assert!(error.contains(advice), "{error}");
                 assert!(error.contains("/store/events/_delta_log can neither rename"), "{error}");
                 assert_eq!(files(&root), before);
-                into_store(&Store::new(&root), &options, &Silent).unwrap();
+                ingest_into_store(&Store::new(&root), &options, &NoProgress).unwrap();
             }
         }
     }
@@ -347,10 +347,10 @@ mod tests {
     fn a_lock_lasts_as_long_as_its_holder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        assert!(is_free(&path));
-        let lock = Os.lock_new(&path).unwrap();
-        assert!(!is_free(&path));
+        assert!(is_unlocked(&path));
+        let lock = OsDisk.create_locked(&path).unwrap();
+        assert!(!is_unlocked(&path));
         drop(lock);
-        assert!(is_free(&path) && path.exists());
+        assert!(is_unlocked(&path) && path.exists());
     }
 }

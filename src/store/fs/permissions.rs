@@ -13,17 +13,17 @@ use std::io;
 use std::path::Path;
 
 /// Makes the store's own folder: it is as open as the folder above, less what the umask takes.
-pub(in crate::store) fn make_root(path: &Path) -> io::Result<()> {
+pub(in crate::store) fn create_root(path: &Path) -> io::Result<()> {
     imp::make_folder(path, false)
 }
 
 /// Makes a folder in a store.
-pub(in crate::store) fn make_folder(path: &Path) -> io::Result<()> {
+pub(in crate::store) fn create_folder(path: &Path) -> io::Result<()> {
     imp::make_folder(path, true)
 }
 
 /// Makes a file in a store, to be written. It must not be there yet.
-pub(in crate::store) fn make_file(path: &Path) -> io::Result<File> {
+pub(in crate::store) fn create_file(path: &Path) -> io::Result<File> {
     imp::make_file(path)
 }
 
@@ -34,40 +34,40 @@ mod imp {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
     use std::path::Path;
 
-    use crate::store::fs::disk::above;
+    use crate::store::fs::disk::parent_or_current;
 
     /// A folder in which everybody may make something, such as /tmp.
     const STICKY: u32 = 0o1000;
-    const OF_OWNER_ALONE_TO_WRITE: u32 = 0o755;
+    const OWNER_WRITABLE_MODE: u32 = 0o755;
 
     pub(in crate::store) fn make_folder(path: &Path, is_inside: bool) -> io::Result<()> {
-        let mode = inherited(path)? | 0o700;
+        let mode = inherited_mode(path)? | 0o700;
         DirBuilder::new().mode(mode).create(path)?;
         if is_inside {
             let made = fs::metadata(path)?.permissions();
-            give_back(&made, mode, |permissions| fs::set_permissions(path, permissions))?;
+            restore_masked_bits(&made, mode, |permissions| fs::set_permissions(path, permissions))?;
         }
         Ok(())
     }
 
     pub(in crate::store) fn make_file(path: &Path) -> io::Result<File> {
-        let mode = inherited(path)? & 0o666 | 0o600;
+        let mode = inherited_mode(path)? & 0o666 | 0o600;
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
         let made = file.metadata()?.permissions();
-        give_back(&made, mode, |permissions| file.set_permissions(permissions))?;
+        restore_masked_bits(&made, mode, |permissions| file.set_permissions(permissions))?;
         Ok(file)
     }
 
     /// What the folder of a path allows.
-    fn inherited(path: &Path) -> io::Result<u32> {
-        let mode = fs::metadata(above(path))?.permissions().mode();
-        let allowed = if mode & STICKY == 0 { 0o777 } else { OF_OWNER_ALONE_TO_WRITE };
+    fn inherited_mode(path: &Path) -> io::Result<u32> {
+        let mode = fs::metadata(parent_or_current(path))?.permissions().mode();
+        let allowed = if mode & STICKY == 0 { 0o777 } else { OWNER_WRITABLE_MODE };
         Ok(mode & allowed)
     }
 
     /// Gives back what the umask took. A share that knows no permissions, or has its own idea of
     /// them, may refuse: what was made is then more private than it could be, never less.
-    fn give_back(
+    fn restore_masked_bits(
         made: &Permissions,
         mode: u32,
         set: impl FnOnce(Permissions) -> io::Result<()>,

@@ -14,25 +14,25 @@ use crate::error::{Error, Result};
 /// # Errors
 ///
 /// [`Error::Store`] that names the link.
-pub(in crate::store) fn refuse(root: &Path) -> Result<()> {
+pub(in crate::store) fn refuse_linked_folders(root: &Path) -> Result<()> {
     let events = root.join("events");
     let [sources, rejects] = ["sources", "rejects"].map(|name| root.join(name));
     for folder in [&sources, &rejects, &events, &events.join("_delta_log")] {
         if folder.is_symlink() {
-            return Err(refused(root, folder));
+            return Err(linked_folder_error(root, folder));
         }
     }
     // No folder, no links in it.
     let months = fs::read_dir(&events).into_iter().flatten().flatten();
     for month in months.filter(|entry| entry.file_name().to_string_lossy().starts_with("month=")) {
         if month.path().is_symlink() {
-            return Err(refused(root, &month.path()));
+            return Err(linked_folder_error(root, &month.path()));
         }
     }
     Ok(())
 }
 
-fn refused(root: &Path, link: &Path) -> Error {
+fn linked_folder_error(root: &Path, link: &Path) -> Error {
     let name = link.strip_prefix(root).unwrap_or(link).display();
     Error::store(
         root,

@@ -8,27 +8,27 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::store::delta::log::Log;
+use crate::store::delta::log::DeltaLog;
 use crate::store::delta::snapshot::DataFile;
-use crate::store::parquet::writer::{Compression, FILE_BYTES_MAX, Site};
-use crate::store::write::dedup::Fates;
+use crate::store::parquet::writer::{Compression, MAX_FILE_BYTES, TableDir};
+use crate::store::write::dedup::DedupResult;
 use crate::store::write::merge;
 use crate::store::write::run::Run;
-use crate::store::write::writer_lock::{self, Lease};
-use crate::store::{Store, TRIES_MAX, pause};
+use crate::store::write::writer_lock::{self, WriterLock};
+use crate::store::{Store, MAX_ATTEMPTS, backoff};
 
 /// How much is merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum CompactScope {
     /// Where files of about one size have become many: after every run.
-    Many,
+    Auto,
     /// Everything that is not large already: on demand.
     All,
 }
 
 /// What was merged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Compacted {
+pub struct CompactionResult {
     /// Files that were replaced.
     pub replaced: usize,
     /// Files in their place.
@@ -38,18 +38,18 @@ pub struct Compacted {
 }
 
 /// Files below this are of one size: most of such a file is its footer.
-const SMALLEST: u64 = 256 << 10;
+const SMALL_FILE_BYTES: u64 = 256 << 10;
 
 /// How many files of a size class are many. To open one costs a reader as much as thousands of
 /// events, so it is few; of the small ones, which are made again at little cost, fewer still: the
 /// smallest of a month are always one.
-const MANY: [usize; 3] = [2, 3, 4];
+const FILES_PER_SIZE_CLASS: [usize; 3] = [2, 3, 4];
 
 /// How many files are merged at once: a page of each is held.
-const AT_ONCE_MAX: usize = 64;
+const MAX_INPUT_FILES: usize = 64;
 
 /// A file beyond this is large.
-const LARGE: u64 = FILE_BYTES_MAX / 2;
+const LARGE_FILE_BYTES: u64 = MAX_FILE_BYTES / 2;
 
 impl Store {
     /// Merges small files of each month. The events stay the same, and so does their order.
@@ -58,55 +58,55 @@ impl Store {
     ///
     /// [`Error::Io`] and [`Error::Store`] where a file cannot be read or written; all merges that
     /// were committed before stay.
-    pub fn compact(&self, extent: Extent) -> Result<Compacted> {
-        if !self.exists()? || plan(&Log::open(self)?.files()?, extent, &[]).is_none() {
-            return self.tidy().map(|()| Compacted::default());
+    pub fn compact(&self, extent: CompactScope) -> Result<CompactionResult> {
+        if !self.exists()? || choose_files(&DeltaLog::open(self)?.files()?, extent, &[]).is_none() {
+            return self.clean_orphans().map(|()| CompactionResult::default());
         }
-        let lease = Lease::take(self)?;
-        lease::clean(&lease)?;
-        lease.store().compact_as(&lease, extent)
+        let lease = WriterLock::acquire(self)?;
+        writer_lock::clean_orphans(&lease)?;
+        lease.store().compact_locked(&lease, extent)
     }
 
-    fn compact_as(&self, lease: &Lease, extent: Extent) -> Result<Compacted> {
-        let mut done = Compacted::default();
-        let site = Site::new(self.disk(), &self.events(), &lease.writer, Compression::Zstd);
+    fn compact_locked(&self, lease: &WriterLock, extent: CompactScope) -> Result<CompactionResult> {
+        let mut done = CompactionResult::default();
+        let site = TableDir::new(self.disk(), &self.events_dir(), &lease.writer, Compression::Zstd);
         let (mut left_alone, mut tries) = (Vec::new(), 0);
         loop {
-            let log = Log::open(self)?;
+            let log = DeltaLog::open(self)?;
             let files = log.files()?;
-            let Some(chosen) = plan(&files, extent, &left_alone) else { return Ok(done) };
-            match self.replace(lease, &log, &site, &chosen)? {
-                Step::Replaced(written) => {
+            let Some(chosen) = choose_files(&files, extent, &left_alone) else { return Ok(done) };
+            match self.try_compact(lease, &log, &site, &chosen)? {
+                CompactStep::Replaced(written) => {
                     done.replaced += chosen.len();
                     done.written += written.len();
                     done.events += written.iter().map(|file| file.events).sum::<u64>();
                     tries = 0;
                 }
-                Step::Strange(file) => left_alone.push(file),
-                Step::Overtaken => {
+                CompactStep::Foreign(file) => left_alone.push(file),
+                CompactStep::Conflict => {
                     tries += 1;
-                    if tries >= TRIES_MAX {
-                        return Err(crate::store::overtaken_too_often(self.root()));
+                    if tries >= MAX_ATTEMPTS {
+                        return Err(crate::store::too_many_conflicts(self.root()));
                     }
-                    pause(tries);
+                    backoff(tries);
                 }
             }
         }
     }
 
-    fn replace(&self, lease: &Lease, log: &Log, site: &Site, chosen: &[DataFile]) -> Result<Step> {
+    fn try_compact(&self, lease: &WriterLock, log: &DeltaLog, site: &TableDir, chosen: &[DataFile]) -> Result<CompactStep> {
         let mut runs = Vec::with_capacity(chosen.len());
         for file in chosen {
-            match Run::of_file(&file.path) {
+            match Run::from_file(&file.path) {
                 Ok(Some(run)) => runs.push(run),
-                Ok(None) => return Ok(Step::Strange(file.clone())),
-                Err(_) if !file.path.exists() => return Ok(Step::Overtaken),
+                Ok(None) => return Ok(CompactStep::Foreign(file.clone())),
+                Err(_) if !file.path.exists() => return Ok(CompactStep::Conflict),
                 Err(error) => return Err(error),
             }
         }
-        let written = match merge::write(&runs, &Fates::all_stay(&runs), site) {
+        let written = match merge::write(&runs, &DedupResult::keep_all(&runs), site) {
             Ok(written) => written,
-            Err(_) if chosen.iter().any(|file| !file.path.exists()) => return Ok(Step::Overtaken),
+            Err(_) if chosen.iter().any(|file| !file.path.exists()) => return Ok(CompactStep::Conflict),
             Err(error) => return Err(error),
         };
         let events = |files: &[DataFile]| files.iter().map(|file| file.events).sum::<u64>();
@@ -115,48 +115,48 @@ impl Store {
             return Err(Error::internal("a merge that does not hold what it was made from"));
         }
         // Whatever others brought or merged, these files are still to be replaced by that one.
-        let replace = |log: &Log| log.replace(chosen, &written);
-        let attempt = self.insist(log, replace, |newer, _| newer.holds(chosen));
+        let replace = |log: &DeltaLog| log.commit_compaction(chosen, &written);
+        let attempt = self.commit_with_retry(log, replace, |newer, _| newer.contains_all(chosen));
         let discard = || site.discard(&written);
-        if self.conclude(lease, attempt, (&written, None), discard)?.is_none() {
-            return Ok(Step::Overtaken);
+        if self.resolve_outcome(lease, attempt, (&written, None), discard)?.is_none() {
+            return Ok(CompactStep::Conflict);
         }
         // A plain glob must not find an event twice.
         site.discard(chosen);
-        Ok(Step::Replaced(written))
+        Ok(CompactStep::Replaced(written))
     }
 }
 
-enum Step {
+enum CompactStep {
     Replaced(Vec<DataFile>),
     /// A file that others wrote in another form, which is left as it is.
-    Strange(DataFile),
-    Overtaken,
+    Foreign(DataFile),
+    Conflict,
 }
 
 /// The files of one month that are to be merged next, the oldest months first.
-fn plan(files: &[DataFile], extent: Extent, left_alone: &[DataFile]) -> Option<Vec<DataFile>> {
+fn choose_files(files: &[DataFile], extent: CompactScope, left_alone: &[DataFile]) -> Option<Vec<DataFile>> {
     let mut groups: BTreeMap<(&str, u32), Vec<&DataFile>> = BTreeMap::new();
     for file in files.iter().filter(|file| !left_alone.contains(file)) {
-        if file.size_bytes < LARGE {
+        if file.size_bytes < LARGE_FILE_BYTES {
             let size = match extent {
-                Extent::Many => size_class(file.size_bytes),
-                Extent::All => 0,
+                CompactScope::Auto => size_class(file.size_bytes),
+                CompactScope::All => 0,
             };
             groups.entry((&file.month, size)).or_default().push(file);
         }
     }
-    let many = |size: u32| MANY[MANY.len().min(size as usize + 1) - 1];
+    let many = |size: u32| FILES_PER_SIZE_CLASS[FILES_PER_SIZE_CLASS.len().min(size as usize + 1) - 1];
     let mut groups = groups.into_iter();
     let (_, mut group) = groups.find(|((_, size), group)| group.len() >= many(*size))?;
     group.sort_by_key(|file| (file.size_bytes, &file.path));
-    group.truncate(AT_ONCE_MAX);
+    group.truncate(MAX_INPUT_FILES);
     Some(group.into_iter().cloned().collect())
 }
 
 /// Files of one class, but for the smallest, differ in size by a factor of four at most.
 fn size_class(bytes: u64) -> u32 {
-    match bytes / SMALLEST {
+    match bytes / SMALL_FILE_BYTES {
         0 => 0,
         times => 1 + times.ilog2() / 2,
     }
@@ -181,16 +181,16 @@ mod tests {
         let mut files = vec![file("2024-01", 0, 100 << 10), file("2024-02", 1, 100 << 10)];
         files.extend((2..4).map(|n| file("2024-01", n, 500 << 10)));
         files.extend((4..7).map(|n| file("2024-01", n, 5 << 20)));
-        assert_eq!(plan(&files, Extent::Many, &[]), None);
+        assert_eq!(choose_files(&files, CompactScope::Auto, &[]), None);
         for (size_bytes, merged) in [(200 << 10, 2), (900 << 10, 3)] {
             files.push(file("2024-01", 7, size_bytes));
-            let chosen = plan(&files, Extent::Many, &[]).unwrap();
+            let chosen = choose_files(&files, CompactScope::Auto, &[]).unwrap();
             assert_eq!(chosen.len(), merged);
             assert!(chosen.iter().all(|file| file.size_bytes < 1 << 20 && file.month == "2024-01"));
             files.pop();
         }
         files.push(file("2024-01", 7, 15 << 20));
-        assert_eq!(plan(&files, Extent::Many, &[]).unwrap().len(), 4);
+        assert_eq!(choose_files(&files, CompactScope::Auto, &[]).unwrap().len(), 4);
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
             file("2024-01", 2, 200 << 20),
             file("2024-02", 3, 1 << 10),
         ];
-        assert_eq!(plan(&files, Extent::All, &[]).unwrap(), files[..2]);
-        assert_eq!(plan(&files, Extent::All, &files[..1]), None);
+        assert_eq!(choose_files(&files, CompactScope::All, &[]).unwrap(), files[..2]);
+        assert_eq!(choose_files(&files, CompactScope::All, &files[..1]), None);
     }
 }

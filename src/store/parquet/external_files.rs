@@ -7,12 +7,12 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, TimestampMicrosecondType};
 
-use crate::column::{EventBatch, Key, arrow_schema, stored_id_key};
+use crate::column::{EventBatch, EventKey, arrow_schema, stored_id_key};
 use crate::error::{Error, Result};
 
 /// Rows as events with their keys; `order` is the place of the first. Columns that the table does
 /// not have are no part of events.
-pub(in crate::store) fn in_our_form(
+pub(in crate::store) fn to_event_batch(
     path: &Path,
     batch: &RecordBatch,
     order: u64,
@@ -20,7 +20,7 @@ pub(in crate::store) fn in_our_form(
     let schema = arrow_schema();
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
-        let column = column(path, batch, field)?;
+        let column = cast_column(path, batch, field)?;
         columns.push(column.filter(|column| column.null_count() < column.len()));
     }
     let named = |name: &str| schema.index_of(name).ok().and_then(|at| columns[at].as_ref());
@@ -34,16 +34,16 @@ pub(in crate::store) fn in_our_form(
     let (Some(ids), Some(times)) = (ids, times) else { return Err(missing(0)) };
     let keys = ids.iter().zip(times).enumerate().map(|(row, (id, time_us))| {
         let (Some(id), Some(time_us)) = (id, time_us) else { return Err(missing(row)) };
-        let mut key = Key::new(stored_id_key(id), time_us);
-        key.order = order + row as u64;
+        let mut key = EventKey::new(stored_id_key(id), time_us);
+        key.sequence = order + row as u64;
         Ok(key)
     });
-    let keys = keys.collect::<Result<Vec<Key>>>()?;
+    let keys = keys.collect::<Result<Vec<EventKey>>>()?;
     Ok(EventBatch { columns, keys })
 }
 
 /// Some columns, all null where the file does not have them.
-pub(in crate::store) fn columns_in_our_form(
+pub(in crate::store) fn to_table_columns(
     path: &Path,
     batch: &RecordBatch,
     columns: &[&str],
@@ -52,12 +52,12 @@ pub(in crate::store) fn columns_in_our_form(
     let of = |name: &&str| {
         let field = schema.field_with_name(name).map_err(Error::internal)?;
         let null = || new_null_array(field.data_type(), batch.num_rows());
-        Ok(column(path, batch, field)?.unwrap_or_else(null))
+        Ok(cast_column(path, batch, field)?.unwrap_or_else(null))
     };
     columns.iter().map(of).collect()
 }
 
-fn column(path: &Path, batch: &RecordBatch, field: &Field) -> Result<Option<ArrayRef>> {
+fn cast_column(path: &Path, batch: &RecordBatch, field: &Field) -> Result<Option<ArrayRef>> {
     let Some(column) = batch.column_by_name(field.name()) else { return Ok(None) };
     if column.data_type() == field.data_type() {
         return Ok(Some(Arc::clone(column)));

@@ -16,12 +16,12 @@ use parquet::errors::ParquetError;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::column::{
-    Key, Rewrite, arrow_schema, fingerprints, rewrite_texts, stored_id_key, without_content,
+    EventKey, ColumnTextRewrite, arrow_schema, fingerprints, rewrite_texts, stored_id_key, non_content_columns,
 };
-use crate::error::{Error, Result, without_panic};
+use crate::error::{Error, Result, catch_engine_panic};
 
 /// The digest of a file's bytes, as it stands in the name of a file that was written here.
-pub(in crate::store) fn digest(path: &Path) -> Result<u128> {
+pub(in crate::store) fn file_digest(path: &Path) -> Result<u128> {
     let failed = || Error::io("read", path);
     let mut file = File::open(path).map_err(failed())?;
     let (mut hash, mut buffer) = (Xxh3::new(), vec![0; 1 << 20]);
@@ -34,7 +34,7 @@ pub(in crate::store) fn digest(path: &Path) -> Result<u128> {
 }
 
 /// The rows of a file whose ids are asked for.
-pub(in crate::store) fn rows_of_ids(
+pub(in crate::store) fn find_rows_by_id(
     path: &Path,
     wanted: impl Fn(u128) -> bool,
 ) -> Result<Vec<usize>> {
@@ -62,75 +62,75 @@ pub(in crate::store) fn for_each_batch(
     columns: Option<&[&str]>,
     mut take: impl FnMut(&RecordBatch),
 ) -> Result<()> {
-    let mut builder = open(path)?;
+    let mut builder = open_builder(path)?;
     if let Some(columns) = columns {
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         builder = builder.with_projection(mask).with_batch_size(64 << 10);
     }
-    for batch in Batches::of(path, builder)? {
+    for batch in FileBatches::new(path, builder)? {
         take(&batch?);
     }
     Ok(())
 }
 
 /// All rows of a file.
-pub(in crate::store) fn batches(path: &Path) -> Result<Batches> {
-    Batches::of(path, open(path)?.with_batch_size(16 << 10))
+pub(in crate::store) fn read_batches(path: &Path) -> Result<FileBatches> {
+    FileBatches::new(path, open_builder(path)?.with_batch_size(16 << 10))
 }
 
 /// Some columns of a file, those that it has.
-pub(in crate::store) fn batches_of(path: &Path, columns: &[&str]) -> Result<Batches> {
-    let builder = open(path)?;
+pub(in crate::store) fn read_columns(path: &Path, columns: &[&str]) -> Result<FileBatches> {
+    let builder = open_builder(path)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-    Batches::of(path, builder.with_projection(mask).with_batch_size(64 << 10))
+    FileBatches::new(path, builder.with_projection(mask).with_batch_size(64 << 10))
 }
 
 /// Whether all columns of a file are the table's, by name and type.
-pub(in crate::store) fn is_in_our_form(path: &Path) -> Result<bool> {
-    open(path).map(|file| has_our_columns(file.schema()))
+pub(in crate::store) fn has_table_schema(path: &Path) -> Result<bool> {
+    open_builder(path).map(|file| is_table_schema(file.schema()))
 }
 
 /// The batches of a file.
-pub(in crate::store) struct Batches {
+pub(in crate::store) struct FileBatches {
     path: PathBuf,
     reader: ParquetRecordBatchReader,
 }
 
-impl Batches {
-    fn of(path: &Path, builder: ParquetRecordBatchReaderBuilder<File>) -> Result<Self> {
-        let reader = guarded(path, || builder.build())?;
-        Ok(Batches { path: path.to_path_buf(), reader })
+impl FileBatches {
+    fn new(path: &Path, builder: ParquetRecordBatchReaderBuilder<File>) -> Result<Self> {
+        let reader = catch_reader_panic(path, || builder.build())?;
+        Ok(FileBatches { path: path.to_path_buf(), reader })
     }
 }
 
-impl Iterator for Batches {
+impl Iterator for FileBatches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let reader = &mut self.reader;
-        guarded(&self.path, || reader.next().transpose().map_err(ParquetError::from)).transpose()
+        catch_reader_panic(&self.path, || reader.next().transpose().map_err(ParquetError::from)).transpose()
     }
 }
 
 /// Reads of a file. The reader takes some kinds of damage for a mistake of its own, and panics.
-fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
-    match without_panic(read) {
-        Some(done) => done.map_err(|error| failed(path, error)),
+fn catch_reader_panic<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
+    match catch_engine_panic(read) {
+        Some(done) => done.map_err(|error| read_error(path, error)),
         None => Err(Error::store(path, "the file is damaged; restore it from a copy")),
     }
 }
 
 /// The ids and content numbers of rows of a file.
-pub(in crate::store) fn contents(path: &Path, rows: &[usize]) -> Result<Vec<(u128, u64)>> {
-    let builder = open(path)?;
-    let builder = builder.with_row_selection(selection(rows)).with_batch_size(16 << 10);
+pub(in crate::store) fn content_hashes(path: &Path, rows: &[usize]) -> Result<Vec<(u128, u64)>> {
+    let builder = open_builder(path)?;
+    let builder = builder.with_row_selection(row_selection(rows)).with_batch_size(16 << 10);
     let schema = arrow_schema();
     let mut found = Vec::with_capacity(rows.len());
-    for batch in Batches::of(path, builder)? {
+    for batch in FileBatches::new(path, builder)? {
         let batch = batch?;
         let columns: Vec<Option<ArrayRef>> =
             schema.fields().iter().map(|f| batch.column_by_name(f.name()).cloned()).collect();
-        let contents = fingerprints(&columns, batch.num_rows(), without_content());
+        let contents = fingerprints(&columns, batch.num_rows(), non_content_columns());
         let ids = batch.column_by_name("Id").and_then(|ids| ids.as_string_opt::<i32>());
         let ids = ids.ok_or_else(|| Error::store(path, "the column Id is missing or no text"))?;
         found.extend(ids.iter().zip(contents).filter_map(|(id, c)| Some((stored_id_key(id?), c))));
@@ -139,15 +139,15 @@ pub(in crate::store) fn contents(path: &Path, rows: &[usize]) -> Result<Vec<(u12
 }
 
 /// The keys of all rows of a file; `None` where its columns are not those of the table.
-pub(in crate::store) fn keys(path: &Path) -> Result<Option<Vec<Key>>> {
-    let builder = open(path)?;
-    if !has_our_columns(builder.schema()) {
+pub(in crate::store) fn read_keys(path: &Path) -> Result<Option<Vec<EventKey>>> {
+    let builder = open_builder(path)?;
+    if !is_table_schema(builder.schema()) {
         return Ok(None);
     }
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["Id", "CreationTime"]);
     let builder = builder.with_projection(mask).with_batch_size(64 << 10);
     let mut keys = Vec::new();
-    for batch in Batches::of(path, builder)? {
+    for batch in FileBatches::new(path, builder)? {
         let batch = batch?;
         let ids = batch.column_by_name("Id").and_then(|ids| ids.as_string_opt::<i32>());
         let times = batch
@@ -156,18 +156,18 @@ pub(in crate::store) fn keys(path: &Path) -> Result<Option<Vec<Key>>> {
         let (Some(ids), Some(times)) = (ids, times) else { return Ok(None) };
         for (id, time_us) in ids.iter().zip(times) {
             let (Some(id), Some(time_us)) = (id, time_us) else { return Ok(None) };
-            keys.push(Key::new(stored_id_key(id), time_us));
+            keys.push(EventKey::new(stored_id_key(id), time_us));
         }
     }
     Ok(Some(keys))
 }
 
 /// Hands user and user key of every row to `take`, empty where there is none.
-pub(in crate::store) fn users(path: &Path, mut take: impl FnMut(&str, &str)) -> Result<()> {
-    let builder = open(path)?;
+pub(in crate::store) fn for_each_user(path: &Path, mut take: impl FnMut(&str, &str)) -> Result<()> {
+    let builder = open_builder(path)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["UserId", "UserKey"]);
     let builder = builder.with_projection(mask).with_batch_size(64 << 10);
-    for batch in Batches::of(path, builder)? {
+    for batch in FileBatches::new(path, builder)? {
         let batch = batch?;
         let column = |name| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
         let (users, keys) = (column("UserId"), column("UserKey"));
@@ -183,8 +183,8 @@ pub(in crate::store) fn users(path: &Path, mut take: impl FnMut(&str, &str)) -> 
 }
 
 /// Whether a file has a text that is to become another.
-pub(in crate::store) fn has_text(path: &Path, rewrite: &Rewrite<'_>) -> Result<bool> {
-    let mut pages = pages(path, 64 << 10)?;
+pub(in crate::store) fn has_text_to_rewrite(path: &Path, rewrite: &ColumnTextRewrite<'_>) -> Result<bool> {
+    let mut pages = read_pages(path, 64 << 10)?;
     while let Some(columns) = pages.next_page()? {
         for column in columns.iter().flatten() {
             if rewrite_texts(column, rewrite).map_err(Error::internal)?.is_some() {
@@ -197,7 +197,7 @@ pub(in crate::store) fn has_text(path: &Path, rewrite: &Rewrite<'_>) -> Result<b
 
 /// Whether all columns of a file are the table's, by name and type: only then can it be written
 /// again without losing anything.
-fn has_our_columns(schema: &Schema) -> bool {
+fn is_table_schema(schema: &Schema) -> bool {
     let ours = arrow_schema();
     schema.fields().iter().all(|field| {
         ours.field_with_name(field.name()).is_ok_and(|ours| ours.data_type() == field.data_type())
@@ -205,12 +205,12 @@ fn has_our_columns(schema: &Schema) -> bool {
 }
 
 /// Reads a file page by page.
-pub(in crate::store) struct PageReader(Batches);
+pub(in crate::store) struct PageReader(FileBatches);
 
 /// A reader of the pages of a file, of `rows` rows each. Texts come as dictionaries, in the form
 /// that gathering is quick with.
-pub(in crate::store) fn pages(path: &Path, rows: usize) -> Result<PageReader> {
-    let plain = open(path)?;
+pub(in crate::store) fn read_pages(path: &Path, rows: usize) -> Result<PageReader> {
+    let plain = open_builder(path)?;
     let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields = plain.schema().fields().iter().map(|field| match field.data_type() {
         DataType::Utf8 => Field::new(field.name(), text.clone(), true),
@@ -220,8 +220,8 @@ pub(in crate::store) fn pages(path: &Path, rows: usize) -> Result<PageReader> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     let options = ArrowReaderOptions::new().with_schema(schema);
     let builder =
-        guarded(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))?;
-    Ok(PageReader(Batches::of(path, builder.with_batch_size(rows))?))
+        catch_reader_panic(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))?;
+    Ok(PageReader(FileBatches::new(path, builder.with_batch_size(rows))?))
 }
 
 impl PageReader {
@@ -239,13 +239,13 @@ impl PageReader {
     }
 }
 
-fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
+fn open_builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    guarded(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
+    catch_reader_panic(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
 }
 
-fn selection(rows: &[usize]) -> RowSelection {
+fn row_selection(rows: &[usize]) -> RowSelection {
     let mut selectors = Vec::new();
     let mut next = 0;
     for &row in rows {
@@ -258,12 +258,12 @@ fn selection(rows: &[usize]) -> RowSelection {
     selectors.into()
 }
 
-fn failed(path: &Path, error: ParquetError) -> Error {
-    Error::io("read", path)(cause(error))
+fn read_error(path: &Path, error: ParquetError) -> Error {
+    Error::io("read", path)(into_io_error(error))
 }
 
 /// What the disk said, where it was the disk.
-pub(in crate::store) fn cause(error: ParquetError) -> std::io::Error {
+pub(in crate::store) fn into_io_error(error: ParquetError) -> std::io::Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
             Ok(error) => *error,

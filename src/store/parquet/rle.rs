@@ -6,10 +6,10 @@
 
 /// So many equal values are shorter as a stretch, whatever the width; packed values come in
 /// groups of 8, so that less would only tear groups apart.
-const STRETCH_MIN: usize = 16;
+const MIN_RLE_RUN: usize = 16;
 
 /// How many bits a number of a dictionary with so many entries needs.
-pub(in crate::store) fn width(entries: usize) -> u32 {
+pub(in crate::store) fn bit_width(entries: usize) -> u32 {
     usize::BITS - entries.saturating_sub(1).leading_zeros()
 }
 
@@ -23,13 +23,13 @@ pub(in crate::store) fn encode<T: Copy + PartialEq + Into<u32>>(
     while at < values.len() {
         let first = values[at];
         // Most groups do not begin with a stretch, which two looks tell.
-        let is_stretch = values.get(at + STRETCH_MIN - 1) == Some(&first)
-            && values[at..at + STRETCH_MIN].iter().all(|value| *value == first);
+        let is_stretch = values.get(at + MIN_RLE_RUN - 1) == Some(&first)
+            && values[at..at + MIN_RLE_RUN].iter().all(|value| *value == first);
         let rest = &values[at..];
         let equal = match is_stretch {
             true => rest.iter().position(|value| *value != first).unwrap_or(rest.len()),
             // At the end, nothing follows that would have to begin a group.
-            false if rest.len() < STRETCH_MIN && rest.iter().all(|value| *value == first) => {
+            false if rest.len() < MIN_RLE_RUN && rest.iter().all(|value| *value == first) => {
                 rest.len()
             }
             false => {
@@ -37,27 +37,27 @@ pub(in crate::store) fn encode<T: Copy + PartialEq + Into<u32>>(
                 continue;
             }
         };
-        pack(&values[packed_from..at], width, out);
-        stretch(first.into(), equal, width, out);
+        bit_pack(&values[packed_from..at], width, out);
+        encode_run(first.into(), equal, width, out);
         at += equal;
         packed_from = at;
     }
-    pack(&values[packed_from..], width, out);
+    bit_pack(&values[packed_from..], width, out);
 }
 
 /// Appends the same value so many times.
-pub(in crate::store) fn stretch(value: u32, times: usize, width: u32, out: &mut Vec<u8>) {
-    varint((times as u64) << 1, out);
+pub(in crate::store) fn encode_run(value: u32, times: usize, width: u32, out: &mut Vec<u8>) {
+    append_varint((times as u64) << 1, out);
     out.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8) as usize]);
 }
 
 /// Appends values in groups of 8; the last group is filled up with noughts.
-fn pack<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
+fn bit_pack<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
     if values.is_empty() {
         return;
     }
     let groups = values.len().div_ceil(8);
-    varint((groups as u64) << 1 | 1, out);
+    append_varint((groups as u64) << 1 | 1, out);
     let end = out.len() + groups * width as usize;
     let (mut bits, mut held) = (0_u64, 0);
     for &value in values {
@@ -73,7 +73,7 @@ fn pack<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
     out.resize(end, 0);
 }
 
-fn varint(mut value: u64, out: &mut Vec<u8>) {
+fn append_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn widths_are_those_of_the_largest_index() {
-        assert_eq!([0, 1, 2, 3, 4, 5, 256, 257].map(width), [0, 0, 1, 2, 2, 3, 8, 9]);
+        assert_eq!([0, 1, 2, 3, 4, 5, 256, 257].map(bit_width), [0, 0, 1, 2, 2, 3, 8, 9]);
     }
 
     #[test]

@@ -7,36 +7,36 @@ use arrow::compute::interleave;
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
-use crate::store::write::run::Page;
+use crate::store::write::run::RunPage;
 
 /// Rows of several runs, in the order of the table.
 #[derive(Default)]
-pub(in crate::store) struct Slice {
-    pub(in crate::store) pages: Vec<Page>,
+pub(in crate::store) struct RowSlice {
+    pub(in crate::store) pages: Vec<RunPage>,
     /// The newest page of each run, if it is among the pages.
-    page_of_run: Vec<Option<u32>>,
+    last_page_of_run: Vec<Option<u32>>,
     /// For each row, its page and the row in it.
     pub(in crate::store) rows: Vec<(u32, u32)>,
     pub(in crate::store) first_us: i64,
     pub(in crate::store) last_us: i64,
 }
 
-impl Slice {
+impl RowSlice {
     pub(in crate::store) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    pub(in crate::store) fn push(&mut self, run: usize, page: Page, row: usize, time_us: i64) {
-        if self.page_of_run.len() <= run {
-            self.page_of_run.resize(run + 1, None);
+    pub(in crate::store) fn push(&mut self, run: usize, page: RunPage, row: usize, time_us: i64) {
+        if self.last_page_of_run.len() <= run {
+            self.last_page_of_run.resize(run + 1, None);
         }
-        let held = self.page_of_run[run];
+        let held = self.last_page_of_run[run];
         let is_held = |&at: &u32| Arc::ptr_eq(&self.pages[at as usize].columns, &page.columns);
         let known = held.filter(is_held);
         let at = known.unwrap_or_else(|| {
             self.pages.push(page);
             let at = self.pages.len() as u32 - 1;
-            self.page_of_run[run] = Some(at);
+            self.last_page_of_run[run] = Some(at);
             at
         });
         if self.rows.is_empty() {
@@ -47,13 +47,13 @@ impl Slice {
     }
 
     /// The array of a column that is no text; `None` where all is null.
-    pub(in crate::store) fn gather(&self, column: usize) -> Result<Option<ArrayRef>> {
+    pub(in crate::store) fn take_column(&self, column: usize) -> Result<Option<ArrayRef>> {
         let pages = self.pages.iter().map(|page| page.columns[column].as_ref());
         let parts: Vec<Option<&ArrayRef>> = pages.collect();
         match parts.iter().flatten().next() {
             None => Ok(None),
             Some(first) if first.data_type().is_nested() => {
-                self.gather_sparse(&parts).map_err(Error::internal)
+                self.take_nested_column(&parts).map_err(Error::internal)
             }
             Some(first) => {
                 let null = new_null_array(first.data_type(), 1);
@@ -70,7 +70,7 @@ impl Slice {
     }
 
     /// The same for lists and objects, which few events have: what lies between is passed over.
-    fn gather_sparse(&self, parts: &[Option<&ArrayRef>]) -> Result<Option<ArrayRef>, ArrowError> {
+    fn take_nested_column(&self, parts: &[Option<&ArrayRef>]) -> Result<Option<ArrayRef>, ArrowError> {
         // Where the arrays of present parts are, and those themselves.
         let mut data = Vec::new();
         let places: Vec<usize> = parts

@@ -11,19 +11,19 @@ use std::path::Path;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 
-use crate::column::{Numbered, stored_id_key};
+use crate::column::{TextDictionary, stored_id_key};
 use crate::error::{Error, Result};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::parquet::external_files;
 use crate::store::parquet::reader::{self, PageReader};
 use crate::store::write::writer_lock;
-use crate::store::{Passing, Store};
+use crate::store::{TempTable, Store};
 
 /// The place of a row in the table's order.
-pub type Place = (i64, u128);
+pub type RowKey = (i64, u128);
 
 /// Rows that follow one another.
-pub struct Rows<'p> {
+pub struct RowRange<'p> {
     /// The file that they are read from.
     pub file: &'p DataFile,
     /// One array for each column of the table, or `None` where all is null.
@@ -31,22 +31,22 @@ pub struct Rows<'p> {
     /// Which rows of the arrays.
     pub rows: Range<usize>,
     /// The place of the last of them.
-    pub last: Place,
+    pub last_key: RowKey,
 }
 
 /// Which part of the table is read.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Span {
+pub struct TimeRange {
     /// The first instant, in microseconds since 1970 (UTC).
     pub from_us: Option<i64>,
     /// The instant behind the last.
     pub to_us: Option<i64>,
     /// Only what stands behind this place.
-    pub after: Option<Place>,
+    pub after: Option<RowKey>,
 }
 
-impl Span {
-    fn meets(&self, file: &DataFile) -> bool {
+impl TimeRange {
+    fn overlaps(&self, file: &DataFile) -> bool {
         // What a log of others says of times is cut to milliseconds.
         const SLACK_US: i64 = 1_000;
         file.period_us.is_none_or(|(first, last)| {
@@ -56,8 +56,8 @@ impl Span {
     }
 
     /// Those of a page's rows that are asked for.
-    fn of(&self, keys: &[Place]) -> Range<usize> {
-        let is_before = |&(time_us, id): &Place| {
+    fn matching_rows(&self, keys: &[RowKey]) -> Range<usize> {
+        let is_before = |&(time_us, id): &RowKey| {
             self.from_us.is_some_and(|from| time_us < from)
                 || self.after.is_some_and(|after| (time_us, id) <= after)
         };
@@ -72,108 +72,108 @@ impl Span {
 /// # Errors
 ///
 /// [`Error::Io`] and [`Error::Store`] where a file cannot be read, and those of `take`.
-pub fn in_order(
+pub fn scan_rows(
     files: &[DataFile],
-    span: &Span,
-    take: &mut dyn FnMut(Rows<'_>) -> Result<()>,
+    span: &TimeRange,
+    take: &mut dyn FnMut(RowRange<'_>) -> Result<()>,
 ) -> Result<()> {
     for month in files.chunk_by(|one, other| one.month == other.month) {
-        let asked: Vec<DataFile> = month.iter().filter(|file| span.meets(file)).cloned().collect();
+        let asked: Vec<DataFile> = month.iter().filter(|file| span.overlaps(file)).cloned().collect();
         let (ours, foreign): (Vec<DataFile>, Vec<DataFile>) =
-            asked.into_iter().partition(is_in_order);
-        let sorted = if foreign.is_empty() { None } else { Some(sorted(&foreign)?) };
+            asked.into_iter().partition(is_sorted_file);
+        let sorted = if foreign.is_empty() { None } else { Some(sort_foreign_files(&foreign)?) };
         let all: Vec<&DataFile> =
             ours.iter().chain(sorted.iter().flat_map(|passing| &passing.files)).collect();
-        merge(&all, span, take)?;
+        merge_files(&all, span, take)?;
     }
     Ok(())
 }
 
 /// Whether a file was written by this program, with the columns that it has now or fewer. One that
 /// cannot be opened is too: reading it says why.
-fn is_in_order(file: &DataFile) -> bool {
-    let is_ours = writer_lock::writer_of(&writer_lock::file_name(&file.path)).is_some();
-    is_ours && parquet::is_in_our_form(&file.path).unwrap_or(true)
+fn is_sorted_file(file: &DataFile) -> bool {
+    let is_ours = writer_lock::writer_from_name(&writer_lock::file_name(&file.path)).is_some();
+    is_ours && reader::has_table_schema(&file.path).unwrap_or(true)
 }
 
 /// Files of others, in the form and the order of ours.
-fn sorted(files: &[DataFile]) -> Result<Passing> {
-    let load = Store::passing()?;
+fn sort_foreign_files(files: &[DataFile]) -> Result<TempTable> {
+    let load = Store::temporary_transaction()?;
     let mut order = 0;
     for file in files {
-        for batch in parquet::batches(&file.path)? {
-            let batch = external_files::in_our_form(&file.path, &batch?, order)?;
+        for batch in reader::read_batches(&file.path)? {
+            let batch = external_files::to_event_batch(&file.path, &batch?, order)?;
             order += batch.keys.len() as u64;
             load.stage(batch)?;
         }
     }
-    load.keep_all()
+    load.into_temp_table()
 }
 
 /// A file being read, and the page that it is read to.
-struct Cursor<'f> {
+struct FileCursor<'f> {
     file: &'f DataFile,
     reader: PageReader,
     page: Vec<Option<ArrayRef>>,
-    keys: Vec<Place>,
+    keys: Vec<RowKey>,
     /// The rows of the page that are asked for and not taken yet.
-    rest: Range<usize>,
-    last: Option<Place>,
+    remaining_rows: Range<usize>,
+    last_key: Option<RowKey>,
 }
 
-impl<'f> Cursor<'f> {
+impl<'f> FileCursor<'f> {
     fn open(file: &'f DataFile) -> Result<Self> {
         // Small, because a page of every file of a month is held.
         const PAGE_ROWS: usize = 4096;
-        Ok(Cursor {
+        Ok(FileCursor {
             file,
-            reader: parquet::pages(&file.path, PAGE_ROWS)?,
+            reader: reader::read_pages(&file.path, PAGE_ROWS)?,
             page: Vec::new(),
             keys: Vec::new(),
-            rest: 0..0,
-            last: None,
+            remaining_rows: 0..0,
+            last_key: None,
         })
     }
 
     /// The place of the next row, on the next page where this one is at its end.
-    fn head(&mut self, span: &Span) -> Result<Option<Place>> {
-        while self.rest.is_empty() {
+    fn peek_key(&mut self, span: &TimeRange) -> Result<Option<RowKey>> {
+        while self.remaining_rows.is_empty() {
             let Some(page) = self.reader.next_page()? else { return Ok(None) };
-            self.keys = keys(self.file, &page)?;
-            let steps = self.last.into_iter().chain(self.keys.iter().copied());
+            self.keys = row_keys(self.file, &page)?;
+            let steps = self.last_key.into_iter().chain(self.keys.iter().copied());
             if !steps.is_sorted() {
                 let message = "its events are not in order of time and Id; `pbi-analyze verify` \
                                tells more";
                 return Err(Error::store(&self.file.path, message));
             }
-            self.last = self.keys.last().copied();
-            self.rest = span.of(&self.keys);
+            self.last_key = self.keys.last().copied();
+            self.remaining_rows = span.matching_rows(&self.keys);
             self.page = page;
         }
-        Ok(Some(self.keys[self.rest.start]))
+        Ok(Some(self.keys[self.remaining_rows.start]))
     }
 
     /// Takes the rows up to a place, at least one.
-    fn take_to(&mut self, next: Option<Place>) -> (Range<usize>, Place) {
-        let start = self.rest.start;
-        let keys = &self.keys[self.rest.clone()];
+    fn take_until(&mut self, next: Option<RowKey>) -> (Range<usize>, RowKey) {
+        let start = self.remaining_rows.start;
+        let keys = &self.keys[self.remaining_rows.clone()];
         let count = next.map_or(keys.len(), |next| keys.partition_point(|key| *key < next));
         let end = start + count.clamp(1, keys.len());
-        self.rest.start = end;
+        self.remaining_rows.start = end;
         (start..end, self.keys[end - 1])
     }
 }
 
-fn merge(
+fn merge_files(
     files: &[&DataFile],
-    span: &Span,
-    take: &mut dyn FnMut(Rows<'_>) -> Result<()>,
+    span: &TimeRange,
+    take: &mut dyn FnMut(RowRange<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut cursors = Vec::with_capacity(files.len());
     let mut heads = BinaryHeap::with_capacity(files.len());
     for file in files {
-        let mut cursor = Cursor::open(file)?;
-        if let Some(head) = cursor.head(span)? {
+        let mut cursor = FileCursor::open(file)?;
+        if let Some(head) = cursor.peek_key(span)? {
             heads.push(Reverse((head, cursors.len())));
             cursors.push(cursor);
         }
@@ -181,9 +181,9 @@ fn merge(
     while let Some(Reverse((_, number))) = heads.pop() {
         let cursor = &mut cursors[number];
         let next = heads.peek().map(|Reverse((place, _))| *place);
-        let (rows, last) = cursor.take_to(next);
-        take(Rows { file: cursor.file, page: &cursor.page, rows, last })?;
-        if let Some(head) = cursor.head(span)? {
+        let (rows, last) = cursor.take_until(next);
+        take(RowRange { file: cursor.file, page: &cursor.page, rows, last_key: last })?;
+        if let Some(head) = cursor.peek_key(span)? {
             heads.push(Reverse((head, number)));
         }
     }
@@ -191,7 +191,7 @@ fn merge(
 }
 
 /// The places of a page's rows.
-fn keys(file: &DataFile, page: &[Option<ArrayRef>]) -> Result<Vec<Place>> {
+fn row_keys(file: &DataFile, page: &[Option<ArrayRef>]) -> Result<Vec<RowKey>> {
     let columns = crate::schema::columns().iter().zip(page);
     let (mut ids, mut times) = (None, None);
     for (column, array) in columns {
@@ -205,14 +205,14 @@ fn keys(file: &DataFile, page: &[Option<ArrayRef>]) -> Result<Vec<Place>> {
         let message = "an event without an Id or a time; `pbi-analyze verify` tells the row";
         Error::store(&file.path, message)
     };
-    let texts = ids.and_then(|ids| Numbered::of(ids.as_ref()));
+    let texts = ids.and_then(|ids| TextDictionary::from_array(ids.as_ref()));
     let times = times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
     let (Some(texts), Some(times)) = (texts, times) else { return Err(missing()) };
     let keys = times.iter().enumerate().map(|(row, time_us)| {
         let id = stored_id_key(texts.text(row)?);
         Some((time_us?, id))
     });
-    keys.collect::<Option<Vec<Place>>>().ok_or_else(missing)
+    keys.collect::<Option<Vec<RowKey>>>().ok_or_else(missing)
 }
 
 /// Hands some columns of every file to `take`, with the file, in the order of files and rows and
@@ -221,23 +221,23 @@ fn keys(file: &DataFile, page: &[Option<ArrayRef>]) -> Result<Vec<Place>> {
 /// # Errors
 ///
 /// As [`in_order`].
-pub fn columns_of(
+pub fn scan_columns(
     files: &[DataFile],
     columns: &[&str],
     take: &mut dyn FnMut(&Path, &[ArrayRef]) -> Result<()>,
 ) -> Result<()> {
     for file in files {
-        for batch in parquet::batches_of(&file.path, columns)? {
-            let columns = external_files::columns_in_our_form(&file.path, &batch?, columns)?;
+        for batch in reader::read_columns(&file.path, columns)? {
+            let columns = external_files::to_table_columns(&file.path, &batch?, columns)?;
             take(&file.path, &columns)?;
         }
     }
     Ok(())
 }
 
-impl Rows<'_> {
+impl RowRange<'_> {
     /// An error about these rows.
-    pub fn wrong(&self, reason: &str) -> Error {
+    pub fn error(&self, reason: &str) -> Error {
         Error::store(&self.file.path, reason)
     }
 }
@@ -275,14 +275,14 @@ mod tests {
 
     const MARCH: i64 = 1_772_323_200_000_000;
 
-    fn read(files: &[DataFile], span: &Span) -> Result<Vec<i64>> {
+    fn read(files: &[DataFile], span: &TimeRange) -> Result<Vec<i64>> {
         let mut times = Vec::new();
-        in_order(files, span, &mut |rows| {
+        scan_rows(files, span, &mut |rows| {
             let at = crate::schema::column_index("CreationTime").unwrap();
             let column = rows.page[at].as_ref().unwrap();
             let column = column.as_primitive::<TimestampMicrosecondType>();
             times.extend(rows.rows.clone().map(|row| column.value(row) - MARCH));
-            assert_eq!(rows.last.0 - MARCH, *times.last().unwrap());
+            assert_eq!(rows.last_key.0 - MARCH, *times.last().unwrap());
             Ok(())
         })?;
         Ok(times)
@@ -295,11 +295,11 @@ mod tests {
         let one = file("a.parquet", &[("c", MARCH + 30), ("a", MARCH + 10), ("b", MARCH + 20)]);
         let other = file("b.parquet", &[("d", MARCH + 15), ("e", MARCH + 5), ("f", MARCH + 20)]);
         let files = [one, other];
-        assert_eq!(read(&files, &Span::default()).unwrap(), [5, 10, 15, 20, 20, 30]);
-        let span = Span { from_us: Some(MARCH + 10), to_us: Some(MARCH + 30), after: None };
+        assert_eq!(read(&files, &TimeRange::default()).unwrap(), [5, 10, 15, 20, 20, 30]);
+        let span = TimeRange { from_us: Some(MARCH + 10), to_us: Some(MARCH + 30), after: None };
         assert_eq!(read(&files, &span).unwrap(), [10, 15, 20, 20]);
         let least = ["b", "f"].map(stored_id_key).into_iter().min().unwrap();
-        let span = Span { after: Some((MARCH + 20, least)), ..Span::default() };
+        let span = TimeRange { after: Some((MARCH + 20, least)), ..TimeRange::default() };
         assert_eq!(read(&files, &span).unwrap(), [20, 30]);
     }
 
@@ -309,7 +309,7 @@ mod tests {
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["2026-03-01"]));
         let columns = vec![("Id", Arc::clone(&texts)), ("CreationTime", texts)];
         let file = write(folder.path(), "a.parquet", columns);
-        let error = read(&[file], &Span::default()).unwrap_err().to_string();
+        let error = read(&[file], &TimeRange::default()).unwrap_err().to_string();
         assert!(error.contains("a.parquet") && error.contains("CreationTime"), "{error}");
     }
 }

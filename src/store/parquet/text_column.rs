@@ -24,9 +24,9 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::column::Numbered;
+use crate::column::TextDictionary;
 use crate::store::parquet::rle;
-use crate::store::parquet::slice::Slice;
+use crate::store::parquet::slice::RowSlice;
 
 /// Rows of a page: few enough that a reader of some rows need not unpack the whole group.
 const PAGE_ROWS: usize = 64 << 10;
@@ -35,66 +35,66 @@ const PAGE_ROWS: usize = 64 << 10;
 const PAGE_BYTES: usize = 1 << 20;
 
 /// What the file says of the least and the greatest value is no longer than this, in bytes.
-const BOUND_BYTES: usize = 64;
+const MAX_BOUND_BYTES: usize = 64;
 
 /// The level that zstd has by default in the parquet crate.
 const ZSTD_LEVEL: i32 = 1;
 
 /// A text column of a row group under construction.
-pub(in crate::store) struct TextChunk {
+pub(in crate::store) struct TextColumnWriter {
     descr: ColumnDescPtr,
     codec: Codec,
     /// `None` where values are written as they are, from the beginning or from where the
     /// dictionary was full.
-    dictionary: Option<Dictionary>,
+    dictionary: Option<ColumnDictionary>,
     /// The dictionary that was full.
-    full: Option<Dictionary>,
-    numbers: Vec<Known>,
+    full_dictionary: Option<ColumnDictionary>,
+    key_maps: Vec<DictionaryKeyMap>,
     /// The page under construction: for each row whether it has a value, and the values, by their
     /// numbers or plain.
-    valid: Vec<bool>,
-    values: Vec<u32>,
-    plain: Vec<u8>,
-    nulls: usize,
-    rows: usize,
+    validity: Vec<bool>,
+    dictionary_keys: Vec<u32>,
+    plain_values: Vec<u8>,
+    null_count: usize,
+    row_count: usize,
     pages: Vec<(CompressedPage, usize)>,
 }
 
 /// A dictionary of a run, and what number each of its values has here; -1 for none yet.
-type Known = (ArrayRef, Vec<i32>);
+type DictionaryKeyMap = (ArrayRef, Vec<i32>);
 
 /// The distinct values, as they stand on the dictionary's page.
 #[derive(Default)]
-struct Dictionary {
+struct ColumnDictionary {
     bytes: Vec<u8>,
     /// Where each value ends.
-    ends: Vec<usize>,
+    value_ends: Vec<usize>,
     table: HashTable<u32>,
     hasher: FixedState,
 }
 
-impl Dictionary {
+impl ColumnDictionary {
     fn text(&self, number: u32) -> &[u8] {
-        text_at(&self.bytes, &self.ends, number)
+        text_at(&self.bytes, &self.value_ends, number)
     }
 
-    fn number(&mut self, text: &[u8]) -> u32 {
-        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
+    fn get_or_insert(&mut self, text: &[u8]) -> u32 {
+        let (bytes, ends, hasher) = (&self.bytes, &self.value_ends, &self.hasher);
         let hash = hasher.hash_one(text);
         if let Some(&number) = self.table.find(hash, |&at| text_at(bytes, ends, at) == text) {
             return number;
         }
-        let number = self.ends.len() as u32;
+        let number = self.value_ends.len() as u32;
         append_plain(text, &mut self.bytes);
-        self.ends.push(self.bytes.len());
-        let (bytes, ends) = (&self.bytes, &self.ends);
+        self.value_ends.push(self.bytes.len());
+        let (bytes, ends) = (&self.bytes, &self.value_ends);
         self.table.insert_unique(hash, number, |&at| hasher.hash_one(text_at(bytes, ends, at)));
         number
     }
 
     /// The least and the greatest value.
     fn bounds(&self) -> Option<(&[u8], &[u8])> {
-        let all = || (0..self.ends.len() as u32).map(|number| self.text(number));
+        let all = || (0..self.value_ends.len() as u32).map(|number| self.text(number));
         Some((all().min()?, all().max()?))
     }
 }
@@ -112,41 +112,41 @@ fn append_plain(text: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The values of a page of a run, in the column that is being written.
-enum Part<'p> {
+enum PageValues<'p> {
     /// There is none.
     Nulls,
     /// A dictionary, and the place of the numbers that its values have here.
-    Numbered(Numbered<'p>, usize),
-    Texts(&'p StringArray),
+    Dictionary(TextDictionary<'p>, usize),
+    Strings(&'p StringArray),
 }
 
-impl Part<'_> {
+impl PageValues<'_> {
     /// Whether a row has a value.
     #[inline]
-    fn has(&self, row: usize) -> bool {
+    fn is_valid(&self, row: usize) -> bool {
         let nulls = match self {
-            Part::Nulls => return false,
-            Part::Numbered(texts, _) => texts.nulls(),
-            Part::Texts(texts) => texts.nulls(),
+            PageValues::Nulls => return false,
+            PageValues::Dictionary(texts, _) => texts.nulls(),
+            PageValues::Strings(texts) => texts.nulls(),
         };
         nulls.is_none_or(|nulls| nulls.is_valid(row))
     }
 }
 
-impl TextChunk {
+impl TextColumnWriter {
     /// A column whose values are put into a dictionary, if they are expected to repeat.
     pub(in crate::store) fn new(descr: ColumnDescPtr, codec: Codec, repeats: bool) -> Self {
-        TextChunk {
+        TextColumnWriter {
             descr,
             codec,
-            dictionary: repeats.then(Dictionary::default),
-            full: None,
-            numbers: Vec::new(),
-            valid: Vec::new(),
-            values: Vec::new(),
-            plain: Vec::new(),
-            nulls: 0,
-            rows: 0,
+            dictionary: repeats.then(ColumnDictionary::default),
+            full_dictionary: None,
+            key_maps: Vec::new(),
+            validity: Vec::new(),
+            dictionary_keys: Vec::new(),
+            plain_values: Vec::new(),
+            null_count: 0,
+            row_count: 0,
             pages: Vec::new(),
         }
     }
@@ -154,23 +154,23 @@ impl TextChunk {
     /// Appends the rows of a slice.
     pub(in crate::store) fn append(
         &mut self,
-        slice: &Slice,
+        slice: &RowSlice,
         column: usize,
     ) -> Result<(), ParquetError> {
-        let mut before = std::mem::take(&mut self.numbers);
+        let mut before = std::mem::take(&mut self.key_maps);
         let arrays = slice.pages.iter().map(|page| page.columns[column].as_ref());
-        let parts: Vec<Part<'_>> =
-            arrays.map(|array| self.part(array, &mut before)).collect::<Result<_, _>>()?;
-        if parts.iter().all(|part| matches!(part, Part::Nulls)) {
+        let parts: Vec<PageValues<'_>> =
+            arrays.map(|array| self.page_values(array, &mut before)).collect::<Result<_, _>>()?;
+        if parts.iter().all(|part| matches!(part, PageValues::Nulls)) {
             return self.append_nulls(slice.rows.len());
         }
         let mut rows = &slice.rows[..];
         while !rows.is_empty() {
-            let room = PAGE_ROWS - self.valid.len();
+            let room = PAGE_ROWS - self.validity.len();
             let taken = self.append_rows(&rows[..rows.len().min(room)], &parts);
             rows = &rows[taken..];
-            if self.valid.len() >= PAGE_ROWS || self.has_bytes_of_page() {
-                self.end_page()?;
+            if self.validity.len() >= PAGE_ROWS || self.is_page_full() {
+                self.finish_page()?;
             }
         }
         Ok(())
@@ -178,50 +178,50 @@ impl TextChunk {
 
     /// Appends rows up to the one that fills the page, and tells how many these are. Which of them
     /// have a value is asked of all before any value is looked at: most columns have few.
-    fn append_rows(&mut self, rows: &[(u32, u32)], parts: &[Part<'_>]) -> usize {
-        let start = self.valid.len();
-        let is_valid = |&(page, row): &(u32, u32)| parts[page as usize].has(row as usize);
-        self.valid.extend(rows.iter().map(is_valid));
+    fn append_rows(&mut self, rows: &[(u32, u32)], parts: &[PageValues<'_>]) -> usize {
+        let start = self.validity.len();
+        let is_valid = |&(page, row): &(u32, u32)| parts[page as usize].is_valid(row as usize);
+        self.validity.extend(rows.iter().map(is_valid));
         for (at, &(page, row)) in rows.iter().enumerate() {
-            if !self.valid[start + at] {
+            if !self.validity[start + at] {
                 continue;
             }
             match &parts[page as usize] {
-                Part::Numbered(texts, place) => {
+                PageValues::Dictionary(texts, place) => {
                     let key = texts.key_of_value(row as usize);
-                    match (self.numbers[*place].1[key], &self.dictionary) {
+                    match (self.key_maps[*place].1[key], &self.dictionary) {
                         (known @ 0.., Some(_)) => {
-                            self.values.push(known as u32);
+                            self.dictionary_keys.push(known as u32);
                             continue;
                         }
-                        _ => self.numbers[*place].1[key] = self.push(texts.texts().value(key)),
+                        _ => self.key_maps[*place].1[key] = self.push_value(texts.texts().value(key)),
                     }
                 }
-                Part::Texts(texts) => {
-                    self.push(texts.value(row as usize));
+                PageValues::Strings(texts) => {
+                    self.push_value(texts.value(row as usize));
                 }
-                Part::Nulls => {}
+                PageValues::Nulls => {}
             }
-            if self.has_bytes_of_page() {
-                self.valid.truncate(start + at + 1);
+            if self.is_page_full() {
+                self.validity.truncate(start + at + 1);
                 return at + 1;
             }
         }
         rows.len()
     }
 
-    fn has_bytes_of_page(&self) -> bool {
-        let bytes = self.dictionary.as_ref().map_or(&self.plain, |dictionary| &dictionary.bytes);
+    fn is_page_full(&self) -> bool {
+        let bytes = self.dictionary.as_ref().map_or(&self.plain_values, |dictionary| &dictionary.bytes);
         bytes.len() >= PAGE_BYTES
     }
 
     fn append_nulls(&mut self, mut rows: usize) -> Result<(), ParquetError> {
         while rows > 0 {
-            let fit = rows.min(PAGE_ROWS - self.valid.len());
-            self.valid.resize(self.valid.len() + fit, false);
+            let fit = rows.min(PAGE_ROWS - self.validity.len());
+            self.validity.resize(self.validity.len() + fit, false);
             rows -= fit;
-            if self.valid.len() >= PAGE_ROWS {
-                self.end_page()?;
+            if self.validity.len() >= PAGE_ROWS {
+                self.finish_page()?;
             }
         }
         Ok(())
@@ -229,65 +229,65 @@ impl TextChunk {
 
     /// The values of a page. The numbers of its dictionary are taken over from the slice before,
     /// where it was there; those of dictionaries that are not met again are forgotten.
-    fn part<'p>(
+    fn page_values<'p>(
         &mut self,
         array: Option<&'p ArrayRef>,
-        before: &mut Vec<Known>,
-    ) -> Result<Part<'p>, ParquetError> {
-        let Some(array) = array else { return Ok(Part::Nulls) };
+        before: &mut Vec<DictionaryKeyMap>,
+    ) -> Result<PageValues<'p>, ParquetError> {
+        let Some(array) = array else { return Ok(PageValues::Nulls) };
         if let Some(texts) = array.as_string_opt::<i32>() {
-            return Ok(Part::Texts(texts));
+            return Ok(PageValues::Strings(texts));
         }
-        let Some(numbered) = Numbered::of(array.as_ref()) else {
+        let Some(numbered) = TextDictionary::from_array(array.as_ref()) else {
             return Err(ParquetError::General(format!("no text: {}", array.data_type())));
         };
         let values = numbered.values();
-        let same = |(held, _): &Known| Arc::ptr_eq(held, values);
-        let place = self.numbers.iter().position(same).unwrap_or_else(|| {
+        let same = |(held, _): &DictionaryKeyMap| Arc::ptr_eq(held, values);
+        let place = self.key_maps.iter().position(same).unwrap_or_else(|| {
             let known = before.iter().position(same).map(|at| before.swap_remove(at));
-            self.numbers
+            self.key_maps
                 .push(known.unwrap_or_else(|| (Arc::clone(values), vec![-1; values.len()])));
-            self.numbers.len() - 1
+            self.key_maps.len() - 1
         });
-        Ok(Part::Numbered(numbered, place))
+        Ok(PageValues::Dictionary(numbered, place))
     }
 
     /// Appends a value, and gives back the number that it has in the dictionary, or -1.
-    fn push(&mut self, text: &str) -> i32 {
+    fn push_value(&mut self, text: &str) -> i32 {
         let Some(dictionary) = &mut self.dictionary else {
-            append_plain(text.as_bytes(), &mut self.plain);
+            append_plain(text.as_bytes(), &mut self.plain_values);
             return -1;
         };
-        let number = dictionary.number(text.as_bytes());
-        self.values.push(number);
+        let number = dictionary.get_or_insert(text.as_bytes());
+        self.dictionary_keys.push(number);
         number as i32
     }
 
     /// Ends the page. A dictionary that has become too large gets no more values: whoever reads
     /// one of them must unpack them all.
-    fn end_page(&mut self) -> Result<(), ParquetError> {
-        let rows = self.valid.len();
+    fn finish_page(&mut self) -> Result<(), ParquetError> {
+        let rows = self.validity.len();
         if rows == 0 {
             return Ok(());
         }
-        let nulls = self.valid.iter().filter(|valid| !**valid).count();
+        let nulls = self.validity.iter().filter(|valid| !**valid).count();
         let mut page = vec![0; size_of::<u32>()];
         match nulls {
-            0 => rle::stretch(1, rows, 1, &mut page),
-            nulls if nulls == rows => rle::stretch(0, rows, 1, &mut page),
-            _ => rle::encode(&self.valid, 1, &mut page),
+            0 => rle::encode_run(1, rows, 1, &mut page),
+            nulls if nulls == rows => rle::encode_run(0, rows, 1, &mut page),
+            _ => rle::encode(&self.validity, 1, &mut page),
         }
         let levels = (page.len() - size_of::<u32>()) as u32;
         page[..size_of::<u32>()].copy_from_slice(&levels.to_le_bytes());
         let encoding = match &self.dictionary {
             Some(dictionary) => {
-                let width = rle::width(dictionary.ends.len());
+                let width = rle::bit_width(dictionary.value_ends.len());
                 page.push(width as u8);
-                rle::encode(&self.values, width, &mut page);
+                rle::encode(&self.dictionary_keys, width, &mut page);
                 Encoding::RLE_DICTIONARY
             }
             None => {
-                page.extend_from_slice(&self.plain);
+                page.extend_from_slice(&self.plain_values);
                 Encoding::PLAIN
             }
         };
@@ -301,32 +301,32 @@ impl TextChunk {
             statistics: None,
         };
         self.pages.push((CompressedPage::new(encoded, page.len()), rows));
-        self.nulls += nulls;
-        self.rows += rows;
-        self.valid.clear();
-        self.values.clear();
-        self.plain.clear();
+        self.null_count += nulls;
+        self.row_count += rows;
+        self.validity.clear();
+        self.dictionary_keys.clear();
+        self.plain_values.clear();
         if self.dictionary.as_ref().is_some_and(|d| d.bytes.len() >= PAGE_BYTES) {
-            self.full = self.dictionary.take();
+            self.full_dictionary = self.dictionary.take();
         }
         Ok(())
     }
 
     /// The bytes of the column, and what the file is to say of them.
     pub(in crate::store) fn close(mut self) -> Result<(Vec<u8>, ColumnCloseResult), ParquetError> {
-        self.end_page()?;
-        let bounds = match (&self.dictionary, &self.full) {
+        self.finish_page()?;
+        let bounds = match (&self.dictionary, &self.full_dictionary) {
             (Some(dictionary), None) => dictionary.bounds(),
             // Ids are random: from the first to the last is everywhere.
             _ => None,
         };
-        let statistics = statistics(bounds, self.nulls);
-        let mut written = Written::default();
+        let statistics = column_statistics(bounds, self.null_count);
+        let mut written = EncodedPages::default();
         // One without values, too: pages without values refer to it all the same.
-        if let Some(dictionary) = self.dictionary.take().or_else(|| self.full.take()) {
+        if let Some(dictionary) = self.dictionary.take().or_else(|| self.full_dictionary.take()) {
             let page = Encoded::DictionaryPage {
                 buf: compress(self.codec, &dictionary.bytes)?.into(),
-                num_values: dictionary.ends.len() as u32,
+                num_values: dictionary.value_ends.len() as u32,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
             };
@@ -335,78 +335,78 @@ impl TextChunk {
         for (page, rows) in self.pages {
             written.add(page, Some(rows))?;
         }
-        let mut encodings: Vec<Encoding> = written.kinds.iter().map(|kind| kind.encoding).collect();
+        let mut encodings: Vec<Encoding> = written.encoding_stats.iter().map(|kind| kind.encoding).collect();
         encodings.push(Encoding::RLE);
         let metadata = ColumnChunkMetaData::builder(self.descr)
             .set_compression(self.codec)
             .set_encodings(encodings)
-            .set_page_encoding_stats(written.kinds)
-            .set_total_compressed_size(written.bytes as i64)
-            .set_total_uncompressed_size(written.raw_bytes as i64)
-            .set_num_values(self.rows as i64)
+            .set_page_encoding_stats(written.encoding_stats)
+            .set_total_compressed_size(written.compressed_bytes as i64)
+            .set_total_uncompressed_size(written.uncompressed_bytes as i64)
+            .set_num_values(self.row_count as i64)
             .set_data_page_offset(written.data_offset.unwrap_or(0))
             .set_dictionary_page_offset(written.dictionary_offset)
             .set_statistics(statistics)
             .build()?;
         let close = ColumnCloseResult {
-            bytes_written: written.bytes as u64,
-            rows_written: self.rows as u64,
+            bytes_written: written.compressed_bytes as u64,
+            rows_written: self.row_count as u64,
             metadata,
             bloom_filter: None,
             column_index: None,
-            offset_index: Some(written.index.build()),
+            offset_index: Some(written.offset_index.build()),
         };
         Ok((written.sink.into_inner()?, close))
     }
 }
 
 /// Pages as they stand in the file, counted.
-struct Written {
+struct EncodedPages {
     sink: TrackedWrite<Vec<u8>>,
-    bytes: usize,
-    raw_bytes: usize,
+    compressed_bytes: usize,
+    uncompressed_bytes: usize,
     dictionary_offset: Option<i64>,
     data_offset: Option<i64>,
-    kinds: Vec<PageEncodingStats>,
-    index: OffsetIndexBuilder,
+    encoding_stats: Vec<PageEncodingStats>,
+    offset_index: OffsetIndexBuilder,
 }
 
-impl Default for Written {
+impl Default for EncodedPages {
     fn default() -> Self {
-        Written {
+        EncodedPages {
             sink: TrackedWrite::new(Vec::new()),
-            bytes: 0,
-            raw_bytes: 0,
+            compressed_bytes: 0,
+            uncompressed_bytes: 0,
             dictionary_offset: None,
             data_offset: None,
-            kinds: Vec::new(),
-            index: OffsetIndexBuilder::new(),
+            encoding_stats: Vec::new(),
+            offset_index: OffsetIndexBuilder::new(),
         }
     }
 }
 
-impl Written {
+impl EncodedPages {
     /// Appends a page: of so many rows, or that of the dictionary.
     fn add(&mut self, page: CompressedPage, rows: Option<usize>) -> Result<(), ParquetError> {
         let (page_type, encoding) = (page.page_type(), page.encoding());
         let spec = SerializedPageWriter::new(&mut self.sink).write_page(page)?;
         let offset = spec.offset as i64;
-        self.bytes += spec.compressed_size;
-        self.raw_bytes += spec.uncompressed_size;
+        self.compressed_bytes += spec.compressed_size;
+        self.uncompressed_bytes += spec.uncompressed_size;
         match rows {
             None => self.dictionary_offset = Some(offset),
             Some(rows) => {
                 self.data_offset.get_or_insert(offset);
-                self.index.append_row_count(rows as i64);
-                self.index.append_offset_and_size(offset, spec.compressed_size as i32);
+                self.offset_index.append_row_count(rows as i64);
+                self.offset_index.append_offset_and_size(offset, spec.compressed_size as i32);
             }
         }
         let is = |kind: &&mut PageEncodingStats| {
             (kind.page_type, kind.encoding) == (page_type, encoding)
         };
-        match self.kinds.iter_mut().find(is) {
+        match self.encoding_stats.iter_mut().find(is) {
             Some(kind) => kind.count += 1,
-            None => self.kinds.push(PageEncodingStats { page_type, encoding, count: 1 }),
+            None => self.encoding_stats.push(PageEncodingStats { page_type, encoding, count: 1 }),
         }
         Ok(())
     }
@@ -433,11 +433,11 @@ fn compress(codec: Codec, bytes: &[u8]) -> Result<Vec<u8>, ParquetError> {
 }
 
 /// What the file says of the values: bounds that are no longer than [`BOUND_BYTES`].
-fn statistics(bounds: Option<(&[u8], &[u8])>, nulls: usize) -> Statistics {
-    let least = bounds.map(|(least, _)| cut(least).to_vec());
-    let greatest = bounds.and_then(|(_, greatest)| match cut(greatest) {
+fn column_statistics(bounds: Option<(&[u8], &[u8])>, nulls: usize) -> Statistics {
+    let least = bounds.map(|(least, _)| truncate_bound(least).to_vec());
+    let greatest = bounds.and_then(|(_, greatest)| match truncate_bound(greatest) {
         whole if whole.len() == greatest.len() => Some(whole.to_vec()),
-        short => successor(short),
+        short => next_greater(short),
     });
     let is_exact = |kept: &Option<Vec<u8>>, whole: Option<&[u8]>| kept.as_deref() == whole;
     let least_exact = is_exact(&least, bounds.map(|bounds| bounds.0));
@@ -451,17 +451,17 @@ fn statistics(bounds: Option<(&[u8], &[u8])>, nulls: usize) -> Statistics {
 }
 
 /// The beginning of a text, in whole characters.
-fn cut(text: &[u8]) -> &[u8] {
-    if text.len() <= BOUND_BYTES {
+fn truncate_bound(text: &[u8]) -> &[u8] {
+    if text.len() <= MAX_BOUND_BYTES {
         return text;
     }
     let is_begin = |&at: &usize| text[at] & 0xC0 != 0x80;
-    &text[..(0..=BOUND_BYTES).rev().find(is_begin).unwrap_or(0)]
+    &text[..(0..=MAX_BOUND_BYTES).rev().find(is_begin).unwrap_or(0)]
 }
 
 /// The least text that is greater than all that begin with this one, as far as one character tells:
 /// the last that has a successor of the same length becomes that.
-fn successor(text: &[u8]) -> Option<Vec<u8>> {
+fn next_greater(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
     text.char_indices().rev().find_map(|(at, last)| {
         let next = char::from_u32(u32::from(last) + 1)?;

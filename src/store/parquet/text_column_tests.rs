@@ -12,7 +12,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
 use super::*;
-use crate::store::write::run::Page;
+use crate::store::write::run::RunPage;
 
 type Texts = Vec<Option<String>>;
 
@@ -25,10 +25,10 @@ fn plain(texts: &[Option<&str>]) -> ArrayRef {
 }
 
 /// All rows of pages, taken from each in turn.
-fn slice(pages: Vec<Option<ArrayRef>>, rows: usize) -> Slice {
-    let mut slice = Slice::default();
-    let pages: Vec<Page> =
-        pages.into_iter().map(|array| Page { columns: Arc::new(vec![array]) }).collect();
+fn slice(pages: Vec<Option<ArrayRef>>, rows: usize) -> RowSlice {
+    let mut slice = RowSlice::default();
+    let pages: Vec<RunPage> =
+        pages.into_iter().map(|array| RunPage { columns: Arc::new(vec![array]) }).collect();
     for row in 0..rows {
         for (run, page) in pages.iter().enumerate() {
             slice.push(run, page.clone(), row, 0);
@@ -38,11 +38,11 @@ fn slice(pages: Vec<Option<ArrayRef>>, rows: usize) -> Slice {
 }
 
 /// The column of some slices, as it is read again, and what the file says of itself.
-fn read(slices: &[Slice], repeats: bool, codec: Codec) -> (Texts, ParquetMetaData) {
+fn read(slices: &[RowSlice], repeats: bool, codec: Codec) -> (Texts, ParquetMetaData) {
     let schema = parse_message_type("message m { OPTIONAL BYTE_ARRAY t (STRING); }").unwrap();
     let properties = Arc::new(WriterProperties::builder().build());
     let mut file = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties).unwrap();
-    let mut chunk = TextChunk::new(file.schema_descr().column(0), codec, repeats);
+    let mut chunk = TextColumnWriter::new(file.schema_descr().column(0), codec, repeats);
     slices.iter().for_each(|slice| chunk.append(slice, 0).unwrap());
     let (bytes, close) = chunk.close().unwrap();
     let mut group = file.next_row_group().unwrap();
@@ -142,6 +142,6 @@ fn bounds_are_short_whole_characters_and_still_bounds() {
         assert_eq!(statistics.max_bytes_opt(), Some(greatest.as_bytes()));
         assert_eq!(statistics.min_is_exact() && statistics.max_is_exact(), exact);
     }
-    assert_eq!(successor("\u{10FFFF}".as_bytes()), None);
-    assert_eq!(successor("a\u{10FFFF}".as_bytes()).as_deref(), Some(&b"b"[..]));
+    assert_eq!(next_greater("\u{10FFFF}".as_bytes()), None);
+    assert_eq!(next_greater("a\u{10FFFF}".as_bytes()).as_deref(), Some(&b"b"[..]));
 }

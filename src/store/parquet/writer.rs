@@ -27,20 +27,20 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::column::arrow_schema;
 use crate::error::{Error, Result};
-use crate::schema::{Encoding, columns};
+use crate::schema::{ColumnEncoding, columns};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::{Disk, DiskFile};
-use crate::store::parquet::reader::cause;
-use crate::store::parquet::slice::Slice;
-use crate::store::parquet::text_column::TextChunk;
-use crate::store::write::writer_lock::{data_file_name, unfinished_name};
+use crate::store::parquet::reader::into_io_error;
+use crate::store::parquet::slice::RowSlice;
+use crate::store::parquet::text_column::TextColumnWriter;
+use crate::store::write::writer_lock::{data_file_name, temp_file_name};
 
 /// Rows of a row group: small enough that a day is found without reading the month, large enough
 /// that dictionaries pay.
 const ROW_GROUP_ROWS: usize = 256 << 10;
 
 /// A file is ended when it has about this size, so that it stays easy to move and to replace.
-pub(in crate::store) const FILE_BYTES_MAX: u64 = 224 << 20;
+pub(in crate::store) const MAX_FILE_BYTES: u64 = 224 << 20;
 
 /// How pages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,28 +62,28 @@ impl Compression {
 
 /// Where files are written, and by whom.
 #[derive(Debug)]
-pub(in crate::store) struct Site {
+pub(in crate::store) struct TableDir {
     disk: Arc<dyn Disk>,
     /// The table's folder.
-    events: PathBuf,
+    path: PathBuf,
     writer: String,
     compression: Compression,
-    files: AtomicUsize,
+    file_count: AtomicUsize,
 }
 
-impl Site {
+impl TableDir {
     pub(in crate::store) fn new(
         disk: &Arc<dyn Disk>,
         events: &Path,
         writer: &str,
         compression: Compression,
     ) -> Self {
-        Site {
+        TableDir {
             disk: Arc::clone(disk),
-            events: events.to_path_buf(),
+            path: events.to_path_buf(),
             writer: writer.to_owned(),
             compression,
-            files: AtomicUsize::new(0),
+            file_count: AtomicUsize::new(0),
         }
     }
 
@@ -97,18 +97,18 @@ impl Site {
 }
 
 /// A file, and the digest of what was written to it.
-struct Hashed {
+struct HashingWriter {
     file: Box<dyn DiskFile>,
     hash: Box<Xxh3>,
 }
 
-impl Hashed {
+impl HashingWriter {
     fn new(file: Box<dyn DiskFile>) -> Self {
-        Hashed { file, hash: Box::new(Xxh3::new()) }
+        HashingWriter { file, hash: Box::new(Xxh3::new()) }
     }
 }
 
-impl Write for Hashed {
+impl Write for HashingWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
@@ -121,15 +121,15 @@ impl Write for Hashed {
 }
 
 /// A file that is not whole, taken away unless it becomes so.
-struct Unfinished {
+struct TempDataFile {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    is_whole: bool,
+    is_complete: bool,
 }
 
-impl Drop for Unfinished {
+impl Drop for TempDataFile {
     fn drop(&mut self) {
-        if !self.is_whole {
+        if !self.is_complete {
             // As with files that no commit names.
             let _ = self.disk.remove(&self.path);
         }
@@ -138,93 +138,93 @@ impl Drop for Unfinished {
 
 /// One file of a month, being written. It has a name that no glob of the table matches until it
 /// is whole and on disk.
-pub(in crate::store) struct MonthFile {
-    unfinished: Unfinished,
+pub(in crate::store) struct DataFileWriter {
+    temp_file: TempDataFile,
     /// The folder that it is to stand in.
     folder: PathBuf,
     /// Its writer, and its number among the writer's files.
-    named: (String, usize),
+    writer_and_number: (String, usize),
     month: String,
-    writer: SerializedFileWriter<BufWriter<Hashed>>,
+    writer: SerializedFileWriter<BufWriter<HashingWriter>>,
     factory: ArrowRowGroupWriterFactory,
-    group: Vec<Chunk>,
-    group_rows: usize,
-    groups: usize,
+    row_group: Vec<ColumnChunkWriter>,
+    row_group_rows: usize,
+    row_group_count: usize,
     events: u64,
     period_us: Option<(i64, i64)>,
     compression: Compression,
 }
 
 /// One column of the row group under construction, be it of several leaves.
-enum Chunk {
-    Text(Box<TextChunk>),
+enum ColumnChunkWriter {
+    Text(Box<TextColumnWriter>),
     Arrays(Vec<ArrowColumnWriter>),
 }
 
 /// Leaves of a column as they are written to the file.
-enum Encoded {
+enum EncodedColumnChunk {
     Text(Vec<u8>, Box<ColumnCloseResult>),
     Arrays(Vec<ArrowColumnChunk>),
 }
 
-impl Chunk {
-    fn append(&mut self, slice: &Slice, column: usize) -> Result<(), ParquetError> {
+impl ColumnChunkWriter {
+    fn append(&mut self, slice: &RowSlice, column: usize) -> Result<(), ParquetError> {
         let writers = match self {
-            Chunk::Text(chunk) => return chunk.append(slice, column),
-            Chunk::Arrays(writers) => writers,
+            ColumnChunkWriter::Text(chunk) => return chunk.append(slice, column),
+            ColumnChunkWriter::Arrays(writers) => writers,
         };
         let schema = arrow_schema();
         let field = schema.field(column);
         let gathered =
-            slice.gather(column).map_err(|error| ParquetError::External(Box::new(error)))?;
+            slice.take_column(column).map_err(|error| ParquetError::External(Box::new(error)))?;
         let array = gathered.unwrap_or_else(|| new_null_array(field.data_type(), slice.len()));
         let leaves = compute_leaves(field, &array)?;
         writers.iter_mut().zip(&leaves).try_for_each(|(writer, leaf)| writer.write(leaf))
     }
 
-    fn close(self) -> Result<Encoded, ParquetError> {
+    fn close(self) -> Result<EncodedColumnChunk, ParquetError> {
         match self {
-            Chunk::Text(chunk) => {
-                chunk.close().map(|(bytes, close)| Encoded::Text(bytes, Box::new(close)))
+            ColumnChunkWriter::Text(chunk) => {
+                chunk.close().map(|(bytes, close)| EncodedColumnChunk::Text(bytes, Box::new(close)))
             }
-            Chunk::Arrays(writers) => {
+            ColumnChunkWriter::Arrays(writers) => {
                 let chunks = writers.into_iter().map(ArrowColumnWriter::close);
-                chunks.collect::<Result<_, _>>().map(Encoded::Arrays)
+                chunks.collect::<Result<_, _>>().map(EncodedColumnChunk::Arrays)
             }
         }
     }
 }
 
-impl MonthFile {
-    pub(in crate::store) fn create(site: &Site, month: &str) -> Result<Self> {
-        let folder = site.events.join(format!("month={month}"));
+impl DataFileWriter {
+    pub(in crate::store) fn create(site: &TableDir, month: &str) -> Result<Self> {
+        let folder = site.path.join(format!("month={month}"));
         site.disk.create_folder(&folder).map_err(Error::io("create", &folder))?;
-        let number = site.files.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(unfinished_name(&site.writer, number));
+        let number = site.file_count.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(temp_file_name(&site.writer, number));
         let file = site.disk.create(&path).map_err(Error::io("create", &path))?;
         let disk = Arc::clone(&site.disk);
-        let unfinished = Unfinished { disk, path, is_whole: false };
+        let unfinished = TempDataFile { disk, path, is_complete: false };
         let options = ArrowWriterOptions::new()
-            .with_properties(properties(site.compression))
+            .with_properties(writer_properties(site.compression))
             // Readers must see plain text columns, not our dictionaries of them.
             .with_skip_arrow_metadata(true);
         let made = ArrowWriter::try_new_with_options(
-            BufWriter::new(Hashed::new(file)),
+            BufWriter::new(HashingWriter::new(file)),
             arrow_schema(),
             options,
         )
         .and_then(ArrowWriter::into_serialized_writer);
-        let (writer, factory) = made.map_err(|error| unwritten(&unfinished.path, error))?;
-        Ok(MonthFile {
+        let (writer, factory) = made.map_err(|error| write_error(&unfinished.path, error))?;
+        Ok(DataFileWriter {
             folder,
-            named: (site.writer.clone(), number),
-            unfinished,
+            writer_and_number: (site.writer.clone(), number),
+            temp_file: unfinished,
             month: month.to_owned(),
             writer,
             factory,
-            group: Vec::new(),
-            group_rows: 0,
-            groups: 0,
+            row_group: Vec::new(),
+            row_group_rows: 0,
+            row_group_count: 0,
             events: 0,
             period_us: None,
             compression: site.compression,
@@ -233,87 +233,87 @@ impl MonthFile {
 
     /// Whether it is large enough to begin another.
     pub(in crate::store) fn is_full(&self) -> bool {
-        self.writer.bytes_written() as u64 >= FILE_BYTES_MAX
+        self.writer.bytes_written() as u64 >= MAX_FILE_BYTES
     }
 
     /// Appends rows that stand behind all rows before. Columns are encoded beside one another:
     /// there are some two hundred, and a few of them are most of the work.
-    pub(in crate::store) fn write(&mut self, slice: &Slice) -> Result<()> {
-        if self.group.is_empty() {
-            self.begin_group()?;
+    pub(in crate::store) fn write(&mut self, slice: &RowSlice) -> Result<()> {
+        if self.row_group.is_empty() {
+            self.start_row_group()?;
         }
-        let chunks = self.group.par_iter_mut().enumerate();
+        let chunks = self.row_group.par_iter_mut().enumerate();
         let encoded: Result<(), ParquetError> =
             chunks.map(|(column, chunk)| chunk.append(slice, column)).collect();
-        encoded.map_err(|error| unwritten(&self.unfinished.path, error))?;
-        self.group_rows += slice.len();
+        encoded.map_err(|error| write_error(&self.temp_file.path, error))?;
+        self.row_group_rows += slice.len();
         self.events += slice.len() as u64;
         let first_us = self.period_us.map_or(slice.first_us, |(first, _)| first);
         self.period_us = Some((first_us, slice.last_us));
-        if self.group_rows >= ROW_GROUP_ROWS { self.end_group() } else { Ok(()) }
+        if self.row_group_rows >= ROW_GROUP_ROWS { self.finish_row_group() } else { Ok(()) }
     }
 
-    fn begin_group(&mut self) -> Result<()> {
-        let made = self.factory.create_column_writers(self.groups);
-        let mut leaves = made.map_err(|error| unwritten(&self.unfinished.path, error))?.into_iter();
+    fn start_row_group(&mut self) -> Result<()> {
+        let made = self.factory.create_column_writers(self.row_group_count);
+        let mut leaves = made.map_err(|error| write_error(&self.temp_file.path, error))?.into_iter();
         let (written, codec) = (self.writer.schema_descr(), self.compression.codec());
         let mut leaf = 0;
         for field in arrow_schema().fields() {
             let count = leaf_count(field.data_type());
             let writers = leaves.by_ref().take(count).collect();
-            self.group.push(match field.data_type() {
+            self.row_group.push(match field.data_type() {
                 DataType::Utf8 => {
-                    let repeats = !is_unique(field.name());
-                    Chunk::Text(Box::new(TextChunk::new(written.column(leaf), codec, repeats)))
+                    let repeats = !is_unique_column(field.name());
+                    ColumnChunkWriter::Text(Box::new(TextColumnWriter::new(written.column(leaf), codec, repeats)))
                 }
-                _ => Chunk::Arrays(writers),
+                _ => ColumnChunkWriter::Arrays(writers),
             });
             leaf += count;
         }
-        self.groups += 1;
+        self.row_group_count += 1;
         Ok(())
     }
 
-    fn end_group(&mut self) -> Result<()> {
-        self.group_rows = 0;
-        let closed = std::mem::take(&mut self.group).into_par_iter().map(Chunk::close);
-        let encoded: Result<Vec<Encoded>, ParquetError> = closed.collect();
+    fn finish_row_group(&mut self) -> Result<()> {
+        self.row_group_rows = 0;
+        let closed = std::mem::take(&mut self.row_group).into_par_iter().map(ColumnChunkWriter::close);
+        let encoded: Result<Vec<EncodedColumnChunk>, ParquetError> = closed.collect();
         let written = encoded.and_then(|columns| {
             let mut group = self.writer.next_row_group()?;
             for column in columns {
                 match column {
-                    Encoded::Text(bytes, close) => {
+                    EncodedColumnChunk::Text(bytes, close) => {
                         group.append_column(&Bytes::from(bytes), *close)?
                     }
-                    Encoded::Arrays(chunks) => chunks
+                    EncodedColumnChunk::Arrays(chunks) => chunks
                         .into_iter()
                         .try_for_each(|chunk| chunk.append_to_row_group(&mut group))?,
                 }
             }
             group.close().map(drop)
         });
-        written.map_err(|error| unwritten(&self.unfinished.path, error))
+        written.map_err(|error| write_error(&self.temp_file.path, error))
     }
 
     /// Writes what is left of the file.
-    pub(in crate::store) fn close(mut self) -> Result<Written> {
-        if self.group_rows > 0 {
-            self.end_group()?;
+    pub(in crate::store) fn close(mut self) -> Result<FinishedDataFile> {
+        if self.row_group_rows > 0 {
+            self.finish_row_group()?;
         }
-        let path = &self.unfinished.path;
-        let inner = self.writer.into_inner().map_err(|error| unwritten(path, error))?;
-        let Hashed { file, hash } = inner.into_inner().map_err(|error| Error::Io {
+        let path = &self.temp_file.path;
+        let inner = self.writer.into_inner().map_err(|error| write_error(path, error))?;
+        let HashingWriter { file, hash } = inner.into_inner().map_err(|error| Error::Io {
             action: "write",
             path: path.clone(),
             source: error.into_error(),
         })?;
-        let (writer, number) = &self.named;
-        Ok(Written {
+        let (writer, number) = &self.writer_and_number;
+        Ok(FinishedDataFile {
             file,
-            unfinished: self.unfinished,
+            temp_file: self.temp_file,
             // What passes need not outlast the machine.
             is_durable: self.compression == Compression::Zstd,
-            becomes: DataFile {
+            data_file: DataFile {
                 path: self.folder.join(data_file_name(writer, *number, hash.digest128())),
                 size_bytes: 0,
                 events: self.events,
@@ -326,30 +326,30 @@ impl MonthFile {
 }
 
 /// A file of which all is written, on its way to the disk.
-pub(in crate::store) struct Written {
+pub(in crate::store) struct FinishedDataFile {
     file: Box<dyn DiskFile>,
-    unfinished: Unfinished,
+    temp_file: TempDataFile,
     is_durable: bool,
     folder: PathBuf,
-    becomes: DataFile,
+    data_file: DataFile,
 }
 
-impl Written {
+impl FinishedDataFile {
     /// Brings the file to disk and gives it its name. It is the disk that is waited for.
-    pub(in crate::store) fn keep(mut self) -> Result<DataFile> {
-        let (path, disk) = (&self.unfinished.path, &self.unfinished.disk);
-        self.becomes.size_bytes = if self.is_durable {
+    pub(in crate::store) fn persist(mut self) -> Result<DataFile> {
+        let (path, disk) = (&self.temp_file.path, &self.temp_file.disk);
+        self.data_file.size_bytes = if self.is_durable {
             self.file.sync().map_err(Error::io("bring to disk", path))?
         } else {
             std::fs::metadata(path).map_err(Error::io("read the size of", path))?.len()
         };
-        disk.rename(path, &self.becomes.path).map_err(Error::io("name", path))?;
-        self.unfinished.path.clone_from(&self.becomes.path);
+        disk.rename(path, &self.data_file.path).map_err(Error::io("name", path))?;
+        self.temp_file.path.clone_from(&self.data_file.path);
         if self.is_durable {
             disk.sync_folder(&self.folder).map_err(Error::io("bring to disk", &self.folder))?;
         }
-        self.unfinished.is_whole = true;
-        Ok(self.becomes)
+        self.temp_file.is_complete = true;
+        Ok(self.data_file)
     }
 }
 
@@ -361,7 +361,7 @@ fn leaf_count(ty: &DataType) -> usize {
     }
 }
 
-fn properties(compression: Compression) -> WriterProperties {
+fn writer_properties(compression: Compression) -> WriterProperties {
     let time = columns().iter().position(|column| column.name == "CreationTime").unwrap_or(0);
     WriterProperties::builder()
         .set_compression(compression.codec())
@@ -379,10 +379,10 @@ fn properties(compression: Compression) -> WriterProperties {
 
 /// Whether almost every value of a column is another one: a dictionary of random ids would be
 /// built, found too large and thrown away.
-fn is_unique(name: &str) -> bool {
-    columns().iter().any(|column| column.name == name && column.encoding == Encoding::Unique)
+fn is_unique_column(name: &str) -> bool {
+    columns().iter().any(|column| column.name == name && column.encoding == ColumnEncoding::Unique)
 }
 
-fn unwritten(path: &Path, error: ParquetError) -> Error {
-    Error::io("write", path)(cause(error))
+fn write_error(path: &Path, error: ParquetError) -> Error {
+    Error::io("write", path)(into_io_error(error))
 }

@@ -23,13 +23,13 @@ use crate::error::{Error, Result};
 use crate::schema::reject::Reject;
 use crate::schema::source_log::RejectCounts;
 use crate::store::fs::disk::{Disk, DiskFile};
-use crate::store::provenance::source_log::Memory;
+use crate::store::provenance::source_log::SourceLog;
 
 /// How hard zstd tries: rejects are few, and when they are many, speed counts.
-const LEVEL: i32 = 3;
+const ZSTD_LEVEL: i32 = 3;
 
 /// What is held at once for a listing; of more, parts are read in turn.
-const LISTED_BYTES: u64 = 64 << 20;
+const MAX_LISTED_BYTES: u64 = 64 << 20;
 
 /// A file of rejects, as the head of a file of marks names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ impl RejectsFile {
 }
 
 /// The writer of a file of rejects, finished or not, if it is one of ours.
-pub(in crate::store) fn writer_of(name: &str) -> Option<&str> {
+pub(in crate::store) fn writer_from_name(name: &str) -> Option<&str> {
     let name = name.strip_prefix('.').unwrap_or(name);
     let (writer, rest) = name.split_once('-')?;
     let is_hex = |text: &str| text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -58,126 +58,126 @@ pub(in crate::store) fn writer_of(name: &str) -> Option<&str> {
     (is_hex(writer) && (is_whole || rest == "rejects.tmp")).then_some(writer)
 }
 
-fn digest_of(name: &str) -> Option<u128> {
-    writer_of(name)?;
+fn digest_from_name(name: &str) -> Option<u128> {
+    writer_from_name(name)?;
     u128::from_str_radix(name.strip_suffix(".ndjson.zst")?.rsplit_once('-')?.1, 16).ok()
 }
 
 /// The rejects of a run, as threads bring them.
-pub(in crate::store) struct Intake {
+pub(in crate::store) struct RejectSpool {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<SpoolState>,
 }
 
-enum State {
+enum SpoolState {
     Empty,
-    Open(Lines<Box<dyn DiskFile>>),
+    Open(RejectWriter<Box<dyn DiskFile>>),
     Closed,
 }
 
-impl Intake {
+impl RejectSpool {
     /// To be put into the folder for unfinished work.
     pub(in crate::store) fn new(disk: &Arc<dyn Disk>, scratch: &Path) -> Self {
         let path = scratch.join("rejects.ndjson.zst");
-        Intake { disk: Arc::clone(disk), path, state: Mutex::new(State::Empty) }
+        RejectSpool { disk: Arc::clone(disk), path, state: Mutex::new(SpoolState::Empty) }
     }
 
-    fn failed(&self, error: io::Error) -> Error {
+    fn write_error(&self, error: io::Error) -> Error {
         Error::io("write", &self.path)(error)
     }
 
     pub(in crate::store) fn add(&self, reject: &Reject) -> Result<()> {
-        let line = line(reject)?;
+        let line = to_json_line(reject)?;
         let mut state =
             self.state.lock().map_err(|_| Error::internal("a thread failed while rejecting"))?;
-        if !matches!(*state, State::Open(_)) {
-            let opened = self.disk.create(&self.path).and_then(Lines::new);
-            *state = State::Open(opened.map_err(|error| self.failed(error))?);
+        if !matches!(*state, SpoolState::Open(_)) {
+            let opened = self.disk.create(&self.path).and_then(RejectWriter::new);
+            *state = SpoolState::Open(opened.map_err(|error| self.write_error(error))?);
         }
         match &mut *state {
-            State::Open(lines) => lines.write_all(&line).map_err(|error| self.failed(error)),
+            SpoolState::Open(lines) => lines.write_all(&line).map_err(|error| self.write_error(error)),
             _ => Err(Error::internal("rejects that were not begun")),
         }
     }
 
     /// Nothing more comes.
-    fn close(&self) -> Result<bool> {
+    fn finish(&self) -> Result<bool> {
         let mut state =
             self.state.lock().map_err(|_| Error::internal("a thread failed while rejecting"))?;
-        match std::mem::replace(&mut *state, State::Closed) {
-            State::Empty => {
-                *state = State::Empty;
+        match std::mem::replace(&mut *state, SpoolState::Closed) {
+            SpoolState::Empty => {
+                *state = SpoolState::Empty;
                 Ok(false)
             }
-            State::Open(lines) => {
-                lines.finish().map_err(|error| self.failed(error))?;
+            SpoolState::Open(lines) => {
+                lines.finish().map_err(|error| self.write_error(error))?;
                 Ok(true)
             }
-            State::Closed => Ok(true),
+            SpoolState::Closed => Ok(true),
         }
     }
 
     /// Tells what is new from what the store has, which can only be of the sources that were seen
     /// before.
-    pub(in crate::store) fn sift(&self, root: &Path, memory: &Memory) -> Result<Sifted> {
-        let mut sifted = Sifted::default();
-        if !self.close()? {
+    pub(in crate::store) fn split_new(&self, root: &Path, memory: &SourceLog) -> Result<NewRejects> {
+        let mut sifted = NewRejects::default();
+        if !self.finish()? {
             return Ok(sifted);
         }
-        for_each(&self.path, |reject| {
-            sifted.by_place.entry(reject.place).or_default().kept += 1;
+        for_each_reject(&self.path, |reject| {
+            sifted.counts_by_place.entry(reject.place).or_default().kept += 1;
             Ok(())
         })?;
         let seen: HashSet<&str> = memory
-            .marks
+            .entries
             .iter()
             .map(|mark| mark.place.as_str())
-            .filter(|place| sifted.by_place.contains_key(*place))
+            .filter(|place| sifted.counts_by_place.contains_key(*place))
             .collect();
         if seen.is_empty() {
             return Ok(sifted);
         }
         let mut held = HashSet::new();
-        for file in &memory.rejects {
-            for_each(&file.path(root), |reject| {
+        for file in &memory.reject_files {
+            for_each_reject(&file.path(root), |reject| {
                 if seen.contains(reject.place.as_str()) {
-                    held.insert(key(&reject));
+                    held.insert(reject_key(&reject));
                 }
                 Ok(())
             })?;
         }
         let mut known: BTreeMap<String, u64> = BTreeMap::new();
-        for_each(&self.path, |reject| {
-            if held.contains(&key(&reject)) {
+        for_each_reject(&self.path, |reject| {
+            if held.contains(&reject_key(&reject)) {
                 *known.entry(reject.place).or_default() += 1;
             }
             Ok(())
         })?;
         for (place, known) in known {
-            let counts = sifted.by_place.entry(place).or_default();
+            let counts = sifted.counts_by_place.entry(place).or_default();
             *counts = RejectCounts { kept: counts.kept - known, known };
         }
-        sifted.held = held;
+        sifted.known_keys = held;
         Ok(sifted)
     }
 
     /// Writes what is new of the sources in these places; `None` where that is nothing.
-    pub(in crate::store) fn write(
+    pub(in crate::store) fn write_new(
         &self,
         root: &Path,
         writer: &str,
-        sifted: &Sifted,
+        sifted: &NewRejects,
         is_brought: impl Fn(&str) -> bool,
     ) -> Result<Option<RejectsFile>> {
         let is_new =
             |(place, counts): (&String, &RejectCounts)| is_brought(place) && counts.kept > 0;
-        if !sifted.by_place.iter().any(is_new) {
+        if !sifted.counts_by_place.iter().any(is_new) {
             return Ok(None);
         }
-        write(self.disk.as_ref(), root, writer, |take| {
-            for_each(&self.path, |reject| {
-                if is_brought(&reject.place) && !sifted.held.contains(&key(&reject)) {
+        write_file(self.disk.as_ref(), root, writer, |take| {
+            for_each_reject(&self.path, |reject| {
+                if is_brought(&reject.place) && !sifted.known_keys.contains(&reject_key(&reject)) {
                     take(&reject)?;
                 }
                 Ok(())
@@ -188,56 +188,56 @@ impl Intake {
 
 /// The rejects of a run, told from those that the store has.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Sifted {
-    by_place: BTreeMap<String, RejectCounts>,
+pub(in crate::store) struct NewRejects {
+    counts_by_place: BTreeMap<String, RejectCounts>,
     /// The keys of those that the store has of the same sources.
-    held: HashSet<u128>,
+    known_keys: HashSet<u128>,
 }
 
-impl Sifted {
-    pub(in crate::store) fn of(&self, place: &str) -> RejectCounts {
-        self.by_place.get(place).copied().unwrap_or_default()
+impl NewRejects {
+    pub(in crate::store) fn counts(&self, place: &str) -> RejectCounts {
+        self.counts_by_place.get(place).copied().unwrap_or_default()
     }
 }
 
 /// What makes a reject the same as another: where it stood, and what.
-fn key(reject: &Reject) -> u128 {
+fn reject_key(reject: &Reject) -> u128 {
     let place = xxh3_128(reject.place.as_bytes());
     let raw = xxh3_128(reject.raw.bytes());
     let parts = [place, raw, u128::from(reject.position), u128::from(reject.length)];
     xxh3_128(&parts.map(u128::to_le_bytes).concat())
 }
 
-fn line(reject: &Reject) -> Result<Vec<u8>> {
+fn to_json_line(reject: &Reject) -> Result<Vec<u8>> {
     let mut line = serde_json::to_vec(reject).map_err(Error::internal)?;
     line.push(b'\n');
     Ok(line)
 }
 
 /// A compressed file that is being written, and the digest of its bytes.
-struct Lines<W: Write>(Encoder<'static, Digested<W>>);
+struct RejectWriter<W: Write>(Encoder<'static, DigestWriter<W>>);
 
-struct Digested<W> {
-    file: W,
+struct DigestWriter<W> {
+    inner: W,
     hash: Box<Xxh3>,
 }
 
-impl<W: Write> Write for Digested<W> {
+impl<W: Write> Write for DigestWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = self.inner.write(bytes)?;
         self.hash.update(&bytes[..written]);
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.inner.flush()
     }
 }
 
-impl<W: Write> Lines<W> {
+impl<W: Write> RejectWriter<W> {
     fn new(file: W) -> io::Result<Self> {
         let hash = Box::new(Xxh3::new());
-        Ok(Lines(Encoder::new(Digested { file, hash }, LEVEL)?))
+        Ok(RejectWriter(Encoder::new(DigestWriter { inner: file, hash }, ZSTD_LEVEL)?))
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -245,26 +245,26 @@ impl<W: Write> Lines<W> {
     }
 
     fn finish(self) -> io::Result<(W, u128)> {
-        let Digested { file, hash } = self.0.finish()?;
+        let DigestWriter { inner: file, hash } = self.0.finish()?;
         Ok((file, hash.digest128()))
     }
 }
 
 /// Takes rejects into a file.
-type Take<'t> = dyn FnMut(&Reject) -> Result<()> + 't;
+type RejectSink<'t> = dyn FnMut(&Reject) -> Result<()> + 't;
 
 /// Writes a file of the rejects that `fill` hands on, whole and under its name; `None` where
 /// these are none.
-fn write(
+fn write_file(
     disk: &dyn Disk,
     root: &Path,
     writer: &str,
-    fill: impl FnOnce(&mut Take<'_>) -> Result<()>,
+    fill: impl FnOnce(&mut RejectSink<'_>) -> Result<()>,
 ) -> Result<Option<RejectsFile>> {
     let folder = folder(root);
     disk.create_folder(&folder).map_err(Error::io("create", &folder))?;
     let unfinished = folder.join(format!(".{writer}-rejects.tmp"));
-    let written = write_unfinished(disk, &unfinished, writer, fill).and_then(|file| {
+    let written = write_temp_file(disk, &unfinished, writer, fill).and_then(|file| {
         if file.rejects == 0 {
             let _ = disk.remove(&unfinished);
             return Ok(None);
@@ -281,18 +281,18 @@ fn write(
     })
 }
 
-fn write_unfinished(
+fn write_temp_file(
     disk: &dyn Disk,
     path: &Path,
     writer: &str,
-    fill: impl FnOnce(&mut Take<'_>) -> Result<()>,
+    fill: impl FnOnce(&mut RejectSink<'_>) -> Result<()>,
 ) -> Result<RejectsFile> {
     let failed = || Error::io("write", path);
-    let mut lines = disk.create(path).and_then(Lines::new).map_err(failed())?;
+    let mut lines = disk.create(path).and_then(RejectWriter::new).map_err(failed())?;
     let mut rejects = 0;
     fill(&mut |reject| {
         rejects += 1;
-        lines.write_all(&line(reject)?).map_err(failed())
+        lines.write_all(&to_json_line(reject)?).map_err(failed())
     })?;
     let (mut file, digest) = lines.finish().map_err(failed())?;
     file.sync().map_err(failed())?;
@@ -307,7 +307,7 @@ pub(in crate::store) fn discard(disk: &dyn Disk, root: &Path, file: Option<&Reje
 }
 
 /// Hands on each reject of a file.
-fn for_each(path: &Path, mut take: impl FnMut(Reject) -> Result<()>) -> Result<()> {
+fn for_each_reject(path: &Path, mut take: impl FnMut(Reject) -> Result<()>) -> Result<()> {
     let damaged = |error: &dyn std::fmt::Display| {
         Error::store(path, format!("is damaged: {error}; restore it from a copy"))
     };
@@ -322,17 +322,17 @@ fn for_each(path: &Path, mut take: impl FnMut(Reject) -> Result<()>) -> Result<(
 }
 
 /// What is wrong with a file, if anything is.
-pub(in crate::store) fn check(root: &Path, file: &RejectsFile) -> Option<String> {
+pub(in crate::store) fn verify_file(root: &Path, file: &RejectsFile) -> Option<String> {
     let path = file.path(root);
     let mut found = 0;
-    let read = for_each(&path, |_| {
+    let read = for_each_reject(&path, |_| {
         found += 1;
         Ok(())
     });
-    let digest = crate::store::parquet::reader::digest(&path);
+    let digest = crate::store::parquet::reader::file_digest(&path);
     match (read, digest) {
         (Err(error), _) | (_, Err(error)) => Some(error.to_string()),
-        (Ok(()), Ok(digest)) if digest_of(&file.name) != Some(digest) => Some(
+        (Ok(()), Ok(digest)) if digest_from_name(&file.name) != Some(digest) => Some(
             "is not what was written: its digest is not the one in its name; restore it from a \
              copy"
                 .to_owned(),
@@ -346,21 +346,21 @@ pub(in crate::store) fn check(root: &Path, file: &RejectsFile) -> Option<String>
 
 /// What becomes of a reject of which something is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Becomes {
+pub enum RejectEdit {
     /// It stays as it is.
-    Same,
+    Keep,
     /// This one comes in its place.
-    Other(Box<Reject>),
+    Replace(Box<Reject>),
     /// It goes.
-    Gone,
+    Drop,
 }
 
 /// A file that has been written again.
-pub(in crate::store) struct Rewritten {
+pub(in crate::store) struct RewrittenRejects {
     /// What is in its place; nothing where all of it has gone.
-    pub(in crate::store) new: Option<RejectsFile>,
+    pub(in crate::store) file: Option<RejectsFile>,
     /// How many have gone.
-    pub(in crate::store) gone: u64,
+    pub(in crate::store) dropped: u64,
 }
 
 /// Writes a file again with what becomes of its rejects; `None` where all stay.
@@ -369,33 +369,33 @@ pub(in crate::store) fn rewrite(
     root: &Path,
     writer: &str,
     file: &RejectsFile,
-    becomes: &dyn Fn(&Reject) -> Becomes,
-) -> Result<Option<Rewritten>> {
+    becomes: &dyn Fn(&Reject) -> RejectEdit,
+) -> Result<Option<RewrittenRejects>> {
     let path = file.path(root);
     let (mut changes, mut gone) = (false, 0);
-    for_each(&path, |reject| {
+    for_each_reject(&path, |reject| {
         match becomes(&reject) {
-            Becomes::Same => {}
-            Becomes::Other(_) => changes = true,
-            Becomes::Gone => gone += 1,
+            RejectEdit::Keep => {}
+            RejectEdit::Replace(_) => changes = true,
+            RejectEdit::Drop => gone += 1,
         }
         Ok(())
     })?;
     if !changes && gone == 0 {
         return Ok(None);
     }
-    let new = write(disk, root, writer, |take| {
-        for_each(&path, |reject| match becomes(&reject) {
-            Becomes::Same => take(&reject),
-            Becomes::Other(other) => take(&other),
-            Becomes::Gone => Ok(()),
+    let new = write_file(disk, root, writer, |take| {
+        for_each_reject(&path, |reject| match becomes(&reject) {
+            RejectEdit::Keep => take(&reject),
+            RejectEdit::Replace(other) => take(&other),
+            RejectEdit::Drop => Ok(()),
         })
     })?;
-    Ok(Some(Rewritten { new, gone }))
+    Ok(Some(RewrittenRejects { file: new, dropped: gone }))
 }
 
 /// Where a reject stands in a listing, and where in the files.
-struct Entry {
+struct RejectIndexEntry {
     source: u32,
     position: u64,
     file: usize,
@@ -405,19 +405,19 @@ struct Entry {
 
 /// Hands on the rejects of these files whose sources are wanted, by source and position, and gives
 /// their number.
-pub(in crate::store) fn list(
+pub(in crate::store) fn list_rejects(
     root: &Path,
     files: &[RejectsFile],
     is_wanted: &dyn Fn(&str) -> bool,
     take: &mut dyn FnMut(Reject) -> Result<()>,
 ) -> Result<u64> {
-    let index = index(root, files, is_wanted)?;
+    let index = build_index(root, files, is_wanted)?;
     let mut rest = &index[..];
     while !rest.is_empty() {
         let mut bytes = 0;
-        let fits = |entry: &&Entry| {
+        let fits = |entry: &&RejectIndexEntry| {
             bytes += entry.bytes;
-            bytes <= LISTED_BYTES
+            bytes <= MAX_LISTED_BYTES
         };
         let (part, behind) = rest.split_at(rest.iter().take_while(fits).count().max(1));
         rest = behind;
@@ -426,7 +426,7 @@ pub(in crate::store) fn list(
         let mut found: Vec<Option<Reject>> = part.iter().map(|_| None).collect();
         for (number, file) in files.iter().enumerate() {
             let mut line = 0;
-            for_each(&file.path(root), |reject| {
+            for_each_reject(&file.path(root), |reject| {
                 if let Some(&at) = wanted.get(&(number, line)) {
                     found[at] = Some(reject);
                 }
@@ -440,29 +440,29 @@ pub(in crate::store) fn list(
 }
 
 /// How much memory a reject takes.
-fn bytes_of(reject: &Reject) -> u64 {
+fn memory_bytes(reject: &Reject) -> u64 {
     let Reject { source, place, reason, raw, .. } = reject;
     let texts = source.len() + place.len() + reason.len() + raw.bytes().len();
     (texts + size_of::<Reject>()) as u64
 }
 
-fn index(
+fn build_index(
     root: &Path,
     files: &[RejectsFile],
     is_wanted: &dyn Fn(&str) -> bool,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<RejectIndexEntry>> {
     // By name, then by place: two archives may have files of one name.
     let mut sources: BTreeMap<(String, String), u32> = BTreeMap::new();
     let mut index = Vec::new();
     for (number, file) in files.iter().enumerate() {
         let mut line = 0;
-        for_each(&file.path(root), |reject| {
+        for_each_reject(&file.path(root), |reject| {
             if is_wanted(&reject.source) {
                 let next = sources.len() as u32;
-                let bytes = bytes_of(&reject);
+                let bytes = memory_bytes(&reject);
                 let source = *sources.entry((reject.source, reject.place)).or_insert(next);
                 let position = reject.position;
-                index.push(Entry { source, position, file: number, line, bytes });
+                index.push(RejectIndexEntry { source, position, file: number, line, bytes });
             }
             line += 1;
             Ok(())
@@ -472,7 +472,7 @@ fn index(
     for (rank, number) in sources.into_values().enumerate() {
         ranks[number as usize] = rank;
     }
-    index.sort_by_key(|entry: &Entry| {
+    index.sort_by_key(|entry: &RejectIndexEntry| {
         (ranks[entry.source as usize], entry.position, entry.file, entry.line)
     });
     Ok(index)
@@ -482,7 +482,7 @@ fn index(
 mod tests {
     use super::*;
     use crate::schema::reject::Raw;
-    use crate::store::fs::disk::Os;
+    use crate::store::fs::disk::OsDisk;
 
     const WRITER: &str = "0123456789abcdef0123456789abcdef";
 
@@ -493,14 +493,14 @@ mod tests {
             position,
             reason: "why".to_owned(),
             length: raw.len() as u64,
-            raw: Raw::of(raw),
+            raw: Raw::from_bytes(raw),
         }
     }
 
-    fn intake(folder: &Path, rejects: &[Reject]) -> Intake {
-        let disk: Arc<dyn Disk> = Arc::new(Os);
+    fn intake(folder: &Path, rejects: &[Reject]) -> RejectSpool {
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
         let _ = std::fs::remove_file(folder.join("rejects.ndjson.zst"));
-        let intake = Intake::new(&disk, folder);
+        let intake = RejectSpool::new(&disk, folder);
         rejects.iter().for_each(|reject| intake.add(reject).unwrap());
         intake
     }
@@ -511,7 +511,7 @@ mod tests {
             all.push(reject);
             Ok(())
         };
-        let number = list(root, files, &|_| true, &mut take).unwrap();
+        let number = list_rejects(root, files, &|_| true, &mut take).unwrap();
         assert_eq!(number as usize, all.len());
         all
     }
@@ -522,12 +522,12 @@ mod tests {
         let root = folder.path();
         let first = [reject("/b", 9, b"x"), reject("/b", 3, b"\xff"), reject("/a", 5, b"y")];
         let taken = intake(root, &first);
-        let sifted = taken.sift(root, &Memory::default()).unwrap();
-        assert_eq!(sifted.of("/b"), RejectCounts { kept: 2, known: 0 });
-        let one = taken.write(root, WRITER, &sifted, |_| true).unwrap().unwrap();
+        let sifted = taken.split_new(root, &SourceLog::default()).unwrap();
+        assert_eq!(sifted.counts("/b"), RejectCounts { kept: 2, known: 0 });
+        let one = taken.write_new(root, WRITER, &sifted, |_| true).unwrap().unwrap();
         let sorted = [first[2].clone(), first[1].clone(), first[0].clone()];
         assert_eq!(listed(root, std::slice::from_ref(&one)), sorted);
-        assert_eq!((one.rejects, check(root, &one)), (3, None));
+        assert_eq!((one.rejects, verify_file(root, &one)), (3, None));
 
         // The same place read again: one is there, one has another content, one is new.
         let second = [
@@ -537,14 +537,14 @@ mod tests {
             reject("/c", 0, b"lost"),
         ];
         let facts = crate::schema::source_log::SourceFacts::default();
-        let mark = crate::store::Mark { place: "/b".into(), digest: String::new(), facts };
-        let memory = Memory { marks: vec![mark], rejects: vec![one], ..Memory::default() };
+        let mark = crate::store::SourceEntry { place: "/b".into(), digest: String::new(), facts };
+        let memory = SourceLog { entries: vec![mark], reject_files: vec![one], ..SourceLog::default() };
         let taken = intake(root, &second);
-        let sifted = taken.sift(root, &memory).unwrap();
-        assert_eq!(sifted.of("/b"), RejectCounts { kept: 2, known: 1 });
-        let two = taken.write(root, WRITER, &sifted, |place| place == "/b").unwrap().unwrap();
+        let sifted = taken.split_new(root, &memory).unwrap();
+        assert_eq!(sifted.counts("/b"), RejectCounts { kept: 2, known: 1 });
+        let two = taken.write_new(root, WRITER, &sifted, |place| place == "/b").unwrap().unwrap();
         assert_eq!(listed(root, &[two]), second[1..3]);
-        assert!(taken.write(root, WRITER, &sifted, |_| false).unwrap().is_none());
+        assert!(taken.write_new(root, WRITER, &sifted, |_| false).unwrap().is_none());
     }
 
     #[test]
@@ -552,46 +552,46 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let taken = intake(root, &[reject("/a", 0, b"x")]);
-        let sifted = taken.sift(root, &Memory::default()).unwrap();
-        let file = taken.write(root, WRITER, &sifted, |_| true).unwrap().unwrap();
-        assert_eq!(writer_of(&file.name), Some(WRITER));
+        let sifted = taken.split_new(root, &SourceLog::default()).unwrap();
+        let file = taken.write_new(root, WRITER, &sifted, |_| true).unwrap().unwrap();
+        assert_eq!(writer_from_name(&file.name), Some(WRITER));
         let path = file.path(root);
         let whole = std::fs::read(&path).unwrap();
         for cut in 0..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
-            assert!(check(root, &file).is_some(), "{cut}");
+            assert!(verify_file(root, &file).is_some(), "{cut}");
         }
         std::fs::write(&path, &whole).unwrap();
         let more = RejectsFile { rejects: 2, ..file };
-        assert_eq!(check(root, &more).as_deref(), Some("has 1 rejects, and should have 2"));
+        assert_eq!(verify_file(root, &more).as_deref(), Some("has 1 rejects, and should have 2"));
         std::fs::remove_file(path).unwrap();
-        assert!(check(root, &more).unwrap().contains("cannot read"));
+        assert!(verify_file(root, &more).unwrap().contains("cannot read"));
     }
 
     #[test]
     fn a_listing_larger_than_what_is_held_at_once_is_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let big = vec![b'x'; crate::schema::reject::RAW_MAX];
-        let number = 2 * LISTED_BYTES / big.len() as u64 + 1;
+        let big = vec![b'x'; crate::schema::reject::MAX_RAW_BYTES];
+        let number = 2 * MAX_LISTED_BYTES / big.len() as u64 + 1;
         let rejects: Vec<Reject> = (0..number).rev().map(|at| reject("/a", at, &big)).collect();
         let taken = intake(root, &rejects);
-        let sifted = taken.sift(root, &Memory::default()).unwrap();
-        let file = taken.write(root, WRITER, &sifted, |_| true).unwrap().unwrap();
+        let sifted = taken.split_new(root, &SourceLog::default()).unwrap();
+        let file = taken.write_new(root, WRITER, &sifted, |_| true).unwrap().unwrap();
         let mut positions = Vec::new();
         let mut take = |reject: Reject| {
             positions.push(reject.position);
             Ok(())
         };
-        list(root, &[file], &|_| true, &mut take).unwrap();
+        list_rejects(root, &[file], &|_| true, &mut take).unwrap();
         assert_eq!(positions, (0..number).collect::<Vec<_>>());
     }
 
     #[test]
     fn files_tell_their_writer_and_strangers_are_none_of_ours() {
-        assert_eq!(writer_of(&format!(".{WRITER}-rejects.tmp")), Some(WRITER));
+        assert_eq!(writer_from_name(&format!(".{WRITER}-rejects.tmp")), Some(WRITER));
         for stranger in ["notes.ndjson.zst", "a-b.ndjson.zst", ".tmp"] {
-            assert_eq!(writer_of(stranger), None, "{stranger}");
+            assert_eq!(writer_from_name(stranger), None, "{stranger}");
         }
     }
 }

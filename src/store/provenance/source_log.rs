@@ -16,15 +16,15 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
 use crate::schema::source_log::SourceFacts;
-use crate::store::fs::disk::{Disk, above};
+use crate::store::fs::disk::{Disk, parent_or_current};
 use crate::store::provenance::rejects::RejectsFile;
 
 /// Links of the chain after which it is folded.
-const CHAIN_MAX: u64 = 32;
+const MAX_CHAIN_LENGTH: u64 = 32;
 
 /// What is remembered of one source: where it was, what it held, and how that was disposed of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct SourceEntry {
     /// Where the source is, in a form that does not depend on the folder a command runs in.
     pub place: String,
     /// The digest of its content.
@@ -35,7 +35,7 @@ pub struct Mark {
 
 /// The first line of a file of marks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Head {
+struct SourceLogHead {
     /// Who wrote it: two that remember the same must not write the same file, as the one whose
     /// commit is too late deletes his.
     writer: String,
@@ -45,7 +45,7 @@ struct Head {
     length: u64,
     /// What was taken out of the store since.
     #[serde(flatten)]
-    gone: Gone,
+    removed: RemovedCounts,
     /// The files of rejects that came with these marks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rejects: Vec<RejectsFile>,
@@ -53,7 +53,7 @@ struct Head {
 
 /// How much was stored and taken out again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::store) struct Gone {
+pub(in crate::store) struct RemovedCounts {
     /// Events.
     #[serde(default)]
     pub(in crate::store) erased: u64,
@@ -64,55 +64,55 @@ pub(in crate::store) struct Gone {
 
 /// Everything that is remembered.
 #[derive(Debug, Clone, Default)]
-pub(in crate::store) struct Memory {
+pub(in crate::store) struct SourceLog {
     /// The marks, oldest first.
-    pub(in crate::store) marks: Vec<Mark>,
-    pub(in crate::store) rejects: Vec<RejectsFile>,
-    pub(in crate::store) gone: Gone,
+    pub(in crate::store) entries: Vec<SourceEntry>,
+    pub(in crate::store) reject_files: Vec<RejectsFile>,
+    pub(in crate::store) removed: RemovedCounts,
 }
 
-impl Memory {
+impl SourceLog {
     /// How many rejects there are.
-    pub(in crate::store) fn rejects(&self) -> u64 {
-        self.rejects.iter().map(|file| file.rejects).sum()
+    pub(in crate::store) fn reject_count(&self) -> u64 {
+        self.reject_files.iter().map(|file| file.rejects).sum()
     }
 }
 
 /// What is remembered up to the file of a number.
-pub(in crate::store) fn read(root: &Path, head: Option<i64>) -> Result<Memory> {
-    let (mut memory, mut files, mut next) = (Memory::default(), Vec::new(), head);
+pub(in crate::store) fn read(root: &Path, head: Option<i64>) -> Result<SourceLog> {
+    let (mut memory, mut files, mut next) = (SourceLog::default(), Vec::new(), head);
     while let Some(number) = next {
         let (link, marks) = read_file(root, number)?;
         // Sums are carried on from head to head.
         if head == Some(number) {
-            memory.gone = link.gone;
+            memory.removed = link.removed;
         }
-        memory.rejects.extend(link.rejects);
+        memory.reject_files.extend(link.rejects);
         files.push(marks);
         next = link.before;
     }
-    memory.marks = files.into_iter().rev().flatten().collect();
+    memory.entries = files.into_iter().rev().flatten().collect();
     Ok(memory)
 }
 
-fn read_file(root: &Path, number: i64) -> Result<(Head, Vec<Mark>)> {
+fn read_file(root: &Path, number: i64) -> Result<(SourceLogHead, Vec<SourceEntry>)> {
     let text = read_text(root, number)?;
-    let marks = text.lines().skip(1).map(serde_json::from_str).collect::<Result<Vec<Mark>, _>>();
-    let marks = marks.map_err(|error| damaged(root, number, &error))?;
-    Ok((head_of(root, number, &text)?, marks))
+    let marks = text.lines().skip(1).map(serde_json::from_str).collect::<Result<Vec<SourceEntry>, _>>();
+    let marks = marks.map_err(|error| damaged_error(root, number, &error))?;
+    Ok((parse_head(root, number, &text)?, marks))
 }
 
 /// The first line, without what the others cost.
-fn read_head(root: &Path, number: i64) -> Result<Head> {
-    head_of(root, number, &read_text(root, number)?)
+fn read_head(root: &Path, number: i64) -> Result<SourceLogHead> {
+    parse_head(root, number, &read_text(root, number)?)
 }
 
-fn head_of(root: &Path, number: i64, text: &str) -> Result<Head> {
+fn parse_head(root: &Path, number: i64, text: &str) -> Result<SourceLogHead> {
     let head = serde_json::from_str(text.lines().next().unwrap_or_default());
-    head.map_err(|error| damaged(root, number, &error))
+    head.map_err(|error| damaged_error(root, number, &error))
 }
 
-fn damaged(root: &Path, number: i64, error: &serde_json::Error) -> Error {
+fn damaged_error(root: &Path, number: i64, error: &serde_json::Error) -> Error {
     let path = path(root, number);
     Error::store(root, format!("{} is damaged: {error}; restore it", path.display()))
 }
@@ -120,7 +120,7 @@ fn damaged(root: &Path, number: i64, error: &serde_json::Error) -> Error {
 fn read_text(root: &Path, number: i64) -> Result<String> {
     let path = path(root, number);
     let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-    if number_of(text.as_bytes()) != number {
+    if file_number(text.as_bytes()) != number {
         return Err(Error::store(
             root,
             format!("{} is not what was written; restore it from a copy", path.display()),
@@ -137,7 +137,7 @@ pub(in crate::store) fn append(
     root: &Path,
     head: Option<i64>,
     writer: &str,
-    (marks, rejects): (&[Mark], Option<&RejectsFile>),
+    (marks, rejects): (&[SourceEntry], Option<&RejectsFile>),
 ) -> Result<Option<i64>> {
     if marks.is_empty() {
         return Ok(head);
@@ -145,43 +145,43 @@ pub(in crate::store) fn append(
     let (length, gone) = match head {
         Some(number) => {
             let head = read_head(root, number)?;
-            (head.length + 1, head.gone)
+            (head.length + 1, head.removed)
         }
-        None => (0, Gone::default()),
+        None => (0, RemovedCounts::default()),
     };
-    if length > CHAIN_MAX {
+    if length > MAX_CHAIN_LENGTH {
         let mut memory = read(root, head)?;
-        memory.marks.extend_from_slice(marks);
-        memory.rejects.extend(rejects.cloned());
-        return fold(disk, root, writer, &memory).map(Some);
+        memory.entries.extend_from_slice(marks);
+        memory.reject_files.extend(rejects.cloned());
+        return write_compacted(disk, root, writer, &memory).map(Some);
     }
     let rejects = rejects.cloned().into_iter().collect();
-    let head = Head { writer: writer.to_owned(), before: head, length, gone, rejects };
+    let head = SourceLogHead { writer: writer.to_owned(), before: head, length, removed: gone, rejects };
     write_file(disk, root, &head, marks).map(Some)
 }
 
 /// Writes a file with all that is remembered, in the place of the chain that it was read from, and
 /// gives its number, for the commit to name.
-pub(in crate::store) fn fold(
+pub(in crate::store) fn write_compacted(
     disk: &dyn Disk,
     root: &Path,
     writer: &str,
-    memory: &Memory,
+    memory: &SourceLog,
 ) -> Result<i64> {
-    let (writer, rejects) = (writer.to_owned(), memory.rejects.clone());
-    let head = Head { writer, before: None, length: 0, gone: memory.gone, rejects };
-    write_file(disk, root, &head, &memory.marks)
+    let (writer, rejects) = (writer.to_owned(), memory.reject_files.clone());
+    let head = SourceLogHead { writer, before: None, length: 0, removed: memory.removed, rejects };
+    write_file(disk, root, &head, &memory.entries)
 }
 
-fn write_file(disk: &dyn Disk, root: &Path, head: &Head, marks: &[Mark]) -> Result<i64> {
+fn write_file(disk: &dyn Disk, root: &Path, head: &SourceLogHead, marks: &[SourceEntry]) -> Result<i64> {
     let mut text = serde_json::to_vec(head).map_err(Error::internal)?;
     for mark in marks {
         text.push(b'\n');
         serde_json::to_writer(&mut text, mark).map_err(Error::internal)?;
     }
     text.push(b'\n');
-    let number = number_of(&text);
-    write(disk, &path(root, number), &text)?;
+    let number = file_number(&text);
+    write_atomically(disk, &path(root, number), &text)?;
     Ok(number)
 }
 
@@ -194,7 +194,7 @@ pub(in crate::store) fn discard(disk: &dyn Disk, root: &Path, head: Option<i64>)
 
 /// Deletes the files up to `before`, if the one of the number `head` has all their marks. Nobody
 /// needs them but readers of older versions, who look again. What cannot be deleted is harmless.
-pub(in crate::store) fn drop_folded(
+pub(in crate::store) fn delete_compacted(
     disk: &dyn Disk,
     root: &Path,
     before: Option<i64>,
@@ -214,7 +214,7 @@ pub(in crate::store) fn chain(root: &Path, head: Option<i64>) -> Result<Vec<Path
 }
 
 /// The files of marks up to the one of a number, and the files of rejects that they name.
-pub(in crate::store) fn named(root: &Path, head: Option<i64>) -> Result<BTreeSet<PathBuf>> {
+pub(in crate::store) fn referenced_files(root: &Path, head: Option<i64>) -> Result<BTreeSet<PathBuf>> {
     let mut files = BTreeSet::new();
     for (number, link) in links(root, head)? {
         files.insert(path(root, number));
@@ -223,7 +223,7 @@ pub(in crate::store) fn named(root: &Path, head: Option<i64>) -> Result<BTreeSet
     Ok(files)
 }
 
-fn links(root: &Path, head: Option<i64>) -> Result<Vec<(i64, Head)>> {
+fn links(root: &Path, head: Option<i64>) -> Result<Vec<(i64, SourceLogHead)>> {
     let (mut links, mut next) = (Vec::new(), head);
     while let Some(number) = next {
         let link = read_head(root, number)?;
@@ -235,8 +235,8 @@ fn links(root: &Path, head: Option<i64>) -> Result<Vec<(i64, Head)>> {
 
 /// A file of the same content may be there: left by a run that was cut off, or written at the
 /// same moment by another. It is as good as this one, so it is replaced and not refused.
-fn write(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<()> {
-    let folder = above(path);
+fn write_atomically(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<()> {
+    let folder = parent_or_current(path);
     disk.create_folder(folder).map_err(Error::io("create", folder))?;
     let unfinished = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
     let written = disk.create(&unfinished).and_then(|mut file| {
@@ -260,7 +260,7 @@ pub(in crate::store) fn folder(root: &Path) -> PathBuf {
 
 /// The number of a file of marks: from its content, so that no two writers give one number to
 /// different files, and never negative, as the log wants it.
-fn number_of(text: &[u8]) -> i64 {
+fn file_number(text: &[u8]) -> i64 {
     (xxh3_64(text) >> 1) as i64
 }
 
@@ -270,7 +270,7 @@ pub(in crate::store) fn path(root: &Path, number: i64) -> PathBuf {
 }
 
 /// The facts of each source in its newest form, sorted by path.
-pub(in crate::store) fn facts(marks: &[Mark]) -> Vec<SourceFacts> {
+pub(in crate::store) fn latest_facts(marks: &[SourceEntry]) -> Vec<SourceFacts> {
     let newest: BTreeMap<(&str, &str), &SourceFacts> = marks
         .iter()
         .map(|mark| ((mark.facts.path.as_str(), mark.place.as_str()), &mark.facts))
@@ -281,11 +281,11 @@ pub(in crate::store) fn facts(marks: &[Mark]) -> Vec<SourceFacts> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::fs::disk::Os;
+    use crate::store::fs::disk::OsDisk;
 
-    fn mark(name: &str) -> Mark {
+    fn mark(name: &str) -> SourceEntry {
         let facts = SourceFacts { path: name.to_owned(), ..SourceFacts::default() };
-        Mark { place: format!("/a/{name}"), digest: "0".to_owned(), facts }
+        SourceEntry { place: format!("/a/{name}"), digest: "0".to_owned(), facts }
     }
 
     #[test]
@@ -293,31 +293,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut head = None;
         for number in 0..100 {
-            head = append(&Os, folder.path(), head, "w", (&[mark(&number.to_string())], None))
+            head = append(&OsDisk, folder.path(), head, "w", (&[mark(&number.to_string())], None))
                 .unwrap();
         }
-        let marks = read(folder.path(), head).unwrap().marks;
+        let marks = read(folder.path(), head).unwrap().entries;
         let names: Vec<_> = marks.iter().map(|mark| mark.facts.path.clone()).collect();
         assert_eq!(names, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
-        assert!(read_file(folder.path(), head.unwrap()).unwrap().0.length <= CHAIN_MAX);
+        assert!(read_file(folder.path(), head.unwrap()).unwrap().0.length <= MAX_CHAIN_LENGTH);
     }
 
     #[test]
     fn a_fold_keeps_the_names_of_rejects_and_what_is_gone() {
         let folder = tempfile::tempdir().unwrap();
-        let (root, gone) = (folder.path(), Gone { erased: 3, dropped: 2 });
-        let memory = Memory { marks: vec![mark("x")], gone, ..Memory::default() };
-        let mut head = Some(fold(&Os, root, "w", &memory).unwrap());
+        let (root, gone) = (folder.path(), RemovedCounts { erased: 3, dropped: 2 });
+        let memory = SourceLog { entries: vec![mark("x")], removed: gone, ..SourceLog::default() };
+        let mut head = Some(write_compacted(&OsDisk, root, "w", &memory).unwrap());
         for number in 0..50 {
             let file = RejectsFile { name: format!("{number}"), rejects: number };
             let named = (number % 5 == 0).then_some(&file);
             let marks = [mark(&number.to_string())];
-            head = append(&Os, root, head, "w", (&marks, named)).unwrap();
+            head = append(&OsDisk, root, head, "w", (&marks, named)).unwrap();
         }
         let memory = read(root, head).unwrap();
-        assert_eq!((memory.gone, memory.rejects()), (gone, 225));
-        assert_eq!(memory.rejects.len(), 10);
-        assert_eq!(named(root, head).unwrap().len(), 10 + chain(root, head).unwrap().len());
+        assert_eq!((memory.removed, memory.reject_count()), (gone, 225));
+        assert_eq!(memory.reject_files.len(), 10);
+        assert_eq!(referenced_files(root, head).unwrap().len(), 10 + chain(root, head).unwrap().len());
     }
 
     #[test]
@@ -328,11 +328,11 @@ mod tests {
             \"size_bytes\":1,\"modified_us\":null,\"records\":{\"read\":1,\"stored\":0,\
             \"duplicates\":0,\"conflicting\":0,\"other_workloads\":0,\"rejected\":1},\"days\":{},\
             \"period_us\":null,\"damaged\":true,\"troubles\":[]}}\n";
-        let number = number_of(text.as_bytes());
-        write(&Os, &path(folder.path(), number), text.as_bytes()).unwrap();
+        let number = file_number(text.as_bytes());
+        write_atomically(&OsDisk, &path(folder.path(), number), text.as_bytes()).unwrap();
         let memory = read(folder.path(), Some(number)).unwrap();
-        assert_eq!((memory.gone, memory.rejects()), (Gone { erased: 4, dropped: 0 }, 0));
-        let facts = &memory.marks[0].facts;
+        assert_eq!((memory.removed, memory.reject_count()), (RemovedCounts { erased: 4, dropped: 0 }, 0));
+        let facts = &memory.entries[0].facts;
         assert_eq!((facts.records.rejected, facts.rejects), (1, None));
     }
 
@@ -340,15 +340,15 @@ mod tests {
     fn two_writers_that_remember_the_same_do_not_share_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let [one, other] = ["one", "other"]
-            .map(|writer| append(&Os, folder.path(), None, writer, (&[mark("x")], None)).unwrap());
-        discard(&Os, folder.path(), one);
-        assert_eq!(read(folder.path(), other).unwrap().marks, [mark("x")]);
+            .map(|writer| append(&OsDisk, folder.path(), None, writer, (&[mark("x")], None)).unwrap());
+        discard(&OsDisk, folder.path(), one);
+        assert_eq!(read(folder.path(), other).unwrap().entries, [mark("x")]);
     }
 
     #[test]
     fn a_file_of_marks_that_was_changed_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let head = append(&Os, folder.path(), None, "w", (&[mark("x")], None)).unwrap();
+        let head = append(&OsDisk, folder.path(), None, "w", (&[mark("x")], None)).unwrap();
         let path = path(folder.path(), head.unwrap());
         fs::write(&path, fs::read_to_string(&path).unwrap().replace("\"x\"", "\"y\"")).unwrap();
         assert!(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
-use crate::column::Key;
+use crate::column::EventKey;
 use crate::error::Result;
 use crate::store::delta::snapshot::DataFile;
 use crate::store::parquet::reader;
@@ -13,7 +13,7 @@ use crate::store::write::run::Run;
 
 /// What became of the events of one source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Fate {
+pub struct DedupCounts {
     /// Newly stored.
     pub stored: u64,
     /// Copies of others in this load, or of what the table has.
@@ -24,189 +24,189 @@ pub struct Fate {
 
 /// What became of the staged events.
 #[derive(Debug, Clone, Default)]
-pub struct Fates {
+pub struct DedupResult {
     /// By source number (the upper half of [`Key::order`]).
-    pub by_source: BTreeMap<u32, Fate>,
+    pub by_source: BTreeMap<u32, DedupCounts>,
     /// For each run and key, whether the event is stored.
-    alive: Vec<Vec<bool>>,
+    kept: Vec<Vec<bool>>,
 }
 
-impl Fates {
+impl DedupResult {
     /// How many events are stored.
-    pub fn stored(&self) -> u64 {
+    pub fn stored_events(&self) -> u64 {
         self.by_source.values().map(|fate| fate.stored).sum()
     }
 
     /// All events of runs stay.
-    pub(in crate::store) fn all_stay(runs: &[Run]) -> Fates {
+    pub(in crate::store) fn keep_all(runs: &[Run]) -> DedupResult {
         let alive = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
-        Fates { by_source: BTreeMap::new(), alive }
+        DedupResult { by_source: BTreeMap::new(), kept: alive }
     }
 
     /// Of the events of a single run, those stay that do not go.
-    pub(in crate::store) fn without(goes: &[bool]) -> Fates {
+    pub(in crate::store) fn keep_except(goes: &[bool]) -> DedupResult {
         let alive = vec![goes.iter().map(|goes| !goes).collect()];
-        Fates { by_source: BTreeMap::new(), alive }
+        DedupResult { by_source: BTreeMap::new(), kept: alive }
     }
 
-    pub(in crate::store) fn is_alive(&self, run: usize, position: usize) -> bool {
-        self.alive[run][position]
+    pub(in crate::store) fn is_kept(&self, run: usize, position: usize) -> bool {
+        self.kept[run][position]
     }
 }
 
 /// An event by run and position of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct StagedRow {
     run: u32,
     position: u32,
 }
 
 /// The staged events by id. Only the winner of each id is in it.
-struct Winners<'r> {
+struct KeptById<'r> {
     /// Each id is in the part that its bits say.
-    parts: Vec<Part<'r>>,
+    partitions: Vec<KeptPartition<'r>>,
 }
 
-impl<'r> Winners<'r> {
+impl<'r> KeptById<'r> {
     /// Lets all staged events compete, and gives back the losers too. Each thread has ids of its
     /// own, whose table is the smaller for it; to look at all keys costs little beside that.
-    fn of(runs: &'r [Run]) -> (Self, Vec<Place>) {
+    fn from_runs(runs: &'r [Run]) -> (Self, Vec<StagedRow>) {
         let parts = rayon::current_num_threads().next_power_of_two();
         let rows: usize = runs.iter().map(|run| run.keys.len()).sum();
-        let filled: Vec<(Part<'r>, Vec<Place>)> = (0..parts)
+        let filled: Vec<(KeptPartition<'r>, Vec<StagedRow>)> = (0..parts)
             .into_par_iter()
             .map(|number| {
-                let mut part = Part { runs, table: HashTable::with_capacity(rows / parts) };
-                let losers = part.fill(|id| part_of(id, parts) == number);
+                let mut part = KeptPartition { runs, table: HashTable::with_capacity(rows / parts) };
+                let losers = part.insert_all(|id| partition_index(id, parts) == number);
                 (part, losers)
             })
             .collect();
         let (parts, losers): (Vec<_>, Vec<_>) = filled.into_iter().unzip();
-        (Winners { parts }, losers.concat())
+        (KeptById { partitions: parts }, losers.concat())
     }
 
     fn is_empty(&self) -> bool {
-        self.parts.iter().all(|part| part.table.is_empty())
+        self.partitions.iter().all(|part| part.table.is_empty())
     }
 
-    fn find(&self, id: u128) -> Option<Place> {
-        self.parts[part_of(id, self.parts.len())].find(id)
+    fn find(&self, id: u128) -> Option<StagedRow> {
+        self.partitions[partition_index(id, self.partitions.len())].find(id)
     }
 }
 
 /// The number of the part that an id is in, of so many: a power of two.
-fn part_of(id: u128, parts: usize) -> usize {
+fn partition_index(id: u128, parts: usize) -> usize {
     id as usize & (parts - 1)
 }
 
 /// Some of the staged events by id.
-struct Part<'r> {
+struct KeptPartition<'r> {
     runs: &'r [Run],
-    table: HashTable<Place>,
+    table: HashTable<StagedRow>,
 }
 
-impl Part<'_> {
+impl KeptPartition<'_> {
     /// Enters all events with ids that belong here, and gives back the losers.
-    fn fill(&mut self, belongs: impl Fn(u128) -> bool) -> Vec<Place> {
+    fn insert_all(&mut self, belongs: impl Fn(u128) -> bool) -> Vec<StagedRow> {
         let mut losers = Vec::new();
         for (run, keys) in self.runs.iter().map(|run| &run.keys).enumerate() {
             for (position, key) in keys.iter().enumerate() {
                 if belongs(key.id()) {
-                    let place = Place { run: run as u32, position: position as u32 };
-                    losers.extend(self.enter(place));
+                    let place = StagedRow { run: run as u32, position: position as u32 };
+                    losers.extend(self.insert_or_replace(place));
                 }
             }
         }
         losers
     }
 
-    fn find(&self, id: u128) -> Option<Place> {
-        self.table.find(hash(id), |&place| key(self.runs, place).id() == id).copied()
+    fn find(&self, id: u128) -> Option<StagedRow> {
+        self.table.find(hash_id(id), |&place| key_at(self.runs, place).id() == id).copied()
     }
 
     /// Puts an event in, and gives back the one that lost to it or that it lost to.
-    fn enter(&mut self, place: Place) -> Option<Place> {
+    fn insert_or_replace(&mut self, place: StagedRow) -> Option<StagedRow> {
         let runs = self.runs;
-        let id = key(runs, place).id();
+        let id = key_at(runs, place).id();
         let Some(holder) = self.find(id) else {
-            let hash_at = |&place: &Place| hash(key(runs, place).id());
-            self.table.insert_unique(hash(id), place, hash_at);
+            let hash_at = |&place: &StagedRow| hash_id(key_at(runs, place).id());
+            self.table.insert_unique(hash_id(id), place, hash_at);
             return None;
         };
         let rank = |place| {
-            let key = key(runs, place);
-            (std::cmp::Reverse(key.richness), key.order)
+            let key = key_at(runs, place);
+            (std::cmp::Reverse(key.field_count), key.sequence)
         };
         if rank(holder) <= rank(place) {
             return Some(place);
         }
-        if let Some(slot) = self.table.find_mut(hash(id), |&at| key(runs, at).id() == id) {
+        if let Some(slot) = self.table.find_mut(hash_id(id), |&at| key_at(runs, at).id() == id) {
             *slot = place;
         }
         Some(holder)
     }
 }
 
-fn key(runs: &[Run], place: Place) -> &Key {
+fn key_at(runs: &[Run], place: StagedRow) -> &EventKey {
     &runs[place.run as usize].keys[place.position as usize]
 }
 
-fn content(runs: &[Run], place: Place) -> u64 {
-    runs[place.run as usize].content(place.position as usize)
+fn content_hash_at(runs: &[Run], place: StagedRow) -> u64 {
+    runs[place.run as usize].content_hash(place.position as usize)
 }
 
 /// Ids are random, or hashes; folding their halves is hash enough.
-fn hash(id: u128) -> u64 {
+fn hash_id(id: u128) -> u64 {
     ((id >> 64) as u64 ^ id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Decides on every staged event: the richest copy of an id stays, the first in the archive among
 /// equals, and none whose id is in one of the table's files.
-pub(in crate::store) fn settle(runs: &[Run], files: &[DataFile]) -> Result<Fates> {
-    let (winners, losers) = Winners::of(runs);
+pub(in crate::store) fn deduplicate(runs: &[Run], files: &[DataFile]) -> Result<DedupResult> {
+    let (winners, losers) = KeptById::from_runs(runs);
     let mut alive: Vec<Vec<bool>> = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
-    let stored = stored_contents(&winners, files)?;
+    let stored = stored_content_hashes(&winners, files)?;
     // A copy, and the content number of the one that stays.
     let copies = losers.par_iter().map(|&loser| {
-        let id = key(runs, loser).id();
+        let id = key_at(runs, loser).id();
         let kept = stored.get(&id).copied();
-        let kept = kept.or_else(|| winners.find(id).map(|winner| content(runs, winner)));
+        let kept = kept.or_else(|| winners.find(id).map(|winner| content_hash_at(runs, winner)));
         (loser, kept.unwrap_or(0))
     });
     let held = stored.par_iter().filter_map(|(&id, &kept)| Some((winners.find(id)?, kept)));
     let copies = copies.chain(held);
-    let copies = copies.map(|(place, kept)| (place, content(runs, place) != kept));
-    let mut by_source: BTreeMap<u32, Fate> = BTreeMap::new();
+    let copies = copies.map(|(place, kept)| (place, content_hash_at(runs, place) != kept));
+    let mut by_source: BTreeMap<u32, DedupCounts> = BTreeMap::new();
     for (place, differs) in copies.collect::<Vec<_>>() {
         alive[place.run as usize][place.position as usize] = false;
-        let fate = by_source.entry(source(key(runs, place))).or_default();
+        let fate = by_source.entry(source_number(key_at(runs, place))).or_default();
         fate.duplicates += 1;
         fate.conflicting += u64::from(differs);
     }
     for (run, alive) in runs.iter().zip(&alive) {
         let stored = run.keys.iter().zip(alive).filter(|(_, alive)| **alive);
-        let stored: Vec<u32> = stored.map(|(key, _)| source(key)).collect();
+        let stored: Vec<u32> = stored.map(|(key, _)| source_number(key)).collect();
         // Events of one time are mostly of one source: it is looked up once for many.
         for of_one in stored.chunk_by(|one, other| one == other) {
             by_source.entry(of_one[0]).or_default().stored += of_one.len() as u64;
         }
     }
-    Ok(Fates { by_source, alive })
+    Ok(DedupResult { by_source, kept: alive })
 }
 
-fn source(key: &Key) -> u32 {
-    (key.order >> 32) as u32
+fn source_number(key: &EventKey) -> u32 {
+    (key.sequence >> 32) as u32
 }
 
 /// The content numbers of stored events whose ids were staged again. Every file is asked, not
 /// only those of the same months: a copy whose time was garbled is still a copy.
-fn stored_contents(winners: &Winners<'_>, files: &[DataFile]) -> Result<BTreeMap<u128, u64>> {
+fn stored_content_hashes(winners: &KeptById<'_>, files: &[DataFile]) -> Result<BTreeMap<u128, u64>> {
     if winners.is_empty() {
         return Ok(BTreeMap::new());
     }
     let contents = files.par_iter().map(|file| {
-        let rows = reader::rows_of_ids(&file.path, |id| winners.find(id).is_some())?;
-        if rows.is_empty() { Ok(Vec::new()) } else { reader::contents(&file.path, &rows) }
+        let rows = reader::find_rows_by_id(&file.path, |id| winners.find(id).is_some())?;
+        if rows.is_empty() { Ok(Vec::new()) } else { reader::content_hashes(&file.path, &rows) }
     });
     // In the order of the files, whoever has read them.
     let contents: Vec<Vec<(u128, u64)>> = contents.collect::<Result<_>>()?;

@@ -11,66 +11,66 @@ use crate::column::EventBatch;
 use crate::error::{Error, Result};
 use crate::schema::reject::Reject;
 use crate::schema::source_log::RejectCounts;
-use crate::store::delta::log::Log;
+use crate::store::delta::log::DeltaLog;
 use crate::store::delta::snapshot::DataFile;
-use crate::store::fs::disk::{Disk, Os};
-use crate::store::parquet::writer::Site;
-use crate::store::provenance::rejects::{self, Intake, RejectsFile, Sifted};
-use crate::store::provenance::source_log::{self, Mark, Memory};
-use crate::store::write::dedup::{self, Fates};
+use crate::store::fs::disk::{Disk, OsDisk};
+use crate::store::parquet::writer::TableDir;
+use crate::store::provenance::rejects::{self, RejectSpool, RejectsFile, NewRejects};
+use crate::store::provenance::source_log::{self, SourceEntry, SourceLog};
+use crate::store::write::dedup::{self, DedupResult};
 use crate::store::write::merge;
 use crate::store::write::run::Run;
-use crate::store::write::writer_lock::Lease;
-use crate::store::{Marks, Store, TRIES_MAX, overtaken_too_often, pause};
+use crate::store::write::writer_lock::WriterLock;
+use crate::store::{SourceEntries, Store, MAX_ATTEMPTS, too_many_conflicts, backoff};
 
 /// What a load may hold in memory before it puts sorted runs on disk.
-const STAGED_BYTES_MAX: usize = 144 << 20;
+const MAX_STAGED_BYTES: usize = 144 << 20;
 
 /// Where a load ends.
-pub(in crate::store) enum Target {
-    Store { store: Store, lease: Lease, seen: Marks },
-    Passing(tempfile::TempDir),
+pub(in crate::store) enum TransactionTarget {
+    Store { store: Store, writer_lock: WriterLock, known_entries: SourceEntries },
+    Temporary(tempfile::TempDir),
 }
 
-impl Target {
-    fn keep(self, files: Vec<DataFile>) -> Result<Passing> {
+impl TransactionTarget {
+    fn into_temp_table(self, files: Vec<DataFile>) -> Result<TempTable> {
         match self {
-            Target::Passing(folder) => Ok(Passing { files, _folder: folder }),
-            Target::Store { .. } => Err(Error::internal("a load of the store is to be committed")),
+            TransactionTarget::Temporary(folder) => Ok(TempTable { files, _folder: folder }),
+            TransactionTarget::Store { .. } => Err(Error::internal("a load of the store is to be committed")),
         }
     }
 }
 
 /// A write in progress. Nothing of it is seen before its commit; dropped, it leaves nothing.
-pub struct Load {
-    target: Target,
-    site: Site,
-    scratch: PathBuf,
+pub struct Transaction {
+    target: TransactionTarget,
+    site: TableDir,
+    temp_dir: PathBuf,
     disk: Arc<dyn Disk>,
     runs: Mutex<Vec<Run>>,
     staged_bytes: AtomicUsize,
     /// Where there is a store to keep them.
-    rejects: Option<Intake>,
-    tries: u32,
+    rejects: Option<RejectSpool>,
+    attempts: u32,
 }
 
-impl Load {
-    pub(in crate::store) fn new(target: Target, site: Site, scratch: PathBuf) -> Self {
+impl Transaction {
+    pub(in crate::store) fn new(target: TransactionTarget, site: TableDir, scratch: PathBuf) -> Self {
         let (disk, rejects): (Arc<dyn Disk>, _) = match &target {
-            Target::Store { store, .. } => {
-                (Arc::clone(store.disk()), Some(Intake::new(store.disk(), &scratch)))
+            TransactionTarget::Store { store, .. } => {
+                (Arc::clone(store.disk()), Some(RejectSpool::new(store.disk(), &scratch)))
             }
-            Target::Passing(_) => (Arc::new(Os), None),
+            TransactionTarget::Temporary(_) => (Arc::new(OsDisk), None),
         };
-        Load {
+        Transaction {
             target,
             site,
-            scratch,
+            temp_dir: scratch,
             disk,
             runs: Mutex::new(Vec::new()),
             staged_bytes: AtomicUsize::new(0),
             rejects,
-            tries: 0,
+            attempts: 0,
         }
     }
 
@@ -80,7 +80,7 @@ impl Load {
     /// # Errors
     ///
     /// [`Error::Io`] where the disk refuses.
-    pub fn reject(&self, reject: &Reject) -> Result<()> {
+    pub fn add_reject(&self, reject: &Reject) -> Result<()> {
         self.rejects.as_ref().map_or(Ok(()), |intake| intake.add(reject))
     }
 
@@ -97,9 +97,9 @@ impl Load {
         let run = Run::new(batch);
         let bytes = run.memory_bytes();
         let run =
-            if self.staged_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > STAGED_BYTES_MAX {
+            if self.staged_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MAX_STAGED_BYTES {
                 self.staged_bytes.fetch_sub(bytes, Ordering::Relaxed);
-                run.spill(self.disk.as_ref(), &self.scratch)?
+                run.spill(self.disk.as_ref(), &self.temp_dir)?
             } else {
                 run
             };
@@ -108,11 +108,11 @@ impl Load {
     }
 
     /// Writes all staged events, copies too, into files that live as long as the result.
-    pub(in crate::store) fn keep_all(self) -> Result<Passing> {
+    pub(in crate::store) fn into_temp_table(self) -> Result<TempTable> {
         let runs = self.runs.into_inner();
         let runs = runs.map_err(|_| Error::internal("a thread failed while staging"))?;
-        let files = merge::write(&runs, &Fates::all_stay(&runs), &self.site)?;
-        self.target.keep(files)
+        let files = merge::write(&runs, &DedupResult::keep_all(&runs), &self.site)?;
+        self.target.into_temp_table(files)
     }
 
     /// Takes out the copies: of each id the richest event stays, and none that the table has.
@@ -120,96 +120,96 @@ impl Load {
     /// # Errors
     ///
     /// Those of reading the table.
-    pub fn settle(self) -> Result<Settled> {
-        let Load { target, site, scratch, disk, runs, staged_bytes, rejects, tries } = self;
+    pub fn deduplicate(self) -> Result<PreparedCommit> {
+        let Transaction { target, site, temp_dir: scratch, disk, runs, staged_bytes, rejects, attempts: tries } = self;
         let mut runs =
             runs.into_inner().map_err(|_| Error::internal("a worker failed while staging"))?;
         // Threads finish in any order; by their first event's place, runs always stand the same.
-        runs.sort_by_key(Run::first_order);
+        runs.sort_by_key(Run::first_sequence);
         let (base, fates) = match (&target, &rejects) {
-            (Target::Store { store, seen, .. }, Some(rejects)) => {
-                let (base, fates) = Base::settle(store, seen, &runs, rejects)?;
+            (TransactionTarget::Store { store, known_entries: seen, .. }, Some(rejects)) => {
+                let (base, fates) = BaseVersion::deduplicate(store, seen, &runs, rejects)?;
                 (Some(base), fates)
             }
-            _ => (None, fates::settle(&runs, &[])?),
+            _ => (None, dedup::deduplicate(&runs, &[])?),
         };
         let runs_left = Mutex::default();
         let load =
-            Load { target, site, scratch, disk, runs: runs_left, staged_bytes, rejects, tries };
-        Ok(Settled { load, runs, base, fates })
+            Transaction { target, site, temp_dir: scratch, disk, runs: runs_left, staged_bytes, rejects, attempts: tries };
+        Ok(PreparedCommit { transaction: load, runs, base, dedup_result: fates })
     }
 }
 
 /// The version of the table that a load was settled against. Its commit must be the next one.
-struct Base {
-    log: Log,
-    memory: Arc<Memory>,
-    rejects: Sifted,
+struct BaseVersion {
+    log: DeltaLog,
+    source_log: Arc<SourceLog>,
+    new_rejects: NewRejects,
 }
 
-impl Base {
-    fn settle(
+impl BaseVersion {
+    fn deduplicate(
         store: &Store,
-        seen: &Marks,
+        seen: &SourceEntries,
         runs: &[Run],
-        rejects: &Intake,
-    ) -> Result<(Base, Fates)> {
-        let mut log = Log::open_or_create(store)?;
-        log.check_names(store.names.as_deref())?;
+        rejects: &RejectSpool,
+    ) -> Result<(BaseVersion, DedupResult)> {
+        let mut log = DeltaLog::open_or_create(store)?;
+        log.ensure_pseudonym_key(store.pseudonym_key_id.as_deref())?;
         loop {
-            let settled = log.files().and_then(|files| fates::settle(runs, &files));
-            let memory = log.head().and_then(|head| match head == seen.head {
-                true => Ok(Arc::clone(&seen.memory)),
-                false => ledger::read(store.root(), head).map(Arc::new),
+            let settled = log.files().and_then(|files| dedup::deduplicate(runs, &files));
+            let memory = log.source_log_head().and_then(|head| match head == seen.head {
+                true => Ok(Arc::clone(&seen.source_log)),
+                false => source_log::read(store.root(), head).map(Arc::new),
             });
             let sifted = memory.and_then(|memory| {
-                let sifted = rejects.sift(store.root(), &memory)?;
+                let sifted = rejects.split_new(store.root(), &memory)?;
                 Ok((memory, sifted))
             });
             match settled.and_then(|fates| Ok((fates, sifted?))) {
                 Ok((fates, (memory, rejects))) => {
-                    return Ok((Base { log, memory, rejects }, fates));
+                    return Ok((BaseVersion { log, source_log: memory, new_rejects: rejects }, fates));
                 }
                 // A file may have been replaced by a better one since the log was read.
-                Err(error) => log = store.newer(&log)?.ok_or(error)?,
+                Err(error) => log = store.refresh(&log)?.ok_or(error)?,
             }
         }
     }
 }
 
 /// A write whose events are decided on.
-pub struct Settled {
-    load: Load,
+pub struct PreparedCommit {
+    transaction: Transaction,
     runs: Vec<Run>,
-    base: Option<Base>,
-    fates: Fates,
+    base: Option<BaseVersion>,
+    dedup_result: DedupResult,
 }
 
 /// What became of a commit.
-pub enum Commit {
+pub enum CommitOutcome {
     /// The events and the marks are in the table, as this version; or there was nothing to
     /// commit, and this is the present one.
-    Made(i64),
+    Committed(i64),
     /// Another writer was quicker. The load is to be settled again, as what is new may have
     /// changed.
-    Overtaken(Box<Load>),
+    Conflict(Box<Transaction>),
 }
 
-impl Settled {
+impl PreparedCommit {
     /// What became of the events of each source.
-    pub fn fates(&self) -> &Fates {
-        &self.fates
+    pub fn dedup_result(&self) -> &DedupResult {
+        &self.dedup_result
     }
 
     /// The marks of all sources that the table has, those of writers that were quicker included.
-    pub fn marks(&self) -> &[Mark] {
-        self.base.as_ref().map_or(&[], |base| &base.memory.marks)
+    pub fn source_entries(&self) -> &[SourceEntry] {
+        self.base.as_ref().map_or(&[], |base| &base.source_log.entries)
     }
 
     /// How many of the rejects of the source in this place are kept if the source is committed;
     /// nothing where none are kept at all.
-    pub fn rejects(&self, place: &str) -> Option<RejectCounts> {
-        self.base.as_ref().map(|base| base.rejects.of(place))
+    pub fn reject_counts(&self, place: &str) -> Option<RejectCounts> {
+        self.base.as_ref().map(|base| base.new_rejects.counts(place))
     }
 
     /// Writes the events that stay and commits them with the marks and the rejects of the sources
@@ -219,48 +219,48 @@ impl Settled {
     ///
     /// [`Error::Io`] where the disk refuses, [`Error::Store`] where other writers were quicker
     /// too often; the table is then as it was.
-    pub fn commit(self, marks: &[Mark]) -> Result<Commit> {
-        let (Target::Store { store, lease, .. }, Some(base)) = (&self.load.target, &self.base)
+    pub fn commit(self, marks: &[SourceEntry]) -> Result<CommitOutcome> {
+        let (TransactionTarget::Store { store, writer_lock: lease, .. }, Some(base)) = (&self.transaction.target, &self.base)
         else {
             return Err(Error::internal("a passing load has nowhere to commit to"));
         };
-        if self.fates.stored() == 0 && marks.is_empty() {
-            return Ok(Commit::Made(base.log.version()));
+        if self.dedup_result.stored_events() == 0 && marks.is_empty() {
+            return Ok(CommitOutcome::Committed(base.log.version()));
         }
         let disk = store.disk().as_ref();
-        let before = base.log.head()?;
-        let written = merge::write(&self.runs, &self.fates, &self.load.site)?;
+        let before = base.log.source_log_head()?;
+        let written = merge::write(&self.runs, &self.dedup_result, &self.transaction.site)?;
         let prepared = self.write_rejects(store, lease, base, marks).and_then(|rejects| {
             let came = (marks, rejects.as_ref());
-            let head = ledger::append(disk, &store.root, before, &lease.writer, came);
+            let head = source_log::append(disk, &store.root, before, &lease.writer, came);
             let discard = |_: &Error| rejects::discard(disk, &store.root, rejects.as_ref());
             Ok((head.inspect_err(discard)?, rejects))
         });
         let (head, rejects) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
-                self.load.site.discard(&written);
-                return match store.newer(&base.log)? {
-                    Some(_) => self.overtaken(),
+                self.transaction.site.discard(&written);
+                return match store.refresh(&base.log)? {
+                    Some(_) => self.into_conflict(),
                     None => Err(error),
                 };
             }
         };
         let discard = || {
-            self.load.site.discard(&written);
+            self.transaction.site.discard(&written);
             rejects::discard(disk, &store.root, rejects.as_ref());
             if head != before {
-                ledger::discard(disk, &store.root, head);
+                source_log::discard(disk, &store.root, head);
             }
         };
-        let commit = |log: &Log| log.commit(&written, head);
-        let attempt = store.insist(&base.log, commit, Log::only_moves_files_since);
-        match store.conclude(lease, attempt, (&written, head), discard)? {
+        let commit = |log: &DeltaLog| log.commit_append(&written, head);
+        let attempt = store.commit_with_retry(&base.log, commit, DeltaLog::has_only_compactions_since);
+        match store.resolve_outcome(lease, attempt, (&written, head), discard)? {
             Some(version) => {
-                ledger::drop_folded(disk, &store.root, before, head);
-                Ok(Commit::Made(version))
+                source_log::delete_compacted(disk, &store.root, before, head);
+                Ok(CommitOutcome::Committed(version))
             }
-            None => self.overtaken(),
+            None => self.into_conflict(),
         }
     }
 
@@ -268,28 +268,28 @@ impl Settled {
     fn write_rejects(
         &self,
         store: &Store,
-        lease: &Lease,
-        base: &Base,
-        marks: &[Mark],
+        lease: &WriterLock,
+        base: &BaseVersion,
+        marks: &[SourceEntry],
     ) -> Result<Option<RejectsFile>> {
         let brought: HashSet<&str> = marks.iter().map(|mark| mark.place.as_str()).collect();
         let is_brought = |place: &str| brought.contains(place);
         let write =
-            |intake: &Intake| intake.write(&store.root, &lease.writer, &base.rejects, is_brought);
-        self.load.rejects.as_ref().map_or(Ok(None), write)
+            |intake: &RejectSpool| intake.write_new(&store.root, &lease.writer, &base.new_rejects, is_brought);
+        self.transaction.rejects.as_ref().map_or(Ok(None), write)
     }
 
     /// The load as it was staged, after a moment that grows with the number of tries and differs
     /// between writers.
-    fn overtaken(self) -> Result<Commit> {
-        let mut load = self.load;
-        load.tries += 1;
-        if load.tries >= TRIES_MAX {
-            return Err(overtaken_too_often(&load.scratch));
+    fn into_conflict(self) -> Result<CommitOutcome> {
+        let mut load = self.transaction;
+        load.attempts += 1;
+        if load.attempts >= MAX_ATTEMPTS {
+            return Err(too_many_conflicts(&load.temp_dir));
         }
-        pause(load.tries);
+        backoff(load.attempts);
         load.runs = Mutex::new(self.runs);
-        Ok(Commit::Overtaken(Box::new(load)))
+        Ok(CommitOutcome::Conflict(Box::new(load)))
     }
 
     /// Writes the events that stay into files that live as long as the result.
@@ -297,14 +297,14 @@ impl Settled {
     /// # Errors
     ///
     /// [`Error::Io`] where the disk refuses.
-    pub fn keep(self) -> Result<Passing> {
-        let files = merge::write(&self.runs, &self.fates, &self.load.site)?;
-        self.load.target.keep(files)
+    pub fn into_temp_table(self) -> Result<TempTable> {
+        let files = merge::write(&self.runs, &self.dedup_result, &self.transaction.site)?;
+        self.transaction.target.into_temp_table(files)
     }
 }
 
 /// Events in temporary files, deleted with this value.
-pub struct Passing {
+pub struct TempTable {
     /// The files.
     pub files: Vec<DataFile>,
     _folder: tempfile::TempDir,

@@ -3,34 +3,34 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::column::Rewrite;
+use crate::column::ColumnTextRewrite;
 use crate::error::{Error, Result};
 use crate::record::time;
 use crate::store::delta::snapshot::DataFile;
-use crate::store::parquet::slice::Slice;
-use crate::store::parquet::writer::{MonthFile, Site, Written};
-use crate::store::write::dedup::Fates;
-use crate::store::write::run::{Page, Run, RunReader};
+use crate::store::parquet::slice::RowSlice;
+use crate::store::parquet::writer::{DataFileWriter, TableDir, FinishedDataFile};
+use crate::store::write::dedup::DedupResult;
+use crate::store::write::run::{RunPage, Run, RunReader};
 
 /// Rows that are gathered and encoded at a time.
 const SLICE_ROWS: usize = 16 << 10;
 
 /// Writes the events that stay, and gives back the files. On an error it leaves none behind.
-pub(in crate::store) fn write(runs: &[Run], fates: &Fates, site: &Site) -> Result<Vec<DataFile>> {
+pub(in crate::store) fn write(runs: &[Run], fates: &DedupResult, site: &TableDir) -> Result<Vec<DataFile>> {
     write_rewritten(runs, fates, site, None)
 }
 
 /// The same, with what texts become on the way.
 pub(in crate::store) fn write_rewritten<'r>(
     runs: &'r [Run],
-    fates: &'r Fates,
-    site: &Site,
-    rewrite: Option<&'r Rewrite<'r>>,
+    fates: &'r DedupResult,
+    site: &TableDir,
+    rewrite: Option<&'r ColumnTextRewrite<'r>>,
 ) -> Result<Vec<DataFile>> {
     std::thread::scope(|scope| {
         let mut kept = Vec::new();
         // While a file is brought to disk, which is waiting, the next one is written.
-        let keep = |written: Written| kept.push(scope.spawn(|| written.keep()));
+        let keep = |written: FinishedDataFile| kept.push(scope.spawn(|| written.persist()));
         let merged = Merge::new(runs, fates, rewrite).write(site, keep);
         let failed = |_| Err(Error::internal("a thread failed while a file was brought to disk"));
         let kept = kept.into_iter().map(|file| file.join().unwrap_or_else(failed));
@@ -47,22 +47,22 @@ pub(in crate::store) fn write_rewritten<'r>(
 }
 
 /// The next event of a run. Ordered as the table is: by time, then by id.
-type Head = Reverse<(i64, u128, usize, usize)>;
+type MergeHead = Reverse<(i64, u128, usize, usize)>;
 
 struct Merge<'r> {
     runs: &'r [Run],
-    fates: &'r Fates,
-    rewrite: Option<&'r Rewrite<'r>>,
+    dedup_result: &'r DedupResult,
+    rewrite: Option<&'r ColumnTextRewrite<'r>>,
     /// Readers of the runs that are in the middle of being read: what a run is about are a few
     /// days, so that these are few, whatever the number of runs.
     readers: Vec<Option<RunReader<'r>>>,
-    heads: BinaryHeap<Head>,
+    heads: BinaryHeap<MergeHead>,
 }
 
 impl<'r> Merge<'r> {
-    fn new(runs: &'r [Run], fates: &'r Fates, rewrite: Option<&'r Rewrite<'r>>) -> Self {
+    fn new(runs: &'r [Run], fates: &'r DedupResult, rewrite: Option<&'r ColumnTextRewrite<'r>>) -> Self {
         let readers = runs.iter().map(|_| None).collect();
-        let mut merge = Merge { runs, fates, rewrite, readers, heads: BinaryHeap::new() };
+        let mut merge = Merge { runs, dedup_result: fates, rewrite, readers, heads: BinaryHeap::new() };
         for run in 0..runs.len() {
             merge.advance(run, 0);
         }
@@ -73,7 +73,7 @@ impl<'r> Merge<'r> {
     /// none is done with.
     fn advance(&mut self, run: usize, from: usize) {
         let keys = &self.runs[run].keys;
-        let next = (from..keys.len()).find(|&position| self.fates.is_alive(run, position));
+        let next = (from..keys.len()).find(|&position| self.dedup_result.is_kept(run, position));
         match next {
             Some(position) => {
                 let key = &keys[position];
@@ -84,7 +84,7 @@ impl<'r> Merge<'r> {
     }
 
     /// The page that holds a row of a run, and the row in it.
-    fn locate(&mut self, run: usize, position: usize) -> Result<(Page, usize)> {
+    fn locate(&mut self, run: usize, position: usize) -> Result<(RunPage, usize)> {
         let reader = match &mut self.readers[run] {
             Some(reader) => reader,
             none => none.insert(self.runs[run].reader(self.rewrite)?),
@@ -93,17 +93,17 @@ impl<'r> Merge<'r> {
     }
 
     /// Writes a month after the other. While rows are encoded, those behind them are looked up.
-    fn write(mut self, site: &Site, mut keep: impl FnMut(Written)) -> Result<()> {
+    fn write(mut self, site: &TableDir, mut keep: impl FnMut(FinishedDataFile)) -> Result<()> {
         while let Some(&Reverse((time_us, ..))) = self.heads.peek() {
-            let month = MonthBounds::of(time_us)?;
-            let mut file = MonthFile::create(site, &month.name)?;
-            let mut slice = self.slice(&month)?;
+            let month = MonthBounds::from_time(time_us)?;
+            let mut file = DataFileWriter::create(site, &month.name)?;
+            let mut slice = self.next_slice(&month)?;
             while slice.len() > 0 {
                 if file.is_full() {
-                    let full = std::mem::replace(&mut file, MonthFile::create(site, &month.name)?);
+                    let full = std::mem::replace(&mut file, DataFileWriter::create(site, &month.name)?);
                     keep(full.close()?);
                 }
-                let (written, next) = rayon::join(|| file.write(&slice), || self.slice(&month));
+                let (written, next) = rayon::join(|| file.write(&slice), || self.next_slice(&month));
                 written?;
                 slice = next?;
             }
@@ -113,11 +113,11 @@ impl<'r> Merge<'r> {
     }
 
     /// The next rows of a month, at most [`SLICE_ROWS`] of them.
-    fn slice(&mut self, month: &MonthBounds) -> Result<Slice> {
-        let mut slice = Slice::default();
+    fn next_slice(&mut self, month: &MonthBounds) -> Result<RowSlice> {
+        let mut slice = RowSlice::default();
         while slice.len() < SLICE_ROWS
             && let Some(&Reverse((time_us, _, run, position))) = self.heads.peek()
-            && month.has(time_us)
+            && month.contains(time_us)
         {
             self.heads.pop();
             let (page, row) = self.locate(run, position)?;
@@ -136,7 +136,7 @@ struct MonthBounds {
 }
 
 impl MonthBounds {
-    fn of(time_us: i64) -> Result<Self> {
+    fn from_time(time_us: i64) -> Result<Self> {
         let bounds = || {
             let day = time::day(time_us)?;
             let start = chrono::Datelike::with_day(&day, 1)?;
@@ -149,7 +149,7 @@ impl MonthBounds {
         bounds().ok_or_else(|| Error::internal("an event at a time that has no month"))
     }
 
-    fn has(&self, time_us: i64) -> bool {
+    fn contains(&self, time_us: i64) -> bool {
         (self.start_us..self.end_us).contains(&time_us)
     }
 }

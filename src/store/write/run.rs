@@ -11,9 +11,9 @@ use arrow::datatypes::{Field, Schema};
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
-use crate::column::without_content;
+use crate::column::non_content_columns;
 use crate::column::{
-    EventBatch, Key, Rewrite, arrow_schema, fingerprint, fingerprints, rewrite_texts,
+    EventBatch, EventKey, ColumnTextRewrite, arrow_schema, fingerprint, fingerprints, rewrite_texts,
 };
 use crate::error::{Error, Result};
 use crate::store::fs::disk::Disk;
@@ -25,23 +25,23 @@ const PAGE_ROWS: usize = 4096;
 /// Events sorted by time and id.
 pub(in crate::store) struct Run {
     /// The keys, sorted.
-    pub(in crate::store) keys: Vec<Key>,
-    columns: Columns,
+    pub(in crate::store) keys: Vec<EventKey>,
+    columns: RunColumns,
 }
 
-enum Columns {
+enum RunColumns {
     /// Arrays as they were built, and for each key the row it stands in.
     Memory { columns: Arc<Vec<Option<ArrayRef>>>, rows: Vec<u32> },
     /// Arrays in the order of the keys, cut into pages, in a file of Arrow's own format.
     /// With a number for the content of each event.
-    Disk { path: PathBuf, present: Vec<usize>, contents: Vec<u64> },
+    Disk { path: PathBuf, present_columns: Vec<usize>, content_hashes: Vec<u64> },
     /// The rows of a file of the table, which stand in the order of the keys.
     Table { path: PathBuf },
 }
 
 /// Arrays that hold some rows of a run.
 #[derive(Clone)]
-pub(in crate::store) struct Page {
+pub(in crate::store) struct RunPage {
     /// One for each column of the table, or `None` where all values are null.
     pub(in crate::store) columns: Arc<Vec<Option<ArrayRef>>>,
 }
@@ -52,81 +52,81 @@ impl Run {
         let mut order: Vec<u32> = (0..rows as u32).collect();
         let key = |row: &u32| {
             let key = &batch.keys[*row as usize];
-            (key.time_us, key.id(), key.order)
+            (key.time_us, key.id(), key.sequence)
         };
         if !order.is_sorted_by_key(key) {
             order.sort_unstable_by_key(key);
         }
         Run {
             keys: order.iter().map(|&row| batch.keys[row as usize]).collect(),
-            columns: Columns::Memory { columns: Arc::new(batch.columns), rows: order },
+            columns: RunColumns::Memory { columns: Arc::new(batch.columns), rows: order },
         }
     }
 
     /// The rows of a file of the table; `None` where it does not hold them in the table's order,
     /// or not in the table's types: a file that others wrote.
-    pub(in crate::store) fn of_file(path: &Path) -> Result<Option<Run>> {
-        let Some(keys) = reader::keys(path)? else { return Ok(None) };
+    pub(in crate::store) fn from_file(path: &Path) -> Result<Option<Run>> {
+        let Some(keys) = reader::read_keys(path)? else { return Ok(None) };
         let is_sorted = keys.is_sorted_by_key(|key| (key.time_us, key.id()));
-        let columns = Columns::Table { path: path.to_path_buf() };
+        let columns = RunColumns::Table { path: path.to_path_buf() };
         Ok(is_sorted.then(|| Run { keys, columns }))
     }
 
     /// The place in the archive of its first event, by which runs are put in order.
-    pub(in crate::store) fn first_order(&self) -> u64 {
-        self.keys.iter().map(|key| key.order).min().unwrap_or(u64::MAX)
+    pub(in crate::store) fn first_sequence(&self) -> u64 {
+        self.keys.iter().map(|key| key.sequence).min().unwrap_or(u64::MAX)
     }
 
     /// A number for the content of the event at a position. Only copies are asked for theirs, so it
     /// is worked out when it is asked for, as long as that costs no reading.
-    pub(in crate::store) fn content(&self, position: usize) -> u64 {
+    pub(in crate::store) fn content_hash(&self, position: usize) -> u64 {
         match &self.columns {
-            Columns::Memory { columns, rows } => {
-                fingerprint(columns, rows[position] as usize, without_content())
+            RunColumns::Memory { columns, rows } => {
+                fingerprint(columns, rows[position] as usize, non_content_columns())
             }
-            Columns::Disk { contents, .. } => contents[position],
+            RunColumns::Disk { content_hashes: contents, .. } => contents[position],
             // Rows of the table are never staged.
-            Columns::Table { .. } => 0,
+            RunColumns::Table { .. } => 0,
         }
     }
 
     pub(in crate::store) fn memory_bytes(&self) -> usize {
         match &self.columns {
-            Columns::Memory { columns, .. } => {
+            RunColumns::Memory { columns, .. } => {
                 columns.iter().flatten().map(|array| array.get_array_memory_size()).sum()
             }
-            Columns::Disk { .. } | Columns::Table { .. } => 0,
+            RunColumns::Disk { .. } | RunColumns::Table { .. } => 0,
         }
     }
 
     /// Moves the arrays to a file in `folder`.
     pub(in crate::store) fn spill(self, disk: &dyn Disk, folder: &Path) -> Result<Run> {
-        let Columns::Memory { columns, rows } = self.columns else { return Ok(self) };
+        let RunColumns::Memory { columns, rows } = self.columns else { return Ok(self) };
         let path =
-            folder.join(format!("run-{:020}.arrow", self.keys.first().map_or(0, |k| k.order)));
+            folder.join(format!("run-{:020}.arrow", self.keys.first().map_or(0, |k| k.sequence)));
         let present: Vec<usize> = (0..columns.len()).filter(|&c| columns[c].is_some()).collect();
-        let numbers = fingerprints(&columns, rows.len(), without_content());
+        let numbers = fingerprints(&columns, rows.len(), non_content_columns());
         let contents = rows.iter().map(|&row| numbers[row as usize]).collect();
         write_pages(disk, &path, &columns, &present, rows)?;
-        let columns = Columns::Disk { path, present, contents };
+        let columns = RunColumns::Disk { path, present_columns: present, content_hashes: contents };
         Ok(Run { keys: self.keys, columns })
     }
 
     /// A reader of its rows. Texts of a file of the table become what `rewrite` says.
     pub(in crate::store) fn reader<'r>(
         &'r self,
-        rewrite: Option<&'r Rewrite<'r>>,
+        rewrite: Option<&'r ColumnTextRewrite<'r>>,
     ) -> Result<RunReader<'r>> {
         let file = match &self.columns {
-            Columns::Memory { .. } => Pages::Memory,
-            Columns::Disk { path, .. } => {
+            RunColumns::Memory { .. } => RunPages::Memory,
+            RunColumns::Disk { path, .. } => {
                 let file = File::open(path).map_err(Error::io("read", path))?;
                 let file = FileReader::try_new(BufReader::new(file), None);
-                Pages::Disk(Box::new(file.map_err(Error::internal)?))
+                RunPages::Disk(Box::new(file.map_err(Error::internal)?))
             }
-            Columns::Table { path } => Pages::Table(reader::pages(path, PAGE_ROWS)?, 0),
+            RunColumns::Table { path } => RunPages::Table(reader::read_pages(path, PAGE_ROWS)?, 0),
         };
-        Ok(RunReader { run: self, file, page: None, rewrite })
+        Ok(RunReader { run: self, pages: file, page: None, rewrite })
     }
 }
 
@@ -166,12 +166,12 @@ fn write_pages(
 /// Reads the rows of a run, from its first key to its last.
 pub(in crate::store) struct RunReader<'r> {
     run: &'r Run,
-    file: Pages,
-    page: Option<(usize, Page)>,
-    rewrite: Option<&'r Rewrite<'r>>,
+    pages: RunPages,
+    page: Option<(usize, RunPage)>,
+    rewrite: Option<&'r ColumnTextRewrite<'r>>,
 }
 
-enum Pages {
+enum RunPages {
     Memory,
     Disk(Box<FileReader<BufReader<File>>>),
     /// Pages one after the other, and the number of the next.
@@ -181,26 +181,26 @@ enum Pages {
 impl RunReader<'_> {
     /// The page that holds the row of a key, by the key's position, and the row in it. Positions
     /// do not go back.
-    pub(in crate::store) fn locate(&mut self, position: usize) -> Result<(Page, usize)> {
+    pub(in crate::store) fn locate(&mut self, position: usize) -> Result<(RunPage, usize)> {
         let (number, row) = (position / PAGE_ROWS, position % PAGE_ROWS);
         if let Some((_, page)) = self.page.as_ref().filter(|(held, _)| *held == number) {
             return Ok((page.clone(), row));
         }
-        let columns = match (&self.run.columns, &mut self.file) {
-            (Columns::Memory { columns, rows }, _) => {
-                return Ok((Page { columns: Arc::clone(columns) }, rows[position] as usize));
+        let columns = match (&self.run.columns, &mut self.pages) {
+            (RunColumns::Memory { columns, rows }, _) => {
+                return Ok((RunPage { columns: Arc::clone(columns) }, rows[position] as usize));
             }
-            (Columns::Disk { present, .. }, Pages::Disk(file)) => {
+            (RunColumns::Disk { present_columns: present, .. }, RunPages::Disk(file)) => {
                 file.set_index(number).map_err(Error::internal)?;
-                let batch = file.next().ok_or_else(shorter)?.map_err(Error::internal)?;
+                let batch = file.next().ok_or_else(missing_rows_error)?.map_err(Error::internal)?;
                 let mut columns = vec![None; arrow_schema().fields().len()];
                 for (&number, array) in present.iter().zip(batch.columns()) {
                     columns[number] = Some(Arc::clone(array));
                 }
                 columns
             }
-            (Columns::Table { .. }, Pages::Table(file, next)) => loop {
-                let mut page = file.next_page()?.ok_or_else(shorter)?;
+            (RunColumns::Table { .. }, RunPages::Table(file, next)) => loop {
+                let mut page = file.next_page()?.ok_or_else(missing_rows_error)?;
                 *next += 1;
                 if *next > number {
                     if let Some(rewrite) = self.rewrite {
@@ -211,17 +211,17 @@ impl RunReader<'_> {
             },
             _ => return Err(Error::internal("a run without its file")),
         };
-        let page = Page { columns: Arc::new(columns) };
+        let page = RunPage { columns: Arc::new(columns) };
         self.page = Some((number, page.clone()));
         Ok((page, row))
     }
 }
 
-fn shorter() -> Error {
+fn missing_rows_error() -> Error {
     Error::internal("a run is shorter than its keys")
 }
 
-fn rewrite_page(columns: &mut [Option<ArrayRef>], rewrite: &Rewrite<'_>) -> Result<()> {
+fn rewrite_page(columns: &mut [Option<ArrayRef>], rewrite: &ColumnTextRewrite<'_>) -> Result<()> {
     for column in columns.iter_mut().flatten() {
         if let Some(rewritten) = rewrite_texts(column, rewrite).map_err(Error::internal)? {
             *column = rewritten;
