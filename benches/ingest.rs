@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pbi_analyze::ingest::{self, Options, Projection, NoProgress};
-use pbi_analyze::render::Format;
-use pbi_analyze::report::{self, Filters, NoiseLevel};
+use pbi_analyze::render::OutputFormat;
+use pbi_analyze::report::{self, Filters, NoiseFilter};
 use pbi_analyze::store::Store;
 use synth::{Layout, Spec, Written, write_archive};
 
@@ -103,11 +103,11 @@ fn top_reports() -> report::Options {
         until: None,
         time_zone: chrono_tz::Tz::Europe__Zurich,
         top: Some(25),
-        set: BTreeMap::new(),
-        noise: NoiseLevel::Default,
+        params: BTreeMap::new(),
+        noise: NoiseFilter::Exclude,
         actors: None,
         filters: Filters::default(),
-        format: Format::Json,
+        format: OutputFormat::Json,
         width: 120,
         fail_on: Vec::new(),
     }
@@ -116,7 +116,7 @@ fn top_reports() -> report::Options {
 fn reports(criterion: &mut Criterion) {
     let archive = Archive::new(Layout::RestPages);
     let snapshot = Store::new(&archive.store()).snapshot().unwrap();
-    let all = report::Reports::new(None).unwrap();
+    let all = report::ReportCatalog::new(None).unwrap();
     let question = all.find("top-reports").unwrap();
     let answer = |snapshot: &report::Snapshot| {
         report::run(snapshot, question, &top_reports()).unwrap().bytes
@@ -131,7 +131,7 @@ fn reports(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(archive.written.bytes));
     group.bench_function("straight from raw files", |bencher| {
         bencher.iter(|| {
-            let columns = Projection::Only(report::columns(question).unwrap());
+            let columns = Projection::Only(report::required_columns(question).unwrap());
             let read = ingest::ingest_temporary(&archive.options(None), &columns, &NoProgress);
             let (_files, snapshot, _) = read.unwrap();
             assert_eq!(answer(&snapshot), expected);

@@ -18,7 +18,7 @@ use crate::export;
 use crate::ingest::{self, Store, IngestSummary};
 use crate::maintenance::{self, Pseudonymizer};
 use crate::rejects;
-use crate::report::{self, Actors, Filters, Format, NoiseLevel, Snapshot};
+use crate::report::{self, Actors, Filters, OutputFormat, NoiseFilter, Snapshot};
 use crate::status;
 
 /// The width of a table that goes to no terminal: wide enough for whole names.
@@ -69,12 +69,12 @@ fn plan(command: &Ingest, options: &ingest::Options) -> Result<Ending> {
 pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
     let options = report::Options {
         top: command.top,
-        set: command.set.iter().map(|pair| setting(pair)).collect::<Result<_>>()?,
+        params: command.set.iter().map(|pair| setting(pair)).collect::<Result<_>>()?,
         fail_on: command.fail_on.iter().map(|on| on.parse()).collect::<Result<_>>()?,
         ..asked(&command.asking)?
     };
     // A name or an option that makes no sense is told before half an hour of reading.
-    let reports = report::Reports::new(command.queries.folder())?;
+    let reports = report::ReportCatalog::new(command.queries.folder())?;
     let asking = &command.asking;
     match (command.name.as_deref(), &command.output_dir) {
         (Some(_), Some(_)) => Err(Error::Usage(
@@ -84,11 +84,11 @@ pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
             let report = reports.find(name)?;
             if let Some(engine) = command.show_sql {
                 let engine = match engine {
-                    Engine::Duckdb => report::Engine::DuckDb,
-                    Engine::Spark => report::Engine::Spark,
+                    Engine::Duckdb => report::SqlEngine::DuckDb,
+                    Engine::Spark => report::SqlEngine::Spark,
                 };
                 let store = existing(asking.scope.store.get())?;
-                let sql = store.read(|held| report::portable(held, report, &options, engine))?;
+                let sql = store.read(|held| report::portable_sql(held, report, &options, engine))?;
                 out::write(sql.as_bytes(), asking.output.as_deref())?;
                 return Ok(Ending::Well);
             }
@@ -100,7 +100,7 @@ pub(super) fn report(command: &Report, quiet: bool) -> Result<Ending> {
 }
 
 /// What to write where no report is named.
-fn nameless(from: &[PathBuf], reports: &report::Reports) -> String {
+fn nameless(from: &[PathBuf], reports: &report::ReportCatalog) -> String {
     match from.last().and_then(|last| last.to_str()).filter(|last| reports.find(last).is_ok()) {
         Some(name) => format!(
             "--from takes all words behind it for paths, {name} too: write the report first, as in \
@@ -131,8 +131,8 @@ pub(super) fn dashboard(command: &Dashboard, quiet: bool) -> Result<Ending> {
                 .to_owned(),
         ));
     }
-    let (reports, options) = (report::Reports::new(None)?, within(&command.scope)?);
-    let columns = dashboard::columns(&reports)?;
+    let (reports, options) = (report::ReportCatalog::new(None)?, within(&command.scope)?);
+    let columns = dashboard::required_columns(&reports)?;
     let read = |snapshot: &Snapshot| dashboard::run(snapshot, &reports, &options);
     let (page, ending) = reading(&command.scope, columns, quiet, read)?;
     out::write(&page, command.output.as_deref())?;
@@ -147,7 +147,7 @@ fn one(
     quiet: bool,
 ) -> Result<Ending> {
     showable(options.format, asking.output.is_none() && std::io::stdout().is_terminal())?;
-    let columns = report::columns(report)?;
+    let columns = report::required_columns(report)?;
     let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
     let (answer, ending) = reading(&asking.scope, columns, quiet, read)?;
     out::write(&answer.bytes, asking.output.as_deref())?;
@@ -166,7 +166,7 @@ fn every(
     let options = &report::Options { width: WIDTH_ELSEWHERE, ..options.clone() };
     let mut columns = HashSet::new();
     for report in reports {
-        columns.extend(report::columns(report)?);
+        columns.extend(report::required_columns(report)?);
     }
     // Files are whole whenever they are written; should the store change, they are written again.
     let read = |snapshot: &Snapshot| {
@@ -215,7 +215,7 @@ fn reading<T>(
 }
 
 /// Tells what was to be told by the exit code.
-fn failed(name: &str, answer: &report::Report) -> Ending {
+fn failed(name: &str, answer: &report::RenderedReport) -> Ending {
     for failure in &answer.failures {
         log::error(&format!("{name}: {failure}"));
     }
@@ -232,14 +232,14 @@ fn setting(pair: &str) -> Result<(String, String)> {
 }
 
 pub(super) fn reports(command: &Reports) -> Result<Ending> {
-    let reports = report::Reports::new(command.queries.folder())?;
+    let reports = report::ReportCatalog::new(command.queries.folder())?;
     let named = command.name.as_deref().map(|name| reports.find(name)).transpose()?;
     let text = match (command.format, named) {
         (ListFormat::Table, Some(report)) => out::plain(&report_help::text(report)).into_bytes(),
         (ListFormat::Table, None) => {
             out::plain(&report_help::list(reports.all(), width())).into_bytes()
         }
-        (ListFormat::Json, _) => reports.list()?,
+        (ListFormat::Json, _) => reports.list_json()?,
         (ListFormat::Markdown, Some(report)) => {
             report_help::markdown(std::slice::from_ref(report)).into_bytes()
         }
@@ -251,7 +251,7 @@ pub(super) fn reports(command: &Reports) -> Result<Ending> {
 
 pub(super) fn status(command: &Status) -> Result<Ending> {
     let store = existing(command.store.get())?;
-    let status = store.read(status::of)?;
+    let status = store.read(status::collect_status)?;
     let text = match command.format {
         AccountFormat::Text => out::plain(&text::status(&status, command.store.get())),
         AccountFormat::Json => json(&status)?,
@@ -269,9 +269,9 @@ pub(super) fn compact(command: &Compact) -> Result<Ending> {
 
 pub(super) fn forget(command: &Forget) -> Result<Ending> {
     let store = existing(command.store.get())?;
-    let forgetting = maintenance::Forgetting {
+    let forgetting = maintenance::ForgetOptions {
         users: command.user.clone(),
-        replace: command.replace,
+        pseudonymize: command.replace,
         pseudonyms: command.key.as_deref().map(pseudonyms).transpose()?,
         threads: command.threads.get(),
     };
@@ -312,7 +312,7 @@ pub(super) fn columns(command: &Columns) -> Result<Ending> {
         return views(command.format);
     }
     let store = command.folder().map(|folder| existing(&folder)).transpose()?;
-    let dictionary = data_dictionary::of(store.as_ref())?;
+    let dictionary = data_dictionary::build(store.as_ref())?;
     let text = match command.format {
         GlossaryFormat::Text => out::plain(&data_dictionary_text::text(&dictionary)),
         GlossaryFormat::Json => json(&dictionary)?,
@@ -365,18 +365,18 @@ pub(super) fn export(command: &Export, quiet: bool) -> Result<Ending> {
 
 pub(super) fn rejects(command: &Rejects) -> Result<Ending> {
     let store = existing(command.store.get())?;
-    let options = rejects::Options { source: command.source.clone(), raw: command.raw };
+    let options = rejects::Options { source: command.source.clone(), with_content: command.raw };
     let format = match command.format {
         RejectFormat::Text => None,
-        RejectFormat::Json => Some(rejects::Format::Json),
-        RejectFormat::Ndjson => Some(rejects::Format::Ndjson),
-        RejectFormat::Csv => Some(rejects::Format::Csv),
+        RejectFormat::Json => Some(rejects::RejectsFormat::Json),
+        RejectFormat::Ndjson => Some(rejects::RejectsFormat::Ndjson),
+        RejectFormat::Csv => Some(rejects::RejectsFormat::Csv),
     };
     out::stream(command.output.as_deref(), |out| match format {
         Some(format) => rejects::export(&store, &options, format, out),
         None => {
             let mut tell = |reject| out(out::plain(&text::reject(&reject, command.raw)).as_bytes());
-            let number = rejects::each(&store, &options, &mut tell)?;
+            let number = rejects::for_each(&store, &options, &mut tell)?;
             out(format!("{}\n", text::count(number, "rejected record")).as_bytes())?;
             Ok(number)
         }
@@ -410,11 +410,11 @@ fn within(scope: &Scope) -> Result<report::Options> {
         until: when(&scope.until)?,
         time_zone,
         top: None,
-        set: BTreeMap::new(),
+        params: BTreeMap::new(),
         noise: match scope.noise {
-            NoiseFilter::Default => NoiseLevel::Default,
-            NoiseFilter::Wide => NoiseLevel::Wide,
-            NoiseFilter::Keep => NoiseLevel::Keep,
+            NoiseFilter::Default => NoiseFilter::Default,
+            NoiseFilter::Wide => NoiseFilter::Wide,
+            NoiseFilter::Keep => NoiseFilter::Keep,
         },
         actors: scope.actors.map(|actors| match actors {
             ActorFilter::People => Actors::People,
@@ -427,25 +427,25 @@ fn within(scope: &Scope) -> Result<report::Options> {
             users: scope.user.clone(),
             activities: scope.activity.clone(),
         },
-        format: Format::default(),
+        format: OutputFormat::default(),
         width: WIDTH_ELSEWHERE,
         fail_on: Vec::new(),
     })
 }
 
-fn report_format(asking: &Asking) -> Result<Format> {
+fn report_format(asking: &Asking) -> Result<OutputFormat> {
     let by_name = || asking.output.as_deref().and_then(ReportFormat::of_name);
     let format = match asking.format.or_else(by_name).unwrap_or(ReportFormat::Table) {
-        ReportFormat::Table => Format::Table,
-        ReportFormat::Csv if asking.excel_safe => Format::SafeCsv,
-        ReportFormat::Csv => Format::Csv,
-        ReportFormat::Json => Format::Json,
-        ReportFormat::Ndjson => Format::Ndjson,
-        ReportFormat::Markdown => Format::Markdown,
-        ReportFormat::Xlsx => Format::Xlsx,
-        ReportFormat::Parquet => Format::Parquet,
+        ReportFormat::Table => OutputFormat::Text,
+        ReportFormat::Csv if asking.excel_safe => OutputFormat::SafeCsv,
+        ReportFormat::Csv => OutputFormat::Csv,
+        ReportFormat::Json => OutputFormat::Json,
+        ReportFormat::Ndjson => OutputFormat::Ndjson,
+        ReportFormat::Markdown => OutputFormat::Markdown,
+        ReportFormat::Xlsx => OutputFormat::Xlsx,
+        ReportFormat::Parquet => OutputFormat::Parquet,
     };
-    if asking.excel_safe && !matches!(format, Format::SafeCsv | Format::Xlsx) {
+    if asking.excel_safe && !matches!(format, OutputFormat::SafeCsv | OutputFormat::Xlsx) {
         return Err(Error::Usage(
             "--excel-safe is about CSV: add --format csv, or take --format xlsx, which needs no \
              such thing"
@@ -456,7 +456,7 @@ fn report_format(asking: &Asking) -> Result<Format> {
 }
 
 /// Refuses to fill a terminal with what is no text.
-fn showable(format: Format, is_terminal: bool) -> Result<()> {
+fn showable(format: OutputFormat, is_terminal: bool) -> Result<()> {
     if format.is_text() || !is_terminal {
         return Ok(());
     }
@@ -511,11 +511,11 @@ mod tests {
 
     #[test]
     fn what_is_no_text_goes_to_files_and_pipes_only() {
-        for format in [Format::Xlsx, Format::Parquet] {
+        for format in [OutputFormat::Xlsx, OutputFormat::Parquet] {
             showable(format, false).unwrap();
             let told = showable(format, true).unwrap_err();
             assert!(matches!(&told, Error::Usage(why) if why.contains("--output FILE")), "{told}");
         }
-        showable(Format::Ndjson, true).unwrap();
+        showable(OutputFormat::Ndjson, true).unwrap();
     }
 }

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use crate::cli::report_help;
 use crate::cli::text::number;
-use crate::data_dictionary::{Dictionary, Extra, ExtraField, TypedColumn};
-use crate::report::View;
+use crate::data_dictionary::{DataDictionary, ExtraFieldSummary, ExtraField, TypedColumn};
+use crate::report::SqlView;
 
 /// As lines: what a store holds without a column first, since that is news.
-pub(super) fn text(dictionary: &Dictionary) -> String {
+pub(super) fn text(dictionary: &DataDictionary) -> String {
     let mut text = String::new();
     if let Some(extra) = &dictionary.extra {
         fields(extra, &mut text);
@@ -22,9 +22,9 @@ pub(super) fn text(dictionary: &Dictionary) -> String {
 }
 
 /// The views, in lines of at most `width`.
-pub(super) fn views(views: &[View], width: usize) -> String {
+pub(super) fn views(views: &[SqlView], width: usize) -> String {
     let mut text = String::new();
-    for View { view, columns } in views {
+    for SqlView { view, columns } in views {
         let _ = writeln!(text, "{}", titled(view));
         let longest = columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
         let indent = " ".repeat(longest + 17);
@@ -44,9 +44,9 @@ pub(super) fn views(views: &[View], width: usize) -> String {
 }
 
 /// The views, as tables of Markdown.
-pub(super) fn views_markdown(views: &[View]) -> String {
+pub(super) fn views_markdown(views: &[SqlView]) -> String {
     let mut text = String::new();
-    for View { view, columns } in views {
+    for SqlView { view, columns } in views {
         let _ = writeln!(
             text,
             "`{}`\n\n| column | type | meaning |\n| --- | --- | --- |",
@@ -74,7 +74,7 @@ fn short(ty: &str) -> String {
     }
 }
 
-fn fields(extra: &Extra, text: &mut String) {
+fn fields(extra: &ExtraFieldSummary, text: &mut String) {
     let (known, new): (Vec<&ExtraField>, Vec<&ExtraField>) =
         extra.fields.iter().partition(|field| field.in_column);
     let _ = writeln!(text, "{} events have fields in Extra", number(extra.events));
@@ -116,7 +116,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// As Markdown.
-pub(super) fn markdown(dictionary: &Dictionary) -> String {
+pub(super) fn markdown(dictionary: &DataDictionary) -> String {
     let mut text = String::from(
         "# Columns\n\nThe columns of the table `events`, in their order. `pbi-analyze columns \
          --format markdown` prints this page;\nwith `--store` it adds the fields that a store \

@@ -117,8 +117,8 @@ fn counted(report: &Question) -> String {
         Actors::All => "what people and services do",
         Actors::Services => "what services do, people left out",
     };
-    let noise = if report.keeps_noise { ", noise included" } else { ", noise left out" };
-    let log = if report.is_of_platform() { " in Power Apps and Power Automate" } else { "" };
+    let noise = if report.includes_noise { ", noise included" } else { ", noise left out" };
+    let log = if report.is_power_platform() { " in Power Apps and Power Automate" } else { "" };
     format!("{who}{log}{noise}")
 }
 

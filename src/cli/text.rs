@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::ingest::{SourceOutcome, IngestPlan, SourceCounts, SourceReport, PlannedState, IngestSummary};
 use crate::maintenance::{VerifyCheck, CompactionResult, RedactionResult, VerifyReport};
 use crate::rejects::Reject;
-use crate::status::{Status, SourceWarning, WarningKind};
+use crate::status::{StoreStatus, SourceWarning, WarningKind};
 
 /// Troubles of one source that are told; the others are counted.
 const TOLD_MAX: usize = 5;
@@ -326,7 +326,7 @@ pub(super) fn count(number: u64, thing: &str) -> String {
 }
 
 /// What a store holds, as text.
-pub(super) fn status(status: &Status, store: &Path) -> String {
+pub(super) fn status(status: &StoreStatus, store: &Path) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "store    {}", store.display());
     if let (Some(first), Some(last)) = (&status.first, &status.last) {
@@ -350,10 +350,10 @@ pub(super) fn status(status: &Status, store: &Path) -> String {
         text,
         "sources  {} read, {} with trouble",
         number(status.sources),
-        number(status.troubled.len() as u64)
+        number(status.problems.len() as u64)
     );
-    for source in &status.troubled {
-        for trouble in source.troubles.iter().take(TOLD_MAX) {
+    for source in &status.problems {
+        for trouble in source.problems.iter().take(TOLD_MAX) {
             let told = format!("{}: {trouble}", source.source);
             let _ = writeln!(text, "         {}", shown(&told));
         }
@@ -362,7 +362,7 @@ pub(super) fn status(status: &Status, store: &Path) -> String {
         let kept = count(status.rejects, "record");
         let _ = writeln!(text, "rejects  {kept}; `pbi-analyze rejects` lists them");
     }
-    let suspected = status.suspected.iter().map(|source| (&*source.source, &*source.suspicions));
+    let suspected = status.warnings.iter().map(|source| (&*source.source, &*source.warnings));
     suspicions(suspected, &mut text);
     text
 }

@@ -19,30 +19,30 @@ const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '�
 /// Shades of a plane, from the lightest to the darkest.
 const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
 /// A line of fewer blocks than this, where it has more values, shows nothing.
-const LINE_LEAST: usize = 8;
+const MIN_LINE_WIDTH: usize = 8;
 /// The most that a label of a plane's lines takes.
-const LABEL_MOST: usize = 24;
+const MAX_LABEL_WIDTH: usize = 24;
 /// The most letters that a cell of a plane takes.
-const CELL_MOST: usize = 12;
+const MAX_CELL_WIDTH: usize = 12;
 
 /// A bar for each row.
-pub struct Bars {
+pub struct TextBars {
     /// The column beside which they stand.
     pub at: usize,
     /// How long each is, in parts of the longest; 0 is none.
     shares: Vec<f64>,
 }
 
-impl Bars {
+impl TextBars {
     /// The bars of a column; `None` where not one value is above zero. They begin at zero, so
     /// what is below has none.
-    pub fn of(grid: &Grid, value: &str) -> Option<Bars> {
+    pub fn of(grid: &Grid, value: &str) -> Option<TextBars> {
         let at = column(grid, value)?;
         let values: Vec<f64> =
             grid.rows.iter().map(|row| row.get(at).and_then(number).unwrap_or(0.0)).collect();
         let most = values.iter().copied().fold(0.0, f64::max);
         let share = |value: f64| (value / most).clamp(0.0, 1.0);
-        (most > 0.0).then(|| Bars { at, shares: values.into_iter().map(share).collect() })
+        (most > 0.0).then(|| TextBars { at, shares: values.into_iter().map(share).collect() })
     }
 
     /// Each as text of at most `width` columns.
@@ -80,7 +80,7 @@ pub fn lines(
     let words: Vec<String> = columns.iter().map(|&at| extremes(grid, texts, &rows, at)).collect();
     let longest = words.iter().map(|words| words.width()).max().unwrap_or(0);
     let room = width.saturating_sub(names + longest + 4);
-    if room < LINE_LEAST.min(rows.len()) {
+    if room < MIN_LINE_WIDTH.min(rows.len()) {
         return Vec::new();
     }
     let mut drawn = Vec::new();
@@ -111,9 +111,9 @@ pub fn heat(
     let [value_at, over_at, by_at] = [column(grid, value)?, column(grid, over)?, column(grid, by)?];
     let across = Axis::of(grid, texts, over_at);
     let down = Axis::of(grid, texts, by_at);
-    let margin = down.widest().max(by.width()).min(LABEL_MOST);
+    let margin = down.widest().max(by.width()).min(MAX_LABEL_WIDTH);
     let room = width.checked_sub(margin + 2)?;
-    let cell = (across.widest() + 1).min(CELL_MOST).min(room.checked_div(across.labels.len())?);
+    let cell = (across.widest() + 1).min(MAX_CELL_WIDTH).min(room.checked_div(across.labels.len())?);
     if cell == 0 {
         return None;
     }
@@ -130,7 +130,7 @@ pub fn heat(
         vec![format!("{}  {}", text_width::pad(by, margin, false), across.scale(cell, room))];
     for (label, row) in down.labels.iter().zip(&plane) {
         let shown: String = row.iter().map(|value| shades.drawn(value.flatten(), cell)).collect();
-        let label = text_width::pad(&text_width::cut(label, margin), margin, false);
+        let label = text_width::pad(&text_width::truncate(label, margin), margin, false);
         lines.push(format!("{label}  {shown}"));
     }
     lines.push(String::new());
@@ -144,8 +144,8 @@ pub fn heat(
     if !others.is_empty() {
         legend.push(format!("Not drawn: {}; the other formats have it.", others.join(", ")));
     }
-    lines.extend(text_width::flow(&legend, width));
-    Some(lines.iter().map(|line| text_width::cut(line, width)).collect())
+    lines.extend(text_width::flow_sentences(&legend, width));
+    Some(lines.iter().map(|line| text_width::truncate(line, width)).collect())
 }
 
 fn column(grid: &Grid, name: &str) -> Option<usize> {

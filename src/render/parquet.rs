@@ -16,10 +16,10 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use crate::grid::{Cell, Grid, Kind};
+use crate::grid::{Cell, Grid, CellKind};
 use crate::{Error, Result};
 
-use super::{Page, Renderer, json};
+use super::{RenderInput, Renderer, json};
 
 /// The key of the metadata.
 const BASIS_KEY: &str = "pbi-analyze";
@@ -28,7 +28,7 @@ const BASIS_KEY: &str = "pbi-analyze";
 pub struct Parquet;
 
 impl Renderer for Parquet {
-    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
         let grid = page.grid;
         let fields = grid.columns.iter().map(|column| {
             // Any cell may be null, whatever the rows of today.
@@ -38,7 +38,7 @@ impl Renderer for Parquet {
         let arrays = (0..grid.columns.len()).map(|at| array(grid, at)).collect::<Result<_>>()?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
 
-        let basis = page.basis.map(|basis| json::basis(basis, page.time_zone)).transpose()?;
+        let basis = page.context.map(|basis| json::context_json(basis, page.time_zone)).transpose()?;
         let metadata = basis.map(|basis| vec![KeyValue::new(BASIS_KEY.to_owned(), basis)]);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -53,50 +53,50 @@ impl Renderer for Parquet {
     }
 }
 
-fn data_type(kind: Kind) -> DataType {
+fn data_type(kind: CellKind) -> DataType {
     match kind {
-        Kind::Text => DataType::Utf8,
-        Kind::Int => DataType::Int64,
-        Kind::Float => DataType::Float64,
-        Kind::Bool => DataType::Boolean,
-        Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        Kind::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, None),
-        Kind::Date => DataType::Date32,
+        CellKind::Text => DataType::Utf8,
+        CellKind::Int => DataType::Int64,
+        CellKind::Float => DataType::Float64,
+        CellKind::Bool => DataType::Boolean,
+        CellKind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        CellKind::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, None),
+        CellKind::Date => DataType::Date32,
     }
 }
 
 fn array(grid: &Grid, at: usize) -> Result<ArrayRef> {
     Ok(match grid.columns[at].kind {
-        Kind::Text => Arc::new(StringArray::from(values(grid, at, |cell| match cell {
+        CellKind::Text => Arc::new(StringArray::from(values(grid, at, |cell| match cell {
             Cell::Text(text) => Some(text.as_str()),
             _ => None,
         })?)),
-        Kind::Int => Arc::new(Int64Array::from(values(grid, at, |cell| match cell {
+        CellKind::Int => Arc::new(Int64Array::from(values(grid, at, |cell| match cell {
             Cell::Int(number) => Some(*number),
             _ => None,
         })?)),
-        Kind::Float => Arc::new(Float64Array::from(values(grid, at, |cell| match cell {
+        CellKind::Float => Arc::new(Float64Array::from(values(grid, at, |cell| match cell {
             Cell::Float(number) => Some(*number),
             _ => None,
         })?)),
-        Kind::Bool => Arc::new(BooleanArray::from(values(grid, at, |cell| match cell {
+        CellKind::Bool => Arc::new(BooleanArray::from(values(grid, at, |cell| match cell {
             Cell::Bool(truth) => Some(*truth),
             _ => None,
         })?)),
-        Kind::Time => {
+        CellKind::Time => {
             let instants = values(grid, at, |cell| match cell {
                 Cell::Time { us } => Some(*us),
                 _ => None,
             })?;
             Arc::new(TimestampMicrosecondArray::from(instants).with_timezone("UTC"))
         }
-        Kind::LocalTime => {
+        CellKind::LocalTime => {
             Arc::new(TimestampMicrosecondArray::from(values(grid, at, |cell| match cell {
                 Cell::LocalTime { us } => Some(*us),
                 _ => None,
             })?))
         }
-        Kind::Date => Arc::new(Date32Array::from(values(grid, at, |cell| match cell {
+        CellKind::Date => Arc::new(Date32Array::from(values(grid, at, |cell| match cell {
             Cell::Date { days } => Some(*days),
             _ => None,
         })?)),
@@ -137,23 +137,23 @@ mod tests {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::super::tests::basis;
-    use super::super::{Format, render};
+    use super::super::{OutputFormat, render};
     use super::*;
 
-    fn page<'a>(grid: &'a Grid, basis: Option<&'a super::super::Basis>) -> Page<'a> {
+    fn page<'a>(grid: &'a Grid, basis: Option<&'a super::super::ReportContext>) -> RenderInput<'a> {
         let time_zone = chrono_tz::Europe::Zurich;
-        Page { grid, chart: None, basis, remarks: &[], time_zone, width: 80 }
+        RenderInput { grid, chart: None, context: basis, remarks: &[], time_zone, width: 80 }
     }
 
     fn all_kinds() -> Grid {
         let mut grid = Grid::new([
-            ("text", Kind::Text),
-            ("int", Kind::Int),
-            ("float", Kind::Float),
-            ("bool", Kind::Bool),
-            ("time", Kind::Time),
-            ("local", Kind::LocalTime),
-            ("date", Kind::Date),
+            ("text", CellKind::Text),
+            ("int", CellKind::Int),
+            ("float", CellKind::Float),
+            ("bool", CellKind::Bool),
+            ("time", CellKind::Time),
+            ("local", CellKind::LocalTime),
+            ("date", CellKind::Date),
         ]);
         grid.rows.push(vec![
             Cell::Text("売上\n\"x\"".into()),
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn every_kind_is_read_back_with_its_type_and_its_value() {
         let grid = all_kinds();
-        let (batch, _) = read(&render(&page(&grid, None), Format::Parquet).unwrap());
+        let (batch, _) = read(&render(&page(&grid, None), OutputFormat::Parquet).unwrap());
         let column = |at: usize| batch.column(at);
         let types: Vec<DataType> =
             batch.schema().fields().iter().map(|field| field.data_type().clone()).collect();
@@ -209,9 +209,9 @@ mod tests {
 
     #[test]
     fn the_metadata_says_what_the_rows_rest_on() {
-        let grid = Grid::new([("text", Kind::Text)]);
+        let grid = Grid::new([("text", CellKind::Text)]);
         let basis = basis();
-        let (batch, metadata) = read(&render(&page(&grid, Some(&basis)), Format::Parquet).unwrap());
+        let (batch, metadata) = read(&render(&page(&grid, Some(&basis)), OutputFormat::Parquet).unwrap());
         assert_eq!((batch.num_rows(), batch.num_columns()), (0, 1));
         let entry = metadata.unwrap().into_iter().find(|entry| entry.key == BASIS_KEY).unwrap();
         let expected = concat!(
@@ -225,9 +225,9 @@ mod tests {
 
     #[test]
     fn a_cell_of_another_kind_is_an_error_and_no_null() {
-        let mut grid = Grid::new([("n", Kind::Int)]);
+        let mut grid = Grid::new([("n", CellKind::Int)]);
         grid.rows.push(vec![Cell::Text("1".into())]);
-        let told = render(&page(&grid, None), Format::Parquet).unwrap_err().to_string();
+        let told = render(&page(&grid, None), OutputFormat::Parquet).unwrap_err().to_string();
         assert!(told.contains("column n is Int and holds Text"), "{told}");
     }
 }

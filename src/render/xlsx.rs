@@ -9,7 +9,7 @@ use crate::grid::{Cell, Grid};
 use crate::{Error, Result};
 
 use super::workbook::{ROWS_MAX, Sheet, Style, TEXT_MAX, Value, Workbook, utf16_head};
-use super::{Basis, Page, Renderer, time};
+use super::{ReportContext, RenderInput, Renderer, time};
 
 /// A workbook.
 pub struct Xlsx;
@@ -29,7 +29,7 @@ const WIDTH_MAX: usize = 60;
 const BUTTON: usize = 3;
 
 impl Renderer for Xlsx {
-    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
         let grid = page.grid;
         let rows = grid.rows.len() + 1;
         if rows > ROWS_MAX {
@@ -40,7 +40,7 @@ impl Renderer for Xlsx {
                 ROWS_MAX - 1
             )));
         }
-        let name = page.basis.map_or("Rows", |basis| basis.report.as_str()).to_owned();
+        let name = page.context.map_or("Rows", |basis| basis.report.as_str()).to_owned();
         let about = if name.eq_ignore_ascii_case("About") { "Basis" } else { "About" }.to_owned();
         let mut book = Workbook::new(vec![
             Sheet { name, widths: widths(grid), rows, has_header: true },
@@ -64,7 +64,7 @@ impl Renderer for Xlsx {
 }
 
 /// A cell as Excel has it; texts that had to be cut are counted.
-fn value(cell: &Cell, page: &Page<'_>, cut: &mut u64) -> (Value, Style) {
+fn value(cell: &Cell, page: &RenderInput<'_>, cut: &mut u64) -> (Value, Style) {
     let text = |text: String| (Value::Text(text), Style::Plain);
     match cell {
         Cell::Null => (Value::Empty, Style::Plain),
@@ -83,7 +83,7 @@ fn value(cell: &Cell, page: &Page<'_>, cut: &mut u64) -> (Value, Style) {
         Cell::Float(number) if number.is_finite() => (Value::Number(*number), Style::Plain),
         Cell::Float(number) => text(number.to_string()),
         Cell::Bool(truth) => (Value::Bool(*truth), Style::Plain),
-        Cell::Time { us } => match time::clock_us(*us, page.time_zone).and_then(clock) {
+        Cell::Time { us } => match time::local_us(*us, page.time_zone).and_then(clock) {
             Some(serial) => (Value::Number(serial), Style::Time),
             None => text(time::instant_iso(*us, page.time_zone)),
         },
@@ -93,7 +93,7 @@ fn value(cell: &Cell, page: &Page<'_>, cut: &mut u64) -> (Value, Style) {
         },
         Cell::Date { days } => match counted(f64::from(*days) + UNIX_DAY) {
             Some(serial) => (Value::Number(serial), Style::Date),
-            None => text(time::date(*days)),
+            None => text(time::date_iso(*days)),
         },
     }
 }
@@ -129,16 +129,16 @@ fn widths(grid: &Grid) -> Vec<usize> {
 }
 
 /// What the rows rest on, line by line.
-fn about_rows(page: &Page<'_>, cut: u64) -> Vec<(&'static str, (Value, Style))> {
+fn about_rows(page: &RenderInput<'_>, cut: u64) -> Vec<(&'static str, (Value, Style))> {
     let text = |text: &str| (Value::Text(text.to_owned()), Style::Sentence);
     let mut rows = Vec::new();
-    if let Some(basis) = page.basis {
+    if let Some(basis) = page.context {
         rows.extend([("Title", text(&basis.title)), ("Report", text(&basis.report))]);
         let ends = [("First day", basis.since), ("Last day", basis.until)];
         rows.extend(ends.into_iter().filter_map(|(label, end)| Some((label, day(end?)))));
     }
     rows.push(("Time zone", text(page.time_zone.name())));
-    rows.extend(page.basis.into_iter().flat_map(figures));
+    rows.extend(page.context.into_iter().flat_map(figures));
     rows.extend(page.remarks.iter().map(|remark| ("Remark", text(remark))));
     if cut > 0 {
         let texts = if cut == 1 { "1 text is" } else { &format!("{cut} texts are") };
@@ -148,13 +148,13 @@ fn about_rows(page: &Page<'_>, cut: u64) -> Vec<(&'static str, (Value, Style))> 
     rows
 }
 
-fn figures(basis: &Basis) -> [(&'static str, (Value, Style)); 7] {
+fn figures(basis: &ReportContext) -> [(&'static str, (Value, Style)); 7] {
     let (days, excluded) = (&basis.coverage, &basis.excluded);
     [
         ("Days of the period", days.days),
         ("Complete days", days.complete),
         ("Partial days", days.partial),
-        ("Partial days, cut", days.cut),
+        ("Partial days, cut", days.truncated),
         ("Missing days", days.missing),
         ("Left out as noise", excluded.noise),
         ("Left out as services", excluded.services),
@@ -175,14 +175,14 @@ mod tests {
     use std::io::{Cursor, Read};
 
     use super::super::tests::{basis, sample};
-    use super::super::{Format, render};
+    use super::super::{OutputFormat, render};
     use super::*;
-    use crate::grid::Kind;
+    use crate::grid::CellKind;
 
     fn made(grid: &Grid, remarks: &[String]) -> zip::ZipArchive<Cursor<Vec<u8>>> {
         let (basis, time_zone) = (basis(), chrono_tz::Europe::Zurich);
-        let page = Page { grid, chart: None, basis: Some(&basis), remarks, time_zone, width: 80 };
-        zip::ZipArchive::new(Cursor::new(render(&page, Format::Xlsx).unwrap())).unwrap()
+        let page = RenderInput { grid, chart: None, context: Some(&basis), remarks, time_zone, width: 80 };
+        zip::ZipArchive::new(Cursor::new(render(&page, OutputFormat::Xlsx).unwrap())).unwrap()
     }
 
     fn part(book: &mut zip::ZipArchive<Cursor<Vec<u8>>>, name: &str) -> String {
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn what_excel_cannot_hold_is_text_and_what_it_cuts_is_told() {
-        let kinds = [("n", Kind::Int), ("x", Kind::Float), ("day", Kind::Date), ("t", Kind::Text)];
+        let kinds = [("n", CellKind::Int), ("x", CellKind::Float), ("day", CellKind::Date), ("t", CellKind::Text)];
         let mut grid = Grid::new(kinds);
         let long = "\u{1f4b6}".repeat(20_000);
         for (number, fraction, days, text) in [
@@ -290,15 +290,15 @@ mod tests {
     fn more_rows_than_a_sheet_takes_are_refused_with_advice() {
         let mut grid = Grid::new([]);
         grid.rows = vec![Vec::new(); ROWS_MAX];
-        let page = Page {
+        let page = RenderInput {
             grid: &grid,
             chart: None,
-            basis: None,
+            context: None,
             remarks: &[],
             time_zone: chrono_tz::UTC,
             width: 80,
         };
-        let told = render(&page, Format::Xlsx).unwrap_err().to_string();
+        let told = render(&page, OutputFormat::Xlsx).unwrap_err().to_string();
         assert!(told.starts_with("1048576 rows are more than") && told.contains("--top"), "{told}");
     }
 }

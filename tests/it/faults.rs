@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pbi_analyze::ingest::{self, Options, NoProgress};
-use pbi_analyze::maintenance::{self, Forgetting};
+use pbi_analyze::maintenance::{self, ForgetOptions};
 use pbi_analyze::schema::reject::Reject;
 use pbi_analyze::store::{self, Disk, DiskFile, FileLock, OsDisk, Store};
 
@@ -376,7 +376,7 @@ fn a_person_may_be_forgotten_with_a_failure_or_an_end_at_any_step() {
         run(&Store::new(&dir.join("base")), &dir.join(folder)).expect("a healthy disk");
     }
     let whom =
-        Forgetting { users: vec!["Zoe@b.c".to_owned()], threads: Some(1), ..Forgetting::default() };
+        ForgetOptions { users: vec!["Zoe@b.c".to_owned()], threads: Some(1), ..ForgetOptions::default() };
     let act = |store: &Store| maintenance::forget(store, &whom).map(|_| ());
     let trial = Trial::new(&dir, "base", &act);
     assert!(trial.after.len() < trial.before.len());

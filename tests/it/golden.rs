@@ -180,13 +180,13 @@ fn what_is_left_out_is_what_the_generator_knows() {
 fn actors_are_of_the_kinds_that_the_generator_knows() {
     let dir = ingested();
     let snapshot = Store::new(&dir.join("store")).snapshot().expect("the store can be read");
-    let extent = query::extent(&snapshot).expect("the store can be read");
+    let extent = query::event_time_range(&snapshot).expect("the store can be read");
     let period = query::Period::new(chrono_tz::UTC, None, None, extent);
     let session = query::Session::new(&snapshot, period, query::Settings::default());
     let session = session.expect("the store can be read");
     let sql = "SELECT actor_kind, COUNT(*) AS n FROM events_all GROUP BY actor_kind";
-    let report = query::Report::ad_hoc(sql);
-    let grid = query::answer(&session, &report, &BTreeMap::new()).expect("it can be answered");
+    let report = query::ReportDefinition::ad_hoc(sql);
+    let grid = query::execute(&session, &report, &BTreeMap::new()).expect("it can be answered");
     let found: BTreeMap<String, u64> = (grid.rows.iter())
         .map(|row| match row.as_slice() {
             [Cell::Text(kind), Cell::Int(events)] => (kind.clone(), *events as u64),

@@ -121,14 +121,14 @@ fn days_are_judged_as_the_generator_knows() {
     let archive = year();
     let snapshot = Store::new(&archive.dir.join("store")).snapshot();
     let snapshot = snapshot.expect("the store can be read");
-    let extent = query::extent(&snapshot).expect("the store can be read");
+    let extent = query::event_time_range(&snapshot).expect("the store can be read");
     let period = query::Period::new(Tz::UTC, None, None, extent);
     let session = query::Session::new(&snapshot, period, query::Settings::default());
     let session = session.expect("the store can be read");
     let coverage = session.coverage();
     assert_eq!(coverage.days.len(), archive.year.days.len());
     for (found, known) in coverage.days.iter().zip(&archive.year.days) {
-        assert_eq!((found.date, found.verdict.name()), (known.date, known.verdict), "{found:?}");
+        assert_eq!((found.date, found.status.name()), (known.date, known.verdict), "{found:?}");
     }
 }
 

@@ -38,7 +38,7 @@ impl Actors {
 
 /// Which events a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Log {
+pub enum LogKind {
     /// Those of Power BI and Fabric.
     #[default]
     PowerBi,
@@ -46,19 +46,19 @@ pub enum Log {
     PowerPlatform,
 }
 
-impl Log {
+impl LogKind {
     /// The families of its events.
-    pub fn families(self) -> &'static [WorkloadGroup] {
+    pub fn workload_groups(self) -> &'static [WorkloadGroup] {
         match self {
-            Log::PowerBi => &[WorkloadGroup::PowerBi, WorkloadGroup::Fabric],
-            Log::PowerPlatform => &[WorkloadGroup::PowerPlatform],
+            LogKind::PowerBi => &[WorkloadGroup::PowerBi, WorkloadGroup::Fabric],
+            LogKind::PowerPlatform => &[WorkloadGroup::PowerPlatform],
         }
     }
 }
 
 /// One report.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct ReportDefinition {
     /// Its name on the command line: that of its file.
     pub name: String,
     /// Other names of it.
@@ -70,9 +70,9 @@ pub struct Report {
     /// Whose events it counts.
     pub actors: Actors,
     /// Whether `events` holds the noise too, because the report is about it.
-    pub keeps_noise: bool,
+    pub includes_noise: bool,
     /// Which log it is about.
-    pub log: Log,
+    pub log: LogKind,
     /// How it is best drawn.
     pub chart: Option<Chart>,
     /// Its columns, left to right, each with its meaning.
@@ -89,27 +89,27 @@ pub struct Report {
     pub sql: String,
 }
 
-impl Report {
+impl ReportDefinition {
     /// A statement without a header.
-    pub fn ad_hoc(sql: &str) -> Report {
-        Report { sql: sql.to_owned(), ..header::empty("sql") }
+    pub fn ad_hoc(sql: &str) -> ReportDefinition {
+        ReportDefinition { sql: sql.to_owned(), ..header::empty_definition("sql") }
     }
 
     /// Whether it is about the Power Platform.
-    pub fn is_of_platform(&self) -> bool {
-        self.log == Log::PowerPlatform
+    pub fn is_power_platform(&self) -> bool {
+        self.log == LogKind::PowerPlatform
     }
 }
 
 /// Names the files of `queries/`, in alphabetical order, and takes them into the program.
-macro_rules! files {
+macro_rules! embedded_queries {
     ($($name:literal),* $(,)?) => {
         [$(($name, include_str!(concat!("../../../queries/", $name, ".sql")))),*]
     };
 }
 
 /// Every file of `queries/`, by name.
-const FILES: &[(&str, &str)] = &files![
+const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "access-changes",
     "adoption",
     "adoption-cohorts",
@@ -155,21 +155,21 @@ const FILES: &[(&str, &str)] = &files![
 
 /// The reports that there are.
 #[derive(Debug, Clone)]
-pub struct Catalog {
-    reports: Vec<Report>,
+pub struct DefinitionCatalog {
+    reports: Vec<ReportDefinition>,
 }
 
-impl Catalog {
+impl DefinitionCatalog {
     /// Those built into the program.
     ///
     /// # Errors
     ///
     /// [`Error::Internal`] if a header breaks the form, which a test rules out.
-    pub fn built_in() -> Result<Catalog> {
+    pub fn built_in() -> Result<DefinitionCatalog> {
         let parse = |(name, sql): &(&str, &str)| {
             header::parse(name, sql).map_err(|what| Error::Internal(format!("{name}: {what}")))
         };
-        Ok(Catalog { reports: FILES.iter().map(parse).collect::<Result<_>>()? })
+        Ok(DefinitionCatalog { reports: BUILT_IN_FILES.iter().map(parse).collect::<Result<_>>()? })
     }
 
     /// Adds the reports of a folder: every file in it that ends in `.sql`. One by the name of a
@@ -214,13 +214,13 @@ impl Catalog {
     }
 
     /// All of them, by name.
-    pub fn reports(&self) -> &[Report] {
+    pub fn reports(&self) -> &[ReportDefinition] {
         &self.reports
     }
 
     /// Their names and other names.
     fn names<'a>(&'a self) -> impl Iterator<Item = &'a str> {
-        let names = |report: &'a Report| report.aliases.iter().chain([&report.name]);
+        let names = |report: &'a ReportDefinition| report.aliases.iter().chain([&report.name]);
         self.reports.iter().flat_map(names).map(String::as_str)
     }
 
@@ -229,9 +229,9 @@ impl Catalog {
     /// # Errors
     ///
     /// [`Error::Usage`] for a name that there is not, with the nearest there is.
-    pub fn find(&self, name: &str) -> Result<&Report> {
+    pub fn find(&self, name: &str) -> Result<&ReportDefinition> {
         let is_named =
-            |report: &&Report| report.name == name || report.aliases.iter().any(|a| a == name);
+            |report: &&ReportDefinition| report.name == name || report.aliases.iter().any(|a| a == name);
         self.reports.iter().find(is_named).ok_or_else(|| {
             let guess = match nearest(name, self.names()) {
                 Some(known) => format!(" Did you mean {known}?"),
@@ -256,13 +256,13 @@ mod tests {
             .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
             .collect();
         names.sort();
-        let listed: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        let listed: Vec<&str> = BUILT_IN_FILES.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, listed);
     }
 
     #[test]
     fn headers_are_whole_and_no_name_occurs_twice() {
-        let catalog = Catalog::built_in().unwrap();
+        let catalog = DefinitionCatalog::built_in().unwrap();
         let mut names: Vec<&str> = catalog.names().collect();
         let count = names.len();
         names.sort_unstable();
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_finger_is_answered_with_the_nearest_name() {
-        let catalog = Catalog::built_in().unwrap();
+        let catalog = DefinitionCatalog::built_in().unwrap();
         let message = catalog.find("topreport").unwrap_err().to_string();
         assert!(message.contains("Did you mean top-reports?"), "{message}");
         let message = catalog.find("weather").unwrap_err().to_string();
@@ -291,7 +291,7 @@ mod tests {
         write("top-reports.sql", sql);
         write("mine.sql", &format!("\u{feff}{sql}"));
         write("notes.txt", "no report");
-        let mut catalog = Catalog::built_in().unwrap();
+        let mut catalog = DefinitionCatalog::built_in().unwrap();
         let count = catalog.reports().len();
         catalog.add_folder(folder.path()).unwrap();
         assert_eq!(catalog.reports().len(), count + 1);

@@ -5,19 +5,19 @@
 
 use crate::grid::Chart;
 
-use crate::query::definition::catalog::{Actors, Log, Report};
-use crate::query::definition::params::{Param, Type};
+use crate::query::definition::catalog::{Actors, LogKind, ReportDefinition};
+use crate::query::definition::params::{Param, ParamType};
 
 /// A report of that name with nothing in it.
-pub fn empty(name: &str) -> Report {
-    Report {
+pub fn empty_definition(name: &str) -> ReportDefinition {
+    ReportDefinition {
         name: name.to_owned(),
         aliases: Vec::new(),
         title: String::new(),
         question: String::new(),
         actors: Actors::People,
-        keeps_noise: false,
-        log: Log::default(),
+        includes_noise: false,
+        log: LogKind::default(),
         chart: None,
         columns: Vec::new(),
         params: Vec::new(),
@@ -30,7 +30,7 @@ pub fn empty(name: &str) -> Report {
 
 /// Reads the header of a file: each `-- key: value`, continued on lines that are indented further.
 /// An error is what is wrong with it.
-pub fn parse(name: &str, sql: &str) -> Result<Report, String> {
+pub fn parse(name: &str, sql: &str) -> Result<ReportDefinition, String> {
     let mut entries: Vec<(&str, String)> = Vec::new();
     for line in sql.lines().map_while(|line| line.strip_prefix("--")) {
         if line.trim().is_empty() {
@@ -44,9 +44,9 @@ pub fn parse(name: &str, sql: &str) -> Result<Report, String> {
         let (key, text) = line.split_once(": ").ok_or(format!("no key in {line:?}"))?;
         entries.push((key.trim(), text.trim().to_owned()));
     }
-    let mut report = Report { sql: sql.to_owned(), ..empty(name) };
+    let mut report = ReportDefinition { sql: sql.to_owned(), ..empty_definition(name) };
     for (key, text) in entries {
-        entry(&mut report, key, text)?;
+        apply_entry(&mut report, key, text)?;
     }
     let needed = [
         ("title", report.title.is_empty()),
@@ -64,7 +64,7 @@ pub fn parse(name: &str, sql: &str) -> Result<Report, String> {
     }
 }
 
-fn entry(report: &mut Report, key: &str, text: String) -> Result<(), String> {
+fn apply_entry(report: &mut ReportDefinition, key: &str, text: String) -> Result<(), String> {
     let one_of = |what: &str| format!("{key} is {what}, not {text}");
     match key.split_once(' ') {
         None => match key {
@@ -76,13 +76,13 @@ fn entry(report: &mut Report, key: &str, text: String) -> Result<(), String> {
             "limit" => report.limits.push(text),
             "alias" => report.aliases.push(text),
             "noise" => match text.as_str() {
-                "keep" => report.keeps_noise = true,
+                "keep" => report.includes_noise = true,
                 _ => return Err(one_of("keep or not there")),
             },
             "log" => {
                 report.log = match text.as_str() {
-                    "power-bi" => Log::PowerBi,
-                    "power-platform" => Log::PowerPlatform,
+                    "power-bi" => LogKind::PowerBi,
+                    "power-platform" => LogKind::PowerPlatform,
                     _ => return Err(one_of("power-bi or power-platform")),
                 }
             }
@@ -94,19 +94,19 @@ fn entry(report: &mut Report, key: &str, text: String) -> Result<(), String> {
             _ => return Err(format!("unknown key {key:?}")),
         },
         Some(("column", name)) => report.columns.push((name.to_owned(), text)),
-        Some(("param", name)) => report.params.push(param(name, &text)?),
+        Some(("param", name)) => report.params.push(parse_param(name, &text)?),
         Some(_) => return Err(format!("unknown key {key:?}")),
     }
     Ok(())
 }
 
 /// `type = default, meaning`.
-fn param(name: &str, text: &str) -> Result<Param, String> {
+fn parse_param(name: &str, text: &str) -> Result<Param, String> {
     let form = || format!("parameter {name}: `type = default, meaning` expected");
     let (ty, rest) = text.split_once(" = ").ok_or_else(form)?;
     let (default, meaning) = rest.split_once(", ").ok_or_else(form)?;
-    let ty = Type::named(ty).ok_or(format!("parameter {name}: no type {ty:?}"))?;
-    if !ty.takes(default) {
+    let ty = ParamType::parse(ty).ok_or(format!("parameter {name}: no type {ty:?}"))?;
+    if !ty.accepts(default) {
         return Err(format!("parameter {name}: {default:?} is no value of its type"));
     }
     let (name, default, meaning) = (name.to_owned(), default.to_owned(), meaning.to_owned());
@@ -125,12 +125,12 @@ mod tests {
             -- source: S\n-- limit: L\n-- param grain: choice(day|week) = week, how\nSELECT 1 AS n";
         let report = parse("x", text).unwrap();
         assert_eq!((report.title.as_str(), report.question.as_str()), ("T", "Q and more"));
-        assert_eq!((report.actors, report.keeps_noise), (Actors::Services, true));
-        assert_eq!((report.log, report.aliases.join(",")), (Log::PowerPlatform, "a".to_owned()));
+        assert_eq!((report.actors, report.includes_noise), (Actors::Services, true));
+        assert_eq!((report.log, report.aliases.join(",")), (LogKind::PowerPlatform, "a".to_owned()));
         assert_eq!(report.chart, Some(Chart::Bars { value: "n".to_owned() }));
         assert_eq!(report.columns, [("n".to_owned(), "N".to_owned())]);
         assert_eq!([report.rules, report.sources, report.limits].concat(), ["R", "S", "L"]);
-        assert_eq!(report.params[0].ty, Type::Choice(vec!["day".into(), "week".into()]));
+        assert_eq!(report.params[0].ty, ParamType::Choice(vec!["day".into(), "week".into()]));
     }
 
     #[test]

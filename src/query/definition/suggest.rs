@@ -3,12 +3,12 @@
 /// The name that was probably meant, if any is near enough: not more than half of its letters
 /// differ.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.into_iter().map(|known| (distance(name, known), known)).min();
+    let near = known.into_iter().map(|known| (edit_distance(name, known), known)).min();
     near.filter(|(distance, known)| *distance <= known.len() / 2).map(|(_, known)| known)
 }
 
 /// How many letters must be put in, taken out or changed to make one word of the other.
-fn distance(left: &str, right: &str) -> usize {
+fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut costs: Vec<usize> = (0..=right.len()).collect();
     for (row, letter) in left.chars().enumerate() {
@@ -28,8 +28,8 @@ mod tests {
 
     #[test]
     fn near_is_what_a_slip_of_the_finger_makes() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "ab"), 2);
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+        assert_eq!(edit_distance("", "ab"), 2);
         assert_eq!(nearest("tpo", ["top", "days"]), None, "two of three letters differ");
         assert_eq!(nearest("dyas", ["top", "days"]), Some("days"));
         assert_eq!(nearest("x", []), None);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn verdict(sql: &str) -> Result<Footprint> {
+fn verdict(sql: &str) -> Result<References> {
     check("sql", &parse("sql", sql)?)
 }
 
@@ -176,10 +176,10 @@ fn the_footprint_names_views_and_columns() {
         SELECT r FROM v JOIN days AS d ON v.local_date = d.day";
     let footprint = verdict(sql).unwrap();
     assert_eq!(Vec::from_iter(&footprint.views), ["days", "events"]);
-    assert!(footprint.wants("report_name") && footprint.wants("day"));
-    assert!(!footprint.wants("workspace_name"));
-    assert!(verdict("SELECT * FROM events").unwrap().wants("workspace_name"));
+    assert!(footprint.has_column("report_name") && footprint.has_column("day"));
+    assert!(!footprint.has_column("workspace_name"));
+    assert!(verdict("SELECT * FROM events").unwrap().has_column("workspace_name"));
     let inner = "WITH v AS (SELECT Id FROM events) SELECT * FROM v";
-    assert!(!verdict(inner).unwrap().wants("workspace_name"));
-    assert!(verdict("SELECT COLUMNS('name') FROM events").unwrap().wants("workspace_name"));
+    assert!(!verdict(inner).unwrap().has_column("workspace_name"));
+    assert!(verdict("SELECT COLUMNS('name') FROM events").unwrap().has_column("workspace_name"));
 }

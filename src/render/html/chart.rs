@@ -12,7 +12,7 @@ use plotters::prelude::*;
 
 use super::canvas::{Canvas, Ink, Marks, UNIT};
 use super::markup::Markup;
-use super::{Series, Shape, grouped, values};
+use super::{Series, Shape, group_digits, values};
 use crate::grid::{Cell, Grid};
 use crate::{Error, Result};
 
@@ -180,7 +180,7 @@ fn paint(area: &DrawingArea<Canvas<'_>, Shift>, plot: &Plot, frame: &Frame) -> D
     };
     // What is counted has no halves.
     let number = |y: &f64| match y.fract() == 0.0 {
-        true => grouped(&format!("{:.0}", y.abs())),
+        true => group_digits(&format!("{:.0}", y.abs())),
         false => String::new(),
     };
     chart

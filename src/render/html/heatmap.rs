@@ -7,7 +7,7 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::markup::Markup;
 use super::table::texts_of;
-use super::{Panel, grouped, number, title_of, unknown, values};
+use super::{Panel, group_digits, number, title_of, unknown, values};
 use crate::grid::Cell;
 
 /// How many shades there are above none.
@@ -96,7 +96,7 @@ pub fn calendar(to: &mut Markup, panel: &Panel) {
     for verdict in ["complete", "partial", "cut", "missing"] {
         let number = days.iter().filter(|held| held.verdict == verdict).count();
         to.open("li").open("span").attr("class", format_args!("day {verdict}")).close("span");
-        to.text(format_args!("{} {verdict}", grouped(&number.to_string()))).close("li");
+        to.text(format_args!("{} {verdict}", group_digits(&number.to_string()))).close("li");
     }
     to.close("ul");
     to.open("div").attr("class", "months").attr("data-report", &panel.report);

@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 use crate::Result;
 use crate::grid::{Cell, Grid};
 
-use crate::render::text::grouped;
-use crate::render::{Basis, text};
+use crate::render::text::group_digits;
+use crate::render::{ReportContext, text};
 use canvas::Ink;
 use markup::Markup;
 
@@ -35,7 +35,7 @@ pub struct Document {
     /// What it is about.
     pub title: String,
     /// What all of its answers rest on.
-    pub basis: Basis,
+    pub basis: ReportContext,
     /// The zone in which instants are shown.
     pub time_zone: Tz,
     /// What was asked for beside the period, in words; what the reader should know before all else.
@@ -229,7 +229,7 @@ fn head(to: &mut Markup, document: &Document) {
     to.close("head");
 }
 
-fn period(basis: &Basis) -> String {
+fn period(basis: &ReportContext) -> String {
     match (basis.since, basis.until) {
         (Some(since), Some(until)) => format!("{since} to {until}"),
         _ => "no period".to_owned(),
@@ -238,7 +238,7 @@ fn period(basis: &Basis) -> String {
 
 fn header(to: &mut Markup, document: &Document) {
     to.open("header").element("h1", &document.title);
-    let [_, rests @ ..] = text::closing(&document.basis, document.time_zone.name());
+    let [_, rests @ ..] = text::context_sentences(&document.basis, document.time_zone.name());
     to.open("p").attr("class", "period").text(period(&document.basis));
     to.classed("span", "zone", document.time_zone.name()).close("p");
     to.open("p").attr("class", "rests").text(rests.join(" ")).close("p");
@@ -299,7 +299,7 @@ fn change(to: &mut Markup, value: f64, before: f64) {
         };
         to.open("span").attr("aria-hidden", "true").text(sign).close("span");
         let direction = if percent < 0.0 { "less, " } else { "more, " };
-        to.text(format_args!("{} %", grouped(&format!("{:.0}", percent.abs()))));
+        to.text(format_args!("{} %", group_digits(&format!("{:.0}", percent.abs()))));
         to.classed("span", "unseen", format_args!(" {direction}")).text(" ");
     }
     to.classed("span", "before", format_args!("from {}", number(before))).close("span").text(" ");
@@ -421,7 +421,7 @@ fn values(grid: &Grid, column: &str) -> Vec<Option<f64>> {
 /// A number with its thousands parted, and no more than two decimals.
 fn number(value: f64) -> String {
     let text = format!("{:.2}", value);
-    grouped(text.trim_end_matches('0').trim_end_matches('.'))
+    group_digits(text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// What stands for a number that is not known.

@@ -7,9 +7,9 @@
 use chrono_tz::Tz;
 
 use super::markup::Markup;
-use super::{Look, Panel, Series, Shown, Sparks, grouped, number, title_of, unknown, values};
-use crate::grid::{Cell, Grid, Kind};
-use crate::render::{Page, text, time};
+use super::{Look, Panel, Series, Shown, Sparks, group_digits, number, title_of, unknown, values};
+use crate::grid::{Cell, Grid, CellKind};
+use crate::render::{RenderInput, text, time};
 
 /// How many letters of a name are shown; the style sheet cuts most of them far earlier.
 const LETTERS: usize = 200;
@@ -43,8 +43,8 @@ pub fn table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparks>, time_zone:
         to.open("th").attr("scope", "col").attr("class", "spark").text(sparks.title).close("th");
     }
     to.close("tr").close("thead").open("tbody");
-    let page = Page { grid, chart: None, basis: None, remarks: &[], time_zone, width: usize::MAX };
-    let texts = text::texts(&page);
+    let page = RenderInput { grid, chart: None, context: None, remarks: &[], time_zone, width: usize::MAX };
+    let texts = text::cell_texts(&page);
     for (row, (cells, texts)) in grid.rows.iter().zip(&texts).enumerate() {
         to.open("tr");
         for (at, shown) in &shown {
@@ -61,17 +61,17 @@ pub fn table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparks>, time_zone:
     if panel.of > grid.rows.len() {
         to.open("p").attr("class", "more").text(format_args!(
             "{} of {} rows. All of them: ",
-            grouped(&grid.rows.len().to_string()),
-            grouped(&panel.of.to_string())
+            group_digits(&grid.rows.len().to_string()),
+            group_digits(&panel.of.to_string())
         ));
         to.element("code", format_args!("pbi-analyze report {}", panel.report)).close("p");
     }
 }
 
-fn class(kind: Kind, look: Look) -> &'static str {
+fn class(kind: CellKind, look: Look) -> &'static str {
     let classes = match kind {
-        Kind::Int | Kind::Float => ["n", "n side", "n minor", "n share"],
-        Kind::Text => ["t", "t side", "t minor", "t"],
+        CellKind::Int | CellKind::Float => ["n", "n side", "n minor", "n share"],
+        CellKind::Text => ["t", "t side", "t minor", "t"],
         _ => ["d", "d side", "d minor", "d"],
     };
     let [plain, side, minor, share] = classes;
@@ -113,7 +113,7 @@ fn cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz
             to.name(text, LETTERS);
         }
         Cell::Int(number) => {
-            let text = grouped(text);
+            let text = group_digits(text);
             if number.unsigned_abs() >= 1_000 || *number < 0 {
                 to.attr("data-v", number);
             }
@@ -124,7 +124,7 @@ fn cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz
             if class == "n share" {
                 bar(to, *number);
             }
-            to.text(grouped(text));
+            to.text(group_digits(text));
         }
         Cell::Time { us } => {
             // The day is enough to look at; the minute is where the mouse is.
@@ -197,7 +197,7 @@ pub fn texts_of<'g>(grid: &'g Grid, column: &str) -> Vec<&'g str> {
 pub fn in_words(panel: &Panel, series: &[Series]) -> String {
     let grid = &panel.grid;
     let day = |row: usize| match grid.rows.get(row).and_then(|row| row.first()) {
-        Some(Cell::Date { days }) => time::date(*days),
+        Some(Cell::Date { days }) => time::date_iso(*days),
         _ => String::new(),
     };
     let mut told =

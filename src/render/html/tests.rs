@@ -3,11 +3,11 @@
 use chrono::NaiveDate;
 
 use super::*;
-use crate::grid::Kind;
-use crate::render::{Days, Excluded};
+use crate::grid::CellKind;
+use crate::render::{CoverageCounts, ExcludedEvents};
 
 fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
-    let mut grid = Grid::new([("date", Kind::Date), ("views", Kind::Int), ("verdict", Kind::Text)]);
+    let mut grid = Grid::new([("date", CellKind::Date), ("views", CellKind::Int), ("verdict", CellKind::Text)]);
     for (days, views, verdict) in days {
         let views = views.map_or(Cell::Null, Cell::Int);
         let verdict = Cell::Text((*verdict).to_owned());
@@ -35,13 +35,13 @@ fn panel(grid: Grid, drawing: Drawing) -> Panel {
 fn shown(panels: Vec<Panel>) -> String {
     let document = Document {
         title: "Usage".into(),
-        basis: Basis {
+        basis: ReportContext {
             report: "consumption-trend".into(),
             title: "Consumption".into(),
             since: NaiveDate::from_ymd_opt(2026, 3, 1),
             until: NaiveDate::from_ymd_opt(2026, 3, 3),
-            coverage: Days { days: 3, complete: 2, partial: 0, missing: 1, cut: 0 },
-            excluded: Excluded { noise: 1_350_000, ..Excluded::default() },
+            coverage: CoverageCounts { days: 3, complete: 2, partial: 0, missing: 1, truncated: 0 },
+            excluded: ExcludedEvents { noise: 1_350_000, ..ExcludedEvents::default() },
         },
         time_zone: Tz::UTC,
         remarks: vec!["One.".into()],
@@ -154,10 +154,10 @@ fn a_chart_without_rows_or_values_is_a_sentence_or_an_empty_plane() {
 #[test]
 fn a_cell_holds_exactly_what_it_shows_in_short() {
     let mut grid = Grid::new([
-        ("report", Kind::Text),
-        ("views", Kind::Int),
-        ("share_pct", Kind::Float),
-        ("last_view", Kind::Time),
+        ("report", CellKind::Text),
+        ("views", CellKind::Int),
+        ("share_pct", CellKind::Float),
+        ("last_view", CellKind::Time),
     ]);
     grid.rows.push(vec![
         Cell::Text("x".repeat(500)),
@@ -187,10 +187,10 @@ fn a_cell_holds_exactly_what_it_shows_in_short() {
 #[test]
 fn a_calendar_has_every_day_under_its_weekday() {
     let mut grid = Grid::new([
-        ("day", Kind::Date),
-        ("verdict", Kind::Text),
-        ("events", Kind::Int),
-        ("rule", Kind::Text),
+        ("day", CellKind::Date),
+        ("verdict", CellKind::Text),
+        ("events", CellKind::Int),
+        ("rule", CellKind::Text),
     ]);
     // 2026-03-30 was a Monday.
     for (at, verdict) in ["complete", "missing", "odd", "cut"].into_iter().enumerate() {
@@ -219,10 +219,10 @@ fn a_calendar_has_every_day_under_its_weekday() {
 #[test]
 fn an_hour_is_darker_the_more_it_is_used() {
     let mut grid = Grid::new([
-        ("weekday_number", Kind::Int),
-        ("hour", Kind::Int),
-        ("views_per_day", Kind::Float),
-        ("viewers", Kind::Int),
+        ("weekday_number", CellKind::Int),
+        ("hour", CellKind::Int),
+        ("views_per_day", CellKind::Float),
+        ("viewers", CellKind::Int),
     ]);
     for (weekday, hour, views) in [(1, 0, 0.0), (1, 9, 0.1), (7, 23, 12_345.6)] {
         grid.rows.push(vec![Cell::Int(weekday), Cell::Int(hour), Cell::Float(views), Cell::Int(3)]);
