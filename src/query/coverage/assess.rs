@@ -43,7 +43,7 @@ impl DayStatus {
         match self {
             DayStatus::Complete => "complete",
             DayStatus::Partial => "partial",
-            DayStatus::Truncated => "cut",
+            DayStatus::Truncated => "truncated",
             DayStatus::Missing => "missing",
         }
     }

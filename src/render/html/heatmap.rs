@@ -93,7 +93,7 @@ struct Held<'g> {
 pub fn calendar(to: &mut Markup, panel: &Panel) {
     let days = days(panel);
     to.open("ul").attr("class", "legend");
-    for verdict in ["complete", "partial", "cut", "missing"] {
+    for verdict in ["complete", "partial", "truncated", "missing"] {
         let number = days.iter().filter(|held| held.verdict == verdict).count();
         to.open("li").open("span").attr("class", format_args!("day {verdict}")).close("span");
         to.text(format_args!("{} {verdict}", group_digits(&number.to_string()))).close("li");
@@ -137,7 +137,7 @@ fn one_day(to: &mut Markup, held: &Held<'_>) {
     let Held { day, verdict, rule, events } = held;
     let class = match *verdict {
         "complete" => "complete",
-        "cut" => "cut",
+        "truncated" => "truncated",
         "missing" => "missing",
         _ => "partial",
     };
@@ -156,7 +156,7 @@ fn days(panel: &Panel) -> Vec<Held<'_>> {
     let grid = &panel.grid;
     let at = grid.columns.iter().position(|column| column.name == "day");
     let events = values(grid, "events");
-    let texts = texts_of(grid, "verdict").into_iter().zip(texts_of(grid, "rule"));
+    let texts = texts_of(grid, "status").into_iter().zip(texts_of(grid, "reason"));
     let held = grid.rows.iter().zip(texts).zip(events).filter_map(|((row, texts), events)| {
         let (verdict, rule) = texts;
         match row.get(at?)? {

@@ -87,7 +87,7 @@ fn class(kind: CellKind, look: Look) -> &'static str {
 fn title(name: &str) -> String {
     match name {
         "dau" | "wau" | "mau" => return name.to_uppercase(),
-        "mean_7d" => return "Mean of 7 days".to_owned(),
+        "avg_7d" => return "7-day average".to_owned(),
         _ => {}
     }
     let words =
