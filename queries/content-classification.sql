@@ -27,8 +27,8 @@
 --   not viewed in the last 9 months.
 -- rule: A month is 30 days, counted back from the last day of the period. All months are therefore
 --   equally long and complete.
--- rule: If the log covers fewer than 12 such months, frequent needs views in three quarters of the
---   months that it covers in full, and in at least one.
+-- rule: If the log covers fewer than 12 such months, frequent needs views in fewer of them: in
+--   three quarters of the fully covered months, and at least one.
 -- rule: Rows are sorted by class, active_months, views, last_view, name and ID.
 -- source: Microsoft Learn, Tenant-level auditing: create classifications
 -- limit: A report without any event in the stored log is not listed. A complete list of unused

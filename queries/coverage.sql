@@ -16,14 +16,17 @@
 -- column duplicates: further copies of the day's events, in all files
 -- column late_events: events that only a later download of the day contained
 -- column users: distinct people, guests and service principals with activity
--- rule: Missing: no event of the day is stored. Truncated: a file of the day is damaged, ends at a
---   row limit of Microsoft's tools, or reports that its search found more, and no intact file
---   contains as much of the day. Partial: the downloads recorded in the log (ExportActivityEvents)
---   do not cover the whole day, and no source of another kind contains it; or every file of the day
---   was written before the day was over. Complete: none of these.
--- rule: An event is late if its file also contains copies of events of the same day from earlier
---   files, and no earlier file contains the event. Files are in the order of their names. Pages
---   without common events are parts of one download, and nothing in them is late.
+-- rule: missing: no event of the day is stored.
+-- rule: truncated: a file of the day is damaged, ends at a row limit of Microsoft's tools, or
+--   reports that its search found more. A day is not truncated if an intact file contains as many
+--   of its events.
+-- rule: partial: the downloads recorded in the log (ExportActivityEvents) do not cover the whole
+--   day, and no source of another kind contains it. A day is also partial if all its files were
+--   written before it was over.
+-- rule: complete: none of these.
+-- rule: An event is late if no earlier file contains it, but its file also contains copies of
+--   events of that day from earlier files. Files are in the order of their names. Pages without
+--   common events are parts of one download, and nothing in them is late.
 -- source: Microsoft Learn, Activity Events REST API: events are kept for 28 to 30 days and may come
 --   up to 24 hours late
 -- limit: Use this report without filters. Filters narrow the counted events, hours and users, but

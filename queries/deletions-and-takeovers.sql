@@ -26,9 +26,9 @@
 -- rule: Takeovers are TakeOverDataset, TakeOverDatasource, TakeOverArtifact, TookOverDataflow and
 --   TakeOverEmailSubscription.
 -- rule: viewers_before_deletion counts the `days_before` days that end with the day of the
---   deletion. It counts viewers of the report or dashboard itself, of the reports of a semantic
---   model, and of all reports and dashboards of a workspace or app. Anonymous visitors count as
---   one. Service principals and the user who deleted the item do not count.
+--   deletion. Viewers of a semantic model are those of its reports. Viewers of a workspace or app
+--   are those of all its reports and dashboards. Anonymous visitors count as one. Service
+--   principals and the user who deleted the item do not count.
 -- rule: The latest changes come first. Service principals are included. A filter by user also
 --   filters the viewers.
 -- source: Microsoft Learn, Operation list

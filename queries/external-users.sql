@@ -23,8 +23,8 @@
 -- column events: number of all activities
 -- column first_seen: time of the first activity in the stored log
 -- column domain_guests: guests of the same domain in the period
--- rule: A guest has #EXT# in the user name, is marked as a guest in the log (UserType 10), or has a
---   domain that is not internal. The domain of name_domain#EXT#@tenant is the one in the name.
+-- rule: A guest has #EXT# in the user name, UserType 10 (guest) in the log, or a domain that is not
+--   internal. The domain of name_domain#EXT#@tenant is the one in the name.
 -- rule: Exports are the activities of the group EXPORT. Changes are those of AUTHOR, SHARE, ACCESS
 --   and ADMIN, except app installations and subscription deliveries. Failed events count as
 --   activities and active days, but not as exports or changes.

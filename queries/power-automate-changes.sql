@@ -21,9 +21,9 @@
 -- column flow_id: ID of the flow
 -- column environment_id: ID of the environment
 -- column event_id: ID of the event
--- rule: Counted are the activities that the catalog assigns to flows, the trials of Power Automate
---   (StartAPaidTrial, RenewTrial), and activities that are not in the catalog but name a flow. Runs
---   are excluded.
+-- rule: Counted are the activities that the catalog assigns to flows, and the trials of Power
+--   Automate (StartAPaidTrial, RenewTrial). Activities that are not in the catalog count if they
+--   name a flow. Runs are excluded.
 -- rule: SharingPermission 3 is owner, 2 is run only.
 -- rule: The latest changes come first. Service principals are included.
 -- source: Microsoft Learn, Audit log activities

@@ -28,8 +28,8 @@
 --   an odd number of days, the middle day belongs to neither half. If the half with fewer complete
 --   days has n of them, the first n complete days are compared with the last n: trend_half 1 and 2
 --   of `days`. A day of the time zone is complete if every UTC day that it touches is complete.
--- rule: An export caused a view if the same person exported or printed the same report
---   (ExportReport, ExportArtifact, PrintReport) at most 10 seconds before or after it.
+-- rule: An export caused a view if the same person exported or printed the report at most 10
+--   seconds before or after it. Exports are ExportReport, ExportArtifact and PrintReport.
 -- source: Microsoft Learn, Monitor report usage metrics: an export counts a view for each page
 -- limit: The log does not record page changes, so it does not show how pages are used.
 WITH viewed AS (

@@ -26,8 +26,8 @@
 --   inactive: not active in the last 9 months.
 -- rule: A month is 30 days, counted back from the last day of the period. All months are therefore
 --   equally long and complete.
--- rule: If the log covers fewer than 12 such months, frequent needs activity in three quarters of
---   the months that it covers in full, and in at least one.
+-- rule: If the log covers fewer than 12 such months, frequent needs activity in fewer of them: in
+--   three quarters of the fully covered months, and at least one.
 -- rule: creator: any activity of the group AUTHOR in the last 6 months. viewer: no such activity,
 --   but views.
 -- rule: Rows are sorted by class, active_months, last_active and name.
