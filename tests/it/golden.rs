@@ -188,13 +188,13 @@ fn days_are_held_as_the_generator_knows() {
     assert_eq!((coverage.days, coverage.missing), (period.days_with_events + missing, missing));
     // sample-data/README.md tells of the one day that was pulled before it was over. The file that
     // breaks off cuts none: another pull of its day holds more.
-    let held = (coverage.complete, coverage.partial, coverage.cut);
+    let held = (coverage.complete, coverage.partial, coverage.truncated);
     assert_eq!(held, (period.days_with_events - 1, 1, 0));
     let early = answer(&dir, &["--since", "2026-03-24", "--until", "2026-03-24"]).coverage;
     assert_eq!((early.days, early.partial), (1, 1));
     for day in &period.days_without_events {
         let none = answer(&dir, &["--since", day, "--until", day]);
-        let alone = Coverage { days: 1, complete: 0, partial: 0, missing: 1, cut: 0 };
+        let alone = Coverage { days: 1, complete: 0, partial: 0, missing: 1, truncated: 0 };
         assert_eq!((none.coverage, none.rows.len()), (alone, 0), "{day}");
     }
 }
