@@ -152,7 +152,7 @@ const KEY_FIGURES: [KeyFigureDefinition; 7] = [
 const UNKNOWN_USER: &str = "(unknown)";
 
 /// What `sharing-audit` calls what goes to people outside.
-pub const EXTERNAL_REACH: &str = "outside";
+pub const EXTERNAL_REACH: &str = "external";
 
 fn figure_value(grids: &BTreeMap<&str, &Grid>, kind: &KeyFigureDefinition) -> Option<f64> {
     grids.get(kind.report).and_then(|grid| (kind.calculate)(grid))

@@ -166,10 +166,10 @@ fn usage(answers: &DashboardResults<'_>) -> Result<Section> {
     let mut views = vec![series("views", "Views of reports", SeriesShape::Bars)];
     let mut lead = format!("How often reports were opened, by {grain}.");
     if grain == "day" {
-        views.push(series("mean_7d", "Mean of 7 days", SeriesShape::Line));
+        views.push(series("avg_7d", "Mean of 7 days", SeriesShape::Line));
         lead += " There is no mean of days that are not all held in full.";
     }
-    let columns = "date views mean_7d viewers -reports -dashboard_views verdict";
+    let columns = "date views avg_7d viewers -reports -dashboard_views status";
     let over = PanelBuilder::new(answers, TREND, grain)?
         .with_columns(columns)
         .with_kind(PanelKind::Chart(views));
@@ -187,7 +187,7 @@ fn adoption(answers: &DashboardResults<'_>) -> Result<Section> {
         series("wau", "WAU, of 7 days", SeriesShape::Line),
         series("mau", "MAU, of 28 days", SeriesShape::Line),
     ];
-    let columns = "date dau wau mau -stickiness verdict";
+    let columns = "date dau wau mau -stickiness status";
     let active = PanelBuilder::new(answers, ADOPTION, answers.grain)?
         .with_columns(columns)
         .with_kind(PanelKind::Chart(people))
@@ -204,7 +204,7 @@ fn adoption(answers: &DashboardResults<'_>) -> Result<Section> {
     let title = format!("Who comes and who stays away, by {}", answers.coarse_grain);
     let lead = "New is who was never seen before in the archive: in its first weeks that is \
                 everybody.";
-    let columns = "date new_users returning_users lost_users -stickiness verdict";
+    let columns = "date new_users returning_users lost_users -stickiness status";
     let comings = PanelBuilder::new(answers, ADOPTION, answers.coarse_grain)?
         .with_columns(columns)
         .with_kind(PanelKind::Chart(drawn))
@@ -236,7 +236,7 @@ fn hours_of_week(answers: &DashboardResults<'_>) -> Result<Section> {
 }
 
 fn workspaces(answers: &DashboardResults<'_>) -> Result<Section> {
-    let columns = "/rank workspace views viewers /authors /exports -edits -reports -kind";
+    let columns = "/rank workspace views viewers /creators /exports -edits -reports -workspace_type";
     let table = PanelBuilder::top_rows(answers, "workspace-usage", columns)?;
     let table = table.with_title("workspace-usage", "Use of workspaces", "");
     Ok(section("workspaces", "Workspaces", "Workspaces", vec![table]))
@@ -270,7 +270,7 @@ fn access_methods(answers: &DashboardResults<'_>) -> Result<Section> {
     let mut panels = Vec::new();
     for (kind, title) in [("method", "By what"), ("browser", "Browsers"), ("system", "Systems")] {
         let way = PanelBuilder::new(answers, "consumption-method", "")?
-            .filter_rows("kind", |found| found == kind)
+            .filter_rows("breakdown", |found| found == kind)
             .with_columns("name views %share_pct -viewers")
             .limit_rows(MAX_TABLE_ROWS)
             .with_title(&format!("by-{kind}"), title, "");
@@ -283,7 +283,7 @@ fn access_methods(answers: &DashboardResults<'_>) -> Result<Section> {
 }
 
 fn noise(answers: &DashboardResults<'_>) -> Result<Section> {
-    let columns = "activity /principal events %share_pct /left_out -last_event";
+    let columns = "activity /principal events %share_pct /excluded -last_event";
     let lead = "Reads by machines that say nothing about use. What is left out is not counted in \
                 the figures of people above.";
     let table = PanelBuilder::top_rows(answers, "noise", columns)?
@@ -301,8 +301,8 @@ fn coverage(answers: &DashboardResults<'_>) -> Result<Section> {
         return Ok(section("coverage", "Coverage", "Coverage", vec![calendar]));
     }
     let open = PanelBuilder::new(answers, "coverage", "")?
-        .with_columns("day verdict rule events -hours_without")
-        .filter_rows("verdict", |verdict| verdict != "complete")
+        .with_columns("day status reason events -hours_without_events")
+        .filter_rows("status", |status| status != "complete")
         .limit_rows(MAX_TABLE_ROWS)
         .with_empty_text("Every day is held in full, as far as can be told.")
         .with_title("open-days", "Days that are not held in full", "");
@@ -310,7 +310,7 @@ fn coverage(answers: &DashboardResults<'_>) -> Result<Section> {
 }
 
 fn data_quality(answers: &DashboardResults<'_>) -> Result<Section> {
-    let columns = "finding what affected -first_seen detail";
+    let columns = "issue subject affected -first_seen detail";
     let table = PanelBuilder::top_rows(answers, "data-quality", columns)?
         .with_empty_text("Nothing odd was found.")
         .with_title("data-quality", "What is odd about the archive", "");

@@ -30,7 +30,8 @@ use engine::{scan, streaming, to_grid, widen_integers};
 
 pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
 pub use coverage::period::{EventTimeRange, Period, local_day};
-pub use definition::catalog::{Actors, DefinitionCatalog, LogKind, ReportDefinition};
+pub use definition::catalog::DefinitionCatalog;
+pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};
 pub use definition::params::{Param, ParamType};
 pub use portable::SqlEngine;
 pub use required_columns::{ArchiveCounts, archive_counts, report_columns};

@@ -11,7 +11,7 @@ use crate::Result;
 use crate::schema;
 use crate::store::Snapshot;
 
-use crate::query::definition::catalog::ReportDefinition;
+use crate::query::definition::report::ReportDefinition;
 use crate::query::engine::scan;
 use crate::query::guard::References;
 use crate::query::views::actors::{self, NoiseFilter};

@@ -17,7 +17,7 @@ use crate::store::Snapshot;
 use crate::query::coverage::assess::{self, Coverage};
 use crate::query::coverage::local_days::{self, LocalDay};
 use crate::query::coverage::period::{EventTimeRange, Period};
-use crate::query::definition::catalog::{Actors, LogKind, ReportDefinition};
+use crate::query::definition::report::{Actors, LogKind, ReportDefinition};
 use crate::query::engine::scan::{self, EventTable};
 use crate::query::guard::References;
 use crate::query::views::actors;

@@ -390,10 +390,10 @@ fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
         SourceFacts { damaged: true, ..source("2.json", "2026-03-02", 1) },
         source("dump-20260304-202603041800.json", "2026-03-04", 1),
     ];
-    let sql = "SELECT day, verdict, is_complete, trend_half FROM days ORDER BY day NULLS LAST";
+    let sql = "SELECT day, status, is_complete, trend_half FROM days ORDER BY day NULLS LAST";
     let expected = [
         "2026-03-01 complete true 1",
-        "2026-03-02 cut false -",
+        "2026-03-02 truncated false -",
         "2026-03-03 missing false -",
         "2026-03-04 partial false -",
         "2026-03-05 complete true -",
@@ -407,10 +407,10 @@ fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
             .map(|verdict| coverage.count(verdict));
     assert_eq!(counts, [3, 1, 1, 1]);
     assert!(!coverage.is_complete());
-    let rule = "SELECT rule FROM days WHERE verdict = 'cut'";
+    let rule = "SELECT reason FROM days WHERE status = 'truncated'";
     assert_eq!(PLAIN.rows(&archive, rule), ["2.json is damaged"]);
     let zurich = Asked { zone: Tz::Europe__Zurich, since: Some("2026-03-05"), ..PLAIN };
-    let sql = "SELECT day, verdict FROM days ORDER BY day NULLS LAST";
+    let sql = "SELECT day, status FROM days ORDER BY day NULLS LAST";
     assert_eq!(zurich.rows(&archive, sql), ["2026-03-05 partial", "2026-03-06 complete"]);
 }
 
@@ -559,11 +559,11 @@ fn what_was_loaded_for_many_answers_gives_the_same_as_the_files() {
 fn home_domains_are_found_or_given() {
     let archive = archive(&[Event { id: "1", ..VIEW }]);
     let sql = "-- title: T\n-- question: Q\n-- column k: K\n\
-        -- param home: domains = auto, domains at home\nSELECT actor_kind AS k FROM events";
+        -- param internal_domains: domains = auto, internal domains\nSELECT actor_kind AS k FROM events";
     let report = definition::header::parse("x", sql).unwrap();
     let session = PLAIN.session(&archive.snapshot);
     let kind = |home: Option<&str>| {
-        let given = home.map(|home| ("home".to_owned(), home.to_owned())).into_iter().collect();
+        let given = home.map(|home| ("internal_domains".to_owned(), home.to_owned())).into_iter().collect();
         lines(&execute(&session, &report, &given).unwrap()).concat()
     };
     assert_eq!(kind(None), "person");

@@ -513,7 +513,7 @@ mod tests {
 
     fn answered(options: &Options) -> Result<RenderedReport> {
         let reports = ReportCatalog::new(None).unwrap();
-        run(&Snapshot::default(), reports.find("most-consumed-reports").unwrap(), options)
+        run(&Snapshot::default(), reports.find("most-viewed-reports").unwrap(), options)
     }
 
     #[test]
@@ -521,7 +521,7 @@ mod tests {
         let options = Options { since: Some(DayBound::DaysBack(30)), ..options() };
         let report = answered(&options).unwrap();
         let text = String::from_utf8(report.bytes).unwrap();
-        let start = "Most consumed reports\n\nrank  report  workspace  views  viewers";
+        let start = "Most viewed reports\n\nrank  report  workspace  views  viewers";
         assert!(text.starts_with(start), "{text}");
         assert!(text.contains("\nThe archive holds no events.\nNo period, UTC."), "{text}");
         assert!(report.is_incomplete);
@@ -565,6 +565,6 @@ mod tests {
         for report in reports.all() {
             assert!(text.contains(&format!("\"report\": \"{}\"", report.name)), "{text}");
         }
-        assert!(text.contains("\"also\": \"most-consumed-reports\""), "{text}");
+        assert!(text.contains("\"also\": \"most-viewed-reports, popular, usage\""), "{text}");
     }
 }

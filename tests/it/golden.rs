@@ -7,36 +7,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use pbi_analyze::grid::Cell;
 use pbi_analyze::query;
 use pbi_analyze::store::Store;
 use serde::Deserialize;
 
-use crate::sample_data::{ROOT, copy_of_sample_data, golden};
+use crate::sample_data::{FOLDERS, ROOT, copy_of_sample_data, golden};
 use crate::top_reports::{Answer, Coverage};
 use crate::workdir::Workdir;
 
-/// The sample archive in a store. The files are given a time after their days, since a checkout
-/// has that of the checkout, and a file that is older than its day counts as written too early.
+/// Returns a folder with a store of both sample folders.
 fn ingested() -> Workdir {
     let dir = copy_of_sample_data();
-    let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1_777_600_000);
-    let mut folders = vec![dir.join("sample-data")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
-            let path = entry.expect("the folder can be listed").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let file = std::fs::File::options().append(true).open(&path);
-                let set = file.and_then(|file| file.set_modified(late));
-                set.expect("the time of a file can be set");
-            }
-        }
-    }
-    dir.ingest("store", &["sample-data"]).0.ended(3);
+    dir.ingest("store", &FOLDERS).0.ended(3);
     dir
 }
 
@@ -204,13 +188,13 @@ fn days_are_held_as_the_generator_knows() {
     assert_eq!((coverage.days, coverage.missing), (period.days_with_events + missing, missing));
     // sample-data/README.md tells of the one day that was pulled before it was over. The file that
     // breaks off cuts none: another pull of its day holds more.
-    let held = (coverage.complete, coverage.partial, coverage.cut);
+    let held = (coverage.complete, coverage.partial, coverage.truncated);
     assert_eq!(held, (period.days_with_events - 1, 1, 0));
     let early = answer(&dir, &["--since", "2026-03-24", "--until", "2026-03-24"]).coverage;
     assert_eq!((early.days, early.partial), (1, 1));
     for day in &period.days_without_events {
         let none = answer(&dir, &["--since", day, "--until", day]);
-        let alone = Coverage { days: 1, complete: 0, partial: 0, missing: 1, cut: 0 };
+        let alone = Coverage { days: 1, complete: 0, partial: 0, missing: 1, truncated: 0 };
         assert_eq!((none.coverage, none.rows.len()), (alone, 0), "{day}");
     }
 }

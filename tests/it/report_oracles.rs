@@ -139,10 +139,10 @@ fn each_day_has_the_verdict_that_the_generator_knows() {
     assert_eq!(rows.len(), archive.year.days.len());
     for (row, day) in rows.iter().zip(&archive.year.days) {
         assert_cell(row, "day", day.date.to_string().into());
-        assert_cell(row, "verdict", day.verdict.into());
+        assert_cell(row, "status", day.verdict.into());
         if day.verdict != "missing" {
             assert_cell(row, "events", day.events.into());
-            assert_cell(row, "repeats", day.repeats.into());
+            assert_cell(row, "duplicates", day.repeats.into());
             assert_cell(row, "late_events", day.late.into());
         }
     }
@@ -159,10 +159,10 @@ fn days_are_counted_as_the_generator_knows() {
         archive.year.days.iter().filter(|day| verdicts.contains(&day.verdict)).count() as u64
     };
     let coverage = &answer["coverage"];
-    assert_cell(coverage, "days", count(&["complete", "partial", "cut", "missing"]).into());
+    assert_cell(coverage, "days", count(&["complete", "partial", "truncated", "missing"]).into());
     assert_cell(coverage, "complete", count(&["complete"]).into());
-    assert_cell(coverage, "partial", count(&["partial", "cut"]).into());
-    assert_cell(coverage, "cut", count(&["cut"]).into());
+    assert_cell(coverage, "partial", count(&["partial", "truncated"]).into());
+    assert_cell(coverage, "truncated", count(&["truncated"]).into());
     assert_cell(coverage, "missing", count(&["missing"]).into());
 }
 

@@ -45,7 +45,7 @@ impl DayStatus {
         match self {
             DayStatus::Complete => "complete",
             DayStatus::Partial => "partial",
-            DayStatus::Truncated => "cut",
+            DayStatus::Truncated => "truncated",
             DayStatus::Missing => "missing",
         }
     }

@@ -1,9 +1,7 @@
-//! Parameters of a report: declared in its header with a type and a default, given as text, bound
-//! as literals.
+//! Parameters of a report: their types, and their values as literals of the statement.
 //!
-//! Owns: which types there are and how a text becomes a literal of the statement. A value is put
-//! into the parsed statement as one literal, so no text of a user is ever read as SQL. Must not
-//! know where values come from, nor what a parameter means to a report.
+//! A value is inserted into the parsed statement as one literal, so a user's text is never read as
+//! SQL.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -15,37 +13,37 @@ use sqlparser::ast::{
 
 use crate::{Error, Result};
 
-use crate::query::definition::suggest::nearest;
+use crate::query::definition::suggest::did_you_mean;
 
-/// What a parameter holds.
+/// Type of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParamType {
-    /// A whole number.
+    /// Whole number.
     Int,
-    /// A number of rows, or `all`.
+    /// Number of rows, or `all`.
     Limit,
     /// Any text.
     Text,
     /// `true` or `false`.
     Bool,
-    /// A day, `2026-03-01`.
+    /// Day, for example `2026-03-01`.
     Date,
-    /// A time of day on a day, `2026-03-01 08:30:00`.
+    /// Date and time, for example `2026-03-01 08:30:00`.
     Timestamp,
     /// One of these words.
     Choice(Vec<String>),
-    /// Domains with commas between, or `auto`: for the views, which tell guests by them.
+    /// Domains separated by commas, or `auto`. The views use them to distinguish external users.
     Domains,
 }
 
-/// `LIMIT` with `all`: more rows than any answer has, and still a whole number for every engine.
+/// Number of rows for `LIMIT` with `all`: more than any result has, and valid in every engine.
 const ALL_ROWS: i64 = i32::MAX as i64;
 
-/// The default of [`Type::Domains`]: those that at least 5 % of the people have.
+/// Default of [`ParamType::Domains`]: the domains of at least 5 % of the users.
 const AUTO_DOMAINS: &str = "auto";
 
 impl ParamType {
-    /// The type of that name in a header.
+    /// Parses the name of a type in a header.
     pub fn parse(name: &str) -> Option<ParamType> {
         Some(match name {
             "int" => ParamType::Int,
@@ -62,27 +60,27 @@ impl ParamType {
         })
     }
 
-    /// Whether a text is a value of it.
+    /// Returns true if the text is a value of this type.
     pub fn accepts(&self, text: &str) -> bool {
         self.literal(text).is_some()
     }
 
-    /// What a value of it looks like.
-    fn example(&self) -> String {
+    /// Describes a value of this type, with an example.
+    pub(super) fn example(&self) -> String {
         let example = match self {
             ParamType::Choice(words) => return format!("one of {}", words.join(", ")),
-            ParamType::Domains => "domains such as contoso.com,contoso.de, or auto",
-            ParamType::Int => "a whole number such as 7",
-            ParamType::Limit => "a number of rows such as 25, or all",
+            ParamType::Domains => "domains, for example contoso.com,contoso.de, or auto",
+            ParamType::Int => "a whole number, for example 7",
+            ParamType::Limit => "a number of rows, for example 25, or all",
             ParamType::Text => "a text",
             ParamType::Bool => "true or false",
-            ParamType::Date => "a day such as 2026-03-01",
-            ParamType::Timestamp => "a time such as 2026-03-01 08:30:00",
+            ParamType::Date => "a day, for example 2026-03-01",
+            ParamType::Timestamp => "a time, for example 2026-03-01 08:30:00",
         };
         example.to_owned()
     }
 
-    /// Its name, for people.
+    /// Name of the type in help texts.
     pub fn name(&self) -> String {
         match self {
             ParamType::Int => "int".to_owned(),
@@ -96,7 +94,7 @@ impl ParamType {
         }
     }
 
-    /// The literal for a text, if the text is a value of the type.
+    /// Returns the literal for a text, or `None` if it is not a value of this type.
     fn literal(&self, text: &str) -> Option<Expr> {
         let number = |number: i64| value_expr(Value::Number(number.to_string(), false));
         Some(match self {
@@ -134,25 +132,25 @@ fn typed_literal(data_type: DataType, text: String) -> Expr {
     Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false })
 }
 
-/// One parameter, as declared.
+/// Declaration of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
-    /// Its name; in the statement it stands as `:name`.
+    /// Name, written as `:name` in the statement.
     pub name: String,
-    /// What it holds.
+    /// Type.
     pub ty: ParamType,
-    /// Its value unless another is given.
+    /// Default value.
     pub default: String,
-    /// What it is for.
+    /// Meaning.
     pub meaning: String,
 }
 
-/// Puts the values given, else the defaults, in place of the `:name` of each parameter.
+/// Replaces the `:name` of each parameter by its given value, or else by its default.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] for a name that the report does not have or a text that is no value of its
-/// type; [`Error::Query`] for a `:name` that nobody declared.
+/// [`Error::Usage`] if the report has no parameter of a given name, or a value is not of its type;
+/// [`Error::Query`] if the statement contains an undeclared `:name`.
 pub fn bind(
     statement: &mut Statement,
     query: &str,
@@ -162,13 +160,10 @@ pub fn bind(
     for name in given.keys() {
         if !params.iter().any(|param| param.name == *name) {
             let names: Vec<_> = params.iter().map(|param| param.name.as_str()).collect();
-            let guess = match nearest(name, names.iter().copied()) {
-                Some(known) => format!(" Did you mean {known}?"),
-                None => String::new(),
-            };
+            let suggestion = did_you_mean(name, names.iter().copied());
             let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             return Err(Error::Usage(format!(
-                "{query} has no parameter {name:?}.{guess} Its parameters: {known}"
+                "{query} has no parameter {name:?}.{suggestion} Its parameters: {known}"
             )));
         }
     }
@@ -190,8 +185,8 @@ pub fn bind(
     }
 }
 
-/// The domains at home that are given for a report, in lower case; `None` for those that the
-/// events tell.
+/// Returns the internal domains given for a report, in lower case, or `None` if the
+/// program must detect them from the events.
 pub fn internal_domains(
     params: &[Param],
     given: &BTreeMap<String, String>,
@@ -233,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_one_literal_whatever_it_holds() {
+    fn value_becomes_one_literal() {
         let sql = "SELECT Id FROM events WHERE UserId = :p AND Id <> ':p' LIMIT 3";
         let text = bound(sql, ParamType::Text, "x' OR '1'='1").unwrap();
         let expected = "SELECT Id FROM events \
@@ -250,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_value_of_the_type_is_refused_with_an_example() {
+    fn value_of_another_type_is_refused_with_an_example() {
         let sql = "SELECT Id FROM events LIMIT :p";
         for (ty, text) in [
             (ParamType::Int, "1; DROP TABLE events"),
@@ -269,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_refused_on_both_sides() {
+    fn unknown_names_are_refused() {
         let unknown = bound("SELECT Id FROM events LIMIT :q", ParamType::Limit, "1").unwrap_err();
         assert_eq!(unknown.to_string(), "test: :q is not declared as a parameter");
         let mut statement = guard::parse("test", "SELECT 1").unwrap();

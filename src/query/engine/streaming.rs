@@ -274,8 +274,8 @@ mod tests {
     #[test]
     fn what_a_where_leaves_is_a_stage_for_the_rest_of_the_statement() {
         let (rounds, rest) = stages(
-            "WITH kept AS (SELECT user_id, time_us FROM events WHERE is_failed), \
-             ranked AS (SELECT user_id, RANK() OVER (ORDER BY time_us) AS place FROM kept), \
+            "WITH kept AS (SELECT user_id, epoch_us FROM events WHERE is_failed), \
+             ranked AS (SELECT user_id, RANK() OVER (ORDER BY epoch_us) AS place FROM kept), \
              users AS (SELECT user_id, COUNT(*) AS n FROM kept GROUP BY user_id), \
              both AS (SELECT user_id AS one FROM users UNION ALL SELECT 'x' AS one FROM users), \
              of_both AS (SELECT DISTINCT k.user_id FROM kept AS k JOIN both AS b \
@@ -293,10 +293,10 @@ mod tests {
         for body in [
             "SELECT user_id FROM events",
             "SELECT DISTINCT user_id FROM events WHERE user_id IN (SELECT user_id FROM history)",
-            "SELECT DISTINCT LAG(time_us) OVER (ORDER BY time_us) AS x FROM events",
-            "SELECT user_id, AVG(time_us) AS x FROM events GROUP BY user_id",
-            "SELECT user_id, SUM(time_us / 2) AS x FROM events GROUP BY user_id",
-            "SELECT user_id, SUM(CAST(time_us AS DOUBLE)) AS x FROM events GROUP BY user_id",
+            "SELECT DISTINCT LAG(epoch_us) OVER (ORDER BY epoch_us) AS x FROM events",
+            "SELECT user_id, AVG(epoch_us) AS x FROM events GROUP BY user_id",
+            "SELECT user_id, SUM(epoch_us / 2) AS x FROM events GROUP BY user_id",
+            "SELECT user_id, SUM(CAST(epoch_us AS DOUBLE)) AS x FROM events GROUP BY user_id",
             "SELECT user_id, SUM(0.1) AS x FROM events GROUP BY user_id",
             "SELECT DISTINCT e.user_id FROM events AS e JOIN history AS h ON e.Id = h.Id",
             "SELECT DISTINCT e.user_id FROM events AS e CROSS JOIN days AS d",

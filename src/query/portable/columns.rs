@@ -69,15 +69,15 @@ impl ScriptWriter<'_> {
         vec![
             ("local_time", local.clone()),
             ("local_date", date.clone()),
-            ("local_day_number", words.epoch_day(&date)),
+            ("local_epoch_day", words.epoch_day(&date)),
             ("local_hour", format!("CAST(hour({local}) AS BIGINT)")),
             ("local_weekday", words.weekday(&local)),
             ("local_week", words.iso_week(&local)),
             ("local_month", words.month(&local)),
-            ("local_month_number", month),
+            ("local_epoch_month", month),
             ("utc_date", format!("CAST({utc} AS DATE)")),
             ("utc_hour", format!("CAST(hour({utc}) AS BIGINT)")),
-            ("time_us", words.epoch_us("CreationTime")),
+            ("epoch_us", words.epoch_us("CreationTime")),
             ("in_period", in_period),
         ]
     }

@@ -18,7 +18,7 @@ use sqlparser::ast::Statement;
 
 use crate::grid::{Cell, Grid};
 use crate::query::NoiseFilter;
-use crate::query::definition::catalog::Actors;
+use crate::query::definition::report::Actors;
 use crate::query::engine::to_grid;
 use crate::query::views::actors;
 use crate::query::views::filters::Filters;

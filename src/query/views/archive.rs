@@ -38,12 +38,12 @@ fn day_table(days: &[LocalDay]) -> PolarsResult<LazyFrame> {
     let weekday = |day: &NaiveDate| i64::from(day.weekday().number_from_monday());
     let table = df!(
         "day" => epoch_days(&dates),
-        "day_number" => epoch_days_i64(&dates),
+        "epoch_day" => epoch_days_i64(&dates),
         "week" => dates.iter().map(week).collect::<Vec<_>>(),
         "month" => dates.iter().map(|day| day.format("%Y-%m").to_string()).collect::<Vec<_>>(),
         "weekday" => dates.iter().map(weekday).collect::<Vec<_>>(),
-        "verdict" => days.iter().map(|day| day.status.name()).collect::<Vec<_>>(),
-        "rule" => days.iter().map(|day| day.reason.as_str()).collect::<Vec<_>>(),
+        "status" => days.iter().map(|day| day.status.name()).collect::<Vec<_>>(),
+        "reason" => days.iter().map(|day| day.reason.as_str()).collect::<Vec<_>>(),
         "is_complete" => days.iter().map(LocalDay::is_complete).collect::<Vec<_>>(),
         "trend_half" => days.iter().map(|day| day.trend_half).collect::<Vec<_>>()
     )?;
@@ -76,7 +76,8 @@ pub fn period(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         let days: Vec<NaiveDate> = rows.iter().map(|row| row[at]).collect();
         let dates = Series::new(name.into(), epoch_days(&days)).cast(&DataType::Date)?;
         table.with_column(dates.into_column())?;
-        let count = Series::new(format!("{name}_number").into(), epoch_days_i64(&days));
+        let epoch_name = name.replace("_day", "_epoch_day");
+        let count = Series::new(epoch_name.into(), epoch_days_i64(&days));
         table.with_column(count.into_column())?;
     }
     let zone = vec![session.period().time_zone().name(); rows.len()];
@@ -98,12 +99,12 @@ pub fn utc_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         |day: &crate::query::DayCoverage| day.status == crate::query::DayStatus::Complete;
     let table = df!(
         "day" => epoch_days(&dates),
-        "day_number" => epoch_days_i64(&dates),
-        "verdict" => days.iter().map(|day| day.status.name()).collect::<Vec<_>>(),
-        "rule" => days.iter().map(|day| day.reason.as_str()).collect::<Vec<_>>(),
+        "epoch_day" => epoch_days_i64(&dates),
+        "status" => days.iter().map(|day| day.status.name()).collect::<Vec<_>>(),
+        "reason" => days.iter().map(|day| day.reason.as_str()).collect::<Vec<_>>(),
         "is_complete" => days.iter().map(is_complete).collect::<Vec<_>>(),
         "sources" => held.iter().map(|of| of.len() as i64).collect::<Vec<_>>(),
-        "copies" => held.iter().map(|of| saturating_i64(of.iter().sum())).collect::<Vec<_>>()
+        "event_copies" => held.iter().map(|of| saturating_i64(of.iter().sum())).collect::<Vec<_>>()
     )?;
     Ok(table.lazy().with_column(col("day").cast(DataType::Date)))
 }
@@ -150,8 +151,8 @@ pub fn source_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         "source" => rows.iter().map(|(source, ..)| source.path.as_str()).collect::<Vec<_>>(),
         "source_kind" => rows.iter().map(|(source, ..)| source.kind.as_str()).collect::<Vec<_>>(),
         "day" => epoch_days(&dates),
-        "day_number" => epoch_days_i64(&dates),
-        "copies" => rows.iter().map(|(.., copies)| *copies).collect::<Vec<_>>()
+        "epoch_day" => epoch_days_i64(&dates),
+        "event_copies" => rows.iter().map(|(.., copies)| *copies).collect::<Vec<_>>()
     )?;
     Ok(table.lazy().with_column(col("day").cast(DataType::Date)))
 }
@@ -161,12 +162,12 @@ pub fn source_warnings(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let sources = session.sources().iter();
     let all: Vec<_> = sources.flat_map(|s| s.warnings.iter().map(move |x| (s, x))).collect();
     let kind = |kind: WarningKind| match kind {
-        WarningKind::Truncated => "cut",
+        WarningKind::Truncated => "truncated",
         WarningKind::AtLimit => "at limit",
         WarningKind::LossyTable => "lossy table",
-        WarningKind::LostCharacters => "lost letters",
+        WarningKind::LostCharacters => "lost characters",
         WarningKind::Flattened => "flattened",
-        WarningKind::TooEarly => "early",
+        WarningKind::TooEarly => "too early",
     };
     let table = df!(
         "source" => all.iter().map(|(source, _)| source.path.as_str()).collect::<Vec<_>>(),

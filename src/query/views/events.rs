@@ -11,7 +11,7 @@ use polars::prelude::*;
 
 use crate::schema::{self, Operation};
 
-use crate::query::definition::catalog::Actors;
+use crate::query::definition::report::Actors;
 use crate::query::engine::memoize::{self, null_if_empty};
 use crate::query::engine::scan;
 use crate::query::views::{ViewContext, items, user_agent};
@@ -125,15 +125,15 @@ fn time_columns(scope: &ViewContext<'_>) -> PolarsResult<Vec<(&'static str, Expr
     Ok(vec![
         ("local_time", local.clone()),
         ("local_date", local.clone().dt().date()),
-        ("local_day_number", whole(local.clone().dt().date().cast(DataType::Int32))),
+        ("local_epoch_day", whole(local.clone().dt().date().cast(DataType::Int32))),
         ("local_hour", whole(local.clone().dt().hour())),
         ("local_weekday", whole(local.clone().dt().weekday())),
         ("local_week", format_day(local.clone(), "%G-W%V")),
         ("local_month", format_day(local, "%Y-%m")),
-        ("local_month_number", month - lit(1)),
+        ("local_epoch_month", month - lit(1)),
         ("utc_date", utc().replace_time_zone(None, lit("raise"), NonExistent::Raise).dt().date()),
         ("utc_hour", whole(utc().hour())),
-        ("time_us", col("CreationTime").cast(DataType::Int64)),
+        ("epoch_us", col("CreationTime").cast(DataType::Int64)),
         (
             "in_period",
             scan::is_in_period(period).unwrap_or_else(|| col("CreationTime").is_not_null()),

@@ -19,10 +19,11 @@ use std::sync::LazyLock;
 
 use polars::prelude::*;
 
-use crate::schema::{self, Noise};
+use crate::schema;
+use crate::schema::tsv::{TsvError, parse_table, wrong_cell_count};
 
 use crate::query::Session;
-use crate::query::definition::catalog::{Actors, LogKind};
+use crate::query::definition::report::{Actors, LogKind};
 use crate::query::engine::memoize::null_if_empty;
 use crate::query::engine::scan::EventTable;
 use crate::query::guard::References;
@@ -42,18 +43,18 @@ pub struct ViewColumn {
     pub meaning: &'static str,
 }
 
-/// The columns of the views, but for those of events that stand in the table itself.
+/// Returns the columns of the views, except Microsoft's columns of events.
 pub fn view_columns() -> &'static [ViewColumn] {
-    static COLUMNS: LazyLock<Vec<ViewColumn>> = LazyLock::new(|| {
-        let rows = include_str!("columns.tsv").lines().skip(1);
-        let cells = rows.map(|line| line.split('\t').collect::<Vec<_>>());
-        let column = |cells: Vec<&'static str>| match cells[..] {
-            [view, name, ty, meaning] => Some(ViewColumn { view, name, ty, meaning }),
-            _ => None,
-        };
-        cells.filter_map(column).collect()
-    });
+    static COLUMNS: LazyLock<Vec<ViewColumn>> =
+        LazyLock::new(|| parse_columns().filter_map(Result::ok).collect());
     &COLUMNS
+}
+
+fn parse_columns() -> impl Iterator<Item = Result<ViewColumn, TsvError>> {
+    parse_table(include_str!("columns.tsv"), |cells| match *cells {
+        [view, name, ty, meaning] => Ok(ViewColumn { view, name, ty, meaning }),
+        _ => Err(wrong_cell_count(cells, 4)),
+    })
 }
 
 /// The views, in the order of their description.
@@ -112,7 +113,7 @@ pub fn build_view(scope: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFrame
         "utc_days" => archive::utc_days(session),
         "sources" => archive::sources(session),
         "source_days" => archive::source_days(session),
-        "suspicions" => archive::source_warnings(session),
+        "source_warnings" => archive::source_warnings(session),
         "unknown_fields" => archive::unknown_fields(session),
         named => match latest_names::ENTITIES.iter().find(|kind| kind.view == named) {
             Some(kind) => {
@@ -129,11 +130,7 @@ fn operations() -> PolarsResult<LazyFrame> {
     let all = schema::operations();
     let texts =
         |pick: fn(&schema::Operation) -> &'static str| all.iter().map(pick).collect::<Vec<_>>();
-    let noise = |operation: &schema::Operation| match operation.noise {
-        Noise::No => "no",
-        Noise::Standard => "default",
-        Noise::AllReads => "wide",
-    };
+    let noise = |operation: &schema::Operation| operation.noise.name();
     let table = df!(
         "operation" => texts(|o| o.name),
         "friendly_name" => texts(|o| o.friendly_name),
@@ -147,4 +144,15 @@ fn operations() -> PolarsResult<LazyFrame> {
     let columns = table.get_column_names_owned();
     let columns = columns.into_iter().map(|name| null_if_empty(col(name.clone())).alias(name));
     Ok(table.lazy().select(columns.collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_columns_is_parsed() {
+        let parsed: Result<Vec<ViewColumn>, TsvError> = parse_columns().collect();
+        assert_eq!(parsed.unwrap().len(), view_columns().len());
+    }
 }

@@ -122,7 +122,7 @@ fn dates(grid: &Grid, column: &str) -> Option<Vec<NaiveDate>> {
 }
 
 fn gaps(grid: &Grid) -> Vec<(usize, usize, Ink)> {
-    let Some(column) = grid.columns.iter().position(|found| found.name == "verdict") else {
+    let Some(column) = grid.columns.iter().position(|found| found.name == "status") else {
         return Vec::new();
     };
     let mut gaps: Vec<(usize, usize, Ink)> = Vec::new();

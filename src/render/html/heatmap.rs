@@ -95,7 +95,7 @@ struct CalendarDay<'g> {
 pub fn write_calendar(to: &mut Markup, panel: &Panel) {
     let days = calendar_days(panel);
     to.open("ul").attr("class", "legend");
-    for verdict in ["complete", "partial", "cut", "missing"] {
+    for verdict in ["complete", "partial", "truncated", "missing"] {
         let number = days.iter().filter(|held| held.status == verdict).count();
         to.open("li").open("span").attr("class", format_args!("day {verdict}")).close("span");
         to.text(format_args!("{} {verdict}", group_digits(&number.to_string()))).close("li");
@@ -139,7 +139,7 @@ fn write_day(to: &mut Markup, held: &CalendarDay<'_>) {
     let CalendarDay { day, status: verdict, reason: rule, events } = held;
     let class = match *verdict {
         "complete" => "complete",
-        "cut" => "cut",
+        "truncated" => "truncated",
         "missing" => "missing",
         _ => "partial",
     };
@@ -159,7 +159,7 @@ fn calendar_days(panel: &Panel) -> Vec<CalendarDay<'_>> {
     let grid = &panel.grid;
     let at = grid.columns.iter().position(|column| column.name == "day");
     let events = column_numbers(grid, "events");
-    let texts = column_texts(grid, "verdict").into_iter().zip(column_texts(grid, "rule"));
+    let texts = column_texts(grid, "status").into_iter().zip(column_texts(grid, "reason"));
     let held = grid.rows.iter().zip(texts).zip(events).filter_map(|((row, texts), events)| {
         let (verdict, rule) = texts;
         match row.get(at?)? {

@@ -394,10 +394,10 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz)
             .attr("class", format_args!("{shape} {}", Ink::class_of_series(at)));
         to.close("span").text(one.title).close("li");
     }
-    let verdicts = table::column_texts(&panel.grid, "verdict");
+    let verdicts = table::column_texts(&panel.grid, "status");
     for (class, label, is_so) in [
         ("missing", "day missing", (|text| text == "missing") as fn(&str) -> bool),
-        ("partial", "held in part", |text| text == "partial" || text == "cut"),
+        ("partial", "held in part", |text| text == "partial" || text == "truncated"),
     ] {
         if verdicts.iter().any(|verdict| is_so(verdict)) {
             to.open("li").open("span").attr("class", format_args!("area {class}")).close("span");

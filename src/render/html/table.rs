@@ -103,7 +103,7 @@ fn cell_class(kind: CellKind, look: ColumnStyle) -> &'static str {
 fn column_title(name: &str) -> String {
     match name {
         "dau" | "wau" | "mau" => return name.to_uppercase(),
-        "mean_7d" => return "Mean of 7 days".to_owned(),
+        "avg_7d" => return "7-day average".to_owned(),
         _ => {}
     }
     let words =

@@ -10,7 +10,7 @@ fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
     let mut grid = Grid::new([
         ("date", CellKind::Date),
         ("views", CellKind::Int),
-        ("verdict", CellKind::Text),
+        ("status", CellKind::Text),
     ]);
     for (days, views, verdict) in days {
         let views = views.map_or(Cell::Null, Cell::Int);
@@ -118,7 +118,7 @@ fn what_the_archive_lacks_is_shaded_and_no_line_runs_over_it() {
         (FIRST, Some(3), "complete"),
         (FIRST + 1, None, "missing"),
         (FIRST + 2, Some(4), "complete"),
-        (FIRST + 3, Some(9), "cut"),
+        (FIRST + 3, Some(9), "truncated"),
     ];
     let html = shown(vec![panel(over_time(&rows), PanelKind::Chart(vec![LINE]))]);
     let svg = &html[html.find("<svg class=\"wide\"").unwrap()..];
@@ -196,12 +196,12 @@ fn a_cell_holds_exactly_what_it_shows_in_short() {
 fn a_calendar_has_every_day_under_its_weekday() {
     let mut grid = Grid::new([
         ("day", CellKind::Date),
-        ("verdict", CellKind::Text),
+        ("status", CellKind::Text),
         ("events", CellKind::Int),
-        ("rule", CellKind::Text),
+        ("reason", CellKind::Text),
     ]);
     // 2026-03-30 was a Monday.
-    for (at, verdict) in ["complete", "missing", "odd", "cut"].into_iter().enumerate() {
+    for (at, verdict) in ["complete", "missing", "odd", "truncated"].into_iter().enumerate() {
         let days = FIRST + 29 + i32::try_from(at).unwrap();
         let events = if verdict == "missing" { Cell::Null } else { Cell::Int(7) };
         let texts = [verdict, "because"].map(|text| Cell::Text(text.into()));
