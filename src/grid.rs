@@ -1,85 +1,81 @@
-//! A finished result: headers and typed cells, row by row.
-//!
-//! Owns: the few kinds of values that a reader of a report can meet. It is what every query ends
-//! in and what every output format starts from, so that formats and reports never multiply. Must
-//! not know anything else: no engine, no terminal, no time zone.
+//! The result of a query: columns, and rows of typed cells. Every output format starts from it.
 
-/// What the cells of a column are.
+/// Kind of the cells of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellKind {
-    /// Words; nested values are JSON text.
+    /// Text; nested values are JSON text.
     Text,
-    /// Whole numbers.
+    /// Integers.
     Int,
-    /// Fractions.
+    /// Floating-point numbers.
     Float,
     /// True or false.
     Bool,
     /// Instants, shown in the time zone of the report.
     Time,
-    /// Wall-clock times, which carry no zone.
+    /// Local times without a time zone.
     LocalTime,
-    /// Calendar days.
+    /// Dates.
     Date,
 }
 
 impl CellKind {
-    /// Whether the column is read by its digits, and so belongs to the right.
+    /// Returns true for numbers, which are aligned to the right.
     pub fn is_number(self) -> bool {
         matches!(self, CellKind::Int | CellKind::Float)
     }
 }
 
-/// One value.
+/// Value of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// Nothing is known, or nothing applies.
+    /// Unknown or not applicable.
     Null,
-    /// Words.
+    /// Text.
     Text(String),
-    /// A whole number.
+    /// Integer.
     Int(i64),
-    /// A fraction.
+    /// Floating-point number.
     Float(f64),
     /// True or false.
     Bool(bool),
-    /// An instant.
+    /// Instant.
     Time {
         /// Microseconds since 1970 (UTC).
         us: i64,
     },
-    /// A wall-clock time.
+    /// Local time without a time zone.
     LocalTime {
         /// Microseconds since 1970-01-01T00:00:00 on the same clock.
         us: i64,
     },
-    /// A calendar day.
+    /// Date.
     Date {
         /// Days since 1970-01-01.
         days: i32,
     },
 }
 
-/// One column: its header and what its cells are.
+/// Column of a grid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GridColumn {
-    /// Its name, unique in the grid.
+    /// Name, unique in the grid.
     pub name: String,
-    /// What its cells are; [`Cell::Null`] may stand in any of them.
+    /// Kind of its cells; any of them can be [`Cell::Null`].
     pub kind: CellKind,
 }
 
-/// A table of values. Every row has as many cells as there are columns.
+/// Table of values. Every row has one cell for each column.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Grid {
-    /// The columns, left to right.
+    /// Columns from left to right.
     pub columns: Vec<GridColumn>,
-    /// The rows, in their final order.
+    /// Rows in their final order.
     pub rows: Vec<Vec<Cell>>,
 }
 
 impl Grid {
-    /// An empty grid with the columns given.
+    /// Creates a grid with these columns and no rows.
     pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, CellKind)>) -> Grid {
         let columns = columns
             .into_iter()
@@ -89,39 +85,38 @@ impl Grid {
     }
 }
 
-/// How the rows are best drawn, by the names of the columns that it takes.
+/// Chart of the rows, with the names of its columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chart {
-    /// A bar for the value of each row.
+    /// One bar for each row.
     Bars {
-        /// Its length.
+        /// Column of the length of a bar.
         value: String,
     },
-    /// One line through all rows for each value.
+    /// One line for each column of values.
     Lines {
-        /// What goes up and down.
+        /// Columns of the vertical axis.
         values: Vec<String>,
-        /// What goes from left to right.
+        /// Column of the horizontal axis.
         over: String,
     },
-    /// A plane of shaded cells, one for each row.
+    /// Heatmap with one shaded cell for each row.
     Heatmap {
-        /// How dark a cell is.
+        /// Column of the darkness of a cell.
         value: String,
-        /// Which column of the plane it is in.
+        /// Column of the horizontal position.
         over: String,
-        /// Which line of the plane it is in.
+        /// Column of the vertical position.
         by: String,
     },
 }
 
 impl Chart {
-    /// Reads `bars VALUE`, `lines A, B over X` or `heat VALUE over X by Y`, as it stands in the
-    /// header of a report.
+    /// Parses `bars VALUE`, `lines A, B over X` or `heat VALUE over X by Y` from the header of a report.
     ///
     /// # Errors
     ///
-    /// What is wrong with the text, and what is right.
+    /// The problem with the text, and the valid forms.
     pub fn parse(text: &str) -> Result<Chart, String> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let (kind, rest) = words.split_first().unwrap_or((&"", &[]));
@@ -129,18 +124,18 @@ impl Chart {
             "bars" => parse_column_name(rest, "VALUE").map(|value| Chart::Bars { value }),
             "lines" => parse_lines(rest),
             "heat" => parse_heatmap(rest),
-            "" => Err("it is empty".to_owned()),
-            other => Err(format!("there is no kind {other:?}")),
+            "" => Err("the text is empty".to_owned()),
+            other => Err(format!("unknown kind {other:?}")),
         };
-        chart.map_err(|wrong| {
+        chart.map_err(|problem| {
             format!(
-                "chart {text:?}: {wrong}; write `bars VALUE`, `lines A, B over X` or \
+                "chart {text:?}: {problem}; write `bars VALUE`, `lines A, B over X` or \
                  `heat VALUE over X by Y`"
             )
         })
     }
 
-    /// The names of all columns that it takes.
+    /// Returns the names of all columns of the chart.
     pub fn columns(&self) -> Vec<&str> {
         match self {
             Chart::Bars { value } => vec![value],
@@ -163,8 +158,8 @@ fn parse_lines(words: &[&str]) -> Result<Chart, String> {
 }
 
 fn parse_heatmap(words: &[&str]) -> Result<Chart, String> {
-    let (value, plane) = split_at_word(words, "over")?;
-    let (over, by) = split_at_word(plane, "by")?;
+    let (value, axes) = split_at_word(words, "over")?;
+    let (over, by) = split_at_word(axes, "by")?;
     Ok(Chart::Heatmap {
         value: parse_column_name(value, "VALUE")?,
         over: parse_column_name(over, "X")?,
@@ -172,20 +167,20 @@ fn parse_heatmap(words: &[&str]) -> Result<Chart, String> {
     })
 }
 
-/// What stands before and behind a word.
+/// Returns the words before and after a word.
 fn split_at_word<'w>(
     words: &'w [&str],
     at: &str,
 ) -> Result<(&'w [&'w str], &'w [&'w str]), String> {
-    let found = words.iter().position(|word| *word == at).ok_or(format!("it has no `{at}`"))?;
+    let found = words.iter().position(|word| *word == at).ok_or(format!("`{at}` is missing"))?;
     Ok((&words[..found], &words[found + 1..]))
 }
 
-/// The name of one column, where `role` says which.
+/// Returns the name of a single column; `role` names it in errors.
 fn parse_column_name(words: &[&str], role: &str) -> Result<String, String> {
     match words.join(" ") {
         name if name.is_empty() => Err(format!("the column {role} is missing")),
-        name if name.contains([' ', ',']) => Err(format!("{name:?} is not one column")),
+        name if name.contains([' ', ',']) => Err(format!("{name:?} is not the name of one column")),
         name => Ok(name),
     }
 }
@@ -195,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chart_is_read_as_it_stands_in_a_header() {
+    fn charts_of_headers_are_parsed() {
         let bars = Chart::parse("bars views").unwrap();
         assert_eq!(bars, Chart::Bars { value: "views".into() });
         let lines = Chart::parse(" lines  views,viewers , opens over  day ").unwrap();
@@ -209,22 +204,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chart_is_refused_with_what_is_wrong() {
-        for (text, wrong) in [
-            ("", "it is empty"),
-            ("pie views", "no kind \"pie\""),
+    fn invalid_charts_are_errors_with_the_problem() {
+        for (text, problem) in [
+            ("", "the text is empty"),
+            ("pie views", "unknown kind \"pie\""),
             ("bars", "the column VALUE is missing"),
-            ("bars views viewers", "\"views viewers\" is not one column"),
-            ("lines views", "it has no `over`"),
+            ("bars views viewers", "\"views viewers\" is not the name of one column"),
+            ("lines views", "`over` is missing"),
             ("lines over day", "the column A is missing"),
             ("lines views, over day", "the column A is missing"),
             ("lines views over", "the column X is missing"),
-            ("heat views over hour", "it has no `by`"),
+            ("heat views over hour", "`by` is missing"),
             ("heat views over by weekday", "the column X is missing"),
             ("heat views over hour by", "the column Y is missing"),
         ] {
-            let told = Chart::parse(text).unwrap_err();
-            assert!(told.contains(wrong) && told.contains("`bars VALUE`"), "{text:?}: {told}");
+            let message = Chart::parse(text).unwrap_err();
+            assert!(
+                message.contains(problem) && message.contains("`bars VALUE`"),
+                "{text:?}: {message}"
+            );
         }
     }
 }

@@ -1,11 +1,8 @@
-//! What is asked of an archive, whatever the report, and what is found out on the way: each thing
-//! once for all reports.
-//!
-//! Owns: the archive as a table, the period with its coverage, the filters, and what several
-//! answers share - names, domains at home, counts. Must not know statements.
+//! The settings of a run over one archive, and what its reports share: coverage, names, domains and
+//! counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::NaiveDate;
 use polars::prelude::*;
@@ -18,67 +15,66 @@ use crate::query::coverage::assess::{self, Coverage};
 use crate::query::coverage::local_days::{self, LocalDay};
 use crate::query::coverage::period::{EventTimeRange, Period};
 use crate::query::definition::report::{Actors, LogKind, ReportDefinition};
+use crate::query::engine::error::run_engine;
 use crate::query::engine::scan::{self, EventTable};
-use crate::query::guard::References;
-use crate::query::views::actors;
+use crate::query::required_columns;
+use crate::query::views::actors::{self, NoiseFilter};
 use crate::query::views::filters::Filters;
 use crate::query::views::latest_names::NameLookup;
-use crate::query::views::{self, ViewContext};
-use crate::query::{NoiseFilter, required_columns, run_engine};
 
-/// What an answer leaves out and whom it is about.
+/// Filters of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Which reads through the API are left out.
+    /// Automated API activity to exclude.
     pub noise: NoiseFilter,
-    /// Whose events count; those that each report counts of itself, where it is not given.
+    /// Actors whose events count; `None` for the default of each report.
     pub actors: Option<Actors>,
-    /// Which workspaces, reports, people and activities it is about.
+    /// Workspaces, reports, users and activities to include.
     pub filters: Filters,
 }
 
-/// The events of a period, counted. `events` is the sum of the others and of those that count.
+/// Numbers of events of a period. `events` is the sum of the other fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EventCounts {
-    /// All of them.
+    /// All events.
     pub events: u64,
-    /// Those that the filters leave out.
+    /// Events that the filters exclude.
     pub filtered: u64,
-    /// Those of the others that are noise.
+    /// Automated API activity among the other events.
     pub noise: u64,
-    /// Those of services that are not noise.
+    /// Events of service principals and the system that are not noise.
     pub services: u64,
-    /// Those of people that are not noise.
+    /// Events of people that are not noise.
     pub people: u64,
 }
 
-/// A field that no typed column holds exactly.
+/// Field that no typed column stores exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownField {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
-    /// The activity whose events have it.
+    /// Activity whose events have the field.
     pub activity: String,
-    /// How often it occurs.
+    /// Number of occurrences.
     pub count: u64,
-    /// The first day on which it occurs.
+    /// First day with the field.
     pub first_day: String,
-    /// The last.
+    /// Last day with the field.
     pub last_day: String,
-    /// Whether a typed column has that name.
+    /// True if a typed column has this name.
     pub has_typed_column: bool,
 }
 
-/// The first and the last event held; `None` for an empty archive.
+/// Returns the times of the first and last stored event; `None` for an empty archive.
 ///
 /// # Errors
 ///
 /// [`crate::Error::Query`] if a file without statistics cannot be read.
 pub fn event_time_range(snapshot: &Snapshot) -> Result<Option<EventTimeRange>> {
-    run_engine("extent", || scan::event_time_range(snapshot))
+    run_engine("events", || scan::event_time_range(snapshot))
 }
 
-/// Questions to one archive about one period.
+/// Settings of a run over one archive and period, with the results that its reports share.
 pub struct Session<'a> {
     snapshot: &'a Snapshot,
     table: EventTable<'a>,
@@ -89,12 +85,12 @@ pub struct Session<'a> {
     name_lookup: Arc<NameLookup<'a>>,
     internal_domains: OnceLock<BTreeSet<String>>,
     history_days: OnceLock<Vec<LocalDay>>,
-    event_counts: Mutex<BTreeMap<LogKind, EventCounts>>,
+    pub(super) event_counts: Mutex<BTreeMap<LogKind, EventCounts>>,
 }
 
 impl<'a> Session<'a> {
-    /// Opens it. Reads no more of the files than the windows of recorded pulls, and the times of
-    /// days that no source is known for.
+    /// Creates a session. Of the files, it reads only the windows of recorded downloads, and the
+    /// times of days without a known source.
     ///
     /// # Errors
     ///
@@ -116,8 +112,8 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The same about another period of the same archive and zone. What is in memory and what is
-    /// known whatever the period is shared.
+    /// Returns a session over another period of the same archive and time zone. Loaded columns and
+    /// results that do not depend on the period are shared.
     ///
     /// # Errors
     ///
@@ -138,13 +134,13 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Adds the fields that no typed column holds, for the reports that read them.
+    /// Sets the fields that no typed column stores, for the reports that read them.
     pub fn with_unknown_fields(mut self, fields: Vec<UnknownField>) -> Session<'a> {
         self.unknown_fields = fields;
         self
     }
 
-    /// Reads what several of these reports need into memory, once for all of them.
+    /// Loads the columns that at least two of the reports need, so that they are read once.
     ///
     /// # Errors
     ///
@@ -166,87 +162,24 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// How completely each UTC day of the period is held.
+    /// Returns the coverage of each UTC day of the period.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
     }
 
-    /// The period.
+    /// Returns the period.
     pub fn period(&self) -> &Period {
         &self.period
     }
 
-    /// Whose events a report counts here.
+    /// Returns the actors whose events a report counts in this session.
     pub fn actors(&self, report: &ReportDefinition) -> Actors {
         self.settings.actors.unwrap_or(report.actors)
     }
 
-    /// Counts the events of the period that a report is about, and those that it leaves out.
-    ///
-    /// # Errors
-    ///
-    /// [`crate::Error::Query`] if a file cannot be read.
-    pub fn event_counts(&self, report: &ReportDefinition) -> Result<EventCounts> {
-        let mut tallies = self.event_counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tally) = tallies.get(&report.log) {
-            return Ok(*tally);
-        }
-        let scope = self.view_context(report, None, References::default())?;
-        let tally = run_engine("tally", || self.count_events(&scope))?;
-        tallies.insert(report.log, tally);
-        Ok(tally)
-    }
-
-    fn count_events(&self, scope: &ViewContext<'_>) -> PolarsResult<EventCounts> {
-        let matching = self.filter_expr()?.unwrap_or_else(|| lit(true));
-        let all = views::events_in_period(scope)?.select([
-            matching.alias("matching"),
-            actors::is_noise(self.settings.noise).alias("noise"),
-            actors::is_service().alias("service"),
-        ]);
-        let counted = || col("matching").and(col("noise").not());
-        let sum = |flags: Expr, name: &str| flags.sum().cast(DataType::UInt64).alias(name);
-        let counts = all.select([
-            len().cast(DataType::UInt64).alias("events"),
-            sum(col("matching").not(), "filtered"),
-            sum(col("matching").and(col("noise")), "noise"),
-            sum(counted().and(col("service")), "services"),
-            sum(counted().and(col("service").not()), "people"),
-        ]);
-        let counts = scan::collect_streaming(counts)?;
-        let count = |name: &str| PolarsResult::Ok(counts.column(name)?.u64()?.get(0).unwrap_or(0));
-        Ok(EventCounts {
-            events: count("events")?,
-            filtered: count("filtered")?,
-            noise: count("noise")?,
-            services: count("services")?,
-            people: count("people")?,
-        })
-    }
-
-    pub(super) fn view_context<'s>(
-        &'s self,
-        report: &ReportDefinition,
-        homes: Option<BTreeSet<String>>,
-        asked: References,
-    ) -> Result<ViewContext<'s>>
-    where
-        'a: 's,
-    {
-        let (actors, log) = (self.actors(report), report.log);
-        // If anything is in memory, everything is that is needed.
-        let needed = required_columns::referenced_columns(&asked);
-        let table = run_engine(&report.name, || self.table.ensure_loaded(&needed))?;
-        let keeps_noise = report.includes_noise;
-        Ok(ViewContext {
-            session: self,
-            table,
-            actors,
-            log,
-            includes_noise: keeps_noise,
-            internal_domains: homes,
-            references: asked,
-        })
+    /// Returns the events of the archive.
+    pub(super) fn table(&self) -> &EventTable<'a> {
+        &self.table
     }
 
     pub(super) fn name_lookup(&self) -> &NameLookup<'a> {
@@ -257,7 +190,7 @@ impl<'a> Session<'a> {
         &self.settings.filters
     }
 
-    /// The paths of the table's files.
+    /// Returns the paths of the data files, with forward slashes.
     pub(super) fn file_paths(&self) -> impl Iterator<Item = String> {
         let path = |path: &std::path::Path| path.to_string_lossy().replace('\\', "/");
         self.snapshot.files.iter().map(move |file| path(&file.path))
@@ -275,26 +208,26 @@ impl<'a> Session<'a> {
         &self.unknown_fields
     }
 
-    /// Whether an event passes the filters; `None` if every one does.
+    /// Returns the test of the filters; `None` if there are no filters.
     pub(super) fn filter_expr(&self) -> PolarsResult<Option<Expr>> {
         self.settings.filters.to_expr(&self.name_lookup)
     }
 
-    /// The domains at home, as the events tell them.
+    /// Returns the internal domains inferred from the events.
     pub(super) fn internal_domains(&self) -> PolarsResult<BTreeSet<String>> {
-        if let Some(homes) = self.internal_domains.get() {
-            return Ok(homes.clone());
+        if let Some(domains) = self.internal_domains.get() {
+            return Ok(domains.clone());
         }
-        let homes = actors::detect_internal_domains(self.table.in_scope_events()?)?;
-        Ok(self.internal_domains.get_or_init(|| homes).clone())
+        let domains = actors::detect_internal_domains(self.table.in_scope_events()?)?;
+        Ok(self.internal_domains.get_or_init(|| domains).clone())
     }
 
-    /// The days of the period in the zone.
+    /// Returns the days of the period in the time zone.
     pub(super) fn local_days(&self) -> Vec<LocalDay> {
         local_days::local_days(&self.period, &self.coverage)
     }
 
-    /// All days of the archive in the zone.
+    /// Returns all days of the archive in the time zone.
     pub(super) fn history_days(&self) -> PolarsResult<Vec<LocalDay>> {
         if let Some(days) = self.history_days.get() {
             return Ok(days.clone());
@@ -305,7 +238,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// How completely each day of a period is held.
+/// Calculates the coverage of each day of a period.
 fn compute_coverage(snapshot: &Snapshot, period: &Period) -> PolarsResult<Coverage> {
     let days = period.utc_days();
     let known: BTreeSet<NaiveDate> = snapshot
@@ -318,6 +251,6 @@ fn compute_coverage(snapshot: &Snapshot, period: &Period) -> PolarsResult<Covera
     let unknown: Vec<_> = days.iter().filter(|day| !known.contains(day)).copied().collect();
     let mut stored = scan::days_with_events(snapshot, &unknown)?;
     stored.extend(known);
-    let windows = scan::pulled_windows(snapshot, &days)?;
+    let windows = scan::downloaded_windows(snapshot, &days)?;
     Ok(assess::assess(&days, &snapshot.sources, &windows, &stored))
 }

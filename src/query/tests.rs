@@ -7,7 +7,12 @@ use std::fs::File;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::grid::{Cell, CellKind};
+use crate::grid::{Cell, CellKind, Grid};
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+
+use crate::query::engine::scan;
 use crate::query::*;
 use crate::schema::source_log::{RecordCounts, SourceFacts};
 use crate::store::{DataFile, Snapshot};
@@ -158,7 +163,7 @@ fn shown(cell: &Cell) -> String {
         Cell::Bool(truth) => truth.to_string(),
         Cell::Time { us } => time(*us).format("%FT%TZ").to_string(),
         Cell::LocalTime { us } => time(*us).format("%FT%T").to_string(),
-        Cell::Date { days } => time(i64::from(*days) * 86_400_000_000).format("%F").to_string(),
+        Cell::Date { days } => time(i64::from(*days) * crate::schema::MICROS_PER_DAY).format("%F").to_string(),
     }
 }
 
@@ -449,7 +454,7 @@ fn an_order_without_a_place_for_nulls_is_not_portable() {
 fn the_columns_of_every_view_are_described() {
     let snapshot = Snapshot::default();
     for view in
-        views::view_names().iter().filter(|view| !view.starts_with("events") && **view != "history")
+        views::columns::view_names().iter().filter(|view| !view.starts_with("events") && **view != "history")
     {
         let grid = PLAIN.grid(&snapshot, &format!("SELECT * FROM {view}"));
         let described = view_columns().iter().filter(|column| column.view == *view);

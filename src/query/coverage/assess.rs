@@ -1,19 +1,16 @@
-//! How completely each UTC day is held, and which rule says so.
+//! Determines the status of each UTC day from its sources and from the downloads that the log records.
 //!
-//! Owns: the verdicts. A day is judged by what is remembered of its sources and by the windows that
-//! the log itself recorded whenever somebody pulled it; what speaks against one source is a matter
-//! of [`crate::source_warnings`]. Must not know time zones, the engine, or how sources are read.
+//! The first rule that applies decides:
 //!
-//! The rules, the first that applies:
-//!
-//! 1. *missing*: no event of the day is stored;
-//! 2. *cut*: a source of the day breaks off, ends at a row limit of Microsoft's tools or holds less
-//!    than its search found, and no whole source holds as many events of that day;
-//! 3. *partial*: the pulls recorded in the log leave a part of the day open, and it is not held by
-//!    sources of different kinds or by an export of the audit search, which those pulls say nothing
-//!    about, and no source of the day after, where pulls are recorded, breaks off;
-//!    or every source of the day was written before the day was over;
-//! 4. *complete*: none of these.
+//! 1. *missing*: no event of the day is stored.
+//! 2. *truncated*: a source of the day is damaged, ends at a row limit of Microsoft's tools, or
+//!    contains fewer records than its search found, and no intact source contains as many events of
+//!    that day.
+//! 3. *partial*: the downloads recorded in the log leave a gap in the day. This rule does not apply if
+//!    the day has sources of different kinds or an export of the audit search, which those downloads
+//!    do not cover. Nor does it apply if a source of the next day, which records the downloads, is
+//!    truncated. A day is also partial if every source was written before the end of the day.
+//! 4. *complete*: no other rule applies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,21 +23,21 @@ use crate::source_warnings::{
 
 use crate::query::coverage::period::{next_day, utc_day_start};
 
-/// How completely a day is held; the better one is the lesser.
+/// Status of a day; a better status is less than a worse one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DayStatus {
-    /// In full, as far as can be told.
+    /// All events are stored, as far as is known.
     Complete,
-    /// In part.
+    /// Some events are stored.
     Partial,
-    /// In part, because a source broke off or stopped at a row limit.
+    /// Some events are stored, because a source is damaged or ends at a row limit.
     Truncated,
-    /// Not at all.
+    /// No events are stored.
     Missing,
 }
 
 impl DayStatus {
-    /// Its name in reports.
+    /// Returns the name in reports.
     pub fn name(self) -> &'static str {
         match self {
             DayStatus::Complete => "complete",
@@ -51,114 +48,121 @@ impl DayStatus {
     }
 }
 
-/// One UTC day.
+/// Coverage of a UTC day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayCoverage {
-    /// Which.
+    /// Date of the day.
     pub date: NaiveDate,
-    /// How completely it is held.
+    /// Status of the day.
     pub status: DayStatus,
-    /// The rule that decided, in words.
+    /// Reason of the status.
     pub reason: String,
 }
 
-/// The days of a period, as far as the archive reaches.
+/// Coverage of the UTC days of a period, within the archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// In order, without gaps.
+    /// Days in order, without gaps.
     pub days: Vec<DayCoverage>,
 }
 
 impl Coverage {
-    /// How many days have that verdict.
-    pub fn count(&self, verdict: DayStatus) -> u64 {
-        self.days.iter().filter(|day| day.status == verdict).map(|_| 1).sum()
+    /// Returns the number of days with a status.
+    pub fn count(&self, status: DayStatus) -> u64 {
+        self.days.iter().filter(|day| day.status == status).map(|_| 1).sum()
     }
 
-    /// Whether every day is complete.
+    /// Returns true if every day is complete.
     pub fn is_complete(&self) -> bool {
         self.days.iter().all(|day| day.status == DayStatus::Complete)
     }
 }
 
-/// Windows end at :59 seconds as often as at the full hour.
+/// Gap between windows that is ignored: many windows end at :59 seconds.
 const WINDOW_SLACK_US: i64 = 1_000_000;
-/// Judges each day by its sources and the windows pulled (in microseconds since 1970), `stored`
-/// being the days on which an event is stored.
+
+/// Returns the coverage of each day.
+///
+/// `windows` are the downloaded windows in microseconds since 1970; `stored` are the days with a
+/// stored event.
 pub fn assess(
     days: &[NaiveDate],
     sources: &[SourceFacts],
     windows: &[(i64, i64)],
     stored: &BTreeSet<NaiveDate>,
 ) -> Coverage {
-    let mut held: BTreeMap<&str, Vec<(&SourceFacts, u64)>> = BTreeMap::new();
+    let mut by_day: BTreeMap<&str, Vec<(&SourceFacts, u64)>> = BTreeMap::new();
     for source in sources {
         for (day, events) in source.days.iter().filter(|(_, events)| **events > 0) {
-            held.entry(day).or_default().push((source, *events));
+            by_day.entry(day).or_default().push((source, *events));
         }
     }
-    let of = |date: NaiveDate| held.get(date.to_string().as_str()).map_or(&[][..], Vec::as_slice);
-    let judge = |date: &NaiveDate| {
-        let of_day = of(*date);
-        // A day is pulled on one of the days after it, mostly on the next, and it is there that the
-        // pull is recorded: where that day breaks off, a record of it may be what is lost.
-        let is_recorded = !of(next_day(*date)).iter().any(|(source, _)| is_incomplete(source));
-        let open = || uncovered_window(*date, windows, of_day).filter(|_| is_recorded);
-        let (verdict, rule) = if !stored.contains(date) {
+    let sources_of =
+        |date: NaiveDate| by_day.get(date.to_string().as_str()).map_or(&[][..], Vec::as_slice);
+    let assess_day = |date: &NaiveDate| {
+        let of_day = sources_of(*date);
+        // The download of a day is recorded on the day of the download, usually the next day. If that
+        // day is truncated, the record may be lost.
+        let is_recorded = !sources_of(next_day(*date)).iter().any(|(source, _)| is_incomplete(source));
+        let gap = || uncovered_window(*date, windows, of_day).filter(|_| is_recorded);
+        let (status, reason) = if !stored.contains(date) {
             (DayStatus::Missing, "no event of the day is stored".to_owned())
-        } else if let Some(rule) = truncation_reason(of_day) {
-            (DayStatus::Truncated, rule)
-        } else if let Some(rule) = open().or_else(|| pulled_too_early(*date, of_day)) {
-            (DayStatus::Partial, rule)
+        } else if let Some(reason) = truncation_reason(of_day) {
+            (DayStatus::Truncated, reason)
+        } else if let Some(reason) = gap().or_else(|| downloaded_too_early(*date, of_day)) {
+            (DayStatus::Partial, reason)
         } else {
-            (DayStatus::Complete, "nothing speaks against it".to_owned())
+            (DayStatus::Complete, "no gaps found".to_owned())
         };
-        DayCoverage { date: *date, status: verdict, reason: rule }
+        DayCoverage { date: *date, status, reason }
     };
-    Coverage { days: days.iter().map(judge).collect() }
+    Coverage { days: days.iter().map(assess_day).collect() }
 }
 
-/// Whether a source breaks off, stops at a limit or holds less than its search found.
+/// Returns true if a source is damaged, ends at a row limit, or contains fewer records than its search
+/// found.
 fn is_incomplete(source: &SourceFacts) -> bool {
     source.damaged || is_truncated(source)
 }
 
-/// A source that breaks off or stops at a limit, if no whole one holds as much of the day.
+/// Returns the reason why a day is truncated: an incomplete source, if no intact source contains as
+/// many events of the day.
 fn truncation_reason(of_day: &[(&SourceFacts, u64)]) -> Option<String> {
-    let whole =
+    let intact =
         of_day.iter().filter(|(source, _)| !is_incomplete(source)).map(|(_, events)| *events).max();
     let (source, _) = of_day.iter().find(|(source, events)| {
-        is_incomplete(source) && whole.is_none_or(|whole| whole < *events)
+        is_incomplete(source) && intact.is_none_or(|intact| intact < *events)
     })?;
     let name = file_name(source);
     Some(match row_limit(source) {
         _ if source.damaged => format!("{name} is damaged"),
         Some(rows) => format!("{name} ends at exactly {rows} records"),
-        None => format!("{name} holds less than its search found"),
+        None => format!("{name} contains fewer records than its search found"),
     })
 }
 
-/// What the pulls recorded in the log leave open of the day, if they are all there is to go by.
+/// Returns a gap that the recorded downloads leave in the day. Returns `None` if there are no recorded
+/// downloads of the day or if it has sources that they do not cover.
 fn uncovered_window(
     date: NaiveDate,
     windows: &[(i64, i64)],
     of_day: &[(&SourceFacts, u64)],
 ) -> Option<String> {
     let (start, end) = (utc_day_start(date), utc_day_start(next_day(date)));
-    let mut pulled = windows.iter().filter(|(from, to)| *from < end && *to > start).peekable();
-    pulled.peek()?;
+    let mut downloaded = windows.iter().filter(|(from, to)| *from < end && *to > start).peekable();
+    downloaded.peek()?;
     let kinds: BTreeSet<&str> = of_day.iter().map(|(source, _)| source.kind.as_str()).collect();
     if kinds.len() > 1 || kinds.iter().any(|kind| is_audit_search(kind)) {
         return None;
     }
-    let mut reached = start;
-    for (from, to) in pulled {
-        if *from > reached + WINDOW_SLACK_US {
-            return Some(describe_uncovered(reached, *from));
+    let mut covered_to = start;
+    for (from, to) in downloaded {
+        if *from > covered_to + WINDOW_SLACK_US {
+            return Some(describe_uncovered(covered_to, *from));
         }
-        reached = reached.max(*to);
+        covered_to = covered_to.max(*to);
     }
-    (reached + WINDOW_SLACK_US < end).then(|| describe_uncovered(reached, end))
+    (covered_to + WINDOW_SLACK_US < end).then(|| describe_uncovered(covered_to, end))
 }
 
 fn describe_uncovered(from_us: i64, to_us: i64) -> String {
@@ -166,15 +170,15 @@ fn describe_uncovered(from_us: i64, to_us: i64) -> String {
         |us: i64| DateTime::from_timestamp_micros(us).map(|t| t.format("%H:%M:%S").to_string());
     let (from, to) = (time(from_us).unwrap_or_default(), time(to_us).unwrap_or_default());
     let to = if to == "00:00:00" { "24:00:00" } else { &to };
-    format!("the pulls recorded in the log leave {from} to {to} open")
+    format!("the downloads recorded in the log do not cover {from} to {to} (UTC)")
 }
 
-/// The day's sources, if every one of them was written before the day was over.
-fn pulled_too_early(date: NaiveDate, of_day: &[(&SourceFacts, u64)]) -> Option<String> {
+/// Returns the reason why a day is partial: every source was written before the end of the day.
+fn downloaded_too_early(date: NaiveDate, of_day: &[(&SourceFacts, u64)]) -> Option<String> {
     let end = utc_day_start(next_day(date));
     let (first, _) = of_day.first()?;
     let all_early = of_day.iter().all(|(source, _)| is_written_before(source, end));
-    all_early.then(|| format!("{} was written before the day was over", file_name(first)))
+    all_early.then(|| format!("{} was written before the end of the day", file_name(first)))
 }
 
 #[cfg(test)]
@@ -199,7 +203,7 @@ mod tests {
         }
     }
 
-    fn verdict(sources: &[SourceFacts], windows: &[(&str, &str)]) -> (DayStatus, String) {
+    fn status(sources: &[SourceFacts], windows: &[(&str, &str)]) -> (DayStatus, String) {
         let date: NaiveDate = DAY.parse().unwrap();
         let windows: Vec<_> = windows.iter().map(|(from, to)| (us(from), us(to))).collect();
         let stored = BTreeSet::from([date]);
@@ -208,84 +212,84 @@ mod tests {
     }
 
     #[test]
-    fn a_day_without_events_is_missing_and_one_without_trouble_is_complete() {
+    fn day_without_events_is_missing_and_day_without_problems_is_complete() {
         let date: NaiveDate = DAY.parse().unwrap();
         let coverage = assess(&[date], &[], &[], &BTreeSet::new());
         assert_eq!(coverage.days[0].status, DayStatus::Missing);
         assert_eq!((coverage.count(DayStatus::Missing), coverage.is_complete()), (1, false));
-        assert_eq!(verdict(&[source("a.json", "array", 7)], &[]).0, DayStatus::Complete);
-        assert_eq!(verdict(&[], &[]).0, DayStatus::Complete, "added by another program");
+        assert_eq!(status(&[source("a.json", "array", 7)], &[]).0, DayStatus::Complete);
+        assert_eq!(status(&[], &[]).0, DayStatus::Complete, "written by another program");
     }
 
     #[test]
-    fn a_damaged_source_cuts_the_day_unless_a_whole_one_holds_as_much() {
-        let broken = SourceFacts { damaged: true, ..source("dump/a.json", "rest", 500) };
-        let (cut, rule) = verdict(std::slice::from_ref(&broken), &[]);
-        assert_eq!((cut, rule.as_str()), (DayStatus::Truncated, "a.json is damaged"));
+    fn damaged_source_truncates_the_day_unless_an_intact_source_has_as_many_events() {
+        let broken = SourceFacts { damaged: true, ..source("files/a.json", "rest", 500) };
+        let (truncated, reason) = status(std::slice::from_ref(&broken), &[]);
+        assert_eq!((truncated, reason.as_str()), (DayStatus::Truncated, "a.json is damaged"));
         let less = source("b.json", "rest", 499);
-        assert_eq!(verdict(&[broken.clone(), less], &[]).0, DayStatus::Truncated);
+        assert_eq!(status(&[broken.clone(), less], &[]).0, DayStatus::Truncated);
         let more = source("b.json", "rest", 800);
-        assert_eq!(verdict(&[broken, more], &[]).0, DayStatus::Complete);
+        assert_eq!(status(&[broken, more], &[]).0, DayStatus::Complete);
     }
 
     #[test]
-    fn row_limits_cut_exports_of_the_audit_search_but_not_pages_of_the_log() {
-        let (cut, rule) = verdict(&[source("audit.csv", "csv", 5_000)], &[]);
+    fn row_limits_truncate_audit_exports_but_not_pages_of_the_log() {
+        let (truncated, reason) = status(&[source("audit.csv", "csv", 5_000)], &[]);
         assert_eq!(
-            (cut, rule.as_str()),
+            (truncated, reason.as_str()),
             (DayStatus::Truncated, "audit.csv ends at exactly 5000 records")
         );
-        assert_eq!(verdict(&[source("p.json", "rest", 5_000)], &[]).0, DayStatus::Complete);
-        assert_eq!(verdict(&[source("p.json", "array", 1_000)], &[]).0, DayStatus::Complete);
-        assert_eq!(verdict(&[source("p.json", "array", 50_000)], &[]).0, DayStatus::Truncated);
-        assert_eq!(verdict(&[source("audit.csv", "csv", 4_999)], &[]).0, DayStatus::Complete);
+        assert_eq!(status(&[source("p.json", "rest", 5_000)], &[]).0, DayStatus::Complete);
+        assert_eq!(status(&[source("p.json", "array", 1_000)], &[]).0, DayStatus::Complete);
+        assert_eq!(status(&[source("p.json", "array", 50_000)], &[]).0, DayStatus::Truncated);
+        assert_eq!(status(&[source("audit.csv", "csv", 4_999)], &[]).0, DayStatus::Complete);
     }
 
     #[test]
-    fn pulls_say_nothing_where_the_day_that_records_them_breaks_off() {
+    fn recorded_downloads_are_ignored_if_the_next_day_is_truncated() {
         let half = [("2026-03-01T00:00:00Z", "2026-03-01T12:00:00Z")];
         let day = source("a.json", "array", 7);
         let after = SourceFacts {
             days: BTreeMap::from([("2026-03-02".to_owned(), 7)]),
             ..source("b.json", "array", 7)
         };
-        assert_eq!(verdict(&[day.clone(), after.clone()], &half).0, DayStatus::Partial);
+        assert_eq!(status(&[day.clone(), after.clone()], &half).0, DayStatus::Partial);
         let broken = SourceFacts { damaged: true, ..after };
-        assert_eq!(verdict(&[day, broken], &half).0, DayStatus::Complete);
+        assert_eq!(status(&[day, broken], &half).0, DayStatus::Complete);
     }
 
     #[test]
-    fn pulls_that_leave_a_part_of_the_day_open_make_it_partial() {
+    fn gap_between_recorded_downloads_makes_the_day_partial() {
         let events = [source("a.json", "array", 7)];
         let morning = ("2026-03-01T00:00:00Z", "2026-03-01T11:59:59Z");
         let evening = ("2026-03-01T12:00:00Z", "2026-03-01T23:59:59.999Z");
-        assert_eq!(verdict(&events, &[morning, evening]).0, DayStatus::Complete);
-        let (partial, rule) = verdict(&events, &[morning]);
-        let open = "the pulls recorded in the log leave 11:59:59 to 24:00:00 open";
-        assert_eq!((partial, rule.as_str()), (DayStatus::Partial, open));
-        let (partial, rule) = verdict(&events, &[evening]);
-        let open = "the pulls recorded in the log leave 00:00:00 to 12:00:00 open";
-        assert_eq!((partial, rule.as_str()), (DayStatus::Partial, open));
+        assert_eq!(status(&events, &[morning, evening]).0, DayStatus::Complete);
+        let (partial, reason) = status(&events, &[morning]);
+        let gap = "the downloads recorded in the log do not cover 11:59:59 to 24:00:00 (UTC)";
+        assert_eq!((partial, reason.as_str()), (DayStatus::Partial, gap));
+        let (partial, reason) = status(&events, &[evening]);
+        let gap = "the downloads recorded in the log do not cover 00:00:00 to 12:00:00 (UTC)";
+        assert_eq!((partial, reason.as_str()), (DayStatus::Partial, gap));
         let next = ("2026-03-02T00:00:00Z", "2026-03-02T00:59:59Z");
-        assert_eq!(verdict(&events, &[next]).0, DayStatus::Complete, "of another day");
+        assert_eq!(status(&events, &[next]).0, DayStatus::Complete, "a window of another day");
         let both = [source("a.json", "array", 7), source("b.csv", "csv", 7)];
         assert_eq!(
-            verdict(&both, &[morning]).0,
+            status(&both, &[morning]).0,
             DayStatus::Complete,
-            "held from elsewhere as well"
+            "another kind of source"
         );
     }
 
     #[test]
-    fn a_source_written_on_the_same_day_makes_it_partial() {
-        let named = |name: &str| verdict(&[source(name, "array", 7)], &[]).0;
+    fn source_written_on_the_same_day_makes_it_partial() {
+        let named = |name: &str| status(&[source(name, "array", 7)], &[]).0;
         assert_eq!(named("PBIActivityEvents-20260301-202603011800.json"), DayStatus::Partial);
         assert_eq!(named("PBIActivityEvents-20260301-202603020415.json"), DayStatus::Complete);
         assert_eq!(named("x/20260301T180000.json"), DayStatus::Partial);
-        assert_eq!(named("202603011800/20260301.json"), DayStatus::Complete, "a folder's name");
+        assert_eq!(named("202603011800/20260301.json"), DayStatus::Complete, "times in names of folders do not count");
         let touched = |modified: &str| {
             let modified_us = Some(us(modified));
-            verdict(&[SourceFacts { modified_us, ..source("20260301.json", "array", 7) }], &[]).0
+            status(&[SourceFacts { modified_us, ..source("20260301.json", "array", 7) }], &[]).0
         };
         assert_eq!(touched("2026-03-01T18:00:00Z"), DayStatus::Partial);
         assert_eq!(touched("2026-03-02T00:00:00Z"), DayStatus::Complete);
@@ -293,15 +297,15 @@ mod tests {
             source("PBIActivityEvents-20260301-202603011800.json", "array", 7),
             source("PBIActivityEvents-20260301-202603030415.json", "array", 9),
         ];
-        assert_eq!(verdict(&again, &[]).0, DayStatus::Complete, "one of them is late enough");
+        assert_eq!(status(&again, &[]).0, DayStatus::Complete, "one source was written later");
     }
 
     #[test]
-    fn the_files_own_time_tells_the_zone_of_the_time_in_its_name() {
+    fn modification_time_determines_the_time_zone_of_the_file_name() {
         let name = "PBIActivityEvents-20260301-202603011730.json";
         let at = |modified: &str| {
             let modified_us = Some(us(modified));
-            verdict(&[SourceFacts { modified_us, ..source(name, "array", 7) }], &[]).0
+            status(&[SourceFacts { modified_us, ..source(name, "array", 7) }], &[]).0
         };
         assert_eq!(at("2026-03-02T01:30:00Z"), DayStatus::Complete, "written in California");
         assert_eq!(at("2026-03-01T16:30:00Z"), DayStatus::Partial, "written in Zurich");

@@ -1,4 +1,4 @@
-//! Coverage: which days the archive contains, in full or in part.
+//! Coverage: the days that the archive contains, in full or in part.
 
 pub(in crate::query) mod assess;
 pub(in crate::query) mod local_days;

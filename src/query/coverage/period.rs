@@ -1,21 +1,18 @@
-//! The period of an answer: days of the chosen time zone, as instants and as UTC days.
-//!
-//! Owns: what "from that day to that day" means in a zone with summer time, and which days the
-//! archive reaches over. Must not know files, views or coverage.
+//! The period of a run: days of a time zone, as instants and as UTC days, with daylight saving time.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
-/// The first and the last event held, in microseconds since 1970 (UTC).
+/// Times of the first and last stored event, in microseconds since 1970 (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTimeRange {
-    /// The first.
+    /// Time of the first event.
     pub first_us: i64,
-    /// The last.
+    /// Time of the last event.
     pub last_us: i64,
 }
 
-/// Days of a time zone, the last one included.
+/// Period of days of a time zone, first and last day included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
     time_zone: Tz,
@@ -25,82 +22,82 @@ pub struct Period {
 }
 
 impl Period {
-    /// The days from `since` to `until` where they are given, else all that the archive holds.
+    /// Creates a period from `since` to `until`; without a limit, it extends to the first or last event.
     pub fn new(
         time_zone: Tz,
         since: Option<NaiveDate>,
         until: Option<NaiveDate>,
-        extent: Option<EventTimeRange>,
+        event_range: Option<EventTimeRange>,
     ) -> Period {
-        Period { time_zone, since, until, event_range: extent }
+        Period { time_zone, since, until, event_range }
     }
 
-    /// All that the archive holds, in the same zone.
+    /// Returns the period of the whole archive, in the same time zone.
     pub fn unbounded(&self) -> Period {
         Period { since: None, until: None, ..self.clone() }
     }
 
-    /// As many days right before it, as far as the archive reaches over it; `None` if the archive
-    /// does not reach back over all of them.
+    /// Returns the period of the same length right before this one. Only days within the archive count.
+    /// Returns `None` if the archive does not cover all days of the previous period.
     pub fn previous(&self) -> Option<Period> {
         let days = self.local_days();
-        let (first, number) = (days.first()?, u64::try_from(days.len()).ok()?);
-        let since = first.checked_sub_days(Days::new(number))?;
-        let before = Period { since: Some(since), until: first.pred_opt(), ..self.clone() };
-        (self.unbounded().first_day()? <= since).then_some(before)
+        let (first, count) = (days.first()?, u64::try_from(days.len()).ok()?);
+        let since = first.checked_sub_days(Days::new(count))?;
+        let previous = Period { since: Some(since), until: first.pred_opt(), ..self.clone() };
+        (self.unbounded().first_day()? <= since).then_some(previous)
     }
 
-    /// Its time zone.
+    /// Returns the time zone.
     pub fn time_zone(&self) -> Tz {
         self.time_zone
     }
 
-    /// The first instant that belongs to it, where a first day was given.
+    /// Returns the first instant of the period, if `since` was given.
     pub fn from_us(&self) -> Option<i64> {
         self.since.map(|day| local_day_start(day, self.time_zone))
     }
 
-    /// The first instant after it, where a last day was given.
+    /// Returns the first instant after the period, if `until` was given.
     pub fn to_us(&self) -> Option<i64> {
         self.until.map(|day| local_day_start(next_day(day), self.time_zone))
     }
 
-    /// Its first day: the one given, else that of the first event held.
+    /// Returns the first day: `since`, else the day of the first event.
     pub fn first_day(&self) -> Option<NaiveDate> {
         self.since
-            .or(self.event_range.and_then(|extent| local_day(extent.first_us, self.time_zone)))
+            .or(self.event_range.and_then(|range| local_day(range.first_us, self.time_zone)))
     }
 
-    /// Its last day: the one given, else that of the last event held.
+    /// Returns the last day: `until`, else the day of the last event.
     pub fn last_day(&self) -> Option<NaiveDate> {
-        self.until.or(self.event_range.and_then(|extent| local_day(extent.last_us, self.time_zone)))
+        self.until.or(self.event_range.and_then(|range| local_day(range.last_us, self.time_zone)))
     }
 
-    /// The part of it that the archive reaches over: its first and last instant.
+    /// Returns the first and last instant of the period within the archive.
     fn archived_range(&self) -> Option<(i64, i64)> {
-        let extent = self.event_range?;
-        let first = self.from_us().map_or(extent.first_us, |from| from.max(extent.first_us));
-        let last = self.to_us().map_or(extent.last_us, |to| (to - 1).min(extent.last_us));
+        let range = self.event_range?;
+        let first = self.from_us().map_or(range.first_us, |from| from.max(range.first_us));
+        let last = self.to_us().map_or(range.last_us, |to| (to - 1).min(range.last_us));
         (first <= last).then_some((first, last))
     }
 
-    /// The UTC days that it touches, as far as the archive reaches.
+    /// Returns the UTC days that the period overlaps, within the archive.
     pub fn utc_days(&self) -> Vec<NaiveDate> {
         let days =
             self.archived_range().and_then(|(first, last)| Some((utc_day(first)?, utc_day(last)?)));
         days.map(|(first, last)| days_between(first, last)).unwrap_or_default()
     }
 
-    /// The days of the time zone in it, as far as the archive reaches.
+    /// Returns the local days of the period, within the archive.
     pub fn local_days(&self) -> Vec<NaiveDate> {
         let zone = self.time_zone;
-        let held = self.archived_range();
-        let days =
-            held.and_then(|(first, last)| Some((local_day(first, zone)?, local_day(last, zone)?)));
+        let archived = self.archived_range();
+        let days = archived
+            .and_then(|(first, last)| Some((local_day(first, zone)?, local_day(last, zone)?)));
         days.map(|(first, last)| days_between(first, last)).unwrap_or_default()
     }
 
-    /// The UTC days that a day of the time zone touches: one, or mostly two.
+    /// Returns the UTC days that a local day overlaps: one or two.
     pub fn utc_days_of_local_day(&self, local: NaiveDate) -> Vec<NaiveDate> {
         let first = utc_day(local_day_start(local, self.time_zone));
         let last = utc_day(local_day_start(next_day(local), self.time_zone) - 1);
@@ -108,36 +105,37 @@ impl Period {
     }
 }
 
-/// The day of an instant in a zone.
+/// Returns the local day of an instant.
 pub fn local_day(us: i64, zone: Tz) -> Option<NaiveDate> {
     DateTime::from_timestamp_micros(us).map(|utc| utc.with_timezone(&zone).date_naive())
 }
 
-/// The UTC day of an instant.
+/// Returns the UTC day of an instant.
 pub fn utc_day(us: i64) -> Option<NaiveDate> {
     DateTime::from_timestamp_micros(us).map(|utc| utc.date_naive())
 }
 
-/// The first instant of a UTC day, in microseconds since 1970.
+/// Returns the first instant of a UTC day, in microseconds since 1970.
 pub fn utc_day_start(day: NaiveDate) -> i64 {
     day.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
 }
 
-/// The day after; the last day of the calendar is its own.
+/// Returns the next day; the last day of the calendar has none and is returned itself.
 pub fn next_day(day: NaiveDate) -> NaiveDate {
     day.checked_add_days(Days::new(1)).unwrap_or(day)
 }
 
-/// The first instant of a day in a zone. Where clocks are put forward at midnight, the day begins
-/// when they have been; where midnight comes twice, with the first.
+/// Returns the first instant of a local day.
+///
+/// If clocks go forward at midnight, the day begins after the change. If midnight occurs twice, the
+/// day begins at the first.
 fn local_day_start(day: NaiveDate, zone: Tz) -> i64 {
     let midnight = day.and_time(NaiveTime::MIN);
-    // No zone ever skipped more than a day; quarters of an hour meet every transition there was.
-    let instants = (0..=96).filter_map(|quarter| {
+    // No time zone ever skipped more than a day, and all transitions were at quarters of an hour.
+    let mut instants = (0..=96).filter_map(|quarter| {
         let time: NaiveDateTime = midnight.checked_add_signed(TimeDelta::minutes(15 * quarter))?;
         zone.from_local_datetime(&time).earliest()
     });
-    let mut instants = instants;
     instants.next().map_or_else(|| utc_day_start(day), |instant| instant.timestamp_micros())
 }
 
@@ -166,45 +164,45 @@ mod tests {
     }
 
     #[test]
-    fn without_days_given_it_is_what_the_archive_holds() {
+    fn period_without_limits_is_the_whole_archive() {
         let period = march(Tz::UTC);
         assert_eq!((period.from_us(), period.to_us()), (None, None));
         assert_eq!(period.first_day(), Some(day("2026-03-01")));
         assert_eq!(period.utc_days().len(), 31);
         let zurich = march(chrono_tz::Europe::Zurich);
-        assert_eq!(zurich.last_day(), Some(day("2026-04-01")), "00:30 in summer time");
+        assert_eq!(zurich.last_day(), Some(day("2026-04-01")), "00:30 in daylight saving time");
         assert_eq!((zurich.utc_days().len(), zurich.local_days().len()), (31, 32));
         let nothing = Period::new(Tz::UTC, None, None, None);
         assert_eq!((nothing.first_day(), nothing.utc_days().len()), (None, 0));
     }
 
     #[test]
-    fn the_period_before_is_as_long_and_held_as_a_whole() {
+    fn previous_period_has_the_same_length_and_is_within_the_archive() {
         let Period { event_range: extent, .. } = march(Tz::UTC);
-        let before = |since: &str, until: &str| {
+        let previous = |since: &str, until: &str| {
             let days = [since, until].map(|text| Some(day(text)));
-            let before = Period::new(Tz::UTC, days[0], days[1], extent).previous()?;
-            before.first_day().zip(before.last_day())
+            let period = Period::new(Tz::UTC, days[0], days[1], extent).previous()?;
+            period.first_day().zip(period.last_day())
         };
         let expected = |first, last| Some((day(first), day(last)));
-        let found = before("2026-03-21", "2026-03-25");
+        let found = previous("2026-03-21", "2026-03-25");
         assert_eq!(found, expected("2026-03-16", "2026-03-20"));
-        // Of a period that reaches further than the archive, what it holds is compared.
-        let found = before("2026-03-30", "2026-04-10");
+        // If a period extends beyond the archive, only the days within the archive count.
+        let found = previous("2026-03-30", "2026-04-10");
         assert_eq!(found, expected("2026-03-28", "2026-03-29"));
-        assert_eq!(before("2026-03-11", "2026-03-20"), expected("2026-03-01", "2026-03-10"));
-        assert_eq!(before("2026-03-10", "2026-03-20"), None, "a day is not held");
-        assert_eq!(before("2026-05-01", "2026-05-03"), None, "none of it is held");
+        assert_eq!(previous("2026-03-11", "2026-03-20"), expected("2026-03-01", "2026-03-10"));
+        assert_eq!(previous("2026-03-10", "2026-03-20"), None, "the archive does not contain one of the days");
+        assert_eq!(previous("2026-05-01", "2026-05-03"), None, "the archive contains none of the days");
         assert_eq!(march(Tz::UTC).previous(), None);
     }
 
     #[test]
-    fn the_last_day_is_included_and_days_beyond_the_archive_are_not_counted() {
+    fn last_day_is_included_and_days_beyond_the_archive_do_not_count() {
         let Period { event_range: extent, .. } = march(Tz::UTC);
         let zone = chrono_tz::Europe::Zurich;
         let period = Period::new(zone, Some(day("2026-03-29")), Some(day("2026-04-10")), extent);
         assert_eq!(period.from_us(), Some(us("2026-03-28T23:00:00Z")));
-        assert_eq!(period.to_us(), Some(us("2026-04-10T22:00:00Z")), "summer time by then");
+        assert_eq!(period.to_us(), Some(us("2026-04-10T22:00:00Z")), "daylight saving time has begun");
         assert_eq!(period.utc_days().first(), Some(&day("2026-03-28")));
         assert_eq!(period.utc_days().last(), Some(&day("2026-03-31")));
         assert_eq!(period.last_day(), Some(day("2026-04-10")));
@@ -213,18 +211,18 @@ mod tests {
     }
 
     #[test]
-    fn a_day_touches_two_utc_days_unless_the_zone_is_utc() {
+    fn local_day_overlaps_two_utc_days_unless_the_zone_is_utc() {
         let zurich = march(chrono_tz::Europe::Zurich);
-        let touched = zurich.utc_days_of_local_day(day("2026-03-29"));
-        assert_eq!(touched, [day("2026-03-28"), day("2026-03-29")]);
+        let utc_days = zurich.utc_days_of_local_day(day("2026-03-29"));
+        assert_eq!(utc_days, [day("2026-03-28"), day("2026-03-29")]);
         assert_eq!(march(Tz::UTC).utc_days_of_local_day(day("2026-03-29")), [day("2026-03-29")]);
     }
 
     #[test]
-    fn a_day_whose_midnight_does_not_exist_begins_after_it() {
+    fn day_without_midnight_begins_after_the_change() {
         let start = local_day_start(day("2018-11-04"), chrono_tz::America::Sao_Paulo);
         assert_eq!(start, us("2018-11-04T03:00:00Z"), "01:00 is the first hour of that day");
-        // Samoa left out 2011-12-30 altogether.
+        // Samoa skipped 2011-12-30.
         let skipped = local_day_start(day("2011-12-30"), chrono_tz::Pacific::Apia);
         assert_eq!(skipped, local_day_start(day("2011-12-31"), chrono_tz::Pacific::Apia));
     }

@@ -1,49 +1,47 @@
-//! What is worked out of a text, worked out once for equal texts.
+//! Memoized functions of a text column: each distinct value is computed once.
 //!
-//! Most columns of events have few values. The engine holds a text as a view of 16 bytes, and all
-//! rows that a file's dictionary gave the same value have the same view. So the last views are
-//! remembered with what was made of them; that costs a fraction of looking at the text again.
+//! Most columns of events have few values. The engine stores a text as a view of 16 bytes, and all
+//! rows with the same value in a file's dictionary have the same view. A cache of the last views and
+//! their results costs a fraction of the computation.
 //!
-//! Where nothing comes of it - a name that is in lower case already, a column without an empty
-//! text - the column comes out as it is: a copy of its views would be most of the work.
-//!
-//! Must not know what is worked out, or of which columns.
+//! If no value changes (names that are in lower case already, a column without empty texts), the
+//! column is returned as it is, because a copy of its views would be most of the work.
 
 use polars::prelude::*;
 
-/// So many views are remembered at most: as many as a large tenant has people, and little enough to
-/// stay near the processor.
+/// Largest number of cached views: the number of users of a large tenant, and small enough for the
+/// cache of the processor.
 const MAX_SLOTS: usize = 16_384;
 
-/// The view that stands in a slot, and what was made of its text.
+/// View in a slot of the cache, and the result for its text.
 type MemoSlot<T> = Option<(u128, T)>;
 
-/// Hands what is made of each text to `take`, in order; of a null, `None`.
+/// Passes the result of `compute` for each text to `take`, in order; `None` for a null.
 pub fn for_each_memoized<T>(
     texts: &StringChunked,
-    mut make: impl FnMut(&str) -> T,
+    mut compute: impl FnMut(&str) -> T,
     mut take: impl FnMut(Option<&T>),
 ) {
     for (array, valid) in texts.downcast_iter().zip(texts.iter_validities()) {
-        // A short array is not worth many.
+        // A short array needs few slots.
         let count = (array.len() / 8).next_power_of_two().min(MAX_SLOTS);
-        // A view says where in this array's buffers its text is.
+        // A view is a position in the buffers of this array, so the cache ends with the array.
         let mut slots: Vec<MemoSlot<T>> = Vec::new();
         slots.resize_with(count, || None);
-        let mut look = |row: usize, view: Option<u128>| {
+        let mut visit = |row: usize, view: Option<u128>| {
             let Some(view) = view else { return take(None) };
             let slot = &mut slots[slot_index(view) & (count - 1)];
-            if slot.as_ref().is_none_or(|(held, _)| *held != view) {
-                *slot = Some((view, make(array.value(row))));
+            if slot.as_ref().is_none_or(|(cached, _)| *cached != view) {
+                *slot = Some((view, compute(array.value(row))));
             }
-            take(slot.as_ref().map(|(_, made)| made));
+            take(slot.as_ref().map(|(_, result)| result));
         };
         let views = array.views().iter().map(|view| view.as_u128()).enumerate();
         match valid {
-            None => views.for_each(|(row, view)| look(row, Some(view))),
+            None => views.for_each(|(row, view)| visit(row, Some(view))),
             Some(valid) => views
                 .zip(valid.iter())
-                .for_each(|((row, view), valid)| look(row, valid.then_some(view))),
+                .for_each(|((row, view), valid)| visit(row, valid.then_some(view))),
         }
     }
 }
@@ -53,40 +51,40 @@ fn slot_index(view: u128) -> usize {
     (mixed >> 32) as usize
 }
 
-/// [`flags`] of a column.
+/// Tests each text of a column; false for a null.
 pub fn map_bool(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
     map_columns([text], DataType::Boolean, move |[texts]| {
         Ok(map_bool_chunked(texts.str()?, &test).into_column())
     })
 }
 
-/// [`texts`] of a column.
+/// Maps each text of a column to another text or null; null for a null.
 pub fn map_text(text: Expr, make: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
     map_columns([text], DataType::String, move |[all]| {
         Ok(map_text_chunked(all.str()?, &make)?.into_column())
     })
 }
 
-/// The text, or nothing if it is empty.
+/// Returns the text, or null if it is empty.
 pub fn null_if_empty(text: Expr) -> Expr {
     map_columns([text], DataType::String, |[texts]| Ok(empty_to_null(texts.str()?).into_column()))
 }
 
-/// The first text, else the second.
+/// Returns the first text, or the second if the first is null.
 pub fn first_non_null(first: Expr, second: Expr) -> Expr {
     map_columns([first, second], DataType::String, |[first, second]| {
         Ok(first_non_null_chunked(first.str()?, second.str()?)?.into_column())
     })
 }
 
-/// A text of each day, made once for the rows of a day that lie together.
+/// Maps each date to a text; adjacent rows of the same date are computed once.
 pub fn map_date(day: Expr, make: impl Fn(i32) -> Option<String> + Send + Sync + 'static) -> Expr {
     map_columns([day], DataType::String, move |[days]| {
         Ok(map_date_chunked(days.date()?.physical(), &make)?.into_column())
     })
 }
 
-/// What is made of the columns of a row, named like the first of them.
+/// Maps several columns to one, which has the name of the first.
 pub fn map_columns<const N: usize>(
     columns: [Expr; N],
     ty: DataType,
@@ -96,7 +94,7 @@ pub fn map_columns<const N: usize>(
         let all: Vec<&Column> = columns.iter().collect();
         match <[&Column; N]>::try_from(all) {
             Ok(all) => make(all),
-            Err(all) => polars_bail!(ComputeError: "{} columns instead of {N}", all.len()),
+            Err(all) => polars_bail!(ComputeError: "expected {N} columns, found {}", all.len()),
         }
     };
     let field = move |_: &Schema, fields: &[Field]| {
@@ -106,38 +104,38 @@ pub fn map_columns<const N: usize>(
     map_multiple(make, columns, field)
 }
 
-/// Tests each text; a null fails every test.
+/// Tests each text; false for a null.
 fn map_bool_chunked(texts: &StringChunked, test: impl Fn(&str) -> bool) -> BooleanChunked {
     let mut flags = Vec::with_capacity(texts.len());
     for_each_memoized(texts, test, |flag| flags.push(flag.copied().unwrap_or(false)));
     BooleanChunked::from_slice(texts.name().clone(), &flags)
 }
 
-/// Makes another text, or none, of each; of a null comes a null. Equal texts come out as one view,
-/// so that whatever is done with them next is quick as well.
+/// Maps each text to another text or null; null for a null. Equal results share one view, so that the
+/// next function is fast as well.
 fn map_text_chunked(
     texts: &StringChunked,
     make: impl Fn(&str) -> Option<String>,
 ) -> PolarsResult<StringChunked> {
     let mut values = MemoizedTexts::default();
     let mut rows: Vec<IdxSize> = Vec::with_capacity(texts.len());
-    let mut is_same = true;
-    let number = |text: &str| {
+    let mut is_unchanged = true;
+    let row_of = |text: &str| {
         let made = make(text);
-        is_same &= made.as_deref() == Some(text);
+        is_unchanged &= made.as_deref() == Some(text);
         made.map_or(NULL_ROW, |made| values.push(made))
     };
-    for_each_memoized(texts, number, |number| rows.push(number.copied().unwrap_or(NULL_ROW)));
-    if is_same {
+    for_each_memoized(texts, row_of, |row| rows.push(row.copied().unwrap_or(NULL_ROW)));
+    if is_unchanged {
         return Ok(texts.clone());
     }
     values.take_rows(texts.name(), rows)
 }
 
-/// The row of nothing among values.
+/// Row of the null among the values.
 const NULL_ROW: IdxSize = 0;
 
-/// Texts that rows have by number, which begin behind that of nothing.
+/// Values by row number; row 0 is the null.
 #[derive(Default)]
 struct MemoizedTexts(Vec<String>);
 
@@ -155,7 +153,7 @@ impl MemoizedTexts {
     }
 }
 
-/// One of a few texts for each row, by its place among them.
+/// Returns a text for each row, by its index in `texts`.
 pub fn take_named(
     name: &PlSmallStr,
     texts: &[&str],
@@ -165,9 +163,9 @@ pub fn take_named(
     values.take_rows(name, rows.iter().map(|row| *row as IdxSize + 1).collect())
 }
 
-/// The texts, an empty one as a null.
+/// Returns the texts, with nulls for empty texts.
 pub fn empty_to_null(texts: &StringChunked) -> StringChunked {
-    // A null has a view without length too.
+    // The view of a null has length 0 too.
     let has_empty = texts.downcast_iter().zip(texts.iter_validities()).any(|(array, valid)| {
         let mut lengths = array.views().iter().map(|view| view.length);
         match valid {
@@ -183,7 +181,7 @@ pub fn empty_to_null(texts: &StringChunked) -> StringChunked {
     filled.with_name(texts.name().clone())
 }
 
-/// The first text of a row, else the second.
+/// Returns the first text of a row, or the second if the first is null.
 fn first_non_null_chunked(
     first: &StringChunked,
     second: &StringChunked,
@@ -197,7 +195,7 @@ fn first_non_null_chunked(
     }
 }
 
-/// [`of_day`] of numbers of days.
+/// Maps days since 1970-01-01 to texts; see [`map_date`].
 fn map_date_chunked(
     days: &Int32Chunked,
     make: impl Fn(i32) -> Option<String>,
@@ -221,17 +219,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_texts_are_looked_at_once_and_all_come_out_right() {
-        let long = |n: usize| format!("a text of more than twelve letters, {n}");
+    fn each_distinct_text_is_computed_once() {
+        let long = |n: usize| format!("a text of more than twelve characters, {n}");
         let values: Vec<Option<String>> =
             (0..10_000).map(|n| (n % 7 != 3).then(|| long(n % 5))).collect();
-        // As a file's dictionary gives them: one buffer for all rows.
+        // Like a column from a file's dictionary: one buffer for all rows.
         let few = StringChunked::from_iter_values("x".into(), (0..5).map(long));
         let rows = (0..10_000).map(|n| (n % 7 != 3).then_some(n as IdxSize % 5));
         let column = few.take(&rows.collect::<IdxCa>()).unwrap();
-        let looked = Cell::new(0);
+        let calls = Cell::new(0);
         let made = map_text_chunked(&column, |text| {
-            looked.set(looked.get() + 1);
+            calls.set(calls.get() + 1);
             (!text.ends_with('4')).then(|| text.to_uppercase())
         })
         .unwrap();
@@ -240,7 +238,7 @@ mod tests {
             text.map(|text| text.to_uppercase())
         });
         assert!(made.iter().map(|text| text.map(str::to_owned)).eq(expected));
-        assert_eq!(looked.get(), 5);
+        assert_eq!(calls.get(), 5);
         let flags = map_bool_chunked(&column, |text| text.ends_with('0'));
         let expected = values.iter().map(|text| text.as_ref().is_some_and(|t| t.ends_with('0')));
         assert!(flags.iter().eq(expected.map(Some)));
@@ -251,18 +249,18 @@ mod tests {
     }
 
     #[test]
-    fn a_column_of_which_nothing_comes_anew_is_handed_on_as_it_is() {
+    fn unchanged_column_is_not_copied() {
         let same = column(&[Some("a name that is no view by itself"), None, Some("ann")]);
-        let place = |of: &StringChunked| of.downcast_iter().next().map(|all| all.views().as_ptr());
+        let address = |column: &StringChunked| column.downcast_iter().next().map(|all| all.views().as_ptr());
         let lower = map_text_chunked(&same, |text| Some(text.to_lowercase())).unwrap();
-        assert_eq!(place(&lower), place(&same));
-        assert_eq!(place(&empty_to_null(&same)), place(&same));
+        assert_eq!(address(&lower), address(&same));
+        assert_eq!(address(&empty_to_null(&same)), address(&same));
         let other = map_text_chunked(&same, |text| Some(text.to_uppercase())).unwrap();
-        assert_ne!(place(&other), place(&same));
+        assert_ne!(address(&other), address(&same));
     }
 
     #[test]
-    fn empty_texts_are_nothing_and_nulls_stay_null() {
+    fn empty_texts_become_null_and_nulls_stay_null() {
         let filled = empty_to_null(&column(&[Some(""), None, Some("a"), Some("")]));
         assert!(filled.iter().eq([None, None, Some("a"), None]));
         let lower = map_text_chunked(&column(&[Some("A"), None, Some("a"), Some("")]), |text| {
@@ -272,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_texts_the_first_that_is_there() {
+    fn second_text_replaces_nulls_of_the_first() {
         let (some, all) = (column(&[Some("a"), None, None]), column(&[Some("x"), Some("y"), None]));
         let none = column(&[None, None, None]);
         let one = |first, second| first_non_null_chunked(first, second).unwrap();
@@ -282,16 +280,16 @@ mod tests {
     }
 
     #[test]
-    fn days_have_their_texts_wherever_they_lie() {
+    fn each_date_has_its_text_in_any_order() {
         let days: Int32Chunked =
             [Some(7), Some(7), None, Some(8), Some(7), Some(-1)].into_iter().collect();
         let texts = map_date_chunked(&days, |day| (day >= 0).then(|| day.to_string())).unwrap();
         assert!(texts.iter().eq([Some("7"), Some("7"), None, Some("8"), Some("7"), None]));
     }
 
-    /// Short texts are their own views, and more values than slots change nothing.
+    /// Short texts are stored in their views, and there are more values than slots.
     #[test]
-    fn texts_without_number_come_out_right_too() {
+    fn results_are_right_with_more_values_than_slots() {
         let values: Vec<String> = (0..20_000).map(|n| format!("{}", n % 9_000)).collect();
         let column = StringChunked::from_slice("x".into(), &values);
         let even = map_bool_chunked(&column, |text| text.parse::<u32>().is_ok_and(|n| n % 2 == 0));

@@ -1,5 +1,6 @@
-//! Access to the Polars engine: scans, streaming, memoized functions and result conversion.
+//! Access to the Polars engine: scans, streaming, memoized functions, errors and result conversion.
 
+pub(in crate::query) mod error;
 pub(in crate::query) mod memoize;
 pub(in crate::query) mod scan;
 pub(in crate::query) mod streaming;

@@ -1,8 +1,7 @@
-//! The files of the table as one lazy frame.
+//! Reads the data files of the table as one lazy frame, and only the files that a period needs.
 //!
-//! Owns: the engine's types for the typed columns, which files a period needs, reading what other
-//! versions and other writers left (a column less, a column more, a dictionary, another precision
-//! of time). Must not know what the columns mean.
+//! Files of other versions and writers may lack columns, have more columns, or have dictionaries or
+//! another precision of time.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -10,27 +9,28 @@ use std::sync::{Arc, LazyLock};
 use chrono::{NaiveDate, TimeDelta};
 use polars::prelude::*;
 
-use crate::schema::{self, WorkloadGroup};
+use crate::schema::{self, MICROS_PER_DAY, WorkloadGroup};
 use crate::store::{DataFile, Snapshot};
 
 use crate::query::coverage::period::{self, EventTimeRange, Period};
 use crate::query::engine::memoize;
 
-/// The statistics in a Delta log are cut to milliseconds.
+/// Precision of the statistics in a Delta log: milliseconds.
 const STATISTICS_SLACK_US: i64 = 1_000;
 
-/// How long after a day it can still be pulled: Microsoft keeps the log for 28 to 30 days.
-const MAX_PULL_DELAY_US: i64 = 32 * 86_400_000_000;
+/// Time after a day in which it can be downloaded: Microsoft keeps the log for 28 to 30 days.
+const MAX_DOWNLOAD_DELAY_US: i64 = 32 * MICROS_PER_DAY;
 
-/// The engine's way to work that passes events through in pieces rather than holding them.
+/// The streaming engine, which processes events in batches.
 pub const STREAMING: Engine = Engine::Streaming;
 
-/// What comes of events that are passed through in pieces; for what boils them down.
+/// Collects a plan with the streaming engine. Use it for plans that aggregate.
 pub fn collect_streaming(events: LazyFrame) -> PolarsResult<DataFrame> {
     Ok(events.collect_with_engine(STREAMING)?.unwrap_single())
 }
 
-/// The table's columns as the engine sees them. The partition column is not in the files.
+/// Returns the columns of the table with the engine's types, without the partition column, which is
+/// not in the files.
 pub fn table_schema() -> &'static SchemaRef {
     static COLUMNS: LazyLock<SchemaRef> = LazyLock::new(|| {
         let typed = schema::columns().iter().map(|column| (column.name, polars_type(&column.ty)));
@@ -57,37 +57,37 @@ fn polars_type(ty: &schema::ColumnType) -> DataType {
     }
 }
 
-/// Whether an event is part of the logs that reports are about. Others' files may not say, and
-/// then it is.
-pub fn is_in_workload_groups(families: &[WorkloadGroup]) -> Expr {
-    let names: Vec<&str> = families.iter().map(|family| family.name()).collect();
-    let is_one =
+/// Returns true if an event belongs to one of the workload groups, or has no group, as in files of
+/// other writers.
+pub fn is_in_workload_groups(groups: &[WorkloadGroup]) -> Expr {
+    let names: Vec<&str> = groups.iter().map(|group| group.name()).collect();
+    let is_in_group =
         memoize::map_bool(col(schema::WORKLOAD_GROUP), move |group| names.contains(&group));
-    is_one.or(col(schema::WORKLOAD_GROUP).is_null())
+    is_in_group.or(col(schema::WORKLOAD_GROUP).is_null())
 }
 
-/// The events of an archive: its files, or what of them was read into memory before.
+/// Events of an archive: its files, or the columns loaded into memory.
 #[derive(Clone)]
 pub struct EventTable<'a> {
     snapshot: &'a Snapshot,
-    /// Columns of all events in the order of the files.
+    /// Loaded columns of all events, in the order of the files.
     loaded: Option<DataFrame>,
 }
 
 impl<'a> EventTable<'a> {
-    /// The files of a snapshot.
+    /// Creates the table over the files of a snapshot, without loaded columns.
     pub fn new(snapshot: &'a Snapshot) -> EventTable<'a> {
         EventTable { snapshot, loaded: None }
     }
 
-    /// With these columns in memory. Those that are there already are not read again; the others
-    /// are put beside them, since files are read in the same order every time. Texts that repeat
-    /// are held as numbers, a quarter of the size.
+    /// Returns the table with these columns loaded. Only missing columns are read and appended, because
+    /// files are always read in the same order. Texts with few values are stored as categories, a
+    /// quarter of the size.
     pub fn load_columns(&self, names: &BTreeSet<String>) -> PolarsResult<EventTable<'a>> {
-        let mut held = self.loaded.clone().unwrap_or_default();
-        // One by one: so that no more than one column is ever held as texts.
+        let mut loaded = self.loaded.clone().unwrap_or_default();
+        // One column at a time, so that at most one column is in memory as texts.
         for (name, ty) in table_schema().iter().filter(|(name, _)| names.contains(name.as_str())) {
-            if held.schema().contains(name) {
+            if loaded.schema().contains(name) {
                 continue;
             }
             let read = scan_files(self.snapshot.files.iter())?.select([col(name.clone())]);
@@ -96,32 +96,32 @@ impl<'a> EventTable<'a> {
                 false => read,
             };
             let read = read.collect()?;
-            held = if held.width() == 0 { read } else { held.hstack(read.columns())? };
+            loaded = if loaded.width() == 0 { read } else { loaded.hstack(read.columns())? };
         }
-        Ok(EventTable { snapshot: self.snapshot, loaded: Some(held) })
+        Ok(EventTable { snapshot: self.snapshot, loaded: Some(loaded) })
     }
 
-    /// With these columns in memory, if anything is in memory at all.
+    /// Returns the table with these columns loaded if any column is loaded, else without loaded columns.
     pub fn ensure_loaded(&self, names: &BTreeSet<String>) -> PolarsResult<EventTable<'a>> {
         if self.loaded.is_some() { self.load_columns(names) } else { Ok(self.clone()) }
     }
 
-    /// Every event.
+    /// Returns all events.
     pub fn all_events(&self) -> PolarsResult<LazyFrame> {
         let Some(loaded) = &self.loaded else { return scan_files(self.snapshot.files.iter()) };
-        let numbered = loaded.schema().iter().filter(|(_, ty)| ty.is_categorical());
+        let categorical = loaded.schema().iter().filter(|(_, ty)| ty.is_categorical());
         let texts: Vec<Expr> =
-            numbered.map(|(name, _)| col(name.clone()).cast(DataType::String)).collect();
+            categorical.map(|(name, _)| col(name.clone()).cast(DataType::String)).collect();
         Ok(loaded.clone().lazy().with_columns(texts))
     }
 
-    /// Every event of the logs that an archive is kept for, whatever else was stored with them.
+    /// Returns the events of Power BI, Fabric and Power Platform, without those of other workloads.
     pub fn in_scope_events(&self) -> PolarsResult<LazyFrame> {
         let events = self.all_events()?;
         Ok(if self.snapshot.has_other_workloads { events.filter(is_in_scope()) } else { events })
     }
 
-    /// The events of the period; files and row groups beyond it are not opened.
+    /// Returns the events of the period; files and row groups outside it are not read.
     pub fn events_in_period(&self, period: &Period) -> PolarsResult<LazyFrame> {
         match (&self.loaded, is_in_period(period)) {
             (Some(_), Some(inside)) => Ok(self.all_events()?.filter(inside)),
@@ -131,24 +131,24 @@ impl<'a> EventTable<'a> {
     }
 }
 
-/// Whether a column has few values that repeat.
+/// Returns true if a column has few distinct values.
 fn is_dictionary_encoded(name: &str) -> bool {
-    let of =
+    let has_dictionary =
         |column: &schema::ColumnDefinition| column.encoding == schema::ColumnEncoding::Dictionary;
-    schema::columns().iter().any(|column| column.name == name && of(column))
+    schema::columns().iter().any(|column| column.name == name && has_dictionary(column))
 }
 
-/// Texts as numbers.
+/// Returns the type of texts that are stored as numbers.
 fn categorical_type() -> DataType {
     DataType::from_categories(Categories::global())
 }
 
-/// Whether an event is of the period; `None` where every event is.
+/// Returns the test that an event is in the period; `None` if the period has no limits.
 pub fn is_in_period(period: &Period) -> Option<Expr> {
     is_between(period.from_us(), period.to_us())
 }
 
-/// From an instant up to, not including, another.
+/// Returns the test that an event is between two instants, the second excluded.
 fn is_between(from: Option<i64>, to: Option<i64>) -> Option<Expr> {
     let instant =
         |us: i64| lit(us).cast(DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)));
@@ -165,7 +165,7 @@ fn is_in_scope() -> Expr {
     ])
 }
 
-/// The events from an instant up to, not including, another.
+/// Returns the events between two instants, the second excluded.
 fn events_between(
     snapshot: &Snapshot,
     from: Option<i64>,
@@ -178,8 +178,10 @@ fn events_between(
     })
 }
 
-/// The same for whom events without a time do not disturb. The times are among the largest columns:
-/// they are not read to find that all lie inside.
+/// Returns the events between two instants, the second excluded, and possibly events without a time.
+///
+/// If the statistics of all files are inside the interval, the times are not read: they are among the
+/// largest columns.
 fn events_between_by_statistics(
     snapshot: &Snapshot,
     from: i64,
@@ -227,7 +229,7 @@ fn scan_files<'a>(files: impl Iterator<Item = &'a DataFile>) -> PolarsResult<Laz
     Ok(DslBuilder::scan_parquet(sources, options, args)?.build().into())
 }
 
-/// Whether a file can hold an event of the time from `from` up to, not including, `to`.
+/// Returns true if a file can contain an event between `from` and `to`, `to` excluded.
 fn overlaps(file: &DataFile, from: Option<i64>, to: Option<i64>) -> bool {
     let (first, last) = match file.period_us.or_else(|| month_range(&file.month)) {
         Some((first, last)) => (first, last.saturating_add(STATISTICS_SLACK_US)),
@@ -236,15 +238,15 @@ fn overlaps(file: &DataFile, from: Option<i64>, to: Option<i64>) -> bool {
     from.is_none_or(|from| last >= from) && to.is_none_or(|to| first < to)
 }
 
-/// The first and the last microsecond of a month such as `2024-03`.
+/// Returns the first and last microsecond of a month, for example `2024-03`.
 fn month_range(text: &str) -> Option<(i64, i64)> {
     let first: NaiveDate = format!("{text}-01").parse().ok()?;
     let next = first.checked_add_months(chrono::Months::new(1))?;
     Some((period::utc_day_start(first), period::utc_day_start(next) - 1))
 }
 
-/// The first and the last event held; only files whose statistics do not say are opened, or all if
-/// some of the events are not to be counted.
+/// Returns the times of the first and last stored event. Only files without statistics are read, or
+/// all files if the archive contains other workloads.
 pub fn event_time_range(snapshot: &Snapshot) -> PolarsResult<Option<EventTimeRange>> {
     let (known, unknown): (Vec<_>, Vec<_>) = snapshot
         .files
@@ -263,7 +265,7 @@ pub fn event_time_range(snapshot: &Snapshot) -> PolarsResult<Option<EventTimeRan
     Ok(first.zip(last).map(|(first_us, last_us)| EventTimeRange { first_us, last_us }))
 }
 
-/// Those of the days on which an event is stored, whatever the sources say.
+/// Returns those of `days` with a stored event, independent of the source log.
 pub fn days_with_events(
     snapshot: &Snapshot,
     days: &[NaiveDate],
@@ -274,30 +276,31 @@ pub fn days_with_events(
     let (from, to) =
         (period::utc_day_start(*first), period::utc_day_start(period::next_day(*last)));
     let day = col("CreationTime").dt().date().cast(DataType::Int64).unique();
-    let held = events_between_by_statistics(snapshot, from, to)?
+    let stored = events_between_by_statistics(snapshot, from, to)?
         .filter(is_in_scope())
         .select([day])
         .collect()?;
-    let numbers = held.column("CreationTime")?.i64()?;
-    let held = numbers
+    let numbers = stored.column("CreationTime")?.i64()?;
+    let stored = numbers
         .iter()
         .flatten()
         .filter_map(|number| NaiveDate::default().checked_add_signed(TimeDelta::try_days(number)?));
-    Ok(held.filter(|day| days.contains(day)).collect())
+    Ok(stored.filter(|day| days.contains(day)).collect())
 }
 
-/// The windows that pulls of the whole log asked for, in microseconds since 1970 (UTC), as the log
-/// itself recorded them: reading the log writes one ExportActivityEvents for every hour read.
-pub fn pulled_windows(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<(i64, i64)>> {
+/// Returns the time windows of downloads of the whole log, in microseconds since 1970 (UTC).
+///
+/// The log records them itself: reading the log writes one `ExportActivityEvents` for every hour read.
+pub fn downloaded_windows(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<(i64, i64)>> {
     let Some((first, last)) = days.first().zip(days.last()) else { return Ok(Vec::new()) };
     let (from, to) =
-        (period::utc_day_start(*first), period::utc_day_start(*last) + MAX_PULL_DELAY_US);
+        (period::utc_day_start(*first), period::utc_day_start(*last) + MAX_DOWNLOAD_DELAY_US);
     let time = |name: &str| col(name).cast(DataType::Int64);
-    let of_one_activity = col("ExportEventActivityTypeParameter");
+    let activity_filter = col("ExportEventActivityTypeParameter");
     let windows = events_between_by_statistics(snapshot, from, to)?
         .filter(col("ExportEventStartDateTimeParameter").is_not_null())
         .filter(col("ExportEventEndDateTimeParameter").is_not_null())
-        .filter(of_one_activity.clone().is_null().or(of_one_activity.eq(lit(""))))
+        .filter(activity_filter.clone().is_null().or(activity_filter.eq(lit(""))))
         .select([
             time("ExportEventStartDateTimeParameter").alias("from"),
             time("ExportEventEndDateTimeParameter").alias("to"),
@@ -320,10 +323,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_left_out_only_if_it_cannot_hold_an_event_of_the_period() {
+    fn only_files_that_cannot_contain_events_of_the_period_are_skipped() {
         let known = file("2026-03", Some((1_000_000, 2_000_000)));
         assert!(overlaps(&known, Some(1_500_000), Some(1_600_000)));
-        assert!(overlaps(&known, Some(2_000_500), None), "statistics end at whole milliseconds");
+        assert!(overlaps(&known, Some(2_000_500), None), "statistics are in whole milliseconds");
         assert!(!overlaps(&known, Some(2_002_000), None));
         assert!(overlaps(&known, None, Some(1_000_001)));
         assert!(!overlaps(&known, None, Some(1_000_000)));
@@ -335,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_snapshot_is_an_empty_table_with_every_column() {
+    fn empty_snapshot_has_every_column() {
         let snapshot = Snapshot::default();
         let mut events = EventTable::new(&snapshot).all_events().unwrap();
         let schema = events.collect_schema().unwrap();

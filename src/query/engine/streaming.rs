@@ -1,11 +1,9 @@
-//! The first part of an answer: what a statement makes of all events, without holding them.
+//! Runs CTEs that aggregate events on the streaming engine before the rest of the statement.
 //!
-//! Owns: which of the tables that WITH names are stages, answered by themselves before the rest. A
-//! stage reads a view of events and boils it down: by GROUP BY or DISTINCT, or by a WHERE, where
-//! the rest of the statement reads it. The engine has two ways to work: one holds each step of a
-//! plan in memory, the other passes events through in pieces, with a third of the memory and less
-//! time. The second runs out of memory on `IN (SELECT …)`, so it gets stages only, and of these
-//! only such as it is known to answer like the first. Must not know what the views are made of.
+//! A streaming CTE reads a view of events and aggregates it by GROUP BY or DISTINCT, or filters it by
+//! WHERE for the rest of the statement. The streaming engine processes events in batches, with a
+//! third of the memory of the in-memory engine and less time. It runs out of memory on
+//! `IN (SELECT …)`, so it runs only CTEs for which both engines are known to return the same rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -15,93 +13,93 @@ use sqlparser::ast::{
     SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, Visit, Visitor,
 };
 
-use crate::query::guard;
+use crate::query::views::columns::is_view;
 
-/// The views that hold events.
+/// Views of events.
 const EVENT_VIEWS: [&str; 3] = ["events", "history", "events_all"];
 
-/// The functions that stages may call.
+/// Functions that a streaming CTE may call.
 const STREAMABLE_FUNCTIONS: [&str; 9] =
     ["coalesce", "count", "floor", "lower", "max", "min", "nullif", "sum", "upper"];
 
-/// A table that is answered by itself.
+/// CTE that runs by itself, before the rest of the statement.
 #[derive(Debug, PartialEq, Eq)]
 pub struct StreamingCte {
-    /// What the statement calls it.
+    /// Name of the CTE in the statement.
     pub name: String,
-    /// The statement whose answer it is.
+    /// Statement that returns its rows.
     pub sql: String,
 }
 
-/// What stands behind a name in FROM.
+/// Properties of a relation in FROM.
 #[derive(Clone, Copy, Default)]
 struct RelationInfo {
-    /// Whether it may have as many rows as there are events.
+    /// True if it may have as many rows as there are events.
     is_large: bool,
-    /// Whether a WHERE has left some of them out.
+    /// True if a WHERE has removed some of the rows.
     is_filtered: bool,
-    /// How many rounds of stages have to be answered before it can be read.
+    /// Number of waves that must run before it can be read.
     wave: usize,
-    /// Whether it may hold fractions, whose sum depends on the order of adding.
+    /// True if it may contain fractions, whose sum depends on the order of addition.
     has_fractions: bool,
 }
 
-/// Takes the stages out of a statement, which then reads tables of their names. Those of a round
-/// can be answered together; a round needs the answers of those before it.
+/// Removes the streaming CTEs from a statement, which then reads tables of the same names, and returns
+/// them in waves. The CTEs of a wave can run together; a wave needs the results of earlier waves.
 pub fn extract_streaming_ctes(statement: &mut Statement) -> Vec<Vec<StreamingCte>> {
-    let mut rounds: Vec<Vec<StreamingCte>> = Vec::new();
-    let Statement::Query(query) = statement else { return rounds };
-    let Some(mut with) = query.with.take() else { return rounds };
+    let mut waves: Vec<Vec<StreamingCte>> = Vec::new();
+    let Statement::Query(query) = statement else { return waves };
+    let Some(mut with) = query.with.take() else { return waves };
     let mut known: BTreeMap<String, RelationInfo> = BTreeMap::new();
-    // Tables that a stage may read, as its own WITH names them.
-    let mut plain: Vec<(Cte, RelationInfo)> = Vec::new();
-    let mut add = |cte: &Cte, source: RelationInfo, plain: &[(Cte, RelationInfo)]| {
-        rounds.resize_with(rounds.len().max(source.wave + 1), Vec::new);
-        rounds[source.wave].push(streaming_cte(cte, source.wave, plain));
+    // Other CTEs, which a streaming CTE may read in a WITH of its own.
+    let mut inlined: Vec<(Cte, RelationInfo)> = Vec::new();
+    let mut add = |cte: &Cte, source: RelationInfo, inlined: &[(Cte, RelationInfo)]| {
+        waves.resize_with(waves.len().max(source.wave + 1), Vec::new);
+        waves[source.wave].push(streaming_cte(cte, source.wave, inlined));
     };
     with.cte_tables.retain(|cte| {
-        let Some((source, boils_down)) = classify(&cte.query.body, &known) else { return true };
+        let Some((source, aggregates)) = classify(&cte.query.body, &known) else { return true };
         if !has_only_body(&cte.query) || !cte.alias.columns.is_empty() {
             return true;
         }
-        let is_stage = source.is_large && boils_down;
-        if is_stage {
-            add(cte, source, &plain);
+        let is_streaming = source.is_large && aggregates;
+        if is_streaming {
+            add(cte, source, &inlined);
         } else {
-            plain.push((cte.clone(), source));
+            inlined.push((cte.clone(), source));
         }
-        let round = source.wave + usize::from(is_stage);
-        let is_large = source.is_large && !is_stage;
+        let wave = source.wave + usize::from(is_streaming);
+        let is_large = source.is_large && !is_streaming;
         known
-            .insert(cte.alias.name.value.clone(), RelationInfo { is_large, wave: round, ..source });
-        !is_stage
+            .insert(cte.alias.name.value.clone(), RelationInfo { is_large, wave, ..source });
+        !is_streaming
     });
-    let is_large = |cte: &Cte| known.get(&cte.alias.name.value).is_some_and(|of| of.is_large);
+    let is_large = |cte: &Cte| known.get(&cte.alias.name.value).is_some_and(|info| info.is_large);
     let mut read = TableNameCollector::default();
     let _ = query.body.visit(&mut read);
     for cte in with.cte_tables.iter().filter(|cte| !is_large(cte)) {
         let _ = cte.visit(&mut read);
     }
-    for (at, (cte, source)) in plain.iter().enumerate() {
+    for (at, (cte, source)) in inlined.iter().enumerate() {
         if source.is_large && source.is_filtered && read.0.contains(&cte.alias.name.value) {
-            add(cte, *source, &plain[..at]);
+            add(cte, *source, &inlined[..at]);
             with.cte_tables.retain(|left| left.alias.name != cte.alias.name);
         }
     }
     query.with = Some(with).filter(|with| !with.cte_tables.is_empty());
-    rounds
+    waves
 }
 
-/// The stage that a table is, with those plain ones before it that can be read by then.
-fn streaming_cte(cte: &Cte, round: usize, plain: &[(Cte, RelationInfo)]) -> StreamingCte {
-    let tables = plain.iter().filter(|(_, source)| source.wave <= round);
+/// Returns a streaming CTE whose own WITH contains the inlined CTEs that are readable in its wave.
+fn streaming_cte(cte: &Cte, wave: usize, inlined: &[(Cte, RelationInfo)]) -> StreamingCte {
+    let tables = inlined.iter().filter(|(_, source)| source.wave <= wave);
     let tables: Vec<String> = tables.map(|(cte, _)| cte.to_string()).collect();
     let with =
         if tables.is_empty() { String::new() } else { format!("WITH {} ", tables.join(", ")) };
     StreamingCte { name: cte.alias.name.value.clone(), sql: format!("{with}{}", cte.query) }
 }
 
-/// Whether a query is its body and nothing else.
+/// Returns true if a query is only a body, without WITH, ORDER BY or LIMIT.
 fn has_only_body(query: &Query) -> bool {
     query.with.is_none()
         && query.order_by.is_none()
@@ -109,7 +107,8 @@ fn has_only_body(query: &Query) -> bool {
         && query.fetch.is_none()
 }
 
-/// What comes of selects, and whether it is boiled down, if a stage may be or read such.
+/// Classifies a SELECT: the relation that it returns, and true if it aggregates. Returns `None` if the
+/// streaming engine must not run it.
 fn classify(
     body: &SetExpr,
     known: &BTreeMap<String, RelationInfo>,
@@ -143,18 +142,19 @@ fn classify(
                 | JoinOperator::Left(_)
                 | JoinOperator::LeftOuter(_)
         );
-        let joined = relation_info(&join.relation, known).filter(|of| is_plain && !of.is_large)?;
+        let joined = relation_info(&join.relation, known).filter(|info| is_plain && !info.is_large)?;
         source.wave = source.wave.max(joined.wave);
         source.has_fractions |= joined.has_fractions;
     }
-    // Of a few rows and a few, a join can make many.
+    // A join of two small relations can have many rows.
     source.is_large |= !from.joins.is_empty() && source.wave > 0;
-    let mut seen = SelectInspector { has_fractions: source.has_fractions, has_sums: false };
-    let is_broken = select.visit(&mut seen).is_break() || (seen.has_sums && seen.has_fractions);
-    if is_broken || select.having.is_some() || !select.lateral_views.is_empty() {
+    let mut inspector = SelectInspector { has_fractions: source.has_fractions, has_sums: false };
+    let is_refused = select.visit(&mut inspector).is_break()
+        || (inspector.has_sums && inspector.has_fractions);
+    if is_refused || select.having.is_some() || !select.lateral_views.is_empty() {
         return None;
     }
-    source.has_fractions = seen.has_fractions;
+    source.has_fractions = inspector.has_fractions;
     source.is_filtered |= select.selection.is_some();
     Some((source, is_aggregating(select)))
 }
@@ -167,7 +167,7 @@ fn relation_info(
     let name = name.to_string();
     match known.get(&name) {
         Some(source) => Some(*source),
-        None if guard::is_view(&name) => Some(RelationInfo {
+        None if is_view(&name) => Some(RelationInfo {
             is_large: EVENT_VIEWS.contains(&&*name),
             ..RelationInfo::default()
         }),
@@ -175,14 +175,14 @@ fn relation_info(
     }
 }
 
-/// Whether of many rows come few.
+/// Returns true if a SELECT aggregates, by GROUP BY or DISTINCT.
 fn is_aggregating(select: &Select) -> bool {
     let is_grouped =
         matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if !keys.is_empty());
     is_grouped || matches!(select.distinct, Some(Distinct::Distinct))
 }
 
-/// The tables that stand in FROM.
+/// Collects the names of the tables in FROM.
 #[derive(Default)]
 struct TableNameCollector(BTreeSet<String>);
 
@@ -197,7 +197,7 @@ impl Visitor for TableNameCollector {
     }
 }
 
-/// What occurs in a select; ends where it holds what a stage may not.
+/// Inspects the expressions of a SELECT; ends at a form that a streaming CTE must not contain.
 struct SelectInspector {
     has_fractions: bool,
     has_sums: bool,
@@ -238,21 +238,22 @@ impl Visitor for SelectInspector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::guard;
 
-    /// The names of the stages, a round a line, and what is left of the statement.
-    fn stages(sql: &str) -> (String, String) {
+    /// Returns the names of the streaming CTEs, one line for each wave, and the rest of the statement.
+    fn extract(sql: &str) -> (String, String) {
         let mut statement = guard::parse("test", sql).unwrap();
-        let rounds = extract_streaming_ctes(&mut statement);
-        let names = |stages: &Vec<StreamingCte>| {
-            stages.iter().map(|stage| stage.name.as_str()).collect::<Vec<_>>().join(" ")
+        let waves = extract_streaming_ctes(&mut statement);
+        let names = |wave: &Vec<StreamingCte>| {
+            wave.iter().map(|cte| cte.name.as_str()).collect::<Vec<_>>().join(" ")
         };
-        let rounds: Vec<String> = rounds.iter().map(names).collect();
-        (rounds.join("\n"), statement.to_string())
+        let waves: Vec<String> = waves.iter().map(names).collect();
+        (waves.join("\n"), statement.to_string())
     }
 
     #[test]
-    fn what_boils_events_down_is_a_stage_and_what_it_reads_goes_with_it() {
-        let (rounds, rest) = stages(
+    fn aggregating_cte_streams_with_the_ctes_that_it_reads() {
+        let (waves, rest) = extract(
             "WITH opened AS (SELECT user_id, day FROM events LEFT JOIN days ON local_date = day), \
              counted AS (SELECT user_id, COUNT(*) AS n FROM opened GROUP BY user_id), \
              many AS (SELECT user_id AS many FROM counted WHERE n > 9), \
@@ -260,20 +261,20 @@ mod tests {
              pairs AS (SELECT n, COUNT(*) AS days FROM many JOIN of_many ON many = day GROUP BY n) \
              SELECT n FROM counted CROSS JOIN pairs ORDER BY n",
         );
-        assert_eq!(rounds, "counted\nof_many\npairs");
+        assert_eq!(waves, "counted\nof_many\npairs");
         assert!(rest.starts_with("WITH opened AS"), "{rest}");
         assert!(!rest.contains("counted AS") && !rest.contains("of_many AS"), "{rest}");
         let mut statement =
             guard::parse("test", "WITH a AS (SELECT DISTINCT user_id FROM events) SELECT * FROM a")
                 .unwrap();
-        let stage = &extract_streaming_ctes(&mut statement)[0][0];
-        assert_eq!(stage.sql, "SELECT DISTINCT user_id FROM events");
+        let cte = &extract_streaming_ctes(&mut statement)[0][0];
+        assert_eq!(cte.sql, "SELECT DISTINCT user_id FROM events");
         assert_eq!(statement.to_string(), "SELECT * FROM a");
     }
 
     #[test]
-    fn what_a_where_leaves_is_a_stage_for_the_rest_of_the_statement() {
-        let (rounds, rest) = stages(
+    fn filtering_cte_streams_for_the_rest_of_the_statement() {
+        let (waves, rest) = extract(
             "WITH kept AS (SELECT user_id, epoch_us FROM events WHERE is_failed), \
              ranked AS (SELECT user_id, RANK() OVER (ORDER BY epoch_us) AS place FROM kept), \
              users AS (SELECT user_id, COUNT(*) AS n FROM kept GROUP BY user_id), \
@@ -282,14 +283,14 @@ mod tests {
              ON k.user_id = b.one) \
              SELECT * FROM ranked JOIN of_both ON ranked.user_id = of_both.user_id",
         );
-        assert_eq!(rounds, "users kept\nof_both");
+        assert_eq!(waves, "users kept\nof_both");
         assert!(rest.starts_with("WITH ranked AS"), "{rest}");
         let all = "WITH a AS (SELECT user_id FROM events) SELECT * FROM a AS b";
-        assert_eq!(stages(all), (String::new(), all.to_owned()), "as many rows as events");
+        assert_eq!(extract(all), (String::new(), all.to_owned()), "as many rows as events");
     }
 
     #[test]
-    fn what_the_engine_might_answer_otherwise_in_pieces_is_no_stage() {
+    fn forms_whose_streaming_result_may_differ_do_not_stream() {
         for body in [
             "SELECT user_id FROM events",
             "SELECT DISTINCT user_id FROM events WHERE user_id IN (SELECT user_id FROM history)",
@@ -307,8 +308,8 @@ mod tests {
             "SELECT DISTINCT user_id FROM events UNION ALL SELECT DISTINCT user_id FROM history",
         ] {
             let sql = format!("WITH a AS ({body}) SELECT * FROM a");
-            let (rounds, rest) = stages(&sql);
-            assert_eq!((rounds.as_str(), rest), ("", sql));
+            let (waves, rest) = extract(&sql);
+            assert_eq!((waves.as_str(), rest), ("", sql));
         }
     }
 }

@@ -1,20 +1,17 @@
-//! From the engine's columns to a grid.
-//!
-//! Owns: which of the engine's types becomes which kind of cell; lists and objects become JSON
-//! text. Must not know where the columns come from.
+//! Converts a data frame of the engine into a grid; lists and structs become JSON text.
 
 use polars::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::grid::{Cell, CellKind, Grid, GridColumn as Header};
+use crate::grid::{Cell, CellKind, Grid, GridColumn};
 
-/// The frame as a grid.
+/// Converts a data frame into a grid.
 pub fn frame_to_grid(frame: &DataFrame) -> PolarsResult<Grid> {
     let rows = vec![Vec::with_capacity(frame.width()); frame.height()];
     let mut grid = Grid { columns: Vec::new(), rows };
     for column in frame.columns() {
         grid.columns
-            .push(Header { name: column.name().to_string(), kind: cell_kind(column.dtype()) });
+            .push(GridColumn { name: column.name().to_string(), kind: cell_kind(column.dtype()) });
         for (at, row) in grid.rows.iter_mut().enumerate() {
             row.push(to_cell(column.get(at)?));
         }
@@ -65,7 +62,7 @@ fn time_cell(time: i64, unit: TimeUnit, zoned: bool) -> Cell {
     if zoned { Cell::Time { us } } else { Cell::LocalTime { us } }
 }
 
-/// A nested value; what JSON has no word for is shown as the engine shows it.
+/// Converts a nested value; types that JSON lacks become the engine's text.
 fn to_json(value: AnyValue<'_>) -> Value {
     match value {
         AnyValue::Null => Value::Null,
@@ -104,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_that_the_views_have_becomes_a_cell() {
+    fn every_type_of_the_views_becomes_a_cell() {
         let people = df!("Id" => ["a", "b"], "N" => [Some(1_i64), None]).unwrap();
         let people = people.into_struct("people".into()).into_series();
         let list = Series::new("list".into(), [people]);

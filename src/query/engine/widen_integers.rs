@@ -1,11 +1,9 @@
-//! Whole numbers that are wide enough. Owns: the one change made to a statement before the engine
-//! reads it.
+//! Casts narrow integers in a statement to BIGINT, as DuckDB and Spark do.
 //!
-//! The engine counts in unsigned 32-bit numbers and takes the hour out of a time as an 8-bit one:
-//! `COUNT(*) - 5` would be 4294967293 and `EXTRACT(HOUR FROM t) * 60` would turn negative, without
-//! a word. So such calls are cast to BIGINT, which is what DuckDB and Spark answer them with. It
-//! sums numbers of 32 bits in 32 bits as well, so that a sum over `THEN 2000000000` would wrap
-//! around: numbers that are summed, the outcomes of a CASE and narrow casts become BIGINT too.
+//! The engine counts in unsigned 32-bit numbers and extracts an hour as an 8-bit number, so that
+//! `COUNT(*) - 5` could be 4294967293 and `EXTRACT(HOUR FROM t) * 60` negative, without an error.
+//! It also sums 32-bit numbers in 32 bits, so that a sum over `THEN 2000000000` could overflow.
+//! Therefore such calls, summed numbers, results of CASE and narrow casts become BIGINT.
 
 use std::ops::ControlFlow;
 
@@ -14,9 +12,9 @@ use sqlparser::ast::{
     FunctionArguments, Statement, Value, VisitMut, VisitorMut,
 };
 
-use crate::query::guard;
+use crate::query::guard::functions::{is_narrow_function, is_sum};
 
-/// Casts every call in the statement whose result would be too narrow to reckon with.
+/// Casts every narrow integer in the statement to BIGINT.
 pub fn widen(statement: &mut Statement) {
     let ControlFlow::Continue(()) = statement.visit(&mut IntegerWidener);
 }
@@ -28,7 +26,7 @@ impl VisitorMut for IntegerWidener {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         let narrow = match expr {
-            Expr::Function(function) if guard::is_sum(function) => {
+            Expr::Function(function) if is_sum(function) => {
                 cast_sum_arguments(function);
                 false
             }
@@ -43,7 +41,7 @@ impl VisitorMut for IntegerWidener {
                 }
                 false
             }
-            Expr::Function(function) => guard::is_narrow_function(function),
+            Expr::Function(function) => is_narrow_function(function),
             Expr::Extract { field, .. } => is_integer_field(field),
             _ => false,
         };
@@ -65,7 +63,7 @@ fn cast_to_bigint(expr: &mut Expr) {
     };
 }
 
-/// Casts a whole number as it is written; a fraction stays what it is.
+/// Casts an integer literal; other expressions stay unchanged.
 fn cast_integer_literal(expr: &mut Expr) {
     if let Expr::Value(value) = expr
         && let Value::Number(digits, _) = &value.value
@@ -75,7 +73,7 @@ fn cast_integer_literal(expr: &mut Expr) {
     }
 }
 
-/// `SUM(1)`.
+/// Casts integer literals in the arguments of a sum, for example `SUM(1)`.
 fn cast_sum_arguments(function: &mut Function) {
     let FunctionArguments::List(list) = &mut function.args else { return };
     for argument in &mut list.args {
@@ -85,7 +83,7 @@ fn cast_sum_arguments(function: &mut Function) {
     }
 }
 
-/// Types of whole numbers below 64 bits.
+/// Returns true for integer types below 64 bits.
 fn is_narrow_type(data_type: &DataType) -> bool {
     matches!(
         data_type,
@@ -93,7 +91,7 @@ fn is_narrow_type(data_type: &DataType) -> bool {
     )
 }
 
-/// Parts of a time that are whole numbers; an epoch or a millisecond has a fraction.
+/// Returns true for the parts of a time that are integers; an epoch or a millisecond has a fraction.
 fn is_integer_field(field: &DateTimeField) -> bool {
     use DateTimeField::{
         Day, DayOfWeek, DayOfYear, Days, Dow, Doy, Hour, Hours, IsoWeek, Isodow, Isoyear, Minute,
@@ -128,9 +126,10 @@ fn is_integer_field(field: &DateTimeField) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::guard;
 
     #[test]
-    fn numbers_that_are_summed_and_narrow_casts_become_wide() {
+    fn summed_numbers_and_narrow_casts_become_bigint() {
         let sql = "SELECT SUM(1) AS a, SUM(CASE WHEN b THEN 2000000000 ELSE 0.5 END) AS c, \
             CAST(d AS INTEGER) AS e, CAST(f AS DOUBLE) AS g FROM events LIMIT 5";
         let mut statement = guard::parse("test", sql).unwrap();
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_and_parts_of_times_are_cast_and_nothing_else() {
+    fn only_counts_and_parts_of_times_are_cast() {
         let sql = "SELECT COUNT(*) FILTER (WHERE a = 1) - 5 AS x, EXTRACT(HOUR FROM t) AS h, \
             EXTRACT(EPOCH FROM t) AS e, SUM(b) AS s FROM events GROUP BY EXTRACT(HOUR FROM t)";
         let mut statement = guard::parse("test", sql).unwrap();

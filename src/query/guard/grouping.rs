@@ -1,14 +1,20 @@
-//! Groups. Owns: that every column beside an aggregate is grouped by, and that aggregates and
-//! windows do not meet in one SELECT. Must not know which columns there are.
+//! Checks groups: every column next to an aggregate is grouped, and a SELECT does not mix aggregates
+//! and windows.
 //!
-//! Elsewhere a column that is neither grouped nor aggregated is an error; the engine repeats the
-//! aggregate on every row, or shows a list.
+//! In other engines, a column that is neither grouped nor aggregated is an error. This engine
+//! returns the aggregate on every row, or a list.
 
-use super::*;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Expr, GroupByExpr, Query, Select, SelectItem, Value, Visit, VisitMut, Visitor, VisitorMut,
+};
+
 use crate::query::guard::functions::is_aggregate;
-use sqlparser::ast::{VisitMut, VisitorMut};
+use crate::query::guard::refusal::{GuardResult, refuse};
 
-/// Whether an aggregate stands in it, outside of windows and of other SELECTs.
+/// Returns true if an expression contains an aggregate, outside of windows and subqueries.
 pub fn has_aggregate(expr: &Expr) -> bool {
     has_matching_expr(
         expr,
@@ -16,12 +22,12 @@ pub fn has_aggregate(expr: &Expr) -> bool {
     )
 }
 
-/// Whether a function is called in it.
+/// Returns true if an expression calls a function, outside of subqueries.
 pub fn has_call(expr: &Expr) -> bool {
     has_matching_expr(expr, |expr| matches!(expr, Expr::Function(_) | Expr::Extract { .. }))
 }
 
-/// Whether a column of that name stands in it.
+/// Returns true if an expression contains a column of that name, outside of subqueries.
 pub fn has_column(expr: &Expr, name: &str) -> bool {
     has_matching_expr(expr, |expr| match expr {
         Expr::Identifier(ident) => ident.value == name,
@@ -37,18 +43,18 @@ fn has_window(expr: &Expr) -> bool {
     )
 }
 
-/// Refuses a SELECT whose groups other engines would refuse or read otherwise.
+/// Refuses a SELECT whose groups other engines refuse or understand differently.
 pub fn check(select: &Select) -> GuardResult {
     let items: Vec<&Expr> = select.projection.iter().filter_map(item_expr).collect();
     if let Some(condition) = &select.selection
         && (has_aggregate(condition) || has_window(condition))
     {
         return refuse(
-            "an aggregate or OVER in WHERE: compute it in a WITH, and compare with it after that",
+            "WHERE cannot contain an aggregate or OVER; compute it in a WITH, then compare with it",
         );
     }
     let GroupByExpr::Expressions(grouped, _) = &select.group_by else {
-        return refuse("GROUP BY ALL: name the columns");
+        return refuse("GROUP BY ALL is not supported; name the columns");
     };
     let having = select.having.iter();
     let aggregated = items.iter().copied().chain(having).any(has_aggregate);
@@ -56,26 +62,26 @@ pub fn check(select: &Select) -> GuardResult {
         return ControlFlow::Continue(());
     }
     if items.iter().any(|item| has_window(item)) {
-        return refuse("OVER beside GROUP BY or an aggregate: group in a WITH first");
+        return refuse("OVER cannot be next to GROUP BY or an aggregate; group in a WITH first");
     }
     if items.len() < select.projection.len() {
-        return refuse("* beside GROUP BY or an aggregate: name the columns");
+        return refuse("* cannot be next to GROUP BY or an aggregate; name the columns");
     }
     let keys = group_keys(grouped, &select.projection);
     for item in items {
         let mut search = UngroupedColumnFinder { keys: &keys, covered_depth: 0 };
         if let ControlFlow::Break(column) = item.visit(&mut search) {
-            return refuse(format!("{column} is neither in GROUP BY nor in an aggregate"));
+            return refuse(format!("{column} is neither in GROUP BY nor in an aggregate; add it to GROUP BY, or write MIN({column})"));
         }
     }
     ControlFlow::Continue(())
 }
 
-/// Refuses calls over no rows at all, of which the engine makes no row.
+/// Refuses function calls without FROM, for which the engine returns no row.
 pub fn check_without_from(select: &Select) -> GuardResult {
     let mut items = select.projection.iter().filter_map(item_expr);
     if select.from.is_empty() && items.any(has_call) {
-        return refuse("a function without FROM has no row: write FROM period, which has one");
+        return refuse("a function without FROM returns no row; write FROM period, a view with one row");
     }
     ControlFlow::Continue(())
 }
@@ -87,13 +93,13 @@ fn item_expr(item: &SelectItem) -> Option<&Expr> {
     }
 }
 
-/// What is grouped by, in words without the tables' names: as written, and what a name or a number
-/// in GROUP BY stands for.
+/// Returns the keys of GROUP BY without table names: as written, and the expressions that a name or a
+/// number in GROUP BY refers to.
 fn group_keys(grouped: &[Expr], projection: &[SelectItem]) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     for key in grouped {
         keys.insert(unqualified_text(key));
-        let meant = match key {
+        let referred = match key {
             Expr::Value(value) => match &value.value {
                 Value::Number(number, _) => {
                     number.parse::<usize>().ok().and_then(|at| projection.get(at.checked_sub(1)?))
@@ -105,12 +111,12 @@ fn group_keys(grouped: &[Expr], projection: &[SelectItem]) -> BTreeSet<String> {
             }),
             _ => None,
         };
-        keys.extend(meant.and_then(item_expr).map(unqualified_text));
+        keys.extend(referred.and_then(item_expr).map(unqualified_text));
     }
     keys
 }
 
-/// The expression as text, without the tables' names before its columns.
+/// Returns an expression as text, without table names before its columns.
 fn unqualified_text(expr: &Expr) -> String {
     struct QualifierRemover;
     impl VisitorMut for QualifierRemover {
@@ -129,10 +135,10 @@ fn unqualified_text(expr: &Expr) -> String {
     bare.to_string()
 }
 
-/// Looks for a column outside of keys, aggregates and sub-selects.
+/// Finds a column outside of keys, aggregates and subqueries.
 struct UngroupedColumnFinder<'a> {
     keys: &'a BTreeSet<String>,
-    /// How deep inside one of those the walk is.
+    /// Depth of the walk inside a key, aggregate or subquery.
     covered_depth: usize,
 }
 
@@ -168,8 +174,8 @@ impl Visitor for UngroupedColumnFinder<'_> {
     }
 }
 
-/// Whether an expression of that sort stands in it, outside of other SELECTs.
-fn has_matching_expr(expr: &Expr, is_it: impl Fn(&Expr) -> bool) -> bool {
+/// Returns true if `predicate` holds for a part of an expression, outside of subqueries.
+fn has_matching_expr(expr: &Expr, predicate: impl Fn(&Expr) -> bool) -> bool {
     struct ExprFinder<F> {
         predicate: F,
         subquery_depth: usize,
@@ -191,5 +197,5 @@ fn has_matching_expr(expr: &Expr, is_it: impl Fn(&Expr) -> bool) -> bool {
             ControlFlow::Continue(())
         }
     }
-    expr.visit(&mut ExprFinder { predicate: is_it, subquery_depth: 0 }).is_break()
+    expr.visit(&mut ExprFinder { predicate, subquery_depth: 0 }).is_break()
 }

@@ -1,16 +1,19 @@
-//! Joins. Owns: the one form of ON that every engine reads alike - columns with their table's name
-//! before them, compared one by one. Must not know what is joined.
+//! Checks joins: ON may only compare columns of two tables, each with its table's name.
 //!
-//! A further condition in the ON of an outer join drops the rows that it should keep; a comparison
-//! with a constant, in any join, is looked up in the wrong table where both have such a column.
+//! The engine drops rows that it should keep if the ON of an outer join has another condition. In
+//! any join, it takes the column of a comparison with a constant from the wrong table if both
+//! tables have such a column.
 
-use super::*;
-use sqlparser::ast::{BinaryOperator, JoinConstraint, JoinOperator, TableWithJoins};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{BinaryOperator, Expr, JoinConstraint, JoinOperator, TableWithJoins};
+
+use crate::query::guard::refusal::{GuardResult, refuse};
 
 /// Refuses joins of other forms.
 pub fn check(from: &[TableWithJoins]) -> GuardResult {
     if from.len() > 1 {
-        return refuse("tables after a comma: write JOIN … ON …");
+        return refuse("FROM cannot have tables after a comma; write JOIN … ON …");
     }
     for join in from.iter().flat_map(|table| &table.joins) {
         match &join.join_operator {
@@ -27,7 +30,7 @@ pub fn check(from: &[TableWithJoins]) -> GuardResult {
             | JoinOperator::LeftSemi(on)
             | JoinOperator::Anti(on)
             | JoinOperator::LeftAnti(on) => check_constraint(on, JoinKind::Outer)?,
-            _ => return refuse("this kind of JOIN is not answered here"),
+            _ => return refuse("this kind of JOIN is not supported; write JOIN, LEFT JOIN, FULL JOIN or CROSS JOIN"),
         }
     }
     ControlFlow::Continue(())
@@ -36,16 +39,16 @@ pub fn check(from: &[TableWithJoins]) -> GuardResult {
 #[derive(Clone, Copy, PartialEq)]
 enum JoinKind {
     Inner,
-    /// Rows without a partner are kept, or are what is asked for.
+    /// Rows without a match are kept, or are the result.
     Outer,
 }
 
 fn check_constraint(constraint: &JoinConstraint, kind: JoinKind) -> GuardResult {
     match constraint {
         JoinConstraint::On(expr) => check_condition(expr, kind),
-        JoinConstraint::Using(_) => refuse("JOIN … USING: write ON a.x = b.x"),
-        JoinConstraint::Natural => refuse("NATURAL JOIN: write ON a.x = b.x"),
-        JoinConstraint::None => refuse("JOIN without ON: write ON a.x = b.x, or CROSS JOIN"),
+        JoinConstraint::Using(_) => refuse("JOIN … USING is not supported; write ON a.x = b.x"),
+        JoinConstraint::Natural => refuse("NATURAL JOIN is not supported; write ON a.x = b.x"),
+        JoinConstraint::None => refuse("JOIN has no ON; write ON a.x = b.x, or CROSS JOIN"),
     }
 }
 
@@ -62,10 +65,10 @@ fn check_condition(expr: &Expr, kind: JoinKind) -> GuardResult {
             ControlFlow::Continue(())
         }
         _ if kind == JoinKind::Outer => refuse(format!(
-            "{expr} in the ON of an outer join: only a.x = b.x stands there; \
-             filter the joined table in a WITH before"
+            "the ON of an outer join cannot contain {expr}, only a.x = b.x; \
+             filter the joined table in a WITH first"
         )),
-        _ => refuse(format!("{expr} in ON: only a.x = b.x stands there; move the rest to WHERE")),
+        _ => refuse(format!("ON cannot contain {expr}, only a.x = b.x; move the rest to WHERE")),
     }
 }
 
@@ -81,7 +84,7 @@ fn is_across_tables(left: &Expr, right: &Expr) -> bool {
     }
 }
 
-/// The table's name before a column's.
+/// Returns the table name before a column.
 fn table_qualifier(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Nested(inner) => table_qualifier(inner),

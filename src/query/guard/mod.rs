@@ -1,105 +1,75 @@
-//! The guard: which statements are answered at all.
+//! The guard: parses a statement, refuses forms whose results differ between engines, and collects the
+//! views and columns that it names.
 //!
-//! Owns: parsing, and refusing by name every form that the engine would answer with other numbers
-//! than DuckDB or Spark, or with numbers that depend on chance - each with what to write instead.
-//! It holds for our own files and for a user's statement alike. It also says which views and which
-//! columns a statement asks for, so that nothing else is built. Must not know the engine's types,
-//! nor where the data is.
+//! A form is refused if the engine's result differs from that of DuckDB or Spark, or is random. Each
+//! refusal says what to write instead. The same rules apply to the built-in reports and to a user's
+//! statements.
 //!
-//! Each rule was found by running the same statement in Polars 0.55 and in DuckDB 1.5 over the
-//! same rows. refused.sql has them all, with both answers, and tests hold both engines to it.
+//! Each rule was found by running the same statement in Polars 0.55 and in DuckDB 1.5 over the same
+//! rows. `refused.sql` contains all rules with both results, and tests compare both engines with it.
 
-mod functions;
+pub(in crate::query) mod functions;
 mod grouping;
 mod joins;
+pub(in crate::query) mod references;
+mod refusal;
 mod windows;
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, FunctionArguments, GroupByExpr, Ident, ObjectName, OrderByKind, Query, Select,
-    SelectItem, SetExpr, SetOperator, Statement, TableFactor, Value, Visit, Visitor,
+    Expr, Ident, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator,
+    Statement, TableFactor, Visit, Visitor,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
 use crate::{Error, Result};
 
-use crate::query::views;
+use crate::query::guard::references::References;
+use crate::query::guard::refusal::{GuardResult, refuse};
+use crate::query::views::columns::{is_view, view_names};
 
-pub use functions::{is_narrow_function, is_sum};
-
-/// Whether a view has that name.
-pub fn is_view(name: &str) -> bool {
-    views::view_names().contains(&name)
-}
-
-/// What a statement asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct References {
-    /// The views that it reads.
-    pub views: BTreeSet<String>,
-    /// Every name in it that can be a column.
-    pub column_names: BTreeSet<String>,
-    /// Whether it asks for all columns of something.
-    pub all_columns: bool,
-}
-
-impl References {
-    /// Whether a column of that name can be needed.
-    pub fn has_column(&self, column: &str) -> bool {
-        self.all_columns || self.column_names.contains(column)
-    }
-}
-
-/// Parses a text that must be one statement.
+/// Parses a text that must be a single statement.
 ///
 /// # Errors
 ///
-/// [`Error::Query`] with the parser's words, or for more or less than one statement.
+/// [`Error::Query`] with the parser's message, or if there is not exactly one statement.
 pub fn parse(query: &str, sql: &str) -> Result<Statement> {
     let refuse = |message: String| Error::Query { query: query.to_owned(), message };
     let parser = Parser::new(&GenericDialect);
     let parsed = parser.try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
     let statements = parsed.map_err(|error| refuse(error.to_string()))?;
     let [statement] = <[Statement; 1]>::try_from(statements).map_err(|statements| {
-        refuse(format!("one statement is expected here, and there are {}", statements.len()))
+        refuse(format!("expected one statement, found {}", statements.len()))
     })?;
     Ok(statement)
 }
 
-/// Lets a statement pass or refuses it.
+/// Accepts or refuses a statement; returns the views and columns that it names.
 ///
 /// # Errors
 ///
-/// [`Error::Query`] naming the form and the way out.
+/// [`Error::Query`] with the refused form and what to write instead.
 pub fn check(query: &str, statement: &Statement) -> Result<References> {
     let refuse = |message: String| Error::Query { query: query.to_owned(), message };
     let Statement::Query(body) = statement else {
-        return Err(refuse("only SELECT and WITH … SELECT are answered here".to_owned()));
+        return Err(refuse("only SELECT and WITH … SELECT are supported".to_owned()));
     };
-    let mut named = BTreeSet::new();
-    if let ControlFlow::Break(message) = body.visit(&mut CteNameCollector { names: &mut named }) {
+    let mut cte_names = BTreeSet::new();
+    if let ControlFlow::Break(message) = body.visit(&mut CteNameCollector { names: &mut cte_names }) {
         return Err(refuse(message));
     }
-    let mut guard = Guard { cte_names: named, references: References::default() };
+    let mut guard = Guard { cte_names, references: References::default() };
     match body.visit(&mut guard) {
         ControlFlow::Break(message) => Err(refuse(message)),
         ControlFlow::Continue(()) => Ok(guard.references),
     }
 }
 
-/// A refusal ends the walk.
-type GuardResult = ControlFlow<String>;
-
-/// Ends the walk with what is wrong and what to write instead.
-fn refuse(message: impl Into<String>) -> GuardResult {
-    ControlFlow::Break(message.into())
-}
-
-/// Collects the names that WITH gives, which must be new ones: the engine looks among the views
-/// first and would read the view instead.
+/// Collects the names of the WITH tables, which must not be names of views: the engine would read the
+/// view instead.
 struct CteNameCollector<'a> {
     names: &'a mut BTreeSet<String>,
 }
@@ -111,10 +81,10 @@ impl Visitor for CteNameCollector<'_> {
         for table in query.with.iter().flat_map(|with| &with.cte_tables) {
             let name = &table.alias.name.value;
             if is_view(name) {
-                return refuse(format!("WITH {name}: this is the name of a view; take another"));
+                return refuse(format!("WITH {name}: this is the name of a view; choose another name"));
             }
             if !self.names.insert(name.clone()) {
-                return refuse(format!("WITH {name}: the name is given twice; take another"));
+                return refuse(format!("WITH {name}: the statement defines this name twice; choose another name"));
             }
         }
         ControlFlow::Continue(())
@@ -131,10 +101,10 @@ impl Visitor for Guard {
 
     fn pre_visit_query(&mut self, query: &Query) -> GuardResult {
         if query.with.as_ref().is_some_and(|with| with.recursive) {
-            return refuse("WITH RECURSIVE is not answered here");
+            return refuse("WITH RECURSIVE is not supported; the view `days` has a row for each day");
         }
         if !query.pipe_operators.is_empty() {
-            return refuse("|> is not answered here; write SELECT and WITH");
+            return refuse("|> is not supported; write SELECT and WITH");
         }
         check_body(&query.body)?;
         check_order_by_aggregate(query)?;
@@ -143,18 +113,18 @@ impl Visitor for Guard {
 
     fn pre_visit_select(&mut self, select: &Select) -> GuardResult {
         if select.qualify.is_some() {
-            return refuse("QUALIFY: number the rows in a WITH, and filter them in WHERE after it");
+            return refuse("QUALIFY is not supported; number the rows in a WITH, then filter them in WHERE");
         }
         if matches!(select.distinct, Some(sqlparser::ast::Distinct::On(_))) {
-            return refuse("DISTINCT ON: number the rows with ROW_NUMBER in a WITH, and keep 1");
+            return refuse("DISTINCT ON is not supported; number the rows with ROW_NUMBER in a WITH, and keep 1");
         }
         if !select.named_window.is_empty() {
-            return refuse("WINDOW: write the window in each OVER (…)");
+            return refuse("WINDOW is not supported; write the window in each OVER (…)");
         }
         let columns = |item: &SelectItem| {
             matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
         };
-        // All columns of a sub-select are those that it names itself.
+        // All columns of a subquery are those that it names itself.
         self.references.all_columns |=
             select.projection.iter().any(columns) && has_view_in_from(select);
         joins::check(&select.from)?;
@@ -170,7 +140,7 @@ impl Visitor for Guard {
             TableFactor::Table { name, alias, args, .. } => {
                 if args.is_some() {
                     return refuse(format!(
-                        "{name}(…) reads other files; only views are read here"
+                        "{name}(…) cannot be read; a statement can read only views"
                     ));
                 }
                 self.check_relation(name)?;
@@ -181,9 +151,9 @@ impl Visitor for Guard {
             }
             TableFactor::UNNEST { .. } => functions::refuse_unnest(),
             TableFactor::NestedJoin { .. } => {
-                refuse("a join in brackets: write the joins one after the other")
+                refuse("a join cannot be in parentheses; write the joins one after the other")
             }
-            other => refuse(format!("{other}: only views and sub-selects can stand in FROM")),
+            other => refuse(format!("{other} cannot be in FROM; use a view or a subquery")),
         }
     }
 
@@ -206,23 +176,23 @@ impl Visitor for Guard {
                 if matches!(from.as_ref(), Expr::UnaryOp { .. }) =>
             {
                 return refuse(
-                    "SUBSTRING from the end: the whole text comes back; write RIGHT(…, n)",
+                    "SUBSTRING with a negative start returns the whole text; write RIGHT(…, n)",
                 );
             }
             Expr::IsTrue(_) | Expr::IsNotTrue(_) | Expr::IsFalse(_) | Expr::IsNotFalse(_) => {
                 return refuse(
-                    "IS [NOT] TRUE and IS [NOT] FALSE take nulls for unknown here and for false \
-                     elsewhere; write COALESCE(…, FALSE)",
+                    "engines disagree on nulls in IS [NOT] TRUE and IS [NOT] FALSE; \
+                     write COALESCE(…, FALSE)",
                 );
             }
             Expr::Subquery(_) => {
                 return refuse(
-                    "a SELECT in place of a value: compute it in a WITH and CROSS JOIN it, \
-                     or use IN",
+                    "a SELECT cannot be used as a value; compute it in a WITH and CROSS JOIN it, \
+                     or write IN",
                 );
             }
             Expr::Prefixed { .. } | Expr::Lambda(_) => {
-                return refuse(format!("{expr} is not answered here"));
+                return refuse(format!("{expr} is not supported"));
             }
             _ => {}
         }
@@ -232,14 +202,14 @@ impl Visitor for Guard {
 
 impl Guard {
     fn add_column_name(&mut self, name: &Ident) {
-        // The engine takes such a name for a pattern of names.
+        // The engine reads such a name as a pattern of column names.
         self.references.all_columns |= name.value.starts_with('^') && name.value.ends_with('$');
         self.references.column_names.insert(name.value.clone());
     }
 
     fn check_relation(&mut self, name: &ObjectName) -> GuardResult {
         let [part] = name.0.as_slice() else {
-            return refuse(format!("{name}: a view has no schema before its name"));
+            return refuse(format!("{name}: views have no schema; write the name of the view alone"));
         };
         let Some(ident) = part.as_ident() else { return refuse_unknown_view(name) };
         if is_view(&ident.value) {
@@ -250,14 +220,15 @@ impl Guard {
         ControlFlow::Continue(())
     }
 
-    /// The engine would read the view, or the other table, instead of what the alias stands for.
+    /// Refuses an alias that is the name of a view or of a WITH table: the engine would read that instead
+    /// of the aliased table.
     fn check_alias(&self, alias: Option<&Ident>) -> GuardResult {
         match alias {
             Some(alias) if is_view(&alias.value) => {
-                refuse(format!("AS {alias}: this is the name of a view; take another"))
+                refuse(format!("AS {alias}: this is the name of a view; choose another alias"))
             }
             Some(alias) if self.cte_names.contains(&alias.value) => {
-                refuse(format!("AS {alias}: WITH gives this name to something else; take another"))
+                refuse(format!("AS {alias}: this is the name of a WITH table; choose another alias"))
             }
             _ => ControlFlow::Continue(()),
         }
@@ -265,11 +236,11 @@ impl Guard {
 }
 
 fn refuse_unknown_view(name: &ObjectName) -> GuardResult {
-    let views = views::view_names().join(", ");
-    refuse(format!("there is no view {name}; there are {views}"))
+    let views = view_names().join(", ");
+    refuse(format!("there is no view {name}; the views are {views}"))
 }
 
-/// Whether a view stands in FROM itself.
+/// Returns true if FROM contains a view directly.
 fn has_view_in_from(select: &Select) -> bool {
     let tables = select.from.iter().flat_map(|from| {
         [&from.relation].into_iter().chain(from.joins.iter().map(|join| &join.relation))
@@ -281,7 +252,7 @@ fn has_view_in_from(select: &Select) -> bool {
     tables.into_iter().any(is_view)
 }
 
-/// Only selects, put together by UNION or by one INTERSECT or EXCEPT.
+/// Refuses everything but SELECTs, combined by UNION or by one INTERSECT or EXCEPT.
 fn check_body(set: &SetExpr) -> GuardResult {
     match set {
         SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => ControlFlow::Continue(()),
@@ -290,13 +261,13 @@ fn check_body(set: &SetExpr) -> GuardResult {
                 if let SetExpr::SetOperation { op: inner, .. } = side.as_ref()
                     && (*op, *inner) != (SetOperator::Union, SetOperator::Union)
                 {
-                    return refuse(format!("{inner} beside {op}: put the inner one into a WITH"));
+                    return refuse(format!("{inner} and {op} cannot be mixed; put the inner one into a WITH"));
                 }
                 check_body(side)?;
             }
             ControlFlow::Continue(())
         }
-        _ => refuse("only SELECT and WITH … SELECT are answered here"),
+        _ => refuse("only SELECT and WITH … SELECT are supported"),
     }
 }
 
@@ -309,14 +280,14 @@ fn check_order_by_aggregate(query: &Query) -> GuardResult {
         }
         if grouping::has_aggregate(&key.expr) {
             let key = &key.expr;
-            return refuse(format!("ORDER BY {key}: name it in SELECT and order by the name"));
+            return refuse(format!("ORDER BY {key}: give it a name in SELECT and order by the name"));
         }
     }
     ControlFlow::Continue(())
 }
 
-/// In an expression of ORDER BY the engine takes a name for what SELECT makes of a column, and
-/// others take it for the column.
+/// Refuses a name in an expression of ORDER BY that is both a column and an alias of SELECT: the
+/// engine uses the alias, other engines use the column.
 fn check_order_by_shadowed(query: &Query) -> GuardResult {
     let (Some(order), SetExpr::Select(select)) = (&query.order_by, query.body.as_ref()) else {
         return ControlFlow::Continue(());
@@ -333,8 +304,8 @@ fn check_order_by_shadowed(query: &Query) -> GuardResult {
         };
         if let Some(key) = keys.iter().find(|key| is_hidden(&key.expr)) {
             return refuse(format!(
-                "ORDER BY {}: {alias} is a column and what SELECT makes of it; \
-                 give that another name",
+                "ORDER BY {}: {alias} is both a column and an alias of SELECT; \
+                 choose another alias",
                 key.expr
             ));
         }
@@ -343,11 +314,11 @@ fn check_order_by_shadowed(query: &Query) -> GuardResult {
 }
 
 fn refuse_order_by_all() -> GuardResult {
-    refuse("ORDER BY ALL: name the columns, so that the order is total")
+    refuse("ORDER BY ALL is not supported; name the columns")
 }
 
-/// Whether the statement ends in an order in which every key says where nulls go, as the engines'
-/// defaults differ. Reports are held to it by a test.
+/// Returns true if the statement has an ORDER BY whose keys all say NULLS FIRST or NULLS LAST, because
+/// the defaults of engines differ. A test requires this of all reports.
 #[cfg(test)]
 pub fn has_portable_order(statement: &Statement) -> bool {
     let Statement::Query(query) = statement else { return false };

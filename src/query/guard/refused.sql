@@ -1,11 +1,11 @@
--- Every form of SQL that the guard refuses, and at the end what it lets pass although engines differ.
--- src/query/guard/refused_tests.rs holds the guard and the engine to this file, tests/interop/guard.py
--- holds DuckDB to it, and docs/guard.md is made of it.
--- A form has the guard's words (or `passes`), what the engine answers if it is asked all the same,
--- what is right, and what DuckDB answers where that is something else; then the statement, and what
--- to write instead, whose answer is the right one in both. A line for each row; in order of the text
--- where the statement has no order. `error`: DuckDB refuses the statement. `chance`: not the same
--- every time.
+-- The forms of SQL that the guard refuses, and those that it accepts although engines differ.
+-- src/query/guard/refused_tests.rs compares the guard and the engine with this file,
+-- tests/interop/guard.py compares DuckDB with it, and docs/guard.md is generated from it.
+--
+-- Each form has the message of the guard (or `passes`), the result of the engine without the guard,
+-- the right result, and the result of DuckDB if it differs. The statement follows, then a
+-- replacement with the right result in both engines. Each line is a row. Rows are sorted if the
+-- statement has no order. `error`: DuckDB refuses the statement. `chance`: the result is random.
 
 -- table: events
 -- Id VARCHAR | UserId VARCHAR | report_id VARCHAR | local_date DATE | local_time TIMESTAMP | IsSuccess BOOLEAN | n BIGINT | x DOUBLE | Items VARCHAR[]
@@ -28,32 +28,32 @@
 -- r4 | Costs
 
 
--- chapter: Only views are read
+-- chapter: Only views can be read
 
--- form: anything but SELECT
--- note: The program writes nothing, and has nothing but SELECT to answer.
--- guard: only SELECT and WITH … SELECT are answered here
+-- form: a statement other than SELECT
+-- note: The program only reads data.
+-- guard: only SELECT and WITH … SELECT are supported
 -- engine: no rows
 -- duckdb: 3
 TRUNCATE TABLE days;
 
 -- form: two statements
--- note: A report has one answer.
--- guard: one statement is expected here, and there are 2
--- engine: not answered: sql: one statement is expected here, and there are 2
+-- note: A report has one result.
+-- guard: expected one statement, found 2
+-- engine: error: sql: expected one statement, found 2
 -- duckdb: 2
 SELECT 1 AS a; SELECT 2 AS a;
 
--- form: a table that is no view
--- note: There is nothing to write instead: docs/views.md lists the views.
--- guard: there is no view secrets; there are events, history, …
--- engine: not answered: relation 'secrets' was not found
+-- form: a table that is not a view
+-- note: docs/views.md lists the views.
+-- guard: there is no view secrets; the views are events, history, …
+-- engine: error: relation 'secrets' was not found
 -- duckdb: error
 SELECT * FROM secrets;
 
 -- form: a schema before a name
--- guard: main.days: a view has no schema before its name
--- engine: not answered: relation 'main' was not found
+-- guard: main.days: views have no schema; write the name of the view alone
+-- engine: error: relation 'main' was not found
 -- right: 2026-03-01
 -- right: 2026-03-02
 -- right: 2026-03-03
@@ -62,58 +62,58 @@ SELECT day FROM main.days ORDER BY day;
 SELECT day FROM days ORDER BY day;
 
 -- form: a file as a table
--- note: Only the store is read: a statement may come from somebody who may not read other files.
--- guard: read_csv(…) reads other files; only views are read here
--- engine: not answered: 'read_csv' is not a supported table function
+-- note: A statement can read only the store, because its author may not have access to other files.
+-- guard: read_csv(…) cannot be read; a statement can read only views
+-- engine: error: 'read_csv' is not a supported table function
 -- duckdb: error
 SELECT * FROM read_csv('x.csv');
 
--- form: read_csv in place of a value
+-- form: read_csv as a value
 -- note: As above.
--- guard: READ_CSV: only views are read here
--- engine: not answered: unsupported function 'read_csv'
+-- guard: READ_CSV: a statement can read only views; `schema --views` lists them
+-- engine: error: unsupported function 'read_csv'
 -- duckdb: error
 SELECT READ_CSV('x.csv') AS a FROM days;
 
 -- form: read_ipc
 -- note: As above.
--- guard: READ_IPC: only views are read here
--- engine: not answered: unsupported function 'read_ipc'
+-- guard: READ_IPC: a statement can read only views; `schema --views` lists them
+-- engine: error: unsupported function 'read_ipc'
 -- duckdb: error
 SELECT READ_IPC('x.arrow') AS a FROM days;
 
 -- form: read_json
 -- note: As above.
--- guard: READ_JSON: only views are read here
--- engine: not answered: unsupported function 'read_json'
+-- guard: READ_JSON: a statement can read only views; `schema --views` lists them
+-- engine: error: unsupported function 'read_json'
 -- duckdb: error
 SELECT READ_JSON('x.json') AS a FROM days;
 
 -- form: read_ndjson
 -- note: As above.
--- guard: READ_NDJSON: only views are read here
--- engine: not answered: unsupported function 'read_ndjson'
+-- guard: READ_NDJSON: a statement can read only views; `schema --views` lists them
+-- engine: error: unsupported function 'read_ndjson'
 -- duckdb: error
 SELECT READ_NDJSON('x.ndjson') AS a FROM days;
 
 -- form: read_parquet
 -- note: As above.
--- guard: READ_PARQUET: only views are read here
--- engine: not answered: unsupported function 'read_parquet'
+-- guard: READ_PARQUET: a statement can read only views; `schema --views` lists them
+-- engine: error: unsupported function 'read_parquet'
 -- duckdb: error
 SELECT READ_PARQUET('x.parquet') AS a FROM days;
 
 -- form: TABLE(…) in FROM
--- note: Only views and sub-selects stand in FROM.
--- guard: TABLE(days): only views and sub-selects can stand in FROM
--- engine: not answered: not yet implemented: TABLE(days)
+-- note: FROM can contain only views and subqueries.
+-- guard: TABLE(days) cannot be in FROM; use a view or a subquery
+-- engine: error: not yet implemented: TABLE(days)
 -- duckdb: error
 SELECT day FROM TABLE(days);
 
--- form: a WITH that reads itself
--- note: Nothing in the log is a tree; `days` has a row for each day.
--- guard: WITH RECURSIVE is not answered here
--- engine: not answered: recursive CTEs are not supported
+-- form: a recursive WITH
+-- note: The log contains no hierarchies; the view `days` has a row for each day.
+-- guard: WITH RECURSIVE is not supported; the view `days` has a row for each day
+-- engine: error: recursive CTEs are not supported
 -- duckdb: 1
 -- duckdb: 2
 -- duckdb: 3
@@ -121,8 +121,8 @@ WITH RECURSIVE a AS (SELECT 1 AS k UNION ALL SELECT k + 1 AS k FROM a WHERE k < 
 FROM a;
 
 -- form: the pipe operator
--- guard: |> is not answered here; write SELECT and WITH
--- engine: not answered: pipe operators are not supported
+-- guard: |> is not supported; write SELECT and WITH
+-- engine: error: pipe operators are not supported
 -- right: 2026-03-01
 -- duckdb: error
 FROM days |> WHERE n > 1;
@@ -132,8 +132,8 @@ SELECT day FROM days WHERE n > 1;
 
 -- chapter: Names
 
--- form: WITH by the name of a view
--- guard: WITH days: this is the name of a view; take another
+-- form: a WITH table with the name of a view
+-- guard: WITH days: this is the name of a view; choose another name
 -- engine: 2026-03-01
 -- engine: 2026-03-02
 -- engine: 2026-03-03
@@ -144,9 +144,9 @@ WITH days AS (SELECT report_name AS day FROM reports) SELECT day FROM days;
 -- instead
 WITH d AS (SELECT report_name AS day FROM reports) SELECT day FROM d;
 
--- form: an alias by the name of a view
--- guard: AS days: this is the name of a view; take another
--- engine: not answered: no column named 'Id' found in table 'days'
+-- form: an alias with the name of a view
+-- guard: AS days: this is the name of a view; choose another alias
+-- engine: error: no column named 'Id' found in table 'days'
 -- right: e1
 -- right: e2
 -- right: e3
@@ -156,9 +156,9 @@ SELECT days.Id FROM events AS days ORDER BY days.Id;
 -- instead
 SELECT d.Id FROM events AS d ORDER BY d.Id;
 
--- form: a name given twice by WITH
--- note: Right here in 0.55; the guard knows names for the whole statement, and a reader may not see which is meant.
--- guard: WITH a: the name is given twice; take another
+-- form: a name that WITH defines twice
+-- note: Right here in 0.55; the guard checks names for the whole statement, and the name is ambiguous for readers.
+-- guard: WITH a: the statement defines this name twice; choose another name
 -- engine: 1 | 2
 -- right: 1 | 2
 WITH a AS (SELECT 1 AS k), b AS (WITH a AS (SELECT 2 AS k) SELECT k FROM a) SELECT a.k, b.k
@@ -167,9 +167,9 @@ AS l FROM a CROSS JOIN b;
 WITH a AS (SELECT 1 AS k), c AS (SELECT 2 AS k), b AS (SELECT k FROM c) SELECT a.k, b.k AS l
 FROM a CROSS JOIN b;
 
--- form: an alias that WITH gives to something else
--- guard: AS a: WITH gives this name to something else; take another
--- engine: not answered: no column named 'day' found in table 'a'
+-- form: an alias with the name of a WITH table
+-- guard: AS a: this is the name of a WITH table; choose another alias
+-- engine: error: no column named 'day' found in table 'a'
 -- right: 2026-03-01
 WITH a AS (SELECT 3 AS n) SELECT a.day FROM days AS a JOIN a AS b ON a.n = b.n;
 -- instead
@@ -178,8 +178,8 @@ WITH a AS (SELECT 3 AS n) SELECT d.day FROM days AS d JOIN a AS b ON d.n = b.n;
 
 -- chapter: Set operations
 
--- form: EXCEPT beside UNION
--- guard: EXCEPT beside UNION: put the inner one into a WITH
+-- form: EXCEPT with UNION
+-- guard: EXCEPT and UNION cannot be mixed; put the inner one into a WITH
 -- engine: 1
 -- right: 1
 -- right: 1
@@ -187,9 +187,9 @@ SELECT 1 AS k EXCEPT SELECT 2 AS k UNION ALL SELECT 1 AS k;
 -- instead
 WITH a AS (SELECT 1 AS k EXCEPT SELECT 2 AS k) SELECT k FROM a UNION ALL SELECT 1 AS k;
 
--- form: INTERSECT beside UNION
--- note: Right here in 0.55, where it binds closer than UNION; some engines go from left to right.
--- guard: INTERSECT beside UNION: put the inner one into a WITH
+-- form: INTERSECT with UNION
+-- note: Right here in 0.55, where it binds more tightly than UNION; some engines evaluate from left to right.
+-- guard: INTERSECT and UNION cannot be mixed; put the inner one into a WITH
 -- engine: 1
 -- right: 1
 SELECT 1 AS k UNION SELECT 2 AS k INTERSECT SELECT 3 AS k;
@@ -200,8 +200,8 @@ WITH a AS (SELECT 2 AS k INTERSECT SELECT 3 AS k) SELECT 1 AS k UNION SELECT k F
 -- chapter: Joins
 
 -- form: tables after a comma
--- note: Right here in 0.55; the guard checks what stands in ON, and a forgotten WHERE multiplies rows.
--- guard: tables after a comma: write JOIN … ON …
+-- note: Right here in 0.55; the guard checks only ON, and a missing WHERE multiplies rows.
+-- guard: FROM cannot have tables after a comma; write JOIN … ON …
 -- engine: e1 | Sales
 -- engine: e2 | NULL
 -- engine: e3 | Sales
@@ -215,7 +215,7 @@ SELECT e.Id, r.report_name FROM days AS d JOIN events AS e ON d.day = e.local_da
 reports AS r ON e.report_id = r.report_id ORDER BY e.Id;
 
 -- form: USING
--- guard: JOIN … USING: write ON a.x = b.x
+-- guard: JOIN … USING is not supported; write ON a.x = b.x
 -- engine: e1 | Sales
 -- engine: e3 | Sales
 -- engine: e2 | NULL
@@ -235,8 +235,8 @@ SELECT e.Id, r.report_name FROM events AS e FULL JOIN reports AS r ON e.report_i
 r.report_id ORDER BY COALESCE(e.report_id, r.report_id) NULLS LAST, e.Id;
 
 -- form: NATURAL JOIN
--- note: Right here in 0.55; a column that comes to both tables changes what is joined.
--- guard: NATURAL JOIN: write ON a.x = b.x
+-- note: Right here in 0.55; a new column in both tables changes the join.
+-- guard: NATURAL JOIN is not supported; write ON a.x = b.x
 -- engine: e1 | Sales
 -- engine: e2 | NULL
 -- engine: e3 | Sales
@@ -253,8 +253,8 @@ SELECT e.Id, r.report_name FROM events AS e LEFT JOIN reports AS r ON e.report_i
 r.report_id ORDER BY e.Id;
 
 -- form: JOIN without ON
--- guard: JOIN without ON: write ON a.x = b.x, or CROSS JOIN
--- engine: not answered: unsupported SQL join constraint:None
+-- guard: JOIN has no ON; write ON a.x = b.x, or CROSS JOIN
+-- engine: error: unsupported SQL join constraint:None
 -- right: e1 | 2026-03-01
 -- right: e2 | 2026-03-01
 -- right: e3 | 2026-03-02
@@ -265,8 +265,8 @@ SELECT e.Id, d.day FROM events AS e CROSS JOIN days AS d WHERE e.local_date = d.
 e.Id;
 
 -- form: other kinds of JOIN
--- guard: this kind of JOIN is not answered here
--- engine: not answered: join type 'AsOf { match_condition: BinaryOp { left: CompoundIdentifier
+-- guard: this kind of JOIN is not supported; write JOIN, LEFT JOIN, FULL JOIN or CROSS JOIN
+-- engine: error: join type 'AsOf { match_condition: BinaryOp { left: CompoundIdentifier
 -- right: no rows
 -- duckdb: error
 SELECT e.Id, d.day FROM events AS e ASOF JOIN days AS d MATCH_CONDITION (e.local_date >=
@@ -275,9 +275,9 @@ d.day) ON e.n = d.n;
 SELECT e.Id, MAX(d.day) AS day FROM events AS e JOIN days AS d ON e.local_date >= d.day AND
 e.n = d.n GROUP BY e.Id;
 
--- form: a join in brackets
--- guard: a join in brackets: write the joins one after the other
--- engine: not answered: cannot JOIN on unnamed relation; please provide an alias
+-- form: a join in parentheses
+-- guard: a join cannot be in parentheses; write the joins one after the other
+-- engine: error: cannot JOIN on unnamed relation; please provide an alias
 -- right: e1 | NULL
 -- right: e2 | NULL
 -- right: e3 | NULL
@@ -291,7 +291,7 @@ r.report_name) SELECT e.Id, j.report_name FROM events AS e LEFT JOIN j ON e.loca
 j.day ORDER BY e.Id;
 
 -- form: a constant in the ON of an outer join
--- guard: d.n = 3 in the ON of an outer join: only a.x = b.x stands there; filter the joined table in a WITH before
+-- guard: the ON of an outer join cannot contain d.n = 3, only a.x = b.x; filter the joined table in a WITH first
 -- engine: e1 | NULL
 -- engine: e2 | NULL
 -- engine: e3 | NULL
@@ -309,7 +309,7 @@ WITH c AS (SELECT day, verdict FROM days WHERE n = 3) SELECT e.Id, c.verdict FRO
 e LEFT JOIN c ON e.local_date = c.day ORDER BY e.Id;
 
 -- form: another comparison in the ON of an outer join
--- guard: e.local_date > d.day in the ON of an outer join: only a.x = b.x stands there; filter the joined table in a WITH before
+-- guard: the ON of an outer join cannot contain e.local_date > d.day, only a.x = b.x; filter the joined table in a WITH first
 -- engine: no rows
 -- right: e1 | NULL
 -- right: e2 | NULL
@@ -323,7 +323,7 @@ WITH m AS (SELECT e.Id, d.day FROM events AS e JOIN days AS d ON e.local_date > 
 e.n = d.n) SELECT e.Id, m.day FROM events AS e LEFT JOIN m ON e.Id = m.Id ORDER BY e.Id;
 
 -- form: a constant in ON
--- guard: d.n = 3 in ON: only a.x = b.x stands there; move the rest to WHERE
+-- guard: ON cannot contain d.n = 3, only a.x = b.x; move the rest to WHERE
 -- engine: no rows
 -- right: e1 | 1
 -- right: e2 | 2
@@ -334,8 +334,8 @@ SELECT e.Id, e.n FROM events AS e JOIN days AS d ON e.local_date = d.day WHERE d
 BY e.Id;
 
 -- form: OR in ON
--- guard: e.local_date = d.day OR e.n = d.n in ON: only a.x = b.x stands there; move the rest to WHERE
--- engine: not answered: unsupported join constraint operator 'Or'
+-- guard: ON cannot contain e.local_date = d.day OR e.n = d.n, only a.x = b.x; move the rest to WHERE
+-- engine: error: unsupported join constraint operator 'Or'
 -- right: e1 | 2026-03-01
 -- right: e2 | 2026-03-01
 -- right: e3 | 2026-03-02
@@ -349,7 +349,7 @@ d.n ORDER BY e.Id;
 -- chapter: Groups
 
 -- form: a column that is neither grouped nor aggregated
--- guard: UserId is neither in GROUP BY nor in an aggregate
+-- guard: UserId is neither in GROUP BY nor in an aggregate; add it to GROUP BY, or write MIN(UserId)
 -- engine: Bob | 5
 -- engine: NULL | 5
 -- engine: Zoë | 5
@@ -364,8 +364,8 @@ SELECT UserId, COUNT(*) AS c FROM events;
 -- instead
 SELECT UserId, COUNT(*) AS c FROM events GROUP BY UserId;
 
--- form: a column beside a group
--- guard: Id is neither in GROUP BY nor in an aggregate
+-- form: an ungrouped column with GROUP BY
+-- guard: Id is neither in GROUP BY nor in an aggregate; add it to GROUP BY, or write MIN(Id)
 -- engine: Bob | ["e3"]
 -- engine: NULL | ["e4"]
 -- engine: Zoë | ["e5"]
@@ -379,8 +379,8 @@ SELECT UserId, LOWER(Id) AS i FROM events GROUP BY UserId;
 -- instead
 SELECT UserId, MIN(LOWER(Id)) AS i FROM events GROUP BY UserId;
 
--- form: * beside an aggregate
--- guard: * beside GROUP BY or an aggregate: name the columns
+-- form: * with an aggregate
+-- guard: * cannot be next to GROUP BY or an aggregate; name the columns
 -- engine: 2026-03-01 | complete | 3 | 3
 -- engine: 2026-03-02 | partial | NULL | 3
 -- engine: 2026-03-03 | missing | 0 | 3
@@ -393,8 +393,8 @@ SELECT *, COUNT(*) AS c FROM days;
 SELECT day, verdict, n, COUNT(*) AS c FROM days GROUP BY day, verdict, n;
 
 -- form: GROUP BY ALL
--- note: Right here in 0.55; Spark and DuckDB know it, others do not.
--- guard: GROUP BY ALL: name the columns
+-- note: Right here in 0.55; Spark and DuckDB support it, others do not.
+-- guard: GROUP BY ALL is not supported; name the columns
 -- engine: Bob | 3 | 1
 -- engine: NULL | NULL | 1
 -- engine: Zoë | -6 | 1
@@ -410,8 +410,8 @@ SELECT UserId, n + 1 AS k, COUNT(*) AS c FROM events GROUP BY ALL;
 SELECT UserId, n + 1 AS k, COUNT(*) AS c FROM events GROUP BY UserId, n + 1;
 
 -- form: an aggregate in WHERE
--- note: Right here, as for every row; other engines refuse it, since a group is made after WHERE.
--- guard: an aggregate or OVER in WHERE: compute it in a WITH, and compare with it after that
+-- note: Right here, for every row; other engines refuse it, because groups are built after WHERE.
+-- guard: WHERE cannot contain an aggregate or OVER; compute it in a WITH, then compare with it
 -- engine: e2
 -- engine: e3
 -- right: e2
@@ -423,8 +423,8 @@ WITH a AS (SELECT COUNT(*) AS c FROM events) SELECT e.Id FROM events AS e CROSS 
 a.c > 1 AND e.n > 1 ORDER BY e.Id;
 
 -- form: an aggregate in ORDER BY
--- guard: ORDER BY SUM(n): name it in SELECT and order by the name
--- engine: not answered: not found: unable to find column "n"; valid columns: ["UserId"]Resolve
+-- guard: ORDER BY SUM(n): give it a name in SELECT and order by the name
+-- engine: error: not found: unable to find column "n"; valid columns: ["UserId"]Resolve
 -- right: Zoë
 -- right: Bob
 -- right: ann
@@ -435,8 +435,8 @@ WITH a AS (SELECT UserId, SUM(n) AS s FROM events GROUP BY UserId) SELECT UserId
 ORDER BY s NULLS LAST;
 
 -- form: ORDER BY ALL
--- note: Right here in 0.55; an order that takes what columns there are changes with them.
--- guard: ORDER BY ALL: name the columns, so that the order is total
+-- note: Right here in 0.55; the order changes when columns are added.
+-- guard: ORDER BY ALL is not supported; name the columns
 -- engine: 0 | 2026-03-03
 -- engine: 3 | 2026-03-01
 -- engine: NULL | 2026-03-02
@@ -448,7 +448,7 @@ SELECT n, day FROM days ORDER BY ALL;
 SELECT n, day FROM days ORDER BY n NULLS LAST, day;
 
 -- form: ORDER BY an expression over a name with two meanings
--- guard: ORDER BY n + 1: n is a column and what SELECT makes of it; give that another name
+-- guard: ORDER BY n + 1: n is both a column and an alias of SELECT; choose another alias
 -- engine: e2 | -2
 -- engine: e3 | -2
 -- engine: e1 | -1
@@ -465,8 +465,8 @@ WITH a AS (SELECT Id, 0 - n AS m, n FROM events) SELECT Id, m FROM a ORDER BY n 
 LAST, Id;
 
 -- form: DISTINCT ON
--- note: Right here in 0.55; Spark does not know it.
--- guard: DISTINCT ON: number the rows with ROW_NUMBER in a WITH, and keep 1
+-- note: Right here in 0.55; Spark does not support it.
+-- guard: DISTINCT ON is not supported; number the rows with ROW_NUMBER in a WITH, and keep 1
 -- engine: Bob | 2
 -- engine: Zoë | -7
 -- engine: ann | 2
@@ -484,8 +484,8 @@ WITH a AS (SELECT UserId, n, ROW_NUMBER() OVER (PARTITION BY UserId ORDER BY COA
 
 -- chapter: Windows
 
--- form: OVER beside an aggregate
--- guard: OVER beside GROUP BY or an aggregate: group in a WITH first
+-- form: OVER with an aggregate
+-- guard: OVER cannot be next to GROUP BY or an aggregate; group in a WITH first
 -- engine: 2026-03-01 | 3 | 3
 -- engine: 2026-03-02 | 2 | 2
 -- engine: 2026-03-08 | NULL | NULL
@@ -500,8 +500,8 @@ WITH a AS (SELECT local_date, SUM(n) AS a FROM events GROUP BY local_date) SELEC
 local_date, a, SUM(a) OVER () AS b FROM a;
 
 -- form: OVER in WHERE
--- note: Right here, and refused by other engines.
--- guard: an aggregate or OVER in WHERE: compute it in a WITH, and compare with it after that
+-- note: Right here; other engines refuse it.
+-- guard: WHERE cannot contain an aggregate or OVER; compute it in a WITH, then compare with it
 -- engine: e1
 -- right: e1
 -- duckdb: error
@@ -511,8 +511,8 @@ WITH a AS (SELECT Id, ROW_NUMBER() OVER (ORDER BY Id) AS r FROM events) SELECT I
 WHERE r = 1;
 
 -- form: QUALIFY
--- guard: QUALIFY: number the rows in a WITH, and filter them in WHERE after it
--- engine: not answered: not found: unable to find column "Id"; valid columns: ["UserId"]Resolv
+-- guard: QUALIFY is not supported; number the rows in a WITH, then filter them in WHERE
+-- engine: error: not found: unable to find column "Id"; valid columns: ["UserId"]Resolv
 -- right: ann
 SELECT UserId FROM events QUALIFY ROW_NUMBER() OVER (ORDER BY Id) = 1;
 -- instead
@@ -520,8 +520,8 @@ WITH a AS (SELECT UserId, ROW_NUMBER() OVER (ORDER BY Id) AS r FROM events) SELE
 FROM a WHERE r = 1;
 
 -- form: WINDOW
--- note: Right here in 0.55; the checks of windows look at each OVER.
--- guard: WINDOW: write the window in each OVER (…)
+-- note: Right here in 0.55; the guard checks windows in each OVER.
+-- guard: WINDOW is not supported; write the window in each OVER (…)
 -- engine: e1 | 5
 -- engine: e2 | 4
 -- engine: e3 | 3
@@ -536,16 +536,16 @@ SELECT Id, ROW_NUMBER() OVER w AS r FROM events WINDOW w AS (ORDER BY Id DESC) O
 -- instead
 SELECT Id, ROW_NUMBER() OVER (ORDER BY Id DESC) AS r FROM events ORDER BY Id;
 
--- form: OVER a name
--- note: The name stands for nothing without WINDOW, which is refused as well.
--- guard: ROW_NUMBER OVER a named window: write the window in OVER (…)
--- engine: not answered: named window 'w' was not found
+-- form: OVER with a named window
+-- note: The name is undefined without WINDOW, which is refused too.
+-- guard: ROW_NUMBER has a named window; write the window in OVER (…)
+-- engine: error: named window 'w' was not found
 -- duckdb: error
 SELECT Id, ROW_NUMBER() OVER w AS r FROM events;
 
 -- form: OVER (name …)
 -- note: As above.
--- guard: ROW_NUMBER OVER a named window: write the window in OVER (…)
+-- guard: ROW_NUMBER has a named window; write the window in OVER (…)
 -- engine: e1 | 1
 -- engine: e2 | 2
 -- engine: e3 | 3
@@ -554,9 +554,9 @@ SELECT Id, ROW_NUMBER() OVER w AS r FROM events;
 -- duckdb: error
 SELECT Id, ROW_NUMBER() OVER (w ORDER BY Id) AS r FROM events;
 
--- form: FILTER before OVER
--- guard: SUM FILTER … OVER: write CASE WHEN … END in its argument
--- engine: not answered: 'FILTER' combined with 'OVER' is not supported
+-- form: FILTER with OVER
+-- guard: SUM cannot have both FILTER and OVER; write CASE WHEN … END in its argument
+-- engine: error: 'FILTER' combined with 'OVER' is not supported
 -- right: e1 | 2
 -- right: e2 | 2
 -- right: e3 | 2
@@ -569,7 +569,7 @@ SELECT Id, SUM(CASE WHEN n > 1 THEN n END) OVER (PARTITION BY UserId) AS s FROM 
 BY Id;
 
 -- form: NULLS LAST in OVER
--- guard: NULLS FIRST and NULLS LAST in OVER are passed over; in ROW_NUMBER order by CASE WHEN … IS NULL THEN 1 ELSE 0 END first, and by COALESCE(…)
+-- guard: OVER ignores NULLS FIRST and NULLS LAST; in ROW_NUMBER order by CASE WHEN … IS NULL THEN 1 ELSE 0 END first, then by COALESCE(…)
 -- engine: e1 | 3
 -- engine: e2 | 4
 -- engine: e3 | 5
@@ -587,8 +587,8 @@ SELECT Id, ROW_NUMBER() OVER (ORDER BY CASE WHEN n IS NULL THEN 1 ELSE 0 END, CO
 0), Id) AS r FROM events ORDER BY Id;
 
 -- form: ASC and DESC in one OVER
--- guard: ROW_NUMBER OVER with ASC and DESC mixed: turn a number around by 0 - …
--- engine: not answered: OVER does not (yet) support mixed asc/desc directions for ORDER BY
+-- guard: ROW_NUMBER OVER cannot mix ASC and DESC; reverse the order of a number with 0 - …
+-- engine: error: OVER does not (yet) support mixed asc/desc directions for ORDER BY
 -- right: e1 | 4
 -- right: e2 | 3
 -- right: e3 | 1
@@ -599,9 +599,9 @@ ORDER BY Id;
 SELECT Id, ROW_NUMBER() OVER (ORDER BY UserId, 0 - n) AS r FROM events WHERE n IS NOT NULL
 ORDER BY Id;
 
--- form: the last rows before this one
--- guard: SUM OVER: with an ORDER BY, ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW is the one frame answered
--- engine: not answered: only 'ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW' is currently s
+-- form: a frame of the last rows
+-- guard: SUM OVER: this frame is not supported; write ORDER BY and ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+-- engine: error: only 'ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW' is currently s
 -- right: e1 | 1
 -- right: e2 | 3
 -- right: e3 | 4
@@ -614,9 +614,9 @@ WITH a AS (SELECT Id, n, ROW_NUMBER() OVER (ORDER BY Id) AS r FROM events) SELEC
 SUM(y.n) AS s FROM a AS x JOIN a AS y ON x.r >= y.r WHERE y.r >= x.r - 1 GROUP BY x.Id ORDER
 BY x.Id;
 
--- form: a frame by RANGE
--- guard: SUM OVER: with an ORDER BY, ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW is the one frame answered
--- engine: not answered: RANGE-based window frames are not supported
+-- form: a frame with RANGE
+-- guard: SUM OVER: this frame is not supported; write ORDER BY and ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+-- engine: error: RANGE-based window frames are not supported
 -- right: e1 | 3
 -- right: e2 | 3
 -- right: e3 | 5
@@ -631,7 +631,7 @@ ROW) AS s FROM a) SELECT e.Id, b.s FROM events AS e JOIN b ON e.local_date = b.l
 ORDER BY e.Id;
 
 -- form: a frame without an order
--- guard: SUM OVER: with an ORDER BY, ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW is the one frame answered
+-- guard: SUM OVER: this frame is not supported; write ORDER BY and ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
 -- engine: e1 | -2
 -- engine: e2 | -2
 -- engine: e3 | -2
@@ -649,7 +649,7 @@ SELECT Id, SUM(n) OVER (ORDER BY Id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT
 FROM events ORDER BY Id;
 
 -- form: an order without a frame
--- guard: COUNT OVER (ORDER BY …): write ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW after the order
+-- guard: COUNT OVER (ORDER BY …) has no frame; write ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW after the order
 -- engine: e1 | 1
 -- engine: e2 | 2
 -- engine: e3 | 3
@@ -665,8 +665,8 @@ SELECT Id, COUNT(*) OVER (ORDER BY local_date) AS c FROM events ORDER BY Id;
 SELECT e.Id, COUNT(*) AS c FROM events AS e JOIN events AS f ON e.local_date >= f.local_date
 GROUP BY e.Id ORDER BY e.Id;
 
--- form: an average along an order
--- guard: AVG OVER (ORDER BY …) would be that of the whole partition; join the rows with the earlier ones and group
+-- form: an average with an order
+-- guard: AVG OVER (ORDER BY …) would be calculated over the whole partition; join each row with the earlier rows and group
 -- engine: e1 | -0.5
 -- engine: e2 | -0.5
 -- engine: e3 | -0.5
@@ -683,8 +683,8 @@ SELECT Id, SUM(n) OVER (ORDER BY Id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT
 / COUNT(n) OVER (ORDER BY Id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS a FROM
 events ORDER BY Id;
 
--- form: a deviation along an order
--- guard: STDDEV OVER (ORDER BY …) would be that of the whole partition; join the rows with the earlier ones and group
+-- form: a standard deviation with an order
+-- guard: STDDEV OVER (ORDER BY …) would be calculated over the whole partition; join each row with the earlier rows and group
 -- engine: e1 | 4.358898943540673
 -- engine: e2 | 4.358898943540673
 -- engine: e3 | 4.358898943540673
@@ -700,8 +700,8 @@ SELECT Id, STDDEV(n) OVER (ORDER BY Id) AS a FROM events ORDER BY Id;
 SELECT x.Id, STDDEV(y.n) AS a FROM events AS x JOIN events AS y ON x.Id >= y.Id GROUP BY
 x.Id ORDER BY x.Id;
 
--- form: a distinct count along an order
--- guard: COUNT OVER (ORDER BY …) would be that of the whole partition; join the rows with the earlier ones and group
+-- form: a distinct count with an order
+-- guard: COUNT OVER (ORDER BY …) would be calculated over the whole partition; join each row with the earlier rows and group
 -- engine: e1 | 3
 -- engine: e2 | 3
 -- engine: e3 | 3
@@ -718,8 +718,8 @@ SELECT x.Id, COUNT(DISTINCT y.UserId) AS c FROM events AS x JOIN events AS y ON 
 GROUP BY x.Id ORDER BY x.Id;
 
 -- form: ROW_NUMBER without an order
--- note: Right here by luck: the rows of a small table in memory keep their order, those of a scan do not.
--- guard: ROW_NUMBER OVER without ORDER BY: the rows have no order
+-- note: Right here by chance: the rows of a small table in memory keep their order, those of a scan do not.
+-- guard: ROW_NUMBER OVER has no order; write OVER (ORDER BY …)
 -- engine: e1 | 1
 -- engine: e2 | 2
 -- engine: e3 | 3
@@ -734,9 +734,9 @@ SELECT Id, ROW_NUMBER() OVER () AS r FROM events ORDER BY Id;
 -- instead
 SELECT Id, ROW_NUMBER() OVER (ORDER BY Id) AS r FROM events ORDER BY Id;
 
--- form: NTILE and other functions before OVER
--- guard: NTILE cannot stand before OVER here
--- engine: not answered: unsupported function 'ntile'
+-- form: NTILE and other functions with OVER
+-- guard: NTILE OVER is not supported; use ROW_NUMBER, RANK or an aggregate
+-- engine: error: unsupported function 'ntile'
 -- right: e1 | 1
 -- right: e2 | 1
 -- right: e3 | 1
@@ -748,8 +748,8 @@ WITH a AS (SELECT Id, ROW_NUMBER() OVER (ORDER BY Id) AS r, COUNT(*) OVER () AS 
 events) SELECT Id, CASE WHEN r * 2 <= c + 1 THEN 1 ELSE 2 END AS t FROM a ORDER BY Id;
 
 -- form: LAST_VALUE
--- note: DuckDB follows the standard, whose frame ends at the row itself.
--- guard: LAST_VALUE: use FIRST_VALUE with the order turned around
+-- note: DuckDB follows the standard: the frame ends at the current row.
+-- guard: LAST_VALUE: engines disagree on its frame; write FIRST_VALUE with the reverse order
 -- engine: e1 | e1
 -- engine: e2 | e2
 -- engine: e3 | e3
@@ -772,19 +772,19 @@ SELECT Id, FIRST_VALUE(Id) OVER (PARTITION BY UserId ORDER BY local_time DESC) A
 events ORDER BY Id;
 
 
--- chapter: Chance and today
+-- chapter: Randomness and current time
 
 -- form: ANY_VALUE
--- guard: ANY_VALUE: use MIN or MAX: which value it is depends on chance
--- engine: not answered: unsupported function 'any_value'
+-- guard: ANY_VALUE: returns a random row's value; write MIN or MAX
+-- engine: error: unsupported function 'any_value'
 -- right: e1
 SELECT ANY_VALUE(Id) AS i FROM events WHERE UserId = 'ann';
 -- instead
 SELECT MIN(Id) AS i FROM events WHERE UserId = 'ann';
 
 -- form: FIRST
--- note: Right here by luck, as the rows of a small table in memory keep their order.
--- guard: FIRST: use MIN or MAX, or ROW_NUMBER in a WITH: the rows have no order
+-- note: Right here by chance: the rows of a small table in memory keep their order.
+-- guard: FIRST: the rows have no order; write MIN or MAX, or number the rows with ROW_NUMBER in a WITH
 -- engine: e1
 -- right: e1
 SELECT FIRST(Id) AS i FROM events WHERE UserId = 'ann';
@@ -792,8 +792,8 @@ SELECT FIRST(Id) AS i FROM events WHERE UserId = 'ann';
 SELECT MIN(Id) AS i FROM events WHERE UserId = 'ann';
 
 -- form: LAST
--- note: Right here by luck, as the rows of a small table in memory keep their order.
--- guard: LAST: use MIN or MAX, or ROW_NUMBER in a WITH: the rows have no order
+-- note: Right here by chance: the rows of a small table in memory keep their order.
+-- guard: LAST: the rows have no order; write MIN or MAX, or number the rows with ROW_NUMBER in a WITH
 -- engine: e2
 -- right: e2
 SELECT LAST(Id) AS i FROM events WHERE UserId = 'ann';
@@ -801,8 +801,8 @@ SELECT LAST(Id) AS i FROM events WHERE UserId = 'ann';
 SELECT MAX(Id) AS i FROM events WHERE UserId = 'ann';
 
 -- form: STRING_AGG without an order
--- note: Right here by luck, as the rows of a small table in memory keep their order.
--- guard: STRING_AGG without an order: write STRING_AGG(… ORDER BY …)
+-- note: Right here by chance: the rows of a small table in memory keep their order.
+-- guard: STRING_AGG needs an order; write STRING_AGG(… ORDER BY …)
 -- engine: ann,ann,Bob,Zoë
 -- right: ann,ann,Bob,Zoë
 SELECT STRING_AGG(UserId, ',') AS s FROM events;
@@ -810,36 +810,36 @@ SELECT STRING_AGG(UserId, ',') AS s FROM events;
 SELECT STRING_AGG(UserId, ',' ORDER BY Id) AS s FROM events;
 
 -- form: RANDOM
--- note: Nothing that depends on chance is an answer.
--- guard: RANDOM: an answer must be the same every time
--- engine: not answered: unsupported function 'random'
+-- note: A random result is not a report.
+-- guard: RANDOM: results must be the same every time
+-- engine: error: unsupported function 'random'
 -- duckdb: chance
 SELECT RANDOM() AS r FROM reports;
 
 -- form: RAND
--- note: Nothing that depends on chance is an answer.
--- guard: RAND: an answer must be the same every time
--- engine: not answered: unsupported function 'rand'
+-- note: A random result is not a report.
+-- guard: RAND: results must be the same every time
+-- engine: error: unsupported function 'rand'
 -- duckdb: chance
 SELECT RAND() AS r FROM reports;
 
 -- form: UUID
--- note: Nothing that depends on chance is an answer.
--- guard: UUID: an answer must be the same every time
--- engine: not answered: unsupported function 'uuid'
+-- note: A random result is not a report.
+-- guard: UUID: results must be the same every time
+-- engine: error: unsupported function 'uuid'
 -- duckdb: chance
 SELECT UUID() AS r FROM reports;
 
 -- form: GEN_RANDOM_UUID
--- note: Nothing that depends on chance is an answer.
--- guard: GEN_RANDOM_UUID: an answer must be the same every time
--- engine: not answered: unsupported function 'gen_random_uuid'
+-- note: A random result is not a report.
+-- guard: GEN_RANDOM_UUID: results must be the same every time
+-- engine: error: unsupported function 'gen_random_uuid'
 -- duckdb: chance
 SELECT GEN_RANDOM_UUID() AS r FROM reports;
 
 -- form: NOW
--- guard: NOW: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'now'
+-- guard: NOW: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'now'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > NOW();
@@ -847,8 +847,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > NOW();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: TODAY
--- guard: TODAY: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'today'
+-- guard: TODAY: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'today'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > TODAY();
@@ -856,8 +856,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > TODAY();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CLOCK_TIMESTAMP
--- guard: CLOCK_TIMESTAMP: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'clock_timestamp'
+-- guard: CLOCK_TIMESTAMP: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'clock_timestamp'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > CLOCK_TIMESTAMP();
@@ -865,8 +865,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CLOCK_TIMESTAMP();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: TRANSACTION_TIMESTAMP
--- guard: TRANSACTION_TIMESTAMP: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'transaction_timestamp'
+-- guard: TRANSACTION_TIMESTAMP: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'transaction_timestamp'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > TRANSACTION_TIMESTAMP();
@@ -874,8 +874,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > TRANSACTION_TIMESTAMP();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: GETDATE
--- guard: GETDATE: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'getdate'
+-- guard: GETDATE: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'getdate'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > GETDATE();
@@ -883,8 +883,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > GETDATE();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: SYSDATE
--- guard: SYSDATE: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'sysdate'
+-- guard: SYSDATE: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'sysdate'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > SYSDATE();
@@ -892,8 +892,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > SYSDATE();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CURDATE
--- guard: CURDATE: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'curdate'
+-- guard: CURDATE: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'curdate'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > CURDATE();
@@ -901,8 +901,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CURDATE();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CURRENT_DATE
--- guard: CURRENT_DATE: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'current_date'
+-- guard: CURRENT_DATE: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'current_date'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_DATE;
@@ -910,8 +910,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_DATE;
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CURRENT_TIME
--- guard: CURRENT_TIME: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'current_time'
+-- guard: CURRENT_TIME: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'current_time'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_TIME;
@@ -919,8 +919,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_TIME;
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CURRENT_TIMESTAMP
--- guard: CURRENT_TIMESTAMP: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'current_timestamp'
+-- guard: CURRENT_TIMESTAMP: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'current_timestamp'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_TIMESTAMP;
@@ -928,8 +928,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_TIMESTAMP;
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: LOCALTIME
--- guard: LOCALTIME: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'localtime'
+-- guard: LOCALTIME: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'localtime'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > LOCALTIME;
@@ -937,8 +937,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > LOCALTIME;
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: LOCALTIMESTAMP
--- guard: LOCALTIMESTAMP: an archive has no today: compare with a date, or with the last day of `days`
--- engine: not answered: unsupported function 'localtimestamp'
+-- guard: LOCALTIMESTAMP: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- engine: error: unsupported function 'localtimestamp'
 -- right: 2
 -- duckdb: chance
 SELECT COUNT(*) AS c FROM events WHERE local_time > LOCALTIMESTAMP;
@@ -950,8 +950,8 @@ SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: DATE_TRUNC
 -- note: The views have `local_date`, `local_week` and `local_month`.
--- guard: DATE_TRUNC: use local_date, local_week or local_month of the views
--- engine: not answered: unsupported function 'date_trunc'
+-- guard: DATE_TRUNC: is not supported; use the columns local_date, local_week or local_month
+-- engine: error: unsupported function 'date_trunc'
 -- right: 2026-03-01 | 5
 -- duckdb: 2026-03-01 00:00:00 | 5
 SELECT DATE_TRUNC('month', local_date) AS m, COUNT(*) AS c FROM events GROUP BY
@@ -962,8 +962,8 @@ BY CAST(STRFTIME(local_date, '%Y-%m-01') AS DATE);
 
 -- form: TIME_BUCKET
 -- note: The views have `local_date`, `local_week` and `local_month`.
--- guard: TIME_BUCKET: use local_date, local_week or local_month of the views
--- engine: not answered: unsupported function 'time_bucket'
+-- guard: TIME_BUCKET: is not supported; use the columns local_date, local_week or local_month
+-- engine: error: unsupported function 'time_bucket'
 -- duckdb: 2026-02-23
 -- duckdb: 2026-02-23
 -- duckdb: 2026-03-02
@@ -972,7 +972,7 @@ BY CAST(STRFTIME(local_date, '%Y-%m-01') AS DATE);
 SELECT TIME_BUCKET(INTERVAL '7 days', local_date) AS w FROM events;
 
 -- form: DATE_PART
--- guard: DATE_PART: write EXTRACT(… FROM …), whose number is wide enough to reckon with
+-- guard: DATE_PART: returns a number that is too narrow for calculations; write EXTRACT(… FROM …)
 -- engine: e1 | -32
 -- engine: e2 | 28
 -- engine: e3 | -32
@@ -988,8 +988,8 @@ SELECT Id, DATE_PART('hour', local_time) * 60 AS m FROM events ORDER BY Id;
 SELECT Id, EXTRACT(HOUR FROM local_time) * 60 AS m FROM events ORDER BY Id;
 
 -- form: UNNEST
--- note: An empty list keeps its row here and has none elsewhere. The view `recipients` has the lists of persons with a row for each.
--- guard: UNNEST: a list cannot be spread over rows here
+-- note: An empty list keeps its row here and has no row elsewhere. The view `recipients` has a row for each recipient in a list.
+-- guard: UNNEST: lists cannot be expanded to rows; the view `recipients` has a row for each recipient in a list
 -- engine: e1 | a
 -- engine: e1 | b
 -- engine: e2 | NULL
@@ -1003,9 +1003,9 @@ SELECT Id, EXTRACT(HOUR FROM local_time) * 60 AS m FROM events ORDER BY Id;
 SELECT Id, UNNEST(Items) AS i FROM events;
 
 -- form: UNNEST in FROM
--- note: The view `recipients` has the lists of persons with a row for each.
--- guard: UNNEST: a list cannot be spread over rows here
--- engine: not answered: no table or struct column named 'i' found
+-- note: The view `recipients` has a row for each recipient in a list.
+-- guard: UNNEST: lists cannot be expanded to rows; the view `recipients` has a row for each recipient in a list
+-- engine: error: no table or struct column named 'i' found
 -- duckdb: e1 | a
 -- duckdb: e1 | b
 -- duckdb: e4 | c
@@ -1013,14 +1013,14 @@ SELECT Id, UNNEST(Items) AS i FROM events;
 SELECT e.Id, i.item FROM events AS e CROSS JOIN UNNEST(e.Items) AS i(item);
 
 -- form: EXPLODE
--- note: The view `recipients` has the lists of persons with a row for each.
--- guard: EXPLODE: a list cannot be spread over rows here
--- engine: not answered: unsupported function 'explode'
+-- note: The view `recipients` has a row for each recipient in a list.
+-- guard: EXPLODE: lists cannot be expanded to rows; the view `recipients` has a row for each recipient in a list
+-- engine: error: unsupported function 'explode'
 -- duckdb: error
 SELECT EXPLODE(Items) AS i FROM events;
 
 -- form: IS NOT TRUE
--- guard: IS [NOT] TRUE and IS [NOT] FALSE take nulls for unknown here and for false elsewhere; write COALESCE(…, FALSE)
+-- guard: engines disagree on nulls in IS [NOT] TRUE and IS [NOT] FALSE; write COALESCE(…, FALSE)
 -- engine: e2
 -- engine: e5
 -- right: e2
@@ -1031,7 +1031,7 @@ SELECT Id FROM events WHERE IsSuccess IS NOT TRUE ORDER BY Id;
 SELECT Id FROM events WHERE NOT COALESCE(IsSuccess, FALSE) ORDER BY Id;
 
 -- form: IS NOT FALSE
--- guard: IS [NOT] TRUE and IS [NOT] FALSE take nulls for unknown here and for false elsewhere; write COALESCE(…, FALSE)
+-- guard: engines disagree on nulls in IS [NOT] TRUE and IS [NOT] FALSE; write COALESCE(…, FALSE)
 -- engine: e1
 -- engine: e4
 -- right: e1
@@ -1042,7 +1042,7 @@ SELECT Id FROM events WHERE IsSuccess IS NOT FALSE ORDER BY Id;
 SELECT Id FROM events WHERE COALESCE(IsSuccess, TRUE) ORDER BY Id;
 
 -- form: IS TRUE
--- guard: IS [NOT] TRUE and IS [NOT] FALSE take nulls for unknown here and for false elsewhere; write COALESCE(…, FALSE)
+-- guard: engines disagree on nulls in IS [NOT] TRUE and IS [NOT] FALSE; write COALESCE(…, FALSE)
 -- engine: e1 | true
 -- engine: e2 | false
 -- engine: e3 | NULL
@@ -1058,7 +1058,7 @@ SELECT Id, IsSuccess IS TRUE AS t FROM events ORDER BY Id;
 SELECT Id, COALESCE(IsSuccess, FALSE) AS t FROM events ORDER BY Id;
 
 -- form: IS FALSE
--- guard: IS [NOT] TRUE and IS [NOT] FALSE take nulls for unknown here and for false elsewhere; write COALESCE(…, FALSE)
+-- guard: engines disagree on nulls in IS [NOT] TRUE and IS [NOT] FALSE; write COALESCE(…, FALSE)
 -- engine: e1 | false
 -- engine: e2 | true
 -- engine: e3 | NULL
@@ -1073,9 +1073,9 @@ SELECT Id, IsSuccess IS FALSE AS f FROM events ORDER BY Id;
 -- instead
 SELECT Id, NOT COALESCE(IsSuccess, TRUE) AS f FROM events ORDER BY Id;
 
--- form: a SELECT in place of a value
--- guard: a SELECT in place of a value: compute it in a WITH and CROSS JOIN it, or use IN
--- engine: not answered: subquery comparisons with '=' are not supported; use 'IN' instead
+-- form: a SELECT as a value
+-- guard: a SELECT cannot be used as a value; compute it in a WITH and CROSS JOIN it, or write IN
+-- engine: error: subquery comparisons with '=' are not supported; use 'IN' instead
 -- right: e2
 -- right: e3
 SELECT Id FROM events WHERE n = (SELECT MAX(n) FROM events) ORDER BY Id;
@@ -1084,7 +1084,7 @@ WITH m AS (SELECT MAX(n) AS m FROM events) SELECT e.Id FROM events AS e CROSS JO
 e.n = m.m ORDER BY e.Id;
 
 -- form: a function without FROM
--- guard: a function without FROM has no row: write FROM period, which has one
+-- guard: a function without FROM returns no row; write FROM period, a view with one row
 -- engine: no rows
 -- right: 5000.0
 SELECT EXTRACT(MILLISECOND FROM TIMESTAMP '2026-03-01 08:30:05') AS a;
@@ -1093,8 +1093,8 @@ SELECT EXTRACT(MILLISECOND FROM TIMESTAMP '2026-03-01 08:30:05') AS a FROM repor
 report_id = 'r1';
 
 -- form: a text with a prefix
--- guard: _utf8 'a' is not answered here
--- engine: not answered: expression Prefixed { prefix: Ident { value: "_utf8", quote_style: Non
+-- guard: _utf8 'a' is not supported
+-- engine: error: expression Prefixed { prefix: Ident { value: "_utf8", quote_style: Non
 -- right: a
 -- right: a
 -- right: a
@@ -1104,9 +1104,9 @@ SELECT _utf8'a' AS a FROM reports;
 SELECT 'a' AS a FROM reports;
 
 -- form: a lambda
--- note: Nothing in the views needs one.
+-- note: No view needs one.
 -- guard: passes
--- engine: not answered: unsupported function 'list_transform'
+-- engine: error: unsupported function 'list_transform'
 -- duckdb: NULL
 -- duckdb: ["A","B"]
 -- duckdb: ["A"]
@@ -1115,8 +1115,8 @@ SELECT 'a' AS a FROM reports;
 SELECT LIST_TRANSFORM(Items, i -> UPPER(i)) AS u FROM events;
 
 -- form: % of a negative number
--- note: Right here is what the way out is; DuckDB and Spark give the remainder the sign of the first number.
--- guard: %: engines give the remainder of a negative number another sign: write a - b * FLOOR(a / b)
+-- note: Right here, like the replacement; in DuckDB and Spark the remainder has the sign of the first number.
+-- guard: %: engines disagree on the sign of the remainder of a negative number; write a - b * FLOOR(a / b)
 -- engine: e1 | 1
 -- engine: e2 | 2
 -- engine: e3 | 2
@@ -1138,7 +1138,7 @@ SELECT Id, n - 3 * FLOOR(n / 3) AS r FROM events ORDER BY Id;
 
 -- form: MOD
 -- note: As above.
--- guard: MOD: engines give the remainder of a negative number another sign: write a - b * FLOOR(a / b)
+-- guard: MOD: engines disagree on the sign of the remainder of a negative number; write a - b * FLOOR(a / b)
 -- engine: e1 | 1
 -- engine: e2 | 2
 -- engine: e3 | 2
@@ -1159,7 +1159,7 @@ SELECT Id, MOD(n, 3) AS r FROM events ORDER BY Id;
 SELECT Id, n - 3 * FLOOR(n / 3) AS r FROM events ORDER BY Id;
 
 -- form: // of a negative number
--- guard: //: engines round a negative number otherwise: write FLOOR(a / b)
+-- guard: //: engines disagree on rounding of negative numbers; write FLOOR(a / b)
 -- engine: e1 | 0
 -- engine: e2 | 1
 -- engine: e3 | 1
@@ -1180,7 +1180,7 @@ SELECT Id, n // 2 AS h FROM events ORDER BY Id;
 SELECT Id, FLOOR(n / 2) AS h FROM events ORDER BY Id;
 
 -- form: LOG with a base
--- guard: LOG: engines take its base first or last: write LN(x) / LN(base)
+-- guard: LOG: engines disagree on the position of the base; write LN(x) / LN(base)
 -- engine: 0.33333333333333337
 -- engine: 0.33333333333333337
 -- engine: 0.33333333333333337
@@ -1192,7 +1192,7 @@ SELECT LOG(2, 8) AS l FROM reports;
 SELECT LN(8) / LN(2) AS l FROM reports;
 
 -- form: STRPOS
--- guard: STRPOS: bytes are counted here and letters elsewhere, and a null is 0: take LENGTH(SPLIT_PART(text, part, 1)) + 1 where LIKE finds the part
+-- guard: STRPOS: the engine counts bytes, others count characters; write LENGTH(SPLIT_PART(text, part, 1)) + 1 if LIKE finds the part
 -- engine: e1 | 2 | 5
 -- engine: e2 | 2 | 5
 -- engine: e3 | 0 | 5
@@ -1210,7 +1210,7 @@ UserId IS NOT NULL THEN 0 END AS p, LENGTH(SPLIT_PART('Zoëx', 'x', 1)) + 1 AS q
 ORDER BY Id;
 
 -- form: POSITION
--- guard: POSITION: bytes are counted here and letters elsewhere, and a null is 0: take LENGTH(SPLIT_PART(text, part, 1)) + 1 where LIKE finds the part
+-- guard: POSITION: the engine counts bytes, others count characters; write LENGTH(SPLIT_PART(text, part, 1)) + 1 if LIKE finds the part
 -- engine: 5
 -- engine: 5
 -- engine: 5
@@ -1221,8 +1221,8 @@ SELECT POSITION('x' IN 'Zoëx') AS p FROM reports;
 -- instead
 SELECT LENGTH(SPLIT_PART('Zoëx', 'x', 1)) + 1 AS p FROM reports;
 
--- form: SUBSTR from the end
--- guard: SUBSTRING from the end: the whole text comes back; write RIGHT(…, n)
+-- form: SUBSTR with a negative start
+-- guard: SUBSTRING with a negative start returns the whole text; write RIGHT(…, n)
 -- engine: e1 | ann
 -- engine: e2 | ann
 -- engine: e3 | Bob
@@ -1237,8 +1237,8 @@ SELECT Id, SUBSTR(UserId, -2) AS e FROM events ORDER BY Id;
 -- instead
 SELECT Id, RIGHT(UserId, 2) AS e FROM events ORDER BY Id;
 
--- form: SUBSTRING … FROM the end
--- guard: SUBSTRING from the end: the whole text comes back; write RIGHT(…, n)
+-- form: SUBSTRING … FROM a negative start
+-- guard: SUBSTRING with a negative start returns the whole text; write RIGHT(…, n)
 -- engine: e1 | ann
 -- engine: e2 | ann
 -- engine: e3 | Bob
@@ -1253,9 +1253,9 @@ SELECT Id, SUBSTRING(UserId FROM -2) AS e FROM events ORDER BY Id;
 -- instead
 SELECT Id, RIGHT(UserId, 2) AS e FROM events ORDER BY Id;
 
--- form: a pattern after ~
--- note: A part of the text may match here; DuckDB wants all of it to match, and Spark has no such sign.
--- guard: ~: a part of the text may match here, and elsewhere all of it must: write LIKE
+-- form: a regular expression after ~
+-- note: Here a part of the text may match; in DuckDB the whole text must match, and Spark has no such operator.
+-- guard: ~: engines disagree on whether the whole text must match; write LIKE
 -- engine: e1
 -- engine: e2
 -- right: e1
@@ -1266,10 +1266,10 @@ SELECT Id FROM events WHERE UserId ~ '^a' ORDER BY Id;
 SELECT Id FROM events WHERE UserId LIKE 'a%' ORDER BY Id;
 
 
--- chapter: Made wide before the engine reads them
+-- chapter: Widened before the engine runs
 
--- form: a count and a number
--- note: Right here, since counts are cast to BIGINT first: the engine counts in 32 bits without a sign.
+-- form: a count minus a number
+-- note: Right here, because counts are cast to BIGINT first: the engine counts in unsigned 32 bits.
 -- guard: passes
 -- engine: -5
 -- right: -5
@@ -1278,7 +1278,7 @@ SELECT COUNT(*) - 10 AS c FROM events;
 SELECT CAST(COUNT(*) AS BIGINT) - 10 AS c FROM events;
 
 -- form: an hour in minutes
--- note: Right here, since parts of times are cast to BIGINT first: the engine has an hour in 8 bits.
+-- note: Right here, because parts of times are cast to BIGINT first: an hour has 8 bits in the engine.
 -- guard: passes
 -- engine: e1 | 480
 -- engine: e2 | 540
@@ -1295,7 +1295,7 @@ SELECT Id, EXTRACT(HOUR FROM local_time) * 60 AS m FROM events ORDER BY Id;
 SELECT Id, CAST(EXTRACT(HOUR FROM local_time) AS BIGINT) * 60 AS m FROM events ORDER BY Id;
 
 -- form: a sum over CASE
--- note: Right here, since whole numbers in CASE are cast to BIGINT first: the engine sums 32 bits in 32 bits.
+-- note: Right here, because integers in CASE are cast to BIGINT first: the engine sums 32-bit numbers in 32 bits.
 -- guard: passes
 -- engine: 6000000000
 -- right: 6000000000
@@ -1304,7 +1304,7 @@ SELECT SUM(CASE WHEN n > 0 THEN 2000000000 ELSE 0 END) AS s FROM events;
 SELECT SUM(CASE WHEN n > 0 THEN CAST(2000000000 AS BIGINT) ELSE 0 END) AS s FROM events;
 
 -- form: a cast to INTEGER
--- note: Right here, since a cast to a narrower type becomes one to BIGINT.
+-- note: Right here, because a cast to a narrower type becomes a cast to BIGINT.
 -- guard: passes
 -- engine: 5000000000
 -- right: 5000000000
@@ -1313,10 +1313,10 @@ SELECT SUM(CAST(n AS INTEGER)) * 1000000000 AS s FROM events WHERE n > 0;
 SELECT SUM(CAST(n AS BIGINT)) * 1000000000 AS s FROM events WHERE n > 0;
 
 
--- chapter: Told and not refused
+-- chapter: Documented differences that are not refused
 
 -- form: nulls in an order
--- note: Engines put nulls at different ends unless told. Reports are held to `NULLS LAST` by a test.
+-- note: Engines disagree on the default position of nulls. A test requires `NULLS LAST` in reports.
 -- guard: passes
 -- engine: e4
 -- engine: e2
@@ -1333,7 +1333,7 @@ SELECT Id FROM events ORDER BY n DESC, Id;
 SELECT Id FROM events ORDER BY n DESC NULLS LAST, Id;
 
 -- form: nulls in the order of OVER
--- note: They are smaller than anything here, and greater elsewhere, up and down.
+-- note: Nulls are the smallest values here and the greatest elsewhere, for ASC and DESC.
 -- guard: passes
 -- engine: e1 | 3
 -- engine: e2 | 4
@@ -1350,8 +1350,8 @@ SELECT Id, ROW_NUMBER() OVER (ORDER BY n, Id) AS r FROM events ORDER BY Id;
 SELECT Id, ROW_NUMBER() OVER (ORDER BY CASE WHEN n IS NULL THEN 1 ELSE 0 END, COALESCE(n,
 0), Id) AS r FROM events ORDER BY Id;
 
--- form: nulls in the one key of RANK
--- note: They have no rank here.
+-- form: nulls in the only key of RANK
+-- note: Nulls have no rank here.
 -- guard: passes
 -- engine: e1 | 2
 -- engine: e2 | 3
@@ -1368,7 +1368,7 @@ SELECT Id, RANK() OVER (ORDER BY n) AS r FROM events ORDER BY Id;
 SELECT Id, RANK() OVER (ORDER BY COALESCE(n, 99)) AS r FROM events ORDER BY Id;
 
 -- form: halves in ROUND
--- note: They go to the even neighbour here, and away from zero elsewhere.
+-- note: Halves are rounded to the even number here, and away from zero elsewhere.
 -- guard: passes
 -- engine: e1 | 0.0
 -- engine: e2 | 2.0
@@ -1385,8 +1385,8 @@ SELECT Id, ROUND(x) AS r FROM events ORDER BY Id;
 SELECT Id, CASE WHEN x < 0 THEN CEIL(x - 0.5) ELSE FLOOR(x + 0.5) END AS r FROM events ORDER
 BY Id;
 
--- form: a fraction cast to a whole number
--- note: It is cut off here and in Spark, and rounded in DuckDB.
+-- form: a fraction cast to an integer
+-- note: The fraction is truncated here and in Spark, and rounded in DuckDB.
 -- guard: passes
 -- engine: e1 | 0
 -- engine: e2 | 1
@@ -1407,8 +1407,8 @@ SELECT Id, CAST(x AS BIGINT) AS w FROM events ORDER BY Id;
 -- instead
 SELECT Id, CAST(FLOOR(x) AS BIGINT) AS w FROM events ORDER BY Id;
 
--- form: a text that is no whole number
--- note: Only digits are a whole number here; DuckDB rounds, and takes blanks away.
+-- form: a text that is not an integer
+-- note: Here only digits are an integer; DuckDB rounds fractions and removes spaces.
 -- guard: passes
 -- engine: NULL | NULL
 -- engine: NULL | NULL
@@ -1441,7 +1441,7 @@ SELECT Id, CAST(local_time AS VARCHAR) AS t FROM events ORDER BY Id;
 SELECT Id, STRFTIME(local_time, '%Y-%m-%d %H:%M:%S') AS t FROM events ORDER BY Id;
 
 -- form: days between two dates
--- note: Engines have types of their own for a difference of times.
+-- note: Engines have different types for a difference of times.
 -- guard: passes
 -- engine: e1 | 0µs
 -- engine: e2 | 0µs
@@ -1458,8 +1458,8 @@ SELECT Id, local_date - DATE '2026-03-01' AS d FROM events ORDER BY Id;
 SELECT Id, CAST((EXTRACT(EPOCH FROM CAST(local_date AS TIMESTAMP)) - EXTRACT(EPOCH FROM
 TIMESTAMP '2026-03-01 00:00:00')) / 86400 AS BIGINT) AS d FROM events ORDER BY Id;
 
--- form: a day and an interval
--- note: The same day, with a time of day in DuckDB.
+-- form: a day plus an interval
+-- note: The day is the same; DuckDB adds a time of day.
 -- guard: passes
 -- engine: e1 | 2026-03-02
 -- engine: e2 | 2026-03-02
@@ -1480,8 +1480,8 @@ SELECT Id, local_date + INTERVAL '1 day' AS d FROM events ORDER BY Id;
 -- instead
 SELECT Id, CAST(local_date + INTERVAL '1 day' AS DATE) AS d FROM events ORDER BY Id;
 
--- form: fractions that are not exact
--- note: Fractions are floats here and in Spark's DOUBLE; a fraction that is written is exact in DuckDB.
+-- form: inexact fractions
+-- note: Fractions are floating-point numbers here and in Spark's DOUBLE; a fraction literal is exact in DuckDB.
 -- guard: passes
 -- engine: false
 -- engine: false
@@ -1493,8 +1493,8 @@ SELECT 0.1 + 0.2 = 0.3 AS e FROM reports;
 -- instead
 SELECT ABS(0.1 + 0.2 - 0.3) < 0.000001 AS e FROM reports;
 
--- form: whole numbers beyond 64 bits
--- note: They wrap around here, and are an error or a wider number elsewhere.
+-- form: integers beyond 64 bits
+-- note: Integers overflow silently here; elsewhere they are an error or a wider number.
 -- guard: passes
 -- engine: e1 | 9223372036854775807
 -- engine: e2 | -2
@@ -1512,7 +1512,7 @@ SELECT Id, n * 9223372036854775807 AS b FROM events ORDER BY Id;
 SELECT Id, CAST(n AS DOUBLE) * 9223372036854775807 AS b FROM events ORDER BY Id;
 
 -- form: a number and a text in one CASE
--- note: It is all text here, and an error elsewhere.
+-- note: All values become text here; elsewhere this is an error.
 -- guard: passes
 -- engine: e1 | none
 -- engine: e2 | 2
@@ -1531,7 +1531,7 @@ SELECT Id, CASE WHEN n > 1 THEN CAST(n AS VARCHAR) ELSE 'none' END AS v FROM eve
 Id;
 
 -- form: an alias in GROUP BY that is also a column
--- note: The column goes before the alias, and what is made of it becomes a list.
+-- note: The column takes precedence over the alias, and the expression of the alias becomes a list.
 -- guard: passes
 -- engine: [3,3] | 2
 -- engine: [3] | 1
@@ -1561,7 +1561,7 @@ SELECT Id, REPLACE(UserId, '', '-') AS r FROM events ORDER BY Id;
 SELECT Id, UserId AS r FROM events ORDER BY Id;
 
 -- form: SUM of a constant
--- note: It is the constant here, once, and not once for each row.
+-- note: Here the sum is the constant itself, not the constant times the number of rows.
 -- guard: passes
 -- engine: 2
 -- right: 10

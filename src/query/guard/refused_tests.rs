@@ -164,7 +164,7 @@ fn shown(cell: &Cell) -> String {
         Cell::Bool(truth) => truth.to_string(),
         Cell::Int(number) => number.to_string(),
         Cell::Float(number) => format!("{number:?}"),
-        Cell::Date { days } => time(i64::from(*days) * 86_400_000_000).date().to_string(),
+        Cell::Date { days } => time(i64::from(*days) * crate::schema::MICROS_PER_DAY).date().to_string(),
         Cell::Time { us } | Cell::LocalTime { us } => time(*us).to_string(),
     }
 }

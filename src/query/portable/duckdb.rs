@@ -1,4 +1,4 @@
-//! The words of DuckDB. Must not know the views.
+//! The SQL dialect of DuckDB.
 
 use chrono::DateTime;
 use polars::prelude::PolarsResult;
@@ -6,6 +6,7 @@ use sqlparser::ast::Statement;
 
 use crate::query::portable::dialect::SqlDialect;
 
+/// SQL dialect of DuckDB.
 pub struct DuckDbDialect;
 
 impl SqlDialect for DuckDbDialect {

@@ -1,12 +1,13 @@
-//! Who did it, and whether it says anything about use: people, guests, services, noise.
+//! Kinds of actors (person, guest, service, anonymous), internal domains, and automated API activity
+//! ("noise").
 //!
-//! Owns: the definitions of noise and of the kinds of actors, as expressions over an event's
-//! columns. Must not know periods, files or reports.
+//! Sources: `UserType` of the Office 365 Management Activity API schema (3 to 8 are not people);
+//! Microsoft's tenant-level auditing guidance (exclude the activity of scanners and service
+//! principals); published events (the `UserId` of a service principal is its object id; that of an
+//! anonymous viewer is `Anonymous` for any `UserType`).
 //!
-//! The sources: UserType of the Office 365 Management Activity API schema (3 to 8 are no people),
-//! Microsoft's tenant-level auditing guidance (leave out what scanners and service principals do),
-//! and published events: a service principal's UserId is its object id, an anonymous viewer's is
-//! `Anonymous` whatever the UserType says.
+//! The rules for noise and services exist a second time as SQL text in `portable/expressions.rs`, on
+//! purpose: a test compares the results of both.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::RangeInclusive;
@@ -14,37 +15,38 @@ use std::ops::RangeInclusive;
 use polars::prelude::*;
 
 use crate::query::engine::memoize;
+use crate::schema::guid::is_guid;
 use crate::schema::{self, Noise};
 
-/// Which reads through the API are taken out of a report.
+/// Automated API activity that reports exclude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NoiseFilter {
-    /// What reading the log and scanning data sources writes into the log itself.
+    /// Exclude the events that reading the log and scanning data sources write into the log.
     #[default]
     Exclude,
-    /// Every known read through the API.
+    /// Exclude every known read through the API.
     ExcludeAllReads,
-    /// None.
+    /// Exclude nothing.
     Include,
 }
 
-/// UserType of people invited from elsewhere.
+/// `UserType` of invited guests.
 const GUEST_USER_TYPE: i64 = 10;
-/// UserTypes of the system, of applications and of policies.
+/// Values of `UserType` for the system, applications and policies.
 const SERVICE_USER_TYPES: RangeInclusive<i64> = 3..=8;
 
-/// The kinds of actors, the first that fits.
+/// Kinds of actors; the first that applies counts.
 const ACTOR_KINDS: [&str; 4] = ["anonymous", "service", "guest", "person"];
 
-/// A domain is at home in the tenant if at least one in so many people has it.
+/// A domain is internal if at least 1 in this number of users has it (5 %).
 const INTERNAL_DOMAIN_SHARE_DIVISOR: usize = 20;
 
-/// The activity's name: `Activity`, else `Operation`.
+/// Returns the name of the activity: `Activity`, else `Operation`.
 pub fn activity() -> Expr {
     memoize::first_non_null(col("Activity"), col("Operation"))
 }
 
-/// The activities of the catalogue that are noise at that level.
+/// Returns the operations of the catalog that `level` excludes.
 pub fn noise_activities(level: NoiseFilter) -> Vec<&'static str> {
     let is_noise = |operation: &&schema::Operation| match level {
         NoiseFilter::Exclude => operation.noise == Noise::Standard,
@@ -54,7 +56,7 @@ pub fn noise_activities(level: NoiseFilter) -> Vec<&'static str> {
     schema::operations().iter().filter(is_noise).map(|operation| operation.name).collect()
 }
 
-/// Whether the event is noise at that level. Never null.
+/// Returns true if `level` excludes the event; never null.
 pub fn is_noise(level: NoiseFilter) -> Expr {
     if level == NoiseFilter::Include {
         return lit(false);
@@ -66,7 +68,8 @@ pub fn is_noise(level: NoiseFilter) -> Expr {
     memoize::map_bool(activity(), test)
 }
 
-/// Reads through the API that are no operation of the catalogue yet: their names follow a pattern.
+/// Returns true if an activity that the catalog may not contain yet is a read through the API, by the
+/// pattern of its name.
 fn is_api_read(name: &str) -> bool {
     name.strip_prefix("Get").is_some_and(|rest| {
         rest.starts_with("GatewayCluster")
@@ -75,14 +78,14 @@ fn is_api_read(name: &str) -> bool {
     })
 }
 
-/// Whether a service principal or the system did it. Never null.
+/// Returns true if the actor is a service principal or the system; never null.
 pub fn is_service() -> Expr {
-    let judge = |[users, types]: [&Column; 2]| {
+    let test = |[users, types]: [&Column; 2]| {
         let mut types = types.i64()?.iter();
         let mut flags = Vec::with_capacity(users.len());
-        memoize::for_each_memoized(users.str()?, UserIdKind::from_user_id, |sort| {
+        memoize::for_each_memoized(users.str()?, UserIdKind::from_user_id, |kind| {
             let by_type = types.next().flatten().is_some_and(|ty| SERVICE_USER_TYPES.contains(&ty));
-            flags.push(match sort {
+            flags.push(match kind {
                 Some(UserIdKind::ServicePrincipal) => true,
                 Some(UserIdKind::Anonymous) => false,
                 Some(UserIdKind::Other) | None => by_type,
@@ -90,10 +93,10 @@ pub fn is_service() -> Expr {
         });
         Ok(BooleanChunked::from_slice(users.name().clone(), &flags).into_column())
     };
-    memoize::map_columns([col("UserId"), col("UserType")], DataType::Boolean, judge)
+    memoize::map_columns([col("UserId"), col("UserType")], DataType::Boolean, test)
 }
 
-/// What a user's id tells of it.
+/// Kind of an actor by the form of its `UserId`.
 enum UserIdKind {
     ServicePrincipal,
     Anonymous,
@@ -110,38 +113,38 @@ impl UserIdKind {
     }
 }
 
-/// "anonymous", "service", "guest" or "person"; the first that fits. `homes` are the domains whose
-/// people are no guests. Never null.
-pub fn actor_kind(homes: BTreeSet<String>) -> Expr {
-    let from_elsewhere = move |user: &str| {
+/// Returns "anonymous", "service", "guest" or "person", the first that applies; never null. People of
+/// other domains than `internal_domains` are guests.
+pub fn actor_kind(internal_domains: BTreeSet<String>) -> Expr {
+    let is_external = move |user: &str| {
         let user = user.to_lowercase();
         let domain = user.rsplit_once('@').map(|(_, domain)| domain);
-        user.contains("#ext#") || domain.is_some_and(|domain| !homes.contains(domain))
+        user.contains("#ext#") || domain.is_some_and(|domain| !internal_domains.contains(domain))
     };
-    let judge = move |[users, types]: [&Column; 2]| {
+    let classify = move |[users, types]: [&Column; 2]| {
         let mut types = types.i64()?.iter();
         let mut kinds = Vec::with_capacity(users.len());
         memoize::for_each_memoized(
             users.str()?,
-            |user| (UserIdKind::from_user_id(user), from_elsewhere(user)),
+            |user| (UserIdKind::from_user_id(user), is_external(user)),
             |user| {
                 let ty = types.next().flatten();
-                let (sort, elsewhere) = user.unwrap_or(&(UserIdKind::Other, false));
-                kinds.push(match sort {
+                let (kind, is_external) = user.unwrap_or(&(UserIdKind::Other, false));
+                kinds.push(match kind {
                     UserIdKind::Anonymous => 0,
                     UserIdKind::ServicePrincipal => 1,
                     UserIdKind::Other if ty.is_some_and(|ty| SERVICE_USER_TYPES.contains(&ty)) => 1,
-                    UserIdKind::Other if *elsewhere || ty == Some(GUEST_USER_TYPE) => 2,
+                    UserIdKind::Other if *is_external || ty == Some(GUEST_USER_TYPE) => 2,
                     UserIdKind::Other => 3,
                 });
             },
         );
         Ok(memoize::take_named(users.name(), &ACTOR_KINDS, &kinds)?.into_column())
     };
-    memoize::map_columns([col("UserId"), col("UserType")], DataType::String, judge)
+    memoize::map_columns([col("UserId"), col("UserType")], DataType::String, classify)
 }
 
-/// The domains that at least 5 % of the people have who are not guests for another reason.
+/// Returns the internal domains: those of at least 5 % of users, guests and services excluded.
 pub fn detect_internal_domains(events: LazyFrame) -> PolarsResult<BTreeSet<String>> {
     let invited = col("UserType").eq(lit(GUEST_USER_TYPE)).fill_null(lit(false));
     let users = events
@@ -156,24 +159,24 @@ pub fn detect_internal_domains(events: LazyFrame) -> PolarsResult<BTreeSet<Strin
         }
     }
     let all: usize = people.values().map(BTreeSet::len).sum();
-    let at_home = |(domain, users): (String, BTreeSet<String>)| {
+    let is_internal = |(domain, users): (String, BTreeSet<String>)| {
         (users.len() * INTERNAL_DOMAIN_SHARE_DIVISOR >= all).then_some(domain)
     };
-    Ok(people.into_iter().filter_map(at_home).collect())
+    Ok(people.into_iter().filter_map(is_internal).collect())
 }
 
-/// Who did it, in lower case; null rather than empty.
+/// Returns the user id in lower case; null if it is empty.
 pub fn user_id() -> Expr {
     memoize::map_text(col("UserId"), |user| (!user.is_empty()).then(|| user.to_lowercase()))
 }
 
-/// The domain of a user, in lower case: what stands behind the last `@` of an address; of a guest's
-/// `name_domain#EXT#@tenant`, the one in the name.
+/// Returns the domain of a user in lower case: the text after the last `@` of an address. For a guest
+/// (`name_domain#EXT#@tenant`), it is the domain in the name.
 pub fn user_domain() -> Expr {
     memoize::map_text(col("UserId"), |user| domain_of(&user.to_lowercase()).map(str::to_owned))
 }
 
-/// The domain of a user in lower case.
+/// Returns the domain of a user that is in lower case; see [`user_domain`].
 pub fn domain_of(user: &str) -> Option<&str> {
     let domain = match user.split_once("#ext#") {
         Some((name, _)) => name.rsplit_once('_').map(|(_, domain)| domain),
@@ -182,18 +185,9 @@ pub fn domain_of(user: &str) -> Option<&str> {
     domain.filter(|domain| !domain.is_empty())
 }
 
+/// Returns true if a user id is that of an anonymous viewer.
 pub fn is_anonymous(user: &str) -> bool {
     user.eq_ignore_ascii_case("anonymous")
-}
-
-/// Whether a text has the shape of a GUID, 8-4-4-4-12 hexadecimal digits.
-fn is_guid(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 36
-        && bytes.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 #[cfg(test)]
@@ -226,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_one_kind_of_actor() {
+    fn every_actor_has_one_kind() {
         let kinds = texts(events(), actor_kind(BTreeSet::from(["contoso.com".to_owned()])));
         let expected = [
             "person",
@@ -247,19 +241,19 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_is_at_home_if_one_in_twenty_has_it() {
+    fn domain_of_five_percent_of_users_is_internal() {
         let mut users: Vec<String> = (0..38).map(|at| format!("u{at}@contoso.com")).collect();
         users.extend(
             ["U0@CONTOSO.COM", "a@b.example", "b@b.example", "z@rare.example"].map(Into::into),
         );
         let types = vec![0_i64; users.len()];
         let frame = df!("UserId" => users, "UserType" => types).unwrap().lazy();
-        let homes = detect_internal_domains(frame).unwrap();
-        assert_eq!(Vec::from_iter(homes), ["contoso.com"], "2 of 41 are less than 5 %");
+        let domains = detect_internal_domains(frame).unwrap();
+        assert_eq!(Vec::from_iter(domains), ["contoso.com"], "2 of 41 is less than 5 %");
     }
 
     #[test]
-    fn noise_grows_with_its_level() {
+    fn stricter_levels_exclude_more() {
         let names = [
             Some("ViewReport"),
             Some("ExportActivityEvents"),

@@ -1,22 +1,20 @@
-//! Days and sources: what the archive holds, and how well.
-//!
-//! Owns: the views that are made of what is remembered of sources rather than of events. Must not
-//! know how verdicts are reached.
+//! The views of days, sources and unknown fields, built from the source log rather than from events.
 
 use chrono::{Datelike, NaiveDate};
 use polars::prelude::*;
 
 use crate::schema::source_log::{SourceFacts, WarningKind};
 
+use crate::query::coverage::assess::{DayCoverage, DayStatus};
 use crate::query::coverage::local_days::LocalDay;
-use crate::query::views::Session;
+use crate::query::session::Session;
 
-/// The days of the period in the zone, as far as the archive reaches.
+/// Builds the view of the local days of the period, within the archive.
 pub fn days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     day_table(&session.local_days())
 }
 
-/// The days of the archive in the zone.
+/// Builds the view of all local days of the archive.
 pub fn history_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let days = session.history_days()?;
     let [first, last] = [session.period().first_day(), session.period().last_day()];
@@ -50,7 +48,7 @@ fn day_table(days: &[LocalDay]) -> PolarsResult<LazyFrame> {
     Ok(table.lazy().with_column(col("day").cast(DataType::Date)))
 }
 
-/// Days since 1970-01-01.
+/// Returns the days from 1970-01-01 to a date.
 fn epoch_day(day: NaiveDate) -> i32 {
     day.num_days_from_ce() - NaiveDate::default().num_days_from_ce()
 }
@@ -63,8 +61,8 @@ fn epoch_days_i64(days: &[NaiveDate]) -> Vec<i64> {
     days.iter().copied().map(|day| i64::from(epoch_day(day))).collect()
 }
 
-/// One row: the ends of the period, as far as the archive reaches, and those of the archive. None
-/// where no day of the period is held.
+/// Builds the view of the period: one row with its first and last day, within the archive, and those
+/// of the archive. No row if the archive contains no day of the period.
 pub fn period(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let ends = |days: Vec<LocalDay>| Some((days.first()?.date, days.last()?.date));
     let all = ends(session.local_days()).zip(ends(session.history_days()?));
@@ -85,38 +83,38 @@ pub fn period(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     Ok(table.lazy())
 }
 
-/// The UTC days of the period, as far as the archive reaches, with what the sources say of them.
+/// Builds the view of the UTC days of the period, within the archive, with the numbers of their
+/// sources and event copies.
 pub fn utc_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let days = &session.coverage().days;
     let dates: Vec<NaiveDate> = days.iter().map(|day| day.date).collect();
-    let holders = |day: &NaiveDate| -> Vec<u64> {
+    let copies_by_source = |day: &NaiveDate| -> Vec<u64> {
         let key = day.to_string();
-        let held = session.sources().iter().filter_map(|source| source.days.get(&key).copied());
-        held.filter(|events| *events > 0).collect()
+        let copies = session.sources().iter().filter_map(|source| source.days.get(&key).copied());
+        copies.filter(|events| *events > 0).collect()
     };
-    let held: Vec<Vec<u64>> = dates.iter().map(holders).collect();
-    let is_complete =
-        |day: &crate::query::DayCoverage| day.status == crate::query::DayStatus::Complete;
+    let copies: Vec<Vec<u64>> = dates.iter().map(copies_by_source).collect();
+    let is_complete = |day: &DayCoverage| day.status == DayStatus::Complete;
     let table = df!(
         "day" => epoch_days(&dates),
         "epoch_day" => epoch_days_i64(&dates),
         "status" => days.iter().map(|day| day.status.name()).collect::<Vec<_>>(),
         "reason" => days.iter().map(|day| day.reason.as_str()).collect::<Vec<_>>(),
         "is_complete" => days.iter().map(is_complete).collect::<Vec<_>>(),
-        "sources" => held.iter().map(|of| of.len() as i64).collect::<Vec<_>>(),
-        "event_copies" => held.iter().map(|of| saturating_i64(of.iter().sum())).collect::<Vec<_>>()
+        "sources" => copies.iter().map(|counts| counts.len() as i64).collect::<Vec<_>>(),
+        "event_copies" => copies.iter().map(|counts| saturating_i64(counts.iter().sum())).collect::<Vec<_>>()
     )?;
     Ok(table.lazy().with_column(col("day").cast(DataType::Date)))
 }
 
-/// The sources, in the order of their paths.
+/// Builds the view of the sources, in the order of their paths.
 pub fn sources(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let all = session.sources();
-    let count = |pick: fn(&SourceFacts) -> u64| -> Vec<i64> {
-        all.iter().map(|source| saturating_i64(pick(source))).collect()
+    let count = |count_of: fn(&SourceFacts) -> u64| -> Vec<i64> {
+        all.iter().map(|source| saturating_i64(count_of(source))).collect()
     };
-    let time = |pick: fn(&SourceFacts) -> Option<i64>| -> Vec<Option<i64>> {
-        all.iter().map(pick).collect()
+    let time = |time_of: fn(&SourceFacts) -> Option<i64>| -> Vec<Option<i64>> {
+        all.iter().map(time_of).collect()
     };
     let table = df!(
         "source" => all.iter().map(|source| source.path.as_str()).collect::<Vec<_>>(),
@@ -137,7 +135,7 @@ pub fn sources(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     Ok(table.lazy().with_columns(times))
 }
 
-/// What each source holds of each UTC day.
+/// Builds the view of the events of each source on each UTC day.
 pub fn source_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let mut rows: Vec<(&SourceFacts, NaiveDate, i64)> = Vec::new();
     for source in session.sources() {
@@ -157,7 +155,7 @@ pub fn source_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     Ok(table.lazy().with_column(col("day").cast(DataType::Date)))
 }
 
-/// What speaks against sources.
+/// Builds the view of the warnings of sources.
 pub fn source_warnings(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let sources = session.sources().iter();
     let all: Vec<_> = sources.flat_map(|s| s.warnings.iter().map(move |x| (s, x))).collect();
@@ -171,14 +169,14 @@ pub fn source_warnings(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     };
     let table = df!(
         "source" => all.iter().map(|(source, _)| source.path.as_str()).collect::<Vec<_>>(),
-        "kind" => all.iter().map(|(_, said)| kind(said.kind)).collect::<Vec<_>>(),
-        "affected" => all.iter().map(|(_, said)| saturating_i64(said.count)).collect::<Vec<_>>(),
-        "detail" => all.iter().map(|(_, said)| said.detail.as_str()).collect::<Vec<_>>()
+        "kind" => all.iter().map(|(_, warning)| kind(warning.kind)).collect::<Vec<_>>(),
+        "affected" => all.iter().map(|(_, warning)| saturating_i64(warning.count)).collect::<Vec<_>>(),
+        "detail" => all.iter().map(|(_, warning)| warning.detail.as_str()).collect::<Vec<_>>()
     )?;
     Ok(table.lazy())
 }
 
-/// Fields that no typed column holds exactly, by activity.
+/// Builds the view of fields that no typed column stores exactly, by activity.
 pub fn unknown_fields(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let all = session.unknown_fields();
     let day = |text: &str| text.parse::<NaiveDate>().ok().map(epoch_day);

@@ -1,44 +1,45 @@
-//! Which workspaces, reports, people and activities an answer is about.
+//! Filters of a run: workspaces, reports, users and activities.
 //!
-//! Owns: what a filter matches. A pattern is an id or a name, in any case, `*` standing for
-//! anything; names of workspaces and reports are the latest. Several patterns of one kind are
-//! alternatives; kinds restrict one another. Must not know views other than by their columns.
+//! A pattern is an id or a name, in any case; `*` matches any characters. Names of workspaces and
+//! reports are the latest names. An event matches if it matches a pattern of every kind that has
+//! patterns.
 
 use std::collections::BTreeSet;
 
 use polars::prelude::*;
 
 use crate::query::engine::memoize;
-use crate::query::views;
-use crate::query::views::{actors, latest_names};
+use crate::query::views::actors;
+use crate::query::views::entities::entity_id;
+use crate::query::views::latest_names::NameLookup;
 
-/// What an answer is about; everything where nothing is named.
+/// Patterns of the events to include; an empty list includes all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// Ids or names of workspaces.
+    /// Patterns of ids or names of workspaces.
     pub workspaces: Vec<String>,
-    /// Ids or names of reports.
+    /// Patterns of ids or names of reports.
     pub reports: Vec<String>,
-    /// Addresses of people, ids of service principals.
+    /// Patterns of users: addresses of people, ids of service principals.
     pub users: Vec<String>,
-    /// Names of activities.
+    /// Patterns of names of activities.
     pub activities: Vec<String>,
 }
 
 impl Filters {
-    /// Whether nothing is named.
+    /// Returns true if there are no patterns.
     pub fn is_empty(&self) -> bool {
         *self == Filters::default()
     }
 
-    /// Whether an event is among what is named; `None` if everything is.
-    pub fn to_expr(&self, known: &latest_names::NameLookup<'_>) -> PolarsResult<Option<Expr>> {
+    /// Returns the test that an event matches the filters; `None` if there are no patterns.
+    pub fn to_expr(&self, lookup: &NameLookup<'_>) -> PolarsResult<Option<Expr>> {
         let mut all = Vec::new();
         if !self.workspaces.is_empty() {
-            all.push(entity_filter(&self.workspaces, "workspaces", known)?);
+            all.push(entity_filter(&self.workspaces, "workspaces", lookup)?);
         }
         if !self.reports.is_empty() {
-            all.push(entity_filter(&self.reports, "reports", known)?);
+            all.push(entity_filter(&self.reports, "reports", lookup)?);
         }
         if !self.users.is_empty() {
             let patterns = lowercase(&self.users);
@@ -54,14 +55,14 @@ impl Filters {
     }
 }
 
-/// By the id itself, or by the latest name of it.
+/// Returns the test that the id of an event, or its latest name, matches a pattern.
 fn entity_filter(
     patterns: &[String],
     kind: &'static str,
-    known: &latest_names::NameLookup<'_>,
+    lookup: &NameLookup<'_>,
 ) -> PolarsResult<Expr> {
     let patterns = lowercase(patterns);
-    let table = known.names_of(kind)?;
+    let table = lookup.names_of(kind)?;
     let texts = |column: &str| PolarsResult::Ok(table.column(column)?.str()?.clone());
     let (ids, names) = (texts("key")?, texts("name")?);
     let named = ids.iter().zip(names.iter()).filter_map(|(id, name)| Some((id?, name?)));
@@ -70,7 +71,7 @@ fn entity_filter(
         .map(|(id, _)| id.to_owned())
         .collect();
     let test = move |id: &str| ids.contains(id) || is_any_match(&patterns, id);
-    Ok(memoize::map_bool(views::entity_id(kind), test))
+    Ok(memoize::map_bool(entity_id(kind), test))
 }
 
 fn lowercase(patterns: &[String]) -> Vec<String> {
@@ -82,14 +83,14 @@ fn is_any_match(patterns: &[String], text: &str) -> bool {
     patterns.iter().any(|pattern| is_wildcard_match(pattern, &text))
 }
 
-/// Whether a text is one of a pattern's, `*` standing for any letters or none.
+/// Returns true if a text matches a pattern; `*` matches any characters or none.
 fn is_wildcard_match(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(head) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();
     let last = parts.pop().unwrap_or_default();
     for part in parts {
-        // The first place is as good as any other: what follows can only be further on.
+        // The first match leaves most text for the parts after it, so later matches need no check.
         let Some(at) = text.find(part) else { return false };
         text = &text[at + part.len()..];
     }
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_anything() {
+    fn star_matches_any_characters() {
         for (pattern, text, expected) in [
             ("abc", "abc", true),
             ("abc", "abcd", false),

@@ -1,26 +1,27 @@
-//! What an event is about: one kind, id and name, whatever it was done to.
+//! The item of an event: its kind, id and name.
 //!
-//! Owns: the order in which an event's ids are asked. An event of a dashboard or a tile may carry
-//! the report behind it, and nearly every event of a report its semantic model. Each event is
-//! looked at once: as one `CASE` of the engine's, every branch of it would be made for all events.
+//! The order of the rules decides: an event of a dashboard or a tile may have the id of its report,
+//! and most events of a report have the id of its semantic model. Each event is checked once; a
+//! `CASE` of the engine would compute every branch for all events.
 
 use polars::prelude::*;
 
 use crate::query::engine::memoize::null_if_empty;
-use crate::query::views::{actors, entity_id};
+use crate::query::views::actors;
+use crate::query::views::entities::entity_id;
 
-/// What Microsoft calls a semantic model where it names the kind of an artifact.
+/// Values of `ArtifactKind` that mean a semantic model, in lower case.
 pub const SEMANTIC_MODEL_KINDS: [&str; 3] = ["dataset", "model", "semanticmodel"];
 
-/// A kind of things, in the order in which an event is asked for them.
+/// Rule for one kind of item.
 struct ItemRule {
-    /// What it is called; an artifact may say so itself.
+    /// Name of the kind; for `Artifact`, the event's `ArtifactKind` if it has one.
     kind: &'static str,
-    /// The view of its names, or the column of its id.
+    /// Source of the id.
     id: ItemIdSource,
-    /// The column of its name.
+    /// Column of the name.
     name_column: &'static str,
-    /// When an event that has such an id is about it.
+    /// Condition under which an event with such an id is about the item.
     condition: ItemCondition,
 }
 
@@ -32,9 +33,11 @@ enum ItemIdSource {
 #[derive(Clone, Copy, PartialEq)]
 enum ItemCondition {
     Always,
-    /// A dashboard's id stands in events of reports as well, as the place where they were seen.
+    /// The activity is not about a report: events of reports contain the id of the dashboard where
+    /// the report was viewed.
     NotReportActivity,
-    /// The artifact says itself that it is something, and no semantic model: one stands behind it.
+    /// `ArtifactKind` is set and is not a semantic model; `DatasetId` is then the model that the
+    /// artifact uses.
     OtherArtifactKind,
 }
 
@@ -85,16 +88,17 @@ const ITEM_RULES: [ItemRule; 11] = [
 const fn item_rule(
     kind: &'static str,
     id: ItemIdSource,
-    name: &'static str,
-    when: ItemCondition,
+    name_column: &'static str,
+    condition: ItemCondition,
 ) -> ItemRule {
-    ItemRule { kind, id, name_column: name, condition: when }
+    ItemRule { kind, id, name_column, condition }
 }
 
-/// Report, Dashboard, SemanticModel, …, in Microsoft's words where it names the kind itself.
+/// Returns the kind of the item: Report, Dashboard, SemanticModel, …; for other artifacts, the
+/// event's `ArtifactKind`.
 pub fn kind() -> Expr {
     first_match(
-        |case| case.id_expr(),
+        |rule| rule.id_expr(),
         |at, _, kind| match ITEM_RULES[at].kind {
             "Artifact" => Some(kind.filter(|kind| !kind.is_empty()).unwrap_or("Artifact")),
             kind => Some(kind),
@@ -102,15 +106,15 @@ pub fn kind() -> Expr {
     )
 }
 
-/// Its id.
+/// Returns the id of the item.
 pub fn id() -> Expr {
-    first_match(|case| case.id_expr(), |_, id, _| id)
+    first_match(|rule| rule.id_expr(), |_, id, _| id)
 }
 
-/// Its name as of the event; else what the event calls the item it is about.
+/// Returns the name of the item at the time of the event, else `ItemName` or `ObjectDisplayName`.
 pub fn name() -> Expr {
     let own = first_match(
-        |case| col(case.name_column),
+        |rule| col(rule.name_column),
         |_, name, _| name.filter(|name| !name.is_empty()),
     );
     coalesce(&[own, null_if_empty(col("ItemName")), null_if_empty(col("ObjectDisplayName"))])
@@ -137,10 +141,12 @@ impl ItemRule {
     }
 }
 
-/// A text of the first case that applies to an event. `of` is where it stands; `pick` gets the
-/// number of the case, what stands there, and the kind that an artifact says.
+/// Returns a value of the first rule that applies to each event.
+///
+/// `value_of` returns the column of the value. `pick` gets the index of the rule, the value, and the
+/// event's `ArtifactKind`.
 fn first_match(
-    of: impl Fn(&ItemRule) -> Expr,
+    value_of: impl Fn(&ItemRule) -> Expr,
     pick: impl for<'t> Fn(usize, Option<&'t str>, Option<&'t str>) -> Option<&'t str>
     + Send
     + Sync
@@ -148,27 +154,27 @@ fn first_match(
 ) -> Expr {
     let mut inputs = vec![actors::activity(), col("ArtifactKind")];
     inputs.extend(ITEM_RULES.iter().map(ItemRule::id_expr));
-    inputs.extend(ITEM_RULES.iter().map(of));
+    inputs.extend(ITEM_RULES.iter().map(value_of));
     let choose = move |columns: &mut [Column]| {
         let texts = columns.iter().map(|column| column.str());
         let texts = texts.collect::<PolarsResult<Vec<_>>>()?;
         let Some((heads, rest)) = texts.split_at_checked(2) else {
-            polars_bail!(ComputeError: "items are made of more columns");
+            polars_bail!(ComputeError: "item rules need at least 2 columns");
         };
         let (ids, values) = rest.split_at(ITEM_RULES.len());
         let rows = heads.iter().chain(ids).map(|column| column.len()).max().unwrap_or(0);
-        // A column of one value stands for all rows.
+        // A column with one value means this value for all rows.
         let at = |column: &StringChunked, row: usize| if column.len() == 1 { 0 } else { row };
         let chosen: StringChunked = (0..rows)
             .map(|row| {
                 let [activity, kind] =
                     [heads[0], heads[1]].map(|column| column.get(at(column, row)));
-                let mut cases = ITEM_RULES.iter().zip(ids).enumerate();
-                let (case, _) = cases.find(|(_, (case, ids))| {
-                    ids.get(at(ids, row)).is_some() && case.is_applicable(activity, kind)
+                let mut rules = ITEM_RULES.iter().zip(ids).enumerate();
+                let (rule, _) = rules.find(|(_, (rule, ids))| {
+                    ids.get(at(ids, row)).is_some() && rule.is_applicable(activity, kind)
                 })?;
-                let value = values.get(case).and_then(|of| of.get(at(of, row)));
-                pick(case, value, kind)
+                let value = values.get(rule).and_then(|column| column.get(at(column, row)));
+                pick(rule, value, kind)
             })
             .collect();
         Ok(chosen.into_column())

@@ -1,8 +1,7 @@
-//! The latest name of a thing that keeps its id: a renamed report stays one report.
+//! The latest name of each object: a renamed report stays one report.
 //!
-//! Owns: which things have an id and a name, what "latest" means, and that each is looked up once.
-//! Names are those of the event they come with, so the one with the last event counts - of events
-//! of the same instant, the one with the greatest id.
+//! The name in the last event counts. Among events of the same instant, the one with the greatest
+//! id counts.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,85 +9,43 @@ use std::sync::{Mutex, PoisonError};
 use polars::prelude::*;
 
 use crate::query::engine::scan::{self, EventTable};
-use crate::query::views;
+use crate::query::views::entities::{ENTITIES, entity_id};
 
-/// A kind of things that have an id and a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EntityKind {
-    /// The view that lists them, of columns `<one>_id` and `<one>_name`.
-    pub view: &'static str,
-    /// Their id in views of events.
-    pub id: &'static str,
-    /// Their latest name in views of events.
-    pub name: &'static str,
-    /// The column of events that holds their id; the views say which report is meant.
-    pub id_column: &'static str,
-    /// The column of events that holds their name.
-    pub name_column: &'static str,
-}
-
-/// All of them.
-pub const ENTITIES: [EntityKind; 7] = [
-    entity_kind("reports", "report_id", "report_name", "ReportId", "ReportName"),
-    entity_kind("workspaces", "workspace_id", "workspace_name", "WorkspaceId", "WorkspaceName"),
-    entity_kind("dashboards", "dashboard_id", "dashboard_name", "DashboardId", "DashboardName"),
-    entity_kind(
-        "semantic_models",
-        "semantic_model_id",
-        "semantic_model_name",
-        "DatasetId",
-        "DatasetName",
-    ),
-    entity_kind("dataflows", "dataflow_id", "dataflow_name", "DataflowId", "DataflowName"),
-    entity_kind("apps", "app_id", "app_name", "AppId", "AppName"),
-    entity_kind("capacities", "capacity_id", "capacity_name", "CapacityId", "CapacityName"),
-];
-
-const fn entity_kind(
-    view: &'static str,
-    id: &'static str,
-    name: &'static str,
-    id_column: &'static str,
-    name_column: &'static str,
-) -> EntityKind {
-    EntityKind { view, id, name, id_column, name_column }
-}
-
-/// The names in an archive, looked up when they are first asked for.
+/// Latest names in an archive, looked up on first use.
 pub struct NameLookup<'a> {
     table: EventTable<'a>,
     cache: Mutex<BTreeMap<&'static str, DataFrame>>,
 }
 
 impl<'a> NameLookup<'a> {
-    /// Of the archive that this table is.
+    /// Creates a lookup over the events of `table`.
     pub fn new(table: EventTable<'a>) -> NameLookup<'a> {
         NameLookup { table, cache: Mutex::default() }
     }
 
-    /// The things of the kind that this view lists: the columns `key` and `name`.
+    /// Returns the objects that `view` lists: a table with the columns `key` and `name`.
     pub fn names_of(&self, view: &'static str) -> PolarsResult<DataFrame> {
-        // A panic elsewhere leaves the map as it was: an entry is put in whole.
+        // Entries are inserted whole, so a panic elsewhere cannot leave half an entry.
         let mut tables = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = tables.get(view) {
             return Ok(table.clone());
         }
         let Some(kind) = ENTITIES.iter().find(|kind| kind.view == view) else {
-            polars_bail!(ComputeError: "{view} have no names")
+            polars_bail!(ComputeError: "the view {view} has no names")
         };
         let needed = [kind.id_column, kind.name_column].map(str::to_owned).into();
         let table = self.table.ensure_loaded(&needed)?;
         let table =
-            latest_names(&table.in_scope_events()?, views::entity_id(view), kind.name_column)?;
+            latest_names(&table.in_scope_events()?, entity_id(view), kind.name_column)?;
         tables.insert(view, table.clone());
         Ok(table)
     }
 }
 
-/// One row for each key that ever had a name: the columns `key` and `name`.
+/// Returns one row for each key that ever had a name: the columns `key` and `name`.
 ///
-/// Nearly always the time alone decides; ids, the widest column of all, are read only for keys
-/// that bear two names at one instant.
+/// In most archives the time alone decides. Ids, the widest column, are read only for keys that
+/// have two names at one instant.
 pub fn latest_names(events: &LazyFrame, key: Expr, name: &str) -> PolarsResult<DataFrame> {
     let named = col(name).is_not_null().and(col(name).neq(lit("")));
     let time = col("CreationTime").cast(DataType::Int64).fill_null(lit(i64::MIN));
@@ -126,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_event_decides_and_of_one_instant_the_greatest_id() {
+    fn last_event_decides_and_greatest_id_breaks_ties() {
         let names = ["old", "new", "newest", "B", "?", "", "x"];
         let events = df!(
             "Id" => ["1", "2", "9", "4", "5", "6", "7"],

@@ -1,29 +1,27 @@
-//! Who received something: one row for each event and receiver.
-//!
-//! Owns: in which nested columns receivers stand, and which of them is one's address. Must not
-//! know what is asked of them.
+//! The view of recipients of shares, subscriptions, roles and memberships: one row for each event and
+//! recipient.
 
 use std::collections::BTreeSet;
 
 use polars::prelude::*;
 
 use crate::query::engine::memoize::{self, null_if_empty};
-use crate::query::views::ViewContext;
 use crate::query::views::actors;
+use crate::query::views::context::ViewContext;
 
-/// A list of objects in which receivers stand.
+/// Nested column that lists recipients.
 pub struct RecipientList {
-    /// The column.
+    /// Name of the column.
     pub column: &'static str,
-    /// What they received.
+    /// Kind of the event in the view.
     pub kind: &'static str,
-    /// The members that can name a receiver, the first that is filled.
+    /// Members that can identify the recipient; the first that is not empty counts.
     pub name_members: &'static [&'static str],
-    /// The member that says more.
+    /// Member with details, for example the permission.
     pub detail_member: Option<&'static str>,
 }
 
-/// All of them.
+/// All nested columns with recipients.
 pub const RECIPIENT_LISTS: [RecipientList; 5] = [
     RecipientList {
         column: "SharingInformation",
@@ -57,11 +55,11 @@ pub const RECIPIENT_LISTS: [RecipientList; 5] = [
     },
 ];
 
-/// `event_id`, `kind`, `recipient`, `recipient_domain`, `is_external`, `detail`.
-pub fn recipients(scope: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
-    let events = scope.table.in_scope_events()?;
+/// Builds the view: `event_id`, `kind`, `recipient`, `recipient_domain`, `is_external`, `detail`.
+pub fn recipients(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
+    let events = context.table.in_scope_events()?;
     let mut parts: Vec<LazyFrame> =
-        RECIPIENT_LISTS.iter().map(|of| recipients_in_list(&events, of)).collect();
+        RECIPIENT_LISTS.iter().map(|list| recipients_in_list(&events, list)).collect();
     let information = || col("UserInformation").struct_();
     for (member, kind) in [("UsersAdded", "user added"), ("UsersRemoved", "user removed")] {
         let users = information().field_by_name(member).alias("one");
@@ -73,31 +71,31 @@ pub fn recipients(scope: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
     let platform = events.filter(null_if_empty(col("RecipientUPN")).is_not_null());
     parts.push(recipient_rows(platform, "share", col("RecipientUPN"), col("SharingPermission")));
 
-    let homes = scope.internal_domains()?;
+    let internal_domains = context.internal_domains()?;
     let all = concat(parts, UnionArgs::default())?.filter(col("recipient").is_not_null());
     let domain =
         memoize::map_text(col("recipient"), |user| actors::domain_of(user).map(str::to_owned));
     Ok(all.with_columns([
         domain.alias("recipient_domain"),
-        memoize::map_bool(col("recipient"), move |user| is_external(user, &homes))
+        memoize::map_bool(col("recipient"), move |user| is_external(user, &internal_domains))
             .alias("is_external"),
     ]))
 }
 
-fn is_external(user: &str, homes: &BTreeSet<String>) -> bool {
-    user.contains("#ext#") || actors::domain_of(user).is_some_and(|domain| !homes.contains(domain))
+fn is_external(user: &str, internal_domains: &BTreeSet<String>) -> bool {
+    user.contains("#ext#") || actors::domain_of(user).is_some_and(|domain| !internal_domains.contains(domain))
 }
 
-fn recipients_in_list(events: &LazyFrame, of: &RecipientList) -> LazyFrame {
-    let listed = events.clone().filter(col(of.column).is_not_null());
-    let each = explode(listed.select([col("Id"), col(of.column).alias("one")]));
+fn recipients_in_list(events: &LazyFrame, list: &RecipientList) -> LazyFrame {
+    let listed = events.clone().filter(col(list.column).is_not_null());
+    let each = explode(listed.select([col("Id"), col(list.column).alias("one")]));
     let member = |name: &str| null_if_empty(col("one").struct_().field_by_name(name));
-    let names: Vec<Expr> = of.name_members.iter().map(|name| member(name)).collect();
-    let detail = of.detail_member.map_or(lit(NULL), member);
-    recipient_rows(each, of.kind, coalesce(&names), detail)
+    let names: Vec<Expr> = list.name_members.iter().map(|name| member(name)).collect();
+    let detail = list.detail_member.map_or(lit(NULL), member);
+    recipient_rows(each, list.kind, coalesce(&names), detail)
 }
 
-/// Lists of users in a list of workspaces.
+/// Returns the users with roles, from the lists of users in the list of workspaces.
 fn workspace_roles(events: &LazyFrame) -> LazyFrame {
     let listed = events.clone().filter(col("WorkspaceAccessList").is_not_null());
     let member = |name: &str| col("one").struct_().field_by_name(name);

@@ -1,12 +1,12 @@
-//! What a user agent proves. Owns: the words that tell programs from one another. Where none of
-//! them stands, nothing is known, and nothing is said.
+//! Browser, operating system and consumption method by keywords of the user agent. Null if no keyword
+//! is found.
 
 use polars::prelude::*;
 
 use crate::query::engine::memoize::{self, null_if_empty};
 
-/// Words of programs that are no browser; Microsoft leaves ConsumptionMethod empty for many of
-/// their events. Facts of published logs: `MSOLAP` is Excel's driver, `okhttp` that of the Android
+/// Keywords of programs other than browsers; Microsoft leaves `ConsumptionMethod` empty for many of
+/// their events. From published logs: `MSOLAP` is the driver of Excel, `okhttp` that of the Android
 /// app.
 pub const CONSUMPTION_METHODS: [(&str, &str); 7] = [
     ("msolap", "Excel"),
@@ -18,8 +18,8 @@ pub const CONSUMPTION_METHODS: [(&str, &str); 7] = [
     ("okhttp", "Mobile"),
 ];
 
-/// Browsers; the first word that stands in a user agent decides, since most of them name others
-/// too.
+/// Keywords of browsers. The first that a user agent contains decides, because most user agents name
+/// several browsers.
 pub const BROWSERS: [(&str, &str); 12] = [
     ("edg/", "Edge"),
     ("edge/", "Edge"),
@@ -35,7 +35,7 @@ pub const BROWSERS: [(&str, &str); 12] = [
     ("safari/", "Safari"),
 ];
 
-/// Operating systems, in the same way.
+/// Keywords of operating systems. The first that a user agent contains decides.
 pub const OPERATING_SYSTEMS: [(&str, &str); 9] = [
     ("iphone", "iOS"),
     ("ipad", "iOS"),
@@ -48,26 +48,26 @@ pub const OPERATING_SYSTEMS: [(&str, &str); 9] = [
     ("x11", "Linux"),
 ];
 
-/// How it was opened: what Microsoft says, else what the user agent proves.
+/// Returns the consumption method: `ConsumptionMethod`, else the program of the user agent.
 pub fn consumption_method() -> Expr {
     coalesce(&[null_if_empty(col("ConsumptionMethod")), match_keyword(&CONSUMPTION_METHODS)])
 }
 
-/// The browser.
+/// Returns the browser.
 pub fn browser() -> Expr {
     match_keyword(&BROWSERS)
 }
 
-/// The operating system.
+/// Returns the operating system.
 pub fn os() -> Expr {
     match_keyword(&OPERATING_SYSTEMS)
 }
 
-/// The name beside the first word that stands in the user agent.
-fn match_keyword(words: &'static [(&'static str, &'static str)]) -> Expr {
+/// Returns the name for the first keyword that the user agent contains.
+fn match_keyword(keywords: &'static [(&'static str, &'static str)]) -> Expr {
     memoize::map_text(col("UserAgent"), move |agent| {
         let agent = agent.to_lowercase();
-        let found = words.iter().find(|(word, _)| agent.contains(word));
+        let found = keywords.iter().find(|(keyword, _)| agent.contains(keyword));
         found.map(|(_, name)| (*name).to_owned())
     })
 }

@@ -1,7 +1,4 @@
-//! The words of Spark, from 3.5 on, with ANSI mode on (as 4 has it) or off.
-//!
-//! Owns: how Spark spells what views are made of; [`statement`] does the same for statements. Must
-//! not know the views.
+//! The SQL dialect of Spark 3.5 and later, with ANSI mode on (the default of Spark 4) or off.
 
 mod statement;
 
@@ -12,19 +9,20 @@ use sqlparser::ast::Statement;
 use crate::query::engine::scan;
 use crate::query::portable::dialect::SqlDialect;
 
+/// SQL dialect of Spark.
 pub struct SparkDialect;
 
 impl SqlDialect for SparkDialect {
-    /// Without the zone, an instant that meets a time on a clock would be taken to the clocks of
-    /// the cluster.
+    /// Sets the time zone, because Spark would convert instants to the time zone of the cluster in
+    /// comparisons with local times.
     fn preamble(&self) -> &'static str {
         "-- The views of pbi-analyze over the files of its store, for Spark.\n\
-         -- Statements end in a semicolon at the end of a line, and it stands nowhere else.\n\
+         -- Every statement ends with a semicolon at the end of a line; no other semicolon ends a line.\n\
          SET TIME ZONE 'UTC';\n"
     }
 
-    /// With the columns named, since Spark would take those of one file for those of all, and read
-    /// the ends of all files to do better.
+    /// Names the columns, because Spark would take the columns of one file for all files, or read the
+    /// footers of all files.
     fn files_view(&self, view: &str, paths: &[String]) -> String {
         let columns = scan::table_schema().iter();
         let columns: Vec<String> =
@@ -36,14 +34,14 @@ impl SqlDialect for SparkDialect {
         )
     }
 
-    /// A backslash begins an escape here. Two quotes are one in Spark 4 and none in Spark 3, where
-    /// such texts are joined; `${…}` is a variable even in a text.
+    /// Escapes backslashes, quotes and `${…}`, which is a variable even in a text. Two quotes are one
+    /// quote in Spark 4 and no quote in Spark 3, which joins such texts.
     fn text_literal(&self, text: &str) -> String {
         let text = text.replace('\\', "\\\\").replace('\'', "\\'").replace("${", "\\u0024{");
         format!("'{}'", text.replace('\n', "\\n").replace('\r', "\\r"))
     }
 
-    /// A timestamp is an instant here, and a time on a clock has a name of its own.
+    /// Maps the types of times: `TIMESTAMP` is an instant in Spark, `TIMESTAMP_NTZ` a local time.
     fn type_name(&self, name: &str) -> String {
         match name {
             "text" => "STRING".to_owned(),
@@ -56,7 +54,7 @@ impl SqlDialect for SparkDialect {
     fn instant_literal(&self, us: i64) -> String {
         let text = DateTime::from_timestamp_micros(us)
             .map(|time| time.to_rfc3339_opts(SecondsFormat::Micros, true));
-        // One out of all bounds is no instant, and refused by Spark.
+        // Spark refuses the empty text of an instant out of range.
         format!("TIMESTAMP '{}'", text.unwrap_or_default())
     }
 
@@ -82,12 +80,12 @@ impl SqlDialect for SparkDialect {
         format!("CAST(unix_date({date}) AS BIGINT)")
     }
 
-    /// `weekday` begins with Monday as 0.
+    /// Adds 1, because `weekday` is 0 for Monday.
     fn weekday(&self, time: &str) -> String {
         format!("CAST(weekday({time}) + 1 AS BIGINT)")
     }
 
-    /// `date_format` has no letters for a week since Spark 3.
+    /// Avoids `date_format`, which cannot format weeks since Spark 3.
     fn iso_week(&self, time: &str) -> String {
         let (year, week) =
             (format!("EXTRACT(YEAROFWEEK FROM {time})"), format!("EXTRACT(WEEK FROM {time})"));
@@ -98,7 +96,7 @@ impl SqlDialect for SparkDialect {
         format!("date_format({time}, 'yyyy-MM')")
     }
 
-    /// Java's `$` passes over a line feed at the end of a text; `\z` does not.
+    /// Ends the pattern with `\z`, because Java's `$` ignores a line feed at the end of a text.
     fn matches_regex(&self, text: &str, pattern: &str) -> String {
         format!("regexp_like({text}, {})", self.text_literal(&format!("^(?:{pattern})\\z")))
     }
@@ -112,7 +110,7 @@ impl SqlDialect for SparkDialect {
     }
 }
 
-/// The type of a column of the table.
+/// Returns the Spark type of a column of the table.
 fn column_type(ty: &DataType) -> String {
     match ty {
         DataType::Boolean => "BOOLEAN".to_owned(),
@@ -120,22 +118,23 @@ fn column_type(ty: &DataType) -> String {
         DataType::Datetime(..) => "TIMESTAMP".to_owned(),
         DataType::List(item) => format!("ARRAY<{}>", column_type(item)),
         DataType::Struct(members) => {
-            let member = |of: &Field| format!("`{}`: {}", of.name(), column_type(of.dtype()));
+            let member =
+                |field: &Field| format!("`{}`: {}", field.name(), column_type(field.dtype()));
             format!("STRUCT<{}>", members.iter().map(member).collect::<Vec<_>>().join(", "))
         }
         _ => "STRING".to_owned(),
     }
 }
 
-/// The pattern that these files alone fit: a view can name one path only.
+/// Returns a pattern that only these files match, because a view can have one path only.
 fn path_glob(paths: &[String]) -> String {
     let escaped = |path: &str| {
-        let is_special = |letter: char| "{}[]*?,\\".contains(letter);
-        let letters = path.chars().map(|letter| match is_special(letter) {
-            true => format!("\\{letter}"),
-            false => letter.to_string(),
+        let is_special = |character: char| "{}[]*?,\\".contains(character);
+        let characters = path.chars().map(|character| match is_special(character) {
+            true => format!("\\{character}"),
+            false => character.to_string(),
         });
-        letters.collect::<String>()
+        characters.collect::<String>()
     };
     let folder = common_folder(paths);
     let rest: Vec<String> = paths.iter().map(|path| escaped(&path[folder.len()..])).collect();
@@ -145,7 +144,7 @@ fn path_glob(paths: &[String]) -> String {
     }
 }
 
-/// The folder that all of these are in, with the slash behind it; nothing if there is none.
+/// Returns the common folder of the paths, with a trailing slash; empty if there is none.
 fn common_folder(paths: &[String]) -> &str {
     let first = paths.first().map_or("", String::as_str);
     let slashes = first.rmatch_indices('/').map(|(at, _)| &first[..=at]);
@@ -158,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_have_no_end_of_a_line_and_nothing_that_spark_would_put_in() {
+    fn text_literals_escape_line_ends_and_variables() {
         for (text, expected) in [
             ("a", "'a'"),
             ("it's", r"'it\'s'"),
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_fits_the_files_and_no_others() {
+    fn path_pattern_matches_only_the_files() {
         let paths =
             |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>();
         for (given, expected) in [

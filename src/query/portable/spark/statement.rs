@@ -1,9 +1,7 @@
-//! A statement as Spark understands it.
+//! Rewrites a statement that the guard accepts for Spark.
 //!
-//! Owns: what of the statements that the guard lets pass means something else in Spark, or nothing.
-//! A division by zero stays what it is: an error in ANSI mode, and no silent answer; reports have
-//! none. Forms are changed in the parsed statement; how names, texts and numbers are spelled, in
-//! its tokens, where they all stand on one level. Must not know which report it is.
+//! Forms are rewritten in the parsed statement. Names, texts and numbers are rewritten in its
+//! tokens. A division by zero stays: it is an error in ANSI mode, and the reports contain none.
 
 use std::ops::ControlFlow;
 
@@ -18,23 +16,23 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::query::portable::dialect::SqlDialect;
 
-/// The statement in the words of the dialect.
-pub fn render(statement: &Statement, words: &dyn SqlDialect) -> PolarsResult<String> {
+/// Returns the statement as SQL of the dialect.
+pub fn render(statement: &Statement, dialect: &dyn SqlDialect) -> PolarsResult<String> {
     let mut statement = statement.clone();
     let ControlFlow::Continue(()) = statement.visit(&mut SparkRewriter);
     let text = statement.to_string();
     let tokens = Tokenizer::new(&GenericDialect {}, &text).tokenize();
     let tokens = tokens.map_err(|error| polars_err!(ComputeError: "{error}"))?;
-    Ok(tokens.iter().map(|token| render_token(token, words)).collect())
+    Ok(tokens.iter().map(|token| render_token(token, dialect)).collect())
 }
 
-fn render_token(token: &Token, words: &dyn SqlDialect) -> String {
+fn render_token(token: &Token, dialect: &dyn SqlDialect) -> String {
     match token {
-        Token::SingleQuotedString(text) => words.text_literal(text),
+        Token::SingleQuotedString(text) => dialect.text_literal(text),
         Token::Word(word) if word.quote_style == Some('"') => {
             format!("`{}`", word.value.replace('`', "``"))
         }
-        // A number with a point is a DECIMAL to Spark, and a quotient of those is cut off.
+        // A number with a decimal point is a DECIMAL in Spark, which truncates quotients.
         Token::Number(digits, _) if digits.contains(['.', 'e', 'E']) => format!("{digits}D"),
         other => other.to_string(),
     }
@@ -74,12 +72,12 @@ impl VisitorMut for SparkRewriter {
     }
 }
 
-/// SQL that stands as it is written, as a placeholder does.
+/// Returns SQL that is written unchanged, as a placeholder.
 fn raw_sql(sql: String) -> Expr {
     Expr::Value(Value::Placeholder(sql).with_empty_span())
 }
 
-/// A text has no length here, and a timestamp without a zone has a name of its own.
+/// Maps types: texts to `STRING`, timestamps without time zone to `TIMESTAMP_NTZ`.
 fn map_type(data_type: &mut SqlType) {
     *data_type = match data_type {
         SqlType::Text
@@ -99,8 +97,8 @@ fn map_type(data_type: &mut SqlType) {
     };
 }
 
-/// A backslash in a pattern is a letter like others, unless `ESCAPE` says so; in Spark it always
-/// escapes.
+/// Escapes the backslashes in a pattern. In Spark a backslash always escapes; elsewhere it does so only
+/// with `ESCAPE`.
 fn escape_backslashes(pattern: &mut Expr) {
     match pattern {
         Expr::Value(value) => {
@@ -112,23 +110,23 @@ fn escape_backslashes(pattern: &mut Expr) {
     }
 }
 
-/// Parts of a time that Spark calls or counts otherwise.
-fn rewrite_extract(field: &mut DateTimeField, of: &Expr) -> Option<String> {
+/// Rewrites the parts of a time that Spark names or counts differently.
+fn rewrite_extract(field: &mut DateTimeField, time: &Expr) -> Option<String> {
     match field {
-        DateTimeField::Isodow => Some(format!("EXTRACT(DAYOFWEEK_ISO FROM {of})")),
-        DateTimeField::Isoyear => Some(format!("EXTRACT(YEAROFWEEK FROM {of})")),
-        // From Sunday as 0, where Spark has it as 1.
+        DateTimeField::Isodow => Some(format!("EXTRACT(DAYOFWEEK_ISO FROM {time})")),
+        DateTimeField::Isoyear => Some(format!("EXTRACT(YEAROFWEEK FROM {time})")),
+        // Sunday is 0, but 1 in Spark.
         DateTimeField::Dow | DateTimeField::DayOfWeek => {
-            Some(format!("(EXTRACT(DAYOFWEEK FROM {of}) - 1)"))
+            Some(format!("(EXTRACT(DAYOFWEEK FROM {time}) - 1)"))
         }
-        // A fraction of seconds; Spark has none.
-        DateTimeField::Epoch => Some(format!("(UNIX_MICROS(CAST({of} AS TIMESTAMP)) / 1000000)")),
+        // The result has fractions of seconds; Spark has no such part.
+        DateTimeField::Epoch => Some(format!("(UNIX_MICROS(CAST({time} AS TIMESTAMP)) / 1000000)")),
         _ => None,
     }
 }
 
-/// Texts joined in an order: `STRING_AGG` is known from Spark 4 on only, and nowhere with the order
-/// among its arguments. Texts in their own order are sorted as a list, in any version.
+/// Rewrites `STRING_AGG` with an order, which Spark does not have before version 4, and never with the
+/// order among the arguments. If texts are ordered by themselves, a sorted list works in any version.
 fn rewrite_string_agg(function: &Function) -> Option<String> {
     let name = function.name.to_string().to_ascii_lowercase();
     if !["string_agg", "listagg", "group_concat"].contains(&name.as_str()) {
@@ -144,21 +142,21 @@ fn rewrite_string_agg(function: &Function) -> Option<String> {
         _ => None,
     })?;
     let text = argument(0)?;
-    let between = argument(1).map_or("','".to_owned(), Expr::to_string);
+    let separator = argument(1).map_or("','".to_owned(), Expr::to_string);
     let is_distinct = list.duplicate_treatment.is_some();
     Some(match &order[..] {
         [OrderByExpr { expr, options, .. }] if expr == text => {
             let list = if is_distinct { "COLLECT_SET" } else { "COLLECT_LIST" };
-            let is_up = if options.asc == Some(false) { "FALSE" } else { "TRUE" };
-            let sorted = format!("SORT_ARRAY({list}({text}), {is_up})");
-            // Of no texts, it would be an empty one.
-            format!("CASE WHEN COUNT({text}) > 0 THEN ARRAY_JOIN({sorted}, {between}) END")
+            let ascending = if options.asc == Some(false) { "FALSE" } else { "TRUE" };
+            let sorted = format!("SORT_ARRAY({list}({text}), {ascending})");
+            // Without texts the result must be null, not empty.
+            format!("CASE WHEN COUNT({text}) > 0 THEN ARRAY_JOIN({sorted}, {separator}) END")
         }
         order => {
             let distinct = if is_distinct { "DISTINCT " } else { "" };
             let order: Vec<String> = order.iter().map(OrderByExpr::to_string).collect();
             let order = order.join(", ");
-            format!("LISTAGG({distinct}{text}, {between}) WITHIN GROUP (ORDER BY {order})")
+            format!("LISTAGG({distinct}{text}, {separator}) WITHIN GROUP (ORDER BY {order})")
         }
     })
 }
@@ -170,9 +168,9 @@ mod tests {
     use crate::query::portable::spark::SparkDialect;
 
     #[test]
-    fn what_means_something_else_in_spark_is_written_otherwise() {
-        let joined = |list: &str, is_up: &str| {
-            let sorted = format!("ARRAY_JOIN(SORT_ARRAY({list}(a), {is_up}), ';')");
+    fn forms_with_another_meaning_in_spark_are_rewritten() {
+        let joined = |list: &str, ascending: &str| {
+            let sorted = format!("ARRAY_JOIN(SORT_ARRAY({list}(a), {ascending}), ';')");
             format!("CASE WHEN COUNT(a) > 0 THEN {sorted} END")
         };
         for (ours, theirs) in [

@@ -1,0 +1,41 @@
+//! Turns errors and panics of the engine into errors of a query.
+
+use polars::prelude::PolarsResult;
+
+use crate::error::catch_engine_panic;
+use crate::{Error, Result};
+
+use crate::query::definition::suggest::did_you_mean;
+
+/// Longest part of an engine's message that is shown; plans and syntax trees follow after it.
+const MAX_MESSAGE_CHARS: usize = 400;
+
+/// Runs `work` of the engine; an error or a panic becomes an error of `query`.
+///
+/// The engine is known to panic on some statements. They are refused like others that it cannot
+/// run.
+pub fn run_engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+    let refuse = |message: String| Error::Query { query: query.to_owned(), message };
+    match catch_engine_panic(work) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(error)) => {
+            let text = error.to_string();
+            let first_part = text.split("\n\n").next().unwrap_or(&text).trim();
+            let short = || first_part.chars().take(MAX_MESSAGE_CHARS).collect();
+            Err(refuse(unknown_column_hint(first_part).unwrap_or_else(short)))
+        }
+        None => Err(refuse(
+            "the engine failed on this statement; split it into simpler WITH tables".to_owned(),
+        )),
+    }
+}
+
+/// Returns a short message for the engine's error about an unknown column, which lists all 200
+/// columns. Returns `None` for other errors.
+fn unknown_column_hint(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("unable to find column \"")?;
+    let (name, known) = rest.split_once("\"; valid columns: [")?;
+    let known = known.split(']').next()?.split(", ").map(|column| column.trim_matches('"'));
+    let suggestion = did_you_mean(name, known);
+    Some(format!("there is no column {name}.{suggestion} `schema --views` lists all columns."))
+}

@@ -1,0 +1,61 @@
+//! Counts the events of a period: included, filtered out, noise, services and people.
+
+use std::sync::PoisonError;
+
+use polars::prelude::*;
+
+use crate::Result;
+
+use crate::query::definition::report::ReportDefinition;
+use crate::query::engine::error::run_engine;
+use crate::query::engine::scan;
+use crate::query::guard::references::References;
+use crate::query::session::{EventCounts, Session};
+use crate::query::views::context::ViewContext;
+use crate::query::views::{actors, events};
+
+impl Session<'_> {
+    /// Counts the events of the period in the log of a report, by reason of exclusion.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Query`] if a file cannot be read.
+    pub fn event_counts(&self, report: &ReportDefinition) -> Result<EventCounts> {
+        let mut cache = self.event_counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counts) = cache.get(&report.log) {
+            return Ok(*counts);
+        }
+        let context = ViewContext::new(self, report, None, References::default())?;
+        let counts = run_engine("counts", || count_events(&context))?;
+        cache.insert(report.log, counts);
+        Ok(counts)
+    }
+}
+
+fn count_events(context: &ViewContext<'_>) -> PolarsResult<EventCounts> {
+    let session = context.session;
+    let matching = session.filter_expr()?.unwrap_or_else(|| lit(true));
+    let all = events::events_in_period(context)?.select([
+        matching.alias("matching"),
+        actors::is_noise(session.noise_filter()).alias("noise"),
+        actors::is_service().alias("service"),
+    ]);
+    let counted = || col("matching").and(col("noise").not());
+    let sum = |flags: Expr, name: &str| flags.sum().cast(DataType::UInt64).alias(name);
+    let counts = all.select([
+        len().cast(DataType::UInt64).alias("events"),
+        sum(col("matching").not(), "filtered"),
+        sum(col("matching").and(col("noise")), "noise"),
+        sum(counted().and(col("service")), "services"),
+        sum(counted().and(col("service").not()), "people"),
+    ]);
+    let counts = scan::collect_streaming(counts)?;
+    let count = |name: &str| PolarsResult::Ok(counts.column(name)?.u64()?.get(0).unwrap_or(0));
+    Ok(EventCounts {
+        events: count("events")?,
+        filtered: count("filtered")?,
+        noise: count("noise")?,
+        services: count("services")?,
+        people: count("people")?,
+    })
+}

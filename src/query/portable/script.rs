@@ -1,0 +1,254 @@
+//! Writes the script: the views that a statement reads, then the statement.
+//!
+//! Views of the source log and of the catalog of operations are written as literal rows.
+
+use std::fmt::Write;
+
+use polars::prelude::*;
+use sqlparser::ast::Statement;
+
+use crate::grid::{Cell, Grid};
+use crate::query::definition::report::Actors;
+use crate::query::engine::to_grid;
+use crate::query::portable::columns;
+use crate::query::portable::expressions::{ACTIVITY_SQL, ScriptWriter, entity_id_sql};
+use crate::query::views::actors::NoiseFilter;
+use crate::query::views::columns::view_columns;
+use crate::query::views::entities::{ENTITIES, EntityKind};
+use crate::query::views::filters::Filters;
+use crate::query::views::{self, recipients};
+use crate::schema::WorkloadGroup;
+
+/// Events that a view contains.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EventScope {
+    Period,
+    History,
+    All,
+}
+
+fn write_view(sql: &mut String, name: &str, body: &str) {
+    let _ = writeln!(sql, "CREATE OR REPLACE TEMP VIEW {name} AS\n{body};");
+}
+
+fn latest_names_sql(kind: &EntityKind) -> String {
+    let EntityKind { id, name, name_column, .. } = kind;
+    let key = entity_id_sql(kind);
+    format!(
+        "SELECT {id}, {name} FROM (SELECT {key} AS {id}, {name_column} AS {name}, ROW_NUMBER() \
+         OVER (PARTITION BY {key} ORDER BY CreationTime DESC NULLS LAST, Id DESC, \
+         {name_column} DESC) AS place FROM pbi_own \
+         WHERE {name_column} <> '' AND {key} IS NOT NULL) WHERE place = 1"
+    )
+}
+
+impl ScriptWriter<'_> {
+    /// Returns the script of a statement.
+    pub fn write(&self, statement: &Statement) -> PolarsResult<String> {
+        let context = self.context;
+        let files: Vec<String> = context.session.file_paths().collect();
+        if files.is_empty() {
+            polars_bail!(ComputeError: "the store has no data files; ingest events first");
+        }
+        let mut sql = self.dialect.preamble().to_owned();
+        sql.push_str(&self.dialect.files_view("pbi_events", &files));
+        let in_scope = self.is_in_workload_groups(&[
+            WorkloadGroup::PowerBi,
+            WorkloadGroup::Fabric,
+            WorkloadGroup::PowerPlatform,
+        ]);
+        write_view(&mut sql, "pbi_own", &format!("SELECT * FROM pbi_events WHERE {in_scope}"));
+        for kind in &ENTITIES {
+            write_view(&mut sql, kind.view, &latest_names_sql(kind));
+        }
+        write_view(&mut sql, "operations", &self.values_view("operations")?);
+        for name in &context.references.views {
+            let body = match name.as_str() {
+                "events" => self.events_view(EventScope::Period)?,
+                "history" => self.events_view(EventScope::History)?,
+                "events_all" => self.events_view(EventScope::All)?,
+                "recipients" => self.recipients_view()?,
+                "operations" => continue,
+                named if ENTITIES.iter().any(|kind| kind.view == named) => continue,
+                other => self.values_view(other)?,
+            };
+            write_view(&mut sql, name, &body);
+        }
+        let _ = writeln!(sql, "{};", self.dialect.render_statement(statement)?);
+        Ok(sql)
+    }
+
+    /// Returns a view of events with its added columns.
+    fn events_view(&self, scope: EventScope) -> PolarsResult<String> {
+        let references = &self.context.references;
+        let mut columns = String::new();
+        let mut joins = String::new();
+        for (name, expression) in columns::added_columns(self)? {
+            if references.has_column(name) {
+                let _ = write!(columns, ",\n    {expression} AS {name}");
+            }
+        }
+        for kind in &ENTITIES {
+            let EntityKind { view, id, name, .. } = kind;
+            if references.has_column(id) || references.has_column(name) {
+                let _ = write!(columns, ",\n    {} AS {id}", entity_id_sql(kind));
+            }
+            if references.has_column(name) {
+                let _ = write!(columns, ",\n    of_{view}.{name} AS {name}");
+                let _ = write!(
+                    joins,
+                    "\nLEFT JOIN {view} AS of_{view} ON of_{view}.{id} = {}",
+                    entity_id_sql(kind)
+                );
+            }
+        }
+        let catalog_columns = ["category", "operation_group", "activity_label"];
+        if catalog_columns.iter().any(|name| references.has_column(name)) {
+            let label = format!("COALESCE(o.friendly_name, {ACTIVITY_SQL}) AS activity_label");
+            let _ = write!(columns, ",\n    o.category, o.operation_group, {label}");
+            // Events have a column Operation, and SQL names ignore case.
+            let known = "SELECT operation AS known_operation, friendly_name, category, \
+                operation_group FROM operations";
+            let _ =
+                write!(joins, "\nLEFT JOIN ({known}) AS o ON o.known_operation = {ACTIVITY_SQL}");
+        }
+        let tests = self.event_conditions(scope);
+        Ok(format!("SELECT t.*{columns}\nFROM pbi_events AS t{joins}\nWHERE {tests}"))
+    }
+
+    /// Returns the condition of the events that a view contains.
+    fn event_conditions(&self, scope: EventScope) -> String {
+        let (context, session) = (self.context, self.context.session);
+        let mut tests = Vec::new();
+        if scope != EventScope::All {
+            tests.push(self.is_in_workload_groups(context.log.workload_groups()));
+            if session.noise_filter() != NoiseFilter::Include && !context.includes_noise {
+                tests.push(format!("NOT {}", self.is_noise(session.noise_filter())));
+            }
+            match context.actors {
+                Actors::People => tests.push(format!("NOT {}", self.is_service())),
+                Actors::Services => tests.push(self.is_service()),
+                Actors::All => {}
+            }
+        }
+        if scope == EventScope::Period {
+            tests.push(self.is_in_period());
+        }
+        tests.extend(self.filter_conditions(session.filters()));
+        if tests.is_empty() { "TRUE".to_owned() } else { tests.join("\n    AND ") }
+    }
+
+    fn filter_conditions(&self, filters: &Filters) -> Vec<String> {
+        let any = |patterns: &[String], test: &dyn Fn(&str) -> String| {
+            let tests: Vec<String> = patterns.iter().map(|pattern| test(pattern)).collect();
+            (!tests.is_empty()).then(|| format!("({})", tests.join(" OR ")))
+        };
+        let named = |view: &'static str| {
+            move |pattern: &str| match ENTITIES.iter().find(|kind| kind.view == view) {
+                Some(kind) => {
+                    let (id, key, name) = (kind.id, entity_id_sql(kind), kind.name);
+                    let named = self.matches_wildcard(name, pattern);
+                    let ids = format!("SELECT {id} FROM {view} WHERE {named}");
+                    format!(
+                        "{} OR COALESCE({key} IN ({ids}), FALSE)",
+                        self.matches_wildcard(&key, pattern)
+                    )
+                }
+                None => "FALSE".to_owned(),
+            }
+        };
+        let all = [
+            any(&filters.workspaces, &named("workspaces")),
+            any(&filters.reports, &named("reports")),
+            any(&filters.users, &|pattern| self.matches_wildcard("UserId", pattern)),
+            any(&filters.activities, &|pattern| self.matches_wildcard(ACTIVITY_SQL, pattern)),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    /// Returns the view of recipients.
+    fn recipients_view(&self) -> PolarsResult<String> {
+        let dialect = self.dialect;
+        let one_of = |list: &str| format!("SELECT Id, {} AS one", dialect.explode(list));
+        let mut parts: Vec<String> = recipients::RECIPIENT_LISTS
+            .iter()
+            .map(|list| {
+                let names =
+                    list.name_members.iter().map(|name| format!("NULLIF(one.{name}, '')"));
+                let names = names.collect::<Vec<_>>().join(", ");
+                let detail = list
+                    .detail_member
+                    .map_or("NULL".to_owned(), |name| format!("NULLIF(one.{name}, '')"));
+                format!(
+                    "SELECT Id, {} AS kind, COALESCE({names}) AS recipient, {detail} AS detail \
+                     FROM ({} FROM pbi_own)",
+                    dialect.text_literal(list.kind),
+                    one_of(list.column)
+                )
+            })
+            .collect();
+        for (member, kind) in [("UsersAdded", "user added"), ("UsersRemoved", "user removed")] {
+            let users = one_of(&format!("UserInformation.{member}"));
+            parts.push(format!("SELECT Id, '{kind}', one, NULL FROM ({users} FROM pbi_own)"));
+        }
+        parts.push(format!(
+            "SELECT Id, 'role', \
+             COALESCE(NULLIF(one.UserEmailAddress, ''), NULLIF(one.Identifier, '')), \
+             NULLIF(one.GroupUserAccessRight, '') FROM ({} FROM ({} FROM pbi_own))",
+            one_of("one.UserAccessList"),
+            one_of("WorkspaceAccessList")
+        ));
+        parts.push("SELECT Id, 'share', RecipientUPN, SharingPermission FROM pbi_own".to_owned());
+        let domains = self.context.internal_domains()?;
+        let domains = self.literal_list(domains.iter().map(String::as_str));
+        let (domain, text) = (columns::user_domain_sql("recipient"), dialect.type_name("text"));
+        let all = parts.join("\nUNION ALL ");
+        Ok(format!(
+            "SELECT *, (contains(recipient, '#ext#') OR COALESCE(recipient_domain NOT IN \
+             ({domains}), FALSE)) AS is_external FROM (SELECT event_id, kind, recipient, detail, \
+             {domain} AS recipient_domain FROM (SELECT Id AS event_id, kind, \
+             NULLIF(lower(recipient), '') AS recipient, CAST(detail AS {text}) AS detail \
+             FROM ({all}))) WHERE recipient IS NOT NULL"
+        ))
+    }
+
+    /// Returns a view with its rows as literals.
+    fn values_view(&self, name: &str) -> PolarsResult<String> {
+        let grid = to_grid::frame_to_grid(&views::build_view(self.context, name)?.collect()?)?;
+        let types = view_columns().iter().filter(|column| column.view == name);
+        let typed: Vec<(&str, &str)> = types.map(|column| (column.name, column.ty)).collect();
+        let columns = grid.columns.iter().enumerate().map(|(at, column)| {
+            let ty =
+                typed.iter().find(|(name, _)| *name == column.name).map_or("text", |(_, ty)| ty);
+            format!("CAST(c{at} AS {}) AS {}", self.dialect.type_name(ty), column.name)
+        });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let names: Vec<String> = (0..grid.columns.len()).map(|at| format!("c{at}")).collect();
+        let (rows, none) = self.values_rows(&grid);
+        let names = names.join(", ");
+        Ok(format!("SELECT {columns} FROM (VALUES {rows}) AS rows_of({names}){none}"))
+    }
+
+    /// Returns the rows as literals, and a condition. If there are no rows, it excludes the one row that
+    /// `VALUES` needs.
+    fn values_rows(&self, grid: &Grid) -> (String, &'static str) {
+        let literal = |cell: &Cell| match cell {
+            Cell::Null => "NULL".to_owned(),
+            Cell::Text(text) => self.dialect.text_literal(text),
+            Cell::Int(number) => number.to_string(),
+            // A number with an exponent is a double; one with a decimal point would be a decimal.
+            Cell::Float(number) => format!("{number:e}"),
+            Cell::Bool(truth) => truth.to_string(),
+            Cell::Time { us } => self.dialect.instant_literal(*us),
+            Cell::LocalTime { us } => self.dialect.local_time_literal(*us),
+            Cell::Date { days } => format!("DATE '1970-01-01' + {days}"),
+        };
+        let row = |cells: &Vec<Cell>| {
+            format!("({})", cells.iter().map(literal).collect::<Vec<_>>().join(", "))
+        };
+        if grid.rows.is_empty() {
+            return (row(&vec![Cell::Null; grid.columns.len()]), " WHERE FALSE");
+        }
+        (grid.rows.iter().map(row).collect::<Vec<_>>().join(",\n"), "")
+    }
+}

@@ -1,0 +1,104 @@
+//! Runs a report: checks its statement, binds its parameters, builds its views and executes it.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+use polars::sql::SQLContext;
+use sqlparser::ast::Statement;
+
+use crate::Result;
+use crate::error::catch_engine_panic;
+use crate::grid::Grid;
+
+use crate::query::definition::params;
+use crate::query::definition::report::ReportDefinition;
+use crate::query::engine::error::run_engine;
+use crate::query::engine::streaming::{self, StreamingCte};
+use crate::query::engine::{scan, to_grid, widen_integers};
+use crate::query::portable::{self, SqlEngine};
+use crate::query::session::Session;
+use crate::query::views::context::ViewContext;
+use crate::query::{guard, views};
+
+/// Runs a report with the `given` parameters and the defaults of the others.
+///
+/// # Errors
+///
+/// [`crate::Error::Usage`] for an unknown parameter or a value that is not valid for its type;
+/// [`crate::Error::Query`] if the guard or the engine refuses the statement, or if a file cannot be
+/// read.
+pub fn execute(
+    session: &Session<'_>,
+    report: &ReportDefinition,
+    given: &BTreeMap<String, String>,
+) -> Result<Grid> {
+    let (mut statement, context) = prepare(session, report, given)?;
+    widen_integers::widen(&mut statement);
+    run_engine(&report.name, || {
+        let mut tables = SQLContext::new();
+        for view in &context.references.views {
+            tables.register(view, views::build_view(&context, view)?);
+        }
+        let mut rest = statement.clone();
+        let waves = streaming::extract_streaming_ctes(&mut rest);
+        // If a wave fails, the whole statement runs without streaming, or fails with its own error.
+        let streamed = catch_engine_panic(|| {
+            waves.iter().try_for_each(|wave| run_wave(&mut tables, wave))
+        });
+        let statement = if matches!(streamed, Some(Ok(()))) { rest } else { statement };
+        to_grid::frame_to_grid(&tables.execute(&statement.to_string())?.collect()?)
+    })
+}
+
+/// Runs the CTEs of a wave and registers their results as tables.
+fn run_wave(tables: &mut SQLContext, wave: &[StreamingCte]) -> PolarsResult<()> {
+    let frames: PolarsResult<Vec<LazyFrame>> =
+        wave.iter().map(|cte| tables.execute(&cte.sql)).collect();
+    let frames = frames?;
+    let Some(first) = frames.first() else { return Ok(()) };
+    let flags = first.get_current_optimizations();
+    let plans = frames.into_iter().map(|frame| frame.logical_plan).collect();
+    let results = LazyFrame::collect_all_with_engine(plans, scan::STREAMING, flags)?;
+    for (cte, result) in wave.iter().zip(results) {
+        tables.register(&cte.name, result.lazy());
+    }
+    Ok(())
+}
+
+/// Returns the views and the statement of a report as SQL for another engine.
+///
+/// # Errors
+///
+/// Those of [`execute`].
+pub fn portable_script(
+    session: &Session<'_>,
+    report: &ReportDefinition,
+    given: &BTreeMap<String, String>,
+    engine: SqlEngine,
+) -> Result<String> {
+    let (statement, context) = prepare(session, report, given)?;
+    run_engine(&report.name, || portable::write_script(&context, &statement, engine))
+}
+
+/// Returns the checked statement of a report with its parameters bound, and the inputs of its views.
+fn prepare<'a>(
+    session: &'a Session<'a>,
+    report: &ReportDefinition,
+    given: &BTreeMap<String, String>,
+) -> Result<(Statement, ViewContext<'a>)> {
+    let mut statement = guard::parse(&report.name, &report.sql)?;
+    let references = guard::check(&report.name, &statement)?;
+    params::bind(&mut statement, &report.name, &report.params, given)?;
+    let internal_domains = params::internal_domains(&report.params, given);
+    Ok((statement, ViewContext::new(session, report, internal_domains, references)?))
+}
+
+/// Returns true if a report reads a view.
+///
+/// # Errors
+///
+/// Those of the guard.
+pub fn reads_view(report: &ReportDefinition, view: &str) -> Result<bool> {
+    let statement = guard::parse(&report.name, &report.sql)?;
+    Ok(guard::check(&report.name, &statement)?.views.contains(view))
+}

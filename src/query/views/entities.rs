@@ -1,0 +1,77 @@
+//! The kinds of objects that have an id and a name: reports, workspaces, apps and others.
+
+use polars::prelude::*;
+
+use crate::query::engine::memoize::{self, null_if_empty};
+
+/// Kind of objects that have an id and a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntityKind {
+    /// View that lists the objects, with the columns `id` and `name`.
+    pub view: &'static str,
+    /// Column of the id in the views of events.
+    pub id: &'static str,
+    /// Column of the latest name in the views of events.
+    pub name: &'static str,
+    /// Microsoft's column of the id; for reports, [`entity_id`] chooses among three columns.
+    pub id_column: &'static str,
+    /// Microsoft's column of the name.
+    pub name_column: &'static str,
+}
+
+/// All kinds.
+pub const ENTITIES: [EntityKind; 7] = [
+    entity_kind("reports", "report_id", "report_name", "ReportId", "ReportName"),
+    entity_kind("workspaces", "workspace_id", "workspace_name", "WorkspaceId", "WorkspaceName"),
+    entity_kind("dashboards", "dashboard_id", "dashboard_name", "DashboardId", "DashboardName"),
+    entity_kind(
+        "semantic_models",
+        "semantic_model_id",
+        "semantic_model_name",
+        "DatasetId",
+        "DatasetName",
+    ),
+    entity_kind("dataflows", "dataflow_id", "dataflow_name", "DataflowId", "DataflowName"),
+    entity_kind("apps", "app_id", "app_name", "AppId", "AppName"),
+    entity_kind("capacities", "capacity_id", "capacity_name", "CapacityId", "CapacityName"),
+];
+
+const fn entity_kind(
+    view: &'static str,
+    id: &'static str,
+    name: &'static str,
+    id_column: &'static str,
+    name_column: &'static str,
+) -> EntityKind {
+    EntityKind { view, id, name, id_column, name_column }
+}
+
+/// Returns the id of an event's object of the kind that `view` lists; null if it is empty.
+pub fn entity_id(view: &str) -> Expr {
+    match ENTITIES.iter().find(|kind| kind.view == view) {
+        Some(kind) if kind.view == "reports" => report_id(),
+        Some(kind) => null_if_empty(col(kind.id_column)),
+        None => lit(NULL).cast(DataType::String),
+    }
+}
+
+/// Returns the id of the tenant's own report, also for reports of template apps.
+///
+/// If a report of a template app is opened from its workspace, `ReportId` is the publisher's report
+/// (the same in every tenant), `AppReportId` is the tenant's own report, and `AppId` is empty.
+/// Inside the app, `AppId` is set and `ReportId` is right. The same rule exists as SQL text in
+/// `portable/expressions.rs` (`entity_id_sql`), on purpose: a test compares the results of both.
+fn report_id() -> Expr {
+    let choose = |[other, own, app]: [&Column; 3]| {
+        let [own, app] = [own.str()?, app.str()?].map(memoize::empty_to_null);
+        let other = memoize::empty_to_null(other.str()?);
+        let is_own = &own.is_not_null() & &app.is_null();
+        // Few archives have template apps.
+        Ok(match is_own.any() {
+            true => own.zip_with(&is_own, &other)?.with_name(other.name().clone()).into_column(),
+            false => other.into_column(),
+        })
+    };
+    let columns = ["ReportId", "AppReportId", "AppId"].map(col);
+    memoize::map_columns(columns, DataType::String, choose)
+}
