@@ -112,7 +112,8 @@ pub enum Chart {
 }
 
 impl Chart {
-    /// Parses `bars VALUE`, `lines A, B over X` or `heat VALUE over X by Y` from the header of a report.
+    /// Parses `bars VALUE`, `lines A, B over X` or `heat VALUE over X by Y` from the header of a
+    /// report.
     ///
     /// # Errors
     ///

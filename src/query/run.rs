@@ -42,9 +42,8 @@ pub fn execute(
         let mut rest = statement.clone();
         let waves = streaming::extract_streaming_ctes(&mut rest);
         // If a wave fails, the whole statement runs without streaming, or fails with its own error.
-        let streamed = catch_engine_panic(|| {
-            waves.iter().try_for_each(|wave| run_wave(&mut tables, wave))
-        });
+        let streamed =
+            catch_engine_panic(|| waves.iter().try_for_each(|wave| run_wave(&mut tables, wave)));
         let statement = if matches!(streamed, Some(Ok(()))) { rest } else { statement };
         to_grid::frame_to_grid(&tables.execute(&statement.to_string())?.collect()?)
     })
@@ -80,7 +79,8 @@ pub fn portable_script(
     run_engine(&report.name, || portable::write_script(&context, &statement, engine))
 }
 
-/// Returns the checked statement of a report with its parameters bound, and the inputs of its views.
+/// Returns the checked statement of a report with its parameters bound, and the inputs of its
+/// views.
 fn prepare<'a>(
     session: &'a Session<'a>,
     report: &ReportDefinition,

@@ -1,6 +1,5 @@
-//! Answers over small archives: what the views hold, whom and what they leave out, and in which
-//! order the reports stand. The archives are Parquet files with few columns, as another writer may
-//! have left them.
+//! Tests of views, filters and reports over small archives. The archives are Parquet files with few
+//! columns, like those of other writers.
 
 use std::fs::File;
 
@@ -17,7 +16,7 @@ use crate::query::*;
 use crate::schema::source_log::{RecordCounts, SourceFacts};
 use crate::store::{DataFile, Snapshot};
 
-/// An event, as far as the views look at it.
+/// Event with the columns that the views read.
 #[derive(Debug, Clone, Copy, Default)]
 struct Event {
     id: &'static str,
@@ -33,7 +32,7 @@ struct Event {
     workspace_name: Option<&'static str>,
 }
 
-/// Ann opens a report.
+/// A view of a report by Ann.
 const VIEW: Event = Event {
     id: "",
     time: "2026-03-10T12:00:00Z",
@@ -56,7 +55,7 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-/// A snapshot of one file with these events. The file lives as long as the folder.
+/// Snapshot of one file; the folder keeps the file alive.
 struct Archive {
     _folder: tempfile::TempDir,
     snapshot: Snapshot,
@@ -91,9 +90,9 @@ fn archive(events: &[Event]) -> Archive {
     Archive { _folder: folder, snapshot: Snapshot { files: vec![file], ..Snapshot::default() } }
 }
 
-/// How a statement is asked.
+/// Settings of a test run.
 #[derive(Clone, Copy)]
-struct Asked {
+struct TestRun {
     zone: Tz,
     since: Option<&'static str>,
     until: Option<&'static str>,
@@ -101,7 +100,7 @@ struct Asked {
     actors: Actors,
 }
 
-const PLAIN: Asked = Asked {
+const PLAIN: TestRun = TestRun {
     zone: Tz::UTC,
     since: None,
     until: None,
@@ -109,10 +108,10 @@ const PLAIN: Asked = Asked {
     actors: Actors::People,
 };
 
-impl Asked {
+impl TestRun {
     fn period(self, snapshot: &Snapshot) -> Period {
-        let extent = event_time_range(snapshot).unwrap();
-        Period::new(self.zone, self.since.map(day), self.until.map(day), extent)
+        let event_range = event_time_range(snapshot).unwrap();
+        Period::new(self.zone, self.since.map(day), self.until.map(day), event_range)
     }
 
     fn session(self, snapshot: &Snapshot) -> Session<'_> {
@@ -126,12 +125,12 @@ impl Asked {
         grid.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
-    /// The rows as text, cells with a blank between.
+    /// Returns the rows as text, with spaces between cells.
     fn rows(self, archive: &Archive, sql: &str) -> Vec<String> {
         lines(&self.grid(&archive.snapshot, sql))
     }
 
-    fn tally(self, archive: &Archive) -> EventCounts {
+    fn counts(self, archive: &Archive) -> EventCounts {
         self.session(&archive.snapshot)
             .event_counts(&ReportDefinition::ad_hoc("SELECT Id FROM events"))
             .unwrap()
@@ -143,7 +142,7 @@ fn lines(grid: &Grid) -> Vec<String> {
     grid.rows.iter().map(line).collect()
 }
 
-/// The columns that views of events add.
+/// Returns the columns that the views of events add.
 fn added() -> Vec<&'static str> {
     let of_events = view_columns().iter().filter(|column| column.view == "events");
     of_events.map(|column| column.name).collect()
@@ -163,7 +162,9 @@ fn shown(cell: &Cell) -> String {
         Cell::Bool(truth) => truth.to_string(),
         Cell::Time { us } => time(*us).format("%FT%TZ").to_string(),
         Cell::LocalTime { us } => time(*us).format("%FT%T").to_string(),
-        Cell::Date { days } => time(i64::from(*days) * crate::schema::MICROS_PER_DAY).format("%F").to_string(),
+        Cell::Date { days } => {
+            time(i64::from(*days) * crate::schema::MICROS_PER_DAY).format("%F").to_string()
+        }
     }
 }
 
@@ -172,7 +173,7 @@ fn names(grid: &Grid) -> Vec<&str> {
 }
 
 #[test]
-fn every_added_column_is_there_in_an_empty_and_in_a_small_archive() {
+fn added_columns_exist_in_empty_and_small_archives() {
     let small = archive(&[Event { id: "1", ..VIEW }]);
     for (snapshot, rows) in [(&Snapshot::default(), 0), (&small.snapshot, 1)] {
         for view in ["events", "history", "events_all"] {
@@ -192,7 +193,7 @@ fn every_added_column_is_there_in_an_empty_and_in_a_small_archive() {
 }
 
 #[test]
-fn an_added_column_differs_from_every_other_by_more_than_case() {
+fn added_columns_differ_by_more_than_case() {
     let own = scan::table_schema().iter_names().map(|name| name.to_ascii_lowercase());
     let mut all: Vec<String> = own.chain(added().into_iter().map(str::to_owned)).collect();
     let count = all.len();
@@ -202,7 +203,7 @@ fn an_added_column_differs_from_every_other_by_more_than_case() {
 }
 
 #[test]
-fn people_are_told_from_guests_services_and_those_without_a_name() {
+fn people_guests_services_and_anonymous_users_are_distinguished() {
     const PEOPLE: [&str; 20] = [
         "a@co.com", "b@co.com", "c@co.com", "d@co.com", "e@co.com", "f@co.com", "g@co.com",
         "h@co.com", "i@co.com", "j@co.com", "k@co.com", "l@co.com", "m@co.com", "n@co.com",
@@ -237,13 +238,13 @@ fn people_are_told_from_guests_services_and_those_without_a_name() {
     assert_eq!(PLAIN.rows(&archive, kinds), expected);
     let count = "SELECT COUNT(*) AS n, COUNT(DISTINCT user_id) AS users FROM events";
     assert_eq!(PLAIN.rows(&archive, count), ["25 24"], "people only");
-    let all = Asked { actors: Actors::All, ..PLAIN };
+    let all = TestRun { actors: Actors::All, ..PLAIN };
     assert_eq!(all.rows(&archive, count), ["28 26"]);
-    assert_eq!(PLAIN.tally(&archive), counted(28, 0, 3));
+    assert_eq!(PLAIN.counts(&archive), counted(28, 0, 3));
 }
 
 #[test]
-fn a_template_app_opened_from_its_workspace_is_the_tenants_own_report() {
+fn report_of_a_template_app_has_the_id_of_the_tenants_report() {
     let (publisher, own) = (Some("publisher"), Some("own"));
     let archive = archive(&[
         Event { id: "1", report: publisher, app_report: own, ..VIEW },
@@ -257,7 +258,7 @@ fn a_template_app_opened_from_its_workspace_is_the_tenants_own_report() {
 }
 
 #[test]
-fn names_are_the_latest_of_the_archive_whatever_the_period_and_whoever_wrote_them() {
+fn names_are_the_latest_of_the_whole_archive() {
     let place = (Some("w"), Some("Old place"));
     let archive = archive(&[
         Event {
@@ -280,7 +281,7 @@ fn names_are_the_latest_of_the_archive_whatever_the_period_and_whoever_wrote_the
         },
         Event { id: "3", time: "2026-03-21T00:00:00Z", report_name: Some(""), ..VIEW },
     ]);
-    let early = Asked { until: Some("2026-03-12"), ..PLAIN };
+    let early = TestRun { until: Some("2026-03-12"), ..PLAIN };
     let sql = "SELECT Id, report_name, workspace_name, ReportName FROM events";
     assert_eq!(early.rows(&archive, sql), ["1 New New place Old"]);
     assert_eq!(early.rows(&archive, "SELECT * FROM reports"), ["r New"]);
@@ -288,7 +289,7 @@ fn names_are_the_latest_of_the_archive_whatever_the_period_and_whoever_wrote_the
 }
 
 #[test]
-fn clocks_that_are_changed_neither_lose_an_event_nor_move_it() {
+fn events_at_clock_changes_have_the_right_local_time() {
     let times = [
         ("1", "2026-03-29T00:59:59Z"),
         ("2", "2026-03-29T01:00:00Z"),
@@ -299,7 +300,7 @@ fn clocks_that_are_changed_neither_lose_an_event_nor_move_it() {
     let archive = archive(&times.map(|(id, time)| Event { id, time, ..VIEW }));
     let sql = "SELECT local_time, local_date, local_hour, local_weekday, local_week, local_month \
         FROM events ORDER BY Id NULLS LAST";
-    let zurich = Asked { zone: Tz::Europe__Zurich, ..PLAIN }.rows(&archive, sql);
+    let zurich = TestRun { zone: Tz::Europe__Zurich, ..PLAIN }.rows(&archive, sql);
     let expected = [
         "2026-03-29T01:59:59 2026-03-29 1 7 2026-W13 2026-03",
         "2026-03-29T03:00:00 2026-03-29 3 7 2026-W13 2026-03",
@@ -309,14 +310,14 @@ fn clocks_that_are_changed_neither_lose_an_event_nor_move_it() {
     ];
     assert_eq!(zurich, expected);
     let sql = "SELECT local_time FROM events ORDER BY Id NULLS LAST LIMIT 1";
-    let at = |zone| Asked { zone, ..PLAIN }.rows(&archive, sql).concat();
+    let at = |zone| TestRun { zone, ..PLAIN }.rows(&archive, sql).concat();
     assert_eq!(at(Tz::America__New_York), "2026-03-28T20:59:59");
     assert_eq!(at(Tz::Asia__Kolkata), "2026-03-29T06:29:59");
     assert_eq!(at(Tz::UTC), "2026-03-29T00:59:59");
 }
 
 #[test]
-fn both_ends_of_a_period_are_whole_days_of_the_zone() {
+fn periods_consist_of_whole_local_days() {
     // 29 March has 23 hours in Zurich: from 23:00 UTC of the day before to 22:00.
     let times = [
         ("1", "2026-03-28T22:59:59.999999Z"),
@@ -326,9 +327,9 @@ fn both_ends_of_a_period_are_whole_days_of_the_zone() {
     ];
     let archive = archive(&times.map(|(id, time)| Event { id, time, ..VIEW }));
     let ids = |zone, since, until| {
-        let asked = Asked { zone, since, until, ..PLAIN };
-        let ids = asked.rows(&archive, "SELECT Id FROM events ORDER BY Id NULLS LAST").concat();
-        assert_eq!(asked.tally(&archive).events, ids.len() as u64);
+        let run = TestRun { zone, since, until, ..PLAIN };
+        let ids = run.rows(&archive, "SELECT Id FROM events ORDER BY Id NULLS LAST").concat();
+        assert_eq!(run.counts(&archive).events, ids.len() as u64);
         ids
     };
     let sunday = Some("2026-03-29");
@@ -340,7 +341,7 @@ fn both_ends_of_a_period_are_whole_days_of_the_zone() {
 }
 
 #[test]
-fn noise_is_left_out_by_its_level_and_flagged_where_everything_is_shown() {
+fn noise_is_excluded_by_level_and_flagged_in_events_all() {
     let of = |id, activity| Event { id, activity, ..VIEW };
     let archive = archive(&[
         of("1", "ViewReport"),
@@ -357,22 +358,22 @@ fn noise_is_left_out_by_its_level_and_flagged_where_everything_is_shown() {
         (NoiseFilter::ExcludeAllReads, "14", "2356", counted(6, 4, 0)),
         (NoiseFilter::Include, "1234", "", counted(6, 0, 2)),
     ] {
-        let asked = Asked { noise, ..PLAIN };
-        assert_eq!(asked.rows(&archive, sql).concat(), left);
-        assert_eq!(asked.rows(&archive, flags).concat(), flagged);
-        assert_eq!(asked.tally(&archive), tally);
+        let run = TestRun { noise, ..PLAIN };
+        assert_eq!(run.rows(&archive, sql).concat(), left);
+        assert_eq!(run.rows(&archive, flags).concat(), flagged);
+        assert_eq!(run.counts(&archive), tally);
     }
 }
 
 #[test]
-fn what_is_known_of_an_activity_is_beside_it() {
+fn events_have_the_attributes_of_their_operation() {
     let of = |id, activity| Event { id, activity, ..VIEW };
     let archive = archive(&[of("1", "ViewReport"), of("2", "NeverSeenBefore")]);
     let sql = "SELECT activity_name, category, operation_group FROM events ORDER BY Id NULLS LAST";
     assert_eq!(PLAIN.rows(&archive, sql), ["ViewReport View VIEW", "NeverSeenBefore - -"]);
 }
 
-/// A whole source of one day, with so many events.
+/// Returns an intact source of one day, with a number of events.
 fn source(path: &str, day: &str, events: u64) -> SourceFacts {
     SourceFacts {
         path: path.to_owned(),
@@ -384,7 +385,7 @@ fn source(path: &str, day: &str, events: u64) -> SourceFacts {
 }
 
 #[test]
-fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
+fn days_have_a_status_and_trends_use_only_complete_days() {
     let times = ["01", "02", "04", "05", "06"].map(|day| {
         let time: &'static str = Box::leak(format!("2026-03-{day}T12:00:00Z").into_boxed_str());
         Event { id: time, time, ..VIEW }
@@ -393,7 +394,7 @@ fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
     archive.snapshot.sources = vec![
         source("1.json", "2026-03-01", 1),
         SourceFacts { damaged: true, ..source("2.json", "2026-03-02", 1) },
-        source("dump-20260304-202603041800.json", "2026-03-04", 1),
+        source("PBIActivityEvents-20260304-202603041800.json", "2026-03-04", 1),
     ];
     let sql = "SELECT day, status, is_complete, trend_half FROM days ORDER BY day NULLS LAST";
     let expected = [
@@ -409,18 +410,18 @@ fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
     let coverage = session.coverage();
     let counts =
         [DayStatus::Complete, DayStatus::Partial, DayStatus::Truncated, DayStatus::Missing]
-            .map(|verdict| coverage.count(verdict));
+            .map(|status| coverage.count(status));
     assert_eq!(counts, [3, 1, 1, 1]);
     assert!(!coverage.is_complete());
-    let rule = "SELECT reason FROM days WHERE status = 'truncated'";
-    assert_eq!(PLAIN.rows(&archive, rule), ["2.json is damaged"]);
-    let zurich = Asked { zone: Tz::Europe__Zurich, since: Some("2026-03-05"), ..PLAIN };
+    let reason = "SELECT reason FROM days WHERE status = 'truncated'";
+    assert_eq!(PLAIN.rows(&archive, reason), ["2.json is damaged"]);
+    let zurich = TestRun { zone: Tz::Europe__Zurich, since: Some("2026-03-05"), ..PLAIN };
     let sql = "SELECT day, status FROM days ORDER BY day NULLS LAST";
     assert_eq!(zurich.rows(&archive, sql), ["2026-03-05 partial", "2026-03-06 complete"]);
 }
 
 #[test]
-fn every_report_passes_the_guard_has_a_portable_order_and_the_columns_of_its_header() {
+fn every_report_is_accepted_with_a_portable_order_and_the_columns_of_its_header() {
     for report in DefinitionCatalog::built_in().unwrap().reports() {
         let statement = guard::parse(&report.name, &report.sql).unwrap();
         guard::check(&report.name, &statement).unwrap();
@@ -428,13 +429,13 @@ fn every_report_passes_the_guard_has_a_portable_order_and_the_columns_of_its_hea
         let snapshot = Snapshot::default();
         let grid = execute(&PLAIN.session(&snapshot), report, &BTreeMap::new());
         let grid = grid.unwrap_or_else(|error| panic!("{error}"));
-        let told: Vec<&str> = report.columns.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names(&grid), told, "{}", report.name);
+        let expected: Vec<&str> = report.columns.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names(&grid), expected, "{}", report.name);
     }
 }
 
 #[test]
-fn an_order_without_a_place_for_nulls_is_not_portable() {
+fn order_without_position_of_nulls_is_not_portable() {
     for (sql, is_portable) in [
         ("SELECT Id FROM events ORDER BY Id NULLS LAST", true),
         ("SELECT Id FROM events ORDER BY Id DESC NULLS FIRST, UserId NULLS LAST", true),
@@ -449,12 +450,13 @@ fn an_order_without_a_place_for_nulls_is_not_portable() {
     }
 }
 
-/// What `columns --views` prints is what there is, in that order, with these types.
+/// Compares the output of `schema --views` with the columns and types of the views.
 #[test]
-fn the_columns_of_every_view_are_described() {
+fn columns_of_every_view_are_described() {
     let snapshot = Snapshot::default();
-    for view in
-        views::columns::view_names().iter().filter(|view| !view.starts_with("events") && **view != "history")
+    for view in views::columns::view_names()
+        .iter()
+        .filter(|view| !view.starts_with("events") && **view != "history")
     {
         let grid = PLAIN.grid(&snapshot, &format!("SELECT * FROM {view}"));
         let described = view_columns().iter().filter(|column| column.view == *view);
@@ -481,7 +483,7 @@ fn settings(filters: Filters) -> Settings {
 }
 
 #[test]
-fn filters_are_alternatives_of_one_kind_and_restrict_one_another() {
+fn filters_of_one_kind_are_alternatives_and_kinds_combine() {
     let place = |id, workspace, workspace_name| Event { id, workspace, workspace_name, ..VIEW };
     let archive = archive(&[
         place("1", Some("w1"), Some("Finance")),
@@ -501,8 +503,8 @@ fn filters_are_alternatives_of_one_kind_and_restrict_one_another() {
         let session = session.unwrap();
         let report = ReportDefinition::ad_hoc("SELECT Id FROM events ORDER BY Id NULLS LAST");
         let ids = lines(&execute(&session, &report, &BTreeMap::new()).unwrap()).concat();
-        let tally = session.event_counts(&report).unwrap();
-        assert_eq!((tally.events, tally.filtered), (5, 5 - ids.len() as u64));
+        let counts = session.event_counts(&report).unwrap();
+        assert_eq!((counts.events, counts.filtered), (5, 5 - ids.len() as u64));
         ids
     };
     let of = |workspaces: &[&str], reports: &[&str], users: &[&str], activities: &[&str]| {
@@ -513,7 +515,7 @@ fn filters_are_alternatives_of_one_kind_and_restrict_one_another() {
     assert_eq!(of(&[], &[], &[], &[]), "12345");
     assert_eq!(of(&["finance"], &[], &[], &[]), "12", "a name in another case");
     assert_eq!(of(&["w1", "W2"], &[], &[], &[]), "1235", "ids");
-    assert_eq!(of(&[], &["sales"], &[], &[]), "1245", "the latest name, whatever it was then");
+    assert_eq!(of(&[], &["sales"], &[], &[]), "1245", "the latest name, not the name at the time");
     assert_eq!(of(&[], &["old*"], &[], &[]), "");
     assert_eq!(of(&[], &[], &["BEN@*"], &[]), "3");
     assert_eq!(of(&[], &[], &[], &["viewreport"]), "1234");
@@ -521,7 +523,7 @@ fn filters_are_alternatives_of_one_kind_and_restrict_one_another() {
 }
 
 #[test]
-fn services_alone_can_be_asked_for() {
+fn services_can_be_counted_alone() {
     let robot = Event { user: Some("robot"), user_type: Some(6), ..VIEW };
     let archive = archive(&[Event { id: "1", ..VIEW }, Event { id: "2", ..robot }]);
     let settings = Settings { actors: Some(Actors::Services), ..Settings::default() };
@@ -529,18 +531,18 @@ fn services_alone_can_be_asked_for() {
     let session = Session::new(&archive.snapshot, period, settings).unwrap();
     let report = ReportDefinition::ad_hoc("SELECT Id FROM events");
     assert_eq!(lines(&execute(&session, &report, &BTreeMap::new()).unwrap()), ["2"]);
-    let tally = session.event_counts(&report).unwrap();
-    assert_eq!((tally.services, tally.people), (1, 1));
+    let counts = session.event_counts(&report).unwrap();
+    assert_eq!((counts.services, counts.people), (1, 1));
 }
 
 #[test]
-fn what_was_loaded_for_many_answers_gives_the_same_as_the_files() {
+fn loaded_columns_give_the_same_results_as_the_files() {
     let archive = archive(&[
         Event { id: "1", report_name: Some("R"), workspace: Some("w"), ..VIEW },
         Event { id: "2", time: "2026-03-12T12:00:00Z", activity: "GetDatasources", ..VIEW },
         Event { id: "3", time: "2026-03-13T12:00:00Z", user: Some("b@contoso.com"), ..VIEW },
     ]);
-    let asked = Asked { since: Some("2026-03-11"), ..PLAIN };
+    let run = TestRun { since: Some("2026-03-11"), ..PLAIN };
     let sql = [
         "SELECT Id, report_name, actor_kind FROM events ORDER BY Id NULLS LAST",
         "SELECT Id, in_period FROM history ORDER BY Id NULLS LAST",
@@ -550,25 +552,27 @@ fn what_was_loaded_for_many_answers_gives_the_same_as_the_files() {
         "SELECT dashboard_name, app_name FROM events",
     ];
     let reports = sql.map(ReportDefinition::ad_hoc);
-    let mut loaded = asked.session(&archive.snapshot);
+    let mut loaded = run.session(&archive.snapshot);
     loaded.preload(&reports).unwrap();
     for report in &reports {
         let grid = execute(&loaded, report, &BTreeMap::new()).unwrap();
-        assert_eq!(grid, asked.grid(&archive.snapshot, &report.sql));
-        let files = asked.session(&archive.snapshot);
+        assert_eq!(grid, run.grid(&archive.snapshot, &report.sql));
+        let files = run.session(&archive.snapshot);
         assert_eq!(loaded.event_counts(report).unwrap(), files.event_counts(report).unwrap());
     }
 }
 
 #[test]
-fn home_domains_are_found_or_given() {
+fn internal_domains_are_inferred_or_set() {
     let archive = archive(&[Event { id: "1", ..VIEW }]);
     let sql = "-- title: T\n-- question: Q\n-- column k: K\n\
-        -- param internal_domains: domains = auto, internal domains\nSELECT actor_kind AS k FROM events";
+        -- param internal_domains: domains = auto, internal domains\n\
+        SELECT actor_kind AS k FROM events";
     let report = definition::header::parse("x", sql).unwrap();
     let session = PLAIN.session(&archive.snapshot);
-    let kind = |home: Option<&str>| {
-        let given = home.map(|home| ("internal_domains".to_owned(), home.to_owned())).into_iter().collect();
+    let kind = |domains: Option<&str>| {
+        let given = domains.map(|domains| ("internal_domains".to_owned(), domains.to_owned()));
+        let given = given.into_iter().collect();
         lines(&execute(&session, &report, &given).unwrap()).concat()
     };
     assert_eq!(kind(None), "person");

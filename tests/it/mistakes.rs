@@ -155,8 +155,8 @@ fn a_column_that_is_not_there_is_answered_with_the_nearest() {
     };
     assert_eq!(
         told("Operatoin"),
-        "pbi-analyze: sql: there is no column Operatoin. Did you mean Operation? `columns --views` \
-         lists what there is.\n"
+        "pbi-analyze: sql: there is no column Operatoin. Did you mean Operation? `schema --views` \
+         lists all columns.\n"
     );
     let far = told("nothing_of_the_kind_at_all");
     assert!(far.contains("kind_at_all. `columns --views`"), "{far}");

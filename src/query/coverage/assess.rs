@@ -1,4 +1,5 @@
-//! Determines the status of each UTC day from its sources and from the downloads that the log records.
+//! Determines the status of each UTC day from its sources and from the downloads that the log
+//! records.
 //!
 //! The first rule that applies decides:
 //!
@@ -6,10 +7,11 @@
 //! 2. *truncated*: a source of the day is damaged, ends at a row limit of Microsoft's tools, or
 //!    contains fewer records than its search found, and no intact source contains as many events of
 //!    that day.
-//! 3. *partial*: the downloads recorded in the log leave a gap in the day. This rule does not apply if
-//!    the day has sources of different kinds or an export of the audit search, which those downloads
-//!    do not cover. Nor does it apply if a source of the next day, which records the downloads, is
-//!    truncated. A day is also partial if every source was written before the end of the day.
+//! 3. *partial*: the downloads recorded in the log leave a gap in the day. This rule does not apply
+//!    if the day has sources of different kinds or an export of the audit search, which those
+//!    downloads do not cover. Nor does it apply if a source of the next day, which records the
+//!    downloads, is truncated. A day is also partial if every source was written before the end of
+//!    the day.
 //! 4. *complete*: no other rule applies.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,9 +103,10 @@ pub fn assess(
         |date: NaiveDate| by_day.get(date.to_string().as_str()).map_or(&[][..], Vec::as_slice);
     let assess_day = |date: &NaiveDate| {
         let of_day = sources_of(*date);
-        // The download of a day is recorded on the day of the download, usually the next day. If that
-        // day is truncated, the record may be lost.
-        let is_recorded = !sources_of(next_day(*date)).iter().any(|(source, _)| is_incomplete(source));
+        // The download of a day is recorded on the day of the download, usually the next day. If
+        // that day is truncated, the record may be lost.
+        let is_recorded =
+            !sources_of(next_day(*date)).iter().any(|(source, _)| is_incomplete(source));
         let gap = || uncovered_window(*date, windows, of_day).filter(|_| is_recorded);
         let (status, reason) = if !stored.contains(date) {
             (DayStatus::Missing, "no event of the day is stored".to_owned())
@@ -119,8 +122,8 @@ pub fn assess(
     Coverage { days: days.iter().map(assess_day).collect() }
 }
 
-/// Returns true if a source is damaged, ends at a row limit, or contains fewer records than its search
-/// found.
+/// Returns true if a source is damaged, ends at a row limit, or contains fewer records than its
+/// search found.
 fn is_incomplete(source: &SourceFacts) -> bool {
     source.damaged || is_truncated(source)
 }
@@ -141,8 +144,8 @@ fn truncation_reason(of_day: &[(&SourceFacts, u64)]) -> Option<String> {
     })
 }
 
-/// Returns a gap that the recorded downloads leave in the day. Returns `None` if there are no recorded
-/// downloads of the day or if it has sources that they do not cover.
+/// Returns a gap that the recorded downloads leave in the day. Returns `None` if there are no
+/// recorded downloads of the day or if it has sources that they do not cover.
 fn uncovered_window(
     date: NaiveDate,
     windows: &[(i64, i64)],
@@ -273,11 +276,7 @@ mod tests {
         let next = ("2026-03-02T00:00:00Z", "2026-03-02T00:59:59Z");
         assert_eq!(status(&events, &[next]).0, DayStatus::Complete, "a window of another day");
         let both = [source("a.json", "array", 7), source("b.csv", "csv", 7)];
-        assert_eq!(
-            status(&both, &[morning]).0,
-            DayStatus::Complete,
-            "another kind of source"
-        );
+        assert_eq!(status(&both, &[morning]).0, DayStatus::Complete, "another kind of source");
     }
 
     #[test]
@@ -286,7 +285,11 @@ mod tests {
         assert_eq!(named("PBIActivityEvents-20260301-202603011800.json"), DayStatus::Partial);
         assert_eq!(named("PBIActivityEvents-20260301-202603020415.json"), DayStatus::Complete);
         assert_eq!(named("x/20260301T180000.json"), DayStatus::Partial);
-        assert_eq!(named("202603011800/20260301.json"), DayStatus::Complete, "times in names of folders do not count");
+        assert_eq!(
+            named("202603011800/20260301.json"),
+            DayStatus::Complete,
+            "times in names of folders do not count"
+        );
         let touched = |modified: &str| {
             let modified_us = Some(us(modified));
             status(&[SourceFacts { modified_us, ..source("20260301.json", "array", 7) }], &[]).0

@@ -1,5 +1,5 @@
-//! The status of local days, from the status of the UTC days that they overlap, and the two halves of a
-//! trend.
+//! The status of local days, from the status of the UTC days that they overlap, and the two halves
+//! of a trend.
 
 use chrono::NaiveDate;
 
@@ -15,7 +15,8 @@ pub struct LocalDay {
     pub status: DayStatus,
     /// Reason of the status.
     pub reason: String,
-    /// Half of the period for trends: 1 for the first days, 2 for the last; `None` if trends ignore it.
+    /// Half of the period for trends: 1 for the first days, 2 for the last; `None` if trends ignore
+    /// it.
     pub trend_half: Option<i64>,
 }
 
@@ -39,15 +40,14 @@ pub fn local_days(period: &Period, coverage: &Coverage) -> Vec<LocalDay> {
 
 /// Returns the worst status of the UTC days that a local day overlaps, and its reason.
 ///
-/// The day is missing only if all of them are missing. A complete day that extends beyond the archive
-/// is partial.
+/// The day is missing only if all of them are missing. A complete day that extends beyond the
+/// archive is partial.
 fn day_status(utc_days: &[NaiveDate], coverage: &Coverage) -> (DayStatus, String) {
     let found: Vec<_> = utc_days
         .iter()
         .map(|date| coverage.days.iter().find(|day| day.date == *date).ok_or(date))
         .collect();
-    let outside =
-        || format!("the archive does not cover {} (UTC)", days_outside_archive(&found));
+    let outside = || format!("the archive does not cover {} (UTC)", days_outside_archive(&found));
     let stored = found.iter().flatten().filter(|day| day.status != DayStatus::Missing).count();
     let worst = found.iter().flatten().max_by_key(|day| day.status);
     match worst {
@@ -72,8 +72,8 @@ fn days_outside_archive<T>(found: &[Result<T, &NaiveDate>]) -> String {
 
 /// Marks the days that a trend compares: the same number of complete days at both ends.
 ///
-/// The period is divided into two halves of whole days; if the number of days is odd, the middle day
-/// belongs to neither half.
+/// The period is divided into two halves of whole days; if the number of days is odd, the middle
+/// day belongs to neither half.
 fn mark_trend_halves(days: &mut [LocalDay]) {
     let half = days.len() / 2;
     let complete = |range: &[LocalDay]| range.iter().filter(|day| day.is_complete()).count();
@@ -108,7 +108,8 @@ mod tests {
         };
         let days: Vec<DayCoverage> = first.iter_days().zip(statuses.chars()).map(day).collect();
         let first_us = crate::query::coverage::period::utc_day_start(first) + 1;
-        let last_us = first_us + crate::schema::MICROS_PER_DAY * i64::try_from(days.len()).unwrap() - 2;
+        let last_us =
+            first_us + crate::schema::MICROS_PER_DAY * i64::try_from(days.len()).unwrap() - 2;
         let period = Period::new(zone, None, None, Some(EventTimeRange { first_us, last_us }));
         local_days(&period, &Coverage { days })
     }
@@ -134,8 +135,16 @@ mod tests {
     fn local_day_has_the_worst_status_of_its_utc_days() {
         let zurich = days("cxcpmmc", chrono_tz::Europe::Zurich);
         let statuses: Vec<_> = zurich.iter().map(|day| day.status.name()).collect();
-        let expected =
-            ["partial", "truncated", "truncated", "partial", "partial", "missing", "partial", "partial"];
+        let expected = [
+            "partial",
+            "truncated",
+            "truncated",
+            "partial",
+            "partial",
+            "missing",
+            "partial",
+            "partial",
+        ];
         assert_eq!(statuses, expected);
         assert_eq!(zurich[0].reason, "the archive does not cover 2026-02-28 (UTC)");
         assert_eq!(zurich[4].reason, "2026-03-05 (UTC): m");

@@ -1,4 +1,5 @@
-//! The period of a run: days of a time zone, as instants and as UTC days, with daylight saving time.
+//! The period of a run: days of a time zone, as instants and as UTC days, with daylight saving
+//! time.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
@@ -22,7 +23,8 @@ pub struct Period {
 }
 
 impl Period {
-    /// Creates a period from `since` to `until`; without a limit, it extends to the first or last event.
+    /// Creates a period from `since` to `until`; without a limit, it extends to the first or last
+    /// event.
     pub fn new(
         time_zone: Tz,
         since: Option<NaiveDate>,
@@ -37,8 +39,8 @@ impl Period {
         Period { since: None, until: None, ..self.clone() }
     }
 
-    /// Returns the period of the same length right before this one. Only days within the archive count.
-    /// Returns `None` if the archive does not cover all days of the previous period.
+    /// Returns the period of the same length right before this one. Only days within the archive
+    /// count. Returns `None` if the archive does not cover all days of the previous period.
     pub fn previous(&self) -> Option<Period> {
         let days = self.local_days();
         let (first, count) = (days.first()?, u64::try_from(days.len()).ok()?);
@@ -64,8 +66,7 @@ impl Period {
 
     /// Returns the first day: `since`, else the day of the first event.
     pub fn first_day(&self) -> Option<NaiveDate> {
-        self.since
-            .or(self.event_range.and_then(|range| local_day(range.first_us, self.time_zone)))
+        self.since.or(self.event_range.and_then(|range| local_day(range.first_us, self.time_zone)))
     }
 
     /// Returns the last day: `until`, else the day of the last event.
@@ -191,8 +192,16 @@ mod tests {
         let found = previous("2026-03-30", "2026-04-10");
         assert_eq!(found, expected("2026-03-28", "2026-03-29"));
         assert_eq!(previous("2026-03-11", "2026-03-20"), expected("2026-03-01", "2026-03-10"));
-        assert_eq!(previous("2026-03-10", "2026-03-20"), None, "the archive does not contain one of the days");
-        assert_eq!(previous("2026-05-01", "2026-05-03"), None, "the archive contains none of the days");
+        assert_eq!(
+            previous("2026-03-10", "2026-03-20"),
+            None,
+            "the archive does not contain one of the days"
+        );
+        assert_eq!(
+            previous("2026-05-01", "2026-05-03"),
+            None,
+            "the archive contains none of the days"
+        );
         assert_eq!(march(Tz::UTC).previous(), None);
     }
 
@@ -202,7 +211,11 @@ mod tests {
         let zone = chrono_tz::Europe::Zurich;
         let period = Period::new(zone, Some(day("2026-03-29")), Some(day("2026-04-10")), extent);
         assert_eq!(period.from_us(), Some(us("2026-03-28T23:00:00Z")));
-        assert_eq!(period.to_us(), Some(us("2026-04-10T22:00:00Z")), "daylight saving time has begun");
+        assert_eq!(
+            period.to_us(),
+            Some(us("2026-04-10T22:00:00Z")),
+            "daylight saving time has begun"
+        );
         assert_eq!(period.utc_days().first(), Some(&day("2026-03-28")));
         assert_eq!(period.utc_days().last(), Some(&day("2026-03-31")));
         assert_eq!(period.last_day(), Some(day("2026-04-10")));

@@ -1,8 +1,8 @@
 //! Memoized functions of a text column: each distinct value is computed once.
 //!
 //! Most columns of events have few values. The engine stores a text as a view of 16 bytes, and all
-//! rows with the same value in a file's dictionary have the same view. A cache of the last views and
-//! their results costs a fraction of the computation.
+//! rows with the same value in a file's dictionary have the same view. A cache of the last views
+//! and their results costs a fraction of the computation.
 //!
 //! If no value changes (names that are in lower case already, a column without empty texts), the
 //! column is returned as it is, because a copy of its views would be most of the work.
@@ -111,8 +111,8 @@ fn map_bool_chunked(texts: &StringChunked, test: impl Fn(&str) -> bool) -> Boole
     BooleanChunked::from_slice(texts.name().clone(), &flags)
 }
 
-/// Maps each text to another text or null; null for a null. Equal results share one view, so that the
-/// next function is fast as well.
+/// Maps each text to another text or null; null for a null. Equal results share one view, so that
+/// the next function is fast as well.
 fn map_text_chunked(
     texts: &StringChunked,
     make: impl Fn(&str) -> Option<String>,
@@ -251,7 +251,8 @@ mod tests {
     #[test]
     fn unchanged_column_is_not_copied() {
         let same = column(&[Some("a name that is no view by itself"), None, Some("ann")]);
-        let address = |column: &StringChunked| column.downcast_iter().next().map(|all| all.views().as_ptr());
+        let address =
+            |column: &StringChunked| column.downcast_iter().next().map(|all| all.views().as_ptr());
         let lower = map_text_chunked(&same, |text| Some(text.to_lowercase())).unwrap();
         assert_eq!(address(&lower), address(&same));
         assert_eq!(address(&empty_to_null(&same)), address(&same));

@@ -80,9 +80,9 @@ impl<'a> EventTable<'a> {
         EventTable { snapshot, loaded: None }
     }
 
-    /// Returns the table with these columns loaded. Only missing columns are read and appended, because
-    /// files are always read in the same order. Texts with few values are stored as categories, a
-    /// quarter of the size.
+    /// Returns the table with these columns loaded. Only missing columns are read and appended,
+    /// because files are always read in the same order. Texts with few values are stored as
+    /// categories, a quarter of the size.
     pub fn load_columns(&self, names: &BTreeSet<String>) -> PolarsResult<EventTable<'a>> {
         let mut loaded = self.loaded.clone().unwrap_or_default();
         // One column at a time, so that at most one column is in memory as texts.
@@ -101,7 +101,8 @@ impl<'a> EventTable<'a> {
         Ok(EventTable { snapshot: self.snapshot, loaded: Some(loaded) })
     }
 
-    /// Returns the table with these columns loaded if any column is loaded, else without loaded columns.
+    /// Returns the table with these columns loaded if any column is loaded, else without loaded
+    /// columns.
     pub fn ensure_loaded(&self, names: &BTreeSet<String>) -> PolarsResult<EventTable<'a>> {
         if self.loaded.is_some() { self.load_columns(names) } else { Ok(self.clone()) }
     }
@@ -178,10 +179,11 @@ fn events_between(
     })
 }
 
-/// Returns the events between two instants, the second excluded, and possibly events without a time.
+/// Returns the events between two instants, the second excluded, and possibly events without a
+/// time.
 ///
-/// If the statistics of all files are inside the interval, the times are not read: they are among the
-/// largest columns.
+/// If the statistics of all files are inside the interval, the times are not read: they are among
+/// the largest columns.
 fn events_between_by_statistics(
     snapshot: &Snapshot,
     from: i64,
@@ -290,8 +292,12 @@ pub fn days_with_events(
 
 /// Returns the time windows of downloads of the whole log, in microseconds since 1970 (UTC).
 ///
-/// The log records them itself: reading the log writes one `ExportActivityEvents` for every hour read.
-pub fn downloaded_windows(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<(i64, i64)>> {
+/// The log records them itself: reading the log writes one `ExportActivityEvents` for every hour
+/// read.
+pub fn downloaded_windows(
+    snapshot: &Snapshot,
+    days: &[NaiveDate],
+) -> PolarsResult<Vec<(i64, i64)>> {
     let Some((first, last)) = days.first().zip(days.last()) else { return Ok(Vec::new()) };
     let (from, to) =
         (period::utc_day_start(*first), period::utc_day_start(*last) + MAX_DOWNLOAD_DELAY_US);

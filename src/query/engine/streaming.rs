@@ -1,9 +1,9 @@
 //! Runs CTEs that aggregate events on the streaming engine before the rest of the statement.
 //!
-//! A streaming CTE reads a view of events and aggregates it by GROUP BY or DISTINCT, or filters it by
-//! WHERE for the rest of the statement. The streaming engine processes events in batches, with a
-//! third of the memory of the in-memory engine and less time. It runs out of memory on
-//! `IN (SELECT …)`, so it runs only CTEs for which both engines are known to return the same rows.
+//! A streaming CTE reads a view of events and aggregates it by GROUP BY or DISTINCT, or filters it
+//! by WHERE for the rest of the statement. The streaming engine processes events in batches, with a
+//! third of the memory of the in-memory engine and less time. It runs out of memory on `IN (SELECT
+//! …)`, so it runs only CTEs for which both engines are known to return the same rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -44,8 +44,9 @@ struct RelationInfo {
     has_fractions: bool,
 }
 
-/// Removes the streaming CTEs from a statement, which then reads tables of the same names, and returns
-/// them in waves. The CTEs of a wave can run together; a wave needs the results of earlier waves.
+/// Removes the streaming CTEs from a statement, which then reads tables of the same names, and
+/// returns them in waves. The CTEs of a wave can run together; a wave needs the results of earlier
+/// waves.
 pub fn extract_streaming_ctes(statement: &mut Statement) -> Vec<Vec<StreamingCte>> {
     let mut waves: Vec<Vec<StreamingCte>> = Vec::new();
     let Statement::Query(query) = statement else { return waves };
@@ -70,8 +71,7 @@ pub fn extract_streaming_ctes(statement: &mut Statement) -> Vec<Vec<StreamingCte
         }
         let wave = source.wave + usize::from(is_streaming);
         let is_large = source.is_large && !is_streaming;
-        known
-            .insert(cte.alias.name.value.clone(), RelationInfo { is_large, wave, ..source });
+        known.insert(cte.alias.name.value.clone(), RelationInfo { is_large, wave, ..source });
         !is_streaming
     });
     let is_large = |cte: &Cte| known.get(&cte.alias.name.value).is_some_and(|info| info.is_large);
@@ -107,8 +107,8 @@ fn has_only_body(query: &Query) -> bool {
         && query.fetch.is_none()
 }
 
-/// Classifies a SELECT: the relation that it returns, and true if it aggregates. Returns `None` if the
-/// streaming engine must not run it.
+/// Classifies a SELECT: the relation that it returns, and true if it aggregates. Returns `None` if
+/// the streaming engine must not run it.
 fn classify(
     body: &SetExpr,
     known: &BTreeMap<String, RelationInfo>,
@@ -142,15 +142,16 @@ fn classify(
                 | JoinOperator::Left(_)
                 | JoinOperator::LeftOuter(_)
         );
-        let joined = relation_info(&join.relation, known).filter(|info| is_plain && !info.is_large)?;
+        let joined =
+            relation_info(&join.relation, known).filter(|info| is_plain && !info.is_large)?;
         source.wave = source.wave.max(joined.wave);
         source.has_fractions |= joined.has_fractions;
     }
     // A join of two small relations can have many rows.
     source.is_large |= !from.joins.is_empty() && source.wave > 0;
     let mut inspector = SelectInspector { has_fractions: source.has_fractions, has_sums: false };
-    let is_refused = select.visit(&mut inspector).is_break()
-        || (inspector.has_sums && inspector.has_fractions);
+    let is_refused =
+        select.visit(&mut inspector).is_break() || (inspector.has_sums && inspector.has_fractions);
     if is_refused || select.having.is_some() || !select.lateral_views.is_empty() {
         return None;
     }
@@ -240,7 +241,8 @@ mod tests {
     use super::*;
     use crate::query::guard;
 
-    /// Returns the names of the streaming CTEs, one line for each wave, and the rest of the statement.
+    /// Returns the names of the streaming CTEs, one line for each wave, and the rest of the
+    /// statement.
     fn extract(sql: &str) -> (String, String) {
         let mut statement = guard::parse("test", sql).unwrap();
         let waves = extract_streaming_ctes(&mut statement);

@@ -91,7 +91,8 @@ fn is_narrow_type(data_type: &DataType) -> bool {
     )
 }
 
-/// Returns true for the parts of a time that are integers; an epoch or a millisecond has a fraction.
+/// Returns true for the parts of a time that are integers; an epoch or a millisecond has a
+/// fraction.
 fn is_integer_field(field: &DateTimeField) -> bool {
     use DateTimeField::{
         Day, DayOfWeek, DayOfYear, Days, Dow, Doy, Hour, Hours, IsoWeek, Isodow, Isoyear, Minute,

@@ -1,5 +1,5 @@
-//! Checks groups: every column next to an aggregate is grouped, and a SELECT does not mix aggregates
-//! and windows.
+//! Checks groups: every column next to an aggregate is grouped, and a SELECT does not mix
+//! aggregates and windows.
 //!
 //! In other engines, a column that is neither grouped nor aggregated is an error. This engine
 //! returns the aggregate on every row, or a list.
@@ -50,7 +50,8 @@ pub fn check(select: &Select) -> GuardResult {
         && (has_aggregate(condition) || has_window(condition))
     {
         return refuse(
-            "WHERE cannot contain an aggregate or OVER; compute it in a WITH, then compare with it",
+            "WHERE cannot contain an aggregate or OVER; \
+             compute it in a WITH, then compare with it",
         );
     }
     let GroupByExpr::Expressions(grouped, _) = &select.group_by else {
@@ -71,7 +72,10 @@ pub fn check(select: &Select) -> GuardResult {
     for item in items {
         let mut search = UngroupedColumnFinder { keys: &keys, covered_depth: 0 };
         if let ControlFlow::Break(column) = item.visit(&mut search) {
-            return refuse(format!("{column} is neither in GROUP BY nor in an aggregate; add it to GROUP BY, or write MIN({column})"));
+            return refuse(format!(
+                "{column} is neither in GROUP BY nor in an aggregate; \
+                 add it to GROUP BY, or write MIN({column})"
+            ));
         }
     }
     ControlFlow::Continue(())
@@ -81,7 +85,9 @@ pub fn check(select: &Select) -> GuardResult {
 pub fn check_without_from(select: &Select) -> GuardResult {
     let mut items = select.projection.iter().filter_map(item_expr);
     if select.from.is_empty() && items.any(has_call) {
-        return refuse("a function without FROM returns no row; write FROM period, a view with one row");
+        return refuse(
+            "a function without FROM returns no row; write FROM period, a view with one row",
+        );
     }
     ControlFlow::Continue(())
 }
@@ -93,8 +99,8 @@ fn item_expr(item: &SelectItem) -> Option<&Expr> {
     }
 }
 
-/// Returns the keys of GROUP BY without table names: as written, and the expressions that a name or a
-/// number in GROUP BY refers to.
+/// Returns the keys of GROUP BY without table names: as written, and the expressions that a name or
+/// a number in GROUP BY refers to.
 fn group_keys(grouped: &[Expr], projection: &[SelectItem]) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     for key in grouped {

@@ -30,7 +30,12 @@ pub fn check(from: &[TableWithJoins]) -> GuardResult {
             | JoinOperator::LeftSemi(on)
             | JoinOperator::Anti(on)
             | JoinOperator::LeftAnti(on) => check_constraint(on, JoinKind::Outer)?,
-            _ => return refuse("this kind of JOIN is not supported; write JOIN, LEFT JOIN, FULL JOIN or CROSS JOIN"),
+            _ => {
+                return refuse(
+                    "this kind of JOIN is not supported; \
+                 write JOIN, LEFT JOIN, FULL JOIN or CROSS JOIN",
+                );
+            }
         }
     }
     ControlFlow::Continue(())

@@ -1,12 +1,13 @@
-//! The guard: parses a statement, refuses forms whose results differ between engines, and collects the
-//! views and columns that it names.
+//! The guard: parses a statement, refuses forms whose results differ between engines, and collects
+//! the views and columns that it names.
 //!
-//! A form is refused if the engine's result differs from that of DuckDB or Spark, or is random. Each
-//! refusal says what to write instead. The same rules apply to the built-in reports and to a user's
-//! statements.
+//! A form is refused if the engine's result differs from that of DuckDB or Spark, or is random.
+//! Each refusal says what to write instead. The same rules apply to the built-in reports and to a
+//! user's statements.
 //!
 //! Each rule was found by running the same statement in Polars 0.55 and in DuckDB 1.5 over the same
-//! rows. `refused.sql` contains all rules with both results, and tests compare both engines with it.
+//! rows. `refused.sql` contains all rules with both results, and tests compare both engines with
+//! it.
 
 pub(in crate::query) mod functions;
 mod grouping;
@@ -58,7 +59,8 @@ pub fn check(query: &str, statement: &Statement) -> Result<References> {
         return Err(refuse("only SELECT and WITH … SELECT are supported".to_owned()));
     };
     let mut cte_names = BTreeSet::new();
-    if let ControlFlow::Break(message) = body.visit(&mut CteNameCollector { names: &mut cte_names }) {
+    if let ControlFlow::Break(message) = body.visit(&mut CteNameCollector { names: &mut cte_names })
+    {
         return Err(refuse(message));
     }
     let mut guard = Guard { cte_names, references: References::default() };
@@ -68,8 +70,8 @@ pub fn check(query: &str, statement: &Statement) -> Result<References> {
     }
 }
 
-/// Collects the names of the WITH tables, which must not be names of views: the engine would read the
-/// view instead.
+/// Collects the names of the WITH tables, which must not be names of views: the engine would read
+/// the view instead.
 struct CteNameCollector<'a> {
     names: &'a mut BTreeSet<String>,
 }
@@ -81,10 +83,15 @@ impl Visitor for CteNameCollector<'_> {
         for table in query.with.iter().flat_map(|with| &with.cte_tables) {
             let name = &table.alias.name.value;
             if is_view(name) {
-                return refuse(format!("WITH {name}: this is the name of a view; choose another name"));
+                return refuse(format!(
+                    "WITH {name}: this is the name of a view; choose another name"
+                ));
             }
             if !self.names.insert(name.clone()) {
-                return refuse(format!("WITH {name}: the statement defines this name twice; choose another name"));
+                return refuse(format!(
+                    "WITH {name}: the statement defines this name twice; \
+                     choose another name"
+                ));
             }
         }
         ControlFlow::Continue(())
@@ -101,7 +108,9 @@ impl Visitor for Guard {
 
     fn pre_visit_query(&mut self, query: &Query) -> GuardResult {
         if query.with.as_ref().is_some_and(|with| with.recursive) {
-            return refuse("WITH RECURSIVE is not supported; the view `days` has a row for each day");
+            return refuse(
+                "WITH RECURSIVE is not supported; the view `days` has a row for each day",
+            );
         }
         if !query.pipe_operators.is_empty() {
             return refuse("|> is not supported; write SELECT and WITH");
@@ -113,10 +122,16 @@ impl Visitor for Guard {
 
     fn pre_visit_select(&mut self, select: &Select) -> GuardResult {
         if select.qualify.is_some() {
-            return refuse("QUALIFY is not supported; number the rows in a WITH, then filter them in WHERE");
+            return refuse(
+                "QUALIFY is not supported; \
+                 number the rows in a WITH, then filter them in WHERE",
+            );
         }
         if matches!(select.distinct, Some(sqlparser::ast::Distinct::On(_))) {
-            return refuse("DISTINCT ON is not supported; number the rows with ROW_NUMBER in a WITH, and keep 1");
+            return refuse(
+                "DISTINCT ON is not supported; \
+                 number the rows with ROW_NUMBER in a WITH, and keep 1",
+            );
         }
         if !select.named_window.is_empty() {
             return refuse("WINDOW is not supported; write the window in each OVER (…)");
@@ -209,7 +224,9 @@ impl Guard {
 
     fn check_relation(&mut self, name: &ObjectName) -> GuardResult {
         let [part] = name.0.as_slice() else {
-            return refuse(format!("{name}: views have no schema; write the name of the view alone"));
+            return refuse(format!(
+                "{name}: views have no schema; write the name of the view alone"
+            ));
         };
         let Some(ident) = part.as_ident() else { return refuse_unknown_view(name) };
         if is_view(&ident.value) {
@@ -220,16 +237,16 @@ impl Guard {
         ControlFlow::Continue(())
     }
 
-    /// Refuses an alias that is the name of a view or of a WITH table: the engine would read that instead
-    /// of the aliased table.
+    /// Refuses an alias that is the name of a view or of a WITH table: the engine would read that
+    /// instead of the aliased table.
     fn check_alias(&self, alias: Option<&Ident>) -> GuardResult {
         match alias {
             Some(alias) if is_view(&alias.value) => {
                 refuse(format!("AS {alias}: this is the name of a view; choose another alias"))
             }
-            Some(alias) if self.cte_names.contains(&alias.value) => {
-                refuse(format!("AS {alias}: this is the name of a WITH table; choose another alias"))
-            }
+            Some(alias) if self.cte_names.contains(&alias.value) => refuse(format!(
+                "AS {alias}: this is the name of a WITH table; choose another alias"
+            )),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -261,7 +278,9 @@ fn check_body(set: &SetExpr) -> GuardResult {
                 if let SetExpr::SetOperation { op: inner, .. } = side.as_ref()
                     && (*op, *inner) != (SetOperator::Union, SetOperator::Union)
                 {
-                    return refuse(format!("{inner} and {op} cannot be mixed; put the inner one into a WITH"));
+                    return refuse(format!(
+                        "{inner} and {op} cannot be mixed; put the inner one into a WITH"
+                    ));
                 }
                 check_body(side)?;
             }
@@ -280,7 +299,9 @@ fn check_order_by_aggregate(query: &Query) -> GuardResult {
         }
         if grouping::has_aggregate(&key.expr) {
             let key = &key.expr;
-            return refuse(format!("ORDER BY {key}: give it a name in SELECT and order by the name"));
+            return refuse(format!(
+                "ORDER BY {key}: give it a name in SELECT and order by the name"
+            ));
         }
     }
     ControlFlow::Continue(())
@@ -317,8 +338,8 @@ fn refuse_order_by_all() -> GuardResult {
     refuse("ORDER BY ALL is not supported; name the columns")
 }
 
-/// Returns true if the statement has an ORDER BY whose keys all say NULLS FIRST or NULLS LAST, because
-/// the defaults of engines differ. A test requires this of all reports.
+/// Returns true if the statement has an ORDER BY whose keys all say NULLS FIRST or NULLS LAST,
+/// because the defaults of engines differ. A test requires this of all reports.
 #[cfg(test)]
 pub fn has_portable_order(statement: &Statement) -> bool {
     let Statement::Query(query) = statement else { return false };

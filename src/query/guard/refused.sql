@@ -1,7 +1,6 @@
 -- The forms of SQL that the guard refuses, and those that it accepts although engines differ.
 -- src/query/guard/refused_tests.rs compares the guard and the engine with this file,
 -- tests/interop/guard.py compares DuckDB with it, and docs/guard.md is generated from it.
---
 -- Each form has the message of the guard (or `passes`), the result of the engine without the guard,
 -- the right result, and the result of DuckDB if it differs. The statement follows, then a
 -- replacement with the right result in both engines. Each line is a row. Rows are sorted if the
@@ -16,7 +15,7 @@
 -- e5 | Zoë | r3 | 2026-03-09 | 2026-03-09 00:00:00 | false | -7 | 2.5 | [a]
 
 -- table: days
--- day DATE | verdict VARCHAR | n BIGINT
+-- day DATE | status VARCHAR | n BIGINT
 -- 2026-03-01 | complete | 3
 -- 2026-03-02 | partial | NULL
 -- 2026-03-03 | missing | 0
@@ -284,9 +283,9 @@ e.n = d.n GROUP BY e.Id;
 -- right: e4 | NULL
 -- right: e5 | NULL
 SELECT e.Id, r.report_name FROM events AS e LEFT JOIN (days AS d JOIN reports AS r ON
-d.verdict = r.report_name) ON e.local_date = d.day ORDER BY e.Id;
+d.status = r.report_name) ON e.local_date = d.day ORDER BY e.Id;
 -- instead
-WITH j AS (SELECT d.day, r.report_name FROM days AS d JOIN reports AS r ON d.verdict =
+WITH j AS (SELECT d.day, r.report_name FROM days AS d JOIN reports AS r ON d.status =
 r.report_name) SELECT e.Id, j.report_name FROM events AS e LEFT JOIN j ON e.local_date =
 j.day ORDER BY e.Id;
 
@@ -302,10 +301,10 @@ j.day ORDER BY e.Id;
 -- right: e3 | NULL
 -- right: e4 | NULL
 -- right: e5 | NULL
-SELECT e.Id, d.verdict FROM events AS e LEFT JOIN days AS d ON e.local_date = d.day AND d.n
+SELECT e.Id, d.status FROM events AS e LEFT JOIN days AS d ON e.local_date = d.day AND d.n
 = 3 ORDER BY e.Id;
 -- instead
-WITH c AS (SELECT day, verdict FROM days WHERE n = 3) SELECT e.Id, c.verdict FROM events AS
+WITH c AS (SELECT day, status FROM days WHERE n = 3) SELECT e.Id, c.status FROM events AS
 e LEFT JOIN c ON e.local_date = c.day ORDER BY e.Id;
 
 -- form: another comparison in the ON of an outer join
@@ -390,7 +389,7 @@ SELECT UserId, MIN(LOWER(Id)) AS i FROM events GROUP BY UserId;
 -- duckdb: error
 SELECT *, COUNT(*) AS c FROM days;
 -- instead
-SELECT day, verdict, n, COUNT(*) AS c FROM days GROUP BY day, verdict, n;
+SELECT day, status, n, COUNT(*) AS c FROM days GROUP BY day, status, n;
 
 -- form: GROUP BY ALL
 -- note: Right here in 0.55; Spark and DuckDB support it, others do not.

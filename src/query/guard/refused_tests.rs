@@ -1,6 +1,7 @@
-//! The table of refused.sql, held to the engine: each form is refused in these words, the engine
-//! would answer as recorded, and the way out passes and is right. Whoever brings in another version
-//! of the engine sees here which rules can go. docs/guard.md is made of the same table.
+//! Compares the guard and the engine with refused.sql: the message of each refusal, the result of
+//! the engine without the guard, and the replacement, which must be accepted and right. After an
+//! update of the engine, these tests show the rules that are no longer needed. They also generate
+//! docs/guard.md.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -13,8 +14,9 @@ use super::*;
 use crate::error::catch_engine_panic;
 use crate::grid::Cell;
 use crate::query::engine::{to_grid, widen_integers};
+use crate::schema::MICROS_PER_DAY;
 
-/// A table that the statements read, under the name of a view.
+/// Table that the statements read, with the name of a view.
 #[derive(Debug, Default)]
 struct Table {
     name: String,
@@ -22,16 +24,16 @@ struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// A form of SQL.
+/// Form of SQL.
 #[derive(Debug, Default)]
 struct Form {
     chapter: String,
     name: String,
-    /// The guard's words, or `passes` for a difference that is told and not refused.
+    /// Message of the guard, or `passes` for a difference that is documented and not refused.
     guard: String,
     engine: Vec<String>,
     right: Vec<String>,
-    /// What DuckDB answers to the statement, where it is not what is right.
+    /// Result of DuckDB, if it is not the right one.
     duckdb: Vec<String>,
     note: String,
     statement: String,
@@ -52,13 +54,13 @@ fn split(line: &str) -> Vec<String> {
     line.split(" | ").map(|cell| cell.trim().to_owned()).collect()
 }
 
-/// Reads the table: `-- key: value` lines, then the statement, then `-- instead` and the way out.
+/// Parses refused.sql: `-- key: value` lines, the statement, then `-- instead` and the replacement.
 fn read(text: &str) -> Book {
     let mut book = Book::default();
     let (mut chapter, mut in_table, mut in_instead) = (String::new(), false, false);
     for line in text.lines().filter(|line| !line.is_empty()) {
         let Some(comment) = line.strip_prefix("-- ") else {
-            let form = book.forms.last_mut().expect("a form stands before SQL");
+            let form = book.forms.last_mut().expect("SQL follows a form");
             let sql = if in_instead { &mut form.instead } else { &mut form.statement };
             sql.push_str(if sql.is_empty() { "" } else { "\n" });
             sql.push_str(line.trim_end_matches(';'));
@@ -89,7 +91,7 @@ fn read(text: &str) -> Book {
                 }
             }
             Some((key, value)) if !book.forms.is_empty() => {
-                let form = book.forms.last_mut().expect("there is one");
+                let form = book.forms.last_mut().expect("at least one form");
                 let value = value.to_owned();
                 match key {
                     "guard" => form.guard = value,
@@ -97,7 +99,7 @@ fn read(text: &str) -> Book {
                     "right" => form.right.push(value),
                     "duckdb" => form.duckdb.push(value),
                     "note" => form.note = value,
-                    other => panic!("{other} is no key: {line}"),
+                    other => panic!("unknown key {other}: {line}"),
                 }
             }
             _ => {}
@@ -108,14 +110,15 @@ fn read(text: &str) -> Book {
 
 fn book() -> Book {
     let path = root().join("src/query/guard/refused.sql");
-    read(&std::fs::read_to_string(path).expect("the table can be read"))
+    read(&std::fs::read_to_string(path).expect("refused.sql is readable"))
 }
 
-/// A column of the type that its header says.
+/// Creates a column of the type in its header.
 fn series(name: &str, ty: &str, cells: &[Option<&str>]) -> Series {
     let days = |text: &str| {
         let day: NaiveDate = text.parse().expect(text);
-        i32::try_from((day - NaiveDate::default()).num_days()).expect("a day of our time")
+        i32::try_from((day - NaiveDate::default()).num_days())
+            .expect("a day in the range of 32 bits")
     };
     let us = |text: &str| {
         let time: NaiveDateTime = text.replace(' ', "T").parse().expect(text);
@@ -143,7 +146,7 @@ fn series(name: &str, ty: &str, cells: &[Option<&str>]) -> Series {
             });
             Series::new(name, lists)
         }
-        other => panic!("{other} is no type of the tables"),
+        other => panic!("unknown type {other}"),
     }
 }
 
@@ -164,13 +167,13 @@ fn shown(cell: &Cell) -> String {
         Cell::Bool(truth) => truth.to_string(),
         Cell::Int(number) => number.to_string(),
         Cell::Float(number) => format!("{number:?}"),
-        Cell::Date { days } => time(i64::from(*days) * crate::schema::MICROS_PER_DAY).date().to_string(),
+        Cell::Date { days } => time(i64::from(*days) * MICROS_PER_DAY).date().to_string(),
         Cell::Time { us } | Cell::LocalTime { us } => time(*us).to_string(),
     }
 }
 
-/// What the engine answers to a statement that no guard has seen.
-fn answered(book: &Book, sql: &str) -> Vec<String> {
+/// Returns the rows of the engine for a statement, without the guard.
+fn engine_rows(book: &Book, sql: &str) -> Vec<String> {
     let work = || {
         let mut statement = parse("sql", sql).map_err(|error| error.to_string())?;
         widen_integers::widen(&mut statement);
@@ -191,9 +194,9 @@ fn answered(book: &Book, sql: &str) -> Vec<String> {
     match catch_engine_panic(work) {
         None => vec!["panics".to_owned()],
         Some(Err::<_, String>(text)) => {
-            // Beyond are the parser's trees, which nobody wants to read.
-            let words: String = text.lines().flat_map(|line| line.chars()).take(70).collect();
-            vec![format!("not answered: {}", words.trim_end())]
+            // Syntax trees of the parser follow after the first characters.
+            let start: String = text.lines().flat_map(|line| line.chars()).take(70).collect();
+            vec![format!("error: {}", start.trim_end())]
         }
         Some(Ok(rows)) if rows.is_empty() => vec!["no rows".to_owned()],
         Some(Ok(rows)) => rows,
@@ -204,8 +207,8 @@ fn ordered(statement: &Statement) -> bool {
     matches!(statement, Statement::Query(query) if query.order_by.is_some())
 }
 
-/// The guard's words.
-fn guarded(sql: &str) -> String {
+/// Returns the message of the guard, or `passes`.
+fn guard_message(sql: &str) -> String {
     match parse("sql", sql).and_then(|statement| check("sql", &statement)) {
         Ok(_) => "passes".to_owned(),
         Err(Error::Query { message, .. }) => message,
@@ -213,81 +216,86 @@ fn guarded(sql: &str) -> String {
     }
 }
 
-/// Says what was found where it is not what the table has.
-fn differ(form: &Form, key: &str, held: &[String], found: &[String]) -> Option<String> {
+/// Describes the difference between the file and the result; `None` if they are equal.
+fn differ(form: &Form, key: &str, expected: &[String], found: &[String]) -> Option<String> {
     let lines = |rows: &[String]| rows.join("\n    ");
-    (held != found).then(|| {
+    (expected != found).then(|| {
         format!(
-            "form {}\n  {key} of the table:\n    {}\n  found:\n    {}\n",
+            "form {}\n  {key} in refused.sql:\n    {}\n  found:\n    {}\n",
             form.name,
-            lines(held),
+            lines(expected),
             lines(found)
         )
     })
 }
 
-fn of_form(book: &Book, form: &Form) -> Vec<String> {
+fn problems_of_form(book: &Book, form: &Form) -> Vec<String> {
     let mut found = Vec::new();
-    let words = guarded(&form.statement);
-    // What the table cuts off with an ellipsis, such as the list of views, is not looked at.
-    let is_start = |start: &str| words.starts_with(start);
+    let message = guard_message(&form.statement);
+    // Only the part before an ellipsis is compared, for example before the list of views.
+    let is_start = |start: &str| message.starts_with(start);
     if !form.guard.strip_suffix('…').is_some_and(is_start) {
-        found.extend(differ(form, "guard", std::slice::from_ref(&form.guard), &[words]));
+        found.extend(differ(form, "guard", std::slice::from_ref(&form.guard), &[message]));
     }
     if !form.engine.iter().any(|row| row.starts_with("chance: ")) {
-        found.extend(differ(form, "engine", &form.engine, &answered(book, &form.statement)));
+        found.extend(differ(form, "engine", &form.engine, &engine_rows(book, &form.statement)));
     }
     if form.instead.is_empty() {
         let has_reason = form.right.is_empty() && !form.note.is_empty();
-        found.extend((!has_reason).then(|| format!("form {}: why no way out?\n", form.name)));
+        found.extend((!has_reason).then(|| {
+            format!("form {}: the note must explain why there is no replacement\n", form.name)
+        }));
         return found;
     }
-    found.extend(differ(form, "instead", &["passes".to_owned()], &[guarded(&form.instead)]));
-    found.extend(differ(form, "right", &form.right, &answered(book, &form.instead)));
+    found.extend(differ(form, "instead", &["passes".to_owned()], &[guard_message(&form.instead)]));
+    found.extend(differ(form, "right", &form.right, &engine_rows(book, &form.instead)));
     let is_right = form.engine == form.right && form.duckdb.is_empty();
     let is_wrong = !is_right || form.note.starts_with("Right here");
-    found.extend((!is_wrong).then(|| format!("form {}: what is wrong with it?\n", form.name)));
+    found.extend(
+        (!is_wrong).then(|| format!("form {}: the note must explain what is wrong\n", form.name)),
+    );
     found
 }
 
 #[test]
-fn every_form_is_refused_in_these_words_and_the_way_out_is_right() {
+fn every_form_has_this_message_and_a_right_replacement() {
     let book = book();
-    assert!(book.forms.len() > 60, "the table has {} forms", book.forms.len());
-    let found: Vec<String> = book.forms.iter().flat_map(|form| of_form(&book, form)).collect();
+    assert!(book.forms.len() > 60, "refused.sql has {} forms", book.forms.len());
+    let found: Vec<String> =
+        book.forms.iter().flat_map(|form| problems_of_form(&book, form)).collect();
     assert!(found.is_empty(), "{}", found.concat());
     let names: BTreeSet<&str> = book.forms.iter().map(|form| form.name.as_str()).collect();
-    assert_eq!(names.len(), book.forms.len(), "a name stands for two forms");
+    assert_eq!(names.len(), book.forms.len(), "two forms have the same name");
 }
 
-/// Each refusal of the sources, by its first words.
+/// Checks each refusal in the source files by the start of its message.
 #[test]
 fn every_refusal_of_the_guard_has_a_form() {
-    let words: Vec<String> = book().forms.into_iter().map(|form| form.guard).collect();
-    let said = |start: &str| words.iter().any(|words| words.starts_with(start));
+    let messages: Vec<String> = book().forms.into_iter().map(|form| form.guard).collect();
+    let is_used = |start: &str| messages.iter().any(|message| message.starts_with(start));
     for name in functions::refused_functions() {
-        assert!(said(&name.to_ascii_uppercase()), "{name} is in no form");
+        assert!(is_used(&name.to_ascii_uppercase()), "no form uses {name}");
     }
     let folder = root().join("src/query/guard");
     let mut calls = 0;
     for file in ["mod.rs", "functions.rs", "grouping.rs", "joins.rs", "windows.rs"] {
-        let source = std::fs::read_to_string(folder.join(file)).expect("a source of the guard");
+        let source = std::fs::read_to_string(folder.join(file)).expect("source files are readable");
         let quoted = source.split("refuse(").skip(1).filter_map(|call| {
             let call = call.trim_start().trim_start_matches("format!(").trim_start();
             Some(call.strip_prefix('"')?.split('"').next()?.replace("\\\n", ""))
         });
         for text in quoted {
-            // What is put in is left out: the longest piece between is looked for.
+            // The longest piece between the placeholders must be in a message.
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             let pieces = text.split(['{', '}']).enumerate().filter(|(at, _)| at % 2 == 0);
             let piece = pieces.map(|(_, piece)| piece).max_by_key(|piece| piece.len());
             let piece = piece.unwrap_or_default().trim_start();
             let piece: String = piece.chars().take(24).collect();
-            assert!(words.iter().any(|words| words.contains(&piece)), "{file}: {text}");
+            assert!(messages.iter().any(|message| message.contains(&piece)), "{file}: {text}");
             calls += 1;
         }
     }
-    assert!(calls > 35, "only {calls} refusals were found in the sources");
+    assert!(calls > 35, "only {calls} refusals were found in the source files");
 }
 
 fn fenced(page: &mut String, title: &str, language: &str, lines: &str) {
@@ -306,12 +314,13 @@ fn grid_of(table: &Table) -> String {
 
 fn page(book: &Book) -> String {
     let mut page = String::from(
-        "# What the guard refuses\n\nMade of src/query/guard/refused.sql by a test, which holds \
-         the guard and the engine (Polars 0.55) to it; tests/interop/guard.py holds DuckDB 1.5 to \
-         it. What is refused is so because the engine answers it otherwise than others, not at \
-         all, or by chance; each form has what to write instead, which both answer alike.\n\n\
-         The statements read these tables, which stand in for the views. A row of an answer is a \
-         line; where a statement has no order, lines are sorted.\n\n",
+        "# What the guard refuses\n\nGenerated from src/query/guard/refused.sql by a test that \
+         compares the guard and the engine (Polars 0.55) with it; tests/interop/guard.py compares \
+         DuckDB 1.5. The guard refuses a form if the result of the engine differs from that of \
+         other engines, is an error, or is random. Most forms have a replacement with the same \
+         result in both engines.\n\n\
+         The statements read these tables in place of the views. Each line of a result is a row; \
+         rows are sorted if the statement has no order.\n\n",
     );
     for table in &book.tables {
         let _ = write!(page, "`{}`\n\n{}\n", table.name, grid_of(table));
@@ -328,28 +337,33 @@ fn page(book: &Book) -> String {
         }
         let _ = write!(page, "```sql\n{}\n```\n\n", form.statement);
         if form.guard != "passes" {
-            let _ = write!(page, "The guard: {}\n\n", form.guard);
+            let _ = write!(page, "Message of the guard: {}\n\n", form.guard);
         }
-        fenced(&mut page, "The engine:", "text", &form.engine.join("\n"));
+        fenced(
+            &mut page,
+            "Result of the engine without the guard:",
+            "text",
+            &form.engine.join("\n"),
+        );
         if !form.duckdb.is_empty() {
-            fenced(&mut page, "DuckDB:", "text", &form.duckdb.join("\n"));
+            fenced(&mut page, "Result of DuckDB:", "text", &form.duckdb.join("\n"));
         }
         if !form.instead.is_empty() {
-            fenced(&mut page, "Instead:", "sql", &form.instead);
-            fenced(&mut page, "which is right:", "text", &form.right.join("\n"));
+            fenced(&mut page, "Write instead:", "sql", &form.instead);
+            fenced(&mut page, "Right result:", "text", &form.right.join("\n"));
         }
     }
     page.trim_end().to_owned() + "\n"
 }
 
-/// `PBI_BLESS=1` writes the page anew.
+/// `PBI_BLESS=1` writes the page.
 #[test]
-fn the_page_of_the_guard_is_current() {
+fn guard_page_is_current() {
     let page = page(&book());
     let path = root().join("docs/guard.md");
     if std::env::var_os("PBI_BLESS").is_some() {
-        std::fs::write(&path, &page).expect("the page can be written");
+        std::fs::write(&path, &page).expect("docs/guard.md is writable");
     }
-    let held = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(held == page, "docs/guard.md is not current; PBI_BLESS=1 writes it anew");
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/guard.md is out of date; PBI_BLESS=1 updates it");
 }

@@ -1,8 +1,8 @@
 //! Checks windows: the functions before OVER, their order and their frame.
 //!
-//! The engine calculates row by row and supports one frame. The standard's default frame groups rows
-//! that are equal in the order, so a sum must say ROWS. Averages and distinct counts with an order
-//! would silently be those of the whole partition.
+//! The engine calculates row by row and supports one frame. The standard's default frame groups
+//! rows that are equal in the order, so a sum must say ROWS. Averages and distinct counts with an
+//! order would silently be those of the whole partition.
 
 use std::ops::ControlFlow;
 
@@ -34,7 +34,10 @@ pub fn check(function: &Function) -> GuardResult {
         return refuse(format!("{shown} has a named window; write the window in OVER (…)"));
     }
     if function.filter.is_some() {
-        return refuse(format!("{shown} cannot have both FILTER and OVER; write CASE WHEN … END in its argument"));
+        return refuse(format!(
+            "{shown} cannot have both FILTER and OVER; \
+             write CASE WHEN … END in its argument"
+        ));
     }
     check_order(spec, &shown)?;
     check_frame(function, spec, &shown)
@@ -63,7 +66,8 @@ fn check_frame(function: &Function, spec: &WindowSpec, shown: &str) -> GuardResu
     let ordered = !spec.order_by.is_empty();
     if spec.window_frame.as_ref().is_some_and(|frame| !(ordered && is_running_frame(frame))) {
         return refuse(format!(
-            "{shown} OVER: this frame is not supported; write ORDER BY and {RUNNING_FRAME}"
+            "{shown} OVER: this frame is not supported; \
+             write ORDER BY and {RUNNING_FRAME}"
         ));
     }
     if ORDERED_WINDOW_FUNCTIONS.contains(&name.as_str()) {
@@ -73,7 +77,9 @@ fn check_frame(function: &Function, spec: &WindowSpec, shown: &str) -> GuardResu
         return ControlFlow::Continue(());
     }
     if !has_aggregate_name(function) {
-        return refuse(format!("{shown} OVER is not supported; use ROW_NUMBER, RANK or an aggregate"));
+        return refuse(format!(
+            "{shown} OVER is not supported; use ROW_NUMBER, RANK or an aggregate"
+        ));
     }
     if !ordered {
         return ControlFlow::Continue(());
@@ -85,7 +91,10 @@ fn check_frame(function: &Function, spec: &WindowSpec, shown: &str) -> GuardResu
         ));
     }
     if spec.window_frame.is_none() {
-        return refuse(format!("{shown} OVER (ORDER BY …) has no frame; write {RUNNING_FRAME} after the order"));
+        return refuse(format!(
+            "{shown} OVER (ORDER BY …) has no frame; \
+             write {RUNNING_FRAME} after the order"
+        ));
     }
     ControlFlow::Continue(())
 }

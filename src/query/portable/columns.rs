@@ -110,8 +110,8 @@ fn match_keyword(writer: &ScriptWriter<'_>, keywords: &[(&str, &str)]) -> String
     format!("CASE{} END", cases.collect::<String>())
 }
 
-/// Returns the value that `pick` chooses from the kind, id and name of an event's item; the rules are
-/// those of `views/items.rs`.
+/// Returns the value that `pick` chooses from the kind, id and name of an event's item; the rules
+/// are those of `views/items.rs`.
 fn item_case(writer: &ScriptWriter<'_>, pick: impl Fn(&str, &str, &str) -> String) -> String {
     let report = ENTITIES.first().map(entity_id_sql).unwrap_or_default();
     let models = writer.literal_list(items::SEMANTIC_MODEL_KINDS);

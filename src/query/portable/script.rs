@@ -173,8 +173,7 @@ impl ScriptWriter<'_> {
         let mut parts: Vec<String> = recipients::RECIPIENT_LISTS
             .iter()
             .map(|list| {
-                let names =
-                    list.name_members.iter().map(|name| format!("NULLIF(one.{name}, '')"));
+                let names = list.name_members.iter().map(|name| format!("NULLIF(one.{name}, '')"));
                 let names = names.collect::<Vec<_>>().join(", ");
                 let detail = list
                     .detail_member
@@ -229,8 +228,8 @@ impl ScriptWriter<'_> {
         Ok(format!("SELECT {columns} FROM (VALUES {rows}) AS rows_of({names}){none}"))
     }
 
-    /// Returns the rows as literals, and a condition. If there are no rows, it excludes the one row that
-    /// `VALUES` needs.
+    /// Returns the rows as literals, and a condition. If there are no rows, it excludes the one row
+    /// that `VALUES` needs.
     fn values_rows(&self, grid: &Grid) -> (String, &'static str) {
         let literal = |cell: &Cell| match cell {
             Cell::Null => "NULL".to_owned(),

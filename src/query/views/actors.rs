@@ -1,13 +1,13 @@
-//! Kinds of actors (person, guest, service, anonymous), internal domains, and automated API activity
-//! ("noise").
+//! Kinds of actors (person, guest, service, anonymous), internal domains, and automated API
+//! activity ("noise").
 //!
 //! Sources: `UserType` of the Office 365 Management Activity API schema (3 to 8 are not people);
 //! Microsoft's tenant-level auditing guidance (exclude the activity of scanners and service
 //! principals); published events (the `UserId` of a service principal is its object id; that of an
 //! anonymous viewer is `Anonymous` for any `UserType`).
 //!
-//! The rules for noise and services exist a second time as SQL text in `portable/expressions.rs`, on
-//! purpose: a test compares the results of both.
+//! The rules for noise and services exist a second time as SQL text in `portable/expressions.rs`,
+//! on purpose: a test compares the results of both.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::RangeInclusive;
@@ -30,7 +30,7 @@ pub enum NoiseFilter {
     Include,
 }
 
-/// `UserType` of invited guests.
+/// Value of `UserType` for invited guests.
 const GUEST_USER_TYPE: i64 = 10;
 /// Values of `UserType` for the system, applications and policies.
 const SERVICE_USER_TYPES: RangeInclusive<i64> = 3..=8;
@@ -68,8 +68,8 @@ pub fn is_noise(level: NoiseFilter) -> Expr {
     memoize::map_bool(activity(), test)
 }
 
-/// Returns true if an activity that the catalog may not contain yet is a read through the API, by the
-/// pattern of its name.
+/// Returns true if an activity that the catalog may not contain yet is a read through the API, by
+/// the pattern of its name.
 fn is_api_read(name: &str) -> bool {
     name.strip_prefix("Get").is_some_and(|rest| {
         rest.starts_with("GatewayCluster")
@@ -113,8 +113,8 @@ impl UserIdKind {
     }
 }
 
-/// Returns "anonymous", "service", "guest" or "person", the first that applies; never null. People of
-/// other domains than `internal_domains` are guests.
+/// Returns "anonymous", "service", "guest" or "person", the first that applies; never null. People
+/// of other domains than `internal_domains` are guests.
 pub fn actor_kind(internal_domains: BTreeSet<String>) -> Expr {
     let is_external = move |user: &str| {
         let user = user.to_lowercase();
@@ -170,8 +170,8 @@ pub fn user_id() -> Expr {
     memoize::map_text(col("UserId"), |user| (!user.is_empty()).then(|| user.to_lowercase()))
 }
 
-/// Returns the domain of a user in lower case: the text after the last `@` of an address. For a guest
-/// (`name_domain#EXT#@tenant`), it is the domain in the name.
+/// Returns the domain of a user in lower case: the text after the last `@` of an address. For a
+/// guest (`name_domain#EXT#@tenant`), it is the domain in the name.
 pub fn user_domain() -> Expr {
     memoize::map_text(col("UserId"), |user| domain_of(&user.to_lowercase()).map(str::to_owned))
 }

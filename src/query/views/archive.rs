@@ -1,4 +1,5 @@
-//! The views of days, sources and unknown fields, built from the source log rather than from events.
+//! The views of days, sources and unknown fields, built from the source log rather than from
+//! events.
 
 use chrono::{Datelike, NaiveDate};
 use polars::prelude::*;
@@ -61,8 +62,8 @@ fn epoch_days_i64(days: &[NaiveDate]) -> Vec<i64> {
     days.iter().copied().map(|day| i64::from(epoch_day(day))).collect()
 }
 
-/// Builds the view of the period: one row with its first and last day, within the archive, and those
-/// of the archive. No row if the archive contains no day of the period.
+/// Builds the view of the period: one row with its first and last day, within the archive, and
+/// those of the archive. No row if the archive contains no day of the period.
 pub fn period(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let ends = |days: Vec<LocalDay>| Some((days.first()?.date, days.last()?.date));
     let all = ends(session.local_days()).zip(ends(session.history_days()?));
@@ -95,6 +96,7 @@ pub fn utc_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     };
     let copies: Vec<Vec<u64>> = dates.iter().map(copies_by_source).collect();
     let is_complete = |day: &DayCoverage| day.status == DayStatus::Complete;
+    let copies_of_day = |counts: &Vec<u64>| saturating_i64(counts.iter().sum());
     let table = df!(
         "day" => epoch_days(&dates),
         "epoch_day" => epoch_days_i64(&dates),
@@ -102,7 +104,7 @@ pub fn utc_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         "reason" => days.iter().map(|day| day.reason.as_str()).collect::<Vec<_>>(),
         "is_complete" => days.iter().map(is_complete).collect::<Vec<_>>(),
         "sources" => copies.iter().map(|counts| counts.len() as i64).collect::<Vec<_>>(),
-        "event_copies" => copies.iter().map(|counts| saturating_i64(counts.iter().sum())).collect::<Vec<_>>()
+        "event_copies" => copies.iter().map(copies_of_day).collect::<Vec<_>>()
     )?;
     Ok(table.lazy().with_column(col("day").cast(DataType::Date)))
 }
@@ -167,10 +169,11 @@ pub fn source_warnings(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         WarningKind::Flattened => "flattened",
         WarningKind::TooEarly => "too early",
     };
+    let affected = all.iter().map(|(_, warning)| saturating_i64(warning.count));
     let table = df!(
         "source" => all.iter().map(|(source, _)| source.path.as_str()).collect::<Vec<_>>(),
         "kind" => all.iter().map(|(_, warning)| kind(warning.kind)).collect::<Vec<_>>(),
-        "affected" => all.iter().map(|(_, warning)| saturating_i64(warning.count)).collect::<Vec<_>>(),
+        "affected" => affected.collect::<Vec<_>>(),
         "detail" => all.iter().map(|(_, warning)| warning.detail.as_str()).collect::<Vec<_>>()
     )?;
     Ok(table.lazy())

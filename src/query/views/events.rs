@@ -23,8 +23,10 @@ pub fn events(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
 
 /// Builds the view of events of any time, without noise, of the chosen actors.
 pub fn history(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
-    let events =
-        context.table.all_events()?.filter(scan::is_in_workload_groups(context.log.workload_groups()));
+    let events = context
+        .table
+        .all_events()?
+        .filter(scan::is_in_workload_groups(context.log.workload_groups()));
     let events = apply_filters(events, context)?;
     add_columns(exclude_noise_and_actors(events, context), context)
 }
@@ -157,8 +159,8 @@ fn local_time(zone: &str) -> PolarsResult<Expr> {
     Ok(zoned.dt().replace_time_zone(None, lit("earliest"), NonExistent::Raise))
 }
 
-/// Returns true if the activity failed. Newer events have a status text, older ones a flag, and most
-/// have neither. `portable/columns.rs` has the same rule as SQL text.
+/// Returns true if the activity failed. Newer events have a status text, older ones a flag, and
+/// most have neither. `portable/columns.rs` has the same rule as SQL text.
 fn is_failed() -> Expr {
     let by_flag = col("IsSuccess").eq(lit(false)).fill_null(lit(false));
     let is_failure = |status: &str| matches!(&*status.to_lowercase(), "failed" | "failure");

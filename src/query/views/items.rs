@@ -143,8 +143,8 @@ impl ItemRule {
 
 /// Returns a value of the first rule that applies to each event.
 ///
-/// `value_of` returns the column of the value. `pick` gets the index of the rule, the value, and the
-/// event's `ArtifactKind`.
+/// `value_of` returns the column of the value. `pick` gets the index of the rule, the value, and
+/// the event's `ArtifactKind`.
 fn first_match(
     value_of: impl Fn(&ItemRule) -> Expr,
     pick: impl for<'t> Fn(usize, Option<&'t str>, Option<&'t str>) -> Option<&'t str>

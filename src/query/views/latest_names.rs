@@ -35,8 +35,7 @@ impl<'a> NameLookup<'a> {
         };
         let needed = [kind.id_column, kind.name_column].map(str::to_owned).into();
         let table = self.table.ensure_loaded(&needed)?;
-        let table =
-            latest_names(&table.in_scope_events()?, entity_id(view), kind.name_column)?;
+        let table = latest_names(&table.in_scope_events()?, entity_id(view), kind.name_column)?;
         tables.insert(view, table.clone());
         Ok(table)
     }

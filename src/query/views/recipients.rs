@@ -1,5 +1,5 @@
-//! The view of recipients of shares, subscriptions, roles and memberships: one row for each event and
-//! recipient.
+//! The view of recipients of shares, subscriptions, roles and memberships: one row for each event
+//! and recipient.
 
 use std::collections::BTreeSet;
 
@@ -83,7 +83,8 @@ pub fn recipients(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
 }
 
 fn is_external(user: &str, internal_domains: &BTreeSet<String>) -> bool {
-    user.contains("#ext#") || actors::domain_of(user).is_some_and(|domain| !internal_domains.contains(domain))
+    user.contains("#ext#")
+        || actors::domain_of(user).is_some_and(|domain| !internal_domains.contains(domain))
 }
 
 fn recipients_in_list(events: &LazyFrame, list: &RecipientList) -> LazyFrame {

@@ -1,5 +1,5 @@
-//! Browser, operating system and consumption method by keywords of the user agent. Null if no keyword
-//! is found.
+//! Browser, operating system and consumption method by keywords of the user agent. Null if no
+//! keyword is found.
 
 use polars::prelude::*;
 
@@ -18,8 +18,8 @@ pub const CONSUMPTION_METHODS: [(&str, &str); 7] = [
     ("okhttp", "Mobile"),
 ];
 
-/// Keywords of browsers. The first that a user agent contains decides, because most user agents name
-/// several browsers.
+/// Keywords of browsers. The first that a user agent contains decides, because most user agents
+/// name several browsers.
 pub const BROWSERS: [(&str, &str); 12] = [
     ("edg/", "Edge"),
     ("edge/", "Edge"),

@@ -17,12 +17,12 @@ impl SqlDialect for SparkDialect {
     /// comparisons with local times.
     fn preamble(&self) -> &'static str {
         "-- The views of pbi-analyze over the files of its store, for Spark.\n\
-         -- Every statement ends with a semicolon at the end of a line; no other semicolon ends a line.\n\
+         -- Each statement ends with a semicolon at the end of a line, and no other line does.\n\
          SET TIME ZONE 'UTC';\n"
     }
 
-    /// Names the columns, because Spark would take the columns of one file for all files, or read the
-    /// footers of all files.
+    /// Names the columns, because Spark would take the columns of one file for all files, or read
+    /// the footers of all files.
     fn files_view(&self, view: &str, paths: &[String]) -> String {
         let columns = scan::table_schema().iter();
         let columns: Vec<String> =
@@ -34,8 +34,8 @@ impl SqlDialect for SparkDialect {
         )
     }
 
-    /// Escapes backslashes, quotes and `${…}`, which is a variable even in a text. Two quotes are one
-    /// quote in Spark 4 and no quote in Spark 3, which joins such texts.
+    /// Escapes backslashes, quotes and `${…}`, which is a variable even in a text. Two quotes are
+    /// one quote in Spark 4 and no quote in Spark 3, which joins such texts.
     fn text_literal(&self, text: &str) -> String {
         let text = text.replace('\\', "\\\\").replace('\'', "\\'").replace("${", "\\u0024{");
         format!("'{}'", text.replace('\n', "\\n").replace('\r', "\\r"))

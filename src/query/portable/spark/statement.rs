@@ -97,8 +97,8 @@ fn map_type(data_type: &mut SqlType) {
     };
 }
 
-/// Escapes the backslashes in a pattern. In Spark a backslash always escapes; elsewhere it does so only
-/// with `ESCAPE`.
+/// Escapes the backslashes in a pattern. In Spark a backslash always escapes; elsewhere it does so
+/// only with `ESCAPE`.
 fn escape_backslashes(pattern: &mut Expr) {
     match pattern {
         Expr::Value(value) => {
@@ -125,8 +125,9 @@ fn rewrite_extract(field: &mut DateTimeField, time: &Expr) -> Option<String> {
     }
 }
 
-/// Rewrites `STRING_AGG` with an order, which Spark does not have before version 4, and never with the
-/// order among the arguments. If texts are ordered by themselves, a sorted list works in any version.
+/// Rewrites `STRING_AGG` with an order, which Spark does not have before version 4, and never with
+/// the order among the arguments. If texts are ordered by themselves, a sorted list works in any
+/// version.
 fn rewrite_string_agg(function: &Function) -> Option<String> {
     let name = function.name.to_string().to_ascii_lowercase();
     if !["string_agg", "listagg", "group_concat"].contains(&name.as_str()) {
