@@ -353,7 +353,7 @@ fn noise_is_excluded_by_level_and_flagged_in_events_all() {
     ]);
     let sql = "SELECT Id FROM events ORDER BY Id NULLS LAST";
     let flags = "SELECT Id FROM events_all WHERE is_noise ORDER BY Id NULLS LAST";
-    for (noise, left, flagged, tally) in [
+    for (noise, left, flagged, counts) in [
         (NoiseFilter::Exclude, "134", "25", counted(6, 2, 1)),
         (NoiseFilter::ExcludeAllReads, "14", "2356", counted(6, 4, 0)),
         (NoiseFilter::Include, "1234", "", counted(6, 0, 2)),
@@ -361,7 +361,7 @@ fn noise_is_excluded_by_level_and_flagged_in_events_all() {
         let run = TestRun { noise, ..PLAIN };
         assert_eq!(run.rows(&archive, sql).concat(), left);
         assert_eq!(run.rows(&archive, flags).concat(), flagged);
-        assert_eq!(run.counts(&archive), tally);
+        assert_eq!(run.counts(&archive), counts);
     }
 }
 

@@ -5,13 +5,12 @@
 //!
 //! 1. *missing*: no event of the day is stored.
 //! 2. *truncated*: a source of the day is damaged, ends at a row limit of Microsoft's tools, or
-//!    contains fewer records than its search found, and no intact source contains as many events of
-//!    that day.
-//! 3. *partial*: the downloads recorded in the log leave a gap in the day. This rule does not apply
-//!    if the day has sources of different kinds or an export of the audit search, which those
-//!    downloads do not cover. Nor does it apply if a source of the next day, which records the
-//!    downloads, is truncated. A day is also partial if every source was written before the end of
-//!    the day.
+//!    contains fewer records than its search found. This rule does not apply if an intact source
+//!    contains as many events of the day.
+//! 3. *partial*: the downloads recorded in the log leave a gap in the day, or every source was
+//!    written before the end of the day. A gap does not count if the day has sources that those
+//!    downloads do not cover: sources of different kinds, or an export of the audit search. Nor
+//!    does it count if a source of the next day, which records the downloads, is truncated.
 //! 4. *complete*: no other rule applies.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -290,12 +289,12 @@ mod tests {
             DayStatus::Complete,
             "times in names of folders do not count"
         );
-        let touched = |modified: &str| {
+        let modified_at = |modified: &str| {
             let modified_us = Some(us(modified));
             status(&[SourceFacts { modified_us, ..source("20260301.json", "array", 7) }], &[]).0
         };
-        assert_eq!(touched("2026-03-01T18:00:00Z"), DayStatus::Partial);
-        assert_eq!(touched("2026-03-02T00:00:00Z"), DayStatus::Complete);
+        assert_eq!(modified_at("2026-03-01T18:00:00Z"), DayStatus::Partial);
+        assert_eq!(modified_at("2026-03-02T00:00:00Z"), DayStatus::Complete);
         let again = [
             source("PBIActivityEvents-20260301-202603011800.json", "array", 7),
             source("PBIActivityEvents-20260301-202603030415.json", "array", 9),

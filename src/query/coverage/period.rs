@@ -157,11 +157,11 @@ mod tests {
     }
 
     fn march(zone: Tz) -> Period {
-        let extent = EventTimeRange {
+        let event_range = EventTimeRange {
             first_us: us("2026-03-01T00:30:00Z"),
             last_us: us("2026-03-31T22:30:00Z"),
         };
-        Period::new(zone, None, None, Some(extent))
+        Period::new(zone, None, None, Some(event_range))
     }
 
     #[test]
@@ -179,10 +179,10 @@ mod tests {
 
     #[test]
     fn previous_period_has_the_same_length_and_is_within_the_archive() {
-        let Period { event_range: extent, .. } = march(Tz::UTC);
+        let Period { event_range, .. } = march(Tz::UTC);
         let previous = |since: &str, until: &str| {
             let days = [since, until].map(|text| Some(day(text)));
-            let period = Period::new(Tz::UTC, days[0], days[1], extent).previous()?;
+            let period = Period::new(Tz::UTC, days[0], days[1], event_range).previous()?;
             period.first_day().zip(period.last_day())
         };
         let expected = |first, last| Some((day(first), day(last)));
@@ -207,9 +207,10 @@ mod tests {
 
     #[test]
     fn last_day_is_included_and_days_beyond_the_archive_do_not_count() {
-        let Period { event_range: extent, .. } = march(Tz::UTC);
+        let Period { event_range, .. } = march(Tz::UTC);
         let zone = chrono_tz::Europe::Zurich;
-        let period = Period::new(zone, Some(day("2026-03-29")), Some(day("2026-04-10")), extent);
+        let period =
+            Period::new(zone, Some(day("2026-03-29")), Some(day("2026-04-10")), event_range);
         assert_eq!(period.from_us(), Some(us("2026-03-28T23:00:00Z")));
         assert_eq!(
             period.to_us(),
@@ -219,8 +220,8 @@ mod tests {
         assert_eq!(period.utc_days().first(), Some(&day("2026-03-28")));
         assert_eq!(period.utc_days().last(), Some(&day("2026-03-31")));
         assert_eq!(period.last_day(), Some(day("2026-04-10")));
-        let before = Period::new(zone, None, Some(day("2020-01-01")), extent);
-        assert!(before.utc_days().is_empty() && before.local_days().is_empty());
+        let early = Period::new(zone, None, Some(day("2020-01-01")), event_range);
+        assert!(early.utc_days().is_empty() && early.local_days().is_empty());
     }
 
     #[test]

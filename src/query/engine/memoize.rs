@@ -1,11 +1,11 @@
 //! Memoized functions of a text column: each distinct value is computed once.
 //!
-//! Most columns of events have few values. The engine stores a text as a view of 16 bytes, and all
-//! rows with the same value in a file's dictionary have the same view. A cache of the last views
-//! and their results costs a fraction of the computation.
+//! Most columns of events have few values. The engine stores a text as a view of 16 bytes. All rows
+//! with the same value in a file's dictionary have the same view. A cache of the last views and
+//! their results costs a fraction of the computation.
 //!
-//! If no value changes (names that are in lower case already, a column without empty texts), the
-//! column is returned as it is, because a copy of its views would be most of the work.
+//! If no value changes, the column is returned as it is, because a copy of its views would be most
+//! of the work. Examples are names in lower case, and columns without empty texts.
 
 use polars::prelude::*;
 

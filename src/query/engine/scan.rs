@@ -194,9 +194,9 @@ fn events_between_by_statistics(
             first >= from && last.saturating_add(STATISTICS_SLACK_US) < to
         })
     };
-    let mut touched = snapshot.files.iter().filter(|file| overlaps(file, Some(from), Some(to)));
-    match touched.clone().all(is_inside) {
-        true => scan_files(&mut touched),
+    let mut overlapping = snapshot.files.iter().filter(|file| overlaps(file, Some(from), Some(to)));
+    match overlapping.clone().all(is_inside) {
+        true => scan_files(&mut overlapping),
         false => events_between(snapshot, Some(from), Some(to)),
     }
 }

@@ -1,9 +1,9 @@
 //! Runs CTEs that aggregate events on the streaming engine before the rest of the statement.
 //!
-//! A streaming CTE reads a view of events and aggregates it by GROUP BY or DISTINCT, or filters it
-//! by WHERE for the rest of the statement. The streaming engine processes events in batches, with a
-//! third of the memory of the in-memory engine and less time. It runs out of memory on `IN (SELECT
-//! …)`, so it runs only CTEs for which both engines are known to return the same rows.
+//! A streaming CTE reads a view of events. It aggregates them by GROUP BY or DISTINCT, or filters
+//! them by WHERE for the rest of the statement. The streaming engine processes events in batches,
+//! with a third of the memory of the in-memory engine and less time. It runs out of memory on `IN
+//! (SELECT …)`, so it runs only CTEs for which both engines are known to return the same rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;

@@ -1,8 +1,8 @@
 //! Casts narrow integers in a statement to BIGINT, as DuckDB and Spark do.
 //!
-//! The engine counts in unsigned 32-bit numbers and extracts an hour as an 8-bit number, so that
-//! `COUNT(*) - 5` could be 4294967293 and `EXTRACT(HOUR FROM t) * 60` negative, without an error.
-//! It also sums 32-bit numbers in 32 bits, so that a sum over `THEN 2000000000` could overflow.
+//! The engine counts in unsigned 32-bit numbers, so `COUNT(*) - 5` could be 4294967293. It extracts
+//! an hour as an 8-bit number, so `EXTRACT(HOUR FROM t) * 60` could be negative. It sums 32-bit
+//! numbers in 32 bits, so a sum over `THEN 2000000000` could overflow. None of these is an error.
 //! Therefore such calls, summed numbers, results of CASE and narrow casts become BIGINT.
 
 use std::ops::ControlFlow;

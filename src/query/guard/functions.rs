@@ -93,8 +93,8 @@ const AGGREGATES: [&str; 26] = [
     "variance",
 ];
 
-/// Functions whose result is narrower than 64 bits in the engine, so that `COUNT(*) - 5` could be
-/// 4294967294 and `EXTRACT(HOUR FROM t) * 60` could be negative.
+/// Functions whose result is narrower than 64 bits in the engine. Without a cast, `COUNT(*) - 5`
+/// could be 4294967294, and `EXTRACT(HOUR FROM t) * 60` could be negative.
 const NARROW_FUNCTIONS: [&str; 10] = [
     "array_length",
     "bit_length",

@@ -1,4 +1,7 @@
 //! The columns that the views of events add, as SQL.
+//!
+//! They are second definitions of the expressions in `views/events.rs`, on purpose: a test runs
+//! every report with both and compares the results.
 
 use polars::prelude::PolarsResult;
 

@@ -57,10 +57,10 @@ pub fn entity_id(view: &str) -> Expr {
 
 /// Returns the id of the tenant's own report, also for reports of template apps.
 ///
-/// If a report of a template app is opened from its workspace, `ReportId` is the publisher's report
-/// (the same in every tenant), `AppReportId` is the tenant's own report, and `AppId` is empty.
-/// Inside the app, `AppId` is set and `ReportId` is right. The same rule exists as SQL text in
-/// `portable/expressions.rs` (`entity_id_sql`), on purpose: a test compares the results of both.
+/// If a report of a template app is opened from its workspace, `ReportId` is the publisher's
+/// report, the same in every tenant. `AppReportId` is then the tenant's own report, and `AppId` is
+/// empty. Inside the app, `AppId` is set and `ReportId` is right. The same rule exists as SQL text
+/// in `portable/expressions.rs` (`entity_id_sql`), on purpose: a test compares the results of both.
 fn report_id() -> Expr {
     let choose = |[other, own, app]: [&Column; 3]| {
         let [own, app] = [own.str()?, app.str()?].map(memoize::empty_to_null);

@@ -1,8 +1,8 @@
 //! The item of an event: its kind, id and name.
 //!
-//! The order of the rules decides: an event of a dashboard or a tile may have the id of its report,
-//! and most events of a report have the id of its semantic model. Each event is checked once; a
-//! `CASE` of the engine would compute every branch for all events.
+//! The order of the rules decides. An event of a dashboard or a tile may have the id of its report.
+//! Most events of a report have the id of its semantic model. Each event is checked once; a `CASE`
+//! of the engine would compute every branch for all events.
 
 use polars::prelude::*;
 
