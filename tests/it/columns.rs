@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::bless::is_blessing;
 use crate::events::plain;
 use crate::sample_data::ROOT;
 use crate::workdir::Workdir;
@@ -19,7 +20,7 @@ fn the_pages_in_docs_are_what_the_program_prints() {
         let flags = command.iter().chain(&["--format", "markdown"]);
         let printed = Workdir::new().pbi(flags).ended(0).stdout;
         let path = Path::new(ROOT).join("docs").join(page);
-        if std::env::var_os("PBI_BLESS").is_some() {
+        if is_blessing() {
             std::fs::write(&path, &printed).expect("the page can be written");
         }
         let held = std::fs::read_to_string(&path).unwrap_or_default();

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::bless::is_blessing;
 use crate::sample_data::ROOT;
 use crate::workdir::{Ran, Summary, Workdir};
 
@@ -165,7 +166,7 @@ fn every_archive_that_is_known_to_exist_is_understood_or_refused_by_name() {
         let case: Case = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
         let found = outcome(name, path, &case);
         let file = path.join("expected.txt");
-        if std::env::var_os("PBI_BLESS").is_some() {
+        if is_blessing() {
             fs::write(&file, &found).expect("the file can be written");
         }
         let expected = fs::read_to_string(&file).unwrap_or_default();

@@ -14,6 +14,7 @@ use pbi_analyze::query;
 use pbi_analyze::store::Store;
 use serde::Deserialize;
 
+use crate::bless::is_blessing;
 use crate::sample_data::{ROOT, copy_of_sample_data, golden};
 use crate::top_reports::{Answer, Coverage};
 use crate::workdir::Workdir;
@@ -51,7 +52,7 @@ fn printed(dir: &Workdir, arguments: &[&str]) -> String {
 /// Compares with a file of `tests/golden/`, or writes it where that is asked for.
 fn assert_golden(name: &str, found: &str) {
     let path = Path::new(ROOT).join("tests/golden").join(name);
-    if std::env::var_os("PBI_BLESS").is_some() {
+    if is_blessing() {
         std::fs::write(&path, found).expect("the golden file can be written");
         return;
     }

@@ -22,6 +22,9 @@ mod selftest;
 mod synth;
 #[path = "../support/year/mod.rs"]
 mod year;
+// Expected files, written anew on request.
+#[path = "../support/bless.rs"]
+mod bless;
 // Names that are made to break the page that shows them.
 #[path = "../support/attack.rs"]
 mod attack;
@@ -92,10 +95,14 @@ mod dry_run;
 // Who may read a store, and where it ends.
 #[cfg(unix)]
 mod private;
-// The program's own sources, read as text.
-mod rust_text;
-// The rooms of ARCHITECTURE.md and their borders.
+// The program's own sources, parsed.
+mod sources;
+// The rooms of ARCHITECTURE.md, their borders, and limits of length.
 mod tidy;
+// Import cycles among the files of a room.
+mod import_cycles;
+// Words of private language in comments, messages and documents.
+mod plain_words;
 // What README.md tells people to type.
 mod readme;
 // A terminal as a picture, for the README.
