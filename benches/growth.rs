@@ -6,8 +6,14 @@
 //! Each row is one run of the program, as a user would start it. What is measured is CPU time, as
 //! the system counts it, and the largest memory that the process held; both are read from /proc, so
 //! this runs on Linux only. Every run is held to what the generator wrote.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
-#![allow(clippy::print_stdout, reason = "its tables are its result")]
+#![allow(
+    clippy::expect_used,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench may fail"
+)]
+#![allow(clippy::print_stdout, reason = "the printed tables are the result")]
 
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;

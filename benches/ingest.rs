@@ -3,7 +3,13 @@
 //! Bytes per second are those of the archive as it lies on disk. Every round is held to the number
 //! of events that the generator wrote, so a fast wrong answer is no result. To compare two states
 //! of the program, `cargo bench -- --save-baseline before`, change it, `-- --baseline before`.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
+#![allow(
+    clippy::expect_used,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench may fail"
+)]
 
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;

@@ -4,7 +4,13 @@
 //! what the answer leaves out. Events per second are those of the store, whatever the report reads
 //! of them. Every round is held to the number of rows of the first, and the view to the number of
 //! events that the generator wrote.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
+#![allow(
+    clippy::expect_used,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench may fail"
+)]
 
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;

@@ -2,7 +2,13 @@
 //!
 //! The stages are called as the conductor calls them, on one thread, over one archive of REST pages
 //! that lies in the page cache. Every round is held to what the generator wrote.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
+#![allow(
+    clippy::expect_used,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench may fail"
+)]
 
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;

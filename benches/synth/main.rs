@@ -1,7 +1,14 @@
 //! Writes an invented archive for measurements and for trying things on: `synth DIR`, then point
 //! the program, or what it is compared with, at DIR. Prints one line of JSON that says what the
 //! archive holds.
-#![allow(clippy::expect_used, missing_docs, reason = "what it cannot write, it need not survive")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unreachable,
+    missing_docs,
+    reason = "a tool for developers may fail, and its output is for a terminal"
+)]
 
 #[path = "../../tests/support/attack.rs"]
 mod attack;

@@ -26,7 +26,7 @@ fn ingested() -> (Workdir, Records) {
 }
 
 #[test]
-fn accounts_and_ids_are_the_oracles() {
+fn accounts_and_ids_match_the_oracle() {
     let (dir, records) = ingested();
     let (oracle, written) = (large().oracle(), &large().written);
     let expected = &oracle.accounting;
@@ -57,7 +57,7 @@ fn accounts_and_ids_are_the_oracles() {
 }
 
 #[test]
-fn every_event_has_the_oracles_content() {
+fn every_event_has_the_content_of_the_oracle() {
     let (dir, _) = ingested();
     let oracle = large().oracle();
     let (mut at, mut compared, mut sources) = (0, 0, BTreeSet::new());

@@ -11,7 +11,7 @@ use crate::workdir::Workdir;
 
 /// `PBI_BLESS=1` writes the pages anew.
 #[test]
-fn the_pages_in_docs_are_what_the_program_prints() {
+fn generated_pages_of_docs_are_current() {
     for (page, command) in [
         ("columns.md", &["columns"][..]),
         ("views.md", &["columns", "--views"]),
@@ -45,7 +45,7 @@ fn every_column_is_in_every_format() {
 }
 
 #[test]
-fn fields_without_a_column_are_told_the_newest_first() {
+fn fields_without_a_column_are_listed_newest_first() {
     let dir = Workdir::new();
     let event = |number: usize, day: u32, more: &str| {
         format!(

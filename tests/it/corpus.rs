@@ -157,7 +157,7 @@ fn describe(summary: &Summary, text: &mut String) {
 }
 
 #[test]
-fn every_archive_that_is_known_to_exist_is_understood_or_refused_by_name() {
+fn every_case_of_the_corpus_has_its_expected_result() {
     let (facts, cases) = (facts(), cases());
     let mut covered = BTreeSet::new();
     let mut wrong = Vec::new();
@@ -186,7 +186,7 @@ fn every_archive_that_is_known_to_exist_is_understood_or_refused_by_name() {
 
 /// A second look at the ways by which a program is told of: text for people says the same.
 #[test]
-fn people_are_told_what_is_wrong_and_what_to_do() {
+fn messages_state_the_problem_and_the_remedy() {
     let dir = Workdir::new();
     copy(&folder().join("refused"), &dir.join("refused"));
     let ran: Ran = dir.pbi(["ingest", "refused", "--store", "store"]).ended(3);

@@ -114,7 +114,7 @@ fn assert_said(account: &Source, file: &Uncut, cut: usize) {
 }
 
 #[test]
-fn json_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
+fn json_truncated_at_any_byte_keeps_the_events_before_it() {
     for uncut in [page, array, lines] {
         let (summary, files) = cut_everywhere(uncut, Coding::Utf8);
         for (cut, file) in files.iter().enumerate() {
@@ -126,7 +126,7 @@ fn json_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
 }
 
 #[test]
-fn csv_that_is_cut_at_any_byte_gives_the_rows_before_the_cut() {
+fn csv_truncated_at_any_byte_keeps_the_rows_before_it() {
     let (summary, files) = cut_everywhere(csv, Coding::Utf8);
     for (cut, file) in files.iter().enumerate() {
         let account = summary.of(&cut_name(cut));
@@ -139,7 +139,7 @@ fn csv_that_is_cut_at_any_byte_gives_the_rows_before_the_cut() {
 
 /// Cuts through a unit of UTF-16, or between the two halves of a letter, are among these.
 #[test]
-fn utf_16_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
+fn utf_16_truncated_at_any_byte_keeps_the_events_before_it() {
     for coding in [Coding::Utf16Le, Coding::Utf16Be] {
         let (summary, files) = cut_everywhere(page, coding);
         for (cut, file) in files.iter().enumerate() {
@@ -160,7 +160,7 @@ fn utf_16_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
 
 /// Far behind the first piece that is read, positions are still those of the file.
 #[test]
-fn the_place_of_damage_is_exact_far_into_a_file_in_every_encoding() {
+fn position_of_damage_is_exact_in_long_files_of_every_encoding() {
     let dir = Workdir::new();
     for (number, coding) in CODINGS.into_iter().enumerate() {
         let before: Vec<String> = (0..30_000).map(|n| plain(number, n)).collect();

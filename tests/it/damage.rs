@@ -174,7 +174,7 @@ fn damaged_folder() -> (Workdir, Vec<Case>) {
 }
 
 #[test]
-fn whole_events_are_stored_and_the_rest_is_named_with_its_place() {
+fn complete_events_are_stored_and_damage_is_reported_with_its_position() {
     let (dir, cases) = damaged_folder();
     let (ran, summary) = dir.ingest("store", &["archive"]);
     let ran = ran.ended(3);
@@ -226,7 +226,7 @@ fn the_accounts_of_a_damaged_folder_add_up() {
 }
 
 #[test]
-fn a_file_among_damaged_ones_is_stored_as_it_is_alone() {
+fn damaged_files_do_not_affect_other_files() {
     let (dir, _) = damaged_folder();
     dir.ingest("all", &["archive"]);
     let (ran, alone) = dir.ingest("alone", &["archive/whole.json"]);
@@ -240,7 +240,7 @@ fn a_file_among_damaged_ones_is_stored_as_it_is_alone() {
 
 /// A quiet run keeps silent about what is empty, never about what is lost.
 #[test]
-fn empty_files_are_remarked_on_and_damage_is_told_even_when_quiet() {
+fn quiet_run_reports_damage_but_no_empty_files() {
     let (dir, cases) = damaged_folder();
     let loud = dir.pbi(["ingest", "archive", "--store", "a"]).ended(3);
     let quiet = dir.pbi(["ingest", "archive", "--store", "b", "--quiet"]).ended(3);
@@ -255,7 +255,7 @@ fn empty_files_are_remarked_on_and_damage_is_told_even_when_quiet() {
 
 /// Whatever is cut off a file, the answers from raw files are those from the store.
 #[test]
-fn a_report_straight_from_damaged_files_says_the_same() {
+fn report_from_damaged_files_equals_report_from_their_store() {
     let (dir, _) = damaged_folder();
     dir.ingest("store", &["archive"]);
     let report =
@@ -267,7 +267,7 @@ fn a_report_straight_from_damaged_files_says_the_same() {
 }
 
 #[test]
-fn a_path_that_does_not_exist_is_misuse_alone_and_a_failed_source_beside_others() {
+fn missing_path_is_a_usage_error_alone_and_a_failed_source_among_others() {
     let dir = Workdir::new();
     dir.write("good.json", event(1));
     let alone = dir.pbi(["ingest", "nowhere", "--store", "store"]).ended(2);
@@ -288,7 +288,7 @@ fn a_path_that_does_not_exist_is_misuse_alone_and_a_failed_source_beside_others(
 
 /// What is in the way of a store is told and left as it is.
 #[test]
-fn a_file_in_the_place_of_a_store_is_told_and_kept() {
+fn file_in_place_of_a_store_is_reported_and_kept() {
     let dir = Workdir::new();
     dir.write("good.json", event(1));
     for (occupied, store) in [("file", "file"), ("above", "above/store"), ("half/events", "half")] {
@@ -319,7 +319,7 @@ fn list(folder: &Path) -> Vec<String> {
 
 /// A store that cannot be read is an error of every command, and nothing is written into it.
 #[test]
-fn a_store_that_cannot_be_read_is_told_by_name_and_left_alone() {
+fn unreadable_store_is_reported_and_not_changed() {
     let dir = Workdir::new();
     dir.write("good.json", event(1));
     dir.write("store/events/_delta_log/00000000000000000000.json", "no log");
@@ -335,7 +335,7 @@ fn a_store_that_cannot_be_read_is_told_by_name_and_left_alone() {
 
 /// A run that was cut off before its first commit leaves folders without a log: no store yet.
 #[test]
-fn a_log_without_a_commit_is_no_store_yet_and_the_next_run_makes_it() {
+fn empty_delta_log_is_no_store_and_the_next_run_creates_it() {
     let dir = Workdir::new();
     dir.write("good.json", event(1));
     std::fs::create_dir_all(dir.join("store/events/_delta_log")).expect("there is room");

@@ -320,7 +320,7 @@ fn prepared() -> Workdir {
 }
 
 #[test]
-fn the_first_run_may_fail_or_end_at_any_step() {
+fn first_run_survives_a_failure_at_any_step() {
     let dir = prepared();
     let act = |store: &Store| run(store, &dir.join("one")).map(|_| ());
     let points =
@@ -330,7 +330,7 @@ fn the_first_run_may_fail_or_end_at_any_step() {
 }
 
 #[test]
-fn a_later_run_may_fail_or_end_at_any_step() {
+fn later_run_survives_a_failure_at_any_step() {
     let dir = prepared();
     run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
     let act = |store: &Store| run(store, &dir.join("second")).map(|_| ());
@@ -359,7 +359,7 @@ fn make_unmerged(dir: &Workdir, name: &str) {
 }
 
 #[test]
-fn a_merge_may_fail_or_end_at_any_step() {
+fn compaction_survives_a_failure_at_any_step() {
     let dir = prepared();
     make_unmerged(&dir, "unmerged");
     let act = |store: &Store| store.compact(store::CompactScope::All).map(|_| ());
@@ -370,7 +370,7 @@ fn a_merge_may_fail_or_end_at_any_step() {
 }
 
 #[test]
-fn a_person_may_be_forgotten_with_a_failure_or_an_end_at_any_step() {
+fn forgetting_a_person_survives_a_failure_at_any_step() {
     let dir = prepared();
     for folder in ["first", "second"] {
         run(&Store::new(&dir.join("base")), &dir.join(folder)).expect("a healthy disk");
@@ -387,7 +387,7 @@ fn a_person_may_be_forgotten_with_a_failure_or_an_end_at_any_step() {
 
 /// Whatever does not fit, the error says so and names the file, and room is all that is missing.
 #[test]
-fn a_disk_may_be_full_from_any_step_on() {
+fn full_disk_at_any_step_loses_nothing() {
     let dir = prepared();
     run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
     let act = |store: &Store| match run(store, &dir.join("second")) {

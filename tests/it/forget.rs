@@ -115,7 +115,7 @@ fn assert_rejects_without_her(dir: &Workdir, number: usize) {
 }
 
 #[test]
-fn a_person_is_gone_with_her_events_and_from_those_of_others() {
+fn forgotten_person_is_removed_from_all_events() {
     let dir = archive();
     let before = table::events(&dir.join("store"));
     let ran = dir.pbi(["forget", "--user", "zoe.doe@contoso.com", "--store", "store"]).ended(0);
@@ -145,7 +145,7 @@ fn a_person_is_gone_with_her_events_and_from_those_of_others() {
 }
 
 #[test]
-fn events_may_stay_with_a_pseudonym_in_the_persons_place() {
+fn pseudonym_replaces_a_forgotten_person() {
     let dir = archive();
     let arguments = ["forget", "--user", ZOE, "--replace", "--store", "store"];
     let ran = dir.pbi(arguments).ended(0);
@@ -185,7 +185,7 @@ fn report(dir: &Workdir, store: &str) -> String {
 }
 
 #[test]
-fn a_store_of_pseudonyms_answers_the_same_and_holds_no_name() {
+fn pseudonymized_store_gives_equal_reports_and_contains_no_name() {
     let dir = copy_of_sample_data();
     dir.write("key", "0123456789abcdef0123456789abcdef\n");
     dir.ingest("plain", &["sample-data"]);
@@ -201,7 +201,7 @@ fn a_store_of_pseudonyms_answers_the_same_and_holds_no_name() {
 }
 
 #[test]
-fn names_pseudonyms_and_keys_do_not_mix() {
+fn names_and_pseudonyms_of_other_keys_are_refused() {
     let dir = archive();
     dir.write("key", "0123456789abcdef0123456789abcdef");
     dir.write("other", "0123456789abcdef0123456789abcdee");

@@ -84,14 +84,14 @@ pub fn difference(expected: &str, found: &str) -> String {
 }
 
 #[test]
-fn a_difference_shows_the_lines_that_differ_and_no_others() {
+fn difference_shows_only_the_lines_that_differ() {
     assert_eq!(difference("a\nb\nc\nd", "a\nB\r\nc\nd"), "from line 2:\n- b\n+ B\\r\n");
     assert_eq!(difference("a\na", "a\na\na"), "from line 3:\n+ a\n");
     assert_eq!(difference("", "x"), "from line 1:\n- \n+ x\n");
 }
 
 #[test]
-fn the_report_looks_as_it_always_did() {
+fn top_reports_match_their_golden_files() {
     let dir = ingested();
     let formats = [
         ("table", "txt"),
@@ -107,14 +107,14 @@ fn the_report_looks_as_it_always_did() {
 }
 
 #[test]
-fn the_list_of_reports_looks_as_it_always_did() {
+fn list_of_reports_matches_its_golden_files() {
     let dir = Workdir::new();
     assert_golden("reports.txt", &printed(&dir, &["reports"]));
     assert_golden("reports.json", &printed(&dir, &["reports", "--format", "json"]));
 }
 
 #[test]
-fn the_status_looks_as_it_always_did() {
+fn status_matches_its_golden_file() {
     let dir = ingested();
     let text = printed(&dir, &["status", "--store", "store"]);
     // How well the files are compressed is a matter of the version of a library.
@@ -141,7 +141,7 @@ fn answer(dir: &Workdir, arguments: &[&str]) -> Answer {
 }
 
 #[test]
-fn the_most_used_reports_are_those_that_the_generator_knows() {
+fn most_used_reports_match_the_generator() {
     let (dir, golden) = (ingested(), golden());
     let answer = answer(&dir, &[]);
     assert_eq!(answer.rows.len(), golden.top_reports.len());
@@ -157,7 +157,7 @@ fn the_most_used_reports_are_those_that_the_generator_knows() {
 }
 
 #[test]
-fn what_is_left_out_is_what_the_generator_knows() {
+fn excluded_events_match_the_generator() {
     let (dir, golden) = (ingested(), golden());
     let noise = golden.noise["total"];
     assert_eq!(noise, golden.noise["ExportActivityEvents"] + golden.noise["GetDatasources"]);
@@ -178,7 +178,7 @@ fn what_is_left_out_is_what_the_generator_knows() {
 
 /// No report shows the kinds of actors yet, so the library is asked with a statement of the test's.
 #[test]
-fn actors_are_of_the_kinds_that_the_generator_knows() {
+fn kinds_of_actors_match_the_generator() {
     let dir = ingested();
     let snapshot = Store::new(&dir.join("store")).snapshot().expect("the store can be read");
     let extent = query::extent(&snapshot).expect("the store can be read");
@@ -198,7 +198,7 @@ fn actors_are_of_the_kinds_that_the_generator_knows() {
 }
 
 #[test]
-fn days_are_held_as_the_generator_knows() {
+fn coverage_matches_the_generator() {
     let (dir, period) = (ingested(), golden().period);
     let coverage = answer(&dir, &[]).coverage;
     let missing = period.days_without_events.len() as u64;

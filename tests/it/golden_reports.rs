@@ -181,7 +181,7 @@ fn different_values_in_two_formats_are_found() {
     let json = br#"{"columns":["a","b","c"],"rows":[{"a":1,"b":"x","c":null},{"a":2.0,"b":"","c":1}]}"#;
     let ndjson = b"{\"a\":1,\"b\":\"x\",\"c\":null}\n{\"a\":2.0,\"b\":\"\",\"c\":1}\n";
     assert_eq!(disagreements(b"a,b,c\r\n1,x,\r\n2,,1\r\n", json, ndjson), Vec::<String>::new());
-    let found = disagreements(b"a,b,c\r\n1.0,y,0\r\n2,,1\r\n", json, &ndjson[..23]);
+    let found = disagreements(b"a,b,c\r\n1.0,y,0\r\n2,,1\r\n", json, &ndjson[..24]);
     let expected = [
         "the rows of JSON and NDJSON differ",
         "row 1, a: \"1.0\" in CSV, 1 in JSON",

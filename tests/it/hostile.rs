@@ -237,7 +237,7 @@ fn names_below(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_folder_of_everything_hostile_is_named_and_costs_only_itself() {
+fn hostile_files_are_reported_and_do_not_affect_others() {
     let dir = Workdir::new();
     let mut cases: Vec<Case> =
         [nested(), texts(), members(), packed()].into_iter().flatten().collect();

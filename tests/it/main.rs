@@ -6,9 +6,11 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::unreachable,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test may fail loudly"
+    reason = "a test may fail, and prints what helps to understand why"
 )]
 
 // What stands by the program: archives made from a seed, a slow second answer, and a check of both.

@@ -51,7 +51,7 @@ fn accounts((ran, mut summary): (Ran, Summary)) -> Summary {
 }
 
 #[test]
-fn the_number_of_threads_changes_nothing() {
+fn number_of_threads_does_not_change_the_table() {
     let dir = Workdir::new();
     let run = |threads: &str| accounts(dir.ingest(threads, &[large().dir(), "--threads", threads]));
     let one = run("1");
@@ -62,7 +62,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
-fn the_order_of_paths_changes_nothing() {
+fn order_of_paths_does_not_change_the_table() {
     let dir = Workdir::new();
     let mut paths: Vec<String> = std::fs::read_dir(&large().dir)
         .expect("the archive can be listed")
@@ -100,7 +100,7 @@ fn renamed(dir: &Workdir) {
 
 /// Where all copies of an event are equal, it cannot matter which of them was met first.
 #[test]
-fn the_names_of_files_are_lineage_and_nothing_else() {
+fn names_of_files_change_only_the_lineage() {
     let dir = Workdir::new();
     renamed(&dir);
     let first = accounts(dir.ingest("first", &[repeated().dir()]));
@@ -113,7 +113,7 @@ fn the_names_of_files_are_lineage_and_nothing_else() {
 
 /// An archive that grows day by day ends as the same table as one that is read in one go.
 #[test]
-fn many_small_runs_store_what_one_run_stores() {
+fn many_small_runs_store_the_table_of_one_run() {
     let dir = Workdir::new();
     renamed(&dir);
     let whole = accounts(dir.ingest("whole", &["renamed"]));

@@ -34,7 +34,7 @@ fn csv(number: usize) -> String {
 }
 
 #[test]
-fn every_row_of_a_packed_file_says_which_text_it_came_from() {
+fn every_row_of_a_compressed_file_names_its_member() {
     let dir = Workdir::new();
     let inner = zip(&[("deep.csv", csv(4).as_bytes())]);
     let month = zip(&[
@@ -78,7 +78,7 @@ fn every_row_of_a_packed_file_says_which_text_it_came_from() {
 }
 
 #[test]
-fn what_is_wrong_in_a_packed_file_is_told_with_its_place_in_what_was_unpacked() {
+fn problem_in_a_compressed_file_has_its_position_in_the_unpacked_text() {
     let dir = Workdir::new();
     let cut = format!("[{},{{\"Id\":", plain(8, 0));
     let bad = format!("{}\n{{\"Id\":\"x\", nope}}\n", plain(8, 1));
@@ -106,7 +106,7 @@ fn what_is_wrong_in_a_packed_file_is_told_with_its_place_in_what_was_unpacked() 
 
 /// One mistake that every record has is one line, not thousands.
 #[test]
-fn the_same_trouble_is_told_once_for_a_file_with_its_number() {
+fn equal_problems_of_a_file_are_reported_once_with_their_number() {
     let dir = Workdir::new();
     let entries = vec![r#"{"contentUri":"https://x.example/1","contentId":"1"}"#; 5000];
     dir.write("list.json", format!("[{}]", entries.join(",\n")));
@@ -125,7 +125,7 @@ fn the_same_trouble_is_told_once_for_a_file_with_its_number() {
 
 /// A cell that Excel has cut is told as what it is.
 #[test]
-fn a_cell_that_excel_has_cut_says_so() {
+fn cell_truncated_by_excel_is_reported() {
     let dir = Workdir::new();
     let long = plain(8, 0).replacen('{', &format!("{{\"Note\":\"{}\",", "x".repeat(40_000)), 1);
     let cut: String = long.chars().take(32_767).collect();

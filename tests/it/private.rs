@@ -49,7 +49,7 @@ fn many_runs(umask: &str, dir: &Workdir) {
 }
 
 #[test]
-fn what_is_in_a_store_is_as_private_as_its_folder_under_the_most_lax_umask() {
+fn files_of_a_store_are_as_private_as_its_folder_with_a_lax_umask() {
     let dir = Workdir::new();
     std::fs::create_dir(dir.join("store")).expect("there is room");
     set_mode(&dir.join("store"), 0o700);
@@ -63,7 +63,7 @@ fn what_is_in_a_store_is_as_private_as_its_folder_under_the_most_lax_umask() {
 /// A store that a group shares stays one, whoever writes to it: also the folder's group is handed
 /// down where the folder says so.
 #[test]
-fn what_is_in_a_store_is_open_to_those_its_folder_is_open_to_under_a_strict_umask() {
+fn files_of_a_store_are_as_open_as_its_folder_with_a_strict_umask() {
     let dir = Workdir::new();
     std::fs::create_dir(dir.join("store")).expect("there is room");
     set_mode(&dir.join("store"), 0o2770);
@@ -75,7 +75,7 @@ fn what_is_in_a_store_is_open_to_those_its_folder_is_open_to_under_a_strict_umas
 }
 
 #[test]
-fn a_new_store_is_no_more_open_than_the_folder_above_and_the_umask_allow() {
+fn new_store_has_the_permissions_of_its_parent_limited_by_umask() {
     for (above, umask, expected) in [
         (0o700, "000", 0o700),
         (0o750, "000", 0o750),
@@ -98,7 +98,7 @@ fn a_new_store_is_no_more_open_than_the_folder_above_and_the_umask_allow() {
 }
 
 #[test]
-fn nothing_is_written_through_a_link_in_a_store() {
+fn symlink_in_a_store_is_not_followed_for_writing() {
     for name in ["events", "events/_delta_log", "events/month=2026-03", "sources"] {
         let dir = Workdir::new();
         dir.write("archive/a.json", plain(0, 0));
@@ -120,7 +120,7 @@ fn nothing_is_written_through_a_link_in_a_store() {
 }
 
 #[test]
-fn a_store_may_be_a_link_itself() {
+fn store_folder_may_be_a_symlink() {
     let dir = Workdir::new();
     std::fs::create_dir(dir.join("large-disk")).expect("there is room");
     symlink("large-disk", dir.join("store")).expect("links can be made");

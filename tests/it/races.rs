@@ -84,7 +84,7 @@ fn committed(dir: &Workdir) -> Vec<u64> {
 }
 
 #[test]
-fn many_writers_and_merges_at_once_make_the_table_of_one() {
+fn concurrent_writers_and_compactions_make_the_table_of_one_run() {
     let dir = Workdir::new();
     let oracle = overlapping(&dir);
     // So that readers and merges have something from the beginning.
@@ -133,7 +133,7 @@ fn many_writers_and_merges_at_once_make_the_table_of_one() {
 /// Each shard an archive for itself, as it is where many machines read an archive that is too large
 /// for one: the events, to the byte, are those of one run over all.
 #[test]
-fn shards_that_are_read_at_once_make_the_events_of_one_run() {
+fn concurrent_runs_over_shards_store_the_events_of_one_run() {
     const SHARDS: usize = 4;
     let dir = Workdir::new();
     let spec = Spec { seed: 11, events: 8_000, days: 40, repeats_share: 0.1, ..Spec::default() };
@@ -266,7 +266,7 @@ fn take(store: &Store, file: PathBuf) {
 }
 
 #[test]
-fn a_merge_that_comes_between_costs_no_run_that_it_writes_again() {
+fn concurrent_compaction_does_not_repeat_an_ingest() {
     let dir = Workdir::new();
     let root = dir.join("store");
     let (large, ids) = many(&dir);
@@ -283,7 +283,7 @@ fn a_merge_that_comes_between_costs_no_run_that_it_writes_again() {
 }
 
 #[test]
-fn a_run_that_comes_between_costs_no_merge_that_it_writes_again() {
+fn concurrent_ingest_does_not_repeat_a_compaction() {
     let dir = Workdir::new();
     let root = dir.join("store");
     let (large, ids) = many(&dir);
@@ -301,7 +301,7 @@ fn a_run_that_comes_between_costs_no_merge_that_it_writes_again() {
 
 /// Two runs that bring the same event, the second between the first's look and its commit.
 #[test]
-fn a_run_that_comes_between_is_looked_at() {
+fn events_of_a_concurrent_ingest_are_deduplicated() {
     let dir = Workdir::new();
     let root = dir.join("store");
     let files = [1, 2].map(|number| event(&dir, number));
@@ -317,7 +317,7 @@ fn a_run_that_comes_between_is_looked_at() {
 /// A run that sleeps while others go on so far that the log no longer has the version which it
 /// was to make: its place is free again, and whoever is put there is read by nobody.
 #[test]
-fn a_run_that_slept_for_very_long_is_not_lost() {
+fn suspended_run_is_not_lost() {
     let dir = Workdir::new();
     let root = dir.join("store");
     let files: Vec<_> = (1..10).map(|number| event(&dir, number)).collect();

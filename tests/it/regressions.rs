@@ -12,7 +12,7 @@ fn run(mut command: Command) -> Ran {
 
 /// Export-Csv quotes its header, and PowerShell 7 writes no `#TYPE` line before it.
 #[test]
-fn a_csv_with_a_quoted_header_is_a_csv() {
+fn csv_with_a_quoted_header_is_read() {
     let dir = Workdir::new();
     let rows = "\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\"\r\n\"PowerBIAudit\",\"x\",\"x\",\"x\",";
     dir.write("a.csv", format!("{rows}{}\r\n", quoted(&plain(0, 0))));
@@ -24,7 +24,7 @@ fn a_csv_with_a_quoted_header_is_a_csv() {
 
 /// `2>&1 | head` closes stderr as well: no panic, and the work is done.
 #[test]
-fn a_log_that_nobody_reads_is_no_error() {
+fn closed_stderr_is_no_error() {
     let dir = Workdir::new();
     dir.write("archive/events.json", plain(0, 0));
     for arguments in [&["ingest", "archive"][..], &["report", "top-reports", "--from", "archive"]] {
@@ -43,7 +43,7 @@ fn a_log_that_nobody_reads_is_no_error() {
 
 /// What was to be said has no reader; that something is damaged is still in the exit code.
 #[test]
-fn a_reader_that_goes_away_hides_no_damage() {
+fn closed_stdout_keeps_the_exit_code_for_damage() {
     let dir = Workdir::new();
     dir.write("archive/events.json", format!("[{},{{", plain(0, 0)));
     let (reader, writer) = std::io::pipe().expect("the system has pipes");
@@ -54,7 +54,7 @@ fn a_reader_that_goes_away_hides_no_damage() {
 }
 
 #[test]
-fn help_that_goes_to_a_file_fits_80_columns_and_has_an_example() {
+fn help_in_a_file_fits_80_columns_and_has_an_example() {
     let dir = Workdir::new();
     for arguments in [
         &["--help"][..],
@@ -75,7 +75,7 @@ fn help_that_goes_to_a_file_fits_80_columns_and_has_an_example() {
 
 /// An object that begins with `Count` or `value` and has the members of an event is an event.
 #[test]
-fn no_event_is_taken_for_a_wrapping_in_silence() {
+fn event_with_the_members_of_an_envelope_is_read() {
     for first in ["\"Count\":3", "\"value\":\"x\"", "\"lastResultSet\":true"] {
         let dir = Workdir::new();
         dir.write("a.json", format!("[{{{first},{}]", &plain(0, 0)[1..]));
@@ -86,7 +86,7 @@ fn no_event_is_taken_for_a_wrapping_in_silence() {
 
 /// Rows that end in a carriage return alone are read, or refused: not passed over in silence.
 #[test]
-fn no_csv_is_passed_over_in_silence() {
+fn csv_with_carriage_returns_is_read_or_refused() {
     let dir = Workdir::new();
     let text =
         format!("CreationDate,UserIds,Operations,AuditData\rx,x,x,{}\r", quoted(&plain(0, 0)));
@@ -98,7 +98,7 @@ fn no_csv_is_passed_over_in_silence() {
 
 /// Damage is not "empty, no events in it".
 #[test]
-fn a_file_with_trouble_is_not_called_empty() {
+fn damaged_file_is_not_called_empty() {
     let dir = Workdir::new();
     dir.write("a.json", "\"Too many requests\"");
     let ran = dir.pbi(["ingest", "a.json"]).ended(3);
@@ -107,7 +107,7 @@ fn a_file_with_trouble_is_not_called_empty() {
 
 /// Whatever was refused once is known the second time.
 #[test]
-fn a_refused_csv_is_known_like_any_other_refused_file() {
+fn refused_csv_is_not_read_again() {
     let dir = Workdir::new();
     dir.write("archive/a.csv", "Date,IP address,User,Activity,Item,Detail\n1,2,3,4,5,6\n");
     dir.write("archive/b.html", "<!DOCTYPE html><html></html>");
@@ -119,7 +119,7 @@ fn a_refused_csv_is_known_like_any_other_refused_file() {
 
 /// A folder's name is a name, whatever a URL would make of it.
 #[test]
-fn a_store_may_have_any_name() {
+fn special_characters_in_the_name_of_a_store_are_kept() {
     for store in [
         "a b",
         "100%",
@@ -137,7 +137,7 @@ fn a_store_may_have_any_name() {
 }
 
 #[test]
-fn names_of_files_do_not_command_a_terminal() {
+fn control_characters_in_names_of_files_are_escaped() {
     let dir = Workdir::new();
     dir.write("a\u{1b}[31m.json", "[17]");
     let ran = dir.pbi(["ingest", "."]).ended(3);
@@ -147,7 +147,7 @@ fn names_of_files_do_not_command_a_terminal() {
 
 /// The least instant of .NET, which PowerShell writes where a time is missing.
 #[test]
-fn one_odd_date_does_not_stop_every_report() {
+fn event_of_the_year_1601_does_not_stop_a_report() {
     let dir = Workdir::new();
     let odd = plain(0, 1).replace("2026-03-01", "1601-01-01");
     dir.write("archive/a.json", format!("[{},{odd}]", plain(0, 0)));
@@ -158,7 +158,7 @@ fn one_odd_date_does_not_stop_every_report() {
 }
 
 #[test]
-fn an_empty_variable_is_as_good_as_none() {
+fn empty_environment_variable_is_ignored() {
     let dir = Workdir::new();
     dir.write("a.json", plain(0, 0));
     let mut command = dir.command(["ingest", "a.json"]);
@@ -167,7 +167,7 @@ fn an_empty_variable_is_as_good_as_none() {
 }
 
 #[test]
-fn a_reason_is_one_line_even_when_backtraces_are_asked_for() {
+fn error_message_is_one_line_with_rust_backtrace() {
     let dir = Workdir::new();
     dir.write("store/events/_delta_log/00000000000000000000.json", "no log");
     let mut command = dir.command(["status", "--store", "store"]);
@@ -178,7 +178,7 @@ fn a_reason_is_one_line_even_when_backtraces_are_asked_for() {
 
 /// A valid number may be larger than any float.
 #[test]
-fn a_number_beyond_all_floats_keeps_its_digits() {
+fn number_above_the_largest_float_keeps_its_digits() {
     let dir = Workdir::new();
     dir.write("a.json", format!("{},\"Odd\":[1e400,-7]}}", plain(0, 0).trim_end_matches('}')));
     dir.ingest("store", &["a.json"]).0.ended(0);
@@ -189,7 +189,7 @@ fn a_number_beyond_all_floats_keeps_its_digits() {
 /// What two runs at the same time remember of the same files must not be one file: the one whose
 /// commit comes too late deletes his.
 #[test]
-fn two_runs_at_one_time_leave_each_other_whole() {
+fn concurrent_runs_keep_the_source_log_of_each_other() {
     let dir = Workdir::new();
     for file in 0..20 {
         dir.write(&format!("archive/{file}.json"), plain(file, 0));

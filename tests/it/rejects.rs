@@ -41,7 +41,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn what_is_rejected_is_kept_with_its_place_and_text() {
+fn rejects_are_stored_with_position_and_text() {
     let dir = Workdir::new();
     let mut expected = Vec::new();
     for (name, content, rejected) in cases() {
@@ -72,7 +72,7 @@ fn what_is_rejected_is_kept_with_its_place_and_text() {
 }
 
 #[test]
-fn the_listing_says_the_same_in_every_form() {
+fn list_of_rejects_is_equal_in_every_format() {
     let dir = Workdir::new();
     dir.write("a\u{1b}.json", b"[{\"Id\":\"\xff\x1b\"}]");
     dir.write("b.json", r#"[{"Id":"b, \"c\""},{"Id":"d"}]"#);
@@ -116,7 +116,7 @@ fn the_listing_says_the_same_in_every_form() {
 }
 
 #[test]
-fn a_file_that_has_grown_brings_only_its_new_rejects() {
+fn grown_file_adds_only_its_new_rejects() {
     let dir = Workdir::new();
     let mut text = format!("{}\n{{\"Id\":\"a\"}}\n", plain(0, 0));
     for round in 0..4 {
@@ -134,7 +134,7 @@ fn a_file_that_has_grown_brings_only_its_new_rejects() {
 }
 
 #[test]
-fn of_a_long_record_the_first_mib_is_kept_and_its_length() {
+fn first_mebibyte_and_length_of_a_long_reject_are_stored() {
     let dir = Workdir::new();
     let long = format!("{{\"Id\":\"{}\"}}", "é".repeat(2 << 20));
     dir.write("a.json", format!("[{long}]"));
@@ -149,7 +149,7 @@ fn of_a_long_record_the_first_mib_is_kept_and_its_length() {
 
 /// Nothing is kept where nothing is stored, and nothing that is all right leaves a folder.
 #[test]
-fn rejects_are_kept_in_a_store_only_and_only_where_there_are_some() {
+fn folder_of_rejects_exists_only_with_rejects() {
     let dir = Workdir::new();
     dir.write("a.json", format!("[{}]", plain(0, 0)));
     dir.ingest("store", &["a.json"]).0.ended(0);
@@ -164,7 +164,7 @@ fn rejects_are_kept_in_a_store_only_and_only_where_there_are_some() {
 
 #[test]
 #[cfg(unix)]
-fn nothing_is_written_through_a_link_in_the_place_of_their_folder() {
+fn symlink_in_place_of_the_folder_of_rejects_is_refused() {
     let dir = Workdir::new();
     dir.write("a.json", "[{\"Id\":\"a\"}]");
     dir.ingest("store", &["a.json"]).0.ended(3);

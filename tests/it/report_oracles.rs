@@ -47,7 +47,7 @@ fn text<'r>(row: &'r Value, column: &str) -> &'r str {
 }
 
 #[test]
-fn adoption_is_the_oracles_day_by_day() {
+fn adoption_matches_the_oracle_on_each_day() {
     let archive = year();
     for zone in ZONES {
         for (activity, views_only) in [("all", false), ("view", true)] {
@@ -73,7 +73,7 @@ fn adoption_is_the_oracles_day_by_day() {
 }
 
 #[test]
-fn cohorts_are_the_oracles() {
+fn cohorts_match_the_oracle() {
     let archive = year();
     for zone in ZONES {
         let (deeds, verdicts) = known(archive, zone);
@@ -94,7 +94,7 @@ fn cohorts_are_the_oracles() {
 }
 
 #[test]
-fn users_are_of_the_classes_that_the_oracle_says() {
+fn user_classes_match_the_oracle() {
     let archive = year();
     for zone in ZONES {
         let (deeds, _) = known(archive, zone);
@@ -117,7 +117,7 @@ fn users_are_of_the_classes_that_the_oracle_says() {
 
 /// As the library judges them, for whatever shows them.
 #[test]
-fn days_are_judged_as_the_generator_knows() {
+fn day_statuses_of_the_library_match_the_generator() {
     let archive = year();
     let snapshot = Store::new(&archive.dir.join("store")).snapshot();
     let snapshot = snapshot.expect("the store can be read");
@@ -133,7 +133,7 @@ fn days_are_judged_as_the_generator_knows() {
 }
 
 #[test]
-fn each_day_has_the_verdict_that_the_generator_knows() {
+fn day_statuses_of_the_report_match_the_generator() {
     let archive = year();
     let rows = rows(archive, "coverage", &[]);
     assert_eq!(rows.len(), archive.year.days.len());
@@ -150,7 +150,7 @@ fn each_day_has_the_verdict_that_the_generator_knows() {
 
 /// The same truth in figures that every report has.
 #[test]
-fn days_are_counted_as_the_generator_knows() {
+fn counts_of_days_match_the_generator() {
     let archive = year();
     let command = ["report", "top-reports", "--store", "store", "--format", "json"];
     let answer: Value = serde_json::from_str(&archive.dir.pbi(command).ended(0).stdout)
@@ -168,7 +168,7 @@ fn days_are_counted_as_the_generator_knows() {
 
 /// Every event that the generator knows to be in the archive is in the store, and no other.
 #[test]
-fn the_store_holds_the_events_of_the_year() {
+fn store_contains_the_events_of_the_year() {
     let archive = year();
     let mut known: Vec<&str> =
         archive.year.events.iter().filter_map(|event| event.json["Id"].as_str()).collect();
@@ -179,7 +179,7 @@ fn the_store_holds_the_events_of_the_year() {
 
 /// The roster of the year says of everybody what they are for; here the oracle is held to it.
 #[test]
-fn the_people_of_the_year_are_what_they_are_for() {
+fn people_of_the_year_fill_their_roles() {
     let (deeds, _) = known(year(), Tz::Europe__Berlin);
     let people = classes(&deeds, "2026-02-10".parse().expect("a day"));
     let classes = |users: &[&str], class: &str, role: &str| {
@@ -203,7 +203,7 @@ fn the_people_of_the_year_are_what_they_are_for() {
 
 /// A report on a group of activities is tried on each of them.
 #[test]
-fn every_activity_of_the_groups_happens_in_the_year() {
+fn every_grouped_activity_occurs_in_the_year() {
     let happened: BTreeSet<&str> =
         year().year.events.iter().filter_map(|event| event.json["Operation"].as_str()).collect();
     let table = include_str!("../../src/schema/operations.tsv");
@@ -222,7 +222,7 @@ fn every_activity_of_the_groups_happens_in_the_year() {
 
 /// Two people come at fixed distances, so that both sides of the 28 days are known by heart.
 #[test]
-fn who_comes_every_28_days_is_never_lost_and_every_29_days_always() {
+fn user_is_lost_after_28_days_without_activity() {
     let (deeds, verdicts) = known(year(), Tz::UTC);
     // Where somebody is alone, a day that is held in part would say nothing without them.
     let verdicts = verdicts.into_keys().map(|date| (date, "complete")).collect();

@@ -63,7 +63,7 @@ fn rand_seed() -> u64 {
 }
 
 #[test]
-fn what_is_exported_is_what_was_read() {
+fn exported_events_equal_the_ingested_ones() {
     let events = std::env::var("PBI_EVENTS").ok();
     let events = events.map_or(EVENTS, |events| events.parse().expect("PBI_EVENTS is a number"));
     let (first, start) = (seed(), Instant::now());

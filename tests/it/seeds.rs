@@ -31,22 +31,22 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn any_bytes_have_a_shape_or_are_refused() {
+fn any_bytes_have_a_format_or_are_refused() {
     replay("shape", targets::shape);
 }
 
 #[test]
-fn records_are_the_items_of_an_array() {
+fn records_equal_the_items_of_an_array() {
     replay("bounds", targets::bounds);
 }
 
 #[test]
-fn a_text_is_the_same_in_every_encoding() {
+fn text_is_equal_in_every_encoding() {
     replay("encoding", targets::encoding);
 }
 
 #[test]
-fn rows_give_back_their_cells() {
+fn csv_rows_return_their_cells() {
     replay("csv", targets::csv);
 }
 
@@ -56,7 +56,7 @@ fn events_become_rows() {
 }
 
 #[test]
-fn instants_are_written_as_they_were_read() {
+fn timestamps_are_written_as_they_were_read() {
     replay("time", targets::time);
 }
 

@@ -257,7 +257,7 @@ fn every_container_gives_the_same_rows_in_utf_8() {
 }
 
 #[test]
-fn every_container_gives_the_same_rows_in_utf_8_with_a_mark() {
+fn every_container_gives_the_same_rows_in_utf_8_with_a_byte_order_mark() {
     every_container_in(Coding::Utf8Marked);
 }
 
@@ -267,13 +267,13 @@ fn every_container_gives_the_same_rows_in_utf_16() {
 }
 
 #[test]
-fn every_container_gives_the_same_rows_in_utf_16_the_other_way_round() {
+fn every_container_gives_the_same_rows_in_utf_16_big_endian() {
     every_container_in(Coding::Utf16Be);
 }
 
 /// Redirections that append leave no mark behind, and some tools never write one.
 #[test]
-fn json_in_utf_16_is_known_without_a_mark() {
+fn utf_16_json_is_recognized_without_a_byte_order_mark() {
     let events = various();
     let dir = Workdir::new();
     for (coding, store) in [(Coding::Utf16Le, "le"), (Coding::Utf16Be, "be")] {
@@ -288,7 +288,7 @@ fn json_in_utf_16_is_known_without_a_mark() {
 
 /// Containers side by side: the pull of a day, and the same day from the audit log.
 #[test]
-fn all_containers_together_are_still_one_row_an_event() {
+fn all_containers_together_give_one_row_per_event() {
     let events = various();
     let dir = Workdir::new();
     let (mut copies, mut files) = (0, 0);
@@ -312,7 +312,7 @@ fn all_containers_together_are_still_one_row_an_event() {
 
 /// Nothing happened: that has many spellings too, and none of them is trouble.
 #[test]
-fn an_archive_of_a_day_without_events_is_no_trouble() {
+fn archive_of_a_day_without_events_is_no_problem() {
     let dir = Workdir::new();
     let nothing = [
         "",
@@ -338,7 +338,7 @@ fn an_archive_of_a_day_without_events_is_no_trouble() {
 
 /// More than ten pieces of a file, each cut somewhere else than the reading stopped.
 #[test]
-fn a_file_of_many_pieces_gives_the_rows_of_its_events_in_every_encoding() {
+fn file_of_many_chunks_gives_its_rows_in_every_encoding() {
     let events: Vec<String> = (0..40_000).map(|number| plain(3, number)).collect();
     let expected: Vec<String> = (0..40_000).map(|number| id(3, number)).collect();
     // A row is looked at now and then only: ids say that none is missing or twice.
@@ -376,7 +376,7 @@ fn a_file_of_many_pieces_gives_the_rows_of_its_events_in_every_encoding() {
 /// The activity log and the audit log name an event by one id, in whatever case, and tell it with
 /// different members. It is one event; the copy that says more stays.
 #[test]
-fn an_event_of_both_logs_is_one_row() {
+fn event_of_both_logs_is_one_row() {
     let id = "0F1E2D3C-0000-4000-8000-00000000000A";
     let activity = format!(
         "{{\"Id\":\"{}\",\"RecordType\":20,\"CreationTime\":\"2026-03-02T09:00:00Z\",\

@@ -4,7 +4,7 @@ use crate::selftest;
 use crate::workdir::Workdir;
 
 #[test]
-fn the_generator_and_the_oracle_are_what_they_say() {
+fn generator_and_oracle_agree_with_each_other() {
     let dir = Workdir::new();
     selftest::run(dir.path());
 }

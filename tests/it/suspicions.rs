@@ -68,7 +68,7 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
 }
 
 #[test]
-fn what_speaks_against_a_source_is_said_with_what_to_do() {
+fn warnings_on_sources_are_reported_with_a_remedy() {
     let dir = Workdir::new();
     for (name, content, _) in cases() {
         dir.write(&format!("archive/{name}"), content);
@@ -111,7 +111,7 @@ fn flattened_values_are_kept() {
 }
 
 #[test]
-fn many_of_a_kind_are_counted_and_no_person_is_an_example() {
+fn equal_warnings_are_counted_and_name_no_person() {
     let dir = Workdir::new();
     for number in 0..8 {
         dir.write(&format!("archive/{number}.csv"), search(number, "1000"));
@@ -132,7 +132,7 @@ fn many_of_a_kind_are_counted_and_no_person_is_an_example() {
 
 /// What is proven to be cut is cut in reports too.
 #[test]
-fn a_day_of_a_search_that_found_more_is_cut() {
+fn incomplete_search_makes_its_day_truncated() {
     let dir = Workdir::new();
     dir.write("archive/a.csv", search(3, "10"));
     dir.ingest("store", &["archive"]).0.ended(0);

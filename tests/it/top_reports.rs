@@ -209,7 +209,7 @@ fn check(text: &str, oracle: &Oracle, case: Case) {
 const SPRING: Case = Case("2024-03-10", "2024-04-02", "Europe/Zurich", "-");
 
 #[test]
-fn rows_and_what_was_left_out_are_the_oracles() {
+fn rows_and_excluded_events_match_the_oracle() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
     for case in [WHOLE, SPRING, Case("30d", "-", "America/New_York", "wide")] {
@@ -227,7 +227,7 @@ fn rows_and_what_was_left_out_are_the_oracles() {
 }
 
 #[test]
-fn straight_from_the_files_the_answer_is_the_same_to_the_byte() {
+fn report_from_files_equals_report_from_the_store() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
     let kolkata = Case("30d", "-", "Asia/Kolkata", "keep");
@@ -263,7 +263,7 @@ fn not_pulled(oracle: &Oracle) -> BTreeSet<NaiveDate> {
 }
 
 #[test]
-fn any_period_and_zone_is_answered_and_a_trend_compares_complete_days_only() {
+fn trend_compares_complete_days_in_any_period_and_zone() {
     let dir = Workdir::new();
     dir.ingest("store", &[repeated().dir()]).0.ended(0);
     let mut oracle = Oracle::read(&repeated().dir).expect("the archive can be read");
@@ -290,7 +290,7 @@ fn any_period_and_zone_is_answered_and_a_trend_compares_complete_days_only() {
 }
 
 #[test]
-fn neither_threads_nor_the_order_of_paths_can_be_seen() {
+fn threads_and_order_of_paths_do_not_change_a_report() {
     let dir = Workdir::new();
     let mut files: Vec<String> = std::fs::read_dir(&repeated().dir)
         .expect("the archive can be listed")
@@ -351,7 +351,7 @@ fn odd_views() -> Workdir {
 }
 
 #[test]
-fn views_without_an_id_a_name_or_a_viewer_are_rows_all_the_same() {
+fn views_without_id_name_or_viewer_are_rows() {
     let dir = odd_views();
     let oracle = Oracle::read(&dir.join("archive")).expect("the archive can be read");
     for noise in ["default", "wide", "keep"] {
@@ -366,7 +366,7 @@ fn views_without_an_id_a_name_or_a_viewer_are_rows_all_the_same() {
 }
 
 #[test]
-fn csv_is_the_rows_alone_and_quoted_where_it_must_be() {
+fn csv_contains_only_the_rows_and_quotes_where_needed() {
     let dir = odd_views();
     let text = ask(&dir, &["--from", "archive"], WHOLE, "csv");
     let expected = [
@@ -384,7 +384,7 @@ fn csv_is_the_rows_alone_and_quoted_where_it_must_be() {
 }
 
 #[test]
-fn json_has_its_members_in_their_order_and_every_column_in_every_row() {
+fn json_has_ordered_members_and_complete_rows() {
     let dir = odd_views();
     let text = ask(&dir, &["--from", "archive"], WHOLE, "json");
     let names = |json: &Json| -> Vec<String> {
@@ -412,7 +412,7 @@ fn closing(table: &str) -> String {
 }
 
 #[test]
-fn a_table_ends_in_what_it_rests_on() {
+fn table_ends_with_period_and_coverage() {
     let dir = Workdir::new();
     dir.ingest("store", &[repeated().dir()]).0.ended(0);
     for (case, period) in [
@@ -447,7 +447,7 @@ fn parted(number: u64) -> String {
 }
 
 #[test]
-fn a_table_fits_into_80_columns_and_keeps_what_matters() {
+fn table_fits_80_columns_and_keeps_ranked_figures() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
     let command = ["report", "top-reports", "--store", "store", "--top", "500"];

@@ -66,7 +66,7 @@ fn edit_log(store: &Path, edit: impl Fn(&mut Value)) {
 }
 
 #[test]
-fn a_store_that_was_left_alone_is_sound() {
+fn unchanged_store_passes() {
     let (dir, store) = ingested();
     let (_, verdict) = verify(&dir);
     assert_eq!(verdict["is_sound"], true, "{verdict:#}");
@@ -81,7 +81,7 @@ fn a_store_that_was_left_alone_is_sound() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_cut_is_named() {
+fn missing_or_truncated_data_file_is_reported() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     let whole = fs::read(&file).unwrap();
@@ -95,7 +95,7 @@ fn a_file_that_is_missing_or_cut_is_named() {
 
 /// Damage is told wherever it is, and never ends the program.
 #[test]
-fn damage_in_the_middle_of_a_file_never_ends_the_program() {
+fn damage_inside_a_file_does_not_end_the_program() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     let whole = fs::read(&file).unwrap();
@@ -119,7 +119,7 @@ fn damage_in_the_middle_of_a_file_never_ends_the_program() {
 }
 
 #[test]
-fn a_file_that_the_log_does_not_name_is_a_stray() {
+fn file_without_a_commit_is_an_orphan() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     fs::copy(&file, file.with_file_name("part-00000-copy.parquet")).unwrap();
@@ -136,7 +136,7 @@ fn a_file_that_the_log_does_not_name_is_a_stray() {
 }
 
 #[test]
-fn the_work_of_a_writer_that_lives_is_told_apart() {
+fn files_of_a_running_writer_are_no_orphans() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     let writer = "0123456789abcdef0123456789abcdef";
@@ -156,7 +156,7 @@ fn the_work_of_a_writer_that_lives_is_told_apart() {
 }
 
 #[test]
-fn counts_and_statistics_that_are_not_true_are_named() {
+fn wrong_counts_and_statistics_are_reported() {
     let (dir, store) = ingested();
     let log = table::versions(&store).pop().unwrap();
     let before = fs::read_to_string(&log).unwrap();
@@ -177,7 +177,7 @@ fn counts_and_statistics_that_are_not_true_are_named() {
 }
 
 #[test]
-fn an_event_that_is_there_twice_is_named_with_its_row() {
+fn duplicate_event_is_reported_with_its_row() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     let name = file.file_name().unwrap().to_str().unwrap().to_owned();
@@ -192,7 +192,7 @@ fn an_event_that_is_there_twice_is_named_with_its_row() {
 }
 
 #[test]
-fn rejects_that_are_missing_or_damaged_are_named() {
+fn missing_or_damaged_rejects_are_reported() {
     let (dir, store) = ingested();
     let file = fs::read_dir(store.join("rejects")).unwrap().next().unwrap().unwrap().path();
     let whole = fs::read(&file).unwrap();
@@ -211,7 +211,7 @@ fn rejects_that_are_missing_or_damaged_are_named() {
 }
 
 #[test]
-fn accounts_that_do_not_add_up_or_cannot_be_read_are_named() {
+fn wrong_or_unreadable_source_accounts_are_reported() {
     let (dir, store) = ingested();
     let marks = fs::read_dir(store.join("sources")).unwrap().next().unwrap().unwrap().path();
     let text = fs::read_to_string(&marks).unwrap();

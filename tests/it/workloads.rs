@@ -33,7 +33,7 @@ fn reports(dir: &Workdir, store: &str) -> Vec<String> {
 }
 
 #[test]
-fn other_workloads_are_counted_or_kept_and_no_report_sees_them() {
+fn other_workloads_are_counted_or_kept_and_in_no_report() {
     let dir = copy_of_sample_data();
     dir.write("sample-data/mail.ndjson", mail());
     let (_, without) = dir.ingest("store", &["sample-data"]);
@@ -64,7 +64,7 @@ fn in_sample(summary: &Summary) -> u64 {
 }
 
 #[test]
-fn the_account_tells_what_was_left_out_and_a_dry_run_what_would_be_read_again() {
+fn account_counts_excluded_workloads_and_dry_run_lists_sources_to_read_again() {
     let dir = Workdir::new();
     dir.write("mail.ndjson", mail());
     let ran = dir.pbi(["ingest", "mail.ndjson", "--store", "store"]).ended(0);
@@ -80,7 +80,7 @@ fn the_account_tells_what_was_left_out_and_a_dry_run_what_would_be_read_again() 
 }
 
 #[test]
-fn what_the_power_platform_says_in_texts_becomes_columns_and_is_no_part_of_an_event() {
+fn power_platform_texts_become_derived_columns() {
     let dir = Workdir::new();
     let head = |id: usize, kind: u32| {
         format!(r#""Id":"{id}","RecordType":{kind},"CreationTime":"2026-03-01T08:00:0{id}""#)
