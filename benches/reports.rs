@@ -1,8 +1,8 @@
-//! What answers cost: `cargo bench --bench reports`.
+//! Measures the cost of reports: `cargo bench --bench reports`.
 //!
-//! Each round opens a session over one store, as `report` does, answers one question and counts
-//! what the answer leaves out. Events per second are those of the store, whatever the report reads
-//! of them. Every round is held to the number of rows of the first, and the view to the number of
+//! Each round opens a session over one store, as `report` does, answers one question and counts the
+//! excluded events. Events per second are those of the store, including those that the report does
+//! not read. Every round must have the number of rows of the first one, and the view the number of
 //! events that the generator wrote.
 #![allow(
     clippy::expect_used,
@@ -28,7 +28,7 @@ use synth::{Layout, Spec, write_archive};
 const EVENTS: u64 = 300_000;
 const DAYS: usize = 120;
 
-/// The reports that read most, or make most of what they read.
+/// Reports that read the most, or that calculate the most with it.
 const HEAVY: [&str; 10] = [
     "top-reports",
     "adoption",
@@ -42,12 +42,12 @@ const HEAVY: [&str; 10] = [
     "deletions-and-takeovers",
 ];
 
-/// The view by itself: what most reports read of it, made for every event and only counted.
+/// The view alone: the columns that most reports read, built for every event and only counted.
 const VIEW: &str = "SELECT COUNT(*) AS held, COUNT(user_id) AS users, COUNT(report_id) AS reports, \
     COUNT(workspace_id) AS workspaces, COUNT(operation_group) AS operations, \
     COUNT(local_date) AS days, COUNT(actor_kind) AS kinds FROM events_all";
 
-/// A store, and how many events it holds.
+/// A store and its number of events.
 struct Held {
     snapshot: Snapshot,
     events: u64,

@@ -1,7 +1,7 @@
-//! What each stage of an ingest costs by itself: `cargo bench --bench stages`.
+//! Measures each stage of an ingest alone: `cargo bench --bench stages`.
 //!
-//! The stages are called as the conductor calls them, on one thread, over one archive of REST pages
-//! that lies in the page cache. Every round is held to what the generator wrote.
+//! The stages are called as `ingest` calls them, on one thread, over one archive of REST pages in
+//! the page cache. Every round is compared with the output of the generator.
 #![allow(
     clippy::expect_used,
     clippy::unreachable,
@@ -29,7 +29,7 @@ use synth::{Layout, Spec, Written, write_archive};
 
 const BYTES: u64 = 48 << 20;
 
-/// Files of an archive, and what is in them.
+/// Files of an archive with their content.
 struct Archive {
     files: Vec<PathBuf>,
     written: Written,
@@ -46,7 +46,7 @@ impl Archive {
         Archive { files, written, _folder: folder }
     }
 
-    /// Hands all pieces to `take`, in the order of the archive.
+    /// Calls `take` with all chunks, in the order of the archive.
     fn read(&self, mut take: impl FnMut(&Chunk)) {
         let mut used = Chunk::default();
         for file in &self.files {
@@ -58,7 +58,7 @@ impl Archive {
         }
     }
 
-    /// The records, one behind the other, and where each of them stands.
+    /// Returns the text of all records, and the bounds of each.
     fn records(&self) -> (Vec<u8>, Vec<(usize, usize)>) {
         let (mut text, mut bounds) = (Vec::new(), Vec::new());
         self.read(|piece| {
@@ -71,7 +71,7 @@ impl Archive {
     }
 }
 
-/// All events as columns, in batches of so many.
+/// Converts all events to columns, in batches of `of` events.
 fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch> {
     let (mut parser, mut builder) = (Parser::default(), BatchBuilder::new(&Projection::All));
     let mut batches = Vec::new();

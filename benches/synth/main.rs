@@ -1,6 +1,5 @@
-//! Writes an invented archive for measurements and for trying things on: `synth DIR`, then point
-//! the program, or what it is compared with, at DIR. Prints one line of JSON that says what the
-//! archive holds.
+//! Writes an invented archive for measurements and experiments: `synth DIR`. Prints the content of
+//! the archive as one line of JSON.
 #![allow(
     clippy::expect_used,
     clippy::print_stderr,
@@ -80,7 +79,7 @@ fn main() -> ExitCode {
     end(run(options))
 }
 
-/// Prints what was written, or why it could not be.
+/// Prints the result or the error.
 fn end(result: std::io::Result<String>) -> ExitCode {
     match result {
         Ok(line) => {
@@ -118,7 +117,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
     }
 }
 
-/// Sets one option; `None` where there is no such flag, or its value makes no sense.
+/// Sets one option; returns `None` if the flag or its value is unknown.
 fn set(options: &mut Options, flag: &str, value: &str) -> Option<()> {
     let spec = &mut options.spec;
     let count = || value.parse().ok().filter(|count| *count > 0);

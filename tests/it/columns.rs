@@ -1,4 +1,5 @@
-//! The dictionary of columns: the page in docs/ is current, and what Microsoft added lately is seen.
+//! Checks the data dictionary: the pages in docs/ are current, and new fields of Microsoft are
+//! listed.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use crate::events::plain;
 use crate::sample_data::ROOT;
 use crate::workdir::Workdir;
 
-/// `PBI_BLESS=1` writes the pages anew.
+/// Compares the pages; `PBI_BLESS=1` writes them anew.
 #[test]
 fn generated_pages_of_docs_are_current() {
     for (page, command) in [

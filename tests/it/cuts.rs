@@ -1,5 +1,5 @@
-//! A file that breaks off, at every byte at which it can: the events before the break are stored,
-//! never fewer and never more, and the break is told with its exact place in the file.
+//! Truncates files at every byte: exactly the events before the end are stored, and the problem is
+//! reported with its position in the file.
 
 use crate::events::{CODINGS, Coding, plain, quoted};
 use crate::table;
@@ -7,10 +7,10 @@ use crate::workdir::{Outcome, Source, Summary, Trouble, Workdir};
 
 const IN_A_RECORD: &str = "the file ends in the middle of a record";
 
-/// How many events are in a file that is to be cut.
+/// Number of events in a file before it is truncated.
 const CUT_EVENTS: usize = 5;
 
-/// A file before it is cut: its text, and where its records begin and end.
+/// A complete file: its text, and the bounds of its records.
 struct Uncut {
     text: String,
     records: Vec<(usize, usize)>,
@@ -30,7 +30,7 @@ impl Uncut {
         self.records.iter().filter(|&&(_, end)| end <= cut).count() as u64
     }
 
-    /// The start of the record that a cut goes through.
+    /// Returns the start of the record that is truncated at `cut`.
     fn cut_through(&self, cut: usize) -> Option<usize> {
         let found = self.records.iter().find(|&&(start, end)| start < cut && cut < end);
         found.map(|&(start, _)| start)
@@ -70,7 +70,8 @@ fn csv(number: usize) -> Uncut {
     Uncut::of(text, cells)
 }
 
-/// A folder with a file for every byte at which a file can be cut, and its accounts.
+/// Ingests a folder with one file for every byte at which a file can be truncated, and returns the
+/// accounts.
 fn cut_everywhere(uncut: fn(usize) -> Uncut, coding: Coding) -> (Summary, Vec<Uncut>) {
     let dir = Workdir::new();
     let encoded = coding.encode(&uncut(0).text).len();
@@ -90,8 +91,8 @@ fn cut_name(cut: usize) -> String {
     format!("cut/{cut:06}.json")
 }
 
-/// What is to be said of a JSON file of which only the first `cut` bytes are there: nothing where
-/// only white space is missing, else one trouble, at the record or at the end.
+/// Asserts the account of a JSON file with only its first `cut` bytes: no problem if only white
+/// space is missing, otherwise one problem at the record or at the end.
 fn assert_said(account: &Source, file: &Uncut, cut: usize) {
     let there = &file.text.as_bytes()[..cut];
     let is_closed = there.trim_ascii() == file.text.trim().as_bytes();
@@ -100,7 +101,7 @@ fn assert_said(account: &Source, file: &Uncut, cut: usize) {
         assert_eq!((account.outcome, account.troubles.len()), (Outcome::Taken, 0), "{account:?}");
         return;
     }
-    // A wrapping is known by its first name; what breaks off before could be an event.
+    // An envelope is recognized by its first name; a file that ends before it could be an event.
     let is_named = !file.text.starts_with("{\"act") || cut >= "{\"activityEventEntities\"".len();
     let start = file.cut_through(cut).or((!is_named).then_some(0));
     assert_eq!(account.outcome, Outcome::Damaged, "{account:?}");
@@ -131,13 +132,13 @@ fn csv_truncated_at_any_byte_keeps_the_rows_before_it() {
     for (cut, file) in files.iter().enumerate() {
         let account = summary.of(&cut_name(cut));
         assert_eq!(account.records.stored, file.whole_before(cut), "{account:?}");
-        // No row is lost in silence.
+        // No row is lost without a message.
         let is_told = !account.troubles.is_empty();
         assert!(is_told || file.cut_through(cut).is_none(), "{account:?}");
     }
 }
 
-/// Cuts through a unit of UTF-16, or between the two halves of a letter, are among these.
+/// Some of the files end inside of a UTF-16 unit or between two surrogates.
 #[test]
 fn utf_16_truncated_at_any_byte_keeps_the_events_before_it() {
     for coding in [Coding::Utf16Le, Coding::Utf16Be] {
@@ -158,7 +159,7 @@ fn utf_16_truncated_at_any_byte_keeps_the_events_before_it() {
     }
 }
 
-/// Far behind the first piece that is read, positions are still those of the file.
+/// Positions after the first chunk are positions in the file.
 #[test]
 fn position_of_damage_is_exact_in_long_files_of_every_encoding() {
     let dir = Workdir::new();

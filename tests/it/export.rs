@@ -1,4 +1,4 @@
-//! Events written out again: in the order of time and id, in one form, whole or not at all.
+//! Checks `export`: events in the order of time and id, in one form, complete or not written.
 
 use std::process::Stdio;
 
@@ -21,7 +21,7 @@ fn export_does_not_depend_on_the_layout_of_data_files() {
     for part in ["powershell", "audit-csv", "rest", "management-api", "damaged"] {
         dir.ingest("store", &[&format!("sample-data/{part}")]);
     }
-    // Which of two copies stays depends on which was there first; the ids and times do not.
+    // The kept copy of a duplicate depends on the order of files; ids and times do not.
     let places = |text: &str| -> Vec<(String, String)> {
         let place = |line| {
             let event = Json::parse(line);
@@ -85,7 +85,7 @@ fn output_file_is_complete_or_missing_and_a_closed_pipe_is_no_error() {
     command.stdout(Stdio::from(writer));
     let ran = Ran::of(&command.output().expect("the program starts")).ended(0);
     assert_eq!(ran.stderr, "");
-    // A file of the table is gone for good: an error, and no part of an output.
+    // A missing data file is an error, and no part of the output is written.
     let file = crate::table::files(&dir.join("store")).remove(0);
     std::fs::remove_file(file).expect("the file can be removed");
     dir.write("out.ndjson", "as it was");
@@ -95,8 +95,8 @@ fn output_file_is_complete_or_missing_and_a_closed_pipe_is_no_error() {
     assert_eq!(left, "as it was");
 }
 
-/// The key of an event was that of the last `Id` and the column had the first, so that the event
-/// was new again with every run; and a second time put it into another month than its own.
+/// A repeated `Id` stored events twice: the key was the last value and the column had the first, so
+/// that every run stored the event again. A repeated time put it into another month.
 #[test]
 fn repeated_names_do_not_change_the_key_of_a_row() {
     let dir = Workdir::new();
@@ -115,8 +115,8 @@ fn repeated_names_do_not_change_the_key_of_a_row() {
     );
 }
 
-/// The first of them counts. They were sorted by their values, so that the first that came back
-/// could be one that is no time, and the event was refused.
+/// A repeated time made an exported event unreadable: values were sorted, so that the first one
+/// could be invalid. The first value in the order of the record counts.
 #[test]
 fn repeated_names_are_exported_in_their_order() {
     let dir = Workdir::new();

@@ -1,8 +1,8 @@
-//! Whole outputs over the sample archive, compared with files in `tests/golden/` that people can
-//! look at; and the generator's own figures against the answers in JSON.
+//! Compares whole outputs over the sample archive with files in `tests/golden/` that people can
+//! read, and answers in JSON with the figures of the generator.
 //!
-//! `PBI_BLESS=1 cargo test --release --test it golden::` writes the files anew. Look at what
-//! changed before you commit it.
+//! `PBI_BLESS=1 cargo test --release --test it golden::` writes the files anew. Check the
+//! differences before you commit them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,8 +19,8 @@ use crate::sample_data::{ROOT, copy_of_sample_data, golden};
 use crate::top_reports::{Answer, Coverage};
 use crate::workdir::Workdir;
 
-/// The sample archive in a store. The files are given a time after their days, since a checkout
-/// has that of the checkout, and a file that is older than its day counts as written too early.
+/// Ingests the sample archive. Its files get a time after their days: a checkout sets the time of
+/// the checkout, and a file older than its day counts as written too early.
 fn ingested() -> Workdir {
     let dir = copy_of_sample_data();
     let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1_777_600_000);
@@ -41,7 +41,7 @@ fn ingested() -> Workdir {
     dir
 }
 
-/// What the program prints into a line of 120 columns.
+/// Returns the output of the program for a line of 120 columns.
 fn printed(dir: &Workdir, arguments: &[&str]) -> String {
     let output = dir.command(arguments).env("COLUMNS", "120").output();
     let output = output.expect("the program starts");
@@ -49,7 +49,7 @@ fn printed(dir: &Workdir, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("output is UTF-8")
 }
 
-/// Compares with a file of `tests/golden/`, or writes it where that is asked for.
+/// Compares an output with a file of `tests/golden/`, or writes the file if asked for.
 fn assert_golden(name: &str, found: &str) {
     let path = Path::new(ROOT).join("tests/golden").join(name);
     if is_blessing() {
@@ -64,8 +64,8 @@ fn assert_golden(name: &str, found: &str) {
     );
 }
 
-/// The lines that differ between what two texts have in common at their ends: `-` for those that
-/// were expected, `+` for those that were found, what is invisible written out.
+/// Returns the lines that differ between two texts, without the common lines at their ends: `-` for
+/// expected lines, `+` for found ones, with invisible characters escaped.
 pub fn difference(expected: &str, found: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) =
         (expected.split('\n').collect(), found.split('\n').collect());
@@ -117,14 +117,14 @@ fn list_of_reports_matches_its_golden_files() {
 fn status_matches_its_golden_file() {
     let dir = ingested();
     let text = printed(&dir, &["status", "--store", "store"]);
-    // How well the files are compressed is a matter of the version of a library.
+    // The size of compressed files depends on the version of a library.
     let line = text.lines().find(|line| line.starts_with("files ")).expect("a line on files");
     let (files, size) = line.split_once(", ").expect("how many, and how large");
     assert!(size.ends_with("iB"), "{size}");
     assert_golden("status.txt", &text.replace(line, &format!("{files}, <size>")));
 }
 
-/// What `status --format json` says, as far as a test asks for it.
+/// The part of `status --format json` that the tests read.
 #[derive(Debug, Deserialize)]
 struct Status {
     first: Option<String>,
@@ -176,7 +176,7 @@ fn excluded_events_match_the_generator() {
     assert_eq!(period, (Some(&*golden.period.first), Some(&*golden.period.last)));
 }
 
-/// No report shows the kinds of actors yet, so the library is asked with a statement of the test's.
+/// No report shows the kinds of actors yet, so the test runs its own statement.
 #[test]
 fn kinds_of_actors_match_the_generator() {
     let dir = ingested();
@@ -203,8 +203,8 @@ fn coverage_matches_the_generator() {
     let coverage = answer(&dir, &[]).coverage;
     let missing = period.days_without_events.len() as u64;
     assert_eq!((coverage.days, coverage.missing), (period.days_with_events + missing, missing));
-    // sample-data/README.md tells of the one day that was pulled before it was over. The file that
-    // breaks off cuts none: another pull of its day holds more.
+    // sample-data/README.md describes the day that was downloaded before it was over. The truncated
+    // file makes no day truncated: another download of its day contains more.
     let held = (coverage.complete, coverage.partial, coverage.cut);
     assert_eq!(held, (period.days_with_events - 1, 1, 0));
     let early = answer(&dir, &["--since", "2026-03-24", "--until", "2026-03-24"]).coverage;
@@ -216,7 +216,7 @@ fn coverage_matches_the_generator() {
     }
 }
 
-/// A file that no test reads any more must not stay behind, looking as if it were true.
+/// Finds golden files that no test compares any more.
 #[test]
 fn every_golden_file_is_compared() {
     let folder = Path::new(ROOT).join("tests/golden");
@@ -226,7 +226,7 @@ fn every_golden_file_is_compared() {
         .collect();
     names.sort();
     let known = [
-        // Of every report over the invented year, see golden_reports.
+        // Files of every report over the invented year, see golden_reports.
         "reports",
         "reports.json",
         "reports.txt",

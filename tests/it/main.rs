@@ -37,7 +37,7 @@ mod workdir;
 mod exact;
 // The store's table, read as a stranger would.
 mod table;
-// The large invented archive and the invented year, each made once.
+// Creates the large invented archive and the invented year, each once for all tests of a run.
 mod archive;
 // What of an event may change on its way into the table: the law, written down a second time.
 mod normal;
@@ -64,7 +64,8 @@ mod cuts;
 mod support;
 // The report on the most used reports against the oracle.
 mod top_reports;
-// Whole outputs over the sample archive, as files to be looked at.
+// Compares whole outputs over the sample archive with files in `tests/golden/` that people can
+// read, and answers in JSON with the figures of the generator.
 mod golden;
 // Filters, parameters, all reports at once, questions of one's own.
 mod questions;

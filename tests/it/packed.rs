@@ -1,5 +1,5 @@
-//! Packed files are what is in them: the same rows, whatever they were packed with, and each row says
-//! where it came from.
+//! Ingests compressed files: their rows equal those of the uncompressed files, and each row names
+//! its source.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -44,7 +44,7 @@ fn every_row_of_a_compressed_file_names_its_member() {
         ("inner.zip", &inner),
         ("readme.md", b"# how this was made"),
     ]);
-    // Names say nothing.
+    // File names do not matter.
     dir.write("archive/month.dat", month);
     dir.write("archive/day.json", gzip(&page(5..6)));
     dir.write("archive/day.log", zstd::encode_all(page(6..7).as_bytes(), 3).expect("it can be"));
@@ -71,7 +71,7 @@ fn every_row_of_a_compressed_file_names_its_member() {
     for (number, (file, kind)) in expected.iter().enumerate() {
         assert_eq!(rows[&id(8, number)], ((*file).to_owned(), (*kind).to_owned()));
     }
-    // A packed file is known like any other.
+    // A compressed file is not read again.
     let (ran, summary) = dir.ingest("store", &["archive"]);
     ran.ended(0);
     assert_eq!((summary.sources.known, summary.records.read), (3, 0));
@@ -104,7 +104,7 @@ fn problem_in_a_compressed_file_has_its_position_in_the_unpacked_text() {
     assert!(summary.of("c.json.gz").records.read > 1000);
 }
 
-/// One mistake that every record has is one line, not thousands.
+/// A problem that all records have is reported in one line.
 #[test]
 fn equal_problems_of_a_file_are_reported_once_with_their_number() {
     let dir = Workdir::new();
@@ -123,7 +123,7 @@ fn equal_problems_of_a_file_are_reported_once_with_their_number() {
     assert_eq!((troubles.len(), troubles[0].count), (1, 5000));
 }
 
-/// A cell that Excel has cut is told as what it is.
+/// A cell truncated by Excel is reported as such.
 #[test]
 fn cell_truncated_by_excel_is_reported() {
     let dir = Workdir::new();

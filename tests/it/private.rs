@@ -1,4 +1,4 @@
-//! Who may read a store, and where it ends: permissions and links.
+//! Checks the permissions of a store, and that it ends at symbolic links.
 
 use std::fs::{Permissions, metadata, set_permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -29,7 +29,7 @@ fn tree(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Runs with a umask, which only a shell can set.
+/// Runs the program with a umask, which only a shell can set.
 fn under(umask: &str, dir: &Workdir, arguments: &[&str]) -> Ran {
     let program = dir.command(arguments);
     let mut shell = Command::new("sh");
@@ -38,7 +38,7 @@ fn under(umask: &str, dir: &Workdir, arguments: &[&str]) -> Ran {
     Ran::of(&shell.output().expect("there is a shell"))
 }
 
-/// As many runs as it takes for a checkpoint, a fold of marks and a merge.
+/// Runs until there are a checkpoint, a compacted source log and a compaction.
 fn many_runs(umask: &str, dir: &Workdir) {
     for number in 0..34 {
         dir.write("archive/a.json", format!("{}{}", plain(0, number), "\n".repeat(number)));
@@ -60,8 +60,8 @@ fn files_of_a_store_are_as_private_as_its_folder_with_a_lax_umask() {
     }
 }
 
-/// A store that a group shares stays one, whoever writes to it: also the folder's group is handed
-/// down where the folder says so.
+/// A store that a group shares remains shared after every writer. New folders have the group of
+/// their parent if the parent sets it.
 #[test]
 fn files_of_a_store_are_as_open_as_its_folder_with_a_strict_umask() {
     let dir = Workdir::new();
@@ -81,7 +81,7 @@ fn new_store_has_the_permissions_of_its_parent_limited_by_umask() {
         (0o750, "000", 0o750),
         (0o755, "022", 0o755),
         (0o755, "077", 0o700),
-        // As /tmp: everybody may make something there, and nobody may write to what others made.
+        // Everybody may create files in the folder, as in /tmp, but not change those of others.
         (0o1777, "000", 0o755),
     ] {
         let dir = Workdir::new();
@@ -113,7 +113,7 @@ fn symlink_in_a_store_is_not_followed_for_writing() {
         let said = format!("pbi-analyze: store store: {name} is a link, and nothing is written");
         assert!(ran.stderr.contains(&said), "{ran:?}");
         assert_eq!(tree(&elsewhere), before, "{name}");
-        // Reading is fine.
+        // Reading is allowed.
         let ran = dir.pbi(["status", "--store", "store"]).ended(0);
         assert!(ran.stdout.contains("events   1 by 1 user;"), "{ran:?}");
     }

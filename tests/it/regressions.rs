@@ -1,4 +1,4 @@
-//! Bugs that the program had, each as the test that found it.
+//! Tests of bugs that the program had: each states what went wrong, and for whom.
 
 use std::process::{Command, Stdio};
 

@@ -1,24 +1,24 @@
-//! Records that could not be taken are kept: with source, position, reason and text, each once.
+//! Checks that rejected records are stored once, with source, position, reason and text.
 
 use crate::events::{Coding, plain, quoted};
 use crate::workdir::{Rejected, Workdir};
 
-/// The texts of rejects.
+/// Returns the texts of rejects.
 fn raws(rejects: &[Rejected]) -> Vec<&str> {
     rejects.iter().map(|reject| reject.raw.as_deref().expect("it is text")).collect()
 }
 
-/// A source by name and bytes, with the positions and texts of what is rejected.
+/// Name, bytes, and the positions and texts of the rejects of a source.
 type Case = (&'static str, Vec<u8>, Vec<(u64, String)>);
 
-/// One source of each kind with something to reject.
+/// Returns one source of each kind with a rejected record.
 fn cases() -> Vec<Case> {
     let timeless = r#"{"Id":"no time – ü"}"#.to_owned();
     let no_json = r#"{"Id":"x",oops}"#.to_owned();
     let cut = plain(0, 1)[..60].to_owned();
     let array = format!("[{},{timeless},{no_json},{cut}", plain(0, 0));
     let at = |text: &str, part: &str| text.find(part).expect("it is there") as u64;
-    // The position is that of what is wrong, the text is the whole record.
+    // The position is that of the error; the text is the whole record.
     let wrong = at(&array, "oops");
     let mut of_array = vec![(at(&array, &timeless), timeless.clone()), (wrong, no_json)];
     of_array.push((array.len() as u64 - 60, cut.clone()));
@@ -127,7 +127,7 @@ fn grown_file_adds_only_its_new_rejects() {
         dir.pbi(["verify", "--store", "store"]).ended(0);
         text += &format!("{{\"Id\":\"a\"}}\n{}\n", plain(1, round as usize));
     }
-    // The same content in another place is known as a whole.
+    // A file with the same content under another name is not read again.
     dir.write("copy.ndjson", std::fs::read(dir.join("log.ndjson")).expect("it is there"));
     dir.ingest("store", &["copy.ndjson"]).0.ended(0);
     assert_eq!(dir.rejects("store", &[]).len(), 4);
@@ -147,7 +147,7 @@ fn first_mebibyte_and_length_of_a_long_reject_are_stored() {
     assert!(text.contains("    … 4,194,313 bytes in all\n"), "{}", &text[text.len() - 99..]);
 }
 
-/// Nothing is kept where nothing is stored, and nothing that is all right leaves a folder.
+/// Neither a report from files nor a valid file creates the folder.
 #[test]
 fn folder_of_rejects_exists_only_with_rejects() {
     let dir = Workdir::new();

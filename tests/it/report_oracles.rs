@@ -1,4 +1,4 @@
-//! Reports against the oracles, over the invented year: every row and every number.
+//! Compares every row and every number of reports over the invented year with oracles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::archive::{YearArchive, year};
 use crate::oracles::{Deed, adoption, classes, cohorts, deeds, local_verdicts};
 
-/// The zones that are asked for: a day of each begins and ends at other instants.
+/// Time zones whose days begin and end at different instants.
 const ZONES: [Tz; 3] = [Tz::UTC, Tz::Europe__Berlin, Tz::America__New_York];
 
-/// The rows of a report in JSON.
+/// Returns the rows of a report in JSON.
 fn rows(archive: &YearArchive, report: &str, arguments: &[&str]) -> Vec<Value> {
     let command = ["report", report, "--store", "store", "--format", "json"];
     let text = archive.dir.pbi(command.iter().chain(arguments)).ended(0).stdout;
@@ -22,7 +22,7 @@ fn rows(archive: &YearArchive, report: &str, arguments: &[&str]) -> Vec<Value> {
     answer["rows"].as_array().expect("rows are a list").clone()
 }
 
-/// What people did, and the verdict of each local day of the archive.
+/// Returns the actions of people, and the status of each local day of the archive.
 fn known(archive: &YearArchive, zone: Tz) -> (Vec<Deed>, BTreeMap<NaiveDate, &'static str>) {
     let events = &archive.year.events;
     let local = |number: usize| events[number].time.with_timezone(&zone).date_naive();
@@ -115,7 +115,7 @@ fn user_classes_match_the_oracle() {
     }
 }
 
-/// As the library judges them, for whatever shows them.
+/// Compares the statuses of the library, on which all outputs are based.
 #[test]
 fn day_statuses_of_the_library_match_the_generator() {
     let archive = year();
@@ -148,7 +148,7 @@ fn day_statuses_of_the_report_match_the_generator() {
     }
 }
 
-/// The same truth in figures that every report has.
+/// Compares the counts of days that every report has.
 #[test]
 fn counts_of_days_match_the_generator() {
     let archive = year();
@@ -166,7 +166,7 @@ fn counts_of_days_match_the_generator() {
     assert_cell(coverage, "missing", count(&["missing"]).into());
 }
 
-/// Every event that the generator knows to be in the archive is in the store, and no other.
+/// The store contains every event of the archive and no other one.
 #[test]
 fn store_contains_the_events_of_the_year() {
     let archive = year();
@@ -177,7 +177,7 @@ fn store_contains_the_events_of_the_year() {
     assert!(ids.iter().map(String::as_str).eq(known), "the ids are not those of the year");
 }
 
-/// The roster of the year says of everybody what they are for; here the oracle is held to it.
+/// The roster of the year states the role of each person; the oracle must find the same roles.
 #[test]
 fn people_of_the_year_fill_their_roles() {
     let (deeds, _) = known(year(), Tz::Europe__Berlin);
@@ -201,7 +201,7 @@ fn people_of_the_year_fill_their_roles() {
     assert_eq!((months("hanna."), months("ivo.")), (Some(9), Some(8)), "around nine of twelve");
 }
 
-/// A report on a group of activities is tried on each of them.
+/// Reports on a group of activities need each activity of the group.
 #[test]
 fn every_grouped_activity_occurs_in_the_year() {
     let happened: BTreeSet<&str> =
@@ -220,11 +220,11 @@ fn every_grouped_activity_occurs_in_the_year() {
     assert!(happened.iter().any(|name| !table.contains(&format!("\n{name}\t"))), "all are known");
 }
 
-/// Two people come at fixed distances, so that both sides of the 28 days are known by heart.
+/// Two people come at fixed intervals, so that both sides of the limit of 28 days are known.
 #[test]
 fn user_is_lost_after_28_days_without_activity() {
     let (deeds, verdicts) = known(year(), Tz::UTC);
-    // Where somebody is alone, a day that is held in part would say nothing without them.
+    // Without others, the statuses of partial days would be unknown, so all days count as complete.
     let verdicts = verdicts.into_keys().map(|date| (date, "complete")).collect();
     let of = |user: &str| {
         let own: Vec<Deed> =

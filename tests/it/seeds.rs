@@ -1,11 +1,12 @@
-//! The seeds of the fuzz targets, replayed: what once broke a law, and what the fuzzer begins with.
+//! Replays the seeds of the fuzz targets: inputs that once failed, and inputs that the fuzzer
+//! starts with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::targets;
 
-/// Replays the seeds of a target, and hands every other file of the project's data to it too.
+/// Replays the seeds of a target, and every other data file of the project.
 fn replay(name: &str, target: fn(&[u8])) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = files(&root.join("fuzz/seeds").join(name));
@@ -60,7 +61,7 @@ fn timestamps_are_written_as_they_were_read() {
     replay("time", targets::time);
 }
 
-/// Every target has a program that the fuzzer starts, and seeds.
+/// Every target has seeds and a program that the fuzzer starts.
 #[test]
 fn every_target_can_be_fuzzed() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");

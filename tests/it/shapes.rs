@@ -1,5 +1,4 @@
-//! The container is no property of an event: whatever tool wrote an archive, in whatever encoding,
-//! the same events make the same rows.
+//! Ingests the same events in every container and encoding: the rows are equal.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +9,7 @@ use crate::normal::normal;
 use crate::table;
 use crate::workdir::{Records, Summary, Workdir};
 
-/// One way to keep events: its name, what the program is to call it, and its files.
+/// A container: its name, the kind that the program reports, and its files.
 struct Container {
     name: &'static str,
     kind: &'static str,
@@ -29,7 +28,7 @@ fn page(events: &[String]) -> String {
     )
 }
 
-/// Pages of the REST API, as scripts put them on disk.
+/// Returns pages of the REST API as scripts store them.
 fn rest(events: &[String]) -> Vec<Container> {
     let empty = "{\"activityEventEntities\":[],\"continuationUri\":null,\
                  \"continuationToken\":null,\"lastResultSet\":true}";
@@ -56,7 +55,7 @@ fn rest(events: &[String]) -> Vec<Container> {
     ]
 }
 
-/// What PowerShell and other tools make of events in JSON.
+/// Returns JSON as PowerShell and other tools write it.
 fn json(events: &[String]) -> Vec<Container> {
     let (first, second) = events.split_at(3);
     let array = |events: &[String]| format!("[{}]", events.join(","));
@@ -81,7 +80,7 @@ fn json(events: &[String]) -> Vec<Container> {
     ]
 }
 
-/// The audit log as JSON: an event inside of a record, as an object or as text.
+/// Returns the audit log as JSON: an event inside of a record, as an object or as text.
 fn audit_json(events: &[String]) -> Vec<Container> {
     let graph = |event: &String| {
         format!(
@@ -111,7 +110,7 @@ fn audit_json(events: &[String]) -> Vec<Container> {
     ]
 }
 
-/// One generation of the audit log's CSV: what stands before each event, and what behind it.
+/// A generation of the CSV of the audit log: the text before and after each event.
 struct Generation {
     name: &'static str,
     header: &'static str,
@@ -119,8 +118,8 @@ struct Generation {
     behind: &'static str,
 }
 
-/// The columns around AuditData say something else than the event wherever they can: the event is
-/// right.
+/// Generations whose columns around AuditData contradict the event wherever they can: the values of
+/// the event are correct.
 const GENERATIONS: [Generation; 7] = [
     Generation {
         name: "CSV of the old portal",
@@ -184,7 +183,7 @@ fn csv(events: &[String]) -> Vec<Container> {
         }
         containers.push(container(generation.name, "csv", text));
     }
-    // Scripts and editors change line ends, and leave the last one out.
+    // Scripts and editors change line ends and omit the last one.
     let plain = containers[0].files[0].replace("\r\n", "\n");
     containers.push(container("CSV, the last row without its end", "csv", plain.trim_end()));
     containers.push(container("CSV with line feeds", "csv", plain));
@@ -203,7 +202,7 @@ fn containers(events: &[String]) -> Vec<Container> {
     all
 }
 
-/// What the table must hold, by the law alone.
+/// Returns the expected content of the table, by the row invariant.
 fn expected(events: &[String]) -> BTreeMap<String, Json> {
     let row = |event: &String| {
         let normal = normal(&Json::parse(event));
@@ -213,7 +212,7 @@ fn expected(events: &[String]) -> BTreeMap<String, Json> {
     events.iter().map(row).collect()
 }
 
-/// Insists that events were stored, all of them, each once, and nothing else.
+/// Asserts that all events were stored once, and nothing else.
 #[track_caller]
 fn assert_holds(dir: &Workdir, store: &str, expected: &BTreeMap<String, Json>, kind: &str) {
     let found = table::events(&dir.join(store));
@@ -226,7 +225,7 @@ fn assert_holds(dir: &Workdir, store: &str, expected: &BTreeMap<String, Json>, k
     });
 }
 
-/// The accounts of events that are all taken.
+/// Asserts the accounts of a run that stores all events.
 #[track_caller]
 fn assert_taken(summary: &Summary, events: u64) {
     let all = Records { read: events, stored: events, ..Records::default() };
@@ -239,7 +238,7 @@ fn every_container_in(coding: Coding) {
     let dir = Workdir::new();
     for container in containers(&events) {
         for (number, text) in container.files.iter().enumerate() {
-            // The ending says nothing: what a file is, its content says.
+            // The extension does not matter; the content defines the kind of a file.
             dir.write(&format!("{}/{number}.dat", container.name), coding.encode(text));
         }
         let store = format!("store of {}", container.name);
@@ -271,7 +270,7 @@ fn every_container_gives_the_same_rows_in_utf_16_big_endian() {
     every_container_in(Coding::Utf16Be);
 }
 
-/// Redirections that append leave no mark behind, and some tools never write one.
+/// A redirection that appends writes no byte order mark, and some tools never write one.
 #[test]
 fn utf_16_json_is_recognized_without_a_byte_order_mark() {
     let events = various();
@@ -286,7 +285,7 @@ fn utf_16_json_is_recognized_without_a_byte_order_mark() {
     }
 }
 
-/// Containers side by side: the pull of a day, and the same day from the audit log.
+/// Ingests all containers together, for example a day from the activity log and from the audit log.
 #[test]
 fn all_containers_together_give_one_row_per_event() {
     let events = various();
@@ -303,14 +302,14 @@ fn all_containers_together_give_one_row_per_event() {
     let (ran, summary) = dir.ingest("store", &["archive"]);
     ran.ended(0);
     let stored = events.len() as u64;
-    // Copies that come from the same event are equal, so none conflicts with another.
+    // All copies come from the same event and are equal, so none conflicts with another.
     let duplicates = copies - stored;
     let all = Records { read: copies, stored, duplicates, ..Records::default() };
     assert_eq!(summary.records, all);
     assert_eq!(table::events(&dir.join("store")), expected(&events));
 }
 
-/// Nothing happened: that has many spellings too, and none of them is trouble.
+/// A day without events can be written in many ways, and none of them is a problem.
 #[test]
 fn archive_of_a_day_without_events_is_no_problem() {
     let dir = Workdir::new();
@@ -336,12 +335,12 @@ fn archive_of_a_day_without_events_is_no_problem() {
     assert_eq!(summary.sources.new, (nothing.len() * CODINGS.len()) as u64);
 }
 
-/// More than ten pieces of a file, each cut somewhere else than the reading stopped.
+/// Reads a file of more than ten chunks, each of which ends inside of another record.
 #[test]
 fn file_of_many_chunks_gives_its_rows_in_every_encoding() {
     let events: Vec<String> = (0..40_000).map(|number| plain(3, number)).collect();
     let expected: Vec<String> = (0..40_000).map(|number| id(3, number)).collect();
-    // A row is looked at now and then only: ids say that none is missing or twice.
+    // Only some rows are compared; the ids show that none is missing or duplicated.
     let some: BTreeMap<String, Json> =
         self::expected(&events[..]).into_iter().step_by(97).collect();
     let dir = Workdir::new();
@@ -373,8 +372,8 @@ fn file_of_many_chunks_gives_its_rows_in_every_encoding() {
     }
 }
 
-/// The activity log and the audit log name an event by one id, in whatever case, and tell it with
-/// different members. It is one event; the copy that says more stays.
+/// The activity log and the audit log have the same id for an event, in any case, but other
+/// members. It is one event, and the copy with more members is kept.
 #[test]
 fn event_of_both_logs_is_one_row() {
     let id = "0F1E2D3C-0000-4000-8000-00000000000A";
@@ -393,7 +392,7 @@ fn event_of_both_logs_is_one_row() {
          {id},2026-03-02T09:00:00.0000000Z ,20,ViewReport,ann@north.example,{}\r\n",
         quoted(&audit)
     );
-    // Which of them comes first in the archive does not matter, nor whether it comes in one run.
+    // The result depends neither on the order of the copies nor on the number of runs.
     for (rest, office) in [("1", "2"), ("2", "1")] {
         let dir = Workdir::new();
         dir.write(&format!("archive/{rest}"), page(std::slice::from_ref(&activity)));

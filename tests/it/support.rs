@@ -1,4 +1,4 @@
-//! The tests' own support: the generator is what it says, and the oracle finds what was written.
+//! Checks the support of the tests: the oracle finds exactly what the generator wrote.
 
 use crate::selftest;
 use crate::workdir::Workdir;

@@ -1,19 +1,19 @@
-//! What speaks against a source in which nothing is wrong is said: in the accounts of the run, and
-//! in `status` from then on.
+//! Checks the warnings on readable but probably incomplete sources, in the account of a run and in
+//! `status`.
 
 use serde_json::Value;
 
 use crate::events::{plain, quoted};
 use crate::workdir::Workdir;
 
-/// Rows of a search, and how many it says that it found.
+/// Returns the rows of a search, with the number of results that the search claims.
 fn search(rows: usize, found: &str) -> String {
     let row = |number| format!("{},{found},{}\n", number + 1, quoted(&plain(7, number)));
     let rows: String = (0..rows).map(row).collect();
     format!("ResultIndex,ResultCount,AuditData\n{rows}")
 }
 
-/// Events with names, a line each.
+/// Returns events with names, one per line.
 fn named(names: &[&str]) -> String {
     let event = |(number, name): (usize, &&str)| {
         format!(
@@ -23,10 +23,10 @@ fn named(names: &[&str]) -> String {
     names.iter().enumerate().map(event).collect::<Vec<_>>().join("\n")
 }
 
-/// What is to be said: kind, count, and words of the advice.
+/// Kind, count and part of the text of an expected warning.
 type Said = (&'static str, u64, &'static str);
 
-/// Sources by name and text, with what is to be said against them.
+/// Returns sources by name and text, with their expected warning.
 fn cases() -> Vec<(&'static str, String, Option<Said>)> {
     let early = "PBIActivityEvents-20260301-202603011530.json";
     let late = "PBIActivityEvents-20260301-202603020415.json";
@@ -98,7 +98,7 @@ fn warnings_on_sources_are_reported_with_a_remedy() {
     }
 }
 
-/// A value that was text when it was read is text in its row.
+/// A flattened value remains text in its row.
 #[test]
 fn flattened_values_are_kept() {
     let dir = Workdir::new();
@@ -130,7 +130,7 @@ fn equal_warnings_are_counted_and_name_no_person() {
     assert!(told.contains("such as \"PersonalWorkspace p-") && !told.contains("J?rg"), "{told}");
 }
 
-/// What is proven to be cut is cut in reports too.
+/// A search that found more results makes its day truncated in reports.
 #[test]
 fn incomplete_search_makes_its_day_truncated() {
     let dir = Workdir::new();

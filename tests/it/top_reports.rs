@@ -1,5 +1,5 @@
-//! `report top-reports` against the oracle, which reckons it slowly from the raw files; and the
-//! frame around the rows: period, coverage, what was left out, and the three formats.
+//! Compares `report top-reports` with the oracle, which calculates it slowly from the raw files,
+//! and checks period, coverage, excluded events and the formats.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ use crate::exact::Json;
 use crate::oracle::{Noise, Oracle, OracleRow, parse_time};
 use crate::workdir::Workdir;
 
-/// The answer in JSON. A member that is added or renamed must be added here too: others read it.
+/// Answer in JSON. A member that is added or renamed must be changed here too, because other
+/// programs read it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
@@ -34,7 +35,8 @@ pub struct Period {
     pub time_zone: String,
 }
 
-/// UTC days by verdict: `days = complete + partial + missing`, and `cut` are some of the partial.
+/// Numbers of UTC days by status: `days = complete + partial + missing`, and the truncated days are
+/// part of the partial ones.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
@@ -85,7 +87,7 @@ const COLUMNS: [&str; 12] = [
 ];
 
 impl Row {
-    /// What the report must show of a row of the oracle's: ids where there never was a name.
+    /// Returns the expected row of the report for a row of the oracle: ids replace missing names.
     fn of(row: OracleRow, zone: Tz) -> Row {
         let unknown = || "(unknown)".to_owned();
         Row {
@@ -108,11 +110,11 @@ impl Row {
     }
 }
 
-/// One way to ask: since, until, zone, noise. `-` stands for what is not said.
+/// Parameters of a report: since, until, zone, noise. `-` is a parameter that is not given.
 #[derive(Debug, Clone, Copy)]
 struct Case(&'static str, &'static str, &'static str, &'static str);
 
-/// All there is, in UTC.
+/// All events in UTC.
 const WHOLE: Case = Case("-", "-", "-", "-");
 
 impl Case {
@@ -135,8 +137,9 @@ impl Case {
         }
     }
 
-    /// First and last day in an archive that holds `first` to `last`. Counted back, a first day
-    /// begins the last so many days, and a last day is the one before those.
+    /// Returns the first and the last day in an archive from `first` to `last`. With a relative
+    /// period, the first day begins the last N days, and the last day is the day before the last N
+    /// days.
     fn days(self, first: NaiveDate, last: NaiveDate) -> (NaiveDate, NaiveDate) {
         let day = |text: &str, back: u64| match text.strip_suffix('d') {
             Some(count) => last - Days::new(count.parse::<u64>().expect("a number") - back),
@@ -158,7 +161,7 @@ fn answer(text: &str) -> Answer {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// The UTC days of a period, as far as the archive reaches.
+/// Returns the UTC days of a period within the archive.
 fn utc_days(case: Case, oracle: &Oracle) -> Vec<NaiveDate> {
     let (first, last) = oracle.extent.expect("the archive holds events");
     let zone = case.zone();
@@ -173,7 +176,7 @@ fn utc_days(case: Case, oracle: &Oracle) -> Vec<NaiveDate> {
     from.iter_days().take_while(|day| *day <= end.min(last).date_naive()).collect()
 }
 
-/// Compares everything that the answer says with what the oracle says.
+/// Compares the whole answer with the oracle.
 fn check(text: &str, oracle: &Oracle, case: Case) {
     let answer = answer(text);
     let (first, last) = oracle.extent.expect("the archive holds events");
@@ -237,8 +240,8 @@ fn report_from_files_equals_report_from_the_store() {
     }
 }
 
-/// Days with events whose hours were not all pulled, as the pulls in the log itself say. Of an
-/// archive of one kind of files there is nothing else to go by.
+/// Returns the days with events and without a download of all hours, by the download events in the
+/// log itself. An archive of one kind of files has no other evidence.
 fn not_pulled(oracle: &Oracle) -> BTreeSet<NaiveDate> {
     let time = |event: &serde_json::Value, name: &str| parse_time(event[name].as_str()?);
     let mut windows: Vec<(DateTime<Utc>, DateTime<Utc>)> = (oracle.events.values())
@@ -281,7 +284,8 @@ fn trend_compares_complete_days_in_any_period_and_zone() {
         Case("30d", "-", "Asia/Kolkata", "keep"),
         Case("2023-12-01", "2024-12-31", "Asia/Kolkata", "-"),
         Case("14d", "7d", "-", "-"),
-        // Of these, the first half has fewer complete days; of the others, the second.
+        // In the first case the first half has fewer complete days; in the others the second half
+        // does.
         Case("2024-03-20", "2024-04-08", "-", "-"),
         Case("2d", "-", "-", "-"),
     ] {
@@ -317,7 +321,8 @@ fn threads_and_order_of_paths_do_not_change_a_report() {
     }
 }
 
-/// Names with all that CSV must quote, views that miss ids, names, or who it was, noise, services.
+/// Returns names with everything that CSV must quote, views without ids, names or users, noise, and
+/// events of services.
 fn odd_views() -> Workdir {
     let view = |id: u32, time: &str, more: &str| {
         format!(
@@ -328,7 +333,7 @@ fn odd_views() -> Workdir {
     let named = r#","UserId":"Ann@x.org","ReportId":"r","ReportName":"Sales, \"North\"\r\n+ more""#;
     let lines = [
         view(1, "4T10:00", named),
-        // Of two names at one instant the one with the greater id counts.
+        // Of two names at one instant, the one with the greater id is used.
         view(0, "4T10:00", r#","UserId":"ann@X.org","ReportId":"r","ReportName":"older id""#),
         view(3, "5T11:00", r#","UserId":"bob@x.org","ReportId":"r","WorkspaceId":"w;1""#),
         view(4, "5T11:00", r#","UserId":"bob@x.org","ReportId":"r","ReportName":"""#),
@@ -405,7 +410,7 @@ fn json_has_ordered_members_and_complete_rows() {
     assert!(text.ends_with("}\n"), "the file ends in a line break");
 }
 
-/// The sentence below a table, put together again where it was broken.
+/// Returns the sentence below a table without its line breaks.
 fn closing(table: &str) -> String {
     let (_, closing) = table.trim_end().rsplit_once("\n\n").expect("an empty line before the end");
     closing.replace('\n', " ")
@@ -438,7 +443,7 @@ fn table_ends_with_period_and_coverage() {
     }
 }
 
-/// A number as people read it.
+/// Formats a number with separators.
 fn parted(number: u64) -> String {
     match number / 1000 {
         0 => number.to_string(),

@@ -1,5 +1,5 @@
-//! Other workloads than Power BI: left out and counted, or kept beside it without a trace in any
-//! report; and the Power Platform, whose texts become columns.
+//! Checks that other workloads than Power BI are counted or stored and never in a report, and that
+//! texts of the Power Platform become columns.
 
 use arrow::array::{Array, AsArray};
 
@@ -7,7 +7,7 @@ use crate::sample_data::copy_of_sample_data;
 use crate::table;
 use crate::workdir::{Records, Summary, Workdir};
 
-/// Mail of another company's people, before and after everything else.
+/// Returns mail events of other people, before and after all other events.
 fn mail() -> String {
     let event = |number: usize, day: &str| {
         format!(
@@ -58,7 +58,7 @@ fn other_workloads_are_counted_or_kept_and_in_no_report() {
     assert_eq!(reports(&dir, "whole"), before);
 }
 
-/// Those of the sample archive itself.
+/// Returns the number of such records in the sample archive.
 fn in_sample(summary: &Summary) -> u64 {
     summary.other_workloads["Exchange: ExchangeItem"] - 400
 }
