@@ -158,7 +158,7 @@ fn by_age(largest: Option<u64>) {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
     let mut rows = Vec::new();
-    let mut held = 0;
+    let mut stored = 0;
     let first_day = Spec::default().first_day;
     for (year, million) in [0, 1, 2, 4, 8].into_iter().enumerate() {
         if largest.is_some_and(|largest| million > largest) {
@@ -166,18 +166,18 @@ fn by_age(largest: Option<u64>) {
         }
         let archive = folder.path().join("archive");
         let first_day = first_day - chrono::Days::new(365 * (year as u64 + 1));
-        let more = million * 1_000_000 - held;
+        let more = million * 1_000_000 - stored;
         if more > 0 {
             let spec =
                 Spec { events: more, days: 365, seed: 7 + million, first_day, ..Spec::default() };
             ingest_and_forget(&archive, &spec, &store);
-            held += more;
+            stored += more;
         }
         let spec = Spec { events: 10_000, days: 1, seed: 70 + million, ..Spec::default() };
         let written = write(&archive, &spec);
         let cost = ingest(&archive, &store);
-        held += written.distinct;
-        assert_eq!(events(&store), held);
+        stored += written.distinct;
+        assert_eq!(events(&store), stored);
         fs::remove_dir_all(&archive).unwrap();
         let cpu_s = cost.cpu_s;
         rows.push((format!("{million} million events"), cost, cpu_s));

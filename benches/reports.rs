@@ -43,7 +43,7 @@ const HEAVY: [&str; 10] = [
 ];
 
 /// The view alone: the columns that most reports read, built for every event and only counted.
-const VIEW: &str = "SELECT COUNT(*) AS held, COUNT(user_id) AS users, COUNT(report_id) AS reports, \
+const VIEW: &str = "SELECT COUNT(*) AS store, COUNT(user_id) AS users, COUNT(report_id) AS reports, \
     COUNT(workspace_id) AS workspaces, COUNT(operation_group) AS operations, \
     COUNT(local_date) AS days, COUNT(actor_kind) AS kinds FROM events_all";
 
@@ -82,24 +82,24 @@ impl Held {
 }
 
 fn reports(criterion: &mut Criterion) {
-    let held = Held::new();
+    let store = Held::new();
     let mut group = criterion.benchmark_group("reports");
     group.sample_size(10).measurement_time(Duration::from_secs(4));
-    group.throughput(Throughput::Elements(held.events));
+    group.throughput(Throughput::Elements(store.events));
     group.bench_function("the view of events", |bencher| {
         let view = Report::ad_hoc(VIEW);
         bencher.iter(|| {
-            let grid = query::answer(&held.session(), &view, &BTreeMap::new()).unwrap();
-            assert_eq!(grid.rows[0][0], Cell::Int(held.events as i64));
+            let grid = query::answer(&store.session(), &view, &BTreeMap::new()).unwrap();
+            assert_eq!(grid.rows[0][0], Cell::Int(store.events as i64));
         });
     });
     let catalog = Catalog::built_in().unwrap();
     for name in HEAVY {
         let report = catalog.find(name).unwrap();
-        let rows = held.answer(report).rows.len();
+        let rows = store.answer(report).rows.len();
         assert_ne!(rows, 0, "{name}");
         group.bench_function(name, |bencher| {
-            bencher.iter(|| assert_eq!(held.answer(report).rows.len(), rows));
+            bencher.iter(|| assert_eq!(store.answer(report).rows.len(), rows));
         });
     }
     group.finish();

@@ -24,8 +24,8 @@ fn generated_pages_of_docs_are_current() {
         if is_blessing() {
             std::fs::write(&path, &printed).expect("the page can be written");
         }
-        let held = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(held == printed, "docs/{page} is not current; PBI_BLESS=1 writes it anew");
+        let stored = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(stored == printed, "docs/{page} is not current; PBI_BLESS=1 writes it anew");
     }
 }
 
@@ -63,7 +63,7 @@ fn fields_without_a_column_are_listed_newest_first() {
     let json = dir.pbi(["columns", "--extra", "--format", "json"]).ended(0).stdout;
     let json: Value = serde_json::from_str(&json).expect("it is JSON");
     let fields = json["extra"]["fields"].as_array().expect("a list");
-    let told: Vec<String> = fields
+    let found: Vec<String> = fields
         .iter()
         .map(|field| {
             let types: Vec<&str> =
@@ -83,7 +83,7 @@ fn fields_without_a_column_are_listed_newest_first() {
         })
         .collect();
     assert_eq!(
-        told,
+        found,
         [
             "ViewReport New.List[].Item 2 int|number 2026-03-03..2026-03-03 1 false",
             "ViewReport New 1 object 2026-03-03..2026-03-03 \

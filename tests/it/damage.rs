@@ -59,7 +59,7 @@ fn cut_off() -> Vec<Case> {
     let array = format!("[{},\r\n{},", event(1), event(2));
     let page = format!("{{\"activityEventEntities\":[{},", event(3));
     let between = format!("{{\"activityEventEntities\":[{},", event(4));
-    let noughts = format!("[{},", event(5));
+    let zeros = format!("[{},", event(5));
     vec![
         Case {
             read: 3,
@@ -77,7 +77,7 @@ fn cut_off() -> Vec<Case> {
         Case {
             read: 2,
             stored: vec![5],
-            ..broken_off("noughts.json", "array", &noughts, &(begun(0) + "\0\0\0\0\0\0"))
+            ..broken_off("noughts.json", "array", &zeros, &(begun(0) + "\0\0\0\0\0\0"))
         },
     ]
 }

@@ -222,10 +222,10 @@ fn copy(from: &Path, to: &Path) {
 /// names.
 #[track_caller]
 fn assert_clean(root: &Path, context: &impl fmt::Debug) {
-    let verdict = Store::new(root).verify().expect("the store can be read");
-    assert!(verdict.ok, "{context:?}: {verdict:#?}");
-    assert!(verdict.orphans.is_empty(), "{context:?}: {verdict:#?}");
-    assert!(verdict.in_progress.is_empty(), "{context:?}: {verdict:#?}");
+    let report = Store::new(root).verify().expect("the store can be read");
+    assert!(report.ok, "{context:?}: {report:#?}");
+    assert!(report.orphans.is_empty(), "{context:?}: {report:#?}");
+    assert!(report.in_progress.is_empty(), "{context:?}: {report:#?}");
     let named = table::files(root).len();
     let present: Vec<String> = all(root);
     let parquet = present.iter().filter(|name| name.ends_with(".parquet")).count();

@@ -169,10 +169,10 @@ fn pseudonym_replaces_a_forgotten_person() {
 
 /// Returns all addresses in the texts.
 fn addresses(texts: &[String]) -> BTreeSet<String> {
-    let is_part = |letter: char| letter.is_alphanumeric() || "._%+-'#@".contains(letter);
+    let is_part = |character: char| character.is_alphanumeric() || "._%+-'#@".contains(character);
     texts
         .iter()
-        .flat_map(|text| text.split(|letter| !is_part(letter)))
+        .flat_map(|text| text.split(|character| !is_part(character)))
         .filter(|word| word.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')))
         .map(str::to_lowercase)
         .collect()

@@ -205,8 +205,8 @@ fn coverage_matches_the_generator() {
     assert_eq!((coverage.days, coverage.missing), (period.days_with_events + missing, missing));
     // sample-data/README.md describes the day that was downloaded before it was over. The truncated
     // file makes no day truncated: another download of its day contains more.
-    let held = (coverage.complete, coverage.partial, coverage.cut);
-    assert_eq!(held, (period.days_with_events - 1, 1, 0));
+    let found = (coverage.complete, coverage.partial, coverage.cut);
+    assert_eq!(found, (period.days_with_events - 1, 1, 0));
     let early = answer(&dir, &["--since", "2026-03-24", "--until", "2026-03-24"]).coverage;
     assert_eq!((early.days, early.partial), (1, 1));
     for day in &period.days_without_events {

@@ -19,16 +19,16 @@ struct Case {
     name: &'static str,
     content: Vec<u8>,
     stored: Vec<usize>,
-    told: &'static str,
+    message: &'static str,
 }
 
 fn case(
     name: &'static str,
     content: impl Into<Vec<u8>>,
     stored: &[usize],
-    told: &'static str,
+    message: &'static str,
 ) -> Case {
-    Case { name, content: content.into(), stored: stored.to_vec(), told }
+    Case { name, content: content.into(), stored: stored.to_vec(), message }
 }
 
 /// Returns an event with additional members.
@@ -262,9 +262,9 @@ fn hostile_files_are_reported_and_do_not_affect_others() {
             .lines()
             .filter(|line| line.starts_with(&format!("pbi-analyze: {name}: ")))
             .collect();
-        assert_eq!(case.told.is_empty(), lines.is_empty(), "{name}: {lines:#?}");
-        let is_told = lines.iter().any(|line| line.contains(case.told));
-        assert!(case.told.is_empty() || is_told, "{name}: {lines:#?}");
+        assert_eq!(case.message.is_empty(), lines.is_empty(), "{name}: {lines:#?}");
+        let is_reported = lines.iter().any(|line| line.contains(case.message));
+        assert!(case.message.is_empty() || is_reported, "{name}: {lines:#?}");
         // The number of messages on a file is limited.
         assert!(lines.len() <= 6, "{name}: {lines:#?}");
     }

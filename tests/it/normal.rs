@@ -1,10 +1,10 @@
 //! Defines the row invariant a second time: an event is its typed columns overlaid by `Extra`, up
 //! to the normal forms below.
 //!
-//! - Names of known fields have one spelling; a null under such a name is as good as its absence.
+//! - Names of known fields have one spelling; a null under such a name equals its absence.
 //! - GUIDs under ids, and user names, are in lower case.
-//! - Instants of typed columns are in UTC, unless they are finer than a microsecond.
-//! - A name that occurs more than once, in whatever spelling, has its values as they were written.
+//! - Instants of typed columns are in UTC, unless they have more digits than microseconds.
+//! - A name that occurs more than once, in any spelling, has its values as they were written.
 //! - A list that Windows PowerShell wrapped, with its count, is that list.
 //!
 //! All other values that a column cannot store exactly (another type, an unknown member, an address

@@ -310,12 +310,12 @@ fn quote(text: &str, style: u8, out: &mut String) {
         return;
     }
     out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' | '/' => out.extend(['\\', letter]),
-            letter if letter.is_ascii_alphanumeric() => out.push(letter),
-            letter => {
-                for unit in letter.encode_utf16(&mut [0; 2]) {
+    for character in text.chars() {
+        match character {
+            '"' | '\\' | '/' => out.extend(['\\', character]),
+            character if character.is_ascii_alphanumeric() => out.push(character),
+            character => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
                     out.push_str(&format!("\\u{unit:04X}"));
                 }
             }

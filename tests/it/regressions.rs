@@ -10,7 +10,8 @@ fn run(mut command: Command) -> Ran {
     Ran::of(&command.output().expect("the program can be started"))
 }
 
-/// Export-Csv quotes its header, and PowerShell 7 writes no `#TYPE` line before it.
+/// A CSV of Export-Csv in PowerShell 7 was not recognized: its header is quoted, and no `#TYPE`
+/// line precedes it.
 #[test]
 fn csv_with_a_quoted_header_is_read() {
     let dir = Workdir::new();
@@ -22,7 +23,7 @@ fn csv_with_a_quoted_header_is_read() {
     assert_eq!(table::ids(&dir.join("store")), [id(0, 0)]);
 }
 
-/// `2>&1 | head` closes stderr as well: no panic, and the work is done.
+/// Users of `2>&1 | head` saw a panic: a closed stderr is no error, and the work is done.
 #[test]
 fn closed_stderr_is_no_error() {
     let dir = Workdir::new();
@@ -41,7 +42,7 @@ fn closed_stderr_is_no_error() {
     run(command).ended(2);
 }
 
-/// What was to be said has no reader; that something is damaged is still in the exit code.
+/// Scripts that closed stdout got exit code 0 for damaged files: the exit code must still be 3.
 #[test]
 fn closed_stdout_keeps_the_exit_code_for_damage() {
     let dir = Workdir::new();
@@ -53,6 +54,8 @@ fn closed_stdout_keeps_the_exit_code_for_damage() {
     run(command).ended(3);
 }
 
+/// Help that was written to a file had lines of more than 80 characters, and some commands had no
+/// example.
 #[test]
 fn help_in_a_file_fits_80_columns_and_has_an_example() {
     let dir = Workdir::new();
@@ -73,7 +76,7 @@ fn help_in_a_file_fits_80_columns_and_has_an_example() {
     }
 }
 
-/// An object that begins with `Count` or `value` and has the members of an event is an event.
+/// Events beginning with `Count` or `value` were read as envelopes and lost without a message.
 #[test]
 fn event_with_the_members_of_an_envelope_is_read() {
     for first in ["\"Count\":3", "\"value\":\"x\"", "\"lastResultSet\":true"] {
@@ -84,7 +87,8 @@ fn event_with_the_members_of_an_envelope_is_read() {
     }
 }
 
-/// Rows that end in a carriage return alone are read, or refused: not passed over in silence.
+/// Files with carriage returns as line ends were skipped without a message: they must be read or
+/// refused.
 #[test]
 fn csv_with_carriage_returns_is_read_or_refused() {
     let dir = Workdir::new();
@@ -96,7 +100,7 @@ fn csv_with_carriage_returns_is_read_or_refused() {
     assert!(account.records.stored == 1 || account.outcome == Outcome::Failed, "{account:?}");
 }
 
-/// Damage is not "empty, no events in it".
+/// Users were informed that a file with an error message was "empty, no events in it".
 #[test]
 fn damaged_file_is_not_called_empty() {
     let dir = Workdir::new();
@@ -105,7 +109,7 @@ fn damaged_file_is_not_called_empty() {
     assert!(!ran.stderr.contains("empty, no events"), "{}", ran.stderr);
 }
 
-/// Whatever was refused once is known the second time.
+/// Refused CSV files were read again by every run: they must be known like other refused files.
 #[test]
 fn refused_csv_is_not_read_again() {
     let dir = Workdir::new();
@@ -117,7 +121,8 @@ fn refused_csv_is_not_read_again() {
     assert_eq!(second.sources.known, 2);
 }
 
-/// A folder's name is a name, whatever a URL would make of it.
+/// A store in a folder with a space or a percent sign in its name failed, because the path was
+/// parsed as a URL.
 #[test]
 fn special_characters_in_the_name_of_a_store_are_kept() {
     for store in [
@@ -136,6 +141,7 @@ fn special_characters_in_the_name_of_a_store_are_kept() {
     }
 }
 
+/// Names of files with control characters changed the colors of the user's terminal.
 #[test]
 fn control_characters_in_names_of_files_are_escaped() {
     let dir = Workdir::new();
@@ -145,7 +151,8 @@ fn control_characters_in_names_of_files_are_escaped() {
     assert_eq!(odd, None);
 }
 
-/// The least instant of .NET, which PowerShell writes where a time is missing.
+/// Every report over an archive took very long because of one event of the year 1601, which
+/// PowerShell writes for a missing time.
 #[test]
 fn event_of_the_year_1601_does_not_stop_a_report() {
     let dir = Workdir::new();
@@ -157,6 +164,7 @@ fn event_of_the_year_1601_does_not_stop_a_report() {
     assert!(took.as_secs() < 3, "{took:?}");
 }
 
+/// Scripts that set `PBI_STORE` to nothing got an error instead of the default store.
 #[test]
 fn empty_environment_variable_is_ignored() {
     let dir = Workdir::new();
@@ -166,6 +174,7 @@ fn empty_environment_variable_is_ignored() {
     run(command).ended(0);
 }
 
+/// Users with `RUST_BACKTRACE=1` got a backtrace in the middle of an error message.
 #[test]
 fn error_message_is_one_line_with_rust_backtrace() {
     let dir = Workdir::new();
@@ -176,7 +185,7 @@ fn error_message_is_one_line_with_rust_backtrace() {
     assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
 }
 
-/// A valid number may be larger than any float.
+/// An event with a number above the largest float was damaged, although the number is valid JSON.
 #[test]
 fn number_above_the_largest_float_keeps_its_digits() {
     let dir = Workdir::new();
@@ -186,8 +195,8 @@ fn number_above_the_largest_float_keeps_its_digits() {
     assert_eq!(event.member("Odd").map(crate::exact::Json::write).as_deref(), Some("[1e400,-7]"));
 }
 
-/// What two runs at the same time remember of the same files must not be one file: the one whose
-/// commit comes too late deletes his.
+/// Two concurrent runs wrote the same file of the source log, and the run that lost the commit
+/// deleted it for both.
 #[test]
 fn concurrent_runs_keep_the_source_log_of_each_other() {
     let dir = Workdir::new();

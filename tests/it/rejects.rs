@@ -61,10 +61,10 @@ fn rejects_are_stored_with_position_and_text() {
     for reject in &rejects {
         assert!(reject.place.ends_with(&reject.source) && reject.place.len() > reject.source.len());
         assert_eq!(reject.length, reject.raw.as_ref().unwrap().len() as u64);
-        let told = summary.of(&reject.source).troubles.iter().find(|trouble| {
+        let reported = summary.of(&reject.source).troubles.iter().find(|trouble| {
             (trouble.position, &trouble.reason) == (reject.position, &reject.reason)
         });
-        assert!(told.is_some(), "{reject:#?}");
+        assert!(reported.is_some(), "{reject:#?}");
     }
     dir.pbi(["verify", "--store", "store"]).ended(0);
     let status = dir.pbi(["status", "--store", "store"]).ended(0).stdout;

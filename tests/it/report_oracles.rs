@@ -9,7 +9,7 @@ use pbi_analyze::store::Store;
 use serde_json::Value;
 
 use crate::archive::{YearArchive, year};
-use crate::oracles::{Deed, adoption, classes, cohorts, deeds, local_verdicts};
+use crate::oracles::{UserAction, adoption, classes, cohorts, user_actions, local_statuses};
 
 /// Time zones whose days begin and end at different instants.
 const ZONES: [Tz; 3] = [Tz::UTC, Tz::Europe__Berlin, Tz::America__New_York];
@@ -23,11 +23,11 @@ fn rows(archive: &YearArchive, report: &str, arguments: &[&str]) -> Vec<Value> {
 }
 
 /// Returns the actions of people, and the status of each local day of the archive.
-fn known(archive: &YearArchive, zone: Tz) -> (Vec<Deed>, BTreeMap<NaiveDate, &'static str>) {
+fn known(archive: &YearArchive, zone: Tz) -> (Vec<UserAction>, BTreeMap<NaiveDate, &'static str>) {
     let events = &archive.year.events;
     let local = |number: usize| events[number].time.with_timezone(&zone).date_naive();
     let extent = (local(0), local(events.len() - 1));
-    (deeds(events, zone), local_verdicts(&archive.year.days, extent, zone))
+    (user_actions(events, zone), local_statuses(&archive.year.days, extent, zone))
 }
 
 /// Compares one cell; fractions may be rounded to two places.
@@ -51,9 +51,9 @@ fn adoption_matches_the_oracle_on_each_day() {
     let archive = year();
     for zone in ZONES {
         for (activity, views_only) in [("all", false), ("view", true)] {
-            let (deeds, verdicts) = known(archive, zone);
-            let deeds = deeds.iter().filter(|deed| deed.is_view || !views_only);
-            let expected = adoption(deeds, &verdicts);
+            let (user_actions, statuses) = known(archive, zone);
+            let user_actions = user_actions.iter().filter(|action| action.is_view || !views_only);
+            let expected = adoption(user_actions, &statuses);
             let set = format!("activity={activity}");
             let flags = ["--tz", zone.name(), "--set", &set];
             let rows = rows(archive, "adoption", &flags);
@@ -76,8 +76,8 @@ fn adoption_matches_the_oracle_on_each_day() {
 fn cohorts_match_the_oracle() {
     let archive = year();
     for zone in ZONES {
-        let (deeds, verdicts) = known(archive, zone);
-        let expected = cohorts(&deeds, &verdicts);
+        let (user_actions, statuses) = known(archive, zone);
+        let expected = cohorts(&user_actions, &statuses);
         let rows = rows(archive, "adoption-cohorts", &["--tz", zone.name()]);
         assert_eq!(rows.len(), expected.len(), "{zone}: cohorts and months");
         let by_key: BTreeMap<(&str, &str), &Value> =
@@ -97,9 +97,9 @@ fn cohorts_match_the_oracle() {
 fn user_classes_match_the_oracle() {
     let archive = year();
     for zone in ZONES {
-        let (deeds, _) = known(archive, zone);
+        let (user_actions, _) = known(archive, zone);
         for until in ["2026-02-10", "2026-01-31", "2025-12-28"] {
-            let expected = classes(&deeds, until.parse().expect("a day"));
+            let expected = classes(&user_actions, until.parse().expect("a day"));
             let flags = ["--tz", zone.name(), "--until", until];
             let rows = rows(archive, "user-classification", &flags);
             assert_eq!(rows.len(), expected.len(), "{zone}, {until}: users");
@@ -128,7 +128,7 @@ fn day_statuses_of_the_library_match_the_generator() {
     let coverage = session.coverage();
     assert_eq!(coverage.days.len(), archive.year.days.len());
     for (found, known) in coverage.days.iter().zip(&archive.year.days) {
-        assert_eq!((found.date, found.verdict.name()), (known.date, known.verdict), "{found:?}");
+        assert_eq!((found.date, found.verdict.name()), (known.date, known.status), "{found:?}");
     }
 }
 
@@ -139,8 +139,8 @@ fn day_statuses_of_the_report_match_the_generator() {
     assert_eq!(rows.len(), archive.year.days.len());
     for (row, day) in rows.iter().zip(&archive.year.days) {
         assert_cell(row, "day", day.date.to_string().into());
-        assert_cell(row, "verdict", day.verdict.into());
-        if day.verdict != "missing" {
+        assert_cell(row, "verdict", day.status.into());
+        if day.status != "missing" {
             assert_cell(row, "events", day.events.into());
             assert_cell(row, "repeats", day.repeats.into());
             assert_cell(row, "late_events", day.late.into());
@@ -155,8 +155,8 @@ fn counts_of_days_match_the_generator() {
     let command = ["report", "top-reports", "--store", "store", "--format", "json"];
     let answer: Value = serde_json::from_str(&archive.dir.pbi(command).ended(0).stdout)
         .expect("the answer is JSON");
-    let count = |verdicts: &[&str]| {
-        archive.year.days.iter().filter(|day| verdicts.contains(&day.verdict)).count() as u64
+    let count = |statuses: &[&str]| {
+        archive.year.days.iter().filter(|day| statuses.contains(&day.status)).count() as u64
     };
     let coverage = &answer["coverage"];
     assert_cell(coverage, "days", count(&["complete", "partial", "cut", "missing"]).into());
@@ -180,8 +180,8 @@ fn store_contains_the_events_of_the_year() {
 /// The roster of the year states the role of each person; the oracle must find the same roles.
 #[test]
 fn people_of_the_year_fill_their_roles() {
-    let (deeds, _) = known(year(), Tz::Europe__Berlin);
-    let people = classes(&deeds, "2026-02-10".parse().expect("a day"));
+    let (user_actions, _) = known(year(), Tz::Europe__Berlin);
+    let people = classes(&user_actions, "2026-02-10".parse().expect("a day"));
     let classes = |users: &[&str], class: &str, role: &str| {
         for user in users {
             let found = people.iter().find(|(id, _)| id.starts_with(user));
@@ -223,13 +223,13 @@ fn every_grouped_activity_occurs_in_the_year() {
 /// Two people come at fixed intervals, so that both sides of the limit of 28 days are known.
 #[test]
 fn user_is_lost_after_28_days_without_activity() {
-    let (deeds, verdicts) = known(year(), Tz::UTC);
+    let (user_actions, statuses) = known(year(), Tz::UTC);
     // Without others, the statuses of partial days would be unknown, so all days count as complete.
-    let verdicts = verdicts.into_keys().map(|date| (date, "complete")).collect();
+    let statuses = statuses.into_keys().map(|date| (date, "complete")).collect();
     let of = |user: &str| {
-        let own: Vec<Deed> =
-            deeds.iter().filter(|deed| deed.user.starts_with(user)).cloned().collect();
-        let rows = adoption(own.iter(), &verdicts);
+        let own: Vec<UserAction> =
+            user_actions.iter().filter(|action| action.user.starts_with(user)).cloned().collect();
+        let rows = adoption(own.iter(), &statuses);
         let sum = |count: &dyn Fn(&crate::oracles::Adoption) -> Option<u64>| -> u64 {
             rows.iter().filter_map(count).sum()
         };

@@ -428,12 +428,12 @@ fn table_ends_with_period_and_coverage() {
         ),
     ] {
         let json = answer(&ask(&dir, &["--store", "store"], case, "json"));
-        let (held, out) = (&json.coverage, &json.excluded);
-        let days = if held.complete == held.days {
-            format!("All {} days complete.", held.days)
+        let (coverage, out) = (&json.coverage, &json.excluded);
+        let days = if coverage.complete == coverage.days {
+            format!("All {} days complete.", coverage.days)
         } else {
-            let (all, whole, part) = (held.days, held.complete, held.partial);
-            format!("{all} days: {whole} complete, {part} partial, {} missing.", held.missing)
+            let (all, whole, part) = (coverage.days, coverage.complete, coverage.partial);
+            format!("{all} days: {whole} complete, {part} partial, {} missing.", coverage.missing)
         };
         let [noise, services] = [out.noise, out.services].map(parted);
         let left_out = format!("Left out: {noise} events of noise, {services} of services.");

@@ -1,6 +1,6 @@
-//! An archive as it grows over years of changing tools: every day in another container, hours that were
-//! pulled twice, events that came through both logs, late ones in the next day's file, and copies that
-//! are poorer than their twin or contradict it.
+//! Writes an archive as it grows over years of changing tools: every day in another container,
+//! hours that were downloaded twice, events of both logs, late events in the file of the next day,
+//! and copies that have fewer or other values.
 
 use std::io;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::rng::Rng;
 use super::tenant::Tenant;
 use super::timeline::Feed;
 
-/// The days take their containers from this list in turn.
+/// Containers of the days in turn.
 const ROTATION: &[Container] = &[
     Container::RestPages,
     Container::PortalCsv,
@@ -51,9 +51,9 @@ struct Archive<'a> {
     tenant: &'a Tenant,
     rng: Rng,
     output: Output,
-    /// Records that turn up in the next day's file.
+    /// Records that are in the file of the next day.
     late: Vec<Event>,
-    /// Repeats saved up until they make a whole hour.
+    /// Number of duplicates that are due, collected until they make an hour.
     owed: f64,
 }
 
@@ -69,7 +69,7 @@ impl Archive<'_> {
         }
         let date = self.tenant.dates[day].replace('-', "");
         containers::write(container, &mut self.output, &mut self.rng, &date, &records)?;
-        // Only what both logs have can come through either.
+        // Only events of both logs can be in either.
         let common: Vec<&Event> = events.iter().filter(|event| event.is_power_bi()).collect();
         let third = self.tenant.spec.repeats_each() * common.len() as f64 / 3.0;
         self.repeat_singles(&common, third);
@@ -78,7 +78,7 @@ impl Archive<'_> {
         self.repeat_hour(&date, &common)
     }
 
-    /// Single copies, found in the next day's file.
+    /// Adds single copies to the file of the next day.
     fn repeat_singles(&mut self, events: &[&Event], budget: f64) {
         for _ in 0..self.rounded(budget) {
             if let Some(event) = (!events.is_empty()).then(|| *self.rng.pick(events)) {
@@ -88,7 +88,7 @@ impl Archive<'_> {
         }
     }
 
-    /// A part of the day that was read from the other log as well.
+    /// Writes a part of the day from the other log too.
     fn overlap(
         &mut self,
         feed: Feed,
@@ -118,7 +118,7 @@ impl Archive<'_> {
         }
     }
 
-    /// A whole hour, pulled once more, when enough repeats are owed for one.
+    /// Writes a whole hour again if enough duplicates are due.
     fn repeat_hour(&mut self, date: &str, events: &[&Event]) -> io::Result<()> {
         let hours = events.chunk_by(|one, two| one.millis / 3_600_000 == two.millis / 3_600_000);
         let fitting = hours.filter(|hour| hour.len() as f64 <= self.owed && !looks_cut(hour.len()));
@@ -131,10 +131,10 @@ impl Archive<'_> {
         self.output.put(&format!("again/{date}-{number:02}.json"), page.as_bytes(), hour)
     }
 
-    /// What arrived after the last day.
+    /// Writes the events that arrived after the last day.
     fn write_rest(&mut self) -> io::Result<()> {
         let late = std::mem::take(&mut self.late);
-        // Two files, where one of all of them would look cut off.
+        // Two files are written if one file would have the size of a limit.
         let first = if looks_cut(late.len()) { 1 } else { 0 };
         for (number, part) in [&late[..first], &late[first..]].into_iter().enumerate() {
             let part: Vec<&Event> = part.iter().collect();
@@ -146,7 +146,8 @@ impl Archive<'_> {
         Ok(())
     }
 
-    /// A copy of an event: most are equal, some are poorer, contradict, or spell their Id differently.
+    /// Returns a copy of an event: most are equal; some have fewer fields, other values, or another
+    /// spelling of the Id.
     fn copy(&mut self, event: &Event) -> Event {
         match self.rng.below(100) {
             0..6 => match poorer(event) {
@@ -168,13 +169,13 @@ impl Archive<'_> {
         }
     }
 
-    /// Rounds so that the mean stays right even where the numbers are small.
+    /// Rounds at random, so that the mean is right for small numbers too.
     fn rounded(&mut self, number: f64) -> usize {
         (number + self.rng.unit()) as usize
     }
 }
 
-/// The event without some of its fields; `None` where it has none of them.
+/// Returns the event without some of its fields; `None` if it has none of them.
 fn poorer(event: &Event) -> Option<Event> {
     ["UserAgent", "ConsumptionMethod", "ReportType"].iter().fold(
         None,

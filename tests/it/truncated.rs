@@ -133,8 +133,8 @@ fn csv_truncated_at_any_byte_keeps_the_rows_before_it() {
         let account = summary.of(&cut_name(cut));
         assert_eq!(account.records.stored, file.whole_before(cut), "{account:?}");
         // No row is lost without a message.
-        let is_told = !account.troubles.is_empty();
-        assert!(is_told || file.cut_through(cut).is_none(), "{account:?}");
+        let is_reported = !account.troubles.is_empty();
+        assert!(is_reported || file.cut_through(cut).is_none(), "{account:?}");
     }
 }
 

@@ -78,7 +78,7 @@ fn warnings_on_sources_are_reported_with_a_remedy() {
     let status = dir.pbi(["status", "--store", "store", "--format", "json"]).ended(0).stdout;
     let status: Value = serde_json::from_str(&status).expect("one JSON object");
     let text = dir.pbi(["status", "--store", "store"]).ended(0).stdout;
-    let told = dir.pbi(["ingest", "archive", "--store", "again"]).ended(0).stdout;
+    let output = dir.pbi(["ingest", "archive", "--store", "again"]).ended(0).stdout;
     for (name, _, expected) in cases() {
         let source = format!("archive/{name}");
         let found = &summary.of(&source).suspicions;
@@ -94,7 +94,7 @@ fn warnings_on_sources_are_reported_with_a_remedy() {
         let remembered = &remembered.expect("it is remembered")["suspicions"][0];
         assert_eq!(remembered["detail"], found[0].detail, "{name}");
         let line = format!("suspect  {source}: {}\n", found[0].detail);
-        assert!(text.contains(&line) && told.contains(&line), "{name}: {told}");
+        assert!(text.contains(&line) && output.contains(&line), "{name}: {output}");
     }
 }
 
@@ -124,10 +124,10 @@ fn equal_warnings_are_counted_and_name_no_person() {
     dir.write("archive/names.ndjson", events);
     dir.write("key", "0123456789abcdef0123456789abcdef");
     let arguments = ["ingest", "archive", "--store", "store", "--pseudonymize", "key"];
-    let told = dir.pbi(arguments).ended(0).stdout;
-    assert_eq!(told.matches("the search found 1000 results").count(), 5, "{told}");
-    assert!(told.contains("         and 2 sources more; --format json"), "{told}");
-    assert!(told.contains("such as \"PersonalWorkspace p-") && !told.contains("J?rg"), "{told}");
+    let output = dir.pbi(arguments).ended(0).stdout;
+    assert_eq!(output.matches("the search found 1000 results").count(), 5, "{output}");
+    assert!(output.contains("         and 2 sources more; --format json"), "{output}");
+    assert!(output.contains("such as \"PersonalWorkspace p-") && !output.contains("J?rg"), "{output}");
 }
 
 /// A search that found more results makes its day truncated in reports.
