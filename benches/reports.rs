@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pbi_analyze::grid::{Cell, Grid};
-use pbi_analyze::ingest::{self, Options, NoProgress};
+use pbi_analyze::ingest::{self, NoProgress, Options};
 use pbi_analyze::query::{self, Catalog, Period, Report, Session, Settings};
 use pbi_analyze::store::{Snapshot, Store};
 use synth::{Layout, Spec, write_archive};
@@ -43,18 +43,18 @@ const HEAVY: [&str; 10] = [
 ];
 
 /// The view alone: the columns that most reports read, built for every event and only counted.
-const VIEW: &str = "SELECT COUNT(*) AS store, COUNT(user_id) AS users, COUNT(report_id) AS reports, \
+const VIEW: &str = "SELECT COUNT(*) AS events, COUNT(user_id) AS users, COUNT(report_id) AS reports, \
     COUNT(workspace_id) AS workspaces, COUNT(operation_group) AS operations, \
     COUNT(local_date) AS days, COUNT(actor_kind) AS kinds FROM events_all";
 
 /// A store and its number of events.
-struct Held {
+struct FilledStore {
     snapshot: Snapshot,
     events: u64,
     _folder: tempfile::TempDir,
 }
 
-impl Held {
+impl FilledStore {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let archive = folder.path().join("archive");
@@ -64,7 +64,11 @@ impl Held {
         let options = Options { paths: vec![archive], ..Options::default() };
         let summary = ingest::ingest_into_store(&store, &options, &NoProgress).unwrap();
         assert_eq!(summary.records.stored, written.distinct);
-        Held { snapshot: store.snapshot().unwrap(), events: written.distinct, _folder: folder }
+        FilledStore {
+            snapshot: store.snapshot().unwrap(),
+            events: written.distinct,
+            _folder: folder,
+        }
     }
 
     fn session(&self) -> Session<'_> {
@@ -82,7 +86,7 @@ impl Held {
 }
 
 fn reports(criterion: &mut Criterion) {
-    let store = Held::new();
+    let store = FilledStore::new();
     let mut group = criterion.benchmark_group("reports");
     group.sample_size(10).measurement_time(Duration::from_secs(4));
     group.throughput(Throughput::Elements(store.events));

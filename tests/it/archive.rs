@@ -39,7 +39,7 @@ pub fn large() -> &'static Archive {
             days: 32,
             users: 900,
             reports: 300,
-            repeats_share: 0.03,
+            duplicates_share: 0.03,
             spelling: Spelling::Both,
             types: Types::Varied,
             ..Spec::default()
@@ -56,7 +56,7 @@ pub fn repeated() -> &'static Archive {
     static REPEATED: OnceLock<Archive> = OnceLock::new();
     REPEATED.get_or_init(|| {
         let spec =
-            Spec { seed: 7, events: 40_000, days: 40, repeats_share: 0.1, ..Spec::default() };
+            Spec { seed: 7, events: 40_000, days: 40, duplicates_share: 0.1, ..Spec::default() };
         let dir = folder("repeated");
         let written = write_archive(&dir, &spec, Layout::RestPages).expect("the disk has room");
         assert_eq!((written.poorer, written.conflicting), (0, 0));

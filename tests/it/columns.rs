@@ -95,7 +95,7 @@ fn fields_without_a_column_are_listed_newest_first() {
     );
     assert_eq!(json["extra"]["events"], 3);
     let text = dir.pbi(["columns", "--store", "pbi-store"]).ended(0).stdout;
-    let first = text.find("New.List[].Item").expect("it is told");
-    assert!(first < text.find("ClientIP").expect("it is told"), "{text}");
+    let first = text.find("New.List[].Item").expect("the field is listed");
+    assert!(first < text.find("ClientIP").expect("the field is listed"), "{text}");
     dir.pbi(["columns", "--store", "nowhere"]).ended(1);
 }

@@ -304,7 +304,7 @@ fn file_in_place_of_a_store_is_reported_and_kept() {
         let kept = std::fs::read(dir.join(occupied)).expect("the file is still there");
         assert_eq!(kept, b"mine");
     }
-    assert_eq!(list(&dir.join("half")), ["events"], "a failed run leaves nothing behind");
+    assert_eq!(list(&dir.join("half")), ["events"], "a failed run leaves no file");
 }
 
 fn list(folder: &Path) -> Vec<String> {

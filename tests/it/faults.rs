@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use pbi_analyze::ingest::{self, Options, NoProgress};
+use pbi_analyze::ingest::{self, NoProgress, Options};
 use pbi_analyze::maintenance::{self, Forgetting};
 use pbi_analyze::schema::reject::Reject;
 use pbi_analyze::store::{self, Disk, DiskFile, FileLock, OsDisk, Store};
@@ -256,14 +256,15 @@ impl<'d> Trial<'d> {
         let whole = dir.join("whole");
         copy(&dir.join(base), &whole);
         let disk = Faulty::new(Fault::Never, 0);
-        act(&Store::with_disk(Arc::new(Shared(Arc::clone(&disk))), &whole)).expect("a healthy disk");
+        act(&Store::with_disk(Arc::new(Shared(Arc::clone(&disk))), &whole))
+            .expect("a healthy disk");
         assert_clean(&whole, &"a healthy disk");
         let writes = disk.writes.lock().expect("no thread failed").clone();
         let (before, after, sums) = (ids(&dir.join(base)), ids(&whole), sums(&whole));
         Trial { dir, base, act, before, after, sums, writes }
     }
 
-    /// Repeats the run with each fault at every step, and repairs the store each time. Returns the
+    /// Runs again with each fault at every step, and repairs the store each time. Returns the
     /// number of runs that met their fault.
     fn at_every_step(&self, faults: &[Fault]) -> usize {
         let mut points = 0;
@@ -282,7 +283,7 @@ impl<'d> Trial<'d> {
         points
     }
 
-    /// Repeats the run with a fault at one step. Returns false if the run ends before it.
+    /// Runs again with a fault at one step. Returns false if the run ends before it.
     fn goes_wrong(&self, fault: Fault, at: usize) -> bool {
         let (context, root) = ((fault, at), self.dir.join("store"));
         if root.exists() {

@@ -67,7 +67,8 @@ fn differences(archive: &YearArchive, report: &str) -> Vec<String> {
             Ok(expected) if expected == found => {}
             Ok(expected) => {
                 let difference = difference(&expected, &found);
-                found_differences.push(format!("not as in tests/golden/reports/{name}\n{difference}"));
+                found_differences
+                    .push(format!("not as in tests/golden/reports/{name}\n{difference}"));
             }
             Err(error) => found_differences.push(format!("tests/golden/reports/{name}: {error}")),
         }
@@ -178,7 +179,8 @@ fn json_ndjson_and_csv_have_the_same_values() {
 
 #[test]
 fn different_values_in_two_formats_are_found() {
-    let json = br#"{"columns":["a","b","c"],"rows":[{"a":1,"b":"x","c":null},{"a":2.0,"b":"","c":1}]}"#;
+    let json =
+        br#"{"columns":["a","b","c"],"rows":[{"a":1,"b":"x","c":null},{"a":2.0,"b":"","c":1}]}"#;
     let ndjson = b"{\"a\":1,\"b\":\"x\",\"c\":null}\n{\"a\":2.0,\"b\":\"\",\"c\":1}\n";
     assert_eq!(disagreements(b"a,b,c\r\n1,x,\r\n2,,1\r\n", json, ndjson), Vec::<String>::new());
     let found = disagreements(b"a,b,c\r\n1.0,y,0\r\n2,,1\r\n", json, &ndjson[..24]);

@@ -273,6 +273,6 @@ fn hostile_files_are_reported_and_do_not_affect_others() {
     // Names of members that lead out of the archive create no files.
     assert_eq!(names_below(dir.path()), ["archive", "store"]);
     if let Some(peak) = peak {
-        assert!(peak < MEMORY_KIB_MAX, "{peak} KiB were held");
+        assert!(peak < MEMORY_KIB_MAX, "the peak was {peak} KiB");
     }
 }

@@ -27,7 +27,8 @@ fn resolve(
     match path.first()?.as_str() {
         "crate" => (at, rest) = (Vec::new(), &path[1..]),
         "self" | "super" => {
-            while let Some(first) = rest.first().filter(|name| ["self", "super"].contains(&&***name))
+            while let Some(first) =
+                rest.first().filter(|name| ["self", "super"].contains(&&***name))
             {
                 if first == "super" {
                     at.pop();

@@ -1,6 +1,6 @@
 //! Kills the program at random moments: no event is lost or stored twice, and no file is left over.
 //!
-//! The moments follow from a seed, which is printed. `PBI_SEED=N` repeats them; `PBI_KILLS=N` sets
+//! The moments follow from a seed, which is printed. `PBI_SEED=N` sets the seed; `PBI_KILLS=N` sets
 //! the number of kills over a larger archive.
 
 use std::path::Path;
@@ -83,10 +83,10 @@ fn in_parts(dir: &Workdir, archive: &str, parts: usize) -> Vec<String> {
 /// last run end. A complete store is deleted and built again.
 fn kill(events: u64, kills: usize, parts: usize) {
     let seed = variable("PBI_SEED").unwrap_or_else(|| fastrand::u64(..));
-    println!("PBI_SEED={seed} repeats these moments");
+    println!("PBI_SEED={seed} gives these moments again");
     let mut random = Rng::with_seed(seed);
     let dir = Workdir::new();
-    let spec = Spec { seed: 11, events, days: 40, repeats_share: 0.05, ..Spec::default() };
+    let spec = Spec { seed: 11, events, days: 40, duplicates_share: 0.05, ..Spec::default() };
     write_archive(&dir.join("archive"), &spec, Layout::RestPages).expect("the disk has room");
     let oracle = Oracle::read(&dir.join("archive")).expect("the archive can be read");
     let parts = in_parts(&dir, "archive", parts);

@@ -63,7 +63,9 @@ fn with_times(event: &Json, time: fn(i64) -> Json) -> Json {
 /// Returns the normal form of a value; `None` if a column of the type cannot store it exactly.
 fn fit(ty: &ColumnType, value: &Json, time: fn(i64) -> Json) -> Option<Json> {
     match (ty, value) {
-        (ColumnType::Text, Json::Text(_)) | (ColumnType::Bool, Json::Bool(_)) => Some(value.clone()),
+        (ColumnType::Text, Json::Text(_)) | (ColumnType::Bool, Json::Bool(_)) => {
+            Some(value.clone())
+        }
         (ColumnType::Id, Json::Text(text)) => {
             Some(if is_guid(text) { Json::Text(text.to_lowercase()) } else { value.clone() })
         }

@@ -19,8 +19,7 @@ use crate::sources::{Source, attributes, is_test, relative, sources, walk};
 type Ban = (&'static str, &'static str, &'static [&'static str]);
 
 /// First words of doc comments that announce a question instead of an answer.
-const FIRST_WORDS: [&str; 8] =
-    ["how", "of", "those", "what", "where", "whether", "who", "whoever"];
+const FIRST_WORDS: [&str; 8] = ["how", "of", "those", "what", "where", "whether", "who", "whoever"];
 
 /// Phrases that are banned everywhere.
 const BANNED: &[Ban] = &[
@@ -30,15 +29,40 @@ const BANNED: &[Ban] = &[
     ("hand|hands|handed|handing out", "return, give", &[]),
     ("take|takes|taken|took|taking away", "remove, delete", &[]),
     ("takes|taken|took it away", "remove, delete", &[]),
-    ("held", "stored, contained, kept", &["lock held", "lock is held", "held lock", "held by a lock", "held by a process"]),
-    ("stand|stands|stood|standing in|for|beside|at|on|there|before|behind|between|under|next", "is, contains, means", &["stand in for"]),
+    (
+        "held",
+        "stored, contained, kept",
+        &["lock held", "lock is held", "held lock", "held by a lock", "held by a process"],
+    ),
+    (
+        "stand|stands|stood|standing in|for|beside|at|on|there|before|behind|between|under|next",
+        "is, contains, means",
+        &["stand in for"],
+    ),
     ("boil|boils|boiled|boiling down", "aggregate", &[]),
     ("come|comes|came|coming of", "result of", &[]),
     ("brought|bring|brings|bringing to disk", "sync", &[]),
     ("goes|went on", "continue", &[]),
     ("go on", "continue", &[]),
     ("nought", "zero", &[]),
-    ("letter|letters", "character", &["drive letter", "drive letters", "capital letter", "capital letters", "lowercase letter", "lowercase letters", "uppercase letters", "lower case letters", "upper case letters", "letters and digits", "letters digits", "letter and"]),
+    (
+        "letter|letters",
+        "character",
+        &[
+            "drive letter",
+            "drive letters",
+            "capital letter",
+            "capital letters",
+            "lowercase letter",
+            "lowercase letters",
+            "uppercase letters",
+            "lower case letters",
+            "upper case letters",
+            "letters and digits",
+            "letters digits",
+            "letter and",
+        ],
+    ),
     ("behind", "after", &["behind a proxy", "behind a feature", "figures behind", "data behind"]),
     ("so many", "a number", &[]),
     ("as good as", "almost, equal to", &[]),
@@ -56,7 +80,7 @@ const BANNED: &[Ban] = &[
     ("verdict|verdicts", "status, result", &[]),
     ("deed|deeds", "action, event", &[]),
     ("repeats", "duplicates", &[]),
-    ("dump|dumps", "log files", &[]),
+    ("dump|dumps", "log files", &["json dump"]),
     ("pull|pulls|pulled|pulling", "download", &["pull request", "pull requests", "git pull"]),
     ("consumed", "viewed", &[]),
     ("licence*", "license", &[]),
@@ -83,14 +107,11 @@ const BANNED: &[Ban] = &[
 ];
 
 /// Phrases that are banned in doc comments.
-const BANNED_IN_DOC_COMMENTS: &[Ban] = &[
-    ("such as", "for example", &[]),
-];
+const BANNED_IN_DOC_COMMENTS: &[Ban] = &[("such as", "for example", &[])];
 
 /// Phrases that are banned in messages.
-const BANNED_IN_MESSAGES: &[Ban] = &[
-    ("is no", "say what was expected", &["there is no", "there is no longer", "is no longer"]),
-];
+const BANNED_IN_MESSAGES: &[Ban] =
+    &[("is no", "say what was expected", &["there is no", "there is no longer", "is no longer"])];
 
 /// The kinds of text that are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,9 +154,10 @@ fn is_phrase(words: &[(Range<usize>, String)], at: usize, phrase: &str) -> bool 
             None => word == pattern,
         })
     };
-    phrase.split(' ').enumerate().all(|(index, pattern)| {
-        words.get(at + index).is_some_and(|(_, word)| fits(pattern, word))
-    })
+    phrase
+        .split(' ')
+        .enumerate()
+        .all(|(index, pattern)| words.get(at + index).is_some_and(|(_, word)| fits(pattern, word)))
 }
 
 /// Returns true if a phrase of the exceptions contains the words from `at` to `end`.
@@ -389,7 +411,8 @@ fn quoted_code_and_allowed_phrases_are_not_found() {
                  ```\ntold\n```\n";
     assert_eq!(check("a.md", plain), Vec::<String>::new());
     assert_eq!(check("a.md", "```\ntold\n```\nA pull of it").len(), 1);
-    assert_eq!(check("a.sql", "-- told\nSELECT told\n"), [
-        "a.sql:1: \"told\": report, print, show, distinguish"
-    ]);
+    assert_eq!(
+        check("a.sql", "-- told\nSELECT told\n"),
+        ["a.sql:1: \"told\": report, print, show, distinguish"]
+    );
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pbi_analyze::ingest;
-use pbi_analyze::store::{Disk, DiskFile, CompactScope, FileLock, OsDisk, Store};
+use pbi_analyze::store::{CompactScope, Disk, DiskFile, FileLock, OsDisk, Store};
 use serde_json::Value;
 
 use crate::oracle::Oracle;
@@ -23,7 +23,7 @@ const REJECTED: usize = 4;
 
 /// Writes an archive with one folder per writer and each file in two of them.
 fn overlapping(dir: &Workdir) -> Oracle {
-    let spec = Spec { seed: 5, events: 12_000, days: 40, repeats_share: 0.1, ..Spec::default() };
+    let spec = Spec { seed: 5, events: 12_000, days: 40, duplicates_share: 0.1, ..Spec::default() };
     write_archive(&dir.join("archive"), &spec, Layout::RestPages).expect("the disk has room");
     let files = std::fs::read_dir(dir.join("archive")).expect("the archive can be listed");
     for (number, file) in files.enumerate() {
@@ -44,7 +44,7 @@ fn overlapping(dir: &Workdir) -> Oracle {
     Oracle::read(&dir.join("archive")).expect("the archive can be read")
 }
 
-/// Repeats `act` until the others are done, and returns its results.
+/// Runs `act` until the others are done, and returns its results.
 fn until<T>(done: &AtomicBool, mut act: impl FnMut() -> T) -> Vec<T> {
     let mut all = Vec::new();
     while !done.load(Ordering::Relaxed) {
@@ -136,7 +136,7 @@ fn concurrent_writers_and_compactions_make_the_table_of_one_run() {
 fn concurrent_runs_over_shards_store_the_events_of_one_run() {
     const SHARDS: usize = 4;
     let dir = Workdir::new();
-    let spec = Spec { seed: 11, events: 8_000, days: 40, repeats_share: 0.1, ..Spec::default() };
+    let spec = Spec { seed: 11, events: 8_000, days: 40, duplicates_share: 0.1, ..Spec::default() };
     write_archive(&dir.join("archive"), &spec, Layout::RestPages).expect("the disk has room");
     let files = std::fs::read_dir(dir.join("archive")).expect("the archive can be listed");
     for (number, file) in files.enumerate() {

@@ -9,7 +9,7 @@ use pbi_analyze::store::Store;
 use serde_json::Value;
 
 use crate::archive::{YearArchive, year};
-use crate::oracles::{UserAction, adoption, classes, cohorts, user_actions, local_statuses};
+use crate::oracles::{UserAction, adoption, classes, cohorts, local_statuses, user_actions};
 
 /// Time zones whose days begin and end at different instants.
 const ZONES: [Tz; 3] = [Tz::UTC, Tz::Europe__Berlin, Tz::America__New_York];
@@ -142,7 +142,7 @@ fn day_statuses_of_the_report_match_the_generator() {
         assert_cell(row, "verdict", day.status.into());
         if day.status != "missing" {
             assert_cell(row, "events", day.events.into());
-            assert_cell(row, "repeats", day.repeats.into());
+            assert_cell(row, "repeats", day.duplicates.into());
             assert_cell(row, "late_events", day.late.into());
         }
     }

@@ -2,7 +2,7 @@
 //! normalizations of docs/lossless.md.
 //!
 //! `PBI_EVENTS=1000000 cargo test --release --test it round_trip:: -- --nocapture` checks that
-//! number of events. `PBI_SEED` repeats the events of a seed.
+//! number of events. `PBI_SEED` sets the seed of a former run.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -109,7 +109,8 @@ fn one_store(seed: u64, count: usize) {
         if seed.is_multiple_of(2) { vec![&paths[..]] } else { paths.chunks(1).collect() };
     for paths in runs {
         let options = ingest::Options { paths: paths.to_vec(), ..ingest::Options::default() };
-        let summary = ingest::ingest_into_store(&store, &options, &NoProgress).expect("the store is written");
+        let summary =
+            ingest::ingest_into_store(&store, &options, &NoProgress).expect("the store is written");
         assert!(summary.is_complete(), "seed {seed}: {:?}", summary.files);
     }
     let mut out = Vec::new();

@@ -115,7 +115,7 @@ struct Generation {
     name: &'static str,
     header: &'static str,
     before: fn(&str) -> String,
-    behind: &'static str,
+    after: &'static str,
 }
 
 /// Generations whose columns around AuditData contradict the event wherever they can: the values of
@@ -125,14 +125,14 @@ const GENERATIONS: [Generation; 7] = [
         name: "CSV of the old portal",
         header: "CreationDate,UserIds,Operations,AuditData",
         before: |_| "2026-03-05T10:00:00.0000000Z ,somebody@else.example,Other,".to_owned(),
-        behind: "",
+        after: "",
     },
     Generation {
         name: "CSV of the new portal",
         header: "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,\
                  AssociatedAdminUnits,AssociatedAdminUnitsNames",
         before: |id| format!("{id},3/5/2026 10:00:00 AM,20,Other,somebody@else.example,"),
-        behind: ",,",
+        after: ",,",
     },
     Generation {
         name: "CSV of Search-UnifiedAuditLog",
@@ -143,32 +143,32 @@ const GENERATIONS: [Generation; 7] = [
              \"05.03.2026 10:00:00\",\"somebody@else.example\",\"Other\","
                 .to_owned()
         },
-        behind: ",\"1\",\"5\",\"other\",\"True\",\"Unchanged\"",
+        after: ",\"1\",\"5\",\"other\",\"True\",\"Unchanged\"",
     },
     Generation {
         name: "CSV of Search-UnifiedAuditLog with its type",
         header: "#TYPE Deserialized.Microsoft.Exchange.Data.ApplicationLogic.UnifiedAuditLogEvent\
                  \r\n\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\"",
         before: |_| "\"PowerBIAudit\",\"x\",\"x\",\"Other\",".to_owned(),
-        behind: "",
+        after: "",
     },
     Generation {
         name: "CSV with AuditData first",
         header: "AuditData,Identity,CreationDate",
         before: |_| String::new(),
-        behind: ",other,5/3/2026 10:00",
+        after: ",other,5/3/2026 10:00",
     },
     Generation {
         name: "CSV with semicolons",
         header: "RecordType;CreationDate;UserIds;Operations;AuditData;Identity",
         before: |_| "PowerBIAudit;05.03.2026 10:00:00;x;Other;".to_owned(),
-        behind: ";other",
+        after: ";other",
     },
     Generation {
         name: "CSV with tabs",
         header: "CreationDate\tUserIds\tOperations\tAuditData",
         before: |_| "05.03.2026 10:00:00\tx\tOther\t".to_owned(),
-        behind: "",
+        after: "",
     },
 ];
 
@@ -178,8 +178,8 @@ fn csv(events: &[String]) -> Vec<Container> {
         let mut text = generation.header.to_owned() + "\r\n";
         for event in events {
             let id = member(event, "Id").as_text().expect("an id is text").to_owned();
-            let (before, behind) = ((generation.before)(&id), generation.behind);
-            let _ = write!(text, "{before}{}{behind}\r\n", quoted(event));
+            let (before, after) = ((generation.before)(&id), generation.after);
+            let _ = write!(text, "{before}{}{after}\r\n", quoted(event));
         }
         containers.push(container(generation.name, "csv", text));
     }

@@ -127,7 +127,10 @@ fn equal_warnings_are_counted_and_name_no_person() {
     let output = dir.pbi(arguments).ended(0).stdout;
     assert_eq!(output.matches("the search found 1000 results").count(), 5, "{output}");
     assert!(output.contains("         and 2 sources more; --format json"), "{output}");
-    assert!(output.contains("such as \"PersonalWorkspace p-") && !output.contains("J?rg"), "{output}");
+    assert!(
+        output.contains("such as \"PersonalWorkspace p-") && !output.contains("J?rg"),
+        "{output}"
+    );
 }
 
 /// A search that found more results makes its day truncated in reports.

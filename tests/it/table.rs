@@ -86,7 +86,7 @@ pub fn ids_of(file: &Path) -> Vec<String> {
 
 /// Returns the month in the name of a file's folder.
 pub fn month(file: &Path) -> String {
-    let folder = name(file.parent().expect("a file stands in its month"));
+    let folder = name(file.parent().expect("a file is in the folder of its month"));
     folder.strip_prefix("month=").expect("a month's folder").to_owned()
 }
 
@@ -113,7 +113,7 @@ pub fn events(store: &Path) -> std::collections::BTreeMap<String, Json> {
     let mut events = std::collections::BTreeMap::new();
     for_each_row(store, |row| {
         let id = row.text("Id").expect("every event has an id").to_owned();
-        assert!(events.insert(id, row.event()).is_none(), "an id stands in two rows");
+        assert!(events.insert(id, row.event()).is_none(), "an id is in two rows");
     });
     events
 }

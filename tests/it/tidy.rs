@@ -232,9 +232,8 @@ fn shared_type_names(sources: &[Source]) -> Vec<String> {
             places.entry(name).or_default().insert(&source.name, *line);
         }
     }
-    let shared = places
-        .into_iter()
-        .filter(|(name, files)| files.len() > 1 && !COMMON_TYPES.contains(name));
+    let shared =
+        places.into_iter().filter(|(name, files)| files.len() > 1 && !COMMON_TYPES.contains(name));
     let format = |(name, files): (&str, BTreeMap<&str, usize>)| {
         let files: Vec<String> =
             files.iter().map(|(file, line)| format!("{file}:{line}")).collect();
@@ -335,8 +334,10 @@ fn crates_are_named_only_in_their_rooms() {
         ("report/mod.rs", "use polars::prelude::*;"),
         ("ingest/mod.rs", "fn f() { panic!(\"{}\", tokio::g()) }"),
     ]);
-    let expected =
-        ["src/report/mod.rs:1 names polars: use query", "src/ingest/mod.rs:1 names tokio: use store"];
+    let expected = [
+        "src/report/mod.rs:1 names polars: use query",
+        "src/ingest/mod.rs:1 names tokio: use store",
+    ];
     assert_eq!(stray_crates(&sources), expected);
 }
 
@@ -391,7 +392,8 @@ fn every_source_begins_with_a_module_comment() {
 fn unsafe_code_is_in_one_file() {
     let has_unsafe = |source: &&Source| {
         let lines = source.text.lines().filter(|line| !line.trim_start().starts_with("//"));
-        let mut words = lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
+        let mut words =
+            lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'));
         words.any(|word| word == "unsafe")
     };
     let sources = sources();

@@ -271,10 +271,7 @@ fn trend_compares_complete_days_in_any_period_and_zone() {
     dir.ingest("store", &[repeated().dir()]).0.ended(0);
     let mut oracle = Oracle::read(&repeated().dir).expect("the archive can be read");
     oracle.incomplete_days = not_pulled(&oracle);
-    assert!(
-        !oracle.incomplete_days.is_empty(),
-        "the archive was made with days that nobody pulled in whole"
-    );
+    assert!(!oracle.incomplete_days.is_empty(), "the archive has days without a complete download");
     for case in [
         WHOLE,
         Case("-", "-", "Europe/Zurich", "-"),

@@ -19,7 +19,7 @@ struct Uncut {
 impl Uncut {
     fn of(text: String, records: impl IntoIterator<Item = String>) -> Self {
         let bounds = |record: String| {
-            let start = text.find(&record).expect("the record stands in the text");
+            let start = text.find(&record).expect("the record is in the text");
             (start, start + record.len())
         };
         let records = records.into_iter().map(bounds).collect();
@@ -107,7 +107,7 @@ fn assert_said(account: &Source, file: &Uncut, cut: usize) {
     assert_eq!(account.outcome, Outcome::Damaged, "{account:?}");
     assert_eq!(account.records.rejected, u64::from(start.is_some()), "{account:?}");
     let [Trouble { position, reason, count: 1 }] = &account.troubles[..] else {
-        panic!("one trouble was expected: {account:?}");
+        panic!("one problem was expected: {account:?}");
     };
     assert_eq!(*position, start.unwrap_or(cut) as u64, "{account:?}");
     let said = if start.is_some() { IN_A_RECORD } else { "the file ends before its" };
@@ -151,7 +151,7 @@ fn utf_16_truncated_at_any_byte_keeps_the_events_before_it() {
             let through = file.records.iter().find(|r| at(r.0) + 2 <= cut && cut < at(r.1));
             if let Some(&(start, _)) = through {
                 let [Trouble { position, reason, count: 1 }] = &account.troubles[..] else {
-                    panic!("one trouble was expected: {account:?}");
+                    panic!("one problem was expected: {account:?}");
                 };
                 assert_eq!((*position, reason.as_str()), (at(start) as u64, IN_A_RECORD));
             }
@@ -166,8 +166,8 @@ fn position_of_damage_is_exact_in_long_files_of_every_encoding() {
     for (number, coding) in CODINGS.into_iter().enumerate() {
         let before: Vec<String> = (0..30_000).map(|n| plain(number, n)).collect();
         let before = before.join("\n") + "\n";
-        let behind = plain(number, 99_999);
-        let text = format!("{before}{}\n{behind}\n", &behind[..60]);
+        let after = plain(number, 99_999);
+        let text = format!("{before}{}\n{after}\n", &after[..60]);
         let bytes = coding.encode(&text);
         assert!(bytes.len() > 4 << 20, "this is less than two pieces");
         dir.write("archive/large.ndjson", bytes);

@@ -113,7 +113,7 @@ fn damage_inside_a_file_does_not_end_the_program() {
         assert!([0, 1].contains(&ran.code) && !ran.stderr.contains("panicked"), "{ran:?}");
         found += u64::from(verdict["is_sound"] == false);
     }
-    assert_eq!(found, 48, "a file's name tells its digest");
+    assert_eq!(found, 48, "the name of a file contains its digest");
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl Workdir {
     /// Writes a file and creates its folders.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
-        let folder = path.parent().expect("a file stands in a folder");
+        let folder = path.parent().expect("a file is in a folder");
         std::fs::create_dir_all(folder).expect("the folder can be made");
         std::fs::write(&path, content).expect("the file can be written");
         path

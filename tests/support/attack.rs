@@ -30,7 +30,7 @@ pub fn names() -> Vec<String> {
         "דוח מכירות: 12%",
         "Zalgo\u{0301}\u{0302}\u{0303}\u{0304}\u{0305}\u{0306}\u{0307}\u{0308}\u{0309}\u{030a}",
         "\u{1b}[31mred\u{7} and \u{0}nothing\r\n\ttwo lines",
-        "\u{fdd0}\u{ffff}\u{10ffff} are no letters",
+        "\u{fdd0}\u{ffff}\u{10ffff} are no characters",
         "=HYPERLINK(\"https://example.com\",\"click\")",
         "👩‍👩‍👧‍👦🏳️‍🌈 and a soft\u{ad}hyphen\u{200b}",
         "https://example.com/?q=<script src=https://example.com/x.js></script>",

@@ -13,7 +13,7 @@ const LAYOUTS: [Layout; 3] = [Layout::RestPages, Layout::Mixed, Layout::OneArray
 pub fn run(dir: &Path) {
     same_seed_same_bytes(dir);
     accounting_agrees(dir);
-    no_repeats_asked_none_made(dir);
+    archive_without_duplicates_has_none(dir);
     hours_are_in_order_and_add_up();
     cut_files_lose_one_record(dir);
     damage_is_counted(dir);
@@ -77,7 +77,7 @@ pub fn expected(written: &Written) -> Accounting {
     Accounting {
         read: written.records,
         kept: written.distinct,
-        duplicates: written.repeats(),
+        duplicates: written.duplicates(),
         other_workloads: written.other_workloads,
         rejected: 0,
     }
@@ -92,10 +92,11 @@ fn accounting_agrees(dir: &Path) {
         let written = archive(&dir.join("count"), &spec, layout);
         let oracle = Oracle::read(&dir.join("count")).expect("the archive can be read");
         assert_eq!(oracle.accounting, expected(&written), "{layout:?}, seed {seed}");
-        let share = written.repeats() as f64 / (written.records - written.other_workloads) as f64;
+        let share =
+            written.duplicates() as f64 / (written.records - written.other_workloads) as f64;
         assert!(
             (0.02..0.04).contains(&share),
-            "{layout:?}, seed {seed}: {share} of the records are repeats"
+            "{layout:?}, seed {seed}: {share} of the records are duplicates"
         );
         let noise = oracle.noise as f64 / written.distinct as f64;
         assert!(
@@ -111,11 +112,12 @@ fn accounting_agrees(dir: &Path) {
     }
 }
 
-fn no_repeats_asked_none_made(dir: &Path) {
+fn archive_without_duplicates_has_none(dir: &Path) {
     for layout in LAYOUTS {
-        let written = archive(&dir.join("plain"), &Spec { repeats_share: 0.0, ..small(5) }, layout);
+        let written =
+            archive(&dir.join("plain"), &Spec { duplicates_share: 0.0, ..small(5) }, layout);
         assert_eq!(
-            (written.repeats(), written.poorer, written.conflicting),
+            (written.duplicates(), written.poorer, written.conflicting),
             (0, 0, 0),
             "{layout:?}"
         );
@@ -175,7 +177,7 @@ fn cut_files_lose_one_record(dir: &Path) {
         assert_eq!(
             (cut.read, cut.kept, cut.rejected),
             (10, 9, 1),
-            "{name}, cut within a letter of UTF-16"
+            "{name}, truncated inside of a UTF-16 character"
         );
     }
 }

@@ -41,10 +41,12 @@ pub fn classes(user_actions: &[UserAction], last: NaiveDate) -> BTreeMap<String,
             30..270 => "occasional",
             _ => "inactive",
         };
-        let is_creator = user_actions.iter().any(|action| action.is_author && ago(action) < 6 * MONTH);
+        let is_creator =
+            user_actions.iter().any(|action| action.is_author && ago(action) < 6 * MONTH);
         let is_viewer = user_actions.iter().any(|action| action.is_view || action.is_external);
         let role = if is_creator { Some("creator") } else { is_viewer.then_some("viewer") };
-        let last_active = user_actions.iter().map(|action| action.date).max().expect("a user did something");
+        let last_active =
+            user_actions.iter().map(|action| action.date).max().expect("a user did something");
         let active_months = months.len() as u64;
         (user.to_owned(), Person { user: user.to_owned(), class, role, last_active, active_months })
     };

@@ -22,7 +22,8 @@ pub struct Cohort {
 /// Returns every cohort in every month from its own to the last one of the archive.
 pub fn cohorts(user_actions: &[UserAction], statuses: &BTreeMap<NaiveDate, &str>) -> Vec<Cohort> {
     let mut months_of: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
-    for action in user_actions.iter().filter(|action| action.is_view && action.user != "anonymous") {
+    for action in user_actions.iter().filter(|action| action.is_view && action.user != "anonymous")
+    {
         months_of.entry(&action.user).or_default().insert(month_number(action.date));
     }
     let mut stored: BTreeMap<i64, u64> = BTreeMap::new();

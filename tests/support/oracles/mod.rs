@@ -60,7 +60,7 @@ fn a_local_day_is_as_good_as_the_worse_of_those_it_touches() {
         status,
         events: 1,
         late: 0,
-        repeats: 0,
+        duplicates: 0,
     };
     let days: Vec<Day> =
         [(1, "complete"), (2, "missing"), (3, "missing"), (4, "cut"), (5, "complete")]

@@ -71,7 +71,7 @@ impl Archive<'_> {
         containers::write(container, &mut self.output, &mut self.rng, &date, &records)?;
         // Only events of both logs can be in either.
         let common: Vec<&Event> = events.iter().filter(|event| event.is_power_bi()).collect();
-        let third = self.tenant.spec.repeats_each() * common.len() as f64 / 3.0;
+        let third = self.tenant.spec.duplicates_each() * common.len() as f64 / 3.0;
         self.repeat_singles(&common, third);
         self.overlap(feed, &date, &common, third)?;
         self.owed += third;

@@ -30,7 +30,7 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-#[allow(unused_imports, reason = "named by the tests that look at single events")]
+#[allow(unused_imports, reason = "used only by tests of single events")]
 pub use event::Event;
 pub use output::Written;
 #[allow(unused_imports, reason = "named by the invented year")]
@@ -53,7 +53,7 @@ pub struct Spec {
     pub noise_share: f64,
     /// Approximate share of duplicates among the written records of Power BI and the Power
     /// Platform.
-    pub repeats_share: f64,
+    pub duplicates_share: f64,
     pub spelling: Spelling,
     pub types: Types,
 }
@@ -69,7 +69,7 @@ impl Default for Spec {
             first_day: NaiveDate::from_ymd_opt(2024, 3, 4).expect("a Monday"),
             events: 20_000,
             noise_share: 0.45,
-            repeats_share: 0.03,
+            duplicates_share: 0.03,
             spelling: Spelling::Both,
             types: Types::Varied,
         }
@@ -86,13 +86,13 @@ impl Spec {
         let mean =
             day.iter().map(|event| event.json.len() + 1).sum::<usize>() as f64 / day.len() as f64;
         let growth = if layout == Layout::Mixed { MIXED_GROWTH } else { 1.0 };
-        let events = bytes as f64 * (1.0 - self.repeats_share) / (mean * growth);
+        let events = bytes as f64 * (1.0 - self.duplicates_share) / (mean * growth);
         Spec { events: events as u64, ..self }
     }
 
     /// Returns the number of duplicates per distinct event.
-    fn repeats_each(&self) -> f64 {
-        self.repeats_share / (1.0 - self.repeats_share)
+    fn duplicates_each(&self) -> f64 {
+        self.duplicates_share / (1.0 - self.duplicates_share)
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Written {
 
 impl Written {
     /// Returns the number of copies beyond the first of each event.
-    pub fn repeats(&self) -> u64 {
+    pub fn duplicates(&self) -> u64 {
         self.records - self.distinct - self.other_workloads
     }
 }
@@ -56,7 +56,7 @@ impl Output {
     /// Writes a file whose records are counted elsewhere, unless it is empty.
     pub fn put_file(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         let path = self.root.join(name);
-        std::fs::create_dir_all(path.parent().expect("a file stands in a folder"))?;
+        std::fs::create_dir_all(path.parent().expect("a file is in a folder"))?;
         self.written.files += 1;
         self.written.bytes += content.len() as u64;
         std::fs::write(path, content)

@@ -37,7 +37,7 @@ trait Sink {
 /// download of the next hour, and sometimes an hour as a whole again.
 fn stream(tenant: &Tenant, sink: &mut impl Sink) -> io::Result<()> {
     let rng = &mut Rng::for_part(tenant.spec.seed, u64::MAX - 1);
-    let half = tenant.spec.repeats_each() / 2.0;
+    let half = tenant.spec.duplicates_each() / 2.0;
     let mut waiting: Vec<String> = Vec::new();
     let mut owed = 0.0;
     for at in 0..tenant.spec.days * 24 {

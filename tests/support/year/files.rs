@@ -24,7 +24,7 @@ pub struct Archive {
     /// Number of events of a day that only a later download contains.
     pub late: BTreeMap<NaiveDate, u64>,
     /// Number of duplicates of a day in all files.
-    pub repeats: BTreeMap<NaiveDate, u64>,
+    pub duplicates: BTreeMap<NaiveDate, u64>,
     known: BTreeSet<String>,
 }
 
@@ -87,7 +87,7 @@ impl Archive {
             if self.known.insert(id(event).to_owned()) {
                 self.stored.push(event.clone());
             } else {
-                *self.repeats.entry(event.time.date_naive()).or_default() += 1;
+                *self.duplicates.entry(event.time.date_naive()).or_default() += 1;
             }
         }
     }
@@ -178,7 +178,7 @@ impl Archive {
             for event in &self.stored {
                 let date = event.time.date_naive();
                 if (day(from)..=day(to)).contains(&date) {
-                    *self.repeats.entry(date).or_default() += 1;
+                    *self.duplicates.entry(date).or_default() += 1;
                     lines.extend(event.json.to_string().into_bytes());
                     lines.push(b'\n');
                 }

@@ -58,7 +58,7 @@ pub struct Day {
     /// Number of events that the first download does not contain.
     pub late: u64,
     /// Number of duplicates in all files.
-    pub repeats: u64,
+    pub duplicates: u64,
 }
 
 /// A part of the year for a rule or a group of rules.
@@ -116,11 +116,16 @@ pub fn make() -> Year {
     let truth = |date| Day {
         date,
         status: calendar::status(date),
-        events: archive.stored.iter().filter(|event| event.time.date_naive() == date).count() as u64,
+        events: archive.stored.iter().filter(|event| event.time.date_naive() == date).count()
+            as u64,
         late: archive.late.get(&date).copied().unwrap_or(0),
-        repeats: archive.repeats.get(&date).copied().unwrap_or(0),
+        duplicates: archive.duplicates.get(&date).copied().unwrap_or(0),
     };
-    Year { days: calendar::days().map(truth).collect(), events: archive.stored, files: archive.files }
+    Year {
+        days: calendar::days().map(truth).collect(),
+        events: archive.stored,
+        files: archive.files,
+    }
 }
 
 impl Year {
