@@ -14,8 +14,8 @@ use crate::sources::{Source, attributes, is_test, relative, sources, walk};
 
 /// A banned phrase, the plain word for it, and the longer phrases in which it is allowed.
 ///
-/// A phrase is a sequence of words in lower case; `a|b` are alternatives, and `a*` is any word that
-/// begins so.
+/// A phrase is a sequence of words in lower case; `a|b` are alternatives, and `a*` is any word with
+/// this beginning. A comment before an entry gives the reason of its exceptions.
 type Ban = (&'static str, &'static str, &'static [&'static str]);
 
 /// First words of doc comments that announce a question instead of an answer.
@@ -29,11 +29,13 @@ const BANNED: &[Ban] = &[
     ("hand|hands|handed|handing out", "return, give", &[]),
     ("take|takes|taken|took|taking away", "remove, delete", &[]),
     ("takes|taken|took it away", "remove, delete", &[]),
+    // A lock is held: this is the usual word.
     (
         "held",
         "stored, contained, kept",
-        &["lock held", "lock is held", "held lock", "held by a lock", "held by a process"],
+        &["lock held", "lock is held", "held lock", "held by a lock|process"],
     ),
+    // Real and temporary stand-ins.
     (
         "stand|stands|stood|standing in|for|beside|at|on|there|before|behind|between|under|next",
         "is, contains, means",
@@ -45,25 +47,18 @@ const BANNED: &[Ban] = &[
     ("goes|went on", "continue", &[]),
     ("go on", "continue", &[]),
     ("nought", "zero", &[]),
+    // Letters of the alphabet and of drives, in contrast to other characters.
     (
         "letter|letters",
         "character",
         &[
-            "drive letter",
-            "drive letters",
-            "capital letter",
-            "capital letters",
-            "lowercase letter",
-            "lowercase letters",
-            "uppercase letters",
-            "lower case letters",
-            "upper case letters",
-            "letters and digits",
-            "letters digits",
-            "letter and",
+            "drive|capital|lowercase|uppercase letter|letters",
+            "lower|upper case letter|letters",
+            "letter|letters and|or|digits",
         ],
     ),
-    ("behind", "after", &["behind a proxy", "behind a feature", "figures behind", "data behind"]),
+    // A proxy and a feature flag; figures and data on which a chart is based.
+    ("behind", "after", &["behind a proxy|feature", "figures|data behind"]),
     ("so many", "a number", &[]),
     ("as good as", "almost, equal to", &[]),
     ("at all", "(leave it out)", &[]),
@@ -75,13 +70,16 @@ const BANNED: &[Ban] = &[
     ("is nothing to", "state what is missing", &[]),
     ("is|are|was|were to be", "must be", &[]),
     ("look|looks|looked|looking at|into", "read, check", &[]),
+    // Microsoft's word for the search for causes.
     ("trouble*", "problem", &["troubleshoot", "troubleshooting"]),
     ("suspicion|suspicions|suspected|suspicious", "warning", &[]),
     ("verdict|verdicts", "status, result", &[]),
     ("deed|deeds", "action, event", &[]),
     ("repeats", "duplicates", &[]),
+    // A function of Python.
     ("dump|dumps", "log files", &["json dump"]),
-    ("pull|pulls|pulled|pulling", "download", &["pull request", "pull requests", "git pull"]),
+    // Words of Git.
+    ("pull|pulls|pulled|pulling", "download", &["pull request|requests", "git pull"]),
     ("consumed", "viewed", &[]),
     ("licence*", "license", &[]),
     ("organis*", "organization", &[]),
@@ -89,6 +87,7 @@ const BANNED: &[Ban] = &[
     ("colour*", "color", &[]),
     ("behaviour*", "behavior", &[]),
     ("normalis*", "normalize", &[]),
+    // Optimistic concurrency of Delta Lake.
     ("optimis*", "optimize", &["optimistic", "optimism"]),
     ("pseudonymis*", "pseudonymize", &[]),
     ("anonymis*", "anonymize", &[]),
