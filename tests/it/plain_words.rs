@@ -318,9 +318,20 @@ impl<'s> Visit<'s> for Prose<'_> {
     }
 }
 
+/// Returns the sources of tests and benches, of which only doc comments are checked.
+fn test_sources() -> Vec<Source> {
+    let mut paths = Vec::new();
+    for folder in ["benches", "fuzz", "tests"] {
+        walk(&Path::new(ROOT).join(folder), &mut paths);
+    }
+    let is_source = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    let sources = paths.iter().filter(is_source);
+    sources.map(|path| Source::parse(&relative(path), &read(path))).collect()
+}
+
 /// Returns the doc comments and messages of a source.
 fn prose(source: &Source) -> Vec<Passage> {
-    let is_test = source.name.ends_with("tests.rs");
+    let is_test = source.name.ends_with("tests.rs") || !source.name.starts_with("src/");
     let mut prose = Prose { source, passages: Vec::new(), is_test };
     prose.visit_file(&source.syntax);
     prose.passages
@@ -371,7 +382,8 @@ fn document(name: &str, read: impl Fn() -> String) -> Option<Passage> {
 
 #[test]
 fn comments_messages_and_documents_use_plain_words() {
-    let mut passages: Vec<Passage> = sources().iter().flat_map(prose).collect();
+    let sources = sources().into_iter().chain(test_sources());
+    let mut passages: Vec<Passage> = sources.flat_map(|source| prose(&source)).collect();
     let documents = documents();
     for kind in [".md", ".sql", ".tsv"] {
         assert!(documents.iter().any(|passage| passage.file.ends_with(kind)), "no {kind}");
