@@ -227,7 +227,7 @@ fn assert_holds(dir: &Workdir, store: &str, expected: &BTreeMap<String, Json>, k
 
 /// Asserts the accounts of a run that stores all events.
 #[track_caller]
-fn assert_taken(summary: &Summary, events: u64) {
+fn assert_all_stored(summary: &Summary, events: u64) {
     let all = Records { read: events, stored: events, ..Records::default() };
     assert_eq!(summary.records, all, "{summary:#?}");
 }
@@ -244,7 +244,7 @@ fn every_container_in(coding: Coding) {
         let store = format!("store of {}", container.name);
         let (ran, summary) = dir.ingest(&store, &[container.name]);
         let ran = ran.ended(0);
-        assert_taken(&summary, events.len() as u64);
+        assert_all_stored(&summary, events.len() as u64);
         assert!(!ran.stderr.contains("byte"), "{}", ran.stderr);
         assert_holds(&dir, &store, &expected, container.kind);
     }
@@ -280,7 +280,7 @@ fn utf_16_json_is_recognized_without_a_byte_order_mark() {
         dir.write(&format!("{store}.json"), &coding.encode(&text)[2..]);
         let (ran, summary) = dir.ingest(store, &[&format!("{store}.json")]);
         ran.ended(0);
-        assert_taken(&summary, events.len() as u64);
+        assert_all_stored(&summary, events.len() as u64);
         assert_holds(&dir, store, &expected(&events), "array");
     }
 }
@@ -358,7 +358,7 @@ fn file_of_many_chunks_gives_its_rows_in_every_encoding() {
             let store = format!("store of {name}");
             let (ran, summary) = dir.ingest(&store, &[&name]);
             ran.ended(0);
-            assert_taken(&summary, 40_000);
+            assert_all_stored(&summary, 40_000);
             assert_eq!(table::ids(&dir.join(&store)), expected, "{name}");
             let mut compared = 0;
             table::for_each_row(&dir.join(&store), |row| {

@@ -31,7 +31,7 @@ impl Uncut {
     }
 
     /// Returns the start of the record that is truncated at `cut`.
-    fn cut_through(&self, cut: usize) -> Option<usize> {
+    fn truncated_record(&self, cut: usize) -> Option<usize> {
         let found = self.records.iter().find(|&&(start, end)| start < cut && cut < end);
         found.map(|&(start, _)| start)
     }
@@ -72,7 +72,7 @@ fn csv(number: usize) -> Uncut {
 
 /// Ingests a folder with one file for every byte at which a file can be truncated, and returns the
 /// accounts.
-fn cut_everywhere(uncut: fn(usize) -> Uncut, coding: Coding) -> (Summary, Vec<Uncut>) {
+fn truncated_everywhere(uncut: fn(usize) -> Uncut, coding: Coding) -> (Summary, Vec<Uncut>) {
     let dir = Workdir::new();
     let encoded = coding.encode(&uncut(0).text).len();
     let files: Vec<Uncut> = (0..=encoded).map(uncut).collect();
@@ -96,14 +96,14 @@ fn cut_name(cut: usize) -> String {
 fn assert_said(account: &Source, file: &Uncut, cut: usize) {
     let there = &file.text.as_bytes()[..cut];
     let is_closed = there.trim_ascii() == file.text.trim().as_bytes();
-    let is_between_lines = file.text.starts_with("{\"Id\"") && file.cut_through(cut).is_none();
+    let is_between_lines = file.text.starts_with("{\"Id\"") && file.truncated_record(cut).is_none();
     if there.trim_ascii().is_empty() || is_closed || is_between_lines {
         assert_eq!((account.outcome, account.troubles.len()), (Outcome::Taken, 0), "{account:?}");
         return;
     }
     // An envelope is recognized by its first name; a file that ends before it could be an event.
     let is_named = !file.text.starts_with("{\"act") || cut >= "{\"activityEventEntities\"".len();
-    let start = file.cut_through(cut).or((!is_named).then_some(0));
+    let start = file.truncated_record(cut).or((!is_named).then_some(0));
     assert_eq!(account.outcome, Outcome::Damaged, "{account:?}");
     assert_eq!(account.records.rejected, u64::from(start.is_some()), "{account:?}");
     let [Trouble { position, reason, count: 1 }] = &account.troubles[..] else {
@@ -117,7 +117,7 @@ fn assert_said(account: &Source, file: &Uncut, cut: usize) {
 #[test]
 fn json_truncated_at_any_byte_keeps_the_events_before_it() {
     for uncut in [page, array, lines] {
-        let (summary, files) = cut_everywhere(uncut, Coding::Utf8);
+        let (summary, files) = truncated_everywhere(uncut, Coding::Utf8);
         for (cut, file) in files.iter().enumerate() {
             let account = summary.of(&cut_name(cut));
             assert_eq!(account.records.stored, file.whole_before(cut), "{account:?}");
@@ -128,13 +128,13 @@ fn json_truncated_at_any_byte_keeps_the_events_before_it() {
 
 #[test]
 fn csv_truncated_at_any_byte_keeps_the_rows_before_it() {
-    let (summary, files) = cut_everywhere(csv, Coding::Utf8);
+    let (summary, files) = truncated_everywhere(csv, Coding::Utf8);
     for (cut, file) in files.iter().enumerate() {
         let account = summary.of(&cut_name(cut));
         assert_eq!(account.records.stored, file.whole_before(cut), "{account:?}");
         // No row is lost without a message.
         let is_reported = !account.troubles.is_empty();
-        assert!(is_reported || file.cut_through(cut).is_none(), "{account:?}");
+        assert!(is_reported || file.truncated_record(cut).is_none(), "{account:?}");
     }
 }
 
@@ -142,7 +142,7 @@ fn csv_truncated_at_any_byte_keeps_the_rows_before_it() {
 #[test]
 fn utf_16_truncated_at_any_byte_keeps_the_events_before_it() {
     for coding in [Coding::Utf16Le, Coding::Utf16Be] {
-        let (summary, files) = cut_everywhere(page, coding);
+        let (summary, files) = truncated_everywhere(page, coding);
         for (cut, file) in files.iter().enumerate() {
             let account = summary.of(&cut_name(cut));
             let at = |text: usize| coding.position(&file.text[..text]) as usize;

@@ -104,8 +104,8 @@ impl Content {
             if let Some((value, after)) = next_value(rest) {
                 self.value(value);
                 rest = after;
-            } else if let Some(array) = self.cut_array(rest) {
-                self.cut_elements(array);
+            } else if let Some(array) = self.truncated_array(rest) {
+                self.truncated_elements(array);
                 return;
             } else {
                 // A damaged line does not affect the lines after it.
@@ -117,7 +117,7 @@ impl Content {
     }
 
     /// Returns the content of the array in which a truncated file ends, if any.
-    fn cut_array<'a>(&self, text: &'a str) -> Option<&'a str> {
+    fn truncated_array<'a>(&self, text: &'a str) -> Option<&'a str> {
         if let Some(inside) = text.strip_prefix('[') {
             return Some(inside);
         }
@@ -129,7 +129,7 @@ impl Content {
     }
 
     /// Reads all complete elements of a truncated array; the rest counts as one rejected record.
-    fn cut_elements(&mut self, text: &str) {
+    fn truncated_elements(&mut self, text: &str) {
         let is_between = |character| is_gap(character) || character == ',';
         let mut rest = text.trim_start_matches(is_between);
         while let Some((value, after)) = next_value(rest) {

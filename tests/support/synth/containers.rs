@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 
 use super::event::Event;
 use super::json::{self, Shape, push_quoted, push_shaped};
-use super::output::{Output, looks_cut};
+use super::output::{Output, looks_truncated};
 use super::pages::page_end;
 use super::rng::Rng;
 use super::tables;
@@ -115,7 +115,7 @@ pub fn write(
 /// Splits a day into parts of about an hour, none of which has the size of a limit.
 fn parts<'a, 'e>(records: &'a [&'e Event]) -> impl Iterator<Item = &'a [&'e Event]> {
     let mut size = records.len().div_ceil(24).max(1);
-    while looks_cut(size) || looks_cut(records.len() % size) {
+    while looks_truncated(size) || looks_truncated(records.len() % size) {
         size += 1;
     }
     records.chunks(size)
@@ -234,7 +234,7 @@ fn write_value_and_count(output: &mut Output, date: &str, records: &[&Event]) ->
 
 fn write_bare_objects(output: &mut Output, date: &str, records: &[&Event]) -> io::Result<()> {
     let mut single = records.len().min(25);
-    while looks_cut(records.len() - single) {
+    while looks_truncated(records.len() - single) {
         single -= 1;
     }
     for (number, event) in records[..single].iter().enumerate() {

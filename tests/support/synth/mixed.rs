@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::containers::{self, Container};
 use super::event::Event;
-use super::output::{Output, Written, looks_cut};
+use super::output::{Output, Written, looks_truncated};
 use super::rng::Rng;
 use super::tenant::Tenant;
 use super::timeline::Feed;
@@ -64,7 +64,7 @@ impl Archive<'_> {
         let events = self.tenant.day(day, feed);
         let late = std::mem::take(&mut self.late);
         let mut records: Vec<&Event> = events.iter().chain(&late).collect();
-        if looks_cut(records.len()) {
+        if looks_truncated(records.len()) {
             self.late.extend(records.pop().cloned());
         }
         let date = self.tenant.dates[day].replace('-', "");
@@ -97,7 +97,7 @@ impl Archive<'_> {
         budget: f64,
     ) -> io::Result<()> {
         let count = self.rounded(budget).min(events.len());
-        if count == 0 || looks_cut(count) {
+        if count == 0 || looks_truncated(count) {
             self.owed += count as f64;
             return Ok(());
         }
@@ -121,7 +121,7 @@ impl Archive<'_> {
     /// Writes a whole hour again if enough duplicates are due.
     fn repeat_hour(&mut self, date: &str, events: &[&Event]) -> io::Result<()> {
         let hours = events.chunk_by(|one, two| one.millis / 3_600_000 == two.millis / 3_600_000);
-        let fitting = hours.filter(|hour| hour.len() as f64 <= self.owed && !looks_cut(hour.len()));
+        let fitting = hours.filter(|hour| hour.len() as f64 <= self.owed && !looks_truncated(hour.len()));
         let Some(hour) = fitting.max_by_key(|hour| hour.len()) else {
             return Ok(());
         };
@@ -135,7 +135,7 @@ impl Archive<'_> {
     fn write_rest(&mut self) -> io::Result<()> {
         let late = std::mem::take(&mut self.late);
         // Two files are written if one file would have the size of a limit.
-        let first = if looks_cut(late.len()) { 1 } else { 0 };
+        let first = if looks_truncated(late.len()) { 1 } else { 0 };
         for (number, part) in [&late[..first], &late[first..]].into_iter().enumerate() {
             let part: Vec<&Event> = part.iter().collect();
             if !part.is_empty() {

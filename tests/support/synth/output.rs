@@ -31,7 +31,7 @@ impl Written {
 
 /// Returns true if a page or a file of `records` records would look truncated by a limit of the
 /// tools that read the log.
-pub fn looks_cut(records: usize) -> bool {
+pub fn looks_truncated(records: usize) -> bool {
     matches!(records, 100 | 1_000 | 5_000 | 10_000 | 50_000 | 1_000_000)
 }
 

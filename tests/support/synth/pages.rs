@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::output::{Output, Written, looks_cut};
+use super::output::{Output, Written, looks_truncated};
 use super::rng::Rng;
 use super::tenant::Tenant;
 use super::timeline::Feed;
@@ -113,7 +113,7 @@ impl Sink for Pages<'_> {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        if looks_cut(self.ends.len()) {
+        if looks_truncated(self.ends.len()) {
             self.flush(self.ends.len() - 1, true)?;
         }
         self.flush(self.ends.len(), false)

@@ -6,7 +6,7 @@ use std::io;
 use chrono::DateTime;
 
 use super::event::Event;
-use super::output::{Output, looks_cut};
+use super::output::{Output, looks_truncated};
 
 /// Number of rows of a file. The portal exports at most 50,000 rows; larger days are exported in
 /// parts.
@@ -51,7 +51,7 @@ fn write_parts(
     text_of: impl Fn(&[&Event]) -> String,
 ) -> io::Result<()> {
     let mut size = ROWS_MAX;
-    while looks_cut(records.len() % size) {
+    while looks_truncated(records.len() % size) {
         size -= 1;
     }
     for (number, part) in records.chunks(size).enumerate() {

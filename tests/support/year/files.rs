@@ -129,14 +129,14 @@ impl Archive {
                 self.late.insert(date, (self.stored.len() - before) as u64);
             }
             let broken = is_broken.then(|| events[whole]);
-            self.write_pull(date, *pulled, number, &events[..whole], broken);
+            self.write_download(date, *pulled, number, &events[..whole], broken);
         }
         if let Fate::OpenButSearched(..) = fate(date) {
             self.search(&events, false);
         }
     }
 
-    fn write_pull(
+    fn write_download(
         &mut self,
         date: NaiveDate,
         pulled: DateTime<Utc>,
