@@ -121,7 +121,8 @@ impl Archive<'_> {
     /// Writes a whole hour again if enough duplicates are due.
     fn repeat_hour(&mut self, date: &str, events: &[&Event]) -> io::Result<()> {
         let hours = events.chunk_by(|one, two| one.millis / 3_600_000 == two.millis / 3_600_000);
-        let fitting = hours.filter(|hour| hour.len() as f64 <= self.owed && !looks_truncated(hour.len()));
+        let fitting =
+            hours.filter(|hour| hour.len() as f64 <= self.owed && !looks_truncated(hour.len()));
         let Some(hour) = fitting.max_by_key(|hour| hour.len()) else {
             return Ok(());
         };
