@@ -1,5 +1,5 @@
-//! The rooms of the program that are pure functions of bytes, compiled by themselves, and what must
-//! hold of them whatever the bytes are.
+//! Compiles the rooms of the program that are pure functions of bytes alone, with the rules that
+//! must be true for any bytes.
 
 #![allow(
     clippy::expect_used,

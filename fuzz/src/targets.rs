@@ -1,5 +1,5 @@
-//! What must hold for any bytes, one function for each stage. A function that returns has found
-//! nothing wrong.
+//! Checks rules for any bytes, with one function for each stage. A function panics if a rule is
+//! broken.
 //!
 //! This file is compiled twice: for the fuzzer, and into the tests, which replay the seeds.
 
@@ -49,15 +49,15 @@ impl Drop for Scratch {
     }
 }
 
-/// What was read of a file.
+/// Content of a file.
 #[derive(Debug, PartialEq)]
 struct Read {
-    /// What its last text was.
+    /// Format of its last text.
     shape: Result<SourceFormat, String>,
     texts: usize,
-    /// The records of a JSON text.
+    /// Records of a JSON text.
     records: Vec<(u64, Vec<u8>)>,
-    /// The text of a CSV behind its header.
+    /// Text of a CSV after its header.
     text: Vec<u8>,
     flaws: Vec<DecodeProblem>,
 }
@@ -97,8 +97,8 @@ pub fn shape(data: &[u8]) {
     assert_eq!(one, read(data));
 }
 
-/// Whether a text that is JSON has no halves of letters: a surrogate that stands alone is no text.
-/// Looked for in the text itself, since a parser may stumble over something else first.
+/// Returns true if a JSON text has no lone surrogates, which are no valid text. The text itself is
+/// searched, because a parser may find another error first.
 fn has_whole_letters(json: &str) -> bool {
     let mut rest = json.as_bytes();
     let unit = |text: &[u8]| match text {
@@ -143,8 +143,8 @@ fn plain_items(text: &str) -> Option<Vec<&RawValue>> {
     items.iter().all(is_plain).then_some(items)
 }
 
-/// Where JSON is whole, its records are the items that a JSON parser finds; where it is cut, the
-/// records before the cut are the same.
+/// The records of complete JSON are the items that a JSON parser finds. Truncated JSON has the same
+/// records before its end.
 pub fn bounds(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let Some(items) = plain_items(text) else { return };
@@ -265,7 +265,7 @@ pub fn columns(data: &[u8]) {
     BENCH.with_borrow_mut(|bench| bench.columns(data));
 }
 
-/// What an event goes there and back through: to make it anew for each would cost most of the time.
+/// Parser, columns and writer of a round trip, reused because creating them takes most of the time.
 struct Bench {
     parser: Parser,
     batch: BatchBuilder,
@@ -297,7 +297,7 @@ impl Bench {
         }
     }
 
-    /// What comes back of an event that says its id; nothing of what is none.
+    /// Returns an event after a round trip; `None` if the line is no event with an id.
     fn there_and_back(&mut self, line: &[u8], is_json: bool) -> Option<Vec<u8>> {
         let Bench { parser, batch, inverse } = self;
         let parsed = parser.parse(line, |record| match record.kind() {
@@ -339,8 +339,8 @@ impl Bench {
     }
 }
 
-/// Whether two events are the same: every member of the one is in the other, under its name or the
-/// name of its column, but for nulls of columns.
+/// Returns true if two events are equal: every member of the one is in the other, under its name or
+/// the name of its column, except for nulls of columns.
 fn is_same_event(event: &Json, found: &Json) -> bool {
     let mut left: Vec<&(String, Json)> = found.members().iter().collect();
     for (name, value) in event.members() {
@@ -358,7 +358,7 @@ fn is_same_event(event: &Json, found: &Json) -> bool {
     left.is_empty()
 }
 
-/// Whether two values are the same, or one is a normal form of the other.
+/// Returns true if two values are equal, or one is a normal form of the other.
 fn is_same(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Text(one), Json::Text(other)) => {

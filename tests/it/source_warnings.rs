@@ -1,19 +1,19 @@
-//! What speaks against a source in which nothing is wrong is said: in the accounts of the run, and
-//! in `status` from then on.
+//! Checks the warnings on readable but probably incomplete sources, in the account of a run and in
+//! `status`.
 
 use serde_json::Value;
 
 use crate::events::{plain, quoted};
 use crate::workdir::Workdir;
 
-/// Rows of a search, and how many it says that it found.
+/// Returns the rows of a search, with the number of results that the search claims.
 fn search(rows: usize, found: &str) -> String {
     let row = |number| format!("{},{found},{}\n", number + 1, quoted(&plain(7, number)));
     let rows: String = (0..rows).map(row).collect();
     format!("ResultIndex,ResultCount,AuditData\n{rows}")
 }
 
-/// Events with names, a line each.
+/// Returns events with names, one per line.
 fn named(names: &[&str]) -> String {
     let event = |(number, name): (usize, &&str)| {
         format!(
@@ -23,10 +23,10 @@ fn named(names: &[&str]) -> String {
     names.iter().enumerate().map(event).collect::<Vec<_>>().join("\n")
 }
 
-/// What is to be said: kind, count, and words of the advice.
+/// Kind, count and part of the text of an expected warning.
 type Said = (&'static str, u64, &'static str);
 
-/// Sources by name and text, with what is to be said against them.
+/// Returns sources by name and text, with their expected warning.
 fn cases() -> Vec<(&'static str, String, Option<Said>)> {
     let early = "PBIActivityEvents-20260301-202603011530.json";
     let late = "PBIActivityEvents-20260301-202603020415.json";
@@ -68,7 +68,7 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
 }
 
 #[test]
-fn what_speaks_against_a_source_is_said_with_what_to_do() {
+fn warnings_on_sources_are_reported_with_a_remedy() {
     let dir = Workdir::new();
     for (name, content, _) in cases() {
         dir.write(&format!("archive/{name}"), content);
@@ -78,7 +78,7 @@ fn what_speaks_against_a_source_is_said_with_what_to_do() {
     let status = dir.pbi(["status", "--store", "store", "--format", "json"]).ended(0).stdout;
     let status: Value = serde_json::from_str(&status).expect("one JSON object");
     let text = dir.pbi(["status", "--store", "store"]).ended(0).stdout;
-    let told = dir.pbi(["ingest", "archive", "--store", "again"]).ended(0).stdout;
+    let output = dir.pbi(["ingest", "archive", "--store", "again"]).ended(0).stdout;
     for (name, _, expected) in cases() {
         let source = format!("archive/{name}");
         let found = &summary.of(&source).suspicions;
@@ -94,11 +94,11 @@ fn what_speaks_against_a_source_is_said_with_what_to_do() {
         let remembered = &remembered.expect("it is remembered")["suspicions"][0];
         assert_eq!(remembered["detail"], found[0].detail, "{name}");
         let line = format!("suspect  {source}: {}\n", found[0].detail);
-        assert!(text.contains(&line) && told.contains(&line), "{name}: {told}");
+        assert!(text.contains(&line) && output.contains(&line), "{name}: {output}");
     }
 }
 
-/// A value that was text when it was read is text in its row.
+/// A flattened value remains text in its row.
 #[test]
 fn flattened_values_are_kept() {
     let dir = Workdir::new();
@@ -111,7 +111,7 @@ fn flattened_values_are_kept() {
 }
 
 #[test]
-fn many_of_a_kind_are_counted_and_no_person_is_an_example() {
+fn equal_warnings_are_counted_and_name_no_person() {
     let dir = Workdir::new();
     for number in 0..8 {
         dir.write(&format!("archive/{number}.csv"), search(number, "1000"));
@@ -124,15 +124,18 @@ fn many_of_a_kind_are_counted_and_no_person_is_an_example() {
     dir.write("archive/names.ndjson", events);
     dir.write("key", "0123456789abcdef0123456789abcdef");
     let arguments = ["ingest", "archive", "--store", "store", "--pseudonymize", "key"];
-    let told = dir.pbi(arguments).ended(0).stdout;
-    assert_eq!(told.matches("the search found 1000 results").count(), 5, "{told}");
-    assert!(told.contains("         and 2 sources more; --format json"), "{told}");
-    assert!(told.contains("such as \"PersonalWorkspace p-") && !told.contains("J?rg"), "{told}");
+    let output = dir.pbi(arguments).ended(0).stdout;
+    assert_eq!(output.matches("the search found 1000 results").count(), 5, "{output}");
+    assert!(output.contains("         and 2 sources more; --format json"), "{output}");
+    assert!(
+        output.contains("such as \"PersonalWorkspace p-") && !output.contains("J?rg"),
+        "{output}"
+    );
 }
 
-/// What is proven to be cut is cut in reports too.
+/// A search that found more results makes its day truncated in reports.
 #[test]
-fn a_day_of_a_search_that_found_more_is_cut() {
+fn incomplete_search_makes_its_day_truncated() {
     let dir = Workdir::new();
     dir.write("archive/a.csv", search(3, "10"));
     dir.ingest("store", &["archive"]).0.ended(0);

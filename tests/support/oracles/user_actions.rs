@@ -1,4 +1,4 @@
-//! What each event says about somebody's use: who, on which local day, and what kind of deed.
+//! Extracts the actions of people from events: the person, the local day, and the kind of action.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::year::Event;
 
-/// Something that a person did, noise aside.
+/// An action of a person, without noise.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deed {
+pub struct UserAction {
     pub user: String,
     pub time: DateTime<Utc>,
     pub date: NaiveDate,
@@ -71,9 +71,10 @@ const AUTHOR: &[&str] = &[
 ];
 const NOISE: &[&str] = &["ExportActivityEvents", "GetDatasources"];
 
-/// The deeds of people, guests and anonymous visitors in Power BI and Fabric, in order of time.
-pub fn deeds(events: &[Event], zone: Tz) -> Vec<Deed> {
-    let deed = |event: &Event| {
+/// Returns the actions of people, guests and anonymous visitors in Power BI and Fabric, in order of
+/// time.
+pub fn user_actions(events: &[Event], zone: Tz) -> Vec<UserAction> {
+    let action = |event: &Event| {
         let json = &event.json;
         let text = |name: &str| json[name].as_str();
         let activity = text("Activity").or(text("Operation"))?;
@@ -81,7 +82,7 @@ pub fn deeds(events: &[Event], zone: Tz) -> Vec<Deed> {
         if NOISE.contains(&activity) || is_platform(json) || is_service(json, &user) {
             return None;
         }
-        Some(Deed {
+        Some(UserAction {
             user,
             time: event.time,
             date: event.time.with_timezone(&zone).date_naive(),
@@ -91,15 +92,15 @@ pub fn deeds(events: &[Event], zone: Tz) -> Vec<Deed> {
             is_author: AUTHOR.contains(&activity),
         })
     };
-    events.iter().filter_map(deed).collect()
+    events.iter().filter_map(action).collect()
 }
 
-/// Records of Power Apps, Power Automate and the Power Platform.
+/// Returns true for records of Power Apps, Power Automate and the Power Platform.
 fn is_platform(json: &Value) -> bool {
     matches!(json["RecordType"].as_i64(), Some(30 | 45 | 46 | 79 | 256))
 }
 
-/// UserType 3 to 8, or a GUID for a name; but not who is anonymous, whatever the type.
+/// Returns true for UserType 3 to 8, and for a GUID as name, but never for anonymous users.
 fn is_service(json: &Value, user: &str) -> bool {
     let user_type = match &json["UserType"] {
         Value::String(text) => text.parse().ok(),

@@ -1,5 +1,5 @@
-//! Packed files are what is in them: the same rows, whatever they were packed with, and each row says
-//! where it came from.
+//! Ingests compressed files: their rows equal those of the uncompressed files, and each row names
+//! its source.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -34,7 +34,7 @@ fn csv(number: usize) -> String {
 }
 
 #[test]
-fn every_row_of_a_packed_file_says_which_text_it_came_from() {
+fn every_row_of_a_compressed_file_names_its_member() {
     let dir = Workdir::new();
     let inner = zip(&[("deep.csv", csv(4).as_bytes())]);
     let month = zip(&[
@@ -44,7 +44,7 @@ fn every_row_of_a_packed_file_says_which_text_it_came_from() {
         ("inner.zip", &inner),
         ("readme.md", b"# how this was made"),
     ]);
-    // Names say nothing.
+    // File names do not matter.
     dir.write("archive/month.dat", month);
     dir.write("archive/day.json", gzip(&page(5..6)));
     dir.write("archive/day.log", zstd::encode_all(page(6..7).as_bytes(), 3).expect("it can be"));
@@ -71,14 +71,14 @@ fn every_row_of_a_packed_file_says_which_text_it_came_from() {
     for (number, (file, kind)) in expected.iter().enumerate() {
         assert_eq!(rows[&id(8, number)], ((*file).to_owned(), (*kind).to_owned()));
     }
-    // A packed file is known like any other.
+    // A compressed file is not read again.
     let (ran, summary) = dir.ingest("store", &["archive"]);
     ran.ended(0);
     assert_eq!((summary.sources.known, summary.records.read), (3, 0));
 }
 
 #[test]
-fn what_is_wrong_in_a_packed_file_is_told_with_its_place_in_what_was_unpacked() {
+fn problem_in_a_compressed_file_has_its_position_in_the_unpacked_text() {
     let dir = Workdir::new();
     let cut = format!("[{},{{\"Id\":", plain(8, 0));
     let bad = format!("{}\n{{\"Id\":\"x\", nope}}\n", plain(8, 1));
@@ -104,9 +104,9 @@ fn what_is_wrong_in_a_packed_file_is_told_with_its_place_in_what_was_unpacked() 
     assert!(summary.of("c.json.gz").records.read > 1000);
 }
 
-/// One mistake that every record has is one line, not thousands.
+/// A problem that all records have is reported in one line.
 #[test]
-fn the_same_trouble_is_told_once_for_a_file_with_its_number() {
+fn equal_problems_of_a_file_are_reported_once_with_their_number() {
     let dir = Workdir::new();
     let entries = vec![r#"{"contentUri":"https://x.example/1","contentId":"1"}"#; 5000];
     dir.write("list.json", format!("[{}]", entries.join(",\n")));
@@ -123,9 +123,9 @@ fn the_same_trouble_is_told_once_for_a_file_with_its_number() {
     assert_eq!((troubles.len(), troubles[0].count), (1, 5000));
 }
 
-/// A cell that Excel has cut is told as what it is.
+/// A cell truncated by Excel is reported as such.
 #[test]
-fn a_cell_that_excel_has_cut_says_so() {
+fn cell_truncated_by_excel_is_reported() {
     let dir = Workdir::new();
     let long = plain(8, 0).replacen('{', &format!("{{\"Note\":\"{}\",", "x".repeat(40_000)), 1);
     let cut: String = long.chars().take(32_767).collect();

@@ -1,5 +1,5 @@
-//! A file that breaks off, at every byte at which it can: the events before the break are stored,
-//! never fewer and never more, and the break is told with its exact place in the file.
+//! Truncates files at every byte: exactly the events before the end are stored, and the problem is
+//! reported with its position in the file.
 
 use crate::events::{CODINGS, Coding, plain, quoted};
 use crate::table;
@@ -7,10 +7,10 @@ use crate::workdir::{Outcome, Source, Summary, Trouble, Workdir};
 
 const IN_A_RECORD: &str = "the file ends in the middle of a record";
 
-/// How many events are in a file that is to be cut.
+/// Number of events in a file before it is truncated.
 const CUT_EVENTS: usize = 5;
 
-/// A file before it is cut: its text, and where its records begin and end.
+/// A complete file: its text, and the bounds of its records.
 struct Uncut {
     text: String,
     records: Vec<(usize, usize)>,
@@ -19,7 +19,7 @@ struct Uncut {
 impl Uncut {
     fn of(text: String, records: impl IntoIterator<Item = String>) -> Self {
         let bounds = |record: String| {
-            let start = text.find(&record).expect("the record stands in the text");
+            let start = text.find(&record).expect("the record is in the text");
             (start, start + record.len())
         };
         let records = records.into_iter().map(bounds).collect();
@@ -30,8 +30,8 @@ impl Uncut {
         self.records.iter().filter(|&&(_, end)| end <= cut).count() as u64
     }
 
-    /// The start of the record that a cut goes through.
-    fn cut_through(&self, cut: usize) -> Option<usize> {
+    /// Returns the start of the record that is truncated at `cut`.
+    fn truncated_record(&self, cut: usize) -> Option<usize> {
         let found = self.records.iter().find(|&&(start, end)| start < cut && cut < end);
         found.map(|&(start, _)| start)
     }
@@ -70,8 +70,9 @@ fn csv(number: usize) -> Uncut {
     Uncut::of(text, cells)
 }
 
-/// A folder with a file for every byte at which a file can be cut, and its accounts.
-fn cut_everywhere(uncut: fn(usize) -> Uncut, coding: Coding) -> (Summary, Vec<Uncut>) {
+/// Ingests a folder with one file for every byte at which a file can be truncated, and returns the
+/// accounts.
+fn truncated_everywhere(uncut: fn(usize) -> Uncut, coding: Coding) -> (Summary, Vec<Uncut>) {
     let dir = Workdir::new();
     let encoded = coding.encode(&uncut(0).text).len();
     let files: Vec<Uncut> = (0..=encoded).map(uncut).collect();
@@ -90,23 +91,23 @@ fn cut_name(cut: usize) -> String {
     format!("cut/{cut:06}.json")
 }
 
-/// What is to be said of a JSON file of which only the first `cut` bytes are there: nothing where
-/// only white space is missing, else one trouble, at the record or at the end.
+/// Asserts the account of a JSON file with only its first `cut` bytes: no problem if only white
+/// space is missing, otherwise one problem at the record or at the end.
 fn assert_said(account: &Source, file: &Uncut, cut: usize) {
     let there = &file.text.as_bytes()[..cut];
     let is_closed = there.trim_ascii() == file.text.trim().as_bytes();
-    let is_between_lines = file.text.starts_with("{\"Id\"") && file.cut_through(cut).is_none();
+    let is_between_lines = file.text.starts_with("{\"Id\"") && file.truncated_record(cut).is_none();
     if there.trim_ascii().is_empty() || is_closed || is_between_lines {
         assert_eq!((account.outcome, account.troubles.len()), (Outcome::Taken, 0), "{account:?}");
         return;
     }
-    // A wrapping is known by its first name; what breaks off before could be an event.
+    // An envelope is recognized by its first name; a file that ends before it could be an event.
     let is_named = !file.text.starts_with("{\"act") || cut >= "{\"activityEventEntities\"".len();
-    let start = file.cut_through(cut).or((!is_named).then_some(0));
+    let start = file.truncated_record(cut).or((!is_named).then_some(0));
     assert_eq!(account.outcome, Outcome::Damaged, "{account:?}");
     assert_eq!(account.records.rejected, u64::from(start.is_some()), "{account:?}");
     let [Trouble { position, reason, count: 1 }] = &account.troubles[..] else {
-        panic!("one trouble was expected: {account:?}");
+        panic!("one problem was expected: {account:?}");
     };
     assert_eq!(*position, start.unwrap_or(cut) as u64, "{account:?}");
     let said = if start.is_some() { IN_A_RECORD } else { "the file ends before its" };
@@ -114,9 +115,9 @@ fn assert_said(account: &Source, file: &Uncut, cut: usize) {
 }
 
 #[test]
-fn json_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
+fn json_truncated_at_any_byte_keeps_the_events_before_it() {
     for uncut in [page, array, lines] {
-        let (summary, files) = cut_everywhere(uncut, Coding::Utf8);
+        let (summary, files) = truncated_everywhere(uncut, Coding::Utf8);
         for (cut, file) in files.iter().enumerate() {
             let account = summary.of(&cut_name(cut));
             assert_eq!(account.records.stored, file.whole_before(cut), "{account:?}");
@@ -126,22 +127,22 @@ fn json_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
 }
 
 #[test]
-fn csv_that_is_cut_at_any_byte_gives_the_rows_before_the_cut() {
-    let (summary, files) = cut_everywhere(csv, Coding::Utf8);
+fn csv_truncated_at_any_byte_keeps_the_rows_before_it() {
+    let (summary, files) = truncated_everywhere(csv, Coding::Utf8);
     for (cut, file) in files.iter().enumerate() {
         let account = summary.of(&cut_name(cut));
         assert_eq!(account.records.stored, file.whole_before(cut), "{account:?}");
-        // No row is lost in silence.
-        let is_told = !account.troubles.is_empty();
-        assert!(is_told || file.cut_through(cut).is_none(), "{account:?}");
+        // No row is lost without a message.
+        let is_reported = !account.troubles.is_empty();
+        assert!(is_reported || file.truncated_record(cut).is_none(), "{account:?}");
     }
 }
 
-/// Cuts through a unit of UTF-16, or between the two halves of a letter, are among these.
+/// Some of the files end inside of a UTF-16 unit or between two surrogates.
 #[test]
-fn utf_16_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
+fn utf_16_truncated_at_any_byte_keeps_the_events_before_it() {
     for coding in [Coding::Utf16Le, Coding::Utf16Be] {
-        let (summary, files) = cut_everywhere(page, coding);
+        let (summary, files) = truncated_everywhere(page, coding);
         for (cut, file) in files.iter().enumerate() {
             let account = summary.of(&cut_name(cut));
             let at = |text: usize| coding.position(&file.text[..text]) as usize;
@@ -150,7 +151,7 @@ fn utf_16_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
             let through = file.records.iter().find(|r| at(r.0) + 2 <= cut && cut < at(r.1));
             if let Some(&(start, _)) = through {
                 let [Trouble { position, reason, count: 1 }] = &account.troubles[..] else {
-                    panic!("one trouble was expected: {account:?}");
+                    panic!("one problem was expected: {account:?}");
                 };
                 assert_eq!((*position, reason.as_str()), (at(start) as u64, IN_A_RECORD));
             }
@@ -158,15 +159,15 @@ fn utf_16_that_is_cut_at_any_byte_gives_the_events_before_the_cut() {
     }
 }
 
-/// Far behind the first piece that is read, positions are still those of the file.
+/// Positions after the first chunk are positions in the file.
 #[test]
-fn the_place_of_damage_is_exact_far_into_a_file_in_every_encoding() {
+fn position_of_damage_is_exact_in_long_files_of_every_encoding() {
     let dir = Workdir::new();
     for (number, coding) in CODINGS.into_iter().enumerate() {
         let before: Vec<String> = (0..30_000).map(|n| plain(number, n)).collect();
         let before = before.join("\n") + "\n";
-        let behind = plain(number, 99_999);
-        let text = format!("{before}{}\n{behind}\n", &behind[..60]);
+        let after = plain(number, 99_999);
+        let text = format!("{before}{}\n{after}\n", &after[..60]);
         let bytes = coding.encode(&text);
         assert!(bytes.len() > 4 << 20, "this is less than two pieces");
         dir.write("archive/large.ndjson", bytes);
