@@ -7,6 +7,7 @@
 //! be taken ([`reject`]). Must not know any stage: no JSON, no Arrow, no SQL.
 
 mod columns;
+pub mod guid;
 mod operations;
 mod record_types;
 pub mod reject;
@@ -26,6 +27,9 @@ pub const SOURCE_FILE: &str = "SourceFile";
 pub const SOURCE_KIND: &str = "SourceKind";
 /// The partition column: the UTC month of `CreationTime`, as `2024-03`.
 pub const MONTH: &str = "month";
+
+/// The number of microseconds in a day.
+pub const MICROS_PER_DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// Splits one of the embedded tables into rows of cells, without its comments and header.
 fn tsv_rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
