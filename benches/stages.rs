@@ -67,7 +67,7 @@ impl Archive {
 
 /// All events as columns, in batches of so many.
 fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch> {
-    let (mut parser, mut builder) = (Parser::default(), BatchBuilder::new(&Projection::All));
+    let (mut parser, mut builder) = (Parser::default(), BatchBuilder::new(&Projection::All).unwrap());
     let mut batches = Vec::new();
     for (order, &(from, to)) in bounds.iter().enumerate() {
         let lineage = Lineage { file: "bench", kind: "rest", sequence: order as u64 };
@@ -79,10 +79,10 @@ fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch>
         };
         append(&mut builder).unwrap();
         if builder.len() == of {
-            batches.push(builder.finish());
+            batches.push(builder.finish().unwrap());
         }
     }
-    batches.push(builder.finish());
+    batches.push(builder.finish().unwrap());
     batches
 }
 

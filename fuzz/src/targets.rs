@@ -267,7 +267,7 @@ struct Bench {
 thread_local! {
     static BENCH: RefCell<Bench> = RefCell::new(Bench {
         parser: Parser::default(),
-        batch: BatchBuilder::new(&Projection::All),
+        batch: BatchBuilder::new(&Projection::All).expect("all columns exist"),
         inverse: EventWriter::new(false),
     });
 }
@@ -314,7 +314,7 @@ impl Bench {
             String::from_utf8_lossy(line)
         );
         let events = batch.len();
-        let batch = batch.finish();
+        let batch = batch.finish().expect("one event fits into arrays");
         assert_eq!(batch.keys.len(), events);
         assert!(batch.columns.iter().flatten().all(|column| column.len() == events));
         if parsed != Ok(true) {

@@ -12,7 +12,7 @@ use crate::source::SourceFile;
 use crate::source_warnings;
 use crate::store::{DataFile, SourceEntry};
 
-use super::SourceArchive;
+use super::archive::SourceArchive;
 
 /// Troubles of one source that are kept word for word.
 const MAX_PROBLEMS_PER_SOURCE: usize = 100;
@@ -341,7 +341,7 @@ pub(super) fn summarize(archive: &SourceArchive, accounts: Vec<SourceAccount>, f
 
 #[cfg(test)]
 mod tests {
-    use super::super::{KnownSources, SourceFileStatus};
+    use crate::ingest::archive::{KnownSources, SourceFileStatus};
     use super::*;
 
     #[test]

@@ -9,8 +9,10 @@ use std::fs::File;
 use serde::Serialize;
 
 use super::account::SourceCounts;
-use super::{SourceArchive, KnownSources, Options, SourceFileStatus, Store};
+use super::archive::{KnownSources, SourceArchive, SourceFileStatus};
+use super::options::Options;
 use crate::error::Result;
+use crate::store::Store;
 
 /// What a run would find in one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::account::{RejectedRecord, ChunkStats};
-use super::{Options, Progress};
+use super::options::{Options, Progress};
+use super::queue::{ChunkQueue, ChunkTask};
 use crate::column::{BatchBuilder, Lineage, Projection};
-use crate::error::Result;
-use crate::ingest::queue::{ChunkQueue, ChunkTask};
+use crate::error::{Error, Result};
 use crate::person::Pseudonymizer;
 use crate::record::csv::{TRUNCATED_REASON, CsvHeader, EnvelopeFields, CsvRow, is_truncated_by_excel};
 use crate::record::json;
@@ -31,10 +31,11 @@ pub(super) fn run(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<()> {
+    let builder = BatchBuilder::new(projection).map_err(Error::internal)?;
     let mut worker = IngestWorker {
         parser: Parser::default(),
         inner_parser: Parser::default(),
-        batch: IngestBatch { builder: BatchBuilder::new(projection), keep_all_workloads: options.all_workloads },
+        batch: IngestBatch { builder, keep_all_workloads: options.all_workloads },
         pseudonymizer: options.pseudonymizer.as_ref().map(RecordPseudonymizer::new),
     };
     let (mut used, mut batched) = (Chunk::default(), 0);
@@ -45,12 +46,12 @@ pub(super) fn run(
         batched += task.chunk.text.len();
         progress.advance(task.chunk.file_bytes);
         if batched >= BATCH_TEXT_BYTES {
-            load.stage(worker.batch.builder.finish())?;
+            load.stage(worker.batch.builder.finish().map_err(Error::internal)?)?;
             batched = 0;
         }
         used = task.chunk;
     }
-    load.stage(worker.batch.builder.finish())
+    load.stage(worker.batch.builder.finish().map_err(Error::internal)?)
 }
 
 struct IngestWorker<'w> {

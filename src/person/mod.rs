@@ -1,74 +1,78 @@
-//! Persons in texts: where their addresses stand, and what stands there instead of them.
+//! Finds people in texts and replaces them with pseudonyms.
 //!
-//! Owns: what an address is, which of its forms mean one person, and pseudonyms. Pure functions of
-//! texts: it knows no events, no columns and no store.
-//!
-//! A pseudonym keeps the domain, so that guests are still told from members, and nothing else:
-//! `zoe@contoso.com` becomes `p-1f4e6a0c9d2b7e83@contoso.com`. It is made with a key (BLAKE3 as a
-//! keyed hash), so that whoever has only the pseudonyms cannot try names until one fits.
+//! A pseudonym keeps the domain, so that guests can still be distinguished from members, and nothing
+//! else: `zoe@contoso.com` becomes `p-1f4e6a0c9d2b7e83@contoso.com`. It is made with a key (BLAKE3 as
+//! a keyed hash), so that somebody who has only the pseudonyms cannot try names until one matches.
 
 mod raw;
 
 use std::collections::BTreeSet;
 
-/// Makes pseudonyms: with one key, a person always has the same.
+use crate::schema::guid::is_guid;
+
+/// Makes pseudonyms. One key always gives a person the same pseudonym.
 #[derive(Clone)]
 pub struct Pseudonymizer {
     key: [u8; 32],
 }
 
 impl Pseudonymizer {
-    /// With a key of any length.
+    /// Creates a pseudonymizer from a key of any length.
     pub fn new(key: &[u8]) -> Self {
         Pseudonymizer { key: blake3::derive_key("pbi-analyze 2026 pseudonyms of persons", key) }
     }
 
-    /// With a key that nobody has, not even this program when it is over.
-    pub fn with_random_key() -> Self {
-        let bytes = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(uuid::Uuid::into_bytes);
-        Pseudonymizer::new(&bytes.concat())
+    /// Creates a pseudonymizer with a random key, which is lost when the program ends.
+    ///
+    /// # Errors
+    ///
+    /// [`getrandom::Error`] if the operating system has no random numbers.
+    pub fn with_random_key() -> Result<Self, getrandom::Error> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)?;
+        Ok(Pseudonymizer::new(&key))
     }
 
-    /// A text by which it can be told whether two keys are the same one, and nothing else.
+    /// Returns the id of the key. Equal keys have equal ids, and an id does not reveal its key.
     pub fn key_id(&self) -> String {
         self.token("check", "")
     }
 
-    /// The pseudonym of a name that is no address, such as a user key.
+    /// Returns the pseudonym of a name that is not an address, for example of a user key.
     pub fn pseudonymize_name(&self, name: &str) -> String {
         format!("p-{}", self.token("name", &name.to_lowercase()))
     }
 
-    /// The text with a pseudonym in the place of every address; `None` where there is none.
+    /// Replaces every address in a text with its pseudonym; `None` if there is no address.
     pub fn pseudonymize_text(&self, text: &str) -> Option<String> {
         replace_addresses(text, |address| Some(self.pseudonymize_address(address)))
     }
 
-    /// `PersonalWorkspace Zoe Doe` is named after its owner; `None` for any other name.
+    /// Replaces the owner in the name of a personal workspace (`PersonalWorkspace Zoe Doe`); `None`
+    /// for any other name.
     pub fn pseudonymize_workspace(&self, name: &str) -> Option<String> {
         let owner = name.strip_prefix(PERSONAL_WORKSPACE_PREFIX)?;
         Some(format!("{PERSONAL_WORKSPACE_PREFIX}p-{}", self.token("name", &sorted_words(owner).join(" "))))
     }
 
-    /// What a text of an event becomes that stands under a name; `None` where it stays.
+    /// Pseudonymizes the text of an event's field called `name`; `None` if the text stays as it is.
     ///
-    /// Names of users and their keys are replaced whatever they are, but for what means nobody
-    /// (anonymous visitors, the system) and for ids of services; everywhere else, addresses and
-    /// the owners of personal workspaces are.
+    /// In `UserId`, `UserUPN` and `UserKey`, the whole text is replaced. Exceptions are texts that
+    /// mean no person (anonymous visitors, the system) and GUIDs of services in `UserId` and
+    /// `UserUPN`. In all other fields, addresses and the owners of personal workspaces are replaced.
     pub fn pseudonymize_field(&self, name: &str, text: &str) -> Option<String> {
         const NOBODY: [&str; 4] = ["", "anonymous", "unknown", "system"];
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         let is_user = is("UserId") || is("UserUPN");
-        let is_somebody = !NOBODY.contains(&text.to_lowercase().as_str());
-        if (is("UserKey") && !text.contains('@') || is_user && !is_guid_like(text) && !text.contains('@'))
-            && is_somebody
-        {
+        let is_person = !NOBODY.contains(&text.to_lowercase().as_str());
+        let is_name = is("UserKey") || is_user && !is_guid(text);
+        if is_name && is_person && !text.contains('@') {
             return Some(self.pseudonymize_name(text));
         }
         self.pseudonymize_workspace(text).or_else(|| self.pseudonymize_text(text))
     }
 
-    /// What stands for a person in events whose texts this has replaced.
+    /// Returns the `UserId` that a user has in pseudonymized events.
     pub fn pseudonymize_user(&self, user: &str) -> String {
         self.pseudonymize_field("UserId", user).unwrap_or_else(|| user.to_owned())
     }
@@ -78,12 +82,12 @@ impl Pseudonymizer {
         let name = format!("p-{}", self.token("address", &person));
         let (local, domain) = address.split_once('@').unwrap_or((address, ""));
         match parse_guest(local) {
-            Some((_, home)) => format!("{name}_{home}{GUEST_SUFFIX}@{domain}"),
+            Some((_, own_domain)) => format!("{name}_{own_domain}{GUEST_SUFFIX}@{domain}"),
             None => format!("{name}@{domain}"),
         }
     }
 
-    /// 16 hexadecimal digits.
+    /// Returns the keyed hash of a text as 16 hexadecimal digits.
     fn token(&self, kind: &str, text: &str) -> String {
         let mut hash = blake3::Hasher::new_keyed(&self.key);
         hash.update(kind.as_bytes()).update(&[0]).update(text.as_bytes());
@@ -92,42 +96,42 @@ impl Pseudonymizer {
 }
 
 impl std::fmt::Debug for Pseudonymizer {
-    /// A key is never shown.
+    /// Writes the type only, never the key.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("Pseudonyms")
+        out.write_str("Pseudonymizer")
     }
 }
 
-/// Persons to be found in texts, and their pseudonyms.
+/// Finds certain people in texts and replaces them with pseudonyms.
 #[derive(Debug)]
 pub struct PersonMatcher {
     addresses: BTreeSet<String>,
-    /// Ids and keys that mean them, in lower case.
+    /// Ids and keys of these people, in lower case.
     names: BTreeSet<String>,
     pseudonymizer: Pseudonymizer,
 }
 
 impl PersonMatcher {
-    /// Those of these addresses or ids.
-    pub fn new<'n>(named: impl IntoIterator<Item = &'n str>, pseudonyms: Pseudonymizer) -> Self {
+    /// Creates a matcher of the people with these addresses or ids.
+    pub fn new<'n>(users: impl IntoIterator<Item = &'n str>, pseudonymizer: Pseudonymizer) -> Self {
         let (addresses, names): (BTreeSet<_>, BTreeSet<_>) =
-            named.into_iter().map(canonical_address).partition(|name| name.contains('@'));
-        PersonMatcher { addresses, names, pseudonymizer: pseudonyms }
+            users.into_iter().map(canonical_address).partition(|name| name.contains('@'));
+        PersonMatcher { addresses, names, pseudonymizer }
     }
 
-    /// Adds an id or key that means one of them.
+    /// Adds an id or key of one of these people.
     pub fn add_name(&mut self, name: &str) {
         self.names.insert(name.to_lowercase());
     }
 
-    /// Whether a user is one of them.
+    /// Returns true if a user is one of these people.
     pub fn matches(&self, user: &str) -> bool {
         let user = canonical_address(user);
         self.addresses.contains(&user) || self.names.contains(&user)
     }
 
-    /// The text with pseudonyms in their place; `None` where they are not in it. Ids and keys are
-    /// found where they are the whole text, or a whole string of a text that is JSON.
+    /// Replaces these people in a text with pseudonyms; `None` if the text contains none of them.
+    /// Ids and keys match only the whole text, or a whole string in a text that is JSON.
     pub fn redact_text(&self, text: &str) -> Option<String> {
         if self.names.contains(&text.to_lowercase()) {
             return Some(self.pseudonymizer.pseudonymize_name(text));
@@ -137,14 +141,12 @@ impl PersonMatcher {
         {
             return self.pseudonymizer.pseudonymize_workspace(text);
         }
-        let theirs = |address: &str| {
-            self.addresses.contains(&canonical_address(address)).then(|| self.pseudonymizer.pseudonymize_address(address))
+        let pseudonym = |address: &str| {
+            let is_match = self.addresses.contains(&canonical_address(address));
+            is_match.then(|| self.pseudonymizer.pseudonymize_address(address))
         };
-        let replaced = replace_addresses(text, theirs);
-        match self.redact_json(replaced.as_deref().unwrap_or(text)) {
-            Some(deeper) => Some(deeper),
-            None => replaced,
-        }
+        let replaced = replace_addresses(text, pseudonym);
+        self.redact_json(replaced.as_deref().unwrap_or(text)).or(replaced)
     }
 
     fn redact_json(&self, text: &str) -> Option<String> {
@@ -155,7 +157,7 @@ impl PersonMatcher {
         while let Some(start) = rest.find('"') {
             let inside = &rest[start + 1..];
             let Some(len) = string_length(inside) else { break };
-            let (string, behind) = inside.split_at(len);
+            let (string, after) = inside.split_at(len);
             out.push_str(&rest[..=start]);
             if self.names.contains(&string.to_lowercase()) {
                 out.push_str(&self.pseudonymizer.pseudonymize_name(string));
@@ -173,7 +175,7 @@ impl PersonMatcher {
                 }
             }
             out.push('"');
-            rest = &behind[1..];
+            rest = &after[1..];
         }
         out.push_str(rest);
         changed.then_some(out)
@@ -182,41 +184,38 @@ impl PersonMatcher {
 
 const PERSONAL_WORKSPACE_PREFIX: &str = "PersonalWorkspace ";
 
-/// What stands behind a guest's name in the directory of the host.
+/// The suffix of a guest's name in the directory of the tenant that invited the guest.
 const GUEST_SUFFIX: &str = "#EXT#";
 
-/// The person that an address means, in lower case: a guest is who they are at home.
+/// Returns the address by which a person is matched, in lower case. For a guest, this is the address
+/// in the guest's own organization.
 fn canonical_address(address: &str) -> String {
     let address = address.to_lowercase();
     match address.split_once('@').and_then(|(local, _)| parse_guest(local)) {
-        Some((name, home)) => format!("{name}@{home}"),
+        Some((name, own_domain)) => format!("{name}@{own_domain}"),
         None => address,
     }
 }
 
-/// Name and home domain of a guest's local part, `zoe_contoso.com#EXT#`.
+/// Splits the local part of a guest's address, `zoe_contoso.com#EXT#`, into name and own domain.
 fn parse_guest(local: &str) -> Option<(&str, &str)> {
     let at = local.len().checked_sub(GUEST_SUFFIX.len())?;
     let is_external = local.get(at..)?.eq_ignore_ascii_case(GUEST_SUFFIX);
     is_external.then(|| local[..at].rsplit_once('_')).flatten()
 }
 
-/// Whether a workspace's owner, `Zoe Doe`, has the words of an address, `zoe.doe@contoso.com`.
+/// Returns true if the owner of a workspace (`Zoe Doe`) consists of the words of an address
+/// (`zoe.doe@contoso.com`).
 fn is_named_after(owner: &str, address: &str) -> bool {
     let local = address.split_once('@').map_or(address, |(local, _)| local);
     let (owner, local) = (sorted_words(owner), sorted_words(local));
     owner == local || owner.concat() == local.concat()
 }
 
-/// Whether a text is a GUID: services have no other name.
-fn is_guid_like(text: &str) -> bool {
-    text.len() == 36 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
-}
-
-/// The words of a name, in lower case and in the order of letters.
+/// Returns the words of a name, in lower case and in alphabetical order.
 fn sorted_words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = name
-        .split(|letter: char| !letter.is_alphanumeric())
+        .split(|character: char| !character.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
         .collect();
@@ -224,27 +223,30 @@ fn sorted_words(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether a letter may stand in front of the @ of an address.
-fn is_part_of_address(letter: char) -> bool {
-    letter.is_alphanumeric() || "._%+-'#".contains(letter)
+/// Returns true if a character can occur before the `@` of an address.
+fn is_part_of_address(character: char) -> bool {
+    character.is_alphanumeric() || "._%+-'#".contains(character)
 }
 
-/// Replaces the addresses in a text that `by` has something for.
-fn replace_addresses(text: &str, by: impl Fn(&str) -> Option<String>) -> Option<String> {
+/// Replaces the addresses in a text for which `replacement` returns a text.
+fn replace_addresses(
+    text: &str,
+    replacement: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
     let (mut out, mut done) = (String::new(), 0);
     for (at, _) in text.match_indices('@') {
         if at < done {
             continue;
         }
-        let is_domain = |letter: char| letter.is_alphanumeric() || ".-".contains(letter);
+        let is_domain = |c: char| c.is_alphanumeric() || ".-".contains(c);
         let left = text[done..at].trim_end_matches(is_part_of_address).len() + done;
         let right = &text[at + 1..];
-        let right = &right[..right.find(|letter| !is_domain(letter)).unwrap_or(right.len())];
+        let right = &right[..right.find(|c| !is_domain(c)).unwrap_or(right.len())];
         let right = at + 1 + right.trim_end_matches(['.', '-']).len();
         if left == at || right == at + 1 {
             continue;
         }
-        if let Some(replaced) = by(&text[left..right]) {
+        if let Some(replaced) = replacement(&text[left..right]) {
             out.push_str(&text[done..left]);
             out.push_str(&replaced);
             done = right;
@@ -257,7 +259,7 @@ fn replace_addresses(text: &str, by: impl Fn(&str) -> Option<String>) -> Option<
     Some(out)
 }
 
-/// The length of a JSON string whose text behind the first quote is given.
+/// Returns the length of a JSON string, given the text after its opening quote.
 fn string_length(text: &str) -> Option<usize> {
     let mut is_escaped = false;
     text.bytes().position(|byte| {
@@ -271,33 +273,50 @@ fn string_length(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn pseudonyms() -> Pseudonymizer {
+    fn pseudonymizer() -> Pseudonymizer {
         Pseudonymizer::new(b"a key")
     }
 
     #[test]
-    fn a_person_has_one_pseudonym_in_all_forms_and_keeps_the_domain() {
-        let of = |text: &str| pseudonyms().pseudonymize_text(text).unwrap();
-        let zoe = of("zoe.doe@contoso.com");
+    fn person_has_one_pseudonym_in_all_forms_of_the_address() {
+        let replaced = |text: &str| pseudonymizer().pseudonymize_text(text).unwrap();
+        let zoe = replaced("zoe.doe@contoso.com");
         assert!(zoe.starts_with("p-") && zoe.ends_with("@contoso.com") && zoe.len() == 30, "{zoe}");
-        assert_eq!(of("Zoe.Doe@Contoso.com"), zoe.replace("contoso", "Contoso"));
+        assert_eq!(replaced("Zoe.Doe@Contoso.com"), zoe.replace("contoso", "Contoso"));
         let name = zoe.split_once('@').unwrap().0;
         assert_eq!(
-            of("zoe.doe_contoso.com#EXT#@fabrikam.onmicrosoft.com"),
+            replaced("zoe.doe_contoso.com#EXT#@fabrikam.onmicrosoft.com"),
             format!("{name}_contoso.com#EXT#@fabrikam.onmicrosoft.com")
         );
-        assert_eq!(of("shared with <zoe.doe@contoso.com>, a@b.c."), {
-            format!("shared with <{zoe}>, {}.", of("a@b.c"))
+        assert_eq!(replaced("shared with <zoe.doe@contoso.com>, a@b.c."), {
+            format!("shared with <{zoe}>, {}.", replaced("a@b.c"))
         });
         assert_ne!(Pseudonymizer::new(b"other").pseudonymize_text("zoe.doe@contoso.com").unwrap(), zoe);
         for text in ["", "@odata.type", "x @ y", "Zoe Doe", "a@"] {
-            assert_eq!(pseudonyms().pseudonymize_text(text), None, "{text}");
+            assert_eq!(pseudonymizer().pseudonymize_text(text), None, "{text}");
         }
     }
 
     #[test]
-    fn only_those_who_are_meant_are_replaced() {
-        let mut persons = PersonMatcher::new(["Anna@contoso.com"], pseudonyms());
+    fn guids_of_services_are_kept_and_similar_texts_are_people() {
+        let replaced = |name, text| pseudonymizer().pseudonymize_field(name, text);
+        assert_eq!(replaced("UserId", "94e57e92-cee2-486d-8cc8-218c97200579"), None);
+        for text in ["94e57e92c-ee2-486d-8cc8-218c97200579", "0123456789abcdef0123456789abcdef0123"] {
+            assert_eq!(text.len(), 36);
+            let pseudonym = replaced("UserId", text).unwrap();
+            assert_eq!(pseudonym, pseudonymizer().pseudonymize_name(text));
+        }
+    }
+
+    #[test]
+    fn random_keys_differ() {
+        let key_id = || Pseudonymizer::with_random_key().unwrap().key_id();
+        assert_ne!(key_id(), key_id());
+    }
+
+    #[test]
+    fn only_the_given_people_are_replaced() {
+        let mut persons = PersonMatcher::new(["Anna@contoso.com"], pseudonymizer());
         persons.add_name("1003BFFD8A1B2C3D");
         assert!(persons.matches("anna@contoso.com") && !persons.matches("joanna@contoso.com"));
         assert!(persons.matches("anna_contoso.com#ext#@fabrikam.com"));
@@ -313,8 +332,8 @@ mod tests {
     }
 
     #[test]
-    fn a_personal_workspace_is_named_after_its_owner() {
-        let persons = PersonMatcher::new(["zoe.doe@contoso.com"], pseudonyms());
+    fn owner_of_a_personal_workspace_is_replaced() {
+        let persons = PersonMatcher::new(["zoe.doe@contoso.com"], pseudonymizer());
         for name in ["PersonalWorkspace Zoe Doe", "PersonalWorkspace Doe, Zoe"] {
             let replaced = persons.redact_text(name).unwrap();
             assert!(replaced.starts_with("PersonalWorkspace p-"), "{replaced}");

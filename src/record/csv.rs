@@ -10,6 +10,7 @@ use std::ops::Range;
 use csv::ByteRecord;
 
 use super::json;
+use super::parser::Value;
 use crate::schema::{self, ColumnType};
 
 /// What the header of a CSV file says.
@@ -69,16 +70,16 @@ impl EnvelopeFields {
     }
 
     /// The outer members of a JSON wrapping, by the names that CSV headers have.
-    pub fn from_members<'a>(members: impl Iterator<Item = (&'a str, super::Value<'a>)>) -> Self {
+    pub fn from_members<'a>(members: impl Iterator<Item = (&'a str, Value<'a>)>) -> Self {
         let mut outer = EnvelopeFields::default();
         for (name, value) in members {
             if name.eq_ignore_ascii_case(RESULT_COUNT) {
                 outer.result_count = match value {
-                    super::Value::Int(number) => u64::try_from(number).ok(),
-                    super::Value::Text(text) => text.trim().parse().ok(),
+                    Value::Int(number) => u64::try_from(number).ok(),
+                    Value::Text(text) => text.trim().parse().ok(),
                     _ => None,
                 };
-            } else if let super::Value::Text(text) = value {
+            } else if let Value::Text(text) = value {
                 outer.set_if_empty(column_for(name), text);
             }
         }

@@ -1,6 +1,6 @@
 //! Values written as JSON again.
 
-use super::Value;
+use super::parser::Value;
 
 /// Appends a value as compact JSON. Numbers keep their text, members their order.
 pub fn write(value: Value<'_>, out: &mut Vec<u8>) {

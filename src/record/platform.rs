@@ -4,7 +4,8 @@
 //! newer records have a list of names and values, once more as JSON in a text, and Power Automate
 //! has a link and one text with commas. Their members stay as they are; this reads them.
 
-use super::{Event, List, Parser, Value};
+use super::parser::{List, Parser, Value};
+use super::record_kind::{self, Event};
 
 /// What was found, each thing where it is said first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ const RESOURCE_PREFIX: &str = "powerplatform.analytics.resource.";
 /// Reads an event of the Power Platform. Texts that are no JSON after all say nothing.
 pub fn extract_fields(event: &Event<'_>, parser: &mut Parser) -> PlatformFields {
     let mut facts = PlatformFields::default();
-    let kind = event.record_type.and_then(super::record_type);
+    let kind = event.record_type.and_then(record_kind::record_type);
     let is_app = kind.is_some_and(|kind| POWER_APPS_RECORD_TYPES.contains(&kind));
     for (name, value) in event.object.members() {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
@@ -147,12 +148,12 @@ fn set_id(slot: &mut Option<String>, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::RecordKind;
     use super::*;
+    use crate::record::{Record, RecordKind};
 
     fn of(text: &str) -> PlatformFields {
         let mut inner = Parser::default();
-        let found = |record: &super::super::Record<'_>| match record.kind() {
+        let found = |record: &Record<'_>| match record.kind() {
             RecordKind::Event(event) => extract_fields(&event, &mut inner),
             _ => panic!("an event"),
         };

@@ -1,6 +1,6 @@
 //! What a record is: an event, an event in a wrapping, or something else that has a name.
 
-use super::{Object, ValueRef, Record, Value};
+use super::parser::{Object, Record, Value, ValueRef};
 use crate::schema::{self, WorkloadGroup};
 
 /// What was found in a record.
@@ -196,8 +196,8 @@ fn workload_group_by_name(workload: &str) -> WorkloadGroup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Parser;
-    use crate::record::record_kind::*;
+    use super::*;
+    use crate::record::Parser;
 
     fn told(text: &str) -> (WorkloadGroup, String) {
         let found = |record: &Record<'_>| match record.kind() {

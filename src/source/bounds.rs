@@ -3,8 +3,8 @@
 //! Between records the text is read token by token: brackets of arrays, the members of wrappings.
 //! Inside a record only its end is looked for ([`Scan`]).
 
-use crate::source::embedded_json::is_embedded_json;
-use crate::source::structural_scan::{ValueEnd, BracketScanner};
+use super::embedded_json::is_embedded_json;
+use super::structural_scan::{ValueEnd, BracketScanner};
 
 /// A record longer than this is not taken: no event comes near it, so a quote or a bracket is
 /// missing somewhere.

@@ -4,9 +4,38 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::decompress::{MemberContent, PackedFile, UnpackedMember};
+use super::format::SourceFormat;
+use super::member::{MemberResult, SourceMember};
+use super::positions::PositionMap;
+use super::problem::DecodeProblem;
 use super::text::{ChunkBuffers, MemberReader};
-use super::{MemberResult, DecodeProblem, Chunk, SourceFormat, SourceMember};
-use crate::source::decompress::{MemberContent, PackedFile, UnpackedMember};
+
+/// A piece of a file: decoded text, and where its records are.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// UTF-8, unless the source lies about it: a record that is not valid UTF-8 is rejected when
+    /// it is parsed.
+    pub text: Vec<u8>,
+    /// Start and end of each JSON record in `text`. CSV rows are told apart when they are read.
+    pub records: Vec<(u32, u32)>,
+    /// What the text is, as far as it was read.
+    pub format: SourceFormat,
+    /// Which text of the file it is of.
+    pub member: Arc<SourceMember>,
+    /// How many bytes of the file were read for it.
+    pub file_bytes: u64,
+    /// Where `text` stood in the file.
+    positions: PositionMap,
+}
+
+impl Chunk {
+    /// The byte position in the file of a position in `text`; in what was unpacked, where the
+    /// file is packed.
+    pub fn position(&self, at: usize) -> u64 {
+        self.positions.position(&self.text, at)
+    }
+}
 
 /// A file being read.
 pub struct ChunkReader {

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use super::super::{ProblemScope, digest};
+use crate::source::digest;
+use crate::source::problem::ProblemScope;
 
 use crate::source::chunks::*;
 

@@ -8,7 +8,8 @@ use std::io::{self, Read};
 
 use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE};
 
-use crate::source::positions::PositionMap;
+use super::encoding::{TextEncoding, is_ascii};
+use super::positions::PositionMap;
 
 /// How much is read at a time: first little, as most files are small, then more, but not so much
 /// that it leaves the cache before it is looked at.
@@ -25,32 +26,6 @@ const MIN_ASCII_BYTES: usize = 6;
 const NO_LINE_BREAK: u8 = b'x';
 
 const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
-
-/// How a text is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum TextEncoding {
-    #[default]
-    Utf8,
-    Utf16Le,
-    Utf16Be,
-}
-
-impl TextEncoding {
-    /// The character that two bytes are, where they are one of ASCII.
-    fn decode_ascii(self, unit: &[u8]) -> Option<u8> {
-        match (self, unit) {
-            (TextEncoding::Utf16Le, &[low, 0, ..]) | (TextEncoding::Utf16Be, &[0, low, ..]) => {
-                is_ascii(low).then_some(low)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether bytes begin with two ASCII characters.
-    fn starts_with_ascii(self, bytes: &[u8]) -> bool {
-        self.decode_ascii(bytes).is_some() && bytes.get(2..).is_some_and(|b| self.decode_ascii(b).is_some())
-    }
-}
 
 /// Where the present encoding ends.
 enum EncodingEnd {
@@ -304,10 +279,6 @@ fn read_up_to(input: &mut dyn Read, to: &mut Vec<u8>, room: usize) -> (bool, Opt
     }
     to.truncate(len);
     (ended, failed)
-}
-
-fn is_ascii(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7E)
 }
 
 /// Whether a line, or a value that was appended to one without its end, may begin behind a byte.

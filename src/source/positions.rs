@@ -1,6 +1,6 @@
 //! Where in its file each byte of a text stood.
 
-use super::decode::TextEncoding;
+use super::encoding::TextEncoding;
 
 /// A run of text that was encoded in one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

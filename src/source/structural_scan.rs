@@ -187,7 +187,7 @@ impl Masks {
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn of(block: &[u8; 64]) -> Masks {
+    fn from_block(block: &[u8; 64]) -> Masks {
         Masks::portable(block)
     }
 

@@ -4,11 +4,12 @@ use std::io::{self, Read};
 
 use super::bounds::{RecordScanner, RecordStep, FormatFlags};
 use super::decode::TextDecoder;
-use super::{DecodeProblem, SourceFormat};
-use crate::source::csv_rows::{CsvRowScanner, CsvStep, blank_out};
-use crate::source::embedded_json::{StringUnquoter, is_embedded_json, unquote};
-use crate::source::positions::PositionMap;
-use crate::source::unsupported::describe_unsupported;
+use super::format::SourceFormat;
+use super::problem::DecodeProblem;
+use super::csv_rows::{CsvRowScanner, CsvStep, blank_out};
+use super::embedded_json::{StringUnquoter, is_embedded_json, unquote};
+use super::positions::PositionMap;
+use super::unsupported::describe_unsupported;
 
 /// A piece is handed on when it has grown to this: enough work for a thread, little to hold.
 const CHUNK_BYTES: usize = 2 << 20;
