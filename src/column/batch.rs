@@ -8,8 +8,8 @@ use arrow::error::ArrowError;
 /// The identity of an event, and what decides between its copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventKey {
-    /// The id in two halves. A `u128` would be aligned to 16 bytes, so that a key would take 48 bytes
-    /// instead of 40. There is one key in memory for each event of a load.
+    /// The id in two halves. A `u128` would be aligned to 16 bytes, so that a key would take 48
+    /// bytes instead of 40. There is one key in memory for each event of a load.
     halves: [u64; 2],
     /// `CreationTime` in microseconds since 1970 (UTC).
     pub time_us: i64,
@@ -36,8 +36,8 @@ impl EventKey {
 #[derive(Debug, Clone, Default)]
 pub struct EventBatch {
     /// One array for each field of [`arrow_schema`](super::arrow_schema), text columns as
-    /// dictionaries ([`TextDictionary`](super::TextDictionary)). `None` if no event of the batch has
-    /// a value.
+    /// dictionaries ([`TextDictionary`](super::TextDictionary)). `None` if no event of the batch
+    /// has a value.
     pub columns: Vec<Option<ArrayRef>>,
     /// The key of each row.
     pub keys: Vec<EventKey>,

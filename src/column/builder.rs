@@ -173,8 +173,9 @@ impl BatchBuilder {
         }
     }
 
-    /// Adds a member to `Extra`. The null of a typed column is left out, since it means the same as a
-    /// missing member. The null of an unknown name is kept, because the name itself is information.
+    /// Adds a member to `Extra`. The null of a typed column is left out, since it means the same as
+    /// a missing member. The null of an unknown name is kept, because the name itself is
+    /// information.
     fn add_extra(&mut self, name: &str, value: Value<'_>) {
         if self.extra.is_some() {
             let mut text = Vec::new();
@@ -205,8 +206,8 @@ impl BatchBuilder {
         if self.extra_members.is_empty() {
             return;
         }
-        // Sorted by name, so that copies whose members differ in order have equal texts. The sort is
-        // stable: of a name that occurs several times, in any spelling, the first value counts.
+        // Sorted by name, so that copies whose members differ in order have equal texts. The sort
+        // is stable: of a name that occurs several times, in any spelling, the first value counts.
         self.extra_members
             .sort_by(|(one, _), (other, _)| canonical_name(one).cmp(canonical_name(other)));
         let mut object = vec![b'{'];
@@ -263,8 +264,8 @@ fn event_time(event: &Event<'_>, envelope: &EnvelopeFields) -> Result<i64, Rejec
         Some(Value::Text(text)) => time::parse(text),
         _ => None,
     };
-    // A localized date can be ambiguous. It is used if the event has no time, but not if the time of
-    // the event is unreadable.
+    // A localized date can be ambiguous. It is used if the event has no time, but not if the time
+    // of the event is unreadable.
     let from_envelope = || {
         let text = envelope.creation_time.as_deref()?;
         match event.creation_time {

@@ -177,10 +177,10 @@ fn or_nulls(array: Option<ArrayRef>, ty: &ColumnType, rows: usize) -> ArrayRef {
 
 /// Appends the items of a list; `None` if the value is not a list.
 ///
-/// PowerShell 5.1 writes a list as `{"value":[…],"Count":n}`. With exactly these two members and the
-/// true count, this is a list. PowerShell writes a list of one item as the item alone, so a single
-/// object is read as a list of one. It is stored as lossy, since it may never have been a list. The
-/// same is true of a `value` object that differs in any way.
+/// PowerShell 5.1 writes a list as `{"value":[…],"Count":n}`. With exactly these two members and
+/// the true count, this is a list. PowerShell writes a list of one item as the item alone, so a
+/// single object is read as a list of one. It is stored as lossy, since it may never have been a
+/// list. The same is true of a `value` object that differs in any way.
 fn append_items(item: &mut NestedColumn, value: Value<'_>) -> Option<Stored> {
     let mut append_all = |list: List<'_>| {
         let fits: Vec<Stored> = list.items().map(|value| item.append(value)).collect();

@@ -1,8 +1,8 @@
 //! Parses JSON records with simd-json and gives access to their values.
 //!
-//! Numbers are exact. simd-json turns a number that does not fit 64 bits into a float. Such a number
-//! is passed on as its original text ([`Value::Decimal`]), which is found through the token positions
-//! that the parser keeps.
+//! Numbers are exact. simd-json turns a number that does not fit 64 bits into a float. Such a
+//! number is passed on as its original text ([`Value::Decimal`]), which is found through the token
+//! positions that the parser keeps.
 
 use serde::de::IgnoredAny;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};

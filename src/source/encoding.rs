@@ -1,6 +1,6 @@
-//! Names the text encodings of log files.
+//! Defines the text encodings of log files.
 
-/// How a text is encoded.
+/// The encoding of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum TextEncoding {
     #[default]
@@ -10,7 +10,7 @@ pub(super) enum TextEncoding {
 }
 
 impl TextEncoding {
-    /// The character that two bytes are, where they are one of ASCII.
+    /// Returns the ASCII character in the first two bytes; `None` if they are not one.
     pub(super) fn decode_ascii(self, unit: &[u8]) -> Option<u8> {
         match (self, unit) {
             (TextEncoding::Utf16Le, &[low, 0, ..]) | (TextEncoding::Utf16Be, &[0, low, ..]) => {
@@ -20,9 +20,10 @@ impl TextEncoding {
         }
     }
 
-    /// Whether bytes begin with two ASCII characters.
+    /// Returns true if bytes begin with two ASCII characters.
     pub(super) fn starts_with_ascii(self, bytes: &[u8]) -> bool {
-        self.decode_ascii(bytes).is_some() && bytes.get(2..).is_some_and(|b| self.decode_ascii(b).is_some())
+        self.decode_ascii(bytes).is_some()
+            && bytes.get(2..).is_some_and(|rest| self.decode_ascii(rest).is_some())
     }
 }
 

@@ -1,14 +1,14 @@
 //! Names the text formats that log files have.
 
-/// What a text is, by its content.
+/// The format of a text, detected from its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum SourceFormat {
-    /// Nothing but white space.
+    /// Only white space.
     #[default]
     Empty,
     /// Pages of the REST API: `{"activityEventEntities":[…],…}`.
     Rest,
-    /// An array of events, as Get-PowerBIActivityEvent prints it, or a `{"value":[…]}` wrapping.
+    /// An array of events, as Get-PowerBIActivityEvent prints it, or an envelope `{"value":[…]}`.
     Array,
     /// Objects one after another: NDJSON, or a single event.
     Objects,
@@ -17,7 +17,7 @@ pub enum SourceFormat {
 }
 
 impl SourceFormat {
-    /// The name that the lineage column and the accounting use.
+    /// Returns the name for the lineage column and the summary of an ingest.
     pub fn name(&self) -> &'static str {
         match self {
             SourceFormat::Empty => "empty",

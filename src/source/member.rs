@@ -3,19 +3,20 @@
 use super::format::SourceFormat;
 use super::problem::DecodeProblem;
 
-/// A text of a file, by what is to be said of it: most files are one, a zip may hold many.
+/// A text of a file, for messages: most files are one text, a zip file can contain many.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceMember {
-    /// Its name inside of the file; nothing where the file has but one.
+    /// The name inside the file; `None` if the file is only one text.
     pub name: Option<String>,
-    /// Whether it was packed, so that positions are those of what was unpacked.
+    /// True if the text was compressed, so that positions are those after decompression.
     pub(super) is_packed: bool,
-    /// Whether it stood in JSON strings, so that positions are those of what they hold.
+    /// True if the text is the content of JSON strings, so that positions are those in this
+    /// content.
     pub(super) is_embedded: bool,
 }
 
 impl SourceMember {
-    /// A reason, with the name of the text and what positions in it are.
+    /// Adds to a reason the name of the text and what its positions refer to.
     pub fn qualify_reason(&self, reason: String) -> String {
         let unit = match (self.is_packed, self.is_embedded) {
             (false, false) => None,
@@ -30,16 +31,16 @@ impl SourceMember {
         }
     }
 
-    pub(super) fn qualify_problem(&self, flaw: DecodeProblem) -> DecodeProblem {
-        DecodeProblem { reason: self.qualify_reason(flaw.reason), ..flaw }
+    pub(super) fn qualify_problem(&self, problem: DecodeProblem) -> DecodeProblem {
+        DecodeProblem { reason: self.qualify_reason(problem.reason), ..problem }
     }
 }
 
-/// A text that was read to its end.
+/// The result of a text that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberResult {
-    /// Its name inside of the file; nothing where the file has but one.
+    /// The name inside the file; `None` if the file is only one text.
     pub name: Option<String>,
-    /// What it was, or why it is no log.
+    /// The format of the text, or the reason why it is not a log.
     pub format: Result<SourceFormat, String>,
 }

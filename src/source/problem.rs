@@ -1,21 +1,21 @@
 //! Describes damage in a source that its chunks do not show.
 
-/// Something wrong with a source that its pieces do not show.
+/// Damage in a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeProblem {
-    /// Whether it is a record that is lost, or the file around records.
+    /// The damaged part: a record, or the file around records.
     pub scope: ProblemScope,
-    /// Byte position in the file.
+    /// The byte position in the file.
     pub position: u64,
-    /// What was expected and found.
+    /// The reason for the user: what was expected and found.
     pub reason: String,
-    /// The text of a record that is lost, decoded: from its start to where it breaks off or the
-    /// next begins, and no more than 1 MiB of it. Empty for a flaw of the file.
+    /// The decoded text of a lost record, from its start to where it breaks off or the next one
+    /// begins, at most `MAX_RAW_BYTES`. Empty for damage of the file.
     pub raw: Vec<u8>,
 }
 
 impl DecodeProblem {
-    /// How much of a lost record is kept: far more than any event has, and little to hold.
+    /// The most bytes of a lost record that are kept: 1 MiB, far more than any event has.
     const MAX_RAW_BYTES: usize = 1 << 20;
 
     pub(super) fn for_record(position: u64, reason: String, raw: &[u8]) -> Self {
@@ -28,11 +28,11 @@ impl DecodeProblem {
     }
 }
 
-/// What a flaw is one of.
+/// The part of a source that is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemScope {
-    /// A record: it counts as one that was read and could not be taken.
+    /// A record. It counts as read and rejected.
     Record,
-    /// The file: it ends before what it began is closed. No record is lost by what is seen.
+    /// The file: it ends before an array or object is closed. No record is known to be lost.
     File,
 }
