@@ -7,20 +7,20 @@
 use serde::de::IgnoredAny;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
-/// Values nested deeper than this are no event's: they are made to overflow stacks. Common parsers
-/// stop at 128, and whoever reads `Extra` with one is to be able to.
+/// The most levels of nesting. Deeper values are made to overflow stacks and are not events. Common
+/// parsers stop at 128, and they must be able to read `Extra`.
 const MAX_DEPTH: usize = 100;
 
-/// Why a record could not be parsed.
+/// The reason why a record cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordParseError {
-    /// Byte position in the record.
+    /// The byte position in the record.
     pub position: usize,
-    /// What was expected and found.
+    /// What was expected, and what was found.
     pub reason: String,
 }
 
-/// Parses records one after the other into buffers that are used again.
+/// Parses one record after another, and reuses its buffers.
 pub struct Parser {
     text: Vec<u8>,
     buffers: Buffers,
@@ -33,7 +33,7 @@ impl Default for Parser {
     }
 }
 
-/// One parsed record. It lives as long as the closure given to [`Parser::parse`].
+/// A parsed record. It exists only during the closure given to [`Parser::parse`].
 pub struct Record<'a> {
     nodes: &'a [Node<'a>],
     raw: &'a [u8],
@@ -41,25 +41,25 @@ pub struct Record<'a> {
 }
 
 impl Parser {
-    /// Parses one JSON value and hands it to `then`.
+    /// Parses one JSON value and calls `then` with it.
     ///
     /// # Errors
     ///
-    /// [`Malformed`] where `raw` is not exactly one valid JSON value in UTF-8.
+    /// [`RecordParseError`] if `raw` is not exactly one valid JSON value in UTF-8.
     pub fn parse<T>(
         &mut self,
         raw: &[u8],
         then: impl FnOnce(&Record<'_>) -> T,
     ) -> Result<T, RecordParseError> {
-        // simd-json unescapes in place and wants padding behind the text. The copy (a few
-        // nanoseconds a record) keeps the original whole for exact numbers and for rejects.
+        // simd-json unescapes in place and needs padding after the text. The copy takes a few
+        // nanoseconds per record, and keeps the original for exact numbers and for rejects.
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         self.text.clear();
         self.text.extend_from_slice(raw);
         let mut parsed = fill_tape(&mut self.text, &mut self.buffers, &mut tape);
         if parsed.is_err() && serde_json::from_slice::<IgnoredAny>(raw).is_ok() {
-            // Valid, so it is a number beyond the range of a float. Such numbers are handed on as
-            // their text, whatever the parser makes of them: it may as well see another.
+            // The text is valid, so it contains a number beyond the range of a float. The value of
+            // such a number is its text, so the parser can be given any other number in its place.
             tape = tape.reset();
             self.text.clear();
             self.text.extend_from_slice(raw);
@@ -94,12 +94,12 @@ fn too_deep_error() -> RecordParseError {
     RecordParseError { position: 0, reason: format!("values nested more than {MAX_DEPTH} deep") }
 }
 
-/// Whether values are nested too deep. Few records have as many lists and objects as that takes.
+/// Returns true if values are nested too deep. Few records have enough nodes for that.
 fn is_too_deep(nodes: &[Node<'_>]) -> bool {
     if nodes.len() <= MAX_DEPTH {
         return false;
     }
-    // Where each of the lists and objects ends that are open at a node.
+    // The ends of the lists and objects that are open at a node.
     let mut open: Vec<usize> = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
         if let Node::Array { count, .. } | Node::Object { count, .. } = node {
@@ -115,9 +115,9 @@ fn is_too_deep(nodes: &[Node<'_>]) -> bool {
     false
 }
 
-/// Makes fractions of the same length, noughts all, from the numbers that a float may not hold.
+/// Replaces numbers that may not fit a float with fractions of zeros of the same length.
 fn mask_unrepresentable_numbers(text: &mut [u8]) {
-    /// A whole number of so many characters fits, be it the least of 64 bits with its sign.
+    /// The most characters of a 64-bit integer, with its sign.
     const MAX_INT_CHARS: usize = 20;
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
@@ -143,8 +143,8 @@ fn mask_unrepresentable_numbers(text: &mut [u8]) {
     }
 }
 
-/// Says where and why a text is not JSON, in the words of serde_json, which names the place more
-/// exactly than the fast parser does.
+/// Returns where and why a text is not JSON. The text is that of serde_json, whose positions are
+/// more exact than those of simd-json.
 fn parse_error(raw: &[u8], error: &simd_json::Error) -> RecordParseError {
     if let Err(error) = std::str::from_utf8(raw) {
         let position = error.valid_up_to();
@@ -182,7 +182,7 @@ pub enum Value<'a> {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A whole number that fits 64 bits and is written without fraction or exponent.
+    /// An integer that fits 64 bits and is written without fraction or exponent.
     Int(i64),
     /// Any other number, as it is written.
     Decimal(&'a str),
@@ -210,7 +210,7 @@ pub struct Object<'a> {
     len: usize,
 }
 
-/// Where a value stands in a record.
+/// The position of a value in a record.
 #[derive(Clone, Copy)]
 pub(super) struct ValueRef<'a> {
     record: &'a Record<'a>,
@@ -225,17 +225,17 @@ impl<'a> ValueRef<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The value that the whole record is.
+    /// Returns the whole record as a value.
     pub fn root(&'a self) -> Value<'a> {
         if self.nodes.is_empty() { Value::Null } else { self.value(0) }
     }
 
-    /// The text that the record was parsed from.
+    /// Returns the text from which the record was parsed.
     pub fn raw(&self) -> &'a [u8] {
         self.raw
     }
 
-    /// The value at a node.
+    /// Returns the value at a node.
     #[inline]
     fn value(&'a self, at: usize) -> Value<'a> {
         match self.nodes[at] {
@@ -253,7 +253,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The node behind the value at a node.
+    /// Returns the node after the value at a node.
     #[inline]
     fn next_sibling(&self, at: usize) -> usize {
         match self.nodes[at] {
@@ -262,8 +262,9 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The text of the number at a node: the n-th number on the tape is the n-th token of the
-    /// text that begins like one. Slow, and needed for fractions and giants only, which are rare.
+    /// Returns the text of the number at a node: the n-th number on the tape is the n-th token that
+    /// starts like a number. This is slow, but only rare numbers need it (fractions and integers
+    /// beyond 64 bits).
     ///
     /// `Parser::parse` has checked that every number has its token, so the text is never empty.
     #[cold]
@@ -305,17 +306,17 @@ fn is_number(node: &&Node<'_>) -> bool {
 }
 
 impl<'a> List<'a> {
-    /// How many items there are.
+    /// Returns the number of items.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The items, in order.
+    /// Returns the items in their order.
     pub fn items(self) -> impl Iterator<Item = Value<'a>> {
         let (mut at, record) = (self.at, self.record);
         (0..self.len).map(move |_| {
@@ -327,23 +328,23 @@ impl<'a> List<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// How many members there are, repeated names counted.
+    /// Returns the number of members, including repeated names.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The members, in order.
+    /// Returns the members in their order.
     #[inline]
     pub fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
-        self.value_refs().map(|(name, place)| (name, place.value()))
+        self.value_refs().map(|(name, value)| (name, value.value()))
     }
 
-    /// The members, in order; which value each has is not looked at yet.
+    /// Returns the members in their order, without reading their values.
     #[inline]
     pub(super) fn value_refs(self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
         let (mut at, record) = (self.at, self.record);
@@ -352,13 +353,13 @@ impl<'a> Object<'a> {
                 Node::String(name) => name,
                 _ => "",
             };
-            let place = ValueRef { record, at: at + 1 };
-            at = record.next_sibling(place.at);
-            (name, place)
+            let value = ValueRef { record, at: at + 1 };
+            at = record.next_sibling(value.at);
+            (name, value)
         })
     }
 
-    /// The member of a name, matched without case.
+    /// Returns the member with a name, which is matched without case.
     pub fn member(self, name: &str) -> Option<Value<'a>> {
         self.members().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
@@ -378,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_any_size_and_precision_keep_their_text() {
+    fn numbers_keep_their_text() {
         for text in [
             r#"{"a":1,"b":-2,"c":1.10,"d":"3","e":[12345678901234567890123,1e2,{"f":-0.5}]}"#,
             r#"{"a":"x\"1.5","b":18446744073709551615,"c":0.1234567890123456789}"#,
@@ -389,9 +390,9 @@ mod tests {
         }
     }
 
-    /// Beside a number that no float can hold, a whole one of 19 digits was no whole one any more.
+    /// A 19-digit integer became a decimal if the record had a number beyond the range of a float.
     #[test]
-    fn a_giant_changes_nothing_about_the_numbers_beside_it() {
+    fn number_beyond_the_range_of_a_float_changes_no_other_number() {
         let text = r#"[1e400,9223372036854775807,-9223372036854775808,18446744073709551616]"#;
         let kinds = |record: &Record<'_>| match record.root() {
             Value::List(list) => list
@@ -424,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_record_says_where() {
+    fn error_has_the_position_of_the_problem() {
         let error = Parser::default().parse(br#"{"a":1,"b":tru}"#, |_| ()).unwrap_err();
         assert_eq!(error.position, 14, "{error:?}");
         let error = Parser::default().parse(b"{\"a\":\"\xff\"}", |_| ()).unwrap_err();
@@ -432,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn values_nested_too_deep_are_told_and_nothing_overflows() {
+    fn values_nested_too_deep_are_an_error() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(rewritten(&nested(100)), nested(100));
         let flat = format!("[{}[]]", "[[]],".repeat(1000));
@@ -444,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parser_is_good_for_many_records() {
+    fn parser_can_be_reused_after_an_error() {
         let mut parser = Parser::default();
         assert!(parser.parse(b"{", |_| ()).is_err());
         for number in 0..3 {
