@@ -1,6 +1,6 @@
 //! Says whether a column stores a value exactly.
 
-/// Whether a column stores a value exactly.
+/// The exactness of a stored value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stored {
     /// The column stores the value, in its normal form.

@@ -21,7 +21,7 @@ use crate::schema::{column_index, columns};
 pub struct RowError {
     /// The row.
     pub row: usize,
-    /// What was expected, and what was found.
+    /// The expected and the found value.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! Finds the source files of an archive and which of them are already ingested.
+//! Finds the source files of an archive, and decides which of them must be read.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,12 +7,12 @@ use crate::error::{Error, Result};
 use crate::source::{self, SourceFile};
 use crate::store::SourceEntry;
 
-/// Whether nothing of a source was left out that is asked for.
-pub(super) fn is_fully_ingested(mark: &SourceEntry, all_workloads: bool) -> bool {
-    !all_workloads || mark.facts.records.other_workloads == 0
+/// Returns true if an earlier run ingested everything of a source that this run asks for.
+pub(super) fn is_fully_ingested(entry: &SourceEntry, all_workloads: bool) -> bool {
+    !all_workloads || entry.facts.records.other_workloads == 0
 }
 
-/// What the store knows of sources.
+/// The sources that the store knows.
 #[derive(Debug, Default)]
 pub(super) struct KnownSources {
     by_path: HashMap<String, LastSeen>,
@@ -20,46 +20,48 @@ pub(super) struct KnownSources {
     sizes: HashSet<u64>,
 }
 
-/// The newest form of a source.
+/// The last known state of a source.
 #[derive(Debug)]
 pub(super) struct LastSeen {
-    /// Its size and time.
+    /// Size and modification time.
     size_and_time: (u64, Option<i64>),
-    /// Whether all that is asked for now was taken of it.
+    /// True if everything that this run asks for was ingested.
     is_fully_ingested: bool,
 }
 
 impl KnownSources {
-    pub(super) fn from_entries(marks: &[SourceEntry], all_workloads: bool) -> Self {
+    pub(super) fn from_entries(entries: &[SourceEntry], all_workloads: bool) -> Self {
         let mut known = KnownSources::default();
-        for mark in marks {
-            let (facts, is_whole) = (&mark.facts, is_fully_ingested(mark, all_workloads));
-            if is_whole {
-                known.digests.insert(mark.digest.clone());
+        for entry in entries {
+            let facts = &entry.facts;
+            let is_fully_ingested = is_fully_ingested(entry, all_workloads);
+            if is_fully_ingested {
+                known.digests.insert(entry.digest.clone());
                 known.sizes.insert(facts.size_bytes);
             }
-            let seen = LastSeen { size_and_time: (facts.size_bytes, facts.modified_us), is_fully_ingested: is_whole };
-            known.by_path.insert(mark.place.clone(), seen);
+            let size_and_time = (facts.size_bytes, facts.modified_us);
+            let last_seen = LastSeen { size_and_time, is_fully_ingested };
+            known.by_path.insert(entry.place.clone(), last_seen);
         }
         known
     }
 
-    /// Whether a source was taken before: by place, size and time without opening it, else by
-    /// its content, which is looked at only where a source of the same size was taken.
+    /// Returns the status of a file. A known file is recognized by path, size and time without
+    /// opening it. Otherwise its content is compared, but only if a known source has the same size.
     pub(super) fn status(&self, file: &SourceFile) -> SourceFileStatus {
-        let seen = self.by_path.get(&file.absolute_path);
+        let last_seen = self.by_path.get(&file.absolute_path);
         let is_same = file.modified_us.is_some()
-            && seen.is_some_and(|seen| {
+            && last_seen.is_some_and(|seen| {
                 seen.is_fully_ingested && seen.size_and_time == (file.size_bytes, file.modified_us)
             });
-        // A file that cannot be read now is not known; reading it will say why.
-        let is_held = || {
+        // An unreadable file is not known. Reading it reports the reason.
+        let is_known_content = || {
             self.sizes.contains(&file.size_bytes)
                 && source::digest(&file.path).is_ok_and(|digest| self.digests.contains(&digest))
         };
-        if is_same || is_held() {
+        if is_same || is_known_content() {
             SourceFileStatus::Known
-        } else if seen.is_some() {
+        } else if last_seen.is_some() {
             SourceFileStatus::Changed
         } else {
             SourceFileStatus::New
@@ -67,47 +69,47 @@ impl KnownSources {
     }
 }
 
-/// What is known of a file before it is read.
+/// The status of a file before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SourceFileStatus {
-    /// Nothing.
+    /// The file is unknown.
     New,
-    /// Another content of the same place.
+    /// The file is known, but its content is new or was not fully ingested.
     Changed,
-    /// All of it was taken before.
+    /// The content of the file was fully ingested.
     Known,
 }
 
-/// What there is to read.
+/// The source files that were found.
 #[derive(Debug, Default)]
 pub(super) struct SourceArchive {
     /// All files, sorted by name.
     pub(super) files: Vec<(SourceFile, SourceFileStatus)>,
-    /// What could not even be looked at, with the reason.
+    /// Paths that cannot be read, with the reason.
     pub(super) unreadable: Vec<(String, String)>,
 }
 
 impl SourceArchive {
     pub(super) fn discover(options: &Options, known: &KnownSources) -> Result<Self> {
-        let (found, unreachable) = source::discover(&options.paths);
-        if let ([], [(name, reason)], [_]) = (&found[..], &unreachable[..], &options.paths[..]) {
+        let (found, unreadable) = source::discover(&options.paths);
+        if let ([], [(name, reason)], [_]) = (&found[..], &unreadable[..], &options.paths[..]) {
             return Err(Error::Usage(format!("cannot read {name}: {reason}")));
         }
-        let found = found.into_iter().map(|file| {
-            let sight = known.status(&file);
-            (file, sight)
+        let files = found.into_iter().map(|file| {
+            let status = known.status(&file);
+            (file, status)
         });
-        Ok(SourceArchive { files: found.collect(), unreadable: unreachable })
+        Ok(SourceArchive { files: files.collect(), unreadable })
     }
 
-    /// The files to read.
+    /// Returns the files to read.
     pub(super) fn files_to_read(&self) -> Vec<SourceFile> {
-        let new = self.files.iter().filter(|(_, sight)| *sight != SourceFileStatus::Known);
+        let new = self.files.iter().filter(|(_, status)| *status != SourceFileStatus::Known);
         new.map(|(file, _)| file.clone()).collect()
     }
 
-    /// How many were taken before.
+    /// Returns the number of known files.
     pub(super) fn known_count(&self) -> usize {
-        self.files.iter().filter(|(_, sight)| *sight == SourceFileStatus::Known).count()
+        self.files.iter().filter(|(_, status)| *status == SourceFileStatus::Known).count()
     }
 }

@@ -1,8 +1,7 @@
-//! Ingest: an archive into a store, or into files that live as long as one answer.
+//! Ingests an archive into a store, or into temporary files for one report.
 //!
-//! The conductor of the writing side: it decides the order (sources sorted by name), hands pieces
-//! of files to threads, keeps the accounts of every source, and makes the one commit. What a file
-//! is, what an event is, and how a table is written are the business of the stages.
+//! It reads sources in the order of their names, distributes chunks of files to threads, counts the
+//! records of every source, and makes one commit.
 
 mod account;
 mod archive;
@@ -21,65 +20,77 @@ use crate::person::Pseudonymizer;
 use crate::schema::source_log::SourceFacts;
 use crate::source::SourceFile;
 pub use crate::store::Store;
-use crate::store::{CommitOutcome, CompactScope, Transaction, SourceEntry, TempTable, PreparedCommit, Snapshot};
+use crate::store::{
+    CommitOutcome, CompactScope, PreparedCommit, Snapshot, SourceEntry, TempTable, Transaction,
+};
 
+pub use account::{IngestSummary, SourceCounts, SourceOutcome, SourceReport};
 use account::{SourceAccount, summarize};
-pub use account::{SourceOutcome, SourceCounts, SourceReport, IngestSummary};
 use archive::{KnownSources, SourceArchive, is_fully_ingested};
 pub use options::{NoProgress, Options, Progress};
 pub use plan::{IngestPlan, PlannedSource, PlannedState, plan};
 use queue::ChunkQueue;
 
-/// Reads an archive into a store.
+/// Ingests an archive into a store.
 ///
 /// # Errors
 ///
-/// Trouble with the store or the machine. Trouble with files and records is in the summary.
-pub fn ingest_into_store(store: &Store, options: &Options, progress: &dyn Progress) -> Result<IngestSummary> {
-    let store = &store.clone().with_pseudonym_key(options.pseudonymizer.as_ref().map(Pseudonymizer::key_id))?;
-    let marks = store.source_entries()?;
-    let archive = SourceArchive::discover(options, &KnownSources::from_entries(&marks, options.all_workloads))?;
+/// Errors of the store and the system. Problems of files and records are in the summary.
+pub fn ingest_into_store(
+    store: &Store,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<IngestSummary> {
+    let key_id = options.pseudonymizer.as_ref().map(Pseudonymizer::key_id);
+    let store = &store.clone().with_pseudonym_key(key_id)?;
+    let entries = store.source_entries()?;
+    let known = KnownSources::from_entries(&entries, options.all_workloads);
+    let archive = SourceArchive::discover(options, &known)?;
     let new = archive.files_to_read();
     if new.is_empty() {
-        // Leftovers of a run that was cut off harm only who reads the folder without its log.
-        let upkeep = store.clean_orphans().err();
+        // Orphans only matter to programs that read the folder without its log.
+        let error = store.clean_orphans().err();
         let mut summary = summarize(&archive, Vec::new(), &store.files()?);
-        summary.notes.extend(upkeep.map(|error| format!("leftovers were not removed: {error}")));
+        let note = |error| format!("files left by a crashed run could not be deleted: {error}");
+        summary.notes.extend(error.map(note));
         return Ok(summary);
     }
     thread_pool(options)?.install(|| {
-        let mut load = store.begin_transaction(marks)?;
-        let mut accounts = read_files(&new, &load, &Projection::All, options, progress)?;
+        let mut transaction = store.begin_transaction(entries)?;
+        let mut accounts = read_files(&new, &transaction, &Projection::All, options, progress)?;
         loop {
-            progress.stage("removing repeats");
-            let settled = load.deduplicate()?;
-            apply_dedup(&mut accounts, &settled);
+            progress.stage("removing duplicates");
+            let prepared = transaction.deduplicate()?;
+            apply_dedup(&mut accounts, &prepared);
             progress.stage("writing");
-            let marks = settled.source_entries().iter();
-            let whole = marks.filter(|mark| is_fully_ingested(mark, options.all_workloads));
-            let held: HashSet<&str> = whole.map(|mark| mark.digest.as_str()).collect();
+            let known = prepared.source_entries().iter();
+            let ingested = known.filter(|entry| is_fully_ingested(entry, options.all_workloads));
+            let digests: HashSet<&str> = ingested.map(|entry| entry.digest.as_str()).collect();
             for account in &mut accounts {
-                account.is_already_ingested = account.digest.as_deref().is_some_and(|d| held.contains(d));
+                let digest = account.digest.as_deref();
+                account.is_already_ingested = digest.is_some_and(|d| digests.contains(d));
             }
-            let marks: Vec<SourceEntry> = accounts.iter().filter_map(SourceAccount::source_entry).collect();
-            match settled.commit(&marks)? {
+            let entries: Vec<SourceEntry> =
+                accounts.iter().filter_map(SourceAccount::source_entry).collect();
+            match prepared.commit(&entries)? {
                 CommitOutcome::Committed(_) => break,
-                CommitOutcome::Conflict(again) => load = *again,
+                CommitOutcome::Conflict(retry) => transaction = *retry,
             }
         }
-        // The events are in the table: what keeps it quick may fail without harm to them.
-        let upkeep = store.compact(CompactScope::Auto).err();
+        // The events are committed, so a failed compaction does not fail the run.
+        let error = store.compact(CompactScope::Auto).err();
         let mut summary = summarize(&archive, accounts, &store.files()?);
-        summary.notes.extend(upkeep.map(|error| format!("small files were not merged: {error}")));
+        let note = |error| format!("small files could not be merged: {error}");
+        summary.notes.extend(error.map(note));
         Ok(summary)
     })
 }
 
-/// Reads an archive for one answer: nothing of it stays behind.
+/// Ingests an archive into temporary files, which are deleted with the returned table.
 ///
 /// # Errors
 ///
-/// As [`into_store`].
+/// Errors as in [`ingest_into_store`].
 pub fn ingest_temporary(
     options: &Options,
     projection: &Projection,
@@ -87,19 +98,20 @@ pub fn ingest_temporary(
 ) -> Result<(TempTable, Snapshot, IngestSummary)> {
     let archive = SourceArchive::discover(options, &KnownSources::default())?;
     thread_pool(options)?.install(|| {
-        let load = Store::temporary_transaction()?;
-        let mut accounts = read_files(&archive.files_to_read(), &load, projection, options, progress)?;
-        progress.stage("removing repeats");
-        let settled = load.deduplicate()?;
-        apply_dedup(&mut accounts, &settled);
-        progress.stage("answering");
-        let passing = settled.into_temp_table()?;
+        let transaction = Store::temporary_transaction()?;
+        let new = archive.files_to_read();
+        let mut accounts = read_files(&new, &transaction, projection, options, progress)?;
+        progress.stage("removing duplicates");
+        let prepared = transaction.deduplicate()?;
+        apply_dedup(&mut accounts, &prepared);
+        progress.stage("running queries");
+        let table = prepared.into_temp_table()?;
         let mut sources: Vec<SourceFacts> = accounts.iter().map(|a| a.facts.clone()).collect();
         sources.sort_by(|a, b| a.path.cmp(&b.path));
-        let files = passing.files.clone();
+        let files = table.files.clone();
         let snapshot = Snapshot { files, sources, ..Snapshot::default() };
         let summary = summarize(&archive, accounts, &snapshot.files);
-        Ok((passing, snapshot, summary))
+        Ok((table, snapshot, summary))
     })
 }
 
@@ -108,27 +120,30 @@ fn thread_pool(options: &Options) -> Result<rayon::ThreadPool> {
     builder.build().map_err(Error::internal)
 }
 
-/// Reads all files on all threads of the present pool.
+/// Reads all files on all threads of the current pool.
 fn read_files(
     files: &[SourceFile],
-    load: &Transaction,
+    transaction: &Transaction,
     projection: &Projection,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Vec<SourceAccount>> {
     progress.start(files.len(), files.iter().map(|file| file.size_bytes).sum());
-    let feed = ChunkQueue::new(files);
-    let results = rayon::broadcast(|_| worker::run(&feed, load, projection, options, progress));
+    let queue = ChunkQueue::new(files);
+    let results =
+        rayon::broadcast(|_| worker::run(&queue, transaction, projection, options, progress));
     results.into_iter().collect::<Result<()>>()?;
-    feed.into_accounts()
+    queue.into_accounts()
 }
 
-fn apply_dedup(accounts: &mut [SourceAccount], settled: &PreparedCommit) {
+/// Adds the result of the deduplication to the accounts.
+fn apply_dedup(accounts: &mut [SourceAccount], prepared: &PreparedCommit) {
     for (number, account) in accounts.iter_mut().enumerate() {
-        let fate = settled.dedup_result().by_source.get(&(number as u32)).copied().unwrap_or_default();
-        account.facts.records.stored = fate.stored;
-        account.facts.records.duplicates = fate.duplicates;
-        account.facts.records.conflicting = fate.conflicting;
-        account.facts.rejects = settled.reject_counts(&account.absolute_path);
+        let by_source = &prepared.dedup_result().by_source;
+        let outcome = by_source.get(&(number as u32)).copied().unwrap_or_default();
+        account.facts.records.stored = outcome.stored;
+        account.facts.records.duplicates = outcome.duplicates;
+        account.facts.records.conflicting = outcome.conflicting;
+        account.facts.rejects = prepared.reject_counts(&account.absolute_path);
     }
 }

@@ -1,33 +1,33 @@
-//! Options of an ingest and the interface that reports its progress.
+//! Defines the options of an ingest and the interface that reports its progress.
 
 use std::path::PathBuf;
 
 use crate::person::Pseudonymizer;
 
-/// What to read and how.
+/// Options of an ingest.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Files and folders.
+    /// Files and folders to read.
     pub paths: Vec<PathBuf>,
-    /// How many threads; all cores where it is none.
+    /// The number of threads; `None` for all cores.
     pub threads: Option<usize>,
-    /// Makes pseudonyms of persons before anything is stored.
+    /// Pseudonymizes people before anything is stored; `None` to store real names.
     pub pseudonymizer: Option<Pseudonymizer>,
-    /// Keeps the events of Exchange, SharePoint and all other workloads too.
+    /// True to also keep the events of Exchange, SharePoint and all other workloads.
     pub all_workloads: bool,
 }
 
-/// Hears how the work goes on; called from many threads.
+/// Receives the progress of an ingest. Many threads call it.
 pub trait Progress: Sync {
-    /// Before anything is read: how many files and bytes there are to read.
+    /// Reports the number of files and bytes to read, before anything is read.
     fn start(&self, files: usize, bytes: u64);
-    /// Bytes were read.
+    /// Reports that bytes were read.
     fn advance(&self, bytes: u64);
-    /// A new stage of the work begins.
+    /// Reports the start of a new stage.
     fn stage(&self, name: &'static str);
 }
 
-/// Says nothing.
+/// Ignores all progress.
 pub struct NoProgress;
 
 impl Progress for NoProgress {

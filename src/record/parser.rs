@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 100;
 pub struct RecordParseError {
     /// The byte position in the record.
     pub position: usize,
-    /// What was expected, and what was found.
+    /// The reason: what was expected, and what was found.
     pub reason: String,
 }
 

@@ -1,8 +1,8 @@
 //! Finds source files, decodes them, and cuts their text into chunks of whole records.
 //!
-//! [`discover`] lists the files. [`ChunkReader`] decompresses and decodes one of them and passes
-//! on chunks of text with the bounds of their records. So many threads can parse records of a
-//! file that is still being read, and no file has to fit into memory.
+//! [`discover`] lists the files. [`ChunkReader`] decompresses and decodes one of them and returns
+//! chunks of text with the bounds of their records. While one thread reads a file, others can parse
+//! its records, and no file has to fit into memory.
 
 mod bounds;
 mod chunks;

@@ -44,7 +44,7 @@ pub(super) struct MemberReader {
 #[derive(Default)]
 struct EmbeddedText {
     text: Vec<u8>,
-    /// Where each string's text starts in `text`, and the position of the string in the file.
+    /// The start of each string's text in `text`, and the position of the string in the file.
     string_starts: Vec<(usize, u64)>,
     /// The indexes of the records in this text.
     record_indexes: Vec<usize>,
