@@ -45,9 +45,14 @@ impl BatchBuilder {
         Ok(BatchBuilder {
             key_columns: KeyColumns::find()?,
             derived_columns: DerivedColumns::find()?,
-            builders: columns().iter().map(|c| builder(c.name, &|| ColumnBuilder::new(c))).collect(),
+            builders: columns()
+                .iter()
+                .map(|c| builder(c.name, &|| ColumnBuilder::new(c)))
+                .collect(),
             field_lookup: FieldLookup::default(),
-            extra: projection.includes(schema::EXTRA).then(|| PlainTextColumn::new(Normalization::AsIs)),
+            extra: projection
+                .includes(schema::EXTRA)
+                .then(|| PlainTextColumn::new(Normalization::AsIs)),
             extra_members: Vec::new(),
             repeated_columns: Vec::new(),
             inner_parser: Parser::default(),
@@ -189,8 +194,7 @@ impl BatchBuilder {
     fn add_repeated_to_extra(&mut self, event: &Event<'_>) {
         for column in std::mem::take(&mut self.repeated_columns) {
             let name = columns()[column].name;
-            self.extra_members
-                .retain(|(known, _)| column_index(known) != Some(column));
+            self.extra_members.retain(|(known, _)| column_index(known) != Some(column));
             let same = |known: &str| column_index(known) == Some(column);
             let values = event.object.members().filter(|(known, _)| same(known));
             for (known, value) in values.filter(|(_, value)| !matches!(value, Value::Null)) {

@@ -35,7 +35,9 @@ impl ColumnBuilder {
             (ColumnType::RecordType, _) => ColumnBuilder::Ints(IntColumn::new(IntKind::RecordType)),
             (ColumnType::UserType, _) => ColumnBuilder::Ints(IntColumn::new(IntKind::UserType)),
             (ColumnType::Bool, _) => ColumnBuilder::Bools(BoolColumn::default()),
-            (ColumnType::List(_) | ColumnType::Struct(_), _) => ColumnBuilder::Nested(NestedColumn::new(&column.ty)),
+            (ColumnType::List(_) | ColumnType::Struct(_), _) => {
+                ColumnBuilder::Nested(NestedColumn::new(&column.ty))
+            }
             (_, ColumnEncoding::Unique) => ColumnBuilder::Plain(PlainTextColumn::new(normal)),
             (_, _) => ColumnBuilder::Dictionary(DictionaryColumn::new(normal)),
         }

@@ -66,7 +66,12 @@ pub struct ExtraFieldCollector {
 
 impl Default for ExtraFieldCollector {
     fn default() -> Self {
-        ExtraFieldCollector { max_fields: MAX_FIELDS_PER_ACTIVITY, activities: BTreeMap::new(), parser: Parser::default(), rows: 0 }
+        ExtraFieldCollector {
+            max_fields: MAX_FIELDS_PER_ACTIVITY,
+            activities: BTreeMap::new(),
+            parser: Parser::default(),
+            rows: 0,
+        }
     }
 }
 
@@ -222,7 +227,14 @@ impl ActivityFields {
         }
     }
 
-    fn count_field(&mut self, path: &str, depth: usize, ty: &'static str, value: Value<'_>, at: i64) {
+    fn count_field(
+        &mut self,
+        path: &str,
+        depth: usize,
+        ty: &'static str,
+        value: Value<'_>,
+        at: i64,
+    ) {
         let key = (depth, path.to_owned());
         if let Some(field) = self.fields.get_mut(&key) {
             field.count += 1;

@@ -55,7 +55,9 @@ pub(super) fn data_type(ty: &ColumnType) -> DataType {
         ColumnType::Bool => DataType::Boolean,
         ColumnType::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         // Delta and Parquet call the item of a list `element`.
-        ColumnType::List(item) => DataType::List(Arc::new(Field::new("element", data_type(item), true))),
+        ColumnType::List(item) => {
+            DataType::List(Arc::new(Field::new("element", data_type(item), true)))
+        }
         ColumnType::Struct(members) => DataType::Struct(struct_fields(members)),
     }
 }

@@ -16,7 +16,9 @@ fn built(events: &[&str]) -> (EventBatch, BatchBuilder) {
         let appended = parser.parse(text.as_bytes(), |record| match record.kind() {
             RecordKind::Event(event) => {
                 let lineage = Lineage { file: "f", kind: "k", sequence: order as u64 };
-                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).map(|_| ())
+                builder
+                    .append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage)
+                    .map(|_| ())
             }
             _ => panic!("an event"),
         });
@@ -122,12 +124,16 @@ fn generated_id_depends_on_content_only() {
 fn event_without_time_is_rejected_with_reason() {
     let mut builder = BatchBuilder::new(&Projection::All).unwrap();
     let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
-    for (event, expected) in
-        [(r#"{"Id":"A"}"#, "CreationTime is missing"), (r#"{"Id":"A","CreationTime":"soon"}"#, "soon")]
-    {
+    for (event, expected) in [
+        (r#"{"Id":"A"}"#, "CreationTime is missing"),
+        (r#"{"Id":"A","CreationTime":"soon"}"#, "soon"),
+    ] {
         let rejected = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
             RecordKind::Event(event) => {
-                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).unwrap_err().0
+                builder
+                    .append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage)
+                    .unwrap_err()
+                    .0
             }
             _ => panic!("an event"),
         });
@@ -175,7 +181,9 @@ fn projection_builds_its_columns_only() {
         .parse(event.as_bytes(), |record| {
             if let RecordKind::Event(event) = record.kind() {
                 let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
-                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).unwrap();
+                builder
+                    .append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage)
+                    .unwrap();
             }
         })
         .unwrap();
@@ -207,9 +215,9 @@ fn localized_date_is_used_only_if_event_has_no_time() {
         let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
         let mut builder = BatchBuilder::new(&Projection::All).unwrap();
         let time_us = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
-            RecordKind::Event(event) => {
-                builder.append(&event, workload_group(&event), &envelope, &lineage).map(|key| key.time_us)
-            }
+            RecordKind::Event(event) => builder
+                .append(&event, workload_group(&event), &envelope, &lineage)
+                .map(|key| key.time_us),
             _ => panic!("an event"),
         });
         time_us.unwrap().ok()
@@ -220,6 +228,7 @@ fn localized_date_is_used_only_if_event_has_no_time() {
     assert_eq!(appended(r#"{"Id":"A","CreationTime":null}"#, localized), expected);
     assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, localized), None);
     assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, iso), expected);
-    let from_event = appended(r#"{"Id":"A","CreationTime":"2024-03-04T00:00:00"}"#, "1/1/2020 1:00");
+    let from_event =
+        appended(r#"{"Id":"A","CreationTime":"2024-03-04T00:00:00"}"#, "1/1/2020 1:00");
     assert_eq!(from_event, expected);
 }

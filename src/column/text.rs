@@ -183,7 +183,9 @@ impl DictionaryColumn {
 
     fn find_or_insert(&mut self, text: &str) -> SeenValue {
         let bytes = text.as_bytes();
-        let is = |seen: &SeenValue| &self.raw_values[seen.start as usize..][..seen.len as usize] == bytes;
+        let is = |seen: &SeenValue| {
+            &self.raw_values[seen.start as usize..][..seen.len as usize] == bytes
+        };
         if let Some(last) = self.last.filter(is) {
             return last;
         }
@@ -432,7 +434,8 @@ mod tests {
             "81g22w11-vyy3-281h-1mn3-822A99921541"
         );
         assert_eq!(Normalization::Id.apply("My Workspace").0, "My Workspace");
-        assert_eq!(Normalization::User.apply("Anna.Ärlig@Contoso.COM").0, "anna.ärlig@contoso.com");
+        let user = "Anna.Ärlig@Contoso.COM";
+        assert_eq!(Normalization::User.apply(user).0, "anna.ärlig@contoso.com");
         assert_eq!(Normalization::User.apply("Anonymous").0, "Anonymous");
     }
 

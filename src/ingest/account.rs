@@ -335,7 +335,10 @@ pub(super) fn summarize(
             failed: failed as u64,
         },
         records,
-        period: EventPeriod { first: first.map(time::to_rfc3339), last: last.map(time::to_rfc3339) },
+        period: EventPeriod {
+            first: first.map(time::to_rfc3339),
+            last: last.map(time::to_rfc3339),
+        },
         store: StoreCounts {
             events: files.iter().map(|file| file.events).sum(),
             files: files.len() as u64,

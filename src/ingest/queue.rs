@@ -89,7 +89,7 @@ impl<'f> ChunkQueue<'f> {
                 Ok(Some(chunk)) => match open.make_task(chunk, self.files) {
                     Ok(task) => return Ok(Some(task)),
                     Err(unsupported) => {
-                // CSV of another kind: its header is parsed with the first chunk.
+                        // CSV of another kind: its header is parsed with the first chunk.
                         let (chunk, reason) = *unsupported;
                         open.chunks.set_unsupported(reason);
                         used = chunk;
@@ -198,10 +198,7 @@ impl OpenSource {
     }
 
     /// Returns the header of a CSV text, which is parsed once for all its chunks.
-    fn csv_header(
-        &mut self,
-        format: &SourceFormat,
-    ) -> Result<Option<Arc<csv::CsvHeader>>, String> {
+    fn csv_header(&mut self, format: &SourceFormat) -> Result<Option<Arc<csv::CsvHeader>>, String> {
         let SourceFormat::Csv(line) = format else { return Ok(None) };
         if let Some((known, header)) = &self.header
             && known == line
@@ -278,7 +275,11 @@ impl QueueState {
 
     /// Closes the source after an I/O error. Records before it stay, and the next run reads it
     /// again.
-    fn fail<'f>(&mut self, error: &std::io::Error, files: &'f [SourceFile]) -> Option<ChunkTask<'f>> {
+    fn fail<'f>(
+        &mut self,
+        error: &std::io::Error,
+        files: &'f [SourceFile],
+    ) -> Option<ChunkTask<'f>> {
         let mut open = self.open.take()?;
         let account = &mut self.accounts[open.number];
         account.retry = true;

@@ -48,7 +48,10 @@ impl Pseudonymizer {
     /// for any other name.
     pub fn pseudonymize_workspace(&self, name: &str) -> Option<String> {
         let owner = name.strip_prefix(PERSONAL_WORKSPACE_PREFIX)?;
-        Some(format!("{PERSONAL_WORKSPACE_PREFIX}p-{}", self.token("name", &sorted_words(owner).join(" "))))
+        Some(format!(
+            "{PERSONAL_WORKSPACE_PREFIX}p-{}",
+            self.token("name", &sorted_words(owner).join(" "))
+        ))
     }
 
     /// Pseudonymizes the text of an event's field called `name`; `None` if the text stays as it is.
@@ -121,7 +124,10 @@ mod tests {
         assert_eq!(replaced("shared with <zoe.doe@contoso.com>, a@b.c."), {
             format!("shared with <{zoe}>, {}.", replaced("a@b.c"))
         });
-        assert_ne!(Pseudonymizer::new(b"other").pseudonymize_text("zoe.doe@contoso.com").unwrap(), zoe);
+        assert_ne!(
+            Pseudonymizer::new(b"other").pseudonymize_text("zoe.doe@contoso.com").unwrap(),
+            zoe
+        );
         for text in ["", "@odata.type", "x @ y", "Zoe Doe", "a@"] {
             assert_eq!(pseudonymizer().pseudonymize_text(text), None, "{text}");
         }
@@ -131,7 +137,8 @@ mod tests {
     fn guids_of_services_are_kept_and_similar_texts_are_people() {
         let replaced = |name, text| pseudonymizer().pseudonymize_field(name, text);
         assert_eq!(replaced("UserId", "94e57e92-cee2-486d-8cc8-218c97200579"), None);
-        for text in ["94e57e92c-ee2-486d-8cc8-218c97200579", "0123456789abcdef0123456789abcdef0123"] {
+        for text in ["94e57e92c-ee2-486d-8cc8-218c97200579", "0123456789abcdef0123456789abcdef0123"]
+        {
             assert_eq!(text.len(), 36);
             let pseudonym = replaced("UserId", text).unwrap();
             assert_eq!(pseudonym, pseudonymizer().pseudonymize_name(text));

@@ -254,7 +254,9 @@ impl CsvHeader {
             let ty = schema::column_index(name).map(|number| &schema::columns()[number].ty);
             match ty {
                 Some(ColumnType::Bool) if text.eq_ignore_ascii_case("true") => out.extend(b"true"),
-                Some(ColumnType::Bool) if text.eq_ignore_ascii_case("false") => out.extend(b"false"),
+                Some(ColumnType::Bool) if text.eq_ignore_ascii_case("false") => {
+                    out.extend(b"false")
+                }
                 Some(ColumnType::Int | ColumnType::RecordType | ColumnType::UserType)
                     if text.parse::<i64>().is_ok_and(|number| number.to_string() == text) =>
                 {
@@ -286,7 +288,9 @@ mod tests {
         }
         assert!(parse_header(b"Id,CreationTime,Operation").unwrap().is_lossy());
         assert!(
-            parse_header(b"Date,IP address,User,Activity,Item,Detail").unwrap_err().contains("friendly")
+            parse_header(b"Date,IP address,User,Activity,Item,Detail")
+                .unwrap_err()
+                .contains("friendly")
         );
         assert!(parse_header(b"a,b,c").is_err());
     }

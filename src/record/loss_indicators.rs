@@ -196,8 +196,9 @@ mod tests {
         let member = format!("{{\"Id\":\"1\",\"ReportName\" : \"{value}\",\"b\":2}}");
         let cell = format!("1,\"{}\"\n", member.replace('"', "\"\""));
         let text = serde_json::to_string(&member).unwrap();
-        let found = [member, cell, text]
-            .map(|text| LossIndicators::scan(text.as_bytes(), false).lost_characters.contains(value));
+        let found = [member, cell, text].map(|text| {
+            LossIndicators::scan(text.as_bytes(), false).lost_characters.contains(value)
+        });
         assert!(found.iter().all(|one| *one == found[0]), "{value}: {found:?}");
         let in_a_table = LossIndicators::scan(format!("1,{value},2\n").as_bytes(), true);
         assert_eq!(in_a_table.lost_characters.contains(value), found[0], "{value}");

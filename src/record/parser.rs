@@ -131,7 +131,8 @@ fn mask_unrepresentable_numbers(text: &mut [u8]) {
             let len = text[at..].iter().take_while(is_part).count();
             let number = &mut text[at..at + len];
             let text = std::str::from_utf8(number).unwrap_or_default();
-            let is_odd = number.len() > MAX_INT_CHARS || number.iter().any(|byte| b"eE".contains(byte));
+            let is_odd =
+                number.len() > MAX_INT_CHARS || number.iter().any(|byte| b"eE".contains(byte));
             if is_odd && text.parse::<i64>().is_err() {
                 number.fill(b'0');
                 number[1] = b'.';
@@ -281,7 +282,8 @@ impl<'a> Record<'a> {
     /// Returns the positions of the tokens that start like a number.
     fn number_starts(&self) -> impl Iterator<Item = usize> + use<'_, 'a> {
         let starts = self.tokens.iter().map(|&start| start as usize);
-        starts.filter(|&start| self.raw.get(start).is_some_and(|b| b.is_ascii_digit() || *b == b'-'))
+        starts
+            .filter(|&start| self.raw.get(start).is_some_and(|b| b.is_ascii_digit() || *b == b'-'))
     }
 
     /// Checks that every number whose text is needed can be found.
@@ -292,7 +294,7 @@ impl<'a> Record<'a> {
             _ => false,
         };
         if !self.nodes.iter().any(needs_text)
-            || self.nodes.iter().filter(is_number).count() == self.number_starts().count()
+            || self.nodes.iter().filter(is_number).count() <= self.number_starts().count()
         {
             return Ok(());
         }

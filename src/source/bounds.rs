@@ -4,7 +4,7 @@
 //! Inside a record, only its end is searched for ([`BracketScanner`]).
 
 use super::embedded_json::is_embedded_json;
-use super::structural_scan::{ValueEnd, BracketScanner};
+use super::structural_scan::{BracketScanner, ValueEnd};
 
 /// The largest record that is read. No event is close to that size, so in a larger record a quote
 /// or a bracket is missing.
@@ -177,7 +177,9 @@ impl RecordScanner {
                     None if !last && text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
                         return RecordStep::NeedMore;
                     }
-                    Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => return self.reject_too_deep(),
+                    Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => {
+                        return self.reject_too_deep();
+                    }
                     Some(true) => self.enter_envelope(),
                     _ => {
                         self.format_flags.is_objects |= around.is_none();
@@ -186,13 +188,22 @@ impl RecordScanner {
                 },
                 (b'{' | b'[', Some(Container::Member { .. })) => self.start_value(Purpose::Skip),
                 (b'"', Some(Container::Envelope)) => match string_content(&text[self.at..]) {
-                    None if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => return RecordStep::NeedMore,
+                    None if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
+                        return RecordStep::NeedMore;
+                    }
                     None => self.start_token(byte, true),
                     Some(name) => {
                         let start = self.at;
                         self.enter_member(name);
-                        if EVENT_MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
-                            return RecordStep::Invalid(start, self.at, mixed_envelope_reason(name));
+                        if EVENT_MEMBERS
+                            .iter()
+                            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+                        {
+                            return RecordStep::Invalid(
+                                start,
+                                self.at,
+                                mixed_envelope_reason(name),
+                            );
                         }
                     }
                 },
@@ -248,7 +259,12 @@ impl RecordScanner {
     }
 
     /// Continues to search for the end of a string, number or word.
-    fn advance_token(&mut self, text: &[u8], mut token: ScalarToken, last: bool) -> Option<RecordStep> {
+    fn advance_token(
+        &mut self,
+        text: &[u8],
+        mut token: ScalarToken,
+        last: bool,
+    ) -> Option<RecordStep> {
         let found = token.find_end(text);
         let max = if token.is_string { MAX_RECORD_BYTES } else { MAX_WORD_BYTES };
         let Some(end) = found.or(last.then_some(text.len())) else {
@@ -302,7 +318,12 @@ impl RecordScanner {
     }
 
     /// Continues to search for the end of the open value.
-    fn advance_value(&mut self, text: &[u8], mut open: OpenValue, last: bool) -> Option<RecordStep> {
+    fn advance_value(
+        &mut self,
+        text: &[u8],
+        mut open: OpenValue,
+        last: bool,
+    ) -> Option<RecordStep> {
         match open.scan.find_end(text, self.damaged) {
             ValueEnd::At(end) => {
                 self.open_value = None;
@@ -317,7 +338,8 @@ impl RecordScanner {
             }
             ValueEnd::Broken(at) => Some(self.resume_at(at, open.start)),
             ValueEnd::NeedMore => {
-                let too_long = open.scan.position() - open.start > MAX_RECORD_BYTES && !open.too_long;
+                let too_long =
+                    open.scan.position() - open.start > MAX_RECORD_BYTES && !open.too_long;
                 if open.purpose == Purpose::Record
                     && (too_long || last && !open.too_long)
                     && let Some(at) = next_line_with_value(text, open.start)

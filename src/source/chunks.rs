@@ -92,7 +92,8 @@ impl ChunkReader {
             match text.next(buffers) {
                 Ok(Some(chunk)) => {
                     if text.is_embedded() && !member.is_embedded {
-                        *member = Arc::new(SourceMember { is_embedded: true, ..(**member).clone() });
+                        *member =
+                            Arc::new(SourceMember { is_embedded: true, ..(**member).clone() });
                     }
                     let member = member.clone();
                     let problems = text.take_problems().into_iter();

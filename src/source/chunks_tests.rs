@@ -89,7 +89,10 @@ fn csv_without_last_line_break_is_complete_unless_it_ends_in_a_cell() {
     assert_eq!((chunks[0].1.as_str(), problems.len()), ("1,\"{}\"", 0));
     let (chunks, _, problems) = read(b"CreationDate,AuditData\n1,2\n3,\"{");
     assert_eq!((chunks[0].1.trim_end(), chunks.len()), ("1,2", 1));
-    assert!(matches!(problems[..], [DecodeProblem { scope: ProblemScope::Record, position: 27, .. }]), "{problems:?}");
+    assert!(
+        matches!(problems[..], [DecodeProblem { scope: ProblemScope::Record, position: 27, .. }]),
+        "{problems:?}"
+    );
     assert_eq!(problems[0].raw, b"3,\"{");
 }
 
@@ -113,7 +116,10 @@ fn other_files_are_unsupported_with_a_reason() {
 fn record_without_end_is_a_problem_at_its_start() {
     let (records, format, problems) = read(b"{\"activityEventEntities\":[{\"Id\":1},{\"Id\":");
     assert_eq!((records.len(), format), (1, Ok(SourceFormat::Rest)));
-    assert!(matches!(problems[..], [DecodeProblem { scope: ProblemScope::Record, position: 35, .. }]), "{problems:?}");
+    assert!(
+        matches!(problems[..], [DecodeProblem { scope: ProblemScope::Record, position: 35, .. }]),
+        "{problems:?}"
+    );
     assert_eq!(problems[0].raw, b"{\"Id\":");
 }
 
@@ -123,7 +129,8 @@ fn problem_contains_the_text_of_the_lost_record() {
     let raw: Vec<&[u8]> = problems.iter().map(|problem| &problem.raw[..]).collect();
     assert_eq!(raw, [&b"{\"Id\":{"[..], b"17"]);
     let (_, _, problems) = read(b"[{\"Id\":1},");
-    assert!(matches!(&problems[..], [DecodeProblem { scope: ProblemScope::File, raw, .. }] if raw.is_empty()));
+    assert_eq!(problems.len(), 1);
+    assert_eq!((problems[0].scope, problems[0].raw.len()), (ProblemScope::File, 0));
     let (_, _, problems) = read(format!("[{{\"Id\":\"{}", "x".repeat(3 << 20)).as_bytes());
     assert_eq!(problems[0].raw.len(), 1 << 20);
 }

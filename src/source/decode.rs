@@ -231,7 +231,8 @@ impl TextDecoder {
                 Some(before) => can_precede_line(rest[before]),
                 None => self.last_char.is_none_or(can_precede_line),
             };
-            let little = line_begins(start) && TextEncoding::Utf16Le.starts_with_ascii(&rest[start..]);
+            let little =
+                line_begins(start) && TextEncoding::Utf16Le.starts_with_ascii(&rest[start..]);
             let big = line_begins(at) && TextEncoding::Utf16Be.starts_with_ascii(&rest[at..]);
             // A line feed before the zero byte belongs to the line before it, if both are possible.
             if little && !(big && rest[start] == b'\n') {
@@ -418,7 +419,7 @@ mod tests {
 
     #[test]
     fn text_that_looks_like_ascii_does_not_change_the_encoding() {
-    // In UTF-16, all bytes of these characters are ASCII.
+        // In UTF-16, all bytes of these characters are ASCII.
         let text = "{\"a\":\"} 你好\"}\n\"你好\n你好你 ascii\"\n";
         assert_eq!(decoded(&le(text), 1000).0, text);
         assert_eq!(decoded(&be(text), 1000).0, text);

@@ -125,7 +125,8 @@ impl PackedFile {
         let is_member = name.is_some();
         loop {
             let is_packed = depth > 0 || is_member;
-            let part = |content| Ok(Some(UnpackedMember { name: name.clone(), is_packed, content }));
+            let part =
+                |content| Ok(Some(UnpackedMember { name: name.clone(), is_packed, content }));
             let mut head = Vec::new();
             if let Err(error) = (&mut input).take(MAGIC_BYTES).read_to_end(&mut head) {
                 // `broken_reason` locks again, so the lock must be released before.
@@ -138,13 +139,14 @@ impl PackedFile {
             let packing = PackingFormat::detect(&head);
             let whole = Box::new(Cursor::new(head).chain(input));
             if packing.is_some() && depth >= MAX_PACKING_DEPTH {
-                let reason =
-                    format!("packed more than {MAX_PACKING_DEPTH} times: unpack it first");
+                let reason = format!("packed more than {MAX_PACKING_DEPTH} times: unpack it first");
                 return part(MemberContent::Unsupported(reason));
             }
             input = match packing {
                 None => return part(MemberContent::Text(whole)),
-                Some(PackingFormat::Gzip) => self.count_unpacked(Box::new(MultiGzDecoder::new(whole))),
+                Some(PackingFormat::Gzip) => {
+                    self.count_unpacked(Box::new(MultiGzDecoder::new(whole)))
+                }
                 Some(PackingFormat::Zstd) => {
                     let decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(whole))?;
                     self.count_unpacked(Box::new(decoder))

@@ -53,7 +53,8 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
     let mut canonical_paths = CanonicalPaths::default();
     for root in paths {
         if is_store(root) {
-            let reason = "it is a store, not a folder of log files: pass the folder with the log files";
+            let reason =
+                "it is a store, not a folder of log files: pass the folder with the log files";
             unreadable.insert(display_name(root), reason.to_owned());
             continue;
         }

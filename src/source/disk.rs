@@ -62,8 +62,8 @@ impl TrackedFile {
     pub(super) fn bomb_reason(&self) -> Option<String> {
         self.is_bomb().then(|| {
             format!(
-                "it unpacks to more than {MIN_BOMB_RATIO} times its size on disk, like a file made to \
-                 fill memory and disks; the rest is not read: if the file is real, unpack it first"
+                "it unpacks to more than {MIN_BOMB_RATIO} times its size on disk, like a file made \
+                 to fill memory and disks; the rest is not read: if it is real, unpack it first"
             )
         })
     }

@@ -82,10 +82,8 @@ impl PositionMap {
             encoding: current.and_then(|segment| segment.encoding),
         };
         let rest = self.0.iter().filter(|segment| segment.text_start > len);
-        let rest = rest.map(|segment| PositionSegment {
-            text_start: segment.text_start - len,
-            ..*segment
-        });
+        let rest = rest
+            .map(|segment| PositionSegment { text_start: segment.text_start - len, ..*segment });
         PositionMap(std::iter::once(first).chain(rest).collect())
     }
 }

@@ -104,7 +104,9 @@ impl MemberReader {
         loop {
             let (done, is_cut) = match &mut self.state {
                 // The rest of the file is read for its digest only.
-                ReadState::Unsupported(_) | ReadState::Empty | ReadState::Undetected => return Ok(None),
+                ReadState::Unsupported(_) | ReadState::Empty | ReadState::Undetected => {
+                    return Ok(None);
+                }
                 ReadState::Json(_) => (self.find_records(), false),
                 ReadState::Csv(_) => match self.find_rows() {
                     (0, Some(header)) => {
@@ -146,7 +148,9 @@ impl MemberReader {
             ReadState::Csv(rows) => Ok(SourceFormat::Csv(rows.header().to_vec())),
             ReadState::Json(scanner) if scanner.format_flags.is_rest => Ok(SourceFormat::Rest),
             ReadState::Json(scanner) if scanner.format_flags.is_array => Ok(SourceFormat::Array),
-            ReadState::Json(scanner) if scanner.format_flags.is_objects => Ok(SourceFormat::Objects),
+            ReadState::Json(scanner) if scanner.format_flags.is_objects => {
+                Ok(SourceFormat::Objects)
+            }
             ReadState::Json(_) => Ok(SourceFormat::Empty),
         }
     }
@@ -401,7 +405,8 @@ struct EmbeddedScanner<'t> {
 impl EmbeddedScanner<'_> {
     fn scan(&mut self, string: &[u8], depth: usize) -> FormatFlags {
         if depth > MAX_STRING_DEPTH {
-            let reason = format!("JSON in strings is nested more than {MAX_STRING_DEPTH} levels deep");
+            let reason =
+                format!("JSON in strings is nested more than {MAX_STRING_DEPTH} levels deep");
             self.problems.push(DecodeProblem::for_record(self.position, reason, string));
             return FormatFlags::default();
         }

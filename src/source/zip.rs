@@ -77,7 +77,11 @@ impl ZipReader {
                 let found = scan_local_headers(&mut location.open().map_err(cannot)?);
                 match found {
                     Ok(members) if !members.is_empty() => members,
-                    _ => return Err(format!("a damaged zip ({error}): download or create it again")),
+                    _ => {
+                        return Err(format!(
+                            "a damaged zip ({error}): download or create it again"
+                        ));
+                    }
                 }
             }
         };

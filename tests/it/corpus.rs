@@ -189,7 +189,7 @@ fn people_are_told_what_is_wrong_and_what_to_do() {
     let dir = Workdir::new();
     copy(&folder().join("refused"), &dir.join("refused"));
     let ran: Ran = dir.pbi(["ingest", "refused", "--store", "store"]).ended(3);
-    for words in ["error message", "web page", "empty list", "pull the day again"] {
+    for words in ["error message", "web page", "empty list", "download the day again"] {
         assert!(format!("{}{}", ran.stdout, ran.stderr).contains(words), "{words}: {ran:?}");
     }
 }

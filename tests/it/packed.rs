@@ -93,9 +93,9 @@ fn what_is_wrong_in_a_packed_file_is_told_with_its_place_in_what_was_unpacked() 
     let ran = ran.ended(3);
     for line in [
         format!("a.zip: byte {}: cut.json (unpacked): the file ends in", cut.len() - 6),
-        format!("a.zip: byte {}: bad.json (unpacked): no valid JSON", bad.len() - 6),
+        format!("a.zip: byte {}: bad.json (unpacked): invalid JSON", bad.len() - 6),
         "a.zip: byte 0: web.json: not a log of Power BI events: a web page".to_owned(),
-        format!("b.json.gz: byte {}: (unpacked) no valid JSON", bad.len() - 6),
+        format!("b.json.gz: byte {}: (unpacked) invalid JSON", bad.len() - 6),
         ": (unpacked) damaged: it cannot be unpacked from here on".to_owned(),
     ] {
         assert!(ran.stderr.contains(&line), "{line}: {}", ran.stderr);
