@@ -92,30 +92,30 @@ impl NestedColumn {
 
     fn append(&mut self, value: Value<'_>) -> Stored {
         let row = self.valid.len();
-        let fit = match (&mut self.node, value) {
+        let stored = match (&mut self.node, value) {
             (_, Value::Null) => {
                 self.append_null();
                 return Stored::Exact;
             }
             (NestedNode::Text(leaf), value) => {
-                let fit = leaf.append(row, value);
+                let stored = leaf.append(row, value);
                 self.valid.push(leaf.len() > row);
-                return fit;
+                return stored;
             }
             (NestedNode::Ints(leaf), value) => {
-                let fit = leaf.append(row, value);
+                let stored = leaf.append(row, value);
                 self.valid.push(leaf.len() > row);
-                return fit;
+                return stored;
             }
             (NestedNode::Bools(leaf), value) => {
-                let fit = leaf.append(row, value);
+                let stored = leaf.append(row, value);
                 self.valid.push(leaf.len() > row);
-                return fit;
+                return stored;
             }
             (NestedNode::List { offsets, item, .. }, value) => match append_items(item, value) {
-                Some(fit) => {
+                Some(stored) => {
                     offsets.push(item.len() as i32);
-                    fit
+                    stored
                 }
                 None => {
                     self.append_null();
@@ -131,7 +131,7 @@ impl NestedColumn {
             }
         };
         self.valid.push(true);
-        fit
+        stored
     }
 
     /// Returns the column of `rows` rows; `Ok(None)` if all rows are null.
@@ -187,15 +187,19 @@ fn or_nulls(array: Option<ArrayRef>, ty: &ColumnType, rows: usize) -> ArrayRef {
 /// list. The same is true of a `value` object that differs in any way.
 fn append_items(item: &mut NestedColumn, value: Value<'_>) -> Option<Stored> {
     let mut append_all = |list: List<'_>| {
-        let fits: Vec<Stored> = list.items().map(|value| item.append(value)).collect();
-        if fits.iter().all(|&fit| fit == Stored::Exact) { Stored::Exact } else { Stored::Lossy }
+        let results: Vec<Stored> = list.items().map(|value| item.append(value)).collect();
+        if results.iter().all(|&stored| stored == Stored::Exact) {
+            Stored::Exact
+        } else {
+            Stored::Lossy
+        }
     };
     match value {
         Value::List(list) => Some(append_all(list)),
         Value::Object(object) => match object.member("value") {
             Some(Value::List(list)) if object.len() <= 2 => {
-                let fit = append_all(list);
-                Some(if is_powershell_list(object, list.len()) { fit } else { Stored::Lossy })
+                let stored = append_all(list);
+                Some(if is_powershell_list(object, list.len()) { stored } else { Stored::Lossy })
             }
             _ => {
                 item.append(value);
@@ -222,27 +226,27 @@ fn append_members(
     row: usize,
     object: Object<'_>,
 ) -> Stored {
-    let mut fit = Stored::Exact;
+    let mut stored = Stored::Exact;
     for (name, value) in object.members() {
-        let place = ty.iter().position(|(known, _)| known.eq_ignore_ascii_case(name));
-        let member = place.and_then(|place| members.get_mut(place));
+        let index = ty.iter().position(|(known, _)| known.eq_ignore_ascii_case(name));
+        let member = index.and_then(|index| members.get_mut(index));
         match member.filter(|member| member.len() == row) {
             // A name in another case would be exported in the case of the column, and a null would
             // be lost: only top-level names have a normal form.
             Some(member) => {
-                let exact_name = place.is_some_and(|place| ty[place].0 == name);
+                let exact_name = index.is_some_and(|index| ty[index].0 == name);
                 if member.append(value) == Stored::Lossy
                     || !exact_name
                     || matches!(value, Value::Null)
                 {
-                    fit = Stored::Lossy;
+                    stored = Stored::Lossy;
                 }
             }
-            None => fit = Stored::Lossy,
+            None => stored = Stored::Lossy,
         }
     }
     for member in members.iter_mut().filter(|member| member.len() == row) {
         member.append_null();
     }
-    fit
+    stored
 }

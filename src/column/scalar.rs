@@ -135,16 +135,16 @@ impl BoolColumn {
     }
 
     pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Stored {
-        let (truth, fit) = match value {
-            Value::Bool(truth) => (truth, Stored::Exact),
+        let (value, stored) = match value {
+            Value::Bool(value) => (value, Stored::Exact),
             Value::Text(text) if text.eq_ignore_ascii_case("true") => (true, Stored::Lossy),
             Value::Text(text) if text.eq_ignore_ascii_case("false") => (false, Stored::Lossy),
             _ => return Stored::Lossy,
         };
         self.pad(row);
-        self.values.push(truth);
+        self.values.push(value);
         self.valid.push(true);
-        fit
+        stored
     }
 
     fn pad(&mut self, row: usize) {

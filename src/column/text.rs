@@ -30,7 +30,7 @@ pub(super) enum Normalization {
 }
 
 impl Normalization {
-    /// Returns the normal form, and true if the normal form loses nothing but letter case.
+    /// Returns the normal form, and true if the normal form loses nothing but upper case.
     fn apply(self, text: &str) -> (Cow<'_, str>, bool) {
         match self {
             Normalization::AsIs => (Cow::Borrowed(text), true),
@@ -49,7 +49,7 @@ impl Normalization {
     }
 }
 
-/// Returns true if a byte is an upper-case ASCII letter. Reads all bytes without an early exit, so
+/// Returns true if a byte is in ASCII upper case. Reads all bytes without an early exit, so
 /// that the compiler can check many at a time.
 fn has_uppercase(bytes: &[u8]) -> bool {
     bytes.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase())

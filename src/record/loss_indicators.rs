@@ -156,9 +156,9 @@ fn ends_with(name: &[u8], end: &[u8]) -> bool {
     name.len().checked_sub(end.len()).is_some_and(|at| name[at..].eq_ignore_ascii_case(end))
 }
 
-/// Returns true if a name has a `?` in place of a character. This is a `?` between letters, before
-/// a letter, or after a letter if it does not end a question; or at least three in a row, from a
-/// name without any ASCII. A question has more than one word and ends with its `?`.
+/// Returns true if a name has a `?` in place of a character. This is a `?` before or after an
+/// alphabetic character, unless it ends a question; or at least three in a row, from a name
+/// without any ASCII. A question has more than one word and ends with its `?`.
 fn has_lost_character(value: &[u8]) -> bool {
     if value.iter().any(|byte| b"/=&".contains(byte)) {
         return false;

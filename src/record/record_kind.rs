@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::record::Parser;
 
-    fn told(text: &str) -> (WorkloadGroup, String) {
+    fn classified(text: &str) -> (WorkloadGroup, String) {
         let found = |record: &Record<'_>| match record.kind() {
             RecordKind::Event(event) => (workload_group(&event), workload_label(&event)),
             _ => panic!("an event"),
@@ -214,7 +214,7 @@ mod tests {
         Parser::default().parse(text.as_bytes(), found).unwrap()
     }
 
-    fn nothing(text: &str) -> &'static str {
+    fn rejected(text: &str) -> &'static str {
         let found = |record: &Record<'_>| match record.kind() {
             RecordKind::NotAnEvent(reason) => reason,
             _ => panic!("no event"),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_type_decides_in_every_form_and_workload_only_without_it() {
+    fn record_type_decides_and_workload_only_without_it() {
         for text in [
             r#"{"Id":"1","RecordType":20}"#,
             r#"{"Id":"1","RecordType":"20","Workload":"Exchange"}"#,
@@ -233,29 +233,29 @@ mod tests {
             r#"{"Id":"1"}"#,
             r#"{"Id":"1","RecordType":9999,"Workload":"PowerBI"}"#,
         ] {
-            assert_eq!(told(text).0, WorkloadGroup::PowerBi, "{text}");
+            assert_eq!(classified(text).0, WorkloadGroup::PowerBi, "{text}");
         }
-        assert_eq!(told(r#"{"Id":"1","RecordType":357}"#).0, WorkloadGroup::Fabric);
+        assert_eq!(classified(r#"{"Id":"1","RecordType":357}"#).0, WorkloadGroup::Fabric);
         let app = r#"{"Id":"1","RecordType":45,"Workload":"PowerApps"}"#;
-        assert_eq!(told(app).0, WorkloadGroup::PowerPlatform);
+        assert_eq!(classified(app).0, WorkloadGroup::PowerPlatform);
         for (text, name) in [
             (r#"{"Id":"1","RecordType":2,"Workload":"PowerBI"}"#, "PowerBI: ExchangeItem"),
             (r#"{"Id":"1","RecordType":2}"#, "no Workload: ExchangeItem"),
             (r#"{"Id":"1","Workload":"SharePoint"}"#, "SharePoint: no RecordType"),
             (r#"{"Id":"1","RecordType":"9999","Workload":"Viva"}"#, "Viva: RecordType 9999"),
         ] {
-            assert_eq!(told(text), (WorkloadGroup::Other, name.to_owned()), "{text}");
+            assert_eq!(classified(text), (WorkloadGroup::Other, name.to_owned()), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_event_is_told_apart() {
-        assert!(nothing(r#"{"error":{"code":"TooManyRequests"}}"#).contains("error message"));
+    fn other_records_are_rejected_with_a_reason() {
+        assert!(rejected(r#"{"error":{"code":"TooManyRequests"}}"#).contains("error message"));
         let denied = r#"{"Message":"Authorization has been denied for this request."}"#;
-        assert!(nothing(denied).contains("error message"));
-        assert!(nothing(r#"{"Id":[],"RecordType":[]}"#).contains("empty list"));
-        assert!(nothing(r#"{"contentUri":"https://x","contentId":"y"}"#).contains("content list"));
-        assert!(nothing(r#"{"AuditData":""}"#).contains("AuditData is empty"));
-        assert!(nothing("[]").contains("JSON object"));
+        assert!(rejected(denied).contains("error message"));
+        assert!(rejected(r#"{"Id":[],"RecordType":[]}"#).contains("empty list"));
+        assert!(rejected(r#"{"contentUri":"https://x","contentId":"y"}"#).contains("content list"));
+        assert!(rejected(r#"{"AuditData":""}"#).contains("AuditData is empty"));
+        assert!(rejected("[]").contains("JSON object"));
     }
 }

@@ -91,8 +91,8 @@ fn parse_fraction(bytes: &[u8]) -> Option<(i64, bool, &[u8])> {
     if digits.is_empty() {
         return None;
     }
-    let micros = (0..6).fold(0, |number, place| {
-        number * 10 + digits.get(place).map_or(0, |digit| i64::from(digit - b'0'))
+    let micros = (0..6).fold(0, |number, index| {
+        number * 10 + digits.get(index).map_or(0, |digit| i64::from(digit - b'0'))
     });
     let exact = digits.iter().skip(6).all(|&digit| digit == b'0');
     Some((micros, exact, rest))

@@ -145,72 +145,82 @@ impl RecordScanner {
                 return step;
             }
             let Some(&byte) = text.get(self.at) else { return RecordStep::NeedMore };
-            let around = self.containers.last().copied();
-            match (byte, around) {
-                (b' ' | b'\t' | b'\r' | b'\n' | b',' | 0, _) => self.at += 1,
-                // A byte order mark in the middle: somebody joined files.
-                (0xEF, _) if text[self.at..].starts_with(b"\xEF\xBB\xBF") => self.at += 3,
-                (0xEF, _) if !last && b"\xEF\xBB\xBF".starts_with(&text[self.at..]) => {
-                    return RecordStep::NeedMore;
-                }
-                (b']', Some(Container::Array)) | (b'}', Some(Container::Envelope)) => {
-                    self.at += 1;
-                    self.exit();
-                }
-                (b':', Some(Container::Member { .. })) => self.at += 1,
-                (b']' | b'}' | b':', None) if self.recovering => self.at += 1,
-                (
-                    b'[',
-                    Some(Container::Member { has_records: true }) | Some(Container::Array) | None,
-                ) => {
-                    if self.containers.len() >= MAX_CONTAINER_DEPTH {
-                        return self.reject_too_deep();
-                    }
-                    self.at += 1;
-                    self.format_flags.is_array |= around.is_none();
-                    self.containers.push(Container::Array);
-                }
-                (
-                    b'{',
-                    Some(Container::Member { has_records: true }) | Some(Container::Array) | None,
-                ) => match is_envelope_start(&text[self.at + 1..]) {
-                    None if !last && text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
-                        return RecordStep::NeedMore;
-                    }
-                    Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => {
-                        return self.reject_too_deep();
-                    }
-                    Some(true) => self.enter_envelope(),
-                    _ => {
-                        self.format_flags.is_objects |= around.is_none();
-                        self.start_value(Purpose::Record);
-                    }
-                },
-                (b'{' | b'[', Some(Container::Member { .. })) => self.start_value(Purpose::Skip),
-                (b'"', Some(Container::Envelope)) => match string_content(&text[self.at..]) {
-                    None if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
-                        return RecordStep::NeedMore;
-                    }
-                    None => self.start_token(byte, true),
-                    Some(name) => {
-                        let start = self.at;
-                        self.enter_member(name);
-                        if EVENT_MEMBERS
-                            .iter()
-                            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-                        {
-                            return RecordStep::Invalid(
-                                start,
-                                self.at,
-                                mixed_envelope_reason(name),
-                            );
-                        }
-                    }
-                },
-                (_, Some(Container::Member { has_records: false })) => self.start_token(byte, true),
-                _ => self.start_token(byte, false),
+            if let Some(step) = self.read_byte(text, byte, last) {
+                return step;
             }
         }
+    }
+
+    /// Reads the byte at the current position, which is between values.
+    fn read_byte(&mut self, text: &[u8], byte: u8, last: bool) -> Option<RecordStep> {
+        let container = self.containers.last().copied();
+        let expects_record = match container {
+            None | Some(Container::Array) => true,
+            Some(Container::Member { has_records }) => has_records,
+            Some(Container::Envelope) => false,
+        };
+        match (byte, container) {
+            (b' ' | b'\t' | b'\r' | b'\n' | b',' | 0, _) => self.at += 1,
+            // A byte order mark in the middle: somebody joined files.
+            (0xEF, _) if text[self.at..].starts_with(b"\xEF\xBB\xBF") => self.at += 3,
+            (0xEF, _) if !last && b"\xEF\xBB\xBF".starts_with(&text[self.at..]) => {
+                return Some(RecordStep::NeedMore);
+            }
+            (b']', Some(Container::Array)) | (b'}', Some(Container::Envelope)) => {
+                self.at += 1;
+                self.exit();
+            }
+            (b':', Some(Container::Member { .. })) => self.at += 1,
+            (b']' | b'}' | b':', None) if self.recovering => self.at += 1,
+            (b'[', _) if expects_record => {
+                if self.containers.len() >= MAX_CONTAINER_DEPTH {
+                    return Some(self.reject_too_deep());
+                }
+                self.at += 1;
+                self.format_flags.is_array |= container.is_none();
+                self.containers.push(Container::Array);
+            }
+            (b'{', _) if expects_record => return self.read_object(text, last),
+            (b'{' | b'[', Some(Container::Member { .. })) => self.start_value(Purpose::Skip),
+            (b'"', Some(Container::Envelope)) => return self.read_member_name(text),
+            (_, Some(Container::Member { has_records: false })) => self.start_token(byte, true),
+            _ => self.start_token(byte, false),
+        }
+        None
+    }
+
+    /// Reads the start of an object in place of a record: a record or an envelope.
+    fn read_object(&mut self, text: &[u8], last: bool) -> Option<RecordStep> {
+        match is_envelope_start(&text[self.at + 1..]) {
+            None if !last && text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
+                return Some(RecordStep::NeedMore);
+            }
+            Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => {
+                return Some(self.reject_too_deep());
+            }
+            Some(true) => self.enter_envelope(),
+            _ => {
+                self.format_flags.is_objects |= self.containers.is_empty();
+                self.start_value(Purpose::Record);
+            }
+        }
+        None
+    }
+
+    /// Reads the name of an envelope's member. A member that only events have is a problem.
+    fn read_member_name(&mut self, text: &[u8]) -> Option<RecordStep> {
+        let Some(name) = string_content(&text[self.at..]) else {
+            if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES {
+                return Some(RecordStep::NeedMore);
+            }
+            self.start_token(b'"', true);
+            return None;
+        };
+        let start = self.at;
+        self.enter_member(name);
+        let is_mixed =
+            EVENT_MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        is_mixed.then(|| RecordStep::Invalid(start, self.at, mixed_envelope_reason(name)))
     }
 
     fn start_value(&mut self, purpose: Purpose) {

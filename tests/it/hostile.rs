@@ -85,7 +85,7 @@ fn texts() -> Vec<Case> {
             "string.json",
             joined(["[{\"Note\":\"", &long, &format!("\"}},{}]", plain(7, 3))]),
             &[3],
-            "a record of more than 64 MiB",
+            "a record larger than 64 MiB",
         ),
         case(
             "text.json",
