@@ -73,7 +73,7 @@ impl Archive {
 
 /// Converts all events to columns, in batches of `of` events.
 fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch> {
-    let (mut parser, mut builder) = (Parser::default(), BatchBuilder::new(&Projection::All));
+    let (mut parser, mut builder) = (Parser::default(), BatchBuilder::new(&Projection::All).unwrap());
     let mut batches = Vec::new();
     for (order, &(from, to)) in bounds.iter().enumerate() {
         let lineage = Lineage { file: "bench", kind: "rest", sequence: order as u64 };
@@ -87,10 +87,10 @@ fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch>
         };
         append(&mut builder).unwrap();
         if builder.len() == of {
-            batches.push(builder.finish());
+            batches.push(builder.finish().unwrap());
         }
     }
-    batches.push(builder.finish());
+    batches.push(builder.finish().unwrap());
     batches
 }
 

@@ -93,9 +93,9 @@ fn problem_in_a_compressed_file_has_its_position_in_the_unpacked_text() {
     let ran = ran.ended(3);
     for line in [
         format!("a.zip: byte {}: cut.json (unpacked): the file ends in", cut.len() - 6),
-        format!("a.zip: byte {}: bad.json (unpacked): no valid JSON", bad.len() - 6),
+        format!("a.zip: byte {}: bad.json (unpacked): invalid JSON", bad.len() - 6),
         "a.zip: byte 0: web.json: not a log of Power BI events: a web page".to_owned(),
-        format!("b.json.gz: byte {}: (unpacked) no valid JSON", bad.len() - 6),
+        format!("b.json.gz: byte {}: (unpacked) invalid JSON", bad.len() - 6),
         ": (unpacked) damaged: it cannot be unpacked from here on".to_owned(),
     ] {
         assert!(ran.stderr.contains(&line), "{line}: {}", ran.stderr);

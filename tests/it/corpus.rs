@@ -190,7 +190,7 @@ fn messages_state_the_problem_and_the_remedy() {
     let dir = Workdir::new();
     copy(&folder().join("refused"), &dir.join("refused"));
     let ran: Ran = dir.pbi(["ingest", "refused", "--store", "store"]).ended(3);
-    for words in ["error message", "web page", "empty list", "pull the day again"] {
+    for words in ["error message", "web page", "empty list", "download the day again"] {
         assert!(format!("{}{}", ran.stdout, ran.stderr).contains(words), "{words}: {ran:?}");
     }
 }

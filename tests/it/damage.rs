@@ -98,9 +98,9 @@ fn broken_inside() -> Vec<Case> {
             read: 5,
             stored: vec![6, 7, 8],
             troubles: vec![
-                (first.len(), "a record that breaks off, and another begins in a later line"),
-                // The record begins at the end of `second`; its JSON ends at the eleventh byte.
-                (second.len() + 11, "no valid JSON: key must be a string"),
+                (first.len(), "an incomplete record: the next one starts on a later line"),
+                // The record begins where `second` ends; its eleventh byte is where JSON ends.
+                (second.len() + 11, "invalid JSON: key must be a string"),
             ],
             ..damaged("lines.ndjson", "ndjson", lines)
         },
@@ -108,10 +108,10 @@ fn broken_inside() -> Vec<Case> {
             read: 6,
             stored: vec![9, 11],
             troubles: vec![
-                (1, "an event was expected, found \"17\""),
-                (no_object.len() - 15, "an event was expected, found \"\\\"text\\\"\""),
-                (no_object.len() - 8, "no member that every event has"),
-                (no_object.len() - 5, "an event was expected, found \"true\""),
+                (1, "expected an event, found \"17\""),
+                (no_object.len() - 15, "expected an event, found \"\\\"text\\\"\""),
+                (no_object.len() - 8, "not a Power BI event"),
+                (no_object.len() - 5, "expected an event, found \"true\""),
             ],
             // A script that found no event writes null, which is no problem.
             ..damaged("no-object.json", "array", format!("{no_object}null,{}]", event(11)))
@@ -119,7 +119,7 @@ fn broken_inside() -> Vec<Case> {
         Case {
             read: 2,
             stored: vec![10],
-            troubles: vec![(no_time.len(), "an event without CreationTime belongs to no day")],
+            troubles: vec![(no_time.len(), "CreationTime is missing, so the event belongs to no day")],
             ..damaged(
                 "no-time.json",
                 "array",

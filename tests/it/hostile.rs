@@ -66,7 +66,7 @@ fn nested() -> Vec<Case> {
             "around.json",
             format!("{around}{}\n{}", "]".repeat(100_000), plain(7, 2)),
             &[2],
-            "more than 256 brackets around a record",
+            "a record inside more than 256 brackets",
         ),
         case("unclosed.json", "[{\"a\":".repeat(100_000), &[], "the file ends in the middle"),
     ]
@@ -85,7 +85,7 @@ fn texts() -> Vec<Case> {
             "string.json",
             joined(["[{\"Note\":\"", &long, &format!("\"}},{}]", plain(7, 3))]),
             &[3],
-            "a record of more than 64 MiB",
+            "a record larger than 64 MiB",
         ),
         case(
             "text.json",
@@ -101,11 +101,11 @@ fn texts() -> Vec<Case> {
                 &format!("3,\"{}\"\n", plain(7, 6).replace('"', "\"\"")),
             ]),
             &[5, 6],
-            "a quote inside of a cell that is not doubled",
+            "a quote inside a cell is not doubled",
         ),
         case("latin.json", inside(b"\xFF\xFE\xE9", 0, 7), &[7], "text that is not valid UTF-8"),
-        case("half.json", inside(br"\ud800", 0, 8), &[8], "no valid JSON"),
-        case("nul.json", inside(b"a\0b", 0, 9), &[9], "no valid JSON: control character"),
+        case("half.json", inside(br"\ud800", 0, 8), &[8], "invalid JSON"),
+        case("nul.json", inside(b"a\0b", 0, 9), &[9], "invalid JSON: control character"),
     ]
 }
 
