@@ -73,7 +73,8 @@ impl Archive {
 
 /// Converts all events to columns, in batches of `of` events.
 fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch> {
-    let (mut parser, mut builder) = (Parser::default(), BatchBuilder::new(&Projection::All).unwrap());
+    let (mut parser, mut builder) =
+        (Parser::default(), BatchBuilder::new(&Projection::All).unwrap());
     let mut batches = Vec::new();
     for (order, &(from, to)) in bounds.iter().enumerate() {
         let lineage = Lineage { file: "bench", kind: "rest", sequence: order as u64 };

@@ -119,7 +119,10 @@ fn broken_inside() -> Vec<Case> {
         Case {
             read: 2,
             stored: vec![10],
-            troubles: vec![(no_time.len(), "CreationTime is missing, so the event belongs to no day")],
+            troubles: vec![(
+                no_time.len(),
+                "CreationTime is missing, so the event belongs to no day",
+            )],
             ..damaged(
                 "no-time.json",
                 "array",

@@ -75,7 +75,10 @@ fn a_store_that_cannot_be_seen_is_not_taken_for_none() {
 fn a_store_is_neither_an_archive_nor_a_file() {
     let dir = with_store();
     let stderr = told(&dir, 2, &["ingest", "store", "--store", "store"]);
-    assert!(stderr.contains("cannot read store: it is a store, not a folder of log files"), "{stderr}");
+    assert!(
+        stderr.contains("cannot read store: it is a store, not a folder of log files"),
+        "{stderr}"
+    );
     let beside = told(&dir, 3, &["ingest", "archive", "store", "--store", "store"]);
     assert!(beside.contains("store: byte 0: cannot be read: it is a store, not"), "{beside}");
     assert!(dir.rejects("store", &[]).is_empty());

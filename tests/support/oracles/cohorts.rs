@@ -106,7 +106,8 @@ fn cohorts_are_counted_in_each_month_after_their_own() {
         ]
     );
     assert!(cohorts(&user_actions, &statuses).iter().all(|row| row.retention.is_none()));
-    let whole: BTreeMap<NaiveDate, &str> = statuses.into_keys().map(|date| (date, "truncated")).collect();
+    let whole: BTreeMap<NaiveDate, &str> =
+        statuses.into_keys().map(|date| (date, "truncated")).collect();
     let february = cohorts(&user_actions, &whole).swap_remove(1);
     assert_eq!((february.month.as_str(), february.retention), ("2025-02", Some(0.5)));
 }
