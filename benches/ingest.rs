@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use pbi_analyze::ingest::{self, Options, Projection, NoProgress};
-use pbi_analyze::render::Format;
-use pbi_analyze::report::{self, Filters, NoiseLevel};
+use pbi_analyze::ingest::{self, NoProgress, Options, Projection};
+use pbi_analyze::render::OutputFormat;
+use pbi_analyze::report::{self, Filters, NoiseFilter};
 use pbi_analyze::store::Store;
 use synth::{Layout, Spec, Written, write_archive};
 
@@ -47,7 +47,8 @@ impl Archive {
 
     /// Ingests into a store that is not there yet.
     fn ingest(&self, store: &Path, threads: Option<usize>) {
-        let summary = ingest::ingest_into_store(&Store::new(store), &self.options(threads), &NoProgress);
+        let summary =
+            ingest::ingest_into_store(&Store::new(store), &self.options(threads), &NoProgress);
         let records = summary.unwrap().records;
         assert_eq!((records.stored, records.rejected), (self.written.distinct, 0));
     }
@@ -90,7 +91,8 @@ fn second_run(criterion: &mut Criterion) {
     group.bench_function("nothing new", |bencher| {
         bencher.iter(|| {
             let store = Store::new(&store);
-            let summary = ingest::ingest_into_store(&store, &archive.options(None), &NoProgress).unwrap();
+            let summary =
+                ingest::ingest_into_store(&store, &archive.options(None), &NoProgress).unwrap();
             assert_eq!((summary.records.read, summary.sources.known), (0, archive.written.files));
         });
     });
@@ -103,11 +105,11 @@ fn top_reports() -> report::Options {
         until: None,
         time_zone: chrono_tz::Tz::Europe__Zurich,
         top: Some(25),
-        set: BTreeMap::new(),
-        noise: NoiseLevel::Default,
+        params: BTreeMap::new(),
+        noise: NoiseFilter::Exclude,
         actors: None,
         filters: Filters::default(),
-        format: Format::Json,
+        format: OutputFormat::Json,
         width: 120,
         fail_on: Vec::new(),
     }
@@ -116,7 +118,7 @@ fn top_reports() -> report::Options {
 fn reports(criterion: &mut Criterion) {
     let archive = Archive::new(Layout::RestPages);
     let snapshot = Store::new(&archive.store()).snapshot().unwrap();
-    let all = report::Reports::new(None).unwrap();
+    let all = report::ReportCatalog::new(None).unwrap();
     let question = all.find("top-reports").unwrap();
     let answer = |snapshot: &report::Snapshot| {
         report::run(snapshot, question, &top_reports()).unwrap().bytes
@@ -131,7 +133,7 @@ fn reports(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(archive.written.bytes));
     group.bench_function("straight from raw files", |bencher| {
         bencher.iter(|| {
-            let columns = Projection::Only(report::columns(question).unwrap());
+            let columns = Projection::Only(report::required_columns(question).unwrap());
             let read = ingest::ingest_temporary(&archive.options(None), &columns, &NoProgress);
             let (_files, snapshot, _) = read.unwrap();
             assert_eq!(answer(&snapshot), expected);

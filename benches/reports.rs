@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pbi_analyze::grid::{Cell, Grid};
-use pbi_analyze::ingest::{self, Options, NoProgress};
-use pbi_analyze::query::{self, Catalog, Period, Report, Session, Settings};
+use pbi_analyze::ingest::{self, NoProgress, Options};
+use pbi_analyze::query::{self, DefinitionCatalog, Period, ReportDefinition, Session, Settings};
 use pbi_analyze::store::{Snapshot, Store};
 use synth::{Layout, Spec, write_archive};
 
@@ -62,15 +62,15 @@ impl Held {
     }
 
     fn session(&self) -> Session<'_> {
-        let extent = query::extent(&self.snapshot).unwrap();
+        let extent = query::event_time_range(&self.snapshot).unwrap();
         let period = Period::new(chrono_tz::UTC, None, None, extent);
         Session::new(&self.snapshot, period, Settings::default()).unwrap()
     }
 
-    fn answer(&self, report: &Report) -> Grid {
+    fn answer(&self, report: &ReportDefinition) -> Grid {
         let session = self.session();
-        let grid = query::answer(&session, report, &BTreeMap::new()).unwrap();
-        assert!(session.tally(report).unwrap().events <= self.events);
+        let grid = query::execute(&session, report, &BTreeMap::new()).unwrap();
+        assert!(session.event_counts(report).unwrap().events <= self.events);
         grid
     }
 }
@@ -81,13 +81,13 @@ fn reports(criterion: &mut Criterion) {
     group.sample_size(10).measurement_time(Duration::from_secs(4));
     group.throughput(Throughput::Elements(held.events));
     group.bench_function("the view of events", |bencher| {
-        let view = Report::ad_hoc(VIEW);
+        let view = ReportDefinition::ad_hoc(VIEW);
         bencher.iter(|| {
-            let grid = query::answer(&held.session(), &view, &BTreeMap::new()).unwrap();
+            let grid = query::execute(&held.session(), &view, &BTreeMap::new()).unwrap();
             assert_eq!(grid.rows[0][0], Cell::Int(held.events as i64));
         });
     });
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = DefinitionCatalog::built_in().unwrap();
     for name in HEAVY {
         let report = catalog.find(name).unwrap();
         let rows = held.answer(report).rows.len();

@@ -1,36 +1,45 @@
--- title: Changes of access to workspaces
--- question: Who gave or took access to which workspace, for whom, and did an administrator let
---   themselves in?
+-- title: Workspace access changes
+-- question: Who was given or lost access to which workspace, and did an administrator grant access
+--   to themselves?
+-- group: Sharing and security
+-- alias: access
+-- alias: permissions
+-- alias: roles
+-- alias: workspace-access
 -- actors: all
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- param home: domains = auto, domains of the organisation, separated by commas
--- column time: when
--- column change: `added`, `removed`, `changed`, `self-granted` where somebody gave access to
---   themselves, or `failed`
--- column workspace: name of the workspace at that time; its id where the log names none
--- column member: for whom, by address or by id; empty where the log does not tell
--- column user: who did it
--- column external: whether the member is from outside
--- column role: role or right, as the log names it
--- column activity: the activity
--- column workspace_changes: changes of access to this workspace in the period, failed ones left out
--- column workspace_added: how many of these added somebody, self-granted ones left out
--- column workspace_removed: how many removed somebody
--- column workspace_self: how many were self-granted
--- column workspace_id: the workspace
--- column event_id: the event
--- rule: One row for each event and member. Counted are the activities of the group ACCESS (members,
---   roles and rights of workspaces, at the portal and by the admin API), and
---   RemoveAdminPersonalWorkspaceAccess.
--- rule: AddAdminPersonalWorkspaceAccess is self-granted: an administrator opens somebody's personal
---   workspace to themselves. So is any other addition or change whose member is its user.
--- rule: What was added or removed is told by the list that the member stands in, else by the name
---   of the activity; an update that does not tell is `changed`.
--- rule: Latest first. Services are included, as much access is given by scripts.
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
+--   finds them in the log
+-- column time: time of the change
+-- column change: `added`, `removed`, `changed`, `self-granted` (users gave access to themselves) or
+--   `failed`
+-- column workspace: name of the workspace at that time, or its ID if the log has no name
+-- column member: address or ID of the person or group whose access changed; empty if the log does
+--   not say
+-- column user: user who made the change
+-- column external: true if the member is external
+-- column role: role or permission, in the log's words
+-- column activity: name of the activity
+-- column workspace_changes: access changes in this workspace in the period, without failed ones
+-- column workspace_added: number of these that added a member, without self-granted access
+-- column workspace_removed: number of these that removed a member
+-- column workspace_self_granted: number of these in which users gave access to themselves
+-- column workspace_id: ID of the workspace
+-- column event_id: ID of the event
+-- rule: There is one row per event and member. Counted are the activities of the group ACCESS and
+--   RemoveAdminPersonalWorkspaceAccess. The group ACCESS contains changes of workspace members,
+--   roles and permissions in the portal and through the admin API.
+-- rule: AddAdminPersonalWorkspaceAccess is self-granted: an administrator gets access to another
+--   user's personal workspace. Any other addition or change is self-granted if the member is the
+--   user who made it.
+-- rule: `added` and `removed` come from the list that contains the member, otherwise from the
+--   activity name. An update that shows neither is `changed`.
+-- rule: The latest changes come first. Service principals are included, because scripts often grant
+--   access.
 -- source: Microsoft Learn, Roles in workspaces in Power BI; Operation list
--- limit: The log has the changes, not the members: what was given before the archive begins does
---   not show. Some events name neither member nor role; some name the member by an object id, so
---   that self-granting is not seen there. Members of a group are not told.
+-- limit: The log contains changes, not members. Access that was granted before the stored log
+--   begins does not appear. Some events name neither member nor role. Some name the member only by
+--   an object ID, so self-granted access is not detected there. Members of a group are not listed.
 WITH changes AS (
     SELECT
         Id,
@@ -73,7 +82,7 @@ totals AS (
         COUNT(*) FILTER (WHERE change <> 'failed') AS workspace_changes,
         COUNT(*) FILTER (WHERE change = 'added') AS workspace_added,
         COUNT(*) FILTER (WHERE change = 'removed') AS workspace_removed,
-        COUNT(*) FILTER (WHERE change = 'self-granted') AS workspace_self
+        COUNT(*) FILTER (WHERE change = 'self-granted') AS workspace_self_granted
     FROM rated
     GROUP BY COALESCE(workspace_id, '')
 )
@@ -84,13 +93,13 @@ SELECT
     recipient AS member,
     user_id AS user,
     COALESCE(is_external, FALSE) AS external,
-    -- Of members the log gives a state such as Added, and no role.
+    -- For members, the log has a state, for example Added, but no role.
     CASE WHEN kind = 'member' THEN NULL ELSE detail END AS role,
     activity_name AS activity,
     workspace_changes,
     workspace_added,
     workspace_removed,
-    workspace_self,
+    workspace_self_granted,
     workspace_id,
     Id AS event_id
 FROM rated AS r

@@ -1,39 +1,44 @@
 -- title: Active users (DAU, WAU, MAU)
--- question: How many people are active, do they come back, who is new and who stays away?
+-- question: How many people are active, how many are new, and how many return or leave?
+-- group: People
 -- alias: active-users
+-- alias: dau
+-- alias: wau
+-- alias: mau
 -- actors: people
 -- chart: lines dau, wau, mau over date
--- param grain: choice(day|week|month) = day, one row a day, an ISO week or a month
--- param activity: choice(all|view) = all, what makes active: any activity, or only opening content
--- column date: the day; of a week or month, its first day in the period
--- column dau: people active that day; of a week or month, the mean over its complete days
--- column wau: people active in the 7 days that end with the day; of a week or month, with its last
---   day in the period
--- column mau: people active in the 28 days that end with the day, likewise
+-- param grain: choice(day|week|month) = day, length of a row: a day, an ISO week or a month
+-- param activity: choice(all|view) = all, activity that makes a user active: any, or only views
+-- column date: the day; for weeks and months, their first day in the period
+-- column dau: users active on that day; for weeks and months, the average over their complete days
+-- column wau: users active in the 7 days that end with the day; for weeks and months, with their
+--   last day in the period
+-- column mau: users active in the 28 days that end with the day; for weeks and months, with their
+--   last day in the period
 -- column stickiness: dau divided by mau
--- column new_users: people who are seen for the first time in the whole archive
--- column returning_users: people seen before, but not in the 28 days before
--- column lost_users: people who were last seen 28 days before, and so leave the mau on that day
--- column verdict: how well the archive covers it: complete, partial, cut or missing
--- rule: Active is whoever has any event that is not noise; with activity=view, whoever opened
---   something (the group VIEW of the catalogue). All who did not
---   sign in are one person. An event that names no user is nobody's.
--- rule: The windows reach back before the period, as far as the archive does. Where they would
---   reach back further, there is no number: wau on the first 6 days of the archive, mau and
---   stickiness on the first 27, returning_users and lost_users on the first 28.
--- rule: A missing day has no numbers at all, and neither has a partial or cut day on which nobody
---   is known: it counts as missing. Where a day is partial, or a day of a window is missing, the
---   people known are counted, who are too few. There is a stickiness only if the day is complete
---   and none of the 28 is missing.
--- rule: Of a week or month, new_users, returning_users and lost_users are the sums over its days;
---   stickiness is the mean dau divided by the mau of its last day, where that day has a stickiness.
---   The verdict is that of its days if they all have the same, else partial.
--- rule: From one day to the next, mau grows by new_users and returning_users and shrinks by
---   lost_users, so long as no day is missing.
--- limit: The log does not know who is away or has left: lost means not seen, and nothing else.
--- limit: In the first weeks of an archive everybody is new, since nobody was seen before.
+-- column new_users: users active for the first time in the stored log
+-- column returning_users: users who were active before, but not in the previous 28 days
+-- column lost_users: users last active 28 days earlier, who leave mau on that day
+-- column status: data coverage: `complete`, `partial`, `truncated` or `missing`
+-- rule: A user is active with any event except automated API activity. With activity=view, only
+--   views count (the group VIEW of the catalog). All anonymous visitors count as one user. Events
+--   without a user are not attributed to anyone.
+-- rule: The windows of 7 and 28 days reach back before the period, as far as the stored log does.
+--   Values that need earlier days are empty: wau on the first 6 days of the log, mau and stickiness
+--   on the first 27, returning_users and lost_users on the first 28.
+-- rule: A missing day has no values. A partial or truncated day without known users counts as
+--   missing. If a day is partial, or a day of its window is missing, the counts contain only known
+--   users and are too low. Stickiness needs a complete day and no missing day among the 28.
+-- rule: For weeks and months, new_users, returning_users and lost_users are sums over the days.
+--   Stickiness is the average dau divided by the mau of the last day, if that day has a stickiness.
+--   The status is that of the days if they all agree, and otherwise partial.
+-- rule: If no day is missing, mau grows each day by new_users and returning_users and shrinks by
+--   lost_users.
+-- limit: The log does not show who is on leave or has left: a lost user is only a user without
+--   activity.
+-- limit: In the first weeks of the log every user is new.
 WITH user_days AS (
-    SELECT DISTINCT user_id, local_day_number AS day
+    SELECT DISTINCT user_id, local_epoch_day AS day
     FROM history
     WHERE user_id IS NOT NULL AND (:activity = 'all' OR operation_group = 'VIEW')
 ),
@@ -44,13 +49,13 @@ visits AS (
         LEAD(day) OVER (PARTITION BY user_id ORDER BY day) AS next_day
     FROM user_days
 ),
--- Visits between the same days are alike, whoever comes: far fewer rows, with their number.
-alike AS (
+-- Visits with the same day, last day and next day are counted in one row, which saves many rows.
+visit_counts AS (
     SELECT day, last_day, next_day, COUNT(*) AS users FROM visits GROUP BY day, last_day, next_day
 ),
--- Each visit puts its user into both windows on its day. It takes them out again when the window
--- has passed, or at the next visit, which puts them in anew: nobody is in a window twice, and no
--- day looks back at all the days before it.
+-- Each visit adds its user to both windows on its day. It removes the user when the window ends or
+-- at the next visit, which adds the user again. So nobody is in a window twice, and no day needs to
+-- read all the days before it.
 steps AS (
     SELECT
         day,
@@ -60,7 +65,7 @@ steps AS (
         CASE WHEN last_day IS NULL THEN users ELSE 0 END AS new_users,
         CASE WHEN day - last_day > 28 THEN users ELSE 0 END AS returning_users,
         0 AS lost_users
-    FROM alike
+    FROM visit_counts
     UNION ALL
     SELECT
         CASE WHEN next_day < day + 7 THEN next_day ELSE day + 7 END AS day,
@@ -70,7 +75,7 @@ steps AS (
         0 AS new_users,
         0 AS returning_users,
         0 AS lost_users
-    FROM alike
+    FROM visit_counts
     UNION ALL
     SELECT
         CASE WHEN next_day <= day + 28 THEN next_day ELSE day + 28 END AS day,
@@ -80,7 +85,7 @@ steps AS (
         0 AS new_users,
         0 AS returning_users,
         CASE WHEN next_day <= day + 28 THEN 0 ELSE users END AS lost_users
-    FROM alike
+    FROM visit_counts
 ),
 changes AS (
     SELECT
@@ -97,11 +102,11 @@ changes AS (
 calendar AS (
     SELECT
         h.day,
-        h.day_number,
-        h.day_number - p.archive_first_day_number AS held_before,
+        h.epoch_day,
+        h.epoch_day - p.archive_first_epoch_day AS log_days_before,
         CASE :grain WHEN 'week' THEN h.week WHEN 'month' THEN h.month
-            ELSE CAST(h.day_number AS STRING) END AS bucket,
-        h.verdict,
+            ELSE CAST(h.epoch_day AS STRING) END AS bucket,
+        h.status,
         h.is_complete,
         h.in_period
     FROM history_days AS h
@@ -118,46 +123,47 @@ counted AS (
         COALESCE(s.wau, 0) AS wau_change,
         COALESCE(s.mau, 0) AS mau_change
     FROM calendar AS c
-    LEFT JOIN changes AS s ON c.day_number = s.changed_day
+    LEFT JOIN changes AS s ON c.epoch_day = s.changed_day
 ),
 summed AS (
     SELECT
         *,
         SUM(wau_change) OVER (
-            ORDER BY day_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS wau,
         SUM(mau_change) OVER (
-            ORDER BY day_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS mau,
         SUM(is_missing) OVER (
-            ORDER BY day_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS missing_so_far
     FROM counted
 ),
 windowed AS (
     SELECT
         *,
-        missing_so_far - LAG(missing_so_far, 28) OVER (ORDER BY day_number) AS missing_in_28,
-        ROW_NUMBER() OVER (PARTITION BY bucket, in_period ORDER BY day_number DESC) AS from_end
+        missing_so_far - LAG(missing_so_far, 28) OVER (ORDER BY epoch_day) AS missing_in_28,
+        ROW_NUMBER() OVER (PARTITION BY bucket, in_period ORDER BY epoch_day DESC) AS from_end
     FROM summed
 ),
--- What is not known becomes null here, day by day.
+-- Unknown values become null here, for each day.
 known AS (
     SELECT
         bucket,
         day,
-        verdict,
+        status,
         from_end,
         CASE WHEN is_missing = 0 THEN dau END AS dau,
-        CASE WHEN verdict = 'complete' THEN dau END AS dau_complete,
-        CASE WHEN is_missing = 0 AND held_before >= 6 THEN wau END AS wau,
-        CASE WHEN is_missing = 0 AND held_before >= 27 THEN mau END AS mau,
-        -- On the 28th day of the archive there is no row 28 days before to subtract.
-        CASE WHEN verdict = 'complete' AND held_before >= 27
+        CASE WHEN status = 'complete' THEN dau END AS dau_complete,
+        CASE WHEN is_missing = 0 AND log_days_before >= 6 THEN wau END AS wau,
+        CASE WHEN is_missing = 0 AND log_days_before >= 27 THEN mau END AS mau,
+        -- The 28th day of the log has no row 28 days earlier to subtract.
+        CASE WHEN status = 'complete' AND log_days_before >= 27
             AND COALESCE(missing_in_28, missing_so_far) = 0 THEN mau END AS mau_whole,
         CASE WHEN is_missing = 0 THEN new_users END AS new_users,
-        CASE WHEN is_missing = 0 AND held_before >= 28 THEN returning_users END AS returning_users,
-        CASE WHEN is_missing = 0 AND held_before >= 28 THEN lost_users END AS lost_users
+        CASE WHEN is_missing = 0 AND log_days_before >= 28 THEN returning_users END
+            AS returning_users,
+        CASE WHEN is_missing = 0 AND log_days_before >= 28 THEN lost_users END AS lost_users
     FROM windowed
     WHERE in_period
 ),
@@ -176,8 +182,8 @@ buckets AS (
         COUNT(returning_users) AS returning_days,
         SUM(lost_users) AS lost_sum,
         COUNT(lost_users) AS lost_days,
-        MIN(verdict) AS lowest_verdict,
-        MAX(verdict) AS highest_verdict
+        MIN(status) AS lowest_status,
+        MAX(status) AS highest_status
     FROM known
     GROUP BY bucket
 )
@@ -192,6 +198,6 @@ SELECT
     CASE WHEN new_days > 0 THEN new_sum END AS new_users,
     CASE WHEN returning_days > 0 THEN returning_sum END AS returning_users,
     CASE WHEN lost_days > 0 THEN lost_sum END AS lost_users,
-    CASE WHEN lowest_verdict = highest_verdict THEN lowest_verdict ELSE 'partial' END AS verdict
+    CASE WHEN lowest_status = highest_status THEN lowest_status ELSE 'partial' END AS status
 FROM buckets
 ORDER BY date NULLS LAST

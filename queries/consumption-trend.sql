@@ -1,85 +1,91 @@
--- title: Consumption over time
--- question: Is content opened more or less than before, by how many people?
+-- title: Views over time
+-- question: Is content viewed more or less than before, and by how many people?
+-- group: Usage
+-- alias: trend
+-- alias: views
+-- alias: views-over-time
 -- actors: people
 -- chart: lines views, viewers over date
--- param grain: choice(day|week|month) = day, one row a day, an ISO week or a month
--- column date: the day; of a week or month, its first day in the period
--- column views: how often reports were opened (ViewReport)
--- column viewers: different people who opened a report or a dashboard
--- column reports: different reports that were opened
--- column dashboard_views: how often dashboards were opened (ViewDashboard)
--- column mean_7d: mean views of the 7 days that end with the day; only in rows of a day
--- column change_pct: views against the row before, in percent, over the same complete days of both
--- column verdict: how well the archive covers it: complete, partial, cut or missing
--- column complete_days: complete days of it in the period
--- column days: days of it in the period, as far as the archive reaches
--- rule: The change compares equal days: of weeks the same weekdays, of months the same days of the
---   month, and of those only the ones that are complete in both. A running week is so compared with
---   as much of the week before. Where there is no such pair of days, or no views before, it is
---   empty. It looks back before the period.
--- rule: From day to day the change is mostly that of weekdays, Monday against Sunday; mean_7d is
---   free of it, and so is the change of weeks.
--- rule: mean_7d is empty unless all 7 days are complete. It looks back before the period.
--- rule: A missing day has no numbers, and neither has a partial or cut day on which nothing is
---   known to have been opened. The verdict of a week or month is that of its days if they all have
---   the same, else partial.
--- limit: Turning a page writes no event, and how long something was open is not in this log.
+-- param grain: choice(day|week|month) = day, length of a row: a day, an ISO week or a month
+-- column date: the day; for weeks and months, their first day in the period
+-- column views: report views (ViewReport)
+-- column viewers: distinct people who viewed a report or dashboard
+-- column reports: distinct reports viewed
+-- column dashboard_views: dashboard views (ViewDashboard)
+-- column avg_7d: average views per day over the 7 days that end with the day; only if a row is a
+--   day
+-- column change_pct: change of views from the previous row in percent, over the days that are
+--   complete in both
+-- column status: data coverage: `complete`, `partial`, `truncated` or `missing`
+-- column complete_days: complete days of the row in the period
+-- column days: days of the row in the period that the log covers
+-- rule: change_pct compares matching days: the same weekdays of two weeks, or the same days of two
+--   months. Only days that are complete in both count, so a running week is compared with the same
+--   part of the previous week. It is empty without such days or without views before. It looks back
+--   before the period.
+-- rule: From day to day, change_pct mostly shows the difference between weekdays, for example
+--   Monday and Sunday. avg_7d and the change between weeks do not have this effect.
+-- rule: avg_7d is empty unless all 7 days are complete. It looks back before the period.
+-- rule: A missing day has no values, nor has a partial or truncated day without known views. For
+--   weeks and months, the status is that of the days if they all agree, and otherwise partial.
+-- limit: The log does not record page changes or viewing time.
 WITH calendar AS (
     SELECT
         day,
-        day_number,
-        verdict,
+        epoch_day,
+        status,
         is_complete,
         in_period,
         CASE :grain WHEN 'week' THEN week WHEN 'month' THEN month
-            ELSE CAST(day_number AS STRING) END AS bucket,
+            ELSE CAST(epoch_day AS STRING) END AS bucket,
         CASE :grain WHEN 'week' THEN weekday WHEN 'month' THEN CAST(EXTRACT(DAY FROM day) AS BIGINT)
             ELSE 0 END AS place_in_bucket
     FROM history_days
 ),
-opened AS (
-    SELECT local_day_number, activity_name, user_id, report_id, in_period
+viewed AS (
+    SELECT local_epoch_day, activity_name, user_id, report_id, in_period
     FROM history
     WHERE activity_name IN ('ViewReport', 'ViewDashboard')
 ),
 daily AS (
     SELECT
-        local_day_number AS opened_day,
+        local_epoch_day AS viewed_day,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views
-    FROM opened
-    GROUP BY local_day_number
+    FROM viewed
+    GROUP BY local_epoch_day
 ),
 counted AS (
     SELECT
         c.*,
         DENSE_RANK() OVER (ORDER BY c.bucket) AS bucket_number,
         COALESCE(d.views, 0) AS views,
-        CASE WHEN d.views IS NULL THEN 0 ELSE 1 END AS is_opened,
-        CASE WHEN c.is_complete THEN 0 ELSE 1 END AS is_open
+        CASE WHEN d.views IS NULL THEN 0 ELSE 1 END AS has_views,
+        CASE WHEN c.is_complete THEN 0 ELSE 1 END AS is_incomplete
     FROM calendar AS c
-    LEFT JOIN daily AS d ON c.day_number = d.opened_day
+    LEFT JOIN daily AS d ON c.epoch_day = d.viewed_day
 ),
 running AS (
     SELECT
         *,
         SUM(views) OVER (
-            ORDER BY day_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS views_so_far,
-        SUM(is_open) OVER (
-            ORDER BY day_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS open_so_far,
-        ROW_NUMBER() OVER (ORDER BY day_number) AS days_so_far
+        SUM(is_incomplete) OVER (
+            ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS incomplete_so_far,
+        ROW_NUMBER() OVER (ORDER BY epoch_day) AS days_so_far
     FROM counted
 ),
--- The sum of 7 days is what has come up to the day less what had come up to 7 days before it.
+-- The sum of 7 days is the running total minus the running total of 7 days earlier.
 moving AS (
     SELECT
         *,
-        views_so_far - COALESCE(LAG(views_so_far, 7) OVER (ORDER BY day_number), 0) AS views_in_7,
-        open_so_far - COALESCE(LAG(open_so_far, 7) OVER (ORDER BY day_number), 0) AS open_in_7
+        views_so_far - COALESCE(LAG(views_so_far, 7) OVER (ORDER BY epoch_day), 0) AS views_in_7,
+        incomplete_so_far - COALESCE(LAG(incomplete_so_far, 7) OVER (ORDER BY epoch_day), 0)
+            AS incomplete_in_7
     FROM running
 ),
--- The complete days once more, each with the number of the row that it is compared with.
+-- The complete days again, each with the number of the row to compare it with.
 earlier AS (
     SELECT bucket_number + 1 AS next_number, place_in_bucket AS same_place, views AS views_then
     FROM counted
@@ -98,13 +104,13 @@ pairs AS (
 ),
 people AS (
     SELECT
-        c.bucket AS opened_bucket,
-        COUNT(DISTINCT o.user_id) AS viewers,
-        COUNT(DISTINCT CASE WHEN o.activity_name = 'ViewReport' THEN o.report_id END) AS reports,
-        COUNT(*) FILTER (WHERE o.activity_name = 'ViewDashboard') AS dashboard_views
-    FROM opened AS o
-    INNER JOIN calendar AS c ON o.local_day_number = c.day_number
-    WHERE o.in_period
+        c.bucket AS viewed_bucket,
+        COUNT(DISTINCT v.user_id) AS viewers,
+        COUNT(DISTINCT CASE WHEN v.activity_name = 'ViewReport' THEN v.report_id END) AS reports,
+        COUNT(*) FILTER (WHERE v.activity_name = 'ViewDashboard') AS dashboard_views
+    FROM viewed AS v
+    INNER JOIN calendar AS c ON v.local_epoch_day = c.epoch_day
+    WHERE v.in_period
     GROUP BY c.bucket
 ),
 buckets AS (
@@ -112,13 +118,15 @@ buckets AS (
         bucket,
         MIN(day) AS first_day,
         SUM(views) AS views,
-        MAX(CASE WHEN :grain = 'day' AND open_in_7 = 0 AND days_so_far >= 7 THEN views_in_7 END)
-            AS views_in_7,
+        MAX(
+            CASE WHEN :grain = 'day' AND incomplete_in_7 = 0 AND days_so_far >= 7
+                THEN views_in_7 END
+        ) AS views_in_7,
         COUNT(*) FILTER (WHERE is_complete) AS complete_days,
-        COUNT(*) FILTER (WHERE is_complete OR is_opened = 1) AS known_days,
+        COUNT(*) FILTER (WHERE is_complete OR has_views = 1) AS known_days,
         COUNT(*) AS days_in_period,
-        MIN(verdict) AS lowest_verdict,
-        MAX(verdict) AS highest_verdict
+        MIN(status) AS lowest_status,
+        MAX(status) AS highest_status
     FROM moving
     WHERE in_period
     GROUP BY bucket
@@ -129,15 +137,15 @@ SELECT
     CASE WHEN known_days > 0 THEN COALESCE(viewers, 0) END AS viewers,
     CASE WHEN known_days > 0 THEN COALESCE(reports, 0) END AS reports,
     CASE WHEN known_days > 0 THEN COALESCE(dashboard_views, 0) END AS dashboard_views,
-    ROUND(FLOOR(CAST(views_in_7 AS DOUBLE) * 10 / 7 + 0.5) / 10, 1) AS mean_7d,
+    ROUND(FLOOR(CAST(views_in_7 AS DOUBLE) * 10 / 7 + 0.5) / 10, 1) AS avg_7d,
     ROUND(
         FLOOR(CAST(views_now - views_before AS DOUBLE) * 1000 / NULLIF(views_before, 0) + 0.5) / 10,
         1
     ) AS change_pct,
-    CASE WHEN lowest_verdict = highest_verdict THEN lowest_verdict ELSE 'partial' END AS verdict,
+    CASE WHEN lowest_status = highest_status THEN lowest_status ELSE 'partial' END AS status,
     complete_days,
     days_in_period AS days
 FROM buckets AS b
-LEFT JOIN people AS p ON b.bucket = p.opened_bucket
+LEFT JOIN people AS p ON b.bucket = p.viewed_bucket
 LEFT JOIN pairs AS c ON b.bucket = c.compared_bucket
 ORDER BY date NULLS LAST

@@ -1,49 +1,54 @@
--- title: Frequently, actively and occasionally used and unused reports
--- question: How regularly is each report used, and which are used no more?
+-- title: Unused and frequently used reports
+-- question: How regularly is each report used, and which are no longer used?
+-- group: Content lifecycle
+-- alias: report-activity
+-- alias: stale
+-- alias: unused
+-- alias: unused-reports
 -- actors: people
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- param class: choice(all|frequent|active|occasional|unused) = all, which class to list
--- column report: latest name of the report; its id where it never had one
--- column class: frequent, active, occasional or unused, on the last day of the period
--- column last_view: last day on which it was opened; empty if the archive holds no view of it
--- column active_months: in how many of the last 12 months it was opened
--- column views: how often it was opened in these 12 months
--- column viewers: different people who opened it in these 12 months
--- column deleted: the day on which it was deleted, by whomever, if no person did anything with it
---   after that
--- column workspace: latest name of the workspace in which it was last seen
--- column first_seen: first day on which anything about it is in the archive
--- column report_id: the id that the rows are grouped by
--- column workspace_id: the workspace in which it was last seen
--- rule: Everything is as of the last day of the period, looking back as far as the archive does;
---   the first day of the period does not matter. Listed is every report that any event of a person
---   is about.
--- rule: frequent: opened in the last 7 days and in at least 9 of the last 12 months. active: in the
---   last month. occasional: in the last 9 months, but not in the last. unused: not in the last 9.
--- rule: A month is 30 days here, counted back from the last day of the period, so that all months
---   are equally long and none is only just begun.
--- rule: If the archive reaches back less than 12 such months, frequent takes three quarters of the
---   whole months that it does reach back (at least one), as 9 of 12 are.
--- rule: Rows are in the order of class, active_months, views, last_view, name and id.
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- param class: choice(all|frequent|active|occasional|unused) = all, class to list
+-- column report: latest name of the report, or its ID if it never had a name
+-- column class: `frequent`, `active`, `occasional` or `unused` on the last day of the period
+-- column last_view: day of the last view; empty if the stored log has no view of it
+-- column active_months: number of the last 12 months with views
+-- column views: views in these 12 months
+-- column viewers: distinct people who viewed it in these 12 months
+-- column deleted_on: day on which it was deleted, if no person used it afterwards
+-- column workspace: latest name of the workspace in which it was last used
+-- column first_seen: day of its first event in the stored log
+-- column report_id: ID of the report, one row each
+-- column workspace_id: ID of the workspace in which it was last used
+-- rule: All values are as of the last day of the period and look back as far as the stored log. The
+--   first day of the period does not matter. Listed are all reports with at least one event by a
+--   person.
+-- rule: frequent: viewed in the last 7 days and in at least 9 of the last 12 months. active: viewed
+--   in the last month. occasional: viewed in the last 9 months, but not in the last month. unused:
+--   not viewed in the last 9 months.
+-- rule: A month is 30 days, counted back from the last day of the period. All months are therefore
+--   equally long and complete.
+-- rule: If the log covers fewer than 12 such months, frequent needs views in fewer of them: in
+--   three quarters of the fully covered months, and at least one.
+-- rule: Rows are sorted by class, active_months, views, last_view, name and ID.
 -- source: Microsoft Learn, Tenant-level auditing: create classifications
--- limit: A report that nobody touched since the archive begins leaves no event: unused ones can
---   only be listed in full with an inventory. If the archive reaches back less than 9 months,
---   unused means no view in as much as it holds. Missing days may hold views that are not known.
+-- limit: A report without any event in the stored log is not listed. A complete list of unused
+--   reports needs an inventory of reports. If the log covers less than 9 months, unused means no
+--   view in the time that it covers. Missing days can hide views.
 WITH touched AS (
     SELECT
         e.report_id,
         e.workspace_id,
         e.user_id,
         e.local_date,
-        e.time_us,
+        e.epoch_us,
         e.activity_name = 'ViewReport' AS is_view,
-        p.last_day_number - e.local_day_number AS age,
-        FLOOR(CAST(p.last_day_number - e.local_day_number AS DOUBLE) / 30) AS month_back,
-        FLOOR(CAST(p.last_day_number - p.archive_first_day_number + 1 AS DOUBLE) / 30)
-            AS months_held
+        p.last_epoch_day - e.local_epoch_day AS age,
+        FLOOR(CAST(p.last_epoch_day - e.local_epoch_day AS DOUBLE) / 30) AS month_back,
+        FLOOR(CAST(p.last_epoch_day - p.archive_first_epoch_day + 1 AS DOUBLE) / 30)
+            AS months_covered
     FROM history AS e
     CROSS JOIN period AS p
-    WHERE e.report_id IS NOT NULL AND e.local_day_number <= p.last_day_number
+    WHERE e.report_id IS NOT NULL AND e.local_epoch_day <= p.last_epoch_day
 ),
 totals AS (
     SELECT
@@ -54,28 +59,33 @@ totals AS (
         COUNT(DISTINCT CASE WHEN is_view AND month_back < 12 THEN month_back END) AS active_months,
         COUNT(*) FILTER (WHERE is_view AND month_back < 12) AS views,
         COUNT(DISTINCT CASE WHEN is_view AND month_back < 12 THEN user_id END) AS viewers,
-        MAX(time_us) AS last_us,
-        MAX(CASE WHEN months_held > 12 THEN 12 WHEN months_held < 1 THEN 1 ELSE months_held END)
-            AS months_asked
+        MAX(epoch_us) AS last_us,
+        MAX(
+            CASE
+                WHEN months_covered > 12 THEN 12
+                WHEN months_covered < 1 THEN 1
+                ELSE months_covered
+            END
+        ) AS months_required
     FROM touched
     GROUP BY report_id
 ),
 deletions AS (
     SELECT
         report_id AS deleted_report,
-        MAX(time_us) AS deleted_us,
+        MAX(epoch_us) AS deleted_us,
         MAX(local_date) AS deleted_day
     FROM events_all AS e
     CROSS JOIN period AS p
     WHERE activity_name IN ('DeleteReport', 'DeleteArtifact') AND NOT is_failed
-        AND report_id IS NOT NULL AND local_day_number <= last_day_number
+        AND report_id IS NOT NULL AND local_epoch_day <= last_epoch_day
     GROUP BY report_id
 ),
 places AS (
     SELECT
         report_id AS placed_report,
         workspace_id,
-        MAX(time_us) AS last_us
+        MAX(epoch_us) AS last_us
     FROM touched
     WHERE workspace_id IS NOT NULL
     GROUP BY report_id, workspace_id
@@ -94,12 +104,12 @@ classified AS (
     SELECT
         *,
         CASE
-            WHEN age < 7 AND active_months * 4 >= months_asked * 3 THEN 'frequent'
+            WHEN age < 7 AND active_months * 4 >= months_required * 3 THEN 'frequent'
             WHEN age < 30 THEN 'active'
             WHEN age < 270 THEN 'occasional'
             ELSE 'unused'
         END AS class,
-        CASE WHEN deleted_us >= last_us THEN deleted_day END AS deleted
+        CASE WHEN deleted_us >= last_us THEN deleted_day END AS deleted_on
     FROM totals AS t
     LEFT JOIN deletions AS d ON t.report_id = d.deleted_report
 ),
@@ -120,7 +130,7 @@ SELECT
     active_months,
     views,
     viewers,
-    deleted,
+    deleted_on,
     COALESCE(workspace_name, workspace_id) AS workspace,
     first_seen,
     report_id,

@@ -1,70 +1,77 @@
--- title: Coverage
--- question: Which days does the archive hold in full, and which are missing, partial or cut?
+-- title: Data coverage
+-- question: Which days are complete in the log, and which are missing, partial or truncated?
+-- group: Log health
+-- alias: gaps
+-- alias: missing-days
 -- actors: all
--- noise: keep
--- column day: the UTC day
--- column verdict: complete, partial, cut or missing
--- column events: events of it that are stored, noise and services included; empty for a missing day
--- column rule: which rule decided
--- column hours_without: hours of it without any event; every pull of a day leaves an event for each
---   hour of it in the log, so an archive that is pulled daily has none
--- column sources: files that hold events of it
--- column repeats: copies of its events beyond the first, in all files
--- column late_events: events that only a later pull of the day brought
--- column people: different people, guests and services that did something
--- rule: Missing: no event of the day is stored. Cut: a file of the day breaks off, ends at a row
---   limit of Microsoft's tools or says that its search found more, and no whole file holds as much
---   of the day. Partial: the pulls recorded in the log (ExportActivityEvents) leave a part of the
---   day open, and no source of another kind holds it; or every file of it was written before it
---   was over. Complete: none of these.
--- rule: An event is late if it stands in a file that repeats events of the same day from files
---   before it (in the order of their names) and is itself in none of these. Pages that repeat
---   nothing are parts of one pull, and nothing in them is late.
--- source: Microsoft Learn, Activity Events REST API: events are kept for 28 to 30 days and may
---   come up to 24 hours late
--- limit: Ask without filters: they narrow the events, hours and people that are counted, but not
---   the copies in the files, so that repeats and late_events become too many.
--- limit: Days before the first event and after the last one of the archive are not known to be
---   missing; they are not listed.
+-- noise: include
+-- column day: UTC day
+-- column status: `complete`, `partial`, `truncated` or `missing`
+-- column events: stored events of the day, including automated API activity and service principals;
+--   empty for a missing day
+-- column reason: reason for the status
+-- column hours_without_events: hours of the day without any event. Each download of a day writes an
+--   event for every hour of it to the log, so a log that is downloaded daily has none.
+-- column sources: source files with events of the day
+-- column duplicates: further copies of the day's events, in all files
+-- column late_events: events that only a later download of the day contained
+-- column users: distinct people, guests and service principals with activity
+-- rule: missing: no event of the day is stored.
+-- rule: truncated: a file of the day is damaged, ends at a row limit of Microsoft's tools, or
+--   reports that its search found more. A day is not truncated if an intact file contains as many
+--   of its events.
+-- rule: partial: the downloads recorded in the log (ExportActivityEvents) do not cover the whole
+--   day, and no source of another kind contains it. A day is also partial if all its files were
+--   written before it was over.
+-- rule: complete: none of these.
+-- rule: An event is late if no earlier file contains it, but its file also contains copies of
+--   events of that day from earlier files. Files are in the order of their names. Pages without
+--   common events are parts of one download, and nothing in them is late.
+-- source: Microsoft Learn, Activity Events REST API: events are kept for 28 to 30 days and may come
+--   up to 24 hours late
+-- limit: Use this report without filters. Filters narrow the counted events, hours and users, but
+--   not the copies in the files, so duplicates and late_events become too high.
+-- limit: Days before the first and after the last event of the log are not listed, because nothing
+--   shows whether they are missing.
 WITH stored AS (
     SELECT
         utc_date,
         COUNT(*) AS events,
         COUNT(DISTINCT utc_hour) AS hours,
-        COUNT(DISTINCT user_id) AS people
+        COUNT(DISTINCT user_id) AS users
     FROM events_all
     WHERE WorkloadGroup IS NULL OR WorkloadGroup <> 'other'
     GROUP BY utc_date
 ),
-brought AS (
-    SELECT utc_date, SourceFile, COUNT(*) AS brought
+file_events AS (
+    SELECT utc_date, SourceFile, COUNT(*) AS file_events
     FROM events_all
     WHERE WorkloadGroup IS NULL OR WorkloadGroup <> 'other'
     GROUP BY utc_date, SourceFile
 ),
 first_of_day AS (
     SELECT utc_date AS first_date, MIN(SourceFile) AS first_file
-    FROM brought
+    FROM file_events
     GROUP BY utc_date
 ),
 late AS (
-    SELECT b.utc_date AS late_date, SUM(b.brought) AS late_events
-    FROM brought AS b
-    JOIN source_days AS s ON b.SourceFile = s.source AND b.utc_date = s.day
-    JOIN first_of_day AS f ON b.utc_date = f.first_date
-    WHERE b.SourceFile <> f.first_file AND s.copies > b.brought
-    GROUP BY b.utc_date
+    SELECT e.utc_date AS late_date, SUM(e.file_events) AS late_events
+    FROM file_events AS e
+    JOIN source_days AS s ON e.SourceFile = s.source AND e.utc_date = s.day
+    JOIN first_of_day AS f ON e.utc_date = f.first_date
+    WHERE e.SourceFile <> f.first_file AND s.event_copies > e.file_events
+    GROUP BY e.utc_date
 )
 SELECT
     d.day,
-    d.verdict,
-    CASE WHEN d.verdict <> 'missing' THEN COALESCE(e.events, 0) END AS events,
-    d.rule,
-    CASE WHEN d.verdict <> 'missing' THEN 24 - COALESCE(e.hours, 0) END AS hours_without,
+    d.status,
+    CASE WHEN d.status <> 'missing' THEN COALESCE(e.events, 0) END AS events,
+    d.reason,
+    CASE WHEN d.status <> 'missing' THEN 24 - COALESCE(e.hours, 0) END AS hours_without_events,
     d.sources,
-    CASE WHEN d.copies > e.events THEN d.copies - e.events ELSE 0 END AS repeats,
+    CASE WHEN d.event_copies > e.events THEN d.event_copies - e.events ELSE 0 END AS duplicates,
     COALESCE(l.late_events, 0) AS late_events,
-    CASE WHEN d.verdict <> 'missing' THEN COALESCE(e.people, 0) END AS people
+    CASE WHEN d.status <> 'missing' THEN COALESCE(e.users, 0) END AS users
 FROM utc_days AS d
 LEFT JOIN stored AS e ON d.day = e.utc_date
 LEFT JOIN late AS l ON d.day = l.late_date

@@ -1,36 +1,39 @@
 -- title: Deletions and takeovers
--- question: Who deleted what, or took it over from whom, and was it still in use?
+-- question: Who deleted content or took over its ownership, and was it still in use?
+-- group: Content lifecycle
+-- alias: deletions
+-- alias: takeovers
 -- actors: all
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- param days_before: int = 28, over how many days before a deletion its viewers are counted
--- column time: when
--- column change: `deleted` or `taken over`; `delete failed` or `takeover failed` where the log
---   says so
--- column item: name of the item at that time; its id where the log names none
--- column user: who did it
--- column viewers_before: different other people who opened it in the days before, or something of
---   it; empty for what nobody opens, and where nothing was deleted
--- column item_kind: Report, Workspace, SemanticModel, …
--- column owner_before: whose it was, if the log tells
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- param days_before: int = 28, number of days before a deletion in which viewers are counted
+-- column time: time of the change
+-- column change: `deleted` or `taken over`; `delete failed` or `takeover failed` if the log says so
+-- column item: name of the item at that time, or its ID if the log has no name
+-- column user: user who made the change
+-- column viewers_before_deletion: distinct other people who viewed the item or its content in the
+--   days before; empty unless an item with viewers was deleted
+-- column item_kind: kind of item, for example Report, Workspace or SemanticModel
+-- column previous_owner: previous owner, if the log names one
 -- column workspace: latest name of the workspace
--- column activity: the activity
--- column item_id: the item
--- column workspace_id: its workspace
--- column event_id: the event
+-- column activity: name of the activity
+-- column item_id: ID of the item
+-- column workspace_id: ID of the workspace
+-- column event_id: ID of the event
 -- rule: Deletions are those of reports, dashboards, tiles, semantic models, dataflows, apps and
---   other items (Delete… of the group AUTHOR and of the newer kinds), and of workspaces:
---   DeleteFolder, DeleteGroup, DeleteGroupWorkspace, DeleteWorkspaceViaAdminApi,
+--   other items (Delete… of the group AUTHOR and of newer item kinds). Deletions of workspaces are
+--   DeleteFolder, DeleteGroup, DeleteGroupWorkspace, DeleteWorkspaceViaAdminApi and
 --   DeleteWorkspacesPermanentlyAsAdmin. Unpublishing an app counts as its deletion.
 -- rule: Takeovers are TakeOverDataset, TakeOverDatasource, TakeOverArtifact, TookOverDataflow and
 --   TakeOverEmailSubscription.
--- rule: Viewers before are those of the `days_before` days that end with the day of the deletion:
---   of a report or dashboard itself, of the reports of a semantic model, and of all reports and
---   dashboards of a workspace or app. All who did not sign in are one of them; services and who
---   deleted it are none.
--- rule: Latest first. Services are included. A filter by user takes the other viewers away as well.
+-- rule: viewers_before_deletion counts the `days_before` days that end with the day of the
+--   deletion. Viewers of a semantic model are those of its reports. Viewers of a workspace or app
+--   are those of all its reports and dashboards. Anonymous visitors count as one. Service
+--   principals and the user who deleted the item do not count.
+-- rule: The latest changes come first. Service principals are included. A filter by user also
+--   filters the viewers.
 -- source: Microsoft Learn, Operation list
--- limit: Deleting a workspace deletes what is in it without an event for each item. What was
---   deleted with a semantic model shows as an event for each report or not at all.
+-- limit: Deleting a workspace deletes its content without an event for each item. Reports deleted
+--   with a semantic model have an event each, or none.
 WITH changes AS (
     SELECT
         Id,
@@ -69,8 +72,8 @@ WITH changes AS (
         COALESCE(workspace_id, NULLIF(FolderObjectId, '')) AS workspace_id,
         workspace_name,
         user_id,
-        NULLIF(OriginalOwner, '') AS owner_before,
-        local_day_number AS gone_day
+        NULLIF(OriginalOwner, '') AS previous_owner,
+        local_epoch_day AS deleted_day
     FROM events
     WHERE (operation_group = 'AUTHOR' AND activity_name LIKE 'Delete%')
         OR activity_name IN (
@@ -100,27 +103,35 @@ named AS (
         END AS changed_id
     FROM changes
 ),
--- Time is cut into slots as long as the days before: a day that counts lies in the slot of the
--- deletion or in the one before, so they meet by equality, and not each with each.
-gone AS (
+-- Days are divided into slots of `days_before` days. A day that counts is in the slot of the
+-- deletion or in the one before, so the join compares slots and not every day with every day.
+deleted AS (
     SELECT DISTINCT
-        Id AS gone_event,
-        kind AS gone_kind,
-        changed_id AS gone_id,
-        gone_day,
-        user_id AS gone_by,
-        FLOOR(CAST(gone_day AS DOUBLE) / NULLIF(:days_before, 0)) AS gone_slot
+        Id AS deleted_event,
+        kind AS deleted_kind,
+        changed_id AS deleted_id,
+        deleted_day,
+        user_id AS deleted_by,
+        FLOOR(CAST(deleted_day AS DOUBLE) / NULLIF(:days_before, 0)) AS deleted_slot
     FROM named
     WHERE change = 'deleted'
         AND changed_id IS NOT NULL
         AND kind IN ('Report', 'Dashboard', 'SemanticModel', 'Workspace', 'App')
 ),
-gone_slots AS (
-    SELECT gone_event, gone_kind, gone_id, gone_day, gone_by, gone_slot FROM gone
+deletion_slots AS (
+    SELECT deleted_event, deleted_kind, deleted_id, deleted_day, deleted_by, deleted_slot
+    FROM deleted
     UNION ALL
-    SELECT gone_event, gone_kind, gone_id, gone_day, gone_by, gone_slot - 1 AS gone_slot FROM gone
+    SELECT
+        deleted_event,
+        deleted_kind,
+        deleted_id,
+        deleted_day,
+        deleted_by,
+        deleted_slot - 1 AS deleted_slot
+    FROM deleted
 ),
-opened AS (
+viewed AS (
     SELECT
         report_id,
         dashboard_id,
@@ -128,87 +139,91 @@ opened AS (
         workspace_id,
         app_id,
         user_id AS viewer,
-        local_day_number AS opened_day,
-        FLOOR(CAST(local_day_number AS DOUBLE) / NULLIF(:days_before, 0)) AS opened_slot
+        local_epoch_day AS viewed_day,
+        FLOOR(CAST(local_epoch_day AS DOUBLE) / NULLIF(:days_before, 0)) AS viewed_slot
     FROM history
     WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND NOT is_service
         AND user_id IS NOT NULL
 ),
--- An opening needs the report or dashboard, the semantic model, the workspace and the app. What
--- was not deleted is left out first, and a person counts once a day: few rows are to be joined.
-gone_reports AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'Report'),
-reports_needed AS (
-    SELECT o.report_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
-    FROM opened AS o
-    INNER JOIN gone_reports AS g ON o.report_id = g.gone_id
-    GROUP BY o.report_id, o.viewer, o.opened_day, o.opened_slot
+-- A view counts for its report or dashboard, semantic model, workspace and app. Views of items that
+-- were not deleted are excluded first, and each viewer counts once a day, to join only a few rows.
+deleted_reports AS (SELECT DISTINCT deleted_id FROM deleted WHERE deleted_kind = 'Report'),
+report_views AS (
+    SELECT v.report_id AS viewed_id, v.viewer, v.viewed_day, v.viewed_slot
+    FROM viewed AS v
+    INNER JOIN deleted_reports AS d ON v.report_id = d.deleted_id
+    GROUP BY v.report_id, v.viewer, v.viewed_day, v.viewed_slot
 ),
-gone_dashboards AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'Dashboard'),
-dashboards_needed AS (
-    SELECT o.dashboard_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
-    FROM opened AS o
-    INNER JOIN gone_dashboards AS g ON o.dashboard_id = g.gone_id
-    GROUP BY o.dashboard_id, o.viewer, o.opened_day, o.opened_slot
+deleted_dashboards AS (SELECT DISTINCT deleted_id FROM deleted WHERE deleted_kind = 'Dashboard'),
+dashboard_views AS (
+    SELECT v.dashboard_id AS viewed_id, v.viewer, v.viewed_day, v.viewed_slot
+    FROM viewed AS v
+    INNER JOIN deleted_dashboards AS d ON v.dashboard_id = d.deleted_id
+    GROUP BY v.dashboard_id, v.viewer, v.viewed_day, v.viewed_slot
 ),
-gone_semantic_models AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'SemanticModel'),
-semantic_models_needed AS (
-    SELECT o.semantic_model_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
-    FROM opened AS o
-    INNER JOIN gone_semantic_models AS g ON o.semantic_model_id = g.gone_id
-    GROUP BY o.semantic_model_id, o.viewer, o.opened_day, o.opened_slot
+deleted_semantic_models AS (
+    SELECT DISTINCT deleted_id FROM deleted WHERE deleted_kind = 'SemanticModel'
 ),
-gone_workspaces AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'Workspace'),
-workspaces_needed AS (
-    SELECT o.workspace_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
-    FROM opened AS o
-    INNER JOIN gone_workspaces AS g ON o.workspace_id = g.gone_id
-    GROUP BY o.workspace_id, o.viewer, o.opened_day, o.opened_slot
+semantic_model_views AS (
+    SELECT v.semantic_model_id AS viewed_id, v.viewer, v.viewed_day, v.viewed_slot
+    FROM viewed AS v
+    INNER JOIN deleted_semantic_models AS d ON v.semantic_model_id = d.deleted_id
+    GROUP BY v.semantic_model_id, v.viewer, v.viewed_day, v.viewed_slot
 ),
-gone_apps AS (SELECT DISTINCT gone_id FROM gone WHERE gone_kind = 'App'),
-apps_needed AS (
-    SELECT o.app_id AS needed_id, o.viewer, o.opened_day, o.opened_slot
-    FROM opened AS o
-    INNER JOIN gone_apps AS g ON o.app_id = g.gone_id
-    GROUP BY o.app_id, o.viewer, o.opened_day, o.opened_slot
+deleted_workspaces AS (SELECT DISTINCT deleted_id FROM deleted WHERE deleted_kind = 'Workspace'),
+workspace_views AS (
+    SELECT v.workspace_id AS viewed_id, v.viewer, v.viewed_day, v.viewed_slot
+    FROM viewed AS v
+    INNER JOIN deleted_workspaces AS d ON v.workspace_id = d.deleted_id
+    GROUP BY v.workspace_id, v.viewer, v.viewed_day, v.viewed_slot
 ),
-needed AS (
-    SELECT 'Report' AS needed_kind, needed_id, viewer, opened_day, opened_slot FROM reports_needed
+deleted_apps AS (SELECT DISTINCT deleted_id FROM deleted WHERE deleted_kind = 'App'),
+app_views AS (
+    SELECT v.app_id AS viewed_id, v.viewer, v.viewed_day, v.viewed_slot
+    FROM viewed AS v
+    INNER JOIN deleted_apps AS d ON v.app_id = d.deleted_id
+    GROUP BY v.app_id, v.viewer, v.viewed_day, v.viewed_slot
+),
+relevant_views AS (
+    SELECT 'Report' AS viewed_kind, viewed_id, viewer, viewed_day, viewed_slot FROM report_views
     UNION ALL
-    SELECT 'Dashboard' AS needed_kind, needed_id, viewer, opened_day, opened_slot
-    FROM dashboards_needed
+    SELECT 'Dashboard' AS viewed_kind, viewed_id, viewer, viewed_day, viewed_slot
+    FROM dashboard_views
     UNION ALL
-    SELECT 'SemanticModel' AS needed_kind, needed_id, viewer, opened_day, opened_slot
-    FROM semantic_models_needed
+    SELECT 'SemanticModel' AS viewed_kind, viewed_id, viewer, viewed_day, viewed_slot
+    FROM semantic_model_views
     UNION ALL
-    SELECT 'Workspace' AS needed_kind, needed_id, viewer, opened_day, opened_slot
-    FROM workspaces_needed
+    SELECT 'Workspace' AS viewed_kind, viewed_id, viewer, viewed_day, viewed_slot
+    FROM workspace_views
     UNION ALL
-    SELECT 'App' AS needed_kind, needed_id, viewer, opened_day, opened_slot FROM apps_needed
+    SELECT 'App' AS viewed_kind, viewed_id, viewer, viewed_day, viewed_slot FROM app_views
 ),
 viewers AS (
-    SELECT gone_event AS viewed_event, COUNT(DISTINCT viewer) AS viewers
-    FROM gone_slots AS g
-    INNER JOIN needed AS n
-        ON g.gone_kind = n.needed_kind AND g.gone_id = n.needed_id AND g.gone_slot = n.opened_slot
-    WHERE opened_day <= gone_day AND opened_day > gone_day - :days_before
-        AND viewer <> COALESCE(gone_by, '')
-    GROUP BY gone_event
+    SELECT deleted_event AS viewed_event, COUNT(DISTINCT viewer) AS viewers
+    FROM deletion_slots AS d
+    INNER JOIN relevant_views AS v
+        ON d.deleted_kind = v.viewed_kind
+        AND d.deleted_id = v.viewed_id
+        AND d.deleted_slot = v.viewed_slot
+    WHERE viewed_day <= deleted_day AND viewed_day > deleted_day - :days_before
+        AND viewer <> COALESCE(deleted_by, '')
+    GROUP BY deleted_event
 )
 SELECT
     changed_at AS time,
     change,
     changed_item AS item,
     user_id AS user,
-    CASE WHEN gone_event IS NOT NULL THEN COALESCE(viewers, 0) END AS viewers_before,
+    CASE WHEN deleted_event IS NOT NULL THEN COALESCE(viewers, 0) END AS viewers_before_deletion,
     kind AS item_kind,
-    owner_before,
+    previous_owner,
     COALESCE(workspace_name, workspace_id) AS workspace,
     activity_name AS activity,
     changed_id AS item_id,
     workspace_id,
     Id AS event_id
 FROM named AS c
-LEFT JOIN gone AS g ON c.Id = g.gone_event
+LEFT JOIN deleted AS d ON c.Id = d.deleted_event
 LEFT JOIN viewers AS v ON c.Id = v.viewed_event
 ORDER BY changed_at DESC NULLS LAST, Id NULLS LAST
 LIMIT :top

@@ -1,24 +1,26 @@
 -- title: How reports reach people
--- question: Are reports opened from workspaces, from apps or from links that were shared?
+-- question: Are reports viewed from workspaces, from apps or from shared links?
+-- group: Usage
+-- alias: distribution
 -- actors: people
 -- chart: bars views
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column method: the distribution method that the event names, such as Workspace, Apps or Shared
--- column views: how often reports were opened by it (ViewReport)
--- column share_pct: these views of all views, in percent
--- column viewers: different people who opened a report by it
--- column viewers_pct: these viewers of all viewers, in percent
--- column reports: different reports that were opened by it
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column method: distribution method in the log, for example Workspace, Apps or Shared
+-- column views: report views (ViewReport)
+-- column share_pct: share of all views, in percent
+-- column viewers: distinct people who viewed a report this way
+-- column viewers_pct: share of all viewers, in percent
+-- column reports: distinct reports viewed this way
 -- column views_per_viewer: views divided by viewers
--- rule: Methods are as the log writes them (DistributionMethod). Where it writes none, the row is
---   (not told), and it has its part in the shares.
--- rule: Somebody who uses two methods is a viewer of both, so viewers_pct can add up to more than
+-- rule: Methods are written as in the log (DistributionMethod). Views without a method are in the
+--   row (unknown) and count in the shares.
+-- rule: A person who uses two methods is a viewer of both, so viewers_pct can add up to more than
 --   100.
--- limit: The log names a method for views of reports only, and not for each of them.
-WITH opened AS (
+-- limit: The log names a method only for report views, and not for all of them.
+WITH viewed AS (
     SELECT
-        CASE WHEN DistributionMethod = '' THEN '(not told)'
-            ELSE COALESCE(DistributionMethod, '(not told)') END AS method,
+        CASE WHEN DistributionMethod = '' THEN '(unknown)'
+            ELSE COALESCE(DistributionMethod, '(unknown)') END AS method,
         user_id,
         report_id
     FROM events
@@ -29,24 +31,24 @@ methods AS (
         method,
         COUNT(*) AS views,
         COUNT(DISTINCT user_id) AS viewers,
-        COUNT(DISTINCT report_id) AS reports_opened
-    FROM opened
+        COUNT(DISTINCT report_id) AS reports_viewed
+    FROM viewed
     GROUP BY method
 ),
-everything AS (
-    SELECT COUNT(*) AS all_views, COUNT(DISTINCT user_id) AS all_viewers FROM opened
+grand_total AS (
+    SELECT COUNT(*) AS total_views, COUNT(DISTINCT user_id) AS total_viewers FROM viewed
 )
 SELECT
     method,
     views,
-    ROUND(FLOOR(CAST(views AS DOUBLE) * 1000 / NULLIF(all_views, 0) + 0.5) / 10, 1) AS share_pct,
+    ROUND(FLOOR(CAST(views AS DOUBLE) * 1000 / NULLIF(total_views, 0) + 0.5) / 10, 1) AS share_pct,
     viewers,
-    ROUND(FLOOR(CAST(viewers AS DOUBLE) * 1000 / NULLIF(all_viewers, 0) + 0.5) / 10, 1)
+    ROUND(FLOOR(CAST(viewers AS DOUBLE) * 1000 / NULLIF(total_viewers, 0) + 0.5) / 10, 1)
         AS viewers_pct,
-    reports_opened AS reports,
+    reports_viewed AS reports,
     ROUND(FLOOR(CAST(views AS DOUBLE) * 100 / NULLIF(viewers, 0) + 0.5) / 100, 2)
         AS views_per_viewer
 FROM methods AS m
-CROSS JOIN everything AS a
+CROSS JOIN grand_total AS a
 ORDER BY views DESC NULLS LAST, viewers DESC NULLS LAST, method NULLS LAST
 LIMIT :top

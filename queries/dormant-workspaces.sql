@@ -1,42 +1,43 @@
 -- title: Dormant workspaces
--- question: In which workspaces has nobody done anything for a month?
+-- question: Which workspaces have had no activity by people for a month?
+-- group: Content lifecycle
+-- alias: dormant
+-- alias: inactive-workspaces
 -- actors: people
--- param days: int = 30, for how many days nothing has happened
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column workspace: latest name of the workspace; its id where it never had one
+-- param days: int = 30, minimum number of days without activity
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column workspace: latest name of the workspace, or its ID if it never had a name
 -- column idle_days: days from the last activity to the last day of the period
--- column last_activity: the day of the last activity of a person
--- column last_view: the last day on which somebody opened content; empty if the archive holds no
---   view
--- column users: different people who were ever active in it, as far as the archive reaches
--- column last_user: who was active last; whom to ask
--- column kind: shared, or personal (My Workspace)
--- column missing_days: days since the last activity of which the archive holds nothing
--- column workspace_id: the id that the rows are grouped by
--- rule: Everything is as of the last day of the period, looking back as far as the archive does;
---   the first day of the period does not matter.
--- rule: Activity is any event of a person that is not noise. What services do, such as refreshes
---   and scans, keeps no workspace awake; with --actors all it does.
+-- column last_activity: day of the last activity by a person
+-- column last_view: day of the last view; empty if the stored log has no view in it
+-- column users: distinct people who were ever active in it, in the stored log
+-- column last_user: last active user, who can be asked about it
+-- column workspace_type: `Workspace` or `My workspace` (personal)
+-- column missing_days: days since the last activity for which there is no data
+-- column workspace_id: ID of the workspace, one row each
+-- rule: All values are as of the last day of the period and look back as far as the stored log. The
+--   first day of the period does not matter.
+-- rule: Activity is any event by a person except automated API activity. Refreshes and scans by
+--   service principals do not count, unless --actors all is given.
 -- rule: A view is any activity of the group VIEW.
--- rule: A workspace that was deleted (DeleteFolder, DeleteGroup, DeleteGroupWorkspace,
---   DeleteWorkspaceViaAdminApi, DeleteWorkspacesPermanentlyAsAdmin), by whomever, is left out
---   unless somebody was active in it afterwards.
--- rule: The longest idle are first.
--- limit: A workspace of which the archive holds no event of a person is not listed: for those an
---   inventory of workspaces is needed. On missing days there may have been activity that is not
---   known.
+-- rule: A deleted workspace is not listed, unless somebody was active in it afterwards. Deletions
+--   by any user count: DeleteFolder, DeleteGroup, DeleteGroupWorkspace, DeleteWorkspaceViaAdminApi
+--   and DeleteWorkspacesPermanentlyAsAdmin.
+-- rule: The longest idle workspaces come first.
+-- limit: A workspace without any event by a person in the stored log is not listed. Finding those
+--   needs an inventory of workspaces. Missing days can hide activity.
 WITH visits AS (
     SELECT
         workspace_id,
         COALESCE(user_id, '') AS visitor,
-        MAX(time_us) AS last_us,
-        MAX(local_day_number) AS last_number,
+        MAX(epoch_us) AS last_us,
+        MAX(local_epoch_day) AS last_active_day,
         MAX(local_date) AS last_activity,
         MAX(CASE WHEN operation_group = 'VIEW' THEN local_date END) AS last_view,
         MAX(CASE WHEN is_personal_workspace THEN 1 ELSE 0 END) AS is_personal
     FROM history AS e
     CROSS JOIN period AS p
-    WHERE workspace_id IS NOT NULL AND local_day_number <= last_day_number
+    WHERE workspace_id IS NOT NULL AND local_epoch_day <= last_epoch_day
     GROUP BY workspace_id, COALESCE(user_id, '')
 ),
 numbered AS (
@@ -50,7 +51,7 @@ totals AS (
     SELECT
         workspace_id,
         MAX(last_us) AS last_us,
-        MAX(last_number) AS last_number,
+        MAX(last_active_day) AS last_active_day,
         MAX(last_activity) AS last_activity,
         MAX(last_view) AS last_view,
         COUNT(NULLIF(visitor, '')) AS users,
@@ -62,45 +63,45 @@ totals AS (
 deletions AS (
     SELECT
         COALESCE(workspace_id, NULLIF(FolderObjectId, '')) AS deleted_workspace,
-        MAX(time_us) AS deleted_us
+        MAX(epoch_us) AS deleted_us
     FROM events_all AS e
     CROSS JOIN period AS p
     WHERE activity_name IN (
             'DeleteFolder', 'DeleteGroup', 'DeleteGroupWorkspace', 'DeleteWorkspaceViaAdminApi',
             'DeleteWorkspacesPermanentlyAsAdmin'
         )
-        AND NOT is_failed AND local_day_number <= last_day_number
+        AND NOT is_failed AND local_epoch_day <= last_epoch_day
     GROUP BY COALESCE(workspace_id, NULLIF(FolderObjectId, ''))
 ),
 gaps AS (
     SELECT
-        day_number AS gap_day,
-        SUM(CASE WHEN verdict = 'missing' THEN 1 ELSE 0 END) OVER (
-            ORDER BY day_number ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        epoch_day AS gap_day,
+        SUM(CASE WHEN status = 'missing' THEN 1 ELSE 0 END) OVER (
+            ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS missing_so_far
     FROM history_days
 ),
 last_gap AS (
-    SELECT g.missing_so_far AS missing_at_end, p.last_day_number
+    SELECT g.missing_so_far AS missing_at_end, p.last_epoch_day
     FROM gaps AS g
-    INNER JOIN period AS p ON g.gap_day = p.last_day_number
+    INNER JOIN period AS p ON g.gap_day = p.last_epoch_day
 ),
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces)
 SELECT
     COALESCE(workspace_name, workspace_id) AS workspace,
-    last_day_number - last_number AS idle_days,
+    last_epoch_day - last_active_day AS idle_days,
     last_activity,
     last_view,
     users,
     last_user,
-    CASE WHEN is_personal = 1 THEN 'personal' ELSE 'shared' END AS kind,
+    CASE WHEN is_personal = 1 THEN 'My workspace' ELSE 'Workspace' END AS workspace_type,
     missing_at_end - missing_so_far AS missing_days,
     workspace_id
 FROM totals AS t
 CROSS JOIN last_gap AS l
 LEFT JOIN deletions AS d ON t.workspace_id = d.deleted_workspace
-LEFT JOIN gaps AS g ON t.last_number = g.gap_day
+LEFT JOIN gaps AS g ON t.last_active_day = g.gap_day
 LEFT JOIN named_workspaces AS w ON t.workspace_id = w.named_workspace
-WHERE last_day_number - last_number >= :days AND COALESCE(deleted_us, 0) < last_us
+WHERE last_epoch_day - last_active_day >= :days AND COALESCE(deleted_us, 0) < last_us
 ORDER BY idle_days DESC NULLS LAST, workspace NULLS LAST, workspace_id NULLS LAST
 LIMIT :top

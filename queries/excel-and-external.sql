@@ -1,30 +1,35 @@
--- title: Excel and other programs
--- question: Who queries which semantic models from Excel and other programs, and how much?
+-- title: Excel and other external tools
+-- question: Who queries which semantic models from Excel and other tools, and how much?
+-- group: Usage
+-- alias: analyze-in-excel
+-- alias: excel
+-- alias: xmla
 -- actors: people
 -- chart: bars sessions
--- param minutes: int = 30, after how many minutes without an event a new session begins
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column rank: place in the order by sessions, events and last use
--- column model: latest name of the semantic model; its id where it never had one
--- column user: who used it, in lower case
--- column sessions: how often they sat down to it, see the rules
--- column events: events of theirs with it
--- column active_days: days on which they used it
--- column last_used: when they last did
--- column excel_pct: how many of these events are known to be of Excel, in percent
--- column model_users: different people who used this model so in the period
--- column workspace: latest name of the workspace in which they last used it
--- column semantic_model_id: the model's id, by which the rows are grouped together with the user
--- rule: Counted are the activities of the group EXTERNAL: AnalyzeInExcel,
---   AnalyzedByExternalApplication, ConnectFromExternalApplication, ExploreDataset and the like.
--- rule: One person's events with one model are one session as long as none is more than the given
---   minutes after the one before. A pivot table writes many events, so sessions tell more than
---   events.
--- rule: Of Excel are events that say so by their activity (AnalyzeInExcel, AnalyzeInExcelReport,
---   AnalyzeInExcelDataset), method or user agent.
--- rule: Services that query by XMLA are left out; with --actors all they are there.
--- limit: Some of these events name no semantic model: they are the rows (unknown). What was
---   queried, and how much data left, is not in this log.
+-- param minutes: int = 30, minutes without an event before a new session starts
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column rank: position by sessions, events and last use
+-- column semantic_model: latest name of the semantic model, or its ID if it never had a name
+-- column user: name of the user, in lower case
+-- column sessions: number of sessions; see the rules
+-- column events: number of events
+-- column active_days: days with events
+-- column last_used: time of the last event
+-- column excel_pct: share of the events that are known to come from Excel, in percent
+-- column model_users: distinct people who used this semantic model from external tools in the
+--   period
+-- column workspace: latest name of the workspace in which the user last used the semantic model
+-- column semantic_model_id: ID of the semantic model, one row per ID and user
+-- rule: Counted are the activities of the group EXTERNAL, for example AnalyzeInExcel,
+--   AnalyzedByExternalApplication, ConnectFromExternalApplication and ExploreDataset.
+-- rule: Events of one user with one semantic model form a session if each event follows the
+--   previous one within the given minutes. A pivot table writes many events, so sessions show use
+--   better than events.
+-- rule: An event comes from Excel if its activity (AnalyzeInExcel, AnalyzeInExcelReport,
+--   AnalyzeInExcelDataset), its method or its user agent says so.
+-- rule: Service principals that query through XMLA are excluded, unless --actors all is given.
+-- limit: Some of these events name no semantic model and are in the rows (unknown). The log does
+--   not record the queries or the amount of data.
 WITH used AS (
     SELECT
         COALESCE(semantic_model_id, '') AS model_key,
@@ -32,7 +37,7 @@ WITH used AS (
         workspace_id,
         local_date,
         CreationTime AS used_at,
-        time_us,
+        epoch_us,
         CASE WHEN activity_name LIKE 'AnalyzeInExcel%' OR COALESCE(consumption_method, '') = 'Excel'
             THEN 1 ELSE 0 END AS is_excel
     FROM events
@@ -41,7 +46,8 @@ WITH used AS (
 spaced AS (
     SELECT
         *,
-        time_us - LAG(time_us) OVER (PARTITION BY model_key, user_key ORDER BY time_us) AS pause_us
+        epoch_us - LAG(epoch_us) OVER (PARTITION BY model_key, user_key ORDER BY epoch_us)
+            AS pause_us
     FROM used
 ),
 totals AS (
@@ -53,7 +59,7 @@ totals AS (
         COUNT(*) AS events_counted,
         COUNT(DISTINCT local_date) AS active_days,
         MAX(used_at) AS last_used,
-        MAX(time_us) AS last_us,
+        MAX(epoch_us) AS last_us,
         SUM(is_excel) AS excel_events
     FROM spaced
     GROUP BY model_key, user_key
@@ -78,7 +84,7 @@ ranked AS (
     FROM keyed
 ),
 places AS (
-    SELECT model_key, user_key, workspace_id, MAX(time_us) AS last_us
+    SELECT model_key, user_key, workspace_id, MAX(epoch_us) AS last_us
     FROM used
     WHERE workspace_id IS NOT NULL
     GROUP BY model_key, user_key, workspace_id
@@ -103,7 +109,7 @@ named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM
 SELECT
     place AS rank,
     CASE WHEN model_key = '' THEN '(unknown)' ELSE COALESCE(semantic_model_name, model_key) END
-        AS model,
+        AS semantic_model,
     CASE WHEN user_key = '' THEN '(unknown)' ELSE user_key END AS user,
     sessions,
     events_counted AS events,

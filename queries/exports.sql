@@ -1,42 +1,46 @@
--- title: Exports
--- question: Who takes what out of Power BI as a file or on paper, how much, and was there a day of
---   unusually many?
+-- title: Exports, downloads and prints
+-- question: Who exports, downloads or prints what, how often, and were there unusual spikes?
+-- group: Sharing and security
+-- alias: downloads
+-- alias: export
+-- alias: prints
 -- actors: people
 -- chart: bars exports
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- param spike: int = 10, from how many exports of one person on one day on that day can be a spike
--- column user: who exported
--- column item: latest name of what was exported; its id where it never had one
--- column exports: how often this person exported it
--- column last_export: when this person last exported it
--- column spike_day: the day on which this person exported most, of all items together, if it stands
---   out from the person's other days; empty where none does
--- column spike_exports: how many exports there were on that day
--- column user_exports: exports of this person, of all items together
--- column user_items: different items that this person exported
--- column item_exports: exports of this item, by everybody
--- column active_days: days on which this person exported it
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- param spike: int = 10, minimum number of exports by one user on one day for a spike
+-- column user: user who exported
+-- column item: latest name of the exported item, or its ID if it never had a name
+-- column exports: exports of the item by this user
+-- column last_export: time of this user's last export of the item
+-- column spike_day: day with an unusually high number of exports by this user, over all items;
+--   empty if there is none
+-- column spike_exports: exports by this user on that day
+-- column user_exports: exports by this user, over all items
+-- column user_items: distinct items exported by this user
+-- column item_exports: exports of this item by all users
+-- column active_days: days on which this user exported the item
 -- column per_day: exports divided by active_days
--- column formats: the formats that the log names, each once; empty where it names none
--- column item_kind: Report, Dashboard, Dataflow, …
+-- column formats: formats named in the log, each listed once; empty if it names none
+-- column item_kind: kind of item, for example Report, Dashboard or Dataflow
 -- column workspace: latest name of the workspace
--- column item_id: the id that the rows are grouped by; for a template app that of the copy in the
---   tenant
--- column workspace_id: the workspace that it was exported from
+-- column item_id: ID of the item, one row per ID, user and workspace; for a template app, the ID of
+--   the copy in the tenant
+-- column workspace_id: ID of the workspace from which the item was exported
 -- rule: An export is an activity of the group EXPORT: ExportReport, ExportArtifact, ExportTile,
---   ExportDataflow, ExportScorecard, DownloadReport, PrintReport and PrintDashboard. What the log
---   marks as failed took nothing out and is not counted.
--- rule: A spike is a person's day of most exports in the period, if it has at least `spike` of them
---   and five times the average of all other days of the archive on which the person exported. A
---   person with one such day in the whole archive has nothing to compare with: `spike` decides.
--- rule: Of days with equally many exports the earliest is named.
+--   ExportDataflow, ExportScorecard, DownloadReport, PrintReport and PrintDashboard. Failed exports
+--   are not counted.
+-- rule: A spike is the day of the period on which a user exported most. It needs at least `spike`
+--   exports, and five times the average of all other days in the stored log on which the user
+--   exported. For a user with only one such day, `spike` alone decides.
+-- rule: If several days have equally many exports, the earliest is shown.
 -- source: Microsoft Learn, Operation list
--- limit: The log does not tell how many rows or pages were taken, nor where the file went. Copies
---   to the clipboard and screenshots leave no trace. Excel that stays connected is no export here.
+-- limit: The log does not record how many rows or pages were exported, or where the file went.
+--   Copying to the clipboard and screenshots leave no trace. Live Excel connections are not counted
+--   as exports.
 WITH exported AS (
     SELECT
         COALESCE(user_id, '(unknown)') AS exporter,
-        -- An event of which only the workspace is known by its id is told apart by its ItemName.
+        -- Events that have only a workspace ID are distinguished by their ItemName.
         COALESCE(
             CASE
                 WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
@@ -50,7 +54,7 @@ WITH exported AS (
         workspace_id,
         workspace_name,
         CreationTime AS exported_at,
-        time_us,
+        epoch_us,
         local_date,
         ExportedArtifactInfo.ExportType AS format
     FROM events
@@ -62,8 +66,8 @@ totals AS (
         item_key,
         workspace_id,
         MAX(item_id) AS item_id,
-        -- The name of the latest event: an instant of our time has 16 digits.
-        SUBSTR(MAX(CAST(time_us AS STRING) || item_name), 17) AS item_name,
+        -- The name from the latest event. The prefix epoch_us has 16 digits until the year 2286.
+        SUBSTR(MAX(CAST(epoch_us AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace,
         COUNT(*) AS exports,
@@ -73,7 +77,7 @@ totals AS (
     FROM exported
     GROUP BY exporter, item_key, workspace_id
 ),
--- Latest names by id, whatever the kind; an id in two views must not double a row.
+-- Latest names by ID, of every kind of item. MAX keeps one row for an ID in two views.
 known_items AS (
     SELECT known_item, MAX(known_name) AS known_name
     FROM (
@@ -103,28 +107,31 @@ user_days AS (
     SELECT
         COALESCE(user_id, '(unknown)') AS day_user,
         local_date,
-        local_day_number,
-        COUNT(*) AS of_day,
-        COUNT(*) FILTER (WHERE in_period) AS in_day
+        local_epoch_day,
+        COUNT(*) AS day_exports,
+        COUNT(*) FILTER (WHERE in_period) AS period_exports
     FROM history
     WHERE operation_group = 'EXPORT' AND NOT is_failed
-    GROUP BY user_id, local_date, local_day_number
+    GROUP BY user_id, local_date, local_epoch_day
 ),
 compared AS (
     SELECT
         day_user,
         local_date,
-        in_day,
-        ROW_NUMBER() OVER (PARTITION BY day_user ORDER BY 0 - in_day, local_day_number) AS place,
-        SUM(of_day) OVER (PARTITION BY day_user) - of_day AS other_exports,
+        period_exports,
+        ROW_NUMBER() OVER (PARTITION BY day_user ORDER BY 0 - period_exports, local_epoch_day)
+            AS place,
+        SUM(day_exports) OVER (PARTITION BY day_user) - day_exports AS other_exports,
         COUNT(*) OVER (PARTITION BY day_user) - 1 AS other_days
     FROM user_days
 ),
 spikes AS (
-    SELECT day_user AS spike_user, local_date AS spike_day, in_day AS spike_exports
+    SELECT day_user AS spike_user, local_date AS spike_day, period_exports AS spike_exports
     FROM compared
-    -- At least five times the average of the others, without dividing.
-    WHERE place = 1 AND in_day >= :spike AND in_day * other_days >= 5 * other_exports
+    -- At least five times the average of the other days, without a division.
+    WHERE place = 1
+        AND period_exports >= :spike
+        AND period_exports * other_days >= 5 * other_exports
 )
 SELECT
     exporter AS user,

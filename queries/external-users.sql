@@ -1,32 +1,37 @@
--- title: Guests
--- question: Which people from outside use Power BI here, what do they open and export, and what do
---   they change?
+-- title: External users
+-- question: Which external users (guests) use Power BI, and what do they view, export and change?
+-- group: Sharing and security
+-- alias: b2b
+-- alias: external
+-- alias: guests
 -- actors: people
 -- chart: bars views
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- param home: domains = auto, domains of the organisation, separated by commas
--- column guest: the guest, as the log names them
--- column domain: where they come from
--- column views: how often they opened a report
--- column exports: how often they exported or printed something
--- column changes: how often they authored or shared something, gave access or changed a setting
--- column last_seen: their last activity in the period
--- column items: different reports, dashboards and other items that they opened or exported
--- column workspaces: different workspaces that these are in
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
+--   finds them in the log
+-- column guest: user name of the guest, as in the log
+-- column domain: domain of the guest
+-- column views: report views
+-- column exports: exports, downloads and prints
+-- column changes: number of times the guest created or shared content, granted access or changed a
+--   setting
+-- column last_seen: time of the last activity in the period
+-- column items: distinct reports, dashboards and other items viewed or exported
+-- column workspaces: distinct workspaces of these items
 -- column active_days: days with any activity
--- column other_views: dashboards, tiles and other items that they opened
--- column events: all activities
--- column first_seen: their first activity in the whole archive
--- column domain_guests: guests of that domain in the period
--- rule: A guest has #EXT# in the name, or is marked as guest by the log (UserType 10), or has a
---   domain that is not at home. The domain of name_domain#EXT#@tenant is that in the name.
--- rule: Exports are activities of the group EXPORT; changes are those of AUTHOR, SHARE, ACCESS and
---   ADMIN, but for installing an app and the running of a subscription. Failed ones count as
---   activities and active days, not as exports or changes.
+-- column other_views: views of dashboards, tiles and other items
+-- column events: number of all activities
+-- column first_seen: time of the first activity in the stored log
+-- column domain_guests: guests of the same domain in the period
+-- rule: A guest has #EXT# in the user name, UserType 10 (guest) in the log, or a domain that is not
+--   internal. The domain of name_domain#EXT#@tenant is the one in the name.
+-- rule: Exports are the activities of the group EXPORT. Changes are those of AUTHOR, SHARE, ACCESS
+--   and ADMIN, except app installations and subscription deliveries. Failed events count as
+--   activities and active days, but not as exports or changes.
 -- source: Microsoft Learn, Distribute Power BI content to external guest users with Microsoft Entra
 --   B2B
--- limit: The anonymous are no guests; they are in publish-to-web. A guest that never came back
---   shows only in the period in which they came: first_seen reaches no further than the archive.
+-- limit: Anonymous visitors are not guests (see publish-to-web). A guest appears only in periods
+--   with activity, and first_seen cannot be earlier than the stored log.
 WITH visits AS (
     SELECT
         user_id,

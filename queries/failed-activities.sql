@@ -1,37 +1,41 @@
 -- title: Failed activities
 -- question: What fails, for whom, how often, and is it still failing?
+-- group: Platform health
+-- alias: errors
+-- alias: failed
+-- alias: failures
 -- actors: all
 -- chart: bars failed
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column activity: what failed
--- column user: for whom
--- column failed: how often
--- column failed_pct: of all that this user did by this activity, in %
--- column last_failed: when last
--- column last_worked: when the same activity last did not fail for the same user, in the
---   period; empty if it always failed
--- column events: how often the user did this at all
--- column failed_days: days on which it failed
--- column items: different items with which it failed
--- column last_item: the item with which it failed last
--- column first_failed: when first in the period
--- rule: Failed is an event with IsSuccess false, or with the ResultStatus Failed or Failure.
---   Services are included: scheduled work fails too.
--- rule: Everything that an event does not call failed counts as not failed. Older events have no
---   outcome at all, so that a percentage over a long period can be too low.
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column activity: activity that failed
+-- column user: user or service principal
+-- column failed: number of failures
+-- column failed_pct: failures in percent of all events of this user and activity
+-- column last_failed: time of the last failure
+-- column last_success: time of the last event of this user and activity that did not fail, in the
+--   period; empty if all failed
+-- column events: all events of this user and activity
+-- column failed_days: days with failures
+-- column items: distinct items with failures
+-- column last_item: item of the last failure
+-- column first_failed: time of the first failure in the period
+-- rule: An event failed if IsSuccess is false or ResultStatus is Failed or Failure. Service
+--   principals are included, because scheduled work can fail too.
+-- rule: All other events count as not failed. Older events have no outcome, so percentages over a
+--   long period can be too low.
 -- source: Microsoft Learn, Operation list; Office 365 Management Activity API schema
--- limit: Why it failed is rarely told. What was refused before it began, such as opening a report
---   without the right to, mostly writes no event.
-WITH tried AS (
+-- limit: The log rarely names the reason of a failure. Requests that are refused before they start
+--   usually write no event, for example viewing a report without permission.
+WITH attempts AS (
     SELECT
         activity_name,
         COALESCE(user_id, '(unknown)') AS actor,
-        COUNT(*) AS tries,
+        COUNT(*) AS event_count,
         COUNT(*) FILTER (WHERE is_failed) AS failed,
         COUNT(DISTINCT CASE WHEN is_failed THEN local_date END) AS failed_days,
         MIN(CASE WHEN is_failed THEN CreationTime END) AS first_failed,
         MAX(CASE WHEN is_failed THEN CreationTime END) AS last_failed,
-        MAX(CASE WHEN NOT is_failed THEN CreationTime END) AS last_worked
+        MAX(CASE WHEN NOT is_failed THEN CreationTime END) AS last_success
     FROM events
     GROUP BY activity_name, user_id
 ),
@@ -61,15 +65,16 @@ SELECT
     activity_name AS activity,
     actor AS user,
     failed,
-    ROUND(FLOOR(CAST(failed AS DOUBLE) * 1000 / NULLIF(tries, 0) + 0.5) / 10, 1) AS failed_pct,
+    ROUND(FLOOR(CAST(failed AS DOUBLE) * 1000 / NULLIF(event_count, 0) + 0.5) / 10, 1)
+        AS failed_pct,
     last_failed,
-    last_worked,
-    tries AS events,
+    last_success,
+    event_count AS events,
     failed_days,
     items,
     last_item,
     first_failed
-FROM tried AS t
+FROM attempts AS t
 JOIN failed_items AS f ON t.activity_name = f.failed_activity AND t.actor = f.failed_actor
 ORDER BY
     failed DESC NULLS LAST,

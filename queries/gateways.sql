@@ -1,28 +1,32 @@
--- title: Changes of gateways and data sources
+-- title: Gateway and data source changes
 -- question: Who changed which gateway or data source, when, and how?
+-- group: Administration
+-- alias: data-sources
+-- alias: datasources
+-- alias: gateway
 -- actors: all
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column time: when
--- column change: what was done, in plain words
--- column gateway: latest name of the gateway or its cluster; its id where it never had one
--- column datasource: name of the data source, or its kind; its id where the log names neither
--- column user: who did it
--- column failed: whether it failed
--- column type: kind of the data source
--- column activity: the activity
--- column workspace: latest name of the workspace, where one is named
--- column gateway_id: the gateway
--- column datasource_id: the data source
--- column event_id: the event
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column time: time of the change
+-- column change: description of the change
+-- column gateway: latest name of the gateway or its cluster, or its ID if it never had a name
+-- column datasource: name of the data source, otherwise its type or ID
+-- column user: user who made the change
+-- column failed: true if the change failed
+-- column datasource_type: type of the data source
+-- column activity: name of the activity
+-- column workspace: latest name of the workspace, if the event names one
+-- column gateway_id: ID of the gateway
+-- column datasource_id: ID of the data source
+-- column event_id: ID of the event
 -- rule: Counted are the activities of the category Gateway/Datasource: gateways, their members,
---   users and data sources, credentials, cloud connections and networks. Tests of connections,
---   diagnostics, sign-ins and the encryption of credentials change nothing and are left out.
--- rule: Latest first. Services are included.
+--   users and data sources, credentials, cloud connections and networks. Connection tests,
+--   diagnostics, sign-ins and the encryption of credentials change nothing and are excluded.
+-- rule: The latest changes come first. Service principals are included.
 -- source: Microsoft Learn, Operation list
--- limit: What exactly was changed in a data source is not told, nor are credentials. Which refresh
---   ran over which gateway is in the gateway's own log.
+-- limit: The log does not record the exact change of a data source, or credentials. The gateway's
+--   own log shows which refresh used which gateway.
 WITH gateway_events AS (
-    -- Most events name a gateway by its id alone: the archive tells its latest name.
+    -- Most events contain only the ID of a gateway. Its latest name comes from the whole log.
     SELECT
         COALESCE(NULLIF(GatewayId, ''), NULLIF(GatewayClusterId, '')) AS named_gateway,
         GatewayName AS gateway_name,
@@ -58,13 +62,13 @@ changes AS (
 )
 SELECT
     changed_at AS time,
-    -- The friendly names say Power BI of everything, which a table has no room for.
+    -- Almost every friendly name contains the words Power BI, which make the table too wide.
     REPLACE(activity_label, 'Power BI ', '') AS change,
     COALESCE(gateway_name, name_then, gateway_id) AS gateway,
     COALESCE(datasource_name, datasource_type, datasource_id) AS datasource,
     user_id AS user,
     is_failed AS failed,
-    datasource_type AS type,
+    datasource_type,
     activity_name AS activity,
     workspace,
     gateway_id,

@@ -1,22 +1,26 @@
--- title: Hours of the week
--- question: On which days and at which hours is content opened?
+-- title: Views by hour and weekday
+-- question: On which days and at which hours is content viewed?
+-- group: Usage
+-- alias: heatmap
+-- alias: hours
+-- alias: peak-hours
 -- actors: people
 -- chart: heat views_per_day over hour by weekday
 -- column weekday: day of the week
--- column hour: hour of the day, 0 to 23, on the clocks of the zone
--- column views_per_day: views and other_views of the hour on one such weekday, on average
--- column viewers: different people who opened something in that hour of the week
--- column views: how often reports were opened in it (ViewReport)
--- column other_views: how often anything else was opened: dashboards, tiles, dataflows and so on
--- column held_days: such weekdays in the period of which the archive holds something
--- column weekday_number: 1 for Monday to 7 for Sunday
--- rule: To open is any activity of the group VIEW. The average is over held_days, so that a weekday
---   that the period has five times can be compared with one that it has four times.
--- rule: Each weekday of the period has 24 rows, with 0 where nothing was opened. If all such days
---   are missing, they have no numbers.
--- rule: Days that the archive holds only in part count as days, and lower the average a little.
--- rule: When clocks go forward, one Sunday has no such hour at night; when they go back, it has one
---   twice.
+-- column hour: hour of the day, 0 to 23, in the time zone of the report
+-- column views_per_day: average of views and other_views in this hour, per day with data
+-- column viewers: distinct people who viewed content in this hour of the week
+-- column views: report views (ViewReport)
+-- column other_views: views of other content: dashboards, tiles, dataflows and more
+-- column days_with_data: days of the period with this weekday and with data
+-- column weekday_number: 1 (Monday) to 7 (Sunday)
+-- rule: A view is any activity of the group VIEW. The average is over days_with_data, so a weekday
+--   that occurs five times in the period can be compared with one that occurs four times.
+-- rule: Each weekday of the period has 24 rows, with 0 for hours without views. If all such days
+--   are missing, the values are empty.
+-- rule: Partial days count as days with data and lower the average slightly.
+-- rule: When clocks go forward, one Sunday lacks an hour at night. When they go back, one hour
+--   occurs twice.
 WITH quarters AS (
     SELECT 0 AS start
     UNION ALL SELECT 6 AS start
@@ -35,11 +39,11 @@ hours AS (SELECT q.start + s.step AS hour FROM quarters AS q CROSS JOIN steps AS
 weekdays AS (
     SELECT
         weekday AS weekday_number,
-        COUNT(*) FILTER (WHERE verdict <> 'missing') AS held_days
+        COUNT(*) FILTER (WHERE status <> 'missing') AS days_with_data
     FROM days
     GROUP BY weekday
 ),
-opened AS (
+viewed AS (
     SELECT
         local_weekday,
         local_hour,
@@ -51,7 +55,7 @@ opened AS (
     GROUP BY local_weekday, local_hour
 ),
 cells AS (
-    SELECT w.weekday_number, w.held_days, CAST(h.hour AS BIGINT) AS hour
+    SELECT w.weekday_number, w.days_with_data, CAST(h.hour AS BIGINT) AS hour
     FROM weekdays AS w
     CROSS JOIN hours AS h
 ),
@@ -59,12 +63,12 @@ counted AS (
     SELECT
         c.weekday_number,
         c.hour,
-        c.held_days,
-        CASE WHEN c.held_days > 0 THEN COALESCE(o.viewers, 0) END AS viewers,
-        CASE WHEN c.held_days > 0 THEN COALESCE(o.views, 0) END AS views,
-        CASE WHEN c.held_days > 0 THEN COALESCE(o.other_views, 0) END AS other_views
+        c.days_with_data,
+        CASE WHEN c.days_with_data > 0 THEN COALESCE(v.viewers, 0) END AS viewers,
+        CASE WHEN c.days_with_data > 0 THEN COALESCE(v.views, 0) END AS views,
+        CASE WHEN c.days_with_data > 0 THEN COALESCE(v.other_views, 0) END AS other_views
     FROM cells AS c
-    LEFT JOIN opened AS o ON c.weekday_number = o.local_weekday AND c.hour = o.local_hour
+    LEFT JOIN viewed AS v ON c.weekday_number = v.local_weekday AND c.hour = v.local_hour
 )
 SELECT
     CASE weekday_number
@@ -77,12 +81,12 @@ SELECT
         ELSE 'Sun'
     END AS weekday,
     hour,
-    ROUND(FLOOR(CAST(views + other_views AS DOUBLE) * 10 / NULLIF(held_days, 0) + 0.5) / 10, 1)
+    ROUND(FLOOR(CAST(views + other_views AS DOUBLE) * 10 / NULLIF(days_with_data, 0) + 0.5) / 10, 1)
         AS views_per_day,
     viewers,
     views,
     other_views,
-    held_days,
+    days_with_data,
     weekday_number
 FROM counted
 ORDER BY weekday_number NULLS LAST, hour NULLS LAST

@@ -1,35 +1,38 @@
--- title: Noise
--- question: Which reads by machines fill the log, who makes them, and what part of all events are
---   they?
+-- title: Automated API activity
+-- question: How much of the log is automated API activity, and which accounts cause it?
+-- group: Log health
+-- alias: api
+-- alias: automated
+-- alias: automated-activity
 -- actors: all
--- noise: keep
+-- noise: include
 -- chart: bars events
--- param by: choice(all|day) = all, one row for each activity and principal, or one for each day too
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column activity: what was read
--- column principal: who reads: a service, or a person with a tool
--- column events: how often
--- column share_pct: of all events of the period, noise among them, in %
--- column left_out: whether reports leave it out at the degree of noise that was asked for
--- column last_event: when last
--- column active_days: on how many days
+-- param by: choice(all|day) = all, one row per activity and account, or one per day as well
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column activity: name of the activity
+-- column principal: account that reads: a service principal, or a person with a tool
+-- column events: number of events
+-- column share_pct: share of all events of the period, including automated ones, in percent
+-- column excluded: true if other reports exclude these events with the given --noise
+-- column last_event: time of the last event
+-- column active_days: days with events
 -- column per_day: events divided by active_days
--- column degree: `default` is left out unless told otherwise, `wide` only with --noise wide
--- column kib: about how much of the archive's files these events are, in KiB, see the rules
--- column first_event: when first in the period
--- column meaning: friendly name of the activity
--- column day: the day, with --set by=day; else empty
--- rule: Noise is what the catalogue of operations marks so. By default that is
---   ExportActivityEvents, which every pull of this log writes, and GetDatasources, which scanners
---   write; wide is all reading by admin APIs. Both are listed here, whatever was asked for.
--- rule: kib is events times the mean size of a record in the files, as they lie there, packed or
---   not. That is what an archive saves that leaves them out.
+-- column noise_level: `standard` is excluded by default, `all-reads` only with --noise
+--   exclude-all-reads
+-- column estimated_kib: estimated size of these events in the log files, in KiB; see the rules
+-- column first_event: time of the first event in the period
+-- column friendly_name: friendly name of the activity
+-- column day: the day with --param by=day, otherwise empty
+-- rule: The catalog of activities marks automated API activity. `standard` is ExportActivityEvents,
+--   which every download of the log writes, and GetDatasources, which scanners write. `all-reads`
+--   is all other reading through admin APIs. Both are listed with any --noise.
+-- rule: estimated_kib is events times the average size of a record in the source files, compressed
+--   or not. Log files without these events would be smaller by that much.
 -- rule: With by=day the latest day comes first, and active_days is 1.
 -- source: Microsoft Learn, Operation list; Admin - Get Activity Events
--- limit: A read by a person in the portal and one by a script of that person look alike, but for
---   the user agent.
+-- limit: Reads by a person in the portal and by that person's script differ only in the user agent.
 WITH reads AS (
-    SELECT operation, friendly_name, noise AS degree FROM operations WHERE noise <> 'no'
+    SELECT operation, friendly_name, noise AS noise_level FROM operations WHERE noise <> 'no'
 ),
 totals AS (
     SELECT
@@ -37,7 +40,7 @@ totals AS (
         user_id,
         CASE :by WHEN 'day' THEN local_date END AS day,
         COUNT(*) AS noise_events,
-        COUNT(*) FILTER (WHERE is_noise) AS noise_left_out,
+        COUNT(*) FILTER (WHERE is_noise) AS noise_excluded,
         COUNT(DISTINCT local_date) AS active_days,
         MIN(CreationTime) AS first_event,
         MAX(CreationTime) AS last_event
@@ -56,20 +59,20 @@ SELECT
     noise_events AS events,
     ROUND(FLOOR(CAST(noise_events AS DOUBLE) * 1000 / NULLIF(all_events, 0) + 0.5) / 10, 1)
         AS share_pct,
-    noise_left_out > 0 AS left_out,
+    noise_excluded > 0 AS excluded,
     last_event,
     active_days,
     ROUND(FLOOR(CAST(noise_events AS DOUBLE) * 100 / NULLIF(active_days, 0) + 0.5) / 100, 2)
         AS per_day,
-    degree,
+    noise_level,
     ROUND(
         FLOOR(
             CAST(noise_events AS DOUBLE) * all_bytes / NULLIF(all_records, 0) / 102.4 + 0.5
         ) / 10,
         1
-    ) AS kib,
+    ) AS estimated_kib,
     first_event,
-    friendly_name AS meaning,
+    friendly_name,
     day
 FROM totals AS t
 JOIN reads AS r ON t.activity_name = r.operation

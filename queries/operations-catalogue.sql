@@ -1,37 +1,43 @@
--- title: Operations in the log
--- question: Which activities does the archive hold, which of them are new or not documented, and
---   which reports count them?
+-- title: Activities in the log
+-- question: Which activities does the log contain, which are new or undocumented, and which reports
+--   count them?
+-- group: Log health
+-- alias: activities
+-- alias: activity
+-- alias: operations
+-- alias: operations-catalog
 -- actors: all
--- noise: keep
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column activity: the activity as the log names it
--- column documented: whether Microsoft's list of operations has it
--- column events: how often it stands in the period
--- column first_seen: when it was first seen in the whole archive
--- column last_seen: when it was last seen in the whole archive
--- column operation_group: the group by which reports count it: VIEW, EXTERNAL, EXPORT, AUTHOR,
---   SHARE, ACCESS, ADMIN or API_READ; empty if none does
--- column users: different users in the whole archive, services among them
--- column all_events: how often it stands in the whole archive
--- column noise: whether reports leave it out: `no`, `default`, or `wide` (only with --noise wide)
+-- noise: include
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column activity: name of the activity in the log
+-- column documented: true if Microsoft's list of operations contains it
+-- column events: events in the period
+-- column first_seen: time of the first event in the stored log
+-- column last_seen: time of the last event in the stored log
+-- column operation_group: group by which reports count it: VIEW, EXTERNAL, EXPORT, AUTHOR, SHARE,
+--   ACCESS, ADMIN or API_READ; empty if none does
+-- column users: distinct users in the stored log, including service principals
+-- column all_events: events in the stored log
+-- column noise: `no`, `standard` (excluded by default) or `all-reads` (excluded with --noise
+--   exclude-all-reads)
 -- column category: area of the service
--- column meaning: its friendly name
+-- column friendly_name: friendly name of the activity
 -- column workload: Power BI, Fabric or Power Platform
--- column note: what else is known of it
--- rule: One row for each activity and workload that the archive holds, whatever the period, noise
---   and services among them. Mail, files and other workloads are left out.
--- rule: Documented is what the catalogue has from Microsoft's list. Activities known from public
---   tools alone are not documented, but have a meaning.
--- rule: What is not documented comes first, then what is most frequent.
+-- column note: further information
+-- rule: There is one row per activity and workload of the stored log, in any period, including
+--   automated API activity and service principals. Mail, files and other workloads are excluded.
+-- rule: An activity is documented if the catalog has it from Microsoft's list. Activities known
+--   only from public tools are not documented, but have a friendly name.
+-- rule: Undocumented activities come first, then the most frequent.
 -- source: Microsoft Learn, Operation list
--- limit: The list that this is compared with is that of the program's version; an activity may have
---   been documented since.
-WITH held AS (
+-- limit: The list of documented activities is as old as this version of the program. Microsoft may
+--   have documented an activity since.
+WITH logged AS (
     SELECT
         activity_name,
         WorkloadGroup AS workload,
         COUNT(*) FILTER (WHERE in_period) AS in_period_events,
-        COUNT(*) AS held_events,
+        COUNT(*) AS events_logged,
         COUNT(DISTINCT user_id) AS users,
         MIN(CreationTime) AS first_seen,
         MAX(CreationTime) AS last_seen
@@ -58,18 +64,18 @@ SELECT
     last_seen,
     operation_group,
     users,
-    held_events AS all_events,
+    events_logged AS all_events,
     COALESCE(noise, 'no') AS noise,
     category,
-    friendly_name AS meaning,
+    friendly_name,
     workload,
     note
-FROM held AS h
-LEFT JOIN known AS k ON h.activity_name = k.operation
+FROM logged AS l
+LEFT JOIN known AS k ON l.activity_name = k.operation
 ORDER BY
     CASE WHEN COALESCE(is_official, FALSE) THEN 1 ELSE 0 END NULLS LAST,
     in_period_events DESC NULLS LAST,
-    held_events DESC NULLS LAST,
+    events_logged DESC NULLS LAST,
     activity_name NULLS LAST,
     workload NULLS LAST
 LIMIT :top

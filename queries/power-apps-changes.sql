@@ -1,29 +1,30 @@
--- title: Changes of Power Apps
+-- title: Power Apps changes
 -- question: Who created, changed, published, shared or deleted which Power App, and when?
+-- group: Power Platform
 -- log: power-platform
 -- actors: all
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column time: when
--- column change: what was done, in plain words
--- column app: name of the app at that time; its id where the log names none
--- column user: who did it
--- column environment: name of the environment at that time; its id where the log names none
--- column kind: `created`, `edited`, `published`, `permission`, `featured`, `deleted`, `admin` or
---   `other`
--- column failed: whether it failed
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column time: time of the change
+-- column change: description of the change
+-- column app: name of the app at that time, or its ID if the log has no name
+-- column user: user who made the change
+-- column environment: name of the environment at that time, or its ID if the log has no name
+-- column change_type: `created`, `edited`, `published`, `permission`, `featured`, `deleted`,
+--   `admin` or `other`
+-- column failed: true if the change failed
 -- column app_changes: changes of this app in the period
--- column activity: the activity
--- column app_id: the app
--- column environment_id: its environment
--- column event_id: the event
--- rule: Counted are the activities that the catalogue gives to Power Apps, and those that it does
---   not know but that name an app. Launches are left out; they are in power-apps-usage.
--- rule: The kind comes from the activity's name: Admin… is what an administrator did to an app of
---   others; featured are Featured and Hero.
--- rule: Latest first. Services are included.
+-- column activity: name of the activity
+-- column app_id: ID of the app
+-- column environment_id: ID of the environment
+-- column event_id: ID of the event
+-- rule: Counted are the activities that the catalog assigns to Power Apps, and activities that are
+--   not in the catalog but name an app. Launches are in power-apps-usage.
+-- rule: change_type comes from the name of the activity. `admin` is a change of another user's app
+--   by an administrator (Admin…). `featured` is Featured and Hero.
+-- rule: The latest changes come first. Service principals are included.
 -- source: Microsoft Learn, Audit log activities
--- limit: Whom an app was shared with is not told by every event. Saving an app writes an event at
---   each save.
+-- limit: Not every event names the person with whom an app was shared. Each save of an app writes
+--   an event.
 WITH known AS (
     SELECT operation AS known_operation, item_kind AS operation_item FROM operations
 ),
@@ -64,7 +65,7 @@ SELECT
         WHEN activity_name LIKE 'Update%' OR activity_name LIKE 'Patch%'
             OR activity_name LIKE 'Edit%' OR activity_name LIKE 'ImportExisting%' THEN 'edited'
         ELSE 'other'
-    END AS kind,
+    END AS change_type,
     is_failed AS failed,
     app_changes,
     activity_name AS activity,

@@ -1,30 +1,33 @@
--- title: Use of Power Apps
+-- title: Power Apps usage
 -- question: Which Power Apps are launched, by how many people, and in which environment?
+-- group: Power Platform
+-- alias: power-apps
+-- alias: powerapps
 -- log: power-platform
 -- actors: people
 -- chart: bars launches
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column app: latest name of the app; its id where it never had one
--- column launches: how often it was launched
--- column users: different people who launched it
--- column user_days: different people on each day, added up
--- column last_launch: when last
--- column environment: latest name of the environment; its id where it never had one
--- column active_days: days on which it was launched
--- column trend: user_days in the second half of the period divided by those in the first; empty
---   where either half has no complete day, or the first none
--- column first_launch: when first in the whole archive
--- column app_id: the id that the rows are grouped by
--- column environment_id: its environment
--- rule: A launch is LaunchPowerApp. One start can be written several times in the log itself, under
---   different ids, so that launches are too many by a factor that nobody knows; user_days and users
---   are not touched by that.
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column app: latest name of the app, or its ID if it never had a name
+-- column launches: number of launches
+-- column users: distinct people who launched it
+-- column user_days: distinct people per day, added up over the days
+-- column last_launch: time of the last launch in the period
+-- column environment: latest name of the environment, or its ID if it never had a name
+-- column active_days: days with launches
+-- column trend: user_days in the second half of the period divided by those in the first; empty if
+--   a half has no complete day, or the first half no launches
+-- column first_launch: time of the first launch in the stored log
+-- column app_id: ID of the app
+-- column environment_id: ID of the environment
+-- rule: A launch is LaunchPowerApp. The log itself can contain one launch several times under
+--   different IDs, so launches are too high by an unknown factor. user_days and users do not have
+--   this effect.
 -- rule: The trend compares equally many complete days at the two ends of the period: trend_half 1
 --   and 2 of `days`.
 -- source: Microsoft Learn, Audit log activities; Microsoft Dataverse and model-driven apps activity
 --   logging
--- limit: How long an app was used, and what was done in it, cannot be told. Launches of
---   model-driven apps are in Dataverse's own log.
+-- limit: The log does not record how long an app was used, or for what. Launches of model-driven
+--   apps are in the log of Dataverse.
 WITH launched AS (
     SELECT
         COALESCE(PowerAppId, PowerAppName, '(unknown)') AS app_key,
@@ -42,7 +45,7 @@ WITH launched AS (
     LEFT JOIN days AS d ON h.local_date = d.day
     WHERE activity_name = 'LaunchPowerApp'
 ),
--- The log has names as they were: those of the latest launch are the ones to show.
+-- Events contain the names of their time. The names of the latest launch are shown.
 app_names AS (
     SELECT app_key AS named_app, app_name_then AS app
     FROM (

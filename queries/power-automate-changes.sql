@@ -1,30 +1,33 @@
--- title: Changes of Power Automate flows
+-- title: Power Automate flow changes
 -- question: Who created, edited, shared or deleted which flow, with which connectors, and who
 --   started trials?
+-- group: Power Platform
+-- alias: flows
+-- alias: power-automate
 -- log: power-platform
 -- actors: all
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column time: when
--- column change: what was done, in plain words
--- column flow: name of the flow; its id where the log names none; empty for a trial
--- column user: who did it
--- column recipient: whose permission was changed
--- column permission: `owner` or `run only`; else as the log has it
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column time: time of the change
+-- column change: description of the change
+-- column flow: name of the flow, or its ID if the log has no name; empty for a trial
+-- column user: user who made the change
+-- column recipient: user whose permission was changed
+-- column permission: `owner`, `run only`, or the value in the log
 -- column connectors: connectors that the flow uses
--- column environment: name of the environment at that time; its id where the log names none
--- column failed: whether it failed
+-- column environment: name of the environment at that time, or its ID if the log has no name
+-- column failed: true if the change failed
 -- column flow_changes: changes of this flow in the period
--- column activity: the activity
--- column flow_id: the flow
--- column environment_id: its environment
--- column event_id: the event
--- rule: Counted are the activities that the catalogue gives to flows, the trials of Power Automate
---   (StartAPaidTrial, RenewTrial), and activities that the catalogue does not know but that name a
---   flow. Runs are left out.
+-- column activity: name of the activity
+-- column flow_id: ID of the flow
+-- column environment_id: ID of the environment
+-- column event_id: ID of the event
+-- rule: Counted are the activities that the catalog assigns to flows, and the trials of Power
+--   Automate (StartAPaidTrial, RenewTrial). Activities that are not in the catalog count if they
+--   name a flow. Runs are excluded.
 -- rule: SharingPermission 3 is owner, 2 is run only.
--- rule: Latest first. Services are included.
+-- rule: The latest changes come first. Service principals are included.
 -- source: Microsoft Learn, Audit log activities
--- limit: Many events of Power Automate name no flow but by a link or an id. Runs of flows and their
+-- limit: Many events of Power Automate name a flow only by a link or an ID. Runs of flows and their
 --   failures are not in this log.
 WITH known AS (
     SELECT operation AS known_operation, item_kind AS operation_item FROM operations

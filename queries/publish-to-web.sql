@@ -1,39 +1,43 @@
--- title: Reports open to the whole internet
--- question: Which reports were published to the web, by whom, and how often did anybody without a
---   name open them?
+-- title: Reports published to the web
+-- question: Which reports are public on the internet, who published them, and how often are they
+--   viewed anonymously?
+-- group: Sharing and security
+-- alias: anonymous
+-- alias: embed-codes
+-- alias: public
 -- actors: all
 -- chart: bars anonymous_views
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column report: latest name of the report; its id where it never had one
--- column status: `public`, `code deleted` (its embed code was deleted later), or `public before`
---   (opened by the anonymous, but published before the archive begins or in a day that is missing)
--- column anonymous_views: how often the anonymous opened it in the period
--- column last_view: when they last did, in the period
--- column views_since: how often they opened it since it was published last, the period's first day
---   or not; empty where the archive holds no publishing
--- column published_by: who published it last
--- column published_at: when it was published last
--- column published: how often it was published
--- column removed_by: who deleted its embed code last
--- column removed_at: when its embed code was deleted last
--- column active_days: days of the period on which the anonymous opened it
--- column workspace: latest name of its workspace
--- column report_id: the id that the rows are grouped by
--- column workspace_id: its workspace
--- rule: A report is listed if the archive holds its PublishToWebReport or its DeleteEmbedCode,
---   however old, or if the anonymous opened it in the period. So what was made public a year ago is
---   listed in every period.
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column report: latest name of the report, or its ID if it never had a name
+-- column status: `public`, `embed code deleted`, or `public earlier` (viewed anonymously, but the
+--   stored log does not contain the publishing)
+-- column anonymous_views: anonymous views in the period
+-- column last_view: time of the last anonymous view in the period
+-- column views_since_published: anonymous views since the last publishing, also before the period;
+--   empty if the stored log does not contain the publishing
+-- column published_by: user who last published it
+-- column published_at: time of the last publishing
+-- column times_published: number of times it was published
+-- column removed_by: user who last deleted its embed code
+-- column removed_at: time at which its embed code was last deleted
+-- column active_days: days of the period with anonymous views
+-- column workspace: latest name of the workspace
+-- column report_id: ID of the report, one row each
+-- column workspace_id: ID of the workspace
+-- rule: Listed are all reports with a PublishToWebReport or DeleteEmbedCode in the stored log,
+--   however old, and all reports viewed anonymously in the period. A report that was published a
+--   year ago is therefore listed in every period.
 -- rule: An anonymous view is a ViewReport by the user `Anonymous`.
--- rule: Everything is as of the last day of the period. Anonymous views that name no report are the
---   row (unknown).
--- rule: Failed attempts are not counted. Services are included.
+-- rule: All values are as of the last day of the period. Anonymous views without a report ID are in
+--   the row (unknown).
+-- rule: Failed attempts are not counted. Service principals are included.
 -- source: Microsoft Learn, Publish to web from Power BI; Tenant-level auditing
--- limit: Views through an embed code are those that the log writes; how many people they were
---   cannot be told. That a code was blocked by the tenant setting, or that the report is gone, does
---   not show here. The admin portal lists the embed codes that exist now.
+-- limit: Views through an embed code are counted as the log writes them. The log does not show how
+--   many people viewed, whether the tenant setting blocks a code, or whether the report still
+--   exists. The admin portal lists the embed codes that exist now.
 WITH code_events AS (
     SELECT
-        -- An event that says less still stands for a report that is open to all.
+        -- An event without a report ID still means a report that is public.
         COALESCE(report_id, NULLIF(ArtifactId, ''), NULLIF(ItemName, ''), '(unknown)')
             AS report_key,
         NULLIF(ItemName, '') AS item_name,
@@ -50,14 +54,14 @@ WITH code_events AS (
     FROM history AS e
     CROSS JOIN period AS p
     WHERE activity_name IN ('PublishToWebReport', 'DeleteEmbedCode') AND NOT is_failed
-        AND local_day_number <= last_day_number
+        AND local_epoch_day <= last_epoch_day
 ),
 codes AS (
     SELECT
         report_key AS code_report,
         MAX(CASE WHEN place = 1 THEN item_name END) AS code_name,
         MAX(CASE WHEN place = 1 THEN workspace_id END) AS code_workspace,
-        COUNT(*) FILTER (WHERE activity_name = 'PublishToWebReport') AS published,
+        COUNT(*) FILTER (WHERE activity_name = 'PublishToWebReport') AS times_published,
         MAX(CASE WHEN activity_name = 'PublishToWebReport' AND place = 1 THEN user_id END)
             AS published_by,
         MAX(CASE WHEN activity_name = 'PublishToWebReport' THEN happened_at END) AS published_at,
@@ -67,10 +71,10 @@ codes AS (
     FROM code_events
     GROUP BY report_key
 ),
-opened AS (
+viewed AS (
     SELECT
-        COALESCE(report_id, '(unknown)') AS opened_report,
-        MAX(workspace_id) AS opened_workspace,
+        COALESCE(report_id, '(unknown)') AS viewed_report,
+        MAX(workspace_id) AS viewed_workspace,
         COUNT(*) AS anonymous_views,
         COUNT(DISTINCT local_date) AS active_days,
         MAX(CreationTime) AS last_view
@@ -79,43 +83,45 @@ opened AS (
     GROUP BY COALESCE(report_id, '(unknown)')
 ),
 later AS (
-    SELECT c.code_report AS later_report, COUNT(*) AS views_since
+    SELECT c.code_report AS later_report, COUNT(*) AS views_since_published
     FROM history AS e
     INNER JOIN codes AS c ON e.report_id = c.code_report
     CROSS JOIN period AS p
     WHERE activity_name = 'ViewReport' AND actor_kind = 'anonymous'
-        AND e.CreationTime > c.published_at AND local_day_number <= last_day_number
+        AND e.CreationTime > c.published_at AND local_epoch_day <= last_epoch_day
     GROUP BY c.code_report
 ),
 listed AS (
     SELECT code_report AS report_id FROM codes
     UNION
-    SELECT opened_report AS report_id FROM opened
+    SELECT viewed_report AS report_id FROM viewed
 ),
 named_reports AS (SELECT report_id AS named_report, report_name FROM reports),
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces),
 placed AS (
     SELECT
         *,
-        COALESCE(code_workspace, opened_workspace) AS workspace_id,
+        COALESCE(code_workspace, viewed_workspace) AS workspace_id,
         CASE
-            WHEN COALESCE(removed_at >= published_at, removed_at IS NOT NULL) THEN 'code deleted'
+            WHEN COALESCE(removed_at >= published_at, removed_at IS NOT NULL)
+                THEN 'embed code deleted'
             WHEN published_at IS NOT NULL THEN 'public'
-            ELSE 'public before'
+            ELSE 'public earlier'
         END AS status
     FROM listed AS l
     LEFT JOIN codes AS c ON l.report_id = c.code_report
-    LEFT JOIN opened AS o ON l.report_id = o.opened_report
+    LEFT JOIN viewed AS v ON l.report_id = v.viewed_report
 )
 SELECT
     COALESCE(report_name, code_name, report_id) AS report,
     status,
     COALESCE(anonymous_views, 0) AS anonymous_views,
     last_view,
-    CASE WHEN published_at IS NOT NULL THEN COALESCE(views_since, 0) END AS views_since,
+    CASE WHEN published_at IS NOT NULL THEN COALESCE(views_since_published, 0) END
+        AS views_since_published,
     published_by,
     published_at,
-    COALESCE(published, 0) AS published,
+    COALESCE(times_published, 0) AS times_published,
     removed_by,
     removed_at,
     COALESCE(active_days, 0) AS active_days,
@@ -128,7 +134,7 @@ LEFT JOIN named_reports AS r ON p.report_id = r.named_report
 LEFT JOIN named_workspaces AS w ON p.workspace_id = w.named_workspace
 ORDER BY
     anonymous_views DESC NULLS LAST,
-    CASE status WHEN 'code deleted' THEN 1 ELSE 0 END NULLS LAST,
+    CASE status WHEN 'embed code deleted' THEN 1 ELSE 0 END NULLS LAST,
     published_at DESC NULLS LAST,
     report_id NULLS LAST
 LIMIT :top

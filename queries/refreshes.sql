@@ -1,36 +1,38 @@
 -- title: Refreshes
--- question: Which semantic models and dataflows are refreshed how often, by schedule or by hand,
---   and which fail?
+-- question: Which semantic models and dataflows are refreshed, how often, what starts the
+--   refreshes, and which fail?
+-- group: Platform health
+-- alias: dataset-refreshes
+-- alias: refresh
 -- actors: all
 -- chart: bars failed
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column item: latest name of the semantic model or dataflow; its id where it never had one
--- column refreshes: refreshes that were asked for
--- column failed: how many of them the log marks as failed
--- column failed_pct: failed in % of refreshes
--- column last_failed: when one last failed
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column item: latest name of the semantic model or dataflow, or its ID if it never had a name
+-- column refreshes: requested refreshes
+-- column failed: refreshes that the log marks as failed
+-- column failed_pct: failed in percent of refreshes
+-- column last_failed: time of the last failed refresh
 -- column per_day: refreshes on complete days, divided by all complete days of the period
--- column most_a_day: the most refreshes on one day
--- column scheduled: refreshes by schedule
--- column on_demand: refreshes by hand, by a program or by another application
--- column untold: refreshes of which the log does not tell what started them
--- column last_refresh: when a refresh was last asked for
--- column canceled: refreshes that somebody stopped
--- column users: different people and services who asked
+-- column max_per_day: highest number of refreshes on one day
+-- column scheduled: refreshes started by a schedule
+-- column on_demand: refreshes started manually, by a program or by another application
+-- column unknown_trigger: refreshes for which the log does not record what started them
+-- column last_refresh: time of the last requested refresh
+-- column canceled: canceled refreshes
+-- column users: distinct people and service principals who requested refreshes
 -- column item_kind: SemanticModel or Dataflow
 -- column workspace: latest name of the workspace
--- column item_id: the id that the rows are grouped by
--- column workspace_id: its workspace
+-- column item_id: ID of the item, one row per ID and workspace
+-- column workspace_id: ID of the workspace
 -- rule: A refresh is RefreshDataset, RefreshDatasetFromExternalApplication or
---   RequestDataflowRefresh. What started it is RefreshType or DataflowRefreshScheduleType where
---   either is set; one from an external application is on demand in any case.
--- rule: Services are included, as schedules run without a person.
--- rule: What fails most comes first, then what is refreshed most.
+--   RequestDataflowRefresh. The trigger is RefreshType or DataflowRefreshScheduleType, if one of
+--   them is set. A refresh from an external application is always on demand.
+-- rule: Service principals are included, because schedules run without a person.
+-- rule: Items with the most failures come first, then items with the most refreshes.
 -- source: Microsoft Learn, Data refresh in Power BI; Operation list
--- limit: The event is the request. How long a refresh took, how many rows it read, and a failure
---   after the request was taken are in the refresh history and not in this log. Older events have
---   no outcome at all.
-WITH asked AS (
+-- limit: The event is the request. The duration of a refresh, its rows, and failures after the
+--   request are in the refresh history, not in this log. Older events have no outcome.
+WITH requests AS (
     SELECT
         COALESCE(semantic_model_id, dataflow_id, item_id, item_name, '(unknown)') AS item_key,
         COALESCE(
@@ -45,18 +47,18 @@ WITH asked AS (
             WHEN activity_name LIKE 'Cancel%' THEN 'cancel'
             WHEN activity_name = 'RefreshDatasetFromExternalApplication' THEN 'demand'
             WHEN COALESCE(NULLIF(RefreshType, ''), DataflowRefreshScheduleType, '') = ''
-                THEN 'untold'
+                THEN 'unknown'
             WHEN LOWER(COALESCE(NULLIF(RefreshType, ''), DataflowRefreshScheduleType))
                 LIKE '%schedule%'
                 THEN 'schedule'
             ELSE 'demand'
-        END AS start,
+        END AS started_by,
         workspace_id,
         workspace_name,
         user_id,
         is_failed,
         local_date,
-        CreationTime AS asked_at
+        CreationTime AS requested_at
     FROM events
     WHERE activity_name IN (
         'RefreshDataset', 'RefreshDatasetFromExternalApplication', 'RequestDataflowRefresh',
@@ -64,17 +66,18 @@ WITH asked AS (
     )
 ),
 item_days AS (
-    SELECT item_key, workspace_id, local_date, COUNT(*) AS of_day
-    FROM asked
-    WHERE start <> 'cancel'
+    SELECT item_key, workspace_id, local_date, COUNT(*) AS day_refreshes
+    FROM requests
+    WHERE started_by <> 'cancel'
     GROUP BY item_key, workspace_id, local_date
 ),
 busy AS (
     SELECT
         COALESCE(workspace_id, '') AS busy_workspace,
         item_key AS busy_item,
-        MAX(of_day) AS most_a_day,
-        SUM(CASE WHEN COALESCE(is_complete, FALSE) THEN of_day ELSE 0 END) AS on_complete_days
+        MAX(day_refreshes) AS max_per_day,
+        SUM(CASE WHEN COALESCE(is_complete, FALSE) THEN day_refreshes ELSE 0 END)
+            AS on_complete_days
     FROM item_days AS i
     LEFT JOIN days AS d ON i.local_date = d.day
     GROUP BY item_key, workspace_id
@@ -90,16 +93,16 @@ totals AS (
         MAX(item) AS item,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace_name,
-        COUNT(*) FILTER (WHERE start <> 'cancel') AS refreshes,
-        COUNT(*) FILTER (WHERE start <> 'cancel' AND is_failed) AS failed,
-        COUNT(*) FILTER (WHERE start = 'schedule') AS scheduled,
-        COUNT(*) FILTER (WHERE start = 'demand') AS on_demand,
-        COUNT(*) FILTER (WHERE start = 'untold') AS untold,
-        COUNT(*) FILTER (WHERE start = 'cancel' AND NOT is_failed) AS canceled,
-        MAX(CASE WHEN start <> 'cancel' THEN asked_at END) AS last_refresh,
-        MAX(CASE WHEN start <> 'cancel' AND is_failed THEN asked_at END) AS last_failed,
-        COUNT(DISTINCT CASE WHEN start <> 'cancel' THEN user_id END) AS users
-    FROM asked
+        COUNT(*) FILTER (WHERE started_by <> 'cancel') AS refreshes,
+        COUNT(*) FILTER (WHERE started_by <> 'cancel' AND is_failed) AS failed,
+        COUNT(*) FILTER (WHERE started_by = 'schedule') AS scheduled,
+        COUNT(*) FILTER (WHERE started_by = 'demand') AS on_demand,
+        COUNT(*) FILTER (WHERE started_by = 'unknown') AS unknown_trigger,
+        COUNT(*) FILTER (WHERE started_by = 'cancel' AND NOT is_failed) AS canceled,
+        MAX(CASE WHEN started_by <> 'cancel' THEN requested_at END) AS last_refresh,
+        MAX(CASE WHEN started_by <> 'cancel' AND is_failed THEN requested_at END) AS last_failed,
+        COUNT(DISTINCT CASE WHEN started_by <> 'cancel' THEN user_id END) AS users
+    FROM requests
     GROUP BY item_key, workspace_id
 )
 SELECT
@@ -110,10 +113,10 @@ SELECT
     last_failed,
     ROUND(FLOOR(CAST(on_complete_days AS DOUBLE) * 100 / NULLIF(complete_days, 0) + 0.5) / 100, 2)
         AS per_day,
-    most_a_day,
+    max_per_day,
     scheduled,
     on_demand,
-    untold,
+    unknown_trigger,
     last_refresh,
     canceled,
     users,

@@ -1,36 +1,38 @@
 -- title: Sensitivity labels
 -- question: On which items were sensitivity labels applied, changed or removed, by whom, and which
---   were lowered?
+--   were downgraded?
+-- group: Sharing and security
+-- alias: labels
 -- actors: all
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column item: latest name of the item; its id where it never had one
--- column last_action: what was done last: `applied`, `changed` or `removed`
--- column last_change: when
--- column lowered: changes to a lower label, and removals
--- column last_user: who did it last
--- column applied: how often a label was applied
--- column changed: how often it was changed
--- column removed: how often it was removed
--- column label_id: the label after the last change, by its id; empty after a removal
--- column old_label_id: the label before the last change
--- column by_hand: changes that the log says were made by hand
--- column item_kind: Report, SemanticModel, Lakehouse, …
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column item: latest name of the item, or its ID if it never had a name
+-- column last_action: last action: `applied`, `changed` or `removed`
+-- column last_change: time of the last action
+-- column downgraded: changes to a lower label, and removals
+-- column last_user: user of the last action
+-- column applied: number of times a label was applied
+-- column changed: number of times the label was changed
+-- column removed: number of times the label was removed
+-- column label_id: ID of the label after the last action; empty after a removal
+-- column old_label_id: ID of the label before the last action
+-- column manual: number of actions that the log marks as manual
+-- column item_kind: kind of item, for example Report, SemanticModel or Lakehouse
 -- column workspace: latest name of the workspace
--- column item_id: the id that the rows are grouped by
--- column workspace_id: its workspace at the last change
--- rule: Counted are SensitivityLabelApplied, SensitivityLabelChanged and SensitivityLabelRemoved;
---   failed ones are left out. Services are included.
--- rule: Lowered is what the log marks as a downgrade (LabelEventType 2 or LabelDowngraded), and
---   each removal. By hand is ActionSource 3 or Manual.
--- rule: Items whose label was lowered come first, then the latest change.
+-- column item_id: ID of the item, one row each
+-- column workspace_id: ID of the workspace at the last action
+-- rule: Counted are SensitivityLabelApplied, SensitivityLabelChanged and SensitivityLabelRemoved.
+--   Failed ones are not counted. Service principals are included.
+-- rule: A downgrade is an event that the log marks as one (LabelEventType 2 or LabelDowngraded),
+--   and each removal. An action is manual if ActionSource is 3 or Manual.
+-- rule: Items with downgrades come first, then the latest actions.
 -- source: Microsoft Learn, Audit schema for sensitivity labels in Power BI
--- limit: The log gives the ids of labels; their names are in Microsoft Purview. An item that kept
---   its label through the period does not show, nor does one that never had any.
+-- limit: The log contains the IDs of labels; their names are in Microsoft Purview. An item that
+--   kept its label in the period, or never had one, does not appear.
 WITH changes AS (
     SELECT
         Id,
         CreationTime AS changed_at,
-        -- An event of which only the workspace is known by its id is told apart by its ItemName.
+        -- Events that have only a workspace ID are distinguished by their ItemName.
         COALESCE(
             CASE
                 WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
@@ -75,15 +77,15 @@ totals AS (
         COUNT(*) FILTER (
             WHERE label_event IN ('2', 'labeldowngraded')
                 OR activity_name = 'SensitivityLabelRemoved'
-        ) AS lowered,
+        ) AS downgraded,
         COUNT(*) FILTER (WHERE activity_name = 'SensitivityLabelApplied') AS applied,
         COUNT(*) FILTER (WHERE activity_name = 'SensitivityLabelChanged') AS changed,
         COUNT(*) FILTER (WHERE activity_name = 'SensitivityLabelRemoved') AS removed,
-        COUNT(*) FILTER (WHERE action_source IN ('3', 'manual')) AS by_hand
+        COUNT(*) FILTER (WHERE action_source IN ('3', 'manual')) AS manual
     FROM changes
     GROUP BY item_key
 ),
--- Latest names by id, whatever the kind; an id in two views must not double a row.
+-- Latest names by ID, of every kind of item. MAX keeps one row for an ID in two views.
 known_items AS (
     SELECT known_item, MAX(known_name) AS known_name
     FROM (
@@ -106,14 +108,14 @@ SELECT
         ELSE 'removed'
     END AS last_action,
     changed_at AS last_change,
-    lowered,
+    downgraded,
     user_id AS last_user,
     applied,
     changed,
     removed,
     CASE WHEN activity_name <> 'SensitivityLabelRemoved' THEN label_id END AS label_id,
     old_label_id,
-    by_hand,
+    manual,
     item_kind,
     COALESCE(workspace_name, workspace_id) AS workspace,
     NULLIF(item_key, '(unknown)') AS item_id,
@@ -122,5 +124,5 @@ FROM placed AS p
 LEFT JOIN totals AS t ON p.item_key = t.total_item
 LEFT JOIN known_items AS n ON p.item_key = n.known_item
 WHERE place = 1
-ORDER BY lowered DESC NULLS LAST, changed_at DESC NULLS LAST, item_key NULLS LAST
+ORDER BY downgraded DESC NULLS LAST, changed_at DESC NULLS LAST, item_key NULLS LAST
 LIMIT :top

@@ -1,35 +1,40 @@
--- title: Service principals and system users
--- question: Which service principals and system users act here, what do they do, and how much of it
---   is reading by machines?
+-- title: Service principals and system accounts
+-- question: Which service principals and system accounts are active, what do they do, and how much
+--   of it is automated API activity?
+-- group: Administration
+-- alias: service-principal
+-- alias: spn
 -- actors: services
--- noise: keep
+-- noise: include
 -- chart: bars events
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column principal: id of the service principal, or name of the system user
--- column activity: what it did
--- column events: how often
--- column share_pct: of all that this principal did, in %
--- column last_event: when last
--- column active_days: on how many days
--- column failed: how many of them failed
--- column principal_events: all that this principal did
--- column noise_pct: how much of that other reports leave out as noise, in %
--- column workspaces: different workspaces that it touched by this activity
--- column operation_group: group of the activity: VIEW, EXPORT, AUTHOR, ACCESS, API_READ, …
--- column first_event: when first in the period
--- column first_seen: when this principal was first seen in the whole archive
--- rule: A service is who has a GUID for a user name, or whom the log marks as system, application,
---   service principal or policy (UserType 3 to 8), and who is not anonymous.
--- rule: The principal with most events comes first, and its activities with it.
--- rule: Noise is kept here, unlike elsewhere.
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column principal: ID of the service principal, or name of the system account
+-- column activity: name of the activity
+-- column events: number of events
+-- column share_pct: share of all events of this principal, in percent
+-- column last_event: time of the last event
+-- column active_days: days with events
+-- column failed: events that failed
+-- column principal_events: all events of this principal
+-- column noise_pct: share of the principal's events that other reports exclude as automated API
+--   activity, in percent
+-- column workspaces: distinct workspaces of this activity
+-- column operation_group: group of the activity, for example VIEW, EXPORT, AUTHOR, ACCESS or
+--   API_READ
+-- column first_event: time of the first event in the period
+-- column first_seen: time of this principal's first event in the stored log
+-- rule: A service principal has a GUID as its user name. A system account is marked as system,
+--   application, service principal or policy in the log (UserType 3 to 8) and is not anonymous.
+-- rule: The principal with the most events comes first, with all its activities.
+-- rule: Unlike other reports, this report includes automated API activity.
 -- source: Microsoft Learn, Tenant-level auditing; Office 365 Management Activity API schema,
 --   UserType
--- limit: The log gives a service principal's id; its name is in Microsoft Entra ID.
-WITH acts AS (
+-- limit: The log contains the ID of a service principal; its name is in Microsoft Entra ID.
+WITH activities AS (
     SELECT
         COALESCE(user_id, '(unknown)') AS principal,
         activity_name,
-        COUNT(*) AS acted,
+        COUNT(*) AS event_count,
         COUNT(DISTINCT local_date) AS active_days,
         COUNT(*) FILTER (WHERE is_failed) AS failed,
         COUNT(*) FILTER (WHERE is_noise) AS noise_events,
@@ -44,9 +49,9 @@ WITH acts AS (
 principals AS (
     SELECT
         principal AS total_principal,
-        SUM(acted) AS principal_events,
+        SUM(event_count) AS principal_events,
         SUM(noise_events) AS principal_noise
-    FROM acts
+    FROM activities
     GROUP BY principal
 ),
 first_times AS (
@@ -57,8 +62,8 @@ first_times AS (
 SELECT
     principal,
     activity_name AS activity,
-    acted AS events,
-    ROUND(FLOOR(CAST(acted AS DOUBLE) * 1000 / NULLIF(principal_events, 0) + 0.5) / 10, 1)
+    event_count AS events,
+    ROUND(FLOOR(CAST(event_count AS DOUBLE) * 1000 / NULLIF(principal_events, 0) + 0.5) / 10, 1)
         AS share_pct,
     last_event,
     active_days,
@@ -71,12 +76,12 @@ SELECT
     operation_group,
     first_event,
     first_seen
-FROM acts AS a
+FROM activities AS a
 LEFT JOIN principals AS p ON a.principal = p.total_principal
 LEFT JOIN first_times AS f ON a.principal = f.first_principal
 ORDER BY
     principal_events DESC NULLS LAST,
     principal NULLS LAST,
-    acted DESC NULLS LAST,
+    event_count DESC NULLS LAST,
     activity_name NULLS LAST
 LIMIT :top

@@ -1,43 +1,47 @@
 -- title: Sharing
--- question: Who shared which item with whom, and which of it goes outside or to the whole
---   organisation?
+-- question: Who shared which items with whom, and which were shared externally or with the whole
+--   organization?
+-- group: Sharing and security
+-- alias: shared
+-- alias: shares
+-- alias: sharing
 -- actors: all
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- param home: domains = auto, domains of the organisation, separated by commas
--- column reach: how far it goes: `outside` (the recipient is external), `organisation` (a link for
---   everybody at home) or `people` (named people and groups)
--- column item: latest name of what was shared; its id where it never had one
--- column recipient: address of who got it, or the id of a group; empty for a link to nobody in
---   particular
--- column shared_by: who shared it
--- column last_shared: when last
--- column shares: how often
--- column permissions: the permissions that came with it, as the log names them, each once
--- column org_shares: how many of these shares were links for the whole organisation
--- column scopes: whom it works for, in the log's words, each once
--- column from_personal: whether it lies in somebody's personal workspace
--- column item_kind: Report, Dashboard, SemanticModel, …
--- column first_shared: when first, within the period
--- column links: how many of these shares were links rather than direct grants
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
+--   finds them in the log
+-- column reach: `external` (the recipient is external), `organization` (a link for the whole
+--   organization) or `people` (named people and groups)
+-- column item: latest name of the shared item, or its ID if it never had a name
+-- column recipient: address of the recipient, or ID of a group; empty for a link without recipients
+-- column shared_by: user who shared it
+-- column last_shared: time of the last share
+-- column shares: number of shares
+-- column permissions: permissions of the shares, as the log names them, each listed once
+-- column org_shares: shares that were links for the whole organization
+-- column scopes: scopes of the shares, as the log names them, each listed once
+-- column in_my_workspace: true if the item is in a personal workspace (My workspace)
+-- column item_kind: kind of item, for example Report, Dashboard or SemanticModel
+-- column first_shared: time of the first share in the period
+-- column link_shares: shares that were links and not direct access
 -- column workspace: latest name of the workspace
--- column item_id: the id that the rows are grouped by
--- column workspace_id: the workspace of the item
--- rule: A share is ShareReport, ShareDashboard, ShareDataset, ShareArtifact, and the older names
---   ShareDatamart, ShareWarehouse and ShareLakehouseTable. Failed ones are not counted. Services
---   are included: sharing by a script is sharing.
--- rule: One row for each item, recipient and sharer. A share with three recipients is in three
---   rows. The reach is the farthest of all its shares.
--- rule: Outside comes first, then the whole organisation, then the rest; within each the latest
---   first.
--- rule: A recipient is external by a guest's name (#EXT#), or by a domain that is not at home.
+-- column item_id: ID of the item, one row per ID, recipient, sharer and workspace
+-- column workspace_id: ID of the workspace of the item
+-- rule: A share is ShareReport, ShareDashboard, ShareDataset, ShareArtifact, or one of the older
+--   names ShareDatamart, ShareWarehouse and ShareLakehouseTable. Failed ones are not counted.
+--   Service principals are included, because scripts can share too.
+-- rule: There is one row per item, recipient and sharer. A share with three recipients is in three
+--   rows. The reach is the widest of all shares in the row.
+-- rule: External shares come first, then shares with the whole organization, then the rest; within
+--   each, the latest first.
+-- rule: A recipient is external if the user name contains #EXT#, or if the domain is not internal.
 -- source: Microsoft Learn, Tenant-level auditing; Operation list
--- limit: The log tells that access was offered, not that it was used or is still there: removing it
---   writes no event of this kind. Members of a group are not told. Access by workspace role or app
---   is in access-changes and app-usage.
+-- limit: The log shows that access was offered, not that it was used or still exists. Removing
+--   access writes no sharing event. Members of a group are not listed. Access through workspace
+--   roles is in access-changes, access through apps in app-usage.
 WITH shared AS (
     SELECT
         Id AS share_id,
-        -- An event of which only the workspace is known by its id is told apart by its ItemName.
+        -- Events that have only a workspace ID are distinguished by their ItemName.
         COALESCE(
             CASE
                 WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
@@ -54,7 +58,7 @@ WITH shared AS (
         workspace_id,
         workspace_name,
         CreationTime AS shared_at,
-        time_us
+        epoch_us
     FROM events
     WHERE activity_name IN (
             'ShareReport', 'ShareDashboard', 'ShareDataset', 'ShareArtifact',
@@ -68,9 +72,9 @@ received AS (
 rated AS (
     SELECT
         *,
-        CASE WHEN COALESCE(is_external, FALSE) THEN 1 ELSE 0 END AS is_outside,
+        CASE WHEN COALESCE(is_external, FALSE) THEN 1 ELSE 0 END AS is_external_share,
         CASE WHEN COALESCE(LOWER(scope) LIKE '%organi%', FALSE) THEN 1 ELSE 0 END
-            AS is_organisation
+            AS is_organization_share
     FROM shared AS s
     LEFT JOIN received AS r ON s.share_id = r.event_id
 ),
@@ -80,15 +84,15 @@ totals AS (
         recipient,
         user_id,
         workspace_id,
-        -- The name of the latest event: an instant of our time has 16 digits.
-        SUBSTR(MAX(CAST(time_us AS STRING) || item_name), 17) AS item_name,
+        -- The name from the latest event. The prefix epoch_us has 16 digits until the year 2286.
+        SUBSTR(MAX(CAST(epoch_us AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace_name,
-        MAX(is_personal_workspace) AS from_personal,
-        MAX(is_outside) AS is_outside,
+        MAX(is_personal_workspace) AS in_my_workspace,
+        MAX(is_external_share) AS is_external_share,
         COUNT(DISTINCT share_id) AS shares,
-        COUNT(DISTINCT CASE WHEN LOWER(action) LIKE '%link%' THEN share_id END) AS links,
-        COUNT(DISTINCT CASE WHEN is_organisation = 1 THEN share_id END) AS org_shares,
+        COUNT(DISTINCT CASE WHEN LOWER(action) LIKE '%link%' THEN share_id END) AS link_shares,
+        COUNT(DISTINCT CASE WHEN is_organization_share = 1 THEN share_id END) AS org_shares,
         STRING_AGG(DISTINCT detail, ', ' ORDER BY detail) AS permissions,
         STRING_AGG(DISTINCT scope, ', ' ORDER BY scope) AS scopes,
         MIN(shared_at) AS first_shared,
@@ -100,13 +104,13 @@ reached AS (
     SELECT
         *,
         CASE
-            WHEN is_outside = 1 THEN 'outside'
-            WHEN org_shares > 0 THEN 'organisation'
+            WHEN is_external_share = 1 THEN 'external'
+            WHEN org_shares > 0 THEN 'organization'
             ELSE 'people'
         END AS reach
     FROM totals
 ),
--- Latest names by id, whatever the kind; an id in two views must not double a row.
+-- Latest names by ID, of every kind of item. MAX keeps one row for an ID in two views.
 known_items AS (
     SELECT known_item, MAX(known_name) AS known_name
     FROM (
@@ -131,17 +135,17 @@ SELECT
     permissions,
     org_shares,
     scopes,
-    from_personal,
+    in_my_workspace,
     item_kind,
     first_shared,
-    links,
+    link_shares,
     COALESCE(workspace_name, workspace_id) AS workspace,
     NULLIF(item_key, '(unknown)') AS item_id,
     workspace_id
 FROM reached AS t
 LEFT JOIN known_items AS n ON t.item_key = n.known_item
 ORDER BY
-    CASE reach WHEN 'outside' THEN 1 WHEN 'organisation' THEN 2 ELSE 3 END NULLS LAST,
+    CASE reach WHEN 'external' THEN 1 WHEN 'organization' THEN 2 ELSE 3 END NULLS LAST,
     last_shared DESC NULLS LAST,
     item_key NULLS LAST,
     recipient NULLS FIRST,

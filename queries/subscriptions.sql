@@ -1,39 +1,44 @@
 -- title: Email subscriptions
--- question: Which reports and dashboards are mailed out, by whose subscription, how often, and to
+-- question: Which reports and dashboards are delivered by email, for which owner, how often, and to
 --   how many people?
+-- group: Usage
+-- alias: email
+-- alias: email-subscriptions
+-- alias: emails
 -- actors: all
--- chart: bars runs
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- param home: domains = auto, domains of the organisation, separated by commas
--- column item: latest name of what is mailed; its id where it never had one
--- column owner: whose subscription it is, as far as the log tells
--- column runs: mails that were sent out, each to all its recipients
--- column recipients: different recipients, in all events of the period
--- column external: how many of these are outside the organisation
--- column last_run: when it was last sent
+-- chart: bars deliveries
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
+--   finds them in the log
+-- column item: latest name of the delivered item, or its ID if it never had a name
+-- column owner: owner of the subscription, as far as the log shows
+-- column deliveries: number of deliveries, each to all recipients
+-- column recipients: distinct recipients in all events of the period
+-- column external_recipients: number of these who are external
+-- column last_delivery: time of the last delivery
 -- column created: subscriptions created
 -- column changed: subscriptions changed
 -- column deleted: subscriptions deleted
--- column taken_over: subscriptions taken over from somebody else
--- column failed: attempts of any of these that failed; they are in no other column
--- column full_report: runs and changes by which the whole report was attached
+-- column takeovers: subscriptions taken over from another user
+-- column failed: attempts that failed, which are in no other column
+-- column full_report: deliveries and changes with the full report attached
 -- column item_kind: Report or Dashboard
 -- column workspace: latest name of the workspace
--- column item_id: the id that the rows are grouped by
--- column workspace_id: its workspace
+-- column item_id: ID of the item, one row per ID, owner and workspace
+-- column workspace_id: ID of the workspace
 -- rule: Counted are CreateEmailSubscription, UpdateEmailSubscription, DeleteEmailSubscription,
---   TakeOverEmailSubscription and RunEmailSubscription. The owner is the user of the event, whether
---   it is a person or a service.
+--   TakeOverEmailSubscription and RunEmailSubscription. The owner is the user of the event, a
+--   person or a service principal.
 -- rule: Recipients are counted, not named: SubscribeeInformation and ExternalSubscribeeInformation.
 --   A group is one recipient.
 -- source: Microsoft Learn, Email subscriptions for reports and dashboards in the Power BI service;
 --   Operation list
--- limit: A subscription that nobody touched and that did not run in the period does not show. The
---   log has no list of those that exist; the admin API has.
-WITH mailed AS (
+-- limit: A subscription that was neither changed nor delivered in the period does not appear. The
+--   log has no list of existing subscriptions; the admin API has one.
+WITH subscription_events AS (
     SELECT
-        Id AS mail_id,
-        -- An event of which only the workspace is known by its id is told apart by its ItemName.
+        Id AS subscription_event_id,
+        -- Events that have only a workspace ID are distinguished by their ItemName.
         COALESCE(
             CASE
                 WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
@@ -50,7 +55,7 @@ WITH mailed AS (
         CASE WHEN is_failed THEN 'failed' ELSE activity_name END AS change,
         HasFullReportAttachment AS has_report,
         CreationTime AS happened_at,
-        time_us
+        epoch_us
     FROM events
     WHERE activity_name IN (
         'CreateEmailSubscription', 'UpdateEmailSubscription', 'DeleteEmailSubscription',
@@ -65,10 +70,10 @@ reached AS (
         item_key AS reached_item,
         owner AS reached_owner,
         workspace_key AS reached_workspace,
-        COUNT(DISTINCT recipient) AS recipients_told,
-        COUNT(DISTINCT CASE WHEN is_external THEN recipient END) AS external_told
-    FROM mailed AS m
-    JOIN received AS r ON m.mail_id = r.event_id
+        COUNT(DISTINCT recipient) AS recipients_counted,
+        COUNT(DISTINCT CASE WHEN is_external THEN recipient END) AS external_counted
+    FROM subscription_events AS m
+    JOIN received AS r ON m.subscription_event_id = r.event_id
     WHERE change <> 'failed'
     GROUP BY item_key, owner, workspace_key
 ),
@@ -79,21 +84,21 @@ totals AS (
         workspace_key,
         MAX(workspace_id) AS workspace_id,
         MAX(workspace_name) AS workspace_name,
-        -- The name of the latest event: an instant of our time has 16 digits.
-        SUBSTR(MAX(CAST(time_us AS STRING) || item_name), 17) AS item_name,
+        -- The name from the latest event. The prefix epoch_us has 16 digits until the year 2286.
+        SUBSTR(MAX(CAST(epoch_us AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
-        COUNT(*) FILTER (WHERE change = 'RunEmailSubscription') AS runs,
+        COUNT(*) FILTER (WHERE change = 'RunEmailSubscription') AS deliveries,
         COUNT(*) FILTER (WHERE change = 'CreateEmailSubscription') AS created,
         COUNT(*) FILTER (WHERE change = 'UpdateEmailSubscription') AS changed,
         COUNT(*) FILTER (WHERE change = 'DeleteEmailSubscription') AS deleted,
-        COUNT(*) FILTER (WHERE change = 'TakeOverEmailSubscription') AS taken_over,
+        COUNT(*) FILTER (WHERE change = 'TakeOverEmailSubscription') AS takeovers,
         COUNT(*) FILTER (WHERE change = 'failed') AS failed,
         COUNT(*) FILTER (WHERE change <> 'failed' AND COALESCE(has_report, FALSE)) AS full_report,
-        MAX(CASE WHEN change = 'RunEmailSubscription' THEN happened_at END) AS last_run
-    FROM mailed
+        MAX(CASE WHEN change = 'RunEmailSubscription' THEN happened_at END) AS last_delivery
+    FROM subscription_events
     GROUP BY item_key, owner, workspace_key
 ),
--- Latest names by id, whatever the kind; an id in two views must not double a row.
+-- Latest names by ID, of every kind of item. MAX keeps one row for an ID in two views.
 known_items AS (
     SELECT known_item, MAX(known_name) AS known_name
     FROM (
@@ -106,14 +111,14 @@ known_items AS (
 SELECT
     COALESCE(known_name, item_name, item_key) AS item,
     owner,
-    runs,
-    COALESCE(recipients_told, 0) AS recipients,
-    COALESCE(external_told, 0) AS external,
-    last_run,
+    deliveries,
+    COALESCE(recipients_counted, 0) AS recipients,
+    COALESCE(external_counted, 0) AS external_recipients,
+    last_delivery,
     created,
     changed,
     deleted,
-    taken_over,
+    takeovers,
     failed,
     full_report,
     item_kind,
@@ -127,7 +132,7 @@ LEFT JOIN reached AS r
     AND t.owner = r.reached_owner
     AND t.workspace_key = r.reached_workspace
 ORDER BY
-    runs DESC NULLS LAST,
+    deliveries DESC NULLS LAST,
     recipients DESC NULLS LAST,
     item_key NULLS LAST,
     owner NULLS LAST,

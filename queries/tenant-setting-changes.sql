@@ -1,29 +1,32 @@
--- title: Changes of tenant settings
--- question: Who changed which tenant setting, when, and from what to what?
+-- title: Tenant setting changes
+-- question: Who changed which tenant setting, when, and from which state to which?
+-- group: Administration
+-- alias: settings
+-- alias: tenant-settings
 -- actors: all
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column time: when
--- column setting: the setting, by the name that the log gives it
--- column state: its state after the change, in the log's words
--- column state_before: its state after the change before that, if the archive holds one
--- column user: who changed it
--- column level: whose setting it is: Tenant, Capacity, Domain or Workspace
--- column target: the capacity, domain or workspace that it was changed for; empty for the tenant
--- column failed: whether the change failed
--- column activity: the activity
--- column details: what else the log tells of the change, as written
--- column event_id: the event
--- rule: A change is UpdatedAdminFeatureSwitch, or the setting or removal of a delegated setting
---   (…TenantSettingDelegation), or EditCertificationPermission, UpdateInPlaceSharingSettings or
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column time: time of the change
+-- column setting: name of the setting in the log
+-- column state: state after the change, in the log's words
+-- column previous_state: state after the previous change, if the stored log contains one
+-- column user: user who made the change
+-- column level: level of the setting: Tenant, Capacity, Domain or Workspace
+-- column target: capacity, domain or workspace of the setting; empty for the tenant
+-- column failed: true if the change failed
+-- column activity: name of the activity
+-- column details: further details of the change, as written in the log
+-- column event_id: ID of the event
+-- rule: A change is UpdatedAdminFeatureSwitch, the setting or removal of a delegated setting
+--   (…TenantSettingDelegation), EditCertificationPermission, UpdateInPlaceSharingSettings or
 --   AllowedInUntrustedContextsViaApi.
--- rule: The state before is that of the last change of the same setting for the same target that
---   did not fail, however old. A setting that was not changed since the archive began has none, nor
---   has a change that failed or that names no setting.
--- rule: Latest first. Services are included.
+-- rule: previous_state is from the last earlier change of the same setting for the same target that
+--   did not fail, however old. It is empty if the stored log has no earlier change. It is also
+--   empty for failed changes and changes without a setting name.
+-- rule: The latest changes come first. Service principals are included.
 -- source: Microsoft Learn, Tenant-level auditing; Operation list
--- limit: The event only says that something about the setting was updated: it can have the same
---   state before and after, with other security groups. What exactly changed is seen by comparing
---   snapshots of the tenant settings, which the admin API gives.
+-- limit: The event only says that the setting was updated. Its state can be the same before and
+--   after, with other security groups. Snapshots of the tenant settings from the admin API show the
+--   exact change.
 WITH changes AS (
     SELECT
         Id,
@@ -39,7 +42,7 @@ WITH changes AS (
             WHEN activity_name LIKE '%WorkspaceTenantSetting%' THEN 'Workspace'
             ELSE 'Tenant'
         END AS level,
-        -- A setting of the tenant has no target, whatever else its event names.
+        -- A tenant setting has no target, even if its event names a capacity or workspace.
         CASE
             WHEN activity_name LIKE '%CapacityTenantSetting%' THEN capacity_id
             WHEN activity_name LIKE '%DomainTenantSetting%' THEN NULLIF(DomainId, '')
@@ -60,13 +63,13 @@ WITH changes AS (
         )
         OR activity_name LIKE '%TenantSettingDelegation'
 ),
--- A failed change leaves the state as it was, so that it is looked up apart.
-worked AS (
+-- A failed change does not change the state, so the previous state comes from successful changes.
+successful AS (
     SELECT
-        Id AS worked_id,
+        Id AS successful_id,
         LAG(state) OVER (
             PARTITION BY level, COALESCE(target_id, ''), setting ORDER BY changed_at, Id
-        ) AS state_before
+        ) AS previous_state
     FROM changes
     WHERE NOT is_failed AND setting <> '(not named)'
 )
@@ -74,7 +77,7 @@ SELECT
     changed_at AS time,
     setting,
     state,
-    state_before,
+    previous_state,
     user_id AS user,
     level,
     COALESCE(target_name, target_id) AS target,
@@ -83,7 +86,7 @@ SELECT
     details,
     Id AS event_id
 FROM changes AS c
-LEFT JOIN worked AS w ON c.Id = w.worked_id
+LEFT JOIN successful AS s ON c.Id = s.successful_id
 WHERE in_period
 ORDER BY changed_at DESC NULLS LAST, Id NULLS LAST
 LIMIT :top

@@ -1,29 +1,32 @@
--- title: Most consumed dashboards
--- question: Which dashboards are opened most, by how many people, and more or less than before?
--- alias: most-consumed-dashboards
+-- title: Most viewed dashboards
+-- question: Which dashboards are viewed most, by how many people, and more or less than before?
+-- group: Usage
+-- alias: dashboards
+-- alias: most-viewed-dashboards
 -- actors: people
 -- chart: bars views
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column rank: place in the order by views, viewers, views of tiles and last view
--- column dashboard: latest name of the dashboard; its id where it never had one
--- column workspace: latest name of its workspace
--- column views: how often it was opened (ViewDashboard)
--- column viewers: different people who opened it; all who did not sign in are one of them, and an
---   event that names no user is nobody's
--- column views_per_viewer: views divided by viewers; empty where no viewer is known
--- column active_days: days on which it was opened
--- column last_view: when it was last opened
--- column trend: views in the second half of the period divided by those in the first; empty where
---   either half has no complete day, or the first no views
--- column tile_views: views of single tiles of it (ViewTile), which are no views of the dashboard
--- column dashboard_id: the id that the rows are grouped by
--- column workspace_id: the workspace that it was opened in
--- rule: Opening a dashboard writes one ViewDashboard, however many tiles it has. ViewTile is about
---   a tile that is shown by itself, so it is counted apart. A dashboard of which only tiles were
---   shown has 0 views and stands at the end.
--- rule: The trend compares equally many complete days of both halves of the period, those of
---   `trend_half` 1 and 2 in `days`.
--- limit: A ViewTile does not always name its dashboard; those that do not are the row (unknown).
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column rank: position by views, viewers, tile views and last view
+-- column dashboard: latest name of the dashboard, or its ID if it never had a name
+-- column workspace: latest name of the workspace
+-- column views: dashboard views (ViewDashboard)
+-- column viewers: distinct people who viewed it; anonymous visitors count as one, and events
+--   without a user do not count
+-- column views_per_viewer: views divided by viewers; empty if no viewer is known
+-- column active_days: days with views
+-- column last_view: time of the last view
+-- column trend: views in the second half of the period divided by those in the first; empty if a
+--   half has no complete day, or the first half no views
+-- column tile_views: views of single tiles (ViewTile), which do not count as views of the dashboard
+-- column dashboard_id: ID of the dashboard, one row per ID and workspace
+-- column workspace_id: ID of the workspace in which it was viewed
+-- rule: Viewing a dashboard writes one ViewDashboard, with any number of tiles. A ViewTile is a
+--   view of a single tile and is counted separately. A dashboard with only tile views has 0 views
+--   and is at the end.
+-- rule: The trend compares equally many complete days of both halves of the period: trend_half 1
+--   and 2 of `days`.
+-- limit: A ViewTile does not always name its dashboard. Those without a dashboard are in the row
+--   (unknown).
 WITH shown AS (
     SELECT
         e.dashboard_id,
@@ -31,7 +34,7 @@ WITH shown AS (
         e.user_id,
         e.local_date,
         e.CreationTime AS shown_at,
-        e.time_us,
+        e.epoch_us,
         e.activity_name = 'ViewDashboard' AS is_view,
         d.trend_half
     FROM events AS e
@@ -47,14 +50,14 @@ totals AS (
         COUNT(*) FILTER (WHERE NOT is_view) AS tile_views,
         COUNT(DISTINCT CASE WHEN is_view THEN local_date END) AS active_days,
         MAX(CASE WHEN is_view THEN shown_at END) AS last_view,
-        COALESCE(MAX(CASE WHEN is_view THEN time_us END), 0) AS last_us,
+        COALESCE(MAX(CASE WHEN is_view THEN epoch_us END), 0) AS last_us,
         COUNT(*) FILTER (WHERE is_view AND trend_half = 1) AS views_before,
         COUNT(*) FILTER (WHERE is_view AND trend_half = 2) AS views_after
     FROM shown
     GROUP BY dashboard_id, workspace_id
 ),
--- In a window all keys must point the same way and none may be null: numbers are turned around,
--- and what is null gets a key of its own.
+-- All keys of a window must sort in the same direction, without nulls. So numbers are negated, and
+-- nulls get a key of their own.
 keyed AS (
     SELECT
         *,

@@ -1,43 +1,46 @@
--- title: Most consumed reports
--- question: Which reports are opened most, by how many people, and is it more or less than before?
--- alias: most-consumed-reports
+-- title: Most viewed reports
+-- question: Which reports are viewed most, by how many people, and more or less than before?
+-- group: Usage
+-- alias: most-viewed-reports
+-- alias: popular
+-- alias: usage
 -- actors: people
 -- chart: bars views
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column rank: place in the order by views, viewers and last view
--- column report: latest name of the report; its id where it never had one
--- column workspace: latest name of its workspace
--- column views: how often it was opened; an export counts as a view a page, as in Microsoft's own
---   usage metrics
--- column viewers: different people who opened it; all who did not sign in are one of them, and an
---   event that names no user is nobody's
--- column views_per_viewer: views divided by viewers; empty where no viewer is known
--- column active_days: days on which it was opened
--- column last_view: when it was last opened
--- column trend: views in the second half of the period divided by those in the first; empty where
---   either half has no complete day, or the first no views
--- column views_by_export: how many of these views exports caused, see the rules
--- column report_id: the id that the rows are grouped by: AppReportId where it is set and AppId is
---   not, which is a template app opened from its workspace, else ReportId
--- column workspace_id: the workspace that it was opened in
--- rule: The trend compares equally many complete days. The period, as far as the archive reaches,
---   is cut into two halves of whole days (of an odd number, the day in the middle belongs to
---   neither). With n complete days in the half that has fewer, the n earliest complete days of the
---   first half are compared with the n latest complete days of the second: trend_half 1 and 2 of
---   `days`. A day of the time zone is complete if every UTC day that it touches is.
--- rule: A view counts as caused by an export if the same person exported or printed the same report
---   (ExportReport, ExportArtifact, PrintReport) at most 10 seconds before or after it.
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column rank: position by views, viewers and last view
+-- column report: latest name of the report, or its ID if it never had a name
+-- column workspace: latest name of the workspace
+-- column views: report views; an export counts as one view per page, as in Microsoft's usage
+--   metrics
+-- column viewers: distinct people who viewed it; anonymous visitors count as one, and events
+--   without a user do not count
+-- column views_per_viewer: views divided by viewers; empty if no viewer is known
+-- column active_days: days with views
+-- column last_view: time of the last view
+-- column trend: views in the second half of the period divided by those in the first; empty if a
+--   half has no complete day, or the first half no views
+-- column views_by_export: number of these views that exports caused; see the rules
+-- column report_id: ID of the report: AppReportId if it is set and AppId is not (a template app
+--   viewed in its workspace), otherwise ReportId
+-- column workspace_id: ID of the workspace in which it was viewed
+-- rule: There is one row per report ID and workspace. The trend compares equally many complete
+--   days. The part of the period that the log covers is divided into two halves of whole days. Of
+--   an odd number of days, the middle day belongs to neither half. If the half with fewer complete
+--   days has n of them, the first n complete days are compared with the last n: trend_half 1 and 2
+--   of `days`. A day of the time zone is complete if every UTC day that it touches is complete.
+-- rule: An export caused a view if the same person exported or printed the report at most 10
+--   seconds before or after it. Exports are ExportReport, ExportArtifact and PrintReport.
 -- source: Microsoft Learn, Monitor report usage metrics: an export counts a view for each page
--- limit: Turning a page writes no event, so how pages are used cannot be told.
-WITH opened AS (
+-- limit: The log does not record page changes, so it does not show how pages are used.
+WITH viewed AS (
     SELECT
         e.report_id,
         e.workspace_id,
         e.user_id,
         e.local_date,
         e.CreationTime AS viewed_at,
-        e.time_us,
-        CAST(FLOOR(CAST(e.time_us AS DOUBLE) / 10000000) AS BIGINT) AS ten_seconds,
+        e.epoch_us,
+        CAST(FLOOR(CAST(e.epoch_us AS DOUBLE) / 10000000) AS BIGINT) AS ten_seconds,
         d.trend_half
     FROM events AS e
     LEFT JOIN days AS d ON e.local_date = d.day
@@ -53,20 +56,20 @@ totals AS (
         MAX(viewed_at) AS last_view,
         COUNT(*) FILTER (WHERE trend_half = 1) AS views_before,
         COUNT(*) FILTER (WHERE trend_half = 2) AS views_after
-    FROM opened
+    FROM viewed
     GROUP BY report_id, workspace_id
 ),
 exports AS (
     SELECT DISTINCT
         user_id,
         report_id,
-        time_us AS exported_us,
-        CAST(FLOOR(CAST(time_us AS DOUBLE) / 10000000) AS BIGINT) AS ten_seconds
+        epoch_us AS exported_us,
+        CAST(FLOOR(CAST(epoch_us AS DOUBLE) / 10000000) AS BIGINT) AS ten_seconds
     FROM events
     WHERE activity_name IN ('ExportReport', 'ExportArtifact', 'PrintReport')
 ),
--- Time is cut into slots of ten seconds. A view that is near an export lies in the same slot or in
--- one beside, so views and exports meet by equality, and not each with each.
+-- Time is divided into slots of ten seconds. A view near an export is in the same slot or an
+-- adjacent one, so the join compares slots and not every view with every export.
 export_slots AS (
     SELECT user_id, report_id, exported_us, ten_seconds - 1 AS slot FROM exports
     UNION ALL
@@ -74,26 +77,26 @@ export_slots AS (
     UNION ALL
     SELECT user_id, report_id, exported_us, ten_seconds + 1 AS slot FROM exports
 ),
--- An export writes its views in one instant: they are one row here, with their number.
+-- An export writes all its views at the same time, so they are counted in one row here.
 near AS (
     SELECT
-        o.user_id,
-        o.report_id,
-        o.workspace_id,
-        o.time_us,
+        v.user_id,
+        v.report_id,
+        v.workspace_id,
+        v.epoch_us,
         x.exported_us,
         COUNT(*) AS views
-    FROM opened AS o
+    FROM viewed AS v
     INNER JOIN export_slots AS x
-        ON o.user_id = x.user_id AND o.report_id = x.report_id AND o.ten_seconds = x.slot
-    WHERE o.time_us - x.exported_us BETWEEN -10000000 AND 10000000
-    GROUP BY o.user_id, o.report_id, o.workspace_id, o.time_us, x.exported_us
+        ON v.user_id = x.user_id AND v.report_id = x.report_id AND v.ten_seconds = x.slot
+    WHERE v.epoch_us - x.exported_us BETWEEN -10000000 AND 10000000
+    GROUP BY v.user_id, v.report_id, v.workspace_id, v.epoch_us, x.exported_us
 ),
--- Two exports close together find the same views twice, hence MAX.
+-- Two exports close together match the same views twice, so MAX is used instead of SUM.
 caused AS (
-    SELECT user_id, report_id, workspace_id, time_us, MAX(views) AS views
+    SELECT user_id, report_id, workspace_id, epoch_us, MAX(views) AS views
     FROM near
-    GROUP BY user_id, report_id, workspace_id, time_us
+    GROUP BY user_id, report_id, workspace_id, epoch_us
 ),
 by_export AS (
     SELECT
@@ -103,8 +106,8 @@ by_export AS (
     FROM caused
     GROUP BY report_id, COALESCE(workspace_id, '')
 ),
--- The keys of the order of rows. In a window they must all point the same way, and an instant
--- cannot be negated, hence its rank.
+-- The sort keys of the rows. All keys of a window must sort in the same direction, and a time
+-- cannot be negated, so its rank is used.
 keyed AS (
     SELECT
         *,

@@ -1,35 +1,37 @@
--- title: Users who consume most
--- question: Who opens reports and other content most, how broadly, and since when?
+-- title: Most active viewers
+-- question: Who views reports and other content most, how broadly, and since when?
+-- group: People
+-- alias: users
+-- alias: viewers
 -- actors: people
 -- chart: bars views
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column rank: place in the order by views, other_views, reports and name
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column rank: position by views, other_views, reports and name
 -- column user: name of the user, in lower case
--- column views: how often they opened a report (ViewReport)
--- column reports: different reports that they opened
--- column workspaces: different workspaces in which they opened something
--- column active_days: days on which they opened something
--- column last_seen: when they last opened something in the period
--- column first_seen: the day on which they first opened something in the whole archive, before the
---   period as well
--- column other_views: how often they opened anything else: dashboards, tiles, dataflows and so on
--- column kind: person, guest or anonymous
--- rule: To open is any activity of the group VIEW: ViewReport, ViewDashboard, ViewTile,
---   ViewDataflow and the like. Whoever only works by Excel or only edits is not listed.
--- rule: Everybody who comes without signing in is one row, anonymous. Events that name no user are
---   the row (unknown).
--- limit: first_seen can be no earlier than the archive: on its first days everybody is seen for the
---   first time.
-WITH opened AS (
+-- column views: report views (ViewReport)
+-- column reports: distinct reports viewed
+-- column workspaces: distinct workspaces with views
+-- column active_days: days with views
+-- column last_seen: time of the last view in the period
+-- column first_seen: day of the first view in the stored log, also before the period
+-- column other_views: views of other content: dashboards, tiles, dataflows and more
+-- column user_type: `person`, `guest` or `anonymous`
+-- rule: A view is any activity of the group VIEW, for example ViewReport, ViewDashboard, ViewTile
+--   or ViewDataflow. People who only use Excel or only edit are not listed.
+-- rule: All anonymous visitors are in one row, anonymous. Events without a user are in the row
+--   (unknown).
+-- limit: first_seen cannot be earlier than the stored log. On its first days, every user is seen
+--   for the first time.
+WITH viewed AS (
     SELECT
         COALESCE(user_id, '') AS user_key,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
-        COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_id END) AS reports_opened,
-        COUNT(DISTINCT workspace_id) AS workspaces_opened,
+        COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_id END) AS reports_viewed,
+        COUNT(DISTINCT workspace_id) AS workspaces_viewed,
         COUNT(DISTINCT local_date) AS active_days,
         MAX(CreationTime) AS last_seen,
         COUNT(*) FILTER (WHERE activity_name <> 'ViewReport') AS other_views,
-        MIN(actor_kind) AS kind
+        MIN(actor_kind) AS user_type
     FROM events
     WHERE operation_group = 'VIEW'
     GROUP BY COALESCE(user_id, '')
@@ -45,8 +47,8 @@ keyed AS (
         *,
         0 - views AS by_views,
         0 - other_views AS by_other,
-        0 - reports_opened AS by_reports
-    FROM opened
+        0 - reports_viewed AS by_reports
+    FROM viewed
 ),
 ranked AS (
     SELECT
@@ -58,13 +60,13 @@ SELECT
     place AS rank,
     COALESCE(NULLIF(user_key, ''), '(unknown)') AS user,
     views,
-    reports_opened AS reports,
-    workspaces_opened AS workspaces,
+    reports_viewed AS reports,
+    workspaces_viewed AS workspaces,
     active_days,
     last_seen,
     first_seen,
     other_views,
-    kind
+    user_type
 FROM ranked AS t
 LEFT JOIN since AS s ON t.user_key = s.seen_user
 ORDER BY place NULLS LAST

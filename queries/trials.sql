@@ -1,38 +1,43 @@
--- title: Trials
--- question: Who started a trial licence, and did they use it?
+-- title: Trial licenses
+-- question: Who started a trial license, and did they use it?
+-- group: Administration
+-- alias: license
+-- alias: licenses
+-- alias: licensing
+-- alias: trial-licenses
 -- actors: people
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column user: who started it
--- column started: when they first did, in the whole archive
--- column active_days: days with any activity from the first trial on, the day itself left out
--- column changes: how often they authored or shared something from then on
--- column views: how often they opened a report from then on
--- column last_active: their last activity
--- column kinds: the activities by which they started, each once
--- column trials: how often they started, extended or renewed a trial
--- column last_trial: when they last did
--- column days_since: days from the first trial to the last day of the archive
--- column licence: the licence that the log names
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column user: user who started the trial
+-- column started: time of the user's first trial in the stored log
+-- column active_days: days with any activity after the day of the first trial
+-- column changes: number of times the user created or shared content since then
+-- column views: report views since then
+-- column last_active: time of the last activity
+-- column trial_types: activities that started the trials, each listed once
+-- column trials: number of times the user started, extended or renewed a trial
+-- column last_trial: time of the last of these
+-- column days_since_start: days from the first trial to the last day of the stored log
+-- column license: license named in the log
 -- rule: A trial is OptInForProTrial, OptInForPPUTrial, OptInForExtendedProTrial or
---   TrialLicenseExtension. Listed is who has one of these in the period; the first trial and what
---   came after it are taken from the whole archive.
--- rule: Changes are the activities of the groups AUTHOR and SHARE, for which a licence is mostly
---   needed, but for installing an app and the running of a subscription. Failed trials and
---   changes are not counted.
--- rule: The latest to start come first.
+--   TrialLicenseExtension. Listed are users with one of these in the period. Their first trial and
+--   the activity since then come from the whole stored log.
+-- rule: Changes are the activities of the groups AUTHOR and SHARE, which usually need a license,
+--   except app installations and subscription deliveries. Failed trials and changes are not
+--   counted.
+-- rule: The latest starts come first.
 -- source: Microsoft Learn, Operation list
--- limit: The log does not tell when a trial ended or whether a licence was bought. A trial of
---   before the archive begins does not show.
+-- limit: The log does not show when a trial ended or whether a license was bought. A trial from
+--   before the stored log does not appear.
 WITH started AS (
     SELECT
         user_id AS trial_user,
         MIN(CreationTime) AS first_trial,
-        MIN(local_day_number) AS trial_day,
+        MIN(local_epoch_day) AS trial_day,
         MAX(CreationTime) AS last_trial,
         COUNT(*) AS trials,
         COUNT(*) FILTER (WHERE in_period) AS trials_in_period,
-        STRING_AGG(DISTINCT activity_name, ', ' ORDER BY activity_name) AS kinds,
-        MAX(LicenseDisplayName) AS licence
+        STRING_AGG(DISTINCT activity_name, ', ' ORDER BY activity_name) AS trial_types,
+        MAX(LicenseDisplayName) AS license
     FROM history
     WHERE activity_name IN (
             'OptInForProTrial', 'OptInForPPUTrial', 'OptInForExtendedProTrial',
@@ -48,7 +53,7 @@ listed AS (
 used AS (
     SELECT
         trial_user AS used_by,
-        COUNT(DISTINCT CASE WHEN local_day_number > trial_day THEN local_date END) AS active_days,
+        COUNT(DISTINCT CASE WHEN local_epoch_day > trial_day THEN local_date END) AS active_days,
         COUNT(*) FILTER (
             WHERE operation_group IN ('AUTHOR', 'SHARE')
                 AND activity_name NOT IN ('InstallApp', 'RunEmailSubscription')
@@ -70,11 +75,11 @@ SELECT
     changes,
     views,
     last_active,
-    kinds,
+    trial_types,
     trials,
     last_trial,
-    archive_last_day_number - trial_day AS days_since,
-    licence
+    archive_last_epoch_day - trial_day AS days_since_start,
+    license
 FROM started AS s
 JOIN used AS u ON s.trial_user = u.used_by
 CROSS JOIN period

@@ -1,57 +1,64 @@
 -- title: Frequent, active, occasional and inactive users
--- question: How regularly does each person work with Power BI, and do they create or only view?
+-- question: How regularly does each person use Power BI, and do they create or only view?
+-- group: People
+-- alias: inactive
+-- alias: inactive-users
+-- alias: user-classes
 -- actors: people
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- param class: choice(all|frequent|active|occasional|inactive) = all, which class to list
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- param class: choice(all|frequent|active|occasional|inactive) = all, class to list
 -- column user: name of the user, in lower case
--- column class: frequent, active, occasional or inactive, on the last day of the period
--- column role: creator or viewer; empty for who created once, not lately, and never viewed
--- column last_active: last day on which they viewed, analysed or created something
--- column active_months: in how many of the last 12 months they did
--- column last_view: last day on which they opened content, in Power BI or from Excel and the like
--- column last_authored: last day on which they created, published, changed or deleted content
--- rule: Active is whoever opens content (group VIEW), analyses it from outside (EXTERNAL) or
---   creates it (AUTHOR). Whoever comes without signing in is no user and is left out, as are
---   events that name no user.
--- rule: Everything is as of the last day of the period, looking back as far as the archive does;
---   the first day of the period does not matter.
--- rule: frequent: active in the last 7 days and in at least 9 of the last 12 months. active: in the
---   last month. occasional: in the last 9 months, but not in the last. inactive: not in the last 9.
--- rule: A month is 30 days here, counted back from the last day of the period, so that all months
---   are equally long and none is only just begun.
--- rule: If the archive reaches back less than 12 such months, frequent takes three quarters of the
---   whole months that it does reach back (at least one), as 9 of 12 are.
--- rule: creator: any activity of the group AUTHOR in the last 6 months; viewer: none, but views.
--- rule: Rows are in the order of class, active_months, last_active and name.
+-- column class: `frequent`, `active`, `occasional` or `inactive` on the last day of the period
+-- column role: `creator` or `viewer`; empty for users who created content only in the past and
+--   never viewed any
+-- column last_active: last day on which the user viewed, analyzed or created content
+-- column active_months: number of the last 12 months with such activity
+-- column last_view: last day on which the user viewed content, in Power BI or in external tools,
+--   for example Excel
+-- column last_edit: last day on which the user created, published, changed or deleted content
+-- rule: A user is active by viewing content (the group VIEW), analyzing it from external tools
+--   (EXTERNAL) or creating it (AUTHOR). Anonymous visitors and events without a user are not
+--   counted.
+-- rule: All values are as of the last day of the period and look back as far as the stored log. The
+--   first day of the period does not matter.
+-- rule: frequent: active in the last 7 days and in at least 9 of the last 12 months. active: active
+--   in the last month. occasional: active in the last 9 months, but not in the last month.
+--   inactive: not active in the last 9 months.
+-- rule: A month is 30 days, counted back from the last day of the period. All months are therefore
+--   equally long and complete.
+-- rule: If the log covers fewer than 12 such months, frequent needs activity in fewer of them: in
+--   three quarters of the fully covered months, and at least one.
+-- rule: creator: any activity of the group AUTHOR in the last 6 months. viewer: no such activity,
+--   but views.
+-- rule: Rows are sorted by class, active_months, last_active and name.
 -- source: Microsoft Learn, Tenant-level auditing: create classifications
--- limit: People of whom the archive holds no such activity are not listed: for who has a licence
---   and never comes, a list of licences is needed. Missing days may hold activity that is not
---   known.
+-- limit: People without such activity in the stored log are not listed. Finding licensed users
+--   without any activity needs a list of licenses. Missing days can hide activity.
 WITH user_days AS (
     SELECT
         user_id,
-        local_day_number,
+        local_epoch_day,
         MAX(local_date) AS local_date,
-        MAX(CASE WHEN operation_group = 'AUTHOR' THEN 1 ELSE 0 END) AS has_authored,
+        MAX(CASE WHEN operation_group = 'AUTHOR' THEN 1 ELSE 0 END) AS has_edited,
         MAX(CASE WHEN operation_group = 'AUTHOR' THEN 0 ELSE 1 END) AS has_viewed
     FROM history
     WHERE operation_group IN ('VIEW', 'EXTERNAL', 'AUTHOR') AND actor_kind <> 'anonymous'
         AND user_id IS NOT NULL
-    GROUP BY user_id, local_day_number
+    GROUP BY user_id, local_epoch_day
 ),
 aged AS (
     SELECT
         u.user_id,
         u.local_date,
-        u.has_authored,
+        u.has_edited,
         u.has_viewed,
-        p.last_day_number - u.local_day_number AS age,
-        FLOOR(CAST(p.last_day_number - u.local_day_number AS DOUBLE) / 30) AS month_back,
-        FLOOR(CAST(p.last_day_number - p.archive_first_day_number + 1 AS DOUBLE) / 30)
-            AS months_held
+        p.last_epoch_day - u.local_epoch_day AS age,
+        FLOOR(CAST(p.last_epoch_day - u.local_epoch_day AS DOUBLE) / 30) AS month_back,
+        FLOOR(CAST(p.last_epoch_day - p.archive_first_epoch_day + 1 AS DOUBLE) / 30)
+            AS months_covered
     FROM user_days AS u
     CROSS JOIN period AS p
-    WHERE u.local_day_number <= p.last_day_number
+    WHERE u.local_epoch_day <= p.last_epoch_day
 ),
 users AS (
     SELECT
@@ -60,10 +67,15 @@ users AS (
         MAX(local_date) AS last_active,
         COUNT(DISTINCT CASE WHEN month_back < 12 THEN month_back END) AS active_months,
         MAX(CASE WHEN has_viewed = 1 THEN local_date END) AS last_view,
-        MAX(CASE WHEN has_authored = 1 THEN local_date END) AS last_authored,
-        MIN(CASE WHEN has_authored = 1 THEN age END) AS authored_age,
-        MAX(CASE WHEN months_held > 12 THEN 12 WHEN months_held < 1 THEN 1 ELSE months_held END)
-            AS months_asked
+        MAX(CASE WHEN has_edited = 1 THEN local_date END) AS last_edit,
+        MIN(CASE WHEN has_edited = 1 THEN age END) AS edited_age,
+        MAX(
+            CASE
+                WHEN months_covered > 12 THEN 12
+                WHEN months_covered < 1 THEN 1
+                ELSE months_covered
+            END
+        ) AS months_required
     FROM aged
     GROUP BY user_id
 ),
@@ -71,13 +83,13 @@ classified AS (
     SELECT
         *,
         CASE
-            WHEN age < 7 AND active_months * 4 >= months_asked * 3 THEN 'frequent'
+            WHEN age < 7 AND active_months * 4 >= months_required * 3 THEN 'frequent'
             WHEN age < 30 THEN 'active'
             WHEN age < 270 THEN 'occasional'
             ELSE 'inactive'
         END AS class,
         CASE
-            WHEN authored_age < 180 THEN 'creator'
+            WHEN edited_age < 180 THEN 'creator'
             WHEN last_view IS NOT NULL THEN 'viewer'
         END AS role
     FROM users
@@ -97,7 +109,7 @@ SELECT
     last_active,
     active_months,
     last_view,
-    last_authored
+    last_edit
 FROM placed
 ORDER BY
     by_class NULLS LAST,

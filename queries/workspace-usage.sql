@@ -1,35 +1,38 @@
--- title: Use of workspaces
--- question: Which workspaces are used most, by how many people, and how many of them create?
+-- title: Workspace usage
+-- question: Which workspaces are used most, by how many people, and how many of them create
+--   content?
+-- group: Usage
+-- alias: workspaces
 -- actors: people
 -- chart: bars views
--- param top: limit = 25, how many rows; files get all of them unless told otherwise
--- column rank: place in the order by views, viewers, other_views and edits
--- column workspace: latest name of the workspace; its id where it never had one
--- column views: how often reports of it were opened (ViewReport)
--- column viewers: different people who opened reports or other content of it
--- column authors: different people who created, changed or deleted content in it
--- column exports: how often content of it was exported, downloaded or printed
--- column edits: how often content was created, changed or deleted in it
--- column other_views: how often other content was opened: dashboards, tiles, dataflows and so on
--- column reports: different reports of it that were opened
--- column active_days: days on which people did any of this
--- column kind: shared, or personal (My Workspace)
--- column workspace_id: the id that the rows are grouped by
--- rule: Views are of the group VIEW, exports of EXPORT, edits of AUTHOR. A workspace in which none
---   of these happened in the period is not listed. As in exports and authoring, failed exports and
---   edits do not count, and neither does ImportArtifactStart, since its end follows.
--- rule: What is opened from an app counts for the workspace that the app is made of, which the
---   event names.
--- rule: Events that name no workspace are the row (unknown).
--- limit: The log may call every personal workspace My Workspace, as name and as id: then the
---   people's workspaces are one row.
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column rank: position by views, viewers, other_views and edits
+-- column workspace: latest name of the workspace, or its ID if it never had a name
+-- column views: report views (ViewReport)
+-- column viewers: distinct people who viewed reports or other content in it
+-- column creators: distinct people who created, changed or deleted content in it
+-- column exports: exports, downloads and prints of its content
+-- column edits: number of times content was created, changed or deleted in it
+-- column other_views: views of other content: dashboards, tiles, dataflows and more
+-- column reports: distinct reports viewed in it
+-- column active_days: days with any of these activities
+-- column workspace_type: `Workspace` or `My workspace` (personal)
+-- column workspace_id: ID of the workspace, one row each
+-- rule: Views are the activities of the group VIEW, exports those of EXPORT, and edits those of
+--   AUTHOR. Workspaces without any of these in the period are not listed. As in exports and
+--   authoring, failed exports and edits do not count. ImportArtifactStart does not count either,
+--   because ImportArtifactEnd follows.
+-- rule: Content viewed in an app counts for the workspace of the app, which the event names.
+-- rule: Events without a workspace are in the row (unknown).
+-- limit: The log can use My Workspace as name and ID of every personal workspace. All of them are
+--   then in one row.
 WITH totals AS (
     SELECT
         workspace_id,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
         COUNT(DISTINCT CASE WHEN operation_group = 'VIEW' THEN user_id END) AS viewers,
         COUNT(DISTINCT CASE WHEN operation_group = 'AUTHOR' AND NOT is_failed THEN user_id END)
-            AS authors,
+            AS creators,
         COUNT(*) FILTER (WHERE operation_group = 'EXPORT' AND NOT is_failed) AS exports,
         COUNT(*) FILTER (
             WHERE operation_group = 'AUTHOR'
@@ -39,7 +42,7 @@ WITH totals AS (
         COUNT(*) FILTER (WHERE operation_group = 'VIEW' AND activity_name <> 'ViewReport')
             AS other_views,
         COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_id END)
-            AS reports_opened,
+            AS reports_viewed,
         COUNT(DISTINCT local_date) AS active_days,
         MAX(CASE WHEN is_personal_workspace THEN 1 ELSE 0 END) AS is_personal
     FROM events
@@ -71,16 +74,16 @@ SELECT
     COALESCE(workspace_name, workspace_id, '(unknown)') AS workspace,
     views,
     viewers,
-    authors,
+    creators,
     exports,
     edits,
     other_views,
-    reports_opened AS reports,
+    reports_viewed AS reports,
     active_days,
     CASE
-        WHEN is_personal = 1 THEN 'personal'
-        WHEN workspace_id IS NOT NULL THEN 'shared'
-    END AS kind,
+        WHEN is_personal = 1 THEN 'My workspace'
+        WHEN workspace_id IS NOT NULL THEN 'Workspace'
+    END AS workspace_type,
     workspace_id
 FROM ranked AS t
 LEFT JOIN named_workspaces AS w ON t.workspace_id = w.named_workspace

@@ -54,7 +54,7 @@ pub struct ExtraField {
 
 /// The fields that no typed column holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Extra {
+pub struct ExtraFieldSummary {
     /// Events that have any.
     pub events: u64,
     /// The fields, the newest first.
@@ -65,11 +65,11 @@ pub struct Extra {
 
 /// The dictionary. As JSON, this is what `columns --format json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Dictionary {
+pub struct DataDictionary {
     /// The typed columns, in the order of the table.
     pub columns: Vec<TypedColumn>,
     /// What a store holds beside them.
-    pub extra: Option<Extra>,
+    pub extra: Option<ExtraFieldSummary>,
 }
 
 /// The typed columns, and the fields in `Extra` of a store, where one is given.
@@ -77,9 +77,9 @@ pub struct Dictionary {
 /// # Errors
 ///
 /// [`crate::Error::Store`] and [`crate::Error::Io`] where the store cannot be read.
-pub fn of(store: Option<&Store>) -> Result<Dictionary> {
-    let extra = store.map(|store| store.read(unknown)).transpose()?;
-    Ok(Dictionary { columns: columns(), extra })
+pub fn build(store: Option<&Store>) -> Result<DataDictionary> {
+    let extra = store.map(|store| store.read(extra_fields)).transpose()?;
+    Ok(DataDictionary { columns: columns(), extra })
 }
 
 fn columns() -> Vec<TypedColumn> {
@@ -114,13 +114,18 @@ fn columns() -> Vec<TypedColumn> {
 /// # Errors
 ///
 /// [`crate::Error::Store`] and [`crate::Error::Io`] where a file cannot be read.
-pub fn unknown(snapshot: &Snapshot) -> Result<Extra> {
+pub fn extra_fields(snapshot: &Snapshot) -> Result<ExtraFieldSummary> {
     let mut fields = ExtraFieldCollector::default();
     store::scan_columns(&snapshot.files, &EXTRA_FIELD_COLUMNS, &mut |file, columns| {
         fields.add(columns).map_err(|reason| crate::Error::store(file, reason))
     })?;
     let day = |us| time::day(us).map(|day| day.to_string()).unwrap_or_default();
-    let field = |(activity, name, in_column, field): (&str, &str, bool, &crate::column::ExtraFieldStats)| {
+    let field = |(activity, name, in_column, field): (
+        &str,
+        &str,
+        bool,
+        &crate::column::ExtraFieldStats,
+    )| {
         ExtraField {
             name: name.to_owned(),
             activity: activity.to_owned(),
@@ -140,5 +145,5 @@ pub fn unknown(snapshot: &Snapshot) -> Result<Extra> {
         newest.then(most).then(name)
     });
     let capped = fields.capped_activities().map(str::to_owned).collect();
-    Ok(Extra { events: fields.rows(), fields: found, capped })
+    Ok(ExtraFieldSummary { events: fields.rows(), fields: found, capped })
 }

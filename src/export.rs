@@ -9,24 +9,24 @@ use std::str::FromStr;
 use chrono::{NaiveDate, NaiveTime};
 
 use crate::column::EventWriter;
-use crate::store::{self, RowKey, RowRange, Snapshot, TimeRange, Store};
+use crate::store::{self, RowKey, RowRange, Snapshot, Store, TimeRange};
 use crate::{Error, Result};
 
 /// A UTC day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Day(NaiveDate);
+pub struct UtcDay(NaiveDate);
 
-impl FromStr for Day {
+impl FromStr for UtcDay {
     type Err = Error;
 
-    fn from_str(text: &str) -> Result<Day> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Day).map_err(|_| {
+    fn from_str(text: &str) -> Result<UtcDay> {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(UtcDay).map_err(|_| {
             Error::Usage(format!("{text:?} is no day: write one such as 2026-03-01, in UTC"))
         })
     }
 }
 
-impl Day {
+impl UtcDay {
     fn start_us(self) -> i64 {
         self.0.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
     }
@@ -36,15 +36,15 @@ impl Day {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// The first day; all there is where it is not given.
-    pub since: Option<Day>,
+    pub since: Option<UtcDay>,
     /// The last day, included; all there is where it is not given.
-    pub until: Option<Day>,
+    pub until: Option<UtcDay>,
     /// Whether each event says where it came from: `SourceFile` and `SourceKind`.
     pub with_lineage: bool,
 }
 
 impl Options {
-    fn span(&self) -> Result<TimeRange> {
+    fn time_range(&self) -> Result<TimeRange> {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since.0 > until.0
         {
@@ -55,7 +55,7 @@ impl Options {
         }
         const DAY_US: i64 = 86_400_000_000;
         Ok(TimeRange {
-            from_us: self.since.map(Day::start_us),
+            from_us: self.since.map(UtcDay::start_us),
             to_us: self.until.map(|day| day.start_us().saturating_add(DAY_US)),
             after: None,
         })
@@ -66,11 +66,11 @@ impl Options {
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// An export under way.
-struct Export<'o> {
-    inverse: EventWriter,
-    span: TimeRange,
-    text: Vec<u8>,
-    last: Option<RowKey>,
+struct EventExporter<'o> {
+    writer: EventWriter,
+    time_range: TimeRange,
+    buffer: Vec<u8>,
+    last_key: Option<RowKey>,
     events: u64,
     out: &'o mut dyn FnMut(&[u8]) -> Result<()>,
 }
@@ -87,41 +87,41 @@ pub fn run(
     options: &Options,
     out: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<u64> {
-    let export = RefCell::new(Export {
-        inverse: EventWriter::new(options.with_lineage),
-        span: options.span()?,
-        text: Vec::with_capacity(CHUNK_BYTES * 2),
-        last: None,
+    let export = RefCell::new(EventExporter {
+        writer: EventWriter::new(options.with_lineage),
+        time_range: options.time_range()?,
+        buffer: Vec::with_capacity(CHUNK_BYTES * 2),
+        last_key: None,
         events: 0,
         out,
     });
     // Answered again if a file was merged into another meanwhile: from where it was.
-    store.read(|snapshot| export.borrow_mut().go_on(snapshot))?;
-    let Export { text, events, out, .. } = export.into_inner();
+    store.read(|snapshot| export.borrow_mut().export_snapshot(snapshot))?;
+    let EventExporter { buffer: text, events, out, .. } = export.into_inner();
     out(&text)?;
     Ok(events)
 }
 
-impl Export<'_> {
-    fn go_on(&mut self, snapshot: &Snapshot) -> Result<()> {
-        let span = TimeRange { after: self.last, ..self.span };
-        store::scan_rows(&snapshot.files, &span, &mut |rows| self.rows(&rows))
+impl EventExporter<'_> {
+    fn export_snapshot(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let span = TimeRange { after: self.last_key, ..self.time_range };
+        store::scan_rows(&snapshot.files, &span, &mut |rows| self.write_rows(&rows))
     }
 
-    fn rows(&mut self, rows: &RowRange<'_>) -> Result<()> {
+    fn write_rows(&mut self, rows: &RowRange<'_>) -> Result<()> {
         // A page that is very wide is handed on in parts.
         const STEP: usize = 256;
         for start in rows.rows.clone().step_by(STEP) {
             let part = start..rows.rows.end.min(start + STEP);
-            let made = self.inverse.append(rows.page, part, &mut self.text);
+            let made = self.writer.append(rows.page, part, &mut self.buffer);
             made.map_err(|unreadable| rows.error(&unreadable.reason))?;
-            if self.text.len() >= CHUNK_BYTES {
-                (self.out)(&self.text)?;
-                self.text.clear();
+            if self.buffer.len() >= CHUNK_BYTES {
+                (self.out)(&self.buffer)?;
+                self.buffer.clear();
             }
         }
         self.events += rows.rows.len() as u64;
-        self.last = Some(rows.last_key);
+        self.last_key = Some(rows.last_key);
         Ok(())
     }
 }
@@ -137,11 +137,11 @@ mod tests {
 
     #[test]
     fn a_period_is_whole_days_of_utc() {
-        let span = options("2026-03-01", "2026-03-01").span().unwrap();
+        let span = options("2026-03-01", "2026-03-01").time_range().unwrap();
         assert_eq!(span.to_us.unwrap() - span.from_us.unwrap(), 86_400_000_000);
         assert_eq!(span.from_us, Some(1_772_323_200_000_000));
-        let error = options("2026-03-02", "2026-03-01").span().unwrap_err();
+        let error = options("2026-03-02", "2026-03-01").time_range().unwrap_err();
         assert!(error.to_string().contains("earlier day first"), "{error}");
-        assert!("30d".parse::<Day>().unwrap_err().to_string().contains("2026-03-01"));
+        assert!("30d".parse::<UtcDay>().unwrap_err().to_string().contains("2026-03-01"));
     }
 }

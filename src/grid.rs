@@ -6,7 +6,7 @@
 
 /// What the cells of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CellKind {
     /// Words; nested values are JSON text.
     Text,
     /// Whole numbers.
@@ -23,10 +23,10 @@ pub enum Kind {
     Date,
 }
 
-impl Kind {
+impl CellKind {
     /// Whether the column is read by its digits, and so belongs to the right.
     pub fn is_number(self) -> bool {
-        matches!(self, Kind::Int | Kind::Float)
+        matches!(self, CellKind::Int | CellKind::Float)
     }
 }
 
@@ -62,28 +62,28 @@ pub enum Cell {
 
 /// One column: its header and what its cells are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
+pub struct GridColumn {
     /// Its name, unique in the grid.
     pub name: String,
     /// What its cells are; [`Cell::Null`] may stand in any of them.
-    pub kind: Kind,
+    pub kind: CellKind,
 }
 
 /// A table of values. Every row has as many cells as there are columns.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Grid {
     /// The columns, left to right.
-    pub columns: Vec<Column>,
+    pub columns: Vec<GridColumn>,
     /// The rows, in their final order.
     pub rows: Vec<Vec<Cell>>,
 }
 
 impl Grid {
     /// An empty grid with the columns given.
-    pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, Kind)>) -> Grid {
+    pub fn new<'a>(columns: impl IntoIterator<Item = (&'a str, CellKind)>) -> Grid {
         let columns = columns
             .into_iter()
-            .map(|(name, kind)| Column { name: name.to_owned(), kind })
+            .map(|(name, kind)| GridColumn { name: name.to_owned(), kind })
             .collect();
         Grid { columns, rows: Vec::new() }
     }
@@ -105,7 +105,7 @@ pub enum Chart {
         over: String,
     },
     /// A plane of shaded cells, one for each row.
-    Heat {
+    Heatmap {
         /// How dark a cell is.
         value: String,
         /// Which column of the plane it is in.
@@ -126,9 +126,9 @@ impl Chart {
         let words: Vec<&str> = text.split_whitespace().collect();
         let (kind, rest) = words.split_first().unwrap_or((&"", &[]));
         let chart = match *kind {
-            "bars" => name(rest, "VALUE").map(|value| Chart::Bars { value }),
-            "lines" => lines(rest),
-            "heat" => heat(rest),
+            "bars" => parse_column_name(rest, "VALUE").map(|value| Chart::Bars { value }),
+            "lines" => parse_lines(rest),
+            "heat" => parse_heatmap(rest),
             "" => Err("it is empty".to_owned()),
             other => Err(format!("there is no kind {other:?}")),
         };
@@ -147,32 +147,42 @@ impl Chart {
             Chart::Lines { values, over } => {
                 values.iter().chain([over]).map(String::as_str).collect()
             }
-            Chart::Heat { value, over, by } => vec![value, over, by],
+            Chart::Heatmap { value, over, by } => vec![value, over, by],
         }
     }
 }
 
-fn lines(words: &[&str]) -> Result<Chart, String> {
-    let (values, over) = parted(words, "over")?;
+fn parse_lines(words: &[&str]) -> Result<Chart, String> {
+    let (values, over) = split_at_word(words, "over")?;
     let values = values.join(" ");
-    let values = values.split(',').map(|value| name(&[value.trim()], "A"));
-    Ok(Chart::Lines { values: values.collect::<Result<_, _>>()?, over: name(over, "X")? })
+    let values = values.split(',').map(|value| parse_column_name(&[value.trim()], "A"));
+    Ok(Chart::Lines {
+        values: values.collect::<Result<_, _>>()?,
+        over: parse_column_name(over, "X")?,
+    })
 }
 
-fn heat(words: &[&str]) -> Result<Chart, String> {
-    let (value, plane) = parted(words, "over")?;
-    let (over, by) = parted(plane, "by")?;
-    Ok(Chart::Heat { value: name(value, "VALUE")?, over: name(over, "X")?, by: name(by, "Y")? })
+fn parse_heatmap(words: &[&str]) -> Result<Chart, String> {
+    let (value, plane) = split_at_word(words, "over")?;
+    let (over, by) = split_at_word(plane, "by")?;
+    Ok(Chart::Heatmap {
+        value: parse_column_name(value, "VALUE")?,
+        over: parse_column_name(over, "X")?,
+        by: parse_column_name(by, "Y")?,
+    })
 }
 
 /// What stands before and behind a word.
-fn parted<'w>(words: &'w [&str], at: &str) -> Result<(&'w [&'w str], &'w [&'w str]), String> {
+fn split_at_word<'w>(
+    words: &'w [&str],
+    at: &str,
+) -> Result<(&'w [&'w str], &'w [&'w str]), String> {
     let found = words.iter().position(|word| *word == at).ok_or(format!("it has no `{at}`"))?;
     Ok((&words[..found], &words[found + 1..]))
 }
 
 /// The name of one column, where `role` says which.
-fn name(words: &[&str], role: &str) -> Result<String, String> {
+fn parse_column_name(words: &[&str], role: &str) -> Result<String, String> {
     match words.join(" ") {
         name if name.is_empty() => Err(format!("the column {role} is missing")),
         name if name.contains([' ', ',']) => Err(format!("{name:?} is not one column")),
@@ -193,7 +203,7 @@ mod tests {
         assert_eq!(lines, Chart::Lines { values, over: "day".into() });
         let heat = Chart::parse("heat views over hour by weekday").unwrap();
         let [value, over, by] = ["views", "hour", "weekday"].map(str::to_owned);
-        assert_eq!(heat, Chart::Heat { value, over, by });
+        assert_eq!(heat, Chart::Heatmap { value, over, by });
         assert_eq!(heat.columns(), ["views", "hour", "weekday"]);
         assert_eq!(lines.columns(), ["views", "viewers", "opens", "day"]);
     }

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::person::PersonMatcher;
 pub use crate::person::Pseudonymizer;
 use crate::schema::reject::{Raw, Reject};
-use crate::store::{RejectEdit, CompactScope, Redaction, Store};
-pub use crate::store::{VerifyCheck, CompactionResult, RedactionResult, VerifyReport};
+use crate::store::{CompactScope, Redaction, RejectEdit, Store};
+pub use crate::store::{CompactionResult, RedactionResult, VerifyCheck, VerifyReport};
 
 /// Merges all files of a store that are not large already, on all cores unless told otherwise.
 ///
@@ -19,7 +19,7 @@ pub use crate::store::{VerifyCheck, CompactionResult, RedactionResult, VerifyRep
 ///
 /// Those of [`Store::compact`].
 pub fn compact(store: &Store, threads: Option<usize>) -> Result<CompactionResult> {
-    pool(threads)?.install(|| store.compact(CompactScope::All))
+    thread_pool(threads)?.install(|| store.compact(CompactScope::All))
 }
 
 /// Looks at everything that a store holds, on all cores unless told otherwise; changes nothing.
@@ -28,21 +28,21 @@ pub fn compact(store: &Store, threads: Option<usize>) -> Result<CompactionResult
 ///
 /// Those of [`Store::verify`].
 pub fn verify(store: &Store, threads: Option<usize>) -> Result<VerifyReport> {
-    pool(threads)?.install(|| store.verify())
+    thread_pool(threads)?.install(|| store.verify())
 }
 
-fn pool(threads: Option<usize>) -> Result<ThreadPool> {
+fn thread_pool(threads: Option<usize>) -> Result<ThreadPool> {
     let builder = ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
     builder.build().map_err(Error::internal)
 }
 
 /// Whom to forget, and how.
 #[derive(Debug, Clone, Default)]
-pub struct Forgetting {
+pub struct ForgetOptions {
     /// Addresses or ids of persons.
     pub users: Vec<String>,
     /// Whether their events stay, with a pseudonym in their place.
-    pub replace: bool,
+    pub pseudonymize: bool,
     /// The pseudonyms of the store, where it holds pseudonyms.
     pub pseudonyms: Option<Pseudonymizer>,
     /// How many threads; all cores where it is none.
@@ -56,7 +56,7 @@ pub struct Forgetting {
 ///
 /// Those of [`Store::remove`]; [`Error::Usage`] where the store holds pseudonyms and the key is
 /// missing or another.
-pub fn forget(store: &Store, forgetting: &Forgetting) -> Result<RedactionResult> {
+pub fn forget(store: &Store, forgetting: &ForgetOptions) -> Result<RedactionResult> {
     let held = store.pseudonym_key_id()?;
     let given = forgetting.pseudonyms.as_ref();
     if held != given.map(Pseudonymizer::key_id) {
@@ -70,8 +70,9 @@ pub fn forget(store: &Store, forgetting: &Forgetting) -> Result<RedactionResult>
         None => user.clone(),
     });
     let users: Vec<String> = users.collect();
-    let mut persons = PersonMatcher::new(users.iter().map(String::as_str), Pseudonymizer::with_random_key());
-    pool(forgetting.threads)?.install(|| {
+    let mut persons =
+        PersonMatcher::new(users.iter().map(String::as_str), Pseudonymizer::with_random_key());
+    thread_pool(forgetting.threads)?.install(|| {
         // A key that others have as well tells nobody from them.
         let all = store.users()?;
         let (theirs, others): (Vec<_>, Vec<_>) =
@@ -87,14 +88,14 @@ pub fn forget(store: &Store, forgetting: &Forgetting) -> Result<RedactionResult>
             }
         }
         let rewrite = |text: &str| persons.redact_text(text);
-        let erase = |user: &str| !forgetting.replace && persons.matches(user);
-        let reject = |reject: &Reject| of_reject(reject, &persons, forgetting.replace);
+        let erase = |user: &str| !forgetting.pseudonymize && persons.matches(user);
+        let reject = |reject: &Reject| edit_reject(reject, &persons, forgetting.pseudonymize);
         store.redact(&Redaction { rewrite: &rewrite, is_erased_user: &erase, edit_reject: &reject })
     })
 }
 
 /// What becomes of a record that could not be taken, if they stand in it or in what is said of it.
-fn of_reject(reject: &Reject, persons: &PersonMatcher, replace: bool) -> RejectEdit {
+fn edit_reject(reject: &Reject, persons: &PersonMatcher, replace: bool) -> RejectEdit {
     let text = String::from_utf8_lossy(reject.raw.bytes());
     let (raw, reason) = (persons.redact_raw(&text), persons.redact_words(&reject.reason));
     if !replace && (raw.is_some() || reason.is_some()) {

@@ -12,7 +12,7 @@ use crate::schema::reject::{Raw, encode_base64};
 use crate::store::Store;
 
 /// Takes the bytes of an output, one part after the other.
-type Out<'o> = dyn FnMut(&[u8]) -> Result<()> + 'o;
+type RejectOutput<'o> = dyn FnMut(&[u8]) -> Result<()> + 'o;
 
 /// Which rejects, and how much of each.
 #[derive(Debug, Clone, Default)]
@@ -20,12 +20,12 @@ pub struct Options {
     /// Only those of sources whose names hold this text.
     pub source: Option<String>,
     /// With what was rejected, byte for byte.
-    pub raw: bool,
+    pub with_content: bool,
 }
 
 /// A form for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum RejectsFormat {
     /// One array of objects.
     Json,
     /// An object a line.
@@ -39,7 +39,7 @@ pub enum Format {
 /// # Errors
 ///
 /// Those of [`Store::rejects`].
-pub fn each(
+pub fn for_each(
     store: &Store,
     options: &Options,
     take: &mut dyn FnMut(Reject) -> Result<()>,
@@ -54,17 +54,23 @@ pub fn each(
 /// # Errors
 ///
 /// As [`each`], and [`Error::Io`] where the output refuses.
-pub fn export(store: &Store, options: &Options, format: Format, out: &mut Out<'_>) -> Result<u64> {
-    let mut export = Export { format, raw: options.raw, written: 0, out };
-    export.begin()?;
-    let written = each(store, options, &mut |reject| export.write(&reject))?;
-    export.end()?;
+pub fn export(
+    store: &Store,
+    options: &Options,
+    format: RejectsFormat,
+    out: &mut RejectOutput<'_>,
+) -> Result<u64> {
+    let mut export =
+        RejectExporter { format, with_content: options.with_content, rejects_written: 0, out };
+    export.write_start()?;
+    let written = for_each(store, options, &mut |reject| export.write_reject(&reject))?;
+    export.write_end()?;
     Ok(written)
 }
 
 /// A reject without what was rejected.
 #[derive(Serialize)]
-struct Brief<'r> {
+struct RejectSummary<'r> {
     source: &'r str,
     place: &'r str,
     position: u64,
@@ -72,58 +78,59 @@ struct Brief<'r> {
     length: u64,
 }
 
-struct Export<'e, 'o> {
-    format: Format,
-    raw: bool,
-    written: u64,
-    out: &'e mut Out<'o>,
+struct RejectExporter<'e, 'o> {
+    format: RejectsFormat,
+    with_content: bool,
+    rejects_written: u64,
+    out: &'e mut RejectOutput<'o>,
 }
 
-impl Export<'_, '_> {
-    fn begin(&mut self) -> Result<()> {
+impl RejectExporter<'_, '_> {
+    fn write_start(&mut self) -> Result<()> {
         match self.format {
-            Format::Json => self.put(b"["),
-            Format::Ndjson => Ok(()),
-            Format::Csv => {
+            RejectsFormat::Json => self.write_bytes(b"["),
+            RejectsFormat::Ndjson => Ok(()),
+            RejectsFormat::Csv => {
                 let names = ["source", "place", "position", "reason", "length"];
-                let raw = if self.raw { &["raw", "raw_base64"][..] } else { &[] };
+                let raw = if self.with_content { &["raw", "raw_base64"][..] } else { &[] };
                 let names: Vec<&str> = names.iter().chain(raw).copied().collect();
-                self.put(&render::csv_line(&names)?)
+                self.write_bytes(&render::csv_line(&names)?)
             }
         }
     }
 
-    fn write(&mut self, reject: &Reject) -> Result<()> {
-        if self.format == Format::Csv {
-            return self.put(&row(reject, self.raw)?);
+    fn write_reject(&mut self, reject: &Reject) -> Result<()> {
+        if self.format == RejectsFormat::Csv {
+            return self.write_bytes(&csv_row(reject, self.with_content)?);
         }
         let Reject { source, place, position, reason, length, .. } = reject;
-        let brief = Brief { source, place, position: *position, reason, length: *length };
-        let json = if self.raw { serde_json::to_vec(reject) } else { serde_json::to_vec(&brief) };
+        let brief = RejectSummary { source, place, position: *position, reason, length: *length };
+        let json =
+            if self.with_content { serde_json::to_vec(reject) } else { serde_json::to_vec(&brief) };
         let json = json.map_err(Error::internal)?;
-        let (before, behind): (&[u8], &[u8]) = match (self.format, self.written) {
-            (Format::Json, 0) => (b"\n", b""),
-            (Format::Json, _) => (b",\n", b""),
+        let (before, behind): (&[u8], &[u8]) = match (self.format, self.rejects_written) {
+            (RejectsFormat::Json, 0) => (b"\n", b""),
+            (RejectsFormat::Json, _) => (b",\n", b""),
             _ => (b"", b"\n"),
         };
-        self.written += 1;
-        self.put(&[before, &json, behind].concat())
+        self.rejects_written += 1;
+        self.write_bytes(&[before, &json, behind].concat())
     }
 
-    fn end(&mut self) -> Result<()> {
+    fn write_end(&mut self) -> Result<()> {
         match self.format {
-            Format::Json if self.written > 0 => self.put(b"\n]\n"),
-            Format::Json => self.put(b"]\n"),
-            Format::Ndjson | Format::Csv => Ok(()),
+            RejectsFormat::Json if self.rejects_written > 0 => self.write_bytes(b"\n]\n"),
+            RejectsFormat::Json => self.write_bytes(b"]\n"),
+            RejectsFormat::Ndjson | RejectsFormat::Csv => Ok(()),
         }
     }
 
-    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+    fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         (self.out)(bytes)
     }
 }
 
-fn row(reject: &Reject, raw: bool) -> Result<Vec<u8>> {
+fn csv_row(reject: &Reject, raw: bool) -> Result<Vec<u8>> {
     let (position, length) = (reject.position.to_string(), reject.length.to_string());
     let mut cells = vec![&reject.source[..], &reject.place, &position, &reject.reason, &length];
     let encoded;

@@ -7,13 +7,13 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::query;
 use crate::record::time;
-use crate::schema::source_log::{RecordCounts, SourceFacts, Problem};
+use crate::schema::source_log::{Problem, RecordCounts, SourceFacts};
 pub use crate::schema::source_log::{SourceWarning, WarningKind};
 use crate::store::Snapshot;
 
 /// What a store holds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Status {
+pub struct StoreStatus {
     /// The first event, as `2024-03-01T08:15:30Z`.
     pub first: Option<String>,
     /// The last event.
@@ -37,29 +37,29 @@ pub struct Status {
     /// Records that could not be taken and are kept, of all forms of all sources.
     pub rejects: u64,
     /// Sources with something wrong.
-    pub troubled: Vec<Troubled>,
+    pub problems: Vec<SourceProblems>,
     /// Sources that something speaks against.
-    pub suspected: Vec<Suspected>,
+    pub warnings: Vec<SourceWarnings>,
 }
 
 /// A source that something speaks against.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Suspected {
+pub struct SourceWarnings {
     /// Its path.
     pub source: String,
     /// What speaks against it.
-    pub suspicions: Vec<SourceWarning>,
+    pub warnings: Vec<SourceWarning>,
 }
 
 /// A source with something wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Troubled {
+pub struct SourceProblems {
     /// Its path.
     pub source: String,
     /// Its records that could not be taken.
     pub rejected: u64,
     /// What is wrong with it.
-    pub troubles: Vec<Problem>,
+    pub problems: Vec<Problem>,
 }
 
 /// Looks at a version of a store.
@@ -67,16 +67,16 @@ pub struct Troubled {
 /// # Errors
 ///
 /// [`crate::Error::Query`] where a file cannot be read.
-pub fn of(snapshot: &Snapshot) -> Result<Status> {
-    let holdings = query::holdings(snapshot)?;
-    let extent = query::extent(snapshot)?;
+pub fn collect_status(snapshot: &Snapshot) -> Result<StoreStatus> {
+    let holdings = query::archive_counts(snapshot)?;
+    let extent = query::event_time_range(snapshot)?;
     let mut records = RecordCounts::default();
     for source in &snapshot.sources {
         records.add(&source.records);
     }
     let suspected = snapshot.sources.iter().filter(|source| !source.warnings.is_empty());
     let troubled = snapshot.sources.iter().filter(|source| !source.problems.is_empty());
-    Ok(Status {
+    Ok(StoreStatus {
         first: extent.map(|extent| time::to_rfc3339(extent.first_us)),
         last: extent.map(|extent| time::to_rfc3339(extent.last_us)),
         events: holdings.events,
@@ -88,23 +88,23 @@ pub fn of(snapshot: &Snapshot) -> Result<Status> {
         sources: snapshot.sources.len() as u64,
         records,
         rejects: snapshot.rejects,
-        troubled: troubled.map(Troubled::of).collect(),
-        suspected: suspected.map(Suspected::of).collect(),
+        problems: troubled.map(SourceProblems::from_source).collect(),
+        warnings: suspected.map(SourceWarnings::from_source).collect(),
     })
 }
 
-impl Suspected {
-    fn of(source: &SourceFacts) -> Self {
-        Suspected { source: source.path.clone(), suspicions: source.warnings.clone() }
+impl SourceWarnings {
+    fn from_source(source: &SourceFacts) -> Self {
+        SourceWarnings { source: source.path.clone(), warnings: source.warnings.clone() }
     }
 }
 
-impl Troubled {
-    fn of(source: &SourceFacts) -> Self {
-        Troubled {
+impl SourceProblems {
+    fn from_source(source: &SourceFacts) -> Self {
+        SourceProblems {
             source: source.path.clone(),
             rejected: source.records.rejected,
-            troubles: source.problems.clone(),
+            problems: source.problems.clone(),
         }
     }
 }

@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answers, numbers, sections, texts};
+use super::{DashboardResults, column_numbers, column_texts, sections};
 use crate::Result;
-use crate::report::{Inquiry, Question};
+use crate::report::{ReportDefinition, ReportSession};
 
 /// The weeks or months of the period, and how many of their days are held in full.
-fn buckets(grain: &'static str) -> String {
+fn bucket_query(grain: &'static str) -> String {
     format!(
         "SELECT {grain} AS bucket, MIN(day) AS date, COUNT(*) FILTER (WHERE is_complete) AS complete
         FROM days
@@ -22,7 +22,7 @@ fn buckets(grain: &'static str) -> String {
 }
 
 /// The views of each report in each of them.
-fn views(grain: &'static str) -> String {
+fn views_query(grain: &'static str) -> String {
     format!(
         "SELECT report_id, workspace_id, local_{grain} AS bucket, COUNT(*) AS views
         FROM events
@@ -34,24 +34,30 @@ fn views(grain: &'static str) -> String {
 
 /// For each of the first reports its views over time, as `consumption-trend` gives them of that
 /// report alone: nothing is known of a week of which no day is held in full and that has no view.
-pub fn of(answers: &Answers<'_>, inquiry: &Inquiry<'_>) -> Result<Vec<Vec<Option<f64>>>> {
-    let ask = |statement: String| inquiry.rows(&Question::ad_hoc(&statement), &[]);
-    let (buckets, rows) = (ask(buckets(answers.coarse))?, ask(views(answers.coarse))?);
-    let complete = numbers(&buckets, "complete").into_iter().map(|days| days > Some(0.0));
-    let buckets: Vec<_> = texts(&buckets, "bucket").into_iter().zip(complete).collect();
+pub fn report_sparklines(
+    answers: &DashboardResults<'_>,
+    inquiry: &ReportSession<'_>,
+) -> Result<Vec<Vec<Option<f64>>>> {
+    let ask = |statement: String| inquiry.rows(&ReportDefinition::ad_hoc(&statement), &[]);
+    let (buckets, rows) =
+        (ask(bucket_query(answers.coarse_grain))?, ask(views_query(answers.coarse_grain))?);
+    let complete = column_numbers(&buckets, "complete").into_iter().map(|days| days > Some(0.0));
+    let buckets: Vec<_> = column_texts(&buckets, "bucket").into_iter().zip(complete).collect();
 
     let mut views = BTreeMap::new();
-    let ids = texts(&rows, "report_id").into_iter().zip(texts(&rows, "workspace_id"));
-    for ((id, bucket), number) in ids.zip(texts(&rows, "bucket")).zip(numbers(&rows, "views")) {
+    let ids = column_texts(&rows, "report_id").into_iter().zip(column_texts(&rows, "workspace_id"));
+    for ((id, bucket), number) in
+        ids.zip(column_texts(&rows, "bucket")).zip(column_numbers(&rows, "views"))
+    {
         views.insert((id, bucket), number);
     }
-    let top = &answers.of("top-reports")?.grid;
-    let ids = texts(top, "report_id").into_iter().zip(texts(top, "workspace_id"));
+    let top = &answers.result("top-reports")?.grid;
+    let ids = column_texts(top, "report_id").into_iter().zip(column_texts(top, "workspace_id"));
     let line = |id| {
         let value = |(bucket, is_known): &(Option<&str>, bool)| {
             views.get(&(id, *bucket)).copied().flatten().or(is_known.then_some(0.0))
         };
         buckets.iter().map(value).collect()
     };
-    Ok(ids.take(sections::ROWS).map(line).collect())
+    Ok(ids.take(sections::MAX_TABLE_ROWS).map(line).collect())
 }

@@ -28,16 +28,17 @@ use crate::{Error, Result};
 use definition::{params, suggest};
 use engine::{scan, streaming, to_grid, widen_integers};
 
-pub use coverage::assess::{Coverage, Day, Verdict};
-pub use coverage::period::{Extent, Period, local_day};
-pub use definition::catalog::{Actors, Catalog, Log, Report};
-pub use definition::params::{Param, Type as ParamType};
-pub use portable::Engine;
-pub use required_columns::{Holdings, columns_read, holdings};
-pub use session::{Session, Settings, Tally, UnknownField, extent};
-pub use views::actors::NoiseLevel;
+pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
+pub use coverage::period::{EventTimeRange, Period, local_day};
+pub use definition::catalog::DefinitionCatalog;
+pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};
+pub use definition::params::{Param, ParamType};
+pub use portable::SqlEngine;
+pub use required_columns::{ArchiveCounts, archive_counts, report_columns};
+pub use session::{EventCounts, Session, Settings, UnknownField, event_time_range};
+pub use views::actors::NoiseFilter;
 pub use views::filters::Filters;
-pub use views::{ViewColumn, columns as view_columns};
+pub use views::{ViewColumn, view_columns};
 
 /// Answers a report, with the parameters given and the defaults of the others.
 ///
@@ -45,37 +46,38 @@ pub use views::{ViewColumn, columns as view_columns};
 ///
 /// [`Error::Usage`] for parameters that it does not have or values that they cannot take;
 /// [`Error::Query`] for what the guard or the engine refuses, and for files that cannot be read.
-pub fn answer(
+pub fn execute(
     session: &Session<'_>,
-    report: &Report,
+    report: &ReportDefinition,
     given: &BTreeMap<String, String>,
 ) -> Result<Grid> {
-    let (mut statement, scope) = bound(session, report, given)?;
+    let (mut statement, scope) = prepare(session, report, given)?;
     widen_integers::widen(&mut statement);
-    engine(&report.name, || {
+    run_engine(&report.name, || {
         let mut context = SQLContext::new();
-        for view in &scope.asked.views {
-            context.register(view, views::build(&scope, view)?);
+        for view in &scope.references.views {
+            context.register(view, views::build_view(&scope, view)?);
         }
         let mut rest = statement.clone();
-        let rounds = streaming::take(&mut rest);
+        let rounds = streaming::extract_streaming_ctes(&mut rest);
         // What cannot be answered in stages is answered as a whole, or refused with its error.
-        let staged =
-            catch_engine_panic(|| rounds.iter().try_for_each(|round| pass(&mut context, round)));
+        let staged = catch_engine_panic(|| {
+            rounds.iter().try_for_each(|round| run_wave(&mut context, round))
+        });
         let statement = if matches!(staged, Some(Ok(()))) { rest } else { statement };
-        to_grid::grid(&context.execute(&statement.to_string())?.collect()?)
+        to_grid::frame_to_grid(&context.execute(&statement.to_string())?.collect()?)
     })
 }
 
 /// Answers stages, each of which is a table from then on.
-fn pass(context: &mut SQLContext, stages: &[streaming::Stage]) -> PolarsResult<()> {
+fn run_wave(context: &mut SQLContext, stages: &[streaming::StreamingCte]) -> PolarsResult<()> {
     let frames: PolarsResult<Vec<LazyFrame>> =
         stages.iter().map(|stage| context.execute(&stage.sql)).collect();
     let frames = frames?;
     let Some(first) = frames.first() else { return Ok(()) };
     let flags = first.get_current_optimizations();
     let plans = frames.into_iter().map(|frame| frame.logical_plan).collect();
-    let tables = LazyFrame::collect_all_with_engine(plans, scan::IN_PIECES, flags)?;
+    let tables = LazyFrame::collect_all_with_engine(plans, scan::STREAMING, flags)?;
     for (stage, table) in stages.iter().zip(tables) {
         context.register(&stage.name, table.lazy());
     }
@@ -87,27 +89,27 @@ fn pass(context: &mut SQLContext, stages: &[streaming::Stage]) -> PolarsResult<(
 /// # Errors
 ///
 /// Those of [`answer`].
-pub fn portable(
+pub fn portable_script(
     session: &Session<'_>,
-    report: &Report,
+    report: &ReportDefinition,
     given: &BTreeMap<String, String>,
-    other: Engine,
+    other: SqlEngine,
 ) -> Result<String> {
-    let (statement, scope) = bound(session, report, given)?;
-    engine(&report.name, || portable::script(&scope, &statement, other))
+    let (statement, scope) = prepare(session, report, given)?;
+    run_engine(&report.name, || portable::write_script(&scope, &statement, other))
 }
 
 /// The statement of a report with its parameters put in, and what its views follow.
-fn bound<'a>(
+fn prepare<'a>(
     session: &'a Session<'a>,
-    report: &Report,
+    report: &ReportDefinition,
     given: &BTreeMap<String, String>,
-) -> Result<(Statement, views::Scope<'a>)> {
+) -> Result<(Statement, views::ViewContext<'a>)> {
     let mut statement = guard::parse(&report.name, &report.sql)?;
     let asked = guard::check(&report.name, &statement)?;
     params::bind(&mut statement, &report.name, &report.params, given)?;
-    let homes = params::domains(&report.params, given);
-    Ok((statement, session.scope(report, homes, asked)?))
+    let homes = params::internal_domains(&report.params, given);
+    Ok((statement, session.view_context(report, homes, asked)?))
 }
 
 /// Whether a report reads a view.
@@ -115,25 +117,25 @@ fn bound<'a>(
 /// # Errors
 ///
 /// Those of the guard.
-pub fn reads(report: &Report, view: &str) -> Result<bool> {
+pub fn reads_view(report: &ReportDefinition, view: &str) -> Result<bool> {
     let statement = guard::parse(&report.name, &report.sql)?;
     Ok(guard::check(&report.name, &statement)?.views.contains(view))
 }
 
 /// The longest message of the engine's that helps: beyond are plans and syntax trees.
-const MESSAGE_LENGTH: usize = 400;
+const MAX_MESSAGE_CHARS: usize = 400;
 
 /// Runs what the engine does, in the name of a query. The engine is known to panic on some
 /// statements; such a statement is refused like any other that it cannot answer.
-fn engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+fn run_engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     let refuse = |message: String| Error::Query { query: query.to_owned(), message };
     match catch_engine_panic(work) {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => {
             let text = error.to_string();
             let lines = text.split("\n\n").next().unwrap_or(&text).trim();
-            let short = || lines.chars().take(MESSAGE_LENGTH).collect();
-            Err(refuse(no_such_column(lines).unwrap_or_else(short)))
+            let short = || lines.chars().take(MAX_MESSAGE_CHARS).collect();
+            Err(refuse(unknown_column_hint(lines).unwrap_or_else(short)))
         }
         None => Err(refuse("the engine gave up on this statement".to_owned())),
     }
@@ -141,7 +143,7 @@ fn engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
 
 /// What the engine says of a column that is not there, with the nearest in place of the two hundred
 /// that are. `None` where it says something else.
-fn no_such_column(message: &str) -> Option<String> {
+fn unknown_column_hint(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("unable to find column \"")?;
     let (name, known) = rest.split_once("\"; valid columns: [")?;
     let known = known.split(']').next()?.split(", ").map(|column| column.trim_matches('"'));

@@ -11,14 +11,14 @@ use crate::Result;
 use crate::schema;
 use crate::store::Snapshot;
 
-use crate::query::definition::catalog::Report;
+use crate::query::definition::report::ReportDefinition;
 use crate::query::engine::scan;
-use crate::query::guard::Footprint;
-use crate::query::views::actors::{self, NoiseLevel};
-use crate::query::{engine, guard};
+use crate::query::guard::References;
+use crate::query::views::actors::{self, NoiseFilter};
+use crate::query::{guard, run_engine};
 
 /// Columns that views, names, coverage and counts are made from, whatever a report asks for.
-const BEHIND_VIEWS: [&str; 16] = [
+const SOURCES_OF_ALL_VIEWS: [&str; 16] = [
     "Id",
     schema::WORKLOAD_GROUP,
     "CreationTime",
@@ -38,7 +38,7 @@ const BEHIND_VIEWS: [&str; 16] = [
 ];
 
 /// Columns that single columns of the views are made from.
-const BEHIND_COLUMNS: [(&str, &[&str]); 17] = [
+const SOURCES_OF_COLUMN: [(&str, &[&str]); 17] = [
     ("is_failed", &["IsSuccess", "ResultStatus"]),
     ("consumption_method", &["ConsumptionMethod", "UserAgent"]),
     ("browser", &["UserAgent"]),
@@ -53,13 +53,13 @@ const BEHIND_COLUMNS: [(&str, &[&str]); 17] = [
     ("app_name", &["AppId", "AppName"]),
     ("capacity_id", &["CapacityId"]),
     ("capacity_name", &["CapacityId", "CapacityName"]),
-    ("item_kind", &BEHIND_ITEMS),
-    ("item_id", &BEHIND_ITEMS),
-    ("item_name", &BEHIND_ITEMS),
+    ("item_kind", &SOURCES_OF_ITEM),
+    ("item_id", &SOURCES_OF_ITEM),
+    ("item_name", &SOURCES_OF_ITEM),
 ];
 
 /// Columns that tell what an event is about.
-const BEHIND_ITEMS: [&str; 18] = [
+const SOURCES_OF_ITEM: [&str; 18] = [
     "DashboardId",
     "DashboardName",
     "DatasetId",
@@ -81,7 +81,7 @@ const BEHIND_ITEMS: [&str; 18] = [
 ];
 
 /// Columns in which receivers stand.
-const BEHIND_RECIPIENTS: [&str; 9] = [
+const SOURCES_OF_RECIPIENTS: [&str; 9] = [
     "SharingInformation",
     "SubscribeeInformation",
     "ExternalSubscribeeInformation",
@@ -95,7 +95,7 @@ const BEHIND_RECIPIENTS: [&str; 9] = [
 
 /// The events of an archive, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Holdings {
+pub struct ArchiveCounts {
     /// All of them.
     pub events: u64,
     /// Different users.
@@ -109,12 +109,12 @@ pub struct Holdings {
 /// # Errors
 ///
 /// [`crate::Error::Query`] if a file cannot be read.
-pub fn holdings(snapshot: &Snapshot) -> Result<Holdings> {
-    engine("status", || {
-        let counts = scan::Table::new(snapshot)
-            .all()?
+pub fn archive_counts(snapshot: &Snapshot) -> Result<ArchiveCounts> {
+    run_engine("status", || {
+        let counts = scan::EventTable::new(snapshot)
+            .all_events()?
             .with_columns([
-                actors::is_noise(NoiseLevel::Default).alias("noise"),
+                actors::is_noise(NoiseFilter::Exclude).alias("noise"),
                 col("UserId").str().to_lowercase().alias("user"),
             ])
             .select([
@@ -124,7 +124,11 @@ pub fn holdings(snapshot: &Snapshot) -> Result<Holdings> {
             ])
             .collect()?;
         let count = |name: &str| PolarsResult::Ok(counts.column(name)?.u64()?.get(0).unwrap_or(0));
-        Ok(Holdings { events: count("events")?, users: count("users")?, noise: count("noise")? })
+        Ok(ArchiveCounts {
+            events: count("events")?,
+            users: count("users")?,
+            noise: count("noise")?,
+        })
     })
 }
 
@@ -133,22 +137,23 @@ pub fn holdings(snapshot: &Snapshot) -> Result<Holdings> {
 /// # Errors
 ///
 /// Those of the guard.
-pub fn columns_read(report: &Report) -> Result<BTreeSet<String>> {
+pub fn report_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
     let statement = guard::parse(&report.name, &report.sql)?;
-    Ok(columns_for(&guard::check(&report.name, &statement)?))
+    Ok(referenced_columns(&guard::check(&report.name, &statement)?))
 }
 
 /// The columns of the table that a statement with this footprint needs.
-pub fn columns_for(footprint: &Footprint) -> BTreeSet<String> {
+pub fn referenced_columns(footprint: &References) -> BTreeSet<String> {
     let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
     let all = schema::columns().iter().map(|column| column.name).chain(own);
     let behind = |name: &str| {
-        let added = BEHIND_COLUMNS.iter().filter(|(_, columns)| columns.contains(&name));
-        let view = BEHIND_RECIPIENTS.contains(&name) && footprint.views.contains("recipients");
-        view || added.into_iter().any(|(column, _)| footprint.wants(column))
+        let added = SOURCES_OF_COLUMN.iter().filter(|(_, columns)| columns.contains(&name));
+        let view = SOURCES_OF_RECIPIENTS.contains(&name) && footprint.views.contains("recipients");
+        view || added.into_iter().any(|(column, _)| footprint.has_column(column))
     };
-    let needed =
-        all.filter(|name| footprint.wants(name) || BEHIND_VIEWS.contains(name) || behind(name));
+    let needed = all.filter(|name| {
+        footprint.has_column(name) || SOURCES_OF_ALL_VIEWS.contains(name) || behind(name)
+    });
     needed.map(str::to_owned).collect()
 }
 
@@ -158,16 +163,16 @@ mod tests {
 
     #[test]
     fn the_columns_behind_the_views_are_columns() {
-        let added = BEHIND_COLUMNS.iter().flat_map(|(_, columns)| columns.iter().copied());
-        for name in BEHIND_VIEWS.into_iter().chain(BEHIND_RECIPIENTS).chain(added) {
+        let added = SOURCES_OF_COLUMN.iter().flat_map(|(_, columns)| columns.iter().copied());
+        for name in SOURCES_OF_ALL_VIEWS.into_iter().chain(SOURCES_OF_RECIPIENTS).chain(added) {
             assert!(schema::columns().iter().any(|column| column.name == name), "{name}");
         }
     }
 
     #[test]
     fn a_report_needs_what_it_names_and_what_the_views_are_made_from() {
-        let catalog = crate::query::Catalog::built_in().unwrap();
-        let columns = columns_read(catalog.find("top-reports").unwrap()).unwrap();
+        let catalog = crate::query::DefinitionCatalog::built_in().unwrap();
+        let columns = report_columns(catalog.find("top-reports").unwrap()).unwrap();
         assert!(columns.contains("AppReportId") && !columns.contains("UserAgent"));
     }
 }

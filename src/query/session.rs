@@ -16,21 +16,21 @@ use crate::store::Snapshot;
 
 use crate::query::coverage::assess::{self, Coverage};
 use crate::query::coverage::local_days::{self, LocalDay};
-use crate::query::coverage::period::{Extent, Period};
-use crate::query::definition::catalog::{Actors, Log, Report};
-use crate::query::engine::scan::{self, Table};
-use crate::query::guard::Footprint;
+use crate::query::coverage::period::{EventTimeRange, Period};
+use crate::query::definition::report::{Actors, LogKind, ReportDefinition};
+use crate::query::engine::scan::{self, EventTable};
+use crate::query::guard::References;
 use crate::query::views::actors;
 use crate::query::views::filters::Filters;
-use crate::query::views::latest_names::Known;
-use crate::query::views::{self, Scope};
-use crate::query::{NoiseLevel, engine, required_columns};
+use crate::query::views::latest_names::NameLookup;
+use crate::query::views::{self, ViewContext};
+use crate::query::{NoiseFilter, required_columns, run_engine};
 
 /// What an answer leaves out and whom it is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Which reads through the API are left out.
-    pub noise: NoiseLevel,
+    pub noise: NoiseFilter,
     /// Whose events count; those that each report counts of itself, where it is not given.
     pub actors: Option<Actors>,
     /// Which workspaces, reports, people and activities it is about.
@@ -39,7 +39,7 @@ pub struct Settings {
 
 /// The events of a period, counted. `events` is the sum of the others and of those that count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct EventCounts {
     /// All of them.
     pub events: u64,
     /// Those that the filters leave out.
@@ -66,7 +66,7 @@ pub struct UnknownField {
     /// The last.
     pub last_day: String,
     /// Whether a typed column has that name.
-    pub in_column: bool,
+    pub has_typed_column: bool,
 }
 
 /// The first and the last event held; `None` for an empty archive.
@@ -74,22 +74,22 @@ pub struct UnknownField {
 /// # Errors
 ///
 /// [`crate::Error::Query`] if a file without statistics cannot be read.
-pub fn extent(snapshot: &Snapshot) -> Result<Option<Extent>> {
-    engine("extent", || scan::extent(snapshot))
+pub fn event_time_range(snapshot: &Snapshot) -> Result<Option<EventTimeRange>> {
+    run_engine("extent", || scan::event_time_range(snapshot))
 }
 
 /// Questions to one archive about one period.
 pub struct Session<'a> {
     snapshot: &'a Snapshot,
-    table: Table<'a>,
+    table: EventTable<'a>,
     settings: Settings,
     period: Period,
     coverage: Coverage,
     unknown_fields: Vec<UnknownField>,
-    known: Arc<Known<'a>>,
-    homes: OnceLock<BTreeSet<String>>,
-    history: OnceLock<Vec<LocalDay>>,
-    tallies: Mutex<BTreeMap<Log, Tally>>,
+    name_lookup: Arc<NameLookup<'a>>,
+    internal_domains: OnceLock<BTreeSet<String>>,
+    history_days: OnceLock<Vec<LocalDay>>,
+    event_counts: Mutex<BTreeMap<LogKind, EventCounts>>,
 }
 
 impl<'a> Session<'a> {
@@ -100,19 +100,19 @@ impl<'a> Session<'a> {
     ///
     /// [`crate::Error::Query`] if a file cannot be read.
     pub fn new(snapshot: &'a Snapshot, period: Period, settings: Settings) -> Result<Session<'a>> {
-        let coverage = engine("coverage", || covered(snapshot, &period))?;
-        let table = Table::new(snapshot);
+        let coverage = run_engine("coverage", || compute_coverage(snapshot, &period))?;
+        let table = EventTable::new(snapshot);
         Ok(Session {
             snapshot,
-            known: Arc::new(Known::new(table.clone())),
+            name_lookup: Arc::new(NameLookup::new(table.clone())),
             table,
             settings,
             period,
             coverage,
             unknown_fields: Vec::new(),
-            homes: OnceLock::new(),
-            history: OnceLock::new(),
-            tallies: Mutex::default(),
+            internal_domains: OnceLock::new(),
+            history_days: OnceLock::new(),
+            event_counts: Mutex::default(),
         })
     }
 
@@ -122,8 +122,8 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// Those of [`Session::new`].
-    pub fn during(&self, period: Period) -> Result<Session<'a>> {
-        let coverage = engine("coverage", || covered(self.snapshot, &period))?;
+    pub fn with_period(&self, period: Period) -> Result<Session<'a>> {
+        let coverage = run_engine("coverage", || compute_coverage(self.snapshot, &period))?;
         Ok(Session {
             snapshot: self.snapshot,
             table: self.table.clone(),
@@ -131,10 +131,10 @@ impl<'a> Session<'a> {
             period,
             coverage,
             unknown_fields: self.unknown_fields.clone(),
-            known: Arc::clone(&self.known),
-            homes: self.homes.clone(),
-            history: self.history.clone(),
-            tallies: Mutex::default(),
+            name_lookup: Arc::clone(&self.name_lookup),
+            internal_domains: self.internal_domains.clone(),
+            history_days: self.history_days.clone(),
+            event_counts: Mutex::default(),
         })
     }
 
@@ -149,17 +149,20 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// Those of the guard, and [`crate::Error::Query`] if a file cannot be read.
-    pub fn load<'r>(&mut self, reports: impl IntoIterator<Item = &'r Report>) -> Result<()> {
+    pub fn preload<'r>(
+        &mut self,
+        reports: impl IntoIterator<Item = &'r ReportDefinition>,
+    ) -> Result<()> {
         let mut readers: BTreeMap<String, usize> = BTreeMap::new();
         for report in reports {
-            for column in required_columns::columns_read(report)? {
+            for column in required_columns::report_columns(report)? {
                 *readers.entry(column).or_default() += 1;
             }
         }
         let shared = readers.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name);
         let shared: BTreeSet<String> = shared.collect();
-        self.table = engine("loading", || self.table.loading(&shared))?;
-        self.known = Arc::new(Known::new(self.table.clone()));
+        self.table = run_engine("loading", || self.table.load_columns(&shared))?;
+        self.name_lookup = Arc::new(NameLookup::new(self.table.clone()));
         Ok(())
     }
 
@@ -174,7 +177,7 @@ impl<'a> Session<'a> {
     }
 
     /// Whose events a report counts here.
-    pub fn actors(&self, report: &Report) -> Actors {
+    pub fn actors(&self, report: &ReportDefinition) -> Actors {
         self.settings.actors.unwrap_or(report.actors)
     }
 
@@ -183,20 +186,20 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// [`crate::Error::Query`] if a file cannot be read.
-    pub fn tally(&self, report: &Report) -> Result<Tally> {
-        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn event_counts(&self, report: &ReportDefinition) -> Result<EventCounts> {
+        let mut tallies = self.event_counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tally) = tallies.get(&report.log) {
             return Ok(*tally);
         }
-        let scope = self.scope(report, None, Footprint::default())?;
-        let tally = engine("tally", || self.count(&scope))?;
+        let scope = self.view_context(report, None, References::default())?;
+        let tally = run_engine("tally", || self.count_events(&scope))?;
         tallies.insert(report.log, tally);
         Ok(tally)
     }
 
-    fn count(&self, scope: &Scope<'_>) -> PolarsResult<Tally> {
-        let matching = self.filter()?.unwrap_or_else(|| lit(true));
-        let all = views::within(scope)?.select([
+    fn count_events(&self, scope: &ViewContext<'_>) -> PolarsResult<EventCounts> {
+        let matching = self.filter_expr()?.unwrap_or_else(|| lit(true));
+        let all = views::events_in_period(scope)?.select([
             matching.alias("matching"),
             actors::is_noise(self.settings.noise).alias("noise"),
             actors::is_service().alias("service"),
@@ -210,9 +213,9 @@ impl<'a> Session<'a> {
             sum(counted().and(col("service")), "services"),
             sum(counted().and(col("service").not()), "people"),
         ]);
-        let counts = scan::collect_in_pieces(counts)?;
+        let counts = scan::collect_streaming(counts)?;
         let count = |name: &str| PolarsResult::Ok(counts.column(name)?.u64()?.get(0).unwrap_or(0));
-        Ok(Tally {
+        Ok(EventCounts {
             events: count("events")?,
             filtered: count("filtered")?,
             noise: count("noise")?,
@@ -221,25 +224,33 @@ impl<'a> Session<'a> {
         })
     }
 
-    pub(super) fn scope<'s>(
+    pub(super) fn view_context<'s>(
         &'s self,
-        report: &Report,
+        report: &ReportDefinition,
         homes: Option<BTreeSet<String>>,
-        asked: Footprint,
-    ) -> Result<Scope<'s>>
+        asked: References,
+    ) -> Result<ViewContext<'s>>
     where
         'a: 's,
     {
         let (actors, log) = (self.actors(report), report.log);
         // If anything is in memory, everything is that is needed.
-        let needed = required_columns::columns_for(&asked);
-        let table = engine(&report.name, || self.table.with(&needed))?;
-        let keeps_noise = report.keeps_noise;
-        Ok(Scope { session: self, table, actors, log, keeps_noise, homes, asked })
+        let needed = required_columns::referenced_columns(&asked);
+        let table = run_engine(&report.name, || self.table.ensure_loaded(&needed))?;
+        let keeps_noise = report.includes_noise;
+        Ok(ViewContext {
+            session: self,
+            table,
+            actors,
+            log,
+            includes_noise: keeps_noise,
+            internal_domains: homes,
+            references: asked,
+        })
     }
 
-    pub(super) fn known(&self) -> &Known<'a> {
-        &self.known
+    pub(super) fn name_lookup(&self) -> &NameLookup<'a> {
+        &self.name_lookup
     }
 
     pub(super) fn filters(&self) -> &Filters {
@@ -247,12 +258,12 @@ impl<'a> Session<'a> {
     }
 
     /// The paths of the table's files.
-    pub(super) fn files(&self) -> impl Iterator<Item = String> {
+    pub(super) fn file_paths(&self) -> impl Iterator<Item = String> {
         let path = |path: &std::path::Path| path.to_string_lossy().replace('\\', "/");
         self.snapshot.files.iter().map(move |file| path(&file.path))
     }
 
-    pub(super) fn noise(&self) -> NoiseLevel {
+    pub(super) fn noise_filter(&self) -> NoiseFilter {
         self.settings.noise
     }
 
@@ -265,17 +276,17 @@ impl<'a> Session<'a> {
     }
 
     /// Whether an event passes the filters; `None` if every one does.
-    pub(super) fn filter(&self) -> PolarsResult<Option<Expr>> {
-        self.settings.filters.expr(&self.known)
+    pub(super) fn filter_expr(&self) -> PolarsResult<Option<Expr>> {
+        self.settings.filters.to_expr(&self.name_lookup)
     }
 
     /// The domains at home, as the events tell them.
-    pub(super) fn homes(&self) -> PolarsResult<BTreeSet<String>> {
-        if let Some(homes) = self.homes.get() {
+    pub(super) fn internal_domains(&self) -> PolarsResult<BTreeSet<String>> {
+        if let Some(homes) = self.internal_domains.get() {
             return Ok(homes.clone());
         }
-        let homes = actors::home_domains(self.table.own()?)?;
-        Ok(self.homes.get_or_init(|| homes).clone())
+        let homes = actors::detect_internal_domains(self.table.in_scope_events()?)?;
+        Ok(self.internal_domains.get_or_init(|| homes).clone())
     }
 
     /// The days of the period in the zone.
@@ -285,17 +296,17 @@ impl<'a> Session<'a> {
 
     /// All days of the archive in the zone.
     pub(super) fn history_days(&self) -> PolarsResult<Vec<LocalDay>> {
-        if let Some(days) = self.history.get() {
+        if let Some(days) = self.history_days.get() {
             return Ok(days.clone());
         }
-        let all = self.period.whole();
-        let days = local_days::local_days(&all, &covered(self.snapshot, &all)?);
-        Ok(self.history.get_or_init(|| days).clone())
+        let all = self.period.unbounded();
+        let days = local_days::local_days(&all, &compute_coverage(self.snapshot, &all)?);
+        Ok(self.history_days.get_or_init(|| days).clone())
     }
 }
 
 /// How completely each day of a period is held.
-fn covered(snapshot: &Snapshot, period: &Period) -> PolarsResult<Coverage> {
+fn compute_coverage(snapshot: &Snapshot, period: &Period) -> PolarsResult<Coverage> {
     let days = period.utc_days();
     let known: BTreeSet<NaiveDate> = snapshot
         .sources
@@ -305,7 +316,7 @@ fn covered(snapshot: &Snapshot, period: &Period) -> PolarsResult<Coverage> {
         .filter_map(|(day, _)| day.parse().ok())
         .collect();
     let unknown: Vec<_> = days.iter().filter(|day| !known.contains(day)).copied().collect();
-    let mut stored = scan::days_held(snapshot, &unknown)?;
+    let mut stored = scan::days_with_events(snapshot, &unknown)?;
     stored.extend(known);
     let windows = scan::pulled_windows(snapshot, &days)?;
     Ok(assess::assess(&days, &snapshot.sources, &windows, &stored))

@@ -7,7 +7,7 @@ use std::fs::File;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::grid::{Cell, Kind};
+use crate::grid::{Cell, CellKind};
 use crate::query::*;
 use crate::schema::source_log::{RecordCounts, SourceFacts};
 use crate::store::{DataFile, Snapshot};
@@ -92,7 +92,7 @@ struct Asked {
     zone: Tz,
     since: Option<&'static str>,
     until: Option<&'static str>,
-    noise: NoiseLevel,
+    noise: NoiseFilter,
     actors: Actors,
 }
 
@@ -100,13 +100,13 @@ const PLAIN: Asked = Asked {
     zone: Tz::UTC,
     since: None,
     until: None,
-    noise: NoiseLevel::Default,
+    noise: NoiseFilter::Exclude,
     actors: Actors::People,
 };
 
 impl Asked {
     fn period(self, snapshot: &Snapshot) -> Period {
-        let extent = extent(snapshot).unwrap();
+        let extent = event_time_range(snapshot).unwrap();
         Period::new(self.zone, self.since.map(day), self.until.map(day), extent)
     }
 
@@ -116,8 +116,8 @@ impl Asked {
     }
 
     fn grid(self, snapshot: &Snapshot, sql: &str) -> Grid {
-        let report = Report { actors: self.actors, ..Report::ad_hoc(sql) };
-        let grid = answer(&self.session(snapshot), &report, &BTreeMap::new());
+        let report = ReportDefinition { actors: self.actors, ..ReportDefinition::ad_hoc(sql) };
+        let grid = execute(&self.session(snapshot), &report, &BTreeMap::new());
         grid.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
@@ -126,8 +126,10 @@ impl Asked {
         lines(&self.grid(&archive.snapshot, sql))
     }
 
-    fn tally(self, archive: &Archive) -> Tally {
-        self.session(&archive.snapshot).tally(&Report::ad_hoc("SELECT Id FROM events")).unwrap()
+    fn tally(self, archive: &Archive) -> EventCounts {
+        self.session(&archive.snapshot)
+            .event_counts(&ReportDefinition::ad_hoc("SELECT Id FROM events"))
+            .unwrap()
     }
 }
 
@@ -142,8 +144,8 @@ fn added() -> Vec<&'static str> {
     of_events.map(|column| column.name).collect()
 }
 
-fn counted(events: u64, noise: u64, services: u64) -> Tally {
-    Tally { events, noise, services, filtered: 0, people: events - noise - services }
+fn counted(events: u64, noise: u64, services: u64) -> EventCounts {
+    EventCounts { events, noise, services, filtered: 0, people: events - noise - services }
 }
 
 fn shown(cell: &Cell) -> String {
@@ -174,7 +176,7 @@ fn every_added_column_is_there_in_an_empty_and_in_a_small_archive() {
                 assert_eq!((names(&grid), grid.rows.len()), (vec![column], rows), "{view}");
             }
             let all = PLAIN.grid(snapshot, &format!("SELECT * FROM {view}"));
-            let own = scan::columns().iter_names().map(|name| name.as_str());
+            let own = scan::table_schema().iter_names().map(|name| name.as_str());
             let mut expected: Vec<&str> = own.chain(added()).collect();
             let mut found = names(&all);
             expected.sort_unstable();
@@ -186,7 +188,7 @@ fn every_added_column_is_there_in_an_empty_and_in_a_small_archive() {
 
 #[test]
 fn an_added_column_differs_from_every_other_by_more_than_case() {
-    let own = scan::columns().iter_names().map(|name| name.to_ascii_lowercase());
+    let own = scan::table_schema().iter_names().map(|name| name.to_ascii_lowercase());
     let mut all: Vec<String> = own.chain(added().into_iter().map(str::to_owned)).collect();
     let count = all.len();
     all.sort();
@@ -346,9 +348,9 @@ fn noise_is_left_out_by_its_level_and_flagged_where_everything_is_shown() {
     let sql = "SELECT Id FROM events ORDER BY Id NULLS LAST";
     let flags = "SELECT Id FROM events_all WHERE is_noise ORDER BY Id NULLS LAST";
     for (noise, left, flagged, tally) in [
-        (NoiseLevel::Default, "134", "25", counted(6, 2, 1)),
-        (NoiseLevel::Wide, "14", "2356", counted(6, 4, 0)),
-        (NoiseLevel::Keep, "1234", "", counted(6, 0, 2)),
+        (NoiseFilter::Exclude, "134", "25", counted(6, 2, 1)),
+        (NoiseFilter::ExcludeAllReads, "14", "2356", counted(6, 4, 0)),
+        (NoiseFilter::Include, "1234", "", counted(6, 0, 2)),
     ] {
         let asked = Asked { noise, ..PLAIN };
         assert_eq!(asked.rows(&archive, sql).concat(), left);
@@ -388,10 +390,10 @@ fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
         SourceFacts { damaged: true, ..source("2.json", "2026-03-02", 1) },
         source("dump-20260304-202603041800.json", "2026-03-04", 1),
     ];
-    let sql = "SELECT day, verdict, is_complete, trend_half FROM days ORDER BY day NULLS LAST";
+    let sql = "SELECT day, status, is_complete, trend_half FROM days ORDER BY day NULLS LAST";
     let expected = [
         "2026-03-01 complete true 1",
-        "2026-03-02 cut false -",
+        "2026-03-02 truncated false -",
         "2026-03-03 missing false -",
         "2026-03-04 partial false -",
         "2026-03-05 complete true -",
@@ -400,25 +402,26 @@ fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
     assert_eq!(PLAIN.rows(&archive, sql), expected);
     let session = PLAIN.session(&archive.snapshot);
     let coverage = session.coverage();
-    let counts = [Verdict::Complete, Verdict::Partial, Verdict::Cut, Verdict::Missing]
-        .map(|verdict| coverage.count(verdict));
+    let counts =
+        [DayStatus::Complete, DayStatus::Partial, DayStatus::Truncated, DayStatus::Missing]
+            .map(|verdict| coverage.count(verdict));
     assert_eq!(counts, [3, 1, 1, 1]);
     assert!(!coverage.is_complete());
-    let rule = "SELECT rule FROM days WHERE verdict = 'cut'";
+    let rule = "SELECT reason FROM days WHERE status = 'truncated'";
     assert_eq!(PLAIN.rows(&archive, rule), ["2.json is damaged"]);
     let zurich = Asked { zone: Tz::Europe__Zurich, since: Some("2026-03-05"), ..PLAIN };
-    let sql = "SELECT day, verdict FROM days ORDER BY day NULLS LAST";
+    let sql = "SELECT day, status FROM days ORDER BY day NULLS LAST";
     assert_eq!(zurich.rows(&archive, sql), ["2026-03-05 partial", "2026-03-06 complete"]);
 }
 
 #[test]
 fn every_report_passes_the_guard_has_a_portable_order_and_the_columns_of_its_header() {
-    for report in Catalog::built_in().unwrap().reports() {
+    for report in DefinitionCatalog::built_in().unwrap().reports() {
         let statement = guard::parse(&report.name, &report.sql).unwrap();
         guard::check(&report.name, &statement).unwrap();
-        assert!(guard::order_is_portable(&statement), "{}", report.name);
+        assert!(guard::has_portable_order(&statement), "{}", report.name);
         let snapshot = Snapshot::default();
-        let grid = answer(&PLAIN.session(&snapshot), report, &BTreeMap::new());
+        let grid = execute(&PLAIN.session(&snapshot), report, &BTreeMap::new());
         let grid = grid.unwrap_or_else(|error| panic!("{error}"));
         let told: Vec<&str> = report.columns.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names(&grid), told, "{}", report.name);
@@ -434,7 +437,7 @@ fn an_order_without_a_place_for_nulls_is_not_portable() {
         ("SELECT Id FROM events", false),
     ] {
         assert_eq!(
-            guard::order_is_portable(&guard::parse("x", sql).unwrap()),
+            guard::has_portable_order(&guard::parse("x", sql).unwrap()),
             is_portable,
             "{sql}"
         );
@@ -446,19 +449,19 @@ fn an_order_without_a_place_for_nulls_is_not_portable() {
 fn the_columns_of_every_view_are_described() {
     let snapshot = Snapshot::default();
     for view in
-        views::names().iter().filter(|view| !view.starts_with("events") && **view != "history")
+        views::view_names().iter().filter(|view| !view.starts_with("events") && **view != "history")
     {
         let grid = PLAIN.grid(&snapshot, &format!("SELECT * FROM {view}"));
         let described = view_columns().iter().filter(|column| column.view == *view);
         let mut described: Vec<(&str, &str)> = described.map(|c| (c.name, c.ty)).collect();
         let kind = |kind| match kind {
-            Kind::Text => "text",
-            Kind::Int => "bigint",
-            Kind::Float => "double",
-            Kind::Bool => "boolean",
-            Kind::Time => "timestamptz",
-            Kind::LocalTime => "timestamp",
-            Kind::Date => "date",
+            CellKind::Text => "text",
+            CellKind::Int => "bigint",
+            CellKind::Float => "double",
+            CellKind::Bool => "boolean",
+            CellKind::Time => "timestamptz",
+            CellKind::LocalTime => "timestamp",
+            CellKind::Date => "date",
         };
         let found = grid.columns.iter().map(|column| (column.name.as_str(), kind(column.kind)));
         let mut found: Vec<_> = found.collect();
@@ -491,9 +494,9 @@ fn filters_are_alternatives_of_one_kind_and_restrict_one_another() {
         let session =
             Session::new(&archive.snapshot, PLAIN.period(&archive.snapshot), settings(filters));
         let session = session.unwrap();
-        let report = Report::ad_hoc("SELECT Id FROM events ORDER BY Id NULLS LAST");
-        let ids = lines(&answer(&session, &report, &BTreeMap::new()).unwrap()).concat();
-        let tally = session.tally(&report).unwrap();
+        let report = ReportDefinition::ad_hoc("SELECT Id FROM events ORDER BY Id NULLS LAST");
+        let ids = lines(&execute(&session, &report, &BTreeMap::new()).unwrap()).concat();
+        let tally = session.event_counts(&report).unwrap();
         assert_eq!((tally.events, tally.filtered), (5, 5 - ids.len() as u64));
         ids
     };
@@ -519,9 +522,9 @@ fn services_alone_can_be_asked_for() {
     let settings = Settings { actors: Some(Actors::Services), ..Settings::default() };
     let period = PLAIN.period(&archive.snapshot);
     let session = Session::new(&archive.snapshot, period, settings).unwrap();
-    let report = Report::ad_hoc("SELECT Id FROM events");
-    assert_eq!(lines(&answer(&session, &report, &BTreeMap::new()).unwrap()), ["2"]);
-    let tally = session.tally(&report).unwrap();
+    let report = ReportDefinition::ad_hoc("SELECT Id FROM events");
+    assert_eq!(lines(&execute(&session, &report, &BTreeMap::new()).unwrap()), ["2"]);
+    let tally = session.event_counts(&report).unwrap();
     assert_eq!((tally.services, tally.people), (1, 1));
 }
 
@@ -541,14 +544,14 @@ fn what_was_loaded_for_many_answers_gives_the_same_as_the_files() {
         "SELECT report_id, report_name FROM reports",
         "SELECT dashboard_name, app_name FROM events",
     ];
-    let reports = sql.map(Report::ad_hoc);
+    let reports = sql.map(ReportDefinition::ad_hoc);
     let mut loaded = asked.session(&archive.snapshot);
-    loaded.load(&reports).unwrap();
+    loaded.preload(&reports).unwrap();
     for report in &reports {
-        let grid = answer(&loaded, report, &BTreeMap::new()).unwrap();
+        let grid = execute(&loaded, report, &BTreeMap::new()).unwrap();
         assert_eq!(grid, asked.grid(&archive.snapshot, &report.sql));
         let files = asked.session(&archive.snapshot);
-        assert_eq!(loaded.tally(report).unwrap(), files.tally(report).unwrap());
+        assert_eq!(loaded.event_counts(report).unwrap(), files.event_counts(report).unwrap());
     }
 }
 
@@ -556,12 +559,12 @@ fn what_was_loaded_for_many_answers_gives_the_same_as_the_files() {
 fn home_domains_are_found_or_given() {
     let archive = archive(&[Event { id: "1", ..VIEW }]);
     let sql = "-- title: T\n-- question: Q\n-- column k: K\n\
-        -- param home: domains = auto, domains at home\nSELECT actor_kind AS k FROM events";
+        -- param internal_domains: domains = auto, internal domains\nSELECT actor_kind AS k FROM events";
     let report = definition::header::parse("x", sql).unwrap();
     let session = PLAIN.session(&archive.snapshot);
     let kind = |home: Option<&str>| {
-        let given = home.map(|home| ("home".to_owned(), home.to_owned())).into_iter().collect();
-        lines(&answer(&session, &report, &given).unwrap()).concat()
+        let given = home.map(|home| ("internal_domains".to_owned(), home.to_owned())).into_iter().collect();
+        lines(&execute(&session, &report, &given).unwrap()).concat()
     };
     assert_eq!(kind(None), "person");
     assert_eq!(kind(Some("auto")), "person");

@@ -5,20 +5,20 @@ use chrono_tz::Tz;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use crate::grid::{Cell, Column, Grid};
+use crate::grid::{Cell, Grid, GridColumn};
 use crate::{Error, Result};
 
-use super::{Basis, Days, Excluded, Page, Renderer, time};
+use super::{CoverageCounts, ExcludedEvents, RenderInput, Renderer, ReportContext, time};
 
 /// JavaScript object notation.
 pub struct Json;
 
 impl Renderer for Json {
-    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
-        let answer = Answer {
-            basis: page.basis.map(|basis| BasisOut::new(basis, page.time_zone)),
+    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+        let answer = JsonReport {
+            context: page.context.map(|basis| JsonReportContext::new(basis, page.time_zone)),
             columns: page.grid.columns.iter().map(|column| column.name.as_str()).collect(),
-            rows: Rows { grid: page.grid, zone: page.time_zone },
+            rows: JsonRows { grid: page.grid, zone: page.time_zone },
         };
         let mut bytes = serde_json::to_vec_pretty(&answer).map_err(Error::internal)?;
         bytes.push(b'\n');
@@ -30,10 +30,10 @@ impl Renderer for Json {
 pub struct Ndjson;
 
 impl Renderer for Ndjson {
-    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         for cells in &page.grid.rows {
-            let row = Row { columns: &page.grid.columns, cells, zone: page.time_zone };
+            let row = JsonRow { columns: &page.grid.columns, cells, zone: page.time_zone };
             serde_json::to_writer(&mut bytes, &row).map_err(Error::internal)?;
             bytes.push(b'\n');
         }
@@ -46,68 +46,72 @@ impl Renderer for Ndjson {
 /// # Errors
 ///
 /// None that input or the disk can cause.
-pub fn basis(basis: &Basis, zone: Tz) -> Result<String> {
-    serde_json::to_string(&BasisOut::new(basis, zone)).map_err(Error::internal)
+pub fn context_json(basis: &ReportContext, zone: Tz) -> Result<String> {
+    serde_json::to_string(&JsonReportContext::new(basis, zone)).map_err(Error::internal)
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct JsonReport<'a> {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    basis: Option<BasisOut<'a>>,
+    context: Option<JsonReportContext<'a>>,
     columns: Vec<&'a str>,
-    rows: Rows<'a>,
+    rows: JsonRows<'a>,
 }
 
 #[derive(Serialize)]
-struct BasisOut<'a> {
+struct JsonReportContext<'a> {
     report: &'a str,
     title: &'a str,
-    period: Period,
-    coverage: Days,
-    excluded: Excluded,
+    period: JsonPeriod,
+    coverage: CoverageCounts,
+    excluded: ExcludedEvents,
 }
 
 #[derive(Serialize)]
-struct Period {
+struct JsonPeriod {
     since: Option<String>,
     until: Option<String>,
     time_zone: &'static str,
 }
 
-impl<'a> BasisOut<'a> {
-    fn new(basis: &'a Basis, zone: Tz) -> BasisOut<'a> {
-        let period = Period {
+impl<'a> JsonReportContext<'a> {
+    fn new(basis: &'a ReportContext, zone: Tz) -> JsonReportContext<'a> {
+        let period = JsonPeriod {
             since: basis.since.map(|day| day.to_string()),
             until: basis.until.map(|day| day.to_string()),
             time_zone: zone.name(),
         };
-        let Basis { report, title, coverage, excluded, .. } = basis;
-        BasisOut { report, title, period, coverage: *coverage, excluded: *excluded }
+        let ReportContext { report, title, coverage, excluded, .. } = basis;
+        JsonReportContext { report, title, period, coverage: *coverage, excluded: *excluded }
     }
 }
 
-struct Rows<'a> {
+struct JsonRows<'a> {
     grid: &'a Grid,
     zone: Tz,
 }
 
-impl Serialize for Rows<'_> {
+impl Serialize for JsonRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut rows = serializer.serialize_seq(Some(self.grid.rows.len()))?;
         for cells in &self.grid.rows {
-            rows.serialize_element(&Row { columns: &self.grid.columns, cells, zone: self.zone })?;
+            rows.serialize_element(&JsonRow {
+                columns: &self.grid.columns,
+                cells,
+                zone: self.zone,
+            })?;
         }
         rows.end()
     }
 }
 
-struct Row<'a> {
-    columns: &'a [Column],
+struct JsonRow<'a> {
+    columns: &'a [GridColumn],
     cells: &'a [Cell],
     zone: Tz,
 }
 
-impl Serialize for Row<'_> {
+impl Serialize for JsonRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut row = serializer.serialize_map(Some(self.cells.len()))?;
         for (column, cell) in self.columns.iter().zip(self.cells) {
@@ -122,7 +126,7 @@ impl Serialize for Row<'_> {
                     row.serialize_entry(name, &time::instant_iso(*us, self.zone))?
                 }
                 Cell::LocalTime { us } => row.serialize_entry(name, &time::local_iso(*us))?,
-                Cell::Date { days } => row.serialize_entry(name, &time::date(*days))?,
+                Cell::Date { days } => row.serialize_entry(name, &time::date_iso(*days))?,
             }
         }
         row.end()
@@ -132,19 +136,19 @@ impl Serialize for Row<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{sample, shown};
-    use super::super::{Format, Page, render};
-    use crate::grid::{Cell, Grid, Kind};
+    use super::super::{OutputFormat, RenderInput, render};
+    use crate::grid::{Cell, CellKind, Grid};
 
     #[test]
     fn members_and_columns_keep_their_order_and_types() {
         let mut grid = sample();
         grid.rows.truncate(1);
-        let text = shown(&grid, Format::Json, 80);
+        let text = shown(&grid, OutputFormat::Json, 80);
         let flat: String = text.lines().map(str::trim).collect();
         let expected = concat!(
             r#"{"report": "top-reports","title": "Most consumed reports","period": {"#,
             r#""since": "2026-03-01","until": "2026-03-31","time_zone": "Europe/Zurich"},"#,
-            r#""coverage": {"days": 31,"complete": 28,"partial": 2,"missing": 1,"cut": 1},"#,
+            r#""coverage": {"days": 31,"complete": 28,"partial": 2,"missing": 1,"truncated": 1},"#,
             r#""excluded": {"noise": 720,"services": 5},"columns": ["rank","report","share","#,
             r#""last_view","day"],"rows": [{"rank": 1,"report": "Umsätze, \"alle\"\nLänder 💶","#,
             r#""share": 2.5,"last_view": "2026-03-02T00:05:00+01:00","day": "2026-03-01"}]}"#,
@@ -154,18 +158,24 @@ mod tests {
 
     #[test]
     fn no_rows_are_an_empty_list_and_a_bare_listing_has_no_basis() {
-        let grid = Grid::new([("name", Kind::Text)]);
+        let grid = Grid::new([("name", CellKind::Text)]);
         let time_zone = chrono_tz::UTC;
-        let page =
-            Page { grid: &grid, chart: None, basis: None, remarks: &[], time_zone, width: 80 };
-        let text = String::from_utf8(render(&page, Format::Json).unwrap()).unwrap();
+        let page = RenderInput {
+            grid: &grid,
+            chart: None,
+            context: None,
+            remarks: &[],
+            time_zone,
+            width: 80,
+        };
+        let text = String::from_utf8(render(&page, OutputFormat::Json).unwrap()).unwrap();
         assert_eq!(text, "{\n  \"columns\": [\n    \"name\"\n  ],\n  \"rows\": []\n}\n");
-        assert_eq!(render(&page, Format::Ndjson).unwrap(), b"");
+        assert_eq!(render(&page, OutputFormat::Ndjson).unwrap(), b"");
     }
 
     #[test]
     fn a_line_has_the_values_of_a_row_and_no_break() {
-        let lines = shown(&sample(), Format::Ndjson, 80);
+        let lines = shown(&sample(), OutputFormat::Ndjson, 80);
         let expected = concat!(
             r#"{"rank":1,"report":"Umsätze, \"alle\"\nLänder 💶","share":2.5,"#,
             r#""last_view":"2026-03-02T00:05:00+01:00","day":"2026-03-01"}"#,
@@ -174,7 +184,7 @@ mod tests {
             "\n",
         );
         assert_eq!(lines, expected);
-        let whole = shown(&sample(), Format::Json, 80);
+        let whole = shown(&sample(), OutputFormat::Json, 80);
         let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
         let rows: Vec<serde_json::Value> =
             lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -183,8 +193,8 @@ mod tests {
 
     #[test]
     fn what_json_cannot_say_becomes_null() {
-        let mut grid = Grid::new([("x", Kind::Float)]);
+        let mut grid = Grid::new([("x", CellKind::Float)]);
         grid.rows.push(vec![Cell::Float(f64::NAN)]);
-        assert!(shown(&grid, Format::Json, 80).contains("\"x\": null"));
+        assert!(shown(&grid, OutputFormat::Json, 80).contains("\"x\": null"));
     }
 }

@@ -3,35 +3,40 @@
 
 use crate::Result;
 
-use crate::render::{Page, Renderer, text};
+use crate::render::{RenderInput, Renderer, text};
 
 /// A table of GitHub Flavored Markdown.
 pub struct Markdown;
 
 impl Renderer for Markdown {
-    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
         let mut out = String::new();
-        if let Some(basis) = page.basis.filter(|basis| !basis.title.is_empty()) {
-            out.push_str(&format!("**{}**\n\n", escaped(&basis.title)));
+        if let Some(basis) = page.context.filter(|basis| !basis.title.is_empty()) {
+            out.push_str(&format!("**{}**\n\n", escape(&basis.title)));
         }
-        line(&mut out, page.grid.columns.iter().map(|column| escaped(&column.name)));
-        line(&mut out, page.grid.columns.iter().map(|column| rule(column.kind.is_number()).into()));
-        for row in text::texts(page) {
-            line(&mut out, row.iter().map(|text| escaped(text)));
+        push_row(&mut out, page.grid.columns.iter().map(|column| escape(&column.name)));
+        push_row(
+            &mut out,
+            page.grid.columns.iter().map(|column| alignment_rule(column.kind.is_number()).into()),
+        );
+        for row in text::cell_texts(page) {
+            push_row(&mut out, row.iter().map(|text| escape(text)));
         }
-        let closing = page.basis.map(|basis| text::closing(basis, page.time_zone.name()).join(" "));
+        let closing = page
+            .context
+            .map(|basis| text::context_sentences(basis, page.time_zone.name()).join(" "));
         for paragraph in page.remarks.iter().chain(&closing) {
-            out.push_str(&format!("\n{}\n", escaped(paragraph)));
+            out.push_str(&format!("\n{}\n", escape(paragraph)));
         }
         Ok(out.into_bytes())
     }
 }
 
-fn rule(is_number: bool) -> &'static str {
+fn alignment_rule(is_number: bool) -> &'static str {
     if is_number { "---:" } else { "---" }
 }
 
-fn line(out: &mut String, cells: impl Iterator<Item = String>) {
+fn push_row(out: &mut String, cells: impl Iterator<Item = String>) {
     out.push('|');
     for cell in cells {
         out.push_str(&format!(" {cell} |"));
@@ -41,7 +46,7 @@ fn line(out: &mut String, cells: impl Iterator<Item = String>) {
 
 /// The text with every sign that could mean something made to mean itself. A name comes from
 /// whoever named a report, and must make no cell, no link, no picture and no HTML.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = None;
     let mut letters = text.chars().peekable();
@@ -73,21 +78,21 @@ mod tests {
 
     use super::super::tests::{basis, sample, shown};
     use super::*;
-    use crate::grid::{Cell, Grid, Kind};
-    use crate::render::{Format, Page, render, text_width};
+    use crate::grid::{Cell, CellKind, Grid};
+    use crate::render::{OutputFormat, RenderInput, render, text_width};
 
     #[test]
     fn a_table_has_its_title_above_and_what_it_rests_on_below() {
         let (grid, basis, remarks) = (sample(), basis(), ["These are the first 2 rows.".into()]);
-        let page = Page {
+        let page = RenderInput {
             grid: &grid,
             chart: None,
-            basis: Some(&basis),
+            context: Some(&basis),
             remarks: &remarks,
             time_zone: chrono_tz::Europe::Zurich,
             width: 10,
         };
-        let text = String::from_utf8(render(&page, Format::Markdown).unwrap()).unwrap();
+        let text = String::from_utf8(render(&page, OutputFormat::Markdown).unwrap()).unwrap();
         let expected = "\
 **Most consumed reports**
 
@@ -106,10 +111,10 @@ Left out: 720 events of noise, 5 of services.
 
     #[test]
     fn a_name_makes_no_cell_no_link_and_no_html() {
-        assert_eq!(escaped("a|b\\|c"), "a\\|b\\\\\\|c");
-        assert_eq!(escaped("<img src=x>&amp;"), "&lt;img src=x&gt;&amp;amp;");
-        assert_eq!(escaped("![x](y) *b* `c`"), "!\\[x\\](y) \\*b\\* \\`c\\`");
-        assert_eq!(escaped("last_view _x_ __y"), "last_view \\_x\\_ \\_\\_y");
+        assert_eq!(escape("a|b\\|c"), "a\\|b\\\\\\|c");
+        assert_eq!(escape("<img src=x>&amp;"), "&lt;img src=x&gt;&amp;amp;");
+        assert_eq!(escape("![x](y) *b* `c`"), "!\\[x\\](y) \\*b\\* \\`c\\`");
+        assert_eq!(escape("last_view _x_ __y"), "last_view \\_x\\_ \\_\\_y");
     }
 
     /// The cells of a line as GitHub reads them: cut at each bar without a backslash, then signs
@@ -138,9 +143,9 @@ Left out: 720 events of noise, 5 of services.
         fn every_row_is_one_line_and_reads_as_the_text_that_it_was(
             texts in prop::collection::vec("(?s)(.|[|\\\\<>&*_`\n\r]){0,12}", 3),
         ) {
-            let mut grid = Grid::new([("a", Kind::Text), ("b", Kind::Text), ("c", Kind::Text)]);
+            let mut grid = Grid::new([("a", CellKind::Text), ("b", CellKind::Text), ("c", CellKind::Text)]);
             grid.rows.push(texts.iter().cloned().map(Cell::Text).collect());
-            let out = shown(&grid, Format::Markdown, 80);
+            let out = shown(&grid, OutputFormat::Markdown, 80);
             let lines: Vec<&str> = out.split('\n').collect();
             prop_assert_eq!((lines.len(), lines[5]), (8, ""));
             let expected: Vec<String> = texts.iter().map(|text| text_width::printable(text)).collect();

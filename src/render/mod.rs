@@ -30,10 +30,10 @@ use crate::grid::{Chart, Grid};
 
 /// The formats of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
+pub enum OutputFormat {
     /// Aligned columns for a terminal, and a closing line in words.
     #[default]
-    Table,
+    Text,
     /// The rows alone, as in RFC 4180.
     Csv,
     /// As [`Format::Csv`], but no text is a formula to a spreadsheet.
@@ -50,36 +50,36 @@ pub enum Format {
     Parquet,
 }
 
-impl Format {
+impl OutputFormat {
     /// Whether people read the rows as they are, so that the first few are enough.
     pub fn is_for_people(self) -> bool {
-        matches!(self, Format::Table | Format::Markdown)
+        matches!(self, OutputFormat::Text | OutputFormat::Markdown)
     }
 
     /// Whether it is text, so that it can be shown on a terminal.
     pub fn is_text(self) -> bool {
-        !matches!(self, Format::Xlsx | Format::Parquet)
+        !matches!(self, OutputFormat::Xlsx | OutputFormat::Parquet)
     }
 }
 
-impl Format {
+impl OutputFormat {
     /// How names of files in it end.
     pub fn extension(self) -> &'static str {
         match self {
-            Format::Table => "txt",
-            Format::Csv | Format::SafeCsv => "csv",
-            Format::Json => "json",
-            Format::Ndjson => "ndjson",
-            Format::Markdown => "md",
-            Format::Xlsx => "xlsx",
-            Format::Parquet => "parquet",
+            OutputFormat::Text => "txt",
+            OutputFormat::Csv | OutputFormat::SafeCsv => "csv",
+            OutputFormat::Json => "json",
+            OutputFormat::Ndjson => "ndjson",
+            OutputFormat::Markdown => "md",
+            OutputFormat::Xlsx => "xlsx",
+            OutputFormat::Parquet => "parquet",
         }
     }
 }
 
 /// What an answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Basis {
+pub struct ReportContext {
     /// The report's name.
     pub report: String,
     /// Its title.
@@ -89,14 +89,14 @@ pub struct Basis {
     /// Last local day, where known.
     pub until: Option<NaiveDate>,
     /// The days of the period, by how completely they are held.
-    pub coverage: Days,
+    pub coverage: CoverageCounts,
     /// Events of the period that the rows do not count.
-    pub excluded: Excluded,
+    pub excluded: ExcludedEvents,
 }
 
 /// How many UTC days there are, by verdict. `days = complete + partial + missing`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Days {
+pub struct CoverageCounts {
     /// All of them.
     pub days: u64,
     /// Held in full, as far as can be told.
@@ -106,37 +106,37 @@ pub struct Days {
     /// Not held at all.
     pub missing: u64,
     /// Those of the partial ones whose source broke off or stopped at a row limit.
-    pub cut: u64,
+    pub truncated: u64,
 }
 
 /// Events left out of a report, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Excluded {
+pub struct ExcludedEvents {
     /// Reads through the API that say nothing about use.
     pub noise: u64,
     /// What service principals and the system did, beyond the noise.
     pub services: u64,
     /// What people did, where services alone are asked for.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub people: u64,
     /// What the filters leave out.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub filtered: u64,
 }
 
-fn is_none(count: &u64) -> bool {
+fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
 /// One answer, ready to be shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Page<'a> {
+pub struct RenderInput<'a> {
     /// The rows.
     pub grid: &'a Grid,
     /// How a table draws them.
     pub chart: Option<&'a Chart>,
     /// What they rest on; a bare listing rests on nothing.
-    pub basis: Option<&'a Basis>,
+    pub context: Option<&'a ReportContext>,
     /// Sentences for people: why there are no rows, what the period lacks.
     pub remarks: &'a [String],
     /// The zone in which instants are shown.
@@ -147,7 +147,7 @@ pub struct Page<'a> {
 
 /// Turns an answer into bytes.
 trait Renderer {
-    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>>;
+    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>>;
 }
 
 /// The page in the format asked for, ending in a line break.
@@ -156,16 +156,16 @@ trait Renderer {
 ///
 /// [`crate::Error::Usage`] for more rows than a sheet of a workbook takes; else only
 /// [`crate::Error::Internal`]: writing to memory does not fail for any data.
-pub fn render(page: &Page<'_>, format: Format) -> Result<Vec<u8>> {
+pub fn render(page: &RenderInput<'_>, format: OutputFormat) -> Result<Vec<u8>> {
     let renderer: &dyn Renderer = match format {
-        Format::Table => &table::Table,
-        Format::Csv => &csv::Csv { is_safe: false },
-        Format::SafeCsv => &csv::Csv { is_safe: true },
-        Format::Json => &json::Json,
-        Format::Ndjson => &json::Ndjson,
-        Format::Markdown => &markdown::Markdown,
-        Format::Xlsx => &xlsx::Xlsx,
-        Format::Parquet => &parquet::Parquet,
+        OutputFormat::Text => &table::TextTable,
+        OutputFormat::Csv => &csv::Csv { is_formula_safe: false },
+        OutputFormat::SafeCsv => &csv::Csv { is_formula_safe: true },
+        OutputFormat::Json => &json::Json,
+        OutputFormat::Ndjson => &json::Ndjson,
+        OutputFormat::Markdown => &markdown::Markdown,
+        OutputFormat::Xlsx => &xlsx::Xlsx,
+        OutputFormat::Parquet => &parquet::Parquet,
     };
     renderer.render(page)
 }
@@ -173,15 +173,15 @@ pub fn render(page: &Page<'_>, format: Format) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::{Cell, Kind};
+    use crate::grid::{Cell, CellKind};
 
     pub(super) fn sample() -> Grid {
         let mut grid = Grid::new([
-            ("rank", Kind::Int),
-            ("report", Kind::Text),
-            ("share", Kind::Float),
-            ("last_view", Kind::Time),
-            ("day", Kind::Date),
+            ("rank", CellKind::Int),
+            ("report", CellKind::Text),
+            ("share", CellKind::Float),
+            ("last_view", CellKind::Time),
+            ("day", CellKind::Date),
         ]);
         grid.rows.push(vec![
             Cell::Int(1),
@@ -200,44 +200,57 @@ mod tests {
         grid
     }
 
-    pub(super) fn basis() -> Basis {
-        Basis {
+    pub(super) fn basis() -> ReportContext {
+        ReportContext {
             report: "top-reports".into(),
             title: "Most consumed reports".into(),
             since: NaiveDate::from_ymd_opt(2026, 3, 1),
             until: NaiveDate::from_ymd_opt(2026, 3, 31),
-            coverage: Days { days: 31, complete: 28, partial: 2, missing: 1, cut: 1 },
-            excluded: Excluded { noise: 720, services: 5, ..Excluded::default() },
+            coverage: CoverageCounts {
+                days: 31,
+                complete: 28,
+                partial: 2,
+                missing: 1,
+                truncated: 1,
+            },
+            excluded: ExcludedEvents { noise: 720, services: 5, ..ExcludedEvents::default() },
         }
     }
 
-    pub(super) fn shown(grid: &Grid, format: Format, width: usize) -> String {
+    pub(super) fn shown(grid: &Grid, format: OutputFormat, width: usize) -> String {
         let basis = basis();
         let time_zone = chrono_tz::Europe::Zurich;
-        let page = Page { grid, chart: None, basis: Some(&basis), remarks: &[], time_zone, width };
+        let page = RenderInput {
+            grid,
+            chart: None,
+            context: Some(&basis),
+            remarks: &[],
+            time_zone,
+            width,
+        };
         String::from_utf8(render(&page, format).unwrap()).unwrap()
     }
 
     #[test]
     fn the_same_page_is_the_same_bytes_in_every_format() {
         let (grid, basis, remarks) = (sample(), basis(), ["One.".to_owned()]);
-        let page = Page {
+        let page = RenderInput {
             grid: &grid,
             chart: None,
-            basis: Some(&basis),
+            context: Some(&basis),
             remarks: &remarks,
             time_zone: Tz::UTC,
             width: 80,
         };
         for format in [
-            Format::Table,
-            Format::Csv,
-            Format::SafeCsv,
-            Format::Json,
-            Format::Ndjson,
-            Format::Markdown,
-            Format::Xlsx,
-            Format::Parquet,
+            OutputFormat::Text,
+            OutputFormat::Csv,
+            OutputFormat::SafeCsv,
+            OutputFormat::Json,
+            OutputFormat::Ndjson,
+            OutputFormat::Markdown,
+            OutputFormat::Xlsx,
+            OutputFormat::Parquet,
         ] {
             let bytes = render(&page, format).unwrap();
             assert_eq!(bytes, render(&page, format).unwrap(), "{format:?}");

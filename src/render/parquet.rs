@@ -16,30 +16,32 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use crate::grid::{Cell, Grid, Kind};
+use crate::grid::{Cell, CellKind, Grid};
 use crate::{Error, Result};
 
-use super::{Page, Renderer, json};
+use super::{RenderInput, Renderer, json};
 
 /// The key of the metadata.
-const BASIS_KEY: &str = "pbi-analyze";
+const CONTEXT_KEY: &str = "pbi-analyze";
 
 /// A Parquet file.
 pub struct Parquet;
 
 impl Renderer for Parquet {
-    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
+    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
         let grid = page.grid;
         let fields = grid.columns.iter().map(|column| {
             // Any cell may be null, whatever the rows of today.
             Field::new(&column.name, data_type(column.kind), true)
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let arrays = (0..grid.columns.len()).map(|at| array(grid, at)).collect::<Result<_>>()?;
+        let arrays =
+            (0..grid.columns.len()).map(|at| column_array(grid, at)).collect::<Result<_>>()?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
 
-        let basis = page.basis.map(|basis| json::basis(basis, page.time_zone)).transpose()?;
-        let metadata = basis.map(|basis| vec![KeyValue::new(BASIS_KEY.to_owned(), basis)]);
+        let basis =
+            page.context.map(|basis| json::context_json(basis, page.time_zone)).transpose()?;
+        let metadata = basis.map(|basis| vec![KeyValue::new(CONTEXT_KEY.to_owned(), basis)]);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_key_value_metadata(metadata)
@@ -53,58 +55,66 @@ impl Renderer for Parquet {
     }
 }
 
-fn data_type(kind: Kind) -> DataType {
+fn data_type(kind: CellKind) -> DataType {
     match kind {
-        Kind::Text => DataType::Utf8,
-        Kind::Int => DataType::Int64,
-        Kind::Float => DataType::Float64,
-        Kind::Bool => DataType::Boolean,
-        Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        Kind::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, None),
-        Kind::Date => DataType::Date32,
+        CellKind::Text => DataType::Utf8,
+        CellKind::Int => DataType::Int64,
+        CellKind::Float => DataType::Float64,
+        CellKind::Bool => DataType::Boolean,
+        CellKind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        CellKind::LocalTime => DataType::Timestamp(TimeUnit::Microsecond, None),
+        CellKind::Date => DataType::Date32,
     }
 }
 
-fn array(grid: &Grid, at: usize) -> Result<ArrayRef> {
+fn column_array(grid: &Grid, at: usize) -> Result<ArrayRef> {
     Ok(match grid.columns[at].kind {
-        Kind::Text => Arc::new(StringArray::from(values(grid, at, |cell| match cell {
-            Cell::Text(text) => Some(text.as_str()),
-            _ => None,
-        })?)),
-        Kind::Int => Arc::new(Int64Array::from(values(grid, at, |cell| match cell {
+        CellKind::Text => {
+            Arc::new(StringArray::from(column_values(grid, at, |cell| match cell {
+                Cell::Text(text) => Some(text.as_str()),
+                _ => None,
+            })?))
+        }
+        CellKind::Int => Arc::new(Int64Array::from(column_values(grid, at, |cell| match cell {
             Cell::Int(number) => Some(*number),
             _ => None,
         })?)),
-        Kind::Float => Arc::new(Float64Array::from(values(grid, at, |cell| match cell {
-            Cell::Float(number) => Some(*number),
-            _ => None,
-        })?)),
-        Kind::Bool => Arc::new(BooleanArray::from(values(grid, at, |cell| match cell {
-            Cell::Bool(truth) => Some(*truth),
-            _ => None,
-        })?)),
-        Kind::Time => {
-            let instants = values(grid, at, |cell| match cell {
+        CellKind::Float => {
+            Arc::new(Float64Array::from(column_values(grid, at, |cell| match cell {
+                Cell::Float(number) => Some(*number),
+                _ => None,
+            })?))
+        }
+        CellKind::Bool => {
+            Arc::new(BooleanArray::from(column_values(grid, at, |cell| match cell {
+                Cell::Bool(truth) => Some(*truth),
+                _ => None,
+            })?))
+        }
+        CellKind::Time => {
+            let instants = column_values(grid, at, |cell| match cell {
                 Cell::Time { us } => Some(*us),
                 _ => None,
             })?;
             Arc::new(TimestampMicrosecondArray::from(instants).with_timezone("UTC"))
         }
-        Kind::LocalTime => {
-            Arc::new(TimestampMicrosecondArray::from(values(grid, at, |cell| match cell {
+        CellKind::LocalTime => {
+            Arc::new(TimestampMicrosecondArray::from(column_values(grid, at, |cell| match cell {
                 Cell::LocalTime { us } => Some(*us),
                 _ => None,
             })?))
         }
-        Kind::Date => Arc::new(Date32Array::from(values(grid, at, |cell| match cell {
-            Cell::Date { days } => Some(*days),
-            _ => None,
-        })?)),
+        CellKind::Date => {
+            Arc::new(Date32Array::from(column_values(grid, at, |cell| match cell {
+                Cell::Date { days } => Some(*days),
+                _ => None,
+            })?))
+        }
     })
 }
 
 /// A column's values, where `value` takes what belongs into it.
-fn values<'g, T>(
+fn column_values<'g, T>(
     grid: &'g Grid,
     at: usize,
     value: impl Fn(&'g Cell) -> Option<T>,
@@ -137,23 +147,23 @@ mod tests {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::super::tests::basis;
-    use super::super::{Format, render};
+    use super::super::{OutputFormat, render};
     use super::*;
 
-    fn page<'a>(grid: &'a Grid, basis: Option<&'a super::super::Basis>) -> Page<'a> {
+    fn page<'a>(grid: &'a Grid, basis: Option<&'a super::super::ReportContext>) -> RenderInput<'a> {
         let time_zone = chrono_tz::Europe::Zurich;
-        Page { grid, chart: None, basis, remarks: &[], time_zone, width: 80 }
+        RenderInput { grid, chart: None, context: basis, remarks: &[], time_zone, width: 80 }
     }
 
     fn all_kinds() -> Grid {
         let mut grid = Grid::new([
-            ("text", Kind::Text),
-            ("int", Kind::Int),
-            ("float", Kind::Float),
-            ("bool", Kind::Bool),
-            ("time", Kind::Time),
-            ("local", Kind::LocalTime),
-            ("date", Kind::Date),
+            ("text", CellKind::Text),
+            ("int", CellKind::Int),
+            ("float", CellKind::Float),
+            ("bool", CellKind::Bool),
+            ("time", CellKind::Time),
+            ("local", CellKind::LocalTime),
+            ("date", CellKind::Date),
         ]);
         grid.rows.push(vec![
             Cell::Text("売上\n\"x\"".into()),
@@ -181,7 +191,7 @@ mod tests {
     #[test]
     fn every_kind_is_read_back_with_its_type_and_its_value() {
         let grid = all_kinds();
-        let (batch, _) = read(&render(&page(&grid, None), Format::Parquet).unwrap());
+        let (batch, _) = read(&render(&page(&grid, None), OutputFormat::Parquet).unwrap());
         let column = |at: usize| batch.column(at);
         let types: Vec<DataType> =
             batch.schema().fields().iter().map(|field| field.data_type().clone()).collect();
@@ -209,15 +219,16 @@ mod tests {
 
     #[test]
     fn the_metadata_says_what_the_rows_rest_on() {
-        let grid = Grid::new([("text", Kind::Text)]);
+        let grid = Grid::new([("text", CellKind::Text)]);
         let basis = basis();
-        let (batch, metadata) = read(&render(&page(&grid, Some(&basis)), Format::Parquet).unwrap());
+        let (batch, metadata) =
+            read(&render(&page(&grid, Some(&basis)), OutputFormat::Parquet).unwrap());
         assert_eq!((batch.num_rows(), batch.num_columns()), (0, 1));
-        let entry = metadata.unwrap().into_iter().find(|entry| entry.key == BASIS_KEY).unwrap();
+        let entry = metadata.unwrap().into_iter().find(|entry| entry.key == CONTEXT_KEY).unwrap();
         let expected = concat!(
             r#"{"report":"top-reports","title":"Most consumed reports","period":{"#,
             r#""since":"2026-03-01","until":"2026-03-31","time_zone":"Europe/Zurich"},"#,
-            r#""coverage":{"days":31,"complete":28,"partial":2,"missing":1,"cut":1},"#,
+            r#""coverage":{"days":31,"complete":28,"partial":2,"missing":1,"truncated":1},"#,
             r#""excluded":{"noise":720,"services":5}}"#,
         );
         assert_eq!(entry.value.unwrap(), expected);
@@ -225,9 +236,9 @@ mod tests {
 
     #[test]
     fn a_cell_of_another_kind_is_an_error_and_no_null() {
-        let mut grid = Grid::new([("n", Kind::Int)]);
+        let mut grid = Grid::new([("n", CellKind::Int)]);
         grid.rows.push(vec![Cell::Text("1".into())]);
-        let told = render(&page(&grid, None), Format::Parquet).unwrap_err().to_string();
+        let told = render(&page(&grid, None), OutputFormat::Parquet).unwrap_err().to_string();
         assert!(told.contains("column n is Int and holds Text"), "{told}");
     }
 }

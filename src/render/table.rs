@@ -7,42 +7,42 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::Result;
-use crate::grid::{Chart, Column, Grid, Kind};
+use crate::grid::{CellKind, Chart, Grid, GridColumn};
 
-use crate::render::{Page, Renderer, chart, text, text_width};
+use crate::render::{RenderInput, Renderer, chart, text, text_width};
 
 /// Between two columns.
-const GAP: usize = 2;
+const COLUMN_GAP: usize = 2;
 /// The least that is left of a text before columns are left out.
-const TEXT_LEAST: usize = 16;
+const MIN_TEXT_WIDTH: usize = 16;
 /// The least that is left of it before the column goes that the rows are ranked by.
-const TEXT_LEAST_BY_VALUE: usize = 10;
+const MIN_TEXT_WIDTH_WITH_CHART: usize = 10;
 /// Lines narrower than this cannot be read, and are not tried.
-const WIDTH_LEAST: usize = 10;
+const MIN_WIDTH: usize = 10;
 /// A shorter bar tells nothing.
-const BAR_LEAST: usize = 6;
+const MIN_BAR_WIDTH: usize = 6;
 /// A longer bar tells no more.
-const BAR_MOST: usize = 16;
+const MAX_BAR_WIDTH: usize = 16;
 
 /// Aligned text.
-pub struct Table;
+pub struct TextTable;
 
-impl Renderer for Table {
-    fn render(&self, page: &Page<'_>) -> Result<Vec<u8>> {
-        let width = page.width.max(WIDTH_LEAST);
-        let texts = text::texts(page);
+impl Renderer for TextTable {
+    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+        let width = page.width.max(MIN_WIDTH);
+        let texts = text::cell_texts(page);
         let mut lines = Vec::new();
-        if let Some(basis) = page.basis.filter(|basis| !basis.title.is_empty()) {
+        if let Some(basis) = page.context.filter(|basis| !basis.title.is_empty()) {
             lines.extend(text_width::wrap(&basis.title, width));
             lines.push(String::new());
         }
         let mut sentences = Vec::new();
-        let series = series(page, &texts, width);
-        match plane(page, &texts, width) {
+        let series = line_chart_lines(page, &texts, width);
+        match heatmap_lines(page, &texts, width) {
             Some(plane) => lines.extend(plane),
             None => {
-                let body = Body::new(page, texts, width);
-                sentences.extend(body.left_out(page.grid));
+                let body = TableLayout::new(page, texts, width);
+                sentences.extend(body.omitted_columns_note(page.grid));
                 lines.extend(body.lines());
             }
         }
@@ -51,12 +51,12 @@ impl Renderer for Table {
 
         sentences.extend(page.remarks.iter().cloned());
         let zone = page.time_zone.name();
-        let closing = page.basis.map(|basis| text::closing(basis, zone));
+        let closing = page.context.map(|basis| text::context_sentences(basis, zone));
         if !sentences.is_empty() || closing.is_some() {
             lines.push(String::new());
         }
         lines.extend(sentences.iter().flat_map(|sentence| text_width::wrap(sentence, width)));
-        lines.extend(closing.iter().flat_map(|closing| text_width::flow(closing, width)));
+        lines.extend(closing.iter().flat_map(|closing| text_width::flow_sentences(closing, width)));
 
         let mut out = lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n");
         out.push('\n');
@@ -65,72 +65,78 @@ impl Renderer for Table {
 }
 
 /// What stands in the place of the rows, if anything does.
-fn plane(page: &Page<'_>, texts: &[Vec<String>], width: usize) -> Option<Vec<String>> {
-    let Chart::Heat { value, over, by } = page.chart? else { return None };
-    chart::heat(page.grid, texts, [value, over, by], width)
+fn heatmap_lines(
+    page: &RenderInput<'_>,
+    texts: &[Vec<String>],
+    width: usize,
+) -> Option<Vec<String>> {
+    let Chart::Heatmap { value, over, by } = page.chart? else { return None };
+    chart::heatmap(page.grid, texts, [value, over, by], width)
 }
 
 /// What stands below the rows, if anything does.
-fn series(page: &Page<'_>, texts: &[Vec<String>], width: usize) -> Vec<String> {
+fn line_chart_lines(page: &RenderInput<'_>, texts: &[Vec<String>], width: usize) -> Vec<String> {
     match page.chart {
-        Some(Chart::Lines { values, over }) => chart::lines(page.grid, texts, values, over, width),
+        Some(Chart::Lines { values, over }) => {
+            chart::line_chart(page.grid, texts, values, over, width)
+        }
         _ => Vec::new(),
     }
 }
 
 /// What is drawn of the rows: the columns that have room, and bars beside one of them.
-struct Body {
-    columns: Vec<Column>,
+struct TableLayout {
+    columns: Vec<GridColumn>,
     texts: Vec<Vec<String>>,
     widths: Vec<usize>,
 }
 
-impl Body {
-    fn new(page: &Page<'_>, texts: Vec<Vec<String>>, width: usize) -> Body {
+impl TableLayout {
+    fn new(page: &RenderInput<'_>, texts: Vec<Vec<String>>, width: usize) -> TableLayout {
         let columns = page.grid.columns.clone();
-        let mut widths = layout(&columns, &texts, width, TEXT_LEAST);
+        let mut widths = column_widths(&columns, &texts, width, MIN_TEXT_WIDTH);
         if let Some(Chart::Bars { value }) = page.chart
             && columns.iter().skip(widths.len()).any(|column| column.name == *value)
         {
-            widths = layout(&columns, &texts, width, TEXT_LEAST_BY_VALUE);
+            widths = column_widths(&columns, &texts, width, MIN_TEXT_WIDTH_WITH_CHART);
         }
-        let mut body = Body { columns, texts, widths };
+        let mut body = TableLayout { columns, texts, widths };
         if let Some(Chart::Bars { value }) = page.chart
-            && let Some(bars) = chart::Bars::of(page.grid, value)
+            && let Some(bars) = chart::TextBars::from_column(page.grid, value)
         {
-            body.draw(&bars, width);
+            body.add_bars(&bars, width);
         }
         body
     }
 
     /// Puts bars behind their column if they have room: never at the price of another column, nor
     /// of the whole of a text, where texts are not cut in any case.
-    fn draw(&mut self, bars: &chart::Bars, width: usize) {
-        let left = width.saturating_sub(BAR_LEAST + GAP);
-        let widths = layout(&self.columns, &self.texts, left, TEXT_LEAST);
-        let is_cut = |widths: &[usize], kind: fn(Kind) -> bool| {
+    fn add_bars(&mut self, bars: &chart::TextBars, width: usize) {
+        let left = width.saturating_sub(MIN_BAR_WIDTH + COLUMN_GAP);
+        let widths = column_widths(&self.columns, &self.texts, left, MIN_TEXT_WIDTH);
+        let is_cut = |widths: &[usize], kind: fn(CellKind) -> bool| {
             let columns = self.columns.iter().zip(widths).enumerate();
             let mut shown = columns.filter(|(_, (column, _))| kind(column.kind));
-            shown.any(|(at, (_, &width))| needed(&self.texts, at) > width)
+            shown.any(|(at, (_, &width))| column_text_width(&self.texts, at) > width)
         };
         let costs_text = is_cut(&widths, |_| true) && !is_cut(&self.widths, |_| true);
-        let costs_number = is_cut(&widths, Kind::is_number);
-        let has_place = bars.at < widths.len() && widths.len() == self.widths.len();
-        if !has_place || costs_text || costs_number || total(&widths) > left {
+        let costs_number = is_cut(&widths, CellKind::is_number);
+        let has_place = bars.column_index < widths.len() && widths.len() == self.widths.len();
+        if !has_place || costs_text || costs_number || total_width(&widths) > left {
             return;
         }
-        let bar = (width - total(&widths) - GAP).min(BAR_MOST);
-        let at = bars.at + 1;
+        let bar = (width - total_width(&widths) - COLUMN_GAP).min(MAX_BAR_WIDTH);
+        let at = bars.column_index + 1;
         self.widths = widths;
         self.widths.insert(at, bar);
-        self.columns.insert(at, Column { name: String::new(), kind: Kind::Text });
-        for (row, drawn) in self.texts.iter_mut().zip(bars.drawn(bar)) {
+        self.columns.insert(at, GridColumn { name: String::new(), kind: CellKind::Text });
+        for (row, drawn) in self.texts.iter_mut().zip(bars.bar_texts(bar)) {
             row.insert(at, drawn);
         }
     }
 
     /// The sentence on the columns that have no room.
-    fn left_out(&self, grid: &Grid) -> Option<String> {
+    fn omitted_columns_note(&self, grid: &Grid) -> Option<String> {
         let missing = self.columns.len() - self.widths.len();
         let hidden = &grid.columns[grid.columns.len().saturating_sub(missing)..];
         let names: Vec<&str> = hidden.iter().map(|column| column.name.as_str()).collect();
@@ -138,56 +144,56 @@ impl Body {
     }
 
     fn lines(&self) -> Vec<String> {
-        let mut lines = header(&self.columns, &self.widths);
+        let mut lines = header_lines(&self.columns, &self.widths);
         let rows = self.texts.iter();
-        lines.extend(rows.map(|row| body_line(row, &self.columns, &self.widths)));
+        lines.extend(rows.map(|row| row_line(row, &self.columns, &self.widths)));
         lines
     }
 }
 
 /// The width of the widest text in a column.
-fn needed(texts: &[Vec<String>], at: usize) -> usize {
+fn column_text_width(texts: &[Vec<String>], at: usize) -> usize {
     texts.iter().filter_map(|row| row.get(at)).map(|text| text.width()).max().unwrap_or(0)
 }
 
-fn total(widths: &[usize]) -> usize {
-    widths.iter().sum::<usize>() + GAP * widths.len().max(1) - GAP
+fn total_width(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + COLUMN_GAP * widths.len().max(1) - COLUMN_GAP
 }
 
 /// The widths of the columns that are shown: all of them, or the first few. Texts are cut down to
 /// `text_least` before a column is left out.
-fn layout(
-    columns: &[Column],
+fn column_widths(
+    columns: &[GridColumn],
     texts: &[Vec<String>],
     width: usize,
     text_least: usize,
 ) -> Vec<usize> {
-    let needed = |at: usize, header: usize| needed(texts, at).max(header);
+    let needed = |at: usize, header: usize| column_text_width(texts, at).max(header);
     let whole: Vec<usize> =
         columns.iter().enumerate().map(|(at, c)| needed(at, c.name.width())).collect();
-    if total(&whole) <= width {
+    if total_width(&whole) <= width {
         return whole;
     }
-    let words = |c: &Column| c.name.split('_').map(|word| word.width()).max().unwrap_or(0);
+    let words = |c: &GridColumn| c.name.split('_').map(|word| word.width()).max().unwrap_or(0);
     let natural: Vec<usize> =
         columns.iter().enumerate().map(|(at, c)| needed(at, words(c))).collect();
     let mut least: Vec<usize> = columns
         .iter()
         .zip(&natural)
         .map(|(c, &natural)| match c.kind {
-            Kind::Text => natural.min(text_least.max(words(c))),
+            CellKind::Text => natural.min(text_least.max(words(c))),
             _ => natural,
         })
         .collect();
-    while least.len() > 1 && total(&least) > width {
+    while least.len() > 1 && total_width(&least) > width {
         least.pop();
     }
-    spread(least, &natural, width)
+    distribute_width(least, &natural, width)
 }
 
 /// Gives what is left of the width to the narrowest first, up to what each needs.
-fn spread(mut widths: Vec<usize>, natural: &[usize], width: usize) -> Vec<usize> {
-    let gaps = GAP * widths.len().saturating_sub(1);
+fn distribute_width(mut widths: Vec<usize>, natural: &[usize], width: usize) -> Vec<usize> {
+    let gaps = COLUMN_GAP * widths.len().saturating_sub(1);
     let mut left = width.saturating_sub(gaps + widths.iter().sum::<usize>());
     while left > 0 {
         let wanting =
@@ -204,7 +210,7 @@ fn spread(mut widths: Vec<usize>, natural: &[usize], width: usize) -> Vec<usize>
 }
 
 /// The header, over as many lines as the longest of its names takes, and the rule below it.
-fn header(columns: &[Column], layout: &[usize]) -> Vec<String> {
+fn header_lines(columns: &[GridColumn], layout: &[usize]) -> Vec<String> {
     let names: Vec<Vec<String>> = columns
         .iter()
         .zip(layout)
@@ -225,19 +231,19 @@ fn header(columns: &[Column], layout: &[usize]) -> Vec<String> {
                 line.checked_sub(from).and_then(|at| name.get(at).cloned()).unwrap_or_default()
             };
             let parts: Vec<String> = names.iter().map(part).collect();
-            body_line(&parts, columns, layout)
+            row_line(&parts, columns, layout)
         })
         .collect();
     let rule: Vec<String> = layout.iter().map(|&width| "─".repeat(width)).collect();
-    lines.push(rule.join(&" ".repeat(GAP)));
+    lines.push(rule.join(&" ".repeat(COLUMN_GAP)));
     lines
 }
 
-fn body_line(texts: &[String], columns: &[Column], layout: &[usize]) -> String {
+fn row_line(texts: &[String], columns: &[GridColumn], layout: &[usize]) -> String {
     let cells = texts.iter().zip(columns).zip(layout).map(|((text, column), &width)| {
-        text_width::pad(&text_width::cut(text, width), width, column.kind.is_number())
+        text_width::pad(&text_width::truncate(text, width), width, column.kind.is_number())
     });
-    cells.collect::<Vec<_>>().join(&" ".repeat(GAP))
+    cells.collect::<Vec<_>>().join(&" ".repeat(COLUMN_GAP))
 }
 
 #[cfg(test)]
@@ -245,7 +251,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::tests::{basis, sample, shown};
-    use super::super::{Format, render};
+    use super::super::{OutputFormat, render};
     use super::*;
     use crate::grid::Cell;
 
@@ -254,8 +260,9 @@ mod tests {
         let (basis, chart) = (basis(), Chart::parse(chart).unwrap());
         let time_zone = chrono_tz::UTC;
         let chart = Some(&chart);
-        let page = Page { grid, chart, basis: Some(&basis), remarks: &[], time_zone, width };
-        let text = String::from_utf8(render(&page, Format::Table).unwrap()).unwrap();
+        let page =
+            RenderInput { grid, chart, context: Some(&basis), remarks: &[], time_zone, width };
+        let text = String::from_utf8(render(&page, OutputFormat::Text).unwrap()).unwrap();
         let (title, text) = text.split_once("\n\n").unwrap();
         assert_eq!(title, "Most consumed reports");
         let (text, _) = text.split_once("\n\n2026-03-01 to").unwrap();
@@ -277,44 +284,46 @@ Left out: 720 events of noise, 5 of services.
 ";
         let mut grid = sample();
         grid.columns[1].name = "report of an uncommon long name".into();
-        assert_eq!(shown(&grid, Format::Table, 100), expected);
+        assert_eq!(shown(&grid, OutputFormat::Text, 100), expected);
     }
 
     #[test]
     fn a_narrow_line_breaks_headers_cuts_names_and_then_leaves_out_the_last_columns() {
         let mut grid = Grid::new([
-            ("report", Kind::Text),
-            ("views_per_viewer", Kind::Float),
-            ("report_id", Kind::Text),
+            ("report", CellKind::Text),
+            ("views_per_viewer", CellKind::Float),
+            ("report_id", CellKind::Text),
         ]);
         let name = Cell::Text("Sales overview of all countries".into());
         grid.rows.push(vec![name, Cell::Float(2.25), Cell::Text("x".repeat(36))]);
-        let fitted = shown(&grid, Format::Table, 46);
+        let fitted = shown(&grid, OutputFormat::Text, 46);
         let lines: Vec<&str> = fitted.lines().skip(2).collect();
         assert_eq!(lines[0], "                     views");
         assert_eq!(lines[1], "                       per");
         assert_eq!(lines[2], "report              viewer  report_id");
         assert_eq!(lines[4], "Sales overview of…    2.25  xxxxxxxxxxxxxxxxx…");
-        let narrow = shown(&grid, Format::Table, 30);
+        let narrow = shown(&grid, OutputFormat::Text, 30);
         assert!(narrow.contains("Left out for want of width:\nreport_id."), "{narrow}");
         assert!(narrow.contains("Sales overview of all…    2.25\n"), "{narrow}");
     }
 
     #[test]
     fn texts_give_way_to_what_the_rows_are_ranked_by() {
-        let columns = [("report", Kind::Text), ("place", Kind::Text), ("views", Kind::Int)];
+        let columns =
+            [("report", CellKind::Text), ("place", CellKind::Text), ("views", CellKind::Int)];
         let mut grid = Grid::new(columns);
         let name = || Cell::Text("a name of some length".into());
         grid.rows.push(vec![name(), name(), Cell::Int(17)]);
         let narrow = drawn(&grid, "bars views", 32);
         assert!(narrow.contains("\na name of s…  a name of …     17\n"), "{narrow}");
         // What is not drawn goes as before.
-        let plain = shown(&grid, Format::Table, 32);
+        let plain = shown(&grid, OutputFormat::Text, 32);
         assert!(plain.contains("Left out for want of width:\nplace, views."), "{plain}");
     }
 
     fn views() -> Grid {
-        let columns = [("report", Kind::Text), ("views", Kind::Int), ("day", Kind::Date)];
+        let columns =
+            [("report", CellKind::Text), ("views", CellKind::Int), ("day", CellKind::Date)];
         let mut grid = Grid::new(columns);
         for (report, views, days) in
             [("売上", 160, 2), ("Sales", 85, 0), ("Old", 1, 1), ("Unread", 0, 3), ("Less", -3, 4)]
@@ -398,7 +407,7 @@ Over day, 1970-01-01 to 1970-01-05.
 
     #[test]
     fn more_rows_than_there_is_room_for_are_drawn_by_their_means() {
-        let mut grid = Grid::new([("day", Kind::Date), ("views", Kind::Int)]);
+        let mut grid = Grid::new([("day", CellKind::Date), ("views", CellKind::Int)]);
         for days in 0..100 {
             let views = if (40..60).contains(&days) { Cell::Null } else { Cell::Int(days.into()) };
             grid.rows.push(vec![Cell::Date { days }, views]);
@@ -414,7 +423,8 @@ rows.
     }
 
     fn hours() -> Grid {
-        let columns = [("weekday", Kind::Text), ("hour", Kind::Int), ("views", Kind::Int)];
+        let columns =
+            [("weekday", CellKind::Text), ("hour", CellKind::Int), ("views", CellKind::Int)];
         let mut grid = Grid::new(columns);
         for (at, day) in ["Mon", "Tue", "日"].into_iter().enumerate() {
             for hour in (0..24).filter(|hour| *hour != 23 - at as i64) {
@@ -462,8 +472,8 @@ views by weekday, over hour: · is 0, ░ up to 11, ▒ up to 23, ▓ up to 34,
 
     #[test]
     fn a_plane_goes_down_to_what_is_below_zero_and_names_what_it_does_not_draw() {
-        let columns = [("y", Kind::Bool), ("x", Kind::Int), ("z", Kind::Float)];
-        let mut grid = Grid::new(columns.into_iter().chain([("n", Kind::Int)]));
+        let columns = [("y", CellKind::Bool), ("x", CellKind::Int), ("z", CellKind::Float)];
+        let mut grid = Grid::new(columns.into_iter().chain([("n", CellKind::Int)]));
         for (y, x, z) in [(true, 1, -2.0), (true, 2, 0.0), (false, 1, 0.5), (false, 2, 2.0)] {
             let z = Cell::Float(z);
             grid.rows.push(vec![Cell::Bool(y), Cell::Int(x), z, Cell::Int(1)]);
@@ -499,10 +509,10 @@ Not drawn: n; the other formats have it.
             values in prop::collection::vec("\\PC{0,60}", 6),
             width in 20usize..400,
         ) {
-            let columns: Vec<_> = names.iter().map(|name| (name.as_str(), Kind::Text)).collect();
+            let columns: Vec<_> = names.iter().map(|name| (name.as_str(), CellKind::Text)).collect();
             let mut grid = Grid::new(columns);
             grid.rows.push(values[..names.len()].iter().cloned().map(Cell::Text).collect());
-            for line in shown(&grid, Format::Table, width).lines() {
+            for line in shown(&grid, OutputFormat::Text, width).lines() {
                 prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
             }
         }
@@ -513,7 +523,7 @@ Not drawn: n; the other formats have it.
             kind in 0usize..3,
             width in 1usize..160,
         ) {
-            let mut grid = Grid::new([("y", Kind::Text), ("x", Kind::Int), ("z", Kind::Float)]);
+            let mut grid = Grid::new([("y", CellKind::Text), ("x", CellKind::Int), ("z", CellKind::Float)]);
             for (y, x, z) in rows {
                 grid.rows.push(vec![Cell::Text(y), Cell::Int(x), z]);
             }
@@ -522,9 +532,9 @@ Not drawn: n; the other formats have it.
             let chart = Some(&chart);
             let time_zone = chrono_tz::UTC;
             let page =
-                Page { grid: &grid, chart, basis: Some(&basis), remarks: &[], time_zone, width };
-            let text = String::from_utf8(render(&page, Format::Table).unwrap()).unwrap();
-            let width = width.max(WIDTH_LEAST);
+                RenderInput { grid: &grid, chart, context: Some(&basis), remarks: &[], time_zone, width };
+            let text = String::from_utf8(render(&page, OutputFormat::Text).unwrap()).unwrap();
+            let width = width.max(MIN_WIDTH);
             for line in text.lines() {
                 prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
             }

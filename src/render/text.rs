@@ -1,16 +1,16 @@
 //! What people read: values as text, and in sentences what an answer rests on. Owns: both wordings,
 //! for every format that is meant for people. Must not know widths or what surrounds the words.
 
-use crate::grid::{Cell, Column};
+use crate::grid::{Cell, GridColumn};
 
-use crate::render::{Basis, Page, text_width, time};
+use crate::render::{RenderInput, ReportContext, text_width, time};
 
 /// What is shown in each cell.
-pub fn texts(page: &Page<'_>) -> Vec<Vec<String>> {
+pub fn cell_texts(page: &RenderInput<'_>) -> Vec<Vec<String>> {
     let decimals: Vec<usize> = (0..page.grid.columns.len())
-        .map(|at| page.grid.rows.iter().map(|row| decimals(row.get(at))).max().unwrap_or(0))
+        .map(|at| page.grid.rows.iter().map(|row| decimal_places(row.get(at))).max().unwrap_or(0))
         .collect();
-    let show = |(cell, (column, decimals)): (&Cell, (&Column, &usize))| match cell {
+    let show = |(cell, (column, decimals)): (&Cell, (&GridColumn, &usize))| match cell {
         Cell::Null if column.kind.is_number() => "n/a".to_owned(),
         Cell::Null => String::new(),
         Cell::Text(text) => text_width::printable(text),
@@ -20,7 +20,7 @@ pub fn texts(page: &Page<'_>) -> Vec<Vec<String>> {
         Cell::Bool(false) => "no".to_owned(),
         Cell::Time { us } => time::instant_short(*us, page.time_zone),
         Cell::LocalTime { us } => time::local_short(*us),
-        Cell::Date { days } => time::date(*days),
+        Cell::Date { days } => time::date_iso(*days),
     };
     let rows = page.grid.rows.iter();
     rows.map(|row| row.iter().zip(page.grid.columns.iter().zip(&decimals)).map(show).collect())
@@ -28,7 +28,7 @@ pub fn texts(page: &Page<'_>) -> Vec<Vec<String>> {
 }
 
 /// How many decimals a number needs; a column shows the most that one of its cells needs, up to 4.
-fn decimals(cell: Option<&Cell>) -> usize {
+fn decimal_places(cell: Option<&Cell>) -> usize {
     match cell {
         Some(Cell::Float(number)) => {
             number.to_string().split_once('.').map_or(0, |(_, digits)| digits.len().min(4))
@@ -38,7 +38,7 @@ fn decimals(cell: Option<&Cell>) -> usize {
 }
 
 /// The last sentences: period and zone, days, what was left out.
-pub fn closing(basis: &Basis, zone: &str) -> [String; 3] {
+pub fn context_sentences(basis: &ReportContext, zone: &str) -> [String; 3] {
     let period = match (basis.since, basis.until) {
         (Some(since), Some(until)) => format!("{since} to {until}"),
         (Some(since), None) => format!("From {since}"),
@@ -51,8 +51,13 @@ pub fn closing(basis: &Basis, zone: &str) -> [String; 3] {
     } else if days.complete == days.days {
         format!("All {} complete.", count(days.days, "day"))
     } else {
-        let cut = if days.cut > 0 { format!(" ({} cut)", parted(days.cut)) } else { String::new() };
-        let [complete, partial, missing] = [days.complete, days.partial, days.missing].map(parted);
+        let cut = if days.truncated > 0 {
+            format!(" ({} cut)", thousands(days.truncated))
+        } else {
+            String::new()
+        };
+        let [complete, partial, missing] =
+            [days.complete, days.partial, days.missing].map(thousands);
         let all = count(days.days, "day");
         format!("{all}: {complete} complete, {partial} partial{cut}, {missing} missing.")
     };
@@ -63,23 +68,23 @@ pub fn closing(basis: &Basis, zone: &str) -> [String; 3] {
     let others: String = others
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!(", {}{what}", parted(*count)))
+        .map(|(count, what)| format!(", {}{what}", thousands(*count)))
         .collect();
-    let services = parted(left_out.services);
+    let services = thousands(left_out.services);
     let left_out = format!("Left out: {noise} of noise, {services} of services{others}.");
     [format!("{period}, {zone}."), held, left_out]
 }
 
 fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", parted(number)) }
+    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", thousands(number)) }
 }
 
-fn parted(number: u64) -> String {
-    grouped(&number.to_string())
+fn thousands(number: u64) -> String {
+    group_digits(&number.to_string())
 }
 
 /// The digits of a number, parted by thousands.
-pub fn grouped(text: &str) -> String {
+pub fn group_digits(text: &str) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("−", digits));
     let (whole, fraction) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
     let mut parted = String::from(sign);
@@ -99,14 +104,18 @@ mod tests {
     #[test]
     fn the_closing_sentences_are_short_when_all_is_well() {
         let mut basis = super::super::tests::basis();
-        basis.coverage = super::super::Days { days: 1, complete: 1, ..Default::default() };
+        basis.coverage =
+            super::super::CoverageCounts { days: 1, complete: 1, ..Default::default() };
         let expected = [
             "2026-03-01 to 2026-03-31, UTC.",
             "All 1 day complete.",
             "Left out: 720 events of noise, 5 of services.",
         ];
-        assert_eq!(closing(&basis, "UTC"), expected);
+        assert_eq!(context_sentences(&basis, "UTC"), expected);
         basis.excluded.noise = 2318;
-        assert_eq!(closing(&basis, "UTC")[2], "Left out: 2,318 events of noise, 5 of services.");
+        assert_eq!(
+            context_sentences(&basis, "UTC")[2],
+            "Left out: 2,318 events of noise, 5 of services."
+        );
     }
 }

@@ -17,7 +17,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// The text within a width, ending in `…` where something is missing.
-pub fn cut(text: &str, width: usize) -> String {
+pub fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -49,12 +49,12 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
             lines.push(word.to_owned());
         }
     }
-    lines.iter().map(|line| cut(line, width)).collect()
+    lines.iter().map(|line| truncate(line, width)).collect()
 }
 
 /// Sentences one after another, each on a line of its own where it does not fit behind the one
 /// before: a line that ends within a sentence reads worse than a short one.
-pub fn flow(sentences: &[String], width: usize) -> Vec<String> {
+pub fn flow_sentences(sentences: &[String], width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for sentence in sentences {
         match lines.last_mut() {
@@ -80,10 +80,10 @@ mod tests {
 
     #[test]
     fn a_cut_keeps_accents_with_their_letters() {
-        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
-        assert_eq!(cut("売上", 3), "売…");
-        assert_eq!(cut("売上", 2), "…");
-        assert_eq!(cut("abc", 0), "");
+        assert_eq!(truncate("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+        assert_eq!(truncate("売上", 3), "売…");
+        assert_eq!(truncate("売上", 2), "…");
+        assert_eq!(truncate("abc", 0), "");
     }
 
     #[test]
@@ -96,9 +96,9 @@ mod tests {
     #[test]
     fn sentences_break_between_each_other_first() {
         let sentences = ["One two three.", "Four five.", "Six."].map(str::to_owned);
-        assert_eq!(flow(&sentences, 80), ["One two three. Four five. Six."]);
-        assert_eq!(flow(&sentences, 20), ["One two three.", "Four five. Six."]);
-        assert_eq!(flow(&sentences, 9), ["One two", "three.", "Four", "five.", "Six."]);
-        assert_eq!(flow(&sentences, 12), ["One two", "three.", "Four five.", "Six."]);
+        assert_eq!(flow_sentences(&sentences, 80), ["One two three. Four five. Six."]);
+        assert_eq!(flow_sentences(&sentences, 20), ["One two three.", "Four five. Six."]);
+        assert_eq!(flow_sentences(&sentences, 9), ["One two", "three.", "Four", "five.", "Six."]);
+        assert_eq!(flow_sentences(&sentences, 12), ["One two", "three.", "Four five.", "Six."]);
     }
 }

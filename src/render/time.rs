@@ -32,13 +32,13 @@ pub fn local_short(us: i64) -> String {
 }
 
 /// `2026-03-01`.
-pub fn date(days: i32) -> String {
+pub fn date_iso(days: i32) -> String {
     let day = NaiveDate::default().checked_add_signed(TimeDelta::days(days.into()));
     day.map_or_else(|| out_of_range(days.into()), |day| day.to_string())
 }
 
 /// What a clock in the zone shows at an instant, in microseconds since 1970-01-01T00:00:00 on it.
-pub fn clock_us(us: i64, zone: Tz) -> Option<i64> {
+pub fn local_us(us: i64, zone: Tz) -> Option<i64> {
     let instant = DateTime::from_timestamp_micros(us)?;
     Some(instant.with_timezone(&zone).naive_local().and_utc().timestamp_micros())
 }
@@ -69,19 +69,19 @@ mod tests {
     fn a_clock_shows_the_time_of_its_zone_and_day() {
         let us = 1_772_406_300_000_001;
         let hour = 3_600_000_000;
-        assert_eq!(clock_us(us, Tz::UTC), Some(us));
-        assert_eq!(clock_us(us, chrono_tz::Europe::Zurich), Some(us + hour));
+        assert_eq!(local_us(us, Tz::UTC), Some(us));
+        assert_eq!(local_us(us, chrono_tz::Europe::Zurich), Some(us + hour));
         // A month later, clocks are an hour ahead.
         let later = us + 30 * 24 * hour;
-        assert_eq!(clock_us(later, chrono_tz::Europe::Zurich), Some(later + 2 * hour));
-        assert_eq!(clock_us(i64::MAX, Tz::UTC), None);
+        assert_eq!(local_us(later, chrono_tz::Europe::Zurich), Some(later + 2 * hour));
+        assert_eq!(local_us(i64::MAX, Tz::UTC), None);
     }
 
     #[test]
     fn days_and_wall_clocks_need_no_zone() {
-        assert_eq!(date(20_513), "2026-03-01");
-        assert_eq!(date(-1), "1969-12-31");
-        assert_eq!(date(i32::MAX), i32::MAX.to_string());
+        assert_eq!(date_iso(20_513), "2026-03-01");
+        assert_eq!(date_iso(-1), "1969-12-31");
+        assert_eq!(date_iso(i32::MAX), i32::MAX.to_string());
         assert_eq!(local_iso(1_772_406_300_000_000), "2026-03-01T23:05:00");
         assert_eq!(local_short(0), "1970-01-01 00:00");
         assert_eq!(local_iso(i64::MAX), i64::MAX.to_string());

@@ -14,42 +14,44 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::data_dictionary;
-use crate::grid::{Cell, Grid, Kind};
-use crate::query::{self, Catalog, Coverage, Period, Session, Settings, Tally, Verdict};
-pub use crate::query::{Actors, Engine, Filters, NoiseLevel, Report as Question};
-use crate::render::{self, Excluded, Page};
-pub use crate::render::{Format, wrap};
+use crate::grid::{Cell, CellKind, Grid};
+use crate::query::{
+    self, Coverage, DayStatus, DefinitionCatalog, EventCounts, Period, Session, Settings,
+};
+pub use crate::query::{Actors, Filters, NoiseFilter, ReportDefinition, SqlEngine};
+use crate::render::{self, ExcludedEvents, RenderInput};
+pub use crate::render::{OutputFormat, wrap};
 pub use crate::store::Snapshot;
 use crate::{Error, Result};
-pub use session::{Answer, Inquiry};
+pub use session::{ReportResult, ReportSession};
 
 /// The parameter by which reports are cut to their first rows.
-const TOP: &str = "top";
+const TOP_PARAM: &str = "top";
 
 /// The view that a dictionary is needed for.
-const UNKNOWN_FIELDS: &str = "unknown_fields";
+const UNKNOWN_FIELDS_VIEW: &str = "unknown_fields";
 
 /// One end of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum DayBound {
     /// A day of the time zone.
-    Day(NaiveDate),
+    Date(NaiveDate),
     /// So many days before the end of the archive, at least one. An archive has no today: `30d` as
     /// the first day begins the last 30 days that it holds, the day of its last event being the
     /// last of them; as the last day, it is the day before those begin. So `14d` to `7d` are the
     /// seven days before the last seven.
-    Back(u32),
+    DaysBack(u32),
 }
 
-impl FromStr for When {
+impl FromStr for DayBound {
     type Err = Error;
 
-    fn from_str(text: &str) -> Result<When> {
+    fn from_str(text: &str) -> Result<DayBound> {
         if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-            return Ok(When::Day(day));
+            return Ok(DayBound::Date(day));
         }
         match text.strip_suffix('d').and_then(|days| days.parse().ok()) {
-            Some(days) if days > 0 => Ok(When::Back(days)),
+            Some(days) if days > 0 => Ok(DayBound::DaysBack(days)),
             _ => Err(Error::Usage(format!(
                 "{text:?} is no day: write one such as 2026-03-01, or 30d for the last 30 days \
                  of the archive"
@@ -58,20 +60,20 @@ impl FromStr for When {
     }
 }
 
-impl When {
+impl DayBound {
     /// The day meant as the first of a period, in an archive that ends on `last`.
-    fn as_first(self, last: Option<NaiveDate>) -> Option<NaiveDate> {
+    fn first_day(self, last: Option<NaiveDate>) -> Option<NaiveDate> {
         match self {
-            When::Day(day) => Some(day),
-            When::Back(days) => last?.checked_sub_days(Days::new(u64::from(days) - 1)),
+            DayBound::Date(day) => Some(day),
+            DayBound::DaysBack(days) => last?.checked_sub_days(Days::new(u64::from(days) - 1)),
         }
     }
 
     /// The day meant as the last of a period, in an archive that ends on `last`.
-    fn as_last(self, last: Option<NaiveDate>) -> Option<NaiveDate> {
+    fn last_day(self, last: Option<NaiveDate>) -> Option<NaiveDate> {
         match self {
-            When::Day(day) => Some(day),
-            When::Back(days) => last?.checked_sub_days(Days::new(days.into())),
+            DayBound::Date(day) => Some(day),
+            DayBound::DaysBack(days) => last?.checked_sub_days(Days::new(days.into())),
         }
     }
 }
@@ -80,37 +82,37 @@ impl When {
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The first day; all there is where it is not given.
-    pub since: Option<When>,
+    pub since: Option<DayBound>,
     /// The last day, included; all there is where it is not given.
-    pub until: Option<When>,
+    pub until: Option<DayBound>,
     /// The zone of all days, hours and times shown.
     pub time_zone: Tz,
     /// How many rows; where it is not given, the report's own number in a format for people and
     /// all rows in the others.
     pub top: Option<u32>,
     /// Values of the report's own parameters.
-    pub set: BTreeMap<String, String>,
+    pub params: BTreeMap<String, String>,
     /// Which reads through the API are left out.
-    pub noise: NoiseLevel,
+    pub noise: NoiseFilter,
     /// Whose events count; those that the report counts of itself, where it is not given.
     pub actors: Option<Actors>,
     /// Which workspaces, reports, people and activities it is about.
     pub filters: Filters,
     /// The form of the answer.
-    pub format: Format,
+    pub format: OutputFormat,
     /// How many columns of characters a line of a table may take.
     pub width: usize,
     /// What in an answer is to be told by the exit code.
-    pub fail_on: Vec<FailOn>,
+    pub fail_on: Vec<FailCondition>,
 }
 
 /// What in an answer is to be told by the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailOn {
+pub enum FailCondition {
     /// A day of the period is missing.
     Missing,
     /// A day was cut.
-    Cut,
+    Truncated,
     /// A day is held in part, for that or for another reason.
     Partial,
     /// A day is not complete, for any reason, or none of the period is held.
@@ -121,39 +123,41 @@ pub enum FailOn {
     NoRows,
 }
 
-impl FailOn {
+impl FailCondition {
     /// All of them, by their names.
-    const NAMED: [(&str, FailOn); 6] = [
-        ("coverage:missing", FailOn::Missing),
-        ("coverage:cut", FailOn::Cut),
-        ("coverage:partial", FailOn::Partial),
-        ("coverage:incomplete", FailOn::Incomplete),
-        ("rows:any", FailOn::AnyRows),
-        ("rows:none", FailOn::NoRows),
+    const NAMES: [(&str, FailCondition); 6] = [
+        ("coverage:missing", FailCondition::Missing),
+        ("coverage:cut", FailCondition::Truncated),
+        ("coverage:partial", FailCondition::Partial),
+        ("coverage:incomplete", FailCondition::Incomplete),
+        ("rows:any", FailCondition::AnyRows),
+        ("rows:none", FailCondition::NoRows),
     ];
 
     /// What is the matter with an answer of so many rows, if anything.
-    fn failure(self, days: &render::Days, rows: usize) -> Option<String> {
+    fn check(self, days: &render::CoverageCounts, rows: usize) -> Option<String> {
         let days_of = |count: u64, what: &str| (count > 0).then(|| format!("{count} days {what}"));
         match self {
-            FailOn::Missing => days_of(days.missing, "are missing"),
-            FailOn::Cut => days_of(days.cut, "were cut"),
-            FailOn::Partial => days_of(days.partial, "are held in part"),
-            FailOn::Incomplete if days.days == 0 => Some("no day of the period is held".to_owned()),
-            FailOn::Incomplete => days_of(days.days - days.complete, "are not complete"),
-            FailOn::AnyRows => (rows > 0).then(|| format!("there are {rows} rows")),
-            FailOn::NoRows => (rows == 0).then(|| "there are no rows".to_owned()),
+            FailCondition::Missing => days_of(days.missing, "are missing"),
+            FailCondition::Truncated => days_of(days.truncated, "were cut"),
+            FailCondition::Partial => days_of(days.partial, "are held in part"),
+            FailCondition::Incomplete if days.days == 0 => {
+                Some("no day of the period is held".to_owned())
+            }
+            FailCondition::Incomplete => days_of(days.days - days.complete, "are not complete"),
+            FailCondition::AnyRows => (rows > 0).then(|| format!("there are {rows} rows")),
+            FailCondition::NoRows => (rows == 0).then(|| "there are no rows".to_owned()),
         }
     }
 }
 
-impl FromStr for FailOn {
+impl FromStr for FailCondition {
     type Err = Error;
 
-    fn from_str(text: &str) -> Result<FailOn> {
-        let found = FailOn::NAMED.iter().find(|(name, _)| *name == text);
+    fn from_str(text: &str) -> Result<FailCondition> {
+        let found = FailCondition::NAMES.iter().find(|(name, _)| *name == text);
         found.map(|(_, on)| *on).ok_or_else(|| {
-            let names = FailOn::NAMED.map(|(name, _)| name).join(", ");
+            let names = FailCondition::NAMES.map(|(name, _)| name).join(", ");
             Error::Usage(format!("{text:?} is nothing to fail on: write one of {names}"))
         })
     }
@@ -161,11 +165,11 @@ impl FromStr for FailOn {
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct RenderedReport {
     /// The answer in the form asked for.
     pub bytes: Vec<u8>,
     /// Whether a day of the period is missing or held in part.
-    pub incomplete: bool,
+    pub is_incomplete: bool,
     /// What people should know of it, in sentences. A table shows them itself.
     pub remarks: Vec<String>,
     /// What was found of that which is to be told by the exit code.
@@ -174,20 +178,20 @@ pub struct Report {
 
 /// The reports that there are: those of the program, and those of folders of one's own.
 #[derive(Debug, Clone)]
-pub struct Reports {
-    catalog: Catalog,
+pub struct ReportCatalog {
+    catalog: DefinitionCatalog,
 }
 
-impl Reports {
+impl ReportCatalog {
     /// With the reports of a folder, where one is given.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] where the folder cannot be read, [`Error::Usage`] where a header is wrong.
-    pub fn new(folder: Option<&Path>) -> Result<Reports> {
-        let mut catalog = Catalog::built_in()?;
+    pub fn new(folder: Option<&Path>) -> Result<ReportCatalog> {
+        let mut catalog = DefinitionCatalog::built_in()?;
         folder.map_or(Ok(()), |folder| catalog.add_folder(folder))?;
-        Ok(Reports { catalog })
+        Ok(ReportCatalog { catalog })
     }
 
     /// The report of that name or other name.
@@ -195,12 +199,12 @@ impl Reports {
     /// # Errors
     ///
     /// [`Error::Usage`] for a name that no report has.
-    pub fn find(&self, name: &str) -> Result<&Question> {
+    pub fn find(&self, name: &str) -> Result<&ReportDefinition> {
         self.catalog.find(name)
     }
 
     /// All of them, by name.
-    pub fn all(&self) -> &[Question] {
+    pub fn all(&self) -> &[ReportDefinition] {
         self.catalog.reports()
     }
 
@@ -209,17 +213,18 @@ impl Reports {
     /// # Errors
     ///
     /// [`Error::Internal`] only.
-    pub fn list(&self) -> Result<Vec<u8>> {
+    pub fn list_json(&self) -> Result<Vec<u8>> {
         let columns = ["report", "also", "title", "question"];
-        let mut grid = Grid::new(columns.map(|name| (name, Kind::Text)));
+        let mut grid = Grid::new(columns.map(|name| (name, CellKind::Text)));
         for report in self.all() {
             let also = report.aliases.join(", ");
             let cells = [&report.name, &also, &report.title, &report.question];
             grid.rows.push(cells.map(|text| Cell::Text(text.clone())).into());
         }
         let (time_zone, width) = (Tz::UTC, 0);
-        let page = Page { grid: &grid, chart: None, basis: None, remarks: &[], time_zone, width };
-        render::render(&page, Format::Json)
+        let page =
+            RenderInput { grid: &grid, chart: None, context: None, remarks: &[], time_zone, width };
+        render::render(&page, OutputFormat::Json)
     }
 }
 
@@ -229,9 +234,13 @@ impl Reports {
 ///
 /// [`Error::Usage`] for a day, a number or a parameter that makes no sense; [`Error::Query`] if a
 /// file of the store cannot be read.
-pub fn run(snapshot: &Snapshot, report: &Question, options: &Options) -> Result<Report> {
-    let session = session(snapshot, [report], options)?;
-    answer(&session, report, options)
+pub fn run(
+    snapshot: &Snapshot,
+    report: &ReportDefinition,
+    options: &Options,
+) -> Result<RenderedReport> {
+    let session = open_session(snapshot, [report], options)?;
+    render_report(&session, report, options)
 }
 
 /// Answers several reports of one period, and gives each to `take`. What they share is read once.
@@ -242,14 +251,14 @@ pub fn run(snapshot: &Snapshot, report: &Question, options: &Options) -> Result<
 /// Those of [`run`] that concern all of them, and those of `take`.
 pub fn run_all(
     snapshot: &Snapshot,
-    reports: &[Question],
+    reports: &[ReportDefinition],
     options: &Options,
-    take: &mut dyn FnMut(&Question, Result<Report>) -> Result<()>,
+    take: &mut dyn FnMut(&ReportDefinition, Result<RenderedReport>) -> Result<()>,
 ) -> Result<()> {
-    let mut session = session(snapshot, reports, options)?;
-    session.load(reports)?;
+    let mut session = open_session(snapshot, reports, options)?;
+    session.preload(reports)?;
     for report in reports {
-        take(report, answer(&session, report, options))?;
+        take(report, render_report(&session, report, options))?;
     }
     Ok(())
 }
@@ -260,14 +269,14 @@ pub fn run_all(
 /// # Errors
 ///
 /// Those of [`run`].
-pub fn portable(
+pub fn portable_sql(
     snapshot: &Snapshot,
-    report: &Question,
+    report: &ReportDefinition,
     options: &Options,
-    engine: Engine,
+    engine: SqlEngine,
 ) -> Result<String> {
-    let session = session(snapshot, [report], options)?;
-    query::portable(&session, report, &given(report, options)?, engine)
+    let session = open_session(snapshot, [report], options)?;
+    query::portable_script(&session, report, &effective_params(report, options)?, engine)
 }
 
 /// The columns of the table that a report needs.
@@ -275,22 +284,22 @@ pub fn portable(
 /// # Errors
 ///
 /// [`Error::Query`] for a statement that the guard refuses.
-pub fn columns(report: &Question) -> Result<HashSet<String>> {
-    Ok(query::columns_read(report)?.into_iter().collect())
+pub fn required_columns(report: &ReportDefinition) -> Result<HashSet<String>> {
+    Ok(query::report_columns(report)?.into_iter().collect())
 }
 
 /// A view that statements read, with its columns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct View {
+pub struct SqlView {
     /// Its name.
     pub view: &'static str,
     /// Its columns, without those of the table itself.
-    pub columns: Vec<ViewColumn>,
+    pub columns: Vec<SqlViewColumn>,
 }
 
 /// One column of a view.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ViewColumn {
+pub struct SqlViewColumn {
     /// Its name.
     pub name: &'static str,
     /// Its type in SQL.
@@ -301,72 +310,78 @@ pub struct ViewColumn {
 }
 
 /// All views.
-pub fn views() -> Vec<View> {
-    let mut views: Vec<View> = Vec::new();
+pub fn views() -> Vec<SqlView> {
+    let mut views: Vec<SqlView> = Vec::new();
     for column in query::view_columns() {
         let query::ViewColumn { view, name, ty, meaning } = *column;
         if views.last().is_none_or(|last| last.view != view) {
-            views.push(View { view, columns: Vec::new() });
+            views.push(SqlView { view, columns: Vec::new() });
         }
         if let Some(last) = views.last_mut() {
-            last.columns.push(ViewColumn { name, ty, meaning });
+            last.columns.push(SqlViewColumn { name, ty, meaning });
         }
     }
     views
 }
 
-fn session<'a, 'r>(
+fn open_session<'a, 'r>(
     snapshot: &'a Snapshot,
-    reports: impl IntoIterator<Item = &'r Question>,
+    reports: impl IntoIterator<Item = &'r ReportDefinition>,
     options: &Options,
 ) -> Result<Session<'a>> {
-    let period = period(snapshot, options)?;
+    let period = resolve_period(snapshot, options)?;
     let (noise, actors) = (options.noise, options.actors);
     let settings = Settings { noise, actors, filters: options.filters.clone() };
     let session = Session::new(snapshot, period, settings)?;
     let mut needs_fields = false;
     for report in reports {
-        needs_fields |= query::reads(report, UNKNOWN_FIELDS)?;
+        needs_fields |= query::reads_view(report, UNKNOWN_FIELDS_VIEW)?;
     }
     if !needs_fields {
         return Ok(session);
     }
-    let fields =
-        data_dictionary::unknown(snapshot)?.fields.into_iter().map(|field| query::UnknownField {
+    let fields = data_dictionary::extra_fields(snapshot)?.fields.into_iter().map(|field| {
+        query::UnknownField {
             name: field.name,
             activity: field.activity,
             count: field.count,
             first_day: field.first_day,
             last_day: field.last_day,
-            in_column: field.in_column,
-        });
+            has_typed_column: field.in_column,
+        }
+    });
     Ok(session.with_unknown_fields(fields.collect()))
 }
 
-fn answer(session: &Session<'_>, report: &Question, options: &Options) -> Result<Report> {
-    let Answer { grid, basis, remarks } = session::answer(session, report, options)?;
-    let page = Page {
+fn render_report(
+    session: &Session<'_>,
+    report: &ReportDefinition,
+    options: &Options,
+) -> Result<RenderedReport> {
+    let ReportResult { grid, context: basis, remarks } =
+        session::run_report(session, report, options)?;
+    let page = RenderInput {
         grid: &grid,
         chart: report.chart.as_ref(),
-        basis: Some(&basis),
+        context: Some(&basis),
         remarks: &remarks,
         time_zone: options.time_zone,
         width: options.width,
     };
     let bytes = render::render(&page, options.format)?;
     let failures = options.fail_on.iter();
-    let failures = failures.filter_map(|on| on.failure(&basis.coverage, grid.rows.len()));
+    let failures = failures.filter_map(|on| on.check(&basis.coverage, grid.rows.len()));
     let coverage = session.coverage();
     let incomplete = !coverage.is_complete() || coverage.days.is_empty();
-    Ok(Report { bytes, incomplete, remarks, failures: failures.collect() })
+    Ok(RenderedReport { bytes, is_incomplete: incomplete, remarks, failures: failures.collect() })
 }
 
-fn period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
-    let extent = query::extent(snapshot)?;
+fn resolve_period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
+    let extent = query::event_time_range(snapshot)?;
     let zone = options.time_zone;
     let last = extent.and_then(|extent| query::local_day(extent.last_us, zone));
-    let since = options.since.and_then(|when| when.as_first(last));
-    let until = options.until.and_then(|when| when.as_last(last));
+    let since = options.since.and_then(|when| when.first_day(last));
+    let until = options.until.and_then(|when| when.last_day(last));
     if let (Some(since), Some(until)) = (since, until)
         && since > until
     {
@@ -379,9 +394,12 @@ fn period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
 
 /// The values of the report's parameters that are not its own defaults. The number of rows is the
 /// one given; else, for people, the report's own.
-fn given(report: &query::Report, options: &Options) -> Result<BTreeMap<String, String>> {
-    let mut given = options.set.clone();
-    let own = report.params.iter().find(|param| param.name == TOP);
+fn effective_params(
+    report: &query::ReportDefinition,
+    options: &Options,
+) -> Result<BTreeMap<String, String>> {
+    let mut given = options.params.clone();
+    let own = report.params.iter().find(|param| param.name == TOP_PARAM);
     let top = match (options.top, options.format) {
         (Some(0), _) => {
             return Err(Error::Usage("the first 0 rows are none; ask for 1 or more".to_owned()));
@@ -391,33 +409,38 @@ fn given(report: &query::Report, options: &Options) -> Result<BTreeMap<String, S
         (None, _) => own.map(|_| "all".to_owned()),
     };
     if let Some(top) = top.filter(|_| own.is_some()) {
-        given.entry(TOP.to_owned()).or_insert(top);
+        given.entry(TOP_PARAM.to_owned()).or_insert(top);
     }
     Ok(given)
 }
 
-fn days(coverage: &Coverage) -> render::Days {
+fn coverage_counts(coverage: &Coverage) -> render::CoverageCounts {
     let [complete, partial, cut, missing] =
-        [Verdict::Complete, Verdict::Partial, Verdict::Cut, Verdict::Missing]
+        [DayStatus::Complete, DayStatus::Partial, DayStatus::Truncated, DayStatus::Missing]
             .map(|verdict| coverage.count(verdict));
     let days = complete + partial + cut + missing;
-    render::Days { days, complete, partial: partial + cut, missing, cut }
+    render::CoverageCounts { days, complete, partial: partial + cut, missing, truncated: cut }
 }
 
-fn excluded(tally: &Tally, actors: Actors, keeps_noise: bool) -> Excluded {
+fn excluded_events(tally: &EventCounts, actors: Actors, keeps_noise: bool) -> ExcludedEvents {
     let [services, people] = match actors {
         Actors::People => [tally.services, 0],
         Actors::All => [0, 0],
         Actors::Services => [0, tally.people],
     };
     let noise = if keeps_noise { 0 } else { tally.noise };
-    Excluded { noise, services, people, filtered: tally.filtered }
+    ExcludedEvents { noise, services, people, filtered: tally.filtered }
 }
 
 /// What people should know of the answer.
-fn remarks(period: &Period, grid: &Grid, tally: &Tally, top: Option<&str>) -> Vec<String> {
+fn report_remarks(
+    period: &Period,
+    grid: &Grid,
+    tally: &EventCounts,
+    top: Option<&str>,
+) -> Vec<String> {
     let mut remarks = Vec::new();
-    let held = period.whole();
+    let held = period.unbounded();
     let Some((first, last)) = held.first_day().zip(held.last_day()) else {
         return vec!["The archive holds no events.".to_owned()];
     };
@@ -453,21 +476,21 @@ mod tests {
 
     #[test]
     fn an_end_of_a_period_is_a_day_or_counted_back_from_the_archives_last() {
-        assert_eq!("2026-03-01".parse::<When>().unwrap(), When::Day(day("2026-03-01")));
+        assert_eq!("2026-03-01".parse::<DayBound>().unwrap(), DayBound::Date(day("2026-03-01")));
         let last = Some(day("2026-03-31"));
-        let month = "30d".parse::<When>().unwrap();
-        assert_eq!(month.as_first(last), Some(day("2026-03-02")));
-        let [from, to] = ["14d", "7d"].map(|text| text.parse::<When>().unwrap());
-        assert_eq!(from.as_first(last), Some(day("2026-03-18")));
-        assert_eq!(to.as_last(last), Some(day("2026-03-24")));
-        assert_eq!(month.as_first(None), None);
+        let month = "30d".parse::<DayBound>().unwrap();
+        assert_eq!(month.first_day(last), Some(day("2026-03-02")));
+        let [from, to] = ["14d", "7d"].map(|text| text.parse::<DayBound>().unwrap());
+        assert_eq!(from.first_day(last), Some(day("2026-03-18")));
+        assert_eq!(to.last_day(last), Some(day("2026-03-24")));
+        assert_eq!(month.first_day(None), None);
     }
 
     #[test]
     fn what_is_no_day_is_refused_with_an_example() {
         for text in ["", "yesterday", "2026-02-30", "0d", "-3d", "d", "01.03.2026", "99999999999d"]
         {
-            let message = text.parse::<When>().unwrap_err().to_string();
+            let message = text.parse::<DayBound>().unwrap_err().to_string();
             assert!(message.contains("2026-03-01, or 30d"), "{message}");
         }
     }
@@ -478,41 +501,42 @@ mod tests {
             until: None,
             time_zone: Tz::UTC,
             top: None,
-            set: BTreeMap::new(),
-            noise: NoiseLevel::Default,
+            params: BTreeMap::new(),
+            noise: NoiseFilter::Exclude,
             actors: None,
             filters: Filters::default(),
-            format: Format::Table,
+            format: OutputFormat::Text,
             width: 200,
             fail_on: Vec::new(),
         }
     }
 
-    fn answered(options: &Options) -> Result<Report> {
-        let reports = Reports::new(None).unwrap();
-        run(&Snapshot::default(), reports.find("most-consumed-reports").unwrap(), options)
+    fn answered(options: &Options) -> Result<RenderedReport> {
+        let reports = ReportCatalog::new(None).unwrap();
+        run(&Snapshot::default(), reports.find("most-viewed-reports").unwrap(), options)
     }
 
     #[test]
     fn an_empty_archive_is_answered_with_no_rows_and_says_so() {
-        let options = Options { since: Some(When::Back(30)), ..options() };
+        let options = Options { since: Some(DayBound::DaysBack(30)), ..options() };
         let report = answered(&options).unwrap();
         let text = String::from_utf8(report.bytes).unwrap();
-        let start = "Most consumed reports\n\nrank  report  workspace  views  viewers";
+        let start = "Most viewed reports\n\nrank  report  workspace  views  viewers";
         assert!(text.starts_with(start), "{text}");
         assert!(text.contains("\nThe archive holds no events.\nNo period, UTC."), "{text}");
-        assert!(report.incomplete);
+        assert!(report.is_incomplete);
     }
 
     #[test]
     fn nonsense_is_refused_before_anything_is_read() {
-        let [since, until] = ["2026-03-02", "2026-03-01"].map(|text| Some(When::Day(day(text))));
+        let [since, until] =
+            ["2026-03-02", "2026-03-01"].map(|text| Some(DayBound::Date(day(text))));
         let message = answered(&Options { since, until, ..options() }).unwrap_err().to_string();
         assert!(message.contains("the earlier day first"), "{message}");
         let zero = Options { top: Some(0), ..options() };
         assert!(answered(&zero).unwrap_err().to_string().contains("1 or more"));
         let set = BTreeMap::from([("tpo".to_owned(), "3".to_owned())]);
-        let message = answered(&Options { set, ..options() }).unwrap_err().to_string();
+        let message = answered(&Options { params: set, ..options() }).unwrap_err().to_string();
         assert!(message.contains("no parameter \"tpo\""), "{message}");
     }
 
@@ -522,24 +546,25 @@ mod tests {
         let fail_on = fail_on.map(|text| text.parse().unwrap()).to_vec();
         let found = answered(&Options { fail_on, ..options() }).unwrap().failures;
         assert_eq!(found, ["there are no rows", "no day of the period is held"]);
-        let days = render::Days { days: 31, complete: 28, partial: 2, missing: 1, cut: 1 };
-        let told = |on: &str| on.parse::<FailOn>().unwrap().failure(&days, 7).unwrap();
+        let days =
+            render::CoverageCounts { days: 31, complete: 28, partial: 2, missing: 1, truncated: 1 };
+        let told = |on: &str| on.parse::<FailCondition>().unwrap().check(&days, 7).unwrap();
         assert_eq!(told("coverage:missing"), "1 days are missing");
         assert_eq!(told("coverage:cut"), "1 days were cut");
         assert_eq!(told("coverage:partial"), "2 days are held in part");
         assert_eq!(told("coverage:incomplete"), "3 days are not complete");
         assert_eq!(told("rows:any"), "there are 7 rows");
-        let message = "coverage".parse::<FailOn>().unwrap_err().to_string();
+        let message = "coverage".parse::<FailCondition>().unwrap_err().to_string();
         assert!(message.contains("coverage:missing, "), "{message}");
     }
 
     #[test]
     fn the_list_names_every_report() {
-        let reports = Reports::new(None).unwrap();
-        let text = String::from_utf8(reports.list().unwrap()).unwrap();
+        let reports = ReportCatalog::new(None).unwrap();
+        let text = String::from_utf8(reports.list_json().unwrap()).unwrap();
         for report in reports.all() {
             assert!(text.contains(&format!("\"report\": \"{}\"", report.name)), "{text}");
         }
-        assert!(text.contains("\"also\": \"most-consumed-reports\""), "{text}");
+        assert!(text.contains("\"also\": \"most-viewed-reports, popular, usage\""), "{text}");
     }
 }

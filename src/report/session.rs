@@ -10,52 +10,55 @@ use chrono::NaiveDate;
 use crate::Result;
 use crate::grid::Grid;
 use crate::query::{self, Session};
-use crate::render::{Basis, Format};
+use crate::render::{OutputFormat, ReportContext};
 
-use super::{Options, Question, Snapshot, TOP, days, excluded, given, remarks, session};
+use super::{
+    Options, ReportDefinition, Snapshot, TOP_PARAM, coverage_counts, effective_params,
+    excluded_events, report_remarks, open_session,
+};
 
 /// An answer that has no form yet.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct ReportResult {
     /// The rows.
     pub grid: Grid,
     /// What they rest on.
-    pub basis: Basis,
+    pub context: ReportContext,
     /// What people should know of it, in sentences.
     pub remarks: Vec<String>,
 }
 
 /// Answers a report within what is asked of a session.
-pub(super) fn answer(
+pub(super) fn run_report(
     session: &Session<'_>,
-    report: &Question,
+    report: &ReportDefinition,
     options: &Options,
-) -> Result<Answer> {
-    let tally = session.tally(report)?;
-    let given = given(report, options)?;
-    let grid = query::answer(session, report, &given)?;
+) -> Result<ReportResult> {
+    let tally = session.event_counts(report)?;
+    let given = effective_params(report, options)?;
+    let grid = query::execute(session, report, &given)?;
 
     let period = session.period();
-    let basis = Basis {
+    let basis = ReportContext {
         report: report.name.clone(),
         title: report.title.clone(),
         since: period.first_day(),
         until: period.last_day(),
-        coverage: days(session.coverage()),
-        excluded: excluded(&tally, session.actors(report), report.keeps_noise),
+        coverage: coverage_counts(session.coverage()),
+        excluded: excluded_events(&tally, session.actors(report), report.includes_noise),
     };
-    let top = given.get(TOP).map(String::as_str);
-    let remarks = remarks(period, &grid, &tally, top);
-    Ok(Answer { grid, basis, remarks })
+    let top = given.get(TOP_PARAM).map(String::as_str);
+    let remarks = report_remarks(period, &grid, &tally, top);
+    Ok(ReportResult { grid, context: basis, remarks })
 }
 
 /// Questions to one archive about one period. What several of them read is read once.
-pub struct Inquiry<'a> {
+pub struct ReportSession<'a> {
     session: Session<'a>,
     options: Options,
 }
 
-impl<'a> Inquiry<'a> {
+impl<'a> ReportSession<'a> {
     /// Opens it for these questions; others can be asked too, and read what they need.
     ///
     /// # Errors
@@ -63,14 +66,14 @@ impl<'a> Inquiry<'a> {
     /// Those of [`super::run`] that concern all questions.
     pub fn new<'r>(
         snapshot: &'a Snapshot,
-        reports: impl IntoIterator<Item = &'r Question> + Clone,
+        reports: impl IntoIterator<Item = &'r ReportDefinition> + Clone,
         options: &Options,
-    ) -> Result<Inquiry<'a>> {
-        let mut session = session(snapshot, reports.clone(), options)?;
-        session.load(reports)?;
+    ) -> Result<ReportSession<'a>> {
+        let mut session = open_session(snapshot, reports.clone(), options)?;
+        session.preload(reports)?;
         // All rows: whoever asks here cuts them himself.
-        let options = Options { format: Format::Json, top: None, ..options.clone() };
-        Ok(Inquiry { session, options })
+        let options = Options { format: OutputFormat::Json, top: None, ..options.clone() };
+        Ok(ReportSession { session, options })
     }
 
     /// The answer to a question, and what it rests on.
@@ -78,8 +81,8 @@ impl<'a> Inquiry<'a> {
     /// # Errors
     ///
     /// Those of [`super::run`].
-    pub fn ask(&self, report: &Question, set: &[(&str, &str)]) -> Result<Answer> {
-        answer(&self.session, report, &self.options(set))
+    pub fn run(&self, report: &ReportDefinition, set: &[(&str, &str)]) -> Result<ReportResult> {
+        run_report(&self.session, report, &self.options_with_params(set))
     }
 
     /// The rows alone, for which nothing has to be counted beside them.
@@ -87,14 +90,18 @@ impl<'a> Inquiry<'a> {
     /// # Errors
     ///
     /// Those of [`super::run`].
-    pub fn rows(&self, report: &Question, set: &[(&str, &str)]) -> Result<Grid> {
-        query::answer(&self.session, report, &given(report, &self.options(set))?)
+    pub fn rows(&self, report: &ReportDefinition, set: &[(&str, &str)]) -> Result<Grid> {
+        query::execute(
+            &self.session,
+            report,
+            &effective_params(report, &self.options_with_params(set))?,
+        )
     }
 
-    fn options(&self, set: &[(&str, &str)]) -> Options {
+    fn options_with_params(&self, set: &[(&str, &str)]) -> Options {
         let set: BTreeMap<String, String> =
             set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Options { set, ..self.options.clone() }
+        Options { params: set, ..self.options.clone() }
     }
 
     /// The same about as many days before; `None` where the archive does not reach back so far.
@@ -102,10 +109,10 @@ impl<'a> Inquiry<'a> {
     /// # Errors
     ///
     /// [`crate::Error::Query`] if a file cannot be read.
-    pub fn before(&self) -> Result<Option<Inquiry<'a>>> {
-        let Some(period) = self.session.period().before() else { return Ok(None) };
-        let session = self.session.during(period)?;
-        Ok(Some(Inquiry { session, options: self.options.clone() }))
+    pub fn previous_period(&self) -> Result<Option<ReportSession<'a>>> {
+        let Some(period) = self.session.period().previous() else { return Ok(None) };
+        let session = self.session.with_period(period)?;
+        Ok(Some(ReportSession { session, options: self.options.clone() }))
     }
 
     /// The first and the last day of the period, where they are known.
@@ -115,7 +122,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// How many days of the period there are, and how many of them are held in full.
-    pub fn days(&self) -> crate::render::Days {
-        days(self.session.coverage())
+    pub fn coverage(&self) -> crate::render::CoverageCounts {
+        coverage_counts(self.session.coverage())
     }
 }

@@ -3,78 +3,78 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::tsv_rows;
+use super::tsv::{TsvError, parse_table, wrong_cell_count};
 
-/// What a column holds, and how a JSON value is brought into it.
+/// Type of a column, which determines how JSON values are converted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnType {
-    /// Text, kept as it is.
+    /// Unchanged text.
     Text,
-    /// An id: in lower case where it has the shape of a GUID, else as it is. Nothing may depend on
-    /// an id being a GUID: published events hold `My Workspace` and invalid GUIDs as ids.
+    /// ID: in lower case if it has the form of a GUID, otherwise unchanged. Code must not rely on
+    /// an ID being a GUID: published events contain `My Workspace` and invalid GUIDs as IDs.
     Id,
-    /// A user principal name, in lower case.
+    /// User principal name, in lower case.
     User,
-    /// A 64-bit integer.
+    /// 64-bit integer.
     Int,
-    /// True or false; `"True"` and `"False"` are read as such.
+    /// Boolean; the texts `"True"` and `"False"` are converted too.
     Bool,
-    /// A UTC instant in microseconds.
+    /// UTC time in microseconds.
     Time,
-    /// An IP address without its port.
+    /// IP address without its port.
     Ip,
-    /// An AuditLogRecordType: number, numeric text or name, stored as its number.
+    /// AuditLogRecordType: a number, numeric text or name, stored as the number.
     RecordType,
-    /// A UserType: number, numeric text or name, stored as its number.
+    /// UserType: a number, numeric text or name, stored as the number.
     UserType,
-    /// A list of one type.
+    /// List of one type.
     List(Box<ColumnType>),
-    /// An object with known members.
+    /// Object with known members.
     Struct(Vec<(&'static str, ColumnType)>),
 }
 
-/// How a column's values repeat, which decides how they are held and written.
+/// Repetition of a column's values, which determines how they are stored in memory and in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnEncoding {
-    /// Few distinct values: a dictionary pays.
+    /// Few distinct values: a dictionary saves space.
     Dictionary,
-    /// Almost every value is another one: a dictionary would only cost.
+    /// Almost all values are distinct: a dictionary would only add cost.
     Unique,
-    /// Not text.
+    /// Not a text column.
     Plain,
 }
 
 /// One typed column.
 #[derive(Debug, Clone)]
 pub struct ColumnDefinition {
-    /// Its name, in Microsoft's spelling.
+    /// Name, in Microsoft's spelling.
     pub name: &'static str,
-    /// What it holds.
+    /// Type.
     pub ty: ColumnType,
-    /// The same, as the table of columns writes it.
+    /// Type, as written in `columns.tsv`.
     pub type_name: &'static str,
-    /// How its values repeat.
+    /// Repetition of its values.
     pub encoding: ColumnEncoding,
-    /// Other JSON names of the same thing, beyond differences of case.
+    derived: bool,
+    /// Other JSON names of the same field that differ by more than case.
     pub aliases: Vec<&'static str>,
-    /// Columns of audit-log CSV exports that carry the same value.
+    /// Columns of audit-log CSV exports with the same value.
     pub csv_headers: Vec<&'static str>,
-    /// What it means.
+    /// Meaning of the column.
     pub description: &'static str,
-    /// Where the field is documented or was seen; `derived from …` where it is no field.
+    /// Documentation or data in which the field appears, or the fields it is derived from.
     pub source: &'static str,
 }
 
 impl ColumnDefinition {
-    /// Whether it is made from other members of the event: such a column is no field of events.
+    /// Returns true if the values are derived from other fields. Such a column is not a field.
     pub fn is_derived(&self) -> bool {
-        self.source.starts_with("derived from ")
+        self.derived
     }
 }
 
-static COLUMNS: LazyLock<Vec<ColumnDefinition>> = LazyLock::new(|| {
-    tsv_rows(include_str!("columns.tsv")).filter_map(|cells| parse_column(&cells)).collect()
-});
+static COLUMNS: LazyLock<Vec<ColumnDefinition>> =
+    LazyLock::new(|| parse_columns().filter_map(Result::ok).collect());
 
 static BY_NAME: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
     let mut index = HashMap::new();
@@ -86,32 +86,47 @@ static BY_NAME: LazyLock<HashMap<String, usize>> = LazyLock::new(|| {
     index
 });
 
-/// All typed columns, in the order of the table.
+/// Returns all typed columns, in the order of the table.
 pub fn columns() -> &'static [ColumnDefinition] {
     &COLUMNS
 }
 
-/// The position in [`columns`] of the column for a field name. Names are matched without case,
-/// because the log itself varies it: `WorkSpaceName` and `WorkspaceName`, `DatasetID` and
-/// `DatasetId`. Columns that are derived are no fields.
+/// Returns the position in [`columns`] of the column for a field name.
+///
+/// Names are matched in any case, because it varies in the log: `WorkSpaceName` and
+/// `WorkspaceName`, `DatasetID` and `DatasetId`. Derived columns are not fields.
 pub fn column_index(name: &str) -> Option<usize> {
     BY_NAME.get(&name.to_ascii_lowercase()).copied()
 }
 
-fn parse_column(cells: &[&'static str]) -> Option<ColumnDefinition> {
-    let [name, ty, encoding, aliases, csv_headers, description, source] = *cells else {
-        return None;
+fn parse_columns() -> impl Iterator<Item = Result<ColumnDefinition, TsvError>> {
+    parse_table(include_str!("columns.tsv"), parse_column)
+}
+
+fn parse_column(cells: &[&'static str]) -> Result<ColumnDefinition, String> {
+    let [name, type_name, encoding, derived, aliases, csv_headers, description, source] = *cells
+    else {
+        return Err(wrong_cell_count(cells, 8));
+    };
+    let ty = parse_type(type_name).ok_or_else(|| format!("{name}: unknown type {type_name:?}"))?;
+    let encoding = match encoding {
+        "dictionary" => ColumnEncoding::Dictionary,
+        "unique" => ColumnEncoding::Unique,
+        "plain" => ColumnEncoding::Plain,
+        _ => return Err(format!("{name}: unknown encoding {encoding:?}")),
+    };
+    let derived = match derived {
+        "yes" => true,
+        "" => false,
+        _ => return Err(format!("{name}: derived is {derived:?}; expected yes or nothing")),
     };
     let names = |cell: &'static str| cell.split('|').filter(|name| !name.is_empty()).collect();
-    Some(ColumnDefinition {
+    Ok(ColumnDefinition {
         name,
-        ty: parse_type(ty)?,
-        type_name: ty,
-        encoding: match encoding {
-            "dictionary" => ColumnEncoding::Dictionary,
-            "unique" => ColumnEncoding::Unique,
-            _ => ColumnEncoding::Plain,
-        },
+        ty,
+        type_name,
+        encoding,
+        derived,
         aliases: names(aliases),
         csv_headers: names(csv_headers),
         description,
@@ -144,7 +159,7 @@ fn parse_type(text: &'static str) -> Option<ColumnType> {
     })
 }
 
-/// Splits `A:text,B:list<struct<C:id,D:id>>` at the commas that are not inside brackets.
+/// Splits `A:text,B:list<struct<C:id,D:id>>` at the commas outside brackets.
 fn split_members(text: &'static str) -> Vec<&'static str> {
     let (mut members, mut depth, mut start) = (Vec::new(), 0_usize, 0);
     for (at, byte) in text.bytes().enumerate() {
@@ -167,26 +182,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_of_the_table_is_a_column_and_no_name_occurs_twice() {
-        let table = include_str!("columns.tsv");
-        let lines = table.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()).count();
-        assert_eq!(columns().len(), lines - 1);
+    fn every_row_is_parsed() {
+        let parsed: Result<Vec<ColumnDefinition>, TsvError> = parse_columns().collect();
+        assert_eq!(parsed.unwrap().len(), columns().len());
+    }
+
+    #[test]
+    fn no_name_occurs_twice() {
         let fields = columns().iter().filter(|column| !column.is_derived());
-        let names: usize = fields.map(|c| 1 + c.aliases.len()).sum();
+        let names: usize = fields.map(|column| 1 + column.aliases.len()).sum();
         assert_eq!(BY_NAME.len(), names);
     }
 
     #[test]
-    fn names_without_a_column_have_a_reason_and_no_column() {
-        for cells in tsv_rows(include_str!("not_columns.tsv")) {
-            let [name, reason] = cells[..] else { panic!("two cells expected: {cells:?}") };
-            assert!(!reason.is_empty(), "{name}");
-            assert_eq!(column_index(name), None, "{name} has a column after all");
+    fn malformed_rows_are_errors() {
+        let error = |cells: &[&'static str]| parse_column(cells).unwrap_err();
+        assert!(error(&["X", "text"]).starts_with("2 cells instead of 8: "));
+        let row = |ty, encoding, derived| error(&["X", ty, encoding, derived, "", "", "", ""]);
+        assert_eq!(row("number", "plain", ""), "X: unknown type \"number\"");
+        assert_eq!(row("int", "", ""), "X: unknown encoding \"\"");
+        assert_eq!(row("int", "plain", "no"), "X: derived is \"no\"; expected yes or nothing");
+    }
+
+    #[test]
+    fn derived_columns_name_their_fields_as_source() {
+        for column in columns() {
+            let says_so = column.source.starts_with("derived from ");
+            assert_eq!(column.is_derived(), says_so, "{}", column.name);
         }
     }
 
     #[test]
-    fn nested_types_are_parsed_to_their_depth() {
+    fn fields_without_a_column_have_a_reason_and_no_column() {
+        let pair = |cells: &[&'static str]| match *cells {
+            [name, reason] => Ok((name, reason)),
+            _ => Err(wrong_cell_count(cells, 2)),
+        };
+        for row in parse_table(include_str!("not_columns.tsv"), pair) {
+            let (name, reason) = row.unwrap();
+            assert!(!reason.is_empty(), "{name}");
+            assert_eq!(column_index(name), None, "{name} has a column");
+        }
+    }
+
+    #[test]
+    fn nested_types_are_parsed() {
         let ty = parse_type("list<struct<A:id,B:list<struct<C:text,D:list<int>>>>>").unwrap();
         let ColumnType::List(item) = ty else { panic!("{ty:?}") };
         let ColumnType::Struct(members) = *item else { panic!("{item:?}") };

@@ -1,56 +1,72 @@
-//! The catalogue of operations.
+//! The catalog of activities, which Microsoft's audit log calls operations.
 
 use std::sync::LazyLock;
 
-use super::tsv_rows;
+use super::tsv::{TsvError, parse_table, wrong_cell_count};
 
-/// Which degree of noise an operation is: reads through the API that say nothing about use.
+/// Level of automated API activity (noise): reads through APIs that do not show use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noise {
-    /// Somebody's doing.
+    /// Not automated.
     No,
-    /// Taken out of every report unless asked otherwise: reading the log writes the log.
+    /// Excluded from every report by default, because reading the log writes these events.
     Standard,
-    /// Taken out with the wide filter only.
+    /// Excluded only if all API reads are excluded.
     AllReads,
 }
 
-/// What is known of one operation.
+impl Noise {
+    const ALL: [Noise; 3] = [Noise::No, Noise::Standard, Noise::AllReads];
+
+    /// Name of the level in SQL and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Noise::No => "no",
+            Noise::Standard => "standard",
+            Noise::AllReads => "all-reads",
+        }
+    }
+}
+
+/// One activity of the catalog.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation {
-    /// The value of `Operation` and `Activity` in an event.
+    /// Value of `Operation` and `Activity` in an event.
     pub name: &'static str,
-    /// The name shown in Microsoft's audit search.
+    /// Name in Microsoft's audit search.
     pub friendly_name: &'static str,
-    /// What sort of doing it is: View, Create, Share/Access, …
+    /// Kind of activity: View, Create, Share/Access, …
     pub category: &'static str,
-    /// What it is done to.
+    /// Kind of item that the activity is about.
     pub item_kind: &'static str,
     /// VIEW, EXTERNAL, EXPORT, AUTHOR, SHARE, ACCESS, ADMIN, API_READ, or empty.
     pub group: &'static str,
-    /// Whether and when it counts as noise.
+    /// Level of automated API activity.
     pub noise: Noise,
-    /// A remark, mostly empty.
+    /// Additional information, usually empty.
     pub note: &'static str,
 }
 
-static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-    tsv_rows(include_str!("operations.tsv"))
-        .filter_map(|cells| {
-            let [name, friendly_name, category, item_kind, group, noise, note] = cells[..] else {
-                return None;
-            };
-            let noise = match noise {
-                "default" => Noise::Standard,
-                "wide" => Noise::AllReads,
-                _ => Noise::No,
-            };
-            Some(Operation { name, friendly_name, category, item_kind, group, noise, note })
-        })
-        .collect()
-});
+static OPERATIONS: LazyLock<Vec<Operation>> =
+    LazyLock::new(|| parse_operations().filter_map(Result::ok).collect());
 
-/// All operations known, by name.
+fn parse_operations() -> impl Iterator<Item = Result<Operation, TsvError>> {
+    parse_table(include_str!("operations.tsv"), parse_operation)
+}
+
+fn parse_operation(cells: &[&'static str]) -> Result<Operation, String> {
+    let [name, friendly_name, category, item_kind, group, noise, note] = *cells else {
+        return Err(wrong_cell_count(cells, 7));
+    };
+    let level = if noise.is_empty() { Noise::No.name() } else { noise };
+    let noise = Noise::ALL
+        .into_iter()
+        .find(|known| known.name() == level)
+        .ok_or_else(|| format!("{name}: unknown noise level {noise:?}"))?;
+    Ok(Operation { name, friendly_name, category, item_kind, group, noise, note })
+}
+
+/// Returns all known operations, ordered by name.
 pub fn operations() -> &'static [Operation] {
     &OPERATIONS
 }
@@ -60,11 +76,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_an_operation_and_the_default_noise_is_what_the_manual_says() {
-        let lines = include_str!("operations.tsv").lines().filter(|l| !l.starts_with('#')).count();
-        assert_eq!(operations().len(), lines - 1);
-        let noise: Vec<_> =
-            operations().iter().filter(|o| o.noise == Noise::Standard).map(|o| o.name).collect();
-        assert_eq!(noise, ["ExportActivityEvents", "GetDatasources"]);
+    fn every_row_is_parsed() {
+        let parsed: Result<Vec<Operation>, TsvError> = parse_operations().collect();
+        assert_eq!(parsed.unwrap().len(), operations().len());
+    }
+
+    #[test]
+    fn standard_noise_is_what_the_documentation_says() {
+        let standard = operations().iter().filter(|operation| operation.noise == Noise::Standard);
+        let names: Vec<_> = standard.map(|operation| operation.name).collect();
+        assert_eq!(names, ["ExportActivityEvents", "GetDatasources"]);
+    }
+
+    #[test]
+    fn unknown_noise_level_is_an_error() {
+        let error = parse_operation(&["X", "", "", "", "", "wide", ""]).unwrap_err();
+        assert_eq!(error, "X: unknown noise level \"wide\"");
     }
 }

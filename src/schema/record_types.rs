@@ -1,29 +1,33 @@
-//! AuditLogRecordType and UserType: the numbers, their names, and which are kept.
+//! AuditLogRecordType and UserType: their numbers, names and workloads.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::tsv_rows;
+use super::tsv::{TsvError, parse_table, wrong_cell_count};
 
-/// What a record is about, as far as reports tell it apart.
+/// Workload of a record, as reports distinguish them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WorkloadGroup {
     /// Power BI.
     PowerBi,
     /// Fabric.
     Fabric,
-    /// Power Apps, Power Automate, and the platform under them.
+    /// Power Apps, Power Automate, and the platform they use.
     PowerPlatform,
-    /// Exchange, SharePoint and the rest, which are left out unless asked for.
+    /// Exchange, SharePoint and other workloads, which are excluded by default.
     Other,
 }
 
 impl WorkloadGroup {
-    /// All of them.
-    pub const ALL: [WorkloadGroup; 4] =
-        [WorkloadGroup::PowerBi, WorkloadGroup::Fabric, WorkloadGroup::PowerPlatform, WorkloadGroup::Other];
+    /// All workload groups.
+    pub const ALL: [WorkloadGroup; 4] = [
+        WorkloadGroup::PowerBi,
+        WorkloadGroup::Fabric,
+        WorkloadGroup::PowerPlatform,
+        WorkloadGroup::Other,
+    ];
 
-    /// Its name, as the column of that name holds it.
+    /// Name of the group in the column `WorkloadGroup`.
     pub fn name(self) -> &'static str {
         match self {
             WorkloadGroup::PowerBi => "Power BI",
@@ -37,35 +41,43 @@ impl WorkloadGroup {
 /// One AuditLogRecordType.
 #[derive(Debug, Clone, Copy)]
 pub struct RecordType {
-    /// Its number.
+    /// Number of the record type.
     pub value: i64,
-    /// Its name in the Management Activity API.
+    /// Name in the Management Activity API.
     pub name: &'static str,
-    /// What it is about.
+    /// Workload of its records.
     pub workload_group: WorkloadGroup,
-    /// What it covers.
+    /// Description of its records.
     pub description: &'static str,
 }
 
-static RECORD_TYPES: LazyLock<Vec<RecordType>> = LazyLock::new(|| {
-    tsv_rows(include_str!("record_types.tsv"))
-        .filter_map(|cells| {
-            let [value, name, kept, description] = cells[..] else { return None };
-            let value = value.parse().ok()?;
-            let family = WorkloadGroup::ALL.into_iter().find(|family| family.name() == kept);
-            let family = family.unwrap_or(WorkloadGroup::Other);
-            Some(RecordType { value, name, workload_group: family, description })
-        })
-        .collect()
-});
+static RECORD_TYPES: LazyLock<Vec<RecordType>> =
+    LazyLock::new(|| parse_record_types().filter_map(Result::ok).collect());
+
+fn parse_record_types() -> impl Iterator<Item = Result<RecordType, TsvError>> {
+    parse_table(include_str!("record_types.tsv"), parse_record_type)
+}
+
+fn parse_record_type(cells: &[&'static str]) -> Result<RecordType, String> {
+    let [value, name, group, description] = *cells else {
+        return Err(wrong_cell_count(cells, 4));
+    };
+    let value = value.parse().map_err(|_| format!("{name}: {value:?} is not a number"))?;
+    let group = if group.is_empty() { WorkloadGroup::Other.name() } else { group };
+    let workload_group = WorkloadGroup::ALL
+        .into_iter()
+        .find(|known| known.name() == group)
+        .ok_or_else(|| format!("{name}: unknown workload group {group:?}"))?;
+    Ok(RecordType { value, name, workload_group, description })
+}
 
 static BY_NAME: LazyLock<HashMap<String, i64>> = LazyLock::new(|| {
     let named = RECORD_TYPES.iter().map(|ty| (ty.name.to_ascii_lowercase(), ty.value));
-    // Before July 2021 the cmdlets wrote `PowerBI` for what is `PowerBIAudit` since.
+    // Before July 2021, the cmdlets wrote `PowerBI` for `PowerBIAudit`.
     named.chain([("powerbi".to_owned(), 20)]).collect()
 });
 
-/// Names of UserType, as in the common schema of the Management Activity API.
+/// Names of UserType in the common schema of the Management Activity API.
 const USER_TYPES: [(&str, i64); 12] = [
     ("regular", 0),
     ("reserved", 1),
@@ -81,17 +93,17 @@ const USER_TYPES: [(&str, i64); 12] = [
     ("guestoranonymous", 10),
 ];
 
-/// All record types known, by number.
+/// Returns all known record types, ordered by number.
 pub fn record_types() -> &'static [RecordType] {
     &RECORD_TYPES
 }
 
-/// The number of a record type's name, matched without case.
+/// Returns the number of a record type, matched by name in any case.
 pub fn record_type_by_name(name: &str) -> Option<i64> {
     BY_NAME.get(&name.to_ascii_lowercase()).copied()
 }
 
-/// The number of a user type's name, matched without case.
+/// Returns the number of a user type, matched by name in any case.
 pub fn user_type_by_name(name: &str) -> Option<i64> {
     USER_TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, value)| value)
 }
@@ -101,7 +113,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_old_and_new_mean_the_same_number() {
+    fn every_row_is_parsed() {
+        let parsed: Result<Vec<RecordType>, TsvError> = parse_record_types().collect();
+        assert_eq!(parsed.unwrap().len(), record_types().len());
+    }
+
+    #[test]
+    fn malformed_rows_are_errors() {
+        let error = |cells: &[&'static str]| parse_record_type(cells).unwrap_err();
+        assert_eq!(error(&["1", "X", ""]), "3 cells instead of 4: [\"1\", \"X\", \"\"]");
+        assert_eq!(error(&["one", "X", "", ""]), "X: \"one\" is not a number");
+        assert_eq!(error(&["1", "X", "Mail", ""]), "X: unknown workload group \"Mail\"");
+    }
+
+    #[test]
+    fn old_and_new_names_have_the_same_number() {
         assert_eq!(record_type_by_name("PowerBI"), Some(20));
         assert_eq!(record_type_by_name("powerBIAudit"), Some(20));
         assert_eq!(record_type_by_name("FabricAudit"), Some(357));
@@ -110,16 +136,14 @@ mod tests {
     }
 
     #[test]
-    fn power_platform_is_kept_and_mail_is_not() {
-        let family = |value| record_types().iter().find(|ty| ty.value == value).unwrap().workload_group;
-        assert_eq!([20, 144, 357].map(family), [WorkloadGroup::PowerBi, WorkloadGroup::PowerBi, WorkloadGroup::Fabric]);
+    fn power_platform_is_a_group_and_mail_is_other() {
+        let group =
+            |value| record_types().iter().find(|ty| ty.value == value).unwrap().workload_group;
+        let expected = [WorkloadGroup::PowerBi, WorkloadGroup::PowerBi, WorkloadGroup::Fabric];
+        assert_eq!([20, 144, 357].map(group), expected);
         for value in [30, 45, 46, 79, 256] {
-            assert_eq!(family(value), WorkloadGroup::PowerPlatform, "{value}");
+            assert_eq!(group(value), WorkloadGroup::PowerPlatform, "{value}");
         }
-        assert_eq!([1, 6, 50].map(family), [WorkloadGroup::Other; 3]);
-        // Every word in the table is one of these.
-        for cells in tsv_rows(include_str!("record_types.tsv")) {
-            assert!(["", "Power BI", "Fabric", "Power Platform"].contains(&cells[2]), "{cells:?}");
-        }
+        assert_eq!([1, 6, 50].map(group), [WorkloadGroup::Other; 3]);
     }
 }

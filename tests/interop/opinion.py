@@ -35,8 +35,8 @@ ASKED = [
 OWN = {
     "adoption": [["--set", "grain=week"], ["--set", "grain=month"], ["--set", "activity=view"]],
     "consumption-trend": [["--set", "grain=week"], ["--set", "grain=month"]],
-    "external-users": [["--set", "home=contoso.com"]],
-    "sharing-audit": [["--set", "home=contoso.com"]],
+    "external-users": [["--set", "internal_domains=contoso.com"]],
+    "sharing-audit": [["--set", "internal_domains=contoso.com"]],
 }
 
 

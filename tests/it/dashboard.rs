@@ -127,7 +127,7 @@ fn the_week_and_the_calendar_are_those_of_their_reports() {
         assert_eq!(days.len(), report.len());
         for (cell, row) in days.iter().zip(&report) {
             assert_eq!(cell.get("data-day"), row["day"].as_str());
-            assert_eq!(cell.get("class"), row["verdict"].as_str());
+            assert_eq!(cell.get("class"), row["status"].as_str());
         }
     }
 }
@@ -176,7 +176,7 @@ fn figures(flags: &[&str]) -> Vec<(&'static str, f64)> {
         ("mau", adoption.iter().rev().find_map(|row| row["mau"].as_f64()).expect("a MAU")),
         ("reports", reports.len() as f64),
         ("exports", sum(&rows("exports", "", flags), "exports")),
-        ("shared-outside", shares.iter().filter(|row| row["reach"] == "outside").count() as f64),
+        ("shared-outside", shares.iter().filter(|row| row["reach"] == "external").count() as f64),
         ("guests", rows("external-users", "", flags).len() as f64),
     ]
 }

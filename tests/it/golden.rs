@@ -164,13 +164,13 @@ fn what_is_left_out_is_what_the_generator_knows() {
 fn actors_are_of_the_kinds_that_the_generator_knows() {
     let dir = ingested();
     let snapshot = Store::new(&dir.join("store")).snapshot().expect("the store can be read");
-    let extent = query::extent(&snapshot).expect("the store can be read");
+    let extent = query::event_time_range(&snapshot).expect("the store can be read");
     let period = query::Period::new(chrono_tz::UTC, None, None, extent);
     let session = query::Session::new(&snapshot, period, query::Settings::default());
     let session = session.expect("the store can be read");
     let sql = "SELECT actor_kind, COUNT(*) AS n FROM events_all GROUP BY actor_kind";
-    let report = query::Report::ad_hoc(sql);
-    let grid = query::answer(&session, &report, &BTreeMap::new()).expect("it can be answered");
+    let report = query::ReportDefinition::ad_hoc(sql);
+    let grid = query::execute(&session, &report, &BTreeMap::new()).expect("it can be answered");
     let found: BTreeMap<String, u64> = (grid.rows.iter())
         .map(|row| match row.as_slice() {
             [Cell::Text(kind), Cell::Int(events)] => (kind.clone(), *events as u64),
@@ -188,13 +188,13 @@ fn days_are_held_as_the_generator_knows() {
     assert_eq!((coverage.days, coverage.missing), (period.days_with_events + missing, missing));
     // sample-data/README.md tells of the one day that was pulled before it was over. The file that
     // breaks off cuts none: another pull of its day holds more.
-    let held = (coverage.complete, coverage.partial, coverage.cut);
+    let held = (coverage.complete, coverage.partial, coverage.truncated);
     assert_eq!(held, (period.days_with_events - 1, 1, 0));
     let early = answer(&dir, &["--since", "2026-03-24", "--until", "2026-03-24"]).coverage;
     assert_eq!((early.days, early.partial), (1, 1));
     for day in &period.days_without_events {
         let none = answer(&dir, &["--since", day, "--until", day]);
-        let alone = Coverage { days: 1, complete: 0, partial: 0, missing: 1, cut: 0 };
+        let alone = Coverage { days: 1, complete: 0, partial: 0, missing: 1, truncated: 0 };
         assert_eq!((none.coverage, none.rows.len()), (alone, 0), "{day}");
     }
 }

@@ -33,10 +33,10 @@ fn an_answer_has_the_format_that_its_file_is_named_for() {
         ("a.CSV", b"rank,report,"),
         ("a.json", b"{\n  \"report\": \"top-reports\""),
         ("a.ndjson", b"{\"rank\":1,"),
-        ("a.md", b"**Most consumed reports**"),
+        ("a.md", b"**Most viewed reports**"),
         ("a.parquet", b"PAR1"),
-        ("a.txt", b"Most consumed reports\n"),
-        ("report", b"Most consumed reports\n"),
+        ("a.txt", b"Most viewed reports\n"),
+        ("report", b"Most viewed reports\n"),
     ] {
         let bytes = written(&[], file);
         assert!(bytes.starts_with(start), "{file}: {}", String::from_utf8_lossy(&bytes));

@@ -121,14 +121,14 @@ fn days_are_judged_as_the_generator_knows() {
     let archive = year();
     let snapshot = Store::new(&archive.dir.join("store")).snapshot();
     let snapshot = snapshot.expect("the store can be read");
-    let extent = query::extent(&snapshot).expect("the store can be read");
+    let extent = query::event_time_range(&snapshot).expect("the store can be read");
     let period = query::Period::new(Tz::UTC, None, None, extent);
     let session = query::Session::new(&snapshot, period, query::Settings::default());
     let session = session.expect("the store can be read");
     let coverage = session.coverage();
     assert_eq!(coverage.days.len(), archive.year.days.len());
     for (found, known) in coverage.days.iter().zip(&archive.year.days) {
-        assert_eq!((found.date, found.verdict.name()), (known.date, known.verdict), "{found:?}");
+        assert_eq!((found.date, found.status.name()), (known.date, known.verdict), "{found:?}");
     }
 }
 
@@ -139,10 +139,10 @@ fn each_day_has_the_verdict_that_the_generator_knows() {
     assert_eq!(rows.len(), archive.year.days.len());
     for (row, day) in rows.iter().zip(&archive.year.days) {
         assert_cell(row, "day", day.date.to_string().into());
-        assert_cell(row, "verdict", day.verdict.into());
+        assert_cell(row, "status", day.verdict.into());
         if day.verdict != "missing" {
             assert_cell(row, "events", day.events.into());
-            assert_cell(row, "repeats", day.repeats.into());
+            assert_cell(row, "duplicates", day.repeats.into());
             assert_cell(row, "late_events", day.late.into());
         }
     }
@@ -159,10 +159,10 @@ fn days_are_counted_as_the_generator_knows() {
         archive.year.days.iter().filter(|day| verdicts.contains(&day.verdict)).count() as u64
     };
     let coverage = &answer["coverage"];
-    assert_cell(coverage, "days", count(&["complete", "partial", "cut", "missing"]).into());
+    assert_cell(coverage, "days", count(&["complete", "partial", "truncated", "missing"]).into());
     assert_cell(coverage, "complete", count(&["complete"]).into());
-    assert_cell(coverage, "partial", count(&["partial", "cut"]).into());
-    assert_cell(coverage, "cut", count(&["cut"]).into());
+    assert_cell(coverage, "partial", count(&["partial", "truncated"]).into());
+    assert_cell(coverage, "truncated", count(&["truncated"]).into());
     assert_cell(coverage, "missing", count(&["missing"]).into());
 }
 

@@ -138,5 +138,5 @@ fn a_day_of_a_search_that_found_more_is_cut() {
     dir.ingest("store", &["archive"]).0.ended(0);
     let report = ["report", "top-reports", "--store", "store", "--format", "json"];
     let answer: Value = serde_json::from_str(&dir.pbi(report).ended(0).stdout).expect("an object");
-    assert_eq!(answer["coverage"]["cut"], 1, "{answer:#}");
+    assert_eq!(answer["coverage"]["truncated"], 1, "{answer:#}");
 }

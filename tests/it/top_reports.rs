@@ -34,7 +34,7 @@ pub struct Period {
     pub time_zone: String,
 }
 
-/// UTC days by verdict: `days = complete + partial + missing`, and `cut` are some of the partial.
+/// UTC days by verdict: `days = complete + partial + missing`, and `truncated` are some of the partial.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
@@ -42,7 +42,7 @@ pub struct Coverage {
     pub complete: u64,
     pub partial: u64,
     pub missing: u64,
-    pub cut: u64,
+    pub truncated: u64,
 }
 
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -201,7 +201,7 @@ fn check(text: &str, oracle: &Oracle, case: Case) {
     let partial = count(&|day| oracle.incomplete_days.contains(day));
     let all = days.len() as u64;
     let complete = all - partial - missing;
-    let coverage = Coverage { days: all, complete, partial, missing, cut: 0 };
+    let coverage = Coverage { days: all, complete, partial, missing, truncated: 0 };
     assert_eq!(answer.coverage, coverage, "{case:?}");
 }
 
@@ -401,7 +401,7 @@ fn json_has_its_members_in_their_order_and_every_column_in_every_row() {
         (answer.report.as_str(), answer.columns),
         ("top-reports", COLUMNS.map(Into::into).into())
     );
-    assert_eq!(answer.title, "Most consumed reports");
+    assert_eq!(answer.title, "Most viewed reports");
     assert!(text.ends_with("}\n"), "the file ends in a line break");
 }
 

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 /// The first and the last event held, in microseconds since 1970 (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
+pub struct EventTimeRange {
     /// The first.
     pub first_us: i64,
     /// The last.
@@ -21,7 +21,7 @@ pub struct Period {
     time_zone: Tz,
     since: Option<NaiveDate>,
     until: Option<NaiveDate>,
-    extent: Option<Extent>,
+    event_range: Option<EventTimeRange>,
 }
 
 impl Period {
@@ -30,24 +30,24 @@ impl Period {
         time_zone: Tz,
         since: Option<NaiveDate>,
         until: Option<NaiveDate>,
-        extent: Option<Extent>,
+        extent: Option<EventTimeRange>,
     ) -> Period {
-        Period { time_zone, since, until, extent }
+        Period { time_zone, since, until, event_range: extent }
     }
 
     /// All that the archive holds, in the same zone.
-    pub fn whole(&self) -> Period {
+    pub fn unbounded(&self) -> Period {
         Period { since: None, until: None, ..self.clone() }
     }
 
     /// As many days right before it, as far as the archive reaches over it; `None` if the archive
     /// does not reach back over all of them.
-    pub fn before(&self) -> Option<Period> {
+    pub fn previous(&self) -> Option<Period> {
         let days = self.local_days();
         let (first, number) = (days.first()?, u64::try_from(days.len()).ok()?);
         let since = first.checked_sub_days(Days::new(number))?;
         let before = Period { since: Some(since), until: first.pred_opt(), ..self.clone() };
-        (self.whole().first_day()? <= since).then_some(before)
+        (self.unbounded().first_day()? <= since).then_some(before)
     }
 
     /// Its time zone.
@@ -57,27 +57,28 @@ impl Period {
 
     /// The first instant that belongs to it, where a first day was given.
     pub fn from_us(&self) -> Option<i64> {
-        self.since.map(|day| start_of_day(day, self.time_zone))
+        self.since.map(|day| local_day_start(day, self.time_zone))
     }
 
     /// The first instant after it, where a last day was given.
     pub fn to_us(&self) -> Option<i64> {
-        self.until.map(|day| start_of_day(next(day), self.time_zone))
+        self.until.map(|day| local_day_start(next_day(day), self.time_zone))
     }
 
     /// Its first day: the one given, else that of the first event held.
     pub fn first_day(&self) -> Option<NaiveDate> {
-        self.since.or(self.extent.and_then(|extent| local_day(extent.first_us, self.time_zone)))
+        self.since
+            .or(self.event_range.and_then(|extent| local_day(extent.first_us, self.time_zone)))
     }
 
     /// Its last day: the one given, else that of the last event held.
     pub fn last_day(&self) -> Option<NaiveDate> {
-        self.until.or(self.extent.and_then(|extent| local_day(extent.last_us, self.time_zone)))
+        self.until.or(self.event_range.and_then(|extent| local_day(extent.last_us, self.time_zone)))
     }
 
     /// The part of it that the archive reaches over: its first and last instant.
-    fn held(&self) -> Option<(i64, i64)> {
-        let extent = self.extent?;
+    fn archived_range(&self) -> Option<(i64, i64)> {
+        let extent = self.event_range?;
         let first = self.from_us().map_or(extent.first_us, |from| from.max(extent.first_us));
         let last = self.to_us().map_or(extent.last_us, |to| (to - 1).min(extent.last_us));
         (first <= last).then_some((first, last))
@@ -85,23 +86,24 @@ impl Period {
 
     /// The UTC days that it touches, as far as the archive reaches.
     pub fn utc_days(&self) -> Vec<NaiveDate> {
-        let days = self.held().and_then(|(first, last)| Some((utc_day(first)?, utc_day(last)?)));
+        let days =
+            self.archived_range().and_then(|(first, last)| Some((utc_day(first)?, utc_day(last)?)));
         days.map(|(first, last)| days_between(first, last)).unwrap_or_default()
     }
 
     /// The days of the time zone in it, as far as the archive reaches.
     pub fn local_days(&self) -> Vec<NaiveDate> {
         let zone = self.time_zone;
-        let held = self.held();
+        let held = self.archived_range();
         let days =
             held.and_then(|(first, last)| Some((local_day(first, zone)?, local_day(last, zone)?)));
         days.map(|(first, last)| days_between(first, last)).unwrap_or_default()
     }
 
     /// The UTC days that a day of the time zone touches: one, or mostly two.
-    pub fn utc_days_of(&self, local: NaiveDate) -> Vec<NaiveDate> {
-        let first = utc_day(start_of_day(local, self.time_zone));
-        let last = utc_day(start_of_day(next(local), self.time_zone) - 1);
+    pub fn utc_days_of_local_day(&self, local: NaiveDate) -> Vec<NaiveDate> {
+        let first = utc_day(local_day_start(local, self.time_zone));
+        let last = utc_day(local_day_start(next_day(local), self.time_zone) - 1);
         first.zip(last).map(|(first, last)| days_between(first, last)).unwrap_or_default()
     }
 }
@@ -117,18 +119,18 @@ pub fn utc_day(us: i64) -> Option<NaiveDate> {
 }
 
 /// The first instant of a UTC day, in microseconds since 1970.
-pub fn utc_start(day: NaiveDate) -> i64 {
+pub fn utc_day_start(day: NaiveDate) -> i64 {
     day.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
 }
 
 /// The day after; the last day of the calendar is its own.
-pub fn next(day: NaiveDate) -> NaiveDate {
+pub fn next_day(day: NaiveDate) -> NaiveDate {
     day.checked_add_days(Days::new(1)).unwrap_or(day)
 }
 
 /// The first instant of a day in a zone. Where clocks are put forward at midnight, the day begins
 /// when they have been; where midnight comes twice, with the first.
-fn start_of_day(day: NaiveDate, zone: Tz) -> i64 {
+fn local_day_start(day: NaiveDate, zone: Tz) -> i64 {
     let midnight = day.and_time(NaiveTime::MIN);
     // No zone ever skipped more than a day; quarters of an hour meet every transition there was.
     let instants = (0..=96).filter_map(|quarter| {
@@ -136,7 +138,7 @@ fn start_of_day(day: NaiveDate, zone: Tz) -> i64 {
         zone.from_local_datetime(&time).earliest()
     });
     let mut instants = instants;
-    instants.next().map_or_else(|| utc_start(day), |instant| instant.timestamp_micros())
+    instants.next().map_or_else(|| utc_day_start(day), |instant| instant.timestamp_micros())
 }
 
 fn days_between(first: NaiveDate, last: NaiveDate) -> Vec<NaiveDate> {
@@ -156,8 +158,10 @@ mod tests {
     }
 
     fn march(zone: Tz) -> Period {
-        let extent =
-            Extent { first_us: us("2026-03-01T00:30:00Z"), last_us: us("2026-03-31T22:30:00Z") };
+        let extent = EventTimeRange {
+            first_us: us("2026-03-01T00:30:00Z"),
+            last_us: us("2026-03-31T22:30:00Z"),
+        };
         Period::new(zone, None, None, Some(extent))
     }
 
@@ -176,10 +180,10 @@ mod tests {
 
     #[test]
     fn the_period_before_is_as_long_and_held_as_a_whole() {
-        let Period { extent, .. } = march(Tz::UTC);
+        let Period { event_range: extent, .. } = march(Tz::UTC);
         let before = |since: &str, until: &str| {
             let days = [since, until].map(|text| Some(day(text)));
-            let before = Period::new(Tz::UTC, days[0], days[1], extent).before()?;
+            let before = Period::new(Tz::UTC, days[0], days[1], extent).previous()?;
             before.first_day().zip(before.last_day())
         };
         let expected = |first, last| Some((day(first), day(last)));
@@ -191,12 +195,12 @@ mod tests {
         assert_eq!(before("2026-03-11", "2026-03-20"), expected("2026-03-01", "2026-03-10"));
         assert_eq!(before("2026-03-10", "2026-03-20"), None, "a day is not held");
         assert_eq!(before("2026-05-01", "2026-05-03"), None, "none of it is held");
-        assert_eq!(march(Tz::UTC).before(), None);
+        assert_eq!(march(Tz::UTC).previous(), None);
     }
 
     #[test]
     fn the_last_day_is_included_and_days_beyond_the_archive_are_not_counted() {
-        let Period { extent, .. } = march(Tz::UTC);
+        let Period { event_range: extent, .. } = march(Tz::UTC);
         let zone = chrono_tz::Europe::Zurich;
         let period = Period::new(zone, Some(day("2026-03-29")), Some(day("2026-04-10")), extent);
         assert_eq!(period.from_us(), Some(us("2026-03-28T23:00:00Z")));
@@ -211,17 +215,17 @@ mod tests {
     #[test]
     fn a_day_touches_two_utc_days_unless_the_zone_is_utc() {
         let zurich = march(chrono_tz::Europe::Zurich);
-        let touched = zurich.utc_days_of(day("2026-03-29"));
+        let touched = zurich.utc_days_of_local_day(day("2026-03-29"));
         assert_eq!(touched, [day("2026-03-28"), day("2026-03-29")]);
-        assert_eq!(march(Tz::UTC).utc_days_of(day("2026-03-29")), [day("2026-03-29")]);
+        assert_eq!(march(Tz::UTC).utc_days_of_local_day(day("2026-03-29")), [day("2026-03-29")]);
     }
 
     #[test]
     fn a_day_whose_midnight_does_not_exist_begins_after_it() {
-        let start = start_of_day(day("2018-11-04"), chrono_tz::America::Sao_Paulo);
+        let start = local_day_start(day("2018-11-04"), chrono_tz::America::Sao_Paulo);
         assert_eq!(start, us("2018-11-04T03:00:00Z"), "01:00 is the first hour of that day");
         // Samoa left out 2011-12-30 altogether.
-        let skipped = start_of_day(day("2011-12-30"), chrono_tz::Pacific::Apia);
-        assert_eq!(skipped, start_of_day(day("2011-12-31"), chrono_tz::Pacific::Apia));
+        let skipped = local_day_start(day("2011-12-30"), chrono_tz::Pacific::Apia);
+        assert_eq!(skipped, local_day_start(day("2011-12-31"), chrono_tz::Pacific::Apia));
     }
 }

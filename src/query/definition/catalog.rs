@@ -1,115 +1,23 @@
-//! The reports: SQL files with a header, those built into the program and those of a folder.
-//!
-//! Owns: the list of files in `queries/`, reading a folder of one's own, finding a report by its
-//! name. Must not know what a statement means, nor the form of headers; to this module both are
-//! text.
+//! The catalog of reports: SQL files built into the program and those of a user's folder.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
-use crate::grid::Chart;
-use crate::schema::WorkloadGroup;
 use crate::{Error, Result};
 
 use crate::query::definition::header;
-use crate::query::definition::params::Param;
-use crate::query::definition::suggest::nearest;
+use crate::query::definition::report::{ReportDefinition, ReportGroup};
+use crate::query::definition::suggest::did_you_mean;
 
-/// Whose events a report counts unless asked otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Actors {
-    /// People: everybody but service principals and the system.
-    People,
-    /// Everybody.
-    All,
-    /// Service principals and the system alone.
-    Services,
-}
-
-impl Actors {
-    /// Its name in headers and flags.
-    pub fn name(self) -> &'static str {
-        match self {
-            Actors::People => "people",
-            Actors::All => "all",
-            Actors::Services => "services",
-        }
-    }
-}
-
-/// Which events a report is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Log {
-    /// Those of Power BI and Fabric.
-    #[default]
-    PowerBi,
-    /// Those of Power Apps, Power Automate and the Power Platform.
-    PowerPlatform,
-}
-
-impl Log {
-    /// The families of its events.
-    pub fn families(self) -> &'static [WorkloadGroup] {
-        match self {
-            Log::PowerBi => &[WorkloadGroup::PowerBi, WorkloadGroup::Fabric],
-            Log::PowerPlatform => &[WorkloadGroup::PowerPlatform],
-        }
-    }
-}
-
-/// One report.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// Its name on the command line: that of its file.
-    pub name: String,
-    /// Other names of it.
-    pub aliases: Vec<String>,
-    /// Its title.
-    pub title: String,
-    /// The question that it answers.
-    pub question: String,
-    /// Whose events it counts.
-    pub actors: Actors,
-    /// Whether `events` holds the noise too, because the report is about it.
-    pub keeps_noise: bool,
-    /// Which log it is about.
-    pub log: Log,
-    /// How it is best drawn.
-    pub chart: Option<Chart>,
-    /// Its columns, left to right, each with its meaning.
-    pub columns: Vec<(String, String)>,
-    /// Its parameters.
-    pub params: Vec<Param>,
-    /// How things in it are reckoned.
-    pub rules: Vec<String>,
-    /// Where its rules come from.
-    pub sources: Vec<String>,
-    /// What the log cannot tell.
-    pub limits: Vec<String>,
-    /// The whole file; the header is comments to an engine.
-    pub sql: String,
-}
-
-impl Report {
-    /// A statement without a header.
-    pub fn ad_hoc(sql: &str) -> Report {
-        Report { sql: sql.to_owned(), ..header::empty("sql") }
-    }
-
-    /// Whether it is about the Power Platform.
-    pub fn is_of_platform(&self) -> bool {
-        self.log == Log::PowerPlatform
-    }
-}
-
-/// Names the files of `queries/`, in alphabetical order, and takes them into the program.
-macro_rules! files {
+/// Embeds the named files of `queries/`.
+macro_rules! embedded_queries {
     ($($name:literal),* $(,)?) => {
         [$(($name, include_str!(concat!("../../../queries/", $name, ".sql")))),*]
     };
 }
 
-/// Every file of `queries/`, by name.
-const FILES: &[(&str, &str)] = &files![
+/// All files of `queries/` with their content, ordered by name.
+const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "access-changes",
     "adoption",
     "adoption-cohorts",
@@ -153,93 +61,115 @@ const FILES: &[(&str, &str)] = &files![
     "workspace-usage",
 ];
 
-/// The reports that there are.
+/// All available reports.
 #[derive(Debug, Clone)]
-pub struct Catalog {
-    reports: Vec<Report>,
+pub struct DefinitionCatalog {
+    reports: Vec<ReportDefinition>,
 }
 
-impl Catalog {
-    /// Those built into the program.
+impl DefinitionCatalog {
+    /// Returns the reports built into the program.
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] if a header breaks the form, which a test rules out.
-    pub fn built_in() -> Result<Catalog> {
-        let parse = |(name, sql): &(&str, &str)| {
-            header::parse(name, sql).map_err(|what| Error::Internal(format!("{name}: {what}")))
+    /// [`Error::Internal`] if a header is malformed or has no group, which a test rules out.
+    pub fn built_in() -> Result<DefinitionCatalog> {
+        let parse = |(name, sql): &(&str, &str)| match header::parse(name, sql) {
+            Ok(report) if report.group == ReportGroup::YourReports => {
+                Err(Error::Internal(format!("{name}: the header has no group")))
+            }
+            Ok(report) => Ok(report),
+            Err(problem) => Err(Error::Internal(format!("{name}: {problem}"))),
         };
-        Ok(Catalog { reports: FILES.iter().map(parse).collect::<Result<_>>()? })
+        let reports = BUILT_IN_FILES.iter().map(parse).collect::<Result<_>>()?;
+        Ok(DefinitionCatalog { reports })
     }
 
-    /// Adds the reports of a folder: every file in it that ends in `.sql`. One by the name of a
-    /// report that there is already takes its place.
+    /// Adds the reports of a folder, which are its files with the extension `.sql`.
+    ///
+    /// A report replaces a built-in one of the same name, and its names replace built-in aliases.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the folder or a file cannot be read; [`Error::Usage`] for a header that
-    /// breaks the form, and for a name that another report has as its other name.
+    /// [`Error::Io`] if the folder or a file cannot be read; [`Error::Usage`] if a header is
+    /// malformed or two reports have the same name or alias.
     pub fn add_folder(&mut self, folder: &Path) -> Result<()> {
-        let failed = || Error::io("read", folder);
-        let entries = std::fs::read_dir(folder).map_err(failed())?;
-        let entries = entries.collect::<Result<Vec<_>, _>>().map_err(failed())?;
-        let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|ext| ext == "sql"));
-        paths.sort();
-        for path in paths {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let sql = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
-            let sql = sql.trim_start_matches('\u{feff}');
-            let wrong = |what: String| {
-                Error::Usage(format!(
-                    "{}: {what}; queries/README.md of the program tells the form of headers",
-                    path.display()
-                ))
-            };
-            let report = header::parse(&name, sql).map_err(wrong)?;
-            self.reports.retain(|known| known.name != name);
-            self.reports.push(report);
+        let paths = sql_files(folder)?;
+        let added: Vec<_> = paths.iter().map(|path| parse_file(path)).collect::<Result<_>>()?;
+        let new_names: HashSet<String> =
+            added.iter().flat_map(ReportDefinition::names).map(str::to_lowercase).collect();
+        let replaced: HashSet<String> =
+            added.iter().map(|report| report.name.to_lowercase()).collect();
+        self.reports.retain(|known| !replaced.contains(&known.name.to_lowercase()));
+        for report in &mut self.reports {
+            report.aliases.retain(|alias| !new_names.contains(&alias.to_lowercase()));
         }
+        self.reports.extend(added);
         self.reports.sort_by(|one, other| one.name.cmp(&other.name));
-        let mut names: Vec<&str> = self.names().collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(Error::Usage(format!(
-                "{}: two reports have the name {}; rename one",
-                folder.display(),
-                pair[0]
+        match self.duplicate_name() {
+            Some(name) => Err(Error::Usage(format!(
+                "{}: two reports have the name {name}; rename one of them",
+                folder.display()
             ))),
             None => Ok(()),
         }
     }
 
-    /// All of them, by name.
-    pub fn reports(&self) -> &[Report] {
+    /// Returns all reports, ordered by name.
+    pub fn reports(&self) -> &[ReportDefinition] {
         &self.reports
     }
 
-    /// Their names and other names.
-    fn names<'a>(&'a self) -> impl Iterator<Item = &'a str> {
-        let names = |report: &'a Report| report.aliases.iter().chain([&report.name]);
-        self.reports.iter().flat_map(names).map(String::as_str)
+    /// Returns the names and aliases of all reports.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.reports.iter().flat_map(ReportDefinition::names)
     }
 
-    /// The report of that name or alias.
+    /// Returns a name or alias that two reports have, in lower case.
+    fn duplicate_name(&self) -> Option<String> {
+        let mut names: Vec<String> = self.names().map(str::to_lowercase).collect();
+        names.sort_unstable();
+        names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone())
+    }
+
+    /// Returns the report with this name or alias, matched in any case.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] for a name that there is not, with the nearest there is.
-    pub fn find(&self, name: &str) -> Result<&Report> {
+    /// [`Error::Usage`] if there is no such report, with the most similar name as a suggestion.
+    pub fn find(&self, name: &str) -> Result<&ReportDefinition> {
+        let wanted = name.to_lowercase();
         let is_named =
-            |report: &&Report| report.name == name || report.aliases.iter().any(|a| a == name);
+            |report: &&ReportDefinition| report.names().any(|known| known.to_lowercase() == wanted);
         self.reports.iter().find(is_named).ok_or_else(|| {
-            let guess = match nearest(name, self.names()) {
-                Some(known) => format!(" Did you mean {known}?"),
-                None => String::new(),
-            };
-            Error::Usage(format!("there is no report {name:?}.{guess} `reports` lists them all."))
+            let suggestion = did_you_mean(name, self.names());
+            Error::Usage(format!(
+                "there is no report {name:?}.{suggestion} `reports` lists them all."
+            ))
         })
     }
+}
+
+/// Returns the SQL files of a folder, ordered by path.
+fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || Error::io("read", folder);
+    let entries = std::fs::read_dir(folder).map_err(failed())?;
+    let entries = entries.collect::<Result<Vec<_>, _>>().map_err(failed())?;
+    let mut paths: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
+    paths.sort();
+    Ok(paths)
+}
+
+fn parse_file(path: &Path) -> Result<ReportDefinition> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let sql = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    header::parse(&name, sql.trim_start_matches('\u{feff}')).map_err(|problem| {
+        Error::Usage(format!(
+            "{}: {problem}; queries/README.md of the program describes the header",
+            path.display()
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -248,34 +178,49 @@ mod tests {
 
     #[test]
     fn every_file_of_the_folder_is_in_the_list() {
-        let folder = Path::new(file!()).ancestors().nth(3).unwrap().join("queries");
+        let folder = Path::new(file!()).ancestors().nth(4).unwrap().join("queries");
         let mut names: Vec<String> = std::fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|ext| ext == "sql"))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
             .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
             .collect();
         names.sort();
-        let listed: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
+        let listed: Vec<&str> = BUILT_IN_FILES.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, listed);
     }
 
     #[test]
-    fn headers_are_whole_and_no_name_occurs_twice() {
-        let catalog = Catalog::built_in().unwrap();
-        let mut names: Vec<&str> = catalog.names().collect();
-        let count = names.len();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), count);
-        let top = catalog.find("most-consumed-reports").unwrap();
+    fn headers_are_complete_and_names_are_unique() {
+        let catalog = DefinitionCatalog::built_in().unwrap();
+        assert_eq!(catalog.duplicate_name(), None);
+        for group in ReportGroup::ALL {
+            let has_reports = catalog.reports().iter().any(|report| report.group == group);
+            assert_eq!(has_reports, group != ReportGroup::YourReports, "{group:?}");
+        }
+        let top = catalog.find("most-viewed-reports").unwrap();
         assert_eq!(top.name, "top-reports");
         assert_eq!((top.params[0].name.as_str(), top.params[0].default.as_str()), ("top", "25"));
     }
 
     #[test]
-    fn a_slip_of_the_finger_is_answered_with_the_nearest_name() {
-        let catalog = Catalog::built_in().unwrap();
+    fn reports_are_found_by_popular_words_in_any_case() {
+        let catalog = DefinitionCatalog::built_in().unwrap();
+        for (word, name) in [
+            ("unused", "content-classification"),
+            ("Dormant", "dormant-workspaces"),
+            ("LICENSES", "trials"),
+            ("dau", "adoption"),
+            ("activity", "operations-catalogue"),
+            ("Top-Reports", "top-reports"),
+        ] {
+            assert_eq!(catalog.find(word).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn misspelled_name_is_answered_with_the_nearest_one() {
+        let catalog = DefinitionCatalog::built_in().unwrap();
         let message = catalog.find("topreport").unwrap_err().to_string();
         assert!(message.contains("Did you mean top-reports?"), "{message}");
         let message = catalog.find("weather").unwrap_err().to_string();
@@ -283,27 +228,29 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_adds_reports_and_replaces_those_of_the_same_name() {
+    fn folder_adds_reports_and_replaces_those_of_the_same_name() {
         let folder = tempfile::tempdir().unwrap();
         let write =
             |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         let sql = "-- title: T\n-- question: Q\n-- column n: N\nSELECT 1 AS n";
         write("top-reports.sql", sql);
         write("mine.sql", &format!("\u{feff}{sql}"));
-        write("notes.txt", "no report");
-        let mut catalog = Catalog::built_in().unwrap();
+        write("Views.sql", sql);
+        write("notes.txt", "not a report");
+        let mut catalog = DefinitionCatalog::built_in().unwrap();
         let count = catalog.reports().len();
         catalog.add_folder(folder.path()).unwrap();
-        assert_eq!(catalog.reports().len(), count + 1);
+        assert_eq!(catalog.reports().len(), count + 2);
         assert_eq!(catalog.find("top-reports").unwrap().title, "T");
         assert_eq!(catalog.find("mine").unwrap().question, "Q");
+        assert_eq!(catalog.find("views").unwrap().name, "Views", "instead of a built-in alias");
 
-        write("other.sql", &sql.replace("-- question", "-- alias: mine\n-- question"));
+        write("other.sql", &sql.replace("-- question", "-- alias: Mine\n-- question"));
         let message = catalog.add_folder(folder.path()).unwrap_err().to_string();
         assert!(message.contains("two reports have the name mine"), "{message}");
-        write("other.sql", "-- colour: red\nSELECT 1");
+        write("other.sql", "-- color: red\nSELECT 1");
         let message = catalog.add_folder(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("other.sql: unknown key \"colour\""), "{message}");
+        assert!(message.contains("other.sql: unknown key \"color\""), "{message}");
         let message = catalog.add_folder(&folder.path().join("none")).unwrap_err().to_string();
         assert!(message.starts_with("cannot read "), "{message}");
     }

@@ -3,4 +3,5 @@
 pub(in crate::query) mod catalog;
 pub(in crate::query) mod header;
 pub(in crate::query) mod params;
+pub(in crate::query) mod report;
 pub(in crate::query) mod suggest;

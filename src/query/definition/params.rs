@@ -1,9 +1,7 @@
-//! Parameters of a report: declared in its header with a type and a default, given as text, bound
-//! as literals.
+//! Parameters of a report: their types, and their values as literals of the statement.
 //!
-//! Owns: which types there are and how a text becomes a literal of the statement. A value is put
-//! into the parsed statement as one literal, so no text of a user is ever read as SQL. Must not
-//! know where values come from, nor what a parameter means to a report.
+//! A value is inserted into the parsed statement as one literal, so a user's text is never read as
+//! SQL.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -15,144 +13,144 @@ use sqlparser::ast::{
 
 use crate::{Error, Result};
 
-use crate::query::definition::suggest::nearest;
+use crate::query::definition::suggest::did_you_mean;
 
-/// What a parameter holds.
+/// Type of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Type {
-    /// A whole number.
+pub enum ParamType {
+    /// Whole number.
     Int,
-    /// A number of rows, or `all`.
+    /// Number of rows, or `all`.
     Limit,
     /// Any text.
     Text,
     /// `true` or `false`.
     Bool,
-    /// A day, `2026-03-01`.
+    /// Day, for example `2026-03-01`.
     Date,
-    /// A time of day on a day, `2026-03-01 08:30:00`.
+    /// Date and time, for example `2026-03-01 08:30:00`.
     Timestamp,
     /// One of these words.
     Choice(Vec<String>),
-    /// Domains with commas between, or `auto`: for the views, which tell guests by them.
+    /// Domains separated by commas, or `auto`. The views use them to distinguish external users.
     Domains,
 }
 
-/// `LIMIT` with `all`: more rows than any answer has, and still a whole number for every engine.
+/// Number of rows for `LIMIT` with `all`: more than any result has, and valid in every engine.
 const ALL_ROWS: i64 = i32::MAX as i64;
 
-/// The default of [`Type::Domains`]: those that at least 5 % of the people have.
-const AUTO: &str = "auto";
+/// Default of [`ParamType::Domains`]: the domains of at least 5 % of the users.
+const AUTO_DOMAINS: &str = "auto";
 
-impl Type {
-    /// The type of that name in a header.
-    pub fn named(name: &str) -> Option<Type> {
+impl ParamType {
+    /// Parses the name of a type in a header.
+    pub fn parse(name: &str) -> Option<ParamType> {
         Some(match name {
-            "int" => Type::Int,
-            "limit" => Type::Limit,
-            "text" => Type::Text,
-            "bool" => Type::Bool,
-            "date" => Type::Date,
-            "timestamp" => Type::Timestamp,
-            "domains" => Type::Domains,
+            "int" => ParamType::Int,
+            "limit" => ParamType::Limit,
+            "text" => ParamType::Text,
+            "bool" => ParamType::Bool,
+            "date" => ParamType::Date,
+            "timestamp" => ParamType::Timestamp,
+            "domains" => ParamType::Domains,
             _ => {
                 let words = name.strip_prefix("choice(")?.strip_suffix(')')?;
-                Type::Choice(words.split('|').map(str::to_owned).collect())
+                ParamType::Choice(words.split('|').map(str::to_owned).collect())
             }
         })
     }
 
-    /// Whether a text is a value of it.
-    pub fn takes(&self, text: &str) -> bool {
+    /// Returns true if the text is a value of this type.
+    pub fn accepts(&self, text: &str) -> bool {
         self.literal(text).is_some()
     }
 
-    /// What a value of it looks like.
-    fn example(&self) -> String {
+    /// Describes a value of this type, with an example.
+    pub(super) fn example(&self) -> String {
         let example = match self {
-            Type::Choice(words) => return format!("one of {}", words.join(", ")),
-            Type::Domains => "domains such as contoso.com,contoso.de, or auto",
-            Type::Int => "a whole number such as 7",
-            Type::Limit => "a number of rows such as 25, or all",
-            Type::Text => "a text",
-            Type::Bool => "true or false",
-            Type::Date => "a day such as 2026-03-01",
-            Type::Timestamp => "a time such as 2026-03-01 08:30:00",
+            ParamType::Choice(words) => return format!("one of {}", words.join(", ")),
+            ParamType::Domains => "domains, for example contoso.com,contoso.de, or auto",
+            ParamType::Int => "a whole number, for example 7",
+            ParamType::Limit => "a number of rows, for example 25, or all",
+            ParamType::Text => "a text",
+            ParamType::Bool => "true or false",
+            ParamType::Date => "a day, for example 2026-03-01",
+            ParamType::Timestamp => "a time, for example 2026-03-01 08:30:00",
         };
         example.to_owned()
     }
 
-    /// Its name, for people.
+    /// Name of the type in help texts.
     pub fn name(&self) -> String {
         match self {
-            Type::Int => "int".to_owned(),
-            Type::Limit => "limit".to_owned(),
-            Type::Text => "text".to_owned(),
-            Type::Bool => "bool".to_owned(),
-            Type::Date => "date".to_owned(),
-            Type::Timestamp => "timestamp".to_owned(),
-            Type::Choice(words) => words.join(" | "),
-            Type::Domains => "domains".to_owned(),
+            ParamType::Int => "int".to_owned(),
+            ParamType::Limit => "limit".to_owned(),
+            ParamType::Text => "text".to_owned(),
+            ParamType::Bool => "bool".to_owned(),
+            ParamType::Date => "date".to_owned(),
+            ParamType::Timestamp => "timestamp".to_owned(),
+            ParamType::Choice(words) => words.join(" | "),
+            ParamType::Domains => "domains".to_owned(),
         }
     }
 
-    /// The literal for a text, if the text is a value of the type.
+    /// Returns the literal for a text, or `None` if it is not a value of this type.
     fn literal(&self, text: &str) -> Option<Expr> {
-        let number = |number: i64| value(Value::Number(number.to_string(), false));
+        let number = |number: i64| value_expr(Value::Number(number.to_string(), false));
         Some(match self {
-            Type::Int => number(text.parse().ok()?),
-            Type::Limit if text == "all" => number(ALL_ROWS),
-            Type::Limit => number(text.parse::<u32>().ok()?.into()),
-            Type::Text => value(Value::SingleQuotedString(text.to_owned())),
-            Type::Bool => value(Value::Boolean(text.parse().ok()?)),
-            Type::Date => {
+            ParamType::Int => number(text.parse().ok()?),
+            ParamType::Limit if text == "all" => number(ALL_ROWS),
+            ParamType::Limit => number(text.parse::<u32>().ok()?.into()),
+            ParamType::Text => value_expr(Value::SingleQuotedString(text.to_owned())),
+            ParamType::Bool => value_expr(Value::Boolean(text.parse().ok()?)),
+            ParamType::Date => {
                 let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-                typed(DataType::Date, day.to_string())
+                typed_literal(DataType::Date, day.to_string())
             }
-            Type::Timestamp => {
+            ParamType::Timestamp => {
                 let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok()?;
-                typed(DataType::Timestamp(None, TimezoneInfo::None), time.to_string())
+                typed_literal(DataType::Timestamp(None, TimezoneInfo::None), time.to_string())
             }
-            Type::Choice(words) => {
-                value(Value::SingleQuotedString(words.iter().find(|word| *word == text)?.clone()))
-            }
-            Type::Domains => {
+            ParamType::Choice(words) => value_expr(Value::SingleQuotedString(
+                words.iter().find(|word| *word == text)?.clone(),
+            )),
+            ParamType::Domains => {
                 let is_domain = |domain: &str| !domain.is_empty() && !domain.contains([' ', '@']);
-                let is_one = text == AUTO || text.split(',').all(is_domain);
-                return is_one.then(|| value(Value::SingleQuotedString(text.to_owned())));
+                let is_one = text == AUTO_DOMAINS || text.split(',').all(is_domain);
+                return is_one.then(|| value_expr(Value::SingleQuotedString(text.to_owned())));
             }
         })
     }
 }
 
-fn value(value: Value) -> Expr {
+fn value_expr(value: Value) -> Expr {
     Expr::Value(value.with_empty_span())
 }
 
-fn typed(data_type: DataType, text: String) -> Expr {
+fn typed_literal(data_type: DataType, text: String) -> Expr {
     let value = Value::SingleQuotedString(text).with_empty_span();
     Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false })
 }
 
-/// One parameter, as declared.
+/// Declaration of a parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
-    /// Its name; in the statement it stands as `:name`.
+    /// Name, written as `:name` in the statement.
     pub name: String,
-    /// What it holds.
-    pub ty: Type,
-    /// Its value unless another is given.
+    /// Type.
+    pub ty: ParamType,
+    /// Default value.
     pub default: String,
-    /// What it is for.
+    /// Meaning.
     pub meaning: String,
 }
 
-/// Puts the values given, else the defaults, in place of the `:name` of each parameter.
+/// Replaces the `:name` of each parameter by its given value, or else by its default.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] for a name that the report does not have or a text that is no value of its
-/// type; [`Error::Query`] for a `:name` that nobody declared.
+/// [`Error::Usage`] if the report has no parameter of a given name, or a value is not of its type;
+/// [`Error::Query`] if the statement contains an undeclared `:name`.
 pub fn bind(
     statement: &mut Statement,
     query: &str,
@@ -162,13 +160,10 @@ pub fn bind(
     for name in given.keys() {
         if !params.iter().any(|param| param.name == *name) {
             let names: Vec<_> = params.iter().map(|param| param.name.as_str()).collect();
-            let guess = match nearest(name, names.iter().copied()) {
-                Some(known) => format!(" Did you mean {known}?"),
-                None => String::new(),
-            };
+            let suggestion = did_you_mean(name, names.iter().copied());
             let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             return Err(Error::Usage(format!(
-                "{query} has no parameter {name:?}.{guess} Its parameters: {known}"
+                "{query} has no parameter {name:?}.{suggestion} Its parameters: {known}"
             )));
         }
     }
@@ -181,7 +176,7 @@ pub fn bind(
         })?;
         literals.insert(param.name.as_str(), literal);
     }
-    match statement.visit(&mut Binder { literals }) {
+    match statement.visit(&mut ParamBinder { literals }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(name) => Err(Error::Query {
             query: query.to_owned(),
@@ -190,19 +185,22 @@ pub fn bind(
     }
 }
 
-/// The domains at home that are given for a report, in lower case; `None` for those that the
-/// events tell.
-pub fn domains(params: &[Param], given: &BTreeMap<String, String>) -> Option<BTreeSet<String>> {
-    let param = params.iter().find(|param| param.ty == Type::Domains)?;
+/// Returns the internal domains given for a report, in lower case, or `None` if the
+/// program must detect them from the events.
+pub fn internal_domains(
+    params: &[Param],
+    given: &BTreeMap<String, String>,
+) -> Option<BTreeSet<String>> {
+    let param = params.iter().find(|param| param.ty == ParamType::Domains)?;
     let text = given.get(&param.name).unwrap_or(&param.default);
-    (text != AUTO).then(|| text.split(',').map(str::to_lowercase).collect())
+    (text != AUTO_DOMAINS).then(|| text.split(',').map(str::to_lowercase).collect())
 }
 
-struct Binder<'a> {
+struct ParamBinder<'a> {
     literals: BTreeMap<&'a str, Expr>,
 }
 
-impl VisitorMut for Binder<'_> {
+impl VisitorMut for ParamBinder<'_> {
     type Break = String;
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<String> {
@@ -221,7 +219,7 @@ mod tests {
     use super::*;
     use crate::query::guard;
 
-    fn bound(sql: &str, ty: Type, text: &str) -> Result<String> {
+    fn bound(sql: &str, ty: ParamType, text: &str) -> Result<String> {
         let mut statement = guard::parse("test", sql)?;
         let param = Param { name: "p".into(), ty, default: "0".into(), meaning: String::new() };
         let given = BTreeMap::from([("p".to_owned(), text.to_owned())]);
@@ -230,33 +228,34 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_one_literal_whatever_it_holds() {
+    fn value_becomes_one_literal() {
         let sql = "SELECT Id FROM events WHERE UserId = :p AND Id <> ':p' LIMIT 3";
-        let text = bound(sql, Type::Text, "x' OR '1'='1").unwrap();
+        let text = bound(sql, ParamType::Text, "x' OR '1'='1").unwrap();
         let expected = "SELECT Id FROM events \
             WHERE UserId = 'x'' OR ''1''=''1' AND Id <> ':p' LIMIT 3";
         assert_eq!(text, expected);
-        let day = bound("SELECT Id FROM events WHERE local_date >= :p", Type::Date, "2026-03-01");
+        let day =
+            bound("SELECT Id FROM events WHERE local_date >= :p", ParamType::Date, "2026-03-01");
         assert!(day.unwrap().ends_with(">= DATE '2026-03-01'"));
         let sql = "SELECT Id FROM events WHERE local_time < :p";
-        let time = bound(sql, Type::Timestamp, "2026-03-01 08:30:00").unwrap();
+        let time = bound(sql, ParamType::Timestamp, "2026-03-01 08:30:00").unwrap();
         assert!(time.ends_with("< TIMESTAMP '2026-03-01 08:30:00'"), "{time}");
-        let all = bound("SELECT Id FROM events LIMIT :p", Type::Limit, "all").unwrap();
+        let all = bound("SELECT Id FROM events LIMIT :p", ParamType::Limit, "all").unwrap();
         assert!(all.ends_with("LIMIT 2147483647"));
     }
 
     #[test]
-    fn what_is_no_value_of_the_type_is_refused_with_an_example() {
+    fn value_of_another_type_is_refused_with_an_example() {
         let sql = "SELECT Id FROM events LIMIT :p";
         for (ty, text) in [
-            (Type::Int, "1; DROP TABLE events"),
-            (Type::Limit, "-1"),
-            (Type::Bool, "yes"),
-            (Type::Date, "2026-02-30"),
-            (Type::Timestamp, "2026-03-01"),
-            (Type::Choice(vec!["day".into(), "week".into()]), "year"),
-            (Type::Domains, "contoso.com,,x"),
-            (Type::Domains, "ann@contoso.com"),
+            (ParamType::Int, "1; DROP TABLE events"),
+            (ParamType::Limit, "-1"),
+            (ParamType::Bool, "yes"),
+            (ParamType::Date, "2026-02-30"),
+            (ParamType::Timestamp, "2026-03-01"),
+            (ParamType::Choice(vec!["day".into(), "week".into()]), "year"),
+            (ParamType::Domains, "contoso.com,,x"),
+            (ParamType::Domains, "ann@contoso.com"),
         ] {
             let message = bound(sql, ty.clone(), text).unwrap_err().to_string();
             let expected = format!("test: p must be {}, not {text:?}", ty.example());
@@ -265,15 +264,15 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_refused_on_both_sides() {
-        let unknown = bound("SELECT Id FROM events LIMIT :q", Type::Limit, "1").unwrap_err();
+    fn unknown_names_are_refused() {
+        let unknown = bound("SELECT Id FROM events LIMIT :q", ParamType::Limit, "1").unwrap_err();
         assert_eq!(unknown.to_string(), "test: :q is not declared as a parameter");
         let mut statement = guard::parse("test", "SELECT 1").unwrap();
         let given = BTreeMap::from([("top".to_owned(), "1".to_owned())]);
         let error = bind(&mut statement, "test", &[], &given).unwrap_err();
         assert_eq!(error.to_string(), "test has no parameter \"top\". Its parameters: none");
         let slip = BTreeMap::from([("grian".to_owned(), "1".to_owned())]);
-        let (name, ty) = ("grain".to_owned(), Type::Int);
+        let (name, ty) = ("grain".to_owned(), ParamType::Int);
         let param = Param { name, ty, default: "1".into(), meaning: String::new() };
         let error = bind(&mut statement, "test", &[param], &slip).unwrap_err().to_string();
         assert!(error.contains("Did you mean grain?"), "{error}");

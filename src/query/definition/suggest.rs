@@ -1,25 +1,20 @@
-//! The nearest of some names to one that is not among them. Owns: what counts as near.
+//! Suggests a known name for one that is unknown.
 
-/// The name that was probably meant, if any is near enough: not more than half of its letters
-/// differ.
+/// Returns the known name that is most similar to `name`, in any case.
+///
+/// Returns `None` if more than half of the characters of every known name differ.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.into_iter().map(|known| (distance(name, known), known)).min();
-    near.filter(|(distance, known)| *distance <= known.len() / 2).map(|(_, known)| known)
+    let name = name.to_lowercase();
+    let distance = |known: &str| strsim::osa_distance(&name, &known.to_lowercase());
+    let nearest = known.into_iter().map(|known| (distance(known), known)).min();
+    nearest
+        .filter(|(distance, known)| *distance <= known.chars().count() / 2)
+        .map(|(_, known)| known)
 }
 
-/// How many letters must be put in, taken out or changed to make one word of the other.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut costs: Vec<usize> = (0..=right.len()).collect();
-    for (row, letter) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut costs[0], row + 1);
-        for (at, other) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = costs[at + 1];
-            costs[at + 1] = changed.min(costs[at] + 1).min(diagonal + 1);
-        }
-    }
-    costs[right.len()]
+/// Returns ` Did you mean NAME?` for the known name that is most similar, or an empty text.
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, known).map_or_else(String::new, |known| format!(" Did you mean {known}?"))
 }
 
 #[cfg(test)]
@@ -27,11 +22,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_is_what_a_slip_of_the_finger_makes() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "ab"), 2);
-        assert_eq!(nearest("tpo", ["top", "days"]), None, "two of three letters differ");
+    fn typing_errors_are_near() {
         assert_eq!(nearest("dyas", ["top", "days"]), Some("days"));
+        assert_eq!(nearest("tpo", ["top", "days"]), Some("top"), "one pair is swapped");
+        assert_eq!(nearest("TOP", ["top", "days"]), Some("top"));
+        assert_eq!(nearest("tx", ["top", "days"]), None, "two of three characters differ");
         assert_eq!(nearest("x", []), None);
+    }
+
+    #[test]
+    fn suggestion_is_empty_without_a_similar_name() {
+        assert_eq!(did_you_mean("dyas", ["top", "days"]), " Did you mean days?");
+        assert_eq!(did_you_mean("weather", ["top", "days"]), "");
     }
 }

@@ -13,26 +13,26 @@ use polars::prelude::*;
 
 /// So many views are remembered at most: as many as a large tenant has people, and little enough to
 /// stay near the processor.
-const REMEMBERED_MAX: usize = 16_384;
+const MAX_SLOTS: usize = 16_384;
 
 /// The view that stands in a slot, and what was made of its text.
-type Slot<T> = Option<(u128, T)>;
+type MemoSlot<T> = Option<(u128, T)>;
 
 /// Hands what is made of each text to `take`, in order; of a null, `None`.
-pub fn each<T>(
+pub fn for_each_memoized<T>(
     texts: &StringChunked,
     mut make: impl FnMut(&str) -> T,
     mut take: impl FnMut(Option<&T>),
 ) {
     for (array, valid) in texts.downcast_iter().zip(texts.iter_validities()) {
         // A short array is not worth many.
-        let count = (array.len() / 8).next_power_of_two().min(REMEMBERED_MAX);
+        let count = (array.len() / 8).next_power_of_two().min(MAX_SLOTS);
         // A view says where in this array's buffers its text is.
-        let mut slots: Vec<Slot<T>> = Vec::new();
+        let mut slots: Vec<MemoSlot<T>> = Vec::new();
         slots.resize_with(count, || None);
         let mut look = |row: usize, view: Option<u128>| {
             let Some(view) = view else { return take(None) };
-            let slot = &mut slots[slot_of(view) & (count - 1)];
+            let slot = &mut slots[slot_index(view) & (count - 1)];
             if slot.as_ref().is_none_or(|(held, _)| *held != view) {
                 *slot = Some((view, make(array.value(row))));
             }
@@ -48,44 +48,46 @@ pub fn each<T>(
     }
 }
 
-fn slot_of(view: u128) -> usize {
+fn slot_index(view: u128) -> usize {
     let mixed = ((view >> 64) as u64 ^ view as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 32) as usize
 }
 
 /// [`flags`] of a column.
-pub fn flag(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
-    of_several([text], DataType::Boolean, move |[texts]| {
-        Ok(flags(texts.str()?, &test).into_column())
+pub fn map_bool(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
+    map_columns([text], DataType::Boolean, move |[texts]| {
+        Ok(map_bool_chunked(texts.str()?, &test).into_column())
     })
 }
 
 /// [`texts`] of a column.
-pub fn text(text: Expr, make: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
-    of_several([text], DataType::String, move |[all]| Ok(texts(all.str()?, &make)?.into_column()))
+pub fn map_text(text: Expr, make: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
+    map_columns([text], DataType::String, move |[all]| {
+        Ok(map_text_chunked(all.str()?, &make)?.into_column())
+    })
 }
 
 /// The text, or nothing if it is empty.
-pub fn filled(text: Expr) -> Expr {
-    of_several([text], DataType::String, |[texts]| Ok(without_empty(texts.str()?).into_column()))
+pub fn null_if_empty(text: Expr) -> Expr {
+    map_columns([text], DataType::String, |[texts]| Ok(empty_to_null(texts.str()?).into_column()))
 }
 
 /// The first text, else the second.
-pub fn either(first: Expr, second: Expr) -> Expr {
-    of_several([first, second], DataType::String, |[first, second]| {
-        Ok(one_of(first.str()?, second.str()?)?.into_column())
+pub fn first_non_null(first: Expr, second: Expr) -> Expr {
+    map_columns([first, second], DataType::String, |[first, second]| {
+        Ok(first_non_null_chunked(first.str()?, second.str()?)?.into_column())
     })
 }
 
 /// A text of each day, made once for the rows of a day that lie together.
-pub fn of_day(day: Expr, make: impl Fn(i32) -> Option<String> + Send + Sync + 'static) -> Expr {
-    of_several([day], DataType::String, move |[days]| {
-        Ok(of_days(days.date()?.physical(), &make)?.into_column())
+pub fn map_date(day: Expr, make: impl Fn(i32) -> Option<String> + Send + Sync + 'static) -> Expr {
+    map_columns([day], DataType::String, move |[days]| {
+        Ok(map_date_chunked(days.date()?.physical(), &make)?.into_column())
     })
 }
 
 /// What is made of the columns of a row, named like the first of them.
-pub fn of_several<const N: usize>(
+pub fn map_columns<const N: usize>(
     columns: [Expr; N],
     ty: DataType,
     make: impl Fn([&Column; N]) -> PolarsResult<Column> + Send + Sync + 'static,
@@ -105,47 +107,47 @@ pub fn of_several<const N: usize>(
 }
 
 /// Tests each text; a null fails every test.
-fn flags(texts: &StringChunked, test: impl Fn(&str) -> bool) -> BooleanChunked {
+fn map_bool_chunked(texts: &StringChunked, test: impl Fn(&str) -> bool) -> BooleanChunked {
     let mut flags = Vec::with_capacity(texts.len());
-    each(texts, test, |flag| flags.push(flag.copied().unwrap_or(false)));
+    for_each_memoized(texts, test, |flag| flags.push(flag.copied().unwrap_or(false)));
     BooleanChunked::from_slice(texts.name().clone(), &flags)
 }
 
 /// Makes another text, or none, of each; of a null comes a null. Equal texts come out as one view,
 /// so that whatever is done with them next is quick as well.
-fn texts(
+fn map_text_chunked(
     texts: &StringChunked,
     make: impl Fn(&str) -> Option<String>,
 ) -> PolarsResult<StringChunked> {
-    let mut values = Values::default();
+    let mut values = MemoizedTexts::default();
     let mut rows: Vec<IdxSize> = Vec::with_capacity(texts.len());
     let mut is_same = true;
     let number = |text: &str| {
         let made = make(text);
         is_same &= made.as_deref() == Some(text);
-        made.map_or(NONE, |made| values.add(made))
+        made.map_or(NULL_ROW, |made| values.push(made))
     };
-    each(texts, number, |number| rows.push(number.copied().unwrap_or(NONE)));
+    for_each_memoized(texts, number, |number| rows.push(number.copied().unwrap_or(NULL_ROW)));
     if is_same {
         return Ok(texts.clone());
     }
-    values.of_rows(texts.name(), rows)
+    values.take_rows(texts.name(), rows)
 }
 
 /// The row of nothing among values.
-const NONE: IdxSize = 0;
+const NULL_ROW: IdxSize = 0;
 
 /// Texts that rows have by number, which begin behind that of nothing.
 #[derive(Default)]
-struct Values(Vec<String>);
+struct MemoizedTexts(Vec<String>);
 
-impl Values {
-    fn add(&mut self, text: String) -> IdxSize {
+impl MemoizedTexts {
+    fn push(&mut self, text: String) -> IdxSize {
         self.0.push(text);
         self.0.len() as IdxSize
     }
 
-    fn of_rows(&self, name: &PlSmallStr, rows: Vec<IdxSize>) -> PolarsResult<StringChunked> {
+    fn take_rows(&self, name: &PlSmallStr, rows: Vec<IdxSize>) -> PolarsResult<StringChunked> {
         let texts = self.0.iter().map(|text| Some(text.as_str()));
         let values: StringChunked = [None].into_iter().chain(texts).collect();
         let rows = IdxCa::from_vec(name.clone(), rows);
@@ -154,13 +156,17 @@ impl Values {
 }
 
 /// One of a few texts for each row, by its place among them.
-pub fn named(name: &PlSmallStr, texts: &[&str], rows: &[usize]) -> PolarsResult<StringChunked> {
-    let values = Values(texts.iter().map(|text| (*text).to_owned()).collect());
-    values.of_rows(name, rows.iter().map(|row| *row as IdxSize + 1).collect())
+pub fn take_named(
+    name: &PlSmallStr,
+    texts: &[&str],
+    rows: &[usize],
+) -> PolarsResult<StringChunked> {
+    let values = MemoizedTexts(texts.iter().map(|text| (*text).to_owned()).collect());
+    values.take_rows(name, rows.iter().map(|row| *row as IdxSize + 1).collect())
 }
 
 /// The texts, an empty one as a null.
-pub fn without_empty(texts: &StringChunked) -> StringChunked {
+pub fn empty_to_null(texts: &StringChunked) -> StringChunked {
     // A null has a view without length too.
     let has_empty = texts.downcast_iter().zip(texts.iter_validities()).any(|(array, valid)| {
         let mut lengths = array.views().iter().map(|view| view.length);
@@ -178,7 +184,10 @@ pub fn without_empty(texts: &StringChunked) -> StringChunked {
 }
 
 /// The first text of a row, else the second.
-fn one_of(first: &StringChunked, second: &StringChunked) -> PolarsResult<StringChunked> {
+fn first_non_null_chunked(
+    first: &StringChunked,
+    second: &StringChunked,
+) -> PolarsResult<StringChunked> {
     match first.null_count() {
         0 => Ok(first.clone()),
         nulls if nulls == first.len() && nulls == second.len() => {
@@ -189,20 +198,20 @@ fn one_of(first: &StringChunked, second: &StringChunked) -> PolarsResult<StringC
 }
 
 /// [`of_day`] of numbers of days.
-fn of_days(
+fn map_date_chunked(
     days: &Int32Chunked,
     make: impl Fn(i32) -> Option<String>,
 ) -> PolarsResult<StringChunked> {
-    let mut values = Values::default();
+    let mut values = MemoizedTexts::default();
     let mut rows: Vec<IdxSize> = Vec::with_capacity(days.len());
-    let mut last = (None, NONE);
+    let mut last = (None, NULL_ROW);
     for day in days.iter() {
         if day != last.0 {
-            last = (day, day.and_then(&make).map_or(NONE, |text| values.add(text)));
+            last = (day, day.and_then(&make).map_or(NULL_ROW, |text| values.push(text)));
         }
         rows.push(last.1);
     }
-    values.of_rows(days.name(), rows)
+    values.take_rows(days.name(), rows)
 }
 
 #[cfg(test)]
@@ -221,7 +230,7 @@ mod tests {
         let rows = (0..10_000).map(|n| (n % 7 != 3).then_some(n as IdxSize % 5));
         let column = few.take(&rows.collect::<IdxCa>()).unwrap();
         let looked = Cell::new(0);
-        let made = texts(&column, |text| {
+        let made = map_text_chunked(&column, |text| {
             looked.set(looked.get() + 1);
             (!text.ends_with('4')).then(|| text.to_uppercase())
         })
@@ -232,7 +241,7 @@ mod tests {
         });
         assert!(made.iter().map(|text| text.map(str::to_owned)).eq(expected));
         assert_eq!(looked.get(), 5);
-        let flags = flags(&column, |text| text.ends_with('0'));
+        let flags = map_bool_chunked(&column, |text| text.ends_with('0'));
         let expected = values.iter().map(|text| text.as_ref().is_some_and(|t| t.ends_with('0')));
         assert!(flags.iter().eq(expected.map(Some)));
     }
@@ -245,18 +254,18 @@ mod tests {
     fn a_column_of_which_nothing_comes_anew_is_handed_on_as_it_is() {
         let same = column(&[Some("a name that is no view by itself"), None, Some("ann")]);
         let place = |of: &StringChunked| of.downcast_iter().next().map(|all| all.views().as_ptr());
-        let lower = texts(&same, |text| Some(text.to_lowercase())).unwrap();
+        let lower = map_text_chunked(&same, |text| Some(text.to_lowercase())).unwrap();
         assert_eq!(place(&lower), place(&same));
-        assert_eq!(place(&without_empty(&same)), place(&same));
-        let other = texts(&same, |text| Some(text.to_uppercase())).unwrap();
+        assert_eq!(place(&empty_to_null(&same)), place(&same));
+        let other = map_text_chunked(&same, |text| Some(text.to_uppercase())).unwrap();
         assert_ne!(place(&other), place(&same));
     }
 
     #[test]
     fn empty_texts_are_nothing_and_nulls_stay_null() {
-        let filled = without_empty(&column(&[Some(""), None, Some("a"), Some("")]));
+        let filled = empty_to_null(&column(&[Some(""), None, Some("a"), Some("")]));
         assert!(filled.iter().eq([None, None, Some("a"), None]));
-        let lower = texts(&column(&[Some("A"), None, Some("a"), Some("")]), |text| {
+        let lower = map_text_chunked(&column(&[Some("A"), None, Some("a"), Some("")]), |text| {
             Some(text.to_lowercase()).filter(|text| !text.is_empty())
         });
         assert!(lower.unwrap().iter().eq([Some("a"), None, Some("a"), None]));
@@ -266,7 +275,7 @@ mod tests {
     fn of_two_texts_the_first_that_is_there() {
         let (some, all) = (column(&[Some("a"), None, None]), column(&[Some("x"), Some("y"), None]));
         let none = column(&[None, None, None]);
-        let one = |first, second| one_of(first, second).unwrap();
+        let one = |first, second| first_non_null_chunked(first, second).unwrap();
         assert!(one(&some, &all).iter().eq([Some("a"), Some("y"), None]));
         assert!(one(&none, &all).iter().eq(all.iter()));
         assert!(one(&all, &some).iter().eq(all.iter()));
@@ -276,7 +285,7 @@ mod tests {
     fn days_have_their_texts_wherever_they_lie() {
         let days: Int32Chunked =
             [Some(7), Some(7), None, Some(8), Some(7), Some(-1)].into_iter().collect();
-        let texts = of_days(&days, |day| (day >= 0).then(|| day.to_string())).unwrap();
+        let texts = map_date_chunked(&days, |day| (day >= 0).then(|| day.to_string())).unwrap();
         assert!(texts.iter().eq([Some("7"), Some("7"), None, Some("8"), Some("7"), None]));
     }
 
@@ -285,7 +294,7 @@ mod tests {
     fn texts_without_number_come_out_right_too() {
         let values: Vec<String> = (0..20_000).map(|n| format!("{}", n % 9_000)).collect();
         let column = StringChunked::from_slice("x".into(), &values);
-        let even = flags(&column, |text| text.parse::<u32>().is_ok_and(|n| n % 2 == 0));
+        let even = map_bool_chunked(&column, |text| text.parse::<u32>().is_ok_and(|n| n % 2 == 0));
         assert!(even.iter().eq((0..20_000).map(|n| Some(n % 9_000 % 2 == 0))));
     }
 }

@@ -18,15 +18,15 @@ use sqlparser::ast::{
 use crate::query::guard;
 
 /// The views that hold events.
-const LARGE: [&str; 3] = ["events", "history", "events_all"];
+const EVENT_VIEWS: [&str; 3] = ["events", "history", "events_all"];
 
 /// The functions that stages may call.
-const FUNCTIONS: [&str; 9] =
+const STREAMABLE_FUNCTIONS: [&str; 9] =
     ["coalesce", "count", "floor", "lower", "max", "min", "nullif", "sum", "upper"];
 
 /// A table that is answered by itself.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Stage {
+pub struct StreamingCte {
     /// What the statement calls it.
     pub name: String,
     /// The statement whose answer it is.
@@ -35,33 +35,33 @@ pub struct Stage {
 
 /// What stands behind a name in FROM.
 #[derive(Clone, Copy, Default)]
-struct Source {
+struct RelationInfo {
     /// Whether it may have as many rows as there are events.
     is_large: bool,
     /// Whether a WHERE has left some of them out.
     is_filtered: bool,
     /// How many rounds of stages have to be answered before it can be read.
-    round: usize,
+    wave: usize,
     /// Whether it may hold fractions, whose sum depends on the order of adding.
     has_fractions: bool,
 }
 
 /// Takes the stages out of a statement, which then reads tables of their names. Those of a round
 /// can be answered together; a round needs the answers of those before it.
-pub fn take(statement: &mut Statement) -> Vec<Vec<Stage>> {
-    let mut rounds: Vec<Vec<Stage>> = Vec::new();
+pub fn extract_streaming_ctes(statement: &mut Statement) -> Vec<Vec<StreamingCte>> {
+    let mut rounds: Vec<Vec<StreamingCte>> = Vec::new();
     let Statement::Query(query) = statement else { return rounds };
     let Some(mut with) = query.with.take() else { return rounds };
-    let mut known: BTreeMap<String, Source> = BTreeMap::new();
+    let mut known: BTreeMap<String, RelationInfo> = BTreeMap::new();
     // Tables that a stage may read, as its own WITH names them.
-    let mut plain: Vec<(Cte, Source)> = Vec::new();
-    let mut add = |cte: &Cte, source: Source, plain: &[(Cte, Source)]| {
-        rounds.resize_with(rounds.len().max(source.round + 1), Vec::new);
-        rounds[source.round].push(stage(cte, source.round, plain));
+    let mut plain: Vec<(Cte, RelationInfo)> = Vec::new();
+    let mut add = |cte: &Cte, source: RelationInfo, plain: &[(Cte, RelationInfo)]| {
+        rounds.resize_with(rounds.len().max(source.wave + 1), Vec::new);
+        rounds[source.wave].push(streaming_cte(cte, source.wave, plain));
     };
     with.cte_tables.retain(|cte| {
-        let Some((source, boils_down)) = simple(&cte.query.body, &known) else { return true };
-        if !is_bare(&cte.query) || !cte.alias.columns.is_empty() {
+        let Some((source, boils_down)) = classify(&cte.query.body, &known) else { return true };
+        if !has_only_body(&cte.query) || !cte.alias.columns.is_empty() {
             return true;
         }
         let is_stage = source.is_large && boils_down;
@@ -70,13 +70,14 @@ pub fn take(statement: &mut Statement) -> Vec<Vec<Stage>> {
         } else {
             plain.push((cte.clone(), source));
         }
-        let round = source.round + usize::from(is_stage);
+        let round = source.wave + usize::from(is_stage);
         let is_large = source.is_large && !is_stage;
-        known.insert(cte.alias.name.value.clone(), Source { is_large, round, ..source });
+        known
+            .insert(cte.alias.name.value.clone(), RelationInfo { is_large, wave: round, ..source });
         !is_stage
     });
     let is_large = |cte: &Cte| known.get(&cte.alias.name.value).is_some_and(|of| of.is_large);
-    let mut read = Read::default();
+    let mut read = TableNameCollector::default();
     let _ = query.body.visit(&mut read);
     for cte in with.cte_tables.iter().filter(|cte| !is_large(cte)) {
         let _ = cte.visit(&mut read);
@@ -92,16 +93,16 @@ pub fn take(statement: &mut Statement) -> Vec<Vec<Stage>> {
 }
 
 /// The stage that a table is, with those plain ones before it that can be read by then.
-fn stage(cte: &Cte, round: usize, plain: &[(Cte, Source)]) -> Stage {
-    let tables = plain.iter().filter(|(_, source)| source.round <= round);
+fn streaming_cte(cte: &Cte, round: usize, plain: &[(Cte, RelationInfo)]) -> StreamingCte {
+    let tables = plain.iter().filter(|(_, source)| source.wave <= round);
     let tables: Vec<String> = tables.map(|(cte, _)| cte.to_string()).collect();
     let with =
         if tables.is_empty() { String::new() } else { format!("WITH {} ", tables.join(", ")) };
-    Stage { name: cte.alias.name.value.clone(), sql: format!("{with}{}", cte.query) }
+    StreamingCte { name: cte.alias.name.value.clone(), sql: format!("{with}{}", cte.query) }
 }
 
 /// Whether a query is its body and nothing else.
-fn is_bare(query: &Query) -> bool {
+fn has_only_body(query: &Query) -> bool {
     query.with.is_none()
         && query.order_by.is_none()
         && query.limit_clause.is_none()
@@ -109,7 +110,10 @@ fn is_bare(query: &Query) -> bool {
 }
 
 /// What comes of selects, and whether it is boiled down, if a stage may be or read such.
-fn simple(body: &SetExpr, known: &BTreeMap<String, Source>) -> Option<(Source, bool)> {
+fn classify(
+    body: &SetExpr,
+    known: &BTreeMap<String, RelationInfo>,
+) -> Option<(RelationInfo, bool)> {
     let select = match body {
         SetExpr::Select(select) => select,
         SetExpr::SetOperation {
@@ -118,11 +122,11 @@ fn simple(body: &SetExpr, known: &BTreeMap<String, Source>) -> Option<(Source, b
             set_quantifier: SetQuantifier::All,
             right,
         } => {
-            let ((left, _), (right, _)) = (simple(left, known)?, simple(right, known)?);
-            let both = Source {
+            let ((left, _), (right, _)) = (classify(left, known)?, classify(right, known)?);
+            let both = RelationInfo {
                 is_large: false,
                 is_filtered: false,
-                round: left.round.max(right.round),
+                wave: left.wave.max(right.wave),
                 has_fractions: left.has_fractions || right.has_fractions,
             };
             return (!left.is_large && !right.is_large).then_some((both, false));
@@ -130,7 +134,7 @@ fn simple(body: &SetExpr, known: &BTreeMap<String, Source>) -> Option<(Source, b
         _ => return None,
     };
     let [from] = select.from.as_slice() else { return None };
-    let mut source = source_of(&from.relation, known)?;
+    let mut source = relation_info(&from.relation, known)?;
     for join in &from.joins {
         let is_plain = matches!(
             join.join_operator,
@@ -139,36 +143,40 @@ fn simple(body: &SetExpr, known: &BTreeMap<String, Source>) -> Option<(Source, b
                 | JoinOperator::Left(_)
                 | JoinOperator::LeftOuter(_)
         );
-        let joined = source_of(&join.relation, known).filter(|of| is_plain && !of.is_large)?;
-        source.round = source.round.max(joined.round);
+        let joined = relation_info(&join.relation, known).filter(|of| is_plain && !of.is_large)?;
+        source.wave = source.wave.max(joined.wave);
         source.has_fractions |= joined.has_fractions;
     }
     // Of a few rows and a few, a join can make many.
-    source.is_large |= !from.joins.is_empty() && source.round > 0;
-    let mut seen = Seen { has_fractions: source.has_fractions, sums: false };
-    let is_broken = select.visit(&mut seen).is_break() || (seen.sums && seen.has_fractions);
+    source.is_large |= !from.joins.is_empty() && source.wave > 0;
+    let mut seen = SelectInspector { has_fractions: source.has_fractions, has_sums: false };
+    let is_broken = select.visit(&mut seen).is_break() || (seen.has_sums && seen.has_fractions);
     if is_broken || select.having.is_some() || !select.lateral_views.is_empty() {
         return None;
     }
     source.has_fractions = seen.has_fractions;
     source.is_filtered |= select.selection.is_some();
-    Some((source, boils_down(select)))
+    Some((source, is_aggregating(select)))
 }
 
-fn source_of(table: &TableFactor, known: &BTreeMap<String, Source>) -> Option<Source> {
+fn relation_info(
+    table: &TableFactor,
+    known: &BTreeMap<String, RelationInfo>,
+) -> Option<RelationInfo> {
     let TableFactor::Table { name, .. } = table else { return None };
     let name = name.to_string();
     match known.get(&name) {
         Some(source) => Some(*source),
-        None if guard::is_view(&name) => {
-            Some(Source { is_large: LARGE.contains(&&*name), ..Source::default() })
-        }
+        None if guard::is_view(&name) => Some(RelationInfo {
+            is_large: EVENT_VIEWS.contains(&&*name),
+            ..RelationInfo::default()
+        }),
         None => None,
     }
 }
 
 /// Whether of many rows come few.
-fn boils_down(select: &Select) -> bool {
+fn is_aggregating(select: &Select) -> bool {
     let is_grouped =
         matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if !keys.is_empty());
     is_grouped || matches!(select.distinct, Some(Distinct::Distinct))
@@ -176,9 +184,9 @@ fn boils_down(select: &Select) -> bool {
 
 /// The tables that stand in FROM.
 #[derive(Default)]
-struct Read(BTreeSet<String>);
+struct TableNameCollector(BTreeSet<String>);
 
-impl Visitor for Read {
+impl Visitor for TableNameCollector {
     type Break = std::convert::Infallible;
 
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Self::Break> {
@@ -190,12 +198,12 @@ impl Visitor for Read {
 }
 
 /// What occurs in a select; ends where it holds what a stage may not.
-struct Seen {
+struct SelectInspector {
     has_fractions: bool,
-    sums: bool,
+    has_sums: bool,
 }
 
-impl Visitor for Seen {
+impl Visitor for SelectInspector {
     type Break = ();
 
     fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
@@ -206,10 +214,10 @@ impl Visitor for Seen {
         match expr {
             Expr::Function(function) => {
                 let name = function.name.to_string().to_lowercase();
-                if function.over.is_some() || !FUNCTIONS.contains(&&*name) {
+                if function.over.is_some() || !STREAMABLE_FUNCTIONS.contains(&&*name) {
                     return ControlFlow::Break(());
                 }
-                self.sums |= name == "sum";
+                self.has_sums |= name == "sum";
                 self.has_fractions |= name == "floor";
             }
             Expr::Cast { data_type, .. } => {
@@ -234,8 +242,8 @@ mod tests {
     /// The names of the stages, a round a line, and what is left of the statement.
     fn stages(sql: &str) -> (String, String) {
         let mut statement = guard::parse("test", sql).unwrap();
-        let rounds = take(&mut statement);
-        let names = |stages: &Vec<Stage>| {
+        let rounds = extract_streaming_ctes(&mut statement);
+        let names = |stages: &Vec<StreamingCte>| {
             stages.iter().map(|stage| stage.name.as_str()).collect::<Vec<_>>().join(" ")
         };
         let rounds: Vec<String> = rounds.iter().map(names).collect();
@@ -258,7 +266,7 @@ mod tests {
         let mut statement =
             guard::parse("test", "WITH a AS (SELECT DISTINCT user_id FROM events) SELECT * FROM a")
                 .unwrap();
-        let stage = &take(&mut statement)[0][0];
+        let stage = &extract_streaming_ctes(&mut statement)[0][0];
         assert_eq!(stage.sql, "SELECT DISTINCT user_id FROM events");
         assert_eq!(statement.to_string(), "SELECT * FROM a");
     }
@@ -266,8 +274,8 @@ mod tests {
     #[test]
     fn what_a_where_leaves_is_a_stage_for_the_rest_of_the_statement() {
         let (rounds, rest) = stages(
-            "WITH kept AS (SELECT user_id, time_us FROM events WHERE is_failed), \
-             ranked AS (SELECT user_id, RANK() OVER (ORDER BY time_us) AS place FROM kept), \
+            "WITH kept AS (SELECT user_id, epoch_us FROM events WHERE is_failed), \
+             ranked AS (SELECT user_id, RANK() OVER (ORDER BY epoch_us) AS place FROM kept), \
              users AS (SELECT user_id, COUNT(*) AS n FROM kept GROUP BY user_id), \
              both AS (SELECT user_id AS one FROM users UNION ALL SELECT 'x' AS one FROM users), \
              of_both AS (SELECT DISTINCT k.user_id FROM kept AS k JOIN both AS b \
@@ -285,10 +293,10 @@ mod tests {
         for body in [
             "SELECT user_id FROM events",
             "SELECT DISTINCT user_id FROM events WHERE user_id IN (SELECT user_id FROM history)",
-            "SELECT DISTINCT LAG(time_us) OVER (ORDER BY time_us) AS x FROM events",
-            "SELECT user_id, AVG(time_us) AS x FROM events GROUP BY user_id",
-            "SELECT user_id, SUM(time_us / 2) AS x FROM events GROUP BY user_id",
-            "SELECT user_id, SUM(CAST(time_us AS DOUBLE)) AS x FROM events GROUP BY user_id",
+            "SELECT DISTINCT LAG(epoch_us) OVER (ORDER BY epoch_us) AS x FROM events",
+            "SELECT user_id, AVG(epoch_us) AS x FROM events GROUP BY user_id",
+            "SELECT user_id, SUM(epoch_us / 2) AS x FROM events GROUP BY user_id",
+            "SELECT user_id, SUM(CAST(epoch_us AS DOUBLE)) AS x FROM events GROUP BY user_id",
             "SELECT user_id, SUM(0.1) AS x FROM events GROUP BY user_id",
             "SELECT DISTINCT e.user_id FROM events AS e JOIN history AS h ON e.Id = h.Id",
             "SELECT DISTINCT e.user_id FROM events AS e CROSS JOIN days AS d",

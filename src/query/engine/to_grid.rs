@@ -6,56 +6,57 @@
 use polars::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::grid::{Cell, Column as Header, Grid, Kind};
+use crate::grid::{Cell, CellKind, Grid, GridColumn as Header};
 
 /// The frame as a grid.
-pub fn grid(frame: &DataFrame) -> PolarsResult<Grid> {
+pub fn frame_to_grid(frame: &DataFrame) -> PolarsResult<Grid> {
     let rows = vec![Vec::with_capacity(frame.width()); frame.height()];
     let mut grid = Grid { columns: Vec::new(), rows };
     for column in frame.columns() {
-        grid.columns.push(Header { name: column.name().to_string(), kind: kind(column.dtype()) });
+        grid.columns
+            .push(Header { name: column.name().to_string(), kind: cell_kind(column.dtype()) });
         for (at, row) in grid.rows.iter_mut().enumerate() {
-            row.push(cell(column.get(at)?));
+            row.push(to_cell(column.get(at)?));
         }
     }
     Ok(grid)
 }
 
-fn kind(ty: &DataType) -> Kind {
+fn cell_kind(ty: &DataType) -> CellKind {
     match ty {
-        DataType::Boolean => Kind::Bool,
-        DataType::Date => Kind::Date,
-        DataType::Datetime(_, Some(_)) => Kind::Time,
-        DataType::Datetime(_, None) => Kind::LocalTime,
-        ty if ty.is_integer() => Kind::Int,
-        ty if ty.is_float() => Kind::Float,
-        _ => Kind::Text,
+        DataType::Boolean => CellKind::Bool,
+        DataType::Date => CellKind::Date,
+        DataType::Datetime(_, Some(_)) => CellKind::Time,
+        DataType::Datetime(_, None) => CellKind::LocalTime,
+        ty if ty.is_integer() => CellKind::Int,
+        ty if ty.is_float() => CellKind::Float,
+        _ => CellKind::Text,
     }
 }
 
-fn cell(value: AnyValue<'_>) -> Cell {
+fn to_cell(value: AnyValue<'_>) -> Cell {
     match value {
         AnyValue::Null => Cell::Null,
         AnyValue::Boolean(truth) => Cell::Bool(truth),
         AnyValue::String(text) => Cell::Text(text.to_owned()),
         AnyValue::StringOwned(text) => Cell::Text(text.to_string()),
         AnyValue::Date(days) => Cell::Date { days },
-        AnyValue::Datetime(time, unit, zone) => instant(time, unit, zone.is_some()),
-        AnyValue::DatetimeOwned(time, unit, zone) => instant(time, unit, zone.is_some()),
+        AnyValue::Datetime(time, unit, zone) => time_cell(time, unit, zone.is_some()),
+        AnyValue::DatetimeOwned(time, unit, zone) => time_cell(time, unit, zone.is_some()),
         AnyValue::Float32(number) => Cell::Float(number.into()),
         AnyValue::Float64(number) => Cell::Float(number),
         value if value.is_integer() => match value.extract::<i64>() {
             Some(number) => Cell::Int(number),
             None => Cell::Text(value.to_string()),
         },
-        value => match json(value) {
+        value => match to_json(value) {
             Value::String(text) => Cell::Text(text),
             other => Cell::Text(other.to_string()),
         },
     }
 }
 
-fn instant(time: i64, unit: TimeUnit, zoned: bool) -> Cell {
+fn time_cell(time: i64, unit: TimeUnit, zoned: bool) -> Cell {
     let us = match unit {
         TimeUnit::Nanoseconds => time.div_euclid(1_000),
         TimeUnit::Microseconds => time,
@@ -65,15 +66,15 @@ fn instant(time: i64, unit: TimeUnit, zoned: bool) -> Cell {
 }
 
 /// A nested value; what JSON has no word for is shown as the engine shows it.
-fn json(value: AnyValue<'_>) -> Value {
+fn to_json(value: AnyValue<'_>) -> Value {
     match value {
         AnyValue::Null => Value::Null,
         AnyValue::Boolean(truth) => Value::Bool(truth),
         AnyValue::String(text) => Value::String(text.to_owned()),
         AnyValue::StringOwned(text) => Value::String(text.to_string()),
         AnyValue::Float64(number) => number.into(),
-        AnyValue::List(items) => Value::Array(items.iter().map(json).collect()),
-        AnyValue::Struct(..) | AnyValue::StructOwned(_) => object(&value),
+        AnyValue::List(items) => Value::Array(items.iter().map(to_json).collect()),
+        AnyValue::Struct(..) | AnyValue::StructOwned(_) => struct_to_json(&value),
         value if value.is_integer() => {
             value.extract::<i64>().map_or_else(|| Value::String(value.to_string()), Value::from)
         }
@@ -81,10 +82,10 @@ fn json(value: AnyValue<'_>) -> Value {
     }
 }
 
-fn object(value: &AnyValue<'_>) -> Value {
+fn struct_to_json(value: &AnyValue<'_>) -> Value {
     let mut members = Map::new();
     let mut add = |field: &Field, value: AnyValue<'_>| {
-        members.insert(field.name().to_string(), json(value));
+        members.insert(field.name().to_string(), to_json(value));
     };
     match value {
         AnyValue::StructOwned(parts) => {
@@ -121,7 +122,7 @@ mod tests {
         ]);
         let mut frame = frame.collect().unwrap();
         frame.with_column(list.into_column()).unwrap();
-        let grid = grid(&frame).unwrap();
+        let grid = frame_to_grid(&frame).unwrap();
         let expected = [
             Cell::Text("x".into()),
             Cell::Bool(true),
@@ -137,6 +138,6 @@ mod tests {
         ];
         assert_eq!(grid.rows, [expected]);
         let kinds: Vec<_> = grid.columns.iter().map(|column| column.kind).collect();
-        assert_eq!(kinds[8..], [Kind::Time, Kind::LocalTime, Kind::Text]);
+        assert_eq!(kinds[8..], [CellKind::Time, CellKind::LocalTime, CellKind::Text]);
     }
 }

@@ -18,43 +18,43 @@ use crate::query::guard;
 
 /// Casts every call in the statement whose result would be too narrow to reckon with.
 pub fn widen(statement: &mut Statement) {
-    let ControlFlow::Continue(()) = statement.visit(&mut Widen);
+    let ControlFlow::Continue(()) = statement.visit(&mut IntegerWidener);
 }
 
-struct Widen;
+struct IntegerWidener;
 
-impl VisitorMut for Widen {
+impl VisitorMut for IntegerWidener {
     type Break = std::convert::Infallible;
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         let narrow = match expr {
             Expr::Function(function) if guard::is_sum(function) => {
-                summed(function);
+                cast_sum_arguments(function);
                 false
             }
             Expr::Case { conditions, else_result, .. } => {
-                conditions.iter_mut().for_each(|when| whole(&mut when.result));
-                else_result.iter_mut().for_each(|result| whole(result));
+                conditions.iter_mut().for_each(|when| cast_integer_literal(&mut when.result));
+                else_result.iter_mut().for_each(|result| cast_integer_literal(result));
                 false
             }
             Expr::Cast { data_type, .. } => {
-                if is_narrow(data_type) {
+                if is_narrow_type(data_type) {
                     *data_type = DataType::BigInt(None);
                 }
                 false
             }
-            Expr::Function(function) => guard::is_narrow(function),
-            Expr::Extract { field, .. } => is_whole(field),
+            Expr::Function(function) => guard::is_narrow_function(function),
+            Expr::Extract { field, .. } => is_integer_field(field),
             _ => false,
         };
         if narrow {
-            cast(expr);
+            cast_to_bigint(expr);
         }
         ControlFlow::Continue(())
     }
 }
 
-fn cast(expr: &mut Expr) {
+fn cast_to_bigint(expr: &mut Expr) {
     let inner = std::mem::replace(expr, Expr::Value(Value::Null.with_empty_span()));
     *expr = Expr::Cast {
         kind: CastKind::Cast,
@@ -66,27 +66,27 @@ fn cast(expr: &mut Expr) {
 }
 
 /// Casts a whole number as it is written; a fraction stays what it is.
-fn whole(expr: &mut Expr) {
+fn cast_integer_literal(expr: &mut Expr) {
     if let Expr::Value(value) = expr
         && let Value::Number(digits, _) = &value.value
         && digits.bytes().all(|byte| byte.is_ascii_digit())
     {
-        cast(expr);
+        cast_to_bigint(expr);
     }
 }
 
 /// `SUM(1)`.
-fn summed(function: &mut Function) {
+fn cast_sum_arguments(function: &mut Function) {
     let FunctionArguments::List(list) = &mut function.args else { return };
     for argument in &mut list.args {
         if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
-            whole(expr);
+            cast_integer_literal(expr);
         }
     }
 }
 
 /// Types of whole numbers below 64 bits.
-fn is_narrow(data_type: &DataType) -> bool {
+fn is_narrow_type(data_type: &DataType) -> bool {
     matches!(
         data_type,
         DataType::TinyInt(_) | DataType::SmallInt(_) | DataType::Int(_) | DataType::Integer(_)
@@ -94,7 +94,7 @@ fn is_narrow(data_type: &DataType) -> bool {
 }
 
 /// Parts of a time that are whole numbers; an epoch or a millisecond has a fraction.
-fn is_whole(field: &DateTimeField) -> bool {
+fn is_integer_field(field: &DateTimeField) -> bool {
     use DateTimeField::{
         Day, DayOfWeek, DayOfYear, Days, Dow, Doy, Hour, Hours, IsoWeek, Isodow, Isoyear, Minute,
         Minutes, Month, Months, Quarter, Second, Seconds, Week, Weeks, Year, Years,

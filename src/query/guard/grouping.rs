@@ -10,17 +10,20 @@ use sqlparser::ast::{VisitMut, VisitorMut};
 
 /// Whether an aggregate stands in it, outside of windows and of other SELECTs.
 pub fn has_aggregate(expr: &Expr) -> bool {
-    find(expr, |expr| matches!(expr, Expr::Function(function) if is_aggregate(function)))
+    has_matching_expr(
+        expr,
+        |expr| matches!(expr, Expr::Function(function) if is_aggregate(function)),
+    )
 }
 
 /// Whether a function is called in it.
 pub fn has_call(expr: &Expr) -> bool {
-    find(expr, |expr| matches!(expr, Expr::Function(_) | Expr::Extract { .. }))
+    has_matching_expr(expr, |expr| matches!(expr, Expr::Function(_) | Expr::Extract { .. }))
 }
 
 /// Whether a column of that name stands in it.
 pub fn has_column(expr: &Expr, name: &str) -> bool {
-    find(expr, |expr| match expr {
+    has_matching_expr(expr, |expr| match expr {
         Expr::Identifier(ident) => ident.value == name,
         Expr::CompoundIdentifier(parts) => parts.last().is_some_and(|part| part.value == name),
         _ => false,
@@ -28,12 +31,15 @@ pub fn has_column(expr: &Expr, name: &str) -> bool {
 }
 
 fn has_window(expr: &Expr) -> bool {
-    find(expr, |expr| matches!(expr, Expr::Function(function) if function.over.is_some()))
+    has_matching_expr(
+        expr,
+        |expr| matches!(expr, Expr::Function(function) if function.over.is_some()),
+    )
 }
 
 /// Refuses a SELECT whose groups other engines would refuse or read otherwise.
-pub fn check(select: &Select) -> Verdict {
-    let items: Vec<&Expr> = select.projection.iter().filter_map(expression).collect();
+pub fn check(select: &Select) -> GuardResult {
+    let items: Vec<&Expr> = select.projection.iter().filter_map(item_expr).collect();
     if let Some(condition) = &select.selection
         && (has_aggregate(condition) || has_window(condition))
     {
@@ -55,9 +61,9 @@ pub fn check(select: &Select) -> Verdict {
     if items.len() < select.projection.len() {
         return refuse("* beside GROUP BY or an aggregate: name the columns");
     }
-    let keys = keys(grouped, &select.projection);
+    let keys = group_keys(grouped, &select.projection);
     for item in items {
-        let mut search = Search { keys: &keys, covered: 0 };
+        let mut search = UngroupedColumnFinder { keys: &keys, covered_depth: 0 };
         if let ControlFlow::Break(column) = item.visit(&mut search) {
             return refuse(format!("{column} is neither in GROUP BY nor in an aggregate"));
         }
@@ -66,15 +72,15 @@ pub fn check(select: &Select) -> Verdict {
 }
 
 /// Refuses calls over no rows at all, of which the engine makes no row.
-pub fn check_rows(select: &Select) -> Verdict {
-    let mut items = select.projection.iter().filter_map(expression);
+pub fn check_without_from(select: &Select) -> GuardResult {
+    let mut items = select.projection.iter().filter_map(item_expr);
     if select.from.is_empty() && items.any(has_call) {
         return refuse("a function without FROM has no row: write FROM period, which has one");
     }
     ControlFlow::Continue(())
 }
 
-fn expression(item: &SelectItem) -> Option<&Expr> {
+fn item_expr(item: &SelectItem) -> Option<&Expr> {
     match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
         _ => None,
@@ -83,10 +89,10 @@ fn expression(item: &SelectItem) -> Option<&Expr> {
 
 /// What is grouped by, in words without the tables' names: as written, and what a name or a number
 /// in GROUP BY stands for.
-fn keys(grouped: &[Expr], projection: &[SelectItem]) -> BTreeSet<String> {
+fn group_keys(grouped: &[Expr], projection: &[SelectItem]) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     for key in grouped {
-        keys.insert(words(key));
+        keys.insert(unqualified_text(key));
         let meant = match key {
             Expr::Value(value) => match &value.value {
                 Value::Number(number, _) => {
@@ -99,15 +105,15 @@ fn keys(grouped: &[Expr], projection: &[SelectItem]) -> BTreeSet<String> {
             }),
             _ => None,
         };
-        keys.extend(meant.and_then(expression).map(words));
+        keys.extend(meant.and_then(item_expr).map(unqualified_text));
     }
     keys
 }
 
 /// The expression as text, without the tables' names before its columns.
-fn words(expr: &Expr) -> String {
-    struct Bare;
-    impl VisitorMut for Bare {
+fn unqualified_text(expr: &Expr) -> String {
+    struct QualifierRemover;
+    impl VisitorMut for QualifierRemover {
         type Break = ();
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
             if let Expr::CompoundIdentifier(parts) = expr
@@ -119,71 +125,71 @@ fn words(expr: &Expr) -> String {
         }
     }
     let mut bare = expr.clone();
-    let _ = VisitMut::visit(&mut bare, &mut Bare);
+    let _ = VisitMut::visit(&mut bare, &mut QualifierRemover);
     bare.to_string()
 }
 
 /// Looks for a column outside of keys, aggregates and sub-selects.
-struct Search<'a> {
+struct UngroupedColumnFinder<'a> {
     keys: &'a BTreeSet<String>,
     /// How deep inside one of those the walk is.
-    covered: usize,
+    covered_depth: usize,
 }
 
-impl Visitor for Search<'_> {
+impl Visitor for UngroupedColumnFinder<'_> {
     type Break = String;
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> Verdict {
+    fn pre_visit_expr(&mut self, expr: &Expr) -> GuardResult {
         let covers = |expr: &Expr| {
             matches!(expr, Expr::Function(function) if is_aggregate(function))
-                || self.keys.contains(&words(expr))
+                || self.keys.contains(&unqualified_text(expr))
         };
-        if self.covered > 0 || covers(expr) {
-            self.covered += 1;
+        if self.covered_depth > 0 || covers(expr) {
+            self.covered_depth += 1;
         } else if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
             return refuse(expr.to_string());
         }
         ControlFlow::Continue(())
     }
 
-    fn post_visit_expr(&mut self, _: &Expr) -> Verdict {
-        self.covered = self.covered.saturating_sub(1);
+    fn post_visit_expr(&mut self, _: &Expr) -> GuardResult {
+        self.covered_depth = self.covered_depth.saturating_sub(1);
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_query(&mut self, _: &Query) -> Verdict {
-        self.covered += 1;
+    fn pre_visit_query(&mut self, _: &Query) -> GuardResult {
+        self.covered_depth += 1;
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> Verdict {
-        self.covered = self.covered.saturating_sub(1);
+    fn post_visit_query(&mut self, _: &Query) -> GuardResult {
+        self.covered_depth = self.covered_depth.saturating_sub(1);
         ControlFlow::Continue(())
     }
 }
 
 /// Whether an expression of that sort stands in it, outside of other SELECTs.
-fn find(expr: &Expr, is_it: impl Fn(&Expr) -> bool) -> bool {
-    struct Find<F> {
-        is_it: F,
-        inner: usize,
+fn has_matching_expr(expr: &Expr, is_it: impl Fn(&Expr) -> bool) -> bool {
+    struct ExprFinder<F> {
+        predicate: F,
+        subquery_depth: usize,
     }
-    impl<F: Fn(&Expr) -> bool> Visitor for Find<F> {
+    impl<F: Fn(&Expr) -> bool> Visitor for ExprFinder<F> {
         type Break = ();
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            if self.inner == 0 && (self.is_it)(expr) {
+            if self.subquery_depth == 0 && (self.predicate)(expr) {
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         }
         fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.inner += 1;
+            self.subquery_depth += 1;
             ControlFlow::Continue(())
         }
         fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.inner -= 1;
+            self.subquery_depth -= 1;
             ControlFlow::Continue(())
         }
     }
-    expr.visit(&mut Find { is_it, inner: 0 }).is_break()
+    expr.visit(&mut ExprFinder { predicate: is_it, subquery_depth: 0 }).is_break()
 }

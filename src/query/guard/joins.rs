@@ -8,14 +8,16 @@ use super::*;
 use sqlparser::ast::{BinaryOperator, JoinConstraint, JoinOperator, TableWithJoins};
 
 /// Refuses joins of other forms.
-pub fn check(from: &[TableWithJoins]) -> Verdict {
+pub fn check(from: &[TableWithJoins]) -> GuardResult {
     if from.len() > 1 {
         return refuse("tables after a comma: write JOIN … ON …");
     }
     for join in from.iter().flat_map(|table| &table.joins) {
         match &join.join_operator {
             JoinOperator::CrossJoin(JoinConstraint::None) => {}
-            JoinOperator::Join(on) | JoinOperator::Inner(on) => constraint(on, Kind::Inner)?,
+            JoinOperator::Join(on) | JoinOperator::Inner(on) => {
+                check_constraint(on, JoinKind::Inner)?
+            }
             JoinOperator::Left(on)
             | JoinOperator::LeftOuter(on)
             | JoinOperator::Right(on)
@@ -24,7 +26,7 @@ pub fn check(from: &[TableWithJoins]) -> Verdict {
             | JoinOperator::Semi(on)
             | JoinOperator::LeftSemi(on)
             | JoinOperator::Anti(on)
-            | JoinOperator::LeftAnti(on) => constraint(on, Kind::Outer)?,
+            | JoinOperator::LeftAnti(on) => check_constraint(on, JoinKind::Outer)?,
             _ => return refuse("this kind of JOIN is not answered here"),
         }
     }
@@ -32,32 +34,34 @@ pub fn check(from: &[TableWithJoins]) -> Verdict {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum JoinKind {
     Inner,
     /// Rows without a partner are kept, or are what is asked for.
     Outer,
 }
 
-fn constraint(constraint: &JoinConstraint, kind: Kind) -> Verdict {
+fn check_constraint(constraint: &JoinConstraint, kind: JoinKind) -> GuardResult {
     match constraint {
-        JoinConstraint::On(expr) => condition(expr, kind),
+        JoinConstraint::On(expr) => check_condition(expr, kind),
         JoinConstraint::Using(_) => refuse("JOIN … USING: write ON a.x = b.x"),
         JoinConstraint::Natural => refuse("NATURAL JOIN: write ON a.x = b.x"),
         JoinConstraint::None => refuse("JOIN without ON: write ON a.x = b.x, or CROSS JOIN"),
     }
 }
 
-fn condition(expr: &Expr, kind: Kind) -> Verdict {
+fn check_condition(expr: &Expr, kind: JoinKind) -> GuardResult {
     match expr {
-        Expr::Nested(inner) => condition(inner, kind),
+        Expr::Nested(inner) => check_condition(inner, kind),
         Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-            condition(left, kind)?;
-            condition(right, kind)
+            check_condition(left, kind)?;
+            check_condition(right, kind)
         }
-        Expr::BinaryOp { left, op, right } if compares(op, kind) && two_tables(left, right) => {
+        Expr::BinaryOp { left, op, right }
+            if is_allowed_comparison(op, kind) && is_across_tables(left, right) =>
+        {
             ControlFlow::Continue(())
         }
-        _ if kind == Kind::Outer => refuse(format!(
+        _ if kind == JoinKind::Outer => refuse(format!(
             "{expr} in the ON of an outer join: only a.x = b.x stands there; \
              filter the joined table in a WITH before"
         )),
@@ -65,22 +69,22 @@ fn condition(expr: &Expr, kind: Kind) -> Verdict {
     }
 }
 
-fn compares(op: &BinaryOperator, kind: Kind) -> bool {
+fn is_allowed_comparison(op: &BinaryOperator, kind: JoinKind) -> bool {
     use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq};
-    matches!(op, Eq) || (kind == Kind::Inner && matches!(op, Gt | GtEq | Lt | LtEq))
+    matches!(op, Eq) || (kind == JoinKind::Inner && matches!(op, Gt | GtEq | Lt | LtEq))
 }
 
-fn two_tables(left: &Expr, right: &Expr) -> bool {
-    match (table(left), table(right)) {
+fn is_across_tables(left: &Expr, right: &Expr) -> bool {
+    match (table_qualifier(left), table_qualifier(right)) {
         (Some(left), Some(right)) => left != right,
         _ => false,
     }
 }
 
 /// The table's name before a column's.
-fn table(expr: &Expr) -> Option<&str> {
+fn table_qualifier(expr: &Expr) -> Option<&str> {
     match expr {
-        Expr::Nested(inner) => table(inner),
+        Expr::Nested(inner) => table_qualifier(inner),
         Expr::CompoundIdentifier(parts) if parts.len() == 2 => {
             parts.first().map(|part| part.value.as_str())
         }

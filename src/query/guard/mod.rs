@@ -28,28 +28,28 @@ use crate::{Error, Result};
 
 use crate::query::views;
 
-pub use functions::{is_narrow, is_sum};
+pub use functions::{is_narrow_function, is_sum};
 
 /// Whether a view has that name.
 pub fn is_view(name: &str) -> bool {
-    views::names().contains(&name)
+    views::view_names().contains(&name)
 }
 
 /// What a statement asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Footprint {
+pub struct References {
     /// The views that it reads.
     pub views: BTreeSet<String>,
     /// Every name in it that can be a column.
-    pub names: BTreeSet<String>,
+    pub column_names: BTreeSet<String>,
     /// Whether it asks for all columns of something.
     pub all_columns: bool,
 }
 
-impl Footprint {
+impl References {
     /// Whether a column of that name can be needed.
-    pub fn wants(&self, column: &str) -> bool {
-        self.all_columns || self.names.contains(column)
+    pub fn has_column(&self, column: &str) -> bool {
+        self.all_columns || self.column_names.contains(column)
     }
 }
 
@@ -74,40 +74,40 @@ pub fn parse(query: &str, sql: &str) -> Result<Statement> {
 /// # Errors
 ///
 /// [`Error::Query`] naming the form and the way out.
-pub fn check(query: &str, statement: &Statement) -> Result<Footprint> {
+pub fn check(query: &str, statement: &Statement) -> Result<References> {
     let refuse = |message: String| Error::Query { query: query.to_owned(), message };
     let Statement::Query(body) = statement else {
         return Err(refuse("only SELECT and WITH … SELECT are answered here".to_owned()));
     };
     let mut named = BTreeSet::new();
-    if let ControlFlow::Break(message) = body.visit(&mut Named { names: &mut named }) {
+    if let ControlFlow::Break(message) = body.visit(&mut CteNameCollector { names: &mut named }) {
         return Err(refuse(message));
     }
-    let mut guard = Guard { named, footprint: Footprint::default() };
+    let mut guard = Guard { cte_names: named, references: References::default() };
     match body.visit(&mut guard) {
         ControlFlow::Break(message) => Err(refuse(message)),
-        ControlFlow::Continue(()) => Ok(guard.footprint),
+        ControlFlow::Continue(()) => Ok(guard.references),
     }
 }
 
 /// A refusal ends the walk.
-type Verdict = ControlFlow<String>;
+type GuardResult = ControlFlow<String>;
 
 /// Ends the walk with what is wrong and what to write instead.
-fn refuse(message: impl Into<String>) -> Verdict {
+fn refuse(message: impl Into<String>) -> GuardResult {
     ControlFlow::Break(message.into())
 }
 
 /// Collects the names that WITH gives, which must be new ones: the engine looks among the views
 /// first and would read the view instead.
-struct Named<'a> {
+struct CteNameCollector<'a> {
     names: &'a mut BTreeSet<String>,
 }
 
-impl Visitor for Named<'_> {
+impl Visitor for CteNameCollector<'_> {
     type Break = String;
 
-    fn pre_visit_query(&mut self, query: &Query) -> Verdict {
+    fn pre_visit_query(&mut self, query: &Query) -> GuardResult {
         for table in query.with.iter().flat_map(|with| &with.cte_tables) {
             let name = &table.alias.name.value;
             if is_view(name) {
@@ -122,26 +122,26 @@ impl Visitor for Named<'_> {
 }
 
 struct Guard {
-    named: BTreeSet<String>,
-    footprint: Footprint,
+    cte_names: BTreeSet<String>,
+    references: References,
 }
 
 impl Visitor for Guard {
     type Break = String;
 
-    fn pre_visit_query(&mut self, query: &Query) -> Verdict {
+    fn pre_visit_query(&mut self, query: &Query) -> GuardResult {
         if query.with.as_ref().is_some_and(|with| with.recursive) {
             return refuse("WITH RECURSIVE is not answered here");
         }
         if !query.pipe_operators.is_empty() {
             return refuse("|> is not answered here; write SELECT and WITH");
         }
-        body(&query.body)?;
-        ordered_by_aggregate(query)?;
-        ordered_by_hidden(query)
+        check_body(&query.body)?;
+        check_order_by_aggregate(query)?;
+        check_order_by_shadowed(query)
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> Verdict {
+    fn pre_visit_select(&mut self, select: &Select) -> GuardResult {
         if select.qualify.is_some() {
             return refuse("QUALIFY: number the rows in a WITH, and filter them in WHERE after it");
         }
@@ -155,16 +155,17 @@ impl Visitor for Guard {
             matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
         };
         // All columns of a sub-select are those that it names itself.
-        self.footprint.all_columns |= select.projection.iter().any(columns) && reads_view(select);
+        self.references.all_columns |=
+            select.projection.iter().any(columns) && has_view_in_from(select);
         joins::check(&select.from)?;
         grouping::check(select)
     }
 
-    fn post_visit_select(&mut self, select: &Select) -> Verdict {
-        grouping::check_rows(select)
+    fn post_visit_select(&mut self, select: &Select) -> GuardResult {
+        grouping::check_without_from(select)
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> Verdict {
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> GuardResult {
         match factor {
             TableFactor::Table { name, alias, args, .. } => {
                 if args.is_some() {
@@ -172,13 +173,13 @@ impl Visitor for Guard {
                         "{name}(…) reads other files; only views are read here"
                     ));
                 }
-                self.relation(name)?;
-                self.alias(alias.as_ref().map(|alias| &alias.name))
+                self.check_relation(name)?;
+                self.check_alias(alias.as_ref().map(|alias| &alias.name))
             }
             TableFactor::Derived { alias, .. } => {
-                self.alias(alias.as_ref().map(|alias| &alias.name))
+                self.check_alias(alias.as_ref().map(|alias| &alias.name))
             }
-            TableFactor::UNNEST { .. } => functions::unnest(),
+            TableFactor::UNNEST { .. } => functions::refuse_unnest(),
             TableFactor::NestedJoin { .. } => {
                 refuse("a join in brackets: write the joins one after the other")
             }
@@ -186,19 +187,21 @@ impl Visitor for Guard {
         }
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> Verdict {
+    fn pre_visit_expr(&mut self, expr: &Expr) -> GuardResult {
         match expr {
-            Expr::Identifier(name) => self.name(name),
-            Expr::CompoundIdentifier(names) => names.iter().for_each(|name| self.name(name)),
+            Expr::Identifier(name) => self.add_column_name(name),
+            Expr::CompoundIdentifier(names) => {
+                names.iter().for_each(|name| self.add_column_name(name))
+            }
             Expr::Function(function) => {
-                if functions::name(function) == "columns" {
-                    self.footprint.all_columns = true;
+                if functions::function_name(function) == "columns" {
+                    self.references.all_columns = true;
                 }
                 functions::check(function)?;
                 windows::check(function)?;
             }
-            Expr::BinaryOp { op, .. } => functions::operator(op)?,
-            Expr::Position { .. } => return functions::position(),
+            Expr::BinaryOp { op, .. } => functions::check_operator(op)?,
+            Expr::Position { .. } => return functions::refuse_position(),
             Expr::Substring { substring_from: Some(from), .. }
                 if matches!(from.as_ref(), Expr::UnaryOp { .. }) =>
             {
@@ -228,32 +231,32 @@ impl Visitor for Guard {
 }
 
 impl Guard {
-    fn name(&mut self, name: &Ident) {
+    fn add_column_name(&mut self, name: &Ident) {
         // The engine takes such a name for a pattern of names.
-        self.footprint.all_columns |= name.value.starts_with('^') && name.value.ends_with('$');
-        self.footprint.names.insert(name.value.clone());
+        self.references.all_columns |= name.value.starts_with('^') && name.value.ends_with('$');
+        self.references.column_names.insert(name.value.clone());
     }
 
-    fn relation(&mut self, name: &ObjectName) -> Verdict {
+    fn check_relation(&mut self, name: &ObjectName) -> GuardResult {
         let [part] = name.0.as_slice() else {
             return refuse(format!("{name}: a view has no schema before its name"));
         };
-        let Some(ident) = part.as_ident() else { return no_view(name) };
+        let Some(ident) = part.as_ident() else { return refuse_unknown_view(name) };
         if is_view(&ident.value) {
-            self.footprint.views.insert(ident.value.clone());
-        } else if !self.named.contains(&ident.value) {
-            return no_view(name);
+            self.references.views.insert(ident.value.clone());
+        } else if !self.cte_names.contains(&ident.value) {
+            return refuse_unknown_view(name);
         }
         ControlFlow::Continue(())
     }
 
     /// The engine would read the view, or the other table, instead of what the alias stands for.
-    fn alias(&self, alias: Option<&Ident>) -> Verdict {
+    fn check_alias(&self, alias: Option<&Ident>) -> GuardResult {
         match alias {
             Some(alias) if is_view(&alias.value) => {
                 refuse(format!("AS {alias}: this is the name of a view; take another"))
             }
-            Some(alias) if self.named.contains(&alias.value) => {
+            Some(alias) if self.cte_names.contains(&alias.value) => {
                 refuse(format!("AS {alias}: WITH gives this name to something else; take another"))
             }
             _ => ControlFlow::Continue(()),
@@ -261,13 +264,13 @@ impl Guard {
     }
 }
 
-fn no_view(name: &ObjectName) -> Verdict {
-    let views = views::names().join(", ");
+fn refuse_unknown_view(name: &ObjectName) -> GuardResult {
+    let views = views::view_names().join(", ");
     refuse(format!("there is no view {name}; there are {views}"))
 }
 
 /// Whether a view stands in FROM itself.
-fn reads_view(select: &Select) -> bool {
+fn has_view_in_from(select: &Select) -> bool {
     let tables = select.from.iter().flat_map(|from| {
         [&from.relation].into_iter().chain(from.joins.iter().map(|join| &join.relation))
     });
@@ -279,7 +282,7 @@ fn reads_view(select: &Select) -> bool {
 }
 
 /// Only selects, put together by UNION or by one INTERSECT or EXCEPT.
-fn body(set: &SetExpr) -> Verdict {
+fn check_body(set: &SetExpr) -> GuardResult {
     match set {
         SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => ControlFlow::Continue(()),
         SetExpr::SetOperation { left, op, right, .. } => {
@@ -289,7 +292,7 @@ fn body(set: &SetExpr) -> Verdict {
                 {
                     return refuse(format!("{inner} beside {op}: put the inner one into a WITH"));
                 }
-                body(side)?;
+                check_body(side)?;
             }
             ControlFlow::Continue(())
         }
@@ -297,12 +300,12 @@ fn body(set: &SetExpr) -> Verdict {
     }
 }
 
-fn ordered_by_aggregate(query: &Query) -> Verdict {
+fn check_order_by_aggregate(query: &Query) -> GuardResult {
     let Some(order) = &query.order_by else { return ControlFlow::Continue(()) };
-    let OrderByKind::Expressions(keys) = &order.kind else { return order_by_all() };
+    let OrderByKind::Expressions(keys) = &order.kind else { return refuse_order_by_all() };
     for key in keys {
         if matches!(&key.expr, Expr::Identifier(name) if name.value.eq_ignore_ascii_case("all")) {
-            return order_by_all();
+            return refuse_order_by_all();
         }
         if grouping::has_aggregate(&key.expr) {
             let key = &key.expr;
@@ -314,11 +317,11 @@ fn ordered_by_aggregate(query: &Query) -> Verdict {
 
 /// In an expression of ORDER BY the engine takes a name for what SELECT makes of a column, and
 /// others take it for the column.
-fn ordered_by_hidden(query: &Query) -> Verdict {
+fn check_order_by_shadowed(query: &Query) -> GuardResult {
     let (Some(order), SetExpr::Select(select)) = (&query.order_by, query.body.as_ref()) else {
         return ControlFlow::Continue(());
     };
-    let OrderByKind::Expressions(keys) = &order.kind else { return order_by_all() };
+    let OrderByKind::Expressions(keys) = &order.kind else { return refuse_order_by_all() };
     for item in &select.projection {
         let SelectItem::ExprWithAlias { expr, alias } = item else { continue };
         let is_plain = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
@@ -339,14 +342,14 @@ fn ordered_by_hidden(query: &Query) -> Verdict {
     ControlFlow::Continue(())
 }
 
-fn order_by_all() -> Verdict {
+fn refuse_order_by_all() -> GuardResult {
     refuse("ORDER BY ALL: name the columns, so that the order is total")
 }
 
 /// Whether the statement ends in an order in which every key says where nulls go, as the engines'
 /// defaults differ. Reports are held to it by a test.
 #[cfg(test)]
-pub fn order_is_portable(statement: &Statement) -> bool {
+pub fn has_portable_order(statement: &Statement) -> bool {
     let Statement::Query(query) = statement else { return false };
     let Some(order) = &query.order_by else { return false };
     match &order.kind {

@@ -178,7 +178,8 @@ fn answered(book: &Book, sql: &str) -> Vec<String> {
         for table in &book.tables {
             context.register(&table.name, frame(table));
         }
-        let mut run = || to_grid::grid(&context.execute(&statement.to_string())?.collect()?);
+        let mut run =
+            || to_grid::frame_to_grid(&context.execute(&statement.to_string())?.collect()?);
         let grid = run().map_err(|error: PolarsError| error.to_string())?;
         let row = |row: &Vec<Cell>| row.iter().map(shown).collect::<Vec<_>>().join(" | ");
         let mut rows: Vec<String> = grid.rows.iter().map(row).collect();
@@ -264,7 +265,7 @@ fn every_form_is_refused_in_these_words_and_the_way_out_is_right() {
 fn every_refusal_of_the_guard_has_a_form() {
     let words: Vec<String> = book().forms.into_iter().map(|form| form.guard).collect();
     let said = |start: &str| words.iter().any(|words| words.starts_with(start));
-    for name in functions::refused() {
+    for name in functions::refused_functions() {
         assert!(said(&name.to_ascii_uppercase()), "{name} is in no form");
     }
     let folder = root().join("src/query/guard");

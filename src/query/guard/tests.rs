@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn verdict(sql: &str) -> Result<Footprint> {
+fn verdict(sql: &str) -> Result<References> {
     check("sql", &parse("sql", sql)?)
 }
 
@@ -25,16 +25,16 @@ fn joins_that_the_engine_answers_otherwise_are_refused_with_a_way_out() {
     assert_refused(&[
         (
             "SELECT a.Id FROM events a \
-                LEFT JOIN days d ON a.local_date = d.day AND d.verdict = 'x'",
+                LEFT JOIN days d ON a.local_date = d.day AND d.status = 'x'",
             "filter the joined table in a WITH",
         ),
         ("SELECT a.Id FROM events a LEFT JOIN days d ON a.local_date > d.day", "outer join"),
         ("SELECT a.Id FROM events a FULL JOIN days d ON local_date = day", "only a.x = b.x"),
         (
-            "SELECT a.Id FROM events a JOIN days d ON a.local_date = d.day AND d.verdict = 'x'",
+            "SELECT a.Id FROM events a JOIN days d ON a.local_date = d.day AND d.status = 'x'",
             "move the rest to WHERE",
         ),
-        ("SELECT a.Id FROM events a JOIN days d ON a.local_date = d.day OR a.Id = d.rule", "WHERE"),
+        ("SELECT a.Id FROM events a JOIN days d ON a.local_date = d.day OR a.Id = d.reason", "WHERE"),
         ("SELECT a.Id FROM events a JOIN days d ON a.local_date = a.local_date", "a.x = b.x"),
         ("SELECT a.Id FROM events a RIGHT JOIN days d USING (day)", "write ON a.x = b.x"),
         ("SELECT a.Id FROM events a NATURAL JOIN days d", "write ON a.x = b.x"),
@@ -145,7 +145,7 @@ fn a_name_stands_for_one_thing() {
 #[test]
 fn the_subset_that_every_engine_reads_alike_is_allowed() {
     for sql in [
-        "SELECT a.Id, d.verdict FROM events AS a LEFT JOIN days AS d ON a.local_date = d.day",
+        "SELECT a.Id, d.status FROM events AS a LEFT JOIN days AS d ON a.local_date = d.day",
         "SELECT a.Id FROM events a JOIN days d ON (a.local_date = d.day AND a.local_date >= d.day)",
         "SELECT a.Id FROM events a CROSS JOIN days d",
         "SELECT UserId, COUNT(*) AS n, COUNT(DISTINCT report_id) AS r FROM events \
@@ -176,10 +176,10 @@ fn the_footprint_names_views_and_columns() {
         SELECT r FROM v JOIN days AS d ON v.local_date = d.day";
     let footprint = verdict(sql).unwrap();
     assert_eq!(Vec::from_iter(&footprint.views), ["days", "events"]);
-    assert!(footprint.wants("report_name") && footprint.wants("day"));
-    assert!(!footprint.wants("workspace_name"));
-    assert!(verdict("SELECT * FROM events").unwrap().wants("workspace_name"));
+    assert!(footprint.has_column("report_name") && footprint.has_column("day"));
+    assert!(!footprint.has_column("workspace_name"));
+    assert!(verdict("SELECT * FROM events").unwrap().has_column("workspace_name"));
     let inner = "WITH v AS (SELECT Id FROM events) SELECT * FROM v";
-    assert!(!verdict(inner).unwrap().wants("workspace_name"));
-    assert!(verdict("SELECT COLUMNS('name') FROM events").unwrap().wants("workspace_name"));
+    assert!(!verdict(inner).unwrap().has_column("workspace_name"));
+    assert!(verdict("SELECT COLUMNS('name') FROM events").unwrap().has_column("workspace_name"));
 }

@@ -6,24 +6,25 @@
 //! order would silently be those of the whole partition.
 
 use super::*;
-use crate::query::guard::functions::{aggregates, is_distinct, name};
+use crate::query::guard::functions::{function_name, has_aggregate_name, is_distinct};
 use sqlparser::ast::{
     Function, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
 /// Functions that number or look at other rows, and need an order.
-const BY_ORDER: [&str; 6] = ["dense_rank", "first_value", "lag", "lead", "rank", "row_number"];
+const ORDERED_WINDOW_FUNCTIONS: [&str; 6] =
+    ["dense_rank", "first_value", "lag", "lead", "rank", "row_number"];
 
 /// Aggregates that the engine can run up along an order.
-const RUNNING: [&str; 4] = ["count", "max", "min", "sum"];
+const RUNNING_AGGREGATES: [&str; 4] = ["count", "max", "min", "sum"];
 
 /// The one frame that the engine knows.
-const FRAME: &str = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
+const RUNNING_FRAME: &str = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
 
 /// Refuses a window that would be answered otherwise than elsewhere.
-pub fn check(function: &Function) -> Verdict {
+pub fn check(function: &Function) -> GuardResult {
     let Some(over) = &function.over else { return ControlFlow::Continue(()) };
-    let shown = name(function).to_ascii_uppercase();
+    let shown = function_name(function).to_ascii_uppercase();
     let WindowType::WindowSpec(spec) = over else {
         return refuse(format!("{shown} OVER a named window: write the window in OVER (…)"));
     };
@@ -33,11 +34,11 @@ pub fn check(function: &Function) -> Verdict {
     if function.filter.is_some() {
         return refuse(format!("{shown} FILTER … OVER: write CASE WHEN … END in its argument"));
     }
-    order(spec, &shown)?;
-    frame(function, spec, &shown)
+    check_order(spec, &shown)?;
+    check_frame(function, spec, &shown)
 }
 
-fn order(spec: &WindowSpec, shown: &str) -> Verdict {
+fn check_order(spec: &WindowSpec, shown: &str) -> GuardResult {
     let Some(first) = spec.order_by.first() else { return ControlFlow::Continue(()) };
     for key in &spec.order_by {
         if key.options.nulls_first.is_some() {
@@ -55,34 +56,34 @@ fn order(spec: &WindowSpec, shown: &str) -> Verdict {
     ControlFlow::Continue(())
 }
 
-fn frame(function: &Function, spec: &WindowSpec, shown: &str) -> Verdict {
-    let name = name(function);
+fn check_frame(function: &Function, spec: &WindowSpec, shown: &str) -> GuardResult {
+    let name = function_name(function);
     let ordered = !spec.order_by.is_empty();
     if spec.window_frame.as_ref().is_some_and(|frame| !(ordered && is_running_frame(frame))) {
         return refuse(format!(
-            "{shown} OVER: with an ORDER BY, {FRAME} is the one frame answered"
+            "{shown} OVER: with an ORDER BY, {RUNNING_FRAME} is the one frame answered"
         ));
     }
-    if BY_ORDER.contains(&name.as_str()) {
+    if ORDERED_WINDOW_FUNCTIONS.contains(&name.as_str()) {
         if !ordered {
             return refuse(format!("{shown} OVER without ORDER BY: the rows have no order"));
         }
         return ControlFlow::Continue(());
     }
-    if !aggregates(function) {
+    if !has_aggregate_name(function) {
         return refuse(format!("{shown} cannot stand before OVER here"));
     }
     if !ordered {
         return ControlFlow::Continue(());
     }
-    if is_distinct(function) || !RUNNING.contains(&name.as_str()) {
+    if is_distinct(function) || !RUNNING_AGGREGATES.contains(&name.as_str()) {
         return refuse(format!(
             "{shown} OVER (ORDER BY …) would be that of the whole partition; \
              join the rows with the earlier ones and group"
         ));
     }
     if spec.window_frame.is_none() {
-        return refuse(format!("{shown} OVER (ORDER BY …): write {FRAME} after the order"));
+        return refuse(format!("{shown} OVER (ORDER BY …): write {RUNNING_FRAME} after the order"));
     }
     ControlFlow::Continue(())
 }

@@ -4,18 +4,18 @@ use chrono::DateTime;
 use polars::prelude::PolarsResult;
 use sqlparser::ast::Statement;
 
-use crate::query::portable::dialect::Dialect;
+use crate::query::portable::dialect::SqlDialect;
 
-pub struct DuckDb;
+pub struct DuckDbDialect;
 
-impl Dialect for DuckDb {
+impl SqlDialect for DuckDbDialect {
     fn preamble(&self) -> &'static str {
         "-- The views of pbi-analyze over the files of its store, for DuckDB.\n\
          SET TimeZone = 'UTC';\n"
     }
 
-    fn files(&self, view: &str, paths: &[String]) -> String {
-        let paths: Vec<String> = paths.iter().map(|path| self.text(path)).collect();
+    fn files_view(&self, view: &str, paths: &[String]) -> String {
+        let paths: Vec<String> = paths.iter().map(|path| self.text_literal(path)).collect();
         let paths = paths.join(", ");
         format!(
             "CREATE OR REPLACE TEMP VIEW {view} AS\n\
@@ -23,7 +23,7 @@ impl Dialect for DuckDb {
         )
     }
 
-    fn text(&self, text: &str) -> String {
+    fn text_literal(&self, text: &str) -> String {
         format!("'{}'", text.replace('\'', "''"))
     }
 
@@ -31,24 +31,24 @@ impl Dialect for DuckDb {
         name.to_uppercase()
     }
 
-    fn instant(&self, us: i64) -> String {
+    fn instant_literal(&self, us: i64) -> String {
         let time = DateTime::from_timestamp_micros(us).map(|time| time.to_rfc3339());
         format!("TIMESTAMPTZ '{}'", time.unwrap_or_default())
     }
 
-    fn local_time(&self, us: i64) -> String {
+    fn local_time_literal(&self, us: i64) -> String {
         format!("make_timestamp({us})")
     }
 
-    fn microseconds(&self, instant: &str) -> String {
+    fn epoch_us(&self, instant: &str) -> String {
         format!("epoch_us({instant})")
     }
 
-    fn clock(&self, zone: &str, instant: &str) -> String {
-        format!("timezone({}, {instant})", self.text(zone))
+    fn to_local_time(&self, zone: &str, instant: &str) -> String {
+        format!("timezone({}, {instant})", self.text_literal(zone))
     }
 
-    fn day_number(&self, date: &str) -> String {
+    fn epoch_day(&self, date: &str) -> String {
         format!("CAST(date_diff('day', DATE '1970-01-01', {date}) AS BIGINT)")
     }
 
@@ -56,7 +56,7 @@ impl Dialect for DuckDb {
         format!("CAST(isodow({time}) AS BIGINT)")
     }
 
-    fn week(&self, time: &str) -> String {
+    fn iso_week(&self, time: &str) -> String {
         format!("strftime({time}, '%G-W%V')")
     }
 
@@ -64,15 +64,15 @@ impl Dialect for DuckDb {
         format!("strftime({time}, '%Y-%m')")
     }
 
-    fn fits(&self, text: &str, pattern: &str) -> String {
-        format!("regexp_full_match({text}, {})", self.text(pattern))
+    fn matches_regex(&self, text: &str, pattern: &str) -> String {
+        format!("regexp_full_match({text}, {})", self.text_literal(pattern))
     }
 
-    fn each(&self, list: &str) -> String {
+    fn explode(&self, list: &str) -> String {
         format!("unnest({list})")
     }
 
-    fn statement(&self, statement: &Statement) -> PolarsResult<String> {
+    fn render_statement(&self, statement: &Statement) -> PolarsResult<String> {
         Ok(statement.to_string())
     }
 }

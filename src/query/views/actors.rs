@@ -18,56 +18,56 @@ use crate::schema::{self, Noise};
 
 /// Which reads through the API are taken out of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NoiseLevel {
+pub enum NoiseFilter {
     /// What reading the log and scanning data sources writes into the log itself.
     #[default]
-    Default,
+    Exclude,
     /// Every known read through the API.
-    Wide,
+    ExcludeAllReads,
     /// None.
-    Keep,
+    Include,
 }
 
 /// UserType of people invited from elsewhere.
-const GUEST: i64 = 10;
+const GUEST_USER_TYPE: i64 = 10;
 /// UserTypes of the system, of applications and of policies.
-const SERVICE_TYPES: RangeInclusive<i64> = 3..=8;
+const SERVICE_USER_TYPES: RangeInclusive<i64> = 3..=8;
 
 /// The kinds of actors, the first that fits.
 const ACTOR_KINDS: [&str; 4] = ["anonymous", "service", "guest", "person"];
 
 /// A domain is at home in the tenant if at least one in so many people has it.
-const HOME_SHARE: usize = 20;
+const INTERNAL_DOMAIN_SHARE_DIVISOR: usize = 20;
 
 /// The activity's name: `Activity`, else `Operation`.
 pub fn activity() -> Expr {
-    memoize::either(col("Activity"), col("Operation"))
+    memoize::first_non_null(col("Activity"), col("Operation"))
 }
 
 /// The activities of the catalogue that are noise at that level.
-pub fn noise(level: NoiseLevel) -> Vec<&'static str> {
+pub fn noise_activities(level: NoiseFilter) -> Vec<&'static str> {
     let is_noise = |operation: &&schema::Operation| match level {
-        NoiseLevel::Default => operation.noise == Noise::Standard,
-        NoiseLevel::Wide => operation.noise != Noise::No,
-        NoiseLevel::Keep => false,
+        NoiseFilter::Exclude => operation.noise == Noise::Standard,
+        NoiseFilter::ExcludeAllReads => operation.noise != Noise::No,
+        NoiseFilter::Include => false,
     };
     schema::operations().iter().filter(is_noise).map(|operation| operation.name).collect()
 }
 
 /// Whether the event is noise at that level. Never null.
-pub fn is_noise(level: NoiseLevel) -> Expr {
-    if level == NoiseLevel::Keep {
+pub fn is_noise(level: NoiseFilter) -> Expr {
+    if level == NoiseFilter::Include {
         return lit(false);
     }
-    let set: HashSet<&str> = noise(level).into_iter().collect();
+    let set: HashSet<&str> = noise_activities(level).into_iter().collect();
     let test = move |name: &str| {
-        set.contains(name) || (level == NoiseLevel::Wide && is_read_by_pattern(name))
+        set.contains(name) || (level == NoiseFilter::ExcludeAllReads && is_api_read(name))
     };
-    memoize::flag(activity(), test)
+    memoize::map_bool(activity(), test)
 }
 
 /// Reads through the API that are no operation of the catalogue yet: their names follow a pattern.
-fn is_read_by_pattern(name: &str) -> bool {
+fn is_api_read(name: &str) -> bool {
     name.strip_prefix("Get").is_some_and(|rest| {
         rest.starts_with("GatewayCluster")
             || rest.ends_with("AsAdmin")
@@ -80,32 +80,32 @@ pub fn is_service() -> Expr {
     let judge = |[users, types]: [&Column; 2]| {
         let mut types = types.i64()?.iter();
         let mut flags = Vec::with_capacity(users.len());
-        memoize::each(users.str()?, Sort::of, |sort| {
-            let by_type = types.next().flatten().is_some_and(|ty| SERVICE_TYPES.contains(&ty));
+        memoize::for_each_memoized(users.str()?, UserIdKind::from_user_id, |sort| {
+            let by_type = types.next().flatten().is_some_and(|ty| SERVICE_USER_TYPES.contains(&ty));
             flags.push(match sort {
-                Some(Sort::Principal) => true,
-                Some(Sort::Anonymous) => false,
-                Some(Sort::Other) | None => by_type,
+                Some(UserIdKind::ServicePrincipal) => true,
+                Some(UserIdKind::Anonymous) => false,
+                Some(UserIdKind::Other) | None => by_type,
             });
         });
         Ok(BooleanChunked::from_slice(users.name().clone(), &flags).into_column())
     };
-    memoize::of_several([col("UserId"), col("UserType")], DataType::Boolean, judge)
+    memoize::map_columns([col("UserId"), col("UserType")], DataType::Boolean, judge)
 }
 
 /// What a user's id tells of it.
-enum Sort {
-    Principal,
+enum UserIdKind {
+    ServicePrincipal,
     Anonymous,
     Other,
 }
 
-impl Sort {
-    fn of(user: &str) -> Sort {
+impl UserIdKind {
+    fn from_user_id(user: &str) -> UserIdKind {
         match user {
-            user if is_guid(user) => Sort::Principal,
-            user if is_anonymous(user) => Sort::Anonymous,
-            _ => Sort::Other,
+            user if is_guid(user) => UserIdKind::ServicePrincipal,
+            user if is_anonymous(user) => UserIdKind::Anonymous,
+            _ => UserIdKind::Other,
         }
     }
 }
@@ -121,29 +121,29 @@ pub fn actor_kind(homes: BTreeSet<String>) -> Expr {
     let judge = move |[users, types]: [&Column; 2]| {
         let mut types = types.i64()?.iter();
         let mut kinds = Vec::with_capacity(users.len());
-        memoize::each(
+        memoize::for_each_memoized(
             users.str()?,
-            |user| (Sort::of(user), from_elsewhere(user)),
+            |user| (UserIdKind::from_user_id(user), from_elsewhere(user)),
             |user| {
                 let ty = types.next().flatten();
-                let (sort, elsewhere) = user.unwrap_or(&(Sort::Other, false));
+                let (sort, elsewhere) = user.unwrap_or(&(UserIdKind::Other, false));
                 kinds.push(match sort {
-                    Sort::Anonymous => 0,
-                    Sort::Principal => 1,
-                    Sort::Other if ty.is_some_and(|ty| SERVICE_TYPES.contains(&ty)) => 1,
-                    Sort::Other if *elsewhere || ty == Some(GUEST) => 2,
-                    Sort::Other => 3,
+                    UserIdKind::Anonymous => 0,
+                    UserIdKind::ServicePrincipal => 1,
+                    UserIdKind::Other if ty.is_some_and(|ty| SERVICE_USER_TYPES.contains(&ty)) => 1,
+                    UserIdKind::Other if *elsewhere || ty == Some(GUEST_USER_TYPE) => 2,
+                    UserIdKind::Other => 3,
                 });
             },
         );
-        Ok(memoize::named(users.name(), &ACTOR_KINDS, &kinds)?.into_column())
+        Ok(memoize::take_named(users.name(), &ACTOR_KINDS, &kinds)?.into_column())
     };
-    memoize::of_several([col("UserId"), col("UserType")], DataType::String, judge)
+    memoize::map_columns([col("UserId"), col("UserType")], DataType::String, judge)
 }
 
 /// The domains that at least 5 % of the people have who are not guests for another reason.
-pub fn home_domains(events: LazyFrame) -> PolarsResult<BTreeSet<String>> {
-    let invited = col("UserType").eq(lit(GUEST)).fill_null(lit(false));
+pub fn detect_internal_domains(events: LazyFrame) -> PolarsResult<BTreeSet<String>> {
+    let invited = col("UserType").eq(lit(GUEST_USER_TYPE)).fill_null(lit(false));
     let users = events
         .filter(is_service().not().and(invited.not()).and(col("UserId").is_not_null()))
         .select([col("UserId").unique()])
@@ -157,20 +157,20 @@ pub fn home_domains(events: LazyFrame) -> PolarsResult<BTreeSet<String>> {
     }
     let all: usize = people.values().map(BTreeSet::len).sum();
     let at_home = |(domain, users): (String, BTreeSet<String>)| {
-        (users.len() * HOME_SHARE >= all).then_some(domain)
+        (users.len() * INTERNAL_DOMAIN_SHARE_DIVISOR >= all).then_some(domain)
     };
     Ok(people.into_iter().filter_map(at_home).collect())
 }
 
 /// Who did it, in lower case; null rather than empty.
 pub fn user_id() -> Expr {
-    memoize::text(col("UserId"), |user| (!user.is_empty()).then(|| user.to_lowercase()))
+    memoize::map_text(col("UserId"), |user| (!user.is_empty()).then(|| user.to_lowercase()))
 }
 
 /// The domain of a user, in lower case: what stands behind the last `@` of an address; of a guest's
 /// `name_domain#EXT#@tenant`, the one in the name.
-pub fn domain() -> Expr {
-    memoize::text(col("UserId"), |user| domain_of(&user.to_lowercase()).map(str::to_owned))
+pub fn user_domain() -> Expr {
+    memoize::map_text(col("UserId"), |user| domain_of(&user.to_lowercase()).map(str::to_owned))
 }
 
 /// The domain of a user in lower case.
@@ -254,7 +254,7 @@ mod tests {
         );
         let types = vec![0_i64; users.len()];
         let frame = df!("UserId" => users, "UserType" => types).unwrap().lazy();
-        let homes = home_domains(frame).unwrap();
+        let homes = detect_internal_domains(frame).unwrap();
         assert_eq!(Vec::from_iter(homes), ["contoso.com"], "2 of 41 are less than 5 %");
     }
 
@@ -272,11 +272,14 @@ mod tests {
         let frame = df!("Activity" => names, "Operation" => operations).unwrap().lazy();
         let flags = |level| texts(frame.clone(), is_noise(level));
         assert_eq!(
-            flags(NoiseLevel::Default),
+            flags(NoiseFilter::Exclude),
             ["false", "true", "false", "false", "false", "true"]
         );
-        assert_eq!(flags(NoiseLevel::Wide), ["false", "true", "true", "true", "true", "true"]);
-        let kept = frame.clone().with_column(is_noise(NoiseLevel::Keep).alias("n"));
+        assert_eq!(
+            flags(NoiseFilter::ExcludeAllReads),
+            ["false", "true", "true", "true", "true", "true"]
+        );
+        let kept = frame.clone().with_column(is_noise(NoiseFilter::Include).alias("n"));
         assert_eq!(texts(kept, col("n")), ["false"; 6]);
     }
 }

@@ -32,54 +32,58 @@ impl Filters {
     }
 
     /// Whether an event is among what is named; `None` if everything is.
-    pub fn expr(&self, known: &latest_names::Known<'_>) -> PolarsResult<Option<Expr>> {
+    pub fn to_expr(&self, known: &latest_names::NameLookup<'_>) -> PolarsResult<Option<Expr>> {
         let mut all = Vec::new();
         if !self.workspaces.is_empty() {
-            all.push(by_name(&self.workspaces, "workspaces", known)?);
+            all.push(entity_filter(&self.workspaces, "workspaces", known)?);
         }
         if !self.reports.is_empty() {
-            all.push(by_name(&self.reports, "reports", known)?);
+            all.push(entity_filter(&self.reports, "reports", known)?);
         }
         if !self.users.is_empty() {
-            let patterns = lower(&self.users);
-            all.push(memoize::flag(col("UserId"), move |user| matches(&patterns, user)));
+            let patterns = lowercase(&self.users);
+            all.push(memoize::map_bool(col("UserId"), move |user| is_any_match(&patterns, user)));
         }
         if !self.activities.is_empty() {
-            let patterns = lower(&self.activities);
-            all.push(memoize::flag(actors::activity(), move |name| matches(&patterns, name)));
+            let patterns = lowercase(&self.activities);
+            all.push(memoize::map_bool(actors::activity(), move |name| {
+                is_any_match(&patterns, name)
+            }));
         }
         Ok(all.into_iter().reduce(Expr::and))
     }
 }
 
 /// By the id itself, or by the latest name of it.
-fn by_name(
+fn entity_filter(
     patterns: &[String],
     kind: &'static str,
-    known: &latest_names::Known<'_>,
+    known: &latest_names::NameLookup<'_>,
 ) -> PolarsResult<Expr> {
-    let patterns = lower(patterns);
-    let table = known.of(kind)?;
+    let patterns = lowercase(patterns);
+    let table = known.names_of(kind)?;
     let texts = |column: &str| PolarsResult::Ok(table.column(column)?.str()?.clone());
     let (ids, names) = (texts("key")?, texts("name")?);
     let named = ids.iter().zip(names.iter()).filter_map(|(id, name)| Some((id?, name?)));
-    let ids: BTreeSet<String> =
-        named.filter(|(_, name)| matches(&patterns, name)).map(|(id, _)| id.to_owned()).collect();
-    let test = move |id: &str| ids.contains(id) || matches(&patterns, id);
-    Ok(memoize::flag(views::id_of(kind), test))
+    let ids: BTreeSet<String> = named
+        .filter(|(_, name)| is_any_match(&patterns, name))
+        .map(|(id, _)| id.to_owned())
+        .collect();
+    let test = move |id: &str| ids.contains(id) || is_any_match(&patterns, id);
+    Ok(memoize::map_bool(views::entity_id(kind), test))
 }
 
-fn lower(patterns: &[String]) -> Vec<String> {
+fn lowercase(patterns: &[String]) -> Vec<String> {
     patterns.iter().map(|pattern| pattern.to_lowercase()).collect()
 }
 
-fn matches(patterns: &[String], text: &str) -> bool {
+fn is_any_match(patterns: &[String], text: &str) -> bool {
     let text = text.to_lowercase();
-    patterns.iter().any(|pattern| is_like(pattern, &text))
+    patterns.iter().any(|pattern| is_wildcard_match(pattern, &text))
 }
 
 /// Whether a text is one of a pattern's, `*` standing for any letters or none.
-fn is_like(pattern: &str, text: &str) -> bool {
+fn is_wildcard_match(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(head) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();
@@ -111,7 +115,7 @@ mod tests {
             ("ab*ba", "aba", false),
             ("ü*", "üß", true),
         ] {
-            assert_eq!(is_like(pattern, text), expected, "{pattern} {text}");
+            assert_eq!(is_wildcard_match(pattern, text), expected, "{pattern} {text}");
         }
     }
 }

@@ -9,12 +9,12 @@ use std::sync::{Mutex, PoisonError};
 
 use polars::prelude::*;
 
-use crate::query::engine::scan::{self, Table};
+use crate::query::engine::scan::{self, EventTable};
 use crate::query::views;
 
 /// A kind of things that have an id and a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
+pub struct EntityKind {
     /// The view that lists them, of columns `<one>_id` and `<one>_name`.
     pub view: &'static str,
     /// Their id in views of events.
@@ -28,51 +28,58 @@ pub struct Kind {
 }
 
 /// All of them.
-pub const KINDS: [Kind; 7] = [
-    kind("reports", "report_id", "report_name", "ReportId", "ReportName"),
-    kind("workspaces", "workspace_id", "workspace_name", "WorkspaceId", "WorkspaceName"),
-    kind("dashboards", "dashboard_id", "dashboard_name", "DashboardId", "DashboardName"),
-    kind("semantic_models", "semantic_model_id", "semantic_model_name", "DatasetId", "DatasetName"),
-    kind("dataflows", "dataflow_id", "dataflow_name", "DataflowId", "DataflowName"),
-    kind("apps", "app_id", "app_name", "AppId", "AppName"),
-    kind("capacities", "capacity_id", "capacity_name", "CapacityId", "CapacityName"),
+pub const ENTITIES: [EntityKind; 7] = [
+    entity_kind("reports", "report_id", "report_name", "ReportId", "ReportName"),
+    entity_kind("workspaces", "workspace_id", "workspace_name", "WorkspaceId", "WorkspaceName"),
+    entity_kind("dashboards", "dashboard_id", "dashboard_name", "DashboardId", "DashboardName"),
+    entity_kind(
+        "semantic_models",
+        "semantic_model_id",
+        "semantic_model_name",
+        "DatasetId",
+        "DatasetName",
+    ),
+    entity_kind("dataflows", "dataflow_id", "dataflow_name", "DataflowId", "DataflowName"),
+    entity_kind("apps", "app_id", "app_name", "AppId", "AppName"),
+    entity_kind("capacities", "capacity_id", "capacity_name", "CapacityId", "CapacityName"),
 ];
 
-const fn kind(
+const fn entity_kind(
     view: &'static str,
     id: &'static str,
     name: &'static str,
     id_column: &'static str,
     name_column: &'static str,
-) -> Kind {
-    Kind { view, id, name, id_column, name_column }
+) -> EntityKind {
+    EntityKind { view, id, name, id_column, name_column }
 }
 
 /// The names in an archive, looked up when they are first asked for.
-pub struct Known<'a> {
-    table: Table<'a>,
-    tables: Mutex<BTreeMap<&'static str, DataFrame>>,
+pub struct NameLookup<'a> {
+    table: EventTable<'a>,
+    cache: Mutex<BTreeMap<&'static str, DataFrame>>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> NameLookup<'a> {
     /// Of the archive that this table is.
-    pub fn new(table: Table<'a>) -> Known<'a> {
-        Known { table, tables: Mutex::default() }
+    pub fn new(table: EventTable<'a>) -> NameLookup<'a> {
+        NameLookup { table, cache: Mutex::default() }
     }
 
     /// The things of the kind that this view lists: the columns `key` and `name`.
-    pub fn of(&self, view: &'static str) -> PolarsResult<DataFrame> {
+    pub fn names_of(&self, view: &'static str) -> PolarsResult<DataFrame> {
         // A panic elsewhere leaves the map as it was: an entry is put in whole.
-        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = tables.get(view) {
             return Ok(table.clone());
         }
-        let Some(kind) = KINDS.iter().find(|kind| kind.view == view) else {
+        let Some(kind) = ENTITIES.iter().find(|kind| kind.view == view) else {
             polars_bail!(ComputeError: "{view} have no names")
         };
         let needed = [kind.id_column, kind.name_column].map(str::to_owned).into();
-        let table = self.table.with(&needed)?;
-        let table = latest(&table.own()?, views::id_of(view), kind.name_column)?;
+        let table = self.table.ensure_loaded(&needed)?;
+        let table =
+            latest_names(&table.in_scope_events()?, views::entity_id(view), kind.name_column)?;
         tables.insert(view, table.clone());
         Ok(table)
     }
@@ -82,7 +89,7 @@ impl<'a> Known<'a> {
 ///
 /// Nearly always the time alone decides; ids, the widest column of all, are read only for keys
 /// that bear two names at one instant.
-pub fn latest(events: &LazyFrame, key: Expr, name: &str) -> PolarsResult<DataFrame> {
+pub fn latest_names(events: &LazyFrame, key: Expr, name: &str) -> PolarsResult<DataFrame> {
     let named = col(name).is_not_null().and(col(name).neq(lit("")));
     let time = col("CreationTime").cast(DataType::Int64).fill_null(lit(i64::MIN));
     let columns = [key.alias("key"), col(name).alias("name"), time.alias("at")];
@@ -91,7 +98,7 @@ pub fn latest(events: &LazyFrame, key: Expr, name: &str) -> PolarsResult<DataFra
         events.clone().filter(named.clone()).select(columns).filter(col("key").is_not_null())
     };
     let seen = named(&[]).group_by([col("key"), col("name")]).agg([col("at").max()]);
-    let last = scan::collect_in_pieces(seen)?
+    let last = scan::collect_streaming(seen)?
         .lazy()
         .filter(col("at").eq(col("at").max().over([col("key")])?))
         .with_column(len().over([col("key")])?.alias("names"))
@@ -127,7 +134,7 @@ mod tests {
             "ReportId" => [Some("a"), Some("a"), Some("a"), Some("b"), Some("b"), Some("c"), None],
             "ReportName" => names
         );
-        let names = latest(&events.unwrap().lazy(), col("ReportId"), "ReportName").unwrap();
+        let names = latest_names(&events.unwrap().lazy(), col("ReportId"), "ReportName").unwrap();
         let names = names.sort(["key"], Default::default()).unwrap();
         let expected = df!("key" => ["a", "b"], "name" => ["newest", "B"]).unwrap();
         assert!(names.equals(&expected), "{names:?}");

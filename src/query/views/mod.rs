@@ -19,15 +19,16 @@ use std::sync::LazyLock;
 
 use polars::prelude::*;
 
-use crate::schema::{self, Noise};
+use crate::schema;
+use crate::schema::tsv::{TsvError, parse_table, wrong_cell_count};
 
 use crate::query::Session;
-use crate::query::definition::catalog::{Actors, Log};
-use crate::query::engine::memoize::filled;
-use crate::query::engine::scan::Table;
-use crate::query::guard::Footprint;
+use crate::query::definition::report::{Actors, LogKind};
+use crate::query::engine::memoize::null_if_empty;
+use crate::query::engine::scan::EventTable;
+use crate::query::guard::References;
 
-pub use events::{id_of, within};
+pub use events::{entity_id, events_in_period};
 
 /// One column of a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,25 +43,27 @@ pub struct ViewColumn {
     pub meaning: &'static str,
 }
 
-/// The columns of the views, but for those of events that stand in the table itself.
-pub fn columns() -> &'static [ViewColumn] {
-    static COLUMNS: LazyLock<Vec<ViewColumn>> = LazyLock::new(|| {
-        let rows = include_str!("columns.tsv").lines().skip(1);
-        let cells = rows.map(|line| line.split('\t').collect::<Vec<_>>());
-        let column = |cells: Vec<&'static str>| match cells[..] {
-            [view, name, ty, meaning] => Some(ViewColumn { view, name, ty, meaning }),
-            _ => None,
-        };
-        cells.filter_map(column).collect()
-    });
+/// Returns the columns of the views, except Microsoft's columns of events.
+pub fn view_columns() -> &'static [ViewColumn] {
+    static COLUMNS: LazyLock<Vec<ViewColumn>> =
+        LazyLock::new(|| parse_columns().filter_map(Result::ok).collect());
     &COLUMNS
 }
 
+fn parse_columns() -> impl Iterator<Item = Result<ViewColumn, TsvError>> {
+    parse_table(include_str!("columns.tsv"), |cells| match *cells {
+        [view, name, ty, meaning] => Ok(ViewColumn { view, name, ty, meaning }),
+        _ => Err(wrong_cell_count(cells, 4)),
+    })
+}
+
 /// The views, in the order of their description.
-pub fn names() -> &'static [&'static str] {
+pub fn view_names() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
         let mut names = vec!["events", "history", "events_all"];
-        names.extend(columns().iter().skip_while(|column| column.view == "events").map(|c| c.view));
+        names.extend(
+            view_columns().iter().skip_while(|column| column.view == "events").map(|c| c.view),
+        );
         names.dedup();
         names
     });
@@ -68,40 +71,40 @@ pub fn names() -> &'static [&'static str] {
 }
 
 /// What the views of one answer follow.
-pub struct Scope<'a> {
+pub struct ViewContext<'a> {
     /// The archive, the period and the filters.
     pub session: &'a Session<'a>,
     /// The events.
-    pub table: Table<'a>,
+    pub table: EventTable<'a>,
     /// Whose events `events` and `history` hold.
     pub actors: Actors,
     /// Of which log.
-    pub log: Log,
+    pub log: LogKind,
     /// Whether the noise stays in them.
-    pub keeps_noise: bool,
+    pub includes_noise: bool,
     /// The domains at home, where they are given.
-    pub homes: Option<BTreeSet<String>>,
+    pub internal_domains: Option<BTreeSet<String>>,
     /// What the statement asks for.
-    pub asked: Footprint,
+    pub references: References,
 }
 
-impl Scope<'_> {
+impl ViewContext<'_> {
     /// The domains whose people are no guests.
-    pub fn homes(&self) -> PolarsResult<BTreeSet<String>> {
-        match &self.homes {
+    pub fn internal_domains(&self) -> PolarsResult<BTreeSet<String>> {
+        match &self.internal_domains {
             Some(given) => Ok(given.clone()),
-            None => self.session.homes(),
+            None => self.session.internal_domains(),
         }
     }
 }
 
 /// Makes a view.
-pub fn build(scope: &Scope<'_>, view: &str) -> PolarsResult<LazyFrame> {
+pub fn build_view(scope: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFrame> {
     let session = scope.session;
     match view {
         "events" => events::events(scope),
         "history" => events::history(scope),
-        "events_all" => events::all(scope),
+        "events_all" => events::events_all(scope),
         "operations" => operations(),
         "recipients" => recipients::recipients(scope),
         "days" => archive::days(session),
@@ -110,11 +113,11 @@ pub fn build(scope: &Scope<'_>, view: &str) -> PolarsResult<LazyFrame> {
         "utc_days" => archive::utc_days(session),
         "sources" => archive::sources(session),
         "source_days" => archive::source_days(session),
-        "suspicions" => archive::suspicions(session),
+        "source_warnings" => archive::source_warnings(session),
         "unknown_fields" => archive::unknown_fields(session),
-        named => match latest_names::KINDS.iter().find(|kind| kind.view == named) {
+        named => match latest_names::ENTITIES.iter().find(|kind| kind.view == named) {
             Some(kind) => {
-                let table = session.known().of(kind.view)?.lazy();
+                let table = session.name_lookup().names_of(kind.view)?.lazy();
                 Ok(table.rename(["key", "name"], [kind.id, kind.name], true))
             }
             None => polars_bail!(ComputeError: "there is no view {named}"),
@@ -127,11 +130,7 @@ fn operations() -> PolarsResult<LazyFrame> {
     let all = schema::operations();
     let texts =
         |pick: fn(&schema::Operation) -> &'static str| all.iter().map(pick).collect::<Vec<_>>();
-    let noise = |operation: &schema::Operation| match operation.noise {
-        Noise::No => "no",
-        Noise::Standard => "default",
-        Noise::AllReads => "wide",
-    };
+    let noise = |operation: &schema::Operation| operation.noise.name();
     let table = df!(
         "operation" => texts(|o| o.name),
         "friendly_name" => texts(|o| o.friendly_name),
@@ -143,6 +142,17 @@ fn operations() -> PolarsResult<LazyFrame> {
     )?;
     // Nothing is known where the catalogue is silent.
     let columns = table.get_column_names_owned();
-    let columns = columns.into_iter().map(|name| filled(col(name.clone())).alias(name));
+    let columns = columns.into_iter().map(|name| null_if_empty(col(name.clone())).alias(name));
     Ok(table.lazy().select(columns.collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_columns_is_parsed() {
+        let parsed: Result<Vec<ViewColumn>, TsvError> = parse_columns().collect();
+        assert_eq!(parsed.unwrap().len(), view_columns().len());
+    }
 }

@@ -3,12 +3,12 @@
 
 use polars::prelude::*;
 
-use crate::query::engine::memoize::{self, filled};
+use crate::query::engine::memoize::{self, null_if_empty};
 
 /// Words of programs that are no browser; Microsoft leaves ConsumptionMethod empty for many of
 /// their events. Facts of published logs: `MSOLAP` is Excel's driver, `okhttp` that of the Android
 /// app.
-pub const METHODS: [(&str, &str); 7] = [
+pub const CONSUMPTION_METHODS: [(&str, &str); 7] = [
     ("msolap", "Excel"),
     ("microsoft.data.mashup", "Power Query"),
     ("microsoftpowerbimgmt", "PowerShell"),
@@ -36,7 +36,7 @@ pub const BROWSERS: [(&str, &str); 12] = [
 ];
 
 /// Operating systems, in the same way.
-pub const SYSTEMS: [(&str, &str); 9] = [
+pub const OPERATING_SYSTEMS: [(&str, &str); 9] = [
     ("iphone", "iOS"),
     ("ipad", "iOS"),
     ("android", "Android"),
@@ -50,22 +50,22 @@ pub const SYSTEMS: [(&str, &str); 9] = [
 
 /// How it was opened: what Microsoft says, else what the user agent proves.
 pub fn consumption_method() -> Expr {
-    coalesce(&[filled(col("ConsumptionMethod")), told(&METHODS)])
+    coalesce(&[null_if_empty(col("ConsumptionMethod")), match_keyword(&CONSUMPTION_METHODS)])
 }
 
 /// The browser.
 pub fn browser() -> Expr {
-    told(&BROWSERS)
+    match_keyword(&BROWSERS)
 }
 
 /// The operating system.
 pub fn os() -> Expr {
-    told(&SYSTEMS)
+    match_keyword(&OPERATING_SYSTEMS)
 }
 
 /// The name beside the first word that stands in the user agent.
-fn told(words: &'static [(&'static str, &'static str)]) -> Expr {
-    memoize::text(col("UserAgent"), move |agent| {
+fn match_keyword(words: &'static [(&'static str, &'static str)]) -> Expr {
+    memoize::map_text(col("UserAgent"), move |agent| {
         let agent = agent.to_lowercase();
         let found = words.iter().find(|(word, _)| agent.contains(word));
         found.map(|(_, name)| (*name).to_owned())

@@ -103,7 +103,7 @@ fn cohorts_are_counted_in_each_month_after_their_own() {
         ]
     );
     assert!(cohorts(&deeds, &verdicts).iter().all(|row| row.retention.is_none()));
-    let whole: BTreeMap<NaiveDate, &str> = verdicts.into_keys().map(|date| (date, "cut")).collect();
+    let whole: BTreeMap<NaiveDate, &str> = verdicts.into_keys().map(|date| (date, "truncated")).collect();
     let february = cohorts(&deeds, &whole).swap_remove(1);
     assert_eq!((february.month.as_str(), february.retention), ("2025-02", Some(0.5)));
 }

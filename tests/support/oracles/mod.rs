@@ -45,7 +45,7 @@ pub fn local_verdicts(
         let all_missing = touched.iter().flatten().all(|verdict| *verdict == "missing");
         match () {
             () if all_missing => "missing",
-            () if has("cut") => "cut",
+            () if has("truncated") => "truncated",
             () if has("partial") || has("missing") || touched.contains(&None) => "partial",
             () => "complete",
         }
@@ -64,14 +64,14 @@ fn a_local_day_is_as_good_as_the_worse_of_those_it_touches() {
         repeats: 0,
     };
     let days: Vec<Day> =
-        [(1, "complete"), (2, "missing"), (3, "missing"), (4, "cut"), (5, "complete")]
+        [(1, "complete"), (2, "missing"), (3, "missing"), (4, "truncated"), (5, "complete")]
             .map(day)
             .into();
     let found = |zone| -> Vec<&str> {
         local_verdicts(&days, (date(1), date(5)), zone).into_values().collect()
     };
-    assert_eq!(found(Tz::UTC), ["complete", "missing", "missing", "cut", "complete"]);
+    assert_eq!(found(Tz::UTC), ["complete", "missing", "missing", "truncated", "complete"]);
     // A day in Berlin begins an hour before that of UTC; the first reaches out of the archive.
     let berlin = found(Tz::Europe__Berlin);
-    assert_eq!(berlin, ["partial", "partial", "missing", "cut", "cut"]);
+    assert_eq!(berlin, ["partial", "partial", "missing", "truncated", "truncated"]);
 }

@@ -115,7 +115,7 @@ pub fn fate(date: NaiveDate) -> Fate {
 pub fn verdict(date: NaiveDate) -> &'static str {
     match fate(date) {
         Fate::Missing => "missing",
-        Fate::SearchCut | Fate::Damaged => "cut",
+        Fate::SearchCut | Fate::Damaged => "truncated",
         Fate::Early | Fate::OpenHours(..) => "partial",
         _ => "complete",
     }

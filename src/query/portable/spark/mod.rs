@@ -10,11 +10,11 @@ use polars::prelude::*;
 use sqlparser::ast::Statement;
 
 use crate::query::engine::scan;
-use crate::query::portable::dialect::Dialect;
+use crate::query::portable::dialect::SqlDialect;
 
-pub struct Spark;
+pub struct SparkDialect;
 
-impl Dialect for Spark {
+impl SqlDialect for SparkDialect {
     /// Without the zone, an instant that meets a time on a clock would be taken to the clocks of
     /// the cluster.
     fn preamble(&self) -> &'static str {
@@ -25,11 +25,11 @@ impl Dialect for Spark {
 
     /// With the columns named, since Spark would take those of one file for those of all, and read
     /// the ends of all files to do better.
-    fn files(&self, view: &str, paths: &[String]) -> String {
-        let columns = scan::columns().iter();
+    fn files_view(&self, view: &str, paths: &[String]) -> String {
+        let columns = scan::table_schema().iter();
         let columns: Vec<String> =
             columns.map(|(name, ty)| format!("`{name}` {}", column_type(ty))).collect();
-        let (columns, path) = (columns.join(", "), self.text(&glob(paths)));
+        let (columns, path) = (columns.join(", "), self.text_literal(&path_glob(paths)));
         format!(
             "CREATE OR REPLACE TEMP VIEW {view} ({columns})\n\
              USING parquet OPTIONS (path {path});\n"
@@ -38,7 +38,7 @@ impl Dialect for Spark {
 
     /// A backslash begins an escape here. Two quotes are one in Spark 4 and none in Spark 3, where
     /// such texts are joined; `${…}` is a variable even in a text.
-    fn text(&self, text: &str) -> String {
+    fn text_literal(&self, text: &str) -> String {
         let text = text.replace('\\', "\\\\").replace('\'', "\\'").replace("${", "\\u0024{");
         format!("'{}'", text.replace('\n', "\\n").replace('\r', "\\r"))
     }
@@ -53,32 +53,32 @@ impl Dialect for Spark {
         }
     }
 
-    fn instant(&self, us: i64) -> String {
+    fn instant_literal(&self, us: i64) -> String {
         let text = DateTime::from_timestamp_micros(us)
             .map(|time| time.to_rfc3339_opts(SecondsFormat::Micros, true));
         // One out of all bounds is no instant, and refused by Spark.
         format!("TIMESTAMP '{}'", text.unwrap_or_default())
     }
 
-    fn local_time(&self, us: i64) -> String {
+    fn local_time_literal(&self, us: i64) -> String {
         let text = DateTime::from_timestamp_micros(us)
             .map(|time| time.format("%Y-%m-%d %H:%M:%S%.6f").to_string());
         format!("TIMESTAMP_NTZ '{}'", text.unwrap_or_default())
     }
 
-    fn microseconds(&self, instant: &str) -> String {
+    fn epoch_us(&self, instant: &str) -> String {
         format!("unix_micros({instant})")
     }
 
-    fn clock(&self, zone: &str, instant: &str) -> String {
+    fn to_local_time(&self, zone: &str, instant: &str) -> String {
         let utc = format!("CAST({instant} AS TIMESTAMP_NTZ)");
         match zone {
             "UTC" => utc,
-            zone => format!("convert_timezone('UTC', {}, {utc})", self.text(zone)),
+            zone => format!("convert_timezone('UTC', {}, {utc})", self.text_literal(zone)),
         }
     }
 
-    fn day_number(&self, date: &str) -> String {
+    fn epoch_day(&self, date: &str) -> String {
         format!("CAST(unix_date({date}) AS BIGINT)")
     }
 
@@ -88,7 +88,7 @@ impl Dialect for Spark {
     }
 
     /// `date_format` has no letters for a week since Spark 3.
-    fn week(&self, time: &str) -> String {
+    fn iso_week(&self, time: &str) -> String {
         let (year, week) =
             (format!("EXTRACT(YEAROFWEEK FROM {time})"), format!("EXTRACT(WEEK FROM {time})"));
         format!("CONCAT(CAST({year} AS STRING), '-W', LPAD(CAST({week} AS STRING), 2, '0'))")
@@ -99,16 +99,16 @@ impl Dialect for Spark {
     }
 
     /// Java's `$` passes over a line feed at the end of a text; `\z` does not.
-    fn fits(&self, text: &str, pattern: &str) -> String {
-        format!("regexp_like({text}, {})", self.text(&format!("^(?:{pattern})\\z")))
+    fn matches_regex(&self, text: &str, pattern: &str) -> String {
+        format!("regexp_like({text}, {})", self.text_literal(&format!("^(?:{pattern})\\z")))
     }
 
-    fn each(&self, list: &str) -> String {
+    fn explode(&self, list: &str) -> String {
         format!("explode({list})")
     }
 
-    fn statement(&self, statement: &Statement) -> PolarsResult<String> {
-        statement::spelled(statement, self)
+    fn render_statement(&self, statement: &Statement) -> PolarsResult<String> {
+        statement::render(statement, self)
     }
 }
 
@@ -128,7 +128,7 @@ fn column_type(ty: &DataType) -> String {
 }
 
 /// The pattern that these files alone fit: a view can name one path only.
-fn glob(paths: &[String]) -> String {
+fn path_glob(paths: &[String]) -> String {
     let escaped = |path: &str| {
         let is_special = |letter: char| "{}[]*?,\\".contains(letter);
         let letters = path.chars().map(|letter| match is_special(letter) {
@@ -166,7 +166,7 @@ mod tests {
             ("a;\nb\r", r"'a;\nb\r'"),
             ("${env:HOME} $5", r"'\u0024{env:HOME} $5'"),
         ] {
-            assert_eq!(Spark.text(text), expected);
+            assert_eq!(SparkDialect.text_literal(text), expected);
         }
     }
 
@@ -181,7 +181,7 @@ mod tests {
             (paths(&["/a,b/{c}/x", "/a,b/{c}/y*"]), r"/a\,b/\{c\}/{x,y\*}"),
             (paths(&["x", "y"]), "{x,y}"),
         ] {
-            assert_eq!(glob(&given), expected);
+            assert_eq!(path_glob(&given), expected);
         }
     }
 }

@@ -16,21 +16,21 @@ use sqlparser::ast::{
 use sqlparser::dialect::GenericDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::query::portable::dialect::Dialect;
+use crate::query::portable::dialect::SqlDialect;
 
 /// The statement in the words of the dialect.
-pub fn spelled(statement: &Statement, words: &dyn Dialect) -> PolarsResult<String> {
+pub fn render(statement: &Statement, words: &dyn SqlDialect) -> PolarsResult<String> {
     let mut statement = statement.clone();
-    let ControlFlow::Continue(()) = statement.visit(&mut Forms);
+    let ControlFlow::Continue(()) = statement.visit(&mut SparkRewriter);
     let text = statement.to_string();
     let tokens = Tokenizer::new(&GenericDialect {}, &text).tokenize();
     let tokens = tokens.map_err(|error| polars_err!(ComputeError: "{error}"))?;
-    Ok(tokens.iter().map(|token| spelling(token, words)).collect())
+    Ok(tokens.iter().map(|token| render_token(token, words)).collect())
 }
 
-fn spelling(token: &Token, words: &dyn Dialect) -> String {
+fn render_token(token: &Token, words: &dyn SqlDialect) -> String {
     match token {
-        Token::SingleQuotedString(text) => words.text(text),
+        Token::SingleQuotedString(text) => words.text_literal(text),
         Token::Word(word) if word.quote_style == Some('"') => {
             format!("`{}`", word.value.replace('`', "``"))
         }
@@ -40,9 +40,9 @@ fn spelling(token: &Token, words: &dyn Dialect) -> String {
     }
 }
 
-struct Forms;
+struct SparkRewriter;
 
-impl VisitorMut for Forms {
+impl VisitorMut for SparkRewriter {
     type Break = std::convert::Infallible;
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
@@ -51,36 +51,36 @@ impl VisitorMut for Forms {
                 if *kind == CastKind::DoubleColon {
                     *kind = CastKind::Cast;
                 }
-                retype(data_type);
+                map_type(data_type);
                 None
             }
             Expr::TypedString(TypedString { data_type, .. }) => {
-                retype(data_type);
+                map_type(data_type);
                 None
             }
             Expr::Like { pattern, escape_char: None, .. }
             | Expr::ILike { pattern, escape_char: None, .. } => {
-                unescaped(pattern);
+                escape_backslashes(pattern);
                 None
             }
-            Expr::Extract { field, expr, .. } => part(field, expr),
-            Expr::Function(function) => joined(function),
+            Expr::Extract { field, expr, .. } => rewrite_extract(field, expr),
+            Expr::Function(function) => rewrite_string_agg(function),
             _ => None,
         };
         if let Some(other) = other {
-            *expr = raw(other);
+            *expr = raw_sql(other);
         }
         ControlFlow::Continue(())
     }
 }
 
 /// SQL that stands as it is written, as a placeholder does.
-fn raw(sql: String) -> Expr {
+fn raw_sql(sql: String) -> Expr {
     Expr::Value(Value::Placeholder(sql).with_empty_span())
 }
 
 /// A text has no length here, and a timestamp without a zone has a name of its own.
-fn retype(data_type: &mut SqlType) {
+fn map_type(data_type: &mut SqlType) {
     *data_type = match data_type {
         SqlType::Text
         | SqlType::Varchar(_)
@@ -101,19 +101,19 @@ fn retype(data_type: &mut SqlType) {
 
 /// A backslash in a pattern is a letter like others, unless `ESCAPE` says so; in Spark it always
 /// escapes.
-fn unescaped(pattern: &mut Expr) {
+fn escape_backslashes(pattern: &mut Expr) {
     match pattern {
         Expr::Value(value) => {
             if let Value::SingleQuotedString(text) = &mut value.value {
                 *text = text.replace('\\', "\\\\");
             }
         }
-        other => *other = raw(format!("REPLACE({other}, '\\', '\\\\')")),
+        other => *other = raw_sql(format!("REPLACE({other}, '\\', '\\\\')")),
     }
 }
 
 /// Parts of a time that Spark calls or counts otherwise.
-fn part(field: &mut DateTimeField, of: &Expr) -> Option<String> {
+fn rewrite_extract(field: &mut DateTimeField, of: &Expr) -> Option<String> {
     match field {
         DateTimeField::Isodow => Some(format!("EXTRACT(DAYOFWEEK_ISO FROM {of})")),
         DateTimeField::Isoyear => Some(format!("EXTRACT(YEAROFWEEK FROM {of})")),
@@ -129,7 +129,7 @@ fn part(field: &mut DateTimeField, of: &Expr) -> Option<String> {
 
 /// Texts joined in an order: `STRING_AGG` is known from Spark 4 on only, and nowhere with the order
 /// among its arguments. Texts in their own order are sorted as a list, in any version.
-fn joined(function: &Function) -> Option<String> {
+fn rewrite_string_agg(function: &Function) -> Option<String> {
     let name = function.name.to_string().to_ascii_lowercase();
     if !["string_agg", "listagg", "group_concat"].contains(&name.as_str()) {
         return None;
@@ -167,7 +167,7 @@ fn joined(function: &Function) -> Option<String> {
 mod tests {
     use super::*;
     use crate::query::guard;
-    use crate::query::portable::spark::Spark;
+    use crate::query::portable::spark::SparkDialect;
 
     #[test]
     fn what_means_something_else_in_spark_is_written_otherwise() {
@@ -200,7 +200,7 @@ mod tests {
             let sql = format!("SELECT {ours} AS \"the answer\" FROM events");
             let statement = guard::parse("test", &sql).unwrap();
             let expected = format!("SELECT {theirs} AS `the answer` FROM events");
-            assert_eq!(spelled(&statement, &Spark).unwrap(), expected);
+            assert_eq!(render(&statement, &SparkDialect).unwrap(), expected);
         }
     }
 }
