@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use pbi_analyze::ingest::{self, Options, Projection, NoProgress};
+use pbi_analyze::ingest::{self, NoProgress, Options, Projection};
 use pbi_analyze::render::OutputFormat;
 use pbi_analyze::report::{self, Filters, NoiseFilter};
 use pbi_analyze::store::Store;
@@ -47,7 +47,8 @@ impl Archive {
 
     /// Ingests into a store that is not there yet.
     fn ingest(&self, store: &Path, threads: Option<usize>) {
-        let summary = ingest::ingest_into_store(&Store::new(store), &self.options(threads), &NoProgress);
+        let summary =
+            ingest::ingest_into_store(&Store::new(store), &self.options(threads), &NoProgress);
         let records = summary.unwrap().records;
         assert_eq!((records.stored, records.rejected), (self.written.distinct, 0));
     }
@@ -90,7 +91,8 @@ fn second_run(criterion: &mut Criterion) {
     group.bench_function("nothing new", |bencher| {
         bencher.iter(|| {
             let store = Store::new(&store);
-            let summary = ingest::ingest_into_store(&store, &archive.options(None), &NoProgress).unwrap();
+            let summary =
+                ingest::ingest_into_store(&store, &archive.options(None), &NoProgress).unwrap();
             assert_eq!((summary.records.read, summary.sources.known), (0, archive.written.files));
         });
     });

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pbi_analyze::grid::{Cell, Grid};
-use pbi_analyze::ingest::{self, Options, NoProgress};
+use pbi_analyze::ingest::{self, NoProgress, Options};
 use pbi_analyze::query::{self, DefinitionCatalog, Period, ReportDefinition, Session, Settings};
 use pbi_analyze::store::{Snapshot, Store};
 use synth::{Layout, Spec, write_archive};

@@ -16,7 +16,7 @@ use criterion::{
 };
 use pbi_analyze::column::{BatchBuilder, EventBatch, Lineage, Projection};
 use pbi_analyze::record::csv::EnvelopeFields;
-use pbi_analyze::record::{RecordKind, Parser, workload_group};
+use pbi_analyze::record::{Parser, RecordKind, workload_group};
 use pbi_analyze::source::{self, Chunk, ChunkReader};
 use pbi_analyze::store::Store;
 use synth::{Layout, Spec, Written, write_archive};
@@ -74,7 +74,9 @@ fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch>
         let mut append = |builder: &mut BatchBuilder| {
             parser.parse(&text[from..to], |record| {
                 let RecordKind::Event(event) = record.kind() else { return };
-                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).unwrap();
+                builder
+                    .append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage)
+                    .unwrap();
             })
         };
         append(&mut builder).unwrap();

@@ -1,7 +1,7 @@
-"""Reads the sample archive with the plainest means there are, to check generate.py's figures.
+"""Reads the sample data with the simplest possible code, to verify generate.py's figures.
 
-It shares no code with generate.py and knows nothing of what was written: it looks at the bytes,
-guesses the shape as any reader has to, and counts. Simple and slow on purpose.
+It shares no code with generate.py and does not know what was written: it detects the format of each
+file and counts. Simple and slow on purpose.
 """
 
 import csv
@@ -23,7 +23,7 @@ EXPORTS = ("ExportReport", "ExportArtifact", "PrintReport")
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 
 
-# From bytes to records.
+# Bytes to records.
 
 def text_of(data):
     if data.startswith(b"\xff\xfe"):
@@ -32,9 +32,9 @@ def text_of(data):
 
 
 def records_of(text):
-    """(state, events, rejected): state is ok, empty, damaged or refused."""
+    """Returns (state, events, rejected); state is ok, empty, truncated or unsupported."""
     if text.lstrip().startswith("<"):
-        return "refused", [], 0
+        return "unsupported", [], 0
     if text.lstrip()[:1] not in ("{", "["):
         return "ok", list(csv_events(text)), 0
     events, position, decoder = [], 0, json.JSONDecoder()
@@ -45,7 +45,7 @@ def records_of(text):
         try:
             value, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError:
-            return "damaged", events + whole_before_break(text, position, decoder), 1
+            return "truncated", events + events_before_end(text, position, decoder), 1
         events += inside(value)
 
 
@@ -58,7 +58,7 @@ def inside(value):
     return [value]
 
 
-def whole_before_break(text, position, decoder):
+def events_before_end(text, position, decoder):
     events, position = [], text.index("[", position) + 1
     while True:
         try:
@@ -78,7 +78,7 @@ def csv_events(text):
         yield json.loads(row["AuditData"])
 
 
-# From a record to an event in one spelling.
+# Records to normalized events.
 
 def time_of(text):
     epoch = re.fullmatch(r"/Date\((\d+)\)/", text)
@@ -98,7 +98,7 @@ def number_of(value, names):
 
 
 def plain(value):
-    """Lists that PowerShell wrapped are unwrapped; ids are lower case."""
+    """Unwraps lists that PowerShell wrapped, and lower-cases ids."""
     if isinstance(value, dict):
         if set(value) == {"value", "Count"}:
             return plain(value["value"])
@@ -140,8 +140,9 @@ def effective_report(event):
 # The figures.
 
 def figures(root, folders):
-    paths = sorted(path.relative_to(root).as_posix() for folder in folders
-                   for path in (root / folder).rglob("*") if path.is_file())
+    found = [path for folder in folders for path in (root / folder).rglob("*")]
+    paths = sorted(path.relative_to(root).as_posix() for path in found
+                   if path.is_file() and path.suffix != ".md")
     states, files, kept = {}, {}, {}
     for path in paths:
         state, records, rejected = records_of(text_of((root / path).read_bytes()))
@@ -168,13 +169,14 @@ def figures(root, folders):
             if copy[1] == winner[1]:
                 same += 1
                 continue
-            # Any difference in content is a conflict; a copy that only lacks fields is a mild one.
+            # Any difference in content is a conflict, missing fields included.
             conflicting += 1
             poorer += copy[1].items() <= winner[1].items()
     return {
-        "sources": {"total": len(paths), "with_events": states["ok"] + states["damaged"],
-                    "empty": states["empty"], "damaged": states["damaged"],
-                    "refused": states["refused"]},
+        "sources": {"total": len(paths),
+                    "with_events": states.get("ok", 0) + states.get("truncated", 0),
+                    **{state: states.get(state, 0) for state in
+                       ("empty", "truncated", "unsupported")}},
         "records": {
             **{key: sum(file[key] for file in files.values()) for key in
                ("read", "stored", "duplicates", "other_workloads", "rejected")},
@@ -186,7 +188,7 @@ def figures(root, folders):
 
 
 def about(events):
-    # The tenant's own domain is the one that most users have.
+    # The tenant's own domain is the one with the most users.
     domains = [e["userid"].split("@")[-1] for e in events if "@" in e["userid"]]
     home = max(set(domains), key=domains.count)
     operations, months, by_actor, users, days = {}, {}, {}, {}, set()
@@ -218,7 +220,7 @@ def stamp(when):
 
 
 def top_reports(events):
-    # The latest names of an id, whichever kind of event tells them.
+    # The latest name of each id, from events of any kind.
     report_names, workspace_names = {}, {}
     for event in sorted(events, key=lambda e: e["creationtime"]):
         if event.get("reportid") and event.get("reportname"):

@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
-"""Makes the sample archive: one invented tenant, one quarter, every shape.
+"""Writes the sample data: one invented tenant, one quarter, every file format.
 
-    python3 generate.py            write the data, the expected figures and the table in README.md
-    python3 generate.py --check    write nothing; compare the files with what would be written, and
-                                   read them anew (check.py) to see that the figures hold
+    python3 generate.py            write the data, the expected figures and the tables in READMEs
+    python3 generate.py --check    write nothing; compare the files with the generated ones, and
+                                   read them with a second program (check.py) to verify the figures
 
-Nothing here is random: ids are hashes of names, and every choice comes from one seeded stream of
-random(), whose sequence Python promises to keep. Running it twice gives the same bytes.
+There are two folders. `sample-data` is clean. `sample-data-damaged` contains one truncated file and
+one file that is not a log.
 
-The parts, in order:
+The output is deterministic: ids are hashes of names, and every choice uses random.random(), whose
+sequence Python guarantees for a seed.
+
+The sections, in order:
 
     world      people, workspaces, reports, dashboards
-    events     one function per kind of event, fields spelled and ordered as Microsoft does
-    timeline   the quarter: daily life by dice, everything of interest by script
-    shapes     how the tools of the world write events into files
-    archive    which file holds which events, with the overlaps and the accidents
-    figures    what a reader has to find, known here without reading a file
+    events     one function for each kind of event, with Microsoft's field names and field order
+    timeline   the quarter: random daily use, scripted special cases
+    formats    how the usual tools write events to files
+    archive    which file contains which events, with overlaps and damage
+    figures    the expected results, calculated without reading the files
 """
 
 import csv
@@ -28,22 +31,25 @@ import random
 import re
 import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
-GOLDEN = HERE.parent / "tests" / "golden" / "sample-data.json"
-FOLDERS = ("audit-csv", "damaged", "management-api", "powershell", "rest")
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden" / "sample-data.json"
+CLEAN, DAMAGED = "sample-data", "sample-data-damaged"
+CLEAN_FOLDERS = tuple(f"{CLEAN}/{name}" for name in
+                      ("audit-csv", "management-api", "powershell", "rest"))
+ALL_FOLDERS = (*CLEAN_FOLDERS, DAMAGED)
 
 SEED = "northwind-outdoor-2026-q1"
 DOMAIN = "northwind-outdoor.example"
 FIRST_DAY = dt.date(2026, 1, 5)
 LAST_DAY = dt.date(2026, 3, 31)
-MISSING_DAY = dt.date(2026, 2, 18)  # nobody pulled it, and nobody noticed in time
-PARTIAL_DAY = dt.date(2026, 3, 24)  # pulled at 15:30 of the same day, never again
+MISSING_DAY = dt.date(2026, 2, 18)  # never downloaded
+PARTIAL_DAY = dt.date(2026, 3, 24)  # downloaded at 15:30 on the same day, never again
 PARTIAL_UNTIL = dt.datetime(2026, 3, 24, 15, 5)
 RENAME_AT = dt.datetime(2026, 2, 20, 10, 4, 31)
 
 
 class Dice:
-    """Choices drawn from random.random() alone, the one method whose sequence is guaranteed."""
+    """Random choices. Uses random.random() only, the one method with a guaranteed sequence."""
 
     def __init__(self, seed):
         self.random = random.Random(seed).random
@@ -73,18 +79,18 @@ dice = Dice(SEED)
 
 
 def guid(name):
-    """A GUID that belongs to a name, the same in every run."""
+    """Returns the GUID of a name, the same in every run."""
     h = hashlib.sha256(f"{SEED}/{name}".encode()).hexdigest()
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{'89ab'[int(h[16], 16) % 4]}{h[17:20]}-{h[20:32]}"
 
 
 def cased(an_id):
-    """Ids come in mixed case: upper in about one event of eight."""
+    """Returns the id, in upper case for about one event in eight."""
     return an_id.upper() if dice.chance(0.12) else an_id
 
 
 def at(text):
-    """'02-20 10:04:31' as a time of 2026, in UTC."""
+    """Parses '02-20 10:04:31' as a UTC time in 2026."""
     return dt.datetime.strptime(f"2026-{text}", "%Y-%m-%d %H:%M:%S")
 
 
@@ -102,7 +108,7 @@ TENANT = guid("tenant")
 
 
 class Person:
-    """Somebody or something that acts. `kind` is person, guest, anonymous or service."""
+    """An actor. `kind` is person, guest, anonymous or service."""
 
     def __init__(self, name, upn, team, zone, weight, kind="person", user_type=0):
         self.name, self.upn, self.team, self.zone = name, upn, team, zone
@@ -115,7 +121,7 @@ class Person:
         self.agent = AGENTS[host % len(AGENTS)]
 
     def offset(self, date):
-        """Hours from UTC, with the change to summer time where it falls into the quarter."""
+        """Returns the offset from UTC in hours, daylight saving time included."""
         if self.zone == "us":
             return -4 if date >= day("03-08") else -5
         if self.zone == "eu":
@@ -238,7 +244,7 @@ OWN = Workspace("PersonalWorkspace Ingrid Åberg", None, "My Workspace")
 
 
 class Report:
-    """A report. `weight(t)` says how popular it is as the quarter goes from t = 0 to t = 1."""
+    """A report. `weight(t)` is its popularity; t goes from 0 to 1 over the quarter."""
 
     def __init__(self, name, workspace, dataset, teams, weight, kind="PowerBIReport", key=None):
         self.key = key or f"{workspace.name}/{name}"
@@ -287,9 +293,9 @@ REPORTS = [SALES_OVERVIEW, STORES, TOWER, QUARTER, TRADING, NORDIC_SALES, AGEING
            CLEARANCE, NPS, RETURNS, BUDGET, MARGIN, DACH, SHOP_JP, PEOPLE_HR, TOP_TEN, QUALITY,
            FOOTFALL, ROUTE]
 
-# A report in an app is a copy with an id of its own, which the log gives as AppReportId. Template
-# apps are the trap: opened from the workspace, ReportId is the publisher's id (the same in every
-# tenant that installed the app), and AppReportId is the true one.
+# A report in an app is a copy with its own id, which the log calls AppReportId. Template apps are a
+# special case: in a view from the workspace, ReportId is the publisher's id (the same in every
+# tenant that installed the app), and AppReportId identifies the tenant's report.
 RETAIL_HUB = ("Retail Hub", guid("app Retail Hub"))
 ROUTE_APP = ("Quillroute Route Insights", guid("app Quillroute"))
 STORES.app = SALES_OVERVIEW.app = RETAIL_HUB
@@ -306,7 +312,7 @@ DASHBOARDS = [Dashboard("Morning Briefing", BOARD), Dashboard("Warehouse Wall", 
 
 # ---------------------------------------------------------------- events
 
-# Microsoft's order of fields; what is not listed comes last.
+# Microsoft's field order; fields not listed come last.
 FIELD_ORDER = """
     Id RecordType CreationTime Operation OrganizationId UserType UserKey Workload UserId
     ClientIP UserAgent Activity ItemName WorkSpaceName WorkspaceName DatasetName ReportName
@@ -320,10 +326,10 @@ RANK = {name: rank for rank, name in enumerate(FIELD_ORDER)}
 
 
 class Event:
-    """One event: its fields as every source spells them, and what is known about it here.
+    """One event: its fields, and the facts from which the figures are calculated.
 
     `view` is (report id, workspace id, report name, workspace name) for a ViewReport, with the
-    effective report id; None for anything else.
+    effective report id; None for other operations.
     """
 
     count = 0
@@ -368,7 +374,7 @@ RECORD_TYPE_NAMES = {6: "SharePointFileOperation", 20: "PowerBIAudit", 30: "Micr
 
 
 def record_type_spelled(number):
-    """A number as a rule; text or a name where the tool in between made it so."""
+    """Usually a number; some tools convert it to a text or a name."""
     roll = dice.random()
     if roll < 0.05:
         return str(number)
@@ -416,7 +422,7 @@ def client_ip(actor):
 
 
 def workspace_fields(workspace, when, capacity=True):
-    """WorkSpaceName in the classic events, WorkspaceName in the newer ones: both occur."""
+    """Older events say WorkSpaceName, newer ones WorkspaceName; both occur."""
     newer = when >= at("03-02 00:00:00") and dice.chance(0.3)
     fields = {"WorkspaceName" if newer else "WorkSpaceName": workspace.name,
               "WorkspaceId": cased(workspace.id) if workspace is not OWN else workspace.id}
@@ -438,7 +444,7 @@ def report_fields(report, when):
 
 
 def view_report(when, actor, report, method=None, **extra):
-    """An open of a report. `method` is Workspace, Apps, Shared or Publish to Web."""
+    """A report view. `method` is Workspace, Apps, Shared or Publish to Web."""
     fields = report_fields(report, when)
     if method is None:
         in_app = report.app and dice.chance(0.45)
@@ -449,7 +455,7 @@ def view_report(when, actor, report, method=None, **extra):
                                        else "Power BI Web")
     if dice.chance(0.25):
         fields["RefreshEnforcementPolicy"] = 0
-    if method == "Apps":  # no capacity from an app: absent, or null
+    if method == "Apps":  # views from an app have no capacity: absent or null
         if fields.pop("CapacityName", None) and dice.chance(0.3):
             fields["CapacityName"] = fields["CapacityId"] = None
         else:
@@ -468,7 +474,7 @@ def view_report(when, actor, report, method=None, **extra):
 
 
 def export_report(when, actor, report, pages, operation="ExportReport"):
-    """An export writes one ViewReport per page just before itself."""
+    """An export, preceded by one ViewReport for each page."""
     events = []
     for page in range(pages):
         seen = view_report(when - dt.timedelta(seconds=pages - page), actor, report, "Workspace")
@@ -522,7 +528,7 @@ def on_dataset(when, actor, operation, report, **extra):
 
 
 def refresh(when, report, scheduled=True, status="Succeeded"):
-    """Newer events carry ResultStatus, older ones IsSuccess, some neither."""
+    """Newer events have ResultStatus, older ones IsSuccess, some neither."""
     owner = who({"supply": "lukasz", "finance": "elodie"}.get(report.teams[0], "matthaeus"))
     extra = {"RefreshType": "Scheduled" if scheduled else "OnDemand",
              "DataConnectivityMode": "Import", "LastRefreshTime": f"{when:%Y-%m-%dT%H:%M:%S}",
@@ -562,7 +568,7 @@ def tenant_setting(when, item, state):
 
 
 def fabric(when, actor, operation, kind, name, workspace, **extra):
-    """Fabric events are of record type 357 and say WorkspaceName."""
+    """A Fabric event: record type 357, with WorkspaceName."""
     item = guid(f"{kind} {name}")
     fields = {"WorkspaceName": workspace.name, "WorkspaceId": workspace.id, "ItemName": name,
               "ObjectId": item, "ObjectType": kind, "ObjectDisplayName": name,
@@ -574,7 +580,7 @@ def fabric(when, actor, operation, kind, name, workspace, **extra):
 
 
 def launch_power_app(when, actor, app, **extra):
-    """Power Apps put what matters into AdditionalInfo, as JSON text."""
+    """A Power Apps event: the details are JSON text in AdditionalInfo."""
     info = {"resourceDisplayName": app, "environmentName": f"Default-{TENANT}"}
     return Event(when, actor, "LaunchPowerApp",
                  {"AppName": guid(f"power app {app}"), "ObjectId": guid(f"power app {app}"),
@@ -594,7 +600,7 @@ def flow(when, actor, operation, name, **extra):
 
 
 def power_platform(when, actor):
-    """Newest shape: everything as Name and Value in PropertyCollection, all of it text."""
+    """The newest format: all details are Name and Value texts in PropertyCollection."""
     properties = {"powerplatform.analytics.resource.type": "PowerApp",
                   "powerplatform.analytics.resource.display_name": "Werkstatt-Übergabe",
                   "powerplatform.analytics.activity.name": "PublishPowerApp", "version": "1.0"}
@@ -604,7 +610,7 @@ def power_platform(when, actor):
 
 
 def pull(when, actor, start, end):
-    """Reading the log writes the log, and names the window that was read."""
+    """A download of the log, which is itself logged with the requested time window."""
     extra = {} if actor is COLLECTOR else {"UserAgent": CMDLET}
     return Event(when, actor, "ExportActivityEvents", {
         **extra, "ExportEventStartDateTimeParameter": f"{start:%Y-%m-%dT%H:%M:%S}Z",
@@ -612,7 +618,7 @@ def pull(when, actor, start, end):
 
 
 def foreign(when, actor, operation, record_type, workload, **extra):
-    """A record of another workload, as the Office 365 log mixes them in."""
+    """A record of another workload, as found in the Office 365 audit log."""
     event = Event(when, actor, operation, extra, record_type, workload)
     event.fields["RecordType"] = record_type  # always the plain number
     event.foreign = True
@@ -626,14 +632,14 @@ def quarter_share(date):
 
 
 def working_time(date, person):
-    """A time of the person's local working day, in UTC; it may fall on another UTC day."""
+    """Returns a time in the person's local working day, in UTC; the UTC day may differ."""
     local = dice.weighted(range(7, 20), [2, 6, 9, 8, 6, 3, 4, 7, 6, 5, 3, 1, 1])
     clock = dt.time(local, dice.between(0, 59), dice.between(0, 59))
     return dt.datetime.combine(date, clock) - dt.timedelta(hours=person.offset(date))
 
 
 def daily_life(date):
-    """Views, dashboards and refreshes of one day."""
+    """Returns the views, dashboard views and refreshes of one day."""
     share, weekday = quarter_share(date), date.weekday()
     events = []
     busy = 6.0 + 6.8 * share if weekday < 5 else 1.4 + share
@@ -659,7 +665,7 @@ def daily_life(date):
     if weekday == 0:
         for n, report in enumerate([SALES_OVERVIEW, STORES, TOWER, QUARTER]):
             events.append(get_datasources(morning.replace(hour=1, second=10 + n), report))
-        # The subscription goes out to the board every Monday.
+        # The subscription email is sent to the board every Monday.
         events.append(on_report(morning.replace(hour=6), ADMIN, "RunEmailSubscription", TRADING,
                                 UserAgent=ABSENT, SubscribeeInformation=[
                                     {"RecipientEmail": p.upn, "RecipientName": p.name,
@@ -676,7 +682,7 @@ def daily_life(date):
 
 
 def story():
-    """What is to be found in the quarter, event by event."""
+    """Returns the scripted events: the cases that reports have to recognize."""
     events = []
 
     def add(*more):
@@ -770,7 +776,7 @@ def story():
                                                    seconds=dice.between(0, 3599))
         add(view_report(when, ANONYMOUS, FOOTFALL, "Publish to Web", UserAgent=dice.pick(AGENTS)))
 
-    # Exports, each with a ViewReport per page; Excel and other tools.
+    # Exports, each with one ViewReport for each page; Excel and other tools.
     add(export_report(at("01-08 16:02:10"), who("juergen"), QUARTER, 5),
         export_report(at("01-21 14:44:51"), who("tamsin"), SALES_OVERVIEW, 3),
         export_report(at("02-13 09:31:37"), who("amina"), MARGIN, 4, "ExportArtifact"),
@@ -792,7 +798,7 @@ def story():
                        "AnalyzedByExternalApplication", [SALES_OVERVIEW, BUDGET][number % 2],
                        UserAgent=EXCEL))
 
-    # Newer kinds: Copilot, labels, Fabric, Power Apps, Power Automate.
+    # Newer operations: Copilot, labels, Fabric, Power Apps, Power Automate.
     add(Event(at("03-11 10:33:57"), who("matthaeus"), "RequestCopilot", {
             **workspace_fields(SUPPLY, at("03-11 10:33:57")), "ArtifactKind": "Report"}),
         on_report(at("03-05 09:02:14"), who("elodie"), "SensitivityLabelApplied", QUARTER,
@@ -821,7 +827,7 @@ def story():
              RecipientUPN=who("noor").upn, SharingPermission="3"),
         power_platform(at("02-07 10:10:10"), who("ondrej")))
 
-    # What the documentation does not know yet.
+    # Undocumented operations and fields.
     add(on_report(at("03-13 09:55:37"), who("matthaeus"), "PreviewSemanticForecast", TOWER,
                   ForecastHorizonDays=28),
         on_report(at("03-25 10:44:02"), who("matthaeus"), "PreviewSemanticForecast", STORES,
@@ -838,7 +844,7 @@ def story():
 
 
 def pulls():
-    """The traces of the archive's own making: who read which day of the log, and when."""
+    """Returns the logged downloads: who downloaded which day of the log, and when."""
     events = []
     midnight = dt.time(0, 0)
 
@@ -880,7 +886,7 @@ def timeline():
 
 
 def other_workloads():
-    """What else the Office 365 log holds of these days."""
+    """Returns records of other workloads in the Office 365 audit log."""
     site = "https://share.northwind-outdoor.example/sites/vertrieb"
     events = []
     for number in range(20):
@@ -907,11 +913,11 @@ def other_workloads():
                     SiteUrl=site, SourceFileName="NPS 2025; final.xlsx", ItemType="File")
     return events, event
 
-# ---------------------------------------------------------------- shapes
+# ---------------------------------------------------------------- formats
 
 
 def json_fields(event, clock="plain"):
-    """The event as a JSON object. `clock` says how its source spells CreationTime."""
+    """Returns the event as a JSON object. `clock` is the source's format of CreationTime."""
     when, fields = event.when, dict(event.fields)
     fields["CreationTime"] = {
         "plain": f"{when:%Y-%m-%dT%H:%M:%S}",
@@ -928,38 +934,40 @@ def compact(value, ascii_only=False):
 
 
 class Archive:
-    """The files by path, and the log of which event was written where.
+    """The files by path from the repository's root, and a list of which event is in which file.
 
-    Each entry of `written` is (path, event, quality): "whole", "poorer" (fields are missing),
-    "conflict" (one field says something else), or "cut" for the rest of a broken record.
+    Paths given to methods are relative to `sample-data`, unless `folder` says otherwise. Each
+    entry of `written` is (path, event, quality): "whole", "poorer" (fields are missing), "conflict"
+    (one field has another value), or "truncated" for an incomplete record.
     """
 
     def __init__(self):
         self.files, self.written = {}, []
 
-    def put(self, path, text, events=(), encoding="utf-8"):
+    def put(self, name, text, events=(), encoding="utf-8", folder=CLEAN):
+        path = f"{folder}/{name}"
         assert path not in self.files
         if encoding == "utf-16":
             self.files[path] = b"\xff\xfe" + text.encode("utf-16-le")
         else:
             self.files[path] = text.encode(encoding)
-        self.log(path, events)
+        self.log(name, events, folder=folder)
 
-    def log(self, path, events, quality="whole"):
-        self.written += [(path, event, quality) for event in events]
+    def log(self, name, events, quality="whole", folder=CLEAN):
+        self.written += [(f"{folder}/{name}", event, quality) for event in events]
 
     def blob(self, path, events):
-        """The Management API: a bare array."""
+        """Management API: one JSON array."""
         self.put(path, compact([json_fields(event) for event in events]), events)
 
     def lines(self, path, events, clocks=("plain",), ascii_only=False):
-        """NDJSON, one event a line, the spellings of CreationTime taking turns."""
+        """NDJSON: one event per line, with the formats of CreationTime in turn."""
         texts = [compact(json_fields(event, clocks[number % len(clocks)]), ascii_only)
                  for number, event in enumerate(events)]
         self.put(path, "".join(text + "\n" for text in texts), events)
 
     def pages(self, path, groups, between="", ascii_only=False, end=True):
-        """REST pages, one after another in a file. The last one has no continuation."""
+        """REST pages, concatenated in one file. The last one has no continuation."""
         texts = []
         for number, group in enumerate(groups):
             page = {"activityEventEntities": [json_fields(event) for event in group]}
@@ -975,7 +983,7 @@ class Archive:
         self.put(path, between.join(texts), [event for group in groups for event in group])
 
     def cmdlet(self, path, events, encoding="utf-8", indent=None, shout=()):
-        """Get-PowerBIActivityEvent: one array, CreationTime with Z. `shout`: Id in capitals."""
+        """Get-PowerBIActivityEvent: one array, CreationTime with Z. `shout`: Id in upper case."""
         objects = [json_fields(event, "zulu") for event in events]
         for fields, event in zip(objects, events):
             if event in shout:
@@ -987,8 +995,8 @@ class Archive:
         self.put(path, text, events, encoding)
 
     def convert_to_json(self, path, events):
-        """Windows PowerShell 5.1: arrays are wrapped, at the root and inside, dates may turn into
-        \\/Date(..)\\/, and more characters are escaped than need be."""
+        """ConvertTo-Json of Windows PowerShell 5.1: arrays are wrapped, at the root and inside,
+        some dates become \\/Date(..)\\/, and more characters than necessary are escaped."""
         objects = []
         for number, event in enumerate(events):
             fields = json_fields(event, ["ticks", "date", "zulu"][number % 3])
@@ -1017,7 +1025,7 @@ def audit_data(event):
 
 
 def outer_user(event):
-    """The CSV's own user column may say otherwise than the event."""
+    """Returns the value of the CSV's user column, which may differ from the event's."""
     return "Unknown" if event.actor is ANONYMOUS else event.actor.upn
 
 
@@ -1039,13 +1047,13 @@ def portal_row(event, data=None, blank=""):
 
 
 def build():
-    """All files of the archive and, for the figures, everything that was put into them."""
+    """Returns all files and, for the figures, the events in each of them."""
     by_day = {}
     for event in timeline():
         by_day.setdefault(event.when.date(), []).append(event)
 
     def of(first, last=None):
-        """The events of these days, unsorted, as the service gives them."""
+        """Returns the events of these days, unsorted, as the service returns them."""
         chosen = days(day(first), day(last or first))
         return dice.shuffled([e for date in chosen for e in by_day.get(date, [])])
 
@@ -1054,7 +1062,7 @@ def build():
     portal_and_search(archive, of, stray)
     management_api(archive, of, others)
     rest_api(archive, of)
-    broken_pull(archive, of("03-05"))
+    truncated_download(archive, of("03-05"))
     portal_again(archive, of("02-26", "02-27"))
     powershell(archive, of)
     rows = of("03-25", "03-31")
@@ -1066,7 +1074,7 @@ def build():
 
 
 def portal_and_search(archive, of, stray):
-    """January: exports of the audit log, from before anybody called an API."""
+    """January: exports of the audit log, before the tenant used an API."""
     rows = of("01-05", "01-18")
     archive.table("audit-csv/portal-2026-01-05-to-2026-01-18.csv", PORTAL_HEADER,
                   [portal_row(e, blank=" " if n % 7 == 0 else "") for n, e in enumerate(rows)],
@@ -1098,7 +1106,7 @@ def portal_and_search(archive, of, stray):
 
 
 def management_api(archive, of, others):
-    """Early February: whole blobs of all workloads, then the AuditData objects alone."""
+    """Early February: a blob with all workloads, then AuditData objects only."""
     archive.blob("management-api/audit-general-2026-02-04-to-2026-02-08.json",
                  dice.shuffled(of("02-04", "02-08") + others))
     archive.lines("management-api/auditdata-2026-02-09-to-2026-02-13.ndjson",
@@ -1106,17 +1114,17 @@ def management_api(archive, of, others):
 
 
 def rest_api(archive, of):
-    """From mid-February: one line an event, pages run together, a file a day."""
+    """From mid-February: one event per line, concatenated pages, one file per day."""
     archive.lines("rest/events-2026-02-14-to-2026-02-15.ndjson", of("02-14", "02-15"),
                   clocks=("plain", "offset", "zulu"))
     rows = of("02-16", "02-17")
     third = len(rows) // 3
-    archive.pages("rest/pages-2026-02-16-to-2026-02-17.json",  # a page repeats an event
+    archive.pages("rest/pages-2026-02-16-to-2026-02-17.json",  # one event is on two pages
                   [rows[:third], rows[third - 1:2 * third], [], rows[2 * third:]])
 
     for date in days(day("02-19"), day("03-01")):
         path, rows = f"rest/activity/2026/{date:%m}/{date:%Y%m%d}", of(f"{date:%m-%d}")
-        if date == day("02-19"):  # a tool that writes each page into a file of its own
+        if date == day("02-19"):  # a tool that writes each page to a separate file
             archive.pages(f"{path}.json", [rows[:8]], end=False)
             archive.pages(f"{path}_2.json", [rows[8:]], end=False)
         else:
@@ -1132,9 +1140,9 @@ def rest_api(archive, of):
 EMPTY_PAGE = "rest/activity/2026/02/20260222_2.json"
 
 
-def broken_pull(archive, rows):
-    """5 March was pulled twice. The first pull broke off in the middle of an event, yet it holds
-    three events that the second one does not. One event was saved by hand, as a bare object."""
+def truncated_download(archive, rows):
+    """5 March was downloaded twice. The first file is truncated inside an event, but contains three
+    events that the second one does not. One event was saved by hand, as a single object."""
     views = [event for event in rows if event.view]
     only_first, by_hand, cut = views[:3], views[3], views[4]
     second = [event for event in rows if event not in views[:4]]
@@ -1144,14 +1152,14 @@ def broken_pull(archive, rows):
 
     first = dice.shuffled(only_first + [event for event in second if event is not cut][:5])
     text = compact({"activityEventEntities": [json_fields(event) for event in first + [cut]]})
-    inside = text.index('"WorkspaceId"', text.index(cut.id)) + 31  # in the middle of an id
-    archive.put("damaged/20260305.json", text[:inside], first)
-    archive.log("damaged/20260305.json", [cut], "cut")
+    inside = text.index('"WorkspaceId"', text.index(cut.id)) + 31  # inside an id
+    archive.put("20260305.json", text[:inside], first, folder=DAMAGED)
+    archive.log("20260305.json", [cut], "truncated", folder=DAMAGED)
 
 
 def portal_again(archive, rows):
-    """A portal export of two days that the REST pages hold as well: the same events once more,
-    one of them with less in it, one of them telling of another capacity."""
+    """A portal export of two days that the REST pages also contain: the same events again, one of
+    them with fewer fields, one of them with another capacity."""
     views = [event for event in rows if event.view]
     poorer = next(e for e in views if "AppId" not in e.fields and len(e.fields) > 30)
     conflict = next(e for e in views if e.fields.get("CapacityName") and e is not poorer)
@@ -1171,8 +1179,8 @@ def portal_again(archive, rows):
 
 
 def powershell(archive, of):
-    """March: Get-PowerBIActivityEvent in Microsoft's script, which writes a file a day and names
-    it by the day and by the time of writing. Three encodings by hand, then a scheduled job."""
+    """March: Microsoft's script around Get-PowerBIActivityEvent, which writes one file per day; the
+    name contains the day and the time of writing. First three encodings, then a scheduled job."""
 
     def script(date, written):
         return f"powershell/PBIActivityEvents-2026{date}-2026{written}.json"
@@ -1184,7 +1192,7 @@ def powershell(archive, of):
         rows = of(f"{date:%m-%d}")
         name = script(f"{date:%m%d}", f"{date + dt.timedelta(1):%m%d}0210")
         if date in (day("03-11"), day("03-12")):
-            # Four events came late: only the second pull of these days has them.
+            # Four late events: only the second download of these days has them.
             late = [event for event in rows if event.view][-4:]
             archive.cmdlet(name, [event for event in rows if event not in late])
             again = dice.shuffled(rows)
@@ -1192,8 +1200,8 @@ def powershell(archive, of):
         else:
             archive.cmdlet(name, rows)
 
-    # The job failed on the 19th, and a call by hand took its place for a few days.
-    archive.put("damaged/PBIActivityEvents-20260318-202603190210.json", ERROR_PAGE)
+    # The job failed on the 19th and saved an error page; manual downloads cover the next days.
+    archive.put("PBIActivityEvents-20260318-202603190210.json", ERROR_PAGE, folder=DAMAGED)
     archive.convert_to_json("powershell/activity-2026-03-18-to-2026-03-23.json",
                             of("03-18", "03-23"))
     archive.cmdlet(script("0324", "03241530"), of("03-24"))
@@ -1212,14 +1220,20 @@ def utc(when):
     return f"{when:%Y-%m-%dT%H:%M:%S}Z"
 
 
-def figures(archive):
-    """What a reader has to find: from the log of writing, not from the files."""
+def figures(archive, folders):
+    """Returns the figures that a reader of these folders has to find. They are calculated from the
+    list of written events, not from the files."""
+    def is_in(path):
+        return path.split("/")[0] in folders
+
+    files = {path: data for path, data in archive.files.items() if is_in(path)}
+    written = [entry for entry in archive.written if is_in(entry[0])]
     copies = {}
     per_file = {path: dict(path=path, read=0, stored=0, duplicates=0, other_workloads=0, rejected=0)
-                for path in sorted(archive.files)}
-    for path, event, quality in archive.written:
+                for path in sorted(files)}
+    for path, event, quality in written:
         per_file[path]["read"] += 1
-        if quality == "cut":
+        if quality == "truncated":
             per_file[path]["rejected"] += 1
         elif event.foreign:
             per_file[path]["other_workloads"] += 1
@@ -1235,8 +1249,8 @@ def figures(archive):
         for path, _, quality in group[1:]:
             per_file[path]["duplicates"] += 1
             identical += quality == kept[2]
-            # Any difference in content is a conflict, fewer fields included: the program says which
-            # copies were not the same, not which of them mattered.
+            # Any difference in content is a conflict, missing fields included: the program counts
+            # copies that differ, and does not judge which differences matter.
             conflicting += quality != kept[2]
             poorer += quality == "poorer"
 
@@ -1270,11 +1284,11 @@ def figures(archive):
     names = sorted(operations, key=lambda name: (-operations[name], name))
     return {
         "sources": {
-            "total": len(archive.files),
+            "total": len(files),
             "with_events": sum(entry["read"] > 0 for entry in per_file.values()),
-            "empty": sum(path == EMPTY_PAGE for path in archive.files),
-            "damaged": len({path for path, _, quality in archive.written if quality == "cut"}),
-            "refused": sum(data == ERROR_PAGE.encode() for data in archive.files.values()),
+            "empty": sum(path == f"{CLEAN}/{EMPTY_PAGE}" for path in files),
+            "truncated": len({path for path, _, quality in written if quality == "truncated"}),
+            "unsupported": sum(data == ERROR_PAGE.encode() for data in files.values()),
         },
         "records": {**totals, "duplicates_identical": identical, "duplicates_poorer": poorer,
                     "duplicates_conflicting": conflicting},
@@ -1302,33 +1316,60 @@ def figures(archive):
 
 
 def readme_block(found):
-    """The table "Figures to expect", as it stands between the two marks in README.md."""
+    """Returns the tables of sample-data/README.md."""
     records, period, noise = found["records"], found["period"], found["noise"]
-    actors, sources = found["users_by_actor"], found["sources"]
+    actors = found["users_by_actor"]
     lines = [
         "| | |", "| --- | ---: |",
-        f"| sources | {sources['total']} ({sources['empty']} empty, {sources['damaged']} damaged, "
-        f"{sources['refused']} refused) |",
+        f"| sources | {sources_text(found)} |",
         f"| records read | {records['read']:,} |",
         f"| distinct events stored | {records['stored']:,} |",
-        f"| duplicates | {records['duplicates']:,} (of which {records['duplicates_conflicting']} "
-        f"conflicting: {records['duplicates_poorer']} has fewer fields, "
-        f"{records['duplicates_conflicting'] - records['duplicates_poorer']} another value) |",
+        f"| duplicates | {duplicates_text(found)} |",
         f"| other workloads | {records['other_workloads']:,} |",
         f"| rejected | {records['rejected']:,} |",
         f"| first event | {period['first']} |",
         f"| last event | {period['last']} |",
         f"| days without an event | {', '.join(period['days_without_events'])} |",
         f"| distinct users | {found['distinct_users']} ({actors['person']} people, "
-        f"{actors['guest']} guests, {actors['anonymous']} anonymous, {actors['service']} services)"
-        " |",
-        f"| noise | {noise['total']:,} ({noise['ExportActivityEvents']:,} ExportActivityEvents, "
-        f"{noise['GetDatasources']:,} GetDatasources) |",
+        f"{actors['guest']} guests, {actors['anonymous']} anonymous, {actors['service']} service "
+        "principals and system accounts) |",
+        f"| automated API activity | {noise['total']:,} ({noise['ExportActivityEvents']:,} "
+        f"ExportActivityEvents, {noise['GetDatasources']:,} GetDatasources) |",
         "", "| rank | report | workspace | views | viewers |", "| ---: | --- | --- | ---: | ---: |",
     ]
     lines += [f"| {row['rank']} | {row['report']} | {row['workspace']} | {row['views']} | "
               f"{row['viewers']} |" for row in found["top_reports"][:5]]
     return "\n".join(lines) + "\n"
+
+
+def damaged_readme_block(clean, both):
+    """Returns the table of sample-data-damaged/README.md."""
+    rows = [("sources", sources_text), ("records read", count_of("read")),
+            ("distinct events stored", count_of("stored")), ("duplicates", duplicates_text),
+            ("other workloads", count_of("other_workloads")), ("rejected", count_of("rejected"))]
+    lines = [f"| | `{CLEAN}` | `{CLEAN}` and `{DAMAGED}` |", "| --- | ---: | ---: |"]
+    lines += [f"| {name} | {text(clean)} | {text(both)} |" for name, text in rows]
+    return "\n".join(lines) + "\n"
+
+
+def count_of(key):
+    return lambda found: f"{found['records'][key]:,}"
+
+
+def sources_text(found):
+    """Returns the number of sources, and how many of them have no events."""
+    sources = found["sources"]
+    special = [f"{sources[kind]} {kind}" for kind in ("empty", "truncated", "unsupported")
+               if sources[kind]]
+    return f"{sources['total']} ({', '.join(special)})"
+
+
+def duplicates_text(found):
+    """Returns the number of duplicates, and how many of them conflict."""
+    records = found["records"]
+    poorer = records["duplicates_poorer"]
+    return (f"{records['duplicates']:,} ({records['duplicates_conflicting']} conflicting: {poorer} "
+            f"with fewer fields, {records['duplicates_conflicting'] - poorer} with another value)")
 
 
 START, END = "<!-- figures: written by generate.py -->\n", "<!-- end of figures -->\n"
@@ -1339,22 +1380,39 @@ def with_block(readme, block):
     return before + START + block + END + rest.split(END)[1]
 
 
-def golden_text(found):
-    about = "What the sample archive holds; written by sample-data/generate.py, not by hand."
-    return json.dumps({"about": about, **found}, ensure_ascii=False, indent=2) + "\n"
+def golden_text(clean, both):
+    about = "Figures of the sample data; written by sample-data/generate.py, not by hand."
+    golden = {"about": about, "clean": clean, "with_damaged": both}
+    return json.dumps(golden, ensure_ascii=False, indent=2) + "\n"
 
 
-def promises(archive, found):
-    """What the rest of the project relies on."""
-    records = found["records"]
-    assert records["read"] == sum(records[key] for key in
-                                  ("stored", "duplicates", "other_workloads", "rejected"))
-    assert found["period"]["days_without_events"] == [str(MISSING_DAY)]
+def check_invariants(archive, clean, both):
+    """Checks what the rest of the project relies on."""
+    for found in (clean, both):
+        records = found["records"]
+        assert records["read"] == sum(records[key] for key in
+                                      ("stored", "duplicates", "other_workloads", "rejected"))
+        assert found["period"]["days_without_events"] == [str(MISSING_DAY)]
+        # A file with exactly this many records would look truncated at a search limit.
+        assert not {entry["read"] for entry in found["files"]} & {100, 1000, 5000, 10000, 50000}
+    # The clean folder must not make a command end with exit code 3.
+    assert clean["records"]["rejected"] == 0
+    assert clean["sources"]["truncated"] == clean["sources"]["unsupported"] == 0
     assert sum(map(len, archive.files.values())) < 2 << 20
-    # A file of exactly so many records would look like one that was cut at a limit.
-    assert not {entry["read"] for entry in found["files"]} & {100, 1000, 5000, 10000, 50000}
-    # "First in sorted path order" must not depend on how '/' sorts.
-    assert sorted(archive.files) == sorted(archive.files, key=lambda path: path.split("/"))
+    # The first copy in path order wins, so the order must not depend on how '/' sorts.
+    paths = [path for path in archive.files if path.startswith(f"{CLEAN}/")]
+    assert sorted(paths) == sorted(paths, key=lambda path: path.split("/"))
+
+
+def expected_files(archive, clean, both):
+    """Returns the content of every generated file by its path."""
+    blocks = {CLEAN: readme_block(clean), DAMAGED: damaged_readme_block(clean, both)}
+    wanted = {ROOT / path: data for path, data in archive.files.items()}
+    wanted[GOLDEN] = golden_text(clean, both).encode()
+    for folder, block in blocks.items():
+        readme = ROOT / folder / "README.md"
+        wanted[readme] = with_block(readme.read_text(encoding="utf-8"), block).encode()
+    return wanted
 
 
 def main(arguments):
@@ -1362,19 +1420,17 @@ def main(arguments):
     import check
 
     archive = build()
-    found = figures(archive)
-    promises(archive, found)
-    readme = (HERE / "README.md").read_text(encoding="utf-8")
-    wanted = {HERE / path: data for path, data in archive.files.items()}
-    wanted[GOLDEN] = golden_text(found).encode()
-    wanted[HERE / "README.md"] = with_block(readme, readme_block(found)).encode()
-    present = {path for folder in FOLDERS for path in (HERE / folder).rglob("*") if path.is_file()}
+    clean, both = figures(archive, (CLEAN,)), figures(archive, (CLEAN, DAMAGED))
+    check_invariants(archive, clean, both)
+    wanted = expected_files(archive, clean, both)
+    present = {path for folder in ALL_FOLDERS for path in (ROOT / folder).rglob("*")
+               if path.is_file()}
 
     if arguments == ["--check"]:
         stale = [path for path, data in wanted.items()
                  if not path.exists() or path.read_bytes() != data]
         for path in stale + sorted(present - set(wanted)):
-            print(f"differs: {path.relative_to(HERE.parent)}")
+            print(f"differs: {path.relative_to(ROOT)}")
         if stale or present - set(wanted):
             return 1
     elif arguments:
@@ -1387,15 +1443,16 @@ def main(arguments):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
 
-    read = check.figures(HERE, FOLDERS)
-    for key in found:
-        if read.get(key) != found[key]:
-            print(f"the files say otherwise about {key}:\n  written {found[key]}\n"
-                  f"  read    {read.get(key)}")
-            return 1
+    for known, folders in ((clean, CLEAN_FOLDERS), (both, ALL_FOLDERS)):
+        read = check.figures(ROOT, folders)
+        for key in known:
+            if read.get(key) != known[key]:
+                print(f"check.py disagrees about {key}:\n  generated {known[key]}\n"
+                      f"  read      {read.get(key)}")
+                return 1
     size = sum(map(len, archive.files.values()))
-    print(f"{len(archive.files)} files, {size:,} bytes, {found['records']['read']:,} records: "
-          "figures known and figures read agree")
+    print(f"{len(archive.files)} files, {size:,} bytes, {both['records']['read']:,} records: "
+          "generated and read figures agree")
     return 0
 
 

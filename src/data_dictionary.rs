@@ -120,7 +120,12 @@ pub fn extra_fields(snapshot: &Snapshot) -> Result<ExtraFieldSummary> {
         fields.add(columns).map_err(|reason| crate::Error::store(file, reason))
     })?;
     let day = |us| time::day(us).map(|day| day.to_string()).unwrap_or_default();
-    let field = |(activity, name, in_column, field): (&str, &str, bool, &crate::column::ExtraFieldStats)| {
+    let field = |(activity, name, in_column, field): (
+        &str,
+        &str,
+        bool,
+        &crate::column::ExtraFieldStats,
+    )| {
         ExtraField {
             name: name.to_owned(),
             activity: activity.to_owned(),

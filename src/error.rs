@@ -85,7 +85,8 @@ pub fn catch_engine_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
         set_hook(Box::new(move |panic| {
             // The engine's own threads have no other work than what is run through here.
             let thread = std::thread::current();
-            let is_engines = |name: &str| ENGINE_THREAD_PREFIXES.iter().any(|of| name.starts_with(of));
+            let is_engines =
+                |name: &str| ENGINE_THREAD_PREFIXES.iter().any(|of| name.starts_with(of));
             if !thread.name().is_some_and(is_engines) && !SUPPRESS_PANIC_OUTPUT.get() {
                 tell(panic);
             }

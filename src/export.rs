@@ -9,7 +9,7 @@ use std::str::FromStr;
 use chrono::{NaiveDate, NaiveTime};
 
 use crate::column::EventWriter;
-use crate::store::{self, RowKey, RowRange, Snapshot, TimeRange, Store};
+use crate::store::{self, RowKey, RowRange, Snapshot, Store, TimeRange};
 use crate::{Error, Result};
 
 /// A UTC day.

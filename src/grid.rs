@@ -156,17 +156,27 @@ fn parse_lines(words: &[&str]) -> Result<Chart, String> {
     let (values, over) = split_at_word(words, "over")?;
     let values = values.join(" ");
     let values = values.split(',').map(|value| parse_column_name(&[value.trim()], "A"));
-    Ok(Chart::Lines { values: values.collect::<Result<_, _>>()?, over: parse_column_name(over, "X")? })
+    Ok(Chart::Lines {
+        values: values.collect::<Result<_, _>>()?,
+        over: parse_column_name(over, "X")?,
+    })
 }
 
 fn parse_heatmap(words: &[&str]) -> Result<Chart, String> {
     let (value, plane) = split_at_word(words, "over")?;
     let (over, by) = split_at_word(plane, "by")?;
-    Ok(Chart::Heatmap { value: parse_column_name(value, "VALUE")?, over: parse_column_name(over, "X")?, by: parse_column_name(by, "Y")? })
+    Ok(Chart::Heatmap {
+        value: parse_column_name(value, "VALUE")?,
+        over: parse_column_name(over, "X")?,
+        by: parse_column_name(by, "Y")?,
+    })
 }
 
 /// What stands before and behind a word.
-fn split_at_word<'w>(words: &'w [&str], at: &str) -> Result<(&'w [&'w str], &'w [&'w str]), String> {
+fn split_at_word<'w>(
+    words: &'w [&str],
+    at: &str,
+) -> Result<(&'w [&'w str], &'w [&'w str]), String> {
     let found = words.iter().position(|word| *word == at).ok_or(format!("it has no `{at}`"))?;
     Ok((&words[..found], &words[found + 1..]))
 }

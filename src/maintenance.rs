@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::person::PersonMatcher;
 pub use crate::person::Pseudonymizer;
 use crate::schema::reject::{Raw, Reject};
-use crate::store::{RejectEdit, CompactScope, Redaction, Store};
-pub use crate::store::{VerifyCheck, CompactionResult, RedactionResult, VerifyReport};
+use crate::store::{CompactScope, Redaction, RejectEdit, Store};
+pub use crate::store::{CompactionResult, RedactionResult, VerifyCheck, VerifyReport};
 
 /// Merges all files of a store that are not large already, on all cores unless told otherwise.
 ///
@@ -70,7 +70,8 @@ pub fn forget(store: &Store, forgetting: &ForgetOptions) -> Result<RedactionResu
         None => user.clone(),
     });
     let users: Vec<String> = users.collect();
-    let mut persons = PersonMatcher::new(users.iter().map(String::as_str), Pseudonymizer::with_random_key());
+    let mut persons =
+        PersonMatcher::new(users.iter().map(String::as_str), Pseudonymizer::with_random_key());
     thread_pool(forgetting.threads)?.install(|| {
         // A key that others have as well tells nobody from them.
         let all = store.users()?;

@@ -54,8 +54,14 @@ pub fn for_each(
 /// # Errors
 ///
 /// As [`each`], and [`Error::Io`] where the output refuses.
-pub fn export(store: &Store, options: &Options, format: RejectsFormat, out: &mut RejectOutput<'_>) -> Result<u64> {
-    let mut export = RejectExporter { format, with_content: options.with_content, rejects_written: 0, out };
+pub fn export(
+    store: &Store,
+    options: &Options,
+    format: RejectsFormat,
+    out: &mut RejectOutput<'_>,
+) -> Result<u64> {
+    let mut export =
+        RejectExporter { format, with_content: options.with_content, rejects_written: 0, out };
     export.write_start()?;
     let written = for_each(store, options, &mut |reject| export.write_reject(&reject))?;
     export.write_end()?;
@@ -99,7 +105,8 @@ impl RejectExporter<'_, '_> {
         }
         let Reject { source, place, position, reason, length, .. } = reject;
         let brief = RejectSummary { source, place, position: *position, reason, length: *length };
-        let json = if self.with_content { serde_json::to_vec(reject) } else { serde_json::to_vec(&brief) };
+        let json =
+            if self.with_content { serde_json::to_vec(reject) } else { serde_json::to_vec(&brief) };
         let json = json.map_err(Error::internal)?;
         let (before, behind): (&[u8], &[u8]) = match (self.format, self.rejects_written) {
             (RejectsFormat::Json, 0) => (b"\n", b""),

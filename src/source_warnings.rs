@@ -7,7 +7,7 @@
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
-use crate::record::loss_indicators::{MIN_SUSPECT_NAMES, LossIndicators};
+use crate::record::loss_indicators::{LossIndicators, MIN_SUSPECT_NAMES};
 use crate::schema::source_log::{SourceFacts, SourceWarning, WarningKind};
 
 /// Times in file names have no zone, and no zone is further from UTC.
@@ -29,7 +29,11 @@ const MIN_FILE_LIMIT: u64 = 50_000;
 
 /// What speaks against a source that was read to its end. `results` is how many rows its search
 /// says that it found.
-pub fn detect(facts: &SourceFacts, signs: &LossIndicators, results: Option<u64>) -> Vec<SourceWarning> {
+pub fn detect(
+    facts: &SourceFacts,
+    signs: &LossIndicators,
+    results: Option<u64>,
+) -> Vec<SourceWarning> {
     let is_table = facts.kind == "csv-lossy";
     let all = [
         truncated(facts, results).or_else(|| at_limit(facts)),
@@ -180,7 +184,11 @@ mod tests {
         SourceFacts { kind: kind.into(), records, ..SourceFacts::default() }
     }
 
-    fn kinds(facts: &SourceFacts, signs: &LossIndicators, results: Option<u64>) -> Vec<WarningKind> {
+    fn kinds(
+        facts: &SourceFacts,
+        signs: &LossIndicators,
+        results: Option<u64>,
+    ) -> Vec<WarningKind> {
         detect(facts, signs, results).iter().map(|suspicion| suspicion.kind).collect()
     }
 
@@ -214,7 +222,11 @@ mod tests {
     #[test]
     fn a_table_explains_its_flattened_values_and_is_one_suspicion() {
         let example = Some("A: System.Object[]".to_owned());
-        let signs = LossIndicators { flattened: 7, flattened_example: example, ..LossIndicators::default() };
+        let signs = LossIndicators {
+            flattened: 7,
+            flattened_example: example,
+            ..LossIndicators::default()
+        };
         assert_eq!(kinds(&source("csv-lossy", 3), &signs, None), [WarningKind::LossyTable]);
         assert_eq!(kinds(&source("array", 3), &signs, None), [WarningKind::Flattened]);
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::query;
 use crate::record::time;
-use crate::schema::source_log::{RecordCounts, SourceFacts, Problem};
+use crate::schema::source_log::{Problem, RecordCounts, SourceFacts};
 pub use crate::schema::source_log::{SourceWarning, WarningKind};
 use crate::store::Snapshot;
 

@@ -9,10 +9,10 @@ use std::io::{Seek, Write};
 use std::path::PathBuf;
 
 use pbi_analyze::column::{BatchBuilder, EventWriter, Lineage, Projection};
-use pbi_analyze::record::csv::{self, EnvelopeFields, CsvRow};
-use pbi_analyze::record::{RecordKind, Parser, Value, workload_group, time};
+use pbi_analyze::record::csv::{self, CsvRow, EnvelopeFields};
+use pbi_analyze::record::{Parser, RecordKind, Value, time, workload_group};
 use pbi_analyze::schema::column_index;
-use pbi_analyze::source::{DecodeProblem, Chunk, ChunkReader, SourceFormat};
+use pbi_analyze::source::{Chunk, ChunkReader, DecodeProblem, SourceFormat};
 use serde_json::value::RawValue;
 
 use crate::exact::Json;
@@ -242,9 +242,17 @@ pub fn time(data: &[u8]) {
     let in_calendar = |instant: &time::Timestamp| time::month(instant.epoch_us).is_some();
     if let Some(instant) = time::parse_localized(text).filter(in_calendar) {
         let written = time::to_rfc3339_micros(instant.epoch_us);
-        assert_eq!(time::parse(&written).map(|again| again.epoch_us), Some(instant.epoch_us), "{written}");
+        assert_eq!(
+            time::parse(&written).map(|again| again.epoch_us),
+            Some(instant.epoch_us),
+            "{written}"
+        );
         let short = time::to_rfc3339(instant.epoch_us);
-        assert_eq!(time::parse(&short).map(|again| again.epoch_us), Some(instant.epoch_us), "{short}");
+        assert_eq!(
+            time::parse(&short).map(|again| again.epoch_us),
+            Some(instant.epoch_us),
+            "{short}"
+        );
     }
     if let Some(instant) = time::parse(text) {
         assert_eq!(time::parse_localized(text), Some(instant));
@@ -296,7 +304,12 @@ impl Bench {
             RecordKind::Event(event) => {
                 let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
                 let has_id = matches!(event.id, Some(Value::Text(id)) if !id.is_empty());
-                let added = batch.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage);
+                let added = batch.append(
+                    &event,
+                    workload_group(&event),
+                    &EnvelopeFields::default(),
+                    &lineage,
+                );
                 added.is_ok() && has_id
             }
             RecordKind::NotAnEvent(reason) => {

@@ -9,7 +9,7 @@ use super::args::Args;
 use crate::error::{Error, Result};
 
 /// What a shell needs to complete commands and flags.
-pub(super) fn completions(shell: Shell) -> Vec<u8> {
+pub(super) fn completion_script(shell: Shell) -> Vec<u8> {
     let mut command = Args::command();
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn completions(shell: Shell) -> Vec<u8> {
 }
 
 /// Writes a manual page for each command into a folder.
-pub(super) fn pages(folder: &Path) -> Result<()> {
+pub(super) fn write_man_pages(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     clap_mangen::generate_to(Args::command(), folder).map_err(Error::io("write to", folder))
 }

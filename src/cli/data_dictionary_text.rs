@@ -3,34 +3,34 @@
 use std::fmt::Write;
 
 use crate::cli::report_help;
-use crate::cli::text::number;
-use crate::data_dictionary::{DataDictionary, ExtraFieldSummary, ExtraField, TypedColumn};
+use crate::cli::text::format_number;
+use crate::data_dictionary::{DataDictionary, ExtraField, ExtraFieldSummary, TypedColumn};
 use crate::report::SqlView;
 
 /// As lines: what a store holds without a column first, since that is news.
-pub(super) fn text(dictionary: &DataDictionary) -> String {
+pub(super) fn dictionary_text(dictionary: &DataDictionary) -> String {
     let mut text = String::new();
     if let Some(extra) = &dictionary.extra {
-        fields(extra, &mut text);
+        write_extra_fields(extra, &mut text);
     }
     let width = dictionary.columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
     for column in &dictionary.columns {
-        let ty = short(column.ty);
+        let ty = short_type(column.ty);
         let _ = writeln!(text, "{:<width$}  {ty:<14}  {}", column.name, column.meaning);
     }
     text
 }
 
 /// The views, in lines of at most `width`.
-pub(super) fn views(views: &[SqlView], width: usize) -> String {
+pub(super) fn views_text(views: &[SqlView], width: usize) -> String {
     let mut text = String::new();
     for SqlView { view, columns } in views {
-        let _ = writeln!(text, "{}", titled(view));
+        let _ = writeln!(text, "{}", view_title(view));
         let longest = columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
         let indent = " ".repeat(longest + 17);
         for column in columns {
             let head = format!("  {:<longest$}  {:<11}  ", column.name, column.ty);
-            report_help::paragraph(
+            report_help::write_paragraph(
                 &mut text,
                 &head,
                 &indent,
@@ -50,7 +50,7 @@ pub(super) fn views_markdown(views: &[SqlView]) -> String {
         let _ = writeln!(
             text,
             "`{}`\n\n| column | type | meaning |\n| --- | --- | --- |",
-            titled(view)
+            view_title(view)
         );
         for column in columns {
             let _ = writeln!(text, "| `{}` | {} | {} |", column.name, column.ty, column.meaning);
@@ -61,12 +61,12 @@ pub(super) fn views_markdown(views: &[SqlView]) -> String {
 }
 
 /// Three views have the same columns.
-fn titled(view: &str) -> &str {
+fn view_title(view: &str) -> &str {
     if view == "events" { "events, history, events_all" } else { view }
 }
 
 /// A type of many members is a screen of its own: the other formats have it.
-fn short(ty: &str) -> String {
+fn short_type(ty: &str) -> String {
     match ty.find("struct<") {
         Some(at) if ty.starts_with("list<") => format!("{}…>>", &ty[..at + "struct<".len()]),
         Some(_) => "struct<…>".to_owned(),
@@ -74,10 +74,10 @@ fn short(ty: &str) -> String {
     }
 }
 
-fn fields(extra: &ExtraFieldSummary, text: &mut String) {
+fn write_extra_fields(extra: &ExtraFieldSummary, text: &mut String) {
     let (known, new): (Vec<&ExtraField>, Vec<&ExtraField>) =
         extra.fields.iter().partition(|field| field.in_column);
-    let _ = writeln!(text, "{} events have fields in Extra", number(extra.events));
+    let _ = writeln!(text, "{} events have fields in Extra", format_number(extra.events));
     for (title, fields) in [
         ("Fields without a column, the newest first", new),
         ("Values that the column of their name does not hold exactly", known),
@@ -93,10 +93,10 @@ fn fields(extra: &ExtraFieldSummary, text: &mut String) {
                 "{}  {}  {:>10}  {} {}: {} = {}",
                 field.first_day,
                 field.last_day,
-                number(field.count),
+                format_number(field.count),
                 field.types.join("|"),
-                name_of(&field.activity),
-                name_of(&field.name),
+                name_or_none(&field.activity),
+                name_or_none(&field.name),
                 one_line(&field.example)
             );
         }
@@ -107,7 +107,7 @@ fn fields(extra: &ExtraFieldSummary, text: &mut String) {
     text.push('\n');
 }
 
-fn name_of(text: &str) -> String {
+fn name_or_none(text: &str) -> String {
     if text.is_empty() { "(none)".to_owned() } else { one_line(text) }
 }
 
@@ -143,9 +143,9 @@ pub(super) fn markdown(dictionary: &DataDictionary) -> String {
                 "| {} | `{}` | {} | {} | {} |",
                 column.name,
                 column.ty,
-                cell(column.meaning),
+                escape_cell(column.meaning),
                 also.join(", "),
-                cell(column.source)
+                escape_cell(column.source)
             );
         }
     }
@@ -159,14 +159,14 @@ pub(super) fn markdown(dictionary: &DataDictionary) -> String {
                 field.first_day,
                 field.last_day,
                 field.count,
-                cell(&field.activity),
-                cell(&field.name),
+                escape_cell(&field.activity),
+                escape_cell(&field.name),
                 field.types.join(", "),
-                cell(&field.example)
+                escape_cell(&field.example)
             );
         }
         if !extra.capped.is_empty() {
-            let capped = cell(&extra.capped.join(", "));
+            let capped = escape_cell(&extra.capped.join(", "));
             let _ = writeln!(text, "\nToo many fields to tell all: {capped}");
         }
     }
@@ -174,6 +174,6 @@ pub(super) fn markdown(dictionary: &DataDictionary) -> String {
 }
 
 /// What a table of Markdown takes for its own, taken away.
-fn cell(text: &str) -> String {
+fn escape_cell(text: &str) -> String {
     one_line(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
 }

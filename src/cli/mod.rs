@@ -20,56 +20,56 @@ use args::{Args, Command, LogFormat};
 
 /// How a command ended, as the exit code says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum ExitStatus {
     /// All well.
-    Well = 0,
+    Success = 0,
     /// It failed.
     Failed = 1,
     /// The command line makes no sense.
-    Misused = 2,
+    Usage = 2,
     /// It finished, but something was rejected or is incomplete; stderr says what.
     Incomplete = 3,
 }
 
-impl Ending {
+impl ExitStatus {
     /// The one of two that is more to worry about.
-    fn worse(self, other: Ending) -> Ending {
+    fn worse_of(self, other: ExitStatus) -> ExitStatus {
         match (self, other) {
-            (Ending::Failed, _) | (_, Ending::Failed) => Ending::Failed,
-            (Ending::Well, other) => other,
+            (ExitStatus::Failed, _) | (_, ExitStatus::Failed) => ExitStatus::Failed,
+            (ExitStatus::Success, other) => other,
             (ending, _) => ending,
         }
     }
 }
 
 /// Reads the command line and runs the command. Errors are printed here.
-pub fn run() -> Ending {
+pub fn run() -> ExitStatus {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
             // Help and version come this way too, and are no misuse. A closed pipe is no error.
             let _ = error.print();
-            return if error.use_stderr() { Ending::Misused } else { Ending::Well };
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };
         }
     };
     if args.log_format == LogFormat::Json {
-        log::as_json();
+        log::enable_json();
     }
     let ending = match dispatch(&args) {
         Ok(ending) => ending,
         Err(error) => {
             log::error(&error.to_string());
             match error {
-                Error::Usage(_) => Ending::Misused,
-                _ => Ending::Failed,
+                Error::Usage(_) => ExitStatus::Usage,
+                _ => ExitStatus::Failed,
             }
         }
     };
-    log::ended(ending as u8);
+    log::exit_message(ending as u8);
     ending
 }
 
-fn dispatch(args: &Args) -> Result<Ending> {
+fn dispatch(args: &Args) -> Result<ExitStatus> {
     match &args.command {
         Command::Ingest(command) => answer::ingest(command, args.quiet),
         Command::Report(command) => answer::report(command, args.quiet),
@@ -80,7 +80,7 @@ fn dispatch(args: &Args) -> Result<Ending> {
         Command::Compact(command) => answer::compact(command),
         Command::Forget(command) => answer::forget(command),
         Command::Verify(command) => answer::verify(command),
-        Command::Columns(command) => answer::columns(command),
+        Command::Schema(command) => answer::schema(command),
         Command::Export(command) => answer::export(command, args.quiet),
         Command::Rejects(command) => answer::rejects(command),
         Command::Completions(command) => answer::completions(command),

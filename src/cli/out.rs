@@ -11,21 +11,21 @@ pub(super) fn write(bytes: &[u8], file: Option<&Path>) -> Result<()> {
 }
 
 /// Takes the parts of a result, one after the other.
-pub(super) type Out<'o> = dyn FnMut(&[u8]) -> Result<()> + 'o;
+pub(super) type OutputSink<'o> = dyn FnMut(&[u8]) -> Result<()> + 'o;
 
 /// Writes a result while it is made. `None` where its reader went away before its end, as `head`
 /// does: no error, and nothing more to do.
 pub(super) fn stream<T>(
     file: Option<&Path>,
-    make: impl FnOnce(&mut Out<'_>) -> Result<T>,
+    make: impl FnOnce(&mut OutputSink<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
     match file {
-        None => to_stdout(make),
-        Some(path) => to_file(path, make).map(Some),
+        None => write_to_stdout(make),
+        Some(path) => write_to_file(path, make).map(Some),
     }
 }
 
-fn to_stdout<T>(make: impl FnOnce(&mut Out<'_>) -> Result<T>) -> Result<Option<T>> {
+fn write_to_stdout<T>(make: impl FnOnce(&mut OutputSink<'_>) -> Result<T>) -> Result<Option<T>> {
     let mut stdout = io::stdout().lock();
     let mut is_gone = false;
     let made = make(&mut |bytes| {
@@ -39,12 +39,12 @@ fn to_stdout<T>(make: impl FnOnce(&mut Out<'_>) -> Result<T>) -> Result<Option<T
 
 /// A text without what commands a terminal. Names of files come from wherever an archive comes
 /// from, and could hold anything.
-pub(super) fn plain(text: &str) -> String {
+pub(super) fn strip_control(text: &str) -> String {
     let is_odd = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
     text.chars().map(|c| if is_odd(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-fn to_file<T>(path: &Path, make: impl FnOnce(&mut Out<'_>) -> Result<T>) -> Result<T> {
+fn write_to_file<T>(path: &Path, make: impl FnOnce(&mut OutputSink<'_>) -> Result<T>) -> Result<T> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -61,14 +61,14 @@ fn to_file<T>(path: &Path, make: impl FnOnce(&mut Out<'_>) -> Result<T>) -> Resu
     let made = make(&mut |bytes| file.write_all(bytes).map_err(failed()))?;
     // A temporary file is for its owner alone; a result gets what any new file here would get.
     #[cfg(unix)]
-    share_like_others(file.as_file(), folder).map_err(failed())?;
+    apply_default_permissions(file.as_file(), folder).map_err(failed())?;
     file.persist(path).map_err(|error| failed()(error.error))?;
     Ok(made)
 }
 
 /// Gives a file the permissions of a file that is made in the usual way.
 #[cfg(unix)]
-fn share_like_others(file: &std::fs::File, folder: &Path) -> io::Result<()> {
+fn apply_default_permissions(file: &std::fs::File, folder: &Path) -> io::Result<()> {
     let probe = folder.join(format!(".pbi-analyze-{}", std::process::id()));
     let permissions = std::fs::File::create(&probe)?.metadata()?.permissions();
     std::fs::remove_file(&probe)?;

@@ -10,35 +10,35 @@ use crate::cli::text::count;
 use crate::ingest::Progress;
 
 /// Shows progress on stderr.
-pub(super) enum Shown {
+pub(super) enum ProgressReporter {
     Bar(ProgressBar),
     Lines,
-    Nothing,
+    Hidden,
 }
 
-impl Shown {
+impl ProgressReporter {
     pub(super) fn new(quiet: bool) -> Self {
         if quiet {
-            Shown::Nothing
+            ProgressReporter::Hidden
         } else if std::io::stderr().is_terminal() && !log::is_json() {
-            Shown::Bar(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()))
+            ProgressReporter::Bar(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()))
         } else {
-            Shown::Lines
+            ProgressReporter::Lines
         }
     }
 
     /// Takes the bar away, so that what is printed next stands alone.
     pub(super) fn clear(&self) {
-        if let Shown::Bar(bar) = self {
+        if let ProgressReporter::Bar(bar) = self {
             bar.finish_and_clear();
         }
     }
 }
 
-impl Progress for Shown {
+impl Progress for ProgressReporter {
     fn start(&self, files: usize, bytes: u64) {
         match self {
-            Shown::Bar(bar) => {
+            ProgressReporter::Bar(bar) => {
                 bar.set_length(bytes);
                 let style = ProgressStyle::with_template(
                     "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}",
@@ -49,25 +49,25 @@ impl Progress for Shown {
                 bar.set_message(format!("reading {}", count(files as u64, "file")));
                 bar.enable_steady_tick(Duration::from_millis(200));
             }
-            Shown::Lines => {
+            ProgressReporter::Lines => {
                 let files = count(files as u64, "file");
                 log::info(&format!("reading {files}, {}", HumanBytes(bytes)));
             }
-            Shown::Nothing => {}
+            ProgressReporter::Hidden => {}
         }
     }
 
     fn advance(&self, bytes: u64) {
-        if let Shown::Bar(bar) = self {
+        if let ProgressReporter::Bar(bar) = self {
             bar.inc(bytes);
         }
     }
 
     fn stage(&self, name: &'static str) {
         match self {
-            Shown::Bar(bar) => bar.set_message(name),
-            Shown::Lines => log::info(name),
-            Shown::Nothing => {}
+            ProgressReporter::Bar(bar) => bar.set_message(name),
+            ProgressReporter::Lines => log::info(name),
+            ProgressReporter::Hidden => {}
         }
     }
 }

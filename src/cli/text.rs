@@ -6,27 +6,29 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::ingest::{SourceOutcome, IngestPlan, SourceCounts, SourceReport, PlannedState, IngestSummary};
-use crate::maintenance::{VerifyCheck, CompactionResult, RedactionResult, VerifyReport};
+use crate::ingest::{
+    IngestPlan, IngestSummary, PlannedState, SourceCounts, SourceOutcome, SourceReport,
+};
+use crate::maintenance::{CompactionResult, RedactionResult, VerifyCheck, VerifyReport};
 use crate::rejects::Reject;
-use crate::status::{StoreStatus, SourceWarning, WarningKind};
+use crate::status::{SourceWarning, StoreStatus, WarningKind};
 
 /// Troubles of one source that are told; the others are counted.
-const TOLD_MAX: usize = 5;
+const MAX_LISTED: usize = 5;
 
 /// What went wrong, a line each, for stderr; empty files too, unless only errors are to be told.
-pub(super) fn troubles(summary: &IngestSummary, errors_only: bool) -> String {
+pub(super) fn problems(summary: &IngestSummary, errors_only: bool) -> String {
     let mut text = String::new();
     if summary.sources.found == 0 {
         text.push_str("no file was found to read: is this the folder of the archive?\n");
     }
     for source in &summary.files {
-        for trouble in source.problems.iter().take(TOLD_MAX) {
-            let _ = writeln!(text, "{}", shown(&format!("{}: {trouble}", source.source)));
+        for trouble in source.problems.iter().take(MAX_LISTED) {
+            let _ = writeln!(text, "{}", one_line(&format!("{}: {trouble}", source.source)));
         }
-        let more = source.problems.len().saturating_sub(TOLD_MAX);
+        let more = source.problems.len().saturating_sub(MAX_LISTED);
         if more > 0 {
-            let _ = writeln!(text, "{}: and {more} more", shown(&source.source));
+            let _ = writeln!(text, "{}: and {more} more", one_line(&source.source));
         }
     }
     for remark in &summary.notes {
@@ -40,38 +42,38 @@ pub(super) fn troubles(summary: &IngestSummary, errors_only: bool) -> String {
         .iter()
         .filter(|source| source.kind == "empty" && source.problems.is_empty())
         .collect();
-    for source in empty.iter().take(TOLD_MAX) {
-        let _ = writeln!(text, "{}: empty, no events in it", shown(&source.source));
+    for source in empty.iter().take(MAX_LISTED) {
+        let _ = writeln!(text, "{}: empty, no events in it", one_line(&source.source));
     }
-    if empty.len() > TOLD_MAX {
-        let _ = writeln!(text, "and {} more files without events", empty.len() - TOLD_MAX);
+    if empty.len() > MAX_LISTED {
+        let _ = writeln!(text, "and {} more files without events", empty.len() - MAX_LISTED);
     }
     text
 }
 
 /// Sources that are told one by one; of more, only those with trouble.
-const SOURCES_MAX: usize = 60;
+const MAX_LISTED_SOURCES: usize = 60;
 
 /// The accounts of a run as text, for stdout: each source, then the sums.
-pub(super) fn accounts(summary: &IngestSummary) -> String {
+pub(super) fn summary_text(summary: &IngestSummary) -> String {
     let records = &summary.records;
-    let mut text = per_source(summary);
-    let _ = writeln!(text, "{}", sources(&summary.sources));
+    let mut text = source_table(summary);
+    let _ = writeln!(text, "{}", source_counts(&summary.sources));
     let _ = writeln!(
         text,
         "records  {} read = {} stored + {} duplicates + {} other workloads + {} rejected",
-        number(records.read),
-        number(records.stored),
-        number(records.duplicates),
-        number(records.other_workloads),
-        number(records.rejected)
+        format_number(records.read),
+        format_number(records.stored),
+        format_number(records.duplicates),
+        format_number(records.other_workloads),
+        format_number(records.rejected)
     );
-    text.push_str(&left_out(&summary.other_workloads));
+    text.push_str(&excluded_workloads(&summary.other_workloads));
     if records.conflicting > 0 {
         let _ = writeln!(
             text,
             "         {} of the duplicates differ from the copy that was kept",
-            number(records.conflicting)
+            format_number(records.conflicting)
         );
     }
     if records.rejected > 0 {
@@ -95,7 +97,7 @@ pub(super) fn accounts(summary: &IngestSummary) -> String {
         indicatif::HumanBytes(summary.store.bytes)
     );
     let suspected = summary.files.iter().map(|source| (&*source.source, &*source.warnings));
-    suspicions(suspected, &mut text);
+    write_warnings(suspected, &mut text);
     let damaged = summary.files.iter().filter(|s| s.outcome == SourceOutcome::Partial).count();
     if damaged > 0 {
         let _ =
@@ -105,15 +107,15 @@ pub(super) fn accounts(summary: &IngestSummary) -> String {
 }
 
 /// What was left out, the most first.
-fn left_out(others: &BTreeMap<String, u64>) -> String {
+fn excluded_workloads(others: &BTreeMap<String, u64>) -> String {
     let mut most: Vec<(&String, &u64)> = others.iter().collect();
     most.sort_by_key(|(_, count)| Reverse(**count));
-    let told = most.iter().take(TOLD_MAX);
+    let told = most.iter().take(MAX_LISTED);
     let mut told: Vec<String> =
-        told.map(|(name, count)| format!("{} {name}", number(**count))).collect();
-    if most.len() > TOLD_MAX {
-        let more = most[TOLD_MAX..].iter().map(|(_, count)| **count).sum();
-        told.push(format!("{} others", number(more)));
+        told.map(|(name, count)| format!("{} {name}", format_number(**count))).collect();
+    if most.len() > MAX_LISTED {
+        let more = most[MAX_LISTED..].iter().map(|(_, count)| **count).sum();
+        told.push(format!("{} others", format_number(more)));
     }
     match told.is_empty() {
         true => String::new(),
@@ -122,7 +124,10 @@ fn left_out(others: &BTreeMap<String, u64>) -> String {
 }
 
 /// What speaks against sources, the first of each kind.
-fn suspicions<'s>(sources: impl Iterator<Item = (&'s str, &'s [SourceWarning])>, text: &mut String) {
+fn write_warnings<'s>(
+    sources: impl Iterator<Item = (&'s str, &'s [SourceWarning])>,
+    text: &mut String,
+) {
     let mut by_kind: BTreeMap<WarningKind, Vec<(&str, &str)>> = BTreeMap::new();
     for (source, suspicions) in sources {
         for suspicion in suspicions {
@@ -130,10 +135,10 @@ fn suspicions<'s>(sources: impl Iterator<Item = (&'s str, &'s [SourceWarning])>,
         }
     }
     for of_kind in by_kind.into_values() {
-        for (source, detail) in of_kind.iter().take(TOLD_MAX) {
+        for (source, detail) in of_kind.iter().take(MAX_LISTED) {
             let _ = writeln!(text, "suspect  {source}: {detail}");
         }
-        let more = of_kind.len().saturating_sub(TOLD_MAX);
+        let more = of_kind.len().saturating_sub(MAX_LISTED);
         if more > 0 {
             let more = count(more as u64, "source");
             let _ = writeln!(text, "         and {more} more; --format json tells of each");
@@ -141,23 +146,23 @@ fn suspicions<'s>(sources: impl Iterator<Item = (&'s str, &'s [SourceWarning])>,
     }
 }
 
-fn sources(sources: &SourceCounts) -> String {
+fn source_counts(sources: &SourceCounts) -> String {
     format!(
         "sources  {} found = {} new + {} known + {} failed",
-        number(sources.found),
-        number(sources.new),
-        number(sources.known),
-        number(sources.failed)
+        format_number(sources.found),
+        format_number(sources.new),
+        format_number(sources.known),
+        format_number(sources.failed)
     )
 }
 
-fn per_source(summary: &IngestSummary) -> String {
+fn source_table(summary: &IngestSummary) -> String {
     let mut text = String::new();
     let all = summary.files.len();
     let told: Vec<&SourceReport> = summary
         .files
         .iter()
-        .filter(|source| all <= SOURCES_MAX || source.outcome != SourceOutcome::Ok)
+        .filter(|source| all <= MAX_LISTED_SOURCES || source.outcome != SourceOutcome::Ok)
         .collect();
     if !told.is_empty() {
         let _ = writeln!(text, "    read   stored  duplic.   others   reject.  source");
@@ -172,7 +177,7 @@ fn per_source(summary: &IngestSummary) -> String {
             records.duplicates,
             records.other_workloads,
             records.rejected,
-            shown(&source.source)
+            one_line(&source.source)
         );
     }
     if told.len() < all {
@@ -189,7 +194,7 @@ fn per_source(summary: &IngestSummary) -> String {
 }
 
 /// What was taken out, as text.
-pub(super) fn forgotten(done: &RedactionResult) -> String {
+pub(super) fn redaction_summary(done: &RedactionResult) -> String {
     if *done == RedactionResult::default() {
         return "nothing of them in the store\n".to_owned();
     }
@@ -203,7 +208,7 @@ pub(super) fn forgotten(done: &RedactionResult) -> String {
 }
 
 /// A record that could not be taken, as text; with what it was, if that is asked for.
-pub(super) fn reject(reject: &Reject, raw: bool) -> String {
+pub(super) fn reject_text(reject: &Reject, raw: bool) -> String {
     let mut text = format!("{}: byte {}: {}\n", reject.source, reject.position, reject.reason);
     if raw {
         let kept = reject.raw.bytes();
@@ -218,44 +223,45 @@ pub(super) fn reject(reject: &Reject, raw: bool) -> String {
 }
 
 /// What a run would fail at, a line each, for stderr.
-pub(super) fn failures(plan: &IngestPlan) -> String {
+pub(super) fn plan_failures(plan: &IngestPlan) -> String {
     let mut text = String::new();
     for file in &plan.files {
         if let Some(reason) = &file.reason {
-            let _ = writeln!(text, "{}", shown(&format!("{}: {reason}", file.source)));
+            let _ = writeln!(text, "{}", one_line(&format!("{}: {reason}", file.source)));
         }
     }
     text
 }
 
 /// What a run would do, as text: the files that it would read, then the sums.
-pub(super) fn plan(plan: &IngestPlan) -> String {
+pub(super) fn plan_text(plan: &IngestPlan) -> String {
     let mut text = String::new();
     let read = plan.files.iter().filter(|file| file.state != PlannedState::Known);
-    for file in read.clone().take(SOURCES_MAX) {
+    for file in read.clone().take(MAX_LISTED_SOURCES) {
         let state = match file.state {
             PlannedState::New => "new",
             PlannedState::Changed => "changed",
             PlannedState::Known => "known",
             PlannedState::Failed => "failed",
         };
-        let bytes = file.bytes.map_or_else(|| "-".to_owned(), number);
-        let _ = writeln!(text, "{state:<7} {bytes:>15}  {}", shown(&file.source));
+        let bytes = file.bytes.map_or_else(|| "-".to_owned(), format_number);
+        let _ = writeln!(text, "{state:<7} {bytes:>15}  {}", one_line(&file.source));
     }
-    let more = read.clone().count().saturating_sub(SOURCES_MAX);
+    let more = read.clone().count().saturating_sub(MAX_LISTED_SOURCES);
     if more > 0 {
-        let _ = writeln!(text, "and {} more; --format json tells of each", number(more as u64));
+        let _ =
+            writeln!(text, "and {} more; --format json tells of each", format_number(more as u64));
     }
     if read.clone().next().is_some() {
         text.push('\n');
     }
-    let _ = writeln!(text, "{}", sources(&plan.sources));
-    let _ = writeln!(text, "bytes    {} would be read", number(plan.bytes));
+    let _ = writeln!(text, "{}", source_counts(&plan.sources));
+    let _ = writeln!(text, "bytes    {} would be read", format_number(plan.bytes));
     text
 }
 
 /// What was merged, as text.
-pub(super) fn compacted(done: &CompactionResult) -> String {
+pub(super) fn compaction_summary(done: &CompactionResult) -> String {
     if done.replaced == 0 {
         return "nothing to merge\n".to_owned();
     }
@@ -268,7 +274,7 @@ pub(super) fn compacted(done: &CompactionResult) -> String {
 }
 
 /// What was found by looking at all of a store, as text: a line for each check.
-pub(super) fn verdict(verdict: &VerifyReport, store: &Path) -> String {
+pub(super) fn verify_text(verdict: &VerifyReport, store: &Path) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
@@ -278,14 +284,14 @@ pub(super) fn verdict(verdict: &VerifyReport, store: &Path) -> String {
         indicatif::HumanBytes(verdict.bytes)
     );
     for check in &verdict.checks {
-        let _ = writeln!(text, "{:<10}  {}", check.name, checked(check));
+        let _ = writeln!(text, "{:<10}  {}", check.name, check_result(check));
         for finding in &check.findings {
             let row = finding.row.map_or_else(String::new, |row| format!(" row {row}:"));
             let _ = writeln!(text, "            {}:{row} {}", finding.file, finding.problem);
         }
         let more = check.failures - check.findings.len() as u64;
         if more > 0 {
-            let _ = writeln!(text, "            and {} more", number(more));
+            let _ = writeln!(text, "            and {} more", format_number(more));
         }
     }
     for (name, files) in [("at work", &verdict.in_progress), ("leftovers", &verdict.orphans)] {
@@ -296,19 +302,19 @@ pub(super) fn verdict(verdict: &VerifyReport, store: &Path) -> String {
     text
 }
 
-fn checked(check: &VerifyCheck) -> String {
+fn check_result(check: &VerifyCheck) -> String {
     let (thing, rest) = check.unit.split_at(check.unit.find(' ').unwrap_or(check.unit.len()));
     let looked_at = count(check.checked, thing.trim_end_matches('s')) + rest;
     match (&check.skipped_reason, check.failures) {
         (Some(reason), _) => format!("not asked: {reason}"),
         (None, 0) => format!("ok, {looked_at}"),
-        (None, wrong) => format!("{} wrong in {looked_at}", number(wrong)),
+        (None, wrong) => format!("{} wrong in {looked_at}", format_number(wrong)),
     }
 }
 
 /// A name or a sentence as one line: files and members of a zip may have line breaks in their
 /// names.
-fn shown(text: &str) -> Cow<'_, str> {
+fn one_line(text: &str) -> Cow<'_, str> {
     match text.contains(['\n', '\r']) {
         true => Cow::Owned(text.replace('\n', "\\n").replace('\r', "\\r")),
         false => Cow::Borrowed(text),
@@ -316,17 +322,17 @@ fn shown(text: &str) -> Cow<'_, str> {
 }
 
 /// A number with its thousands apart.
-pub(super) fn number(number: u64) -> String {
+pub(super) fn format_number(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
 }
 
 /// A number of things.
 pub(super) fn count(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", self::number(number), if number == 1 { "" } else { "s" })
+    format!("{} {thing}{}", self::format_number(number), if number == 1 { "" } else { "s" })
 }
 
 /// What a store holds, as text.
-pub(super) fn status(status: &StoreStatus, store: &Path) -> String {
+pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "store    {}", store.display());
     if let (Some(first), Some(last)) = (&status.first, &status.last) {
@@ -335,27 +341,27 @@ pub(super) fn status(status: &StoreStatus, store: &Path) -> String {
     let _ = writeln!(
         text,
         "events   {} by {}; {} of them noise{}",
-        number(status.events),
+        format_number(status.events),
         count(status.users, "user"),
-        number(status.noise),
+        format_number(status.noise),
         status.noise_share.map_or_else(String::new, |share| format!(" ({:.1} %)", share * 100.0))
     );
     let _ = writeln!(
         text,
         "files    {}, {}",
-        number(status.files),
+        format_number(status.files),
         indicatif::HumanBytes(status.bytes)
     );
     let _ = writeln!(
         text,
         "sources  {} read, {} with trouble",
-        number(status.sources),
-        number(status.problems.len() as u64)
+        format_number(status.sources),
+        format_number(status.problems.len() as u64)
     );
     for source in &status.problems {
-        for trouble in source.problems.iter().take(TOLD_MAX) {
+        for trouble in source.problems.iter().take(MAX_LISTED) {
             let told = format!("{}: {trouble}", source.source);
-            let _ = writeln!(text, "         {}", shown(&told));
+            let _ = writeln!(text, "         {}", one_line(&told));
         }
     }
     if status.rejects > 0 {
@@ -363,6 +369,6 @@ pub(super) fn status(status: &StoreStatus, store: &Path) -> String {
         let _ = writeln!(text, "rejects  {kept}; `pbi-analyze rejects` lists them");
     }
     let suspected = status.warnings.iter().map(|source| (&*source.source, &*source.warnings));
-    suspicions(suspected, &mut text);
+    write_warnings(suspected, &mut text);
     text
 }

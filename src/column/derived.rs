@@ -49,7 +49,8 @@ impl BatchBuilder {
     pub(super) fn append_derived(&mut self, event: &Event<'_>, family: WorkloadGroup, row: usize) {
         self.builders[DERIVED_INDEX.workload_group].append(row, Value::Text(family.name()));
         let is_asked = |&at: &usize| !matches!(self.builders[at], ColumnBuilder::Absent);
-        if family != WorkloadGroup::PowerPlatform || !DERIVED_INDEX.texts.iter().chain([&DERIVED_INDEX.connectors]).any(is_asked)
+        if family != WorkloadGroup::PowerPlatform
+            || !DERIVED_INDEX.texts.iter().chain([&DERIVED_INDEX.connectors]).any(is_asked)
         {
             return;
         }
@@ -68,7 +69,12 @@ impl BatchBuilder {
             }
         }
         if !facts.connectors.is_empty() {
-            append_list(&mut self.builders[DERIVED_INDEX.connectors], row, &facts.connectors, &mut self.inner_parser);
+            append_list(
+                &mut self.builders[DERIVED_INDEX.connectors],
+                row,
+                &facts.connectors,
+                &mut self.inner_parser,
+            );
         }
     }
 }
@@ -91,7 +97,10 @@ mod tests {
 
     #[test]
     fn the_derived_columns_are_where_they_are_looked_for_and_no_fields() {
-        let all = DERIVED_INDEX.texts.into_iter().chain([DERIVED_INDEX.workload_group, DERIVED_INDEX.connectors]);
+        let all = DERIVED_INDEX
+            .texts
+            .into_iter()
+            .chain([DERIVED_INDEX.workload_group, DERIVED_INDEX.connectors]);
         for at in all {
             let column = &columns()[at];
             assert!(column.is_derived(), "{}", column.name);

@@ -65,7 +65,12 @@ pub struct ExtraFieldCollector {
 
 impl Default for ExtraFieldCollector {
     fn default() -> Self {
-        ExtraFieldCollector { max_fields: MAX_FIELDS_PER_ACTIVITY, activities: BTreeMap::new(), parser: Parser::default(), rows: 0 }
+        ExtraFieldCollector {
+            max_fields: MAX_FIELDS_PER_ACTIVITY,
+            activities: BTreeMap::new(),
+            parser: Parser::default(),
+            rows: 0,
+        }
     }
 }
 
@@ -221,7 +226,14 @@ impl ActivityFields {
         }
     }
 
-    fn count_field(&mut self, path: &str, depth: usize, ty: &'static str, value: Value<'_>, at: i64) {
+    fn count_field(
+        &mut self,
+        path: &str,
+        depth: usize,
+        ty: &'static str,
+        value: Value<'_>,
+        at: i64,
+    ) {
         let key = (depth, path.to_owned());
         if let Some(field) = self.fields.get_mut(&key) {
             field.count += 1;
@@ -248,8 +260,13 @@ impl ActivityFields {
             self.is_capped = true;
             return;
         }
-        let field =
-            ExtraFieldStats { count: 1, types: vec![ty], first_us: at, last_us: at, example: format_example(value) };
+        let field = ExtraFieldStats {
+            count: 1,
+            types: vec![ty],
+            first_us: at,
+            last_us: at,
+            example: format_example(value),
+        };
         self.fields.insert(key, field);
         self.enforce_cap();
     }

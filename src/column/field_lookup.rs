@@ -45,7 +45,8 @@ pub(super) struct FieldLookup {
 
 impl Default for FieldLookup {
     fn default() -> Self {
-        let start = NameEntry { name: "".into(), target: FieldTarget::Unknown, followers: [START; 2] };
+        let start =
+            NameEntry { name: "".into(), target: FieldTarget::Unknown, followers: [START; 2] };
         FieldLookup {
             entries: vec![start],
             by_name: HashTable::new(),

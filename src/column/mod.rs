@@ -26,18 +26,18 @@ use arrow::array::ArrayRef;
 
 use crate::record::csv::EnvelopeFields;
 use crate::record::{Event, Parser, Value, json, time};
-use crate::schema::{WorkloadGroup, ColumnType, columns};
+use crate::schema::{ColumnType, WorkloadGroup, columns};
 use field_lookup::{FieldLookup, FieldTarget};
 use nested::NestedColumn;
 use scalar::{BoolColumn, IntColumn};
 use text::{DictionaryColumn, PlainTextColumn};
 
 pub use derived::non_content_columns;
-pub use extra_fields::{EXTRA_FIELD_COLUMNS, ExtraFieldStats, ExtraFieldCollector};
+pub use extra_fields::{EXTRA_FIELD_COLUMNS, ExtraFieldCollector, ExtraFieldStats};
 pub use fingerprint::{fingerprint, fingerprints};
 pub use rewrite::{ColumnTextRewrite, rewrite_texts};
 use schema::COLUMN_INDEX;
-pub use schema::{arrow_schema, arrow_field};
+pub use schema::{arrow_field, arrow_schema};
 pub use text::stored_id_key;
 pub use text_dictionary::TextDictionary;
 pub use to_json::{EventWriter, RowError};
@@ -154,11 +154,17 @@ impl BatchBuilder {
         let builder = |name: &str, make: &dyn Fn() -> ColumnBuilder| {
             if projection.includes(name) { make() } else { ColumnBuilder::Absent }
         };
-        let lineage = || ColumnBuilder::Dictionary(DictionaryColumn::new(text::Normalization::AsIs));
+        let lineage =
+            || ColumnBuilder::Dictionary(DictionaryColumn::new(text::Normalization::AsIs));
         BatchBuilder {
-            builders: columns().iter().map(|c| builder(c.name, &|| ColumnBuilder::new(c))).collect(),
+            builders: columns()
+                .iter()
+                .map(|c| builder(c.name, &|| ColumnBuilder::new(c)))
+                .collect(),
             field_lookup: FieldLookup::default(),
-            extra: projection.includes(crate::schema::EXTRA).then(|| PlainTextColumn::new(text::Normalization::AsIs)),
+            extra: projection
+                .includes(crate::schema::EXTRA)
+                .then(|| PlainTextColumn::new(text::Normalization::AsIs)),
             extra_members: Vec::new(),
             repeated_columns: Vec::new(),
             inner_parser: Parser::default(),
@@ -236,7 +242,11 @@ impl BatchBuilder {
         self.finish_extra(row);
         self.source_file.append(row, Value::Text(lineage.file));
         self.source_kind.append(row, Value::Text(lineage.kind));
-        self.keys.push(EventKey { field_count: richness, sequence: lineage.sequence, ..EventKey::new(id, time_us) });
+        self.keys.push(EventKey {
+            field_count: richness,
+            sequence: lineage.sequence,
+            ..EventKey::new(id, time_us)
+        });
         self.keys.last().ok_or_else(|| RejectedEvent("an event without a key".to_owned()))
     }
 
@@ -264,7 +274,8 @@ impl BatchBuilder {
         if let ColumnBuilder::Ints(times) = &mut self.builders[COLUMN_INDEX.creation_time] {
             times.set(row, time_us);
         }
-        let texts = [(COLUMN_INDEX.operation, &outer.operation), (COLUMN_INDEX.user_id, &outer.user_id)];
+        let texts =
+            [(COLUMN_INDEX.operation, &outer.operation), (COLUMN_INDEX.user_id, &outer.user_id)];
         for (column, text) in texts {
             if let (true, Some(text)) = (self.builders[column].len() <= row, text) {
                 self.builders[column].append(row, Value::Text(text));
@@ -315,7 +326,8 @@ impl BatchBuilder {
         }
         // Sorted, so that two copies with the same members in another order are the same text; but
         // of a name that occurs several times, in whatever spelling, the first is what counts.
-        self.extra_members.sort_by(|(one, _), (other, _)| canonical_name(one).cmp(canonical_name(other)));
+        self.extra_members
+            .sort_by(|(one, _), (other, _)| canonical_name(one).cmp(canonical_name(other)));
         let mut object = vec![b'{'];
         for (number, (name, value)) in self.extra_members.drain(..).enumerate() {
             if number > 0 {
@@ -358,10 +370,16 @@ impl ColumnBuilder {
         match (&column.ty, column.encoding) {
             (ColumnType::Int, _) => ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::Int)),
             (ColumnType::Time, _) => ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::Time)),
-            (ColumnType::RecordType, _) => ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::RecordType)),
-            (ColumnType::UserType, _) => ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::UserType)),
+            (ColumnType::RecordType, _) => {
+                ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::RecordType))
+            }
+            (ColumnType::UserType, _) => {
+                ColumnBuilder::Ints(IntColumn::new(scalar::IntKind::UserType))
+            }
             (ColumnType::Bool, _) => ColumnBuilder::Bools(BoolColumn::default()),
-            (ColumnType::List(_) | ColumnType::Struct(_), _) => ColumnBuilder::Nested(NestedColumn::new(&column.ty)),
+            (ColumnType::List(_) | ColumnType::Struct(_), _) => {
+                ColumnBuilder::Nested(NestedColumn::new(&column.ty))
+            }
             (_, ColumnEncoding::Unique) => ColumnBuilder::Plain(PlainTextColumn::new(normal)),
             (_, _) => ColumnBuilder::Dictionary(DictionaryColumn::new(normal)),
         }

@@ -43,12 +43,16 @@ impl NestedColumn {
                 members: members.iter().map(|(_, ty)| NestedColumn::new(ty)).collect(),
                 ty: members.clone(),
             },
-            ColumnType::Int | ColumnType::RecordType | ColumnType::UserType => NestedNode::Ints(IntColumn::new(IntKind::Int)),
+            ColumnType::Int | ColumnType::RecordType | ColumnType::UserType => {
+                NestedNode::Ints(IntColumn::new(IntKind::Int))
+            }
             ColumnType::Time => NestedNode::Ints(IntColumn::new(IntKind::Time)),
             ColumnType::Bool => NestedNode::Bools(BoolColumn::default()),
             ColumnType::Id => NestedNode::Text(PlainTextColumn::new(Normalization::Id)),
             ColumnType::User => NestedNode::Text(PlainTextColumn::new(Normalization::User)),
-            ColumnType::Text | ColumnType::Ip => NestedNode::Text(PlainTextColumn::new(Normalization::AsIs)),
+            ColumnType::Text | ColumnType::Ip => {
+                NestedNode::Text(PlainTextColumn::new(Normalization::AsIs))
+            }
         };
         NestedColumn { node, valid: Vec::new() }
     }
@@ -143,9 +147,15 @@ impl NestedColumn {
         let rows = valid.len();
         let nulls = || Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
         match &mut self.node {
-            NestedNode::Text(leaf) => leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Text, rows)),
-            NestedNode::Ints(leaf) => leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Int, rows)),
-            NestedNode::Bools(leaf) => leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Bool, rows)),
+            NestedNode::Text(leaf) => {
+                leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Text, rows))
+            }
+            NestedNode::Ints(leaf) => {
+                leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Int, rows))
+            }
+            NestedNode::Bools(leaf) => {
+                leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Bool, rows))
+            }
             NestedNode::List { offsets, item, ty } => {
                 let offsets = std::mem::replace(offsets, vec![0]);
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
@@ -223,7 +233,10 @@ fn append_members(
             // top-level names have a normal form.
             Some(member) => {
                 let exact_name = place.is_some_and(|place| ty[place].0 == name);
-                if member.append(value) == Stored::Lossy || !exact_name || matches!(value, Value::Null) {
+                if member.append(value) == Stored::Lossy
+                    || !exact_name
+                    || matches!(value, Value::Null)
+                {
                     fit = Stored::Lossy;
                 }
             }

@@ -51,7 +51,9 @@ pub(super) fn data_type(ty: &ColumnType) -> DataType {
         ColumnType::Bool => DataType::Boolean,
         ColumnType::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         // `element` is the name that Delta and Parquet give to a list's item.
-        ColumnType::List(item) => DataType::List(Arc::new(Field::new("element", data_type(item), true))),
+        ColumnType::List(item) => {
+            DataType::List(Arc::new(Field::new("element", data_type(item), true)))
+        }
         ColumnType::Struct(members) => DataType::Struct(struct_fields(members)),
     }
 }
@@ -68,7 +70,12 @@ mod tests {
     fn the_builder_finds_the_columns_it_asks_for() {
         let name = |at: usize| columns()[at].name;
         assert_eq!(
-            [name(COLUMN_INDEX.id), name(COLUMN_INDEX.creation_time), name(COLUMN_INDEX.operation), name(COLUMN_INDEX.user_id)],
+            [
+                name(COLUMN_INDEX.id),
+                name(COLUMN_INDEX.creation_time),
+                name(COLUMN_INDEX.operation),
+                name(COLUMN_INDEX.user_id)
+            ],
             ["Id", "CreationTime", "Operation", "UserId"]
         );
         assert_eq!(arrow_schema().fields().len(), columns().len() + 3);

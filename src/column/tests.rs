@@ -5,7 +5,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 
 use super::*;
-use crate::record::{RecordKind, Parser, workload_group};
+use crate::record::{Parser, RecordKind, workload_group};
 use crate::schema::column_index;
 
 fn built(events: &[&str]) -> (EventBatch, BatchBuilder) {
@@ -15,7 +15,9 @@ fn built(events: &[&str]) -> (EventBatch, BatchBuilder) {
         let appended = parser.parse(text.as_bytes(), |record| match record.kind() {
             RecordKind::Event(event) => {
                 let lineage = Lineage { file: "f", kind: "k", sequence: order as u64 };
-                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).map(|_| ())
+                builder
+                    .append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage)
+                    .map(|_| ())
             }
             _ => panic!("an event"),
         });
@@ -126,7 +128,10 @@ fn an_event_without_a_time_is_refused_with_what_was_found() {
     {
         let refused = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
             RecordKind::Event(event) => {
-                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).unwrap_err().0
+                builder
+                    .append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage)
+                    .unwrap_err()
+                    .0
             }
             _ => panic!("an event"),
         });
@@ -174,7 +179,9 @@ fn a_projection_builds_what_it_names() {
         .parse(event.as_bytes(), |record| {
             if let RecordKind::Event(event) = record.kind() {
                 let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
-                builder.append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage).unwrap();
+                builder
+                    .append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage)
+                    .unwrap();
             }
         })
         .unwrap();
@@ -201,13 +208,14 @@ fn a_name_that_occurs_twice_keeps_all_its_values_in_extra() {
 #[test]
 fn a_date_of_a_culture_stands_in_for_no_time_at_all_and_for_none_that_cannot_be_read() {
     let appended = |event: &str, outside: &str| {
-        let outer = EnvelopeFields { creation_time: Some(outside.to_owned()), ..EnvelopeFields::default() };
+        let outer =
+            EnvelopeFields { creation_time: Some(outside.to_owned()), ..EnvelopeFields::default() };
         let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
         let mut builder = BatchBuilder::new(&Projection::All);
         let taken = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
-            RecordKind::Event(event) => {
-                builder.append(&event, workload_group(&event), &outer, &lineage).map(|key| key.time_us)
-            }
+            RecordKind::Event(event) => builder
+                .append(&event, workload_group(&event), &outer, &lineage)
+                .map(|key| key.time_us),
             _ => panic!("an event"),
         });
         taken.unwrap().ok()

@@ -209,7 +209,9 @@ impl DictionaryColumn {
 
     fn find_or_insert(&mut self, text: &str) -> SeenValue {
         let bytes = text.as_bytes();
-        let is = |seen: &SeenValue| &self.raw_values[seen.start as usize..][..seen.len as usize] == bytes;
+        let is = |seen: &SeenValue| {
+            &self.raw_values[seen.start as usize..][..seen.len as usize] == bytes
+        };
         if let Some(last) = self.last.filter(is) {
             return last;
         }
@@ -225,7 +227,12 @@ impl DictionaryColumn {
     fn insert(&mut self, bytes: &[u8], text: &str, hash: u64) -> SeenValue {
         let (value, exact) = self.normalization.apply(text);
         let key = self.value_key(value.as_bytes());
-        let seen = SeenValue { start: self.raw_values.len() as u32, len: bytes.len() as u32, key, is_exact: exact };
+        let seen = SeenValue {
+            start: self.raw_values.len() as u32,
+            len: bytes.len() as u32,
+            key,
+            is_exact: exact,
+        };
         self.raw_values.extend_from_slice(bytes);
         let (raw, hasher) = (&self.raw_values, &self.hasher);
         self.seen.insert_unique(hash, seen, |seen| {
@@ -314,7 +321,13 @@ pub(super) struct PlainTextColumn {
 
 impl PlainTextColumn {
     pub(super) fn new(normal: Normalization) -> Self {
-        PlainTextColumn { normalization: normal, values: Vec::new(), offsets: vec![0], valid: Vec::new(), nulls: 0 }
+        PlainTextColumn {
+            normalization: normal,
+            values: Vec::new(),
+            offsets: vec![0],
+            valid: Vec::new(),
+            nulls: 0,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -369,7 +382,11 @@ impl PlainTextColumn {
 
 /// An array of texts that are known to be valid UTF-8: they are joined from whole `str`s, and
 /// arrow checks them once more, many at a time.
-fn string_array(values: Vec<u8>, offsets: Vec<i32>, nulls: Option<NullBuffer>) -> Option<StringArray> {
+fn string_array(
+    values: Vec<u8>,
+    offsets: Vec<i32>,
+    nulls: Option<NullBuffer>,
+) -> Option<StringArray> {
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
     StringArray::try_new(offsets, Buffer::from_vec(values), nulls).ok()
 }

@@ -29,7 +29,12 @@ impl<'a> TextDictionary<'a> {
             let array = array.as_dictionary_opt::<Int32Type>()?;
             (DictionaryKeys::Long(array.keys().values()), array.values())
         };
-        Some(TextDictionary { keys, nulls: array.nulls(), values, texts: values.as_string_opt::<i32>()? })
+        Some(TextDictionary {
+            keys,
+            nulls: array.nulls(),
+            values,
+            texts: values.as_string_opt::<i32>()?,
+        })
     }
 
     /// The number of the value of a row; `None` for null.

@@ -66,7 +66,9 @@ impl EventWriter {
         out: &mut Vec<u8>,
     ) -> Result<(), RowError> {
         let own = columns().len();
-        let cells = |number: usize| page.get(number).and_then(Option::as_deref).map(ColumnValues::from_array);
+        let cells = |number: usize| {
+            page.get(number).and_then(Option::as_deref).map(ColumnValues::from_array)
+        };
         let typed: Vec<(usize, ColumnValues<'_>)> = (0..own)
             .filter(|&number| !columns()[number].is_derived())
             .filter_map(|number| cells(number).map(|cells| (number, cells)))
@@ -89,10 +91,12 @@ impl EventWriter {
             out.push(b'{');
             match extra.as_ref().and_then(|extra| extra.text(row)) {
                 None => self.write_members(&typed, row, out),
-                Some(extra) => self.write_with_extra(extra, &typed, row, out).map_err(|reason| {
-                    out.truncate(start);
-                    RowError { row, reason }
-                })?,
+                Some(extra) => {
+                    self.write_with_extra(extra, &typed, row, out).map_err(|reason| {
+                        out.truncate(start);
+                        RowError { row, reason }
+                    })?
+                }
             }
             self.write_members(&lineage, row, out);
             if out.last() == Some(&b',') {

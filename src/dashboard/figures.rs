@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ADOPTION, DashboardResults, TREND, column_numbers, grain_params, column_texts};
+use super::{ADOPTION, DashboardResults, TREND, column_numbers, column_texts, grain_params};
 use crate::Result;
 use crate::grid::Grid;
-use crate::render::html::Figure;
+use crate::render::html::KeyFigure;
 use crate::report::ReportSession;
 
 /// The reports that the figures are from.
@@ -16,12 +16,15 @@ const KEY_FIGURE_REPORTS: [&str; 7] =
 
 /// The figures, and what the page has to say of them.
 pub struct KeyFigureSet {
-    pub figures: Vec<Figure>,
+    pub figures: Vec<KeyFigure>,
     pub remarks: Vec<String>,
 }
 
 /// The figures of a period and of the one before, where the archive reaches back over it.
-pub fn key_figures(answers: &DashboardResults<'_>, inquiry: &ReportSession<'_>) -> Result<KeyFigureSet> {
+pub fn key_figures(
+    answers: &DashboardResults<'_>,
+    inquiry: &ReportSession<'_>,
+) -> Result<KeyFigureSet> {
     let mut now = BTreeMap::new();
     for name in KEY_FIGURE_REPORTS {
         now.insert(name, &answers.result(name)?.grid);
@@ -38,21 +41,21 @@ pub fn key_figures(answers: &DashboardResults<'_>, inquiry: &ReportSession<'_>) 
     let before: BTreeMap<_, _> = rows.iter().map(|(name, grid)| (*name, grid)).collect();
 
     let days = inquiry.coverage();
-    let mut figures: Vec<Figure> = KEY_FIGURES
+    let mut figures: Vec<KeyFigure> = KEY_FIGURES
         .iter()
-        .map(|kind| Figure {
+        .map(|kind| KeyFigure {
             name: kind.name,
             label: kind.label,
             value: figure_value(&now, kind),
-            before: figure_value(&before, kind),
+            previous: figure_value(&before, kind),
             note: String::new(),
         })
         .collect();
-    figures.push(Figure {
+    figures.push(KeyFigure {
         name: "days",
         label: "Days held in full",
         value: (days.days > 0).then_some(days.complete as f64),
-        before: None,
+        previous: None,
         note: format!("of {}; {} in part, {} missing", days.days, days.partial, days.missing),
     });
 
@@ -95,7 +98,12 @@ const KEY_FIGURES: [KeyFigureDefinition; 7] = [
         report: "top-users",
         // Events that name no user are a row too, but nobody.
         calculate: |grid| {
-            Some(column_texts(grid, "user").iter().filter(|user| **user != Some(UNKNOWN_USER)).count() as f64)
+            Some(
+                column_texts(grid, "user")
+                    .iter()
+                    .filter(|user| **user != Some(UNKNOWN_USER))
+                    .count() as f64,
+            )
         },
     },
     KeyFigureDefinition {
@@ -110,7 +118,8 @@ const KEY_FIGURES: [KeyFigureDefinition; 7] = [
         report: "top-reports",
         // A report that was opened in two workspaces is two rows; events that name none are a row.
         calculate: |grid| {
-            let reports: BTreeSet<&str> = column_texts(grid, "report_id").into_iter().flatten().collect();
+            let reports: BTreeSet<&str> =
+                column_texts(grid, "report_id").into_iter().flatten().collect();
             Some(reports.len() as f64)
         },
     },
@@ -125,11 +134,18 @@ const KEY_FIGURES: [KeyFigureDefinition; 7] = [
         label: "Shares with outsiders",
         report: "sharing-audit",
         calculate: |grid| {
-            let outside = column_texts(grid, "reach").into_iter().filter(|reach| *reach == Some(EXTERNAL_REACH));
+            let outside = column_texts(grid, "reach")
+                .into_iter()
+                .filter(|reach| *reach == Some(EXTERNAL_REACH));
             Some(outside.count() as f64)
         },
     },
-    KeyFigureDefinition { name: "guests", label: "Active guests", report: "external-users", calculate: row_count },
+    KeyFigureDefinition {
+        name: "guests",
+        label: "Active guests",
+        report: "external-users",
+        calculate: row_count,
+    },
 ];
 
 /// The row of `top-users` that events without a user are in.

@@ -12,7 +12,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::grid::{Cell, Grid};
 use crate::render::html::{self, Document};
-use crate::report::{self, ReportResult, ReportSession, NoiseFilter, Options, Question, ReportCatalog, Snapshot};
+use crate::report::{
+    self, NoiseFilter, Options, ReportCatalog, ReportDefinition, ReportResult, ReportSession,
+    Snapshot,
+};
 use crate::{Error, Result};
 
 /// The reports on the page. Those over time are asked with a grain.
@@ -74,9 +77,9 @@ pub fn run(snapshot: &Snapshot, reports: &ReportCatalog, options: &Options) -> R
     let mut remarks = filter_remarks(options);
     remarks.extend(answers.shared_remarks()?);
     remarks.extend(figures.remarks);
-    html::page(&Document {
+    html::render_page(&Document {
         title: "Power BI usage".to_owned(),
-        basis: trend.context.clone(),
+        context: trend.context.clone(),
         time_zone: options.time_zone,
         remarks,
         figures: figures.figures,
@@ -98,7 +101,9 @@ fn filter_remarks(options: &Options) -> Vec<String> {
         named.map(|(kind, names)| format!("Only {kind} {}.", names.join(" or "))).collect();
     match options.noise {
         NoiseFilter::Exclude => {}
-        NoiseFilter::ExcludeAllReads => asked.push("All reads through the API are taken out.".to_owned()),
+        NoiseFilter::ExcludeAllReads => {
+            asked.push("All reads through the API are taken out.".to_owned())
+        }
         NoiseFilter::Include => asked.push("Noise is not taken out.".to_owned()),
     }
     if let Some(actors) = options.actors {
@@ -113,12 +118,15 @@ struct DashboardResults<'q> {
     grain: &'static str,
     /// The same where there is less to be seen from day to day.
     coarse_grain: &'static str,
-    reports: BTreeMap<&'static str, &'q Question>,
+    reports: BTreeMap<&'static str, &'q ReportDefinition>,
     results: BTreeMap<(&'static str, &'static str), ReportResult>,
 }
 
 impl<'q> DashboardResults<'q> {
-    fn run(inquiry: &ReportSession<'_>, questions: &[&'q Question]) -> Result<DashboardResults<'q>> {
+    fn run(
+        inquiry: &ReportSession<'_>,
+        questions: &[&'q ReportDefinition],
+    ) -> Result<DashboardResults<'q>> {
         let days = inquiry.coverage().days;
         let (grain, coarse) = match days {
             days if days <= MAX_CHART_POINTS => ("day", "week"),
@@ -152,7 +160,7 @@ impl<'q> DashboardResults<'q> {
         found.ok_or_else(|| Error::internal(format!("the page has not asked {name}")))
     }
 
-    fn report(&self, name: &str) -> Result<&'q Question> {
+    fn report(&self, name: &str) -> Result<&'q ReportDefinition> {
         let found = self.reports.get(name).copied();
         found.ok_or_else(|| Error::internal(format!("the page does not know {name}")))
     }

@@ -6,14 +6,19 @@ use super::figures::EXTERNAL_REACH;
 use super::{ADOPTION, DashboardResults, TREND, column_texts};
 use crate::Result;
 use crate::grid::Grid;
-use crate::render::html::{Drawing, Look, Panel, Section, Series, Shape, Shown, Sparks};
-use crate::report::Question;
+use crate::render::html::{
+    ChartSeries, ColumnStyle, ColumnView, Panel, PanelKind, Section, SeriesShape, Sparklines,
+};
+use crate::report::ReportDefinition;
 
 /// How many rows of a table are shown.
 pub const MAX_TABLE_ROWS: usize = 50;
 
 /// The parts of the page, in their order.
-pub fn build_sections(answers: &DashboardResults<'_>, sparks: Vec<Vec<Option<f64>>>) -> Result<Vec<Section>> {
+pub fn build_sections(
+    answers: &DashboardResults<'_>,
+    sparks: Vec<Vec<Option<f64>>>,
+) -> Result<Vec<Section>> {
     let sections = [
         usage(answers)?,
         adoption(answers)?,
@@ -49,52 +54,64 @@ fn section(
 /// A panel and the question behind it.
 struct PanelBuilder<'q> {
     panel: Panel,
-    report: &'q Question,
+    report: &'q ReportDefinition,
 }
 
 impl<'q> PanelBuilder<'q> {
     /// All columns, the first rows.
-    fn new(answers: &DashboardResults<'q>, name: &'static str, grain: &'static str) -> Result<PanelBuilder<'q>> {
+    fn new(
+        answers: &DashboardResults<'q>,
+        name: &'static str,
+        grain: &'static str,
+    ) -> Result<PanelBuilder<'q>> {
         let (question, answer) = (answers.report(name)?, answers.result_by_grain(name, grain)?);
-        let shown = |(name, meaning): &(String, String)| Shown {
+        let shown = |(name, meaning): &(String, String)| ColumnView {
             name: name.clone(),
             meaning: meaning.clone(),
-            look: Look::Plain,
+            style: ColumnStyle::Plain,
         };
         let panel = Panel {
             id: name.to_owned(),
             title: question.title.clone(),
             lead: question.question.clone(),
             report: name.to_owned(),
-            set: if grain.is_empty() {
+            params: if grain.is_empty() {
                 Vec::new()
             } else {
                 vec![format!("{}={grain}", super::GRAIN_PARAM)]
             },
-            of: answer.grid.rows.len(),
+            total_rows: answer.grid.rows.len(),
             grid: answer.grid.clone(),
             columns: question.columns.iter().map(shown).collect(),
-            drawing: Drawing::Table,
-            empty: DEFAULT_EMPTY_TEXT.to_owned(),
+            kind: PanelKind::Table,
+            empty_text: DEFAULT_EMPTY_TEXT.to_owned(),
         };
         Ok(PanelBuilder { panel, report: question })
     }
 
     /// A table of these columns: those behind a `-` only where there is room, those behind a `/` on
     /// paper too, those behind a `%` as parts of a hundred.
-    fn top_rows(answers: &DashboardResults<'q>, name: &'static str, columns: &str) -> Result<PanelBuilder<'q>> {
+    fn top_rows(
+        answers: &DashboardResults<'q>,
+        name: &'static str,
+        columns: &str,
+    ) -> Result<PanelBuilder<'q>> {
         Ok(PanelBuilder::new(answers, name, "")?.with_columns(columns).limit_rows(MAX_TABLE_ROWS))
     }
 
     fn with_columns(mut self, columns: &str) -> PanelBuilder<'q> {
         let all = std::mem::take(&mut self.panel.columns);
         let chosen = columns.split(' ').filter_map(|column| {
-            let looks = [('-', Look::Minor), ('/', Look::Side), ('%', Look::Share)];
+            let looks = [
+                ('-', ColumnStyle::HiddenOnPhoneAndPaper),
+                ('/', ColumnStyle::HiddenOnPhone),
+                ('%', ColumnStyle::Percent),
+            ];
             let mut looks = looks.into_iter();
             let sign = looks.find_map(|(sign, look)| Some((look, column.strip_prefix(sign)?)));
-            let (look, name) = sign.unwrap_or((Look::Plain, column));
+            let (look, name) = sign.unwrap_or((ColumnStyle::Plain, column));
             let found = all.iter().find(|shown| shown.name == name)?;
-            Some(Shown { look, ..found.clone() })
+            Some(ColumnView { style: look, ..found.clone() })
         });
         self.panel.columns = chosen.collect();
         self
@@ -114,7 +131,7 @@ impl<'q> PanelBuilder<'q> {
         let Grid { columns, rows } = std::mem::take(&mut self.panel.grid);
         let rows = rows.into_iter().zip(keep).filter(|(_, keep)| *keep).map(|(row, _)| row);
         self.panel.grid = Grid { columns, rows: rows.collect() };
-        self.panel.of = self.panel.grid.rows.len();
+        self.panel.total_rows = self.panel.grid.rows.len();
         self
     }
 
@@ -125,14 +142,14 @@ impl<'q> PanelBuilder<'q> {
         self
     }
 
-    fn with_kind(mut self, drawing: Drawing) -> PanelBuilder<'q> {
-        self.panel.drawing = drawing;
+    fn with_kind(mut self, drawing: PanelKind) -> PanelBuilder<'q> {
+        self.panel.kind = drawing;
         self
     }
 
     /// What stands there without rows.
     fn with_empty_text(mut self, empty: &str) -> PanelBuilder<'q> {
-        self.panel.empty = empty.to_owned();
+        self.panel.empty_text = empty.to_owned();
         self
     }
 }
@@ -140,20 +157,22 @@ impl<'q> PanelBuilder<'q> {
 /// What stands where there are no rows; why, the top of the page says.
 const DEFAULT_EMPTY_TEXT: &str = "Nothing of this kind is in the period.";
 
-fn series(column: &'static str, title: &'static str, shape: Shape) -> Series {
-    Series { column, title, shape }
+fn series(column: &'static str, title: &'static str, shape: SeriesShape) -> ChartSeries {
+    ChartSeries { column, title, shape }
 }
 
 fn usage(answers: &DashboardResults<'_>) -> Result<Section> {
     let grain = answers.grain;
-    let mut views = vec![series("views", "Views of reports", Shape::Bars)];
+    let mut views = vec![series("views", "Views of reports", SeriesShape::Bars)];
     let mut lead = format!("How often reports were opened, by {grain}.");
     if grain == "day" {
-        views.push(series("avg_7d", "Mean of 7 days", Shape::Line));
+        views.push(series("avg_7d", "Mean of 7 days", SeriesShape::Line));
         lead += " There is no mean of days that are not all held in full.";
     }
     let columns = "date views avg_7d viewers -reports -dashboard_views status";
-    let over = PanelBuilder::new(answers, TREND, grain)?.with_columns(columns).with_kind(Drawing::Chart(views));
+    let over = PanelBuilder::new(answers, TREND, grain)?
+        .with_columns(columns)
+        .with_kind(PanelKind::Chart(views));
     Ok(section(
         "usage",
         "Views",
@@ -164,19 +183,23 @@ fn usage(answers: &DashboardResults<'_>) -> Result<Section> {
 
 fn adoption(answers: &DashboardResults<'_>) -> Result<Section> {
     let people = vec![
-        series("dau", "DAU, of the day", Shape::Line),
-        series("wau", "WAU, of 7 days", Shape::Line),
-        series("mau", "MAU, of 28 days", Shape::Line),
+        series("dau", "DAU, of the day", SeriesShape::Line),
+        series("wau", "WAU, of 7 days", SeriesShape::Line),
+        series("mau", "MAU, of 28 days", SeriesShape::Line),
     ];
     let columns = "date dau wau mau -stickiness status";
     let active = PanelBuilder::new(answers, ADOPTION, answers.grain)?
         .with_columns(columns)
-        .with_kind(Drawing::Chart(people))
-        .with_title("active", "Active people", "Whoever did anything, within a day, 7 and 28 days.");
+        .with_kind(PanelKind::Chart(people))
+        .with_title(
+            "active",
+            "Active people",
+            "Whoever did anything, within a day, 7 and 28 days.",
+        );
     let drawn = vec![
-        series("new_users", "New", Shape::Up),
-        series("returning_users", "Back after 28 days or more", Shape::Up),
-        series("lost_users", "Not seen for 28 days", Shape::Down),
+        series("new_users", "New", SeriesShape::StackedUp),
+        series("returning_users", "Back after 28 days or more", SeriesShape::StackedUp),
+        series("lost_users", "Not seen for 28 days", SeriesShape::StackedDown),
     ];
     let title = format!("Who comes and who stays away, by {}", answers.coarse_grain);
     let lead = "New is who was never seen before in the archive: in its first weeks that is \
@@ -184,7 +207,7 @@ fn adoption(answers: &DashboardResults<'_>) -> Result<Section> {
     let columns = "date new_users returning_users lost_users -stickiness status";
     let comings = PanelBuilder::new(answers, ADOPTION, answers.coarse_grain)?
         .with_columns(columns)
-        .with_kind(Drawing::Chart(drawn))
+        .with_kind(PanelKind::Chart(drawn))
         .with_title("comings", &title, lead);
     Ok(section("adoption", "Adoption", "Adoption", vec![active, comings]))
 }
@@ -195,21 +218,20 @@ fn top_reports(answers: &DashboardResults<'_>, rows: Vec<Vec<Option<f64>>>) -> R
         "week" => ("grain=week", "Views by week"),
         _ => ("grain=month", "Views by month"),
     };
-    let sparks = Sparks { title, report: TREND, set, rows };
+    let sparks = Sparklines { title, report: TREND, param: set, rows };
     let lead = "Trend is the views of the second half of the period divided by those of the first, \
                 complete days only.";
-    let table = PanelBuilder::top_rows(answers, "top-reports", columns)?.with_kind(Drawing::Sparks(sparks));
+    let table = PanelBuilder::top_rows(answers, "top-reports", columns)?
+        .with_kind(PanelKind::Sparklines(sparks));
     let table = table.with_title("top-reports", "Most opened reports", lead);
     Ok(section("reports", "Reports", "Most opened reports", vec![table]))
 }
 
 fn hours_of_week(answers: &DashboardResults<'_>) -> Result<Section> {
     let lead = "How often content is opened in an hour of one such day, on average.";
-    let week = PanelBuilder::new(answers, "hour-of-week", "")?.with_kind(Drawing::Week).with_title(
-        "hours",
-        "Hours of the week",
-        lead,
-    );
+    let week = PanelBuilder::new(answers, "hour-of-week", "")?
+        .with_kind(PanelKind::WeekHeatmap)
+        .with_title("hours", "Hours of the week", lead);
     Ok(section("week", "Hours", "Hours of the week", vec![week]))
 }
 
@@ -222,7 +244,8 @@ fn workspaces(answers: &DashboardResults<'_>) -> Result<Section> {
 
 fn exports(answers: &DashboardResults<'_>) -> Result<Section> {
     let columns = "user item /workspace exports -spike_day /last_export";
-    let table = PanelBuilder::top_rows(answers, "exports", columns)?.with_empty_text("Nothing was exported.");
+    let table = PanelBuilder::top_rows(answers, "exports", columns)?
+        .with_empty_text("Nothing was exported.");
     let lead = "A spike is a day on which a person exported unusually much.";
     let table = table.with_title("exports", "Who takes out what", lead);
     Ok(section("exported", "Exports", "Exports", vec![table]))
@@ -272,7 +295,7 @@ fn noise(answers: &DashboardResults<'_>) -> Result<Section> {
 fn coverage(answers: &DashboardResults<'_>) -> Result<Section> {
     let lead = "UTC days, and how completely the archive holds them.";
     let calendar = PanelBuilder::new(answers, "coverage", "")?
-        .with_kind(Drawing::Calendar)
+        .with_kind(PanelKind::Calendar)
         .with_title("days", "Calendar", lead);
     if calendar.panel.grid.rows.is_empty() {
         return Ok(section("coverage", "Coverage", "Coverage", vec![calendar]));

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{DashboardResults, column_numbers, sections, column_texts};
+use super::{DashboardResults, column_numbers, column_texts, sections};
 use crate::Result;
-use crate::report::{ReportSession, Question};
+use crate::report::{ReportDefinition, ReportSession};
 
 /// The weeks or months of the period, and how many of their days are held in full.
 fn bucket_query(grain: &'static str) -> String {
@@ -34,15 +34,21 @@ fn views_query(grain: &'static str) -> String {
 
 /// For each of the first reports its views over time, as `consumption-trend` gives them of that
 /// report alone: nothing is known of a week of which no day is held in full and that has no view.
-pub fn report_sparklines(answers: &DashboardResults<'_>, inquiry: &ReportSession<'_>) -> Result<Vec<Vec<Option<f64>>>> {
-    let ask = |statement: String| inquiry.rows(&Question::ad_hoc(&statement), &[]);
-    let (buckets, rows) = (ask(bucket_query(answers.coarse_grain))?, ask(views_query(answers.coarse_grain))?);
+pub fn report_sparklines(
+    answers: &DashboardResults<'_>,
+    inquiry: &ReportSession<'_>,
+) -> Result<Vec<Vec<Option<f64>>>> {
+    let ask = |statement: String| inquiry.rows(&ReportDefinition::ad_hoc(&statement), &[]);
+    let (buckets, rows) =
+        (ask(bucket_query(answers.coarse_grain))?, ask(views_query(answers.coarse_grain))?);
     let complete = column_numbers(&buckets, "complete").into_iter().map(|days| days > Some(0.0));
     let buckets: Vec<_> = column_texts(&buckets, "bucket").into_iter().zip(complete).collect();
 
     let mut views = BTreeMap::new();
     let ids = column_texts(&rows, "report_id").into_iter().zip(column_texts(&rows, "workspace_id"));
-    for ((id, bucket), number) in ids.zip(column_texts(&rows, "bucket")).zip(column_numbers(&rows, "views")) {
+    for ((id, bucket), number) in
+        ids.zip(column_texts(&rows, "bucket")).zip(column_numbers(&rows, "views"))
+    {
         views.insert((id, bucket), number);
     }
     let top = &answers.result("top-reports")?.grid;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::record::loss_indicators::LossIndicators;
 use crate::record::time;
-use crate::schema::source_log::{RecordCounts, SourceFacts, SourceWarning, Problem};
+use crate::schema::source_log::{Problem, RecordCounts, SourceFacts, SourceWarning};
 use crate::source::SourceFile;
 use crate::source_warnings;
 use crate::store::{DataFile, SourceEntry};
@@ -147,7 +147,8 @@ impl SourceAccount {
         self.merge_problems();
         // Of one that was not read to its end, nothing more can be said.
         if !self.retry && self.unsupported_reason.is_none() {
-            self.facts.warnings = source_warnings::detect(&self.facts, &self.loss_indicators, self.result_count);
+            self.facts.warnings =
+                source_warnings::detect(&self.facts, &self.loss_indicators, self.result_count);
         }
     }
 
@@ -176,7 +177,11 @@ impl SourceAccount {
         let is_kept = self.facts.rejects.is_some_and(|rejects| rejects.kept > 0);
         if self.retry && (self.facts.records.stored > 0 || is_kept) {
             let facts = SourceFacts { modified_us: None, ..self.facts.clone() };
-            return Some(SourceEntry { place: self.absolute_path.clone(), digest: String::new(), facts });
+            return Some(SourceEntry {
+                place: self.absolute_path.clone(),
+                digest: String::new(),
+                facts,
+            });
         }
         let digest = self.digest.clone().filter(|_| !self.retry && !self.is_already_ingested)?;
         Some(SourceEntry { place: self.absolute_path.clone(), digest, facts: self.facts.clone() })
@@ -284,7 +289,11 @@ impl IngestSummary {
 }
 
 /// Adds the accounts up.
-pub(super) fn summarize(archive: &SourceArchive, accounts: Vec<SourceAccount>, files: &[DataFile]) -> IngestSummary {
+pub(super) fn summarize(
+    archive: &SourceArchive,
+    accounts: Vec<SourceAccount>,
+    files: &[DataFile],
+) -> IngestSummary {
     let mut records = RecordCounts::default();
     let mut other_workloads: BTreeMap<String, u64> = BTreeMap::new();
     let mut per_source = Vec::with_capacity(accounts.len() + archive.unreadable.len());
@@ -326,7 +335,10 @@ pub(super) fn summarize(archive: &SourceArchive, accounts: Vec<SourceAccount>, f
             failed: failed as u64,
         },
         records,
-        period: EventPeriod { first: first.map(time::to_rfc3339), last: last.map(time::to_rfc3339) },
+        period: EventPeriod {
+            first: first.map(time::to_rfc3339),
+            last: last.map(time::to_rfc3339),
+        },
         store: StoreCounts {
             events: files.iter().map(|file| file.events).sum(),
             files: files.len() as u64,
@@ -358,8 +370,14 @@ mod tests {
         account.facts.records = RecordCounts { read: 2, stored: 2, ..RecordCounts::default() };
         let mark = account.source_entry().unwrap();
         assert_eq!(mark.facts.records, account.facts.records);
-        assert_eq!(KnownSources::from_entries(&[mark], false).status(&file), SourceFileStatus::Changed);
+        assert_eq!(
+            KnownSources::from_entries(&[mark], false).status(&file),
+            SourceFileStatus::Changed
+        );
         let whole = SourceAccount { retry: false, digest: Some("0".to_owned()), ..account };
-        assert_eq!(KnownSources::from_entries(&[whole.source_entry().unwrap()], false).status(&file), SourceFileStatus::Known);
+        assert_eq!(
+            KnownSources::from_entries(&[whole.source_entry().unwrap()], false).status(&file),
+            SourceFileStatus::Known
+        );
     }
 }

@@ -20,10 +20,12 @@ use crate::person::Pseudonymizer;
 use crate::schema::source_log::SourceFacts;
 use crate::source::{self, SourceFile};
 pub use crate::store::Store;
-use crate::store::{CommitOutcome, CompactScope, Transaction, SourceEntry, TempTable, PreparedCommit, Snapshot};
+use crate::store::{
+    CommitOutcome, CompactScope, PreparedCommit, Snapshot, SourceEntry, TempTable, Transaction,
+};
 
+pub use account::{IngestSummary, SourceCounts, SourceOutcome, SourceReport};
 use account::{SourceAccount, summarize};
-pub use account::{SourceOutcome, SourceCounts, SourceReport, IngestSummary};
 pub use plan::{IngestPlan, PlannedSource, PlannedState, plan};
 use queue::ChunkQueue;
 
@@ -69,10 +71,19 @@ impl Progress for NoProgress {
 /// # Errors
 ///
 /// Trouble with the store or the machine. Trouble with files and records is in the summary.
-pub fn ingest_into_store(store: &Store, options: &Options, progress: &dyn Progress) -> Result<IngestSummary> {
-    let store = &store.clone().with_pseudonym_key(options.pseudonymizer.as_ref().map(Pseudonymizer::key_id))?;
+pub fn ingest_into_store(
+    store: &Store,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<IngestSummary> {
+    let store = &store
+        .clone()
+        .with_pseudonym_key(options.pseudonymizer.as_ref().map(Pseudonymizer::key_id))?;
     let marks = store.source_entries()?;
-    let archive = SourceArchive::discover(options, &KnownSources::from_entries(&marks, options.all_workloads))?;
+    let archive = SourceArchive::discover(
+        options,
+        &KnownSources::from_entries(&marks, options.all_workloads),
+    )?;
     let new = archive.files_to_read();
     if new.is_empty() {
         // Leftovers of a run that was cut off harm only who reads the folder without its log.
@@ -93,9 +104,11 @@ pub fn ingest_into_store(store: &Store, options: &Options, progress: &dyn Progre
             let whole = marks.filter(|mark| is_fully_ingested(mark, options.all_workloads));
             let held: HashSet<&str> = whole.map(|mark| mark.digest.as_str()).collect();
             for account in &mut accounts {
-                account.is_already_ingested = account.digest.as_deref().is_some_and(|d| held.contains(d));
+                account.is_already_ingested =
+                    account.digest.as_deref().is_some_and(|d| held.contains(d));
             }
-            let marks: Vec<SourceEntry> = accounts.iter().filter_map(SourceAccount::source_entry).collect();
+            let marks: Vec<SourceEntry> =
+                accounts.iter().filter_map(SourceAccount::source_entry).collect();
             match settled.commit(&marks)? {
                 CommitOutcome::Committed(_) => break,
                 CommitOutcome::Conflict(again) => load = *again,
@@ -122,7 +135,8 @@ pub fn ingest_temporary(
     let archive = SourceArchive::discover(options, &KnownSources::default())?;
     thread_pool(options)?.install(|| {
         let load = Store::temporary_transaction()?;
-        let mut accounts = read_files(&archive.files_to_read(), &load, projection, options, progress)?;
+        let mut accounts =
+            read_files(&archive.files_to_read(), &load, projection, options, progress)?;
         progress.stage("removing repeats");
         let settled = load.deduplicate()?;
         apply_dedup(&mut accounts, &settled);
@@ -168,7 +182,10 @@ impl KnownSources {
                 known.digests.insert(mark.digest.clone());
                 known.sizes.insert(facts.size_bytes);
             }
-            let seen = LastSeen { size_and_time: (facts.size_bytes, facts.modified_us), is_fully_ingested: is_whole };
+            let seen = LastSeen {
+                size_and_time: (facts.size_bytes, facts.modified_us),
+                is_fully_ingested: is_whole,
+            };
             known.by_path.insert(mark.place.clone(), seen);
         }
         known
@@ -259,7 +276,8 @@ fn read_files(
 
 fn apply_dedup(accounts: &mut [SourceAccount], settled: &PreparedCommit) {
     for (number, account) in accounts.iter_mut().enumerate() {
-        let fate = settled.dedup_result().by_source.get(&(number as u32)).copied().unwrap_or_default();
+        let fate =
+            settled.dedup_result().by_source.get(&(number as u32)).copied().unwrap_or_default();
         account.facts.records.stored = fate.stored;
         account.facts.records.duplicates = fate.duplicates;
         account.facts.records.conflicting = fate.conflicting;

@@ -9,7 +9,7 @@ use std::fs::File;
 use serde::Serialize;
 
 use super::account::SourceCounts;
-use super::{SourceArchive, KnownSources, Options, SourceFileStatus, Store};
+use super::{KnownSources, Options, SourceArchive, SourceFileStatus, Store};
 use crate::error::Result;
 
 /// What a run would find in one file.
@@ -96,14 +96,16 @@ pub fn plan(store: &Store, options: &Options) -> Result<IngestPlan> {
         reason: Some(format!("cannot be read: {reason}")),
     }));
     files.sort_by(|one, other| one.source.cmp(&other.source));
-    let count = |is: &dyn Fn(PlannedState) -> bool| files.iter().filter(|file| is(file.state)).count();
+    let count =
+        |is: &dyn Fn(PlannedState) -> bool| files.iter().filter(|file| is(file.state)).count();
     let sources = SourceCounts {
         found: files.len() as u64,
         new: count(&|state| matches!(state, PlannedState::New | PlannedState::Changed)) as u64,
         known: count(&|state| state == PlannedState::Known) as u64,
         failed: count(&|state| state == PlannedState::Failed) as u64,
     };
-    let is_read = |file: &&PlannedSource| matches!(file.state, PlannedState::New | PlannedState::Changed);
+    let is_read =
+        |file: &&PlannedSource| matches!(file.state, PlannedState::New | PlannedState::Changed);
     let bytes = files.iter().filter(is_read).filter_map(|file| file.bytes).sum();
     Ok(IngestPlan { sources, bytes, files })
 }

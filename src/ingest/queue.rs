@@ -7,10 +7,12 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::account::{SourceAccount, ChunkStats};
+use super::account::{ChunkStats, SourceAccount};
 use crate::error::{Error, Result};
 use crate::record::csv;
-use crate::source::{MemberResult, DecodeProblem, SourceFile, Chunk, ChunkReader, SourceFormat, SourceMember};
+use crate::source::{
+    Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
+};
 
 /// What is said of a source that changed while it was read.
 const STILL_BEING_WRITTEN: &str = "still being written: its size or time changed while it was read; what \
@@ -125,7 +127,14 @@ impl<'f> ChunkQueue<'f> {
 impl OpenSource {
     fn new(number: usize, pieces: ChunkReader, file: &SourceFile) -> Self {
         let name = (Arc::default(), file.name.as_str().into());
-        OpenSource { number, chunks: pieces, next_sequence: 0, header: None, member_name: name, kinds: BTreeSet::new() }
+        OpenSource {
+            number,
+            chunks: pieces,
+            next_sequence: 0,
+            header: None,
+            member_name: name,
+            kinds: BTreeSet::new(),
+        }
     }
 
     fn make_task<'f>(
@@ -169,7 +178,11 @@ impl OpenSource {
     }
 
     /// A piece without records, for what was wrong behind the last one; `None` where nothing was.
-    fn problems_task<'f>(&self, flaws: Vec<DecodeProblem>, files: &'f [SourceFile]) -> Option<ChunkTask<'f>> {
+    fn problems_task<'f>(
+        &self,
+        flaws: Vec<DecodeProblem>,
+        files: &'f [SourceFile],
+    ) -> Option<ChunkTask<'f>> {
         let file = &files[self.number];
         (!flaws.is_empty()).then(|| ChunkTask {
             chunk: Chunk::default(),
@@ -259,7 +272,11 @@ impl QueueState {
     }
 
     /// The open source cannot be read on. What came before stays; it is tried again next time.
-    fn fail<'f>(&mut self, error: &std::io::Error, files: &'f [SourceFile]) -> Option<ChunkTask<'f>> {
+    fn fail<'f>(
+        &mut self,
+        error: &std::io::Error,
+        files: &'f [SourceFile],
+    ) -> Option<ChunkTask<'f>> {
         let mut open = self.open.take()?;
         let account = &mut self.accounts[open.number];
         account.retry = true;

@@ -3,20 +3,22 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::account::{RejectedRecord, ChunkStats};
+use super::account::{ChunkStats, RejectedRecord};
 use super::{Options, Progress};
 use crate::column::{BatchBuilder, Lineage, Projection};
 use crate::error::Result;
 use crate::ingest::queue::{ChunkQueue, ChunkTask};
 use crate::person::Pseudonymizer;
-use crate::record::csv::{TRUNCATED_REASON, CsvHeader, EnvelopeFields, CsvRow, is_truncated_by_excel};
+use crate::record::csv::{
+    CsvHeader, CsvRow, EnvelopeFields, TRUNCATED_REASON, is_truncated_by_excel,
+};
 use crate::record::json;
 use crate::record::loss_indicators::LossIndicators;
-use crate::record::{Event, RecordKind, Parser, Record, workload_group, workload_label};
+use crate::record::{Event, Parser, Record, RecordKind, workload_group, workload_label};
 use crate::schema::WorkloadGroup;
 use crate::schema::reject::{MAX_RAW_BYTES, Raw, Reject};
 use crate::schema::source_log::Problem;
-use crate::source::{ProblemScope, Chunk};
+use crate::source::{Chunk, ProblemScope};
 use crate::store::Transaction;
 
 /// Raw text that goes into one batch: large, so that there are few runs to merge and values are
@@ -34,7 +36,10 @@ pub(super) fn run(
     let mut worker = IngestWorker {
         parser: Parser::default(),
         inner_parser: Parser::default(),
-        batch: IngestBatch { builder: BatchBuilder::new(projection), keep_all_workloads: options.all_workloads },
+        batch: IngestBatch {
+            builder: BatchBuilder::new(projection),
+            keep_all_workloads: options.all_workloads,
+        },
         pseudonymizer: options.pseudonymizer.as_ref().map(RecordPseudonymizer::new),
     };
     let (mut used, mut batched) = (Chunk::default(), 0);
@@ -99,7 +104,9 @@ impl<'w> RecordPseudonymizer<'w> {
     fn apply_to_rejected(&self, raw: &[u8], header: Option<&CsvHeader>) -> String {
         let kept = String::from_utf8_lossy(&raw[..raw.len().min(MAX_RAW_BYTES)]);
         match header.filter(|header| header.is_lossy()) {
-            Some(header) => self.pseudonymizer.pseudonymize_raw(&header.row_to_json(kept.as_bytes())),
+            Some(header) => {
+                self.pseudonymizer.pseudonymize_raw(&header.row_to_json(kept.as_bytes()))
+            }
             None => self.pseudonymizer.pseudonymize_raw(&kept),
         }
     }
@@ -134,7 +141,8 @@ impl IngestWorker<'_> {
                 for (number, &(start, end)) in task.chunk.records.iter().enumerate() {
                     let span = start as usize..end as usize;
                     let raw = &task.chunk.text[span.clone()];
-                    let place = RecordContext { task, span, sequence: task.sequence + number as u64 };
+                    let place =
+                        RecordContext { task, span, sequence: task.sequence + number as u64 };
                     self.process_record(raw, &EnvelopeFields::default(), &place, &mut tally);
                 }
             }
@@ -146,13 +154,20 @@ impl IngestWorker<'_> {
                     match row {
                         CsvRow::Audit { json, envelope: mut outer } => {
                             tally.result_count = tally.result_count.max(outer.result_count);
-                            if let (Some(veil), Some(user)) = (&self.pseudonymizer, &mut outer.user_id) {
+                            if let (Some(veil), Some(user)) =
+                                (&self.pseudonymizer, &mut outer.user_id)
+                            {
                                 *user = veil.pseudonymizer.pseudonymize_user(user);
                             }
                             self.process_record(json, &outer, &place, &mut tally);
                         }
                         CsvRow::Lossy(json) => {
-                            self.process_record(&json, &EnvelopeFields::default(), &place, &mut tally);
+                            self.process_record(
+                                &json,
+                                &EnvelopeFields::default(),
+                                &place,
+                                &mut tally,
+                            );
                         }
                         CsvRow::NotAnEvent(reason) => {
                             tally.read += 1;
@@ -183,7 +198,8 @@ impl IngestWorker<'_> {
         }
         if let Some(veil) = &self.pseudonymizer {
             let names = std::mem::take(&mut tally.loss_indicators.lost_characters);
-            let veiled = |name: String| veil.pseudonymizer.pseudonymize_field("", &name).unwrap_or(name);
+            let veiled =
+                |name: String| veil.pseudonymizer.pseudonymize_field("", &name).unwrap_or(name);
             tally.loss_indicators.lost_characters = names.into_iter().map(veiled).collect();
             let rejected = tally.rejected.iter_mut().map(|rejected| &mut rejected.problem);
             for trouble in tally.problems.iter_mut().chain(rejected) {
@@ -197,7 +213,12 @@ impl IngestWorker<'_> {
 
     /// Keeps what could not be taken of a piece. Only now are there copies of its text: one of a
     /// time.
-    fn write_rejects(&self, task: &ChunkTask<'_>, tally: &ChunkStats, load: &Transaction) -> Result<()> {
+    fn write_rejects(
+        &self,
+        task: &ChunkTask<'_>,
+        tally: &ChunkStats,
+        load: &Transaction,
+    ) -> Result<()> {
         let mut flaws = task.problems.iter().filter(|flaw| flaw.scope == ProblemScope::Record);
         for RejectedRecord { problem: trouble, span } in &tally.rejected {
             let (raw, length) = match span.is_empty() {
@@ -223,7 +244,13 @@ impl IngestWorker<'_> {
         Ok(())
     }
 
-    fn process_record(&mut self, raw: &[u8], outer: &EnvelopeFields, place: &RecordContext<'_>, tally: &mut ChunkStats) {
+    fn process_record(
+        &mut self,
+        raw: &[u8],
+        outer: &EnvelopeFields,
+        place: &RecordContext<'_>,
+        tally: &mut ChunkStats,
+    ) {
         tally.read += 1;
         let IngestWorker { parser, inner_parser: inner, batch, pseudonymizer: veil } = self;
         let veiled = veil.as_mut().map(|veil| veil.apply(raw));

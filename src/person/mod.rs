@@ -47,7 +47,10 @@ impl Pseudonymizer {
     /// `PersonalWorkspace Zoe Doe` is named after its owner; `None` for any other name.
     pub fn pseudonymize_workspace(&self, name: &str) -> Option<String> {
         let owner = name.strip_prefix(PERSONAL_WORKSPACE_PREFIX)?;
-        Some(format!("{PERSONAL_WORKSPACE_PREFIX}p-{}", self.token("name", &sorted_words(owner).join(" "))))
+        Some(format!(
+            "{PERSONAL_WORKSPACE_PREFIX}p-{}",
+            self.token("name", &sorted_words(owner).join(" "))
+        ))
     }
 
     /// What a text of an event becomes that stands under a name; `None` where it stays.
@@ -60,7 +63,8 @@ impl Pseudonymizer {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         let is_user = is("UserId") || is("UserUPN");
         let is_somebody = !NOBODY.contains(&text.to_lowercase().as_str());
-        if (is("UserKey") && !text.contains('@') || is_user && !is_guid_like(text) && !text.contains('@'))
+        if (is("UserKey") && !text.contains('@')
+            || is_user && !is_guid_like(text) && !text.contains('@'))
             && is_somebody
         {
             return Some(self.pseudonymize_name(text));
@@ -138,7 +142,9 @@ impl PersonMatcher {
             return self.pseudonymizer.pseudonymize_workspace(text);
         }
         let theirs = |address: &str| {
-            self.addresses.contains(&canonical_address(address)).then(|| self.pseudonymizer.pseudonymize_address(address))
+            self.addresses
+                .contains(&canonical_address(address))
+                .then(|| self.pseudonymizer.pseudonymize_address(address))
         };
         let replaced = replace_addresses(text, theirs);
         match self.redact_json(replaced.as_deref().unwrap_or(text)) {
@@ -289,7 +295,10 @@ mod tests {
         assert_eq!(of("shared with <zoe.doe@contoso.com>, a@b.c."), {
             format!("shared with <{zoe}>, {}.", of("a@b.c"))
         });
-        assert_ne!(Pseudonymizer::new(b"other").pseudonymize_text("zoe.doe@contoso.com").unwrap(), zoe);
+        assert_ne!(
+            Pseudonymizer::new(b"other").pseudonymize_text("zoe.doe@contoso.com").unwrap(),
+            zoe
+        );
         for text in ["", "@odata.type", "x @ y", "Zoe Doe", "a@"] {
             assert_eq!(pseudonyms().pseudonymize_text(text), None, "{text}");
         }

@@ -4,7 +4,10 @@
 //!
 //! What is found here is replaced rather too often than too seldom: the text is no event.
 
-use super::{GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, PersonMatcher, Pseudonymizer, is_part_of_address, replace_addresses};
+use super::{
+    GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, PersonMatcher, Pseudonymizer, is_part_of_address,
+    replace_addresses,
+};
 
 /// What stands where a text was cut in a word that may have been a name.
 const TRUNCATION_MARK: &str = "…";
@@ -19,7 +22,8 @@ impl Pseudonymizer {
         for name in PERSON_FIELDS {
             text = replace_member_values(&text, name, |value| self.pseudonymize_field(name, value));
         }
-        text = replace_workspace_names(&text, |owned| self.pseudonymize_workspace(owned)).unwrap_or(text);
+        text = replace_workspace_names(&text, |owned| self.pseudonymize_workspace(owned))
+            .unwrap_or(text);
         text = self.pseudonymize_text(&text).unwrap_or(text);
         // The beginning of an address cannot be told from any other word.
         let whole = text.len() - last_word(&text).len();
@@ -59,9 +63,12 @@ impl PersonMatcher {
         let replaced = replace_workspace_names(&text, |owned| self.redact_text(owned));
         put(replaced, &mut text);
         // Excel cuts cells, which ends an address before its time.
-        let is_theirs = |address: &str| self.matches(address) || self.is_truncated_person(&address.to_lowercase());
-        let theirs =
-            |address: &str| is_theirs(address).then(|| self.pseudonymizer.pseudonymize_address(address));
+        let is_theirs = |address: &str| {
+            self.matches(address) || self.is_truncated_person(&address.to_lowercase())
+        };
+        let theirs = |address: &str| {
+            is_theirs(address).then(|| self.pseudonymizer.pseudonymize_address(address))
+        };
         let replaced = replace_addresses(&text, theirs);
         put(replaced, &mut text);
         is_found.then_some(text)
@@ -119,7 +126,8 @@ fn replace_member_values(text: &str, name: &str, by: impl Fn(&str) -> Option<Str
     let lower = text.to_ascii_lowercase();
     let (mut out, mut done) = (String::with_capacity(text.len()), 0);
     for (at, _) in lower.match_indices(&name.to_ascii_lowercase()) {
-        let Some((start, end)) = member_value_range(text, at + name.len()).filter(|_| at >= done) else {
+        let Some((start, end)) = member_value_range(text, at + name.len()).filter(|_| at >= done)
+        else {
             continue;
         };
         if let Some(replaced) = by(&text[start..end]) {

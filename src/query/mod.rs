@@ -31,14 +31,14 @@ use engine::{scan, streaming, to_grid, widen_integers};
 pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
 pub use coverage::period::{EventTimeRange, Period, local_day};
 pub use definition::catalog::DefinitionCatalog;
+pub use definition::params::{Param, ParamType};
 pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};
-pub use definition::params::{Param, ParamType as ParamType};
 pub use portable::SqlEngine;
-pub use required_columns::{ArchiveCounts, report_columns, archive_counts};
-pub use session::{Session, Settings, EventCounts, UnknownField, event_time_range};
+pub use required_columns::{ArchiveCounts, archive_counts, report_columns};
+pub use session::{EventCounts, Session, Settings, UnknownField, event_time_range};
 pub use views::actors::NoiseFilter;
 pub use views::filters::Filters;
-pub use views::{ViewColumn, view_columns as view_columns};
+pub use views::{ViewColumn, view_columns};
 
 /// Answers a report, with the parameters given and the defaults of the others.
 ///
@@ -61,8 +61,9 @@ pub fn execute(
         let mut rest = statement.clone();
         let rounds = streaming::extract_streaming_ctes(&mut rest);
         // What cannot be answered in stages is answered as a whole, or refused with its error.
-        let staged =
-            catch_engine_panic(|| rounds.iter().try_for_each(|round| run_wave(&mut context, round)));
+        let staged = catch_engine_panic(|| {
+            rounds.iter().try_for_each(|round| run_wave(&mut context, round))
+        });
         let statement = if matches!(staged, Some(Ok(()))) { rest } else { statement };
         to_grid::frame_to_grid(&context.execute(&statement.to_string())?.collect()?)
     })

@@ -15,7 +15,7 @@ use crate::query::definition::report::ReportDefinition;
 use crate::query::engine::scan;
 use crate::query::guard::References;
 use crate::query::views::actors::{self, NoiseFilter};
-use crate::query::{engine, guard};
+use crate::query::{guard, run_engine};
 
 /// Columns that views, names, coverage and counts are made from, whatever a report asks for.
 const SOURCES_OF_ALL_VIEWS: [&str; 16] = [
@@ -124,7 +124,11 @@ pub fn archive_counts(snapshot: &Snapshot) -> Result<ArchiveCounts> {
             ])
             .collect()?;
         let count = |name: &str| PolarsResult::Ok(counts.column(name)?.u64()?.get(0).unwrap_or(0));
-        Ok(ArchiveCounts { events: count("events")?, users: count("users")?, noise: count("noise")? })
+        Ok(ArchiveCounts {
+            events: count("events")?,
+            users: count("users")?,
+            noise: count("noise")?,
+        })
     })
 }
 
@@ -147,8 +151,9 @@ pub fn referenced_columns(footprint: &References) -> BTreeSet<String> {
         let view = SOURCES_OF_RECIPIENTS.contains(&name) && footprint.views.contains("recipients");
         view || added.into_iter().any(|(column, _)| footprint.has_column(column))
     };
-    let needed =
-        all.filter(|name| footprint.has_column(name) || SOURCES_OF_ALL_VIEWS.contains(name) || behind(name));
+    let needed = all.filter(|name| {
+        footprint.has_column(name) || SOURCES_OF_ALL_VIEWS.contains(name) || behind(name)
+    });
     needed.map(str::to_owned).collect()
 }
 

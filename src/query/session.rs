@@ -24,7 +24,7 @@ use crate::query::views::actors;
 use crate::query::views::filters::Filters;
 use crate::query::views::latest_names::NameLookup;
 use crate::query::views::{self, ViewContext};
-use crate::query::{NoiseFilter, engine, required_columns};
+use crate::query::{NoiseFilter, required_columns, run_engine};
 
 /// What an answer leaves out and whom it is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,7 +149,10 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// Those of the guard, and [`crate::Error::Query`] if a file cannot be read.
-    pub fn preload<'r>(&mut self, reports: impl IntoIterator<Item = &'r ReportDefinition>) -> Result<()> {
+    pub fn preload<'r>(
+        &mut self,
+        reports: impl IntoIterator<Item = &'r ReportDefinition>,
+    ) -> Result<()> {
         let mut readers: BTreeMap<String, usize> = BTreeMap::new();
         for report in reports {
             for column in required_columns::report_columns(report)? {
@@ -235,7 +238,15 @@ impl<'a> Session<'a> {
         let needed = required_columns::referenced_columns(&asked);
         let table = run_engine(&report.name, || self.table.ensure_loaded(&needed))?;
         let keeps_noise = report.includes_noise;
-        Ok(ViewContext { session: self, table, actors, log, includes_noise: keeps_noise, internal_domains: homes, references: asked })
+        Ok(ViewContext {
+            session: self,
+            table,
+            actors,
+            log,
+            includes_noise: keeps_noise,
+            internal_domains: homes,
+            references: asked,
+        })
     }
 
     pub(super) fn name_lookup(&self) -> &NameLookup<'a> {

@@ -127,7 +127,9 @@ impl Asked {
     }
 
     fn tally(self, archive: &Archive) -> EventCounts {
-        self.session(&archive.snapshot).event_counts(&ReportDefinition::ad_hoc("SELECT Id FROM events")).unwrap()
+        self.session(&archive.snapshot)
+            .event_counts(&ReportDefinition::ad_hoc("SELECT Id FROM events"))
+            .unwrap()
     }
 }
 
@@ -400,8 +402,9 @@ fn days_carry_their_verdict_and_a_trend_takes_only_the_complete_ones() {
     assert_eq!(PLAIN.rows(&archive, sql), expected);
     let session = PLAIN.session(&archive.snapshot);
     let coverage = session.coverage();
-    let counts = [DayStatus::Complete, DayStatus::Partial, DayStatus::Truncated, DayStatus::Missing]
-        .map(|verdict| coverage.count(verdict));
+    let counts =
+        [DayStatus::Complete, DayStatus::Partial, DayStatus::Truncated, DayStatus::Missing]
+            .map(|verdict| coverage.count(verdict));
     assert_eq!(counts, [3, 1, 1, 1]);
     assert!(!coverage.is_complete());
     let rule = "SELECT reason FROM days WHERE status = 'truncated'";

@@ -206,7 +206,9 @@ impl CsvHeader {
                 cells.len(),
                 self.names.len()
             )),
-            Some([]) => CsvRow::NotAnEvent("AuditData is empty: the export lost this event".to_owned()),
+            Some([]) => {
+                CsvRow::NotAnEvent("AuditData is empty: the export lost this event".to_owned())
+            }
             Some(json) => CsvRow::Audit { json, envelope: self.envelope_fields(cells) },
         }
     }
@@ -248,7 +250,9 @@ impl CsvHeader {
             let ty = schema::column_index(name).map(|number| &schema::columns()[number].ty);
             match ty {
                 Some(ColumnType::Bool) if text.eq_ignore_ascii_case("true") => out.extend(b"true"),
-                Some(ColumnType::Bool) if text.eq_ignore_ascii_case("false") => out.extend(b"false"),
+                Some(ColumnType::Bool) if text.eq_ignore_ascii_case("false") => {
+                    out.extend(b"false")
+                }
                 Some(ColumnType::Int | ColumnType::RecordType | ColumnType::UserType)
                     if text.parse::<i64>().is_ok_and(|number| number.to_string() == text) =>
                 {
@@ -280,7 +284,9 @@ mod tests {
         }
         assert!(parse_header(b"Id,CreationTime,Operation").unwrap().is_lossy());
         assert!(
-            parse_header(b"Date,IP address,User,Activity,Item,Detail").unwrap_err().contains("friendly")
+            parse_header(b"Date,IP address,User,Activity,Item,Detail")
+                .unwrap_err()
+                .contains("friendly")
         );
         assert!(parse_header(b"a,b,c").is_err());
     }

@@ -11,7 +11,12 @@ pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
 pub type JsonTextRewrite<'r> = dyn Fn(&str, &str) -> Option<String> + 'r;
 
 /// Appends a value as [`write`] does, with what its texts become.
-pub fn write_rewritten(value: Value<'_>, name: &str, rewrite: &JsonTextRewrite<'_>, out: &mut Vec<u8>) {
+pub fn write_rewritten(
+    value: Value<'_>,
+    name: &str,
+    rewrite: &JsonTextRewrite<'_>,
+    out: &mut Vec<u8>,
+) {
     match value {
         Value::Text(text) => match rewrite(name, text) {
             Some(rewritten) => write_text(&rewritten, out),

@@ -32,7 +32,8 @@ impl LossIndicators {
     /// Looks at a piece of text: of a table whose cells are values, or else of JSON in whatever
     /// way its quotes are written.
     pub fn scan(text: &[u8], is_table: bool) -> LossIndicators {
-        let mut signs = LossIndicators { has_non_ascii: !text.is_ascii(), ..LossIndicators::default() };
+        let mut signs =
+            LossIndicators { has_non_ascii: !text.is_ascii(), ..LossIndicators::default() };
         if !signs.has_non_ascii {
             signs.find_lost_characters(text, is_table);
         }
@@ -192,8 +193,9 @@ mod tests {
         let member = format!("{{\"Id\":\"1\",\"ReportName\" : \"{value}\",\"b\":2}}");
         let cell = format!("1,\"{}\"\n", member.replace('"', "\"\""));
         let text = serde_json::to_string(&member).unwrap();
-        let found = [member, cell, text]
-            .map(|text| LossIndicators::scan(text.as_bytes(), false).lost_characters.contains(value));
+        let found = [member, cell, text].map(|text| {
+            LossIndicators::scan(text.as_bytes(), false).lost_characters.contains(value)
+        });
         assert!(found.iter().all(|one| *one == found[0]), "{value}: {found:?}");
         let in_a_table = LossIndicators::scan(format!("1,{value},2\n").as_bytes(), true);
         assert_eq!(in_a_table.lost_characters.contains(value), found[0], "{value}");
@@ -228,12 +230,17 @@ mod tests {
         assert_eq!(signs.flattened, 2);
         assert_eq!(signs.flattened_example.as_deref(), Some("A: System.Collections.Hashtable"));
         let table = LossIndicators::scan(b"1,System.Object[],x\n2,3,System.Object[]", true);
-        assert_eq!((table.flattened, LossIndicators::scan(b"1,System.Object[],x", false).flattened), (2, 0));
+        assert_eq!(
+            (table.flattened, LossIndicators::scan(b"1,System.Object[],x", false).flattened),
+            (2, 0)
+        );
     }
 
     #[test]
     fn pieces_give_the_same_in_any_order() {
-        let of = |name: &str| LossIndicators::scan(format!("{{\"aName\":\"{name}\"}}").as_bytes(), false);
+        let of = |name: &str| {
+            LossIndicators::scan(format!("{{\"aName\":\"{name}\"}}").as_bytes(), false)
+        };
         let names = ["a?b", "c?d", "e?f", "g?h", "i?j"];
         let (mut there, mut back) = (LossIndicators::default(), LossIndicators::default());
         names.iter().for_each(|name| there.add(of(name)));

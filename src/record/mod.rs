@@ -19,7 +19,7 @@ pub mod time;
 use serde::de::IgnoredAny;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
-pub use record_kind::{Event, RecordKind, workload_group, record_type, workload_label};
+pub use record_kind::{Event, RecordKind, record_type, workload_group, workload_label};
 
 /// Values nested deeper than this are no event's: they are made to overflow stacks. Common parsers
 /// stop at 128, and whoever reads `Extra` with one is to be able to.
@@ -144,7 +144,8 @@ fn mask_unrepresentable_numbers(text: &mut [u8]) {
             let len = text[at..].iter().take_while(is_part).count();
             let number = &mut text[at..at + len];
             let text = std::str::from_utf8(number).unwrap_or_default();
-            let is_odd = number.len() > MAX_INT_CHARS || number.iter().any(|byte| b"eE".contains(byte));
+            let is_odd =
+                number.len() > MAX_INT_CHARS || number.iter().any(|byte| b"eE".contains(byte));
             if is_odd && text.parse::<i64>().is_err() {
                 number.fill(b'0');
                 number[1] = b'.';

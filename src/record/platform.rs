@@ -210,7 +210,11 @@ mod tests {
         );
         let text = serde_json::to_string(&flow).unwrap();
         let object = format!(r#""JsonPropertiesCollection":{text}"#);
-        let flow = PlatformFields { flow_id: some("f1"), flow_name: some("Nightly"), ..PlatformFields::default() };
+        let flow = PlatformFields {
+            flow_id: some("f1"),
+            flow_name: some("Nightly"),
+            ..PlatformFields::default()
+        };
         assert_eq!(of(&record(&object)), flow);
     }
 

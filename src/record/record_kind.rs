@@ -1,6 +1,6 @@
 //! What a record is: an event, an event in a wrapping, or something else that has a name.
 
-use super::{Object, ValueRef, Record, Value};
+use super::{Object, Record, Value, ValueRef};
 use crate::schema::{self, WorkloadGroup};
 
 /// What was found in a record.
@@ -34,12 +34,18 @@ impl<'a> Record<'a> {
     /// Tells what the record is.
     pub fn kind(&'a self) -> RecordKind<'a> {
         let Value::Object(object) = self.root() else {
-            return RecordKind::NotAnEvent("a JSON object with the members of an event was expected");
+            return RecordKind::NotAnEvent(
+                "a JSON object with the members of an event was expected",
+            );
         };
         let seen = KeyFields::from_object(object);
         match seen.audit_data {
-            Some(Value::Object(inner)) => RecordKind::GraphEnvelope(KeyFields::from_object(inner).into_event(inner), object),
-            Some(Value::Text(text)) if !text.trim().is_empty() => RecordKind::AuditDataJson(text, object),
+            Some(Value::Object(inner)) => {
+                RecordKind::GraphEnvelope(KeyFields::from_object(inner).into_event(inner), object)
+            }
+            Some(Value::Text(text)) if !text.trim().is_empty() => {
+                RecordKind::AuditDataJson(text, object)
+            }
             Some(_) => RecordKind::NotAnEvent("AuditData is empty: the export lost this event"),
             None if is_all_empty_lists(object) => RecordKind::NotAnEvent(
                 "every value is an empty list: a PowerShell script lost the events when it wrote \
@@ -47,7 +53,9 @@ impl<'a> Record<'a> {
             ),
             None if seen.event_field_count > 0 => RecordKind::Event(seen.into_event(object)),
             None if ["error", "message"].iter().any(|name| object.member(name).is_some()) => {
-                RecordKind::NotAnEvent("an error message was saved instead of events; pull the day again")
+                RecordKind::NotAnEvent(
+                    "an error message was saved instead of events; pull the day again",
+                )
             }
             None if object.member("contentUri").is_some() => RecordKind::NotAnEvent(
                 "an entry of the Management API's content list, which names where events can be \

@@ -53,7 +53,8 @@ fn parse_iso(bytes: &[u8]) -> Option<Timestamp> {
         return None;
     }
     let year = i32::try_from(parse_digits(&date[..4])?).ok()?;
-    let date = NaiveDate::from_ymd_opt(year, parse_digits(&date[5..7])?, parse_digits(&date[8..10])?)?;
+    let date =
+        NaiveDate::from_ymd_opt(year, parse_digits(&date[5..7])?, parse_digits(&date[8..10])?)?;
     if rest.is_empty() {
         return to_timestamp(date.and_time(NaiveTime::MIN), 0, 0, true);
     }
@@ -61,13 +62,21 @@ fn parse_iso(bytes: &[u8]) -> Option<Timestamp> {
     if !matches!(clock[0], b'T' | b't' | b' ') || clock[3] != b':' || clock[6] != b':' {
         return None;
     }
-    let time =
-        date.and_hms_opt(parse_digits(&clock[1..3])?, parse_digits(&clock[4..6])?, parse_digits(&clock[7..9])?)?;
+    let time = date.and_hms_opt(
+        parse_digits(&clock[1..3])?,
+        parse_digits(&clock[4..6])?,
+        parse_digits(&clock[7..9])?,
+    )?;
     let (micros, exact, rest) = parse_fraction(rest)?;
     to_timestamp(time, micros, parse_offset_minutes(rest)?, exact)
 }
 
-fn to_timestamp(time: NaiveDateTime, micros: i64, offset_minutes: i64, exact: bool) -> Option<Timestamp> {
+fn to_timestamp(
+    time: NaiveDateTime,
+    micros: i64,
+    offset_minutes: i64,
+    exact: bool,
+) -> Option<Timestamp> {
     let seconds = time.and_utc().timestamp() - offset_minutes * 60;
     Some(Timestamp { epoch_us: seconds.checked_mul(1_000_000)? + micros, is_exact: exact })
 }

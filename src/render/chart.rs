@@ -28,7 +28,7 @@ const MAX_CELL_WIDTH: usize = 12;
 /// A bar for each row.
 pub struct TextBars {
     /// The column beside which they stand.
-    pub at: usize,
+    pub column_index: usize,
     /// How long each is, in parts of the longest; 0 is none.
     shares: Vec<f64>,
 }
@@ -36,17 +36,21 @@ pub struct TextBars {
 impl TextBars {
     /// The bars of a column; `None` where not one value is above zero. They begin at zero, so
     /// what is below has none.
-    pub fn of(grid: &Grid, value: &str) -> Option<TextBars> {
-        let at = column(grid, value)?;
-        let values: Vec<f64> =
-            grid.rows.iter().map(|row| row.get(at).and_then(number).unwrap_or(0.0)).collect();
+    pub fn from_column(grid: &Grid, value: &str) -> Option<TextBars> {
+        let at = find_column(grid, value)?;
+        let values: Vec<f64> = grid
+            .rows
+            .iter()
+            .map(|row| row.get(at).and_then(finite_number).unwrap_or(0.0))
+            .collect();
         let most = values.iter().copied().fold(0.0, f64::max);
         let share = |value: f64| (value / most).clamp(0.0, 1.0);
-        (most > 0.0).then(|| TextBars { at, shares: values.into_iter().map(share).collect() })
+        (most > 0.0)
+            .then(|| TextBars { column_index: at, shares: values.into_iter().map(share).collect() })
     }
 
     /// Each as text of at most `width` columns.
-    pub fn drawn(&self, width: usize) -> impl Iterator<Item = String> {
+    pub fn bar_texts(&self, width: usize) -> impl Iterator<Item = String> {
         self.shares.iter().map(move |&share| {
             if share <= 0.0 {
                 return String::new();
@@ -61,23 +65,26 @@ impl TextBars {
 
 /// A line for each value, in the order of `over`, and below them what they go over. Nothing where
 /// there are fewer than two rows, or no room.
-pub fn lines(
+pub fn line_chart(
     grid: &Grid,
     texts: &[Vec<String>],
     values: &[String],
     over: &str,
     width: usize,
 ) -> Vec<String> {
-    let columns: Option<Vec<usize>> = values.iter().map(|value| column(grid, value)).collect();
-    let (Some(columns), Some(over_at)) = (columns, column(grid, over)) else { return Vec::new() };
-    let mut rows = ordered(grid, over_at);
+    let columns: Option<Vec<usize>> = values.iter().map(|value| find_column(grid, value)).collect();
+    let (Some(columns), Some(over_at)) = (columns, find_column(grid, over)) else {
+        return Vec::new();
+    };
+    let mut rows = sorted_rows(grid, over_at);
     // What is at no place has none in the line.
     rows.retain(|&row| !matches!(grid.rows[row].get(over_at), Some(Cell::Null) | None));
     if rows.len() < 2 {
         return Vec::new();
     }
     let names = values.iter().map(|name| name.width()).max().unwrap_or(0);
-    let words: Vec<String> = columns.iter().map(|&at| extremes(grid, texts, &rows, at)).collect();
+    let words: Vec<String> =
+        columns.iter().map(|&at| min_max_text(grid, texts, &rows, at)).collect();
     let longest = words.iter().map(|words| words.width()).max().unwrap_or(0);
     let room = width.saturating_sub(names + longest + 4);
     if room < MIN_LINE_WIDTH.min(rows.len()) {
@@ -85,8 +92,8 @@ pub fn lines(
     }
     let mut drawn = Vec::new();
     for ((&at, name), words) in columns.iter().zip(values).zip(words) {
-        let points = rows.iter().map(|&row| grid.rows[row].get(at).and_then(number));
-        let line = heights(&resampled(&points.collect::<Vec<_>>(), room));
+        let points = rows.iter().map(|&row| grid.rows[row].get(at).and_then(finite_number));
+        let line = block_line(&resample(&points.collect::<Vec<_>>(), room));
         drawn.push(format!("{}  {line}  {words}", text_width::pad(name, names, false)));
     }
     let text = |row: &usize| texts[*row][over_at].as_str();
@@ -102,34 +109,38 @@ pub fn lines(
 
 /// A plane: `by` down, `over` across, and below it what the shades mean. `None` where it has no
 /// room, no value, or two values for one place.
-pub fn heat(
+pub fn heatmap(
     grid: &Grid,
     texts: &[Vec<String>],
     [value, over, by]: [&str; 3],
     width: usize,
 ) -> Option<Vec<String>> {
-    let [value_at, over_at, by_at] = [column(grid, value)?, column(grid, over)?, column(grid, by)?];
-    let across = Axis::of(grid, texts, over_at);
-    let down = Axis::of(grid, texts, by_at);
-    let margin = down.widest().max(by.width()).min(MAX_LABEL_WIDTH);
+    let [value_at, over_at, by_at] =
+        [find_column(grid, value)?, find_column(grid, over)?, find_column(grid, by)?];
+    let across = HeatmapAxis::from_column(grid, texts, over_at);
+    let down = HeatmapAxis::from_column(grid, texts, by_at);
+    let margin = down.max_label_width().max(by.width()).min(MAX_LABEL_WIDTH);
     let room = width.checked_sub(margin + 2)?;
-    let cell = (across.widest() + 1).min(MAX_CELL_WIDTH).min(room.checked_div(across.labels.len())?);
+    let cell = (across.max_label_width() + 1)
+        .min(MAX_CELL_WIDTH)
+        .min(room.checked_div(across.labels.len())?);
     if cell == 0 {
         return None;
     }
     let mut plane = vec![vec![None; across.labels.len()]; down.labels.len()];
     for (row, texts) in grid.rows.iter().zip(texts) {
-        let (x, y) = (across.place(&texts[over_at])?, down.place(&texts[by_at])?);
+        let (x, y) = (across.position(&texts[over_at])?, down.position(&texts[by_at])?);
         // `Some` of a null is a row without a value.
-        if plane[y][x].replace(row.get(value_at).and_then(number)).is_some() {
+        if plane[y][x].replace(row.get(value_at).and_then(finite_number)).is_some() {
             return None;
         }
     }
-    let shades = Shades::of(plane.iter().flatten().copied().flatten().flatten())?;
+    let shades = ShadeScale::from_values(plane.iter().flatten().copied().flatten().flatten())?;
     let mut lines =
-        vec![format!("{}  {}", text_width::pad(by, margin, false), across.scale(cell, room))];
+        vec![format!("{}  {}", text_width::pad(by, margin, false), across.label_line(cell, room))];
     for (label, row) in down.labels.iter().zip(&plane) {
-        let shown: String = row.iter().map(|value| shades.drawn(value.flatten(), cell)).collect();
+        let shown: String =
+            row.iter().map(|value| shades.cell_text(value.flatten(), cell)).collect();
         let label = text_width::pad(&text_width::truncate(label, margin), margin, false);
         lines.push(format!("{label}  {shown}"));
     }
@@ -148,11 +159,11 @@ pub fn heat(
     Some(lines.iter().map(|line| text_width::truncate(line, width)).collect())
 }
 
-fn column(grid: &Grid, name: &str) -> Option<usize> {
+fn find_column(grid: &Grid, name: &str) -> Option<usize> {
     grid.columns.iter().position(|column| column.name == name)
 }
 
-fn number(cell: &Cell) -> Option<f64> {
+fn finite_number(cell: &Cell) -> Option<f64> {
     match cell {
         Cell::Int(number) => Some(*number as f64),
         Cell::Float(number) => Some(*number).filter(|number| number.is_finite()),
@@ -161,7 +172,7 @@ fn number(cell: &Cell) -> Option<f64> {
 }
 
 /// The rows in the order of a column: numbers and times by size, texts as they come, nulls last.
-fn ordered(grid: &Grid, at: usize) -> Vec<usize> {
+fn sorted_rows(grid: &Grid, at: usize) -> Vec<usize> {
     let key = |row: usize| match grid.rows[row].get(at) {
         Some(Cell::Int(number)) => (false, *number as f64),
         Some(Cell::Float(number)) => (false, *number),
@@ -179,8 +190,8 @@ fn ordered(grid: &Grid, at: usize) -> Vec<usize> {
 }
 
 /// The least and the greatest of a column, as they stand in the table.
-fn extremes(grid: &Grid, texts: &[Vec<String>], rows: &[usize], at: usize) -> String {
-    let value = |&row: &usize| Some((grid.rows[row].get(at).and_then(number)?, row));
+fn min_max_text(grid: &Grid, texts: &[Vec<String>], rows: &[usize], at: usize) -> String {
+    let value = |&row: &usize| Some((grid.rows[row].get(at).and_then(finite_number)?, row));
     let mut values: Vec<(f64, usize)> = rows.iter().filter_map(value).collect();
     values.sort_by(|one, other| one.0.total_cmp(&other.0));
     match (values.first(), values.last()) {
@@ -192,7 +203,7 @@ fn extremes(grid: &Grid, texts: &[Vec<String>], rows: &[usize], at: usize) -> St
 }
 
 /// At most `room` points: the means of neighbours where there are more.
-fn resampled(points: &[Option<f64>], room: usize) -> Vec<Option<f64>> {
+fn resample(points: &[Option<f64>], room: usize) -> Vec<Option<f64>> {
     if points.len() <= room {
         return points.to_vec();
     }
@@ -205,7 +216,7 @@ fn resampled(points: &[Option<f64>], room: usize) -> Vec<Option<f64>> {
     (0..room).map(|at| mean(part(at))).collect()
 }
 
-fn heights(points: &[Option<f64>]) -> String {
+fn block_line(points: &[Option<f64>]) -> String {
     let known = || points.iter().flatten().copied();
     let (least, most) =
         (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
@@ -220,17 +231,17 @@ fn heights(points: &[Option<f64>]) -> String {
 }
 
 /// The labels along one side of a plane.
-struct Axis<'t> {
+struct HeatmapAxis<'t> {
     labels: Vec<&'t str>,
-    places: HashMap<&'t str, usize>,
+    positions: HashMap<&'t str, usize>,
 }
 
-impl<'t> Axis<'t> {
-    fn of(grid: &Grid, texts: &'t [Vec<String>], at: usize) -> Axis<'t> {
-        let mut axis = Axis { labels: Vec::new(), places: HashMap::new() };
-        for row in ordered(grid, at) {
+impl<'t> HeatmapAxis<'t> {
+    fn from_column(grid: &Grid, texts: &'t [Vec<String>], at: usize) -> HeatmapAxis<'t> {
+        let mut axis = HeatmapAxis { labels: Vec::new(), positions: HashMap::new() };
+        for row in sorted_rows(grid, at) {
             let label = texts[row][at].as_str();
-            axis.places.entry(label).or_insert_with(|| {
+            axis.positions.entry(label).or_insert_with(|| {
                 axis.labels.push(label);
                 axis.labels.len() - 1
             });
@@ -238,16 +249,16 @@ impl<'t> Axis<'t> {
         axis
     }
 
-    fn place(&self, label: &str) -> Option<usize> {
-        self.places.get(label).copied()
+    fn position(&self, label: &str) -> Option<usize> {
+        self.positions.get(label).copied()
     }
 
-    fn widest(&self) -> usize {
+    fn max_label_width(&self) -> usize {
         self.labels.iter().map(|label| label.width()).max().unwrap_or(0)
     }
 
     /// The labels above cells of a width, as many as stand apart from each other.
-    fn scale(&self, cell: usize, room: usize) -> String {
+    fn label_line(&self, cell: usize, room: usize) -> String {
         let (mut line, mut is_first) = (String::new(), true);
         for (at, label) in self.labels.iter().enumerate() {
             let (has, from) = (line.width(), at * cell);
@@ -263,38 +274,44 @@ impl<'t> Axis<'t> {
 
 /// What each shade stands for: a quarter of the way from zero, or from the least where that is
 /// below, to the greatest.
-struct Shades {
+struct ShadeScale {
     low: f64,
     high: f64,
-    are_whole: bool,
+    has_only_integers: bool,
     has_zero: bool,
-    used: [bool; SHADES.len()],
+    used_shades: [bool; SHADES.len()],
 }
 
-impl Shades {
-    fn of(values: impl Iterator<Item = f64> + Clone) -> Option<Shades> {
+impl ShadeScale {
+    fn from_values(values: impl Iterator<Item = f64> + Clone) -> Option<ShadeScale> {
         let high = values.clone().reduce(f64::max)?;
         let low = values.clone().fold(0.0, f64::min);
         let are_whole = values.clone().all(|value| value.fract() == 0.0);
         let has_zero = values.clone().any(|value| value == 0.0);
-        let mut shades = Shades { low, high, are_whole, has_zero, used: [false; SHADES.len()] };
+        let mut shades = ShadeScale {
+            low,
+            high,
+            has_only_integers: are_whole,
+            has_zero,
+            used_shades: [false; SHADES.len()],
+        };
         for value in values.filter(|value| *value != 0.0) {
-            shades.used[shades.shade(value)] = true;
+            shades.used_shades[shades.shade_index(value)] = true;
         }
         Some(shades)
     }
 
-    fn shade(&self, value: f64) -> usize {
+    fn shade_index(&self, value: f64) -> usize {
         let share = (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0);
         let share = if share.is_finite() { share } else { 1.0 };
         ((share * SHADES.len() as f64).ceil() as usize).clamp(1, SHADES.len()) - 1
     }
 
-    fn drawn(&self, value: Option<f64>, width: usize) -> String {
+    fn cell_text(&self, value: Option<f64>, width: usize) -> String {
         match value {
             None => " ".repeat(width),
             Some(0.0) => format!("·{}", " ".repeat(width.saturating_sub(1))),
-            Some(value) => SHADES[self.shade(value)].to_string().repeat(width),
+            Some(value) => SHADES[self.shade_index(value)].to_string().repeat(width),
         }
     }
 
@@ -303,11 +320,15 @@ impl Shades {
         let bound = |at: usize| {
             let part = (at + 1) as f64 / SHADES.len() as f64;
             let bound = self.low * (1.0 - part) + self.high * part;
-            if self.are_whole { format!("{:.0}", bound.floor()) } else { format!("{bound:.2}") }
+            if self.has_only_integers {
+                format!("{:.0}", bound.floor())
+            } else {
+                format!("{bound:.2}")
+            }
         };
         let mut parts = Vec::new();
         parts.extend(self.has_zero.then(|| "· is 0".to_owned()));
-        let used = (0..SHADES.len()).filter(|&at| self.used[at]);
+        let used = (0..SHADES.len()).filter(|&at| self.used_shades[at]);
         parts.extend(used.map(|at| format!("{} up to {}", SHADES[at], bound(at))));
         parts.extend(has_gaps.then(|| "blank is no value".to_owned()));
         let last = parts.len().saturating_sub(1);

@@ -65,7 +65,7 @@ mod tests {
 
     use super::super::OutputFormat;
     use super::super::tests::{sample, shown};
-    use crate::grid::{Cell, Grid, CellKind};
+    use crate::grid::{Cell, CellKind, Grid};
 
     fn read(text: &str) -> Vec<Vec<String>> {
         let mut reader = ::csv::ReaderBuilder::new().from_reader(text.as_bytes());

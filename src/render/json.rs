@@ -5,10 +5,10 @@ use chrono_tz::Tz;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use crate::grid::{Cell, GridColumn, Grid};
+use crate::grid::{Cell, Grid, GridColumn};
 use crate::{Error, Result};
 
-use super::{ReportContext, CoverageCounts, ExcludedEvents, RenderInput, Renderer, time};
+use super::{CoverageCounts, ExcludedEvents, RenderInput, Renderer, ReportContext, time};
 
 /// JavaScript object notation.
 pub struct Json;
@@ -95,7 +95,11 @@ impl Serialize for JsonRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut rows = serializer.serialize_seq(Some(self.grid.rows.len()))?;
         for cells in &self.grid.rows {
-            rows.serialize_element(&JsonRow { columns: &self.grid.columns, cells, zone: self.zone })?;
+            rows.serialize_element(&JsonRow {
+                columns: &self.grid.columns,
+                cells,
+                zone: self.zone,
+            })?;
         }
         rows.end()
     }
@@ -133,7 +137,7 @@ impl Serialize for JsonRow<'_> {
 mod tests {
     use super::super::tests::{sample, shown};
     use super::super::{OutputFormat, RenderInput, render};
-    use crate::grid::{Cell, Grid, CellKind};
+    use crate::grid::{Cell, CellKind, Grid};
 
     #[test]
     fn members_and_columns_keep_their_order_and_types() {
@@ -156,8 +160,14 @@ mod tests {
     fn no_rows_are_an_empty_list_and_a_bare_listing_has_no_basis() {
         let grid = Grid::new([("name", CellKind::Text)]);
         let time_zone = chrono_tz::UTC;
-        let page =
-            RenderInput { grid: &grid, chart: None, context: None, remarks: &[], time_zone, width: 80 };
+        let page = RenderInput {
+            grid: &grid,
+            chart: None,
+            context: None,
+            remarks: &[],
+            time_zone,
+            width: 80,
+        };
         let text = String::from_utf8(render(&page, OutputFormat::Json).unwrap()).unwrap();
         assert_eq!(text, "{\n  \"columns\": [\n    \"name\"\n  ],\n  \"rows\": []\n}\n");
         assert_eq!(render(&page, OutputFormat::Ndjson).unwrap(), b"");

@@ -15,11 +15,16 @@ impl Renderer for Markdown {
             out.push_str(&format!("**{}**\n\n", escape(&basis.title)));
         }
         push_row(&mut out, page.grid.columns.iter().map(|column| escape(&column.name)));
-        push_row(&mut out, page.grid.columns.iter().map(|column| alignment_rule(column.kind.is_number()).into()));
+        push_row(
+            &mut out,
+            page.grid.columns.iter().map(|column| alignment_rule(column.kind.is_number()).into()),
+        );
         for row in text::cell_texts(page) {
             push_row(&mut out, row.iter().map(|text| escape(text)));
         }
-        let closing = page.context.map(|basis| text::context_sentences(basis, page.time_zone.name()).join(" "));
+        let closing = page
+            .context
+            .map(|basis| text::context_sentences(basis, page.time_zone.name()).join(" "));
         for paragraph in page.remarks.iter().chain(&closing) {
             out.push_str(&format!("\n{}\n", escape(paragraph)));
         }
@@ -73,7 +78,7 @@ mod tests {
 
     use super::super::tests::{basis, sample, shown};
     use super::*;
-    use crate::grid::{Cell, Grid, CellKind};
+    use crate::grid::{Cell, CellKind, Grid};
     use crate::render::{OutputFormat, RenderInput, render, text_width};
 
     #[test]

@@ -117,10 +117,10 @@ pub struct ExcludedEvents {
     /// What service principals and the system did, beyond the noise.
     pub services: u64,
     /// What people did, where services alone are asked for.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub people: u64,
     /// What the filters leave out.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub filtered: u64,
 }
 
@@ -206,7 +206,13 @@ mod tests {
             title: "Most consumed reports".into(),
             since: NaiveDate::from_ymd_opt(2026, 3, 1),
             until: NaiveDate::from_ymd_opt(2026, 3, 31),
-            coverage: CoverageCounts { days: 31, complete: 28, partial: 2, missing: 1, truncated: 1 },
+            coverage: CoverageCounts {
+                days: 31,
+                complete: 28,
+                partial: 2,
+                missing: 1,
+                truncated: 1,
+            },
             excluded: ExcludedEvents { noise: 720, services: 5, ..ExcludedEvents::default() },
         }
     }
@@ -214,7 +220,14 @@ mod tests {
     pub(super) fn shown(grid: &Grid, format: OutputFormat, width: usize) -> String {
         let basis = basis();
         let time_zone = chrono_tz::Europe::Zurich;
-        let page = RenderInput { grid, chart: None, context: Some(&basis), remarks: &[], time_zone, width };
+        let page = RenderInput {
+            grid,
+            chart: None,
+            context: Some(&basis),
+            remarks: &[],
+            time_zone,
+            width,
+        };
         String::from_utf8(render(&page, format).unwrap()).unwrap()
     }
 

@@ -16,13 +16,13 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use crate::grid::{Cell, Grid, CellKind};
+use crate::grid::{Cell, CellKind, Grid};
 use crate::{Error, Result};
 
 use super::{RenderInput, Renderer, json};
 
 /// The key of the metadata.
-const BASIS_KEY: &str = "pbi-analyze";
+const CONTEXT_KEY: &str = "pbi-analyze";
 
 /// A Parquet file.
 pub struct Parquet;
@@ -35,11 +35,13 @@ impl Renderer for Parquet {
             Field::new(&column.name, data_type(column.kind), true)
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let arrays = (0..grid.columns.len()).map(|at| array(grid, at)).collect::<Result<_>>()?;
+        let arrays =
+            (0..grid.columns.len()).map(|at| column_array(grid, at)).collect::<Result<_>>()?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
 
-        let basis = page.context.map(|basis| json::context_json(basis, page.time_zone)).transpose()?;
-        let metadata = basis.map(|basis| vec![KeyValue::new(BASIS_KEY.to_owned(), basis)]);
+        let basis =
+            page.context.map(|basis| json::context_json(basis, page.time_zone)).transpose()?;
+        let metadata = basis.map(|basis| vec![KeyValue::new(CONTEXT_KEY.to_owned(), basis)]);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_key_value_metadata(metadata)
@@ -65,46 +67,54 @@ fn data_type(kind: CellKind) -> DataType {
     }
 }
 
-fn array(grid: &Grid, at: usize) -> Result<ArrayRef> {
+fn column_array(grid: &Grid, at: usize) -> Result<ArrayRef> {
     Ok(match grid.columns[at].kind {
-        CellKind::Text => Arc::new(StringArray::from(values(grid, at, |cell| match cell {
-            Cell::Text(text) => Some(text.as_str()),
-            _ => None,
-        })?)),
-        CellKind::Int => Arc::new(Int64Array::from(values(grid, at, |cell| match cell {
+        CellKind::Text => {
+            Arc::new(StringArray::from(column_values(grid, at, |cell| match cell {
+                Cell::Text(text) => Some(text.as_str()),
+                _ => None,
+            })?))
+        }
+        CellKind::Int => Arc::new(Int64Array::from(column_values(grid, at, |cell| match cell {
             Cell::Int(number) => Some(*number),
             _ => None,
         })?)),
-        CellKind::Float => Arc::new(Float64Array::from(values(grid, at, |cell| match cell {
-            Cell::Float(number) => Some(*number),
-            _ => None,
-        })?)),
-        CellKind::Bool => Arc::new(BooleanArray::from(values(grid, at, |cell| match cell {
-            Cell::Bool(truth) => Some(*truth),
-            _ => None,
-        })?)),
+        CellKind::Float => {
+            Arc::new(Float64Array::from(column_values(grid, at, |cell| match cell {
+                Cell::Float(number) => Some(*number),
+                _ => None,
+            })?))
+        }
+        CellKind::Bool => {
+            Arc::new(BooleanArray::from(column_values(grid, at, |cell| match cell {
+                Cell::Bool(truth) => Some(*truth),
+                _ => None,
+            })?))
+        }
         CellKind::Time => {
-            let instants = values(grid, at, |cell| match cell {
+            let instants = column_values(grid, at, |cell| match cell {
                 Cell::Time { us } => Some(*us),
                 _ => None,
             })?;
             Arc::new(TimestampMicrosecondArray::from(instants).with_timezone("UTC"))
         }
         CellKind::LocalTime => {
-            Arc::new(TimestampMicrosecondArray::from(values(grid, at, |cell| match cell {
+            Arc::new(TimestampMicrosecondArray::from(column_values(grid, at, |cell| match cell {
                 Cell::LocalTime { us } => Some(*us),
                 _ => None,
             })?))
         }
-        CellKind::Date => Arc::new(Date32Array::from(values(grid, at, |cell| match cell {
-            Cell::Date { days } => Some(*days),
-            _ => None,
-        })?)),
+        CellKind::Date => {
+            Arc::new(Date32Array::from(column_values(grid, at, |cell| match cell {
+                Cell::Date { days } => Some(*days),
+                _ => None,
+            })?))
+        }
     })
 }
 
 /// A column's values, where `value` takes what belongs into it.
-fn values<'g, T>(
+fn column_values<'g, T>(
     grid: &'g Grid,
     at: usize,
     value: impl Fn(&'g Cell) -> Option<T>,
@@ -211,9 +221,10 @@ mod tests {
     fn the_metadata_says_what_the_rows_rest_on() {
         let grid = Grid::new([("text", CellKind::Text)]);
         let basis = basis();
-        let (batch, metadata) = read(&render(&page(&grid, Some(&basis)), OutputFormat::Parquet).unwrap());
+        let (batch, metadata) =
+            read(&render(&page(&grid, Some(&basis)), OutputFormat::Parquet).unwrap());
         assert_eq!((batch.num_rows(), batch.num_columns()), (0, 1));
-        let entry = metadata.unwrap().into_iter().find(|entry| entry.key == BASIS_KEY).unwrap();
+        let entry = metadata.unwrap().into_iter().find(|entry| entry.key == CONTEXT_KEY).unwrap();
         let expected = concat!(
             r#"{"report":"top-reports","title":"Most consumed reports","period":{"#,
             r#""since":"2026-03-01","until":"2026-03-31","time_zone":"Europe/Zurich"},"#,

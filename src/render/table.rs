@@ -7,7 +7,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::Result;
-use crate::grid::{Chart, GridColumn, Grid, CellKind};
+use crate::grid::{CellKind, Chart, Grid, GridColumn};
 
 use crate::render::{RenderInput, Renderer, chart, text, text_width};
 
@@ -65,15 +65,21 @@ impl Renderer for TextTable {
 }
 
 /// What stands in the place of the rows, if anything does.
-fn heatmap_lines(page: &RenderInput<'_>, texts: &[Vec<String>], width: usize) -> Option<Vec<String>> {
+fn heatmap_lines(
+    page: &RenderInput<'_>,
+    texts: &[Vec<String>],
+    width: usize,
+) -> Option<Vec<String>> {
     let Chart::Heatmap { value, over, by } = page.chart? else { return None };
-    chart::heat(page.grid, texts, [value, over, by], width)
+    chart::heatmap(page.grid, texts, [value, over, by], width)
 }
 
 /// What stands below the rows, if anything does.
 fn line_chart_lines(page: &RenderInput<'_>, texts: &[Vec<String>], width: usize) -> Vec<String> {
     match page.chart {
-        Some(Chart::Lines { values, over }) => chart::lines(page.grid, texts, values, over, width),
+        Some(Chart::Lines { values, over }) => {
+            chart::line_chart(page.grid, texts, values, over, width)
+        }
         _ => Vec::new(),
     }
 }
@@ -96,7 +102,7 @@ impl TableLayout {
         }
         let mut body = TableLayout { columns, texts, widths };
         if let Some(Chart::Bars { value }) = page.chart
-            && let Some(bars) = chart::TextBars::of(page.grid, value)
+            && let Some(bars) = chart::TextBars::from_column(page.grid, value)
         {
             body.add_bars(&bars, width);
         }
@@ -115,16 +121,16 @@ impl TableLayout {
         };
         let costs_text = is_cut(&widths, |_| true) && !is_cut(&self.widths, |_| true);
         let costs_number = is_cut(&widths, CellKind::is_number);
-        let has_place = bars.at < widths.len() && widths.len() == self.widths.len();
+        let has_place = bars.column_index < widths.len() && widths.len() == self.widths.len();
         if !has_place || costs_text || costs_number || total_width(&widths) > left {
             return;
         }
         let bar = (width - total_width(&widths) - COLUMN_GAP).min(MAX_BAR_WIDTH);
-        let at = bars.at + 1;
+        let at = bars.column_index + 1;
         self.widths = widths;
         self.widths.insert(at, bar);
         self.columns.insert(at, GridColumn { name: String::new(), kind: CellKind::Text });
-        for (row, drawn) in self.texts.iter_mut().zip(bars.drawn(bar)) {
+        for (row, drawn) in self.texts.iter_mut().zip(bars.bar_texts(bar)) {
             row.insert(at, drawn);
         }
     }
@@ -254,7 +260,8 @@ mod tests {
         let (basis, chart) = (basis(), Chart::parse(chart).unwrap());
         let time_zone = chrono_tz::UTC;
         let chart = Some(&chart);
-        let page = RenderInput { grid, chart, context: Some(&basis), remarks: &[], time_zone, width };
+        let page =
+            RenderInput { grid, chart, context: Some(&basis), remarks: &[], time_zone, width };
         let text = String::from_utf8(render(&page, OutputFormat::Text).unwrap()).unwrap();
         let (title, text) = text.split_once("\n\n").unwrap();
         assert_eq!(title, "Most consumed reports");
@@ -302,7 +309,8 @@ Left out: 720 events of noise, 5 of services.
 
     #[test]
     fn texts_give_way_to_what_the_rows_are_ranked_by() {
-        let columns = [("report", CellKind::Text), ("place", CellKind::Text), ("views", CellKind::Int)];
+        let columns =
+            [("report", CellKind::Text), ("place", CellKind::Text), ("views", CellKind::Int)];
         let mut grid = Grid::new(columns);
         let name = || Cell::Text("a name of some length".into());
         grid.rows.push(vec![name(), name(), Cell::Int(17)]);
@@ -314,7 +322,8 @@ Left out: 720 events of noise, 5 of services.
     }
 
     fn views() -> Grid {
-        let columns = [("report", CellKind::Text), ("views", CellKind::Int), ("day", CellKind::Date)];
+        let columns =
+            [("report", CellKind::Text), ("views", CellKind::Int), ("day", CellKind::Date)];
         let mut grid = Grid::new(columns);
         for (report, views, days) in
             [("売上", 160, 2), ("Sales", 85, 0), ("Old", 1, 1), ("Unread", 0, 3), ("Less", -3, 4)]
@@ -414,7 +423,8 @@ rows.
     }
 
     fn hours() -> Grid {
-        let columns = [("weekday", CellKind::Text), ("hour", CellKind::Int), ("views", CellKind::Int)];
+        let columns =
+            [("weekday", CellKind::Text), ("hour", CellKind::Int), ("views", CellKind::Int)];
         let mut grid = Grid::new(columns);
         for (at, day) in ["Mon", "Tue", "日"].into_iter().enumerate() {
             for hour in (0..24).filter(|hour| *hour != 23 - at as i64) {

@@ -3,7 +3,7 @@
 
 use crate::grid::{Cell, GridColumn};
 
-use crate::render::{ReportContext, RenderInput, text_width, time};
+use crate::render::{RenderInput, ReportContext, text_width, time};
 
 /// What is shown in each cell.
 pub fn cell_texts(page: &RenderInput<'_>) -> Vec<Vec<String>> {
@@ -51,8 +51,13 @@ pub fn context_sentences(basis: &ReportContext, zone: &str) -> [String; 3] {
     } else if days.complete == days.days {
         format!("All {} complete.", count(days.days, "day"))
     } else {
-        let cut = if days.truncated > 0 { format!(" ({} cut)", thousands(days.truncated)) } else { String::new() };
-        let [complete, partial, missing] = [days.complete, days.partial, days.missing].map(thousands);
+        let cut = if days.truncated > 0 {
+            format!(" ({} cut)", thousands(days.truncated))
+        } else {
+            String::new()
+        };
+        let [complete, partial, missing] =
+            [days.complete, days.partial, days.missing].map(thousands);
         let all = count(days.days, "day");
         format!("{all}: {complete} complete, {partial} partial{cut}, {missing} missing.")
     };
@@ -99,7 +104,8 @@ mod tests {
     #[test]
     fn the_closing_sentences_are_short_when_all_is_well() {
         let mut basis = super::super::tests::basis();
-        basis.coverage = super::super::CoverageCounts { days: 1, complete: 1, ..Default::default() };
+        basis.coverage =
+            super::super::CoverageCounts { days: 1, complete: 1, ..Default::default() };
         let expected = [
             "2026-03-01 to 2026-03-31, UTC.",
             "All 1 day complete.",
@@ -107,6 +113,9 @@ mod tests {
         ];
         assert_eq!(context_sentences(&basis, "UTC"), expected);
         basis.excluded.noise = 2318;
-        assert_eq!(context_sentences(&basis, "UTC")[2], "Left out: 2,318 events of noise, 5 of services.");
+        assert_eq!(
+            context_sentences(&basis, "UTC")[2],
+            "Left out: 2,318 events of noise, 5 of services."
+        );
     }
 }

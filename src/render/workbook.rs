@@ -13,11 +13,11 @@ use zip::{CompressionMethod, DateTime};
 use crate::{Error, Result};
 
 /// The rows that a sheet takes.
-pub const ROWS_MAX: usize = 1 << 20;
+pub const MAX_SHEET_ROWS: usize = 1 << 20;
 /// The UTF-16 units that a cell takes.
-pub const TEXT_MAX: usize = 32_767;
+pub const MAX_CELL_UNITS: usize = 32_767;
 /// The letters that the name of a sheet takes.
-const NAME_MAX: usize = 31;
+const MAX_SHEET_NAME_UNITS: usize = 31;
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
 const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -26,7 +26,7 @@ const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
 
 /// How a cell looks; the numbers are places in [`STYLES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum WorkbookStyle {
     /// As it is.
     Plain = 0,
     /// Bold, for headers.
@@ -67,7 +67,7 @@ const STYLES: &str = concat!(
 
 /// The value of a cell.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum WorkbookValue {
     /// Nothing.
     Empty,
     /// Words.
@@ -96,12 +96,12 @@ pub struct Workbook {
     zip: ZipWriter<Cursor<Vec<u8>>>,
     sheets: std::vec::IntoIter<Sheet>,
     /// The sheet that takes rows, by what stands behind them.
-    open: Option<String>,
+    sheet_end: Option<String>,
     /// The part so far: rows are handed on in large pieces.
-    text: String,
-    row: usize,
+    buffer: String,
+    row_number: usize,
     /// How many sheets have begun.
-    begun: usize,
+    started_sheets: usize,
 }
 
 impl Workbook {
@@ -113,17 +113,27 @@ impl Workbook {
         let zip = ZipWriter::new(Cursor::new(Vec::new())).set_auto_large_file();
         let none = Vec::new().into_iter();
         let text = String::new();
-        let mut book = Workbook { zip, sheets: none, open: None, text, row: 0, begun: 0 };
+        let mut book = Workbook {
+            zip,
+            sheets: none,
+            sheet_end: None,
+            buffer: text,
+            row_number: 0,
+            started_sheets: 0,
+        };
         // Programs that guess a file's type look at the first part only.
-        book.part("[Content_Types].xml", &content_types(sheets.len())?)?;
+        book.write_part("[Content_Types].xml", &content_types_xml(sheets.len())?)?;
         let root = format!(
             "<Relationships xmlns=\"{PACKAGE}/relationships\"><Relationship Id=\"rId1\" \
              Type=\"{RELATIONS}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
         );
-        book.part("_rels/.rels", &root)?;
-        book.part("xl/workbook.xml", &workbook(&sheets)?)?;
-        book.part("xl/_rels/workbook.xml.rels", &relations(sheets.len())?)?;
-        book.part("xl/styles.xml", &format!("<styleSheet xmlns=\"{MAIN}\">{STYLES}</styleSheet>"))?;
+        book.write_part("_rels/.rels", &root)?;
+        book.write_part("xl/workbook.xml", &workbook_xml(&sheets)?)?;
+        book.write_part("xl/_rels/workbook.xml.rels", &relationships_xml(sheets.len())?)?;
+        book.write_part(
+            "xl/styles.xml",
+            &format!("<styleSheet xmlns=\"{MAIN}\">{STYLES}</styleSheet>"),
+        )?;
         book.sheets = sheets.into_iter();
         Ok(book)
     }
@@ -131,18 +141,18 @@ impl Workbook {
     /// Goes on to the next sheet: to the first before the first row.
     pub fn next_sheet(&mut self) -> Result<()> {
         self.end_sheet()?;
-        (self.begun, self.row) = (self.begun + 1, 0);
-        let number = self.begun;
+        (self.started_sheets, self.row_number) = (self.started_sheets + 1, 0);
+        let number = self.started_sheets;
         let Some(sheet) = self.sheets.next() else {
             return Err(Error::internal("there are no more sheets"));
         };
-        self.begin(&format!("xl/worksheets/sheet{number}.xml"))?;
+        self.start_part(&format!("xl/worksheets/sheet{number}.xml"))?;
         let selected = if number == 1 { " tabSelected=\"1\"" } else { "" };
         let pane = "<pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" \
                     state=\"frozen\"/><selection pane=\"bottomLeft\"/>";
         let pane = if sheet.has_header { pane } else { "" };
-        put(
-            &mut self.text,
+        push_fmt(
+            &mut self.buffer,
             format_args!(
                 "{XML}<worksheet xmlns=\"{MAIN}\"><sheetViews><sheetView{selected} \
                  workbookViewId=\"0\">{pane}</sheetView></sheetViews>\
@@ -152,43 +162,46 @@ impl Workbook {
         for (at, width) in sheet.widths.iter().enumerate() {
             let column = at + 1;
             let range = format_args!("min=\"{column}\" max=\"{column}\" width=\"{width}\"");
-            put(&mut self.text, format_args!("<col {range} customWidth=\"1\"/>"))?;
+            push_fmt(&mut self.buffer, format_args!("<col {range} customWidth=\"1\"/>"))?;
         }
-        self.text.push_str("</cols><sheetData>");
-        let filter = filtered(&sheet)
+        self.buffer.push_str("</cols><sheetData>");
+        let filter = filter_range(&sheet)
             .map(|[first, last]| format!("<autoFilter ref=\"{first}:{last}\"/>").replace('$', ""));
-        self.open = Some(format!("</sheetData>{}</worksheet>", filter.unwrap_or_default()));
+        self.sheet_end = Some(format!("</sheetData>{}</worksheet>", filter.unwrap_or_default()));
         Ok(())
     }
 
     /// Adds a row to the sheet.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = (Value, Style)>) -> Result<()> {
+    pub fn write_row(
+        &mut self,
+        cells: impl IntoIterator<Item = (WorkbookValue, WorkbookStyle)>,
+    ) -> Result<()> {
         const PIECE: usize = 1 << 16;
-        self.row += 1;
-        let row = self.row;
-        put(&mut self.text, format_args!("<row r=\"{row}\">"))?;
+        self.row_number += 1;
+        let row = self.row_number;
+        push_fmt(&mut self.buffer, format_args!("<row r=\"{row}\">"))?;
         for (at, (value, style)) in cells.into_iter().enumerate() {
-            let (column, style) = (letters(at), style as usize);
+            let (column, style) = (column_letters(at), style as usize);
             let cell = format_args!("<c r=\"{column}{row}\" s=\"{style}\"").to_string();
             match value {
-                Value::Empty => {}
-                Value::Number(number) => {
-                    put(&mut self.text, format_args!("{cell}><v>{number}</v></c>"))?;
+                WorkbookValue::Empty => {}
+                WorkbookValue::Number(number) => {
+                    push_fmt(&mut self.buffer, format_args!("{cell}><v>{number}</v></c>"))?;
                 }
-                Value::Bool(truth) => {
+                WorkbookValue::Bool(truth) => {
                     let truth = u8::from(truth);
-                    put(&mut self.text, format_args!("{cell} t=\"b\"><v>{truth}</v></c>"))?;
+                    push_fmt(&mut self.buffer, format_args!("{cell} t=\"b\"><v>{truth}</v></c>"))?;
                 }
-                Value::Text(text) => {
-                    self.text.push_str(&cell);
-                    self.text.push_str(" t=\"inlineStr\"><is><t xml:space=\"preserve\">");
-                    escape(&text, &mut self.text);
-                    self.text.push_str("</t></is></c>");
+                WorkbookValue::Text(text) => {
+                    self.buffer.push_str(&cell);
+                    self.buffer.push_str(" t=\"inlineStr\"><is><t xml:space=\"preserve\">");
+                    escape_xml(&text, &mut self.buffer);
+                    self.buffer.push_str("</t></is></c>");
                 }
             }
         }
-        self.text.push_str("</row>");
-        if self.text.len() >= PIECE { self.flush() } else { Ok(()) }
+        self.buffer.push_str("</row>");
+        if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
     }
 
     /// The whole workbook.
@@ -198,19 +211,19 @@ impl Workbook {
     }
 
     fn end_sheet(&mut self) -> Result<()> {
-        let Some(end) = self.open.take() else { return Ok(()) };
-        self.text.push_str(&end);
+        let Some(end) = self.sheet_end.take() else { return Ok(()) };
+        self.buffer.push_str(&end);
         self.flush()
     }
 
-    fn part(&mut self, name: &str, xml: &str) -> Result<()> {
-        self.begin(name)?;
-        self.text.push_str(XML);
-        self.text.push_str(xml);
+    fn write_part(&mut self, name: &str, xml: &str) -> Result<()> {
+        self.start_part(name)?;
+        self.buffer.push_str(XML);
+        self.buffer.push_str(xml);
         self.flush()
     }
 
-    fn begin(&mut self, name: &str) -> Result<()> {
+    fn start_part(&mut self, name: &str) -> Result<()> {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
             .last_modified_time(DateTime::DEFAULT);
@@ -218,30 +231,30 @@ impl Workbook {
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.zip.write_all(self.text.as_bytes()).map_err(Error::internal)?;
-        self.text.clear();
+        self.zip.write_all(self.buffer.as_bytes()).map_err(Error::internal)?;
+        self.buffer.clear();
         Ok(())
     }
 }
 
-fn put(text: &mut String, what: std::fmt::Arguments<'_>) -> Result<()> {
+fn push_fmt(text: &mut String, what: std::fmt::Arguments<'_>) -> Result<()> {
     text.write_fmt(what).map_err(Error::internal)
 }
 
-fn workbook(sheets: &[Sheet]) -> Result<String> {
+fn workbook_xml(sheets: &[Sheet]) -> Result<String> {
     let mut xml = format!("<workbook xmlns=\"{MAIN}\" xmlns:r=\"{RELATIONS}\"><bookViews>");
     xml.push_str("<workbookView/></bookViews><sheets>");
     let mut names = String::new();
     for (at, sheet) in sheets.iter().enumerate() {
         let (number, mut name) = (at + 1, String::new());
-        escape(&sheet.name, &mut name);
+        escape_xml(&sheet.name, &mut name);
         let entry =
             format_args!("<sheet name=\"{name}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>");
-        put(&mut xml, entry)?;
+        push_fmt(&mut xml, entry)?;
         // What Excel writes beside a filter, and some readers look for.
-        if let Some([first, last]) = filtered(sheet) {
+        if let Some([first, last]) = filter_range(sheet) {
             let quoted = name.replace('\'', "''");
-            put(
+            push_fmt(
                 &mut names,
                 format_args!(
                     "<definedName name=\"_xlnm._FilterDatabase\" localSheetId=\"{at}\" \
@@ -252,16 +265,16 @@ fn workbook(sheets: &[Sheet]) -> Result<String> {
     }
     xml.push_str("</sheets>");
     if !names.is_empty() {
-        put(&mut xml, format_args!("<definedNames>{names}</definedNames>"))?;
+        push_fmt(&mut xml, format_args!("<definedNames>{names}</definedNames>"))?;
     }
     xml.push_str("</workbook>");
     Ok(xml)
 }
 
-fn relations(sheets: usize) -> Result<String> {
+fn relationships_xml(sheets: usize) -> Result<String> {
     let mut xml = format!("<Relationships xmlns=\"{PACKAGE}/relationships\">");
     for number in 1..=sheets {
-        put(
+        push_fmt(
             &mut xml,
             format_args!(
                 "<Relationship Id=\"rId{number}\" Type=\"{RELATIONS}/worksheet\" \
@@ -270,7 +283,7 @@ fn relations(sheets: usize) -> Result<String> {
         )?;
     }
     let number = sheets + 1;
-    put(
+    push_fmt(
         &mut xml,
         format_args!(
             "<Relationship Id=\"rId{number}\" Type=\"{RELATIONS}/styles\" \
@@ -280,7 +293,7 @@ fn relations(sheets: usize) -> Result<String> {
     Ok(xml)
 }
 
-fn content_types(sheets: usize) -> Result<String> {
+fn content_types_xml(sheets: usize) -> Result<String> {
     const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml";
     let mut xml = format!(
         "<Types xmlns=\"{PACKAGE}/content-types\"><Default Extension=\"rels\" \
@@ -290,7 +303,7 @@ fn content_types(sheets: usize) -> Result<String> {
          <Override PartName=\"/xl/styles.xml\" ContentType=\"{SPREADSHEET}.styles+xml\"/>"
     );
     for number in 1..=sheets {
-        put(
+        push_fmt(
             &mut xml,
             format_args!(
                 "<Override PartName=\"/xl/worksheets/sheet{number}.xml\" \
@@ -303,13 +316,16 @@ fn content_types(sheets: usize) -> Result<String> {
 }
 
 /// The first and the last of the cells that a filter is about: all of a sheet with a header.
-fn filtered(sheet: &Sheet) -> Option<[String; 2]> {
+fn filter_range(sheet: &Sheet) -> Option<[String; 2]> {
     let last = sheet.widths.len().checked_sub(1).filter(|_| sheet.has_header)?;
-    Some([(0, 1), (last, sheet.rows)].map(|(column, row)| format!("${}${row}", letters(column))))
+    Some(
+        [(0, 1), (last, sheet.rows)]
+            .map(|(column, row)| format!("${}${row}", column_letters(column))),
+    )
 }
 
 /// The name of a column: A to Z, then AA.
-fn letters(column: usize) -> String {
+fn column_letters(column: usize) -> String {
     let (mut name, mut left) = (Vec::new(), column + 1);
     while left > 0 {
         left -= 1;
@@ -323,12 +339,12 @@ fn letters(column: usize) -> String {
 fn sheet_name(name: &str) -> String {
     let sign = |c: char| if "[]:*?/\\'".contains(c) || c.is_control() { ' ' } else { c };
     let name: String = name.chars().map(sign).collect();
-    let name = utf16_head(&name, NAME_MAX).trim();
+    let name = utf16_prefix(&name, MAX_SHEET_NAME_UNITS).trim();
     if name.is_empty() { "Sheet".to_owned() } else { name.to_owned() }
 }
 
 /// As much of the text as fits into so many UTF-16 units, by which Excel counts.
-pub fn utf16_head(text: &str, most: usize) -> &str {
+pub fn utf16_prefix(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
     }
@@ -342,7 +358,7 @@ pub fn utf16_head(text: &str, most: usize) -> &str {
 
 /// Text as XML has it. What XML has no sign for is `_x001B_` to Excel, and so a text that looks
 /// like that has its first sign written in the same way.
-fn escape(text: &str, out: &mut String) {
+fn escape_xml(text: &str, out: &mut String) {
     for (at, letter) in text.char_indices() {
         match letter {
             '&' => out.push_str("&amp;"),
@@ -353,13 +369,13 @@ fn escape(text: &str, out: &mut String) {
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
                 out.push_str(&format!("_x{:04X}_", u32::from(letter)));
             }
-            '_' if is_escape(&text.as_bytes()[at..]) => out.push_str("_x005F_"),
+            '_' if is_excel_escape(&text.as_bytes()[at..]) => out.push_str("_x005F_"),
             letter => out.push(letter),
         }
     }
 }
 
-fn is_escape(text: &[u8]) -> bool {
+fn is_excel_escape(text: &[u8]) -> bool {
     let [b'_', b'x', digits @ ..] = text else { return false };
     matches!(digits, [a, b, c, d, b'_', ..] if [a, b, c, d].iter().all(|d| d.is_ascii_hexdigit()))
 }
@@ -370,7 +386,7 @@ mod tests {
 
     fn escaped(text: &str) -> String {
         let mut out = String::new();
-        escape(text, &mut out);
+        escape_xml(text, &mut out);
         out
     }
 
@@ -387,7 +403,7 @@ mod tests {
 
     #[test]
     fn columns_are_named_as_in_a_sheet() {
-        let names = [0, 25, 26, 51, 52, 701, 702, 16_383].map(letters);
+        let names = [0, 25, 26, 51, 52, 701, 702, 16_383].map(column_letters);
         assert_eq!(names, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA", "XFD"]);
     }
 
@@ -401,9 +417,9 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_by_utf16_units_and_between_letters() {
-        assert_eq!(utf16_head("売上💶x", 3), "売上");
-        assert_eq!(utf16_head("売上💶x", 4), "売上💶");
-        assert_eq!(utf16_head("売上💶x", 5), "売上💶x");
-        assert_eq!(utf16_head("", 0), "");
+        assert_eq!(utf16_prefix("売上💶x", 3), "売上");
+        assert_eq!(utf16_prefix("売上💶x", 4), "売上💶");
+        assert_eq!(utf16_prefix("売上💶x", 5), "売上💶x");
+        assert_eq!(utf16_prefix("", 0), "");
     }
 }

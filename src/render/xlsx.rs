@@ -8,111 +8,119 @@ use unicode_width::UnicodeWidthStr;
 use crate::grid::{Cell, Grid};
 use crate::{Error, Result};
 
-use super::workbook::{ROWS_MAX, Sheet, Style, TEXT_MAX, Value, Workbook, utf16_head};
-use super::{ReportContext, RenderInput, Renderer, time};
+use super::workbook::{
+    MAX_CELL_UNITS, MAX_SHEET_ROWS, Sheet, Workbook, WorkbookStyle, WorkbookValue, utf16_prefix,
+};
+use super::{RenderInput, Renderer, ReportContext, time};
 
 /// A workbook.
 pub struct Xlsx;
 
 /// What of a number Excel keeps when it shows it: 15 digits. Larger ones are text.
-const INT_MAX: u64 = 999_999_999_999_999;
+const MAX_EXACT_INT: u64 = 999_999_999_999_999;
 /// The first day that Excel counts as everybody else does: before it, 1900 is a leap year.
-const FIRST_DAY: f64 = 61.0;
+const MIN_DAY_SERIAL: f64 = 61.0;
 /// The day after the last, 9999-12-31.
-const DAYS_END: f64 = 2_958_466.0;
+const DAY_SERIAL_END: f64 = 2_958_466.0;
 /// 1970-01-01 as Excel counts.
-const UNIX_DAY: f64 = 25_569.0;
+const UNIX_EPOCH_SERIAL: f64 = 25_569.0;
 const DAY_US: f64 = 86_400e6;
 /// The widest that a column begins with.
-const WIDTH_MAX: usize = 60;
+const MAX_COLUMN_WIDTH: usize = 60;
 /// What the button of the filter takes of a header.
-const BUTTON: usize = 3;
+const FILTER_BUTTON_WIDTH: usize = 3;
 
 impl Renderer for Xlsx {
     fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
         let grid = page.grid;
         let rows = grid.rows.len() + 1;
-        if rows > ROWS_MAX {
+        if rows > MAX_SHEET_ROWS {
             return Err(Error::Usage(format!(
                 "{} rows are more than a sheet of Excel takes ({}): ask for fewer with --top, or \
                  for another format",
                 grid.rows.len(),
-                ROWS_MAX - 1
+                MAX_SHEET_ROWS - 1
             )));
         }
         let name = page.context.map_or("Rows", |basis| basis.report.as_str()).to_owned();
         let about = if name.eq_ignore_ascii_case("About") { "Basis" } else { "About" }.to_owned();
         let mut book = Workbook::new(vec![
-            Sheet { name, widths: widths(grid), rows, has_header: true },
-            Sheet { name: about, widths: vec![22, WIDTH_MAX], rows: 0, has_header: false },
+            Sheet { name, widths: column_widths(grid), rows, has_header: true },
+            Sheet { name: about, widths: vec![22, MAX_COLUMN_WIDTH], rows: 0, has_header: false },
         ])?;
 
         book.next_sheet()?;
         let names = grid.columns.iter().map(|column| column.name.clone());
-        book.row(names.map(|name| (Value::Text(name), Style::Header)))?;
+        book.write_row(names.map(|name| (WorkbookValue::Text(name), WorkbookStyle::Header)))?;
         let mut cut = 0;
         for row in &grid.rows {
-            book.row(row.iter().map(|cell| value(cell, page, &mut cut)))?;
+            book.write_row(row.iter().map(|cell| cell_value(cell, page, &mut cut)))?;
         }
 
         book.next_sheet()?;
         for (label, told) in about_rows(page, cut) {
-            book.row([(Value::Text(label.to_owned()), Style::Header), told])?;
+            book.write_row([(WorkbookValue::Text(label.to_owned()), WorkbookStyle::Header), told])?;
         }
         book.finish()
     }
 }
 
 /// A cell as Excel has it; texts that had to be cut are counted.
-fn value(cell: &Cell, page: &RenderInput<'_>, cut: &mut u64) -> (Value, Style) {
-    let text = |text: String| (Value::Text(text), Style::Plain);
+fn cell_value(
+    cell: &Cell,
+    page: &RenderInput<'_>,
+    cut: &mut u64,
+) -> (WorkbookValue, WorkbookStyle) {
+    let text = |text: String| (WorkbookValue::Text(text), WorkbookStyle::Plain);
     match cell {
-        Cell::Null => (Value::Empty, Style::Plain),
+        Cell::Null => (WorkbookValue::Empty, WorkbookStyle::Plain),
         Cell::Text(whole) => {
-            let head = utf16_head(whole, TEXT_MAX);
+            let head = utf16_prefix(whole, MAX_CELL_UNITS);
             if head.len() == whole.len() {
                 return text(whole.clone());
             }
             *cut += 1;
-            text(format!("{}…", utf16_head(whole, TEXT_MAX - 1)))
+            text(format!("{}…", utf16_prefix(whole, MAX_CELL_UNITS - 1)))
         }
-        Cell::Int(number) if number.unsigned_abs() <= INT_MAX => {
-            (Value::Number(*number as f64), Style::Whole)
+        Cell::Int(number) if number.unsigned_abs() <= MAX_EXACT_INT => {
+            (WorkbookValue::Number(*number as f64), WorkbookStyle::Whole)
         }
         Cell::Int(number) => text(number.to_string()),
-        Cell::Float(number) if number.is_finite() => (Value::Number(*number), Style::Plain),
+        Cell::Float(number) if number.is_finite() => {
+            (WorkbookValue::Number(*number), WorkbookStyle::Plain)
+        }
         Cell::Float(number) => text(number.to_string()),
-        Cell::Bool(truth) => (Value::Bool(*truth), Style::Plain),
-        Cell::Time { us } => match time::local_us(*us, page.time_zone).and_then(clock) {
-            Some(serial) => (Value::Number(serial), Style::Time),
+        Cell::Bool(truth) => (WorkbookValue::Bool(*truth), WorkbookStyle::Plain),
+        Cell::Time { us } => match time::local_us(*us, page.time_zone).and_then(time_serial) {
+            Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Time),
             None => text(time::instant_iso(*us, page.time_zone)),
         },
-        Cell::LocalTime { us } => match clock(*us) {
-            Some(serial) => (Value::Number(serial), Style::Time),
+        Cell::LocalTime { us } => match time_serial(*us) {
+            Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Time),
             None => text(time::local_iso(*us)),
         },
-        Cell::Date { days } => match counted(f64::from(*days) + UNIX_DAY) {
-            Some(serial) => (Value::Number(serial), Style::Date),
+        Cell::Date { days } => match valid_serial(f64::from(*days) + UNIX_EPOCH_SERIAL) {
+            Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Date),
             None => text(time::date_iso(*days)),
         },
     }
 }
 
-fn clock(us: i64) -> Option<f64> {
-    counted(us as f64 / DAY_US + UNIX_DAY)
+fn time_serial(us: i64) -> Option<f64> {
+    valid_serial(us as f64 / DAY_US + UNIX_EPOCH_SERIAL)
 }
 
 /// The day, if Excel counts so far.
-fn counted(serial: f64) -> Option<f64> {
-    (FIRST_DAY..DAYS_END).contains(&serial).then_some(serial)
+fn valid_serial(serial: f64) -> Option<f64> {
+    (MIN_DAY_SERIAL..DAY_SERIAL_END).contains(&serial).then_some(serial)
 }
 
 /// How wide each column is: as its widest cell, within reason.
-fn widths(grid: &Grid) -> Vec<usize> {
+fn column_widths(grid: &Grid) -> Vec<usize> {
     let width = |cell: &Cell| match cell {
         Cell::Null => 0,
         // What is much longer in bytes is too wide in any script.
-        Cell::Text(text) if text.len() > WIDTH_MAX * 4 => WIDTH_MAX,
+        Cell::Text(text) if text.len() > MAX_COLUMN_WIDTH * 4 => MAX_COLUMN_WIDTH,
         Cell::Text(text) => text.width(),
         Cell::Int(number) => number.to_string().len(),
         Cell::Float(number) => number.to_string().len(),
@@ -122,23 +130,26 @@ fn widths(grid: &Grid) -> Vec<usize> {
     };
     let columns = grid.columns.iter().enumerate().map(|(at, column)| {
         let cells = grid.rows.iter().filter_map(|row| row.get(at)).map(width);
-        let widest = cells.max().unwrap_or(0).max(column.name.width() + BUTTON);
-        widest.min(WIDTH_MAX) + 1
+        let widest = cells.max().unwrap_or(0).max(column.name.width() + FILTER_BUTTON_WIDTH);
+        widest.min(MAX_COLUMN_WIDTH) + 1
     });
     columns.collect()
 }
 
 /// What the rows rest on, line by line.
-fn about_rows(page: &RenderInput<'_>, cut: u64) -> Vec<(&'static str, (Value, Style))> {
-    let text = |text: &str| (Value::Text(text.to_owned()), Style::Sentence);
+fn about_rows(
+    page: &RenderInput<'_>,
+    cut: u64,
+) -> Vec<(&'static str, (WorkbookValue, WorkbookStyle))> {
+    let text = |text: &str| (WorkbookValue::Text(text.to_owned()), WorkbookStyle::Sentence);
     let mut rows = Vec::new();
     if let Some(basis) = page.context {
         rows.extend([("Title", text(&basis.title)), ("Report", text(&basis.report))]);
         let ends = [("First day", basis.since), ("Last day", basis.until)];
-        rows.extend(ends.into_iter().filter_map(|(label, end)| Some((label, day(end?)))));
+        rows.extend(ends.into_iter().filter_map(|(label, end)| Some((label, day_value(end?)))));
     }
     rows.push(("Time zone", text(page.time_zone.name())));
-    rows.extend(page.context.into_iter().flat_map(figures));
+    rows.extend(page.context.into_iter().flat_map(count_rows));
     rows.extend(page.remarks.iter().map(|remark| ("Remark", text(remark))));
     if cut > 0 {
         let texts = if cut == 1 { "1 text is" } else { &format!("{cut} texts are") };
@@ -148,7 +159,7 @@ fn about_rows(page: &RenderInput<'_>, cut: u64) -> Vec<(&'static str, (Value, St
     rows
 }
 
-fn figures(basis: &ReportContext) -> [(&'static str, (Value, Style)); 7] {
+fn count_rows(basis: &ReportContext) -> [(&'static str, (WorkbookValue, WorkbookStyle)); 7] {
     let (days, excluded) = (&basis.coverage, &basis.excluded);
     [
         ("Days of the period", days.days),
@@ -159,14 +170,14 @@ fn figures(basis: &ReportContext) -> [(&'static str, (Value, Style)); 7] {
         ("Left out as noise", excluded.noise),
         ("Left out as services", excluded.services),
     ]
-    .map(|(label, number)| (label, (Value::Number(number as f64), Style::Whole)))
+    .map(|(label, number)| (label, (WorkbookValue::Number(number as f64), WorkbookStyle::Whole)))
 }
 
-fn day(day: NaiveDate) -> (Value, Style) {
+fn day_value(day: NaiveDate) -> (WorkbookValue, WorkbookStyle) {
     let since_unix = day.num_days_from_ce() - NaiveDate::default().num_days_from_ce();
-    match counted(f64::from(since_unix) + UNIX_DAY) {
-        Some(serial) => (Value::Number(serial), Style::Date),
-        None => (Value::Text(day.to_string()), Style::Plain),
+    match valid_serial(f64::from(since_unix) + UNIX_EPOCH_SERIAL) {
+        Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Date),
+        None => (WorkbookValue::Text(day.to_string()), WorkbookStyle::Plain),
     }
 }
 
@@ -181,7 +192,8 @@ mod tests {
 
     fn made(grid: &Grid, remarks: &[String]) -> zip::ZipArchive<Cursor<Vec<u8>>> {
         let (basis, time_zone) = (basis(), chrono_tz::Europe::Zurich);
-        let page = RenderInput { grid, chart: None, context: Some(&basis), remarks, time_zone, width: 80 };
+        let page =
+            RenderInput { grid, chart: None, context: Some(&basis), remarks, time_zone, width: 80 };
         zip::ZipArchive::new(Cursor::new(render(&page, OutputFormat::Xlsx).unwrap())).unwrap()
     }
 
@@ -239,7 +251,12 @@ mod tests {
 
     #[test]
     fn what_excel_cannot_hold_is_text_and_what_it_cuts_is_told() {
-        let kinds = [("n", CellKind::Int), ("x", CellKind::Float), ("day", CellKind::Date), ("t", CellKind::Text)];
+        let kinds = [
+            ("n", CellKind::Int),
+            ("x", CellKind::Float),
+            ("day", CellKind::Date),
+            ("t", CellKind::Text),
+        ];
         let mut grid = Grid::new(kinds);
         let long = "\u{1f4b6}".repeat(20_000);
         for (number, fraction, days, text) in [
@@ -289,7 +306,7 @@ mod tests {
     #[test]
     fn more_rows_than_a_sheet_takes_are_refused_with_advice() {
         let mut grid = Grid::new([]);
-        grid.rows = vec![Vec::new(); ROWS_MAX];
+        grid.rows = vec![Vec::new(); MAX_SHEET_ROWS];
         let page = RenderInput {
             grid: &grid,
             chart: None,

@@ -14,9 +14,11 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::data_dictionary;
-use crate::grid::{Cell, Grid, CellKind};
-use crate::query::{self, DefinitionCatalog, Coverage, Period, Session, Settings, EventCounts, DayStatus};
-pub use crate::query::{Actors, SqlEngine, Filters, NoiseFilter, ReportDefinition as Question};
+use crate::grid::{Cell, CellKind, Grid};
+use crate::query::{
+    self, Coverage, DayStatus, DefinitionCatalog, EventCounts, Period, Session, Settings,
+};
+pub use crate::query::{Actors, Filters, NoiseFilter, ReportDefinition, SqlEngine};
 use crate::render::{self, ExcludedEvents, RenderInput};
 pub use crate::render::{OutputFormat, wrap};
 pub use crate::store::Snapshot;
@@ -139,7 +141,9 @@ impl FailCondition {
             FailCondition::Missing => days_of(days.missing, "are missing"),
             FailCondition::Truncated => days_of(days.truncated, "were cut"),
             FailCondition::Partial => days_of(days.partial, "are held in part"),
-            FailCondition::Incomplete if days.days == 0 => Some("no day of the period is held".to_owned()),
+            FailCondition::Incomplete if days.days == 0 => {
+                Some("no day of the period is held".to_owned())
+            }
             FailCondition::Incomplete => days_of(days.days - days.complete, "are not complete"),
             FailCondition::AnyRows => (rows > 0).then(|| format!("there are {rows} rows")),
             FailCondition::NoRows => (rows == 0).then(|| "there are no rows".to_owned()),
@@ -195,12 +199,12 @@ impl ReportCatalog {
     /// # Errors
     ///
     /// [`Error::Usage`] for a name that no report has.
-    pub fn find(&self, name: &str) -> Result<&Question> {
+    pub fn find(&self, name: &str) -> Result<&ReportDefinition> {
         self.catalog.find(name)
     }
 
     /// All of them, by name.
-    pub fn all(&self) -> &[Question] {
+    pub fn all(&self) -> &[ReportDefinition] {
         self.catalog.reports()
     }
 
@@ -218,7 +222,8 @@ impl ReportCatalog {
             grid.rows.push(cells.map(|text| Cell::Text(text.clone())).into());
         }
         let (time_zone, width) = (Tz::UTC, 0);
-        let page = RenderInput { grid: &grid, chart: None, context: None, remarks: &[], time_zone, width };
+        let page =
+            RenderInput { grid: &grid, chart: None, context: None, remarks: &[], time_zone, width };
         render::render(&page, OutputFormat::Json)
     }
 }
@@ -229,7 +234,11 @@ impl ReportCatalog {
 ///
 /// [`Error::Usage`] for a day, a number or a parameter that makes no sense; [`Error::Query`] if a
 /// file of the store cannot be read.
-pub fn run(snapshot: &Snapshot, report: &Question, options: &Options) -> Result<RenderedReport> {
+pub fn run(
+    snapshot: &Snapshot,
+    report: &ReportDefinition,
+    options: &Options,
+) -> Result<RenderedReport> {
     let session = open_session(snapshot, [report], options)?;
     render_report(&session, report, options)
 }
@@ -242,9 +251,9 @@ pub fn run(snapshot: &Snapshot, report: &Question, options: &Options) -> Result<
 /// Those of [`run`] that concern all of them, and those of `take`.
 pub fn run_all(
     snapshot: &Snapshot,
-    reports: &[Question],
+    reports: &[ReportDefinition],
     options: &Options,
-    take: &mut dyn FnMut(&Question, Result<RenderedReport>) -> Result<()>,
+    take: &mut dyn FnMut(&ReportDefinition, Result<RenderedReport>) -> Result<()>,
 ) -> Result<()> {
     let mut session = open_session(snapshot, reports, options)?;
     session.preload(reports)?;
@@ -262,7 +271,7 @@ pub fn run_all(
 /// Those of [`run`].
 pub fn portable_sql(
     snapshot: &Snapshot,
-    report: &Question,
+    report: &ReportDefinition,
     options: &Options,
     engine: SqlEngine,
 ) -> Result<String> {
@@ -275,7 +284,7 @@ pub fn portable_sql(
 /// # Errors
 ///
 /// [`Error::Query`] for a statement that the guard refuses.
-pub fn required_columns(report: &Question) -> Result<HashSet<String>> {
+pub fn required_columns(report: &ReportDefinition) -> Result<HashSet<String>> {
     Ok(query::report_columns(report)?.into_iter().collect())
 }
 
@@ -317,7 +326,7 @@ pub fn views() -> Vec<SqlView> {
 
 fn open_session<'a, 'r>(
     snapshot: &'a Snapshot,
-    reports: impl IntoIterator<Item = &'r Question>,
+    reports: impl IntoIterator<Item = &'r ReportDefinition>,
     options: &Options,
 ) -> Result<Session<'a>> {
     let period = resolve_period(snapshot, options)?;
@@ -331,20 +340,26 @@ fn open_session<'a, 'r>(
     if !needs_fields {
         return Ok(session);
     }
-    let fields =
-        data_dictionary::extra_fields(snapshot)?.fields.into_iter().map(|field| query::UnknownField {
+    let fields = data_dictionary::extra_fields(snapshot)?.fields.into_iter().map(|field| {
+        query::UnknownField {
             name: field.name,
             activity: field.activity,
             count: field.count,
             first_day: field.first_day,
             last_day: field.last_day,
             has_typed_column: field.in_column,
-        });
+        }
+    });
     Ok(session.with_unknown_fields(fields.collect()))
 }
 
-fn render_report(session: &Session<'_>, report: &Question, options: &Options) -> Result<RenderedReport> {
-    let ReportResult { grid, context: basis, remarks } = session::run_report(session, report, options)?;
+fn render_report(
+    session: &Session<'_>,
+    report: &ReportDefinition,
+    options: &Options,
+) -> Result<RenderedReport> {
+    let ReportResult { grid, context: basis, remarks } =
+        session::run_report(session, report, options)?;
     let page = RenderInput {
         grid: &grid,
         chart: report.chart.as_ref(),
@@ -379,7 +394,10 @@ fn resolve_period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
 
 /// The values of the report's parameters that are not its own defaults. The number of rows is the
 /// one given; else, for people, the report's own.
-fn effective_params(report: &query::ReportDefinition, options: &Options) -> Result<BTreeMap<String, String>> {
+fn effective_params(
+    report: &query::ReportDefinition,
+    options: &Options,
+) -> Result<BTreeMap<String, String>> {
     let mut given = options.params.clone();
     let own = report.params.iter().find(|param| param.name == TOP_PARAM);
     let top = match (options.top, options.format) {
@@ -415,7 +433,12 @@ fn excluded_events(tally: &EventCounts, actors: Actors, keeps_noise: bool) -> Ex
 }
 
 /// What people should know of the answer.
-fn report_remarks(period: &Period, grid: &Grid, tally: &EventCounts, top: Option<&str>) -> Vec<String> {
+fn report_remarks(
+    period: &Period,
+    grid: &Grid,
+    tally: &EventCounts,
+    top: Option<&str>,
+) -> Vec<String> {
     let mut remarks = Vec::new();
     let held = period.unbounded();
     let Some((first, last)) = held.first_day().zip(held.last_day()) else {
@@ -506,7 +529,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_before_anything_is_read() {
-        let [since, until] = ["2026-03-02", "2026-03-01"].map(|text| Some(DayBound::Date(day(text))));
+        let [since, until] =
+            ["2026-03-02", "2026-03-01"].map(|text| Some(DayBound::Date(day(text))));
         let message = answered(&Options { since, until, ..options() }).unwrap_err().to_string();
         assert!(message.contains("the earlier day first"), "{message}");
         let zero = Options { top: Some(0), ..options() };
@@ -522,7 +546,8 @@ mod tests {
         let fail_on = fail_on.map(|text| text.parse().unwrap()).to_vec();
         let found = answered(&Options { fail_on, ..options() }).unwrap().failures;
         assert_eq!(found, ["there are no rows", "no day of the period is held"]);
-        let days = render::CoverageCounts { days: 31, complete: 28, partial: 2, missing: 1, truncated: 1 };
+        let days =
+            render::CoverageCounts { days: 31, complete: 28, partial: 2, missing: 1, truncated: 1 };
         let told = |on: &str| on.parse::<FailCondition>().unwrap().check(&days, 7).unwrap();
         assert_eq!(told("coverage:missing"), "1 days are missing");
         assert_eq!(told("coverage:cut"), "1 days were cut");

@@ -10,9 +10,12 @@ use chrono::NaiveDate;
 use crate::Result;
 use crate::grid::Grid;
 use crate::query::{self, Session};
-use crate::render::{ReportContext, OutputFormat};
+use crate::render::{OutputFormat, ReportContext};
 
-use super::{Options, Question, Snapshot, TOP_PARAM, coverage_counts, excluded_events, effective_params, report_remarks, session};
+use super::{
+    Options, ReportDefinition, Snapshot, TOP_PARAM, coverage_counts, effective_params,
+    excluded_events, report_remarks, open_session,
+};
 
 /// An answer that has no form yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +31,7 @@ pub struct ReportResult {
 /// Answers a report within what is asked of a session.
 pub(super) fn run_report(
     session: &Session<'_>,
-    report: &Question,
+    report: &ReportDefinition,
     options: &Options,
 ) -> Result<ReportResult> {
     let tally = session.event_counts(report)?;
@@ -63,7 +66,7 @@ impl<'a> ReportSession<'a> {
     /// Those of [`super::run`] that concern all questions.
     pub fn new<'r>(
         snapshot: &'a Snapshot,
-        reports: impl IntoIterator<Item = &'r Question> + Clone,
+        reports: impl IntoIterator<Item = &'r ReportDefinition> + Clone,
         options: &Options,
     ) -> Result<ReportSession<'a>> {
         let mut session = open_session(snapshot, reports.clone(), options)?;
@@ -78,7 +81,7 @@ impl<'a> ReportSession<'a> {
     /// # Errors
     ///
     /// Those of [`super::run`].
-    pub fn run(&self, report: &Question, set: &[(&str, &str)]) -> Result<ReportResult> {
+    pub fn run(&self, report: &ReportDefinition, set: &[(&str, &str)]) -> Result<ReportResult> {
         run_report(&self.session, report, &self.options_with_params(set))
     }
 
@@ -87,8 +90,12 @@ impl<'a> ReportSession<'a> {
     /// # Errors
     ///
     /// Those of [`super::run`].
-    pub fn rows(&self, report: &Question, set: &[(&str, &str)]) -> Result<Grid> {
-        query::execute(&self.session, report, &effective_params(report, &self.options_with_params(set))?)
+    pub fn rows(&self, report: &ReportDefinition, set: &[(&str, &str)]) -> Result<Grid> {
+        query::execute(
+            &self.session,
+            report,
+            &effective_params(report, &self.options_with_params(set))?,
+        )
     }
 
     fn options_with_params(&self, set: &[(&str, &str)]) -> Options {

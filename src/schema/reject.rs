@@ -65,7 +65,8 @@ fn decoded<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<u8>, D::Error
     decode_base64(&text).ok_or_else(|| serde::de::Error::custom("raw_base64 is no base64"))
 }
 
-const BASE64_DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const BASE64_DIGITS: &[u8; 64] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Bytes as base64 (RFC 4648, section 4).
 pub fn encode_base64(bytes: &[u8]) -> String {

@@ -4,7 +4,7 @@
 //! Inside a record only its end is looked for ([`Scan`]).
 
 use crate::source::embedded_json::is_embedded_json;
-use crate::source::structural_scan::{ValueEnd, BracketScanner};
+use crate::source::structural_scan::{BracketScanner, ValueEnd};
 
 /// A record longer than this is not taken: no event comes near it, so a quote or a bracket is
 /// missing somewhere.
@@ -175,7 +175,9 @@ impl RecordScanner {
                     None if !last && text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
                         return RecordStep::NeedMore;
                     }
-                    Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => return self.reject_too_deep(),
+                    Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => {
+                        return self.reject_too_deep();
+                    }
                     Some(true) => self.enter_envelope(),
                     _ => {
                         self.format_flags.is_objects |= around.is_none();
@@ -184,13 +186,22 @@ impl RecordScanner {
                 },
                 (b'{' | b'[', Some(Container::Member { .. })) => self.start_value(Purpose::Skip),
                 (b'"', Some(Container::Envelope)) => match string_content(&text[self.at..]) {
-                    None if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => return RecordStep::NeedMore,
+                    None if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
+                        return RecordStep::NeedMore;
+                    }
                     None => self.start_token(byte, true),
                     Some(name) => {
                         let start = self.at;
                         self.enter_member(name);
-                        if EVENT_MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
-                            return RecordStep::Invalid(start, self.at, mixed_envelope_reason(name));
+                        if EVENT_MEMBERS
+                            .iter()
+                            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+                        {
+                            return RecordStep::Invalid(
+                                start,
+                                self.at,
+                                mixed_envelope_reason(name),
+                            );
                         }
                     }
                 },
@@ -245,7 +256,12 @@ impl RecordScanner {
     }
 
     /// Looks for the end of a string, number or word.
-    fn advance_token(&mut self, text: &[u8], mut token: ScalarToken, last: bool) -> Option<RecordStep> {
+    fn advance_token(
+        &mut self,
+        text: &[u8],
+        mut token: ScalarToken,
+        last: bool,
+    ) -> Option<RecordStep> {
         let found = token.find_end(text);
         let max = if token.is_string { MAX_RECORD_BYTES } else { MAX_WORD_BYTES };
         let Some(end) = found.or(last.then_some(text.len())) else {
@@ -299,7 +315,12 @@ impl RecordScanner {
     }
 
     /// Looks for the end of the open value.
-    fn advance_value(&mut self, text: &[u8], mut open: OpenValue, last: bool) -> Option<RecordStep> {
+    fn advance_value(
+        &mut self,
+        text: &[u8],
+        mut open: OpenValue,
+        last: bool,
+    ) -> Option<RecordStep> {
         match open.scan.find_end(text, self.damaged) {
             ValueEnd::At(end) => {
                 self.open_value = None;
@@ -314,7 +335,8 @@ impl RecordScanner {
             }
             ValueEnd::Broken(at) => Some(self.resume_at(at, open.start)),
             ValueEnd::NeedMore => {
-                let too_long = open.scan.position() - open.start > MAX_RECORD_BYTES && !open.too_long;
+                let too_long =
+                    open.scan.position() - open.start > MAX_RECORD_BYTES && !open.too_long;
                 if open.purpose == Purpose::Record
                     && (too_long || last && !open.too_long)
                     && let Some(at) = next_line_with_value(text, open.start)

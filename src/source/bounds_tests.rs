@@ -12,7 +12,9 @@ fn found(text: &[u8], step: usize) -> Vec<String> {
         let last = end == text.len();
         loop {
             match bounds.step(&text[..end], last) {
-                RecordStep::Record(a, b) => seen.push(String::from_utf8_lossy(&text[a..b]).into_owned()),
+                RecordStep::Record(a, b) => {
+                    seen.push(String::from_utf8_lossy(&text[a..b]).into_owned())
+                }
                 RecordStep::Invalid(at, _, _) => seen.push(format!("bad {at}")),
                 RecordStep::EmbeddedJson(a, b) => {
                     seen.push(format!("text {}", String::from_utf8_lossy(&text[a..b])));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::text::{ChunkBuffers, MemberReader};
-use super::{MemberResult, DecodeProblem, Chunk, SourceFormat, SourceMember};
+use super::{Chunk, DecodeProblem, MemberResult, SourceFormat, SourceMember};
 use crate::source::decompress::{MemberContent, PackedFile, UnpackedMember};
 
 /// A file being read.
@@ -63,10 +63,13 @@ impl ChunkReader {
             match text.next(buffers) {
                 Ok(Some(cut)) => {
                     if text.is_embedded() && !source.is_embedded {
-                        *source = Arc::new(SourceMember { is_embedded: true, ..(**source).clone() });
+                        *source =
+                            Arc::new(SourceMember { is_embedded: true, ..(**source).clone() });
                     }
                     let source = source.clone();
-                    self.problems.extend(text.take_problems().into_iter().map(|flaw| source.qualify_problem(flaw)));
+                    self.problems.extend(
+                        text.take_problems().into_iter().map(|flaw| source.qualify_problem(flaw)),
+                    );
                     return Ok(Some(Chunk {
                         text: cut.text,
                         records: cut.records,
@@ -86,10 +89,13 @@ impl ChunkReader {
     }
 
     fn start_member(&mut self, part: UnpackedMember) {
-        let source = SourceMember { name: part.name, is_packed: part.is_packed, is_embedded: false };
+        let source =
+            SourceMember { name: part.name, is_packed: part.is_packed, is_embedded: false };
         let nothing = |shape| MemberResult { name: source.name.clone(), format: shape };
         match part.content {
-            MemberContent::Text(input) => self.current = Some((MemberReader::new(input), Arc::new(source))),
+            MemberContent::Text(input) => {
+                self.current = Some((MemberReader::new(input), Arc::new(source)))
+            }
             MemberContent::Unsupported(reason) => self.finished.push(nothing(Err(reason))),
             MemberContent::Empty => self.finished.push(nothing(Ok(SourceFormat::Empty))),
         }
@@ -99,7 +105,8 @@ impl ChunkReader {
         let Some((mut text, source)) = self.current.take() else { return };
         // What was at the end of a text that another follows is damage, and no sign of writing.
         self.problems.append(&mut self.tail_problems);
-        let told = |flaws: Vec<DecodeProblem>| flaws.into_iter().map(|flaw| source.qualify_problem(flaw));
+        let told =
+            |flaws: Vec<DecodeProblem>| flaws.into_iter().map(|flaw| source.qualify_problem(flaw));
         self.problems.extend(told(text.take_problems()));
         self.tail_problems.extend(told(text.take_tail_problems()));
         self.finished.push(MemberResult { name: source.name.clone(), format: text.format() });

@@ -89,7 +89,10 @@ fn a_csv_without_a_last_line_break_is_whole_and_one_that_ends_in_a_cell_is_not()
     assert_eq!((pieces[0].1.as_str(), flaws.len()), ("1,\"{}\"", 0));
     let (pieces, _, flaws) = read(b"CreationDate,AuditData\n1,2\n3,\"{");
     assert_eq!((pieces[0].1.trim_end(), pieces.len()), ("1,2", 1));
-    assert!(matches!(flaws[..], [DecodeProblem { scope: ProblemScope::Record, position: 27, .. }]), "{flaws:?}");
+    assert!(
+        matches!(flaws[..], [DecodeProblem { scope: ProblemScope::Record, position: 27, .. }]),
+        "{flaws:?}"
+    );
     assert_eq!(flaws[0].raw, b"3,\"{");
 }
 
@@ -113,7 +116,10 @@ fn what_is_no_log_is_named() {
 fn a_record_that_does_not_end_is_a_flaw_at_its_beginning() {
     let (records, shape, flaws) = read(b"{\"activityEventEntities\":[{\"Id\":1},{\"Id\":");
     assert_eq!((records.len(), shape), (1, Ok(SourceFormat::Rest)));
-    assert!(matches!(flaws[..], [DecodeProblem { scope: ProblemScope::Record, position: 35, .. }]), "{flaws:?}");
+    assert!(
+        matches!(flaws[..], [DecodeProblem { scope: ProblemScope::Record, position: 35, .. }]),
+        "{flaws:?}"
+    );
     assert_eq!(flaws[0].raw, b"{\"Id\":");
 }
 
@@ -123,7 +129,9 @@ fn a_flaw_holds_the_text_of_the_record_that_is_lost_and_no_more() {
     let raw: Vec<&[u8]> = flaws.iter().map(|flaw| &flaw.raw[..]).collect();
     assert_eq!(raw, [&b"{\"Id\":{"[..], b"17"]);
     let (_, _, flaws) = read(b"[{\"Id\":1},");
-    assert!(matches!(&flaws[..], [DecodeProblem { scope: ProblemScope::File, raw, .. }] if raw.is_empty()));
+    assert!(
+        matches!(&flaws[..], [DecodeProblem { scope: ProblemScope::File, raw, .. }] if raw.is_empty())
+    );
     let (_, _, flaws) = read(format!("[{{\"Id\":\"{}", "x".repeat(3 << 20)).as_bytes());
     assert_eq!(flaws[0].raw.len(), 1 << 20);
 }

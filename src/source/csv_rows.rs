@@ -145,7 +145,8 @@ impl CsvRowScanner {
                 }
                 self.in_quotes = false;
                 closed = Some(at);
-            } else if closed.is_some_and(|closed| closed + 1 == at) || self.is_cell_start(text, at) {
+            } else if closed.is_some_and(|closed| closed + 1 == at) || self.is_cell_start(text, at)
+            {
                 self.in_quotes = true;
             }
         }
@@ -170,8 +171,9 @@ impl CsvRowScanner {
                 break;
             }
             let found = count_cells(&rest[..len.unwrap_or(rest.len())], self.delimiter);
-            if found.is_some_and(|(cells, open)| cells == self.column_count || open && cells < self.column_count)
-            {
+            if found.is_some_and(|(cells, open)| {
+                cells == self.column_count || open && cells < self.column_count
+            }) {
                 self.resume_at(line);
                 return CsvStep::Invalid(start, line, reason);
             }
@@ -380,7 +382,9 @@ mod tests {
     fn a_row_without_an_end_is_lost_once_and_not_held() {
         let mut rows = CsvRowScanner::new(b"a,b");
         let text = [&b"1,\""[..], &vec![b'x'; MAX_ROW_BYTES + 1]].concat();
-        assert!(matches!(rows.next(&text, false), CsvStep::Invalid(0, end, _) if end == text.len()));
+        assert!(
+            matches!(rows.next(&text, false), CsvStep::Invalid(0, end, _) if end == text.len())
+        );
         assert_eq!(rows.next(&text, false), CsvStep::NeedMore);
         rows.drop_front(text.len());
         assert_eq!(rows.next(b"xx\n1,2\n", false), CsvStep::NotARow(0, 3));

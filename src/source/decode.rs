@@ -48,7 +48,8 @@ impl TextEncoding {
 
     /// Whether bytes begin with two ASCII characters.
     fn starts_with_ascii(self, bytes: &[u8]) -> bool {
-        self.decode_ascii(bytes).is_some() && bytes.get(2..).is_some_and(|b| self.decode_ascii(b).is_some())
+        self.decode_ascii(bytes).is_some()
+            && bytes.get(2..).is_some_and(|b| self.decode_ascii(b).is_some())
     }
 }
 
@@ -121,7 +122,13 @@ impl TextDecoder {
 
     /// Of a text to which bytes were appended, keeps those that are UTF-8; the others are still to
     /// be decoded.
-    fn split_utf8(&mut self, text: &mut Vec<u8>, start: usize, last: bool, places: &mut PositionMap) {
+    fn split_utf8(
+        &mut self,
+        text: &mut Vec<u8>,
+        start: usize,
+        last: bool,
+        places: &mut PositionMap,
+    ) {
         let (len, next) = self.find_utf8_end(&text[start..], last).parts();
         let end = start + len;
         self.track_last_char(&text[start..end]);
@@ -135,7 +142,13 @@ impl TextDecoder {
     }
 
     /// Another encoding begins behind its mark, and its text here.
-    fn start_encoding(&mut self, coding: TextEncoding, mark: usize, at: usize, places: &mut PositionMap) {
+    fn start_encoding(
+        &mut self,
+        coding: TextEncoding,
+        mark: usize,
+        at: usize,
+        places: &mut PositionMap,
+    ) {
         self.file_position += mark as u64;
         self.encoding = coding;
         self.utf16 = match coding {
@@ -160,7 +173,13 @@ impl TextDecoder {
     }
 
     /// Appends the text of some bytes; tells how many of them are done with.
-    fn decode(&mut self, raw: &[u8], last: bool, text: &mut Vec<u8>, places: &mut PositionMap) -> usize {
+    fn decode(
+        &mut self,
+        raw: &[u8],
+        last: bool,
+        text: &mut Vec<u8>,
+        places: &mut PositionMap,
+    ) -> usize {
         let mut at = 0;
         loop {
             let rest = &raw[at..];
@@ -237,7 +256,8 @@ impl TextDecoder {
                 Some(before) => can_precede_line(rest[before]),
                 None => self.last_char.is_none_or(can_precede_line),
             };
-            let little = line_begins(start) && TextEncoding::Utf16Le.starts_with_ascii(&rest[start..]);
+            let little =
+                line_begins(start) && TextEncoding::Utf16Le.starts_with_ascii(&rest[start..]);
             let big = line_begins(at) && TextEncoding::Utf16Be.starts_with_ascii(&rest[at..]);
             // A line feed before the nought belongs to the line before, if both are possible.
             if little && !(big && rest[start] == b'\n') {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::MultiGzDecoder;
 
-use super::disk::{TrackedFile, TrackedFileReader, FileDigest};
+use super::disk::{FileDigest, TrackedFile, TrackedFileReader};
 use super::zip::{ZipMember, ZipReader};
 
 /// Packed files in packed files: so many times they are unpacked.
@@ -62,7 +62,12 @@ impl PackedFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let disk = Arc::new(Mutex::new(TrackedFile::open(path)?));
         let file = TrackedFileReader::new(disk.clone());
-        Ok(PackedFile { path: path.to_path_buf(), tracked_file: disk, file: Some(file), zips: Vec::new() })
+        Ok(PackedFile {
+            path: path.to_path_buf(),
+            tracked_file: disk,
+            file: Some(file),
+            zips: Vec::new(),
+        })
     }
 
     /// The next text; `None` where there is no other.
@@ -126,7 +131,8 @@ impl PackedFile {
         let is_member = name.is_some();
         loop {
             let is_packed = depth > 0 || is_member;
-            let part = |content| Ok(Some(UnpackedMember { name: name.clone(), is_packed, content }));
+            let part =
+                |content| Ok(Some(UnpackedMember { name: name.clone(), is_packed, content }));
             let mut head = Vec::new();
             if let Err(error) = (&mut input).take(MAGIC_BYTES).read_to_end(&mut head) {
                 // The lock is let go before the reason is asked for.
@@ -139,12 +145,15 @@ impl PackedFile {
             let packing = PackingFormat::detect(&head);
             let whole = Box::new(Cursor::new(head).chain(input));
             if packing.is_some() && depth >= MAX_PACKING_DEPTH {
-                let reason = format!("packed more than {MAX_PACKING_DEPTH} times over: unpack it by hand");
+                let reason =
+                    format!("packed more than {MAX_PACKING_DEPTH} times over: unpack it by hand");
                 return part(MemberContent::Unsupported(reason));
             }
             input = match packing {
                 None => return part(MemberContent::Text(whole)),
-                Some(PackingFormat::Gzip) => self.count_unpacked(Box::new(MultiGzDecoder::new(whole))),
+                Some(PackingFormat::Gzip) => {
+                    self.count_unpacked(Box::new(MultiGzDecoder::new(whole)))
+                }
                 Some(PackingFormat::Zstd) => {
                     let decoder = zstd::stream::read::Decoder::with_buffer(BufReader::new(whole))?;
                     self.count_unpacked(Box::new(decoder))

@@ -63,7 +63,9 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
                 Err(error) => {
                     let path = error.path().unwrap_or(root);
                     let reason = match error.loop_ancestor() {
-                        Some(ancestor) => format!("a link that leads back to {}", display_name(ancestor)),
+                        Some(ancestor) => {
+                            format!("a link that leads back to {}", display_name(ancestor))
+                        }
                         None => {
                             let reason = error.io_error().map(ToString::to_string);
                             reason.unwrap_or_else(|| error.to_string()) + glob_hint(path)
@@ -84,7 +86,8 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
                 Ok(file) => {
                     // A file that is reached by two names has the first of them, in whichever
                     // order they were given.
-                    let held = found.entry(file.absolute_path.clone()).or_insert_with(|| file.clone());
+                    let held =
+                        found.entry(file.absolute_path.clone()).or_insert_with(|| file.clone());
                     if file.name < held.name {
                         *held = file;
                     }
@@ -153,7 +156,10 @@ impl CanonicalPaths {
     }
 }
 
-fn source_file(entry: &walkdir::DirEntry, places: &mut CanonicalPaths) -> std::io::Result<SourceFile> {
+fn source_file(
+    entry: &walkdir::DirEntry,
+    places: &mut CanonicalPaths,
+) -> std::io::Result<SourceFile> {
     let path = entry.path();
     let meta = std::fs::metadata(path)?;
     Ok(SourceFile {

@@ -74,7 +74,8 @@ impl StringUnquoter {
             UnquoteState::Outside if byte == b'"' => self.state = UnquoteState::InString,
             UnquoteState::Outside => {
                 if matches!(byte, b'{' | b'[') {
-                    self.state = UnquoteState::Verbatim { depth: 1, in_string: false, escaped: false };
+                    self.state =
+                        UnquoteState::Verbatim { depth: 1, in_string: false, escaped: false };
                 }
                 out.push(byte);
             }
@@ -83,7 +84,9 @@ impl StringUnquoter {
                 self.state = next_verbatim_state(byte, depth, in_string, escaped);
             }
             UnquoteState::InEscape => self.push_escape(byte, out),
-            UnquoteState::InHexEscape { digits, value } => self.push_hex_digit(byte, digits, value, out),
+            UnquoteState::InHexEscape { digits, value } => {
+                self.push_hex_digit(byte, digits, value, out)
+            }
             UnquoteState::InString => {}
         }
     }
@@ -166,7 +169,11 @@ fn next_verbatim_state(byte: u8, depth: u32, in_string: bool, escaped: bool) -> 
         b'}' | b']' if !in_string => depth -= 1,
         _ => {}
     }
-    if depth == 0 { UnquoteState::Outside } else { UnquoteState::Verbatim { depth, in_string, escaped: escapes } }
+    if depth == 0 {
+        UnquoteState::Outside
+    } else {
+        UnquoteState::Verbatim { depth, in_string, escaped: escapes }
+    }
 }
 
 /// Half a character stays an escape, so that the record that holds it is told, not mended.

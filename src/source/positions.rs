@@ -19,7 +19,11 @@ pub(super) struct PositionMap(Vec<PositionSegment>);
 
 impl Default for PositionMap {
     fn default() -> Self {
-        PositionMap(vec![PositionSegment { text_start: 0, file_start: 0, encoding: Some(TextEncoding::Utf8) }])
+        PositionMap(vec![PositionSegment {
+            text_start: 0,
+            file_start: 0,
+            encoding: Some(TextEncoding::Utf8),
+        }])
     }
 }
 
@@ -70,7 +74,11 @@ impl PositionMap {
     /// The places of what stands behind the first `len` bytes of a text.
     pub(super) fn suffix_from(&self, text: &[u8], len: usize) -> PositionMap {
         let coding = self.0.iter().rfind(|run| run.text_start <= len).and_then(|run| run.encoding);
-        let first = PositionSegment { text_start: 0, file_start: self.position(text, len), encoding: coding };
+        let first = PositionSegment {
+            text_start: 0,
+            file_start: self.position(text, len),
+            encoding: coding,
+        };
         let rest = self.0.iter().filter(|run| run.text_start > len);
         let rest = rest.map(|run| PositionSegment { text_start: run.text_start - len, ..*run });
         PositionMap(std::iter::once(first).chain(rest).collect())

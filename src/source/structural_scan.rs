@@ -62,7 +62,9 @@ impl BracketScanner {
             if damaged {
                 broken |= line_breaks_before_value(text, self.position, masks.line_break & !inside);
             }
-            if let Some(end) = self.end_in_block(block, (masks.bracket & !inside) & bits_below(broken)) {
+            if let Some(end) =
+                self.end_in_block(block, (masks.bracket & !inside) & bits_below(broken))
+            {
                 return ValueEnd::At(self.position + end);
             }
             if broken != 0 {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::bounds::{RecordScanner, RecordStep, FormatFlags};
+use super::bounds::{FormatFlags, RecordScanner, RecordStep};
 use super::decode::TextDecoder;
 use super::{DecodeProblem, SourceFormat};
 use crate::source::csv_rows::{CsvRowScanner, CsvStep, blank_out};
@@ -102,7 +102,9 @@ impl MemberReader {
         loop {
             let (done, is_cut) = match &mut self.state {
                 // What is left of the file is read for its digest only.
-                ReadState::Unsupported(_) | ReadState::Empty | ReadState::Undetected => return Ok(None),
+                ReadState::Unsupported(_) | ReadState::Empty | ReadState::Undetected => {
+                    return Ok(None);
+                }
                 ReadState::Json(_) => (self.find_records(), false),
                 ReadState::Csv(_) => match self.find_rows() {
                     (0, Some(header)) => {
@@ -294,7 +296,11 @@ impl MemberReader {
                 CsvStep::NotARow(start, end) => blank_out(&mut self.text[start..end]),
                 CsvStep::Invalid(start, end, reason) => {
                     let position = self.positions.position(&self.text, start);
-                    let flaw = DecodeProblem::for_record(position, reason.to_owned(), &self.text[start..end]);
+                    let flaw = DecodeProblem::for_record(
+                        position,
+                        reason.to_owned(),
+                        &self.text[start..end],
+                    );
                     let is_tail = self.is_at_end && end == self.text.len();
                     if is_tail { &mut self.tail_problems } else { &mut self.problems }.push(flaw);
                     blank_out(&mut self.text[start..end]);
@@ -316,7 +322,8 @@ impl MemberReader {
     fn finish(&mut self) {
         let ReadState::Json(bounds) = &mut self.state else { return };
         let open = bounds.unclosed(&self.text);
-        self.tail_problems.extend(open.and_then(|open| step_problem(open, &self.text, &self.positions)));
+        self.tail_problems
+            .extend(open.and_then(|open| step_problem(open, &self.text, &self.positions)));
         self.text.clear();
         let traits = bounds.format_flags;
         *bounds = RecordScanner::default();
@@ -358,7 +365,12 @@ impl MemberReader {
 
 impl EmbeddedText {
     /// Puts it behind the text of a piece, and mends the bounds of its records.
-    fn append_to(&mut self, text: &mut Vec<u8>, records: &mut [(u32, u32)], places: &mut PositionMap) {
+    fn append_to(
+        &mut self,
+        text: &mut Vec<u8>,
+        records: &mut [(u32, u32)],
+        places: &mut PositionMap,
+    ) {
         if self.text.is_empty() {
             return;
         }
@@ -435,7 +447,9 @@ fn step_problem(step: RecordStep, text: &[u8], places: &PositionMap) -> Option<D
         RecordStep::Invalid(start, end, reason) => {
             Some(DecodeProblem::for_record(places.position(text, start), reason, &text[start..end]))
         }
-        RecordStep::Unclosed(at, reason) => Some(DecodeProblem::for_file(places.position(text, at), reason)),
+        RecordStep::Unclosed(at, reason) => {
+            Some(DecodeProblem::for_file(places.position(text, at), reason))
+        }
     }
 }
 

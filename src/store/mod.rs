@@ -31,14 +31,14 @@ use crate::schema::reject::Reject;
 
 pub use delta::snapshot::{DataFile, Snapshot};
 pub use fs::disk::{Disk, DiskFile, FileLock, OsDisk};
-pub use maintenance::compact::{CompactionResult, CompactScope};
+pub use maintenance::compact::{CompactScope, CompactionResult};
 pub use maintenance::redact::{Redaction, RedactionResult};
 pub use maintenance::verify::{VerifyCheck, VerifyFinding, VerifyReport};
 pub use parquet::sorted_scan::{RowKey, RowRange, TimeRange, scan_columns, scan_rows};
 pub use provenance::rejects::RejectEdit;
 pub use provenance::source_log::SourceEntry;
 pub use write::dedup::DedupResult;
-pub use write::load::{CommitOutcome, Transaction, TempTable, PreparedCommit};
+pub use write::load::{CommitOutcome, PreparedCommit, TempTable, Transaction};
 
 use crate::store::delta::log::{CommitAttempt, DeltaLog};
 use crate::store::parquet::writer::{Compression, TableDir};
@@ -168,7 +168,10 @@ impl Store {
     fn latest(&self) -> Result<(DeltaLog, SourceLog)> {
         let mut log = DeltaLog::open(self)?;
         loop {
-            match log.source_log_head().and_then(|head| provenance::source_log::read(&self.root, head)) {
+            match log
+                .source_log_head()
+                .and_then(|head| provenance::source_log::read(&self.root, head))
+            {
                 Ok(memory) => return Ok((log, memory)),
                 // The files of marks may have been folded into one since the log was read.
                 Err(error) => log = self.refresh(&log)?.ok_or(error)?,
@@ -226,7 +229,9 @@ impl Store {
             Ok(CommitAttempt::Unknown) => None,
             Err(error) => Some(error),
         };
-        match DeltaLog::open(self).and_then(|log| Ok((log.has_commit_of(files, head)?, log.version()))) {
+        match DeltaLog::open(self)
+            .and_then(|log| Ok((log.has_commit_of(files, head)?, log.version())))
+        {
             // What failed came after the commit: a checkpoint, or an answer that was lost.
             Ok((true, version)) => Ok(Some(version)),
             Ok((false, _)) => {
@@ -292,11 +297,15 @@ impl Store {
         loop {
             let (log, memory) = &newest;
             let mut taken = 0;
-            let listed =
-                provenance::rejects::list_rejects(&self.root, &memory.reject_files, is_wanted, &mut |reject| {
+            let listed = provenance::rejects::list_rejects(
+                &self.root,
+                &memory.reject_files,
+                is_wanted,
+                &mut |reject| {
                     taken += 1;
                     take(reject)
-                });
+                },
+            );
             match listed {
                 // A file may have been written again without a person since the log was read.
                 Err(_) if taken == 0 && self.refresh(log)?.is_some() => newest = self.latest()?,
@@ -315,9 +324,14 @@ impl Store {
         let lease = WriterLock::acquire(self)?;
         write::writer_lock::clean_orphans(&lease)?;
         let store = lease.store();
-        let site = TableDir::new(&store.disk, &store.events_dir(), &lease.writer, Compression::Zstd);
+        let site =
+            TableDir::new(&store.disk, &store.events_dir(), &lease.writer, Compression::Zstd);
         let scratch = lease.temp_dir();
-        Ok(Transaction::new(TransactionTarget::Store { store, writer_lock: lease, known_entries: seen }, site, scratch))
+        Ok(Transaction::new(
+            TransactionTarget::Store { store, writer_lock: lease, known_entries: seen },
+            site,
+            scratch,
+        ))
     }
 
     /// Takes away what writers before left behind when they were cut off, if they left anything:

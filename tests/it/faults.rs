@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use pbi_analyze::ingest::{self, Options, NoProgress};
+use pbi_analyze::ingest::{self, NoProgress, Options};
 use pbi_analyze::maintenance::{self, ForgetOptions};
 use pbi_analyze::schema::reject::Reject;
 use pbi_analyze::store::{self, Disk, DiskFile, FileLock, OsDisk, Store};
@@ -255,7 +255,8 @@ impl<'d> Trial<'d> {
         let whole = dir.join("whole");
         copy(&dir.join(base), &whole);
         let disk = Faulty::new(Fault::Never, 0);
-        act(&Store::with_disk(Arc::new(Shared(Arc::clone(&disk))), &whole)).expect("a healthy disk");
+        act(&Store::with_disk(Arc::new(Shared(Arc::clone(&disk))), &whole))
+            .expect("a healthy disk");
         assert_clean(&whole, &"a healthy disk");
         let writes = disk.writes.lock().expect("no thread failed").clone();
         let (before, after, sums) = (ids(&dir.join(base)), ids(&whole), sums(&whole));
@@ -375,8 +376,11 @@ fn a_person_may_be_forgotten_with_a_failure_or_an_end_at_any_step() {
     for folder in ["first", "second"] {
         run(&Store::new(&dir.join("base")), &dir.join(folder)).expect("a healthy disk");
     }
-    let whom =
-        ForgetOptions { users: vec!["Zoe@b.c".to_owned()], threads: Some(1), ..ForgetOptions::default() };
+    let whom = ForgetOptions {
+        users: vec!["Zoe@b.c".to_owned()],
+        threads: Some(1),
+        ..ForgetOptions::default()
+    };
     let act = |store: &Store| maintenance::forget(store, &whom).map(|_| ());
     let trial = Trial::new(&dir, "base", &act);
     assert!(trial.after.len() < trial.before.len());

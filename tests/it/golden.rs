@@ -7,36 +7,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use pbi_analyze::grid::Cell;
 use pbi_analyze::query;
 use pbi_analyze::store::Store;
 use serde::Deserialize;
 
-use crate::sample_data::{ROOT, copy_of_sample_data, golden};
+use crate::sample_data::{FOLDERS, ROOT, copy_of_sample_data, golden};
 use crate::top_reports::{Answer, Coverage};
 use crate::workdir::Workdir;
 
-/// The sample archive in a store. The files are given a time after their days, since a checkout
-/// has that of the checkout, and a file that is older than its day counts as written too early.
+/// Returns a folder with a store of both sample folders.
 fn ingested() -> Workdir {
     let dir = copy_of_sample_data();
-    let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1_777_600_000);
-    let mut folders = vec![dir.join("sample-data")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
-            let path = entry.expect("the folder can be listed").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let file = std::fs::File::options().append(true).open(&path);
-                let set = file.and_then(|file| file.set_modified(late));
-                set.expect("the time of a file can be set");
-            }
-        }
-    }
-    dir.ingest("store", &["sample-data"]).0.ended(3);
+    dir.ingest("store", &FOLDERS).0.ended(3);
     dir
 }
 

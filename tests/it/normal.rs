@@ -62,7 +62,9 @@ fn with_times(event: &Json, time: fn(i64) -> Json) -> Json {
 /// The value in its normal form, if a column of the type holds it exactly.
 fn fit(ty: &ColumnType, value: &Json, time: fn(i64) -> Json) -> Option<Json> {
     match (ty, value) {
-        (ColumnType::Text, Json::Text(_)) | (ColumnType::Bool, Json::Bool(_)) => Some(value.clone()),
+        (ColumnType::Text, Json::Text(_)) | (ColumnType::Bool, Json::Bool(_)) => {
+            Some(value.clone())
+        }
         (ColumnType::Id, Json::Text(text)) => {
             Some(if is_guid(text) { Json::Text(text.to_lowercase()) } else { value.clone() })
         }

@@ -110,7 +110,8 @@ fn one_store(seed: u64, count: usize) {
         if seed.is_multiple_of(2) { vec![&paths[..]] } else { paths.chunks(1).collect() };
     for paths in runs {
         let options = ingest::Options { paths: paths.to_vec(), ..ingest::Options::default() };
-        let summary = ingest::ingest_into_store(&store, &options, &NoProgress).expect("the store is written");
+        let summary =
+            ingest::ingest_into_store(&store, &options, &NoProgress).expect("the store is written");
         assert!(summary.is_complete(), "seed {seed}: {:?}", summary.files);
     }
     let mut out = Vec::new();

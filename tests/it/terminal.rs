@@ -1,25 +1,25 @@
-//! A terminal as a picture: commands and what they print, drawn as SVG. The text stays text, and the
-//! colours are those that the reader has set, light or dark.
+//! Draws commands and their output as a terminal, in SVG. Text stays text, and colors follow the
+//! reader's light or dark mode.
 //!
-//! Every piece of a line is put at its column and given its width, so that columns stand below one
-//! another in whichever font the reader has.
+//! Each piece of a line has a position and a width, so that columns are aligned in any font.
 
 use std::fmt::Write;
 
-/// What is drawn: a line of output, or a command with its prompt.
+/// A line of the terminal.
 pub enum Line {
+    /// A command, drawn with its prompt.
     Command(String),
     Output(String),
-    /// Where output was passed over.
+    /// Omitted output.
     Gap,
 }
 
 const FONT: f64 = 14.0;
-/// The width of a letter: six tenths of the size of its font, in nearly all of one width.
+/// The width of a character: six tenths of the font size in nearly all monospaced fonts.
 const ADVANCE: f64 = 8.4;
 const LEADING: f64 = 19.0;
 const MARGIN: f64 = 20.0;
-/// The bar of the window, with its three knobs.
+/// The height of the title bar with its three buttons.
 const BAR: f64 = 34.0;
 
 const STYLE: &str = "\
@@ -29,7 +29,7 @@ font:14px ui-monospace,'Cascadia Mono',Menlo,Consolas,'DejaVu Sans Mono',monospa
 @media(prefers-color-scheme:dark){.w{fill:#0d1117;stroke:#3d444d}.k{fill:#3d444d}\
 text{fill:#e6edf3}.d{fill:#8d96a0}.b{fill:#6cb0f5}}";
 
-/// The window, `columns` wide. Output that is wider goes on in the next line, as it does there.
+/// Draws a window of `columns` characters. Wider output continues on the next row.
 pub fn svg(title: &str, columns: usize, lines: &[Line]) -> String {
     let rows: Vec<String> = lines.iter().flat_map(|line| rows(line, columns)).collect();
     let width = columns as f64 * ADVANCE + 2.0 * MARGIN;
@@ -53,7 +53,7 @@ pub fn svg(title: &str, columns: usize, lines: &[Line]) -> String {
     out + "</svg>\n"
 }
 
-/// The rows of the window that a line takes, as pieces.
+/// Returns the rows of a line as SVG pieces.
 fn rows(line: &Line, columns: usize) -> Vec<String> {
     match line {
         Line::Command(command) => {
@@ -62,13 +62,13 @@ fn rows(line: &Line, columns: usize) -> Vec<String> {
         Line::Gap => vec![piece(0, "⋮", Some("d"))],
         Line::Output(text) if text.is_empty() => vec![String::new()],
         Line::Output(text) => {
-            let letters: Vec<char> = text.chars().collect();
-            letters.chunks(columns).map(|row| pieces(&row.iter().collect::<String>())).collect()
+            let chars: Vec<char> = text.chars().collect();
+            chars.chunks(columns).map(|row| pieces(&row.iter().collect::<String>())).collect()
         }
     }
 }
 
-/// A row of output, cut wherever two blanks stand.
+/// Splits a row of output at double spaces.
 fn pieces(row: &str) -> String {
     let mut out = String::new();
     let mut column = 0;
@@ -83,7 +83,7 @@ fn pieces(row: &str) -> String {
     out
 }
 
-/// Rules are dim, and what is drawn with blocks has a colour.
+/// Returns the CSS class of a piece: lines are dim, block characters have a color.
 fn class(text: &str) -> Option<&'static str> {
     if text.chars().all(|c| c == '─') {
         Some("d")
@@ -94,6 +94,7 @@ fn class(text: &str) -> Option<&'static str> {
     }
 }
 
+/// Returns one positioned piece of text.
 fn piece(column: usize, text: &str, class: Option<&str>) -> String {
     let class = class.map_or_else(String::new, |class| format!(" class=\"{class}\""));
     let x = MARGIN + column as f64 * ADVANCE;
@@ -103,7 +104,7 @@ fn piece(column: usize, text: &str, class: Option<&str>) -> String {
 }
 
 #[test]
-fn pieces_stand_at_their_columns() {
+fn pieces_are_drawn_at_their_columns() {
     let tspan = |x: &str, length: &str, text: &str| {
         format!("<tspan x=\"{x}\" textLength=\"{length}\">{text}</tspan>")
     };

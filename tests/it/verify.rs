@@ -14,7 +14,8 @@ use crate::workdir::{Ran, Workdir};
 fn ingested() -> (Workdir, PathBuf) {
     let dir = Workdir::new();
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-data");
-    dir.ingest("store", &[samples]);
+    let damaged = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-data-damaged");
+    dir.ingest("store", &[samples, damaged]);
     let store = dir.join("store");
     (dir, store)
 }

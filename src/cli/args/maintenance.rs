@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::{
-    AccountFormat, DEFAULT_STORE, ExportFormat, GlossaryFormat, RejectFormat, StoreFolder, Threads,
+    DEFAULT_STORE, DictionaryFormat, ExportFormat, RejectFormat, StoreFolder, SummaryFormat,
+    Threads,
 };
 
 /// Show what the store holds
@@ -15,12 +16,12 @@ use super::{
 Examples:
   pbi-analyze status
   pbi-analyze status --store D:\\pbi-store --format json")]
-pub(in crate::cli) struct Status {
+pub(in crate::cli) struct StatusArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     /// How it is printed
-    #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
-    pub(in crate::cli) format: AccountFormat,
+    #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
+    pub(in crate::cli) format: SummaryFormat,
 }
 
 /// Merge the store's small files
@@ -33,7 +34,7 @@ pub(in crate::cli) struct Status {
 Examples:
   pbi-analyze compact
   pbi-analyze compact --store D:\\pbi-store")]
-pub(in crate::cli) struct Compact {
+pub(in crate::cli) struct CompactArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     #[command(flatten)]
@@ -51,16 +52,16 @@ pub(in crate::cli) struct Compact {
 Examples:
   pbi-analyze forget --user zoe.doe@contoso.com
   pbi-analyze forget --user zoe.doe@contoso.com --replace")]
-pub(in crate::cli) struct Forget {
+pub(in crate::cli) struct ForgetArgs {
     /// Address or id of a person; may be given several times
     #[arg(long, value_name = "USER", required = true)]
     pub(in crate::cli) user: Vec<String>,
     /// Keep their events, with a pseudonym in their place
     #[arg(long)]
-    pub(in crate::cli) replace: bool,
+    pub(in crate::cli) pseudonymize: bool,
     /// The key that the store's pseudonyms were made with, where it holds pseudonyms
     #[arg(long, value_name = "KEYFILE")]
-    pub(in crate::cli) key: Option<PathBuf>,
+    pub(in crate::cli) key_file: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     #[command(flatten)]
@@ -77,12 +78,12 @@ pub(in crate::cli) struct Forget {
 Examples:
   pbi-analyze verify
   pbi-analyze verify --store D:\\pbi-store --format json")]
-pub(in crate::cli) struct Verify {
+pub(in crate::cli) struct VerifyArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     /// How it is printed
-    #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
-    pub(in crate::cli) format: AccountFormat,
+    #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
+    pub(in crate::cli) format: SummaryFormat,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
 }
@@ -98,7 +99,7 @@ Examples:
   pbi-analyze columns --extra
   pbi-analyze columns --views
   pbi-analyze columns --store D:\\pbi-store --format json")]
-pub(in crate::cli) struct Columns {
+pub(in crate::cli) struct SchemaArgs {
     /// A store's folder, whose fields in Extra are shown too
     #[arg(long, value_name = "DIR", value_parser = clap::builder::OsStringValueParser::new())]
     pub(in crate::cli) store: Option<OsString>,
@@ -109,13 +110,13 @@ pub(in crate::cli) struct Columns {
     #[arg(long)]
     pub(in crate::cli) extra: bool,
     /// How it is printed
-    #[arg(long, value_enum, default_value_t = GlossaryFormat::Text)]
-    pub(in crate::cli) format: GlossaryFormat,
+    #[arg(long, value_enum, default_value_t = DictionaryFormat::Text)]
+    pub(in crate::cli) format: DictionaryFormat,
 }
 
-impl Columns {
+impl SchemaArgs {
     /// The store's folder, where one is asked for.
-    pub(in crate::cli) fn folder(&self) -> Option<PathBuf> {
+    pub(in crate::cli) fn store_folder(&self) -> Option<PathBuf> {
         let named = || std::env::var_os("PBI_STORE").filter(|folder| !folder.is_empty());
         let default = || self.extra.then(|| named().unwrap_or_else(|| DEFAULT_STORE.into()));
         self.store.clone().or_else(default).map(PathBuf::from)
@@ -131,7 +132,7 @@ impl Columns {
 Examples:
   pbi-analyze export --output events.ndjson
   pbi-analyze export --since 2026-03-01 --until 2026-03-31 | gzip > march.ndjson.gz")]
-pub(in crate::cli) struct Export {
+pub(in crate::cli) struct ExportArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     /// How events are written
@@ -162,7 +163,7 @@ Examples:
   pbi-analyze rejects
   pbi-analyze rejects --source 2026-03 --raw
   pbi-analyze rejects --raw --format ndjson --output rejects.ndjson")]
-pub(in crate::cli) struct Rejects {
+pub(in crate::cli) struct RejectsArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     /// Only those of sources whose names hold this text
@@ -170,7 +171,7 @@ pub(in crate::cli) struct Rejects {
     pub(in crate::cli) source: Option<String>,
     /// With the text of each; bytes that are not UTF-8 are base64 in `raw_base64`
     #[arg(long)]
-    pub(in crate::cli) raw: bool,
+    pub(in crate::cli) with_content: bool,
     /// How they are written
     #[arg(long, value_enum, default_value_t = RejectFormat::Text)]
     pub(in crate::cli) format: RejectFormat,

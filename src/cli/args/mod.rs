@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-pub(super) use maintenance::{Columns, Compact, Export, Forget, Rejects, Status, Verify};
+pub(super) use maintenance::{
+    CompactArgs, ExportArgs, ForgetArgs, RejectsArgs, SchemaArgs, StatusArgs, VerifyArgs,
+};
 
 /// The places in a help of what every command has: behind its own flags, before `--help`.
-const BEHIND_ALL: [usize; 2] = [900, 901];
+const GLOBAL_FLAG_ORDER: [usize; 2] = [900, 901];
 
 /// Offline analytics over archived Power BI activity logs.
 ///
@@ -29,7 +31,7 @@ Exit codes: 0 all well; 1 failed; 2 wrong usage; 3 finished, but something was
 rejected or is incomplete (stderr says what).")]
 pub(super) struct Args {
     /// No progress and no messages on stderr, except for what is wrong
-    #[arg(long, short, global = true, display_order = BEHIND_ALL[0])]
+    #[arg(long, short, global = true, display_order = GLOBAL_FLAG_ORDER[0])]
     pub(super) quiet: bool,
     /// How messages on stderr are written
     #[arg(
@@ -37,7 +39,7 @@ pub(super) struct Args {
         value_enum,
         global = true,
         default_value_t = LogFormat::Text,
-        display_order = BEHIND_ALL[1]
+        display_order = GLOBAL_FLAG_ORDER[1]
     )]
     pub(super) log_format: LogFormat,
     #[command(subcommand)]
@@ -46,20 +48,20 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    Ingest(Ingest),
-    Report(Report),
-    Dashboard(Dashboard),
-    Reports(Reports),
-    Sql(Sql),
-    Status(Status),
-    Compact(Compact),
-    Forget(Forget),
-    Verify(Verify),
-    Columns(Columns),
-    Export(Export),
-    Rejects(Rejects),
-    Completions(Completions),
-    Man(Man),
+    Ingest(IngestArgs),
+    Report(ReportArgs),
+    Dashboard(DashboardArgs),
+    Reports(ReportsArgs),
+    Sql(SqlArgs),
+    Status(StatusArgs),
+    Compact(CompactArgs),
+    Forget(ForgetArgs),
+    Verify(VerifyArgs),
+    Schema(SchemaArgs),
+    Export(ExportArgs),
+    Rejects(RejectsArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Read an archive into the store
@@ -75,7 +77,7 @@ Examples:
   pbi-analyze ingest D:\\Archive\\2025 D:\\Archive\\2026 --store D:\\pbi-store
   pbi-analyze ingest ./activity-log --dry-run
   pbi-analyze ingest ./activity-log --quiet --format json > accounts.json")]
-pub(super) struct Ingest {
+pub(super) struct IngestArgs {
     /// Files and folders to read
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
@@ -99,8 +101,8 @@ pub(super) struct Ingest {
     #[arg(long)]
     pub(super) all_workloads: bool,
     /// How the accounts are printed
-    #[arg(long, value_enum, default_value_t = AccountFormat::Text)]
-    pub(super) format: AccountFormat,
+    #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
+    pub(super) format: SummaryFormat,
 }
 
 /// Answer one of the questions that `reports` lists
@@ -123,7 +125,7 @@ Examples:
 with * for anything; several of one kind are alternatives.
 --fail-on ends with exit code 3: coverage:missing, coverage:cut,
 coverage:partial, coverage:incomplete, rows:any, rows:none.")]
-pub(super) struct Report {
+pub(super) struct ReportArgs {
     /// The report's name; `pbi-analyze reports` lists them
     #[arg(conflicts_with = "all")]
     pub(super) name: Option<String>,
@@ -135,9 +137,9 @@ pub(super) struct Report {
     pub(super) output_dir: Option<PathBuf>,
     /// Set a parameter of the report
     #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
-    pub(super) set: Vec<String>,
+    pub(super) param: Vec<String>,
     /// How many rows at most
-    #[arg(long, value_name = "N", value_parser = rows)]
+    #[arg(long, value_name = "N", value_parser = parse_row_count)]
     pub(super) top: Option<u32>,
     /// End with exit code 3 if this is so
     #[arg(long, value_name = "WHAT", action = ArgAction::Append)]
@@ -146,9 +148,9 @@ pub(super) struct Report {
     #[arg(long, value_enum, value_name = "ENGINE", conflicts_with = "from")]
     pub(super) show_sql: Option<Engine>,
     #[command(flatten)]
-    pub(super) queries: Queries,
+    pub(super) queries: QueriesFolder,
     #[command(flatten)]
-    pub(super) asking: Asking,
+    pub(super) output_args: OutputArgs,
 }
 
 /// Answer a statement of one's own
@@ -161,11 +163,11 @@ Examples:
   pbi-analyze sql \"SELECT activity_name, COUNT(*) AS events FROM events
     GROUP BY activity_name ORDER BY events DESC NULLS LAST\"
   pbi-analyze sql - --since 30d --format csv < question.sql")]
-pub(super) struct Sql {
+pub(super) struct SqlArgs {
     /// The statement; - reads it from stdin
     pub(super) statement: String,
     #[command(flatten)]
-    pub(super) asking: Asking,
+    pub(super) output_args: OutputArgs,
 }
 
 /// Put the most telling reports on one page for a browser
@@ -183,9 +185,9 @@ Examples:
 
 With --since, key figures are compared with as many days before, where the
 archive holds them.")]
-pub(super) struct Dashboard {
+pub(super) struct DashboardArgs {
     #[command(flatten)]
-    pub(super) scope: Scope,
+    pub(super) query_args: QueryArgs,
     /// Write the page to a file, whole or not at all
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -193,9 +195,9 @@ pub(super) struct Dashboard {
 
 /// What is asked, whatever the question.
 #[derive(Debug, clap::Args)]
-pub(super) struct Asking {
+pub(super) struct OutputArgs {
     #[command(flatten)]
-    pub(super) scope: Scope,
+    pub(super) query_args: QueryArgs,
     /// How the answer is written [default: as the name of --output ends, else table]
     #[arg(long, value_enum, ignore_case = true)]
     pub(super) format: Option<ReportFormat>,
@@ -212,7 +214,7 @@ pub(super) struct Asking {
 
 /// What it is asked of: which archive, which days, and what of them.
 #[derive(Debug, clap::Args)]
-pub(super) struct Scope {
+pub(super) struct QueryArgs {
     #[command(flatten)]
     pub(super) store: StoreFolder,
     /// Read these files and folders instead of the store
@@ -228,8 +230,8 @@ pub(super) struct Scope {
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub(super) tz: String,
     /// Which API reads are taken out
-    #[arg(long, value_enum, default_value_t = NoiseFilter::Default)]
-    pub(super) noise: NoiseFilter,
+    #[arg(long, value_enum, default_value_t = NoiseLevel::Default)]
+    pub(super) noise: NoiseLevel,
     /// Whose events count [default: as the report says, else people]
     #[arg(long, value_enum)]
     pub(super) actors: Option<ActorFilter>,
@@ -250,7 +252,7 @@ pub(super) struct Scope {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Queries {
+pub(super) struct QueriesFolder {
     /// A folder of SQL files that are reports too
     #[arg(
         long,
@@ -261,7 +263,7 @@ pub(super) struct Queries {
     queries: Option<OsString>,
 }
 
-impl Queries {
+impl QueriesFolder {
     /// The folder. A variable that is set to nothing is as good as none.
     pub(super) fn folder(&self) -> Option<&Path> {
         self.queries.as_deref().filter(|folder| !folder.is_empty()).map(Path::new)
@@ -275,13 +277,13 @@ Examples:
   pbi-analyze reports
   pbi-analyze reports adoption
   pbi-analyze reports --queries ./my-queries --format json")]
-pub(super) struct Reports {
+pub(super) struct ReportsArgs {
     /// A report: what it answers, its parameters, columns and rules
     pub(super) name: Option<String>,
     #[command(flatten)]
-    pub(super) queries: Queries,
+    pub(super) queries: QueriesFolder,
     /// How the list is printed
-    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
     pub(super) format: ListFormat,
 }
 
@@ -293,7 +295,7 @@ Examples:
   pbi-analyze completions zsh > ~/.zfunc/_pbi-analyze
   pbi-analyze completions fish > ~/.config/fish/completions/pbi-analyze.fish
   pbi-analyze completions powershell >> $PROFILE")]
-pub(super) struct Completions {
+pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub(super) shell: clap_complete::Shell,
@@ -304,7 +306,7 @@ pub(super) struct Completions {
 #[command(after_help = "\
 Examples:
   pbi-analyze man --output-dir ~/.local/share/man/man1")]
-pub(super) struct Man {
+pub(super) struct ManArgs {
     /// The folder that they are written to; it is made if it is not there
     #[arg(long, value_name = "DIR")]
     pub(super) output_dir: PathBuf,
@@ -327,7 +329,7 @@ const DEFAULT_STORE: &str = "pbi-store";
 
 impl StoreFolder {
     /// The folder. A variable that is set to nothing is as good as none.
-    pub(super) fn get(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         Path::new(if self.store.is_empty() { OsStr::new(DEFAULT_STORE) } else { &self.store })
     }
 }
@@ -340,13 +342,13 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    pub(super) fn get(&self) -> Option<usize> {
+    pub(super) fn count(&self) -> Option<usize> {
         self.threads.map(usize::from)
     }
 }
 
 /// How many rows there may be.
-fn rows(text: &str) -> Result<u32, String> {
+fn parse_row_count(text: &str) -> Result<u32, String> {
     let rows = text.parse().ok().filter(|rows| *rows > 0);
     rows.ok_or_else(|| {
         "a whole number from 1 on was expected; without --top, a file has all".into()
@@ -362,7 +364,7 @@ pub(super) enum LogFormat {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum AccountFormat {
+pub(super) enum SummaryFormat {
     /// Lines to read
     Text,
     /// One JSON object
@@ -370,7 +372,7 @@ pub(super) enum AccountFormat {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum GlossaryFormat {
+pub(super) enum DictionaryFormat {
     /// Lines to read
     Text,
     /// One JSON object
@@ -400,7 +402,7 @@ pub(super) enum RejectFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ListFormat {
     /// A table to read
-    Table,
+    Text,
     /// One JSON object
     Json,
     /// All reports, explained
@@ -461,7 +463,7 @@ pub(super) enum Engine {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum NoiseFilter {
+pub(super) enum NoiseLevel {
     /// ExportActivityEvents and GetDatasources
     Default,
     /// All API reads
@@ -496,7 +498,7 @@ mod tests {
             "c",
         ]);
         let Command::Report(report) = args.unwrap().command else { panic!("report") };
-        assert_eq!(report.asking.scope.from, ["a", "b", "c"].map(PathBuf::from));
+        assert_eq!(report.output_args.query_args.from, ["a", "b", "c"].map(PathBuf::from));
         assert_eq!(report.top, Some(3));
     }
 }

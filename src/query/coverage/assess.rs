@@ -20,7 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate};
 
 use crate::schema::source_log::SourceFacts;
-use crate::source_warnings::{file_name, is_audit_search, is_truncated, row_limit, is_written_before};
+use crate::source_warnings::{
+    file_name, is_audit_search, is_truncated, is_written_before, row_limit,
+};
 
 use crate::query::coverage::period::{next_day, utc_day_start};
 
@@ -125,9 +127,9 @@ fn is_incomplete(source: &SourceFacts) -> bool {
 fn truncation_reason(of_day: &[(&SourceFacts, u64)]) -> Option<String> {
     let whole =
         of_day.iter().filter(|(source, _)| !is_incomplete(source)).map(|(_, events)| *events).max();
-    let (source, _) = of_day
-        .iter()
-        .find(|(source, events)| is_incomplete(source) && whole.is_none_or(|whole| whole < *events))?;
+    let (source, _) = of_day.iter().find(|(source, events)| {
+        is_incomplete(source) && whole.is_none_or(|whole| whole < *events)
+    })?;
     let name = file_name(source);
     Some(match row_limit(source) {
         _ if source.damaged => format!("{name} is damaged"),
@@ -229,7 +231,10 @@ mod tests {
     #[test]
     fn row_limits_cut_exports_of_the_audit_search_but_not_pages_of_the_log() {
         let (cut, rule) = verdict(&[source("audit.csv", "csv", 5_000)], &[]);
-        assert_eq!((cut, rule.as_str()), (DayStatus::Truncated, "audit.csv ends at exactly 5000 records"));
+        assert_eq!(
+            (cut, rule.as_str()),
+            (DayStatus::Truncated, "audit.csv ends at exactly 5000 records")
+        );
         assert_eq!(verdict(&[source("p.json", "rest", 5_000)], &[]).0, DayStatus::Complete);
         assert_eq!(verdict(&[source("p.json", "array", 1_000)], &[]).0, DayStatus::Complete);
         assert_eq!(verdict(&[source("p.json", "array", 50_000)], &[]).0, DayStatus::Truncated);
@@ -264,7 +269,11 @@ mod tests {
         let next = ("2026-03-02T00:00:00Z", "2026-03-02T00:59:59Z");
         assert_eq!(verdict(&events, &[next]).0, DayStatus::Complete, "of another day");
         let both = [source("a.json", "array", 7), source("b.csv", "csv", 7)];
-        assert_eq!(verdict(&both, &[morning]).0, DayStatus::Complete, "held from elsewhere as well");
+        assert_eq!(
+            verdict(&both, &[morning]).0,
+            DayStatus::Complete,
+            "held from elsewhere as well"
+        );
     }
 
     #[test]

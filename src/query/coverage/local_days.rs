@@ -47,7 +47,8 @@ fn day_status(touched: &[NaiveDate], coverage: &Coverage) -> (DayStatus, String)
         .iter()
         .map(|date| coverage.days.iter().find(|day| day.date == *date).ok_or(date))
         .collect();
-    let outside = || format!("the archive does not reach over {} (UTC)", days_outside_archive(&found));
+    let outside =
+        || format!("the archive does not reach over {} (UTC)", days_outside_archive(&found));
     let held = found.iter().flatten().filter(|day| day.status != DayStatus::Missing).count();
     let worst = found.iter().flatten().max_by_key(|day| day.status);
     match worst {

@@ -67,7 +67,8 @@ impl Period {
 
     /// Its first day: the one given, else that of the first event held.
     pub fn first_day(&self) -> Option<NaiveDate> {
-        self.since.or(self.event_range.and_then(|extent| local_day(extent.first_us, self.time_zone)))
+        self.since
+            .or(self.event_range.and_then(|extent| local_day(extent.first_us, self.time_zone)))
     }
 
     /// Its last day: the one given, else that of the last event held.
@@ -85,7 +86,8 @@ impl Period {
 
     /// The UTC days that it touches, as far as the archive reaches.
     pub fn utc_days(&self) -> Vec<NaiveDate> {
-        let days = self.archived_range().and_then(|(first, last)| Some((utc_day(first)?, utc_day(last)?)));
+        let days =
+            self.archived_range().and_then(|(first, last)| Some((utc_day(first)?, utc_day(last)?)));
         days.map(|(first, last)| days_between(first, last)).unwrap_or_default()
     }
 
@@ -156,8 +158,10 @@ mod tests {
     }
 
     fn march(zone: Tz) -> Period {
-        let extent =
-            EventTimeRange { first_us: us("2026-03-01T00:30:00Z"), last_us: us("2026-03-31T22:30:00Z") };
+        let extent = EventTimeRange {
+            first_us: us("2026-03-01T00:30:00Z"),
+            last_us: us("2026-03-31T22:30:00Z"),
+        };
         Period::new(zone, None, None, Some(extent))
     }
 

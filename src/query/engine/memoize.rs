@@ -62,7 +62,9 @@ pub fn map_bool(text: Expr, test: impl Fn(&str) -> bool + Send + Sync + 'static)
 
 /// [`texts`] of a column.
 pub fn map_text(text: Expr, make: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Expr {
-    map_columns([text], DataType::String, move |[all]| Ok(map_text_chunked(all.str()?, &make)?.into_column()))
+    map_columns([text], DataType::String, move |[all]| {
+        Ok(map_text_chunked(all.str()?, &make)?.into_column())
+    })
 }
 
 /// The text, or nothing if it is empty.
@@ -154,7 +156,11 @@ impl MemoizedTexts {
 }
 
 /// One of a few texts for each row, by its place among them.
-pub fn take_named(name: &PlSmallStr, texts: &[&str], rows: &[usize]) -> PolarsResult<StringChunked> {
+pub fn take_named(
+    name: &PlSmallStr,
+    texts: &[&str],
+    rows: &[usize],
+) -> PolarsResult<StringChunked> {
     let values = MemoizedTexts(texts.iter().map(|text| (*text).to_owned()).collect());
     values.take_rows(name, rows.iter().map(|row| *row as IdxSize + 1).collect())
 }
@@ -178,7 +184,10 @@ pub fn empty_to_null(texts: &StringChunked) -> StringChunked {
 }
 
 /// The first text of a row, else the second.
-fn first_non_null_chunked(first: &StringChunked, second: &StringChunked) -> PolarsResult<StringChunked> {
+fn first_non_null_chunked(
+    first: &StringChunked,
+    second: &StringChunked,
+) -> PolarsResult<StringChunked> {
     match first.null_count() {
         0 => Ok(first.clone()),
         nulls if nulls == first.len() && nulls == second.len() => {

@@ -50,7 +50,8 @@ fn polars_type(ty: &schema::ColumnType) -> DataType {
         ColumnType::Time => DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)),
         ColumnType::List(item) => DataType::List(Box::new(polars_type(item))),
         ColumnType::Struct(members) => {
-            let member = |(name, ty): &(&str, ColumnType)| Field::new((*name).into(), polars_type(ty));
+            let member =
+                |(name, ty): &(&str, ColumnType)| Field::new((*name).into(), polars_type(ty));
             DataType::Struct(members.iter().map(member).collect())
         }
     }
@@ -60,7 +61,8 @@ fn polars_type(ty: &schema::ColumnType) -> DataType {
 /// then it is.
 pub fn is_in_workload_groups(families: &[WorkloadGroup]) -> Expr {
     let names: Vec<&str> = families.iter().map(|family| family.name()).collect();
-    let is_one = memoize::map_bool(col(schema::WORKLOAD_GROUP), move |group| names.contains(&group));
+    let is_one =
+        memoize::map_bool(col(schema::WORKLOAD_GROUP), move |group| names.contains(&group));
     is_one.or(col(schema::WORKLOAD_GROUP).is_null())
 }
 
@@ -131,7 +133,8 @@ impl<'a> EventTable<'a> {
 
 /// Whether a column has few values that repeat.
 fn is_dictionary_encoded(name: &str) -> bool {
-    let of = |column: &schema::ColumnDefinition| column.encoding == schema::ColumnEncoding::Dictionary;
+    let of =
+        |column: &schema::ColumnDefinition| column.encoding == schema::ColumnEncoding::Dictionary;
     schema::columns().iter().any(|column| column.name == name && of(column))
 }
 
@@ -155,11 +158,19 @@ fn is_between(from: Option<i64>, to: Option<i64>) -> Option<Expr> {
 }
 
 fn is_in_scope() -> Expr {
-    is_in_workload_groups(&[WorkloadGroup::PowerBi, WorkloadGroup::Fabric, WorkloadGroup::PowerPlatform])
+    is_in_workload_groups(&[
+        WorkloadGroup::PowerBi,
+        WorkloadGroup::Fabric,
+        WorkloadGroup::PowerPlatform,
+    ])
 }
 
 /// The events from an instant up to, not including, another.
-fn events_between(snapshot: &Snapshot, from: Option<i64>, to: Option<i64>) -> PolarsResult<LazyFrame> {
+fn events_between(
+    snapshot: &Snapshot,
+    from: Option<i64>,
+    to: Option<i64>,
+) -> PolarsResult<LazyFrame> {
     let events = scan_files(snapshot.files.iter().filter(|file| overlaps(file, from, to)))?;
     Ok(match is_between(from, to) {
         Some(inside) => events.filter(inside),
@@ -169,7 +180,11 @@ fn events_between(snapshot: &Snapshot, from: Option<i64>, to: Option<i64>) -> Po
 
 /// The same for whom events without a time do not disturb. The times are among the largest columns:
 /// they are not read to find that all lie inside.
-fn events_between_by_statistics(snapshot: &Snapshot, from: i64, to: i64) -> PolarsResult<LazyFrame> {
+fn events_between_by_statistics(
+    snapshot: &Snapshot,
+    from: i64,
+    to: i64,
+) -> PolarsResult<LazyFrame> {
     let is_inside = |file: &DataFile| {
         file.period_us.is_some_and(|(first, last)| {
             first >= from && last.saturating_add(STATISTICS_SLACK_US) < to
@@ -231,8 +246,10 @@ fn month_range(text: &str) -> Option<(i64, i64)> {
 /// The first and the last event held; only files whose statistics do not say are opened, or all if
 /// some of the events are not to be counted.
 pub fn event_time_range(snapshot: &Snapshot) -> PolarsResult<Option<EventTimeRange>> {
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        snapshot.files.iter().partition(|file| file.period_us.is_some() && !snapshot.has_other_workloads);
+    let (known, unknown): (Vec<_>, Vec<_>) = snapshot
+        .files
+        .iter()
+        .partition(|file| file.period_us.is_some() && !snapshot.has_other_workloads);
     let mut periods: Vec<(i64, i64)> = known.iter().filter_map(|file| file.period_us).collect();
     if !unknown.is_empty() {
         let time = || col("CreationTime").cast(DataType::Int64);
@@ -247,13 +264,20 @@ pub fn event_time_range(snapshot: &Snapshot) -> PolarsResult<Option<EventTimeRan
 }
 
 /// Those of the days on which an event is stored, whatever the sources say.
-pub fn days_with_events(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<BTreeSet<NaiveDate>> {
+pub fn days_with_events(
+    snapshot: &Snapshot,
+    days: &[NaiveDate],
+) -> PolarsResult<BTreeSet<NaiveDate>> {
     let Some((first, last)) = days.iter().min().zip(days.iter().max()) else {
         return Ok(BTreeSet::new());
     };
-    let (from, to) = (period::utc_day_start(*first), period::utc_day_start(period::next_day(*last)));
+    let (from, to) =
+        (period::utc_day_start(*first), period::utc_day_start(period::next_day(*last)));
     let day = col("CreationTime").dt().date().cast(DataType::Int64).unique();
-    let held = events_between_by_statistics(snapshot, from, to)?.filter(is_in_scope()).select([day]).collect()?;
+    let held = events_between_by_statistics(snapshot, from, to)?
+        .filter(is_in_scope())
+        .select([day])
+        .collect()?;
     let numbers = held.column("CreationTime")?.i64()?;
     let held = numbers
         .iter()
@@ -266,7 +290,8 @@ pub fn days_with_events(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult
 /// itself recorded them: reading the log writes one ExportActivityEvents for every hour read.
 pub fn pulled_windows(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<(i64, i64)>> {
     let Some((first, last)) = days.first().zip(days.last()) else { return Ok(Vec::new()) };
-    let (from, to) = (period::utc_day_start(*first), period::utc_day_start(*last) + MAX_PULL_DELAY_US);
+    let (from, to) =
+        (period::utc_day_start(*first), period::utc_day_start(*last) + MAX_PULL_DELAY_US);
     let time = |name: &str| col(name).cast(DataType::Int64);
     let of_one_activity = col("ExportEventActivityTypeParameter");
     let windows = events_between_by_statistics(snapshot, from, to)?

@@ -72,7 +72,8 @@ pub fn extract_streaming_ctes(statement: &mut Statement) -> Vec<Vec<StreamingCte
         }
         let round = source.wave + usize::from(is_stage);
         let is_large = source.is_large && !is_stage;
-        known.insert(cte.alias.name.value.clone(), RelationInfo { is_large, wave: round, ..source });
+        known
+            .insert(cte.alias.name.value.clone(), RelationInfo { is_large, wave: round, ..source });
         !is_stage
     });
     let is_large = |cte: &Cte| known.get(&cte.alias.name.value).is_some_and(|of| of.is_large);
@@ -109,7 +110,10 @@ fn has_only_body(query: &Query) -> bool {
 }
 
 /// What comes of selects, and whether it is boiled down, if a stage may be or read such.
-fn classify(body: &SetExpr, known: &BTreeMap<String, RelationInfo>) -> Option<(RelationInfo, bool)> {
+fn classify(
+    body: &SetExpr,
+    known: &BTreeMap<String, RelationInfo>,
+) -> Option<(RelationInfo, bool)> {
     let select = match body {
         SetExpr::Select(select) => select,
         SetExpr::SetOperation {
@@ -155,14 +159,18 @@ fn classify(body: &SetExpr, known: &BTreeMap<String, RelationInfo>) -> Option<(R
     Some((source, is_aggregating(select)))
 }
 
-fn relation_info(table: &TableFactor, known: &BTreeMap<String, RelationInfo>) -> Option<RelationInfo> {
+fn relation_info(
+    table: &TableFactor,
+    known: &BTreeMap<String, RelationInfo>,
+) -> Option<RelationInfo> {
     let TableFactor::Table { name, .. } = table else { return None };
     let name = name.to_string();
     match known.get(&name) {
         Some(source) => Some(*source),
-        None if guard::is_view(&name) => {
-            Some(RelationInfo { is_large: EVENT_VIEWS.contains(&&*name), ..RelationInfo::default() })
-        }
+        None if guard::is_view(&name) => Some(RelationInfo {
+            is_large: EVENT_VIEWS.contains(&&*name),
+            ..RelationInfo::default()
+        }),
         None => None,
     }
 }

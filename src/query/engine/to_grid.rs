@@ -6,14 +6,15 @@
 use polars::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::grid::{Cell, GridColumn as Header, Grid, CellKind};
+use crate::grid::{Cell, CellKind, Grid, GridColumn as Header};
 
 /// The frame as a grid.
 pub fn frame_to_grid(frame: &DataFrame) -> PolarsResult<Grid> {
     let rows = vec![Vec::with_capacity(frame.width()); frame.height()];
     let mut grid = Grid { columns: Vec::new(), rows };
     for column in frame.columns() {
-        grid.columns.push(Header { name: column.name().to_string(), kind: cell_kind(column.dtype()) });
+        grid.columns
+            .push(Header { name: column.name().to_string(), kind: cell_kind(column.dtype()) });
         for (at, row) in grid.rows.iter_mut().enumerate() {
             row.push(to_cell(column.get(at)?));
         }

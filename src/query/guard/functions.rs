@@ -43,7 +43,8 @@ const REFUSED_FUNCTIONS: [(&str, &str); 33] = [
     ("uuid", NONDETERMINISTIC),
 ];
 
-const NO_CURRENT_TIME: &str = "an archive has no today: compare with a date, or with the last day of `days`";
+const NO_CURRENT_TIME: &str =
+    "an archive has no today: compare with a date, or with the last day of `days`";
 const NONDETERMINISTIC: &str = "an answer must be the same every time";
 const FIRST_OR_LAST: &str = "use MIN or MAX, or ROW_NUMBER in a WITH: the rows have no order";
 const ONLY_VIEWS: &str = "only views are read here";
@@ -53,7 +54,8 @@ const POSITION_HINT: &str = "bytes are counted here and letters elsewhere, and a
     take LENGTH(SPLIT_PART(text, part, 1)) + 1 where LIKE finds the part";
 
 /// Aggregates whose result depends on the order of the rows.
-const ORDER_DEPENDENT_AGGREGATES: [&str; 4] = ["array_agg", "group_concat", "listagg", "string_agg"];
+const ORDER_DEPENDENT_AGGREGATES: [&str; 4] =
+    ["array_agg", "group_concat", "listagg", "string_agg"];
 
 /// Aggregates.
 const AGGREGATES: [&str; 26] = [

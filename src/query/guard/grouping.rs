@@ -10,7 +10,10 @@ use sqlparser::ast::{VisitMut, VisitorMut};
 
 /// Whether an aggregate stands in it, outside of windows and of other SELECTs.
 pub fn has_aggregate(expr: &Expr) -> bool {
-    has_matching_expr(expr, |expr| matches!(expr, Expr::Function(function) if is_aggregate(function)))
+    has_matching_expr(
+        expr,
+        |expr| matches!(expr, Expr::Function(function) if is_aggregate(function)),
+    )
 }
 
 /// Whether a function is called in it.
@@ -28,7 +31,10 @@ pub fn has_column(expr: &Expr, name: &str) -> bool {
 }
 
 fn has_window(expr: &Expr) -> bool {
-    has_matching_expr(expr, |expr| matches!(expr, Expr::Function(function) if function.over.is_some()))
+    has_matching_expr(
+        expr,
+        |expr| matches!(expr, Expr::Function(function) if function.over.is_some()),
+    )
 }
 
 /// Refuses a SELECT whose groups other engines would refuse or read otherwise.

@@ -15,7 +15,9 @@ pub fn check(from: &[TableWithJoins]) -> GuardResult {
     for join in from.iter().flat_map(|table| &table.joins) {
         match &join.join_operator {
             JoinOperator::CrossJoin(JoinConstraint::None) => {}
-            JoinOperator::Join(on) | JoinOperator::Inner(on) => check_constraint(on, JoinKind::Inner)?,
+            JoinOperator::Join(on) | JoinOperator::Inner(on) => {
+                check_constraint(on, JoinKind::Inner)?
+            }
             JoinOperator::Left(on)
             | JoinOperator::LeftOuter(on)
             | JoinOperator::Right(on)
@@ -54,7 +56,9 @@ fn check_condition(expr: &Expr, kind: JoinKind) -> GuardResult {
             check_condition(left, kind)?;
             check_condition(right, kind)
         }
-        Expr::BinaryOp { left, op, right } if is_allowed_comparison(op, kind) && is_across_tables(left, right) => {
+        Expr::BinaryOp { left, op, right }
+            if is_allowed_comparison(op, kind) && is_across_tables(left, right) =>
+        {
             ControlFlow::Continue(())
         }
         _ if kind == JoinKind::Outer => refuse(format!(

@@ -155,7 +155,8 @@ impl Visitor for Guard {
             matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
         };
         // All columns of a sub-select are those that it names itself.
-        self.references.all_columns |= select.projection.iter().any(columns) && has_view_in_from(select);
+        self.references.all_columns |=
+            select.projection.iter().any(columns) && has_view_in_from(select);
         joins::check(&select.from)?;
         grouping::check(select)
     }
@@ -189,7 +190,9 @@ impl Visitor for Guard {
     fn pre_visit_expr(&mut self, expr: &Expr) -> GuardResult {
         match expr {
             Expr::Identifier(name) => self.add_column_name(name),
-            Expr::CompoundIdentifier(names) => names.iter().for_each(|name| self.add_column_name(name)),
+            Expr::CompoundIdentifier(names) => {
+                names.iter().for_each(|name| self.add_column_name(name))
+            }
             Expr::Function(function) => {
                 if functions::function_name(function) == "columns" {
                     self.references.all_columns = true;

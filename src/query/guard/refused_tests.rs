@@ -178,7 +178,8 @@ fn answered(book: &Book, sql: &str) -> Vec<String> {
         for table in &book.tables {
             context.register(&table.name, frame(table));
         }
-        let mut run = || to_grid::frame_to_grid(&context.execute(&statement.to_string())?.collect()?);
+        let mut run =
+            || to_grid::frame_to_grid(&context.execute(&statement.to_string())?.collect()?);
         let grid = run().map_err(|error: PolarsError| error.to_string())?;
         let row = |row: &Vec<Cell>| row.iter().map(shown).collect::<Vec<_>>().join(" | ");
         let mut rows: Vec<String> = grid.rows.iter().map(row).collect();

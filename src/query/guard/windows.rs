@@ -6,13 +6,14 @@
 //! order would silently be those of the whole partition.
 
 use super::*;
-use crate::query::guard::functions::{has_aggregate_name, is_distinct, function_name};
+use crate::query::guard::functions::{function_name, has_aggregate_name, is_distinct};
 use sqlparser::ast::{
     Function, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
 /// Functions that number or look at other rows, and need an order.
-const ORDERED_WINDOW_FUNCTIONS: [&str; 6] = ["dense_rank", "first_value", "lag", "lead", "rank", "row_number"];
+const ORDERED_WINDOW_FUNCTIONS: [&str; 6] =
+    ["dense_rank", "first_value", "lag", "lead", "rank", "row_number"];
 
 /// Aggregates that the engine can run up along an order.
 const RUNNING_AGGREGATES: [&str; 4] = ["count", "max", "min", "sum"];

@@ -5,7 +5,9 @@
 
 use polars::prelude::PolarsResult;
 
-use crate::query::portable::{ACTIVITY_SQL, IS_ANONYMOUS_SQL, ScriptWriter, null_if_empty, entity_id_sql};
+use crate::query::portable::{
+    ACTIVITY_SQL, IS_ANONYMOUS_SQL, ScriptWriter, entity_id_sql, null_if_empty,
+};
 use crate::query::views::latest_names::ENTITIES;
 use crate::query::views::{items, user_agent};
 

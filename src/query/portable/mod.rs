@@ -30,7 +30,11 @@ use dialect::SqlDialect;
 pub use dialect::SqlEngine;
 
 /// The views that the statement reads, and the statement.
-pub fn write_script(scope: &ViewContext<'_>, statement: &Statement, engine: SqlEngine) -> PolarsResult<String> {
+pub fn write_script(
+    scope: &ViewContext<'_>,
+    statement: &Statement,
+    engine: SqlEngine,
+) -> PolarsResult<String> {
     ScriptWriter { context: scope, dialect: engine.dialect() }.write(statement)
 }
 
@@ -90,7 +94,11 @@ impl ScriptWriter<'_> {
         }
         let mut sql = self.dialect.preamble().to_owned();
         sql.push_str(&self.dialect.files_view("pbi_events", &files));
-        let own = self.is_in_workload_groups(&[WorkloadGroup::PowerBi, WorkloadGroup::Fabric, WorkloadGroup::PowerPlatform]);
+        let own = self.is_in_workload_groups(&[
+            WorkloadGroup::PowerBi,
+            WorkloadGroup::Fabric,
+            WorkloadGroup::PowerPlatform,
+        ]);
         write_view(&mut sql, "pbi_own", &format!("SELECT * FROM pbi_events WHERE {own}"));
         for kind in &ENTITIES {
             write_view(&mut sql, kind.view, &latest_names_sql(kind));
@@ -113,7 +121,8 @@ impl ScriptWriter<'_> {
     }
 
     fn literal_list<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> String {
-        let texts: Vec<String> = texts.into_iter().map(|text| self.dialect.text_literal(text)).collect();
+        let texts: Vec<String> =
+            texts.into_iter().map(|text| self.dialect.text_literal(text)).collect();
         if texts.is_empty() { "''".to_owned() } else { texts.join(", ") }
     }
 
@@ -174,7 +183,8 @@ impl ScriptWriter<'_> {
             // apart.
             let known = "SELECT operation AS known_operation, friendly_name, category, \
                 operation_group FROM operations";
-            let _ = write!(joins, "\nLEFT JOIN ({known}) AS o ON o.known_operation = {ACTIVITY_SQL}");
+            let _ =
+                write!(joins, "\nLEFT JOIN ({known}) AS o ON o.known_operation = {ACTIVITY_SQL}");
         }
         let tests = self.event_conditions(which);
         Ok(format!("SELECT t.*{columns}\nFROM pbi_events AS t{joins}\nWHERE {tests}"))
@@ -233,7 +243,10 @@ impl ScriptWriter<'_> {
                     let (id, key, name) = (kind.id, entity_id_sql(kind), kind.name);
                     let named = self.matches_wildcard(name, pattern);
                     let ids = format!("SELECT {id} FROM {view} WHERE {named}");
-                    format!("{} OR COALESCE({key} IN ({ids}), FALSE)", self.matches_wildcard(&key, pattern))
+                    format!(
+                        "{} OR COALESCE({key} IN ({ids}), FALSE)",
+                        self.matches_wildcard(&key, pattern)
+                    )
                 }
                 None => "FALSE".to_owned(),
             }
@@ -254,7 +267,8 @@ impl ScriptWriter<'_> {
         let mut parts: Vec<String> = recipients::RECIPIENT_LISTS
             .iter()
             .map(|nested| {
-                let names = nested.name_members.iter().map(|name| format!("NULLIF(one.{name}, '')"));
+                let names =
+                    nested.name_members.iter().map(|name| format!("NULLIF(one.{name}, '')"));
                 let names = names.collect::<Vec<_>>().join(", ");
                 let detail = nested
                     .detail_member

@@ -275,7 +275,10 @@ mod tests {
             flags(NoiseFilter::Exclude),
             ["false", "true", "false", "false", "false", "true"]
         );
-        assert_eq!(flags(NoiseFilter::ExcludeAllReads), ["false", "true", "true", "true", "true", "true"]);
+        assert_eq!(
+            flags(NoiseFilter::ExcludeAllReads),
+            ["false", "true", "true", "true", "true", "true"]
+        );
         let kept = frame.clone().with_column(is_noise(NoiseFilter::Include).alias("n"));
         assert_eq!(texts(kept, col("n")), ["false"; 6]);
     }

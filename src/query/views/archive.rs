@@ -95,7 +95,8 @@ pub fn utc_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         held.filter(|events| *events > 0).collect()
     };
     let held: Vec<Vec<u64>> = dates.iter().map(holders).collect();
-    let is_complete = |day: &crate::query::DayCoverage| day.status == crate::query::DayStatus::Complete;
+    let is_complete =
+        |day: &crate::query::DayCoverage| day.status == crate::query::DayStatus::Complete;
     let table = df!(
         "day" => epoch_days(&dates),
         "epoch_day" => epoch_days_i64(&dates),
@@ -141,7 +142,9 @@ pub fn source_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let mut rows: Vec<(&SourceFacts, NaiveDate, i64)> = Vec::new();
     for source in session.sources() {
         let days = source.days.iter().filter(|(_, events)| **events > 0);
-        rows.extend(days.filter_map(|(day, n)| Some((source, day.parse().ok()?, saturating_i64(*n)))));
+        rows.extend(
+            days.filter_map(|(day, n)| Some((source, day.parse().ok()?, saturating_i64(*n)))),
+        );
     }
     let dates: Vec<NaiveDate> = rows.iter().map(|(_, day, _)| *day).collect();
     let table = df!(

@@ -25,7 +25,8 @@ pub fn events(scope: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
 
 /// The same, of whatever time.
 pub fn history(scope: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
-    let events = scope.table.all_events()?.filter(scan::is_in_workload_groups(scope.log.workload_groups()));
+    let events =
+        scope.table.all_events()?.filter(scan::is_in_workload_groups(scope.log.workload_groups()));
     let events = apply_filters(events, scope)?;
     add_columns(exclude_noise_and_actors(events, scope), scope)
 }
@@ -133,7 +134,10 @@ fn time_columns(scope: &ViewContext<'_>) -> PolarsResult<Vec<(&'static str, Expr
         ("utc_date", utc().replace_time_zone(None, lit("raise"), NonExistent::Raise).dt().date()),
         ("utc_hour", whole(utc().hour())),
         ("epoch_us", col("CreationTime").cast(DataType::Int64)),
-        ("in_period", scan::is_in_period(period).unwrap_or_else(|| col("CreationTime").is_not_null())),
+        (
+            "in_period",
+            scan::is_in_period(period).unwrap_or_else(|| col("CreationTime").is_not_null()),
+        ),
     ])
 }
 
@@ -195,7 +199,8 @@ fn is_personal_workspace() -> Expr {
         let text = text.to_lowercase();
         text == "my workspace" || text.starts_with("personalworkspace")
     };
-    memoize::map_bool(col("WorkspaceId"), is_own).or(memoize::map_bool(col("WorkspaceName"), is_own))
+    memoize::map_bool(col("WorkspaceId"), is_own)
+        .or(memoize::map_bool(col("WorkspaceName"), is_own))
 }
 
 /// What a table says of each key. No join: the engine leaves out an expression that nothing reads.

@@ -46,7 +46,9 @@ impl Filters {
         }
         if !self.activities.is_empty() {
             let patterns = lowercase(&self.activities);
-            all.push(memoize::map_bool(actors::activity(), move |name| is_any_match(&patterns, name)));
+            all.push(memoize::map_bool(actors::activity(), move |name| {
+                is_any_match(&patterns, name)
+            }));
         }
         Ok(all.into_iter().reduce(Expr::and))
     }
@@ -63,8 +65,10 @@ fn entity_filter(
     let texts = |column: &str| PolarsResult::Ok(table.column(column)?.str()?.clone());
     let (ids, names) = (texts("key")?, texts("name")?);
     let named = ids.iter().zip(names.iter()).filter_map(|(id, name)| Some((id?, name?)));
-    let ids: BTreeSet<String> =
-        named.filter(|(_, name)| is_any_match(&patterns, name)).map(|(id, _)| id.to_owned()).collect();
+    let ids: BTreeSet<String> = named
+        .filter(|(_, name)| is_any_match(&patterns, name))
+        .map(|(id, _)| id.to_owned())
+        .collect();
     let test = move |id: &str| ids.contains(id) || is_any_match(&patterns, id);
     Ok(memoize::map_bool(views::entity_id(kind), test))
 }

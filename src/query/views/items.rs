@@ -39,20 +39,55 @@ enum ItemCondition {
 }
 
 const ITEM_RULES: [ItemRule; 11] = [
-    item_rule("Dashboard", ItemIdSource::View("dashboards"), "DashboardName", ItemCondition::NotReportActivity),
+    item_rule(
+        "Dashboard",
+        ItemIdSource::View("dashboards"),
+        "DashboardName",
+        ItemCondition::NotReportActivity,
+    ),
     item_rule("Report", ItemIdSource::View("reports"), "ReportName", ItemCondition::Always),
-    item_rule("Artifact", ItemIdSource::Column("ArtifactId"), "ArtifactName", ItemCondition::OtherArtifactKind),
-    item_rule("SemanticModel", ItemIdSource::View("semantic_models"), "DatasetName", ItemCondition::Always),
+    item_rule(
+        "Artifact",
+        ItemIdSource::Column("ArtifactId"),
+        "ArtifactName",
+        ItemCondition::OtherArtifactKind,
+    ),
+    item_rule(
+        "SemanticModel",
+        ItemIdSource::View("semantic_models"),
+        "DatasetName",
+        ItemCondition::Always,
+    ),
     item_rule("Dataflow", ItemIdSource::View("dataflows"), "DataflowName", ItemCondition::Always),
-    item_rule("Artifact", ItemIdSource::Column("ArtifactId"), "ArtifactName", ItemCondition::Always),
+    item_rule(
+        "Artifact",
+        ItemIdSource::Column("ArtifactId"),
+        "ArtifactName",
+        ItemCondition::Always,
+    ),
     item_rule("App", ItemIdSource::View("apps"), "AppName", ItemCondition::Always),
-    item_rule("PowerApp", ItemIdSource::Column("PowerAppId"), "PowerAppName", ItemCondition::Always),
+    item_rule(
+        "PowerApp",
+        ItemIdSource::Column("PowerAppId"),
+        "PowerAppName",
+        ItemCondition::Always,
+    ),
     item_rule("Flow", ItemIdSource::Column("FlowId"), "FlowName", ItemCondition::Always),
     item_rule("Gateway", ItemIdSource::Column("GatewayId"), "GatewayName", ItemCondition::Always),
-    item_rule("Workspace", ItemIdSource::View("workspaces"), "WorkspaceName", ItemCondition::Always),
+    item_rule(
+        "Workspace",
+        ItemIdSource::View("workspaces"),
+        "WorkspaceName",
+        ItemCondition::Always,
+    ),
 ];
 
-const fn item_rule(kind: &'static str, id: ItemIdSource, name: &'static str, when: ItemCondition) -> ItemRule {
+const fn item_rule(
+    kind: &'static str,
+    id: ItemIdSource,
+    name: &'static str,
+    when: ItemCondition,
+) -> ItemRule {
     ItemRule { kind, id, name_column: name, condition: when }
 }
 
@@ -74,7 +109,10 @@ pub fn id() -> Expr {
 
 /// Its name as of the event; else what the event calls the item it is about.
 pub fn name() -> Expr {
-    let own = first_match(|case| col(case.name_column), |_, name, _| name.filter(|name| !name.is_empty()));
+    let own = first_match(
+        |case| col(case.name_column),
+        |_, name, _| name.filter(|name| !name.is_empty()),
+    );
     coalesce(&[own, null_if_empty(col("ItemName")), null_if_empty(col("ObjectDisplayName"))])
 }
 
@@ -89,7 +127,9 @@ impl ItemRule {
     fn is_applicable(&self, activity: Option<&str>, kind: Option<&str>) -> bool {
         match self.condition {
             ItemCondition::Always => true,
-            ItemCondition::NotReportActivity => !activity.is_some_and(|activity| activity.contains("Report")),
+            ItemCondition::NotReportActivity => {
+                !activity.is_some_and(|activity| activity.contains("Report"))
+            }
             ItemCondition::OtherArtifactKind => kind.is_some_and(|kind| {
                 !kind.is_empty() && !SEMANTIC_MODEL_KINDS.contains(&kind.to_lowercase().as_str())
             }),

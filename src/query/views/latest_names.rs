@@ -32,7 +32,13 @@ pub const ENTITIES: [EntityKind; 7] = [
     entity_kind("reports", "report_id", "report_name", "ReportId", "ReportName"),
     entity_kind("workspaces", "workspace_id", "workspace_name", "WorkspaceId", "WorkspaceName"),
     entity_kind("dashboards", "dashboard_id", "dashboard_name", "DashboardId", "DashboardName"),
-    entity_kind("semantic_models", "semantic_model_id", "semantic_model_name", "DatasetId", "DatasetName"),
+    entity_kind(
+        "semantic_models",
+        "semantic_model_id",
+        "semantic_model_name",
+        "DatasetId",
+        "DatasetName",
+    ),
     entity_kind("dataflows", "dataflow_id", "dataflow_name", "DataflowId", "DataflowName"),
     entity_kind("apps", "app_id", "app_name", "AppId", "AppName"),
     entity_kind("capacities", "capacity_id", "capacity_name", "CapacityId", "CapacityName"),
@@ -72,7 +78,8 @@ impl<'a> NameLookup<'a> {
         };
         let needed = [kind.id_column, kind.name_column].map(str::to_owned).into();
         let table = self.table.ensure_loaded(&needed)?;
-        let table = latest_names(&table.in_scope_events()?, views::entity_id(view), kind.name_column)?;
+        let table =
+            latest_names(&table.in_scope_events()?, views::entity_id(view), kind.name_column)?;
         tables.insert(view, table.clone());
         Ok(table)
     }

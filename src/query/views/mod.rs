@@ -61,7 +61,9 @@ fn parse_columns() -> impl Iterator<Item = Result<ViewColumn, TsvError>> {
 pub fn view_names() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
         let mut names = vec!["events", "history", "events_all"];
-        names.extend(view_columns().iter().skip_while(|column| column.view == "events").map(|c| c.view));
+        names.extend(
+            view_columns().iter().skip_while(|column| column.view == "events").map(|c| c.view),
+        );
         names.dedup();
         names
     });

@@ -60,7 +60,8 @@ pub const RECIPIENT_LISTS: [RecipientList; 5] = [
 /// `event_id`, `kind`, `recipient`, `recipient_domain`, `is_external`, `detail`.
 pub fn recipients(scope: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
     let events = scope.table.in_scope_events()?;
-    let mut parts: Vec<LazyFrame> = RECIPIENT_LISTS.iter().map(|of| recipients_in_list(&events, of)).collect();
+    let mut parts: Vec<LazyFrame> =
+        RECIPIENT_LISTS.iter().map(|of| recipients_in_list(&events, of)).collect();
     let information = || col("UserInformation").struct_();
     for (member, kind) in [("UsersAdded", "user added"), ("UsersRemoved", "user removed")] {
         let users = information().field_by_name(member).alias("one");
@@ -74,10 +75,12 @@ pub fn recipients(scope: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
 
     let homes = scope.internal_domains()?;
     let all = concat(parts, UnionArgs::default())?.filter(col("recipient").is_not_null());
-    let domain = memoize::map_text(col("recipient"), |user| actors::domain_of(user).map(str::to_owned));
+    let domain =
+        memoize::map_text(col("recipient"), |user| actors::domain_of(user).map(str::to_owned));
     Ok(all.with_columns([
         domain.alias("recipient_domain"),
-        memoize::map_bool(col("recipient"), move |user| is_external(user, &homes)).alias("is_external"),
+        memoize::map_bool(col("recipient"), move |user| is_external(user, &homes))
+            .alias("is_external"),
     ]))
 }
 
@@ -100,7 +103,8 @@ fn workspace_roles(events: &LazyFrame) -> LazyFrame {
     let member = |name: &str| col("one").struct_().field_by_name(name);
     let workspaces = explode(listed.select([col("Id"), col("WorkspaceAccessList").alias("one")]));
     let users = workspaces.select([col("Id"), member("UserAccessList").alias("one")]);
-    let user = coalesce(&[null_if_empty(member("UserEmailAddress")), null_if_empty(member("Identifier"))]);
+    let user =
+        coalesce(&[null_if_empty(member("UserEmailAddress")), null_if_empty(member("Identifier"))]);
     recipient_rows(explode(users), "role", user, null_if_empty(member("GroupUserAccessRight")))
 }
 

@@ -12,13 +12,13 @@ use plotters::prelude::*;
 
 use super::canvas::{Canvas, Ink, Marks, UNIT};
 use super::markup::Markup;
-use super::{Series, Shape, group_digits, values};
+use super::{ChartSeries, SeriesShape, column_numbers, group_digits};
 use crate::grid::{Cell, Grid};
 use crate::{Error, Result};
 
 /// A size to draw in. Each chart is drawn twice, since a wide one that is shrunk to the width of a
 /// telephone cannot be read; the style sheet shows one of them.
-struct Frame {
+struct ChartSize {
     class: &'static str,
     width: u32,
     height: u32,
@@ -26,50 +26,52 @@ struct Frame {
     labels: usize,
 }
 
-const FRAMES: [Frame; 2] = [
-    Frame { class: "wide", width: 1040, height: 240, labels: 12 },
-    Frame { class: "narrow", width: 340, height: 200, labels: 4 },
+const CHART_SIZES: [ChartSize; 2] = [
+    ChartSize { class: "wide", width: 1040, height: 240, labels: 12 },
+    ChartSize { class: "narrow", width: 340, height: 200, labels: 4 },
 ];
 
 /// The size of letters on the canvas, in pixels; the style sheet has the same.
-const LETTERS: u32 = 11;
+const FONT_SIZE: u32 = 11;
 
 /// Draws the rows of a grid, in each size. A grid of no rows is not drawn.
-pub fn draw(to: &mut Markup, grid: &Grid, series: &[Series]) -> Result<()> {
-    let Some(plot) = Plot::of(grid, series) else { return Ok(()) };
-    for frame in &FRAMES {
+pub fn draw(to: &mut Markup, grid: &Grid, series: &[ChartSeries]) -> Result<()> {
+    let Some(plot) = ChartData::from_grid(grid, series) else { return Ok(()) };
+    for frame in &CHART_SIZES {
         svg(to, &plot, frame)?;
     }
     Ok(())
 }
 
 /// What is drawn, taken out of the grid.
-struct Plot {
+struct ChartData {
     days: Vec<NaiveDate>,
     /// Runs of rows that the archive lacks or holds in part: first, last, ink.
     gaps: Vec<(usize, usize, Ink)>,
-    series: Vec<(Shape, Vec<Option<f64>>)>,
+    series: Vec<(SeriesShape, Vec<Option<f64>>)>,
     low: f64,
     high: f64,
 }
 
-impl Plot {
-    fn of(grid: &Grid, series: &[Series]) -> Option<Plot> {
+impl ChartData {
+    fn from_grid(grid: &Grid, series: &[ChartSeries]) -> Option<ChartData> {
         let days: Vec<NaiveDate> = dates(grid, "date")?;
         if days.is_empty() {
             return None;
         }
-        let series: Vec<_> =
-            series.iter().map(|series| (series.shape, values(grid, series.column))).collect();
+        let series: Vec<_> = series
+            .iter()
+            .map(|series| (series.shape, column_numbers(grid, series.column)))
+            .collect();
         let (mut low, mut high) = (0.0_f64, 0.0_f64);
         for at in 0..days.len() {
             let (mut up, mut down) = (0.0, 0.0);
             for (shape, values) in &series {
                 let value = values.get(at).copied().flatten().unwrap_or(0.0);
                 match shape {
-                    Shape::Up => up += value,
-                    Shape::Down => down += value,
-                    Shape::Bars | Shape::Line => high = high.max(value),
+                    SeriesShape::StackedUp => up += value,
+                    SeriesShape::StackedDown => down += value,
+                    SeriesShape::Bars | SeriesShape::Line => high = high.max(value),
                 }
             }
             (low, high) = (low.min(-down), high.max(up));
@@ -77,7 +79,7 @@ impl Plot {
         // Room above, and for a few whole numbers: what is counted here has no halves.
         high = (high * 1.06).max(if low < 0.0 { 2.0 } else { 5.0 });
         low = if low < 0.0 { (low * 1.06).min(-2.0) } else { 0.0 };
-        Some(Plot { gaps: gaps(grid), days, series, low, high })
+        Some(ChartData { gaps: gaps(grid), days, series, low, high })
     }
 
     /// Where labels stand, and what they say: first days of months or of weeks.
@@ -138,7 +140,7 @@ fn gaps(grid: &Grid) -> Vec<(usize, usize, Ink)> {
     gaps
 }
 
-fn svg(to: &mut Markup, plot: &Plot, frame: &Frame) -> Result<()> {
+fn svg(to: &mut Markup, plot: &ChartData, frame: &ChartSize) -> Result<()> {
     let size = (frame.width * UNIT, frame.height * UNIT);
     let mut marks = Marks::default();
     let area = Canvas { size, marks: &mut marks }.into_drawing_area();
@@ -156,13 +158,17 @@ fn svg(to: &mut Markup, plot: &Plot, frame: &Frame) -> Result<()> {
     Ok(())
 }
 
-type Drawn<T> = std::result::Result<T, DrawingAreaErrorKind<Infallible>>;
+type ChartResult<T> = std::result::Result<T, DrawingAreaErrorKind<Infallible>>;
 
 /// Draws, and gives the left and the right end of the rows on the canvas.
-fn paint(area: &DrawingArea<Canvas<'_>, Shift>, plot: &Plot, frame: &Frame) -> Drawn<(i32, i32)> {
+fn paint(
+    area: &DrawingArea<Canvas<'_>, Shift>,
+    plot: &ChartData,
+    frame: &ChartSize,
+) -> ChartResult<(i32, i32)> {
     let labels = plot.labels(frame.labels);
-    let ticks: Vec<i32> = labels.iter().map(|(at, _)| place(*at)).collect();
-    let end = place(plot.days.len()) - 1;
+    let ticks: Vec<i32> = labels.iter().map(|(at, _)| x_position(*at)).collect();
+    let end = x_position(plot.days.len()) - 1;
     let mut chart = ChartBuilder::on(area)
         .margin_top(10 * UNIT)
         .margin_right(16 * UNIT)
@@ -171,11 +177,11 @@ fn paint(area: &DrawingArea<Canvas<'_>, Shift>, plot: &Plot, frame: &Frame) -> D
         .build_cartesian_2d((-1..end).with_key_points(ticks), plot.low..plot.high)?;
 
     for (first, last, ink) in &plot.gaps {
-        let corners = [(place(*first) - 1, plot.low), (place(*last) + 1, plot.high)];
+        let corners = [(x_position(*first) - 1, plot.low), (x_position(*last) + 1, plot.high)];
         chart.draw_series([Rectangle::new(corners, ink.colour().filled())])?;
     }
     let day = |x: &i32| {
-        let found = labels.iter().find(|(at, _)| place(*at) == *x);
+        let found = labels.iter().find(|(at, _)| x_position(*at) == *x);
         found.map(|(_, text)| text.clone()).unwrap_or_default()
     };
     // What is counted has no halves.
@@ -189,7 +195,7 @@ fn paint(area: &DrawingArea<Canvas<'_>, Shift>, plot: &Plot, frame: &Frame) -> D
         .axis_style(TRANSPARENT)
         .bold_line_style(Ink::Mesh.colour())
         .light_line_style(TRANSPARENT)
-        .label_style(("sans-serif", LETTERS * UNIT, &Ink::Label.colour()))
+        .label_style(("sans-serif", FONT_SIZE * UNIT, &Ink::Label.colour()))
         .set_all_tick_mark_size(6 * UNIT)
         .y_labels(5)
         .x_label_formatter(&day)
@@ -206,15 +212,15 @@ fn paint(area: &DrawingArea<Canvas<'_>, Shift>, plot: &Plot, frame: &Frame) -> D
     for (at, (shape, values)) in plot.series.iter().enumerate() {
         let ink = Ink::series(at);
         let bars = match shape {
-            Shape::Line => {
+            SeriesShape::Line => {
                 for line in lines(values) {
                     chart.draw_series(LineSeries::new(line, ink.stroke_width(2 * UNIT)))?;
                 }
                 continue;
             }
-            Shape::Bars => bars(values, &mut none.clone(), 1.0),
-            Shape::Up => bars(values, &mut above, 1.0),
-            Shape::Down => bars(values, &mut below, -1.0),
+            SeriesShape::Bars => bars(values, &mut none.clone(), 1.0),
+            SeriesShape::StackedUp => bars(values, &mut above, 1.0),
+            SeriesShape::StackedDown => bars(values, &mut below, -1.0),
         };
         let bar = ink.stroke_width(bar);
         chart.draw_series(bars.into_iter().map(|ends| PathElement::new(ends, bar)))?;
@@ -228,7 +234,7 @@ fn lines(values: &[Option<f64>]) -> Vec<Vec<(i32, f64)>> {
     let mut lines: Vec<Vec<(i32, f64)>> = vec![Vec::new()];
     for (at, value) in values.iter().enumerate() {
         match (value, lines.last_mut()) {
-            (Some(value), Some(line)) => line.push((place(at), *value)),
+            (Some(value), Some(line)) => line.push((x_position(at), *value)),
             (None, Some(line)) if !line.is_empty() => lines.push(Vec::new()),
             _ => {}
         }
@@ -249,13 +255,13 @@ fn bars(values: &[Option<f64>], stand: &mut [f64], sign: f64) -> Vec<Vec<(i32, f
         if let Some(value) = value.filter(|value| *value > 0.0) {
             let begin = *base;
             *base += sign * value;
-            bars.push(vec![(place(at), begin), (place(at), *base)]);
+            bars.push(vec![(x_position(at), begin), (x_position(at), *base)]);
         }
     }
     bars
 }
 
 /// Where a row stands from left to right: two steps each, so that there are places between.
-fn place(row: usize) -> i32 {
+fn x_position(row: usize) -> i32 {
     i32::try_from(row).map_or(i32::MAX - 1, |row| row.saturating_mul(2))
 }

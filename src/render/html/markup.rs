@@ -65,7 +65,7 @@ impl Markup {
     }
 
     /// The same with a class.
-    pub fn classed(
+    pub fn element_with_class(
         &mut self,
         name: &'static str,
         class: &'static str,
@@ -76,7 +76,7 @@ impl Markup {
 
     /// A name that data brought: cut to so many letters, and on its own in which way it is read, so
     /// that a name in Arabic does not turn the words around it.
-    pub fn name(&mut self, name: &str, letters: usize) -> &mut Markup {
+    pub fn isolated_text(&mut self, name: &str, letters: usize) -> &mut Markup {
         self.open("bdi");
         match name.char_indices().nth(letters) {
             Some((end, _)) => self.text(format_args!("{}{CUT}", &name[..end])),
@@ -86,7 +86,7 @@ impl Markup {
     }
 
     /// Text of the program's own, as it is: a style sheet, a script, the document's type.
-    pub fn own(&mut self, text: &'static str) -> &mut Markup {
+    pub fn raw(&mut self, text: &'static str) -> &mut Markup {
         self.end_tag();
         self.html.push_str(text);
         self
@@ -120,7 +120,7 @@ fn escape(text: &str, html: &mut String) {
             '\'' => html.push_str("&#39;"),
             '\n' | '\t' => html.push(letter),
             '\r' => html.push_str("&#13;"),
-            _ if letter.is_control() || is_no_letter(letter) => {
+            _ if letter.is_control() || is_noncharacter(letter) => {
                 html.push(char::REPLACEMENT_CHARACTER);
             }
             _ => html.push(letter),
@@ -129,7 +129,7 @@ fn escape(text: &str, html: &mut String) {
 }
 
 /// Code points that Unicode will never give a meaning, and that HTML forbids.
-fn is_no_letter(letter: char) -> bool {
+fn is_noncharacter(letter: char) -> bool {
     let code = u32::from(letter);
     (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
 }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_name_is_cut_between_letters_and_on_its_own() {
         let html = written(|to| {
-            to.name("Übersicht", 2).name("Üb", 2).name("", 2);
+            to.isolated_text("Übersicht", 2).isolated_text("Üb", 2).isolated_text("", 2);
         });
         assert_eq!(html, "<bdi>Üb…</bdi><bdi>Üb</bdi><bdi></bdi>");
     }

@@ -7,68 +7,84 @@
 use chrono_tz::Tz;
 
 use super::markup::Markup;
-use super::{Look, Panel, Series, Shown, Sparks, group_digits, number, title_of, unknown, values};
-use crate::grid::{Cell, Grid, CellKind};
+use super::{
+    ChartSeries, ColumnStyle, ColumnView, Panel, Sparklines, column_numbers, format_number,
+    group_digits, title_id, unknown_text,
+};
+use crate::grid::{Cell, CellKind, Grid};
 use crate::render::{RenderInput, text, time};
 
 /// How many letters of a name are shown; the style sheet cuts most of them far earlier.
-const LETTERS: usize = 200;
+const MAX_SHOWN_CHARS: usize = 200;
 
 /// A name of more letters than these has the whole of it where the mouse is, in case it is cut.
-const LETTERS_THAT_FIT: usize = 20;
+const MAX_CHARS_WITHOUT_TOOLTIP: usize = 20;
 
 /// The whole of a name, where it is not beyond all reason.
-const LETTERS_MAX: usize = 10_000;
+const MAX_TOOLTIP_CHARS: usize = 10_000;
 
 /// A panel's rows.
-pub fn table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparks>, time_zone: Tz) {
+pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, time_zone: Tz) {
     let grid = &panel.grid;
-    let shown: Vec<(usize, &Shown)> = panel
+    let shown: Vec<(usize, &ColumnView)> = panel
         .columns
         .iter()
         .filter_map(|shown| Some((grid.columns.iter().position(|c| c.name == shown.name)?, shown)))
         .collect();
     to.open("div").attr("class", "scroll").attr("tabindex", 0).attr("role", "region");
-    to.attr("aria-labelledby", title_of(panel));
+    to.attr("aria-labelledby", title_id(panel));
     to.open("table").attr("id", format_args!("{}-rows", panel.id));
-    to.attr("data-report", &panel.report).attr("data-set", panel.set.join(" "));
-    to.attr("data-of", panel.of).open("thead").open("tr");
+    to.attr("data-report", &panel.report).attr("data-set", panel.params.join(" "));
+    to.attr("data-of", panel.total_rows).open("thead").open("tr");
     for (at, shown) in &shown {
         let kind = grid.columns[*at].kind;
         to.open("th").attr("scope", "col").attr("data-column", &shown.name);
-        to.attr("class", class(kind, shown.look)).attr("title", &shown.meaning);
-        to.text(title(&shown.name)).close("th");
+        to.attr("class", cell_class(kind, shown.style)).attr("title", &shown.meaning);
+        to.text(column_title(&shown.name)).close("th");
     }
     if let Some(sparks) = sparks {
         to.open("th").attr("scope", "col").attr("class", "spark").text(sparks.title).close("th");
     }
     to.close("tr").close("thead").open("tbody");
-    let page = RenderInput { grid, chart: None, context: None, remarks: &[], time_zone, width: usize::MAX };
+    let page = RenderInput {
+        grid,
+        chart: None,
+        context: None,
+        remarks: &[],
+        time_zone,
+        width: usize::MAX,
+    };
     let texts = text::cell_texts(&page);
     for (row, (cells, texts)) in grid.rows.iter().zip(&texts).enumerate() {
         to.open("tr");
         for (at, shown) in &shown {
             if let (Some(value), Some(text)) = (cells.get(*at), texts.get(*at)) {
-                cell(to, value, text, class(grid.columns[*at].kind, shown.look), time_zone);
+                write_cell(
+                    to,
+                    value,
+                    text,
+                    cell_class(grid.columns[*at].kind, shown.style),
+                    time_zone,
+                );
             }
         }
         if let Some(sparks) = sparks {
-            spark(to, sparks, row);
+            write_sparkline(to, sparks, row);
         }
         to.close("tr");
     }
     to.close("tbody").close("table").close("div");
-    if panel.of > grid.rows.len() {
+    if panel.total_rows > grid.rows.len() {
         to.open("p").attr("class", "more").text(format_args!(
             "{} of {} rows. All of them: ",
             group_digits(&grid.rows.len().to_string()),
-            group_digits(&panel.of.to_string())
+            group_digits(&panel.total_rows.to_string())
         ));
         to.element("code", format_args!("pbi-analyze report {}", panel.report)).close("p");
     }
 }
 
-fn class(kind: CellKind, look: Look) -> &'static str {
+fn cell_class(kind: CellKind, look: ColumnStyle) -> &'static str {
     let classes = match kind {
         CellKind::Int | CellKind::Float => ["n", "n side", "n minor", "n share"],
         CellKind::Text => ["t", "t side", "t minor", "t"],
@@ -76,15 +92,15 @@ fn class(kind: CellKind, look: Look) -> &'static str {
     };
     let [plain, side, minor, share] = classes;
     match look {
-        Look::Plain => plain,
-        Look::Side => side,
-        Look::Minor => minor,
-        Look::Share => share,
+        ColumnStyle::Plain => plain,
+        ColumnStyle::HiddenOnPhone => side,
+        ColumnStyle::HiddenOnPhoneAndPaper => minor,
+        ColumnStyle::Percent => share,
     }
 }
 
 /// The name of a column as people write it.
-fn title(name: &str) -> String {
+fn column_title(name: &str) -> String {
     match name {
         "dau" | "wau" | "mau" => return name.to_uppercase(),
         "avg_7d" => return "7-day average".to_owned(),
@@ -97,20 +113,20 @@ fn title(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz) {
+fn write_cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz) {
     to.open("td").attr("class", class);
     match value {
         Cell::Null if class.starts_with('n') => {
-            to.attr("data-v", "").text(unknown());
+            to.attr("data-v", "").text(unknown_text());
         }
         Cell::Null => {
             to.attr("data-v", "");
         }
         Cell::Text(_) => {
-            if text.chars().nth(LETTERS_THAT_FIT).is_some() {
-                to.attr("title", text.chars().take(LETTERS_MAX).collect::<String>());
+            if text.chars().nth(MAX_CHARS_WITHOUT_TOOLTIP).is_some() {
+                to.attr("title", text.chars().take(MAX_TOOLTIP_CHARS).collect::<String>());
             }
-            to.name(text, LETTERS);
+            to.isolated_text(text, MAX_SHOWN_CHARS);
         }
         Cell::Int(number) => {
             let text = group_digits(text);
@@ -122,7 +138,7 @@ fn cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz
         Cell::Float(number) => {
             to.attr("data-v", number);
             if class == "n share" {
-                bar(to, *number);
+                write_bar(to, *number);
             }
             to.text(group_digits(text));
         }
@@ -142,15 +158,15 @@ fn cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz
 }
 
 /// A bar of so many hundredths.
-fn bar(to: &mut Markup, share: f64) {
+fn write_bar(to: &mut Markup, share: f64) {
     to.open("svg").attr("class", "bar").attr("viewBox", "0 0 100 10");
     to.attr("preserveAspectRatio", "none").attr("aria-hidden", "true");
-    to.open("rect").attr("width", number(share.clamp(0.0, 100.0))).attr("height", 10);
+    to.open("rect").attr("width", format_number(share.clamp(0.0, 100.0))).attr("height", 10);
     to.close("rect").close("svg");
 }
 
 /// A small line; of fewer than two values there is none.
-fn spark(to: &mut Markup, sparks: &Sparks, row: usize) {
+fn write_sparkline(to: &mut Markup, sparks: &Sparklines, row: usize) {
     const WIDTH: f64 = 120.0;
     const HEIGHT: f64 = 22.0;
     to.open("td").attr("class", "spark");
@@ -158,8 +174,8 @@ fn spark(to: &mut Markup, sparks: &Sparks, row: usize) {
     let most = values.iter().flatten().copied().fold(0.0, f64::max);
     if values.len() > 1 && most > 0.0 {
         let told: Vec<String> =
-            values.iter().map(|value| value.map_or_else(unknown, |v| v.to_string())).collect();
-        to.attr("data-report", sparks.report).attr("data-set", sparks.set);
+            values.iter().map(|value| value.map_or_else(unknown_text, |v| v.to_string())).collect();
+        to.attr("data-report", sparks.report).attr("data-set", sparks.param);
         to.attr("data-values", told.join(" "));
         let step = WIDTH / (values.len() - 1) as f64;
         let mut d = String::new();
@@ -175,14 +191,14 @@ fn spark(to: &mut Markup, sparks: &Sparks, row: usize) {
         }
         to.open("svg").attr("viewBox", format_args!("0 0 {WIDTH} {HEIGHT}")).attr("role", "img");
         to.attr("preserveAspectRatio", "none");
-        to.attr("aria-label", format_args!("{}, at most {}", sparks.title, number(most)));
+        to.attr("aria-label", format_args!("{}, at most {}", sparks.title, format_number(most)));
         to.open("path").attr("d", d).close("path").close("svg");
     }
     to.close("td");
 }
 
 /// The texts of a column.
-pub fn texts_of<'g>(grid: &'g Grid, column: &str) -> Vec<&'g str> {
+pub fn column_texts<'g>(grid: &'g Grid, column: &str) -> Vec<&'g str> {
     let Some(at) = grid.columns.iter().position(|found| found.name == column) else {
         return Vec::new();
     };
@@ -194,7 +210,7 @@ pub fn texts_of<'g>(grid: &'g Grid, column: &str) -> Vec<&'g str> {
 }
 
 /// A chart in words: what it shows, and its highest values.
-pub fn in_words(panel: &Panel, series: &[Series]) -> String {
+pub fn describe_chart(panel: &Panel, series: &[ChartSeries]) -> String {
     let grid = &panel.grid;
     let day = |row: usize| match grid.rows.get(row).and_then(|row| row.first()) {
         Some(Cell::Date { days }) => time::date_iso(*days),
@@ -203,11 +219,16 @@ pub fn in_words(panel: &Panel, series: &[Series]) -> String {
     let mut told =
         format!("{}, {} to {}.", panel.title, day(0), day(grid.rows.len().saturating_sub(1)));
     for one in series {
-        let known = values(grid, one.column);
+        let known = column_numbers(grid, one.column);
         let known = known.iter().enumerate().filter_map(|(at, value)| Some((at, (*value)?)));
         let most = known.reduce(|most, next| if next.1 > most.1 { next } else { most });
         if let Some((at, value)) = most {
-            told.push_str(&format!(" {}: at most {}, on {}.", one.title, number(value), day(at)));
+            told.push_str(&format!(
+                " {}: at most {}, on {}.",
+                one.title,
+                format_number(value),
+                day(at)
+            ));
         }
     }
     told + " The values are in the table below."

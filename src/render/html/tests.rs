@@ -7,7 +7,11 @@ use crate::grid::CellKind;
 use crate::render::{CoverageCounts, ExcludedEvents};
 
 fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
-    let mut grid = Grid::new([("date", CellKind::Date), ("views", CellKind::Int), ("status", CellKind::Text)]);
+    let mut grid = Grid::new([
+        ("date", CellKind::Date),
+        ("views", CellKind::Int),
+        ("status", CellKind::Text),
+    ]);
     for (days, views, verdict) in days {
         let views = views.map_or(Cell::Null, Cell::Int);
         let verdict = Cell::Text((*verdict).to_owned());
@@ -16,26 +20,30 @@ fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
     grid
 }
 
-fn panel(grid: Grid, drawing: Drawing) -> Panel {
-    let shown = |name: &str| Shown { name: name.into(), meaning: "what".into(), look: Look::Plain };
+fn panel(grid: Grid, drawing: PanelKind) -> Panel {
+    let shown = |name: &str| ColumnView {
+        name: name.into(),
+        meaning: "what".into(),
+        style: ColumnStyle::Plain,
+    };
     Panel {
         id: "views".into(),
         title: "Views".into(),
         lead: String::new(),
         report: "consumption-trend".into(),
-        set: vec!["grain=day".into()],
-        of: grid.rows.len(),
+        params: vec!["grain=day".into()],
+        total_rows: grid.rows.len(),
         columns: grid.columns.iter().map(|column| shown(&column.name)).collect(),
         grid,
-        drawing,
-        empty: "Nothing.".into(),
+        kind: drawing,
+        empty_text: "Nothing.".into(),
     }
 }
 
 fn shown(panels: Vec<Panel>) -> String {
     let document = Document {
         title: "Usage".into(),
-        basis: ReportContext {
+        context: ReportContext {
             report: "consumption-trend".into(),
             title: "Consumption".into(),
             since: NaiveDate::from_ymd_opt(2026, 3, 1),
@@ -45,11 +53,11 @@ fn shown(panels: Vec<Panel>) -> String {
         },
         time_zone: Tz::UTC,
         remarks: vec!["One.".into()],
-        figures: vec![Figure {
+        figures: vec![KeyFigure {
             name: "views",
             label: "Views",
             value: Some(1_234.5),
-            before: Some(2_000.0),
+            previous: Some(2_000.0),
             note: String::new(),
         }],
         sections: vec![Section {
@@ -60,11 +68,11 @@ fn shown(panels: Vec<Panel>) -> String {
             limits: vec!["A limit.".into()],
         }],
     };
-    String::from_utf8(page(&document).unwrap()).unwrap()
+    String::from_utf8(render_page(&document).unwrap()).unwrap()
 }
 
-const BARS: Series = Series { column: "views", title: "Views", shape: Shape::Bars };
-const LINE: Series = Series { shape: Shape::Line, ..BARS };
+const BARS: ChartSeries = ChartSeries { column: "views", title: "Views", shape: SeriesShape::Bars };
+const LINE: ChartSeries = ChartSeries { shape: SeriesShape::Line, ..BARS };
 
 /// 2026-03-01.
 const FIRST: i32 = 20_513;
@@ -78,14 +86,14 @@ fn numbers_are_parted_by_thousands() {
         (-1_234_567.25, "−1,234,567.25"),
         (0.1, "0.1"),
     ] {
-        assert_eq!(number(value), text);
+        assert_eq!(format_number(value), text);
     }
 }
 
 #[test]
 fn a_digest_is_what_a_browser_makes_of_the_text() {
     // printf 'a' | openssl dgst -sha256 -binary | base64
-    assert_eq!(digest("a"), "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='");
+    assert_eq!(csp_digest("a"), "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='");
 }
 
 #[test]
@@ -112,7 +120,7 @@ fn what_the_archive_lacks_is_shaded_and_no_line_runs_over_it() {
         (FIRST + 2, Some(4), "complete"),
         (FIRST + 3, Some(9), "truncated"),
     ];
-    let html = shown(vec![panel(over_time(&rows), Drawing::Chart(vec![LINE]))]);
+    let html = shown(vec![panel(over_time(&rows), PanelKind::Chart(vec![LINE]))]);
     let svg = &html[html.find("<svg class=\"wide\"").unwrap()..];
     let svg = &svg[..svg.find("</svg>").unwrap()];
     assert_eq!(svg.matches("<path class=\"missing\"").count(), 1, "{svg}");
@@ -129,7 +137,7 @@ fn what_the_archive_lacks_is_shaded_and_no_line_runs_over_it() {
 fn bars_of_a_series_are_one_shape_and_axes_have_whole_numbers() {
     let rows: Vec<_> =
         (0..90).map(|day| (FIRST + day, Some(i64::from(day % 3)), "complete")).collect();
-    let html = shown(vec![panel(over_time(&rows), Drawing::Chart(vec![BARS]))]);
+    let html = shown(vec![panel(over_time(&rows), PanelKind::Chart(vec![BARS]))]);
     assert_eq!(html.matches("<path class=\"s1\"").count(), 2, "one in each size");
     let labels: Vec<&str> = html.split("<text class=\"label\"").skip(1).collect();
     let labels: Vec<&str> = labels
@@ -144,10 +152,10 @@ fn bars_of_a_series_are_one_shape_and_axes_have_whole_numbers() {
 
 #[test]
 fn a_chart_without_rows_or_values_is_a_sentence_or_an_empty_plane() {
-    let html = shown(vec![panel(over_time(&[]), Drawing::Chart(vec![LINE]))]);
+    let html = shown(vec![panel(over_time(&[]), PanelKind::Chart(vec![LINE]))]);
     assert!(html.contains("<p class=\"none\">Nothing.</p>") && !html.contains("<svg"), "{html}");
     let unknown = over_time(&[(FIRST, None, "missing")]);
-    let html = shown(vec![panel(unknown, Drawing::Chart(vec![LINE, BARS]))]);
+    let html = shown(vec![panel(unknown, PanelKind::Chart(vec![LINE, BARS]))]);
     assert!(html.contains("<svg class=\"narrow\"") && !html.contains("NaN"), "{html}");
 }
 
@@ -166,9 +174,9 @@ fn a_cell_holds_exactly_what_it_shows_in_short() {
         Cell::Time { us: 1_772_406_300_000_000 },
     ]);
     grid.rows.push(vec![Cell::Null, Cell::Null, Cell::Null, Cell::Null]);
-    let mut few = panel(grid, Drawing::Table);
-    few.of = 1_500;
-    few.columns[2].look = Look::Share;
+    let mut few = panel(grid, PanelKind::Table);
+    few.total_rows = 1_500;
+    few.columns[2].style = ColumnStyle::Percent;
     let html = shown(vec![few]);
     for part in [
         format!("title=\"{}\"><bdi>{}…</bdi>", "x".repeat(500), "x".repeat(200)),
@@ -200,7 +208,7 @@ fn a_calendar_has_every_day_under_its_weekday() {
         let [verdict, rule] = texts;
         grid.rows.push(vec![Cell::Date { days }, verdict, events, rule]);
     }
-    let html = shown(vec![panel(grid, Drawing::Calendar)]);
+    let html = shown(vec![panel(grid, PanelKind::Calendar)]);
     for part in [
         "<caption>March 2026</caption>",
         "<tr><td class=\"complete\" data-day=\"2026-03-30\"",
@@ -227,7 +235,7 @@ fn an_hour_is_darker_the_more_it_is_used() {
     for (weekday, hour, views) in [(1, 0, 0.0), (1, 9, 0.1), (7, 23, 12_345.6)] {
         grid.rows.push(vec![Cell::Int(weekday), Cell::Int(hour), Cell::Float(views), Cell::Int(3)]);
     }
-    let html = shown(vec![panel(grid, Drawing::Week)]);
+    let html = shown(vec![panel(grid, PanelKind::WeekHeatmap)]);
     for part in [
         "<td class=\"h0\" data-v=\"0\"",
         "title=\"Mon 0:00 to 0:59: opened 0 times a day, 3 people\"></td>",

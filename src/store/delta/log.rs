@@ -34,7 +34,8 @@ const PSEUDONYM_KEY_PROPERTY: &str = "pbi-analyze.pseudonyms";
 const SUPPORTED_FEATURES: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
 
 /// What this program's commits, and those that change no event, say that they do.
-const KNOWN_OPERATIONS: [&str; 5] = ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
+const KNOWN_OPERATIONS: [&str; 5] =
+    ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
 
 /// Properties of a table that is made here. Every command reads the log from its newest checkpoint
 /// on, so checkpoints are many. Files that were replaced are deleted at once, so their traces are
@@ -69,7 +70,8 @@ impl DeltaLog {
     pub(in crate::store) fn open(store: &Store) -> Result<DeltaLog> {
         let folder = store.events_dir();
         let (builder, runtime) = table_builder(store.disk(), &folder)?;
-        let table = runtime.block_on(builder.load()).map_err(|error| delta_error(&folder, error))?;
+        let table =
+            runtime.block_on(builder.load()).map_err(|error| delta_error(&folder, error))?;
         let log = DeltaLog { disk: Arc::clone(store.disk()), table_dir: folder, table, runtime };
         log.check_reader_features()?;
         Ok(log)
@@ -106,7 +108,9 @@ impl DeltaLog {
                     .chain([(PSEUDONYM_KEY_PROPERTY, store.pseudonym_key_id.as_deref())]),
             );
         match runtime.block_on(async { create.await }) {
-            Ok(table) => Ok(DeltaLog { disk: Arc::clone(store.disk()), table_dir: folder, table, runtime }),
+            Ok(table) => {
+                Ok(DeltaLog { disk: Arc::clone(store.disk()), table_dir: folder, table, runtime })
+            }
             // Another writer may have made it in the meantime, which is as good.
             Err(_) if store.exists()? => DeltaLog::open(store),
             Err(error) => Err(delta_error(&folder, error)),
@@ -196,7 +200,11 @@ impl DeltaLog {
     /// # Errors
     ///
     /// As [`Log::commit`].
-    pub(in crate::store) fn commit_compaction(&self, old: &[DataFile], new: &[DataFile]) -> Result<CommitAttempt> {
+    pub(in crate::store) fn commit_compaction(
+        &self,
+        old: &[DataFile],
+        new: &[DataFile],
+    ) -> Result<CommitAttempt> {
         let mut actions = self.add_actions(new, false)?;
         for file in old {
             actions.push(Action::Remove(self.remove_action(file)?));
@@ -258,7 +266,9 @@ impl DeltaLog {
                 },
             ) => Ok(CommitAttempt::Conflict),
             // The log may have let go what it was to be read from.
-            Err(_) if self.is_superseded_by_checkpoint(self.version() + 1) => Ok(CommitAttempt::Unknown),
+            Err(_) if self.is_superseded_by_checkpoint(self.version() + 1) => {
+                Ok(CommitAttempt::Unknown)
+            }
             Err(error) => Err(self.delta_error(error)),
         }
     }
@@ -286,7 +296,11 @@ impl DeltaLog {
     }
 
     /// Whether this version has a commit of these files and marks.
-    pub(in crate::store) fn has_commit_of(&self, files: &[DataFile], head: Option<i64>) -> Result<bool> {
+    pub(in crate::store) fn has_commit_of(
+        &self,
+        files: &[DataFile],
+        head: Option<i64>,
+    ) -> Result<bool> {
         if files.is_empty() {
             return Ok(self.source_log_head()? == head);
         }
@@ -423,7 +437,8 @@ fn table_builder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuild
     let url = Url::parse("memory:///").map_err(Error::internal)?;
     let builder =
         DeltaTableBuilder::from_url(url.clone()).map_err(|error| delta_error(folder, error))?;
-    let backend = DiskObjectStore::new(Arc::clone(disk), folder).map_err(|error| delta_error(folder, error))?;
+    let backend = DiskObjectStore::new(Arc::clone(disk), folder)
+        .map_err(|error| delta_error(folder, error))?;
     let backend = Arc::new(backend);
     Ok((builder.with_storage_backend(backend, url), runtime))
 }

@@ -186,7 +186,11 @@ impl ObjectStore for DiskObjectStore {
         location: &Path,
         _: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        Ok(Box::new(MultipartBuffer { object_store: self.clone(), location: location.clone(), parts: Vec::new() }))
+        Ok(Box::new(MultipartBuffer {
+            object_store: self.clone(),
+            location: location.clone(),
+            parts: Vec::new(),
+        }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {

@@ -29,7 +29,9 @@ pub(in crate::store) fn delete_expired_versions(disk: &dyn Disk, log: &Path) {
     let Ok(entries) = fs::read_dir(log) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if version_from_name(&name.to_string_lossy()).is_some_and(|version| version < checkpoint - RETAINED_VERSIONS) {
+        if version_from_name(&name.to_string_lossy())
+            .is_some_and(|version| version < checkpoint - RETAINED_VERSIONS)
+        {
             let _ = disk.remove(&entry.path());
         }
     }

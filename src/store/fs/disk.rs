@@ -160,7 +160,9 @@ fn resolve_rename_error(from: &Path, to: &Path, error: io::Error) -> io::Result<
         // A share may do what was asked, lose its answer, and be asked again by the system.
         io::ErrorKind::AlreadyExists if is_same_file(from, to) => fs::remove_file(from),
         io::ErrorKind::Unsupported => Err(no_exclusive_rename_error(to, &error)),
-        io::ErrorKind::PermissionDenied if !to.exists() => Err(no_exclusive_rename_error(to, &error)),
+        io::ErrorKind::PermissionDenied if !to.exists() => {
+            Err(no_exclusive_rename_error(to, &error))
+        }
         _ => Err(error),
     }
 }
@@ -317,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_file_system_without_new_names_is_refused_with_advice_and_left_as_it_was() {
-        use crate::ingest::{Options, NoProgress, Store, ingest_into_store};
+        use crate::ingest::{NoProgress, Options, Store, ingest_into_store};
         use std::sync::Arc;
         let event = |id| format!("{{\"Id\":\"{id}\",\"CreationTime\":\"2026-03-01T10:00:00\"}}");
         for kind in [io::ErrorKind::Unsupported, io::ErrorKind::PermissionDenied] {
@@ -332,7 +334,8 @@ mod tests {
                 file.write_all(event(number).as_bytes()).unwrap();
                 let before = files(&root);
                 let store = Store::with_disk(Arc::new(NoExclusiveRenameDisk(kind)), &root);
-                let error = ingest_into_store(&store, &options, &NoProgress).unwrap_err().to_string();
+                let error =
+                    ingest_into_store(&store, &options, &NoProgress).unwrap_err().to_string();
                 let advice = "so that two commands could overwrite each other's commits; put the \
                               store on another disk or share";
                 assert!(error.contains(advice), "{error}");

@@ -15,7 +15,7 @@ use crate::store::write::dedup::DedupResult;
 use crate::store::write::merge;
 use crate::store::write::run::Run;
 use crate::store::write::writer_lock::{self, WriterLock};
-use crate::store::{Store, MAX_ATTEMPTS, backoff};
+use crate::store::{MAX_ATTEMPTS, Store, backoff};
 
 /// How much is merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,13 @@ impl Store {
         }
     }
 
-    fn try_compact(&self, lease: &WriterLock, log: &DeltaLog, site: &TableDir, chosen: &[DataFile]) -> Result<CompactStep> {
+    fn try_compact(
+        &self,
+        lease: &WriterLock,
+        log: &DeltaLog,
+        site: &TableDir,
+        chosen: &[DataFile],
+    ) -> Result<CompactStep> {
         let mut runs = Vec::with_capacity(chosen.len());
         for file in chosen {
             match Run::from_file(&file.path) {
@@ -106,7 +112,9 @@ impl Store {
         }
         let written = match merge::write(&runs, &DedupResult::keep_all(&runs), site) {
             Ok(written) => written,
-            Err(_) if chosen.iter().any(|file| !file.path.exists()) => return Ok(CompactStep::Conflict),
+            Err(_) if chosen.iter().any(|file| !file.path.exists()) => {
+                return Ok(CompactStep::Conflict);
+            }
             Err(error) => return Err(error),
         };
         let events = |files: &[DataFile]| files.iter().map(|file| file.events).sum::<u64>();
@@ -135,7 +143,11 @@ enum CompactStep {
 }
 
 /// The files of one month that are to be merged next, the oldest months first.
-fn choose_files(files: &[DataFile], extent: CompactScope, left_alone: &[DataFile]) -> Option<Vec<DataFile>> {
+fn choose_files(
+    files: &[DataFile],
+    extent: CompactScope,
+    left_alone: &[DataFile],
+) -> Option<Vec<DataFile>> {
     let mut groups: BTreeMap<(&str, u32), Vec<&DataFile>> = BTreeMap::new();
     for file in files.iter().filter(|file| !left_alone.contains(file)) {
         if file.size_bytes < LARGE_FILE_BYTES {
@@ -146,7 +158,8 @@ fn choose_files(files: &[DataFile], extent: CompactScope, left_alone: &[DataFile
             groups.entry((&file.month, size)).or_default().push(file);
         }
     }
-    let many = |size: u32| FILES_PER_SIZE_CLASS[FILES_PER_SIZE_CLASS.len().min(size as usize + 1) - 1];
+    let many =
+        |size: u32| FILES_PER_SIZE_CLASS[FILES_PER_SIZE_CLASS.len().min(size as usize + 1) - 1];
     let mut groups = groups.into_iter();
     let (_, mut group) = groups.find(|((_, size), group)| group.len() >= many(*size))?;
     group.sort_by_key(|file| (file.size_bytes, &file.path));

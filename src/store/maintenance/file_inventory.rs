@@ -44,7 +44,9 @@ impl FileInventory {
 
     fn scan_dirs(store: &Store) -> std::io::Result<FileInventory> {
         let (mut visible, mut hidden) = (Vec::new(), Vec::new());
-        for folder in list_dir(&store.events_dir())?.iter().filter(|path| writer_lock::is_partition(path)) {
+        for folder in
+            list_dir(&store.events_dir())?.iter().filter(|path| writer_lock::is_partition(path))
+        {
             for path in list_dir(folder)? {
                 match file_name(&path) {
                     name if name.starts_with('.') => hidden.push(path),
@@ -72,7 +74,8 @@ impl FileInventory {
         named: &BTreeSet<&Path>,
         remembered: Option<&BTreeSet<PathBuf>>,
     ) -> Result<ClassifiedFiles> {
-        let mut sorted = ClassifiedFiles { checked: self.visible.len() as u64, ..ClassifiedFiles::default() };
+        let mut sorted =
+            ClassifiedFiles { checked: self.visible.len() as u64, ..ClassifiedFiles::default() };
         let is_alive = |writer: &str| !is_unlocked(&writer_lock::lock_path(store.root(), writer));
         let now = writer_lock::lock_files(store.root()).map_err(Error::io("list", store.root()))?;
         let is_alone = !now.published.iter().any(|(writer, _)| is_alive(writer));

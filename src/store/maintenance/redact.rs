@@ -17,7 +17,7 @@ use crate::store::write::dedup::DedupResult;
 use crate::store::write::merge;
 use crate::store::write::run::Run;
 use crate::store::write::writer_lock::{self, WriterLock};
-use crate::store::{Store, MAX_ATTEMPTS, too_many_conflicts, backoff};
+use crate::store::{MAX_ATTEMPTS, Store, backoff, too_many_conflicts};
 
 /// What is to go.
 pub struct Redaction<'r> {
@@ -72,7 +72,8 @@ impl Store {
         let lease = WriterLock::acquire(self)?;
         writer_lock::clean_orphans(&lease)?;
         let store = lease.store();
-        let site = TableDir::new(store.disk(), &self.events_dir(), &lease.writer, Compression::Zstd);
+        let site =
+            TableDir::new(store.disk(), &self.events_dir(), &lease.writer, Compression::Zstd);
         for tries in 1..MAX_ATTEMPTS {
             if let Some(removed) = store.try_redact(removal, &site, &lease)? {
                 return Ok(removed);
@@ -120,9 +121,13 @@ impl Store {
         let before = log.source_log_head()?;
         let undo = || {
             site.discard(&new);
-            renewal.new_reject_files.iter().for_each(|file| rejects::discard(disk, self.root(), Some(file)));
+            renewal
+                .new_reject_files
+                .iter()
+                .for_each(|file| rejects::discard(disk, self.root(), Some(file)));
         };
-        let head = source_log::write_compacted(disk, self.root(), &lease.writer, &renewal.source_log);
+        let head =
+            source_log::write_compacted(disk, self.root(), &lease.writer, &renewal.source_log);
         let head = head.inspect_err(|_| undo())?;
         let discard = || {
             undo();
@@ -133,10 +138,18 @@ impl Store {
             return Ok(None);
         }
         site.discard(&old);
-        renewal.old_reject_files.iter().for_each(|file| rejects::discard(disk, self.root(), Some(file)));
+        renewal
+            .old_reject_files
+            .iter()
+            .for_each(|file| rejects::discard(disk, self.root(), Some(file)));
         source_log::delete_compacted(disk, self.root(), before, Some(head));
         let files = old.len() + renewal.old_reject_files.len();
-        Ok(Some(RedactionResult { erased_events: erased, dropped_rejects: renewal.dropped_rejects, rewritten_files: files, rewritten_entries: renewal.rewritten_entries }))
+        Ok(Some(RedactionResult {
+            erased_events: erased,
+            dropped_rejects: renewal.dropped_rejects,
+            rewritten_files: files,
+            rewritten_entries: renewal.rewritten_entries,
+        }))
     }
 }
 
@@ -153,10 +166,21 @@ struct SourceLogRewrite {
 
 impl SourceLogRewrite {
     /// On an error it leaves no file behind.
-    fn prepare(store: &Store, writer: &str, memory: SourceLog, removal: &Redaction<'_>) -> Result<SourceLogRewrite> {
+    fn prepare(
+        store: &Store,
+        writer: &str,
+        memory: SourceLog,
+        removal: &Redaction<'_>,
+    ) -> Result<SourceLogRewrite> {
         let (disk, root) = (store.disk().as_ref(), store.root());
         let (old, new, dropped) = (Vec::new(), Vec::new(), 0);
-        let mut renewal = SourceLogRewrite { source_log: memory, old_reject_files: old, new_reject_files: new, dropped_rejects: dropped, rewritten_entries: 0 };
+        let mut renewal = SourceLogRewrite {
+            source_log: memory,
+            old_reject_files: old,
+            new_reject_files: new,
+            dropped_rejects: dropped,
+            rewritten_entries: 0,
+        };
         let mut kept = Vec::new();
         for file in std::mem::take(&mut renewal.source_log.reject_files) {
             match rejects::rewrite(disk, root, writer, &file, removal.edit_reject) {
@@ -167,7 +191,10 @@ impl SourceLogRewrite {
                     renewal.old_reject_files.push(file);
                 }
                 Err(error) => {
-                    renewal.new_reject_files.iter().for_each(|new| rejects::discard(disk, root, Some(new)));
+                    renewal
+                        .new_reject_files
+                        .iter()
+                        .for_each(|new| rejects::discard(disk, root, Some(new)));
                     return Err(error);
                 }
             }
@@ -175,7 +202,8 @@ impl SourceLogRewrite {
         kept.extend(renewal.new_reject_files.iter().cloned());
         renewal.source_log.reject_files = kept;
         renewal.source_log.removed.dropped += renewal.dropped_rejects;
-        renewal.rewritten_entries = rewrite_entries(&mut renewal.source_log.entries, removal.rewrite);
+        renewal.rewritten_entries =
+            rewrite_entries(&mut renewal.source_log.entries, removal.rewrite);
         Ok(renewal)
     }
 }

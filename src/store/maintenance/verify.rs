@@ -21,7 +21,7 @@ use crate::store::parquet::reader;
 use crate::store::provenance::rejects;
 use crate::store::provenance::source_log::{self, SourceEntry, SourceLog};
 use crate::store::write::writer_lock;
-use crate::store::{Store, MAX_ATTEMPTS};
+use crate::store::{MAX_ATTEMPTS, Store};
 
 /// What is wrong is told word for word this often for each check, and counted beyond.
 const MAX_FINDINGS: usize = 100;
@@ -81,7 +81,14 @@ pub struct VerifyFinding {
 
 impl VerifyCheck {
     fn new(name: &'static str, looked_at: u64, unit: &'static str) -> Self {
-        VerifyCheck { name, checked: looked_at, unit, failures: 0, findings: Vec::new(), skipped_reason: None }
+        VerifyCheck {
+            name,
+            checked: looked_at,
+            unit,
+            failures: 0,
+            findings: Vec::new(),
+            skipped_reason: None,
+        }
     }
 
     fn add(&mut self, finding: VerifyFinding) {
@@ -197,8 +204,10 @@ impl Verifier<'_> {
             VerifyCheck::new("statistics", files.len() as u64, "files"),
             VerifyCheck::new("order", events, "events"),
         ];
-        let reads: Vec<DataFileCheck> =
-            files.par_iter().map(|file| DataFileCheck::read(file, self.relative_path(&file.path))).collect();
+        let reads: Vec<DataFileCheck> = files
+            .par_iter()
+            .map(|file| DataFileCheck::read(file, self.relative_path(&file.path)))
+            .collect();
         for DataFileCheck { contents, statistics, order, .. } in reads {
             for (check, findings) in checks.iter_mut().zip([contents, statistics, order]) {
                 check.add_all(findings);
@@ -233,7 +242,12 @@ impl Verifier<'_> {
     }
 
     /// Names the rows of ids that stand in several: all but the first of each is one too many.
-    fn add_duplicate_id_findings(&self, files: &[&DataFile], twice: &BTreeSet<u128>, check: &mut VerifyCheck) {
+    fn add_duplicate_id_findings(
+        &self,
+        files: &[&DataFile],
+        twice: &BTreeSet<u128>,
+        check: &mut VerifyCheck,
+    ) {
         let mut first: BTreeMap<u128, (String, u64)> = BTreeMap::new();
         for file in files {
             let name = self.relative_path(&file.path);
@@ -260,7 +274,8 @@ impl Verifier<'_> {
 
     /// Whether the records that could not be taken are there, and as many as the accounts say.
     fn check_rejects(&self, memory: Option<&SourceLog>) -> VerifyCheck {
-        let mut check = VerifyCheck::new("rejects", memory.map_or(0, SourceLog::reject_count), "rejects");
+        let mut check =
+            VerifyCheck::new("rejects", memory.map_or(0, SourceLog::reject_count), "rejects");
         let Some(memory) = memory else {
             check.skipped_reason = Some("the accounts cannot be read".to_owned());
             return check;
@@ -299,7 +314,12 @@ impl Verifier<'_> {
     }
 
     /// Whether what is remembered of sources can be read, adds up, and agrees with the table.
-    fn check_accounts(&self, memory: Result<SourceLog>, files: &[DataFile], events: u64) -> [VerifyCheck; 2] {
+    fn check_accounts(
+        &self,
+        memory: Result<SourceLog>,
+        files: &[DataFile],
+        events: u64,
+    ) -> [VerifyCheck; 2] {
         let head = self.log.source_log_head().ok().flatten();
         let file = source_log::path(self.store.root(), head.unwrap_or_default());
         let mut sources = VerifyCheck::new("accounts", 0, "sources");
@@ -320,8 +340,9 @@ impl Verifier<'_> {
                 sources.add(self.finding(&file, None, what));
             }
         }
-        let is_foreign =
-            |file: &DataFile| writer_lock::writer_from_name(&writer_lock::file_name(&file.path)).is_none();
+        let is_foreign = |file: &DataFile| {
+            writer_lock::writer_from_name(&writer_lock::file_name(&file.path)).is_none()
+        };
         let stored: u64 = marks.iter().map(|mark| mark.facts.records.stored).sum();
         let erased = gone.erased;
         if files.iter().any(is_foreign) || self.log.has_foreign_commits() {

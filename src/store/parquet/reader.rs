@@ -16,7 +16,8 @@ use parquet::errors::ParquetError;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::column::{
-    EventKey, ColumnTextRewrite, arrow_schema, fingerprints, rewrite_texts, stored_id_key, non_content_columns,
+    ColumnTextRewrite, EventKey, arrow_schema, fingerprints, non_content_columns, rewrite_texts,
+    stored_id_key,
 };
 use crate::error::{Error, Result, catch_engine_panic};
 
@@ -108,7 +109,8 @@ impl Iterator for FileBatches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let reader = &mut self.reader;
-        catch_reader_panic(&self.path, || reader.next().transpose().map_err(ParquetError::from)).transpose()
+        catch_reader_panic(&self.path, || reader.next().transpose().map_err(ParquetError::from))
+            .transpose()
     }
 }
 
@@ -183,7 +185,10 @@ pub(in crate::store) fn for_each_user(path: &Path, mut take: impl FnMut(&str, &s
 }
 
 /// Whether a file has a text that is to become another.
-pub(in crate::store) fn has_text_to_rewrite(path: &Path, rewrite: &ColumnTextRewrite<'_>) -> Result<bool> {
+pub(in crate::store) fn has_text_to_rewrite(
+    path: &Path,
+    rewrite: &ColumnTextRewrite<'_>,
+) -> Result<bool> {
     let mut pages = read_pages(path, 64 << 10)?;
     while let Some(columns) = pages.next_page()? {
         for column in columns.iter().flatten() {
@@ -219,8 +224,9 @@ pub(in crate::store) fn read_pages(path: &Path, rows: usize) -> Result<PageReade
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let file = File::open(path).map_err(Error::io("read", path))?;
     let options = ArrowReaderOptions::new().with_schema(schema);
-    let builder =
-        catch_reader_panic(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))?;
+    let builder = catch_reader_panic(path, || {
+        ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+    })?;
     Ok(PageReader(FileBatches::new(path, builder.with_batch_size(rows))?))
 }
 
@@ -242,7 +248,9 @@ impl PageReader {
 fn open_builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    catch_reader_panic(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
+    catch_reader_panic(path, || {
+        ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+    })
 }
 
 fn row_selection(rows: &[usize]) -> RowSelection {

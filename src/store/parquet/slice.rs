@@ -70,7 +70,10 @@ impl RowSlice {
     }
 
     /// The same for lists and objects, which few events have: what lies between is passed over.
-    fn take_nested_column(&self, parts: &[Option<&ArrayRef>]) -> Result<Option<ArrayRef>, ArrowError> {
+    fn take_nested_column(
+        &self,
+        parts: &[Option<&ArrayRef>],
+    ) -> Result<Option<ArrayRef>, ArrowError> {
         // Where the arrays of present parts are, and those themselves.
         let mut data = Vec::new();
         let places: Vec<usize> = parts

@@ -17,7 +17,7 @@ use crate::store::delta::snapshot::DataFile;
 use crate::store::parquet::external_files;
 use crate::store::parquet::reader::{self, PageReader};
 use crate::store::write::writer_lock;
-use crate::store::{TempTable, Store};
+use crate::store::{Store, TempTable};
 
 /// The place of a row in the table's order.
 pub type RowKey = (i64, u128);
@@ -78,7 +78,8 @@ pub fn scan_rows(
     take: &mut dyn FnMut(RowRange<'_>) -> Result<()>,
 ) -> Result<()> {
     for month in files.chunk_by(|one, other| one.month == other.month) {
-        let asked: Vec<DataFile> = month.iter().filter(|file| span.overlaps(file)).cloned().collect();
+        let asked: Vec<DataFile> =
+            month.iter().filter(|file| span.overlaps(file)).cloned().collect();
         let (ours, foreign): (Vec<DataFile>, Vec<DataFile>) =
             asked.into_iter().partition(is_sorted_file);
         let sorted = if foreign.is_empty() { None } else { Some(sort_foreign_files(&foreign)?) };

@@ -194,7 +194,9 @@ impl TextColumnWriter {
                             self.dictionary_keys.push(known as u32);
                             continue;
                         }
-                        _ => self.key_maps[*place].1[key] = self.push_value(texts.texts().value(key)),
+                        _ => {
+                            self.key_maps[*place].1[key] = self.push_value(texts.texts().value(key))
+                        }
                     }
                 }
                 PageValues::Strings(texts) => {
@@ -211,7 +213,8 @@ impl TextColumnWriter {
     }
 
     fn is_page_full(&self) -> bool {
-        let bytes = self.dictionary.as_ref().map_or(&self.plain_values, |dictionary| &dictionary.bytes);
+        let bytes =
+            self.dictionary.as_ref().map_or(&self.plain_values, |dictionary| &dictionary.bytes);
         bytes.len() >= PAGE_BYTES
     }
 
@@ -335,7 +338,8 @@ impl TextColumnWriter {
         for (page, rows) in self.pages {
             written.add(page, Some(rows))?;
         }
-        let mut encodings: Vec<Encoding> = written.encoding_stats.iter().map(|kind| kind.encoding).collect();
+        let mut encodings: Vec<Encoding> =
+            written.encoding_stats.iter().map(|kind| kind.encoding).collect();
         encodings.push(Encoding::RLE);
         let metadata = ColumnChunkMetaData::builder(self.descr)
             .set_compression(self.codec)

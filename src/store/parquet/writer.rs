@@ -255,7 +255,8 @@ impl DataFileWriter {
 
     fn start_row_group(&mut self) -> Result<()> {
         let made = self.factory.create_column_writers(self.row_group_count);
-        let mut leaves = made.map_err(|error| write_error(&self.temp_file.path, error))?.into_iter();
+        let mut leaves =
+            made.map_err(|error| write_error(&self.temp_file.path, error))?.into_iter();
         let (written, codec) = (self.writer.schema_descr(), self.compression.codec());
         let mut leaf = 0;
         for field in arrow_schema().fields() {
@@ -264,7 +265,11 @@ impl DataFileWriter {
             self.row_group.push(match field.data_type() {
                 DataType::Utf8 => {
                     let repeats = !is_unique_column(field.name());
-                    ColumnChunkWriter::Text(Box::new(TextColumnWriter::new(written.column(leaf), codec, repeats)))
+                    ColumnChunkWriter::Text(Box::new(TextColumnWriter::new(
+                        written.column(leaf),
+                        codec,
+                        repeats,
+                    )))
                 }
                 _ => ColumnChunkWriter::Arrays(writers),
             });
@@ -276,7 +281,8 @@ impl DataFileWriter {
 
     fn finish_row_group(&mut self) -> Result<()> {
         self.row_group_rows = 0;
-        let closed = std::mem::take(&mut self.row_group).into_par_iter().map(ColumnChunkWriter::close);
+        let closed =
+            std::mem::take(&mut self.row_group).into_par_iter().map(ColumnChunkWriter::close);
         let encoded: Result<Vec<EncodedColumnChunk>, ParquetError> = closed.collect();
         let written = encoded.and_then(|columns| {
             let mut group = self.writer.next_row_group()?;

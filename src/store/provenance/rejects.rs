@@ -96,7 +96,9 @@ impl RejectSpool {
             *state = SpoolState::Open(opened.map_err(|error| self.write_error(error))?);
         }
         match &mut *state {
-            SpoolState::Open(lines) => lines.write_all(&line).map_err(|error| self.write_error(error)),
+            SpoolState::Open(lines) => {
+                lines.write_all(&line).map_err(|error| self.write_error(error))
+            }
             _ => Err(Error::internal("rejects that were not begun")),
         }
     }
@@ -120,7 +122,11 @@ impl RejectSpool {
 
     /// Tells what is new from what the store has, which can only be of the sources that were seen
     /// before.
-    pub(in crate::store) fn split_new(&self, root: &Path, memory: &SourceLog) -> Result<NewRejects> {
+    pub(in crate::store) fn split_new(
+        &self,
+        root: &Path,
+        memory: &SourceLog,
+    ) -> Result<NewRejects> {
         let mut sifted = NewRejects::default();
         if !self.finish()? {
             return Ok(sifted);
@@ -538,7 +544,8 @@ mod tests {
         ];
         let facts = crate::schema::source_log::SourceFacts::default();
         let mark = crate::store::SourceEntry { place: "/b".into(), digest: String::new(), facts };
-        let memory = SourceLog { entries: vec![mark], reject_files: vec![one], ..SourceLog::default() };
+        let memory =
+            SourceLog { entries: vec![mark], reject_files: vec![one], ..SourceLog::default() };
         let taken = intake(root, &second);
         let sifted = taken.split_new(root, &memory).unwrap();
         assert_eq!(sifted.counts("/b"), RejectCounts { kept: 2, known: 1 });

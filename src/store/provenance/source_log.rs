@@ -97,7 +97,8 @@ pub(in crate::store) fn read(root: &Path, head: Option<i64>) -> Result<SourceLog
 
 fn read_file(root: &Path, number: i64) -> Result<(SourceLogHead, Vec<SourceEntry>)> {
     let text = read_text(root, number)?;
-    let marks = text.lines().skip(1).map(serde_json::from_str).collect::<Result<Vec<SourceEntry>, _>>();
+    let marks =
+        text.lines().skip(1).map(serde_json::from_str).collect::<Result<Vec<SourceEntry>, _>>();
     let marks = marks.map_err(|error| damaged_error(root, number, &error))?;
     Ok((parse_head(root, number, &text)?, marks))
 }
@@ -156,7 +157,8 @@ pub(in crate::store) fn append(
         return write_compacted(disk, root, writer, &memory).map(Some);
     }
     let rejects = rejects.cloned().into_iter().collect();
-    let head = SourceLogHead { writer: writer.to_owned(), before: head, length, removed: gone, rejects };
+    let head =
+        SourceLogHead { writer: writer.to_owned(), before: head, length, removed: gone, rejects };
     write_file(disk, root, &head, marks).map(Some)
 }
 
@@ -173,7 +175,12 @@ pub(in crate::store) fn write_compacted(
     write_file(disk, root, &head, &memory.entries)
 }
 
-fn write_file(disk: &dyn Disk, root: &Path, head: &SourceLogHead, marks: &[SourceEntry]) -> Result<i64> {
+fn write_file(
+    disk: &dyn Disk,
+    root: &Path,
+    head: &SourceLogHead,
+    marks: &[SourceEntry],
+) -> Result<i64> {
     let mut text = serde_json::to_vec(head).map_err(Error::internal)?;
     for mark in marks {
         text.push(b'\n');
@@ -214,7 +221,10 @@ pub(in crate::store) fn chain(root: &Path, head: Option<i64>) -> Result<Vec<Path
 }
 
 /// The files of marks up to the one of a number, and the files of rejects that they name.
-pub(in crate::store) fn referenced_files(root: &Path, head: Option<i64>) -> Result<BTreeSet<PathBuf>> {
+pub(in crate::store) fn referenced_files(
+    root: &Path,
+    head: Option<i64>,
+) -> Result<BTreeSet<PathBuf>> {
     let mut files = BTreeSet::new();
     for (number, link) in links(root, head)? {
         files.insert(path(root, number));
@@ -317,7 +327,10 @@ mod tests {
         let memory = read(root, head).unwrap();
         assert_eq!((memory.removed, memory.reject_count()), (gone, 225));
         assert_eq!(memory.reject_files.len(), 10);
-        assert_eq!(referenced_files(root, head).unwrap().len(), 10 + chain(root, head).unwrap().len());
+        assert_eq!(
+            referenced_files(root, head).unwrap().len(),
+            10 + chain(root, head).unwrap().len()
+        );
     }
 
     #[test]
@@ -331,7 +344,10 @@ mod tests {
         let number = file_number(text.as_bytes());
         write_atomically(&OsDisk, &path(folder.path(), number), text.as_bytes()).unwrap();
         let memory = read(folder.path(), Some(number)).unwrap();
-        assert_eq!((memory.removed, memory.reject_count()), (RemovedCounts { erased: 4, dropped: 0 }, 0));
+        assert_eq!(
+            (memory.removed, memory.reject_count()),
+            (RemovedCounts { erased: 4, dropped: 0 }, 0)
+        );
         let facts = &memory.entries[0].facts;
         assert_eq!((facts.records.rejected, facts.rejects), (1, None));
     }
@@ -339,8 +355,9 @@ mod tests {
     #[test]
     fn two_writers_that_remember_the_same_do_not_share_a_file() {
         let folder = tempfile::tempdir().unwrap();
-        let [one, other] = ["one", "other"]
-            .map(|writer| append(&OsDisk, folder.path(), None, writer, (&[mark("x")], None)).unwrap());
+        let [one, other] = ["one", "other"].map(|writer| {
+            append(&OsDisk, folder.path(), None, writer, (&[mark("x")], None)).unwrap()
+        });
         discard(&OsDisk, folder.path(), one);
         assert_eq!(read(folder.path(), other).unwrap().entries, [mark("x")]);
     }

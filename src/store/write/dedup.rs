@@ -76,7 +76,8 @@ impl<'r> KeptById<'r> {
         let filled: Vec<(KeptPartition<'r>, Vec<StagedRow>)> = (0..parts)
             .into_par_iter()
             .map(|number| {
-                let mut part = KeptPartition { runs, table: HashTable::with_capacity(rows / parts) };
+                let mut part =
+                    KeptPartition { runs, table: HashTable::with_capacity(rows / parts) };
                 let losers = part.insert_all(|id| partition_index(id, parts) == number);
                 (part, losers)
             })
@@ -200,7 +201,10 @@ fn source_number(key: &EventKey) -> u32 {
 
 /// The content numbers of stored events whose ids were staged again. Every file is asked, not
 /// only those of the same months: a copy whose time was garbled is still a copy.
-fn stored_content_hashes(winners: &KeptById<'_>, files: &[DataFile]) -> Result<BTreeMap<u128, u64>> {
+fn stored_content_hashes(
+    winners: &KeptById<'_>,
+    files: &[DataFile],
+) -> Result<BTreeMap<u128, u64>> {
     if winners.is_empty() {
         return Ok(BTreeMap::new());
     }

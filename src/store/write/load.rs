@@ -15,13 +15,13 @@ use crate::store::delta::log::DeltaLog;
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::{Disk, OsDisk};
 use crate::store::parquet::writer::TableDir;
-use crate::store::provenance::rejects::{self, RejectSpool, RejectsFile, NewRejects};
+use crate::store::provenance::rejects::{self, NewRejects, RejectSpool, RejectsFile};
 use crate::store::provenance::source_log::{self, SourceEntry, SourceLog};
 use crate::store::write::dedup::{self, DedupResult};
 use crate::store::write::merge;
 use crate::store::write::run::Run;
 use crate::store::write::writer_lock::WriterLock;
-use crate::store::{SourceEntries, Store, MAX_ATTEMPTS, too_many_conflicts, backoff};
+use crate::store::{MAX_ATTEMPTS, SourceEntries, Store, backoff, too_many_conflicts};
 
 /// What a load may hold in memory before it puts sorted runs on disk.
 const MAX_STAGED_BYTES: usize = 144 << 20;
@@ -36,7 +36,9 @@ impl TransactionTarget {
     fn into_temp_table(self, files: Vec<DataFile>) -> Result<TempTable> {
         match self {
             TransactionTarget::Temporary(folder) => Ok(TempTable { files, _folder: folder }),
-            TransactionTarget::Store { .. } => Err(Error::internal("a load of the store is to be committed")),
+            TransactionTarget::Store { .. } => {
+                Err(Error::internal("a load of the store is to be committed"))
+            }
         }
     }
 }
@@ -55,7 +57,11 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(in crate::store) fn new(target: TransactionTarget, site: TableDir, scratch: PathBuf) -> Self {
+    pub(in crate::store) fn new(
+        target: TransactionTarget,
+        site: TableDir,
+        scratch: PathBuf,
+    ) -> Self {
         let (disk, rejects): (Arc<dyn Disk>, _) = match &target {
             TransactionTarget::Store { store, .. } => {
                 (Arc::clone(store.disk()), Some(RejectSpool::new(store.disk(), &scratch)))
@@ -121,7 +127,16 @@ impl Transaction {
     ///
     /// Those of reading the table.
     pub fn deduplicate(self) -> Result<PreparedCommit> {
-        let Transaction { target, site, temp_dir: scratch, disk, runs, staged_bytes, rejects, attempts: tries } = self;
+        let Transaction {
+            target,
+            site,
+            temp_dir: scratch,
+            disk,
+            runs,
+            staged_bytes,
+            rejects,
+            attempts: tries,
+        } = self;
         let mut runs =
             runs.into_inner().map_err(|_| Error::internal("a worker failed while staging"))?;
         // Threads finish in any order; by their first event's place, runs always stand the same.
@@ -134,8 +149,16 @@ impl Transaction {
             _ => (None, dedup::deduplicate(&runs, &[])?),
         };
         let runs_left = Mutex::default();
-        let load =
-            Transaction { target, site, temp_dir: scratch, disk, runs: runs_left, staged_bytes, rejects, attempts: tries };
+        let load = Transaction {
+            target,
+            site,
+            temp_dir: scratch,
+            disk,
+            runs: runs_left,
+            staged_bytes,
+            rejects,
+            attempts: tries,
+        };
         Ok(PreparedCommit { transaction: load, runs, base, dedup_result: fates })
     }
 }
@@ -168,7 +191,10 @@ impl BaseVersion {
             });
             match settled.and_then(|fates| Ok((fates, sifted?))) {
                 Ok((fates, (memory, rejects))) => {
-                    return Ok((BaseVersion { log, source_log: memory, new_rejects: rejects }, fates));
+                    return Ok((
+                        BaseVersion { log, source_log: memory, new_rejects: rejects },
+                        fates,
+                    ));
                 }
                 // A file may have been replaced by a better one since the log was read.
                 Err(error) => log = store.refresh(&log)?.ok_or(error)?,
@@ -220,7 +246,8 @@ impl PreparedCommit {
     /// [`Error::Io`] where the disk refuses, [`Error::Store`] where other writers were quicker
     /// too often; the table is then as it was.
     pub fn commit(self, marks: &[SourceEntry]) -> Result<CommitOutcome> {
-        let (TransactionTarget::Store { store, writer_lock: lease, .. }, Some(base)) = (&self.transaction.target, &self.base)
+        let (TransactionTarget::Store { store, writer_lock: lease, .. }, Some(base)) =
+            (&self.transaction.target, &self.base)
         else {
             return Err(Error::internal("a passing load has nowhere to commit to"));
         };
@@ -254,7 +281,8 @@ impl PreparedCommit {
             }
         };
         let commit = |log: &DeltaLog| log.commit_append(&written, head);
-        let attempt = store.commit_with_retry(&base.log, commit, DeltaLog::has_only_compactions_since);
+        let attempt =
+            store.commit_with_retry(&base.log, commit, DeltaLog::has_only_compactions_since);
         match store.resolve_outcome(lease, attempt, (&written, head), discard)? {
             Some(version) => {
                 source_log::delete_compacted(disk, &store.root, before, head);
@@ -274,8 +302,9 @@ impl PreparedCommit {
     ) -> Result<Option<RejectsFile>> {
         let brought: HashSet<&str> = marks.iter().map(|mark| mark.place.as_str()).collect();
         let is_brought = |place: &str| brought.contains(place);
-        let write =
-            |intake: &RejectSpool| intake.write_new(&store.root, &lease.writer, &base.new_rejects, is_brought);
+        let write = |intake: &RejectSpool| {
+            intake.write_new(&store.root, &lease.writer, &base.new_rejects, is_brought)
+        };
         self.transaction.rejects.as_ref().map_or(Ok(None), write)
     }
 

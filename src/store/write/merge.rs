@@ -8,15 +8,19 @@ use crate::error::{Error, Result};
 use crate::record::time;
 use crate::store::delta::snapshot::DataFile;
 use crate::store::parquet::slice::RowSlice;
-use crate::store::parquet::writer::{DataFileWriter, TableDir, FinishedDataFile};
+use crate::store::parquet::writer::{DataFileWriter, FinishedDataFile, TableDir};
 use crate::store::write::dedup::DedupResult;
-use crate::store::write::run::{RunPage, Run, RunReader};
+use crate::store::write::run::{Run, RunPage, RunReader};
 
 /// Rows that are gathered and encoded at a time.
 const SLICE_ROWS: usize = 16 << 10;
 
 /// Writes the events that stay, and gives back the files. On an error it leaves none behind.
-pub(in crate::store) fn write(runs: &[Run], fates: &DedupResult, site: &TableDir) -> Result<Vec<DataFile>> {
+pub(in crate::store) fn write(
+    runs: &[Run],
+    fates: &DedupResult,
+    site: &TableDir,
+) -> Result<Vec<DataFile>> {
     write_rewritten(runs, fates, site, None)
 }
 
@@ -60,9 +64,14 @@ struct Merge<'r> {
 }
 
 impl<'r> Merge<'r> {
-    fn new(runs: &'r [Run], fates: &'r DedupResult, rewrite: Option<&'r ColumnTextRewrite<'r>>) -> Self {
+    fn new(
+        runs: &'r [Run],
+        fates: &'r DedupResult,
+        rewrite: Option<&'r ColumnTextRewrite<'r>>,
+    ) -> Self {
         let readers = runs.iter().map(|_| None).collect();
-        let mut merge = Merge { runs, dedup_result: fates, rewrite, readers, heads: BinaryHeap::new() };
+        let mut merge =
+            Merge { runs, dedup_result: fates, rewrite, readers, heads: BinaryHeap::new() };
         for run in 0..runs.len() {
             merge.advance(run, 0);
         }
@@ -100,10 +109,12 @@ impl<'r> Merge<'r> {
             let mut slice = self.next_slice(&month)?;
             while slice.len() > 0 {
                 if file.is_full() {
-                    let full = std::mem::replace(&mut file, DataFileWriter::create(site, &month.name)?);
+                    let full =
+                        std::mem::replace(&mut file, DataFileWriter::create(site, &month.name)?);
                     keep(full.close()?);
                 }
-                let (written, next) = rayon::join(|| file.write(&slice), || self.next_slice(&month));
+                let (written, next) =
+                    rayon::join(|| file.write(&slice), || self.next_slice(&month));
                 written?;
                 slice = next?;
             }

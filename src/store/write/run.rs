@@ -13,7 +13,7 @@ use arrow::ipc::writer::FileWriter;
 
 use crate::column::non_content_columns;
 use crate::column::{
-    EventBatch, EventKey, ColumnTextRewrite, arrow_schema, fingerprint, fingerprints, rewrite_texts,
+    ColumnTextRewrite, EventBatch, EventKey, arrow_schema, fingerprint, fingerprints, rewrite_texts,
 };
 use crate::error::{Error, Result};
 use crate::store::fs::disk::Disk;

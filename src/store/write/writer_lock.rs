@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::store::delta::log::DeltaLog;
-use crate::store::fs::disk::{Disk, DiskFile, FileLock, parent_or_current, is_unlocked};
+use crate::store::fs::disk::{Disk, DiskFile, FileLock, is_unlocked, parent_or_current};
 
 /// A writer at work. Gone with the value, and so is its folder for unfinished work.
 #[derive(Debug)]
@@ -184,16 +184,21 @@ fn remove_orphans(own: &WriterLock, dead: &LockFiles) -> Result<()> {
     let store = own.store();
     let listed = scan_dirs(&store).and_then(|found| Ok((found, lock_files(store.root())?)));
     let (found, now) = listed.map_err(Error::io("list", store.root()))?;
-    let is_dead = |writer: &str| writer != own.writer && is_unlocked(&lock_path(store.root(), writer));
+    let is_dead =
+        |writer: &str| writer != own.writer && is_unlocked(&lock_path(store.root(), writer));
     let is_alone = now.published.iter().all(|(writer, _)| *writer == own.writer || is_dead(writer));
-    let named: BTreeSet<&str> = found.data_files.iter().map(|(writer, _)| writer.as_str()).collect();
+    let named: BTreeSet<&str> =
+        found.data_files.iter().map(|(writer, _)| writer.as_str()).collect();
     let gone: BTreeSet<&str> = named.into_iter().filter(|writer| is_dead(writer)).collect();
 
     let mut held = BTreeSet::new();
     if store.exists()? {
         let log = DeltaLog::open(&store)?;
         held.extend(log.files()?.into_iter().map(|file| file.path));
-        held.extend(crate::store::provenance::source_log::referenced_files(store.root(), log.source_log_head()?)?);
+        held.extend(crate::store::provenance::source_log::referenced_files(
+            store.root(),
+            log.source_log_head()?,
+        )?);
     }
     let remove = |path: &Path| {
         let _ = store.disk().remove(path);
@@ -209,7 +214,11 @@ fn remove_orphans(own: &WriterLock, dead: &LockFiles) -> Result<()> {
     // Marks and unfinished commits carry no writer's name: they wait until nobody else writes,
     // and so do the signs that tell of them.
     if is_alone {
-        found.source_log_files.iter().filter(|path| !held.contains(*path)).for_each(|path| remove(path));
+        found
+            .source_log_files
+            .iter()
+            .filter(|path| !held.contains(*path))
+            .for_each(|path| remove(path));
         found.unfinished_log_files.iter().for_each(|path| remove(path));
         dead.pending.iter().filter(|path| is_unlocked(path)).for_each(|path| remove(path));
         // A folder that would not go is found by its sign the next time.
@@ -243,7 +252,8 @@ fn scan_dirs(store: &Store) -> io::Result<StoreDirScan> {
         }
     }
     for path in list_dir(&crate::store::provenance::rejects::folder(store.root()))? {
-        if let Some(writer) = crate::store::provenance::rejects::writer_from_name(&file_name(&path)) {
+        if let Some(writer) = crate::store::provenance::rejects::writer_from_name(&file_name(&path))
+        {
             data.push((writer.to_owned(), path));
         }
     }
@@ -327,7 +337,8 @@ mod tests {
             digest: "0".to_owned(),
             facts: crate::schema::source_log::SourceFacts::default(),
         };
-        let number = source_log::append(&OsDisk, store.root(), None, writer, (&[mark], None)).unwrap();
+        let number =
+            source_log::append(&OsDisk, store.root(), None, writer, (&[mark], None)).unwrap();
         source_log::path(store.root(), number.unwrap())
     }
 
