@@ -1,4 +1,4 @@
-//! Parses the embedded tables (`*.tsv`): a header line, then one row per line with tabs between cells.
+//! Parses the embedded tables (`*.tsv`): a header line, then rows with tabs between cells.
 
 use std::fmt;
 
