@@ -563,7 +563,8 @@ fn home_domains_are_found_or_given() {
     let report = definition::header::parse("x", sql).unwrap();
     let session = PLAIN.session(&archive.snapshot);
     let kind = |home: Option<&str>| {
-        let given = home.map(|home| ("internal_domains".to_owned(), home.to_owned())).into_iter().collect();
+        let given =
+            home.map(|home| ("internal_domains".to_owned(), home.to_owned())).into_iter().collect();
         lines(&execute(&session, &report, &given).unwrap()).concat()
     };
     assert_eq!(kind(None), "person");

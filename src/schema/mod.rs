@@ -1,6 +1,7 @@
 //! Columns, activities, record types, and the records that the store keeps of sources and rejects.
 
 mod columns;
+pub mod guid;
 mod operations;
 mod record_types;
 pub mod reject;
@@ -23,3 +24,15 @@ pub const SOURCE_FILE: &str = "SourceFile";
 pub const SOURCE_KIND: &str = "SourceKind";
 /// Partition column: UTC month of `CreationTime`, for example `2024-03`.
 pub const MONTH: &str = "month";
+
+/// The number of microseconds in a day.
+pub const MICROS_PER_DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Splits one of the embedded tables into rows of cells, without its comments and header.
+fn tsv_rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    table
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+        .skip(1)
+        .map(|line| line.split('\t').map(str::trim).collect())
+}

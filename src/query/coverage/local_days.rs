@@ -132,8 +132,16 @@ mod tests {
     fn a_local_day_is_as_good_as_the_worse_of_the_days_that_it_touches() {
         let zurich = days("cxcpmmc", chrono_tz::Europe::Zurich);
         let verdicts: Vec<_> = zurich.iter().map(|day| day.status.name()).collect();
-        let expected =
-            ["partial", "truncated", "truncated", "partial", "partial", "missing", "partial", "partial"];
+        let expected = [
+            "partial",
+            "truncated",
+            "truncated",
+            "partial",
+            "partial",
+            "missing",
+            "partial",
+            "partial",
+        ];
         assert_eq!(verdicts, expected);
         assert_eq!(zurich[0].reason, "the archive does not reach over 2026-02-28 (UTC)");
         assert_eq!(zurich[4].reason, "2026-03-05 (UTC): m");

@@ -34,7 +34,10 @@ fn joins_that_the_engine_answers_otherwise_are_refused_with_a_way_out() {
             "SELECT a.Id FROM events a JOIN days d ON a.local_date = d.day AND d.status = 'x'",
             "move the rest to WHERE",
         ),
-        ("SELECT a.Id FROM events a JOIN days d ON a.local_date = d.day OR a.Id = d.reason", "WHERE"),
+        (
+            "SELECT a.Id FROM events a JOIN days d ON a.local_date = d.day OR a.Id = d.reason",
+            "WHERE",
+        ),
         ("SELECT a.Id FROM events a JOIN days d ON a.local_date = a.local_date", "a.x = b.x"),
         ("SELECT a.Id FROM events a RIGHT JOIN days d USING (day)", "write ON a.x = b.x"),
         ("SELECT a.Id FROM events a NATURAL JOIN days d", "write ON a.x = b.x"),
