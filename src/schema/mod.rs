@@ -25,14 +25,5 @@ pub const SOURCE_KIND: &str = "SourceKind";
 /// Partition column: UTC month of `CreationTime`, for example `2024-03`.
 pub const MONTH: &str = "month";
 
-/// The number of microseconds in a day.
+/// Microseconds in a day.
 pub const MICROS_PER_DAY: i64 = 24 * 60 * 60 * 1_000_000;
-
-/// Splits one of the embedded tables into rows of cells, without its comments and header.
-fn tsv_rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
-    table
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
-        .skip(1)
-        .map(|line| line.split('\t').map(str::trim).collect())
-}
