@@ -98,7 +98,7 @@ impl SourceAccount {
         records.read += tally.read;
         records.rejected += tally.rejected.len() as u64;
         records.other_workloads += tally.other_workloads.values().sum::<u64>();
-        self.facts.others_kept += tally.other_workloads_kept;
+        self.facts.other_workloads_kept += tally.other_workloads_kept;
         for (day, events) in tally.days {
             if let Some(day) = time::day(day * DAY_US) {
                 *self.facts.days.entry(day.to_string()).or_default() += events;
