@@ -48,13 +48,20 @@ fn warning(kind: WarningKind, count: u64, detail: impl Into<String>) -> SourceWa
     SourceWarning { kind, count, detail: detail.into() }
 }
 
+/// Returns a number with its noun in the singular or plural.
+fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 fn truncated(facts: &SourceFacts, results: Option<u64>) -> Option<SourceWarning> {
     let rows = facts.records.read;
     let results = results.filter(|&results| results > rows)?;
     let detail = format!(
-        "the search found {results} results, but the file has {rows} rows: unless other files have \
-         the rest, search again in shorter periods; with -SessionCommand ReturnLargeSet, a session \
-         returns up to 50000"
+        "the search found {}, but the file has {}: unless other files have the rest, search again \
+         in shorter periods; with -SessionCommand ReturnLargeSet, a session returns up to 50000",
+        count(results, "result"),
+        count(rows, "row")
     );
     Some(warning(WarningKind::Truncated, results - rows, detail))
 }
@@ -72,21 +79,21 @@ fn at_limit(facts: &SourceFacts) -> Option<SourceWarning> {
 fn lossy_table(facts: &SourceFacts, indicators: &LossIndicators) -> SourceWarning {
     let detail = format!(
         "a table without AuditData: Export-Csv writes only the columns of the first event, and \
-         nested values as text ({} values); download its days again as JSON, with \
+         nested values as text ({}); download its days again as JSON, with \
          ConvertTo-Json -Depth 10",
-        indicators.flattened
+        count(indicators.flattened, "value")
     );
     warning(WarningKind::LossyTable, facts.records.read, detail)
 }
 
 fn lost_characters(indicators: &LossIndicators) -> Option<SourceWarning> {
     let example = indicators.lost_characters.first().filter(|_| !indicators.has_non_ascii)?;
-    let count = indicators.lost_characters.len();
+    let names = indicators.lost_characters.len();
     let detail = format!(
         "names have ? in place of characters, for example \"{example}\": written as ASCII; \
          download its days again and write with -Encoding utf8"
     );
-    (count >= MIN_SUSPECT_NAMES).then(|| warning(WarningKind::LostCharacters, count as u64, detail))
+    (names >= MIN_SUSPECT_NAMES).then(|| warning(WarningKind::LostCharacters, names as u64, detail))
 }
 
 fn flattened(indicators: &LossIndicators) -> Option<SourceWarning> {
@@ -156,8 +163,8 @@ pub fn file_name(source: &SourceFacts) -> &str {
 
 /// Returns the time in a file name, in microseconds since 1970, as if it were in UTC.
 ///
-/// It is the last valid time of 12 or 14 digits, or of 8 digits, `T` and 4 or 6 digits. For example,
-/// the time in `PBIActivityEvents-20260301-202603020415.json` is 2026-03-02 04:15.
+/// It is the last valid time of 12 or 14 digits, or of 8 digits, `T` and 4 or 6 digits. For
+/// example, the time in `PBIActivityEvents-20260301-202603020415.json` is 2026-03-02 04:15.
 fn time_in_name(name: &str) -> Option<i64> {
     let words = name.split(|c: char| !(c.is_ascii_digit() || c == 'T'));
     let mut times = words.filter_map(|word| {

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The maximum number of bytes that are stored of a record. Of longer records, the beginning and the
-/// length are stored.
+/// The maximum number of bytes that are stored of a record. Of a longer record, the beginning and
+/// the length are stored.
 pub const MAX_RAW_BYTES: usize = 1 << 20;
 
 /// A rejected record.

@@ -83,7 +83,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Those of [`Store::snapshot`] and of `answer`.
+    /// Errors of [`Store::snapshot`] and of `answer`.
     pub fn read<T>(&self, answer: impl Fn(&Snapshot) -> Result<T>) -> Result<T> {
         let mut version = None;
         loop {
@@ -116,7 +116,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Those of `take`; [`crate::Error::Io`] and [`crate::Error::Store`] if a file is missing or
+    /// Errors of `take`; [`crate::Error::Io`] and [`crate::Error::Store`] if a file is missing or
     /// damaged.
     pub fn for_each_reject(
         &self,

@@ -42,27 +42,27 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
         (
             "results.json",
             format!("[{{\"ResultCount\":\"4\",\"AuditData\":{:?}}}]", plain(7, 0)),
-            Some(("cut", 3, "the search found 4 results, and 1 rows")),
+            Some(("cut", 3, "the search found 4 results, but the file has 1 row:")),
         ),
         (
             "table.csv",
             "Id,CreationTime,Datasets\nt1,2026-03-01T08:00:00,System.Object[]\n".to_owned(),
-            Some(("lossy_table", 1, "(1 of them); pull its days again as JSON")),
+            Some(("lossy_table", 1, "(1 value); download its days again as JSON")),
         ),
         (
             "ascii.ndjson",
             named(&["Verk?ufe", "?bersicht", "Qualit? 2024", "Why?"]),
-            Some(("lost_letters", 3, "such as \"?bersicht\": written as ASCII")),
+            Some(("lost_letters", 3, "for example \"?bersicht\": written as ASCII")),
         ),
         ("questions.ndjson", named(&["Verk?ufe", "Is it so?", "What is it?"]), None),
         ("utf8.ndjson", named(&["Verk?ufe", "?bersicht", "Qualit? 2024", "Größe"]), None),
         (
             "shallow.json",
             flat(r#""Datasets":"System.Object[]","Schedules":"@{RefreshFrequency=Daily}""#),
-            Some(("flattened", 2, "such as Datasets: System.Object[], and are kept as text")),
+            Some(("flattened", 2, "for example Datasets: System.Object[]; they are stored as text")),
         ),
         ("deep.json", flat(r#""Datasets":[{"DatasetId":"d"}],"ReportName":"@{x}?""#), None),
-        (early, format!("[{}]", plain(0, 0)), Some(("early", 1, "pull that day again"))),
+        (early, format!("[{}]", plain(0, 0)), Some(("early", 1, "late events are missing; download 2026-03-01 again"))),
         (late, format!("[{}]", plain(0, 1)), None),
     ]
 }
@@ -127,7 +127,7 @@ fn many_of_a_kind_are_counted_and_no_person_is_an_example() {
     let told = dir.pbi(arguments).ended(0).stdout;
     assert_eq!(told.matches("the search found 1000 results").count(), 5, "{told}");
     assert!(told.contains("         and 2 sources more; --format json"), "{told}");
-    assert!(told.contains("such as \"PersonalWorkspace p-") && !told.contains("J?rg"), "{told}");
+    assert!(told.contains("for example \"PersonalWorkspace p-") && !told.contains("J?rg"), "{told}");
 }
 
 /// What is proven to be cut is cut in reports too.

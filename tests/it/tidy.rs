@@ -55,10 +55,10 @@ const KNOWS: [(&str, &[&str]); 22] = [
 ];
 
 /// The rooms in which each crate is named. What is listed without a room may be named anywhere.
-const CRATES: [(&str, &[&str]); 43] = [
+const CRATES: [(&str, &[&str]); 44] = [
     ("arrow", &["column", "render", "store"]),
     ("async_trait", &["store"]),
-    ("base64", &["render"]),
+    ("base64", &["render", "schema"]),
     ("blake3", &["person"]),
     ("bytes", &["store"]),
     (
@@ -72,6 +72,7 @@ const CRATES: [(&str, &[&str]); 43] = [
     ("csv", &["record", "render"]),
     ("deltalake_core", &["store"]),
     ("encoding_rs", &["source"]),
+    ("fastrand", &["store"]),
     ("flate2", &["source"]),
     ("futures", &["store"]),
     ("foldhash", &["column", "store"]),

@@ -322,8 +322,8 @@ impl DeltaLog {
         Ok(content.files.iter().any(is_present))
     }
 
-    /// Returns true if another program has changed the table. Only commits that are still in the log
-    /// are checked.
+    /// Returns true if another program has changed the table. Only commits that the log still
+    /// contains are checked.
     pub(in crate::store) fn has_foreign_commits(&self) -> bool {
         (0..=self.version()).any(|version| {
             let actions = self.commit_actions(version);

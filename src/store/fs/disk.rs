@@ -19,7 +19,7 @@ pub trait Disk: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Those of the operating system, as for all methods below.
+    /// Errors of the operating system, as for all methods below.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
 
     /// Creates the store's own folder and its missing parents. Its permissions apply to everything
@@ -127,7 +127,7 @@ impl Disk for OsDisk {
             // orphans are deleted, which is safe.
             let _ = file.lock();
             attempts += 1;
-            // An exclusive rename, so that a file system without it is refused before anything is read.
+            // An exclusive rename: a file system without it is refused before anything is read.
             match self.rename_exclusive(&temp_path, path) {
                 Ok(()) => return Ok(FileLock { _file: file }),
                 // Another process deleted the file as an orphan before it was locked.

@@ -20,9 +20,9 @@ use crate::store::write::writer_lock::{WriterLock, clean_orphans};
 /// The files that a compaction merges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompactScope {
-    /// Files of about the same size, if there are enough of them. This is the scope after every run.
+    /// Files of about the same size, if there are enough of them: the scope after every run.
     Auto,
-    /// All files that are not large already. This is the scope on request.
+    /// All files that are not large already: the scope of the command `compact`.
     All,
 }
 

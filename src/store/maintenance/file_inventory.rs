@@ -19,7 +19,7 @@ const REPLACED_FILE_GRACE: Duration = Duration::from_secs(2);
 
 /// The files in a store's folders, listed before the Delta log is read.
 pub(in crate::store) struct FileInventory {
-    /// Files in the partitions that a glob such as `month=*/*.parquet` matches.
+    /// Files in the partitions that a glob matches, for example `month=*/*.parquet`.
     visible: Vec<PathBuf>,
     /// Files with names that only unfinished files have.
     hidden: Vec<PathBuf>,

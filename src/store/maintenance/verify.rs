@@ -47,8 +47,8 @@ pub struct VerifyReport {
     pub checks: Vec<VerifyCheck>,
     /// Files that a running command is writing.
     pub in_progress: Vec<String>,
-    /// Files that an aborted command has left. No reader uses them, and the next command that writes
-    /// deletes them.
+    /// Files that an aborted command has left. No reader uses them, and the next command that
+    /// writes deletes them.
     pub orphans: Vec<String>,
 }
 
@@ -104,8 +104,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Store`] if the log cannot be read, [`crate::Error::Io`] if a folder cannot be
-    /// listed. All other problems are in the report.
+    /// [`crate::Error::Store`] if the log cannot be read, [`crate::Error::Io`] if a folder cannot
+    /// be listed. All other problems are in the report.
     pub fn verify(&self) -> Result<VerifyReport> {
         let mut attempts = 0;
         loop {

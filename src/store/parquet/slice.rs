@@ -83,7 +83,7 @@ impl RowSlice {
         }
     }
 
-    /// Returns the array of a list or object column. Few events have values there, so the null values
+    /// Returns the array of a list or object column. Few events have values there, so the nulls
     /// between them are added in one step.
     fn take_nested_column(
         &self,

@@ -43,14 +43,14 @@ const ZSTD_LEVEL: i32 = 1;
 pub(in crate::store) struct TextColumnWriter {
     descr: ColumnDescPtr,
     codec: Codec,
-    /// The dictionary, or `None` if values are written as plain values: from the beginning, or since
-    /// the dictionary was full.
+    /// The dictionary, or `None` if values are written as plain values: from the beginning, or
+    /// since the dictionary was full.
     dictionary: Option<ColumnDictionary>,
     /// The dictionary that has become full.
     full_dictionary: Option<ColumnDictionary>,
     key_maps: Vec<DictionaryKeyMap>,
-    /// The current page: for each row, true if it has a value; and the values, as dictionary keys or
-    /// plain.
+    /// The current page: for each row, true if it has a value; and the values, as dictionary keys
+    /// or plain.
     validity: Vec<bool>,
     dictionary_keys: Vec<u32>,
     plain_values: Vec<u8>,

@@ -177,7 +177,7 @@ impl DataFileWriter {
         let temp_path = file.temp_path().to_path_buf();
         let options = ArrowWriterOptions::new()
             .with_properties(writer_properties(table_dir.compression)?)
-            // Other programs must see text columns, not the dictionaries that this program has of them.
+            // Other programs must see text columns, not dictionaries.
             .with_skip_arrow_metadata(true);
         let created =
             ArrowWriter::try_new_with_options(BufWriter::new(file), arrow_schema(), options)

@@ -102,7 +102,7 @@ impl<W: Write> RejectWriter<W> {
 ///
 /// # Errors
 ///
-/// Those of `take`; [`Error::Io`] and [`Error::Store`] if the file is missing, damaged or newer
+/// Errors of `take`; [`Error::Io`] and [`Error::Store`] if the file is missing, damaged or newer
 /// than this program.
 pub(in crate::store) fn for_each_reject(
     path: &Path,

@@ -25,7 +25,7 @@ struct RejectIndexEntry {
 ///
 /// # Errors
 ///
-/// Those of `take` and of reading the files.
+/// Errors of `take` and of reading the files.
 pub(in crate::store) fn list_rejects(
     root: &Path,
     files: &[RejectsFile],

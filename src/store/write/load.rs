@@ -173,12 +173,12 @@ impl Transaction {
         self.target.into_temp_table(files)
     }
 
-    /// Removes duplicates. Of each Id, the event with the most fields stays, and none that the table
-    /// contains.
+    /// Removes duplicates. Of each Id, the event with the most fields stays, unless the table
+    /// contains the Id.
     ///
     /// # Errors
     ///
-    /// Those of reading the table.
+    /// Errors of reading the table.
     pub fn deduplicate(mut self) -> Result<PreparedCommit> {
         let runs = std::mem::take(&mut self.runs).into_inner();
         let mut runs =

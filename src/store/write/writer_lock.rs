@@ -66,7 +66,7 @@ impl WriterLock {
         temp_dir_of(&self.lock_path)
     }
 
-    /// Keeps the lock file when this value is dropped, so that the next writer searches for orphans.
+    /// Keeps the lock file when this value is dropped. So the next writer searches for orphans.
     pub(in crate::store) fn keep_lock_file(&self) {
         self.disk.has_failed_removal.store(true, Ordering::Relaxed);
     }
