@@ -8,10 +8,9 @@
 //!   rejects/<name>.ndjson.zst     rejected records; the source log refers to these files
 //! ```
 //!
-//! A write is a [`Transaction`]: batches are staged from any thread, duplicates are removed among
-//! the batches and against the table ([`Transaction::deduplicate`]), and one commit adds the
-//! remaining events and the entries of their sources ([`PreparedCommit::commit`]). A read is a
-//! [`Snapshot`].
+//! A write is a [`Transaction`]. Batches are staged from any thread. Duplicates are removed among
+//! the batches and against the table ([`Transaction::deduplicate`]). One commit adds the remaining
+//! events and the entries of their sources ([`PreparedCommit::commit`]). A read is a [`Snapshot`].
 
 mod delta;
 mod file_names;

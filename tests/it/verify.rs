@@ -171,7 +171,7 @@ fn counts_and_statistics_that_are_not_true_are_named() {
         });
     };
     stats(&|stats| stats["numRecords"] = (stats["numRecords"].as_u64().unwrap() + 1).into());
-    assert!(finds(&dir, &["contents", "sum"]).contains(", expected "));
+    assert!(finds(&dir, &["contents", "sum"]).contains(", expected: "));
     stats(&|stats| stats["minValues"]["CreationTime"] = "2020-01-01T00:00:00.000000Z".into());
     assert!(finds(&dir, &["statistics"]).contains("but the log has 2020-01-01"));
 }

@@ -1,7 +1,8 @@
 //! Durable atomic writes: a file gets its name only after its content is on disk.
 //!
-//! The steps are always the same: create the folder, create the file under a temporary name that
-//! no reader matches, write, sync, rename, sync the folder. A reader sees the whole file or none.
+//! The steps are always the same: create the folder, create the file, write, sync, rename, sync the
+//! folder. Until the rename, the file has a temporary name that no reader matches. So a reader sees
+//! the whole file or none.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

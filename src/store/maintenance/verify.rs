@@ -176,7 +176,7 @@ impl Verifier<'_> {
                     present.push(file);
                     if meta.len() != file.size_bytes {
                         let problem = format!(
-                            "has {} bytes, expected {}; restore it from a copy",
+                            "size in bytes: {}, expected: {}; restore it from a copy",
                             meta.len(),
                             file.size_bytes
                         );
@@ -294,7 +294,7 @@ impl Verifier<'_> {
             kept += counts.kept;
             if counts.kept + counts.known != facts.records.rejected {
                 let problem = format!(
-                    "{} has {} rejected records, but {} are in the store or were before",
+                    "{}: rejected records: {}, but stored now or before: {}",
                     facts.path,
                     facts.records.rejected,
                     counts.kept + counts.known
@@ -449,7 +449,7 @@ impl<'f> DataFileCheck<'f> {
         let (file, name) = (self.file, &self.name);
         let is_counted = self.is_ours || file.events > 0;
         if is_counted && self.rows != file.events {
-            let problem = format!("has {} events, expected {}", self.rows, file.events);
+            let problem = format!("events in the file: {}, expected: {}", self.rows, file.events);
             add_finding(&mut self.contents, name, None, problem);
         }
         let Some((first, last)) = self.period_us else { return };

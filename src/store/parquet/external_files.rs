@@ -8,7 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, TimestampMicrosecondType};
 
 use crate::column::{EventBatch, EventKey, arrow_schema, stored_id_key};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 
 /// Converts rows to events with their keys. `sequence` is the sequence number of the first row.
 ///
@@ -65,22 +65,24 @@ fn cast_column(path: &Path, batch: &RecordBatch, field: &Field) -> Result<Option
     }
     // A text that is not a number would silently become null.
     let is_text = matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8);
-    let wrong_type = || {
-        let (found, expected) = (column.data_type(), field.data_type());
-        let message = format!(
-            "the column {} has the type {found}; expected {expected}. Write the file again with \
-             the table's types",
-            field.name()
-        );
-        Error::store(path, message)
-    };
     if is_text && *field.data_type() != DataType::Utf8 {
-        return Err(wrong_type());
+        return Err(wrong_type_error(path, column, field, None));
     }
-    let converted = cast(column, field.data_type()).map_err(|_| wrong_type())?;
-    if converted.null_count() != column.logical_null_count() {
-        Err(wrong_type())
-    } else {
+    let converted = cast(column, field.data_type())
+        .map_err(|error| wrong_type_error(path, column, field, Some(error.into())))?;
+    if converted.null_count() == column.logical_null_count() {
         Ok(Some(converted))
+    } else {
+        Err(wrong_type_error(path, column, field, None))
     }
+}
+
+fn wrong_type_error(path: &Path, column: &ArrayRef, field: &Field, cause: Option<Cause>) -> Error {
+    let (found, expected) = (column.data_type(), field.data_type());
+    let message = format!(
+        "the column {} has the type {found}; expected {expected}. Write the file again with the \
+         table's types",
+        field.name()
+    );
+    Error::Store { path: path.to_path_buf(), message, cause }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zstd::stream::read::Decoder;
 use zstd::stream::write::Encoder;
 
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::schema::reject::Reject;
 use crate::store::parquet::reader::file_digest;
 
@@ -108,23 +108,28 @@ pub(in crate::store) fn for_each_reject(
     path: &Path,
     mut take: impl FnMut(Reject) -> Result<()>,
 ) -> Result<()> {
-    let damaged = |error: &dyn std::fmt::Display| {
-        Error::store(path, format!("is damaged: {error}; restore it from a copy"))
-    };
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let mut lines = BufReader::new(Decoder::new(file).map_err(|error| damaged(&error))?);
+    let mut lines = BufReader::new(Decoder::new(file).map_err(|error| damaged_error(path, error))?);
     let mut line = Vec::new();
     let mut is_first = true;
-    while lines.read_until(b'\n', &mut line).map_err(|error| damaged(&error))? > 0 {
+    while lines.read_until(b'\n', &mut line).map_err(|error| damaged_error(path, error))? > 0 {
         let first = if is_first { serde_json::from_slice::<FormatLine>(&line).ok() } else { None };
         match first {
             Some(FormatLine { format }) => check_format(path, format, FORMAT)?,
-            None => take(serde_json::from_slice(&line).map_err(|error| damaged(&error))?)?,
+            None => {
+                let reject = serde_json::from_slice(&line);
+                take(reject.map_err(|error| damaged_error(path, error))?)?;
+            }
         }
         is_first = false;
         line.clear();
     }
     Ok(())
+}
+
+fn damaged_error(path: &Path, error: impl Into<Cause>) -> Error {
+    let cause = error.into();
+    Error::store_caused(path, format!("is damaged: {cause}; restore it from a copy"), cause)
 }
 
 /// Refuses a file whose format is newer than the newest one that this program knows.

@@ -136,7 +136,7 @@ fn read_file(root: &Path, number: i64) -> Result<(SourceLogHead, Vec<SourceEntry
     let head = parse_head(root, number, &text)?;
     let entries = text.lines().skip(1).map(serde_json::from_str);
     let entries = entries.collect::<Result<Vec<SourceEntry>, _>>();
-    Ok((head, entries.map_err(|error| damaged_error(root, number, &error))?))
+    Ok((head, entries.map_err(|error| damaged_error(root, number, error))?))
 }
 
 /// Reads the first line only, without parsing the entries.
@@ -146,15 +146,16 @@ fn read_head(root: &Path, number: i64) -> Result<SourceLogHead> {
 
 fn parse_head(root: &Path, number: i64, text: &str) -> Result<SourceLogHead> {
     let line = text.lines().next().unwrap_or_default();
-    let damaged = |error: serde_json::Error| damaged_error(root, number, &error);
+    let damaged = |error: serde_json::Error| damaged_error(root, number, error);
     let FormatOnly { format } = serde_json::from_str(line).map_err(damaged)?;
     check_format(&path(root, number), format, FORMAT)?;
     serde_json::from_str(line).map_err(damaged)
 }
 
-fn damaged_error(root: &Path, number: i64, error: &serde_json::Error) -> Error {
+fn damaged_error(root: &Path, number: i64, error: serde_json::Error) -> Error {
     let path = path(root, number);
-    Error::store(root, format!("{} is damaged: {error}; restore it from a copy", path.display()))
+    let message = format!("{} is damaged: {error}; restore it from a copy", path.display());
+    Error::store_caused(root, message, error)
 }
 
 fn read_text(root: &Path, number: i64) -> Result<String> {

@@ -1,9 +1,9 @@
 //! The lock files of writers, and the removal of orphans that aborted writers left.
 //!
 //! A running writer has a locked file in the store's folder, and the names of its files contain
-//! its name. So a file in the table's folders that the Delta log does not contain can be
-//! classified: the file of a running writer is in progress, the file of an aborted writer is an
-//! orphan, and a file of another program is left alone.
+//! its name. This classifies the files in the table's folders that are not in the Delta log. The
+//! file of a running writer is in progress, the file of an aborted writer is an orphan, and a file
+//! of another program is left alone.
 
 use std::collections::BTreeSet;
 use std::io;
