@@ -116,8 +116,8 @@ fn equal_problems_of_a_file_are_reported_once_with_their_number() {
     assert!(
         ran.stderr.contains("list.json: byte 1: an entry of the Management API's content list")
     );
-    assert!(ran.stderr.contains("(5000 times, here first)"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("(3 times, here first)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("(5000 times, first here)"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("(3 times, first here)"), "{}", ran.stderr);
     assert_eq!(ran.stderr.matches("content list").count(), 1);
     let troubles = &summary.of("list.json").troubles;
     assert_eq!((troubles.len(), troubles[0].count), (1, 5000));

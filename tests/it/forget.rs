@@ -215,11 +215,11 @@ fn names_and_pseudonyms_of_other_keys_are_refused() {
     };
     let ingest = ["ingest", "more", "--store"];
     let with = |store, key| [&ingest[..], &[store, "--pseudonymize", key]].concat();
-    refused(&with("store", "key"), 1, "holds names as they are");
+    refused(&with("store", "key"), 1, "contains names that are not pseudonymized");
     refused(&with("keyed", "short"), 2, "openssl rand -hex 32");
     dir.pbi(["ingest", "archive", "--store", "keyed", "--pseudonymize", "key"]).ended(3);
     refused(&with("keyed", "other"), 1, "made with another key");
-    refused(&[&ingest[..], &["keyed"]].concat(), 1, "holds pseudonyms");
+    refused(&[&ingest[..], &["keyed"]].concat(), 1, "contains pseudonyms");
     assert_gone(&dir.join("keyed"), &["zoe", "max@"]);
     let rejects = dir.rejects("keyed", &[]);
     assert_eq!(rejects.len(), 4);

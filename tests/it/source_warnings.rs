@@ -42,27 +42,27 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
         (
             "results.json",
             format!("[{{\"ResultCount\":\"4\",\"AuditData\":{:?}}}]", plain(7, 0)),
-            Some(("cut", 3, "the search found 4 results, and 1 rows")),
+            Some(("cut", 3, "the search found 4 results, but the file has 1 row:")),
         ),
         (
             "table.csv",
             "Id,CreationTime,Datasets\nt1,2026-03-01T08:00:00,System.Object[]\n".to_owned(),
-            Some(("lossy_table", 1, "(1 of them); pull its days again as JSON")),
+            Some(("lossy_table", 1, "(1 value); download its days again as JSON")),
         ),
         (
             "ascii.ndjson",
             named(&["Verk?ufe", "?bersicht", "Qualit? 2024", "Why?"]),
-            Some(("lost_letters", 3, "such as \"?bersicht\": written as ASCII")),
+            Some(("lost_letters", 3, "for example \"?bersicht\": written as ASCII")),
         ),
         ("questions.ndjson", named(&["Verk?ufe", "Is it so?", "What is it?"]), None),
         ("utf8.ndjson", named(&["Verk?ufe", "?bersicht", "Qualit? 2024", "Größe"]), None),
         (
             "shallow.json",
             flat(r#""Datasets":"System.Object[]","Schedules":"@{RefreshFrequency=Daily}""#),
-            Some(("flattened", 2, "such as Datasets: System.Object[], and are kept as text")),
+            Some(("flattened", 2, "for example Datasets: System.Object[]; they are stored as text")),
         ),
         ("deep.json", flat(r#""Datasets":[{"DatasetId":"d"}],"ReportName":"@{x}?""#), None),
-        (early, format!("[{}]", plain(0, 0)), Some(("early", 1, "pull that day again"))),
+        (early, format!("[{}]", plain(0, 0)), Some(("early", 1, "late events are missing; download 2026-03-01 again"))),
         (late, format!("[{}]", plain(0, 1)), None),
     ]
 }
@@ -124,13 +124,10 @@ fn equal_warnings_are_counted_and_name_no_person() {
     dir.write("archive/names.ndjson", events);
     dir.write("key", "0123456789abcdef0123456789abcdef");
     let arguments = ["ingest", "archive", "--store", "store", "--pseudonymize", "key"];
-    let output = dir.pbi(arguments).ended(0).stdout;
-    assert_eq!(output.matches("the search found 1000 results").count(), 5, "{output}");
-    assert!(output.contains("         and 2 sources more; --format json"), "{output}");
-    assert!(
-        output.contains("such as \"PersonalWorkspace p-") && !output.contains("J?rg"),
-        "{output}"
-    );
+    let told = dir.pbi(arguments).ended(0).stdout;
+    assert_eq!(told.matches("the search found 1000 results").count(), 5, "{told}");
+    assert!(told.contains("         and 2 sources more; --format json"), "{told}");
+    assert!(told.contains("for example \"PersonalWorkspace p-") && !told.contains("J?rg"), "{told}");
 }
 
 /// A search that found more results makes its day truncated in reports.

@@ -170,9 +170,9 @@ fn wrong_counts_and_statistics_are_reported() {
         });
     };
     stats(&|stats| stats["numRecords"] = (stats["numRecords"].as_u64().unwrap() + 1).into());
-    assert!(finds(&dir, &["contents", "sum"]).contains("and should have"));
+    assert!(finds(&dir, &["contents", "sum"]).contains(", expected: "));
     stats(&|stats| stats["minValues"]["CreationTime"] = "2020-01-01T00:00:00.000000Z".into());
-    assert!(finds(&dir, &["statistics"]).contains("the log says 2020-01-01"));
+    assert!(finds(&dir, &["statistics"]).contains("but the log has 2020-01-01"));
 }
 
 #[test]
@@ -215,8 +215,8 @@ fn wrong_or_unreadable_source_accounts_are_reported() {
     let marks = fs::read_dir(store.join("sources")).unwrap().next().unwrap().unwrap().path();
     let text = fs::read_to_string(&marks).unwrap();
     fs::write(&marks, text.replacen("\"read\":", "\"read\":1", 1)).unwrap();
-    assert!(finds(&dir, &["accounts"]).contains("not what was written"));
-    // The log no longer has the account of a file, so its events have no account.
+    assert!(finds(&dir, &["accounts"]).contains("has changed; restore it"));
+    // Events that no account knows of: the log forgets a file.
     fs::write(&marks, text).unwrap();
     let file = biggest(&store);
     let name = file.file_name().unwrap().to_str().unwrap().to_owned();
@@ -225,7 +225,7 @@ fn wrong_or_unreadable_source_accounts_are_reported() {
     let kept = text.lines().filter(|line| !line.contains(&name));
     let kept: String = kept.map(|line| line.to_owned() + "\n").collect();
     fs::write(&log, kept).unwrap();
-    assert!(finds(&dir, &["strays", "sum"]).contains("the log does not name it"));
+    assert!(finds(&dir, &["strays", "sum"]).contains("the log does not contain this file"));
     fs::remove_file(file).unwrap();
-    assert!(finds(&dir, &["sum"]).contains("events were stored, and the table has"));
+    assert!(finds(&dir, &["sum"]).contains("but events in the table: "));
 }

@@ -59,7 +59,7 @@ impl References {
 ///
 /// [`Error::Query`] with the parser's words, or for more or less than one statement.
 pub fn parse(query: &str, sql: &str) -> Result<Statement> {
-    let refuse = |message: String| Error::Query { query: query.to_owned(), message };
+    let refuse = |message: String| Error::query(query, message);
     let parser = Parser::new(&GenericDialect);
     let parsed = parser.try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
     let statements = parsed.map_err(|error| refuse(error.to_string()))?;
@@ -74,8 +74,8 @@ pub fn parse(query: &str, sql: &str) -> Result<Statement> {
 /// # Errors
 ///
 /// [`Error::Query`] naming the form and the way out.
-pub fn check(query: &str, statement: &Statement) -> Result<References> {
-    let refuse = |message: String| Error::Query { query: query.to_owned(), message };
+pub fn check(query: &str, statement: &Statement) -> Result<Footprint> {
+    let refuse = |message: String| Error::query(query, message);
     let Statement::Query(body) = statement else {
         return Err(refuse("only SELECT and WITH … SELECT are answered here".to_owned()));
     };
