@@ -93,12 +93,12 @@ impl SourceAccount {
 
     pub(super) fn add_chunk(&mut self, stats: ChunkStats) {
         let records = &mut self.facts.records;
-        records.read += tally.read;
-        records.rejected += tally.rejected.len() as u64;
-        records.other_workloads += tally.other_workloads.values().sum::<u64>();
-        self.facts.other_workloads_kept += tally.other_workloads_kept;
-        for (day, events) in tally.days {
-            if let Some(day) = time::day(day * DAY_US) {
+        records.read += stats.read;
+        records.rejected += stats.rejected.len() as u64;
+        records.other_workloads += stats.other_workloads.values().sum::<u64>();
+        self.facts.other_workloads_kept += stats.other_workloads_kept;
+        for (day, events) in stats.days {
+            if let Some(day) = time::day(day * MICROS_PER_DAY) {
                 *self.facts.days.entry(day.to_string()).or_default() += events;
             }
         }

@@ -127,7 +127,7 @@ const MAX_MESSAGE_CHARS: usize = 400;
 
 /// Runs what the engine does, in the name of a query. The engine is known to panic on some
 /// statements; such a statement is refused like any other that it cannot answer.
-fn engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+fn run_engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     let refuse = |message: String| Error::query(query, message);
     match catch_engine_panic(work) {
         Some(Ok(value)) => Ok(value),

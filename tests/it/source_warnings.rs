@@ -59,10 +59,18 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
         (
             "shallow.json",
             flat(r#""Datasets":"System.Object[]","Schedules":"@{RefreshFrequency=Daily}""#),
-            Some(("flattened", 2, "for example Datasets: System.Object[]; they are stored as text")),
+            Some((
+                "flattened",
+                2,
+                "for example Datasets: System.Object[]; they are stored as text",
+            )),
         ),
         ("deep.json", flat(r#""Datasets":[{"DatasetId":"d"}],"ReportName":"@{x}?""#), None),
-        (early, format!("[{}]", plain(0, 0)), Some(("early", 1, "late events are missing; download 2026-03-01 again"))),
+        (
+            early,
+            format!("[{}]", plain(0, 0)),
+            Some(("early", 1, "late events are missing; download 2026-03-01 again")),
+        ),
         (late, format!("[{}]", plain(0, 1)), None),
     ]
 }
@@ -127,7 +135,10 @@ fn equal_warnings_are_counted_and_name_no_person() {
     let told = dir.pbi(arguments).ended(0).stdout;
     assert_eq!(told.matches("the search found 1000 results").count(), 5, "{told}");
     assert!(told.contains("         and 2 sources more; --format json"), "{told}");
-    assert!(told.contains("for example \"PersonalWorkspace p-") && !told.contains("J?rg"), "{told}");
+    assert!(
+        told.contains("for example \"PersonalWorkspace p-") && !told.contains("J?rg"),
+        "{told}"
+    );
 }
 
 /// A search that found more results makes its day truncated in reports.

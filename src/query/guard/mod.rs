@@ -74,7 +74,7 @@ pub fn parse(query: &str, sql: &str) -> Result<Statement> {
 /// # Errors
 ///
 /// [`Error::Query`] naming the form and the way out.
-pub fn check(query: &str, statement: &Statement) -> Result<Footprint> {
+pub fn check(query: &str, statement: &Statement) -> Result<References> {
     let refuse = |message: String| Error::query(query, message);
     let Statement::Query(body) = statement else {
         return Err(refuse("only SELECT and WITH … SELECT are answered here".to_owned()));
