@@ -28,15 +28,15 @@ import table
 ASKED = [
     [],
     ["--tz", "Europe/Berlin", "--since", "2025-03-20", "--until", "2025-04-20"],
-    ["--tz", "America/New_York", "--since", "100d", "--noise", "wide", "--actors", "all"],
+    ["--tz", "America/New_York", "--since", "100d", "--noise", "exclude-all-reads", "--actors", "all"],
     ["--tz", "Asia/Kathmandu", "--since", "60d", "--user", "*a*", "--workspace", "*e*"],
-    ["--noise", "keep", "--actors", "services"],
+    ["--noise", "include", "--actors", "services"],
 ]
 OWN = {
-    "adoption": [["--set", "grain=week"], ["--set", "grain=month"], ["--set", "activity=view"]],
-    "consumption-trend": [["--set", "grain=week"], ["--set", "grain=month"]],
-    "external-users": [["--set", "internal_domains=contoso.com"]],
-    "sharing-audit": [["--set", "internal_domains=contoso.com"]],
+    "adoption": [["--param", "grain=week"], ["--param", "grain=month"], ["--param", "activity=view"]],
+    "consumption-trend": [["--param", "grain=week"], ["--param", "grain=month"]],
+    "external-users": [["--param", "internal_domains=contoso.com"]],
+    "sharing-audit": [["--param", "internal_domains=contoso.com"]],
 }
 
 

@@ -14,8 +14,8 @@ use crate::workdir::Workdir;
 #[test]
 fn generated_pages_of_docs_are_current() {
     for (page, command) in [
-        ("columns.md", &["columns"][..]),
-        ("views.md", &["columns", "--views"]),
+        ("columns.md", &["schema"][..]),
+        ("views.md", &["schema", "--views"]),
         ("reports.md", &["reports"]),
     ] {
         let flags = command.iter().chain(&["--format", "markdown"]);
@@ -32,8 +32,8 @@ fn generated_pages_of_docs_are_current() {
 #[test]
 fn every_column_is_in_every_format() {
     let dir = Workdir::new();
-    let text = dir.pbi(["columns"]).ended(0).stdout;
-    let json = dir.pbi(["columns", "--format", "json"]).ended(0).stdout;
+    let text = dir.pbi(["schema"]).ended(0).stdout;
+    let json = dir.pbi(["schema", "--format", "json"]).ended(0).stdout;
     let json: Value = serde_json::from_str(&json).expect("it is JSON");
     let columns = json["columns"].as_array().expect("a list");
     assert_eq!((columns.len(), text.lines().count()), (219, 219));
@@ -60,7 +60,7 @@ fn fields_without_a_column_are_listed_newest_first() {
     ];
     dir.write("a.ndjson", events.join("\n") + "\n" + &plain(1, 1));
     dir.ingest("pbi-store", &["a.ndjson"]);
-    let json = dir.pbi(["columns", "--extra", "--format", "json"]).ended(0).stdout;
+    let json = dir.pbi(["schema", "--extra", "--format", "json"]).ended(0).stdout;
     let json: Value = serde_json::from_str(&json).expect("it is JSON");
     let fields = json["extra"]["fields"].as_array().expect("a list");
     let found: Vec<String> = fields
@@ -94,8 +94,8 @@ fn fields_without_a_column_are_listed_newest_first() {
         ]
     );
     assert_eq!(json["extra"]["events"], 3);
-    let text = dir.pbi(["columns", "--store", "pbi-store"]).ended(0).stdout;
+    let text = dir.pbi(["schema", "--store", "pbi-store"]).ended(0).stdout;
     let first = text.find("New.List[].Item").expect("the field is listed");
     assert!(first < text.find("ClientIP").expect("the field is listed"), "{text}");
-    dir.pbi(["columns", "--store", "nowhere"]).ended(1);
+    dir.pbi(["schema", "--store", "nowhere"]).ended(1);
 }

@@ -51,7 +51,7 @@ fn every_row_of_a_compressed_file_names_its_member() {
     let (ran, summary) = dir.ingest("store", &["archive"]);
     ran.ended(0);
     assert_eq!(summary.sources.new, 3);
-    let kinds: Vec<&str> = summary.per_source.iter().map(|source| &source.kind[..]).collect();
+    let kinds: Vec<&str> = summary.files.iter().map(|source| &source.kind[..]).collect();
     assert_eq!(kinds, ["rest", "rest", "csv+rest"]);
     let mut rows = BTreeMap::new();
     table::for_each_row(&dir.join("store"), |row| {
@@ -100,7 +100,7 @@ fn problem_in_a_compressed_file_has_its_position_in_the_unpacked_text() {
     ] {
         assert!(ran.stderr.contains(&line), "{line}: {}", ran.stderr);
     }
-    assert_eq!(summary.of("a.zip").outcome, Outcome::Damaged);
+    assert_eq!(summary.of("a.zip").outcome, Outcome::Partial);
     assert!(summary.of("c.json.gz").records.read > 1000);
 }
 
@@ -119,8 +119,8 @@ fn equal_problems_of_a_file_are_reported_once_with_their_number() {
     assert!(ran.stderr.contains("(5000 times, first here)"), "{}", ran.stderr);
     assert!(ran.stderr.contains("(3 times, first here)"), "{}", ran.stderr);
     assert_eq!(ran.stderr.matches("content list").count(), 1);
-    let troubles = &summary.of("list.json").troubles;
-    assert_eq!((troubles.len(), troubles[0].count), (1, 5000));
+    let problems = &summary.of("list.json").problems;
+    assert_eq!((problems.len(), problems[0].count), (1, 5000));
 }
 
 /// A cell truncated by Excel is reported as such.

@@ -27,7 +27,7 @@ struct Case {
     says: Vec<String>,
     /// Kinds of warnings that the run must report.
     #[serde(default)]
-    suspicions: BTreeSet<String>,
+    warnings: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -93,8 +93,8 @@ fn outcome(name: &str, path: &Path, case: &Case) -> String {
         assert!(said.contains(text), "{name}: {text:?} is not in {said}");
     }
     let suspected: BTreeSet<String> =
-        summary.per_source.iter().flat_map(|s| &s.suspicions).map(|s| s.kind.clone()).collect();
-    assert_eq!(suspected, case.suspicions, "{name}");
+        summary.files.iter().flat_map(|s| &s.warnings).map(|s| s.kind.clone()).collect();
+    assert_eq!(suspected, case.warnings, "{name}");
 
     let mut text = String::new();
     writeln!(text, "exit code {}", ran.code).expect("text");
@@ -136,7 +136,7 @@ fn describe(summary: &Summary, text: &mut String) {
     for (workload, count) in &summary.other_workloads {
         writeln!(text, "other workload {workload}: {count}").expect("text");
     }
-    for source in &summary.per_source {
+    for source in &summary.files {
         let outcome = format!("{:?}", source.outcome).to_lowercase();
         writeln!(
             text,
@@ -146,11 +146,11 @@ fn describe(summary: &Summary, text: &mut String) {
             records(&source.records)
         )
         .expect("text");
-        for trouble in &source.troubles {
-            writeln!(text, "  at {}: {}", trouble.position, trouble.reason).expect("text");
+        for problem in &source.problems {
+            writeln!(text, "  at {}: {}", problem.position, problem.reason).expect("text");
         }
-        for suspicion in &source.suspicions {
-            writeln!(text, "  {}, {}: {}", suspicion.kind, suspicion.count, suspicion.detail)
+        for warning in &source.warnings {
+            writeln!(text, "  {}, {}: {}", warning.kind, warning.count, warning.detail)
                 .expect("text");
         }
     }

@@ -17,7 +17,7 @@ struct Case {
     /// Numbers of the complete events.
     stored: Vec<usize>,
     /// Byte and text of each problem.
-    troubles: Vec<(usize, &'static str)>,
+    problems: Vec<(usize, &'static str)>,
 }
 
 const IN_A_RECORD: &str = "the file ends in the middle of a record";
@@ -34,25 +34,25 @@ fn begun(number: usize) -> String {
 fn case(name: &'static str, content: impl Into<Vec<u8>>) -> Case {
     let content = content.into();
     let (kind, outcome) = ("", Outcome::Failed);
-    Case { name, content, kind, outcome, read: 0, stored: Vec::new(), troubles: Vec::new() }
+    Case { name, content, kind, outcome, read: 0, stored: Vec::new(), problems: Vec::new() }
 }
 
 /// Returns a truncated file: `whole` is valid, `rest` is not.
 fn broken_off(name: &'static str, kind: &'static str, whole: &str, rest: &str) -> Case {
     Case {
         kind,
-        outcome: Outcome::Damaged,
-        troubles: vec![(whole.len(), IN_A_RECORD)],
+        outcome: Outcome::Partial,
+        problems: vec![(whole.len(), IN_A_RECORD)],
         ..case(name, format!("{whole}{rest}"))
     }
 }
 
 fn refused(name: &'static str, content: &[u8], reason: &'static str) -> Case {
-    Case { troubles: vec![(0, reason)], ..case(name, content) }
+    Case { problems: vec![(0, reason)], ..case(name, content) }
 }
 
 fn empty(name: &'static str, content: &[u8]) -> Case {
-    Case { kind: "empty", outcome: Outcome::Taken, ..case(name, content) }
+    Case { kind: "empty", outcome: Outcome::Ok, ..case(name, content) }
 }
 
 fn cut_off() -> Vec<Case> {
@@ -70,7 +70,7 @@ fn cut_off() -> Vec<Case> {
         Case {
             read: 1,
             stored: vec![4],
-            troubles: vec![(between.len(), "the file ends before its object is closed")],
+            problems: vec![(between.len(), "the file ends before its object is closed")],
             ..broken_off("between.json", "rest", &between, "")
         },
         // A disk without power leaves zero bytes.
@@ -90,14 +90,14 @@ fn broken_inside() -> Vec<Case> {
     let no_time = format!("[{},", event(10));
     let damaged = |name, kind, content: String| Case {
         kind,
-        outcome: Outcome::Damaged,
+        outcome: Outcome::Partial,
         ..case(name, content)
     };
     vec![
         Case {
             read: 5,
             stored: vec![6, 7, 8],
-            troubles: vec![
+            problems: vec![
                 (first.len(), "an incomplete record: the next one starts on a later line"),
                 // The record begins where `second` ends; its eleventh byte is where JSON ends.
                 (second.len() + 11, "invalid JSON: key must be a string"),
@@ -107,7 +107,7 @@ fn broken_inside() -> Vec<Case> {
         Case {
             read: 6,
             stored: vec![9, 11],
-            troubles: vec![
+            problems: vec![
                 (1, "expected an event, found \"17\""),
                 (no_object.len() - 15, "expected an event, found \"\\\"text\\\"\""),
                 (no_object.len() - 8, "not a Power BI event"),
@@ -119,7 +119,7 @@ fn broken_inside() -> Vec<Case> {
         Case {
             read: 2,
             stored: vec![10],
-            troubles: vec![(
+            problems: vec![(
                 no_time.len(),
                 "CreationTime is missing, so the event belongs to no day",
             )],
@@ -131,7 +131,7 @@ fn broken_inside() -> Vec<Case> {
         },
         Case {
             read: 1,
-            troubles: vec![(0, "an error message was saved instead of events")],
+            problems: vec![(0, "an error message was saved instead of events")],
             ..damaged(
                 "error.json",
                 "ndjson",
@@ -164,7 +164,7 @@ fn damaged_folder() -> (Workdir, Vec<Case>) {
     cases.extend(no_logs());
     cases.push(Case {
         kind: "array",
-        outcome: Outcome::Taken,
+        outcome: Outcome::Ok,
         read: 2,
         stored: vec![20, 21],
         ..case("whole.json", format!("[{},{}]", event(20), event(21)))
@@ -181,7 +181,7 @@ fn complete_events_are_stored_and_damage_is_reported_with_its_position() {
     let (dir, cases) = damaged_folder();
     let (ran, summary) = dir.ingest("store", &["archive"]);
     let ran = ran.ended(3);
-    assert_eq!(summary.per_source.len(), cases.len());
+    assert_eq!(summary.files.len(), cases.len());
     for case in &cases {
         let name = format!("archive/{}", case.name);
         let account = summary.of(&name);
@@ -190,10 +190,10 @@ fn complete_events_are_stored_and_damage_is_reported_with_its_position() {
             Records { read: case.read, stored, rejected: case.read - stored, ..Records::default() };
         assert_eq!(account.records, records, "{name}");
         assert_eq!((account.kind.as_str(), account.outcome), (case.kind, case.outcome), "{name}");
-        assert_eq!(account.troubles.len(), case.troubles.len(), "{account:?}");
-        for (trouble, &(position, reason)) in account.troubles.iter().zip(&case.troubles) {
-            assert_eq!(trouble.position, position as u64, "{account:?}");
-            assert!(trouble.reason.starts_with(reason), "{reason:?} is not said: {account:?}");
+        assert_eq!(account.problems.len(), case.problems.len(), "{account:?}");
+        for (problem, &(position, reason)) in account.problems.iter().zip(&case.problems) {
+            assert_eq!(problem.position, position as u64, "{account:?}");
+            assert!(problem.reason.starts_with(reason), "{reason:?} is not said: {account:?}");
             let line = format!("pbi-analyze: {name}: byte {position}: {reason}");
             assert!(ran.stderr.contains(&line), "{line}: {}", ran.stderr);
         }
@@ -252,8 +252,8 @@ fn quiet_run_reports_damage_but_no_empty_files() {
         assert!(loud.stderr.contains(&line), "{line}: {}", loud.stderr);
         assert!(!quiet.stderr.contains(case.name), "{}", quiet.stderr);
     }
-    let troubles: usize = cases.iter().map(|case| case.troubles.len()).sum();
-    assert_eq!(quiet.stderr.lines().count(), troubles, "{}", quiet.stderr);
+    let problems: usize = cases.iter().map(|case| case.problems.len()).sum();
+    assert_eq!(quiet.stderr.lines().count(), problems, "{}", quiet.stderr);
 }
 
 /// A report from raw files equals the report from their store, for truncated files too.

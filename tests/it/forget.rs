@@ -149,7 +149,7 @@ fn forgotten_person_is_removed_from_all_events() {
 #[test]
 fn pseudonym_replaces_a_forgotten_person() {
     let dir = archive();
-    let arguments = ["forget", "--user", ZOE, "--replace", "--store", "store"];
+    let arguments = ["forget", "--user", ZOE, "--pseudonymize", "--store", "store"];
     let ran = dir.pbi(arguments).ended(0);
     assert!(
         ran.stdout.starts_with("0 events erased, 0 rejected records dropped; "),
@@ -229,8 +229,8 @@ fn names_and_pseudonyms_of_other_keys_are_refused() {
 
     let forget = ["forget", "--user", ZOE, "--store"];
     refused(&[&forget[..], &["keyed"]].concat(), 2, "give the key");
-    refused(&[&forget[..], &["store", "--key", "key"]].concat(), 2, "leave the key out");
-    let ran = dir.pbi([&forget[..], &["keyed", "--key", "key"]].concat()).ended(0);
+    refused(&[&forget[..], &["store", "--key-file", "key"]].concat(), 2, "leave the key out");
+    let ran = dir.pbi([&forget[..], &["keyed", "--key-file", "key"]].concat()).ended(0);
     assert!(ran.stdout.starts_with("2 events erased"), "{}", ran.stdout);
     assert_eq!(table::events(&dir.join("keyed")).len(), 3);
     dir.pbi(["verify", "--store", "keyed"]).ended(0);

@@ -78,7 +78,7 @@ fn difference_shows_only_the_lines_that_differ() {
 fn top_reports_match_their_golden_files() {
     let dir = ingested();
     let formats = [
-        ("table", "txt"),
+        ("text", "txt"),
         ("csv", "csv"),
         ("json", "json"),
         ("ndjson", "ndjson"),
@@ -146,7 +146,7 @@ fn excluded_events_match_the_generator() {
     let noise = golden.noise["total"];
     assert_eq!(noise, golden.noise["ExportActivityEvents"] + golden.noise["GetDatasources"]);
     assert_eq!(answer(&dir, &[]).excluded.noise, noise);
-    let keep = answer(&dir, &["--noise", "keep"]).excluded;
+    let keep = answer(&dir, &["--noise", "include"]).excluded;
     let services = golden.events_by_actor["service"];
     assert_eq!((keep.noise, keep.services), (0, services), "without noise, all of services");
 

@@ -18,7 +18,7 @@ use crate::golden::difference;
 use crate::sample_data::ROOT;
 
 /// Formats that have a file for each report, with its extension.
-const FORMATS: [(&str, &str); 2] = [("table", "txt"), ("csv", "csv")];
+const FORMATS: [(&str, &str); 2] = [("text", "txt"), ("csv", "csv")];
 
 /// Period of the reports, short enough for files that people read.
 const LATELY: &[&str] = &["--since", "60d"];

@@ -109,7 +109,7 @@ fn kill(events: u64, kills: usize, parts: usize) {
             let found = dir.pbi(["verify", "--store", "store", "--format", "json"]);
             let report: Value = serde_json::from_str(&found.stdout).expect("one JSON object");
             for check in report["checks"].as_array().expect("a list") {
-                let is_ok = check["wrong"] == 0 || check["name"] == "strays";
+                let is_ok = check["failures"] == 0 || check["name"] == "strays";
                 assert!(is_ok, "PBI_SEED={seed}: {report:#}");
             }
         }
@@ -123,7 +123,7 @@ fn kill(events: u64, kills: usize, parts: usize) {
         // A run that ends leaves the store as if no run had been killed.
         dir.pbi(ingest(upto)).one_of(&[0, 3]);
         let report = verified(&dir);
-        assert_eq!(report["leftovers"], Value::Array(Vec::new()), "PBI_SEED={seed}");
+        assert_eq!(report["orphans"], Value::Array(Vec::new()), "PBI_SEED={seed}");
         assert_eq!(report["files"], count_files(&dir.join("store")));
         upto += 1;
         if upto > parts.len() {

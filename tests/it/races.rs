@@ -127,7 +127,7 @@ fn concurrent_writers_and_compactions_make_the_table_of_one_run() {
     // No run was killed, so there are no orphans even before another run.
     let verdict =
         json(&dir.pbi(["verify", "--store", "store", "--format", "json"]).ended(0).stdout);
-    assert_eq!(verdict["leftovers"], Value::Array(Vec::new()), "{verdict:#}");
+    assert_eq!(verdict["orphans"], Value::Array(Vec::new()), "{verdict:#}");
 }
 
 /// Runs one process per shard, as many machines read an archive that is too large for one. The

@@ -55,7 +55,7 @@ fn adoption_matches_the_oracle_on_each_day() {
             let user_actions = user_actions.iter().filter(|action| action.is_view || !views_only);
             let expected = adoption(user_actions, &statuses);
             let set = format!("activity={activity}");
-            let flags = ["--tz", zone.name(), "--set", &set];
+            let flags = ["--tz", zone.name(), "--param", &set];
             let rows = rows(archive, "adoption", &flags);
             assert_eq!(rows.len(), expected.len(), "{zone}: days");
             for (row, day) in rows.iter().zip(expected) {

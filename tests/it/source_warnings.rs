@@ -34,7 +34,7 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
         format!(r#"[{{"Id":"f{}","CreationTime":"2026-03-01T08:00:00",{more}}}]"#, more.len())
     };
     vec![
-        ("search-cut.csv", search(3, "10"), Some(("cut", 7, "search again in shorter periods"))),
+        ("search-cut.csv", search(3, "10"), Some(("truncated", 7, "search again in shorter periods"))),
         ("search-whole.csv", search(3, "3"), None),
         ("search-odd.csv", search(2, "-1"), None),
         ("limit.csv", search(100, "0"), Some(("at_limit", 100, "in shorter periods"))),
@@ -42,7 +42,7 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
         (
             "results.json",
             format!("[{{\"ResultCount\":\"4\",\"AuditData\":{:?}}}]", plain(7, 0)),
-            Some(("cut", 3, "the search found 4 results, but the file has 1 row:")),
+            Some(("truncated", 3, "the search found 4 results, but the file has 1 row:")),
         ),
         (
             "table.csv",
@@ -52,7 +52,7 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
         (
             "ascii.ndjson",
             named(&["Verk?ufe", "?bersicht", "Qualit? 2024", "Why?"]),
-            Some(("lost_letters", 3, "for example \"?bersicht\": written as ASCII")),
+            Some(("lost_characters", 3, "for example \"?bersicht\": written as ASCII")),
         ),
         ("questions.ndjson", named(&["Verk?ufe", "Is it so?", "What is it?"]), None),
         ("utf8.ndjson", named(&["Verk?ufe", "?bersicht", "Qualit? 2024", "Größe"]), None),
@@ -89,8 +89,8 @@ fn warnings_on_sources_are_reported_with_a_remedy() {
     let output = dir.pbi(["ingest", "archive", "--store", "again"]).ended(0).stdout;
     for (name, _, expected) in cases() {
         let source = format!("archive/{name}");
-        let found = &summary.of(&source).suspicions;
-        let remembered = status["suspected"].as_array().expect("a list");
+        let found = &summary.of(&source).warnings;
+        let remembered = status["warnings"].as_array().expect("a list");
         let remembered = remembered.iter().find(|suspected| suspected["source"] == *source);
         let Some((kind, count, advice)) = expected else {
             assert_eq!((found.len(), remembered), (0, None), "{name}: {found:?}");
@@ -99,7 +99,7 @@ fn warnings_on_sources_are_reported_with_a_remedy() {
         assert_eq!(found.len(), 1, "{name}: {found:?}");
         assert_eq!((found[0].kind.as_str(), found[0].count), (kind, count), "{name}");
         assert!(found[0].detail.contains(advice), "{name}: {found:?}");
-        let remembered = &remembered.expect("it is remembered")["suspicions"][0];
+        let remembered = &remembered.expect("it is remembered")["warnings"][0];
         assert_eq!(remembered["detail"], found[0].detail, "{name}");
         let line = format!("suspect  {source}: {}\n", found[0].detail);
         assert!(text.contains(&line) && output.contains(&line), "{name}: {output}");

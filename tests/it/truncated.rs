@@ -3,7 +3,7 @@
 
 use crate::events::{CODINGS, Coding, plain, quoted};
 use crate::table;
-use crate::workdir::{Outcome, Source, Summary, Trouble, Workdir};
+use crate::workdir::{Outcome, Source, Summary, Problem, Workdir};
 
 const IN_A_RECORD: &str = "the file ends in the middle of a record";
 
@@ -98,15 +98,15 @@ fn assert_said(account: &Source, file: &Uncut, cut: usize) {
     let is_closed = there.trim_ascii() == file.text.trim().as_bytes();
     let is_between_lines = file.text.starts_with("{\"Id\"") && file.truncated_record(cut).is_none();
     if there.trim_ascii().is_empty() || is_closed || is_between_lines {
-        assert_eq!((account.outcome, account.troubles.len()), (Outcome::Taken, 0), "{account:?}");
+        assert_eq!((account.outcome, account.problems.len()), (Outcome::Ok, 0), "{account:?}");
         return;
     }
     // An envelope is recognized by its first name; a file that ends before it could be an event.
     let is_named = !file.text.starts_with("{\"act") || cut >= "{\"activityEventEntities\"".len();
     let start = file.truncated_record(cut).or((!is_named).then_some(0));
-    assert_eq!(account.outcome, Outcome::Damaged, "{account:?}");
+    assert_eq!(account.outcome, Outcome::Partial, "{account:?}");
     assert_eq!(account.records.rejected, u64::from(start.is_some()), "{account:?}");
-    let [Trouble { position, reason, count: 1 }] = &account.troubles[..] else {
+    let [Problem { position, reason, count: 1 }] = &account.problems[..] else {
         panic!("one problem was expected: {account:?}");
     };
     assert_eq!(*position, start.unwrap_or(cut) as u64, "{account:?}");
@@ -133,7 +133,7 @@ fn csv_truncated_at_any_byte_keeps_the_rows_before_it() {
         let account = summary.of(&cut_name(cut));
         assert_eq!(account.records.stored, file.whole_before(cut), "{account:?}");
         // No row is lost without a message.
-        let is_reported = !account.troubles.is_empty();
+        let is_reported = !account.problems.is_empty();
         assert!(is_reported || file.truncated_record(cut).is_none(), "{account:?}");
     }
 }
@@ -150,7 +150,7 @@ fn utf_16_truncated_at_any_byte_keeps_the_events_before_it() {
             assert_eq!(account.records.stored, whole as u64, "{coding:?}: {account:?}");
             let through = file.records.iter().find(|r| at(r.0) + 2 <= cut && cut < at(r.1));
             if let Some(&(start, _)) = through {
-                let [Trouble { position, reason, count: 1 }] = &account.troubles[..] else {
+                let [Problem { position, reason, count: 1 }] = &account.problems[..] else {
                     panic!("one problem was expected: {account:?}");
                 };
                 assert_eq!((*position, reason.as_str()), (at(start) as u64, IN_A_RECORD));
@@ -175,7 +175,7 @@ fn position_of_damage_is_exact_in_long_files_of_every_encoding() {
         ran.ended(3);
         let account = summary.of("archive/large.ndjson");
         assert_eq!(account.records.stored, 30_001, "{coding:?}");
-        let positions: Vec<u64> = account.troubles.iter().map(|t| t.position).collect();
+        let positions: Vec<u64> = account.problems.iter().map(|t| t.position).collect();
         assert_eq!(positions, [coding.position(&before)], "{coding:?}: {account:?}");
     }
 }

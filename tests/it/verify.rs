@@ -22,7 +22,7 @@ fn ingested() -> (Workdir, PathBuf) {
 fn verify(dir: &Workdir) -> (Ran, Value) {
     let ran = dir.pbi(["verify", "--store", "store", "--format", "json"]);
     let verdict: Value = serde_json::from_str(&ran.stdout).expect("one JSON object");
-    assert_eq!(verdict["is_sound"], ran.code == 0, "{ran:?}");
+    assert_eq!(verdict["ok"], ran.code == 0, "{ran:?}");
     (ran, verdict)
 }
 
@@ -31,7 +31,7 @@ fn verify(dir: &Workdir) -> (Ran, Value) {
 fn finds(dir: &Workdir, names: &[&str]) -> String {
     let (ran, verdict) = verify(dir);
     let checks = verdict["checks"].as_array().expect("a list");
-    let wrong: Vec<&Value> = checks.iter().filter(|check| check["wrong"] != 0).collect();
+    let wrong: Vec<&Value> = checks.iter().filter(|check| check["failures"] != 0).collect();
     let found: Vec<&str> = wrong.iter().filter_map(|check| check["name"].as_str()).collect();
     assert_eq!(found, names, "{ran:?}");
     assert_eq!(ran.code, 1);
@@ -68,11 +68,11 @@ fn edit_log(store: &Path, edit: impl Fn(&mut Value)) {
 fn unchanged_store_passes() {
     let (dir, store) = ingested();
     let (_, verdict) = verify(&dir);
-    assert_eq!(verdict["is_sound"], true, "{verdict:#}");
+    assert_eq!(verdict["ok"], true, "{verdict:#}");
     assert_eq!(verdict["events"], table::ids(&store).len());
-    assert_eq!(verdict["leftovers"], Value::Array(Vec::new()));
+    assert_eq!(verdict["orphans"], Value::Array(Vec::new()));
     for check in verdict["checks"].as_array().unwrap() {
-        assert!(check["looked_at"].as_u64().unwrap() > 0 && check["not_asked"].is_null());
+        assert!(check["checked"].as_u64().unwrap() > 0 && check["skipped_reason"].is_null());
     }
     let text = dir.pbi(["verify", "--store", "store"]).ended(0).stdout;
     assert_eq!(text.lines().filter(|line| line.contains(" ok, ")).count(), 9, "{text}");
@@ -112,7 +112,7 @@ fn damage_inside_a_file_does_not_end_the_program() {
         assert!(!ran.stderr.contains("panicked"), "{ran:?}");
         let ran = dir.pbi(["report", "top-reports", "--store", "store"]);
         assert!([0, 1].contains(&ran.code) && !ran.stderr.contains("panicked"), "{ran:?}");
-        found += u64::from(verdict["is_sound"] == false);
+        found += u64::from(verdict["ok"] == false);
     }
     assert_eq!(found, 48, "the name of a file contains its digest");
 }
@@ -130,8 +130,8 @@ fn file_without_a_commit_is_an_orphan() {
     )
     .unwrap();
     let (_, verdict) = verify(&dir);
-    assert_eq!(verdict["is_sound"], true);
-    assert_eq!(verdict["leftovers"].as_array().unwrap().len(), 1);
+    assert_eq!(verdict["ok"], true);
+    assert_eq!(verdict["orphans"].as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -143,15 +143,15 @@ fn files_of_a_running_writer_are_no_orphans() {
     fs::write(file.with_file_name(format!(".part-{writer}-00001.parquet.tmp")), "half").unwrap();
     let lock = OsDisk.create_locked(&store.join(format!(".writer-{writer}"))).unwrap();
     let (_, verdict) = verify(&dir);
-    assert_eq!(verdict["at_work"].as_array().unwrap().len(), 2, "{verdict:#}");
+    assert_eq!(verdict["in_progress"].as_array().unwrap().len(), 2, "{verdict:#}");
     assert_eq!(
-        (&verdict["is_sound"], &verdict["leftovers"]),
+        (&verdict["ok"], &verdict["orphans"]),
         (&true.into(), &Value::Array(vec![]))
     );
     // The file is an orphan when its writer has ended.
     drop(lock);
     finds(&dir, &["strays"]);
-    assert_eq!(verify(&dir).1["leftovers"].as_array().unwrap().len(), 2, "its sign is one of them");
+    assert_eq!(verify(&dir).1["orphans"].as_array().unwrap().len(), 2, "its sign is one of them");
 }
 
 #[test]
@@ -205,8 +205,8 @@ fn missing_or_damaged_rejects_are_reported() {
     fs::write(&file, &whole).unwrap();
     fs::write(file.with_file_name("more.ndjson.zst"), &whole).unwrap();
     let (_, verdict) = verify(&dir);
-    assert_eq!(verdict["is_sound"], true);
-    assert_eq!(verdict["leftovers"], serde_json::json!(["rejects/more.ndjson.zst"]));
+    assert_eq!(verdict["ok"], true);
+    assert_eq!(verdict["orphans"], serde_json::json!(["rejects/more.ndjson.zst"]));
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Workdir {
 
     /// Returns the output of `rejects` with the text of each record.
     pub fn rejects(&self, store: &str, arguments: &[&str]) -> Vec<Rejected> {
-        let flags = ["rejects", "--raw", "--format", "json", "--store", store];
+        let flags = ["rejects", "--with-content", "--format", "json", "--store", store];
         let ran = self.pbi(flags.iter().chain(arguments)).ended(0);
         serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
@@ -124,9 +124,9 @@ pub struct Summary {
     pub period: Period,
     pub store: Stored,
     pub other_workloads: std::collections::BTreeMap<String, u64>,
-    pub without_id: u64,
-    pub per_source: Vec<Source>,
-    pub remarks: Vec<String>,
+    pub generated_ids: u64,
+    pub files: Vec<Source>,
+    pub notes: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -171,13 +171,13 @@ pub struct Source {
     pub kind: String,
     pub outcome: Outcome,
     pub records: Records,
-    pub troubles: Vec<Trouble>,
-    pub suspicions: Vec<Suspicion>,
+    pub problems: Vec<Problem>,
+    pub warnings: Vec<Warning>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Suspicion {
+pub struct Warning {
     pub kind: String,
     pub count: u64,
     pub detail: String,
@@ -186,14 +186,14 @@ pub struct Suspicion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    Taken,
-    Damaged,
+    Ok,
+    Partial,
     Failed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Trouble {
+pub struct Problem {
     pub position: u64,
     pub reason: String,
     pub count: u64,
@@ -224,7 +224,7 @@ impl Summary {
     /// test checks this.
     fn adds_up(&self) -> bool {
         let mut total = Records::default();
-        for source in &self.per_source {
+        for source in &self.files {
             let records = &source.records;
             total.read += records.read;
             total.stored += records.stored;
@@ -234,19 +234,19 @@ impl Summary {
             total.rejected += records.rejected;
         }
         let sources = &self.sources;
-        let failed = self.per_source.iter().filter(|source| source.outcome == Outcome::Failed);
+        let failed = self.files.iter().filter(|source| source.outcome == Outcome::Failed);
         total == self.records
-            && self.per_source.iter().all(|source| source.records.adds_up())
+            && self.files.iter().all(|source| source.records.adds_up())
             && self.other_workloads.values().sum::<u64>() == total.other_workloads
             && sources.found == sources.new + sources.known + sources.failed
-            && sources.new + sources.failed == self.per_source.len() as u64
+            && sources.new + sources.failed == self.files.len() as u64
             && sources.failed == failed.count() as u64
     }
 
     /// Returns the account of a source by its name.
     #[track_caller]
     pub fn of(&self, source: &str) -> &Source {
-        let found = self.per_source.iter().find(|account| account.source == source);
+        let found = self.files.iter().find(|account| account.source == source);
         found.unwrap_or_else(|| panic!("no account of {source} in {self:#?}"))
     }
 }
