@@ -1,13 +1,19 @@
-//! How cost grows with the archive, with the number of its files, and with the store's age, for an
-//! ingest and for reports: `cargo bench --bench growth`, which writes the tables of RESULTS.md;
-//! `-- size`, `-- files`, `-- age` or `-- reports` writes one of them, and a number behind it ends
-//! the table there.
+//! Measures how the cost of an ingest and of reports grows with the archive, with the number of its
+//! files, and with the age of the store. `cargo bench --bench growth` writes the tables of
+//! RESULTS.md; `-- size`, `-- files`, `-- age` or `-- reports` writes one of them, and a number
+//! after it ends the table there.
 //!
-//! Each row is one run of the program, as a user would start it. What is measured is CPU time, as
-//! the system counts it, and the largest memory that the process held; both are read from /proc, so
-//! this runs on Linux only. Every run is held to what the generator wrote.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
-#![allow(clippy::print_stdout, reason = "its tables are its result")]
+//! Each row is one run of the program, started as a user would. It contains the CPU time that the
+//! system counts and the peak memory of the process. Both are read from /proc, so this runs on
+//! Linux only. Every run is compared with the output of the generator.
+#![allow(
+    clippy::expect_used,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench may fail"
+)]
+#![allow(clippy::print_stdout, reason = "the printed tables are the result")]
 
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;
@@ -21,7 +27,7 @@ use synth::{Layout, Spec, Written, write_archive};
 
 const MIB: u64 = 1 << 20;
 
-/// What a run took.
+/// Cost of a run.
 struct Cost {
     cpu_s: f64,
     wall_s: f64,
@@ -38,7 +44,7 @@ fn children_cpu_s() -> f64 {
     ticks as f64 / 100.0
 }
 
-/// The largest memory of a process so far, which only grows.
+/// Peak memory of a process so far, which only grows.
 fn peak_kib(child: &Child) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
@@ -76,7 +82,7 @@ fn events(store: &Path) -> u64 {
     files.iter().map(|file| file.events).sum()
 }
 
-/// A table whose last column is drawn.
+/// A table whose last column is a bar chart.
 struct Table {
     unit: &'static str,
     rows: Vec<(String, Cost, f64)>,
@@ -95,7 +101,7 @@ impl Table {
     }
 }
 
-/// The same kind of month, with more and more events.
+/// Measures archives of one month with a growing number of events.
 fn by_size(largest: Option<u64>) {
     let mut rows = Vec::new();
     for mib in [50, 150, 500, 1500, 5000].into_iter().filter(|mib| *mib <= largest.unwrap_or(1500))
@@ -112,7 +118,7 @@ fn by_size(largest: Option<u64>) {
     Table { unit: "CPU s for 100 MB", rows }.print("By the size of the archive", "archive");
 }
 
-/// The same events in more and more files.
+/// Measures the same events in a growing number of files.
 fn by_files(largest: Option<u64>) {
     const DAYS: usize = 834;
     let folder = tempfile::tempdir().unwrap();
@@ -138,7 +144,7 @@ fn by_files(largest: Option<u64>) {
     Table { unit: "CPU s", rows }.print("By the number of files, 100 MiB in all", "files");
 }
 
-/// Joins pages behind one another into so many files.
+/// Joins the pages into `files` files.
 fn join(pages: &[PathBuf], folder: &Path, files: usize) {
     fs::create_dir(folder).unwrap();
     for (number, part) in pages.chunks(pages.len().div_ceil(files)).enumerate() {
@@ -147,12 +153,12 @@ fn join(pages: &[PathBuf], folder: &Path, files: usize) {
     }
 }
 
-/// The same day into stores that hold more and more events.
+/// Measures the same day for stores with a growing number of events.
 fn by_age(largest: Option<u64>) {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
     let mut rows = Vec::new();
-    let mut held = 0;
+    let mut stored = 0;
     let first_day = Spec::default().first_day;
     for (year, million) in [0, 1, 2, 4, 8].into_iter().enumerate() {
         if largest.is_some_and(|largest| million > largest) {
@@ -160,18 +166,18 @@ fn by_age(largest: Option<u64>) {
         }
         let archive = folder.path().join("archive");
         let first_day = first_day - chrono::Days::new(365 * (year as u64 + 1));
-        let more = million * 1_000_000 - held;
+        let more = million * 1_000_000 - stored;
         if more > 0 {
             let spec =
                 Spec { events: more, days: 365, seed: 7 + million, first_day, ..Spec::default() };
             ingest_and_forget(&archive, &spec, &store);
-            held += more;
+            stored += more;
         }
         let spec = Spec { events: 10_000, days: 1, seed: 70 + million, ..Spec::default() };
         let written = write(&archive, &spec);
         let cost = ingest(&archive, &store);
-        held += written.distinct;
-        assert_eq!(events(&store), held);
+        stored += written.distinct;
+        assert_eq!(events(&store), stored);
         fs::remove_dir_all(&archive).unwrap();
         let cpu_s = cost.cpu_s;
         rows.push((format!("{million} million events"), cost, cpu_s));
@@ -179,7 +185,7 @@ fn by_age(largest: Option<u64>) {
     Table { unit: "CPU s", rows }.print("A day of 10,000 events, by the store's age", "store");
 }
 
-/// Reports from stores that hold more and more events of one year.
+/// Measures reports from stores with a growing number of events of one year.
 fn by_reports(largest: Option<u64>) {
     let mut rows = Vec::new();
     for million in [1, 2, 4, 8].into_iter().filter(|million| *million <= largest.unwrap_or(4)) {

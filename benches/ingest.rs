@@ -1,9 +1,16 @@
-//! How fast an archive becomes a table, and a table an answer: `cargo bench`.
+//! Measures the speed of an ingest and of reports: `cargo bench`.
 //!
-//! Bytes per second are those of the archive as it lies on disk. Every round is held to the number
-//! of events that the generator wrote, so a fast wrong answer is no result. To compare two states
-//! of the program, `cargo bench -- --save-baseline before`, change it, `-- --baseline before`.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
+//! Bytes per second are those of the archive on disk. Every round must have the number of events
+//! that the generator wrote, so that a fast wrong result is an error. To compare two versions of
+//! the program, run `cargo bench -- --save-baseline before`, change it, and run `-- --baseline
+//! before`.
+#![allow(
+    clippy::expect_used,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench may fail"
+)]
 
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;
@@ -19,14 +26,14 @@ use pbi_analyze::report::{self, Filters, NoiseFilter};
 use pbi_analyze::store::Store;
 use synth::{Layout, Spec, Written, write_archive};
 
-/// An archive of this size is past the costs of a start and still lets a round take under a second.
+/// Size at which the start no longer matters and a round still takes less than a second.
 const BYTES: u64 = 48 << 20;
 
-/// The containers; mixed archives are those of real life.
+/// Containers of the events; real archives are mixed.
 const LAYOUTS: [(&str, Layout); 3] =
     [("pages", Layout::RestPages), ("array", Layout::OneArray), ("mixed", Layout::Mixed)];
 
-/// An archive on disk, gone with the value.
+/// An archive on disk, deleted with the value.
 struct Archive {
     folder: tempfile::TempDir,
     written: Written,
@@ -45,7 +52,7 @@ impl Archive {
         Options { paths, threads, ..Options::default() }
     }
 
-    /// Ingests into a store that is not there yet.
+    /// Ingests into a new store.
     fn ingest(&self, store: &Path, threads: Option<usize>) {
         let summary =
             ingest::ingest_into_store(&Store::new(store), &self.options(threads), &NoProgress);
@@ -53,7 +60,7 @@ impl Archive {
         assert_eq!((records.stored, records.rejected), (self.written.distinct, 0));
     }
 
-    /// A store that holds it.
+    /// Returns a store with the archive.
     fn store(&self) -> PathBuf {
         let store = self.folder.path().join("store");
         self.ingest(&store, None);

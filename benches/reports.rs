@@ -1,10 +1,16 @@
-//! What answers cost: `cargo bench --bench reports`.
+//! Measures the cost of reports: `cargo bench --bench reports`.
 //!
-//! Each round opens a session over one store, as `report` does, answers one question and counts
-//! what the answer leaves out. Events per second are those of the store, whatever the report reads
-//! of them. Every round is held to the number of rows of the first, and the view to the number of
+//! Each round opens a session over one store, as `report` does, answers one question and counts the
+//! excluded events. Events per second are those of the store, including those that the report does
+//! not read. Every round must have the number of rows of the first one, and the view the number of
 //! events that the generator wrote.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
+#![allow(
+    clippy::expect_used,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench may fail"
+)]
 
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;
@@ -22,7 +28,7 @@ use synth::{Layout, Spec, write_archive};
 const EVENTS: u64 = 300_000;
 const DAYS: usize = 120;
 
-/// The reports that read most, or make most of what they read.
+/// Reports that read the most, or that calculate the most with it.
 const HEAVY: [&str; 10] = [
     "top-reports",
     "adoption",
@@ -36,19 +42,19 @@ const HEAVY: [&str; 10] = [
     "deletions-and-takeovers",
 ];
 
-/// The view by itself: what most reports read of it, made for every event and only counted.
-const VIEW: &str = "SELECT COUNT(*) AS held, COUNT(user_id) AS users, COUNT(report_id) AS reports, \
+/// The view alone: the columns that most reports read, built for every event and only counted.
+const VIEW: &str = "SELECT COUNT(*) AS events, COUNT(user_id) AS users, COUNT(report_id) AS reports, \
     COUNT(workspace_id) AS workspaces, COUNT(operation_group) AS operations, \
     COUNT(local_date) AS days, COUNT(actor_kind) AS kinds FROM events_all";
 
-/// A store, and how many events it holds.
-struct Held {
+/// A store and its number of events.
+struct FilledStore {
     snapshot: Snapshot,
     events: u64,
     _folder: tempfile::TempDir,
 }
 
-impl Held {
+impl FilledStore {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let archive = folder.path().join("archive");
@@ -58,7 +64,11 @@ impl Held {
         let options = Options { paths: vec![archive], ..Options::default() };
         let summary = ingest::ingest_into_store(&store, &options, &NoProgress).unwrap();
         assert_eq!(summary.records.stored, written.distinct);
-        Held { snapshot: store.snapshot().unwrap(), events: written.distinct, _folder: folder }
+        FilledStore {
+            snapshot: store.snapshot().unwrap(),
+            events: written.distinct,
+            _folder: folder,
+        }
     }
 
     fn session(&self) -> Session<'_> {
@@ -76,24 +86,24 @@ impl Held {
 }
 
 fn reports(criterion: &mut Criterion) {
-    let held = Held::new();
+    let store = FilledStore::new();
     let mut group = criterion.benchmark_group("reports");
     group.sample_size(10).measurement_time(Duration::from_secs(4));
-    group.throughput(Throughput::Elements(held.events));
+    group.throughput(Throughput::Elements(store.events));
     group.bench_function("the view of events", |bencher| {
         let view = ReportDefinition::ad_hoc(VIEW);
         bencher.iter(|| {
-            let grid = query::execute(&held.session(), &view, &BTreeMap::new()).unwrap();
-            assert_eq!(grid.rows[0][0], Cell::Int(held.events as i64));
+            let grid = query::execute(&store.session(), &view, &BTreeMap::new()).unwrap();
+            assert_eq!(grid.rows[0][0], Cell::Int(store.events as i64));
         });
     });
     let catalog = DefinitionCatalog::built_in().unwrap();
     for name in HEAVY {
         let report = catalog.find(name).unwrap();
-        let rows = held.answer(report).rows.len();
+        let rows = store.answer(report).rows.len();
         assert_ne!(rows, 0, "{name}");
         group.bench_function(name, |bencher| {
-            bencher.iter(|| assert_eq!(held.answer(report).rows.len(), rows));
+            bencher.iter(|| assert_eq!(store.answer(report).rows.len(), rows));
         });
     }
     group.finish();

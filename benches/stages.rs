@@ -1,8 +1,14 @@
-//! What each stage of an ingest costs by itself: `cargo bench --bench stages`.
+//! Measures each stage of an ingest alone: `cargo bench --bench stages`.
 //!
-//! The stages are called as the conductor calls them, on one thread, over one archive of REST pages
-//! that lies in the page cache. Every round is held to what the generator wrote.
-#![allow(clippy::expect_used, clippy::unwrap_used, missing_docs, reason = "a bench may fail")]
+//! The stages are called as `ingest` calls them, on one thread, over one archive of REST pages in
+//! the page cache. Every round is compared with the output of the generator.
+#![allow(
+    clippy::expect_used,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench may fail"
+)]
 
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;
@@ -23,7 +29,7 @@ use synth::{Layout, Spec, Written, write_archive};
 
 const BYTES: u64 = 48 << 20;
 
-/// Files of an archive, and what is in them.
+/// Files of an archive with their content.
 struct Archive {
     files: Vec<PathBuf>,
     written: Written,
@@ -40,7 +46,7 @@ impl Archive {
         Archive { files, written, _folder: folder }
     }
 
-    /// Hands all pieces to `take`, in the order of the archive.
+    /// Calls `take` with all chunks, in the order of the archive.
     fn read(&self, mut take: impl FnMut(&Chunk)) {
         let mut used = Chunk::default();
         for file in &self.files {
@@ -52,7 +58,7 @@ impl Archive {
         }
     }
 
-    /// The records, one behind the other, and where each of them stands.
+    /// Returns the text of all records, and the bounds of each.
     fn records(&self) -> (Vec<u8>, Vec<(usize, usize)>) {
         let (mut text, mut bounds) = (Vec::new(), Vec::new());
         self.read(|piece| {
@@ -65,9 +71,10 @@ impl Archive {
     }
 }
 
-/// All events as columns, in batches of so many.
+/// Converts all events to columns, in batches of `of` events.
 fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch> {
-    let (mut parser, mut builder) = (Parser::default(), BatchBuilder::new(&Projection::All));
+    let (mut parser, mut builder) =
+        (Parser::default(), BatchBuilder::new(&Projection::All).unwrap());
     let mut batches = Vec::new();
     for (order, &(from, to)) in bounds.iter().enumerate() {
         let lineage = Lineage { file: "bench", kind: "rest", sequence: order as u64 };
@@ -81,10 +88,10 @@ fn batches(text: &[u8], bounds: &[(usize, usize)], of: usize) -> Vec<EventBatch>
         };
         append(&mut builder).unwrap();
         if builder.len() == of {
-            batches.push(builder.finish());
+            batches.push(builder.finish().unwrap());
         }
     }
-    batches.push(builder.finish());
+    batches.push(builder.finish().unwrap());
     batches
 }
 
@@ -141,7 +148,7 @@ fn storing(criterion: &mut Criterion) {
     group.bench_function("sort and stage", |bencher| {
         bencher.iter_batched(|| (), |()| staged(), BatchSize::PerIteration);
     });
-    group.bench_function("take out repeats", |bencher| {
+    group.bench_function("remove duplicates", |bencher| {
         bencher.iter_batched(
             staged,
             |load| {

@@ -1,5 +1,7 @@
-//! What stops a command. Trouble with single records or files is no `Error`:
-//! it is counted and named (see [`crate::ingest`]) and never ends a run.
+//! Errors that end a command.
+//!
+//! A problem with a single record or file is no `Error`: it is counted and reported (see
+//! [`crate::ingest`]), and the run continues.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,24 +9,27 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-/// The result of everything that can end a command.
+/// The result of a function whose errors end the command.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What ended a command. The text tells the user what to do about it.
+/// The cause of another error.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// An error that ends a command. The message says what happened, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused something.
+    /// An operation of the operating system failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried, as a verb: "read", "create".
+        /// The operation as a verb: "read", "create".
         action: &'static str,
         /// The file or folder concerned.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The request itself makes no sense: a name, date or option to correct.
+    /// The command line or an option is wrong.
     #[error("{0}")]
     Usage(String),
     /// The store cannot be read or written.
@@ -32,24 +37,30 @@ pub enum Error {
     Store {
         /// The store's folder.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// The problem and what to do.
         message: String,
+        /// The error that caused this one.
+        #[source]
+        cause: Option<Cause>,
     },
-    /// A statement that the guard or the engine refused.
+    /// The guard or the engine has refused a query.
     #[error("{query}: {message}")]
     Query {
         /// The report's name, or "sql".
         query: String,
-        /// What is wrong and what to write instead.
+        /// The problem and what to write instead.
         message: String,
+        /// The error that caused this one.
+        #[source]
+        cause: Option<Cause>,
     },
-    /// A mistake of the program's own, reported instead of a panic.
+    /// A bug of this program, reported instead of a panic.
     #[error("internal error: {0} (please report this)")]
     Internal(String),
 }
 
 impl Error {
-    /// An [`Error::Io`] for `path`; meant for `map_err`.
+    /// Returns a function for `map_err` that makes an [`Error::Io`] for `path`.
     pub fn io<'a>(
         action: &'static str,
         path: &'a Path,
@@ -57,38 +68,59 @@ impl Error {
         move |source| Error::Io { action, path: path.to_path_buf(), source }
     }
 
-    /// An [`Error::Store`] for the store at `path`.
+    /// Returns an [`Error::Store`] for the store at `path`.
     pub fn store(path: &Path, message: impl fmt::Display) -> Error {
-        Error::Store { path: path.to_path_buf(), message: message.to_string() }
+        Error::Store { path: path.to_path_buf(), message: message.to_string(), cause: None }
     }
 
-    /// An [`Error::Internal`] from anything that can be shown.
-    pub fn internal(what: impl fmt::Display) -> Error {
-        Error::Internal(what.to_string())
+    /// Returns an [`Error::Store`] that was caused by another error.
+    pub fn store_caused(path: &Path, message: impl fmt::Display, cause: impl Into<Cause>) -> Error {
+        let cause = Some(cause.into());
+        Error::Store { path: path.to_path_buf(), message: message.to_string(), cause }
+    }
+
+    /// Returns an [`Error::Query`] for a report or for "sql".
+    pub fn query(query: impl Into<String>, message: impl Into<String>) -> Error {
+        Error::Query { query: query.into(), message: message.into(), cause: None }
+    }
+
+    /// Returns an [`Error::Query`] that was caused by another error.
+    pub fn query_caused(
+        query: impl Into<String>,
+        message: impl Into<String>,
+        cause: impl Into<Cause>,
+    ) -> Error {
+        Error::Query { query: query.into(), message: message.into(), cause: Some(cause.into()) }
+    }
+
+    /// Returns an [`Error::Internal`] with a message or another error's message.
+    pub fn internal(message: impl fmt::Display) -> Error {
+        Error::Internal(message.to_string())
     }
 }
 
 thread_local! {
-    /// Whether a panic of this thread is awaited, and none of the user's business.
+    /// True if a panic of this thread is expected and must not be printed.
     static SUPPRESS_PANIC_OUTPUT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// How the names of the threads begin that the query engine starts.
+/// The prefixes of the names of the query engine's threads.
 const ENGINE_THREAD_PREFIXES: [&str; 2] = ["polars", "async-executor"];
 
-/// Runs what a crate does that is known to panic on some input; `None` where it did, without a
-/// word on stderr. A panic anywhere else is a mistake of ours and is told as ever.
+/// Runs code of a crate that is known to panic on some input. Returns `None` if it panics.
+///
+/// Nothing is printed then. A panic anywhere else is a bug and is printed as usual.
 pub fn catch_engine_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        let tell = take_hook();
+        let print = take_hook();
         set_hook(Box::new(move |panic| {
-            // The engine's own threads have no other work than what is run through here.
+            // The engine's own threads only run work that was started here.
             let thread = std::thread::current();
             let is_engines =
-                |name: &str| ENGINE_THREAD_PREFIXES.iter().any(|of| name.starts_with(of));
+                |name: &str| ENGINE_THREAD_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
             if !thread.name().is_some_and(is_engines) && !SUPPRESS_PANIC_OUTPUT.get() {
-                tell(panic);
+                print(panic);
             }
         }));
     });

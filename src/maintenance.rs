@@ -70,8 +70,10 @@ pub fn forget(store: &Store, forgetting: &ForgetOptions) -> Result<RedactionResu
         None => user.clone(),
     });
     let users: Vec<String> = users.collect();
-    let mut persons =
-        PersonMatcher::new(users.iter().map(String::as_str), Pseudonymizer::with_random_key());
+    let mut persons = PersonMatcher::new(
+        users.iter().map(String::as_str),
+        Pseudonymizer::with_random_key().map_err(Error::internal)?,
+    );
     thread_pool(forgetting.threads)?.install(|| {
         // A key that others have as well tells nobody from them.
         let all = store.users()?;

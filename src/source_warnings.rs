@@ -1,45 +1,44 @@
-//! What speaks against a source in which nothing is wrong: it was probably cut, written too early,
-//! or by something that loses a part of what it writes.
+//! Warnings: indicators that a readable source is incomplete.
 //!
-//! Owns: the rules, each in one place, for the accounts of a run and for the coverage of reports.
-//! A source is judged by what is remembered of it and by the signs in its text. Must not know how
-//! sources are read, or what is concluded.
+//! For example, it was probably truncated, written too early, or written by a tool that loses data.
+//! The rules use the facts about the source and the loss indicators in its text. Both the run
+//! summary and the coverage of reports use them.
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
 use crate::record::loss_indicators::{LossIndicators, MIN_SUSPECT_NAMES};
 use crate::schema::source_log::{SourceFacts, SourceWarning, WarningKind};
 
-/// Times in file names have no zone, and no zone is further from UTC.
+/// The largest offset of a time zone from UTC. Times in file names have no zone.
 const MAX_ZONE_OFFSET_US: i64 = 14 * 3_600_000_000;
 
-/// Rows after which the audit search stops, and who stops there (Microsoft's documentation of the
-/// audit log search).
+/// Numbers of rows after which an audit search stops, and the tool that stops there (Microsoft's
+/// documentation of the audit log search).
 const SEARCH_LIMITS: [(u64, &str); 6] = [
     (100, "Search-UnifiedAuditLog stops without -ResultSize"),
-    (1_000, "the portal's list on screen stops"),
+    (1_000, "the list in the portal stops"),
     (5_000, "one call of Search-UnifiedAuditLog stops"),
     (10_000, "a page of results ends"),
     (50_000, "an export of the portal and a session of Search-UnifiedAuditLog stop"),
-    (1_000_000, "the portal stops with a premium licence"),
+    (1_000_000, "the portal stops with a premium license"),
 ];
-/// Of those, the ones that a file of events reaches by chance too rarely to be one. Days of 100 or
-/// 1,000 events are many, and whoever keeps one page a file has many of 5,000 and 10,000.
+/// The lowest limit that applies to files of the activity log. They have 100 or 1,000 events by
+/// chance too often, and 5,000 or 10,000 if each file is one page.
 const MIN_FILE_LIMIT: u64 = 50_000;
 
-/// What speaks against a source that was read to its end. `results` is how many rows its search
-/// says that it found.
+/// Returns the warnings about a source that was read completely. `results` is the number of results
+/// that its audit search reports.
 pub fn detect(
     facts: &SourceFacts,
-    signs: &LossIndicators,
+    indicators: &LossIndicators,
     results: Option<u64>,
 ) -> Vec<SourceWarning> {
     let is_table = facts.kind == "csv-lossy";
     let all = [
         truncated(facts, results).or_else(|| at_limit(facts)),
-        is_table.then(|| lossy_table(facts, signs)).filter(|lossy| lossy.count > 0),
-        lost_characters(signs),
-        flattened(signs).filter(|_| !is_table),
+        is_table.then(|| lossy_table(facts, indicators)).filter(|lossy| lossy.count > 0),
+        lost_characters(indicators),
+        flattened(indicators).filter(|_| !is_table),
         too_early(facts),
     ];
     all.into_iter().flatten().collect()
@@ -49,54 +48,61 @@ fn warning(kind: WarningKind, count: u64, detail: impl Into<String>) -> SourceWa
     SourceWarning { kind, count, detail: detail.into() }
 }
 
+/// Returns a number with its noun in the singular or plural.
+fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 fn truncated(facts: &SourceFacts, results: Option<u64>) -> Option<SourceWarning> {
     let rows = facts.records.read;
     let results = results.filter(|&results| results > rows)?;
     let detail = format!(
-        "the search found {results} results, and {rows} rows are here: unless other files have the \
-         rest, search again in shorter periods; with -SessionCommand ReturnLargeSet, a session \
-         gives up to 50000"
+        "the search found {}, but the file has {}: unless other files have the rest, search again \
+         in shorter periods; with -SessionCommand ReturnLargeSet, a session returns up to 50000",
+        count(results, "result"),
+        count(rows, "row")
     );
     Some(warning(WarningKind::Truncated, results - rows, detail))
 }
 
 fn at_limit(facts: &SourceFacts) -> Option<SourceWarning> {
     let rows = row_limit(facts)?;
-    let who = SEARCH_LIMITS.iter().find(|(limit, _)| *limit == rows).map_or("", |(_, who)| who);
+    let tool = SEARCH_LIMITS.iter().find(|(limit, _)| *limit == rows).map_or("", |(_, tool)| tool);
     let detail = format!(
-        "exactly {rows} records, which is where {who}: probably cut; pull its days again in \
-         shorter periods"
+        "exactly {rows} records, which is where {tool}: probably truncated; download its days \
+         again in shorter periods"
     );
     Some(warning(WarningKind::AtLimit, rows, detail))
 }
 
-fn lossy_table(facts: &SourceFacts, signs: &LossIndicators) -> SourceWarning {
+fn lossy_table(facts: &SourceFacts, indicators: &LossIndicators) -> SourceWarning {
     let detail = format!(
-        "a table without AuditData: Export-Csv has the columns of its first event only and makes \
-         text of nested values ({} of them); pull its days again as JSON, with ConvertTo-Json \
-         -Depth 10",
-        signs.flattened
+        "a table without AuditData: Export-Csv writes only the columns of the first event, and \
+         nested values as text ({}); download its days again as JSON, with \
+         ConvertTo-Json -Depth 10",
+        count(indicators.flattened, "value")
     );
     warning(WarningKind::LossyTable, facts.records.read, detail)
 }
 
-fn lost_characters(signs: &LossIndicators) -> Option<SourceWarning> {
-    let example = signs.lost_characters.first().filter(|_| !signs.has_non_ascii)?;
-    let count = signs.lost_characters.len();
+fn lost_characters(indicators: &LossIndicators) -> Option<SourceWarning> {
+    let example = indicators.lost_characters.first().filter(|_| !indicators.has_non_ascii)?;
+    let names = indicators.lost_characters.len();
     let detail = format!(
-        "names have ? where letters were, such as \"{example}\": written as ASCII; pull its days \
-         again and write with -Encoding utf8"
+        "names have ? in place of characters, for example \"{example}\": written as ASCII; \
+         download its days again and write with -Encoding utf8"
     );
-    (count >= MIN_SUSPECT_NAMES).then(|| warning(WarningKind::LostCharacters, count as u64, detail))
+    (names >= MIN_SUSPECT_NAMES).then(|| warning(WarningKind::LostCharacters, names as u64, detail))
 }
 
-fn flattened(signs: &LossIndicators) -> Option<SourceWarning> {
-    let example = signs.flattened_example.as_deref()?;
+fn flattened(indicators: &LossIndicators) -> Option<SourceWarning> {
+    let example = indicators.flattened_example.as_deref()?;
     let detail = format!(
-        "values are the text of objects that were cut off, such as {example}, and are kept as \
-         text; pull its days again with ConvertTo-Json -Depth 10"
+        "nested values were replaced by text, for example {example}; they are stored as text; \
+         download its days again with ConvertTo-Json -Depth 10"
     );
-    Some(warning(WarningKind::Flattened, signs.flattened, detail))
+    Some(warning(WarningKind::Flattened, indicators.flattened, detail))
 }
 
 fn too_early(facts: &SourceFacts) -> Option<SourceWarning> {
@@ -104,20 +110,21 @@ fn too_early(facts: &SourceFacts) -> Option<SourceWarning> {
     let end = day.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(1))?;
     let end = end.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
     let detail = format!(
-        "written before {day} was over in UTC, and events come up to a day late: pull that day \
-         again once it is over for a day"
+        "written before {day} was over in UTC, so late events are missing; download {day} again \
+         at least one day after its end"
     );
     is_written_before(facts, end).then(|| warning(WarningKind::TooEarly, *events, detail))
 }
 
-/// Whether a source is known to hold less than what was searched for, or ends at a limit.
+/// Returns true if a source has fewer records than its search found, or ends at a limit.
 pub fn is_truncated(source: &SourceFacts) -> bool {
-    let is_proven = |suspicion: &SourceWarning| suspicion.kind == WarningKind::Truncated;
+    let is_proven = |warning: &SourceWarning| warning.kind == WarningKind::Truncated;
     row_limit(source).is_some() || source.warnings.iter().any(is_proven)
 }
 
-/// The limit at which the source seems to have stopped. A page of the activity log is none: what
-/// follows it is in the next page.
+/// Returns the limit at which the source seems to have stopped, or `None` if there is none.
+///
+/// A page of the activity log has no limit: the next page contains the events after it.
 pub fn row_limit(source: &SourceFacts) -> Option<u64> {
     let rows = source.records.read;
     let is_limit = SEARCH_LIMITS.iter().any(|(limit, _)| *limit == rows);
@@ -128,35 +135,38 @@ pub fn row_limit(source: &SourceFacts) -> Option<u64> {
     (is_limit && applies).then_some(rows)
 }
 
-/// Whether the shape is that of an export of the audit search rather than of the activity log.
+/// Returns true if the format is that of an audit search export, and not of the activity log.
 pub fn is_audit_search(kind: &str) -> bool {
     kind.starts_with("csv") || kind.starts_with("graph")
 }
 
-/// Whether a source was written before an instant, in microseconds since 1970: by the time in its
-/// name; else it holds a later event or not; else by the file's own time, which a copy may have
-/// made later, but nothing makes earlier.
+/// Returns true if a source was written before an instant, in microseconds since 1970 (UTC).
+///
+/// The time in its name decides, if there is one. Otherwise a later event in the source shows that
+/// it was not. Otherwise the file's modification time decides: copying may make it later, but
+/// nothing makes it earlier.
 pub fn is_written_before(source: &SourceFacts, end_us: i64) -> bool {
     if let Some(named) = time_in_name(file_name(source)) {
-        // The clock of the name may be of any zone. The file's own time, where it is still that
-        // of its writing, says which instant it was.
+        // The time in the name may be in any zone. If the file's modification time is near it, that
+        // is the exact instant.
         let same = |modified: &i64| (modified - named).abs() <= MAX_ZONE_OFFSET_US;
         return source.modified_us.filter(same).unwrap_or(named) < end_us;
     }
-    let holds_later = source.period_us.is_some_and(|(_, last)| last >= end_us);
-    !holds_later && source.modified_us.is_some_and(|modified| modified < end_us)
+    let has_later_event = source.period_us.is_some_and(|(_, last)| last >= end_us);
+    !has_later_event && source.modified_us.is_some_and(|modified| modified < end_us)
 }
 
-/// The last part of its path.
+/// Returns the last part of a source's path.
 pub fn file_name(source: &SourceFacts) -> &str {
     source.path.rsplit('/').next().unwrap_or(&source.path)
 }
 
-/// The time of writing in names such as `PBIActivityEvents-20260301-202603020415.json`, taken for
-/// UTC: the last 12 or 14 digits in a row, or the last 8 digits, `T` and 4 or 6 digits, that are a
-/// time.
+/// Returns the time in a file name, in microseconds since 1970, as if it were in UTC.
+///
+/// It is the last valid time of 12 or 14 digits, or of 8 digits, `T` and 4 or 6 digits. For
+/// example, the time in `PBIActivityEvents-20260301-202603020415.json` is 2026-03-02 04:15.
 fn time_in_name(name: &str) -> Option<i64> {
-    let words = name.split(|letter: char| !(letter.is_ascii_digit() || letter == 'T'));
+    let words = name.split(|c: char| !(c.is_ascii_digit() || c == 'T'));
     let mut times = words.filter_map(|word| {
         let digits = match word.split_once('T') {
             Some((day, time)) if day.len() == 8 && matches!(time.len(), 4 | 6) => {
@@ -186,15 +196,15 @@ mod tests {
 
     fn kinds(
         facts: &SourceFacts,
-        signs: &LossIndicators,
+        indicators: &LossIndicators,
         results: Option<u64>,
     ) -> Vec<WarningKind> {
-        detect(facts, signs, results).iter().map(|suspicion| suspicion.kind).collect()
+        detect(facts, indicators, results).iter().map(|warning| warning.kind).collect()
     }
 
     #[test]
-    fn limits_are_those_of_what_wrote_the_file() {
-        for (kind, suspect) in [
+    fn limits_depend_on_the_tool_that_wrote_the_file() {
+        for (kind, limits) in [
             ("csv", &[100, 1_000, 5_000, 10_000, 50_000, 1_000_000][..]),
             ("graph", &[100, 1_000, 5_000, 10_000, 50_000, 1_000_000]),
             ("array", &[50_000, 1_000_000]),
@@ -203,13 +213,13 @@ mod tests {
         ] {
             for rows in [99, 100, 1_000, 4_999, 5_000, 10_000, 49_999, 50_000, 1_000_000] {
                 let limit = row_limit(&source(kind, rows));
-                assert_eq!(limit.is_some(), suspect.contains(&rows), "{kind} {rows}");
+                assert_eq!(limit.is_some(), limits.contains(&rows), "{kind} {rows}");
             }
         }
     }
 
     #[test]
-    fn results_that_are_not_there_prove_a_cut() {
+    fn missing_results_prove_a_truncation() {
         let none = LossIndicators::default();
         let all = detect(&source("csv", 5_000), &none, Some(12_345));
         assert_eq!((all.len(), all[0].kind, all[0].count), (1, WarningKind::Truncated, 7_345));
@@ -220,27 +230,27 @@ mod tests {
     }
 
     #[test]
-    fn a_table_explains_its_flattened_values_and_is_one_suspicion() {
+    fn lossy_table_with_flattened_values_has_one_warning() {
         let example = Some("A: System.Object[]".to_owned());
-        let signs = LossIndicators {
+        let indicators = LossIndicators {
             flattened: 7,
             flattened_example: example,
             ..LossIndicators::default()
         };
-        assert_eq!(kinds(&source("csv-lossy", 3), &signs, None), [WarningKind::LossyTable]);
-        assert_eq!(kinds(&source("array", 3), &signs, None), [WarningKind::Flattened]);
+        assert_eq!(kinds(&source("csv-lossy", 3), &indicators, None), [WarningKind::LossyTable]);
+        assert_eq!(kinds(&source("array", 3), &indicators, None), [WarningKind::Flattened]);
     }
 
     #[test]
-    fn one_or_two_names_with_question_marks_prove_nothing() {
-        let mut signs = LossIndicators::default();
+    fn one_or_two_names_with_question_marks_cause_no_warning() {
+        let mut indicators = LossIndicators::default();
         for (number, name) in ["a?b", "c?d", "e?f"].into_iter().enumerate() {
-            assert!(detect(&source("csv", number as u64), &signs, None).is_empty());
-            signs.lost_characters.insert(name.to_owned());
+            assert!(detect(&source("csv", number as u64), &indicators, None).is_empty());
+            indicators.lost_characters.insert(name.to_owned());
         }
-        let all = detect(&source("csv", 3), &signs, None);
-        assert!(all[0].detail.contains("such as \"a?b\""), "{all:?}");
-        signs.has_non_ascii = true;
-        assert!(detect(&source("csv", 3), &signs, None).is_empty());
+        let all = detect(&source("csv", 3), &indicators, None);
+        assert!(all[0].detail.contains("for example \"a?b\""), "{all:?}");
+        indicators.has_non_ascii = true;
+        assert!(detect(&source("csv", 3), &indicators, None).is_empty());
     }
 }

@@ -1,7 +1,13 @@
-//! Writes an invented archive for measurements and for trying things on: `synth DIR`, then point
-//! the program, or what it is compared with, at DIR. Prints one line of JSON that says what the
-//! archive holds.
-#![allow(clippy::expect_used, missing_docs, reason = "what it cannot write, it need not survive")]
+//! Writes an invented archive for measurements and experiments: `synth DIR`. Prints the content of
+//! the archive as one line of JSON.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unreachable,
+    missing_docs,
+    reason = "a tool for developers may fail, and its output is for a terminal"
+)]
 
 #[path = "../../tests/support/attack.rs"]
 mod attack;
@@ -19,24 +25,25 @@ use synth::{Layout, Spec, Spelling, Types, write_archive};
 const USAGE: &str = "\
 usage: synth DIR [--layout pages|mixed|array] [--events N | --bytes N] [--days N] [--users N]
              [--reports N] [--workspaces N] [--seed N] [--first-day YYYY-MM-DD]
-             [--noise SHARE] [--repeats SHARE] [--spelling both|classic] [--types varied|uniform]
+             [--noise SHARE] [--duplicates SHARE] [--spelling both|classic] [--types varied|uniform]
 
        synth --year DIR
        synth --attack DIR
 
-Writes the activity log of an invented tenant into the folder DIR, which should be empty; with
---year that of the small company whose year the tests of the reports are about, always the same;
-with --attack that of a tenant in which every name is made to break the page that shows it.
+Writes the activity log of an invented tenant into the folder DIR, which should be empty.
+--year writes the year of a small company, which the tests of reports use and which is always the
+same. --attack writes a tenant in which every name attacks the page that shows it.
 
   --layout    pages: REST pages in one folder (default); mixed: every day in another container;
               array: one file with one array
   --events    distinct events (default 20000)
-  --bytes     instead of --events: as many as make about N bytes; K, M and G are understood
+  --bytes     instead of --events: about N bytes; K, M and G are allowed
   --noise     share of ExportActivityEvents and GetDatasources (default 0.45)
-  --repeats   share of repeated records (default 0.03)
+  --duplicates
+              share of duplicates (default 0.03)
   --spelling  both: WorkSpaceName and WorkspaceName occur (default); classic: only the first
-  --types     varied: a field is text here and a number there, as in real archives (default);
-              uniform: one type a field, which tools that guess a schema insist on";
+  --types     varied: fields may be text or a number, as in real archives (default);
+              uniform: one type per field, which tools that guess a schema need";
 
 struct Options {
     dir: PathBuf,
@@ -73,7 +80,7 @@ fn main() -> ExitCode {
     end(run(options))
 }
 
-/// Prints what was written, or why it could not be.
+/// Prints the result or the error.
 fn end(result: std::io::Result<String>) -> ExitCode {
     match result {
         Ok(line) => {
@@ -98,20 +105,21 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
     while let Some(argument) = arguments.next() {
         if let Some(flag) = argument.strip_prefix("--") {
             let value = arguments.next().ok_or_else(|| format!("--{flag} needs a value"))?;
-            set(&mut options, flag, value).ok_or_else(|| format!("cannot use --{flag} {value}"))?;
+            set(&mut options, flag, value)
+                .ok_or_else(|| format!("unknown option or value: --{flag} {value}"))?;
         } else if options.dir.as_os_str().is_empty() {
             options.dir = argument.into();
         } else {
-            return Err(format!("one folder only, not {argument} too"));
+            return Err(format!("unexpected argument {argument}: give one folder"));
         }
     }
     match options.dir.as_os_str().is_empty() {
-        true => Err("which folder?".to_owned()),
+        true => Err("the folder DIR is missing".to_owned()),
         false => Ok(options),
     }
 }
 
-/// Sets one option; `None` where there is no such flag, or its value makes no sense.
+/// Sets one option; returns `None` if the flag or its value is unknown.
 fn set(options: &mut Options, flag: &str, value: &str) -> Option<()> {
     let spec = &mut options.spec;
     let count = || value.parse().ok().filter(|count| *count > 0);
@@ -148,7 +156,7 @@ fn set(options: &mut Options, flag: &str, value: &str) -> Option<()> {
         "reports" => spec.reports = count()?,
         "workspaces" => spec.workspaces = count()?,
         "noise" => spec.noise_share = share()?,
-        "repeats" => spec.repeats_share = share()?,
+        "duplicates" => spec.duplicates_share = share()?,
         _ => return None,
     }
     Some(())
@@ -175,12 +183,12 @@ fn run(options: Options) -> std::io::Result<String> {
     let start = Instant::now();
     let written = write_archive(&dir, &spec, layout)?;
     Ok(format!(
-        r#"{{"layout":"{layout:?}","seed":{},"days":{},"records":{},"distinct":{},"repeats":{},"poorer":{},"conflicting":{},"other_workloads":{},"files":{},"bytes":{},"seconds":{:.2}}}"#,
+        r#"{{"layout":"{layout:?}","seed":{},"days":{},"records":{},"distinct":{},"duplicates":{},"poorer":{},"conflicting":{},"other_workloads":{},"files":{},"bytes":{},"seconds":{:.2}}}"#,
         spec.seed,
         spec.days,
         written.records,
         written.distinct,
-        written.repeats(),
+        written.duplicates(),
         written.poorer,
         written.conflicting,
         written.other_workloads,

@@ -1,5 +1,5 @@
-//! The rooms of the program that are pure functions of bytes, compiled by themselves, and what must
-//! hold of them whatever the bytes are.
+//! Compiles the modules of the program that are pure functions of bytes, and defines the properties
+//! that must be true for any bytes.
 
 #![allow(
     clippy::expect_used,
@@ -7,10 +7,10 @@
     clippy::unwrap_used,
     dead_code,
     missing_docs,
-    reason = "a broken law is to be a loud failure, and not every part of a room is reached from here"
+    reason = "a violated property must panic, and not every part of a module is used here"
 )]
 
-// The targets name the program's library, here and where its tests replay the seeds.
+// The targets name the library of the program, here and where its tests replay the seeds.
 extern crate self as pbi_analyze;
 
 #[path = "../../src/column/mod.rs"]

@@ -1,5 +1,5 @@
-//! What must hold for any bytes, one function for each stage. A function that returns has found
-//! nothing wrong.
+//! Defines the properties that must be true for any bytes, one function for each stage. A function
+//! panics if its property is violated.
 //!
 //! This file is compiled twice: for the fuzzer, and into the tests, which replay the seeds.
 
@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::exact::Json;
 
-/// A file that is written anew for every input, in memory where the machine allows it.
+/// A file that is overwritten for every input, in memory if the system has `/dev/shm`.
 struct Scratch {
     file: File,
     path: PathBuf,
@@ -36,7 +36,7 @@ impl Scratch {
         Scratch { file: File::create(&path).unwrap(), path }
     }
 
-    fn hold(&mut self, content: &[u8]) {
+    fn write(&mut self, content: &[u8]) {
         self.file.set_len(0).unwrap();
         self.file.rewind().unwrap();
         self.file.write_all(content).unwrap();
@@ -49,57 +49,57 @@ impl Drop for Scratch {
     }
 }
 
-/// What was read of a file.
+/// The content of a file as it was read.
 #[derive(Debug, PartialEq)]
 struct Read {
-    /// What its last text was.
-    shape: Result<SourceFormat, String>,
+    /// The format of its last text.
+    format: Result<SourceFormat, String>,
     texts: usize,
-    /// The records of a JSON text.
+    /// Records of a JSON text.
     records: Vec<(u64, Vec<u8>)>,
-    /// The text of a CSV behind its header.
+    /// The text of a CSV file after its header.
     text: Vec<u8>,
-    flaws: Vec<DecodeProblem>,
+    problems: Vec<DecodeProblem>,
 }
 
-/// Reads a file, and holds the pieces to what they promise of themselves.
+/// Reads a file, and checks the chunks.
 fn read(content: &[u8]) -> Read {
     SCRATCH.with_borrow_mut(|scratch| {
-        scratch.hold(content);
-        let mut pieces = ChunkReader::open(&scratch.path).unwrap();
+        scratch.write(content);
+        let mut chunks = ChunkReader::open(&scratch.path).unwrap();
         let (mut records, mut text, mut used) = (Vec::new(), Vec::new(), Chunk::default());
-        while let Some(piece) = pieces.next(&mut used).unwrap() {
-            for &(start, end) in &piece.records {
-                assert!(start < end && end as usize <= piece.text.len());
-                let position = piece.position(start as usize);
-                records.push((position, piece.text[start as usize..end as usize].to_vec()));
+        while let Some(chunk) = chunks.next(&mut used).unwrap() {
+            for &(start, end) in &chunk.records {
+                assert!(start < end && end as usize <= chunk.text.len());
+                let position = chunk.position(start as usize);
+                records.push((position, chunk.text[start as usize..end as usize].to_vec()));
             }
-            if piece.records.is_empty() {
-                text.extend_from_slice(&piece.text);
+            if chunk.records.is_empty() {
+                text.extend_from_slice(&chunk.text);
             }
-            used = piece;
+            used = chunk;
         }
-        let mut flaws = pieces.take_problems();
-        flaws.extend(pieces.take_tail_problems());
-        let ended = pieces.take_finished();
-        let shape = ended.last().map_or(Ok(SourceFormat::Empty), |ended| ended.format.clone());
-        Read { shape, texts: ended.len(), records, text, flaws }
+        let mut problems = chunks.take_problems();
+        problems.extend(chunks.take_tail_problems());
+        let ended = chunks.take_finished();
+        let format = ended.last().map_or(Ok(SourceFormat::Empty), |ended| ended.format.clone());
+        Read { format, texts: ended.len(), records, text, problems }
     })
 }
 
-/// Any bytes are a file: it is something, or refused with a reason, and twice the same.
+/// Any bytes have a format, or are unsupported with a reason, and twice with the same result.
 pub fn shape(data: &[u8]) {
     let one = read(data);
-    if let Err(reason) = &one.shape {
+    if let Err(reason) = &one.format {
         assert!(!reason.is_empty() && (one.records.is_empty() || one.texts > 1));
     }
-    assert!(one.flaws.iter().all(|flaw| !flaw.reason.is_empty()));
+    assert!(one.problems.iter().all(|problem| !problem.reason.is_empty()));
     assert_eq!(one, read(data));
 }
 
-/// Whether a text that is JSON has no halves of letters: a surrogate that stands alone is no text.
-/// Looked for in the text itself, since a parser may stumble over something else first.
-fn has_whole_letters(json: &str) -> bool {
+/// Returns true if a JSON text contains no half of a character: a lone surrogate is not text. It is
+/// searched for in the text itself, since a parser can fail at something else first.
+fn has_whole_characters(json: &str) -> bool {
     let mut rest = json.as_bytes();
     let unit = |text: &[u8]| match text {
         [b'\\', b'u', digits @ ..] => {
@@ -124,15 +124,15 @@ fn has_whole_letters(json: &str) -> bool {
     true
 }
 
-/// The items of a text that is a JSON array of objects none of which could be a wrapping.
+/// Returns the items of a JSON array of objects, none of which can be an envelope.
 fn plain_items(text: &str) -> Option<Vec<&RawValue>> {
     let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
     let is_plain = |item: &&RawValue| {
-        if !has_whole_letters(item.get()) {
+        if !has_whole_characters(item.get()) {
             return false;
         }
         let Json::Object(members) = Json::parse(item.get()) else { return false };
-        // A wrapping is known by its first member.
+        // An envelope is recognized by its first member.
         members.first().is_none_or(|(name, _)| {
             !["value", "count", "lastresultset", "continuationuri", "continuationtoken"]
                 .contains(&name.to_lowercase().as_str())
@@ -143,8 +143,8 @@ fn plain_items(text: &str) -> Option<Vec<&RawValue>> {
     items.iter().all(is_plain).then_some(items)
 }
 
-/// Where JSON is whole, its records are the items that a JSON parser finds; where it is cut, the
-/// records before the cut are the same.
+/// The records of complete JSON are the items that a JSON parser finds. In truncated JSON, the
+/// records before the end are the same.
 pub fn bounds(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let Some(items) = plain_items(text) else { return };
@@ -152,34 +152,34 @@ pub fn bounds(data: &[u8]) {
     let texts: Vec<&[u8]> = found.records.iter().map(|(_, text)| &text[..]).collect();
     let expected: Vec<&[u8]> = items.iter().map(|item| item.get().as_bytes()).collect();
     assert_eq!(texts, expected);
-    assert!(found.flaws.is_empty(), "{:?}", found.flaws);
-    // Behind a break, a line that begins with a bracket is taken to begin a record; one that stands
-    // within a record cannot be told from it.
-    let has_such_line = |item: &&RawValue| {
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    // After a broken record, a line that starts with a bracket starts a record. Such a line inside
+    // a record cannot be distinguished from it.
+    let has_line_with_bracket = |item: &&RawValue| {
         item.get().split(['\n', '\r']).skip(1).any(|line| line.starts_with(['{', '[']))
     };
-    if items.iter().any(has_such_line) {
+    if items.iter().any(has_line_with_bracket) {
         return;
     }
-    let cut = &data[..data.len() * 2 / 3];
+    let truncated = &data[..data.len() * 2 / 3];
     let start = text.as_ptr() as usize;
     let ends = items.iter().map(|item| item.get().as_ptr() as usize - start + item.get().len());
-    let whole = ends.filter(|&end| end <= cut.len()).count();
-    let found = read(cut);
+    let whole = ends.filter(|&end| end <= truncated.len()).count();
+    let found = read(truncated);
     let texts: Vec<&[u8]> = found.records.iter().map(|(_, text)| &text[..]).collect();
-    // A cut leaves no more than the items before it, and no fewer.
+    // Exactly the complete items are found.
     assert_eq!(texts, expected[..whole]);
 }
 
-/// A JSON text is the same in every encoding.
+/// A JSON text gives the same records in every encoding.
 pub fn encoding(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
-        // No text: as UTF-16 it is something all the same.
+        // Not text: as UTF-16, it must give the same result twice.
         let marked = [&[0xFF, 0xFE], data].concat();
         assert_eq!(read(&marked), read(&marked));
         return;
     };
-    // In a text that is no JSON, a line may begin with letters that look like another encoding.
+    // In a text that is not JSON, a line can start with bytes that look like another encoding.
     if plain_items(text).is_none() {
         return;
     }
@@ -193,22 +193,23 @@ pub fn encoding(data: &[u8]) {
     assert_eq!(texts(read(&big)), plain);
 }
 
-/// Rows of a CSV give back the cells that they were written with.
+/// The rows of a CSV file give the cells that were written.
 pub fn csv(data: &[u8]) {
-    // As it is: nothing but no crash is promised, and that the rows have places in the text.
+    // The bytes as a CSV file: it must not crash, and its rows must be inside the text.
     let found = read(data);
-    if let Ok(SourceFormat::Csv(line)) = &found.shape
+    if let Ok(SourceFormat::Csv(line)) = &found.format
         && let Ok(header) = csv::parse_header(line)
     {
         header.for_each_row(&found.text, |span, _| assert!(span.end <= found.text.len()));
     }
-    // As the cells of a file: the first byte says how it is written.
-    let (Some(how), Ok(text)) = (data.first(), str::from_utf8(data.get(1..).unwrap_or_default()))
+    // The bytes as the cells of a CSV file, whose first byte selects the dialect.
+    let (Some(dialect), Ok(text)) =
+        (data.first(), str::from_utf8(data.get(1..).unwrap_or_default()))
     else {
         return;
     };
-    let delimiter = [',', ';', '\t'][usize::from(how % 3)];
-    let end = ["\n", "\r\n"][usize::from(how >> 2 & 1)];
+    let delimiter = [',', ';', '\t'][usize::from(dialect % 3)];
+    let end = ["\n", "\r\n"][usize::from(dialect >> 2 & 1)];
     let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
     let cells: Vec<&str> = text.split('\0').filter(|cell| !cell.trim().is_empty()).collect();
     let mut file = format!("RecordId{delimiter}CreationDate{delimiter}AuditData{end}");
@@ -217,99 +218,88 @@ pub fn csv(data: &[u8]) {
         file.push_str(&format!("{number}{delimiter}{date}{delimiter}{}{end}", quoted(cell)));
     }
     let found = read(file.as_bytes());
-    let Ok(SourceFormat::Csv(line)) = &found.shape else {
-        assert!(cells.is_empty() && found.text.is_empty(), "{:?}", found.shape);
+    let Ok(SourceFormat::Csv(line)) = &found.format else {
+        assert!(cells.is_empty() && found.text.is_empty(), "{:?}", found.format);
         return;
     };
     let header = csv::parse_header(line).unwrap();
     let mut rows = Vec::new();
     header.for_each_row(&found.text, |_, row| match row {
-        CsvRow::Audit { json, envelope: outer } => rows.push((json.to_vec(), outer)),
+        CsvRow::Audit { json, envelope } => rows.push((json.to_vec(), envelope)),
         CsvRow::Lossy(_) => panic!("the header has AuditData"),
         CsvRow::NotAnEvent(reason) => panic!("{reason}"),
     });
     assert_eq!(rows.len(), cells.len());
-    for (number, ((json, outer), cell)) in rows.iter().zip(&cells).enumerate() {
+    for (number, ((json, envelope), cell)) in rows.iter().zip(&cells).enumerate() {
         assert_eq!(json, cell.as_bytes().trim_ascii());
-        assert_eq!(outer.id.as_deref(), Some(&*number.to_string()));
+        assert_eq!(envelope.id.as_deref(), Some(&*number.to_string()));
     }
 }
 
-/// An instant that was read is written so that it is read as the same.
+/// A timestamp is formatted so that it is parsed as the same timestamp.
 pub fn time(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
-    // Times that no calendar has are refused by whoever looks for their month.
-    let in_calendar = |instant: &time::Timestamp| time::month(instant.epoch_us).is_some();
-    if let Some(instant) = time::parse_localized(text).filter(in_calendar) {
-        let written = time::to_rfc3339_micros(instant.epoch_us);
-        assert_eq!(
-            time::parse(&written).map(|again| again.epoch_us),
-            Some(instant.epoch_us),
-            "{written}"
-        );
-        let short = time::to_rfc3339(instant.epoch_us);
-        assert_eq!(
-            time::parse(&short).map(|again| again.epoch_us),
-            Some(instant.epoch_us),
-            "{short}"
-        );
+    // Times outside of the calendar are rejected when their month is needed.
+    let in_calendar = |timestamp: &time::Timestamp| time::month(timestamp.epoch_us).is_some();
+    if let Some(timestamp) = time::parse_localized(text).filter(in_calendar) {
+        let parsed = |text: &str| time::parse(text).map(|again| again.epoch_us);
+        let long = time::to_rfc3339_micros(timestamp.epoch_us);
+        assert_eq!(parsed(&long), Some(timestamp.epoch_us), "{long}");
+        let short = time::to_rfc3339(timestamp.epoch_us);
+        assert_eq!(parsed(&short), Some(timestamp.epoch_us), "{short}");
     }
-    if let Some(instant) = time::parse(text) {
-        assert_eq!(time::parse_localized(text), Some(instant));
+    if let Some(timestamp) = time::parse(text) {
+        assert_eq!(time::parse_localized(text), Some(timestamp));
     }
 }
 
-/// An event comes back from its row as it was, up to the normal forms of its columns; and what has
-/// come back comes back the same once more.
+/// The event that is written from a row equals the original, up to the normal forms of its columns.
+/// Its own row gives the same event again.
 pub fn columns(data: &[u8]) {
-    BENCH.with_borrow_mut(|bench| bench.columns(data));
+    ROUND_TRIP.with_borrow_mut(|round_trip| round_trip.columns(data));
 }
 
-/// What an event goes there and back through: to make it anew for each would cost most of the time.
-struct Bench {
+/// Converts an event to a row and back. It is reused, since creating it would take most of the
+/// time.
+struct RoundTrip {
     parser: Parser,
     batch: BatchBuilder,
-    inverse: EventWriter,
+    writer: EventWriter,
 }
 
 thread_local! {
-    static BENCH: RefCell<Bench> = RefCell::new(Bench {
+    static ROUND_TRIP: RefCell<RoundTrip> = RefCell::new(RoundTrip {
         parser: Parser::default(),
-        batch: BatchBuilder::new(&Projection::All),
-        inverse: EventWriter::new(false),
+        batch: BatchBuilder::new(&Projection::All).expect("all columns exist"),
+        writer: EventWriter::new(false),
     });
 }
 
-impl Bench {
+impl RoundTrip {
     fn columns(&mut self, data: &[u8]) {
         for line in data.split(|&byte| byte == b'\n') {
             let is_json = str::from_utf8(line).is_ok_and(|line| {
                 serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok()
-                    && has_whole_letters(line)
+                    && has_whole_characters(line)
             });
-            let Some(came_back) = self.there_and_back(line, is_json) else { continue };
-            let came_back = str::from_utf8(&came_back).unwrap();
-            let (event, found) =
-                (Json::parse(str::from_utf8(line).unwrap()), Json::parse(came_back));
+            let Some(written) = self.convert(line, is_json) else { continue };
+            let written = str::from_utf8(&written).unwrap();
+            let (event, found) = (Json::parse(str::from_utf8(line).unwrap()), Json::parse(written));
             assert!(is_same_event(&event, &found), "{event:?} is not {found:?}");
-            let again = self.there_and_back(came_back.as_bytes(), true);
-            assert_eq!(again.as_deref().map(str::from_utf8), Some(Ok(came_back)));
+            let again = self.convert(written.as_bytes(), true);
+            assert_eq!(again.as_deref().map(str::from_utf8), Some(Ok(written)));
         }
     }
 
-    /// What comes back of an event that says its id; nothing of what is none.
-    fn there_and_back(&mut self, line: &[u8], is_json: bool) -> Option<Vec<u8>> {
-        let Bench { parser, batch, inverse } = self;
+    /// Returns an event with an id as it is written from its row; `None` for other records.
+    fn convert(&mut self, line: &[u8], is_json: bool) -> Option<Vec<u8>> {
+        let RoundTrip { parser, batch, writer } = self;
         let parsed = parser.parse(line, |record| match record.kind() {
             RecordKind::Event(event) => {
                 let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
                 let has_id = matches!(event.id, Some(Value::Text(id)) if !id.is_empty());
-                let added = batch.append(
-                    &event,
-                    workload_group(&event),
-                    &EnvelopeFields::default(),
-                    &lineage,
-                );
+                let group = workload_group(&event);
+                let added = batch.append(&event, group, &EnvelopeFields::default(), &lineage);
                 added.is_ok() && has_id
             }
             RecordKind::NotAnEvent(reason) => {
@@ -318,8 +308,8 @@ impl Bench {
             }
             _ => false,
         });
-        // What is nested too deep is refused, whatever else it is.
-        let is_deep = matches!(&parsed, Err(malformed) if malformed.reason.ends_with("deep"));
+        // Values that are nested too deep are an error in any case.
+        let is_deep = matches!(&parsed, Err(error) if error.reason.ends_with("deep"));
         assert_eq!(
             parsed.is_ok() || is_deep,
             is_json || is_deep,
@@ -327,20 +317,20 @@ impl Bench {
             String::from_utf8_lossy(line)
         );
         let events = batch.len();
-        let batch = batch.finish();
+        let batch = batch.finish().expect("one event fits into arrays");
         assert_eq!(batch.keys.len(), events);
         assert!(batch.columns.iter().flatten().all(|column| column.len() == events));
         if parsed != Ok(true) {
             return None;
         }
         let mut out = Vec::new();
-        inverse.append(&batch.columns, 0..1, &mut out).unwrap();
+        writer.append(&batch.columns, 0..1, &mut out).unwrap();
         Some(out)
     }
 }
 
-/// Whether two events are the same: every member of the one is in the other, under its name or the
-/// name of its column, but for nulls of columns.
+/// Returns true if two events are the same: every member of one is in the other, under its name or
+/// the name of its column. Nulls of columns are ignored.
 fn is_same_event(event: &Json, found: &Json) -> bool {
     let mut left: Vec<&(String, Json)> = found.members().iter().collect();
     for (name, value) in event.members() {
@@ -348,24 +338,24 @@ fn is_same_event(event: &Json, found: &Json) -> bool {
         if column.is_some() && *value == Json::Null {
             continue;
         }
-        let place = left.iter().position(|(other, found)| {
+        let index = left.iter().position(|(other, found)| {
             (name == other || column.is_some() && column == column_index(other))
                 && is_same(value, found)
         });
-        let Some(place) = place else { return false };
-        left.remove(place);
+        let Some(index) = index else { return false };
+        left.remove(index);
     }
     left.is_empty()
 }
 
-/// Whether two values are the same, or one is a normal form of the other.
+/// Returns true if two values are the same, or one is a normal form of the other.
 fn is_same(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Text(one), Json::Text(other)) => {
-            let instant = |text: &str| time::parse(text).filter(|instant| instant.is_exact);
+            let timestamp = |text: &str| time::parse(text).filter(|timestamp| timestamp.is_exact);
             one == other
                 || one.to_lowercase() == *other
-                || instant(one).is_some_and(|one| instant(other) == Some(one))
+                || timestamp(one).is_some_and(|one| timestamp(other) == Some(one))
         }
         (Json::Number(one), Json::Number(other)) => one == other || one == "-0" && other == "0",
         (Json::List(one), Json::List(other)) => {
@@ -375,9 +365,10 @@ fn is_same(one: &Json, other: &Json) -> bool {
         (Json::Object(one), Json::Object(other)) => {
             let mut left: Vec<&(String, Json)> = other.iter().collect();
             one.iter().all(|(name, value)| {
-                let is_it =
+                let is_same_member =
                     |(other, found): &&(String, Json)| name == other && is_same(value, found);
-                left.iter().position(is_it).map(|place| left.remove(place)).is_some()
+                let index = left.iter().position(is_same_member);
+                index.map(|index| left.remove(index)).is_some()
             }) && left.is_empty()
         }
         _ => one == other,

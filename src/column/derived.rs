@@ -1,85 +1,91 @@
-//! Columns that are derived: what an event is about, read from its own members. They are there
-//! for reports; an event does not get them back.
+//! Fills the derived columns: facts about an event that are read from its own members. They exist
+//! for reports, and an exported event does not contain them.
 
 use std::sync::LazyLock;
 
-use super::{BatchBuilder, ColumnBuilder};
+use super::batch::BatchError;
+use super::column_builder::ColumnBuilder;
 use crate::record::{Event, Parser, Value, json, platform};
 use crate::schema::{self, WorkloadGroup, columns};
 
 /// Positions of the derived columns.
-struct DerivedColumns {
+pub(super) struct DerivedColumns {
     workload_group: usize,
     /// Environment, app and flow, each with id and name.
     texts: [usize; 6],
     connectors: usize,
 }
 
-/// As with those that the builder asks for, a test holds that the table has them.
-static DERIVED_INDEX: LazyLock<DerivedColumns> = LazyLock::new(|| {
-    let find = |name| columns().iter().position(|column| column.name == name).unwrap_or(0);
-    DerivedColumns {
-        workload_group: find(schema::WORKLOAD_GROUP),
-        texts: [
-            "PlatformEnvironmentId",
-            "PlatformEnvironmentName",
-            "PowerAppId",
-            "PowerAppName",
-            "FlowId",
-            "FlowName",
-        ]
-        .map(find),
-        connectors: find("FlowConnectors"),
+impl DerivedColumns {
+    /// Finds the derived columns in the table of columns.
+    pub(super) fn find() -> Result<Self, BatchError> {
+        let find = |name: &'static str| {
+            let position = columns().iter().position(|column| column.name == name);
+            position.ok_or(BatchError::MissingColumn(name))
+        };
+        Ok(DerivedColumns {
+            workload_group: find(schema::WORKLOAD_GROUP)?,
+            texts: [
+                find("PlatformEnvironmentId")?,
+                find("PlatformEnvironmentName")?,
+                find("PowerAppId")?,
+                find("PowerAppName")?,
+                find("FlowId")?,
+                find("FlowName")?,
+            ],
+            connectors: find("FlowConnectors")?,
+        })
     }
-});
 
-/// Positions in a batch of columns that are no content of events: the derived ones, which other
-/// versions may derive in another way, and the lineage.
+    /// Fills the derived columns of a row.
+    pub(super) fn append(
+        &self,
+        builders: &mut [ColumnBuilder],
+        event: &Event<'_>,
+        group: WorkloadGroup,
+        row: usize,
+        parser: &mut Parser,
+    ) {
+        builders[self.workload_group].append(row, Value::Text(group.name()));
+        let is_built = |&at: &usize| !matches!(builders[at], ColumnBuilder::Absent);
+        if group != WorkloadGroup::PowerPlatform
+            || !self.texts.iter().chain([&self.connectors]).any(is_built)
+        {
+            return;
+        }
+        let fields = platform::extract_fields(event, parser);
+        let texts = [
+            &fields.environment_id,
+            &fields.environment_name,
+            &fields.app_id,
+            &fields.app_name,
+            &fields.flow_id,
+            &fields.flow_name,
+        ];
+        for (&at, text) in self.texts.iter().zip(texts) {
+            if let Some(text) = text {
+                builders[at].append(row, Value::Text(text));
+            }
+        }
+        if !fields.connectors.is_empty() {
+            append_list(&mut builders[self.connectors], row, &fields.connectors, parser);
+        }
+    }
+}
+
+/// Returns the positions of the columns that are not content of events: the derived columns, which
+/// other versions can derive in another way, and the lineage.
 pub fn non_content_columns() -> &'static [usize] {
-    static WITHOUT: LazyLock<Vec<usize>> = LazyLock::new(|| {
+    static NON_CONTENT: LazyLock<Vec<usize>> = LazyLock::new(|| {
         let own = columns().len();
         let derived = (0..own).filter(|&number| columns()[number].is_derived());
         derived.chain([own + 1, own + 2]).collect()
     });
-    &WITHOUT
+    &NON_CONTENT
 }
 
-impl BatchBuilder {
-    /// Fills the derived columns of a row.
-    pub(super) fn append_derived(&mut self, event: &Event<'_>, family: WorkloadGroup, row: usize) {
-        self.builders[DERIVED_INDEX.workload_group].append(row, Value::Text(family.name()));
-        let is_asked = |&at: &usize| !matches!(self.builders[at], ColumnBuilder::Absent);
-        if family != WorkloadGroup::PowerPlatform
-            || !DERIVED_INDEX.texts.iter().chain([&DERIVED_INDEX.connectors]).any(is_asked)
-        {
-            return;
-        }
-        let facts = platform::extract_fields(event, &mut self.inner_parser);
-        let texts = [
-            &facts.environment_id,
-            &facts.environment_name,
-            &facts.app_id,
-            &facts.app_name,
-            &facts.flow_id,
-            &facts.flow_name,
-        ];
-        for (&at, text) in DERIVED_INDEX.texts.iter().zip(texts) {
-            if let Some(text) = text {
-                self.builders[at].append(row, Value::Text(text));
-            }
-        }
-        if !facts.connectors.is_empty() {
-            append_list(
-                &mut self.builders[DERIVED_INDEX.connectors],
-                row,
-                &facts.connectors,
-                &mut self.inner_parser,
-            );
-        }
-    }
-}
-
-/// Appends texts as a list. Lists are parts of parsed records, so that they are made into one.
+/// Appends texts as a list. The texts are written as JSON and parsed, because a list is always part
+/// of a parsed record.
 fn append_list(builder: &mut ColumnBuilder, row: usize, texts: &[String], parser: &mut Parser) {
     let mut list = vec![b'['];
     for text in texts {
@@ -96,11 +102,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_derived_columns_are_where_they_are_looked_for_and_no_fields() {
-        let all = DERIVED_INDEX
-            .texts
-            .into_iter()
-            .chain([DERIVED_INDEX.workload_group, DERIVED_INDEX.connectors]);
+    fn derived_columns_are_found_and_are_no_event_fields() {
+        let found = DerivedColumns::find().unwrap();
+        let all = found.texts.into_iter().chain([found.workload_group, found.connectors]);
         for at in all {
             let column = &columns()[at];
             assert!(column.is_derived(), "{}", column.name);

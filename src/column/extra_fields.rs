@@ -1,7 +1,8 @@
-//! The fields that stand in `Extra`: which there are, of which activity, since when.
+//! Collects statistics on the fields in `Extra`, by activity.
 //!
-//! Which fields of an activity a cap leaves out does not depend on the order of rows: the shallow
-//! ones stay, and of these the first by name, each with all its occurrences.
+//! The number of fields per activity is capped. The fields that stay do not depend on the order of
+//! rows: those with the least depth stay, and of these the first by name, each with all
+//! occurrences.
 
 use std::collections::BTreeMap;
 
@@ -11,52 +12,52 @@ use arrow::datatypes::TimestampMicrosecondType;
 use crate::record::{Parser, Value, json};
 use crate::schema::column_index;
 
-/// The columns that [`Fields::add`] looks at, in its order.
+/// The columns that [`ExtraFieldCollector::add`] reads, in its order.
 pub const EXTRA_FIELD_COLUMNS: [&str; 4] = ["CreationTime", "Activity", "Operation", "Extra"];
 
-/// Fields of one activity that are told apart.
+/// The most fields of one activity that are listed.
 const MAX_FIELDS_PER_ACTIVITY: usize = 500;
-/// Activities that are told apart; all others are one.
+/// The most activities that are listed separately. Further ones are counted together.
 const MAX_ACTIVITIES: usize = 2_000;
-/// Fields of all activities together.
+/// The most fields of all activities together.
 const MAX_FIELDS: usize = 50_000;
-/// Characters of a field's name.
+/// The most characters of a field's name.
 const MAX_NAME_CHARS: usize = 200;
-/// Characters of an example.
+/// The most characters of an example.
 const MAX_EXAMPLE_CHARS: usize = 60;
-/// Levels of nesting that are looked into.
+/// The most levels of nesting that are read.
 const MAX_DEPTH: usize = 16;
 
-/// What stands for activities beyond [`ACTIVITIES_MAX`].
+/// The name of the activities beyond `MAX_ACTIVITIES`.
 const OTHER_ACTIVITIES: &str = "(others)";
 
-/// One field of one activity.
+/// Statistics on one field of one activity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraFieldStats {
-    /// How often it occurs.
+    /// The number of occurrences.
     pub count: u64,
-    /// Which types its values have: "text", "number", … in order.
+    /// The types of its values in alphabetical order: "number", "text", …
     pub types: Vec<&'static str>,
-    /// Its first occurrence, in microseconds since 1970 (UTC).
+    /// The time of its first occurrence, in microseconds since 1970 (UTC).
     pub first_us: i64,
-    /// Its last.
+    /// The time of its last occurrence, in microseconds since 1970 (UTC).
     pub last_us: i64,
-    /// Its first value, cut.
+    /// Its first value, at most 60 characters.
     pub example: String,
 }
 
 /// The fields of one activity, by depth and name.
 #[derive(Debug)]
 struct ActivityFields {
-    /// How many fields are told apart; it never grows.
+    /// The most fields that are listed. It never grows.
     max_fields: usize,
     fields: BTreeMap<(usize, String), ExtraFieldStats>,
     is_capped: bool,
 }
 
-/// Gathers the fields of many rows.
+/// Collects statistics on the fields of many rows.
 pub struct ExtraFieldCollector {
-    /// How many fields of an activity are told apart; it never grows.
+    /// The most fields of an activity that are listed. It never grows.
     max_fields: usize,
     activities: BTreeMap<String, ActivityFields>,
     parser: Parser,
@@ -75,21 +76,21 @@ impl Default for ExtraFieldCollector {
 }
 
 impl ExtraFieldCollector {
-    /// Looks at rows; `columns` are those of [`FIELD_COLUMNS`].
+    /// Adds rows. `columns` are those of [`EXTRA_FIELD_COLUMNS`].
     ///
     /// # Errors
     ///
-    /// A sentence where a column is of another type, or `Extra` no JSON.
+    /// A message if a column has another type, or `Extra` is not JSON.
     pub fn add(&mut self, columns: &[ArrayRef]) -> Result<(), String> {
         let [times, activities, operations, extras] = columns else {
-            return Err("four columns were expected".to_owned());
+            return Err(format!("expected 4 columns, found {}", columns.len()));
         };
         let times = times.as_primitive_opt::<TimestampMicrosecondType>();
         let texts = |column: &'_ ArrayRef| column.as_string_opt::<i32>().cloned();
         let (Some(times), Some(activities), Some(operations), Some(extras)) =
             (times, texts(activities), texts(operations), texts(extras))
         else {
-            return Err("a column is not of the table's type".to_owned());
+            return Err("a column has another type than in the table".to_owned());
         };
         let mut parser = std::mem::take(&mut self.parser);
         for row in (0..extras.len()).filter(|&row| extras.is_valid(row) && times.is_valid(row)) {
@@ -109,7 +110,7 @@ impl ExtraFieldCollector {
                     }
                 }
             });
-            parsed.map_err(|malformed| format!("Extra is no JSON: {}", malformed.reason))?;
+            parsed.map_err(|error| format!("Extra is not valid JSON: {}", error.reason))?;
             if self.rows.is_multiple_of(64) {
                 self.enforce_total_cap();
             }
@@ -125,41 +126,41 @@ impl ExtraFieldCollector {
             true => name,
             false => OTHER_ACTIVITIES,
         };
-        let most = self.max_fields;
-        let new = || ActivityFields { max_fields: most, fields: BTreeMap::new(), is_capped: false };
+        let max_fields = self.max_fields;
+        let new = || ActivityFields { max_fields, fields: BTreeMap::new(), is_capped: false };
         self.activities.entry(name.to_owned()).or_insert_with(new)
     }
 
-    /// Many activities with many fields each are cut all alike.
+    /// Halves the cap of all activities until the total is at most `MAX_FIELDS`.
     fn enforce_total_cap(&mut self) {
-        let held = |all: &BTreeMap<String, ActivityFields>| -> usize {
-            all.values().map(|activity| activity.fields.len()).sum()
+        let total = |activities: &BTreeMap<String, ActivityFields>| -> usize {
+            activities.values().map(|activity| activity.fields.len()).sum()
         };
-        while held(&self.activities) > MAX_FIELDS && self.max_fields > 1 {
+        while total(&self.activities) > MAX_FIELDS && self.max_fields > 1 {
             self.max_fields /= 2;
-            let most = self.max_fields;
             for activity in self.activities.values_mut() {
-                activity.max_fields = most;
+                activity.max_fields = self.max_fields;
                 activity.enforce_cap();
             }
         }
     }
 
-    /// How many rows had something in `Extra`.
+    /// Returns the number of rows with a value in `Extra`.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// The activities of which there are more fields than were told apart.
+    /// Returns the activities with more fields than the cap.
     pub fn capped_activities(&self) -> impl Iterator<Item = &str> {
         let capped = self.activities.iter().filter(|(_, activity)| activity.is_capped);
         capped.map(|(name, _)| name.as_str())
     }
 
-    /// Every field: its activity, its name, whether a typed column has that name, and the rest.
+    /// Returns every field: its activity, its name, true if a typed column has that name, and its
+    /// statistics.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, bool, &ExtraFieldStats)> {
-        self.activities.iter().flat_map(|(activity, held)| {
-            held.fields.iter().map(move |((_, name), field)| {
+        self.activities.iter().flat_map(|(activity, known)| {
+            known.fields.iter().map(move |((_, name), field)| {
                 let top = name.split(['.', '[']).next().unwrap_or(name);
                 (activity.as_str(), name.as_str(), column_index(top).is_some(), field)
             })
@@ -168,7 +169,7 @@ impl ExtraFieldCollector {
 }
 
 impl ActivityFields {
-    /// Counts a member and what is in it. `path` is what stands before its name.
+    /// Counts a member and its nested values. `path` is the path before its name.
     fn add_member(
         &mut self,
         name: &str,
@@ -237,14 +238,14 @@ impl ActivityFields {
         let key = (depth, path.to_owned());
         if let Some(field) = self.fields.get_mut(&key) {
             field.count += 1;
-            if let Err(place) = field.types.binary_search(&ty) {
-                field.types.insert(place, ty);
+            if let Err(index) = field.types.binary_search(&ty) {
+                field.types.insert(index, ty);
             }
             if at < field.first_us {
                 field.first_us = at;
                 field.example = format_example(value);
             } else if at == field.first_us {
-                // Of one instant, whichever row comes first in the files.
+                // At equal times, the example must not depend on the order of rows.
                 let other = format_example(value);
                 if other < field.example {
                     field.example = other;
@@ -253,20 +254,15 @@ impl ActivityFields {
             field.last_us = field.last_us.max(at);
             return;
         }
-        // One that would be taken out again at once. It may have been before, with a count that is
-        // gone: what is taken out never comes back, as those before it only get more.
+        // The field would be removed at once. It may have been listed before, with a count that is
+        // lost. A removed field never returns, since the fields before it only become more.
         let is_full = self.fields.len() >= self.max_fields;
         if is_full && self.fields.last_key_value().is_some_and(|(last, _)| key > *last) {
             self.is_capped = true;
             return;
         }
-        let field = ExtraFieldStats {
-            count: 1,
-            types: vec![ty],
-            first_us: at,
-            last_us: at,
-            example: format_example(value),
-        };
+        let (types, example) = (vec![ty], format_example(value));
+        let field = ExtraFieldStats { count: 1, types, first_us: at, last_us: at, example };
         self.fields.insert(key, field);
         self.enforce_cap();
     }
@@ -279,18 +275,18 @@ impl ActivityFields {
     }
 }
 
-/// A value as JSON, a text as it is, cut.
+/// Formats a value as JSON, or a text as it is, and truncates it.
 fn format_example(value: Value<'_>) -> String {
-    let cut = |text: &str| match text.char_indices().nth(MAX_EXAMPLE_CHARS) {
+    let truncate = |text: &str| match text.char_indices().nth(MAX_EXAMPLE_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     };
     match value {
-        Value::Text(text) => cut(text),
+        Value::Text(text) => truncate(text),
         value => {
             let mut text = Vec::new();
             json::write(value, &mut text);
-            cut(&String::from_utf8_lossy(&text))
+            truncate(&String::from_utf8_lossy(&text))
         }
     }
 }
@@ -312,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_found_at_every_depth_with_types_and_first_value() {
+    fn fields_at_every_depth_have_types_and_first_value() {
         let mut fields = ExtraFieldCollector::default();
         let rows = [
             (20, "View", r#"{"New":{"a":1,"b":[{"c":"x"},{"c":null}]},"ClientIP":"1.2.3.4:5"}"#),
@@ -344,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_without_number_are_capped_and_which_stay_does_not_depend_on_order() {
+    fn capped_fields_do_not_depend_on_the_order_of_rows() {
         let texts: Vec<String> = (0..3_000)
             .map(|n| format!(r#"{{"Zone":{n},"by":{{"{:05}":1}}}}"#, n * 7919 % 3_000))
             .collect();
@@ -356,16 +352,16 @@ mod tests {
             let all = fields.iter().map(|(_, name, _, field)| (name.to_owned(), field.clone()));
             all.collect::<Vec<_>>()
         };
-        let mut back = rows.clone();
-        back.reverse();
+        let mut reversed = rows.clone();
+        reversed.reverse();
         let found = all(&rows);
         assert_eq!(found.len(), MAX_FIELDS_PER_ACTIVITY);
         assert_eq!((found[0].0.as_str(), found[0].1.count), ("Zone", 3_000));
-        assert_eq!(found, all(&back));
+        assert_eq!(found, all(&reversed));
     }
 
     #[test]
-    fn activities_without_number_are_capped_too() {
+    fn activities_are_capped() {
         let names: Vec<String> = (0..2_100).map(|n| format!("A{n}")).collect();
         let text =
             format!("{{{}}}", (0..40).map(|n| format!("\"f{n}\":1")).collect::<Vec<_>>().join(","));

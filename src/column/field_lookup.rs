@@ -1,24 +1,24 @@
-//! Field names, recognised.
+//! Maps field names to columns.
 //!
-//! An event has some thirty members, and in most events they follow one another as they did in an
-//! event before. So the names that followed last time and the time before are compared first, which
-//! costs little; only where that fails is the name looked up, first as it is spelt, then without
-//! case.
+//! An event has about thirty members, in most events in the same order as in an event before. So
+//! each name is first compared with the two names that followed the previous name recently, which
+//! is cheap. Otherwise the name is looked up, first as it is spelled and then without case.
+
+use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
 
 use crate::schema::column_index;
 
 /// The entry before the first name of an event.
 pub(super) const START: u32 = 0;
 
-/// Archives can hold any number of distinct names (a dump keyed by ids has one for each). From
-/// this many on, new ones are looked up every time instead of being remembered.
+/// The most names that are remembered. Further names are looked up every time, since a file can
+/// have any number of distinct names, for example if ids are names.
 const MAX_REMEMBERED_NAMES: usize = 4096;
 
-/// What a name stands for.
+/// The target of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FieldTarget {
     /// A typed column.
@@ -30,16 +30,16 @@ pub(super) enum FieldTarget {
 struct NameEntry {
     name: Box<str>,
     target: FieldTarget,
-    /// The entries that followed this one, the last one first.
+    /// The last two entries that followed this one, the newest first.
     followers: [u32; 2],
 }
 
-/// The names seen so far.
+/// The names that occurred so far.
 pub(super) struct FieldLookup {
     entries: Vec<NameEntry>,
     by_name: HashTable<u32>,
     hasher: FixedState,
-    /// What the entry for names that are not remembered stands for at present.
+    /// The target of the last name that is not remembered.
     overflow_target: FieldTarget,
 }
 
@@ -60,7 +60,7 @@ impl Default for FieldLookup {
 const OVERFLOW: u32 = u32::MAX;
 
 impl FieldLookup {
-    /// The entry of a name that follows `previous`.
+    /// Returns the entry of a name that follows the entry `previous`.
     pub(super) fn find(&mut self, previous: u32, name: &str) -> u32 {
         let next = self.entries.get(previous as usize).map_or([START; 2], |entry| entry.followers);
         let is = |guess: u32| guess != START && *self.entries[guess as usize].name == *name;
@@ -76,7 +76,7 @@ impl FieldLookup {
         found
     }
 
-    /// What an entry stands for.
+    /// Returns the target of an entry.
     pub(super) fn target(&self, entry: u32) -> FieldTarget {
         self.entries.get(entry as usize).map_or(self.overflow_target, |entry| entry.target)
     }
@@ -108,7 +108,7 @@ mod tests {
     use crate::column::field_lookup::*;
 
     #[test]
-    fn names_are_found_in_any_case_and_order_and_number() {
+    fn names_are_found_in_any_case_and_any_order() {
         let mut names = FieldLookup::default();
         let mut target = |previous, name: &str| {
             let entry = names.find(previous, name);

@@ -1,7 +1,7 @@
-//! The content of events as numbers, to tell copies that differ from copies that do not.
+//! Computes fingerprints of events, to distinguish identical copies from conflicting ones.
 //!
-//! Works on arrays, whether they were just built or read back from the store, dictionary or not:
-//! equal values give equal numbers. The lineage columns are no content.
+//! Equal values have equal fingerprints, in new arrays and in arrays from the store, with or
+//! without a dictionary. The lineage columns are not part of the content.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StringArray, StructArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -9,7 +9,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::column::text_dictionary::TextDictionary;
 
-/// One number for each row, from all columns but those at the positions in `without`.
+/// Returns the fingerprint of each row, from all columns except those at the positions in
+/// `without`.
 pub fn fingerprints(columns: &[Option<ArrayRef>], rows: usize, without: &[usize]) -> Vec<u64> {
     let mut sums = vec![0_u64; rows];
     for (number, column) in columns.iter().enumerate() {
@@ -20,7 +21,7 @@ pub fn fingerprints(columns: &[Option<ArrayRef>], rows: usize, without: &[usize]
     sums
 }
 
-/// The number of a single row.
+/// Returns the fingerprint of one row.
 pub fn fingerprint(columns: &[Option<ArrayRef>], row: usize, without: &[usize]) -> u64 {
     let present =
         columns.iter().enumerate().filter_map(|(at, column)| Some((at, column.as_ref()?)));
@@ -33,14 +34,15 @@ fn seed(column: usize) -> u64 {
     (column as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// Adds each row's value; a null adds nothing, so that an absent column is one of nulls.
+/// Adds the hash of each row's value. A null adds nothing, so that a missing column equals a column
+/// of nulls.
 fn add_column(column: &ArrayRef, seed: u64, sums: &mut [u64]) {
     let array = column.as_ref();
-    if let Some(numbered) = TextDictionary::from_array(array) {
-        let texts = numbered.texts().iter();
+    if let Some(dictionary) = TextDictionary::from_array(array) {
+        let texts = dictionary.texts().iter();
         let hashes: Vec<u64> = texts.map(|text| text.map_or(0, |t| text_hash(t, seed))).collect();
         for (row, sum) in sums.iter_mut().enumerate() {
-            let hash = numbered.key(row).and_then(|key| hashes.get(key));
+            let hash = dictionary.key(row).and_then(|key| hashes.get(key));
             *sum = sum.wrapping_add(hash.copied().unwrap_or(0));
         }
         return;
@@ -64,7 +66,7 @@ fn number_hash(number: i64, seed: u64) -> u64 {
     xxh3_64_with_seed(&number.to_le_bytes(), seed)
 }
 
-/// The hash of one value; 0 for null.
+/// Returns the hash of one value; 0 for null.
 fn value_hash(array: &dyn Array, row: usize, seed: u64) -> u64 {
     if array.is_null(row) {
         return 0;
@@ -72,8 +74,8 @@ fn value_hash(array: &dyn Array, row: usize, seed: u64) -> u64 {
     let any = array.as_any();
     if let Some(array) = any.downcast_ref::<StringArray>() {
         text_hash(array.value(row), seed)
-    } else if let Some(numbered) = TextDictionary::from_array(array) {
-        numbered.text(row).map_or(0, |text| text_hash(text, seed))
+    } else if let Some(dictionary) = TextDictionary::from_array(array) {
+        dictionary.text(row).map_or(0, |text| text_hash(text, seed))
     } else if let Some(array) = array.as_primitive_opt::<Int64Type>() {
         number_hash(array.value(row), seed)
     } else if let Some(array) = array.as_primitive_opt::<TimestampMicrosecondType>() {
@@ -92,7 +94,7 @@ fn value_hash(array: &dyn Array, row: usize, seed: u64) -> u64 {
     }
 }
 
-/// Combines numbers so that their order counts.
+/// Combines two numbers so that their order matters.
 fn mix(sum: u64, hash: u64) -> u64 {
     sum.rotate_left(5).wrapping_mul(0x517c_c1b7_2722_0a95) ^ hash
 }

@@ -1,23 +1,23 @@
-//! Columns of lists and objects.
+//! Builds columns of lists and objects.
 //!
-//! A nested value goes into its column as far as the column's type has a place for it. Where it
-//! has more (a member without a place, a value of another type), it does not fit, and the caller
-//! keeps the whole of it in `Extra` as well.
+//! A column stores as much of a nested value as its type has members for. If the value has more (an
+//! unknown member, a value of another type), the caller also keeps the whole value in `Extra`.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ListArray, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::Field;
+use arrow::error::ArrowError;
 
-use super::Stored;
 use super::scalar::{BoolColumn, IntColumn, IntKind};
 use super::schema::{data_type, struct_fields};
+use super::stored::Stored;
 use super::text::{Normalization, PlainTextColumn};
 use crate::record::{List, Object, Value};
 use crate::schema::ColumnType;
 
-/// A nested column, or a part of one.
+/// A nested column, or a member or the items of one.
 pub(super) struct NestedColumn {
     node: NestedNode,
     valid: Vec<bool>,
@@ -61,20 +61,20 @@ impl NestedColumn {
         self.valid.len()
     }
 
-    /// Appends a value at a row; rows between are null.
+    /// Appends a value at a row. The rows before it that have no value become null.
     pub(super) fn append_at(&mut self, row: usize, value: Value<'_>) -> Stored {
         self.pad(row);
         self.append(value)
     }
 
-    /// Makes all rows before `rows` null that are not there yet.
+    /// Appends nulls until the column has `rows` rows.
     fn pad(&mut self, rows: usize) {
         if self.len() >= rows {
             return;
         }
         self.valid.resize(rows, false);
         match &mut self.node {
-            // Leaves pad themselves when their next value or their end comes.
+            // Leaves are padded by their next `append` or `finish`.
             NestedNode::Text(_) | NestedNode::Ints(_) | NestedNode::Bools(_) => {}
             NestedNode::List { offsets, .. } => {
                 let end = offsets.last().copied().unwrap_or(0);
@@ -92,30 +92,30 @@ impl NestedColumn {
 
     fn append(&mut self, value: Value<'_>) -> Stored {
         let row = self.valid.len();
-        let fit = match (&mut self.node, value) {
+        let stored = match (&mut self.node, value) {
             (_, Value::Null) => {
                 self.append_null();
                 return Stored::Exact;
             }
             (NestedNode::Text(leaf), value) => {
-                let fit = leaf.append(row, value);
+                let stored = leaf.append(row, value);
                 self.valid.push(leaf.len() > row);
-                return fit;
+                return stored;
             }
             (NestedNode::Ints(leaf), value) => {
-                let fit = leaf.append(row, value);
+                let stored = leaf.append(row, value);
                 self.valid.push(leaf.len() > row);
-                return fit;
+                return stored;
             }
             (NestedNode::Bools(leaf), value) => {
-                let fit = leaf.append(row, value);
+                let stored = leaf.append(row, value);
                 self.valid.push(leaf.len() > row);
-                return fit;
+                return stored;
             }
             (NestedNode::List { offsets, item, .. }, value) => match append_items(item, value) {
-                Some(fit) => {
+                Some(stored) => {
                     offsets.push(item.len() as i32);
-                    fit
+                    stored
                 }
                 None => {
                     self.append_null();
@@ -131,73 +131,75 @@ impl NestedColumn {
             }
         };
         self.valid.push(true);
-        fit
+        stored
     }
 
-    pub(super) fn finish_column(&mut self, rows: usize) -> Option<ArrayRef> {
+    /// Returns the column of `rows` rows; `Ok(None)` if all rows are null.
+    ///
+    /// # Errors
+    ///
+    /// [`ArrowError`] if the column is larger than an Arrow array can be.
+    pub(super) fn finish_column(&mut self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
         if self.valid.is_empty() {
-            return None;
+            return Ok(None);
         }
         self.pad(rows);
-        Some(self.finish())
+        self.finish().map(Some)
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         let valid = std::mem::take(&mut self.valid);
         let rows = valid.len();
         let nulls = || Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
         match &mut self.node {
-            NestedNode::Text(leaf) => {
-                leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Text, rows))
-            }
-            NestedNode::Ints(leaf) => {
-                leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Int, rows))
-            }
-            NestedNode::Bools(leaf) => {
-                leaf.finish(rows).unwrap_or_else(|| null_array(&ColumnType::Bool, rows))
-            }
+            NestedNode::Text(leaf) => Ok(or_nulls(leaf.finish(rows)?, &ColumnType::Text, rows)),
+            NestedNode::Ints(leaf) => Ok(or_nulls(leaf.finish(rows), &leaf.array_type(), rows)),
+            NestedNode::Bools(leaf) => Ok(or_nulls(leaf.finish(rows), &ColumnType::Bool, rows)),
             NestedNode::List { offsets, item, ty } => {
+                // A list's offsets have 32 bits.
+                if i32::try_from(item.len()).is_err() {
+                    return Err(ArrowError::OffsetOverflowError(item.len()));
+                }
                 let offsets = std::mem::replace(offsets, vec![0]);
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
                 let field = Arc::new(Field::new("element", data_type(ty), true));
-                let array = ListArray::try_new(field, offsets, item.finish(), nulls());
-                array.map_or_else(
-                    |_| null_array(&ColumnType::List(Box::new(ty.clone())), rows),
-                    |array| Arc::new(array) as ArrayRef,
-                )
+                Ok(Arc::new(ListArray::try_new(field, offsets, item.finish()?, nulls())?))
             }
             NestedNode::Struct { members, ty } => {
-                let arrays = members.iter_mut().map(NestedColumn::finish).collect();
-                let array = StructArray::try_new(struct_fields(ty), arrays, nulls());
-                array.map_or_else(
-                    |_| null_array(&ColumnType::Struct(ty.clone()), rows),
-                    |array| Arc::new(array) as ArrayRef,
-                )
+                let arrays = members.iter_mut().map(NestedColumn::finish);
+                let arrays = arrays.collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
+                Ok(Arc::new(StructArray::try_new(struct_fields(ty), arrays, nulls())?))
             }
         }
     }
 }
 
-fn null_array(ty: &ColumnType, rows: usize) -> ArrayRef {
-    let ty: DataType = data_type(ty);
-    arrow::array::new_null_array(&ty, rows)
+/// Returns the array; an array of nulls if there is none.
+fn or_nulls(array: Option<ArrayRef>, ty: &ColumnType, rows: usize) -> ArrayRef {
+    array.unwrap_or_else(|| arrow::array::new_null_array(&data_type(ty), rows))
 }
 
-/// The items of a list. `{"value":[…],"Count":n}` with these two members and the true count is
-/// what PowerShell 5.1 makes of a list, and is that list. One object where a list is expected is
-/// what PowerShell makes of a list of one: it is read for what it was, and does not fit, since it
-/// may have been no list; so is a wrapping with anything odd about it.
+/// Appends the items of a list; `None` if the value is not a list.
+///
+/// PowerShell 5.1 writes a list as `{"value":[…],"Count":n}`. With exactly these two members and
+/// the true count, this is a list. PowerShell writes a list of one item as the item alone, so a
+/// single object is read as a list of one. It is stored as lossy, since it may never have been a
+/// list. The same is true of a `value` object that differs in any way.
 fn append_items(item: &mut NestedColumn, value: Value<'_>) -> Option<Stored> {
     let mut append_all = |list: List<'_>| {
-        let fits: Vec<Stored> = list.items().map(|value| item.append(value)).collect();
-        if fits.iter().all(|&fit| fit == Stored::Exact) { Stored::Exact } else { Stored::Lossy }
+        let results: Vec<Stored> = list.items().map(|value| item.append(value)).collect();
+        if results.iter().all(|&stored| stored == Stored::Exact) {
+            Stored::Exact
+        } else {
+            Stored::Lossy
+        }
     };
     match value {
         Value::List(list) => Some(append_all(list)),
         Value::Object(object) => match object.member("value") {
             Some(Value::List(list)) if object.len() <= 2 => {
-                let fit = append_all(list);
-                Some(if is_powershell_list(object, list.len()) { fit } else { Stored::Lossy })
+                let stored = append_all(list);
+                Some(if is_powershell_list(object, list.len()) { stored } else { Stored::Lossy })
             }
             _ => {
                 item.append(value);
@@ -208,7 +210,7 @@ fn append_items(item: &mut NestedColumn, value: Value<'_>) -> Option<Stored> {
     }
 }
 
-/// Whether an object is a list as PowerShell 5.1 writes it, with so many items.
+/// Returns true if an object is a list of `len` items as PowerShell 5.1 writes it.
 fn is_powershell_list(object: Object<'_>, len: usize) -> bool {
     object.len() == 2
         && object.members().all(|(name, value)| match (name, value) {
@@ -224,27 +226,27 @@ fn append_members(
     row: usize,
     object: Object<'_>,
 ) -> Stored {
-    let mut fit = Stored::Exact;
+    let mut stored = Stored::Exact;
     for (name, value) in object.members() {
-        let place = ty.iter().position(|(known, _)| known.eq_ignore_ascii_case(name));
-        let member = place.and_then(|place| members.get_mut(place));
+        let index = ty.iter().position(|(known, _)| known.eq_ignore_ascii_case(name));
+        let member = index.and_then(|index| members.get_mut(index));
         match member.filter(|member| member.len() == row) {
-            // A name in another case would come back in ours, and a null not at all: only
-            // top-level names have a normal form.
+            // A name in another case would be exported in the case of the column, and a null would
+            // be lost: only top-level names have a normal form.
             Some(member) => {
-                let exact_name = place.is_some_and(|place| ty[place].0 == name);
+                let exact_name = index.is_some_and(|index| ty[index].0 == name);
                 if member.append(value) == Stored::Lossy
                     || !exact_name
                     || matches!(value, Value::Null)
                 {
-                    fit = Stored::Lossy;
+                    stored = Stored::Lossy;
                 }
             }
-            None => fit = Stored::Lossy,
+            None => stored = Stored::Lossy,
         }
     }
     for member in members.iter_mut().filter(|member| member.len() == row) {
         member.append_null();
     }
-    fit
+    stored
 }

@@ -1,4 +1,4 @@
-//! Texts of a column replaced, however deep they stand.
+//! Replaces texts of a column at any depth.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Int32Type};
 use arrow::error::ArrowError;
 
-/// What a text becomes; `None` where it stays as it is.
+/// Returns the replacement of a text; `None` to keep it.
 pub type ColumnTextRewrite<'r> = dyn Fn(&str) -> Option<String> + Sync + 'r;
 
-/// The column with all its texts rewritten; `None` where they stay as they are.
+/// Returns the column with its texts replaced; `None` if no text changes.
 ///
 /// # Errors
 ///
-/// Those of arrow, where an array cannot be put together again.
+/// [`ArrowError`] if the new array cannot be built.
 pub fn rewrite_texts(
     column: &ArrayRef,
     rewrite: &ColumnTextRewrite<'_>,
@@ -75,7 +75,7 @@ mod tests {
     use arrow::datatypes::{Field, Fields};
 
     #[test]
-    fn texts_are_found_at_every_depth_and_nulls_stay() {
+    fn texts_are_replaced_at_every_depth_and_nulls_are_kept() {
         let rewrite = |text: &str| (text == "old").then(|| "new".to_owned());
         let values: ArrayRef = Arc::new(StringArray::from(vec![Some("old"), None, Some("kept")]));
         let fields: Fields = vec![Field::new("name", DataType::Utf8, true)].into();

@@ -1,22 +1,22 @@
-//! Columns of numbers, instants and truth values.
+//! Builds columns of numbers, times and booleans.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, TimestampMicrosecondArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 
-use super::Stored;
+use super::stored::Stored;
 use crate::record::{Value, record_type, time};
-use crate::schema::user_type_by_name;
+use crate::schema::{ColumnType, user_type_by_name};
 
-/// What there is of a batch, which becomes part of an array. The next batch will need about as
-/// much and begins with room for it: growing costs copies, and memory that has to be cleared first.
+/// Takes the values of a batch for an array. The next batch needs about as much memory and starts
+/// with that capacity, since growing costs copies and memory that must be cleared first.
 pub(super) fn take_buffer<T>(values: &mut Vec<T>) -> Vec<T> {
     let next = Vec::with_capacity(values.len() + values.len() / 8);
     std::mem::replace(values, next)
 }
 
-/// What the 64 bits of a column mean.
+/// The meaning of the 64 bits of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IntKind {
     Int,
@@ -38,6 +38,11 @@ impl IntColumn {
         IntColumn { kind, values: Vec::new(), valid: Vec::new(), nulls: 0 }
     }
 
+    /// Returns the type of the arrays that the column becomes.
+    pub(super) fn array_type(&self) -> ColumnType {
+        if self.kind == IntKind::Time { ColumnType::Time } else { ColumnType::Int }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
@@ -46,9 +51,9 @@ impl IntColumn {
         let number = match (self.kind, value) {
             (IntKind::Time, Value::Text(text)) => {
                 return match time::parse(text) {
-                    Some(instant) => {
-                        self.push(row, instant.epoch_us);
-                        if instant.is_exact { Stored::Exact } else { Stored::Lossy }
+                    Some(timestamp) => {
+                        self.push(row, timestamp.epoch_us);
+                        if timestamp.is_exact { Stored::Exact } else { Stored::Lossy }
                     }
                     None => Stored::Lossy,
                 };
@@ -77,16 +82,16 @@ impl IntColumn {
         self.valid.push(true);
     }
 
-    /// The number at a row.
+    /// Returns the number at a row; `None` if it is null or not yet there.
     pub(super) fn get(&self, row: usize) -> Option<i64> {
         let number = self.values.get(row).copied();
         number.filter(|_| self.valid[row])
     }
 
-    /// The same as [`Ints::push`], in the place of what the row, the last one, may have.
+    /// Sets the number of the last row, whether or not the row has one already.
     pub(super) fn set(&mut self, row: usize, number: i64) {
         match self.values.get_mut(row) {
-            Some(held) => *held = number,
+            Some(value) => *value = number,
             None => self.push(row, number),
         }
     }
@@ -117,7 +122,7 @@ impl IntColumn {
     }
 }
 
-/// A column of truth values.
+/// A column of booleans.
 #[derive(Default)]
 pub(super) struct BoolColumn {
     values: Vec<bool>,
@@ -130,16 +135,16 @@ impl BoolColumn {
     }
 
     pub(super) fn append(&mut self, row: usize, value: Value<'_>) -> Stored {
-        let (truth, fit) = match value {
-            Value::Bool(truth) => (truth, Stored::Exact),
+        let (value, stored) = match value {
+            Value::Bool(value) => (value, Stored::Exact),
             Value::Text(text) if text.eq_ignore_ascii_case("true") => (true, Stored::Lossy),
             Value::Text(text) if text.eq_ignore_ascii_case("false") => (false, Stored::Lossy),
             _ => return Stored::Lossy,
         };
         self.pad(row);
-        self.values.push(truth);
+        self.values.push(value);
         self.valid.push(true);
-        fit
+        stored
     }
 
     fn pad(&mut self, row: usize) {

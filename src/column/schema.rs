@@ -1,12 +1,14 @@
-//! The Arrow schema of the events table, made from the table of columns.
+//! Makes the Arrow schema of the events table from the table of columns.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-use crate::schema::{self, ColumnType, columns};
+use super::batch::BatchError;
+use crate::schema::{self, ColumnType, column_index, columns};
 
-/// Positions of the columns that the builder itself asks for.
+/// Positions of the columns that the builder fills by their names.
+#[derive(Clone, Copy)]
 pub(super) struct KeyColumns {
     pub(super) id: usize,
     pub(super) creation_time: usize,
@@ -14,32 +16,34 @@ pub(super) struct KeyColumns {
     pub(super) user_id: usize,
 }
 
-/// Taken from the table when first used. A name that the table lacks would fall on its first
-/// column; a test holds that none does.
-pub(super) static COLUMN_INDEX: LazyLock<KeyColumns> = LazyLock::new(|| {
-    let find = |name| schema::column_index(name).unwrap_or(0);
-    KeyColumns {
-        id: find("Id"),
-        creation_time: find("CreationTime"),
-        operation: find("Operation"),
-        user_id: find("UserId"),
+impl KeyColumns {
+    /// Finds the columns in the table of columns.
+    pub(super) fn find() -> Result<Self, BatchError> {
+        let find = |name: &'static str| column_index(name).ok_or(BatchError::MissingColumn(name));
+        Ok(KeyColumns {
+            id: find("Id")?,
+            creation_time: find("CreationTime")?,
+            operation: find("Operation")?,
+            user_id: find("UserId")?,
+        })
     }
-});
+}
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let typed = columns().iter().map(|column| arrow_field(column.name, &column.ty));
-    let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND]
+    let others = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND]
         .map(|name| Field::new(name, DataType::Utf8, true));
-    Arc::new(Schema::new(typed.chain(own).collect::<Vec<_>>()))
+    Arc::new(Schema::new(typed.chain(others).collect::<Vec<_>>()))
 });
 
-/// The schema of the Parquet files: typed columns in the order of the table, then `Extra` and the
-/// lineage. The partition column is not among them.
+/// Returns the schema of the data files: typed columns in the order of the table of columns, then
+/// `Extra` and the lineage. It does not contain the partition column.
 pub fn arrow_schema() -> SchemaRef {
     Arc::clone(&SCHEMA)
 }
 
-/// The Arrow field of a typed column. Everything is nullable: no event has all members.
+/// Returns the Arrow field of a typed column. All fields are nullable, since no event has all
+/// members.
 pub fn arrow_field(name: &str, ty: &ColumnType) -> Field {
     Field::new(name, data_type(ty), true)
 }
@@ -50,7 +54,7 @@ pub(super) fn data_type(ty: &ColumnType) -> DataType {
         ColumnType::Int | ColumnType::RecordType | ColumnType::UserType => DataType::Int64,
         ColumnType::Bool => DataType::Boolean,
         ColumnType::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        // `element` is the name that Delta and Parquet give to a list's item.
+        // Delta and Parquet call the item of a list `element`.
         ColumnType::List(item) => {
             DataType::List(Arc::new(Field::new("element", data_type(item), true)))
         }
@@ -67,15 +71,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_builder_finds_the_columns_it_asks_for() {
-        let name = |at: usize| columns()[at].name;
+    fn builder_finds_its_columns() {
+        let found = KeyColumns::find().unwrap();
+        let positions = [found.id, found.creation_time, found.operation, found.user_id];
         assert_eq!(
-            [
-                name(COLUMN_INDEX.id),
-                name(COLUMN_INDEX.creation_time),
-                name(COLUMN_INDEX.operation),
-                name(COLUMN_INDEX.user_id)
-            ],
+            positions.map(|at| columns()[at].name),
             ["Id", "CreationTime", "Operation", "UserId"]
         );
         assert_eq!(arrow_schema().fields().len(), columns().len() + 3);

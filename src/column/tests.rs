@@ -1,15 +1,16 @@
-//! Events become columns, and what no column holds is in `Extra`.
+//! Tests that events become columns, and that `Extra` has what no column stores exactly.
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 
 use super::*;
-use crate::record::{Parser, RecordKind, workload_group};
+use crate::record::csv::EnvelopeFields;
+use crate::record::{Parser, RecordKind, time, workload_group};
 use crate::schema::column_index;
 
 fn built(events: &[&str]) -> (EventBatch, BatchBuilder) {
-    let mut builder = BatchBuilder::new(&Projection::All);
+    let mut builder = BatchBuilder::new(&Projection::All).unwrap();
     let mut parser = Parser::default();
     for (order, text) in events.iter().enumerate() {
         let appended = parser.parse(text.as_bytes(), |record| match record.kind() {
@@ -23,7 +24,7 @@ fn built(events: &[&str]) -> (EventBatch, BatchBuilder) {
         });
         appended.unwrap().unwrap();
     }
-    (builder.finish(), builder)
+    (builder.finish().unwrap(), builder)
 }
 
 fn text(batch: &EventBatch, name: &str, row: usize) -> Option<String> {
@@ -36,7 +37,7 @@ fn text(batch: &EventBatch, name: &str, row: usize) -> Option<String> {
 const TIME: &str = r#""CreationTime":"2024-03-01T08:15:30""#;
 
 #[test]
-fn known_fields_have_columns_and_nothing_else_is_left() {
+fn known_fields_are_in_columns_only() {
     let (batch, _) = built(&[
         &format!(r#"{{"Id":"A",{TIME},"RecordType":20,"WorkSpaceName":"Sales","IsSuccess":true}}"#),
         r#"{"id":"B","creationtime":"2024-03-01T08:15:31Z","WorkspaceName":"Ops","AppId":null}"#,
@@ -50,7 +51,7 @@ fn known_fields_have_columns_and_nothing_else_is_left() {
 }
 
 #[test]
-fn what_a_column_cannot_hold_exactly_is_in_extra() {
+fn extra_has_values_that_columns_cannot_store_exactly() {
     let odd = concat!(
         r#""RecordType":"PowerBIAudit","ClientIP":"10.1.2.3:555","New":{"b":1.50,"a":null},"#,
         r#""IsSuccess":"True","ArtifactId":7,"CapacityName":["x"]"#
@@ -74,7 +75,7 @@ fn what_a_column_cannot_hold_exactly_is_in_extra() {
 }
 
 #[test]
-fn both_spellings_in_one_event_keep_both_values() {
+fn both_spellings_of_workspace_name_keep_their_values() {
     let (batch, _) =
         built(&[&format!(r#"{{"Id":"A",{TIME},"WorkSpaceName":"Old","WorkspaceName":"New"}}"#)]);
     assert_eq!(text(&batch, "WorkspaceName", 0).as_deref(), Some("Old"));
@@ -85,7 +86,7 @@ fn both_spellings_in_one_event_keep_both_values() {
 }
 
 #[test]
-fn nested_lists_are_typed_and_what_does_not_fit_is_kept_whole() {
+fn nested_lists_are_typed_and_lossy_ones_are_in_extra() {
     let (batch, _) = built(&[
         &format!(r#"{{"Id":"A",{TIME},"Datasets":[{{"DatasetId":"D1","DatasetName":"x"}}]}}"#),
         &format!(r#"{{"Id":"B",{TIME}}}"#),
@@ -104,14 +105,14 @@ fn nested_lists_are_typed_and_what_does_not_fit_is_kept_whole() {
         text(&batch, "Extra", 2).as_deref(),
         Some(r#"{"Datasets":[{"DatasetName":"y","New":1},{}]}"#)
     );
-    // What Windows PowerShell makes of a list is that list, unless anything about it is odd.
+    // A list as Windows PowerShell writes it is that list, unless it differs in any way.
     assert_eq!(text(&batch, "Extra", 3), None);
     assert!(text(&batch, "Extra", 4).unwrap().contains("Count"));
     assert!(text(&batch, "Extra", 5).unwrap().contains("value"));
 }
 
 #[test]
-fn an_event_without_id_gets_the_same_one_every_time() {
+fn generated_id_depends_on_content_only() {
     let (a, builder) = built(&[&format!(r#"{{{TIME},"Operation":"X"}}"#)]);
     let (b, _) = built(&[&format!(r#"{{"Operation":"X",{TIME}}}"#)]);
     assert_eq!(builder.generated_ids(), 1);
@@ -120,13 +121,14 @@ fn an_event_without_id_gets_the_same_one_every_time() {
 }
 
 #[test]
-fn an_event_without_a_time_is_refused_with_what_was_found() {
-    let mut builder = BatchBuilder::new(&Projection::All);
+fn event_without_time_is_rejected_with_reason() {
+    let mut builder = BatchBuilder::new(&Projection::All).unwrap();
     let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
-    for (event, expected) in
-        [(r#"{"Id":"A"}"#, "without CreationTime"), (r#"{"Id":"A","CreationTime":"soon"}"#, "soon")]
-    {
-        let refused = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
+    for (event, expected) in [
+        (r#"{"Id":"A"}"#, "CreationTime is missing"),
+        (r#"{"Id":"A","CreationTime":"soon"}"#, "soon"),
+    ] {
+        let rejected = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
             RecordKind::Event(event) => {
                 builder
                     .append(&event, workload_group(&event), &EnvelopeFields::default(), &lineage)
@@ -135,28 +137,28 @@ fn an_event_without_a_time_is_refused_with_what_was_found() {
             }
             _ => panic!("an event"),
         });
-        assert!(refused.unwrap().contains(expected));
+        assert!(rejected.unwrap().contains(expected));
     }
     assert!(builder.is_empty());
 }
 
 #[test]
-fn fingerprints_tell_contents_apart_and_not_batches() {
+fn fingerprints_depend_on_content_and_not_on_batches() {
     let a = format!(r#"{{"Id":"A",{TIME},"UserId":"X@y.z","Datasets":[{{"DatasetId":"1"}}]}}"#);
     let b = format!(r#"{{"Id":"A",{TIME},"UserId":"x@y.z","Datasets":[{{"DatasetId":"1"}}]}}"#);
     let c = format!(r#"{{"Id":"A",{TIME},"UserId":"x@y.z","Datasets":[{{"DatasetId":"2"}}]}}"#);
-    let of = |events: &[&str]| {
+    let fingerprints_of = |events: &[&str]| {
         let (batch, _) = built(events);
         fingerprints(&batch.columns, batch.keys.len(), &[])
     };
-    let (one, two) = (of(&[&a, &c]), of(&[&c, &b]));
+    let (one, two) = (fingerprints_of(&[&a, &c]), fingerprints_of(&[&c, &b]));
     assert_eq!((one[0], one[1]), (two[1], two[0]));
     assert_ne!(one[0], one[1]);
 }
 
-/// Staged rows are asked one by one, rows on disk and in the table all at once.
+/// The writer computes fingerprints of staged rows one by one, and of rows in files all together.
 #[test]
-fn a_fingerprint_is_the_same_for_one_row_as_for_all() {
+fn fingerprint_of_one_row_equals_that_of_all_rows() {
     let odd = r#""RecordType":20,"ArtifactKind":"Report","Datasets":[{"DatasetId":"d"}],"Odd":[1]"#;
     let (batch, _) = built(&[
         &format!(r#"{{"Id":"A",{TIME},{odd},"IsSuccess":true}}"#),
@@ -171,9 +173,9 @@ fn a_fingerprint_is_the_same_for_one_row_as_for_all() {
 }
 
 #[test]
-fn a_projection_builds_what_it_names() {
+fn projection_builds_its_columns_only() {
     let names = ["Id", "CreationTime"].map(str::to_owned);
-    let mut builder = BatchBuilder::new(&Projection::Only(names.into()));
+    let mut builder = BatchBuilder::new(&Projection::Only(names.into())).unwrap();
     let event = format!(r#"{{"Id":"A",{TIME},"UserId":"x","New":1}}"#);
     Parser::default()
         .parse(event.as_bytes(), |record| {
@@ -185,13 +187,13 @@ fn a_projection_builds_what_it_names() {
             }
         })
         .unwrap();
-    let batch = builder.finish();
+    let batch = builder.finish().unwrap();
     assert_eq!(batch.columns.iter().flatten().count(), 2);
     assert_eq!(batch.keys[0].field_count, 4);
 }
 
 #[test]
-fn a_name_that_occurs_twice_keeps_all_its_values_in_extra() {
+fn repeated_name_keeps_all_values_in_extra() {
     let (batch, _) = built(&[
         &format!(r#"{{"Id":"A",{TIME},"REPORTNAME":"A","ReportName":"B"}}"#),
         &format!(r#"{{"Id":"B",{TIME},"IsSuccess":"yes","ISSUCCESS":true,"isSuccess":null}}"#),
@@ -206,26 +208,27 @@ fn a_name_that_occurs_twice_keeps_all_its_values_in_extra() {
 }
 
 #[test]
-fn a_date_of_a_culture_stands_in_for_no_time_at_all_and_for_none_that_cannot_be_read() {
-    let appended = |event: &str, outside: &str| {
-        let outer =
-            EnvelopeFields { creation_time: Some(outside.to_owned()), ..EnvelopeFields::default() };
+fn localized_date_is_used_only_if_event_has_no_time() {
+    let appended = |event: &str, creation_time: &str| {
+        let creation_time = Some(creation_time.to_owned());
+        let envelope = EnvelopeFields { creation_time, ..EnvelopeFields::default() };
         let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
-        let mut builder = BatchBuilder::new(&Projection::All);
-        let taken = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
+        let mut builder = BatchBuilder::new(&Projection::All).unwrap();
+        let time_us = Parser::default().parse(event.as_bytes(), |record| match record.kind() {
             RecordKind::Event(event) => builder
-                .append(&event, workload_group(&event), &outer, &lineage)
+                .append(&event, workload_group(&event), &envelope, &lineage)
                 .map(|key| key.time_us),
             _ => panic!("an event"),
         });
-        taken.unwrap().ok()
+        time_us.unwrap().ok()
     };
-    let (iso, culture) = ("2024-03-04T00:00:00", "3/4/2024 12:00:00 AM");
-    let expected = time::parse(iso).map(|instant| instant.epoch_us);
-    assert_eq!(appended(r#"{"Id":"A"}"#, culture), expected);
-    assert_eq!(appended(r#"{"Id":"A","CreationTime":null}"#, culture), expected);
-    assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, culture), None);
+    let (iso, localized) = ("2024-03-04T00:00:00", "3/4/2024 12:00:00 AM");
+    let expected = time::parse(iso).map(|timestamp| timestamp.epoch_us);
+    assert_eq!(appended(r#"{"Id":"A"}"#, localized), expected);
+    assert_eq!(appended(r#"{"Id":"A","CreationTime":null}"#, localized), expected);
+    assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, localized), None);
     assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, iso), expected);
-    let its_own = appended(r#"{"Id":"A","CreationTime":"2024-03-04T00:00:00"}"#, "1/1/2020 1:00");
-    assert_eq!(its_own, expected);
+    let from_event =
+        appended(r#"{"Id":"A","CreationTime":"2024-03-04T00:00:00"}"#, "1/1/2020 1:00");
+    assert_eq!(from_event, expected);
 }

@@ -1,4 +1,4 @@
-//! Columns of text: as dictionaries where values repeat, plain where they do not.
+//! Builds text columns: dictionaries for values that repeat, plain columns for the others.
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
@@ -7,13 +7,15 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, DictionaryArray, PrimitiveArray, StringArray};
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowDictionaryKeyType, Int16Type, Int32Type};
+use arrow::error::ArrowError;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Stored;
 use super::scalar::take_buffer;
+use super::stored::Stored;
 use crate::record::Value;
+use crate::schema::guid::{is_guid, parse_guid};
 
 /// The normal form of a text column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,18 +30,16 @@ pub(super) enum Normalization {
 }
 
 impl Normalization {
-    /// The normal form, and whether nothing but letter case was lost on the way to it.
+    /// Returns the normal form, and true if the normal form loses nothing but upper case.
     fn apply(self, text: &str) -> (Cow<'_, str>, bool) {
         match self {
             Normalization::AsIs => (Cow::Borrowed(text), true),
-            // Most ids are in lower case already; seeing that is cheaper than reading the GUID.
+            // Most ids are in lower case already. Checking that is cheaper than parsing the GUID.
             Normalization::Id if !has_uppercase(text.as_bytes()) => (Cow::Borrowed(text), true),
-            Normalization::Id if parse_guid(text.as_bytes()).is_some() => (to_lower(text), true),
+            Normalization::Id if is_guid(text) => (to_lower(text), true),
             Normalization::Id => (Cow::Borrowed(text), true),
-            Normalization::User if text.contains('@') || parse_guid(text.as_bytes()).is_some() => {
-                (to_lower(text), true)
-            }
-            // `Anonymous`, `Unknown` and the like are words of the log, no user names.
+            Normalization::User if text.contains('@') || is_guid(text) => (to_lower(text), true),
+            // `Anonymous`, `Unknown` and similar texts are words of the log, not user names.
             Normalization::User => (Cow::Borrowed(text), true),
             Normalization::Ip => {
                 let address = without_port(text);
@@ -49,7 +49,8 @@ impl Normalization {
     }
 }
 
-/// Looks at all bytes, since that is done many at a time.
+/// Returns true if a byte is in ASCII upper case. Reads all bytes without an early exit, so
+/// that the compiler can check many at a time.
 fn has_uppercase(bytes: &[u8]) -> bool {
     bytes.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase())
 }
@@ -62,8 +63,9 @@ fn to_lower(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// `104.42.232.223:26568` and `[2001:db8::1]:443` without the port. An address of version 6
-/// without brackets has colons of its own and is left alone.
+/// Removes the port: `104.42.232.223:26568` becomes `104.42.232.223`, `[2001:db8::1]:443` becomes
+/// `2001:db8::1`. An IPv6 address without brackets is returned unchanged, since its colons do not
+/// mark a port.
 fn without_port(text: &str) -> &str {
     if let Some(rest) = text.strip_prefix('[') {
         return match rest.split_once(']') {
@@ -83,50 +85,17 @@ fn without_port(text: &str) -> &str {
     }
 }
 
-/// What a byte is as a digit of a GUID; more than 15 for what is none.
-const HEX_DIGITS: [u8; 256] = {
-    let mut digits = [u8::MAX; 256];
-    let mut digit = 0;
-    while digit < 16 {
-        let lower = b"0123456789abcdef"[digit];
-        digits[lower as usize] = digit as u8;
-        digits[lower.to_ascii_uppercase() as usize] = digit as u8;
-        digit += 1;
-    }
-    digits
-};
-
-/// The 128 bits of a GUID in its usual form of 36 characters, in either case.
-fn parse_guid(bytes: &[u8]) -> Option<u128> {
-    let bytes: &[u8; 36] = bytes.try_into().ok()?;
-    if [8, 13, 18, 23].iter().any(|&at: &usize| bytes[at] != b'-') {
-        return None;
-    }
-    // Whether all are digits is asked once, of all together.
-    let (mut bits, mut all) = (0_u128, 0_u8);
-    for group in [0..8, 9..13, 14..18, 19..23, 24..36] {
-        let mut part = 0_u64;
-        for &byte in &bytes[group.clone()] {
-            let digit = HEX_DIGITS[usize::from(byte)];
-            all |= digit;
-            part = part << 4 | u64::from(digit & 15);
-        }
-        bits = bits << (4 * group.len()) | u128::from(part);
-    }
-    (all < 16).then_some(bits)
-}
-
-/// The key of an event id: the bits of a GUID, else a hash of the text.
+/// Returns the key of an event id: the bits of a GUID, otherwise a hash of the text.
 pub(super) fn id_key(text: &str) -> u128 {
     parse_guid(text.as_bytes()).unwrap_or_else(|| xxh3_128(text.as_bytes()))
 }
 
-/// The key of an id as it stands in a stored column.
+/// Returns the key of an id as a column stores it.
 pub fn stored_id_key(text: &str) -> u128 {
     id_key(text)
 }
 
-/// The text of a scalar, and whether it was one.
+/// Returns a scalar as text, and true if it is a JSON string.
 fn scalar_text<'v>(value: Value<'v>) -> Option<(Cow<'v, str>, bool)> {
     match value {
         Value::Text(text) => Some((Cow::Borrowed(text), true)),
@@ -137,7 +106,8 @@ fn scalar_text<'v>(value: Value<'v>) -> Option<(Cow<'v, str>, bool)> {
     }
 }
 
-/// A raw value seen before: where its bytes are, which key it has, whether it fits exactly.
+/// A raw value that occurred before: the position of its bytes, its key, and whether the column
+/// stores it exactly.
 #[derive(Clone, Copy)]
 struct SeenValue {
     start: u32,
@@ -146,11 +116,10 @@ struct SeenValue {
     is_exact: bool,
 }
 
-/// Text whose values repeat. Values are told apart as they are written; the normal form is worked
-/// out once for each of them.
+/// A column of texts that repeat. The normal form is computed once for each distinct raw value.
 pub(super) struct DictionaryColumn {
     normalization: Normalization,
-    /// One key a row; -1 stands for null.
+    /// One key for each row; -1 for null.
     keys: Vec<i32>,
     nulls: usize,
     raw_values: Vec<u8>,
@@ -158,15 +127,18 @@ pub(super) struct DictionaryColumn {
     last: Option<SeenValue>,
     values: Vec<u8>,
     offsets: Vec<i32>,
-    /// Normal forms that have a key, for raw values that differ but mean the same.
+    /// The keys of the normal forms, since different raw values can have one normal form.
     by_value: HashTable<i32>,
     hasher: FixedState,
+    /// `MAX_TEXT_BYTES`, less in tests.
+    max_bytes: usize,
+    is_too_large: bool,
 }
 
 impl DictionaryColumn {
-    pub(super) fn new(normal: Normalization) -> Self {
+    pub(super) fn new(normalization: Normalization) -> Self {
         DictionaryColumn {
-            normalization: normal,
+            normalization,
             keys: Vec::new(),
             nulls: 0,
             raw_values: Vec::new(),
@@ -176,6 +148,8 @@ impl DictionaryColumn {
             offsets: vec![0],
             by_value: HashTable::new(),
             hasher: FixedState::default(),
+            max_bytes: MAX_TEXT_BYTES,
+            is_too_large: false,
         }
     }
 
@@ -225,14 +199,16 @@ impl DictionaryColumn {
     }
 
     fn insert(&mut self, bytes: &[u8], text: &str, hash: u64) -> SeenValue {
-        let (value, exact) = self.normalization.apply(text);
+        let (value, is_exact) = self.normalization.apply(text);
+        let raw_len = self.raw_values.len() + bytes.len();
+        if raw_len > self.max_bytes || self.values.len() + value.len() > self.max_bytes {
+            // `finish` reports it. Until then, no offset is added, so that none overflows.
+            self.is_too_large = true;
+            return SeenValue { start: 0, len: 0, key: 0, is_exact };
+        }
         let key = self.value_key(value.as_bytes());
-        let seen = SeenValue {
-            start: self.raw_values.len() as u32,
-            len: bytes.len() as u32,
-            key,
-            is_exact: exact,
-        };
+        let (start, len) = (self.raw_values.len() as u32, bytes.len() as u32);
+        let seen = SeenValue { start, len, key, is_exact };
         self.raw_values.extend_from_slice(bytes);
         let (raw, hasher) = (&self.raw_values, &self.hasher);
         self.seen.insert_unique(hash, seen, |seen| {
@@ -261,10 +237,21 @@ impl DictionaryColumn {
         key
     }
 
-    /// The column of `rows` rows, or `None` where all are null. The dictionary begins anew.
-    pub(super) fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
+    /// Returns the column of `rows` rows, and clears the dictionary for the next batch. `Ok(None)`
+    /// if all rows are null.
+    ///
+    /// # Errors
+    ///
+    /// [`ArrowError`] if the texts are larger than an Arrow array can be.
+    pub(super) fn finish(&mut self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
         if self.keys.is_empty() {
-            return None;
+            return Ok(None);
+        }
+        if std::mem::take(&mut self.is_too_large) {
+            self.values.clear();
+            self.offsets.truncate(1);
+            self.clear();
+            return Err(too_large_error(self.max_bytes));
         }
         self.nulls += rows - self.keys.len();
         self.keys.resize(rows, -1);
@@ -278,19 +265,19 @@ impl DictionaryColumn {
         let keys = self.keys.iter().map(|&key| key.max(0));
         let array = string_array(values, offsets, None).and_then(|values| {
             let values: ArrayRef = Arc::new(values);
-            // Half of what a batch takes in memory are keys, and most of them are small.
+            // Keys are half of the memory of a batch, and most of them are small.
             if i16::try_from(len).is_ok() {
                 dictionary_array::<Int16Type>(keys.map(|key| key as i16).collect(), nulls, values)
             } else {
                 dictionary_array::<Int32Type>(keys.collect(), nulls, values)
             }
         });
-        // Whatever became of the arrays: keys of this batch would be wrong in the next.
+        // After an error too: the keys of this batch would be wrong in the next one.
         self.clear();
-        array
+        array.map(Some)
     }
 
-    /// Begins anew, with what memory it has: the next batch will need about as much.
+    /// Clears the column but keeps its memory, since the next batch needs about as much.
     fn clear(&mut self) {
         self.keys.clear();
         self.nulls = 0;
@@ -305,28 +292,33 @@ fn dictionary_array<K: ArrowDictionaryKeyType>(
     keys: ScalarBuffer<K::Native>,
     nulls: Option<NullBuffer>,
     values: ArrayRef,
-) -> Option<ArrayRef> {
-    let array = DictionaryArray::<K>::try_new(PrimitiveArray::new(keys, nulls), values);
-    array.ok().map(|array| Arc::new(array) as _)
+) -> Result<ArrayRef, ArrowError> {
+    let array = DictionaryArray::<K>::try_new(PrimitiveArray::new(keys, nulls), values)?;
+    Ok(Arc::new(array))
 }
 
-/// Text whose values are almost all distinct.
+/// A column of texts that are almost all distinct.
 pub(super) struct PlainTextColumn {
     normalization: Normalization,
     values: Vec<u8>,
     offsets: Vec<i32>,
     valid: Vec<bool>,
     nulls: usize,
+    /// `MAX_TEXT_BYTES`, less in tests.
+    max_bytes: usize,
+    is_too_large: bool,
 }
 
 impl PlainTextColumn {
-    pub(super) fn new(normal: Normalization) -> Self {
+    pub(super) fn new(normalization: Normalization) -> Self {
         PlainTextColumn {
-            normalization: normal,
+            normalization,
             values: Vec::new(),
             offsets: vec![0],
             valid: Vec::new(),
             nulls: 0,
+            max_bytes: MAX_TEXT_BYTES,
+            is_too_large: false,
         }
     }
 
@@ -343,7 +335,12 @@ impl PlainTextColumn {
 
     pub(super) fn push_bytes(&mut self, row: usize, bytes: &[u8]) {
         self.pad(row);
-        self.values.extend_from_slice(bytes);
+        if self.values.len() + bytes.len() > self.max_bytes {
+            // `finish` reports it. Until then, the row is empty, so that no offset overflows.
+            self.is_too_large = true;
+        } else {
+            self.values.extend_from_slice(bytes);
+        }
         self.offsets.push(self.values.len() as i32);
         self.valid.push(true);
     }
@@ -365,9 +362,15 @@ impl PlainTextColumn {
         }
     }
 
-    pub(super) fn finish(&mut self, rows: usize) -> Option<ArrayRef> {
+    /// Returns the column of `rows` rows, and clears it for the next batch. `Ok(None)` if all rows
+    /// are null.
+    ///
+    /// # Errors
+    ///
+    /// [`ArrowError`] if the texts are larger than an Arrow array can be.
+    pub(super) fn finish(&mut self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
         if self.valid.is_empty() {
-            return None;
+            return Ok(None);
         }
         self.pad(rows);
         let nulls = (self.nulls > 0).then(|| NullBuffer::from(&self.valid[..]));
@@ -376,19 +379,29 @@ impl PlainTextColumn {
         self.offsets.push(0);
         self.valid.clear();
         self.nulls = 0;
-        string_array(values, offsets, nulls).map(|array| Arc::new(array) as _)
+        if std::mem::take(&mut self.is_too_large) {
+            return Err(too_large_error(self.max_bytes));
+        }
+        Ok(Some(Arc::new(string_array(values, offsets, nulls)?)))
     }
 }
 
-/// An array of texts that are known to be valid UTF-8: they are joined from whole `str`s, and
-/// arrow checks them once more, many at a time.
+/// The most bytes of text that an array can contain: its offsets have 32 bits.
+const MAX_TEXT_BYTES: usize = i32::MAX as usize;
+
+fn too_large_error(max_bytes: usize) -> ArrowError {
+    ArrowError::InvalidArgumentError(format!("its texts are larger than {max_bytes} bytes"))
+}
+
+/// Makes an array of texts. The texts are valid UTF-8, since they are joined from whole `str`s.
+/// Arrow checks them again, many bytes at a time.
 fn string_array(
     values: Vec<u8>,
     offsets: Vec<i32>,
     nulls: Option<NullBuffer>,
-) -> Option<StringArray> {
+) -> Result<StringArray, ArrowError> {
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    StringArray::try_new(offsets, Buffer::from_vec(values), nulls).ok()
+    StringArray::try_new(offsets, Buffer::from_vec(values), nulls)
 }
 
 #[cfg(test)]
@@ -397,7 +410,7 @@ mod tests {
     use arrow::array::{Array, AsArray};
 
     #[test]
-    fn ports_are_taken_off_addresses_and_nothing_else() {
+    fn ports_are_removed_from_addresses() {
         for (text, address) in [
             ("104.42.232.223:26568", "104.42.232.223"),
             ("10.0.0.1", "10.0.0.1"),
@@ -412,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn guids_are_told_by_their_shape() {
+    fn guids_and_user_names_are_lower_cased() {
         let id = "94E57E92-cee2-486d-8cc8-218c97200579";
         assert_eq!(id_key(id), 0x94e57e92cee2486d8cc8218c97200579);
         assert_eq!(Normalization::Id.apply(id).0, id.to_lowercase());
@@ -421,33 +434,53 @@ mod tests {
             "81g22w11-vyy3-281h-1mn3-822A99921541"
         );
         assert_eq!(Normalization::Id.apply("My Workspace").0, "My Workspace");
-        assert_eq!(Normalization::User.apply("Anna.Ärlig@Contoso.COM").0, "anna.ärlig@contoso.com");
+        let user = "Anna.Ärlig@Contoso.COM";
+        assert_eq!(Normalization::User.apply(user).0, "anna.ärlig@contoso.com");
         assert_eq!(Normalization::User.apply("Anonymous").0, "Anonymous");
     }
 
     #[test]
-    fn values_of_one_meaning_share_a_key() {
+    fn values_with_one_normal_form_share_a_key() {
         let mut column = DictionaryColumn::new(Normalization::User);
         for (row, text) in ["A@b.c", "a@B.c", "x@y.z", "a@b.c"].into_iter().enumerate() {
             assert_eq!(column.append(row * 2, Value::Text(text)), Stored::Exact);
         }
-        let array = column.finish(8).unwrap();
+        let array = column.finish(8).unwrap().unwrap();
         let array = array.as_any().downcast_ref::<DictionaryArray<Int16Type>>().unwrap();
         assert_eq!(array.values().len(), 2);
         let values: Vec<_> = array.downcast_dict::<StringArray>().unwrap().into_iter().collect();
         let (a, x) = (Some("a@b.c"), Some("x@y.z"));
         assert_eq!(values, [a, None, a, None, x, None, a, None]);
-        assert!(column.finish(3).is_none());
+        assert!(column.finish(3).unwrap().is_none());
     }
 
     #[test]
-    fn keys_are_as_short_as_their_number_allows() {
+    fn column_that_is_too_large_is_an_error() {
+        let mut dictionary = DictionaryColumn::new(Normalization::AsIs);
+        let mut plain = PlainTextColumn::new(Normalization::AsIs);
+        (dictionary.max_bytes, plain.max_bytes) = (8, 8);
+        for (row, text) in ["four", "more", "4", "x"].into_iter().enumerate() {
+            dictionary.append(row, Value::Text(text));
+            plain.append(row, Value::Text(text));
+        }
+        assert!(dictionary.finish(4).unwrap_err().to_string().contains("8 bytes"));
+        assert!(plain.finish(4).unwrap_err().to_string().contains("8 bytes"));
+        // The next batch starts empty.
+        dictionary.append(0, Value::Text("four"));
+        plain.append(0, Value::Text("four"));
+        let array = dictionary.finish(1).unwrap().unwrap();
+        assert_eq!(array.as_any_dictionary().values().as_string::<i32>().value(0), "four");
+        assert_eq!(plain.finish(1).unwrap().unwrap().as_string::<i32>().value(0), "four");
+    }
+
+    #[test]
+    fn keys_have_16_bits_if_these_suffice() {
         for (values, short) in [(32_767, true), (32_768, false)] {
             let mut column = DictionaryColumn::new(Normalization::AsIs);
             for row in 0..values {
                 column.append(row, Value::Text(&row.to_string()));
             }
-            let array = column.finish(values).unwrap();
+            let array = column.finish(values).unwrap().unwrap();
             assert_eq!(array.as_dictionary_opt::<Int16Type>().is_some(), short);
             assert_eq!(array.as_dictionary_opt::<Int32Type>().is_some(), !short);
             let texts = array.as_any_dictionary().values().as_string::<i32>();

@@ -1,7 +1,7 @@
-//! Rows back to events: the inverse of the builders, by the law of a row.
+//! Writes rows as events in JSON, which is the inverse of the column builders.
 //!
-//! An event is its typed columns, overlaid by `Extra`: a member of `Extra` stands for the column
-//! of its name. What was derived from an event is no part of it.
+//! An event is the values of its typed columns, overlaid by `Extra`: a member of `Extra` replaces
+//! the column of its name. Derived columns are not part of the event.
 
 use std::ops::Range;
 
@@ -16,27 +16,27 @@ use crate::column::text_dictionary::TextDictionary;
 use crate::record::{Parser, Value, json, time};
 use crate::schema::{column_index, columns};
 
-/// A row that no event can be made of.
+/// A row that cannot be written as an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowError {
     /// The row.
     pub row: usize,
-    /// What was expected and found.
+    /// The expected and the found value.
     pub reason: String,
 }
 
-/// Makes events of rows, as JSON text.
+/// Writes rows as events in JSON.
 pub struct EventWriter {
     parser: Parser,
-    /// For each column of the table, its name as a JSON string with the colon behind it.
+    /// For each column of the table, its name as a JSON string followed by a colon.
     names: Vec<Vec<u8>>,
-    /// Columns that `Extra` stands for in the present row.
+    /// True for columns that `Extra` replaces in the current row.
     overlaid: Vec<bool>,
     with_lineage: bool,
 }
 
 impl EventWriter {
-    /// One that adds where an event came from, or leaves that out.
+    /// Creates a writer that adds the lineage of events if `with_lineage` is true.
     pub fn new(with_lineage: bool) -> Self {
         let name = |name: &str| {
             let mut text = Vec::new();
@@ -52,13 +52,13 @@ impl EventWriter {
         }
     }
 
-    /// Appends the events of some rows, one a line. `page` has one array for each field of
-    /// [`arrow_schema`], or `None` where all is null.
+    /// Appends the events of a range of rows, one per line. `page` has one array for each field of
+    /// [`arrow_schema`], or `None` if all values are null.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`] where an array is of another type than its field, or `Extra` is no JSON
-    /// object. The rows before it are appended.
+    /// [`RowError`] if an array has another type than its field, or `Extra` is not a JSON object.
+    /// The rows before the error are appended.
     pub fn append(
         &mut self,
         page: &[Option<ArrayRef>],
@@ -79,11 +79,11 @@ impl EventWriter {
             .collect();
         let extra = cells(own);
         let all = typed.iter().chain(&lineage).map(|(number, cells)| (*number, cells));
-        let foreign = all.chain(extra.iter().map(|cells| (own, cells)));
-        if let Some((number, _)) = foreign.into_iter().find(|(_, cells)| cells.is_unsupported()) {
+        let mut all = all.chain(extra.iter().map(|cells| (own, cells)));
+        if let Some((number, _)) = all.find(|(_, cells)| cells.is_unsupported()) {
             let schema = arrow_schema();
             let (name, ty) = (schema.field(number).name(), schema.field(number).data_type());
-            let reason = format!("the column {name} has another type than {ty}");
+            let reason = format!("the type of column {name} is not {ty}");
             return Err(RowError { row: rows.start, reason });
         }
         for row in rows {
@@ -107,8 +107,8 @@ impl EventWriter {
         Ok(())
     }
 
-    /// Appends what columns hold at a row, but for those that `Extra` stands for. Every member
-    /// has a comma behind it.
+    /// Appends the values of columns at a row, except those that `Extra` replaces. A comma follows
+    /// every member.
     fn write_members(&self, cells: &[(usize, ColumnValues<'_>)], row: usize, out: &mut Vec<u8>) {
         for (number, cells) in cells {
             if !cells.is_null(row) && !self.overlaid.get(*number).copied().unwrap_or(false) {
@@ -119,7 +119,7 @@ impl EventWriter {
         }
     }
 
-    /// Appends what columns hold at a row, overlaid by its `Extra`.
+    /// Appends the values of columns at a row, overlaid by its `Extra`.
     fn write_with_extra(
         &mut self,
         extra: &str,
@@ -127,17 +127,17 @@ impl EventWriter {
         row: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
-        let no_object = |reason: &str| format!("Extra: a JSON object was expected, found {reason}");
+        let no_object = |found: &str| format!("Extra is not a JSON object: {found}");
         let mut parser = std::mem::take(&mut self.parser);
         let parsed = parser.parse(extra.as_bytes(), |record| {
             let Value::Object(object) = record.root() else {
-                return Err(no_object("another value"));
+                return Err(no_object("found another value"));
             };
-            let standing: Vec<usize> =
+            let replaced: Vec<usize> =
                 object.members().filter_map(|(name, _)| column_index(name)).collect();
-            standing.iter().for_each(|&number| self.overlaid[number] = true);
+            replaced.iter().for_each(|&number| self.overlaid[number] = true);
             self.write_members(typed, row, out);
-            standing.iter().for_each(|&number| self.overlaid[number] = false);
+            replaced.iter().for_each(|&number| self.overlaid[number] = false);
             for (name, value) in object.members() {
                 json::write_text(name, out);
                 out.push(b':');
@@ -147,7 +147,7 @@ impl EventWriter {
             Ok(())
         });
         self.parser = parser;
-        parsed.unwrap_or_else(|malformed| Err(no_object(&malformed.reason)))
+        parsed.unwrap_or_else(|error| Err(no_object(&error.reason)))
     }
 }
 
@@ -160,7 +160,7 @@ enum ColumnValues<'p> {
     Bool(&'p BooleanArray),
     List(&'p ListArray, Box<ColumnValues<'p>>),
     Struct(&'p StructArray, Vec<(Vec<u8>, ColumnValues<'p>)>),
-    /// Of a type that no column of the table has.
+    /// A type that no column of the table has.
     Unsupported,
 }
 
@@ -225,7 +225,7 @@ impl<'p> ColumnValues<'p> {
         }
     }
 
-    /// Appends the value at a row, which is null in a list only.
+    /// Appends the value at a row. It can be null only in a list.
     fn write(&self, row: usize, out: &mut Vec<u8>) {
         if self.is_null(row) {
             out.extend_from_slice(b"null");

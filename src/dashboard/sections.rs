@@ -236,7 +236,8 @@ fn hours_of_week(answers: &DashboardResults<'_>) -> Result<Section> {
 }
 
 fn workspaces(answers: &DashboardResults<'_>) -> Result<Section> {
-    let columns = "/rank workspace views viewers /creators /exports -edits -reports -workspace_type";
+    let columns =
+        "/rank workspace views viewers /creators /exports -edits -reports -workspace_type";
     let table = PanelBuilder::top_rows(answers, "workspace-usage", columns)?;
     let table = table.with_title("workspace-usage", "Use of workspaces", "");
     Ok(section("workspaces", "Workspaces", "Workspaces", vec![table]))

@@ -1,20 +1,20 @@
-//! The accounts: what became of every record of every source.
+//! Counts the records of each source and summarizes a run.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use serde::Serialize;
 
+use super::archive::SourceArchive;
 use crate::record::loss_indicators::LossIndicators;
 use crate::record::time;
+use crate::schema::MICROS_PER_DAY;
 use crate::schema::source_log::{Problem, RecordCounts, SourceFacts, SourceWarning};
 use crate::source::SourceFile;
 use crate::source_warnings;
 use crate::store::{DataFile, SourceEntry};
 
-use super::SourceArchive;
-
-/// Troubles of one source that are kept word for word.
+/// The most problems of one source that are kept.
 const MAX_PROBLEMS_PER_SOURCE: usize = 100;
 
 /// The account of one source.
@@ -23,11 +23,11 @@ pub(super) struct SourceAccount {
     pub(super) facts: SourceFacts,
     pub(super) absolute_path: String,
     pub(super) digest: Option<String>,
-    /// Why the source as a whole was not taken.
+    /// The reason why the source as a whole is unsupported.
     pub(super) unsupported_reason: Option<String>,
-    /// It could not be read to its end, so it is to be tried again.
+    /// True if the source could not be read to its end, so that the next run must read it again.
     pub(super) retry: bool,
-    /// Another command took the same content while this one was reading it.
+    /// True if another command ingested the same content while this one was reading it.
     pub(super) is_already_ingested: bool,
     pub(super) other_workloads: BTreeMap<String, u64>,
     pub(super) generated_ids: u64,
@@ -35,41 +35,39 @@ pub(super) struct SourceAccount {
     result_count: Option<u64>,
 }
 
-/// What a piece adds to its source's account.
+/// The counts of one chunk, which are added to the account of its source.
 #[derive(Debug, Default)]
 pub(super) struct ChunkStats {
     pub(super) read: u64,
-    /// Events of each UTC day, by the day's number since 1970.
+    /// The number of events of each UTC day, by days since 1970.
     pub(super) days: BTreeMap<i64, u64>,
     pub(super) period_us: Option<(i64, i64)>,
     pub(super) other_workloads: BTreeMap<String, u64>,
     pub(super) other_workloads_kept: u64,
-    /// Records that could not be taken.
+    /// Records that are rejected.
     pub(super) rejected: Vec<RejectedRecord>,
-    /// What was wrong with the file around them.
+    /// Problems of the file around the records.
     pub(super) problems: Vec<Problem>,
     pub(super) damaged: bool,
     pub(super) generated_ids: u64,
-    /// Signs that something was lost before it was written.
+    /// Traces of data loss before the file was written.
     pub(super) loss_indicators: LossIndicators,
-    /// How many results the search found, by the greatest that it says.
+    /// The largest number of results that the search reported.
     pub(super) result_count: Option<u64>,
 }
 
-/// A record of a piece that could not be taken.
+/// A rejected record of a chunk.
 #[derive(Debug)]
 pub(super) struct RejectedRecord {
-    /// What was wrong, and where in the source.
+    /// The reason, with the position in the source.
     pub(super) problem: Problem,
-    /// Where it stands in the piece.
+    /// The range of the record in the chunk.
     pub(super) span: Range<usize>,
 }
 
-const DAY_US: i64 = 86_400_000_000;
-
 impl ChunkStats {
     pub(super) fn count_event(&mut self, time_us: i64) {
-        *self.days.entry(time_us.div_euclid(DAY_US)).or_default() += 1;
+        *self.days.entry(time_us.div_euclid(MICROS_PER_DAY)).or_default() += 1;
         let (first, last) = self.period_us.unwrap_or((time_us, time_us));
         self.period_us = Some((first.min(time_us), last.max(time_us)));
     }
@@ -93,30 +91,30 @@ impl SourceAccount {
         }
     }
 
-    pub(super) fn add_chunk(&mut self, tally: ChunkStats) {
+    pub(super) fn add_chunk(&mut self, stats: ChunkStats) {
         let records = &mut self.facts.records;
-        records.read += tally.read;
-        records.rejected += tally.rejected.len() as u64;
-        records.other_workloads += tally.other_workloads.values().sum::<u64>();
-        self.facts.others_kept += tally.other_workloads_kept;
-        for (day, events) in tally.days {
-            if let Some(day) = time::day(day * DAY_US) {
+        records.read += stats.read;
+        records.rejected += stats.rejected.len() as u64;
+        records.other_workloads += stats.other_workloads.values().sum::<u64>();
+        self.facts.other_workloads_kept += stats.other_workloads_kept;
+        for (day, events) in stats.days {
+            if let Some(day) = time::day(day * MICROS_PER_DAY) {
                 *self.facts.days.entry(day.to_string()).or_default() += events;
             }
         }
-        for (name, count) in tally.other_workloads {
+        for (name, count) in stats.other_workloads {
             *self.other_workloads.entry(name).or_default() += count;
         }
-        self.facts.period_us = match (self.facts.period_us, tally.period_us) {
+        self.facts.period_us = match (self.facts.period_us, stats.period_us) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (one, other) => one.or(other),
         };
-        self.generated_ids += tally.generated_ids;
-        self.loss_indicators.add(tally.loss_indicators);
-        self.result_count = self.result_count.max(tally.result_count);
-        self.facts.damaged |= tally.damaged;
-        let rejected = tally.rejected.into_iter().map(|rejected| rejected.problem);
-        self.facts.problems.extend(tally.problems.into_iter().chain(rejected));
+        self.generated_ids += stats.generated_ids;
+        self.loss_indicators.add(stats.loss_indicators);
+        self.result_count = self.result_count.max(stats.result_count);
+        self.facts.damaged |= stats.damaged;
+        let rejected = stats.rejected.into_iter().map(|rejected| rejected.problem);
+        self.facts.problems.extend(stats.problems.into_iter().chain(rejected));
         self.cap_problems();
     }
 
@@ -125,15 +123,15 @@ impl SourceAccount {
         self.cap_problems();
     }
 
-    /// A file may have more troubles than there is memory.
+    /// Merges problems from time to time, since a file can have more than fit into memory.
     fn cap_problems(&mut self) {
         if self.facts.problems.len() > 100 * MAX_PROBLEMS_PER_SOURCE {
             self.merge_problems();
         }
     }
 
-    /// Texts of the source that are no logs, of so many. Where there is no other, the source is
-    /// none.
+    /// Adds the reasons of unsupported texts. If all `texts` of the source are unsupported, so is
+    /// the source.
     pub(super) fn set_unsupported(&mut self, reasons: Vec<String>, texts: usize) {
         if reasons.len() == texts {
             self.unsupported_reason = reasons.first().cloned();
@@ -142,49 +140,51 @@ impl SourceAccount {
         reasons.into_iter().for_each(|reason| self.add_problem(0, reason));
     }
 
-    /// Everything is read.
+    /// Completes the account after the source was read.
     pub(super) fn finish(&mut self) {
         self.merge_problems();
-        // Of one that was not read to its end, nothing more can be said.
+        // A source that was not read to its end cannot be judged.
         if !self.retry && self.unsupported_reason.is_none() {
+            let indicators = &self.loss_indicators;
             self.facts.warnings =
-                source_warnings::detect(&self.facts, &self.loss_indicators, self.result_count);
+                source_warnings::detect(&self.facts, indicators, self.result_count);
         }
     }
 
-    /// Threads add troubles in any order; they are told in that of the file, what is the same is
-    /// told once, and no more than so many are kept.
+    /// Sorts problems by position, merges those with one reason, and keeps at most
+    /// `MAX_PROBLEMS_PER_SOURCE`. Threads add problems in any order.
     fn merge_problems(&mut self) {
-        let mut troubles = std::mem::take(&mut self.facts.problems);
-        troubles.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
-        let mut places: HashMap<String, usize> = HashMap::new();
-        for trouble in troubles {
-            match places.get(&trouble.reason).and_then(|&at| self.facts.problems.get_mut(at)) {
-                Some(first) => first.count += trouble.count,
+        let mut problems = std::mem::take(&mut self.facts.problems);
+        problems.sort_by(|a, b| (a.position, &a.reason).cmp(&(b.position, &b.reason)));
+        let mut by_reason: HashMap<String, usize> = HashMap::new();
+        for problem in problems {
+            let known = by_reason.get(&problem.reason).copied();
+            match known.and_then(|index| self.facts.problems.get_mut(index)) {
+                Some(first) => first.count += problem.count,
                 None => {
-                    places.insert(trouble.reason.clone(), self.facts.problems.len());
-                    self.facts.problems.push(trouble);
+                    by_reason.insert(problem.reason.clone(), self.facts.problems.len());
+                    self.facts.problems.push(problem);
                 }
             }
         }
         self.facts.problems.truncate(MAX_PROBLEMS_PER_SOURCE);
     }
 
-    /// What the store is to remember, unless the source is to be tried again.
-    /// What came of that one before it failed is remembered too, in a form that no source is
-    /// recognised by: the accounts of all sources are those of the table.
+    /// Returns the entry for the source log; `None` if the next run must read the source as if it
+    /// were new. A source that failed after some records were stored gets an entry without digest.
+    /// It is never recognized as ingested, but the accounts of all sources match the table.
     pub(super) fn source_entry(&self) -> Option<SourceEntry> {
         let is_kept = self.facts.rejects.is_some_and(|rejects| rejects.kept > 0);
         if self.retry && (self.facts.records.stored > 0 || is_kept) {
             let facts = SourceFacts { modified_us: None, ..self.facts.clone() };
-            return Some(SourceEntry {
-                place: self.absolute_path.clone(),
-                digest: String::new(),
-                facts,
-            });
+            return Some(self.entry(String::new(), facts));
         }
         let digest = self.digest.clone().filter(|_| !self.retry && !self.is_already_ingested)?;
-        Some(SourceEntry { place: self.absolute_path.clone(), digest, facts: self.facts.clone() })
+        Some(self.entry(digest, self.facts.clone()))
+    }
+
+    fn entry(&self, digest: String, facts: SourceFacts) -> SourceEntry {
+        SourceEntry { place: self.absolute_path.clone(), digest, facts }
     }
 
     fn outcome(&self) -> SourceOutcome {
@@ -198,97 +198,97 @@ impl SourceAccount {
     }
 }
 
-/// What became of a source.
+/// The outcome of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceOutcome {
-    /// All of it was taken.
+    /// All records were read.
     Ok,
-    /// What is whole in it was taken.
+    /// The complete records were read. Others are damaged or rejected.
     Partial,
-    /// It is no log, or could not be read.
+    /// The file is not a log, or could not be read.
     Failed,
 }
 
-/// What became of one source and its records.
+/// The result of one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SourceReport {
-    /// Its name.
+    /// The name of the source.
     pub source: String,
-    /// Its shape.
+    /// The format of the source.
     pub kind: String,
-    /// What became of it.
+    /// The outcome of the source.
     pub outcome: SourceOutcome,
-    /// What became of its records.
+    /// The counts of its records.
     pub records: RecordCounts,
-    /// What was wrong, by position.
+    /// Its problems, sorted by position.
     pub problems: Vec<Problem>,
-    /// What speaks against it.
+    /// Warnings that the source is probably incomplete.
     pub warnings: Vec<SourceWarning>,
 }
 
-/// How many sources there were.
+/// Numbers of sources.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SourceCounts {
-    /// All that were found: new, known and failed.
+    /// All sources that were found: new, known and failed.
     pub found: u64,
-    /// Read now.
+    /// Sources that this run read.
     pub new: u64,
-    /// Taken in an earlier run.
+    /// Sources that an earlier run ingested.
     pub known: u64,
-    /// No log, or not readable.
+    /// Sources that are not a log or could not be read.
     pub failed: u64,
 }
 
-/// The first and last instant, as `2024-03-01T08:15:30Z`.
+/// The times of the first and last event, as `2024-03-01T08:15:30Z`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct EventPeriod {
-    /// The first.
+    /// The time of the first event.
     pub first: Option<String>,
-    /// The last.
+    /// The time of the last event.
     pub last: Option<String>,
 }
 
-/// What the store holds.
+/// The size of the store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct StoreCounts {
-    /// Events.
+    /// The number of events.
     pub events: u64,
-    /// Parquet files.
+    /// The number of data files.
     pub files: u64,
-    /// Their size in bytes.
+    /// The size of the data files in bytes.
     pub bytes: u64,
 }
 
-/// The accounts of a run. As JSON, this is what `ingest --format json` prints.
+/// The summary of a run. As JSON, this is the output of `ingest --format json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IngestSummary {
-    /// Sources.
+    /// The numbers of sources.
     pub sources: SourceCounts,
-    /// Records of the sources that were read now.
+    /// The counts of the records that this run read.
     pub records: RecordCounts,
-    /// The period of the events in the store after the run.
+    /// The period of all events in the store after the run.
     pub period: EventPeriod,
-    /// The store after the run.
+    /// The size of the store after the run.
     pub store: StoreCounts,
-    /// Records left out, by workload and record type: `Exchange: ExchangeItem`.
+    /// The number of records left out, by workload and record type: `Exchange: ExchangeItem`.
     pub other_workloads: BTreeMap<String, u64>,
-    /// Events that came without an id and were given one made from their content.
+    /// The number of events without an id, which got one made from their content.
     pub generated_ids: u64,
-    /// Each source that was read now.
+    /// The sources that this run read.
     pub files: Vec<SourceReport>,
-    /// What else people should know, in sentences.
+    /// Further notes for the user, in sentences.
     pub notes: Vec<String>,
 }
 
 impl IngestSummary {
-    /// Whether everything that was found could be taken.
+    /// Returns true if all sources could be read completely.
     pub fn is_complete(&self) -> bool {
         self.sources.failed == 0 && self.files.iter().all(|s| s.outcome == SourceOutcome::Ok)
     }
 }
 
-/// Adds the accounts up.
+/// Sums up the accounts of a run.
 pub(super) fn summarize(
     archive: &SourceArchive,
     accounts: Vec<SourceAccount>,
@@ -296,16 +296,16 @@ pub(super) fn summarize(
 ) -> IngestSummary {
     let mut records = RecordCounts::default();
     let mut other_workloads: BTreeMap<String, u64> = BTreeMap::new();
-    let mut per_source = Vec::with_capacity(accounts.len() + archive.unreadable.len());
-    let mut without_id = 0;
-    let held = accounts.iter().filter(|account| account.is_already_ingested).count();
+    let mut reports = Vec::with_capacity(accounts.len() + archive.unreadable.len());
+    let mut generated_ids = 0;
+    let ingested = accounts.iter().filter(|account| account.is_already_ingested).count();
     for account in accounts.into_iter().filter(|account| !account.is_already_ingested) {
         records.add(&account.facts.records);
-        without_id += account.generated_ids;
+        generated_ids += account.generated_ids;
         for (name, count) in &account.other_workloads {
             *other_workloads.entry(name.clone()).or_default() += count;
         }
-        per_source.push(SourceReport {
+        reports.push(SourceReport {
             outcome: account.outcome(),
             source: account.facts.path,
             kind: account.facts.kind,
@@ -314,7 +314,7 @@ pub(super) fn summarize(
             warnings: account.facts.warnings,
         });
     }
-    per_source.extend(archive.unreadable.iter().map(|(name, reason)| SourceReport {
+    reports.extend(archive.unreadable.iter().map(|(name, reason)| SourceReport {
         source: name.clone(),
         kind: String::new(),
         outcome: SourceOutcome::Failed,
@@ -322,14 +322,14 @@ pub(super) fn summarize(
         problems: vec![Problem::new(0, format!("cannot be read: {reason}"))],
         warnings: Vec::new(),
     }));
-    let failed = per_source.iter().filter(|source| source.outcome == SourceOutcome::Failed).count();
-    let known = (archive.known_count() + held) as u64;
-    let read = per_source.len() - failed;
+    let failed = reports.iter().filter(|source| source.outcome == SourceOutcome::Failed).count();
+    let known = (archive.known_count() + ingested) as u64;
+    let read = reports.len() - failed;
     let first = files.iter().filter_map(|file| file.period_us).map(|p| p.0).min();
     let last = files.iter().filter_map(|file| file.period_us).map(|p| p.1).max();
     IngestSummary {
         sources: SourceCounts {
-            found: known + per_source.len() as u64,
+            found: known + reports.len() as u64,
             new: read as u64,
             known,
             failed: failed as u64,
@@ -345,19 +345,19 @@ pub(super) fn summarize(
             bytes: files.iter().map(|file| file.size_bytes).sum(),
         },
         other_workloads,
-        generated_ids: without_id,
-        files: per_source,
+        generated_ids,
+        files: reports,
         notes: Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{KnownSources, SourceFileStatus};
     use super::*;
+    use crate::ingest::archive::{KnownSources, SourceFileStatus};
 
     #[test]
-    fn a_source_that_failed_is_tried_again_and_what_came_of_it_is_remembered() {
+    fn failed_source_is_read_again_and_its_counts_are_kept() {
         let file = SourceFile {
             path: "missing".into(),
             name: "missing".to_owned(),
@@ -368,16 +368,11 @@ mod tests {
         let mut account = SourceAccount { retry: true, ..SourceAccount::new(&file) };
         assert_eq!(account.source_entry(), None);
         account.facts.records = RecordCounts { read: 2, stored: 2, ..RecordCounts::default() };
-        let mark = account.source_entry().unwrap();
-        assert_eq!(mark.facts.records, account.facts.records);
-        assert_eq!(
-            KnownSources::from_entries(&[mark], false).status(&file),
-            SourceFileStatus::Changed
-        );
-        let whole = SourceAccount { retry: false, digest: Some("0".to_owned()), ..account };
-        assert_eq!(
-            KnownSources::from_entries(&[whole.source_entry().unwrap()], false).status(&file),
-            SourceFileStatus::Known
-        );
+        let entry = account.source_entry().unwrap();
+        assert_eq!(entry.facts.records, account.facts.records);
+        let status = |entry| KnownSources::from_entries(&[entry], false).status(&file);
+        assert_eq!(status(entry), SourceFileStatus::Changed);
+        let complete = SourceAccount { retry: false, digest: Some("0".to_owned()), ..account };
+        assert_eq!(status(complete.source_entry().unwrap()), SourceFileStatus::Known);
     }
 }

@@ -1,78 +1,78 @@
-//! What a run would do, told without doing it.
+//! Plans an ingest without running it (`--dry-run`).
 //!
-//! Owns: what becomes of each file by what is remembered of sources. No record is read, and
-//! nothing is changed: a file is opened to see whether it can be, and its content is looked at only
-//! where a digest has to tell whether it is one that was taken from elsewhere.
+//! It compares the files with the source log. It reads no record and changes nothing. It opens a
+//! file only to check that it can be read, and reads the content only if a digest must decide.
 
 use std::fs::File;
 
 use serde::Serialize;
 
 use super::account::SourceCounts;
-use super::{KnownSources, Options, SourceArchive, SourceFileStatus, Store};
+use super::archive::{KnownSources, SourceArchive, SourceFileStatus};
+use super::options::Options;
 use crate::error::Result;
+use crate::store::Store;
 
-/// What a run would find in one file.
+/// The state of a file before a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PlannedState {
-    /// It was never taken.
+    /// The file is new.
     New,
-    /// It was taken from this place with another size or time, and not with this content; or
-    /// without the records of other workloads, which are asked for now.
+    /// The file was ingested with another size or time and with other content, or without the
+    /// records of other workloads that this run asks for.
     Changed,
-    /// It was taken before, here or from another place.
+    /// The content of the file was ingested, from this path or another.
     Known,
-    /// It cannot be looked at, or not be opened.
+    /// The file cannot be read.
     Failed,
 }
 
-/// What would become of one file.
+/// The plan for one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedSource {
-    /// Its name.
+    /// The name of the file.
     pub source: String,
-    /// What a run would find.
+    /// The state of the file.
     pub state: PlannedState,
-    /// Its size, where it could be looked at.
+    /// The size of the file, if it could be read.
     pub bytes: Option<u64>,
-    /// Why it would fail.
+    /// The reason why the file cannot be read.
     pub reason: Option<String>,
 }
 
-/// What a run would do. As JSON, this is what `ingest --dry-run --format json` prints.
+/// The plan of a run. As JSON, this is the output of `ingest --dry-run --format json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct IngestPlan {
-    /// Sources; what has changed counts as new, as it does when it is read.
+    /// The number of files by state. Changed files count as new, as they do when they are read.
     pub sources: SourceCounts,
-    /// Bytes that would be read.
+    /// The number of bytes to read.
     pub bytes: u64,
-    /// Each file, sorted by name.
+    /// The files, sorted by name.
     pub files: Vec<PlannedSource>,
 }
 
 impl IngestPlan {
-    /// Whether everything that was found could be looked at.
+    /// Returns true if all files can be read.
     pub fn is_complete(&self) -> bool {
         self.sources.failed == 0
     }
 }
 
-/// Tells what [`super::into_store`] would do, and changes nothing: a store that is not there is not
-/// made.
+/// Plans what [`super::ingest_into_store`] would do, and changes nothing. A missing store is not
+/// created.
 ///
 /// # Errors
 ///
-/// Those of reading what the store remembers, and [`crate::Error::Usage`] if the one path that is
-/// given is not there.
+/// Errors of reading the source log, and [`crate::Error::Usage`] if the only path does not exist.
 pub fn plan(store: &Store, options: &Options) -> Result<IngestPlan> {
     let known = KnownSources::from_entries(&store.source_entries()?, options.all_workloads);
     let archive = SourceArchive::discover(options, &known)?;
     let mut files: Vec<PlannedSource> = Vec::with_capacity(archive.files.len());
-    for (file, sight) in &archive.files {
+    for (file, status) in &archive.files {
         let mut planned = PlannedSource {
             source: file.name.clone(),
-            state: match sight {
+            state: match status {
                 SourceFileStatus::New => PlannedState::New,
                 SourceFileStatus::Changed => PlannedState::Changed,
                 SourceFileStatus::Known => PlannedState::Known,
@@ -80,7 +80,7 @@ pub fn plan(store: &Store, options: &Options) -> Result<IngestPlan> {
             bytes: Some(file.size_bytes),
             reason: None,
         };
-        // Opening reads nothing, and finds out what is not to be read.
+        // Opening reads nothing, and shows if the file can be read.
         if planned.state != PlannedState::Known
             && let Err(error) = File::open(&file.path)
         {

@@ -1,8 +1,8 @@
-//! The feed: pieces of files for threads to take, in the order of the archive.
+//! Distributes chunks of files to threads, in the order of the files.
 //!
-//! One thread at a time reads, whichever comes for more work. Finding the bounds of records takes
-//! a few percent of the time that parsing them takes, so this is no bottleneck below some twenty
-//! threads, and it keeps reading sequential, which disks and shares like.
+//! One thread at a time reads: the one that asks for work. Finding the bounds of records takes a
+//! few percent of the time of parsing them. So this is no bottleneck below about twenty threads,
+//! and it keeps reads sequential, which is fast on disks and network shares.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,19 +14,20 @@ use crate::source::{
     Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
 };
 
-/// What is said of a source that changed while it was read.
-const STILL_BEING_WRITTEN: &str = "still being written: its size or time changed while it was read; what \
-                             is whole in it was taken, and the next run reads it again";
+/// The problem of a source that changed while it was read.
+const STILL_BEING_WRITTEN: &str = "still being written: its size or time changed during reading; \
+    its complete records are stored, and the next run reads it again";
 
 /// The source that is being read.
 struct OpenSource {
     number: usize,
     chunks: ChunkReader,
-    /// Numbers of records handed out so far, or more: what counts is their order.
+    /// The next sequence number of a record in this source. Numbers can be skipped, only their
+    /// order matters.
     next_sequence: u64,
-    /// The header of the CSV that is being read, with its line.
+    /// The header line of the CSV text that is being read, and the parsed header.
     header: Option<(Vec<u8>, Arc<csv::CsvHeader>)>,
-    /// The text that is being read, and its name in the lineage column.
+    /// The text that is being read, and its name for the lineage column.
     member_name: (Arc<SourceMember>, Arc<str>),
     kinds: BTreeSet<&'static str>,
 }
@@ -37,28 +38,28 @@ struct QueueState {
     accounts: Vec<SourceAccount>,
 }
 
-/// Files to be read by many threads.
+/// A queue of chunks of files for many threads.
 pub(super) struct ChunkQueue<'f> {
     files: &'f [SourceFile],
     state: Mutex<QueueState>,
 }
 
-/// A piece, and where it belongs.
+/// A chunk with its source.
 pub(super) struct ChunkTask<'f> {
     pub(super) chunk: Chunk,
-    /// The number of its source.
+    /// The index of the source.
     pub(super) source: usize,
-    /// The name of its source, and of the text in it where there are several.
+    /// The name of the source, with the name of the text in it if there are several.
     pub(super) name: Arc<str>,
-    /// The place of its source.
+    /// The absolute path of the source.
     pub(super) absolute_path: &'f str,
-    /// What was wrong with and between the records up to here.
+    /// Problems in and between the records up to the end of this chunk.
     pub(super) problems: Vec<DecodeProblem>,
-    /// The shape of its text.
+    /// The name of the format.
     pub(super) kind: &'static str,
-    /// The order key of its first record.
+    /// The sequence number of the first record.
     pub(super) sequence: u64,
-    /// The header, where it is CSV.
+    /// The header if the chunk is CSV.
     pub(super) header: Option<Arc<csv::CsvHeader>>,
 }
 
@@ -72,7 +73,7 @@ impl<'f> ChunkQueue<'f> {
         self.state.lock().map_err(|_| Error::internal("a reading thread failed"))
     }
 
-    /// The next piece, in the buffers of an old one; `None` when all files are read.
+    /// Returns the next chunk, in the buffers of a used one; `None` if all files are read.
     pub(super) fn next(&self, mut used: Chunk) -> Result<Option<ChunkTask<'f>>> {
         let mut state = self.lock()?;
         let state = &mut *state;
@@ -85,32 +86,32 @@ impl<'f> ChunkQueue<'f> {
                 continue;
             };
             match open.chunks.next(&mut used) {
-                Ok(Some(piece)) => match open.make_task(piece, self.files) {
+                Ok(Some(chunk)) => match open.make_task(chunk, self.files) {
                     Ok(task) => return Ok(Some(task)),
-                    Err(refused) => {
-                        // A CSV of something else: the header is read when the first piece is.
-                        let (piece, reason) = *refused;
+                    Err(unsupported) => {
+                        // CSV of another kind: its header is parsed with the first chunk.
+                        let (chunk, reason) = *unsupported;
                         open.chunks.set_unsupported(reason);
-                        used = piece;
+                        used = chunk;
                     }
                 },
                 Ok(None) => {
-                    if let Some(flaws) = state.finish(self.files) {
-                        return Ok(Some(flaws));
+                    if let Some(task) = state.finish(self.files) {
+                        return Ok(Some(task));
                     }
                 }
                 Err(error) => {
-                    if let Some(flaws) = state.fail(&error, self.files) {
-                        return Ok(Some(flaws));
+                    if let Some(task) = state.fail(&error, self.files) {
+                        return Ok(Some(task));
                     }
                 }
             }
         }
     }
 
-    pub(super) fn add_stats(&self, source: usize, tally: ChunkStats) -> Result<()> {
+    pub(super) fn add_stats(&self, source: usize, stats: ChunkStats) -> Result<()> {
         if let Some(account) = self.lock()?.accounts.get_mut(source) {
-            account.add_chunk(tally);
+            account.add_chunk(stats);
         }
         Ok(())
     }
@@ -125,80 +126,80 @@ impl<'f> ChunkQueue<'f> {
 }
 
 impl OpenSource {
-    fn new(number: usize, pieces: ChunkReader, file: &SourceFile) -> Self {
-        let name = (Arc::default(), file.name.as_str().into());
+    fn new(number: usize, chunks: ChunkReader, file: &SourceFile) -> Self {
         OpenSource {
             number,
-            chunks: pieces,
+            chunks,
             next_sequence: 0,
             header: None,
-            member_name: name,
+            member_name: (Arc::default(), file.name.as_str().into()),
             kinds: BTreeSet::new(),
         }
     }
 
     fn make_task<'f>(
         &mut self,
-        piece: Chunk,
+        chunk: Chunk,
         files: &'f [SourceFile],
     ) -> Result<ChunkTask<'f>, Box<(Chunk, String)>> {
-        let header = match self.csv_header(&piece.format) {
+        let header = match self.csv_header(&chunk.format) {
             Ok(header) => header,
-            Err(reason) => return Err(Box::new((piece, reason))),
+            Err(reason) => return Err(Box::new((chunk, reason))),
         };
-        let kind = format_name(&piece.format, header.as_deref());
+        let kind = format_name(&chunk.format, header.as_deref());
         if header.is_some() {
-            // Of a text that is two CSVs, only the last is there at the end.
+            // If a text consists of two CSV texts, its format at the end is that of the last one
+            // only.
             self.kinds.insert(kind);
         }
-        if !Arc::ptr_eq(&self.member_name.0, &piece.member) {
+        if !Arc::ptr_eq(&self.member_name.0, &chunk.member) {
             let file = &files[self.number].name;
-            let name = match &piece.member.name {
+            let name = match &chunk.member.name {
                 None => file.as_str().into(),
                 Some(member) => format!("{file}/{member}").into(),
             };
-            self.member_name = (piece.member.clone(), name);
+            self.member_name = (chunk.member.clone(), name);
         }
-        let order = (self.number as u64) << 32 | self.next_sequence;
-        // A CSV piece has at most as many rows as line breaks, and one more at the end.
+        let sequence = (self.number as u64) << 32 | self.next_sequence;
+        // A CSV chunk has at most as many rows as line breaks, and one more at the end.
         self.next_sequence += match &header {
-            Some(_) => memchr::memchr2_iter(b'\n', b'\r', &piece.text).count() as u64 + 1,
-            None => piece.records.len() as u64,
+            Some(_) => memchr::memchr2_iter(b'\n', b'\r', &chunk.text).count() as u64 + 1,
+            None => chunk.records.len() as u64,
         };
         Ok(ChunkTask {
-            chunk: piece,
+            chunk,
             source: self.number,
             name: self.member_name.1.clone(),
             absolute_path: &files[self.number].absolute_path,
             problems: self.chunks.take_problems(),
             kind,
-            sequence: order,
+            sequence,
             header,
         })
     }
 
-    /// A piece without records, for what was wrong behind the last one; `None` where nothing was.
+    /// Returns a task without records for problems after the last chunk; `None` if there are none.
     fn problems_task<'f>(
         &self,
-        flaws: Vec<DecodeProblem>,
+        problems: Vec<DecodeProblem>,
         files: &'f [SourceFile],
     ) -> Option<ChunkTask<'f>> {
         let file = &files[self.number];
-        (!flaws.is_empty()).then(|| ChunkTask {
+        (!problems.is_empty()).then(|| ChunkTask {
             chunk: Chunk::default(),
             source: self.number,
             name: file.name.as_str().into(),
             absolute_path: &file.absolute_path,
-            problems: flaws,
+            problems,
             kind: "",
             sequence: (self.number as u64) << 32 | self.next_sequence,
             header: None,
         })
     }
 
-    /// The header of a CSV, read once for all its pieces.
-    fn csv_header(&mut self, shape: &SourceFormat) -> Result<Option<Arc<csv::CsvHeader>>, String> {
-        let SourceFormat::Csv(line) = shape else { return Ok(None) };
+    /// Returns the header of a CSV text, which is parsed once for all its chunks.
+    fn csv_header(&mut self, format: &SourceFormat) -> Result<Option<Arc<csv::CsvHeader>>, String> {
+        let SourceFormat::Csv(line) = format else { return Ok(None) };
         if let Some((known, header)) = &self.header
             && known == line
         {
@@ -209,26 +210,27 @@ impl OpenSource {
         Ok(Some(header))
     }
 
-    /// What a text that was read to its end was, or why it was no log.
-    fn finish_member(&mut self, ended: MemberResult) -> Result<(), String> {
-        let named = |reason| match &ended.name {
+    /// Records the format of a text that was read to its end, or returns the reason why it is not a
+    /// log.
+    fn finish_member(&mut self, result: MemberResult) -> Result<(), String> {
+        let named = |reason| match &result.name {
             None => reason,
             Some(name) => format!("{name}: {reason}"),
         };
-        let shape = ended.format.map_err(named)?;
-        let header = self.csv_header(&shape).map_err(named)?;
-        if shape != SourceFormat::Empty {
-            self.kinds.insert(format_name(&shape, header.as_deref()));
+        let format = result.format.map_err(named)?;
+        let header = self.csv_header(&format).map_err(named)?;
+        if format != SourceFormat::Empty {
+            self.kinds.insert(format_name(&format, header.as_deref()));
         }
         Ok(())
     }
 }
 
-/// The name of a shape in the lineage column.
-fn format_name(shape: &SourceFormat, header: Option<&csv::CsvHeader>) -> &'static str {
+/// Returns the name of a format for the lineage column.
+fn format_name(format: &SourceFormat, header: Option<&csv::CsvHeader>) -> &'static str {
     match header {
         Some(header) if header.is_lossy() => "csv-lossy",
-        _ => shape.name(),
+        _ => format.name(),
     }
 }
 
@@ -237,7 +239,7 @@ impl QueueState {
         let number = self.next_file;
         self.next_file += 1;
         match ChunkReader::open(&files[number].path) {
-            Ok(pieces) => self.open = Some(OpenSource::new(number, pieces, &files[number])),
+            Ok(chunks) => self.open = Some(OpenSource::new(number, chunks, &files[number])),
             Err(error) => {
                 let account = &mut self.accounts[number];
                 account.retry = true;
@@ -246,32 +248,33 @@ impl QueueState {
         }
     }
 
-    /// The open source is read to its end. What was wrong there is a piece without records.
+    /// Closes the source at its end. Problems there become a task without records.
     fn finish<'f>(&mut self, files: &'f [SourceFile]) -> Option<ChunkTask<'f>> {
         let mut open = self.open.take()?;
         let account = &mut self.accounts[open.number];
         account.digest = Some(open.chunks.digest());
-        let ended = open.chunks.take_finished();
-        let texts = ended.len();
-        let refused: Vec<String> =
-            ended.into_iter().filter_map(|ended| open.finish_member(ended).err()).collect();
-        account.facts.kind = match (open.kinds.is_empty(), refused.is_empty()) {
+        let results = open.chunks.take_finished();
+        let texts = results.len();
+        let unsupported: Vec<String> =
+            results.into_iter().filter_map(|result| open.finish_member(result).err()).collect();
+        account.facts.kind = match (open.kinds.is_empty(), unsupported.is_empty()) {
             (true, true) => SourceFormat::Empty.name().to_owned(),
             _ => open.kinds.iter().copied().collect::<Vec<_>>().join("+"),
         };
-        account.set_unsupported(refused, texts);
-        let mut flaws = open.chunks.take_problems();
+        account.set_unsupported(unsupported, texts);
+        let mut problems = open.chunks.take_problems();
         if files[open.number].has_changed() {
-            // What its end lacks may be there when it is read again.
+            // The next run can find the end that is missing now.
             account.retry = true;
             account.add_problem(0, STILL_BEING_WRITTEN.to_owned());
         } else {
-            flaws.extend(open.chunks.take_tail_problems());
+            problems.extend(open.chunks.take_tail_problems());
         }
-        open.problems_task(flaws, files)
+        open.problems_task(problems, files)
     }
 
-    /// The open source cannot be read on. What came before stays; it is tried again next time.
+    /// Closes the source after an I/O error. Records before it stay, and the next run reads it
+    /// again.
     fn fail<'f>(
         &mut self,
         error: &std::io::Error,
@@ -281,8 +284,8 @@ impl QueueState {
         let account = &mut self.accounts[open.number];
         account.retry = true;
         account.add_problem(0, format!("cannot be read to its end: {error}"));
-        let flaws = open.chunks.take_problems();
-        open.problems_task(flaws, files)
+        let problems = open.chunks.take_problems();
+        open.problems_task(problems, files)
     }
 }
 
@@ -290,19 +293,19 @@ impl QueueState {
 mod tests {
     use crate::ingest::queue::*;
 
-    /// What is written between discovery and the end of reading shows in size or time.
+    /// A change between discovery and the end of reading is visible in size or time.
     #[test]
-    fn a_file_that_is_still_being_written_is_no_damage_and_is_read_again() {
+    fn file_that_is_still_being_written_is_read_again() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "{\"Id\":\"1\"}\n{\"Id\":").unwrap();
         let (found, _) = crate::source::discover(&[file.path().to_owned()]);
         let read = |found: &SourceFile| {
             let files = [found.clone()];
-            let feed = ChunkQueue::new(&files);
-            let task = feed.next(Chunk::default()).unwrap().unwrap();
+            let queue = ChunkQueue::new(&files);
+            let task = queue.next(Chunk::default()).unwrap().unwrap();
             assert_eq!((task.chunk.records.len(), task.problems.len()), (1, 0));
-            let tail = feed.next(Chunk::default()).unwrap().map(|task| task.problems);
-            (tail, feed.into_accounts().unwrap().remove(0))
+            let tail = queue.next(Chunk::default()).unwrap().map(|task| task.problems);
+            (tail, queue.into_accounts().unwrap().remove(0))
         };
         let (tail, whole) = read(&found[0]);
         assert!(!whole.retry && tail.unwrap()[0].reason.contains("middle of a record"));

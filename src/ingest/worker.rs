@@ -1,13 +1,14 @@
-//! What a thread does: take a piece, parse its records, build columns, stage batches.
+//! The work of one ingest thread: takes chunks, parses their records, builds columns, stages
+//! batches.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::account::{ChunkStats, RejectedRecord};
-use super::{Options, Progress};
+use super::options::{Options, Progress};
+use super::queue::{ChunkQueue, ChunkTask};
 use crate::column::{BatchBuilder, Lineage, Projection};
-use crate::error::Result;
-use crate::ingest::queue::{ChunkQueue, ChunkTask};
+use crate::error::{Error, Result};
 use crate::person::Pseudonymizer;
 use crate::record::csv::{
     CsvHeader, CsvRow, EnvelopeFields, TRUNCATED_REASON, is_truncated_by_excel,
@@ -21,73 +22,71 @@ use crate::schema::source_log::Problem;
 use crate::source::{Chunk, ProblemScope};
 use crate::store::Transaction;
 
-/// Raw text that goes into one batch: large, so that there are few runs to merge and values are
-/// put into few dictionaries; small enough to be held by every thread.
+/// The bytes of raw text in one batch. Large batches mean few runs to merge and few dictionaries,
+/// but every thread keeps one in memory.
 const BATCH_TEXT_BYTES: usize = 48 << 20;
 
-/// Works until the feed is empty.
+/// Processes chunks until the queue is empty.
 pub(super) fn run(
-    feed: &ChunkQueue<'_>,
-    load: &Transaction,
+    queue: &ChunkQueue<'_>,
+    transaction: &Transaction,
     projection: &Projection,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<()> {
+    let builder = BatchBuilder::new(projection).map_err(Error::internal)?;
     let mut worker = IngestWorker {
         parser: Parser::default(),
         inner_parser: Parser::default(),
-        batch: IngestBatch {
-            builder: BatchBuilder::new(projection),
-            keep_all_workloads: options.all_workloads,
-        },
+        batch: IngestBatch { builder, keep_all_workloads: options.all_workloads },
         pseudonymizer: options.pseudonymizer.as_ref().map(RecordPseudonymizer::new),
     };
     let (mut used, mut batched) = (Chunk::default(), 0);
-    while let Some(task) = feed.next(used)? {
-        let tally = worker.process_chunk(&task);
-        worker.write_rejects(&task, &tally, load)?;
-        feed.add_stats(task.source, tally)?;
+    while let Some(task) = queue.next(used)? {
+        let stats = worker.process_chunk(&task);
+        worker.write_rejects(&task, &stats, transaction)?;
+        queue.add_stats(task.source, stats)?;
         batched += task.chunk.text.len();
         progress.advance(task.chunk.file_bytes);
         if batched >= BATCH_TEXT_BYTES {
-            load.stage(worker.batch.builder.finish())?;
+            transaction.stage(worker.batch.builder.finish().map_err(Error::internal)?)?;
             batched = 0;
         }
         used = task.chunk;
     }
-    load.stage(worker.batch.builder.finish())
+    transaction.stage(worker.batch.builder.finish().map_err(Error::internal)?)
 }
 
 struct IngestWorker<'w> {
     parser: Parser,
-    /// For events that are text inside of a record.
+    /// Parses events that are texts inside records.
     inner_parser: Parser,
     batch: IngestBatch,
     pseudonymizer: Option<RecordPseudonymizer<'w>>,
 }
 
-/// A batch, and what is let into it.
+/// A batch, and the events that it accepts.
 struct IngestBatch {
     builder: BatchBuilder,
-    /// Whether events of other workloads are kept.
+    /// True if events of other workloads are kept.
     keep_all_workloads: bool,
 }
 
-/// Puts pseudonyms into records, before anything else looks at them: so there is no column and no
-/// member of `Extra` that could be forgotten.
+/// Pseudonymizes records before they are parsed for columns, so that no column and no member of
+/// `Extra` can be missed.
 struct RecordPseudonymizer<'w> {
     pseudonymizer: &'w Pseudonymizer,
     parser: Parser,
 }
 
 impl<'w> RecordPseudonymizer<'w> {
-    fn new(pseudonyms: &'w Pseudonymizer) -> Self {
-        RecordPseudonymizer { pseudonymizer: pseudonyms, parser: Parser::default() }
+    fn new(pseudonymizer: &'w Pseudonymizer) -> Self {
+        RecordPseudonymizer { pseudonymizer, parser: Parser::default() }
     }
 
-    /// The record with pseudonyms; as it is where it is no JSON, which whoever parses it will say.
+    /// Pseudonymizes a record. Invalid JSON is returned unchanged; the parser reports it.
     fn apply<'r>(&mut self, raw: &'r [u8]) -> Cow<'r, [u8]> {
-        // An event that is text inside of a record comes by itself, once it is taken out.
+        // An event in `AuditData` is pseudonymized by itself after it is extracted.
         let rewrite = |name: &str, text: &str| match name.eq_ignore_ascii_case("AuditData") {
             true => None,
             false => self.pseudonymizer.pseudonymize_field(name, text),
@@ -99,8 +98,7 @@ impl<'w> RecordPseudonymizer<'w> {
         if written.is_ok() { Cow::Owned(out) } else { Cow::Borrowed(raw) }
     }
 
-    /// A record that was rejected, with pseudonyms. What is not UTF-8 is as good as gone: whether a
-    /// name stands in it nobody can tell.
+    /// Pseudonymizes a rejected record. Invalid UTF-8 is dropped, because it could hide a name.
     fn apply_to_rejected(&self, raw: &[u8], header: Option<&CsvHeader>) -> String {
         let kept = String::from_utf8_lossy(&raw[..raw.len().min(MAX_RAW_BYTES)]);
         match header.filter(|header| header.is_lossy()) {
@@ -110,12 +108,26 @@ impl<'w> RecordPseudonymizer<'w> {
             None => self.pseudonymizer.pseudonymize_raw(&kept),
         }
     }
+
+    /// Pseudonymizes the texts that go into the account of the source.
+    fn apply_to_stats(&self, stats: &mut ChunkStats) {
+        let names = std::mem::take(&mut stats.loss_indicators.lost_characters);
+        let pseudonymize =
+            |name: String| self.pseudonymizer.pseudonymize_field("", &name).unwrap_or(name);
+        stats.loss_indicators.lost_characters = names.into_iter().map(pseudonymize).collect();
+        let rejected = stats.rejected.iter_mut().map(|rejected| &mut rejected.problem);
+        for problem in stats.problems.iter_mut().chain(rejected) {
+            if let Some(reason) = self.pseudonymizer.pseudonymize_text(&problem.reason) {
+                problem.reason = reason;
+            }
+        }
+    }
 }
 
 /// A record on its way into a batch.
 struct RecordContext<'t> {
     task: &'t ChunkTask<'t>,
-    /// Where it stands in the piece.
+    /// The range of the record in the chunk.
     span: Range<usize>,
     sequence: u64,
 }
@@ -125,118 +137,109 @@ impl RecordContext<'_> {
         Lineage { file: &self.task.name, kind: self.task.kind, sequence: self.sequence }
     }
 
-    /// Rejects it for something that stands so many bytes behind its beginning.
-    fn reject(&self, behind: usize, reason: impl Into<String>, tally: &mut ChunkStats) {
-        let position = self.task.chunk.position(self.span.start + behind);
-        tally.reject(position, reason.into(), self.span.clone());
+    /// Rejects the record because of a problem `offset` bytes after its start.
+    fn reject(&self, offset: usize, reason: impl Into<String>, stats: &mut ChunkStats) {
+        let position = self.task.chunk.position(self.span.start + offset);
+        stats.reject(position, reason.into(), self.span.clone());
     }
 }
 
 impl IngestWorker<'_> {
     fn process_chunk(&mut self, task: &ChunkTask<'_>) -> ChunkStats {
-        let mut tally = ChunkStats::default();
-        let without_id = self.batch.builder.generated_ids();
+        let mut stats = ChunkStats::default();
+        let generated_ids = self.batch.builder.generated_ids();
         match &task.header {
-            None => {
-                for (number, &(start, end)) in task.chunk.records.iter().enumerate() {
-                    let span = start as usize..end as usize;
-                    let raw = &task.chunk.text[span.clone()];
-                    let place =
-                        RecordContext { task, span, sequence: task.sequence + number as u64 };
-                    self.process_record(raw, &EnvelopeFields::default(), &place, &mut tally);
-                }
-            }
-            Some(header) => {
-                let mut order = task.sequence;
-                header.for_each_row(&task.chunk.text, |span, row| {
-                    let place = RecordContext { task, span, sequence: order };
-                    order += 1;
-                    match row {
-                        CsvRow::Audit { json, envelope: mut outer } => {
-                            tally.result_count = tally.result_count.max(outer.result_count);
-                            if let (Some(veil), Some(user)) =
-                                (&self.pseudonymizer, &mut outer.user_id)
-                            {
-                                *user = veil.pseudonymizer.pseudonymize_user(user);
-                            }
-                            self.process_record(json, &outer, &place, &mut tally);
-                        }
-                        CsvRow::Lossy(json) => {
-                            self.process_record(
-                                &json,
-                                &EnvelopeFields::default(),
-                                &place,
-                                &mut tally,
-                            );
-                        }
-                        CsvRow::NotAnEvent(reason) => {
-                            tally.read += 1;
-                            place.reject(0, reason, &mut tally);
-                        }
-                    }
-                });
-            }
+            None => self.process_records(task, &mut stats),
+            Some(header) => self.process_rows(task, header, &mut stats),
         }
-        tally.generated_ids = self.batch.builder.generated_ids() - without_id;
+        stats.generated_ids = self.batch.builder.generated_ids() - generated_ids;
         let is_table = task.header.as_ref().is_some_and(|header| header.is_lossy());
-        tally.loss_indicators = LossIndicators::scan(&task.chunk.text, is_table);
-        // Flaws have told it of themselves.
-        for RejectedRecord { problem: trouble, .. } in &mut tally.rejected {
-            trouble.reason = task.chunk.member.qualify_reason(std::mem::take(&mut trouble.reason));
+        stats.loss_indicators = LossIndicators::scan(&task.chunk.text, is_table);
+        // The reasons of decoding problems have the name of the member already.
+        for RejectedRecord { problem, .. } in &mut stats.rejected {
+            problem.reason = task.chunk.member.qualify_reason(std::mem::take(&mut problem.reason));
         }
-        for flaw in &task.problems {
-            tally.damaged = true;
-            match flaw.scope {
+        for problem in &task.problems {
+            stats.damaged = true;
+            match problem.scope {
                 ProblemScope::Record => {
-                    tally.read += 1;
-                    tally.reject(flaw.position, flaw.reason.clone(), 0..0);
+                    stats.read += 1;
+                    stats.reject(problem.position, problem.reason.clone(), 0..0);
                 }
                 ProblemScope::File => {
-                    tally.problems.push(Problem::new(flaw.position, flaw.reason.clone()));
+                    stats.problems.push(Problem::new(problem.position, problem.reason.clone()));
                 }
             }
         }
-        if let Some(veil) = &self.pseudonymizer {
-            let names = std::mem::take(&mut tally.loss_indicators.lost_characters);
-            let veiled =
-                |name: String| veil.pseudonymizer.pseudonymize_field("", &name).unwrap_or(name);
-            tally.loss_indicators.lost_characters = names.into_iter().map(veiled).collect();
-            let rejected = tally.rejected.iter_mut().map(|rejected| &mut rejected.problem);
-            for trouble in tally.problems.iter_mut().chain(rejected) {
-                if let Some(reason) = veil.pseudonymizer.pseudonymize_text(&trouble.reason) {
-                    trouble.reason = reason;
-                }
-            }
+        if let Some(pseudonymizer) = &self.pseudonymizer {
+            pseudonymizer.apply_to_stats(&mut stats);
         }
-        tally
+        stats
     }
 
-    /// Keeps what could not be taken of a piece. Only now are there copies of its text: one of a
-    /// time.
+    fn process_records(&mut self, task: &ChunkTask<'_>, stats: &mut ChunkStats) {
+        for (number, &(start, end)) in task.chunk.records.iter().enumerate() {
+            let span = start as usize..end as usize;
+            let raw = &task.chunk.text[span.clone()];
+            let context = RecordContext { task, span, sequence: task.sequence + number as u64 };
+            self.process_record(raw, &EnvelopeFields::default(), &context, stats);
+        }
+    }
+
+    fn process_rows(&mut self, task: &ChunkTask<'_>, header: &CsvHeader, stats: &mut ChunkStats) {
+        let mut sequence = task.sequence;
+        header.for_each_row(&task.chunk.text, |span, row| {
+            let context = RecordContext { task, span, sequence };
+            sequence += 1;
+            match row {
+                CsvRow::Audit { json, mut envelope } => {
+                    stats.result_count = stats.result_count.max(envelope.result_count);
+                    if let (Some(pseudonymizer), Some(user)) =
+                        (&self.pseudonymizer, &mut envelope.user_id)
+                    {
+                        *user = pseudonymizer.pseudonymizer.pseudonymize_user(user);
+                    }
+                    self.process_record(json, &envelope, &context, stats);
+                }
+                CsvRow::Lossy(json) => {
+                    self.process_record(&json, &EnvelopeFields::default(), &context, stats);
+                }
+                CsvRow::NotAnEvent(reason) => {
+                    stats.read += 1;
+                    context.reject(0, reason, stats);
+                }
+            }
+        });
+    }
+
+    /// Passes the rejected records of a chunk on to the store. Their text is copied only here, one
+    /// record at a time.
     fn write_rejects(
         &self,
         task: &ChunkTask<'_>,
-        tally: &ChunkStats,
-        load: &Transaction,
+        stats: &ChunkStats,
+        transaction: &Transaction,
     ) -> Result<()> {
-        let mut flaws = task.problems.iter().filter(|flaw| flaw.scope == ProblemScope::Record);
-        for RejectedRecord { problem: trouble, span } in &tally.rejected {
-            let (raw, length) = match span.is_empty() {
-                false => (&task.chunk.text[span.clone()], span.len() as u64),
-                // A flaw of the source, in whose pieces it does not stand.
-                true => {
-                    flaws.next().map_or((&[][..], 0), |flaw| (&flaw.raw[..], flaw.raw.len() as u64))
-                }
+        let is_record = |scope| scope == ProblemScope::Record;
+        let mut lost = task.problems.iter().filter(|problem| is_record(problem.scope));
+        for RejectedRecord { problem, span } in &stats.rejected {
+            // A record that was lost in decoding is not in the chunk.
+            let raw = match span.is_empty() {
+                false => &task.chunk.text[span.clone()],
+                true => lost.next().map_or(&[][..], |problem| &problem.raw[..]),
             };
+            let length = raw.len() as u64;
             let raw = match &self.pseudonymizer {
-                Some(veil) => Raw::Text(veil.apply_to_rejected(raw, task.header.as_deref())),
+                Some(pseudonymizer) => {
+                    Raw::Text(pseudonymizer.apply_to_rejected(raw, task.header.as_deref()))
+                }
                 None => Raw::from_bytes(raw),
             };
-            load.add_reject(&Reject {
+            transaction.add_reject(&Reject {
                 source: task.name.to_string(),
                 place: task.absolute_path.to_owned(),
-                position: trouble.position,
-                reason: trouble.reason.clone(),
+                position: problem.position,
+                reason: problem.reason.clone(),
                 length,
                 raw,
             })?;
@@ -247,42 +250,44 @@ impl IngestWorker<'_> {
     fn process_record(
         &mut self,
         raw: &[u8],
-        outer: &EnvelopeFields,
-        place: &RecordContext<'_>,
-        tally: &mut ChunkStats,
+        envelope: &EnvelopeFields,
+        context: &RecordContext<'_>,
+        stats: &mut ChunkStats,
     ) {
-        tally.read += 1;
-        let IngestWorker { parser, inner_parser: inner, batch, pseudonymizer: veil } = self;
-        let veiled = veil.as_mut().map(|veil| veil.apply(raw));
-        let raw = veiled.as_deref().unwrap_or(raw);
+        stats.read += 1;
+        let IngestWorker { parser, inner_parser, batch, pseudonymizer } = self;
+        let rewritten = pseudonymizer.as_mut().map(|pseudonymizer| pseudonymizer.apply(raw));
+        let raw = rewritten.as_deref().unwrap_or(raw);
         let parsed = parser.parse(raw, |record| match record.kind() {
-            RecordKind::Event(event) => append_event(batch, &event, outer, place, tally),
-            RecordKind::GraphEnvelope(event, outside) => {
-                let outer = EnvelopeFields::from_members(outside.members());
-                append_event(batch, &event, &outer, place, tally);
+            RecordKind::Event(event) => append_event(batch, &event, envelope, context, stats),
+            RecordKind::GraphEnvelope(event, outer) => {
+                let envelope = EnvelopeFields::from_members(outer.members());
+                append_event(batch, &event, &envelope, context, stats);
             }
-            RecordKind::AuditDataJson(text, outside) => {
-                let outer = EnvelopeFields::from_members(outside.members());
-                tally.result_count = tally.result_count.max(outer.result_count);
-                let veiled = veil.as_mut().map(|veil| veil.apply(text.as_bytes()));
-                let text = veiled.as_deref().unwrap_or(text.as_bytes());
-                let parsed = inner.parse(text, |record| {
-                    append_embedded(batch, record, &outer, place, tally);
+            RecordKind::AuditDataJson(text, outer) => {
+                let envelope = EnvelopeFields::from_members(outer.members());
+                stats.result_count = stats.result_count.max(envelope.result_count);
+                let text = text.as_bytes();
+                let rewritten = pseudonymizer.as_mut().map(|p| p.apply(text));
+                let text = rewritten.as_deref().unwrap_or(text);
+                let parsed = inner_parser.parse(text, |record| {
+                    append_embedded(batch, record, &envelope, context, stats);
                 });
-                if let Err(malformed) = parsed {
-                    place.reject(0, format!("AuditData: {}", malformed.reason), tally);
+                if let Err(error) = parsed {
+                    context.reject(0, format!("AuditData: {}", error.reason), stats);
                 }
             }
-            RecordKind::NotAnEvent(reason) => place.reject(0, reason, tally),
+            RecordKind::NotAnEvent(reason) => context.reject(0, reason, stats),
         });
-        if let Err(malformed) = parsed {
-            // Positions inside a CSV cell are not those of the file: its quotes are doubled.
-            let inside = if place.task.header.is_some() { 0 } else { malformed.position };
-            let reason = match place.task.header.is_some() && is_truncated_by_excel(raw) {
+        if let Err(error) = parsed {
+            // Positions inside a CSV cell differ from those in the file, since quotes are doubled.
+            let is_csv = context.task.header.is_some();
+            let offset = if is_csv { 0 } else { error.position };
+            let reason = match is_csv && is_truncated_by_excel(raw) {
                 true => TRUNCATED_REASON.to_owned(),
-                false => format!("no valid JSON: {}", malformed.reason),
+                false => format!("invalid JSON: {}", error.reason),
             };
-            place.reject(inside, reason, tally);
+            context.reject(offset, reason, stats);
         }
     }
 }
@@ -290,32 +295,32 @@ impl IngestWorker<'_> {
 fn append_embedded(
     batch: &mut IngestBatch,
     record: &Record<'_>,
-    outer: &EnvelopeFields,
-    place: &RecordContext<'_>,
-    tally: &mut ChunkStats,
+    envelope: &EnvelopeFields,
+    context: &RecordContext<'_>,
+    stats: &mut ChunkStats,
 ) {
     match record.kind() {
-        RecordKind::Event(event) => append_event(batch, &event, outer, place, tally),
-        _ => place.reject(0, "AuditData holds no event", tally),
+        RecordKind::Event(event) => append_event(batch, &event, envelope, context, stats),
+        _ => context.reject(0, "AuditData does not contain an event", stats),
     }
 }
 
 fn append_event(
     batch: &mut IngestBatch,
     event: &Event<'_>,
-    outer: &EnvelopeFields,
-    place: &RecordContext<'_>,
-    tally: &mut ChunkStats,
+    envelope: &EnvelopeFields,
+    context: &RecordContext<'_>,
+    stats: &mut ChunkStats,
 ) {
-    let about = workload_group(event);
-    if about == WorkloadGroup::Other && !batch.keep_all_workloads {
-        *tally.other_workloads.entry(workload_label(event)).or_default() += 1;
+    let group = workload_group(event);
+    if group == WorkloadGroup::Other && !batch.keep_all_workloads {
+        *stats.other_workloads.entry(workload_label(event)).or_default() += 1;
         return;
     }
-    match batch.builder.append(event, about, outer, &place.lineage()) {
-        // Which days are covered is asked of the log of Power BI alone.
-        Ok(_) if about == WorkloadGroup::Other => tally.other_workloads_kept += 1,
-        Ok(key) => tally.count_event(key.time_us),
-        Err(unusable) => place.reject(0, unusable.0, tally),
+    match batch.builder.append(event, group, envelope, &context.lineage()) {
+        // Events of other workloads do not count for the coverage of days.
+        Ok(_) if group == WorkloadGroup::Other => stats.other_workloads_kept += 1,
+        Ok(key) => stats.count_event(key.time_us),
+        Err(rejected) => context.reject(0, rejected.0, stats),
     }
 }

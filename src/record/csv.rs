@@ -1,18 +1,20 @@
-//! Events in CSV: the unified audit log's exports, whose `AuditData` column holds each event as
-//! JSON, and lossy tables of events that `Export-Csv` wrote without one.
+//! Reads CSV events: the audit-log exports, whose `AuditData` column contains each event as JSON,
+//! and lossy tables that `Export-Csv` wrote without this column.
 //!
-//! The header decides, in any order and with any columns beside: the portal's present export
-//! (`RecordId,CreationDate,…,AuditData,…`), its older one (`CreationDate,UserIds,Operations,
-//! AuditData`), Search-UnifiedAuditLog through Export-Csv, whole or reduced.
+//! The header decides, with its columns in any order and with any others among them. Known are the
+//! current export of the portal (`RecordId,CreationDate,…,AuditData,…`), the older one
+//! (`CreationDate,UserIds,Operations,AuditData`), and Search-UnifiedAuditLog through Export-Csv,
+//! with all columns or some.
 
 use std::ops::Range;
 
 use csv::ByteRecord;
 
 use super::json;
+use super::parser::Value;
 use crate::schema::{self, ColumnType};
 
-/// What the header of a CSV file says.
+/// The header of a CSV file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvHeader {
     /// The byte that separates cells.
@@ -21,37 +23,37 @@ pub struct CsvHeader {
     audit_data: Option<usize>,
 }
 
-/// One row: where its event is.
+/// A row of a CSV file.
 pub enum CsvRow<'a> {
-    /// The event as JSON text, and what the outer columns say of it.
+    /// The event as JSON text, and fields from the other columns.
     Audit {
-        /// The cell's text.
+        /// The text of the `AuditData` cell.
         json: &'a [u8],
-        /// Outer columns, by the name of the column that they stand in for.
+        /// Fields from the other columns.
         envelope: EnvelopeFields,
     },
-    /// A row of a lossy table, made into JSON text.
+    /// A row of a lossy table, converted to JSON text.
     Lossy(Vec<u8>),
-    /// No event, and why.
+    /// Not an event, with the reason for the user.
     NotAnEvent(String),
 }
 
-/// What stands outside of an event and is used where the event itself says nothing.
+/// Fields outside an event, which are used if the event itself lacks them.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct EnvelopeFields {
-    /// The event's id.
+    /// The id of the event.
     pub id: Option<String>,
-    /// Its time, in whatever form.
+    /// The time of the event, in any form.
     pub creation_time: Option<String>,
-    /// Its operation.
+    /// The operation of the event.
     pub operation: Option<String>,
-    /// Who did it.
+    /// The user of the event.
     pub user_id: Option<String>,
-    /// How many results the search found that this is one of.
+    /// The number of results of the search that returned this event.
     pub result_count: Option<u64>,
 }
 
-/// How many results Search-UnifiedAuditLog found, which stands beside every one of them.
+/// The column with the number of results of Search-UnifiedAuditLog, which is in every row.
 const RESULT_COUNT: &str = "ResultCount";
 
 impl EnvelopeFields {
@@ -68,38 +70,38 @@ impl EnvelopeFields {
         }
     }
 
-    /// The outer members of a JSON wrapping, by the names that CSV headers have.
-    pub fn from_members<'a>(members: impl Iterator<Item = (&'a str, super::Value<'a>)>) -> Self {
-        let mut outer = EnvelopeFields::default();
+    /// Returns the outer members of a JSON envelope. Their names are those of CSV headers.
+    pub fn from_members<'a>(members: impl Iterator<Item = (&'a str, Value<'a>)>) -> Self {
+        let mut envelope = EnvelopeFields::default();
         for (name, value) in members {
             if name.eq_ignore_ascii_case(RESULT_COUNT) {
-                outer.result_count = match value {
-                    super::Value::Int(number) => u64::try_from(number).ok(),
-                    super::Value::Text(text) => text.trim().parse().ok(),
+                envelope.result_count = match value {
+                    Value::Int(number) => u64::try_from(number).ok(),
+                    Value::Text(text) => text.trim().parse().ok(),
                     _ => None,
                 };
-            } else if let super::Value::Text(text) = value {
-                outer.set_if_empty(column_for(name), text);
+            } else if let Value::Text(text) = value {
+                envelope.set_if_empty(column_for(name), text);
             }
         }
-        outer
+        envelope
     }
 }
 
-/// What is said of a cell that [`is_cut`].
-pub const TRUNCATED_REASON: &str = "AuditData ends at 32,767 characters, where Excel cuts cells: the file was \
-                       saved with Excel; export it again, and do not open it before";
+/// The reason to reject a cell for which [`is_truncated_by_excel`] is true.
+pub const TRUNCATED_REASON: &str = "AuditData ends at 32,767 characters, where Excel cuts cells: \
+    the file was saved with Excel; export it again, and do not open it with Excel first";
 
-/// Whether a cell is as long as Excel makes cells at most.
+/// Returns true if a cell is as long as the longest cell of Excel.
 pub fn is_truncated_by_excel(cell: &[u8]) -> bool {
-    const CHARS_MAX: usize = 32_767;
-    // Blanks at its ends are not counted here, but by Excel.
-    const BLANKS: usize = 8;
+    const MAX_CELL_CHARS: usize = 32_767;
+    // Excel counts white space at the ends of a cell, which is removed here.
+    const MAX_WHITE_SPACE: usize = 8;
     let chars = String::from_utf8_lossy(cell).encode_utf16().count();
-    (CHARS_MAX - BLANKS..=CHARS_MAX).contains(&chars)
+    (MAX_CELL_CHARS - MAX_WHITE_SPACE..=MAX_CELL_CHARS).contains(&chars)
 }
 
-/// The column that an outer name carries, or nothing.
+/// Returns the column for an outer name; an empty text if there is none.
 fn column_for(name: &str) -> &'static str {
     const GRAPH: [(&str, &str); 2] =
         [("createdDateTime", "CreationTime"), ("userPrincipalName", "UserId")];
@@ -113,11 +115,11 @@ fn column_for(name: &str) -> &'static str {
     schema::columns().iter().find(carries).map_or("", |column| column.name)
 }
 
-/// Reads a header line. `Err` says why this is no CSV of events.
+/// Parses a header line.
 ///
 /// # Errors
 ///
-/// A sentence for the user, where the header is one of another kind of file.
+/// The reason for the user why this is not a CSV file with events.
 pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
     let line = line.trim_ascii();
     let count = |byte| line.iter().filter(|&&b| b == byte).count();
@@ -125,7 +127,7 @@ pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
     let mut cells = ByteRecord::new();
     csv_reader(line, delimiter)
         .read_byte_record(&mut cells)
-        .map_err(|_| "the header line is no CSV")?;
+        .map_err(|_| "the header line is not valid CSV")?;
     let names: Vec<String> =
         cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
     let find = |name: &str| names.iter().position(|known| known.eq_ignore_ascii_case(name));
@@ -135,10 +137,10 @@ pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
         find("Activity").is_some() && find("Item").is_some() && find("User").is_some();
     if audit_data.is_none() && !is_flat {
         return Err(if is_friendly {
-            "an export of the old audit portal with friendly names only and no AuditData column: \
-             it does not hold the events; export again, or pull the activity log"
+            "an export of the old audit portal with friendly names and without an AuditData \
+             column: it does not contain the events; export again, or download the activity log"
         } else {
-            "a CSV without an AuditData column"
+            "a CSV file without an AuditData column"
         });
     }
     Ok(CsvHeader { delimiter, names, audit_data })
@@ -153,33 +155,33 @@ fn csv_reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
 }
 
 impl CsvHeader {
-    /// Whether rows are lossy: no `AuditData`, nested values already flattened away.
+    /// Returns true if rows are lossy: there is no `AuditData`, and nested values are flattened.
     pub fn is_lossy(&self) -> bool {
         self.audit_data.is_none()
     }
 
-    /// Hands every row of a piece of the file to `take`, with where it stands in the piece.
-    /// Pieces end between rows.
-    pub fn for_each_row(&self, piece: &[u8], mut take: impl FnMut(Range<usize>, CsvRow<'_>)) {
-        let mut reader = csv_reader(piece, self.delimiter);
+    /// Calls `row` for every row of a chunk, with the range of the row in the chunk. Chunks end
+    /// between rows.
+    pub fn for_each_row(&self, chunk: &[u8], mut row: impl FnMut(Range<usize>, CsvRow<'_>)) {
+        let mut reader = csv_reader(chunk, self.delimiter);
         let mut cells = ByteRecord::new();
-        // Reading from memory with flexible rows has no way to fail; a failure ends the piece.
+        // Reading flexible rows from memory cannot fail. If it did, the chunk would end here.
         while let Ok(true) = reader.read_byte_record(&mut cells) {
             let position = cells.position().map_or(0, |position| position.byte() as usize);
             if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                let end = (reader.position().byte() as usize).min(piece.len());
+                let end = (reader.position().byte() as usize).min(chunk.len());
                 let start = position.min(end);
-                // Of a line break of two bytes, one may stand on either side.
+                // A line break of two bytes can have one of them on either side.
                 let is_break = |byte: &&u8| matches!(byte, b'\r' | b'\n');
-                let start = start + piece[start..end].iter().take_while(is_break).count();
-                let breaks = piece[start..end].iter().rev().take_while(is_break).count();
-                take(start..end - breaks, self.parse_row(&cells));
+                let start = start + chunk[start..end].iter().take_while(is_break).count();
+                let breaks = chunk[start..end].iter().rev().take_while(is_break).count();
+                row(start..end - breaks, self.parse_row(&cells));
             }
         }
     }
 
-    /// A row of the file as JSON with all its cells as text, so that it tells by itself which is
-    /// which. What is not UTF-8 becomes U+FFFD.
+    /// Converts a row to JSON with all its cells as texts, so that each cell has its name. Bytes
+    /// that are not UTF-8 become U+FFFD.
     pub fn row_to_json(&self, row: &[u8]) -> String {
         let mut cells = ByteRecord::new();
         let mut out = vec![b'{'];
@@ -201,11 +203,13 @@ impl CsvHeader {
     fn parse_row<'a>(&self, cells: &'a ByteRecord) -> CsvRow<'a> {
         let Some(audit_data) = self.audit_data else { return self.lossy_row(cells) };
         match cells.get(audit_data).map(<[u8]>::trim_ascii) {
-            None => CsvRow::NotAnEvent(format!(
-                "a row of {} cells where the header has {}",
-                cells.len(),
-                self.names.len()
-            )),
+            None => {
+                let (found, expected) = (cells.len(), self.names.len());
+                let noun = if found == 1 { "cell" } else { "cells" };
+                CsvRow::NotAnEvent(format!(
+                    "a row with {found} {noun}, but the header has {expected}"
+                ))
+            }
             Some([]) => {
                 CsvRow::NotAnEvent("AuditData is empty: the export lost this event".to_owned())
             }
@@ -214,30 +218,30 @@ impl CsvHeader {
     }
 
     fn envelope_fields(&self, cells: &ByteRecord) -> EnvelopeFields {
-        let mut outer = EnvelopeFields::default();
+        let mut envelope = EnvelopeFields::default();
         for (name, cell) in self.names.iter().zip(cells) {
             if name == RESULT_COUNT {
                 let text = std::str::from_utf8(cell).ok();
-                outer.result_count = text.and_then(|text| text.trim().parse().ok());
+                envelope.result_count = text.and_then(|text| text.trim().parse().ok());
             } else if let (
                 "RecordId" | "Identity" | "CreationDate" | "UserIds" | "UserId" | "Operations"
                 | "Operation",
                 Ok(text),
             ) = (name.as_str(), std::str::from_utf8(cell))
             {
-                outer.set_if_empty(column_for(name), text.trim());
+                envelope.set_if_empty(column_for(name), text.trim());
             }
         }
-        outer
+        envelope
     }
 
-    /// A row of a lossy table as JSON: numbers and truth values are written as such where the
-    /// column has that type, empty cells are left out.
+    /// Converts a row of a lossy table to JSON. Integers and booleans are written as such if the
+    /// column has that type, and empty cells are left out.
     fn lossy_row(&self, cells: &ByteRecord) -> CsvRow<'static> {
         let mut out = vec![b'{'];
         for (name, cell) in self.names.iter().zip(cells) {
             let Ok(text) = std::str::from_utf8(cell) else {
-                return CsvRow::NotAnEvent(format!("column {name}: text that is not valid UTF-8"));
+                return CsvRow::NotAnEvent(format!("column {name} is not valid UTF-8"));
             };
             if text.is_empty() {
                 continue;
@@ -271,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_of_every_generation_are_known() {
+    fn headers_of_all_exports_are_recognized() {
         for line in [
             "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits,\
              AssociatedAdminUnitsNames",
@@ -292,25 +296,25 @@ mod tests {
     }
 
     #[test]
-    fn rows_give_their_event_and_what_stands_outside() {
+    fn rows_give_their_event_and_envelope() {
         let header = parse_header(b"Identity;CreationDate;AuditData").unwrap();
-        let mut seen = Vec::new();
+        let mut rows = Vec::new();
         header.for_each_row(
             b"1;9/20/2023 4:05:03 AM;\"{\"\"Id\"\":\"\"x\"\"}\"\r\n2;d;\n3\n\n",
             |at, row| {
-                seen.push(match row {
-                    CsvRow::Audit { json, envelope: outer } => {
-                        format!("{at:?} {} {:?}", String::from_utf8_lossy(json), outer.id)
+                rows.push(match row {
+                    CsvRow::Audit { json, envelope } => {
+                        format!("{at:?} {} {:?}", String::from_utf8_lossy(json), envelope.id)
                     }
                     CsvRow::Lossy(_) => "flat".to_owned(),
                     CsvRow::NotAnEvent(reason) => format!("{at:?} {reason}"),
                 });
             },
         );
-        assert_eq!(seen[0], r#"0..39 {"Id":"x"} Some("1")"#);
-        assert!(seen[1].contains("empty") && seen[2].contains("1 cells"), "{seen:?}");
-        assert!(seen[1].starts_with("41..45 ") && seen[2].starts_with("46..47 "), "{seen:?}");
-        assert_eq!(seen.len(), 3);
+        assert_eq!(rows[0], r#"0..39 {"Id":"x"} Some("1")"#);
+        assert!(rows[1].contains("empty") && rows[2].contains("1 cell,"), "{rows:?}");
+        assert!(rows[1].starts_with("41..45 ") && rows[2].starts_with("46..47 "), "{rows:?}");
+        assert_eq!(rows.len(), 3);
         let named = header.row_to_json(b"1;\"a\"\"b\";\xff;4");
         let expected = r#"{"Identity":"1","CreationDate":"a\"b","AuditData":"?","":"4"}"#;
         assert_eq!(named.replace(char::REPLACEMENT_CHARACTER, "?"), expected);

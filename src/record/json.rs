@@ -1,16 +1,16 @@
-//! Values written as JSON again.
+//! Writes parsed values as JSON.
 
-use super::Value;
+use super::parser::Value;
 
-/// Appends a value as compact JSON. Numbers keep their text, members their order.
+/// Appends a value as compact JSON. Numbers keep their text, and members keep their order.
 pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
     write_rewritten(value, "", &|_, _| None, out);
 }
 
-/// What a text becomes that stands under a name, the nearest above it; `None` where it stays.
+/// Replaces a text, given the name of the nearest member above it; `None` keeps the text.
 pub type JsonTextRewrite<'r> = dyn Fn(&str, &str) -> Option<String> + 'r;
 
-/// Appends a value as [`write`] does, with what its texts become.
+/// Appends a value as [`write`] does, with its texts replaced by `rewrite`.
 pub fn write_rewritten(
     value: Value<'_>,
     name: &str,
@@ -52,7 +52,7 @@ pub fn write_rewritten(
     }
 }
 
-/// Appends a text as a JSON string: what must be escaped is, everything else stays as it is.
+/// Appends a text as a JSON string. Only characters that must be escaped are escaped.
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');

@@ -1,47 +1,48 @@
-//! Signs in the text of records that something was lost before it was written: letters that became
-//! `?`, and objects that became their own names. A pure function of bytes, looked for in whole
-//! pieces at a time, because a look at each value would cost too much.
+//! Searches the text of records for traces of data loss before it was written: characters that
+//! became `?`, and objects that became the names of their types. It searches whole chunks, since a
+//! check of each value would cost too much.
 
 use std::collections::BTreeSet;
 
 use memchr::memmem;
 
-/// Values with lost letters that are remembered: so many different ones are no accident.
+/// The number of different names with lost characters that cannot be an accident. No more are kept.
 pub const MIN_SUSPECT_NAMES: usize = 3;
 
-/// A value is looked at so far to either side.
+/// The most bytes of a value that are read on either side of a position.
 const MAX_VALUE_BYTES: usize = 256;
 
-/// Text of an object is looked at so far for its end.
+/// The most bytes that are searched for the end of an object's text.
 const MAX_OBJECT_BYTES: usize = 4096;
 
-/// What was seen in some text.
+/// The traces of data loss in a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LossIndicators {
-    /// Whether there are letters beyond ASCII, plain or escaped: whoever wrote it lost none.
+    /// True if there are characters beyond ASCII, plain or escaped. Then the writer lost none.
     pub has_non_ascii: bool,
-    /// Different names with a `?` where a letter was, the first few by the alphabet.
+    /// Different names with a `?` in place of a character: the first `MIN_SUSPECT_NAMES` in
+    /// alphabetical order.
     pub lost_characters: BTreeSet<String>,
-    /// Values that are the text of an object or a list.
+    /// The number of values that are the text of an object or a list.
     pub flattened: u64,
-    /// One of them, with its name where it has one.
+    /// One of these values, with its name if it has one.
     pub flattened_example: Option<String>,
 }
 
 impl LossIndicators {
-    /// Looks at a piece of text: of a table whose cells are values, or else of JSON in whatever
-    /// way its quotes are written.
+    /// Searches a chunk of text: a table whose cells are values, or JSON with quotes written in any
+    /// way.
     pub fn scan(text: &[u8], is_table: bool) -> LossIndicators {
-        let mut signs =
-            LossIndicators { has_non_ascii: !text.is_ascii(), ..LossIndicators::default() };
-        if !signs.has_non_ascii {
-            signs.find_lost_characters(text, is_table);
+        let has_non_ascii = !text.is_ascii();
+        let mut indicators = LossIndicators { has_non_ascii, ..LossIndicators::default() };
+        if !has_non_ascii {
+            indicators.find_lost_characters(text, is_table);
         }
-        signs.find_flattened(text, is_table);
-        signs
+        indicators.find_flattened(text, is_table);
+        indicators
     }
 
-    /// Adds what was seen in another piece of the same source.
+    /// Adds the traces in another chunk of the same source.
     pub fn add(&mut self, other: LossIndicators) {
         self.has_non_ascii |= other.has_non_ascii;
         self.lost_characters.extend(other.lost_characters);
@@ -49,7 +50,7 @@ impl LossIndicators {
             self.lost_characters.pop_last();
         }
         self.flattened += other.flattened;
-        // Pieces come in any order, and the example is to be the same every time.
+        // Chunks arrive in any order, and the example must not depend on it.
         self.flattened_example = match (self.flattened_example.take(), other.flattened_example) {
             (Some(one), Some(another)) => Some(one.min(another)),
             (one, another) => one.or(another),
@@ -76,7 +77,7 @@ impl LossIndicators {
                 }
             }
         }
-        // Asked only now: hardly any source has both.
+        // Checked only here, since hardly any source has both.
         if !self.lost_characters.is_empty() && has_escaped_non_ascii(text) {
             self.has_non_ascii = true;
         }
@@ -123,20 +124,21 @@ fn is_separator(byte: u8) -> bool {
     matches!(byte, b',' | b';' | b'\t' | b'\r' | b'\n')
 }
 
-/// Where the value stands that has this position.
+/// Returns the range of the value around a position.
 fn value_around(text: &[u8], at: usize, is_table: bool) -> (usize, usize) {
     let is_edge = |byte: &u8| *byte == b'"' || *byte == b'\\' || is_table && is_separator(*byte);
     let before = &text[at.saturating_sub(MAX_VALUE_BYTES)..at];
-    let behind = &text[at..text.len().min(at + MAX_VALUE_BYTES)];
+    let after = &text[at..text.len().min(at + MAX_VALUE_BYTES)];
     let start = before
         .iter()
         .rposition(is_edge)
         .map_or(at - before.len(), |edge| at - before.len() + edge + 1);
-    let end = behind.iter().position(is_edge).map_or(at + behind.len(), |edge| at + edge);
+    let end = after.iter().position(is_edge).map_or(at + after.len(), |edge| at + edge);
     (start, end)
 }
 
-/// The name of the member whose text value begins here, with quotes however they are written.
+/// Returns the name of the member whose text value starts at `value`, with quotes written in any
+/// way.
 fn member_name(text: &[u8], value: usize) -> Option<&[u8]> {
     let is_quote = |byte: &u8| matches!(byte, b'"' | b'\\');
     let back = |end: usize, is: &dyn Fn(&u8) -> bool| {
@@ -154,9 +156,9 @@ fn ends_with(name: &[u8], end: &[u8]) -> bool {
     name.len().checked_sub(end.len()).is_some_and(|at| name[at..].eq_ignore_ascii_case(end))
 }
 
-/// Whether a name has a `?` in the place of a letter: between letters, in front of one, or behind
-/// one where it asks no question; or several side by side, of a name without any ASCII. A question
-/// ends its text, and has more than one word.
+/// Returns true if a name has a `?` in place of a character. This is a `?` before or after an
+/// alphabetic character, unless it ends a question; or at least three in a row, from a name
+/// without any ASCII. A question has more than one word and ends with its `?`.
 fn has_lost_character(value: &[u8]) -> bool {
     if value.iter().any(|byte| b"/=&".contains(byte)) {
         return false;
@@ -168,20 +170,21 @@ fn has_lost_character(value: &[u8]) -> bool {
     while let Some(found) = memchr::memchr(b'?', &value[at..]) {
         let start = at + found;
         at = start + value[start..].iter().take_while(|&&byte| byte == b'?').count();
-        let (before, behind) = (is_letter(start.checked_sub(1)), is_letter(Some(at)));
-        let may_ask = at == value.len() && value.contains(&b' ');
-        if behind || before && !may_ask || at - start >= 3 && !before {
+        let (before, after) = (is_letter(start.checked_sub(1)), is_letter(Some(at)));
+        let is_question = at == value.len() && value.contains(&b' ');
+        if after || before && !is_question || at - start >= 3 && !before {
             return true;
         }
     }
     false
 }
 
-/// Whether a letter beyond ASCII is written as an escape.
+/// Returns true if a character beyond ASCII is written as an escape.
 fn has_escaped_non_ascii(text: &[u8]) -> bool {
     memmem::find_iter(text, b"\\u").any(|at| {
         let digits = text.get(at + 2..at + 6).and_then(|digits| std::str::from_utf8(digits).ok());
-        digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).is_some_and(|of| of > 0x7F)
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        code.is_some_and(|code| code > 0x7F)
     })
 }
 
@@ -189,7 +192,7 @@ fn has_escaped_non_ascii(text: &[u8]) -> bool {
 mod tests {
     use crate::record::loss_indicators::*;
 
-    fn lost(value: &str) -> bool {
+    fn is_lost(value: &str) -> bool {
         let member = format!("{{\"Id\":\"1\",\"ReportName\" : \"{value}\",\"b\":2}}");
         let cell = format!("1,\"{}\"\n", member.replace('"', "\"\""));
         let text = serde_json::to_string(&member).unwrap();
@@ -203,12 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn letters_that_became_question_marks_are_told_from_questions_and_addresses() {
+    fn lost_characters_are_distinguished_from_questions_and_urls() {
         for value in ["Verk?ufe", "?bersicht", "Caf?", "Qualit? 2024", "M??ller", "?????"] {
-            assert!(lost(value), "{value}");
+            assert!(is_lost(value), "{value}");
         }
         for value in ["Why are sales down?", "What is it??", "?", "a ? b", "x/y?z=1", "2?3"] {
-            assert!(!lost(value), "{value}");
+            assert!(!is_lost(value), "{value}");
         }
         let url = br#"{"Url":"https://x.example/a?b","UserAgent":"a?b","ReportName":"R"}"#;
         assert_eq!(LossIndicators::scan(url, false), LossIndicators::default());
@@ -218,34 +221,33 @@ mod tests {
     }
 
     #[test]
-    fn objects_that_became_text_are_counted_where_they_are_whole_values() {
+    fn objects_as_text_are_counted_if_they_are_whole_values() {
         let text = br#"{"Datasets":["System.Object[]"],"A":"System.Collections.Hashtable",
             "B" : "@{x=1; y=zoe@contoso.com}","C":"@{open","D":"a System.Object[]",
             "E":"System.Int"}"#;
-        let signs = LossIndicators::scan(text, false);
-        assert_eq!(signs.flattened, 3);
-        assert_eq!(signs.flattened_example.as_deref(), Some("System.Object[]"));
+        let indicators = LossIndicators::scan(text, false);
+        assert_eq!(indicators.flattened, 3);
+        assert_eq!(indicators.flattened_example.as_deref(), Some("System.Object[]"));
         let doubled = String::from_utf8_lossy(&text[31..]).replace('"', "\"\"");
-        let signs = LossIndicators::scan(doubled.as_bytes(), false);
-        assert_eq!(signs.flattened, 2);
-        assert_eq!(signs.flattened_example.as_deref(), Some("A: System.Collections.Hashtable"));
+        let indicators = LossIndicators::scan(doubled.as_bytes(), false);
+        assert_eq!(indicators.flattened, 2);
+        let example = indicators.flattened_example.as_deref();
+        assert_eq!(example, Some("A: System.Collections.Hashtable"));
         let table = LossIndicators::scan(b"1,System.Object[],x\n2,3,System.Object[]", true);
-        assert_eq!(
-            (table.flattened, LossIndicators::scan(b"1,System.Object[],x", false).flattened),
-            (2, 0)
-        );
+        let no_table = LossIndicators::scan(b"1,System.Object[],x", false);
+        assert_eq!((table.flattened, no_table.flattened), (2, 0));
     }
 
     #[test]
-    fn pieces_give_the_same_in_any_order() {
-        let of = |name: &str| {
+    fn result_does_not_depend_on_the_order_of_chunks() {
+        let scan = |name: &str| {
             LossIndicators::scan(format!("{{\"aName\":\"{name}\"}}").as_bytes(), false)
         };
         let names = ["a?b", "c?d", "e?f", "g?h", "i?j"];
-        let (mut there, mut back) = (LossIndicators::default(), LossIndicators::default());
-        names.iter().for_each(|name| there.add(of(name)));
-        names.iter().rev().for_each(|name| back.add(of(name)));
-        assert_eq!(there, back);
-        assert_eq!(there.lost_characters.len(), MIN_SUSPECT_NAMES);
+        let (mut forward, mut backward) = (LossIndicators::default(), LossIndicators::default());
+        names.iter().for_each(|name| forward.add(scan(name)));
+        names.iter().rev().for_each(|name| backward.add(scan(name)));
+        assert_eq!(forward, backward);
+        assert_eq!(forward.lost_characters.len(), MIN_SUSPECT_NAMES);
     }
 }

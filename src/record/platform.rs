@@ -1,61 +1,62 @@
-//! What records of Power Apps, Power Automate and the Power Platform are about.
+//! Extracts facts from events of Power Apps, Power Automate and the Power Platform.
 //!
-//! They put it where a report cannot reach it: `AdditionalInfo` of Power Apps is JSON in a text,
-//! newer records have a list of names and values, once more as JSON in a text, and Power Automate
-//! has a link and one text with commas. Their members stay as they are; this reads them.
+//! Their events have these facts where a report cannot use them. `AdditionalInfo` of Power Apps is
+//! JSON in a text. Newer records have a list of names and values, also as JSON in a text. Power
+//! Automate has a link and a comma-separated text. The members themselves stay unchanged.
 
-use super::{Event, List, Parser, Value};
+use super::parser::{List, Parser, Value};
+use super::record_kind::{self, Event};
 
-/// What was found, each thing where it is said first.
+/// The extracted facts. If a fact occurs more than once, the first one counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlatformFields {
-    /// The environment's id, in lower case: its case varies between records.
+    /// The id of the environment, in lower case, since its case differs between records.
     pub environment_id: Option<String>,
-    /// The environment's name.
+    /// The name of the environment.
     pub environment_name: Option<String>,
-    /// The app's id, in lower case.
+    /// The id of the app, in lower case.
     pub app_id: Option<String>,
-    /// The app's name.
+    /// The name of the app.
     pub app_name: Option<String>,
-    /// The flow's id, in lower case.
+    /// The id of the flow, in lower case.
     pub flow_id: Option<String>,
-    /// The flow's name.
+    /// The name of the flow.
     pub flow_name: Option<String>,
-    /// The flow's connectors, each once, in their order.
+    /// The connectors of the flow in their order, without duplicates.
     pub connectors: Vec<String>,
 }
 
-/// RecordTypes of Power Apps, whose `AppName` is the app's id.
+/// The RecordTypes of Power Apps, whose `AppName` is the id of the app.
 const POWER_APPS_RECORD_TYPES: [i64; 2] = [45, 46];
 
-/// Where the names of newer records begin that say what the record is about.
+/// The prefix of names in newer records that describe the resource.
 const RESOURCE_PREFIX: &str = "powerplatform.analytics.resource.";
 
-/// Reads an event of the Power Platform. Texts that are no JSON after all say nothing.
+/// Extracts the facts of a Power Platform event. Texts that are not JSON are ignored.
 pub fn extract_fields(event: &Event<'_>, parser: &mut Parser) -> PlatformFields {
-    let mut facts = PlatformFields::default();
-    let kind = event.record_type.and_then(super::record_type);
-    let is_app = kind.is_some_and(|kind| POWER_APPS_RECORD_TYPES.contains(&kind));
+    let mut fields = PlatformFields::default();
+    let record_type = event.record_type.and_then(record_kind::record_type);
+    let is_app = record_type.is_some_and(|number| POWER_APPS_RECORD_TYPES.contains(&number));
     for (name, value) in event.object.members() {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         match (name.len(), value) {
-            (13, Value::Text(id)) if is("EnvironmentId") => set_id(&mut facts.environment_id, id),
-            (7, Value::Text(id)) if is("AppName") && is_app => set_id(&mut facts.app_id, id),
-            (8, Value::Text(path)) if is("ObjectId") => facts.read_path(path),
-            (14, Value::Text(link)) if is("FlowDetailsUrl") => facts.read_path(link),
-            (18, Value::Text(names)) if is("FlowConnectorNames") => facts.add_connectors(names),
-            (18, Value::List(list)) if is("PropertyCollection") => facts.read_properties(list),
+            (13, Value::Text(id)) if is("EnvironmentId") => set_id(&mut fields.environment_id, id),
+            (7, Value::Text(id)) if is("AppName") && is_app => set_id(&mut fields.app_id, id),
+            (8, Value::Text(path)) if is("ObjectId") => fields.read_path(path),
+            (14, Value::Text(link)) if is("FlowDetailsUrl") => fields.read_path(link),
+            (18, Value::Text(names)) if is("FlowConnectorNames") => fields.add_connectors(names),
+            (18, Value::List(list)) if is("PropertyCollection") => fields.read_properties(list),
             (14, Value::Text(text)) if is("AdditionalInfo") => {
                 let _ = parser.parse(text.as_bytes(), |record| {
-                    facts.read_additional_info(record.root(), is_app);
+                    fields.read_additional_info(record.root(), is_app);
                 });
             }
-            (14, value) if is("AdditionalInfo") => facts.read_additional_info(value, is_app),
+            (14, value) if is("AdditionalInfo") => fields.read_additional_info(value, is_app),
             (24, Value::Text(text)) if is("JsonPropertiesCollection") => {
                 let _ = parser.parse(text.as_bytes(), |record| match record.root() {
-                    Value::List(list) => facts.read_properties(list),
+                    Value::List(list) => fields.read_properties(list),
                     Value::Object(object) => {
-                        object.members().for_each(|(name, value)| facts.read_property(name, value))
+                        object.members().for_each(|(name, value)| fields.read_property(name, value))
                     }
                     _ => {}
                 });
@@ -63,7 +64,7 @@ pub fn extract_fields(event: &Event<'_>, parser: &mut Parser) -> PlatformFields 
             _ => {}
         }
     }
-    facts
+    fields
 }
 
 impl PlatformFields {
@@ -72,7 +73,7 @@ impl PlatformFields {
         for (name, value) in object.members() {
             let Value::Text(text) = value else { continue };
             let is = |known: &str| name.eq_ignore_ascii_case(known);
-            // What they call its name is the environment's id.
+            // `environmentName` contains the id of the environment.
             if is("environmentName") {
                 set_id(&mut self.environment_id, text);
             } else if is("environmentDisplayName") {
@@ -108,7 +109,7 @@ impl PlatformFields {
         }
     }
 
-    /// A link or the path of a resource: `…/environments/X/flows/Y/details`.
+    /// Reads a link or the path of a resource: `…/environments/X/flows/Y/details`.
     fn read_path(&mut self, path: &str) {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let mut parts = path.split('/').peekable();
@@ -116,7 +117,7 @@ impl PlatformFields {
             let Some(next) = parts.peek() else { return };
             match part.to_ascii_lowercase().as_str() {
                 "environments" => set_id(&mut self.environment_id, next),
-                // `flow/details`, without an id, is in some links.
+                // Some links contain `flow/details` without an id.
                 "flows" | "flow" if *next != "details" => set_id(&mut self.flow_id, next),
                 "apps" => set_id(&mut self.app_id, next),
                 _ => {}
@@ -139,7 +140,7 @@ fn set_if_empty(slot: &mut Option<String>, text: &str) {
     }
 }
 
-/// The id itself, where it is given as the path of a resource.
+/// Sets an id. If the text is the path of a resource, the id is its last part.
 fn set_id(slot: &mut Option<String>, text: &str) {
     let id = text.trim().trim_end_matches('/');
     set_if_empty(slot, &id.rsplit('/').next().unwrap_or(id).to_ascii_lowercase());
@@ -147,12 +148,12 @@ fn set_id(slot: &mut Option<String>, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::RecordKind;
     use super::*;
+    use crate::record::{Record, RecordKind};
 
-    fn of(text: &str) -> PlatformFields {
+    fn extracted(text: &str) -> PlatformFields {
         let mut inner = Parser::default();
-        let found = |record: &super::super::Record<'_>| match record.kind() {
+        let found = |record: &Record<'_>| match record.kind() {
             RecordKind::Event(event) => extract_fields(&event, &mut inner),
             _ => panic!("an event"),
         };
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_launched_app_says_which_and_where_in_a_text() {
+    fn launched_app_has_its_fields_in_a_json_text() {
         let inner = r#"{"environmentName":"Default-0A11CE","resourceDisplayName":"Leave \"new\""}"#;
         let text = format!(
             r#"{{"Id":"1","RecordType":45,"AppName":"0A11CE00-0000-4000-8000-000000000001",
@@ -177,11 +178,11 @@ mod tests {
             app_name: some("Leave \"new\""),
             ..PlatformFields::default()
         };
-        assert_eq!(of(&text), expected);
+        assert_eq!(extracted(&text), expected);
     }
 
     #[test]
-    fn newer_records_say_it_in_names_and_values_or_in_their_json_text() {
+    fn newer_records_have_their_fields_in_lists_or_json_texts() {
         let named = |name: &str, value: &str| {
             format!(r#"{{"Name":"powerplatform.analytics.resource.{name}","Value":"{value}"}}"#)
         };
@@ -202,24 +203,28 @@ mod tests {
             ..PlatformFields::default()
         };
         let record = |member: &str| format!(r#"{{"Id":"1","RecordType":256,{member}}}"#);
-        assert_eq!(of(&record(&format!(r#""PropertyCollection":{list}"#))), expected);
+        let list_member = format!(r#""PropertyCollection":{list}"#);
+        assert_eq!(extracted(&record(&list_member)), expected);
         let text = serde_json::to_string(&list).unwrap();
-        assert_eq!(of(&record(&format!(r#""JsonPropertiesCollection":{text}"#))), expected);
-        let flow = format!(
-            r#"{{"{RESOURCE_PREFIX}cloud_flow.id":"F1","{RESOURCE_PREFIX}cloud_flow.display_name":"Nightly"}}"#
-        );
+        let text_member = format!(r#""JsonPropertiesCollection":{text}"#);
+        assert_eq!(extracted(&record(&text_member)), expected);
+        let flow = [
+            format!(r#"{{"{RESOURCE_PREFIX}cloud_flow.id":"F1","#),
+            format!(r#""{RESOURCE_PREFIX}cloud_flow.display_name":"Nightly"}}"#),
+        ]
+        .concat();
         let text = serde_json::to_string(&flow).unwrap();
         let object = format!(r#""JsonPropertiesCollection":{text}"#);
-        let flow = PlatformFields {
+        let expected = PlatformFields {
             flow_id: some("f1"),
             flow_name: some("Nightly"),
             ..PlatformFields::default()
         };
-        assert_eq!(of(&record(&object)), flow);
+        assert_eq!(extracted(&record(&object)), expected);
     }
 
     #[test]
-    fn a_flow_says_it_in_its_link_and_its_connectors_with_commas() {
+    fn flow_has_its_fields_in_a_link_and_a_comma_separated_text() {
         let link = "https://x.example/environments/Default-E/flows/F-1/details?x=/apps/no";
         let names = "Office 365, SQL Server,,Office 365";
         let text = format!(
@@ -232,13 +237,13 @@ mod tests {
             connectors: vec!["Office 365".to_owned(), "SQL Server".to_owned()],
             ..PlatformFields::default()
         };
-        assert_eq!(of(&text), expected);
+        assert_eq!(extracted(&text), expected);
     }
 
     #[test]
-    fn texts_that_are_no_json_say_nothing() {
+    fn texts_that_are_not_json_are_ignored() {
         let text = r#"{"Id":"1","RecordType":45,"AdditionalInfo":"{broken","PropertyCollection":"x",
             "JsonPropertiesCollection":"7","AppName":" ","FlowDetailsUrl":"environments"}"#;
-        assert_eq!(of(text), PlatformFields::default());
+        assert_eq!(extracted(text), PlatformFields::default());
     }
 }

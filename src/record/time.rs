@@ -1,23 +1,25 @@
-//! Instants as archives write them.
+//! Parses and formats timestamps.
 //!
-//! The REST API writes `2024-03-01T08:15:30`, which is UTC; the cmdlets add a `Z`; a PowerShell
-//! round trip makes `/Date(1709280930000)/` or seven digits of fraction of it; and the outer
-//! column of a CSV export holds whatever the culture of its writer asks for.
+//! The REST API writes `2024-03-01T08:15:30`, which is UTC, and the cmdlets add a `Z`. PowerShell
+//! converts it to `/Date(1709280930000)/`, or writes seven digits of fraction. The outer column of
+//! a CSV export is localized for its writer.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
-/// A UTC instant.
+use crate::schema::MICROS_PER_DAY;
+
+/// A point in time in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp {
     /// Microseconds since 1970.
     pub epoch_us: i64,
-    /// Whether nothing was cut off: false where the text had digits below the microsecond.
+    /// False if the text had digits below a microsecond, which are truncated.
     pub is_exact: bool,
 }
 
-/// Reads an instant in any of the forms that JSON dumps hold. A text without zone is UTC.
+/// Parses a timestamp in any of the forms in JSON files. A text without a time zone is UTC.
 ///
-/// `None` where the text is none of them.
+/// Returns `None` for any other text.
 pub fn parse(text: &str) -> Option<Timestamp> {
     let bytes = text.trim_ascii().as_bytes();
     match bytes.first()? {
@@ -27,16 +29,16 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     }
 }
 
-/// Reads the culture text of a CSV's `CreationDate`, in addition to what [`parse`] reads:
+/// Parses the localized text of `CreationDate` in CSV files, in addition to what [`parse`] accepts:
 /// `9/20/2023 4:05:03 AM`, `20/9/2023 04:05:03`, `20.09.2023 04:05:03`.
 ///
-/// The month is taken to stand first where slashes separate and both readings are possible, last
-/// but one where dots do. Meant for records that have no other time.
+/// With slashes, the month is first if both readings are possible. With dots, the day is first. Use
+/// it only for records without another time.
 pub fn parse_localized(text: &str) -> Option<Timestamp> {
     parse(text).or_else(|| parse_local_format(text.trim()))
 }
 
-/// The number that a text of digits is; `None` for any other text, and for none.
+/// Parses digits; `None` for an empty text or any other character.
 fn parse_digits(bytes: &[u8]) -> Option<u32> {
     bytes.first()?;
     bytes.iter().try_fold(0_u32, |number, byte| {
@@ -45,8 +47,8 @@ fn parse_digits(bytes: &[u8]) -> Option<u32> {
     })
 }
 
-/// `2024-03-01T08:15:30[.123456789][Z|+hh:mm|+hhmm|+hh]`; a blank may stand for the `T`, and the
-/// time may be missing.
+/// Parses `2024-03-01T08:15:30[.123456789][Z|+hh:mm|+hhmm|+hh]`. A space can replace the `T`, and
+/// the time can be missing.
 fn parse_iso(bytes: &[u8]) -> Option<Timestamp> {
     let (date, rest) = bytes.split_at_checked(10)?;
     if date[4] != b'-' || date[7] != b'-' {
@@ -81,7 +83,7 @@ fn to_timestamp(
     Some(Timestamp { epoch_us: seconds.checked_mul(1_000_000)? + micros, is_exact: exact })
 }
 
-/// The fraction of a second in microseconds, whether it is whole, and what stands behind it.
+/// Returns the fraction of a second in microseconds, true if it is exact, and the text after it.
 fn parse_fraction(bytes: &[u8]) -> Option<(i64, bool, &[u8])> {
     let Some(rest) = bytes.strip_prefix(b".") else { return Some((0, true, bytes)) };
     let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -89,14 +91,14 @@ fn parse_fraction(bytes: &[u8]) -> Option<(i64, bool, &[u8])> {
     if digits.is_empty() {
         return None;
     }
-    let micros = (0..6).fold(0, |number, place| {
-        number * 10 + digits.get(place).map_or(0, |digit| i64::from(digit - b'0'))
+    let micros = (0..6).fold(0, |number, index| {
+        number * 10 + digits.get(index).map_or(0, |digit| i64::from(digit - b'0'))
     });
     let exact = digits.iter().skip(6).all(|&digit| digit == b'0');
     Some((micros, exact, rest))
 }
 
-/// The offset from UTC in minutes of `Z`, `+02:00`, `-0530`, `+02` or nothing.
+/// Returns the offset from UTC in minutes: `Z`, `+02:00`, `-0530`, `+02` or nothing.
 fn parse_offset_minutes(bytes: &[u8]) -> Option<i64> {
     let (sign, rest) = match bytes {
         [] | [b'Z' | b'z'] => return Some(0),
@@ -113,8 +115,8 @@ fn parse_offset_minutes(bytes: &[u8]) -> Option<i64> {
     (hours < 24 && minutes < 60).then(|| sign * i64::from(hours * 60 + minutes))
 }
 
-/// `/Date(1567236671000)/` and `/Date(1567236671000+0200)/`: milliseconds of UTC; the offset only
-/// says where they were written.
+/// Parses `/Date(1567236671000)/` and `/Date(1567236671000+0200)/`: milliseconds in UTC. The offset
+/// only says where the text was written.
 fn parse_json_date(text: &str) -> Option<Timestamp> {
     let text = text.strip_prefix('\\').unwrap_or(text).strip_prefix("/Date(")?;
     let text = text.strip_suffix('/')?;
@@ -152,21 +154,21 @@ fn parse_local_format(text: &str) -> Option<Timestamp> {
     to_timestamp(date.and_hms_opt(hour, minute, second)?, 0, 0, true)
 }
 
-/// The UTC month of an instant as `2024-03`, or `None` for years that no log has.
+/// Returns the UTC month of a time as `2024-03`; `None` for years outside 1 to 9999.
 pub fn month(us: i64) -> Option<String> {
     let day = day(us)?;
     Some(day.format("%Y-%m").to_string())
 }
 
-/// The UTC day of an instant, or `None` outside the years 1 to 9999.
+/// Returns the UTC day of a time; `None` outside the years 1 to 9999.
 pub fn day(us: i64) -> Option<NaiveDate> {
-    let epoch = NaiveDate::from_ymd_opt(1970, 1, 1)?;
-    let day = epoch.checked_add_signed(TimeDelta::try_days(us.div_euclid(86_400_000_000))?)?;
     use chrono::Datelike;
+    let epoch = NaiveDate::from_ymd_opt(1970, 1, 1)?;
+    let day = epoch.checked_add_signed(TimeDelta::try_days(us.div_euclid(MICROS_PER_DAY))?)?;
     (1..=9999).contains(&day.year()).then_some(day)
 }
 
-/// An instant as `2024-03-01T08:15:30.123456Z`, without the fraction where it is nought.
+/// Formats a time as `2024-03-01T08:15:30.123456Z`, without the fraction if it is zero.
 pub fn to_rfc3339(us: i64) -> String {
     match chrono::DateTime::from_timestamp_micros(us) {
         Some(time) if us.rem_euclid(1_000_000) == 0 => {
@@ -176,7 +178,7 @@ pub fn to_rfc3339(us: i64) -> String {
     }
 }
 
-/// An instant as `2024-03-01T08:15:30.123456Z`, always with its microseconds.
+/// Formats a time as `2024-03-01T08:15:30.123456Z`, always with microseconds.
 pub fn to_rfc3339_micros(us: i64) -> String {
     match chrono::DateTime::from_timestamp_micros(us) {
         Some(time) => time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
@@ -189,11 +191,11 @@ mod tests {
     use super::*;
 
     fn utc(text: &str) -> Option<String> {
-        parse(text).map(|instant| to_rfc3339(instant.epoch_us))
+        parse(text).map(|timestamp| to_rfc3339(timestamp.epoch_us))
     }
 
     #[test]
-    fn the_forms_of_rest_cmdlets_and_round_trips_mean_the_same_instant() {
+    fn all_forms_of_one_timestamp_are_parsed() {
         for text in [
             "2019-08-31T07:31:11",
             "2019-08-31T07:31:11Z",
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_begins_like_a_time_is_none() {
+    fn text_that_only_starts_like_a_time_is_rejected() {
         for text in [
             ".123456734567+",
             "4294967297/1/2024",
@@ -226,17 +228,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_the_microsecond_is_cut_and_said() {
-        let instant = parse("2026-01-24T06:54:24.1234567Z").unwrap();
+    fn digits_below_a_microsecond_are_truncated_and_marked() {
+        let timestamp = parse("2026-01-24T06:54:24.1234567Z").unwrap();
         assert_eq!(
-            (to_rfc3339(instant.epoch_us).as_str(), instant.is_exact),
+            (to_rfc3339(timestamp.epoch_us).as_str(), timestamp.is_exact),
             ("2026-01-24T06:54:24.123456Z", false)
         );
         assert!(parse("2026-01-24T06:54:24.1234560Z").unwrap().is_exact);
     }
 
     #[test]
-    fn no_instant_is_made_up() {
+    fn invalid_timestamps_are_rejected() {
         for text in [
             "",
             "2024-02-30T00:00:00",
@@ -253,8 +255,8 @@ mod tests {
     }
 
     #[test]
-    fn culture_texts_are_read_month_first_unless_that_is_impossible() {
-        let read = |text| parse_localized(text).map(|instant| to_rfc3339(instant.epoch_us));
+    fn localized_dates_are_read_month_first_if_possible() {
+        let read = |text| parse_localized(text).map(|timestamp| to_rfc3339(timestamp.epoch_us));
         assert_eq!(read("9/20/2023 4:05:03 PM").as_deref(), Some("2023-09-20T16:05:03Z"));
         assert_eq!(read("20/9/2023 04:05:03").as_deref(), Some("2023-09-20T04:05:03Z"));
         assert_eq!(read("03.09.2023 04:05:03").as_deref(), Some("2023-09-03T04:05:03Z"));
@@ -264,8 +266,8 @@ mod tests {
 
     #[test]
     fn months_and_days_are_utc() {
-        let instant = parse("2024-03-01T00:30:00+01:00").unwrap();
-        assert_eq!(month(instant.epoch_us).as_deref(), Some("2024-02"));
+        let timestamp = parse("2024-03-01T00:30:00+01:00").unwrap();
+        assert_eq!(month(timestamp.epoch_us).as_deref(), Some("2024-02"));
         assert_eq!(day(i64::MAX), None);
         assert_eq!(month(-1).as_deref(), Some("1969-12"));
     }

@@ -14,7 +14,7 @@ use crate::render::{OutputFormat, ReportContext};
 
 use super::{
     Options, ReportDefinition, Snapshot, TOP_PARAM, coverage_counts, effective_params,
-    excluded_events, report_remarks, open_session,
+    excluded_events, open_session, report_remarks,
 };
 
 /// An answer that has no form yet.

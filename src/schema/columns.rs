@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn malformed_rows_are_errors() {
         let error = |cells: &[&'static str]| parse_column(cells).unwrap_err();
-        assert!(error(&["X", "text"]).starts_with("2 cells instead of 8: "));
+        assert!(error(&["X", "text"]).starts_with("expected 8 cells, found 2: "));
         let row = |ty, encoding, derived| error(&["X", ty, encoding, derived, "", "", "", ""]);
         assert_eq!(row("number", "plain", ""), "X: unknown type \"number\"");
         assert_eq!(row("int", "", ""), "X: unknown encoding \"\"");

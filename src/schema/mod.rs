@@ -24,5 +24,6 @@ pub const SOURCE_FILE: &str = "SourceFile";
 pub const SOURCE_KIND: &str = "SourceKind";
 /// Partition column: UTC month of `CreationTime`, for example `2024-03`.
 pub const MONTH: &str = "month";
-/// Microseconds of a day.
+
+/// Microseconds in a day.
 pub const MICROS_PER_DAY: i64 = 24 * 60 * 60 * 1_000_000;

@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn malformed_rows_are_errors() {
         let error = |cells: &[&'static str]| parse_record_type(cells).unwrap_err();
-        assert_eq!(error(&["1", "X", ""]), "3 cells instead of 4: [\"1\", \"X\", \"\"]");
+        assert_eq!(error(&["1", "X", ""]), "expected 4 cells, found 3: [\"1\", \"X\", \"\"]");
         assert_eq!(error(&["one", "X", "", ""]), "X: \"one\" is not a number");
         assert_eq!(error(&["1", "X", "Mail", ""]), "X: unknown workload group \"Mail\"");
     }

@@ -1,38 +1,39 @@
-//! What is remembered of a source once it has been read: its accounting, which days it holds,
-//! what was wrong with it. Written with every commit, read by `status` and by the coverage of
-//! reports. Only shapes live here; who writes them where is the business of `ingest` and `store`.
+//! Facts about a source that the store keeps: the outcome of its records, its days, its problems.
+//!
+//! They are written with every commit, and read by `status` and by the coverage of reports. This
+//! module defines only the data types; `ingest` fills them and `store` writes them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How the records of a source, or of a run, were disposed of.
+/// The outcome of the records of a source or of a run.
 ///
-/// `read = stored + duplicates + other_workloads + rejected` always holds;
-/// `conflicting` are those of the duplicates whose content differs from the copy that was kept.
+/// Always `read = stored + duplicates + other_workloads + rejected`. `conflicting` is a part of
+/// `duplicates`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordCounts {
-    /// Records found.
+    /// Records in the source.
     pub read: u64,
-    /// Events newly stored.
+    /// Newly stored events.
     pub stored: u64,
-    /// Further copies of an event, in this run or already stored.
+    /// Duplicates of an event in this run or in the store.
     pub duplicates: u64,
-    /// Duplicates that differ in content from the copy that was kept.
+    /// Duplicates whose content differs from the stored event.
     pub conflicting: u64,
-    /// Records of workloads that are not kept (Exchange, SharePoint, …).
+    /// Skipped records of other workloads (Exchange, SharePoint, …).
     pub other_workloads: u64,
-    /// Records that could not be taken.
+    /// Rejected records.
     pub rejected: u64,
 }
 
 impl RecordCounts {
-    /// Whether the sum holds.
+    /// Returns true if the sum is correct.
     pub fn adds_up(&self) -> bool {
         self.read == self.stored + self.duplicates + self.other_workloads + self.rejected
     }
 
-    /// Adds another count to this one.
+    /// Adds the counts of another source.
     pub fn add(&mut self, other: &RecordCounts) {
         self.read += other.read;
         self.stored += other.stored;
@@ -43,24 +44,23 @@ impl RecordCounts {
     }
 }
 
-/// What became of the records of a source that could not be taken; together they are
-/// [`RecordCounts::rejected`].
+/// The outcome of a source's rejected records. The sum is [`RecordCounts::rejected`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectCounts {
-    /// Kept with their text.
+    /// Stored with their text.
     pub kept: u64,
-    /// The same as one that was kept when the source was read before.
+    /// Already stored when the source was ingested before.
     pub known: u64,
 }
 
-/// Something wrong with a source or one of its records.
+/// Damage in a source or in one of its records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// Byte position in the file as it is on disk; in what was unpacked, where it is packed.
+    /// The byte position in the file, or in the decompressed content if the file is compressed.
     pub position: u64,
-    /// What was expected, what was found, what to do.
+    /// The reason: expectation, finding and advice.
     pub reason: String,
-    /// How many times, the first of them at the position.
+    /// The number of occurrences. The first is at the position.
     #[serde(default = "once")]
     pub count: u64,
 }
@@ -70,7 +70,7 @@ fn once() -> u64 {
 }
 
 impl Problem {
-    /// A trouble that came up once.
+    /// Returns a problem with one occurrence.
     pub fn new(position: u64, reason: String) -> Self {
         Problem { position, reason, count: once() }
     }
@@ -81,73 +81,76 @@ impl std::fmt::Display for Problem {
         write!(f, "byte {}: {}", self.position, self.reason)?;
         match self.count {
             1 => Ok(()),
-            count => write!(f, " ({count} times, here first)"),
+            count => write!(f, " ({count} times, first here)"),
         }
     }
 }
 
-/// Something that speaks against a source in which nothing is wrong.
+/// A sign that a readable source is probably incomplete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceWarning {
-    /// What.
+    /// The kind of the warning.
     pub kind: WarningKind,
-    /// How many records, values or events; what of, the kind says.
+    /// The number of records, values or events, depending on the kind.
     pub count: u64,
-    /// What was seen, and what to do.
+    /// The finding and advice.
     pub detail: String,
 }
 
-/// What speaks against a source.
+/// The kinds of warnings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningKind {
-    /// The search that wrote it found more than it holds: the number of results that are missing.
+    /// The audit search found more results than the file contains. Counts the missing results.
+    #[serde(alias = "cut")]
     Truncated,
-    /// It holds exactly as many records as its tool gives at most: the number of these.
+    /// The file has exactly as many records as a limit of its tool. Counts the records.
     AtLimit,
-    /// A table of events without AuditData: the number of its rows.
+    /// The file is a table of events without AuditData. Counts the rows.
     LossyTable,
-    /// Names with `?` for letters: the number of different names that were looked at.
+    /// Names contain `?` in place of characters. Counts the different names.
+    #[serde(alias = "lost_letters")]
     LostCharacters,
-    /// Values that are the text of an object: the number of these.
+    /// Values are the text form of objects. Counts the values.
     Flattened,
-    /// Written before its last day was over: the number of events of that day.
+    /// The file was written before its last day was over. Counts the events of that day.
+    #[serde(alias = "early")]
     TooEarly,
 }
 
-/// What is remembered of one source.
+/// The facts about one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFacts {
-    /// Its path as found, with `/` between the parts.
+    /// The path as found, with `/` as the separator.
     pub path: String,
-    /// Its shape: "rest", "array", "ndjson", "csv", … or empty where nothing was recognised.
+    /// The format: "rest", "array", "ndjson", "csv", …, or empty if it was not recognized.
     pub kind: String,
-    /// Its size on disk.
+    /// The size on disk in bytes.
     pub size_bytes: u64,
-    /// When it was last modified, in microseconds since 1970 (UTC).
+    /// The time of the last modification, in microseconds since 1970 (UTC).
     pub modified_us: Option<i64>,
-    /// How its records were disposed of.
+    /// The outcome of its records.
     pub records: RecordCounts,
-    /// Events per UTC day (`2024-03-01`) that it holds, stored from it or known already.
+    /// The number of its events by UTC day (`2024-03-01`), including duplicates.
     pub days: BTreeMap<String, u64>,
-    /// Its first and last event, in microseconds since 1970 (UTC).
+    /// The times of its first and last event, in microseconds since 1970 (UTC).
     pub period_us: Option<(i64, i64)>,
-    /// How many of the events that it holds are of other workloads, kept on demand. Days and
-    /// period are those of all others.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub others_kept: u64,
-    /// Whether it is damaged: it ends or breaks in the middle of a record.
+    /// The number of stored events of other workloads. They do not count for days and period.
+    #[serde(default, skip_serializing_if = "is_zero", alias = "others_kept")]
+    pub other_workloads_kept: u64,
+    /// True if the source is damaged: it ends or breaks in the middle of a record.
     pub damaged: bool,
-    /// What was wrong with it, the first few.
+    /// The first problems.
+    #[serde(alias = "troubles")]
     pub problems: Vec<Problem>,
-    /// What became of its rejected records; nothing where the store kept none at that time.
+    /// The outcome of its rejected records, or `None` if the store kept none at that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<RejectCounts>,
-    /// What speaks against it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// The warnings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "suspicions")]
     pub warnings: Vec<SourceWarning>,
 }
 
-fn is_none(count: &u64) -> bool {
+fn is_zero(count: &u64) -> bool {
     *count == 0
 }

@@ -1,26 +1,27 @@
-//! Where the records of a JSON text begin and end.
+//! Finds where the records of a JSON text begin and end.
 //!
-//! Between records the text is read token by token: brackets of arrays, the members of wrappings.
-//! Inside a record only its end is looked for ([`Scan`]).
+//! Between records, the text is read token by token: brackets of arrays and members of envelopes.
+//! Inside a record, only its end is searched for ([`BracketScanner`]).
 
-use crate::source::embedded_json::is_embedded_json;
-use crate::source::structural_scan::{BracketScanner, ValueEnd};
+use super::embedded_json::is_embedded_json;
+use super::structural_scan::{BracketScanner, ValueEnd};
 
-/// A record longer than this is not taken: no event comes near it, so a quote or a bracket is
-/// missing somewhere.
+/// The largest record that is read. No event is close to that size, so in a larger record a quote
+/// or a bracket is missing.
+
 const MAX_RECORD_BYTES: usize = 64 << 20;
 
-/// A number or word longer than this, where an event was expected, is not looked at to its end.
+/// The longest number or word, in place of an event, that is read to its end.
 const MAX_WORD_BYTES: usize = 1 << 20;
 
-/// How much of an object is looked at to tell a wrapping from an event.
+/// The number of bytes of an object that are read to distinguish an envelope from an event.
 const MAX_ENVELOPE_SNIFF_BYTES: usize = 1 << 20;
 
-/// More brackets around records than this are no wrapping that anything writes.
+/// The most brackets around a record. No known program writes more.
 const MAX_CONTAINER_DEPTH: usize = 256;
 
-/// Members that tell a wrapping from an event, when one of them is the first. Graph and PowerShell
-/// wrap as well as the REST API does.
+/// Members that mark an object as an envelope if one of them is the first. They are those of the
+/// REST API, Microsoft Graph and PowerShell.
 const ENVELOPE_MEMBERS: [&str; 9] = [
     "activityEventEntities",
     "continuationUri",
@@ -33,39 +34,40 @@ const ENVELOPE_MEMBERS: [&str; 9] = [
     "@odata.count",
 ];
 
-/// Those of them that an event could begin with too.
+/// Members of envelopes that can also be the first member of an event.
 const AMBIGUOUS_MEMBERS: [&str; 3] = ["value", "Count", "lastResultSet"];
 
-/// Members that an event has and a wrapping does not.
+/// Members that events have and envelopes do not.
 const EVENT_MEMBERS: [&str; 3] = ["Id", "CreationTime", "Operation"];
 
-/// What stands around the place that is looked at.
+/// The value around the current position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Container {
     /// An array whose items are records.
     Array,
-    /// A wrapping object, between its members.
+    /// An envelope, between its members.
     Envelope,
-    /// A wrapping object, behind the name of a member; the flag says whether it holds records.
+    /// An envelope, after the name of a member. The flag is true if the member contains records.
     Member { has_records: bool },
 }
 
-/// What one step found.
+/// The result of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RecordStep {
-    /// A record, from here to there.
+    /// A record: start and end.
     Record(usize, usize),
-    /// A record that is not taken, from here to where it breaks off or the next begins, and why.
+    /// A record that is rejected: start, end (where it breaks off or the next one begins) and
+    /// reason.
     Invalid(usize, usize, String),
-    /// A string that holds JSON, where a record was expected: from its quote to behind the other.
+    /// A string that contains JSON in place of a record: from its quote to after its closing quote.
     EmbeddedJson(usize, usize),
-    /// The text ends here, and what it began is not closed.
+    /// The end of the text, with something not closed.
     Unclosed(usize, String),
-    /// The text ends here; more may come.
+    /// The end of the text so far. More text can follow.
     NeedMore,
 }
 
-/// What the text has been so far.
+/// The formats that occurred in the text so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct FormatFlags {
     pub(super) is_rest: bool,
@@ -74,7 +76,7 @@ pub(super) struct FormatFlags {
 }
 
 impl FormatFlags {
-    /// Adds those of a text inside of this one.
+    /// Adds the formats of a text inside this one.
     pub(super) fn add(&mut self, inner: FormatFlags) {
         self.is_rest |= inner.is_rest;
         self.is_array |= inner.is_array;
@@ -82,21 +84,21 @@ impl FormatFlags {
     }
 }
 
-/// Finds records in a text that grows at its end and is cut off at its front.
+/// Finds records in a text that grows at its end and is removed from its front.
 #[derive(Debug, Default)]
 pub(super) struct RecordScanner {
     at: usize,
     containers: Vec<Container>,
-    /// A value whose end is being looked for.
+    /// A value whose end is not yet found.
     open_value: Option<OpenValue>,
-    /// A string, number or word whose end is being looked for.
+    /// A string, number or word whose end is not yet found.
     token: Option<ScalarToken>,
-    /// A record broke off, and what it stood in is forgotten: until the next record, nothing that
-    /// is found is out of place.
+    /// True after a record broke off. Its containers are unknown, so until the next record, nothing
+    /// is reported as out of place.
     recovering: bool,
-    /// A record broke off somewhere before. From then on, a line that begins with a bracket is
-    /// taken to begin a record, so that a file full of damage is still read once, not once for
-    /// each damage.
+    /// True if any record before broke off. From then on, a line that starts with a bracket starts
+    /// a record, so that a file with a lot of damage is read once only and not again for each
+    /// damage.
     damaged: bool,
     pub(super) format_flags: FormatFlags,
 }
@@ -112,10 +114,10 @@ struct OpenValue {
 #[derive(Debug, Clone, Copy)]
 struct ScalarToken {
     start: usize,
-    /// Up to where it was looked at.
+    /// The position up to which it was read.
     at: usize,
     is_string: bool,
-    /// A member of a wrapping that is of no interest.
+    /// True for a member of an envelope that contains no records.
     is_skipped: bool,
     too_long: bool,
 }
@@ -124,12 +126,12 @@ struct ScalarToken {
 enum Purpose {
     /// A record.
     Record,
-    /// A member of a wrapping that is of no interest.
+    /// A member of an envelope that contains no records.
     Skip,
 }
 
 impl RecordScanner {
-    /// The next thing in the text. `last` says that no more text will come.
+    /// Returns the next step. `last` is true if no more text follows.
     pub(super) fn step(&mut self, text: &[u8], last: bool) -> RecordStep {
         loop {
             if let Some(open) = self.open_value {
@@ -143,72 +145,82 @@ impl RecordScanner {
                 return step;
             }
             let Some(&byte) = text.get(self.at) else { return RecordStep::NeedMore };
-            let around = self.containers.last().copied();
-            match (byte, around) {
-                (b' ' | b'\t' | b'\r' | b'\n' | b',' | 0, _) => self.at += 1,
-                // A mark of UTF-8 in the middle: files were joined.
-                (0xEF, _) if text[self.at..].starts_with(b"\xEF\xBB\xBF") => self.at += 3,
-                (0xEF, _) if !last && b"\xEF\xBB\xBF".starts_with(&text[self.at..]) => {
-                    return RecordStep::NeedMore;
-                }
-                (b']', Some(Container::Array)) | (b'}', Some(Container::Envelope)) => {
-                    self.at += 1;
-                    self.exit();
-                }
-                (b':', Some(Container::Member { .. })) => self.at += 1,
-                (b']' | b'}' | b':', None) if self.recovering => self.at += 1,
-                (
-                    b'[',
-                    Some(Container::Member { has_records: true }) | Some(Container::Array) | None,
-                ) => {
-                    if self.containers.len() >= MAX_CONTAINER_DEPTH {
-                        return self.reject_too_deep();
-                    }
-                    self.at += 1;
-                    self.format_flags.is_array |= around.is_none();
-                    self.containers.push(Container::Array);
-                }
-                (
-                    b'{',
-                    Some(Container::Member { has_records: true }) | Some(Container::Array) | None,
-                ) => match is_envelope_start(&text[self.at + 1..]) {
-                    None if !last && text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
-                        return RecordStep::NeedMore;
-                    }
-                    Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => {
-                        return self.reject_too_deep();
-                    }
-                    Some(true) => self.enter_envelope(),
-                    _ => {
-                        self.format_flags.is_objects |= around.is_none();
-                        self.start_value(Purpose::Record);
-                    }
-                },
-                (b'{' | b'[', Some(Container::Member { .. })) => self.start_value(Purpose::Skip),
-                (b'"', Some(Container::Envelope)) => match string_content(&text[self.at..]) {
-                    None if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
-                        return RecordStep::NeedMore;
-                    }
-                    None => self.start_token(byte, true),
-                    Some(name) => {
-                        let start = self.at;
-                        self.enter_member(name);
-                        if EVENT_MEMBERS
-                            .iter()
-                            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-                        {
-                            return RecordStep::Invalid(
-                                start,
-                                self.at,
-                                mixed_envelope_reason(name),
-                            );
-                        }
-                    }
-                },
-                (_, Some(Container::Member { has_records: false })) => self.start_token(byte, true),
-                _ => self.start_token(byte, false),
+            if let Some(step) = self.read_byte(text, byte, last) {
+                return step;
             }
         }
+    }
+
+    /// Reads the byte at the current position, which is between values.
+    fn read_byte(&mut self, text: &[u8], byte: u8, last: bool) -> Option<RecordStep> {
+        let container = self.containers.last().copied();
+        let expects_record = match container {
+            None | Some(Container::Array) => true,
+            Some(Container::Member { has_records }) => has_records,
+            Some(Container::Envelope) => false,
+        };
+        match (byte, container) {
+            (b' ' | b'\t' | b'\r' | b'\n' | b',' | 0, _) => self.at += 1,
+            // A byte order mark in the middle: somebody joined files.
+            (0xEF, _) if text[self.at..].starts_with(b"\xEF\xBB\xBF") => self.at += 3,
+            (0xEF, _) if !last && b"\xEF\xBB\xBF".starts_with(&text[self.at..]) => {
+                return Some(RecordStep::NeedMore);
+            }
+            (b']', Some(Container::Array)) | (b'}', Some(Container::Envelope)) => {
+                self.at += 1;
+                self.exit();
+            }
+            (b':', Some(Container::Member { .. })) => self.at += 1,
+            (b']' | b'}' | b':', None) if self.recovering => self.at += 1,
+            (b'[', _) if expects_record => {
+                if self.containers.len() >= MAX_CONTAINER_DEPTH {
+                    return Some(self.reject_too_deep());
+                }
+                self.at += 1;
+                self.format_flags.is_array |= container.is_none();
+                self.containers.push(Container::Array);
+            }
+            (b'{', _) if expects_record => return self.read_object(text, last),
+            (b'{' | b'[', Some(Container::Member { .. })) => self.start_value(Purpose::Skip),
+            (b'"', Some(Container::Envelope)) => return self.read_member_name(text),
+            (_, Some(Container::Member { has_records: false })) => self.start_token(byte, true),
+            _ => self.start_token(byte, false),
+        }
+        None
+    }
+
+    /// Reads the start of an object in place of a record: a record or an envelope.
+    fn read_object(&mut self, text: &[u8], last: bool) -> Option<RecordStep> {
+        match is_envelope_start(&text[self.at + 1..]) {
+            None if !last && text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
+                return Some(RecordStep::NeedMore);
+            }
+            Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => {
+                return Some(self.reject_too_deep());
+            }
+            Some(true) => self.enter_envelope(),
+            _ => {
+                self.format_flags.is_objects |= self.containers.is_empty();
+                self.start_value(Purpose::Record);
+            }
+        }
+        None
+    }
+
+    /// Reads the name of an envelope's member. A member that only events have is a problem.
+    fn read_member_name(&mut self, text: &[u8]) -> Option<RecordStep> {
+        let Some(name) = string_content(&text[self.at..]) else {
+            if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES {
+                return Some(RecordStep::NeedMore);
+            }
+            self.start_token(b'"', true);
+            return None;
+        };
+        let start = self.at;
+        self.enter_member(name);
+        let is_mixed =
+            EVENT_MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        is_mixed.then(|| RecordStep::Invalid(start, self.at, mixed_envelope_reason(name)))
     }
 
     fn start_value(&mut self, purpose: Purpose) {
@@ -222,14 +234,14 @@ impl RecordScanner {
         self.token = Some(ScalarToken { start, at: start + 1, is_string, is_skipped, too_long });
     }
 
-    /// What is nested like this is followed to its end, and not looked into.
+    /// Rejects a record that is nested too deep, and skips it.
     fn reject_too_deep(&mut self) -> RecordStep {
         let start = self.at;
         self.start_value(Purpose::Record);
         if let Some(open) = &mut self.open_value {
             open.too_long = true;
         }
-        let reason = format!("more than {MAX_CONTAINER_DEPTH} brackets around a record");
+        let reason = format!("a record inside more than {MAX_CONTAINER_DEPTH} brackets");
         RecordStep::Invalid(start, start + 1, reason)
     }
 
@@ -247,7 +259,8 @@ impl RecordScanner {
         self.containers.push(Container::Member { has_records: rest || is("value") });
     }
 
-    /// A value has ended: of an array, or of a wrapping's member, which ends with it.
+    /// Leaves an array or envelope. If it is the value of an envelope's member, the member ends
+    /// too.
     fn exit(&mut self) {
         self.containers.pop();
         if let Some(Container::Member { .. }) = self.containers.last() {
@@ -255,7 +268,7 @@ impl RecordScanner {
         }
     }
 
-    /// Looks for the end of a string, number or word.
+    /// Continues to search for the end of a string, number or word.
     fn advance_token(
         &mut self,
         text: &[u8],
@@ -286,18 +299,18 @@ impl RecordScanner {
         self.finish_scalar(text, token.start, end)
     }
 
-    /// A value that is no object and no array: `null`, numbers and texts. A text may hold what
-    /// should stand there itself.
+    /// Handles a value that is neither an object nor an array: `null`, a number or a text. A text
+    /// can contain the expected records as JSON.
     fn finish_scalar(&mut self, text: &[u8], start: usize, end: usize) -> Option<RecordStep> {
         let value = &text[start..end];
-        let holds_records = match self.containers.last() {
-            Some(Container::Member { has_records: holds_records }) => *holds_records,
+        let has_records = match self.containers.last() {
+            Some(Container::Member { has_records }) => *has_records,
             Some(Container::Envelope) => false,
             Some(Container::Array) | None => true,
         };
         let is_member = matches!(self.containers.last(), Some(Container::Member { .. }));
         self.exit_member();
-        if holds_records && value[0] == b'"' && is_embedded_json(value) == Some(true) {
+        if has_records && value[0] == b'"' && is_embedded_json(value) == Some(true) {
             self.recovering = false;
             return Some(RecordStep::EmbeddedJson(start, end));
         }
@@ -310,11 +323,11 @@ impl RecordScanner {
             .take(40)
             .flat_map(char::escape_default)
             .collect();
-        let reason = format!("an event was expected, found \"{shown}\"");
+        let reason = format!("expected an event, found \"{shown}\"");
         Some(RecordStep::Invalid(start, end, reason))
     }
 
-    /// Looks for the end of the open value.
+    /// Continues to search for the end of the open value.
     fn advance_value(
         &mut self,
         text: &[u8],
@@ -330,7 +343,7 @@ impl RecordScanner {
                     return None;
                 }
                 self.recovering = false;
-                // One that is too long was named when it became so.
+                // A record that is too long was reported when it became too long.
                 (!open.too_long).then_some(RecordStep::Record(open.start, end))
             }
             ValueEnd::Broken(at) => Some(self.resume_at(at, open.start)),
@@ -347,7 +360,7 @@ impl RecordScanner {
                 self.open_value = Some(open);
                 let reason = || {
                     let mib = MAX_RECORD_BYTES >> 20;
-                    format!("a record of more than {mib} MiB: a quote or bracket is missing")
+                    format!("a record larger than {mib} MiB: a quote or a bracket is missing")
                 };
                 Some(if too_long {
                     RecordStep::Invalid(open.start, open.scan.position(), reason())
@@ -358,15 +371,15 @@ impl RecordScanner {
         }
     }
 
-    /// A record that begins at `start` is broken, and reading goes on at a line break behind it.
-    /// What it stood in is forgotten: nothing says any more where that ends.
+    /// Rejects the broken record that begins at `start`, and resumes at a line break after it. The
+    /// containers are cleared, since their ends cannot be recognized anymore.
     fn resume_at(&mut self, line_break: usize, start: usize) -> RecordStep {
         self.open_value = None;
         self.at = line_break;
         self.containers.clear();
         self.recovering = true;
         self.damaged = true;
-        let reason = "a record that breaks off, and another begins in a later line".to_owned();
+        let reason = "an incomplete record: the next one starts on a later line".to_owned();
         RecordStep::Invalid(start, line_break, reason)
     }
 
@@ -376,10 +389,10 @@ impl RecordScanner {
         }
     }
 
-    /// How much of the text's front is done with.
+    /// Returns the number of bytes at the front of the text that are no longer needed.
     pub(super) fn consumed(&self) -> usize {
         match &self.open_value {
-            // What is too long, or of no interest, is only followed to its end.
+            // A value that is too long or skipped is only followed to its end.
             Some(open) if open.too_long || open.purpose == Purpose::Skip => open.scan.position(),
             Some(open) => open.start,
             None => match &self.token {
@@ -389,7 +402,7 @@ impl RecordScanner {
         }
     }
 
-    /// The first `len` bytes of the text are gone.
+    /// Adjusts positions after the first `len` bytes of the text were removed.
     pub(super) fn drop_front(&mut self, len: usize) {
         self.at = self.at.saturating_sub(len);
         if let Some(open) = &mut self.open_value {
@@ -402,8 +415,8 @@ impl RecordScanner {
         }
     }
 
-    /// What is still open when the text has ended: the start of a record, or a sentence about
-    /// what is not closed.
+    /// Returns what is still open at the end of the text: an incomplete record, or an array or
+    /// object that is not closed.
     pub(super) fn unclosed(&self, text: &[u8]) -> Option<RecordStep> {
         if let Some(open) = self.open_value.filter(|open| open.purpose == Purpose::Record) {
             let reason = "the file ends in the middle of a record".to_owned();
@@ -420,11 +433,11 @@ impl RecordScanner {
     }
 }
 
-/// Whether an object, whose text behind the bracket is given, is a wrapping; `None` where the text
-/// does not reach far enough to tell.
+/// Returns true if an object, given as the text after its bracket, is an envelope; `None` if the
+/// text is too short to decide.
 ///
-/// Names that an event could have as well decide only with what follows them: `value` with a list,
-/// the others with a further member of a wrapping.
+/// Names that an event can have as well decide only with what follows them: `value` with a list,
+/// the others with another member of an envelope.
 fn is_envelope_start(text: &[u8]) -> Option<bool> {
     let is = |name: &[u8], known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     let text = &text[..text.len().min(MAX_ENVELOPE_SNIFF_BYTES)];
@@ -436,7 +449,7 @@ fn is_envelope_start(text: &[u8]) -> Option<bool> {
         };
         at = skip(at, b',')?;
         if text[at] != b'"' {
-            // `{"value":null,"Count":0}` is what PowerShell makes of nothing.
+            // PowerShell writes an empty list as `{"value":null,"Count":0}`.
             return Some(has_value && text[at] == b'}');
         }
         let name = string_content(&text[at..])?;
@@ -448,7 +461,7 @@ fn is_envelope_start(text: &[u8]) -> Option<bool> {
         }
         at = skip(at + name.len() + 2, b':')?;
         match text[at] {
-            // PowerShell unrolls a list of one.
+            // PowerShell writes a list of one item as the item alone.
             b'[' | b'{' => return Some(is(name, "value")),
             b'"' if is(name, "value") && is_embedded_json(&text[at..])? => return Some(true),
             _ => {
@@ -460,13 +473,11 @@ fn is_envelope_start(text: &[u8]) -> Option<bool> {
 }
 
 fn mixed_envelope_reason(name: &[u8]) -> String {
-    format!(
-        "{} beside a list of events: only those of the list are taken",
-        String::from_utf8_lossy(name)
-    )
+    let name = String::from_utf8_lossy(name);
+    format!("found {name} next to a list of events: only the events of the list are read")
 }
 
-/// What stands between the quotes of a string at the text's beginning, escapes left alone.
+/// Returns the text between the quotes of a string at the start of the text, escapes unchanged.
 fn string_content(text: &[u8]) -> Option<&[u8]> {
     let mut at = 1;
     loop {
@@ -478,7 +489,7 @@ fn string_content(text: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The length of a string, number or word at the text's beginning.
+/// Returns the length of a string, number or word at the start of the text.
 fn scalar_len(text: &[u8], last: bool) -> Option<usize> {
     if text[0] == b'"' {
         let inside = string_content(text).map(|inside| inside.len() + 2);
@@ -491,8 +502,8 @@ fn scalar_len(text: &[u8], last: bool) -> Option<usize> {
     }
 }
 
-/// The next line break behind which a line begins with a bracket: where the next record of an
-/// NDJSON file begins, or the next array of files that were joined.
+/// Returns the next line break before a line that starts with a bracket. The next record of an
+/// NDJSON file begins there, or the next array if files were joined.
 fn next_line_with_value(text: &[u8], from: usize) -> Option<usize> {
     memchr::memchr_iter(b'\n', &text[from..])
         .map(|at| from + at)
@@ -500,8 +511,8 @@ fn next_line_with_value(text: &[u8], from: usize) -> Option<usize> {
 }
 
 impl ScalarToken {
-    /// Where it ends, if the text reaches so far. A string ends at its quote, or breaks off at a
-    /// line break, since no JSON writer leaves a bare one in a string.
+    /// Returns the end of the token if the text contains it. A string ends at its quote or at a
+    /// line break, since no JSON writer leaves a bare line break in a string.
     fn find_end(&mut self, text: &[u8]) -> Option<usize> {
         if !self.is_string {
             let ends = |&byte: &u8| byte.is_ascii_whitespace() || b",[]{}\"".contains(&byte);
@@ -519,7 +530,7 @@ impl ScalarToken {
             match text[at] {
                 b'"' => return Some(at + 1),
                 b'\n' => return Some(at),
-                // What is escaped may not be there yet.
+                // The escaped character can be missing so far.
                 _ if at + 1 >= text.len() => {
                     self.at = at;
                     return None;

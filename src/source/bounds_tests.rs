@@ -1,35 +1,35 @@
-//! Records are found in every wrapping, however the text arrives, and damage costs what it must.
+//! Tests that records are found in every envelope and in steps of any size, and what damage costs.
 
 use super::*;
 
-/// Finds everything in a text that arrives in steps of `step` bytes.
+/// Returns everything found in a text that arrives in steps of `step` bytes.
 fn found(text: &[u8], step: usize) -> Vec<String> {
-    let mut bounds = RecordScanner::default();
-    let mut seen = Vec::new();
+    let mut scanner = RecordScanner::default();
+    let mut steps = Vec::new();
     let mut ends: Vec<usize> = (0..text.len()).step_by(step).collect();
     ends.push(text.len());
     for end in ends {
         let last = end == text.len();
         loop {
-            match bounds.step(&text[..end], last) {
+            match scanner.step(&text[..end], last) {
                 RecordStep::Record(a, b) => {
-                    seen.push(String::from_utf8_lossy(&text[a..b]).into_owned())
+                    steps.push(String::from_utf8_lossy(&text[a..b]).into_owned());
                 }
-                RecordStep::Invalid(at, _, _) => seen.push(format!("bad {at}")),
+                RecordStep::Invalid(at, _, _) => steps.push(format!("bad {at}")),
                 RecordStep::EmbeddedJson(a, b) => {
-                    seen.push(format!("text {}", String::from_utf8_lossy(&text[a..b])));
+                    steps.push(format!("text {}", String::from_utf8_lossy(&text[a..b])));
                 }
-                RecordStep::Unclosed(at, _) => seen.push(format!("open {at}")),
+                RecordStep::Unclosed(at, _) => steps.push(format!("open {at}")),
                 RecordStep::NeedMore => break,
             }
         }
     }
-    match bounds.unclosed(text) {
-        Some(RecordStep::Invalid(at, _, _)) => seen.push(format!("bad {at}")),
-        Some(RecordStep::Unclosed(at, _)) => seen.push(format!("open {at}")),
+    match scanner.unclosed(text) {
+        Some(RecordStep::Invalid(at, _, _)) => steps.push(format!("bad {at}")),
+        Some(RecordStep::Unclosed(at, _)) => steps.push(format!("open {at}")),
         _ => {}
     }
-    seen
+    steps
 }
 
 fn check(text: &str, expected: &[&str]) {
@@ -39,7 +39,7 @@ fn check(text: &str, expected: &[&str]) {
 }
 
 #[test]
-fn records_are_found_in_every_wrapping() {
+fn records_are_found_in_every_envelope() {
     check(r#"[{"a":1}, {"b":[{"c":"}"}]}]"#, &[r#"{"a":1}"#, r#"{"b":[{"c":"}"}]}"#]);
     check(
         "{\"Id\":1}\n{\"Id\":2}\n\n[{\"Id\":3}]\n[]",
@@ -78,10 +78,10 @@ fn records_are_found_in_every_wrapping() {
 }
 
 #[test]
-fn strings_may_hold_anything_but_line_breaks() {
+fn strings_can_contain_everything_except_line_breaks() {
     let record = r#"{"a":"\\","b":"\"}{][,","c":"}{\\\"}","d":"\\\\"}"#;
     check(&format!("[{record},{record}]"), &[record, record]);
-    // A backslash as the last byte of a block of 64, and runs of them over its edge.
+    // A backslash as the last byte of a block of 64, and runs of backslashes across its end.
     for backslashes in 0..8 {
         for before in 50..66 {
             let record =
@@ -92,7 +92,7 @@ fn strings_may_hold_anything_but_line_breaks() {
 }
 
 #[test]
-fn a_cut_file_gives_its_whole_records_and_says_where_it_breaks() {
+fn truncated_file_gives_complete_records_and_position_of_the_end() {
     check(r#"[{"a":1},{"b":"#, &[r#"{"a":1}"#, "bad 9"]);
     check(r#"[{"a":1},{"b":"x"#, &[r#"{"a":1}"#, "bad 9"]);
     check(r#"[{"a":1},"#, &[r#"{"a":1}"#, "open 9"]);
@@ -101,7 +101,7 @@ fn a_cut_file_gives_its_whole_records_and_says_where_it_breaks() {
 }
 
 #[test]
-fn behind_a_record_that_breaks_off_reading_goes_on() {
+fn reading_resumes_after_a_broken_record() {
     check(
         "[{\"a\":1},{\"b\":\"x\n[{\"c\":3},{\"d\":4}]\n",
         &["{\"a\":1}", "bad 9", "{\"c\":3}", "{\"d\":4}"],
@@ -110,12 +110,12 @@ fn behind_a_record_that_breaks_off_reading_goes_on() {
 }
 
 #[test]
-fn a_line_without_its_end_costs_only_itself() {
+fn line_without_end_is_the_only_record_lost() {
     check(
         "{\"a\":1}\n{\"b\":{\n{\"c\":3}\n{\"d\":\n{\"e\":5}\n",
         &["{\"a\":1}", "bad 8", "{\"c\":3}", "bad 23", "{\"e\":5}"],
     );
-    // An indented array has no line that begins with a bracket: the cut record is one.
+    // No line of an indented array starts with a bracket, so only the truncated record is lost.
     check(
         "[\n  {\n    \"a\": 1\n  },\n  {\n    \"b\": [\n      {\n        \"c\": 2",
         &["{\n    \"a\": 1\n  }", "bad 24"],
@@ -123,14 +123,14 @@ fn a_line_without_its_end_costs_only_itself() {
 }
 
 #[test]
-fn what_is_no_record_is_named_and_passed_over() {
+fn other_values_are_reported_and_skipped() {
     check(r#"["text",{"a":1},12]"#, &["bad 1", r#"{"a":1}"#, "bad 16"]);
     check("{\"a\":1}\u{feff}{\"b\":1}\0\0", &["{\"a\":1}", "{\"b\":1}"]);
     check("{\"a\":1},,{\"b\":1},", &["{\"a\":1}", "{\"b\":1}"]);
 }
 
 #[test]
-fn strings_that_hold_json_stand_for_what_they_hold() {
+fn strings_with_json_are_returned_as_embedded_json() {
     check(r#"["{\"Id\":1}",{"Id":2}]"#, &[r#"text "{\"Id\":1}""#, r#"{"Id":2}"#]);
     check(r#"{"value":" \r\n[1]","Count":1}"#, &[r#"text " \r\n[1]""#]);
     check("{\"Id\":1}\n\"[{}\n{\"Id\":2}", &["{\"Id\":1}", "text \"[{}", "{\"Id\":2}"]);
@@ -138,21 +138,23 @@ fn strings_that_hold_json_stand_for_what_they_hold() {
 }
 
 #[test]
-fn what_has_no_end_is_neither_held_nor_looked_at_again() {
-    let mut bounds = RecordScanner::default();
+fn value_without_end_is_not_kept_or_read_again() {
+    let mut scanner = RecordScanner::default();
     let text = [&b"[\""[..], &vec![b'x'; MAX_RECORD_BYTES + 1]].concat();
-    assert!(matches!(bounds.step(&text, false), RecordStep::Invalid(1, ..)));
-    assert_eq!((bounds.step(&text, false), bounds.consumed()), (RecordStep::NeedMore, text.len()));
-    bounds.drop_front(text.len());
-    assert_eq!(bounds.step(b"x\",{}]", true), RecordStep::Record(3, 5));
-    // Of a member that is of no interest, nothing is held.
-    let mut bounds = RecordScanner::default();
+    assert!(matches!(scanner.step(&text, false), RecordStep::Invalid(1, ..)));
+    let next = scanner.step(&text, false);
+    assert_eq!((next, scanner.consumed()), (RecordStep::NeedMore, text.len()));
+    scanner.drop_front(text.len());
+    assert_eq!(scanner.step(b"x\",{}]", true), RecordStep::Record(3, 5));
+    // A skipped member of an envelope is not kept either.
+    let mut scanner = RecordScanner::default();
     let text = [&b"{\"continuationToken\":\""[..], &[b'x'; 1000]].concat();
-    assert_eq!((bounds.step(&text, false), bounds.consumed()), (RecordStep::NeedMore, text.len()));
+    let next = scanner.step(&text, false);
+    assert_eq!((next, scanner.consumed()), (RecordStep::NeedMore, text.len()));
 }
 
 #[test]
-fn brackets_without_end_around_records_are_told_once() {
+fn too_many_brackets_are_reported_once() {
     let text = ["[".repeat(100_000), "{}".to_owned(), "]".repeat(100_000)].concat();
     let found = found(format!("{text}{{\"Id\":1}}").as_bytes(), 1000);
     assert_eq!(found, ["bad 256", "{\"Id\":1}"]);

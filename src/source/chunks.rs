@@ -1,14 +1,43 @@
-//! A file read piece by piece: the texts in it, each cut between records.
+//! Reads a file in chunks of whole records.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::decompress::{MemberContent, PackedFile, UnpackedMember};
+use super::format::SourceFormat;
+use super::member::{MemberResult, SourceMember};
+use super::positions::PositionMap;
+use super::problem::DecodeProblem;
 use super::text::{ChunkBuffers, MemberReader};
-use super::{Chunk, DecodeProblem, MemberResult, SourceFormat, SourceMember};
-use crate::source::decompress::{MemberContent, PackedFile, UnpackedMember};
 
-/// A file being read.
+/// A part of a file: decoded text, and the positions of the records in it.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// UTF-8 unless the file contains invalid text. A record that is not valid UTF-8 is rejected
+    /// when it is parsed.
+    pub text: Vec<u8>,
+    /// Start and end of each JSON record in `text`. CSV rows are separated when they are parsed.
+    pub records: Vec<(u32, u32)>,
+    /// The format of the text so far.
+    pub format: SourceFormat,
+    /// The text of the file to which the chunk belongs.
+    pub member: Arc<SourceMember>,
+    /// The number of bytes of the file that were read for the chunk.
+    pub file_bytes: u64,
+    /// The positions of `text` in the file.
+    positions: PositionMap,
+}
+
+impl Chunk {
+    /// Returns the byte position in the file for a position in `text`. In a compressed file, this
+    /// is the position after decompression.
+    pub fn position(&self, at: usize) -> u64 {
+        self.positions.position(&self.text, at)
+    }
+}
+
+/// A file that is being read.
 pub struct ChunkReader {
     packed: PackedFile,
     current: Option<(MemberReader, Arc<SourceMember>)>,
@@ -23,7 +52,7 @@ impl ChunkReader {
     ///
     /// # Errors
     ///
-    /// Those of the operating system.
+    /// I/O errors of the operating system.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(ChunkReader {
             packed: PackedFile::open(path)?,
@@ -35,12 +64,12 @@ impl ChunkReader {
         })
     }
 
-    /// The next piece, in the buffers of an old one; `None` at the end, where those stay for the
-    /// next file.
+    /// Returns the next chunk, in the buffers of a used one. Returns `None` at the end, and leaves
+    /// the buffers in `used` for the next file.
     ///
     /// # Errors
     ///
-    /// Those of the operating system.
+    /// I/O errors of the operating system.
     pub fn next(&mut self, used: &mut Chunk) -> io::Result<Option<Chunk>> {
         let mut buffers = (std::mem::take(&mut used.text), std::mem::take(&mut used.records));
         let next = self.next_into(&mut buffers);
@@ -50,33 +79,32 @@ impl ChunkReader {
 
     fn next_into(&mut self, buffers: &mut ChunkBuffers) -> io::Result<Option<Chunk>> {
         loop {
-            let Some((text, source)) = &mut self.current else {
+            let Some((text, member)) = &mut self.current else {
                 match self.packed.next()? {
                     None => {
                         self.digest = self.packed.digest()?;
                         return Ok(None);
                     }
-                    Some(part) => self.start_member(part),
+                    Some(unpacked) => self.start_member(unpacked),
                 }
                 continue;
             };
             match text.next(buffers) {
-                Ok(Some(cut)) => {
-                    if text.is_embedded() && !source.is_embedded {
-                        *source =
-                            Arc::new(SourceMember { is_embedded: true, ..(**source).clone() });
+                Ok(Some(chunk)) => {
+                    if text.is_embedded() && !member.is_embedded {
+                        *member =
+                            Arc::new(SourceMember { is_embedded: true, ..(**member).clone() });
                     }
-                    let source = source.clone();
-                    self.problems.extend(
-                        text.take_problems().into_iter().map(|flaw| source.qualify_problem(flaw)),
-                    );
+                    let member = member.clone();
+                    let problems = text.take_problems().into_iter();
+                    self.problems.extend(problems.map(|problem| member.qualify_problem(problem)));
                     return Ok(Some(Chunk {
-                        text: cut.text,
-                        records: cut.records,
-                        format: cut.format,
-                        member: source,
+                        text: chunk.text,
+                        records: chunk.records,
+                        format: chunk.format,
+                        member,
                         file_bytes: self.packed.take_bytes_read(),
-                        positions: cut.positions,
+                        positions: chunk.positions,
                     }));
                 }
                 Ok(None) => self.finish_member(),
@@ -88,53 +116,55 @@ impl ChunkReader {
         }
     }
 
-    fn start_member(&mut self, part: UnpackedMember) {
-        let source =
-            SourceMember { name: part.name, is_packed: part.is_packed, is_embedded: false };
-        let nothing = |shape| MemberResult { name: source.name.clone(), format: shape };
-        match part.content {
+    fn start_member(&mut self, unpacked: UnpackedMember) {
+        let UnpackedMember { name, is_packed, content } = unpacked;
+        let format = match content {
             MemberContent::Text(input) => {
-                self.current = Some((MemberReader::new(input), Arc::new(source)))
+                let member = SourceMember { name, is_packed, is_embedded: false };
+                self.current = Some((MemberReader::new(input), Arc::new(member)));
+                return;
             }
-            MemberContent::Unsupported(reason) => self.finished.push(nothing(Err(reason))),
-            MemberContent::Empty => self.finished.push(nothing(Ok(SourceFormat::Empty))),
-        }
+            MemberContent::Unsupported(reason) => Err(reason),
+            MemberContent::Empty => Ok(SourceFormat::Empty),
+        };
+        self.finished.push(MemberResult { name, format });
     }
 
     fn finish_member(&mut self) {
-        let Some((mut text, source)) = self.current.take() else { return };
-        // What was at the end of a text that another follows is damage, and no sign of writing.
+        let Some((mut text, member)) = self.current.take() else { return };
+        // If another text follows, a problem at the end of this one is damage. The file is not
+        // still being written there.
         self.problems.append(&mut self.tail_problems);
-        let told =
-            |flaws: Vec<DecodeProblem>| flaws.into_iter().map(|flaw| source.qualify_problem(flaw));
-        self.problems.extend(told(text.take_problems()));
-        self.tail_problems.extend(told(text.take_tail_problems()));
-        self.finished.push(MemberResult { name: source.name.clone(), format: text.format() });
+        let qualify = |problem: DecodeProblem| member.qualify_problem(problem);
+        self.problems.extend(text.take_problems().into_iter().map(qualify));
+        self.tail_problems.extend(text.take_tail_problems().into_iter().map(qualify));
+        self.finished.push(MemberResult { name: member.name.clone(), format: text.format() });
     }
 
-    /// Takes nothing more of the present text, which is no log after all.
+    /// Stops reading the current text, which is not a log.
     pub fn set_unsupported(&mut self, reason: String) {
         if let Some((text, _)) = &mut self.current {
             text.set_unsupported(reason);
         }
     }
 
-    /// What was wrong between and with records, so far.
+    /// Returns the problems between and in records since the last call.
     pub fn take_problems(&mut self) -> Vec<DecodeProblem> {
         std::mem::take(&mut self.problems)
     }
 
-    /// What was wrong at the file's end: no damage, if the file is still being written.
+    /// Returns the problems at the end of the file. They are not damage if the file is still being
+    /// written.
     pub fn take_tail_problems(&mut self) -> Vec<DecodeProblem> {
         std::mem::take(&mut self.tail_problems)
     }
 
-    /// The texts of the file that came to their end, so far.
+    /// Returns the texts of the file that ended since the last call.
     pub fn take_finished(&mut self) -> Vec<MemberResult> {
         std::mem::take(&mut self.finished)
     }
 
-    /// The digest of the whole file, once the last piece was read.
+    /// Returns the digest of the whole file, after the last chunk was read.
     pub fn digest(&self) -> String {
         self.digest.clone()
     }

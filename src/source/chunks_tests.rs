@@ -1,42 +1,42 @@
-//! Files are cut into pieces between records, in every coding and of every size.
+//! Tests that files are cut into chunks between records, in every encoding and of every size.
 
 use std::io::Write;
 
-use super::super::{ProblemScope, digest};
-
 use crate::source::chunks::*;
+use crate::source::digest;
+use crate::source::problem::ProblemScope;
 
-/// Records with their positions, the shape or why there is none, and what is wrong.
+/// Records with their positions, the format or the reason against it, and the problems.
 type Read = (Vec<(u64, String)>, Result<SourceFormat, String>, Vec<DecodeProblem>);
 
 fn read(content: &[u8]) -> Read {
-    let (records, ended, flaws) = read_all(content);
-    let [MemberResult { format: shape, .. }] = &ended[..] else { panic!("one text: {ended:?}") };
-    (records, shape.clone(), flaws)
+    let (records, ended, problems) = read_all(content);
+    let [MemberResult { format, .. }] = &ended[..] else { panic!("one text: {ended:?}") };
+    (records, format.clone(), problems)
 }
 
-/// Records with their positions, the texts of the file, and what is wrong.
+/// Returns records with their positions, the texts of the file, and the problems.
 fn read_all(content: &[u8]) -> (Vec<(u64, String)>, Vec<MemberResult>, Vec<DecodeProblem>) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(content).unwrap();
-    let mut pieces = ChunkReader::open(file.path()).unwrap();
-    let (mut records, mut used, mut flaws) = (Vec::new(), Chunk::default(), Vec::new());
-    while let Some(piece) = pieces.next(&mut used).unwrap() {
-        let name = piece.member.name.as_ref().map_or(String::new(), |name| format!("{name} "));
-        for &(start, end) in &piece.records {
-            let text = String::from_utf8_lossy(&piece.text[start as usize..end as usize]);
-            records.push((piece.position(start as usize), format!("{name}{text}")));
+    let mut chunks = ChunkReader::open(file.path()).unwrap();
+    let (mut records, mut used, mut problems) = (Vec::new(), Chunk::default(), Vec::new());
+    while let Some(chunk) = chunks.next(&mut used).unwrap() {
+        let name = chunk.member.name.as_ref().map_or(String::new(), |name| format!("{name} "));
+        for &(start, end) in &chunk.records {
+            let text = String::from_utf8_lossy(&chunk.text[start as usize..end as usize]);
+            records.push((chunk.position(start as usize), format!("{name}{text}")));
         }
-        if piece.records.is_empty() {
-            let text = String::from_utf8_lossy(&piece.text);
-            records.push((piece.position(0), format!("{name}{text}")));
+        if chunk.records.is_empty() {
+            let text = String::from_utf8_lossy(&chunk.text);
+            records.push((chunk.position(0), format!("{name}{text}")));
         }
-        used = piece;
+        used = chunk;
     }
-    flaws.extend(pieces.take_problems());
-    flaws.extend(pieces.take_tail_problems());
-    assert_eq!(pieces.digest(), digest(file.path()).unwrap());
-    (records, pieces.take_finished(), flaws)
+    problems.extend(chunks.take_problems());
+    problems.extend(chunks.take_tail_problems());
+    assert_eq!(chunks.digest(), digest(file.path()).unwrap());
+    (records, chunks.take_finished(), problems)
 }
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -44,25 +44,25 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn records_and_positions_are_the_same_in_every_coding() {
+fn records_and_positions_are_the_same_in_every_encoding() {
     let text = "[{\"a\":\"é😀\"},\r\n{\"b\":1}]\r\n";
-    let (records, shape, flaws) = read(text.as_bytes());
+    let (records, format, problems) = read(text.as_bytes());
     assert_eq!(records, [(1, "{\"a\":\"é😀\"}".to_owned()), (18, "{\"b\":1}".to_owned())]);
-    assert_eq!((shape, flaws.len()), (Ok(SourceFormat::Array), 0));
+    assert_eq!((format, problems.len()), (Ok(SourceFormat::Array), 0));
     let (records, _, _) = read(format!("\u{feff}{text}").as_bytes());
     assert_eq!(records[1].0, 21);
-    let (records, shape, _) = read(&utf16(text));
+    let (records, format, _) = read(&utf16(text));
     assert_eq!((records[1].0, records[1].1.as_str()), (32, "{\"b\":1}"));
-    assert_eq!(shape, Ok(SourceFormat::Array));
+    assert_eq!(format, Ok(SourceFormat::Array));
 }
 
 #[test]
-fn files_larger_than_a_piece_are_cut_between_records() {
+fn files_larger_than_a_chunk_are_cut_between_records() {
     let record = format!("{{\"a\":\"{}\"}}", "x".repeat(999));
     let count = 6000;
     let text = format!("[{}]", vec![record.as_str(); count].join(","));
-    let (records, _, flaws) = read(text.as_bytes());
-    assert_eq!((records.len(), flaws.len()), (count, 0));
+    let (records, _, problems) = read(text.as_bytes());
+    assert_eq!((records.len(), problems.len()), (count, 0));
     for (number, (position, found)) in records.iter().enumerate() {
         assert_eq!(
             (*position, found.len()),
@@ -75,65 +75,64 @@ fn files_larger_than_a_piece_are_cut_between_records() {
 fn csv_is_cut_between_rows() {
     let row = format!("1,\"{}\n{}\"\r\n", "x".repeat(600), "y".repeat(600));
     let text = format!("#TYPE Deserialized\r\nCreationDate,AuditData\r\n{}", row.repeat(5000));
-    let (pieces, shape, flaws) = read(text.as_bytes());
-    assert_eq!(shape, Ok(SourceFormat::Csv(b"CreationDate,AuditData".to_vec())));
-    assert!(pieces.len() > 1 && flaws.is_empty());
-    assert!(pieces.iter().all(|(_, piece)| piece.ends_with("y\"\r\n")));
-    let whole: String = pieces.into_iter().map(|(_, piece)| piece).collect();
+    let (chunks, format, problems) = read(text.as_bytes());
+    assert_eq!(format, Ok(SourceFormat::Csv(b"CreationDate,AuditData".to_vec())));
+    assert!(chunks.len() > 1 && problems.is_empty());
+    assert!(chunks.iter().all(|(_, chunk)| chunk.ends_with("y\"\r\n")));
+    let whole: String = chunks.into_iter().map(|(_, chunk)| chunk).collect();
     assert!(whole == row.repeat(5000));
 }
 
 #[test]
-fn a_csv_without_a_last_line_break_is_whole_and_one_that_ends_in_a_cell_is_not() {
-    let (pieces, _, flaws) = read(b"CreationDate,AuditData\n1,\"{}\"");
-    assert_eq!((pieces[0].1.as_str(), flaws.len()), ("1,\"{}\"", 0));
-    let (pieces, _, flaws) = read(b"CreationDate,AuditData\n1,2\n3,\"{");
-    assert_eq!((pieces[0].1.trim_end(), pieces.len()), ("1,2", 1));
+fn csv_without_last_line_break_is_complete_unless_it_ends_in_a_cell() {
+    let (chunks, _, problems) = read(b"CreationDate,AuditData\n1,\"{}\"");
+    assert_eq!((chunks[0].1.as_str(), problems.len()), ("1,\"{}\"", 0));
+    let (chunks, _, problems) = read(b"CreationDate,AuditData\n1,2\n3,\"{");
+    assert_eq!((chunks[0].1.trim_end(), chunks.len()), ("1,2", 1));
     assert!(
-        matches!(flaws[..], [DecodeProblem { scope: ProblemScope::Record, position: 27, .. }]),
-        "{flaws:?}"
+        matches!(problems[..], [DecodeProblem { scope: ProblemScope::Record, position: 27, .. }]),
+        "{problems:?}"
     );
-    assert_eq!(flaws[0].raw, b"3,\"{");
+    assert_eq!(problems[0].raw, b"3,\"{");
 }
 
 #[test]
-fn what_is_no_log_is_named() {
+fn other_files_are_unsupported_with_a_reason() {
     for (content, expected) in [
         (&b"<!DOCTYPE html><html>"[..], "web page"),
         (b"\x89PNG\r\n\x1a\n", "PNG"),
         (b"PAR1....", "Parquet"),
         (b"hello, world", "hello"),
     ] {
-        let (records, shape, _) = read(content);
+        let (records, format, _) = read(content);
         assert!(records.is_empty());
-        assert!(shape.unwrap_err().contains(expected));
+        assert!(format.unwrap_err().contains(expected));
     }
     assert_eq!(read(b"").1, Ok(SourceFormat::Empty));
     assert_eq!(read(b" \r\n").1, Ok(SourceFormat::Empty));
 }
 
 #[test]
-fn a_record_that_does_not_end_is_a_flaw_at_its_beginning() {
-    let (records, shape, flaws) = read(b"{\"activityEventEntities\":[{\"Id\":1},{\"Id\":");
-    assert_eq!((records.len(), shape), (1, Ok(SourceFormat::Rest)));
+fn record_without_end_is_a_problem_at_its_start() {
+    let (records, format, problems) = read(b"{\"activityEventEntities\":[{\"Id\":1},{\"Id\":");
+    assert_eq!((records.len(), format), (1, Ok(SourceFormat::Rest)));
     assert!(
-        matches!(flaws[..], [DecodeProblem { scope: ProblemScope::Record, position: 35, .. }]),
-        "{flaws:?}"
+        matches!(problems[..], [DecodeProblem { scope: ProblemScope::Record, position: 35, .. }]),
+        "{problems:?}"
     );
-    assert_eq!(flaws[0].raw, b"{\"Id\":");
+    assert_eq!(problems[0].raw, b"{\"Id\":");
 }
 
 #[test]
-fn a_flaw_holds_the_text_of_the_record_that_is_lost_and_no_more() {
-    let (_, _, flaws) = read(b"{\"Id\":1}\n{\"Id\":{\n{\"Id\":3}\n17\n");
-    let raw: Vec<&[u8]> = flaws.iter().map(|flaw| &flaw.raw[..]).collect();
+fn problem_contains_the_text_of_the_lost_record() {
+    let (_, _, problems) = read(b"{\"Id\":1}\n{\"Id\":{\n{\"Id\":3}\n17\n");
+    let raw: Vec<&[u8]> = problems.iter().map(|problem| &problem.raw[..]).collect();
     assert_eq!(raw, [&b"{\"Id\":{"[..], b"17"]);
-    let (_, _, flaws) = read(b"[{\"Id\":1},");
-    assert!(
-        matches!(&flaws[..], [DecodeProblem { scope: ProblemScope::File, raw, .. }] if raw.is_empty())
-    );
-    let (_, _, flaws) = read(format!("[{{\"Id\":\"{}", "x".repeat(3 << 20)).as_bytes());
-    assert_eq!(flaws[0].raw.len(), 1 << 20);
+    let (_, _, problems) = read(b"[{\"Id\":1},");
+    assert_eq!(problems.len(), 1);
+    assert_eq!((problems[0].scope, problems[0].raw.len()), (ProblemScope::File, 0));
+    let (_, _, problems) = read(format!("[{{\"Id\":\"{}", "x".repeat(3 << 20)).as_bytes());
+    assert_eq!(problems[0].raw.len(), 1 << 20);
 }
 
 fn gzip(text: &[u8]) -> Vec<u8> {
@@ -158,29 +157,29 @@ fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
 const PAGE: &[u8] = br#"{"activityEventEntities":[{"Id":1},{"Id":2}]}"#;
 
 #[test]
-fn packed_files_are_read_as_what_is_in_them() {
+fn compressed_files_are_read_like_their_content() {
     let (a, b) = PAGE.split_at(20);
     let twice = gzip(&zstd(PAGE));
     for content in [
         gzip(PAGE),
         zstd(PAGE),
-        // Several members, several frames, and one that is to be skipped.
+        // Several members, several frames, and a frame to skip.
         [gzip(a), gzip(b)].concat(),
         [b"\x50\x2A\x4D\x18\x01\0\0\0x", &zstd(a)[..], &zstd(b)].concat(),
         gzip(&gzip(&gzip(PAGE))),
         twice,
     ] {
-        let (records, shape, flaws) = read(&content);
+        let (records, format, problems) = read(&content);
         let expected = [(26, r#"{"Id":1}"#.to_owned()), (35, r#"{"Id":2}"#.to_owned())];
-        assert_eq!((records, shape), (expected.to_vec(), Ok(SourceFormat::Rest)));
-        assert!(flaws.is_empty());
+        assert_eq!((records, format), (expected.to_vec(), Ok(SourceFormat::Rest)));
+        assert!(problems.is_empty());
     }
-    let (_, shape, _) = read(&gzip(&gzip(&gzip(&gzip(PAGE)))));
-    assert!(shape.unwrap_err().contains("3 times"));
+    let (_, format, _) = read(&gzip(&gzip(&gzip(&gzip(PAGE)))));
+    assert!(format.unwrap_err().contains("3 times"));
 }
 
 #[test]
-fn a_zip_is_its_members_by_name_and_each_is_what_it_is() {
+fn members_of_a_zip_are_read_by_name_in_their_own_formats() {
     let inner = zip(&[("c.json", b"{\"Id\":5}"), ("notes.md", b"#")]);
     let content = zip(&[
         ("z/inner.zip", &inner),
@@ -192,7 +191,7 @@ fn a_zip_is_its_members_by_name_and_each_is_what_it_is() {
         ("y.json.gz", &gzip(b"[{\"Id\":3}]")),
         ("y.html", b"<html>"),
     ]);
-    let (records, ended, flaws) = read_all(&content);
+    let (records, ended, problems) = read_all(&content);
     let records: Vec<String> = records.into_iter().map(|(_, record)| record).collect();
     assert_eq!(
         records,
@@ -204,12 +203,12 @@ fn a_zip_is_its_members_by_name_and_each_is_what_it_is() {
             r#"z/inner.zip/c.json {"Id":5}"#,
         ]
     );
-    assert!(flaws.is_empty());
+    assert!(problems.is_empty());
     let ended: Vec<String> = ended
         .iter()
         .map(|ended| {
-            let shape = ended.format.as_ref().map_or_else(String::clone, |s| s.name().to_owned());
-            format!("{} {shape}", ended.name.as_deref().unwrap_or_default())
+            let format = ended.format.as_ref().map_or_else(String::clone, |s| s.name().to_owned());
+            format!("{} {format}", ended.name.as_deref().unwrap_or_default())
         })
         .collect();
     assert_eq!(ended.len(), 5, "{ended:?}");
@@ -221,38 +220,38 @@ fn a_zip_is_its_members_by_name_and_each_is_what_it_is() {
 }
 
 #[test]
-fn what_is_packed_and_damaged_gives_what_stands_before_the_damage() {
+fn damaged_compressed_file_gives_records_before_the_damage() {
     let text: Vec<u8> =
         (0..50_000).flat_map(|n| format!("{{\"Id\":{n}}}\n").into_bytes()).collect();
     for packed in [gzip(&text), zstd(&text), zip(&[("a.json", &text)])] {
-        let (records, ended, flaws) = read_all(&packed[..packed.len() / 2]);
+        let (records, ended, problems) = read_all(&packed[..packed.len() / 2]);
         assert!(records.len() > 10_000 && records.len() < 40_000, "{}", records.len());
         assert_eq!(ended[0].format, Ok(SourceFormat::Objects));
-        let told: Vec<&str> = flaws.iter().map(|flaw| flaw.reason.as_str()).collect();
+        let reasons: Vec<&str> = problems.iter().map(|problem| problem.reason.as_str()).collect();
         assert!(
-            told.iter().any(|reason| reason.contains("unpacked) damaged: it cannot")
+            reasons.iter().any(|reason| reason.contains("unpacked) damaged: it cannot")
                 || reason.contains("(unpacked): damaged: it cannot")),
-            "{told:?}"
+            "{reasons:?}"
         );
     }
-    // What breaks before anything comes of it is refused, and the next member is read.
+    // A member that is damaged at its start is unsupported, and the next member is read.
     let mut members = zip(&[("a.json", PAGE), ("b.json", PAGE)]);
     members[36] = 0xFF;
     let (records, ended, _) = read_all(&members);
     assert_eq!(records.len(), 2);
     assert!(ended[0].format.as_ref().unwrap_err().contains("damaged"), "{ended:?}");
-    // A bit that fell over is found by the checksum at the latest.
+    // At the latest, the checksum detects a changed bit.
     for packed in [gzip(&text), zip(&[("a.json", &text)])] {
         let mut packed = packed;
         let middle = packed.len() / 2;
         packed[middle] ^= 0x10;
-        let (_, _, flaws) = read_all(&packed);
-        assert!(flaws.iter().any(|flaw| flaw.reason.contains("damaged")), "{flaws:?}");
+        let (_, _, problems) = read_all(&packed);
+        assert!(problems.iter().any(|problem| problem.reason.contains("damaged")), "{problems:?}");
     }
 }
 
 #[test]
-fn what_cannot_be_unpacked_is_refused_by_name() {
+fn unreadable_compressed_files_are_unsupported_with_a_reason() {
     let office = zip(&[("[Content_Types].xml", b"<x/>"), ("xl/workbook.xml", b"<x/>")]);
     assert!(read(&office).1.unwrap_err().contains("save the sheet as CSV"));
     let mut encrypted = zip(&[("a.json", PAGE)]);
@@ -265,17 +264,17 @@ fn what_cannot_be_unpacked_is_refused_by_name() {
     assert!(read(&odd).1.unwrap_err().contains("bzip2"));
     assert!(read(b"PK\x03\x04nothing").1.unwrap_err().contains("damaged zip"));
     assert_eq!(read(&zip(&[("notes.md", b"x")])).1, Ok(SourceFormat::Empty));
-    // 300 MiB of noughts come to 300 KiB, or to less when they are packed twice.
+    // 300 MiB of zero bytes compress to 300 KiB, and to less if they are compressed twice.
     let bomb = gzip(&vec![0; 300 << 20]);
     for bomb in [bomb.clone(), gzip(&bomb), zip(&[("a.json", &bomb[..]), ("b.json", PAGE)])] {
-        let (records, _, flaws) = read_all(&bomb);
+        let (records, _, problems) = read_all(&bomb);
         assert_eq!(records.len(), 0);
-        assert!(flaws[0].reason.contains("250 times"), "{flaws:?}");
+        assert!(problems[0].reason.contains("250 times"), "{problems:?}");
     }
 }
 
 #[test]
-fn json_in_strings_is_read_as_what_it_holds() {
+fn json_in_strings_is_read_like_its_content() {
     let event = r#"{"Id":"a\"b","n":[1]}"#;
     let string = |text: &str| serde_json::to_string(text).unwrap();
     let array = format!("[{event},{event}]");
@@ -291,40 +290,40 @@ fn json_in_strings_is_read_as_what_it_holds() {
         (format!("{event}\n{once}\n{event}\n"), 4),
     ] {
         for content in [text.as_bytes().to_vec(), utf16(&text)] {
-            let (records, shape, flaws) = read(&content);
-            assert!(flaws.is_empty(), "{text}: {flaws:?}");
+            let (records, format, problems) = read(&content);
+            assert!(problems.is_empty(), "{text}: {problems:?}");
             assert!(records.len() == count && records.iter().all(|(_, r)| r == event), "{text}");
-            assert_ne!(shape, Ok(SourceFormat::Empty), "{text}");
+            assert_ne!(format, Ok(SourceFormat::Empty), "{text}");
         }
     }
     let deep = string(&string(&string(&string(&array))));
     assert_eq!(read(deep.as_bytes()).2.len(), 1);
-    // A string of an array is a record of its own place; what breaks off in it is named there.
-    let (records, _, flaws) =
+    // All records of a string have the position of the string, and so do their problems.
+    let (records, _, problems) =
         read(format!("[{},{}]", string(event), string("[{\"Id\":1},{")).as_bytes());
     assert_eq!(records[0].0, 1);
     assert_eq!(
-        (records.len(), flaws.len(), flaws[0].position),
+        (records.len(), problems.len(), problems[0].position),
         (2, 1, 2 + string(event).len() as u64)
     );
 }
 
 #[test]
-fn a_string_larger_than_a_piece_is_read_as_a_stream() {
+fn string_larger_than_a_chunk_is_read_as_a_stream() {
     let array = format!("[{}]", vec![r#"{"Id":"x y z"}"#; 400_000].join(","));
-    let (records, shape, flaws) = read(serde_json::to_string(&array).unwrap().as_bytes());
-    assert_eq!((records.len(), shape, flaws.len()), (400_000, Ok(SourceFormat::Array), 0));
+    let (records, format, problems) = read(serde_json::to_string(&array).unwrap().as_bytes());
+    assert_eq!((records.len(), format, problems.len()), (400_000, Ok(SourceFormat::Array), 0));
 }
 
 #[test]
-fn encodings_may_change_in_the_middle_of_json_and_csv() {
+fn encoding_can_change_in_the_middle_of_json_and_csv() {
     let (json, csv) = ("{\"a\":\"é\"}\r\n", "1,\"{\"\"a\"\":\"\"é\"\"}\"\r\n");
     let wide = |text: &str| utf16(text)[2..].to_vec();
     for mark in [&b""[..], b"\xFF\xFE"] {
         let content =
             [json.as_bytes(), mark, &wide(json), b"\xEF\xBB\xBF", json.as_bytes()].concat();
-        let (records, _, flaws) = read(&content);
-        assert_eq!((records.len(), flaws.len()), (3, 0));
+        let (records, _, problems) = read(&content);
+        assert_eq!((records.len(), problems.len()), (3, 0));
         let (one, two) = (json.len() as u64, wide(json).len() as u64);
         let marked = one + mark.len() as u64;
         assert_eq!((records[1].0, records[2].0), (marked, marked + two + 3));
@@ -332,20 +331,20 @@ fn encodings_may_change_in_the_middle_of_json_and_csv() {
         let content =
             [header.as_bytes(), csv.as_bytes(), mark, &wide(header), &wide(csv), csv.as_bytes()]
                 .concat();
-        let (pieces, _, flaws) = read(&content);
-        let rows: String = pieces.iter().map(|(_, text)| &text[..]).collect();
+        let (chunks, _, problems) = read(&content);
+        let rows: String = chunks.iter().map(|(_, text)| &text[..]).collect();
         let rows: Vec<&str> = rows.lines().filter(|line| !line.trim().is_empty()).collect();
-        assert_eq!((rows, flaws.len()), (vec![csv.trim_end(); 3], 0));
+        assert_eq!((rows, problems.len()), (vec![csv.trim_end(); 3], 0));
     }
 }
 
 #[test]
-fn another_header_in_the_middle_takes_over() {
-    let (pieces, ended, flaws) =
+fn another_csv_header_in_the_middle_replaces_the_first() {
+    let (chunks, ended, problems) =
         read_all(b"CreationDate,AuditData\n1,2\nAuditData;Id\n3;4\n\nAuditData;Id\n5;6");
-    let texts: Vec<&str> = pieces.iter().map(|(_, text)| text.trim()).collect();
-    assert_eq!((texts[0], pieces[0].0), ("1,2", 23));
+    let texts: Vec<&str> = chunks.iter().map(|(_, text)| text.trim()).collect();
+    assert_eq!((texts[0], chunks[0].0), ("1,2", 23));
     assert!(texts[1].starts_with("3;4") && texts[1].ends_with("5;6"), "{texts:?}");
-    assert_eq!((pieces[1].0, flaws.len()), (40, 0));
+    assert_eq!((chunks[1].0, problems.len()), (40, 0));
     assert_eq!(ended[0].format, Ok(SourceFormat::Csv(b"AuditData;Id".to_vec())));
 }

@@ -1,48 +1,48 @@
-//! Where the rows of a CSV text end, and which lines are rows of it at all.
+//! Finds where the rows of a CSV text end, and which lines are not rows.
 //!
-//! A quoted cell may hold line breaks, so one quote too few or too many would swallow what follows
-//! to the end of the file. A closing quote therefore must be followed by what ends a cell; where it
-//! is not, that row is lost and no other: reading goes on at the next line that could be a row.
+//! A quoted cell can contain line breaks, so one quote too few or too many could make the rest of
+//! the file part of a cell. Therefore, only the end of a cell can follow a closing quote. Where
+//! something else follows, this one row is lost, and reading resumes at the next possible row.
 
-/// A row longer than this is not taken: a quote is missing.
+/// The largest row that is read. In a larger row, a quote is missing.
 const MAX_ROW_BYTES: usize = 64 << 20;
 
-/// A header in the middle is looked for in rows shorter than this.
+/// The longest row that is checked for being another header.
 const MAX_HEADER_BYTES: usize = 4096;
 
-/// A mark of UTF-8 in the middle: files were joined.
+/// A byte order mark in the middle: somebody joined files.
 const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// What was found in the text.
+/// The result of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CsvStep {
-    /// All of it was looked at.
+    /// The end of the text so far.
     NeedMore,
-    /// A row that is lost, from here to there, and why. The text must be blanked out there.
+    /// A lost row: start, end and reason. The caller must blank out this range of the text.
     Invalid(usize, usize, &'static str),
-    /// What is no row, from here to there: a header that was repeated, a `#TYPE` line, a mark in
-    /// the middle. The text must be blanked out there.
+    /// Text that is not a row: a repeated header, a `#TYPE` line, a byte order mark in the middle.
+    /// The caller must blank out this range of the text.
     NotARow(usize, usize),
-    /// The header of another CSV, from here to there. The rows behind it are its own.
+    /// The header of another CSV text, from start to end. The rows after it belong to it.
     NewHeader(usize, usize),
 }
 
-/// Finds rows in a text that grows at its end and is cut off at its front.
+/// Finds rows in a text that grows at its end and is removed from its front.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CsvRowScanner {
     header: Vec<u8>,
     delimiter: u8,
     column_count: usize,
-    /// Up to where the text was looked at.
+    /// The position up to which the text was read.
     scanned: usize,
     in_quotes: bool,
-    /// Behind the last end of a row.
+    /// The end of the last complete row.
     rows_end: usize,
-    /// What is wrong with the row that begins there.
+    /// The problem of the row that starts there.
     row_problem: Option<&'static str>,
-    /// Up to where no line was found that could be the next row.
+    /// The position up to which no possible next row was found.
     recovery_scanned: usize,
-    /// The rest of the line belongs to a row that is lost already.
+    /// True if the rest of the line belongs to a row that was reported as lost.
     skipping: bool,
 }
 
@@ -54,17 +54,17 @@ impl CsvRowScanner {
         CsvRowScanner { header, delimiter, column_count: width, ..CsvRowScanner::default() }
     }
 
-    /// The header, without its line's end.
+    /// Returns the header without its line break.
     pub(super) fn header(&self) -> &[u8] {
         &self.header
     }
 
-    /// Where the last row ends that was seen.
+    /// Returns the end of the last row that was found.
     pub(super) fn rows_end(&self) -> usize {
         self.rows_end
     }
 
-    /// The next thing in the text. `last` says that no more text will come.
+    /// Returns the next step. `last` is true if no more text follows.
     pub(super) fn next(&mut self, text: &[u8], last: bool) -> CsvStep {
         loop {
             if self.skipping {
@@ -88,7 +88,7 @@ impl CsvRowScanner {
             if !self.scan_row(text, last) {
                 let is_too_long = text.len() - start > MAX_ROW_BYTES;
                 if self.row_problem.is_none() && is_too_long {
-                    self.row_problem = Some("a row of more than 64 MiB: a quote is missing");
+                    self.row_problem = Some("a row larger than 64 MiB: a quote is missing");
                 } else if self.row_problem.is_none() && last && self.in_quotes {
                     self.row_problem = Some("the file ends in the middle of a row");
                 }
@@ -104,7 +104,7 @@ impl CsvRowScanner {
                 CsvLineKind::Row => {}
                 CsvLineKind::NotARow => return CsvStep::NotARow(start, self.rows_end),
                 CsvLineKind::Header => {
-                    // It is found again once the rows before it are handed on.
+                    // It is found again after the rows before it are passed on.
                     let end = self.rows_end;
                     self.resume_at(start);
                     return CsvStep::NewHeader(start, end);
@@ -113,10 +113,11 @@ impl CsvRowScanner {
         }
     }
 
-    /// Looks for the end of the row; false where the text ends before, or something is wrong.
+    /// Searches for the end of the row. Returns false if the text ends before it or the row has a
+    /// problem.
     fn scan_row(&mut self, text: &[u8], last: bool) -> bool {
         let from = self.scanned;
-        // Where a quote closed a cell: another one behind it opens it again.
+        // The position where a quote closed the cell: another quote after it opens it again.
         let mut closed = None;
         for at in memchr::memchr3_iter(b'"', b'\n', b'\r', &text[from..]) {
             let at = from + at;
@@ -136,8 +137,8 @@ impl CsvRowScanner {
                     Some(&byte) if byte == self.delimiter => {}
                     Some(_) => {
                         self.row_problem = Some(
-                            "a quote inside of a cell that is not doubled: delimiter or line end \
-                             was expected behind it",
+                            "a quote inside a cell is not doubled: expected a delimiter or a line \
+                             break after it",
                         );
                         self.scanned = at;
                         return false;
@@ -154,12 +155,12 @@ impl CsvRowScanner {
         false
     }
 
-    /// Whether a cell begins here: a quote elsewhere is a letter like any other.
+    /// Returns true if a cell starts at a position. A quote elsewhere is an ordinary character.
     fn is_cell_start(&self, text: &[u8], at: usize) -> bool {
         at == self.rows_end || text[at - 1] == self.delimiter
     }
 
-    /// Goes on behind a row that is lost, at the next line that could be a row.
+    /// Reports a lost row and resumes at the next line that could be a row.
     fn recover(&mut self, text: &[u8], last: bool, reason: &'static str) -> CsvStep {
         let start = self.rows_end;
         let mut from = self.recovery_scanned.max(start);
@@ -171,9 +172,10 @@ impl CsvRowScanner {
                 break;
             }
             let found = count_cells(&rest[..len.unwrap_or(rest.len())], self.delimiter);
-            if found.is_some_and(|(cells, open)| {
-                cells == self.column_count || open && cells < self.column_count
-            }) {
+            let is_row = |(cells, is_open)| {
+                cells == self.column_count || is_open && cells < self.column_count
+            };
+            if found.is_some_and(is_row) {
                 self.resume_at(line);
                 return CsvStep::Invalid(start, line, reason);
             }
@@ -199,7 +201,7 @@ impl CsvRowScanner {
         };
     }
 
-    /// Passes over text that belongs to no row.
+    /// Skips text that is not part of a row.
     fn skip_to(&mut self, end: usize) -> CsvStep {
         let start = self.rows_end;
         self.rows_end = end;
@@ -223,7 +225,7 @@ impl CsvRowScanner {
         CsvLineKind::Row
     }
 
-    /// The first `len` bytes of the text are gone.
+    /// Adjusts positions after the first `len` bytes of the text were removed.
     pub(super) fn drop_front(&mut self, len: usize) {
         self.scanned = self.scanned.saturating_sub(len);
         self.rows_end = self.rows_end.saturating_sub(len);
@@ -237,7 +239,7 @@ enum CsvLineKind {
     Header,
 }
 
-/// Makes an empty line of what is no row: positions stay as they are.
+/// Replaces text with an empty line of the same length, so that positions stay the same.
 pub(super) fn blank_out(text: &mut [u8]) {
     text.fill(b' ');
     if let Some(last) = text.last_mut() {
@@ -245,13 +247,13 @@ pub(super) fn blank_out(text: &mut [u8]) {
     }
 }
 
-/// What separates the cells of a CSV with this header.
+/// Returns the delimiter of a CSV header.
 pub(super) fn detect_delimiter(header: &[u8]) -> u8 {
     let count = |byte| header.iter().filter(|&&b| b == byte).count();
     [b',', b';', b'\t'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',')
 }
 
-/// Whether a row has the name of a column in a cell: a header, not an event.
+/// Returns true if a cell of a row is the name of a column, so that the row is a header.
 fn has_column_name(row: &[u8]) -> bool {
     row.split(|byte| matches!(byte, b',' | b';' | b'\t')).any(|cell| {
         let name = cell.trim_ascii();
@@ -261,7 +263,8 @@ fn has_column_name(row: &[u8]) -> bool {
     })
 }
 
-/// How many cells a line has, and whether it ends inside of one. `None` where its quotes are wrong.
+/// Counts the cells of a line, and returns true with the count if the line ends inside a cell.
+/// `None` if the quotes of the line are wrong.
 fn count_cells(line: &[u8], delimiter: u8) -> Option<(usize, bool)> {
     let (mut cells, mut at) = (1, 0);
     loop {
@@ -293,11 +296,11 @@ fn count_cells(line: &[u8], delimiter: u8) -> Option<(usize, bool)> {
 mod tests {
     use crate::source::csv_rows::*;
 
-    /// What is left of a text once what is no row is blanked out, with what was found.
+    /// Returns the rows that are left after blanking out, and the steps.
     fn rows(text: &str, step: usize) -> (Vec<String>, Vec<CsvStep>) {
         let (header, text) = text.split_once('\n').unwrap();
         let mut rows = CsvRowScanner::new(header.as_bytes());
-        let (mut all, mut seen) = (text.as_bytes().to_vec(), Vec::new());
+        let (mut all, mut steps) = (text.as_bytes().to_vec(), Vec::new());
         let lens: Vec<usize> = (0..all.len()).step_by(step).chain([all.len()]).collect();
         for len in lens {
             loop {
@@ -315,22 +318,22 @@ mod tests {
                         rows.resume_at(at);
                     }
                 }
-                seen.push(found);
+                steps.push(found);
             }
         }
         assert_eq!(rows.rows_end(), all.len());
         let left = String::from_utf8(all).unwrap();
-        (left.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect(), seen)
+        (left.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect(), steps)
     }
 
     #[track_caller]
     fn check(text: &str, left: &[&str], lost: &[&str]) {
         for step in [1, 2, 3, 7, 20, 1000] {
-            let (found, seen) = rows(text, step);
-            assert_eq!(found, left, "in steps of {step}: {seen:?}");
-            let found: Vec<&str> = seen
+            let (found, steps) = rows(text, step);
+            assert_eq!(found, left, "in steps of {step}: {steps:?}");
+            let found: Vec<&str> = steps
                 .iter()
-                .filter_map(|seen| match seen {
+                .filter_map(|found| match found {
                     CsvStep::Invalid(start, ..) => {
                         text[text.find('\n').unwrap() + 1 + start..].lines().next()
                     }
@@ -342,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_may_hold_line_breaks_and_doubled_quotes() {
+    fn cells_can_contain_line_breaks_and_doubled_quotes() {
         check(
             "a,b\n1,\"x\ny\"\"\n\"\n2,z\r\n\"\",\"\"\"q\"\"\"\n3,in\"side\n4,end",
             &["1,\"x", "y\"\"", "\"", "2,z", "\"\",\"\"\"q\"\"\"", "3,in\"side", "4,end"],
@@ -351,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn one_quote_too_few_or_too_many_costs_one_row() {
+    fn one_missing_or_extra_quote_loses_one_row() {
         check("a,b\n1,\"x\n2,\"y\"\n3,\"z\"\n", &["2,\"y\"", "3,\"z\""], &["1,\"x"]);
         check("a,b\n1,\"x\"y\"\n2,\"y\"\n", &["2,\"y\""], &["1,\"x\"y\""]);
         check("a,b\n1,x\n2,\"y\nz\n3,u\n", &["1,x", "3,u"], &["2,\"y"]);
@@ -364,13 +367,13 @@ mod tests {
     }
 
     #[test]
-    fn a_header_in_the_middle_is_no_row_and_another_takes_over() {
+    fn repeated_header_is_no_row_and_another_header_replaces_the_first() {
         check("AuditData,b\n1,2\nAuditData,b\r\n#TYPE X\n3,4\n", &["1,2", "3,4"], &[]);
         check("AuditData,b\n1,2\n\u{feff}\"3\",\"4\n\"\n", &["1,2", "\"3\",\"4", "\""], &[]);
         check("AuditData,b\n1,2\n\0\0\n3,4\n\0\0", &["1,2", "3,4"], &[]);
-        let (_, seen) = rows("AuditData,b\n1,2\nb;AuditData;c\n\"4\n\";5;6\n", 3);
-        assert_eq!(seen, [CsvStep::NewHeader(4, 18)]);
-        // A word that is also a column's name makes no header of an event.
+        let (_, steps) = rows("AuditData,b\n1,2\nb;AuditData;c\n\"4\n\";5;6\n", 3);
+        assert_eq!(steps, [CsvStep::NewHeader(4, 18)]);
+        // The name of a column inside an event does not make the row a header.
         check(
             "a,b\nx,\"{CreationTime\"\nx,AuditDataX\n",
             &["x,\"{CreationTime\"", "x,AuditDataX"],
@@ -379,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_an_end_is_lost_once_and_not_held() {
+    fn row_without_end_is_lost_once_and_not_kept_in_memory() {
         let mut rows = CsvRowScanner::new(b"a,b");
         let text = [&b"1,\""[..], &vec![b'x'; MAX_ROW_BYTES + 1]].concat();
         assert!(

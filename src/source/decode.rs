@@ -1,133 +1,107 @@
-//! Bytes of a file as UTF-8 text.
+//! Decodes the bytes of a file to UTF-8 text.
 //!
-//! Owns: the encoding, which may change in the middle of a file, and where in the file each part of
-//! the text stood. Windows PowerShell's `>` and Out-File write UTF-16; `Out-File -Append` and
-//! Add-Content put lines of one encoding behind lines of another, with or without a mark.
+//! The encoding can change in the middle of a file. Windows PowerShell's `>` and Out-File write
+//! UTF-16. `Out-File -Append` and Add-Content append lines of one encoding to lines of another,
+//! with or without a byte order mark.
 
 use std::io::{self, Read};
 
 use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE};
 
-use crate::source::positions::PositionMap;
+use super::encoding::{TextEncoding, is_ascii};
+use super::positions::PositionMap;
 
-/// How much is read at a time: first little, as most files are small, then more, but not so much
-/// that it leaves the cache before it is looked at.
+/// The number of bytes per read: first a small one, as most files are small, then a larger one that
+/// still fits into the cache until the bytes are decoded.
 const READ_BYTES: (usize, usize) = (128 << 10, 256 << 10);
 
-/// How many bytes behind the beginning of a line must be valid UTF-8 before UTF-16 is taken to be
-/// over. Chinese text in UTF-16 has some bytes that look like ASCII, but not so many in a row.
+/// The number of bytes after the start of a line that must be valid UTF-8 for UTF-16 to end there.
+/// Chinese text in UTF-16 has some bytes that look like ASCII, but fewer in a row.
 const SNIFF_BYTES: usize = 16;
 
-/// So many of them must be ASCII.
+/// The number of these bytes that must be ASCII.
 const MIN_ASCII_BYTES: usize = 6;
 
-/// Stands for a character that no line begins behind.
+/// A character after which no line begins.
 const NO_LINE_BREAK: u8 = b'x';
 
 const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// How a text is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum TextEncoding {
-    #[default]
-    Utf8,
-    Utf16Le,
-    Utf16Be,
-}
-
-impl TextEncoding {
-    /// The character that two bytes are, where they are one of ASCII.
-    fn decode_ascii(self, unit: &[u8]) -> Option<u8> {
-        match (self, unit) {
-            (TextEncoding::Utf16Le, &[low, 0, ..]) | (TextEncoding::Utf16Be, &[0, low, ..]) => {
-                is_ascii(low).then_some(low)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether bytes begin with two ASCII characters.
-    fn starts_with_ascii(self, bytes: &[u8]) -> bool {
-        self.decode_ascii(bytes).is_some()
-            && bytes.get(2..).is_some_and(|b| self.decode_ascii(b).is_some())
-    }
-}
-
-/// Where the present encoding ends.
+/// The end of the current encoding.
 enum EncodingEnd {
-    /// Not in what is there; from here on, more must be seen.
+    /// Not in the bytes so far. More bytes are needed from this position on.
     NotBefore(usize),
-    /// Here, with a mark of so many bytes that stand for no text.
+    /// At this position: the next encoding and the length of its byte order mark.
     At(usize, TextEncoding, usize),
 }
 
 impl EncodingEnd {
-    /// How many bytes are of the present encoding, and which begins behind them with what mark.
+    /// Returns the number of bytes in the current encoding, then the next encoding with the length
+    /// of its byte order mark.
     fn parts(self) -> (usize, Option<(TextEncoding, usize)>) {
         match self {
             EncodingEnd::NotBefore(len) => (len, None),
-            EncodingEnd::At(len, coding, mark) => (len, Some((coding, mark))),
+            EncodingEnd::At(len, encoding, mark) => (len, Some((encoding, mark))),
         }
     }
 }
 
-/// Decodes a file as it is read.
+/// Decodes a file while it is read.
 #[derive(Default)]
 pub(super) struct TextDecoder {
     encoding: TextEncoding,
     utf16: Option<encoding_rs::Decoder>,
-    /// What was read and is not decoded yet.
+    /// Bytes that were read and are not decoded yet.
     raw: Vec<u8>,
-    /// Whether anything was read before.
+    /// True after the first read.
     has_started: bool,
-    /// The position in the file of what is held.
+    /// The position in the file after the decoded bytes.
     file_position: u64,
-    /// The last character of ASCII before it, if the text ends in one; nothing at its beginning.
+    /// The last character before that position if it is ASCII; `None` at the start of the file.
     last_char: Option<u8>,
 }
 
 impl TextDecoder {
-    /// Reads on, and appends what was read to a text. Tells whether there is nothing more.
+    /// Reads more bytes, and appends their text. Returns true if the input has ended.
     ///
     /// # Errors
     ///
-    /// Those of the input; what came before it is in the text.
+    /// I/O errors of the input. The text contains everything before the error.
     pub(super) fn fill(
         &mut self,
         input: &mut dyn Read,
         text: &mut Vec<u8>,
-        places: &mut PositionMap,
+        positions: &mut PositionMap,
     ) -> io::Result<bool> {
-        let room = if self.has_started { READ_BYTES.1 } else { READ_BYTES.0 };
+        let size = if self.has_started { READ_BYTES.1 } else { READ_BYTES.0 };
         self.has_started = true;
         let start = text.len();
-        // Almost all files are UTF-8, which is text as it is read.
+        // Almost all files are UTF-8, so bytes are read directly into the text.
         let is_text = self.encoding == TextEncoding::Utf8;
         let (ended, failed) = if is_text {
             text.append(&mut self.raw);
-            read_up_to(input, text, room)
+            read_up_to(input, text, size)
         } else {
-            read_up_to(input, &mut self.raw, room)
+            read_up_to(input, &mut self.raw, size)
         };
         let last = ended || failed.is_some();
         if is_text {
-            self.split_utf8(text, start, last, places);
+            self.split_utf8(text, start, last, positions);
         }
         let mut raw = std::mem::take(&mut self.raw);
-        let done = self.decode(&raw, last, text, places);
+        let done = self.decode(&raw, last, text, positions);
         raw.drain(..done);
         self.raw = raw;
         failed.map_or(Ok(ended), Err)
     }
 
-    /// Of a text to which bytes were appended, keeps those that are UTF-8; the others are still to
-    /// be decoded.
+    /// Keeps those of the appended bytes that are UTF-8, and moves the others to `raw`.
     fn split_utf8(
         &mut self,
         text: &mut Vec<u8>,
         start: usize,
         last: bool,
-        places: &mut PositionMap,
+        positions: &mut PositionMap,
     ) {
         let (len, next) = self.find_utf8_end(&text[start..], last).parts();
         let end = start + len;
@@ -136,49 +110,49 @@ impl TextDecoder {
         let mark = next.map_or(0, |(_, mark)| mark);
         self.raw.extend_from_slice(&text[end + mark..]);
         text.truncate(end);
-        if let Some((coding, mark)) = next {
-            self.start_encoding(coding, mark, end, places);
+        if let Some((encoding, mark)) = next {
+            self.start_encoding(encoding, mark, end, positions);
         }
     }
 
-    /// Another encoding begins behind its mark, and its text here.
+    /// Starts another encoding after its byte order mark. Its text starts at `at`.
     fn start_encoding(
         &mut self,
-        coding: TextEncoding,
+        encoding: TextEncoding,
         mark: usize,
         at: usize,
-        places: &mut PositionMap,
+        positions: &mut PositionMap,
     ) {
         self.file_position += mark as u64;
-        self.encoding = coding;
-        self.utf16 = match coding {
+        self.encoding = encoding;
+        self.utf16 = match encoding {
             TextEncoding::Utf8 => None,
             TextEncoding::Utf16Le => Some(UTF_16LE.new_decoder_without_bom_handling()),
             TextEncoding::Utf16Be => Some(UTF_16BE.new_decoder_without_bom_handling()),
         };
-        // Behind a mark, what comes is known, and is not asked about once more.
+        // The encoding after a byte order mark is certain and is not detected again.
         self.last_char = if mark > 0 { None } else { Some(NO_LINE_BREAK) };
-        places.start_segment(at, self.file_position, coding);
+        positions.start_segment(at, self.file_position, encoding);
     }
 
-    /// Remembers the last character of bytes of the present encoding.
+    /// Stores the last character of bytes in the current encoding.
     fn track_last_char(&mut self, bytes: &[u8]) {
         if let Some(&byte) = bytes.last() {
             let unit = &bytes[bytes.len().saturating_sub(2)..];
             self.last_char = match self.encoding {
                 TextEncoding::Utf8 => Some(byte),
-                coding => Some(coding.decode_ascii(unit).unwrap_or(NO_LINE_BREAK)),
+                encoding => Some(encoding.decode_ascii(unit).unwrap_or(NO_LINE_BREAK)),
             };
         }
     }
 
-    /// Appends the text of some bytes; tells how many of them are done with.
+    /// Appends the text of bytes. Returns the number of bytes decoded.
     fn decode(
         &mut self,
         raw: &[u8],
         last: bool,
         text: &mut Vec<u8>,
-        places: &mut PositionMap,
+        positions: &mut PositionMap,
     ) -> usize {
         let mut at = 0;
         loop {
@@ -191,13 +165,13 @@ impl TextDecoder {
             self.decode_bytes(&rest[..len], next.is_some() || last, text);
             at += len;
             self.file_position += len as u64;
-            let Some((coding, mark)) = next else { return at };
+            let Some((encoding, mark)) = next else { return at };
             at += mark;
-            self.start_encoding(coding, mark, text.len(), places);
+            self.start_encoding(encoding, mark, text.len(), positions);
         }
     }
 
-    /// Appends bytes that are all of the present encoding. What is no valid UTF-16 becomes U+FFFD.
+    /// Appends bytes that are all in the current encoding. Invalid UTF-16 becomes U+FFFD.
     fn decode_bytes(&mut self, mut bytes: &[u8], last: bool, text: &mut Vec<u8>) {
         self.track_last_char(bytes);
         let Some(decoder) = &mut self.utf16 else {
@@ -205,9 +179,9 @@ impl TextDecoder {
             return;
         };
         loop {
-            let room = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3);
+            let size = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3);
             let start = text.len();
-            text.resize(start + room, 0);
+            text.resize(start + size, 0);
             let (result, read, written, _) =
                 decoder.decode_to_utf8(bytes, &mut text[start..], last);
             text.truncate(start + written);
@@ -218,11 +192,12 @@ impl TextDecoder {
         }
     }
 
-    /// Where UTF-8 ends: at a mark of UTF-16, which no UTF-8 has, or where a line begins with
-    /// noughts between its characters. Both are rare bytes, so nothing else is looked at.
+    /// Returns where UTF-8 ends: at a byte order mark of UTF-16, which UTF-8 cannot contain, or
+    /// where a line begins with zero bytes between its characters. Only these rare bytes are
+    /// searched for.
     fn find_utf8_end(&self, rest: &[u8], last: bool) -> EncodingEnd {
-        // The mark of UTF-8 is looked for at the beginning only: in the middle of a file, it is
-        // passed over between records.
+        // The UTF-8 byte order mark is searched for at the start only. In the middle of a file, the
+        // scanners skip it between records.
         if self.file_position == 0 && rest.starts_with(UTF8_BOM) {
             return EncodingEnd::At(0, TextEncoding::Utf8, UTF8_BOM.len());
         }
@@ -247,10 +222,10 @@ impl TextDecoder {
                 [0xFE, 0xFF, ..] => Some(TextEncoding::Utf16Be),
                 _ => None,
             };
-            if let Some(coding) = marked
-                && (rest.len() == at + 2 || coding.decode_ascii(&rest[at + 2..]).is_some())
+            if let Some(encoding) = marked
+                && (rest.len() == at + 2 || encoding.decode_ascii(&rest[at + 2..]).is_some())
             {
-                return EncodingEnd::At(at, coding, 2);
+                return EncodingEnd::At(at, encoding, 2);
             }
             let line_begins = |at: usize| match at.checked_sub(1) {
                 Some(before) => can_precede_line(rest[before]),
@@ -259,7 +234,7 @@ impl TextDecoder {
             let little =
                 line_begins(start) && TextEncoding::Utf16Le.starts_with_ascii(&rest[start..]);
             let big = line_begins(at) && TextEncoding::Utf16Be.starts_with_ascii(&rest[at..]);
-            // A line feed before the nought belongs to the line before, if both are possible.
+            // A line feed before the zero byte belongs to the line before it, if both are possible.
             if little && !(big && rest[start] == b'\n') {
                 return EncodingEnd::At(start, TextEncoding::Utf16Le, 0);
             }
@@ -267,15 +242,15 @@ impl TextDecoder {
                 return EncodingEnd::At(at, TextEncoding::Utf16Be, 0);
             }
         }
-        // The last byte may be the first of a line in UTF-16.
+        // The last byte can be the first byte of a line in UTF-16.
         EncodingEnd::NotBefore(if last { rest.len() } else { rest.len().saturating_sub(1) })
     }
 
-    /// Where UTF-16 ends: where a line begins with the mark of the other byte order, or with ASCII
-    /// without noughts between. Its own mark is a letter like any other in the middle of a file;
-    /// between records it is passed over.
+    /// Returns where UTF-16 ends: at a line that begins with the byte order mark of the other byte
+    /// order, or with ASCII without zero bytes. The mark of the own byte order is an ordinary
+    /// character in the middle of a file. The scanners skip it between records.
     fn find_utf16_end(&self, rest: &[u8], last: bool) -> EncodingEnd {
-        let (others_mark, other) = match self.encoding {
+        let (other_mark, other) = match self.encoding {
             TextEncoding::Utf16Be => ([0xFF, 0xFE], TextEncoding::Utf16Le),
             _ => ([0xFE, 0xFF], TextEncoding::Utf16Be),
         };
@@ -286,7 +261,7 @@ impl TextDecoder {
             if unit.len() < 2 && !last {
                 break;
             }
-            if unit == others_mark && before.is_none_or(can_precede_line) {
+            if unit == other_mark && before.is_none_or(can_precede_line) {
                 return EncodingEnd::At(at, other, 2);
             }
             if before.is_some_and(can_precede_line)
@@ -308,11 +283,11 @@ impl TextDecoder {
     }
 }
 
-/// Appends up to so many bytes. Tells whether the input ended, or what it failed with; what came
-/// before is there.
-fn read_up_to(input: &mut dyn Read, to: &mut Vec<u8>, room: usize) -> (bool, Option<io::Error>) {
+/// Appends up to `size` bytes. Returns true if the input has ended, and the error if it failed. All
+/// bytes before the error are appended.
+fn read_up_to(input: &mut dyn Read, to: &mut Vec<u8>, size: usize) -> (bool, Option<io::Error>) {
     let mut len = to.len();
-    to.resize(len + room, 0);
+    to.resize(len + size, 0);
     let (mut ended, mut failed) = (false, None);
     while len < to.len() && !ended && failed.is_none() {
         match input.read(&mut to[len..]) {
@@ -326,31 +301,28 @@ fn read_up_to(input: &mut dyn Read, to: &mut Vec<u8>, room: usize) -> (bool, Opt
     (ended, failed)
 }
 
-fn is_ascii(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7E)
-}
-
-/// Whether a line, or a value that was appended to one without its end, may begin behind a byte.
+/// Returns true if a line can begin after a byte, or a value that was appended to a line without
+/// a line break.
 fn can_precede_line(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r' | b'}' | b']')
 }
 
-/// Whether what follows is UTF-8, and how many bytes of mark it begins with. Behind a bracket it
-/// must begin with another, or with a line's end: any letters may stand there inside of a text.
-fn detect_utf8(window: &[u8], behind_bracket: bool) -> Option<usize> {
+/// Returns the length of the byte order mark if a text is UTF-8. After a bracket, the text must
+/// begin with another bracket or a line break, since inside a string any characters can follow.
+fn detect_utf8(window: &[u8], after_bracket: bool) -> Option<usize> {
     let (mark, text) = match window.strip_prefix(UTF8_BOM) {
         Some(text) => (UTF8_BOM.len(), text),
         None => (0, window),
     };
     let begins = match text {
         [b'{' | b'[' | b'\r' | b'\n', rest @ ..] => {
-            !behind_bracket || rest.first().is_none_or(|byte| b"{}[]\"\r\n ".contains(byte))
+            !after_bracket || rest.first().is_none_or(|byte| b"{}[]\"\r\n ".contains(byte))
         }
-        _ => !behind_bracket,
+        _ => !after_bracket,
     };
     let ascii = text.iter().take(MIN_ASCII_BYTES).all(|&byte| is_ascii(byte));
     let is_text = |&byte: &u8| is_ascii(byte) || byte >= 0x80;
-    // The last letter may not be all there.
+    // The last character can be incomplete.
     let is_utf8 = std::str::from_utf8(text).err().is_none_or(|error| error.error_len().is_none());
     (begins && ascii && is_utf8 && text.iter().all(is_text)).then_some(mark)
 }
@@ -359,7 +331,7 @@ fn detect_utf8(window: &[u8], behind_bracket: bool) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// The text of a file that is read in steps, and the position of each of its lines.
+    /// Decodes a file in steps. Returns its text and the position of each of its lines.
     fn decoded(bytes: &[u8], step: usize) -> (String, Vec<u64>) {
         struct Steps<'b>(&'b [u8], usize);
         impl Read for Steps<'_> {
@@ -370,25 +342,25 @@ mod tests {
                 Ok(len)
             }
         }
-        let (mut decoder, mut text, mut places) =
+        let (mut decoder, mut text, mut positions) =
             (TextDecoder::default(), Vec::new(), PositionMap::default());
-        // Small steps of decoding too, which reading whole blocks would hide.
+        // Small steps of decoding too, since whole blocks would hide mistakes.
         let mut input = Steps(bytes, step);
-        let mut held = Vec::new();
+        let mut undecoded = Vec::new();
         loop {
             let mut block = vec![0; step];
             let len = input.read(&mut block).unwrap();
-            held.extend_from_slice(&block[..len]);
-            let done = decoder.decode(&held, len == 0, &mut text, &mut places);
-            held.drain(..done);
+            undecoded.extend_from_slice(&block[..len]);
+            let done = decoder.decode(&undecoded, len == 0, &mut text, &mut positions);
+            undecoded.drain(..done);
             if len == 0 {
                 break;
             }
         }
         let starts = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
         let lines = [0].into_iter().chain(starts.map(|(at, _)| at + 1));
-        let positions = lines.map(|at| places.position(&text, at)).collect();
-        (String::from_utf8_lossy(&text).into_owned(), positions)
+        let line_starts = lines.map(|at| positions.position(&text, at)).collect();
+        (String::from_utf8_lossy(&text).into_owned(), line_starts)
     }
 
     fn le(text: &str) -> Vec<u8> {
@@ -409,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_and_their_absence_are_understood() {
+    fn text_is_decoded_with_and_without_byte_order_mark() {
         check(&[b"\xEF\xBB\xBF{\n}"], "{\n}", &[3, 5]);
         check(&[b"\xFF\xFE", &le("{\né😀}\n")], "{\né😀}\n", &[2, 6, 16]);
         check(&[b"\xFE\xFF", &be("{\né😀}\n")], "{\né😀}\n", &[2, 6, 16]);
@@ -420,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encoding_may_change_between_lines_and_back_again() {
+    fn encoding_can_change_between_lines() {
         let line = "{\"a\":\"é你好\"}\r\n";
         let (len8, len16) = (line.len() as u64, le(line).len() as u64);
         for (mark, wide) in [
@@ -439,19 +411,19 @@ mod tests {
     }
 
     #[test]
-    fn an_encoding_may_change_behind_a_bracket() {
+    fn encoding_can_change_after_a_bracket() {
         check(&[b"[{\"a\":1}]", &le("[{\"a\":2}]\r\n")], "[{\"a\":1}][{\"a\":2}]\r\n", &[0, 31]);
         check(&[&le("[{\"a\":1}]"), b"[{\"a\":2}]\r\n"], "[{\"a\":1}][{\"a\":2}]\r\n", &[0, 29]);
         check(&[&le("[]"), b"[]"], "[][]", &[0]);
     }
 
     #[test]
-    fn letters_that_look_like_ascii_are_no_change() {
-        // In UTF-16 these letters have bytes that are all ASCII.
+    fn text_that_looks_like_ascii_does_not_change_the_encoding() {
+        // In UTF-16, all bytes of these characters are ASCII.
         let text = "{\"a\":\"} 你好\"}\n\"你好\n你好你 ascii\"\n";
         assert_eq!(decoded(&le(text), 1000).0, text);
         assert_eq!(decoded(&be(text), 1000).0, text);
-        // Noughts between records and bytes that are no UTF-8 stay what they are.
+        // Zero bytes between records and invalid UTF-8 stay unchanged.
         for bytes in [&b"{}\0\0\0{}\0"[..], b"{\"a\":\"\xFF\xFEx\"}", b"{}\n\0{}", b"\0\0{}\0\0"] {
             assert_eq!(decoded(bytes, 1000).0, String::from_utf8_lossy(bytes));
         }

@@ -1,10 +1,9 @@
-//! What is packed in a file: gzip, Zstandard and zip, known by their first bytes and never by name,
-//! also inside of one another.
+//! Decompresses files: gzip, Zstandard and zip, also nested. It detects them by their first bytes
+//! and never by their names.
 //!
-//! A file on disk is a sequence of texts: one where nothing or one thing was packed, several in a
-//! zip. They are read as streams, so that no size matters; only a zip that is itself packed must be
-//! held, because its list of members stands at its end. Names of members are only ever names:
-//! nothing is written anywhere.
+//! A file on disk is a sequence of texts: one, or several if it is a zip file. All are read as
+//! streams, so that size does not matter. Only a zip file inside another compressed file is kept in
+//! memory, because its directory is at its end. Nothing is ever written under the name of a member.
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -12,69 +11,64 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::MultiGzDecoder;
 
-use super::disk::{FileDigest, TrackedFile, TrackedFileReader};
+use super::disk::{DecompressedReader, FileDigest, TrackedFile, TrackedFileReader};
 use super::zip::{ZipMember, ZipReader};
 
-/// Packed files in packed files: so many times they are unpacked.
+/// The most levels of nested compression.
 const MAX_PACKING_DEPTH: usize = 3;
 
-/// A zip that is itself packed is held in memory, and refused if it is larger than this.
+/// The largest zip file inside another compressed file. Such a zip file is kept in memory.
 const MAX_INNER_ZIP_BYTES: u64 = 64 << 20;
 
-/// So many bytes tell what a file is.
+/// The number of first bytes from which the compression is detected.
 const MAGIC_BYTES: u64 = 8;
 
-/// What is in a file, one text after another.
+/// The texts in a file, one after another.
 pub(super) struct PackedFile {
     path: PathBuf,
     tracked_file: Arc<Mutex<TrackedFile>>,
-    /// The file itself, until it is opened as what it is.
+    /// The file itself, until its format is detected.
     file: Option<TrackedFileReader>,
-    /// Zips that are being read, the outermost first.
+    /// The zip files that are being read, the outermost first.
     zips: Vec<OpenZip>,
 }
 
 struct OpenZip {
     zip: ZipReader,
-    /// The name of the zip inside of the file, with a `/` behind; empty for the file itself.
+    /// The path of the zip file inside the file, with a `/` at its end; empty for the file itself.
     name_prefix: String,
     depth: usize,
 }
 
-/// A text, or why there is none.
+/// A text of a file, or the reason why it cannot be read.
 pub(super) struct UnpackedMember {
-    /// Its name inside of the file; nothing where the file has but one.
+    /// The name inside the file; `None` if the file is only one text.
     pub(super) name: Option<String>,
-    /// Whether it was packed, so that positions are not those of the file.
+    /// True if the text was compressed, so that positions are those after decompression.
     pub(super) is_packed: bool,
     pub(super) content: MemberContent,
 }
 
 pub(super) enum MemberContent {
     Text(Box<dyn Read + Send>),
-    /// It cannot be read, and no other try would help.
+    /// A text that cannot be read, now or later, with the reason.
     Unsupported(String),
-    /// It holds nothing that is to be read.
+    /// Nothing to read.
     Empty,
 }
 
 impl PackedFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let disk = Arc::new(Mutex::new(TrackedFile::open(path)?));
-        let file = TrackedFileReader::new(disk.clone());
-        Ok(PackedFile {
-            path: path.to_path_buf(),
-            tracked_file: disk,
-            file: Some(file),
-            zips: Vec::new(),
-        })
+        let tracked_file = Arc::new(Mutex::new(TrackedFile::open(path)?));
+        let file = Some(TrackedFileReader::new(tracked_file.clone()));
+        Ok(PackedFile { path: path.to_path_buf(), tracked_file, file, zips: Vec::new() })
     }
 
-    /// The next text; `None` where there is no other.
+    /// Returns the next text; `None` at the end.
     ///
     /// # Errors
     ///
-    /// Those of the disk. What is wrong with what is packed is told as a [`Content::Refused`].
+    /// I/O errors of the disk. Damage of compressed data is [`MemberContent::Unsupported`].
     pub(super) fn next(&mut self) -> io::Result<Option<UnpackedMember>> {
         loop {
             if let Some(file) = self.file.take() {
@@ -106,13 +100,13 @@ impl PackedFile {
         opened: Result<Box<dyn Read + Send>, String>,
         depth: usize,
     ) -> io::Result<Option<UnpackedMember>> {
-        let refused = |reason| UnpackedMember {
+        let unsupported = |reason| UnpackedMember {
             name: Some(name.clone()),
             is_packed: true,
             content: MemberContent::Unsupported(reason),
         };
         match opened {
-            Err(reason) => Ok(Some(refused(reason))),
+            Err(reason) => Ok(Some(unsupported(reason))),
             Ok(reader) if member.is_stored => self.open_stream(reader, Some(name), depth),
             Ok(reader) => {
                 let counted = self.count_unpacked(reader);
@@ -121,7 +115,7 @@ impl PackedFile {
         }
     }
 
-    /// Opens a stream as what it is: a text, or something packed, which is opened in turn.
+    /// Opens a stream in its format: a text, or compressed data, which is opened in turn.
     fn open_stream(
         &mut self,
         mut input: Box<dyn Read + Send>,
@@ -135,7 +129,7 @@ impl PackedFile {
                 |content| Ok(Some(UnpackedMember { name: name.clone(), is_packed, content }));
             let mut head = Vec::new();
             if let Err(error) = (&mut input).take(MAGIC_BYTES).read_to_end(&mut head) {
-                // The lock is let go before the reason is asked for.
+                // `broken_reason` locks again, so the lock must be released before.
                 let failure = self.lock_tracked_file().take_failure();
                 return match failure {
                     Some(failure) => Err(failure),
@@ -145,8 +139,7 @@ impl PackedFile {
             let packing = PackingFormat::detect(&head);
             let whole = Box::new(Cursor::new(head).chain(input));
             if packing.is_some() && depth >= MAX_PACKING_DEPTH {
-                let reason =
-                    format!("packed more than {MAX_PACKING_DEPTH} times over: unpack it by hand");
+                let reason = format!("packed more than {MAX_PACKING_DEPTH} times: unpack it first");
                 return part(MemberContent::Unsupported(reason));
             }
             input = match packing {
@@ -171,8 +164,8 @@ impl PackedFile {
                         Ok(zip) => zip,
                         Err(reason) => return part(MemberContent::Unsupported(reason)),
                     };
-                    let name = name.map_or_else(String::new, |name| name + "/");
-                    self.zips.push(OpenZip { zip, name_prefix: name, depth: depth + 1 });
+                    let name_prefix = name.map_or_else(String::new, |name| name + "/");
+                    self.zips.push(OpenZip { zip, name_prefix, depth: depth + 1 });
                     return Ok(None);
                 }
             };
@@ -181,54 +174,54 @@ impl PackedFile {
     }
 
     fn count_unpacked(&self, inner: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
-        Box::new(super::disk::DecompressedReader::new(inner, self.tracked_file.clone()))
+        Box::new(DecompressedReader::new(inner, self.tracked_file.clone()))
     }
 
-    /// Why a stream that was being unpacked ended before its end.
+    /// Returns the reason why a compressed stream ended too early.
     pub(super) fn broken_reason(&self, error: &io::Error) -> String {
         match self.lock_tracked_file().bomb_reason() {
             Some(reason) => reason,
             None => format!(
-                "damaged: it cannot be unpacked from here on ({error}); what came before is taken"
+                "damaged: it cannot be unpacked from here on ({error}); everything before is read"
             ),
         }
     }
 
-    /// What the disk refused while something was being unpacked.
+    /// Returns the I/O error of the disk that occurred during decompression.
     pub(super) fn take_failure(&self) -> Option<io::Error> {
         self.lock_tracked_file().take_failure()
     }
 
-    /// Bytes of the file that were read since this was last asked.
+    /// Returns the number of bytes of the file that were read since the last call.
     pub(super) fn take_bytes_read(&self) -> u64 {
         self.lock_tracked_file().take_bytes_read()
     }
 
-    /// Reads what is left of the file, and makes its digest.
+    /// Reads the rest of the file, and returns its digest.
     pub(super) fn digest(&self) -> io::Result<FileDigest> {
         self.lock_tracked_file().finish()
     }
 
     fn lock_tracked_file(&self) -> std::sync::MutexGuard<'_, TrackedFile> {
-        // What is in it is whole at any time.
+        // A panic elsewhere cannot leave the file in an invalid state.
         self.tracked_file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Reads a zip that is itself packed.
+/// Reads a zip file inside compressed data.
 fn read_inner_zip(input: impl Read) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     match input.take(MAX_INNER_ZIP_BYTES + 1).read_to_end(&mut bytes) {
         Ok(len) if len as u64 <= MAX_INNER_ZIP_BYTES => Ok(bytes),
         Ok(_) => Err(format!(
-            "a zip inside of a packed file, larger than {} MiB: unpack the outer one by hand",
+            "a zip file inside a packed file is larger than {} MiB: unpack the outer file first",
             MAX_INNER_ZIP_BYTES >> 20
         )),
         Err(error) => Err(format!("damaged: it cannot be unpacked ({error})")),
     }
 }
 
-/// How something is packed.
+/// A compression format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PackingFormat {
     Gzip,
@@ -240,11 +233,11 @@ impl PackingFormat {
     fn detect(head: &[u8]) -> Option<Self> {
         match head {
             [0x1F, 0x8B, 8, ..] => Some(PackingFormat::Gzip),
-            // A frame, or one that is to be skipped before it.
+            // A frame, or a skippable frame before it.
             [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => {
                 Some(PackingFormat::Zstd)
             }
-            // With members, without any, and as part of several.
+            // A zip file with members, an empty one, and a part of a split one.
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, ..] => {
                 Some(PackingFormat::Zip)
             }

@@ -1,4 +1,4 @@
-//! Which files there are.
+//! Finds the source files in files and folders.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,28 +6,29 @@ use std::time::UNIX_EPOCH;
 
 use walkdir::WalkDir;
 
-/// Endings of files that lie beside archives and are no data: notes, scripts, queries.
+/// Extensions of files that are often in the same folders and are not data: notes, scripts,
+/// queries.
 const NON_DATA_EXTENSIONS: [&str; 12] =
     ["md", "py", "ps1", "psm1", "psd1", "sql", "sh", "cmd", "bat", "ipynb", "pbix", "pq"];
 
 /// A file of the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
-    /// Where to open it.
+    /// The path to open.
     pub path: PathBuf,
-    /// Its name in messages and in the lineage column: the path as it was given, with `/`.
+    /// The name in messages and in the lineage column: the path as the user gave it, with `/`.
     pub name: String,
-    /// Its absolute path, which is the same from whichever folder a command runs.
+    /// The absolute path, which does not depend on the folder in which the command runs.
     pub absolute_path: String,
-    /// Its size on disk.
+    /// The size on disk.
     pub size_bytes: u64,
-    /// When it was last modified, in microseconds since 1970 (UTC), where the disk tells.
+    /// The time of the last change in microseconds since 1970 (UTC), if the file system has it.
     pub modified_us: Option<i64>,
 }
 
 impl SourceFile {
-    /// Whether the file is not as it was found: size or time have changed, so it is still being
-    /// written, or was replaced.
+    /// Returns true if size or time of the file are not as discovered, so it is still being written
+    /// or was replaced.
     pub fn has_changed(&self) -> bool {
         std::fs::metadata(&self.path).is_ok_and(|meta| {
             meta.len() != self.size_bytes || modified_us(&meta) != self.modified_us
@@ -40,20 +41,21 @@ fn modified_us(meta: &std::fs::Metadata) -> Option<i64> {
     i64::try_from(since.as_micros()).ok()
 }
 
-/// Walks files and folders. Files come sorted by name, each once; what could not be looked at
-/// comes beside them, by name with the reason.
+/// Walks files and folders. Returns each file once, sorted by name, and the paths that cannot be
+/// read, with reasons.
 ///
-/// Hidden files and folders, stores, and files whose ending says that they are notes or scripts
-/// are passed over inside folders; a file that is named itself is always taken. A store that is
-/// named itself is a mistake, and told.
+/// Inside folders, it skips hidden files and folders, stores, and files with extensions of notes or
+/// scripts. A file that is given itself is always returned. A store that is given itself is an
+/// error.
 pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
     let mut found: BTreeMap<String, SourceFile> = BTreeMap::new();
-    let mut troubles = BTreeMap::new();
-    let mut places = CanonicalPaths::default();
+    let mut unreadable = BTreeMap::new();
+    let mut canonical_paths = CanonicalPaths::default();
     for root in paths {
         if is_store(root) {
-            let reason = "a store, whose events were read before: name the folder of the dumps";
-            troubles.insert(display_name(root), reason.to_owned());
+            let reason =
+                "it is a store, not a folder of log files: pass the folder with the log files";
+            unreadable.insert(display_name(root), reason.to_owned());
             continue;
         }
         let walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
@@ -71,7 +73,7 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
                             reason.unwrap_or_else(|| error.to_string()) + glob_hint(path)
                         }
                     };
-                    troubles.insert(display_name(path), reason);
+                    unreadable.insert(display_name(path), reason);
                     continue;
                 }
             };
@@ -79,28 +81,27 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
                 continue;
             }
             if !entry.file_type().is_file() {
-                troubles.insert(display_name(entry.path()), "not a regular file".to_owned());
+                unreadable.insert(display_name(entry.path()), "not a regular file".to_owned());
                 continue;
             }
-            match source_file(&entry, &mut places) {
+            match source_file(&entry, &mut canonical_paths) {
                 Ok(file) => {
-                    // A file that is reached by two names has the first of them, in whichever
-                    // order they were given.
-                    let held =
+                    // A file that has two names gets the first of them in alphabetical order.
+                    let known =
                         found.entry(file.absolute_path.clone()).or_insert_with(|| file.clone());
-                    if file.name < held.name {
-                        *held = file;
+                    if file.name < known.name {
+                        *known = file;
                     }
                 }
                 Err(error) => {
-                    troubles.insert(display_name(entry.path()), error.to_string());
+                    unreadable.insert(display_name(entry.path()), error.to_string());
                 }
             }
         }
     }
     let mut found: Vec<SourceFile> = found.into_values().collect();
     found.sort_by(|a, b| (&a.name, &a.absolute_path).cmp(&(&b.name, &b.absolute_path)));
-    (found, troubles.into_iter().collect())
+    (found, unreadable.into_iter().collect())
 }
 
 fn is_data_entry(entry: &walkdir::DirEntry) -> bool {
@@ -118,22 +119,22 @@ fn is_store(folder: &Path) -> bool {
     folder.join("events").join("_delta_log").is_dir()
 }
 
-/// What to do about a pattern that nobody has expanded: shells of Windows leave that to programs.
+/// Returns a hint if a path is a pattern. The shells of Windows do not expand patterns.
 fn glob_hint(path: &Path) -> &'static str {
     match path.to_string_lossy().contains('*') {
-        true => "; * stands for nothing here: name the folder, and all files in it are read",
+        true => "; * is not expanded here: pass the folder, and all files in it are read",
         false => "",
     }
 }
 
-/// Whether a file's ending says nothing against it.
+/// Returns true if the extension of a file is not one of notes or scripts.
 pub(super) fn is_data_name(name: &str) -> bool {
-    let ending = Path::new(name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    !ending.is_some_and(|ending| NON_DATA_EXTENSIONS.contains(&&*ending))
+    let extension = Path::new(name).extension().map(|text| text.to_string_lossy().to_lowercase());
+    !extension.is_some_and(|extension| NON_DATA_EXTENSIONS.contains(&&*extension))
 }
 
-/// Where files are, whichever way they were reached. To ask the system costs a call for every part
-/// of a path, so it is asked once for the files of a folder.
+/// Finds the absolute paths of files. The system needs one call for each part of a path, so it is
+/// asked once for all files of a folder.
 #[derive(Default)]
 struct CanonicalPaths {
     folder: PathBuf,
@@ -143,7 +144,7 @@ struct CanonicalPaths {
 impl CanonicalPaths {
     fn canonicalize(&mut self, entry: &walkdir::DirEntry) -> std::io::Result<PathBuf> {
         let path = entry.path();
-        // A file that is named itself may be so in another spelling, where the system allows it.
+        // A file that is given itself can have another spelling if the file system ignores case.
         let (Some(folder), false) = (path.parent(), entry.path_is_symlink() || entry.depth() == 0)
         else {
             return std::fs::canonicalize(path);
@@ -158,29 +159,29 @@ impl CanonicalPaths {
 
 fn source_file(
     entry: &walkdir::DirEntry,
-    places: &mut CanonicalPaths,
+    canonical_paths: &mut CanonicalPaths,
 ) -> std::io::Result<SourceFile> {
     let path = entry.path();
     let meta = std::fs::metadata(path)?;
     Ok(SourceFile {
         path: path.to_path_buf(),
         name: display_name(path),
-        absolute_path: lossless_text(&places.canonicalize(entry)?),
+        absolute_path: lossless_text(&canonical_paths.canonicalize(entry)?),
         size_bytes: meta.len(),
         modified_us: modified_us(&meta),
     })
 }
 
-/// A path for people and for the lineage column: `/` between the parts on every system, and no
-/// `./` in front.
+/// Returns a path for messages and the lineage column: `/` between the parts on every system,
+/// without `./` at its start.
 fn display_name(path: &Path) -> String {
     let text = lossless_text(path);
     let text = if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text };
     text.strip_prefix("./").unwrap_or(&text).to_owned()
 }
 
-/// A path as text. Bytes that are no text are written as `\xFF`, so that two files whose names
-/// differ in nothing else are two files.
+/// Returns a path as text. Bytes that are not UTF-8 are written as `\xFF`, so that two names that
+/// differ only in such bytes stay different.
 fn lossless_text(path: &Path) -> String {
     let mut text = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
@@ -194,10 +195,10 @@ fn lossless_text(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    /// The system allows any bytes in a name.
+    /// Linux allows any bytes in a name.
     #[test]
     #[cfg(target_os = "linux")]
-    fn names_that_are_no_text_are_told_apart() {
+    fn names_that_are_not_utf8_stay_different() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
 
@@ -211,10 +212,10 @@ mod tests {
         assert_eq!(names, ["a\\xFE.json", "a\\xFF.json"]);
     }
 
-    /// However a file is reached: below a link, as a link, from another folder.
+    /// Checks files below a link, as a link, and from another folder.
     #[test]
     #[cfg(unix)]
-    fn the_place_of_a_file_is_what_the_system_says_it_is() {
+    fn absolute_path_is_the_canonical_path() {
         use std::fs;
         use std::os::unix::fs::symlink;
 
@@ -230,11 +231,11 @@ mod tests {
         fs::write(at("way/zero.json"), "").unwrap();
         for roots in [vec![at("way")], vec![at("real/../way"), at("real")], vec![at("real/1.json")]]
         {
-            let (found, troubles) = super::discover(&roots);
-            assert!(!found.is_empty() && troubles.is_empty());
+            let (found, unreadable) = super::discover(&roots);
+            assert!(!found.is_empty() && unreadable.is_empty());
             for file in found {
-                let place = fs::canonicalize(&file.path).unwrap();
-                assert_eq!(file.absolute_path, place.to_string_lossy(), "{}", file.name);
+                let canonical = fs::canonicalize(&file.path).unwrap();
+                assert_eq!(file.absolute_path, canonical.to_string_lossy(), "{}", file.name);
             }
         }
         fs::remove_dir_all(folder).unwrap();

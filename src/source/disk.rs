@@ -1,5 +1,5 @@
-//! A file on disk while it is read: its digest, how much of it was read, and how much came of that
-//! when it was unpacked.
+//! Reads a file on disk: computes its digest, and counts the bytes read and those after
+//! decompression.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::Xxh3;
 
-/// A file that unpacks to more than this, and to so many times its size, is made to fill disks and
-/// not to be read. Events packed well come to a thirtieth of their size.
+/// A file that becomes larger than `MIN_BOMB_BYTES` and than `MIN_BOMB_RATIO` times its size when
+/// it is decompressed is probably made to fill disks. Events are compressed to about a thirtieth.
 const MIN_BOMB_BYTES: u64 = 64 << 20;
 const MIN_BOMB_RATIO: u64 = 250;
 
-/// How much is read at a time where only the digest is wanted.
+/// The number of bytes per read if only the digest is needed.
 const READ_BYTES: usize = 1 << 20;
 
-/// The digest of a whole file, as text.
+/// The digest of a whole file as text.
 pub(super) type FileDigest = String;
 
-/// A file being read.
+/// A file that is being read.
 pub(super) struct TrackedFile {
     file: File,
     hash: Box<Xxh3>,
@@ -44,7 +44,8 @@ impl TrackedFile {
         Ok(len)
     }
 
-    /// The error of the disk that ended a stream, to be told from damage of what is packed.
+    /// Returns the I/O error of the disk that ended a stream, to distinguish it from damaged
+    /// content.
     pub(super) fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
     }
@@ -57,20 +58,19 @@ impl TrackedFile {
         self.bytes_unpacked > MIN_BOMB_BYTES && self.bytes_unpacked / MIN_BOMB_RATIO > self.size
     }
 
-    /// Why no more is unpacked, where too much was.
+    /// Returns the reason why decompression stops, if the file becomes too large.
     pub(super) fn bomb_reason(&self) -> Option<String> {
         self.is_bomb().then(|| {
             format!(
-                "it unpacks to more than {MIN_BOMB_RATIO} times its size on disk, as files do that are \
-                 made to fill memory and disks: no more of it is read; if it is real, unpack it by \
-                 hand"
+                "it unpacks to more than {MIN_BOMB_RATIO} times its size on disk, like a file made \
+                 to fill memory and disks; the rest is not read: if it is real, unpack it first"
             )
         })
     }
 
-    /// Reads what is left, and makes the digest of the file.
+    /// Reads the rest of the file, and returns its digest.
     pub(super) fn finish(&mut self) -> io::Result<FileDigest> {
-        // Most files are read already, and this is to find that out.
+        // Most files are read completely already, and a small read confirms it.
         let mut buffer = vec![0; 16];
         loop {
             match self.read(&mut buffer) {
@@ -83,11 +83,11 @@ impl TrackedFile {
     }
 }
 
-/// The digest of a file, for telling whether it is known.
+/// Returns the digest of a file, by which known content is recognized.
 ///
 /// # Errors
 ///
-/// Those of the operating system.
+/// I/O errors of the operating system.
 pub fn digest(path: &Path) -> io::Result<String> {
     TrackedFile::open(path)?.finish()
 }
@@ -96,25 +96,25 @@ fn format_digest(hash: &Xxh3) -> String {
     format!("xxh3-128:{:032x}", hash.digest128())
 }
 
-/// The bytes of the file, from its beginning.
+/// Reads the bytes of a file from its beginning.
 pub(super) struct TrackedFileReader(Arc<Mutex<TrackedFile>>);
 
 impl TrackedFileReader {
-    pub(super) fn new(disk: Arc<Mutex<TrackedFile>>) -> Self {
-        TrackedFileReader(disk)
+    pub(super) fn new(file: Arc<Mutex<TrackedFile>>) -> Self {
+        TrackedFileReader(file)
     }
 }
 
 impl Read for TrackedFileReader {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let mut disk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = disk.read(to);
-        read.map_err(|error| disk.record_failure(error))
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = file.read(to);
+        read.map_err(|error| file.record_failure(error))
     }
 }
 
 impl TrackedFile {
-    /// Keeps an error: what unpacks may hand on another in its place.
+    /// Stores an I/O error, since a decompressor can return another error in its place.
     pub(super) fn record_failure(&mut self, error: io::Error) -> io::Error {
         if error.kind() != io::ErrorKind::Interrupted {
             self.failure = Some(io::Error::new(error.kind(), error.to_string()));
@@ -123,24 +123,24 @@ impl TrackedFile {
     }
 }
 
-/// A stream that was unpacked: what comes of it is counted, at all levels together.
+/// A decompressed stream. Its bytes are counted, those of all nested levels together.
 pub(super) struct DecompressedReader {
     inner: Box<dyn Read + Send>,
     tracked_file: Arc<Mutex<TrackedFile>>,
 }
 
 impl DecompressedReader {
-    pub(super) fn new(inner: Box<dyn Read + Send>, disk: Arc<Mutex<TrackedFile>>) -> Self {
-        DecompressedReader { inner, tracked_file: disk }
+    pub(super) fn new(inner: Box<dyn Read + Send>, tracked_file: Arc<Mutex<TrackedFile>>) -> Self {
+        DecompressedReader { inner, tracked_file }
     }
 }
 
 impl Read for DecompressedReader {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         let len = self.inner.read(to)?;
-        let mut disk = self.tracked_file.lock().unwrap_or_else(PoisonError::into_inner);
-        disk.bytes_unpacked += len as u64;
-        match disk.bomb_reason() {
+        let mut file = self.tracked_file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.bytes_unpacked += len as u64;
+        match file.bomb_reason() {
             None => Ok(len),
             Some(reason) => Err(io::Error::new(io::ErrorKind::InvalidData, reason)),
         }

@@ -1,28 +1,28 @@
-//! JSON text that stands in JSON strings, taken out as it is read.
+//! Extracts JSON text from JSON strings while it is read.
 //!
-//! A cmdlet's answer that went through ConvertTo-Json once more is a file that is one string, or a
-//! string a line.
+//! If the output of a cmdlet goes through ConvertTo-Json twice, the file is one string, or one
+//! string per line.
 
-/// Where in the text the next byte stands.
+/// The state before the next byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum UnquoteState {
     /// Between values.
     Outside,
-    /// In an object or array that stands in no string: it stays as it is.
+    /// In an object or array outside of strings: its text is copied unchanged.
     Verbatim { depth: u32, in_string: bool, escaped: bool },
     /// In a string.
     InString,
-    /// Behind a backslash.
+    /// After a backslash.
     InEscape,
-    /// In the digits of `\u`: how many there were, and their value.
+    /// In the digits of `\u`: their number so far, and their value.
     InHexEscape { digits: u8, value: u16 },
 }
 
-/// Takes the text out of strings.
+/// Extracts text from JSON strings.
 #[derive(Debug)]
 pub(super) struct StringUnquoter {
     state: UnquoteState,
-    /// The first half of a character beyond U+FFFF.
+    /// The first half of a character above U+FFFF.
     high_surrogate: Option<u16>,
 }
 
@@ -33,7 +33,7 @@ impl Default for StringUnquoter {
 }
 
 impl StringUnquoter {
-    /// Appends what the next bytes hold.
+    /// Appends the content of the next bytes.
     pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         while !bytes.is_empty() {
             let done = match self.state {
@@ -47,7 +47,7 @@ impl StringUnquoter {
         }
     }
 
-    /// Copies text up to a byte that means something; tells how much is done with.
+    /// Copies text up to the next special byte. Returns the number of bytes read.
     fn copy_string(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
         let end = memchr::memchr3(b'"', b'\\', b'\n', bytes);
         let len = end.unwrap_or(bytes.len());
@@ -59,7 +59,7 @@ impl StringUnquoter {
         match special {
             None => return len,
             Some(b'\\') => self.state = UnquoteState::InEscape,
-            // No JSON writer leaves a bare line break in a string: it breaks off here.
+            // No JSON writer leaves a bare line break in a string, so the string is broken here.
             Some(b'\n') => {
                 out.push(b'\n');
                 self.state = UnquoteState::Outside;
@@ -104,7 +104,7 @@ impl StringUnquoter {
             b'n' => out.push(b'\n'),
             b'r' => out.push(b'\r'),
             b't' => out.push(b'\t'),
-            // A quote, a backslash or a slash; what is no escape at all stays as it is.
+            // A quote, a backslash or a slash. An invalid escape is copied unchanged.
             b'"' | b'\\' | b'/' => out.push(byte),
             _ => out.extend_from_slice(&[b'\\', byte]),
         }
@@ -150,7 +150,7 @@ impl StringUnquoter {
         }
     }
 
-    /// A first half that no second one follows.
+    /// Writes a first half without a second half.
     fn flush_surrogate(&mut self, out: &mut Vec<u8>) {
         if let Some(high) = self.high_surrogate.take() {
             write_lone_surrogate(high, out);
@@ -176,7 +176,7 @@ fn next_verbatim_state(byte: u8, depth: u32, in_string: bool, escaped: bool) -> 
     }
 }
 
-/// Half a character stays an escape, so that the record that holds it is told, not mended.
+/// Writes half a character as an escape, so that its record is rejected and not silently changed.
 fn write_lone_surrogate(half: u16, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("\\u{half:04x}").as_bytes());
 }
@@ -186,8 +186,8 @@ fn write_code_point(code: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
-/// Whether a string, given from its quote on, holds JSON: an object, an array or another string.
-/// `None` where it is too short to tell.
+/// Returns true if a string, given from its quote on, contains JSON: an object, an array or another
+/// string. `None` if the text is too short to decide.
 pub(super) fn is_embedded_json(text: &[u8]) -> Option<bool> {
     let mut at = 1;
     loop {
@@ -202,7 +202,7 @@ pub(super) fn is_embedded_json(text: &[u8]) -> Option<bool> {
     }
 }
 
-/// What a string holds, given with its quotes; the last may be missing.
+/// Appends the content of a string, given with its quotes. The closing quote can be missing.
 pub(super) fn unquote(text: &[u8], out: &mut Vec<u8>) {
     StringUnquoter::default().push(text, out);
 }
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_give_what_they_hold_and_all_else_stays() {
+    fn content_of_strings_is_extracted_and_other_text_is_unchanged() {
         check(r#""[{\"a\":\"x\\\"y\"}]""#, r#"[{"a":"x\"y"}]"#);
         check("\"{}\"\r\n\"[1]\"\n", "{}\r\n[1]\n");
         check(r#""\u007b\u00e9\ud83d\ude00\u4F60\r\n\t\/}""#, "{é😀你\r\n\t/}");
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_in_a_string_stays_wrong() {
+    fn invalid_escapes_stay_invalid() {
         check(r#""\ud83d""#, r"\ud83d");
         check(r#""\ud83dx\ude00""#, r"\ud83dx\ude00");
         check(r#""\ud83d\ud83d\ude00""#, "\\ud83d😀");

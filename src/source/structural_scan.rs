@@ -1,46 +1,46 @@
-//! The end of a bracketed value, found 64 bytes at a time.
+//! Finds the end of a JSON object or array, 64 bytes at a time.
 //!
-//! Which bytes are brackets outside of strings is told by bit masks. This reads several gigabytes a
-//! second and is why records can be parsed on all cores from one file: nothing else has to be known
-//! to cut it.
+//! Bit masks mark the brackets outside of strings. This reads several gigabytes per second. To cut
+//! a file between records, nothing else is needed, so all cores can parse records of one file.
 
-/// Looks for the end of a bracketed value.
+/// Finds the end of an object or array.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct BracketScanner {
     position: usize,
     depth: u32,
     in_string: bool,
-    /// The byte at `at` is escaped by a backslash before it.
+    /// The byte at `position` is escaped by a backslash before it.
     escaped: bool,
 }
 
 pub(super) enum ValueEnd {
     /// The value ends before this position.
     At(usize),
-    /// The value breaks off at a line break, here: no JSON writer leaves a bare one in a string,
-    /// and in a file with damage, a line that begins with a bracket begins a record.
+    /// The value breaks off at this line break: no JSON writer leaves a bare line break in a
+    /// string. In a damaged file, this is also a line break before a line that starts with a
+    /// bracket.
     Broken(usize),
     NeedMore,
 }
 
 impl BracketScanner {
-    /// Begins at the value's first bracket.
+    /// Starts at the first bracket of the value.
     pub(super) fn starting_at(at: usize) -> Self {
         BracketScanner { position: at, ..BracketScanner::default() }
     }
 
-    /// Up to where the text was looked at.
+    /// Returns the position up to which the text was read.
     pub(super) fn position(&self) -> usize {
         self.position
     }
 
-    /// The first `len` bytes of the text are gone.
+    /// Adjusts positions after the first `len` bytes of the text were removed.
     pub(super) fn drop_front(&mut self, len: usize) {
         self.position = self.position.saturating_sub(len);
     }
 
-    /// Looks at what the text has grown by. `damaged` says that a record broke off before, so that
-    /// a line that begins with a bracket is taken to begin a record.
+    /// Continues in text that has grown. `damaged` is true if a record broke off before. Then a
+    /// line that starts with a bracket starts a record.
     pub(super) fn find_end(&mut self, text: &[u8], damaged: bool) -> ValueEnd {
         loop {
             let rest = &text[self.position..];
@@ -71,7 +71,7 @@ impl BracketScanner {
                 return ValueEnd::Broken(self.position + broken.trailing_zeros() as usize);
             }
             if len < 64 {
-                // Look at this block again when it is whole.
+                // Read this block again when it is complete.
                 *self = before;
                 return ValueEnd::NeedMore;
             }
@@ -81,13 +81,13 @@ impl BracketScanner {
         }
     }
 
-    /// Follows the brackets of a block; tells the position behind the one that closes the value.
+    /// Follows the brackets of a block. Returns the position after the one that closes the value.
     fn end_in_block(&mut self, block: &[u8; 64], mut brackets: u64) -> Option<usize> {
         while brackets != 0 {
             let at = brackets.trailing_zeros() as usize;
             brackets &= brackets - 1;
             if block[at] & 0x07 == 0x03 {
-                // `{` is 0x7B and `[` 0x5B; the closing ones are 0x7D and 0x5D.
+                // `{` is 0x7B and `[` is 0x5B. The closing brackets are 0x7D and 0x5D.
                 self.depth += 1;
             } else {
                 self.depth = self.depth.saturating_sub(1);
@@ -100,7 +100,7 @@ impl BracketScanner {
     }
 }
 
-/// Those of the line breaks of a block at `at` behind which a line begins with a value.
+/// Returns the line breaks of a block at `at` before lines that start with a bracket.
 fn line_breaks_before_value(text: &[u8], at: usize, mut line_breaks: u64) -> u64 {
     let mut found = 0;
     while line_breaks != 0 {
@@ -113,12 +113,12 @@ fn line_breaks_before_value(text: &[u8], at: usize, mut line_breaks: u64) -> u64
     found
 }
 
-/// All bits below the lowest set one; all bits if none is set.
+/// Returns all bits below the lowest bit that is set; all bits if none is set.
 fn bits_below(mask: u64) -> u64 {
     if mask == 0 { u64::MAX } else { (mask & mask.wrapping_neg()) - 1 }
 }
 
-/// Which bytes are escaped by a backslash, and whether the byte behind the block is.
+/// Returns the bytes that a backslash escapes, and true if the byte after the block is escaped.
 fn escaped_bytes(mut backslash: u64, first_escaped: bool) -> (u64, bool) {
     let mut escaped = u64::from(first_escaped);
     backslash &= !escaped;
@@ -133,7 +133,8 @@ fn escaped_bytes(mut backslash: u64, first_escaped: bool) -> (u64, bool) {
     (escaped, false)
 }
 
-/// Each bit becomes the parity of the bits up to it: between an odd and an even quote is inside.
+/// Replaces each bit with the parity of the bits up to it: it is 1 between an odd and an even
+/// quote.
 fn prefix_xor(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
         bits ^= bits << shift;
@@ -141,7 +142,7 @@ fn prefix_xor(mut bits: u64) -> u64 {
     bits
 }
 
-/// One bit for each byte of a block.
+/// Bit masks of a block with one bit for each byte.
 struct Masks {
     quote: u64,
     backslash: u64,
@@ -152,10 +153,10 @@ struct Masks {
 impl Masks {
     #[cfg(target_arch = "x86_64")]
     fn from_block(block: &[u8; 64]) -> Masks {
-        // SAFETY: the function needs SSE2 and nothing else, and SSE2 belongs to every x86-64
-        // processor. The test below compares it with the portable one. Portable masks need six
-        // times the time for a whole file.
-        #[expect(unsafe_code, reason = "see the argument above")]
+        // SAFETY: the only requirement of the function is SSE2, and every x86-64 processor has it.
+        // A test compares its result with that of the portable function. The portable function
+        // would make reading a file six times slower.
+        #[expect(unsafe_code, reason = "SSE2 is part of x86-64, see above")]
         unsafe {
             Masks::sse2(block)
         }
@@ -172,12 +173,12 @@ impl Masks {
             let half = |at: usize| {
                 part[at..].first_chunk::<8>().map_or(0, |bytes| i64::from_le_bytes(*bytes))
             };
-            // The compiler turns this into one load.
+            // The compiler makes one load of this.
             let bytes = _mm_set_epi64x(half(8), half(0));
             let mask =
                 |matches: __m128i| u64::from(_mm_movemask_epi8(matches) as u16) << (number * 16);
             let equal = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8));
-            // Setting bit 5 makes one of `[` and `{`, and one of `]` and `}`.
+            // Setting bit 5 maps `[` to `{` and `]` to `}`.
             let folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
             let bracket = |byte: u8| _mm_cmpeq_epi8(folded, _mm_set1_epi8(byte as i8));
             masks.quote |= mask(equal(b'"'));
@@ -189,7 +190,7 @@ impl Masks {
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn of(block: &[u8; 64]) -> Masks {
+    fn from_block(block: &[u8; 64]) -> Masks {
         Masks::portable(block)
     }
 
@@ -212,7 +213,7 @@ mod tests {
     use crate::source::structural_scan::*;
 
     #[test]
-    fn both_ways_of_making_masks_agree() {
+    fn sse2_and_portable_masks_are_equal() {
         let mut block = [0_u8; 64];
         for round in 0..256_usize {
             for (at, byte) in block.iter_mut().enumerate() {

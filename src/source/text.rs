@@ -1,67 +1,69 @@
-//! One text of a file, read piece by piece, each piece ending between records.
+//! Reads one text of a file in chunks that end between records.
 
 use std::io::{self, Read};
 
 use super::bounds::{FormatFlags, RecordScanner, RecordStep};
+use super::csv_rows::{CsvRowScanner, CsvStep, blank_out};
 use super::decode::TextDecoder;
-use super::{DecodeProblem, SourceFormat};
-use crate::source::csv_rows::{CsvRowScanner, CsvStep, blank_out};
-use crate::source::embedded_json::{StringUnquoter, is_embedded_json, unquote};
-use crate::source::positions::PositionMap;
-use crate::source::unsupported::describe_unsupported;
+use super::embedded_json::{StringUnquoter, is_embedded_json, unquote};
+use super::format::SourceFormat;
+use super::positions::PositionMap;
+use super::problem::DecodeProblem;
+use super::unsupported::describe_unsupported;
 
-/// A piece is handed on when it has grown to this: enough work for a thread, little to hold.
+/// The size of a chunk: enough work for a thread, and little memory.
 const CHUNK_BYTES: usize = 2 << 20;
 
-/// How much of a text is looked at to tell what it is.
+/// The number of bytes from which the format is detected.
 const SNIFF_BYTES: usize = 64 << 10;
 
-/// JSON in strings in strings: so many times it is taken out again.
+/// The most levels of JSON in strings in strings.
 const MAX_STRING_DEPTH: usize = 3;
 
 /// A text being read.
 pub(super) struct MemberReader {
     input: Box<dyn Read + Send>,
     decoder: TextDecoder,
-    /// What takes JSON out of the strings that the text is made of, the outermost first.
+    /// Take JSON out of the strings of the text, the outermost first. Empty for text without
+    /// quoting.
     unquoters: Vec<StringUnquoter>,
-    /// Decoded text that is not handed on yet, and where it begins.
+    /// Decoded text that is not passed on yet.
     text: Vec<u8>,
     positions: PositionMap,
     records: Vec<(u32, u32)>,
-    /// What strings among the records held, and where it stood.
+    /// The text of strings among the records.
     embedded: EmbeddedText,
     is_at_end: bool,
     state: ReadState,
     problems: Vec<DecodeProblem>,
-    /// Flaws of the end: what a file that is still being written has, too.
+    /// Problems at the end of the file. A file that is still being written has them too.
     tail_problems: Vec<DecodeProblem>,
 }
 
-/// Text that stood in strings where records were expected. It goes behind the text of a piece.
+/// Text of strings that were in place of records. It is appended to the text of a chunk.
 #[derive(Default)]
 struct EmbeddedText {
     text: Vec<u8>,
-    /// Where in it each string's text begins, and where in the file the string stood.
+    /// The start of each string's text in `text`, and the position of the string in the file.
     string_starts: Vec<(usize, u64)>,
-    /// Which of the records are in it.
+    /// The indexes of the records in this text.
     record_indexes: Vec<usize>,
 }
 
 enum ReadState {
-    /// Nothing is known yet.
+    /// The format is not detected yet.
     Undetected,
     Json(RecordScanner),
     Csv(CsvRowScanner),
     Empty,
-    /// No log; the reason.
+    /// Not a log file, with the reason.
     Unsupported(String),
 }
 
-/// The text of a piece, and where in it records begin and end.
+/// The buffers of a chunk: its text, and start and end of each record in it.
 pub(super) type ChunkBuffers = (Vec<u8>, Vec<(u32, u32)>);
 
-/// A piece of a text, before it is known which text of which file it belongs to.
+/// A chunk of a text, before its text and file are added.
 pub(super) struct MemberChunk {
     pub(super) text: Vec<u8>,
     pub(super) records: Vec<(u32, u32)>,
@@ -86,11 +88,11 @@ impl MemberReader {
         }
     }
 
-    /// The next piece, in the buffers of an old one if there are any; `None` at the end.
+    /// Returns the next chunk, in the buffers of a used one; `None` at the end.
     ///
     /// # Errors
     ///
-    /// Those of the input.
+    /// I/O errors of the input.
     pub(super) fn next(&mut self, used: &mut ChunkBuffers) -> io::Result<Option<MemberChunk>> {
         if matches!(self.state, ReadState::Undetected) {
             if self.text.is_empty() {
@@ -101,7 +103,7 @@ impl MemberReader {
         }
         loop {
             let (done, is_cut) = match &mut self.state {
-                // What is left of the file is read for its digest only.
+                // The rest of the file is read for its digest only.
                 ReadState::Unsupported(_) | ReadState::Empty | ReadState::Undetected => {
                     return Ok(None);
                 }
@@ -115,10 +117,11 @@ impl MemberReader {
                 },
             };
             let has_records = !self.records.is_empty() || (done > 0 && self.is_csv());
-            // Flaws are handed on too, so that a file of nothing else does not fill the memory.
-            let has_flaws = done > 0 && !self.problems.is_empty();
+            // A chunk of problems only is passed on too, so that such a file does not fill the
+            // memory.
+            let has_problems = done > 0 && !self.problems.is_empty();
             let is_full = self.text.len() >= CHUNK_BYTES;
-            if has_records && (self.is_at_end || is_cut || is_full) || has_flaws && is_full {
+            if has_records && (self.is_at_end || is_cut || is_full) || has_problems && is_full {
                 return Ok(Some(self.take_chunk(done, used)));
             }
             if self.is_at_end {
@@ -132,48 +135,50 @@ impl MemberReader {
         }
     }
 
-    /// What the text is. Known after the first call of [`Text::next`]; which kind of JSON it is,
-    /// at the end.
+    /// Returns the format of the text. It is known after the first call of [`MemberReader::next`];
+    /// the kind of JSON is known at the end.
     ///
     /// # Errors
     ///
-    /// The reason why it is no log.
+    /// The reason why the text is not a log.
     pub(super) fn format(&self) -> Result<SourceFormat, String> {
         match &self.state {
             ReadState::Undetected | ReadState::Empty => Ok(SourceFormat::Empty),
             ReadState::Unsupported(reason) => Err(reason.clone()),
             ReadState::Csv(rows) => Ok(SourceFormat::Csv(rows.header().to_vec())),
-            ReadState::Json(bounds) if bounds.format_flags.is_rest => Ok(SourceFormat::Rest),
-            ReadState::Json(bounds) if bounds.format_flags.is_array => Ok(SourceFormat::Array),
-            ReadState::Json(bounds) if bounds.format_flags.is_objects => Ok(SourceFormat::Objects),
+            ReadState::Json(scanner) if scanner.format_flags.is_rest => Ok(SourceFormat::Rest),
+            ReadState::Json(scanner) if scanner.format_flags.is_array => Ok(SourceFormat::Array),
+            ReadState::Json(scanner) if scanner.format_flags.is_objects => {
+                Ok(SourceFormat::Objects)
+            }
             ReadState::Json(_) => Ok(SourceFormat::Empty),
         }
     }
 
-    /// Whether positions are those of the text that the file's JSON strings hold.
+    /// Returns true if positions are those in the content of the file's JSON strings.
     pub(super) fn is_embedded(&self) -> bool {
         !self.unquoters.is_empty()
     }
 
-    /// Takes nothing more of the text, which is no log after all.
+    /// Stops reading the text, which is not a log.
     pub(super) fn set_unsupported(&mut self, reason: String) {
         self.state = ReadState::Unsupported(reason);
         self.records.clear();
     }
 
-    /// The input has failed: what came before it is all there is.
+    /// Handles a failure of the input: the text ends here.
     pub(super) fn stop_at_error(&mut self, reason: String) {
         let at = self.positions.position(&self.text, self.text.len());
         self.tail_problems.push(DecodeProblem::for_file(at, reason));
         self.is_at_end = true;
     }
 
-    /// What was wrong between and with records, so far.
+    /// Returns the problems between and in records so far.
     pub(super) fn take_problems(&mut self) -> Vec<DecodeProblem> {
         std::mem::take(&mut self.problems)
     }
 
-    /// What was wrong with the end.
+    /// Returns the problems at the end.
     pub(super) fn take_tail_problems(&mut self) -> Vec<DecodeProblem> {
         std::mem::take(&mut self.tail_problems)
     }
@@ -195,7 +200,7 @@ impl MemberReader {
         Ok(())
     }
 
-    /// Appends what decoded text holds in its strings.
+    /// Appends the content of the strings in decoded text.
     fn push_unquoted(&mut self, text: &[u8]) {
         let mut text = text.to_vec();
         for unquoted in &mut self.unquoters {
@@ -206,7 +211,7 @@ impl MemberReader {
         self.text.extend_from_slice(&text);
     }
 
-    /// Tells the shape from the first bytes.
+    /// Detects the format from the first bytes.
     fn detect_format(&mut self) -> io::Result<()> {
         self.state = loop {
             let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
@@ -221,10 +226,10 @@ impl MemberReader {
             }
             match rest.first() {
                 None => break ReadState::Empty,
-                // Export-Csv puts its header in quotes, which is what a JSON text begins with too.
+                // Export-Csv quotes its header, and a JSON string starts with a quote too.
                 Some(b'"') if !starts_with_quoted_cell(rest) => {
-                    let is_more = is_embedded_json(rest) == Some(true);
-                    if !is_more || self.unquoters.len() >= MAX_STRING_DEPTH {
+                    let is_json = is_embedded_json(rest) == Some(true);
+                    if !is_json || self.unquoters.len() >= MAX_STRING_DEPTH {
                         break ReadState::Json(RecordScanner::default());
                     }
                     let text = std::mem::take(&mut self.text);
@@ -243,7 +248,7 @@ impl MemberReader {
         Ok(())
     }
 
-    /// A CSV by its header line, behind the `#TYPE` line that Export-Csv may put first.
+    /// Detects CSV by its header line, after the `#TYPE` line that Export-Csv can write first.
     fn detect_csv(&mut self, skipped: usize) -> ReadState {
         let mut start = skipped;
         loop {
@@ -263,11 +268,11 @@ impl MemberReader {
         }
     }
 
-    /// Collects the records of the text; tells up to where it is done with.
+    /// Collects the records of the text. Returns the end of the text that is no longer needed.
     fn find_records(&mut self) -> usize {
-        let ReadState::Json(bounds) = &mut self.state else { return 0 };
+        let ReadState::Json(scanner) = &mut self.state else { return 0 };
         loop {
-            match bounds.step(&self.text, self.is_at_end) {
+            match scanner.step(&self.text, self.is_at_end) {
                 RecordStep::Record(start, end) => self.records.push((start as u32, end as u32)),
                 RecordStep::EmbeddedJson(start, end) => {
                     let position = self.positions.position(&self.text, start);
@@ -278,16 +283,16 @@ impl MemberReader {
                         position,
                     };
                     let depth = self.unquoters.len() + 1;
-                    bounds.format_flags.add(inside.scan(&self.text[start..end], depth));
+                    scanner.format_flags.add(inside.scan(&self.text[start..end], depth));
                 }
-                RecordStep::NeedMore => return bounds.consumed(),
+                RecordStep::NeedMore => return scanner.consumed(),
                 wrong => self.problems.extend(step_problem(wrong, &self.text, &self.positions)),
             }
         }
     }
 
-    /// Looks for the ends of rows; tells up to where the text is done with, and where the header
-    /// of another CSV stands behind it.
+    /// Finds the ends of rows. Returns the end of the text that is no longer needed, and the range
+    /// of the header of another CSV text after it.
     fn find_rows(&mut self) -> (usize, Option<(usize, usize)>) {
         let ReadState::Csv(rows) = &mut self.state else { return (0, None) };
         loop {
@@ -296,13 +301,12 @@ impl MemberReader {
                 CsvStep::NotARow(start, end) => blank_out(&mut self.text[start..end]),
                 CsvStep::Invalid(start, end, reason) => {
                     let position = self.positions.position(&self.text, start);
-                    let flaw = DecodeProblem::for_record(
-                        position,
-                        reason.to_owned(),
-                        &self.text[start..end],
-                    );
+                    let raw = &self.text[start..end];
+                    let problem = DecodeProblem::for_record(position, reason.to_owned(), raw);
                     let is_tail = self.is_at_end && end == self.text.len();
-                    if is_tail { &mut self.tail_problems } else { &mut self.problems }.push(flaw);
+                    let problems =
+                        if is_tail { &mut self.tail_problems } else { &mut self.problems };
+                    problems.push(problem);
                     blank_out(&mut self.text[start..end]);
                 }
                 CsvStep::NewHeader(start, end) => return (start, Some((start, end))),
@@ -310,7 +314,7 @@ impl MemberReader {
         }
     }
 
-    /// Rows of another CSV begin: those of this one are handed on.
+    /// Starts to read the rows of another CSV text. Those of this one are passed on already.
     fn start_new_csv(&mut self, (start, end): (usize, usize)) {
         let rows = CsvRowScanner::new(&self.text[start..end]);
         self.state = ReadState::Empty;
@@ -318,36 +322,36 @@ impl MemberReader {
         self.state = ReadState::Csv(rows);
     }
 
-    /// At the end: what is still open is a flaw.
+    /// Reports what is still open at the end.
     fn finish(&mut self) {
-        let ReadState::Json(bounds) = &mut self.state else { return };
-        let open = bounds.unclosed(&self.text);
-        self.tail_problems
-            .extend(open.and_then(|open| step_problem(open, &self.text, &self.positions)));
+        let ReadState::Json(scanner) = &mut self.state else { return };
+        let open = scanner.unclosed(&self.text);
+        let problem = open.and_then(|open| step_problem(open, &self.text, &self.positions));
+        self.tail_problems.extend(problem);
         self.text.clear();
-        let traits = bounds.format_flags;
-        *bounds = RecordScanner::default();
-        bounds.format_flags = traits;
+        let format_flags = scanner.format_flags;
+        *scanner = RecordScanner::default();
+        scanner.format_flags = format_flags;
     }
 
-    /// Makes a piece of the text up to `done`; what stands behind begins the next.
+    /// Makes a chunk of the text up to `done`. The text after it starts the next chunk.
     fn take_chunk(&mut self, done: usize, used: &mut ChunkBuffers) -> MemberChunk {
-        let shape = self.format().unwrap_or(SourceFormat::Empty);
+        let format = self.format().unwrap_or(SourceFormat::Empty);
         let (mut rest, mut records) = std::mem::take(used);
         rest.clear();
         rest.extend_from_slice(&self.text[done..]);
         records.clear();
-        let behind = self.positions.suffix_from(&self.text, done);
-        let mut places = std::mem::replace(&mut self.positions, behind);
+        let after = self.positions.suffix_from(&self.text, done);
+        let mut positions = std::mem::replace(&mut self.positions, after);
         self.shift_scanner(done);
         let mut text = std::mem::replace(&mut self.text, rest);
         text.truncate(done);
         let mut records = std::mem::replace(&mut self.records, records);
-        self.embedded.append_to(&mut text, &mut records, &mut places);
-        MemberChunk { text, records, positions: places, format: shape }
+        self.embedded.append_to(&mut text, &mut records, &mut positions);
+        MemberChunk { text, records, positions, format }
     }
 
-    /// Forgets the text's first `len` bytes.
+    /// Removes the first `len` bytes of the text.
     fn drop_front(&mut self, len: usize) {
         self.positions = self.positions.suffix_from(&self.text, len);
         self.shift_scanner(len);
@@ -356,7 +360,7 @@ impl MemberReader {
 
     fn shift_scanner(&mut self, len: usize) {
         match &mut self.state {
-            ReadState::Json(bounds) => bounds.drop_front(len),
+            ReadState::Json(scanner) => scanner.drop_front(len),
             ReadState::Csv(rows) => rows.drop_front(len),
             _ => {}
         }
@@ -364,23 +368,23 @@ impl MemberReader {
 }
 
 impl EmbeddedText {
-    /// Puts it behind the text of a piece, and mends the bounds of its records.
+    /// Appends this text to the text of a chunk, and corrects the bounds of its records.
     fn append_to(
         &mut self,
         text: &mut Vec<u8>,
         records: &mut [(u32, u32)],
-        places: &mut PositionMap,
+        positions: &mut PositionMap,
     ) {
         if self.text.is_empty() {
             return;
         }
         let base = text.len();
-        places.truncate(base);
+        positions.truncate(base);
         for (at, position) in self.string_starts.drain(..) {
-            places.start_fixed_segment(base + at, position);
+            positions.start_fixed_segment(base + at, position);
         }
-        for number in self.record_indexes.drain(..) {
-            if let Some((start, end)) = records.get_mut(number) {
+        for index in self.record_indexes.drain(..) {
+            if let Some((start, end)) = records.get_mut(index) {
                 *start += base as u32;
                 *end += base as u32;
             }
@@ -389,19 +393,20 @@ impl EmbeddedText {
     }
 }
 
-/// Looks for records in what a string holds.
+/// Finds records in the content of a string.
 struct EmbeddedScanner<'t> {
     embedded: &'t mut EmbeddedText,
     records: &'t mut Vec<(u32, u32)>,
     problems: &'t mut Vec<DecodeProblem>,
-    /// Where the string stands in the file: all that is found in it stands there.
+    /// The position of the string in the file, which all its records have.
     position: u64,
 }
 
 impl EmbeddedScanner<'_> {
     fn scan(&mut self, string: &[u8], depth: usize) -> FormatFlags {
         if depth > MAX_STRING_DEPTH {
-            let reason = format!("JSON in strings, more than {MAX_STRING_DEPTH} deep");
+            let reason =
+                format!("JSON in strings is nested more than {MAX_STRING_DEPTH} levels deep");
             self.problems.push(DecodeProblem::for_record(self.position, reason, string));
             return FormatFlags::default();
         }
@@ -410,51 +415,52 @@ impl EmbeddedScanner<'_> {
         let base = self.embedded.text.len();
         self.embedded.string_starts.push((base, self.position));
         self.embedded.text.extend_from_slice(&text);
-        let mut bounds = RecordScanner::default();
+        let mut scanner = RecordScanner::default();
         loop {
-            match bounds.step(&text, true) {
+            match scanner.step(&text, true) {
                 RecordStep::NeedMore => break,
                 RecordStep::Record(start, end) => {
                     self.embedded.record_indexes.push(self.records.len());
                     self.records.push(((base + start) as u32, (base + end) as u32));
                 }
                 RecordStep::EmbeddedJson(start, end) => {
-                    bounds.format_flags.add(self.scan(&text[start..end], depth + 1));
+                    scanner.format_flags.add(self.scan(&text[start..end], depth + 1));
                 }
                 wrong => self.push_problem(wrong, &text),
             }
         }
-        if let Some(open) = bounds.unclosed(&text) {
+        if let Some(open) = scanner.unclosed(&text) {
             self.push_problem(open, &text);
         }
-        bounds.format_flags
+        scanner.format_flags
     }
 
     fn push_problem(&mut self, step: RecordStep, text: &[u8]) {
-        let flaw = step_problem(step, text, &PositionMap::default());
-        self.problems.extend(flaw.map(|flaw| DecodeProblem {
+        let problem = step_problem(step, text, &PositionMap::default());
+        self.problems.extend(problem.map(|problem| DecodeProblem {
             position: self.position,
-            reason: format!("in a JSON string: {}", flaw.reason.replace("the file", "the text")),
-            ..flaw
+            reason: format!("in a JSON string: {}", problem.reason.replace("the file", "the text")),
+            ..problem
         }));
     }
 }
 
-/// What a step found that is wrong, as it is told.
-fn step_problem(step: RecordStep, text: &[u8], places: &PositionMap) -> Option<DecodeProblem> {
+/// Returns the problem that a step found, if any.
+fn step_problem(step: RecordStep, text: &[u8], positions: &PositionMap) -> Option<DecodeProblem> {
     match step {
         RecordStep::Record(..) | RecordStep::EmbeddedJson(..) | RecordStep::NeedMore => None,
         RecordStep::Invalid(start, end, reason) => {
-            Some(DecodeProblem::for_record(places.position(text, start), reason, &text[start..end]))
+            let position = positions.position(text, start);
+            Some(DecodeProblem::for_record(position, reason, &text[start..end]))
         }
         RecordStep::Unclosed(at, reason) => {
-            Some(DecodeProblem::for_file(places.position(text, at), reason))
+            Some(DecodeProblem::for_file(positions.position(text, at), reason))
         }
     }
 }
 
-/// Whether a text that begins with a quote begins with a quoted cell: behind the cell stands what
-/// separates cells.
+/// Returns true if a text that starts with a quote starts with a quoted CSV cell: a delimiter
+/// follows the cell.
 fn starts_with_quoted_cell(text: &[u8]) -> bool {
     let rest = &text[1..];
     memchr::memchr2(b'"', b'\\', rest).is_some_and(|end| {
@@ -462,7 +468,7 @@ fn starts_with_quoted_cell(text: &[u8]) -> bool {
     })
 }
 
-/// Whether a line may be the header of a CSV of events.
+/// Returns true if a line can be the header of a CSV text with events.
 fn is_csv_header(line: &[u8]) -> bool {
     const NAMES: [&str; 4] = ["auditdata", "creationtime", "creationdate", "activity"];
     let text = String::from_utf8_lossy(line).to_lowercase();

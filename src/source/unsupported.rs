@@ -1,6 +1,6 @@
-//! Files that are no log, told apart so that the refusal can say what they are.
+//! Recognizes common files that are not logs, so that the message can name them.
 
-/// What a file is whose first bytes are neither JSON nor CSV, and what to do about it.
+/// Describes a file whose first bytes are neither JSON nor CSV, and what to do about it.
 pub(super) fn describe_unsupported(start: &[u8]) -> String {
     const MAGIC: [(&[u8], &str); 10] = [
         (b"\x89PNG", "an image (PNG)"),
@@ -22,7 +22,7 @@ pub(super) fn describe_unsupported(start: &[u8]) -> String {
     let tag: String = text.chars().take(16).flat_map(char::to_lowercase).collect();
     if tag.starts_with("<!doctype html") || tag.starts_with("<html") {
         return "not a log of Power BI events: a web page, probably an error page or a sign-in \
-                form that was saved instead of data; pull the day again"
+                form that was saved instead of data; download the day again"
             .to_owned();
     }
     if text.starts_with('<') {
@@ -30,7 +30,7 @@ pub(super) fn describe_unsupported(start: &[u8]) -> String {
     }
     let found: String = text.chars().take(40).flat_map(char::escape_default).collect();
     format!(
-        "not a log of Power BI events: JSON, or CSV with an AuditData column, was expected, \
+        "not a log of Power BI events: expected JSON, or CSV with an AuditData column, \
          found \"{found}\""
     )
 }

@@ -1,8 +1,8 @@
-//! A zip's members: which of them are data, and the bytes of each.
+//! Lists the members of a zip file and opens each of them.
 //!
-//! The list at the zip's end is read with the `zip` crate. Members are unpacked from their place in
-//! the file one by one, so that each can be read as a stream of its own. Where a download broke
-//! off, the list is missing: then members are found by the headers before them.
+//! The `zip` crate reads the directory at the end of the zip file. Each member is then decompressed
+//! from its position in the file as a stream of its own. In an incomplete download, the directory
+//! is missing. Then the local headers before the members are used.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -16,19 +16,19 @@ use zip::{CompressionMethod, ZipArchive};
 use super::discover::is_data_name;
 use super::disk::TrackedFile;
 
-/// The file in every workbook and document of Office.
+/// A file in every Office workbook and document.
 const OFFICE_MARKER: &str = "[Content_Types].xml";
 
-/// Where the zip is.
+/// The location of the zip file.
 enum ZipLocation {
     File(PathBuf, Arc<Mutex<TrackedFile>>),
     Memory(Arc<[u8]>),
 }
 
-/// What is to be read of a zip.
+/// A zip file that is being read.
 pub(super) struct ZipReader {
     location: ZipLocation,
-    /// Members that are left, the next one last.
+    /// The members that are not read yet, the next one last.
     members: Vec<ZipMember>,
 }
 
@@ -36,12 +36,12 @@ pub(super) struct ZipReader {
 #[derive(Debug, Clone)]
 pub(super) struct ZipMember {
     pub(super) name: String,
-    /// It stands in the zip as it is.
+    /// True if the member is not compressed.
     pub(super) is_stored: bool,
     start: u64,
     packed_bytes: u64,
     method: ZipMethod,
-    /// Checksum and size, where the zip tells.
+    /// Checksum and size, if the zip file has them.
     expected: Option<(u32, u64)>,
 }
 
@@ -52,7 +52,7 @@ enum ZipMethod {
     Zstd,
     Other(u16),
     Encrypted,
-    /// The zip breaks off before it says how long the member is.
+    /// The zip file ends before the length of the member.
     Unknown,
 }
 
@@ -68,27 +68,31 @@ impl ZipReader {
         ZipReader::open_at(ZipLocation::Memory(bytes.into()))
     }
 
-    fn open_at(place: ZipLocation) -> Result<Self, String> {
-        let cannot = |error: io::Error| format!("it cannot be read: {error}");
-        let listed = read_directory(place.open().map_err(cannot)?);
+    fn open_at(location: ZipLocation) -> Result<Self, String> {
+        let cannot = |error: io::Error| format!("cannot be read: {error}");
+        let listed = read_directory(location.open().map_err(cannot)?);
         let mut members = match listed {
             Ok(members) => members,
             Err(error) => {
-                let found = scan_local_headers(&mut place.open().map_err(cannot)?);
+                let found = scan_local_headers(&mut location.open().map_err(cannot)?);
                 match found {
                     Ok(members) if !members.is_empty() => members,
-                    _ => return Err(format!("a damaged zip ({error}): fetch or pack it again")),
+                    _ => {
+                        return Err(format!(
+                            "a damaged zip ({error}): download or create it again"
+                        ));
+                    }
                 }
             }
         };
         if members.iter().any(|member| member.name == OFFICE_MARKER) {
-            return Err("not a log of Power BI events: an Excel workbook or another document of \
-                        Office; save the sheet as CSV"
+            return Err("not a log of Power BI events: an Excel workbook or another Office \
+                        document; save the sheet as CSV"
                 .to_owned());
         }
         members.retain(|member| is_data_member(&member.name));
         members.sort_by(|a, b| (&b.name, b.start).cmp(&(&a.name, a.start)));
-        Ok(ZipReader { location: place, members })
+        Ok(ZipReader { location, members })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -99,12 +103,12 @@ impl ZipReader {
         self.members.pop()
     }
 
-    /// The bytes of a member, unpacked. `Err` says why they cannot be had.
+    /// Opens a member, decompressed. The error is a reason for the user.
     pub(super) fn open_member(&self, member: &ZipMember) -> Result<Box<dyn Read + Send>, String> {
         let other = |method: &str| {
             Err(format!(
-                "packed by a method that is not read ({method}): unpack it by hand, or pack it as \
-                 zip (deflate), gzip or Zstandard"
+                "packed by an unsupported method ({method}): unpack it first, or pack it as zip \
+                 (deflate), gzip or Zstandard"
             ))
         };
         let mut bytes = self.location.open().map_err(|error| format!("cannot be read: {error}"))?;
@@ -122,13 +126,11 @@ impl ZipReader {
             ZipMethod::Other(9) => return other("Deflate64"),
             ZipMethod::Other(12) => return other("bzip2"),
             ZipMethod::Other(14) => return other("LZMA"),
-            ZipMethod::Other(number) => return other(&format!("number {number}")),
+            ZipMethod::Other(number) => return other(&format!("method {number}")),
             ZipMethod::Encrypted => {
-                return Err(
-                    "encrypted: unpack it with its password, and give what was in it".into()
-                );
+                return Err("encrypted: unpack it with its password first".into());
             }
-            ZipMethod::Unknown => return Err("the zip breaks off in it".to_owned()),
+            ZipMethod::Unknown => return Err("the zip ends inside it".to_owned()),
         };
         Ok(match member.expected {
             Some((crc, len)) => {
@@ -151,7 +153,7 @@ impl ZipLocation {
     }
 }
 
-/// The file, whose errors are kept apart from those of what is packed in it.
+/// A file whose I/O errors are distinguished from damage of its content.
 struct TrackedZipFile {
     file: File,
     tracked_file: Arc<Mutex<TrackedFile>>,
@@ -173,7 +175,7 @@ impl Seek for TrackedZipFile {
     }
 }
 
-/// A member whose checksum is looked at when it ends.
+/// A member whose checksum is checked at its end.
 struct ChecksumReader {
     inner: Box<dyn Read + Send>,
     crc: Crc,
@@ -188,7 +190,7 @@ impl Read for ChecksumReader {
         self.len += len as u64;
         if len == 0 && !to.is_empty() && (self.crc.sum(), self.len) != self.expected {
             let reason = format!(
-                "its checksum or size is not as the zip says: {} bytes were expected, {} are there",
+                "its checksum or size is wrong: expected {} bytes, found {}",
                 self.expected.1, self.len
             );
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
@@ -197,7 +199,7 @@ impl Read for ChecksumReader {
     }
 }
 
-/// The members by the list at the zip's end.
+/// Returns the members in the directory at the end of the zip file.
 fn read_directory(bytes: Box<dyn SeekableRead>) -> Result<Vec<ZipMember>, String> {
     let mut archive = ZipArchive::new(bytes).map_err(|error| error.to_string())?;
     let mut members = Vec::new();
@@ -215,7 +217,7 @@ fn read_directory(bytes: Box<dyn SeekableRead>) -> Result<Vec<ZipMember>, String
             CompressionMethod::Unsupported(number) => ZipMethod::Other(number),
             _ => ZipMethod::Other(u16::MAX),
         };
-        let start = file.data_start().ok_or("a member has no place")?;
+        let start = file.data_start().ok_or("a member has no position")?;
         members.push(ZipMember {
             name: member_name(file.name_raw()),
             is_stored: method == ZipMethod::Stored,
@@ -228,7 +230,7 @@ fn read_directory(bytes: Box<dyn SeekableRead>) -> Result<Vec<ZipMember>, String
     Ok(members)
 }
 
-/// The members by the headers before each, where the list is missing.
+/// Returns the members according to the local headers, if the directory is missing.
 fn scan_local_headers(bytes: &mut dyn SeekableRead) -> io::Result<Vec<ZipMember>> {
     let size = bytes.seek(SeekFrom::End(0))?;
     let (mut members, mut at) = (Vec::new(), 0);
@@ -247,7 +249,7 @@ fn scan_local_headers(bytes: &mut dyn SeekableRead) -> io::Result<Vec<ZipMember>
             return Ok(members);
         }
         let start = at + 30 + u64::from(u16_at(26)) + u64::from(u16_at(28));
-        // A member that was written as a stream says how long it is only behind itself.
+        // A member that was written as a stream has its length only after its data.
         let is_open = flags & 8 != 0 || packed == u64::from(u32::MAX);
         let method = match u16_at(8) {
             _ if flags & 1 != 0 => ZipMethod::Encrypted,
@@ -276,13 +278,13 @@ fn scan_local_headers(bytes: &mut dyn SeekableRead) -> io::Result<Vec<ZipMember>
     }
 }
 
-/// A member's name, with `/` between its parts.
+/// Returns the name of a member, with `/` between its parts.
 fn member_name(raw: &[u8]) -> String {
     String::from_utf8_lossy(raw).replace('\\', "/")
 }
 
-/// Whether a member is data: no part of it is hidden or what a Mac leaves, and its ending is not
-/// that of notes and scripts.
+/// Returns true if a member is data: no part of its name is hidden or written by macOS, and its
+/// extension is not one of notes or scripts.
 fn is_data_member(name: &str) -> bool {
     let mut parts = name.split('/').filter(|part| !matches!(*part, "" | "." | ".."));
     let Some(last) = name.rsplit('/').next() else { return false };

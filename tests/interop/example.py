@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs docs/example.ipynb over the sample archive and compares what its cells put out.
+"""Runs docs/example.ipynb over the sample archive and compares the output of its cells.
 
-With --write, what they put out now is written into the notebook: after a change of a cell, or of a
-tool's version. Its cells are written by hand and stand nowhere else.
+--write writes the new output into the notebook, for example after a change of a cell or of the
+version of a tool. The cells are written by hand and are in no other file.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ SIZE_MAX = 200_000
 
 
 def executed(program: Path, folder: Path) -> nbformat.NotebookNode:
-    """The notebook with what its cells put out, in a folder that has the store and nothing else."""
+    """Returns the notebook with new output of its cells, run in a folder with only the store."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PBI_")}
     command = [str(program), "ingest", str(ROOT / "sample-data"), "--quiet"]
     done = subprocess.run(command, capture_output=True, check=False, cwd=folder, env=clean)
     if done.returncode not in (0, 3):
         raise SystemExit(f"{' '.join(command)}: {done.stderr.decode(errors='replace')}")
-    # Cells call the program by its name, in the zone of no machine in particular.
+    # Cells call the program by its name, in a fixed time zone.
     os.environ["PATH"] = os.pathsep.join([str(program.parent), os.environ.get("PATH", "")])
     os.environ["TZ"] = "UTC"
     notebook = nbformat.read(NOTEBOOK, as_version=4)
@@ -38,7 +38,7 @@ def executed(program: Path, folder: Path) -> nbformat.NotebookNode:
     )
     client.execute()
     for cell in notebook.cells:
-        # When a cell ran is no part of what it says, and neither is who ran it.
+        # The time and the user of a run are removed from the output.
         cell.metadata.pop("execution", None)
     notebook.metadata.pop("language_info", None)
     nbformat.validate(notebook)
@@ -72,13 +72,13 @@ def main() -> int:
             if one != two
         ]
         print(
-            f"cells {changed} of {NOTEBOOK.name} put out something else: look at them after "
+            f"cells {changed} of {NOTEBOOK.name} have other output: check them after "
             f"{Path(__file__).name} {arguments.program} --write",
             file=sys.stderr,
         )
         return 1
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-    print(f"{NOTEBOOK.name}: {cells} cells put out what stands there, {size} bytes")
+    print(f"{NOTEBOOK.name}: {cells} cells have the expected output, {size} bytes")
     return 0
 
 

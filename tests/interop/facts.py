@@ -1,4 +1,4 @@
-"""What is compared between the readers."""
+"""Defines the figures that are compared between readers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Facts:
-    """Figures that every reader has to find, each with its own means."""
+    """Figures that every reader must find with its own functions."""
 
     events: int
     distinct_ids: int
@@ -26,7 +26,7 @@ class Facts:
 
 
 def differences(expected: Facts, found: Facts) -> list[str]:
-    """The figures that differ, in words."""
+    """Returns the figures that differ as text."""
     pairs = (
         (each.name, getattr(expected, each.name), getattr(found, each.name))
         for each in fields(Facts)
@@ -35,12 +35,12 @@ def differences(expected: Facts, found: Facts) -> list[str]:
 
 
 def in_order(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The table in the types and the order of columns of a schema, its rows by Id."""
+    """Returns the table with the types and the column order of a schema, sorted by Id."""
     return table.select(schema.names).cast(schema).sort_by("Id").combine_chunks()
 
 
 def differing_values(expected: pa.Table, found: pa.Table) -> list[str]:
-    """The columns of two ordered tables whose values differ, with an example of each."""
+    """Returns the columns of two sorted tables whose values differ, with an example of each."""
     if expected.num_rows != found.num_rows:
         return [f"{found.num_rows} rows, expected {expected.num_rows}"]
     return [
@@ -59,7 +59,7 @@ def example(expected: pa.Table, found: pa.Table, name: str) -> str:
 
 
 def differing_types(expected: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
-    """The columns that are missing, too many, or of another type."""
+    """Returns the columns that are missing, additional, or of another type."""
     names = [*expected, *(name for name in found if name not in expected)]
     return [
         f"{name} is of type {found.get(name)}, expected {expected.get(name)}"
@@ -69,5 +69,5 @@ def differing_types(expected: Mapping[str, object], found: Mapping[str, object])
 
 
 def month_of(time: datetime) -> str:
-    """The partition that an event of this time belongs into."""
+    """Returns the partition of an event at this time."""
     return f"{time:%Y-%m}"

@@ -1,4 +1,4 @@
-"""The Delta log and the Parquet files, looked at one by one."""
+"""Checks the Delta log and the Parquet files one by one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from store import DATASETS, USER, Account, event_id, files_in_folder, files_in_l
 
 
 def read_one_by_one(events: Path, schema: pa.Schema) -> pa.Table:
-    """All rows of the files that the log names, with the month that each file's folder has."""
+    """Returns all rows of the files in the log, with the month of each file's folder."""
     return pa.concat_tables(read_file(events, path, schema) for path in files_in_log(events))
 
 
@@ -31,18 +31,18 @@ def month_in(path: str) -> str:
 
 
 def schema_of(table: deltalake.DeltaTable) -> pa.Schema:
-    """The table's schema as the log has it."""
+    """Returns the schema of the table in the log."""
     return pa.schema(table.schema().to_arrow())
 
 
 def check(events: Path, account: Account) -> Iterator[str]:
-    """What is wrong with the table, apart from the values in it."""
+    """Returns the errors of the table, without those of its values."""
     table = deltalake.DeltaTable(events)
     yield from check_protocol(table)
     yield from check_file_list(events, table, account)
     schema = schema_of(table)
     for path in sorted(files_in_log(events)):
-        yield from (f"{path}: {trouble}" for trouble in check_file(events, path, schema))
+        yield from (f"{path}: {problem}" for problem in check_file(events, path, schema))
     yield from check_statistics(events, table)
 
 
@@ -109,7 +109,7 @@ def check_statistics(events: Path, table: deltalake.DeltaTable) -> Iterator[str]
 
 
 def check_known_event(rows: pa.Table, account: Account, number: int) -> Iterator[str]:
-    """An event that was written by this test must come back as it was."""
+    """Checks that an event of this test is unchanged."""
     (found,) = rows.filter(pc.field("Id") == event_id(number)).to_pylist()
     expected = {
         "CreationTime": account.last.astimezone(UTC),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Has DuckDB answer every form of src/query/guard/refused.sql, and holds it to what stands there.
+"""Runs every form of src/query/guard/refused.sql in DuckDB and compares the results with that file.
 
-The statement is to be answered as the form says (`duckdb`, else `right`), and what to write instead
-is to be right. The program's own tests hold its engine to the same file.
+The statement must give the result of the form (`duckdb`, else `right`), and its replacement the
+right result. The tests of the program check its engine with the same file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Form:
 
 
 def read(text: str) -> tuple[dict[str, list[list[str]]], list[Form]]:
-    """The tables, each with its columns and rows, and the forms."""
+    """Returns the tables with their columns and rows, and the forms."""
     tables: dict[str, list[list[str]]] = {}
     forms: list[Form] = []
     table, in_instead = "", False
@@ -84,7 +84,7 @@ def shown(cell: object) -> str:
 
 
 def answer(tables: dict[str, list[list[str]]], sql: str) -> list[str]:
-    """What DuckDB answers, over tables made anew."""
+    """Returns the result of DuckDB over new tables."""
     try:
         rows = database(tables).execute(sql).fetchall()
     except duckdb.Error:
@@ -93,7 +93,7 @@ def answer(tables: dict[str, list[list[str]]], sql: str) -> list[str]:
 
 
 def same(ours: str, theirs: str) -> bool:
-    """Whether two rows are one, with numbers compared as numbers."""
+    """Returns true if two rows are equal, with numbers compared as numbers."""
     if ours.count(" | ") != theirs.count(" | "):
         return False
     for left, right in zip(ours.split(" | "), theirs.split(" | "), strict=True):
@@ -108,7 +108,7 @@ def same(ours: str, theirs: str) -> bool:
 
 
 def has_order(sql: str) -> bool:
-    """Whether the statement itself says an order, not just something in brackets."""
+    """Returns true if the statement itself has an ORDER BY, not only a subquery."""
     outer = sql
     while (bare := re.sub(r"\([^()]*\)", "", outer)) != outer:
         outer = bare
@@ -135,8 +135,8 @@ def main() -> int:
             found = answer(tables, sql)
             if differs(sql, expected, found):
                 wrong += 1
-                told = f"{form.name}\n{sql}\n  expected: {expected}\n  DuckDB: {found}"
-                print(told, file=sys.stderr)
+                message = f"{form.name}\n{sql}\n  expected: {expected}\n  DuckDB: {found}"
+                print(message, file=sys.stderr)
     version = duckdb.__version__
     print(f"{len(forms)} forms, {asked} statements asked of DuckDB {version}, {wrong} differ")
     return 1 if wrong or not forms else 0

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the blocks of docs/notebooks.md as they stand there, and compares what they answer.
+"""Runs the blocks of docs/notebooks.md and compares their results.
 
-The blocks of one tool are run one after another in a fresh interpreter, in a folder that has the
-store and the table of workspaces, as the page says. What they answer is held against the program:
-its reports, and the events that it exports, counted here.
+The blocks of one tool run one after another in a new interpreter, in a folder with the store and
+the table of workspaces, as the page describes. Their results are compared with the reports of the
+program and with counts of the exported events.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ PACKAGES = {
     "deltalake": "deltalake",
     "Spark": "pyspark",
 }
-# For a table of a thousand events, Spark as it comes spends its time on planning.
+# With its defaults, Spark spends most of the time for a thousand events on planning.
 SPARK = "spark.ui.enabled=false spark.sql.shuffle.partitions=2 spark.sql.codegen.wholeStage=false"
-# What every tool answers, and the report that some run as a script.
+# Results of every tool, and the report that some run as a script.
 ANSWERS = ["top", "daily", "by_department", "tiers", "models"]
 REPORT = "report"
 
-# Stands behind the blocks of a tool: writes what they answered to a file, row by row.
+# Runs after the blocks of a tool and writes their results to a file, row by row.
 EPILOGUE = """
 def _plain(value):
     if hasattr(value, "as_py"):
@@ -67,7 +67,7 @@ with open("answers.json", "w", encoding="utf-8") as _file:
 
 
 def blocks(page: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The code of each tool, by its heading, and the files that the page describes."""
+    """Returns the code of each tool by its heading, and the files that the page describes."""
     code: dict[str, list[str]] = {}
     tables: dict[str, str] = {}
     heading, named = "", ""
@@ -84,7 +84,7 @@ def blocks(page: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 class Program:
-    """The program, in a folder that has the store at its usual place."""
+    """The program in a folder with the store at its default path."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         self.path, self.folder = path, folder
@@ -102,7 +102,7 @@ class Program:
 
 
 def expected(program: Program, department: dict[str, str]) -> dict[str, list[list[object]]]:
-    """What the program answers to the questions of the page."""
+    """Returns the results of the program for the questions of the page."""
     top = program.rows("top-reports")
     names = ["report_id", "workspace_id", "views", "viewers"]
     departments: Counter[str] = Counter()
@@ -123,13 +123,13 @@ def expected(program: Program, department: dict[str, str]) -> dict[str, list[lis
         "by_department": [[name, views] for name, views in departments.items()],
         "tiers": [[name, events] for name, events in tiers.items()],
         "models": [[name, events] for name, events in models.items()],
-        # Instants are written in as many ways as there are tools.
+        # Every tool writes instants in another form.
         REPORT: [[row["rank"], row["report"], row["views"], row["viewers"]] for row in report],
     }
 
 
 def in_order(rows: Iterable[list[object]]) -> list[list[object]]:
-    """Rows of the same question in one order: no tool is asked for the order of equals."""
+    """Sorts the rows of a question, because tools order equal rows differently."""
     return sorted(rows, key=lambda row: [(cell is not None, str(cell)) for cell in row])
 
 
@@ -151,7 +151,7 @@ def difference(ours: list[list[object]], theirs: list[list[object]]) -> str | No
 
 
 def answers(code: str, folder: Path, program: Path) -> dict[str, list[list[object]]]:
-    """What the blocks of a tool answer, in an interpreter of their own."""
+    """Returns the results of the blocks of a tool, run in a separate interpreter."""
     script = folder / "blocks.py"
     script.write_text(code + EPILOGUE % [*ANSWERS, REPORT], encoding="utf-8")
     path = os.pathsep.join([str(program.parent), os.environ.get("PATH", "")])
@@ -179,7 +179,7 @@ def check(
     right: dict[str, list[list[object]]],
     rows_file: Path | None,
 ) -> list[str]:
-    """Runs a tool's blocks, prints its line and gives back what is wrong."""
+    """Runs the blocks of a tool, prints its line and returns the differences."""
     began = time.monotonic()
     rows = 0
     try:

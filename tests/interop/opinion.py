@@ -1,7 +1,7 @@
-"""Has another engine answer reports, and holds its rows against the program's own.
+"""Runs reports in another engine and compares its rows with those of the program.
 
-Shared by the scripts that do it, one for each engine: how reports are asked, what a row is, and
-when two are the same.
+Each engine has a script that uses this module: it defines the parameters of reports, the rows, and
+their equality.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from pathlib import Path
 
 import table
 
-# How each report is asked: for all, and beside it for one report. The zones have summer time at
-# different days, and one is ahead of UTC by an odd number of minutes.
+# Parameters for all reports, and for single ones. The time zones change to summer time on
+# different days, and the offset of one is no whole number of hours.
 ASKED = [
     [],
     ["--tz", "Europe/Berlin", "--since", "2025-03-20", "--until", "2025-04-20"],
-    ["--tz", "America/New_York", "--since", "100d", "--noise", "wide", "--actors", "all"],
+    ["--tz", "America/New_York", "--since", "100d", "--noise", "exclude-all-reads", "--actors", "all"],
     ["--tz", "Asia/Kathmandu", "--since", "60d", "--user", "*a*", "--workspace", "*e*"],
-    ["--noise", "keep", "--actors", "services"],
+    ["--noise", "include", "--actors", "services"],
 ]
 OWN = {
-    "adoption": [["--set", "grain=week"], ["--set", "grain=month"], ["--set", "activity=view"]],
-    "consumption-trend": [["--set", "grain=week"], ["--set", "grain=month"]],
-    "external-users": [["--set", "internal_domains=contoso.com"]],
-    "sharing-audit": [["--set", "internal_domains=contoso.com"]],
+    "adoption": [["--param", "grain=week"], ["--param", "grain=month"], ["--param", "activity=view"]],
+    "consumption-trend": [["--param", "grain=week"], ["--param", "grain=month"]],
+    "external-users": [["--param", "internal_domains=contoso.com"]],
+    "sharing-audit": [["--param", "internal_domains=contoso.com"]],
 }
 
 
 class Program:
-    """The program and the store that it answers from."""
+    """The program and its store."""
 
     def __init__(self, path: Path, store: Path) -> None:
         self.path = path
         self.store = store
 
     def run(self, *arguments: str) -> str:
-        """What it prints."""
+        """Returns the output of the program."""
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PBI_")}
         command = [str(self.path), *arguments]
         done = subprocess.run(command, capture_output=True, check=False, env=clean)
@@ -60,13 +60,13 @@ class Program:
         return self.run("report", name, "--store", str(self.store), *flags, *more)
 
     def reports(self) -> list[str]:
-        """The names of all reports."""
+        """Returns the names of all reports."""
         listed = json.loads(self.run("reports", "--format", "json"))
         return [row["report"] for row in listed["rows"]]
 
 
 def plain(value: object) -> object:
-    """A value as JSON would have it."""
+    """Converts a value as JSON would."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(timezone.utc).isoformat()
     if isinstance(value, (datetime, date)):
@@ -77,7 +77,7 @@ def plain(value: object) -> object:
 
 
 def instant(value: object) -> datetime | None:
-    """The instant that a text is, if it is one."""
+    """Parses an instant; returns None for other texts."""
     if not isinstance(value, str) or len(value) < 19 or value[10] != "T":
         return None
     try:
@@ -100,7 +100,7 @@ def is_same(ours: object, other: object) -> bool:
 
 @dataclass(frozen=True)
 class Engine:
-    """Another engine: `answer` takes a script and gives columns and rows."""
+    """Another engine: `answer` runs a script and returns columns and rows."""
 
     name: str
     version: str
@@ -112,7 +112,7 @@ class Engine:
 def difference(
     engine: Engine, program: Program, name: str, flags: list[str]
 ) -> tuple[int, str | None]:
-    """How many rows there are, and what differs first."""
+    """Returns the number of rows and the first difference."""
     answer = json.loads(program.report(name, flags, "--format", "json"))
     ours = [list(row.values()) for row in answer["rows"]]
     script = program.report(name, flags, "--show-sql", engine.dialect, "--top", "100000")
@@ -134,7 +134,7 @@ def difference(
 def ask(
     engine: Engine, program: Program, asked: dict[str, list[list[str]]], rows_file: Path | None
 ) -> int:
-    """Asks each report in its ways, prints what came of it, and gives the exit code."""
+    """Runs each report with its parameters, prints the results, and returns the exit code."""
     began = time.monotonic()
     answers = rows = differ = 0
     for name, ways in asked.items():
@@ -158,7 +158,7 @@ def ask(
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
-    """The arguments of every such script."""
+    """Parses the common arguments of the scripts."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("program", type=Path, help="the binary pbi-analyze")
     parser.add_argument("archive", type=Path, help="a folder of logs")
@@ -169,7 +169,7 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
 
 @contextmanager
 def filled(arguments: argparse.Namespace) -> Iterator[Program]:
-    """The program with a store of the archive, for as long as it is needed."""
+    """Provides the program with a temporary store of the archive."""
     with tempfile.TemporaryDirectory(prefix="pbi-analyze-opinion-") as folder:
         program = Program(arguments.program.resolve(), Path(folder) / "store")
         program.run("ingest", str(arguments.archive), "--store", str(program.store), "--quiet")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads a store with the tools that people have, and holds their answers against each other."""
+"""Reads a store with common tools and compares their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from readers import WAYS, Way, arrow_facts
 from store import Account, Store
 
 SAMPLE = Path(__file__).parents[2] / "sample-data"
-# As their makers write them, where that is not the package's name.
+# Names of tools that differ from the names of their packages.
 TOOLS = {"duckdb": "DuckDB", "polars": "Polars", "pyarrow": "PyArrow"}
 ROW = "{:<10} {:<8} {:<22} {:>10} {:>12} {:>7}  {}"
 
@@ -39,7 +39,7 @@ def arguments() -> argparse.Namespace:
 
 
 class Comparison:
-    """The rows and figures that every reader has to find."""
+    """Rows and figures that every reader must find."""
 
     def __init__(self, events: Path, account: Account, rows_file: Path | None) -> None:
         self.rows_file = rows_file
@@ -50,7 +50,7 @@ class Comparison:
         self.facts = arrow_facts(ds.dataset(self.rows), account.last)
 
     def check_account(self) -> list[str]:
-        """How the rows differ from what the program says of them."""
+        """Returns the differences between the rows and the figures of the program."""
         account, facts = self.account, self.facts
         pairs = {
             "events": (account.events, facts.events),
@@ -65,7 +65,7 @@ class Comparison:
         ]
 
     def check_way(self, way: Way) -> list[str]:
-        """Reads in one way, prints its line and gives back what is wrong."""
+        """Reads in one way, prints its line and returns the differences."""
         begin = time.monotonic()
         found: Facts | None = None
         try:
@@ -88,7 +88,7 @@ class Comparison:
 
 
 def compare(store: Store, account: Account, commits: int, rows_file: Path | None) -> list[str]:
-    """Prints the table and gives back what is wrong."""
+    """Prints the table and returns the differences."""
     comparison = Comparison(store.events, account, rows_file)
     wrong = list(files.check(store.events, account))
     wrong += comparison.check_account()

@@ -1,4 +1,4 @@
-"""The ways in which the store is read. Each gives the facts, the types and all values."""
+"""Reads the store in several ways. Each returns the figures, the types and all values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from facts import Facts, month_of
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader found."""
+    """Result of a reader."""
 
     facts: Facts
     types: Mapping[str, object]  # as the reader names them
@@ -32,8 +32,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Way:
-    """A reader and how it is used: `read` takes the table's folder, its schema and the time of
-    the newest event."""
+    """A reader: the parameters of `read` are the folder of the table, its schema and the time
+    of the newest event."""
 
     tool: str
     how: str
@@ -48,7 +48,7 @@ def utc(us: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=us)
 
 
-# PyArrow, and deltalake, which hands out PyArrow's datasets
+# PyArrow, and deltalake, which returns datasets of PyArrow
 
 
 def arrow_facts(dataset: ds.Dataset, last: datetime) -> Facts:
@@ -114,8 +114,8 @@ def pandas_facts(frame: pd.DataFrame, last: datetime) -> Facts:
 
 
 def pandas_reading(frame: pd.DataFrame, schema: pa.Schema, last: datetime) -> Reading:
-    # Whole numbers and flags with gaps become other types in pandas, and months categories:
-    # only types that pandas keeps can be compared.
+    # pandas changes the types of integers and booleans with nulls, and makes months
+    # categories: only types that pandas keeps can be compared.
     kept = {pa.string(): "str", pa.timestamp("us", "UTC"): "datetime64[us, UTC]"}
     expected = {f.name: kept[f.type] for f in schema if f.type in kept and f.name != "month"}
     types = {name: str(frame[name].dtype) for name in expected}
@@ -182,7 +182,7 @@ DUCKDB_FIGURES = """
 
 
 def duckdb_connection() -> duckdb.DuckDBPyConnection:
-    """A connection that loads the extension from its package, and nothing from anywhere else."""
+    """Returns a connection that loads the extension from its package only."""
     offline = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     connection = duckdb.connect(config=offline)
     package = Path(duckdb_extension_delta.__path__[0])

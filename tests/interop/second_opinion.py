@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Has every report answered by DuckDB as well, and holds the rows against the program's own.
+"""Runs every report in DuckDB too and compares the rows with those of the program.
 
-The program writes its views and the statement in DuckDB's words (`--show-sql duckdb`); DuckDB reads
-the store's files itself. The views are defined twice, so a mistake in one of them shows.
+The program writes its views and the statement in the SQL of DuckDB (`--show-sql duckdb`); DuckDB
+reads the store's files itself. The views are defined twice, so an error in one of them is found.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import opinion
 
 
 def answer(script: str) -> tuple[list[str], list[list[object]]]:
-    """The columns and rows of DuckDB's answer."""
+    """Returns the columns and rows of the result."""
     connection = duckdb.connect()
     result = None
     for statement in duckdb.extract_statements(script):

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Has every report answered by Spark as well, and holds the rows against the program's own.
+"""Runs every report in Spark too and compares the rows with those of the program.
 
-The program writes its views and the statement in Spark's words (`--show-sql spark`); Spark reads
-the store's files itself, in workers that are processes of their own. Each report is asked with
-nothing said, as Spark 4 is set up, and in one of the other ways as Spark 3 was, with ANSI mode off.
+The program writes its views and the statement in the SQL of Spark (`--show-sql spark`); Spark
+reads the store's files itself, in workers that are separate processes. Each report runs without
+parameters in the default settings of Spark 4, and with one of the other sets of parameters in those
+of Spark 3, with ANSI mode off.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ from pyspark.sql.types import TimestampType
 
 import opinion
 
-# The zone of the cluster, which must not matter: a script says that it means UTC.
+# Time zone of the cluster, which must have no effect, because scripts set UTC.
 ZONE = "Asia/Tokyo"
 
 
 @contextmanager
 def session(master: str) -> Iterator[SparkSession]:
-    """A session of PySpark as it comes from PyPI."""
-    # Spark's scripts for workers need to know where it is; with local[n] they are not needed.
+    """Returns a session of PySpark from PyPI."""
+    # The scripts for workers need the path of Spark; local[n] does not use them.
     home = Path(pyspark.__file__).parent
     os.environ["SPARK_HOME"] = str(home)
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    # Times are handed to Python on the clocks of this process.
+    # Times are passed to Python in the time zone of this process.
     os.environ["TZ"] = "UTC"
     time.tzset()
     with tempfile.TemporaryDirectory(prefix="pbi-analyze-spark-") as folder:
@@ -43,8 +44,8 @@ def session(master: str) -> Iterator[SparkSession]:
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
             "spark.local.dir": folder,
-            # The answers are small: to make code for each, and to plan again on the way, costs
-            # several times what it saves.
+            # The results are small: code generation and adaptive planning cost several times
+            # what they save.
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.codegen.wholeStage": "false",
@@ -65,25 +66,25 @@ def session(master: str) -> Iterator[SparkSession]:
             yield spark
         finally:
             spark.stop()
-            # Workers leave their logs in Spark's own folder.
+            # Workers write their logs into the folder of Spark.
             shutil.rmtree(home / "work" / application, ignore_errors=True)
 
 
 def run(spark: SparkSession, script: str) -> DataFrame:
-    """The answer of a script: its last statement's."""
+    """Returns the result of the last statement of a script."""
     answers = [spark.sql(statement) for statement in script.split(";\n") if statement.strip()]
     return answers[-1]
 
 
 class Answers:
-    """Spark as an engine that takes turns between its two ways of reckoning."""
+    """Spark as an engine that alternates between ANSI mode on and off."""
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
         self.turn = 0
 
     def answer(self, script: str) -> tuple[list[str], list[list[object]]]:
-        """The columns and rows of Spark's answer."""
+        """Returns the columns and rows of the result."""
         self.spark.conf.set("spark.sql.session.timeZone", ZONE)
         self.spark.conf.set("spark.sql.ansi.enabled", self.turn % 2 == 0)
         self.turn += 1

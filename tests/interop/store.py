@@ -1,4 +1,4 @@
-"""Makes a store with the program and says what the program itself and the Delta log tell of it."""
+"""Creates a store with the program and reads the figures of the program and of the Delta log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-# The number of the event that is in every part.
+# Number of the event that is in every part.
 EARLY = 999_999
 
-# A user and a dataset that no archive has: their values are known here, and must come back.
+# A user and a dataset that no archive has: readers must return these values.
 USER = "zoë.müller@interop.example"
 DATASETS = [
     {"DatasetId": "00000000-0000-4000-8000-00000000da7a", "DatasetName": 'Umsätze "Süd"'},
@@ -21,7 +21,7 @@ DATASETS = [
 
 @dataclass(frozen=True)
 class Account:
-    """What the program says that the store holds."""
+    """Content of the store according to the program."""
 
     events: int
     files: int
@@ -31,7 +31,7 @@ class Account:
 
 
 class Store:
-    """A store in a folder of its own, written by the program under test."""
+    """A store in a temporary folder, written by the program under test."""
 
     def __init__(self, program: Path, folder: Path) -> None:
         self.program = program
@@ -41,30 +41,30 @@ class Store:
         self.stored = 0
 
     def ingest(self, *sources: Path) -> Account:
-        """Reads sources into the store. Exit code 3 is a success that warns of a source."""
+        """Ingests sources into the store. Exit code 3 is a success with warnings on a source."""
         command = [self.program, "ingest", *sources, "--store", self.folder]
         command += ["--format", "json", "--quiet"]
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode not in (0, 3):
             errors = done.stderr.decode(errors="replace").strip()
             raise SystemExit(f"ingest ended with {done.returncode}: {errors}")
-        told = json.loads(done.stdout)
-        self.stored += told["records"]["stored"]
-        if self.stored != told["store"]["events"]:
+        report = json.loads(done.stdout)
+        self.stored += report["records"]["stored"]
+        if self.stored != report["store"]["events"]:
             raise SystemExit(
-                f"the runs stored {self.stored} events, but the store is said to hold "
-                f"{told['store']['events']}"
+                f"the runs stored {self.stored} events, but the program reports "
+                f"{report['store']['events']}"
             )
         return Account(
-            events=told["store"]["events"],
-            files=told["store"]["files"],
-            size_bytes=told["store"]["bytes"],
-            first=datetime.fromisoformat(told["period"]["first"]),
-            last=datetime.fromisoformat(told["period"]["last"]),
+            events=report["store"]["events"],
+            files=report["store"]["files"],
+            size_bytes=report["store"]["bytes"],
+            first=datetime.fromisoformat(report["period"]["first"]),
+            last=datetime.fromisoformat(report["period"]["last"]),
         )
 
     def fill(self, archive: Path, commits: int) -> Account:
-        """Ingests an archive, then again with one more file each time, a commit for each."""
+        """Ingests an archive, then one more file per commit."""
         account = self.ingest(archive)
         begin = account
         self.parts.mkdir()
@@ -73,12 +73,12 @@ class Store:
             account = self.ingest(archive, self.parts)
         expected = begin.events + (commits + 1 if commits else 0)
         if account.events != expected:
-            raise SystemExit(f"the store holds {account.events} events instead of {expected}")
+            raise SystemExit(f"the store contains {account.events} events instead of {expected}")
         return account
 
 
 def write_part(path: Path, number: int, begin: Account) -> None:
-    """A new event behind all others, and one of a month before, the same in every part."""
+    """Returns a new event after all others, and one of a month before that every part has."""
     newest = begin.last.replace(microsecond=999_999) + timedelta(seconds=number + 1)
     events = [event(number, newest), event(EARLY, begin.first - timedelta(days=40))]
     lines = (json.dumps(each, ensure_ascii=False) + "\n" for each in events)
@@ -104,7 +104,7 @@ def event(number: int, time: datetime) -> dict[str, object]:
 
 
 def files_in_log(events: Path) -> dict[str, int]:
-    """The files that the log names, and their sizes: its JSON commits, played back from the first.
+    """Returns the files of the log with their sizes, by replaying its JSON commits from the first.
 
     Checkpoints are left alone, so that readers that use them are compared with one that does not.
     """
@@ -120,6 +120,6 @@ def files_in_log(events: Path) -> dict[str, int]:
 
 
 def files_in_folder(events: Path) -> dict[str, int]:
-    """The files that a glob finds, and their sizes."""
+    """Returns the files that a glob finds, with their sizes."""
     paths = events.glob("month=*/*.parquet")
     return {path.relative_to(events).as_posix(): path.stat().st_size for path in paths}

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The table of docs/interop.md: what each script found equal, a row each.
+"""Checks the table of docs/interop.md, which has a row for each comparison.
 
-The scripts put their rows into a file (`--rows FILE`); this one compares the file with the page, or
-writes the page with --write. So the page says what was found by the last run and nothing else.
+The scripts write their rows into a file (`--rows FILE`). This script compares the file with the
+page, or writes the page with --write, so that the page contains the results of the last run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HEAD = "| tool | version | way of reading | found equal |\n| --- | --- | --- | -
 
 
 def add(rows: Path | None, tool: str, version: str, way: str, equal: str) -> None:
-    """Puts a row into the file, if there is to be one."""
+    """Adds a row to the file, if there is one."""
     if rows is not None:
         with rows.open("a", encoding="utf-8") as file:
             file.write(f"| {tool} | {version} | {way} | {equal} |\n")
@@ -35,7 +35,7 @@ def main() -> int:
     if not found or not closed:
         raise SystemExit(f"{arguments.page} lacks the lines {BEGIN.strip()} and {END.strip()}")
     rows = arguments.rows.read_text(encoding="utf-8").splitlines(keepends=True)
-    # By tool; the ways of one in the order in which they were tried.
+    # Sorted by tool; the ways of a tool keep their order.
     now = HEAD + "".join(sorted(rows, key=lambda row: row.split("|")[1].strip()))
     if arguments.write:
         arguments.page.write_text(head + BEGIN + now + END + tail, encoding="utf-8")

@@ -1,5 +1,5 @@
-//! A large invented archive of all containers, against the oracle that reads it slowly and simply:
-//! the same accounts, the same events, the same content of each.
+//! Compares a large invented archive of all containers with the oracle, which reads it slowly and
+//! simply: accounts, events, and the content of each event.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,12 @@ use crate::oracle::parse_time;
 use crate::table;
 use crate::workdir::{Records, Workdir};
 
-/// Every tenth event is compared in whole; ids and times are compared for all.
+/// Step between the events that are compared with their whole content; ids and times are compared
+/// for all events.
 const COMPARED_STEP: usize = 10;
 
-/// The store with everything of the archive in it. Each test makes its own: that takes less time
-/// than waiting for one another, and a test that fails leaves the others alone.
+/// Ingests the archive into a store. Each test does this anew: it takes less time than waiting for
+/// another test, and a failed test does not affect the others.
 fn ingested() -> (Workdir, Records) {
     let dir = Workdir::new();
     let (ran, summary) = dir.ingest("store", &[large().dir()]);
@@ -26,7 +27,7 @@ fn ingested() -> (Workdir, Records) {
 }
 
 #[test]
-fn accounts_and_ids_are_the_oracles() {
+fn accounts_and_ids_match_the_oracle() {
     let (dir, records) = ingested();
     let (oracle, written) = (large().oracle(), &large().written);
     let expected = &oracle.accounting;
@@ -37,15 +38,16 @@ fn accounts_and_ids_are_the_oracles() {
             read: expected.read,
             stored: expected.kept,
             duplicates: expected.duplicates,
-            // The generator counts the copies it spoilt; the oracle looks at no copy's content.
+            // The generator counts the copies that it changed; the oracle does not compare the
+            // content of copies.
             conflicting: records.conflicting,
             other_workloads: expected.other_workloads,
             rejected: expected.rejected,
         }
     );
     let spoilt = written.poorer + written.conflicting;
-    // Where two copies of an event are spoilt differently, or the spoilt one is kept against two
-    // good ones, one more or less conflicts.
+    // The number may differ by one per event: two copies may be changed differently, or the changed
+    // copy may be kept instead of two original ones.
     assert!(
         records.conflicting.abs_diff(spoilt) <= spoilt / 50 + 5,
         "{} copies conflict, {spoilt} were spoilt",
@@ -57,7 +59,7 @@ fn accounts_and_ids_are_the_oracles() {
 }
 
 #[test]
-fn every_event_has_the_oracles_content() {
+fn every_event_has_the_content_of_the_oracle() {
     let (dir, _) = ingested();
     let oracle = large().oracle();
     let (mut at, mut compared, mut sources) = (0, 0, BTreeSet::new());
@@ -72,7 +74,8 @@ fn every_event_has_the_oracles_content() {
         if at % COMPARED_STEP == 0 {
             compared += 1;
             let normal = normal(&Json::parse(&expected.to_string()));
-            // The oracle's numbers are serde_json's, so both are brought into that form.
+            // The numbers of the oracle are those of serde_json, so both sides are converted to
+            // them.
             assert_eq!(value(&row.event()), value(&normal), "{expected}");
             codes_are_numbers(row, expected);
         }
@@ -86,7 +89,7 @@ fn value(json: &Json) -> Value {
     serde_json::from_str(&json.write()).expect("what was written is JSON")
 }
 
-/// Where an event says a code as text, the column has its number all the same.
+/// Asserts that the column contains the number of a code that the event has as text.
 fn codes_are_numbers(row: &table::Row<'_>, event: &Value) {
     for name in ["RecordType", "UserType"] {
         match &event[name] {

@@ -1,5 +1,4 @@
-//! The large invented archive and the invented year, with what is known of them: each made once for
-//! all tests of a run.
+//! Creates the large invented archive and the invented year, each once for all tests of a run.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -10,7 +9,7 @@ use crate::synth::{Layout, Spec, Spelling, Types, Written, write_archive};
 use crate::workdir::Workdir;
 use crate::year::{self, Year};
 
-/// An archive on disk, and what the generator and the oracle say of it.
+/// An archive on disk with the results of the generator and the oracle.
 pub struct Archive {
     pub dir: PathBuf,
     pub spec: Spec,
@@ -19,7 +18,7 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// The oracle's answer, worked out when it is first asked for.
+    /// Returns the result of the oracle, calculated on first use.
     pub fn oracle(&self) -> &Oracle {
         self.oracle.get_or_init(|| Oracle::read(&self.dir).expect("the archive can be read"))
     }
@@ -29,8 +28,8 @@ impl Archive {
     }
 }
 
-/// All containers, both spellings, odd types, repeats, both logs: as real as it gets, and large
-/// enough that every thread has its share and the batches of the program are full.
+/// Returns an archive with all containers, both spellings, unusual types, duplicates and both logs.
+/// It is so large that every thread has work and the batches of the program are full.
 pub fn large() -> &'static Archive {
     static LARGE: OnceLock<Archive> = OnceLock::new();
     LARGE.get_or_init(|| {
@@ -40,7 +39,7 @@ pub fn large() -> &'static Archive {
             days: 32,
             users: 900,
             reports: 300,
-            repeats_share: 0.03,
+            duplicates_share: 0.03,
             spelling: Spelling::Both,
             types: Types::Varied,
             ..Spec::default()
@@ -52,12 +51,12 @@ pub fn large() -> &'static Archive {
     })
 }
 
-/// REST pages with many repeats, all of them true copies: here it cannot matter which is kept.
+/// Returns REST pages with many exact duplicates, of which any may be kept.
 pub fn repeated() -> &'static Archive {
     static REPEATED: OnceLock<Archive> = OnceLock::new();
     REPEATED.get_or_init(|| {
         let spec =
-            Spec { seed: 7, events: 40_000, days: 40, repeats_share: 0.1, ..Spec::default() };
+            Spec { seed: 7, events: 40_000, days: 40, duplicates_share: 0.1, ..Spec::default() };
         let dir = folder("repeated");
         let written = write_archive(&dir, &spec, Layout::RestPages).expect("the disk has room");
         assert_eq!((written.poorer, written.conflicting), (0, 0));
@@ -67,13 +66,13 @@ pub fn repeated() -> &'static Archive {
 
 /// The invented year, in a store.
 pub struct YearArchive {
-    /// Holds the archive in `year` and the store in `store`.
+    /// Folder with the archive in `year` and the store in `store`.
     pub dir: Workdir,
     pub year: Year,
 }
 
 impl YearArchive {
-    /// The names of all reports that there are.
+    /// Returns the names of all reports.
     pub fn reports(&self) -> Vec<String> {
         let text = self.dir.pbi(["reports", "--format", "json"]).ended(0).stdout;
         let list: serde_json::Value = serde_json::from_str(&text).expect("the list is JSON");
@@ -85,7 +84,7 @@ impl YearArchive {
     }
 }
 
-/// The invented year. Three of its files break off, which the run says.
+/// Returns the invented year. Three of its files are truncated, which the run reports.
 pub fn year() -> &'static YearArchive {
     static YEAR: OnceLock<YearArchive> = OnceLock::new();
     YEAR.get_or_init(|| {
@@ -98,9 +97,9 @@ pub fn year() -> &'static YearArchive {
     })
 }
 
-/// A fresh folder for an archive that lives as long as this process. Nothing tells a test process
-/// that its last test is over, so folders of earlier processes are taken away here instead; an
-/// hour is longer than any of them runs.
+/// Creates a folder for an archive that lives as long as this process. A test process does not
+/// notice its last test, so the folders of earlier processes are deleted here after an hour, which
+/// is longer than any process runs.
 fn folder(name: &str) -> PathBuf {
     let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("archives");
     std::fs::create_dir_all(&all).expect("the folder for archives can be made");
@@ -108,7 +107,7 @@ fn folder(name: &str) -> PathBuf {
         let modified = entry.metadata().and_then(|meta| meta.modified());
         let age = modified.ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
         if age > Duration::from_secs(3600) {
-            // Whoever else takes it away at the same time is welcome to it.
+            // Another process may delete the folder at the same time.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }

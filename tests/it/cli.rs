@@ -433,8 +433,8 @@ fn status_says_what_the_store_holds() {
 fn progress_in_a_log_is_plain_lines() {
     let dir = copy_of_sample_data();
     for (arguments, last) in [
-        (&["ingest", "sample-data", "sample-data-damaged", "--store", "store"][..], "writing"),
-        (&["report", "top-reports", "--from", "sample-data", "sample-data-damaged"], "answering"),
+        (&["ingest", "sample-data", "--store", "store"][..], "writing"),
+        (&["report", "top-reports", "--from", "sample-data"], "running queries"),
     ] {
         let mut command = dir.command(arguments);
         // A terminal's name in the environment makes no terminal of a file.
@@ -446,7 +446,7 @@ fn progress_in_a_log_is_plain_lines() {
         }
         let lines: Vec<&str> = ran.stderr.lines().collect();
         assert!(lines[0].starts_with("reading 44 files, "), "{lines:?}");
-        assert_eq!(lines[1..3], ["removing repeats", last]);
+        assert_eq!(lines[1..3], ["removing duplicates", last]);
         assert!(lines[3..].iter().all(|line| line.starts_with("pbi-analyze: ")), "{lines:?}");
     }
 }

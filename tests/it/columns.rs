@@ -1,37 +1,39 @@
-//! The dictionary of columns: the page in docs/ is current, and what Microsoft added lately is seen.
+//! Checks the data dictionary: the pages in docs/ are current, and new fields of Microsoft are
+//! listed.
 
 use std::path::Path;
 
 use serde_json::Value;
 
+use crate::bless::is_blessing;
 use crate::events::plain;
 use crate::sample_data::ROOT;
 use crate::workdir::Workdir;
 
-/// `PBI_BLESS=1` writes the pages anew.
+/// Compares the pages; `PBI_BLESS=1` writes them anew.
 #[test]
-fn the_pages_in_docs_are_what_the_program_prints() {
+fn generated_pages_of_docs_are_current() {
     for (page, command) in [
-        ("columns.md", &["columns"][..]),
-        ("views.md", &["columns", "--views"]),
+        ("columns.md", &["schema"][..]),
+        ("views.md", &["schema", "--views"]),
         ("reports.md", &["reports"]),
     ] {
         let flags = command.iter().chain(&["--format", "markdown"]);
         let printed = Workdir::new().pbi(flags).ended(0).stdout;
         let path = Path::new(ROOT).join("docs").join(page);
-        if std::env::var_os("PBI_BLESS").is_some() {
+        if is_blessing() {
             std::fs::write(&path, &printed).expect("the page can be written");
         }
-        let held = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(held == printed, "docs/{page} is not current; PBI_BLESS=1 writes it anew");
+        let stored = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(stored == printed, "docs/{page} is not current; PBI_BLESS=1 writes it anew");
     }
 }
 
 #[test]
 fn every_column_is_in_every_format() {
     let dir = Workdir::new();
-    let text = dir.pbi(["columns"]).ended(0).stdout;
-    let json = dir.pbi(["columns", "--format", "json"]).ended(0).stdout;
+    let text = dir.pbi(["schema"]).ended(0).stdout;
+    let json = dir.pbi(["schema", "--format", "json"]).ended(0).stdout;
     let json: Value = serde_json::from_str(&json).expect("it is JSON");
     let columns = json["columns"].as_array().expect("a list");
     assert_eq!((columns.len(), text.lines().count()), (219, 219));
@@ -44,7 +46,7 @@ fn every_column_is_in_every_format() {
 }
 
 #[test]
-fn fields_without_a_column_are_told_the_newest_first() {
+fn fields_without_a_column_are_listed_newest_first() {
     let dir = Workdir::new();
     let event = |number: usize, day: u32, more: &str| {
         format!(
@@ -58,10 +60,10 @@ fn fields_without_a_column_are_told_the_newest_first() {
     ];
     dir.write("a.ndjson", events.join("\n") + "\n" + &plain(1, 1));
     dir.ingest("pbi-store", &["a.ndjson"]);
-    let json = dir.pbi(["columns", "--extra", "--format", "json"]).ended(0).stdout;
+    let json = dir.pbi(["schema", "--extra", "--format", "json"]).ended(0).stdout;
     let json: Value = serde_json::from_str(&json).expect("it is JSON");
     let fields = json["extra"]["fields"].as_array().expect("a list");
-    let told: Vec<String> = fields
+    let found: Vec<String> = fields
         .iter()
         .map(|field| {
             let types: Vec<&str> =
@@ -81,7 +83,7 @@ fn fields_without_a_column_are_told_the_newest_first() {
         })
         .collect();
     assert_eq!(
-        told,
+        found,
         [
             "ViewReport New.List[].Item 2 int|number 2026-03-03..2026-03-03 1 false",
             "ViewReport New 1 object 2026-03-03..2026-03-03 \
@@ -92,8 +94,8 @@ fn fields_without_a_column_are_told_the_newest_first() {
         ]
     );
     assert_eq!(json["extra"]["events"], 3);
-    let text = dir.pbi(["columns", "--store", "pbi-store"]).ended(0).stdout;
-    let first = text.find("New.List[].Item").expect("it is told");
-    assert!(first < text.find("ClientIP").expect("it is told"), "{text}");
-    dir.pbi(["columns", "--store", "nowhere"]).ended(1);
+    let text = dir.pbi(["schema", "--store", "pbi-store"]).ended(0).stdout;
+    let first = text.find("New.List[].Item").expect("the field is listed");
+    assert!(first < text.find("ClientIP").expect("the field is listed"), "{text}");
+    dir.pbi(["schema", "--store", "nowhere"]).ended(1);
 }

@@ -1,10 +1,10 @@
-//! The corpus: small archives of every kind that is known to exist, each with what must come of it.
+//! Runs the corpus: small archives of every known kind, each with its expected result.
 //!
-//! A case is a folder of `tests/corpus/`: `input/` is the archive, `case.json` says what it is
-//! about and which facts about real archives it stands for (`tests/corpus/facts.tsv`), and
-//! `expected.txt` is the account of the run, every event as it is had back, and every record that
-//! was rejected. `PBI_BLESS=1 cargo test --release --test it corpus::` writes what is expected
-//! anew; look at what changed before you commit it.
+//! A case is a folder of `tests/corpus/`. `input/` is the archive, and `case.json` describes it and
+//! lists the facts about real archives that it covers (`tests/corpus/facts.tsv`). `expected.txt`
+//! contains the account of the run, every exported event, and every reject. `PBI_BLESS=1 cargo test
+//! --release --test it corpus::` writes the expected results anew; check the differences before you
+//! commit them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::bless::is_blessing;
 use crate::sample_data::ROOT;
 use crate::workdir::{Ran, Summary, Workdir};
 
@@ -21,12 +22,12 @@ use crate::workdir::{Ran, Summary, Workdir};
 struct Case {
     about: String,
     facts: BTreeSet<u32>,
-    /// What the run must say, in whichever words around it.
+    /// Texts that the output of the run must contain.
     #[serde(default)]
     says: Vec<String>,
-    /// Kinds of suspicions that the run must have.
+    /// Kinds of warnings that the run must report.
     #[serde(default)]
-    suspicions: BTreeSet<String>,
+    warnings: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +41,7 @@ fn folder() -> PathBuf {
     Path::new(ROOT).join("tests/corpus")
 }
 
-/// The folders of the cases, by name.
+/// Returns the folders of the cases by name.
 fn cases() -> BTreeMap<String, PathBuf> {
     let mut cases = BTreeMap::new();
     let mut folders = vec![folder()];
@@ -58,7 +59,7 @@ fn cases() -> BTreeMap<String, PathBuf> {
     cases
 }
 
-/// The facts by number.
+/// Returns the facts by number.
 fn facts() -> BTreeMap<u32, String> {
     let text = fs::read_to_string(folder().join("facts.tsv")).expect("the facts can be read");
     let fact = |line: &str| {
@@ -81,19 +82,19 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Runs a case, holds it to what holds for every archive, and writes down what came of it.
+/// Runs a case, asserts the rules of every archive, and returns the result as text.
 fn outcome(name: &str, path: &Path, case: &Case) -> String {
     let dir = Workdir::new();
     copy(&path.join("input"), &dir.join("input"));
-    // The accounts are added up by whoever asks for them.
+    // `ingest` asserts that the accounts add up.
     let (ran, summary) = dir.ingest("store", &["input"]);
     let said = format!("{}{}", ran.stdout, ran.stderr);
     for text in &case.says {
         assert!(said.contains(text), "{name}: {text:?} is not in {said}");
     }
     let suspected: BTreeSet<String> =
-        summary.per_source.iter().flat_map(|s| &s.suspicions).map(|s| s.kind.clone()).collect();
-    assert_eq!(suspected, case.suspicions, "{name}");
+        summary.files.iter().flat_map(|s| &s.warnings).map(|s| s.kind.clone()).collect();
+    assert_eq!(suspected, case.warnings, "{name}");
 
     let mut text = String::new();
     writeln!(text, "exit code {}", ran.code).expect("text");
@@ -101,7 +102,7 @@ fn outcome(name: &str, path: &Path, case: &Case) -> String {
     if summary.records.read == 0 {
         return text;
     }
-    // Pseudonyms and digests aside, what stands in a store is what stood in the archive.
+    // Without pseudonyms, the store contains the events of the archive.
     let exported = dir.pbi(["export", "--store", "store"]).ended(0).stdout;
     let events: Vec<&str> = exported.lines().collect();
     assert_eq!(events.len() as u64, summary.records.stored, "{name}: every event comes back");
@@ -135,7 +136,7 @@ fn describe(summary: &Summary, text: &mut String) {
     for (workload, count) in &summary.other_workloads {
         writeln!(text, "other workload {workload}: {count}").expect("text");
     }
-    for source in &summary.per_source {
+    for source in &summary.files {
         let outcome = format!("{:?}", source.outcome).to_lowercase();
         writeln!(
             text,
@@ -145,18 +146,18 @@ fn describe(summary: &Summary, text: &mut String) {
             records(&source.records)
         )
         .expect("text");
-        for trouble in &source.troubles {
-            writeln!(text, "  at {}: {}", trouble.position, trouble.reason).expect("text");
+        for problem in &source.problems {
+            writeln!(text, "  at {}: {}", problem.position, problem.reason).expect("text");
         }
-        for suspicion in &source.suspicions {
-            writeln!(text, "  {}, {}: {}", suspicion.kind, suspicion.count, suspicion.detail)
+        for warning in &source.warnings {
+            writeln!(text, "  {}, {}: {}", warning.kind, warning.count, warning.detail)
                 .expect("text");
         }
     }
 }
 
 #[test]
-fn every_archive_that_is_known_to_exist_is_understood_or_refused_by_name() {
+fn every_case_of_the_corpus_has_its_expected_result() {
     let (facts, cases) = (facts(), cases());
     let mut covered = BTreeSet::new();
     let mut wrong = Vec::new();
@@ -165,7 +166,7 @@ fn every_archive_that_is_known_to_exist_is_understood_or_refused_by_name() {
         let case: Case = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
         let found = outcome(name, path, &case);
         let file = path.join("expected.txt");
-        if std::env::var_os("PBI_BLESS").is_some() {
+        if is_blessing() {
             fs::write(&file, &found).expect("the file can be written");
         }
         let expected = fs::read_to_string(&file).unwrap_or_default();
@@ -183,13 +184,13 @@ fn every_archive_that_is_known_to_exist_is_understood_or_refused_by_name() {
     assert_eq!(covered, facts.keys().copied().collect(), "each fact is worth a case");
 }
 
-/// A second look at the ways by which a program is told of: text for people says the same.
+/// Text for people contains the same remedies as JSON.
 #[test]
-fn people_are_told_what_is_wrong_and_what_to_do() {
+fn messages_state_the_problem_and_the_remedy() {
     let dir = Workdir::new();
     copy(&folder().join("refused"), &dir.join("refused"));
     let ran: Ran = dir.pbi(["ingest", "refused", "--store", "store"]).ended(3);
-    for words in ["error message", "web page", "empty list", "pull the day again"] {
+    for words in ["error message", "web page", "empty list", "download the day again"] {
         assert!(format!("{}{}", ran.stdout, ran.stderr).contains(words), "{words}: {ran:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! What is damaged costs only itself: every whole event before and behind a break is stored, what
-//! is lost is named with its file, its byte and its reason, and other files do not notice.
+//! Ingests damaged files: every complete event before and after the damage is stored, the loss is
+//! reported with file, byte and reason, and other files are not affected.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use crate::events::{id, plain};
 use crate::table;
 use crate::workdir::{Outcome, Records, Workdir};
 
-/// A file, and what is to be said of it.
+/// A file and its expected account.
 struct Case {
     name: &'static str,
     content: Vec<u8>,
     kind: &'static str,
     outcome: Outcome,
     read: u64,
-    /// The numbers of the events that are whole.
+    /// Numbers of the complete events.
     stored: Vec<usize>,
-    /// Byte and words of each trouble.
-    troubles: Vec<(usize, &'static str)>,
+    /// Byte and text of each problem.
+    problems: Vec<(usize, &'static str)>,
 }
 
 const IN_A_RECORD: &str = "the file ends in the middle of a record";
@@ -26,7 +26,7 @@ fn event(number: usize) -> String {
     plain(0, number)
 }
 
-/// What an event begins with that never ends.
+/// Returns the beginning of an event.
 fn begun(number: usize) -> String {
     event(number)[..60].to_owned()
 }
@@ -34,32 +34,32 @@ fn begun(number: usize) -> String {
 fn case(name: &'static str, content: impl Into<Vec<u8>>) -> Case {
     let content = content.into();
     let (kind, outcome) = ("", Outcome::Failed);
-    Case { name, content, kind, outcome, read: 0, stored: Vec::new(), troubles: Vec::new() }
+    Case { name, content, kind, outcome, read: 0, stored: Vec::new(), problems: Vec::new() }
 }
 
-/// A file that breaks off: `whole` is all right, `rest` is not.
+/// Returns a truncated file: `whole` is valid, `rest` is not.
 fn broken_off(name: &'static str, kind: &'static str, whole: &str, rest: &str) -> Case {
     Case {
         kind,
-        outcome: Outcome::Damaged,
-        troubles: vec![(whole.len(), IN_A_RECORD)],
+        outcome: Outcome::Partial,
+        problems: vec![(whole.len(), IN_A_RECORD)],
         ..case(name, format!("{whole}{rest}"))
     }
 }
 
 fn refused(name: &'static str, content: &[u8], reason: &'static str) -> Case {
-    Case { troubles: vec![(0, reason)], ..case(name, content) }
+    Case { problems: vec![(0, reason)], ..case(name, content) }
 }
 
 fn empty(name: &'static str, content: &[u8]) -> Case {
-    Case { kind: "empty", outcome: Outcome::Taken, ..case(name, content) }
+    Case { kind: "empty", outcome: Outcome::Ok, ..case(name, content) }
 }
 
 fn cut_off() -> Vec<Case> {
     let array = format!("[{},\r\n{},", event(1), event(2));
     let page = format!("{{\"activityEventEntities\":[{},", event(3));
     let between = format!("{{\"activityEventEntities\":[{},", event(4));
-    let noughts = format!("[{},", event(5));
+    let zeros = format!("[{},", event(5));
     vec![
         Case {
             read: 3,
@@ -70,14 +70,14 @@ fn cut_off() -> Vec<Case> {
         Case {
             read: 1,
             stored: vec![4],
-            troubles: vec![(between.len(), "the file ends before its object is closed")],
+            problems: vec![(between.len(), "the file ends before its object is closed")],
             ..broken_off("between.json", "rest", &between, "")
         },
-        // What a disk leaves behind that lost its power.
+        // A disk without power leaves zero bytes.
         Case {
             read: 2,
             stored: vec![5],
-            ..broken_off("noughts.json", "array", &noughts, &(begun(0) + "\0\0\0\0\0\0"))
+            ..broken_off("noughts.json", "array", &zeros, &(begun(0) + "\0\0\0\0\0\0"))
         },
     ]
 }
@@ -90,36 +90,39 @@ fn broken_inside() -> Vec<Case> {
     let no_time = format!("[{},", event(10));
     let damaged = |name, kind, content: String| Case {
         kind,
-        outcome: Outcome::Damaged,
+        outcome: Outcome::Partial,
         ..case(name, content)
     };
     vec![
         Case {
             read: 5,
             stored: vec![6, 7, 8],
-            troubles: vec![
-                (first.len(), "a record that breaks off, and another begins in a later line"),
+            problems: vec![
+                (first.len(), "an incomplete record: the next one starts on a later line"),
                 // The record begins where `second` ends; its eleventh byte is where JSON ends.
-                (second.len() + 11, "no valid JSON: key must be a string"),
+                (second.len() + 11, "invalid JSON: key must be a string"),
             ],
             ..damaged("lines.ndjson", "ndjson", lines)
         },
         Case {
             read: 6,
             stored: vec![9, 11],
-            troubles: vec![
-                (1, "an event was expected, found \"17\""),
-                (no_object.len() - 15, "an event was expected, found \"\\\"text\\\"\""),
-                (no_object.len() - 8, "no member that every event has"),
-                (no_object.len() - 5, "an event was expected, found \"true\""),
+            problems: vec![
+                (1, "expected an event, found \"17\""),
+                (no_object.len() - 15, "expected an event, found \"\\\"text\\\"\""),
+                (no_object.len() - 8, "not a Power BI event"),
+                (no_object.len() - 5, "expected an event, found \"true\""),
             ],
-            // A null is what a script writes that found no event, and costs nothing.
+            // A script that found no event writes null, which is no problem.
             ..damaged("no-object.json", "array", format!("{no_object}null,{}]", event(11)))
         },
         Case {
             read: 2,
             stored: vec![10],
-            troubles: vec![(no_time.len(), "an event without CreationTime belongs to no day")],
+            problems: vec![(
+                no_time.len(),
+                "CreationTime is missing, so the event belongs to no day",
+            )],
             ..damaged(
                 "no-time.json",
                 "array",
@@ -128,7 +131,7 @@ fn broken_inside() -> Vec<Case> {
         },
         Case {
             read: 1,
-            troubles: vec![(0, "an error message was saved instead of events")],
+            problems: vec![(0, "an error message was saved instead of events")],
             ..damaged(
                 "error.json",
                 "ndjson",
@@ -154,14 +157,14 @@ fn no_logs() -> Vec<Case> {
     ]
 }
 
-/// The damaged folder, with one file in it that is as it should be.
+/// Writes the damaged folder, which contains one valid file.
 fn damaged_folder() -> (Workdir, Vec<Case>) {
     let mut cases = cut_off();
     cases.extend(broken_inside());
     cases.extend(no_logs());
     cases.push(Case {
         kind: "array",
-        outcome: Outcome::Taken,
+        outcome: Outcome::Ok,
         read: 2,
         stored: vec![20, 21],
         ..case("whole.json", format!("[{},{}]", event(20), event(21)))
@@ -174,11 +177,11 @@ fn damaged_folder() -> (Workdir, Vec<Case>) {
 }
 
 #[test]
-fn whole_events_are_stored_and_the_rest_is_named_with_its_place() {
+fn complete_events_are_stored_and_damage_is_reported_with_its_position() {
     let (dir, cases) = damaged_folder();
     let (ran, summary) = dir.ingest("store", &["archive"]);
     let ran = ran.ended(3);
-    assert_eq!(summary.per_source.len(), cases.len());
+    assert_eq!(summary.files.len(), cases.len());
     for case in &cases {
         let name = format!("archive/{}", case.name);
         let account = summary.of(&name);
@@ -187,10 +190,10 @@ fn whole_events_are_stored_and_the_rest_is_named_with_its_place() {
             Records { read: case.read, stored, rejected: case.read - stored, ..Records::default() };
         assert_eq!(account.records, records, "{name}");
         assert_eq!((account.kind.as_str(), account.outcome), (case.kind, case.outcome), "{name}");
-        assert_eq!(account.troubles.len(), case.troubles.len(), "{account:?}");
-        for (trouble, &(position, reason)) in account.troubles.iter().zip(&case.troubles) {
-            assert_eq!(trouble.position, position as u64, "{account:?}");
-            assert!(trouble.reason.starts_with(reason), "{reason:?} is not said: {account:?}");
+        assert_eq!(account.problems.len(), case.problems.len(), "{account:?}");
+        for (problem, &(position, reason)) in account.problems.iter().zip(&case.problems) {
+            assert_eq!(problem.position, position as u64, "{account:?}");
+            assert!(problem.reason.starts_with(reason), "{reason:?} is not said: {account:?}");
             let line = format!("pbi-analyze: {name}: byte {position}: {reason}");
             assert!(ran.stderr.contains(&line), "{line}: {}", ran.stderr);
         }
@@ -201,7 +204,7 @@ fn whole_events_are_stored_and_the_rest_is_named_with_its_place() {
     assert_eq!(table::ids(&dir.join("store")), expected);
 }
 
-/// The sums are asked for by every [`Workdir::ingest`]; here they are asked to be these.
+/// Every [`Workdir::ingest`] asserts the sums; here they have known values.
 #[test]
 fn the_accounts_of_a_damaged_folder_add_up() {
     let (dir, cases) = damaged_folder();
@@ -226,7 +229,7 @@ fn the_accounts_of_a_damaged_folder_add_up() {
 }
 
 #[test]
-fn a_file_among_damaged_ones_is_stored_as_it_is_alone() {
+fn damaged_files_do_not_affect_other_files() {
     let (dir, _) = damaged_folder();
     dir.ingest("all", &["archive"]);
     let (ran, alone) = dir.ingest("alone", &["archive/whole.json"]);
@@ -238,9 +241,9 @@ fn a_file_among_damaged_ones_is_stored_as_it_is_alone() {
     }
 }
 
-/// A quiet run keeps silent about what is empty, never about what is lost.
+/// A quiet run does not list empty files, but always reports damage.
 #[test]
-fn empty_files_are_remarked_on_and_damage_is_told_even_when_quiet() {
+fn quiet_run_reports_damage_but_no_empty_files() {
     let (dir, cases) = damaged_folder();
     let loud = dir.pbi(["ingest", "archive", "--store", "a"]).ended(3);
     let quiet = dir.pbi(["ingest", "archive", "--store", "b", "--quiet"]).ended(3);
@@ -249,13 +252,13 @@ fn empty_files_are_remarked_on_and_damage_is_told_even_when_quiet() {
         assert!(loud.stderr.contains(&line), "{line}: {}", loud.stderr);
         assert!(!quiet.stderr.contains(case.name), "{}", quiet.stderr);
     }
-    let troubles: usize = cases.iter().map(|case| case.troubles.len()).sum();
-    assert_eq!(quiet.stderr.lines().count(), troubles, "{}", quiet.stderr);
+    let problems: usize = cases.iter().map(|case| case.problems.len()).sum();
+    assert_eq!(quiet.stderr.lines().count(), problems, "{}", quiet.stderr);
 }
 
-/// Whatever is cut off a file, the answers from raw files are those from the store.
+/// A report from raw files equals the report from their store, for truncated files too.
 #[test]
-fn a_report_straight_from_damaged_files_says_the_same() {
+fn report_from_damaged_files_equals_report_from_their_store() {
     let (dir, _) = damaged_folder();
     dir.ingest("store", &["archive"]);
     let report =
@@ -267,7 +270,7 @@ fn a_report_straight_from_damaged_files_says_the_same() {
 }
 
 #[test]
-fn a_path_that_does_not_exist_is_misuse_alone_and_a_failed_source_beside_others() {
+fn missing_path_is_a_usage_error_alone_and_a_failed_source_among_others() {
     let dir = Workdir::new();
     dir.write("good.json", event(1));
     let alone = dir.pbi(["ingest", "nowhere", "--store", "store"]).ended(2);
@@ -286,9 +289,9 @@ fn a_path_that_does_not_exist_is_misuse_alone_and_a_failed_source_beside_others(
     assert_eq!(summary.of("good.json").records.stored, 1);
 }
 
-/// What is in the way of a store is told and left as it is.
+/// A file that prevents a store is reported and not changed.
 #[test]
-fn a_file_in_the_place_of_a_store_is_told_and_kept() {
+fn file_in_place_of_a_store_is_reported_and_kept() {
     let dir = Workdir::new();
     dir.write("good.json", event(1));
     for (occupied, store) in [("file", "file"), ("above", "above/store"), ("half/events", "half")] {
@@ -304,7 +307,7 @@ fn a_file_in_the_place_of_a_store_is_told_and_kept() {
         let kept = std::fs::read(dir.join(occupied)).expect("the file is still there");
         assert_eq!(kept, b"mine");
     }
-    assert_eq!(list(&dir.join("half")), ["events"], "a failed run leaves nothing behind");
+    assert_eq!(list(&dir.join("half")), ["events"], "a failed run leaves no file");
 }
 
 fn list(folder: &Path) -> Vec<String> {
@@ -317,9 +320,9 @@ fn list(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A store that cannot be read is an error of every command, and nothing is written into it.
+/// Every command reports an unreadable store as an error and writes nothing into it.
 #[test]
-fn a_store_that_cannot_be_read_is_told_by_name_and_left_alone() {
+fn unreadable_store_is_reported_and_not_changed() {
     let dir = Workdir::new();
     dir.write("good.json", event(1));
     dir.write("store/events/_delta_log/00000000000000000000.json", "no log");
@@ -333,9 +336,10 @@ fn a_store_that_cannot_be_read_is_told_by_name_and_left_alone() {
     assert_eq!(list(&dir.join("store/events")), ["_delta_log"]);
 }
 
-/// A run that was cut off before its first commit leaves folders without a log: no store yet.
+/// A run that was killed before its first commit leaves folders without a log, which are no store
+/// yet.
 #[test]
-fn a_log_without_a_commit_is_no_store_yet_and_the_next_run_makes_it() {
+fn empty_delta_log_is_no_store_and_the_next_run_creates_it() {
     let dir = Workdir::new();
     dir.write("good.json", event(1));
     std::fs::create_dir_all(dir.join("store/events/_delta_log")).expect("there is room");

@@ -1,19 +1,20 @@
-//! A handful of invented events as compact JSON, for archives that a test writes itself.
+//! Creates a few events as compact JSON, for archives that a test writes itself.
 
-/// An event of the plainest kind; its length depends on neither number.
+/// Returns a simple event; its length does not depend on the numbers.
 pub fn plain(family: usize, number: usize) -> String {
     let (id, minute) = (id(family, number), number % 60);
     format!(r#"{{"Id":"{id}","RecordType":20,"CreationTime":"2026-03-01T08:{minute:02}:00","#)
         + r#""Operation":"ViewReport","UserId":"ann@north.example","ReportName":"Umsätze 💶"}"#
 }
 
-/// The id of [`plain`].
+/// Returns the id of [`plain`].
 pub fn id(family: usize, number: usize) -> String {
     format!("{family:08}-0000-4000-8000-{number:012}")
 }
 
-/// Events with everything that containers and encodings could spoil: quotes, commas, line breaks
-/// and separators inside of texts, letters of all lengths in UTF-8, nested values, exact numbers.
+/// Returns events with everything that containers and encodings could damage: quotes, commas, line
+/// breaks and separators in texts, characters of all lengths in UTF-8, nested values, and exact
+/// numbers.
 pub fn various() -> Vec<String> {
     let head = |number: usize| {
         let id = id(90, number);
@@ -55,7 +56,7 @@ pub const CODINGS: [Coding; 4] =
     [Coding::Utf8, Coding::Utf8Marked, Coding::Utf16Le, Coding::Utf16Be];
 
 impl Coding {
-    /// The bytes of a file that holds the text.
+    /// Returns the bytes of a file with the text.
     pub fn encode(self, text: &str) -> Vec<u8> {
         let marked = || "\u{FEFF}".encode_utf16().chain(text.encode_utf16());
         match self {
@@ -66,13 +67,13 @@ impl Coding {
         }
     }
 
-    /// The byte of the file at which what stands behind `before` begins.
+    /// Returns the byte of the file after the text `before`.
     pub fn position(self, before: &str) -> u64 {
         self.encode(before).len() as u64
     }
 }
 
-/// A cell of a CSV, quoted as every exporter quotes it.
+/// Quotes a cell of a CSV as every exporter does.
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }

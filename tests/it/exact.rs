@@ -1,5 +1,5 @@
-//! JSON values with nothing lost: numbers keep their text, members their order and repetition.
-//! serde_json's own `Value` would round the very numbers that the tests are about.
+//! Parses JSON values without loss: numbers keep their text, members their order and duplicates.
+//! The `Value` of serde_json would round the numbers that the tests check.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 pub enum Json {
     Null,
     Bool(bool),
-    /// As it is written.
+    /// Text of the number.
     Number(String),
     Text(String),
     List(Vec<Json>),
@@ -48,7 +48,7 @@ impl Json {
         Json::Text(text.into())
     }
 
-    /// The members of an object.
+    /// Returns the members of an object.
     #[track_caller]
     pub fn members(&self) -> &[(String, Json)] {
         match self {
@@ -57,7 +57,7 @@ impl Json {
         }
     }
 
-    /// The member of exactly this name.
+    /// Returns the member with exactly this name.
     pub fn member(&self, name: &str) -> Option<&Json> {
         self.members().iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
@@ -69,7 +69,7 @@ impl Json {
         }
     }
 
-    /// Members in the order of their names, at every depth: for comparing where order is nothing.
+    /// Sorts the members by name at every depth, for comparisons that ignore the order.
     pub fn sorted(self) -> Json {
         match self {
             Json::List(items) => Json::List(items.into_iter().map(Json::sorted).collect()),
@@ -83,7 +83,7 @@ impl Json {
         }
     }
 
-    /// As compact text.
+    /// Returns compact text.
     pub fn write(&self) -> String {
         let mut out = String::new();
         self.write_to(&mut out);
@@ -119,7 +119,7 @@ impl Json {
     }
 }
 
-/// The members of an object as they stand in the text.
+/// Members of an object in the order of the text.
 struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Members {

@@ -1,4 +1,4 @@
-//! Events written out again: in the order of time and id, in one form, whole or not at all.
+//! Checks `export`: events in the order of time and id, in one form, complete or not written.
 
 use std::process::Stdio;
 
@@ -13,7 +13,7 @@ fn export(dir: &Workdir, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_same_bytes_come_out_however_the_files_are_cut() {
+fn export_does_not_depend_on_the_layout_of_data_files() {
     let dir = copy_of_sample_data();
     dir.ingest("whole", &[&FOLDERS[..], &["--threads", "1"]].concat());
     let whole = dir.pbi(["export", "--store", "whole", "-q"]).ended(0).stdout;
@@ -22,7 +22,7 @@ fn the_same_bytes_come_out_however_the_files_are_cut() {
         dir.ingest("store", &[&format!("sample-data/{part}")]);
     }
     dir.ingest("store", &FOLDERS[1..]);
-    // Which of two copies stays depends on which was there first; the ids and times do not.
+    // The kept copy of a duplicate depends on the order of files; ids and times do not.
     let places = |text: &str| -> Vec<(String, String)> {
         let place = |line| {
             let event = Json::parse(line);
@@ -39,7 +39,7 @@ fn the_same_bytes_come_out_however_the_files_are_cut() {
 }
 
 #[test]
-fn what_was_exported_is_read_again_to_the_same() {
+fn exported_events_are_ingested_again_without_change() {
     let dir = copy_of_sample_data();
     dir.ingest("store", &["sample-data"]);
     dir.pbi(["export", "--store", "store", "--output", "out.ndjson"]).ended(0);
@@ -49,7 +49,7 @@ fn what_was_exported_is_read_again_to_the_same() {
 }
 
 #[test]
-fn a_period_is_whole_days_and_lineage_is_added_on_demand() {
+fn period_selects_whole_days_and_lineage_is_optional() {
     let dir = Workdir::new();
     let event = |day: &str| {
         format!(r#"{{"Id":"{day}","CreationTime":"{day}T23:59:59.5+00:00","SourceKind":"mine"}}"#)
@@ -73,7 +73,7 @@ fn a_period_is_whole_days_and_lineage_is_added_on_demand() {
 }
 
 #[test]
-fn a_file_is_written_whole_or_not_at_all_and_a_closed_pipe_is_no_error() {
+fn output_file_is_complete_or_missing_and_a_closed_pipe_is_no_error() {
     let dir = Workdir::new();
     let events: Vec<String> = (0..2_000).map(|number| plain(1, number)).collect();
     dir.write("a.ndjson", events.join("\n"));
@@ -86,7 +86,7 @@ fn a_file_is_written_whole_or_not_at_all_and_a_closed_pipe_is_no_error() {
     command.stdout(Stdio::from(writer));
     let ran = Ran::of(&command.output().expect("the program starts")).ended(0);
     assert_eq!(ran.stderr, "");
-    // A file of the table is gone for good: an error, and no part of an output.
+    // A missing data file is an error, and no part of the output is written.
     let file = crate::table::files(&dir.join("store")).remove(0);
     std::fs::remove_file(file).expect("the file can be removed");
     dir.write("out.ndjson", "as it was");
@@ -96,10 +96,10 @@ fn a_file_is_written_whole_or_not_at_all_and_a_closed_pipe_is_no_error() {
     assert_eq!(left, "as it was");
 }
 
-/// The key of an event was that of the last `Id` and the column had the first, so that the event
-/// was new again with every run; and a second time put it into another month than its own.
+/// A repeated `Id` stored events twice: the key was the last value and the column had the first, so
+/// that every run stored the event again. A repeated time put it into another month.
 #[test]
-fn names_that_occur_twice_do_not_part_a_row_from_its_key() {
+fn repeated_names_do_not_change_the_key_of_a_row() {
     let dir = Workdir::new();
     let twice = r#"{"Id":"a","ID":"b","CreationTime":"2026-03-01T08:00:00","creationTime":"2026-04-01T08:00:00"}"#;
     dir.write("a.json", twice);
@@ -116,10 +116,10 @@ fn names_that_occur_twice_do_not_part_a_row_from_its_key() {
     );
 }
 
-/// The first of them counts. They were sorted by their values, so that the first that came back
-/// could be one that is no time, and the event was refused.
+/// A repeated time made an exported event unreadable: values were sorted, so that the first one
+/// could be invalid. The first value in the order of the record counts.
 #[test]
-fn names_that_occur_twice_come_back_in_their_order() {
+fn repeated_names_are_exported_in_their_order() {
     let dir = Workdir::new();
     let twice = r#"{"Id":"a","CreationTime":"2026-03-01T08:00:00","CreationTime":"2026-00"}"#;
     dir.write("a.json", twice);

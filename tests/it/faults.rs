@@ -1,5 +1,5 @@
-//! A disk that fails at any step, and a process that ends at any step: the store is what it was
-//! before or after the commit, never anything between, and the next run puts all right.
+//! Fails or ends the program at every step on disk: the store is in the state before or after the
+//! commit, and the next run repairs the rest.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -15,32 +15,32 @@ use pbi_analyze::store::{self, Disk, DiskFile, FileLock, OsDisk, Store};
 use crate::table;
 use crate::workdir::Workdir;
 
-/// What happens at the step of a number.
+/// A fault at a step of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     /// Nothing.
     Never,
     /// The disk fails once.
     Once,
-    /// The disk is full from here on: nothing can be made or written any more, but taken away.
+    /// The disk is full from this step on: files can be deleted, but not created or written.
     Full,
-    /// The process ends: this step and all that follow do not happen.
+    /// The process ends: this step and all later ones do not happen.
     End,
-    /// The process ends in the middle of it: half of what was to be written is there.
+    /// The process ends during the step: half of the bytes are written.
     Half,
 }
 
-/// The disk of this machine up to the step of a number, counted from 0.
+/// The disk of this machine with a fault at one step, counted from 0.
 #[derive(Debug)]
 struct Faulty {
     fault: Fault,
     at: usize,
     steps: AtomicUsize,
-    /// The numbers of those that write bytes.
+    /// Numbers of the steps that write bytes.
     writes: Mutex<Vec<usize>>,
 }
 
-/// What a step is for.
+/// The kinds of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
     Writes,
@@ -48,7 +48,7 @@ enum What {
     Frees,
 }
 
-/// How much of a step happens.
+/// The part of a step that happens.
 enum Extent {
     Whole,
     Half,
@@ -59,7 +59,7 @@ impl Faulty {
         Arc::new(Faulty { fault, at, steps: AtomicUsize::new(0), writes: Mutex::default() })
     }
 
-    /// Counts a step, and says whether it happens.
+    /// Counts a step and returns the part of it that happens.
     fn step(&self, what: What) -> io::Result<Extent> {
         let number = self.steps.fetch_add(1, Ordering::SeqCst);
         if what == What::Writes {
@@ -82,13 +82,13 @@ impl Faulty {
         }
     }
 
-    /// Whether a run needed no step as late as the one that was to go wrong.
+    /// Returns true if a run ended before the step with the fault.
     fn was_not_met(&self) -> bool {
         self.steps.load(Ordering::SeqCst) <= self.at
     }
 }
 
-/// The disk, to be shared with the files that are written on it.
+/// The disk, shared with the files that are written on it.
 #[derive(Debug, Clone)]
 struct Shared(Arc<Faulty>);
 
@@ -154,8 +154,8 @@ impl DiskFile for FaultyFile {
     }
 }
 
-/// Events of two months, by number: an archive of a few files, with a record in each that cannot be
-/// taken. The second step brings copies of both months, and new events of one.
+/// Writes events of two months, by number: an archive of a few files, each with a record that is
+/// rejected. The second step adds copies in both months and new events in one.
 fn archive(dir: &Workdir) {
     let page = |numbers: &[u32]| {
         let events = numbers.iter().map(|number| {
@@ -184,8 +184,8 @@ fn run(store: &Store, folder: &Path) -> pbi_analyze::Result<ingest::IngestSummar
     ingest::ingest_into_store(store, &options, &NoProgress)
 }
 
-/// The ids of the store as the log has them, without a look at what else lies in its folders, and
-/// behind them what was rejected.
+/// Returns the ids of the store by its log, without other files of its folders, and then the
+/// rejects.
 fn ids(root: &Path) -> Vec<String> {
     let mut ids = Vec::new();
     for file in Store::new(root).snapshot().expect("the store can be read").files {
@@ -202,7 +202,7 @@ fn ids(root: &Path) -> Vec<String> {
     ids
 }
 
-/// Everything under a folder.
+/// Returns all files below a folder.
 fn all(folder: &Path) -> Vec<String> {
     let walk = walkdir::WalkDir::new(folder).into_iter().map(|entry| entry.expect("an entry"));
     walk.filter(|entry| entry.file_type().is_file())
@@ -218,13 +218,14 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Insists that nothing is wrong, nothing is left over, and the folder is what the log says.
+/// Asserts that `verify` finds no failure and no orphan, and that the folder contains what the log
+/// names.
 #[track_caller]
 fn assert_clean(root: &Path, context: &impl fmt::Debug) {
-    let verdict = Store::new(root).verify().expect("the store can be read");
-    assert!(verdict.ok, "{context:?}: {verdict:#?}");
-    assert!(verdict.orphans.is_empty(), "{context:?}: {verdict:#?}");
-    assert!(verdict.in_progress.is_empty(), "{context:?}: {verdict:#?}");
+    let report = Store::new(root).verify().expect("the store can be read");
+    assert!(report.ok, "{context:?}: {report:#?}");
+    assert!(report.orphans.is_empty(), "{context:?}: {report:#?}");
+    assert!(report.in_progress.is_empty(), "{context:?}: {report:#?}");
     let named = table::files(root).len();
     let present: Vec<String> = all(root);
     let parquet = present.iter().filter(|name| name.ends_with(".parquet")).count();
@@ -233,16 +234,16 @@ fn assert_clean(root: &Path, context: &impl fmt::Debug) {
     assert_eq!(present.iter().find(is_hidden), None, "{context:?}");
 }
 
-/// A store that a run is tried on, again and again.
+/// A store on which a run is repeated with each fault.
 struct Trial<'d> {
     dir: &'d Workdir,
     base: &'d str,
     act: &'d dyn Fn(&Store) -> pbi_analyze::Result<()>,
-    /// The ids before and after a run that went well, and the sums of its accounts.
+    /// Ids before and after a run without faults, and the sums of its accounts.
     before: Vec<String>,
     after: Vec<String>,
     sums: (u64, u64),
-    /// The steps of such a run that write bytes.
+    /// Steps of a run without faults that write bytes.
     writes: Vec<usize>,
 }
 
@@ -263,8 +264,8 @@ impl<'d> Trial<'d> {
         Trial { dir, base, act, before, after, sums, writes }
     }
 
-    /// Lets the run go wrong at every step in each of these ways, and sets it right again. Gives
-    /// the number of points at which it went wrong.
+    /// Runs again with each fault at every step, and repairs the store each time. Returns the
+    /// number of runs that met their fault.
     fn at_every_step(&self, faults: &[Fault]) -> usize {
         let mut points = 0;
         for &fault in faults {
@@ -282,7 +283,7 @@ impl<'d> Trial<'d> {
         points
     }
 
-    /// Lets the run go wrong at one step, unless it needs no step as late as that.
+    /// Runs again with a fault at one step. Returns false if the run ends before it.
     fn goes_wrong(&self, fault: Fault, at: usize) -> bool {
         let (context, root) = ((fault, at), self.dir.join("store"));
         if root.exists() {
@@ -306,7 +307,7 @@ impl<'d> Trial<'d> {
     }
 }
 
-/// The sums of the accounts that the store remembers.
+/// Returns the sums of the accounts in the source log.
 fn sums(root: &Path) -> (u64, u64) {
     let marks = Store::new(root).source_entries().expect("the marks can be read");
     let records = marks.iter().map(|mark| mark.facts.records);
@@ -321,7 +322,7 @@ fn prepared() -> Workdir {
 }
 
 #[test]
-fn the_first_run_may_fail_or_end_at_any_step() {
+fn first_run_survives_a_failure_at_any_step() {
     let dir = prepared();
     let act = |store: &Store| run(store, &dir.join("one")).map(|_| ());
     let points =
@@ -331,7 +332,7 @@ fn the_first_run_may_fail_or_end_at_any_step() {
 }
 
 #[test]
-fn a_later_run_may_fail_or_end_at_any_step() {
+fn later_run_survives_a_failure_at_any_step() {
     let dir = prepared();
     run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
     let act = |store: &Store| run(store, &dir.join("second")).map(|_| ());
@@ -341,7 +342,7 @@ fn a_later_run_may_fail_or_end_at_any_step() {
     assert!(points > 20, "{points}");
 }
 
-/// A store whose small files are not merged yet: the last run ended behind its commit.
+/// Creates a store whose small files are not merged yet: the last run ended after its commit.
 fn make_unmerged(dir: &Workdir, name: &str) {
     run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
     let root = dir.join(name);
@@ -360,7 +361,7 @@ fn make_unmerged(dir: &Workdir, name: &str) {
 }
 
 #[test]
-fn a_merge_may_fail_or_end_at_any_step() {
+fn compaction_survives_a_failure_at_any_step() {
     let dir = prepared();
     make_unmerged(&dir, "unmerged");
     let act = |store: &Store| store.compact(store::CompactScope::All).map(|_| ());
@@ -371,7 +372,7 @@ fn a_merge_may_fail_or_end_at_any_step() {
 }
 
 #[test]
-fn a_person_may_be_forgotten_with_a_failure_or_an_end_at_any_step() {
+fn forgetting_a_person_survives_a_failure_at_any_step() {
     let dir = prepared();
     for folder in ["first", "second"] {
         run(&Store::new(&dir.join("base")), &dir.join(folder)).expect("a healthy disk");
@@ -389,9 +390,9 @@ fn a_person_may_be_forgotten_with_a_failure_or_an_end_at_any_step() {
     assert!(points > 20, "{points}");
 }
 
-/// Whatever does not fit, the error says so and names the file, and room is all that is missing.
+/// The error names the file and states that there is no room, and nothing else is wrong.
 #[test]
-fn a_disk_may_be_full_from_any_step_on() {
+fn full_disk_at_any_step_loses_nothing() {
     let dir = prepared();
     run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
     let act = |store: &Store| match run(store, &dir.join("second")) {

@@ -1,4 +1,5 @@
-//! Persons who are to be forgotten are, everywhere; and a store of pseudonyms never holds a name.
+//! Checks that a forgotten person is removed everywhere, and that a pseudonymized store never
+//! contains a name.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +9,7 @@ use crate::sample_data::copy_of_sample_data;
 use crate::table;
 use crate::workdir::Workdir;
 
-/// Every text in the rows of a store, at every depth.
+/// Returns every text in the rows of a store, at every depth.
 fn row_texts(store: &Path) -> Vec<String> {
     let mut texts = Vec::new();
     table::for_each_row(store, |row| {
@@ -18,8 +19,8 @@ fn row_texts(store: &Path) -> Vec<String> {
     texts
 }
 
-/// Every text of a store: of all rows, and of all files as they are, those that nothing names any
-/// more included.
+/// Returns every text of a store: of all rows, and of all files, including those that no commit
+/// names.
 fn texts(store: &Path) -> Vec<String> {
     let mut texts = row_texts(store);
     let mut folders = vec![store.to_path_buf()];
@@ -29,7 +30,7 @@ fn texts(store: &Path) -> Vec<String> {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                // Footers of Parquet files have the least and the greatest text of a column.
+                // Footers of Parquet files contain the minimum and maximum text of a column.
                 let bytes = std::fs::read(&path).expect("the file can be read");
                 if path.extension().is_some_and(|ending| ending == "zst") {
                     let text = zstd::decode_all(&bytes[..]).expect("it is whole");
@@ -64,7 +65,7 @@ fn assert_gone<N: AsRef<str>>(store: &Path, names: &[N]) {
 
 const ZOE: &str = "Zoe.Doe@Contoso.com";
 
-/// Events by her, about her, and by somebody with nearly her name.
+/// Writes events by Zoe, events about Zoe, and events by a person with a similar name.
 fn archive() -> Workdir {
     let dir = Workdir::new();
     let view = |id: u8, user: &str, key: &str, more: &str| {
@@ -88,9 +89,10 @@ fn archive() -> Workdir {
         view(5, "max@contoso.com", "1003000088888888", ""),
     ];
     dir.write("archive/a.json", format!("[{}]", events.join(",")));
-    // A message about it that holds her name: an event that cannot be taken.
+    // The message on this reject contains her name.
     dir.write("archive/b.json", r#"[{"Id":"e9","CreationTime":"Zoe.Doe@Contoso.com"}]"#);
-    // Rejects: hers in CSV that is no JSON any more, hers cut and no UTF-8, and another's.
+    // Rejects: hers in CSV that is no longer JSON, hers truncated and not UTF-8, and one of another
+    // person.
     let csv = r#"1,2026-03-01,max@contoso.com,"{""Id"":""e7"",""UserKey"":""1003000012345678"",""#;
     dir.write("archive/c.csv", format!("RecordId,CreationDate,UserId,AuditData\n{csv}\"\"\n"));
     let cut = b"[{\"Id\":\"\xff\",\"By\":\"zoe.doe_contoso.com#EXT#@x";
@@ -101,7 +103,7 @@ fn archive() -> Workdir {
     dir
 }
 
-/// What is left of [`archive`]'s rejects when only another's stays as it is.
+/// Asserts the rejects that remain of [`archive`]: only that of the other person is unchanged.
 #[track_caller]
 fn assert_rejects_without_her(dir: &Workdir, number: usize) {
     let rejects = dir.rejects("store", &[]);
@@ -115,7 +117,7 @@ fn assert_rejects_without_her(dir: &Workdir, number: usize) {
 }
 
 #[test]
-fn a_person_is_gone_with_her_events_and_from_those_of_others() {
+fn forgotten_person_is_removed_from_all_events() {
     let dir = archive();
     let before = table::events(&dir.join("store"));
     let ran = dir.pbi(["forget", "--user", "zoe.doe@contoso.com", "--store", "store"]).ended(0);
@@ -145,9 +147,9 @@ fn a_person_is_gone_with_her_events_and_from_those_of_others() {
 }
 
 #[test]
-fn events_may_stay_with_a_pseudonym_in_the_persons_place() {
+fn pseudonym_replaces_a_forgotten_person() {
     let dir = archive();
-    let arguments = ["forget", "--user", ZOE, "--replace", "--store", "store"];
+    let arguments = ["forget", "--user", ZOE, "--pseudonymize", "--store", "store"];
     let ran = dir.pbi(arguments).ended(0);
     assert!(
         ran.stdout.starts_with("0 events erased, 0 rejected records dropped; "),
@@ -165,18 +167,18 @@ fn events_may_stay_with_a_pseudonym_in_the_persons_place() {
     dir.pbi(["verify", "--store", "store"]).ended(0);
 }
 
-/// All addresses in texts.
+/// Returns all addresses in the texts.
 fn addresses(texts: &[String]) -> BTreeSet<String> {
-    let is_part = |letter: char| letter.is_alphanumeric() || "._%+-'#@".contains(letter);
+    let is_part = |character: char| character.is_alphanumeric() || "._%+-'#@".contains(character);
     texts
         .iter()
-        .flat_map(|text| text.split(|letter| !is_part(letter)))
+        .flat_map(|text| text.split(|character| !is_part(character)))
         .filter(|word| word.split_once('@').is_some_and(|(a, b)| !a.is_empty() && b.contains('.')))
         .map(str::to_lowercase)
         .collect()
 }
 
-/// The report, but for the owners of personal workspaces.
+/// Runs the report and removes the owners of personal workspaces.
 fn report(dir: &Workdir, store: &str) -> String {
     let arguments = ["report", "top-reports", "--format", "csv", "--store", store];
     let rows = dir.pbi(arguments).ended(0).stdout;
@@ -185,7 +187,7 @@ fn report(dir: &Workdir, store: &str) -> String {
 }
 
 #[test]
-fn a_store_of_pseudonyms_answers_the_same_and_holds_no_name() {
+fn pseudonymized_store_gives_equal_reports_and_contains_no_name() {
     let dir = copy_of_sample_data();
     dir.write("key", "0123456789abcdef0123456789abcdef\n");
     dir.ingest("plain", &["sample-data"]);
@@ -201,7 +203,7 @@ fn a_store_of_pseudonyms_answers_the_same_and_holds_no_name() {
 }
 
 #[test]
-fn names_pseudonyms_and_keys_do_not_mix() {
+fn names_and_pseudonyms_of_other_keys_are_refused() {
     let dir = archive();
     dir.write("key", "0123456789abcdef0123456789abcdef");
     dir.write("other", "0123456789abcdef0123456789abcdee");
@@ -213,22 +215,22 @@ fn names_pseudonyms_and_keys_do_not_mix() {
     };
     let ingest = ["ingest", "more", "--store"];
     let with = |store, key| [&ingest[..], &[store, "--pseudonymize", key]].concat();
-    refused(&with("store", "key"), 1, "holds names as they are");
+    refused(&with("store", "key"), 1, "contains names that are not pseudonymized");
     refused(&with("keyed", "short"), 2, "openssl rand -hex 32");
     dir.pbi(["ingest", "archive", "--store", "keyed", "--pseudonymize", "key"]).ended(3);
     refused(&with("keyed", "other"), 1, "made with another key");
-    refused(&[&ingest[..], &["keyed"]].concat(), 1, "holds pseudonyms");
+    refused(&[&ingest[..], &["keyed"]].concat(), 1, "contains pseudonyms");
     assert_gone(&dir.join("keyed"), &["zoe", "max@"]);
     let rejects = dir.rejects("keyed", &[]);
     assert_eq!(rejects.len(), 4);
-    // Of an event, only the member that has a key is known to hold one.
+    // Only the member of an event that usually contains a key is known to contain one.
     let has_key = |raw: &String| raw.contains("1003000012345678");
     assert!(!rejects.iter().filter_map(|reject| reject.raw.as_ref()).any(has_key), "{rejects:#?}");
 
     let forget = ["forget", "--user", ZOE, "--store"];
     refused(&[&forget[..], &["keyed"]].concat(), 2, "give the key");
-    refused(&[&forget[..], &["store", "--key", "key"]].concat(), 2, "leave the key out");
-    let ran = dir.pbi([&forget[..], &["keyed", "--key", "key"]].concat()).ended(0);
+    refused(&[&forget[..], &["store", "--key-file", "key"]].concat(), 2, "leave the key out");
+    let ran = dir.pbi([&forget[..], &["keyed", "--key-file", "key"]].concat()).ended(0);
     assert!(ran.stdout.starts_with("2 events erased"), "{}", ran.stdout);
     assert_eq!(table::events(&dir.join("keyed")).len(), 3);
     dir.pbi(["verify", "--store", "keyed"]).ended(0);

@@ -1,8 +1,8 @@
-//! Whole outputs over the sample archive, compared with files in `tests/golden/` that people can
-//! look at; and the generator's own figures against the answers in JSON.
+//! Compares whole outputs over the sample archive with files in `tests/golden/` that people can
+//! read, and answers in JSON with the figures of the generator.
 //!
-//! `PBI_BLESS=1 cargo test --release --test it golden::` writes the files anew. Look at what
-//! changed before you commit it.
+//! `PBI_BLESS=1 cargo test --release --test it golden::` writes the files anew. Check the
+//! differences before you commit them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,6 +13,7 @@ use pbi_analyze::query;
 use pbi_analyze::store::Store;
 use serde::Deserialize;
 
+use crate::bless::is_blessing;
 use crate::sample_data::{FOLDERS, ROOT, copy_of_sample_data, golden};
 use crate::top_reports::{Answer, Coverage};
 use crate::workdir::Workdir;
@@ -24,7 +25,7 @@ fn ingested() -> Workdir {
     dir
 }
 
-/// What the program prints into a line of 120 columns.
+/// Returns the output of the program for a line of 120 columns.
 fn printed(dir: &Workdir, arguments: &[&str]) -> String {
     let output = dir.command(arguments).env("COLUMNS", "120").output();
     let output = output.expect("the program starts");
@@ -32,10 +33,10 @@ fn printed(dir: &Workdir, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("output is UTF-8")
 }
 
-/// Compares with a file of `tests/golden/`, or writes it where that is asked for.
+/// Compares an output with a file of `tests/golden/`, or writes the file if asked for.
 fn assert_golden(name: &str, found: &str) {
     let path = Path::new(ROOT).join("tests/golden").join(name);
-    if std::env::var_os("PBI_BLESS").is_some() {
+    if is_blessing() {
         std::fs::write(&path, found).expect("the golden file can be written");
         return;
     }
@@ -47,8 +48,8 @@ fn assert_golden(name: &str, found: &str) {
     );
 }
 
-/// The lines that differ between what two texts have in common at their ends: `-` for those that
-/// were expected, `+` for those that were found, what is invisible written out.
+/// Returns the lines that differ between two texts, without the common lines at their ends: `-` for
+/// expected lines, `+` for found ones, with invisible characters escaped.
 pub fn difference(expected: &str, found: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) =
         (expected.split('\n').collect(), found.split('\n').collect());
@@ -67,17 +68,17 @@ pub fn difference(expected: &str, found: &str) -> String {
 }
 
 #[test]
-fn a_difference_shows_the_lines_that_differ_and_no_others() {
+fn difference_shows_only_the_lines_that_differ() {
     assert_eq!(difference("a\nb\nc\nd", "a\nB\r\nc\nd"), "from line 2:\n- b\n+ B\\r\n");
     assert_eq!(difference("a\na", "a\na\na"), "from line 3:\n+ a\n");
     assert_eq!(difference("", "x"), "from line 1:\n- \n+ x\n");
 }
 
 #[test]
-fn the_report_looks_as_it_always_did() {
+fn top_reports_match_their_golden_files() {
     let dir = ingested();
     let formats = [
-        ("table", "txt"),
+        ("text", "txt"),
         ("csv", "csv"),
         ("json", "json"),
         ("ndjson", "ndjson"),
@@ -90,24 +91,24 @@ fn the_report_looks_as_it_always_did() {
 }
 
 #[test]
-fn the_list_of_reports_looks_as_it_always_did() {
+fn list_of_reports_matches_its_golden_files() {
     let dir = Workdir::new();
     assert_golden("reports.txt", &printed(&dir, &["reports"]));
     assert_golden("reports.json", &printed(&dir, &["reports", "--format", "json"]));
 }
 
 #[test]
-fn the_status_looks_as_it_always_did() {
+fn status_matches_its_golden_file() {
     let dir = ingested();
     let text = printed(&dir, &["status", "--store", "store"]);
-    // How well the files are compressed is a matter of the version of a library.
+    // The size of compressed files depends on the version of a library.
     let line = text.lines().find(|line| line.starts_with("files ")).expect("a line on files");
     let (files, size) = line.split_once(", ").expect("how many, and how large");
     assert!(size.ends_with("iB"), "{size}");
     assert_golden("status.txt", &text.replace(line, &format!("{files}, <size>")));
 }
 
-/// What `status --format json` says, as far as a test asks for it.
+/// The part of `status --format json` that the tests read.
 #[derive(Debug, Deserialize)]
 struct Status {
     first: Option<String>,
@@ -124,7 +125,7 @@ fn answer(dir: &Workdir, arguments: &[&str]) -> Answer {
 }
 
 #[test]
-fn the_most_used_reports_are_those_that_the_generator_knows() {
+fn most_used_reports_match_the_generator() {
     let (dir, golden) = (ingested(), golden());
     let answer = answer(&dir, &[]);
     assert_eq!(answer.rows.len(), golden.top_reports.len());
@@ -140,12 +141,12 @@ fn the_most_used_reports_are_those_that_the_generator_knows() {
 }
 
 #[test]
-fn what_is_left_out_is_what_the_generator_knows() {
+fn excluded_events_match_the_generator() {
     let (dir, golden) = (ingested(), golden());
     let noise = golden.noise["total"];
     assert_eq!(noise, golden.noise["ExportActivityEvents"] + golden.noise["GetDatasources"]);
     assert_eq!(answer(&dir, &[]).excluded.noise, noise);
-    let keep = answer(&dir, &["--noise", "keep"]).excluded;
+    let keep = answer(&dir, &["--noise", "include"]).excluded;
     let services = golden.events_by_actor["service"];
     assert_eq!((keep.noise, keep.services), (0, services), "without noise, all of services");
 
@@ -159,9 +160,9 @@ fn what_is_left_out_is_what_the_generator_knows() {
     assert_eq!(period, (Some(&*golden.period.first), Some(&*golden.period.last)));
 }
 
-/// No report shows the kinds of actors yet, so the library is asked with a statement of the test's.
+/// No report shows the kinds of actors yet, so the test runs its own statement.
 #[test]
-fn actors_are_of_the_kinds_that_the_generator_knows() {
+fn kinds_of_actors_match_the_generator() {
     let dir = ingested();
     let snapshot = Store::new(&dir.join("store")).snapshot().expect("the store can be read");
     let extent = query::event_time_range(&snapshot).expect("the store can be read");
@@ -181,15 +182,15 @@ fn actors_are_of_the_kinds_that_the_generator_knows() {
 }
 
 #[test]
-fn days_are_held_as_the_generator_knows() {
+fn coverage_matches_the_generator() {
     let (dir, period) = (ingested(), golden().period);
     let coverage = answer(&dir, &[]).coverage;
     let missing = period.days_without_events.len() as u64;
     assert_eq!((coverage.days, coverage.missing), (period.days_with_events + missing, missing));
-    // sample-data/README.md tells of the one day that was pulled before it was over. The file that
-    // breaks off cuts none: another pull of its day holds more.
-    let held = (coverage.complete, coverage.partial, coverage.truncated);
-    assert_eq!(held, (period.days_with_events - 1, 1, 0));
+    // sample-data/README.md describes the day that was downloaded before it was over. The truncated
+    // file makes no day truncated: another download of its day contains more.
+    let found = (coverage.complete, coverage.partial, coverage.truncated);
+    assert_eq!(found, (period.days_with_events - 1, 1, 0));
     let early = answer(&dir, &["--since", "2026-03-24", "--until", "2026-03-24"]).coverage;
     assert_eq!((early.days, early.partial), (1, 1));
     for day in &period.days_without_events {
@@ -199,7 +200,7 @@ fn days_are_held_as_the_generator_knows() {
     }
 }
 
-/// A file that no test reads any more must not stay behind, looking as if it were true.
+/// Finds golden files that no test compares any more.
 #[test]
 fn every_golden_file_is_compared() {
     let folder = Path::new(ROOT).join("tests/golden");
@@ -209,7 +210,7 @@ fn every_golden_file_is_compared() {
         .collect();
     names.sort();
     let known = [
-        // Of every report over the invented year, see golden_reports.
+        // Files of every report over the invented year, see golden_reports.
         "reports",
         "reports.json",
         "reports.txt",

@@ -1,5 +1,5 @@
-//! What is made to break programs costs only itself: one folder with all of it is read in one run, in
-//! bounded memory; everything is named, and the whole events in it and beside it are stored.
+//! Reads a folder of hostile files in one run and in bounded memory: every file is reported, and
+//! the complete events in it and beside it are stored.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
@@ -11,27 +11,27 @@ use crate::events::{id, plain};
 use crate::table;
 use crate::workdir::{Ran, Summary, Workdir};
 
-/// All of the folder at once must do with this.
+/// Limit of the memory for the whole folder.
 const MEMORY_KIB_MAX: u64 = 1 << 20;
 
-/// A file of the folder: its whole events, and what is said of it.
+/// A file of the folder: its complete events and its message.
 struct Case {
     name: &'static str,
     content: Vec<u8>,
     stored: Vec<usize>,
-    told: &'static str,
+    message: &'static str,
 }
 
 fn case(
     name: &'static str,
     content: impl Into<Vec<u8>>,
     stored: &[usize],
-    told: &'static str,
+    message: &'static str,
 ) -> Case {
-    Case { name, content: content.into(), stored: stored.to_vec(), told }
+    Case { name, content: content.into(), stored: stored.to_vec(), message }
 }
 
-/// The event of a number with more members.
+/// Returns an event with additional members.
 fn with(number: usize, members: &str) -> String {
     plain(7, number).replacen('{', &format!("{{{members},"), 1)
 }
@@ -66,7 +66,7 @@ fn nested() -> Vec<Case> {
             "around.json",
             format!("{around}{}\n{}", "]".repeat(100_000), plain(7, 2)),
             &[2],
-            "more than 256 brackets around a record",
+            "a record inside more than 256 brackets",
         ),
         case("unclosed.json", "[{\"a\":".repeat(100_000), &[], "the file ends in the middle"),
     ]
@@ -85,7 +85,7 @@ fn texts() -> Vec<Case> {
             "string.json",
             joined(["[{\"Note\":\"", &long, &format!("\"}},{}]", plain(7, 3))]),
             &[3],
-            "a record of more than 64 MiB",
+            "a record larger than 64 MiB",
         ),
         case(
             "text.json",
@@ -101,11 +101,11 @@ fn texts() -> Vec<Case> {
                 &format!("3,\"{}\"\n", plain(7, 6).replace('"', "\"\"")),
             ]),
             &[5, 6],
-            "a quote inside of a cell that is not doubled",
+            "a quote inside a cell is not doubled",
         ),
         case("latin.json", inside(b"\xFF\xFE\xE9", 0, 7), &[7], "text that is not valid UTF-8"),
-        case("half.json", inside(br"\ud800", 0, 8), &[8], "no valid JSON"),
-        case("nul.json", inside(b"a\0b", 0, 9), &[9], "no valid JSON: control character"),
+        case("half.json", inside(br"\ud800", 0, 8), &[8], "invalid JSON"),
+        case("nul.json", inside(b"a\0b", 0, 9), &[9], "invalid JSON: control character"),
     ]
 }
 
@@ -145,7 +145,7 @@ fn packed() -> Vec<Case> {
     ]
 }
 
-/// Names that break lines, lead in circles, or stand for no file.
+/// Writes names with line breaks, links in circles, and names without a file.
 #[cfg(unix)]
 fn odd_names(archive: &Path) -> Vec<Case> {
     use std::ffi::OsStr;
@@ -162,7 +162,7 @@ fn odd_names(archive: &Path) -> Vec<Case> {
     write(OsStr::new("secret.json"), 16);
     let secret = archive.join("secret.json");
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).expect("it is ours");
-    // Who may read everything cannot be kept out.
+    // A user with all permissions can read every file.
     let is_kept_out = File::open(&secret).is_err();
     let mut cases = vec![
         case("two\\nlines.json", "", &[14], ""),
@@ -172,7 +172,7 @@ fn odd_names(archive: &Path) -> Vec<Case> {
             false => case("secret.json", "", &[16], ""),
         },
     ];
-    // Some file systems want text.
+    // Some file systems accept only UTF-8 names.
     let bytes = archive.join(OsStr::from_bytes(b"byte\xFF.json"));
     if fs::write(&bytes, plain(7, 17)).is_ok() {
         cases.push(case("byte\\xFF.json", "", &[17], ""));
@@ -193,8 +193,8 @@ fn odd_names(_: &Path) -> Vec<Case> {
     Vec::new()
 }
 
-/// Runs the program, and looks at the most memory it has held: the system keeps the peak of a
-/// process, so that it need not be looked at when it is reached.
+/// Runs the program and returns its peak memory, which the system keeps until the process is waited
+/// for.
 fn run_and_watch(dir: &Workdir) -> (Ran, Option<u64>) {
     let mut command = dir.command(["ingest", "archive", "--store", "store", "--format", "json"]);
     let mut child = command
@@ -237,7 +237,7 @@ fn names_below(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_folder_of_everything_hostile_is_named_and_costs_only_itself() {
+fn hostile_files_are_reported_and_do_not_affect_others() {
     let dir = Workdir::new();
     let mut cases: Vec<Case> =
         [nested(), texts(), members(), packed()].into_iter().flatten().collect();
@@ -262,17 +262,17 @@ fn a_folder_of_everything_hostile_is_named_and_costs_only_itself() {
             .lines()
             .filter(|line| line.starts_with(&format!("pbi-analyze: {name}: ")))
             .collect();
-        assert_eq!(case.told.is_empty(), lines.is_empty(), "{name}: {lines:#?}");
-        let is_told = lines.iter().any(|line| line.contains(case.told));
-        assert!(case.told.is_empty() || is_told, "{name}: {lines:#?}");
-        // However much is wrong, a file does not fill the screen.
+        assert_eq!(case.message.is_empty(), lines.is_empty(), "{name}: {lines:#?}");
+        let is_reported = lines.iter().any(|line| line.contains(case.message));
+        assert!(case.message.is_empty() || is_reported, "{name}: {lines:#?}");
+        // The number of messages on a file is limited.
         assert!(lines.len() <= 6, "{name}: {lines:#?}");
     }
     expected.sort();
     assert_eq!(table::ids(&dir.join("store")), expected);
-    // Names that lead out of the archive are only names.
+    // Names of members that lead out of the archive create no files.
     assert_eq!(names_below(dir.path()), ["archive", "store"]);
     if let Some(peak) = peak {
-        assert!(peak < MEMORY_KIB_MAX, "{peak} KiB were held");
+        assert!(peak < MEMORY_KIB_MAX, "the peak was {peak} KiB");
     }
 }

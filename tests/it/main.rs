@@ -1,17 +1,19 @@
-//! The integration tests: one binary, so that the program is linked once, and everything in it
-//! goes through the program as users run it, or through files that anybody can read.
+//! Runs the integration tests as one binary, so that the program is linked once. They use the
+//! program as users do, or read files that any program can read.
 //!
-//! The support first, then the tests by what they hold the program to.
+//! The support comes first, then the tests by their subject.
 
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::unreachable,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test may fail loudly"
+    reason = "a test may fail, and prints what helps to understand why"
 )]
 
-// What stands by the program: archives made from a seed, a slow second answer, and a check of both.
+// Support: archives from a seed, slow second calculations, and checks of both.
 #[path = "../support/oracle.rs"]
 mod oracle;
 #[path = "../support/oracles/mod.rs"]
@@ -22,103 +24,110 @@ mod selftest;
 mod synth;
 #[path = "../support/year/mod.rs"]
 mod year;
-// Names that are made to break the page that shows them.
+// Expected files, written anew on request.
+#[path = "../support/bless.rs"]
+mod bless;
+// Names that attack the page that shows them.
 #[path = "../support/attack.rs"]
 mod attack;
 
-// A folder for each test, the program in it, its accounts in JSON.
+// A folder for each test, the program in it, and its accounts in JSON.
 mod workdir;
-// JSON in which no digit is lost.
+// JSON without loss of digits.
 mod exact;
-// The store's table, read as a stranger would.
+// The table of a store, read as another program does.
 mod table;
-// The large invented archive and the invented year, each made once.
+// The large invented archive and the invented year, each created once.
 mod archive;
-// What of an event may change on its way into the table: the law, written down a second time.
+// The normal forms of events in the table: a second definition of the row invariant.
 mod normal;
 
-// A handful of small events, for archives that a test writes itself.
+// Small events for archives that a test writes itself.
 mod events;
 
-// The sample archive against the figures of its generator.
+// The sample archive compared with the figures of its generator.
 mod sample_data;
-// A large invented archive against the oracle.
+// A large invented archive compared with the oracle.
 mod against_oracle;
-// Threads, paths and names in any order: the same table.
+// Threads, paths and names in any order give the same table.
 mod order;
-// Truncated, broken and foreign files: what is whole is stored, what is lost is named.
+// Truncated, damaged and foreign files: complete events are stored, losses are reported.
 mod damage;
-// Files that are made to break programs.
+// Files that attack programs.
 mod hostile;
-// gzip, Zstandard and zip: what is in them, and where it came from.
-mod packed;
-// A file cut at each of its bytes.
-mod cuts;
+// gzip, Zstandard and zip: their content and its source.
+mod compressed;
+// Files truncated at each of their bytes.
+mod truncated;
 
-// The support itself: what the tests rest on.
+// Checks of the support itself.
 mod support;
-// The report on the most used reports against the oracle.
+// The report on the most used reports compared with the oracle.
 mod top_reports;
-// Whole outputs over the sample archive, as files to be looked at.
+// Outputs over the sample archive, compared with files.
 mod golden;
-// Filters, parameters, all reports at once, questions of one's own.
+// Filters, parameters, all reports at once, and SQL of the user.
 mod questions;
-// What people do wrong at first, and how they are helped on.
+// Frequent mistakes of users, and the help they get.
 mod mistakes;
-// What every report prints over the invented year, as files.
+// Outputs of every report over the invented year, compared with files.
 mod golden_reports;
-// Reports over the invented year against oracles.
+// Reports over the invented year compared with oracles.
 mod report_oracles;
 // The dashboard: its figures, its policy, and names that attack it.
 mod dashboard;
-// A page of HTML, read as strictly as no browser does.
+// A strict parser of HTML.
 mod html;
-// Events that nobody would think of, against the law of a row.
+// Random unusual events and the row invariant.
 mod properties;
-// The dictionary of columns, and what a store holds beside them.
+// The data dictionary, and fields without a column.
 mod columns;
-// Other workloads than Power BI, kept or left out.
+// Other workloads than Power BI, stored or excluded.
 mod workloads;
-// Any event through a store and back.
+// Random events through a store and back.
 mod round_trip;
-// Events written out again, in order and in one form.
+// Export of events, in order and in one form.
 mod export;
-// The same events in every container and encoding: the same rows.
+// The same events in every container and encoding give the same rows.
 mod shapes;
-// The command line as people and batch jobs meet it.
+// The command line as people and batch jobs use it.
 mod cli;
-// What a run would do, told without doing it.
+// Dry runs.
 mod dry_run;
-// Who may read a store, and where it ends.
+// Permissions and symbolic links of a store.
 #[cfg(unix)]
 mod private;
-// The program's own sources, read as text.
-mod rust_text;
-// The rooms of ARCHITECTURE.md and their borders.
+// The program's own sources, parsed.
+mod sources;
+// The rooms of ARCHITECTURE.md, their borders, and limits of length.
 mod tidy;
-// What README.md tells people to type.
+// Import cycles among the files of a room.
+mod import_cycles;
+// Words of private language in comments, messages and documents.
+mod plain_words;
+// The commands of README.md.
 mod readme;
 // A terminal as a picture, for the README.
 mod terminal;
-// Persons taken out of a store, and pseudonyms in their place.
+// Removal of persons from a store, and pseudonyms.
 mod forget;
-// Archives of every kind that is known to exist, and what must come of each.
+// Archives of every known kind, each with its expected result.
 mod corpus;
-// What must hold for any bytes: the fuzz targets, and their seeds replayed.
+// The fuzz targets, and their seeds.
 mod seeds;
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
-// Records that could not be taken: kept, listed, and each once.
+// Rejected records: stored and listed once.
 mod rejects;
-// What speaks against sources in which nothing is wrong.
-mod suspicions;
-// Bugs that there were.
+// Warnings on sources that are readable but probably incomplete.
+mod source_warnings;
+// Bugs that were fixed.
 mod regressions;
-// A store that is sound, and everything that can be wrong with one.
+// Verification of valid and damaged stores.
 mod verify;
-// Every step of the disk going wrong.
+// Faults at every step of the disk.
 mod faults;
-// The program killed at any moment.
+// The program killed at random moments.
 mod killed;
-// Many commands at once.
+// Concurrent commands.
 mod races;

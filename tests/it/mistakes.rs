@@ -75,9 +75,12 @@ fn a_store_that_cannot_be_seen_is_not_taken_for_none() {
 fn a_store_is_neither_an_archive_nor_a_file() {
     let dir = with_store();
     let stderr = told(&dir, 2, &["ingest", "store", "--store", "store"]);
-    assert!(stderr.contains("cannot read store: a store, whose events were read"), "{stderr}");
+    assert!(
+        stderr.contains("cannot read store: it is a store, not a folder of log files"),
+        "{stderr}"
+    );
     let beside = told(&dir, 3, &["ingest", "archive", "store", "--store", "store"]);
-    assert!(beside.contains("store: byte 0: cannot be read: a store, whose events"), "{beside}");
+    assert!(beside.contains("store: byte 0: cannot be read: it is a store, not"), "{beside}");
     assert!(dir.rejects("store", &[]).is_empty());
     let file = told(&dir, 1, &["ingest", "archive", "--store", "archive/events.json"]);
     assert!(file.contains("cannot create archive/events.json: it is a file, and a"), "{file}");
@@ -87,7 +90,7 @@ fn a_store_is_neither_an_archive_nor_a_file() {
 fn what_leads_to_no_file_says_so() {
     let dir = with_store();
     let star = told(&dir, 2, &["ingest", "archive/*.json", "--store", "store"]);
-    assert!(star.contains("; * stands for nothing here: name the folder"), "{star}");
+    assert!(star.contains("; * is not expanded here: pass the folder"), "{star}");
     std::fs::create_dir(dir.join("empty")).expect("a folder can be made");
     for command in [&["ingest", "empty", "--quiet"][..], &["report", "adoption", "--from", "empty"]]
     {

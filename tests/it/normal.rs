@@ -1,14 +1,15 @@
-//! The law that the table serves, written down a second time: an event is its typed columns
-//! overlaid by `Extra`, up to the normal forms below and to nothing else.
+//! Defines the row invariant a second time: an event is its typed columns overlaid by `Extra`, up
+//! to the normal forms below.
 //!
-//! - Names of known fields have one spelling; a null under such a name is as good as its absence.
+//! - Names of known fields have one spelling; a null under such a name equals its absence.
 //! - GUIDs under ids, and user names, are in lower case.
-//! - Instants of typed columns are in UTC, unless they are finer than a microsecond.
-//! - A name that occurs more than once, in whatever spelling, has its values as they were written.
+//! - Instants of typed columns are in UTC, unless they have more digits than microseconds.
+//! - A name that occurs more than once, in any spelling, has its values as they were written.
 //! - A list that Windows PowerShell wrapped, with its count, is that list.
 //!
-//! Whatever else a column cannot hold (another type, an unknown member, an address with its port)
-//! comes back exactly as it was. Only the table of columns is shared with the program.
+//! All other values that a column cannot store exactly (another type, an unknown member, an address
+//! with its port) are returned exactly as they were. Only the table of columns is shared with the
+//! program.
 
 use pbi_analyze::schema::{ColumnType, column_index, columns};
 
@@ -16,17 +17,17 @@ use crate::exact::Json;
 use crate::oracle;
 use crate::table::time_text;
 
-/// The event as the store gives it back, members sorted by name.
+/// Returns the event as the store returns it, members sorted by name.
 pub fn normal(event: &Json) -> Json {
     with_times(event, time_text)
 }
 
-/// The event as `export` writes it, members sorted by name.
+/// Returns the event as `export` writes it, members sorted by name.
 pub fn exported(event: &Json) -> Json {
     with_times(event, |us| Json::Text(short_time(us)))
 }
 
-/// An instant as `export` writes it: with a fraction only where there is one.
+/// Formats an instant as `export` does: with a fraction only if there is one.
 fn short_time(us: i64) -> String {
     let Json::Text(time) = time_text(us) else { panic!("a time is text") };
     time.replace(".000000Z", "Z")
@@ -59,7 +60,7 @@ fn with_times(event: &Json, time: fn(i64) -> Json) -> Json {
     Json::Object(members).sorted()
 }
 
-/// The value in its normal form, if a column of the type holds it exactly.
+/// Returns the normal form of a value; `None` if a column of the type cannot store it exactly.
 fn fit(ty: &ColumnType, value: &Json, time: fn(i64) -> Json) -> Option<Json> {
     match (ty, value) {
         (ColumnType::Text, Json::Text(_)) | (ColumnType::Bool, Json::Bool(_)) => {
@@ -104,7 +105,7 @@ fn fit(ty: &ColumnType, value: &Json, time: fn(i64) -> Json) -> Option<Json> {
             });
             fitted.collect::<Option<Vec<_>>>().map(Json::Object)
         }
-        // An address loses its port in the column and comes back from `Extra` with it.
+        // A column stores an address without its port; `Extra` returns the whole address.
         _ => None,
     }
 }

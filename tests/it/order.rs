@@ -1,5 +1,4 @@
-//! Neither the number of threads nor the order of files may be seen in a table: which thread was
-//! quicker and how somebody named a file is no property of an event.
+//! Checks that a table depends neither on the number of threads nor on the order or names of files.
 
 use std::path::Path;
 
@@ -9,13 +8,14 @@ use crate::archive::{large, repeated};
 use crate::table;
 use crate::workdir::{Ran, Summary, Workdir};
 
-/// The rows of a store, a batch a month.
+/// Returns the rows of a store, one batch per month.
 fn rows(store: &Path) -> Vec<(String, RecordBatch)> {
     let files = table::files(store);
     files.iter().map(|file| (table::month(file), table::read(file))).collect()
 }
 
-/// Insists that two stores hold the same rows in the same order, but for the columns `without`.
+/// Asserts that two stores contain the same rows in the same order, except for the columns
+/// `without`.
 #[track_caller]
 fn assert_same(one: &Path, other: &Path, without: &[&str]) {
     let (one, other) = (rows(one), rows(other));
@@ -35,7 +35,7 @@ fn assert_same(one: &Path, other: &Path, without: &[&str]) {
     }
 }
 
-/// The rows of a store in one order, whichever files they stand in and wherever they came from.
+/// Returns the rows of a store in one order, without their files and their lineage.
 fn contents(store: &Path) -> Vec<(String, String)> {
     let events = table::events(store).into_iter();
     events.map(|(id, event)| (id, event.write())).collect()
@@ -43,7 +43,7 @@ fn contents(store: &Path) -> Vec<(String, String)> {
 
 const LINEAGE: [&str; 2] = ["SourceFile", "SourceKind"];
 
-/// The accounts without what a run cannot know beforehand: how well its files were compressed.
+/// Returns the accounts without the size of compressed files, which may differ.
 fn accounts((ran, mut summary): (Ran, Summary)) -> Summary {
     ran.ended(0);
     summary.store.bytes = 0;
@@ -51,7 +51,7 @@ fn accounts((ran, mut summary): (Ran, Summary)) -> Summary {
 }
 
 #[test]
-fn the_number_of_threads_changes_nothing() {
+fn number_of_threads_does_not_change_the_table() {
     let dir = Workdir::new();
     let run = |threads: &str| accounts(dir.ingest(threads, &[large().dir(), "--threads", threads]));
     let one = run("1");
@@ -62,7 +62,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
-fn the_order_of_paths_changes_nothing() {
+fn order_of_paths_does_not_change_the_table() {
     let dir = Workdir::new();
     let mut paths: Vec<String> = std::fs::read_dir(&large().dir)
         .expect("the archive can be listed")
@@ -78,13 +78,13 @@ fn the_order_of_paths_changes_nothing() {
     paths.reverse();
     assert_eq!(run("reversed", &paths), sorted);
     assert_same(&dir.join("sorted"), &dir.join("reversed"), &[]);
-    // Every path twice, the second time as a part of the whole.
+    // Every path is given twice, the second time as part of the folder.
     paths.push(large().dir().to_owned());
     assert_eq!(run("twice", &paths), sorted);
     assert_same(&dir.join("sorted"), &dir.join("twice"), &[]);
 }
 
-/// A copy of the archive whose files sort the other way round.
+/// Copies the archive so that its files sort in reverse order.
 fn renamed(dir: &Workdir) {
     let mut files: Vec<_> = std::fs::read_dir(&repeated().dir)
         .expect("the archive can be listed")
@@ -98,9 +98,9 @@ fn renamed(dir: &Workdir) {
     }
 }
 
-/// Where all copies of an event are equal, it cannot matter which of them was met first.
+/// All copies of an event are equal, so the kept copy does not depend on their order.
 #[test]
-fn the_names_of_files_are_lineage_and_nothing_else() {
+fn names_of_files_change_only_the_lineage() {
     let dir = Workdir::new();
     renamed(&dir);
     let first = accounts(dir.ingest("first", &[repeated().dir()]));
@@ -111,9 +111,9 @@ fn the_names_of_files_are_lineage_and_nothing_else() {
     assert_same(&dir.join("first"), &dir.join("second"), &LINEAGE);
 }
 
-/// An archive that grows day by day ends as the same table as one that is read in one go.
+/// A table that grows day by day equals the table of one run.
 #[test]
-fn many_small_runs_store_what_one_run_stores() {
+fn many_small_runs_store_the_table_of_one_run() {
     let dir = Workdir::new();
     renamed(&dir);
     let whole = accounts(dir.ingest("whole", &["renamed"]));
@@ -122,7 +122,7 @@ fn many_small_runs_store_what_one_run_stores() {
         .map(|entry| entry.expect("the folder can be listed").file_name())
         .map(|name| format!("renamed/{}", name.to_string_lossy()))
         .collect();
-    // Neither the order of names nor that of time.
+    // This order differs from the order of names and from that of times.
     files.sort_by_key(|name| name.bytes().rev().collect::<Vec<_>>());
     let (mut stored, mut duplicates) = (0, 0);
     for part in files.chunks(files.len().div_ceil(7)) {

@@ -1,4 +1,4 @@
-//! Who may read a store, and where it ends: permissions and links.
+//! Checks the permissions of a store, and that it ends at symbolic links.
 
 use std::fs::{Permissions, metadata, set_permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -29,7 +29,7 @@ fn tree(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Runs with a umask, which only a shell can set.
+/// Runs the program with a umask, which only a shell can set.
 fn under(umask: &str, dir: &Workdir, arguments: &[&str]) -> Ran {
     let program = dir.command(arguments);
     let mut shell = Command::new("sh");
@@ -38,7 +38,7 @@ fn under(umask: &str, dir: &Workdir, arguments: &[&str]) -> Ran {
     Ran::of(&shell.output().expect("there is a shell"))
 }
 
-/// As many runs as it takes for a checkpoint, a fold of marks and a merge.
+/// Runs until there are a checkpoint, a compacted source log and a compaction.
 fn many_runs(umask: &str, dir: &Workdir) {
     for number in 0..34 {
         dir.write("archive/a.json", format!("{}{}", plain(0, number), "\n".repeat(number)));
@@ -49,7 +49,7 @@ fn many_runs(umask: &str, dir: &Workdir) {
 }
 
 #[test]
-fn what_is_in_a_store_is_as_private_as_its_folder_under_the_most_lax_umask() {
+fn files_of_a_store_are_as_private_as_its_folder_with_a_lax_umask() {
     let dir = Workdir::new();
     std::fs::create_dir(dir.join("store")).expect("there is room");
     set_mode(&dir.join("store"), 0o700);
@@ -60,10 +60,10 @@ fn what_is_in_a_store_is_as_private_as_its_folder_under_the_most_lax_umask() {
     }
 }
 
-/// A store that a group shares stays one, whoever writes to it: also the folder's group is handed
-/// down where the folder says so.
+/// A store that a group shares remains shared after every writer. New folders have the group of
+/// their parent if the parent sets it.
 #[test]
-fn what_is_in_a_store_is_open_to_those_its_folder_is_open_to_under_a_strict_umask() {
+fn files_of_a_store_are_as_open_as_its_folder_with_a_strict_umask() {
     let dir = Workdir::new();
     std::fs::create_dir(dir.join("store")).expect("there is room");
     set_mode(&dir.join("store"), 0o2770);
@@ -75,13 +75,13 @@ fn what_is_in_a_store_is_open_to_those_its_folder_is_open_to_under_a_strict_umas
 }
 
 #[test]
-fn a_new_store_is_no_more_open_than_the_folder_above_and_the_umask_allow() {
+fn new_store_has_the_permissions_of_its_parent_limited_by_umask() {
     for (above, umask, expected) in [
         (0o700, "000", 0o700),
         (0o750, "000", 0o750),
         (0o755, "022", 0o755),
         (0o755, "077", 0o700),
-        // As /tmp: everybody may make something there, and nobody may write to what others made.
+        // Everybody may create files in the folder, as in /tmp, but not change those of others.
         (0o1777, "000", 0o755),
     ] {
         let dir = Workdir::new();
@@ -98,7 +98,7 @@ fn a_new_store_is_no_more_open_than_the_folder_above_and_the_umask_allow() {
 }
 
 #[test]
-fn nothing_is_written_through_a_link_in_a_store() {
+fn symlink_in_a_store_is_not_followed_for_writing() {
     for name in ["events", "events/_delta_log", "events/month=2026-03", "sources"] {
         let dir = Workdir::new();
         dir.write("archive/a.json", plain(0, 0));
@@ -113,14 +113,14 @@ fn nothing_is_written_through_a_link_in_a_store() {
         let said = format!("pbi-analyze: store store: {name} is a link, and nothing is written");
         assert!(ran.stderr.contains(&said), "{ran:?}");
         assert_eq!(tree(&elsewhere), before, "{name}");
-        // Reading is fine.
+        // Reading is allowed.
         let ran = dir.pbi(["status", "--store", "store"]).ended(0);
         assert!(ran.stdout.contains("events   1 by 1 user;"), "{ran:?}");
     }
 }
 
 #[test]
-fn a_store_may_be_a_link_itself() {
+fn store_folder_may_be_a_symlink() {
     let dir = Workdir::new();
     std::fs::create_dir(dir.join("large-disk")).expect("there is room");
     symlink("large-disk", dir.join("store")).expect("links can be made");

@@ -1,8 +1,8 @@
-//! Events that nobody would think of, through every container, against the law of a row: one row
-//! for each id, in it the richest first copy with nothing lost, and accounts that add up.
+//! Generates unusual events in every container and checks the row invariant: one row per id with
+//! the first of the richest copies, no loss, and accounts that add up.
 //!
-//! A case is an archive of a few dozen records and one run of the program, so that trying smaller
-//! archives after a failure stays quick.
+//! A case is an archive of some dozens of records and one run of the program, so that shrinking
+//! after a failure is fast.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ pub type Members = Vec<(String, Json)>;
 
 pub fn text() -> impl Strategy<Value = String> {
     let any = prop::collection::vec(any::<char>(), 0..8).prop_map(String::from_iter);
-    // What parsers trip over: quotes, line ends, control and joining characters, high planes.
+    // These characters are difficult for parsers: quotes, line ends, control and joining
+    // characters, high planes.
     let nasty = prop::sample::select(vec![
         "",
         "\0",
@@ -36,7 +37,7 @@ pub fn text() -> impl Strategy<Value = String> {
     prop_oneof![3 => any, 2 => nasty.prop_map(str::to_owned)]
 }
 
-/// Numbers as they are written, but for `-0`: as a whole number it is nought.
+/// Returns numbers as text, except `-0`, which as a whole number is zero.
 fn number() -> impl Strategy<Value = String> {
     let edges = prop::sample::select(vec![
         "0",
@@ -73,7 +74,7 @@ pub fn guid_of(bits: u128, upper: bool) -> String {
     [group(0, 8), group(8, 12), group(12, 16), group(16, 20), group(20, 32)].join("-")
 }
 
-/// Times in every form that archives have.
+/// Returns times in every form of real archives.
 pub fn time() -> impl Strategy<Value = String> {
     let ending = prop::sample::select(vec![
         "",
@@ -92,7 +93,7 @@ pub fn time() -> impl Strategy<Value = String> {
     prop_oneof![4 => iso, 1 => ticks]
 }
 
-/// Any value, nested or not.
+/// Returns any value, nested or not.
 pub fn anything() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         Just(Json::Null),
@@ -110,7 +111,7 @@ pub fn anything() -> impl Strategy<Value = Json> {
     })
 }
 
-/// A value of the column's own type.
+/// Returns a value of the type of the column.
 fn fitting(ty: &'static ColumnType) -> BoxedStrategy<Json> {
     let named = || prop::sample::select(vec!["Ann.Ä@X.ORG", "Anonymous", "a#EXT#@b.c"]);
     let address = || prop::sample::select(vec!["10.0.0.1", "10.0.0.1:80", "[2001:db8::1]:443", ""]);
@@ -143,7 +144,7 @@ fn fitting(ty: &'static ColumnType) -> BoxedStrategy<Json> {
     }
 }
 
-/// Columns of which a test has no plans of its own.
+/// Returns the columns that no test sets itself.
 fn free_columns() -> Vec<&'static ColumnDefinition> {
     let planned = ["Id", "CreationTime", "RecordType", "Workload"];
     columns().iter().filter(|column| !planned.contains(&column.name)).collect()
@@ -157,7 +158,7 @@ pub fn spelled(name: &str, style: u8) -> String {
     }
 }
 
-/// A known field: its name in any case, and mostly a value of its type.
+/// Returns a known field: its name in any case, and usually a value of its type.
 pub fn known_member() -> impl Strategy<Value = (&'static ColumnDefinition, (String, Json))> {
     (prop::sample::select(free_columns()), 0u8..4).prop_flat_map(|(column, style)| {
         let value = prop_oneof![2 => fitting(&column.ty), 1 => anything().boxed()];
@@ -166,7 +167,7 @@ pub fn known_member() -> impl Strategy<Value = (&'static ColumnDefinition, (Stri
     })
 }
 
-/// A name that no column has, some of them such as containers have around events.
+/// Returns a name that no column has; some are names that containers have around events.
 fn unknown_name() -> impl Strategy<Value = String> {
     let odd = prop::sample::select(vec!["value", "Count", "error", "Extra", "month"]);
     let name = prop_oneof![2 => text(), 1 => odd.prop_map(str::to_owned)];
@@ -175,7 +176,7 @@ fn unknown_name() -> impl Strategy<Value = String> {
     })
 }
 
-/// RecordType and Workload of events that are kept, whatever they are.
+/// Returns RecordType and Workload of events that are kept.
 fn kept_type() -> impl Strategy<Value = Members> {
     let number = |text: &str| Json::Number(text.to_owned());
     let types = vec![
@@ -190,7 +191,8 @@ fn kept_type() -> impl Strategy<Value = Members> {
     prop::sample::select(types)
 }
 
-/// All members of an event but its id. Names differ by more than case, unless `repeated` says so.
+/// Returns all members of an event except its id. Names differ by more than case unless `repeated`
+/// is set.
 pub fn members() -> impl Strategy<Value = Members> {
     let known = prop::collection::vec(known_member(), 0..6);
     let unknown = prop::collection::btree_map(unknown_name(), anything(), 0..4);
@@ -210,13 +212,13 @@ pub fn members() -> impl Strategy<Value = Members> {
     joined.prop_shuffle()
 }
 
-/// What the archive has of one event beside its first copy.
+/// A copy of an event in addition to its first one.
 #[derive(Debug, Clone, Copy)]
 enum Copy {
     Same,
-    /// The member at this place, in turn, is missing.
+    /// A copy without the member at this index.
     Poorer(usize),
-    /// The member at this place says something else.
+    /// A copy with another value of the member at this index.
     Other(usize),
 }
 
@@ -243,10 +245,10 @@ fn invented() -> impl Strategy<Value = Invented> {
     })
 }
 
-/// In the order in which they are read.
+/// Names of the files in the order of reading.
 pub const FILES: [&str; 4] = ["0.ndjson", "1.json", "2.json", "3.csv"];
 
-/// One record of a file: its members, and how it is written.
+/// A record of a file: its members and its style.
 #[derive(Debug, Clone)]
 pub struct Record {
     members: Members,
@@ -254,8 +256,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// An object that begins with a list named `value` is taken for a container: such a member
-    /// goes to the end.
+    /// Creates a record. An object that begins with a list named `value` would be a container, so
+    /// such a member is moved to the end.
     pub fn new(mut members: Members, style: u8) -> Self {
         let is_container = |(name, value): &(String, Json)| {
             let is_list = matches!(value, Json::List(_) | Json::Object(_));
@@ -271,7 +273,7 @@ impl Record {
     }
 }
 
-/// The copies of an event, with the file of each. All have the same id, whatever its case.
+/// Returns the copies of an event with their files. All have the same id, in any case.
 fn copies(event: &Invented, number: usize) -> Vec<(usize, Record)> {
     let record = |(copy, file, style): &(Copy, usize, u8)| {
         let mut members = event.members.clone();
@@ -301,19 +303,19 @@ fn copies(event: &Invented, number: usize) -> Vec<(usize, Record)> {
     event.copies.iter().map(record).collect()
 }
 
-/// A string as JSON: as it is, or with everything that can be escaped escaped.
+/// Writes a string as JSON, with or without every possible escape.
 fn quote(text: &str, style: u8, out: &mut String) {
     if style != 1 {
         out.push_str(&serde_json::to_string(text).expect("any text is JSON"));
         return;
     }
     out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' | '/' => out.extend(['\\', letter]),
-            letter if letter.is_ascii_alphanumeric() => out.push(letter),
-            letter => {
-                for unit in letter.encode_utf16(&mut [0; 2]) {
+    for character in text.chars() {
+        match character {
+            '"' | '\\' | '/' => out.extend(['\\', character]),
+            character if character.is_ascii_alphanumeric() => out.push(character),
+            character => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
                     out.push_str(&format!("\\u{unit:04X}"));
                 }
             }
@@ -322,7 +324,7 @@ fn quote(text: &str, style: u8, out: &mut String) {
     out.push('"');
 }
 
-/// A value as JSON. Style 2 puts `space` wherever there may be one.
+/// Writes a value as JSON. Style 2 writes `space` at every position where white space is allowed.
 fn write(json: &Json, style: u8, space: &str, out: &mut String) {
     let space = if style == 2 { space } else { "" };
     match json {
@@ -355,7 +357,7 @@ fn write(json: &Json, style: u8, space: &str, out: &mut String) {
     }
 }
 
-/// A file of records in its container.
+/// Returns a file of records in its container.
 pub fn container(file: usize, records: &[Record]) -> String {
     let space = if file == 0 { " \t" } else { "\r\n  " };
     let texts = records.iter().map(|record| {
@@ -378,7 +380,7 @@ pub fn container(file: usize, records: &[Record]) -> String {
     }
 }
 
-/// Records that are read and not stored: of other workloads, and without a time.
+/// Returns records that are read and not stored: of other workloads, and without a time.
 fn strays() -> impl Strategy<Value = Vec<(usize, bool, Members)>> {
     prop::collection::vec((0..FILES.len(), any::<bool>(), members()), 0..3)
 }
@@ -460,7 +462,7 @@ fn law(events: &[Invented], strays: Vec<(usize, bool, Members)>) -> Result<(), T
 }
 
 proptest! {
-    // A failure is told with the seed that made it; no file is left in the repository.
+    // A failure is printed with its seed, and no file is written into the repository.
     #![proptest_config(Config {
         cases: 40,
         max_shrink_iters: 300,

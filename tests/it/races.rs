@@ -1,5 +1,5 @@
-//! Many commands on one store at once: the table is what one command would have made, and whoever
-//! reads meanwhile sees a version that some commit made.
+//! Runs many commands on one store at the same time: the table equals that of one command, and each
+//! reader sees the version of a commit.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ use crate::workdir::{Ran, Workdir};
 
 const WRITERS: usize = 8;
 
-/// Files with a record that is rejected, each in the folders of two writers.
+/// Number of files with a rejected record, each in the folders of two writers.
 const REJECTED: usize = 4;
 
-/// An archive, its files in as many folders as there are writers, each file in two of them.
+/// Writes an archive with one folder per writer and each file in two of them.
 fn overlapping(dir: &Workdir) -> Oracle {
-    let spec = Spec { seed: 5, events: 12_000, days: 40, repeats_share: 0.1, ..Spec::default() };
+    let spec = Spec { seed: 5, events: 12_000, days: 40, duplicates_share: 0.1, ..Spec::default() };
     write_archive(&dir.join("archive"), &spec, Layout::RestPages).expect("the disk has room");
     let files = std::fs::read_dir(dir.join("archive")).expect("the archive can be listed");
     for (number, file) in files.enumerate() {
@@ -34,7 +34,7 @@ fn overlapping(dir: &Workdir) -> Oracle {
             std::fs::copy(file.path(), folder.join(file.file_name())).expect("the disk has room");
         }
     }
-    // One file in each of two folders that holds nothing but what is rejected.
+    // Each of two folders has a file with only a rejected record.
     for number in 0..REJECTED {
         for part in [number, number + REJECTED] {
             let name = format!("part-{part}/rejected-{number}.json");
@@ -44,7 +44,7 @@ fn overlapping(dir: &Workdir) -> Oracle {
     Oracle::read(&dir.join("archive")).expect("the archive can be read")
 }
 
-/// Runs the program until the others are done.
+/// Runs `act` until the others are done, and returns its results.
 fn until<T>(done: &AtomicBool, mut act: impl FnMut() -> T) -> Vec<T> {
     let mut all = Vec::new();
     while !done.load(Ordering::Relaxed) {
@@ -57,7 +57,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("one JSON object")
 }
 
-/// The numbers of events that readers have seen, in the order of their looks.
+/// Returns the number of events that a reader sees.
 fn look(dir: &Workdir) -> u64 {
     let ran = dir.pbi(["status", "--store", "store", "--format", "json"]).ended(0);
     let events = json(&ran.stdout)["events"].as_u64().expect("a number");
@@ -65,7 +65,7 @@ fn look(dir: &Workdir) -> u64 {
     events
 }
 
-/// The numbers of events after each commit.
+/// Returns the number of events after each commit.
 fn committed(dir: &Workdir) -> Vec<u64> {
     let mut events = 0;
     let mut all = vec![0];
@@ -84,10 +84,10 @@ fn committed(dir: &Workdir) -> Vec<u64> {
 }
 
 #[test]
-fn many_writers_and_merges_at_once_make_the_table_of_one() {
+fn concurrent_writers_and_compactions_make_the_table_of_one_run() {
     let dir = Workdir::new();
     let oracle = overlapping(&dir);
-    // So that readers and merges have something from the beginning.
+    // Readers and compactions need a store from the beginning.
     let first = std::fs::read_dir(dir.join("part-0")).expect("a folder").next().expect("a file");
     let first = first.expect("a file").path();
     let first = [Path::new("ingest"), &first, Path::new("--store"), Path::new("store")];
@@ -106,7 +106,7 @@ fn many_writers_and_merges_at_once_make_the_table_of_one() {
         let ended: Vec<_> = writers.into_iter().map(Child::wait_with_output).collect();
         done.store(true, Ordering::Relaxed);
         for output in ended {
-            // Incomplete is what only the first is that meets a rejected record.
+            // Only the first run with a rejected record is incomplete.
             Ran::of(&output.expect("the program can be waited for")).one_of(&[0, 3]);
         }
         let merges = merges.map(|merges| merges.join().expect("no merge fails"));
@@ -124,19 +124,19 @@ fn many_writers_and_merges_at_once_make_the_table_of_one() {
     let once: Vec<_> =
         (0..REJECTED).map(|number| Some(format!("{{\"Id\":\"{number}\"}}"))).collect();
     assert_eq!(rejected, once);
-    // What was cut off by nobody left nothing, even before a further run.
+    // No run was killed, so there are no orphans even before another run.
     let verdict =
         json(&dir.pbi(["verify", "--store", "store", "--format", "json"]).ended(0).stdout);
-    assert_eq!(verdict["leftovers"], Value::Array(Vec::new()), "{verdict:#}");
+    assert_eq!(verdict["orphans"], Value::Array(Vec::new()), "{verdict:#}");
 }
 
-/// Each shard an archive for itself, as it is where many machines read an archive that is too large
-/// for one: the events, to the byte, are those of one run over all.
+/// Runs one process per shard, as many machines read an archive that is too large for one. The
+/// events equal those of one run, byte for byte.
 #[test]
-fn shards_that_are_read_at_once_make_the_events_of_one_run() {
+fn concurrent_runs_over_shards_store_the_events_of_one_run() {
     const SHARDS: usize = 4;
     let dir = Workdir::new();
-    let spec = Spec { seed: 11, events: 8_000, days: 40, repeats_share: 0.1, ..Spec::default() };
+    let spec = Spec { seed: 11, events: 8_000, days: 40, duplicates_share: 0.1, ..Spec::default() };
     write_archive(&dir.join("archive"), &spec, Layout::RestPages).expect("the disk has room");
     let files = std::fs::read_dir(dir.join("archive")).expect("the archive can be listed");
     for (number, file) in files.enumerate() {
@@ -162,12 +162,12 @@ fn shards_that_are_read_at_once_make_the_events_of_one_run() {
     dir.pbi(["verify", "--store", "many"]).ended(0);
 }
 
-/// A disk on which another command has its turn as soon as a file of the table has its name.
+/// A disk that runs another command as soon as a data file has its name.
 #[derive(Debug)]
 struct Between<F> {
     other: F,
     had_its_turn: AtomicBool,
-    /// How many files of the table were begun.
+    /// Number of data files that were begun.
     begun: AtomicUsize,
 }
 
@@ -214,7 +214,7 @@ impl<F: Fn() + Send + Sync + 'static> Disk for Between<Named<F>> {
     }
 }
 
-/// A function, so that a disk with one can be shown.
+/// A function that implements `Debug`.
 struct Named<F>(F);
 
 impl<F> std::fmt::Debug for Named<F> {
@@ -223,7 +223,8 @@ impl<F> std::fmt::Debug for Named<F> {
     }
 }
 
-/// Runs `act` on a disk on which `other` comes between, and gives the number of files it began.
+/// Runs `act` on a disk that runs `other` in between, and returns the number of data files that
+/// `act` began.
 fn with_between(
     root: &Path,
     other: impl Fn() + Send + Sync + 'static,
@@ -236,7 +237,7 @@ fn with_between(
     disk.begun.load(Ordering::Relaxed)
 }
 
-/// A file of one event, numbered: up to 5 in one month, beyond in another.
+/// Writes a file of one event: numbers up to 5 are in one month, larger ones in another.
 fn event(dir: &Workdir, number: u32) -> PathBuf {
     let month = if number > 5 { 2 } else { 1 };
     let event = format!(
@@ -245,8 +246,8 @@ fn event(dir: &Workdir, number: u32) -> PathBuf {
     dir.write(&format!("{number}.json"), event)
 }
 
-/// A file of January's events, so many that theirs is none of the smallest files of the table, which
-/// are merged by every run. Their ids have nothing that could be packed.
+/// Writes a file with many events in January, so that its data file is none of the small ones that
+/// every run merges. The ids cannot be compressed.
 fn many(dir: &Workdir) -> (PathBuf, Vec<String>) {
     let ids = (0..16_000_u32).map(|number| {
         let [high, low] = [1, 2].map(|part| u64::from(number * 2 + part).wrapping_pow(7));
@@ -266,7 +267,7 @@ fn take(store: &Store, file: PathBuf) {
 }
 
 #[test]
-fn a_merge_that_comes_between_costs_no_run_that_it_writes_again() {
+fn concurrent_compaction_does_not_repeat_an_ingest() {
     let dir = Workdir::new();
     let root = dir.join("store");
     let (large, ids) = many(&dir);
@@ -283,7 +284,7 @@ fn a_merge_that_comes_between_costs_no_run_that_it_writes_again() {
 }
 
 #[test]
-fn a_run_that_comes_between_costs_no_merge_that_it_writes_again() {
+fn concurrent_ingest_does_not_repeat_a_compaction() {
     let dir = Workdir::new();
     let root = dir.join("store");
     let (large, ids) = many(&dir);
@@ -299,9 +300,9 @@ fn a_run_that_comes_between_costs_no_merge_that_it_writes_again() {
     assert_eq!(table::files(&root).len(), 2);
 }
 
-/// Two runs that bring the same event, the second between the first's look and its commit.
+/// Two runs add the same event, the second between the snapshot and the commit of the first.
 #[test]
-fn a_run_that_comes_between_is_looked_at() {
+fn events_of_a_concurrent_ingest_are_deduplicated() {
     let dir = Workdir::new();
     let root = dir.join("store");
     let files = [1, 2].map(|number| event(&dir, number));
@@ -314,10 +315,10 @@ fn a_run_that_comes_between_is_looked_at() {
     dir.pbi(["verify", "--store", "store"]).ended(0);
 }
 
-/// A run that sleeps while others go on so far that the log no longer has the version which it
-/// was to make: its place is free again, and whoever is put there is read by nobody.
+/// A run is suspended while other runs truncate the log beyond its version. Its version number is
+/// free again, but no reader would read a commit there.
 #[test]
-fn a_run_that_slept_for_very_long_is_not_lost() {
+fn suspended_run_is_not_lost() {
     let dir = Workdir::new();
     let root = dir.join("store");
     let files: Vec<_> = (1..10).map(|number| event(&dir, number)).collect();

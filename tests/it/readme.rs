@@ -3,14 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::bless::is_blessing;
 use crate::sample_data::{ROOT, copy_of_sample_data};
 use crate::terminal::{Line, svg};
 use crate::workdir::{Ran, Workdir};
 
 /// Pages of docs/ that the program or a test generates.
 const GENERATED: [&str; 4] = ["columns.md", "guard.md", "reports.md", "views.md"];
-/// The width of the output in README.md, of the pages of docs/, and of the terminal picture.
-const COLUMNS: usize = 86;
+/// The width of the output in README.md and the pages of docs/.
+const PAGE_COLUMNS: usize = 100;
+/// The width of the terminal picture.
+const PICTURE_COLUMNS: usize = 86;
 
 /// Returns README.md and the hand-written pages of docs/, as paths from the root.
 fn pages() -> Vec<PathBuf> {
@@ -163,7 +166,7 @@ fn with_current_output(text: &str, mut output: impl FnMut(&str) -> String) -> St
 /// Returns what a page shows of the output of a command: `ingest` without its line for each file.
 fn shown_output(dir: &Workdir, command: &str) -> String {
     let mut program = dir.command(shell_words(command));
-    program.env("COLUMNS", COLUMNS.to_string());
+    program.env("COLUMNS", PAGE_COLUMNS.to_string());
     let ran = Ran::of(&program.output().expect("the program can be started"));
     assert!([0, 3].contains(&ran.code), "{command}: {ran:?}");
     let text = match ran.stdout.split_once("\n\n") {
@@ -245,7 +248,7 @@ fn the_table_of_reports_is_current() {
     let text = read(Path::new(PAGE));
     let [start, end] = MARKS.map(|mark| text.find(mark).expect(mark));
     let start = start + MARKS[0].len();
-    if std::env::var_os("PBI_BLESS").is_some() {
+    if is_blessing() {
         let text = format!("{}{table}{}", &text[..start], &text[end..]);
         std::fs::write(Path::new(ROOT).join(PAGE), text).expect("the page can be written");
         return;
@@ -281,7 +284,7 @@ fn the_picture_of_the_terminal_is_current() {
     let dir = copy_of_sample_data();
     let printed = |command: &str| {
         let mut program = dir.command(command.split_whitespace().skip(1));
-        program.env("COLUMNS", COLUMNS.to_string());
+        program.env("COLUMNS", PICTURE_COLUMNS.to_string());
         let ran = Ran::of(&program.output().expect("the program can be started"));
         ran.ended(0).stdout
     };
@@ -304,9 +307,9 @@ fn the_picture_of_the_terminal_is_current() {
     lines.push(Line::Command(report.to_owned()));
     lines.extend(printed(report).lines().map(|line| Line::Output(line.to_owned())));
 
-    let drawn = svg("A terminal with two commands and their output", COLUMNS, &lines);
+    let drawn = svg("A terminal with two commands and their output", PICTURE_COLUMNS, &lines);
     let file = Path::new(ROOT).join("docs/images/terminal.svg");
-    if std::env::var_os("PBI_BLESS").is_some() {
+    if is_blessing() {
         std::fs::write(file, drawn).expect("the picture can be written");
         return;
     }

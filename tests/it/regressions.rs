@@ -1,4 +1,4 @@
-//! Bugs that the program had, each as the test that found it.
+//! Tests of bugs that the program had: each states what went wrong, and for whom.
 
 use std::process::{Command, Stdio};
 
@@ -10,9 +10,10 @@ fn run(mut command: Command) -> Ran {
     Ran::of(&command.output().expect("the program can be started"))
 }
 
-/// Export-Csv quotes its header, and PowerShell 7 writes no `#TYPE` line before it.
+/// A CSV of Export-Csv in PowerShell 7 was not recognized: its header is quoted, and no `#TYPE`
+/// line precedes it.
 #[test]
-fn a_csv_with_a_quoted_header_is_a_csv() {
+fn csv_with_a_quoted_header_is_read() {
     let dir = Workdir::new();
     let rows = "\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\"\r\n\"PowerBIAudit\",\"x\",\"x\",\"x\",";
     dir.write("a.csv", format!("{rows}{}\r\n", quoted(&plain(0, 0))));
@@ -22,9 +23,9 @@ fn a_csv_with_a_quoted_header_is_a_csv() {
     assert_eq!(table::ids(&dir.join("store")), [id(0, 0)]);
 }
 
-/// `2>&1 | head` closes stderr as well: no panic, and the work is done.
+/// Users of `2>&1 | head` saw a panic: a closed stderr is no error, and the work is done.
 #[test]
-fn a_log_that_nobody_reads_is_no_error() {
+fn closed_stderr_is_no_error() {
     let dir = Workdir::new();
     dir.write("archive/events.json", plain(0, 0));
     for arguments in [&["ingest", "archive"][..], &["report", "top-reports", "--from", "archive"]] {
@@ -41,9 +42,9 @@ fn a_log_that_nobody_reads_is_no_error() {
     run(command).ended(2);
 }
 
-/// What was to be said has no reader; that something is damaged is still in the exit code.
+/// Scripts that closed stdout got exit code 0 for damaged files: the exit code must still be 3.
 #[test]
-fn a_reader_that_goes_away_hides_no_damage() {
+fn closed_stdout_keeps_the_exit_code_for_damage() {
     let dir = Workdir::new();
     dir.write("archive/events.json", format!("[{},{{", plain(0, 0)));
     let (reader, writer) = std::io::pipe().expect("the system has pipes");
@@ -53,8 +54,10 @@ fn a_reader_that_goes_away_hides_no_damage() {
     run(command).ended(3);
 }
 
+/// Help that was written to a file had lines of more than 80 characters, and some commands had no
+/// example.
 #[test]
-fn help_that_goes_to_a_file_fits_80_columns_and_has_an_example() {
+fn help_in_a_file_fits_80_columns_and_has_an_example() {
     let dir = Workdir::new();
     for arguments in [
         &["--help"][..],
@@ -73,9 +76,9 @@ fn help_that_goes_to_a_file_fits_80_columns_and_has_an_example() {
     }
 }
 
-/// An object that begins with `Count` or `value` and has the members of an event is an event.
+/// Events beginning with `Count` or `value` were read as envelopes and lost without a message.
 #[test]
-fn no_event_is_taken_for_a_wrapping_in_silence() {
+fn event_with_the_members_of_an_envelope_is_read() {
     for first in ["\"Count\":3", "\"value\":\"x\"", "\"lastResultSet\":true"] {
         let dir = Workdir::new();
         dir.write("a.json", format!("[{{{first},{}]", &plain(0, 0)[1..]));
@@ -84,9 +87,10 @@ fn no_event_is_taken_for_a_wrapping_in_silence() {
     }
 }
 
-/// Rows that end in a carriage return alone are read, or refused: not passed over in silence.
+/// Files with carriage returns as line ends were skipped without a message: they must be read or
+/// refused.
 #[test]
-fn no_csv_is_passed_over_in_silence() {
+fn csv_with_carriage_returns_is_read_or_refused() {
     let dir = Workdir::new();
     let text =
         format!("CreationDate,UserIds,Operations,AuditData\rx,x,x,{}\r", quoted(&plain(0, 0)));
@@ -96,18 +100,18 @@ fn no_csv_is_passed_over_in_silence() {
     assert!(account.records.stored == 1 || account.outcome == Outcome::Failed, "{account:?}");
 }
 
-/// Damage is not "empty, no events in it".
+/// Users were informed that a file with an error message was "empty, no events in it".
 #[test]
-fn a_file_with_trouble_is_not_called_empty() {
+fn damaged_file_is_not_called_empty() {
     let dir = Workdir::new();
     dir.write("a.json", "\"Too many requests\"");
     let ran = dir.pbi(["ingest", "a.json"]).ended(3);
     assert!(!ran.stderr.contains("empty, no events"), "{}", ran.stderr);
 }
 
-/// Whatever was refused once is known the second time.
+/// Refused CSV files were read again by every run: they must be known like other refused files.
 #[test]
-fn a_refused_csv_is_known_like_any_other_refused_file() {
+fn refused_csv_is_not_read_again() {
     let dir = Workdir::new();
     dir.write("archive/a.csv", "Date,IP address,User,Activity,Item,Detail\n1,2,3,4,5,6\n");
     dir.write("archive/b.html", "<!DOCTYPE html><html></html>");
@@ -117,9 +121,10 @@ fn a_refused_csv_is_known_like_any_other_refused_file() {
     assert_eq!(second.sources.known, 2);
 }
 
-/// A folder's name is a name, whatever a URL would make of it.
+/// A store in a folder with a space or a percent sign in its name failed, because the path was
+/// parsed as a URL.
 #[test]
-fn a_store_may_have_any_name() {
+fn special_characters_in_the_name_of_a_store_are_kept() {
     for store in [
         "a b",
         "100%",
@@ -136,8 +141,9 @@ fn a_store_may_have_any_name() {
     }
 }
 
+/// Names of files with control characters changed the colors of the user's terminal.
 #[test]
-fn names_of_files_do_not_command_a_terminal() {
+fn control_characters_in_names_of_files_are_escaped() {
     let dir = Workdir::new();
     dir.write("a\u{1b}[31m.json", "[17]");
     let ran = dir.pbi(["ingest", "."]).ended(3);
@@ -145,9 +151,10 @@ fn names_of_files_do_not_command_a_terminal() {
     assert_eq!(odd, None);
 }
 
-/// The least instant of .NET, which PowerShell writes where a time is missing.
+/// Every report over an archive took very long because of one event of the year 1601, which
+/// PowerShell writes for a missing time.
 #[test]
-fn one_odd_date_does_not_stop_every_report() {
+fn event_of_the_year_1601_does_not_stop_a_report() {
     let dir = Workdir::new();
     let odd = plain(0, 1).replace("2026-03-01", "1601-01-01");
     dir.write("archive/a.json", format!("[{},{odd}]", plain(0, 0)));
@@ -157,8 +164,9 @@ fn one_odd_date_does_not_stop_every_report() {
     assert!(took.as_secs() < 3, "{took:?}");
 }
 
+/// Scripts that set `PBI_STORE` to nothing got an error instead of the default store.
 #[test]
-fn an_empty_variable_is_as_good_as_none() {
+fn empty_environment_variable_is_ignored() {
     let dir = Workdir::new();
     dir.write("a.json", plain(0, 0));
     let mut command = dir.command(["ingest", "a.json"]);
@@ -166,8 +174,9 @@ fn an_empty_variable_is_as_good_as_none() {
     run(command).ended(0);
 }
 
+/// Users with `RUST_BACKTRACE=1` got a backtrace in the middle of an error message.
 #[test]
-fn a_reason_is_one_line_even_when_backtraces_are_asked_for() {
+fn error_message_is_one_line_with_rust_backtrace() {
     let dir = Workdir::new();
     dir.write("store/events/_delta_log/00000000000000000000.json", "no log");
     let mut command = dir.command(["status", "--store", "store"]);
@@ -176,9 +185,9 @@ fn a_reason_is_one_line_even_when_backtraces_are_asked_for() {
     assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
 }
 
-/// A valid number may be larger than any float.
+/// An event with a number above the largest float was damaged, although the number is valid JSON.
 #[test]
-fn a_number_beyond_all_floats_keeps_its_digits() {
+fn number_above_the_largest_float_keeps_its_digits() {
     let dir = Workdir::new();
     dir.write("a.json", format!("{},\"Odd\":[1e400,-7]}}", plain(0, 0).trim_end_matches('}')));
     dir.ingest("store", &["a.json"]).0.ended(0);
@@ -186,10 +195,10 @@ fn a_number_beyond_all_floats_keeps_its_digits() {
     assert_eq!(event.member("Odd").map(crate::exact::Json::write).as_deref(), Some("[1e400,-7]"));
 }
 
-/// What two runs at the same time remember of the same files must not be one file: the one whose
-/// commit comes too late deletes his.
+/// Two concurrent runs wrote the same file of the source log, and the run that lost the commit
+/// deleted it for both.
 #[test]
-fn two_runs_at_one_time_leave_each_other_whole() {
+fn concurrent_runs_keep_the_source_log_of_each_other() {
     let dir = Workdir::new();
     for file in 0..20 {
         dir.write(&format!("archive/{file}.json"), plain(file, 0));

@@ -1,24 +1,24 @@
-//! Records that could not be taken are kept: with source, position, reason and text, each once.
+//! Checks that rejected records are stored once, with source, position, reason and text.
 
 use crate::events::{Coding, plain, quoted};
 use crate::workdir::{Rejected, Workdir};
 
-/// The texts of rejects.
+/// Returns the texts of rejects.
 fn raws(rejects: &[Rejected]) -> Vec<&str> {
     rejects.iter().map(|reject| reject.raw.as_deref().expect("it is text")).collect()
 }
 
-/// A source by name and bytes, with the positions and texts of what is rejected.
+/// Name, bytes, and the positions and texts of the rejects of a source.
 type Case = (&'static str, Vec<u8>, Vec<(u64, String)>);
 
-/// One source of each kind with something to reject.
+/// Returns one source of each kind with a rejected record.
 fn cases() -> Vec<Case> {
     let timeless = r#"{"Id":"no time – ü"}"#.to_owned();
     let no_json = r#"{"Id":"x",oops}"#.to_owned();
     let cut = plain(0, 1)[..60].to_owned();
     let array = format!("[{},{timeless},{no_json},{cut}", plain(0, 0));
     let at = |text: &str, part: &str| text.find(part).expect("it is there") as u64;
-    // The position is that of what is wrong, the text is the whole record.
+    // The position is that of the error; the text is the whole record.
     let wrong = at(&array, "oops");
     let mut of_array = vec![(at(&array, &timeless), timeless.clone()), (wrong, no_json)];
     of_array.push((array.len() as u64 - 60, cut.clone()));
@@ -41,7 +41,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn what_is_rejected_is_kept_with_its_place_and_text() {
+fn rejects_are_stored_with_position_and_text() {
     let dir = Workdir::new();
     let mut expected = Vec::new();
     for (name, content, rejected) in cases() {
@@ -61,10 +61,10 @@ fn what_is_rejected_is_kept_with_its_place_and_text() {
     for reject in &rejects {
         assert!(reject.place.ends_with(&reject.source) && reject.place.len() > reject.source.len());
         assert_eq!(reject.length, reject.raw.as_ref().unwrap().len() as u64);
-        let told = summary.of(&reject.source).troubles.iter().find(|trouble| {
-            (trouble.position, &trouble.reason) == (reject.position, &reject.reason)
+        let reported = summary.of(&reject.source).problems.iter().find(|problem| {
+            (problem.position, &problem.reason) == (reject.position, &reject.reason)
         });
-        assert!(told.is_some(), "{reject:#?}");
+        assert!(reported.is_some(), "{reject:#?}");
     }
     dir.pbi(["verify", "--store", "store"]).ended(0);
     let status = dir.pbi(["status", "--store", "store"]).ended(0).stdout;
@@ -72,7 +72,7 @@ fn what_is_rejected_is_kept_with_its_place_and_text() {
 }
 
 #[test]
-fn the_listing_says_the_same_in_every_form() {
+fn list_of_rejects_is_equal_in_every_format() {
     let dir = Workdir::new();
     dir.write("a\u{1b}.json", b"[{\"Id\":\"\xff\x1b\"}]");
     dir.write("b.json", r#"[{"Id":"b, \"c\""},{"Id":"d"}]"#);
@@ -90,25 +90,25 @@ fn the_listing_says_the_same_in_every_form() {
         text.ends_with("\n3 rejected records\n") && text.contains("b.json: byte 1: "),
         "{text}"
     );
-    let text = list(&["--raw", "--source", "b.js"]);
+    let text = list(&["--with-content", "--source", "b.js"]);
     assert!(text.contains("\n    {\"Id\":\"d\"}\n2 rejected records\n"), "{text}");
-    let text = list(&["--raw"]);
+    let text = list(&["--with-content"]);
     assert!(!text.contains('\u{1b}'), "a terminal is not commanded: {text}");
 
-    let lines = list(&["--raw", "--format", "ndjson"]);
+    let lines = list(&["--with-content", "--format", "ndjson"]);
     let lines: Vec<Rejected> =
         lines.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
     assert_eq!(lines, all);
     let brief: Vec<Rejected> = serde_json::from_str(&list(&["--format", "json"])).expect("a list");
     assert!(brief.iter().all(|reject| reject.raw.is_none() && reject.raw_base64.is_none()));
 
-    let table = list(&["--raw", "--format", "csv"]);
+    let table = list(&["--with-content", "--format", "csv"]);
     let mut table = csv::Reader::from_reader(table.as_bytes());
     assert_eq!(table.headers().expect("a header").len(), 7);
     let rows: Vec<Rejected> = table.deserialize().map(|row| row.expect("a row")).collect();
     assert_eq!(rows, all);
 
-    assert_eq!(list(&["--raw", "--format", "json", "--output", "all.json"]), "");
+    assert_eq!(list(&["--with-content", "--format", "json", "--output", "all.json"]), "");
     let written = std::fs::read_to_string(dir.join("all.json")).expect("it is there");
     assert_eq!(serde_json::from_str::<Vec<Rejected>>(&written).expect("a list"), all);
     assert_eq!(list(&["--source", "nowhere", "--format", "json"]), "[]\n");
@@ -116,7 +116,7 @@ fn the_listing_says_the_same_in_every_form() {
 }
 
 #[test]
-fn a_file_that_has_grown_brings_only_its_new_rejects() {
+fn grown_file_adds_only_its_new_rejects() {
     let dir = Workdir::new();
     let mut text = format!("{}\n{{\"Id\":\"a\"}}\n", plain(0, 0));
     for round in 0..4 {
@@ -127,14 +127,14 @@ fn a_file_that_has_grown_brings_only_its_new_rejects() {
         dir.pbi(["verify", "--store", "store"]).ended(0);
         text += &format!("{{\"Id\":\"a\"}}\n{}\n", plain(1, round as usize));
     }
-    // The same content in another place is known as a whole.
+    // A file with the same content under another name is not read again.
     dir.write("copy.ndjson", std::fs::read(dir.join("log.ndjson")).expect("it is there"));
     dir.ingest("store", &["copy.ndjson"]).0.ended(0);
     assert_eq!(dir.rejects("store", &[]).len(), 4);
 }
 
 #[test]
-fn of_a_long_record_the_first_mib_is_kept_and_its_length() {
+fn first_mebibyte_and_length_of_a_long_reject_are_stored() {
     let dir = Workdir::new();
     let long = format!("{{\"Id\":\"{}\"}}", "é".repeat(2 << 20));
     dir.write("a.json", format!("[{long}]"));
@@ -143,13 +143,13 @@ fn of_a_long_record_the_first_mib_is_kept_and_its_length() {
     let raw = raws(&rejects)[0];
     assert!(long.starts_with(raw) && ((1 << 20) - 1..=1 << 20).contains(&raw.len()));
     assert_eq!(rejects[0].length, long.len() as u64);
-    let text = dir.pbi(["rejects", "--raw", "--store", "store"]).ended(0).stdout;
+    let text = dir.pbi(["rejects", "--with-content", "--store", "store"]).ended(0).stdout;
     assert!(text.contains("    … 4,194,313 bytes in all\n"), "{}", &text[text.len() - 99..]);
 }
 
-/// Nothing is kept where nothing is stored, and nothing that is all right leaves a folder.
+/// Neither a report from files nor a valid file creates the folder.
 #[test]
-fn rejects_are_kept_in_a_store_only_and_only_where_there_are_some() {
+fn folder_of_rejects_exists_only_with_rejects() {
     let dir = Workdir::new();
     dir.write("a.json", format!("[{}]", plain(0, 0)));
     dir.ingest("store", &["a.json"]).0.ended(0);
@@ -164,7 +164,7 @@ fn rejects_are_kept_in_a_store_only_and_only_where_there_are_some() {
 
 #[test]
 #[cfg(unix)]
-fn nothing_is_written_through_a_link_in_the_place_of_their_folder() {
+fn symlink_in_place_of_the_folder_of_rejects_is_refused() {
     let dir = Workdir::new();
     dir.write("a.json", "[{\"Id\":\"a\"}]");
     dir.ingest("store", &["a.json"]).0.ended(3);

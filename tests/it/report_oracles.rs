@@ -1,4 +1,4 @@
-//! Reports against the oracles, over the invented year: every row and every number.
+//! Compares every row and every number of reports over the invented year with oracles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +9,12 @@ use pbi_analyze::store::Store;
 use serde_json::Value;
 
 use crate::archive::{YearArchive, year};
-use crate::oracles::{Deed, adoption, classes, cohorts, deeds, local_verdicts};
+use crate::oracles::{UserAction, adoption, classes, cohorts, local_statuses, user_actions};
 
-/// The zones that are asked for: a day of each begins and ends at other instants.
+/// Time zones whose days begin and end at different instants.
 const ZONES: [Tz; 3] = [Tz::UTC, Tz::Europe__Berlin, Tz::America__New_York];
 
-/// The rows of a report in JSON.
+/// Returns the rows of a report in JSON.
 fn rows(archive: &YearArchive, report: &str, arguments: &[&str]) -> Vec<Value> {
     let command = ["report", report, "--store", "store", "--format", "json"];
     let text = archive.dir.pbi(command.iter().chain(arguments)).ended(0).stdout;
@@ -22,12 +22,12 @@ fn rows(archive: &YearArchive, report: &str, arguments: &[&str]) -> Vec<Value> {
     answer["rows"].as_array().expect("rows are a list").clone()
 }
 
-/// What people did, and the verdict of each local day of the archive.
-fn known(archive: &YearArchive, zone: Tz) -> (Vec<Deed>, BTreeMap<NaiveDate, &'static str>) {
+/// Returns the actions of people, and the status of each local day of the archive.
+fn known(archive: &YearArchive, zone: Tz) -> (Vec<UserAction>, BTreeMap<NaiveDate, &'static str>) {
     let events = &archive.year.events;
     let local = |number: usize| events[number].time.with_timezone(&zone).date_naive();
     let extent = (local(0), local(events.len() - 1));
-    (deeds(events, zone), local_verdicts(&archive.year.days, extent, zone))
+    (user_actions(events, zone), local_statuses(&archive.year.days, extent, zone))
 }
 
 /// Compares one cell; fractions may be rounded to two places.
@@ -47,15 +47,15 @@ fn text<'r>(row: &'r Value, column: &str) -> &'r str {
 }
 
 #[test]
-fn adoption_is_the_oracles_day_by_day() {
+fn adoption_matches_the_oracle_on_each_day() {
     let archive = year();
     for zone in ZONES {
         for (activity, views_only) in [("all", false), ("view", true)] {
-            let (deeds, verdicts) = known(archive, zone);
-            let deeds = deeds.iter().filter(|deed| deed.is_view || !views_only);
-            let expected = adoption(deeds, &verdicts);
+            let (user_actions, statuses) = known(archive, zone);
+            let user_actions = user_actions.iter().filter(|action| action.is_view || !views_only);
+            let expected = adoption(user_actions, &statuses);
             let set = format!("activity={activity}");
-            let flags = ["--tz", zone.name(), "--set", &set];
+            let flags = ["--tz", zone.name(), "--param", &set];
             let rows = rows(archive, "adoption", &flags);
             assert_eq!(rows.len(), expected.len(), "{zone}: days");
             for (row, day) in rows.iter().zip(expected) {
@@ -73,11 +73,11 @@ fn adoption_is_the_oracles_day_by_day() {
 }
 
 #[test]
-fn cohorts_are_the_oracles() {
+fn cohorts_match_the_oracle() {
     let archive = year();
     for zone in ZONES {
-        let (deeds, verdicts) = known(archive, zone);
-        let expected = cohorts(&deeds, &verdicts);
+        let (user_actions, statuses) = known(archive, zone);
+        let expected = cohorts(&user_actions, &statuses);
         let rows = rows(archive, "adoption-cohorts", &["--tz", zone.name()]);
         assert_eq!(rows.len(), expected.len(), "{zone}: cohorts and months");
         let by_key: BTreeMap<(&str, &str), &Value> =
@@ -94,12 +94,12 @@ fn cohorts_are_the_oracles() {
 }
 
 #[test]
-fn users_are_of_the_classes_that_the_oracle_says() {
+fn user_classes_match_the_oracle() {
     let archive = year();
     for zone in ZONES {
-        let (deeds, _) = known(archive, zone);
+        let (user_actions, _) = known(archive, zone);
         for until in ["2026-02-10", "2026-01-31", "2025-12-28"] {
-            let expected = classes(&deeds, until.parse().expect("a day"));
+            let expected = classes(&user_actions, until.parse().expect("a day"));
             let flags = ["--tz", zone.name(), "--until", until];
             let rows = rows(archive, "user-classification", &flags);
             assert_eq!(rows.len(), expected.len(), "{zone}, {until}: users");
@@ -115,9 +115,9 @@ fn users_are_of_the_classes_that_the_oracle_says() {
     }
 }
 
-/// As the library judges them, for whatever shows them.
+/// Compares the statuses of the library, on which all outputs are based.
 #[test]
-fn days_are_judged_as_the_generator_knows() {
+fn day_statuses_of_the_library_match_the_generator() {
     let archive = year();
     let snapshot = Store::new(&archive.dir.join("store")).snapshot();
     let snapshot = snapshot.expect("the store can be read");
@@ -128,35 +128,35 @@ fn days_are_judged_as_the_generator_knows() {
     let coverage = session.coverage();
     assert_eq!(coverage.days.len(), archive.year.days.len());
     for (found, known) in coverage.days.iter().zip(&archive.year.days) {
-        assert_eq!((found.date, found.status.name()), (known.date, known.verdict), "{found:?}");
+        assert_eq!((found.date, found.status.name()), (known.date, known.status), "{found:?}");
     }
 }
 
 #[test]
-fn each_day_has_the_verdict_that_the_generator_knows() {
+fn day_statuses_of_the_report_match_the_generator() {
     let archive = year();
     let rows = rows(archive, "coverage", &[]);
     assert_eq!(rows.len(), archive.year.days.len());
     for (row, day) in rows.iter().zip(&archive.year.days) {
         assert_cell(row, "day", day.date.to_string().into());
-        assert_cell(row, "status", day.verdict.into());
-        if day.verdict != "missing" {
+        assert_cell(row, "status", day.status.into());
+        if day.status != "missing" {
             assert_cell(row, "events", day.events.into());
-            assert_cell(row, "duplicates", day.repeats.into());
+            assert_cell(row, "duplicates", day.duplicates.into());
             assert_cell(row, "late_events", day.late.into());
         }
     }
 }
 
-/// The same truth in figures that every report has.
+/// Compares the counts of days that every report has.
 #[test]
-fn days_are_counted_as_the_generator_knows() {
+fn counts_of_days_match_the_generator() {
     let archive = year();
     let command = ["report", "top-reports", "--store", "store", "--format", "json"];
     let answer: Value = serde_json::from_str(&archive.dir.pbi(command).ended(0).stdout)
         .expect("the answer is JSON");
-    let count = |verdicts: &[&str]| {
-        archive.year.days.iter().filter(|day| verdicts.contains(&day.verdict)).count() as u64
+    let count = |statuses: &[&str]| {
+        archive.year.days.iter().filter(|day| statuses.contains(&day.status)).count() as u64
     };
     let coverage = &answer["coverage"];
     assert_cell(coverage, "days", count(&["complete", "partial", "truncated", "missing"]).into());
@@ -166,9 +166,9 @@ fn days_are_counted_as_the_generator_knows() {
     assert_cell(coverage, "missing", count(&["missing"]).into());
 }
 
-/// Every event that the generator knows to be in the archive is in the store, and no other.
+/// The store contains every event of the archive and no other one.
 #[test]
-fn the_store_holds_the_events_of_the_year() {
+fn store_contains_the_events_of_the_year() {
     let archive = year();
     let mut known: Vec<&str> =
         archive.year.events.iter().filter_map(|event| event.json["Id"].as_str()).collect();
@@ -177,11 +177,11 @@ fn the_store_holds_the_events_of_the_year() {
     assert!(ids.iter().map(String::as_str).eq(known), "the ids are not those of the year");
 }
 
-/// The roster of the year says of everybody what they are for; here the oracle is held to it.
+/// The roster of the year states the role of each person; the oracle must find the same roles.
 #[test]
-fn the_people_of_the_year_are_what_they_are_for() {
-    let (deeds, _) = known(year(), Tz::Europe__Berlin);
-    let people = classes(&deeds, "2026-02-10".parse().expect("a day"));
+fn people_of_the_year_fill_their_roles() {
+    let (user_actions, _) = known(year(), Tz::Europe__Berlin);
+    let people = classes(&user_actions, "2026-02-10".parse().expect("a day"));
     let classes = |users: &[&str], class: &str, role: &str| {
         for user in users {
             let found = people.iter().find(|(id, _)| id.starts_with(user));
@@ -201,9 +201,9 @@ fn the_people_of_the_year_are_what_they_are_for() {
     assert_eq!((months("hanna."), months("ivo.")), (Some(9), Some(8)), "around nine of twelve");
 }
 
-/// A report on a group of activities is tried on each of them.
+/// Reports on a group of activities need each activity of the group.
 #[test]
-fn every_activity_of_the_groups_happens_in_the_year() {
+fn every_grouped_activity_occurs_in_the_year() {
     let happened: BTreeSet<&str> =
         year().year.events.iter().filter_map(|event| event.json["Operation"].as_str()).collect();
     let table = include_str!("../../src/schema/operations.tsv");
@@ -220,16 +220,16 @@ fn every_activity_of_the_groups_happens_in_the_year() {
     assert!(happened.iter().any(|name| !table.contains(&format!("\n{name}\t"))), "all are known");
 }
 
-/// Two people come at fixed distances, so that both sides of the 28 days are known by heart.
+/// Two people come at fixed intervals, so that both sides of the limit of 28 days are known.
 #[test]
-fn who_comes_every_28_days_is_never_lost_and_every_29_days_always() {
-    let (deeds, verdicts) = known(year(), Tz::UTC);
-    // Where somebody is alone, a day that is held in part would say nothing without them.
-    let verdicts = verdicts.into_keys().map(|date| (date, "complete")).collect();
+fn user_is_lost_after_28_days_without_activity() {
+    let (user_actions, statuses) = known(year(), Tz::UTC);
+    // Without others, the statuses of partial days would be unknown, so all days count as complete.
+    let statuses = statuses.into_keys().map(|date| (date, "complete")).collect();
     let of = |user: &str| {
-        let own: Vec<Deed> =
-            deeds.iter().filter(|deed| deed.user.starts_with(user)).cloned().collect();
-        let rows = adoption(own.iter(), &verdicts);
+        let own: Vec<UserAction> =
+            user_actions.iter().filter(|action| action.user.starts_with(user)).cloned().collect();
+        let rows = adoption(own.iter(), &statuses);
         let sum = |count: &dyn Fn(&crate::oracles::Adoption) -> Option<u64>| -> u64 {
             rows.iter().filter_map(count).sum()
         };

@@ -1,8 +1,8 @@
-//! For any event, what is exported from the store that it was read into equals the event, up to
-//! the normalisations of docs/lossless.md and to nothing else.
+//! Exports random events from the store that they were ingested into and compares them, up to the
+//! normalizations of docs/lossless.md.
 //!
-//! `PBI_EVENTS=1000000 cargo test --release --test it round_trip:: -- --nocapture` tries that many
-//! events. `PBI_SEED` tries those of a seed again.
+//! `PBI_EVENTS=1000000 cargo test --release --test it round_trip:: -- --nocapture` checks that
+//! number of events. `PBI_SEED` sets the seed of a former run.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -20,14 +20,14 @@ use crate::properties::{
 };
 use crate::workdir::Workdir;
 
-/// Events of one store.
+/// Number of events of one store.
 const STORE_EVENTS: u64 = 20_000;
 
-/// Events without a long form asked for.
+/// Number of events without `PBI_EVENTS`.
 const EVENTS: u64 = 2_000;
 
-/// Members that an event has already, once more: under the same name or one that differs by case,
-/// with the same value or another.
+/// Returns members that an event already has: under the same name or one of another case, with the
+/// same value or another.
 fn repeated() -> impl Strategy<Value = Members> {
     let again = (any::<prop::sample::Index>(), 0u8..4, prop::option::of(anything()));
     let known = prop::option::weighted(0.2, known_member());
@@ -56,14 +56,14 @@ fn seed() -> u64 {
     given.map_or_else(rand_seed, |seed| seed.parse().expect("PBI_SEED is a number"))
 }
 
-/// Another one with every run.
+/// Returns another seed in every run.
 fn rand_seed() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.expect("it is after 1970").as_nanos() as u64
 }
 
 #[test]
-fn what_is_exported_is_what_was_read() {
+fn exported_events_equal_the_ingested_ones() {
     let events = std::env::var("PBI_EVENTS").ok();
     let events = events.map_or(EVENTS, |events| events.parse().expect("PBI_EVENTS is a number"));
     let (first, start) = (seed(), Instant::now());
@@ -76,8 +76,7 @@ fn what_is_exported_is_what_was_read() {
     println!("{events} events came back in {:.0} s", start.elapsed().as_secs_f64());
 }
 
-/// Reads generated events into a store, in one run or one after the other, and compares each with
-/// what comes out.
+/// Ingests generated events in one run or in several, and compares each with its export.
 fn one_store(seed: u64, count: usize) {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());

@@ -162,17 +162,17 @@ fn assert_figures(golden: &Golden, folders: &[&str], code: i32) {
     assert_eq!(summary.period.first.as_deref(), Some(golden.period.first.as_str()));
     assert_eq!(summary.period.last.as_deref(), Some(golden.period.last.as_str()));
     assert_eq!(summary.store.events, golden.records.stored);
-    assert_eq!(summary.without_id, 0);
-    let with_events = summary.per_source.iter().filter(|source| source.records.read > 0).count();
+    assert_eq!(summary.generated_ids, 0);
+    let with_events = summary.files.iter().filter(|source| source.records.read > 0).count();
     assert_eq!(with_events as u64, golden.sources.with_events);
     let empty = summary
-        .per_source
+        .files
         .iter()
-        .filter(|source| source.records.read == 0 && source.outcome == Outcome::Taken)
+        .filter(|source| source.records.read == 0 && source.outcome == Outcome::Ok)
         .count();
     assert_eq!(empty as u64, golden.sources.empty);
     let damaged =
-        summary.per_source.iter().filter(|source| source.outcome == Outcome::Damaged).count();
+        summary.files.iter().filter(|source| source.outcome == Outcome::Partial).count();
     assert_eq!(damaged as u64, golden.sources.truncated);
 }
 
@@ -181,7 +181,7 @@ fn every_file_has_the_account_that_the_generator_knows() {
     let dir = copy_of_sample_data();
     let (_, summary) = dir.ingest("store", &FOLDERS);
     let expected = golden().files;
-    assert_eq!(summary.per_source.len(), expected.len());
+    assert_eq!(summary.files.len(), expected.len());
     for file in expected {
         let found = summary.of(&file.path).records;
         // Which copies conflict is known in total only.

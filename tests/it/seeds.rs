@@ -1,11 +1,12 @@
-//! The seeds of the fuzz targets, replayed: what once broke a law, and what the fuzzer begins with.
+//! Replays the seeds of the fuzz targets: inputs that once failed, and inputs that the fuzzer
+//! starts with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::targets;
 
-/// Replays the seeds of a target, and hands every other file of the project's data to it too.
+/// Replays the seeds of a target, and every other data file of the project.
 fn replay(name: &str, target: fn(&[u8])) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = files(&root.join("fuzz/seeds").join(name));
@@ -32,22 +33,22 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn any_bytes_have_a_shape_or_are_refused() {
+fn any_bytes_have_a_format_or_are_refused() {
     replay("shape", targets::shape);
 }
 
 #[test]
-fn records_are_the_items_of_an_array() {
+fn records_equal_the_items_of_an_array() {
     replay("bounds", targets::bounds);
 }
 
 #[test]
-fn a_text_is_the_same_in_every_encoding() {
+fn text_is_equal_in_every_encoding() {
     replay("encoding", targets::encoding);
 }
 
 #[test]
-fn rows_give_back_their_cells() {
+fn csv_rows_return_their_cells() {
     replay("csv", targets::csv);
 }
 
@@ -57,11 +58,11 @@ fn events_become_rows() {
 }
 
 #[test]
-fn instants_are_written_as_they_were_read() {
+fn timestamps_are_written_as_they_were_read() {
     replay("time", targets::time);
 }
 
-/// Every target has a program that the fuzzer starts, and seeds.
+/// Every target has seeds and a program that the fuzzer starts.
 #[test]
 fn every_target_can_be_fuzzed() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");

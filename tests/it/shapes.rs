@@ -1,5 +1,4 @@
-//! The container is no property of an event: whatever tool wrote an archive, in whatever encoding,
-//! the same events make the same rows.
+//! Ingests the same events in every container and encoding: the rows are equal.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +9,7 @@ use crate::normal::normal;
 use crate::table;
 use crate::workdir::{Records, Summary, Workdir};
 
-/// One way to keep events: its name, what the program is to call it, and its files.
+/// A container: its name, the kind that the program reports, and its files.
 struct Container {
     name: &'static str,
     kind: &'static str,
@@ -29,7 +28,7 @@ fn page(events: &[String]) -> String {
     )
 }
 
-/// Pages of the REST API, as scripts put them on disk.
+/// Returns pages of the REST API as scripts store them.
 fn rest(events: &[String]) -> Vec<Container> {
     let empty = "{\"activityEventEntities\":[],\"continuationUri\":null,\
                  \"continuationToken\":null,\"lastResultSet\":true}";
@@ -56,7 +55,7 @@ fn rest(events: &[String]) -> Vec<Container> {
     ]
 }
 
-/// What PowerShell and other tools make of events in JSON.
+/// Returns JSON as PowerShell and other tools write it.
 fn json(events: &[String]) -> Vec<Container> {
     let (first, second) = events.split_at(3);
     let array = |events: &[String]| format!("[{}]", events.join(","));
@@ -81,7 +80,7 @@ fn json(events: &[String]) -> Vec<Container> {
     ]
 }
 
-/// The audit log as JSON: an event inside of a record, as an object or as text.
+/// Returns the audit log as JSON: an event inside of a record, as an object or as text.
 fn audit_json(events: &[String]) -> Vec<Container> {
     let graph = |event: &String| {
         format!(
@@ -111,29 +110,29 @@ fn audit_json(events: &[String]) -> Vec<Container> {
     ]
 }
 
-/// One generation of the audit log's CSV: what stands before each event, and what behind it.
+/// A generation of the CSV of the audit log: the text before and after each event.
 struct Generation {
     name: &'static str,
     header: &'static str,
     before: fn(&str) -> String,
-    behind: &'static str,
+    after: &'static str,
 }
 
-/// The columns around AuditData say something else than the event wherever they can: the event is
-/// right.
+/// Generations whose columns around AuditData contradict the event wherever they can: the values of
+/// the event are correct.
 const GENERATIONS: [Generation; 7] = [
     Generation {
         name: "CSV of the old portal",
         header: "CreationDate,UserIds,Operations,AuditData",
         before: |_| "2026-03-05T10:00:00.0000000Z ,somebody@else.example,Other,".to_owned(),
-        behind: "",
+        after: "",
     },
     Generation {
         name: "CSV of the new portal",
         header: "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,\
                  AssociatedAdminUnits,AssociatedAdminUnitsNames",
         before: |id| format!("{id},3/5/2026 10:00:00 AM,20,Other,somebody@else.example,"),
-        behind: ",,",
+        after: ",,",
     },
     Generation {
         name: "CSV of Search-UnifiedAuditLog",
@@ -144,32 +143,32 @@ const GENERATIONS: [Generation; 7] = [
              \"05.03.2026 10:00:00\",\"somebody@else.example\",\"Other\","
                 .to_owned()
         },
-        behind: ",\"1\",\"5\",\"other\",\"True\",\"Unchanged\"",
+        after: ",\"1\",\"5\",\"other\",\"True\",\"Unchanged\"",
     },
     Generation {
         name: "CSV of Search-UnifiedAuditLog with its type",
         header: "#TYPE Deserialized.Microsoft.Exchange.Data.ApplicationLogic.UnifiedAuditLogEvent\
                  \r\n\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\"",
         before: |_| "\"PowerBIAudit\",\"x\",\"x\",\"Other\",".to_owned(),
-        behind: "",
+        after: "",
     },
     Generation {
         name: "CSV with AuditData first",
         header: "AuditData,Identity,CreationDate",
         before: |_| String::new(),
-        behind: ",other,5/3/2026 10:00",
+        after: ",other,5/3/2026 10:00",
     },
     Generation {
         name: "CSV with semicolons",
         header: "RecordType;CreationDate;UserIds;Operations;AuditData;Identity",
         before: |_| "PowerBIAudit;05.03.2026 10:00:00;x;Other;".to_owned(),
-        behind: ";other",
+        after: ";other",
     },
     Generation {
         name: "CSV with tabs",
         header: "CreationDate\tUserIds\tOperations\tAuditData",
         before: |_| "05.03.2026 10:00:00\tx\tOther\t".to_owned(),
-        behind: "",
+        after: "",
     },
 ];
 
@@ -179,12 +178,12 @@ fn csv(events: &[String]) -> Vec<Container> {
         let mut text = generation.header.to_owned() + "\r\n";
         for event in events {
             let id = member(event, "Id").as_text().expect("an id is text").to_owned();
-            let (before, behind) = ((generation.before)(&id), generation.behind);
-            let _ = write!(text, "{before}{}{behind}\r\n", quoted(event));
+            let (before, after) = ((generation.before)(&id), generation.after);
+            let _ = write!(text, "{before}{}{after}\r\n", quoted(event));
         }
         containers.push(container(generation.name, "csv", text));
     }
-    // Scripts and editors change line ends, and leave the last one out.
+    // Scripts and editors change line ends and omit the last one.
     let plain = containers[0].files[0].replace("\r\n", "\n");
     containers.push(container("CSV, the last row without its end", "csv", plain.trim_end()));
     containers.push(container("CSV with line feeds", "csv", plain));
@@ -203,7 +202,7 @@ fn containers(events: &[String]) -> Vec<Container> {
     all
 }
 
-/// What the table must hold, by the law alone.
+/// Returns the expected content of the table, by the row invariant.
 fn expected(events: &[String]) -> BTreeMap<String, Json> {
     let row = |event: &String| {
         let normal = normal(&Json::parse(event));
@@ -213,7 +212,7 @@ fn expected(events: &[String]) -> BTreeMap<String, Json> {
     events.iter().map(row).collect()
 }
 
-/// Insists that events were stored, all of them, each once, and nothing else.
+/// Asserts that all events were stored once, and nothing else.
 #[track_caller]
 fn assert_holds(dir: &Workdir, store: &str, expected: &BTreeMap<String, Json>, kind: &str) {
     let found = table::events(&dir.join(store));
@@ -226,9 +225,9 @@ fn assert_holds(dir: &Workdir, store: &str, expected: &BTreeMap<String, Json>, k
     });
 }
 
-/// The accounts of events that are all taken.
+/// Asserts the accounts of a run that stores all events.
 #[track_caller]
-fn assert_taken(summary: &Summary, events: u64) {
+fn assert_all_stored(summary: &Summary, events: u64) {
     let all = Records { read: events, stored: events, ..Records::default() };
     assert_eq!(summary.records, all, "{summary:#?}");
 }
@@ -239,13 +238,13 @@ fn every_container_in(coding: Coding) {
     let dir = Workdir::new();
     for container in containers(&events) {
         for (number, text) in container.files.iter().enumerate() {
-            // The ending says nothing: what a file is, its content says.
+            // The extension does not matter; the content defines the kind of a file.
             dir.write(&format!("{}/{number}.dat", container.name), coding.encode(text));
         }
         let store = format!("store of {}", container.name);
         let (ran, summary) = dir.ingest(&store, &[container.name]);
         let ran = ran.ended(0);
-        assert_taken(&summary, events.len() as u64);
+        assert_all_stored(&summary, events.len() as u64);
         assert!(!ran.stderr.contains("byte"), "{}", ran.stderr);
         assert_holds(&dir, &store, &expected, container.kind);
     }
@@ -257,7 +256,7 @@ fn every_container_gives_the_same_rows_in_utf_8() {
 }
 
 #[test]
-fn every_container_gives_the_same_rows_in_utf_8_with_a_mark() {
+fn every_container_gives_the_same_rows_in_utf_8_with_a_byte_order_mark() {
     every_container_in(Coding::Utf8Marked);
 }
 
@@ -267,13 +266,13 @@ fn every_container_gives_the_same_rows_in_utf_16() {
 }
 
 #[test]
-fn every_container_gives_the_same_rows_in_utf_16_the_other_way_round() {
+fn every_container_gives_the_same_rows_in_utf_16_big_endian() {
     every_container_in(Coding::Utf16Be);
 }
 
-/// Redirections that append leave no mark behind, and some tools never write one.
+/// A redirection that appends writes no byte order mark, and some tools never write one.
 #[test]
-fn json_in_utf_16_is_known_without_a_mark() {
+fn utf_16_json_is_recognized_without_a_byte_order_mark() {
     let events = various();
     let dir = Workdir::new();
     for (coding, store) in [(Coding::Utf16Le, "le"), (Coding::Utf16Be, "be")] {
@@ -281,14 +280,14 @@ fn json_in_utf_16_is_known_without_a_mark() {
         dir.write(&format!("{store}.json"), &coding.encode(&text)[2..]);
         let (ran, summary) = dir.ingest(store, &[&format!("{store}.json")]);
         ran.ended(0);
-        assert_taken(&summary, events.len() as u64);
+        assert_all_stored(&summary, events.len() as u64);
         assert_holds(&dir, store, &expected(&events), "array");
     }
 }
 
-/// Containers side by side: the pull of a day, and the same day from the audit log.
+/// Ingests all containers together, for example a day from the activity log and from the audit log.
 #[test]
-fn all_containers_together_are_still_one_row_an_event() {
+fn all_containers_together_give_one_row_per_event() {
     let events = various();
     let dir = Workdir::new();
     let (mut copies, mut files) = (0, 0);
@@ -303,16 +302,16 @@ fn all_containers_together_are_still_one_row_an_event() {
     let (ran, summary) = dir.ingest("store", &["archive"]);
     ran.ended(0);
     let stored = events.len() as u64;
-    // Copies that come from the same event are equal, so none conflicts with another.
+    // All copies come from the same event and are equal, so none conflicts with another.
     let duplicates = copies - stored;
     let all = Records { read: copies, stored, duplicates, ..Records::default() };
     assert_eq!(summary.records, all);
     assert_eq!(table::events(&dir.join("store")), expected(&events));
 }
 
-/// Nothing happened: that has many spellings too, and none of them is trouble.
+/// A day without events can be written in many ways, and none of them is a problem.
 #[test]
-fn an_archive_of_a_day_without_events_is_no_trouble() {
+fn archive_of_a_day_without_events_is_no_problem() {
     let dir = Workdir::new();
     let nothing = [
         "",
@@ -336,12 +335,12 @@ fn an_archive_of_a_day_without_events_is_no_trouble() {
     assert_eq!(summary.sources.new, (nothing.len() * CODINGS.len()) as u64);
 }
 
-/// More than ten pieces of a file, each cut somewhere else than the reading stopped.
+/// Reads a file of more than ten chunks, each of which ends inside of another record.
 #[test]
-fn a_file_of_many_pieces_gives_the_rows_of_its_events_in_every_encoding() {
+fn file_of_many_chunks_gives_its_rows_in_every_encoding() {
     let events: Vec<String> = (0..40_000).map(|number| plain(3, number)).collect();
     let expected: Vec<String> = (0..40_000).map(|number| id(3, number)).collect();
-    // A row is looked at now and then only: ids say that none is missing or twice.
+    // Only some rows are compared; the ids show that none is missing or duplicated.
     let some: BTreeMap<String, Json> =
         self::expected(&events[..]).into_iter().step_by(97).collect();
     let dir = Workdir::new();
@@ -359,7 +358,7 @@ fn a_file_of_many_pieces_gives_the_rows_of_its_events_in_every_encoding() {
             let store = format!("store of {name}");
             let (ran, summary) = dir.ingest(&store, &[&name]);
             ran.ended(0);
-            assert_taken(&summary, 40_000);
+            assert_all_stored(&summary, 40_000);
             assert_eq!(table::ids(&dir.join(&store)), expected, "{name}");
             let mut compared = 0;
             table::for_each_row(&dir.join(&store), |row| {
@@ -373,10 +372,10 @@ fn a_file_of_many_pieces_gives_the_rows_of_its_events_in_every_encoding() {
     }
 }
 
-/// The activity log and the audit log name an event by one id, in whatever case, and tell it with
-/// different members. It is one event; the copy that says more stays.
+/// The activity log and the audit log have the same id for an event, in any case, but other
+/// members. It is one event, and the copy with more members is kept.
 #[test]
-fn an_event_of_both_logs_is_one_row() {
+fn event_of_both_logs_is_one_row() {
     let id = "0F1E2D3C-0000-4000-8000-00000000000A";
     let activity = format!(
         "{{\"Id\":\"{}\",\"RecordType\":20,\"CreationTime\":\"2026-03-02T09:00:00Z\",\
@@ -393,7 +392,7 @@ fn an_event_of_both_logs_is_one_row() {
          {id},2026-03-02T09:00:00.0000000Z ,20,ViewReport,ann@north.example,{}\r\n",
         quoted(&audit)
     );
-    // Which of them comes first in the archive does not matter, nor whether it comes in one run.
+    // The result depends neither on the order of the copies nor on the number of runs.
     for (rest, office) in [("1", "2"), ("2", "1")] {
         let dir = Workdir::new();
         dir.write(&format!("archive/{rest}"), page(std::slice::from_ref(&activity)));

@@ -1,10 +1,10 @@
-//! The tests' own support: the generator is what it says, and the oracle finds what was written.
+//! Checks the support of the tests: the oracle finds exactly what the generator wrote.
 
 use crate::selftest;
 use crate::workdir::Workdir;
 
 #[test]
-fn the_generator_and_the_oracle_are_what_they_say() {
+fn generator_and_oracle_agree_with_each_other() {
     let dir = Workdir::new();
     selftest::run(dir.path());
 }

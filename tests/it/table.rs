@@ -1,5 +1,5 @@
-//! The store's table as any other reader sees it: the files that its log names, their columns, and
-//! each row as the event it came from.
+//! Reads the table of a store as another program does: the files that its log names, their columns,
+//! and each row as the event it came from.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -16,8 +16,8 @@ use pbi_analyze::schema::columns;
 
 use crate::exact::Json;
 
-/// The Parquet files of a store, by month. Every caller thereby asks that the folder holds what
-/// the log names and nothing else: who reads the folder must not count anything twice.
+/// Returns the data files of a store by month. Asserts that the folder contains only files that the
+/// log names, because a reader of the folder must not count events twice.
 pub fn files(store: &Path) -> Vec<PathBuf> {
     let events = store.join("events");
     let mut named = BTreeSet::new();
@@ -40,7 +40,7 @@ pub fn files(store: &Path) -> Vec<PathBuf> {
     named.into_iter().collect()
 }
 
-/// The versions in the store's log, first to last.
+/// Returns the versions in the log of a store in their order.
 pub fn versions(store: &Path) -> Vec<PathBuf> {
     let mut files = list(&store.join("events/_delta_log"));
     files.retain(|path| name(path).ends_with(".json"));
@@ -59,7 +59,7 @@ fn name(path: &Path) -> String {
     path.file_name().expect("an entry has a name").to_string_lossy().into_owned()
 }
 
-/// All rows of a file.
+/// Returns all rows of a file.
 pub fn read(file: &Path) -> RecordBatch {
     let open = File::open(file).expect("the file can be opened");
     let reader = ParquetRecordBatchReaderBuilder::try_new(open).expect("the file is Parquet");
@@ -70,7 +70,7 @@ pub fn read(file: &Path) -> RecordBatch {
     concat_batches(&schema, &batches).expect("batches of a file fit together")
 }
 
-/// The ids of all rows of a file, in its order, without a look at anything else.
+/// Reads only the ids of all rows of a file, in its order.
 pub fn ids_of(file: &Path) -> Vec<String> {
     let open = File::open(file).expect("the file can be opened");
     let reader = ParquetRecordBatchReaderBuilder::try_new(open).expect("the file is Parquet");
@@ -84,13 +84,13 @@ pub fn ids_of(file: &Path) -> Vec<String> {
     ids
 }
 
-/// The month that a file's folder says it holds.
+/// Returns the month in the name of a file's folder.
 pub fn month(file: &Path) -> String {
-    let folder = name(file.parent().expect("a file stands in its month"));
+    let folder = name(file.parent().expect("a file is in the folder of its month"));
     folder.strip_prefix("month=").expect("a month's folder").to_owned()
 }
 
-/// Hands every row of the store's table to `take`: typed columns, text columns by name.
+/// Calls `take` with every row of the store: typed columns, text columns by name.
 pub fn for_each_row(store: &Path, mut take: impl FnMut(&Row<'_>)) {
     for file in files(store) {
         let (batch, month) = (read(&file), month(&file));
@@ -100,7 +100,7 @@ pub fn for_each_row(store: &Path, mut take: impl FnMut(&Row<'_>)) {
     }
 }
 
-/// The ids of all events of a store, sorted; an id that stands in two rows is there twice.
+/// Returns the sorted ids of all events of a store, with duplicates.
 pub fn ids(store: &Path) -> Vec<String> {
     let mut ids = Vec::new();
     for_each_row(store, |row| ids.push(row.text("Id").expect("every event has an id").to_owned()));
@@ -108,12 +108,12 @@ pub fn ids(store: &Path) -> Vec<String> {
     ids
 }
 
-/// All events of a store as [`Row::event`] gives them, by id.
+/// Returns all events of a store by id, see [`Row::event`].
 pub fn events(store: &Path) -> std::collections::BTreeMap<String, Json> {
     let mut events = std::collections::BTreeMap::new();
     for_each_row(store, |row| {
         let id = row.text("Id").expect("every event has an id").to_owned();
-        assert!(events.insert(id, row.event()).is_none(), "an id stands in two rows");
+        assert!(events.insert(id, row.event()).is_none(), "an id is in two rows");
     });
     events
 }
@@ -143,18 +143,18 @@ impl Row<'_> {
         column.is_valid(self.at).then(|| column.value(self.at))
     }
 
-    /// Microseconds since 1970.
+    /// Returns microseconds since 1970.
     pub fn time_us(&self) -> i64 {
         self.column("CreationTime").as_primitive::<TimestampMicrosecondType>().value(self.at)
     }
 
-    /// What stands in `Extra`, or an empty object.
+    /// Returns the content of `Extra`, or an empty object.
     pub fn extra(&self) -> Json {
         self.text("Extra").map_or(Json::Object(Vec::new()), Json::parse)
     }
 
-    /// The event: its typed columns, overlaid by `Extra`, where names match whatever their case;
-    /// members sorted by name.
+    /// Returns the event: its typed columns overlaid by `Extra`, where names match in any case,
+    /// with members sorted by name.
     pub fn event(&self) -> Json {
         let extra = self.extra();
         let mut members = Vec::new();
@@ -171,7 +171,7 @@ impl Row<'_> {
     }
 }
 
-/// A value of a column; `None` for null. A time is text in UTC with all its microseconds.
+/// Returns a value of a column; `None` for null. A time is text in UTC with all its microseconds.
 fn value(array: &ArrayRef, row: usize) -> Option<Json> {
     if array.is_null(row) {
         return None;
@@ -201,7 +201,7 @@ fn value(array: &ArrayRef, row: usize) -> Option<Json> {
     })
 }
 
-/// An instant as [`Row::event`] writes it.
+/// Formats an instant as [`Row::event`] does.
 pub fn time_text(us: i64) -> Json {
     let time = DateTime::from_timestamp_micros(us).expect("an instant of the log");
     Json::Text(time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())

@@ -1,5 +1,5 @@
-//! `report top-reports` against the oracle, which reckons it slowly from the raw files; and the
-//! frame around the rows: period, coverage, what was left out, and the three formats.
+//! Compares `report top-reports` with the oracle, which calculates it slowly from the raw files,
+//! and checks period, coverage, excluded events and the formats.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ use crate::exact::Json;
 use crate::oracle::{Noise, Oracle, OracleRow, parse_time};
 use crate::workdir::Workdir;
 
-/// The answer in JSON. A member that is added or renamed must be added here too: others read it.
+/// Answer in JSON. A member that is added or renamed must be changed here too, because other
+/// programs read it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
@@ -34,7 +35,8 @@ pub struct Period {
     pub time_zone: String,
 }
 
-/// UTC days by verdict: `days = complete + partial + missing`, and `truncated` are some of the partial.
+/// Numbers of UTC days by status: `days = complete + partial + missing`, and the truncated days are
+/// part of the partial ones.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
@@ -85,7 +87,7 @@ const COLUMNS: [&str; 12] = [
 ];
 
 impl Row {
-    /// What the report must show of a row of the oracle's: ids where there never was a name.
+    /// Returns the expected row of the report for a row of the oracle: ids replace missing names.
     fn of(row: OracleRow, zone: Tz) -> Row {
         let unknown = || "(unknown)".to_owned();
         Row {
@@ -108,11 +110,11 @@ impl Row {
     }
 }
 
-/// One way to ask: since, until, zone, noise. `-` stands for what is not said.
+/// Parameters of a report: since, until, zone, noise. `-` is a parameter that is not given.
 #[derive(Debug, Clone, Copy)]
 struct Case(&'static str, &'static str, &'static str, &'static str);
 
-/// All there is, in UTC.
+/// All events in UTC.
 const WHOLE: Case = Case("-", "-", "-", "-");
 
 impl Case {
@@ -135,8 +137,9 @@ impl Case {
         }
     }
 
-    /// First and last day in an archive that holds `first` to `last`. Counted back, a first day
-    /// begins the last so many days, and a last day is the one before those.
+    /// Returns the first and the last day in an archive from `first` to `last`. With a relative
+    /// period, the first day begins the last N days, and the last day is the day before the last N
+    /// days.
     fn days(self, first: NaiveDate, last: NaiveDate) -> (NaiveDate, NaiveDate) {
         let day = |text: &str, back: u64| match text.strip_suffix('d') {
             Some(count) => last - Days::new(count.parse::<u64>().expect("a number") - back),
@@ -158,7 +161,7 @@ fn answer(text: &str) -> Answer {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// The UTC days of a period, as far as the archive reaches.
+/// Returns the UTC days of a period within the archive.
 fn utc_days(case: Case, oracle: &Oracle) -> Vec<NaiveDate> {
     let (first, last) = oracle.extent.expect("the archive holds events");
     let zone = case.zone();
@@ -173,7 +176,7 @@ fn utc_days(case: Case, oracle: &Oracle) -> Vec<NaiveDate> {
     from.iter_days().take_while(|day| *day <= end.min(last).date_naive()).collect()
 }
 
-/// Compares everything that the answer says with what the oracle says.
+/// Compares the whole answer with the oracle.
 fn check(text: &str, oracle: &Oracle, case: Case) {
     let answer = answer(text);
     let (first, last) = oracle.extent.expect("the archive holds events");
@@ -209,7 +212,7 @@ fn check(text: &str, oracle: &Oracle, case: Case) {
 const SPRING: Case = Case("2024-03-10", "2024-04-02", "Europe/Zurich", "-");
 
 #[test]
-fn rows_and_what_was_left_out_are_the_oracles() {
+fn rows_and_excluded_events_match_the_oracle() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
     for case in [WHOLE, SPRING, Case("30d", "-", "America/New_York", "wide")] {
@@ -227,7 +230,7 @@ fn rows_and_what_was_left_out_are_the_oracles() {
 }
 
 #[test]
-fn straight_from_the_files_the_answer_is_the_same_to_the_byte() {
+fn report_from_files_equals_report_from_the_store() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
     let kolkata = Case("30d", "-", "Asia/Kolkata", "keep");
@@ -237,8 +240,8 @@ fn straight_from_the_files_the_answer_is_the_same_to_the_byte() {
     }
 }
 
-/// Days with events whose hours were not all pulled, as the pulls in the log itself say. Of an
-/// archive of one kind of files there is nothing else to go by.
+/// Returns the days with events and without a download of all hours, by the download events in the
+/// log itself. An archive of one kind of files has no other evidence.
 fn not_pulled(oracle: &Oracle) -> BTreeSet<NaiveDate> {
     let time = |event: &serde_json::Value, name: &str| parse_time(event[name].as_str()?);
     let mut windows: Vec<(DateTime<Utc>, DateTime<Utc>)> = (oracle.events.values())
@@ -263,15 +266,12 @@ fn not_pulled(oracle: &Oracle) -> BTreeSet<NaiveDate> {
 }
 
 #[test]
-fn any_period_and_zone_is_answered_and_a_trend_compares_complete_days_only() {
+fn trend_compares_complete_days_in_any_period_and_zone() {
     let dir = Workdir::new();
     dir.ingest("store", &[repeated().dir()]).0.ended(0);
     let mut oracle = Oracle::read(&repeated().dir).expect("the archive can be read");
     oracle.incomplete_days = not_pulled(&oracle);
-    assert!(
-        !oracle.incomplete_days.is_empty(),
-        "the archive was made with days that nobody pulled in whole"
-    );
+    assert!(!oracle.incomplete_days.is_empty(), "the archive has days without a complete download");
     for case in [
         WHOLE,
         Case("-", "-", "Europe/Zurich", "-"),
@@ -281,7 +281,8 @@ fn any_period_and_zone_is_answered_and_a_trend_compares_complete_days_only() {
         Case("30d", "-", "Asia/Kolkata", "keep"),
         Case("2023-12-01", "2024-12-31", "Asia/Kolkata", "-"),
         Case("14d", "7d", "-", "-"),
-        // Of these, the first half has fewer complete days; of the others, the second.
+        // In the first case the first half has fewer complete days; in the others the second half
+        // does.
         Case("2024-03-20", "2024-04-08", "-", "-"),
         Case("2d", "-", "-", "-"),
     ] {
@@ -290,7 +291,7 @@ fn any_period_and_zone_is_answered_and_a_trend_compares_complete_days_only() {
 }
 
 #[test]
-fn neither_threads_nor_the_order_of_paths_can_be_seen() {
+fn threads_and_order_of_paths_do_not_change_a_report() {
     let dir = Workdir::new();
     let mut files: Vec<String> = std::fs::read_dir(&repeated().dir)
         .expect("the archive can be listed")
@@ -317,7 +318,8 @@ fn neither_threads_nor_the_order_of_paths_can_be_seen() {
     }
 }
 
-/// Names with all that CSV must quote, views that miss ids, names, or who it was, noise, services.
+/// Returns names with everything that CSV must quote, views without ids, names or users, noise, and
+/// events of services.
 fn odd_views() -> Workdir {
     let view = |id: u32, time: &str, more: &str| {
         format!(
@@ -328,7 +330,7 @@ fn odd_views() -> Workdir {
     let named = r#","UserId":"Ann@x.org","ReportId":"r","ReportName":"Sales, \"North\"\r\n+ more""#;
     let lines = [
         view(1, "4T10:00", named),
-        // Of two names at one instant the one with the greater id counts.
+        // Of two names at one instant, the one with the greater id is used.
         view(0, "4T10:00", r#","UserId":"ann@X.org","ReportId":"r","ReportName":"older id""#),
         view(3, "5T11:00", r#","UserId":"bob@x.org","ReportId":"r","WorkspaceId":"w;1""#),
         view(4, "5T11:00", r#","UserId":"bob@x.org","ReportId":"r","ReportName":"""#),
@@ -351,7 +353,7 @@ fn odd_views() -> Workdir {
 }
 
 #[test]
-fn views_without_an_id_a_name_or_a_viewer_are_rows_all_the_same() {
+fn views_without_id_name_or_viewer_are_rows() {
     let dir = odd_views();
     let oracle = Oracle::read(&dir.join("archive")).expect("the archive can be read");
     for noise in ["default", "wide", "keep"] {
@@ -366,7 +368,7 @@ fn views_without_an_id_a_name_or_a_viewer_are_rows_all_the_same() {
 }
 
 #[test]
-fn csv_is_the_rows_alone_and_quoted_where_it_must_be() {
+fn csv_contains_only_the_rows_and_quotes_where_needed() {
     let dir = odd_views();
     let text = ask(&dir, &["--from", "archive"], WHOLE, "csv");
     let expected = [
@@ -384,7 +386,7 @@ fn csv_is_the_rows_alone_and_quoted_where_it_must_be() {
 }
 
 #[test]
-fn json_has_its_members_in_their_order_and_every_column_in_every_row() {
+fn json_has_ordered_members_and_complete_rows() {
     let dir = odd_views();
     let text = ask(&dir, &["--from", "archive"], WHOLE, "json");
     let names = |json: &Json| -> Vec<String> {
@@ -405,14 +407,14 @@ fn json_has_its_members_in_their_order_and_every_column_in_every_row() {
     assert!(text.ends_with("}\n"), "the file ends in a line break");
 }
 
-/// The sentence below a table, put together again where it was broken.
+/// Returns the sentence below a table without its line breaks.
 fn closing(table: &str) -> String {
     let (_, closing) = table.trim_end().rsplit_once("\n\n").expect("an empty line before the end");
     closing.replace('\n', " ")
 }
 
 #[test]
-fn a_table_ends_in_what_it_rests_on() {
+fn table_ends_with_period_and_coverage() {
     let dir = Workdir::new();
     dir.ingest("store", &[repeated().dir()]).0.ended(0);
     for (case, period) in [
@@ -423,12 +425,12 @@ fn a_table_ends_in_what_it_rests_on() {
         ),
     ] {
         let json = answer(&ask(&dir, &["--store", "store"], case, "json"));
-        let (held, out) = (&json.coverage, &json.excluded);
-        let days = if held.complete == held.days {
-            format!("All {} days complete.", held.days)
+        let (coverage, out) = (&json.coverage, &json.excluded);
+        let days = if coverage.complete == coverage.days {
+            format!("All {} days complete.", coverage.days)
         } else {
-            let (all, whole, part) = (held.days, held.complete, held.partial);
-            format!("{all} days: {whole} complete, {part} partial, {} missing.", held.missing)
+            let (all, whole, part) = (coverage.days, coverage.complete, coverage.partial);
+            format!("{all} days: {whole} complete, {part} partial, {} missing.", coverage.missing)
         };
         let [noise, services] = [out.noise, out.services].map(parted);
         let left_out = format!("Left out: {noise} events of noise, {services} of services.");
@@ -438,7 +440,7 @@ fn a_table_ends_in_what_it_rests_on() {
     }
 }
 
-/// A number as people read it.
+/// Formats a number with separators.
 fn parted(number: u64) -> String {
     match number / 1000 {
         0 => number.to_string(),
@@ -447,7 +449,7 @@ fn parted(number: u64) -> String {
 }
 
 #[test]
-fn a_table_fits_into_80_columns_and_keeps_what_matters() {
+fn table_fits_80_columns_and_keeps_ranked_figures() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
     let command = ["report", "top-reports", "--store", "store", "--top", "500"];

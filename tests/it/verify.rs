@@ -1,5 +1,4 @@
-//! `verify`: a sound store is found sound, and each thing that can be wrong with one is named with
-//! its file and position.
+//! Checks `verify`: a valid store passes, and each failure is reported with file and position.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use serde_json::Value;
 use crate::table;
 use crate::workdir::{Ran, Workdir};
 
-/// A store of the sample archive.
+/// Ingests the sample archive.
 fn ingested() -> (Workdir, PathBuf) {
     let dir = Workdir::new();
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-data");
@@ -23,21 +22,20 @@ fn ingested() -> (Workdir, PathBuf) {
 fn verify(dir: &Workdir) -> (Ran, Value) {
     let ran = dir.pbi(["verify", "--store", "store", "--format", "json"]);
     let verdict: Value = serde_json::from_str(&ran.stdout).expect("one JSON object");
-    assert_eq!(verdict["is_sound"], ran.code == 0, "{ran:?}");
+    assert_eq!(verdict["ok"], ran.code == 0, "{ran:?}");
     (ran, verdict)
 }
 
-/// Insists that checks of these names, and no others, find something wrong, and gives what the
-/// first of them says.
+/// Asserts that exactly these checks have failures, and returns the first finding of the first one.
 #[track_caller]
 fn finds(dir: &Workdir, names: &[&str]) -> String {
     let (ran, verdict) = verify(dir);
     let checks = verdict["checks"].as_array().expect("a list");
-    let wrong: Vec<&Value> = checks.iter().filter(|check| check["wrong"] != 0).collect();
+    let wrong: Vec<&Value> = checks.iter().filter(|check| check["failures"] != 0).collect();
     let found: Vec<&str> = wrong.iter().filter_map(|check| check["name"].as_str()).collect();
     assert_eq!(found, names, "{ran:?}");
     assert_eq!(ran.code, 1);
-    // Lines to read say the same.
+    // The text for people contains the same findings.
     let text = dir.pbi(["verify", "--store", "store"]).ended(1).stdout;
     let first = &wrong[0]["findings"][0];
     let (file, what) = (first["file"].as_str(), first["what"].as_str());
@@ -52,7 +50,7 @@ fn biggest(store: &Path) -> PathBuf {
     files.into_iter().max_by_key(|file| fs::metadata(file).unwrap().len()).unwrap()
 }
 
-/// Says the commit's additions differently.
+/// Edits the `add` actions of a commit.
 fn edit_log(store: &Path, edit: impl Fn(&mut Value)) {
     for version in table::versions(store) {
         let text = fs::read_to_string(&version).unwrap();
@@ -67,14 +65,14 @@ fn edit_log(store: &Path, edit: impl Fn(&mut Value)) {
 }
 
 #[test]
-fn a_store_that_was_left_alone_is_sound() {
+fn unchanged_store_passes() {
     let (dir, store) = ingested();
     let (_, verdict) = verify(&dir);
-    assert_eq!(verdict["is_sound"], true, "{verdict:#}");
+    assert_eq!(verdict["ok"], true, "{verdict:#}");
     assert_eq!(verdict["events"], table::ids(&store).len());
-    assert_eq!(verdict["leftovers"], Value::Array(Vec::new()));
+    assert_eq!(verdict["orphans"], Value::Array(Vec::new()));
     for check in verdict["checks"].as_array().unwrap() {
-        assert!(check["looked_at"].as_u64().unwrap() > 0 && check["not_asked"].is_null());
+        assert!(check["checked"].as_u64().unwrap() > 0 && check["skipped_reason"].is_null());
     }
     let text = dir.pbi(["verify", "--store", "store"]).ended(0).stdout;
     assert_eq!(text.lines().filter(|line| line.contains(" ok, ")).count(), 9, "{text}");
@@ -82,7 +80,7 @@ fn a_store_that_was_left_alone_is_sound() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_cut_is_named() {
+fn missing_or_truncated_data_file_is_reported() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     let whole = fs::read(&file).unwrap();
@@ -94,14 +92,14 @@ fn a_file_that_is_missing_or_cut_is_named() {
     assert!(finds(&dir, &["files"]).contains("cannot be opened"));
 }
 
-/// Damage is told wherever it is, and never ends the program.
+/// Damage is reported at every position and never ends the program.
 #[test]
-fn damage_in_the_middle_of_a_file_never_ends_the_program() {
+fn damage_inside_a_file_does_not_end_the_program() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     let whole = fs::read(&file).unwrap();
     let mut found = 0;
-    // The second half of the places lies in the footer: lengths and types that are none.
+    // The second half of the positions is in the footer, with invalid lengths and types.
     for part in 0..48 {
         let mut damaged = whole.clone();
         let start = match part {
@@ -114,30 +112,30 @@ fn damage_in_the_middle_of_a_file_never_ends_the_program() {
         assert!(!ran.stderr.contains("panicked"), "{ran:?}");
         let ran = dir.pbi(["report", "top-reports", "--store", "store"]);
         assert!([0, 1].contains(&ran.code) && !ran.stderr.contains("panicked"), "{ran:?}");
-        found += u64::from(verdict["is_sound"] == false);
+        found += u64::from(verdict["ok"] == false);
     }
-    assert_eq!(found, 48, "a file's name tells its digest");
+    assert_eq!(found, 48, "the name of a file contains its digest");
 }
 
 #[test]
-fn a_file_that_the_log_does_not_name_is_a_stray() {
+fn file_without_a_commit_is_an_orphan() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     fs::copy(&file, file.with_file_name("part-00000-copy.parquet")).unwrap();
     assert!(finds(&dir, &["strays"]).contains("part-00000-copy.parquet"));
-    // Beside it, what no reader sees is no more than a leftover.
+    // A file that no reader sees is only an orphan.
     fs::rename(
         file.with_file_name("part-00000-copy.parquet"),
         file.with_file_name(".part-00000-copy.parquet.tmp"),
     )
     .unwrap();
     let (_, verdict) = verify(&dir);
-    assert_eq!(verdict["is_sound"], true);
-    assert_eq!(verdict["leftovers"].as_array().unwrap().len(), 1);
+    assert_eq!(verdict["ok"], true);
+    assert_eq!(verdict["orphans"].as_array().unwrap().len(), 1);
 }
 
 #[test]
-fn the_work_of_a_writer_that_lives_is_told_apart() {
+fn files_of_a_running_writer_are_no_orphans() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     let writer = "0123456789abcdef0123456789abcdef";
@@ -145,19 +143,19 @@ fn the_work_of_a_writer_that_lives_is_told_apart() {
     fs::write(file.with_file_name(format!(".part-{writer}-00001.parquet.tmp")), "half").unwrap();
     let lock = OsDisk.create_locked(&store.join(format!(".writer-{writer}"))).unwrap();
     let (_, verdict) = verify(&dir);
-    assert_eq!(verdict["at_work"].as_array().unwrap().len(), 2, "{verdict:#}");
+    assert_eq!(verdict["in_progress"].as_array().unwrap().len(), 2, "{verdict:#}");
     assert_eq!(
-        (&verdict["is_sound"], &verdict["leftovers"]),
+        (&verdict["ok"], &verdict["orphans"]),
         (&true.into(), &Value::Array(vec![]))
     );
-    // The same, when the writer is dead.
+    // The file is an orphan when its writer has ended.
     drop(lock);
     finds(&dir, &["strays"]);
-    assert_eq!(verify(&dir).1["leftovers"].as_array().unwrap().len(), 2, "its sign is one of them");
+    assert_eq!(verify(&dir).1["orphans"].as_array().unwrap().len(), 2, "its sign is one of them");
 }
 
 #[test]
-fn counts_and_statistics_that_are_not_true_are_named() {
+fn wrong_counts_and_statistics_are_reported() {
     let (dir, store) = ingested();
     let log = table::versions(&store).pop().unwrap();
     let before = fs::read_to_string(&log).unwrap();
@@ -172,13 +170,13 @@ fn counts_and_statistics_that_are_not_true_are_named() {
         });
     };
     stats(&|stats| stats["numRecords"] = (stats["numRecords"].as_u64().unwrap() + 1).into());
-    assert!(finds(&dir, &["contents", "sum"]).contains("and should have"));
+    assert!(finds(&dir, &["contents", "sum"]).contains(", expected: "));
     stats(&|stats| stats["minValues"]["CreationTime"] = "2020-01-01T00:00:00.000000Z".into());
-    assert!(finds(&dir, &["statistics"]).contains("the log says 2020-01-01"));
+    assert!(finds(&dir, &["statistics"]).contains("but the log has 2020-01-01"));
 }
 
 #[test]
-fn an_event_that_is_there_twice_is_named_with_its_row() {
+fn duplicate_event_is_reported_with_its_row() {
     let (dir, store) = ingested();
     let file = biggest(&store);
     let name = file.file_name().unwrap().to_str().unwrap().to_owned();
@@ -193,7 +191,7 @@ fn an_event_that_is_there_twice_is_named_with_its_row() {
 }
 
 #[test]
-fn rejects_that_are_missing_or_damaged_are_named() {
+fn missing_or_damaged_rejects_are_reported() {
     let (dir, store) = ingested();
     let file = fs::read_dir(store.join("rejects")).unwrap().next().unwrap().unwrap().path();
     let whole = fs::read(&file).unwrap();
@@ -203,21 +201,21 @@ fn rejects_that_are_missing_or_damaged_are_named() {
     finds(&dir, &["rejects"]);
     fs::remove_file(&file).unwrap();
     assert!(finds(&dir, &["rejects"]).contains("cannot read"));
-    // Beside it, one that nothing names is a leftover.
+    // A file that no commit names is an orphan.
     fs::write(&file, &whole).unwrap();
     fs::write(file.with_file_name("more.ndjson.zst"), &whole).unwrap();
     let (_, verdict) = verify(&dir);
-    assert_eq!(verdict["is_sound"], true);
-    assert_eq!(verdict["leftovers"], serde_json::json!(["rejects/more.ndjson.zst"]));
+    assert_eq!(verdict["ok"], true);
+    assert_eq!(verdict["orphans"], serde_json::json!(["rejects/more.ndjson.zst"]));
 }
 
 #[test]
-fn accounts_that_do_not_add_up_or_cannot_be_read_are_named() {
+fn wrong_or_unreadable_source_accounts_are_reported() {
     let (dir, store) = ingested();
     let marks = fs::read_dir(store.join("sources")).unwrap().next().unwrap().unwrap().path();
     let text = fs::read_to_string(&marks).unwrap();
     fs::write(&marks, text.replacen("\"read\":", "\"read\":1", 1)).unwrap();
-    assert!(finds(&dir, &["accounts"]).contains("not what was written"));
+    assert!(finds(&dir, &["accounts"]).contains("has changed; restore it"));
     // Events that no account knows of: the log forgets a file.
     fs::write(&marks, text).unwrap();
     let file = biggest(&store);
@@ -227,7 +225,7 @@ fn accounts_that_do_not_add_up_or_cannot_be_read_are_named() {
     let kept = text.lines().filter(|line| !line.contains(&name));
     let kept: String = kept.map(|line| line.to_owned() + "\n").collect();
     fs::write(&log, kept).unwrap();
-    assert!(finds(&dir, &["strays", "sum"]).contains("the log does not name it"));
+    assert!(finds(&dir, &["strays", "sum"]).contains("the log does not contain this file"));
     fs::remove_file(file).unwrap();
-    assert!(finds(&dir, &["sum"]).contains("events were stored, and the table has"));
+    assert!(finds(&dir, &["sum"]).contains("but events in the table: "));
 }

@@ -1,7 +1,7 @@
-//! The place that a test works in, the program as it is run there, and its answers in JSON.
+//! Provides a folder for each test, runs the program in it, and reads its answers in JSON.
 //!
-//! Every test has a folder of its own, so tests run beside one another and leave nothing behind.
-//! The program runs *in* that folder: names in its messages are short, and the same every time.
+//! Tests run at the same time, because each has its own folder, which is deleted at the end. The
+//! program runs *in* that folder, so names in its messages are short and equal in every run.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-/// A folder of a test's own, gone with the value.
+/// A folder of one test, deleted with the value.
 pub struct Workdir {
     folder: TempDir,
 }
@@ -21,7 +21,7 @@ impl Workdir {
         Workdir { folder: folder.expect("there is room for a folder") }
     }
 
-    /// A folder below another one, which whoever names it has to tidy.
+    /// Creates a folder below another one, which the caller must delete.
     pub fn below(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).expect("the folder can be made");
         let folder = tempfile::Builder::new().prefix("pbi-it-").tempdir_in(folder);
@@ -36,16 +36,17 @@ impl Workdir {
         self.path().join(name)
     }
 
-    /// Writes a file, and the folders above it.
+    /// Writes a file and creates its folders.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
-        let folder = path.parent().expect("a file stands in a folder");
+        let folder = path.parent().expect("a file is in a folder");
         std::fs::create_dir_all(folder).expect("the folder can be made");
         std::fs::write(&path, content).expect("the file can be written");
         path
     }
 
-    /// The program, to be run here, with nothing of the surroundings in its way.
+    /// Returns a command that runs the program in this folder, without variables of the environment
+    /// that would affect it.
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pbi-analyze"));
         command
@@ -57,13 +58,12 @@ impl Workdir {
         command
     }
 
-    /// Runs the program here.
+    /// Runs the program in this folder.
     pub fn pbi<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ran {
         Ran::of(&self.command(arguments).output().expect("the program can be started"))
     }
 
-    /// Ingests into the store `store` and gives the accounts. What else goes on the command line
-    /// stands behind the paths.
+    /// Ingests into `store` and returns the account. `arguments` are the paths and further flags.
     pub fn ingest(&self, store: &str, arguments: &[&str]) -> (Ran, Summary) {
         let ran = self
             .pbi(["ingest"].iter().chain(arguments).chain(&["--store", store, "--format", "json"]));
@@ -73,15 +73,15 @@ impl Workdir {
         (ran, summary)
     }
 
-    /// What `rejects` lists of the store, with the text of each.
+    /// Returns the output of `rejects` with the text of each record.
     pub fn rejects(&self, store: &str, arguments: &[&str]) -> Vec<Rejected> {
-        let flags = ["rejects", "--raw", "--format", "json", "--store", store];
+        let flags = ["rejects", "--with-content", "--format", "json", "--store", store];
         let ran = self.pbi(flags.iter().chain(arguments)).ended(0);
         serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
 }
 
-/// A run of the program that is over.
+/// A run of the program that has ended.
 #[derive(Debug)]
 pub struct Ran {
     pub code: i32,
@@ -99,14 +99,14 @@ impl Ran {
         }
     }
 
-    /// Insists on one of these exit codes.
+    /// Asserts that the exit code is one of these.
     #[track_caller]
     pub fn one_of(self, codes: &[i32]) -> Self {
         assert!(codes.contains(&self.code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
-    /// Insists on an exit code.
+    /// Asserts the exit code.
     #[track_caller]
     pub fn ended(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
@@ -114,8 +114,8 @@ impl Ran {
     }
 }
 
-/// What `ingest --format json` prints. A field that is added or renamed must be added here too:
-/// others read this output.
+/// Output of `ingest --format json`. A field that is added or renamed must be changed here too,
+/// because other programs read it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
@@ -124,9 +124,9 @@ pub struct Summary {
     pub period: Period,
     pub store: Stored,
     pub other_workloads: std::collections::BTreeMap<String, u64>,
-    pub without_id: u64,
-    pub per_source: Vec<Source>,
-    pub remarks: Vec<String>,
+    pub generated_ids: u64,
+    pub files: Vec<Source>,
+    pub notes: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -171,13 +171,13 @@ pub struct Source {
     pub kind: String,
     pub outcome: Outcome,
     pub records: Records,
-    pub troubles: Vec<Trouble>,
-    pub suspicions: Vec<Suspicion>,
+    pub problems: Vec<Problem>,
+    pub warnings: Vec<Warning>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Suspicion {
+pub struct Warning {
     pub kind: String,
     pub count: u64,
     pub detail: String,
@@ -186,20 +186,20 @@ pub struct Suspicion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    Taken,
-    Damaged,
+    Ok,
+    Partial,
     Failed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Trouble {
+pub struct Problem {
     pub position: u64,
     pub reason: String,
     pub count: u64,
 }
 
-/// What `rejects --format json` lists.
+/// A record in the output of `rejects --format json`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rejected {
@@ -220,11 +220,11 @@ impl Records {
 }
 
 impl Summary {
-    /// Whether each source's sum holds, and the sources make the total. Asked of every run of
-    /// every test.
+    /// Returns true if the sums of each source and of all sources are right. Every run of every
+    /// test checks this.
     fn adds_up(&self) -> bool {
         let mut total = Records::default();
-        for source in &self.per_source {
+        for source in &self.files {
             let records = &source.records;
             total.read += records.read;
             total.stored += records.stored;
@@ -234,19 +234,19 @@ impl Summary {
             total.rejected += records.rejected;
         }
         let sources = &self.sources;
-        let failed = self.per_source.iter().filter(|source| source.outcome == Outcome::Failed);
+        let failed = self.files.iter().filter(|source| source.outcome == Outcome::Failed);
         total == self.records
-            && self.per_source.iter().all(|source| source.records.adds_up())
+            && self.files.iter().all(|source| source.records.adds_up())
             && self.other_workloads.values().sum::<u64>() == total.other_workloads
             && sources.found == sources.new + sources.known + sources.failed
-            && sources.new + sources.failed == self.per_source.len() as u64
+            && sources.new + sources.failed == self.files.len() as u64
             && sources.failed == failed.count() as u64
     }
 
-    /// The account of a source by its name.
+    /// Returns the account of a source by its name.
     #[track_caller]
     pub fn of(&self, source: &str) -> &Source {
-        let found = self.per_source.iter().find(|account| account.source == source);
+        let found = self.files.iter().find(|account| account.source == source);
         found.unwrap_or_else(|| panic!("no account of {source} in {self:#?}"))
     }
 }

@@ -1,5 +1,5 @@
-//! Other workloads than Power BI: left out and counted, or kept beside it without a trace in any
-//! report; and the Power Platform, whose texts become columns.
+//! Checks that other workloads than Power BI are counted or stored and never in a report, and that
+//! texts of the Power Platform become columns.
 
 use arrow::array::{Array, AsArray};
 
@@ -7,7 +7,7 @@ use crate::sample_data::copy_of_sample_data;
 use crate::table;
 use crate::workdir::{Records, Summary, Workdir};
 
-/// Mail of another company's people, before and after everything else.
+/// Returns mail events of other people, before and after all other events.
 fn mail() -> String {
     let event = |number: usize, day: &str| {
         format!(
@@ -24,7 +24,7 @@ fn mail() -> String {
 
 fn reports(dir: &Workdir, store: &str) -> Vec<String> {
     let asked: [&[&str]; 3] =
-        [&[], &["--since", "30d"], &["--since", "2026-01-01", "--noise", "keep"]];
+        [&[], &["--since", "30d"], &["--since", "2026-01-01", "--noise", "include"]];
     let report = |more: &&[&str]| {
         let head = ["report", "top-reports", "--store", store, "--format", "json", "--quiet"];
         dir.pbi(head.iter().chain(*more)).ended(0).stdout
@@ -33,7 +33,7 @@ fn reports(dir: &Workdir, store: &str) -> Vec<String> {
 }
 
 #[test]
-fn other_workloads_are_counted_or_kept_and_no_report_sees_them() {
+fn other_workloads_are_counted_or_kept_and_in_no_report() {
     let dir = copy_of_sample_data();
     dir.write("sample-data/mail.ndjson", mail());
     let (_, without) = dir.ingest("store", &["sample-data"]);
@@ -58,13 +58,13 @@ fn other_workloads_are_counted_or_kept_and_no_report_sees_them() {
     assert_eq!(reports(&dir, "whole"), before);
 }
 
-/// Those of the sample archive itself.
+/// Returns the number of such records in the sample archive.
 fn in_sample(summary: &Summary) -> u64 {
     summary.other_workloads["Exchange: ExchangeItem"] - 400
 }
 
 #[test]
-fn the_account_tells_what_was_left_out_and_a_dry_run_what_would_be_read_again() {
+fn account_counts_excluded_workloads_and_dry_run_lists_sources_to_read_again() {
     let dir = Workdir::new();
     dir.write("mail.ndjson", mail());
     let ran = dir.pbi(["ingest", "mail.ndjson", "--store", "store"]).ended(0);
@@ -80,7 +80,7 @@ fn the_account_tells_what_was_left_out_and_a_dry_run_what_would_be_read_again() 
 }
 
 #[test]
-fn what_the_power_platform_says_in_texts_becomes_columns_and_is_no_part_of_an_event() {
+fn power_platform_texts_become_derived_columns() {
     let dir = Workdir::new();
     let head = |id: usize, kind: u32| {
         format!(r#""Id":"{id}","RecordType":{kind},"CreationTime":"2026-03-01T08:00:0{id}""#)

@@ -1,6 +1,6 @@
-//! An archive of a tenant in which everybody names things to break the page that shows them: tags,
-//! quotes, ends of style sheets and scripts, marks that turn the line around, names without end.
-//! What runs of it sets `window.broken` or opens a dialog, so that a browser can tell.
+//! Creates an archive in which every name attacks the page that shows it: tags, quotes, ends of
+//! style sheets and scripts, marks that reverse the line, and very long names. A script that runs
+//! sets `window.broken` or opens a dialog, so that a browser test notices it.
 #![allow(dead_code, reason = "each binary that includes this module uses another part of it")]
 
 use std::io;
@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// How many letters the longest name has.
+/// Number of characters of the longest name.
 pub const LETTERS: usize = 10_000;
 
-/// What things and people are called.
+/// Returns the names of items and people.
 pub fn names() -> Vec<String> {
     let mut names: Vec<String> = [
         "<script>window.broken='script'</script>",
@@ -30,7 +30,7 @@ pub fn names() -> Vec<String> {
         "דוח מכירות: 12%",
         "Zalgo\u{0301}\u{0302}\u{0303}\u{0304}\u{0305}\u{0306}\u{0307}\u{0308}\u{0309}\u{030a}",
         "\u{1b}[31mred\u{7} and \u{0}nothing\r\n\ttwo lines",
-        "\u{fdd0}\u{ffff}\u{10ffff} are no letters",
+        "\u{fdd0}\u{ffff}\u{10ffff} are no characters",
         "=HYPERLINK(\"https://example.com\",\"click\")",
         "👩‍👩‍👧‍👦🏳️‍🌈 and a soft\u{ad}hyphen\u{200b}",
         "https://example.com/?q=<script src=https://example.com/x.js></script>",
@@ -42,7 +42,7 @@ pub fn names() -> Vec<String> {
     names
 }
 
-/// One event in which a name stands wherever there is room for one.
+/// Returns an event with a name in every possible member.
 fn event(number: usize, day: usize, operation: &str, name: &str) -> Value {
     let place = number % 97;
     let id = |kind: &str| format!("{kind}-{place:04}-4000-8000-000000000000");
@@ -80,8 +80,8 @@ fn event(number: usize, day: usize, operation: &str, name: &str) -> Value {
     event
 }
 
-/// The lines of the archive: each name in some days' views, exports, shares, reads by machines,
-/// and as an activity that nobody knows.
+/// Returns the lines of the archive: each name on some days in views, exports, shares, reads by
+/// programs, and as an unknown activity.
 pub fn lines() -> String {
     let mut text = String::new();
     let mut number = 0;
@@ -95,7 +95,7 @@ pub fn lines() -> String {
         ] {
             for time in 0..times {
                 number += 1;
-                // Long names in few events: the archive need not be long.
+                // Long names occur in few events to keep the archive small.
                 if name.len() > 1_000 && time > 1 {
                     break;
                 }
@@ -108,12 +108,12 @@ pub fn lines() -> String {
     text
 }
 
-/// Writes it, in files that are called like attacks too where the system lets them.
+/// Writes the archive, in files with such names if the system allows them.
 pub fn write(dir: &Path) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
     std::fs::write(dir.join("events.ndjson"), lines())?;
     let odd = dir.join("<img src=x onerror=window.broken=1>\"'&.json");
-    // A file that breaks off, so that its name is told.
+    // This file is truncated, so that its name is reported.
     match std::fs::write(odd, "[{\"Id\": \"") {
         Err(_) if cfg!(windows) => Ok(()),
         written => written,

@@ -1,8 +1,9 @@
-//! The oracle: a second, slow and simple answer to what an archive holds and which reports are used
-//! most, for comparing the program with. It reads file after file with serde_json and keeps everything
-//! in ordered maps; it shares no code with the program, and must not be made faster at the price of clarity.
+//! Calculates the content of an archive and the most used reports a second time, slowly and simply,
+//! to compare the program with. The oracle reads file after file with serde_json and keeps
+//! everything in ordered maps. It shares no code with the program, and must not be made faster at
+//! the price of clarity.
 
-// By its path, so that the module is found however this file was included.
+// With a path, the module is found by every file that includes this one.
 #[path = "oracle/read.rs"]
 mod read;
 
@@ -31,7 +32,7 @@ const KEPT_RECORD_TYPES: &[(i64, &[&str])] = &[
 const SERVICE_USER_TYPES: &[&str] =
     &["DcAdmin", "System", "Application", "ServicePrincipal", "CustomPolicy", "SystemPolicy"];
 
-/// Reads of the programming interfaces that the wide noise takes out by name; see [`Noise::is_noise`].
+/// API reads that the wide noise excludes by name; see [`Noise::is_noise`].
 const WIDE_NOISE: &[&str] = &[
     "GetSnapshots",
     "GetWorkspaces",
@@ -47,7 +48,7 @@ const WIDE_NOISE: &[&str] = &[
     "NoActivity",
 ];
 
-/// Which activities are taken out as noise.
+/// Levels of noise: the automated API activity that a report excludes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Noise {
     Default,
@@ -70,7 +71,7 @@ impl Noise {
     }
 }
 
-/// What became of the records: `read = kept + duplicates + other_workloads + rejected`.
+/// Counts of records: `read = kept + duplicates + other_workloads + rejected`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounting {
     pub read: u64,
@@ -88,15 +89,15 @@ pub struct OracleRow {
     pub workspace: Option<String>,
     pub views: u64,
     pub viewers: u64,
-    /// Rounded to cents; nothing where no view tells who it was.
+    /// Rounded to two places; `None` if no view names its user.
     pub views_per_viewer: Option<f64>,
     pub active_days: u64,
     pub last_view: DateTime<Utc>,
-    /// Rounded to cents.
+    /// Rounded to two places.
     pub trend: Option<f64>,
     /// Views within ten seconds of an export of the same report by the same user.
     pub views_by_export: u64,
-    /// Nothing for views that name no report.
+    /// `None` for views that name no report.
     pub report_id: Option<String>,
     pub workspace_id: Option<String>,
 }
@@ -106,14 +107,15 @@ pub struct Oracle {
     pub accounting: Accounting,
     /// The richest copy of each event, by Id.
     pub events: BTreeMap<String, Value>,
-    /// The first and the last instant held.
+    /// First and last instant of the stored events.
     pub extent: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// Events of each UTC day.
     pub per_day: BTreeMap<NaiveDate, u64>,
     pub distinct_users: u64,
-    /// Events that the default noise takes out.
+    /// Number of events that the default noise excludes.
     pub noise: u64,
-    /// UTC days that a trend leaves out, beside those without any event. A test adds what it knows.
+    /// UTC days that a trend excludes in addition to days without events. A test adds the days that
+    /// it knows.
     pub incomplete_days: BTreeSet<NaiveDate>,
 }
 
@@ -165,7 +167,7 @@ impl Oracle {
         self.distinct_users = users.len() as u64;
     }
 
-    /// The most used reports of the local days `since` to `until`, both included.
+    /// Returns the most used reports of the local days `since` to `until`, both included.
     ///
     /// - Views are ViewReport events of persons, guests and visitors without a name. Views that name no
     ///   report are rows too, one a workspace: they were opened, and a total must not lose them.
@@ -232,7 +234,7 @@ impl Oracle {
             (two.views.cmp(&one.views))
                 .then(two.viewers.cmp(&one.viewers))
                 .then(two.last_view.cmp(&one.last_view))
-                // What is missing comes last.
+                // Missing values are last.
                 .then(one.report_id.is_none().cmp(&two.report_id.is_none()))
                 .then(one.report_id.cmp(&two.report_id))
                 .then(one.workspace_id.is_none().cmp(&two.workspace_id.is_none()))
@@ -243,7 +245,7 @@ impl Oracle {
         rows
     }
 
-    /// The latest name that goes with each id.
+    /// Returns the latest name of each id.
     fn names(
         &self,
         id_of: impl Fn(&Value) -> Option<String>,
@@ -266,7 +268,7 @@ impl Oracle {
         latest.into_iter().map(|(id, (_, _, name))| (id, name)).collect()
     }
 
-    /// Events of the period that the noise takes out, and those of services beyond them.
+    /// Counts the events of the period that the noise excludes, and the further events of services.
     pub fn excluded(&self, since: NaiveDate, until: NaiveDate, tz: Tz, noise: Noise) -> (u64, u64) {
         let (mut noisy, mut services) = (0, 0);
         for event in self.events.values() {
@@ -279,7 +281,7 @@ impl Oracle {
         (noisy, services)
     }
 
-    /// Equally many complete local days at both ends of the period.
+    /// Returns the same number of complete local days at both ends of the period.
     fn comparable_days(
         &self,
         since: NaiveDate,
@@ -302,7 +304,7 @@ impl Oracle {
         )
     }
 
-    /// A local day is complete if every UTC day it touches is.
+    /// Returns true if every UTC day of a local day is complete.
     fn is_complete(&self, day: NaiveDate, tz: Tz) -> bool {
         let utc_start = |day: NaiveDate| {
             // Some days begin later than midnight, where the clocks were put forward then.
@@ -318,12 +320,12 @@ impl Oracle {
     }
 }
 
-/// The user and the report of an event that names both.
+/// Returns the user and the report of an event that names both.
 fn by_whom_of_what(event: &Value) -> Option<[String; 2]> {
     Some([text(event, "UserId")?.to_lowercase(), report_id(event)?])
 }
 
-/// The counts of a row; its names, ids and trend are the caller's.
+/// Counts the figures of a row; the caller adds names, ids and trend.
 fn measures(views: &[&Value], tz: Tz) -> OracleRow {
     let viewers: BTreeSet<String> = views
         .iter()
@@ -348,7 +350,7 @@ fn measures(views: &[&Value], tz: Tz) -> OracleRow {
     }
 }
 
-/// A quotient rounded to cents, halves upwards, reckoned in whole numbers; `None` by nought.
+/// Divides whole numbers and rounds to two places, halves upwards; `None` if the divisor is zero.
 fn ratio(number: usize, by: usize) -> Option<f64> {
     (by > 0).then(|| (number * 200 + by).div_euclid(by * 2) as f64 / 100.0)
 }
@@ -368,7 +370,7 @@ fn trend(
     ratio(count(second), count(first))
 }
 
-/// The field `name` of an event, whatever its case.
+/// Returns the field `name` of an event, in any case.
 fn field<'a>(event: &'a Value, name: &str) -> Option<&'a Value> {
     let fields = event.as_object()?;
     fields.get(name).or_else(|| {
@@ -376,12 +378,12 @@ fn field<'a>(event: &'a Value, name: &str) -> Option<&'a Value> {
     })
 }
 
-/// The field as text; `None` where it is missing, empty or no text.
+/// Returns the field as text; `None` if it is missing, empty or no text.
 fn text(event: &Value, name: &str) -> Option<String> {
     field(event, name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A field that is a number, a number in quotes or a name.
+/// Returns a field that is a number, a number in quotes or a name.
 fn code(event: &Value, name: &str) -> Option<Result<i64, String>> {
     match field(event, name)? {
         Value::Number(number) => number.as_i64().map(Ok),
@@ -417,7 +419,7 @@ fn activity(event: &Value) -> String {
     text(event, "Activity").or_else(|| text(event, "Operation")).unwrap_or_default()
 }
 
-/// The effective report id: AppReportId where it is set and AppId is not, else ReportId.
+/// Returns the effective report id: AppReportId if it is set and AppId is not, else ReportId.
 fn report_id(event: &Value) -> Option<String> {
     let in_app = text(event, "AppId").is_some();
     let id = text(event, "AppReportId").filter(|_| !in_app).or_else(|| text(event, "ReportId"));
@@ -451,12 +453,12 @@ fn time_of(event: &Value) -> Option<DateTime<Utc>> {
     parse_time(&text(event, "CreationTime")?)
 }
 
-/// A time without a zone (UTC), with Z or an offset, with up to nine digits of a second's fraction, or as
-/// `/Date(milliseconds)/`; cut to microseconds.
+/// Parses a time without a zone (UTC), with Z or an offset, with up to nine digits of a second's
+/// fraction, or as `/Date(milliseconds)/`, truncated to microseconds.
 pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Some(ticks) = text.strip_prefix("/Date(") {
-        // The offset behind the milliseconds only tells where they were written.
+        // The offset after the milliseconds only shows where they were written.
         let ticks = ticks.strip_suffix(")/")?;
         let sign = usize::from(ticks.starts_with('-'));
         let end = ticks[sign..].find(['+', '-']).map_or(ticks.len(), |place| place + sign);

@@ -1,5 +1,5 @@
-//! Checks of the test support itself: that the generator is what it says, and that the oracle finds in
-//! an archive what the generator put there. [`run`] does them all in a folder of its own.
+//! Checks the support of the tests: the generator writes what it reports, and the oracle finds it.
+//! [`run`] does all checks in a folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ const LAYOUTS: [Layout; 3] = [Layout::RestPages, Layout::Mixed, Layout::OneArray
 pub fn run(dir: &Path) {
     same_seed_same_bytes(dir);
     accounting_agrees(dir);
-    no_repeats_asked_none_made(dir);
+    archive_without_duplicates_has_none(dir);
     hours_are_in_order_and_add_up();
     cut_files_lose_one_record(dir);
     damage_is_counted(dir);
@@ -72,12 +72,12 @@ fn same_seed_same_bytes(dir: &Path) {
     }
 }
 
-/// What the oracle must find in an archive that was written whole.
+/// Returns the expected result of the oracle for a complete archive.
 pub fn expected(written: &Written) -> Accounting {
     Accounting {
         read: written.records,
         kept: written.distinct,
-        duplicates: written.repeats(),
+        duplicates: written.duplicates(),
         other_workloads: written.other_workloads,
         rejected: 0,
     }
@@ -92,10 +92,11 @@ fn accounting_agrees(dir: &Path) {
         let written = archive(&dir.join("count"), &spec, layout);
         let oracle = Oracle::read(&dir.join("count")).expect("the archive can be read");
         assert_eq!(oracle.accounting, expected(&written), "{layout:?}, seed {seed}");
-        let share = written.repeats() as f64 / (written.records - written.other_workloads) as f64;
+        let share =
+            written.duplicates() as f64 / (written.records - written.other_workloads) as f64;
         assert!(
             (0.02..0.04).contains(&share),
-            "{layout:?}, seed {seed}: {share} of the records are repeats"
+            "{layout:?}, seed {seed}: {share} of the records are duplicates"
         );
         let noise = oracle.noise as f64 / written.distinct as f64;
         assert!(
@@ -111,11 +112,12 @@ fn accounting_agrees(dir: &Path) {
     }
 }
 
-fn no_repeats_asked_none_made(dir: &Path) {
+fn archive_without_duplicates_has_none(dir: &Path) {
     for layout in LAYOUTS {
-        let written = archive(&dir.join("plain"), &Spec { repeats_share: 0.0, ..small(5) }, layout);
+        let written =
+            archive(&dir.join("plain"), &Spec { duplicates_share: 0.0, ..small(5) }, layout);
         assert_eq!(
-            (written.repeats(), written.poorer, written.conflicting),
+            (written.duplicates(), written.poorer, written.conflicting),
             (0, 0, 0),
             "{layout:?}"
         );
@@ -136,7 +138,7 @@ fn hours_are_in_order_and_add_up() {
     assert_eq!(total, spec.events);
 }
 
-/// An archive of one file, as the oracle counts it.
+/// Counts an archive of one file with the oracle.
 fn read_one(dir: &Path, content: &[u8]) -> Oracle {
     let dir = dir.join("one");
     let _ = std::fs::remove_dir_all(&dir);
@@ -162,7 +164,7 @@ fn cut_files_lose_one_record(dir: &Path) {
     ] {
         let all = read_one(dir, whole.as_bytes()).accounting;
         assert_eq!((all.kept, all.rejected), (10, 0), "{name}, whole");
-        // A little into the last record.
+        // This position is inside of the last record.
         let inside = whole.find(&events[9].id).expect("the last event is in the file") + 50;
         let cut = read_one(dir, &whole.as_bytes()[..inside]).accounting;
         assert_eq!((cut.read, cut.kept, cut.rejected), (10, 9, 1), "{name}, cut");
@@ -175,7 +177,7 @@ fn cut_files_lose_one_record(dir: &Path) {
         assert_eq!(
             (cut.read, cut.kept, cut.rejected),
             (10, 9, 1),
-            "{name}, cut within a letter of UTF-16"
+            "{name}, truncated inside of a UTF-16 character"
         );
     }
 }
@@ -239,7 +241,7 @@ fn times_of_all_forms() {
     assert_eq!((micros("3/4/2024 12:00:00 PM"), micros("")), (None, None));
 }
 
-/// A few views whose report can be told without a program.
+/// Compares the oracle with a few views whose report is known without a program.
 fn top_reports_by_hand(dir: &Path) {
     let view = |id: u32, time: &str, user: &str, more: &str| {
         format!(
@@ -289,7 +291,7 @@ fn top_reports_by_hand(dir: &Path) {
         })
         .collect();
     let expected = [
-        // The name is the latest of the archive, though the view that it comes with is too late.
+        // The name is the latest one of the archive, although its view is after the period.
         (1, Some("r"), Some("Newer"), 3, 2, 1),
         (2, None, None, 1, 1, 1),
         (3, Some("p"), None, 1, 1, 1),
@@ -303,7 +305,8 @@ fn top_reports_by_hand(dir: &Path) {
     assert_eq!(rows[0].trend, Some(2.0), "one view on the fourth, two on the fifth");
 }
 
-/// Whatever a view says of its report (a template app names its publisher's), the rows are the tenant's.
+/// Asserts that the rows contain the reports of the tenant, although views of a template app name
+/// the publisher's report.
 fn top_reports_are_the_tenants(dir: &Path) {
     let spec = Spec { events: 12_000, noise_share: 0.2, ..small(6) };
     archive(&dir.join("top"), &spec, Layout::Mixed);

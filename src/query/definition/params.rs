@@ -178,10 +178,9 @@ pub fn bind(
     }
     match statement.visit(&mut ParamBinder { literals }) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(name) => Err(Error::Query {
-            query: query.to_owned(),
-            message: format!("{name} is not declared as a parameter"),
-        }),
+        ControlFlow::Break(name) => {
+            Err(Error::query(query, format!("{name} is not declared as a parameter")))
+        }
     }
 }
 

@@ -15,7 +15,7 @@ const MAX_MESSAGE_CHARS: usize = 400;
 /// The engine is known to panic on some statements. They are refused like others that it cannot
 /// run.
 pub fn run_engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
-    let refuse = |message: String| Error::Query { query: query.to_owned(), message };
+    let refuse = |message: String| Error::query(query, message);
     match catch_engine_panic(work) {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => {

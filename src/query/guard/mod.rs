@@ -38,7 +38,7 @@ use crate::query::views::columns::{is_view, view_names};
 ///
 /// [`Error::Query`] with the parser's message, or if there is not exactly one statement.
 pub fn parse(query: &str, sql: &str) -> Result<Statement> {
-    let refuse = |message: String| Error::Query { query: query.to_owned(), message };
+    let refuse = |message: String| Error::query(query, message);
     let parser = Parser::new(&GenericDialect);
     let parsed = parser.try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
     let statements = parsed.map_err(|error| refuse(error.to_string()))?;
@@ -54,7 +54,7 @@ pub fn parse(query: &str, sql: &str) -> Result<Statement> {
 ///
 /// [`Error::Query`] with the refused form and what to write instead.
 pub fn check(query: &str, statement: &Statement) -> Result<References> {
-    let refuse = |message: String| Error::Query { query: query.to_owned(), message };
+    let refuse = |message: String| Error::query(query, message);
     let Statement::Query(body) = statement else {
         return Err(refuse("only SELECT and WITH … SELECT are supported".to_owned()));
     };

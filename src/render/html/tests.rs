@@ -7,11 +7,8 @@ use crate::grid::CellKind;
 use crate::render::{CoverageCounts, ExcludedEvents};
 
 fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
-    let mut grid = Grid::new([
-        ("date", CellKind::Date),
-        ("views", CellKind::Int),
-        ("status", CellKind::Text),
-    ]);
+    let mut grid =
+        Grid::new([("date", CellKind::Date), ("views", CellKind::Int), ("status", CellKind::Text)]);
     for (days, views, verdict) in days {
         let views = views.map_or(Cell::Null, Cell::Int);
         let verdict = Cell::Text((*verdict).to_owned());

@@ -1,4 +1,4 @@
-//! The Delta log, through deltalake-core.
+//! The Delta log: reads versions and makes commits with deltalake-core.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,51 +13,58 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use crate::column::arrow_schema;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::record::time;
 use crate::schema::MONTH;
-use crate::store::Store;
 use crate::store::delta::object_store::DiskObjectStore;
 use crate::store::delta::retention;
 use crate::store::delta::snapshot::DataFile;
+use crate::store::file_names::writer_from_name;
 use crate::store::fs::disk::Disk;
+use crate::store::handle::Store;
 use crate::store::parquet::writer::MAX_FILE_BYTES;
-use crate::store::write::writer_lock::writer_from_name;
 
-/// The application whose transaction number names the newest file of marks.
+/// The application id whose transaction number is that of the newest source-log file.
 const APPLICATION_ID: &str = "pbi-analyze.sources";
 
-/// The table's property that tells the key of the pseudonyms in it.
+/// The table property that identifies the key of the pseudonyms in the table.
 const PSEUDONYM_KEY_PROPERTY: &str = "pbi-analyze.pseudonyms";
 
-/// Table features of readers that reading Parquet files as they are honours.
+/// Reader features that need nothing but reading the Parquet files as they are.
 const SUPPORTED_FEATURES: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
 
-/// What this program's commits, and those that change no event, say that they do.
+/// The operations of this program's commits, and those that change no event.
 const KNOWN_OPERATIONS: [&str; 5] =
     ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
 
-/// Properties of a table that is made here. Every command reads the log from its newest checkpoint
-/// on, so checkpoints are many. Files that were replaced are deleted at once, so their traces are
-/// not kept for long.
+/// Properties of a new table. Every command reads the log from its newest checkpoint, so
+/// checkpoints are frequent. Replaced files are deleted immediately, so their entries in the log
+/// are kept for one day only.
 const TABLE_PROPERTIES: [(&str, &str); 2] =
     [("delta.checkpointInterval", "10"), ("delta.deletedFileRetentionDuration", "interval 1 days")];
 
-/// After how many commits old versions of the log are looked for: those that make a checkpoint.
+/// Commits between deletions of old log versions: the interval of checkpoints.
 const LOG_CLEANUP_INTERVAL: i64 = 10;
 
-/// What became of a commit.
+/// The outcome of one attempt to commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum CommitAttempt {
-    /// It made this version.
+    /// This version was made.
     Committed(i64),
-    /// Another writer made that version first; nothing was changed.
+    /// Another writer made that version first. Nothing was changed.
     Conflict,
-    /// It may have made a version or not: the newest version tells.
+    /// A version may have been made: the newest version must be read to find out.
     Unknown,
 }
 
-/// One version of the table's log.
+/// The content of a commit: data files and the number of the newest source-log file.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct CommitContent<'c> {
+    pub(in crate::store) files: &'c [DataFile],
+    pub(in crate::store) source_log_head: Option<i64>,
+}
+
+/// One version of the Delta log.
 pub(in crate::store) struct DeltaLog {
     disk: Arc<dyn Disk>,
     table_dir: PathBuf,
@@ -66,7 +73,11 @@ pub(in crate::store) struct DeltaLog {
 }
 
 impl DeltaLog {
-    /// The newest version.
+    /// Opens the newest version.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if the log cannot be read, or if this program cannot read the table.
     pub(in crate::store) fn open(store: &Store) -> Result<DeltaLog> {
         let folder = store.events_dir();
         let (builder, runtime) = table_builder(store.disk(), &folder)?;
@@ -77,7 +88,7 @@ impl DeltaLog {
         Ok(log)
     }
 
-    /// The newest version, or the first of a table that is made now.
+    /// Opens the newest version, or creates the table.
     pub(in crate::store) fn open_or_create(store: &Store) -> Result<DeltaLog> {
         if store.exists()? {
             return DeltaLog::open(store);
@@ -111,39 +122,45 @@ impl DeltaLog {
             Ok(table) => {
                 Ok(DeltaLog { disk: Arc::clone(store.disk()), table_dir: folder, table, runtime })
             }
-            // Another writer may have made it in the meantime, which is as good.
+            // Another writer may have created the table meanwhile.
             Err(_) if store.exists()? => DeltaLog::open(store),
             Err(error) => Err(delta_error(&folder, error)),
         }
     }
 
-    /// What tells the key of the pseudonyms in the table, if it holds them.
+    /// Returns what identifies the key of the pseudonyms in the table, or `None` if it has names.
     pub(in crate::store) fn pseudonym_key_id(&self) -> Result<Option<String>> {
         let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         Ok(state.metadata().configuration().get(PSEUDONYM_KEY_PROPERTY).cloned())
     }
 
-    /// Refuses to write names into a table of pseudonyms, or the other way round, or pseudonyms of
-    /// two keys into one.
+    /// Refuses to write names to a table of pseudonyms, pseudonyms to a table of names, or
+    /// pseudonyms of a second key.
     pub(in crate::store) fn ensure_pseudonym_key(&self, wanted: Option<&str>) -> Result<()> {
-        let held = self.pseudonym_key_id()?;
-        let message = match (held.as_deref(), wanted) {
-            (held, wanted) if held == wanted => return Ok(()),
+        let present = self.pseudonym_key_id()?;
+        let message = match (present.as_deref(), wanted) {
+            (present, wanted) if present == wanted => return Ok(()),
             (Some(_), None) => {
-                "the store holds pseudonyms; read into it with the key that they were made with"
+                "the store contains pseudonyms; ingest with --pseudonymize and the key file that \
+                 they were made with"
             }
-            (None, _) => "the store holds names as they are; put pseudonyms into another store",
-            (Some(_), Some(_)) => "the store holds pseudonyms that were made with another key",
+            (None, _) => {
+                "the store contains names that are not pseudonymized; use another store for \
+                 pseudonyms"
+            }
+            (Some(_), Some(_)) => {
+                "the store contains pseudonyms that were made with another key; use that key file"
+            }
         };
         Err(Error::store(&self.table_dir, message))
     }
 
-    /// The number of the version.
+    /// Returns the number of the version.
     pub(in crate::store) fn version(&self) -> i64 {
         self.table.version().map_or(-1, |version| version as i64)
     }
 
-    /// The number of the newest file of marks.
+    /// Returns the number of the newest source-log file.
     pub(in crate::store) fn source_log_head(&self) -> Result<Option<i64>> {
         let store = self.table.log_store();
         let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
@@ -152,7 +169,7 @@ impl DeltaLog {
             .map_err(|error| self.delta_error(error))
     }
 
-    /// The files of the version, sorted by month and path.
+    /// Returns the data files of the version, sorted by month and path.
     pub(in crate::store) fn files(&self) -> Result<Vec<DataFile>> {
         let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         let mut files = Vec::new();
@@ -161,8 +178,8 @@ impl DeltaLog {
                 return Err(Error::store(
                     &self.table_dir,
                     format!(
-                        "{} has a deletion vector, which this program does not read; rewrite the \
-                     table without them (in Spark: REORG TABLE … APPLY (PURGE))",
+                        "{} has a deletion vector, which this program cannot read; rewrite the \
+                         table without deletion vectors (in Spark: REORG TABLE … APPLY (PURGE))",
                         view.path()
                     ),
                 ));
@@ -173,33 +190,32 @@ impl DeltaLog {
         Ok(files)
     }
 
-    /// Commits files, and the number of the newest file of marks, as the next version. That
-    /// version must not be there yet: whoever comes second has to look at what the first brought.
+    /// Commits new files and a source-log file as the next version.
+    ///
+    /// The commit is a conflict if that version exists: its events must be compared first.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] where the commit is not known to be made. It may have been, if the disk
-    /// failed after it: [`Log::has`] of the newest version tells.
+    /// [`Error::Store`] if the commit may have failed. It may also have been made, if the disk
+    /// failed later: [`DeltaLog::has_commit_of`] of the newest version shows this.
     pub(in crate::store) fn commit_append(
         &self,
-        files: &[DataFile],
-        head: Option<i64>,
+        content: CommitContent<'_>,
     ) -> Result<CommitAttempt> {
-        let actions = self.add_actions(files, true)?;
+        let actions = self.add_actions(content.files, true)?;
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: Some(vec![MONTH.to_owned()]),
             predicate: None,
         };
-        self.try_commit(actions, head, operation)
+        self.try_commit(actions, content.source_log_head, operation)
     }
 
-    /// Commits that `new` files are in the place of `old` ones and hold the same events, as the
-    /// next version.
+    /// Commits that `new` files replace `old` ones with the same events, as the next version.
     ///
     /// # Errors
     ///
-    /// As [`Log::commit`].
+    /// As [`DeltaLog::commit_append`].
     pub(in crate::store) fn commit_compaction(
         &self,
         old: &[DataFile],
@@ -214,24 +230,23 @@ impl DeltaLog {
         self.try_commit(actions, None, operation)
     }
 
-    /// Commits that `new` files are in the place of `old` ones and hold other events, and the
-    /// number of the newest file of marks, as the next version.
+    /// Commits that new files replace `old` ones with fewer or changed events, and the source-log
+    /// file, as the next version.
     ///
     /// # Errors
     ///
-    /// As [`Log::commit`].
+    /// As [`DeltaLog::commit_append`].
     pub(in crate::store) fn commit_redaction(
         &self,
         old: &[DataFile],
-        new: &[DataFile],
-        head: i64,
+        new: CommitContent<'_>,
     ) -> Result<CommitAttempt> {
-        let mut actions = self.add_actions(new, true)?;
+        let mut actions = self.add_actions(new.files, true)?;
         for file in old {
             let remove = self.remove_action(file)?;
             actions.push(Action::Remove(Remove { data_change: true, ..remove }));
         }
-        self.try_commit(actions, Some(head), DeltaOperation::Delete { predicate: None })
+        self.try_commit(actions, new.source_log_head, DeltaOperation::Delete { predicate: None })
     }
 
     fn try_commit(
@@ -240,8 +255,8 @@ impl DeltaLog {
         head: Option<i64>,
         operation: DeltaOperation,
     ) -> Result<CommitAttempt> {
-        // Left to itself, deltalake looks at every file of the log after every commit to see which
-        // are too old; here it is their number that counts.
+        // By default, deltalake reads the age of every log file after every commit. Here, versions
+        // are deleted by number instead.
         let mut properties =
             CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
         if let Some(number) = head {
@@ -265,7 +280,7 @@ impl DeltaLog {
                         | TransactionError::VersionAlreadyExists(_),
                 },
             ) => Ok(CommitAttempt::Conflict),
-            // The log may have let go what it was to be read from.
+            // The log may have deleted the versions that this commit needed.
             Err(_) if self.is_superseded_by_checkpoint(self.version() + 1) => {
                 Ok(CommitAttempt::Unknown)
             }
@@ -273,7 +288,7 @@ impl DeltaLog {
         }
     }
 
-    /// What a commit is that the log took.
+    /// Returns the outcome of a commit that the log has accepted.
     fn finish_commit(&self, version: i64) -> CommitAttempt {
         if self.is_superseded_by_checkpoint(version) {
             return CommitAttempt::Unknown;
@@ -284,36 +299,35 @@ impl DeltaLog {
         CommitAttempt::Committed(version)
     }
 
-    /// Whether others went on behind a version as far as a checkpoint: either from it, or so long
-    /// ago that its place had become free again, and then nobody will ever read what is put there.
+    /// Returns true if the log has a checkpoint after a version.
+    ///
+    /// Either other writers have continued from that version. Or the version was deleted long ago
+    /// and its number became free again: then no reader ever reads what is committed there.
     fn is_superseded_by_checkpoint(&self, version: i64) -> bool {
         retention::latest_checkpoint(&self.log_dir()).is_some_and(|checkpoint| checkpoint > version)
     }
 
-    /// The folder of the log.
+    /// Returns the folder of the log.
     fn log_dir(&self) -> PathBuf {
         self.table_dir.join("_delta_log")
     }
 
-    /// Whether this version has a commit of these files and marks.
-    pub(in crate::store) fn has_commit_of(
-        &self,
-        files: &[DataFile],
-        head: Option<i64>,
-    ) -> Result<bool> {
-        if files.is_empty() {
-            return Ok(self.source_log_head()? == head);
+    /// Returns true if this version contains the commit of this content.
+    pub(in crate::store) fn has_commit_of(&self, content: CommitContent<'_>) -> Result<bool> {
+        if content.files.is_empty() {
+            return Ok(self.source_log_head()? == content.source_log_head);
         }
-        let held = self.files()?;
-        Ok(files.iter().any(|file| held.iter().any(|held| held.path == file.path)))
+        let present = self.files()?;
+        let is_present = |file: &DataFile| present.iter().any(|other| other.path == file.path);
+        Ok(content.files.iter().any(is_present))
     }
 
-    /// Whether another program is known to have changed the table: its commits are recognised as
-    /// long as the log keeps them.
+    /// Returns true if another program has changed the table. Only commits that the log still
+    /// contains are checked.
     pub(in crate::store) fn has_foreign_commits(&self) -> bool {
         (0..=self.version()).any(|version| {
             let actions = self.commit_actions(version);
-            // Erasing events is an operation that others do too; ours come with marks.
+            // Other programs delete events too; commits of this program have a transaction id.
             let is_ours = actions.iter().any(|action| action["txn"]["appId"] == APPLICATION_ID);
             !is_ours
                 && actions.iter().any(|action| {
@@ -326,8 +340,8 @@ impl DeltaLog {
         })
     }
 
-    /// Whether all that came since another version was files moved into others: the events and
-    /// the marks are the same.
+    /// Returns true if all commits since another version were compactions: events and source
+    /// entries are the same.
     pub(in crate::store) fn has_only_compactions_since(&self, other: &DeltaLog) -> bool {
         (other.version() + 1..=self.version()).all(|version| {
             let actions = self.commit_actions(version);
@@ -340,15 +354,15 @@ impl DeltaLog {
         })
     }
 
-    /// Whether all these files are of this version.
+    /// Returns true if this version contains all these files.
     pub(in crate::store) fn contains_all(&self, files: &[DataFile]) -> bool {
-        self.files().is_ok_and(|held| {
-            let held: BTreeSet<&Path> = held.iter().map(|file| file.path.as_path()).collect();
-            files.iter().all(|file| held.contains(file.path.as_path()))
+        self.files().is_ok_and(|present| {
+            let present: BTreeSet<&Path> = present.iter().map(|file| file.path.as_path()).collect();
+            files.iter().all(|file| present.contains(file.path.as_path()))
         })
     }
 
-    /// The actions of a commit; none where the log does not keep it any more.
+    /// Returns the actions of a commit, or none if the log no longer contains it.
     fn commit_actions(&self, version: i64) -> Vec<serde_json::Value> {
         let path = self.log_dir().join(format!("{version:020}.json"));
         let text = std::fs::read_to_string(path).unwrap_or_default();
@@ -373,7 +387,7 @@ impl DeltaLog {
         })
     }
 
-    /// The path of a file as the log has it.
+    /// Returns the path of a file relative to the table, as the log contains it.
     fn relative_path(&self, file: &DataFile) -> Result<String> {
         let path = file.path.strip_prefix(&self.table_dir).map_err(Error::internal)?;
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
@@ -396,32 +410,33 @@ impl DeltaLog {
         })
     }
 
-    /// Refuses a table that asks for what reading its files as they are would get wrong.
+    /// Refuses a table with a reader feature that this program does not support. Reading its files
+    /// would give wrong events.
     fn check_reader_features(&self) -> Result<()> {
         let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         let protocol = state.protocol();
         let features = protocol.reader_features().unwrap_or_default();
-        let unhonoured: Vec<String> = features
+        let unsupported: Vec<String> = features
             .iter()
             .map(|feature| feature.as_ref().to_owned())
             .filter(|feature| !SUPPORTED_FEATURES.contains(&feature.as_str()))
             .collect();
         let mapped = state.metadata().configuration().get("delta.columnMapping.mode");
         let mapped = mapped.is_some_and(|mode| mode != "none");
-        if unhonoured.is_empty() && !mapped {
+        if unsupported.is_empty() && !mapped {
             return Ok(());
         }
-        let name = if mapped { "columnMapping".to_owned() } else { unhonoured.join(", ") };
+        let name = if mapped { "columnMapping".to_owned() } else { unsupported.join(", ") };
         Err(Error::store(
             &self.table_dir,
             format!(
-                "the table asks its readers for {name}, which this program does not honour; \
-             drop the feature, or read the table with the engine that switched it on"
+                "the table requires the reader feature {name}, which this program does not \
+                 support; drop the feature, or use the engine that enabled it"
             ),
         ))
     }
 
-    fn delta_error(&self, error: impl std::fmt::Display) -> Error {
+    fn delta_error(&self, error: impl Into<Cause>) -> Error {
         delta_error(&self.table_dir, error)
     }
 }
@@ -432,8 +447,8 @@ fn table_builder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuild
         .enable_all()
         .build()
         .map_err(Error::internal)?;
-    // The log store is handed the folder as its whole world, under a name that is the same for
-    // all: deltalake decodes paths in URLs more than once, and a folder may have any name.
+    // deltalake decodes paths in URLs more than once, and a folder may have any name. So the log
+    // store gets the folder as its root, under a fixed URL.
     let url = Url::parse("memory:///").map_err(Error::internal)?;
     let builder =
         DeltaTableBuilder::from_url(url.clone()).map_err(|error| delta_error(folder, error))?;
@@ -443,10 +458,11 @@ fn table_builder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuild
     Ok((builder.with_storage_backend(backend, url), runtime))
 }
 
-/// The first line of what deltalake says: where backtraces are switched on, they follow it.
-fn delta_error(folder: &Path, error: impl std::fmt::Display) -> Error {
+/// Returns an error with the first line of a deltalake error. Backtraces, if enabled, follow it.
+fn delta_error(folder: &Path, error: impl Into<Cause>) -> Error {
+    let error = error.into();
     let text = error.to_string();
-    Error::store(folder, text.lines().next().unwrap_or_default())
+    Error::store_caused(folder, text.lines().next().unwrap_or_default(), error)
 }
 
 fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> DataFile {
@@ -454,7 +470,7 @@ fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> DataFile {
     let stats: serde_json::Value = stats.unwrap_or_default();
     let bound = |bound: &str| stats[bound]["CreationTime"].as_str().map(str::to_owned);
     let us = |text: String| time::parse(&text).map(|instant| instant.epoch_us);
-    // Other writers cut maxima to the millisecond: the true one is up to a millisecond later.
+    // Other programs truncate maxima to milliseconds: the real maximum is up to 999 µs later.
     let last = bound("maxValues").and_then(|text| {
         let is_exact = text.rsplit_once('.').is_some_and(|(_, digits)| digits.len() > 6);
         us(text).map(|us| if is_exact { us } else { us + 999 })
@@ -469,7 +485,7 @@ fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> DataFile {
     }
 }
 
-/// The file's statistics in the form of the Delta protocol ("Per-file Statistics").
+/// Returns the statistics of a file in the format of the Delta protocol ("Per-file Statistics").
 fn file_statistics(file: &DataFile) -> String {
     let mut stats = serde_json::json!({
         "numRecords": file.events,

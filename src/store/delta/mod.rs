@@ -1,5 +1,6 @@
 //! The Delta table: its transaction log, snapshots, retention and commits.
 
+pub(in crate::store) mod commit;
 pub(in crate::store) mod log;
 pub(in crate::store) mod object_store;
 pub(in crate::store) mod retention;

@@ -1,8 +1,8 @@
-//! What deltalake-core writes with: its idea of an object store, on the store's own [`Disk`].
+//! The object store that deltalake-core uses, on the store's own [`Disk`].
 //!
-//! Its own way to write to a local file system neither brings files to disk nor works on shares
-//! without hard links. Its own way to read one hands every file of the log to another thread, and
-//! looks at each of them to read the newest; here it reads as a program does.
+//! deltalake's own local store does not sync files, and does not work on shares without hard
+//! links. It also reads every log file in another thread, and reads the metadata of all of them to
+//! find the newest. This one syncs, and reads directly.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -21,7 +21,10 @@ use object_store::{
     PutResult, Result, UploadPart,
 };
 
-use crate::store::fs::disk::{Disk, parent_or_current};
+use crate::error::Error as StoreError;
+use crate::store::fs::atomic_file::{AtomicFile, Publish};
+use crate::store::fs::disk::Disk;
+use crate::store::fs::paths::{file_name, parent_or_current};
 
 /// A folder as an object store.
 #[derive(Debug, Clone)]
@@ -31,38 +34,35 @@ pub(in crate::store) struct DiskObjectStore {
 }
 
 impl DiskObjectStore {
-    /// The folder must be there.
+    /// Returns the object store of a folder, which must exist.
     pub(in crate::store) fn new(disk: Arc<dyn Disk>, folder: &std::path::Path) -> Result<Self> {
         Ok(DiskObjectStore { disk, local: LocalFileSystem::new_with_prefix(folder)? })
     }
 
     fn write(&self, location: &Path, payload: &PutPayload, mode: &PutMode) -> Result<PutResult> {
         let path = self.local.path_to_filesystem(location)?;
-        let failed = |source: io::Error| object_store_error(&path, source);
-        let folder = parent_or_current(&path);
-        self.disk.create_folder(folder).map_err(failed)?;
-        // Readers of the log pass names with a dot in front by.
-        let unnamed = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
-        let written = self.write_temp_file(&unnamed, payload).and_then(|()| match mode {
-            PutMode::Create => self.disk.rename_exclusive(&unnamed, &path),
-            PutMode::Overwrite | PutMode::Update(_) => self.disk.rename(&unnamed, &path),
-        });
-        if let Err(error) = written {
-            // What is left of it is named like nothing that anybody reads.
-            let _ = self.disk.remove(&unnamed);
-            return Err(failed(error));
-        }
-        self.disk.sync_folder(folder).map_err(failed)?;
+        let publish = match mode {
+            PutMode::Create => Publish::Exclusive,
+            PutMode::Overwrite | PutMode::Update(_) => Publish::Replace,
+        };
+        let written = self.write_file(&path, payload, publish);
+        written.map_err(|error| object_store_error(&path, into_io_error(error)))?;
         Ok(PutResult { e_tag: None, version: None })
     }
 
-    fn write_temp_file(&self, path: &std::path::Path, payload: &PutPayload) -> io::Result<()> {
-        let mut file = self.disk.create(path)?;
-        payload.iter().try_for_each(|part| file.write_all(part))?;
-        file.sync().map(drop)
+    /// Writes a file. Readers of the log ignore its temporary name, which starts with a dot.
+    fn write_file(
+        &self,
+        path: &std::path::Path,
+        payload: &PutPayload,
+        publish: Publish,
+    ) -> crate::error::Result<()> {
+        let mut file = AtomicFile::create_unnamed(&self.disk, parent_or_current(path))?;
+        payload.iter().try_for_each(|part| file.write_bytes(part))?;
+        file.publish(&file_name(path), publish).map(drop)
     }
 
-    /// A file, or the range of it that is asked for; `None` for a range that it does not have.
+    /// Reads a file or a range of it. Returns `None` if the file does not have the range.
     fn read(&self, location: &Path, options: &GetOptions) -> Result<Option<GetResult>> {
         let path = self.local.path_to_filesystem(location)?;
         let failed = |source: io::Error| object_store_error(&path, source);
@@ -86,10 +86,10 @@ impl DiskObjectStore {
         Ok(Some(GetResult { payload, meta, range, attributes: Attributes::default() }))
     }
 
-    /// The files right in the log's folder, in the order of their names: the log is read in the
-    /// order that it is listed in. A file is looked at when its turn comes, and never one that is
-    /// not named behind `offset`, so that the versions before the newest checkpoint cost nothing
-    /// but their names.
+    /// Lists the log files by name, because the log is read in the order of the list.
+    ///
+    /// The metadata of a file is read only when the file is next, and only for names after
+    /// `offset`. So versions before the newest checkpoint cost nothing but the list of names.
     fn list_log(&self, log: &Path, offset: Option<&Path>) -> Result<ObjectMetaStream> {
         let path = self.local.path_to_filesystem(log)?;
         let start = offset.and_then(|offset| offset.filename()).unwrap_or_default();
@@ -100,7 +100,7 @@ impl DiskObjectStore {
             Ok(entries) => {
                 for entry in entries {
                     let name = entry.map_err(|error| object_store_error(&path, error))?.file_name();
-                    // Names with a dot in front are unfinished work.
+                    // Names that start with a dot are unfinished files.
                     names.extend(
                         name.into_string()
                             .ok()
@@ -111,17 +111,17 @@ impl DiskObjectStore {
         }
         names.sort_unstable();
         let log = log.clone();
-        let look = move |name: String| {
+        let describe = move |name: String| {
             let location = Path::parse(format!("{log}/{name}")).ok()?;
             let path = path.join(name);
-            // Through a link, if it is one. What went away since is no file of the folder.
+            // This follows a link. A file that was deleted meanwhile is left out.
             match fs::metadata(&path) {
                 Ok(meta) => meta.is_file().then(|| Ok(object_meta(location, &meta))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => Some(Err(object_store_error(&path, error))),
             }
         };
-        Ok(stream::iter(names.into_iter().filter_map(look)).boxed())
+        Ok(stream::iter(names.into_iter().filter_map(describe)).boxed())
     }
 
     fn list_sorted(&self, prefix: Option<&Path>, offset: Option<&Path>) -> ObjectMetaStream {
@@ -138,7 +138,7 @@ impl DiskObjectStore {
 
 type ObjectMetaStream = BoxStream<'static, Result<ObjectMeta>>;
 
-/// The folder of the log in that of the table.
+/// The folder of the log in the folder of the table.
 const LOG_DIR: &str = "_delta_log";
 
 fn object_meta(location: Path, meta: &fs::Metadata) -> ObjectMeta {
@@ -146,13 +146,21 @@ fn object_meta(location: Path, meta: &fs::Metadata) -> ObjectMeta {
     ObjectMeta { location, last_modified, size: meta.len(), e_tag: None, version: None }
 }
 
-/// Whether a whole file or a range of it is asked for, whatever became of it.
+/// Returns true if the options request a file or a range of it without conditions.
 fn is_unconditional(options: &GetOptions) -> bool {
     options.if_match.is_none()
         && options.if_none_match.is_none()
         && options.if_modified_since.is_none()
         && options.if_unmodified_since.is_none()
         && options.version.is_none()
+}
+
+/// Returns the cause of an error of the file system.
+fn into_io_error(error: StoreError) -> io::Error {
+    match error {
+        StoreError::Io { source, .. } => source,
+        other => io::Error::other(other),
+    }
 }
 
 fn object_store_error(path: &std::path::Path, source: io::Error) -> Error {
@@ -238,7 +246,7 @@ impl ObjectStore for DiskObjectStore {
     }
 }
 
-/// A list in the order of names.
+/// Sorts a list by name.
 fn sort_by_location(list: ObjectMetaStream) -> ObjectMetaStream {
     let all = async move {
         let mut all: Vec<_> = list.collect().await;
@@ -251,7 +259,7 @@ fn sort_by_location(list: ObjectMetaStream) -> ObjectMetaStream {
     stream::once(all).flatten().boxed()
 }
 
-/// A file that comes in parts: a checkpoint of the log, of some megabytes at most.
+/// A file that is written in parts: a checkpoint of the log, which has a few megabytes.
 #[derive(Debug)]
 struct MultipartBuffer {
     object_store: DiskObjectStore,

@@ -1,29 +1,27 @@
-//! How far back the log goes.
+//! Retention of the Delta log: deletes versions long before the newest checkpoint.
 //!
-//! Owns: which versions of the log are let go, and whether a version lies where nobody looks any
-//! more. Every command lists the folder of the log, so a store that has been written to many
-//! thousand times would get slower by that alone.
-//!
-//! Files that were replaced are deleted at once, so older versions could not be read anyway; what
-//! they are kept for is to look into, and for writers that are behind. It is counted in versions
-//! and not in days, as it is their number that costs.
+//! Every command lists the folder of the log. So a store with many thousand versions would become
+//! slow. Replaced data files are deleted immediately, so older versions cannot be read; they are
+//! kept for diagnosis and for writers that are late. The limit is a number of versions and not a
+//! number of days, because their number causes the cost.
 
 use std::fs;
 use std::path::Path;
 
 use crate::store::fs::disk::Disk;
 
-/// Versions before the newest checkpoint that are kept.
+/// Versions that are kept before the newest checkpoint.
 const RETAINED_VERSIONS: i64 = 1000;
 
-/// The version of the newest checkpoint that readers are told of.
+/// Returns the version of the newest checkpoint, as `_last_checkpoint` contains it.
 pub(in crate::store) fn latest_checkpoint(log: &Path) -> Option<i64> {
     let text = fs::read(log.join("_last_checkpoint")).ok()?;
     serde_json::from_slice::<serde_json::Value>(&text).ok()?["version"].as_i64()
 }
 
-/// Deletes the files of versions that lie long before the newest checkpoint. What cannot be listed
-/// or deleted is harmless, and is tried again with a later commit.
+/// Deletes the files of versions more than [`RETAINED_VERSIONS`] before the newest checkpoint.
+///
+/// A file that cannot be listed or deleted is harmless: a later commit tries again.
 pub(in crate::store) fn delete_expired_versions(disk: &dyn Disk, log: &Path) {
     let Some(checkpoint) = latest_checkpoint(log) else { return };
     let Ok(entries) = fs::read_dir(log) else { return };
@@ -37,7 +35,7 @@ pub(in crate::store) fn delete_expired_versions(disk: &dyn Disk, log: &Path) {
     }
 }
 
-/// The version that a file of the log belongs to: `00000000000000000012.json`, or a checkpoint.
+/// Returns the version of a log file: `00000000000000000012.json`, or a checkpoint.
 fn version_from_name(name: &str) -> Option<i64> {
     let (digits, rest) = name.split_at_checked(20)?;
     let is_log = rest == ".json" || rest.starts_with(".checkpoint.");
@@ -50,7 +48,7 @@ mod tests {
     use crate::store::fs::disk::OsDisk;
 
     #[test]
-    fn what_lies_long_before_the_newest_checkpoint_goes() {
+    fn versions_long_before_the_newest_checkpoint_are_deleted() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let old = ["00000000000000000000.json", "00000000000000000999.checkpoint.parquet"];

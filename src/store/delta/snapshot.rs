@@ -1,4 +1,4 @@
-//! One version of the store: immutable, so that whoever reads it is not disturbed by a writer.
+//! Snapshots: one version of the store, which later writers do not change.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use crate::schema::source_log::SourceFacts;
 /// One Parquet file of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataFile {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its size.
+    /// The size in bytes.
     pub size_bytes: u64,
-    /// How many events it holds.
+    /// The number of events.
     pub events: u64,
-    /// Its partition, the UTC month, as `2024-03`.
+    /// The partition: the month in UTC, for example `2024-03`.
     pub month: String,
-    /// Its first and last event in microseconds since 1970 (UTC), where the log says so.
+    /// The times of the first and last event in microseconds since 1970 (UTC), if the log has them.
     pub period_us: Option<(i64, i64)>,
 }
 
@@ -26,11 +26,11 @@ pub struct Snapshot {
     pub version: i64,
     /// The table's files, sorted by month and path.
     pub files: Vec<DataFile>,
-    /// What is remembered of the sources, sorted by path.
+    /// The facts about the sources, sorted by path.
     pub sources: Vec<SourceFacts>,
-    /// Whether a source was ever taken with events of other workloads, so that some of the events
-    /// may be no part of the log that reports are about.
+    /// True if a source was ingested with events of other workloads. Then some of the events may
+    /// not be part of the activity log that reports cover.
     pub has_other_workloads: bool,
-    /// How many records are kept that could not be taken.
+    /// The number of rejected records in the store.
     pub rejects: u64,
 }

@@ -1,69 +1,70 @@
-//! The disk, as far as the store changes it: files and folders made, named, brought to disk and
-//! taken away.
+//! The disk interface of the store: every change of a file or folder is one call of [`Disk`].
 //!
-//! Owns: what of that is atomic and what survives a power cut, on each system; who may read what
-//! is made is the business of [`modes`]. Everything that
-//! the store changes goes through [`Disk`], so that a test can stand in for a disk that fails or
-//! a process that ends at any step. Reading needs no seam: it changes nothing.
+//! This module defines which steps are atomic and which survive a power failure, on each operating
+//! system. Tests replace the disk by one that fails, or by a process that ends, at any step. Reads
+//! do not go through [`Disk`], because they change nothing.
 
 use std::fmt::Debug;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::store::fs::paths::parent_or_current;
 use crate::store::fs::permissions;
 
-/// A disk. Every call is one step: it happens, or it does not.
+/// A disk. Every call is one step, which happens completely or fails.
 pub trait Disk: Debug + Send + Sync {
-    /// Makes a folder and those above it, and brings their names to disk. One that is there is
-    /// as good.
+    /// Creates a folder and its missing parents, and syncs their names. An existing folder is no
+    /// error.
     ///
     /// # Errors
     ///
-    /// Those of the operating system, here and below.
+    /// Errors of the operating system, as for all methods below.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes the store's own folder and those above it. All that is made in it takes after it.
+    /// Creates the store's own folder and its missing parents. Its permissions apply to everything
+    /// that is created in it.
     fn create_root(&self, path: &Path) -> io::Result<()> {
         self.create_folder(path)
     }
 
-    /// Makes a file that must not be there yet.
+    /// Creates a file that must not exist yet.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Gives a file another name, in place of the file that may have had it.
+    /// Renames a file, and replaces an existing file of that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Gives a file a name that no file has. Of several that want the same name exactly one gets
-    /// it; the others fail with [`io::ErrorKind::AlreadyExists`].
+    /// Renames a file to a free name. If several callers want the same name, exactly one gets it;
+    /// the others fail with [`io::ErrorKind::AlreadyExists`].
     fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Deletes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Deletes a folder with all that is in it.
+    /// Deletes a folder with its content.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Brings the names in a folder to disk.
+    /// Syncs the names in a folder to disk.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes a file that is locked from its first moment, as long as the result lives.
+    /// Creates a file that is locked until the result is dropped. It is never visible without its
+    /// lock.
     fn create_locked(&self, path: &Path) -> io::Result<FileLock>;
 }
 
-/// A file being written.
+/// A file that is open for writing.
 pub trait DiskFile: Write + Send {
-    /// Brings its content to disk, and tells its size in bytes.
+    /// Syncs the content to disk, and returns the size in bytes.
     fn sync(&mut self) -> io::Result<u64>;
 }
 
-/// A locked file. The operating system takes the lock away when the process ends, however it ends.
+/// A locked file. The operating system releases the lock when the process ends, also after a crash.
 #[derive(Debug)]
 pub struct FileLock {
     _file: File,
 }
 
-/// Whether a file is locked by nobody. Where that cannot be told, it counts as locked.
+/// Returns true if no process has locked a file. If this cannot be determined, it returns false.
 pub(in crate::store) fn is_unlocked(path: &Path) -> bool {
     match File::open(path).map(|file| file.try_lock()) {
         Ok(Ok(())) => true,
@@ -93,12 +94,12 @@ impl Disk for OsDisk {
         fs::rename(from, to)
     }
 
-    /// Renaming without replacing where the system and the file system know it, else a hard link:
-    /// some shares have the one, some the other. One that has neither cannot hold a store.
+    /// Uses a rename that does not replace, if the operating system and the file system support it,
+    /// or else a hard link. A store needs one of them; some network shares have neither.
     fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
         let renamed = tempfile::TempPath::try_from_path(from)?.persist_noclobber(to);
         let Err(refused) = renamed else { return Ok(()) };
-        // The file is not temporary: whoever called decides what becomes of it.
+        // The file is not temporary: the caller decides whether to delete it.
         let _ = refused.path.keep();
         resolve_rename_error(from, to, refused.error)
     }
@@ -116,23 +117,23 @@ impl Disk for OsDisk {
     }
 
     fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
-        // Locked under another name first: seen under its own, it is never without its lock.
+        // The file gets its name only after it is locked.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let unseen = path.with_file_name(format!(".new{name}"));
-        let mut tries = 0;
+        let temp_path = path.with_file_name(format!(".new{name}"));
+        let mut attempts = 0;
         loop {
-            let file = permissions::create_file(&unseen)?;
-            // Whoever looks whether it is free holds the lock for that moment. A share that has
-            // no locks takes nobody's leftovers away, which is the safe side.
+            let file = permissions::create_file(&temp_path)?;
+            // A process that checks the lock has it for that moment. On a share without locks, no
+            // orphans are deleted, which is safe.
             let _ = file.lock();
-            tries += 1;
-            // A new name, so that a file system without them is refused before anything is read.
-            match self.rename_exclusive(&unseen, path) {
+            attempts += 1;
+            // An exclusive rename: a file system without it is refused before anything is read.
+            match self.rename_exclusive(&temp_path, path) {
                 Ok(()) => return Ok(FileLock { _file: file }),
-                // Taken for a leftover in the moment before it was locked.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 10 => {}
+                // Another process deleted the file as an orphan before it was locked.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < 10 => {}
                 Err(error) => {
-                    let _ = fs::remove_file(&unseen);
+                    let _ = fs::remove_file(&temp_path);
                     return Err(error);
                 }
             }
@@ -140,13 +141,13 @@ impl Disk for OsDisk {
     }
 }
 
-fn create_missing_folders(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+fn create_missing_folders(path: &Path, create: impl Fn(&Path) -> io::Result<()>) -> io::Result<()> {
     let missing: Vec<&Path> = path
         .ancestors()
-        .take_while(|above| !above.as_os_str().is_empty() && !above.exists())
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
         .collect();
     for &folder in missing.iter().rev() {
-        match make(folder) {
+        match create(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => sync_folder(parent_or_current(folder))?,
         }
@@ -154,10 +155,10 @@ fn create_missing_folders(path: &Path, make: impl Fn(&Path) -> io::Result<()>) -
     Ok(())
 }
 
-/// What it means that a file was not given a new name.
+/// Returns the result of an exclusive rename that has failed with `error`.
 fn resolve_rename_error(from: &Path, to: &Path, error: io::Error) -> io::Result<()> {
     match error.kind() {
-        // A share may do what was asked, lose its answer, and be asked again by the system.
+        // A share may rename the file but lose its response, and then receive the request again.
         io::ErrorKind::AlreadyExists if is_same_file(from, to) => fs::remove_file(from),
         io::ErrorKind::Unsupported => Err(no_exclusive_rename_error(to, &error)),
         io::ErrorKind::PermissionDenied if !to.exists() => {
@@ -186,22 +187,14 @@ impl DiskFile for OsFile {
     }
 }
 
-/// The folder that a path stands in.
-pub(in crate::store) fn parent_or_current(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 fn no_exclusive_rename_error(path: &Path, error: &io::Error) -> io::Error {
-    let place = parent_or_current(path).display();
+    let folder = parent_or_current(path).display();
     io::Error::new(
         error.kind(),
         format!(
-            "the file system at {place} can neither rename without replacing nor make hard links \
-             ({error}), so that two commands could overwrite each other's commits; put the store \
-             on another disk or share"
+            "the file system at {folder} can neither rename without replacing nor make hard links \
+             ({error}), so two commands could overwrite each other's commits; put the store on \
+             another disk or share"
         ),
     )
 }
@@ -218,7 +211,7 @@ fn is_same_file(_: &Path, _: &Path) -> bool {
     false
 }
 
-/// Some network shares refuse to bring a folder to disk, and have done it already.
+/// Syncs a folder. Some network shares refuse this, because they have synced it already.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     match File::open(path)?.sync_all() {
@@ -231,7 +224,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Windows writes names through by itself and has no call for it.
+/// Does nothing: Windows syncs names itself and has no call for it.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
@@ -248,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_name_is_given_once() {
+    fn exclusive_rename_succeeds_once() {
         let folder = tempfile::tempdir().unwrap();
         let [one, two, name] = ["1", "2", "name"].map(|name| folder.path().join(name));
         write(&one, "one");
@@ -257,12 +250,12 @@ mod tests {
         let refused = OsDisk.rename_exclusive(&two, &name).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&name).unwrap(), "one");
-        assert!(two.exists() && !one.exists(), "the loser keeps its file");
+        assert!(two.exists() && !one.exists(), "the file of the failed rename stays");
     }
 
     #[test]
     #[cfg(unix)]
-    fn a_name_that_was_given_and_not_confirmed_is_given() {
+    fn exclusive_rename_with_a_lost_response_succeeds() {
         let folder = tempfile::tempdir().unwrap();
         let [one, name] = ["1", "name"].map(|name| folder.path().join(name));
         write(&one, "one");
@@ -271,8 +264,8 @@ mod tests {
         assert!(!one.exists() && name.exists());
     }
 
-    /// A file system that can neither rename without replacing nor make hard links, as the system
-    /// answers for it.
+    /// A file system that can neither rename without replacing nor make hard links, with the error
+    /// of the operating system.
     #[derive(Debug)]
     struct NoExclusiveRenameDisk(io::ErrorKind);
 
@@ -303,7 +296,7 @@ mod tests {
         }
     }
 
-    /// All files below a folder, with their contents.
+    /// Returns all files below a folder with their contents.
     fn files(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
         let mut found = std::collections::BTreeMap::new();
         for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -318,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_system_without_new_names_is_refused_with_advice_and_left_as_it_was() {
+    fn file_system_without_exclusive_rename_is_refused_with_advice_and_unchanged() {
         use crate::ingest::{NoProgress, Options, Store, ingest_into_store};
         use std::sync::Arc;
         let event = |id| format!("{{\"Id\":\"{id}\",\"CreationTime\":\"2026-03-01T10:00:00\"}}");
@@ -328,7 +321,7 @@ mod tests {
             fs::create_dir(&archive).unwrap();
             let options =
                 Options { paths: vec![archive.clone()], threads: Some(1), ..Default::default() };
-            // A store that is to be made, then one that is there.
+            // First a new store, then an existing one.
             for number in 0..2 {
                 let mut file = File::create(archive.join(format!("{number}.json"))).unwrap();
                 file.write_all(event(number).as_bytes()).unwrap();
@@ -336,7 +329,7 @@ mod tests {
                 let store = Store::with_disk(Arc::new(NoExclusiveRenameDisk(kind)), &root);
                 let error =
                     ingest_into_store(&store, &options, &NoProgress).unwrap_err().to_string();
-                let advice = "so that two commands could overwrite each other's commits; put the \
+                let advice = "so two commands could overwrite each other's commits; put the \
                               store on another disk or share";
                 assert!(error.contains(advice), "{error}");
                 assert!(error.contains("/store/events/_delta_log can neither rename"), "{error}");
@@ -347,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_lasts_as_long_as_its_holder() {
+    fn lock_lasts_until_it_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         assert!(is_unlocked(&path));

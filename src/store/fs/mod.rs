@@ -1,5 +1,7 @@
 //! File-system access: disk operations, permissions, symbolic links, paths and atomic writes.
 
+pub(in crate::store) mod atomic_file;
 pub(in crate::store) mod disk;
+pub(in crate::store) mod paths;
 pub(in crate::store) mod permissions;
 pub(in crate::store) mod symlinks;

@@ -1,19 +1,19 @@
-//! Links in the place of the store's folders.
+//! Refuses symbolic links in place of the store's folders.
 //!
-//! Owns: that nothing is written or deleted through them. Where a link leads is not the store, it
-//! may lead somewhere else tomorrow, and what lies there may not be ours. The store's own folder
-//! may be a link: it is where the user says that the store is.
+//! Nothing is written or deleted through such a link: its target is not part of the store, may
+//! change, and may contain files of others. The store's own folder may be a link, because the user
+//! has chosen it as the location of the store.
 
 use std::fs;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Refuses to write to a store with a link in the place of one of its folders.
+/// Refuses a store in which a link replaces one of its folders.
 ///
 /// # Errors
 ///
-/// [`Error::Store`] that names the link.
+/// [`Error::Store`] with the name of the link.
 pub(in crate::store) fn refuse_linked_folders(root: &Path) -> Result<()> {
     let events = root.join("events");
     let [sources, rejects] = ["sources", "rejects"].map(|name| root.join(name));
@@ -22,7 +22,7 @@ pub(in crate::store) fn refuse_linked_folders(root: &Path) -> Result<()> {
             return Err(linked_folder_error(root, folder));
         }
     }
-    // No folder, no links in it.
+    // A missing folder contains no links.
     let months = fs::read_dir(&events).into_iter().flatten().flatten();
     for month in months.filter(|entry| entry.file_name().to_string_lossy().starts_with("month=")) {
         if month.path().is_symlink() {
@@ -37,8 +37,8 @@ fn linked_folder_error(root: &Path, link: &Path) -> Error {
     Error::store(
         root,
         format!(
-            "{name} is a link, and nothing is written through one; put the folder itself in its \
-             place. Only the store's own folder may be a link"
+            "{name} is a link, and pbi-analyze does not write through links; replace it by the \
+             folder itself. Only the store's own folder may be a link"
         ),
     )
 }

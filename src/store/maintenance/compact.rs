@@ -1,94 +1,101 @@
-//! Small files of a month merged into large ones.
+//! Compaction: merges small data files of a month into larger ones.
 //!
-//! Owns: which files are worth merging, and putting the merged one in their place. A nightly run
-//! adds a file to its month, and every file costs each reader a moment, so that a store which
-//! grows would get slower by itself. Files are merged when there are several of about one size:
-//! so an event is written again a few times in its life, not with every run.
+//! A nightly run adds a file to its month, and every file costs each reader some time, so a growing
+//! store would become slow. Files are merged when there are several of about the same size. So an
+//! event is rewritten a few times in its life, and not with every run.
 
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::store::delta::log::DeltaLog;
+use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
+use crate::store::delta::log::{CommitContent, DeltaLog};
 use crate::store::delta::snapshot::DataFile;
+use crate::store::handle::Store;
 use crate::store::parquet::writer::{Compression, MAX_FILE_BYTES, TableDir};
 use crate::store::write::dedup::DedupResult;
 use crate::store::write::merge;
 use crate::store::write::run::Run;
-use crate::store::write::writer_lock::{self, WriterLock};
-use crate::store::{MAX_ATTEMPTS, Store, backoff};
+use crate::store::write::writer_lock::{WriterLock, clean_orphans};
 
-/// How much is merged.
+/// The files that a compaction merges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompactScope {
-    /// Where files of about one size have become many: after every run.
+    /// Files of about the same size, if there are enough of them: the scope after every run.
     Auto,
-    /// Everything that is not large already: on demand.
+    /// All files that are not large already: the scope of the command `compact`.
     All,
 }
 
-/// What was merged.
+/// The result of a compaction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CompactionResult {
-    /// Files that were replaced.
+    /// The number of replaced files.
     pub replaced: usize,
-    /// Files in their place.
+    /// The number of files that replace them.
     pub written: usize,
-    /// Events in them.
+    /// The number of events in these files.
     pub events: u64,
 }
 
-/// Files below this are of one size: most of such a file is its footer.
+/// Files below this size are in one size class: their footers are most of their content.
 const SMALL_FILE_BYTES: u64 = 256 << 10;
 
-/// How many files of a size class are many. To open one costs a reader as much as thousands of
-/// events, so it is few; of the small ones, which are made again at little cost, fewer still: the
-/// smallest of a month are always one.
+/// The number of files in a size class that causes a compaction, by class.
+///
+/// To open a file costs a reader as much as thousands of events, so the numbers are low. Small
+/// files cost little to rewrite, so their number is lowest: the smallest files of a month are
+/// always merged into one.
 const FILES_PER_SIZE_CLASS: [usize; 3] = [2, 3, 4];
 
-/// How many files are merged at once: a page of each is held.
+/// Files that are merged together. One page of each is in memory.
 const MAX_INPUT_FILES: usize = 64;
 
-/// A file beyond this is large.
+/// The size from which a file is large and is not merged again.
 const LARGE_FILE_BYTES: u64 = MAX_FILE_BYTES / 2;
 
 impl Store {
-    /// Merges small files of each month. The events stay the same, and so does their order.
+    /// Merges small files of each month. Events and their order do not change.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] and [`Error::Store`] where a file cannot be read or written; all merges that
-    /// were committed before stay.
-    pub fn compact(&self, extent: CompactScope) -> Result<CompactionResult> {
-        if !self.exists()? || choose_files(&DeltaLog::open(self)?.files()?, extent, &[]).is_none() {
+    /// [`Error::Io`] and [`Error::Store`] if a file cannot be read or written. Earlier merges
+    /// remain committed.
+    pub fn compact(&self, scope: CompactScope) -> Result<CompactionResult> {
+        if !self.exists()? || choose_files(&DeltaLog::open(self)?.files()?, scope, &[]).is_none() {
             return self.clean_orphans().map(|()| CompactionResult::default());
         }
-        let lease = WriterLock::acquire(self)?;
-        writer_lock::clean_orphans(&lease)?;
-        lease.store().compact_locked(&lease, extent)
+        let writer_lock = WriterLock::acquire(self)?;
+        clean_orphans(&writer_lock)?;
+        writer_lock.store().compact_locked(&writer_lock, scope)
     }
 
-    fn compact_locked(&self, lease: &WriterLock, extent: CompactScope) -> Result<CompactionResult> {
+    fn compact_locked(
+        &self,
+        writer_lock: &WriterLock,
+        scope: CompactScope,
+    ) -> Result<CompactionResult> {
         let mut done = CompactionResult::default();
-        let site = TableDir::new(self.disk(), &self.events_dir(), &lease.writer, Compression::Zstd);
-        let (mut left_alone, mut tries) = (Vec::new(), 0);
+        let table_dir =
+            TableDir::new(self.disk(), &self.events_dir(), &writer_lock.writer, Compression::Zstd);
+        let (mut skipped, mut attempts) = (Vec::new(), 0);
         loop {
             let log = DeltaLog::open(self)?;
             let files = log.files()?;
-            let Some(chosen) = choose_files(&files, extent, &left_alone) else { return Ok(done) };
-            match self.try_compact(lease, &log, &site, &chosen)? {
+            let Some(chosen) = choose_files(&files, scope, &skipped) else { return Ok(done) };
+            match self.try_compact(writer_lock, &log, &table_dir, &chosen)? {
                 CompactStep::Replaced(written) => {
                     done.replaced += chosen.len();
                     done.written += written.len();
                     done.events += written.iter().map(|file| file.events).sum::<u64>();
-                    tries = 0;
+                    attempts = 0;
                 }
-                CompactStep::Foreign(file) => left_alone.push(file),
+                CompactStep::Foreign(file) => skipped.push(file),
                 CompactStep::Conflict => {
-                    tries += 1;
-                    if tries >= MAX_ATTEMPTS {
-                        return Err(crate::store::too_many_conflicts(self.root()));
+                    attempts += 1;
+                    if attempts >= MAX_ATTEMPTS {
+                        return Err(too_many_conflicts(self.root()));
                     }
-                    backoff(tries);
+                    backoff(attempts);
                 }
             }
         }
@@ -96,9 +103,9 @@ impl Store {
 
     fn try_compact(
         &self,
-        lease: &WriterLock,
+        writer_lock: &WriterLock,
         log: &DeltaLog,
-        site: &TableDir,
+        table_dir: &TableDir,
         chosen: &[DataFile],
     ) -> Result<CompactStep> {
         let mut runs = Vec::with_capacity(chosen.len());
@@ -110,7 +117,7 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        let written = match merge::write(&runs, &DedupResult::keep_all(&runs), site) {
+        let written = match merge::write(&runs, &DedupResult::keep_all(&runs), table_dir) {
             Ok(written) => written,
             Err(_) if chosen.iter().any(|file| !file.path.exists()) => {
                 return Ok(CompactStep::Conflict);
@@ -119,55 +126,57 @@ impl Store {
         };
         let events = |files: &[DataFile]| files.iter().map(|file| file.events).sum::<u64>();
         if events(&written) != runs.iter().map(|run| run.keys.len() as u64).sum::<u64>() {
-            site.discard(&written);
-            return Err(Error::internal("a merge that does not hold what it was made from"));
+            table_dir.discard(&written);
+            return Err(Error::internal("a compaction has changed the number of events"));
         }
-        // Whatever others brought or merged, these files are still to be replaced by that one.
+        // Commits of other writers do not matter as long as the chosen files are in the table.
         let replace = |log: &DeltaLog| log.commit_compaction(chosen, &written);
         let attempt = self.commit_with_retry(log, replace, |newer, _| newer.contains_all(chosen));
-        let discard = || site.discard(&written);
-        if self.resolve_outcome(lease, attempt, (&written, None), discard)?.is_none() {
+        let discard = || table_dir.discard(&written);
+        let content = CommitContent { files: &written, source_log_head: None };
+        if self.resolve_outcome(writer_lock, attempt, content, discard)?.is_none() {
             return Ok(CompactStep::Conflict);
         }
-        // A plain glob must not find an event twice.
-        site.discard(chosen);
+        // A glob over the data files must not find an event twice.
+        table_dir.discard(chosen);
         Ok(CompactStep::Replaced(written))
     }
 }
 
 enum CompactStep {
     Replaced(Vec<DataFile>),
-    /// A file that others wrote in another form, which is left as it is.
+    /// Another program wrote this file in another format. It is not merged.
     Foreign(DataFile),
     Conflict,
 }
 
-/// The files of one month that are to be merged next, the oldest months first.
+/// Returns the next files to merge, all of one month. The oldest months come first.
 fn choose_files(
     files: &[DataFile],
-    extent: CompactScope,
-    left_alone: &[DataFile],
+    scope: CompactScope,
+    skipped: &[DataFile],
 ) -> Option<Vec<DataFile>> {
     let mut groups: BTreeMap<(&str, u32), Vec<&DataFile>> = BTreeMap::new();
-    for file in files.iter().filter(|file| !left_alone.contains(file)) {
+    for file in files.iter().filter(|file| !skipped.contains(file)) {
         if file.size_bytes < LARGE_FILE_BYTES {
-            let size = match extent {
+            let size = match scope {
                 CompactScope::Auto => size_class(file.size_bytes),
                 CompactScope::All => 0,
             };
             groups.entry((&file.month, size)).or_default().push(file);
         }
     }
-    let many =
+    let enough =
         |size: u32| FILES_PER_SIZE_CLASS[FILES_PER_SIZE_CLASS.len().min(size as usize + 1) - 1];
     let mut groups = groups.into_iter();
-    let (_, mut group) = groups.find(|((_, size), group)| group.len() >= many(*size))?;
+    let (_, mut group) = groups.find(|((_, size), group)| group.len() >= enough(*size))?;
     group.sort_by_key(|file| (file.size_bytes, &file.path));
     group.truncate(MAX_INPUT_FILES);
     Some(group.into_iter().cloned().collect())
 }
 
-/// Files of one class, but for the smallest, differ in size by a factor of four at most.
+/// Returns the size class of a file. Sizes in a class differ by a factor of at most four, except
+/// in the class of the smallest files.
 fn size_class(bytes: u64) -> u32 {
     match bytes / SMALL_FILE_BYTES {
         0 => 0,
@@ -190,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn only_files_of_about_one_size_and_one_month_are_merged_by_themselves() {
+    fn automatic_compaction_merges_files_of_about_the_same_size_and_one_month() {
         let mut files = vec![file("2024-01", 0, 100 << 10), file("2024-02", 1, 100 << 10)];
         files.extend((2..4).map(|n| file("2024-01", n, 500 << 10)));
         files.extend((4..7).map(|n| file("2024-01", n, 5 << 20)));
@@ -207,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn on_demand_all_that_is_not_large_is_merged_and_what_is_strange_left_alone() {
+    fn full_compaction_merges_all_files_that_are_not_large_or_foreign() {
         let files = [
             file("2024-01", 0, 1 << 10),
             file("2024-01", 1, 30 << 20),

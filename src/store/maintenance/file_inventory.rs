@@ -1,4 +1,4 @@
-//! What lies in a store's folders, for whoever looks and takes nothing away.
+//! An inventory of the files in a store's folders, which changes nothing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,47 +6,55 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::store::file_names::writer_from_name;
 use crate::store::fs::disk::is_unlocked;
-use crate::store::provenance::{rejects, source_log};
-use crate::store::write::writer_lock::{self, file_name, list_dir};
+use crate::store::fs::paths::{file_name, is_hidden, is_partition, list_dir};
+use crate::store::handle::Store;
+use crate::store::provenance::{reject_file, source_log};
+use crate::store::write::writer_lock::{lock_files, lock_path_of};
 
-/// How long a file that a merge replaced may outlive the commit of the merge: it is taken away in
-/// the next step, but a share may be slow.
+/// The time that a replaced file may exist after the commit of the compaction. The compaction
+/// deletes it in the next step, but a network share may be slow.
 const REPLACED_FILE_GRACE: Duration = Duration::from_secs(2);
 
-/// What lies there, before the log is read.
+/// The files in a store's folders, listed before the Delta log is read.
 pub(in crate::store) struct FileInventory {
-    /// Files in the partitions that a plain glob matches.
+    /// Files in the partitions that a glob matches, for example `month=*/*.parquet`.
     visible: Vec<PathBuf>,
-    /// Whatever else carries a name that only unfinished work has.
+    /// Files with names that only unfinished files have.
     hidden: Vec<PathBuf>,
-    /// Files of marks and of rejects.
+    /// Source-log files and reject files.
     provenance_files: Vec<PathBuf>,
-    /// Signs of writers, each with the folder of its work.
+    /// Lock files, each with the name of its writer.
     lock_files: Vec<(String, PathBuf)>,
 }
 
-/// The same, told apart by what it is.
+/// The files of an inventory by their state.
 #[derive(Default)]
 pub(in crate::store) struct ClassifiedFiles {
-    /// Visible files that were looked at.
+    /// The number of visible files that were checked.
     pub(in crate::store) checked: u64,
+    /// Visible files that the Delta log does not contain.
     pub(in crate::store) unreferenced: Vec<PathBuf>,
+    /// Files that a running command is writing.
     pub(in crate::store) in_progress: Vec<PathBuf>,
+    /// Unfinished files of aborted commands.
     pub(in crate::store) orphans: Vec<PathBuf>,
 }
 
 impl FileInventory {
+    /// Lists the store's folders.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if a folder cannot be listed.
     pub(in crate::store) fn scan(store: &Store) -> Result<FileInventory> {
         Self::scan_dirs(store).map_err(Error::io("list", store.root()))
     }
 
     fn scan_dirs(store: &Store) -> std::io::Result<FileInventory> {
         let (mut visible, mut hidden) = (Vec::new(), Vec::new());
-        for folder in
-            list_dir(&store.events_dir())?.iter().filter(|path| writer_lock::is_partition(path))
-        {
+        for folder in list_dir(&store.events_dir())?.iter().filter(|path| is_partition(path)) {
             for path in list_dir(folder)? {
                 match file_name(&path) {
                     name if name.starts_with('.') => hidden.push(path),
@@ -57,64 +65,70 @@ impl FileInventory {
         }
         let log = list_dir(&store.events_dir().join("_delta_log"))?;
         hidden.extend(log.into_iter().filter(|path| is_hidden(path)));
-        let mut beside = list_dir(&source_log::folder(store.root()))?;
-        beside.extend(list_dir(&rejects::folder(store.root()))?);
-        let (unfinished, marks) = beside.into_iter().partition(|path| is_hidden(path));
+        let mut provenance = list_dir(&source_log::folder(store.root()))?;
+        provenance.extend(list_dir(&reject_file::folder(store.root()))?);
+        let (unfinished, provenance_files) =
+            provenance.into_iter().partition(|path| is_hidden(path));
         hidden.extend::<Vec<PathBuf>>(unfinished);
-        let signs = writer_lock::lock_files(store.root())?;
-        hidden.extend(signs.pending);
-        Ok(FileInventory { visible, hidden, provenance_files: marks, lock_files: signs.published })
+        let locks = lock_files(store.root())?;
+        hidden.extend(locks.pending);
+        Ok(FileInventory { visible, hidden, provenance_files, lock_files: locks.published })
     }
 
-    /// Tells what is named by the log from work in progress, leftovers and strays. Where it cannot
-    /// be told which marks and rejects are `remembered`, none of them is called a leftover.
+    /// Classifies the files that the Delta log does not contain.
+    ///
+    /// `data_files` are the data files of the log; `provenance` are the source-log and reject files
+    /// that it refers to. If `provenance` is `None`, these files are not reported as orphans.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the store's folder cannot be listed.
     pub(in crate::store) fn classify(
         self,
         store: &Store,
-        named: &BTreeSet<&Path>,
-        remembered: Option<&BTreeSet<PathBuf>>,
+        data_files: &BTreeSet<&Path>,
+        provenance: Option<&BTreeSet<PathBuf>>,
     ) -> Result<ClassifiedFiles> {
-        let mut sorted =
-            ClassifiedFiles { checked: self.visible.len() as u64, ..ClassifiedFiles::default() };
-        let is_alive = |writer: &str| !is_unlocked(&writer_lock::lock_path(store.root(), writer));
-        let now = writer_lock::lock_files(store.root()).map_err(Error::io("list", store.root()))?;
-        let is_alone = !now.published.iter().any(|(writer, _)| is_alive(writer));
-        let is_at_work = |path: &Path| {
+        let checked = self.visible.len() as u64;
+        let mut classified = ClassifiedFiles { checked, ..ClassifiedFiles::default() };
+        let is_running = |writer: &str| !is_unlocked(&lock_path_of(store.root(), writer));
+        let locks = lock_files(store.root()).map_err(Error::io("list", store.root()))?;
+        let is_alone = !locks.published.iter().any(|(writer, _)| is_running(writer));
+        let is_in_progress = |path: &Path| {
             let name = file_name(path);
-            match writer_lock::writer_from_name(&name).or(rejects::writer_from_name(&name)) {
-                Some(writer) => is_alive(writer),
+            match writer_from_name(&name).or(reject_file::writer_from_name(&name)) {
+                Some(writer) => is_running(writer),
                 None => !is_alone,
             }
         };
-        let is_unnamed = |path: &PathBuf| !named.contains(path.as_path());
-        let (at_work, mut strays): (Vec<_>, Vec<_>) =
-            self.visible.into_iter().filter(is_unnamed).partition(|path| is_at_work(path));
-        // What a merge has replaced carries the name of a writer that is long gone.
+        let is_unreferenced = |path: &PathBuf| !data_files.contains(path.as_path());
+        let (in_progress, mut unreferenced): (Vec<_>, Vec<_>) =
+            self.visible.into_iter().filter(is_unreferenced).partition(|path| is_in_progress(path));
+        // A file that a compaction has replaced has the name of a writer that ended long ago.
         let mut waited = Duration::ZERO;
-        while !is_alone && waited < REPLACED_FILE_GRACE && strays.iter().any(|path| path.exists()) {
+        while !is_alone
+            && waited < REPLACED_FILE_GRACE
+            && unreferenced.iter().any(|path| path.exists())
+        {
             waited += REPLACED_FILE_GRACE / 20;
             sleep(REPLACED_FILE_GRACE / 20);
         }
-        strays.retain(|path| path.exists());
-        sorted.unreferenced = strays;
-        sorted.in_progress = at_work;
-        let dead = self.lock_files.into_iter().filter(|(writer, _)| !is_alive(writer));
-        let unnamed_marks = self
+        unreferenced.retain(|path| path.exists());
+        classified.unreferenced = unreferenced;
+        classified.in_progress = in_progress;
+        let stale = self.lock_files.into_iter().filter(|(writer, _)| !is_running(writer));
+        let other = self
             .provenance_files
             .into_iter()
-            .filter(|path| remembered.is_some_and(|named| !named.contains(path)));
-        let rest = self.hidden.into_iter().chain(unnamed_marks);
-        let (at_work, leftovers): (Vec<_>, Vec<_>) = rest.partition(|path| is_at_work(path));
-        sorted.in_progress.extend(at_work);
-        sorted.orphans.extend(leftovers.into_iter().chain(dead.map(|(_, sign)| sign)));
-        for list in [&mut sorted.in_progress, &mut sorted.orphans] {
+            .filter(|path| provenance.is_some_and(|referenced| !referenced.contains(path)));
+        let rest = self.hidden.into_iter().chain(other);
+        let (in_progress, orphans): (Vec<_>, Vec<_>) = rest.partition(|path| is_in_progress(path));
+        classified.in_progress.extend(in_progress);
+        classified.orphans.extend(orphans.into_iter().chain(stale.map(|(_, path)| path)));
+        for list in [&mut classified.in_progress, &mut classified.orphans] {
             list.retain(|path| path.exists());
             list.sort();
         }
-        Ok(sorted)
+        Ok(classified)
     }
-}
-
-fn is_hidden(path: &Path) -> bool {
-    file_name(path).starts_with('.')
 }

@@ -1,53 +1,58 @@
-//! Texts taken out of the whole store: persons who are to be forgotten.
+//! Redaction: replaces or erases texts and events in the whole store, in one commit.
 //!
-//! Owns: that nothing of the old texts stays, in no file of the table and in no mark, and that it
-//! happens at once. Must not know who a person is: which texts go, and which events, it is told.
+//! Afterwards, no data file, source entry or reject contains the old texts. The caller decides
+//! which texts and events belong to a person.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::column::ColumnTextRewrite;
 use crate::error::{Error, Result};
 use crate::schema::reject::Reject;
+use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
+use crate::store::delta::log::CommitContent;
 use crate::store::delta::snapshot::DataFile;
+use crate::store::fs::disk::Disk;
+use crate::store::handle::Store;
 use crate::store::parquet::reader;
 use crate::store::parquet::writer::{Compression, TableDir};
-use crate::store::provenance::rejects::{self, RejectEdit, RejectsFile, RewrittenRejects};
+use crate::store::provenance::reject_file::RejectsFile;
+use crate::store::provenance::rejects::{self, RejectEdit, RewrittenRejects};
 use crate::store::provenance::source_log::{self, SourceEntry, SourceLog};
 use crate::store::write::dedup::DedupResult;
 use crate::store::write::merge;
 use crate::store::write::run::Run;
-use crate::store::write::writer_lock::{self, WriterLock};
-use crate::store::{MAX_ATTEMPTS, Store, backoff, too_many_conflicts};
+use crate::store::write::writer_lock::{WriterLock, clean_orphans};
 
-/// What is to go.
+/// The texts and events to replace or erase.
 pub struct Redaction<'r> {
-    /// What a text becomes; `None` where it stays.
+    /// Returns the replacement of a text, or `None` if the text stays.
     pub rewrite: &'r ColumnTextRewrite<'r>,
-    /// Whether the events of a user go with everything that is in them.
+    /// Returns true if the events of a user must be erased.
     pub is_erased_user: &'r (dyn Fn(&str) -> bool + Sync),
-    /// What becomes of a reject.
+    /// Returns the change of a reject.
     pub edit_reject: &'r dyn Fn(&Reject) -> RejectEdit,
 }
 
-/// What was taken out.
+/// The result of a redaction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RedactionResult {
-    /// Events that are gone.
+    /// The number of erased events.
     pub erased_events: u64,
-    /// Rejects that are gone.
+    /// The number of deleted rejects.
     pub dropped_rejects: u64,
-    /// Files of events and rejects that were written again.
+    /// The number of rewritten data files and reject files.
     pub rewritten_files: usize,
-    /// Marks of sources that were written again.
+    /// The number of rewritten source entries.
     pub rewritten_entries: usize,
 }
 
 impl Store {
-    /// The users of the table, each with every user key that stands beside the name.
+    /// Returns the users of the table, each with every user key of its events.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] and [`Error::Store`] where a file cannot be read.
+    /// [`Error::Io`] and [`Error::Store`] if a file cannot be read.
     pub fn users(&self) -> Result<BTreeSet<(String, String)>> {
         self.read(|snapshot| {
             let mut users = BTreeSet::new();
@@ -60,185 +65,208 @@ impl Store {
         })
     }
 
-    /// Takes texts, and events, out of the store: the files that have them are written again
-    /// without, in one commit, and the old ones are deleted. Sources stay known, so that reading
-    /// them again brings nothing back.
+    /// Replaces texts and erases events in the store.
+    ///
+    /// The files that contain them are rewritten in one commit, and the old files are deleted. The
+    /// sources remain known, so that ingesting them again does not restore anything.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] and [`Error::Store`] where a file cannot be read or written; the store is
-    /// then as it was.
-    pub fn redact(&self, removal: &Redaction<'_>) -> Result<RedactionResult> {
-        let lease = WriterLock::acquire(self)?;
-        writer_lock::clean_orphans(&lease)?;
-        let store = lease.store();
-        let site =
-            TableDir::new(store.disk(), &self.events_dir(), &lease.writer, Compression::Zstd);
-        for tries in 1..MAX_ATTEMPTS {
-            if let Some(removed) = store.try_redact(removal, &site, &lease)? {
-                return Ok(removed);
+    /// [`Error::Io`] and [`Error::Store`] if a file cannot be read or written. The store is
+    /// unchanged then.
+    pub fn redact(&self, redaction: &Redaction<'_>) -> Result<RedactionResult> {
+        let writer_lock = WriterLock::acquire(self)?;
+        clean_orphans(&writer_lock)?;
+        let (store, writer) = (writer_lock.store(), &writer_lock.writer);
+        let table_dir = TableDir::new(store.disk(), &self.events_dir(), writer, Compression::Zstd);
+        for attempts in 1..MAX_ATTEMPTS {
+            if let Some(result) = store.try_redact(redaction, &table_dir, &writer_lock)? {
+                return Ok(result);
             }
-            backoff(tries);
+            backoff(attempts);
         }
         Err(too_many_conflicts(self.root()))
     }
 
-    /// `None` where another writer was quicker.
+    /// Returns `None` if another writer committed first.
     fn try_redact(
         &self,
-        removal: &Redaction<'_>,
-        site: &TableDir,
-        lease: &WriterLock,
+        redaction: &Redaction<'_>,
+        table_dir: &TableDir,
+        writer_lock: &WriterLock,
     ) -> Result<Option<RedactionResult>> {
-        let (log, memory) = self.latest()?;
-        let (mut old, mut new, mut erased) = (Vec::new(), Vec::new(), 0);
-        for file in log.files()? {
-            match rewrite_data_file(&file, removal, site) {
-                Ok(None) => {}
-                Ok(Some((files, gone))) => {
-                    erased += gone;
-                    new.extend(files);
-                    old.push(file);
-                }
-                Err(error) => {
-                    site.discard(&new);
-                    return if file.path.exists() { Err(error) } else { Ok(None) };
-                }
-            }
-        }
-        let disk = self.disk().as_ref();
-        let mut renewal = match SourceLogRewrite::prepare(self, &lease.writer, memory, removal) {
-            Ok(renewal) => renewal,
+        let (log, source_log) = self.latest()?;
+        let Some(data) = RewrittenData::prepare(log.files()?, redaction, table_dir)? else {
+            return Ok(None);
+        };
+        let rewrite = SourceLogRewrite::prepare(self, &writer_lock.writer, source_log, redaction);
+        let mut rewrite = match rewrite {
+            Ok(rewrite) => rewrite,
             Err(error) => {
-                site.discard(&new);
+                table_dir.discard(&data.new);
                 return if self.refresh(&log)?.is_none() { Err(error) } else { Ok(None) };
             }
         };
-        if old.is_empty() && renewal.rewritten_entries == 0 && renewal.old_reject_files.is_empty() {
+        if data.old.is_empty() && rewrite.is_unchanged() {
             return Ok(Some(RedactionResult::default()));
         }
-        renewal.source_log.removed.erased += erased;
-        let before = log.source_log_head()?;
+        rewrite.source_log.removed.erased += data.erased_events;
+        let (disk, root) = (self.disk(), self.root());
+        let previous_head = log.source_log_head()?;
         let undo = || {
-            site.discard(&new);
-            renewal
-                .new_reject_files
-                .iter()
-                .for_each(|file| rejects::discard(disk, self.root(), Some(file)));
+            table_dir.discard(&data.new);
+            discard_rejects(&**disk, root, &rewrite.new_reject_files);
         };
         let head =
-            source_log::write_compacted(disk, self.root(), &lease.writer, &renewal.source_log);
+            source_log::write_compacted(disk, root, &writer_lock.writer, &rewrite.source_log);
         let head = head.inspect_err(|_| undo())?;
         let discard = || {
             undo();
-            source_log::discard(disk, self.root(), Some(head));
+            source_log::discard(&**disk, root, Some(head));
         };
-        let attempt = log.commit_redaction(&old, &new, head);
-        if self.resolve_outcome(lease, attempt, (&new, Some(head)), discard)?.is_none() {
+        let content = CommitContent { files: &data.new, source_log_head: Some(head) };
+        let attempt = log.commit_redaction(&data.old, content);
+        if self.resolve_outcome(writer_lock, attempt, content, discard)?.is_none() {
             return Ok(None);
         }
-        site.discard(&old);
-        renewal
-            .old_reject_files
-            .iter()
-            .for_each(|file| rejects::discard(disk, self.root(), Some(file)));
-        source_log::delete_compacted(disk, self.root(), before, Some(head));
-        let files = old.len() + renewal.old_reject_files.len();
+        table_dir.discard(&data.old);
+        discard_rejects(&**disk, root, &rewrite.old_reject_files);
+        source_log::delete_compacted(&**disk, root, previous_head, Some(head));
         Ok(Some(RedactionResult {
-            erased_events: erased,
-            dropped_rejects: renewal.dropped_rejects,
-            rewritten_files: files,
-            rewritten_entries: renewal.rewritten_entries,
+            erased_events: data.erased_events,
+            dropped_rejects: rewrite.dropped_rejects,
+            rewritten_files: data.old.len() + rewrite.old_reject_files.len(),
+            rewritten_entries: rewrite.rewritten_entries,
         }))
     }
 }
 
-/// What is remembered, without what goes.
+fn discard_rejects(disk: &dyn Disk, root: &Path, files: &[RejectsFile]) {
+    files.iter().for_each(|file| rejects::discard(disk, root, Some(file)));
+}
+
+/// The data files that contain texts or events to redact, and the files that replace them.
+#[derive(Default)]
+struct RewrittenData {
+    old: Vec<DataFile>,
+    new: Vec<DataFile>,
+    erased_events: u64,
+}
+
+impl RewrittenData {
+    /// Writes the new files, or returns `None` if another writer has replaced one of `files`.
+    /// After an error, no file is left.
+    fn prepare(
+        files: Vec<DataFile>,
+        redaction: &Redaction<'_>,
+        table_dir: &TableDir,
+    ) -> Result<Option<RewrittenData>> {
+        let mut data = RewrittenData::default();
+        for file in files {
+            match rewrite_data_file(&file, redaction, table_dir) {
+                Ok(None) => {}
+                Ok(Some((new, erased))) => {
+                    data.erased_events += erased;
+                    data.new.extend(new);
+                    data.old.push(file);
+                }
+                Err(error) => {
+                    table_dir.discard(&data.new);
+                    return if file.path.exists() { Err(error) } else { Ok(None) };
+                }
+            }
+        }
+        Ok(Some(data))
+    }
+}
+
+/// The source log after a redaction.
 struct SourceLogRewrite {
     source_log: SourceLog,
-    /// Files of rejects that were written again, and what is in their place.
+    /// Reject files that were rewritten, and the files that replace them.
     old_reject_files: Vec<RejectsFile>,
     new_reject_files: Vec<RejectsFile>,
     dropped_rejects: u64,
-    /// Marks that are others now.
+    /// The number of changed source entries.
     rewritten_entries: usize,
 }
 
 impl SourceLogRewrite {
-    /// On an error it leaves no file behind.
+    /// Rewrites entries and reject files. After an error, no file is left.
     fn prepare(
         store: &Store,
         writer: &str,
-        memory: SourceLog,
-        removal: &Redaction<'_>,
+        source_log: SourceLog,
+        redaction: &Redaction<'_>,
     ) -> Result<SourceLogRewrite> {
-        let (disk, root) = (store.disk().as_ref(), store.root());
-        let (old, new, dropped) = (Vec::new(), Vec::new(), 0);
-        let mut renewal = SourceLogRewrite {
-            source_log: memory,
-            old_reject_files: old,
-            new_reject_files: new,
-            dropped_rejects: dropped,
+        let (disk, root) = (store.disk(), store.root());
+        let mut result = SourceLogRewrite {
+            source_log,
+            old_reject_files: Vec::new(),
+            new_reject_files: Vec::new(),
+            dropped_rejects: 0,
             rewritten_entries: 0,
         };
         let mut kept = Vec::new();
-        for file in std::mem::take(&mut renewal.source_log.reject_files) {
-            match rejects::rewrite(disk, root, writer, &file, removal.edit_reject) {
+        for file in std::mem::take(&mut result.source_log.reject_files) {
+            match rejects::rewrite(disk, root, writer, &file, redaction.edit_reject) {
                 Ok(None) => kept.push(file),
-                Ok(Some(RewrittenRejects { file: new, dropped: gone })) => {
-                    renewal.dropped_rejects += gone;
-                    renewal.new_reject_files.extend(new);
-                    renewal.old_reject_files.push(file);
+                Ok(Some(RewrittenRejects { file: new, dropped })) => {
+                    result.dropped_rejects += dropped;
+                    result.new_reject_files.extend(new);
+                    result.old_reject_files.push(file);
                 }
                 Err(error) => {
-                    renewal
-                        .new_reject_files
-                        .iter()
-                        .for_each(|new| rejects::discard(disk, root, Some(new)));
+                    discard_rejects(&**disk, root, &result.new_reject_files);
                     return Err(error);
                 }
             }
         }
-        kept.extend(renewal.new_reject_files.iter().cloned());
-        renewal.source_log.reject_files = kept;
-        renewal.source_log.removed.dropped += renewal.dropped_rejects;
-        renewal.rewritten_entries =
-            rewrite_entries(&mut renewal.source_log.entries, removal.rewrite);
-        Ok(renewal)
+        kept.extend(result.new_reject_files.iter().cloned());
+        result.source_log.reject_files = kept;
+        result.source_log.removed.dropped += result.dropped_rejects;
+        result.rewritten_entries =
+            rewrite_entries(&mut result.source_log.entries, redaction.rewrite);
+        Ok(result)
+    }
+
+    fn is_unchanged(&self) -> bool {
+        self.rewritten_entries == 0 && self.old_reject_files.is_empty()
     }
 }
 
-/// Writes a file again without the texts and events that go; `None` where it has none of them.
+/// Rewrites a data file and returns the new files with the number of erased events. Returns `None`
+/// if the file contains nothing to redact.
 fn rewrite_data_file(
     file: &DataFile,
-    removal: &Redaction<'_>,
-    site: &TableDir,
+    redaction: &Redaction<'_>,
+    table_dir: &TableDir,
 ) -> Result<Option<(Vec<DataFile>, u64)>> {
-    let mut goes = Vec::new();
-    reader::for_each_user(&file.path, |user, _| goes.push((removal.is_erased_user)(user)))?;
-    let erased = goes.iter().filter(|goes| **goes).count() as u64;
-    if erased == 0 && !reader::has_text_to_rewrite(&file.path, removal.rewrite)? {
+    let mut erased = Vec::new();
+    reader::for_each_user(&file.path, |user, _| erased.push((redaction.is_erased_user)(user)))?;
+    let count = erased.iter().filter(|erased| **erased).count() as u64;
+    if count == 0 && !reader::has_text_to_rewrite(&file.path, redaction.rewrite)? {
         return Ok(None);
     }
     let Some(run) = Run::from_file(&file.path)? else {
-        let message = "holds texts that are to go, but is not in this program's form; write it \
-                       again with the tool that made it";
+        let message = "contains texts to erase, but another program wrote it in another format; \
+                       erase them with that program";
         return Err(Error::store(&file.path, message));
     };
-    let fates = DedupResult::keep_except(&goes);
-    let files = merge::write_rewritten(&[run], &fates, site, Some(removal.rewrite))?;
-    Ok(Some((files, erased)))
+    let result = DedupResult::keep_except(&erased);
+    let files = merge::write_rewritten(&[run], &result, table_dir, Some(redaction.rewrite))?;
+    Ok(Some((files, count)))
 }
 
-/// Rewrites marks, and gives the number of those that have changed.
-fn rewrite_entries(marks: &mut [SourceEntry], rewrite: &ColumnTextRewrite<'_>) -> usize {
+/// Rewrites source entries and returns the number of changed entries.
+fn rewrite_entries(entries: &mut [SourceEntry], rewrite: &ColumnTextRewrite<'_>) -> usize {
     let mut changed = 0;
-    for mark in marks {
-        let facts = &mut mark.facts;
-        let reasons = facts.problems.iter_mut().map(|trouble| &mut trouble.reason);
-        let details = facts.warnings.iter_mut().map(|suspicion| &mut suspicion.detail);
+    for entry in entries {
+        let facts = &mut entry.facts;
+        let reasons = facts.problems.iter_mut().map(|problem| &mut problem.reason);
+        let details = facts.warnings.iter_mut().map(|warning| &mut warning.detail);
         let mut is_changed = false;
-        for text in reasons.chain(details).chain([&mut facts.path, &mut mark.place]) {
+        for text in reasons.chain(details).chain([&mut facts.path, &mut entry.place]) {
             if let Some(rewritten) = rewrite(text) {
                 *text = rewritten;
                 is_changed = true;

@@ -1,7 +1,6 @@
-//! A store looked at in whole: whether it holds what its log, its statistics and its accounts say.
+//! Verification: checks whether the store agrees with its log, its statistics and its source log.
 //!
-//! Owns: what has to be true of a store, and how what is not is named. It changes nothing, and
-//! other commands may write while it reads.
+//! Nothing is changed, and other commands may write at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,81 +13,76 @@ use serde::Serialize;
 use crate::column::stored_id_key;
 use crate::error::Result;
 use crate::record::time;
+use crate::store::delta::commit::MAX_ATTEMPTS;
 use crate::store::delta::log::DeltaLog;
 use crate::store::delta::snapshot::DataFile;
+use crate::store::file_names::{digest_from_name, writer_from_name};
+use crate::store::fs::paths::file_name;
+use crate::store::handle::Store;
 use crate::store::maintenance::file_inventory::FileInventory;
 use crate::store::parquet::reader;
-use crate::store::provenance::rejects;
+use crate::store::provenance::reject_file;
 use crate::store::provenance::source_log::{self, SourceEntry, SourceLog};
-use crate::store::write::writer_lock;
-use crate::store::{MAX_ATTEMPTS, Store};
 
-/// What is wrong is told word for word this often for each check, and counted beyond.
+/// The number of findings that each check lists. Further findings are only counted.
 const MAX_FINDINGS: usize = 100;
 
-/// Ids that are held at once, 16 bytes each; of a table with more, parts are looked at in turn.
+/// Ids in source_log at once, 16 bytes each. Larger tables are checked in parts.
 const MAX_IDS_IN_MEMORY: u64 = 32 << 20;
 
-/// What was found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
-    /// The version of the log that was looked at.
+    /// The version of the log that was checked.
     pub version: i64,
-    /// Whether nothing is wrong.
+    /// True if no check failed.
     pub ok: bool,
-    /// Files of the table.
+    /// The number of data files.
     pub files: u64,
-    /// Their size in bytes.
+    /// The size of the data files in bytes.
     pub bytes: u64,
-    /// Events, as the log counts them.
+    /// The number of events according to the log.
     pub events: u64,
-    /// What was asked, and what is wrong.
+    /// The checks with their findings.
     pub checks: Vec<VerifyCheck>,
-    /// Files that a command is writing at this moment.
+    /// Files that a running command is writing.
     pub in_progress: Vec<String>,
-    /// Files that a command left which was cut off. No reader sees them, and the next command
-    /// that writes takes them away.
+    /// Files that an aborted command has left. No reader uses them, and the next command that
+    /// writes deletes them.
     pub orphans: Vec<String>,
 }
 
-/// One question, and its answer.
+/// One check and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifyCheck {
-    /// What is asked.
+    /// The name of the check.
     pub name: &'static str,
-    /// How many were looked at.
+    /// The number of checked objects.
     pub checked: u64,
-    /// What of: "files", "events", "sources".
+    /// The kind of the objects: "files", "events", "sources".
     pub unit: &'static str,
-    /// How often something is wrong.
+    /// The number of failures.
     pub failures: u64,
-    /// What is wrong, the first of it.
+    /// The first failures.
     pub findings: Vec<VerifyFinding>,
-    /// Why it could not be asked, where it could not.
+    /// The reason if the check was skipped.
     pub skipped_reason: Option<String>,
 }
 
-/// Something wrong.
+/// One failure of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifyFinding {
-    /// The file, below the store's folder, with `/` between the parts.
+    /// The file, relative to the store's folder, with `/` as the separator.
     pub file: String,
-    /// The row in it, counted from 0, where it is one row's.
+    /// The row in the file, counted from 0, if the failure is in one row.
     pub row: Option<u64>,
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
 }
 
 impl VerifyCheck {
-    fn new(name: &'static str, looked_at: u64, unit: &'static str) -> Self {
-        VerifyCheck {
-            name,
-            checked: looked_at,
-            unit,
-            failures: 0,
-            findings: Vec::new(),
-            skipped_reason: None,
-        }
+    fn new(name: &'static str, checked: u64, unit: &'static str) -> Self {
+        VerifyCheck { name, checked, unit, failures: 0, findings: Vec::new(), skipped_reason: None }
     }
 
     fn add(&mut self, finding: VerifyFinding) {
@@ -98,31 +92,31 @@ impl VerifyCheck {
         }
     }
 
-    fn add_all(&mut self, of_file: FileFindings) {
-        self.failures += of_file.failures;
+    fn add_all(&mut self, other: FileFindings) {
+        self.failures += other.failures;
         let room = MAX_FINDINGS - self.findings.len();
-        self.findings.extend(of_file.findings.into_iter().take(room));
+        self.findings.extend(other.findings.into_iter().take(room));
     }
 }
 
 impl Store {
-    /// Looks at everything that the store holds, and names what is wrong with it.
+    /// Checks the whole content of the store.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Store`] where the log itself cannot be read, [`crate::Error::Io`] where a
-    /// folder cannot be listed. Whatever else is wrong is in the verdict.
+    /// [`crate::Error::Store`] if the log cannot be read, [`crate::Error::Io`] if a folder cannot
+    /// be listed. All other problems are in the report.
     pub fn verify(&self) -> Result<VerifyReport> {
-        let mut tries = 0;
+        let mut attempts = 0;
         loop {
-            // Before the log: what a command commits in the meantime is in the log by then.
-            let census = FileInventory::scan(self)?;
+            // The files are listed first: files that are committed meanwhile are in the log then.
+            let inventory = FileInventory::scan(self)?;
             let log = DeltaLog::open(self)?;
-            let verdict = Verifier { store: self, log: &log }.report(census)?;
-            tries += 1;
-            // A file that is not there any more may have been merged into another since.
-            if verdict.ok || tries == MAX_ATTEMPTS || self.refresh(&log)?.is_none() {
-                return Ok(verdict);
+            let report = Verifier { store: self, log: &log }.report(inventory)?;
+            attempts += 1;
+            // A compaction may have replaced a file that is missing now.
+            if report.ok || attempts == MAX_ATTEMPTS || self.refresh(&log)?.is_none() {
+                return Ok(report);
             }
         }
     }
@@ -134,30 +128,31 @@ struct Verifier<'s> {
 }
 
 impl Verifier<'_> {
-    fn report(&self, census: FileInventory) -> Result<VerifyReport> {
+    fn report(&self, inventory: FileInventory) -> Result<VerifyReport> {
         let files = self.log.files()?;
         let events = files.iter().map(|file| file.events).sum();
         let (present, mut checks) = self.check_files(&files);
         let paths: BTreeSet<&Path> = files.iter().map(|file| file.path.as_path()).collect();
         let head = self.log.source_log_head();
-        let memory = head.and_then(|head| {
+        let provenance = head.and_then(|head| {
             let root = self.store.root();
             Ok((source_log::read(root, head)?, source_log::referenced_files(root, head)?))
         });
-        let named = memory.as_ref().map(|(_, named)| named.clone()).ok();
-        let memory = memory.map(|(memory, _)| memory);
-        let sorted = census.classify(self.store, &paths, named.as_ref())?;
-        let mut strays = VerifyCheck::new("strays", sorted.checked, "files in the folders");
-        for path in sorted.unreferenced {
-            let what = "the log does not name it, but who reads the folder counts its events; the \
-                        next ingest takes it away if a command of this program left it";
-            strays.add(self.finding(&path, None, what));
+        let referenced = provenance.as_ref().map(|(_, files)| files.clone()).ok();
+        let source_log = provenance.map(|(source_log, _)| source_log);
+        let classified = inventory.classify(self.store, &paths, referenced.as_ref())?;
+        let mut strays = VerifyCheck::new("strays", classified.checked, "files in the folders");
+        for path in classified.unreferenced {
+            let problem = "the log does not contain this file, but programs that read the folder \
+                           count its events; the next ingest deletes it if an aborted command of \
+                           pbi-analyze left it";
+            strays.add(self.finding(&path, None, problem));
         }
         checks.push(strays);
         checks.extend(self.check_contents(&present, events));
         checks.push(self.check_ids(&present, events));
-        checks.push(self.check_rejects(memory.as_ref().ok()));
-        checks.extend(self.check_accounts(memory, &files, events));
+        checks.push(self.check_rejects(source_log.as_ref().ok()));
+        checks.extend(self.check_accounts(source_log, &files, events));
         let names = |paths: &[PathBuf]| paths.iter().map(|path| self.relative_path(path)).collect();
         Ok(VerifyReport {
             version: self.log.version(),
@@ -166,12 +161,12 @@ impl Verifier<'_> {
             bytes: files.iter().map(|file| file.size_bytes).sum(),
             events,
             checks,
-            in_progress: names(&sorted.in_progress),
-            orphans: names(&sorted.orphans),
+            in_progress: names(&classified.in_progress),
+            orphans: names(&classified.orphans),
         })
     }
 
-    /// Whether the files of the log are there, and those that are.
+    /// Checks that the files of the log exist, and returns those that do.
     fn check_files<'f>(&self, files: &'f [DataFile]) -> (Vec<&'f DataFile>, Vec<VerifyCheck>) {
         let mut check = VerifyCheck::new("files", files.len() as u64, "files");
         let mut present = Vec::with_capacity(files.len());
@@ -180,24 +175,24 @@ impl Verifier<'_> {
                 Ok(meta) => {
                     present.push(file);
                     if meta.len() != file.size_bytes {
-                        let what = format!(
-                            "has {} bytes, and should have {}; restore it from a copy",
+                        let problem = format!(
+                            "size in bytes: {}, expected: {}; restore it from a copy",
                             meta.len(),
                             file.size_bytes
                         );
-                        check.add(self.finding(&file.path, None, what));
+                        check.add(self.finding(&file.path, None, problem));
                     }
                 }
                 Err(error) => {
-                    let what = format!("cannot be opened: {error}; restore it from a copy");
-                    check.add(self.finding(&file.path, None, what));
+                    let problem = format!("cannot be opened: {error}; restore it from a copy");
+                    check.add(self.finding(&file.path, None, problem));
                 }
             }
         }
         (present, vec![check])
     }
 
-    /// Whether files can be read to their end, hold what is said of them, and are in order.
+    /// Checks that files can be read completely, agree with the log, and are sorted.
     fn check_contents(&self, files: &[&DataFile], events: u64) -> [VerifyCheck; 3] {
         let mut checks = [
             VerifyCheck::new("contents", events, "events"),
@@ -216,36 +211,36 @@ impl Verifier<'_> {
         checks
     }
 
-    /// Whether no id stands in two rows. Files that cannot be read are told of elsewhere.
+    /// Checks that no Id is in two rows. Files that cannot be read are reported elsewhere.
     fn check_ids(&self, files: &[&DataFile], events: u64) -> VerifyCheck {
         let mut check = VerifyCheck::new("ids", events, "events");
         let parts = events.div_ceil(MAX_IDS_IN_MEMORY).max(1) as u128;
         for part in 0..parts {
-            let is_of_part = |id: u128| (id ^ id >> 64) % parts == part;
-            let of_file = |file: &&DataFile| {
+            let is_in_part = |id: u128| (id ^ id >> 64) % parts == part;
+            let read_ids = |file: &&DataFile| {
                 let mut ids = Vec::new();
-                // What was read before the error counts all the same.
+                // The rows before an error are checked too.
                 let _ = reader::for_each_batch(&file.path, Some(&["Id"]), |batch| {
-                    ids.extend(id_keys(batch).flatten().filter(|&id| is_of_part(id)));
+                    ids.extend(id_keys(batch).flatten().filter(|&id| is_in_part(id)));
                 });
                 ids
             };
-            let mut ids: Vec<u128> = files.par_iter().flat_map_iter(of_file).collect();
+            let mut ids: Vec<u128> = files.par_iter().flat_map_iter(read_ids).collect();
             ids.par_sort_unstable();
-            let twice: BTreeSet<u128> =
+            let duplicates: BTreeSet<u128> =
                 ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-            if !twice.is_empty() {
-                self.add_duplicate_id_findings(files, &twice, &mut check);
+            if !duplicates.is_empty() {
+                self.add_duplicate_id_findings(files, &duplicates, &mut check);
             }
         }
         check
     }
 
-    /// Names the rows of ids that stand in several: all but the first of each is one too many.
+    /// Adds a finding for every row of a duplicate Id except the first.
     fn add_duplicate_id_findings(
         &self,
         files: &[&DataFile],
-        twice: &BTreeSet<u128>,
+        duplicates: &BTreeSet<u128>,
         check: &mut VerifyCheck,
     ) {
         let mut first: BTreeMap<u128, (String, u64)> = BTreeMap::new();
@@ -254,7 +249,7 @@ impl Verifier<'_> {
             let mut row = 0;
             let _ = reader::for_each_batch(&file.path, Some(&["Id"]), |batch| {
                 for id in id_keys(batch) {
-                    if let Some(id) = id.filter(|id| twice.contains(id)) {
+                    if let Some(id) = id.filter(|id| duplicates.contains(id)) {
                         match first.get(&id) {
                             Some((file, at)) => check.add(VerifyFinding {
                                 file: name.clone(),
@@ -272,51 +267,54 @@ impl Verifier<'_> {
         }
     }
 
-    /// Whether the records that could not be taken are there, and as many as the accounts say.
-    fn check_rejects(&self, memory: Option<&SourceLog>) -> VerifyCheck {
+    /// Checks that the rejects exist, and that their number agrees with the source log.
+    fn check_rejects(&self, source_log: Option<&SourceLog>) -> VerifyCheck {
         let mut check =
-            VerifyCheck::new("rejects", memory.map_or(0, SourceLog::reject_count), "rejects");
-        let Some(memory) = memory else {
-            check.skipped_reason = Some("the accounts cannot be read".to_owned());
+            VerifyCheck::new("rejects", source_log.map_or(0, SourceLog::reject_count), "rejects");
+        let Some(source_log) = source_log else {
+            check.skipped_reason = Some("the source log cannot be read".to_owned());
             return check;
         };
         let root = self.store.root();
-        let wrong: Vec<Option<String>> =
-            memory.reject_files.par_iter().map(|file| rejects::verify_file(root, file)).collect();
-        for (file, what) in memory.reject_files.iter().zip(wrong) {
-            if let Some(what) = what {
-                check.add(self.finding(&file.path(root), None, what));
+        let problems: Vec<Option<String>> = source_log
+            .reject_files
+            .par_iter()
+            .map(|file| reject_file::verify_file(root, file))
+            .collect();
+        for (file, problem) in source_log.reject_files.iter().zip(problems) {
+            if let Some(problem) = problem {
+                check.add(self.finding(&file.path(root), None, problem));
             }
         }
-        // A store from before rejects were kept says nothing of them.
-        let counted = memory.entries.iter().filter_map(|mark| Some((mark, mark.facts.rejects?)));
+        // Entries that were written before rejects were kept have no counts.
+        let counted =
+            source_log.entries.iter().filter_map(|entry| Some((entry, entry.facts.rejects?)));
         let mut kept = 0;
         for (SourceEntry { facts, .. }, counts) in counted {
             kept += counts.kept;
             if counts.kept + counts.known != facts.records.rejected {
-                let what = format!(
-                    "{} has {} rejected records, and {} are kept or were before",
+                let problem = format!(
+                    "{}: rejected records: {}, but stored now or before: {}",
                     facts.path,
                     facts.records.rejected,
                     counts.kept + counts.known
                 );
-                check.add(self.finding(&rejects::folder(root), None, what));
+                check.add(self.finding(&reject_file::folder(root), None, problem));
             }
         }
-        let (held, dropped) = (memory.reject_count(), memory.removed.dropped);
-        if kept != held + dropped {
-            let what = format!(
-                "{kept} rejects were kept and {dropped} of them dropped again, and there are {held}"
-            );
-            check.add(self.finding(&rejects::folder(root), None, what));
+        let (present, dropped) = (source_log.reject_count(), source_log.removed.dropped);
+        if kept != present + dropped {
+            let problem =
+                format!("rejects stored: {kept}, deleted again: {dropped}, but present: {present}");
+            check.add(self.finding(&reject_file::folder(root), None, problem));
         }
         check
     }
 
-    /// Whether what is remembered of sources can be read, adds up, and agrees with the table.
+    /// Checks that the source log can be read, adds up, and agrees with the table.
     fn check_accounts(
         &self,
-        memory: Result<SourceLog>,
+        source_log: Result<SourceLog>,
         files: &[DataFile],
         events: u64,
     ) -> [VerifyCheck; 2] {
@@ -324,69 +322,65 @@ impl Verifier<'_> {
         let file = source_log::path(self.store.root(), head.unwrap_or_default());
         let mut sources = VerifyCheck::new("accounts", 0, "sources");
         let mut sum = VerifyCheck::new("sum", events, "events");
-        let SourceLog { entries: marks, removed: gone, .. } = match memory {
-            Ok(memory) => memory,
+        let SourceLog { entries, removed, .. } = match source_log {
+            Ok(source_log) => source_log,
             Err(error) => {
                 sources.add(self.finding(&file, None, error.to_string()));
-                sum.skipped_reason = Some("the accounts cannot be read".to_owned());
+                sum.skipped_reason = Some("the source log cannot be read".to_owned());
                 return [sources, sum];
             }
         };
-        sources.checked = marks.len() as u64;
-        for SourceEntry { facts, .. } in &marks {
+        sources.checked = entries.len() as u64;
+        for SourceEntry { facts, .. } in &entries {
             let records = &facts.records;
             if !records.adds_up() || records.conflicting > records.duplicates {
-                let what = format!("the account of {} does not add up: {records:?}", facts.path);
-                sources.add(self.finding(&file, None, what));
+                let problem = format!("the counts of {} do not add up: {records:?}", facts.path);
+                sources.add(self.finding(&file, None, problem));
             }
         }
-        let is_foreign = |file: &DataFile| {
-            writer_lock::writer_from_name(&writer_lock::file_name(&file.path)).is_none()
-        };
-        let stored: u64 = marks.iter().map(|mark| mark.facts.records.stored).sum();
-        let erased = gone.erased;
+        let is_foreign = |file: &DataFile| writer_from_name(&file_name(&file.path)).is_none();
+        let stored: u64 = entries.iter().map(|entry| entry.facts.records.stored).sum();
+        let erased = removed.erased;
         if files.iter().any(is_foreign) || self.log.has_foreign_commits() {
             sum.skipped_reason = Some("another program wrote to the table".to_owned());
         } else if stored != events + erased {
-            let erased = match erased {
-                0 => String::new(),
-                erased => format!(", {erased} were erased again"),
-            };
-            let what = format!("{stored} events were stored{erased}, and the table has {events}");
-            sum.add(self.finding(&self.store.events_dir(), None, what));
+            let problem = format!(
+                "events stored: {stored}, erased again: {erased}, but events in the table: {events}"
+            );
+            sum.add(self.finding(&self.store.events_dir(), None, problem));
         }
         [sources, sum]
     }
 
-    fn finding(&self, path: &Path, row: Option<u64>, what: impl Into<String>) -> VerifyFinding {
-        VerifyFinding { file: self.relative_path(path), row, problem: what.into() }
+    fn finding(&self, path: &Path, row: Option<u64>, problem: impl Into<String>) -> VerifyFinding {
+        VerifyFinding { file: self.relative_path(path), row, problem: problem.into() }
     }
 
     fn relative_path(&self, path: &Path) -> String {
-        let below = path.strip_prefix(self.store.root()).unwrap_or(path);
-        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        let relative = path.strip_prefix(self.store.root()).unwrap_or(path);
+        let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
         parts.join("/")
     }
 }
 
-/// The keys of the ids of some rows.
+/// Returns the keys of the Ids of some rows.
 fn id_keys(batch: &RecordBatch) -> impl Iterator<Item = Option<u128>> + '_ {
     let ids = batch.column_by_name("Id").and_then(|ids| ids.as_string_opt::<i32>());
     ids.into_iter().flat_map(|ids| ids.iter().map(|id| id.map(stored_id_key)))
 }
 
-/// What is wrong with one file in one respect.
+/// The findings of one check in one file.
 #[derive(Default)]
 struct FileFindings {
     failures: u64,
     findings: Vec<VerifyFinding>,
 }
 
-/// A file, read from its first row to its last.
+/// The check of a data file, from its first row to its last.
 struct DataFileCheck<'f> {
     file: &'f DataFile,
     name: String,
-    /// Written by this program, which promises more than others do.
+    /// True if this program wrote the file. Its files must satisfy more rules than others.
     is_ours: bool,
     rows: u64,
     period_us: Option<(i64, i64)>,
@@ -401,7 +395,7 @@ impl<'f> DataFileCheck<'f> {
         let mut check = DataFileCheck {
             file,
             name,
-            is_ours: writer_lock::writer_from_name(&writer_lock::file_name(&file.path)).is_some(),
+            is_ours: writer_from_name(&file_name(&file.path)).is_some(),
             rows: 0,
             period_us: None,
             previous_key: None,
@@ -409,18 +403,18 @@ impl<'f> DataFileCheck<'f> {
             statistics: FileFindings::default(),
             order: FileFindings::default(),
         };
-        let written = writer_lock::digest_from_name(&writer_lock::file_name(&file.path));
-        let found = written.and_then(|_| reader::file_digest(&file.path).ok());
-        if found != written && found.is_some() {
-            let what = "is not what was written: its digest is not the one in its name; restore \
-                        it from a copy";
-            add_finding(&mut check.contents, &check.name, None, what);
+        let expected = digest_from_name(&file_name(&file.path));
+        let found = expected.and_then(|_| reader::file_digest(&file.path).ok());
+        if found != expected && found.is_some() {
+            let problem = "its content has changed: the digest differs from the one in its name; \
+                           restore it from a copy";
+            add_finding(&mut check.contents, &check.name, None, problem);
         }
         match reader::for_each_batch(&file.path, None, |batch| check.check_batch(batch)) {
             Ok(()) => check.check_statistics(),
             Err(error) => {
-                let what = format!("cannot be read behind row {}: {error}", check.rows);
-                add_finding(&mut check.contents, &check.name, Some(check.rows), what);
+                let problem = format!("cannot be read after row {}: {error}", check.rows);
+                add_finding(&mut check.contents, &check.name, Some(check.rows), problem);
             }
         }
         check
@@ -436,54 +430,69 @@ impl<'f> DataFileCheck<'f> {
             self.rows += 1;
             let time_us = times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
             let (Some(time_us), Some(Some(id))) = (time_us, id) else {
-                add_finding(&mut self.contents, name, at, "an event without an Id or a time");
+                add_finding(&mut self.contents, name, at, "an event has no Id or no time");
                 continue;
             };
             let (first, last) = self.period_us.unwrap_or((time_us, time_us));
             self.period_us = Some((first.min(time_us), last.max(time_us)));
             let is_before = |before: (i64, u128)| before < (time_us, id);
             if self.is_ours && !self.previous_key.is_none_or(is_before) {
-                let what = "is not behind the row before it, by time and Id";
-                add_finding(&mut self.order, name, at, what);
+                let problem = "is not sorted after the previous row, by time and Id";
+                add_finding(&mut self.order, name, at, problem);
             }
             self.previous_key = Some((time_us, id));
         }
     }
 
-    /// What the log says of the file, now that it is read.
+    /// Compares the rows that were read with the log's statistics of the file.
     fn check_statistics(&mut self) {
         let (file, name) = (self.file, &self.name);
         let is_counted = self.is_ours || file.events > 0;
         if is_counted && self.rows != file.events {
-            let what = format!("has {} events, and should have {}", self.rows, file.events);
-            add_finding(&mut self.contents, name, None, what);
+            let problem = format!("events in the file: {}, expected: {}", self.rows, file.events);
+            add_finding(&mut self.contents, name, None, problem);
         }
         let Some((first, last)) = self.period_us else { return };
         if [first, last].iter().any(|&us| time::month(us).as_deref() != Some(&file.month)) {
             let [first, last] = [first, last].map(time::to_rfc3339_micros);
-            let what = format!("holds {first} to {last} in the folder of {}", file.month);
-            add_finding(&mut self.statistics, name, None, what);
+            let problem =
+                format!("has events from {first} to {last} in the folder of {}", file.month);
+            add_finding(&mut self.statistics, name, None, problem);
         }
-        // Others may round their statistics, but only outwards.
-        let is_true = |said: (i64, i64)| {
-            if self.is_ours { said == (first, last) } else { said.0 <= first && last <= said.1 }
+        // Other programs may round their statistics, but only outwards.
+        let is_correct = |logged: (i64, i64)| {
+            if self.is_ours {
+                logged == (first, last)
+            } else {
+                logged.0 <= first && last <= logged.1
+            }
         };
-        let is_true = file.period_us.map_or(!self.is_ours, is_true);
-        if !is_true {
+        let is_correct = file.period_us.map_or(!self.is_ours, is_correct);
+        if !is_correct {
             let text = |(first, last)| {
                 let [first, last] = [first, last].map(time::to_rfc3339_micros);
                 format!("{first} to {last}")
             };
-            let said = file.period_us.map_or_else(|| "nothing".to_owned(), text);
-            let what = format!("holds {}, and the log says {said}", text((first, last)));
-            add_finding(&mut self.statistics, name, None, what);
+            let logged = file.period_us.map_or_else(|| "nothing".to_owned(), text);
+            let problem =
+                format!("has events from {}, but the log has {logged}", text((first, last)));
+            add_finding(&mut self.statistics, name, None, problem);
         }
     }
 }
 
-fn add_finding(of: &mut FileFindings, name: &str, row: Option<u64>, what: impl Into<String>) {
-    of.failures += 1;
-    if of.findings.len() < MAX_FINDINGS {
-        of.findings.push(VerifyFinding { file: name.to_owned(), row, problem: what.into() });
+fn add_finding(
+    findings: &mut FileFindings,
+    name: &str,
+    row: Option<u64>,
+    problem: impl Into<String>,
+) {
+    findings.failures += 1;
+    if findings.findings.len() < MAX_FINDINGS {
+        findings.findings.push(VerifyFinding {
+            file: name.to_owned(),
+            row,
+            problem: problem.into(),
+        });
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of files that others wrote, brought into the table's own types.
+//! Converts rows of other programs' files to the table's types.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,14 +8,15 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, TimestampMicrosecondType};
 
 use crate::column::{EventBatch, EventKey, arrow_schema, stored_id_key};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 
-/// Rows as events with their keys; `order` is the place of the first. Columns that the table does
-/// not have are no part of events.
+/// Converts rows to events with their keys. `sequence` is the sequence number of the first row.
+///
+/// Columns that the table does not have are left out.
 pub(in crate::store) fn to_event_batch(
     path: &Path,
     batch: &RecordBatch,
-    order: u64,
+    sequence: u64,
 ) -> Result<EventBatch> {
     let schema = arrow_schema();
     let mut columns = Vec::with_capacity(schema.fields().len());
@@ -25,7 +26,7 @@ pub(in crate::store) fn to_event_batch(
     }
     let named = |name: &str| schema.index_of(name).ok().and_then(|at| columns[at].as_ref());
     let missing = |row: usize| {
-        let message = format!("row {} has no Id or no CreationTime", order + row as u64);
+        let message = format!("row {} has no Id or no CreationTime", sequence + row as u64);
         Error::store(path, message)
     };
     let ids = named("Id").and_then(|ids| ids.as_string_opt::<i32>());
@@ -35,26 +36,26 @@ pub(in crate::store) fn to_event_batch(
     let keys = ids.iter().zip(times).enumerate().map(|(row, (id, time_us))| {
         let (Some(id), Some(time_us)) = (id, time_us) else { return Err(missing(row)) };
         let mut key = EventKey::new(stored_id_key(id), time_us);
-        key.sequence = order + row as u64;
+        key.sequence = sequence + row as u64;
         Ok(key)
     });
     let keys = keys.collect::<Result<Vec<EventKey>>>()?;
     Ok(EventBatch { columns, keys })
 }
 
-/// Some columns, all null where the file does not have them.
+/// Returns some columns. A column that the file does not have is all null.
 pub(in crate::store) fn to_table_columns(
     path: &Path,
     batch: &RecordBatch,
     columns: &[&str],
 ) -> Result<Vec<ArrayRef>> {
     let schema = arrow_schema();
-    let of = |name: &&str| {
+    let convert = |name: &&str| {
         let field = schema.field_with_name(name).map_err(Error::internal)?;
         let null = || new_null_array(field.data_type(), batch.num_rows());
         Ok(cast_column(path, batch, field)?.unwrap_or_else(null))
     };
-    columns.iter().map(of).collect()
+    columns.iter().map(convert).collect()
 }
 
 fn cast_column(path: &Path, batch: &RecordBatch, field: &Field) -> Result<Option<ArrayRef>> {
@@ -62,24 +63,26 @@ fn cast_column(path: &Path, batch: &RecordBatch, field: &Field) -> Result<Option
     if column.data_type() == field.data_type() {
         return Ok(Some(Arc::clone(column)));
     }
-    // A text that is no number would become null without a word.
+    // A text that is not a number would silently become null.
     let is_text = matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8);
-    let wrong = || {
-        let (found, expected) = (column.data_type(), field.data_type());
-        let message = format!(
-            "the column {} has the type {found} where {expected} was expected; write the file \
-             again with the table's types",
-            field.name()
-        );
-        Error::store(path, message)
-    };
     if is_text && *field.data_type() != DataType::Utf8 {
-        return Err(wrong());
+        return Err(wrong_type_error(path, column, field, None));
     }
-    let brought = cast(column, field.data_type()).map_err(|_| wrong())?;
-    if brought.null_count() != column.logical_null_count() {
-        Err(wrong())
+    let converted = cast(column, field.data_type())
+        .map_err(|error| wrong_type_error(path, column, field, Some(error.into())))?;
+    if converted.null_count() == column.logical_null_count() {
+        Ok(Some(converted))
     } else {
-        Ok(Some(brought))
+        Err(wrong_type_error(path, column, field, None))
     }
+}
+
+fn wrong_type_error(path: &Path, column: &ArrayRef, field: &Field, cause: Option<Cause>) -> Error {
+    let (found, expected) = (column.data_type(), field.data_type());
+    let message = format!(
+        "the column {} has the type {found}; expected {expected}. Write the file again with the \
+         table's types",
+        field.name()
+    );
+    Error::Store { path: path.to_path_buf(), message, cause }
 }

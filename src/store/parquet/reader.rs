@@ -1,4 +1,4 @@
-//! Parquet files of the table as they are read: for ids, for contents, page by page.
+//! Reads data files: Ids, content hashes, keys, users, columns and pages.
 
 use std::fs::File;
 use std::io::Read;
@@ -21,7 +21,7 @@ use crate::column::{
 };
 use crate::error::{Error, Result, catch_engine_panic};
 
-/// The digest of a file's bytes, as it stands in the name of a file that was written here.
+/// Returns the digest of a file's bytes. The name of a file of this program contains it.
 pub(in crate::store) fn file_digest(path: &Path) -> Result<u128> {
     let failed = || Error::io("read", path);
     let mut file = File::open(path).map_err(failed())?;
@@ -34,7 +34,7 @@ pub(in crate::store) fn file_digest(path: &Path) -> Result<u128> {
     }
 }
 
-/// The rows of a file whose ids are asked for.
+/// Returns the rows of a file whose Ids are wanted.
 pub(in crate::store) fn find_rows_by_id(
     path: &Path,
     wanted: impl Fn(u128) -> bool,
@@ -54,10 +54,10 @@ pub(in crate::store) fn find_rows_by_id(
     if is_text {
         return Ok(rows);
     }
-    Err(Error::store(path, "the column Id is missing or no text"))
+    Err(Error::store(path, "the column Id is missing or is not text"))
 }
 
-/// Hands the rows of a file to `take`, in its order, with these columns only or with all.
+/// Passes the rows of a file in their order to `take`, with some columns or with all.
 pub(in crate::store) fn for_each_batch(
     path: &Path,
     columns: Option<&[&str]>,
@@ -74,24 +74,24 @@ pub(in crate::store) fn for_each_batch(
     Ok(())
 }
 
-/// All rows of a file.
+/// Returns all rows of a file.
 pub(in crate::store) fn read_batches(path: &Path) -> Result<FileBatches> {
     FileBatches::new(path, open_builder(path)?.with_batch_size(16 << 10))
 }
 
-/// Some columns of a file, those that it has.
+/// Returns the rows of a file with those of the `columns` that it has.
 pub(in crate::store) fn read_columns(path: &Path, columns: &[&str]) -> Result<FileBatches> {
     let builder = open_builder(path)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     FileBatches::new(path, builder.with_projection(mask).with_batch_size(64 << 10))
 }
 
-/// Whether all columns of a file are the table's, by name and type.
+/// Returns true if the table has all columns of a file, with the same types.
 pub(in crate::store) fn has_table_schema(path: &Path) -> Result<bool> {
     open_builder(path).map(|file| is_table_schema(file.schema()))
 }
 
-/// The batches of a file.
+/// An iterator over the batches of a file.
 pub(in crate::store) struct FileBatches {
     path: PathBuf,
     reader: ParquetRecordBatchReader,
@@ -114,7 +114,7 @@ impl Iterator for FileBatches {
     }
 }
 
-/// Reads of a file. The reader takes some kinds of damage for a mistake of its own, and panics.
+/// Reads from a file. The parquet crate panics on some kinds of damage.
 fn catch_reader_panic<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
     match catch_engine_panic(read) {
         Some(done) => done.map_err(|error| read_error(path, error)),
@@ -122,7 +122,7 @@ fn catch_reader_panic<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetEr
     }
 }
 
-/// The ids and content numbers of rows of a file.
+/// Returns the Ids and content hashes of some rows of a file.
 pub(in crate::store) fn content_hashes(path: &Path, rows: &[usize]) -> Result<Vec<(u128, u64)>> {
     let builder = open_builder(path)?;
     let builder = builder.with_row_selection(row_selection(rows)).with_batch_size(16 << 10);
@@ -134,13 +134,14 @@ pub(in crate::store) fn content_hashes(path: &Path, rows: &[usize]) -> Result<Ve
             schema.fields().iter().map(|f| batch.column_by_name(f.name()).cloned()).collect();
         let contents = fingerprints(&columns, batch.num_rows(), non_content_columns());
         let ids = batch.column_by_name("Id").and_then(|ids| ids.as_string_opt::<i32>());
-        let ids = ids.ok_or_else(|| Error::store(path, "the column Id is missing or no text"))?;
+        let ids =
+            ids.ok_or_else(|| Error::store(path, "the column Id is missing or is not text"))?;
         found.extend(ids.iter().zip(contents).filter_map(|(id, c)| Some((stored_id_key(id?), c))));
     }
     Ok(found)
 }
 
-/// The keys of all rows of a file; `None` where its columns are not those of the table.
+/// Returns the keys of all rows of a file, or `None` if its columns are not those of the table.
 pub(in crate::store) fn read_keys(path: &Path) -> Result<Option<Vec<EventKey>>> {
     let builder = open_builder(path)?;
     if !is_table_schema(builder.schema()) {
@@ -164,7 +165,7 @@ pub(in crate::store) fn read_keys(path: &Path) -> Result<Option<Vec<EventKey>>> 
     Ok(Some(keys))
 }
 
-/// Hands user and user key of every row to `take`, empty where there is none.
+/// Passes the user and the user key of every row to `take`. A missing value is empty.
 pub(in crate::store) fn for_each_user(path: &Path, mut take: impl FnMut(&str, &str)) -> Result<()> {
     let builder = open_builder(path)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["UserId", "UserKey"]);
@@ -184,7 +185,7 @@ pub(in crate::store) fn for_each_user(path: &Path, mut take: impl FnMut(&str, &s
     Ok(())
 }
 
-/// Whether a file has a text that is to become another.
+/// Returns true if `rewrite` changes a text of a file.
 pub(in crate::store) fn has_text_to_rewrite(
     path: &Path,
     rewrite: &ColumnTextRewrite<'_>,
@@ -200,8 +201,8 @@ pub(in crate::store) fn has_text_to_rewrite(
     Ok(false)
 }
 
-/// Whether all columns of a file are the table's, by name and type: only then can it be written
-/// again without losing anything.
+/// Returns true if the table has all columns of a file, with the same types. Only then can the file
+/// be rewritten without loss.
 fn is_table_schema(schema: &Schema) -> bool {
     let ours = arrow_schema();
     schema.fields().iter().all(|field| {
@@ -212,8 +213,7 @@ fn is_table_schema(schema: &Schema) -> bool {
 /// Reads a file page by page.
 pub(in crate::store) struct PageReader(FileBatches);
 
-/// A reader of the pages of a file, of `rows` rows each. Texts come as dictionaries, in the form
-/// that gathering is quick with.
+/// Returns a reader of pages of `rows` rows each. Texts are dictionaries, which are fast to copy.
 pub(in crate::store) fn read_pages(path: &Path, rows: usize) -> Result<PageReader> {
     let plain = open_builder(path)?;
     let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
@@ -231,7 +231,8 @@ pub(in crate::store) fn read_pages(path: &Path, rows: usize) -> Result<PageReade
 }
 
 impl PageReader {
-    /// The next page, one array for each column of the table.
+    /// Returns the next page, with one array for each column of the table. The array is `None` if
+    /// all values are null.
     pub(in crate::store) fn next_page(&mut self) -> Result<Option<Vec<Option<ArrayRef>>>> {
         let Some(batch) = self.0.next().transpose()? else { return Ok(None) };
         let schema = arrow_schema();
@@ -270,7 +271,7 @@ fn read_error(path: &Path, error: ParquetError) -> Error {
     Error::io("read", path)(into_io_error(error))
 }
 
-/// What the disk said, where it was the disk.
+/// Returns the error of the disk if there was one, or else the error itself.
 pub(in crate::store) fn into_io_error(error: ParquetError) -> std::io::Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {

@@ -1,14 +1,14 @@
-//! Small numbers as Parquet packs them: stretches of one value as that value and its length, all
-//! else in as few bits as the largest needs (the "RLE / bit-packing hybrid" of Parquet's format,
-//! <https://parquet.apache.org/docs/file-format/data-pages/encodings/>).
+//! The RLE / bit-packing hybrid encoding of Parquet for small numbers.
 //!
-//! Knows nothing of columns and pages.
+//! A run of equal values is encoded as the value and its length. All other values are packed into
+//! as few bits as the largest needs. The format is specified in
+//! <https://parquet.apache.org/docs/file-format/data-pages/encodings/>.
 
-/// So many equal values are shorter as a stretch, whatever the width; packed values come in
-/// groups of 8, so that less would only tear groups apart.
+/// The number of equal values from which a run is shorter than packed values, at any width. Packed
+/// values are in groups of 8, so shorter runs would split groups.
 const MIN_RLE_RUN: usize = 16;
 
-/// How many bits a number of a dictionary with so many entries needs.
+/// Returns the bits that a key of a dictionary with a number of `entries` needs.
 pub(in crate::store) fn bit_width(entries: usize) -> u32 {
     usize::BITS - entries.saturating_sub(1).leading_zeros()
 }
@@ -22,13 +22,13 @@ pub(in crate::store) fn encode<T: Copy + PartialEq + Into<u32>>(
     let (mut packed_from, mut at) = (0, 0);
     while at < values.len() {
         let first = values[at];
-        // Most groups do not begin with a stretch, which two looks tell.
-        let is_stretch = values.get(at + MIN_RLE_RUN - 1) == Some(&first)
+        // Two comparisons exclude most groups that do not start a run.
+        let is_run = values.get(at + MIN_RLE_RUN - 1) == Some(&first)
             && values[at..at + MIN_RLE_RUN].iter().all(|value| *value == first);
         let rest = &values[at..];
-        let equal = match is_stretch {
+        let equal = match is_run {
             true => rest.iter().position(|value| *value != first).unwrap_or(rest.len()),
-            // At the end, nothing follows that would have to begin a group.
+            // At the end, no values follow that would have to start a group.
             false if rest.len() < MIN_RLE_RUN && rest.iter().all(|value| *value == first) => {
                 rest.len()
             }
@@ -45,13 +45,13 @@ pub(in crate::store) fn encode<T: Copy + PartialEq + Into<u32>>(
     bit_pack(&values[packed_from..], width, out);
 }
 
-/// Appends the same value so many times.
-pub(in crate::store) fn encode_run(value: u32, times: usize, width: u32, out: &mut Vec<u8>) {
-    append_varint((times as u64) << 1, out);
+/// Appends a value that is repeated `count` times.
+pub(in crate::store) fn encode_run(value: u32, count: usize, width: u32, out: &mut Vec<u8>) {
+    append_varint((count as u64) << 1, out);
     out.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8) as usize]);
 }
 
-/// Appends values in groups of 8; the last group is filled up with noughts.
+/// Appends values in groups of 8; the last group is filled with zeros.
 fn bit_pack<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
     if values.is_empty() {
         return;
@@ -59,17 +59,17 @@ fn bit_pack<T: Copy + Into<u32>>(values: &[T], width: u32, out: &mut Vec<u8>) {
     let groups = values.len().div_ceil(8);
     append_varint((groups as u64) << 1 | 1, out);
     let end = out.len() + groups * width as usize;
-    let (mut bits, mut held) = (0_u64, 0);
+    let (mut bits, mut used) = (0_u64, 0);
     for &value in values {
-        bits |= u64::from(value.into()) << held;
-        held += width;
-        if held >= 32 {
+        bits |= u64::from(value.into()) << used;
+        used += width;
+        if used >= 32 {
             out.extend_from_slice(&(bits as u32).to_le_bytes());
             bits >>= 32;
-            held -= 32;
+            used -= 32;
         }
     }
-    out.extend_from_slice(&bits.to_le_bytes()[..held.div_ceil(8) as usize]);
+    out.extend_from_slice(&bits.to_le_bytes()[..used.div_ceil(8) as usize]);
     out.resize(end, 0);
 }
 
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What a reader makes of it, written from the format's description.
+    /// Decodes values as the specification of the format describes.
     fn decode(mut bytes: &[u8], width: u32, len: usize) -> Vec<u32> {
         let mut values = Vec::new();
         while values.len() < len {
@@ -124,12 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn widths_are_those_of_the_largest_index() {
+    fn width_is_that_of_the_largest_key() {
         assert_eq!([0, 1, 2, 3, 4, 5, 256, 257].map(bit_width), [0, 0, 1, 2, 2, 3, 8, 9]);
     }
 
     #[test]
-    fn stretches_are_short() {
+    fn runs_are_short() {
         let mut out = Vec::new();
         encode(&[true; 100_000], 1, &mut out);
         assert_eq!(out.len(), 4);
@@ -139,12 +139,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_read_again(
-            stretches in prop::collection::vec((any::<u32>(), 1_usize..40), 0..40),
+        fn encoded_values_are_decoded(
+            runs in prop::collection::vec((any::<u32>(), 1_usize..40), 0..40),
             width in 0_u32..=32,
         ) {
             let mask = if width == 32 { u32::MAX } else { (1 << width) - 1 };
-            let values: Vec<u32> = stretches
+            let values: Vec<u32> = runs
                 .iter()
                 .flat_map(|&(value, times)| std::iter::repeat_n(value & mask, times))
                 .collect();

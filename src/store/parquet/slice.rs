@@ -1,4 +1,4 @@
-//! Rows gathered from many runs into arrays that follow one another.
+//! Collects rows of many runs into arrays.
 
 use std::sync::Arc;
 
@@ -7,46 +7,60 @@ use arrow::compute::interleave;
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
-use crate::store::write::run::RunPage;
+use crate::store::write::run::{RunPage, row_number};
 
-/// Rows of several runs, in the order of the table.
+/// Rows of several runs, in the table's order.
 #[derive(Default)]
 pub(in crate::store) struct RowSlice {
     pub(in crate::store) pages: Vec<RunPage>,
-    /// The newest page of each run, if it is among the pages.
+    /// The latest page of each run: its index in `pages`.
     last_page_of_run: Vec<Option<u32>>,
-    /// For each row, its page and the row in it.
+    /// For each row, the index of its page and the row in that page.
     pub(in crate::store) rows: Vec<(u32, u32)>,
     pub(in crate::store) first_us: i64,
     pub(in crate::store) last_us: i64,
 }
 
 impl RowSlice {
+    /// Returns the number of rows.
     pub(in crate::store) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    pub(in crate::store) fn push(&mut self, run: usize, page: RunPage, row: usize, time_us: i64) {
+    /// Appends a row of a page of a run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if there are too many pages or rows.
+    pub(in crate::store) fn push(
+        &mut self,
+        run: usize,
+        page: RunPage,
+        row: usize,
+        time_us: i64,
+    ) -> Result<()> {
         if self.last_page_of_run.len() <= run {
             self.last_page_of_run.resize(run + 1, None);
         }
-        let held = self.last_page_of_run[run];
-        let is_held = |&at: &u32| Arc::ptr_eq(&self.pages[at as usize].columns, &page.columns);
-        let known = held.filter(is_held);
-        let at = known.unwrap_or_else(|| {
-            self.pages.push(page);
-            let at = self.pages.len() as u32 - 1;
-            self.last_page_of_run[run] = Some(at);
-            at
-        });
+        let is_same = |&at: &u32| Arc::ptr_eq(&self.pages[at as usize].columns, &page.columns);
+        let at = match self.last_page_of_run[run].filter(is_same) {
+            Some(at) => at,
+            None => {
+                let at = row_number(self.pages.len())?;
+                self.pages.push(page);
+                self.last_page_of_run[run] = Some(at);
+                at
+            }
+        };
         if self.rows.is_empty() {
             self.first_us = time_us;
         }
         self.last_us = time_us;
-        self.rows.push((at, row as u32));
+        self.rows.push((at, row_number(row)?));
+        Ok(())
     }
 
-    /// The array of a column that is no text; `None` where all is null.
+    /// Returns the array of a column that is not text, or `None` if all values are null.
     pub(in crate::store) fn take_column(&self, column: usize) -> Result<Option<ArrayRef>> {
         let pages = self.pages.iter().map(|page| page.columns[column].as_ref());
         let parts: Vec<Option<&ArrayRef>> = pages.collect();
@@ -69,14 +83,15 @@ impl RowSlice {
         }
     }
 
-    /// The same for lists and objects, which few events have: what lies between is passed over.
+    /// Returns the array of a list or object column. Few events have values there, so the nulls
+    /// between them are added in one step.
     fn take_nested_column(
         &self,
         parts: &[Option<&ArrayRef>],
     ) -> Result<Option<ArrayRef>, ArrowError> {
-        // Where the arrays of present parts are, and those themselves.
+        // The arrays of the parts that have one, and the index of each part's array.
         let mut data = Vec::new();
-        let places: Vec<usize> = parts
+        let indexes: Vec<usize> = parts
             .iter()
             .map(|part| {
                 data.extend(part.map(|array| array.to_data()));
@@ -88,10 +103,10 @@ impl RowSlice {
         };
         let mut growing = MutableArrayData::new(data.iter().collect(), true, self.rows.len());
         let (mut done, mut is_any) = (0, false);
-        for (at, place) in self.rows.iter().enumerate().filter(|(_, place)| valid(place)) {
-            let row = place.1 as usize;
+        for (at, &(page, row)) in self.rows.iter().enumerate().filter(|(_, row)| valid(row)) {
+            let row = row as usize;
             growing.try_extend_nulls(at - done)?;
-            growing.try_extend(places[place.0 as usize], row, row + 1)?;
+            growing.try_extend(indexes[page as usize], row, row + 1)?;
             (done, is_any) = (at + 1, true);
         }
         growing.try_extend_nulls(self.rows.len() - done)?;

@@ -1,7 +1,7 @@
-//! The rows of the table in its order, by time and id, however its files are cut.
+//! Reads the rows of the table in its order, by time and Id, across all data files.
 //!
-//! Owns: the merge of a month's files while they are read, a page of each at a time. Files of this
-//! program stand in that order already; what others wrote is sorted into temporary files first.
+//! The files of a month are merged while they are read, one page of each at a time. Files of this
+//! program are sorted already; files of other programs are sorted into temporary files first.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,40 +14,42 @@ use arrow::datatypes::TimestampMicrosecondType;
 use crate::column::{TextDictionary, stored_id_key};
 use crate::error::{Error, Result};
 use crate::store::delta::snapshot::DataFile;
+use crate::store::file_names::writer_from_name;
+use crate::store::fs::paths::file_name;
+use crate::store::handle::Store;
 use crate::store::parquet::external_files;
 use crate::store::parquet::reader::{self, PageReader};
-use crate::store::write::writer_lock;
-use crate::store::{Store, TempTable};
+use crate::store::write::load::TempTable;
 
-/// The place of a row in the table's order.
+/// The sort key of a row: time in microseconds since 1970 (UTC), and the key of the Id.
 pub type RowKey = (i64, u128);
 
-/// Rows that follow one another.
+/// Consecutive rows of the table.
 pub struct RowRange<'p> {
-    /// The file that they are read from.
+    /// The file that contains the rows.
     pub file: &'p DataFile,
-    /// One array for each column of the table, or `None` where all is null.
+    /// One array for each column of the table, or `None` if all values are null.
     pub page: &'p [Option<ArrayRef>],
-    /// Which rows of the arrays.
+    /// The rows of the arrays.
     pub rows: Range<usize>,
-    /// The place of the last of them.
+    /// The sort key of the last row.
     pub last_key: RowKey,
 }
 
-/// Which part of the table is read.
+/// The part of the table to read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TimeRange {
     /// The first instant, in microseconds since 1970 (UTC).
     pub from_us: Option<i64>,
-    /// The instant behind the last.
+    /// The instant after the last.
     pub to_us: Option<i64>,
-    /// Only what stands behind this place.
+    /// Rows up to this sort key are skipped.
     pub after: Option<RowKey>,
 }
 
 impl TimeRange {
     fn overlaps(&self, file: &DataFile) -> bool {
-        // What a log of others says of times is cut to milliseconds.
+        // Other programs truncate the times in the log to milliseconds.
         const SLACK_US: i64 = 1_000;
         file.period_us.is_none_or(|(first, last)| {
             self.from_us.is_none_or(|from| last + SLACK_US >= from)
@@ -55,7 +57,7 @@ impl TimeRange {
         })
     }
 
-    /// Those of a page's rows that are asked for.
+    /// Returns the rows of a page that are in the range.
     fn matching_rows(&self, keys: &[RowKey]) -> Range<usize> {
         let is_before = |&(time_us, id): &RowKey| {
             self.from_us.is_some_and(|from| time_us < from)
@@ -67,64 +69,66 @@ impl TimeRange {
     }
 }
 
-/// Hands all rows of some files, sorted by month as those of a snapshot are, to `take`.
+/// Passes the rows of `files` to `take` in the table's order.
+///
+/// The files must be sorted by month, as in a snapshot.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] and [`Error::Store`] where a file cannot be read, and those of `take`.
+/// [`Error::Io`] and [`Error::Store`] if a file cannot be read, and those of `take`.
 pub fn scan_rows(
     files: &[DataFile],
-    span: &TimeRange,
+    range: &TimeRange,
     take: &mut dyn FnMut(RowRange<'_>) -> Result<()>,
 ) -> Result<()> {
     for month in files.chunk_by(|one, other| one.month == other.month) {
-        let asked: Vec<DataFile> =
-            month.iter().filter(|file| span.overlaps(file)).cloned().collect();
+        let in_range: Vec<DataFile> =
+            month.iter().filter(|file| range.overlaps(file)).cloned().collect();
         let (ours, foreign): (Vec<DataFile>, Vec<DataFile>) =
-            asked.into_iter().partition(is_sorted_file);
+            in_range.into_iter().partition(is_sorted_file);
         let sorted = if foreign.is_empty() { None } else { Some(sort_foreign_files(&foreign)?) };
         let all: Vec<&DataFile> =
-            ours.iter().chain(sorted.iter().flat_map(|passing| &passing.files)).collect();
-        merge_files(&all, span, take)?;
+            ours.iter().chain(sorted.iter().flat_map(|table| &table.files)).collect();
+        merge_files(&all, range, take)?;
     }
     Ok(())
 }
 
-/// Whether a file was written by this program, with the columns that it has now or fewer. One that
-/// cannot be opened is too: reading it says why.
+/// Returns true if this program wrote the file, with its present columns or fewer. This includes
+/// a file that cannot be opened: reading it returns the error.
 fn is_sorted_file(file: &DataFile) -> bool {
-    let is_ours = writer_lock::writer_from_name(&writer_lock::file_name(&file.path)).is_some();
+    let is_ours = writer_from_name(&file_name(&file.path)).is_some();
     is_ours && reader::has_table_schema(&file.path).unwrap_or(true)
 }
 
-/// Files of others, in the form and the order of ours.
+/// Writes the rows of other programs' files to temporary files in the table's types and order.
 fn sort_foreign_files(files: &[DataFile]) -> Result<TempTable> {
-    let load = Store::temporary_transaction()?;
-    let mut order = 0;
+    let transaction = Store::temporary_transaction()?;
+    let mut sequence = 0;
     for file in files {
         for batch in reader::read_batches(&file.path)? {
-            let batch = external_files::to_event_batch(&file.path, &batch?, order)?;
-            order += batch.keys.len() as u64;
-            load.stage(batch)?;
+            let batch = external_files::to_event_batch(&file.path, &batch?, sequence)?;
+            sequence += batch.keys.len() as u64;
+            transaction.stage(batch)?;
         }
     }
-    load.into_temp_table()
+    transaction.into_temp_table()
 }
 
-/// A file being read, and the page that it is read to.
+/// A file and its current page.
 struct FileCursor<'f> {
     file: &'f DataFile,
     reader: PageReader,
     page: Vec<Option<ArrayRef>>,
     keys: Vec<RowKey>,
-    /// The rows of the page that are asked for and not taken yet.
+    /// The rows of the page that are in the range and were not taken yet.
     remaining_rows: Range<usize>,
     last_key: Option<RowKey>,
 }
 
 impl<'f> FileCursor<'f> {
     fn open(file: &'f DataFile) -> Result<Self> {
-        // Small, because a page of every file of a month is held.
+        // Small, because one page of every file of a month is in memory.
         const PAGE_ROWS: usize = 4096;
         Ok(FileCursor {
             file,
@@ -136,25 +140,25 @@ impl<'f> FileCursor<'f> {
         })
     }
 
-    /// The place of the next row, on the next page where this one is at its end.
-    fn peek_key(&mut self, span: &TimeRange) -> Result<Option<RowKey>> {
+    /// Returns the sort key of the next row. Reads the next page if this one has no more rows.
+    fn peek_key(&mut self, range: &TimeRange) -> Result<Option<RowKey>> {
         while self.remaining_rows.is_empty() {
             let Some(page) = self.reader.next_page()? else { return Ok(None) };
             self.keys = row_keys(self.file, &page)?;
             let steps = self.last_key.into_iter().chain(self.keys.iter().copied());
             if !steps.is_sorted() {
-                let message = "its events are not in order of time and Id; `pbi-analyze verify` \
-                               tells more";
+                let message = "its events are not sorted by time and Id; run `pbi-analyze verify` \
+                               for details";
                 return Err(Error::store(&self.file.path, message));
             }
             self.last_key = self.keys.last().copied();
-            self.remaining_rows = span.matching_rows(&self.keys);
+            self.remaining_rows = range.matching_rows(&self.keys);
             self.page = page;
         }
         Ok(Some(self.keys[self.remaining_rows.start]))
     }
 
-    /// Takes the rows up to a place, at least one.
+    /// Takes the rows before the sort key `next`, at least one.
     fn take_until(&mut self, next: Option<RowKey>) -> (Range<usize>, RowKey) {
         let start = self.remaining_rows.start;
         let keys = &self.keys[self.remaining_rows.clone()];
@@ -167,31 +171,31 @@ impl<'f> FileCursor<'f> {
 
 fn merge_files(
     files: &[&DataFile],
-    span: &TimeRange,
+    range: &TimeRange,
     take: &mut dyn FnMut(RowRange<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut cursors = Vec::with_capacity(files.len());
     let mut heads = BinaryHeap::with_capacity(files.len());
     for file in files {
         let mut cursor = FileCursor::open(file)?;
-        if let Some(head) = cursor.peek_key(span)? {
+        if let Some(head) = cursor.peek_key(range)? {
             heads.push(Reverse((head, cursors.len())));
             cursors.push(cursor);
         }
     }
     while let Some(Reverse((_, number))) = heads.pop() {
         let cursor = &mut cursors[number];
-        let next = heads.peek().map(|Reverse((place, _))| *place);
+        let next = heads.peek().map(|Reverse((key, _))| *key);
         let (rows, last) = cursor.take_until(next);
         take(RowRange { file: cursor.file, page: &cursor.page, rows, last_key: last })?;
-        if let Some(head) = cursor.peek_key(span)? {
+        if let Some(head) = cursor.peek_key(range)? {
             heads.push(Reverse((head, number)));
         }
     }
     Ok(())
 }
 
-/// The places of a page's rows.
+/// Returns the sort keys of a page's rows.
 fn row_keys(file: &DataFile, page: &[Option<ArrayRef>]) -> Result<Vec<RowKey>> {
     let columns = crate::schema::columns().iter().zip(page);
     let (mut ids, mut times) = (None, None);
@@ -203,7 +207,7 @@ fn row_keys(file: &DataFile, page: &[Option<ArrayRef>]) -> Result<Vec<RowKey>> {
         }
     }
     let missing = || {
-        let message = "an event without an Id or a time; `pbi-analyze verify` tells the row";
+        let message = "an event has no Id or no time; run `pbi-analyze verify` to find its row";
         Error::store(&file.path, message)
     };
     let texts = ids.and_then(|ids| TextDictionary::from_array(ids.as_ref()));
@@ -216,12 +220,14 @@ fn row_keys(file: &DataFile, page: &[Option<ArrayRef>]) -> Result<Vec<RowKey>> {
     keys.collect::<Option<Vec<RowKey>>>().ok_or_else(missing)
 }
 
-/// Hands some columns of every file to `take`, with the file, in the order of files and rows and
-/// in the table's own types; a column that a file does not have is all null.
+/// Passes some columns of every file to `take`, with the file's path, in the order of files and
+/// rows.
+///
+/// The arrays have the table's types. A column that a file does not have is all null.
 ///
 /// # Errors
 ///
-/// As [`in_order`].
+/// As [`scan_rows`].
 pub fn scan_columns(
     files: &[DataFile],
     columns: &[&str],
@@ -237,7 +243,7 @@ pub fn scan_columns(
 }
 
 impl RowRange<'_> {
-    /// An error about these rows.
+    /// Returns an error about these rows.
     pub fn error(&self, reason: &str) -> Error {
         Error::store(&self.file.path, reason)
     }
@@ -254,13 +260,13 @@ mod tests {
     use super::*;
     use arrow::array::StringArray;
 
-    /// A file as another program would write it: in no order, with other types and one more column.
-    fn theirs(folder: &Path, name: &str, rows: &[(&str, i64)]) -> DataFile {
+    /// Writes a file as another program would: unsorted, with other types and one more column.
+    fn foreign_file(folder: &Path, name: &str, rows: &[(&str, i64)]) -> DataFile {
         let ids: ArrayRef = Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0)));
         let times = TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row.1 * 1000));
         let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
         let flags: ArrayRef = Arc::clone(&ids);
-        write(folder, name, vec![("Id", ids), ("CreationTime", times), ("theirs", flags)])
+        write(folder, name, vec![("Id", ids), ("CreationTime", times), ("extra", flags)])
     }
 
     fn write(folder: &Path, name: &str, columns: Vec<(&str, ArrayRef)>) -> DataFile {
@@ -276,9 +282,9 @@ mod tests {
 
     const MARCH: i64 = 1_772_323_200_000_000;
 
-    fn read(files: &[DataFile], span: &TimeRange) -> Result<Vec<i64>> {
+    fn read(files: &[DataFile], range: &TimeRange) -> Result<Vec<i64>> {
         let mut times = Vec::new();
-        scan_rows(files, span, &mut |rows| {
+        scan_rows(files, range, &mut |rows| {
             let at = crate::schema::column_index("CreationTime").unwrap();
             let column = rows.page[at].as_ref().unwrap();
             let column = column.as_primitive::<TimestampMicrosecondType>();
@@ -290,22 +296,22 @@ mod tests {
     }
 
     #[test]
-    fn files_of_others_are_read_in_order_too() {
+    fn files_of_other_programs_are_read_in_order() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |name, rows: &[(&str, i64)]| theirs(folder.path(), name, rows);
+        let file = |name, rows: &[(&str, i64)]| foreign_file(folder.path(), name, rows);
         let one = file("a.parquet", &[("c", MARCH + 30), ("a", MARCH + 10), ("b", MARCH + 20)]);
         let other = file("b.parquet", &[("d", MARCH + 15), ("e", MARCH + 5), ("f", MARCH + 20)]);
         let files = [one, other];
         assert_eq!(read(&files, &TimeRange::default()).unwrap(), [5, 10, 15, 20, 20, 30]);
-        let span = TimeRange { from_us: Some(MARCH + 10), to_us: Some(MARCH + 30), after: None };
-        assert_eq!(read(&files, &span).unwrap(), [10, 15, 20, 20]);
+        let range = TimeRange { from_us: Some(MARCH + 10), to_us: Some(MARCH + 30), after: None };
+        assert_eq!(read(&files, &range).unwrap(), [10, 15, 20, 20]);
         let least = ["b", "f"].map(stored_id_key).into_iter().min().unwrap();
-        let span = TimeRange { after: Some((MARCH + 20, least)), ..TimeRange::default() };
-        assert_eq!(read(&files, &span).unwrap(), [20, 30]);
+        let range = TimeRange { after: Some((MARCH + 20, least)), ..TimeRange::default() };
+        assert_eq!(read(&files, &range).unwrap(), [20, 30]);
     }
 
     #[test]
-    fn a_column_of_a_type_that_is_none_of_ours_is_named() {
+    fn column_of_an_unsupported_type_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let texts: ArrayRef = Arc::new(StringArray::from(vec!["2026-03-01"]));
         let columns = vec![("Id", Arc::clone(&texts)), ("CreationTime", texts)];

@@ -1,9 +1,8 @@
-//! A text column of a row group, encoded from the dictionaries that its values come in.
+//! Encodes a text column of a row group from the dictionaries of the runs.
 //!
-//! Owns: the dictionary of the row group, and the pages of such a column. The parquet crate takes
-//! arrays, and hashes every value of every row to find out what the dictionaries of runs say
-//! already; of a run's dictionary, each value is looked up here once. Pages, their headers and what
-//! the file says of them are the crate's own.
+//! The parquet crate takes arrays, and hashes every value of every row to build its dictionary. But
+//! the values of runs are in dictionaries already, so this encoder looks up each value of a run's
+//! dictionary only once. The parquet crate writes the pages, their headers and the metadata.
 //!
 //! The format: <https://parquet.apache.org/docs/file-format/data-pages/>.
 
@@ -28,30 +27,30 @@ use crate::column::TextDictionary;
 use crate::store::parquet::rle;
 use crate::store::parquet::slice::RowSlice;
 
-/// Rows of a page: few enough that a reader of some rows need not unpack the whole group.
+/// Rows of a page: few enough that a reader of some rows need not decompress the whole group.
 const PAGE_ROWS: usize = 64 << 10;
 
-/// A page of plain values, or a dictionary, ends at this size.
+/// The size at which a page of plain values, or a dictionary, ends.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// What the file says of the least and the greatest value is no longer than this, in bytes.
+/// The maximum length of the minimum and maximum in the statistics, in bytes.
 const MAX_BOUND_BYTES: usize = 64;
 
-/// The level that zstd has by default in the parquet crate.
+/// The default zstd level of the parquet crate.
 const ZSTD_LEVEL: i32 = 1;
 
-/// A text column of a row group under construction.
+/// A text column of the current row group.
 pub(in crate::store) struct TextColumnWriter {
     descr: ColumnDescPtr,
     codec: Codec,
-    /// `None` where values are written as they are, from the beginning or from where the
-    /// dictionary was full.
+    /// The dictionary, or `None` if values are written as plain values: from the beginning, or
+    /// since the dictionary was full.
     dictionary: Option<ColumnDictionary>,
-    /// The dictionary that was full.
+    /// The dictionary that has become full.
     full_dictionary: Option<ColumnDictionary>,
     key_maps: Vec<DictionaryKeyMap>,
-    /// The page under construction: for each row whether it has a value, and the values, by their
-    /// numbers or plain.
+    /// The current page: for each row, true if it has a value; and the values, as dictionary keys
+    /// or plain.
     validity: Vec<bool>,
     dictionary_keys: Vec<u32>,
     plain_values: Vec<u8>,
@@ -60,14 +59,14 @@ pub(in crate::store) struct TextColumnWriter {
     pages: Vec<(CompressedPage, usize)>,
 }
 
-/// A dictionary of a run, and what number each of its values has here; -1 for none yet.
+/// A dictionary of a run, and the key of each of its values in the column's dictionary, or -1.
 type DictionaryKeyMap = (ArrayRef, Vec<i32>);
 
-/// The distinct values, as they stand on the dictionary's page.
+/// The distinct values in the encoding of the dictionary page.
 #[derive(Default)]
 struct ColumnDictionary {
     bytes: Vec<u8>,
-    /// Where each value ends.
+    /// The end of each value in `bytes`.
     value_ends: Vec<usize>,
     table: HashTable<u32>,
     hasher: FixedState,
@@ -78,13 +77,18 @@ impl ColumnDictionary {
         text_at(&self.bytes, &self.value_ends, number)
     }
 
+    /// Returns the number of values. A dictionary ends at [`PAGE_BYTES`], so it fits.
+    fn value_count(&self) -> u32 {
+        self.value_ends.len() as u32
+    }
+
     fn get_or_insert(&mut self, text: &[u8]) -> u32 {
         let (bytes, ends, hasher) = (&self.bytes, &self.value_ends, &self.hasher);
         let hash = hasher.hash_one(text);
         if let Some(&number) = self.table.find(hash, |&at| text_at(bytes, ends, at) == text) {
             return number;
         }
-        let number = self.value_ends.len() as u32;
+        let number = self.value_count();
         append_plain(text, &mut self.bytes);
         self.value_ends.push(self.bytes.len());
         let (bytes, ends) = (&self.bytes, &self.value_ends);
@@ -92,9 +96,9 @@ impl ColumnDictionary {
         number
     }
 
-    /// The least and the greatest value.
+    /// Returns the minimum and maximum.
     fn bounds(&self) -> Option<(&[u8], &[u8])> {
-        let all = || (0..self.value_ends.len() as u32).map(|number| self.text(number));
+        let all = || (0..self.value_count()).map(|number| self.text(number));
         Some((all().min()?, all().max()?))
     }
 }
@@ -105,23 +109,24 @@ fn text_at<'b>(bytes: &'b [u8], ends: &[usize], number: u32) -> &'b [u8] {
     &bytes[start + size_of::<u32>()..ends[number]]
 }
 
-/// Appends a value in the plain encoding: its length, then its bytes.
+/// Appends a value in the plain encoding: its length and its bytes.
 fn append_plain(text: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&(text.len() as u32).to_le_bytes());
     out.extend_from_slice(text);
 }
 
-/// The values of a page of a run, in the column that is being written.
+/// The values of a page of a run in this column.
 enum PageValues<'p> {
-    /// There is none.
+    /// No values.
     Nulls,
-    /// A dictionary, and the place of the numbers that its values have here.
+    /// A dictionary, and the index of its key map.
     Dictionary(TextDictionary<'p>, usize),
+    /// Plain strings.
     Strings(&'p StringArray),
 }
 
 impl PageValues<'_> {
-    /// Whether a row has a value.
+    /// Returns true if a row has a value.
     #[inline]
     fn is_valid(&self, row: usize) -> bool {
         let nulls = match self {
@@ -134,12 +139,12 @@ impl PageValues<'_> {
 }
 
 impl TextColumnWriter {
-    /// A column whose values are put into a dictionary, if they are expected to repeat.
-    pub(in crate::store) fn new(descr: ColumnDescPtr, codec: Codec, repeats: bool) -> Self {
+    /// Returns an empty column. `uses_dictionary` should be true if values are expected to repeat.
+    pub(in crate::store) fn new(descr: ColumnDescPtr, codec: Codec, uses_dictionary: bool) -> Self {
         TextColumnWriter {
             descr,
             codec,
-            dictionary: repeats.then(ColumnDictionary::default),
+            dictionary: uses_dictionary.then(ColumnDictionary::default),
             full_dictionary: None,
             key_maps: Vec::new(),
             validity: Vec::new(),
@@ -157,10 +162,10 @@ impl TextColumnWriter {
         slice: &RowSlice,
         column: usize,
     ) -> Result<(), ParquetError> {
-        let mut before = std::mem::take(&mut self.key_maps);
+        let mut previous = std::mem::take(&mut self.key_maps);
         let arrays = slice.pages.iter().map(|page| page.columns[column].as_ref());
         let parts: Vec<PageValues<'_>> =
-            arrays.map(|array| self.page_values(array, &mut before)).collect::<Result<_, _>>()?;
+            arrays.map(|array| self.page_values(array, &mut previous)).collect::<Result<_, _>>()?;
         if parts.iter().all(|part| matches!(part, PageValues::Nulls)) {
             return self.append_nulls(slice.rows.len());
         }
@@ -176,8 +181,9 @@ impl TextColumnWriter {
         Ok(())
     }
 
-    /// Appends rows up to the one that fills the page, and tells how many these are. Which of them
-    /// have a value is asked of all before any value is looked at: most columns have few.
+    /// Appends rows up to the one that fills the page, and returns their number.
+    ///
+    /// All rows are checked for a value before any value is read, because most columns have few.
     fn append_rows(&mut self, rows: &[(u32, u32)], parts: &[PageValues<'_>]) -> usize {
         let start = self.validity.len();
         let is_valid = |&(page, row): &(u32, u32)| parts[page as usize].is_valid(row as usize);
@@ -187,15 +193,15 @@ impl TextColumnWriter {
                 continue;
             }
             match &parts[page as usize] {
-                PageValues::Dictionary(texts, place) => {
+                PageValues::Dictionary(texts, index) => {
                     let key = texts.key_of_value(row as usize);
-                    match (self.key_maps[*place].1[key], &self.dictionary) {
+                    match (self.key_maps[*index].1[key], &self.dictionary) {
                         (known @ 0.., Some(_)) => {
                             self.dictionary_keys.push(known as u32);
                             continue;
                         }
                         _ => {
-                            self.key_maps[*place].1[key] = self.push_value(texts.texts().value(key))
+                            self.key_maps[*index].1[key] = self.push_value(texts.texts().value(key))
                         }
                     }
                 }
@@ -230,32 +236,35 @@ impl TextColumnWriter {
         Ok(())
     }
 
-    /// The values of a page. The numbers of its dictionary are taken over from the slice before,
-    /// where it was there; those of dictionaries that are not met again are forgotten.
+    /// Returns the values of a page. Its key map is reused if the previous slice had the same
+    /// dictionary. Key maps of other dictionaries are discarded.
     fn page_values<'p>(
         &mut self,
         array: Option<&'p ArrayRef>,
-        before: &mut Vec<DictionaryKeyMap>,
+        previous: &mut Vec<DictionaryKeyMap>,
     ) -> Result<PageValues<'p>, ParquetError> {
         let Some(array) = array else { return Ok(PageValues::Nulls) };
         if let Some(texts) = array.as_string_opt::<i32>() {
             return Ok(PageValues::Strings(texts));
         }
-        let Some(numbered) = TextDictionary::from_array(array.as_ref()) else {
-            return Err(ParquetError::General(format!("no text: {}", array.data_type())));
+        let Some(dictionary) = TextDictionary::from_array(array.as_ref()) else {
+            return Err(ParquetError::General(format!(
+                "expected text, found {}",
+                array.data_type()
+            )));
         };
-        let values = numbered.values();
-        let same = |(held, _): &DictionaryKeyMap| Arc::ptr_eq(held, values);
-        let place = self.key_maps.iter().position(same).unwrap_or_else(|| {
-            let known = before.iter().position(same).map(|at| before.swap_remove(at));
+        let values = dictionary.values();
+        let same = |(known, _): &DictionaryKeyMap| Arc::ptr_eq(known, values);
+        let index = self.key_maps.iter().position(same).unwrap_or_else(|| {
+            let known = previous.iter().position(same).map(|at| previous.swap_remove(at));
             self.key_maps
                 .push(known.unwrap_or_else(|| (Arc::clone(values), vec![-1; values.len()])));
             self.key_maps.len() - 1
         });
-        Ok(PageValues::Dictionary(numbered, place))
+        Ok(PageValues::Dictionary(dictionary, index))
     }
 
-    /// Appends a value, and gives back the number that it has in the dictionary, or -1.
+    /// Appends a value, and returns its key in the dictionary, or -1.
     fn push_value(&mut self, text: &str) -> i32 {
         let Some(dictionary) = &mut self.dictionary else {
             append_plain(text.as_bytes(), &mut self.plain_values);
@@ -266,8 +275,8 @@ impl TextColumnWriter {
         number as i32
     }
 
-    /// Ends the page. A dictionary that has become too large gets no more values: whoever reads
-    /// one of them must unpack them all.
+    /// Ends the page. A dictionary that has become too large gets no more values, because a reader
+    /// must decompress all of it for one value.
     fn finish_page(&mut self) -> Result<(), ParquetError> {
         let rows = self.validity.len();
         if rows == 0 {
@@ -315,21 +324,21 @@ impl TextColumnWriter {
         Ok(())
     }
 
-    /// The bytes of the column, and what the file is to say of them.
+    /// Returns the bytes of the column, and their metadata.
     pub(in crate::store) fn close(mut self) -> Result<(Vec<u8>, ColumnCloseResult), ParquetError> {
         self.finish_page()?;
         let bounds = match (&self.dictionary, &self.full_dictionary) {
             (Some(dictionary), None) => dictionary.bounds(),
-            // Ids are random: from the first to the last is everywhere.
+            // Bounds of plain values, which are mostly random Ids, would exclude nothing.
             _ => None,
         };
         let statistics = column_statistics(bounds, self.null_count);
         let mut written = EncodedPages::default();
-        // One without values, too: pages without values refer to it all the same.
+        // An empty dictionary is written too, because pages without values also refer to it.
         if let Some(dictionary) = self.dictionary.take().or_else(|| self.full_dictionary.take()) {
             let page = Encoded::DictionaryPage {
                 buf: compress(self.codec, &dictionary.bytes)?.into(),
-                num_values: dictionary.value_ends.len() as u32,
+                num_values: dictionary.value_count(),
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
             };
@@ -364,7 +373,7 @@ impl TextColumnWriter {
     }
 }
 
-/// Pages as they stand in the file, counted.
+/// The pages in the format of the file, with their sizes.
 struct EncodedPages {
     sink: TrackedWrite<Vec<u8>>,
     compressed_bytes: usize,
@@ -390,7 +399,7 @@ impl Default for EncodedPages {
 }
 
 impl EncodedPages {
-    /// Appends a page: of so many rows, or that of the dictionary.
+    /// Appends a data page with its number of rows, or the dictionary page with `None`.
     fn add(&mut self, page: CompressedPage, rows: Option<usize>) -> Result<(), ParquetError> {
         let (page_type, encoding) = (page.page_type(), page.encoding());
         let spec = SerializedPageWriter::new(&mut self.sink).write_page(page)?;
@@ -417,7 +426,7 @@ impl EncodedPages {
 }
 
 thread_local! {
-    /// A compressor has tables of half a megabyte, and there are three hundred columns.
+    /// A compressor has tables of half a megabyte, so each thread uses one for all columns.
     static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> =
         const { RefCell::new(None) };
 }
@@ -426,17 +435,17 @@ fn compress(codec: Codec, bytes: &[u8]) -> Result<Vec<u8>, ParquetError> {
     if codec == Codec::UNCOMPRESSED {
         return Ok(bytes.to_vec());
     }
-    let compressed = COMPRESSOR.with_borrow_mut(|held| {
-        let compressor = match held {
+    let compressed = COMPRESSOR.with_borrow_mut(|slot| {
+        let compressor = match slot {
             Some(compressor) => compressor,
-            None => held.insert(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
+            None => slot.insert(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
         };
         compressor.compress(bytes)
     });
     compressed.map_err(|error| ParquetError::External(Box::new(error)))
 }
 
-/// What the file says of the values: bounds that are no longer than [`BOUND_BYTES`].
+/// Returns the statistics of the column, with bounds of at most [`MAX_BOUND_BYTES`].
 fn column_statistics(bounds: Option<(&[u8], &[u8])>, nulls: usize) -> Statistics {
     let least = bounds.map(|(least, _)| truncate_bound(least).to_vec());
     let greatest = bounds.and_then(|(_, greatest)| match truncate_bound(greatest) {
@@ -454,7 +463,7 @@ fn column_statistics(bounds: Option<(&[u8], &[u8])>, nulls: usize) -> Statistics
     )
 }
 
-/// The beginning of a text, in whole characters.
+/// Returns the beginning of a text, at most [`MAX_BOUND_BYTES`] and only whole characters.
 fn truncate_bound(text: &[u8]) -> &[u8] {
     if text.len() <= MAX_BOUND_BYTES {
         return text;
@@ -463,8 +472,10 @@ fn truncate_bound(text: &[u8]) -> &[u8] {
     &text[..(0..=MAX_BOUND_BYTES).rev().find(is_begin).unwrap_or(0)]
 }
 
-/// The least text that is greater than all that begin with this one, as far as one character tells:
-/// the last that has a successor of the same length becomes that.
+/// Returns a text that is greater than all texts with this prefix, or `None` if there is none.
+///
+/// The last character that has a successor of the same length is replaced by it, and the rest is
+/// removed.
 fn next_greater(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
     text.char_indices().rev().find_map(|(at, last)| {

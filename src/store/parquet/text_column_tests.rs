@@ -1,4 +1,4 @@
-//! What is encoded here is read again by the parquet crate.
+//! The parquet crate reads the encoded columns.
 
 use std::sync::Arc;
 
@@ -24,25 +24,25 @@ fn plain(texts: &[Option<&str>]) -> ArrayRef {
     Arc::new(texts.iter().copied().collect::<StringArray>())
 }
 
-/// All rows of pages, taken from each in turn.
+/// Returns all rows of the pages, one from each page in turn.
 fn slice(pages: Vec<Option<ArrayRef>>, rows: usize) -> RowSlice {
     let mut slice = RowSlice::default();
     let pages: Vec<RunPage> =
         pages.into_iter().map(|array| RunPage { columns: Arc::new(vec![array]) }).collect();
     for row in 0..rows {
         for (run, page) in pages.iter().enumerate() {
-            slice.push(run, page.clone(), row, 0);
+            slice.push(run, page.clone(), row, 0).unwrap();
         }
     }
     slice
 }
 
-/// The column of some slices, as it is read again, and what the file says of itself.
-fn read(slices: &[RowSlice], repeats: bool, codec: Codec) -> (Texts, ParquetMetaData) {
+/// Writes the column of some slices, and reads the values and the metadata of the file.
+fn read(slices: &[RowSlice], uses_dictionary: bool, codec: Codec) -> (Texts, ParquetMetaData) {
     let schema = parse_message_type("message m { OPTIONAL BYTE_ARRAY t (STRING); }").unwrap();
     let properties = Arc::new(WriterProperties::builder().build());
     let mut file = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties).unwrap();
-    let mut chunk = TextColumnWriter::new(file.schema_descr().column(0), codec, repeats);
+    let mut chunk = TextColumnWriter::new(file.schema_descr().column(0), codec, uses_dictionary);
     slices.iter().for_each(|slice| chunk.append(slice, 0).unwrap());
     let (bytes, close) = chunk.close().unwrap();
     let mut group = file.next_row_group().unwrap();
@@ -66,7 +66,7 @@ fn encodings(metadata: &ParquetMetaData) -> Vec<Encoding> {
 }
 
 #[test]
-fn dictionaries_of_several_kinds_and_none_become_one_column() {
+fn pages_with_and_without_dictionaries_become_one_column() {
     let pages = || {
         vec![
             Some(dictionary::<Int16Type>(&[Some("a"), None, Some("b"), Some("a")])),
@@ -79,16 +79,17 @@ fn dictionaries_of_several_kinds_and_none_become_one_column() {
     let expected: Vec<Option<&str>> =
         expected.split(' ').map(|text| (text != "-").then_some(text)).collect();
     for codec in [Codec::UNCOMPRESSED, Codec::ZSTD(Default::default())] {
-        for repeats in [true, false] {
-            let (texts, metadata) = read(&[slice(pages(), 4), slice(pages(), 4)], repeats, codec);
+        for uses_dictionary in [true, false] {
+            let (texts, metadata) =
+                read(&[slice(pages(), 4), slice(pages(), 4)], uses_dictionary, codec);
             let twice = [&expected[..], &expected[..]].concat();
             assert_eq!(texts.iter().map(Option::as_deref).collect::<Vec<_>>(), twice);
             let column = metadata.row_group(0).column(0);
-            assert_eq!(encodings(&metadata).contains(&Encoding::RLE_DICTIONARY), repeats);
+            assert_eq!(encodings(&metadata).contains(&Encoding::RLE_DICTIONARY), uses_dictionary);
             assert_eq!(column.num_values(), 32);
             let statistics = column.statistics().unwrap();
             assert_eq!(statistics.null_count_opt(), Some(14));
-            if repeats {
+            if uses_dictionary {
                 assert_eq!(statistics.min_bytes_opt(), Some(&b""[..]));
                 assert_eq!(statistics.max_bytes_opt(), Some("ä".as_bytes()));
                 assert!(statistics.min_is_exact() && statistics.max_is_exact());
@@ -98,7 +99,7 @@ fn dictionaries_of_several_kinds_and_none_become_one_column() {
 }
 
 #[test]
-fn a_column_without_any_value_is_read_as_such() {
+fn column_without_values_is_read() {
     let (texts, _) = read(&[slice(vec![None], 70_000)], true, Codec::ZSTD(Default::default()));
     assert_eq!(texts, vec![None; 70_000]);
     let nulls = dictionary::<Int16Type>(&[None; 10]);
@@ -106,9 +107,9 @@ fn a_column_without_any_value_is_read_as_such() {
     assert_eq!(texts, vec![None; 10]);
 }
 
-/// Numbers grow wider from page to page, and a dictionary ends where it has become too large.
+/// Keys grow wider from page to page, and a dictionary that is too large ends.
 #[test]
-fn pages_end_and_a_dictionary_that_is_full_gives_way_to_plain_values() {
+fn pages_end_and_plain_values_follow_a_full_dictionary() {
     let texts: Vec<String> = (0..200_000).map(|n| format!("value {:x}", n / 3 * 7919)).collect();
     let texts: Vec<Option<&str>> =
         texts.iter().enumerate().map(|(n, text)| (n % 10 != 9).then_some(text.as_str())).collect();
@@ -126,7 +127,7 @@ fn pages_end_and_a_dictionary_that_is_full_gives_way_to_plain_values() {
 }
 
 #[test]
-fn bounds_are_short_whole_characters_and_still_bounds() {
+fn long_bounds_are_truncated_to_whole_characters_and_remain_valid() {
     let long = |text: &str| text.repeat(40);
     for (texts, least, greatest, exact) in [
         (vec!["b", "a"], "a".to_owned(), "b".to_owned(), true),

@@ -1,9 +1,9 @@
-//! The table's files as they are written: a month each, column by column on all cores.
+//! Writes data files: one month each, with all columns encoded in parallel.
 //!
-//! Owns: how a file is named before it is whole and after, its row groups, how it is compressed.
-//! Text columns have an encoder of their own, all others are arrays for the parquet crate.
+//! Text columns have their own encoder ([`TextColumnWriter`]). All other columns are encoded by the
+//! parquet crate.
 
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,31 +23,31 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use rayon::prelude::*;
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::column::arrow_schema;
 use crate::error::{Error, Result};
-use crate::schema::{ColumnEncoding, columns};
+use crate::schema::{ColumnEncoding, column_index, columns};
 use crate::store::delta::snapshot::DataFile;
-use crate::store::fs::disk::{Disk, DiskFile};
+use crate::store::file_names::{data_file_name, temp_file_name};
+use crate::store::fs::atomic_file::{AtomicFile, Publish};
+use crate::store::fs::disk::Disk;
 use crate::store::parquet::reader::into_io_error;
 use crate::store::parquet::slice::RowSlice;
 use crate::store::parquet::text_column::TextColumnWriter;
-use crate::store::write::writer_lock::{data_file_name, temp_file_name};
 
-/// Rows of a row group: small enough that a day is found without reading the month, large enough
-/// that dictionaries pay.
+/// Rows of a row group: few enough that one day can be read without the whole month, and many
+/// enough that dictionaries are effective.
 const ROW_GROUP_ROWS: usize = 256 << 10;
 
-/// A file is ended when it has about this size, so that it stays easy to move and to replace.
+/// The size at which a new file is started, so that files remain easy to move and replace.
 pub(in crate::store) const MAX_FILE_BYTES: u64 = 224 << 20;
 
-/// How pages are compressed.
+/// The compression of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Compression {
-    /// For the store.
+    /// Zstandard, for the store.
     Zstd,
-    /// For files that are read once and deleted.
+    /// No compression, for files that are read once and deleted.
     None,
 }
 
@@ -60,11 +60,11 @@ impl Compression {
     }
 }
 
-/// Where files are written, and by whom.
+/// The folder of a table and the writer of its files.
 #[derive(Debug)]
 pub(in crate::store) struct TableDir {
     disk: Arc<dyn Disk>,
-    /// The table's folder.
+    /// The folder of the table.
     path: PathBuf,
     writer: String,
     compression: Compression,
@@ -72,6 +72,7 @@ pub(in crate::store) struct TableDir {
 }
 
 impl TableDir {
+    /// Returns the table in the folder `events`, for the files of `writer`.
     pub(in crate::store) fn new(
         disk: &Arc<dyn Disk>,
         events: &Path,
@@ -87,8 +88,10 @@ impl TableDir {
         }
     }
 
-    /// Deletes files that no commit named. What the disk keeps is a dead writer's leftover, which
-    /// the next one takes away; saying more would hide the error that led here.
+    /// Deletes files that no commit refers to.
+    ///
+    /// If that fails, the next writer deletes them as orphans. To report it would hide the error
+    /// that was the reason for this call.
     pub(in crate::store) fn discard(&self, files: &[DataFile]) {
         for file in files {
             let _ = self.disk.remove(&file.path);
@@ -96,56 +99,14 @@ impl TableDir {
     }
 }
 
-/// A file, and the digest of what was written to it.
-struct HashingWriter {
-    file: Box<dyn DiskFile>,
-    hash: Box<Xxh3>,
-}
-
-impl HashingWriter {
-    fn new(file: Box<dyn DiskFile>) -> Self {
-        HashingWriter { file, hash: Box::new(Xxh3::new()) }
-    }
-}
-
-impl Write for HashingWriter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
-    }
-}
-
-/// A file that is not whole, taken away unless it becomes so.
-struct TempDataFile {
-    disk: Arc<dyn Disk>,
-    path: PathBuf,
-    is_complete: bool,
-}
-
-impl Drop for TempDataFile {
-    fn drop(&mut self) {
-        if !self.is_complete {
-            // As with files that no commit names.
-            let _ = self.disk.remove(&self.path);
-        }
-    }
-}
-
-/// One file of a month, being written. It has a name that no glob of the table matches until it
-/// is whole and on disk.
+/// A data file of a month. Until it is finished, no glob of the table matches its name.
 pub(in crate::store) struct DataFileWriter {
-    temp_file: TempDataFile,
-    /// The folder that it is to stand in.
+    /// The folder of the partition.
     folder: PathBuf,
-    /// Its writer, and its number among the writer's files.
-    writer_and_number: (String, usize),
+    temp_path: PathBuf,
+    name: DataFileName,
     month: String,
-    writer: SerializedFileWriter<BufWriter<HashingWriter>>,
+    writer: SerializedFileWriter<BufWriter<AtomicFile>>,
     factory: ArrowRowGroupWriterFactory,
     row_group: Vec<ColumnChunkWriter>,
     row_group_rows: usize,
@@ -155,13 +116,19 @@ pub(in crate::store) struct DataFileWriter {
     compression: Compression,
 }
 
-/// One column of the row group under construction, be it of several leaves.
+/// The parts of a data file's name that are known before its content.
+struct DataFileName {
+    writer: String,
+    number: usize,
+}
+
+/// One column of the current row group. It may have several leaves.
 enum ColumnChunkWriter {
     Text(Box<TextColumnWriter>),
     Arrays(Vec<ArrowColumnWriter>),
 }
 
-/// Leaves of a column as they are written to the file.
+/// The encoded leaves of a column.
 enum EncodedColumnChunk {
     Text(Vec<u8>, Box<ColumnCloseResult>),
     Arrays(Vec<ArrowColumnChunk>),
@@ -196,29 +163,30 @@ impl ColumnChunkWriter {
 }
 
 impl DataFileWriter {
-    pub(in crate::store) fn create(site: &TableDir, month: &str) -> Result<Self> {
-        let folder = site.path.join(format!("month={month}"));
-        site.disk.create_folder(&folder).map_err(Error::io("create", &folder))?;
-        let number = site.file_count.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(temp_file_name(&site.writer, number));
-        let file = site.disk.create(&path).map_err(Error::io("create", &path))?;
-        let disk = Arc::clone(&site.disk);
-        let unfinished = TempDataFile { disk, path, is_complete: false };
+    /// Creates a file of a month under a temporary name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the folder or the file cannot be created.
+    pub(in crate::store) fn create(table_dir: &TableDir, month: &str) -> Result<Self> {
+        let folder = table_dir.path.join(format!("month={month}"));
+        let number = table_dir.file_count.fetch_add(1, Ordering::Relaxed);
+        let name = DataFileName { writer: table_dir.writer.clone(), number };
+        let temp_name = temp_file_name(&name.writer, number);
+        let file = AtomicFile::create(&table_dir.disk, &folder, &temp_name)?;
+        let temp_path = file.temp_path().to_path_buf();
         let options = ArrowWriterOptions::new()
-            .with_properties(writer_properties(site.compression))
-            // Readers must see plain text columns, not our dictionaries of them.
+            .with_properties(writer_properties(table_dir.compression)?)
+            // Other programs must see text columns, not dictionaries.
             .with_skip_arrow_metadata(true);
-        let made = ArrowWriter::try_new_with_options(
-            BufWriter::new(HashingWriter::new(file)),
-            arrow_schema(),
-            options,
-        )
-        .and_then(ArrowWriter::into_serialized_writer);
-        let (writer, factory) = made.map_err(|error| write_error(&unfinished.path, error))?;
+        let created =
+            ArrowWriter::try_new_with_options(BufWriter::new(file), arrow_schema(), options)
+                .and_then(ArrowWriter::into_serialized_writer);
+        let (writer, factory) = created.map_err(|error| write_error(&temp_path, error))?;
         Ok(DataFileWriter {
             folder,
-            writer_and_number: (site.writer.clone(), number),
-            temp_file: unfinished,
+            temp_path,
+            name,
             month: month.to_owned(),
             writer,
             factory,
@@ -227,17 +195,19 @@ impl DataFileWriter {
             row_group_count: 0,
             events: 0,
             period_us: None,
-            compression: site.compression,
+            compression: table_dir.compression,
         })
     }
 
-    /// Whether it is large enough to begin another.
+    /// Returns true if the next rows must be written to another file.
     pub(in crate::store) fn is_full(&self) -> bool {
         self.writer.bytes_written() as u64 >= MAX_FILE_BYTES
     }
 
-    /// Appends rows that stand behind all rows before. Columns are encoded beside one another:
-    /// there are some two hundred, and a few of them are most of the work.
+    /// Appends rows that follow all earlier rows in the table's order.
+    ///
+    /// Columns are encoded in parallel: there are about two hundred, and a few cause most of the
+    /// work.
     pub(in crate::store) fn write(&mut self, slice: &RowSlice) -> Result<()> {
         if self.row_group.is_empty() {
             self.start_row_group()?;
@@ -245,7 +215,7 @@ impl DataFileWriter {
         let chunks = self.row_group.par_iter_mut().enumerate();
         let encoded: Result<(), ParquetError> =
             chunks.map(|(column, chunk)| chunk.append(slice, column)).collect();
-        encoded.map_err(|error| write_error(&self.temp_file.path, error))?;
+        encoded.map_err(|error| write_error(&self.temp_path, error))?;
         self.row_group_rows += slice.len();
         self.events += slice.len() as u64;
         let first_us = self.period_us.map_or(slice.first_us, |(first, _)| first);
@@ -254,22 +224,19 @@ impl DataFileWriter {
     }
 
     fn start_row_group(&mut self) -> Result<()> {
-        let made = self.factory.create_column_writers(self.row_group_count);
-        let mut leaves =
-            made.map_err(|error| write_error(&self.temp_file.path, error))?.into_iter();
-        let (written, codec) = (self.writer.schema_descr(), self.compression.codec());
+        let created = self.factory.create_column_writers(self.row_group_count);
+        let mut leaves = created.map_err(|error| write_error(&self.temp_path, error))?.into_iter();
+        let (schema, codec) = (self.writer.schema_descr(), self.compression.codec());
         let mut leaf = 0;
         for field in arrow_schema().fields() {
             let count = leaf_count(field.data_type());
             let writers = leaves.by_ref().take(count).collect();
             self.row_group.push(match field.data_type() {
                 DataType::Utf8 => {
-                    let repeats = !is_unique_column(field.name());
-                    ColumnChunkWriter::Text(Box::new(TextColumnWriter::new(
-                        written.column(leaf),
-                        codec,
-                        repeats,
-                    )))
+                    let uses_dictionary = !is_unique_column(field.name());
+                    let column = schema.column(leaf);
+                    let writer = TextColumnWriter::new(column, codec, uses_dictionary);
+                    ColumnChunkWriter::Text(Box::new(writer))
                 }
                 _ => ColumnChunkWriter::Arrays(writers),
             });
@@ -298,63 +265,47 @@ impl DataFileWriter {
             }
             group.close().map(drop)
         });
-        written.map_err(|error| write_error(&self.temp_file.path, error))
+        written.map_err(|error| write_error(&self.temp_path, error))
     }
 
-    /// Writes what is left of the file.
+    /// Writes the rest of the file.
     pub(in crate::store) fn close(mut self) -> Result<FinishedDataFile> {
         if self.row_group_rows > 0 {
             self.finish_row_group()?;
         }
-        let path = &self.temp_file.path;
-        let inner = self.writer.into_inner().map_err(|error| write_error(path, error))?;
-        let HashingWriter { file, hash } = inner.into_inner().map_err(|error| Error::Io {
-            action: "write",
-            path: path.clone(),
-            source: error.into_error(),
-        })?;
-        let (writer, number) = &self.writer_and_number;
-        Ok(FinishedDataFile {
-            file,
-            temp_file: self.temp_file,
-            // What passes need not outlast the machine.
-            is_durable: self.compression == Compression::Zstd,
-            data_file: DataFile {
-                path: self.folder.join(data_file_name(writer, *number, hash.digest128())),
-                size_bytes: 0,
-                events: self.events,
-                month: self.month,
-                period_us: self.period_us,
-            },
-            folder: self.folder,
-        })
+        let path = &self.temp_path;
+        let buffered = self.writer.into_inner().map_err(|error| write_error(path, error))?;
+        let file =
+            buffered.into_inner().map_err(|error| Error::io("write", path)(error.into_error()))?;
+        let DataFileName { writer, number } = &self.name;
+        let name = data_file_name(writer, *number, file.digest());
+        let data_file = DataFile {
+            path: self.folder.join(&name),
+            size_bytes: 0,
+            events: self.events,
+            month: self.month,
+            period_us: self.period_us,
+        };
+        let publish = match self.compression {
+            Compression::Zstd => Publish::Unreferenced,
+            Compression::None => Publish::Temporary,
+        };
+        Ok(FinishedDataFile { file, name, publish, data_file })
     }
 }
 
-/// A file of which all is written, on its way to the disk.
+/// A completely written file that is not synced yet.
 pub(in crate::store) struct FinishedDataFile {
-    file: Box<dyn DiskFile>,
-    temp_file: TempDataFile,
-    is_durable: bool,
-    folder: PathBuf,
+    file: AtomicFile,
+    name: String,
+    publish: Publish,
     data_file: DataFile,
 }
 
 impl FinishedDataFile {
-    /// Brings the file to disk and gives it its name. It is the disk that is waited for.
+    /// Syncs the file and gives it its final name. This waits for the disk.
     pub(in crate::store) fn persist(mut self) -> Result<DataFile> {
-        let (path, disk) = (&self.temp_file.path, &self.temp_file.disk);
-        self.data_file.size_bytes = if self.is_durable {
-            self.file.sync().map_err(Error::io("bring to disk", path))?
-        } else {
-            std::fs::metadata(path).map_err(Error::io("read the size of", path))?.len()
-        };
-        disk.rename(path, &self.data_file.path).map_err(Error::io("name", path))?;
-        self.temp_file.path.clone_from(&self.data_file.path);
-        if self.is_durable {
-            disk.sync_folder(&self.folder).map_err(Error::io("bring to disk", &self.folder))?;
-        }
-        self.temp_file.is_complete = true;
+        self.data_file.size_bytes = self.file.publish(&self.name, self.publish)?;
         Ok(self.data_file)
     }
 }
@@ -367,24 +318,26 @@ fn leaf_count(ty: &DataType) -> usize {
     }
 }
 
-fn writer_properties(compression: Compression) -> WriterProperties {
-    let time = columns().iter().position(|column| column.name == "CreationTime").unwrap_or(0);
-    WriterProperties::builder()
+fn writer_properties(compression: Compression) -> Result<WriterProperties> {
+    let time = column_index("CreationTime").and_then(|index| i32::try_from(index).ok());
+    let time = time.ok_or_else(|| Error::internal("the schema has no column CreationTime"))?;
+    let properties = WriterProperties::builder()
         .set_compression(compression.codec())
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(concat!("pbi-analyze ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_sorting_columns(Some(vec![SortingColumn {
-            column_idx: time as i32,
+            column_idx: time,
             descending: false,
             nulls_first: false,
         }]))
         .set_column_statistics_enabled("CreationTime".into(), EnabledStatistics::Page)
         .set_column_dictionary_enabled("CreationTime".into(), false)
-        .build()
+        .build();
+    Ok(properties)
 }
 
-/// Whether almost every value of a column is another one: a dictionary of random ids would be
-/// built, found too large and thrown away.
+/// Returns true if almost all values of a column differ, as random ids do. A dictionary of them
+/// would become too large and be discarded.
 fn is_unique_column(name: &str) -> bool {
     columns().iter().any(|column| column.name == name && column.encoding == ColumnEncoding::Unique)
 }

@@ -1,4 +1,6 @@
-//! What the store keeps beside the events: the source log and the rejected records.
+//! Records kept in addition to the events: the source log and the rejected records.
 
+pub(in crate::store) mod reject_file;
+pub(in crate::store) mod reject_list;
 pub(in crate::store) mod rejects;
 pub(in crate::store) mod source_log;

@@ -1,57 +1,93 @@
-//! What is remembered of sources, beside the table and as atomic as it.
+//! The source log: an entry for every source ever ingested, as atomic as the table.
 //!
-//! Marks are kept in files under `sources/`, each named after its content and naming the one
-//! before it. The log's application transaction `pbi-analyze.sources` holds the number of the
-//! newest, so a commit of events and the marks of their sources are one step: a file that no
-//! commit names is as if it did not exist. The same holds for the files of rejects, whose names
-//! stand in the first line of the marks that they came with. The chain is folded into one file now
-//! and then, so that reading it stays short however many runs there were.
+//! Entries are in files under `sources/`, each named after its content and referring to the one
+//! before it. The Delta log's application transaction `pbi-analyze.sources` contains the number of
+//! the newest file. So events and the entries of their sources are one commit: a file that no
+//! commit refers to has no effect. The same applies to reject files, whose names are in the first
+//! line of the source-log file that was committed with them. The chain is compacted into one file
+//! after 32 links, so that reading it stays fast after any number of runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
 use crate::schema::source_log::SourceFacts;
-use crate::store::fs::disk::{Disk, parent_or_current};
-use crate::store::provenance::rejects::RejectsFile;
+use crate::store::fs::atomic_file::{AtomicFile, Publish};
+use crate::store::fs::disk::Disk;
+use crate::store::provenance::reject_file::{RejectsFile, check_format};
 
-/// Links of the chain after which it is folded.
+/// Links of the chain after which it is compacted.
 const MAX_CHAIN_LENGTH: u64 = 32;
 
-/// What is remembered of one source: where it was, what it held, and how that was disposed of.
+/// The version of the format that this program writes. Version 1 had no `format` in its first
+/// line, and other names for some members.
+const FORMAT: u32 = 2;
+
+/// The entry of one source: its place, its content, and the outcome of its records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceEntry {
-    /// Where the source is, in a form that does not depend on the folder a command runs in.
+    /// The location of the source, independent of the current folder of a command.
     pub place: String,
     /// The digest of its content.
     pub digest: String,
-    /// What was found in it.
+    /// The facts about the source.
     pub facts: SourceFacts,
 }
 
-/// The first line of a file of marks.
+/// The entries of a version. They may be many, and a writer needs them twice.
+#[derive(Debug, Clone, Default)]
+pub struct SourceEntries {
+    pub(in crate::store) head: Option<i64>,
+    pub(in crate::store) source_log: Arc<SourceLog>,
+}
+
+impl Deref for SourceEntries {
+    type Target = [SourceEntry];
+
+    fn deref(&self) -> &[SourceEntry] {
+        &self.source_log.entries
+    }
+}
+
+/// The first line of a source-log file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct SourceLogHead {
-    /// Who wrote it: two that remember the same must not write the same file, as the one whose
-    /// commit is too late deletes his.
+    /// The version of the format.
+    #[serde(default = "first_format")]
+    format: u32,
+    /// The writer of the file. Two writers with the same entries must not write the same file,
+    /// because the one whose commit fails deletes its own.
     writer: String,
     /// The number of the file before, if there is one.
     before: Option<i64>,
-    /// How many files the chain has behind this one.
+    /// The length of the chain before this file.
     length: u64,
-    /// What was taken out of the store since.
+    /// Events and rejects that were removed from the store.
     #[serde(flatten)]
     removed: RemovedCounts,
-    /// The files of rejects that came with these marks.
+    /// The reject files that were committed with these entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rejects: Vec<RejectsFile>,
 }
 
-/// How much was stored and taken out again.
+/// The part of the first line that every version has.
+#[derive(Debug, Deserialize)]
+struct FormatOnly {
+    #[serde(default = "first_format")]
+    format: u32,
+}
+
+fn first_format() -> u32 {
+    1
+}
+
+/// Numbers of events and rejects that were stored and removed later.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::store) struct RemovedCounts {
     /// Events.
@@ -62,60 +98,64 @@ pub(in crate::store) struct RemovedCounts {
     pub(in crate::store) dropped: u64,
 }
 
-/// Everything that is remembered.
+/// The content of the whole source log.
 #[derive(Debug, Clone, Default)]
 pub(in crate::store) struct SourceLog {
-    /// The marks, oldest first.
+    /// The entries, oldest first.
     pub(in crate::store) entries: Vec<SourceEntry>,
     pub(in crate::store) reject_files: Vec<RejectsFile>,
     pub(in crate::store) removed: RemovedCounts,
 }
 
 impl SourceLog {
-    /// How many rejects there are.
+    /// Returns the number of rejects in the store.
     pub(in crate::store) fn reject_count(&self) -> u64 {
         self.reject_files.iter().map(|file| file.rejects).sum()
     }
 }
 
-/// What is remembered up to the file of a number.
+/// Reads the source log up to the file with the number `head`.
 pub(in crate::store) fn read(root: &Path, head: Option<i64>) -> Result<SourceLog> {
-    let (mut memory, mut files, mut next) = (SourceLog::default(), Vec::new(), head);
+    let (mut source_log, mut files, mut next) = (SourceLog::default(), Vec::new(), head);
     while let Some(number) = next {
-        let (link, marks) = read_file(root, number)?;
-        // Sums are carried on from head to head.
+        let (link, entries) = read_file(root, number)?;
+        // Every head contains the sums of all heads before it.
         if head == Some(number) {
-            memory.removed = link.removed;
+            source_log.removed = link.removed;
         }
-        memory.reject_files.extend(link.rejects);
-        files.push(marks);
+        source_log.reject_files.extend(link.rejects);
+        files.push(entries);
         next = link.before;
     }
-    memory.entries = files.into_iter().rev().flatten().collect();
-    Ok(memory)
+    source_log.entries = files.into_iter().rev().flatten().collect();
+    Ok(source_log)
 }
 
 fn read_file(root: &Path, number: i64) -> Result<(SourceLogHead, Vec<SourceEntry>)> {
     let text = read_text(root, number)?;
-    let marks =
-        text.lines().skip(1).map(serde_json::from_str).collect::<Result<Vec<SourceEntry>, _>>();
-    let marks = marks.map_err(|error| damaged_error(root, number, &error))?;
-    Ok((parse_head(root, number, &text)?, marks))
+    let head = parse_head(root, number, &text)?;
+    let entries = text.lines().skip(1).map(serde_json::from_str);
+    let entries = entries.collect::<Result<Vec<SourceEntry>, _>>();
+    Ok((head, entries.map_err(|error| damaged_error(root, number, error))?))
 }
 
-/// The first line, without what the others cost.
+/// Reads the first line only, without parsing the entries.
 fn read_head(root: &Path, number: i64) -> Result<SourceLogHead> {
     parse_head(root, number, &read_text(root, number)?)
 }
 
 fn parse_head(root: &Path, number: i64, text: &str) -> Result<SourceLogHead> {
-    let head = serde_json::from_str(text.lines().next().unwrap_or_default());
-    head.map_err(|error| damaged_error(root, number, &error))
+    let line = text.lines().next().unwrap_or_default();
+    let damaged = |error: serde_json::Error| damaged_error(root, number, error);
+    let FormatOnly { format } = serde_json::from_str(line).map_err(damaged)?;
+    check_format(&path(root, number), format, FORMAT)?;
+    serde_json::from_str(line).map_err(damaged)
 }
 
-fn damaged_error(root: &Path, number: i64, error: &serde_json::Error) -> Error {
+fn damaged_error(root: &Path, number: i64, error: serde_json::Error) -> Error {
     let path = path(root, number);
-    Error::store(root, format!("{} is damaged: {error}; restore it", path.display()))
+    let message = format!("{} is damaged: {error}; restore it from a copy", path.display());
+    Error::store_caused(root, message, error)
 }
 
 fn read_text(root: &Path, number: i64) -> Result<String> {
@@ -124,26 +164,35 @@ fn read_text(root: &Path, number: i64) -> Result<String> {
     if file_number(text.as_bytes()) != number {
         return Err(Error::store(
             root,
-            format!("{} is not what was written; restore it from a copy", path.display()),
+            format!("the content of {} has changed; restore it from a copy", path.display()),
         ));
     }
     Ok(text)
 }
 
-/// Writes a file with new marks, and the name of the file of rejects that came with them, that goes
-/// before the file of number `head`, and gives its number, for the commit to name. Without marks,
-/// the head stays.
+/// Additions to the source log in one commit.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct NewEntries<'e> {
+    pub(in crate::store) entries: &'e [SourceEntry],
+    /// The file with the rejects of these sources.
+    pub(in crate::store) rejects: Option<&'e RejectsFile>,
+}
+
+/// Writes a file with new entries after the file `head`, and returns its number for the commit.
+///
+/// Without entries, nothing is written and `head` is returned.
 pub(in crate::store) fn append(
-    disk: &dyn Disk,
+    disk: &Arc<dyn Disk>,
     root: &Path,
     head: Option<i64>,
     writer: &str,
-    (marks, rejects): (&[SourceEntry], Option<&RejectsFile>),
+    new: NewEntries<'_>,
 ) -> Result<Option<i64>> {
-    if marks.is_empty() {
+    let NewEntries { entries, rejects } = new;
+    if entries.is_empty() {
         return Ok(head);
     }
-    let (length, gone) = match head {
+    let (length, removed) = match head {
         Some(number) => {
             let head = read_head(root, number)?;
             (head.length + 1, head.removed)
@@ -151,76 +200,92 @@ pub(in crate::store) fn append(
         None => (0, RemovedCounts::default()),
     };
     if length > MAX_CHAIN_LENGTH {
-        let mut memory = read(root, head)?;
-        memory.entries.extend_from_slice(marks);
-        memory.reject_files.extend(rejects.cloned());
-        return write_compacted(disk, root, writer, &memory).map(Some);
+        let mut source_log = read(root, head)?;
+        source_log.entries.extend_from_slice(entries);
+        source_log.reject_files.extend(rejects.cloned());
+        return write_compacted(disk, root, writer, &source_log).map(Some);
     }
     let rejects = rejects.cloned().into_iter().collect();
-    let head =
-        SourceLogHead { writer: writer.to_owned(), before: head, length, removed: gone, rejects };
-    write_file(disk, root, &head, marks).map(Some)
+    let writer = writer.to_owned();
+    let head = SourceLogHead { format: FORMAT, writer, before: head, length, removed, rejects };
+    write_file(disk, root, &head, entries).map(Some)
 }
 
-/// Writes a file with all that is remembered, in the place of the chain that it was read from, and
-/// gives its number, for the commit to name.
+/// Writes a file with the whole source log, which replaces the chain it was read from, and returns
+/// its number for the commit.
 pub(in crate::store) fn write_compacted(
-    disk: &dyn Disk,
+    disk: &Arc<dyn Disk>,
     root: &Path,
     writer: &str,
-    memory: &SourceLog,
+    source_log: &SourceLog,
 ) -> Result<i64> {
-    let (writer, rejects) = (writer.to_owned(), memory.reject_files.clone());
-    let head = SourceLogHead { writer, before: None, length: 0, removed: memory.removed, rejects };
-    write_file(disk, root, &head, &memory.entries)
+    let head = SourceLogHead {
+        format: FORMAT,
+        writer: writer.to_owned(),
+        before: None,
+        length: 0,
+        removed: source_log.removed,
+        rejects: source_log.reject_files.clone(),
+    };
+    write_file(disk, root, &head, &source_log.entries)
 }
 
 fn write_file(
-    disk: &dyn Disk,
+    disk: &Arc<dyn Disk>,
     root: &Path,
     head: &SourceLogHead,
-    marks: &[SourceEntry],
+    entries: &[SourceEntry],
 ) -> Result<i64> {
     let mut text = serde_json::to_vec(head).map_err(Error::internal)?;
-    for mark in marks {
+    for entry in entries {
         text.push(b'\n');
-        serde_json::to_writer(&mut text, mark).map_err(Error::internal)?;
+        serde_json::to_writer(&mut text, entry).map_err(Error::internal)?;
     }
     text.push(b'\n');
     let number = file_number(&text);
-    write_atomically(disk, &path(root, number), &text)?;
+    write_text(disk, root, number, &text)?;
     Ok(number)
 }
 
-/// Deletes a file of marks that no commit named. What cannot be deleted is harmless.
+/// Writes a file. It replaces a file with the same content that an aborted run has left, or that
+/// another writer has written at the same moment.
+fn write_text(disk: &Arc<dyn Disk>, root: &Path, number: i64, text: &[u8]) -> Result<()> {
+    let mut file = AtomicFile::create_unnamed(disk, &folder(root))?;
+    file.write_bytes(text)?;
+    file.publish(&file_name(number), Publish::Unreferenced).map(drop)
+}
+
+/// Deletes a source-log file that no commit refers to. A file that cannot be deleted is harmless.
 pub(in crate::store) fn discard(disk: &dyn Disk, root: &Path, head: Option<i64>) {
     if let Some(number) = head {
         let _ = disk.remove(&path(root, number));
     }
 }
 
-/// Deletes the files up to `before`, if the one of the number `head` has all their marks. Nobody
-/// needs them but readers of older versions, who look again. What cannot be deleted is harmless.
+/// Deletes the files up to `before` if the file `head` contains all their entries.
+///
+/// Only readers of older versions need these files, and they read the newest version again. A file
+/// that cannot be deleted is harmless.
 pub(in crate::store) fn delete_compacted(
     disk: &dyn Disk,
     root: &Path,
     before: Option<i64>,
     head: Option<i64>,
 ) {
-    let is_folded = |number| read_head(root, number).is_ok_and(|head| head.before.is_none());
-    if before.is_some() && before != head && head.is_some_and(is_folded) {
+    let is_compacted = |number| read_head(root, number).is_ok_and(|head| head.before.is_none());
+    if before.is_some() && before != head && head.is_some_and(is_compacted) {
         for path in chain(root, before).unwrap_or_default() {
             let _ = disk.remove(&path);
         }
     }
 }
 
-/// The files of marks up to the one of a number.
+/// Returns the source-log files up to the one with the number `head`.
 pub(in crate::store) fn chain(root: &Path, head: Option<i64>) -> Result<Vec<PathBuf>> {
     Ok(links(root, head)?.into_iter().map(|(number, _)| path(root, number)).collect())
 }
 
-/// The files of marks up to the one of a number, and the files of rejects that they name.
+/// Returns the source-log files up to the one with the number `head`, and their reject files.
 pub(in crate::store) fn referenced_files(
     root: &Path,
     head: Option<i64>,
@@ -243,47 +308,33 @@ fn links(root: &Path, head: Option<i64>) -> Result<Vec<(i64, SourceLogHead)>> {
     Ok(links)
 }
 
-/// A file of the same content may be there: left by a run that was cut off, or written at the
-/// same moment by another. It is as good as this one, so it is replaced and not refused.
-fn write_atomically(disk: &dyn Disk, path: &Path, text: &[u8]) -> Result<()> {
-    let folder = parent_or_current(path);
-    disk.create_folder(folder).map_err(Error::io("create", folder))?;
-    let unfinished = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
-    let written = disk.create(&unfinished).and_then(|mut file| {
-        file.write_all(text)?;
-        file.sync()?;
-        disk.rename(&unfinished, path)
-    });
-    let written = written.map_err(|error| (&*unfinished, error));
-    let written = written.and_then(|()| disk.sync_folder(folder).map_err(|error| (path, error)));
-    written.map_err(|(left, error)| {
-        // Named by nothing that anybody reads.
-        let _ = disk.remove(left);
-        Error::io("write", path)(error)
-    })
-}
-
-/// The folder of the files of marks.
+/// Returns the folder of the source-log files.
 pub(in crate::store) fn folder(root: &Path) -> PathBuf {
     root.join("sources")
 }
 
-/// The number of a file of marks: from its content, so that no two writers give one number to
-/// different files, and never negative, as the log wants it.
+/// Returns the number of a source-log file, calculated from its content.
+///
+/// So two writers never give the same number to different files. The number is never negative,
+/// which the Delta log requires.
 fn file_number(text: &[u8]) -> i64 {
     (xxh3_64(text) >> 1) as i64
 }
 
-/// The file of marks of a number.
-pub(in crate::store) fn path(root: &Path, number: i64) -> PathBuf {
-    folder(root).join(format!("{number:016x}.ndjson"))
+fn file_name(number: i64) -> String {
+    format!("{number:016x}.ndjson")
 }
 
-/// The facts of each source in its newest form, sorted by path.
-pub(in crate::store) fn latest_facts(marks: &[SourceEntry]) -> Vec<SourceFacts> {
-    let newest: BTreeMap<(&str, &str), &SourceFacts> = marks
+/// Returns the path of the source-log file with a number.
+pub(in crate::store) fn path(root: &Path, number: i64) -> PathBuf {
+    folder(root).join(file_name(number))
+}
+
+/// Returns the newest facts of each source, sorted by path.
+pub(in crate::store) fn latest_facts(entries: &[SourceEntry]) -> Vec<SourceFacts> {
+    let newest: BTreeMap<(&str, &str), &SourceFacts> = entries
         .iter()
-        .map(|mark| ((mark.facts.path.as_str(), mark.place.as_str()), &mark.facts))
+        .map(|entry| ((entry.facts.path.as_str(), entry.place.as_str()), &entry.facts))
         .collect();
     newest.into_values().cloned().collect()
 }
@@ -291,85 +342,111 @@ pub(in crate::store) fn latest_facts(marks: &[SourceEntry]) -> Vec<SourceFacts> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::source_log::WarningKind;
     use crate::store::fs::disk::OsDisk;
 
-    fn mark(name: &str) -> SourceEntry {
+    fn disk() -> Arc<dyn Disk> {
+        Arc::new(OsDisk)
+    }
+
+    fn entry(name: &str) -> SourceEntry {
         let facts = SourceFacts { path: name.to_owned(), ..SourceFacts::default() };
         SourceEntry { place: format!("/a/{name}"), digest: "0".to_owned(), facts }
     }
 
+    fn append_one(root: &Path, head: Option<i64>, writer: &str, name: &str) -> Option<i64> {
+        let new = NewEntries { entries: &[entry(name)], rejects: None };
+        append(&disk(), root, head, writer, new).unwrap()
+    }
+
+    fn write_raw(root: &Path, text: &str) -> i64 {
+        let number = file_number(text.as_bytes());
+        write_text(&disk(), root, number, text.as_bytes()).unwrap();
+        number
+    }
+
     #[test]
-    fn marks_come_back_in_order_however_long_the_chain_was() {
+    fn entries_are_read_in_order_from_a_chain_of_any_length() {
         let folder = tempfile::tempdir().unwrap();
         let mut head = None;
         for number in 0..100 {
-            head = append(&OsDisk, folder.path(), head, "w", (&[mark(&number.to_string())], None))
-                .unwrap();
+            head = append_one(folder.path(), head, "w", &number.to_string());
         }
-        let marks = read(folder.path(), head).unwrap().entries;
-        let names: Vec<_> = marks.iter().map(|mark| mark.facts.path.clone()).collect();
+        let entries = read(folder.path(), head).unwrap().entries;
+        let names: Vec<_> = entries.iter().map(|entry| entry.facts.path.clone()).collect();
         assert_eq!(names, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
         assert!(read_file(folder.path(), head.unwrap()).unwrap().0.length <= MAX_CHAIN_LENGTH);
     }
 
     #[test]
-    fn a_fold_keeps_the_names_of_rejects_and_what_is_gone() {
+    fn compaction_keeps_reject_files_and_removed_counts() {
         let folder = tempfile::tempdir().unwrap();
-        let (root, gone) = (folder.path(), RemovedCounts { erased: 3, dropped: 2 });
-        let memory = SourceLog { entries: vec![mark("x")], removed: gone, ..SourceLog::default() };
-        let mut head = Some(write_compacted(&OsDisk, root, "w", &memory).unwrap());
+        let (root, removed) = (folder.path(), RemovedCounts { erased: 3, dropped: 2 });
+        let log = SourceLog { entries: vec![entry("x")], removed, ..SourceLog::default() };
+        let mut head = Some(write_compacted(&disk(), root, "w", &log).unwrap());
         for number in 0..50 {
             let file = RejectsFile { name: format!("{number}"), rejects: number };
-            let named = (number % 5 == 0).then_some(&file);
-            let marks = [mark(&number.to_string())];
-            head = append(&OsDisk, root, head, "w", (&marks, named)).unwrap();
+            let rejects = (number % 5 == 0).then_some(&file);
+            let entries = &[entry(&number.to_string())];
+            head = append(&disk(), root, head, "w", NewEntries { entries, rejects }).unwrap();
         }
-        let memory = read(root, head).unwrap();
-        assert_eq!((memory.removed, memory.reject_count()), (gone, 225));
-        assert_eq!(memory.reject_files.len(), 10);
-        assert_eq!(
-            referenced_files(root, head).unwrap().len(),
-            10 + chain(root, head).unwrap().len()
-        );
+        let log = read(root, head).unwrap();
+        assert_eq!((log.removed, log.reject_count()), (removed, 225));
+        assert_eq!(log.reject_files.len(), 10);
+        let files = referenced_files(root, head).unwrap();
+        assert_eq!(files.len(), 10 + chain(root, head).unwrap().len());
     }
 
     #[test]
-    fn what_was_remembered_before_rejects_were_kept_is_read() {
+    fn file_of_the_first_format_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let text = "{\"writer\":\"w\",\"before\":null,\"length\":0,\"erased\":4}\n\
             {\"place\":\"/a\",\"digest\":\"0\",\"facts\":{\"path\":\"a\",\"kind\":\"array\",\
             \"size_bytes\":1,\"modified_us\":null,\"records\":{\"read\":1,\"stored\":0,\
             \"duplicates\":0,\"conflicting\":0,\"other_workloads\":0,\"rejected\":1},\"days\":{},\
-            \"period_us\":null,\"damaged\":true,\"troubles\":[]}}\n";
-        let number = file_number(text.as_bytes());
-        write_atomically(&OsDisk, &path(folder.path(), number), text.as_bytes()).unwrap();
-        let memory = read(folder.path(), Some(number)).unwrap();
-        assert_eq!(
-            (memory.removed, memory.reject_count()),
-            (RemovedCounts { erased: 4, dropped: 0 }, 0)
-        );
-        let facts = &memory.entries[0].facts;
+            \"period_us\":null,\"others_kept\":3,\"damaged\":true,\
+            \"troubles\":[{\"position\":7,\"reason\":\"why\"}],\
+            \"suspicions\":[{\"kind\":\"cut\",\"count\":1,\"detail\":\"d\"},\
+            {\"kind\":\"lost_letters\",\"count\":1,\"detail\":\"d\"},\
+            {\"kind\":\"early\",\"count\":1,\"detail\":\"d\"}]}}\n";
+        let number = write_raw(folder.path(), text);
+        let log = read(folder.path(), Some(number)).unwrap();
+        assert_eq!((log.removed, log.reject_count()), (RemovedCounts { erased: 4, dropped: 0 }, 0));
+        let facts = &log.entries[0].facts;
         assert_eq!((facts.records.rejected, facts.rejects), (1, None));
+        assert_eq!((facts.other_workloads_kept, facts.problems[0].position), (3, 7));
+        let kinds: Vec<_> = facts.warnings.iter().map(|warning| warning.kind).collect();
+        let expected = [WarningKind::Truncated, WarningKind::LostCharacters, WarningKind::TooEarly];
+        assert_eq!(kinds, expected);
     }
 
     #[test]
-    fn two_writers_that_remember_the_same_do_not_share_a_file() {
+    fn newer_file_is_refused_with_advice() {
         let folder = tempfile::tempdir().unwrap();
-        let [one, other] = ["one", "other"].map(|writer| {
-            append(&OsDisk, folder.path(), None, writer, (&[mark("x")], None)).unwrap()
-        });
+        let head = append_one(folder.path(), None, "w", "x");
+        let text = fs::read_to_string(path(folder.path(), head.unwrap())).unwrap();
+        assert!(text.starts_with("{\"format\":2,"), "{text}");
+        let number = write_raw(folder.path(), "{\"format\":3,\"unknown\":[]}\n{}\n");
+        let error = read(folder.path(), Some(number)).unwrap_err().to_string();
+        assert!(error.contains("newer pbi-analyze") && error.contains("update"), "{error}");
+    }
+
+    #[test]
+    fn writers_with_the_same_entries_do_not_share_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] =
+            ["one", "other"].map(|writer| append_one(folder.path(), None, writer, "x"));
         discard(&OsDisk, folder.path(), one);
-        assert_eq!(read(folder.path(), other).unwrap().entries, [mark("x")]);
+        assert_eq!(read(folder.path(), other).unwrap().entries, [entry("x")]);
     }
 
     #[test]
-    fn a_file_of_marks_that_was_changed_is_refused() {
+    fn changed_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let head = append(&OsDisk, folder.path(), None, "w", (&[mark("x")], None)).unwrap();
+        let head = append_one(folder.path(), None, "w", "x");
         let path = path(folder.path(), head.unwrap());
         fs::write(&path, fs::read_to_string(&path).unwrap().replace("\"x\"", "\"y\"")).unwrap();
-        assert!(
-            read(folder.path(), head).unwrap_err().to_string().contains("not what was written")
-        );
+        let error = read(folder.path(), head).unwrap_err().to_string();
+        assert!(error.contains("has changed; restore it"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Which events are stored and which are copies.
+//! Deduplication: of each Id, one event is stored.
 
 use std::collections::BTreeMap;
 
@@ -9,85 +9,98 @@ use crate::column::EventKey;
 use crate::error::Result;
 use crate::store::delta::snapshot::DataFile;
 use crate::store::parquet::reader;
-use crate::store::write::run::Run;
+use crate::store::write::run::{Run, row_number};
 
-/// What became of the events of one source.
+/// The numbers of stored and duplicate events of one source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DedupCounts {
-    /// Newly stored.
+    /// Newly stored events.
     pub stored: u64,
-    /// Copies of others in this load, or of what the table has.
+    /// Duplicates of other events in this write or in the table.
     pub duplicates: u64,
-    /// Duplicates whose content differs from the copy that stays.
+    /// Duplicates whose content differs from the stored event.
     pub conflicting: u64,
 }
 
-/// What became of the staged events.
+/// The result of a deduplication.
 #[derive(Debug, Clone, Default)]
 pub struct DedupResult {
-    /// By source number (the upper half of [`Key::order`]).
+    /// The counts by source number (the upper half of [`EventKey::sequence`]).
     pub by_source: BTreeMap<u32, DedupCounts>,
-    /// For each run and key, whether the event is stored.
+    /// For each run and key: true if the event is stored.
     kept: Vec<Vec<bool>>,
 }
 
 impl DedupResult {
-    /// How many events are stored.
+    /// Returns the number of stored events.
     pub fn stored_events(&self) -> u64 {
-        self.by_source.values().map(|fate| fate.stored).sum()
+        self.by_source.values().map(|counts| counts.stored).sum()
     }
 
-    /// All events of runs stay.
+    /// Returns a result that keeps all events of `runs`.
     pub(in crate::store) fn keep_all(runs: &[Run]) -> DedupResult {
-        let alive = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
-        DedupResult { by_source: BTreeMap::new(), kept: alive }
+        let kept = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
+        DedupResult { by_source: BTreeMap::new(), kept }
     }
 
-    /// Of the events of a single run, those stay that do not go.
-    pub(in crate::store) fn keep_except(goes: &[bool]) -> DedupResult {
-        let alive = vec![goes.iter().map(|goes| !goes).collect()];
-        DedupResult { by_source: BTreeMap::new(), kept: alive }
+    /// Returns a result for a single run that keeps the events with false in `erased`.
+    pub(in crate::store) fn keep_except(erased: &[bool]) -> DedupResult {
+        let kept = vec![erased.iter().map(|erased| !erased).collect()];
+        DedupResult { by_source: BTreeMap::new(), kept }
     }
 
+    /// Returns true if the event at a position of a run is stored.
     pub(in crate::store) fn is_kept(&self, run: usize, position: usize) -> bool {
         self.kept[run][position]
     }
 }
 
-/// An event by run and position of its key.
+/// An event, by its run and the position of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct StagedRow {
     run: u32,
     position: u32,
 }
 
-/// The staged events by id. Only the winner of each id is in it.
+impl StagedRow {
+    fn run(self) -> usize {
+        self.run as usize
+    }
+
+    fn position(self) -> usize {
+        self.position as usize
+    }
+}
+
+/// The staged events by Id, with one event for each Id.
 struct KeptById<'r> {
-    /// Each id is in the part that its bits say.
+    /// The partition of an Id is given by its lowest bits.
     partitions: Vec<KeptPartition<'r>>,
 }
 
 impl<'r> KeptById<'r> {
-    /// Lets all staged events compete, and gives back the losers too. Each thread has ids of its
-    /// own, whose table is the smaller for it; to look at all keys costs little beside that.
-    fn from_runs(runs: &'r [Run]) -> (Self, Vec<StagedRow>) {
-        let parts = rayon::current_num_threads().next_power_of_two();
+    /// Collects one event for each Id, and returns the duplicates too.
+    ///
+    /// Each thread has its own Ids, so that its hash table is small. Every thread reads all keys,
+    /// which costs little compared with the lookups.
+    fn from_runs(runs: &'r [Run]) -> Result<(Self, Vec<StagedRow>)> {
+        let count = rayon::current_num_threads().next_power_of_two();
         let rows: usize = runs.iter().map(|run| run.keys.len()).sum();
-        let filled: Vec<(KeptPartition<'r>, Vec<StagedRow>)> = (0..parts)
+        let filled: Result<Vec<(KeptPartition<'r>, Vec<StagedRow>)>> = (0..count)
             .into_par_iter()
             .map(|number| {
-                let mut part =
-                    KeptPartition { runs, table: HashTable::with_capacity(rows / parts) };
-                let losers = part.insert_all(|id| partition_index(id, parts) == number);
-                (part, losers)
+                let table = HashTable::with_capacity(rows / count);
+                let mut partition = KeptPartition { runs, table };
+                let duplicates = partition.insert_all(|id| partition_index(id, count) == number)?;
+                Ok((partition, duplicates))
             })
             .collect();
-        let (parts, losers): (Vec<_>, Vec<_>) = filled.into_iter().unzip();
-        (KeptById { partitions: parts }, losers.concat())
+        let (partitions, duplicates): (Vec<_>, Vec<_>) = filled?.into_iter().unzip();
+        Ok((KeptById { partitions }, duplicates.concat()))
     }
 
     fn is_empty(&self) -> bool {
-        self.partitions.iter().all(|part| part.table.is_empty())
+        self.partitions.iter().all(|partition| partition.table.is_empty())
     }
 
     fn find(&self, id: u128) -> Option<StagedRow> {
@@ -95,124 +108,126 @@ impl<'r> KeptById<'r> {
     }
 }
 
-/// The number of the part that an id is in, of so many: a power of two.
-fn partition_index(id: u128, parts: usize) -> usize {
-    id as usize & (parts - 1)
+/// Returns the partition of an Id. `count` is the number of partitions, a power of two.
+fn partition_index(id: u128, count: usize) -> usize {
+    id as usize & (count - 1)
 }
 
-/// Some of the staged events by id.
+/// The staged events of one partition by Id.
 struct KeptPartition<'r> {
     runs: &'r [Run],
     table: HashTable<StagedRow>,
 }
 
 impl KeptPartition<'_> {
-    /// Enters all events with ids that belong here, and gives back the losers.
-    fn insert_all(&mut self, belongs: impl Fn(u128) -> bool) -> Vec<StagedRow> {
-        let mut losers = Vec::new();
-        for (run, keys) in self.runs.iter().map(|run| &run.keys).enumerate() {
-            for (position, key) in keys.iter().enumerate() {
+    /// Inserts all events whose Ids belong to this partition, and returns the duplicates.
+    fn insert_all(&mut self, belongs: impl Fn(u128) -> bool) -> Result<Vec<StagedRow>> {
+        let mut duplicates = Vec::new();
+        for (run_number, run) in self.runs.iter().enumerate() {
+            // One check for all events of a run: positions are lower than the number of keys.
+            let (run_number, _) = (row_number(run_number)?, row_number(run.keys.len())?);
+            for (position, key) in (0_u32..).zip(&run.keys) {
                 if belongs(key.id()) {
-                    let place = StagedRow { run: run as u32, position: position as u32 };
-                    losers.extend(self.insert_or_replace(place));
+                    let row = StagedRow { run: run_number, position };
+                    duplicates.extend(self.insert_or_replace(row));
                 }
             }
         }
-        losers
+        Ok(duplicates)
     }
 
     fn find(&self, id: u128) -> Option<StagedRow> {
-        self.table.find(hash_id(id), |&place| key_at(self.runs, place).id() == id).copied()
+        self.table.find(hash_id(id), |&row| key_at(self.runs, row).id() == id).copied()
     }
 
-    /// Puts an event in, and gives back the one that lost to it or that it lost to.
-    fn insert_or_replace(&mut self, place: StagedRow) -> Option<StagedRow> {
+    /// Inserts an event, and returns the duplicate: this event or the one that it has replaced.
+    fn insert_or_replace(&mut self, row: StagedRow) -> Option<StagedRow> {
         let runs = self.runs;
-        let id = key_at(runs, place).id();
-        let Some(holder) = self.find(id) else {
-            let hash_at = |&place: &StagedRow| hash_id(key_at(runs, place).id());
-            self.table.insert_unique(hash_id(id), place, hash_at);
+        let id = key_at(runs, row).id();
+        let Some(kept) = self.find(id) else {
+            let hash_at = |&row: &StagedRow| hash_id(key_at(runs, row).id());
+            self.table.insert_unique(hash_id(id), row, hash_at);
             return None;
         };
-        let rank = |place| {
-            let key = key_at(runs, place);
+        let rank = |row| {
+            let key = key_at(runs, row);
             (std::cmp::Reverse(key.field_count), key.sequence)
         };
-        if rank(holder) <= rank(place) {
-            return Some(place);
+        if rank(kept) <= rank(row) {
+            return Some(row);
         }
         if let Some(slot) = self.table.find_mut(hash_id(id), |&at| key_at(runs, at).id() == id) {
-            *slot = place;
+            *slot = row;
         }
-        Some(holder)
+        Some(kept)
     }
 }
 
-fn key_at(runs: &[Run], place: StagedRow) -> &EventKey {
-    &runs[place.run as usize].keys[place.position as usize]
+fn key_at(runs: &[Run], row: StagedRow) -> &EventKey {
+    &runs[row.run()].keys[row.position()]
 }
 
-fn content_hash_at(runs: &[Run], place: StagedRow) -> u64 {
-    runs[place.run as usize].content_hash(place.position as usize)
+fn content_hash_at(runs: &[Run], row: StagedRow) -> u64 {
+    runs[row.run()].content_hash(row.position())
 }
 
-/// Ids are random, or hashes; folding their halves is hash enough.
+/// Returns the hash of an Id. Ids are random or hashes, so combining their halves is sufficient.
 fn hash_id(id: u128) -> u64 {
     ((id >> 64) as u64 ^ id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// Decides on every staged event: the richest copy of an id stays, the first in the archive among
-/// equals, and none whose id is in one of the table's files.
+/// Deduplicates the staged events against each other and against the table's files.
+///
+/// Of each Id, the event with the most fields is kept, and the first one in the log files among
+/// equals. An event whose Id is in the table is never stored again.
 pub(in crate::store) fn deduplicate(runs: &[Run], files: &[DataFile]) -> Result<DedupResult> {
-    let (winners, losers) = KeptById::from_runs(runs);
-    let mut alive: Vec<Vec<bool>> = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
-    let stored = stored_content_hashes(&winners, files)?;
-    // A copy, and the content number of the one that stays.
-    let copies = losers.par_iter().map(|&loser| {
-        let id = key_at(runs, loser).id();
-        let kept = stored.get(&id).copied();
-        let kept = kept.or_else(|| winners.find(id).map(|winner| content_hash_at(runs, winner)));
-        (loser, kept.unwrap_or(0))
+    let (kept_by_id, duplicates) = KeptById::from_runs(runs)?;
+    let mut kept: Vec<Vec<bool>> = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
+    let stored = stored_content_hashes(&kept_by_id, files)?;
+    // Each duplicate with the content hash of the event that is stored.
+    let duplicates = duplicates.par_iter().map(|&row| {
+        let id = key_at(runs, row).id();
+        let hash = stored.get(&id).copied();
+        let hash = hash.or_else(|| kept_by_id.find(id).map(|kept| content_hash_at(runs, kept)));
+        (row, hash.unwrap_or(0))
     });
-    let held = stored.par_iter().filter_map(|(&id, &kept)| Some((winners.find(id)?, kept)));
-    let copies = copies.chain(held);
-    let copies = copies.map(|(place, kept)| (place, content_hash_at(runs, place) != kept));
+    let in_table = stored.par_iter().filter_map(|(&id, &hash)| Some((kept_by_id.find(id)?, hash)));
+    let duplicates = duplicates.chain(in_table);
+    let duplicates = duplicates.map(|(row, hash)| (row, content_hash_at(runs, row) != hash));
     let mut by_source: BTreeMap<u32, DedupCounts> = BTreeMap::new();
-    for (place, differs) in copies.collect::<Vec<_>>() {
-        alive[place.run as usize][place.position as usize] = false;
-        let fate = by_source.entry(source_number(key_at(runs, place))).or_default();
-        fate.duplicates += 1;
-        fate.conflicting += u64::from(differs);
+    for (row, differs) in duplicates.collect::<Vec<_>>() {
+        kept[row.run()][row.position()] = false;
+        let counts = by_source.entry(source_number(key_at(runs, row))).or_default();
+        counts.duplicates += 1;
+        counts.conflicting += u64::from(differs);
     }
-    for (run, alive) in runs.iter().zip(&alive) {
-        let stored = run.keys.iter().zip(alive).filter(|(_, alive)| **alive);
+    for (run, kept) in runs.iter().zip(&kept) {
+        let stored = run.keys.iter().zip(kept).filter(|(_, kept)| **kept);
         let stored: Vec<u32> = stored.map(|(key, _)| source_number(key)).collect();
-        // Events of one time are mostly of one source: it is looked up once for many.
-        for of_one in stored.chunk_by(|one, other| one == other) {
-            by_source.entry(of_one[0]).or_default().stored += of_one.len() as u64;
+        // Events of about the same time are mostly from one source: one lookup for all of them.
+        for same_source in stored.chunk_by(|one, other| one == other) {
+            by_source.entry(same_source[0]).or_default().stored += same_source.len() as u64;
         }
     }
-    Ok(DedupResult { by_source, kept: alive })
+    Ok(DedupResult { by_source, kept })
 }
 
 fn source_number(key: &EventKey) -> u32 {
     (key.sequence >> 32) as u32
 }
 
-/// The content numbers of stored events whose ids were staged again. Every file is asked, not
-/// only those of the same months: a copy whose time was garbled is still a copy.
-fn stored_content_hashes(
-    winners: &KeptById<'_>,
-    files: &[DataFile],
-) -> Result<BTreeMap<u128, u64>> {
-    if winners.is_empty() {
+/// Returns the content hashes of the events in the table whose Ids were staged again.
+///
+/// All files are read, not only those of the same months: a duplicate may have a damaged time.
+fn stored_content_hashes(staged: &KeptById<'_>, files: &[DataFile]) -> Result<BTreeMap<u128, u64>> {
+    if staged.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let contents = files.par_iter().map(|file| {
-        let rows = reader::find_rows_by_id(&file.path, |id| winners.find(id).is_some())?;
+    let hashes = files.par_iter().map(|file| {
+        let rows = reader::find_rows_by_id(&file.path, |id| staged.find(id).is_some())?;
         if rows.is_empty() { Ok(Vec::new()) } else { reader::content_hashes(&file.path, &rows) }
     });
-    // In the order of the files, whoever has read them.
-    let contents: Vec<Vec<(u128, u64)>> = contents.collect::<Result<_>>()?;
-    Ok(contents.into_iter().flatten().collect())
+    // In the order of the files, independent of the threads that have read them.
+    let hashes: Vec<Vec<(u128, u64)>> = hashes.collect::<Result<_>>()?;
+    Ok(hashes.into_iter().flatten().collect())
 }

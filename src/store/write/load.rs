@@ -1,9 +1,10 @@
-//! A write in progress: staged from any thread, settled against the table, committed at once.
+//! A write: batches are staged from any thread, deduplicated against the table, and committed.
 //!
-//! Owns: the order of these steps, and what becomes of a write that another has overtaken.
+//! If another writer commits first, the write is deduplicated against the newer version and
+//! committed again.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -11,23 +12,27 @@ use crate::column::EventBatch;
 use crate::error::{Error, Result};
 use crate::schema::reject::Reject;
 use crate::schema::source_log::RejectCounts;
-use crate::store::delta::log::DeltaLog;
+use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
+use crate::store::delta::log::{CommitContent, DeltaLog};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::{Disk, OsDisk};
-use crate::store::parquet::writer::TableDir;
-use crate::store::provenance::rejects::{self, NewRejects, RejectSpool, RejectsFile};
-use crate::store::provenance::source_log::{self, SourceEntry, SourceLog};
+use crate::store::handle::Store;
+use crate::store::parquet::writer::{Compression, TableDir};
+use crate::store::provenance::reject_file::RejectsFile;
+use crate::store::provenance::rejects::{self, NewRejects, RejectSpool};
+use crate::store::provenance::source_log::{
+    self, NewEntries, SourceEntries, SourceEntry, SourceLog,
+};
 use crate::store::write::dedup::{self, DedupResult};
 use crate::store::write::merge;
 use crate::store::write::run::Run;
-use crate::store::write::writer_lock::WriterLock;
-use crate::store::{MAX_ATTEMPTS, SourceEntries, Store, backoff, too_many_conflicts};
+use crate::store::write::writer_lock::{WriterLock, clean_orphans, stale_locks};
 
-/// What a load may hold in memory before it puts sorted runs on disk.
+/// Memory for staged batches. Further batches are written to disk as sorted runs.
 const MAX_STAGED_BYTES: usize = 144 << 20;
 
-/// Where a load ends.
-pub(in crate::store) enum TransactionTarget {
+/// The destination of a write.
+enum TransactionTarget {
     Store { store: Store, writer_lock: WriterLock, known_entries: SourceEntries },
     Temporary(tempfile::TempDir),
 }
@@ -37,41 +42,87 @@ impl TransactionTarget {
         match self {
             TransactionTarget::Temporary(folder) => Ok(TempTable { files, _folder: folder }),
             TransactionTarget::Store { .. } => {
-                Err(Error::internal("a load of the store is to be committed"))
+                Err(Error::internal("a write to a store was not committed"))
             }
         }
     }
 }
 
-/// A write in progress. Nothing of it is seen before its commit; dropped, it leaves nothing.
+/// A write in progress. It has no effect before its commit. Dropping it deletes its files.
 pub struct Transaction {
     target: TransactionTarget,
-    site: TableDir,
+    table_dir: TableDir,
     temp_dir: PathBuf,
     disk: Arc<dyn Disk>,
     runs: Mutex<Vec<Run>>,
     staged_bytes: AtomicUsize,
-    /// Where there is a store to keep them.
+    /// The rejects, or `None` if the destination keeps none.
     rejects: Option<RejectSpool>,
     attempts: u32,
 }
 
+impl Store {
+    /// Begins a write, after it has deleted the orphans of aborted writers.
+    ///
+    /// `known_entries` are the source entries that the caller has read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the folder for temporary files cannot be created.
+    pub fn begin_transaction(&self, known_entries: SourceEntries) -> Result<Transaction> {
+        let writer_lock = WriterLock::acquire(self)?;
+        clean_orphans(&writer_lock)?;
+        let (store, writer) = (writer_lock.store(), &writer_lock.writer);
+        let table_dir = TableDir::new(&store.disk, &store.events_dir(), writer, Compression::Zstd);
+        let temp_dir = writer_lock.temp_dir();
+        let target = TransactionTarget::Store { store, writer_lock, known_entries };
+        Ok(Transaction::new(target, table_dir, temp_dir))
+    }
+
+    /// Deletes the orphans of aborted writers, for commands that write nothing themselves.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::begin_transaction`].
+    pub fn clean_orphans(&self) -> Result<()> {
+        match stale_locks(&self.root)? {
+            Some(_) => clean_orphans(&WriterLock::acquire(self)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins a write to a temporary folder, which is deleted with the result. Reports use it to
+    /// read log files without a store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the temporary folder cannot be created.
+    pub fn temporary_transaction() -> Result<Transaction> {
+        let parent = std::env::temp_dir();
+        let folder = tempfile::Builder::new()
+            .prefix("pbi-analyze-")
+            .tempdir_in(&parent)
+            .map_err(Error::io("create a temporary folder in", &parent))?;
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+        let temp_dir = folder.path().to_path_buf();
+        let events = temp_dir.join("events");
+        let table_dir = TableDir::new(&disk, &events, "temporary", Compression::None);
+        Ok(Transaction::new(TransactionTarget::Temporary(folder), table_dir, temp_dir))
+    }
+}
+
 impl Transaction {
-    pub(in crate::store) fn new(
-        target: TransactionTarget,
-        site: TableDir,
-        scratch: PathBuf,
-    ) -> Self {
+    fn new(target: TransactionTarget, table_dir: TableDir, temp_dir: PathBuf) -> Self {
         let (disk, rejects): (Arc<dyn Disk>, _) = match &target {
             TransactionTarget::Store { store, .. } => {
-                (Arc::clone(store.disk()), Some(RejectSpool::new(store.disk(), &scratch)))
+                (Arc::clone(store.disk()), Some(RejectSpool::new(store.disk(), &temp_dir)))
             }
             TransactionTarget::Temporary(_) => (Arc::new(OsDisk), None),
         };
         Transaction {
             target,
-            site,
-            temp_dir: scratch,
+            table_dir,
+            temp_dir,
             disk,
             runs: Mutex::new(Vec::new()),
             staged_bytes: AtomicUsize::new(0),
@@ -80,27 +131,25 @@ impl Transaction {
         }
     }
 
-    /// Takes a record that could not be taken as an event, to be kept beside the table: from many
-    /// threads, in any order. What passes keeps none.
+    /// Adds a rejected record, from any thread and in any order. A temporary write ignores it.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the disk refuses.
+    /// [`Error::Io`] if the record cannot be written to disk.
     pub fn add_reject(&self, reject: &Reject) -> Result<()> {
-        self.rejects.as_ref().map_or(Ok(()), |intake| intake.add(reject))
+        self.rejects.as_ref().map_or(Ok(()), |spool| spool.add(reject))
     }
 
-    /// Takes a batch of events. May be called from many threads; the order of calls has no
-    /// influence on the result.
+    /// Adds a batch of events, from any thread. The order of the calls does not change the result.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where a run that memory has no room for cannot be put on disk.
+    /// [`Error::Io`] if memory is full and the batch cannot be written to disk.
     pub fn stage(&self, batch: EventBatch) -> Result<()> {
         if batch.keys.is_empty() {
             return Ok(());
         }
-        let run = Run::new(batch);
+        let run = Run::new(batch)?;
         let bytes = run.memory_bytes();
         let run =
             if self.staged_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MAX_STAGED_BYTES {
@@ -109,61 +158,46 @@ impl Transaction {
             } else {
                 run
             };
-        self.runs.lock().map_err(|_| Error::internal("a worker failed while staging"))?.push(run);
+        self.runs
+            .lock()
+            .map_err(|_| Error::internal("a thread failed while it staged events"))?
+            .push(run);
         Ok(())
     }
 
-    /// Writes all staged events, copies too, into files that live as long as the result.
+    /// Writes all staged events, including duplicates, to temporary files.
     pub(in crate::store) fn into_temp_table(self) -> Result<TempTable> {
         let runs = self.runs.into_inner();
-        let runs = runs.map_err(|_| Error::internal("a thread failed while staging"))?;
-        let files = merge::write(&runs, &DedupResult::keep_all(&runs), &self.site)?;
+        let runs = runs.map_err(|_| Error::internal("a thread failed while it staged events"))?;
+        let files = merge::write(&runs, &DedupResult::keep_all(&runs), &self.table_dir)?;
         self.target.into_temp_table(files)
     }
 
-    /// Takes out the copies: of each id the richest event stays, and none that the table has.
+    /// Removes duplicates. Of each Id, the event with the most fields stays, unless the table
+    /// contains the Id.
     ///
     /// # Errors
     ///
-    /// Those of reading the table.
-    pub fn deduplicate(self) -> Result<PreparedCommit> {
-        let Transaction {
-            target,
-            site,
-            temp_dir: scratch,
-            disk,
-            runs,
-            staged_bytes,
-            rejects,
-            attempts: tries,
-        } = self;
+    /// Errors of reading the table.
+    pub fn deduplicate(mut self) -> Result<PreparedCommit> {
+        let runs = std::mem::take(&mut self.runs).into_inner();
         let mut runs =
-            runs.into_inner().map_err(|_| Error::internal("a worker failed while staging"))?;
-        // Threads finish in any order; by their first event's place, runs always stand the same.
+            runs.map_err(|_| Error::internal("a thread failed while it staged events"))?;
+        // Threads finish in any order; sorted by their first event, runs are always the same.
         runs.sort_by_key(Run::first_sequence);
-        let (base, fates) = match (&target, &rejects) {
-            (TransactionTarget::Store { store, known_entries: seen, .. }, Some(rejects)) => {
-                let (base, fates) = BaseVersion::deduplicate(store, seen, &runs, rejects)?;
-                (Some(base), fates)
+        let (base, dedup_result) = match (&self.target, &self.rejects) {
+            (TransactionTarget::Store { store, known_entries, .. }, Some(rejects)) => {
+                let (base, result) =
+                    BaseVersion::deduplicate(store, known_entries, &runs, rejects)?;
+                (Some(base), result)
             }
             _ => (None, dedup::deduplicate(&runs, &[])?),
         };
-        let runs_left = Mutex::default();
-        let load = Transaction {
-            target,
-            site,
-            temp_dir: scratch,
-            disk,
-            runs: runs_left,
-            staged_bytes,
-            rejects,
-            attempts: tries,
-        };
-        Ok(PreparedCommit { transaction: load, runs, base, dedup_result: fates })
+        Ok(PreparedCommit { transaction: self, runs, base, dedup_result })
     }
 }
 
-/// The version of the table that a load was settled against. Its commit must be the next one.
+/// The version of the table that events were compared with. The commit must be the next version.
 struct BaseVersion {
     log: DeltaLog,
     source_log: Arc<SourceLog>,
@@ -173,37 +207,37 @@ struct BaseVersion {
 impl BaseVersion {
     fn deduplicate(
         store: &Store,
-        seen: &SourceEntries,
+        known_entries: &SourceEntries,
         runs: &[Run],
         rejects: &RejectSpool,
     ) -> Result<(BaseVersion, DedupResult)> {
         let mut log = DeltaLog::open_or_create(store)?;
         log.ensure_pseudonym_key(store.pseudonym_key_id.as_deref())?;
         loop {
-            let settled = log.files().and_then(|files| dedup::deduplicate(runs, &files));
-            let memory = log.source_log_head().and_then(|head| match head == seen.head {
-                true => Ok(Arc::clone(&seen.source_log)),
-                false => source_log::read(store.root(), head).map(Arc::new),
-            });
-            let sifted = memory.and_then(|memory| {
-                let sifted = rejects.split_new(store.root(), &memory)?;
-                Ok((memory, sifted))
-            });
-            match settled.and_then(|fates| Ok((fates, sifted?))) {
-                Ok((fates, (memory, rejects))) => {
-                    return Ok((
-                        BaseVersion { log, source_log: memory, new_rejects: rejects },
-                        fates,
-                    ));
+            let result = log.files().and_then(|files| dedup::deduplicate(runs, &files));
+            let source_log = log.source_log_head().and_then(|head| {
+                if head == known_entries.head {
+                    Ok(Arc::clone(&known_entries.source_log))
+                } else {
+                    source_log::read(store.root(), head).map(Arc::new)
                 }
-                // A file may have been replaced by a better one since the log was read.
+            });
+            let prepared = source_log.and_then(|source_log| {
+                let new_rejects = rejects.split_new(store.root(), &source_log)?;
+                Ok((source_log, new_rejects))
+            });
+            match result.and_then(|result| Ok((result, prepared?))) {
+                Ok((result, (source_log, new_rejects))) => {
+                    return Ok((BaseVersion { log, source_log, new_rejects }, result));
+                }
+                // A compaction may have replaced a file since the log was read.
                 Err(error) => log = store.refresh(&log)?.ok_or(error)?,
             }
         }
     }
 }
 
-/// A write whose events are decided on.
+/// A write whose events are deduplicated.
 pub struct PreparedCommit {
     transaction: Transaction,
     runs: Vec<Run>,
@@ -211,123 +245,151 @@ pub struct PreparedCommit {
     dedup_result: DedupResult,
 }
 
-/// What became of a commit.
+/// The outcome of a commit.
 pub enum CommitOutcome {
-    /// The events and the marks are in the table, as this version; or there was nothing to
-    /// commit, and this is the present one.
+    /// The events and source entries are in the table, as this version. If there was nothing to
+    /// commit, this is the present version.
     Committed(i64),
-    /// Another writer was quicker. The load is to be settled again, as what is new may have
-    /// changed.
+    /// Another writer has committed first. The write must be deduplicated again.
     Conflict(Box<Transaction>),
 }
 
+/// The files of a commit that no version of the Delta log refers to yet.
+struct WrittenFiles {
+    data_files: Vec<DataFile>,
+    rejects: Option<RejectsFile>,
+    /// The newest source-log file, before and after the commit.
+    previous_head: Option<i64>,
+    head: Option<i64>,
+}
+
+impl WrittenFiles {
+    fn discard(&self, store: &Store, table_dir: &TableDir) {
+        let disk = store.disk().as_ref();
+        table_dir.discard(&self.data_files);
+        rejects::discard(disk, &store.root, self.rejects.as_ref());
+        if self.head != self.previous_head {
+            source_log::discard(disk, &store.root, self.head);
+        }
+    }
+}
+
 impl PreparedCommit {
-    /// What became of the events of each source.
+    /// Returns the numbers of stored and duplicate events of each source.
     pub fn dedup_result(&self) -> &DedupResult {
         &self.dedup_result
     }
 
-    /// The marks of all sources that the table has, those of writers that were quicker included.
+    /// Returns the source entries of the table, including those of writers that committed first.
     pub fn source_entries(&self) -> &[SourceEntry] {
         self.base.as_ref().map_or(&[], |base| &base.source_log.entries)
     }
 
-    /// How many of the rejects of the source in this place are kept if the source is committed;
-    /// nothing where none are kept at all.
+    /// Returns the reject counts of the source in a place, for its entry. Returns `None` if the
+    /// destination keeps no rejects.
     pub fn reject_counts(&self, place: &str) -> Option<RejectCounts> {
         self.base.as_ref().map(|base| base.new_rejects.counts(place))
     }
 
-    /// Writes the events that stay and commits them with the marks and the rejects of the sources
-    /// that these are of, all or nothing. Without events and marks, nothing is committed.
+    /// Commits the events with the source entries and with the rejects of these sources.
+    ///
+    /// The commit is atomic. Without events and entries, nothing is committed.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the disk refuses, [`Error::Store`] where other writers were quicker
-    /// too often; the table is then as it was.
-    pub fn commit(self, marks: &[SourceEntry]) -> Result<CommitOutcome> {
-        let (TransactionTarget::Store { store, writer_lock: lease, .. }, Some(base)) =
+    /// [`Error::Io`] if the disk fails, [`Error::Store`] if all attempts had conflicts. The table
+    /// is unchanged then.
+    pub fn commit(self, entries: &[SourceEntry]) -> Result<CommitOutcome> {
+        let (TransactionTarget::Store { store, writer_lock, .. }, Some(base)) =
             (&self.transaction.target, &self.base)
         else {
-            return Err(Error::internal("a passing load has nowhere to commit to"));
+            return Err(Error::internal("a temporary write cannot be committed"));
         };
-        if self.dedup_result.stored_events() == 0 && marks.is_empty() {
+        if self.dedup_result.stored_events() == 0 && entries.is_empty() {
             return Ok(CommitOutcome::Committed(base.log.version()));
         }
-        let disk = store.disk().as_ref();
-        let before = base.log.source_log_head()?;
-        let written = merge::write(&self.runs, &self.dedup_result, &self.transaction.site)?;
-        let prepared = self.write_rejects(store, lease, base, marks).and_then(|rejects| {
-            let came = (marks, rejects.as_ref());
-            let head = source_log::append(disk, &store.root, before, &lease.writer, came);
-            let discard = |_: &Error| rejects::discard(disk, &store.root, rejects.as_ref());
-            Ok((head.inspect_err(discard)?, rejects))
-        });
-        let (head, rejects) = match prepared {
-            Ok(prepared) => prepared,
+        let table_dir = &self.transaction.table_dir;
+        let previous_head = base.log.source_log_head()?;
+        let data_files = merge::write(&self.runs, &self.dedup_result, table_dir)?;
+        let provenance = self.write_provenance(store, &writer_lock.writer, base, entries);
+        let written = match provenance {
+            Ok((head, rejects)) => WrittenFiles { data_files, rejects, previous_head, head },
             Err(error) => {
-                self.transaction.site.discard(&written);
+                table_dir.discard(&data_files);
                 return match store.refresh(&base.log)? {
                     Some(_) => self.into_conflict(),
                     None => Err(error),
                 };
             }
         };
-        let discard = || {
-            self.transaction.site.discard(&written);
-            rejects::discard(disk, &store.root, rejects.as_ref());
-            if head != before {
-                source_log::discard(disk, &store.root, head);
-            }
-        };
-        let commit = |log: &DeltaLog| log.commit_append(&written, head);
+        let content = CommitContent { files: &written.data_files, source_log_head: written.head };
+        let commit = |log: &DeltaLog| log.commit_append(content);
         let attempt =
             store.commit_with_retry(&base.log, commit, DeltaLog::has_only_compactions_since);
-        match store.resolve_outcome(lease, attempt, (&written, head), discard)? {
+        let discard = || written.discard(store, table_dir);
+        match store.resolve_outcome(writer_lock, attempt, content, discard)? {
             Some(version) => {
-                source_log::delete_compacted(disk, &store.root, before, head);
+                let disk = store.disk().as_ref();
+                source_log::delete_compacted(disk, &store.root, previous_head, written.head);
                 Ok(CommitOutcome::Committed(version))
             }
             None => self.into_conflict(),
         }
     }
 
-    /// Writes the rejects of the sources that these marks are of.
-    fn write_rejects(
+    /// Writes the rejects of the sources with these entries, then the source-log file.
+    fn write_provenance(
         &self,
         store: &Store,
-        lease: &WriterLock,
+        writer: &str,
         base: &BaseVersion,
-        marks: &[SourceEntry],
-    ) -> Result<Option<RejectsFile>> {
-        let brought: HashSet<&str> = marks.iter().map(|mark| mark.place.as_str()).collect();
-        let is_brought = |place: &str| brought.contains(place);
-        let write = |intake: &RejectSpool| {
-            intake.write_new(&store.root, &lease.writer, &base.new_rejects, is_brought)
+        entries: &[SourceEntry],
+    ) -> Result<(Option<i64>, Option<RejectsFile>)> {
+        let rejects = self.write_rejects(&store.root, writer, base, entries)?;
+        let new = NewEntries { entries, rejects: rejects.as_ref() };
+        let previous_head = base.log.source_log_head()?;
+        let head = source_log::append(store.disk(), &store.root, previous_head, writer, new);
+        let discard = |_: &Error| {
+            rejects::discard(store.disk().as_ref(), &store.root, rejects.as_ref());
         };
-        self.transaction.rejects.as_ref().map_or(Ok(None), write)
+        Ok((head.inspect_err(discard)?, rejects))
     }
 
-    /// The load as it was staged, after a moment that grows with the number of tries and differs
-    /// between writers.
-    fn into_conflict(self) -> Result<CommitOutcome> {
-        let mut load = self.transaction;
-        load.attempts += 1;
-        if load.attempts >= MAX_ATTEMPTS {
-            return Err(too_many_conflicts(&load.temp_dir));
+    /// Writes the rejects of the sources with these entries.
+    fn write_rejects(
+        &self,
+        root: &Path,
+        writer: &str,
+        base: &BaseVersion,
+        entries: &[SourceEntry],
+    ) -> Result<Option<RejectsFile>> {
+        let places: HashSet<&str> = entries.iter().map(|entry| entry.place.as_str()).collect();
+        let is_committed = |place: &str| places.contains(place);
+        match &self.transaction.rejects {
+            Some(spool) => spool.write_new(root, writer, &base.new_rejects, is_committed),
+            None => Ok(None),
         }
-        backoff(load.attempts);
-        load.runs = Mutex::new(self.runs);
-        Ok(CommitOutcome::Conflict(Box::new(load)))
     }
 
-    /// Writes the events that stay into files that live as long as the result.
+    /// Returns the write as it was staged, after a random pause that grows with the attempts.
+    fn into_conflict(self) -> Result<CommitOutcome> {
+        let mut transaction = self.transaction;
+        transaction.attempts += 1;
+        if transaction.attempts >= MAX_ATTEMPTS {
+            return Err(too_many_conflicts(&transaction.temp_dir));
+        }
+        backoff(transaction.attempts);
+        transaction.runs = Mutex::new(self.runs);
+        Ok(CommitOutcome::Conflict(Box::new(transaction)))
+    }
+
+    /// Writes the deduplicated events to temporary files.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the disk refuses.
+    /// [`Error::Io`] if the disk fails.
     pub fn into_temp_table(self) -> Result<TempTable> {
-        let files = merge::write(&self.runs, &self.dedup_result, &self.transaction.site)?;
+        let files = merge::write(&self.runs, &self.dedup_result, &self.transaction.table_dir)?;
         self.transaction.target.into_temp_table(files)
     }
 }

@@ -1,4 +1,4 @@
-//! Runs merged into files: all events that stay, in order of time, one file a month or more.
+//! Merges runs into data files: the stored events by time, with one or more files for each month.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,53 +12,53 @@ use crate::store::parquet::writer::{DataFileWriter, FinishedDataFile, TableDir};
 use crate::store::write::dedup::DedupResult;
 use crate::store::write::run::{Run, RunPage, RunReader};
 
-/// Rows that are gathered and encoded at a time.
+/// Rows that are collected and encoded together.
 const SLICE_ROWS: usize = 16 << 10;
 
-/// Writes the events that stay, and gives back the files. On an error it leaves none behind.
+/// Writes the stored events and returns the files. After an error, no file is left.
 pub(in crate::store) fn write(
     runs: &[Run],
-    fates: &DedupResult,
-    site: &TableDir,
+    dedup_result: &DedupResult,
+    table_dir: &TableDir,
 ) -> Result<Vec<DataFile>> {
-    write_rewritten(runs, fates, site, None)
+    write_rewritten(runs, dedup_result, table_dir, None)
 }
 
-/// The same, with what texts become on the way.
+/// Writes the stored events with the texts that `rewrite` replaces, and returns the files.
 pub(in crate::store) fn write_rewritten<'r>(
     runs: &'r [Run],
-    fates: &'r DedupResult,
-    site: &TableDir,
+    dedup_result: &'r DedupResult,
+    table_dir: &TableDir,
     rewrite: Option<&'r ColumnTextRewrite<'r>>,
 ) -> Result<Vec<DataFile>> {
     std::thread::scope(|scope| {
-        let mut kept = Vec::new();
-        // While a file is brought to disk, which is waiting, the next one is written.
-        let keep = |written: FinishedDataFile| kept.push(scope.spawn(|| written.persist()));
-        let merged = Merge::new(runs, fates, rewrite).write(site, keep);
-        let failed = |_| Err(Error::internal("a thread failed while a file was brought to disk"));
-        let kept = kept.into_iter().map(|file| file.join().unwrap_or_else(failed));
-        let (files, errors): (Vec<_>, Vec<_>) = kept.partition(|file: &Result<_>| file.is_ok());
+        let mut threads = Vec::new();
+        // Syncing is mostly waiting, so the next file is written meanwhile.
+        let persist = |file: FinishedDataFile| threads.push(scope.spawn(|| file.persist()));
+        let merged = Merge::new(runs, dedup_result, rewrite).write(table_dir, persist);
+        let failed = |_| Err(Error::internal("a thread failed while it synced a file"));
+        let files = threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed));
+        let (files, errors): (Vec<_>, Vec<_>) = files.partition(|file: &Result<_>| file.is_ok());
         let files: Vec<DataFile> = files.into_iter().flatten().collect();
         match merged.err().or_else(|| errors.into_iter().find_map(Result::err)) {
             None => Ok(files),
             Some(error) => {
-                site.discard(&files);
+                table_dir.discard(&files);
                 Err(error)
             }
         }
     })
 }
 
-/// The next event of a run. Ordered as the table is: by time, then by id.
+/// The next event of a run, ordered like the table: by time, then by Id.
 type MergeHead = Reverse<(i64, u128, usize, usize)>;
 
 struct Merge<'r> {
     runs: &'r [Run],
     dedup_result: &'r DedupResult,
     rewrite: Option<&'r ColumnTextRewrite<'r>>,
-    /// Readers of the runs that are in the middle of being read: what a run is about are a few
-    /// days, so that these are few, whatever the number of runs.
+    /// Readers of the runs that are partly read. A run contains a few days, so these are few for
+    /// any number of runs.
     readers: Vec<Option<RunReader<'r>>>,
     heads: BinaryHeap<MergeHead>,
 }
@@ -66,20 +66,19 @@ struct Merge<'r> {
 impl<'r> Merge<'r> {
     fn new(
         runs: &'r [Run],
-        fates: &'r DedupResult,
+        dedup_result: &'r DedupResult,
         rewrite: Option<&'r ColumnTextRewrite<'r>>,
     ) -> Self {
         let readers = runs.iter().map(|_| None).collect();
-        let mut merge =
-            Merge { runs, dedup_result: fates, rewrite, readers, heads: BinaryHeap::new() };
+        let mut merge = Merge { runs, dedup_result, rewrite, readers, heads: BinaryHeap::new() };
         for run in 0..runs.len() {
             merge.advance(run, 0);
         }
         merge
     }
 
-    /// Puts the next event that stays of a run, from a position on, among the heads. A run that has
-    /// none is done with.
+    /// Adds the next stored event of a run, starting at position `from`, to the heads. A run
+    /// without one is closed.
     fn advance(&mut self, run: usize, from: usize) {
         let keys = &self.runs[run].keys;
         let next = (from..keys.len()).find(|&position| self.dedup_result.is_kept(run, position));
@@ -92,7 +91,7 @@ impl<'r> Merge<'r> {
         }
     }
 
-    /// The page that holds a row of a run, and the row in it.
+    /// Returns the page with a row of a run, and the row in it.
     fn locate(&mut self, run: usize, position: usize) -> Result<(RunPage, usize)> {
         let reader = match &mut self.readers[run] {
             Some(reader) => reader,
@@ -101,29 +100,35 @@ impl<'r> Merge<'r> {
         reader.locate(position)
     }
 
-    /// Writes a month after the other. While rows are encoded, those behind them are looked up.
-    fn write(mut self, site: &TableDir, mut keep: impl FnMut(FinishedDataFile)) -> Result<()> {
+    /// Writes one month after the other. While rows are encoded, the next rows are collected.
+    fn write(
+        mut self,
+        table_dir: &TableDir,
+        mut persist: impl FnMut(FinishedDataFile),
+    ) -> Result<()> {
         while let Some(&Reverse((time_us, ..))) = self.heads.peek() {
             let month = MonthBounds::from_time(time_us)?;
-            let mut file = DataFileWriter::create(site, &month.name)?;
+            let mut file = DataFileWriter::create(table_dir, &month.name)?;
             let mut slice = self.next_slice(&month)?;
             while slice.len() > 0 {
                 if file.is_full() {
-                    let full =
-                        std::mem::replace(&mut file, DataFileWriter::create(site, &month.name)?);
-                    keep(full.close()?);
+                    let full = std::mem::replace(
+                        &mut file,
+                        DataFileWriter::create(table_dir, &month.name)?,
+                    );
+                    persist(full.close()?);
                 }
                 let (written, next) =
                     rayon::join(|| file.write(&slice), || self.next_slice(&month));
                 written?;
                 slice = next?;
             }
-            keep(file.close()?);
+            persist(file.close()?);
         }
         Ok(())
     }
 
-    /// The next rows of a month, at most [`SLICE_ROWS`] of them.
+    /// Returns the next rows of a month, at most [`SLICE_ROWS`].
     fn next_slice(&mut self, month: &MonthBounds) -> Result<RowSlice> {
         let mut slice = RowSlice::default();
         while slice.len() < SLICE_ROWS
@@ -133,13 +138,13 @@ impl<'r> Merge<'r> {
             self.heads.pop();
             let (page, row) = self.locate(run, position)?;
             self.advance(run, position + 1);
-            slice.push(run, page, row, time_us);
+            slice.push(run, page, row, time_us)?;
         }
         Ok(slice)
     }
 }
 
-/// A month of UTC.
+/// A month in UTC.
 struct MonthBounds {
     name: String,
     start_us: i64,
@@ -157,7 +162,7 @@ impl MonthBounds {
             };
             Some(MonthBounds { name: time::month(time_us)?, start_us: us(start), end_us: us(end) })
         };
-        bounds().ok_or_else(|| Error::internal("an event at a time that has no month"))
+        bounds().ok_or_else(|| Error::internal("an event has a time outside all months"))
     }
 
     fn contains(&self, time_us: i64) -> bool {

@@ -1,4 +1,4 @@
-//! A run: events staged together, in order of time.
+//! A run: events that were staged together, sorted by time and Id.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::store::fs::disk::Disk;
 use crate::store::parquet::reader;
 
-/// Rows of a page of a run on disk: small, because a merge holds a page of every run.
+/// Rows of a page of a run on disk. It is small, because a merge has a page of every run in memory.
 const PAGE_ROWS: usize = 4096;
 
 /// Events sorted by time and id.
@@ -30,26 +30,30 @@ pub(in crate::store) struct Run {
 }
 
 enum RunColumns {
-    /// Arrays as they were built, and for each key the row it stands in.
+    /// Arrays in the order of the batch, and the row of each key in them.
     Memory { columns: Arc<Vec<Option<ArrayRef>>>, rows: Vec<u32> },
-    /// Arrays in the order of the keys, cut into pages, in a file of Arrow's own format.
-    /// With a number for the content of each event.
+    /// Arrays in the order of the keys, divided into pages, in an Arrow IPC file. With the content
+    /// hash of each event.
     Disk { path: PathBuf, present_columns: Vec<usize>, content_hashes: Vec<u64> },
-    /// The rows of a file of the table, which stand in the order of the keys.
+    /// The rows of a data file, which are in the order of the keys.
     Table { path: PathBuf },
 }
 
-/// Arrays that hold some rows of a run.
+/// Arrays with some rows of a run.
 #[derive(Clone)]
 pub(in crate::store) struct RunPage {
-    /// One for each column of the table, or `None` where all values are null.
+    /// One array for each column of the table, or `None` if all values are null.
     pub(in crate::store) columns: Arc<Vec<Option<ArrayRef>>>,
 }
 
 impl Run {
-    pub(in crate::store) fn new(batch: EventBatch) -> Self {
-        let rows = batch.keys.len();
-        let mut order: Vec<u32> = (0..rows as u32).collect();
+    /// Sorts a batch by time and Id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if the batch has too many rows.
+    pub(in crate::store) fn new(batch: EventBatch) -> Result<Self> {
+        let mut order: Vec<u32> = (0..row_number(batch.keys.len())?).collect();
         let key = |row: &u32| {
             let key = &batch.keys[*row as usize];
             (key.time_us, key.id(), key.sequence)
@@ -57,14 +61,15 @@ impl Run {
         if !order.is_sorted_by_key(key) {
             order.sort_unstable_by_key(key);
         }
-        Run {
+        Ok(Run {
             keys: order.iter().map(|&row| batch.keys[row as usize]).collect(),
             columns: RunColumns::Memory { columns: Arc::new(batch.columns), rows: order },
-        }
+        })
     }
 
-    /// The rows of a file of the table; `None` where it does not hold them in the table's order,
-    /// or not in the table's types: a file that others wrote.
+    /// Returns the rows of a data file as a run.
+    ///
+    /// Returns `None` if they are not in the table's order or types: another program wrote them.
     pub(in crate::store) fn from_file(path: &Path) -> Result<Option<Run>> {
         let Some(keys) = reader::read_keys(path)? else { return Ok(None) };
         let is_sorted = keys.is_sorted_by_key(|key| (key.time_us, key.id()));
@@ -72,13 +77,15 @@ impl Run {
         Ok(is_sorted.then(|| Run { keys, columns }))
     }
 
-    /// The place in the archive of its first event, by which runs are put in order.
+    /// Returns the lowest sequence number of its events, by which runs are sorted.
     pub(in crate::store) fn first_sequence(&self) -> u64 {
         self.keys.iter().map(|key| key.sequence).min().unwrap_or(u64::MAX)
     }
 
-    /// A number for the content of the event at a position. Only copies are asked for theirs, so it
-    /// is worked out when it is asked for, as long as that costs no reading.
+    /// Returns the content hash of the event at a position.
+    ///
+    /// Only the hashes of duplicates are needed. So they are calculated here, unless the columns
+    /// would have to be read from disk.
     pub(in crate::store) fn content_hash(&self, position: usize) -> u64 {
         match &self.columns {
             RunColumns::Memory { columns, rows } => {
@@ -90,6 +97,7 @@ impl Run {
         }
     }
 
+    /// Returns the memory that the arrays use.
     pub(in crate::store) fn memory_bytes(&self) -> usize {
         match &self.columns {
             RunColumns::Memory { columns, .. } => {
@@ -99,20 +107,20 @@ impl Run {
         }
     }
 
-    /// Moves the arrays to a file in `folder`.
+    /// Writes the arrays to a file in `folder` and removes them from memory.
     pub(in crate::store) fn spill(self, disk: &dyn Disk, folder: &Path) -> Result<Run> {
         let RunColumns::Memory { columns, rows } = self.columns else { return Ok(self) };
         let path =
             folder.join(format!("run-{:020}.arrow", self.keys.first().map_or(0, |k| k.sequence)));
         let present: Vec<usize> = (0..columns.len()).filter(|&c| columns[c].is_some()).collect();
-        let numbers = fingerprints(&columns, rows.len(), non_content_columns());
-        let contents = rows.iter().map(|&row| numbers[row as usize]).collect();
+        let hashes = fingerprints(&columns, rows.len(), non_content_columns());
+        let contents = rows.iter().map(|&row| hashes[row as usize]).collect();
         write_pages(disk, &path, &columns, &present, rows)?;
         let columns = RunColumns::Disk { path, present_columns: present, content_hashes: contents };
         Ok(Run { keys: self.keys, columns })
     }
 
-    /// A reader of its rows. Texts of a file of the table become what `rewrite` says.
+    /// Returns a reader of its rows. `rewrite` replaces texts of a data file.
     pub(in crate::store) fn reader<'r>(
         &'r self,
         rewrite: Option<&'r ColumnTextRewrite<'r>>,
@@ -174,16 +182,16 @@ pub(in crate::store) struct RunReader<'r> {
 enum RunPages {
     Memory,
     Disk(Box<FileReader<BufReader<File>>>),
-    /// Pages one after the other, and the number of the next.
+    /// Pages in sequence, and the number of the next one.
     Table(reader::PageReader, usize),
 }
 
 impl RunReader<'_> {
-    /// The page that holds the row of a key, by the key's position, and the row in it. Positions
-    /// do not go back.
+    /// Returns the page with the row of the key at a position, and the row in it. Positions must
+    /// not decrease.
     pub(in crate::store) fn locate(&mut self, position: usize) -> Result<(RunPage, usize)> {
         let (number, row) = (position / PAGE_ROWS, position % PAGE_ROWS);
-        if let Some((_, page)) = self.page.as_ref().filter(|(held, _)| *held == number) {
+        if let Some((_, page)) = self.page.as_ref().filter(|(current, _)| *current == number) {
             return Ok((page.clone(), row));
         }
         let columns = match (&self.run.columns, &mut self.pages) {
@@ -209,7 +217,7 @@ impl RunReader<'_> {
                     break page;
                 }
             },
-            _ => return Err(Error::internal("a run without its file")),
+            _ => return Err(Error::internal("a run has no file")),
         };
         let page = RunPage { columns: Arc::new(columns) };
         self.page = Some((number, page.clone()));
@@ -218,7 +226,7 @@ impl RunReader<'_> {
 }
 
 fn missing_rows_error() -> Error {
-    Error::internal("a run is shorter than its keys")
+    Error::internal("a run has fewer rows than keys")
 }
 
 fn rewrite_page(columns: &mut [Option<ArrayRef>], rewrite: &ColumnTextRewrite<'_>) -> Result<()> {
@@ -228,4 +236,14 @@ fn rewrite_page(columns: &mut [Option<ArrayRef>], rewrite: &ColumnTextRewrite<'_
         }
     }
     Ok(())
+}
+
+/// Converts a number of rows or runs.
+///
+/// # Errors
+///
+/// [`Error::Internal`] if the number is greater than `u32::MAX`.
+pub(in crate::store) fn row_number(number: usize) -> Result<u32> {
+    let message = || Error::internal("a batch or a file has more than 4,294,967,295 rows");
+    u32::try_from(number).map_err(|_| message())
 }

@@ -1,6 +1,6 @@
-//! Reading an archive for the oracle: which files, which letters, which containers; out come the
-//! records, each as serde_json understands it, and a count of what cannot be read as one. What a record
-//! means is the oracle's business.
+//! Reads an archive for the oracle: files, encodings and containers. Returns the records as
+//! serde_json parses them, and the number of parts that are no record. The oracle interprets the
+//! records.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,11 +41,11 @@ fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// What one file holds.
+/// Content of one file.
 #[derive(Default)]
 pub struct Content {
     pub events: Vec<Value>,
-    /// Records that are cut or damaged, and files that hold something else altogether.
+    /// Number of truncated or damaged records, and of files with other content.
     pub rejected: u64,
 }
 
@@ -56,22 +56,22 @@ pub fn content(bytes: &[u8]) -> Content {
     content
 }
 
-/// Where no record can start: white space, a stray byte order mark, padding.
-fn is_gap(letter: char) -> bool {
-    letter.is_whitespace() || matches!(letter, '\u{feff}' | '\0')
+/// Returns true for characters before a record: white space, a stray byte order mark, padding.
+fn is_gap(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{feff}' | '\0')
 }
 
-/// Whether an object is an event: it says which one, when, or what, and not by an empty list, as in dumps
-/// that a known accident of PowerShell has emptied.
+/// Returns true if an object is an event: it has an id, a time or an activity, and not as an empty
+/// list, which a known error of PowerShell writes.
 fn is_event(fields: &Map<String, Value>) -> bool {
-    let tells = ["Id", "CreationTime", "Operation", "Activity"];
+    let keys = ["Id", "CreationTime", "Operation", "Activity"];
     fields.iter().any(|(name, value)| {
-        tells.iter().any(|tell| tell.eq_ignore_ascii_case(name))
+        keys.iter().any(|key| key.eq_ignore_ascii_case(name))
             && (value.is_string() || value.is_number())
     })
 }
 
-/// One JSON value from the start of `text`, and what follows it.
+/// Parses one JSON value at the start of `text` and returns it with the rest.
 fn next_value(text: &str) -> Option<(Value, &str)> {
     let mut values = Deserializer::from_str(text).into_iter::<Value>();
     let value = values.next()?.ok()?;
@@ -83,7 +83,7 @@ impl Content {
     fn file(&mut self, text: &str) {
         let text = text.trim_start_matches(is_gap);
         let first_line = text.lines().next().unwrap_or_default();
-        // A cmdlet's text may have been made JSON twice: then all of it is a string.
+        // The text of a cmdlet may have been converted to JSON twice, and is one string then.
         let inside = text.strip_prefix('"').unwrap_or(text);
         if inside.starts_with(['{', '[', '\\']) || text.starts_with("null") {
             self.json(text);
@@ -92,23 +92,23 @@ impl Content {
         } else if first_line.to_ascii_lowercase().contains("auditdata") {
             self.csv(text);
         } else if !text.is_empty() {
-            // An error text saved as data, or a table without the events themselves.
+            // The text is an error message, or a table without events.
             self.rejected += 1;
         }
     }
 
-    /// Value after value: pages, arrays, lines.
+    /// Reads value after value: pages, arrays, lines.
     fn json(&mut self, text: &str) {
         let mut rest = text.trim_start_matches(is_gap);
         while !rest.is_empty() {
             if let Some((value, after)) = next_value(rest) {
                 self.value(value);
                 rest = after;
-            } else if let Some(array) = self.cut_array(rest) {
-                self.cut_elements(array);
+            } else if let Some(array) = self.truncated_array(rest) {
+                self.truncated_elements(array);
                 return;
             } else {
-                // A damaged line costs itself, not the lines after it.
+                // A damaged line does not affect the lines after it.
                 self.rejected += 1;
                 rest = rest.find('\n').map_or("", |end| &rest[end..]);
             }
@@ -116,8 +116,8 @@ impl Content {
         }
     }
 
-    /// The inside of the array that a cut file ends in, if it does.
-    fn cut_array<'a>(&self, text: &'a str) -> Option<&'a str> {
+    /// Returns the content of the array in which a truncated file ends, if any.
+    fn truncated_array<'a>(&self, text: &'a str) -> Option<&'a str> {
         if let Some(inside) = text.strip_prefix('[') {
             return Some(inside);
         }
@@ -128,19 +128,19 @@ impl Content {
         after.trim_start().strip_prefix('[')
     }
 
-    /// Everything whole in a cut array; what is left of a record counts as one rejected.
-    fn cut_elements(&mut self, text: &str) {
-        let is_between = |letter| is_gap(letter) || letter == ',';
+    /// Reads all complete elements of a truncated array; the rest counts as one rejected record.
+    fn truncated_elements(&mut self, text: &str) {
+        let is_between = |character| is_gap(character) || character == ',';
         let mut rest = text.trim_start_matches(is_between);
         while let Some((value, after)) = next_value(rest) {
             self.value(value);
             rest = after.trim_start_matches(is_between);
         }
-        // Behind the array there is only what the container says of itself.
+        // After the array there are only members of the container.
         self.rejected += u64::from(!rest.is_empty() && !rest.starts_with(']'));
     }
 
-    /// A container, an event, or nothing.
+    /// Reads a container, an event, or another value.
     fn value(&mut self, value: Value) {
         match value {
             Value::Null => {}
@@ -158,7 +158,7 @@ impl Content {
         } else if fields.get("value").is_some_and(Value::is_array) && !is_event(&fields) {
             self.value(fields.remove("value").unwrap_or_default());
         } else if let Some(Value::Object(event)) = fields.remove("auditData") {
-            // Before the question whether it is an event: this wrapper looks like one.
+            // This test is before that for events, because the envelope has members of an event.
             self.outer(
                 event,
                 &fields,
@@ -171,12 +171,12 @@ impl Content {
         } else if is_event(&fields) {
             self.events.push(Value::Object(fields));
         } else if !fields.contains_key("contentUri") {
-            // The list of an audit log's blobs holds no records; anything else is damage.
+            // The list of blobs of an audit log contains no records; other values are damage.
             self.rejected += 1;
         }
     }
 
-    /// An event, with what only its wrapper says.
+    /// Reads an event and the members of its envelope.
     fn outer(
         &mut self,
         mut event: Map<String, Value>,
@@ -221,7 +221,7 @@ impl Content {
     }
 }
 
-/// The rows of a CSV text: cells in quotes may hold delimiters, line ends and doubled quotes.
+/// Rows of a CSV text: quoted cells may contain delimiters, line ends and doubled quotes.
 struct CsvRows<'a> {
     rest: &'a str,
     delimiter: char,
@@ -236,11 +236,11 @@ impl Iterator for CsvRows<'_> {
         }
         let mut row = vec![String::new()];
         let mut quoted = false;
-        let mut letters = self.rest.char_indices().peekable();
-        while let Some((at, letter)) = letters.next() {
+        let mut characters = self.rest.char_indices().peekable();
+        while let Some((at, character)) = characters.next() {
             let cell = row.last_mut().expect("a row has a cell");
-            match letter {
-                '"' if quoted && letters.next_if(|(_, next)| *next == '"').is_some() => {
+            match character {
+                '"' if quoted && characters.next_if(|(_, next)| *next == '"').is_some() => {
                     cell.push('"')
                 }
                 '"' => quoted = !quoted,
@@ -249,8 +249,8 @@ impl Iterator for CsvRows<'_> {
                     return Some(row);
                 }
                 '\r' if !quoted => {}
-                _ if letter == self.delimiter && !quoted => row.push(String::new()),
-                _ => cell.push(letter),
+                _ if character == self.delimiter && !quoted => row.push(String::new()),
+                _ => cell.push(character),
             }
         }
         self.rest = "";

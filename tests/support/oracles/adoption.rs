@@ -1,13 +1,13 @@
-//! Active users day by day: how many, how many of them new, back, or gone.
+//! Calculates the active users of each day: their number, and the new, returning and lost ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 
-use super::Deed;
+use super::UserAction;
 
-/// A day. What is not known is `None`: nothing is on a missing day, nor on one that is held in part
-/// and on which nobody is known; and no window is that reaches back behind the archive.
+/// Figures of a day. Unknown figures are `None`: all on a missing day, and all on a partial day
+/// without users. A window that begins before the archive is unknown too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adoption {
     pub date: NaiveDate,
@@ -20,35 +20,35 @@ pub struct Adoption {
     pub lost_users: Option<u64>,
 }
 
-/// One row for each day whose verdict is given, which are all days of the archive.
+/// Returns one row for each day with a status, which are all days of the archive.
 pub fn adoption<'d>(
-    deeds: impl Iterator<Item = &'d Deed>,
-    verdicts: &BTreeMap<NaiveDate, &str>,
+    user_actions: impl Iterator<Item = &'d UserAction>,
+    statuses: &BTreeMap<NaiveDate, &str>,
 ) -> Vec<Adoption> {
     let mut of_users: BTreeMap<&str, BTreeSet<NaiveDate>> = BTreeMap::new();
-    for deed in deeds {
-        of_users.entry(&deed.user).or_default().insert(deed.date);
+    for action in user_actions {
+        of_users.entry(&action.user).or_default().insert(action.date);
     }
-    // How many users have days of which something is true.
+    // Counts the users with days for which `is` returns true.
     let count = |is: &dyn Fn(&BTreeSet<NaiveDate>) -> bool| {
         of_users.values().filter(|days| is(days)).count() as u64
     };
     let dau_of = |date: NaiveDate| count(&|days| days.contains(&date));
-    let is_known = |(date, verdict): (&NaiveDate, &&str)| match *verdict {
+    let is_known = |(date, status): (&NaiveDate, &&str)| match *status {
         "complete" => true,
         "missing" => false,
         _ => dau_of(*date) > 0,
     };
-    let day = |(number, (date, verdict)): (usize, (&NaiveDate, &&str))| {
-        let known = is_known((date, verdict));
+    let day = |(number, (date, status)): (usize, (&NaiveDate, &&str))| {
+        let known = is_known((date, status));
         let date = *date;
         let back = |days: u64| date - Days::new(days);
         let active =
             |from: u64, days: &BTreeSet<NaiveDate>| days.range(back(from)..=date).count() > 0;
         let dau = dau_of(date);
         let mau = count(&|days| active(27, days));
-        let window_is_held = verdicts.range(back(27)..=date).all(is_known);
-        let is_sure = *verdict == "complete" && window_is_held && number >= 27 && mau > 0;
+        let window_is_stored = statuses.range(back(27)..=date).all(is_known);
+        let is_sure = *status == "complete" && window_is_stored && number >= 27 && mau > 0;
         Adoption {
             date,
             dau: known.then_some(dau),
@@ -66,5 +66,5 @@ pub fn adoption<'d>(
                 .then(|| count(&|days| days.range(..=date).next_back() == Some(&back(28)))),
         }
     };
-    verdicts.iter().enumerate().map(day).collect()
+    statuses.iter().enumerate().map(day).collect()
 }

@@ -1,10 +1,11 @@
-//! Who began in a month, and how many of them opened content in each month after it.
+//! Counts the people who began in a month, and those of them who viewed content in each later
+//! month.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, NaiveDate};
 
-use super::Deed;
+use super::UserAction;
 
 /// A cohort in a month.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,19 +15,20 @@ pub struct Cohort {
     pub months_since: i64,
     pub users: u64,
     pub cohort_size: u64,
-    /// Only of a month of which 28 days are held.
+    /// `None` for months with less than 28 stored days.
     pub retention: Option<f64>,
 }
 
-/// Every cohort in every month from its own to the archive's last.
-pub fn cohorts(deeds: &[Deed], verdicts: &BTreeMap<NaiveDate, &str>) -> Vec<Cohort> {
+/// Returns every cohort in every month from its own to the last one of the archive.
+pub fn cohorts(user_actions: &[UserAction], statuses: &BTreeMap<NaiveDate, &str>) -> Vec<Cohort> {
     let mut months_of: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
-    for deed in deeds.iter().filter(|deed| deed.is_view && deed.user != "anonymous") {
-        months_of.entry(&deed.user).or_default().insert(month_number(deed.date));
+    for action in user_actions.iter().filter(|action| action.is_view && action.user != "anonymous")
+    {
+        months_of.entry(&action.user).or_default().insert(month_number(action.date));
     }
-    let mut held: BTreeMap<i64, u64> = BTreeMap::new();
-    for (date, verdict) in verdicts {
-        *held.entry(month_number(*date)).or_default() += u64::from(*verdict != "missing");
+    let mut stored: BTreeMap<i64, u64> = BTreeMap::new();
+    for (date, status) in statuses {
+        *stored.entry(month_number(*date)).or_default() += u64::from(*status != "missing");
     }
     let first = |months: &BTreeSet<i64>| *months.first().expect("a user has a month");
     let begun: BTreeSet<i64> = months_of.values().map(first).collect();
@@ -34,7 +36,7 @@ pub fn cohorts(deeds: &[Deed], verdicts: &BTreeMap<NaiveDate, &str>) -> Vec<Coho
     for cohort in begun {
         let members: Vec<&BTreeSet<i64>> =
             months_of.values().filter(|months| first(months) == cohort).collect();
-        for (month, days) in held.range(cohort..) {
+        for (month, days) in stored.range(cohort..) {
             let users = members.iter().filter(|months| months.contains(month)).count() as u64;
             let cohort_size = members.len() as u64;
             rows.push(Cohort {
@@ -60,7 +62,7 @@ fn name(month: i64) -> String {
 
 #[test]
 fn cohorts_are_counted_in_each_month_after_their_own() {
-    let deed = |user: &str, date: &str| Deed {
+    let action = |user: &str, date: &str| UserAction {
         user: user.to_owned(),
         time: format!("{date}T09:00:00Z").parse().expect("an instant"),
         date: date.parse().expect("a day"),
@@ -69,26 +71,27 @@ fn cohorts_are_counted_in_each_month_after_their_own() {
         is_external: false,
         is_author: false,
     };
-    let author = Deed { is_view: false, ..deed("cem", "2025-01-05") };
-    let deeds = [
-        deed("ann", "2025-01-05"),
-        deed("ben", "2025-01-31"),
+    let author = UserAction { is_view: false, ..action("cem", "2025-01-05") };
+    let user_actions = [
+        action("ann", "2025-01-05"),
+        action("ben", "2025-01-31"),
         author,
-        deed("anonymous", "2025-01-05"),
-        deed("ann", "2025-02-28"),
-        deed("cem", "2025-03-01"),
-        deed("ann", "2025-03-02"),
-        deed("ben", "2025-03-02"),
+        action("anonymous", "2025-01-05"),
+        action("ann", "2025-02-28"),
+        action("cem", "2025-03-01"),
+        action("ann", "2025-03-02"),
+        action("ben", "2025-03-02"),
     ];
     let first: NaiveDate = "2025-01-05".parse().expect("a day");
-    // January has 27 days here, of February's 28 one is missing, March ends on the second.
-    let verdict = |date: &NaiveDate| match date.to_string().as_str() {
+    // January has 27 days here, one of the 28 days of February is missing, and March ends on the
+    // second.
+    let status = |date: &NaiveDate| match date.to_string().as_str() {
         "2025-02-10" => "missing",
         _ => "complete",
     };
-    let verdicts: BTreeMap<NaiveDate, &str> =
-        first.iter_days().take(57).map(|date| (date, verdict(&date))).collect();
-    let found: Vec<(String, i64, u64, u64)> = cohorts(&deeds, &verdicts)
+    let statuses: BTreeMap<NaiveDate, &str> =
+        first.iter_days().take(57).map(|date| (date, status(&date))).collect();
+    let found: Vec<(String, i64, u64, u64)> = cohorts(&user_actions, &statuses)
         .into_iter()
         .map(|row| (row.cohort, row.months_since, row.users, row.cohort_size))
         .collect();
@@ -102,8 +105,9 @@ fn cohorts_are_counted_in_each_month_after_their_own() {
             row("2025-03", 0, 1, 1)
         ]
     );
-    assert!(cohorts(&deeds, &verdicts).iter().all(|row| row.retention.is_none()));
-    let whole: BTreeMap<NaiveDate, &str> = verdicts.into_keys().map(|date| (date, "truncated")).collect();
-    let february = cohorts(&deeds, &whole).swap_remove(1);
+    assert!(cohorts(&user_actions, &statuses).iter().all(|row| row.retention.is_none()));
+    let whole: BTreeMap<NaiveDate, &str> =
+        statuses.into_keys().map(|date| (date, "truncated")).collect();
+    let february = cohorts(&user_actions, &whole).swap_remove(1);
     assert_eq!((february.month.as_str(), february.retention), ("2025-02", Some(0.5)));
 }

@@ -1,12 +1,12 @@
-//! Second, slow and simple answers to questions that reports answer, worked out from the raw events
-//! of the invented year with ordered maps. They are written from the definitions that the reports
-//! state, not from their SQL, share no code with the program, and must not be made faster at the
-//! price of clarity.
+//! Calculates reports a second time, slowly and simply, from the raw events of the invented year
+//! with ordered maps. The oracles are written from the definitions that the reports state, not from
+//! their SQL. They share no code with the program, and must not be made faster at the price of
+//! clarity.
 
 mod adoption;
 mod classes;
 mod cohorts;
-mod deeds;
+mod user_actions;
 
 use std::collections::BTreeMap;
 
@@ -16,24 +16,23 @@ use chrono_tz::Tz;
 pub use adoption::{Adoption, adoption};
 pub use classes::classes;
 pub use cohorts::cohorts;
-pub use deeds::{Deed, deeds};
+pub use user_actions::{UserAction, user_actions};
 
 use crate::year::Day;
 
-/// How well each local day of an archive is held, from what is true of the UTC days: as the worse
-/// of those that it touches; but missing only if all of them are, and partial at best where it
-/// reaches out of the archive.
-pub fn local_verdicts(
+/// Returns the status of each local day from those of its UTC days: the worst of them. A day is
+/// missing only if all of them are, and at best partial if it extends beyond the archive.
+pub fn local_statuses(
     days: &[Day],
     (first, last): (NaiveDate, NaiveDate),
     zone: Tz,
 ) -> BTreeMap<NaiveDate, &'static str> {
-    let known: BTreeMap<NaiveDate, &str> = days.iter().map(|day| (day.date, day.verdict)).collect();
+    let known: BTreeMap<NaiveDate, &str> = days.iter().map(|day| (day.date, day.status)).collect();
     let midnight = |date: NaiveDate| {
         let midnight = date.and_time(NaiveTime::MIN).and_local_timezone(zone).earliest();
         midnight.expect("no zone asked for here skips midnight").to_utc()
     };
-    let verdict = |date: NaiveDate| {
+    let status = |date: NaiveDate| {
         let from = midnight(date).date_naive();
         let to = (midnight(date + Days::new(1)) - TimeDelta::microseconds(1)).date_naive();
         let touched: Vec<Option<&str>> = from
@@ -41,8 +40,8 @@ pub fn local_verdicts(
             .take_while(|day| *day <= to)
             .map(|day| known.get(&day).copied())
             .collect();
-        let has = |verdict: &str| touched.contains(&Some(verdict));
-        let all_missing = touched.iter().flatten().all(|verdict| *verdict == "missing");
+        let has = |status: &str| touched.contains(&Some(status));
+        let all_missing = touched.iter().flatten().all(|status| *status == "missing");
         match () {
             () if all_missing => "missing",
             () if has("truncated") => "truncated",
@@ -50,28 +49,29 @@ pub fn local_verdicts(
             () => "complete",
         }
     };
-    first.iter_days().take_while(|date| *date <= last).map(|date| (date, verdict(date))).collect()
+    first.iter_days().take_while(|date| *date <= last).map(|date| (date, status(date))).collect()
 }
 
 #[test]
 fn a_local_day_is_as_good_as_the_worse_of_those_it_touches() {
     let date = |day| NaiveDate::from_ymd_opt(2026, 1, day).expect("a day");
-    let day = |(number, verdict): (u32, &'static str)| Day {
+    let day = |(number, status): (u32, &'static str)| Day {
         date: date(number),
-        verdict,
+        status,
         events: 1,
         late: 0,
-        repeats: 0,
+        duplicates: 0,
     };
     let days: Vec<Day> =
         [(1, "complete"), (2, "missing"), (3, "missing"), (4, "truncated"), (5, "complete")]
             .map(day)
             .into();
     let found = |zone| -> Vec<&str> {
-        local_verdicts(&days, (date(1), date(5)), zone).into_values().collect()
+        local_statuses(&days, (date(1), date(5)), zone).into_values().collect()
     };
     assert_eq!(found(Tz::UTC), ["complete", "missing", "missing", "truncated", "complete"]);
-    // A day in Berlin begins an hour before that of UTC; the first reaches out of the archive.
+    // A day in Berlin begins an hour before that of UTC, so the first one extends beyond the
+    // archive.
     let berlin = found(Tz::Europe__Berlin);
     assert_eq!(berlin, ["partial", "partial", "missing", "truncated", "truncated"]);
 }

@@ -1,10 +1,11 @@
-//! Events of people who make, share and administrate: most of them rare, and rich in nested fields.
+//! Creates events of people who build, share and administrate: most are rare and have many nested
+//! fields.
 
 use super::event::{Actor, Draft};
 use super::json::push_quoted;
 use super::names;
 
-/// A JSON string.
+/// Returns a JSON string.
 fn quoted(text: &str) -> String {
     let mut out = String::new();
     push_quoted(&mut out, text);
@@ -47,7 +48,7 @@ pub fn share_report(draft: &mut Draft) {
     draft.end();
 }
 
-/// The start of an event on a workspace.
+/// Begins an event on a workspace.
 fn workspace_part(draft: &mut Draft, operation: &'static str) {
     let tenant = draft.tenant;
     let user = &tenant.users[draft.some_user()];
@@ -59,7 +60,7 @@ fn workspace_part(draft: &mut Draft, operation: &'static str) {
     draft.request();
 }
 
-/// An event on a workspace, with the nested fields that its operation has.
+/// Writes an event on a workspace, with the nested fields of its operation.
 pub fn workspace_event(draft: &mut Draft, operation: &'static str) {
     let tenant = draft.tenant;
     let friend = &tenant.users[draft.some_user()];
@@ -169,7 +170,8 @@ pub fn import(draft: &mut Draft, operation: &'static str) {
     draft.end();
 }
 
-/// An event on a Fabric item: newer fields, and the newer spelling of the workspace's name.
+/// Writes an event on a Fabric item, with newer fields and the newer spelling of the workspace's
+/// name.
 pub fn fabric(draft: &mut Draft, operation: &'static str) {
     let tenant = draft.tenant;
     let user = &tenant.users[draft.some_user()];
@@ -210,7 +212,7 @@ pub fn sensitivity_label(draft: &mut Draft) {
     draft.end();
 }
 
-/// An event of which only the common part is known.
+/// Writes an event with only the common fields.
 pub fn plain(draft: &mut Draft, operation: &'static str) {
     let tenant = draft.tenant;
     let user = &tenant.users[draft.some_user()];

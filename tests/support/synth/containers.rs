@@ -1,5 +1,5 @@
-//! The files that a day of the log is kept in: JSON in all the forms that the tools of the
-//! administrators write. CSV files are made in `tables`.
+//! Writes the files of a day: JSON in all forms of the tools of administrators. CSV files are
+//! written in `tables`.
 
 use std::fmt::Write as _;
 use std::io;
@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 
 use super::event::Event;
 use super::json::{self, Shape, push_quoted, push_shaped};
-use super::output::{Output, looks_cut};
+use super::output::{Output, looks_truncated};
 use super::pages::page_end;
 use super::rng::Rng;
 use super::tables;
@@ -16,14 +16,14 @@ use super::timeline::Feed;
 
 pub use super::tables::write_portal_csv;
 
-/// In which form a day is kept.
+/// Container of a day.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Container {
     /// REST pages, a file each, in folders of year, month and day.
     RestPages,
     /// All REST pages of the day in one file.
     JoinedPages,
-    /// REST pages, most of them empty, and the empty files that scripts leave behind.
+    /// REST pages, most of them empty, and the empty files that scripts write.
     SparsePages,
     /// One indented array, times ending in Z.
     PowerShellCore,
@@ -60,7 +60,7 @@ impl Container {
     }
 }
 
-/// How CreationTime is written.
+/// Form of CreationTime.
 #[derive(Clone, Copy)]
 enum Time {
     Plain,
@@ -82,7 +82,7 @@ pub fn write(
         Container::SparsePages => write_sparse_pages(output, rng, date, records),
         Container::PowerShellCore => {
             let text = array(records, Time::Zulu, &json::POWERSHELL_CORE);
-            // The name tells the day of the events and when the file was written.
+            // The name contains the day of the events and the time of writing.
             let next = NaiveDate::parse_from_str(date, "%Y%m%d").expect("a date") + Days::new(1);
             let name = format!("PBIActivityEvents-{date}-{}.json", next.format("%Y%m%d0415"));
             output.put(&name, text.as_bytes(), records)
@@ -112,10 +112,10 @@ pub fn write(
     }
 }
 
-/// Cuts a day into parts of an hour's size, none of which looks cut off.
+/// Splits a day into parts of about an hour, none of which has the size of a limit.
 fn parts<'a, 'e>(records: &'a [&'e Event]) -> impl Iterator<Item = &'a [&'e Event]> {
     let mut size = records.len().div_ceil(24).max(1);
-    while looks_cut(size) || looks_cut(records.len() % size) {
+    while looks_truncated(size) || looks_truncated(records.len() % size) {
         size += 1;
     }
     records.chunks(size)
@@ -135,7 +135,7 @@ fn push_event(out: &mut String, event: &Event, time: Time, depth: usize, shape: 
     push_shaped(out, text, depth, shape);
 }
 
-/// The events as one array.
+/// Returns the events as one array.
 fn array(records: &[&Event], time: Time, shape: &Shape) -> String {
     let mut out = String::from("[");
     for (place, event) in records.iter().enumerate() {
@@ -149,13 +149,13 @@ fn array(records: &[&Event], time: Time, shape: &Shape) -> String {
     out
 }
 
-/// The events with nothing but commas between them.
+/// Returns the events with only commas between them.
 fn joined(records: &[&Event]) -> String {
     let texts: Vec<&str> = records.iter().map(|event| event.json.as_str()).collect();
     texts.join(",")
 }
 
-/// The events as a REST page.
+/// Returns the events as a REST page.
 pub fn page(rng: &mut Rng, records: &[&Event], more: bool) -> String {
     let mut records = records.to_vec();
     rng.shuffle(&mut records);
@@ -234,7 +234,7 @@ fn write_value_and_count(output: &mut Output, date: &str, records: &[&Event]) ->
 
 fn write_bare_objects(output: &mut Output, date: &str, records: &[&Event]) -> io::Result<()> {
     let mut single = records.len().min(25);
-    while looks_cut(records.len() - single) {
+    while looks_truncated(records.len() - single) {
         single -= 1;
     }
     for (number, event) in records[..single].iter().enumerate() {

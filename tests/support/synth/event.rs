@@ -1,5 +1,5 @@
-//! One event as JSON text, written straight into a string in the order of fields that Microsoft uses
-//! (half a gigabyte of events has to be made in seconds), with the part that all kinds share.
+//! Writes one event as JSON text into a string, in the order of Microsoft's fields, with the common
+//! part of all kinds. Half a gigabyte of events must be written in seconds.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -12,7 +12,8 @@ use super::tenant::{Principal, Tenant, User, UserKind};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// A finished event: its compact JSON, and beside it what the other containers show outside of the JSON.
+/// A finished event: its compact JSON, and the values that other containers have outside of the
+/// JSON.
 #[derive(Clone, Default)]
 pub struct Event {
     pub id: String,
@@ -26,12 +27,12 @@ pub struct Event {
 }
 
 impl Event {
-    /// Whether the event is of Power BI, Fabric or the Power Platform.
+    /// Returns true for events of Power BI, Fabric or the Power Platform.
     pub fn is_kept(&self) -> bool {
         matches!(self.record_type, 20 | 30 | 45 | 256 | 357)
     }
 
-    /// Whether the REST interface of Power BI would return it.
+    /// Returns true for events that the REST interface of Power BI returns.
     pub fn is_power_bi(&self) -> bool {
         matches!(self.record_type, 20 | 357)
     }
@@ -40,13 +41,14 @@ impl Event {
         &self.json[self.time_span.clone()]
     }
 
-    /// The JSON with another CreationTime, which must be escaped already.
+    /// Returns the JSON with another CreationTime, which must be escaped already.
     pub fn with_time(&self, time: &str) -> String {
         let Range { start, end } = self.time_span;
         [&self.json[..start], time, &self.json[end..]].concat()
     }
 
-    /// The event without its field `name`, whose value must be a string; `None` where it has no such field.
+    /// Returns the event without its field `name`, whose value must be a string; `None` if it has
+    /// no such field.
     pub fn without(&self, name: &str) -> Option<Event> {
         let range = self.text_field(name)?;
         let mut copy = self.clone();
@@ -55,7 +57,7 @@ impl Event {
         Some(copy)
     }
 
-    /// The event with another text in its field `name`; `None` where it has no such field.
+    /// Returns the event with another text in its field `name`; `None` if it has no such field.
     pub fn with_text(&self, name: &str, value: &str) -> Option<Event> {
         let range = self.text_field(name)?;
         let mut copy = self.clone();
@@ -66,7 +68,7 @@ impl Event {
         Some(copy)
     }
 
-    /// The event with its Id in capitals, as some sources spell GUIDs.
+    /// Returns the event with its Id in capital letters, as some sources spell GUIDs.
     pub fn with_id_in_capitals(&self) -> Event {
         let mut copy = self.clone();
         copy.id = self.id.to_uppercase();
@@ -74,7 +76,8 @@ impl Event {
         copy
     }
 
-    /// The span of `,"name":"value"` at the top level. Only asked for names that no nested object has.
+    /// Returns the range of `,"name":"value"` at the top level. Nested objects have none of the
+    /// names.
     fn text_field(&self, name: &str) -> Option<Range<usize>> {
         let key = format!(",\"{name}\":\"");
         let start = self.json.find(&key)?;
@@ -86,7 +89,7 @@ impl Event {
         Some(start..end + 1)
     }
 
-    /// Finds CreationTime again after an edit may have moved it.
+    /// Updates the position of CreationTime after an edit.
     fn find_time(&mut self) {
         let range = self.text_field("CreationTime").expect("every event has its CreationTime");
         self.time_span = range.start + ",\"CreationTime\":\"".len()..range.end - 1;
@@ -97,7 +100,7 @@ impl Event {
         push_quoted(&mut self.json, value);
     }
 
-    /// A value that is JSON already.
+    /// Writes a value that is JSON already.
     pub fn raw(&mut self, name: &str, value: &str) {
         self.name(name);
         self.json.push_str(value);
@@ -115,7 +118,7 @@ impl Event {
     }
 }
 
-/// Who did it.
+/// Actor of an event.
 #[derive(Clone, Copy)]
 pub enum Actor<'a> {
     User(&'a User),
@@ -128,7 +131,7 @@ pub enum Actor<'a> {
     System(&'a User),
 }
 
-/// An event while it is written: the event, and all that decides what it says.
+/// An unfinished event, and everything that its content depends on.
 pub struct Draft<'a> {
     pub tenant: &'a Tenant,
     pub rng: &'a mut Rng,
@@ -138,13 +141,13 @@ pub struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    /// Starts a Power BI event: everything from Id to Activity.
+    /// Writes the start of a Power BI event: everything from Id to Activity.
     pub fn begin(&mut self, operation: &'static str, actor: Actor) {
         self.begin_as(20, "PowerBI", operation, actor);
         self.event.text("Activity", operation);
     }
 
-    /// Starts an event of another record type; these carry no Activity.
+    /// Writes the start of an event of another record type; such events have no Activity.
     pub fn begin_as(
         &mut self,
         record_type: u16,
@@ -174,7 +177,7 @@ impl Draft<'_> {
         self.client(actor);
     }
 
-    /// Clears the last event away and writes the Id.
+    /// Clears the last event and writes the Id.
     fn reset(&mut self, record_type: u16, operation: &'static str) {
         let event = &mut *self.event;
         event.millis = self.millis;
@@ -207,7 +210,7 @@ impl Draft<'_> {
         match self.rng.below(128) {
             0 => write!(json, ".{fraction:03}").expect("a string takes all text"),
             1 => write!(json, ".{fraction:03}0000").expect("a string takes all text"),
-            // What cannot be seen in the text must not be seen beside it.
+            // The value beside the text must have no more precision than the text.
             _ => self.event.millis -= fraction,
         }
         self.event.time_span = start..self.event.json.len();
@@ -221,7 +224,7 @@ impl Draft<'_> {
                 UserKind::Admin => (2, "Admin"),
                 UserKind::Guest => (10, "Guest"),
             },
-            // Both have been seen.
+            // Real logs have both spellings.
             Actor::Anonymous => *self.rng.pick(&[(4, "System"), (10, "Guest")]),
             Actor::Principal(_) => {
                 *self.rng.pick(&[(6, "ServicePrincipal"), (5, "Application"), (0, "Regular")])
@@ -241,7 +244,7 @@ impl Draft<'_> {
         if self.rng.chance(0.04) { &user.id_respelled } else { &user.id }
     }
 
-    /// Where it was done from: ClientIP and UserAgent.
+    /// Writes ClientIP and UserAgent.
     fn client(&mut self, actor: Actor) {
         let (ip, agent) = match actor {
             Actor::User(user) if self.rng.chance(0.08) => (user.ip.as_str(), user.mobile),
@@ -265,7 +268,7 @@ impl Draft<'_> {
         }
     }
 
-    /// An id of a thing: the case of GUIDs varies between events.
+    /// Writes the id of an item; the case of GUIDs varies between events.
     pub fn item_id(&mut self, name: &str, id: &str) {
         self.event.name(name);
         let json = &mut self.event.json;
@@ -288,7 +291,7 @@ impl Draft<'_> {
         self.event.json.push('"');
     }
 
-    /// Name and id of the workspace under the classic or the newer spelling.
+    /// Writes name and id of the workspace, under the classic or the newer spelling.
     pub fn workspace_name(&mut self, key: &str, workspace: usize) {
         let tenant = self.tenant;
         self.event.text(key, tenant.workspaces[workspace].name.on(self.day));
@@ -310,7 +313,7 @@ impl Draft<'_> {
         self.event.raw("IsSuccess", value);
     }
 
-    /// RequestId and ActivityId.
+    /// Writes RequestId and ActivityId.
     pub fn request(&mut self) {
         self.new_guid("RequestId");
         if self.rng.chance(0.03) {
@@ -320,7 +323,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Closes the event, now and then with fields that nobody knows yet.
+    /// Ends the event, sometimes with unknown fields.
     pub fn end(&mut self) {
         if self.rng.chance(0.012) {
             self.unknown_field();
@@ -329,7 +332,7 @@ impl Draft<'_> {
     }
 
     fn unknown_field(&mut self) {
-        // Strange lists and objects belong to archives of varied types alone.
+        // Unusual lists and objects occur only in archives of varied types.
         let kinds = if self.tenant.spec.types == Types::Varied { 8 } else { 6 };
         match self.rng.below(kinds) {
             0 => self.event.text("FeatureRing", "Öffentlich"),
@@ -349,22 +352,22 @@ impl Draft<'_> {
         }
     }
 
-    /// Whether this event is one of the few that give a field another type.
+    /// Returns true for the few events that give a field another type.
     pub fn is_odd(&mut self, probability: f64) -> bool {
         self.tenant.spec.types == Types::Varied && self.rng.chance(probability)
     }
 
-    /// A user by use: few are very active.
+    /// Draws a user; few are very active.
     pub fn some_user(&mut self) -> usize {
         self.tenant.user_draw.draw(self.rng)
     }
 
-    /// A report by use: few are hot.
+    /// Draws a report; few are used very often.
     pub fn some_report(&mut self) -> usize {
         self.tenant.report_draw.draw(self.rng)
     }
 
-    /// The workspace a report is seen in.
+    /// Returns the workspace in which a report is viewed.
     pub fn workspace_of(&mut self, report: usize) -> usize {
         let report = &self.tenant.reports[report];
         match report.second_workspace {

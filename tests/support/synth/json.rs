@@ -1,5 +1,5 @@
-//! JSON as text: quoting, and putting finished compact JSON into the shapes that the tools of the
-//! administrators write (indented, PowerShell 5.1 style, ASCII only).
+//! Formats JSON as text: quotes strings, and converts compact JSON to the forms of the tools of
+//! administrators (indented, PowerShell 5.1 style, ASCII only).
 
 use std::fmt::Write as _;
 
@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 pub fn push_quoted(out: &mut String, value: &str) {
     out.push('"');
     if value.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
-        for letter in value.chars() {
-            match letter {
+        for character in value.chars() {
+            match character {
                 '"' => out.push_str("\\\""),
                 '\\' => out.push_str("\\\\"),
                 '\n' => out.push_str("\\n"),
@@ -28,20 +28,20 @@ fn push_escape(out: &mut String, unit: u16) {
     write!(out, "\\u{unit:04x}").expect("a string takes all text");
 }
 
-/// Which letters inside of strings are written as `\u` escapes.
+/// Characters of strings that are written as `\u` escapes.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Escapes {
     None,
-    /// All that is not ASCII.
+    /// All characters except ASCII.
     NonAscii,
-    /// Those that Windows PowerShell 5.1 takes for dangerous in HTML.
+    /// Characters that Windows PowerShell 5.1 escapes for HTML.
     Html,
 }
 
-/// How JSON is laid out.
+/// Layout of JSON.
 #[derive(Clone, Copy)]
 pub struct Shape {
-    /// Blanks a level; 0 keeps everything on one line.
+    /// Number of blanks per level; 0 keeps everything on one line.
     pub indent: usize,
     pub colon: &'static str,
     pub newline: &'static str,
@@ -56,30 +56,30 @@ pub const POWERSHELL_CORE: Shape =
 pub const WINDOWS_POWERSHELL: Shape =
     Shape { indent: 4, colon: ":  ", newline: "\r\n", escapes: Escapes::Html };
 
-/// What Python's json.dump writes by default, but for its blanks.
+/// Layout of Python's json.dump, except for its blanks.
 pub const ASCII_LINE: Shape =
     Shape { indent: 0, colon: ":", newline: "", escapes: Escapes::NonAscii };
 
-/// Appends the compact JSON `text` in another shape, as if it stood `depth` levels deep.
+/// Appends the compact JSON `text` in another layout, `depth` levels deep.
 pub fn push_shaped(out: &mut String, text: &str, depth: usize, shape: &Shape) {
     let mut depth = depth;
-    let mut letters = text.chars();
+    let mut characters = text.chars();
     let break_line = |out: &mut String, depth: usize| {
         out.push_str(shape.newline);
         out.extend(std::iter::repeat_n(' ', depth * shape.indent));
     };
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' => push_string(out, &mut letters, shape.escapes),
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => push_string(out, &mut characters, shape.escapes),
             '{' | '[' => {
-                out.push(letter);
+                out.push(character);
                 depth += 1;
                 break_line(out, depth);
             }
             '}' | ']' => {
                 depth -= 1;
                 break_line(out, depth);
-                out.push(letter);
+                out.push(character);
             }
             ',' => {
                 out.push(',');
@@ -91,23 +91,23 @@ pub fn push_shaped(out: &mut String, text: &str, depth: usize, shape: &Shape) {
     }
 }
 
-/// Copies the rest of a string, its closing quote included.
-fn push_string(out: &mut String, letters: &mut std::str::Chars, escapes: Escapes) {
+/// Copies the rest of a string including its closing quote.
+fn push_string(out: &mut String, characters: &mut std::str::Chars, escapes: Escapes) {
     out.push('"');
-    while let Some(letter) = letters.next() {
+    while let Some(character) = characters.next() {
         let escape = match escapes {
             Escapes::None => false,
-            Escapes::NonAscii => !letter.is_ascii(),
-            Escapes::Html => matches!(letter, '\'' | '<' | '>' | '&'),
+            Escapes::NonAscii => !character.is_ascii(),
+            Escapes::Html => matches!(character, '\'' | '<' | '>' | '&'),
         };
         if escape {
-            letter.encode_utf16(&mut [0; 2]).iter().for_each(|&unit| push_escape(out, unit));
+            character.encode_utf16(&mut [0; 2]).iter().for_each(|&unit| push_escape(out, unit));
         } else {
-            out.push(letter);
+            out.push(character);
         }
-        match letter {
+        match character {
             '"' => return,
-            '\\' => out.extend(letters.next()),
+            '\\' => out.extend(characters.next()),
             _ => {}
         }
     }

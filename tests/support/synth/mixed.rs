@@ -1,18 +1,18 @@
-//! An archive as it grows over years of changing tools: every day in another container, hours that were
-//! pulled twice, events that came through both logs, late ones in the next day's file, and copies that
-//! are poorer than their twin or contradict it.
+//! Writes an archive as it grows over years of changing tools: every day in another container,
+//! hours that were downloaded twice, events of both logs, late events in the file of the next day,
+//! and copies that have fewer or other values.
 
 use std::io;
 use std::path::Path;
 
 use super::containers::{self, Container};
 use super::event::Event;
-use super::output::{Output, Written, looks_cut};
+use super::output::{Output, Written, looks_truncated};
 use super::rng::Rng;
 use super::tenant::Tenant;
 use super::timeline::Feed;
 
-/// The days take their containers from this list in turn.
+/// Containers of the days in turn.
 const ROTATION: &[Container] = &[
     Container::RestPages,
     Container::PortalCsv,
@@ -51,9 +51,9 @@ struct Archive<'a> {
     tenant: &'a Tenant,
     rng: Rng,
     output: Output,
-    /// Records that turn up in the next day's file.
+    /// Records that are in the file of the next day.
     late: Vec<Event>,
-    /// Repeats saved up until they make a whole hour.
+    /// Number of duplicates that are due, collected until they make an hour.
     owed: f64,
 }
 
@@ -64,21 +64,21 @@ impl Archive<'_> {
         let events = self.tenant.day(day, feed);
         let late = std::mem::take(&mut self.late);
         let mut records: Vec<&Event> = events.iter().chain(&late).collect();
-        if looks_cut(records.len()) {
+        if looks_truncated(records.len()) {
             self.late.extend(records.pop().cloned());
         }
         let date = self.tenant.dates[day].replace('-', "");
         containers::write(container, &mut self.output, &mut self.rng, &date, &records)?;
-        // Only what both logs have can come through either.
+        // Only events of both logs can be in either.
         let common: Vec<&Event> = events.iter().filter(|event| event.is_power_bi()).collect();
-        let third = self.tenant.spec.repeats_each() * common.len() as f64 / 3.0;
+        let third = self.tenant.spec.duplicates_each() * common.len() as f64 / 3.0;
         self.repeat_singles(&common, third);
         self.overlap(feed, &date, &common, third)?;
         self.owed += third;
         self.repeat_hour(&date, &common)
     }
 
-    /// Single copies, found in the next day's file.
+    /// Adds single copies to the file of the next day.
     fn repeat_singles(&mut self, events: &[&Event], budget: f64) {
         for _ in 0..self.rounded(budget) {
             if let Some(event) = (!events.is_empty()).then(|| *self.rng.pick(events)) {
@@ -88,7 +88,7 @@ impl Archive<'_> {
         }
     }
 
-    /// A part of the day that was read from the other log as well.
+    /// Writes a part of the day from the other log too.
     fn overlap(
         &mut self,
         feed: Feed,
@@ -97,7 +97,7 @@ impl Archive<'_> {
         budget: f64,
     ) -> io::Result<()> {
         let count = self.rounded(budget).min(events.len());
-        if count == 0 || looks_cut(count) {
+        if count == 0 || looks_truncated(count) {
             self.owed += count as f64;
             return Ok(());
         }
@@ -118,10 +118,11 @@ impl Archive<'_> {
         }
     }
 
-    /// A whole hour, pulled once more, when enough repeats are owed for one.
+    /// Writes a whole hour again if enough duplicates are due.
     fn repeat_hour(&mut self, date: &str, events: &[&Event]) -> io::Result<()> {
         let hours = events.chunk_by(|one, two| one.millis / 3_600_000 == two.millis / 3_600_000);
-        let fitting = hours.filter(|hour| hour.len() as f64 <= self.owed && !looks_cut(hour.len()));
+        let fitting =
+            hours.filter(|hour| hour.len() as f64 <= self.owed && !looks_truncated(hour.len()));
         let Some(hour) = fitting.max_by_key(|hour| hour.len()) else {
             return Ok(());
         };
@@ -131,11 +132,11 @@ impl Archive<'_> {
         self.output.put(&format!("again/{date}-{number:02}.json"), page.as_bytes(), hour)
     }
 
-    /// What arrived after the last day.
+    /// Writes the events that arrived after the last day.
     fn write_rest(&mut self) -> io::Result<()> {
         let late = std::mem::take(&mut self.late);
-        // Two files, where one of all of them would look cut off.
-        let first = if looks_cut(late.len()) { 1 } else { 0 };
+        // Two files are written if one file would have the size of a limit.
+        let first = if looks_truncated(late.len()) { 1 } else { 0 };
         for (number, part) in [&late[..first], &late[first..]].into_iter().enumerate() {
             let part: Vec<&Event> = part.iter().collect();
             if !part.is_empty() {
@@ -146,7 +147,8 @@ impl Archive<'_> {
         Ok(())
     }
 
-    /// A copy of an event: most are equal, some are poorer, contradict, or spell their Id differently.
+    /// Returns a copy of an event: most are equal; some have fewer fields, other values, or another
+    /// spelling of the Id.
     fn copy(&mut self, event: &Event) -> Event {
         match self.rng.below(100) {
             0..6 => match poorer(event) {
@@ -168,13 +170,13 @@ impl Archive<'_> {
         }
     }
 
-    /// Rounds so that the mean stays right even where the numbers are small.
+    /// Rounds at random, so that the mean is right for small numbers too.
     fn rounded(&mut self, number: f64) -> usize {
         (number + self.rng.unit()) as usize
     }
 }
 
-/// The event without some of its fields; `None` where it has none of them.
+/// Returns the event without some of its fields; `None` if it has none of them.
 fn poorer(event: &Event) -> Option<Event> {
     ["UserAgent", "ConsumptionMethod", "ReportType"].iter().fold(
         None,

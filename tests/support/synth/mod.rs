@@ -1,6 +1,6 @@
-//! A realistic archive of an invented tenant, made from a seed: the same [`Spec`] and [`Layout`] give the
-//! same bytes on every machine, and [`Written`] says what the archive holds, so that a test knows the
-//! right answer before the program gives one. It shares no code with the program.
+//! Creates a realistic archive of an invented tenant from a seed. The same [`Spec`] and [`Layout`]
+//! give the same bytes on every machine. [`Written`] describes the archive, so that a test knows
+//! the right answer before the program gives one. The generator shares no code with the program.
 //!
 //! ```text
 //! rng ─▶ tenant ─▶ event ◀─ views, service, author, platform      what can happen
@@ -30,7 +30,7 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
-#[allow(unused_imports, reason = "named by the tests that look at single events")]
+#[allow(unused_imports, reason = "used only by tests of single events")]
 pub use event::Event;
 pub use output::Written;
 #[allow(unused_imports, reason = "named by the invented year")]
@@ -38,7 +38,7 @@ pub use rng::Rng;
 pub use tenant::Tenant;
 pub use timeline::Feed;
 
-/// What to invent.
+/// Parameters of an archive.
 #[derive(Clone, Debug)]
 pub struct Spec {
     pub seed: u64,
@@ -47,12 +47,13 @@ pub struct Spec {
     pub workspaces: usize,
     pub days: usize,
     pub first_day: NaiveDate,
-    /// Distinct events that belong into the table; records of other workloads come on top.
+    /// Number of distinct events of the table; records of other workloads are added to it.
     pub events: u64,
-    /// The share of ExportActivityEvents and GetDatasources among the events.
+    /// Share of ExportActivityEvents and GetDatasources among the events.
     pub noise_share: f64,
-    /// The share of repeated copies among the written records of Power BI and the Power Platform, about.
-    pub repeats_share: f64,
+    /// Approximate share of duplicates among the written records of Power BI and the Power
+    /// Platform.
+    pub duplicates_share: f64,
     pub spelling: Spelling,
     pub types: Types,
 }
@@ -68,7 +69,7 @@ impl Default for Spec {
             first_day: NaiveDate::from_ymd_opt(2024, 3, 4).expect("a Monday"),
             events: 20_000,
             noise_share: 0.45,
-            repeats_share: 0.03,
+            duplicates_share: 0.03,
             spelling: Spelling::Both,
             types: Types::Varied,
         }
@@ -76,49 +77,49 @@ impl Default for Spec {
 }
 
 impl Spec {
-    /// The spec with as many events as make an archive of about `bytes` bytes.
+    /// Returns the spec with the number of events for an archive of about `bytes` bytes.
     pub fn sized(self, layout: Layout, bytes: u64) -> Spec {
-        /// How much larger the mixed containers are than compact JSON, measured.
+        /// Measured size of mixed containers relative to compact JSON.
         const MIXED_GROWTH: f64 = 1.21;
         let sample = Tenant::new(&Spec { days: 1, events: 4000, ..self.clone() });
         let day = sample.day(0, Feed::PowerBi);
         let mean =
             day.iter().map(|event| event.json.len() + 1).sum::<usize>() as f64 / day.len() as f64;
         let growth = if layout == Layout::Mixed { MIXED_GROWTH } else { 1.0 };
-        let events = bytes as f64 * (1.0 - self.repeats_share) / (mean * growth);
+        let events = bytes as f64 * (1.0 - self.duplicates_share) / (mean * growth);
         Spec { events: events as u64, ..self }
     }
 
-    /// How many repeats come to one distinct event.
-    fn repeats_each(&self) -> f64 {
-        self.repeats_share / (1.0 - self.repeats_share)
+    /// Returns the number of duplicates per distinct event.
+    fn duplicates_each(&self) -> f64 {
+        self.duplicates_share / (1.0 - self.duplicates_share)
     }
 }
 
-/// How the workspace's name is spelled in events of newer kinds.
+/// Spelling of the workspace's name in events of newer kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spelling {
-    /// Classic events say `WorkSpaceName`, newer ones `WorkspaceName`, as in real archives.
+    /// `WorkSpaceName` in classic events and `WorkspaceName` in newer ones, as in real archives.
     Both,
-    /// All say `WorkSpaceName`: some tools refuse archives with both spellings.
+    /// `WorkSpaceName` in all events: some tools refuse archives with both spellings.
     Classic,
 }
 
-/// Whether a field always has the same JSON type.
+/// Types of a field in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Types {
-    /// Now and then a number is text, or an object is: as in real archives.
+    /// A few numbers and objects are text, as in real archives.
     Varied,
-    /// One type a field: tools that derive a schema from a sample refuse archives with several.
+    /// One type per field: tools that derive a schema from a sample refuse archives with several.
     Uniform,
 }
 
-/// What the archive's files look like.
+/// Layout of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// Pages of the REST interface, an hour or about 5,000 events each, in one folder.
     RestPages,
-    /// Every day in another container, many folders; see `mixed`. All kinds need fifteen days.
+    /// Every day in another container, in many folders; see `mixed`. All kinds need fifteen days.
     Mixed,
     /// One file with one array of everything.
     OneArray,

@@ -1,5 +1,6 @@
-//! The words an invented tenant is made of: names in several scripts, with every character that a
-//! reader or a writer of JSON, CSV, Markdown or HTML may trip over, and the user agents of real clients.
+//! Lists the words of an invented tenant: names in several scripts with characters that are
+//! difficult for readers and writers of JSON, CSV, Markdown or HTML, and the user agents of real
+//! clients.
 
 pub const FIRST_NAMES: &[&str] = &[
     "Jordan",
@@ -94,7 +95,7 @@ pub const SUBJECTS: &[&str] = &[
     "Delivery Times",
 ];
 
-/// Whole names that are awkward on purpose; the hottest reports carry them, so that they turn up early.
+/// Difficult names; the most used reports have them, so that they occur early.
 pub const AWKWARD_NAMES: &[&str] = &[
     "Sales Overview",
     "Plan \"B\", costs; all regions",
@@ -133,7 +134,7 @@ pub const SWITCHES: &[&str] = &[
     "Users can try Microsoft Fabric paid features",
 ];
 
-/// Operations that no catalogue lists: new ones appear in any week.
+/// Operations that are in no list: new ones appear in any week.
 pub const UNKNOWN_OPERATIONS: &[&str] =
     &["SummarizeModelDrift", "RotateTileCache", "ProbeLineageHints"];
 

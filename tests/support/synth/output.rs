@@ -1,36 +1,37 @@
-//! Where an archive is written, and the count of what went into it.
+//! Writes the files of an archive and counts their records.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::event::Event;
 
-/// What an archive holds.
+/// Content of an archive.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// All records, repeats and other workloads included.
+    /// Number of all records, including duplicates and other workloads.
     pub records: u64,
-    /// Events that belong into the table, each counted once.
+    /// Number of distinct events of the table.
     pub distinct: u64,
-    /// Records of other workloads.
+    /// Number of records of other workloads.
     pub other_workloads: u64,
-    /// Among the repeats: copies with fewer fields.
+    /// Number of duplicates with fewer fields.
     pub poorer: u64,
-    /// Among the repeats: copies that differ in a field.
+    /// Number of duplicates with another value in a field.
     pub conflicting: u64,
     pub files: u64,
     pub bytes: u64,
 }
 
 impl Written {
-    /// Copies beyond the first of each event.
-    pub fn repeats(&self) -> u64 {
+    /// Returns the number of copies beyond the first of each event.
+    pub fn duplicates(&self) -> u64 {
         self.records - self.distinct - self.other_workloads
     }
 }
 
-/// A page or a file of exactly so many records looks cut off by a limit of the tools that read the log.
-pub fn looks_cut(records: usize) -> bool {
+/// Returns true if a page or a file of `records` records would look truncated by a limit of the
+/// tools that read the log.
+pub fn looks_truncated(records: usize) -> bool {
     matches!(records, 100 | 1_000 | 5_000 | 10_000 | 50_000 | 1_000_000)
 }
 
@@ -44,7 +45,7 @@ impl Output {
         Output { root: root.to_owned(), written: Written::default() }
     }
 
-    /// Writes a file that holds `records`.
+    /// Writes a file with `records`.
     pub fn put(&mut self, name: &str, content: &[u8], records: &[&Event]) -> io::Result<()> {
         self.written.records += records.len() as u64;
         self.written.other_workloads +=
@@ -52,10 +53,10 @@ impl Output {
         self.put_file(name, content)
     }
 
-    /// Writes a file whose records are counted elsewhere, if it has any.
+    /// Writes a file whose records are counted elsewhere, unless it is empty.
     pub fn put_file(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         let path = self.root.join(name);
-        std::fs::create_dir_all(path.parent().expect("a file stands in a folder"))?;
+        std::fs::create_dir_all(path.parent().expect("a file is in a folder"))?;
         self.written.files += 1;
         self.written.bytes += content.len() as u64;
         std::fs::write(path, content)

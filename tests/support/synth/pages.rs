@@ -1,42 +1,43 @@
-//! The two layouts that are streamed: REST pages in one folder, and one array of everything. Both get
-//! the same records in the same order; neither keeps more than a page of them.
+//! Writes the two streamed layouts: REST pages in one folder, and one array of everything. Both
+//! have the same records in the same order, and neither keeps more than a page of them.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::output::{Output, Written, looks_cut};
+use super::output::{Output, Written, looks_truncated};
 use super::rng::Rng;
 use super::tenant::Tenant;
 use super::timeline::Feed;
 
-/// Fullest page; a page of exactly 5,000 would look cut off.
+/// Number of records of the largest page; a page of exactly 5,000 would look truncated.
 const PAGE_RECORDS: usize = 4_987;
 
-/// Repeats that wait for the next page; more than these never happen with sensible shares.
+/// Limit of the duplicates for the next page; realistic shares never reach it.
 const WAITING_MAX: usize = 10_000;
 
-/// One reading of the log for one hour.
+/// A download of the log for one hour.
 #[derive(Clone, Copy)]
 struct Pull {
     day: usize,
     hour: usize,
-    /// Why it is made: `p` the first time, `again` for a whole hour once more, `late` for what is left.
+    /// Reason of the download: `p` the first time, `again` for a whole hour once more, `late` for
+    /// the rest.
     label: &'static str,
 }
 
-/// Takes the records of pull after pull.
+/// Receives the records of each download.
 trait Sink {
     fn begin(&mut self, pull: Pull);
     fn record(&mut self, json: &str) -> io::Result<()>;
     fn end(&mut self) -> io::Result<()>;
 }
 
-/// Hands every record of the archive to `sink`: the hours in turn, single repeats in the next hour's
-/// pull, and now and then an hour as a whole once more.
+/// Passes every record of the archive to `sink`: the hours in turn, single duplicates in the
+/// download of the next hour, and sometimes an hour as a whole again.
 fn stream(tenant: &Tenant, sink: &mut impl Sink) -> io::Result<()> {
     let rng = &mut Rng::for_part(tenant.spec.seed, u64::MAX - 1);
-    let half = tenant.spec.repeats_each() / 2.0;
+    let half = tenant.spec.duplicates_each() / 2.0;
     let mut waiting: Vec<String> = Vec::new();
     let mut owed = 0.0;
     for at in 0..tenant.spec.days * 24 {
@@ -69,7 +70,7 @@ fn stream(tenant: &Tenant, sink: &mut impl Sink) -> io::Result<()> {
     Ok(())
 }
 
-/// A page as it is filled.
+/// A page that is being filled.
 struct Pages<'a> {
     tenant: &'a Tenant,
     output: Output,
@@ -112,7 +113,7 @@ impl Sink for Pages<'_> {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        if looks_cut(self.ends.len()) {
+        if looks_truncated(self.ends.len()) {
             self.flush(self.ends.len() - 1, true)?;
         }
         self.flush(self.ends.len(), false)
@@ -120,7 +121,7 @@ impl Sink for Pages<'_> {
 }
 
 impl Pages<'_> {
-    /// Writes the first `count` records as a page, not sorted, as the service gives them.
+    /// Writes the first `count` records as a page, unsorted as in the service.
     fn flush(&mut self, count: usize, more: bool) -> io::Result<()> {
         self.number += 1;
         let mut order: Vec<usize> = (0..count).collect();
@@ -147,7 +148,7 @@ impl Pages<'_> {
     }
 }
 
-/// What follows the events in a page, its closing brace included.
+/// Returns the part of a page after its events, including the closing brace.
 pub fn page_end(rng: &mut Rng, more: bool) -> String {
     if more {
         let token = format!("%2BRID%3A{:016X}%3D%3D%23RT%3A1%23TRC%3A5", rng.next());
@@ -156,7 +157,7 @@ pub fn page_end(rng: &mut Rng, more: bool) -> String {
              \"continuationToken\":\"{token}\",\"lastResultSet\":false}}"
         );
     }
-    // The last page tells its end in many ways, and not always truly.
+    // The last page marks its end in many ways, some of them wrong.
     let last = match rng.below(8) {
         0 => ",\"continuationUri\":null,\"continuationToken\":null,\"lastResultSet\":false}",
         1 => ",\"continuationUri\":\"\",\"continuationToken\":\"\"}",

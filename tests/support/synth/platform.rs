@@ -1,10 +1,10 @@
-//! Records that reach an archive only through the audit log of Office 365: those of the Power Platform,
-//! which belong to it, and those of other workloads, which do not.
+//! Creates records that are only in the audit log of Office 365: those of the Power Platform, and
+//! those of other workloads, which are not stored.
 
 use super::event::{Actor, Draft};
 use super::names;
 
-/// An event of Power Apps, Power Automate or the Power Platform's administration.
+/// Writes an event of Power Apps, Power Automate or the administration of the Power Platform.
 pub fn power_platform(draft: &mut Draft) {
     match draft.rng.below(10) {
         0..6 => power_app(draft),
@@ -61,7 +61,7 @@ fn administration(draft: &mut Draft) {
     draft.end();
 }
 
-/// A record of Exchange or SharePoint.
+/// Writes a record of Exchange or SharePoint.
 pub fn other_workload(draft: &mut Draft) {
     let tenant = draft.tenant;
     let user = &tenant.users[draft.some_user()];

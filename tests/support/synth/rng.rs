@@ -1,5 +1,5 @@
-//! Random numbers that depend on nothing but a seed: xoshiro256** seeded by splitmix64, a Zipf-like
-//! draw, and GUIDs. Own code, so that an archive stays the same whatever a crate does in its next version.
+//! Generates random numbers from a seed only: xoshiro256** seeded by splitmix64, a Zipf-like draw,
+//! and GUIDs. This is own code, so that an archive does not change with the version of a crate.
 
 /// A stream of random numbers.
 pub struct Rng {
@@ -12,7 +12,7 @@ impl Rng {
         Rng { state: std::array::from_fn(|_| splitmix(&mut next)) }
     }
 
-    /// A stream of its own for one part of the whole, so that each part can be made again by itself.
+    /// Returns a stream for one part of the archive, so that each part can be generated alone.
     pub fn for_part(seed: u64, part: u64) -> Self {
         let mut mixed = part ^ 0x5851_f42d_4c95_7f2d;
         Rng::new(seed ^ splitmix(&mut mixed))
@@ -30,12 +30,12 @@ impl Rng {
         result
     }
 
-    /// A number below `limit`, which must not be 0.
+    /// Returns a number below `limit`, which must not be 0.
     pub fn below(&mut self, limit: usize) -> usize {
         ((u128::from(self.next()) * limit as u128) >> 64) as usize
     }
 
-    /// A number from 0 up to, but not including, 1.
+    /// Returns a number from 0 up to, but not including, 1.
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
@@ -85,14 +85,14 @@ fn splitmix(state: &mut u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// A draw by given weights; the first of `n` things is used most, in the way that real use is skewed.
+/// Draws by weights; the first of `n` items is used most, as in real use.
 pub struct Weighted {
     cumulative: Vec<f64>,
 }
 
 impl Weighted {
-    /// Use by rank; the larger `flatness`, the less the first ones stand out. Without powers, which not
-    /// all machines compute alike.
+    /// Creates weights by rank; the larger `flatness`, the smaller the difference. Powers are
+    /// avoided, because machines calculate them differently.
     pub fn zipf(count: usize, flatness: f64) -> Self {
         Weighted::new((1..=count).map(|rank| 1.0 / (rank as f64 + flatness)))
     }

@@ -1,16 +1,16 @@
-//! Events of programs: the noise that reading the log writes, scanners, refreshes, embedding, and
-//! clients that come from outside of Power BI.
+//! Creates events of programs: the noise of downloads of the log, scanners, refreshes, embedding,
+//! and clients outside of Power BI.
 
 use super::event::{Actor, Draft};
 use super::names;
 
-/// The hours at which the nightly pull reads the day before.
+/// Hours of the nightly download of the day before.
 const NIGHTLY_HOURS: std::ops::RangeInclusive<usize> = 2..=4;
 
-/// A pull of the log for one hour of the past.
+/// Writes a download of the log for one hour of the past.
 pub fn export_activity_events(draft: &mut Draft, day_back: bool, window: usize) {
     let tenant = draft.tenant;
-    // One program pulls every hour; the nightly pull is a person's script.
+    // A program downloads every hour; a person's script runs at night.
     let actor = match day_back {
         true => Actor::Client(&tenant.users[7 % tenant.users.len()], names::POWERSHELL),
         false => Actor::Principal(&tenant.principals[0]),
@@ -25,17 +25,17 @@ pub fn export_activity_events(draft: &mut Draft, day_back: bool, window: usize) 
     draft.end();
 }
 
-/// Noise of any kind; `turn` counts the noise of the hour.
+/// Writes noise of any kind; `turn` counts the noise of the hour.
 pub fn noise(draft: &mut Draft, hour: usize, turn: usize) {
     match (turn, hour) {
-        // The hourly pull of the hour before.
+        // The hourly download reads the hour before.
         (0, 0) => export_activity_events(draft, true, 23),
         (0, _) => export_activity_events(draft, false, hour - 1),
         (_, _) if NIGHTLY_HOURS.contains(&hour) => match draft.rng.chance(0.7) {
             true => export_activity_events(draft, true, turn % 24),
             false => get_datasources(draft),
         },
-        // A window with many pages is read by several calls.
+        // A window with many pages needs several calls.
         (_, 1..) if draft.rng.chance(0.25) => export_activity_events(draft, false, hour - 1),
         _ => get_datasources(draft),
     }
@@ -55,7 +55,7 @@ fn get_datasources(draft: &mut Draft) {
     draft.end();
 }
 
-/// An event on a dataset up to the ids of its request.
+/// Writes an event on a semantic model up to the ids of its request.
 fn dataset_part(draft: &mut Draft, operation: &'static str, actor: Actor) {
     let tenant = draft.tenant;
     let report = &tenant.reports[draft.rng.below(tenant.reports.len())];
@@ -85,7 +85,7 @@ pub fn refresh_dataset(draft: &mut Draft) {
     draft.end();
 }
 
-/// A dataset event of a person.
+/// Writes an event of a person on a semantic model.
 pub fn dataset_event(draft: &mut Draft, operation: &'static str) {
     let tenant = draft.tenant;
     let user = &tenant.users[draft.some_user()];
@@ -99,7 +99,7 @@ pub fn dataset_event(draft: &mut Draft, operation: &'static str) {
     draft.end();
 }
 
-/// Excel, Power Query and other clients that come from outside.
+/// Writes an event of Excel, Power Query or another client outside of Power BI.
 pub fn external(draft: &mut Draft, operation: &'static str) {
     let tenant = draft.tenant;
     let user = &tenant.users[draft.some_user()];
@@ -108,7 +108,7 @@ pub fn external(draft: &mut Draft, operation: &'static str) {
     draft.end();
 }
 
-/// A read through one of the administrators' interfaces.
+/// Writes a read through an interface for administrators.
 pub fn admin_read(draft: &mut Draft, operation: &'static str) {
     let actor = Actor::Principal(draft.rng.pick(&draft.tenant.principals));
     draft.begin(operation, actor);

@@ -1,21 +1,22 @@
-//! The CSV files of the audit log: the portal's export of today, its export of before, and what
-//! Search-UnifiedAuditLog gives through Export-Csv. The event itself stands in the column AuditData.
+//! Writes the CSV files of the audit log: the current and the former export of the portal, and
+//! Search-UnifiedAuditLog with Export-Csv. The column AuditData contains the event.
 
 use std::io;
 
 use chrono::DateTime;
 
 use super::event::Event;
-use super::output::{Output, looks_cut};
+use super::output::{Output, looks_truncated};
 
-/// The portal stops at 50,000 rows; larger days are exported in parts.
+/// Number of rows of a file. The portal exports at most 50,000 rows; larger days are exported in
+/// parts.
 const ROWS_MAX: usize = 48_000;
 
-/// How cells are written.
+/// Style of cells.
 #[derive(Clone, Copy)]
 struct Dialect {
     delimiter: char,
-    /// Export-Csv quotes every cell.
+    /// True for Export-Csv, which quotes every cell.
     quote_all: bool,
 }
 
@@ -42,7 +43,7 @@ fn time_text(event: &Event, format: &str) -> String {
     time.format(format).to_string()
 }
 
-/// Writes the rows in as many files as are needed; the first has the name asked for.
+/// Writes the rows in as many files as needed; the first one has the given name.
 fn write_parts(
     output: &mut Output,
     name: &str,
@@ -50,7 +51,7 @@ fn write_parts(
     text_of: impl Fn(&[&Event]) -> String,
 ) -> io::Result<()> {
     let mut size = ROWS_MAX;
-    while looks_cut(records.len() % size) {
+    while looks_truncated(records.len() % size) {
         size -= 1;
     }
     for (number, part) in records.chunks(size).enumerate() {
@@ -60,7 +61,7 @@ fn write_parts(
     Ok(())
 }
 
-/// The portal's export of today.
+/// Writes the current export of the portal.
 pub fn write_portal_csv(output: &mut Output, name: &str, records: &[&Event]) -> io::Result<()> {
     let dialect = Dialect { delimiter: ',', quote_all: false };
     write_parts(output, name, records, |records| {
@@ -70,7 +71,7 @@ pub fn write_portal_csv(output: &mut Output, name: &str, records: &[&Event]) -> 
         for event in records {
             let time = time_text(event, "%Y-%m-%dT%H:%M:%S.0000000Z");
             let record_type = event.record_type.to_string();
-            // The outer columns tell another name for a visitor without one.
+            // The outer columns have another name for an anonymous visitor.
             let user = if event.user == "Anonymous" { "app@sharepoint" } else { &event.user };
             dialect.push_row(
                 &mut text,
@@ -81,7 +82,7 @@ pub fn write_portal_csv(output: &mut Output, name: &str, records: &[&Event]) -> 
     })
 }
 
-/// The portal's export of before.
+/// Writes the former export of the portal.
 pub fn write_old_portal_csv(output: &mut Output, name: &str, records: &[&Event]) -> io::Result<()> {
     let dialect = Dialect { delimiter: ',', quote_all: false };
     write_parts(output, name, records, |records| {
@@ -94,8 +95,8 @@ pub fn write_old_portal_csv(output: &mut Output, name: &str, records: &[&Event])
     })
 }
 
-/// Search-UnifiedAuditLog through Export-Csv, on a machine where a list is separated by semicolons on
-/// every other day of the archive.
+/// Writes Search-UnifiedAuditLog with Export-Csv. On every second day the list separator of the
+/// machine is a semicolon.
 pub fn write_cmdlet_csv(output: &mut Output, name: &str, records: &[&Event]) -> io::Result<()> {
     let day = records.first().map_or(0, |event| event.millis / 86_400_000);
     let german = day % 2 == 1;

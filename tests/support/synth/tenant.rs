@@ -1,5 +1,5 @@
-//! The invented tenant: who works there, and what they look at. It knows the state of a thing on a
-//! given day (a report that is renamed later), but nothing of events or files.
+//! Creates the invented tenant: its people and its content. It knows the state of an item on a day
+//! (for example a report that is renamed later), but no events and no files.
 
 use chrono::{Datelike, Days, NaiveDate};
 
@@ -7,13 +7,13 @@ use super::names;
 use super::rng::{Rng, Weighted};
 use super::{Spec, Spelling};
 
-/// How busy each hour of a UTC day is, for people who live in Europe; the bump at night is the scanners.
+/// Weight of each hour of a UTC day for people in Europe; scanners run at night.
 const HOUR_WEIGHTS: [f64; 24] = [
     0.25, 0.2, 0.45, 0.5, 0.3, 0.4, 0.9, 1.8, 2.6, 2.8, 2.7, 2.2, 2.0, 2.5, 2.6, 2.3, 1.7, 1.2,
     0.9, 0.7, 0.6, 0.5, 0.4, 0.3,
 ];
 
-/// Monday to Sunday.
+/// Weights from Monday to Sunday.
 const DAY_WEIGHTS: [f64; 7] = [1.0, 1.05, 1.05, 1.0, 0.9, 0.28, 0.22];
 
 /// A name that may change once.
@@ -56,7 +56,7 @@ pub struct User {
     pub mobile: &'static str,
 }
 
-/// A service principal: what the log shows of a program.
+/// A service principal, as the log shows it.
 pub struct Principal {
     pub id: String,
     pub key: String,
@@ -89,12 +89,12 @@ pub struct Report {
     pub name: Name,
     pub dataset: usize,
     pub workspace: usize,
-    /// Where the same report id is seen as well.
+    /// Another workspace with the same report id.
     pub second_workspace: Option<usize>,
     pub app: Option<usize>,
     /// The id of the report's copy in its app.
     pub app_report_id: Option<String>,
-    /// A template app's report: its publisher's id, which several installations share.
+    /// Publisher's id of a report of a template app, which several installations share.
     pub publisher_id: Option<String>,
     pub report_type: &'static str,
     pub label: Option<usize>,
@@ -106,7 +106,7 @@ pub struct Dashboard {
     pub workspace: usize,
 }
 
-/// Everything that stays the same over all events of an archive.
+/// The constant parts of an archive.
 pub struct Tenant {
     pub spec: Spec,
     pub organization_id: String,
@@ -121,7 +121,7 @@ pub struct Tenant {
     pub labels: Vec<String>,
     pub user_draw: Weighted,
     pub report_draw: Weighted,
-    /// The date of each day as events spell it.
+    /// Date of each day in the form of events.
     pub dates: Vec<String>,
     hour_starts: Vec<u64>,
 }
@@ -162,13 +162,14 @@ impl Tenant {
         date_of(&self.spec, day)
     }
 
-    /// How many distinct events an hour holds; over all hours these add up to the number asked for.
+    /// Returns the number of distinct events of an hour; the sum of all hours is the requested
+    /// number.
     pub fn events_in(&self, day: usize, hour: usize) -> usize {
         let at = day * 24 + hour;
         (self.hour_starts[at + 1] - self.hour_starts[at]) as usize
     }
 
-    /// The spelling of the workspace's name in events of a newer kind.
+    /// Returns the spelling of the workspace's name in events of a newer kind.
     pub fn newer_workspace_key(&self) -> &'static str {
         match self.spec.spelling {
             Spelling::Both => "WorkspaceName",
@@ -181,7 +182,7 @@ fn date_of(spec: &Spec, day: usize) -> NaiveDate {
     spec.first_day + Days::new(day as u64)
 }
 
-/// Shares the events out over the hours by their weights, exactly, by rounding the running sum.
+/// Distributes the events over the hours by their weights exactly, by rounding the running sum.
 fn hour_starts(spec: &Spec) -> Vec<u64> {
     let weight = |at: usize| {
         let weekday = date_of(spec, at / 24).weekday().num_days_from_monday();
@@ -202,9 +203,9 @@ fn hour_starts(spec: &Spec) -> Vec<u64> {
     starts
 }
 
-/// A name as it stands in an address.
+/// Returns a name as part of an address.
 fn ascii(name: &str) -> String {
-    let plain = |letter| match letter {
+    let plain = |character| match character {
         'é' | 'ë' => 'e',
         'ó' | 'ø' | 'ö' => 'o',
         'ú' | 'ü' | 'ū' => 'u',
@@ -239,7 +240,7 @@ fn user(rng: &mut Rng, at: usize) -> User {
     };
     let ip = match at % 16 {
         5 => format!("2001:db8:{:x}::{:x}", at % 4096, 1 + rng.below(65_000)),
-        // A good part of the staff sits behind the office's few addresses.
+        // Many users share the few addresses of the office.
         0..8 => format!("203.0.113.{}", 1 + at % 6),
         _ => format!(
             "{}.{}.{}.{}",
@@ -280,7 +281,7 @@ fn workspace(rng: &mut Rng, at: usize, spec: &Spec) -> Workspace {
     };
     let changed = (at % 9 == 4).then(|| (1 + rng.below(spec.days), format!("{first} (new)")));
     Workspace {
-        // Not every id is a GUID, and nothing may depend on it.
+        // Not every id is a GUID, and no test may depend on it.
         id: if at == 10 { "My Workspace".into() } else { rng.guid() },
         name: Name { first, changed },
         capacity: (at % 2 == 1).then(|| rng.below(3)),
@@ -302,7 +303,7 @@ fn dashboard(rng: &mut Rng, at: usize, spec: &Spec) -> Dashboard {
 fn report(rng: &mut Rng, at: usize, spec: &Spec, publisher_id: &str) -> Report {
     let first = match names::AWKWARD_NAMES.get(at) {
         Some(name) => (*name).to_owned(),
-        // No number at the end: reports of one name and several ids are normal.
+        // The name has no number, because several reports of one name are normal.
         None => format!("{} {}", rng.pick(names::DEPARTMENTS), rng.pick(names::SUBJECTS)),
     };
     let template = at % 23 == 5;

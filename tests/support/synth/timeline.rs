@@ -1,5 +1,5 @@
-//! What happens in an hour of the tenant: which event comes when. An hour depends on nothing but the
-//! seed and its own place, so any hour can be made again, and none has to be kept.
+//! Generates the events of an hour of the tenant. An hour depends only on the seed and its
+//! position, so any hour can be generated again, and none must be kept.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,16 +11,16 @@ use super::{author, platform, service, views};
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// Through which door the archive got its records.
+/// Source of the records of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feed {
-    /// The REST interface of Power BI, which knows only its own events.
+    /// The REST interface of Power BI, which returns only its own events.
     PowerBi,
-    /// The audit log of Office 365: Power Platform events instead of some, and other workloads beside them.
+    /// The audit log of Office 365, with events of the Power Platform and of other workloads.
     Audit,
 }
 
-/// How an event of a given operation is written.
+/// Kinds of events, by the code that writes them.
 #[derive(Clone, Copy)]
 enum Kind {
     View,
@@ -47,7 +47,7 @@ enum Kind {
     Unknown,
 }
 
-/// What is done apart from noise, and how often.
+/// Operations without noise, with their weights.
 const MIX: &[(Kind, &str, u32)] = &[
     (Kind::View, "ViewReport", 6400),
     (Kind::Export, "ExportReport", 100),
@@ -100,7 +100,7 @@ const MIX: &[(Kind, &str, u32)] = &[
     (Kind::Unknown, "", 30),
 ];
 
-/// A view that an export brings with it.
+/// A view that is logged with an export.
 struct PageView {
     millis: i64,
     user: usize,
@@ -122,7 +122,7 @@ struct Hour<'a> {
 type Sink<'a> = &'a mut dyn FnMut(&Event) -> io::Result<()>;
 
 impl Tenant {
-    /// Hands the events of an hour, in the order of their times, to `sink`.
+    /// Passes the events of an hour, in the order of their times, to `sink`.
     pub fn hour(&self, day: usize, hour: usize, feed: Feed, sink: Sink) -> io::Result<()> {
         Hour {
             tenant: self,
@@ -137,7 +137,7 @@ impl Tenant {
         .run(sink)
     }
 
-    /// All events of a day, in the order of their times.
+    /// Returns all events of a day, in the order of their times.
     pub fn day(&self, day: usize, feed: Feed) -> Vec<Event> {
         let mut events = Vec::new();
         for hour in 0..24 {
@@ -158,7 +158,7 @@ impl Hour<'_> {
         noise = noise.min(total);
         let mut other = total - noise;
         let mut noise_turn = 0;
-        // Slots that the page views of exports have used up.
+        // Number of slots that page views of exports have used.
         let mut taken = 0;
         for slot in 0..total {
             let millis = self.time_of(slot, total);
@@ -185,7 +185,8 @@ impl Hour<'_> {
         self.flush_page_views(i64::MAX, sink)
     }
 
-    /// Times rise by themselves: every slot has its own piece of the hour.
+    /// Returns the time of a slot. Times are ascending, because every slot has its own part of the
+    /// hour.
     fn time_of(&mut self, slot: usize, total: usize) -> i64 {
         let place = (slot as f64 + self.rng.unit()) / total as f64;
         self.start() + (place * HOUR_MS as f64) as i64
@@ -206,7 +207,8 @@ impl Hour<'_> {
         }
     }
 
-    /// Writes an event that is not noise. Returns how many of the `left` slots its page views take.
+    /// Writes an event that is not noise. Returns the number of the `left` slots that its page
+    /// views use.
     fn anything(&mut self, millis: i64, left: usize) -> usize {
         if self.feed == Feed::Audit && self.rng.chance(0.06) {
             platform::power_platform(&mut self.draft(millis));
@@ -235,7 +237,7 @@ impl Hour<'_> {
         pages
     }
 
-    /// Hands out the page views that are due.
+    /// Passes the due page views to `sink`.
     fn flush_page_views(&mut self, now: i64, sink: Sink) -> io::Result<()> {
         while let Some(PageView { millis, user, report }) =
             self.page_views.pop_front_if(|view| view.millis <= now)

@@ -1,8 +1,8 @@
-//! Events of people who look at things: reports, dashboards and tiles, and exports of them.
+//! Creates events of people who view reports, dashboards and tiles, and of exports.
 
 use super::event::{Actor, Draft};
 
-/// The way by which somebody came to a report.
+/// Way in which a report was opened.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     Workspace,
@@ -12,7 +12,7 @@ enum Way {
     Web,
 }
 
-/// An open of a report by anybody: mostly people, a few services, some visitors without a name.
+/// Writes a view of a report: mostly by people, sometimes by services or anonymous visitors.
 pub fn any_view(draft: &mut Draft) {
     let tenant = draft.tenant;
     let report = report_of_the_day(draft);
@@ -27,7 +27,7 @@ pub fn any_view(draft: &mut Draft) {
     view_report(draft, actor, report);
 }
 
-/// A report by use, of which some come into fashion or go out of it in the middle of the archive.
+/// Draws a report by use; the use of some rises or falls in the middle of the archive.
 fn report_of_the_day(draft: &mut Draft) -> usize {
     let report = draft.some_report();
     let late = draft.day * 2 >= draft.tenant.spec.days;
@@ -79,14 +79,14 @@ fn way_to(draft: &mut Draft, actor: Actor, report: usize) -> Way {
     }
 }
 
-/// From ItemName to the ids of the request: the fields that all events on a report share.
+/// Writes the common fields of all events on a report, from ItemName to the ids of the request.
 fn report_part(draft: &mut Draft, report: usize, way: Way) {
     let tenant = draft.tenant;
     let workspace = draft.workspace_of(report);
     let report = &tenant.reports[report];
     let name = report.name.on(draft.day);
     let dataset = &tenant.datasets[report.dataset];
-    // Some events of every kind miss what one would think they always have.
+    // Some events of every kind lack usual fields.
     let placeless = draft.rng.chance(0.003);
     draft.event.text("ItemName", name);
     if !placeless {
@@ -110,7 +110,7 @@ fn report_part(draft: &mut Draft, report: usize, way: Way) {
     }
     draft.event.text("ObjectId", name);
     draft.item_id("DatasetId", &dataset.id);
-    // Opened from its workspace, a template app's report goes by its publisher's id.
+    // A view in the workspace has the publisher's id of a template app's report.
     let (shown_id, app_report_id) = match (way, &report.publisher_id) {
         (Way::App, Some(publisher)) => (&report.id, Some(publisher)),
         (_, Some(publisher)) => (publisher, Some(&report.id)),
@@ -142,7 +142,7 @@ fn label(draft: &mut Draft, report: usize) {
     }
 }
 
-/// An export of a report; the log shows a view for each of its pages beside it.
+/// Writes an export of a report and a view for each of its pages.
 pub fn export_report(draft: &mut Draft, user: usize, report: usize) {
     let tenant = draft.tenant;
     draft.begin("ExportReport", Actor::User(&tenant.users[user]));
@@ -154,7 +154,7 @@ pub fn export_report(draft: &mut Draft, user: usize, report: usize) {
     draft.end();
 }
 
-/// A print, an edit, a rename or a deletion: an event that only names the report.
+/// Writes a print, an edit, a rename or a deletion: an event that only names the report.
 pub fn report_event(draft: &mut Draft, operation: &'static str) {
     let tenant = draft.tenant;
     let report = draft.some_report();

@@ -1,11 +1,11 @@
-//! Building content: everything that makes somebody a creator, deletions, takeovers and labels.
+//! Creates content: everything that makes a user a creator, deletions, takeovers and labels.
 
 use super::calendar::days;
 use super::company::*;
 use super::machines::DATAFLOW;
 use super::stage::{Stage, is_workday};
 
-/// Edits all through the year, so that creators and months differ.
+/// Adds edits throughout the year, so that creators and months differ.
 pub fn edits(stage: &mut Stage) {
     for date in days().filter(|date| is_workday(*date)) {
         for (actor, report, share) in
@@ -20,13 +20,13 @@ pub fn edits(stage: &mut Stage) {
             }
         }
     }
-    // The last of these is older than six months when the year ends.
+    // The last of these edits is older than six months at the end of the year.
     for when in ["2024-12-09 10:00", "2025-03-10 10:00", "2025-06-16 10:00"] {
         stage.on(when, &ROSA, "EditReport").report(&HEADCOUNT).done();
     }
 }
 
-/// Each operation of the group at least once in the last weeks.
+/// Adds each operation of the group at least once in the last weeks.
 pub fn every_operation(stage: &mut Stage) {
     for (when, operation, report) in [
         ("2025-09-15 08:30", "RenameReport", &OVERVIEW),
@@ -96,7 +96,7 @@ pub fn every_operation(stage: &mut Stage) {
     }
 }
 
-/// What is gone for good, and what has another owner now.
+/// Adds permanent deletions and changes of the owner.
 pub fn takeovers(stage: &mut Stage) {
     stage.on("2026-01-26 11:00", &YUSUF, "TakeOverDataset").about_model(&SALES_MODEL).done();
     stage
@@ -110,11 +110,11 @@ pub fn takeovers(stage: &mut Stage) {
     stage.on("2026-01-26 12:20", &OLIVER, "DeleteReport").report(&COSTS).failed().done();
 }
 
-/// The labels that there are.
+/// Ids of the sensitivity labels.
 const INTERNAL: &str = "8a8b1f54-2f46-4a5e-9f0d-6f7a0c1d2e3b";
 const CONFIDENTIAL: &str = "d4b9c1e7-0a52-4c3f-8e6d-91f2a3b4c5d6";
 
-/// A label is put on, changed and taken off, on a report, a model and something newer.
+/// Adds, changes and removes a label on a report, a model and a newer item.
 pub fn labels(stage: &mut Stage) {
     let report = |stage: &mut Stage, when: &str, operation: &str, of: &Report| {
         let draft = stage.on(when, &CARLA, operation).report(of).with("ActionSource", "Manual");

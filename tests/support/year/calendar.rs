@@ -1,39 +1,38 @@
-//! The days of the year, and what became of each on its way into the archive.
+//! Defines the days of the year and the downloads of each.
 //!
-//! Owns: the first and the last day, the fates of days, and which hours of a day were pulled. Must
-//! not know events or files. A day is a UTC day, as it is for whoever pulls the log.
+//! A day is a UTC day, as in the activity log.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-/// What became of a day.
+/// Fate of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// Pulled once, in the next night.
+    /// Downloaded once, in the next night.
     Whole,
-    /// Pulled in the next night and in the one after: the second pull has what came late.
+    /// Downloaded in the next two nights: the second download contains the late events.
     Twice,
-    /// Pulled at 18:00 of the same day, and again in the next night.
+    /// Downloaded at 18:00 of the same day, and again in the next night.
     EarlyThenWhole,
-    /// Pulled at 18:00 of the same day, and never again.
+    /// Downloaded only at 18:00 of the same day.
     Early,
-    /// Pulled in the next night, but for some hours.
+    /// Downloaded in the next night except for some hours.
     OpenHours(u32, u32),
-    /// The same, but an export of the audit search has the whole day.
+    /// As `OpenHours`, and an export of the audit search contains the whole day.
     OpenButSearched(u32, u32),
-    /// Never pulled.
+    /// Never downloaded.
     Missing,
-    /// Known from an export of the audit search alone.
+    /// Only in an export of the audit search.
     Searched,
-    /// The same, and the search found more than the file holds.
+    /// As `Searched`, and the search found more than the file contains.
     SearchCut,
-    /// Pulled into a file that breaks off.
+    /// Downloaded into a file that is truncated.
     Damaged,
-    /// The same, and pulled again in the night after.
+    /// As `Damaged`, and downloaded again in the following night.
     DamagedThenWhole,
 }
 
-/// The days that have a fate of their own; all others are whole.
+/// Days with a fate; all others are `Whole`.
 const FATES: [(&str, Fate); 38] = [
     ("2024-12-27", Fate::Missing),
     ("2025-02-19", Fate::DamagedThenWhole),
@@ -75,9 +74,9 @@ const FATES: [(&str, Fate); 38] = [
     ("2026-02-10", Fate::Early),
 ];
 
-/// The hour at which a day is pulled that is not over.
+/// Hour of a download before the end of the day.
 const EARLY_HOUR: u32 = 18;
-/// From this day on a pull asks for an hour at a time; before, for the whole day.
+/// First day on which a download asks for single hours instead of the whole day.
 const HOURLY_FROM: &str = "2025-10-01";
 
 pub fn day(text: &str) -> NaiveDate {
@@ -92,13 +91,13 @@ pub fn last() -> NaiveDate {
     day("2026-02-10")
 }
 
-/// All days, in order.
+/// Returns all days in order.
 pub fn days() -> impl Iterator<Item = NaiveDate> {
     first().iter_days().take_while(|day| *day <= last())
 }
 
-/// An instant by the clocks of a zone, as `2025-03-01 08:30`. What clocks skip is an hour later,
-/// what they show twice is meant the first time.
+/// Returns the instant of a local time, for example `2025-03-01 08:30`. A skipped time is an hour
+/// later; for an ambiguous time the first one is used.
 pub fn at(zone: Tz, date: NaiveDate, hour: u32, minute: u32, second: u32) -> DateTime<Utc> {
     let local = date.and_hms_opt(hour, minute, second).expect("such times there are");
     let local = |shift| (local + TimeDelta::hours(shift)).and_local_timezone(zone).earliest();
@@ -111,8 +110,8 @@ pub fn fate(date: NaiveDate) -> Fate {
     own.map_or(Fate::Whole, |(_, fate)| *fate)
 }
 
-/// What there is to know of how a day is held, and why.
-pub fn verdict(date: NaiveDate) -> &'static str {
+/// Returns the status of a day.
+pub fn status(date: NaiveDate) -> &'static str {
     match fate(date) {
         Fate::Missing => "missing",
         Fate::SearchCut | Fate::Damaged => "truncated",
@@ -121,12 +120,12 @@ pub fn verdict(date: NaiveDate) -> &'static str {
     }
 }
 
-/// Whether a pull on the day itself could know of it.
+/// Returns true if a download on the same day could contain the event.
 pub fn is_early(time: DateTime<Utc>) -> bool {
     time.time() < NaiveTime::from_hms_opt(EARLY_HOUR, 0, 0).expect("an hour")
 }
 
-/// When a day was pulled, by the names of files.
+/// Returns the times of the downloads of a day, by the names of files.
 pub fn pulls(date: NaiveDate) -> Vec<DateTime<Utc>> {
     let night = |days| (date + Days::new(days)).and_hms_opt(2, 10, 0).expect("a time").and_utc();
     let early = date.and_hms_opt(EARLY_HOUR, 0, 0).expect("a time").and_utc();
@@ -139,7 +138,7 @@ pub fn pulls(date: NaiveDate) -> Vec<DateTime<Utc>> {
     }
 }
 
-/// What a pull asked the log for.
+/// Returns the periods that a download asked the log for.
 pub fn windows(date: NaiveDate, pulled: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     let start = date.and_time(NaiveTime::MIN).and_utc();
     let is_early = pulled < start + TimeDelta::days(1);

@@ -1,10 +1,10 @@
-//! The company whose year this is: who works there, what they have built, and where it runs.
+//! Defines the company: its people, their content and its capacities.
 //!
-//! Owns: names, ids and habits. Must not know what happens when; that is for the scenes.
+//! The scenes define what happens when.
 
 use chrono_tz::{America, Europe, Tz};
 
-/// The organisation's tenant.
+/// Id of the tenant.
 pub const TENANT: &str = "94ea1182-a921-4bb2-8fb8-b37c87769dea";
 
 /// A capacity that workspaces run on.
@@ -13,7 +13,7 @@ pub struct Capacity {
     pub name: &'static str,
 }
 
-/// A workspace; a former name holds up to and including a day.
+/// A workspace; a former name is valid up to and including a day.
 pub struct Workspace {
     pub id: &'static str,
     pub name: &'static str,
@@ -42,21 +42,21 @@ pub struct Dashboard {
     pub workspace: &'static Workspace,
 }
 
-/// A report, and the days on which people come to open it.
+/// A report, and the days on which people view it.
 pub struct Report {
     pub id: &'static str,
     pub name: &'static str,
     pub former: Option<(&'static str, &'static str)>,
     pub model: &'static Model,
     pub app: Option<&'static App>,
-    /// The id under which its publisher knows it, if it came with a template app.
+    /// Publisher's id, if the report is part of a template app.
     pub publisher_id: Option<&'static str>,
     pub from: &'static str,
     pub until: &'static str,
     pub kind: &'static str,
 }
 
-/// Somebody, or something, that acts.
+/// A person or a program that acts.
 #[derive(Clone, Copy)]
 pub struct Actor {
     pub id: &'static str,
@@ -66,17 +66,17 @@ pub struct Actor {
     pub zone: Tz,
 }
 
-/// When somebody is at work: first and last day, and the share of workdays with a look at reports.
+/// Period of a person's work: first and last day, and the share of workdays with views of reports.
 pub struct Stay(pub &'static str, pub &'static str, pub f64);
 
-/// A person with habits: what is looked at first is looked at most.
+/// A person with habits: the first report is viewed most.
 pub struct Person {
     pub actor: &'static Actor,
     pub stays: &'static [Stay],
     pub reports: &'static [&'static Report],
 }
 
-/// Before and after everything.
+/// Day before all events.
 const EVER: &str = "2024-11-15";
 const END: &str = "2026-02-10";
 
@@ -133,14 +133,14 @@ pub static ANNAS: Workspace = Workspace {
     former: None,
     capacity: None,
 };
-/// Made for trying things out, and deleted.
+/// A workspace for experiments, which is deleted.
 pub static TRIAL: Workspace = Workspace {
     id: "e2a45b1c-6d0f-4c97-8b3e-15f7d9c0a864",
     name: "Testgelände",
     former: None,
     capacity: None,
 };
-/// Without a GUID: the workspace that everybody has, as some events write it.
+/// The personal workspace without a GUID, as some events write it.
 pub static MINE: Workspace =
     Workspace { id: "My Workspace", name: "My Workspace", former: None, capacity: None };
 pub static SALES_MODEL: Model =
@@ -241,7 +241,7 @@ pub static LOAD: Report = Report {
     until: END,
     kind: "PowerBIReport",
 };
-/// With what Markdown and HTML must escape.
+/// With characters that Markdown and HTML must escape.
 pub static FAULTS: Report = Report {
     id: "cc6eeec0-7112-4e5b-b345-8c4e39e97889",
     name: "Störungen <24h> | Übersicht",
@@ -253,7 +253,7 @@ pub static FAULTS: Report = Report {
     until: END,
     kind: "PowerBIReport",
 };
-/// Of a template app: opened from its workspace it goes by its publisher's id.
+/// Part of a template app: views in its workspace have the publisher's id.
 pub static USAGE: Report = Report {
     id: "03ebe968-3b10-4ea3-939c-b5e2a19af99e",
     name: "Microsoft 365 Usage",
@@ -312,7 +312,7 @@ pub static COSTS: Report = Report {
     until: END,
     kind: "PowerBIReport",
 };
-/// Made on 2025-10-06, opened by another person three days later.
+/// Created on 2025-10-06, viewed by another person three days later.
 pub static JAPAN: Report = Report {
     id: "73bd3193-9e32-4460-a95a-ba4df11c6b72",
     name: "日本市場レポート",
@@ -324,7 +324,7 @@ pub static JAPAN: Report = Report {
     until: END,
     kind: "PowerBIReport",
 };
-/// Opened by nobody but its author.
+/// Viewed only by its author.
 pub static TICKETS: Report = Report {
     id: "f23273f0-fbcf-44f0-92bf-6f6d3b93fc82",
     name: "Tickets, offen; \"dringend\"",
@@ -336,7 +336,7 @@ pub static TICKETS: Report = Report {
     until: END,
     kind: "PowerBIReport",
 };
-/// Opened by others on its first day.
+/// Viewed by others on its first day.
 pub static CHURN: Report = Report {
     id: "1c3e8c08-03ef-4b2a-9a7b-c206ed7332be",
     name: "Churn Modell",
@@ -348,7 +348,7 @@ pub static CHURN: Report = Report {
     until: END,
     kind: "PowerBIReport",
 };
-/// Opened by others, the first of them a guest, nine days after it was made.
+/// Viewed by others nine days after it was created, first by a guest.
 pub static METERS: Report = Report {
     id: "47d1c9e2-0b6a-4f38-9e75-d83a2c5f1b06",
     name: "Zählerstände",
@@ -649,7 +649,7 @@ pub static PAT: Actor = Actor {
     zone: America::New_York,
 };
 
-/// Somebody whom a report that was published to the web does not know.
+/// An anonymous viewer of a report that was published to the web.
 pub static ANONYMOUS: Actor = Actor {
     id: "Anonymous",
     user_type: 10,
@@ -657,11 +657,11 @@ pub static ANONYMOUS: Actor = Actor {
     ip: "198.51.100.7",
     zone: Europe::Berlin,
 };
-/// Anonymous as well, and once seen as the system.
+/// Anonymous too, once logged as the system.
 pub static ANONYMOUS_SYSTEM: Actor =
     Actor { id: "Anonymous", user_type: 4, agent: EDGE, ip: "", zone: Europe::Berlin };
 
-/// The service principal that pulls the log.
+/// The service principal that downloads the log.
 pub static ARCHIVER: Actor = Actor {
     id: "fc559c4c-f54d-401f-969c-b5c4e928b3f4",
     user_type: 5,
@@ -669,7 +669,7 @@ pub static ARCHIVER: Actor = Actor {
     ip: "0.0.0.0",
     zone: Europe::Berlin,
 };
-/// The one whose portal embeds reports.
+/// The service principal of a portal that embeds reports.
 pub static EMBEDDER: Actor = Actor {
     id: "c29d2fce-2995-4a85-8cf2-273683dade3b",
     user_type: 6,
@@ -677,7 +677,7 @@ pub static EMBEDDER: Actor = Actor {
     ip: "0.0.0.0",
     zone: Europe::Berlin,
 };
-/// One whose type says that it is a person: its id does not.
+/// A service principal with the type of a person; only its id shows the difference.
 pub static REFRESHER: Actor = Actor {
     id: "b6642217-dabe-4e95-b0e9-6bd813f153c1",
     user_type: 0,
@@ -685,11 +685,11 @@ pub static REFRESHER: Actor = Actor {
     ip: "0.0.0.0",
     zone: Europe::Berlin,
 };
-/// What the service does by itself.
+/// The service itself.
 pub static SYSTEM: Actor =
     Actor { id: "Power BI Service", user_type: 4, agent: "", ip: "", zone: Europe::Berlin };
 
-/// Everybody who comes to look at reports.
+/// All people who view reports.
 pub static PEOPLE: [Person; 30] = [
     Person {
         actor: &ANNA,

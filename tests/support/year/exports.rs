@@ -1,4 +1,4 @@
-//! Taking data out: exports with the views that they bring, Excel and other programs, embedding.
+//! Creates exports with their views, and reads by Excel and other programs, and embedding.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -7,7 +7,8 @@ use super::calendar::{day, days};
 use super::company::*;
 use super::stage::{Stage, is_workday, local};
 
-/// An export of a report, and a view for each of its pages, so many seconds before or after.
+/// Adds an export of a report and a view for each of its pages, the given numbers of seconds before
+/// or after it.
 fn export(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, report: &Report, pages: &[i64]) {
     let format = *stage.rng.pick(&["PDF", "PPTX", "XLSX"]);
     stage
@@ -22,7 +23,7 @@ fn export(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, report: &Report
     }
 }
 
-/// All through the year; one day in January has as many as other months.
+/// Adds exports throughout the year; one day in January has as many as other months.
 pub fn exports(stage: &mut Stage) {
     for date in days().filter(|date| is_workday(*date)) {
         if stage.rng.chance(0.12) {
@@ -31,7 +32,8 @@ pub fn exports(stage: &mut Stage) {
         }
         if stage.rng.chance(0.05) {
             let time = stage.at_work(date, &CARLA);
-            // Ten seconds count as its own, eleven do not, before as after.
+            // Views within ten seconds belong to the export, those of eleven seconds do not, before
+            // and after it.
             export(stage, time, &CARLA, &KPIS, &[-11, -10, 0, 10, 11]);
         }
         if date >= day("2025-02-10") && stage.rng.chance(0.03) {
@@ -46,12 +48,12 @@ pub fn exports(stage: &mut Stage) {
     }
 }
 
-/// The other operations of the group, and what only looks like one of them.
+/// Adds the other operations of the group, and similar ones that do not belong to it.
 pub fn other_exports(stage: &mut Stage) {
-    // An export of one report brings no view of another.
+    // A view of another report does not belong to the export.
     stage.on("2025-12-17 10:00", &CARLA, "ExportReport").report(&NAMESAKE).done();
     stage.on("2025-12-17 10:00:02", &CARLA, "ViewReport").report(&OVERVIEW).done();
-    // Nor one of somebody else.
+    // Nor does a view of another user.
     stage.on("2025-12-17 10:00:03", &BJORN, "ViewReport").report(&NAMESAKE).done();
     for when in ["2025-12-19 11:00", "2026-01-08 11:00"] {
         stage
@@ -69,8 +71,8 @@ pub fn other_exports(stage: &mut Stage) {
     stage.on("2026-01-20 09:00", &XENIA, "ExportReport").report(&INVOICE).failed().done();
 }
 
-/// Models asked from outside. Sessions are told apart by gaps of half an hour: 29 and 30 minutes
-/// belong together or not by the rule, 31 never do.
+/// Adds queries of models from outside. Sessions are separated by gaps of half an hour: gaps of 29
+/// and 30 minutes depend on the rule, one of 31 minutes always separates.
 pub fn excel(stage: &mut Stage) {
     let wei = Actor { agent: EXCEL, ..WEI };
     for date in days().filter(|date| is_workday(*date) && *date >= day("2025-01-07")) {
@@ -105,7 +107,7 @@ fn external(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, operation: &s
     stage.event(time, actor, operation).about_model(model).done();
 }
 
-/// Tokens for a portal that shows reports to customers, by a service and once by a person.
+/// Adds tokens for a portal that shows reports to customers, by a service and once by a person.
 pub fn embedding(stage: &mut Stage) {
     for date in days().filter(|date| *date >= day("2025-07-01")) {
         for _ in 0..stage.rng.below(3) {

@@ -1,6 +1,6 @@
-//! The archive: which files each day ended up in, and what of it got lost on the way.
+//! Writes the archive: the files of each day, and the losses on the way.
 //!
-//! Owns: containers, names, and which events are held in the end. Must not know what events say.
+//! It does not depend on the content of events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,25 +16,25 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// The archive, and the events of which a whole copy is in it.
+/// The archive and the events that it contains completely.
 #[derive(Default)]
 pub struct Archive {
     pub files: Vec<File>,
-    pub held: Vec<Event>,
-    /// How many events of a day only a later one of its pulls brought.
+    pub stored: Vec<Event>,
+    /// Number of events of a day that only a later download contains.
     pub late: BTreeMap<NaiveDate, u64>,
-    /// How many copies of its events beyond the first are in all files.
-    pub repeats: BTreeMap<NaiveDate, u64>,
+    /// Number of duplicates of a day in all files.
+    pub duplicates: BTreeMap<NaiveDate, u64>,
     known: BTreeSet<String>,
 }
 
-/// Of how many events one comes late.
+/// One of this number of events is late.
 const LATE_STEP: usize = 29;
-/// The last day of the first way of pulling, by PowerShell; and the first day of the third.
+/// First day of downloads by REST after those by PowerShell, and first day of the third way.
 const REST_FROM: &str = "2025-04-01";
 const REST_UNTIL: &str = "2025-12-31";
 
-/// Puts the year, in order of time, into files.
+/// Writes the events of the year, in order of time, into files.
 pub fn pack(events: Vec<Event>) -> Archive {
     let mut archive = Archive::default();
     let (platform, events): (Vec<Event>, Vec<Event>) = events.into_iter().partition(is_platform);
@@ -46,7 +46,7 @@ pub fn pack(events: Vec<Event>) -> Archive {
     for date in days() {
         let events = of_days.remove(&date).unwrap_or_default();
         match fate(date) {
-            // A search has all of its days in one file.
+            // All days of a search are in one file.
             fate @ (Fate::Searched | Fate::SearchCut) => match searched.last_mut() {
                 Some((last, days)) if *last == fate => days.extend(events),
                 _ => searched.push((fate, events)),
@@ -59,11 +59,11 @@ pub fn pack(events: Vec<Event>) -> Archive {
     }
     archive.weekly_copies();
     archive.platform(&platform);
-    archive.held.sort_by(|one, other| order(one).cmp(&order(other)));
+    archive.stored.sort_by(|one, other| order(one).cmp(&order(other)));
     archive
 }
 
-/// The order of events: time, then id.
+/// Returns the sort key of events: time, then id.
 pub fn order(event: &Event) -> (DateTime<Utc>, &str) {
     (event.time, id(event))
 }
@@ -72,7 +72,7 @@ fn id(event: &Event) -> &str {
     event.json["Id"].as_str().expect("every event is made with an id")
 }
 
-/// Whether the event is in the audit log only.
+/// Returns true if the event is in the audit log only.
 fn is_platform(event: &Event) -> bool {
     matches!(event.json["RecordType"].as_i64(), Some(30 | 45 | 46 | 256))
 }
@@ -82,17 +82,17 @@ impl Archive {
         self.files.push(File { name, bytes });
     }
 
-    fn hold<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>) {
+    fn add_stored<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>) {
         for event in events {
             if self.known.insert(id(event).to_owned()) {
-                self.held.push(event.clone());
+                self.stored.push(event.clone());
             } else {
-                *self.repeats.entry(event.time.date_naive()).or_default() += 1;
+                *self.duplicates.entry(event.time.date_naive()).or_default() += 1;
             }
         }
     }
 
-    /// Everything that was pulled of a day, in the way of its time.
+    /// Adds all downloads of a day, in the way of its time.
     fn pull(&mut self, date: NaiveDate, events: Vec<Event>) {
         let pulls = pulls(date);
         for (number, pulled) in pulls.iter().enumerate() {
@@ -119,23 +119,24 @@ impl Archive {
                 Fate::DamagedThenWhole => !is_last,
                 _ => false,
             };
-            // It breaks off at noon, so that what the pull of the day before left in the log is whole.
+            // The file is truncated at noon, so that the events about the download of the day
+            // before are complete.
             let noon = events.iter().take_while(|event| event.time.hour() < 12).count();
             let whole = if is_broken { noon } else { events.len() };
-            let before = self.held.len();
-            self.hold(events[..whole].iter().copied());
+            let before = self.stored.len();
+            self.add_stored(events[..whole].iter().copied());
             if number > 0 {
-                self.late.insert(date, (self.held.len() - before) as u64);
+                self.late.insert(date, (self.stored.len() - before) as u64);
             }
             let broken = is_broken.then(|| events[whole]);
-            self.write_pull(date, *pulled, number, &events[..whole], broken);
+            self.write_download(date, *pulled, number, &events[..whole], broken);
         }
         if let Fate::OpenButSearched(..) = fate(date) {
             self.search(&events, false);
         }
     }
 
-    fn write_pull(
+    fn write_download(
         &mut self,
         date: NaiveDate,
         pulled: DateTime<Utc>,
@@ -158,26 +159,26 @@ impl Archive {
         }
     }
 
-    /// An export of the audit search, of which the last part is missing where it was cut.
+    /// Adds an export of the audit search; if `is_cut`, the last part is missing.
     fn search(&mut self, events: &[Event], is_cut: bool) {
         let kept = if is_cut { events.len() - 7 } else { events.len() };
-        let held = &events[..kept];
+        let stored = &events[..kept];
         let date = |event: Option<&Event>| event.map(|event| event.time.date_naive().to_string());
-        let (from, to) = (date(held.first()), date(held.last()));
+        let (from, to) = (date(stored.first()), date(stored.last()));
         let name =
             format!("audit/search-{}-to-{}.csv", from.unwrap_or_default(), to.unwrap_or_default());
-        self.add(name, table(held, events.len()));
-        self.hold(held);
+        self.add(name, table(stored, events.len()));
+        self.add_stored(stored);
     }
 
-    /// Somebody kept some weeks as lines, too: the same events once more.
+    /// Adds some weeks a second time, one event per line.
     fn weekly_copies(&mut self) {
         for (from, to) in [("2025-05-05", "2025-05-11"), ("2026-01-19", "2026-01-21")] {
             let mut lines = Vec::new();
-            for event in &self.held {
+            for event in &self.stored {
                 let date = event.time.date_naive();
                 if (day(from)..=day(to)).contains(&date) {
-                    *self.repeats.entry(date).or_default() += 1;
+                    *self.duplicates.entry(date).or_default() += 1;
                     lines.extend(event.json.to_string().into_bytes());
                     lines.push(b'\n');
                 }
@@ -186,8 +187,8 @@ impl Archive {
         }
     }
 
-    /// Records of the Power Platform: first as tables, then as arrays of audit records, in which
-    /// there is mail as well.
+    /// Adds records of the Power Platform: first as tables, then as arrays of audit records with
+    /// mail among them.
     fn platform(&mut self, events: &[Event]) {
         assert!(
             events.iter().all(|event| fate(event.time.date_naive()) == Fate::Whole),
@@ -208,11 +209,11 @@ impl Archive {
         records.insert(records.len() / 2, mail);
         let text = Value::Array(records).to_string();
         self.add("audit/general-2025-07-to-2026-02.json".to_owned(), text.into_bytes());
-        self.hold(events);
+        self.add_stored(events);
     }
 }
 
-/// Pages of the REST interface, about four a day, one of them empty.
+/// Returns pages of the REST interface, about four a day, one of them empty.
 fn pages(events: &[&Event], broken: Option<&Event>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let size = events.len().div_ceil(4).max(1);
@@ -242,7 +243,7 @@ fn pages(events: &[&Event], broken: Option<&Event>) -> Vec<u8> {
     bytes
 }
 
-/// What `Get-PowerBIActivityEvent` prints: times end in Z.
+/// Returns the output of `Get-PowerBIActivityEvent`: times end in Z.
 fn array(events: &[&Event], broken: Option<&Event>) -> Vec<u8> {
     let mut bytes = b"[".to_vec();
     for (number, event) in events.iter().enumerate() {
@@ -263,13 +264,13 @@ fn array(events: &[&Event], broken: Option<&Event>) -> Vec<u8> {
     bytes
 }
 
-/// The beginning of an event.
+/// Returns the first half of an event.
 fn half(event: &Event) -> Vec<u8> {
     let text = event.json.to_string();
     text.as_bytes()[..text.find("CreationTime").unwrap_or(20) + 8].to_vec()
 }
 
-/// What `Search-UnifiedAuditLog | Export-Csv` writes.
+/// Returns the output of `Search-UnifiedAuditLog | Export-Csv`.
 fn table(events: &[Event], results: usize) -> Vec<u8> {
     let mut text = String::from(
         "\"RecordType\",\"CreationDate\",\"UserIds\",\"Operations\",\"AuditData\",\

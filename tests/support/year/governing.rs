@@ -1,11 +1,11 @@
-//! Running the tenant: settings, access to workspaces, capacities, trials, Copilot.
+//! Creates administration: settings, access to workspaces, capacities, trials, Copilot.
 
 use serde_json::json;
 
 use super::company::*;
 use super::stage::Stage;
 
-/// Settings of the tenant, switched on and off, and handed down to capacities and workspaces.
+/// Switches settings of the tenant on and off, and delegates them to capacities and workspaces.
 pub fn settings(stage: &mut Stage) {
     for (when, item, state) in [
         ("2025-01-15 09:00", "Publish to web", "Enabled"),
@@ -34,7 +34,7 @@ pub fn settings(stage: &mut Stage) {
     stage.on("2026-01-22 09:40", &BJORN, "UpdatedAdminFeatureSwitch").failed().done();
 }
 
-/// Who may do what in a workspace, in every spelling that there has been.
+/// Changes roles in workspaces, in every spelling of the log.
 pub fn access(stage: &mut Stage) {
     let members = |people: &[&str], status: &str| -> serde_json::Value {
         people.iter().map(|person| json!({"MemberEmail": person, "Status": status})).collect()
@@ -70,7 +70,7 @@ pub fn access(stage: &mut Stage) {
             .with("FolderAccessRequests", requests.clone())
             .done();
     }
-    // An administrator lets himself into somebody's personal workspace, and into another one.
+    // An administrator adds himself to a personal workspace and to another one.
     stage
         .on("2026-01-23 18:30", &YUSUF, "AddAdminPersonalWorkspaceAccess")
         .workspace(&ANNAS)
@@ -83,7 +83,7 @@ pub fn access(stage: &mut Stage) {
     stage.on("2026-01-24 10:00", &EMBEDDER, "AddWorkspaceRoleViaAdminApi").workspace(&GRID).done();
 }
 
-/// Workspaces that come, are renamed and move between capacities.
+/// Creates, renames and moves workspaces between capacities.
 pub fn workspaces(stage: &mut Stage) {
     stage.on("2025-01-07 08:00", &YUSUF, "CreateFolder").workspace(&WINDPARK).done();
     stage.on("2025-04-02 08:00", &OLIVER, "UpdateFolder").workspace(&GRID).done();
@@ -104,11 +104,11 @@ pub fn workspaces(stage: &mut Stage) {
         .with("OrganizationalGalleryItemDisplayName", "Tachometer")
         .done();
     stage.on("2025-12-15 08:00", &YUSUF, "CreateFolder").workspace(&TRIAL).done();
-    // The workspace that everybody has goes by its name.
+    // The personal workspace is identified by its name.
     stage.on("2026-01-29 10:00", &HANNA, "ViewReport").report(&NOTES).workspace(&MINE).done();
 }
 
-/// Who tried a licence, and who stayed.
+/// Adds trials of licenses, some of which are continued.
 pub fn trials(stage: &mut Stage) {
     for (when, actor, operation) in [
         ("2024-12-03 09:00", &NINA, "OptInForProTrial"),
@@ -122,7 +122,7 @@ pub fn trials(stage: &mut Stage) {
     }
 }
 
-/// Questions to Copilot: from reports, in a workspace, from nowhere in particular.
+/// Adds questions to Copilot: from reports, in a workspace, and without an item.
 pub fn copilot(stage: &mut Stage) {
     for when in ["2025-11-20 14:00", "2026-01-13 14:00", "2026-01-13 14:05", "2026-02-05 14:00"] {
         stage.on(when, &EMILY, "RequestCopilot").report(&OVERVIEW).done();

@@ -1,4 +1,4 @@
-//! What runs by itself: refreshes, gateways, and the noise of those who read the log and scan.
+//! Creates automated events: refreshes, gateways, and the noise of downloads and scans.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -7,7 +7,8 @@ use super::calendar::{at, day, days, pulls, windows};
 use super::company::*;
 use super::stage::{Stage, is_workday};
 
-/// Refreshes by schedule, by people and by a service; some fail, in the words of old and new events.
+/// Adds refreshes by schedule, by people and by a service; some fail, in the form of old and of new
+/// events.
 pub fn refreshes(stage: &mut Stage) {
     for date in days() {
         let scheduled = [(&SALES_MODEL, &ANNA, 4), (&FINANCE_MODEL, &DENIZ, 5)];
@@ -42,7 +43,7 @@ pub fn refreshes(stage: &mut Stage) {
         }
         if stage.rng.chance(0.05) {
             let time = at(SYSTEM.zone, date, 2, 45, 0);
-            // Old events do not tell what started the refresh.
+            // Old events do not contain the trigger of the refresh.
             stage.event(time, &SYSTEM, "RefreshDataset").about_model(&SERVICE_MODEL).done();
         }
     }
@@ -59,11 +60,11 @@ pub fn refreshes(stage: &mut Stage) {
     }
 }
 
-/// The one dataflow there is.
+/// Id of the only dataflow.
 pub const DATAFLOW: &str = "c7d0f6a1-2be4-4c53-9d0a-61c2f1b8e7d4";
 
-/// Reading the log writes the log: a pull leaves a row for each window that it asked for. At first
-/// the administrator pulls, later a service principal.
+/// Adds the events of downloads: one for each period that was asked for. At first an administrator
+/// downloads the log, later a service principal.
 pub fn pulling(stage: &mut Stage) {
     let administrator = Actor { agent: POWERSHELL, ..YUSUF };
     for date in days() {
@@ -83,7 +84,7 @@ pub fn pulling(stage: &mut Stage) {
     }
 }
 
-/// Gateways ask for data sources every day, a scanner for workspaces on Sundays.
+/// Adds daily reads of data sources by gateways, and scans of workspaces on Sundays.
 pub fn scanning(stage: &mut Stage) {
     for date in days() {
         let time = at(SYSTEM.zone, date, 1, stage.rng.below(60) as u32, 0);
@@ -114,12 +115,12 @@ pub fn scanning(stage: &mut Stage) {
     }
 }
 
-/// The gateway, and another one that did not stay.
+/// Ids of the gateway and of another one, which is deleted.
 const GATEWAY: &str = "3f1b7a52-90de-4c1b-8f27-5ad0e6c4b931";
 const OTHER_GATEWAY: &str = "aa27c0d3-5f4e-4b0c-92d7-1e8f6b3c7a15";
 const DATASOURCE: &str = "7be2d914-6c3f-4e18-a5d0-94f1c2073b6e";
 
-/// Everything that happens to gateways and their data sources.
+/// Adds all operations on gateways and their data sources.
 pub fn gateways(stage: &mut Stage) {
     for (when, operation, gateway, name) in [
         ("2024-11-25 09:00", "CreateGateway", GATEWAY, "GW Leitstand"),

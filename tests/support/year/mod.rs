@@ -1,6 +1,6 @@
-//! A small invented company and its year, from 2024-11-15 to 2026-02-10: about 15,000 events in
-//! which every rule of every report has something to bite on. It is always the same to the byte:
-//! no clock, and the dice are thrown from fixed seeds. It shares no code with the program.
+//! Creates a small invented company and its year, from 2024-11-15 to 2026-02-10: about 15,000
+//! events with cases for every rule of every report. The bytes are always the same: there is no
+//! clock, and random numbers have fixed seeds. The generator shares no code with the program.
 //!
 //! ```text
 //! calendar, company ─▶ stage ─▶ views, exports, sharing, building,     what happens
@@ -9,8 +9,8 @@
 //!                        └───▶ files                                   what of it is kept, where
 //! ```
 //!
-//! Each scene says which rule it is for. To have another rule bitten, add a scene; it has dice of
-//! its own, so what others do stays as it is.
+//! Each scene names its rule. For another rule, add a scene: it has its own random numbers, so the
+//! other scenes do not change.
 #![allow(dead_code, reason = "each binary that includes this module uses another part of it")]
 
 mod building;
@@ -39,32 +39,32 @@ use stage::Stage;
 
 /// The year.
 pub struct Year {
-    /// Every event of which the archive holds a whole copy, in order of time and id.
+    /// Every event that the archive contains completely, in order of time and id.
     pub events: Vec<Event>,
-    /// What is true of each UTC day.
+    /// Facts on each UTC day.
     pub days: Vec<Day>,
     /// The archive.
     pub files: Vec<File>,
 }
 
-/// The truth about a day.
+/// Facts on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Day {
     pub date: NaiveDate,
     /// `complete`, `partial`, `cut` or `missing`.
-    pub verdict: &'static str,
-    /// How many of its events are held.
+    pub status: &'static str,
+    /// Number of events in the archive.
     pub events: u64,
-    /// How many of them came too late for its first pull.
+    /// Number of events that the first download does not contain.
     pub late: u64,
-    /// How many copies of them beyond the first are in all files.
-    pub repeats: u64,
+    /// Number of duplicates in all files.
+    pub duplicates: u64,
 }
 
-/// A part of the year that is there for a rule or a group of them.
+/// A part of the year for a rule or a group of rules.
 type Scene = fn(&mut Stage);
 
-/// The scenes, each with a number that its dice are thrown from.
+/// Scenes with the seeds of their random numbers.
 const SCENES: [(u64, Scene); 33] = [
     (1, views::workdays),
     (2, views::counted_days),
@@ -101,7 +101,7 @@ const SCENES: [(u64, Scene); 33] = [
     (81, rare::roles),
 ];
 
-/// Lets the year happen.
+/// Creates the year.
 pub fn make() -> Year {
     let mut events = Vec::new();
     for (number, scene) in SCENES {
@@ -115,17 +115,22 @@ pub fn make() -> Year {
     let archive = files::pack(events);
     let truth = |date| Day {
         date,
-        verdict: calendar::verdict(date),
-        events: archive.held.iter().filter(|event| event.time.date_naive() == date).count() as u64,
+        status: calendar::status(date),
+        events: archive.stored.iter().filter(|event| event.time.date_naive() == date).count()
+            as u64,
         late: archive.late.get(&date).copied().unwrap_or(0),
-        repeats: archive.repeats.get(&date).copied().unwrap_or(0),
+        duplicates: archive.duplicates.get(&date).copied().unwrap_or(0),
     };
-    Year { days: calendar::days().map(truth).collect(), events: archive.held, files: archive.files }
+    Year {
+        days: calendar::days().map(truth).collect(),
+        events: archive.stored,
+        files: archive.files,
+    }
 }
 
 impl Year {
-    /// Writes the archive. Its files are of a time after its last day, as if it had been copied:
-    /// a file older than its day would count as written too early.
+    /// Writes the archive. Its files get a time after its last day, as if they had been copied: a
+    /// file older than its day would count as written too early.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let late = SystemTime::UNIX_EPOCH + Duration::from_secs(1_777_600_000);
         for File { name, bytes } in &self.files {

@@ -1,11 +1,11 @@
-//! What no catalogue knows yet, and what real logs spell in more than one way.
+//! Creates unknown operations and fields, and values that real logs spell in several ways.
 
 use serde_json::{Value, json};
 
 use super::company::*;
 use super::stage::Stage;
 
-/// Operations of next month, and fields that begin on a day.
+/// Adds unknown operations, and fields that begin on a day.
 pub fn unknown(stage: &mut Stage) {
     for when in ["2025-11-24 09:00", "2026-01-08 09:30", "2026-01-29 09:30"] {
         stage
@@ -16,7 +16,7 @@ pub fn unknown(stage: &mut Stage) {
             .with("ArtifactId", "2c4e6a80-1b3d-4f5e-8a7c-9e0d1f2b3c4d")
             .done();
     }
-    // From this day on, views of a phone have a field that they never had.
+    // From this day on, views on a phone have a new field.
     for when in ["2026-01-19 12:00", "2026-01-20 12:00", "2026-01-30 12:00", "2026-02-09 12:00"] {
         stage
             .on(when, &GRETA, "ViewReport")
@@ -26,7 +26,7 @@ pub fn unknown(stage: &mut Stage) {
     }
 }
 
-/// One event each, with what is missing or in another form.
+/// Adds events that each lack a field or have it in another form.
 pub fn spellings(stage: &mut Stage) {
     stage
         .on("2026-01-19 15:01", &BJORN, "ViewReport")
@@ -58,7 +58,7 @@ pub fn spellings(stage: &mut Stage) {
     stage.on("2026-01-19 15:08", &BJORN, "ViewReport").report(&LOAD).without("Activity").done();
 }
 
-/// Tried in vain: an operation that failed says so in one of two ways.
+/// Adds failed operations in the two forms of the log.
 pub fn failures(stage: &mut Stage) {
     for when in ["2026-01-07 16:00", "2026-01-21 16:00", "2026-02-02 16:00"] {
         stage.on(when, &EMILY, "ViewReport").report(&OVERVIEW).with("IsSuccess", false).done();

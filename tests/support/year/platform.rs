@@ -1,6 +1,5 @@
-//! Power Apps, Power Automate and the Power Platform: records of the audit log beside the activity
-//! log. They happen on days without a fate of their own, so that the files that hold them say
-//! nothing about the others.
+//! Creates records of Power Apps, Power Automate and the Power Platform in the audit log. They
+//! occur on days without a fate, so that their files do not change the status of other days.
 
 use chrono::NaiveDate;
 use serde_json::json;
@@ -40,7 +39,7 @@ fn is_plain(date: NaiveDate) -> bool {
     is_workday(date) && fate(date) == Fate::Whole
 }
 
-/// Apps are launched on workdays, made and changed now and then.
+/// Adds launches of apps on workdays, and a few changes of apps.
 pub fn apps(stage: &mut Stage) {
     for date in days().filter(|date| is_plain(*date)) {
         for (actor, which, share, from) in [
@@ -77,7 +76,7 @@ pub fn apps(stage: &mut Stage) {
         .done();
 }
 
-/// Flows: made, changed, given to others, deleted; and a paid trial.
+/// Adds flows that are created, changed, shared and deleted, and a paid trial.
 pub fn flows(stage: &mut Stage) {
     const FLOW: &str = "6c5d4e3f-2a1b-4c0d-9e8f-7a6b5c4d3e2f";
     for (when, actor, operation) in [
@@ -119,7 +118,7 @@ fn flow<'a>(draft: Draft<'a>, id: &str) -> Draft<'a> {
         .with("FlowConnectorNames", "Power BI, SharePoint, Office 365 Outlook")
 }
 
-/// The administration writes everything as names and values.
+/// Adds administration, which is written as names and values.
 pub fn administration(stage: &mut Stage) {
     for when in ["2025-03-11 12:00", "2026-01-20 12:00"] {
         stage

@@ -1,9 +1,9 @@
-//! Operations that hardly anybody uses, so that every group of the catalogue is there in whole.
+//! Creates rare operations, so that every group of operations is complete.
 
 use super::company::*;
 use super::stage::Stage;
 
-/// Reads of newer kinds, and what people do to models from outside.
+/// Adds reads of newer kinds, and external operations on models.
 pub fn reads(stage: &mut Stage) {
     for (when, operation) in [
         ("2026-01-06 10:00", "ViewDatamart"),
@@ -29,7 +29,7 @@ pub fn reads(stage: &mut Stage) {
     stage.on("2026-01-12 10:30", &HANNA, "AnalyzeInExcelReport").report(&OVERVIEW).done();
 }
 
-/// Roles in workspaces, set by a program.
+/// Adds roles in workspaces that a program sets.
 pub fn roles(stage: &mut Stage) {
     for (when, operation) in [
         ("2026-01-24 10:10", "UpdateWorkspaceRoleViaAdminApi"),

@@ -1,11 +1,11 @@
-//! Giving others access to content: shares, subscriptions and apps.
+//! Creates shares, subscriptions and apps.
 
 use serde_json::{Value, json};
 
 use super::company::*;
 use super::stage::Stage;
 
-/// Whom it was given to, as the log writes receivers.
+/// Returns receivers in the form of the log.
 fn receivers(people: &[&str]) -> Value {
     let one = |person: &&str| {
         json!({
@@ -22,8 +22,9 @@ const INSIDE: &str = "bjorn.lund@aurora-energi.example";
 const OUTSIDE: &str = "Pat.Jones@gridaudit.example";
 const INVITED: &str = "lars.meyer_partnerhaus.example#EXT#@nordlicht-energie.example";
 
-/// Reports, a dashboard, a model and an item of a newer kind: to people inside, outside, invited,
-/// to a group without an address, to everybody by link, and from a personal workspace.
+/// Shares reports, a dashboard, a model and a newer item: with people inside and outside, by
+/// invitation, with a group without an address, with everybody by link, and from a personal
+/// workspace.
 pub fn shares(stage: &mut Stage) {
     let group = json!([{"RecipientName": "Alle Vertrieb", "ObjectId": "5d8bb2b0-7f0e-4d0b-b6c7-20c1f4a9d3e8", "ResharePermission": "Read"}]);
     for (when, actor, report, to, action, scope) in [
@@ -93,7 +94,8 @@ pub fn shares(stage: &mut Stage) {
         .done();
 }
 
-/// Subscriptions of reports: made, changed, run, taken over and deleted, to people in and outside.
+/// Creates, changes, runs, takes over and deletes subscriptions of reports, for people inside and
+/// outside.
 pub fn subscriptions(stage: &mut Stage) {
     let inside = json!([{"RecipientEmail": "carla.neumann@nordlicht-energie.example", "RecipientName": "Carla", "ObjectId": "0e6f6f2e-9a4d-4d4b-8a3b-3c1d2e4f5a61"}, {"RecipientEmail": INSIDE, "RecipientName": "Björn", "ObjectId": "1c2d3e4f-5a6b-4c7d-8e9f-0a1b2c3d4e5f"}]);
     let outside = json!([{"RecipientEmail": OUTSIDE}]);
@@ -129,7 +131,7 @@ pub fn subscriptions(stage: &mut Stage) {
     }
 }
 
-/// Apps are made, changed, installed and taken back; one is a template app.
+/// Creates, changes, installs and removes apps; one is a template app.
 pub fn apps(stage: &mut Stage) {
     for (when, actor, operation, app) in [
         ("2024-11-28 10:00", &ANNA, "CreateApp", &SALES_APP),
@@ -146,7 +148,7 @@ pub fn apps(stage: &mut Stage) {
             .with("ItemName", app.name)
             .with("ObjectId", app.name)
             .with("AppName", app.name);
-        // An install names no workspace, as in real logs, and not always the app's id.
+        // As in real logs, an install names no workspace and not always the id of the app.
         match operation {
             "InstallApp" if app.name == SALES_APP.name => draft.done(),
             "InstallApp" => draft.with("AppId", app.id).done(),

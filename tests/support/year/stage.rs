@@ -1,7 +1,6 @@
-//! How an event is made: what all events have, and what those on reports and workspaces have too.
+//! Creates events: the fields that all events have, and those of reports and workspaces.
 //!
-//! Owns: ids, and the shape of an event as the activity log writes it. Must not know why an event
-//! happens, nor how it reaches a file.
+//! Events have the form of the activity log.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde_json::{Map, Value, json};
@@ -10,20 +9,20 @@ use super::calendar::{at, day};
 use super::company::{Actor, Dashboard, Model, Report, TENANT, Workspace};
 use crate::synth::Rng;
 
-/// One event, as it happened.
+/// An event of the year.
 #[derive(Debug, Clone)]
 pub struct Event {
     pub time: DateTime<Utc>,
     pub json: Value,
 }
 
-/// Where a scene plays: its own dice, so that no scene changes another, and its events.
+/// Events and random numbers of a scene; no scene changes another one.
 pub struct Stage {
     pub rng: Rng,
     events: Vec<Event>,
 }
 
-/// An event that is being made; `done` puts it into the log.
+/// An unfinished event; `done` adds it to the log.
 #[must_use = "an event that is not done never happened"]
 pub struct Draft<'a> {
     stage: &'a mut Stage,
@@ -40,7 +39,7 @@ impl Stage {
         self.events
     }
 
-    /// An event at an instant.
+    /// Begins an event at an instant.
     pub fn event(&mut self, time: DateTime<Utc>, actor: &Actor, operation: &str) -> Draft<'_> {
         let mut fields = Map::new();
         let common = [
@@ -65,13 +64,13 @@ impl Stage {
         Draft { stage: self, time, fields }
     }
 
-    /// An event at a time on its actor's clocks: `2025-03-01 08:30` or with seconds.
+    /// Begins an event at the local time of its actor: `2025-03-01 08:30` or with seconds.
     pub fn on(&mut self, when: &str, actor: &Actor, operation: &str) -> Draft<'_> {
         let time = local(when, actor);
         self.event(time, actor, operation)
     }
 
-    /// A time of a working day, by the actor's clocks; mornings are busiest.
+    /// Draws a local time of a working day; most are in the morning.
     pub fn at_work(&mut self, date: NaiveDate, actor: &Actor) -> DateTime<Utc> {
         let hour = 7 + self.rng.below(6) + self.rng.below(6);
         let (minute, second) = (self.rng.below(60), self.rng.below(60));
@@ -79,7 +78,7 @@ impl Stage {
     }
 }
 
-/// A time as people write it, on somebody's clocks.
+/// Parses a local time of an actor.
 pub fn local(when: &str, actor: &Actor) -> DateTime<Utc> {
     let (date, time) = when.split_once(' ').expect("a day and a time");
     let mut parts = time.split(':').map(|part| part.parse::<u32>().expect("a number"));
@@ -87,7 +86,7 @@ pub fn local(when: &str, actor: &Actor) -> DateTime<Utc> {
     at(actor.zone, day(date), next(), next(), next())
 }
 
-/// Anonymous visitors have no key, everybody else always the same.
+/// Returns the key of a user, which is constant; anonymous visitors have none.
 fn user_key(actor: &Actor) -> String {
     match actor.id {
         "Anonymous" => "Unknown".to_owned(),
@@ -106,18 +105,18 @@ impl Draft<'_> {
         self
     }
 
-    /// Takes a member away that events usually have.
+    /// Removes a member that events usually have.
     pub fn without(mut self, name: &str) -> Self {
         self.fields.remove(name);
         self
     }
 
-    /// A record of another kind than the activity log's own.
+    /// Makes the event a record of another kind.
     pub fn of_kind(self, record_type: i64, workload: &str) -> Self {
         self.with("RecordType", record_type).with("Workload", workload)
     }
 
-    /// Failed, as events of today say it.
+    /// Marks the event as failed, in the form of current events.
     pub fn failed(self) -> Self {
         self.without("IsSuccess").with("ResultStatus", "Failed")
     }
@@ -134,7 +133,7 @@ impl Draft<'_> {
         self.workspace(model.workspace).with("DatasetId", model.id).with("DatasetName", model.name)
     }
 
-    /// Something about a model itself.
+    /// Adds the fields of a model.
     pub fn about_model(self, model: &Model) -> Self {
         self.model(model)
             .with("ItemName", model.name)
@@ -144,7 +143,7 @@ impl Draft<'_> {
             .with("ArtifactKind", "Dataset")
     }
 
-    /// Something about a report, under the name that it had at the time.
+    /// Adds the fields of a report, with its name at the time.
     pub fn report(self, report: &Report) -> Self {
         let name = as_of(self.time, report.name, report.former);
         self.model(report.model)
@@ -172,7 +171,7 @@ impl Draft<'_> {
     }
 }
 
-/// The name at a time, where a former one held up to and including a day.
+/// Returns the name at a time; the former one is valid up to and including a day.
 fn as_of(
     time: DateTime<Utc>,
     name: &'static str,
@@ -184,7 +183,7 @@ fn as_of(
     }
 }
 
-/// Whether people work on a day.
+/// Returns true for working days.
 pub fn is_workday(date: NaiveDate) -> bool {
     date.weekday().num_days_from_monday() < 5
 }

@@ -1,5 +1,5 @@
-//! Looking at reports and dashboards: what everybody does all year, and the edges of every rule
-//! about views, people and days.
+//! Creates views of reports and dashboards: regular use, and the limits of every rule about views,
+//! people and days.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::calendar::{day, days, first, last};
 use super::company::*;
 use super::stage::{Stage, is_workday};
 
-/// How a report was reached.
+/// Way in which a report was opened.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     Workspace,
@@ -17,7 +17,7 @@ enum Way {
     Embedded,
 }
 
-/// The workdays of everybody: reports by taste, some dashboards.
+/// Adds the workdays of all people: reports by habit, and some dashboards.
 pub fn workdays(stage: &mut Stage) {
     for person in &PEOPLE {
         for Stay(from, until, share) in person.stays {
@@ -41,7 +41,7 @@ fn workday(stage: &mut Stage, person: &Person, date: NaiveDate) {
             dashboard(stage, time, person.actor, board);
             continue;
         }
-        // What stands first is looked at most.
+        // The first reports are viewed most.
         let place = stage.rng.below(reports.len()).min(stage.rng.below(reports.len()));
         view(stage, time, person.actor, reports[place]);
     }
@@ -61,7 +61,7 @@ fn dashboard(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, board: &Dash
     }
 }
 
-/// A view, by whichever way the dice say.
+/// Adds a view in a random way.
 pub fn view(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, report: &Report) {
     let way = match stage.rng.below(20) {
         0..7 if report.app.is_some() => Way::App,
@@ -69,13 +69,13 @@ pub fn view(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, report: &Repo
         19 => Way::Embedded,
         _ => Way::Workspace,
     };
-    // Now and then the log does not say how it was looked at; the agent has to.
+    // Sometimes the log contains no medium, so only the user agent shows it.
     let is_told = !stage.rng.chance(0.15);
     // The case of a name varies between events.
     let user = if stage.rng.chance(0.3) { actor.id.to_lowercase() } else { actor.id.to_owned() };
     let mut draft = stage.event(time, actor, "ViewReport").report(report).with("UserId", user);
     if let Some(publisher) = report.publisher_id {
-        // In the app its own id is right, and the publisher's stands beside it.
+        // In the app the report has its own id, and the publisher's id is in another field.
         let (shown, beside) =
             if way == Way::App { (report.id, publisher) } else { (publisher, report.id) };
         draft = draft.with("ReportId", shown).with("ArtifactId", shown).with("AppReportId", beside);
@@ -104,7 +104,7 @@ pub fn view(stage: &mut Stage, time: DateTime<Utc>, actor: &Actor, report: &Repo
     draft.with("DistributionMethod", distribution).done();
 }
 
-/// People whose days are counted: once only, every 28 days, every 29 days.
+/// Adds people who come once, every 28 days, and every 29 days.
 pub fn counted_days(stage: &mut Stage) {
     let noon = |date: NaiveDate, actor: &Actor| super::calendar::at(actor.zone, date, 12, 5, 0);
     view(stage, noon(day("2024-12-03"), &NINA), &NINA, &OVERVIEW);
@@ -117,24 +117,25 @@ pub fn counted_days(stage: &mut Stage) {
     }
 }
 
-/// Midnight, New Year and the days on which clocks change: which day, hour, week and month an event
-/// belongs to depends on the zone.
+/// Adds events at midnight, at New Year and on the days on which clocks change: their day, hour,
+/// week and month depend on the time zone.
 pub fn edges_of_days(stage: &mut Stage) {
     for time in [
-        // New Year in Berlin an hour before UTC's; ISO week 2025-W01 has begun on 30 December.
+        // New Year in Berlin is an hour before that of UTC; ISO week 2025-W01 begins on 30
+        // December.
         "2024-12-29T23:30:00Z",
         "2024-12-31T22:59:59Z",
         "2024-12-31T23:00:00Z",
         "2025-01-01T04:59:59Z",
         "2025-01-01T05:00:00Z",
-        // New York's clocks skip 02:00 to 03:00 on 9 March and have 01:00 to 02:00 twice on
-        // 2 November.
+        // Clocks in New York skip 02:00 to 03:00 on 9 March and show 01:00 to 02:00 twice on 2
+        // November.
         "2025-03-09T06:59:59Z",
         "2025-03-09T07:00:00Z",
         "2025-11-02T05:30:00Z",
         "2025-11-02T06:30:00Z",
         "2025-11-02T07:30:00Z",
-        // Berlin's on 30 March and 26 October.
+        // Clocks in Berlin change on 30 March and 26 October.
         "2025-03-30T00:59:59Z",
         "2025-03-30T01:00:00Z",
         "2025-10-26T00:30:00Z",
@@ -152,8 +153,7 @@ pub fn edges_of_days(stage: &mut Stage) {
     }
 }
 
-/// A link to the web: first published, then opened by nobody in particular; another one that was
-/// published and is never opened.
+/// Adds a link to the web that is viewed anonymously, and another one that is never viewed.
 pub fn public_web(stage: &mut Stage) {
     stage.on("2025-05-05 10:12", &ANNA, "PublishToWebReport").report(&PRICES).done();
     stage.on("2025-11-18 15:40", &DENIZ, "PublishToWebReport").report(&COSTS).done();
@@ -171,7 +171,7 @@ pub fn public_web(stage: &mut Stage) {
     }
 }
 
-/// Reports that are new, and who opens them when.
+/// Adds new reports with their first views.
 pub fn new_reports(stage: &mut Stage) {
     stage.on("2025-10-06 09:00", &DENIZ, "CreateReport").report(&JAPAN).done();
     stage.on("2025-10-06 09:30", &DENIZ, "ViewReport").report(&JAPAN).done();
@@ -179,7 +179,8 @@ pub fn new_reports(stage: &mut Stage) {
     stage.on("2025-12-17 10:00", &DENIZ, "CreateReport").report(&TICKETS).done();
     stage.on("2025-12-17 10:05", &DENIZ, "ViewReport").report(&TICKETS).done();
     stage.on("2026-01-20 16:00", &DENIZ, "ViewReport").report(&TICKETS).done();
-    // Its author's own views do not count, a guest's do, and it takes more than a week.
+    // Views of the author do not count, views of a guest do, and the first one is after more than a
+    // week.
     stage.on("2026-01-05 10:00", &OLIVER, "CreateReport").report(&METERS).done();
     stage.on("2026-01-05 10:01", &OLIVER, "ViewReport").report(&METERS).done();
     stage.on("2026-01-14 10:00", &LARS, "ViewReport").report(&METERS).done();

@@ -1,0 +1,113 @@
+//! Defines batches of events in columns, and what belongs to each event.
+
+use std::collections::HashSet;
+
+use arrow::array::ArrayRef;
+use arrow::error::ArrowError;
+
+/// The identity of an event, and what decides between its copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventKey {
+    /// The id in two halves. A `u128` would be aligned to 16 bytes, so that a key would take 48
+    /// bytes instead of 40. There is one key in memory for each event of a load.
+    halves: [u64; 2],
+    /// `CreationTime` in microseconds since 1970 (UTC).
+    pub time_us: i64,
+    /// The position of the event among all events of the archive, with sources in sorted order. Of
+    /// equal copies, the first wins.
+    pub sequence: u64,
+    /// The number of members with a value. The copy with the most wins.
+    pub field_count: u16,
+}
+
+impl EventKey {
+    /// Creates a key from an id ([`EventKey::id`]) and a time. The other fields are 0.
+    pub fn new(id: u128, time_us: i64) -> Self {
+        EventKey { halves: [(id >> 64) as u64, id as u64], time_us, sequence: 0, field_count: 0 }
+    }
+
+    /// Returns the `Id` as a number: its 128 bits if it is a GUID, otherwise a hash of its text.
+    pub fn id(&self) -> u128 {
+        u128::from(self.halves[0]) << 64 | u128::from(self.halves[1])
+    }
+}
+
+/// A batch of events in columns.
+#[derive(Debug, Clone, Default)]
+pub struct EventBatch {
+    /// One array for each field of [`arrow_schema`](super::arrow_schema), text columns as
+    /// dictionaries ([`TextDictionary`](super::TextDictionary)). `None` if no event of the batch
+    /// has a value.
+    pub columns: Vec<Option<ArrayRef>>,
+    /// The key of each row.
+    pub keys: Vec<EventKey>,
+}
+
+/// The origin of an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Lineage<'a> {
+    /// The source's name.
+    pub file: &'a str,
+    /// The format of the source.
+    pub kind: &'a str,
+    /// The position of the event in the archive ([`EventKey::sequence`]).
+    pub sequence: u64,
+}
+
+/// The reason why an event is rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedEvent(pub String);
+
+/// The selection of columns to build.
+#[derive(Debug, Clone, Default)]
+pub enum Projection {
+    /// All columns.
+    #[default]
+    All,
+    /// Only the columns with these names. `Extra` is built only if it is among them.
+    Only(HashSet<String>),
+}
+
+impl Projection {
+    pub(super) fn includes(&self, name: &str) -> bool {
+        match self {
+            Projection::All => true,
+            Projection::Only(names) => names.contains(name),
+        }
+    }
+}
+
+/// An error that ends a batch, and with it the run: a defect of the program, or a batch that is
+/// larger than Arrow arrays can be.
+#[derive(Debug)]
+pub enum BatchError {
+    /// The table of columns lacks a column that is filled by its name.
+    MissingColumn(&'static str),
+    /// A column could not become an Arrow array.
+    Array {
+        /// The name of the column.
+        column: String,
+        /// The error of Arrow.
+        source: ArrowError,
+    },
+}
+
+impl std::fmt::Display for BatchError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BatchError::MissingColumn(name) => write!(out, "columns.tsv has no column {name}"),
+            BatchError::Array { column, source } => {
+                write!(out, "column {column} cannot be built: {source}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BatchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            BatchError::MissingColumn(_) => None,
+            BatchError::Array { source, .. } => Some(source),
+        }
+    }
+}

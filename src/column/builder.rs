@@ -1,0 +1,319 @@
+//! Builds batches of events: puts each member of an event into its column or into `Extra`.
+
+use arrow::error::ArrowError;
+
+use super::batch::{BatchError, EventBatch, EventKey, Lineage, Projection, RejectedEvent};
+use super::column_builder::ColumnBuilder;
+use super::derived::DerivedColumns;
+use super::field_lookup::{FieldLookup, FieldTarget, START};
+use super::schema::KeyColumns;
+use super::stored::Stored;
+use super::text::{DictionaryColumn, Normalization, PlainTextColumn, id_key};
+use crate::record::csv::EnvelopeFields;
+use crate::record::{Event, Parser, Value, json, time};
+use crate::schema::{self, WorkloadGroup, column_index, columns};
+
+/// Builds batches of events.
+pub struct BatchBuilder {
+    key_columns: KeyColumns,
+    derived_columns: DerivedColumns,
+    builders: Vec<ColumnBuilder>,
+    field_lookup: FieldLookup,
+    extra: Option<PlainTextColumn>,
+    extra_members: Vec<(String, Vec<u8>)>,
+    /// Columns whose name occurs more than once in the current event.
+    repeated_columns: Vec<usize>,
+    /// Parses texts of events that are JSON.
+    inner_parser: Parser,
+    source_file: ColumnBuilder,
+    source_kind: ColumnBuilder,
+    keys: Vec<EventKey>,
+    generated_ids: u64,
+}
+
+impl BatchBuilder {
+    /// Creates a builder for the columns of a projection.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError::MissingColumn`] if a column that is filled by its name does not exist.
+    pub fn new(projection: &Projection) -> Result<Self, BatchError> {
+        let builder = |name: &str, make: &dyn Fn() -> ColumnBuilder| {
+            if projection.includes(name) { make() } else { ColumnBuilder::Absent }
+        };
+        let lineage = || ColumnBuilder::Dictionary(DictionaryColumn::new(Normalization::AsIs));
+        Ok(BatchBuilder {
+            key_columns: KeyColumns::find()?,
+            derived_columns: DerivedColumns::find()?,
+            builders: columns()
+                .iter()
+                .map(|c| builder(c.name, &|| ColumnBuilder::new(c)))
+                .collect(),
+            field_lookup: FieldLookup::default(),
+            extra: projection
+                .includes(schema::EXTRA)
+                .then(|| PlainTextColumn::new(Normalization::AsIs)),
+            extra_members: Vec::new(),
+            repeated_columns: Vec::new(),
+            inner_parser: Parser::default(),
+            source_file: builder(schema::SOURCE_FILE, &lineage),
+            source_kind: builder(schema::SOURCE_KIND, &lineage),
+            keys: Vec::new(),
+            generated_ids: 0,
+        })
+    }
+
+    /// Returns the number of events in the batch.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Returns true if the batch is empty.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Returns the number of events without an id since the builder was created.
+    pub fn generated_ids(&self) -> u64 {
+        self.generated_ids
+    }
+
+    /// Adds an event of a workload group. `envelope` supplies values that the event itself lacks.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectedEvent`] if the event has no time, so that it belongs to no partition.
+    pub fn append(
+        &mut self,
+        event: &Event<'_>,
+        group: WorkloadGroup,
+        envelope: &EnvelopeFields,
+        lineage: &Lineage<'_>,
+    ) -> Result<EventKey, RejectedEvent> {
+        let row = self.keys.len();
+        let time_us = event_time(event, envelope)?;
+        let mut field_count = 0_u16;
+        let mut previous = START;
+        for (name, value) in event.object.members() {
+            previous = self.field_lookup.find(previous, name);
+            let has_value = !matches!(value, Value::Null);
+            field_count = field_count.saturating_add(u16::from(has_value));
+            let column = match self.field_lookup.target(previous) {
+                FieldTarget::Column(column) => usize::from(column),
+                FieldTarget::Unknown => {
+                    self.add_extra(name, value);
+                    continue;
+                }
+            };
+            // A null in a typed field means the same as a missing field.
+            if !has_value {
+                continue;
+            }
+            let builder = &mut self.builders[column];
+            let is_free = builder.len() <= row;
+            // The first value of a name goes into the column.
+            let stored = if is_free { builder.append(row, value) } else { Stored::Exact };
+            if !is_free || !self.extra_members.is_empty() {
+                self.track_duplicate_field(column, is_free);
+            }
+            if stored == Stored::Lossy {
+                self.add_extra(columns()[column].name, value);
+            }
+        }
+        if self.builders[self.key_columns.creation_time].has_other_number(row, time_us) {
+            self.repeated_columns.push(self.key_columns.creation_time);
+        }
+        self.add_repeated_to_extra(event);
+        let id = self.event_id_key(event, envelope, row);
+        self.fill_from_envelope(envelope, row, time_us);
+        self.derived_columns.append(&mut self.builders, event, group, row, &mut self.inner_parser);
+        self.finish_extra(row);
+        self.source_file.append(row, Value::Text(lineage.file));
+        self.source_kind.append(row, Value::Text(lineage.kind));
+        let mut key = EventKey::new(id, time_us);
+        (key.field_count, key.sequence) = (field_count, lineage.sequence);
+        self.keys.push(key);
+        Ok(key)
+    }
+
+    /// Returns the key of the id. If the event has no id, writes one to the column of the id.
+    fn event_id_key(&mut self, event: &Event<'_>, envelope: &EnvelopeFields, row: usize) -> u128 {
+        let text = match (event.id, &envelope.id) {
+            (Some(Value::Text(text)), _) if !text.is_empty() => return id_key(text),
+            (Some(Value::Int(number)), _) => return id_key(&number.to_string()),
+            (Some(Value::Decimal(number)), _) => return id_key(number),
+            (_, Some(text)) => text.clone(),
+            (_, None) => {
+                self.generated_ids += 1;
+                content_id(event)
+            }
+        };
+        let column = &mut self.builders[self.key_columns.id];
+        column.truncate(row);
+        column.append(row, Value::Text(&text));
+        id_key(&text)
+    }
+
+    /// Adds values of the envelope that the event lacks. The column of the time always contains the
+    /// time of the row, since that decides the partition.
+    fn fill_from_envelope(&mut self, envelope: &EnvelopeFields, row: usize, time_us: i64) {
+        if let ColumnBuilder::Ints(times) = &mut self.builders[self.key_columns.creation_time] {
+            times.set(row, time_us);
+        }
+        let KeyColumns { operation, user_id, .. } = self.key_columns;
+        let texts = [(operation, &envelope.operation), (user_id, &envelope.user_id)];
+        for (column, text) in texts {
+            if let (true, Some(text)) = (self.builders[column].len() <= row, text) {
+                self.builders[column].append(row, Value::Text(text));
+            }
+        }
+    }
+
+    /// Notes a column whose name already has a value, in the column or in `Extra`.
+    fn track_duplicate_field(&mut self, column: usize, is_free: bool) {
+        let name = columns()[column].name;
+        let is_in_extra = || self.extra_members.iter().any(|(known, _)| known == name);
+        if (!is_free || is_in_extra()) && !self.repeated_columns.contains(&column) {
+            self.repeated_columns.push(column);
+        }
+    }
+
+    /// Adds a member to `Extra`. The null of a typed column is left out, since it means the same as
+    /// a missing member. The null of an unknown name is kept, because the name itself is
+    /// information.
+    fn add_extra(&mut self, name: &str, value: Value<'_>) {
+        if self.extra.is_some() {
+            let mut text = Vec::new();
+            json::write(value, &mut text);
+            self.extra_members.push((name.to_owned(), text));
+        }
+    }
+
+    /// Adds all values of a name that occurs several times to `Extra`, as they were written, in any
+    /// spelling. There they replace the value of the column.
+    fn add_repeated_to_extra(&mut self, event: &Event<'_>) {
+        for column in std::mem::take(&mut self.repeated_columns) {
+            let name = columns()[column].name;
+            self.extra_members.retain(|(known, _)| column_index(known) != Some(column));
+            let same = |known: &str| column_index(known) == Some(column);
+            let values = event.object.members().filter(|(known, _)| same(known));
+            for (known, value) in values.filter(|(_, value)| !matches!(value, Value::Null)) {
+                // `WorkSpaceName` and `WorkspaceName` both go to the column `WorkspaceName`.
+                let known = if known.eq_ignore_ascii_case(name) { known } else { name };
+                self.add_extra(known, value);
+            }
+        }
+    }
+
+    fn finish_extra(&mut self, row: usize) {
+        let Some(extra) = &mut self.extra else { return };
+        if self.extra_members.is_empty() {
+            return;
+        }
+        // Sorted by name, so that copies whose members differ in order have equal texts. The sort
+        // is stable: of a name that occurs several times, in any spelling, the first value counts.
+        self.extra_members
+            .sort_by(|(one, _), (other, _)| canonical_name(one).cmp(canonical_name(other)));
+        let mut object = vec![b'{'];
+        for (number, (name, value)) in self.extra_members.drain(..).enumerate() {
+            if number > 0 {
+                object.push(b',');
+            }
+            json::write_text(&name, &mut object);
+            object.push(b':');
+            object.extend_from_slice(&value);
+        }
+        object.push(b'}');
+        extra.push_bytes(row, &object);
+    }
+
+    /// Ends the batch and starts the next one.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError::Array`] if a column cannot become an Arrow array.
+    pub fn finish(&mut self) -> Result<EventBatch, BatchError> {
+        let keys = std::mem::take(&mut self.keys);
+        let rows = keys.len();
+        let mut batch = Vec::with_capacity(self.builders.len() + 3);
+        for (column, builder) in columns().iter().zip(&mut self.builders) {
+            batch.push(named(column.name, builder.finish(rows))?);
+        }
+        batch.push(match &mut self.extra {
+            Some(extra) => named(schema::EXTRA, extra.finish(rows))?,
+            None => None,
+        });
+        batch.push(named(schema::SOURCE_FILE, self.source_file.finish(rows))?);
+        batch.push(named(schema::SOURCE_KIND, self.source_kind.finish(rows))?);
+        Ok(EventBatch { columns: batch, keys })
+    }
+}
+
+/// Adds the name of the column to an error of Arrow.
+fn named<T>(column: &str, array: Result<T, ArrowError>) -> Result<T, BatchError> {
+    array.map_err(|source| BatchError::Array { column: column.to_owned(), source })
+}
+
+/// Returns the name of the column of a member; the name itself if it has no column.
+fn canonical_name(name: &str) -> &str {
+    column_index(name).map_or(name, |column| columns()[column].name)
+}
+
+/// The years 2000 to 2099 in microseconds since 1970. .NET writes `0001-01-01` for a missing time.
+/// One such day would make an archive 2,000 years long.
+const PLAUSIBLE_US: std::ops::Range<i64> = 946_684_800_000_000..4_102_444_800_000_000;
+
+fn event_time(event: &Event<'_>, envelope: &EnvelopeFields) -> Result<i64, RejectedEvent> {
+    let inner = match event.creation_time {
+        Some(Value::Text(text)) => time::parse(text),
+        _ => None,
+    };
+    // A localized date can be ambiguous. It is used if the event has no time, but not if the time
+    // of the event is unreadable.
+    let from_envelope = || {
+        let text = envelope.creation_time.as_deref()?;
+        match event.creation_time {
+            None | Some(Value::Null) => time::parse_localized(text),
+            Some(_) => time::parse(text),
+        }
+    };
+    let timestamp = inner.or_else(from_envelope);
+    let timestamp = timestamp.filter(|timestamp| PLAUSIBLE_US.contains(&timestamp.epoch_us));
+    timestamp.map(|timestamp| timestamp.epoch_us).ok_or_else(|| {
+        RejectedEvent(match event.creation_time {
+            None | Some(Value::Null) => {
+                "CreationTime is missing, so the event belongs to no day".to_owned()
+            }
+            Some(value) => {
+                let mut found = Vec::new();
+                json::write(value, &mut found);
+                found.truncate(80);
+                format!(
+                    "CreationTime is {}; expected a time between 2000 and 2100, for example \
+                     2024-03-01T08:15:30",
+                    String::from_utf8_lossy(&found)
+                )
+            }
+        })
+    })
+}
+
+/// Returns a stable id for an event without one, from its members in sorted order.
+fn content_id(event: &Event<'_>) -> String {
+    let mut members: Vec<(String, Vec<u8>)> = event
+        .object
+        .members()
+        .map(|(name, value)| {
+            let mut text = Vec::new();
+            json::write(value, &mut text);
+            (name.to_ascii_lowercase(), text)
+        })
+        .collect();
+    members.sort();
+    let mut content = Vec::new();
+    for (name, value) in members {
+        json::write_text(&name, &mut content);
+        content.extend_from_slice(&value);
+    }
+    format!("content-{:032x}", xxhash_rust::xxh3::xxh3_128(&content))
+}

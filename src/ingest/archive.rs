@@ -1,0 +1,115 @@
+//! Finds the source files of an archive, and decides which of them must be read.
+
+use std::collections::{HashMap, HashSet};
+
+use super::options::Options;
+use crate::error::{Error, Result};
+use crate::source::{self, SourceFile};
+use crate::store::SourceEntry;
+
+/// Returns true if an earlier run ingested everything of a source that this run asks for.
+pub(super) fn is_fully_ingested(entry: &SourceEntry, all_workloads: bool) -> bool {
+    !all_workloads || entry.facts.records.other_workloads == 0
+}
+
+/// The sources that the store knows.
+#[derive(Debug, Default)]
+pub(super) struct KnownSources {
+    by_path: HashMap<String, LastSeen>,
+    digests: HashSet<String>,
+    sizes: HashSet<u64>,
+}
+
+/// The last known state of a source.
+#[derive(Debug)]
+pub(super) struct LastSeen {
+    /// Size and modification time.
+    size_and_time: (u64, Option<i64>),
+    /// True if everything that this run asks for was ingested.
+    is_fully_ingested: bool,
+}
+
+impl KnownSources {
+    pub(super) fn from_entries(entries: &[SourceEntry], all_workloads: bool) -> Self {
+        let mut known = KnownSources::default();
+        for entry in entries {
+            let facts = &entry.facts;
+            let is_fully_ingested = is_fully_ingested(entry, all_workloads);
+            if is_fully_ingested {
+                known.digests.insert(entry.digest.clone());
+                known.sizes.insert(facts.size_bytes);
+            }
+            let size_and_time = (facts.size_bytes, facts.modified_us);
+            let last_seen = LastSeen { size_and_time, is_fully_ingested };
+            known.by_path.insert(entry.place.clone(), last_seen);
+        }
+        known
+    }
+
+    /// Returns the status of a file. A known file is recognized by path, size and time without
+    /// opening it. Otherwise its content is compared, but only if a known source has the same size.
+    pub(super) fn status(&self, file: &SourceFile) -> SourceFileStatus {
+        let last_seen = self.by_path.get(&file.absolute_path);
+        let is_same = file.modified_us.is_some()
+            && last_seen.is_some_and(|seen| {
+                seen.is_fully_ingested && seen.size_and_time == (file.size_bytes, file.modified_us)
+            });
+        // An unreadable file is not known. Reading it reports the reason.
+        let is_known_content = || {
+            self.sizes.contains(&file.size_bytes)
+                && source::digest(&file.path).is_ok_and(|digest| self.digests.contains(&digest))
+        };
+        if is_same || is_known_content() {
+            SourceFileStatus::Known
+        } else if last_seen.is_some() {
+            SourceFileStatus::Changed
+        } else {
+            SourceFileStatus::New
+        }
+    }
+}
+
+/// The status of a file before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SourceFileStatus {
+    /// The file is unknown.
+    New,
+    /// The file is known, but its content is new or was not fully ingested.
+    Changed,
+    /// The content of the file was fully ingested.
+    Known,
+}
+
+/// The source files that were found.
+#[derive(Debug, Default)]
+pub(super) struct SourceArchive {
+    /// All files, sorted by name.
+    pub(super) files: Vec<(SourceFile, SourceFileStatus)>,
+    /// Paths that cannot be read, with the reason.
+    pub(super) unreadable: Vec<(String, String)>,
+}
+
+impl SourceArchive {
+    pub(super) fn discover(options: &Options, known: &KnownSources) -> Result<Self> {
+        let (found, unreadable) = source::discover(&options.paths);
+        if let ([], [(name, reason)], [_]) = (&found[..], &unreadable[..], &options.paths[..]) {
+            return Err(Error::Usage(format!("cannot read {name}: {reason}")));
+        }
+        let files = found.into_iter().map(|file| {
+            let status = known.status(&file);
+            (file, status)
+        });
+        Ok(SourceArchive { files: files.collect(), unreadable })
+    }
+
+    /// Returns the files to read.
+    pub(super) fn files_to_read(&self) -> Vec<SourceFile> {
+        let new = self.files.iter().filter(|(_, status)| *status != SourceFileStatus::Known);
+        new.map(|(file, _)| file.clone()).collect()
+    }
+
+    /// Returns the number of known files.
+    pub(super) fn known_count(&self) -> usize {
+        self.files.iter().filter(|(_, status)| *status == SourceFileStatus::Known).count()
+    }
+}

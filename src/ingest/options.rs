@@ -1,0 +1,37 @@
+//! Defines the options of an ingest and the interface that reports its progress.
+
+use std::path::PathBuf;
+
+use crate::person::Pseudonymizer;
+
+/// Options of an ingest.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Files and folders to read.
+    pub paths: Vec<PathBuf>,
+    /// The number of threads; `None` for all cores.
+    pub threads: Option<usize>,
+    /// Pseudonymizes people before anything is stored; `None` to store real names.
+    pub pseudonymizer: Option<Pseudonymizer>,
+    /// True to also keep the events of Exchange, SharePoint and all other workloads.
+    pub all_workloads: bool,
+}
+
+/// Receives the progress of an ingest. Many threads call it.
+pub trait Progress: Sync {
+    /// Reports the number of files and bytes to read, before anything is read.
+    fn start(&self, files: usize, bytes: u64);
+    /// Reports that bytes were read.
+    fn advance(&self, bytes: u64);
+    /// Reports the start of a new stage.
+    fn stage(&self, name: &'static str);
+}
+
+/// Ignores all progress.
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn start(&self, _: usize, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn stage(&self, _: &'static str) {}
+}

@@ -1,0 +1,89 @@
+//! Finds addresses in texts and recognizes the forms that mean one person.
+
+/// The start of the name of a personal workspace. The name of its owner follows.
+pub(super) const PERSONAL_WORKSPACE_PREFIX: &str = "PersonalWorkspace ";
+
+/// The suffix of a guest's name in the directory of the tenant that invited the guest.
+pub(super) const GUEST_SUFFIX: &str = "#EXT#";
+
+/// Returns the address by which a person is matched, in lower case. For a guest, this is the
+/// address in the guest's own organization.
+pub(super) fn canonical_address(address: &str) -> String {
+    let address = address.to_lowercase();
+    match address.split_once('@').and_then(|(local, _)| parse_guest(local)) {
+        Some((name, own_domain)) => format!("{name}@{own_domain}"),
+        None => address,
+    }
+}
+
+/// Splits the local part of a guest's address, `zoe_contoso.com#EXT#`, into name and own domain.
+pub(super) fn parse_guest(local: &str) -> Option<(&str, &str)> {
+    let at = local.len().checked_sub(GUEST_SUFFIX.len())?;
+    let is_external = local.get(at..)?.eq_ignore_ascii_case(GUEST_SUFFIX);
+    is_external.then(|| local[..at].rsplit_once('_')).flatten()
+}
+
+/// Returns true if the owner of a workspace (`Zoe Doe`) consists of the words of an address
+/// (`zoe.doe@contoso.com`).
+pub(super) fn is_named_after(owner: &str, address: &str) -> bool {
+    let local = address.split_once('@').map_or(address, |(local, _)| local);
+    let (owner, local) = (sorted_words(owner), sorted_words(local));
+    owner == local || owner.concat() == local.concat()
+}
+
+/// Returns the words of a name, in lower case and in alphabetical order.
+pub(super) fn sorted_words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = name
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    words.sort();
+    words
+}
+
+/// Returns true if a character can occur before the `@` of an address.
+pub(super) fn is_part_of_address(character: char) -> bool {
+    character.is_alphanumeric() || "._%+-'#".contains(character)
+}
+
+/// Replaces the addresses in a text for which `replacement` returns a text.
+pub(super) fn replace_addresses(
+    text: &str,
+    replacement: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let (mut out, mut done) = (String::new(), 0);
+    for (at, _) in text.match_indices('@') {
+        if at < done {
+            continue;
+        }
+        let is_domain = |c: char| c.is_alphanumeric() || ".-".contains(c);
+        let left = text[done..at].trim_end_matches(is_part_of_address).len() + done;
+        let right = &text[at + 1..];
+        let right = &right[..right.find(|c| !is_domain(c)).unwrap_or(right.len())];
+        let right = at + 1 + right.trim_end_matches(['.', '-']).len();
+        if left == at || right == at + 1 {
+            continue;
+        }
+        if let Some(replaced) = replacement(&text[left..right]) {
+            out.push_str(&text[done..left]);
+            out.push_str(&replaced);
+            done = right;
+        }
+    }
+    if done == 0 {
+        return None;
+    }
+    out.push_str(&text[done..]);
+    Some(out)
+}
+
+/// Returns the length of a JSON string, given the text after its opening quote.
+pub(super) fn string_length(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    text.bytes().position(|byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    })
+}

@@ -1,0 +1,153 @@
+//! Makes pseudonyms of people.
+
+use super::address::{
+    GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, canonical_address, parse_guest, replace_addresses,
+    sorted_words,
+};
+use crate::schema::guid::is_guid;
+
+/// Makes pseudonyms. One key always gives a person the same pseudonym.
+#[derive(Clone)]
+pub struct Pseudonymizer {
+    key: [u8; 32],
+}
+
+impl Pseudonymizer {
+    /// Creates a pseudonymizer from a key of any length.
+    pub fn new(key: &[u8]) -> Self {
+        Pseudonymizer { key: blake3::derive_key("pbi-analyze 2026 pseudonyms of persons", key) }
+    }
+
+    /// Creates a pseudonymizer with a random key, which is lost when the program ends.
+    ///
+    /// # Errors
+    ///
+    /// [`getrandom::Error`] if the operating system has no random numbers.
+    pub fn with_random_key() -> Result<Self, getrandom::Error> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)?;
+        Ok(Pseudonymizer::new(&key))
+    }
+
+    /// Returns the id of the key. Equal keys have equal ids, and an id does not reveal its key.
+    pub fn key_id(&self) -> String {
+        self.token("check", "")
+    }
+
+    /// Returns the pseudonym of a name that is not an address, for example of a user key.
+    pub fn pseudonymize_name(&self, name: &str) -> String {
+        format!("p-{}", self.token("name", &name.to_lowercase()))
+    }
+
+    /// Replaces every address in a text with its pseudonym; `None` if there is no address.
+    pub fn pseudonymize_text(&self, text: &str) -> Option<String> {
+        replace_addresses(text, |address| Some(self.pseudonymize_address(address)))
+    }
+
+    /// Replaces the owner in the name of a personal workspace (`PersonalWorkspace Zoe Doe`); `None`
+    /// for any other name.
+    pub fn pseudonymize_workspace(&self, name: &str) -> Option<String> {
+        let owner = name.strip_prefix(PERSONAL_WORKSPACE_PREFIX)?;
+        Some(format!(
+            "{PERSONAL_WORKSPACE_PREFIX}p-{}",
+            self.token("name", &sorted_words(owner).join(" "))
+        ))
+    }
+
+    /// Pseudonymizes the text of an event's field called `name`; `None` if the text stays as it is.
+    ///
+    /// In `UserId`, `UserUPN` and `UserKey`, the whole text is replaced. Exceptions are texts that
+    /// mean no person (anonymous visitors, the system) and GUIDs of services in `UserId` and
+    /// `UserUPN`. In all other fields, addresses and the owners of personal workspaces are
+    /// replaced.
+    pub fn pseudonymize_field(&self, name: &str, text: &str) -> Option<String> {
+        const NOBODY: [&str; 4] = ["", "anonymous", "unknown", "system"];
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let is_user = is("UserId") || is("UserUPN");
+        let is_person = !NOBODY.contains(&text.to_lowercase().as_str());
+        let is_name = is("UserKey") || is_user && !is_guid(text);
+        if is_name && is_person && !text.contains('@') {
+            return Some(self.pseudonymize_name(text));
+        }
+        self.pseudonymize_workspace(text).or_else(|| self.pseudonymize_text(text))
+    }
+
+    /// Returns the `UserId` that a user has in pseudonymized events.
+    pub fn pseudonymize_user(&self, user: &str) -> String {
+        self.pseudonymize_field("UserId", user).unwrap_or_else(|| user.to_owned())
+    }
+
+    pub(super) fn pseudonymize_address(&self, address: &str) -> String {
+        let person = canonical_address(address);
+        let name = format!("p-{}", self.token("address", &person));
+        let (local, domain) = address.split_once('@').unwrap_or((address, ""));
+        match parse_guest(local) {
+            Some((_, own_domain)) => format!("{name}_{own_domain}{GUEST_SUFFIX}@{domain}"),
+            None => format!("{name}@{domain}"),
+        }
+    }
+
+    /// Returns the keyed hash of a text as 16 hexadecimal digits.
+    fn token(&self, kind: &str, text: &str) -> String {
+        let mut hash = blake3::Hasher::new_keyed(&self.key);
+        hash.update(kind.as_bytes()).update(&[0]).update(text.as_bytes());
+        hash.finalize().as_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Debug for Pseudonymizer {
+    /// Writes the type only, never the key.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Pseudonymizer")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pseudonymizer() -> Pseudonymizer {
+        Pseudonymizer::new(b"a key")
+    }
+
+    #[test]
+    fn person_has_one_pseudonym_in_all_forms_of_the_address() {
+        let replaced = |text: &str| pseudonymizer().pseudonymize_text(text).unwrap();
+        let zoe = replaced("zoe.doe@contoso.com");
+        assert!(zoe.starts_with("p-") && zoe.ends_with("@contoso.com") && zoe.len() == 30, "{zoe}");
+        assert_eq!(replaced("Zoe.Doe@Contoso.com"), zoe.replace("contoso", "Contoso"));
+        let name = zoe.split_once('@').unwrap().0;
+        assert_eq!(
+            replaced("zoe.doe_contoso.com#EXT#@fabrikam.onmicrosoft.com"),
+            format!("{name}_contoso.com#EXT#@fabrikam.onmicrosoft.com")
+        );
+        assert_eq!(replaced("shared with <zoe.doe@contoso.com>, a@b.c."), {
+            format!("shared with <{zoe}>, {}.", replaced("a@b.c"))
+        });
+        assert_ne!(
+            Pseudonymizer::new(b"other").pseudonymize_text("zoe.doe@contoso.com").unwrap(),
+            zoe
+        );
+        for text in ["", "@odata.type", "x @ y", "Zoe Doe", "a@"] {
+            assert_eq!(pseudonymizer().pseudonymize_text(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn guids_of_services_are_kept_and_similar_texts_are_people() {
+        let replaced = |name, text| pseudonymizer().pseudonymize_field(name, text);
+        assert_eq!(replaced("UserId", "94e57e92-cee2-486d-8cc8-218c97200579"), None);
+        for text in ["94e57e92c-ee2-486d-8cc8-218c97200579", "0123456789abcdef0123456789abcdef0123"]
+        {
+            assert_eq!(text.len(), 36);
+            let pseudonym = replaced("UserId", text).unwrap();
+            assert_eq!(pseudonym, pseudonymizer().pseudonymize_name(text));
+        }
+    }
+
+    #[test]
+    fn random_keys_differ() {
+        let key_id = || Pseudonymizer::with_random_key().unwrap().key_id();
+        assert_ne!(key_id(), key_id());
+    }
+}

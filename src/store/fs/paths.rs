@@ -1,0 +1,37 @@
+//! Paths in a store's folders: parent folder, last part, listing, partitions.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Returns the folder that contains `path`, or `.` if the path has no parent.
+pub(in crate::store) fn parent_or_current(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Returns the paths in a folder, or none if the folder does not exist.
+pub(in crate::store) fn list_dir(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the last part of a path.
+pub(in crate::store) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Returns true if a folder is the partition of a month.
+pub(in crate::store) fn is_partition(path: &Path) -> bool {
+    file_name(path).starts_with("month=")
+}
+
+/// Returns true if a name starts with a dot, as the names of unfinished files do.
+pub(in crate::store) fn is_hidden(path: &Path) -> bool {
+    file_name(path).starts_with('.')
+}

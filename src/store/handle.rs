@@ -1,0 +1,71 @@
+//! The handle of a store: its folder, its disk, and whether it exists.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::store::fs::disk::{Disk, OsDisk};
+
+/// A store on disk.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(in crate::store) root: PathBuf,
+    pub(in crate::store) disk: Arc<dyn Disk>,
+    /// Identifies the key of the pseudonyms to write, or `None` if names are written unchanged.
+    pub(in crate::store) pseudonym_key_id: Option<String>,
+}
+
+impl Store {
+    /// Returns the store in a folder. The first commit creates the folder.
+    pub fn new(root: &Path) -> Self {
+        Store::with_disk(Arc::new(OsDisk), root)
+    }
+
+    /// Returns the store in a folder of another [`Disk`], for example one that fails in a test.
+    pub fn with_disk(disk: Arc<dyn Disk>, root: &Path) -> Self {
+        Store { root: root.to_path_buf(), disk, pseudonym_key_id: None }
+    }
+
+    /// Returns the folder of the store.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns true if the folder contains a store: a Delta log with at least one commit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the log cannot be listed. To treat such a folder as empty would overwrite
+    /// or delete the store that is in it.
+    pub fn exists(&self) -> Result<bool> {
+        let log = self.events_dir().join("_delta_log");
+        let entries = match std::fs::read_dir(&log) {
+            Err(error) if is_absent(&error) => return Ok(false),
+            entries => entries.map_err(Error::io("read", &log))?,
+        };
+        for entry in entries {
+            let name = entry.map_err(Error::io("read", &log))?.file_name();
+            let name = name.to_string_lossy();
+            if !name.starts_with('.') && (name.ends_with(".json") || name.ends_with(".parquet")) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns the folder of the Delta table.
+    pub(in crate::store) fn events_dir(&self) -> PathBuf {
+        self.root.join("events")
+    }
+
+    /// Returns the disk that all changes go through.
+    pub(in crate::store) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+}
+
+/// Returns true if no file of that name exists, as opposed to one that cannot be read.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
