@@ -48,10 +48,7 @@ impl Options {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since.0 > until.0
         {
-            return Err(Error::Usage(format!(
-                "the period ends on {}, before it begins on {}; write the earlier day first",
-                until.0, since.0
-            )));
+            return Err(Error::reversed_period(since.0, until.0));
         }
         const DAY_US: i64 = 86_400_000_000;
         Ok(TimeRange {
