@@ -1,4 +1,4 @@
-//! What shells and `man` are told of the command line, made of its flags.
+//! Generates shell completions and manual pages from the flags.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::args::Args;
 use crate::error::{Error, Result};
 
-/// What a shell needs to complete commands and flags.
+/// Returns the completion script of a shell, with the names of reports.
 pub(super) fn completion_script(shell: Shell) -> Vec<u8> {
     let mut command = Args::command();
     let name = command.get_name().to_owned();
