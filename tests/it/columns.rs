@@ -13,7 +13,7 @@ use crate::workdir::Workdir;
 fn the_pages_in_docs_are_what_the_program_prints() {
     for (page, command) in [
         ("columns.md", &["columns"][..]),
-        ("views.md", &["columns", "--views"]),
+        ("views.md", &["schema", "--views"]),
         ("reports.md", &["reports"]),
     ] {
         let flags = command.iter().chain(&["--format", "markdown"]);

@@ -147,7 +147,7 @@ fn a_person_is_gone_with_her_events_and_from_those_of_others() {
 #[test]
 fn events_may_stay_with_a_pseudonym_in_the_persons_place() {
     let dir = archive();
-    let arguments = ["forget", "--user", ZOE, "--replace", "--store", "store"];
+    let arguments = ["forget", "--user", ZOE, "--pseudonymize", "--store", "store"];
     let ran = dir.pbi(arguments).ended(0);
     assert!(
         ran.stdout.starts_with("0 events erased, 0 rejected records dropped; "),
@@ -189,7 +189,7 @@ fn a_store_of_pseudonyms_answers_the_same_and_holds_no_name() {
     let dir = copy_of_sample_data();
     dir.write("key", "0123456789abcdef0123456789abcdef\n");
     dir.ingest("plain", &["sample-data"]);
-    let keyed = ["sample-data", "--pseudonymize", "key"];
+    let keyed = ["sample-data", "--pseudonymize", "--key-file", "key"];
     let (_, summary) = dir.ingest("keyed", &keyed);
     dir.ingest("again", &keyed);
     assert_eq!(summary.records.stored, 1425);
@@ -212,10 +212,10 @@ fn names_pseudonyms_and_keys_do_not_mix() {
         assert!(ran.stderr.contains(reason), "{}", ran.stderr);
     };
     let ingest = ["ingest", "more", "--store"];
-    let with = |store, key| [&ingest[..], &[store, "--pseudonymize", key]].concat();
+    let with = |store, key| [&ingest[..], &[store, "--pseudonymize", "--key-file", key]].concat();
     refused(&with("store", "key"), 1, "holds names as they are");
     refused(&with("keyed", "short"), 2, "openssl rand -hex 32");
-    dir.pbi(["ingest", "archive", "--store", "keyed", "--pseudonymize", "key"]).ended(3);
+    dir.pbi(["ingest", "archive", "--store", "keyed", "--pseudonymize", "--key-file", "key"]).ended(3);
     refused(&with("keyed", "other"), 1, "made with another key");
     refused(&[&ingest[..], &["keyed"]].concat(), 1, "holds pseudonyms");
     assert_gone(&dir.join("keyed"), &["zoe", "max@"]);

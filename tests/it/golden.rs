@@ -93,7 +93,7 @@ fn a_difference_shows_the_lines_that_differ_and_no_others() {
 fn the_report_looks_as_it_always_did() {
     let dir = ingested();
     let formats = [
-        ("table", "txt"),
+        ("text", "txt"),
         ("csv", "csv"),
         ("json", "json"),
         ("ndjson", "ndjson"),
@@ -161,7 +161,7 @@ fn what_is_left_out_is_what_the_generator_knows() {
     let noise = golden.noise["total"];
     assert_eq!(noise, golden.noise["ExportActivityEvents"] + golden.noise["GetDatasources"]);
     assert_eq!(answer(&dir, &[]).excluded.noise, noise);
-    let keep = answer(&dir, &["--noise", "keep"]).excluded;
+    let keep = answer(&dir, &["--noise", "include"]).excluded;
     let services = golden.events_by_actor["service"];
     assert_eq!((keep.noise, keep.services), (0, services), "without noise, all of services");
 

@@ -14,7 +14,7 @@ use crate::golden::difference;
 use crate::sample_data::ROOT;
 
 /// The formats, and the endings of their files.
-const FORMATS: [(&str, &str); 3] = [("table", "txt"), ("csv", "csv"), ("json", "json")];
+const FORMATS: [(&str, &str); 3] = [("text", "txt"), ("csv", "csv"), ("json", "json")];
 
 /// What a report is asked about unless it says otherwise below: short enough to be looked at.
 const LATELY: &[&str] = &["--since", "60d"];

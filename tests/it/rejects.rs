@@ -90,25 +90,25 @@ fn the_listing_says_the_same_in_every_form() {
         text.ends_with("\n3 rejected records\n") && text.contains("b.json: byte 1: "),
         "{text}"
     );
-    let text = list(&["--raw", "--source", "b.js"]);
+    let text = list(&["--with-content", "--source", "b.js"]);
     assert!(text.contains("\n    {\"Id\":\"d\"}\n2 rejected records\n"), "{text}");
-    let text = list(&["--raw"]);
+    let text = list(&["--with-content"]);
     assert!(!text.contains('\u{1b}'), "a terminal is not commanded: {text}");
 
-    let lines = list(&["--raw", "--format", "ndjson"]);
+    let lines = list(&["--with-content", "--format", "ndjson"]);
     let lines: Vec<Rejected> =
         lines.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
     assert_eq!(lines, all);
     let brief: Vec<Rejected> = serde_json::from_str(&list(&["--format", "json"])).expect("a list");
     assert!(brief.iter().all(|reject| reject.raw.is_none() && reject.raw_base64.is_none()));
 
-    let table = list(&["--raw", "--format", "csv"]);
+    let table = list(&["--with-content", "--format", "csv"]);
     let mut table = csv::Reader::from_reader(table.as_bytes());
     assert_eq!(table.headers().expect("a header").len(), 7);
     let rows: Vec<Rejected> = table.deserialize().map(|row| row.expect("a row")).collect();
     assert_eq!(rows, all);
 
-    assert_eq!(list(&["--raw", "--format", "json", "--output", "all.json"]), "");
+    assert_eq!(list(&["--with-content", "--format", "json", "--output", "all.json"]), "");
     let written = std::fs::read_to_string(dir.join("all.json")).expect("it is there");
     assert_eq!(serde_json::from_str::<Vec<Rejected>>(&written).expect("a list"), all);
     assert_eq!(list(&["--source", "nowhere", "--format", "json"]), "[]\n");
@@ -143,7 +143,7 @@ fn of_a_long_record_the_first_mib_is_kept_and_its_length() {
     let raw = raws(&rejects)[0];
     assert!(long.starts_with(raw) && ((1 << 20) - 1..=1 << 20).contains(&raw.len()));
     assert_eq!(rejects[0].length, long.len() as u64);
-    let text = dir.pbi(["rejects", "--raw", "--store", "store"]).ended(0).stdout;
+    let text = dir.pbi(["rejects", "--with-content", "--store", "store"]).ended(0).stdout;
     assert!(text.contains("    … 4,194,313 bytes in all\n"), "{}", &text[text.len() - 99..]);
 }
 

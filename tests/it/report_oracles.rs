@@ -55,7 +55,7 @@ fn adoption_is_the_oracles_day_by_day() {
             let deeds = deeds.iter().filter(|deed| deed.is_view || !views_only);
             let expected = adoption(deeds, &verdicts);
             let set = format!("activity={activity}");
-            let flags = ["--tz", zone.name(), "--set", &set];
+            let flags = ["--tz", zone.name(), "--param", &set];
             let rows = rows(archive, "adoption", &flags);
             assert_eq!(rows.len(), expected.len(), "{zone}: days");
             for (row, day) in rows.iter().zip(expected) {

@@ -123,7 +123,7 @@ fn many_of_a_kind_are_counted_and_no_person_is_an_example() {
         .collect();
     dir.write("archive/names.ndjson", events);
     dir.write("key", "0123456789abcdef0123456789abcdef");
-    let arguments = ["ingest", "archive", "--store", "store", "--pseudonymize", "key"];
+    let arguments = ["ingest", "archive", "--store", "store", "--pseudonymize", "--key-file", "key"];
     let told = dir.pbi(arguments).ended(0).stdout;
     assert_eq!(told.matches("the search found 1000 results").count(), 5, "{told}");
     assert!(told.contains("         and 2 sources more; --format json"), "{told}");

@@ -231,7 +231,7 @@ fn straight_from_the_files_the_answer_is_the_same_to_the_byte() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
     let kolkata = Case("30d", "-", "Asia/Kolkata", "keep");
-    for (case, format) in [(WHOLE, "json"), (SPRING, "csv"), (kolkata, "table")] {
+    for (case, format) in [(WHOLE, "json"), (SPRING, "csv"), (kolkata, "text")] {
         let stored = ask(&dir, &["--store", "store"], case, format);
         assert!(stored == ask(&dir, &["--from", large().dir()], case, format), "{case:?}");
     }
@@ -354,7 +354,7 @@ fn odd_views() -> Workdir {
 fn views_without_an_id_a_name_or_a_viewer_are_rows_all_the_same() {
     let dir = odd_views();
     let oracle = Oracle::read(&dir.join("archive")).expect("the archive can be read");
-    for noise in ["default", "wide", "keep"] {
+    for noise in ["exclude", "exclude-all-reads", "include"] {
         for zone in ["UTC", "Asia/Kolkata"] {
             let case = Case("-", "-", zone, noise);
             check(&ask(&dir, &["--from", "archive"], case, "json"), &oracle, case);
@@ -433,7 +433,7 @@ fn a_table_ends_in_what_it_rests_on() {
         let [noise, services] = [out.noise, out.services].map(parted);
         let left_out = format!("Left out: {noise} events of noise, {services} of services.");
         let expected = format!("{period} {days} {left_out}");
-        let table = ask(&dir, &["--store", "store"], case, "table");
+        let table = ask(&dir, &["--store", "store"], case, "text");
         assert!(closing(&table).ends_with(&expected), "{expected}\n{table}");
     }
 }

@@ -75,7 +75,7 @@ impl Workdir {
 
     /// What `rejects` lists of the store, with the text of each.
     pub fn rejects(&self, store: &str, arguments: &[&str]) -> Vec<Rejected> {
-        let flags = ["rejects", "--raw", "--format", "json", "--store", store];
+        let flags = ["rejects", "--with-content", "--format", "json", "--store", store];
         let ran = self.pbi(flags.iter().chain(arguments)).ended(0);
         serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }

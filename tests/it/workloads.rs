@@ -24,7 +24,7 @@ fn mail() -> String {
 
 fn reports(dir: &Workdir, store: &str) -> Vec<String> {
     let asked: [&[&str]; 3] =
-        [&[], &["--since", "30d"], &["--since", "2026-01-01", "--noise", "keep"]];
+        [&[], &["--since", "30d"], &["--since", "2026-01-01", "--noise", "include"]];
     let report = |more: &&[&str]| {
         let head = ["report", "top-reports", "--store", store, "--format", "json", "--quiet"];
         dir.pbi(head.iter().chain(*more)).ended(0).stdout

@@ -6,7 +6,7 @@ use crate::cli::{completions, log, out};
 use crate::error::Result;
 
 pub(in crate::cli) fn completions(command: &CompletionsArgs) -> Result<ExitStatus> {
-    out::write(&completions::completion_script(command.shell), None)?;
+    out::write(&completions::completion_script(command.shell)?, None)?;
     Ok(ExitStatus::Success)
 }
 
