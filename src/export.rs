@@ -18,7 +18,9 @@ impl FromStr for UtcDay {
 
     fn from_str(text: &str) -> Result<UtcDay> {
         NaiveDate::parse_from_str(text, "%Y-%m-%d").map(UtcDay).map_err(|_| {
-            Error::Usage(format!("invalid date {text:?}; use YYYY-MM-DD in UTC, for example 2026-03-01"))
+            Error::Usage(format!(
+                "invalid date {text:?}; use YYYY-MM-DD in UTC, for example 2026-03-01"
+            ))
         })
     }
 }

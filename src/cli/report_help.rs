@@ -162,7 +162,11 @@ fn counted_events(report: &ReportDefinition) -> String {
         Actors::All => "events of people and service principals",
         Actors::Services => "events of service principals, without people",
     };
-    let noise = if report.includes_noise { ", with automated API activity" } else { ", without automated API activity" };
+    let noise = if report.includes_noise {
+        ", with automated API activity"
+    } else {
+        ", without automated API activity"
+    };
     let log = if report.is_power_platform() { " in Power Apps and Power Automate" } else { "" };
     format!("{who}{log}{noise}")
 }

@@ -47,7 +47,11 @@ pub(super) fn problems(summary: &IngestSummary, errors_only: bool) -> String {
         let _ = writeln!(text, "{}: no events", one_line(&source.source));
     }
     if empty.len() > MAX_LISTED {
-        let _ = writeln!(text, "and {} without events", count((empty.len() - MAX_LISTED) as u64, "more file"));
+        let _ = writeln!(
+            text,
+            "and {} without events",
+            count((empty.len() - MAX_LISTED) as u64, "more file")
+        );
     }
     text
 }
@@ -78,7 +82,8 @@ pub(super) fn summary_text(summary: &IngestSummary) -> String {
         );
     }
     if records.rejected > 0 {
-        let _ = writeln!(text, "         `pbi-analyze rejects` lists rejected records with reasons");
+        let _ =
+            writeln!(text, "         `pbi-analyze rejects` lists rejected records with reasons");
     }
     if summary.generated_ids > 0 {
         let _ = writeln!(
@@ -253,8 +258,7 @@ pub(super) fn plan_text(plan: &IngestPlan) -> String {
     }
     let more = read.clone().count().saturating_sub(MAX_LISTED_SOURCES);
     if more > 0 {
-        let _ =
-            writeln!(text, "and {} more; --format json lists all", format_number(more as u64));
+        let _ = writeln!(text, "and {} more; --format json lists all", format_number(more as u64));
     }
     if read.clone().next().is_some() {
         text.push('\n');

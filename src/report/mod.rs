@@ -15,8 +15,8 @@ pub use crate::render::{OutputFormat, wrap};
 pub use crate::store::Snapshot;
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
 pub use options::{DayBound, FailCondition, Options};
-use session::{effective_params, open_session, run_report};
 pub use session::{ReportResult, ReportSession};
+use session::{effective_params, open_session, run_report};
 
 /// Report in its output format.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -73,7 +73,9 @@ fn help_is_printed_on_stdout_for_the_program_and_each_command() {
         assert_eq!(ran.stderr, "");
         assert_eq!(dir.pbi(["help", command.as_str()]).ended(0).stdout, ran.stdout);
     }
-    assert!(program.stdout.contains("Exit codes: 0 success; 1 failure; 2 usage error; 3 completed"));
+    assert!(
+        program.stdout.contains("Exit codes: 0 success; 1 failure; 2 usage error; 3 completed")
+    );
     assert_eq!(program.stderr, "");
     assert!(tree(dir.path()).is_empty(), "help makes nothing");
 }
@@ -146,7 +148,10 @@ const MISUSE: [(&[&str], &str); 22] = [
     (&["report", "top-reports", "--tz", "Berlin"], "such as Europe/Berlin"),
     (&["report", "top-reports", "--top", "0"], "a whole number from 1 on"),
     (&["report", "top-reports", "--top", "-3"], "'-3'"),
-    (&["report", "top-reports", "--noise", "none"], "[possible values: exclude, exclude-all-reads, include]"),
+    (
+        &["report", "top-reports", "--noise", "none"],
+        "[possible values: exclude, exclude-all-reads, include]",
+    ),
     (&["status", "archive"], "unexpected argument 'archive'"),
 ];
 

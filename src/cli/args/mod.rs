@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub(super) use common::{DictionaryFormat, ListFormat, LogFormat, SummaryFormat, Threads};
 use common::StoreFolder;
+pub(super) use common::{DictionaryFormat, ListFormat, LogFormat, SummaryFormat, Threads};
 pub(super) use convert::{RejectsOutput, format_from_file_name};
 pub(super) use maintenance::{
     CompactArgs, ExportArgs, ForgetArgs, RejectsArgs, SchemaArgs, StatusArgs, VerifyArgs,

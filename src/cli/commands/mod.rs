@@ -15,9 +15,7 @@ use crate::error::Result;
 pub(super) fn run(args: &Args, has_flags: bool) -> Result<ExitStatus> {
     match &args.command {
         Command::Ingest(command) => ingest::ingest(command, args.quiet),
-        Command::Report(command) if command.name.is_none() && !has_flags => {
-            report::list(command)
-        }
+        Command::Report(command) if command.name.is_none() && !has_flags => report::list(command),
         Command::Report(command) => report::report(command, args.quiet),
         Command::Dashboard(command) => report::dashboard(command, args.quiet),
         Command::Reports(command) => describe::reports(command),
