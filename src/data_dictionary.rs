@@ -1,7 +1,4 @@
-//! What columns there are and what they mean, and which fields of a store have none: the conductor
-//! of `columns`.
-//!
-//! Owns: which of these is told in which order. Must not know flags or how it is shown.
+//! Collects the columns of the table and the fields of a store that have no column.
 
 use serde::Serialize;
 
@@ -11,72 +8,72 @@ use crate::record::time;
 use crate::schema::{self, ColumnDefinition};
 use crate::store::{self, Snapshot, Store};
 
-/// A typed column.
+/// Typed column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TypedColumn {
-    /// Its name.
+    /// Name.
     pub name: &'static str,
-    /// What it holds.
+    /// Data type.
     #[serde(rename = "type")]
     pub ty: &'static str,
-    /// What it means.
+    /// Meaning.
     pub meaning: &'static str,
-    /// Other names of it in JSON, beyond differences of case.
+    /// Other names in JSON, except differences in case.
     pub aliases: Vec<&'static str>,
-    /// Columns of CSV exports that say the same.
+    /// Columns of CSV exports with the same content.
     pub csv: Vec<&'static str>,
-    /// Whether it is made from other fields of the event.
+    /// True if it is derived from other fields of the event.
     pub derived: bool,
-    /// Where it is documented or was seen, or what it is derived from.
+    /// Documentation or observation it is based on, or the fields it is derived from.
     pub source: &'static str,
 }
 
-/// A field that stands in `Extra`.
+/// Field in `Extra`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExtraField {
-    /// Its name, `a.b` for a member of `a`, `a[].b` for one of the items of `a`.
+    /// Name: `a.b` for a member of `a`, `a[].b` for a member of the items of `a`.
     pub name: String,
-    /// The activity whose events have it.
+    /// Activity of the events with this field.
     pub activity: String,
-    /// How often it occurs.
+    /// Number of occurrences.
     pub count: u64,
-    /// Which types its values have.
+    /// Types of its values.
     pub types: Vec<&'static str>,
-    /// The first day on which it occurs.
+    /// First day with the field.
     pub first_day: String,
-    /// The last.
+    /// Last day with the field.
     pub last_day: String,
-    /// Its first value, cut.
+    /// First value, truncated.
     pub example: String,
-    /// Whether a typed column has that name, and did not hold these values exactly.
+    /// True if a typed column has that name but cannot store these values exactly.
     pub in_column: bool,
 }
 
-/// The fields that no typed column holds.
+/// Fields that no typed column stores.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ExtraFieldSummary {
-    /// Events that have any.
+    /// Number of events with such fields.
     pub events: u64,
-    /// The fields, the newest first.
+    /// Fields, newest first.
     pub fields: Vec<ExtraField>,
-    /// Activities that have more fields than are told.
+    /// Activities with more fields than are listed.
     pub capped: Vec<String>,
 }
 
-/// The dictionary. As JSON, this is what `columns --format json` prints.
+/// Data dictionary. `schema --format json` prints it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DataDictionary {
-    /// The typed columns, in the order of the table.
+    /// Typed columns in the order of the table.
     pub columns: Vec<TypedColumn>,
-    /// What a store holds beside them.
+    /// Fields of a store without a column.
     pub extra: Option<ExtraFieldSummary>,
 }
 
-/// The typed columns, and the fields in `Extra` of a store, where one is given.
+/// Returns the typed columns, and the fields in `Extra` of a store if one is given.
 ///
 /// # Errors
 ///
-/// [`crate::Error::Store`] and [`crate::Error::Io`] where the store cannot be read.
+/// [`crate::Error::Store`] and [`crate::Error::Io`] if the store cannot be read.
 pub fn build(store: Option<&Store>) -> Result<DataDictionary> {
     let extra = store.map(|store| store.read(extra_fields)).transpose()?;
     Ok(DataDictionary { columns: columns(), extra })
@@ -102,9 +99,9 @@ fn columns() -> Vec<TypedColumn> {
         source: "this program",
     };
     let own = [
-        own(schema::EXTRA, "All that no typed column holds exactly, as one JSON object."),
+        own(schema::EXTRA, "Values that no typed column stores exactly, as one JSON object."),
         own(schema::SOURCE_FILE, "The file that the event was read from."),
-        own(schema::SOURCE_KIND, "The shape of that file: rest, array, ndjson, csv, …"),
+        own(schema::SOURCE_KIND, "The format of that file: rest, array, ndjson, csv, …"),
     ];
     schema::columns().iter().map(column).chain(own).collect()
 }

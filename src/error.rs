@@ -68,6 +68,13 @@ impl Error {
         move |source| Error::Io { action, path: path.to_path_buf(), source }
     }
 
+    /// Returns an [`Error::Usage`] for a period whose last day is before its first.
+    pub fn reversed_period(since: chrono::NaiveDate, until: chrono::NaiveDate) -> Error {
+        Error::Usage(format!(
+            "the period ends on {until}, before it starts on {since}; write the earlier day first"
+        ))
+    }
+
     /// Returns an [`Error::Store`] for the store at `path`.
     pub fn store(path: &Path, message: impl fmt::Display) -> Error {
         Error::Store { path: path.to_path_buf(), message: message.to_string(), cause: None }

@@ -1,7 +1,4 @@
-//! Events back out of a store, as they came: the conductor of `export`.
-//!
-//! Owns: which days are asked for, and that an export goes on where it was when a file of the
-//! table is replaced under it. Must not know flags or where the bytes go.
+//! Exports the events of a store as JSON.
 
 use std::cell::RefCell;
 use std::str::FromStr;
@@ -21,7 +18,9 @@ impl FromStr for UtcDay {
 
     fn from_str(text: &str) -> Result<UtcDay> {
         NaiveDate::parse_from_str(text, "%Y-%m-%d").map(UtcDay).map_err(|_| {
-            Error::Usage(format!("{text:?} is no day: write one such as 2026-03-01, in UTC"))
+            Error::Usage(format!(
+                "invalid date {text:?}; use YYYY-MM-DD in UTC, for example 2026-03-01"
+            ))
         })
     }
 }
@@ -32,14 +31,14 @@ impl UtcDay {
     }
 }
 
-/// What is asked for.
+/// Options of an export.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// The first day; all there is where it is not given.
+    /// First day; `None` starts at the first event.
     pub since: Option<UtcDay>,
-    /// The last day, included; all there is where it is not given.
+    /// Last day, inclusive; `None` ends at the last event.
     pub until: Option<UtcDay>,
-    /// Whether each event says where it came from: `SourceFile` and `SourceKind`.
+    /// True if each event has `SourceFile` and `SourceKind`.
     pub with_lineage: bool,
 }
 
@@ -48,10 +47,7 @@ impl Options {
         if let (Some(since), Some(until)) = (self.since, self.until)
             && since.0 > until.0
         {
-            return Err(Error::Usage(format!(
-                "the period ends on {}, before it begins on {}; write the earlier day first",
-                until.0, since.0
-            )));
+            return Err(Error::reversed_period(since.0, until.0));
         }
         const DAY_US: i64 = 86_400_000_000;
         Ok(TimeRange {
@@ -62,10 +58,10 @@ impl Options {
     }
 }
 
-/// Bytes that are handed on at once.
+/// Number of bytes to collect before they are written.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// An export under way.
+/// Running export.
 struct EventExporter<'o> {
     writer: EventWriter,
     time_range: TimeRange,
@@ -75,13 +71,13 @@ struct EventExporter<'o> {
     out: &'o mut dyn FnMut(&[u8]) -> Result<()>,
 }
 
-/// Writes the events of a store, one JSON object a line, in the order of time and id, and counts
-/// them.
+/// Writes the events of a store, one JSON object per line, sorted by time and ID, and returns
+/// their number.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] for a period that ends before it begins, [`Error::Io`] and [`Error::Store`]
-/// where the store cannot be read, and those of `out`.
+/// [`Error::Usage`] for a period that ends before it starts, [`Error::Io`] and [`Error::Store`] if
+/// the store cannot be read, and errors of `out`.
 pub fn run(
     store: &Store,
     options: &Options,
@@ -95,7 +91,7 @@ pub fn run(
         events: 0,
         out,
     });
-    // Answered again if a file was merged into another meanwhile: from where it was.
+    // If a file is merged during the export, this runs again and continues after the last event.
     store.read(|snapshot| export.borrow_mut().export_snapshot(snapshot))?;
     let EventExporter { buffer: text, events, out, .. } = export.into_inner();
     out(&text)?;
@@ -109,7 +105,7 @@ impl EventExporter<'_> {
     }
 
     fn write_rows(&mut self, rows: &RowRange<'_>) -> Result<()> {
-        // A page that is very wide is handed on in parts.
+        // Very wide pages are written in parts.
         const STEP: usize = 256;
         for start in rows.rows.clone().step_by(STEP) {
             let part = start..rows.rows.end.min(start + STEP);
@@ -136,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_is_whole_days_of_utc() {
+    fn periods_are_whole_utc_days() {
         let span = options("2026-03-01", "2026-03-01").time_range().unwrap();
         assert_eq!(span.to_us.unwrap() - span.from_us.unwrap(), 86_400_000_000);
         assert_eq!(span.from_us, Some(1_772_323_200_000_000));

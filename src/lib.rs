@@ -1,18 +1,14 @@
-//! Offline analytics over archived Power BI activity logs.
+//! Offline analytics for Power BI activity logs.
 //!
-//! One line of data, left to right; knowledge never flows back:
+//! [`ingest`] loads log files into a [`store`], [`report`] runs reports on it, and [`export`]
+//! returns its events as JSON. Data flows in one direction:
 //!
 //! ```text
-//!                           ingest (conductor: order, threads, one commit)
-//!   archive/  ─▶ source ─▶ record ─▶ column ─▶ store ═══ Parquet + _delta_log
-//!                                                          │
-//!                           report (conductor)             ▼
-//!   queries/*.sql ──────────────────────────▶ query ─▶ grid ─▶ render ─▶ stdout / file
+//! log files -> source -> record -> column -> store (Parquet + _delta_log)
+//! store -> query (queries/*.sql) -> grid -> render -> output
 //! ```
 //!
-//! The writing side (arrow, parquet) and the reading side (polars) meet only
-//! as Parquet files on disk. ARCHITECTURE.md says which module may know which;
-//! `tests/it/tidy.rs` holds it to that.
+//! Writing uses arrow and parquet, reading uses polars; they share only Parquet files on disk.
 
 pub mod cli;
 pub mod column;

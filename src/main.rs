@@ -1,4 +1,4 @@
-//! The program: everything is in the library, this is its door.
+//! The program `pbi-analyze`; all code is in the library.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,4 @@
-//! The upkeep of a store: the conductor of what neither reads sources nor answers questions.
-//!
-//! Owns: the threads of such work. Must not know flags, nor how it is done.
+//! Maintains a store: compacts it, verifies it, and erases persons from it.
 
 use std::collections::BTreeSet;
 
@@ -13,20 +11,20 @@ use crate::schema::reject::{Raw, Reject};
 use crate::store::{CompactScope, Redaction, RejectEdit, Store};
 pub use crate::store::{CompactionResult, RedactionResult, VerifyCheck, VerifyReport};
 
-/// Merges all files of a store that are not large already, on all cores unless told otherwise.
+/// Merges the small files of a store. `None` uses one thread per core.
 ///
 /// # Errors
 ///
-/// Those of [`Store::compact`].
+/// Errors of [`Store::compact`].
 pub fn compact(store: &Store, threads: Option<usize>) -> Result<CompactionResult> {
     thread_pool(threads)?.install(|| store.compact(CompactScope::All))
 }
 
-/// Looks at everything that a store holds, on all cores unless told otherwise; changes nothing.
+/// Checks all files of a store without changes. `None` uses one thread per core.
 ///
 /// # Errors
 ///
-/// Those of [`Store::verify`].
+/// Errors of [`Store::verify`].
 pub fn verify(store: &Store, threads: Option<usize>) -> Result<VerifyReport> {
     thread_pool(threads)?.install(|| store.verify())
 }
@@ -36,36 +34,36 @@ fn thread_pool(threads: Option<usize>) -> Result<ThreadPool> {
     builder.build().map_err(Error::internal)
 }
 
-/// Whom to forget, and how.
+/// Options of [`forget`].
 #[derive(Debug, Clone, Default)]
 pub struct ForgetOptions {
-    /// Addresses or ids of persons.
+    /// Addresses or IDs of persons.
     pub users: Vec<String>,
-    /// Whether their events stay, with a pseudonym in their place.
+    /// True if events stay and persons are replaced with pseudonyms.
     pub pseudonymize: bool,
-    /// The pseudonyms of the store, where it holds pseudonyms.
+    /// Pseudonyms of the store, if it has pseudonyms.
     pub pseudonyms: Option<Pseudonymizer>,
-    /// How many threads; all cores where it is none.
+    /// Number of threads; `None` uses one per core.
     pub threads: Option<usize>,
 }
 
-/// Takes persons out of a store: their events, or only their names; and their names wherever else
-/// they stand. What stands for them from then on was made with a key that is thrown away.
+/// Erases persons from a store: their events or only their names, and their names in all other
+/// data. The key of the new pseudonyms is not kept.
 ///
 /// # Errors
 ///
-/// Those of [`Store::remove`]; [`Error::Usage`] where the store holds pseudonyms and the key is
-/// missing or another.
-pub fn forget(store: &Store, forgetting: &ForgetOptions) -> Result<RedactionResult> {
-    let held = store.pseudonym_key_id()?;
-    let given = forgetting.pseudonyms.as_ref();
-    if held != given.map(Pseudonymizer::key_id) {
-        return Err(Error::Usage(match held {
-            Some(_) => "the store holds pseudonyms; give the key that they were made with".into(),
-            None => "the store holds names as they are; leave the key out".into(),
+/// Errors of [`Store::redact`]; [`Error::Usage`] if the key does not match the pseudonyms of the
+/// store.
+pub fn forget(store: &Store, options: &ForgetOptions) -> Result<RedactionResult> {
+    let stored = store.pseudonym_key_id()?;
+    let given = options.pseudonyms.as_ref();
+    if stored != given.map(Pseudonymizer::key_id) {
+        return Err(Error::Usage(match stored {
+            Some(_) => "the store has pseudonyms; pass their key with --key-file".into(),
+            None => "the store has original names; omit --key-file".into(),
         }));
     }
-    let users = forgetting.users.iter().map(|user| match given {
+    let users = options.users.iter().map(|user| match given {
         Some(pseudonyms) => pseudonyms.pseudonymize_user(user),
         None => user.clone(),
     });
@@ -74,29 +72,29 @@ pub fn forget(store: &Store, forgetting: &ForgetOptions) -> Result<RedactionResu
         users.iter().map(String::as_str),
         Pseudonymizer::with_random_key().map_err(Error::internal)?,
     );
-    thread_pool(forgetting.threads)?.install(|| {
-        // A key that others have as well tells nobody from them.
+    thread_pool(options.threads)?.install(|| {
+        // A user key that other users share does not identify a person.
         let all = store.users()?;
-        let (theirs, others): (Vec<_>, Vec<_>) =
+        let (matching, others): (Vec<_>, Vec<_>) =
             all.iter().partition(|(user, _)| persons.matches(user));
         let shared: BTreeSet<&str> = others
             .iter()
             .filter(|(user, _)| !user.is_empty())
             .map(|(_, key)| key.as_str())
             .collect();
-        for (_, key) in theirs {
+        for (_, key) in matching {
             if !key.is_empty() && !shared.contains(key.as_str()) {
                 persons.add_name(key);
             }
         }
         let rewrite = |text: &str| persons.redact_text(text);
-        let erase = |user: &str| !forgetting.pseudonymize && persons.matches(user);
-        let reject = |reject: &Reject| edit_reject(reject, &persons, forgetting.pseudonymize);
+        let erase = |user: &str| !options.pseudonymize && persons.matches(user);
+        let reject = |reject: &Reject| edit_reject(reject, &persons, options.pseudonymize);
         store.redact(&Redaction { rewrite: &rewrite, is_erased_user: &erase, edit_reject: &reject })
     })
 }
 
-/// What becomes of a record that could not be taken, if they stand in it or in what is said of it.
+/// Decides if a reject is kept, dropped or rewritten, depending on the names in it.
 fn edit_reject(reject: &Reject, persons: &PersonMatcher, replace: bool) -> RejectEdit {
     let text = String::from_utf8_lossy(reject.raw.bytes());
     let (raw, reason) = (persons.redact_raw(&text), persons.redact_words(&reject.reason));
@@ -109,7 +107,7 @@ fn edit_reject(reject: &Reject, persons: &PersonMatcher, replace: bool) -> Rejec
     }
     let mut other = reject.clone();
     if let Some(raw) = raw {
-        // Whether there was more of it than is kept can still be told.
+        // The length must still show if only a part of the record is stored.
         let is_whole = reject.length == reject.raw.bytes().len() as u64;
         other.length = if is_whole { raw.len() as u64 } else { reject.length };
         other.raw = Raw::Text(raw);

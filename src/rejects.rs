@@ -1,7 +1,4 @@
-//! The records of a store that could not be taken: the conductor of their listing.
-//!
-//! Owns: the forms in which they leave the store for other programs. Must not know flags, or where
-//! the bytes go; lines for people are the business of the command line.
+//! Lists and exports the rejected records of a store.
 
 use serde::Serialize;
 
@@ -11,34 +8,34 @@ pub use crate::schema::reject::Reject;
 use crate::schema::reject::{Raw, encode_base64};
 use crate::store::Store;
 
-/// Takes the bytes of an output, one part after the other.
+/// Receives the parts of an output in order.
 type RejectOutput<'o> = dyn FnMut(&[u8]) -> Result<()> + 'o;
 
-/// Which rejects, and how much of each.
+/// Options of a listing.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Only those of sources whose names hold this text.
+    /// Text that the names of sources must contain.
     pub source: Option<String>,
-    /// With what was rejected, byte for byte.
+    /// True if the content of records is included.
     pub with_content: bool,
 }
 
-/// A form for programs.
+/// Format for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectsFormat {
-    /// One array of objects.
+    /// One JSON array of objects.
     Json,
-    /// An object a line.
+    /// One JSON object per line.
     Ndjson,
-    /// Rows below a header.
+    /// CSV rows with a header.
     Csv,
 }
 
-/// Hands on each, by source and position, and gives their number.
+/// Passes each reject to `take`, sorted by source and position, and returns their number.
 ///
 /// # Errors
 ///
-/// Those of [`Store::rejects`].
+/// Errors of [`Store::for_each_reject`] and of `take`.
 pub fn for_each(
     store: &Store,
     options: &Options,
@@ -49,11 +46,11 @@ pub fn for_each(
     store.for_each_reject(&is_wanted, take)
 }
 
-/// Writes all of them, and gives their number. None is held longer than it takes to write it.
+/// Writes rejects one at a time and returns their number.
 ///
 /// # Errors
 ///
-/// As [`each`], and [`Error::Io`] where the output refuses.
+/// Errors of [`for_each`] and of `out`.
 pub fn export(
     store: &Store,
     options: &Options,
@@ -68,7 +65,7 @@ pub fn export(
     Ok(written)
 }
 
-/// A reject without what was rejected.
+/// Reject without its content.
 #[derive(Serialize)]
 struct RejectSummary<'r> {
     source: &'r str,
@@ -108,13 +105,13 @@ impl RejectExporter<'_, '_> {
         let json =
             if self.with_content { serde_json::to_vec(reject) } else { serde_json::to_vec(&brief) };
         let json = json.map_err(Error::internal)?;
-        let (before, behind): (&[u8], &[u8]) = match (self.format, self.rejects_written) {
+        let (before, after): (&[u8], &[u8]) = match (self.format, self.rejects_written) {
             (RejectsFormat::Json, 0) => (b"\n", b""),
             (RejectsFormat::Json, _) => (b",\n", b""),
             _ => (b"", b"\n"),
         };
         self.rejects_written += 1;
-        self.write_bytes(&[before, &json, behind].concat())
+        self.write_bytes(&[before, &json, after].concat())
     }
 
     fn write_end(&mut self) -> Result<()> {

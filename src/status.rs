@@ -1,6 +1,4 @@
-//! What a store holds: the conductor of one small question.
-//!
-//! Owns: which figures say how a store is. Must not know flags or how the figures are shown.
+//! Collects the figures that `status` shows.
 
 use serde::Serialize;
 
@@ -11,85 +9,85 @@ use crate::schema::source_log::{Problem, RecordCounts, SourceFacts};
 pub use crate::schema::source_log::{SourceWarning, WarningKind};
 use crate::store::Snapshot;
 
-/// What a store holds.
+/// Summary of a store.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StoreStatus {
-    /// The first event, as `2024-03-01T08:15:30Z`.
+    /// Time of the first event, for example `2024-03-01T08:15:30Z`.
     pub first: Option<String>,
-    /// The last event.
+    /// Time of the last event.
     pub last: Option<String>,
-    /// Events.
+    /// Number of events.
     pub events: u64,
-    /// Different users among them, services included.
+    /// Number of different users, including service principals.
     pub users: u64,
-    /// Events that are noise by the default filter.
+    /// Number of automated API events by the default filter.
     pub noise: u64,
-    /// Their share of all, 0 to 1.
+    /// Share of automated API events, 0 to 1.
     pub noise_share: Option<f64>,
-    /// Parquet files.
+    /// Number of data files.
     pub files: u64,
-    /// Their size in bytes.
+    /// Size of the data files in bytes.
     pub bytes: u64,
-    /// Sources that were read, each in its newest form.
+    /// Number of loaded sources; only the newest version of each counts.
     pub sources: u64,
-    /// How the records of these sources were disposed of.
+    /// Counts of the records of these sources.
     pub records: RecordCounts,
-    /// Records that could not be taken and are kept, of all forms of all sources.
+    /// Number of stored rejects, of all versions of all sources.
     pub rejects: u64,
-    /// Sources with something wrong.
+    /// Sources with problems.
     pub problems: Vec<SourceProblems>,
-    /// Sources that something speaks against.
+    /// Sources with warnings.
     pub warnings: Vec<SourceWarnings>,
 }
 
-/// A source that something speaks against.
+/// Warnings of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SourceWarnings {
-    /// Its path.
+    /// Path.
     pub source: String,
-    /// What speaks against it.
+    /// Warnings.
     pub warnings: Vec<SourceWarning>,
 }
 
-/// A source with something wrong.
+/// Problems of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SourceProblems {
-    /// Its path.
+    /// Path.
     pub source: String,
-    /// Its records that could not be taken.
+    /// Number of rejected records.
     pub rejected: u64,
-    /// What is wrong with it.
+    /// Problems.
     pub problems: Vec<Problem>,
 }
 
-/// Looks at a version of a store.
+/// Collects the summary of a snapshot.
 ///
 /// # Errors
 ///
-/// [`crate::Error::Query`] where a file cannot be read.
+/// [`crate::Error::Query`] if a file cannot be read.
 pub fn collect_status(snapshot: &Snapshot) -> Result<StoreStatus> {
-    let holdings = query::archive_counts(snapshot)?;
+    let counts = query::archive_counts(snapshot)?;
     let extent = query::event_time_range(snapshot)?;
     let mut records = RecordCounts::default();
     for source in &snapshot.sources {
         records.add(&source.records);
     }
-    let suspected = snapshot.sources.iter().filter(|source| !source.warnings.is_empty());
-    let troubled = snapshot.sources.iter().filter(|source| !source.problems.is_empty());
+    let with_warnings = snapshot.sources.iter().filter(|source| !source.warnings.is_empty());
+    let with_problems = snapshot.sources.iter().filter(|source| !source.problems.is_empty());
     Ok(StoreStatus {
         first: extent.map(|extent| time::to_rfc3339(extent.first_us)),
         last: extent.map(|extent| time::to_rfc3339(extent.last_us)),
-        events: holdings.events,
-        users: holdings.users,
-        noise: holdings.noise,
-        noise_share: (holdings.events > 0).then(|| holdings.noise as f64 / holdings.events as f64),
+        events: counts.events,
+        users: counts.users,
+        noise: counts.noise,
+        noise_share: (counts.events > 0).then(|| counts.noise as f64 / counts.events as f64),
         files: snapshot.files.len() as u64,
         bytes: snapshot.files.iter().map(|file| file.size_bytes).sum(),
         sources: snapshot.sources.len() as u64,
         records,
         rejects: snapshot.rejects,
-        problems: troubled.map(SourceProblems::from_source).collect(),
-        warnings: suspected.map(SourceWarnings::from_source).collect(),
+        problems: with_problems.map(SourceProblems::from_source).collect(),
+        warnings: with_warnings.map(SourceWarnings::from_source).collect(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The dictionary of columns, as lines to read and as Markdown.
+//! Formats the data dictionary and the views as text and as Markdown.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use crate::cli::text::format_number;
 use crate::data_dictionary::{DataDictionary, ExtraField, ExtraFieldSummary, TypedColumn};
 use crate::report::SqlView;
 
-/// As lines: what a store holds without a column first, since that is news.
+/// Returns the dictionary as text. Fields without a column come first, because they are new.
 pub(super) fn dictionary_text(dictionary: &DataDictionary) -> String {
     let mut text = String::new();
     if let Some(extra) = &dictionary.extra {
@@ -21,7 +21,7 @@ pub(super) fn dictionary_text(dictionary: &DataDictionary) -> String {
     text
 }
 
-/// The views, in lines of at most `width`.
+/// Returns the views in lines of at most `width`.
 pub(super) fn views_text(views: &[SqlView], width: usize) -> String {
     let mut text = String::new();
     for SqlView { view, columns } in views {
@@ -43,7 +43,7 @@ pub(super) fn views_text(views: &[SqlView], width: usize) -> String {
     text
 }
 
-/// The views, as tables of Markdown.
+/// Returns the views as Markdown tables.
 pub(super) fn views_markdown(views: &[SqlView]) -> String {
     let mut text = String::new();
     for SqlView { view, columns } in views {
@@ -65,7 +65,7 @@ fn view_title(view: &str) -> &str {
     if view == "events" { "events, history, events_all" } else { view }
 }
 
-/// A type of many members is a screen of its own: the other formats have it.
+/// Shortens types with many members, which would fill a screen; other formats show them.
 fn short_type(ty: &str) -> String {
     match ty.find("struct<") {
         Some(at) if ty.starts_with("list<") => format!("{}…>>", &ty[..at + "struct<".len()]),
@@ -79,8 +79,8 @@ fn write_extra_fields(extra: &ExtraFieldSummary, text: &mut String) {
         extra.fields.iter().partition(|field| field.in_column);
     let _ = writeln!(text, "{} events have fields in Extra", format_number(extra.events));
     for (title, fields) in [
-        ("Fields without a column, the newest first", new),
-        ("Values that the column of their name does not hold exactly", known),
+        ("Fields without a column, newest first", new),
+        ("Values that the column of their name cannot store exactly", known),
     ] {
         if fields.is_empty() {
             continue;
@@ -102,7 +102,7 @@ fn write_extra_fields(extra: &ExtraFieldSummary, text: &mut String) {
         }
     }
     if !extra.capped.is_empty() {
-        let _ = writeln!(text, "\nToo many fields to tell all: {}", extra.capped.join(", "));
+        let _ = writeln!(text, "\nNot all fields are listed for: {}", extra.capped.join(", "));
     }
     text.push('\n');
 }
@@ -115,7 +115,7 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// As Markdown.
+/// Returns the dictionary as Markdown.
 pub(super) fn markdown(dictionary: &DataDictionary) -> String {
     let mut text = String::from(
         "# Columns\n\nThe columns of the table `events`, in their order. `pbi-analyze columns \
@@ -167,13 +167,13 @@ pub(super) fn markdown(dictionary: &DataDictionary) -> String {
         }
         if !extra.capped.is_empty() {
             let capped = escape_cell(&extra.capped.join(", "));
-            let _ = writeln!(text, "\nToo many fields to tell all: {capped}");
+            let _ = writeln!(text, "\nNot all fields are listed for: {capped}");
         }
     }
     text
 }
 
-/// What a table of Markdown takes for its own, taken away.
+/// Escapes a text for a cell of a Markdown table.
 fn escape_cell(text: &str) -> String {
     one_line(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;")
 }

@@ -1,7 +1,4 @@
-//! Messages on stderr: lines for people, or objects for whoever collects logs.
-//!
-//! Owns: how a message looks. Which of the two it is to be is a property of the process, as stderr
-//! itself is: it is said once, before anything else.
+//! Writes messages to stderr: lines for people, or JSON objects for log collectors.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,43 +10,43 @@ use super::out::strip_control;
 
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// From now on, each message is a JSON object in a line of its own.
+/// Makes each later message a JSON object on its own line.
 pub(super) fn enable_json() {
     IS_JSON.store(true, Ordering::Relaxed);
 }
 
-/// Whether messages are JSON objects.
+/// Returns true if messages are JSON objects.
 pub(super) fn is_json() -> bool {
     IS_JSON.load(Ordering::Relaxed)
 }
 
-/// How much a message matters.
+/// Severity of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LogLevel {
-    /// What is being done.
+    /// Progress.
     Info,
-    /// Something was rejected or is incomplete; the rest goes on.
+    /// Some data was rejected or is incomplete; the command continues.
     Warning,
-    /// The command failed, or a part of it did.
+    /// The command or a part of it failed.
     Error,
 }
 
-/// Says what is being done.
+/// Writes a progress message.
 pub(super) fn info(line: &str) {
     write(LogLevel::Info, line);
 }
 
-/// Tells of something that was rejected or is incomplete.
+/// Writes a warning.
 pub(super) fn warning(line: &str) {
     write(LogLevel::Warning, line);
 }
 
-/// Tells what failed.
+/// Writes an error.
 pub(super) fn error(line: &str) {
     write(LogLevel::Error, line);
 }
 
-/// The last message: how the process ends. For people, the shell has the exit code.
+/// Writes the exit code as the last message in JSON. For people, the shell has it.
 pub(super) fn exit_message(exit_code: u8) {
     if is_json() {
         let time = now();
@@ -87,7 +84,7 @@ fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Writes a line, if anybody listens: a log that nobody reads stops nothing.
+/// Writes a line. A closed stderr is no error.
 fn write_line(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
@@ -97,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_one_line_whatever_is_in_it() {
+    fn json_messages_are_one_line() {
         let line = "a\u{1b}[2Jb \"c\"\nd";
         assert_eq!(format_text(LogLevel::Warning, line), "pbi-analyze: a\u{FFFD}[2Jb \"c\"\nd");
         assert_eq!(format_text(LogLevel::Info, "reading"), "reading");

@@ -1,89 +1,75 @@
-//! The command line: flags, exit codes, and where output goes.
-//!
-//! Owns: the clap types, progress and messages on stderr, results on stdout or in a file. Flags
-//! end here: each command becomes the plain options of its conductor. Must not know the stages.
+//! The command line: flags, commands, exit codes and output.
 
-mod answer;
 mod args;
+mod commands;
 mod completions;
 mod data_dictionary_text;
+mod exit;
+mod hints;
 mod log;
 mod out;
 mod progress;
 mod report_help;
 mod text;
+mod threads;
+mod width;
 
-use clap::Parser;
+use std::ffi::OsString;
 
-use crate::error::{Error, Result};
-use args::{Args, Command, LogFormat};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-/// How a command ended, as the exit code says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExitStatus {
-    /// All well.
-    Success = 0,
-    /// It failed.
-    Failed = 1,
-    /// The command line makes no sense.
-    Usage = 2,
-    /// It finished, but something was rejected or is incomplete; stderr says what.
-    Incomplete = 3,
-}
+use crate::error::Error;
+use args::{Args, LogFormat};
+pub use exit::ExitStatus;
 
-impl ExitStatus {
-    /// The one of two that is more to worry about.
-    fn worse_of(self, other: ExitStatus) -> ExitStatus {
-        match (self, other) {
-            (ExitStatus::Failed, _) | (_, ExitStatus::Failed) => ExitStatus::Failed,
-            (ExitStatus::Success, other) => other,
-            (ending, _) => ending,
-        }
-    }
-}
-
-/// Reads the command line and runs the command. Errors are printed here.
+/// Runs the command line and prints errors.
 pub fn run() -> ExitStatus {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(error) => {
-            // Help and version come this way too, and are no misuse. A closed pipe is no error.
-            let _ = error.print();
-            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };
-        }
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let parsed = Args::command()
+        .try_get_matches_from(&words)
+        .and_then(|matches| Ok((Args::from_arg_matches(&matches)?, has_flags(&matches))));
+    let (args, has_flags) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return print_parse_error(&error, &words),
     };
     if args.log_format == LogFormat::Json {
         log::enable_json();
     }
-    let ending = match dispatch(&args) {
-        Ok(ending) => ending,
-        Err(error) => {
-            log::error(&error.to_string());
-            match error {
-                Error::Usage(_) => ExitStatus::Usage,
-                _ => ExitStatus::Failed,
-            }
+    let status = commands::run(&args, has_flags).unwrap_or_else(|error| {
+        log::error(&error.to_string());
+        match error {
+            Error::Usage(_) => ExitStatus::Usage,
+            _ => ExitStatus::Failed,
         }
-    };
-    log::exit_message(ending as u8);
-    ending
+    });
+    log::exit_message(status as u8);
+    status
 }
 
-fn dispatch(args: &Args) -> Result<ExitStatus> {
-    match &args.command {
-        Command::Ingest(command) => answer::ingest(command, args.quiet),
-        Command::Report(command) => answer::report(command, args.quiet),
-        Command::Dashboard(command) => answer::dashboard(command, args.quiet),
-        Command::Reports(command) => answer::reports(command),
-        Command::Sql(command) => answer::sql(command, args.quiet),
-        Command::Status(command) => answer::status(command),
-        Command::Compact(command) => answer::compact(command),
-        Command::Forget(command) => answer::forget(command),
-        Command::Verify(command) => answer::verify(command),
-        Command::Schema(command) => answer::schema(command),
-        Command::Export(command) => answer::export(command, args.quiet),
-        Command::Rejects(command) => answer::rejects(command),
-        Command::Completions(command) => answer::completions(command),
-        Command::Man(command) => answer::man(command, args.quiet),
+/// Returns true if the command has flags or arguments on the command line.
+fn has_flags(matches: &ArgMatches) -> bool {
+    let Some((_, command)) = matches.subcommand() else { return false };
+    let is_given = |id: &str| command.value_source(id) == Some(ValueSource::CommandLine);
+    command.ids().any(|id| command.try_contains_id(id.as_str()).is_ok() && is_given(id.as_str()))
+}
+
+/// Prints an error of the command line, or help or a version, which clap treats as errors.
+fn print_parse_error(error: &clap::Error, words: &[OsString]) -> ExitStatus {
+    if error.kind() == ErrorKind::DisplayHelp
+        && let Some(help) = hints::report_help(words)
+    {
+        let text = out::strip_control(&help);
+        return match out::write(text.as_bytes(), None) {
+            Ok(()) => ExitStatus::Success,
+            Err(_) => ExitStatus::Failed,
+        };
     }
+    // A closed pipe is no error.
+    let _ = error.print();
+    if let Some(hint) = hints::hint(error) {
+        log::error(&hint);
+    }
+    if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success }
 }

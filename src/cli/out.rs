@@ -1,25 +1,25 @@
-//! Results: to stdout, or to a file that is written whole or not at all.
+//! Writes results to stdout, or atomically to a file.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Writes a result.
+/// Writes a result to a file, or to stdout if there is none or it is `-`.
 pub(super) fn write(bytes: &[u8], file: Option<&Path>) -> Result<()> {
     stream(file, |out| out(bytes)).map(drop)
 }
 
-/// Takes the parts of a result, one after the other.
+/// Receives the parts of a result in order.
 pub(super) type OutputSink<'o> = dyn FnMut(&[u8]) -> Result<()> + 'o;
 
-/// Writes a result while it is made. `None` where its reader went away before its end, as `head`
-/// does: no error, and nothing more to do.
+/// Writes a result while it is produced. Returns `None` if the reader of stdout closed the pipe
+/// early, as `head` does, which is no error.
 pub(super) fn stream<T>(
     file: Option<&Path>,
     make: impl FnOnce(&mut OutputSink<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
-    match file {
+    match file.filter(|file| *file != Path::new("-")) {
         None => write_to_stdout(make),
         Some(path) => write_to_file(path, make).map(Some),
     }
@@ -37,11 +37,11 @@ fn write_to_stdout<T>(make: impl FnOnce(&mut OutputSink<'_>) -> Result<T>) -> Re
     if is_gone { Ok(None) } else { made.map(Some) }
 }
 
-/// A text without what commands a terminal. Names of files come from wherever an archive comes
-/// from, and could hold anything.
+/// Replaces control characters, which could control a terminal: file names can contain any
+/// characters.
 pub(super) fn strip_control(text: &str) -> String {
-    let is_odd = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
-    text.chars().map(|c| if is_odd(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars().map(|c| if is_control(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn write_to_file<T>(path: &Path, make: impl FnOnce(&mut OutputSink<'_>) -> Result<T>) -> Result<T> {
@@ -55,18 +55,18 @@ fn write_to_file<T>(path: &Path, make: impl FnOnce(&mut OutputSink<'_>) -> Resul
         return Err(failed()(io::Error::new(io::ErrorKind::NotFound, reason)));
     }
     let mut file = tempfile::Builder::new().prefix(".pbi-analyze-").tempfile_in(folder).map_err(
-        // The error itself goes on about the name of the temporary file, which nobody gave it.
+        // The error itself names the temporary file, which the user does not know.
         |error| failed()(io::Error::from(error.kind())),
     )?;
     let made = make(&mut |bytes| file.write_all(bytes).map_err(failed()))?;
-    // A temporary file is for its owner alone; a result gets what any new file here would get.
+    // Temporary files are private; results get the permissions of any new file.
     #[cfg(unix)]
     apply_default_permissions(file.as_file(), folder).map_err(failed())?;
     file.persist(path).map_err(|error| failed()(error.error))?;
     Ok(made)
 }
 
-/// Gives a file the permissions of a file that is made in the usual way.
+/// Gives a file the default permissions of new files.
 #[cfg(unix)]
 fn apply_default_permissions(file: &std::fs::File, folder: &Path) -> io::Result<()> {
     let probe = folder.join(format!(".pbi-analyze-{}", std::process::id()));

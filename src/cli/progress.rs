@@ -1,4 +1,4 @@
-//! Progress: a bar on a terminal, lines in a log, nothing when quiet.
+//! Shows progress: a bar on a terminal, lines in a log, nothing with `--quiet`.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -27,7 +27,7 @@ impl ProgressReporter {
         }
     }
 
-    /// Takes the bar away, so that what is printed next stands alone.
+    /// Removes the bar before other output.
     pub(super) fn clear(&self) {
         if let ProgressReporter::Bar(bar) = self {
             bar.finish_and_clear();

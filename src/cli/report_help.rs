@@ -1,28 +1,64 @@
-//! What a report answers and how it reckons, from its header: as lines to read and as Markdown.
+//! Explains reports from their headers, as text and as Markdown.
 
 use std::fmt::Write;
 
 use crate::report::{Actors, ReportDefinition, wrap};
 
-/// Lines of a description are no longer than this.
+/// Maximum width of a description.
 const LINE_WIDTH: usize = 80;
 
-/// All reports, each with its question, in lines of at most `width`.
+/// Reports to start with.
+const FEATURED: [&str; 6] =
+    ["top-reports", "adoption", "exports", "sharing-audit", "external-users", "coverage"];
+
+/// Returns the list of reports: the ones to start with, then all by group.
 pub(super) fn list(reports: &[ReportDefinition], width: usize) -> String {
-    let longest = reports.iter().map(|report| report.name.chars().count()).max().unwrap_or(0);
-    let indent = " ".repeat(longest + 2);
-    let mut text = String::new();
-    for report in reports {
-        let head = format!("{:<longest$}  ", report.name);
-        write_paragraph(&mut text, &head, &indent, &report.question, width);
+    let name_width = name_width(reports.iter());
+    let mut text = String::from("To start with\n");
+    let featured = FEATURED.iter();
+    for report in featured.filter_map(|name| reports.iter().find(|r| r.name == *name)) {
+        write_question(&mut text, report, name_width, width);
+    }
+    for (title, members) in grouped(reports) {
+        let _ = writeln!(text, "\n{title}");
+        for report in members {
+            write_question(&mut text, report, name_width, width);
+        }
     }
     text.push_str(
-        "\n`pbi-analyze reports NAME` explains one: its columns, rules and parameters.\n",
+        "\n`pbi-analyze report NAME` runs a report; `pbi-analyze reports NAME` explains it.\n\
+         `pbi-analyze reports WORD` searches names, questions and columns.\n",
     );
     text
 }
 
-/// One report, as lines.
+/// Returns the reports that a search found.
+pub(super) fn search_result(reports: &[&ReportDefinition], width: usize) -> String {
+    let name_width = name_width(reports.iter().copied());
+    let mut text = String::new();
+    for report in reports {
+        write_question(&mut text, report, name_width, width);
+    }
+    text.push_str("\n`pbi-analyze reports NAME` explains a report.\n");
+    text
+}
+
+/// Returns reports by group, in the order of lists, without empty groups.
+fn grouped(reports: &[ReportDefinition]) -> Vec<(&'static str, Vec<&ReportDefinition>)> {
+    vec![("All reports", reports.iter().collect())]
+}
+
+fn name_width<'r>(reports: impl Iterator<Item = &'r ReportDefinition>) -> usize {
+    reports.map(|report| report.name.chars().count()).max().unwrap_or(0)
+}
+
+fn write_question(text: &mut String, report: &ReportDefinition, name_width: usize, width: usize) {
+    let head = format!("  {:<name_width$}  ", report.name);
+    let indent = " ".repeat(name_width + 4);
+    write_paragraph(text, &head, &indent, &report.question, width);
+}
+
+/// Returns the explanation of a report as text.
 pub(super) fn report_text(report: &ReportDefinition) -> String {
     let mut text = format!("{}\n{}\n", report.title, "─".repeat(report.title.chars().count()));
     write_paragraph(&mut text, "", "", &report.question, LINE_WIDTH);
@@ -53,12 +89,12 @@ pub(super) fn report_text(report: &ReportDefinition) -> String {
     text
 }
 
-/// All reports, as a document.
-pub(super) fn markdown(reports: &[ReportDefinition]) -> String {
+/// Returns the explanations of reports as a Markdown document.
+pub(super) fn markdown(reports: &[&ReportDefinition]) -> String {
     let mut text = String::from(
         "# Reports\n\nMade by `pbi-analyze reports --format markdown` from the headers in \
-         `queries/`.\nThe log tells what happened, not how long it took: it has no \
-         page-level use and no\nopening times.\n\n",
+         `queries/`.\nThe log records activities, but no durations, page views or loading \
+         times.\n\n",
     );
     for report in reports {
         let _ = writeln!(text, "- [{}](#{}): {}", report.name, report.name, report.question);
@@ -98,13 +134,13 @@ fn write_markdown_section(report: &ReportDefinition, text: &mut String) {
     }
 }
 
-/// What a header says in lists, with their titles; those that it has.
+/// Returns the lists of a header that are not empty, with titles.
 fn note_lists(report: &ReportDefinition) -> impl Iterator<Item = (&'static str, &[String])> {
     let all = [("Rules", &report.rules), ("Limits", &report.limits), ("Sources", &report.sources)];
     all.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(title, of)| (title, &of[..]))
 }
 
-/// A text in lines, the first of them behind `head` and the others behind `indent`.
+/// Writes a text in lines: the first after `head`, the others after `indent`.
 pub(super) fn write_paragraph(
     out: &mut String,
     head: &str,
@@ -112,26 +148,30 @@ pub(super) fn write_paragraph(
     text: &str,
     width: usize,
 ) {
-    const LEAST: usize = 20;
-    let room = width.saturating_sub(indent.len().max(head.chars().count())).max(LEAST);
+    const MIN_WIDTH: usize = 20;
+    let room = width.saturating_sub(indent.len().max(head.chars().count())).max(MIN_WIDTH);
     for (at, line) in wrap(text, room).iter().enumerate() {
         let _ = writeln!(out, "{}{line}", if at == 0 { head } else { indent });
     }
 }
 
-/// Whose events of which log.
+/// Describes the events that a report counts.
 fn counted_events(report: &ReportDefinition) -> String {
     let who = match report.actors {
-        Actors::People => "what people do, services left out",
-        Actors::All => "what people and services do",
-        Actors::Services => "what services do, people left out",
+        Actors::People => "events of people, without service principals",
+        Actors::All => "events of people and service principals",
+        Actors::Services => "events of service principals, without people",
     };
-    let noise = if report.includes_noise { ", noise included" } else { ", noise left out" };
+    let noise = if report.includes_noise {
+        ", with automated API activity"
+    } else {
+        ", without automated API activity"
+    };
     let log = if report.is_power_platform() { " in Power Apps and Power Automate" } else { "" };
     format!("{who}{log}{noise}")
 }
 
-/// A text in a table of Markdown.
+/// Escapes a text for a cell of a Markdown table.
 fn escape_cell(text: &str) -> String {
     text.replace('|', "\\|")
 }

@@ -1,4 +1,4 @@
-//! The accounts in words.
+//! Formats summaries and messages for people.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -13,26 +13,27 @@ use crate::maintenance::{CompactionResult, RedactionResult, VerifyCheck, VerifyR
 use crate::rejects::Reject;
 use crate::status::{SourceWarning, StoreStatus, WarningKind};
 
-/// Troubles of one source that are told; the others are counted.
+/// Maximum number of listed problems per source; the others are counted.
 const MAX_LISTED: usize = 5;
 
-/// What went wrong, a line each, for stderr; empty files too, unless only errors are to be told.
+/// Returns problems of a run, one per line, for stderr. Empty files are included unless
+/// `errors_only` is set.
 pub(super) fn problems(summary: &IngestSummary, errors_only: bool) -> String {
     let mut text = String::new();
     if summary.sources.found == 0 {
-        text.push_str("no file was found to read: is this the folder of the archive?\n");
+        text.push_str("no files found; is this the folder with the log files?\n");
     }
     for source in &summary.files {
-        for trouble in source.problems.iter().take(MAX_LISTED) {
-            let _ = writeln!(text, "{}", one_line(&format!("{}: {trouble}", source.source)));
+        for problem in source.problems.iter().take(MAX_LISTED) {
+            let _ = writeln!(text, "{}", one_line(&format!("{}: {problem}", source.source)));
         }
         let more = source.problems.len().saturating_sub(MAX_LISTED);
         if more > 0 {
             let _ = writeln!(text, "{}: and {more} more", one_line(&source.source));
         }
     }
-    for remark in &summary.notes {
-        let _ = writeln!(text, "{remark}");
+    for note in &summary.notes {
+        let _ = writeln!(text, "{note}");
     }
     if errors_only {
         return text;
@@ -43,18 +44,22 @@ pub(super) fn problems(summary: &IngestSummary, errors_only: bool) -> String {
         .filter(|source| source.kind == "empty" && source.problems.is_empty())
         .collect();
     for source in empty.iter().take(MAX_LISTED) {
-        let _ = writeln!(text, "{}: empty, no events in it", one_line(&source.source));
+        let _ = writeln!(text, "{}: no events", one_line(&source.source));
     }
     if empty.len() > MAX_LISTED {
-        let _ = writeln!(text, "and {} more files without events", empty.len() - MAX_LISTED);
+        let _ = writeln!(
+            text,
+            "and {} without events",
+            count((empty.len() - MAX_LISTED) as u64, "more file")
+        );
     }
     text
 }
 
-/// Sources that are told one by one; of more, only those with trouble.
+/// Maximum number of listed sources; if there are more, only those with problems are listed.
 const MAX_LISTED_SOURCES: usize = 60;
 
-/// The accounts of a run as text, for stdout: each source, then the sums.
+/// Returns the summary of a run for stdout: each source, then totals.
 pub(super) fn summary_text(summary: &IngestSummary) -> String {
     let records = &summary.records;
     let mut text = source_table(summary);
@@ -72,17 +77,18 @@ pub(super) fn summary_text(summary: &IngestSummary) -> String {
     if records.conflicting > 0 {
         let _ = writeln!(
             text,
-            "         {} of the duplicates differ from the copy that was kept",
+            "         {} of the duplicates differ from the stored copy",
             format_number(records.conflicting)
         );
     }
     if records.rejected > 0 {
-        let _ = writeln!(text, "         `pbi-analyze rejects` lists what was rejected, and why");
+        let _ =
+            writeln!(text, "         `pbi-analyze rejects` lists rejected records with reasons");
     }
     if summary.generated_ids > 0 {
         let _ = writeln!(
             text,
-            "         {} had no Id and got one made from the content",
+            "         {} without Id; IDs were generated from the content",
             count(summary.generated_ids, "event")
         );
     }
@@ -96,52 +102,55 @@ pub(super) fn summary_text(summary: &IngestSummary) -> String {
         count(summary.store.files, "file"),
         indicatif::HumanBytes(summary.store.bytes)
     );
-    let suspected = summary.files.iter().map(|source| (&*source.source, &*source.warnings));
-    write_warnings(suspected, &mut text);
+    let warnings = summary.files.iter().map(|source| (&*source.source, &*source.warnings));
+    write_warnings(warnings, &mut text);
     let damaged = summary.files.iter().filter(|s| s.outcome == SourceOutcome::Partial).count();
     if damaged > 0 {
-        let _ =
-            writeln!(text, "damaged  {damaged} of the sources; what is whole in them was taken");
+        let damaged = match damaged {
+            1 => "1 source is".to_owned(),
+            damaged => format!("{} are", count(damaged as u64, "source")),
+        };
+        let _ = writeln!(text, "damaged  {damaged} damaged; all readable events were loaded");
     }
     text
 }
 
-/// What was left out, the most first.
+/// Returns the events of other workloads that were skipped, most frequent first.
 fn excluded_workloads(others: &BTreeMap<String, u64>) -> String {
     let mut most: Vec<(&String, &u64)> = others.iter().collect();
     most.sort_by_key(|(_, count)| Reverse(**count));
-    let told = most.iter().take(MAX_LISTED);
-    let mut told: Vec<String> =
-        told.map(|(name, count)| format!("{} {name}", format_number(**count))).collect();
+    let listed = most.iter().take(MAX_LISTED);
+    let mut listed: Vec<String> =
+        listed.map(|(name, count)| format!("{} {name}", format_number(**count))).collect();
     if most.len() > MAX_LISTED {
         let more = most[MAX_LISTED..].iter().map(|(_, count)| **count).sum();
-        told.push(format!("{} others", format_number(more)));
+        listed.push(format!("{} others", format_number(more)));
     }
-    match told.is_empty() {
+    match listed.is_empty() {
         true => String::new(),
-        false => format!("left out {}; --all-workloads keeps them\n", told.join(", ")),
+        false => format!("skipped  {}; use --all-workloads to keep them\n", listed.join(", ")),
     }
 }
 
-/// What speaks against sources, the first of each kind.
+/// Writes the warnings on sources, the first of each kind.
 fn write_warnings<'s>(
     sources: impl Iterator<Item = (&'s str, &'s [SourceWarning])>,
     text: &mut String,
 ) {
     let mut by_kind: BTreeMap<WarningKind, Vec<(&str, &str)>> = BTreeMap::new();
-    for (source, suspicions) in sources {
-        for suspicion in suspicions {
-            by_kind.entry(suspicion.kind).or_default().push((source, &suspicion.detail));
+    for (source, warnings) in sources {
+        for warning in warnings {
+            by_kind.entry(warning.kind).or_default().push((source, &warning.detail));
         }
     }
     for of_kind in by_kind.into_values() {
         for (source, detail) in of_kind.iter().take(MAX_LISTED) {
-            let _ = writeln!(text, "suspect  {source}: {detail}");
+            let _ = writeln!(text, "warning  {source}: {detail}");
         }
         let more = of_kind.len().saturating_sub(MAX_LISTED);
         if more > 0 {
-            let more = count(more as u64, "source");
-            let _ = writeln!(text, "         and {more} more; --format json tells of each");
+            let more = count(more as u64, "more source");
+            let _ = writeln!(text, "         and {more}; --format json lists all");
         }
     }
 }
@@ -159,15 +168,15 @@ fn source_counts(sources: &SourceCounts) -> String {
 fn source_table(summary: &IngestSummary) -> String {
     let mut text = String::new();
     let all = summary.files.len();
-    let told: Vec<&SourceReport> = summary
+    let listed: Vec<&SourceReport> = summary
         .files
         .iter()
         .filter(|source| all <= MAX_LISTED_SOURCES || source.outcome != SourceOutcome::Ok)
         .collect();
-    if !told.is_empty() {
+    if !listed.is_empty() {
         let _ = writeln!(text, "    read   stored  duplic.   others   reject.  source");
     }
-    for source in &told {
+    for source in &listed {
         let records = &source.records;
         let _ = writeln!(
             text,
@@ -180,11 +189,11 @@ fn source_table(summary: &IngestSummary) -> String {
             one_line(&source.source)
         );
     }
-    if told.len() < all {
+    if listed.len() < all {
         let _ = writeln!(
             text,
-            "{} without trouble; --format json tells of each",
-            count((all - told.len()) as u64, "source")
+            "{} without problems; --format json lists all",
+            count((all - listed.len()) as u64, "source")
         );
     }
     if all > 0 {
@@ -193,13 +202,13 @@ fn source_table(summary: &IngestSummary) -> String {
     text
 }
 
-/// What was taken out, as text.
+/// Returns the result of `forget` as text.
 pub(super) fn redaction_summary(done: &RedactionResult) -> String {
     if *done == RedactionResult::default() {
-        return "nothing of them in the store\n".to_owned();
+        return "no data of these persons in the store\n".to_owned();
     }
     format!(
-        "{} erased, {} dropped; {} and the marks of {} written again\n",
+        "{} erased, {} removed; {} and the entries of {} rewritten\n",
         count(done.erased_events, "event"),
         count(done.dropped_rejects, "rejected record"),
         count(done.rewritten_files as u64, "file"),
@@ -207,22 +216,22 @@ pub(super) fn redaction_summary(done: &RedactionResult) -> String {
     )
 }
 
-/// A record that could not be taken, as text; with what it was, if that is asked for.
-pub(super) fn reject_text(reject: &Reject, raw: bool) -> String {
+/// Returns a rejected record as text, with its content if `with_content` is set.
+pub(super) fn reject_text(reject: &Reject, with_content: bool) -> String {
     let mut text = format!("{}: byte {}: {}\n", reject.source, reject.position, reject.reason);
-    if raw {
+    if with_content {
         let kept = reject.raw.bytes();
         for line in String::from_utf8_lossy(kept).lines() {
             let _ = writeln!(text, "    {line}");
         }
         if reject.length > kept.len() as u64 {
-            let _ = writeln!(text, "    … {} in all", count(reject.length, "byte"));
+            let _ = writeln!(text, "    … {} in total", count(reject.length, "byte"));
         }
     }
     text
 }
 
-/// What a run would fail at, a line each, for stderr.
+/// Returns the files that a run could not read, one per line, for stderr.
 pub(super) fn plan_failures(plan: &IngestPlan) -> String {
     let mut text = String::new();
     for file in &plan.files {
@@ -233,7 +242,7 @@ pub(super) fn plan_failures(plan: &IngestPlan) -> String {
     text
 }
 
-/// What a run would do, as text: the files that it would read, then the sums.
+/// Returns the result of a dry run as text: the files to read, then totals.
 pub(super) fn plan_text(plan: &IngestPlan) -> String {
     let mut text = String::new();
     let read = plan.files.iter().filter(|file| file.state != PlannedState::Known);
@@ -249,8 +258,7 @@ pub(super) fn plan_text(plan: &IngestPlan) -> String {
     }
     let more = read.clone().count().saturating_sub(MAX_LISTED_SOURCES);
     if more > 0 {
-        let _ =
-            writeln!(text, "and {} more; --format json tells of each", format_number(more as u64));
+        let _ = writeln!(text, "and {} more; --format json lists all", format_number(more as u64));
     }
     if read.clone().next().is_some() {
         text.push('\n');
@@ -260,30 +268,30 @@ pub(super) fn plan_text(plan: &IngestPlan) -> String {
     text
 }
 
-/// What was merged, as text.
+/// Returns the result of `compact` as text.
 pub(super) fn compaction_summary(done: &CompactionResult) -> String {
     if done.replaced == 0 {
         return "nothing to merge\n".to_owned();
     }
     format!(
-        "{} with {} are {} now\n",
+        "merged {} with {} into {}\n",
         count(done.replaced as u64, "file"),
         count(done.events, "event"),
         count(done.written as u64, "file")
     )
 }
 
-/// What was found by looking at all of a store, as text: a line for each check.
-pub(super) fn verify_text(verdict: &VerifyReport, store: &Path) -> String {
+/// Returns the result of `verify` as text: one line per check.
+pub(super) fn verify_text(report: &VerifyReport, store: &Path) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
         "store       {}, version {}, {}",
         store.display(),
-        verdict.version,
-        indicatif::HumanBytes(verdict.bytes)
+        report.version,
+        indicatif::HumanBytes(report.bytes)
     );
-    for check in &verdict.checks {
+    for check in &report.checks {
         let _ = writeln!(text, "{:<10}  {}", check.name, check_result(check));
         for finding in &check.findings {
             let row = finding.row.map_or_else(String::new, |row| format!(" row {row}:"));
@@ -294,7 +302,7 @@ pub(super) fn verify_text(verdict: &VerifyReport, store: &Path) -> String {
             let _ = writeln!(text, "            and {} more", format_number(more));
         }
     }
-    for (name, files) in [("at work", &verdict.in_progress), ("leftovers", &verdict.orphans)] {
+    for (name, files) in [("writing", &report.in_progress), ("orphans", &report.orphans)] {
         for file in files {
             let _ = writeln!(text, "{name:<10}  {file}");
         }
@@ -304,16 +312,15 @@ pub(super) fn verify_text(verdict: &VerifyReport, store: &Path) -> String {
 
 fn check_result(check: &VerifyCheck) -> String {
     let (thing, rest) = check.unit.split_at(check.unit.find(' ').unwrap_or(check.unit.len()));
-    let looked_at = count(check.checked, thing.trim_end_matches('s')) + rest;
+    let checked = count(check.checked, thing.trim_end_matches('s')) + rest;
     match (&check.skipped_reason, check.failures) {
-        (Some(reason), _) => format!("not asked: {reason}"),
-        (None, 0) => format!("ok, {looked_at}"),
-        (None, wrong) => format!("{} wrong in {looked_at}", format_number(wrong)),
+        (Some(reason), _) => format!("skipped: {reason}"),
+        (None, 0) => format!("ok, {checked}"),
+        (None, failures) => format!("{} in {checked}", count(failures, "failure")),
     }
 }
 
-/// A name or a sentence as one line: files and members of a zip may have line breaks in their
-/// names.
+/// Escapes line breaks, which names of files and zip members can contain.
 fn one_line(text: &str) -> Cow<'_, str> {
     match text.contains(['\n', '\r']) {
         true => Cow::Owned(text.replace('\n', "\\n").replace('\r', "\\r")),
@@ -321,17 +328,17 @@ fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A number with its thousands apart.
+/// Formats a number with thousands separators.
 pub(super) fn format_number(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
 }
 
-/// A number of things.
+/// Formats a number with a noun in singular or plural.
 pub(super) fn count(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", self::format_number(number), if number == 1 { "" } else { "s" })
 }
 
-/// What a store holds, as text.
+/// Returns the result of `status` as text.
 pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "store    {}", store.display());
@@ -340,7 +347,7 @@ pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
     }
     let _ = writeln!(
         text,
-        "events   {} by {}; {} of them noise{}",
+        "events   {} by {}; {} automated API activity{}",
         format_number(status.events),
         count(status.users, "user"),
         format_number(status.noise),
@@ -354,21 +361,21 @@ pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
     );
     let _ = writeln!(
         text,
-        "sources  {} read, {} with trouble",
+        "sources  {} read, {} with problems",
         format_number(status.sources),
         format_number(status.problems.len() as u64)
     );
     for source in &status.problems {
-        for trouble in source.problems.iter().take(MAX_LISTED) {
-            let told = format!("{}: {trouble}", source.source);
-            let _ = writeln!(text, "         {}", one_line(&told));
+        for problem in source.problems.iter().take(MAX_LISTED) {
+            let line = format!("{}: {problem}", source.source);
+            let _ = writeln!(text, "         {}", one_line(&line));
         }
     }
     if status.rejects > 0 {
         let kept = count(status.rejects, "record");
         let _ = writeln!(text, "rejects  {kept}; `pbi-analyze rejects` lists them");
     }
-    let suspected = status.warnings.iter().map(|source| (&*source.source, &*source.warnings));
-    write_warnings(suspected, &mut text);
+    let warnings = status.warnings.iter().map(|source| (&*source.source, &*source.warnings));
+    write_warnings(warnings, &mut text);
     text
 }

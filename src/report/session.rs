@@ -1,69 +1,140 @@
-//! Answers before they have a form, and several questions to one archive, asked as they come.
-//!
-//! Owns: what is known of an answer beside its rows. Must not know formats: whoever asks here puts
-//! the rows together himself.
+//! Runs reports on one snapshot and one period, without a format.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::Result;
+use super::options::Options;
+use super::remarks::{coverage_counts, excluded_events, report_remarks};
+use crate::data_dictionary;
 use crate::grid::Grid;
-use crate::query::{self, Session};
-use crate::render::{OutputFormat, ReportContext};
+use crate::query::{self, Period, ReportDefinition, Session, Settings};
+use crate::render::{CoverageCounts, OutputFormat, ReportContext};
+use crate::store::Snapshot;
+use crate::{Error, Result};
 
-use super::{
-    Options, ReportDefinition, Snapshot, TOP_PARAM, coverage_counts, effective_params,
-    excluded_events, open_session, report_remarks,
-};
+/// Parameter that limits a report to its first rows.
+const TOP_PARAM: &str = "top";
 
-/// An answer that has no form yet.
+/// View that needs the data dictionary.
+const UNKNOWN_FIELDS_VIEW: &str = "unknown_fields";
+
+/// Result of a report before it has a format.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportResult {
-    /// The rows.
+    /// Rows.
     pub grid: Grid,
-    /// What they rest on.
+    /// Period, coverage and excluded events.
     pub context: ReportContext,
-    /// What people should know of it, in sentences.
+    /// Sentences on the result for people.
     pub remarks: Vec<String>,
 }
 
-/// Answers a report within what is asked of a session.
+/// Runs a report in an open session.
 pub(super) fn run_report(
     session: &Session<'_>,
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<ReportResult> {
-    let tally = session.event_counts(report)?;
-    let given = effective_params(report, options)?;
-    let grid = query::execute(session, report, &given)?;
+    let counts = session.event_counts(report)?;
+    let params = effective_params(report, options)?;
+    let grid = query::execute(session, report, &params)?;
 
     let period = session.period();
-    let basis = ReportContext {
+    let context = ReportContext {
         report: report.name.clone(),
         title: report.title.clone(),
         since: period.first_day(),
         until: period.last_day(),
         coverage: coverage_counts(session.coverage()),
-        excluded: excluded_events(&tally, session.actors(report), report.includes_noise),
+        excluded: excluded_events(&counts, session.actors(report), report.includes_noise),
     };
-    let top = given.get(TOP_PARAM).map(String::as_str);
-    let remarks = report_remarks(period, &grid, &tally, top);
-    Ok(ReportResult { grid, context: basis, remarks })
+    let top = params.get(TOP_PARAM).map(String::as_str);
+    let remarks = report_remarks(period, &grid, &counts, top);
+    Ok(ReportResult { grid, context, remarks })
 }
 
-/// Questions to one archive about one period. What several of them read is read once.
+/// Opens a session that has what the reports need.
+pub(super) fn open_session<'a, 'r>(
+    snapshot: &'a Snapshot,
+    reports: impl IntoIterator<Item = &'r ReportDefinition>,
+    options: &Options,
+) -> Result<Session<'a>> {
+    let period = resolve_period(snapshot, options)?;
+    let (noise, actors) = (options.noise, options.actors);
+    let settings = Settings { noise, actors, filters: options.filters.clone() };
+    let session = Session::new(snapshot, period, settings)?;
+    let mut needs_fields = false;
+    for report in reports {
+        needs_fields |= query::reads_view(report, UNKNOWN_FIELDS_VIEW)?;
+    }
+    if !needs_fields {
+        return Ok(session);
+    }
+    let fields = data_dictionary::extra_fields(snapshot)?.fields.into_iter().map(|field| {
+        query::UnknownField {
+            name: field.name,
+            activity: field.activity,
+            count: field.count,
+            first_day: field.first_day,
+            last_day: field.last_day,
+            has_typed_column: field.in_column,
+        }
+    });
+    Ok(session.with_unknown_fields(fields.collect()))
+}
+
+fn resolve_period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
+    let extent = query::event_time_range(snapshot)?;
+    let zone = options.time_zone;
+    let last = extent.and_then(|extent| query::local_day(extent.last_us, zone));
+    let since = options.since.and_then(|bound| bound.first_day(last));
+    let until = options.until.and_then(|bound| bound.last_day(last));
+    if let (Some(since), Some(until)) = (since, until)
+        && since > until
+    {
+        return Err(Error::reversed_period(since, until));
+    }
+    Ok(Period::new(zone, since, until, extent))
+}
+
+/// Returns the values of parameters that differ from the report's defaults.
+///
+/// The number of rows is the one given. Without one, formats for people have the report's own
+/// number and other formats have all rows.
+pub(super) fn effective_params(
+    report: &ReportDefinition,
+    options: &Options,
+) -> Result<BTreeMap<String, String>> {
+    let mut params = options.params.clone();
+    let own = report.params.iter().find(|param| param.name == TOP_PARAM);
+    let top = match (options.top, options.format) {
+        (Some(0), _) => {
+            return Err(Error::Usage("the number of rows must be 1 or greater".to_owned()));
+        }
+        (Some(rows), _) => Some(rows.to_string()),
+        (None, format) if format.is_for_people() => own.map(|param| param.default.clone()),
+        (None, _) => own.map(|_| "all".to_owned()),
+    };
+    if let Some(top) = top.filter(|_| own.is_some()) {
+        params.entry(TOP_PARAM.to_owned()).or_insert(top);
+    }
+    Ok(params)
+}
+
+/// Runs several reports on one snapshot and one period. Data that they share is read once.
 pub struct ReportSession<'a> {
     session: Session<'a>,
     options: Options,
 }
 
 impl<'a> ReportSession<'a> {
-    /// Opens it for these questions; others can be asked too, and read what they need.
+    /// Opens a session and loads the data of these reports. Other reports can run too and load
+    /// their own data.
     ///
     /// # Errors
     ///
-    /// Those of [`super::run`] that concern all questions.
+    /// Errors of [`super::run`] that concern all reports.
     pub fn new<'r>(
         snapshot: &'a Snapshot,
         reports: impl IntoIterator<Item = &'r ReportDefinition> + Clone,
@@ -71,58 +142,55 @@ impl<'a> ReportSession<'a> {
     ) -> Result<ReportSession<'a>> {
         let mut session = open_session(snapshot, reports.clone(), options)?;
         session.preload(reports)?;
-        // All rows: whoever asks here cuts them himself.
+        // All rows: callers of a session limit rows themselves.
         let options = Options { format: OutputFormat::Json, top: None, ..options.clone() };
         Ok(ReportSession { session, options })
     }
 
-    /// The answer to a question, and what it rests on.
+    /// Runs a report with these parameters.
     ///
     /// # Errors
     ///
-    /// Those of [`super::run`].
-    pub fn run(&self, report: &ReportDefinition, set: &[(&str, &str)]) -> Result<ReportResult> {
-        run_report(&self.session, report, &self.options_with_params(set))
+    /// Errors of [`super::run`].
+    pub fn run(&self, report: &ReportDefinition, params: &[(&str, &str)]) -> Result<ReportResult> {
+        run_report(&self.session, report, &self.options_with_params(params))
     }
 
-    /// The rows alone, for which nothing has to be counted beside them.
+    /// Runs a report and returns only its rows, which saves counting excluded events.
     ///
     /// # Errors
     ///
-    /// Those of [`super::run`].
-    pub fn rows(&self, report: &ReportDefinition, set: &[(&str, &str)]) -> Result<Grid> {
-        query::execute(
-            &self.session,
-            report,
-            &effective_params(report, &self.options_with_params(set))?,
-        )
+    /// Errors of [`super::run`].
+    pub fn rows(&self, report: &ReportDefinition, params: &[(&str, &str)]) -> Result<Grid> {
+        let params = effective_params(report, &self.options_with_params(params))?;
+        query::execute(&self.session, report, &params)
     }
 
-    fn options_with_params(&self, set: &[(&str, &str)]) -> Options {
-        let set: BTreeMap<String, String> =
-            set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Options { params: set, ..self.options.clone() }
+    fn options_with_params(&self, params: &[(&str, &str)]) -> Options {
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Options { params: params.collect(), ..self.options.clone() }
     }
 
-    /// The same about as many days before; `None` where the archive does not reach back so far.
+    /// Returns a session on the same number of days before this period, or `None` if the log does
+    /// not reach back that far.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Query`] if a file cannot be read.
+    /// [`Error::Query`] if a file cannot be read.
     pub fn previous_period(&self) -> Result<Option<ReportSession<'a>>> {
         let Some(period) = self.session.period().previous() else { return Ok(None) };
         let session = self.session.with_period(period)?;
         Ok(Some(ReportSession { session, options: self.options.clone() }))
     }
 
-    /// The first and the last day of the period, where they are known.
+    /// Returns the first and the last day of the period, if known.
     pub fn period(&self) -> Option<(NaiveDate, NaiveDate)> {
         let period = self.session.period();
         period.first_day().zip(period.last_day())
     }
 
-    /// How many days of the period there are, and how many of them are held in full.
-    pub fn coverage(&self) -> crate::render::CoverageCounts {
+    /// Counts the days of the period by status.
+    pub fn coverage(&self) -> CoverageCounts {
         coverage_counts(self.session.coverage())
     }
 }

@@ -1,5 +1,4 @@
-//! The command line: what help says, which mistakes are misuse and what is said of them, where
-//! output goes, and that a batch job's log and an impatient reader are both served.
+//! Tests help, usage errors, output and logs of the command line.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +9,17 @@ use crate::events::{id, plain};
 use crate::sample_data::copy_of_sample_data;
 use crate::workdir::{Ran, Workdir};
 
-const COMMANDS: [&str; 4] = ["ingest", "report", "reports", "status"];
+/// Returns the commands that the help of the program lists.
+fn commands() -> Vec<String> {
+    let help = Workdir::new().pbi(["--help"]).ended(0).stdout;
+    let (_, list) = help.split_once("Commands:\n").expect("the help lists commands");
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let is_name = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    let names = lines.filter(is_name).filter_map(|line| line.split_whitespace().next());
+    let names: Vec<String> = names.filter(|name| *name != "help").map(str::to_owned).collect();
+    assert!(names.len() >= 14, "{names:?}");
+    names
+}
 
 /// A folder with a good archive of three events in it, and a store made of them.
 fn with_store() -> Workdir {
@@ -55,15 +64,18 @@ fn json(text: &str) -> Value {
 fn help_is_printed_on_stdout_for_the_program_and_each_command() {
     let dir = Workdir::new();
     let program = dir.pbi(["--help"]).ended(0);
-    for command in COMMANDS {
+    for command in &commands() {
         assert!(program.stdout.contains(&format!("\n  {command} ")), "{}", program.stdout);
-        let ran = dir.pbi([command, "--help"]).ended(0);
+        let ran = dir.pbi([command.as_str(), "--help"]).ended(0);
+        assert!(ran.stdout.contains("Examples:\n  pbi-analyze "), "{}", ran.stdout);
         let usage = format!("Usage: pbi-analyze {command} ");
         assert!(ran.stdout.contains(&usage), "{}", ran.stdout);
         assert_eq!(ran.stderr, "");
-        assert_eq!(dir.pbi(["help", command]).ended(0).stdout, ran.stdout);
+        assert_eq!(dir.pbi(["help", command.as_str()]).ended(0).stdout, ran.stdout);
     }
-    assert!(program.stdout.contains("Exit codes: 0 all well; 1 failed; 2 wrong usage; 3 finished"));
+    assert!(
+        program.stdout.contains("Exit codes: 0 success; 1 failure; 2 usage error; 3 completed")
+    );
     assert_eq!(program.stderr, "");
     assert!(tree(dir.path()).is_empty(), "help makes nothing");
 }
@@ -93,10 +105,12 @@ fn examples_in_help_are_good_usage() {
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
     let dir = Workdir::new();
-    let commands = COMMANDS.iter().map(|&command| vec![command, "--help"]);
+    let names = commands();
+    let commands = names.iter().map(|command| vec![command.as_str(), "--help"]);
     for arguments in commands.chain([vec!["--help"], vec!["-h"]]) {
         let mut command = dir.command(&arguments);
-        let ran = run(std::mem::replace(command.env("COLUMNS", "80"), Command::new("")));
+        command.env("COLUMNS", "80");
+        let ran = run(command);
         for line in ran.ended(0).stdout.lines() {
             assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
         }
@@ -110,7 +124,7 @@ fn the_version_is_that_of_the_package() {
 }
 
 /// Arguments that make no sense, and what must be said of them.
-const MISUSE: [(&[&str], &str); 20] = [
+const MISUSE: [(&[&str], &str); 22] = [
     (&[], "Usage: pbi-analyze"),
     (&["analyse"], "unrecognized subcommand 'analyse'"),
     (&["--fast", "status"], "unexpected argument '--fast'"),
@@ -119,12 +133,14 @@ const MISUSE: [(&[&str], &str); 20] = [
     (&["ingest", "archive", "--format", "csv"], "[possible values: text, json]"),
     (&["ingest", "archive", "--threads", "0"], "1..=1024"),
     (&["ingest", "archive", "--threads", "many"], "'many'"),
-    (&["report"], "name a report"),
+    (&["report", "--top", "3"], "the name of a report is missing"),
+    (&["top-reports"], "Did you mean: pbi-analyze report top-reports?"),
+    (&["report", "adoption", "--set", "grain=week"], "did you mean --param?"),
     (&["report", "top-report"], "Did you mean top-reports? `reports` lists them all."),
     (&["report", "nothing-like-it"], "there is no report \"nothing-like-it\". `reports` lists"),
-    (&["report", "top-reports", "--since", "yesterday"], "write one such as 2026-03-01, or 30d"),
-    (&["report", "top-reports", "--since", "2026-02-30"], "\"2026-02-30\" is no day"),
-    (&["report", "top-reports", "--until", "0d"], "\"0d\" is no day"),
+    (&["report", "top-reports", "--since", "yesterday"], "(2026-03-01) or Nd"),
+    (&["report", "top-reports", "--since", "2026-02-30"], "invalid date \"2026-02-30\""),
+    (&["report", "top-reports", "--until", "0d"], "invalid date \"0d\""),
     (
         &["report", "top-reports", "--since", "2026-03-02", "--until", "2026-03-01"],
         "write the earlier day first",
@@ -132,7 +148,10 @@ const MISUSE: [(&[&str], &str); 20] = [
     (&["report", "top-reports", "--tz", "Berlin"], "such as Europe/Berlin"),
     (&["report", "top-reports", "--top", "0"], "a whole number from 1 on"),
     (&["report", "top-reports", "--top", "-3"], "'-3'"),
-    (&["report", "top-reports", "--noise", "none"], "[possible values: default, wide, keep]"),
+    (
+        &["report", "top-reports", "--noise", "none"],
+        "[possible values: exclude, exclude-all-reads, include]",
+    ),
     (&["status", "archive"], "unexpected argument 'archive'"),
 ];
 
@@ -230,7 +249,7 @@ fn a_store_that_is_not_there_is_answered_with_what_to_do() {
 fn an_output_file_has_what_stdout_would_have_had() {
     let dir = copy_of_sample_data();
     dir.ingest("store", &["sample-data"]);
-    for format in ["table", "csv", "json", "ndjson", "markdown"] {
+    for format in ["text", "csv", "json", "ndjson", "markdown"] {
         let report = ["report", "top-reports", "--store", "store", "--format", format];
         let shown = run(unfitted(&dir, &report)).ended(0);
         assert!(shown.stdout.contains("Sales Overview"), "{}", shown.stdout);
@@ -503,7 +522,7 @@ fn shells_and_man_know_every_command_and_flag() {
     dir.pbi(["man", "--output-dir", "pages/man1"]).ended(0);
     let page = |name: &str| std::fs::read_to_string(dir.join("pages/man1").join(name)).unwrap();
     let help = dir.pbi(["--help"]).ended(0).stdout;
-    for command in COMMANDS.iter().chain(&["dashboard", "rejects", "completions"]) {
+    for command in &commands() {
         assert!(help.contains(&format!("  {command} ")), "{help}");
         let page = page(&format!("pbi-analyze-{command}.1"));
         assert!(page.contains(".SH SYNOPSIS") && page.contains(".SH OPTIONS"), "{page}");
@@ -536,4 +555,34 @@ fn bash_completes_commands_and_their_flags() {
         expected.sort_unstable();
         assert_eq!(answer, expected, "{typed}");
     }
+}
+
+#[test]
+fn reports_are_listed_searched_and_explained() {
+    let dir = Workdir::new();
+    let list = dir.pbi(["report"]).ended(0).stdout;
+    assert!(list.starts_with("To start with\n  top-reports"), "{list}");
+    let found = dir.pbi(["reports", "LICENSE"]).ended(0).stdout;
+    assert!(!found.contains("To start with"), "{found}");
+    let explained = dir.pbi(["report", "Adoption", "--help"]).ended(0).stdout;
+    assert!(explained.contains("\nColumns\n") && explained.contains("\nFlags: "), "{explained}");
+    assert!(dir.pbi(["report", "--top", "3"]).ended(2).stdout.contains("To start with"));
+}
+
+/// Polars has its own thread pool, which a limit must reach too.
+#[test]
+#[cfg(target_os = "linux")]
+fn reports_run_with_a_limited_number_of_threads() {
+    let dir = with_store();
+    let report = ["report", "top-reports", "--store", "store", "--format", "csv"];
+    let all = dir.pbi(report).ended(0).stdout;
+    assert_eq!(dir.pbi(report.iter().chain(&["--threads", "1"])).ended(0).stdout, all);
+}
+
+#[test]
+fn a_hyphen_as_output_is_stdout() {
+    let dir = with_store();
+    let report = ["report", "top-reports", "--store", "store", "-o", "-"];
+    assert!(dir.pbi(report).ended(0).stdout.contains("rank"));
+    assert!(!dir.join("-").exists());
 }

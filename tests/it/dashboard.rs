@@ -16,7 +16,7 @@ use crate::workdir::Workdir;
 const ASKED: [&[&str]; 4] = [
     &["--since", "90d", "--tz", "Europe/Berlin"],
     &[],
-    &["--since", "2025-07-01", "--until", "2025-09-30", "--noise", "keep", "--actors", "all"],
+    &["--since", "2025-07-01", "--until", "2025-09-30", "--noise", "include", "--actors", "all"],
     &["--workspace", "Finance", "--user", "*@nordlicht-energie.example", "--since", "200d"],
 ];
 
@@ -32,7 +32,7 @@ fn year_page(flags: &[&str]) -> Element {
 fn rows(report: &str, set: &str, flags: &[&str]) -> Vec<Value> {
     let mut arguments = vec!["report", report, "--store", "store", "--format", "json"];
     for pair in set.split(' ').filter(|pair| !pair.is_empty()) {
-        arguments.extend(["--set", pair]);
+        arguments.extend(["--param", pair]);
     }
     arguments.extend(flags);
     let answer = year().dir.pbi(arguments).ended(0).stdout;

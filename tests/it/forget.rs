@@ -191,7 +191,7 @@ fn pseudonymized_store_gives_equal_reports_and_contains_no_name() {
     let dir = copy_of_sample_data();
     dir.write("key", "0123456789abcdef0123456789abcdef\n");
     dir.ingest("plain", &["sample-data"]);
-    let keyed = ["sample-data", "--pseudonymize", "key"];
+    let keyed = ["sample-data", "--pseudonymize", "--key-file", "key"];
     let (_, summary) = dir.ingest("keyed", &keyed);
     dir.ingest("again", &keyed);
     assert_eq!(summary.records.stored, 1422);
@@ -217,7 +217,8 @@ fn names_and_pseudonyms_of_other_keys_are_refused() {
     let with = |store, key| [&ingest[..], &[store, "--pseudonymize", key]].concat();
     refused(&with("store", "key"), 1, "contains names that are not pseudonymized");
     refused(&with("keyed", "short"), 2, "openssl rand -hex 32");
-    dir.pbi(["ingest", "archive", "--store", "keyed", "--pseudonymize", "key"]).ended(3);
+    dir.pbi(["ingest", "archive", "--store", "keyed", "--pseudonymize", "--key-file", "key"])
+        .ended(3);
     refused(&with("keyed", "other"), 1, "made with another key");
     refused(&[&ingest[..], &["keyed"]].concat(), 1, "contains pseudonyms");
     assert_gone(&dir.join("keyed"), &["zoe", "max@"]);

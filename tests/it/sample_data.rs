@@ -171,8 +171,7 @@ fn assert_figures(golden: &Golden, folders: &[&str], code: i32) {
         .filter(|source| source.records.read == 0 && source.outcome == Outcome::Ok)
         .count();
     assert_eq!(empty as u64, golden.sources.empty);
-    let damaged =
-        summary.files.iter().filter(|source| source.outcome == Outcome::Partial).count();
+    let damaged = summary.files.iter().filter(|source| source.outcome == Outcome::Partial).count();
     assert_eq!(damaged as u64, golden.sources.truncated);
 }
 

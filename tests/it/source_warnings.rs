@@ -34,7 +34,11 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
         format!(r#"[{{"Id":"f{}","CreationTime":"2026-03-01T08:00:00",{more}}}]"#, more.len())
     };
     vec![
-        ("search-cut.csv", search(3, "10"), Some(("truncated", 7, "search again in shorter periods"))),
+        (
+            "search-cut.csv",
+            search(3, "10"),
+            Some(("truncated", 7, "search again in shorter periods")),
+        ),
         ("search-whole.csv", search(3, "3"), None),
         ("search-odd.csv", search(2, "-1"), None),
         ("limit.csv", search(100, "0"), Some(("at_limit", 100, "in shorter periods"))),
@@ -131,7 +135,8 @@ fn equal_warnings_are_counted_and_name_no_person() {
         .collect();
     dir.write("archive/names.ndjson", events);
     dir.write("key", "0123456789abcdef0123456789abcdef");
-    let arguments = ["ingest", "archive", "--store", "store", "--pseudonymize", "key"];
+    let arguments =
+        ["ingest", "archive", "--store", "store", "--pseudonymize", "--key-file", "key"];
     let told = dir.pbi(arguments).ended(0).stdout;
     assert_eq!(told.matches("the search found 1000 results").count(), 5, "{told}");
     assert!(told.contains("         and 2 sources more; --format json"), "{told}");

@@ -234,7 +234,7 @@ fn report_from_files_equals_report_from_the_store() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
     let kolkata = Case("30d", "-", "Asia/Kolkata", "keep");
-    for (case, format) in [(WHOLE, "json"), (SPRING, "csv"), (kolkata, "table")] {
+    for (case, format) in [(WHOLE, "json"), (SPRING, "csv"), (kolkata, "text")] {
         let stored = ask(&dir, &["--store", "store"], case, format);
         assert!(stored == ask(&dir, &["--from", large().dir()], case, format), "{case:?}");
     }
@@ -356,7 +356,7 @@ fn odd_views() -> Workdir {
 fn views_without_id_name_or_viewer_are_rows() {
     let dir = odd_views();
     let oracle = Oracle::read(&dir.join("archive")).expect("the archive can be read");
-    for noise in ["default", "wide", "keep"] {
+    for noise in ["exclude", "exclude-all-reads", "include"] {
         for zone in ["UTC", "Asia/Kolkata"] {
             let case = Case("-", "-", zone, noise);
             check(&ask(&dir, &["--from", "archive"], case, "json"), &oracle, case);
@@ -435,7 +435,7 @@ fn table_ends_with_period_and_coverage() {
         let [noise, services] = [out.noise, out.services].map(parted);
         let left_out = format!("Left out: {noise} events of noise, {services} of services.");
         let expected = format!("{period} {days} {left_out}");
-        let table = ask(&dir, &["--store", "store"], case, "table");
+        let table = ask(&dir, &["--store", "store"], case, "text");
         assert!(closing(&table).ends_with(&expected), "{expected}\n{table}");
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::events::{CODINGS, Coding, plain, quoted};
 use crate::table;
-use crate::workdir::{Outcome, Source, Summary, Problem, Workdir};
+use crate::workdir::{Outcome, Problem, Source, Summary, Workdir};
 
 const IN_A_RECORD: &str = "the file ends in the middle of a record";
 

@@ -144,10 +144,7 @@ fn files_of_a_running_writer_are_no_orphans() {
     let lock = OsDisk.create_locked(&store.join(format!(".writer-{writer}"))).unwrap();
     let (_, verdict) = verify(&dir);
     assert_eq!(verdict["in_progress"].as_array().unwrap().len(), 2, "{verdict:#}");
-    assert_eq!(
-        (&verdict["ok"], &verdict["orphans"]),
-        (&true.into(), &Value::Array(vec![]))
-    );
+    assert_eq!((&verdict["ok"], &verdict["orphans"]), (&true.into(), &Value::Array(vec![])));
     // The file is an orphan when its writer has ended.
     drop(lock);
     finds(&dir, &["strays"]);

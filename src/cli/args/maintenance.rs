@@ -1,16 +1,15 @@
-//! The flags of the commands that look after a store, or tell what is in it.
+//! Flags of the commands that maintain a store or show its contents.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{
-    DEFAULT_STORE, DictionaryFormat, ExportFormat, RejectFormat, StoreFolder, SummaryFormat,
-    Threads,
-};
+use super::common::{DEFAULT_STORE, DictionaryFormat, StoreFolder, SummaryFormat, Threads};
+use super::convert::RejectsOutput;
+use crate::export::UtcDay;
 
-/// Show what the store holds
+/// Show a summary of the store
 ///
-/// Period, events, users, the share of noise, files and size, and the sources that had trouble.
+/// Period, events, users, automated API activity, files and size, and the sources with problems.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -19,16 +18,16 @@ Examples:
 pub(in crate::cli) struct StatusArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
-    /// How it is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
     pub(in crate::cli) format: SummaryFormat,
 }
 
-/// Merge the store's small files
+/// Merge the small files of the store
 ///
-/// Runs merge them by themselves where many of one size have come together; this merges all that
-/// are not large already, a file a month where it fits. No event changes, and readers are not
-/// disturbed.
+/// Small files are also merged automatically by `ingest` as they accumulate. This command merges
+/// all files that are not large yet, into one file per month where possible. Events do not change,
+/// and other readers can continue.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -41,25 +40,25 @@ pub(in crate::cli) struct CompactArgs {
     pub(in crate::cli) threads: Threads,
 }
 
-/// Take persons out of the store
+/// Erase a person's data from the store
 ///
-/// Erases their events, or with --replace only their names, and puts a pseudonym in the place of
-/// their addresses, their user keys and the names of their personal workspaces wherever else these
-/// stand. Sources stay known, so that reading them again brings nothing back; a file that is new
-/// to the store does. The key of the pseudonyms is thrown away.
+/// Erases the person's events, or with --pseudonymize only the name. In all other events,
+/// addresses, user keys and names of personal workspaces are replaced with pseudonyms. Sources
+/// stay known, so loading them again restores nothing; a new file does. The key of the pseudonyms
+/// is not kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   pbi-analyze forget --user zoe.doe@contoso.com
-  pbi-analyze forget --user zoe.doe@contoso.com --replace")]
+  pbi-analyze forget --user zoe.doe@contoso.com --pseudonymize")]
 pub(in crate::cli) struct ForgetArgs {
-    /// Address or id of a person; may be given several times
+    /// Address or ID of a person; can be repeated
     #[arg(long, value_name = "USER", required = true)]
     pub(in crate::cli) user: Vec<String>,
-    /// Keep their events, with a pseudonym in their place
+    /// Keep the events and replace the person with a pseudonym
     #[arg(long)]
     pub(in crate::cli) pseudonymize: bool,
-    /// The key that the store's pseudonyms were made with, where it holds pseudonyms
+    /// Key file of the store's pseudonyms, if the store has pseudonyms
     #[arg(long, value_name = "KEYFILE")]
     pub(in crate::cli) key_file: Option<PathBuf>,
     #[command(flatten)]
@@ -68,11 +67,11 @@ pub(in crate::cli) struct ForgetArgs {
     pub(in crate::cli) threads: Threads,
 }
 
-/// Check that the store holds what it says
+/// Verify the integrity of the store
 ///
-/// Reads all of it: whether every file of the log is there and whole and in order, whether no
-/// other file lies beside them, whether statistics are true, no event is there twice, and the
-/// accounts add up. Names what is wrong and changes nothing. Exit code 1 if anything is wrong.
+/// Reads all files. Checks that every data file exists, is intact and sorted, that there are no
+/// unknown files or duplicate events, and that statistics and counts are right. Lists failures and
+/// changes nothing. Exits with code 1 if a check fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -81,41 +80,41 @@ Examples:
 pub(in crate::cli) struct VerifyArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
-    /// How it is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
     pub(in crate::cli) format: SummaryFormat,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
 }
 
-/// Show what columns there are and what they mean
+/// Show the columns of the table and their meaning
 ///
-/// With a store, also the fields that its events have beside them, kept in Extra, the newest
-/// first: so what Microsoft added lately is seen at once.
+/// With a store, also shows the fields that its events have in the column Extra, newest first, so
+/// that fields recently added by Microsoft come first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  pbi-analyze columns
-  pbi-analyze columns --extra
-  pbi-analyze columns --views
-  pbi-analyze columns --store D:\\pbi-store --format json")]
+  pbi-analyze schema
+  pbi-analyze schema --extra
+  pbi-analyze schema --views
+  pbi-analyze schema --store D:\\pbi-store --format json")]
 pub(in crate::cli) struct SchemaArgs {
-    /// A store's folder, whose fields in Extra are shown too
+    /// Also show the fields in Extra of this store
     #[arg(long, value_name = "DIR", value_parser = clap::builder::OsStringValueParser::new())]
     pub(in crate::cli) store: Option<OsString>,
-    /// Show the views that SQL reads, and their columns, instead
+    /// Show the SQL views and their columns instead
     #[arg(long, conflicts_with_all = ["store", "extra"])]
     pub(in crate::cli) views: bool,
-    /// Show the fields in Extra of the store in PBI_STORE, or else in the folder pbi-store
+    /// Also show the fields in Extra of the store in PBI_STORE, or else in pbi-store
     #[arg(long)]
     pub(in crate::cli) extra: bool,
-    /// How it is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t = DictionaryFormat::Text)]
     pub(in crate::cli) format: DictionaryFormat,
 }
 
 impl SchemaArgs {
-    /// The store's folder, where one is asked for.
+    /// Returns the path to the store, if one was requested.
     pub(in crate::cli) fn store_folder(&self) -> Option<PathBuf> {
         let named = || std::env::var_os("PBI_STORE").filter(|folder| !folder.is_empty());
         let default = || self.extra.then(|| named().unwrap_or_else(|| DEFAULT_STORE.into()));
@@ -123,10 +122,10 @@ impl SchemaArgs {
     }
 }
 
-/// Write the store's events as JSON again
+/// Export the events of the store as JSON
 ///
-/// One event a line, in the order of time and id: the same bytes however the store's files are
-/// cut. docs/lossless.md says which spellings differ from what was read.
+/// One event per line, sorted by time and ID. The output does not depend on how events are
+/// distributed over files. docs/lossless.md lists the differences to the original JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -135,47 +134,43 @@ Examples:
 pub(in crate::cli) struct ExportArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
-    /// How events are written
-    #[arg(long, value_enum, default_value_t = ExportFormat::Ndjson)]
-    pub(in crate::cli) format: ExportFormat,
-    /// First day, as 2026-03-01, in UTC
+    /// First day in UTC (2026-03-01)
     #[arg(long, value_name = "DAY")]
-    pub(in crate::cli) since: Option<String>,
-    /// Last day, as 2026-03-31; it is part of the period
+    pub(in crate::cli) since: Option<UtcDay>,
+    /// Last day in UTC (2026-03-31), inclusive
     #[arg(long, value_name = "DAY")]
-    pub(in crate::cli) until: Option<String>,
+    pub(in crate::cli) until: Option<UtcDay>,
     /// Add SourceFile and SourceKind to each event
     #[arg(long)]
     pub(in crate::cli) with_lineage: bool,
-    /// Write to a file, whole or not at all; - is stdout
-    #[arg(long, value_name = "FILE")]
+    /// Write to FILE (atomically); - is stdout
+    #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
 }
 
-/// List the records that could not be taken
+/// List rejected records
 ///
-/// Each with its source, its byte position there and the reason; with --raw also with its text, as
-/// far as it is kept: the first MiB. What can be mended is read again by `ingest` from a file of
-/// its own.
+/// Shows source, byte position and reason of each record, and with --with-content its text (the
+/// first MiB). To load a record that you repaired, save it to a new file and run `ingest`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   pbi-analyze rejects
-  pbi-analyze rejects --source 2026-03 --raw
-  pbi-analyze rejects --raw --format ndjson --output rejects.ndjson")]
+  pbi-analyze rejects --source 2026-03 --with-content
+  pbi-analyze rejects --with-content --format ndjson --output rejects.ndjson")]
 pub(in crate::cli) struct RejectsArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
-    /// Only those of sources whose names hold this text
+    /// Show only records of sources whose names contain this text
     #[arg(long, value_name = "TEXT")]
     pub(in crate::cli) source: Option<String>,
-    /// With the text of each; bytes that are not UTF-8 are base64 in `raw_base64`
+    /// Include the text of each record; `raw_base64` has bytes that are not UTF-8
     #[arg(long)]
     pub(in crate::cli) with_content: bool,
-    /// How they are written
-    #[arg(long, value_enum, default_value_t = RejectFormat::Text)]
-    pub(in crate::cli) format: RejectFormat,
-    /// Write them to a file, whole or not at all
+    /// Output format
+    #[arg(long, value_enum, default_value_t = RejectsOutput::Text)]
+    pub(in crate::cli) format: RejectsOutput,
+    /// Write to FILE (atomically); - is stdout
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
 }

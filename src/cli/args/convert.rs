@@ -1,0 +1,180 @@
+//! Values of flags: names of domain types, dates, time zones and parameters.
+
+use std::path::Path;
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use crate::rejects::RejectsFormat;
+use crate::report::{Actors, NoiseFilter, OutputFormat, SqlEngine};
+
+impl ValueEnum for OutputFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            OutputFormat::Text,
+            OutputFormat::Csv,
+            OutputFormat::Json,
+            OutputFormat::Ndjson,
+            OutputFormat::Markdown,
+            OutputFormat::Xlsx,
+            OutputFormat::Parquet,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            OutputFormat::Text => ("text", "Table for a terminal"),
+            OutputFormat::Csv => ("csv", "Rows as CSV"),
+            OutputFormat::Json => ("json", "One JSON object with period, coverage and rows"),
+            OutputFormat::Ndjson => ("ndjson", "One JSON object per row"),
+            OutputFormat::Markdown => ("markdown", "Table for GitHub, wikis and chats"),
+            OutputFormat::Xlsx => ("xlsx", "Excel workbook; period and coverage on a second sheet"),
+            OutputFormat::Parquet => {
+                ("parquet", "Typed rows for notebooks; period and coverage as metadata")
+            }
+            // CSV with --excel-safe.
+            OutputFormat::SafeCsv => return None,
+        };
+        let value = PossibleValue::new(name).help(help);
+        Some(if *self == OutputFormat::Markdown { value.alias("md") } else { value })
+    }
+}
+
+impl ValueEnum for NoiseFilter {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[NoiseFilter::Exclude, NoiseFilter::ExcludeAllReads, NoiseFilter::Include]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            NoiseFilter::Exclude => ("exclude", "Exclude ExportActivityEvents and GetDatasources"),
+            NoiseFilter::ExcludeAllReads => ("exclude-all-reads", "Exclude all API reads"),
+            NoiseFilter::Include => ("include", "Exclude nothing"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+impl ValueEnum for Actors {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Actors::People, Actors::All, Actors::Services]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Actors::People => "People, including guests and anonymous visitors",
+            Actors::All => "People, service principals and system accounts",
+            Actors::Services => "Service principals and system accounts",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
+impl ValueEnum for SqlEngine {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[SqlEngine::DuckDb, SqlEngine::Spark]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            SqlEngine::DuckDb => ("duckdb", "DuckDB"),
+            SqlEngine::Spark => ("spark", "Spark SQL 3.5 or newer"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+/// Format of `rejects`: lines for people, or a format for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum RejectsOutput {
+    Text,
+    Data(RejectsFormat),
+}
+
+impl ValueEnum for RejectsOutput {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            RejectsOutput::Text,
+            RejectsOutput::Data(RejectsFormat::Json),
+            RejectsOutput::Data(RejectsFormat::Ndjson),
+            RejectsOutput::Data(RejectsFormat::Csv),
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            RejectsOutput::Text => ("text", "Lines for a terminal"),
+            RejectsOutput::Data(RejectsFormat::Json) => ("json", "One JSON array"),
+            RejectsOutput::Data(RejectsFormat::Ndjson) => ("ndjson", "One JSON object per record"),
+            RejectsOutput::Data(RejectsFormat::Csv) => ("csv", "Rows with a header"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+/// Returns the format that the extension of a file name means.
+pub(in crate::cli) fn format_from_file_name(file: &Path) -> Option<OutputFormat> {
+    match &*file.extension()?.to_str()?.to_ascii_lowercase() {
+        "csv" => Some(OutputFormat::Csv),
+        "json" => Some(OutputFormat::Json),
+        "ndjson" | "jsonl" => Some(OutputFormat::Ndjson),
+        "md" => Some(OutputFormat::Markdown),
+        "xlsx" => Some(OutputFormat::Xlsx),
+        "parquet" => Some(OutputFormat::Parquet),
+        _ => None,
+    }
+}
+
+/// Parses a maximum number of rows.
+pub(super) fn parse_row_count(text: &str) -> Result<u32, String> {
+    let rows = text.parse().ok().filter(|rows| *rows > 0);
+    rows.ok_or_else(|| "N must be 1 or greater; omit --top to get all rows in files".into())
+}
+
+/// Parses `NAME=VALUE`.
+pub(super) fn parse_param(pair: &str) -> Result<(String, String), String> {
+    let parts = pair.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = parts.ok_or("use NAME=VALUE, for example --param grain=week")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Parses an IANA time zone, and suggests one for the name of a city.
+pub(super) fn parse_time_zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| {
+        let wanted = text.replace(' ', "_");
+        let is_city = |zone: &&Tz| {
+            let name = zone.name();
+            name.eq_ignore_ascii_case(&wanted)
+                || name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&wanted))
+        };
+        match TZ_VARIANTS.iter().find(is_city) {
+            Some(zone) => format!("unknown time zone {text:?}; did you mean {}?", zone.name()),
+            None => format!(
+                "unknown time zone {text:?}; use an IANA name, for example Europe/Berlin or \
+                 America/New_York"
+            ),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn city_names_suggest_a_time_zone() {
+        assert_eq!(parse_time_zone("Europe/Berlin").unwrap(), Tz::Europe__Berlin);
+        let error = parse_time_zone("Berlin").unwrap_err();
+        assert_eq!(error, "unknown time zone \"Berlin\"; did you mean Europe/Berlin?");
+        assert!(parse_time_zone("Atlantis").unwrap_err().contains("IANA"));
+    }
+
+    #[test]
+    fn parameters_need_a_name() {
+        assert_eq!(parse_param("a=b=c").unwrap(), ("a".to_owned(), "b=c".to_owned()));
+        for text in ["", "a", "=b"] {
+            assert!(parse_param(text).unwrap_err().contains("NAME=VALUE"));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Flags of the commands that read events: report, dashboard, sql and reports.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use clap::ArgAction;
+
+use super::common::{ListFormat, StoreFolder, Threads};
+use super::convert::{parse_param, parse_row_count, parse_time_zone};
+use crate::report::{Actors, DayBound, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
+
+/// Run a report (see `pbi-analyze reports`)
+///
+/// Reads the store, or with --from raw log files without a store. Duplicate events are removed in
+/// both cases. Without a name, lists all reports.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze report top-reports
+  pbi-analyze report top-reports --since 30d --tz Europe/Berlin --top 50
+  pbi-analyze report top-reports --from ./activity-log
+  pbi-analyze report adoption --param grain=week --since 90d
+  pbi-analyze report exports --workspace Finance --user '*@contoso.com'
+  pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
+  pbi-analyze report --all --output-dir reports --format csv
+  pbi-analyze report coverage --since 7d --fail-on coverage:missing
+
+`pbi-analyze report NAME --help` explains a report.
+--workspace, --report, --user and --activity take an ID or a name in any case,
+with * as a wildcard. Repeat a flag to match any of several values.
+Conditions of --fail-on: coverage:missing, coverage:truncated,
+coverage:partial, coverage:incomplete, rows:any, rows:none.")]
+pub(in crate::cli) struct ReportArgs {
+    /// Name of the report; `pbi-analyze reports` lists them
+    #[arg(conflicts_with = "all")]
+    pub(in crate::cli) name: Option<String>,
+    /// Run every report, each into its own file
+    #[arg(long, requires = "output_dir", conflicts_with_all = ["output", "show_sql"])]
+    pub(in crate::cli) all: bool,
+    /// Folder for the files of --all
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::cli) output_dir: Option<PathBuf>,
+    /// Set a parameter of the report
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        action = ArgAction::Append,
+        value_parser = parse_param
+    )]
+    pub(in crate::cli) param: Vec<(String, String)>,
+    /// Maximum number of rows
+    #[arg(long, value_name = "N", value_parser = parse_row_count)]
+    pub(in crate::cli) top: Option<u32>,
+    /// Exit with code 3 if CONDITION holds
+    #[arg(long, value_name = "CONDITION", action = ArgAction::Append)]
+    pub(in crate::cli) fail_on: Vec<FailCondition>,
+    /// Print the report as SQL of another engine instead of running it
+    #[arg(long, value_enum, value_name = "ENGINE", conflicts_with = "from")]
+    pub(in crate::cli) show_sql: Option<SqlEngine>,
+    #[command(flatten)]
+    pub(in crate::cli) queries: QueriesFolder,
+    #[command(flatten)]
+    pub(in crate::cli) output_args: OutputArgs,
+}
+
+/// Run your own SQL query
+///
+/// One SELECT over the views that reports read; `pbi-analyze schema --views` lists them. SQL that
+/// other engines would interpret differently is rejected, with a suggested rewrite.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze sql \"SELECT activity_name, COUNT(*) AS events FROM events
+    GROUP BY activity_name ORDER BY events DESC NULLS LAST\"
+  pbi-analyze sql - --since 30d --format csv < question.sql")]
+pub(in crate::cli) struct SqlArgs {
+    /// The statement; - reads it from stdin
+    pub(in crate::cli) statement: String,
+    #[command(flatten)]
+    pub(in crate::cli) output_args: OutputArgs,
+}
+
+/// Write an HTML dashboard
+///
+/// One HTML file with key figures and their change, charts over time, tables that sort and filter,
+/// and gaps in the log. It loads no other files, so it can be mailed and printed. Its figures are
+/// those of the reports.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze dashboard --output usage.html
+  pbi-analyze dashboard --since 90d --tz Europe/Berlin --output usage.html
+  pbi-analyze dashboard --workspace Finance --since 90d --output finance.html
+  pbi-analyze dashboard --from ./activity-log --output usage.html
+
+With --since, key figures are compared with the same number of days before, if
+the log has them.")]
+pub(in crate::cli) struct DashboardArgs {
+    #[command(flatten)]
+    pub(in crate::cli) query_args: QueryArgs,
+    /// Write to FILE (atomically); - is stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(in crate::cli) output: Option<PathBuf>,
+}
+
+/// Query and output of a report or statement.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct OutputArgs {
+    #[command(flatten)]
+    pub(in crate::cli) query_args: QueryArgs,
+    /// Output format [default: from the extension of --output, else text]
+    #[arg(long, value_enum, ignore_case = true)]
+    pub(in crate::cli) format: Option<OutputFormat>,
+    /// In CSV, prefix text that Excel would interpret as a formula with an apostrophe
+    ///
+    /// This applies to text that starts with = + - @, a tab or a carriage return, because users
+    /// choose the names of reports. Numbers do not change. Workbooks (xlsx) do not need it.
+    #[arg(long)]
+    pub(in crate::cli) excel_safe: bool,
+    /// Write to FILE (atomically); - is stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(in crate::cli) output: Option<PathBuf>,
+}
+
+/// Events to read: where from, which days, and filters.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct QueryArgs {
+    #[command(flatten)]
+    pub(in crate::cli) store: StoreFolder,
+    /// Read raw log files directly, without a store
+    #[arg(long, value_name = "PATH", num_args = 1.., action = ArgAction::Append)]
+    pub(in crate::cli) from: Vec<PathBuf>,
+    /// First day (2026-03-01), or the last days of the log (30d)
+    #[arg(long, value_name = "DAY")]
+    pub(in crate::cli) since: Option<DayBound>,
+    /// Last day (2026-03-31), inclusive
+    #[arg(long, value_name = "DAY")]
+    pub(in crate::cli) until: Option<DayBound>,
+    /// Time zone of days, weeks and hours (IANA name)
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = parse_time_zone)]
+    pub(in crate::cli) tz: Tz,
+    /// Automated API activity to exclude
+    #[arg(long, value_enum, default_value_t = NoiseFilter::Exclude)]
+    pub(in crate::cli) noise: NoiseFilter,
+    /// Actors to include [default: as the report specifies, else people]
+    #[arg(long, value_enum)]
+    pub(in crate::cli) actors: Option<Actors>,
+    /// Include only activity in this workspace
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(in crate::cli) workspace: Vec<String>,
+    /// Include only activity on this report
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(in crate::cli) report: Vec<String>,
+    /// Include only activity of this person or service principal
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(in crate::cli) user: Vec<String>,
+    /// Include only this activity, for example ViewReport
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(in crate::cli) activity: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) threads: Threads,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct QueriesFolder {
+    /// Folder with custom report definitions (.sql)
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PBI_QUERIES",
+        value_parser = clap::builder::OsStringValueParser::new()
+    )]
+    queries: Option<OsString>,
+}
+
+impl QueriesFolder {
+    /// Returns the folder. An empty environment variable means none.
+    pub(in crate::cli) fn folder(&self) -> Option<&Path> {
+        self.queries.as_deref().filter(|folder| !folder.is_empty()).map(Path::new)
+    }
+}
+
+/// List reports, search them, or explain one
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze reports
+  pbi-analyze reports adoption
+  pbi-analyze reports license
+  pbi-analyze reports --queries ./my-queries --format json")]
+pub(in crate::cli) struct ReportsArgs {
+    /// Name of a report to explain, or text to search for in names, questions and columns
+    #[arg(value_name = "WORD")]
+    pub(in crate::cli) name: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) queries: QueriesFolder,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    pub(in crate::cli) format: ListFormat,
+}

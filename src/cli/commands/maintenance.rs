@@ -1,0 +1,91 @@
+//! Commands on a store: status, compact, forget, verify, export and rejects.
+
+use super::shared::{open_existing, read_pseudonym_key, to_json};
+use crate::cli::args::{
+    CompactArgs, ExportArgs, ForgetArgs, RejectsArgs, RejectsOutput, StatusArgs, SummaryFormat,
+    VerifyArgs,
+};
+use crate::cli::exit::ExitStatus;
+use crate::cli::{log, out, text};
+use crate::error::Result;
+use crate::export;
+use crate::maintenance;
+use crate::rejects;
+use crate::status;
+
+pub(in crate::cli) fn status(command: &StatusArgs) -> Result<ExitStatus> {
+    let store = open_existing(command.store.path())?;
+    let status = store.read(status::collect_status)?;
+    let text = match command.format {
+        SummaryFormat::Text => {
+            out::strip_control(&text::status_text(&status, command.store.path()))
+        }
+        SummaryFormat::Json => to_json(&status)?,
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(ExitStatus::Success)
+}
+
+pub(in crate::cli) fn compact(command: &CompactArgs) -> Result<ExitStatus> {
+    let store = open_existing(command.store.path())?;
+    let result = maintenance::compact(&store, command.threads.count())?;
+    out::write(text::compaction_summary(&result).as_bytes(), None)?;
+    Ok(ExitStatus::Success)
+}
+
+pub(in crate::cli) fn forget(command: &ForgetArgs) -> Result<ExitStatus> {
+    let store = open_existing(command.store.path())?;
+    let options = maintenance::ForgetOptions {
+        users: command.user.clone(),
+        pseudonymize: command.pseudonymize,
+        pseudonyms: command.key_file.as_deref().map(read_pseudonym_key).transpose()?,
+        threads: command.threads.count(),
+    };
+    let result = maintenance::forget(&store, &options)?;
+    out::write(text::redaction_summary(&result).as_bytes(), None)?;
+    Ok(ExitStatus::Success)
+}
+
+pub(in crate::cli) fn verify(command: &VerifyArgs) -> Result<ExitStatus> {
+    let store = open_existing(command.store.path())?;
+    let report = maintenance::verify(&store, command.threads.count())?;
+    let text = match command.format {
+        SummaryFormat::Text => text::verify_text(&report, command.store.path()),
+        SummaryFormat::Json => to_json(&report)?,
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(if report.ok { ExitStatus::Success } else { ExitStatus::Failed })
+}
+
+pub(in crate::cli) fn export(command: &ExportArgs, quiet: bool) -> Result<ExitStatus> {
+    let options = export::Options {
+        since: command.since,
+        until: command.until,
+        with_lineage: command.with_lineage,
+    };
+    let store = open_existing(command.store.path())?;
+    let events = out::stream(command.output.as_deref(), |out| export::run(&store, &options, out))?;
+    if let Some(events) = events.filter(|_| !quiet) {
+        log::info(&text::count(events, "event"));
+    }
+    Ok(ExitStatus::Success)
+}
+
+pub(in crate::cli) fn rejects(command: &RejectsArgs) -> Result<ExitStatus> {
+    let store = open_existing(command.store.path())?;
+    let options =
+        rejects::Options { source: command.source.clone(), with_content: command.with_content };
+    out::stream(command.output.as_deref(), |out| match command.format {
+        RejectsOutput::Data(format) => rejects::export(&store, &options, format, out),
+        RejectsOutput::Text => {
+            let mut write = |reject| {
+                out(out::strip_control(&text::reject_text(&reject, command.with_content))
+                    .as_bytes())
+            };
+            let number = rejects::for_each(&store, &options, &mut write)?;
+            out(format!("{}\n", text::count(number, "rejected record")).as_bytes())?;
+            Ok(number)
+        }
+    })?;
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,254 @@
+//! The commands report, sql and dashboard.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use super::shared::{exit_status, log_problems, open_existing, source_options};
+use crate::cli::args::{
+    DashboardArgs, OutputArgs, QueryArgs, ReportArgs, SqlArgs, format_from_file_name,
+};
+use crate::cli::exit::ExitStatus;
+use crate::cli::progress::ProgressReporter;
+use crate::cli::text::count;
+use crate::cli::width::{DEFAULT_WIDTH, output_width};
+use crate::cli::{log, out, report_help, threads};
+use crate::dashboard;
+use crate::error::{Error, Result};
+use crate::ingest;
+use crate::report::{self, Filters, OutputFormat, ReportCatalog, ReportDefinition, Snapshot};
+
+pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitStatus> {
+    let options = report::Options {
+        top: command.top,
+        params: command.param.iter().cloned().collect(),
+        fail_on: command.fail_on.clone(),
+        ..report_options(&command.output_args)?
+    };
+    // Invalid names and options are reported before a long read of raw files.
+    let reports = ReportCatalog::new(command.queries.folder())?;
+    let args = &command.output_args;
+    match (command.name.as_deref(), &command.output_dir) {
+        (Some(_), Some(_)) => Err(Error::Usage(
+            "--output-dir needs --all; write one report to a file with --output FILE".to_owned(),
+        )),
+        (Some(name), None) => {
+            let report = reports.find(name)?;
+            let Some(engine) = command.show_sql else {
+                return run_report(report, args, &options, quiet);
+            };
+            let store = open_existing(args.query_args.store.path())?;
+            let sql = store.read(|data| report::portable_sql(data, report, &options, engine))?;
+            out::write(sql.as_bytes(), args.output.as_deref())?;
+            Ok(ExitStatus::Success)
+        }
+        (None, Some(folder)) => run_all_reports(reports.all(), folder, args, &options, quiet),
+        (None, None) => {
+            list(command)?;
+            Err(Error::Usage(missing_name_error(&args.query_args.from, &reports)))
+        }
+    }
+}
+
+/// Prints the list of reports.
+pub(in crate::cli) fn list(command: &ReportArgs) -> Result<ExitStatus> {
+    let reports = ReportCatalog::new(command.queries.folder())?;
+    let text = out::strip_control(&report_help::list(reports.all(), output_width()));
+    out::write(text.as_bytes(), None)?;
+    Ok(ExitStatus::Success)
+}
+
+/// Returns an error text for a missing report name.
+fn missing_name_error(from: &[PathBuf], reports: &ReportCatalog) -> String {
+    match from.last().and_then(|last| last.to_str()).filter(|last| reports.find(last).is_ok()) {
+        Some(name) => format!(
+            "--from uses every following argument as a path, including {name}; put the report \
+             name first: `report {name} --from PATH`"
+        ),
+        None => "the name of a report is missing, for example `report top-reports`; \
+                 `report --all --output-dir DIR` runs every report"
+            .to_owned(),
+    }
+}
+
+pub(in crate::cli) fn sql(command: &SqlArgs, quiet: bool) -> Result<ExitStatus> {
+    let statement = match command.statement.as_str() {
+        "-" => std::io::read_to_string(std::io::stdin())
+            .map_err(Error::io("read", Path::new("stdin")))?,
+        statement => statement.to_owned(),
+    };
+    // PowerShell writes a byte order mark before UTF-8 that it pipes.
+    let report = ReportDefinition::ad_hoc(statement.trim_start_matches('\u{feff}'));
+    run_report(&report, &command.output_args, &report_options(&command.output_args)?, quiet)
+}
+
+pub(in crate::cli) fn dashboard(command: &DashboardArgs, quiet: bool) -> Result<ExitStatus> {
+    if command.output.is_none() && std::io::stdout().is_terminal() {
+        return Err(Error::Usage(
+            "a dashboard is an HTML page; write it to a file with --output usage.html, or to a \
+             pipe"
+                .to_owned(),
+        ));
+    }
+    let (reports, options) = (ReportCatalog::new(None)?, base_options(&command.query_args));
+    let columns = dashboard::required_columns(&reports)?;
+    let read = |snapshot: &Snapshot| dashboard::run(snapshot, &reports, &options);
+    let (page, status) = with_snapshot(&command.query_args, columns, quiet, read)?;
+    out::write(&page, command.output.as_deref())?;
+    Ok(status)
+}
+
+/// Runs one report and writes it to stdout or a file.
+fn run_report(
+    report: &ReportDefinition,
+    args: &OutputArgs,
+    options: &report::Options,
+    quiet: bool,
+) -> Result<ExitStatus> {
+    let is_stdout = args.output.as_deref().is_none_or(|file| file == Path::new("-"));
+    refuse_binary_on_terminal(options.format, is_stdout && std::io::stdout().is_terminal())?;
+    let columns = report::required_columns(report)?;
+    let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
+    let (result, status) = with_snapshot(&args.query_args, columns, quiet, read)?;
+    out::write(&result.bytes, args.output.as_deref())?;
+    Ok(status.worse_of(log_failures(&report.name, &result)))
+}
+
+/// Runs every report and writes each to a file in a folder.
+fn run_all_reports(
+    reports: &[ReportDefinition],
+    folder: &Path,
+    args: &OutputArgs,
+    options: &report::Options,
+    quiet: bool,
+) -> Result<ExitStatus> {
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let options = &report::Options { width: DEFAULT_WIDTH, ..options.clone() };
+    let mut columns = HashSet::new();
+    for report in reports {
+        columns.extend(report::required_columns(report)?);
+    }
+    // Each file is written atomically; if the store changes during the run, all are written again.
+    let read = |snapshot: &Snapshot| {
+        let mut status = ExitStatus::Success;
+        report::run_all(snapshot, reports, options, &mut |report, result| {
+            match result {
+                Ok(result) => {
+                    let name = format!("{}.{}", report.name, options.format.extension());
+                    out::write(&result.bytes, Some(&folder.join(name)))?;
+                    status = status.worse_of(log_failures(&report.name, &result));
+                }
+                Err(error) => {
+                    log::error(&format!("{}: {error}", report.name));
+                    status = ExitStatus::Failed;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(status)
+    };
+    let (reports_status, sources_status) = with_snapshot(&args.query_args, columns, quiet, read)?;
+    if !quiet {
+        let number = count(reports.len() as u64, "report");
+        log::info(&format!("{number} in {}", folder.display()));
+    }
+    Ok(reports_status.worse_of(sources_status))
+}
+
+/// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns`.
+fn with_snapshot<T>(
+    args: &QueryArgs,
+    columns: HashSet<String>,
+    quiet: bool,
+    read: impl Fn(&Snapshot) -> Result<T>,
+) -> Result<(T, ExitStatus)> {
+    threads::limit_query_threads(args.threads.count());
+    if args.from.is_empty() {
+        return Ok((open_existing(args.store.path())?.read(read)?, ExitStatus::Success));
+    }
+    let progress = ProgressReporter::new(quiet);
+    let options = source_options(&args.from, &args.threads);
+    let projection = ingest::Projection::Only(columns);
+    let loaded = ingest::ingest_temporary(&options, &projection, &progress);
+    progress.clear();
+    let (_temporary, snapshot, summary) = loaded?;
+    log_problems(&summary, quiet);
+    Ok((read(&snapshot)?, exit_status(&summary)))
+}
+
+/// Writes the conditions of `--fail-on` that hold.
+fn log_failures(name: &str, result: &report::RenderedReport) -> ExitStatus {
+    for failure in &result.failures {
+        log::error(&format!("{name}: {failure}"));
+    }
+    if result.failures.is_empty() { ExitStatus::Success } else { ExitStatus::Incomplete }
+}
+
+fn report_options(args: &OutputArgs) -> Result<report::Options> {
+    Ok(report::Options {
+        format: output_format(args)?,
+        width: if args.output.is_some() { DEFAULT_WIDTH } else { output_width() },
+        ..base_options(&args.query_args)
+    })
+}
+
+fn base_options(args: &QueryArgs) -> report::Options {
+    report::Options {
+        since: args.since,
+        until: args.until,
+        time_zone: args.tz,
+        top: None,
+        params: BTreeMap::new(),
+        noise: args.noise,
+        actors: args.actors,
+        filters: Filters {
+            workspaces: args.workspace.clone(),
+            reports: args.report.clone(),
+            users: args.user.clone(),
+            activities: args.activity.clone(),
+        },
+        format: OutputFormat::default(),
+        width: DEFAULT_WIDTH,
+        fail_on: Vec::new(),
+    }
+}
+
+fn output_format(args: &OutputArgs) -> Result<OutputFormat> {
+    let from_name = || args.output.as_deref().and_then(format_from_file_name);
+    match args.format.or_else(from_name).unwrap_or_default() {
+        OutputFormat::Csv if args.excel_safe => Ok(OutputFormat::SafeCsv),
+        OutputFormat::Xlsx => Ok(OutputFormat::Xlsx),
+        _ if args.excel_safe => Err(Error::Usage(
+            "--excel-safe needs CSV: add --format csv, or use --format xlsx, which is always safe"
+                .to_owned(),
+        )),
+        format => Ok(format),
+    }
+}
+
+/// Rejects binary output to a terminal.
+fn refuse_binary_on_terminal(format: OutputFormat, is_terminal: bool) -> Result<()> {
+    if format.is_text() || !is_terminal {
+        return Ok(());
+    }
+    Err(Error::Usage(
+        "this format is binary and cannot be shown on a terminal; write it to a file with \
+         --output FILE, or to a pipe"
+            .to_owned(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binary_formats_are_not_written_to_a_terminal() {
+        for format in [OutputFormat::Xlsx, OutputFormat::Parquet] {
+            refuse_binary_on_terminal(format, false).unwrap();
+            let error = refuse_binary_on_terminal(format, true).unwrap_err();
+            assert!(matches!(&error, Error::Usage(why) if why.contains("--output FILE")));
+        }
+        refuse_binary_on_terminal(OutputFormat::Ndjson, true).unwrap();
+    }
+}

@@ -1,0 +1,62 @@
+//! Helpers of several commands.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::Threads;
+use crate::cli::exit::ExitStatus;
+use crate::cli::{log, text};
+use crate::error::{Error, Result};
+use crate::ingest::{self, IngestSummary, Store};
+use crate::maintenance::Pseudonymizer;
+
+pub(super) fn source_options(paths: &[PathBuf], threads: &Threads) -> ingest::Options {
+    ingest::Options {
+        paths: paths.to_vec(),
+        threads: threads.count(),
+        ..ingest::Options::default()
+    }
+}
+
+/// Opens a store that must exist.
+pub(super) fn open_existing(folder: &Path) -> Result<Store> {
+    let store = Store::new(folder);
+    if store.exists()? {
+        return Ok(store);
+    }
+    Err(Error::store(
+        folder,
+        "there is no store here; create one with `pbi-analyze ingest PATH`, choose another with \
+         --store, or read raw files with `report NAME --from PATH`",
+    ))
+}
+
+/// Reads a key for pseudonyms: all bytes of a file, without a final line break.
+pub(super) fn read_pseudonym_key(file: &Path) -> Result<Pseudonymizer> {
+    const MIN_BYTES: usize = 16;
+    let key = std::fs::read(file).map_err(Error::io("read", file))?;
+    let key = key.trim_ascii_end();
+    if key.len() < MIN_BYTES {
+        return Err(Error::Usage(format!(
+            "the key in {} has {} bytes and needs at least {MIN_BYTES}, because names could be guessed; \
+             create one with `openssl rand -hex 32`",
+            file.display(),
+            key.len()
+        )));
+    }
+    Ok(Pseudonymizer::new(key))
+}
+
+/// Writes warnings to stderr, even with `--quiet`: logs of batch jobs need them.
+pub(super) fn log_problems(summary: &IngestSummary, quiet: bool) {
+    for line in text::problems(summary, quiet).lines() {
+        log::warning(line);
+    }
+}
+
+pub(super) fn exit_status(summary: &IngestSummary) -> ExitStatus {
+    if summary.is_complete() { ExitStatus::Success } else { ExitStatus::Incomplete }
+}
+
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map(|text| text + "\n").map_err(Error::internal)
+}

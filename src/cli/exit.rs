@@ -1,0 +1,25 @@
+//! Exit codes of commands.
+
+/// Exit code of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// The command succeeded.
+    Success = 0,
+    /// The command failed.
+    Failed = 1,
+    /// The command line is invalid.
+    Usage = 2,
+    /// The command finished, but some data was rejected or is incomplete; stderr has details.
+    Incomplete = 3,
+}
+
+impl ExitStatus {
+    /// Returns the more severe of two exit codes.
+    pub(super) fn worse_of(self, other: ExitStatus) -> ExitStatus {
+        match (self, other) {
+            (ExitStatus::Failed, _) | (_, ExitStatus::Failed) => ExitStatus::Failed,
+            (ExitStatus::Success, other) => other,
+            (status, _) => status,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Catalog of reports and of the SQL views that they read.
+
+use std::path::Path;
+
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::Result;
+use crate::grid::{Cell, CellKind, Grid};
+use crate::query::{self, DefinitionCatalog, ReportDefinition};
+use crate::render::{self, OutputFormat, RenderInput};
+
+/// Catalog of reports: the built-in ones and those of a user's folder.
+#[derive(Debug, Clone)]
+pub struct ReportCatalog {
+    catalog: DefinitionCatalog,
+}
+
+impl ReportCatalog {
+    /// Loads the built-in reports, and those of a folder if one is given.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Io`] if the folder cannot be read, [`crate::Error::Usage`] if a header is
+    /// invalid.
+    pub fn new(folder: Option<&Path>) -> Result<ReportCatalog> {
+        let mut catalog = DefinitionCatalog::built_in()?;
+        folder.map_or(Ok(()), |folder| catalog.add_folder(folder))?;
+        Ok(ReportCatalog { catalog })
+    }
+
+    /// Finds a report by name or alias.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Usage`] if there is no such report.
+    pub fn find(&self, name: &str) -> Result<&ReportDefinition> {
+        self.catalog.find(name)
+    }
+
+    /// Returns the report with exactly this name or alias, in any case.
+    pub fn exact(&self, name: &str) -> Option<&ReportDefinition> {
+        let is_named = |known: &String| known.eq_ignore_ascii_case(name);
+        let mut reports = self.all().iter();
+        reports.find(|report| is_named(&report.name) || report.aliases.iter().any(is_named))
+    }
+
+    /// Returns the reports that contain `text`, in any case, in a name, alias, title, question or
+    /// column.
+    pub fn search(&self, text: &str) -> Vec<&ReportDefinition> {
+        let wanted = text.to_lowercase();
+        let contains = |text: &String| text.to_lowercase().contains(&wanted);
+        let is_match = |report: &&ReportDefinition| {
+            [&report.name, &report.title, &report.question].into_iter().any(contains)
+                || report.aliases.iter().any(contains)
+                || report.columns.iter().any(|(name, _)| contains(name))
+        };
+        self.all().iter().filter(is_match).collect()
+    }
+
+    /// Returns all reports, sorted by name.
+    pub fn all(&self) -> &[ReportDefinition] {
+        self.catalog.reports()
+    }
+
+    /// Returns reports as JSON: names, aliases, titles and questions.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Internal`] only.
+    pub fn list_json<'r>(
+        &self,
+        reports: impl IntoIterator<Item = &'r ReportDefinition>,
+    ) -> Result<Vec<u8>> {
+        let columns = ["report", "also", "title", "question"];
+        let mut grid = Grid::new(columns.map(|name| (name, CellKind::Text)));
+        for report in reports {
+            let aliases = report.aliases.join(", ");
+            let cells = [&report.name, &aliases, &report.title, &report.question];
+            grid.rows.push(cells.map(|text| Cell::Text(text.clone())).into());
+        }
+        let (time_zone, width) = (Tz::UTC, 0);
+        let page =
+            RenderInput { grid: &grid, chart: None, context: None, remarks: &[], time_zone, width };
+        render::render(&page, OutputFormat::Json)
+    }
+}
+
+/// SQL view with its columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SqlView {
+    /// Name.
+    pub view: &'static str,
+    /// Columns, without those of the table itself.
+    pub columns: Vec<SqlViewColumn>,
+}
+
+/// Column of a view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SqlViewColumn {
+    /// Name.
+    pub name: &'static str,
+    /// SQL type.
+    #[serde(rename = "type")]
+    pub ty: &'static str,
+    /// Meaning.
+    pub meaning: &'static str,
+}
+
+/// Returns all views.
+pub fn views() -> Vec<SqlView> {
+    let mut views: Vec<SqlView> = Vec::new();
+    for column in query::view_columns() {
+        let query::ViewColumn { view, name, ty, meaning } = *column;
+        if views.last().is_none_or(|last| last.view != view) {
+            views.push(SqlView { view, columns: Vec::new() });
+        }
+        if let Some(last) = views.last_mut() {
+            last.columns.push(SqlViewColumn { name, ty, meaning });
+        }
+    }
+    views
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_contains_every_report() {
+        let reports = ReportCatalog::new(None).unwrap();
+        let text = String::from_utf8(reports.list_json(reports.all()).unwrap()).unwrap();
+        for report in reports.all() {
+            assert!(text.contains(&format!("\"report\": \"{}\"", report.name)), "{text}");
+        }
+        assert!(text.contains("\"also\": \""), "{text}");
+    }
+
+    #[test]
+    fn search_reads_names_titles_and_columns_in_any_case() {
+        let reports = ReportCatalog::new(None).unwrap();
+        assert_eq!(reports.exact("TOP-Reports").unwrap().name, "top-reports");
+        assert!(reports.exact("top").is_none());
+        let found = reports.search("ADOPTION");
+        assert!(found.iter().any(|report| report.name == "adoption"));
+        assert!(reports.search("viewers").iter().any(|report| report.name == "top-reports"));
+        assert!(reports.search("no such word").is_empty());
+    }
+}

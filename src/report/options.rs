@@ -1,0 +1,199 @@
+//! Options of a report: period, filters, format, and conditions for the exit code.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
+
+use crate::query::{Actors, Filters, NoiseFilter};
+use crate::render::{CoverageCounts, OutputFormat};
+use crate::{Error, Result};
+
+/// One end of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayBound {
+    /// A day in the time zone of the report.
+    Date(NaiveDate),
+    /// A number of days before the end of the log, at least one.
+    ///
+    /// A log has no today, so days are counted back from the day of its last event. `30d` as the
+    /// first day starts the last 30 days of the log. As the last day, it is the day before those
+    /// 30 days. So `14d` to `7d` are the seven days before the last seven.
+    DaysBack(u32),
+}
+
+impl FromStr for DayBound {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<DayBound> {
+        if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            return Ok(DayBound::Date(day));
+        }
+        match text.strip_suffix('d').and_then(|days| days.parse().ok()) {
+            Some(days) if days > 0 => Ok(DayBound::DaysBack(days)),
+            _ => Err(Error::Usage(format!(
+                "invalid date {text:?}; use YYYY-MM-DD (2026-03-01) or Nd (30d is the last 30 \
+                 days of data)"
+            ))),
+        }
+    }
+}
+
+impl DayBound {
+    /// Returns the first day of a period in a log that ends on `last`.
+    pub(super) fn first_day(self, last: Option<NaiveDate>) -> Option<NaiveDate> {
+        match self {
+            DayBound::Date(day) => Some(day),
+            DayBound::DaysBack(days) => last?.checked_sub_days(Days::new(u64::from(days) - 1)),
+        }
+    }
+
+    /// Returns the last day of a period in a log that ends on `last`.
+    pub(super) fn last_day(self, last: Option<NaiveDate>) -> Option<NaiveDate> {
+        match self {
+            DayBound::Date(day) => Some(day),
+            DayBound::DaysBack(days) => last?.checked_sub_days(Days::new(days.into())),
+        }
+    }
+}
+
+/// Options of a report, for any report.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// First day of the period; `None` starts at the first event.
+    pub since: Option<DayBound>,
+    /// Last day of the period, inclusive; `None` ends at the last event.
+    pub until: Option<DayBound>,
+    /// Time zone of all days, hours and times in the output.
+    pub time_zone: Tz,
+    /// Maximum number of rows. `None` means the report's own number in a format for people, and
+    /// all rows in other formats.
+    pub top: Option<u32>,
+    /// Values of the report's parameters.
+    pub params: BTreeMap<String, String>,
+    /// Automated API activity to exclude.
+    pub noise: NoiseFilter,
+    /// Actors whose events count; `None` means those that the report counts by default.
+    pub actors: Option<Actors>,
+    /// Workspaces, reports, people and activities to include.
+    pub filters: Filters,
+    /// Format of the output.
+    pub format: OutputFormat,
+    /// Maximum width of a table line, in character columns.
+    pub width: usize,
+    /// Conditions that make the command exit with code 3.
+    pub fail_on: Vec<FailCondition>,
+}
+
+/// Condition that makes a report exit with code 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailCondition {
+    /// A day of the period is missing.
+    Missing,
+    /// A day is truncated.
+    Truncated,
+    /// A day is partial or truncated.
+    Partial,
+    /// A day is not complete, for any reason, or the period has no data.
+    Incomplete,
+    /// The report has rows.
+    AnyRows,
+    /// The report has no rows.
+    NoRows,
+}
+
+impl FailCondition {
+    /// All conditions with their names.
+    const NAMES: [(&str, FailCondition); 6] = [
+        ("coverage:missing", FailCondition::Missing),
+        ("coverage:truncated", FailCondition::Truncated),
+        ("coverage:partial", FailCondition::Partial),
+        ("coverage:incomplete", FailCondition::Incomplete),
+        ("rows:any", FailCondition::AnyRows),
+        ("rows:none", FailCondition::NoRows),
+    ];
+
+    /// Returns a message if the condition holds for a report with `rows` rows.
+    pub(super) fn check(self, days: &CoverageCounts, rows: usize) -> Option<String> {
+        match self {
+            FailCondition::Missing => days_message(days.missing, "missing"),
+            FailCondition::Truncated => days_message(days.truncated, "truncated"),
+            FailCondition::Partial => days_message(days.partial, "partial"),
+            FailCondition::Incomplete if days.days == 0 => {
+                Some("there is no data for this period".to_owned())
+            }
+            FailCondition::Incomplete => days_message(days.days - days.complete, "not complete"),
+            FailCondition::AnyRows => match rows {
+                0 => None,
+                1 => Some("the report has 1 row".to_owned()),
+                rows => Some(format!("the report has {rows} rows")),
+            },
+            FailCondition::NoRows => (rows == 0).then(|| "the report has no rows".to_owned()),
+        }
+    }
+}
+
+fn days_message(days: u64, status: &str) -> Option<String> {
+    match days {
+        0 => None,
+        1 => Some(format!("1 day is {status}")),
+        days => Some(format!("{days} days are {status}")),
+    }
+}
+
+impl FromStr for FailCondition {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<FailCondition> {
+        let found = FailCondition::NAMES.iter().find(|(name, _)| *name == text);
+        found.map(|(_, condition)| *condition).ok_or_else(|| {
+            let names = FailCondition::NAMES.map(|(name, _)| name).join(", ");
+            Error::Usage(format!("unknown condition {text:?}; use one of {names}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn bounds_are_days_or_count_back_from_the_last_day_of_the_log() {
+        assert_eq!("2026-03-01".parse::<DayBound>().unwrap(), DayBound::Date(day("2026-03-01")));
+        let last = Some(day("2026-03-31"));
+        let month = "30d".parse::<DayBound>().unwrap();
+        assert_eq!(month.first_day(last), Some(day("2026-03-02")));
+        let [from, to] = ["14d", "7d"].map(|text| text.parse::<DayBound>().unwrap());
+        assert_eq!(from.first_day(last), Some(day("2026-03-18")));
+        assert_eq!(to.last_day(last), Some(day("2026-03-24")));
+        assert_eq!(month.first_day(None), None);
+    }
+
+    #[test]
+    fn invalid_days_are_rejected_with_an_example() {
+        for text in ["", "yesterday", "2026-02-30", "0d", "-3d", "d", "01.03.2026", "99999999999d"]
+        {
+            let message = text.parse::<DayBound>().unwrap_err().to_string();
+            assert!(message.contains("(2026-03-01) or Nd"), "{message}");
+        }
+    }
+
+    #[test]
+    fn conditions_report_counts_in_singular_and_plural() {
+        let days = CoverageCounts { days: 31, complete: 28, partial: 2, missing: 1, truncated: 1 };
+        let message = |text: &str| text.parse::<FailCondition>().unwrap().check(&days, 7).unwrap();
+        assert_eq!(message("coverage:missing"), "1 day is missing");
+        assert_eq!(message("coverage:truncated"), "1 day is truncated");
+        assert_eq!(message("coverage:partial"), "2 days are partial");
+        assert_eq!(message("coverage:incomplete"), "3 days are not complete");
+        assert_eq!(message("rows:any"), "the report has 7 rows");
+        assert_eq!(FailCondition::AnyRows.check(&days, 1).unwrap(), "the report has 1 row");
+        let message = "coverage".parse::<FailCondition>().unwrap_err().to_string();
+        assert!(message.contains("coverage:missing, "), "{message}");
+    }
+}
