@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::grid::{Cell, Grid};
 
-use crate::render::text_width;
+use super::text_width;
 
 /// Eighths of a column, from one to seven.
 const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];

@@ -4,7 +4,8 @@
 use crate::grid::Cell;
 use crate::{Error, Result};
 
-use super::{RenderInput, Renderer, time};
+use super::input::{RenderInput, Renderer};
+use super::time;
 
 /// Comma-separated values.
 pub struct Csv {
@@ -16,13 +17,13 @@ pub struct Csv {
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 impl Renderer for Csv {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
         let terminator = ::csv::Terminator::CRLF;
         let mut writer = ::csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
-        let headers = page.grid.columns.iter().map(|column| column.name.as_str());
+        let headers = input.grid.columns.iter().map(|column| column.name.as_str());
         writer.write_record(headers).map_err(Error::internal)?;
-        for row in &page.grid.rows {
-            let fields = row.iter().map(|cell| self.field_text(cell, page));
+        for row in &input.grid.rows {
+            let fields = row.iter().map(|cell| self.field_text(cell, input));
             writer.write_record(fields).map_err(Error::internal)?;
         }
         writer.into_inner().map_err(Error::internal)
@@ -42,7 +43,7 @@ pub fn line(fields: &[&str]) -> Result<Vec<u8>> {
 }
 
 impl Csv {
-    fn field_text(&self, cell: &Cell, page: &RenderInput<'_>) -> String {
+    fn field_text(&self, cell: &Cell, input: &RenderInput<'_>) -> String {
         match cell {
             Cell::Null => String::new(),
             Cell::Text(text) if self.is_formula_safe && text.starts_with(FORMULA_STARTS) => {
@@ -52,7 +53,7 @@ impl Csv {
             Cell::Int(number) => number.to_string(),
             Cell::Float(number) => number.to_string(),
             Cell::Bool(truth) => truth.to_string(),
-            Cell::Time { us } => time::instant_iso(*us, page.time_zone),
+            Cell::Time { us } => time::instant_iso(*us, input.time_zone),
             Cell::LocalTime { us } => time::local_iso(*us),
             Cell::Date { days } => time::date_iso(*days),
         }
@@ -64,7 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::OutputFormat;
-    use super::super::tests::{sample, shown};
+    use super::super::tests::{render_text, sample_grid};
     use crate::grid::{Cell, CellKind, Grid};
 
     fn read(text: &str) -> Vec<Vec<String>> {
@@ -79,8 +80,8 @@ mod tests {
         for text in texts {
             grid.rows.push(vec![Cell::Text(text.into()), Cell::Int(-1)]);
         }
-        let safe = read(&shown(&grid, OutputFormat::SafeCsv, 80));
-        let shown = read(&shown(&grid, OutputFormat::Csv, 80));
+        let safe = read(&render_text(&grid, OutputFormat::SafeCsv, 80));
+        let shown = read(&render_text(&grid, OutputFormat::Csv, 80));
         for (at, text) in texts.into_iter().enumerate() {
             assert_eq!(shown[at], [text, "-1"]);
             let apostrophe = if at < 6 { "'" } else { "" };
@@ -95,10 +96,10 @@ mod tests {
             for text in &texts {
                 grid.rows.push(vec![Cell::Int(1), Cell::Text(text.clone())]);
             }
-            let rows = read(&shown(&grid, OutputFormat::Csv, 80));
+            let rows = read(&render_text(&grid, OutputFormat::Csv, 80));
             let back: Vec<String> = rows.into_iter().map(|mut row| row.remove(1)).collect();
             prop_assert_eq!(&back, &texts);
-            for row in read(&shown(&grid, OutputFormat::SafeCsv, 80)) {
+            for row in read(&render_text(&grid, OutputFormat::SafeCsv, 80)) {
                 prop_assert!(!row[1].starts_with(super::FORMULA_STARTS), "{:?}", row);
             }
         }
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn quotes_line_breaks_and_empty_cells_follow_rfc_4180() {
-        let text = shown(&sample(), OutputFormat::Csv, 80);
+        let text = render_text(&sample_grid(), OutputFormat::Csv, 80);
         let expected = "rank,report,share,last_view,day\r\n\
             1,\"Umsätze, \"\"alle\"\"\nLänder 💶\",2.5,2026-03-02T00:05:00+01:00,2026-03-01\r\n\
             12,売上レポート,,,\r\n";

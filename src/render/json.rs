@@ -8,17 +8,18 @@ use serde::{Serialize, Serializer};
 use crate::grid::{Cell, Grid, GridColumn};
 use crate::{Error, Result};
 
-use super::{CoverageCounts, ExcludedEvents, RenderInput, Renderer, ReportContext, time};
+use super::input::{CoverageCounts, ExcludedEvents, RenderInput, Renderer, ReportContext};
+use super::time;
 
 /// JavaScript object notation.
 pub struct Json;
 
 impl Renderer for Json {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
         let answer = JsonReport {
-            context: page.context.map(|basis| JsonReportContext::new(basis, page.time_zone)),
-            columns: page.grid.columns.iter().map(|column| column.name.as_str()).collect(),
-            rows: JsonRows { grid: page.grid, zone: page.time_zone },
+            context: input.context.map(|context| JsonReportContext::new(context, input.time_zone)),
+            columns: input.grid.columns.iter().map(|column| column.name.as_str()).collect(),
+            rows: JsonRows { grid: input.grid, zone: input.time_zone },
         };
         let mut bytes = serde_json::to_vec_pretty(&answer).map_err(Error::internal)?;
         bytes.push(b'\n');
@@ -30,10 +31,10 @@ impl Renderer for Json {
 pub struct Ndjson;
 
 impl Renderer for Ndjson {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        for cells in &page.grid.rows {
-            let row = JsonRow { columns: &page.grid.columns, cells, zone: page.time_zone };
+        for cells in &input.grid.rows {
+            let row = JsonRow { columns: &input.grid.columns, cells, zone: input.time_zone };
             serde_json::to_writer(&mut bytes, &row).map_err(Error::internal)?;
             bytes.push(b'\n');
         }
@@ -46,8 +47,8 @@ impl Renderer for Ndjson {
 /// # Errors
 ///
 /// None that input or the disk can cause.
-pub fn context_json(basis: &ReportContext, zone: Tz) -> Result<String> {
-    serde_json::to_string(&JsonReportContext::new(basis, zone)).map_err(Error::internal)
+pub fn context_json(context: &ReportContext, zone: Tz) -> Result<String> {
+    serde_json::to_string(&JsonReportContext::new(context, zone)).map_err(Error::internal)
 }
 
 #[derive(Serialize)]
@@ -75,13 +76,13 @@ struct JsonPeriod {
 }
 
 impl<'a> JsonReportContext<'a> {
-    fn new(basis: &'a ReportContext, zone: Tz) -> JsonReportContext<'a> {
+    fn new(context: &'a ReportContext, zone: Tz) -> JsonReportContext<'a> {
         let period = JsonPeriod {
-            since: basis.since.map(|day| day.to_string()),
-            until: basis.until.map(|day| day.to_string()),
+            since: context.since.map(|day| day.to_string()),
+            until: context.until.map(|day| day.to_string()),
             time_zone: zone.name(),
         };
-        let ReportContext { report, title, coverage, excluded, .. } = basis;
+        let ReportContext { report, title, coverage, excluded, .. } = context;
         JsonReportContext { report, title, period, coverage: *coverage, excluded: *excluded }
     }
 }
@@ -135,15 +136,15 @@ impl Serialize for JsonRow<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{sample, shown};
+    use super::super::tests::{render_text, sample_grid};
     use super::super::{OutputFormat, RenderInput, render};
     use crate::grid::{Cell, CellKind, Grid};
 
     #[test]
     fn members_and_columns_keep_their_order_and_types() {
-        let mut grid = sample();
+        let mut grid = sample_grid();
         grid.rows.truncate(1);
-        let text = shown(&grid, OutputFormat::Json, 80);
+        let text = render_text(&grid, OutputFormat::Json, 80);
         let flat: String = text.lines().map(str::trim).collect();
         let expected = concat!(
             r#"{"report": "top-reports","title": "Most consumed reports","period": {"#,
@@ -160,7 +161,7 @@ mod tests {
     fn no_rows_are_an_empty_list_and_a_bare_listing_has_no_basis() {
         let grid = Grid::new([("name", CellKind::Text)]);
         let time_zone = chrono_tz::UTC;
-        let page = RenderInput {
+        let input = RenderInput {
             grid: &grid,
             chart: None,
             context: None,
@@ -168,14 +169,14 @@ mod tests {
             time_zone,
             width: 80,
         };
-        let text = String::from_utf8(render(&page, OutputFormat::Json).unwrap()).unwrap();
+        let text = String::from_utf8(render(&input, OutputFormat::Json).unwrap()).unwrap();
         assert_eq!(text, "{\n  \"columns\": [\n    \"name\"\n  ],\n  \"rows\": []\n}\n");
-        assert_eq!(render(&page, OutputFormat::Ndjson).unwrap(), b"");
+        assert_eq!(render(&input, OutputFormat::Ndjson).unwrap(), b"");
     }
 
     #[test]
     fn a_line_has_the_values_of_a_row_and_no_break() {
-        let lines = shown(&sample(), OutputFormat::Ndjson, 80);
+        let lines = render_text(&sample_grid(), OutputFormat::Ndjson, 80);
         let expected = concat!(
             r#"{"rank":1,"report":"Umsätze, \"alle\"\nLänder 💶","share":2.5,"#,
             r#""last_view":"2026-03-02T00:05:00+01:00","day":"2026-03-01"}"#,
@@ -184,7 +185,7 @@ mod tests {
             "\n",
         );
         assert_eq!(lines, expected);
-        let whole = shown(&sample(), OutputFormat::Json, 80);
+        let whole = render_text(&sample_grid(), OutputFormat::Json, 80);
         let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
         let rows: Vec<serde_json::Value> =
             lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -195,6 +196,6 @@ mod tests {
     fn what_json_cannot_say_becomes_null() {
         let mut grid = Grid::new([("x", CellKind::Float)]);
         grid.rows.push(vec![Cell::Float(f64::NAN)]);
-        assert!(shown(&grid, OutputFormat::Json, 80).contains("\"x\": null"));
+        assert!(render_text(&grid, OutputFormat::Json, 80).contains("\"x\": null"));
     }
 }

@@ -3,29 +3,30 @@
 
 use crate::Result;
 
-use crate::render::{RenderInput, Renderer, text};
+use super::input::{RenderInput, Renderer};
+use super::text;
 
 /// A table of GitHub Flavored Markdown.
 pub struct Markdown;
 
 impl Renderer for Markdown {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
         let mut out = String::new();
-        if let Some(basis) = page.context.filter(|basis| !basis.title.is_empty()) {
-            out.push_str(&format!("**{}**\n\n", escape(&basis.title)));
+        if let Some(context) = input.context.filter(|context| !context.title.is_empty()) {
+            out.push_str(&format!("**{}**\n\n", escape(&context.title)));
         }
-        push_row(&mut out, page.grid.columns.iter().map(|column| escape(&column.name)));
+        push_row(&mut out, input.grid.columns.iter().map(|column| escape(&column.name)));
         push_row(
             &mut out,
-            page.grid.columns.iter().map(|column| alignment_rule(column.kind.is_number()).into()),
+            input.grid.columns.iter().map(|column| alignment_rule(column.kind.is_number()).into()),
         );
-        for row in text::cell_texts(page) {
+        for row in text::cell_texts(input) {
             push_row(&mut out, row.iter().map(|text| escape(text)));
         }
-        let closing = page
+        let closing = input
             .context
-            .map(|basis| text::context_sentences(basis, page.time_zone.name()).join(" "));
-        for paragraph in page.remarks.iter().chain(&closing) {
+            .map(|context| text::context_sentences(context, input.time_zone.name()).join(" "));
+        for paragraph in input.remarks.iter().chain(&closing) {
             out.push_str(&format!("\n{}\n", escape(paragraph)));
         }
         Ok(out.into_bytes())
@@ -49,25 +50,25 @@ fn push_row(out: &mut String, cells: impl Iterator<Item = String>) {
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = None;
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             // Inside of a word it means nothing, and a column's name is read more easily without.
             '_' if before.is_some_and(char::is_alphanumeric)
-                && letters.peek().copied().is_some_and(char::is_alphanumeric) =>
+                && chars.peek().copied().is_some_and(char::is_alphanumeric) =>
             {
                 out.push('_');
             }
             '\\' | '|' | '*' | '_' | '`' | '[' | ']' | '~' | '$' | '#' => {
                 out.push('\\');
-                out.push(letter);
+                out.push(c);
             }
-            letter => out.push(letter),
+            c => out.push(c),
         }
-        before = Some(letter);
+        before = Some(c);
     }
     out
 }
@@ -76,23 +77,23 @@ fn escape(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{basis, sample, shown};
+    use super::super::tests::{render_text, sample_context, sample_grid};
     use super::*;
     use crate::grid::{Cell, CellKind, Grid};
     use crate::render::{OutputFormat, RenderInput, render, text_width};
 
     #[test]
     fn a_table_has_its_title_above_and_what_it_rests_on_below() {
-        let (grid, basis, remarks) = (sample(), basis(), ["These are the first 2 rows.".into()]);
-        let page = RenderInput {
+        let (grid, context, remarks) = (sample_grid(), sample_context(), ["These are the first 2 rows.".into()]);
+        let input = RenderInput {
             grid: &grid,
             chart: None,
-            context: Some(&basis),
+            context: Some(&context),
             remarks: &remarks,
             time_zone: chrono_tz::Europe::Zurich,
             width: 10,
         };
-        let text = String::from_utf8(render(&page, OutputFormat::Markdown).unwrap()).unwrap();
+        let text = String::from_utf8(render(&input, OutputFormat::Markdown).unwrap()).unwrap();
         let expected = "\
 **Most consumed reports**
 
@@ -120,14 +121,14 @@ Left out: 720 events of noise, 5 of services.
     /// The cells of a line as GitHub reads them: cut at each bar without a backslash, then signs
     /// with a backslash and entities as themselves.
     fn read(line: &str) -> Vec<String> {
-        let (mut cells, mut letters) = (vec![String::new()], line.chars());
-        while let Some(letter) = letters.next() {
+        let (mut cells, mut chars) = (vec![String::new()], line.chars());
+        while let Some(c) = chars.next() {
             let cell = cells.last_mut().unwrap();
-            match letter {
+            match c {
                 '|' => cells.push(String::new()),
-                '\\' => cell.push(letters.next().unwrap()),
-                '<' | '>' | '*' | '`' | '[' | ']' | '~' | '$' => panic!("{letter} in {line}"),
-                letter => cell.push(letter),
+                '\\' => cell.push(chars.next().unwrap()),
+                '<' | '>' | '*' | '`' | '[' | ']' | '~' | '$' => panic!("{c} in {line}"),
+                c => cell.push(c),
             }
         }
         let plain = |cell: &String| {
@@ -145,7 +146,7 @@ Left out: 720 events of noise, 5 of services.
         ) {
             let mut grid = Grid::new([("a", CellKind::Text), ("b", CellKind::Text), ("c", CellKind::Text)]);
             grid.rows.push(texts.iter().cloned().map(Cell::Text).collect());
-            let out = shown(&grid, OutputFormat::Markdown, 80);
+            let out = render_text(&grid, OutputFormat::Markdown, 80);
             let lines: Vec<&str> = out.split('\n').collect();
             prop_assert_eq!((lines.len(), lines[5]), (8, ""));
             let expected: Vec<String> = texts.iter().map(|text| text_width::printable(text)).collect();

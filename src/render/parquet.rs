@@ -19,7 +19,8 @@ use parquet::file::properties::WriterProperties;
 use crate::grid::{Cell, CellKind, Grid};
 use crate::{Error, Result};
 
-use super::{RenderInput, Renderer, json};
+use super::input::{RenderInput, Renderer};
+use super::json;
 
 /// The key of the metadata.
 const CONTEXT_KEY: &str = "pbi-analyze";
@@ -28,8 +29,8 @@ const CONTEXT_KEY: &str = "pbi-analyze";
 pub struct Parquet;
 
 impl Renderer for Parquet {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
-        let grid = page.grid;
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
+        let grid = input.grid;
         let fields = grid.columns.iter().map(|column| {
             // Any cell may be null, whatever the rows of today.
             Field::new(&column.name, data_type(column.kind), true)
@@ -39,9 +40,9 @@ impl Renderer for Parquet {
             (0..grid.columns.len()).map(|at| column_array(grid, at)).collect::<Result<_>>()?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
 
-        let basis =
-            page.context.map(|basis| json::context_json(basis, page.time_zone)).transpose()?;
-        let metadata = basis.map(|basis| vec![KeyValue::new(CONTEXT_KEY.to_owned(), basis)]);
+        let context =
+            input.context.map(|context| json::context_json(context, input.time_zone)).transpose()?;
+        let metadata = context.map(|context| vec![KeyValue::new(CONTEXT_KEY.to_owned(), context)]);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_key_value_metadata(metadata)
@@ -146,13 +147,13 @@ mod tests {
     };
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-    use super::super::tests::basis;
+    use super::super::tests::sample_context;
     use super::super::{OutputFormat, render};
     use super::*;
 
-    fn page<'a>(grid: &'a Grid, basis: Option<&'a super::super::ReportContext>) -> RenderInput<'a> {
+    fn input<'a>(grid: &'a Grid, context: Option<&'a super::super::ReportContext>) -> RenderInput<'a> {
         let time_zone = chrono_tz::Europe::Zurich;
-        RenderInput { grid, chart: None, context: basis, remarks: &[], time_zone, width: 80 }
+        RenderInput { grid, chart: None, context, remarks: &[], time_zone, width: 80 }
     }
 
     fn all_kinds() -> Grid {
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn every_kind_is_read_back_with_its_type_and_its_value() {
         let grid = all_kinds();
-        let (batch, _) = read(&render(&page(&grid, None), OutputFormat::Parquet).unwrap());
+        let (batch, _) = read(&render(&input(&grid, None), OutputFormat::Parquet).unwrap());
         let column = |at: usize| batch.column(at);
         let types: Vec<DataType> =
             batch.schema().fields().iter().map(|field| field.data_type().clone()).collect();
@@ -220,9 +221,9 @@ mod tests {
     #[test]
     fn the_metadata_says_what_the_rows_rest_on() {
         let grid = Grid::new([("text", CellKind::Text)]);
-        let basis = basis();
+        let context = sample_context();
         let (batch, metadata) =
-            read(&render(&page(&grid, Some(&basis)), OutputFormat::Parquet).unwrap());
+            read(&render(&input(&grid, Some(&context)), OutputFormat::Parquet).unwrap());
         assert_eq!((batch.num_rows(), batch.num_columns()), (0, 1));
         let entry = metadata.unwrap().into_iter().find(|entry| entry.key == CONTEXT_KEY).unwrap();
         let expected = concat!(
@@ -238,7 +239,7 @@ mod tests {
     fn a_cell_of_another_kind_is_an_error_and_no_null() {
         let mut grid = Grid::new([("n", CellKind::Int)]);
         grid.rows.push(vec![Cell::Text("1".into())]);
-        let told = render(&page(&grid, None), OutputFormat::Parquet).unwrap_err().to_string();
+        let told = render(&input(&grid, None), OutputFormat::Parquet).unwrap_err().to_string();
         assert!(told.contains("column n is Int and holds Text"), "{told}");
     }
 }

@@ -9,7 +9,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::Result;
 use crate::grid::{CellKind, Chart, Grid, GridColumn};
 
-use crate::render::{RenderInput, Renderer, chart, text, text_width};
+use super::input::{RenderInput, Renderer};
+use super::{chart, text, text_width};
 
 /// Between two columns.
 const COLUMN_GAP: usize = 2;
@@ -28,30 +29,30 @@ const MAX_BAR_WIDTH: usize = 16;
 pub struct TextTable;
 
 impl Renderer for TextTable {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
-        let width = page.width.max(MIN_WIDTH);
-        let texts = text::cell_texts(page);
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
+        let width = input.width.max(MIN_WIDTH);
+        let texts = text::cell_texts(input);
         let mut lines = Vec::new();
-        if let Some(basis) = page.context.filter(|basis| !basis.title.is_empty()) {
-            lines.extend(text_width::wrap(&basis.title, width));
+        if let Some(context) = input.context.filter(|context| !context.title.is_empty()) {
+            lines.extend(text_width::wrap(&context.title, width));
             lines.push(String::new());
         }
         let mut sentences = Vec::new();
-        let series = line_chart_lines(page, &texts, width);
-        match heatmap_lines(page, &texts, width) {
+        let series = line_chart_lines(input, &texts, width);
+        match heatmap_lines(input, &texts, width) {
             Some(plane) => lines.extend(plane),
             None => {
-                let body = TableLayout::new(page, texts, width);
-                sentences.extend(body.omitted_columns_note(page.grid));
+                let body = TableLayout::new(input, texts, width);
+                sentences.extend(body.omitted_columns_note(input.grid));
                 lines.extend(body.lines());
             }
         }
         lines.extend((!series.is_empty()).then(String::new));
         lines.extend(series);
 
-        sentences.extend(page.remarks.iter().cloned());
-        let zone = page.time_zone.name();
-        let closing = page.context.map(|basis| text::context_sentences(basis, zone));
+        sentences.extend(input.remarks.iter().cloned());
+        let zone = input.time_zone.name();
+        let closing = input.context.map(|context| text::context_sentences(context, zone));
         if !sentences.is_empty() || closing.is_some() {
             lines.push(String::new());
         }
@@ -66,19 +67,19 @@ impl Renderer for TextTable {
 
 /// What stands in the place of the rows, if anything does.
 fn heatmap_lines(
-    page: &RenderInput<'_>,
+    input: &RenderInput<'_>,
     texts: &[Vec<String>],
     width: usize,
 ) -> Option<Vec<String>> {
-    let Chart::Heatmap { value, over, by } = page.chart? else { return None };
-    chart::heatmap(page.grid, texts, [value, over, by], width)
+    let Chart::Heatmap { value, over, by } = input.chart? else { return None };
+    chart::heatmap(input.grid, texts, [value, over, by], width)
 }
 
 /// What stands below the rows, if anything does.
-fn line_chart_lines(page: &RenderInput<'_>, texts: &[Vec<String>], width: usize) -> Vec<String> {
-    match page.chart {
+fn line_chart_lines(input: &RenderInput<'_>, texts: &[Vec<String>], width: usize) -> Vec<String> {
+    match input.chart {
         Some(Chart::Lines { values, over }) => {
-            chart::line_chart(page.grid, texts, values, over, width)
+            chart::line_chart(input.grid, texts, values, over, width)
         }
         _ => Vec::new(),
     }
@@ -92,17 +93,17 @@ struct TableLayout {
 }
 
 impl TableLayout {
-    fn new(page: &RenderInput<'_>, texts: Vec<Vec<String>>, width: usize) -> TableLayout {
-        let columns = page.grid.columns.clone();
+    fn new(input: &RenderInput<'_>, texts: Vec<Vec<String>>, width: usize) -> TableLayout {
+        let columns = input.grid.columns.clone();
         let mut widths = column_widths(&columns, &texts, width, MIN_TEXT_WIDTH);
-        if let Some(Chart::Bars { value }) = page.chart
+        if let Some(Chart::Bars { value }) = input.chart
             && columns.iter().skip(widths.len()).any(|column| column.name == *value)
         {
             widths = column_widths(&columns, &texts, width, MIN_TEXT_WIDTH_WITH_CHART);
         }
         let mut body = TableLayout { columns, texts, widths };
-        if let Some(Chart::Bars { value }) = page.chart
-            && let Some(bars) = chart::TextBars::from_column(page.grid, value)
+        if let Some(Chart::Bars { value }) = input.chart
+            && let Some(bars) = chart::TextBars::from_column(input.grid, value)
         {
             body.add_bars(&bars, width);
         }
@@ -250,19 +251,19 @@ fn row_line(texts: &[String], columns: &[GridColumn], layout: &[usize]) -> Strin
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{basis, sample, shown};
+    use super::super::tests::{render_text, sample_context, sample_grid};
     use super::super::{OutputFormat, render};
     use super::*;
     use crate::grid::Cell;
 
     /// The table of a grid with a chart.
     fn drawn(grid: &Grid, chart: &str, width: usize) -> String {
-        let (basis, chart) = (basis(), Chart::parse(chart).unwrap());
+        let (context, chart) = (sample_context(), Chart::parse(chart).unwrap());
         let time_zone = chrono_tz::UTC;
         let chart = Some(&chart);
-        let page =
-            RenderInput { grid, chart, context: Some(&basis), remarks: &[], time_zone, width };
-        let text = String::from_utf8(render(&page, OutputFormat::Text).unwrap()).unwrap();
+        let input =
+            RenderInput { grid, chart, context: Some(&context), remarks: &[], time_zone, width };
+        let text = String::from_utf8(render(&input, OutputFormat::Text).unwrap()).unwrap();
         let (title, text) = text.split_once("\n\n").unwrap();
         assert_eq!(title, "Most consumed reports");
         let (text, _) = text.split_once("\n\n2026-03-01 to").unwrap();
@@ -282,9 +283,9 @@ rank  report of an uncommon long name  share  last_view         day
 2026-03-01 to 2026-03-31, Europe/Zurich. 31 days: 28 complete, 2 partial (1 cut), 1 missing.
 Left out: 720 events of noise, 5 of services.
 ";
-        let mut grid = sample();
+        let mut grid = sample_grid();
         grid.columns[1].name = "report of an uncommon long name".into();
-        assert_eq!(shown(&grid, OutputFormat::Text, 100), expected);
+        assert_eq!(render_text(&grid, OutputFormat::Text, 100), expected);
     }
 
     #[test]
@@ -296,13 +297,13 @@ Left out: 720 events of noise, 5 of services.
         ]);
         let name = Cell::Text("Sales overview of all countries".into());
         grid.rows.push(vec![name, Cell::Float(2.25), Cell::Text("x".repeat(36))]);
-        let fitted = shown(&grid, OutputFormat::Text, 46);
+        let fitted = render_text(&grid, OutputFormat::Text, 46);
         let lines: Vec<&str> = fitted.lines().skip(2).collect();
         assert_eq!(lines[0], "                     views");
         assert_eq!(lines[1], "                       per");
         assert_eq!(lines[2], "report              viewer  report_id");
         assert_eq!(lines[4], "Sales overview of…    2.25  xxxxxxxxxxxxxxxxx…");
-        let narrow = shown(&grid, OutputFormat::Text, 30);
+        let narrow = render_text(&grid, OutputFormat::Text, 30);
         assert!(narrow.contains("Left out for want of width:\nreport_id."), "{narrow}");
         assert!(narrow.contains("Sales overview of all…    2.25\n"), "{narrow}");
     }
@@ -317,7 +318,7 @@ Left out: 720 events of noise, 5 of services.
         let narrow = drawn(&grid, "bars views", 32);
         assert!(narrow.contains("\na name of s…  a name of …     17\n"), "{narrow}");
         // What is not drawn goes as before.
-        let plain = shown(&grid, OutputFormat::Text, 32);
+        let plain = render_text(&grid, OutputFormat::Text, 32);
         assert!(plain.contains("Left out for want of width:\nplace, views."), "{plain}");
     }
 
@@ -512,7 +513,7 @@ Not drawn: n; the other formats have it.
             let columns: Vec<_> = names.iter().map(|name| (name.as_str(), CellKind::Text)).collect();
             let mut grid = Grid::new(columns);
             grid.rows.push(values[..names.len()].iter().cloned().map(Cell::Text).collect());
-            for line in shown(&grid, OutputFormat::Text, width).lines() {
+            for line in render_text(&grid, OutputFormat::Text, width).lines() {
                 prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
             }
         }
@@ -528,12 +529,12 @@ Not drawn: n; the other formats have it.
                 grid.rows.push(vec![Cell::Text(y), Cell::Int(x), z]);
             }
             let chart = ["bars z", "lines z, x over x", "heat z over x by y"][kind];
-            let (basis, chart) = (basis(), Chart::parse(chart).unwrap());
+            let (context, chart) = (sample_context(), Chart::parse(chart).unwrap());
             let chart = Some(&chart);
             let time_zone = chrono_tz::UTC;
-            let page =
-                RenderInput { grid: &grid, chart, context: Some(&basis), remarks: &[], time_zone, width };
-            let text = String::from_utf8(render(&page, OutputFormat::Text).unwrap()).unwrap();
+            let input =
+                RenderInput { grid: &grid, chart, context: Some(&context), remarks: &[], time_zone, width };
+            let text = String::from_utf8(render(&input, OutputFormat::Text).unwrap()).unwrap();
             let width = width.max(MIN_WIDTH);
             for line in text.lines() {
                 prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());

@@ -3,12 +3,13 @@
 
 use crate::grid::{Cell, GridColumn};
 
-use crate::render::{RenderInput, ReportContext, text_width, time};
+use super::input::{RenderInput, ReportContext};
+use super::{text_width, time};
 
 /// What is shown in each cell.
-pub fn cell_texts(page: &RenderInput<'_>) -> Vec<Vec<String>> {
-    let decimals: Vec<usize> = (0..page.grid.columns.len())
-        .map(|at| page.grid.rows.iter().map(|row| decimal_places(row.get(at))).max().unwrap_or(0))
+pub fn cell_texts(input: &RenderInput<'_>) -> Vec<Vec<String>> {
+    let decimals: Vec<usize> = (0..input.grid.columns.len())
+        .map(|at| input.grid.rows.iter().map(|row| decimal_places(row.get(at))).max().unwrap_or(0))
         .collect();
     let show = |(cell, (column, decimals)): (&Cell, (&GridColumn, &usize))| match cell {
         Cell::Null if column.kind.is_number() => "n/a".to_owned(),
@@ -18,12 +19,12 @@ pub fn cell_texts(page: &RenderInput<'_>) -> Vec<Vec<String>> {
         Cell::Float(number) => format!("{number:.decimals$}"),
         Cell::Bool(true) => "yes".to_owned(),
         Cell::Bool(false) => "no".to_owned(),
-        Cell::Time { us } => time::instant_short(*us, page.time_zone),
+        Cell::Time { us } => time::instant_short(*us, input.time_zone),
         Cell::LocalTime { us } => time::local_short(*us),
         Cell::Date { days } => time::date_iso(*days),
     };
-    let rows = page.grid.rows.iter();
-    rows.map(|row| row.iter().zip(page.grid.columns.iter().zip(&decimals)).map(show).collect())
+    let rows = input.grid.rows.iter();
+    rows.map(|row| row.iter().zip(input.grid.columns.iter().zip(&decimals)).map(show).collect())
         .collect()
 }
 
@@ -38,14 +39,14 @@ fn decimal_places(cell: Option<&Cell>) -> usize {
 }
 
 /// The last sentences: period and zone, days, what was left out.
-pub fn context_sentences(basis: &ReportContext, zone: &str) -> [String; 3] {
-    let period = match (basis.since, basis.until) {
+pub fn context_sentences(context: &ReportContext, zone: &str) -> [String; 3] {
+    let period = match (context.since, context.until) {
         (Some(since), Some(until)) => format!("{since} to {until}"),
         (Some(since), None) => format!("From {since}"),
         (None, Some(until)) => format!("Until {until}"),
         (None, None) => "No period".to_owned(),
     };
-    let days = &basis.coverage;
+    let days = &context.coverage;
     let held = if days.days == 0 {
         "No day of it is held.".to_owned()
     } else if days.complete == days.days {
@@ -61,7 +62,7 @@ pub fn context_sentences(basis: &ReportContext, zone: &str) -> [String; 3] {
         let all = count(days.days, "day");
         format!("{all}: {complete} complete, {partial} partial{cut}, {missing} missing.")
     };
-    let left_out = &basis.excluded;
+    let left_out = &context.excluded;
     let noise = count(left_out.noise, "event");
     let others =
         [(left_out.people, " of people"), (left_out.filtered, " that the filters do not match")];
@@ -103,18 +104,18 @@ mod tests {
 
     #[test]
     fn the_closing_sentences_are_short_when_all_is_well() {
-        let mut basis = super::super::tests::basis();
-        basis.coverage =
+        let mut context = super::super::tests::sample_context();
+        context.coverage =
             super::super::CoverageCounts { days: 1, complete: 1, ..Default::default() };
         let expected = [
             "2026-03-01 to 2026-03-31, UTC.",
             "All 1 day complete.",
             "Left out: 720 events of noise, 5 of services.",
         ];
-        assert_eq!(context_sentences(&basis, "UTC"), expected);
-        basis.excluded.noise = 2318;
+        assert_eq!(context_sentences(&context, "UTC"), expected);
+        context.excluded.noise = 2318;
         assert_eq!(
-            context_sentences(&basis, "UTC")[2],
+            context_sentences(&context, "UTC")[2],
             "Left out: 2,318 events of noise, 5 of services."
         );
     }

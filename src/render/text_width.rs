@@ -7,11 +7,11 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// Names come from the log, and whoever names a report could name it with a terminal's control
 /// sequences or with marks that turn the line around: those are never printed.
 pub fn printable(text: &str) -> String {
-    let show = |letter: char| match letter {
+    let show = |c: char| match c {
         '\t' | '\n' | '\r' => ' ',
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
-        letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
-        letter => letter,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
     };
     text.chars().map(show).collect()
 }
@@ -24,7 +24,7 @@ pub fn truncate(text: &str, width: usize) -> String {
     let fits = |end: usize| text[..end].width() < width;
     // Never before a letter of no width of its own: it belongs to the one before.
     let ends =
-        text.char_indices().filter(|(_, letter)| letter.width() != Some(0)).map(|(at, _)| at);
+        text.char_indices().filter(|(_, c)| c.width() != Some(0)).map(|(at, _)| at);
     let end = ends.take_while(|&end| fits(end)).last().unwrap_or(0);
     if width == 0 { String::new() } else { format!("{}…", &text[..end]) }
 }

@@ -349,8 +349,8 @@ pub fn utf16_prefix(text: &str, most: usize) -> &str {
         return text;
     }
     let mut units = 0;
-    let over = text.char_indices().find(|(_, letter)| {
-        units += letter.len_utf16();
+    let over = text.char_indices().find(|(_, c)| {
+        units += c.len_utf16();
         units > most
     });
     over.map_or(text, |(end, _)| &text[..end])
@@ -359,18 +359,18 @@ pub fn utf16_prefix(text: &str, most: usize) -> &str {
 /// Text as XML has it. What XML has no sign for is `_x001B_` to Excel, and so a text that looks
 /// like that has its first sign written in the same way.
 fn escape_xml(text: &str, out: &mut String) {
-    for (at, letter) in text.char_indices() {
-        match letter {
+    for (at, c) in text.char_indices() {
+        match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            '\t' | '\n' => out.push(letter),
+            '\t' | '\n' => out.push(c),
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
-                out.push_str(&format!("_x{:04X}_", u32::from(letter)));
+                out.push_str(&format!("_x{:04X}_", u32::from(c)));
             }
             '_' if is_excel_escape(&text.as_bytes()[at..]) => out.push_str("_x005F_"),
-            letter => out.push(letter),
+            c => out.push(c),
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::{Error, Result};
 use super::workbook::{
     MAX_CELL_UNITS, MAX_SHEET_ROWS, Sheet, Workbook, WorkbookStyle, WorkbookValue, utf16_prefix,
 };
-use super::{RenderInput, Renderer, ReportContext, time};
+use super::input::{RenderInput, Renderer, ReportContext};
+use super::time;
 
 /// A workbook.
 pub struct Xlsx;
@@ -31,8 +32,8 @@ const MAX_COLUMN_WIDTH: usize = 60;
 const FILTER_BUTTON_WIDTH: usize = 3;
 
 impl Renderer for Xlsx {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
-        let grid = page.grid;
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
+        let grid = input.grid;
         let rows = grid.rows.len() + 1;
         if rows > MAX_SHEET_ROWS {
             return Err(Error::Usage(format!(
@@ -42,7 +43,7 @@ impl Renderer for Xlsx {
                 MAX_SHEET_ROWS - 1
             )));
         }
-        let name = page.context.map_or("Rows", |basis| basis.report.as_str()).to_owned();
+        let name = input.context.map_or("Rows", |context| context.report.as_str()).to_owned();
         let about = if name.eq_ignore_ascii_case("About") { "Basis" } else { "About" }.to_owned();
         let mut book = Workbook::new(vec![
             Sheet { name, widths: column_widths(grid), rows, has_header: true },
@@ -54,11 +55,11 @@ impl Renderer for Xlsx {
         book.write_row(names.map(|name| (WorkbookValue::Text(name), WorkbookStyle::Header)))?;
         let mut cut = 0;
         for row in &grid.rows {
-            book.write_row(row.iter().map(|cell| cell_value(cell, page, &mut cut)))?;
+            book.write_row(row.iter().map(|cell| cell_value(cell, input, &mut cut)))?;
         }
 
         book.next_sheet()?;
-        for (label, told) in about_rows(page, cut) {
+        for (label, told) in about_rows(input, cut) {
             book.write_row([(WorkbookValue::Text(label.to_owned()), WorkbookStyle::Header), told])?;
         }
         book.finish()
@@ -68,7 +69,7 @@ impl Renderer for Xlsx {
 /// A cell as Excel has it; texts that had to be cut are counted.
 fn cell_value(
     cell: &Cell,
-    page: &RenderInput<'_>,
+    input: &RenderInput<'_>,
     cut: &mut u64,
 ) -> (WorkbookValue, WorkbookStyle) {
     let text = |text: String| (WorkbookValue::Text(text), WorkbookStyle::Plain);
@@ -91,9 +92,9 @@ fn cell_value(
         }
         Cell::Float(number) => text(number.to_string()),
         Cell::Bool(truth) => (WorkbookValue::Bool(*truth), WorkbookStyle::Plain),
-        Cell::Time { us } => match time::local_us(*us, page.time_zone).and_then(time_serial) {
+        Cell::Time { us } => match time::local_us(*us, input.time_zone).and_then(time_serial) {
             Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Time),
-            None => text(time::instant_iso(*us, page.time_zone)),
+            None => text(time::instant_iso(*us, input.time_zone)),
         },
         Cell::LocalTime { us } => match time_serial(*us) {
             Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Time),
@@ -138,19 +139,19 @@ fn column_widths(grid: &Grid) -> Vec<usize> {
 
 /// What the rows rest on, line by line.
 fn about_rows(
-    page: &RenderInput<'_>,
+    input: &RenderInput<'_>,
     cut: u64,
 ) -> Vec<(&'static str, (WorkbookValue, WorkbookStyle))> {
     let text = |text: &str| (WorkbookValue::Text(text.to_owned()), WorkbookStyle::Sentence);
     let mut rows = Vec::new();
-    if let Some(basis) = page.context {
-        rows.extend([("Title", text(&basis.title)), ("Report", text(&basis.report))]);
-        let ends = [("First day", basis.since), ("Last day", basis.until)];
+    if let Some(context) = input.context {
+        rows.extend([("Title", text(&context.title)), ("Report", text(&context.report))]);
+        let ends = [("First day", context.since), ("Last day", context.until)];
         rows.extend(ends.into_iter().filter_map(|(label, end)| Some((label, day_value(end?)))));
     }
-    rows.push(("Time zone", text(page.time_zone.name())));
-    rows.extend(page.context.into_iter().flat_map(count_rows));
-    rows.extend(page.remarks.iter().map(|remark| ("Remark", text(remark))));
+    rows.push(("Time zone", text(input.time_zone.name())));
+    rows.extend(input.context.into_iter().flat_map(count_rows));
+    rows.extend(input.remarks.iter().map(|remark| ("Remark", text(remark))));
     if cut > 0 {
         let texts = if cut == 1 { "1 text is" } else { &format!("{cut} texts are") };
         let told = format!("{texts} longer than a cell of Excel takes, and cut; they end in ….");
@@ -159,8 +160,8 @@ fn about_rows(
     rows
 }
 
-fn count_rows(basis: &ReportContext) -> [(&'static str, (WorkbookValue, WorkbookStyle)); 7] {
-    let (days, excluded) = (&basis.coverage, &basis.excluded);
+fn count_rows(context: &ReportContext) -> [(&'static str, (WorkbookValue, WorkbookStyle)); 7] {
+    let (days, excluded) = (&context.coverage, &context.excluded);
     [
         ("Days of the period", days.days),
         ("Complete days", days.complete),
@@ -185,16 +186,16 @@ fn day_value(day: NaiveDate) -> (WorkbookValue, WorkbookStyle) {
 mod tests {
     use std::io::{Cursor, Read};
 
-    use super::super::tests::{basis, sample};
+    use super::super::tests::{sample_context, sample_grid};
     use super::super::{OutputFormat, render};
     use super::*;
     use crate::grid::CellKind;
 
     fn made(grid: &Grid, remarks: &[String]) -> zip::ZipArchive<Cursor<Vec<u8>>> {
-        let (basis, time_zone) = (basis(), chrono_tz::Europe::Zurich);
-        let page =
-            RenderInput { grid, chart: None, context: Some(&basis), remarks, time_zone, width: 80 };
-        zip::ZipArchive::new(Cursor::new(render(&page, OutputFormat::Xlsx).unwrap())).unwrap()
+        let (context, time_zone) = (sample_context(), chrono_tz::Europe::Zurich);
+        let input =
+            RenderInput { grid, chart: None, context: Some(&context), remarks, time_zone, width: 80 };
+        zip::ZipArchive::new(Cursor::new(render(&input, OutputFormat::Xlsx).unwrap())).unwrap()
     }
 
     fn part(book: &mut zip::ZipArchive<Cursor<Vec<u8>>>, name: &str) -> String {
@@ -209,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_rows_stand_below_a_header_that_stays_and_filters() {
-        let xml = sheet(&sample());
+        let xml = sheet(&sample_grid());
         assert!(xml.contains("topLeftCell=\"A2\" activePane=\"bottomLeft\" state=\"frozen\""));
         assert!(xml.ends_with("</sheetData><autoFilter ref=\"A1:E3\"/></worksheet>"), "{xml}");
         assert!(
@@ -230,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_second_sheet_says_what_the_rows_rest_on() {
-        let mut book = made(&sample(), &["These are the first 2 rows.".into()]);
+        let mut book = made(&sample_grid(), &["These are the first 2 rows.".into()]);
         let workbook = part(&mut book, "xl/workbook.xml");
         assert!(workbook.contains("<sheet name=\"top-reports\" sheetId=\"1\""), "{workbook}");
         assert!(workbook.contains("hidden=\"1\">'top-reports'!$A$1:$E$3<"), "{workbook}");
@@ -307,7 +308,7 @@ mod tests {
     fn more_rows_than_a_sheet_takes_are_refused_with_advice() {
         let mut grid = Grid::new([]);
         grid.rows = vec![Vec::new(); MAX_SHEET_ROWS];
-        let page = RenderInput {
+        let input = RenderInput {
             grid: &grid,
             chart: None,
             context: None,
@@ -315,7 +316,7 @@ mod tests {
             time_zone: chrono_tz::UTC,
             width: 80,
         };
-        let told = render(&page, OutputFormat::Xlsx).unwrap_err().to_string();
+        let told = render(&input, OutputFormat::Xlsx).unwrap_err().to_string();
         assert!(told.starts_with("1048576 rows are more than") && told.contains("--top"), "{told}");
     }
 }

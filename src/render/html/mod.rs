@@ -325,7 +325,7 @@ fn write_section(to: &mut Markup, section: &Section, document: &Document) -> Res
         if has_titles {
             to.open("h3").attr("id", title_id(panel)).text(&panel.title).close("h3");
         }
-        self::write_panel(to, panel, document)?;
+        write_panel(to, panel, document)?;
         to.close("div");
     }
     to.close("div");
