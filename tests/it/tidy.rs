@@ -55,7 +55,7 @@ const KNOWS: [(&str, &[&str]); 22] = [
 ];
 
 /// The rooms in which each crate is named. What is listed without a room may be named anywhere.
-const CRATES: [(&str, &[&str]); 43] = [
+const CRATES: [(&str, &[&str]); 41] = [
     ("arrow", &["column", "render", "store"]),
     ("async_trait", &["store"]),
     ("base64", &["render"]),
@@ -80,8 +80,6 @@ const CRATES: [(&str, &[&str]); 43] = [
     ("memchr", &["ingest", "record", "source"]),
     ("object_store", &["store"]),
     ("parquet", &["render", "store"]),
-    ("plotters", &["render"]),
-    ("plotters_backend", &["render"]),
     ("polars", &["query"]),
     ("rayon", &["ingest", "store", "maintenance"]),
     ("serde", &[]),
