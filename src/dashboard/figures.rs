@@ -72,9 +72,8 @@ pub fn key_figures(
             counts.complete,
             counts.days
         )),
-        None if days.days > 0 => remarks.push(
-            "No comparison: there is not enough history before this period.".to_owned(),
-        ),
+        None if days.days > 0 => remarks
+            .push("No comparison: there is not enough history before this period.".to_owned()),
         None => {}
     }
     Ok(KeyFigureSet { figures, remarks })

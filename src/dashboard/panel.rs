@@ -1,8 +1,6 @@
 //! Builds the panels of the page from the results of reports, with typed columns.
 
-use super::results::{
-    DashboardResults, GRAIN_PARAM, MAX_TABLE_ROWS, column_index, column_texts,
-};
+use super::results::{DashboardResults, GRAIN_PARAM, MAX_TABLE_ROWS, column_index, column_texts};
 use crate::grid::Grid;
 use crate::render::html::{
     ChartSeries, ColumnStyle, ColumnView, Panel, PanelKind, Section, SeriesShape,

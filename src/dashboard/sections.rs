@@ -57,14 +57,8 @@ fn adoption(results: &DashboardResults<'_>) -> Result<Section> {
         series("wau", "7 days (WAU)", SeriesShape::Line),
         series("mau", "28 days (MAU)", SeriesShape::Line),
     ];
-    let columns = [
-        col("date"),
-        col("dau"),
-        col("wau"),
-        col("mau"),
-        wide_only("stickiness"),
-        col("verdict"),
-    ];
+    let columns =
+        [col("date"), col("dau"), col("wau"), col("mau"), wide_only("stickiness"), col("verdict")];
     let lead = "Users with any activity per day (DAU), 7 days (WAU) and 28 days (MAU).";
     let active = PanelBuilder::new(results, ADOPTION, results.grain)?
         .with_columns(&columns)?

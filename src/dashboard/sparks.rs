@@ -44,7 +44,8 @@ pub fn report_sparklines(
     let buckets: Vec<_> = column_texts(&buckets, "bucket")?.into_iter().zip(complete).collect();
 
     let mut views = BTreeMap::new();
-    let ids = column_texts(&rows, "report_id")?.into_iter().zip(column_texts(&rows, "workspace_id")?);
+    let ids =
+        column_texts(&rows, "report_id")?.into_iter().zip(column_texts(&rows, "workspace_id")?);
     for ((id, bucket), number) in
         ids.zip(column_texts(&rows, "bucket")?).zip(column_numbers(&rows, "views")?)
     {

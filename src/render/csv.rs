@@ -1,5 +1,5 @@
-//! The rows as CSV (RFC 4180): a header line, commas, lines ending in CR LF, quotes where they
-//! are needed. Owns: that format. Nothing but the rows goes in, so that any program can read it.
+//! Renders the rows as CSV (RFC 4180), with a header and nothing else, so that any program can
+//! read it.
 
 use crate::grid::Cell;
 use crate::{Error, Result};
@@ -7,13 +7,13 @@ use crate::{Error, Result};
 use super::input::{RenderInput, Renderer};
 use super::time;
 
-/// Comma-separated values.
+/// The CSV format.
 pub struct Csv {
-    /// Whether texts that a spreadsheet would take for formulas get an apostrophe before them.
+    /// True if texts that a spreadsheet would run as formulas start with an apostrophe.
     pub is_formula_safe: bool,
 }
 
-/// What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection).
+/// The characters at which a formula can start in a spreadsheet (OWASP, CSV Injection).
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 impl Renderer for Csv {
@@ -30,11 +30,11 @@ impl Renderer for Csv {
     }
 }
 
-/// One line, for what is no grid.
+/// Returns one line of CSV.
 ///
 /// # Errors
 ///
-/// None that input or the disk can cause.
+/// [`Error::Internal`] only.
 pub fn line(fields: &[&str]) -> Result<Vec<u8>> {
     let terminator = ::csv::Terminator::CRLF;
     let mut writer = ::csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_formula_to_a_spreadsheet_gets_an_apostrophe_where_asked_for() {
+    fn formula_texts_start_with_an_apostrophe_in_safe_csv() {
         let mut grid = Grid::new([("text", CellKind::Text), ("number", CellKind::Int)]);
         let texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=1", "'=1", ""];
         for text in texts {
@@ -91,7 +91,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_is_read_back_as_it_was(texts in prop::collection::vec("(?s).{0,20}", 1..9)) {
+        fn every_text_is_read_back_unchanged(texts in prop::collection::vec("(?s).{0,20}", 1..9)) {
             let mut grid = Grid::new([("n", CellKind::Int), ("text", CellKind::Text)]);
             for text in &texts {
                 grid.rows.push(vec![Cell::Int(1), Cell::Text(text.clone())]);

@@ -1,5 +1,6 @@
-//! The answer as one JSON object: what was asked, what it rests on, the rows; or the rows alone, an
-//! object a line. Owns: the names and the order of members, which programs rely on.
+//! Renders a result as one JSON object with its context, or as NDJSON with one object per row.
+//!
+//! Programs rely on the names and the order of the members.
 
 use chrono_tz::Tz;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -11,7 +12,7 @@ use crate::{Error, Result};
 use super::input::{CoverageCounts, ExcludedEvents, RenderInput, Renderer, ReportContext};
 use super::time;
 
-/// JavaScript object notation.
+/// The JSON format.
 pub struct Json;
 
 impl Renderer for Json {
@@ -27,7 +28,7 @@ impl Renderer for Json {
     }
 }
 
-/// A JSON object a line, for what reads one row after another.
+/// The NDJSON format: one JSON object per line, for programs that read row by row.
 pub struct Ndjson;
 
 impl Renderer for Ndjson {
@@ -42,11 +43,11 @@ impl Renderer for Ndjson {
     }
 }
 
-/// What an answer rests on as one object, with the members that the whole answer has.
+/// Returns the context as one JSON object, with the members of the JSON format.
 ///
 /// # Errors
 ///
-/// None that input or the disk can cause.
+/// [`Error::Internal`] only.
 pub fn context_json(context: &ReportContext, zone: Tz) -> Result<String> {
     serde_json::to_string(&JsonReportContext::new(context, zone)).map_err(Error::internal)
 }
@@ -147,9 +148,9 @@ mod tests {
         let text = render_text(&grid, OutputFormat::Json, 80);
         let flat: String = text.lines().map(str::trim).collect();
         let expected = concat!(
-            r#"{"report": "top-reports","title": "Most consumed reports","period": {"#,
+            r#"{"report": "top-reports","title": "Most viewed reports","period": {"#,
             r#""since": "2026-03-01","until": "2026-03-31","time_zone": "Europe/Zurich"},"#,
-            r#""coverage": {"days": 31,"complete": 28,"partial": 2,"missing": 1,"cut": 1},"#,
+            r#""coverage": {"days": 31,"complete": 28,"partial": 2,"missing": 1,"truncated": 1},"#,
             r#""excluded": {"noise": 720,"services": 5},"columns": ["rank","report","share","#,
             r#""last_view","day"],"rows": [{"rank": 1,"report": "Umsätze, \"alle\"\nLänder 💶","#,
             r#""share": 2.5,"last_view": "2026-03-02T00:05:00+01:00","day": "2026-03-01"}]}"#,
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rows_are_an_empty_list_and_a_bare_listing_has_no_basis() {
+    fn no_rows_are_an_empty_list_and_a_plain_list_has_no_context() {
         let grid = Grid::new([("name", CellKind::Text)]);
         let time_zone = chrono_tz::UTC;
         let input = RenderInput {
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_values_of_a_row_and_no_break() {
+    fn ndjson_has_one_row_per_line() {
         let lines = render_text(&sample_grid(), OutputFormat::Ndjson, 80);
         let expected = concat!(
             r#"{"rank":1,"report":"Umsätze, \"alle\"\nLänder 💶","share":2.5,"#,
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_cannot_say_becomes_null() {
+    fn numbers_without_a_json_form_are_null() {
         let mut grid = Grid::new([("x", CellKind::Float)]);
         grid.rows.push(vec![Cell::Float(f64::NAN)]);
         assert!(render_text(&grid, OutputFormat::Json, 80).contains("\"x\": null"));

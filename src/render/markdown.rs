@@ -1,12 +1,11 @@
-//! The answer as GitHub's Markdown, to be pasted into an issue, a wiki or a chat. Owns: which signs
-//! mean something there and how they are made to mean themselves. Values read as in a table.
+//! Renders a result as a table in GitHub's Markdown, for issues, wikis and chats.
 
 use crate::Result;
 
 use super::input::{RenderInput, Renderer};
 use super::text;
 
-/// A table of GitHub Flavored Markdown.
+/// The Markdown format (GitHub Flavored Markdown).
 pub struct Markdown;
 
 impl Renderer for Markdown {
@@ -45,8 +44,8 @@ fn push_row(out: &mut String, cells: impl Iterator<Item = String>) {
     out.push('\n');
 }
 
-/// The text with every sign that could mean something made to mean itself. A name comes from
-/// whoever named a report, and must make no cell, no link, no picture and no HTML.
+/// Escapes all characters with a meaning in Markdown. Names come from the log, and must add no
+/// cell, link, image or HTML.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = None;
@@ -56,7 +55,7 @@ fn escape(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // Inside of a word it means nothing, and a column's name is read more easily without.
+            // Within a word, `_` has no meaning, and column names are easier to read unescaped.
             '_' if before.is_some_and(char::is_alphanumeric)
                 && chars.peek().copied().is_some_and(char::is_alphanumeric) =>
             {
@@ -83,8 +82,9 @@ mod tests {
     use crate::render::{OutputFormat, RenderInput, render, text_width};
 
     #[test]
-    fn a_table_has_its_title_above_and_what_it_rests_on_below() {
-        let (grid, context, remarks) = (sample_grid(), sample_context(), ["These are the first 2 rows.".into()]);
+    fn table_has_its_title_above_and_its_context_below() {
+        let (grid, context, remarks) =
+            (sample_grid(), sample_context(), ["Showing 2 of 9 rows.".into()]);
         let input = RenderInput {
             grid: &grid,
             chart: None,
@@ -95,17 +95,18 @@ mod tests {
         };
         let text = String::from_utf8(render(&input, OutputFormat::Markdown).unwrap()).unwrap();
         let expected = "\
-**Most consumed reports**
+**Most viewed reports**
 
 | rank | report | share | last_view | day |
 | ---: | --- | ---: | --- | --- |
 | 1 | Umsätze, \"alle\" Länder 💶 | 2.5 | 2026-03-02 00:05 | 2026-03-01 |
 | 12 | 売上レポート | n/a |  |  |
 
-These are the first 2 rows.
+Showing 2 of 9 rows.
 
-2026-03-01 to 2026-03-31, Europe/Zurich. 31 days: 28 complete, 2 partial (1 cut), 1 missing. \
-Left out: 720 events of noise, 5 of services.
+2026-03-01 to 2026-03-31, Europe/Zurich. \
+Coverage: 28 of 31 days complete (1 partial, 1 truncated, 1 missing). \
+Excluded: 720 automated API events, 5 service events.
 ";
         assert_eq!(text, expected);
     }

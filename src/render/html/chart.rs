@@ -84,8 +84,7 @@ struct ChartData {
 
 impl ChartData {
     fn from_grid(grid: &Grid, series: &[ChartSeries]) -> Option<ChartData> {
-        let days: Vec<NaiveDate> =
-            column_days(grid, "date").into_iter().collect::<Option<_>>()?;
+        let days: Vec<NaiveDate> = column_days(grid, "date").into_iter().collect::<Option<_>>()?;
         if days.is_empty() {
             return None;
         }

@@ -96,7 +96,9 @@ fn changes_are_percentages_of_the_previous_period() {
     assert!(html.contains(">1,234.5</strong>"), "{html}");
     assert!(html.contains("▼ </span>38 %<span class=\"visually-hidden\"> less, </span>"), "{html}");
     assert!(html.contains(">from 2,000</span>"), "{html}");
-    assert!(html.contains("Coverage: 2 of 3 days complete (1 missing). Excluded: 1,350,000 automated API events."));
+    assert!(html.contains(
+        "Coverage: 2 of 3 days complete (1 missing). Excluded: 1,350,000 automated API events."
+    ));
 }
 
 #[test]
