@@ -1,169 +1,164 @@
-//! The figures at the top: sums and numbers of rows of reports, and the same of the period before.
-//!
-//! Owns: which figures there are, and what is said of the comparison. Must not know how they look.
+//! Calculates the key figures of the page, from rows of reports of this and the previous period.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ADOPTION, DashboardResults, TREND, column_numbers, column_texts, grain_params};
+use super::results::{
+    ADOPTION, DashboardResults, TREND, column_numbers, column_texts, grain_params,
+};
 use crate::Result;
 use crate::grid::Grid;
-use crate::render::html::KeyFigure;
+use crate::render::html::{KeyFigure, format_period};
 use crate::report::ReportSession;
 
 /// The reports that the figures are from.
 const KEY_FIGURE_REPORTS: [&str; 7] =
     [TREND, "top-users", ADOPTION, "top-reports", "exports", "sharing-audit", "external-users"];
 
-/// The figures, and what the page has to say of them.
+/// The key figures, with remarks on their reliability.
 pub struct KeyFigureSet {
+    /// The key figures.
     pub figures: Vec<KeyFigure>,
+    /// The remarks, for the top of the page.
     pub remarks: Vec<String>,
 }
 
-/// The figures of a period and of the one before, where the archive reaches back over it.
+/// Returns the key figures of the period, and of the previous one if the store covers it.
 pub fn key_figures(
-    answers: &DashboardResults<'_>,
-    inquiry: &ReportSession<'_>,
+    results: &DashboardResults<'_>,
+    session: &ReportSession<'_>,
 ) -> Result<KeyFigureSet> {
     let mut now = BTreeMap::new();
     for name in KEY_FIGURE_REPORTS {
-        now.insert(name, &answers.result(name)?.grid);
+        now.insert(name, &results.result(name)?.grid);
     }
-    let earlier = inquiry.previous_period()?;
+    let previous = session.previous_period()?;
     let mut rows = BTreeMap::new();
-    if let Some(earlier) = &earlier {
+    if let Some(previous) = &previous {
         for name in KEY_FIGURE_REPORTS {
             let over_time = [TREND, ADOPTION].contains(&name);
-            let set = grain_params(if over_time { answers.grain } else { "" });
-            rows.insert(name, earlier.rows(answers.report(name)?, &set)?);
+            let set = grain_params(if over_time { results.grain } else { "" });
+            rows.insert(name, previous.rows(results.report(name)?, &set)?);
         }
     }
-    let before: BTreeMap<_, _> = rows.iter().map(|(name, grid)| (*name, grid)).collect();
+    let previous_grids: BTreeMap<_, _> = rows.iter().map(|(name, grid)| (*name, grid)).collect();
 
-    let days = inquiry.coverage();
-    let mut figures: Vec<KeyFigure> = KEY_FIGURES
-        .iter()
-        .map(|kind| KeyFigure {
+    let days = session.coverage();
+    let mut figures = Vec::new();
+    for kind in &KEY_FIGURES {
+        figures.push(KeyFigure {
             name: kind.name,
             label: kind.label,
-            value: figure_value(&now, kind),
-            previous: figure_value(&before, kind),
+            value: figure_value(&now, kind)?,
+            previous: figure_value(&previous_grids, kind)?,
             note: String::new(),
-        })
-        .collect();
+        });
+    }
     figures.push(KeyFigure {
         name: "days",
-        label: "Days held in full",
+        label: "Complete days",
         value: (days.days > 0).then_some(days.complete as f64),
         previous: None,
-        note: format!("of {}; {} in part, {} missing", days.days, days.partial, days.missing),
+        note: format!("of {}; {} partial, {} missing", days.days, days.partial, days.missing),
     });
 
     let mut remarks = Vec::new();
     if days.days > days.complete {
-        remarks.push("What touches days that are not held in full is counted too low.".to_owned());
+        remarks.push("Figures that include incomplete days are underestimates.".to_owned());
     }
-    match earlier.as_ref().and_then(|earlier| Some((earlier.period()?, earlier.coverage()))) {
-        Some(((first, last), held)) => remarks.push(format!(
-            "Changes are against {first} to {last}; {} of these {} days are held in full.",
-            held.complete, held.days
+    match previous.as_ref().and_then(|previous| Some((previous.period()?, previous.coverage()))) {
+        Some(((first, last), counts)) => remarks.push(format!(
+            "Compared with {} ({} of {} days complete).",
+            format_period(first, last),
+            counts.complete,
+            counts.days
         )),
-        None if days.days > 0 => remarks.push(
-            "No changes are shown: the archive does not reach back over as many days before."
-                .to_owned(),
-        ),
+        None if days.days > 0 => remarks
+            .push("No comparison: there is not enough history before this period.".to_owned()),
         None => {}
     }
     Ok(KeyFigureSet { figures, remarks })
 }
 
-/// A figure and how it is counted.
+/// A key figure and its calculation.
 struct KeyFigureDefinition {
     name: &'static str,
     label: &'static str,
     report: &'static str,
-    calculate: fn(&Grid) -> Option<f64>,
+    calculate: fn(&Grid) -> Result<Option<f64>>,
 }
 
 const KEY_FIGURES: [KeyFigureDefinition; 7] = [
     KeyFigureDefinition {
         name: "views",
-        label: "Views of reports",
+        label: "Report views",
         report: TREND,
-        calculate: |grid| sum_known(column_numbers(grid, "views")),
+        calculate: |grid| Ok(sum_known(column_numbers(grid, "views")?)),
     },
     KeyFigureDefinition {
-        name: "people",
-        label: "People who opened content",
+        name: "viewers",
+        label: "Users who viewed content",
         report: "top-users",
-        // Events that name no user are a row too, but nobody.
+        // Events without a user have a row, too, but are no user.
         calculate: |grid| {
-            Some(
-                column_texts(grid, "user")
-                    .iter()
-                    .filter(|user| **user != Some(UNKNOWN_USER))
-                    .count() as f64,
-            )
+            let users = column_texts(grid, "user")?;
+            let known = users.iter().filter(|user| **user != Some(UNKNOWN_USER));
+            Ok(Some(known.count() as f64))
         },
     },
     KeyFigureDefinition {
         name: "mau",
-        label: "Active in the last 28 days",
+        label: "Active users (28 days)",
         report: ADOPTION,
-        calculate: |grid| column_numbers(grid, "mau").into_iter().flatten().next_back(),
+        calculate: |grid| Ok(column_numbers(grid, "mau")?.into_iter().flatten().next_back()),
     },
     KeyFigureDefinition {
         name: "reports",
-        label: "Different reports opened",
+        label: "Reports viewed",
         report: "top-reports",
-        // A report that was opened in two workspaces is two rows; events that name none are a row.
+        // A report in two workspaces has two rows; events without a report have one row.
         calculate: |grid| {
             let reports: BTreeSet<&str> =
-                column_texts(grid, "report_id").into_iter().flatten().collect();
-            Some(reports.len() as f64)
+                column_texts(grid, "report_id")?.into_iter().flatten().collect();
+            Ok(Some(reports.len() as f64))
         },
     },
     KeyFigureDefinition {
         name: "exports",
-        label: "Exports and prints",
+        label: "Exports, downloads and prints",
         report: "exports",
-        calculate: |grid| sum_known(column_numbers(grid, "exports")),
+        calculate: |grid| Ok(sum_known(column_numbers(grid, "exports")?)),
     },
     KeyFigureDefinition {
-        name: "shared-outside",
-        label: "Shares with outsiders",
+        name: "external-shares",
+        label: "Shares with external users",
         report: "sharing-audit",
         calculate: |grid| {
-            let outside = column_texts(grid, "reach")
+            let external = column_texts(grid, "reach")?
                 .into_iter()
                 .filter(|reach| *reach == Some(EXTERNAL_REACH));
-            Some(outside.count() as f64)
+            Ok(Some(external.count() as f64))
         },
     },
     KeyFigureDefinition {
         name: "guests",
-        label: "Active guests",
+        label: "Active external users",
         report: "external-users",
-        calculate: row_count,
+        calculate: |grid| Ok(Some(grid.rows.len() as f64)),
     },
 ];
 
-/// The row of `top-users` that events without a user are in.
+/// The user of the row of `top-users` for events without a user.
 const UNKNOWN_USER: &str = "(unknown)";
 
-/// What `sharing-audit` calls what goes to people outside.
-pub const EXTERNAL_REACH: &str = "external";
+/// The reach of shares with external users in `sharing-audit`.
+pub const EXTERNAL_REACH: &str = "outside";
 
-fn figure_value(grids: &BTreeMap<&str, &Grid>, kind: &KeyFigureDefinition) -> Option<f64> {
-    grids.get(kind.report).and_then(|grid| (kind.calculate)(grid))
+fn figure_value(grids: &BTreeMap<&str, &Grid>, kind: &KeyFigureDefinition) -> Result<Option<f64>> {
+    grids.get(kind.report).map_or(Ok(None), |grid| (kind.calculate)(grid))
 }
 
-fn row_count(grid: &Grid) -> Option<f64> {
-    Some(grid.rows.len() as f64)
-}
-
-/// The sum of all that is known; none where nothing is. Rows of other reports than those over time
-/// are all known, so that no rows are 0 there.
+/// Returns the sum of the known numbers, or `None` if there are numbers but none is known. Only
+/// reports over time have unknown numbers, so a report without rows has the sum 0.
 fn sum_known(numbers: Vec<Option<f64>>) -> Option<f64> {
     let is_unknown = !numbers.is_empty() && numbers.iter().all(Option::is_none);
     (!is_unknown).then(|| numbers.into_iter().flatten().sum())

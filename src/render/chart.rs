@@ -1,8 +1,7 @@
-//! Charts out of letters: bars, lines and shaded planes for a table. Owns: how a value becomes a
-//! block or a shade, and when a chart would say nothing or something wrong and is not drawn. There
-//! is no colour. Must not know the rest of the table, only how wide a chart may be.
+//! Draws bars, lines and heatmaps with block characters for the terminal, without colors.
 //!
-//! Values that are null, or no finite numbers, are drawn as blanks.
+//! Null and values that are no finite numbers are blank. A chart that would show nothing, or
+//! something wrong, is omitted.
 
 use std::collections::HashMap;
 
@@ -10,32 +9,32 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::grid::{Cell, Grid};
 
-use crate::render::text_width;
+use super::text_width;
 
-/// Eighths of a column, from one to seven.
+/// Bars of one to seven eighths of a column.
 const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-/// Heights of a line, from the lowest to the highest.
+/// The blocks of a line, from the lowest to the highest.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Shades of a plane, from the lightest to the darkest.
+/// The shades of a heatmap, from the lightest to the darkest.
 const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
-/// A line of fewer blocks than this, where it has more values, shows nothing.
+/// The smallest number of blocks of a line that has more values; fewer show nothing.
 const MIN_LINE_WIDTH: usize = 8;
-/// The most that a label of a plane's lines takes.
+/// The largest width of the row labels of a heatmap.
 const MAX_LABEL_WIDTH: usize = 24;
-/// The most letters that a cell of a plane takes.
+/// The largest width of a cell of a heatmap.
 const MAX_CELL_WIDTH: usize = 12;
 
-/// A bar for each row.
+/// The bars of a column, one per row.
 pub struct TextBars {
-    /// The column beside which they stand.
+    /// The position of the column.
     pub column_index: usize,
-    /// How long each is, in parts of the longest; 0 is none.
+    /// The lengths, as shares of the longest bar.
     shares: Vec<f64>,
 }
 
 impl TextBars {
-    /// The bars of a column; `None` where not one value is above zero. They begin at zero, so
-    /// what is below has none.
+    /// Returns the bars of a column, or `None` if no value is above zero. Bars begin at zero, so
+    /// negative values have none.
     pub fn from_column(grid: &Grid, value: &str) -> Option<TextBars> {
         let at = find_column(grid, value)?;
         let values: Vec<f64> = grid
@@ -49,13 +48,13 @@ impl TextBars {
             .then(|| TextBars { column_index: at, shares: values.into_iter().map(share).collect() })
     }
 
-    /// Each as text of at most `width` columns.
+    /// Returns the text of each bar, at most `width` columns wide.
     pub fn bar_texts(&self, width: usize) -> impl Iterator<Item = String> {
         self.shares.iter().map(move |&share| {
             if share <= 0.0 {
                 return String::new();
             }
-            // Something is never drawn as nothing.
+            // A value above zero always is visible.
             let eighths = ((share * 8.0 * width as f64).round() as usize).max(1);
             let part = (eighths % 8).checked_sub(1).map_or("", |part| EIGHTHS[part]);
             format!("{}{part}", "█".repeat(eighths / 8))
@@ -63,8 +62,8 @@ impl TextBars {
     }
 }
 
-/// A line for each value, in the order of `over`, and below them what they go over. Nothing where
-/// there are fewer than two rows, or no room.
+/// Draws a line for each of `values`, in the order of `over`, and a caption. Returns no lines if
+/// there are fewer than two rows, or not enough space.
 pub fn line_chart(
     grid: &Grid,
     texts: &[Vec<String>],
@@ -77,7 +76,7 @@ pub fn line_chart(
         return Vec::new();
     };
     let mut rows = sorted_rows(grid, over_at);
-    // What is at no place has none in the line.
+    // A row without a position is not part of the line.
     rows.retain(|&row| !matches!(grid.rows[row].get(over_at), Some(Cell::Null) | None));
     if rows.len() < 2 {
         return Vec::new();
@@ -101,14 +100,14 @@ pub fn line_chart(
     let mut caption = format!("Over {over}, {first} to {last}");
     if rows.len() > room {
         let most = rows.len().div_ceil(room);
-        caption.push_str(&format!("; each block is the mean of up to {most} rows"));
+        caption.push_str(&format!("; each block is the average of up to {most} rows"));
     }
     drawn.extend(text_width::wrap(&format!("{caption}."), width));
     drawn
 }
 
-/// A plane: `by` down, `over` across, and below it what the shades mean. `None` where it has no
-/// room, no value, or two values for one place.
+/// Draws a heatmap: `by` downwards, `over` across, and a legend. Returns `None` if there is not
+/// enough space, no value, or more than one value for a cell.
 pub fn heatmap(
     grid: &Grid,
     texts: &[Vec<String>],
@@ -130,7 +129,7 @@ pub fn heatmap(
     let mut plane = vec![vec![None; across.labels.len()]; down.labels.len()];
     for (row, texts) in grid.rows.iter().zip(texts) {
         let (x, y) = (across.position(&texts[over_at])?, down.position(&texts[by_at])?);
-        // `Some` of a null is a row without a value.
+        // `Some(None)` is a cell whose row has no value.
         if plane[y][x].replace(row.get(value_at).and_then(finite_number)).is_some() {
             return None;
         }
@@ -153,7 +152,7 @@ pub fn heatmap(
         .map(|at| grid.columns[at].name.as_str())
         .collect();
     if !others.is_empty() {
-        legend.push(format!("Not drawn: {}; the other formats have it.", others.join(", ")));
+        legend.push(format!("Chart omits: {}. Other formats show all columns.", others.join(", ")));
     }
     lines.extend(text_width::flow_sentences(&legend, width));
     Some(lines.iter().map(|line| text_width::truncate(line, width)).collect())
@@ -171,7 +170,8 @@ fn finite_number(cell: &Cell) -> Option<f64> {
     }
 }
 
-/// The rows in the order of a column: numbers and times by size, texts as they come, nulls last.
+/// Returns the rows in the order of a column: numbers and times ascending, texts as they are,
+/// nulls last.
 fn sorted_rows(grid: &Grid, at: usize) -> Vec<usize> {
     let key = |row: usize| match grid.rows[row].get(at) {
         Some(Cell::Int(number)) => (false, *number as f64),
@@ -189,7 +189,7 @@ fn sorted_rows(grid: &Grid, at: usize) -> Vec<usize> {
     rows
 }
 
-/// The least and the greatest of a column, as they stand in the table.
+/// Returns the smallest and the largest value of a column, as in the table.
 fn min_max_text(grid: &Grid, texts: &[Vec<String>], rows: &[usize], at: usize) -> String {
     let value = |&row: &usize| Some((grid.rows[row].get(at).and_then(finite_number)?, row));
     let mut values: Vec<(f64, usize)> = rows.iter().filter_map(value).collect();
@@ -202,7 +202,7 @@ fn min_max_text(grid: &Grid, texts: &[Vec<String>], rows: &[usize], at: usize) -
     }
 }
 
-/// At most `room` points: the means of neighbours where there are more.
+/// Returns at most `room` points: averages of neighbors if there are more.
 fn resample(points: &[Option<f64>], room: usize) -> Vec<Option<f64>> {
     if points.len() <= room {
         return points.to_vec();
@@ -210,7 +210,7 @@ fn resample(points: &[Option<f64>], room: usize) -> Vec<Option<f64>> {
     let part = |at: usize| &points[at * points.len() / room..(at + 1) * points.len() / room];
     let mean = |part: &[Option<f64>]| {
         let known = part.iter().flatten().count();
-        // Divided first: the sum of giants is beyond all numbers, their mean is not.
+        // Divided first, since the sum of very large numbers is infinite.
         (known > 0).then(|| part.iter().flatten().map(|value| value / known as f64).sum())
     };
     (0..room).map(|at| mean(part(at))).collect()
@@ -221,16 +221,16 @@ fn block_line(points: &[Option<f64>]) -> String {
     let (least, most) =
         (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
     let height = |value: f64| {
-        // Halved, since the way from one giant to another is beyond all numbers.
+        // Halved, since the difference of very large numbers is infinite.
         let share = (value / 2.0 - least / 2.0) / (most / 2.0 - least / 2.0);
-        // All equal is neither low nor high.
+        // Equal values are in the middle.
         let share = if share.is_finite() { share } else { 0.45 };
         HEIGHTS[(share * (HEIGHTS.len() - 1) as f64).round() as usize]
     };
     points.iter().map(|point| point.map_or(' ', height)).collect()
 }
 
-/// The labels along one side of a plane.
+/// The labels of one axis of a heatmap.
 struct HeatmapAxis<'t> {
     labels: Vec<&'t str>,
     positions: HashMap<&'t str, usize>,
@@ -257,7 +257,7 @@ impl<'t> HeatmapAxis<'t> {
         self.labels.iter().map(|label| label.width()).max().unwrap_or(0)
     }
 
-    /// The labels above cells of a width, as many as stand apart from each other.
+    /// Returns the line of labels above the cells, without those that would touch the previous one.
     fn label_line(&self, cell: usize, room: usize) -> String {
         let (mut line, mut is_first) = (String::new(), true);
         for (at, label) in self.labels.iter().enumerate() {
@@ -272,8 +272,8 @@ impl<'t> HeatmapAxis<'t> {
     }
 }
 
-/// What each shade stands for: a quarter of the way from zero, or from the least where that is
-/// below, to the greatest.
+/// The scale of the shades: quarters of the range from zero, or from the smallest value if it is
+/// negative, to the largest value.
 struct ShadeScale {
     low: f64,
     high: f64,
@@ -315,7 +315,7 @@ impl ShadeScale {
         }
     }
 
-    /// What each sign stands for, one after another.
+    /// Returns the meaning of each used character, for the legend.
     fn legend(&self, has_gaps: bool) -> Vec<String> {
         let bound = |at: usize| {
             let part = (at + 1) as f64 / SHADES.len() as f64;
@@ -327,10 +327,10 @@ impl ShadeScale {
             }
         };
         let mut parts = Vec::new();
-        parts.extend(self.has_zero.then(|| "· is 0".to_owned()));
+        parts.extend(self.has_zero.then(|| "· = 0".to_owned()));
         let used = (0..SHADES.len()).filter(|&at| self.used_shades[at]);
         parts.extend(used.map(|at| format!("{} up to {}", SHADES[at], bound(at))));
-        parts.extend(has_gaps.then(|| "blank is no value".to_owned()));
+        parts.extend(has_gaps.then(|| "blank = no value".to_owned()));
         let last = parts.len().saturating_sub(1);
         let ended = |(at, part)| format!("{part}{}", if at == last { '.' } else { ',' });
         parts.into_iter().enumerate().map(ended).collect()

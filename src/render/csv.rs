@@ -1,39 +1,40 @@
-//! The rows as CSV (RFC 4180): a header line, commas, lines ending in CR LF, quotes where they
-//! are needed. Owns: that format. Nothing but the rows goes in, so that any program can read it.
+//! Renders the rows as CSV (RFC 4180), with a header and nothing else, so that any program can
+//! read it.
 
 use crate::grid::Cell;
 use crate::{Error, Result};
 
-use super::{RenderInput, Renderer, time};
+use super::input::{RenderInput, Renderer};
+use super::time;
 
-/// Comma-separated values.
+/// The CSV format.
 pub struct Csv {
-    /// Whether texts that a spreadsheet would take for formulas get an apostrophe before them.
+    /// True if texts that a spreadsheet would run as formulas start with an apostrophe.
     pub is_formula_safe: bool,
 }
 
-/// What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection).
+/// The characters at which a formula can start in a spreadsheet (OWASP, CSV Injection).
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 impl Renderer for Csv {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
         let terminator = ::csv::Terminator::CRLF;
         let mut writer = ::csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
-        let headers = page.grid.columns.iter().map(|column| column.name.as_str());
+        let headers = input.grid.columns.iter().map(|column| column.name.as_str());
         writer.write_record(headers).map_err(Error::internal)?;
-        for row in &page.grid.rows {
-            let fields = row.iter().map(|cell| self.field_text(cell, page));
+        for row in &input.grid.rows {
+            let fields = row.iter().map(|cell| self.field_text(cell, input));
             writer.write_record(fields).map_err(Error::internal)?;
         }
         writer.into_inner().map_err(Error::internal)
     }
 }
 
-/// One line, for what is no grid.
+/// Returns one line of CSV.
 ///
 /// # Errors
 ///
-/// None that input or the disk can cause.
+/// [`Error::Internal`] only.
 pub fn line(fields: &[&str]) -> Result<Vec<u8>> {
     let terminator = ::csv::Terminator::CRLF;
     let mut writer = ::csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
@@ -42,7 +43,7 @@ pub fn line(fields: &[&str]) -> Result<Vec<u8>> {
 }
 
 impl Csv {
-    fn field_text(&self, cell: &Cell, page: &RenderInput<'_>) -> String {
+    fn field_text(&self, cell: &Cell, input: &RenderInput<'_>) -> String {
         match cell {
             Cell::Null => String::new(),
             Cell::Text(text) if self.is_formula_safe && text.starts_with(FORMULA_STARTS) => {
@@ -52,7 +53,7 @@ impl Csv {
             Cell::Int(number) => number.to_string(),
             Cell::Float(number) => number.to_string(),
             Cell::Bool(truth) => truth.to_string(),
-            Cell::Time { us } => time::instant_iso(*us, page.time_zone),
+            Cell::Time { us } => time::instant_iso(*us, input.time_zone),
             Cell::LocalTime { us } => time::local_iso(*us),
             Cell::Date { days } => time::date_iso(*days),
         }
@@ -64,7 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::OutputFormat;
-    use super::super::tests::{sample, shown};
+    use super::super::tests::{render_text, sample_grid};
     use crate::grid::{Cell, CellKind, Grid};
 
     fn read(text: &str) -> Vec<Vec<String>> {
@@ -73,14 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_formula_to_a_spreadsheet_gets_an_apostrophe_where_asked_for() {
+    fn formula_texts_start_with_an_apostrophe_in_safe_csv() {
         let mut grid = Grid::new([("text", CellKind::Text), ("number", CellKind::Int)]);
         let texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a=1", "'=1", ""];
         for text in texts {
             grid.rows.push(vec![Cell::Text(text.into()), Cell::Int(-1)]);
         }
-        let safe = read(&shown(&grid, OutputFormat::SafeCsv, 80));
-        let shown = read(&shown(&grid, OutputFormat::Csv, 80));
+        let safe = read(&render_text(&grid, OutputFormat::SafeCsv, 80));
+        let shown = read(&render_text(&grid, OutputFormat::Csv, 80));
         for (at, text) in texts.into_iter().enumerate() {
             assert_eq!(shown[at], [text, "-1"]);
             let apostrophe = if at < 6 { "'" } else { "" };
@@ -90,15 +91,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_is_read_back_as_it_was(texts in prop::collection::vec("(?s).{0,20}", 1..9)) {
+        fn every_text_is_read_back_unchanged(texts in prop::collection::vec("(?s).{0,20}", 1..9)) {
             let mut grid = Grid::new([("n", CellKind::Int), ("text", CellKind::Text)]);
             for text in &texts {
                 grid.rows.push(vec![Cell::Int(1), Cell::Text(text.clone())]);
             }
-            let rows = read(&shown(&grid, OutputFormat::Csv, 80));
+            let rows = read(&render_text(&grid, OutputFormat::Csv, 80));
             let back: Vec<String> = rows.into_iter().map(|mut row| row.remove(1)).collect();
             prop_assert_eq!(&back, &texts);
-            for row in read(&shown(&grid, OutputFormat::SafeCsv, 80)) {
+            for row in read(&render_text(&grid, OutputFormat::SafeCsv, 80)) {
                 prop_assert!(!row[1].starts_with(super::FORMULA_STARTS), "{:?}", row);
             }
         }
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn quotes_line_breaks_and_empty_cells_follow_rfc_4180() {
-        let text = shown(&sample(), OutputFormat::Csv, 80);
+        let text = render_text(&sample_grid(), OutputFormat::Csv, 80);
         let expected = "rank,report,share,last_view,day\r\n\
             1,\"Umsätze, \"\"alle\"\"\nLänder 💶\",2.5,2026-03-02T00:05:00+01:00,2026-03-01\r\n\
             12,売上レポート,,,\r\n";

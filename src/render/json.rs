@@ -1,5 +1,6 @@
-//! The answer as one JSON object: what was asked, what it rests on, the rows; or the rows alone, an
-//! object a line. Owns: the names and the order of members, which programs rely on.
+//! Renders a result as one JSON object with its context, or as NDJSON with one object per row.
+//!
+//! Programs rely on the names and the order of the members.
 
 use chrono_tz::Tz;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -8,17 +9,18 @@ use serde::{Serialize, Serializer};
 use crate::grid::{Cell, Grid, GridColumn};
 use crate::{Error, Result};
 
-use super::{CoverageCounts, ExcludedEvents, RenderInput, Renderer, ReportContext, time};
+use super::input::{CoverageCounts, ExcludedEvents, RenderInput, Renderer, ReportContext};
+use super::time;
 
-/// JavaScript object notation.
+/// The JSON format.
 pub struct Json;
 
 impl Renderer for Json {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
         let answer = JsonReport {
-            context: page.context.map(|basis| JsonReportContext::new(basis, page.time_zone)),
-            columns: page.grid.columns.iter().map(|column| column.name.as_str()).collect(),
-            rows: JsonRows { grid: page.grid, zone: page.time_zone },
+            context: input.context.map(|context| JsonReportContext::new(context, input.time_zone)),
+            columns: input.grid.columns.iter().map(|column| column.name.as_str()).collect(),
+            rows: JsonRows { grid: input.grid, zone: input.time_zone },
         };
         let mut bytes = serde_json::to_vec_pretty(&answer).map_err(Error::internal)?;
         bytes.push(b'\n');
@@ -26,14 +28,14 @@ impl Renderer for Json {
     }
 }
 
-/// A JSON object a line, for what reads one row after another.
+/// The NDJSON format: one JSON object per line, for programs that read row by row.
 pub struct Ndjson;
 
 impl Renderer for Ndjson {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        for cells in &page.grid.rows {
-            let row = JsonRow { columns: &page.grid.columns, cells, zone: page.time_zone };
+        for cells in &input.grid.rows {
+            let row = JsonRow { columns: &input.grid.columns, cells, zone: input.time_zone };
             serde_json::to_writer(&mut bytes, &row).map_err(Error::internal)?;
             bytes.push(b'\n');
         }
@@ -41,13 +43,13 @@ impl Renderer for Ndjson {
     }
 }
 
-/// What an answer rests on as one object, with the members that the whole answer has.
+/// Returns the context as one JSON object, with the members of the JSON format.
 ///
 /// # Errors
 ///
-/// None that input or the disk can cause.
-pub fn context_json(basis: &ReportContext, zone: Tz) -> Result<String> {
-    serde_json::to_string(&JsonReportContext::new(basis, zone)).map_err(Error::internal)
+/// [`Error::Internal`] only.
+pub fn context_json(context: &ReportContext, zone: Tz) -> Result<String> {
+    serde_json::to_string(&JsonReportContext::new(context, zone)).map_err(Error::internal)
 }
 
 #[derive(Serialize)]
@@ -75,13 +77,13 @@ struct JsonPeriod {
 }
 
 impl<'a> JsonReportContext<'a> {
-    fn new(basis: &'a ReportContext, zone: Tz) -> JsonReportContext<'a> {
+    fn new(context: &'a ReportContext, zone: Tz) -> JsonReportContext<'a> {
         let period = JsonPeriod {
-            since: basis.since.map(|day| day.to_string()),
-            until: basis.until.map(|day| day.to_string()),
+            since: context.since.map(|day| day.to_string()),
+            until: context.until.map(|day| day.to_string()),
             time_zone: zone.name(),
         };
-        let ReportContext { report, title, coverage, excluded, .. } = basis;
+        let ReportContext { report, title, coverage, excluded, .. } = context;
         JsonReportContext { report, title, period, coverage: *coverage, excluded: *excluded }
     }
 }
@@ -135,18 +137,18 @@ impl Serialize for JsonRow<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{sample, shown};
+    use super::super::tests::{render_text, sample_grid};
     use super::super::{OutputFormat, RenderInput, render};
     use crate::grid::{Cell, CellKind, Grid};
 
     #[test]
     fn members_and_columns_keep_their_order_and_types() {
-        let mut grid = sample();
+        let mut grid = sample_grid();
         grid.rows.truncate(1);
-        let text = shown(&grid, OutputFormat::Json, 80);
+        let text = render_text(&grid, OutputFormat::Json, 80);
         let flat: String = text.lines().map(str::trim).collect();
         let expected = concat!(
-            r#"{"report": "top-reports","title": "Most consumed reports","period": {"#,
+            r#"{"report": "top-reports","title": "Most viewed reports","period": {"#,
             r#""since": "2026-03-01","until": "2026-03-31","time_zone": "Europe/Zurich"},"#,
             r#""coverage": {"days": 31,"complete": 28,"partial": 2,"missing": 1,"truncated": 1},"#,
             r#""excluded": {"noise": 720,"services": 5},"columns": ["rank","report","share","#,
@@ -157,10 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn no_rows_are_an_empty_list_and_a_bare_listing_has_no_basis() {
+    fn no_rows_are_an_empty_list_and_a_plain_list_has_no_context() {
         let grid = Grid::new([("name", CellKind::Text)]);
         let time_zone = chrono_tz::UTC;
-        let page = RenderInput {
+        let input = RenderInput {
             grid: &grid,
             chart: None,
             context: None,
@@ -168,14 +170,14 @@ mod tests {
             time_zone,
             width: 80,
         };
-        let text = String::from_utf8(render(&page, OutputFormat::Json).unwrap()).unwrap();
+        let text = String::from_utf8(render(&input, OutputFormat::Json).unwrap()).unwrap();
         assert_eq!(text, "{\n  \"columns\": [\n    \"name\"\n  ],\n  \"rows\": []\n}\n");
-        assert_eq!(render(&page, OutputFormat::Ndjson).unwrap(), b"");
+        assert_eq!(render(&input, OutputFormat::Ndjson).unwrap(), b"");
     }
 
     #[test]
-    fn a_line_has_the_values_of_a_row_and_no_break() {
-        let lines = shown(&sample(), OutputFormat::Ndjson, 80);
+    fn ndjson_has_one_row_per_line() {
+        let lines = render_text(&sample_grid(), OutputFormat::Ndjson, 80);
         let expected = concat!(
             r#"{"rank":1,"report":"Umsätze, \"alle\"\nLänder 💶","share":2.5,"#,
             r#""last_view":"2026-03-02T00:05:00+01:00","day":"2026-03-01"}"#,
@@ -184,7 +186,7 @@ mod tests {
             "\n",
         );
         assert_eq!(lines, expected);
-        let whole = shown(&sample(), OutputFormat::Json, 80);
+        let whole = render_text(&sample_grid(), OutputFormat::Json, 80);
         let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
         let rows: Vec<serde_json::Value> =
             lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -192,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn what_json_cannot_say_becomes_null() {
+    fn numbers_without_a_json_form_are_null() {
         let mut grid = Grid::new([("x", CellKind::Float)]);
         grid.rows.push(vec![Cell::Float(f64::NAN)]);
-        assert!(shown(&grid, OutputFormat::Json, 80).contains("\"x\": null"));
+        assert!(render_text(&grid, OutputFormat::Json, 80).contains("\"x\": null"));
     }
 }

@@ -1,31 +1,31 @@
-//! The answer as GitHub's Markdown, to be pasted into an issue, a wiki or a chat. Owns: which signs
-//! mean something there and how they are made to mean themselves. Values read as in a table.
+//! Renders a result as a table in GitHub's Markdown, for issues, wikis and chats.
 
 use crate::Result;
 
-use crate::render::{RenderInput, Renderer, text};
+use super::input::{RenderInput, Renderer};
+use super::text;
 
-/// A table of GitHub Flavored Markdown.
+/// The Markdown format (GitHub Flavored Markdown).
 pub struct Markdown;
 
 impl Renderer for Markdown {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
         let mut out = String::new();
-        if let Some(basis) = page.context.filter(|basis| !basis.title.is_empty()) {
-            out.push_str(&format!("**{}**\n\n", escape(&basis.title)));
+        if let Some(context) = input.context.filter(|context| !context.title.is_empty()) {
+            out.push_str(&format!("**{}**\n\n", escape(&context.title)));
         }
-        push_row(&mut out, page.grid.columns.iter().map(|column| escape(&column.name)));
+        push_row(&mut out, input.grid.columns.iter().map(|column| escape(&column.name)));
         push_row(
             &mut out,
-            page.grid.columns.iter().map(|column| alignment_rule(column.kind.is_number()).into()),
+            input.grid.columns.iter().map(|column| alignment_rule(column.kind.is_number()).into()),
         );
-        for row in text::cell_texts(page) {
+        for row in text::cell_texts(input) {
             push_row(&mut out, row.iter().map(|text| escape(text)));
         }
-        let closing = page
+        let closing = input
             .context
-            .map(|basis| text::context_sentences(basis, page.time_zone.name()).join(" "));
-        for paragraph in page.remarks.iter().chain(&closing) {
+            .map(|context| text::context_sentences(context, input.time_zone.name()).join(" "));
+        for paragraph in input.remarks.iter().chain(&closing) {
             out.push_str(&format!("\n{}\n", escape(paragraph)));
         }
         Ok(out.into_bytes())
@@ -44,30 +44,30 @@ fn push_row(out: &mut String, cells: impl Iterator<Item = String>) {
     out.push('\n');
 }
 
-/// The text with every sign that could mean something made to mean itself. A name comes from
-/// whoever named a report, and must make no cell, no link, no picture and no HTML.
+/// Escapes all characters with a meaning in Markdown. Names come from the log, and must add no
+/// cell, link, image or HTML.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = None;
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // Inside of a word it means nothing, and a column's name is read more easily without.
+            // Within a word, `_` has no meaning, and column names are easier to read unescaped.
             '_' if before.is_some_and(char::is_alphanumeric)
-                && letters.peek().copied().is_some_and(char::is_alphanumeric) =>
+                && chars.peek().copied().is_some_and(char::is_alphanumeric) =>
             {
                 out.push('_');
             }
             '\\' | '|' | '*' | '_' | '`' | '[' | ']' | '~' | '$' | '#' => {
                 out.push('\\');
-                out.push(letter);
+                out.push(c);
             }
-            letter => out.push(letter),
+            c => out.push(c),
         }
-        before = Some(letter);
+        before = Some(c);
     }
     out
 }
@@ -76,35 +76,37 @@ fn escape(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{basis, sample, shown};
+    use super::super::tests::{render_text, sample_context, sample_grid};
     use super::*;
     use crate::grid::{Cell, CellKind, Grid};
     use crate::render::{OutputFormat, RenderInput, render, text_width};
 
     #[test]
-    fn a_table_has_its_title_above_and_what_it_rests_on_below() {
-        let (grid, basis, remarks) = (sample(), basis(), ["These are the first 2 rows.".into()]);
-        let page = RenderInput {
+    fn table_has_its_title_above_and_its_context_below() {
+        let (grid, context, remarks) =
+            (sample_grid(), sample_context(), ["Showing 2 of 9 rows.".into()]);
+        let input = RenderInput {
             grid: &grid,
             chart: None,
-            context: Some(&basis),
+            context: Some(&context),
             remarks: &remarks,
             time_zone: chrono_tz::Europe::Zurich,
             width: 10,
         };
-        let text = String::from_utf8(render(&page, OutputFormat::Markdown).unwrap()).unwrap();
+        let text = String::from_utf8(render(&input, OutputFormat::Markdown).unwrap()).unwrap();
         let expected = "\
-**Most consumed reports**
+**Most viewed reports**
 
 | rank | report | share | last_view | day |
 | ---: | --- | ---: | --- | --- |
 | 1 | Umsätze, \"alle\" Länder 💶 | 2.5 | 2026-03-02 00:05 | 2026-03-01 |
 | 12 | 売上レポート | n/a |  |  |
 
-These are the first 2 rows.
+Showing 2 of 9 rows.
 
-2026-03-01 to 2026-03-31, Europe/Zurich. 31 days: 28 complete, 2 partial (1 cut), 1 missing. \
-Left out: 720 events of noise, 5 of services.
+2026-03-01 to 2026-03-31, Europe/Zurich. \
+Coverage: 28 of 31 days complete (1 partial, 1 truncated, 1 missing). \
+Excluded: 720 automated API events, 5 service events.
 ";
         assert_eq!(text, expected);
     }
@@ -120,14 +122,14 @@ Left out: 720 events of noise, 5 of services.
     /// The cells of a line as GitHub reads them: cut at each bar without a backslash, then signs
     /// with a backslash and entities as themselves.
     fn read(line: &str) -> Vec<String> {
-        let (mut cells, mut letters) = (vec![String::new()], line.chars());
-        while let Some(letter) = letters.next() {
+        let (mut cells, mut chars) = (vec![String::new()], line.chars());
+        while let Some(c) = chars.next() {
             let cell = cells.last_mut().unwrap();
-            match letter {
+            match c {
                 '|' => cells.push(String::new()),
-                '\\' => cell.push(letters.next().unwrap()),
-                '<' | '>' | '*' | '`' | '[' | ']' | '~' | '$' => panic!("{letter} in {line}"),
-                letter => cell.push(letter),
+                '\\' => cell.push(chars.next().unwrap()),
+                '<' | '>' | '*' | '`' | '[' | ']' | '~' | '$' => panic!("{c} in {line}"),
+                c => cell.push(c),
             }
         }
         let plain = |cell: &String| {
@@ -145,7 +147,7 @@ Left out: 720 events of noise, 5 of services.
         ) {
             let mut grid = Grid::new([("a", CellKind::Text), ("b", CellKind::Text), ("c", CellKind::Text)]);
             grid.rows.push(texts.iter().cloned().map(Cell::Text).collect());
-            let out = shown(&grid, OutputFormat::Markdown, 80);
+            let out = render_text(&grid, OutputFormat::Markdown, 80);
             let lines: Vec<&str> = out.split('\n').collect();
             prop_assert_eq!((lines.len(), lines[5]), (8, ""));
             let expected: Vec<String> = texts.iter().map(|text| text_width::printable(text)).collect();

@@ -1,8 +1,6 @@
-//! The rows as a Parquet file, for notebooks. Owns: which type of Parquet a kind of cell is, and
-//! the file's metadata: what the rows rest on, as JSON with the members of the JSON format.
+//! Renders the rows as a Parquet file for notebooks, with the context in its metadata as JSON.
 //!
-//! It is the other way round from the store, which writes events: the two share no code and no
-//! schema, only the file format. The crates are built for the store in any case.
+//! The store writes events as Parquet, too. The two share the file format, but no code or schema.
 
 use std::sync::Arc;
 
@@ -19,19 +17,20 @@ use parquet::file::properties::WriterProperties;
 use crate::grid::{Cell, CellKind, Grid};
 use crate::{Error, Result};
 
-use super::{RenderInput, Renderer, json};
+use super::input::{RenderInput, Renderer};
+use super::json;
 
-/// The key of the metadata.
+/// The key of the context in the metadata.
 const CONTEXT_KEY: &str = "pbi-analyze";
 
-/// A Parquet file.
+/// The Parquet format.
 pub struct Parquet;
 
 impl Renderer for Parquet {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
-        let grid = page.grid;
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
+        let grid = input.grid;
         let fields = grid.columns.iter().map(|column| {
-            // Any cell may be null, whatever the rows of today.
+            // Any cell can be null, in these rows or in those of another day.
             Field::new(&column.name, data_type(column.kind), true)
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -39,9 +38,11 @@ impl Renderer for Parquet {
             (0..grid.columns.len()).map(|at| column_array(grid, at)).collect::<Result<_>>()?;
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
 
-        let basis =
-            page.context.map(|basis| json::context_json(basis, page.time_zone)).transpose()?;
-        let metadata = basis.map(|basis| vec![KeyValue::new(CONTEXT_KEY.to_owned(), basis)]);
+        let context = input
+            .context
+            .map(|context| json::context_json(context, input.time_zone))
+            .transpose()?;
+        let metadata = context.map(|context| vec![KeyValue::new(CONTEXT_KEY.to_owned(), context)]);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_key_value_metadata(metadata)
@@ -113,13 +114,13 @@ fn column_array(grid: &Grid, at: usize) -> Result<ArrayRef> {
     })
 }
 
-/// A column's values, where `value` takes what belongs into it.
+/// Returns the values of a column. `value` returns `None` for a cell of another kind.
 fn column_values<'g, T>(
     grid: &'g Grid,
     at: usize,
     value: impl Fn(&'g Cell) -> Option<T>,
 ) -> Result<Vec<Option<T>>> {
-    let of = |row: &'g Vec<Cell>| match row.get(at) {
+    let value_of = |row: &'g Vec<Cell>| match row.get(at) {
         Some(Cell::Null) => Ok(None),
         Some(cell) => value(cell).map(Some).ok_or(cell),
         None => Err(&Cell::Null),
@@ -128,9 +129,9 @@ fn column_values<'g, T>(
     grid.rows
         .iter()
         .map(|row| {
-            of(row).map_err(|cell| {
+            value_of(row).map_err(|cell| {
                 let (name, kind) = (&column.name, column.kind);
-                Error::internal(format!("column {name} is {kind:?} and holds {cell:?}"))
+                Error::internal(format!("column {name} is {kind:?} but contains {cell:?}"))
             })
         })
         .collect()
@@ -146,13 +147,16 @@ mod tests {
     };
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-    use super::super::tests::basis;
+    use super::super::tests::sample_context;
     use super::super::{OutputFormat, render};
     use super::*;
 
-    fn page<'a>(grid: &'a Grid, basis: Option<&'a super::super::ReportContext>) -> RenderInput<'a> {
+    fn input<'a>(
+        grid: &'a Grid,
+        context: Option<&'a super::super::ReportContext>,
+    ) -> RenderInput<'a> {
         let time_zone = chrono_tz::Europe::Zurich;
-        RenderInput { grid, chart: None, context: basis, remarks: &[], time_zone, width: 80 }
+        RenderInput { grid, chart: None, context, remarks: &[], time_zone, width: 80 }
     }
 
     fn all_kinds() -> Grid {
@@ -189,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_read_back_with_its_type_and_its_value() {
+    fn every_kind_is_read_back_with_type_and_value() {
         let grid = all_kinds();
-        let (batch, _) = read(&render(&page(&grid, None), OutputFormat::Parquet).unwrap());
+        let (batch, _) = read(&render(&input(&grid, None), OutputFormat::Parquet).unwrap());
         let column = |at: usize| batch.column(at);
         let types: Vec<DataType> =
             batch.schema().fields().iter().map(|field| field.data_type().clone()).collect();
@@ -218,15 +222,15 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_says_what_the_rows_rest_on() {
+    fn metadata_contains_the_context() {
         let grid = Grid::new([("text", CellKind::Text)]);
-        let basis = basis();
+        let context = sample_context();
         let (batch, metadata) =
-            read(&render(&page(&grid, Some(&basis)), OutputFormat::Parquet).unwrap());
+            read(&render(&input(&grid, Some(&context)), OutputFormat::Parquet).unwrap());
         assert_eq!((batch.num_rows(), batch.num_columns()), (0, 1));
         let entry = metadata.unwrap().into_iter().find(|entry| entry.key == CONTEXT_KEY).unwrap();
         let expected = concat!(
-            r#"{"report":"top-reports","title":"Most consumed reports","period":{"#,
+            r#"{"report":"top-reports","title":"Most viewed reports","period":{"#,
             r#""since":"2026-03-01","until":"2026-03-31","time_zone":"Europe/Zurich"},"#,
             r#""coverage":{"days":31,"complete":28,"partial":2,"missing":1,"truncated":1},"#,
             r#""excluded":{"noise":720,"services":5}}"#,
@@ -235,10 +239,10 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_of_another_kind_is_an_error_and_no_null() {
+    fn a_cell_of_another_kind_is_an_error() {
         let mut grid = Grid::new([("n", CellKind::Int)]);
         grid.rows.push(vec![Cell::Text("1".into())]);
-        let told = render(&page(&grid, None), OutputFormat::Parquet).unwrap_err().to_string();
-        assert!(told.contains("column n is Int and holds Text"), "{told}");
+        let error = render(&input(&grid, None), OutputFormat::Parquet).unwrap_err().to_string();
+        assert!(error.contains("column n is Int but contains Text"), "{error}");
     }
 }

@@ -1,57 +1,57 @@
-//! The answer for a terminal: aligned columns, and in words what they rest on.
+//! Renders a result for a terminal: aligned columns, a chart, and closing sentences.
 //!
-//! Owns: fitting a grid, and the chart of it, into a width. Where the width does not suffice,
-//! headers break at their words, then long texts are cut with `…`, and then the last columns are
-//! left out and named.
+//! If the terminal is too narrow, headers wrap first, then long texts are shortened with `…`, and
+//! then the last columns are hidden and named below the table.
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::Result;
 use crate::grid::{CellKind, Chart, Grid, GridColumn};
 
-use crate::render::{RenderInput, Renderer, chart, text, text_width};
+use super::input::{RenderInput, Renderer};
+use super::{chart, text, text_width};
 
-/// Between two columns.
+/// The distance of two columns.
 const COLUMN_GAP: usize = 2;
-/// The least that is left of a text before columns are left out.
+/// The width to which texts are shortened before columns are hidden.
 const MIN_TEXT_WIDTH: usize = 16;
-/// The least that is left of it before the column goes that the rows are ranked by.
+/// The width to which texts are shortened before the column of the chart is hidden.
 const MIN_TEXT_WIDTH_WITH_CHART: usize = 10;
-/// Lines narrower than this cannot be read, and are not tried.
+/// The smallest width of a line; narrower ones are not readable.
 const MIN_WIDTH: usize = 10;
-/// A shorter bar tells nothing.
+/// The smallest width of bars; shorter ones show no differences.
 const MIN_BAR_WIDTH: usize = 6;
-/// A longer bar tells no more.
+/// The largest width of bars; longer ones show no more.
 const MAX_BAR_WIDTH: usize = 16;
 
-/// Aligned text.
+/// The text format.
 pub struct TextTable;
 
 impl Renderer for TextTable {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
-        let width = page.width.max(MIN_WIDTH);
-        let texts = text::cell_texts(page);
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
+        let width = input.width.max(MIN_WIDTH);
+        let texts = text::cell_texts(input);
         let mut lines = Vec::new();
-        if let Some(basis) = page.context.filter(|basis| !basis.title.is_empty()) {
-            lines.extend(text_width::wrap(&basis.title, width));
+        if let Some(context) = input.context.filter(|context| !context.title.is_empty()) {
+            lines.extend(text_width::wrap(&context.title, width));
             lines.push(String::new());
         }
         let mut sentences = Vec::new();
-        let series = line_chart_lines(page, &texts, width);
-        match heatmap_lines(page, &texts, width) {
+        let series = line_chart_lines(input, &texts, width);
+        match heatmap_lines(input, &texts, width) {
             Some(plane) => lines.extend(plane),
             None => {
-                let body = TableLayout::new(page, texts, width);
-                sentences.extend(body.omitted_columns_note(page.grid));
+                let body = TableLayout::new(input, texts, width);
+                sentences.extend(body.omitted_columns_note(input.grid));
                 lines.extend(body.lines());
             }
         }
         lines.extend((!series.is_empty()).then(String::new));
         lines.extend(series);
 
-        sentences.extend(page.remarks.iter().cloned());
-        let zone = page.time_zone.name();
-        let closing = page.context.map(|basis| text::context_sentences(basis, zone));
+        sentences.extend(input.remarks.iter().cloned());
+        let zone = input.time_zone.name();
+        let closing = input.context.map(|context| text::context_sentences(context, zone));
         if !sentences.is_empty() || closing.is_some() {
             lines.push(String::new());
         }
@@ -64,27 +64,27 @@ impl Renderer for TextTable {
     }
 }
 
-/// What stands in the place of the rows, if anything does.
+/// Returns the heatmap that replaces the rows, if the result has one.
 fn heatmap_lines(
-    page: &RenderInput<'_>,
+    input: &RenderInput<'_>,
     texts: &[Vec<String>],
     width: usize,
 ) -> Option<Vec<String>> {
-    let Chart::Heatmap { value, over, by } = page.chart? else { return None };
-    chart::heatmap(page.grid, texts, [value, over, by], width)
+    let Chart::Heatmap { value, over, by } = input.chart? else { return None };
+    chart::heatmap(input.grid, texts, [value, over, by], width)
 }
 
-/// What stands below the rows, if anything does.
-fn line_chart_lines(page: &RenderInput<'_>, texts: &[Vec<String>], width: usize) -> Vec<String> {
-    match page.chart {
+/// Returns the line chart below the rows, if the result has one.
+fn line_chart_lines(input: &RenderInput<'_>, texts: &[Vec<String>], width: usize) -> Vec<String> {
+    match input.chart {
         Some(Chart::Lines { values, over }) => {
-            chart::line_chart(page.grid, texts, values, over, width)
+            chart::line_chart(input.grid, texts, values, over, width)
         }
         _ => Vec::new(),
     }
 }
 
-/// What is drawn of the rows: the columns that have room, and bars beside one of them.
+/// The layout of the rows: the visible columns, and bars after one of them.
 struct TableLayout {
     columns: Vec<GridColumn>,
     texts: Vec<Vec<String>>,
@@ -92,37 +92,37 @@ struct TableLayout {
 }
 
 impl TableLayout {
-    fn new(page: &RenderInput<'_>, texts: Vec<Vec<String>>, width: usize) -> TableLayout {
-        let columns = page.grid.columns.clone();
+    fn new(input: &RenderInput<'_>, texts: Vec<Vec<String>>, width: usize) -> TableLayout {
+        let columns = input.grid.columns.clone();
         let mut widths = column_widths(&columns, &texts, width, MIN_TEXT_WIDTH);
-        if let Some(Chart::Bars { value }) = page.chart
+        if let Some(Chart::Bars { value }) = input.chart
             && columns.iter().skip(widths.len()).any(|column| column.name == *value)
         {
             widths = column_widths(&columns, &texts, width, MIN_TEXT_WIDTH_WITH_CHART);
         }
         let mut body = TableLayout { columns, texts, widths };
-        if let Some(Chart::Bars { value }) = page.chart
-            && let Some(bars) = chart::TextBars::from_column(page.grid, value)
+        if let Some(Chart::Bars { value }) = input.chart
+            && let Some(bars) = chart::TextBars::from_column(input.grid, value)
         {
             body.add_bars(&bars, width);
         }
         body
     }
 
-    /// Puts bars behind their column if they have room: never at the price of another column, nor
-    /// of the whole of a text, where texts are not cut in any case.
+    /// Inserts bars after their column if there is space for them. Bars hide no column, and shorten
+    /// no text unless texts are shortened without bars, too.
     fn add_bars(&mut self, bars: &chart::TextBars, width: usize) {
         let left = width.saturating_sub(MIN_BAR_WIDTH + COLUMN_GAP);
         let widths = column_widths(&self.columns, &self.texts, left, MIN_TEXT_WIDTH);
-        let is_cut = |widths: &[usize], kind: fn(CellKind) -> bool| {
+        let is_shortened = |widths: &[usize], kind: fn(CellKind) -> bool| {
             let columns = self.columns.iter().zip(widths).enumerate();
             let mut shown = columns.filter(|(_, (column, _))| kind(column.kind));
             shown.any(|(at, (_, &width))| column_text_width(&self.texts, at) > width)
         };
-        let costs_text = is_cut(&widths, |_| true) && !is_cut(&self.widths, |_| true);
-        let costs_number = is_cut(&widths, CellKind::is_number);
-        let has_place = bars.column_index < widths.len() && widths.len() == self.widths.len();
-        if !has_place || costs_text || costs_number || total_width(&widths) > left {
+        let costs_text = is_shortened(&widths, |_| true) && !is_shortened(&self.widths, |_| true);
+        let costs_number = is_shortened(&widths, CellKind::is_number);
+        let has_space = bars.column_index < widths.len() && widths.len() == self.widths.len();
+        if !has_space || costs_text || costs_number || total_width(&widths) > left {
             return;
         }
         let bar = (width - total_width(&widths) - COLUMN_GAP).min(MAX_BAR_WIDTH);
@@ -135,12 +135,13 @@ impl TableLayout {
         }
     }
 
-    /// The sentence on the columns that have no room.
+    /// Returns the sentence on the hidden columns, if there are any.
     fn omitted_columns_note(&self, grid: &Grid) -> Option<String> {
         let missing = self.columns.len() - self.widths.len();
         let hidden = &grid.columns[grid.columns.len().saturating_sub(missing)..];
         let names: Vec<&str> = hidden.iter().map(|column| column.name.as_str()).collect();
-        (missing > 0).then(|| format!("Left out for want of width: {}.", names.join(", ")))
+        (missing > 0)
+            .then(|| format!("Hidden columns (terminal too narrow): {}.", names.join(", ")))
     }
 
     fn lines(&self) -> Vec<String> {
@@ -151,7 +152,7 @@ impl TableLayout {
     }
 }
 
-/// The width of the widest text in a column.
+/// Returns the width of the widest text in a column.
 fn column_text_width(texts: &[Vec<String>], at: usize) -> usize {
     texts.iter().filter_map(|row| row.get(at)).map(|text| text.width()).max().unwrap_or(0)
 }
@@ -160,13 +161,13 @@ fn total_width(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + COLUMN_GAP * widths.len().max(1) - COLUMN_GAP
 }
 
-/// The widths of the columns that are shown: all of them, or the first few. Texts are cut down to
-/// `text_least` before a column is left out.
+/// Returns the widths of the visible columns: all columns, or the first ones. Texts are shortened to
+/// `min_text_width` before a column is hidden.
 fn column_widths(
     columns: &[GridColumn],
     texts: &[Vec<String>],
     width: usize,
-    text_least: usize,
+    min_text_width: usize,
 ) -> Vec<usize> {
     let needed = |at: usize, header: usize| column_text_width(texts, at).max(header);
     let whole: Vec<usize> =
@@ -181,7 +182,7 @@ fn column_widths(
         .iter()
         .zip(&natural)
         .map(|(c, &natural)| match c.kind {
-            CellKind::Text => natural.min(text_least.max(words(c))),
+            CellKind::Text => natural.min(min_text_width.max(words(c))),
             _ => natural,
         })
         .collect();
@@ -191,7 +192,7 @@ fn column_widths(
     distribute_width(least, &natural, width)
 }
 
-/// Gives what is left of the width to the narrowest first, up to what each needs.
+/// Distributes the remaining width, to the narrowest columns first, up to their natural width.
 fn distribute_width(mut widths: Vec<usize>, natural: &[usize], width: usize) -> Vec<usize> {
     let gaps = COLUMN_GAP * widths.len().saturating_sub(1);
     let mut left = width.saturating_sub(gaps + widths.iter().sum::<usize>());
@@ -202,14 +203,14 @@ fn distribute_width(mut widths: Vec<usize>, natural: &[usize], width: usize) -> 
         widths[at] += 1;
         left -= 1;
     }
-    // A single column may still be wider than the line.
+    // A single column can still be wider than the line.
     if let [only] = widths.as_mut_slice() {
         *only = (*only).min(width);
     }
     widths
 }
 
-/// The header, over as many lines as the longest of its names takes, and the rule below it.
+/// Returns the lines of the header, and the rule below it.
 fn header_lines(columns: &[GridColumn], layout: &[usize]) -> Vec<String> {
     let names: Vec<Vec<String>> = columns
         .iter()
@@ -225,7 +226,7 @@ fn header_lines(columns: &[GridColumn], layout: &[usize]) -> Vec<String> {
     let height = names.iter().map(Vec::len).max().unwrap_or(0);
     let mut lines: Vec<String> = (0..height)
         .map(|line| {
-            // The names stand on the rule: what is shorter starts further down.
+            // Names are aligned to the rule: shorter ones start further down.
             let part = |name: &Vec<String>| {
                 let from = height - name.len();
                 line.checked_sub(from).and_then(|at| name.get(at).cloned()).unwrap_or_default()
@@ -250,45 +251,46 @@ fn row_line(texts: &[String], columns: &[GridColumn], layout: &[usize]) -> Strin
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{basis, sample, shown};
+    use super::super::tests::{render_text, sample_context, sample_grid};
     use super::super::{OutputFormat, render};
     use super::*;
     use crate::grid::Cell;
 
-    /// The table of a grid with a chart.
+    /// Renders a grid with a chart, without title and closing sentences.
     fn drawn(grid: &Grid, chart: &str, width: usize) -> String {
-        let (basis, chart) = (basis(), Chart::parse(chart).unwrap());
+        let (context, chart) = (sample_context(), Chart::parse(chart).unwrap());
         let time_zone = chrono_tz::UTC;
         let chart = Some(&chart);
-        let page =
-            RenderInput { grid, chart, context: Some(&basis), remarks: &[], time_zone, width };
-        let text = String::from_utf8(render(&page, OutputFormat::Text).unwrap()).unwrap();
+        let input =
+            RenderInput { grid, chart, context: Some(&context), remarks: &[], time_zone, width };
+        let text = String::from_utf8(render(&input, OutputFormat::Text).unwrap()).unwrap();
         let (title, text) = text.split_once("\n\n").unwrap();
-        assert_eq!(title, "Most consumed reports");
+        assert_eq!(title, "Most viewed reports");
         let (text, _) = text.split_once("\n\n2026-03-01 to").unwrap();
         text.to_owned() + "\n"
     }
 
     #[test]
-    fn columns_are_aligned_by_their_width_on_the_screen() {
+    fn columns_are_aligned_by_terminal_width() {
         let expected = "\
-Most consumed reports
+Most viewed reports
 
 rank  report of an uncommon long name  share  last_view         day
 ────  ───────────────────────────────  ─────  ────────────────  ──────────
    1  Umsätze, \"alle\" Länder 💶          2.5  2026-03-02 00:05  2026-03-01
   12  売上レポート                       n/a
 
-2026-03-01 to 2026-03-31, Europe/Zurich. 31 days: 28 complete, 2 partial (1 cut), 1 missing.
-Left out: 720 events of noise, 5 of services.
+2026-03-01 to 2026-03-31, Europe/Zurich.
+Coverage: 28 of 31 days complete (1 partial, 1 truncated, 1 missing).
+Excluded: 720 automated API events, 5 service events.
 ";
-        let mut grid = sample();
+        let mut grid = sample_grid();
         grid.columns[1].name = "report of an uncommon long name".into();
-        assert_eq!(shown(&grid, OutputFormat::Text, 100), expected);
+        assert_eq!(render_text(&grid, OutputFormat::Text, 100), expected);
     }
 
     #[test]
-    fn a_narrow_line_breaks_headers_cuts_names_and_then_leaves_out_the_last_columns() {
+    fn narrow_terminals_wrap_headers_shorten_texts_and_then_hide_columns() {
         let mut grid = Grid::new([
             ("report", CellKind::Text),
             ("views_per_viewer", CellKind::Float),
@@ -296,19 +298,19 @@ Left out: 720 events of noise, 5 of services.
         ]);
         let name = Cell::Text("Sales overview of all countries".into());
         grid.rows.push(vec![name, Cell::Float(2.25), Cell::Text("x".repeat(36))]);
-        let fitted = shown(&grid, OutputFormat::Text, 46);
+        let fitted = render_text(&grid, OutputFormat::Text, 46);
         let lines: Vec<&str> = fitted.lines().skip(2).collect();
         assert_eq!(lines[0], "                     views");
         assert_eq!(lines[1], "                       per");
         assert_eq!(lines[2], "report              viewer  report_id");
         assert_eq!(lines[4], "Sales overview of…    2.25  xxxxxxxxxxxxxxxxx…");
-        let narrow = shown(&grid, OutputFormat::Text, 30);
-        assert!(narrow.contains("Left out for want of width:\nreport_id."), "{narrow}");
+        let narrow = render_text(&grid, OutputFormat::Text, 30);
+        assert!(narrow.contains("Hidden columns (terminal too\nnarrow): report_id."), "{narrow}");
         assert!(narrow.contains("Sales overview of all…    2.25\n"), "{narrow}");
     }
 
     #[test]
-    fn texts_give_way_to_what_the_rows_are_ranked_by() {
+    fn texts_are_shortened_further_to_keep_the_column_of_the_chart() {
         let columns =
             [("report", CellKind::Text), ("place", CellKind::Text), ("views", CellKind::Int)];
         let mut grid = Grid::new(columns);
@@ -316,9 +318,9 @@ Left out: 720 events of noise, 5 of services.
         grid.rows.push(vec![name(), name(), Cell::Int(17)]);
         let narrow = drawn(&grid, "bars views", 32);
         assert!(narrow.contains("\na name of s…  a name of …     17\n"), "{narrow}");
-        // What is not drawn goes as before.
-        let plain = shown(&grid, OutputFormat::Text, 32);
-        assert!(plain.contains("Left out for want of width:\nplace, views."), "{plain}");
+        // Without a chart, the column is hidden.
+        let plain = render_text(&grid, OutputFormat::Text, 32);
+        assert!(plain.contains("Hidden columns (terminal too\nnarrow): place, views."), "{plain}");
     }
 
     fn views() -> Grid {
@@ -336,7 +338,7 @@ Left out: 720 events of noise, 5 of services.
     }
 
     #[test]
-    fn bars_stand_behind_their_column_and_begin_at_zero() {
+    fn bars_follow_their_column_and_begin_at_zero() {
         let expected = "\
 report  views                    day
 ──────  ─────  ────────────────  ──────────
@@ -348,7 +350,7 @@ Less       -3                    1970-01-05
 None      n/a
 ";
         assert_eq!(drawn(&views(), "bars views", 80), expected);
-        // As wide as there is room, and nothing where there is too little.
+        // Bars use the remaining width, and are omitted if it is too small.
         let narrow = drawn(&views(), "bars views", 33);
         assert!(narrow.contains("\n売上      160  ██████  1970-01-03\n"), "{narrow}");
         let bare = drawn(&views(), "bars views", 32);
@@ -356,28 +358,28 @@ None      n/a
     }
 
     #[test]
-    fn bars_cost_no_column_and_no_text_that_would_be_whole() {
+    fn bars_hide_no_column_and_shorten_no_whole_text() {
         let mut grid = views();
         grid.rows[0][0] = Cell::Text("x".repeat(30));
-        // Whole without bars: 30 + 2 + 5 + 2 + 10.
+        // Without bars, all texts fit: 30 + 2 + 5 + 2 + 10.
         let whole = drawn(&grid, "bars views", 56);
         assert!(whole.contains(&"x".repeat(30)) && !whole.contains('█'), "{whole}");
-        // Cut in any case, so that bars may take of it.
+        // Texts are shortened without bars, too.
         let cut = drawn(&grid, "bars views", 48);
         assert!(cut.contains("xxx…") && cut.contains("██████"), "{cut}");
-        assert!(cut.contains("1970-01-03") && !cut.contains("Left out"), "{cut}");
-        // Bars would push the last column out.
+        assert!(cut.contains("1970-01-03") && !cut.contains("Hidden"), "{cut}");
+        // Bars would hide the last column.
         let full = drawn(&grid, "bars views", 36);
         assert!(full.contains("1970-01-03") && !full.contains('█'), "{full}");
     }
 
     #[test]
-    fn where_nothing_is_above_zero_there_are_no_bars() {
+    fn columns_without_positive_values_have_no_bars() {
         for value in [Cell::Int(0), Cell::Int(-5), Cell::Null] {
             let mut grid = views();
             grid.rows.iter_mut().for_each(|row| row[1] = value.clone());
             let text = drawn(&grid, "bars views", 80);
-            assert_eq!(text, drawn(&grid, "bars of_no_column", 80), "{text}");
+            assert_eq!(text, drawn(&grid, "bars unknown_column", 80), "{text}");
             assert!(text.starts_with("report  views  day\n"), "{text}");
         }
         let mut grid = views();
@@ -386,7 +388,7 @@ None      n/a
     }
 
     #[test]
-    fn a_line_goes_through_the_rows_in_the_order_of_what_it_is_over() {
+    fn lines_follow_the_order_of_their_axis() {
         let text = drawn(&views(), "lines views, report over day", 80);
         let (_, below) = text.split_once("\n\n").unwrap();
         let expected = "\
@@ -399,14 +401,14 @@ Over day, 1970-01-01 to 1970-01-05.
         grid.rows.iter_mut().for_each(|row| row[1] = Cell::Int(7));
         let text = drawn(&grid, "lines views over day", 80);
         assert!(text.contains("\nviews  ▄▄▄▄▄  min 7, max 7\n"), "{text}");
-        // With one row there is no way to go, and in a narrow line no room.
+        // One row makes no line, and a narrow terminal has no space for one.
         grid.rows.truncate(1);
         assert!(!drawn(&grid, "lines views over day", 80).contains("Over day"));
         assert!(!drawn(&views(), "lines views over day", 28).contains("Over day"));
     }
 
     #[test]
-    fn more_rows_than_there_is_room_for_are_drawn_by_their_means() {
+    fn lines_show_averages_if_there_are_more_rows_than_space() {
         let mut grid = Grid::new([("day", CellKind::Date), ("views", CellKind::Int)]);
         for days in 0..100 {
             let views = if (40..60).contains(&days) { Cell::Null } else { Cell::Int(days.into()) };
@@ -416,7 +418,7 @@ Over day, 1970-01-01 to 1970-01-05.
         let expected = "
 views  ▁▂▂▃▃▄  ▅▆▆▇▇█  min 0, max 99
 Over day, 1970-01-01 to 1970-04-10;
-each block is the mean of up to 8
+each block is the average of up to 8
 rows.
 ";
         assert!(text.ends_with(expected), "{text}");
@@ -436,15 +438,15 @@ rows.
     }
 
     #[test]
-    fn a_plane_stands_in_the_place_of_the_rows_if_it_fits() {
+    fn heatmap_replaces_the_rows_if_it_fits() {
         let wide = "\
 weekday  0  1  2  3  4  5  6  7  8  9  10 11 12 13 14 15 16 17 18 19 20 21 22 23
 Mon      ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·  ·
 Tue      ·  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒   ▒▒▒
 日       ·  ░░░░░░░░░░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓█████████   ██████
 
-views by weekday, over hour: · is 0, ░ up to 11, ▒ up to 23, ▓ up to 34,
-█ up to 46, blank is no value.
+views by weekday, over hour: · = 0, ░ up to 11, ▒ up to 23, ▓ up to 34,
+█ up to 46, blank = no value.
 ";
         assert_eq!(drawn(&hours(), "heat views over hour by weekday", 81), wide);
         let narrow = drawn(&hours(), "heat views over hour by weekday", 40);
@@ -455,7 +457,7 @@ views by weekday, over hour: · is 0, ░ up to 11, ▒ up to 23, ▓ up to 34,
     }
 
     #[test]
-    fn a_plane_that_would_say_something_wrong_is_not_drawn() {
+    fn heatmap_without_values_or_with_two_values_per_cell_is_omitted() {
         let chart = "heat views over hour by weekday";
         let mut twice = hours();
         let again = twice.rows[0].clone();
@@ -471,7 +473,7 @@ views by weekday, over hour: · is 0, ░ up to 11, ▒ up to 23, ▓ up to 34,
     }
 
     #[test]
-    fn a_plane_goes_down_to_what_is_below_zero_and_names_what_it_does_not_draw() {
+    fn heatmap_scale_includes_negative_values_and_its_legend_names_other_columns() {
         let columns = [("y", CellKind::Bool), ("x", CellKind::Int), ("z", CellKind::Float)];
         let mut grid = Grid::new(columns.into_iter().chain([("n", CellKind::Int)]));
         for (y, x, z) in [(true, 1, -2.0), (true, 2, 0.0), (false, 1, 0.5), (false, 2, 2.0)] {
@@ -483,8 +485,8 @@ y    1 2
 yes  ░░·
 no   ▓▓██
 
-z by y, over x: · is 0, ░ up to -1.00, ▓ up to 1.00, █ up to 2.00.
-Not drawn: n; the other formats have it.
+z by y, over x: · = 0, ░ up to -1.00, ▓ up to 1.00, █ up to 2.00.
+Chart omits: n. Other formats show all columns.
 ";
         assert_eq!(drawn(&grid, "heat z over x by y", 80), expected);
         grid.rows.iter_mut().for_each(|row| row[2] = Cell::Float(-2.0));
@@ -492,7 +494,7 @@ Not drawn: n; the other formats have it.
         assert!(text.contains("no   ████\n"), "{text}");
     }
 
-    /// A value of a chart, with all that is out of the ordinary.
+    /// Generates values of a chart, extreme ones included.
     fn value() -> impl Strategy<Value = Cell> {
         prop_oneof![
             any::<i64>().prop_map(Cell::Int),
@@ -504,7 +506,7 @@ Not drawn: n; the other formats have it.
 
     proptest! {
         #[test]
-        fn no_line_is_wider_than_asked(
+        fn no_line_is_wider_than_the_terminal(
             names in prop::collection::vec("\\PC{0,40}", 1..6),
             values in prop::collection::vec("\\PC{0,60}", 6),
             width in 20usize..400,
@@ -512,13 +514,13 @@ Not drawn: n; the other formats have it.
             let columns: Vec<_> = names.iter().map(|name| (name.as_str(), CellKind::Text)).collect();
             let mut grid = Grid::new(columns);
             grid.rows.push(values[..names.len()].iter().cloned().map(Cell::Text).collect());
-            for line in shown(&grid, OutputFormat::Text, width).lines() {
+            for line in render_text(&grid, OutputFormat::Text, width).lines() {
                 prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());
             }
         }
 
         #[test]
-        fn no_line_of_a_chart_is_wider_than_asked(
+        fn no_line_of_a_chart_is_wider_than_the_terminal(
             rows in prop::collection::vec(("\\PC{0,30}", 0i64..40, value()), 0..60),
             kind in 0usize..3,
             width in 1usize..160,
@@ -528,12 +530,12 @@ Not drawn: n; the other formats have it.
                 grid.rows.push(vec![Cell::Text(y), Cell::Int(x), z]);
             }
             let chart = ["bars z", "lines z, x over x", "heat z over x by y"][kind];
-            let (basis, chart) = (basis(), Chart::parse(chart).unwrap());
+            let (context, chart) = (sample_context(), Chart::parse(chart).unwrap());
             let chart = Some(&chart);
             let time_zone = chrono_tz::UTC;
-            let page =
-                RenderInput { grid: &grid, chart, context: Some(&basis), remarks: &[], time_zone, width };
-            let text = String::from_utf8(render(&page, OutputFormat::Text).unwrap()).unwrap();
+            let input =
+                RenderInput { grid: &grid, chart, context: Some(&context), remarks: &[], time_zone, width };
+            let text = String::from_utf8(render(&input, OutputFormat::Text).unwrap()).unwrap();
             let width = width.max(MIN_WIDTH);
             for line in text.lines() {
                 prop_assert!(line.width() <= width, "{} > {width}: {line}", line.width());

@@ -1,33 +1,33 @@
-//! What people read: values as text, and in sentences what an answer rests on. Owns: both wordings,
-//! for every format that is meant for people. Must not know widths or what surrounds the words.
+//! Formats values and the context of a result as text for people.
 
+use super::input::{CoverageCounts, ExcludedEvents, RenderInput, ReportContext};
+use super::{text_width, time};
 use crate::grid::{Cell, GridColumn};
 
-use crate::render::{RenderInput, ReportContext, text_width, time};
-
-/// What is shown in each cell.
-pub fn cell_texts(page: &RenderInput<'_>) -> Vec<Vec<String>> {
-    let decimals: Vec<usize> = (0..page.grid.columns.len())
-        .map(|at| page.grid.rows.iter().map(|row| decimal_places(row.get(at))).max().unwrap_or(0))
+/// Returns the texts of all cells, as people read them.
+pub fn cell_texts(input: &RenderInput<'_>) -> Vec<Vec<String>> {
+    let decimals: Vec<usize> = (0..input.grid.columns.len())
+        .map(|at| input.grid.rows.iter().map(|row| decimal_places(row.get(at))).max().unwrap_or(0))
         .collect();
     let show = |(cell, (column, decimals)): (&Cell, (&GridColumn, &usize))| match cell {
         Cell::Null if column.kind.is_number() => "n/a".to_owned(),
         Cell::Null => String::new(),
         Cell::Text(text) => text_width::printable(text),
         Cell::Int(number) => number.to_string(),
-        Cell::Float(number) => format!("{number:.decimals$}"),
+        Cell::Float(number) => without_negative_zero(format!("{number:.decimals$}")),
         Cell::Bool(true) => "yes".to_owned(),
         Cell::Bool(false) => "no".to_owned(),
-        Cell::Time { us } => time::instant_short(*us, page.time_zone),
+        Cell::Time { us } => time::instant_short(*us, input.time_zone),
         Cell::LocalTime { us } => time::local_short(*us),
         Cell::Date { days } => time::date_iso(*days),
     };
-    let rows = page.grid.rows.iter();
-    rows.map(|row| row.iter().zip(page.grid.columns.iter().zip(&decimals)).map(show).collect())
+    let rows = input.grid.rows.iter();
+    rows.map(|row| row.iter().zip(input.grid.columns.iter().zip(&decimals)).map(show).collect())
         .collect()
 }
 
-/// How many decimals a number needs; a column shows the most that one of its cells needs, up to 4.
+/// Returns the number of decimals that a cell needs, at most 4. A column shows as many decimals as
+/// the cell with the most.
 fn decimal_places(cell: Option<&Cell>) -> usize {
     match cell {
         Some(Cell::Float(number)) => {
@@ -37,85 +37,126 @@ fn decimal_places(cell: Option<&Cell>) -> usize {
     }
 }
 
-/// The last sentences: period and zone, days, what was left out.
-pub fn context_sentences(basis: &ReportContext, zone: &str) -> [String; 3] {
-    let period = match (basis.since, basis.until) {
+/// Returns the text of a number without its sign if all digits are zero.
+fn without_negative_zero(text: String) -> String {
+    match text.strip_prefix('-') {
+        Some(digits) if digits.chars().all(|c| matches!(c, '0' | '.')) => digits.to_owned(),
+        _ => text,
+    }
+}
+
+/// Returns the closing sentences: the period, its coverage, and the excluded events.
+pub fn context_sentences(context: &ReportContext, zone: &str) -> [String; 3] {
+    let period = match (context.since, context.until) {
         (Some(since), Some(until)) => format!("{since} to {until}"),
         (Some(since), None) => format!("From {since}"),
         (None, Some(until)) => format!("Until {until}"),
         (None, None) => "No period".to_owned(),
     };
-    let days = &basis.coverage;
-    let held = if days.days == 0 {
-        "No day of it is held.".to_owned()
-    } else if days.complete == days.days {
-        format!("All {} complete.", count(days.days, "day"))
-    } else {
-        let cut = if days.truncated > 0 {
-            format!(" ({} cut)", thousands(days.truncated))
-        } else {
-            String::new()
-        };
-        let [complete, partial, missing] =
-            [days.complete, days.partial, days.missing].map(thousands);
-        let all = count(days.days, "day");
-        format!("{all}: {complete} complete, {partial} partial{cut}, {missing} missing.")
-    };
-    let left_out = &basis.excluded;
-    let noise = count(left_out.noise, "event");
-    let others =
-        [(left_out.people, " of people"), (left_out.filtered, " that the filters do not match")];
-    let others: String = others
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!(", {}{what}", thousands(*count)))
-        .collect();
-    let services = thousands(left_out.services);
-    let left_out = format!("Left out: {noise} of noise, {services} of services{others}.");
-    [format!("{period}, {zone}."), held, left_out]
+    let coverage = coverage_sentence(&context.coverage);
+    [format!("{period}, {zone}."), coverage, excluded_sentence(&context.excluded)]
 }
 
-fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", thousands(number)) }
+fn coverage_sentence(counts: &CoverageCounts) -> String {
+    if counts.days == 0 {
+        return "Coverage: no data for this period.".to_owned();
+    }
+    let [complete, all] = [counts.complete, counts.days].map(thousands);
+    let days = if counts.days == 1 { "day" } else { "days" };
+    let others = [
+        (counts.partial.saturating_sub(counts.truncated), "partial"),
+        (counts.truncated, "truncated"),
+        (counts.missing, "missing"),
+    ];
+    let others = others.iter().filter(|(count, _)| *count > 0);
+    let others: Vec<String> =
+        others.map(|(count, status)| format!("{} {status}", thousands(*count))).collect();
+    let others =
+        if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
+    format!("Coverage: {complete} of {all} {days} complete{others}.")
+}
+
+fn excluded_sentence(excluded: &ExcludedEvents) -> String {
+    let kinds = [
+        (excluded.noise, "automated API", ""),
+        (excluded.services, "service", ""),
+        (excluded.people, "user", ""),
+        (excluded.filtered, "", " outside the filters"),
+    ];
+    let kinds = kinds.iter().filter(|(count, ..)| *count > 0);
+    let kinds: Vec<String> = kinds
+        .map(|(count, kind, place)| {
+            let noun = if *count == 1 { "event" } else { "events" };
+            let gap = if kind.is_empty() { "" } else { " " };
+            format!("{} {kind}{gap}{noun}{place}", thousands(*count))
+        })
+        .collect();
+    let kinds = if kinds.is_empty() { "no events".to_owned() } else { kinds.join(", ") };
+    format!("Excluded: {kinds}.")
 }
 
 fn thousands(number: u64) -> String {
     group_digits(&number.to_string())
 }
 
-/// The digits of a number, parted by thousands.
+/// Returns a number with commas between the thousands, and no sign if it is zero.
 pub fn group_digits(text: &str) -> String {
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("−", digits));
+    let text = without_negative_zero(text.to_owned());
+    let (sign, digits) = text.strip_prefix('-').map_or(("", &*text), |digits| ("−", digits));
     let (whole, fraction) = digits.find('.').map_or((digits, ""), |at| digits.split_at(at));
-    let mut parted = String::from(sign);
+    let mut grouped = String::from(sign);
     for (at, digit) in whole.chars().enumerate() {
         if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            parted.push(',');
+            grouped.push(',');
         }
-        parted.push(digit);
+        grouped.push(digit);
     }
-    parted + fraction
+    grouped + fraction
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::render::text::*;
+    use super::super::tests::sample_context;
+    use super::*;
+    use crate::grid::{CellKind, Grid};
 
     #[test]
-    fn the_closing_sentences_are_short_when_all_is_well() {
-        let mut basis = super::super::tests::basis();
-        basis.coverage =
-            super::super::CoverageCounts { days: 1, complete: 1, ..Default::default() };
+    fn closing_sentences_name_only_what_there_is() {
+        let mut context = sample_context();
+        let sentences = context_sentences(&context, "UTC");
         let expected = [
             "2026-03-01 to 2026-03-31, UTC.",
-            "All 1 day complete.",
-            "Left out: 720 events of noise, 5 of services.",
+            "Coverage: 28 of 31 days complete (1 partial, 1 truncated, 1 missing).",
+            "Excluded: 720 automated API events, 5 service events.",
         ];
-        assert_eq!(context_sentences(&basis, "UTC"), expected);
-        basis.excluded.noise = 2318;
-        assert_eq!(
-            context_sentences(&basis, "UTC")[2],
-            "Left out: 2,318 events of noise, 5 of services."
-        );
+        assert_eq!(sentences, expected);
+        context.coverage = CoverageCounts { days: 1, complete: 1, ..Default::default() };
+        context.excluded = ExcludedEvents { noise: 2_318, services: 0, people: 1, filtered: 4 };
+        let [_, coverage, excluded] = context_sentences(&context, "UTC");
+        assert_eq!(coverage, "Coverage: 1 of 1 day complete.");
+        let expected =
+            "Excluded: 2,318 automated API events, 1 user event, 4 events outside the filters.";
+        assert_eq!(excluded, expected);
+        context.coverage = CoverageCounts::default();
+        context.excluded = ExcludedEvents::default();
+        let [_, coverage, excluded] = context_sentences(&context, "UTC");
+        assert_eq!(coverage, "Coverage: no data for this period.");
+        assert_eq!(excluded, "Excluded: no events.");
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        let mut grid = Grid::new([("change", CellKind::Float)]);
+        grid.rows = [-0.0, -0.00001, -1.5].map(|number| vec![Cell::Float(number)]).into();
+        let input = RenderInput {
+            grid: &grid,
+            chart: None,
+            context: None,
+            remarks: &[],
+            time_zone: chrono_tz::UTC,
+            width: 80,
+        };
+        assert_eq!(cell_texts(&input), [["0.0000"], ["0.0000"], ["-1.5000"]]);
+        assert_eq!(group_digits("-0.00"), "0.00");
     }
 }

@@ -1,8 +1,7 @@
-//! The package of an Excel workbook: a zip of XML parts (ECMA-376, Office Open XML). Owns: what XML
-//! and Excel demand of the parts. Must not know what the sheets say.
+//! Writes the package of an Excel workbook: a zip of XML parts (ECMA-376, Office Open XML).
 //!
-//! Only what a report needs is there: sheets of values with a handful of styles. No part and no
-//! entry of the zip holds a time, so the same sheets are the same bytes.
+//! It supports sheets of values with six styles. The package contains no times, so the same sheets
+//! give the same bytes.
 
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
@@ -12,11 +11,11 @@ use zip::{CompressionMethod, DateTime};
 
 use crate::{Error, Result};
 
-/// The rows that a sheet takes.
+/// The largest number of rows of a sheet.
 pub const MAX_SHEET_ROWS: usize = 1 << 20;
-/// The UTF-16 units that a cell takes.
+/// The largest number of UTF-16 units in a cell.
 pub const MAX_CELL_UNITS: usize = 32_767;
-/// The letters that the name of a sheet takes.
+/// The largest number of UTF-16 units in the name of a sheet.
 const MAX_SHEET_NAME_UNITS: usize = 31;
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
@@ -24,10 +23,10 @@ const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
 const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
 
-/// How a cell looks; the numbers are places in [`STYLES`].
+/// The style of a cell; the numbers are positions in `STYLES`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkbookStyle {
-    /// As it is.
+    /// No style.
     Plain = 0,
     /// Bold, for headers.
     Header = 1,
@@ -35,9 +34,9 @@ pub enum WorkbookStyle {
     Whole = 2,
     /// A day.
     Date = 3,
-    /// A day and a time.
+    /// A day with a time.
     Time = 4,
-    /// A sentence, over as many lines as it takes.
+    /// A sentence, wrapped.
     Sentence = 5,
 }
 
@@ -68,9 +67,9 @@ const STYLES: &str = concat!(
 /// The value of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorkbookValue {
-    /// Nothing.
+    /// No value.
     Empty,
-    /// Words.
+    /// A text.
     Text(String),
     /// A number, a day or a time.
     Number(f64),
@@ -78,34 +77,34 @@ pub enum WorkbookValue {
     Bool(bool),
 }
 
-/// A sheet, before its rows.
+/// A sheet without its rows.
 #[derive(Debug, Clone)]
 pub struct Sheet {
-    /// What its tab says.
+    /// The name on its tab.
     pub name: String,
-    /// How wide each column is, in digits.
+    /// The widths of the columns, in digits.
     pub widths: Vec<usize>,
-    /// How many rows it has, the header included.
+    /// The number of rows, the header included.
     pub rows: usize,
-    /// Whether the first row is a header: it stays in sight, and the rows can be filtered.
+    /// True if the first row is a frozen header with filters.
     pub has_header: bool,
 }
 
-/// A workbook that is being written, in memory.
+/// A workbook under construction, in memory.
 pub struct Workbook {
     zip: ZipWriter<Cursor<Vec<u8>>>,
     sheets: std::vec::IntoIter<Sheet>,
-    /// The sheet that takes rows, by what stands behind them.
+    /// The XML after the rows of the current sheet.
     sheet_end: Option<String>,
-    /// The part so far: rows are handed on in large pieces.
+    /// XML that is not yet compressed.
     buffer: String,
     row_number: usize,
-    /// How many sheets have begun.
+    /// The number of sheets that were started.
     started_sheets: usize,
 }
 
 impl Workbook {
-    /// A workbook of these sheets. Their names become such as Excel takes.
+    /// Starts a workbook of these sheets. Their names are changed to valid ones.
     pub fn new(mut sheets: Vec<Sheet>) -> Result<Workbook> {
         for sheet in &mut sheets {
             sheet.name = sheet_name(&sheet.name);
@@ -121,7 +120,7 @@ impl Workbook {
             row_number: 0,
             started_sheets: 0,
         };
-        // Programs that guess a file's type look at the first part only.
+        // Programs that detect file types read the first part only.
         book.write_part("[Content_Types].xml", &content_types_xml(sheets.len())?)?;
         let root = format!(
             "<Relationships xmlns=\"{PACKAGE}/relationships\"><Relationship Id=\"rId1\" \
@@ -138,7 +137,7 @@ impl Workbook {
         Ok(book)
     }
 
-    /// Goes on to the next sheet: to the first before the first row.
+    /// Starts the next sheet. Must be called before the first row, too.
     pub fn next_sheet(&mut self) -> Result<()> {
         self.end_sheet()?;
         (self.started_sheets, self.row_number) = (self.started_sheets + 1, 0);
@@ -176,7 +175,7 @@ impl Workbook {
         &mut self,
         cells: impl IntoIterator<Item = (WorkbookValue, WorkbookStyle)>,
     ) -> Result<()> {
-        const PIECE: usize = 1 << 16;
+        const FLUSH_BYTES: usize = 1 << 16;
         self.row_number += 1;
         let row = self.row_number;
         push_fmt(&mut self.buffer, format_args!("<row r=\"{row}\">"))?;
@@ -201,10 +200,10 @@ impl Workbook {
             }
         }
         self.buffer.push_str("</row>");
-        if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
+        if self.buffer.len() >= FLUSH_BYTES { self.flush() } else { Ok(()) }
     }
 
-    /// The whole workbook.
+    /// Returns the workbook.
     pub fn finish(mut self) -> Result<Vec<u8>> {
         self.end_sheet()?;
         Ok(self.zip.finish().map_err(Error::internal)?.into_inner())
@@ -237,8 +236,8 @@ impl Workbook {
     }
 }
 
-fn push_fmt(text: &mut String, what: std::fmt::Arguments<'_>) -> Result<()> {
-    text.write_fmt(what).map_err(Error::internal)
+fn push_fmt(text: &mut String, part: std::fmt::Arguments<'_>) -> Result<()> {
+    text.write_fmt(part).map_err(Error::internal)
 }
 
 fn workbook_xml(sheets: &[Sheet]) -> Result<String> {
@@ -251,7 +250,7 @@ fn workbook_xml(sheets: &[Sheet]) -> Result<String> {
         let entry =
             format_args!("<sheet name=\"{name}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>");
         push_fmt(&mut xml, entry)?;
-        // What Excel writes beside a filter, and some readers look for.
+        // Excel adds this name to a filter, and some readers need it.
         if let Some([first, last]) = filter_range(sheet) {
             let quoted = name.replace('\'', "''");
             push_fmt(
@@ -315,7 +314,7 @@ fn content_types_xml(sheets: usize) -> Result<String> {
     Ok(xml)
 }
 
-/// The first and the last of the cells that a filter is about: all of a sheet with a header.
+/// Returns the first and the last cell of the filter: those of the sheet, if it has a header.
 fn filter_range(sheet: &Sheet) -> Option<[String; 2]> {
     let last = sheet.widths.len().checked_sub(1).filter(|_| sheet.has_header)?;
     Some(
@@ -324,7 +323,7 @@ fn filter_range(sheet: &Sheet) -> Option<[String; 2]> {
     )
 }
 
-/// The name of a column: A to Z, then AA.
+/// Returns the name of a column: A to Z, then AA.
 fn column_letters(column: usize) -> String {
     let (mut name, mut left) = (Vec::new(), column + 1);
     while left > 0 {
@@ -335,7 +334,7 @@ fn column_letters(column: usize) -> String {
     name.iter().rev().collect()
 }
 
-/// A name that Excel takes for a sheet: some signs mean something in formulas.
+/// Returns a valid name of a sheet, without the characters that have a meaning in formulas.
 fn sheet_name(name: &str) -> String {
     let sign = |c: char| if "[]:*?/\\'".contains(c) || c.is_control() { ' ' } else { c };
     let name: String = name.chars().map(sign).collect();
@@ -343,34 +342,34 @@ fn sheet_name(name: &str) -> String {
     if name.is_empty() { "Sheet".to_owned() } else { name.to_owned() }
 }
 
-/// As much of the text as fits into so many UTF-16 units, by which Excel counts.
+/// Returns the longest prefix of at most `most` UTF-16 units, the units of Excel's limits.
 pub fn utf16_prefix(text: &str, most: usize) -> &str {
     if text.len() <= most {
         return text;
     }
     let mut units = 0;
-    let over = text.char_indices().find(|(_, letter)| {
-        units += letter.len_utf16();
+    let over = text.char_indices().find(|(_, c)| {
+        units += c.len_utf16();
         units > most
     });
     over.map_or(text, |(end, _)| &text[..end])
 }
 
-/// Text as XML has it. What XML has no sign for is `_x001B_` to Excel, and so a text that looks
-/// like that has its first sign written in the same way.
+/// Escapes a text for XML. Excel writes characters that XML cannot express as `_x001B_`. In a text
+/// that contains such an escape, its first character is escaped, too.
 fn escape_xml(text: &str, out: &mut String) {
-    for (at, letter) in text.char_indices() {
-        match letter {
+    for (at, c) in text.char_indices() {
+        match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            '\t' | '\n' => out.push(letter),
+            '\t' | '\n' => out.push(c),
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
-                out.push_str(&format!("_x{:04X}_", u32::from(letter)));
+                out.push_str(&format!("_x{:04X}_", u32::from(c)));
             }
             '_' if is_excel_escape(&text.as_bytes()[at..]) => out.push_str("_x005F_"),
-            letter => out.push(letter),
+            c => out.push(c),
         }
     }
 }
@@ -391,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn xml_and_excel_each_have_signs_of_their_own() {
+    fn texts_are_escaped_for_xml_and_excel() {
         assert_eq!(escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
         assert_eq!(escaped("a\tb\nc\r\u{1b}\u{ffff}"), "a\tb\nc_x000D__x001B__xFFFF_");
         assert_eq!(
@@ -402,13 +401,13 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_named_as_in_a_sheet() {
+    fn columns_have_the_names_of_excel() {
         let names = [0, 25, 26, 51, 52, 701, 702, 16_383].map(column_letters);
         assert_eq!(names, ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA", "XFD"]);
     }
 
     #[test]
-    fn a_sheet_has_a_name_that_excel_takes() {
+    fn sheet_names_are_valid_in_excel() {
         assert_eq!(sheet_name("top-reports"), "top-reports");
         assert_eq!(sheet_name("a[b]:c*d?e/f\\g'h"), "a b  c d e f g h");
         assert_eq!(sheet_name("''"), "Sheet");
@@ -416,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_by_utf16_units_and_between_letters() {
+    fn prefixes_count_utf16_units_and_keep_characters_whole() {
         assert_eq!(utf16_prefix("売上💶x", 3), "売上");
         assert_eq!(utf16_prefix("売上💶x", 4), "売上💶");
         assert_eq!(utf16_prefix("売上💶x", 5), "売上💶x");

@@ -1,6 +1,7 @@
-//! The answer as an Excel workbook: the rows on one sheet, on the other what they rest on. Owns:
-//! which value of Excel a cell is - times are days since 1900 on the clock of the report's zone -
-//! and what Excel cannot hold and is text instead. The package is the business of `workbook`.
+//! Renders a result as an Excel workbook: the rows on one sheet, their context on another.
+//!
+//! Times are days since 1900 on the clock of the report's zone. Values that Excel cannot represent
+//! are texts.
 
 use chrono::{Datelike, NaiveDate};
 use unicode_width::UnicodeWidthStr;
@@ -8,42 +9,43 @@ use unicode_width::UnicodeWidthStr;
 use crate::grid::{Cell, Grid};
 use crate::{Error, Result};
 
+use super::input::{RenderInput, Renderer, ReportContext};
+use super::time;
 use super::workbook::{
     MAX_CELL_UNITS, MAX_SHEET_ROWS, Sheet, Workbook, WorkbookStyle, WorkbookValue, utf16_prefix,
 };
-use super::{RenderInput, Renderer, ReportContext, time};
 
-/// A workbook.
+/// The Excel format.
 pub struct Xlsx;
 
-/// What of a number Excel keeps when it shows it: 15 digits. Larger ones are text.
+/// The largest integer that Excel shows exactly: 15 digits. Larger ones are texts.
 const MAX_EXACT_INT: u64 = 999_999_999_999_999;
-/// The first day that Excel counts as everybody else does: before it, 1900 is a leap year.
+/// The first day with the right number in Excel, 1900-03-01: Excel takes 1900 for a leap year.
 const MIN_DAY_SERIAL: f64 = 61.0;
-/// The day after the last, 9999-12-31.
+/// The number after that of the last day, 9999-12-31.
 const DAY_SERIAL_END: f64 = 2_958_466.0;
-/// 1970-01-01 as Excel counts.
+/// The number of 1970-01-01 in Excel.
 const UNIX_EPOCH_SERIAL: f64 = 25_569.0;
 const DAY_US: f64 = 86_400e6;
-/// The widest that a column begins with.
+/// The largest initial width of a column.
 const MAX_COLUMN_WIDTH: usize = 60;
-/// What the button of the filter takes of a header.
+/// The width of the filter button in a header.
 const FILTER_BUTTON_WIDTH: usize = 3;
 
 impl Renderer for Xlsx {
-    fn render(&self, page: &RenderInput<'_>) -> Result<Vec<u8>> {
-        let grid = page.grid;
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
+        let grid = input.grid;
         let rows = grid.rows.len() + 1;
         if rows > MAX_SHEET_ROWS {
             return Err(Error::Usage(format!(
-                "{} rows are more than a sheet of Excel takes ({}): ask for fewer with --top, or \
-                 for another format",
+                "{} rows do not fit on an Excel sheet, which has {} rows: limit them with --top or \
+                 use another format",
                 grid.rows.len(),
                 MAX_SHEET_ROWS - 1
             )));
         }
-        let name = page.context.map_or("Rows", |basis| basis.report.as_str()).to_owned();
-        let about = if name.eq_ignore_ascii_case("About") { "Basis" } else { "About" }.to_owned();
+        let name = input.context.map_or("Rows", |context| context.report.as_str()).to_owned();
+        let about = if name.eq_ignore_ascii_case("About") { "Context" } else { "About" }.to_owned();
         let mut book = Workbook::new(vec![
             Sheet { name, widths: column_widths(grid), rows, has_header: true },
             Sheet { name: about, widths: vec![22, MAX_COLUMN_WIDTH], rows: 0, has_header: false },
@@ -54,21 +56,24 @@ impl Renderer for Xlsx {
         book.write_row(names.map(|name| (WorkbookValue::Text(name), WorkbookStyle::Header)))?;
         let mut cut = 0;
         for row in &grid.rows {
-            book.write_row(row.iter().map(|cell| cell_value(cell, page, &mut cut)))?;
+            book.write_row(row.iter().map(|cell| cell_value(cell, input, &mut cut)))?;
         }
 
         book.next_sheet()?;
-        for (label, told) in about_rows(page, cut) {
-            book.write_row([(WorkbookValue::Text(label.to_owned()), WorkbookStyle::Header), told])?;
+        for (label, value) in about_rows(input, cut) {
+            book.write_row([
+                (WorkbookValue::Text(label.to_owned()), WorkbookStyle::Header),
+                value,
+            ])?;
         }
         book.finish()
     }
 }
 
-/// A cell as Excel has it; texts that had to be cut are counted.
+/// Returns a cell as a value of Excel, and counts shortened texts in `cut`.
 fn cell_value(
     cell: &Cell,
-    page: &RenderInput<'_>,
+    input: &RenderInput<'_>,
     cut: &mut u64,
 ) -> (WorkbookValue, WorkbookStyle) {
     let text = |text: String| (WorkbookValue::Text(text), WorkbookStyle::Plain);
@@ -91,9 +96,9 @@ fn cell_value(
         }
         Cell::Float(number) => text(number.to_string()),
         Cell::Bool(truth) => (WorkbookValue::Bool(*truth), WorkbookStyle::Plain),
-        Cell::Time { us } => match time::local_us(*us, page.time_zone).and_then(time_serial) {
+        Cell::Time { us } => match time::local_us(*us, input.time_zone).and_then(time_serial) {
             Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Time),
-            None => text(time::instant_iso(*us, page.time_zone)),
+            None => text(time::instant_iso(*us, input.time_zone)),
         },
         Cell::LocalTime { us } => match time_serial(*us) {
             Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Time),
@@ -110,16 +115,16 @@ fn time_serial(us: i64) -> Option<f64> {
     valid_serial(us as f64 / DAY_US + UNIX_EPOCH_SERIAL)
 }
 
-/// The day, if Excel counts so far.
+/// Returns the number if it is that of a day in Excel.
 fn valid_serial(serial: f64) -> Option<f64> {
     (MIN_DAY_SERIAL..DAY_SERIAL_END).contains(&serial).then_some(serial)
 }
 
-/// How wide each column is: as its widest cell, within reason.
+/// Returns the initial widths: those of the widest cells, up to [`MAX_COLUMN_WIDTH`].
 fn column_widths(grid: &Grid) -> Vec<usize> {
     let width = |cell: &Cell| match cell {
         Cell::Null => 0,
-        // What is much longer in bytes is too wide in any script.
+        // A text with that many bytes is too wide in any script.
         Cell::Text(text) if text.len() > MAX_COLUMN_WIDTH * 4 => MAX_COLUMN_WIDTH,
         Cell::Text(text) => text.width(),
         Cell::Int(number) => number.to_string().len(),
@@ -136,39 +141,39 @@ fn column_widths(grid: &Grid) -> Vec<usize> {
     columns.collect()
 }
 
-/// What the rows rest on, line by line.
+/// Returns the rows of the sheet with the context.
 fn about_rows(
-    page: &RenderInput<'_>,
+    input: &RenderInput<'_>,
     cut: u64,
 ) -> Vec<(&'static str, (WorkbookValue, WorkbookStyle))> {
     let text = |text: &str| (WorkbookValue::Text(text.to_owned()), WorkbookStyle::Sentence);
     let mut rows = Vec::new();
-    if let Some(basis) = page.context {
-        rows.extend([("Title", text(&basis.title)), ("Report", text(&basis.report))]);
-        let ends = [("First day", basis.since), ("Last day", basis.until)];
+    if let Some(context) = input.context {
+        rows.extend([("Title", text(&context.title)), ("Report", text(&context.report))]);
+        let ends = [("First day", context.since), ("Last day", context.until)];
         rows.extend(ends.into_iter().filter_map(|(label, end)| Some((label, day_value(end?)))));
     }
-    rows.push(("Time zone", text(page.time_zone.name())));
-    rows.extend(page.context.into_iter().flat_map(count_rows));
-    rows.extend(page.remarks.iter().map(|remark| ("Remark", text(remark))));
+    rows.push(("Time zone", text(input.time_zone.name())));
+    rows.extend(input.context.into_iter().flat_map(count_rows));
+    rows.extend(input.remarks.iter().map(|remark| ("Note", text(remark))));
     if cut > 0 {
-        let texts = if cut == 1 { "1 text is" } else { &format!("{cut} texts are") };
-        let told = format!("{texts} longer than a cell of Excel takes, and cut; they end in ….");
-        rows.push(("Remark", text(&told)));
+        let texts = if cut == 1 { "1 text was" } else { &format!("{cut} texts were") };
+        let note = format!("{texts} too long for an Excel cell and shortened, ending in ….");
+        rows.push(("Note", text(&note)));
     }
     rows
 }
 
-fn count_rows(basis: &ReportContext) -> [(&'static str, (WorkbookValue, WorkbookStyle)); 7] {
-    let (days, excluded) = (&basis.coverage, &basis.excluded);
+fn count_rows(context: &ReportContext) -> [(&'static str, (WorkbookValue, WorkbookStyle)); 7] {
+    let (days, excluded) = (&context.coverage, &context.excluded);
     [
-        ("Days of the period", days.days),
+        ("Days in the period", days.days),
         ("Complete days", days.complete),
         ("Partial days", days.partial),
-        ("Partial days, cut", days.truncated),
+        ("Truncated days (part of partial)", days.truncated),
         ("Missing days", days.missing),
-        ("Left out as noise", excluded.noise),
-        ("Left out as services", excluded.services),
+        ("Excluded automated API events", excluded.noise),
+        ("Excluded service events", excluded.services),
     ]
     .map(|(label, number)| (label, (WorkbookValue::Number(number as f64), WorkbookStyle::Whole)))
 }
@@ -185,16 +190,22 @@ fn day_value(day: NaiveDate) -> (WorkbookValue, WorkbookStyle) {
 mod tests {
     use std::io::{Cursor, Read};
 
-    use super::super::tests::{basis, sample};
+    use super::super::tests::{sample_context, sample_grid};
     use super::super::{OutputFormat, render};
     use super::*;
     use crate::grid::CellKind;
 
-    fn made(grid: &Grid, remarks: &[String]) -> zip::ZipArchive<Cursor<Vec<u8>>> {
-        let (basis, time_zone) = (basis(), chrono_tz::Europe::Zurich);
-        let page =
-            RenderInput { grid, chart: None, context: Some(&basis), remarks, time_zone, width: 80 };
-        zip::ZipArchive::new(Cursor::new(render(&page, OutputFormat::Xlsx).unwrap())).unwrap()
+    fn workbook(grid: &Grid, remarks: &[String]) -> zip::ZipArchive<Cursor<Vec<u8>>> {
+        let (context, time_zone) = (sample_context(), chrono_tz::Europe::Zurich);
+        let input = RenderInput {
+            grid,
+            chart: None,
+            context: Some(&context),
+            remarks,
+            time_zone,
+            width: 80,
+        };
+        zip::ZipArchive::new(Cursor::new(render(&input, OutputFormat::Xlsx).unwrap())).unwrap()
     }
 
     fn part(book: &mut zip::ZipArchive<Cursor<Vec<u8>>>, name: &str) -> String {
@@ -204,12 +215,12 @@ mod tests {
     }
 
     fn sheet(grid: &Grid) -> String {
-        part(&mut made(grid, &[]), "xl/worksheets/sheet1.xml")
+        part(&mut workbook(grid, &[]), "xl/worksheets/sheet1.xml")
     }
 
     #[test]
-    fn the_rows_stand_below_a_header_that_stays_and_filters() {
-        let xml = sheet(&sample());
+    fn rows_have_a_frozen_header_with_filters() {
+        let xml = sheet(&sample_grid());
         assert!(xml.contains("topLeftCell=\"A2\" activePane=\"bottomLeft\" state=\"frozen\""));
         assert!(xml.ends_with("</sheetData><autoFilter ref=\"A1:E3\"/></worksheet>"), "{xml}");
         assert!(
@@ -229,11 +240,11 @@ mod tests {
     }
 
     #[test]
-    fn the_second_sheet_says_what_the_rows_rest_on() {
-        let mut book = made(&sample(), &["These are the first 2 rows.".into()]);
-        let workbook = part(&mut book, "xl/workbook.xml");
-        assert!(workbook.contains("<sheet name=\"top-reports\" sheetId=\"1\""), "{workbook}");
-        assert!(workbook.contains("hidden=\"1\">'top-reports'!$A$1:$E$3<"), "{workbook}");
+    fn second_sheet_contains_the_context() {
+        let mut book = workbook(&sample_grid(), &["Showing 2 of 9 rows.".into()]);
+        let xml = part(&mut book, "xl/workbook.xml");
+        assert!(xml.contains("<sheet name=\"top-reports\" sheetId=\"1\""), "{xml}");
+        assert!(xml.contains("hidden=\"1\">'top-reports'!$A$1:$E$3<"), "{xml}");
         let about = part(&mut book, "xl/worksheets/sheet2.xml");
         let plain: Vec<&str> = about
             .split(['<', '>'])
@@ -242,15 +253,15 @@ mod tests {
             .step_by(2)
             .filter(|text| !text.is_empty())
             .collect();
-        let expected = "Title/Most consumed reports/Report/top-reports/First day/46082/\
-            Last day/46112/Time zone/Europe/Zurich/Days of the period/31/Complete days/28/\
-            Partial days/2/Partial days, cut/1/Missing days/1/Left out as noise/720/\
-            Left out as services/5/Remark/These are the first 2 rows.";
+        let expected = "Title/Most viewed reports/Report/top-reports/First day/46082/\
+            Last day/46112/Time zone/Europe/Zurich/Days in the period/31/Complete days/28/\
+            Partial days/2/Truncated days (part of partial)/1/Missing days/1/Excluded automated API events/720/\
+            Excluded service events/5/Note/Showing 2 of 9 rows.";
         assert_eq!(plain.join("/"), expected);
     }
 
     #[test]
-    fn what_excel_cannot_hold_is_text_and_what_it_cuts_is_told() {
+    fn values_beyond_excel_are_texts_and_shortened_texts_are_noted() {
         let kinds = [
             ("n", CellKind::Int),
             ("x", CellKind::Float),
@@ -272,7 +283,7 @@ mod tests {
                 Cell::Text(text.into()),
             ]);
         }
-        let mut book = made(&grid, &[]);
+        let mut book = workbook(&grid, &[]);
         let xml = part(&mut book, "xl/worksheets/sheet1.xml");
         for cell in [
             "<c r=\"A2\" s=\"2\"><v>999999999999999</v>",
@@ -295,19 +306,16 @@ mod tests {
             assert!(xml.contains(&inline) || xml.contains(&plain), "{text}");
         }
         let cut = format!(">{}…<", "\u{1f4b6}".repeat(16_383));
-        assert!(xml.contains(&cut), "a pair of units is not parted");
+        assert!(xml.contains(&cut), "surrogate pairs stay together");
         let about = part(&mut book, "xl/worksheets/sheet2.xml");
-        assert!(
-            about.contains(">1 text is longer than a cell of Excel takes, and cut;"),
-            "{about}"
-        );
+        assert!(about.contains(">1 text was too long for an Excel cell and shortened"), "{about}");
     }
 
     #[test]
-    fn more_rows_than_a_sheet_takes_are_refused_with_advice() {
+    fn more_rows_than_a_sheet_has_are_an_error_with_advice() {
         let mut grid = Grid::new([]);
         grid.rows = vec![Vec::new(); MAX_SHEET_ROWS];
-        let page = RenderInput {
+        let input = RenderInput {
             grid: &grid,
             chart: None,
             context: None,
@@ -315,7 +323,7 @@ mod tests {
             time_zone: chrono_tz::UTC,
             width: 80,
         };
-        let told = render(&page, OutputFormat::Xlsx).unwrap_err().to_string();
-        assert!(told.starts_with("1048576 rows are more than") && told.contains("--top"), "{told}");
+        let error = render(&input, OutputFormat::Xlsx).unwrap_err().to_string();
+        assert!(error.starts_with("1048576 rows do not fit") && error.contains("--top"), "{error}");
     }
 }

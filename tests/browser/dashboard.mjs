@@ -1,7 +1,7 @@
 // The dashboard in a real browser: node dashboard.mjs PROGRAM YEAR ATTACK PICTURES
 //
-// YEAR and ATTACK are archives of the example `synth`. Pictures of the page, and the page as it is
-// printed, are put into the folder PICTURES for people to look at. README.md says what is checked.
+// YEAR and ATTACK are folders of log files from the example `synth`. Screenshots and a printed page
+// are written to the folder PICTURES. README.md lists the checks.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const texts = (page, selector) => page.locator(selector).allTextContents();
 const column = (table, at) => `${table} tbody tr:not([hidden]) td:nth-child(${at})`;
 const number = (text) => (text === "–" ? null : Number(text.replaceAll(",", "")));
 
-/** Numbers first, in this order, then what is not known. */
+/** Returns true if the numbers are sorted and unknown values are last. */
 function isSorted(values, sign) {
   const known = values.filter((value) => value !== null);
   const isLast = values.slice(known.length).every((value) => value === null);
@@ -52,13 +52,13 @@ async function sorting(page) {
 async function filtering(page) {
   const rows = page.locator("#top-reports-rows tbody tr:visible");
   const all = await rows.count();
-  const input = page.getByLabel("Filter rows: Most opened reports");
+  const input = page.getByLabel("Filter rows: Most viewed reports");
   await input.fill("finance sales");
   const found = await texts(page, "#top-reports-rows tbody tr:not([hidden])");
   const isRight = (text) => /finance/i.test(text) && /sales/i.test(text);
   check("rows are filtered by all words", found.length > 0 && found.length < all && found.every(isRight), found);
-  const told = await page.locator("#reports .filter span").textContent();
-  check("how many rows are left is told", told === `${found.length} of ${all} rows`, told);
+  const text = await page.locator("#reports .filter span").textContent();
+  check("the number of remaining rows is shown", text === `${found.length} of ${all} rows`, text);
   await input.fill("<script>");
   check("no row is like that", (await rows.count()) === 0);
   await input.fill("");
@@ -68,20 +68,20 @@ async function filtering(page) {
 const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 
 async function themes(page, name) {
-  const colours = {};
+  const colors = {};
   for (const theme of ["Light", "Dark", "Auto"]) {
     await page.getByText(theme, { exact: true }).click();
-    colours[theme] = await background(page);
+    colors[theme] = await background(page);
   }
-  check(`${name}: the switch changes the colours`, colours.Light !== colours.Dark, colours);
-  check(`${name}: auto follows the system`, colours.Auto === colours.Light, colours);
+  check(`${name}: the switch changes the colors`, colors.Light !== colors.Dark, colors);
+  check(`${name}: auto follows the system`, colors.Auto === colors.Light, colors);
 }
 
 async function values(page) {
   const tip = page.locator("#tip");
   const plot = page.locator("#views .plot");
   const rows = await page.locator("#views-rows tbody tr").count();
-  const told = (row) => page.locator(`#views-rows tbody tr:nth-child(${row})`).locator("td");
+  const cells = (row) => page.locator(`#views-rows tbody tr:nth-child(${row})`).locator("td");
   await plot.scrollIntoViewIfNeeded();
   const svg = plot.locator("svg.wide");
   const box = await svg.boundingBox();
@@ -89,7 +89,7 @@ async function values(page) {
   for (const row of [1, Math.ceil(rows / 2), rows]) {
     const x = left + ((row - 0.5) / rows) * (right - left);
     await page.mouse.move(box.x + x * box.width, box.y + box.height / 2);
-    const [date, views] = await told(row).allTextContents();
+    const [date, views] = await cells(row).allTextContents();
     const text = await tip.textContent();
     check(`the mouse over day ${row} shows its values`, text.startsWith(date) && text.includes(`Views: ${views}\n`), { text, date, views });
   }
@@ -105,13 +105,13 @@ async function values(page) {
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowRight");
   const at = (await tip.textContent()).split("\n")[0];
-  check("arrows go from day to day", at === (await told(rows - 1).first().textContent()), at);
-  check("what is shown is said", (await page.locator("#told").textContent()).startsWith(at));
+  check("arrows go from day to day", at === (await cells(rows - 1).first().textContent()), at);
+  check("the tooltip is announced", (await page.locator("#announcer").textContent()).startsWith(at));
   await page.keyboard.press("Escape");
   check("Escape ends it", await tip.isHidden());
 
   await page.locator(".heat td[data-tip]").nth(34).hover();
-  check("an hour shows its value", /^Tue 10:00 to 10:59: opened .* people$/.test(await tip.textContent()), await tip.textContent());
+  check("an hour shows its value", /^Tue 10:00 to 10:59: average views .*, viewers .*$/.test(await tip.textContent()), await tip.textContent());
   await page.mouse.move(2, 2);
   await page.locator(".heat td[data-tip]").first().focus();
   await page.keyboard.press("ArrowDown");
@@ -121,7 +121,7 @@ async function values(page) {
   check("a missing day says why", /missing, no events; /.test(await tip.textContent()), await tip.textContent());
 }
 
-/** The policy is no ornament: what is put into the page by hand does not run and is not fetched. */
+/** Checks that the policy blocks scripts, styles and images that are inserted into the page. */
 async function policy(page, seen) {
   const before = seen.requests.length;
   await page.evaluate(() => {
@@ -137,7 +137,7 @@ async function policy(page, seen) {
   check("the policy runs no other script", broken === null, broken);
   const position = await page.evaluate(() => getComputedStyle(document.getElementById("styled")).position);
   check("the policy applies no other style", position === "static", position);
-  // The browser tells of what it meant to ask for, and that the policy refused it.
+  // The browser reports each request that the policy blocked.
   const refused = seen.refused.map(([url, reason]) => `${url} ${reason}`);
   const expected = seen.requests.slice(before).map((url) => `${url} csp`);
   check("the policy asks for nothing", refused.sort().join() === expected.sort().join(), refused);
@@ -148,15 +148,15 @@ async function accessible(name, page) {
   await page.evaluate(AXE);
   const found = await page.evaluate(async () => (await window.axe.run()).violations);
   const grave = found.filter((violation) => ["serious", "critical"].includes(violation.impact));
-  const told = grave.map(({ id, nodes }) => [id, nodes.length, nodes[0].html, nodes[0].failureSummary]);
-  check(`${name}: accessible`, grave.length === 0, told);
+  const details = grave.map(({ id, nodes }) => [id, nodes.length, nodes[0].html, nodes[0].failureSummary]);
+  check(`${name}: accessible`, grave.length === 0, details);
   const passed = await page.evaluate(async () => (await window.axe.run()).passes.length);
-  check(`${name}: rules were looked at`, passed > 20, passed);
+  check(`${name}: rules were checked`, passed > 20, passed);
 }
 
 async function withoutScript(browser, url) {
   const { context, page } = await open(browser, url, { javaScriptEnabled: false });
-  for (const selector of ["#views svg.wide path.s1", "#active svg.wide path.s3", "#comings svg.wide", ".spark svg path", ".heat td", ".month td"]) {
+  for (const selector of ["#views svg.wide path.s1", "#active svg.wide path.s3", "#growth svg.wide", ".spark svg path", ".heat td", ".month td"]) {
     check(`without a script ${selector} is there`, await page.locator(selector).first().isVisible());
   }
   check("without a script tables are there", (await page.locator("#top-reports-rows tbody tr:visible").count()) > 10);

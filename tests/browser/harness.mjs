@@ -1,5 +1,4 @@
-// What the checks stand on: the program's pages, a browser that is watched, and an account of what
-// held and what did not.
+// Creates the pages, opens them in a browser that records requests and messages, and counts checks.
 
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
@@ -15,7 +14,7 @@ export const AXE = require("axe-core").source;
 
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/** The browser that is there. */
+/** Returns the path of an installed browser. */
 function browserPath() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   for (const name of BROWSERS) {
@@ -31,31 +30,31 @@ function browserPath() {
 export async function launch() {
   return chromium.launch({
     executablePath: browserPath(),
-    // In a container there is mostly no sandbox to be had. No name is ever resolved.
+    // Containers rarely allow a sandbox. No host name is ever resolved.
     args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"],
   });
 }
 
 const failures = [];
-let held = 0;
+let passed = 0;
 
-/** Notes whether something holds. */
+/** Records the result of a check. */
 export function check(name, isSo, detail = "") {
   if (isSo) {
-    held += 1;
+    passed += 1;
     return;
   }
   failures.push(name);
-  console.error(`not so: ${name}${detail === "" ? "" : `: ${JSON.stringify(detail)}`}`);
+  console.error(`failed: ${name}${detail === "" ? "" : `: ${JSON.stringify(detail)}`}`);
 }
 
-/** Says what came of all checks, and gives the exit code. */
+/** Prints the number of passed and failed checks, and returns the exit code. */
 export function account() {
-  console.log(`${held} checks held, ${failures.length} did not`);
-  return failures.length === 0 && held > 0 ? 0 : 1;
+  console.log(`${passed} checks passed, ${failures.length} failed`);
+  return failures.length === 0 && passed > 0 ? 0 : 1;
 }
 
-/** Makes the pages of an archive in a store of its own. */
+/** Creates stores and pages in a temporary folder. */
 export class Pages {
   constructor(program) {
     this.program = resolve(program);
@@ -64,7 +63,7 @@ export class Pages {
 
   store(name, archive) {
     const store = join(this.folder, name);
-    // Exit code 3: there are files on purpose that break off.
+    // Exit code 3: some files are truncated on purpose.
     this.run(["ingest", archive, "--store", store, "--quiet"], [0, 3]);
     return store;
   }
@@ -89,7 +88,7 @@ export class Pages {
   }
 }
 
-/** A page in a browser, with everything that it tried to do. */
+/** Opens a page, and records its requests, messages and dialogs. */
 export async function open(browser, url, options = {}) {
   const { width = 1280, height = 900, ...others } = options;
   const context = await browser.newContext({ viewport: { width, height }, ...others });
@@ -107,7 +106,7 @@ export async function open(browser, url, options = {}) {
   return { context, page, seen };
 }
 
-/** Nothing was asked for but the page, nothing complained, nothing of another's ran. */
+/** Checks that the page requests nothing, reports no error and runs no foreign script. */
 export async function checkQuiet(name, url, { page, seen }) {
   check(`${name}: nothing but the page is asked for`, seen.requests.join() === url, seen.requests);
   check(`${name}: nothing complains`, seen.messages.length === 0, seen.messages);
@@ -116,7 +115,7 @@ export async function checkQuiet(name, url, { page, seen }) {
   check(`${name}: no text runs`, broken === null, broken);
 }
 
-/** The page is as wide as the window. */
+/** Checks that the page is not wider than the window. */
 export async function checkWidth(name, page) {
   const [inner, outer] = await page.evaluate(() => [
     document.documentElement.scrollWidth,

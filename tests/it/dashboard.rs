@@ -1,5 +1,5 @@
-//! The dashboard: its figures are those of the reports, its policy lets nothing in, and no name
-//! becomes more than a text. What a browser makes of it, tests/browser holds it to.
+//! Tests of the dashboard: its figures equal those of the reports, its policy blocks all requests,
+//! and names are only texts. tests/browser checks the page in a browser.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::attack;
 use crate::html::{Element, read};
 use crate::workdir::Workdir;
 
-/// Flags of different kinds, so that nothing is right by chance.
+/// Flags of different kinds.
 const ASKED: [&[&str]; 4] = [
     &["--since", "90d", "--tz", "Europe/Berlin"],
     &[],
@@ -28,7 +28,7 @@ fn year_page(flags: &[&str]) -> Element {
     read(&page_of(&year().dir, &[&["--store", "store"], flags].concat()))
 }
 
-/// The rows of a report as JSON.
+/// Returns the rows of a report as JSON.
 fn rows(report: &str, set: &str, flags: &[&str]) -> Vec<Value> {
     let mut arguments = vec!["report", report, "--store", "store", "--format", "json"];
     for pair in set.split(' ').filter(|pair| !pair.is_empty()) {
@@ -40,13 +40,13 @@ fn rows(report: &str, set: &str, flags: &[&str]) -> Vec<Value> {
     answer["rows"].as_array().expect("rows are a list").clone()
 }
 
-/// What a cell holds: exactly, in whole, or as it is shown.
-fn held(cell: &Element) -> String {
+/// Returns the value of a cell: the exact one, the whole text, or the visible text.
+fn cell_value(cell: &Element) -> String {
     let whole = cell.get("data-v").or(cell.get("title"));
     whole.map_or_else(|| cell.text(), str::to_owned)
 }
 
-/// The same of a value of JSON. A text has no marks that turn the line around on the page.
+/// Returns the text that the page shows for a JSON value.
 fn expected(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -56,12 +56,12 @@ fn expected(value: &Value) -> String {
 }
 
 fn is_same(cell: &Element, value: &Value) -> bool {
-    let (held, expected) = (held(cell), expected(value));
-    let numbers = held.parse::<f64>().ok().zip(expected.parse::<f64>().ok());
-    held == expected || numbers.is_some_and(|(a, b)| a == b)
+    let (value, expected) = (cell_value(cell), expected(value));
+    let numbers = value.parse::<f64>().ok().zip(expected.parse::<f64>().ok());
+    value == expected || numbers.is_some_and(|(a, b)| a == b)
 }
 
-/// The rows of a table on the page, each with its values by column.
+/// Returns the rows of a table on the page, each with its cells by column.
 fn table(table: &Element) -> Vec<Vec<(&str, &Element)>> {
     let columns: Vec<&str> =
         table.all("th").iter().filter_map(|head| head.get("data-column")).collect();
@@ -69,7 +69,7 @@ fn table(table: &Element) -> Vec<Vec<(&str, &Element)>> {
     body.elements().map(|row| columns.iter().copied().zip(row.all("td")).collect()).collect()
 }
 
-/// Every row of the table is a row of the report, in its order.
+/// Checks that every row of the table is a row of the report, in the same order.
 fn compare_table(found: &Element, flags: &[&str]) -> usize {
     let report = found.get("data-report").expect("a table says its report");
     let all = rows(report, found.get("data-set").unwrap_or_default(), flags);
@@ -79,7 +79,7 @@ fn compare_table(found: &Element, flags: &[&str]) -> usize {
         let is_this = |row: &&Value| line.iter().all(|(column, cell)| is_same(cell, &row[*column]));
         assert!(!line.is_empty(), "{report} shows no columns");
         let here = rest.find(is_this);
-        assert!(here.is_some(), "{report} {flags:?}: no such row, or not in its place: {line:?}");
+        assert!(here.is_some(), "{report} {flags:?}: no such row, or in another order: {line:?}");
     }
     let of: usize = found.get("data-of").and_then(|of| of.parse().ok()).expect("a number of rows");
     assert!(lines.len() == of.min(50) || found.get("data-set") != Some(""), "{report}: {of}");
@@ -87,7 +87,7 @@ fn compare_table(found: &Element, flags: &[&str]) -> usize {
 }
 
 #[test]
-fn every_table_holds_rows_of_its_report() {
+fn tables_contain_the_rows_of_their_report() {
     let mut all = BTreeSet::new();
     for flags in ASKED {
         let page = year_page(flags);
@@ -108,12 +108,12 @@ fn every_table_holds_rows_of_its_report() {
 }
 
 #[test]
-fn the_week_and_the_calendar_are_those_of_their_reports() {
+fn heatmap_and_calendar_equal_their_reports() {
     for flags in ASKED {
         let page = year_page(flags);
         let heat = page.all("table").into_iter().find(|table| table.get("class") == Some("heat"));
         let heat = heat.expect("there is a week");
-        let found: Vec<String> = heat.all("td").into_iter().map(held).collect();
+        let found: Vec<String> = heat.all("td").into_iter().map(cell_value).collect();
         let report = rows("hour-of-week", "", flags);
         assert_eq!(found.len(), 7 * 24);
         for (cell, row) in found.iter().zip(&report) {
@@ -133,7 +133,7 @@ fn the_week_and_the_calendar_are_those_of_their_reports() {
 }
 
 #[test]
-fn the_small_lines_are_the_views_of_their_reports_alone() {
+fn sparklines_equal_the_views_of_each_report() {
     let flags = ASKED[0];
     let page = year_page(flags);
     let top = rows("top-reports", "", flags);
@@ -161,7 +161,7 @@ fn the_small_lines_are_the_views_of_their_reports_alone() {
     assert!(compared > 10, "{compared} small lines");
 }
 
-/// The figures at the top, counted from JSON.
+/// Returns the key figures, calculated from the JSON of the reports.
 fn figures(flags: &[&str]) -> Vec<(&'static str, f64)> {
     let sum =
         |rows: &[Value], column: &str| rows.iter().filter_map(|row| row[column].as_f64()).sum();
@@ -172,17 +172,17 @@ fn figures(flags: &[&str]) -> Vec<(&'static str, f64)> {
     let reports: BTreeSet<&str> = top.iter().filter_map(|row| row["report_id"].as_str()).collect();
     vec![
         ("views", sum(&rows("consumption-trend", "grain=day", flags), "views")),
-        ("people", users.iter().filter(|row| row["user"] != "(unknown)").count() as f64),
+        ("viewers", users.iter().filter(|row| row["user"] != "(unknown)").count() as f64),
         ("mau", adoption.iter().rev().find_map(|row| row["mau"].as_f64()).expect("a MAU")),
         ("reports", reports.len() as f64),
         ("exports", sum(&rows("exports", "", flags), "exports")),
-        ("shared-outside", shares.iter().filter(|row| row["reach"] == "external").count() as f64),
+        ("external-shares", shares.iter().filter(|row| row["reach"] == "outside").count() as f64),
         ("guests", rows("external-users", "", flags).len() as f64),
     ]
 }
 
 #[test]
-fn the_key_figures_and_those_of_the_period_before_are_sums_of_reports() {
+fn key_figures_of_both_periods_equal_the_sums_of_reports() {
     let page = year_page(&["--since", "2025-11-13", "--until", "2026-02-10"]);
     let now = figures(&["--since", "2025-11-13", "--until", "2026-02-10"]);
     let before = figures(&["--since", "2025-08-15", "--until", "2025-11-12"]);
@@ -191,31 +191,30 @@ fn the_key_figures_and_those_of_the_period_before_are_sums_of_reports() {
         let found = found.unwrap_or_else(|| panic!("no figure {name}"));
         let number = |of: &str| found.get(of).and_then(|text| text.parse::<f64>().ok());
         assert_eq!(number("data-v"), Some(value), "{name}");
-        assert_eq!(number("data-before"), Some(earlier), "{name} before");
+        assert_eq!(number("data-previous"), Some(earlier), "{name} before");
     }
-    assert!(page.text().contains("Changes are against 2025-08-15 to 2025-11-12"));
+    assert!(page.text().contains("Compared with 15 Aug – 12 Nov 2025"));
     let whole = year_page(&[]).text();
-    assert!(whole.contains("does not reach back over as many days before"), "{whole}");
+    assert!(whole.contains("not enough history before this period"), "{whole}");
 }
 
 fn style_and_script(page: &Element) -> [String; 2] {
     ["style", "script"].map(|name| {
         let all = page.all(name);
-        assert_eq!(all.len(), 1, "{name} stands once on a page");
+        assert_eq!(all.len(), 1, "one {name} per page");
         all[0].text()
     })
 }
 
-/// All that can stand on a page. An element or attribute that is not here is a hole, or has to be
-/// looked at first.
-const ELEMENTS: &str = "a bdi body caption code details div fieldset footer h1 h2 h3 head header \
+/// The elements that a page may contain. New ones need a security review first.
+const ELEMENTS: &str = "a bdi body caption details div fieldset footer h1 h2 h3 head header \
     html input label legend li main meta nav p path rect script section span strong style summary \
     svg table tbody td text th thead title tr ul";
 
 const ATTRIBUTES: &str = "abbr aria-hidden aria-label aria-labelledby charset checked class \
-    content d data-before data-column data-columns data-day data-figure data-left data-of \
-    data-report data-right data-rows data-set data-v data-values dy fill focusable for height \
-    hidden href http-equiv id lang name preserveAspectRatio role scope stroke stroke-width \
+    content d data-previous data-column data-columns data-day data-figure data-left data-of \
+    data-report data-right data-rows data-set data-v data-values focusable for height \
+    hidden href http-equiv id lang name preserveAspectRatio role scope stroke-width \
     tabindex text-anchor title type viewBox width x y";
 
 fn assert_closed(page: &Element) {
@@ -257,14 +256,14 @@ fn assert_closed(page: &Element) {
 }
 
 #[test]
-fn the_policy_names_the_two_texts_and_nothing_leads_out_of_the_page() {
+fn policy_allows_only_the_style_and_script_of_the_page() {
     for flags in ASKED {
         assert_closed(&year_page(flags));
     }
 }
 
 #[test]
-fn no_name_becomes_more_than_a_text() {
+fn names_are_only_texts() {
     let dir = Workdir::new();
     attack::write(&dir.join("attack")).expect("the archive can be written");
     dir.ingest("store", &["attack"]).0.one_of(&[0, 3]);
@@ -273,23 +272,23 @@ fn no_name_becomes_more_than_a_text() {
     assert_closed(&page);
     let shown = page.text();
     for name in attack::names() {
-        // Names are cut on the page, and marks of control are replaced.
+        // The page shortens names and replaces control characters.
         let begin: String =
             name.chars().take_while(|c| c.is_ascii_graphic() || *c == ' ').take(60).collect();
         assert!(shown.contains(begin.trim()), "{name:?} is not on the page");
     }
     for letter in ['\u{202e}', '\u{2067}', '\u{0}', '\u{1b}', '\u{fdd0}', '\u{ffff}'] {
-        assert!(!text.contains(letter), "{letter:?} stands on the page");
+        assert!(!text.contains(letter), "{letter:?} is on the page");
     }
-    // A name of 10,000 letters stands in full where the mouse is, and cut where it is read.
+    // A name of 10,000 characters is complete in the tooltip, and shortened in the cell.
     let long = "W".repeat(attack::LETTERS);
     assert!(page.all("td").iter().any(|cell| cell.get("title") == Some(&long)));
-    assert!(!shown.contains(&long[..1_000]), "a name without end is cut");
+    assert!(!shown.contains(&long[..1_000]), "long names are shortened");
     assert!(text.len() < 2_000_000, "{} bytes", text.len());
 }
 
 #[test]
-fn the_same_archive_is_the_same_page() {
+fn the_same_store_gives_the_same_page() {
     let flags = ["dashboard", "--store", "store", "--since", "90d"];
     let first = year().dir.pbi(flags).ended(0).stdout;
     let mut alone = year().dir.command(flags.iter().chain(&["--threads", "1"]));
@@ -311,7 +310,7 @@ fn a_page_is_small() {
 }
 
 #[test]
-fn without_data_there_is_a_page_that_says_why() {
+fn page_without_data_gives_the_reason() {
     let dir = Workdir::new();
     dir.write("none.json", "[]");
     let empty = read(&page_of(&dir, &["--from", "none.json"]));
@@ -325,12 +324,12 @@ fn without_data_there_is_a_page_that_says_why() {
         let page = year_page(flags);
         assert_closed(&page);
         assert!(page.text().contains(told), "{flags:?}: {}", page.text());
-        assert!(page.text().contains("Nothing was exported."), "{flags:?}");
+        assert!(page.text().contains("No exports, downloads or prints in this period."), "{flags:?}");
     }
 }
 
 #[test]
-fn what_is_asked_for_stands_on_the_page() {
+fn filters_and_limitations_are_on_the_page() {
     let flags = [
         "--workspace",
         "Finance",
@@ -343,12 +342,12 @@ fn what_is_asked_for_stands_on_the_page() {
     ];
     let text = year_page(&flags).text();
     for told in [
-        "Only workspace Finance or Vertrieb.",
-        "All reads through the API are taken out.",
+        "Filter: workspace Finance or Vertrieb.",
+        "All read operations of the API are excluded.",
         "Asia/Tokyo",
-        "that the filters do not match",
-        "What these figures cannot tell",
-        "What touches days that are not held in full is counted too low.",
+        "outside the filters",
+        "Limitations",
+        "Figures that include incomplete days are underestimates.",
     ] {
         assert!(text.contains(told), "{told}");
     }

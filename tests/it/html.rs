@@ -1,12 +1,12 @@
-//! HTML as the dashboard writes it, read more strictly than a browser would: every element is
-//! closed by its own end, every attribute is quoted, and every `&` begins a reference.
+//! Parses the HTML of the dashboard, more strictly than a browser: every element has its own end
+//! tag, every attribute is quoted, and every `&` starts a reference.
 
 use std::collections::BTreeMap;
 
-/// Elements that hold nothing and are not closed.
+/// Elements without content and without an end tag.
 const VOID: [&str; 2] = ["input", "meta"];
 
-/// Elements whose text is no markup.
+/// Elements whose text is not markup.
 const RAW: [&str; 2] = ["script", "style"];
 
 /// An element or a text.
@@ -28,7 +28,7 @@ impl Element {
         self.attributes.get(attribute).map(String::as_str)
     }
 
-    /// The elements right below.
+    /// Returns the child elements.
     pub fn elements(&self) -> impl Iterator<Item = &Element> {
         self.nodes.iter().filter_map(|node| match node {
             Node::Element(element) => Some(element),
@@ -36,7 +36,7 @@ impl Element {
         })
     }
 
-    /// All elements in it that are called so, in the order of the page.
+    /// Returns all descendants with a name, in the order of the page. `*` matches every name.
     pub fn all(&self, name: &str) -> Vec<&Element> {
         let mut found = Vec::new();
         for element in self.elements() {
@@ -46,7 +46,7 @@ impl Element {
         found
     }
 
-    /// All text in it.
+    /// Returns the text of the element and its descendants.
     pub fn text(&self) -> String {
         let text = |node: &Node| match node {
             Node::Element(element) => element.text(),
@@ -56,7 +56,7 @@ impl Element {
     }
 }
 
-/// The page, as the element that holds all others.
+/// Parses a page. The result is an element that contains all others.
 pub fn read(page: &str) -> Element {
     let rest = page.strip_prefix("<!doctype html>\n").expect("the page says what it is");
     let mut open = vec![Element::default()];
@@ -70,7 +70,7 @@ pub fn read(page: &str) -> Element {
         if let Some(name) = tag.strip_prefix('/') {
             let closed = open.pop().expect("an element is open");
             assert_eq!(closed.name, name, "another element is closed than the one that is open");
-            open.last_mut().expect("one holds all").nodes.push(Node::Element(closed));
+            open.last_mut().expect("there is a root").nodes.push(Node::Element(closed));
             continue;
         }
         let mut element = start(tag);
@@ -80,28 +80,28 @@ pub fn read(page: &str) -> Element {
             rest = &rest[end..];
         }
         if VOID.contains(&element.name.as_str()) {
-            open.last_mut().expect("one holds all").nodes.push(Node::Element(element));
+            open.last_mut().expect("there is a root").nodes.push(Node::Element(element));
         } else {
             open.push(element);
         }
     }
-    assert_eq!(rest.trim(), "", "there is text behind the page");
+    assert_eq!(rest.trim(), "", "there is text after the page");
     assert_eq!(open.len(), 1, "{} is not closed", open.last().map_or("", |open| &open.name));
     open.remove(0)
 }
 
 fn push(open: &mut [Element], text: String) {
     if !text.is_empty() {
-        open.last_mut().expect("one holds all").nodes.push(Node::Text(text));
+        open.last_mut().expect("there is a root").nodes.push(Node::Text(text));
     }
 }
 
-/// Where a tag ends: at the first `>` outside of quotes.
+/// Returns the position of the end of a tag: the first `>` outside of quotes.
 fn tag_end(tag: &str) -> usize {
     let mut is_quoted = false;
-    let found = tag.char_indices().find(|(_, letter)| {
-        is_quoted ^= *letter == '"';
-        *letter == '>' && !is_quoted
+    let found = tag.char_indices().find(|(_, c)| {
+        is_quoted ^= *c == '"';
+        *c == '>' && !is_quoted
     });
     found.expect("a tag ends").0
 }
@@ -114,17 +114,17 @@ fn start(tag: &str) -> Element {
     assert!(is_name(name), "{name:?} is no element");
     let mut attributes = BTreeMap::new();
     while !rest.is_empty() {
-        let (attribute, behind) = rest.split_once("=\"").expect("an attribute is quoted");
-        let (value, behind) = behind.split_once('"').expect("a quote ends");
+        let (attribute, after) = rest.split_once("=\"").expect("an attribute is quoted");
+        let (value, after) = after.split_once('"').expect("a quote ends");
         assert!(is_name(attribute), "{attribute:?} is no attribute");
         let before = attributes.insert(attribute.to_owned(), text(value));
-        assert_eq!(before, None, "{attribute} stands twice in {tag}");
-        rest = behind.strip_prefix(' ').unwrap_or(behind);
+        assert_eq!(before, None, "{attribute} is twice in {tag}");
+        rest = after.strip_prefix(' ').unwrap_or(after);
     }
     Element { name: name.to_owned(), attributes, nodes: Vec::new() }
 }
 
-/// A text with its references followed.
+/// Returns a text with its references resolved.
 fn text(html: &str) -> String {
     const REFERENCES: [(&str, &str); 6] = [
         ("&amp;", "&"),
@@ -139,15 +139,15 @@ fn text(html: &str) -> String {
     while let Some(at) = rest.find('&') {
         text += &rest[..at];
         let found = REFERENCES.iter().find(|(reference, _)| rest[at..].starts_with(reference));
-        let (reference, letter) = found.unwrap_or_else(|| panic!("a bare & in {html:?}"));
-        text += letter;
+        let (reference, c) = found.unwrap_or_else(|| panic!("a bare & in {html:?}"));
+        text += c;
         rest = &rest[at + reference.len()..];
     }
     text + rest
 }
 
 #[test]
-fn a_page_is_read_as_it_is_written() {
+fn elements_attributes_and_references_are_parsed() {
     let page = read("<!doctype html>\n<p class=\"a\">x &lt;<b title=\"&quot;>\">y</b></p>\n");
     let p = page.all("p")[0];
     assert_eq!((p.get("class"), p.text().as_str()), (Some("a"), "x <y"));

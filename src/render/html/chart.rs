@@ -1,68 +1,95 @@
-//! Charts over time, as SVG that is drawn when the page is made: bars, lines, and shades behind the
-//! days that the archive lacks.
-//!
-//! Owns: what of a grid is drawn, and where labels stand. Scales, ticks and lines are plotters', on
-//! a canvas of our own. Must not know which report the rows are of, nor how anything looks.
+//! Draws charts over time as SVG: bars, lines, and shades where the data is incomplete.
 
-use std::convert::Infallible;
+use std::fmt::Write;
 
-use chrono::{Datelike, Days, NaiveDate};
-use plotters::coord::Shift;
-use plotters::prelude::*;
+use chrono::NaiveDate;
 
-use super::canvas::{Canvas, Ink, Marks, UNIT};
+use super::axis::{LinearScale, date_ticks, value_ticks};
+use super::document::{ChartSeries, SeriesShape};
 use super::markup::Markup;
-use super::{ChartSeries, SeriesShape, column_numbers, group_digits};
-use crate::grid::{Cell, Grid};
-use crate::{Error, Result};
+use super::values::{column_days, column_numbers, column_texts};
+use crate::grid::Grid;
+use crate::render::text::group_digits;
 
-/// A size to draw in. Each chart is drawn twice, since a wide one that is shrunk to the width of a
-/// telephone cannot be read; the style sheet shows one of them.
+/// The units of a pixel, so that whole numbers are fine enough for positions.
+const UNIT: u32 = 10;
+
+/// The margins around the plot, in units: room for the labels.
+const MARGIN_LEFT: u32 = 46 * UNIT;
+const MARGIN_RIGHT: u32 = 16 * UNIT;
+const MARGIN_TOP: u32 = 10 * UNIT;
+const MARGIN_BOTTOM: u32 = 24 * UNIT;
+
+/// The distance of the labels from the plot, in units.
+const VALUE_LABEL_GAP: i32 = 8 * UNIT as i32;
+const DATE_LABEL_GAP: i32 = 16 * UNIT as i32;
+/// Half the height of a digit: a label is centered on its line.
+const LABEL_HALF_HEIGHT: i32 = 4 * UNIT as i32;
+
+const LINE_WIDTH: u32 = 2 * UNIT;
+/// The width of a bar as a share of the width of its row, and its limits in units.
+const BAR_SHARE: f64 = 0.72;
+const BAR_WIDTHS: (f64, f64) = (6.0, 220.0);
+
+/// The classes of the series, by position. The style sheet has their colors.
+const SERIES_CLASSES: [&str; 3] = ["s1", "s2", "s3"];
+
+/// Returns the class of a series, by its position.
+pub fn series_class(at: usize) -> &'static str {
+    SERIES_CLASSES[at.min(SERIES_CLASSES.len() - 1)]
+}
+
+/// A size of the drawing. Each chart is drawn in two sizes, since a wide chart is not readable on a
+/// phone; the style sheet shows one of them.
 struct ChartSize {
     class: &'static str,
+    /// In pixels.
     width: u32,
     height: u32,
-    /// How many labels there is room for from left to right.
-    labels: usize,
+    /// The largest number of labels on the time axis.
+    max_labels: usize,
 }
 
 const CHART_SIZES: [ChartSize; 2] = [
-    ChartSize { class: "wide", width: 1040, height: 240, labels: 12 },
-    ChartSize { class: "narrow", width: 340, height: 200, labels: 4 },
+    ChartSize { class: "wide", width: 1040, height: 240, max_labels: 12 },
+    ChartSize { class: "narrow", width: 340, height: 200, max_labels: 4 },
 ];
 
-/// The size of letters on the canvas, in pixels; the style sheet has the same.
-const FONT_SIZE: u32 = 11;
-
-/// Draws the rows of a grid, in each size. A grid of no rows is not drawn.
-pub fn draw(to: &mut Markup, grid: &Grid, series: &[ChartSeries]) -> Result<()> {
-    let Some(plot) = ChartData::from_grid(grid, series) else { return Ok(()) };
-    for frame in &CHART_SIZES {
-        svg(to, &plot, frame)?;
+/// Draws the rows of a grid in each size. Draws nothing if the grid has no rows, or a row without
+/// a date.
+pub fn draw(to: &mut Markup, grid: &Grid, series: &[ChartSeries]) {
+    let Some(chart) = ChartData::from_grid(grid, series) else { return };
+    for size in &CHART_SIZES {
+        Plot::new(&chart, size).write(to, size);
     }
-    Ok(())
 }
 
-/// What is drawn, taken out of the grid.
+/// A run of rows with incomplete data.
+#[derive(Debug, PartialEq, Eq)]
+struct Gap {
+    first: usize,
+    last: usize,
+    class: &'static str,
+}
+
+/// The data of a chart.
 struct ChartData {
     days: Vec<NaiveDate>,
-    /// Runs of rows that the archive lacks or holds in part: first, last, ink.
-    gaps: Vec<(usize, usize, Ink)>,
+    gaps: Vec<Gap>,
     series: Vec<(SeriesShape, Vec<Option<f64>>)>,
+    /// The ends of the value axis.
     low: f64,
     high: f64,
 }
 
 impl ChartData {
     fn from_grid(grid: &Grid, series: &[ChartSeries]) -> Option<ChartData> {
-        let days: Vec<NaiveDate> = dates(grid, "date")?;
+        let days: Vec<NaiveDate> = column_days(grid, "date").into_iter().collect::<Option<_>>()?;
         if days.is_empty() {
             return None;
         }
-        let series: Vec<_> = series
-            .iter()
-            .map(|series| (series.shape, column_numbers(grid, series.column)))
-            .collect();
+        let series: Vec<_> =
+            series.iter().map(|one| (one.shape, column_numbers(grid, one.column))).collect();
         let (mut low, mut high) = (0.0_f64, 0.0_f64);
         for at in 0..days.len() {
             let (mut up, mut down) = (0.0, 0.0);
@@ -76,192 +103,206 @@ impl ChartData {
             }
             (low, high) = (low.min(-down), high.max(up));
         }
-        // Room above, and for a few whole numbers: what is counted here has no halves.
+        // Space above the highest value, and space for a few whole numbers: counts have no halves.
         high = (high * 1.06).max(if low < 0.0 { 2.0 } else { 5.0 });
         low = if low < 0.0 { (low * 1.06).min(-2.0) } else { 0.0 };
         Some(ChartData { gaps: gaps(grid), days, series, low, high })
     }
-
-    /// Where labels stand, and what they say: first days of months or of weeks.
-    fn labels(&self, room: usize) -> Vec<(usize, String)> {
-        let (Some(first), Some(last)) = (self.days.first(), self.days.last()) else {
-            return Vec::new();
-        };
-        if (*last - *first).num_days() < 70 {
-            let every = self.days.len().div_ceil(room).max(1);
-            let days = self.days.iter().enumerate().step_by(every);
-            return days.map(|(at, day)| (at, day.format("%-d %b").to_string())).collect();
-        }
-        let month = |day: &NaiveDate| (day.year(), day.month());
-        let starts: Vec<usize> = (1..self.days.len())
-            .filter(|at| month(&self.days[*at]) != month(&self.days[*at - 1]))
-            .collect();
-        let fits = |step: &u32| starts.len() <= room * *step as usize;
-        let step = [1, 2, 3, 6, 12].into_iter().find(fits).unwrap_or(12);
-        let mut labels: Vec<(usize, String)> = Vec::new();
-        for at in starts.into_iter().filter(|at| self.days[*at].month0().is_multiple_of(step)) {
-            let day = &self.days[at];
-            let has_year = labels.is_empty() || day.month() == 1;
-            let form = if has_year { "%b %Y" } else { "%b" };
-            labels.push((at, day.format(form).to_string()));
-        }
-        labels
-    }
 }
 
-/// The days of a column, if every row has one.
-fn dates(grid: &Grid, column: &str) -> Option<Vec<NaiveDate>> {
-    let at = grid.columns.iter().position(|found| found.name == column)?;
-    let day = |row: &Vec<Cell>| match row.get(at) {
-        Some(Cell::Date { days }) if *days >= 0 => {
-            NaiveDate::default().checked_add_days(Days::new(u64::from(days.unsigned_abs())))
-        }
-        _ => None,
-    };
-    grid.rows.iter().map(day).collect()
-}
-
-fn gaps(grid: &Grid) -> Vec<(usize, usize, Ink)> {
-    let Some(column) = grid.columns.iter().position(|found| found.name == "status") else {
-        return Vec::new();
-    };
-    let mut gaps: Vec<(usize, usize, Ink)> = Vec::new();
-    for (at, row) in grid.rows.iter().enumerate() {
-        let ink = match row.get(column) {
-            Some(Cell::Text(verdict)) if verdict == "missing" => Ink::Missing,
-            Some(Cell::Text(verdict)) if verdict != "complete" => Ink::Partial,
-            _ => continue,
+/// Returns the runs of rows with incomplete data.
+fn gaps(grid: &Grid) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    for (at, status) in column_texts(grid, "verdict").into_iter().enumerate() {
+        let class = match status {
+            "complete" | "" => continue,
+            "missing" => "missing",
+            _ => "partial",
         };
         match gaps.last_mut() {
-            Some((_, last, of)) if *last + 1 == at && *of == ink => *last = at,
-            _ => gaps.push((at, at, ink)),
+            Some(gap) if gap.last + 1 == at && gap.class == class => gap.last = at,
+            _ => gaps.push(Gap { first: at, last: at, class }),
         }
     }
     gaps
 }
 
-fn svg(to: &mut Markup, plot: &ChartData, frame: &ChartSize) -> Result<()> {
-    let size = (frame.width * UNIT, frame.height * UNIT);
-    let mut marks = Marks::default();
-    let area = Canvas { size, marks: &mut marks }.into_drawing_area();
-    let drawn = paint(&area, plot, frame).map_err(|error| Error::internal(error.to_string()));
-    drop(area);
-    let (left, right) = drawn?;
-    let (width, height) = size;
-    to.open("svg").attr("class", frame.class);
-    to.attr("viewBox", format_args!("0 0 {width} {height}"));
-    to.attr("data-left", left).attr("data-right", right);
-    to.attr("aria-hidden", "true").attr("focusable", "false");
-    marks.write(to);
-    to.open("path").attr("class", "cursor").attr("d", format_args!("M0 0V{height}"));
-    to.close("path").close("svg");
-    Ok(())
+/// A chart in one size, with its scales in units.
+struct Plot<'c> {
+    chart: &'c ChartData,
+    left: u32,
+    right: u32,
+    bottom: u32,
+    y: LinearScale,
+    x: LinearScale,
 }
 
-type ChartResult<T> = std::result::Result<T, DrawingAreaErrorKind<Infallible>>;
-
-/// Draws, and gives the left and the right end of the rows on the canvas.
-fn paint(
-    area: &DrawingArea<Canvas<'_>, Shift>,
-    plot: &ChartData,
-    frame: &ChartSize,
-) -> ChartResult<(i32, i32)> {
-    let labels = plot.labels(frame.labels);
-    let ticks: Vec<i32> = labels.iter().map(|(at, _)| x_position(*at)).collect();
-    let end = x_position(plot.days.len()) - 1;
-    let mut chart = ChartBuilder::on(area)
-        .margin_top(10 * UNIT)
-        .margin_right(16 * UNIT)
-        .x_label_area_size(24 * UNIT)
-        .y_label_area_size(46 * UNIT)
-        .build_cartesian_2d((-1..end).with_key_points(ticks), plot.low..plot.high)?;
-
-    for (first, last, ink) in &plot.gaps {
-        let corners = [(x_position(*first) - 1, plot.low), (x_position(*last) + 1, plot.high)];
-        chart.draw_series([Rectangle::new(corners, ink.colour().filled())])?;
-    }
-    let day = |x: &i32| {
-        let found = labels.iter().find(|(at, _)| x_position(*at) == *x);
-        found.map(|(_, text)| text.clone()).unwrap_or_default()
-    };
-    // What is counted has no halves.
-    let number = |y: &f64| match y.fract() == 0.0 {
-        true => group_digits(&format!("{:.0}", y.abs())),
-        false => String::new(),
-    };
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .axis_style(TRANSPARENT)
-        .bold_line_style(Ink::Mesh.colour())
-        .light_line_style(TRANSPARENT)
-        .label_style(("sans-serif", FONT_SIZE * UNIT, &Ink::Label.colour()))
-        .set_all_tick_mark_size(6 * UNIT)
-        .y_labels(5)
-        .x_label_formatter(&day)
-        .y_label_formatter(&number)
-        .draw()?;
-    let zero = vec![(-1, 0.0), (end, 0.0)];
-    chart.draw_series([PathElement::new(zero, Ink::Axis.colour())])?;
-
-    let range = chart.plotting_area().get_x_axis_pixel_range();
-    let room = range.end.abs_diff(range.start);
-    let bar = (f64::from(room) / plot.days.len().max(1) as f64 * 0.72).clamp(6.0, 220.0) as u32;
-    let none = vec![0.0; plot.days.len()];
-    let (mut above, mut below) = (none.clone(), none.clone());
-    for (at, (shape, values)) in plot.series.iter().enumerate() {
-        let ink = Ink::series(at);
-        let bars = match shape {
-            SeriesShape::Line => {
-                for line in lines(values) {
-                    chart.draw_series(LineSeries::new(line, ink.stroke_width(2 * UNIT)))?;
-                }
-                continue;
-            }
-            SeriesShape::Bars => bars(values, &mut none.clone(), 1.0),
-            SeriesShape::StackedUp => bars(values, &mut above, 1.0),
-            SeriesShape::StackedDown => bars(values, &mut below, -1.0),
+impl<'c> Plot<'c> {
+    fn new(chart: &'c ChartData, size: &ChartSize) -> Plot<'c> {
+        let (left, right) = (MARGIN_LEFT, size.width * UNIT - MARGIN_RIGHT);
+        let bottom = size.height * UNIT - MARGIN_BOTTOM;
+        let y = LinearScale {
+            values: (chart.low, chart.high),
+            positions: (f64::from(bottom), f64::from(MARGIN_TOP)),
         };
-        let bar = ink.stroke_width(bar);
-        chart.draw_series(bars.into_iter().map(|ends| PathElement::new(ends, bar)))?;
+        let x = LinearScale {
+            values: (0.0, chart.days.len() as f64),
+            positions: (f64::from(left), f64::from(right)),
+        };
+        Plot { chart, left, right, bottom, y, x }
     }
-    Ok((range.start, range.end))
-}
 
-/// The lines through all values: one ends where a value is not known. A value between two that are
-/// not known is a line of no length, which round ends make a point.
-fn lines(values: &[Option<f64>]) -> Vec<Vec<(i32, f64)>> {
-    let mut lines: Vec<Vec<(i32, f64)>> = vec![Vec::new()];
-    for (at, value) in values.iter().enumerate() {
-        match (value, lines.last_mut()) {
-            (Some(value), Some(line)) => line.push((x_position(at), *value)),
-            (None, Some(line)) if !line.is_empty() => lines.push(Vec::new()),
-            _ => {}
+    /// Returns the middle of a row.
+    fn row_center(&self, row: usize) -> i32 {
+        self.x.position(row as f64 + 0.5)
+    }
+
+    fn write(&self, to: &mut Markup, size: &ChartSize) {
+        let (width, height) = (size.width * UNIT, size.height * UNIT);
+        to.open("svg").attr("class", size.class);
+        to.attr("viewBox", format_args!("0 0 {width} {height}"));
+        to.attr("data-left", self.left).attr("data-right", self.right);
+        to.attr("aria-hidden", "true").attr("focusable", "false");
+        self.write_gaps(to);
+        self.write_axes(to, size);
+        self.write_series(to);
+        to.open("path").attr("class", "cursor").attr("d", format_args!("M0 0V{height}"));
+        to.close("path").close("svg");
+    }
+
+    fn write_gaps(&self, to: &mut Markup) {
+        for gap in &self.chart.gaps {
+            let left = self.x.position(gap.first as f64);
+            let right = self.x.position((gap.last + 1) as f64);
+            let (top, bottom) = (MARGIN_TOP, self.bottom);
+            let d = format!("M{left} {top}H{right}V{bottom}H{left}Z");
+            to.open("path").attr("class", gap.class).attr("d", d).close("path");
         }
     }
-    for line in &mut lines {
-        if let [only] = line[..] {
-            line.push(only);
+
+    /// Writes the grid lines, the zero line and all labels.
+    fn write_axes(&self, to: &mut Markup, size: &ChartSize) {
+        let ticks = value_ticks(self.chart.low, self.chart.high);
+        let line = |value: f64| format!("M{} {}H{}", self.left, self.y.position(value), self.right);
+        let grid_lines: String = ticks.iter().map(|&tick| line(tick)).collect();
+        to.open("path").attr("class", "mesh").attr("d", grid_lines).close("path");
+        to.open("path").attr("class", "axis").attr("d", line(0.0)).close("path");
+        for &tick in &ticks {
+            let x = self.left as i32 - VALUE_LABEL_GAP;
+            let y = self.y.position(tick) + LABEL_HALF_HEIGHT;
+            // Counts below zero are stacked downwards: their labels have no sign.
+            write_label(to, (x, y), "end", &group_digits(&format!("{:.0}", tick.abs())));
+        }
+        for (row, label) in date_ticks(&self.chart.days, size.max_labels) {
+            let y = self.bottom as i32 + DATE_LABEL_GAP;
+            write_label(to, (self.row_center(row), y), "middle", &label);
         }
     }
-    lines.retain(|line| !line.is_empty());
-    lines
-}
 
-/// The ends of bars on what stands there already. A bar of no height is none.
-fn bars(values: &[Option<f64>], stand: &mut [f64], sign: f64) -> Vec<Vec<(i32, f64)>> {
-    let mut bars = Vec::new();
-    for (at, (value, base)) in values.iter().zip(stand).enumerate() {
-        if let Some(value) = value.filter(|value| *value > 0.0) {
-            let begin = *base;
-            *base += sign * value;
-            bars.push(vec![(x_position(at), begin), (x_position(at), *base)]);
+    fn write_series(&self, to: &mut Markup) {
+        let rows = self.chart.days.len();
+        let row_width = f64::from(self.right - self.left) / rows as f64;
+        let bar_width = (row_width * BAR_SHARE).clamp(BAR_WIDTHS.0, BAR_WIDTHS.1) as u32;
+        let (mut above, mut below) = (vec![0.0; rows], vec![0.0; rows]);
+        for (at, (shape, values)) in self.chart.series.iter().enumerate() {
+            let (d, width) = match shape {
+                SeriesShape::Line => (self.line_path(values), LINE_WIDTH),
+                SeriesShape::Bars => (self.bar_path(values, &mut vec![0.0; rows], 1.0), bar_width),
+                SeriesShape::StackedUp => (self.bar_path(values, &mut above, 1.0), bar_width),
+                SeriesShape::StackedDown => (self.bar_path(values, &mut below, -1.0), bar_width),
+            };
+            if !d.is_empty() {
+                to.open("path").attr("class", series_class(at)).attr("d", d);
+                to.attr("stroke-width", width).close("path");
+            }
         }
     }
-    bars
+
+    /// Returns the path of a line. It breaks where a value is unknown. A value between two unknown
+    /// ones is a line without length, which round line ends turn into a point.
+    fn line_path(&self, values: &[Option<f64>]) -> String {
+        let mut d = String::new();
+        let position = |row: usize, value: f64| (self.row_center(row), self.y.position(value));
+        let value_at = |row: usize| values.get(row).copied().flatten();
+        for (row, value) in values.iter().enumerate() {
+            let Some(value) = *value else { continue };
+            let (x, y) = position(row, value);
+            let is_start = row == 0 || value_at(row - 1).is_none();
+            // Writing to a string does not fail.
+            if is_start {
+                let _ = write!(d, "M{x} {y}");
+            }
+            if !is_start || value_at(row + 1).is_none() {
+                let _ = write!(d, "L{x} {y}");
+            }
+        }
+        d
+    }
+
+    /// Returns the path of bars on top of `base`, and adds the values to it. Values of zero and
+    /// below have no bar.
+    fn bar_path(&self, values: &[Option<f64>], base: &mut [f64], sign: f64) -> String {
+        let mut d = String::new();
+        for (row, (value, base)) in values.iter().zip(base).enumerate() {
+            if let Some(value) = value.filter(|value| *value > 0.0) {
+                let from = self.y.position(*base);
+                *base += sign * value;
+                let _ = write!(d, "M{} {from}V{}", self.row_center(row), self.y.position(*base));
+            }
+        }
+        d
+    }
 }
 
-/// Where a row stands from left to right: two steps each, so that there are places between.
-fn x_position(row: usize) -> i32 {
-    i32::try_from(row).map_or(i32::MAX - 1, |row| row.saturating_mul(2))
+fn write_label(to: &mut Markup, (x, y): (i32, i32), anchor: &'static str, text: &str) {
+    to.open("text").attr("class", "label").attr("x", x).attr("y", y);
+    to.attr("text-anchor", anchor).text(text).close("text");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(shape: SeriesShape, values: &[Option<f64>]) -> ChartData {
+        let first = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        let days = first.iter_days().take(values.len()).collect();
+        let series = vec![(shape, values.to_vec())];
+        ChartData { days, gaps: Vec::new(), series, low: 0.0, high: 10.0 }
+    }
+
+    /// A plot of 4 rows: 100 units per row, 10 units per value.
+    fn plot(chart: &ChartData) -> Plot<'_> {
+        let size = ChartSize {
+            class: "wide",
+            width: (MARGIN_LEFT + MARGIN_RIGHT + 400) / UNIT,
+            height: (MARGIN_TOP + MARGIN_BOTTOM + 100) / UNIT,
+            max_labels: 4,
+        };
+        Plot::new(chart, &size)
+    }
+
+    #[test]
+    fn a_line_breaks_at_unknown_values_and_a_lone_value_is_a_point() {
+        let values = [Some(1.0), None, Some(2.0), Some(10.0)];
+        let chart = chart(SeriesShape::Line, &values);
+        let path = plot(&chart).line_path(&values);
+        assert_eq!(path, "M510 190L510 190M710 180L810 100");
+        assert_eq!(plot(&chart).line_path(&[None; 4]), "");
+    }
+
+    #[test]
+    fn bars_start_at_zero_or_on_the_bars_below() {
+        let values = [Some(1.0), Some(0.0), None, Some(4.0)];
+        let chart = chart(SeriesShape::StackedUp, &values);
+        let mut base = vec![0.0; 4];
+        assert_eq!(plot(&chart).bar_path(&values, &mut base, 1.0), "M510 200V190M810 200V160");
+        let second = [Some(2.0), None, None, None];
+        assert_eq!(plot(&chart).bar_path(&second, &mut base, 1.0), "M510 190V170");
+        assert_eq!(base, [3.0, 0.0, 0.0, 4.0]);
+    }
+
+    #[test]
+    fn series_after_the_third_have_its_class() {
+        assert_eq!([0, 1, 2, 9].map(series_class), ["s1", "s2", "s3", "s3"]);
+    }
 }

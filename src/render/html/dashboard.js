@@ -1,12 +1,11 @@
-// What a page of paper cannot do: tables that sort and filter, and values where the mouse or the
-// keyboard is. The page is whole without this. Nothing is fetched, stored or sent, and no text is
-// ever read as HTML.
+// Adds sorting, filtering and tooltips, for mouse and keyboard. The page is complete without this
+// script. The script fetches, stores and sends nothing, and never parses text as HTML.
 "use strict";
 
 const tip = document.getElementById("tip");
-const told = document.getElementById("told");
+const announcer = document.getElementById("announcer");
 
-/** Shows a text beside a place of the window. */
+/** Shows a tooltip at a position of the window. */
 function show(text, x, y) {
   tip.textContent = text;
   tip.hidden = false;
@@ -21,20 +20,21 @@ function hide() {
   tip.hidden = true;
 }
 
-/** What a cell holds, exactly; what it shows may be rounded or cut. */
-function held(cell) {
+/** Returns the exact value of a cell; its text may be rounded or shortened. */
+function cellValue(cell) {
   return cell.dataset.v ?? cell.title ?? cell.textContent;
 }
 
-/** The columns of a table that have names, by their places. */
-function heads(table) {
+/** Returns the header cells of a table. */
+function headers(table) {
   return [...table.tHead.rows[0].cells];
 }
 
-// Sorting: a button in each head. The first click puts the largest number first, or the first name.
+// Sorting: a button in each header. The first click sorts numbers and dates descending, names
+// ascending.
 
 function compare(a, b, isNumber) {
-  const [x, y] = [held(a) || a.textContent, held(b) || b.textContent];
+  const [x, y] = [cellValue(a) || a.textContent, cellValue(b) || b.textContent];
   if (isNumber) {
     const number = (text) => Number(text.replaceAll(",", ""));
     const missing = (cell) => cell.dataset.v === "";
@@ -49,29 +49,29 @@ function sort(table, at, head) {
   const begin = isNumber || head.classList.contains("d") ? "descending" : "ascending";
   const other = begin === "descending" ? "ascending" : "descending";
   const order = head.getAttribute("aria-sort") === begin ? other : begin;
-  for (const one of heads(table)) one.removeAttribute("aria-sort");
+  for (const one of headers(table)) one.removeAttribute("aria-sort");
   head.setAttribute("aria-sort", order);
   const sign = order === "ascending" ? 1 : -1;
   const body = table.tBodies[0];
   const isEmpty = (row) => row.cells[at].dataset.v === "";
   const rows = [...body.rows].sort((a, b) => {
-    // What is not known stands last, whichever way the rest is sorted.
+    // Unknown values are last in both directions.
     if (isEmpty(a) !== isEmpty(b)) return isEmpty(a) ? 1 : -1;
     return sign * (compare(a.cells[at], b.cells[at], isNumber) ?? 0);
   });
   body.append(...rows);
-  told.textContent = `Sorted by ${head.textContent.trim()}, ${order}.`;
+  announcer.textContent = `Sorted by ${head.textContent.trim()}, ${order}.`;
 }
 
 function makeSortable(table) {
-  heads(table).forEach((head, at) => {
+  headers(table).forEach((head, at) => {
     if (head.classList.contains("spark")) return;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "sort";
     button.append(...head.childNodes);
     button.addEventListener("click", () => sort(table, at, head));
-    // The mouse shows what a column means by itself.
+    // The browser shows the title of a column for the mouse, but not for the keyboard.
     button.addEventListener("focus", () => {
       const box = button.getBoundingClientRect();
       if (button.matches(":focus-visible")) show(head.title, box.left, box.bottom);
@@ -81,13 +81,13 @@ function makeSortable(table) {
   });
 }
 
-// Filtering: rows that hold all words.
+// Filtering: shows the rows that contain all words.
 
-const ROWS_WORTH_FILTERING = 10;
+const MIN_ROWS_TO_FILTER = 10;
 
 function makeFilterable(table) {
   const rows = [...table.tBodies[0].rows];
-  if (rows.length < ROWS_WORTH_FILTERING) return;
+  if (rows.length < MIN_ROWS_TO_FILTER) return;
   const scroll = table.closest(".scroll");
   const title = document.getElementById(scroll.getAttribute("aria-labelledby")).textContent;
   const box = document.createElement("div");
@@ -109,16 +109,16 @@ function makeFilterable(table) {
       number += row.hidden ? 0 : 1;
     });
     count.textContent = words.length ? `${number} of ${rows.length} rows` : "";
-    told.textContent = count.textContent;
+    announcer.textContent = count.textContent;
   });
 }
 
-// Charts: the values of the day that is nearest. They stand in the table behind the chart.
+// Charts: a tooltip with the values of the nearest row, from the table below the chart.
 
 function makeReadable(plot) {
   const table = document.getElementById(plot.dataset.rows);
   const rows = [...table.tBodies[0].rows];
-  const columns = heads(table);
+  const columns = headers(table);
   let current = rows.length - 1;
 
   function drawn() {
@@ -166,12 +166,12 @@ function makeReadable(plot) {
     if (!(event.key in steps)) return;
     event.preventDefault();
     go(current + steps[event.key]);
-    told.textContent = tip.textContent.replaceAll("\n", ", ");
+    announcer.textContent = tip.textContent.replaceAll("\n", ", ");
   });
 }
 
-// Planes and small charts: what a cell says stands in its title. One cell of a plane can be reached
-// with Tab, the others from there with arrows.
+// Heatmaps and calendars: a tooltip with the title of the cell. Tab reaches one cell, the arrow keys
+// the others.
 
 function makeCellsReadable(table, selector) {
   const cells = [...table.querySelectorAll(selector)];
@@ -194,7 +194,7 @@ function makeCellsReadable(table, selector) {
     const cell = cellOf(event);
     if (!cell) return;
     if (event.key === "Escape") hide();
-    const next = neighbour(cell, event.key);
+    const next = neighbor(cell, event.key);
     if (!next) return;
     event.preventDefault();
     cell.tabIndex = -1;
@@ -203,7 +203,7 @@ function makeCellsReadable(table, selector) {
   });
 }
 
-function neighbour(cell, key) {
+function neighbor(cell, key) {
   const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   if (!(key in moves)) return null;
   const [down, right] = moves[key];

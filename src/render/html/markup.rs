@@ -1,22 +1,21 @@
-//! Elements and texts as HTML: the one place that escapes.
+//! Writes HTML elements and texts; the only code that escapes values.
 //!
-//! Owns: what a value must not do to a page. Names of elements and attributes are `&'static str`,
-//! so no data can ever be one; values go through [`Markup::text`] and [`Markup::attr`] and nowhere
-//! else. Must not know what the page says.
+//! Names of elements and attributes are `&'static str`, so no data can ever become one. Values
+//! pass through [`Markup::text`] and [`Markup::attr`] only.
 
 use std::fmt::Display;
 
-/// What follows the last letter that is shown of a text that is too long.
-const CUT: char = '…';
+/// The mark at the end of a shortened text.
+const ELLIPSIS: char = '…';
 
-/// HTML that is being written.
+/// An HTML page under construction.
 #[derive(Debug, Default)]
 pub struct Markup {
     html: String,
 }
 
 impl Markup {
-    /// Opens an element; attributes may follow.
+    /// Opens an element; attributes can follow.
     pub fn open(&mut self, name: &'static str) -> &mut Markup {
         self.end_tag();
         self.html.push('<');
@@ -25,7 +24,7 @@ impl Markup {
         self
     }
 
-    /// An attribute of the element that was opened last.
+    /// Adds an attribute to the element that was opened last. Does nothing after a text.
     pub fn attr(&mut self, name: &'static str, value: impl Display) -> &mut Markup {
         if self.html.ends_with('\u{0}') {
             self.html.pop();
@@ -38,19 +37,19 @@ impl Markup {
         self
     }
 
-    /// An attribute without a value.
+    /// Adds an attribute without a value.
     pub fn flag(&mut self, name: &'static str) -> &mut Markup {
         self.attr(name, "")
     }
 
-    /// A text, within the element that is open.
+    /// Adds a text to the open element.
     pub fn text(&mut self, text: impl Display) -> &mut Markup {
         self.end_tag();
         escape(&text.to_string(), &mut self.html);
         self
     }
 
-    /// Closes an element that was opened.
+    /// Closes an element.
     pub fn close(&mut self, name: &'static str) -> &mut Markup {
         self.end_tag();
         self.html.push_str("</");
@@ -59,12 +58,12 @@ impl Markup {
         self
     }
 
-    /// An element that holds a text and nothing else.
+    /// Adds an element that contains only a text.
     pub fn element(&mut self, name: &'static str, text: impl Display) -> &mut Markup {
         self.open(name).text(text).close(name)
     }
 
-    /// The same with a class.
+    /// Adds an element that has a class and contains only a text.
     pub fn element_with_class(
         &mut self,
         name: &'static str,
@@ -74,32 +73,32 @@ impl Markup {
         self.open(name).attr("class", class).text(text).close(name)
     }
 
-    /// A name that data brought: cut to so many letters, and on its own in which way it is read, so
-    /// that a name in Arabic does not turn the words around it.
-    pub fn isolated_text(&mut self, name: &str, letters: usize) -> &mut Markup {
+    /// Adds a name from the data, shortened to `max_chars` characters. The name has its own text
+    /// direction, so that a name in Arabic does not reorder the words around it.
+    pub fn isolated_text(&mut self, name: &str, max_chars: usize) -> &mut Markup {
         self.open("bdi");
-        match name.char_indices().nth(letters) {
-            Some((end, _)) => self.text(format_args!("{}{CUT}", &name[..end])),
+        match name.char_indices().nth(max_chars) {
+            Some((end, _)) => self.text(format_args!("{}{ELLIPSIS}", &name[..end])),
             None => self.text(name),
         };
         self.close("bdi")
     }
 
-    /// Text of the program's own, as it is: a style sheet, a script, the document's type.
+    /// Adds text of the program without escaping: a style sheet, a script, the document type.
     pub fn raw(&mut self, text: &'static str) -> &mut Markup {
         self.end_tag();
         self.html.push_str(text);
         self
     }
 
-    /// The page.
+    /// Returns the page.
     pub fn finish(mut self) -> String {
         self.end_tag();
         self.html
     }
 
-    /// A tag is open to attributes until something else comes: its end is a mark that no text has,
-    /// since [`escape`] lets no such letter pass.
+    /// Ends the open tag. A NUL marks a tag that still accepts attributes; no text contains one,
+    /// since [`escape`] replaces it.
     fn end_tag(&mut self) {
         if self.html.ends_with('\u{0}') {
             self.html.pop();
@@ -108,29 +107,29 @@ impl Markup {
     }
 }
 
-/// Letters that mean something to HTML, in a text or between double quotes, become references;
-/// control characters, which HTML has no way to write, become the replacement character.
+/// Escapes a text for an element or a quoted attribute: characters with a meaning in HTML become
+/// references. Control characters, which HTML cannot express, become the replacement character.
 fn escape(text: &str, html: &mut String) {
-    for letter in text.chars() {
-        match letter {
+    for c in text.chars() {
+        match c {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
-            '\n' | '\t' => html.push(letter),
+            '\n' | '\t' => html.push(c),
             '\r' => html.push_str("&#13;"),
-            _ if letter.is_control() || is_noncharacter(letter) => {
+            _ if c.is_control() || is_noncharacter(c) => {
                 html.push(char::REPLACEMENT_CHARACTER);
             }
-            _ => html.push(letter),
+            _ => html.push(c),
         }
     }
 }
 
-/// Code points that Unicode will never give a meaning, and that HTML forbids.
-fn is_noncharacter(letter: char) -> bool {
-    let code = u32::from(letter);
+/// Returns true if a code point is a Unicode noncharacter, which HTML forbids.
+fn is_noncharacter(c: char) -> bool {
+    let code = u32::from(c);
     (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
 }
 
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_stays_where_it_is_put() {
+    fn values_are_escaped() {
         let attack = "</td><script>alert('1')</script>\" onload=\"x\u{0}\u{1b}&amp;";
         let escaped = "&lt;/td&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot; \
                        onload=&quot;x\u{fffd}\u{fffd}&amp;amp;";
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_comes_too_late_behind_a_text() {
+    fn attributes_after_a_text_are_ignored() {
         let html = written(|to| {
             to.open("p").text("a").attr("class", "b").close("p");
             to.open("input").flag("checked").open("br");
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_cut_between_letters_and_on_its_own() {
+    fn names_are_shortened_between_characters_and_isolated() {
         let html = written(|to| {
             to.isolated_text("Übersicht", 2).isolated_text("Üb", 2).isolated_text("", 2);
         });

@@ -1,213 +1,69 @@
-//! Several answers on one page of HTML that needs nothing else: no network, no other file, and no
-//! script to be read. What the script adds - sorting, filtering, values where the mouse is - is
-//! added to a page that is whole without it.
+//! Renders several results as one HTML page that needs no network, no other file and no script.
 //!
-//! Owns: how the page is built and how it looks; the style sheet and the script are the files
-//! beside. All data is escaped in [`markup`]. The policy in the page's head lets the browser load
-//! nothing, and run and apply only what has the digests of the two files. Must not know where the
-//! answers come from or what they mean: which columns are shown and what is drawn of them is told.
+//! The script only adds sorting, filtering and tooltips. The content security policy in the head
+//! lets the browser load nothing, and run and apply only the script and the style sheet of the page,
+//! by their digests.
 
-mod canvas;
+mod axis;
 mod chart;
+mod document;
 mod heatmap;
 mod markup;
 mod table;
+mod values;
+
+pub use document::{
+    ChartSeries, ColumnStyle, ColumnView, Document, KeyFigure, Panel, PanelKind, Section,
+    SeriesShape, Sparklines,
+};
+pub use values::format_period;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
-use crate::Result;
-use crate::grid::{Cell, Grid};
-
-use crate::render::text::group_digits;
-use crate::render::{ReportContext, text};
-use canvas::Ink;
+use crate::render::input::ReportContext;
+use crate::render::text;
 use markup::Markup;
+use values::{column_texts, format_number, format_optional};
 
 const STYLE: &str = include_str!("dashboard.css");
 const SCRIPT: &str = include_str!("dashboard.js");
 
-/// A page of answers.
-#[derive(Debug, Clone)]
-pub struct Document {
-    /// What it is about.
-    pub title: String,
-    /// What all of its answers rest on.
-    pub context: ReportContext,
-    /// The zone in which instants are shown.
-    pub time_zone: Tz,
-    /// What was asked for beside the period, in words; what the reader should know before all else.
-    pub remarks: Vec<String>,
-    /// The figures at the top.
-    pub figures: Vec<KeyFigure>,
-    /// The parts of the page.
-    pub sections: Vec<Section>,
-}
+/// The largest number of characters of a remark.
+const MAX_REMARK_CHARS: usize = 500;
 
-/// One number, and how it was before.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeyFigure {
-    /// Its name, for those that look for it.
-    pub name: &'static str,
-    /// What it counts.
-    pub label: &'static str,
-    /// The number, where it is known.
-    pub value: Option<f64>,
-    /// The number of the period before.
-    pub previous: Option<f64>,
-    /// What is to be said of it in place of how it changed.
-    pub note: String,
-}
+/// Tables with more rows may break across pages of paper.
+const MAX_ROWS_ON_ONE_PAGE: usize = 16;
 
-/// A part of the page.
-#[derive(Debug, Clone)]
-pub struct Section {
-    /// Its name in addresses.
-    pub id: &'static str,
-    /// Its name in the list of parts.
-    pub tab: &'static str,
-    /// Its title.
-    pub title: &'static str,
-    /// What it shows. Where that is one panel, its title and the section's are one.
-    pub panels: Vec<Panel>,
-    /// What its figures cannot tell.
-    pub limits: Vec<String>,
-}
+const FOOTER: &str = "Created by pbi-analyze from Power BI activity logs. This page works offline \
+    and sends no data.";
 
-/// One answer.
-#[derive(Debug, Clone)]
-pub struct Panel {
-    /// Its name in addresses.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// What it answers, or how it is to be read.
-    pub lead: String,
-    /// The report that the rows are from.
-    pub report: String,
-    /// The parameters that were set, as `name=value`.
-    pub params: Vec<String>,
-    /// The rows that are shown, with all columns of the report.
-    pub grid: Grid,
-    /// How many rows there are.
-    pub total_rows: usize,
-    /// The columns that are shown.
-    pub columns: Vec<ColumnView>,
-    /// How they are shown.
-    pub kind: PanelKind,
-    /// What stands there where there are no rows.
-    pub empty_text: String,
-}
-
-/// A column that is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ColumnView {
-    /// Its name in the grid.
-    pub name: String,
-    /// What it means.
-    pub meaning: String,
-    /// How it looks.
-    pub style: ColumnStyle,
-}
-
-/// How a column looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnStyle {
-    /// As its kind has it.
-    Plain,
-    /// The same, and left out on a telephone.
-    HiddenOnPhone,
-    /// The same, and left out on a telephone and on paper.
-    HiddenOnPhoneAndPaper,
-    /// A part of a hundred, with a bar.
-    Percent,
-}
-
-/// How an answer is shown.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PanelKind {
-    /// As a table.
-    Table,
-    /// As a table in which each row ends in a small line through these values.
-    Sparklines(Sparklines),
-    /// Over time; the table is behind it.
-    Chart(Vec<ChartSeries>),
-    /// A plane of `views_per_day` over hours by weekdays.
-    WeekHeatmap,
-    /// A calendar of verdicts.
-    Calendar,
-}
-
-/// Small lines, one for each row that has one.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Sparklines {
-    /// What they show.
-    pub title: &'static str,
-    /// The report that the values are from.
-    pub report: &'static str,
-    /// The parameters that were set for it, as `name=value`.
-    pub param: &'static str,
-    /// The values.
-    pub rows: Vec<Vec<Option<f64>>>,
-}
-
-/// What is drawn of a column over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChartSeries {
-    /// The column.
-    pub column: &'static str,
-    /// What it is called.
-    pub title: &'static str,
-    /// How it is drawn.
-    pub shape: SeriesShape,
-}
-
-/// How values over time are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SeriesShape {
-    /// A bar for each.
-    Bars,
-    /// A line through all.
-    Line,
-    /// Bars on one another.
-    StackedUp,
-    /// Bars below the others, downwards.
-    StackedDown,
-}
-
-/// The page. The same document is the same bytes.
-///
-/// # Errors
-///
-/// [`crate::Error::Internal`] only.
-pub fn render_page(document: &Document) -> Result<Vec<u8>> {
+/// Renders the page as HTML. The same document gives the same bytes.
+pub fn render_page(document: &Document) -> Vec<u8> {
     let mut markup = Markup::default();
     let to = &mut markup;
     to.raw("<!doctype html>\n").open("html").attr("lang", "en");
     write_head(to, document);
     to.open("body");
-    to.open("a").attr("class", "skip").attr("href", "#main").text("To the figures").close("a");
+    to.open("a").attr("class", "skip").attr("href", "#main").text("Skip to content").close("a");
     write_header(to, document);
     to.open("main").attr("id", "main");
     write_key_figures(to, document);
     for section in &document.sections {
-        write_section(to, section, document)?;
+        write_section(to, section, document);
     }
     to.close("main");
     to.open("footer").element("p", FOOTER).close("footer");
     to.open("div").attr("id", "tip").flag("hidden").close("div");
-    to.open("p").attr("id", "told").attr("class", "unseen").attr("role", "status").close("p");
+    to.open("p").attr("id", "announcer").attr("class", "visually-hidden").attr("role", "status").close("p");
     to.open("script").raw(SCRIPT).close("script");
     to.close("body").close("html").raw("\n");
-    Ok(markup.finish().into_bytes())
+    markup.finish().into_bytes()
 }
 
-const FOOTER: &str = "Made by pbi-analyze from archived activity logs. This page loads nothing, \
-    sends nothing and needs no other file.";
-
-/// The digest of a text as a policy names it.
+/// Returns the digest of a text in the form of a content security policy.
 fn csp_digest(text: &str) -> String {
     format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)))
 }
@@ -229,19 +85,19 @@ fn write_head(to: &mut Markup, document: &Document) {
     to.close("head");
 }
 
-fn period_text(basis: &ReportContext) -> String {
-    match (basis.since, basis.until) {
-        (Some(since), Some(until)) => format!("{since} to {until}"),
-        _ => "no period".to_owned(),
+fn period_text(context: &ReportContext) -> String {
+    match (context.since, context.until) {
+        (Some(since), Some(until)) => format_period(since, until),
+        _ => "no data".to_owned(),
     }
 }
 
 fn write_header(to: &mut Markup, document: &Document) {
     to.open("header").element("h1", &document.title);
-    let [_, rests @ ..] = text::context_sentences(&document.context, document.time_zone.name());
+    let [_, sentences @ ..] = text::context_sentences(&document.context, document.time_zone.name());
     to.open("p").attr("class", "period").text(period_text(&document.context));
     to.element_with_class("span", "zone", document.time_zone.name()).close("p");
-    to.open("p").attr("class", "rests").text(rests.join(" ")).close("p");
+    to.open("p").attr("class", "context").text(sentences.join(" ")).close("p");
     if !document.remarks.is_empty() {
         to.open("ul").attr("class", "remarks");
         for remark in &document.remarks {
@@ -249,8 +105,8 @@ fn write_header(to: &mut Markup, document: &Document) {
         }
         to.close("ul");
     }
-    // The switch is the style sheet's alone, so that it works without the script.
-    to.open("fieldset").attr("class", "theme").element_with_class("legend", "unseen", "Colours");
+    // The switch works without the script: only the style sheet reads it.
+    to.open("fieldset").attr("class", "theme").element_with_class("legend", "visually-hidden", "Color theme");
     for (name, label) in [("auto", "Auto"), ("light", "Light"), ("dark", "Dark")] {
         to.open("input").attr("type", "radio").attr("name", "theme");
         to.attr("id", format_args!("theme-{name}"));
@@ -260,7 +116,7 @@ fn write_header(to: &mut Markup, document: &Document) {
         to.open("label").attr("for", format_args!("theme-{name}")).text(label).close("label");
     }
     to.close("fieldset").close("header");
-    to.open("nav").attr("aria-label", "Parts of the page").open("ul");
+    to.open("nav").attr("aria-label", "Sections").open("ul");
     for section in &document.sections {
         to.open("li").open("a").attr("href", format_args!("#{}", section.id));
         to.text(section.tab).close("a").close("li");
@@ -268,53 +124,50 @@ fn write_header(to: &mut Markup, document: &Document) {
     to.close("ul").close("nav");
 }
 
-const MAX_REMARK_CHARS: usize = 500;
-
 fn write_key_figures(to: &mut Markup, document: &Document) {
     to.open("section").attr("class", "figures").attr("aria-label", "Key figures").open("ul");
     for figure in &document.figures {
         to.open("li").attr("data-figure", figure.name);
         to.attr("data-v", figure.value.map_or_else(String::new, |value| value.to_string()));
-        if let Some(before) = figure.previous {
-            to.attr("data-before", before);
+        if let Some(previous) = figure.previous {
+            to.attr("data-previous", previous);
         }
         to.element_with_class("span", "label", figure.label).text(" ");
         to.element_with_class(
             "strong",
             "value",
-            figure.value.map_or_else(unknown_text, format_number),
+            format_optional(figure.value),
         )
         .text(" ");
-        if let Some((value, before)) = figure.value.zip(figure.previous) {
-            write_change(to, value, before);
+        if let Some((value, previous)) = figure.value.zip(figure.previous) {
+            write_change(to, value, previous);
         }
         to.element_with_class("span", "note", &figure.note).close("li");
     }
     to.close("ul").close("section");
 }
 
-fn write_change(to: &mut Markup, value: f64, before: f64) {
+/// Writes the change from the previous period in percent, and the number of that period.
+fn write_change(to: &mut Markup, value: f64, previous: f64) {
     to.open("span").attr("class", "change");
-    if before > 0.0 {
-        let percent = ((value - before) * 100.0 / before).round();
-        let sign = match percent {
-            p if p > 0.0 => "▲ ",
-            p if p < 0.0 => "▼ ",
-            _ => "",
+    if previous > 0.0 {
+        let percent = ((value - previous) * 100.0 / previous).round();
+        let (sign, direction) = match percent {
+            p if p > 0.0 => ("▲ ", " more, "),
+            p if p < 0.0 => ("▼ ", " less, "),
+            _ => ("", " change, "),
         };
         to.open("span").attr("aria-hidden", "true").text(sign).close("span");
-        let direction = if percent < 0.0 { "less, " } else { "more, " };
-        to.text(format_args!("{} %", group_digits(&format!("{:.0}", percent.abs()))));
-        to.element_with_class("span", "unseen", format_args!(" {direction}")).text(" ");
+        to.text(format_args!("{} %", format_number(percent.abs())));
+        to.element_with_class("span", "visually-hidden", direction).text(" ");
     }
-    to.element_with_class("span", "before", format_args!("from {}", format_number(before)))
-        .close("span")
-        .text(" ");
+    to.element_with_class("span", "before", format_args!("from {}", format_number(previous)));
+    to.close("span").text(" ");
 }
 
-fn write_section(to: &mut Markup, section: &Section, document: &Document) -> Result<()> {
+fn write_section(to: &mut Markup, section: &Section, document: &Document) {
     let (title, has_titles) = match &section.panels[..] {
-        [only] => (title_id(only), false),
+        [only] => (only.title_id(), false),
         _ => (format!("{}-part", section.id), true),
     };
     to.open("section").attr("id", section.id).attr("aria-labelledby", &title);
@@ -323,14 +176,14 @@ fn write_section(to: &mut Markup, section: &Section, document: &Document) -> Res
     for panel in &section.panels {
         to.open("div").attr("class", panel_class(panel)).attr("id", &panel.id);
         if has_titles {
-            to.open("h3").attr("id", title_id(panel)).text(&panel.title).close("h3");
+            to.open("h3").attr("id", panel.title_id()).text(&panel.title).close("h3");
         }
-        self::write_panel(to, panel, document)?;
+        write_panel(to, panel, document);
         to.close("div");
     }
     to.close("div");
     if !section.limits.is_empty() {
-        to.open("div").attr("class", "limits").element("h3", "What these figures cannot tell");
+        to.open("div").attr("class", "limits").element("h3", "Limitations");
         to.open("ul");
         for limit in &section.limits {
             to.element("li", limit);
@@ -338,16 +191,7 @@ fn write_section(to: &mut Markup, section: &Section, document: &Document) -> Res
         to.close("ul").close("div");
     }
     to.close("section");
-    Ok(())
 }
-
-/// The name of the title of a panel.
-fn title_id(panel: &Panel) -> String {
-    format!("{}-title", panel.id)
-}
-
-/// A table of more rows than these may go over two pages of paper.
-const MAX_ROWS_ON_ONE_PAGE: usize = 16;
 
 fn panel_class(panel: &Panel) -> &'static str {
     match panel.kind {
@@ -361,13 +205,13 @@ fn panel_class(panel: &Panel) -> &'static str {
     }
 }
 
-fn write_panel(to: &mut Markup, panel: &Panel, document: &Document) -> Result<()> {
+fn write_panel(to: &mut Markup, panel: &Panel, document: &Document) {
     if !panel.lead.is_empty() {
         to.element_with_class("p", "lead", &panel.lead);
     }
     if panel.grid.rows.is_empty() {
         to.element_with_class("p", "none", &panel.empty_text);
-        return Ok(());
+        return;
     }
     match &panel.kind {
         PanelKind::Table => table::write_table(to, panel, None, document.time_zone),
@@ -376,13 +220,12 @@ fn write_panel(to: &mut Markup, panel: &Panel, document: &Document) -> Result<()
         }
         PanelKind::WeekHeatmap => heatmap::write_week(to, panel),
         PanelKind::Calendar => heatmap::write_calendar(to, panel),
-        PanelKind::Chart(series) => write_chart(to, panel, series, document.time_zone)?,
+        PanelKind::Chart(series) => write_chart(to, panel, series, document.time_zone),
     }
-    Ok(())
 }
 
-/// A chart with its legend, and the values behind it as a table.
-fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz) -> Result<()> {
+/// Writes a chart with its legend, and its values as a table.
+fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz) {
     to.open("ul").attr("class", "legend");
     for (at, one) in series.iter().enumerate() {
         let shape = match one.shape {
@@ -391,15 +234,15 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz)
         };
         to.open("li")
             .open("span")
-            .attr("class", format_args!("{shape} {}", Ink::class_of_series(at)));
+            .attr("class", format_args!("{shape} {}", chart::series_class(at)));
         to.close("span").text(one.title).close("li");
     }
-    let verdicts = table::column_texts(&panel.grid, "status");
-    for (class, label, is_so) in [
-        ("missing", "day missing", (|text| text == "missing") as fn(&str) -> bool),
-        ("partial", "held in part", |text| text == "partial" || text == "truncated"),
+    let statuses = column_texts(&panel.grid, "verdict");
+    for (class, label, matches) in [
+        ("missing", "Missing", (|status| status == "missing") as fn(&str) -> bool),
+        ("partial", "Partial", |status| status == "partial" || status == "cut"),
     ] {
-        if verdicts.iter().any(|verdict| is_so(verdict)) {
+        if statuses.iter().any(|status| matches(status)) {
             to.open("li").open("span").attr("class", format_args!("area {class}")).close("span");
             to.text(label).close("li");
         }
@@ -410,34 +253,11 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz)
     to.attr("data-rows", format_args!("{}-rows", panel.id));
     let columns: Vec<&str> = series.iter().map(|one| one.column).collect();
     to.attr("data-columns", columns.join(" "));
-    chart::draw(to, &panel.grid, series)?;
+    chart::draw(to, &panel.grid, series);
     to.close("div");
-    to.open("details").element("summary", "The values as a table");
+    to.open("details").element("summary", "Show values as a table");
     table::write_table(to, panel, None, zone);
     to.close("details");
-    Ok(())
-}
-
-/// The numbers of a column; a row without one has none.
-fn column_numbers(grid: &Grid, column: &str) -> Vec<Option<f64>> {
-    let at = grid.columns.iter().position(|found| found.name == column);
-    let value = |row: &Vec<Cell>| match row.get(at?)? {
-        Cell::Int(number) => Some(*number as f64),
-        Cell::Float(number) => Some(*number),
-        _ => None,
-    };
-    grid.rows.iter().map(value).collect()
-}
-
-/// A number with its thousands parted, and no more than two decimals.
-fn format_number(value: f64) -> String {
-    let text = format!("{:.2}", value);
-    group_digits(text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// What stands for a number that is not known.
-fn unknown_text() -> String {
-    "–".to_owned()
 }
 
 #[cfg(test)]

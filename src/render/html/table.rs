@@ -1,29 +1,26 @@
-//! Rows as tables that people read, sort and filter, and programs read as well: what a cell shows
-//! rounded or cut stands in it whole.
-//!
-//! Owns: cells, and charts in words for those who cannot see them. Must not know which report the
-//! rows are of.
+//! Writes rows as HTML tables. Cells that show a rounded or shortened value also contain the exact
+//! one, for sorting and for programs.
 
 use chrono_tz::Tz;
 
+use super::document::{ChartSeries, ColumnStyle, ColumnView, Panel, Sparklines};
 use super::markup::Markup;
-use super::{
-    ChartSeries, ColumnStyle, ColumnView, Panel, Sparklines, column_numbers, format_number,
-    group_digits, title_id, unknown_text,
-};
-use crate::grid::{Cell, CellKind, Grid};
-use crate::render::{RenderInput, text, time};
+use super::values::{UNKNOWN, column_numbers, format_number};
+use crate::grid::{Cell, CellKind};
+use crate::render::input::RenderInput;
+use crate::render::text::{self, group_digits};
+use crate::render::time;
 
-/// How many letters of a name are shown; the style sheet cuts most of them far earlier.
+/// The largest number of characters that a name shows; the style sheet shortens most names earlier.
 const MAX_SHOWN_CHARS: usize = 200;
 
-/// A name of more letters than these has the whole of it where the mouse is, in case it is cut.
+/// Longer names have a tooltip with the whole name, since the style sheet may shorten them.
 const MAX_CHARS_WITHOUT_TOOLTIP: usize = 20;
 
-/// The whole of a name, where it is not beyond all reason.
+/// The largest number of characters in a tooltip.
 const MAX_TOOLTIP_CHARS: usize = 10_000;
 
-/// A panel's rows.
+/// Writes the rows of a panel.
 pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, time_zone: Tz) {
     let grid = &panel.grid;
     let shown: Vec<(usize, &ColumnView)> = panel
@@ -32,7 +29,7 @@ pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, 
         .filter_map(|shown| Some((grid.columns.iter().position(|c| c.name == shown.name)?, shown)))
         .collect();
     to.open("div").attr("class", "scroll").attr("tabindex", 0).attr("role", "region");
-    to.attr("aria-labelledby", title_id(panel));
+    to.attr("aria-labelledby", panel.title_id());
     to.open("table").attr("id", format_args!("{}-rows", panel.id));
     to.attr("data-report", &panel.report).attr("data-set", panel.params.join(" "));
     to.attr("data-of", panel.total_rows).open("thead").open("tr");
@@ -75,23 +72,20 @@ pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, 
     }
     to.close("tbody").close("table").close("div");
     if panel.total_rows > grid.rows.len() {
-        to.open("p").attr("class", "more").text(format_args!(
-            "{} of {} rows. All of them: ",
-            group_digits(&grid.rows.len().to_string()),
-            group_digits(&panel.total_rows.to_string())
-        ));
-        to.element("code", format_args!("pbi-analyze report {}", panel.report)).close("p");
+        let [shown, all] = [grid.rows.len(), panel.total_rows].map(|rows| rows as f64);
+        let [shown, all] = [shown, all].map(format_number);
+        to.element_with_class("p", "more", format_args!("Showing {shown} of {all} rows."));
     }
 }
 
-fn cell_class(kind: CellKind, look: ColumnStyle) -> &'static str {
+fn cell_class(kind: CellKind, style: ColumnStyle) -> &'static str {
     let classes = match kind {
         CellKind::Int | CellKind::Float => ["n", "n side", "n minor", "n share"],
         CellKind::Text => ["t", "t side", "t minor", "t"],
         _ => ["d", "d side", "d minor", "d"],
     };
     let [plain, side, minor, share] = classes;
-    match look {
+    match style {
         ColumnStyle::Plain => plain,
         ColumnStyle::HiddenOnPhone => side,
         ColumnStyle::HiddenOnPhoneAndPaper => minor,
@@ -99,25 +93,25 @@ fn cell_class(kind: CellKind, look: ColumnStyle) -> &'static str {
     }
 }
 
-/// The name of a column as people write it.
+/// Returns the title of a column, from its name.
 fn column_title(name: &str) -> String {
     match name {
         "dau" | "wau" | "mau" => return name.to_uppercase(),
-        "avg_7d" => return "7-day average".to_owned(),
+        "mean_7d" | "avg_7d" => return "7-day average".to_owned(),
         _ => {}
     }
     let words =
         name.strip_suffix("_pct").map_or_else(|| name.to_owned(), |name| format!("{name} %"));
     let words = words.replace('_', " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn write_cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz) {
     to.open("td").attr("class", class);
     match value {
         Cell::Null if class.starts_with('n') => {
-            to.attr("data-v", "").text(unknown_text());
+            to.attr("data-v", "").text(UNKNOWN);
         }
         Cell::Null => {
             to.attr("data-v", "");
@@ -143,12 +137,12 @@ fn write_cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zo
             to.text(group_digits(text));
         }
         Cell::Time { us } => {
-            // The day is enough to look at; the minute is where the mouse is.
+            // The cell shows the day, and its tooltip the minute.
             to.attr("data-v", time::instant_iso(*us, zone)).attr("title", text);
             to.text(text.split(' ').next().unwrap_or(text));
         }
-        Cell::Bool(is_so) => {
-            to.attr("data-v", is_so).text(text);
+        Cell::Bool(truth) => {
+            to.attr("data-v", truth).text(text);
         }
         Cell::LocalTime { .. } | Cell::Date { .. } => {
             to.text(text);
@@ -157,15 +151,15 @@ fn write_cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zo
     to.close("td");
 }
 
-/// A bar of so many hundredths.
-fn write_bar(to: &mut Markup, share: f64) {
+/// Writes a bar for a percentage.
+fn write_bar(to: &mut Markup, percent: f64) {
     to.open("svg").attr("class", "bar").attr("viewBox", "0 0 100 10");
     to.attr("preserveAspectRatio", "none").attr("aria-hidden", "true");
-    to.open("rect").attr("width", format_number(share.clamp(0.0, 100.0))).attr("height", 10);
+    to.open("rect").attr("width", format_number(percent.clamp(0.0, 100.0))).attr("height", 10);
     to.close("rect").close("svg");
 }
 
-/// A small line; of fewer than two values there is none.
+/// Writes a small line chart, if there are at least two values.
 fn write_sparkline(to: &mut Markup, sparks: &Sparklines, row: usize) {
     const WIDTH: f64 = 120.0;
     const HEIGHT: f64 = 22.0;
@@ -173,63 +167,53 @@ fn write_sparkline(to: &mut Markup, sparks: &Sparklines, row: usize) {
     let values = sparks.rows.get(row).map_or(&[][..], Vec::as_slice);
     let most = values.iter().flatten().copied().fold(0.0, f64::max);
     if values.len() > 1 && most > 0.0 {
-        let told: Vec<String> =
-            values.iter().map(|value| value.map_or_else(unknown_text, |v| v.to_string())).collect();
+        let texts: Vec<String> = values
+            .iter()
+            .map(|value| value.map_or_else(|| UNKNOWN.to_owned(), |v| v.to_string()))
+            .collect();
         to.attr("data-report", sparks.report).attr("data-set", sparks.param);
-        to.attr("data-values", told.join(" "));
+        to.attr("data-values", texts.join(" "));
         let step = WIDTH / (values.len() - 1) as f64;
         let mut d = String::new();
-        let mut letter = 'M';
+        let mut command = 'M';
         for (at, value) in values.iter().enumerate() {
             let Some(value) = value else {
-                letter = 'M';
+                command = 'M';
                 continue;
             };
             let (x, y) = (at as f64 * step, HEIGHT - value / most * (HEIGHT - 2.0) - 1.0);
-            d.push_str(&format!("{letter}{x:.1} {y:.1}"));
-            letter = 'L';
+            d.push_str(&format!("{command}{x:.1} {y:.1}"));
+            command = 'L';
         }
         to.open("svg").attr("viewBox", format_args!("0 0 {WIDTH} {HEIGHT}")).attr("role", "img");
         to.attr("preserveAspectRatio", "none");
-        to.attr("aria-label", format_args!("{}, at most {}", sparks.title, format_number(most)));
+        to.attr("aria-label", format_args!("{}, highest {}", sparks.title, format_number(most)));
         to.open("path").attr("d", d).close("path").close("svg");
     }
     to.close("td");
 }
 
-/// The texts of a column.
-pub fn column_texts<'g>(grid: &'g Grid, column: &str) -> Vec<&'g str> {
-    let Some(at) = grid.columns.iter().position(|found| found.name == column) else {
-        return Vec::new();
-    };
-    let texts = grid.rows.iter().map(|row| match row.get(at) {
-        Some(Cell::Text(text)) => text.as_str(),
-        _ => "",
-    });
-    texts.collect()
-}
-
-/// A chart in words: what it shows, and its highest values.
+/// Describes a chart in words: its title, its period and the highest values of its series.
 pub fn describe_chart(panel: &Panel, series: &[ChartSeries]) -> String {
     let grid = &panel.grid;
     let day = |row: usize| match grid.rows.get(row).and_then(|row| row.first()) {
         Some(Cell::Date { days }) => time::date_iso(*days),
         _ => String::new(),
     };
-    let mut told =
+    let mut words =
         format!("{}, {} to {}.", panel.title, day(0), day(grid.rows.len().saturating_sub(1)));
     for one in series {
         let known = column_numbers(grid, one.column);
         let known = known.iter().enumerate().filter_map(|(at, value)| Some((at, (*value)?)));
         let most = known.reduce(|most, next| if next.1 > most.1 { next } else { most });
         if let Some((at, value)) = most {
-            told.push_str(&format!(
-                " {}: at most {}, on {}.",
+            words.push_str(&format!(
+                " {}: highest {} on {}.",
                 one.title,
                 format_number(value),
                 day(at)
             ));
         }
     }
-    told + " The values are in the table below."
+    words + " The table below has all values."
 }

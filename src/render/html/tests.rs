@@ -1,9 +1,9 @@
-//! Tests of the page.
+//! Tests of the HTML page.
 
 use chrono::NaiveDate;
 
 use super::*;
-use crate::grid::CellKind;
+use crate::grid::{Cell, CellKind, Grid};
 use crate::render::{CoverageCounts, ExcludedEvents};
 
 fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
@@ -17,10 +17,10 @@ fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
     grid
 }
 
-fn panel(grid: Grid, drawing: PanelKind) -> Panel {
+fn panel(grid: Grid, kind: PanelKind) -> Panel {
     let shown = |name: &str| ColumnView {
         name: name.into(),
-        meaning: "what".into(),
+        meaning: "Description.".into(),
         style: ColumnStyle::Plain,
     };
     Panel {
@@ -32,12 +32,12 @@ fn panel(grid: Grid, drawing: PanelKind) -> Panel {
         total_rows: grid.rows.len(),
         columns: grid.columns.iter().map(|column| shown(&column.name)).collect(),
         grid,
-        kind: drawing,
+        kind,
         empty_text: "Nothing.".into(),
     }
 }
 
-fn shown(panels: Vec<Panel>) -> String {
+fn rendered(panels: Vec<Panel>) -> String {
     let document = Document {
         title: "Usage".into(),
         context: ReportContext {
@@ -65,7 +65,7 @@ fn shown(panels: Vec<Panel>) -> String {
             limits: vec!["A limit.".into()],
         }],
     };
-    String::from_utf8(render_page(&document).unwrap()).unwrap()
+    String::from_utf8(render_page(&document)).unwrap()
 }
 
 const BARS: ChartSeries = ChartSeries { column: "views", title: "Views", shape: SeriesShape::Bars };
@@ -75,67 +75,56 @@ const LINE: ChartSeries = ChartSeries { shape: SeriesShape::Line, ..BARS };
 const FIRST: i32 = 20_513;
 
 #[test]
-fn numbers_are_parted_by_thousands() {
-    for (value, text) in [
-        (0.0, "0"),
-        (999.0, "999"),
-        (1_000.0, "1,000"),
-        (-1_234_567.25, "−1,234,567.25"),
-        (0.1, "0.1"),
-    ] {
-        assert_eq!(format_number(value), text);
-    }
-}
-
-#[test]
-fn a_digest_is_what_a_browser_makes_of_the_text() {
+fn digest_matches_the_csp_format() {
     // printf 'a' | openssl dgst -sha256 -binary | base64
     assert_eq!(csp_digest("a"), "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='");
 }
 
 #[test]
-fn the_two_texts_end_no_element_of_their_own() {
+fn style_and_script_contain_no_closing_tag() {
     for text in [STYLE, SCRIPT] {
         assert!(!text.contains("</") && !text.contains("<!--"));
     }
 }
 
 #[test]
-fn a_change_is_told_in_percent_of_what_was() {
-    let html = shown(Vec::new());
+fn changes_are_percentages_of_the_previous_period() {
+    let html = rendered(Vec::new());
     assert!(html.contains(">1,234.5</strong>"), "{html}");
-    assert!(html.contains("▼ </span>38 %<span class=\"unseen\"> less, </span>"), "{html}");
+    assert!(html.contains("▼ </span>38 %<span class=\"visually-hidden\"> less, </span>"), "{html}");
     assert!(html.contains(">from 2,000</span>"), "{html}");
-    assert!(html.contains("1 missing. Left out: 1,350,000 events of noise, 0 of services."));
+    assert!(html.contains(
+        "Coverage: 2 of 3 days complete (1 missing). Excluded: 1,350,000 automated API events."
+    ));
 }
 
 #[test]
-fn what_the_archive_lacks_is_shaded_and_no_line_runs_over_it() {
+fn incomplete_days_are_shaded_and_lines_break_there() {
     let rows = [
         (FIRST, Some(3), "complete"),
         (FIRST + 1, None, "missing"),
         (FIRST + 2, Some(4), "complete"),
         (FIRST + 3, Some(9), "truncated"),
     ];
-    let html = shown(vec![panel(over_time(&rows), PanelKind::Chart(vec![LINE]))]);
+    let html = rendered(vec![panel(over_time(&rows), PanelKind::Chart(vec![LINE]))]);
     let svg = &html[html.find("<svg class=\"wide\"").unwrap()..];
     let svg = &svg[..svg.find("</svg>").unwrap()];
     assert_eq!(svg.matches("<path class=\"missing\"").count(), 1, "{svg}");
     assert_eq!(svg.matches("<path class=\"partial\"").count(), 1, "{svg}");
     let line = &svg[svg.find("<path class=\"s1\" d=\"").unwrap() + 20..];
     let line = &line[..line.find('"').unwrap()];
-    // A day alone and a line of two: two beginnings.
+    // One lone day and a line of two days: two starts.
     assert_eq!((line.matches('M').count(), line.matches('L').count()), (2, 2), "{line}");
-    assert!(html.contains("day missing") && html.contains("held in part"), "{html}");
-    assert!(html.contains("Views: at most 9, on 2026-03-04."), "{html}");
+    assert!(html.contains("</span>Missing</li>") && html.contains("</span>Partial</li>"), "{html}");
+    assert!(html.contains("Views: highest 9 on 2026-03-04."), "{html}");
 }
 
 #[test]
-fn bars_of_a_series_are_one_shape_and_axes_have_whole_numbers() {
+fn bars_of_a_series_are_one_path_and_axes_have_whole_numbers() {
     let rows: Vec<_> =
         (0..90).map(|day| (FIRST + day, Some(i64::from(day % 3)), "complete")).collect();
-    let html = shown(vec![panel(over_time(&rows), PanelKind::Chart(vec![BARS]))]);
-    assert_eq!(html.matches("<path class=\"s1\"").count(), 2, "one in each size");
+    let html = rendered(vec![panel(over_time(&rows), PanelKind::Chart(vec![BARS]))]);
+    assert_eq!(html.matches("<path class=\"s1\"").count(), 2, "one per size");
     let labels: Vec<&str> = html.split("<text class=\"label\"").skip(1).collect();
     let labels: Vec<&str> = labels
         .iter()
@@ -148,16 +137,16 @@ fn bars_of_a_series_are_one_shape_and_axes_have_whole_numbers() {
 }
 
 #[test]
-fn a_chart_without_rows_or_values_is_a_sentence_or_an_empty_plane() {
-    let html = shown(vec![panel(over_time(&[]), PanelKind::Chart(vec![LINE]))]);
+fn a_chart_without_rows_is_a_sentence_and_without_values_an_empty_plot() {
+    let html = rendered(vec![panel(over_time(&[]), PanelKind::Chart(vec![LINE]))]);
     assert!(html.contains("<p class=\"none\">Nothing.</p>") && !html.contains("<svg"), "{html}");
     let unknown = over_time(&[(FIRST, None, "missing")]);
-    let html = shown(vec![panel(unknown, PanelKind::Chart(vec![LINE, BARS]))]);
+    let html = rendered(vec![panel(unknown, PanelKind::Chart(vec![LINE, BARS]))]);
     assert!(html.contains("<svg class=\"narrow\"") && !html.contains("NaN"), "{html}");
 }
 
 #[test]
-fn a_cell_holds_exactly_what_it_shows_in_short() {
+fn cells_contain_the_exact_value_of_a_shortened_text() {
     let mut grid = Grid::new([
         ("report", CellKind::Text),
         ("views", CellKind::Int),
@@ -174,7 +163,7 @@ fn a_cell_holds_exactly_what_it_shows_in_short() {
     let mut few = panel(grid, PanelKind::Table);
     few.total_rows = 1_500;
     few.columns[2].style = ColumnStyle::Percent;
-    let html = shown(vec![few]);
+    let html = rendered(vec![few]);
     for part in [
         format!("title=\"{}\"><bdi>{}…</bdi>", "x".repeat(500), "x".repeat(200)),
         "<td class=\"n\" data-v=\"1234\">1,234</td>".into(),
@@ -182,7 +171,7 @@ fn a_cell_holds_exactly_what_it_shows_in_short() {
         "data-v=\"2026-03-01T23:05:00+00:00\" title=\"2026-03-01 23:05\">2026-03-01</td>".into(),
         "<td class=\"n\" data-v=\"\">–</td>".into(),
         "<td class=\"t\" data-v=\"\"></td>".into(),
-        "2 of 1,500 rows. All of them: <code>pbi-analyze report consumption-trend</code>".into(),
+        "<p class=\"more\">Showing 2 of 1,500 rows.</p>".into(),
         ">Share %</th>".into(),
     ] {
         assert!(html.contains(&part), "{part}: {html}");
@@ -190,28 +179,28 @@ fn a_cell_holds_exactly_what_it_shows_in_short() {
 }
 
 #[test]
-fn a_calendar_has_every_day_under_its_weekday() {
+fn calendar_days_are_below_their_weekdays() {
     let mut grid = Grid::new([
         ("day", CellKind::Date),
         ("status", CellKind::Text),
         ("events", CellKind::Int),
         ("reason", CellKind::Text),
     ]);
-    // 2026-03-30 was a Monday.
-    for (at, verdict) in ["complete", "missing", "odd", "truncated"].into_iter().enumerate() {
+    // 2026-03-30 is a Monday.
+    for (at, verdict) in ["complete", "missing", "odd", "cut"].into_iter().enumerate() {
         let days = FIRST + 29 + i32::try_from(at).unwrap();
         let events = if verdict == "missing" { Cell::Null } else { Cell::Int(7) };
         let texts = [verdict, "because"].map(|text| Cell::Text(text.into()));
         let [verdict, rule] = texts;
         grid.rows.push(vec![Cell::Date { days }, verdict, events, rule]);
     }
-    let html = shown(vec![panel(grid, PanelKind::Calendar)]);
+    let html = rendered(vec![panel(grid, PanelKind::Calendar)]);
     for part in [
         "<caption>March 2026</caption>",
         "<tr><td class=\"complete\" data-day=\"2026-03-30\"",
         "title=\"2026-03-30: 7 events\">30</td>",
-        "title=\"2026-03-31: missing, no events; because\">31<span class=\"unseen\"> missing<",
-        // April begins on a Wednesday.
+        "title=\"2026-03-31: missing, no events; because\">31<span class=\"visually-hidden\"> missing<",
+        // 2026-04-01 is a Wednesday.
         "<caption>April 2026</caption>",
         "<tr><td></td><td></td><td class=\"partial\" data-day=\"2026-04-01\"",
         "1 complete",
@@ -222,7 +211,7 @@ fn a_calendar_has_every_day_under_its_weekday() {
 }
 
 #[test]
-fn an_hour_is_darker_the_more_it_is_used() {
+fn hours_with_more_views_are_darker() {
     let mut grid = Grid::new([
         ("weekday_number", CellKind::Int),
         ("hour", CellKind::Int),
@@ -232,14 +221,14 @@ fn an_hour_is_darker_the_more_it_is_used() {
     for (weekday, hour, views) in [(1, 0, 0.0), (1, 9, 0.1), (7, 23, 12_345.6)] {
         grid.rows.push(vec![Cell::Int(weekday), Cell::Int(hour), Cell::Float(views), Cell::Int(3)]);
     }
-    let html = shown(vec![panel(grid, PanelKind::WeekHeatmap)]);
+    let html = rendered(vec![panel(grid, PanelKind::WeekHeatmap)]);
     for part in [
         "<td class=\"h0\" data-v=\"0\"",
-        "title=\"Mon 0:00 to 0:59: opened 0 times a day, 3 people\"></td>",
+        "title=\"Mon 0:00 to 0:59: average views 0, viewers 3\"></td>",
         "<td class=\"h1\" data-v=\"0.1\"",
         "<td class=\"h6\" data-v=\"12345.6\"",
         ">12k</td>",
-        "<td class=\"unheld\"></td>",
+        "<td class=\"no-data\"></td>",
     ] {
         assert!(html.contains(part), "{part}: {html}");
     }

@@ -1,0 +1,174 @@
+//! Lists the output formats, with their names, help texts and file extensions.
+
+use std::path::Path;
+use std::str::FromStr;
+
+/// An output format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OutputFormat {
+    /// Aligned columns for a terminal, with closing sentences.
+    #[default]
+    Text,
+    /// The rows as CSV (RFC 4180), with nothing around them.
+    Csv,
+    /// [`OutputFormat::Csv`] with an apostrophe before texts that a spreadsheet runs as formulas.
+    SafeCsv,
+    /// One JSON object with the rows and their context.
+    Json,
+    /// The rows, one JSON object per line.
+    Ndjson,
+    /// A table in GitHub's Markdown, followed by its context in sentences.
+    Markdown,
+    /// An Excel workbook: the rows, and their context on a second sheet.
+    Xlsx,
+    /// A Parquet file with the context in its metadata.
+    Parquet,
+}
+
+impl OutputFormat {
+    /// The formats that a user can name. [`OutputFormat::SafeCsv`] is a variant of CSV and has no
+    /// name of its own.
+    pub const ALL: [OutputFormat; 7] = [
+        OutputFormat::Text,
+        OutputFormat::Csv,
+        OutputFormat::Json,
+        OutputFormat::Ndjson,
+        OutputFormat::Markdown,
+        OutputFormat::Xlsx,
+        OutputFormat::Parquet,
+    ];
+
+    /// Returns the name of the format, in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            OutputFormat::Text => "text",
+            OutputFormat::Csv | OutputFormat::SafeCsv => "csv",
+            OutputFormat::Json => "json",
+            OutputFormat::Ndjson => "ndjson",
+            OutputFormat::Markdown => "markdown",
+            OutputFormat::Xlsx => "xlsx",
+            OutputFormat::Parquet => "parquet",
+        }
+    }
+
+    /// Returns the other names of the format.
+    pub fn aliases(self) -> &'static [&'static str] {
+        match self {
+            OutputFormat::Ndjson => &["jsonl"],
+            OutputFormat::Markdown => &["md"],
+            _ => &[],
+        }
+    }
+
+    /// Returns a description of the format for help texts.
+    pub fn help(self) -> &'static str {
+        match self {
+            OutputFormat::Text => "Table for the terminal",
+            OutputFormat::Csv => "Rows as CSV",
+            OutputFormat::SafeCsv => "Rows as CSV, without formulas",
+            OutputFormat::Json => "One JSON object with period, coverage and rows",
+            OutputFormat::Ndjson => "Rows, one JSON object per line",
+            OutputFormat::Markdown => "Table for GitHub, wikis and chats",
+            OutputFormat::Xlsx => "Excel workbook, with period and coverage on a second sheet",
+            OutputFormat::Parquet => {
+                "Typed rows for notebooks, with period and coverage in the metadata"
+            }
+        }
+    }
+
+    /// Returns the file extension of the format, without a dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            OutputFormat::Text => "txt",
+            OutputFormat::Markdown => "md",
+            other => other.name(),
+        }
+    }
+
+    /// Returns the format with a name or an alias, in any case.
+    pub fn from_name(name: &str) -> Option<OutputFormat> {
+        let is_named = |format: &OutputFormat| {
+            let mut names = [format.name()].into_iter().chain(format.aliases().iter().copied());
+            names.any(|known| known.eq_ignore_ascii_case(name))
+        };
+        OutputFormat::ALL.into_iter().find(is_named)
+    }
+
+    /// Returns the format that the extension of a file name stands for, in any case. A `.txt` file
+    /// says nothing about its format.
+    pub fn from_file_name(file: &Path) -> Option<OutputFormat> {
+        let extension = file.extension()?.to_str()?;
+        let format = OutputFormat::ALL
+            .into_iter()
+            .find(|format| format.extension().eq_ignore_ascii_case(extension))
+            .or_else(|| OutputFormat::from_name(extension));
+        format.filter(|format| *format != OutputFormat::Text)
+    }
+
+    /// Returns true if people read the output directly, so that the first rows are enough.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, OutputFormat::Text | OutputFormat::Markdown)
+    }
+
+    /// Returns true if the output is text and a terminal can show it.
+    pub fn is_text(self) -> bool {
+        !matches!(self, OutputFormat::Xlsx | OutputFormat::Parquet)
+    }
+}
+
+impl FromStr for OutputFormat {
+    type Err = String;
+
+    /// Parses the name of a format, in any case.
+    ///
+    /// # Errors
+    ///
+    /// A text with the known names if the name is unknown.
+    fn from_str(name: &str) -> Result<OutputFormat, String> {
+        OutputFormat::from_name(name).ok_or_else(|| {
+            let known = OutputFormat::ALL.map(OutputFormat::name).join(", ");
+            format!("unknown format {name}; expected one of {known}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_aliases_are_matched_in_any_case() {
+        for format in OutputFormat::ALL {
+            assert_eq!(OutputFormat::from_name(format.name()), Some(format));
+            assert_eq!(format.name().to_uppercase().parse(), Ok(format));
+            assert!(!format.help().is_empty());
+        }
+        assert_eq!(OutputFormat::from_name("MD"), Some(OutputFormat::Markdown));
+        assert_eq!(
+            "table".parse::<OutputFormat>(),
+            Err("unknown format table; expected one of text, csv, json, ndjson, markdown, xlsx, \
+                 parquet"
+                .to_owned())
+        );
+    }
+
+    #[test]
+    fn file_extension_selects_the_format() {
+        for (name, format) in [
+            ("a.csv", Some(OutputFormat::Csv)),
+            ("a.JSON", Some(OutputFormat::Json)),
+            ("a.jsonl", Some(OutputFormat::Ndjson)),
+            ("a.ndjson", Some(OutputFormat::Ndjson)),
+            ("a.md", Some(OutputFormat::Markdown)),
+            ("a.markdown", Some(OutputFormat::Markdown)),
+            ("a.b.xlsx", Some(OutputFormat::Xlsx)),
+            ("a.parquet", Some(OutputFormat::Parquet)),
+            ("a.txt", None),
+            ("a.text", None),
+            ("csv", None),
+            ("", None),
+        ] {
+            assert_eq!(OutputFormat::from_file_name(Path::new(name)), format, "{name}");
+        }
+    }
+}

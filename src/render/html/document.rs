@@ -1,0 +1,161 @@
+//! Defines the HTML page: its key figures, sections, panels and charts.
+
+use chrono_tz::Tz;
+
+use crate::grid::Grid;
+use crate::render::input::ReportContext;
+
+/// A page of several results.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The title of the page.
+    pub title: String,
+    /// The context of all results on the page.
+    pub context: ReportContext,
+    /// The zone in which instants are shown.
+    pub time_zone: Tz,
+    /// Sentences at the top of the page, for example the filters in use.
+    pub remarks: Vec<String>,
+    /// The key figures at the top.
+    pub figures: Vec<KeyFigure>,
+    /// The sections, in their order.
+    pub sections: Vec<Section>,
+}
+
+/// One number with the number of the previous period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyFigure {
+    /// The identifier, for programs that read the page.
+    pub name: &'static str,
+    /// The text above the number.
+    pub label: &'static str,
+    /// The number, if known.
+    pub value: Option<f64>,
+    /// The number of the previous period, if known.
+    pub previous: Option<f64>,
+    /// The text below the number, where no change is shown.
+    pub note: String,
+}
+
+/// A section of the page.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// The anchor of the section.
+    pub id: &'static str,
+    /// The text of its link in the navigation.
+    pub tab: &'static str,
+    /// The title. It also is the title of the panel if there is only one.
+    pub title: &'static str,
+    /// The panels, in their order.
+    pub panels: Vec<Panel>,
+    /// The limitations of its figures.
+    pub limits: Vec<String>,
+}
+
+/// One result on the page.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    /// The anchor of the panel.
+    pub id: String,
+    /// The title.
+    pub title: String,
+    /// The introduction below the title.
+    pub lead: String,
+    /// The name of the report that the rows are from.
+    pub report: String,
+    /// The parameters of the report that were set, as `name=value`.
+    pub params: Vec<String>,
+    /// The rows to show, with all columns of the report.
+    pub grid: Grid,
+    /// The number of rows of the report, the hidden ones included.
+    pub total_rows: usize,
+    /// The columns to show.
+    pub columns: Vec<ColumnView>,
+    /// The kind of presentation.
+    pub kind: PanelKind,
+    /// The text that replaces the table if there are no rows.
+    pub empty_text: String,
+}
+
+impl Panel {
+    /// Returns the anchor of the title.
+    pub fn title_id(&self) -> String {
+        format!("{}-title", self.id)
+    }
+}
+
+/// A column to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnView {
+    /// The name in the grid.
+    pub name: String,
+    /// The description of the column.
+    pub meaning: String,
+    /// The presentation of the column.
+    pub style: ColumnStyle,
+}
+
+/// The presentation of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnStyle {
+    /// Always visible.
+    Plain,
+    /// Hidden on a phone.
+    HiddenOnPhone,
+    /// Hidden on a phone and on paper.
+    HiddenOnPhoneAndPaper,
+    /// A percentage, with a bar.
+    Percent,
+}
+
+/// The presentation of a panel.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PanelKind {
+    /// A table.
+    Table,
+    /// A table whose rows end in a small line chart.
+    Sparklines(Sparklines),
+    /// A chart over time, with its table below.
+    Chart(Vec<ChartSeries>),
+    /// A heatmap of `views_per_day` by weekday and hour.
+    WeekHeatmap,
+    /// A calendar of day statuses.
+    Calendar,
+}
+
+/// Small line charts, at most one per row.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sparklines {
+    /// The title of their column.
+    pub title: &'static str,
+    /// The name of the report that the values are from.
+    pub report: &'static str,
+    /// The parameter of the report that was set, as `name=value`.
+    pub param: &'static str,
+    /// The values, by row.
+    pub rows: Vec<Vec<Option<f64>>>,
+}
+
+/// One series of a chart over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChartSeries {
+    /// The column of the values.
+    pub column: &'static str,
+    /// The title in the legend.
+    pub title: &'static str,
+    /// The shape of the series.
+    pub shape: SeriesShape,
+}
+
+/// The shape of a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeriesShape {
+    /// One bar per value.
+    Bars,
+    /// A line through all values.
+    Line,
+    /// Bars stacked on each other.
+    StackedUp,
+    /// Bars stacked downwards from zero.
+    StackedDown,
+}

@@ -1,0 +1,86 @@
+//! Defines the input of all renderers: the rows, their chart and their context.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::Result;
+use crate::grid::{Chart, Grid};
+
+/// The context of a result: its report, its period, and the coverage of the period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportContext {
+    /// The report's name.
+    pub report: String,
+    /// The report's title.
+    pub title: String,
+    /// The first local day, if known.
+    pub since: Option<NaiveDate>,
+    /// The last local day, if known.
+    pub until: Option<NaiveDate>,
+    /// The days of the period, counted by status.
+    pub coverage: CoverageCounts,
+    /// Events of the period that the rows do not count.
+    pub excluded: ExcludedEvents,
+}
+
+/// Numbers of UTC days by status. `days = complete + partial + missing`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CoverageCounts {
+    /// All days.
+    pub days: u64,
+    /// Complete days, as far as the store shows.
+    pub complete: u64,
+    /// Partial days, the truncated ones included.
+    pub partial: u64,
+    /// Days without any event.
+    pub missing: u64,
+    /// Partial days whose source is truncated or ends at a row limit.
+    pub truncated: u64,
+}
+
+/// Numbers of events that a report excludes, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ExcludedEvents {
+    /// Automated API calls.
+    pub noise: u64,
+    /// Other events of service principals and the system.
+    pub services: u64,
+    /// Events of people, if only services count.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub people: u64,
+    /// Events that the filters do not match.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub filtered: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// One result to render.
+#[derive(Debug, Clone, Copy)]
+pub struct RenderInput<'a> {
+    /// The rows.
+    pub grid: &'a Grid,
+    /// The chart of a text table.
+    pub chart: Option<&'a Chart>,
+    /// The context of the rows; a plain list has none.
+    pub context: Option<&'a ReportContext>,
+    /// Sentences for people, for example why there are no rows.
+    pub remarks: &'a [String],
+    /// The zone in which instants are shown.
+    pub time_zone: Tz,
+    /// The width of a line, in terminal columns.
+    pub width: usize,
+}
+
+/// A format that turns a result into bytes.
+pub trait Renderer {
+    /// Renders a result.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`crate::render::render`].
+    fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>>;
+}
