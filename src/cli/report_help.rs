@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::report::{Actors, ReportDefinition, wrap};
+use crate::report::{Actors, ReportDefinition, ReportGroup, wrap};
 
 /// Maximum width of a description.
 const LINE_WIDTH: usize = 80;
@@ -45,7 +45,11 @@ pub(super) fn search_result(reports: &[&ReportDefinition], width: usize) -> Stri
 
 /// Returns reports by group, in the order of lists, without empty groups.
 fn grouped(reports: &[ReportDefinition]) -> Vec<(&'static str, Vec<&ReportDefinition>)> {
-    vec![("All reports", reports.iter().collect())]
+    let members = |group: ReportGroup| -> Vec<&ReportDefinition> {
+        reports.iter().filter(|report| report.group == group).collect()
+    };
+    let groups = ReportGroup::ALL.into_iter().map(|group| (group.title(), members(group)));
+    groups.filter(|(_, members)| !members.is_empty()).collect()
 }
 
 fn name_width<'r>(reports: impl Iterator<Item = &'r ReportDefinition>) -> usize {

@@ -151,7 +151,7 @@ const KEY_FIGURES: [KeyFigureDefinition; 7] = [
 const UNKNOWN_USER: &str = "(unknown)";
 
 /// The reach of shares with external users in `sharing-audit`.
-pub const EXTERNAL_REACH: &str = "outside";
+pub const EXTERNAL_REACH: &str = "external";
 
 fn figure_value(grids: &BTreeMap<&str, &Grid>, kind: &KeyFigureDefinition) -> Result<Option<f64>> {
     grids.get(kind.report).map_or(Ok(None), |grid| (kind.calculate)(grid))

@@ -32,17 +32,17 @@ fn usage(results: &DashboardResults<'_>) -> Result<Section> {
     let mut views = vec![series("views", "Report views", SeriesShape::Bars)];
     let mut lead = format!("Report views per {grain}.");
     if grain == "day" {
-        views.push(series("mean_7d", "7-day average", SeriesShape::Line));
+        views.push(series("avg_7d", "7-day average", SeriesShape::Line));
         lead += " The 7-day average is shown only when all 7 days are complete.";
     }
     let columns = [
         col("date"),
         col("views"),
-        col("mean_7d"),
+        col("avg_7d"),
         col("viewers"),
         wide_only("reports"),
         wide_only("dashboard_views"),
-        col("verdict"),
+        col("status"),
     ];
     let panel = PanelBuilder::new(results, TREND, grain)?
         .with_columns(&columns)?
@@ -58,7 +58,7 @@ fn adoption(results: &DashboardResults<'_>) -> Result<Section> {
         series("mau", "28 days (MAU)", SeriesShape::Line),
     ];
     let columns =
-        [col("date"), col("dau"), col("wau"), col("mau"), wide_only("stickiness"), col("verdict")];
+        [col("date"), col("dau"), col("wau"), col("mau"), wide_only("stickiness"), col("status")];
     let lead = "Users with any activity per day (DAU), 7 days (WAU) and 28 days (MAU).";
     let active = PanelBuilder::new(results, ADOPTION, results.grain)?
         .with_columns(&columns)?
@@ -75,7 +75,7 @@ fn adoption(results: &DashboardResults<'_>) -> Result<Section> {
         col("returning_users"),
         col("lost_users"),
         wide_only("stickiness"),
-        col("verdict"),
+        col("status"),
     ];
     let title = format!("New, returning and lapsed users by {}", results.coarse_grain);
     let lead = "\"New\" means first activity in the log. In the first weeks of the log, all users \
@@ -123,11 +123,11 @@ fn workspaces(results: &DashboardResults<'_>) -> Result<Section> {
         col("workspace"),
         col("views"),
         col("viewers"),
-        not_on_phone("authors"),
+        not_on_phone("creators"),
         not_on_phone("exports"),
         wide_only("edits"),
         wide_only("reports"),
-        wide_only("kind"),
+        wide_only("workspace_type"),
     ];
     let panel = PanelBuilder::top_rows(results, "workspace-usage", &columns)?.with_title(
         "workspace-usage",
@@ -193,7 +193,7 @@ fn access_methods(results: &DashboardResults<'_>) -> Result<Section> {
     {
         let columns = [col("name"), col("views"), percent("share_pct"), wide_only("viewers")];
         let panel = PanelBuilder::new(results, "consumption-method", "")?
-            .filter_rows("kind", |found| found == kind)?
+            .filter_rows("breakdown", |found| found == kind)?
             .with_columns(&columns)?
             .limit_rows()
             .with_title(&format!("by-{kind}"), title, "");
@@ -211,7 +211,7 @@ fn noise(results: &DashboardResults<'_>) -> Result<Section> {
         not_on_phone("principal"),
         col("events"),
         percent("share_pct"),
-        not_on_phone("left_out"),
+        not_on_phone("excluded"),
         wide_only("last_event"),
     ];
     let title = "Automated API activity";
@@ -230,11 +230,16 @@ fn coverage(results: &DashboardResults<'_>) -> Result<Section> {
     if calendar.is_empty() {
         return Ok(section("coverage", title, title, vec![calendar]));
     }
-    let columns =
-        [col("day"), col("verdict"), col("rule"), col("events"), wide_only("hours_without")];
+    let columns = [
+        col("day"),
+        col("status"),
+        col("reason"),
+        col("events"),
+        wide_only("hours_without_events"),
+    ];
     let incomplete = PanelBuilder::new(results, "coverage", "")?
         .with_columns(&columns)?
-        .filter_rows("verdict", |status| status != "complete")?
+        .filter_rows("status", |status| status != "complete")?
         .limit_rows()
         .with_empty_text("All days are complete.")
         .with_title("incomplete-days", "Incomplete days", "");
@@ -243,7 +248,7 @@ fn coverage(results: &DashboardResults<'_>) -> Result<Section> {
 
 fn data_quality(results: &DashboardResults<'_>) -> Result<Section> {
     let columns =
-        [col("finding"), col("what"), col("affected"), wide_only("first_seen"), col("detail")];
+        [col("issue"), col("subject"), col("affected"), wide_only("first_seen"), col("detail")];
     let panel = PanelBuilder::top_rows(results, "data-quality", &columns)?
         .with_empty_text("No data quality issues found.")
         .with_title("data-quality", "Data quality", "");

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use crate::Result;
 use crate::query::{self, Session};
-pub use crate::query::{Actors, Filters, NoiseFilter, ReportDefinition, SqlEngine};
+pub use crate::query::{Actors, Filters, NoiseFilter, ReportDefinition, ReportGroup, SqlEngine};
 use crate::render::{self, RenderInput};
 pub use crate::render::{OutputFormat, wrap};
 pub use crate::store::Snapshot;

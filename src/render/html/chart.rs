@@ -113,7 +113,7 @@ impl ChartData {
 /// Returns the runs of rows with incomplete data.
 fn gaps(grid: &Grid) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = Vec::new();
-    for (at, status) in column_texts(grid, "verdict").into_iter().enumerate() {
+    for (at, status) in column_texts(grid, "status").into_iter().enumerate() {
         let class = match status {
             "complete" | "" => continue,
             "missing" => "missing",

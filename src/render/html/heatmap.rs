@@ -91,7 +91,7 @@ struct CalendarDay<'g> {
 pub fn write_calendar(to: &mut Markup, panel: &Panel) {
     let days = calendar_days(panel);
     to.open("ul").attr("class", "legend");
-    for status in ["complete", "partial", "cut", "missing"] {
+    for status in ["complete", "partial", "truncated", "missing"] {
         let number = days.iter().filter(|day| day.status == status).count();
         to.open("li").open("span").attr("class", format_args!("day {status}")).close("span");
         to.text(format_args!("{} {status}", format_number(number as f64))).close("li");
@@ -156,7 +156,7 @@ fn write_day(to: &mut Markup, day: &CalendarDay<'_>) {
 
 fn calendar_days(panel: &Panel) -> Vec<CalendarDay<'_>> {
     let grid = &panel.grid;
-    let texts = column_texts(grid, "verdict").into_iter().zip(column_texts(grid, "rule"));
+    let texts = column_texts(grid, "status").into_iter().zip(column_texts(grid, "reason"));
     let days = column_days(grid, "day").into_iter().zip(texts).zip(column_numbers(grid, "events"));
     days.filter_map(|((day, (status, reason)), events)| {
         Some(CalendarDay { day: day?, status, reason, events })

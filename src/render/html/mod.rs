@@ -57,7 +57,11 @@ pub fn render_page(document: &Document) -> Vec<u8> {
     to.close("main");
     to.open("footer").element("p", FOOTER).close("footer");
     to.open("div").attr("id", "tip").flag("hidden").close("div");
-    to.open("p").attr("id", "announcer").attr("class", "visually-hidden").attr("role", "status").close("p");
+    to.open("p")
+        .attr("id", "announcer")
+        .attr("class", "visually-hidden")
+        .attr("role", "status")
+        .close("p");
     to.open("script").raw(SCRIPT).close("script");
     to.close("body").close("html").raw("\n");
     markup.finish().into_bytes()
@@ -106,7 +110,11 @@ fn write_header(to: &mut Markup, document: &Document) {
         to.close("ul");
     }
     // The switch works without the script: only the style sheet reads it.
-    to.open("fieldset").attr("class", "theme").element_with_class("legend", "visually-hidden", "Color theme");
+    to.open("fieldset").attr("class", "theme").element_with_class(
+        "legend",
+        "visually-hidden",
+        "Color theme",
+    );
     for (name, label) in [("auto", "Auto"), ("light", "Light"), ("dark", "Dark")] {
         to.open("input").attr("type", "radio").attr("name", "theme");
         to.attr("id", format_args!("theme-{name}"));
@@ -133,12 +141,7 @@ fn write_key_figures(to: &mut Markup, document: &Document) {
             to.attr("data-previous", previous);
         }
         to.element_with_class("span", "label", figure.label).text(" ");
-        to.element_with_class(
-            "strong",
-            "value",
-            format_optional(figure.value),
-        )
-        .text(" ");
+        to.element_with_class("strong", "value", format_optional(figure.value)).text(" ");
         if let Some((value, previous)) = figure.value.zip(figure.previous) {
             write_change(to, value, previous);
         }
@@ -237,10 +240,10 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz)
             .attr("class", format_args!("{shape} {}", chart::series_class(at)));
         to.close("span").text(one.title).close("li");
     }
-    let statuses = column_texts(&panel.grid, "verdict");
+    let statuses = column_texts(&panel.grid, "status");
     for (class, label, matches) in [
         ("missing", "Missing", (|status| status == "missing") as fn(&str) -> bool),
-        ("partial", "Partial", |status| status == "partial" || status == "cut"),
+        ("partial", "Partial", |status| status == "partial" || status == "truncated"),
     ] {
         if statuses.iter().any(|status| matches(status)) {
             to.open("li").open("span").attr("class", format_args!("area {class}")).close("span");

@@ -97,7 +97,7 @@ fn cell_class(kind: CellKind, style: ColumnStyle) -> &'static str {
 fn column_title(name: &str) -> String {
     match name {
         "dau" | "wau" | "mau" => return name.to_uppercase(),
-        "mean_7d" | "avg_7d" => return "7-day average".to_owned(),
+        "avg_7d" => return "7-day average".to_owned(),
         _ => {}
     }
     let words =

@@ -9,10 +9,10 @@ use crate::render::{CoverageCounts, ExcludedEvents};
 fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
     let mut grid =
         Grid::new([("date", CellKind::Date), ("views", CellKind::Int), ("status", CellKind::Text)]);
-    for (days, views, verdict) in days {
+    for (days, views, status) in days {
         let views = views.map_or(Cell::Null, Cell::Int);
-        let verdict = Cell::Text((*verdict).to_owned());
-        grid.rows.push(vec![Cell::Date { days: *days }, views, verdict]);
+        let status = Cell::Text((*status).to_owned());
+        grid.rows.push(vec![Cell::Date { days: *days }, views, status]);
     }
     grid
 }
@@ -187,12 +187,12 @@ fn calendar_days_are_below_their_weekdays() {
         ("reason", CellKind::Text),
     ]);
     // 2026-03-30 is a Monday.
-    for (at, verdict) in ["complete", "missing", "odd", "cut"].into_iter().enumerate() {
+    for (at, status) in ["complete", "missing", "odd", "truncated"].into_iter().enumerate() {
         let days = FIRST + 29 + i32::try_from(at).unwrap();
-        let events = if verdict == "missing" { Cell::Null } else { Cell::Int(7) };
-        let texts = [verdict, "because"].map(|text| Cell::Text(text.into()));
-        let [verdict, rule] = texts;
-        grid.rows.push(vec![Cell::Date { days }, verdict, events, rule]);
+        let events = if status == "missing" { Cell::Null } else { Cell::Int(7) };
+        let texts = [status, "because"].map(|text| Cell::Text(text.into()));
+        let [status, rule] = texts;
+        grid.rows.push(vec![Cell::Date { days }, status, events, rule]);
     }
     let html = rendered(vec![panel(grid, PanelKind::Calendar)]);
     for part in [
