@@ -94,7 +94,7 @@ impl OutputFormat {
         OutputFormat::ALL.into_iter().find(is_named)
     }
 
-    /// Returns the format that the extension of a file name stands for, in any case. A `.txt` file
+    /// Returns the format of a file name extension, in any case. A `.txt` file
     /// says nothing about its format.
     pub fn from_file_name(file: &Path) -> Option<OutputFormat> {
         let extension = file.extension()?.to_str()?;
