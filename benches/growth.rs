@@ -78,7 +78,7 @@ fn ingest(archive: &Path, store: &Path) -> Cost {
 }
 
 fn events(store: &Path) -> u64 {
-    let files = pbi_analyze::store::Store::new(store).files().unwrap();
+    let files = pbi_analyze::internals::store::Store::new(store).files().unwrap();
     files.iter().map(|file| file.events).sum()
 }
 

@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use pbi_analyze::ingest::{self, NoProgress, Options, Projection};
-use pbi_analyze::render::OutputFormat;
-use pbi_analyze::report::{self, Filters, NoiseFilter};
-use pbi_analyze::store::Store;
+use pbi_analyze::internals::ingest::{self, NoProgress, Options, Projection};
+use pbi_analyze::internals::render::OutputFormat;
+use pbi_analyze::internals::report::{self, Filters, NoiseFilter};
+use pbi_analyze::internals::store::Store;
 use synth::{Layout, Spec, Written, write_archive};
 
 /// Size at which the start no longer matters and a round still takes less than a second.

@@ -19,10 +19,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use pbi_analyze::grid::{Cell, Grid};
-use pbi_analyze::ingest::{self, NoProgress, Options};
-use pbi_analyze::query::{self, DefinitionCatalog, Period, ReportDefinition, Session, Settings};
-use pbi_analyze::store::{Snapshot, Store};
+use pbi_analyze::internals::grid::{Cell, Grid};
+use pbi_analyze::internals::ingest::{self, NoProgress, Options};
+use pbi_analyze::internals::query::{
+    self, DefinitionCatalog, Period, ReportDefinition, Session, Settings,
+};
+use pbi_analyze::internals::store::{Snapshot, Store};
 use synth::{Layout, Spec, write_archive};
 
 const EVENTS: u64 = 300_000;

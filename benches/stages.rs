@@ -20,11 +20,11 @@ use criterion::measurement::WallTime;
 use criterion::{
     BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
 };
-use pbi_analyze::column::{BatchBuilder, EventBatch, Lineage, Projection};
-use pbi_analyze::record::csv::EnvelopeFields;
-use pbi_analyze::record::{Parser, RecordKind, workload_group};
-use pbi_analyze::source::{self, Chunk, ChunkReader};
-use pbi_analyze::store::Store;
+use pbi_analyze::internals::column::{BatchBuilder, EventBatch, Lineage, Projection};
+use pbi_analyze::internals::record::csv::EnvelopeFields;
+use pbi_analyze::internals::record::{Parser, RecordKind, workload_group};
+use pbi_analyze::internals::source::{self, Chunk, ChunkReader};
+use pbi_analyze::internals::store::Store;
 use synth::{Layout, Spec, Written, write_archive};
 
 const BYTES: u64 = 48 << 20;

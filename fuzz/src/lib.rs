@@ -26,6 +26,11 @@ pub mod source;
 
 pub use error::{Error, Result};
 
+/// The modules under the names that the library gives them for its own tests.
+pub mod internals {
+    pub use crate::{column, record, schema, source};
+}
+
 #[path = "../../tests/it/exact.rs"]
 mod exact;
 

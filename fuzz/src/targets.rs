@@ -8,11 +8,11 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::PathBuf;
 
-use pbi_analyze::column::{BatchBuilder, EventWriter, Lineage, Projection};
-use pbi_analyze::record::csv::{self, CsvRow, EnvelopeFields};
-use pbi_analyze::record::{Parser, RecordKind, Value, time, workload_group};
-use pbi_analyze::schema::column_index;
-use pbi_analyze::source::{Chunk, ChunkReader, DecodeProblem, SourceFormat};
+use pbi_analyze::internals::column::{BatchBuilder, EventWriter, Lineage, Projection};
+use pbi_analyze::internals::record::csv::{self, CsvRow, EnvelopeFields};
+use pbi_analyze::internals::record::{Parser, RecordKind, Value, time, workload_group};
+use pbi_analyze::internals::schema::column_index;
+use pbi_analyze::internals::source::{Chunk, ChunkReader, DecodeProblem, SourceFormat};
 use serde_json::value::RawValue;
 
 use crate::exact::Json;

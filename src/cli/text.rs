@@ -335,7 +335,7 @@ pub(super) fn format_number(number: u64) -> String {
 
 /// Formats a number with a noun in singular or plural.
 pub(super) fn count(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", self::format_number(number), if number == 1 { "" } else { "s" })
+    format!("{} {thing}{}", format_number(number), if number == 1 { "" } else { "s" })
 }
 
 /// Returns the result of `status` as text.

@@ -24,7 +24,9 @@ use crate::store::{
     CommitOutcome, CompactScope, PreparedCommit, Snapshot, SourceEntry, TempTable, Transaction,
 };
 
-pub use account::{IngestSummary, SourceCounts, SourceOutcome, SourceReport};
+pub use account::{
+    EventPeriod, IngestSummary, SourceCounts, SourceOutcome, SourceReport, StoreCounts,
+};
 use account::{SourceAccount, summarize};
 use archive::{KnownSources, SourceArchive, is_fully_ingested};
 pub use options::{NoProgress, Options, Progress};

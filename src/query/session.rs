@@ -157,6 +157,9 @@ impl<'a> Session<'a> {
         }
         let shared = readers.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name);
         let shared: BTreeSet<String> = shared.collect();
+        if shared.is_empty() {
+            return Ok(());
+        }
         self.table = run_engine("loading", || self.table.load_columns(&shared))?;
         self.name_lookup = Arc::new(NameLookup::new(self.table.clone()));
         Ok(())

@@ -86,6 +86,25 @@ pub struct Options {
     pub fail_on: Vec<FailCondition>,
 }
 
+impl Default for Options {
+    /// Returns the options for all events, days in UTC, and a text table for a wide terminal.
+    fn default() -> Self {
+        Options {
+            since: None,
+            until: None,
+            time_zone: Tz::UTC,
+            top: None,
+            params: BTreeMap::new(),
+            noise: NoiseFilter::default(),
+            actors: None,
+            filters: Filters::default(),
+            format: OutputFormat::default(),
+            width: 200,
+            fail_on: Vec::new(),
+        }
+    }
+}
+
 /// Condition that makes a report exit with code 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailCondition {

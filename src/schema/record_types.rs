@@ -47,8 +47,6 @@ pub struct RecordType {
     pub name: &'static str,
     /// Workload of its records.
     pub workload_group: WorkloadGroup,
-    /// Description of its records.
-    pub description: &'static str,
 }
 
 static RECORD_TYPES: LazyLock<Vec<RecordType>> =
@@ -59,7 +57,7 @@ fn parse_record_types() -> impl Iterator<Item = Result<RecordType, TsvError>> {
 }
 
 fn parse_record_type(cells: &[&'static str]) -> Result<RecordType, String> {
-    let [value, name, group, description] = *cells else {
+    let [value, name, group, _description] = *cells else {
         return Err(wrong_cell_count(cells, 4));
     };
     let value = value.parse().map_err(|_| format!("{name}: {value:?} is not a number"))?;
@@ -68,7 +66,7 @@ fn parse_record_type(cells: &[&'static str]) -> Result<RecordType, String> {
         .into_iter()
         .find(|known| known.name() == group)
         .ok_or_else(|| format!("{name}: unknown workload group {group:?}"))?;
-    Ok(RecordType { value, name, workload_group, description })
+    Ok(RecordType { value, name, workload_group })
 }
 
 static BY_NAME: LazyLock<HashMap<String, i64>> = LazyLock::new(|| {

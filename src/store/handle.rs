@@ -23,6 +23,7 @@ impl Store {
     }
 
     /// Returns the store in a folder of another [`Disk`], for example one that fails in a test.
+    #[doc(hidden)]
     pub fn with_disk(disk: Arc<dyn Disk>, root: &Path) -> Self {
         Store { root: root.to_path_buf(), disk, pseudonym_key_id: None }
     }

@@ -19,6 +19,7 @@ impl Store {
     ///
     /// [`crate::Error::Store`] if the store exists and contains the other, or pseudonyms of
     /// another key.
+    #[doc(hidden)]
     pub fn with_pseudonym_key(mut self, key_id: Option<String>) -> Result<Store> {
         self.pseudonym_key_id = key_id;
         if self.exists()? {
@@ -33,6 +34,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::snapshot`].
+    #[doc(hidden)]
     pub fn pseudonym_key_id(&self) -> Result<Option<String>> {
         if !self.exists()? {
             return Ok(None);
@@ -69,6 +71,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::snapshot`].
+    #[doc(hidden)]
     pub fn files(&self) -> Result<Vec<DataFile>> {
         if !self.exists()? {
             return Ok(Vec::new());
@@ -101,6 +104,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::snapshot`].
+    #[doc(hidden)]
     pub fn source_entries(&self) -> Result<SourceEntries> {
         if !self.exists()? {
             return Ok(SourceEntries::default());
@@ -118,6 +122,7 @@ impl Store {
     ///
     /// Errors of `take`; [`crate::Error::Io`] and [`crate::Error::Store`] if a file is missing or
     /// damaged.
+    #[doc(hidden)]
     pub fn for_each_reject(
         &self,
         is_wanted: &dyn Fn(&str) -> bool,

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use pbi_analyze::ingest::{self, NoProgress, Options};
-use pbi_analyze::maintenance::{self, ForgetOptions};
-use pbi_analyze::schema::reject::Reject;
-use pbi_analyze::store::{self, Disk, DiskFile, FileLock, OsDisk, Store};
+use pbi_analyze::internals::ingest::{self, NoProgress, Options};
+use pbi_analyze::internals::maintenance::{self, ForgetOptions};
+use pbi_analyze::internals::schema::reject::Reject;
+use pbi_analyze::internals::store::{self, Disk, DiskFile, FileLock, OsDisk, Store};
 
 use crate::table;
 use crate::workdir::Workdir;

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use pbi_analyze::grid::Cell;
-use pbi_analyze::query;
-use pbi_analyze::store::Store;
+use pbi_analyze::internals::grid::Cell;
+use pbi_analyze::internals::query;
+use pbi_analyze::internals::store::Store;
 use serde::Deserialize;
 
 use crate::bless::is_blessing;

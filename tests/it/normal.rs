@@ -11,7 +11,7 @@
 //! with its port) are returned exactly as they were. Only the table of columns is shared with the
 //! program.
 
-use pbi_analyze::schema::{ColumnType, column_index, columns};
+use pbi_analyze::internals::schema::{ColumnType, column_index, columns};
 
 use crate::exact::Json;
 use crate::oracle;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use pbi_analyze::schema::{ColumnDefinition, ColumnType, column_index, columns};
+use pbi_analyze::internals::schema::{ColumnDefinition, ColumnType, column_index, columns};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 

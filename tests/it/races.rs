@@ -7,8 +7,8 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pbi_analyze::ingest;
-use pbi_analyze::store::{CompactScope, Disk, DiskFile, FileLock, OsDisk, Store};
+use pbi_analyze::internals::ingest;
+use pbi_analyze::internals::store::{CompactScope, Disk, DiskFile, FileLock, OsDisk, Store};
 use serde_json::Value;
 
 use crate::oracle::Oracle;

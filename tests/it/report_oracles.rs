@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use pbi_analyze::query;
-use pbi_analyze::store::Store;
+use pbi_analyze::internals::query;
+use pbi_analyze::internals::store::Store;
 use serde_json::Value;
 
 use crate::archive::{YearArchive, year};

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use pbi_analyze::export;
-use pbi_analyze::ingest::{self, NoProgress, Store};
+use pbi_analyze::internals::export;
+use pbi_analyze::internals::ingest::{self, NoProgress, Store};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

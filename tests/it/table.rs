@@ -12,7 +12,7 @@ use chrono::DateTime;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use pbi_analyze::schema::columns;
+use pbi_analyze::internals::schema::columns;
 
 use crate::exact::Json;
 

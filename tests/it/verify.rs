@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pbi_analyze::store::{Disk, OsDisk};
+use pbi_analyze::internals::store::{Disk, OsDisk};
 use serde_json::Value;
 
 use crate::table;

@@ -53,6 +53,7 @@ pub enum LogKind {
 
 impl LogKind {
     /// Workload groups of the log's events.
+    #[doc(hidden)]
     pub fn workload_groups(self) -> &'static [WorkloadGroup] {
         match self {
             LogKind::PowerBi => &[WorkloadGroup::PowerBi, WorkloadGroup::Fabric],
@@ -163,6 +164,7 @@ pub struct ReportDefinition {
 
 impl ReportDefinition {
     /// Creates a definition with defaults and without a statement.
+    #[doc(hidden)]
     pub fn new(name: &str) -> ReportDefinition {
         ReportDefinition {
             name: name.to_owned(),

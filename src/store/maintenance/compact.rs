@@ -60,6 +60,7 @@ impl Store {
     ///
     /// [`Error::Io`] and [`Error::Store`] if a file cannot be read or written. Earlier merges
     /// remain committed.
+    #[doc(hidden)]
     pub fn compact(&self, scope: CompactScope) -> Result<CompactionResult> {
         if !self.exists()? || choose_files(&DeltaLog::open(self)?.files()?, scope, &[]).is_none() {
             return self.clean_orphans().map(|()| CompactionResult::default());

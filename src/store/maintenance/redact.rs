@@ -53,6 +53,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`] and [`Error::Store`] if a file cannot be read.
+    #[doc(hidden)]
     pub fn users(&self) -> Result<BTreeSet<(String, String)>> {
         self.read(|snapshot| {
             let mut users = BTreeSet::new();
@@ -74,6 +75,7 @@ impl Store {
     ///
     /// [`Error::Io`] and [`Error::Store`] if a file cannot be read or written. The store is
     /// unchanged then.
+    #[doc(hidden)]
     pub fn redact(&self, redaction: &Redaction<'_>) -> Result<RedactionResult> {
         let writer_lock = WriterLock::acquire(self)?;
         clean_orphans(&writer_lock)?;

@@ -106,6 +106,7 @@ impl Store {
     ///
     /// [`crate::Error::Store`] if the log cannot be read, [`crate::Error::Io`] if a folder cannot
     /// be listed. All other problems are in the report.
+    #[doc(hidden)]
     pub fn verify(&self) -> Result<VerifyReport> {
         let mut attempts = 0;
         loop {

@@ -69,6 +69,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`] if the folder for temporary files cannot be created.
+    #[doc(hidden)]
     pub fn begin_transaction(&self, known_entries: SourceEntries) -> Result<Transaction> {
         let writer_lock = WriterLock::acquire(self)?;
         clean_orphans(&writer_lock)?;
@@ -84,6 +85,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::begin_transaction`].
+    #[doc(hidden)]
     pub fn clean_orphans(&self) -> Result<()> {
         match stale_locks(&self.root)? {
             Some(_) => clean_orphans(&WriterLock::acquire(self)?),
@@ -97,6 +99,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`] if the temporary folder cannot be created.
+    #[doc(hidden)]
     pub fn temporary_transaction() -> Result<Transaction> {
         let parent = std::env::temp_dir();
         let folder = tempfile::Builder::new()
