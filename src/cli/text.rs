@@ -347,7 +347,7 @@ pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
     }
     let _ = writeln!(
         text,
-        "events   {} by {}; {} automated API activity{}",
+        "events   {} by {}; {} of them automated API activity{}",
         format_number(status.events),
         count(status.users, "user"),
         format_number(status.noise),

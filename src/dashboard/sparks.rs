@@ -31,8 +31,8 @@ fn views_query(grain: &'static str) -> String {
     )
 }
 
-/// Returns the views over time of each of the first reports, as `consumption-trend` returns them for
-/// that report alone. A week without a complete day and without views has no number.
+/// Returns the views over time of each of the first reports, as `consumption-trend` returns them
+/// for that report alone. A week without a complete day and without views has no number.
 pub fn report_sparklines(
     results: &DashboardResults<'_>,
     session: &ReportSession<'_>,

@@ -145,12 +145,13 @@ Excluded: 720 automated API events, 5 service events.
         fn every_row_is_one_line_and_reads_as_the_text_that_it_was(
             texts in prop::collection::vec("(?s)(.|[|\\\\<>&*_`\n\r]){0,12}", 3),
         ) {
-            let mut grid = Grid::new([("a", CellKind::Text), ("b", CellKind::Text), ("c", CellKind::Text)]);
+            let mut grid = Grid::new(["a", "b", "c"].map(|name| (name, CellKind::Text)));
             grid.rows.push(texts.iter().cloned().map(Cell::Text).collect());
             let out = render_text(&grid, OutputFormat::Markdown, 80);
             let lines: Vec<&str> = out.split('\n').collect();
             prop_assert_eq!((lines.len(), lines[5]), (8, ""));
-            let expected: Vec<String> = texts.iter().map(|text| text_width::printable(text)).collect();
+            let expected: Vec<String> =
+                texts.iter().map(|text| text_width::printable(text)).collect();
             prop_assert_eq!(read(lines[4]), expected);
         }
     }

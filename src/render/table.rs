@@ -161,8 +161,8 @@ fn total_width(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + COLUMN_GAP * widths.len().max(1) - COLUMN_GAP
 }
 
-/// Returns the widths of the visible columns: all columns, or the first ones. Texts are shortened to
-/// `min_text_width` before a column is hidden.
+/// Returns the widths of the visible columns: all columns, or the first ones. Texts are shortened
+/// to `min_text_width` before a column is hidden.
 fn column_widths(
     columns: &[GridColumn],
     texts: &[Vec<String>],
@@ -511,7 +511,8 @@ Chart omits: n. Other formats show all columns.
             values in prop::collection::vec("\\PC{0,60}", 6),
             width in 20usize..400,
         ) {
-            let columns: Vec<_> = names.iter().map(|name| (name.as_str(), CellKind::Text)).collect();
+            let columns: Vec<_> =
+                names.iter().map(|name| (name.as_str(), CellKind::Text)).collect();
             let mut grid = Grid::new(columns);
             grid.rows.push(values[..names.len()].iter().cloned().map(Cell::Text).collect());
             for line in render_text(&grid, OutputFormat::Text, width).lines() {
@@ -525,7 +526,8 @@ Chart omits: n. Other formats show all columns.
             kind in 0usize..3,
             width in 1usize..160,
         ) {
-            let mut grid = Grid::new([("y", CellKind::Text), ("x", CellKind::Int), ("z", CellKind::Float)]);
+            let columns = [("y", CellKind::Text), ("x", CellKind::Int), ("z", CellKind::Float)];
+            let mut grid = Grid::new(columns);
             for (y, x, z) in rows {
                 grid.rows.push(vec![Cell::Text(y), Cell::Int(x), z]);
             }
@@ -534,7 +536,14 @@ Chart omits: n. Other formats show all columns.
             let chart = Some(&chart);
             let time_zone = chrono_tz::UTC;
             let input =
-                RenderInput { grid: &grid, chart, context: Some(&context), remarks: &[], time_zone, width };
+                RenderInput {
+                    grid: &grid,
+                    chart,
+                    context: Some(&context),
+                    remarks: &[],
+                    time_zone,
+                    width,
+                };
             let text = String::from_utf8(render(&input, OutputFormat::Text).unwrap()).unwrap();
             let width = width.max(MIN_WIDTH);
             for line in text.lines() {

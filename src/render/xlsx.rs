@@ -255,8 +255,8 @@ mod tests {
             .collect();
         let expected = "Title/Most viewed reports/Report/top-reports/First day/46082/\
             Last day/46112/Time zone/Europe/Zurich/Days in the period/31/Complete days/28/\
-            Partial days/2/Truncated days (part of partial)/1/Missing days/1/Excluded automated API events/720/\
-            Excluded service events/5/Note/Showing 2 of 9 rows.";
+            Partial days/2/Truncated days (part of partial)/1/Missing days/1/\
+            Excluded automated API events/720/Excluded service events/5/Note/Showing 2 of 9 rows.";
         assert_eq!(plain.join("/"), expected);
     }
 

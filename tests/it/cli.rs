@@ -155,7 +155,7 @@ const MISUSE: [(&[&str], &str); 22] = [
     (&["status", "archive"], "unexpected argument 'archive'"),
 ];
 
-/// Mistakes are told before anything is read or made, and on stderr alone.
+/// Mistakes are reported on stderr before anything is read or written.
 #[test]
 fn what_makes_no_sense_is_misuse_and_says_what_to_write() {
     let dir = with_store();
@@ -165,7 +165,12 @@ fn what_makes_no_sense_is_misuse_and_says_what_to_write() {
         command.env("PBI_STORE", "store");
         let ran = run(command).ended(2);
         assert!(ran.stderr.contains(said), "{arguments:?}: {said}: {}", ran.stderr);
-        assert_eq!(ran.stdout, "", "{arguments:?}");
+        // A report without a name lists the reports.
+        assert_eq!(
+            ran.stdout.is_empty(),
+            !arguments.starts_with(&["report", "--top"]),
+            "{arguments:?}"
+        );
     }
     assert_eq!(tree(dir.path()), before);
 }
@@ -236,8 +241,8 @@ fn a_store_that_is_not_there_is_answered_with_what_to_do() {
         let ran = dir.pbi(command).ended(1);
         assert_eq!(
             ran.stderr,
-            "pbi-analyze: store pbi-store: there is no store here; make one with `pbi-analyze \
-             ingest PATH`, name another with --store, or read raw files with `report NAME --from \
+            "pbi-analyze: store pbi-store: there is no store here; create one with `pbi-analyze \
+             ingest PATH`, choose another with --store, or read raw files with `report NAME --from \
              PATH`\n"
         );
         assert_eq!(ran.stdout, "");
@@ -299,7 +304,7 @@ fn texts_of_a_csv_are_made_safe_for_excel_on_demand_only() {
     assert!(refused.stderr.contains("add --format csv"), "{}", refused.stderr);
 }
 
-/// Whole or not at all: what cannot be written leaves nothing, and nothing is lost.
+/// A failed write leaves no file, and an older file is kept.
 #[test]
 fn an_output_file_that_cannot_be_written_is_an_error_and_leaves_nothing() {
     let dir = with_store();
@@ -390,11 +395,14 @@ fn the_list_of_reports_names_every_query() {
     for row in rows {
         let cell = |name: &str| row[name].as_str().expect("a report says what it answers");
         assert!(!cell("title").is_empty());
-        let line =
-            |line: &str| line.starts_with(cell("report")) && line.ends_with(cell("question"));
+        let line = |line: &str| {
+            line.trim_start().starts_with(cell("report")) && line.ends_with(cell("question"))
+        };
         assert!(table.lines().any(line), "{row}: {table}");
     }
-    assert_eq!(table.lines().count(), names.len() + 2, "the reports, and how one is explained");
+    for group in ["To start with", "Usage", "People", "Log health"] {
+        assert!(table.lines().any(|line| line == group), "{group}: {table}");
+    }
 }
 
 /// Each name in the list is one that `report` takes, and so is each of its other names.
@@ -427,7 +435,7 @@ fn status_says_what_the_store_holds() {
     assert_eq!(status["first"], golden.period.first);
     assert_eq!(status["last"], golden.period.last);
     assert_eq!(status["sources"], 44);
-    let troubled = status["troubled"].as_array().expect("a list");
+    let troubled = status["problems"].as_array().expect("a list");
     let troubled: Vec<&str> = troubled.iter().filter_map(|one| one["source"].as_str()).collect();
     let damaged = [
         "sample-data-damaged/20260305.json",
@@ -439,8 +447,8 @@ fn status_says_what_the_store_holds() {
     for line in [
         "store    store\n",
         &format!("period   {} to {}\n", golden.period.first, golden.period.last),
-        "events   1,425 by 47 users; 418 of them noise (29.3 %)\n",
-        "sources  44 read, 2 with trouble\n",
+        "events   1,425 by 47 users; 418 of them automated API activity (29.3 %)\n",
+        "sources  44 read, 2 with problems\n",
         "         sample-data-damaged/20260305.json: byte 8644: the file ends in the middle",
     ] {
         assert!(text.contains(line), "{line}: {text}");
@@ -458,19 +466,19 @@ fn progress_in_a_log_is_plain_lines() {
         let mut command = dir.command(arguments);
         // A terminal's name in the environment makes no terminal of a file.
         command.env_remove("NO_COLOR").env("TERM", "xterm-256color");
-        let ran = run(command).ended(3);
+        let ran = run(command).ended(0);
         for output in [&ran.stderr, &ran.stdout] {
             let odd = output.chars().find(|c| c.is_control() && *c != '\n');
             assert_eq!(odd, None, "{arguments:?}: {output:?}");
         }
         let lines: Vec<&str> = ran.stderr.lines().collect();
-        assert!(lines[0].starts_with("reading 44 files, "), "{lines:?}");
+        assert!(lines[0].starts_with("reading 42 files, "), "{lines:?}");
         assert_eq!(lines[1..3], ["removing duplicates", last]);
         assert!(lines[3..].iter().all(|line| line.starts_with("pbi-analyze: ")), "{lines:?}");
     }
 }
 
-/// What somebody else put into an event must not command a terminal either.
+/// Control characters in events cannot control a terminal.
 #[test]
 fn control_characters_of_events_never_reach_a_table() {
     let dir = Workdir::new();
@@ -483,7 +491,7 @@ fn control_characters_of_events_never_reach_a_table() {
     assert!(ran.stdout.contains("a\u{FFFD}[31mb\u{FFFD} "), "{:?}", ran.stdout);
 }
 
-/// For whoever collects logs: one object a line, whatever happens, and the exit code at the end.
+/// Each message is one JSON object on a line, and the last one has the exit code.
 #[test]
 fn messages_can_be_json_and_the_last_one_has_the_exit_code() {
     let dir = with_store();
@@ -516,7 +524,8 @@ fn shells_and_man_know_every_command_and_flag() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = dir.pbi(["completions", shell]).ended(0).stdout;
         for word in ["top-reports", "dashboard", "pseudonymize", "excel-safe"] {
-            assert_eq!(script.contains(word), word != "top-reports", "{shell}: {word}");
+            let is_expected = shell != "elvish" || word != "top-reports";
+            assert_eq!(script.contains(word), is_expected, "{shell}: {word}");
         }
     }
     dir.pbi(["man", "--output-dir", "pages/man1"]).ended(0);

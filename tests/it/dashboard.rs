@@ -315,11 +315,14 @@ fn page_without_data_gives_the_reason() {
     dir.write("none.json", "[]");
     let empty = read(&page_of(&dir, &["--from", "none.json"]));
     assert_closed(&empty);
-    assert!(empty.text().contains("The archive holds no events."), "{}", empty.text());
+    assert!(empty.text().contains("The log has no events."), "{}", empty.text());
     for (flags, told) in [
-        (&["--user", "nobody@nowhere.example"][..], "The filters match none of the "),
-        (&["--since", "2031-01-01", "--until", "2031-01-31"], "There are no events in the period."),
-        (&["--since", "2031-01-01", "--until", "2031-01-31"], "The archive holds 2024-11-15 to "),
+        (&["--user", "nobody@nowhere.example"][..], "No events match the filters."),
+        (
+            &["--since", "2031-01-01", "--until", "2031-01-31"],
+            "There are no events in this period.",
+        ),
+        (&["--since", "2031-01-01", "--until", "2031-01-31"], "Your log covers 2024-11-15 to "),
     ] {
         let page = year_page(flags);
         assert_closed(&page);
@@ -355,5 +358,5 @@ fn filters_and_limitations_are_on_the_page() {
         assert!(text.contains(told), "{told}");
     }
     let ran = year().dir.pbi(["dashboard", "--store", "store", "--tz", "Nowhere"]).ended(2);
-    assert!(ran.stderr.contains("is no time zone"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("unknown time zone"), "{}", ran.stderr);
 }

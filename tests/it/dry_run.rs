@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::events::plain;
 use crate::workdir::{Ran, Sources, Workdir};
 
-/// What `ingest --dry-run --format json` prints. Others read this output.
+/// Output of `ingest --dry-run --format json`, which other programs read.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plan {

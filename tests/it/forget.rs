@@ -122,7 +122,7 @@ fn forgotten_person_is_removed_from_all_events() {
     let before = table::events(&dir.join("store"));
     let ran = dir.pbi(["forget", "--user", "zoe.doe@contoso.com", "--store", "store"]).ended(0);
     assert!(
-        ran.stdout.starts_with("2 events erased, 3 rejected records dropped; "),
+        ran.stdout.starts_with("2 events erased, 3 rejected records removed; "),
         "{}",
         ran.stdout
     );
@@ -152,7 +152,7 @@ fn pseudonym_replaces_a_forgotten_person() {
     let arguments = ["forget", "--user", ZOE, "--pseudonymize", "--store", "store"];
     let ran = dir.pbi(arguments).ended(0);
     assert!(
-        ran.stdout.starts_with("0 events erased, 0 rejected records dropped; "),
+        ran.stdout.starts_with("0 events erased, 0 rejected records removed; "),
         "{}",
         ran.stdout
     );
@@ -214,7 +214,7 @@ fn names_and_pseudonyms_of_other_keys_are_refused() {
         assert!(ran.stderr.contains(reason), "{}", ran.stderr);
     };
     let ingest = ["ingest", "more", "--store"];
-    let with = |store, key| [&ingest[..], &[store, "--pseudonymize", key]].concat();
+    let with = |store, key| [&ingest[..], &[store, "--pseudonymize", "--key-file", key]].concat();
     refused(&with("store", "key"), 1, "contains names that are not pseudonymized");
     refused(&with("keyed", "short"), 2, "openssl rand -hex 32");
     dir.pbi(["ingest", "archive", "--store", "keyed", "--pseudonymize", "--key-file", "key"])

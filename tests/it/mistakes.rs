@@ -1,5 +1,5 @@
-//! What people do wrong at first, and how the program helps them on. Each of these was answered
-//! with a riddle, or not at all, when somebody tried it.
+//! Common mistakes of new users, and the help that the program gives. Each of them once had an
+//! unclear answer or none.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -14,7 +14,7 @@ fn with_store() -> Workdir {
     dir
 }
 
-/// What is told of a command that ends with this code.
+/// Returns the messages of a command that ends with this code.
 fn told(dir: &Workdir, code: i32, arguments: &[&str]) -> String {
     dir.pbi(arguments).ended(code).stderr
 }
@@ -45,7 +45,7 @@ fn an_answer_has_the_format_that_its_file_is_named_for() {
     assert!(written(&["--excel-safe"], "c.csv").starts_with(b"rank,report,"));
 }
 
-/// Whoever may not look into a store was told that there is none, and to make one.
+/// An unreadable store was once reported as missing, with the advice to create one.
 #[test]
 #[cfg(unix)]
 fn a_store_that_cannot_be_seen_is_not_taken_for_none() {
@@ -162,10 +162,10 @@ fn a_column_that_is_not_there_is_answered_with_the_nearest() {
          lists all columns.\n"
     );
     let far = told("nothing_of_the_kind_at_all");
-    assert!(far.contains("kind_at_all. `columns --views`"), "{far}");
+    assert!(far.contains("kind_at_all. `schema --views`"), "{far}");
 }
 
-/// What every command has stood in the midst of what this one has.
+/// Flags of all commands were once listed between the flags of one command.
 #[test]
 fn help_has_the_flags_of_the_command_before_those_of_all() {
     let dir = Workdir::new();

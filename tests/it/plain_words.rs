@@ -101,7 +101,8 @@ const BANNED: &[Ban] = &[
     ("grey", "gray", &[]),
     ("centre", "center", &["partner centre"]),
     ("analyse|analysed|analysing", "analyze", &[]),
-    ("catalogue*", "catalog", &[]),
+    // The name of a report is a contract.
+    ("catalogue*", "catalog", &["operations-catalogue"]),
     ("labelled|labelling", "labeled", &[]),
 ];
 

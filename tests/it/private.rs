@@ -110,7 +110,8 @@ fn symlink_in_a_store_is_not_followed_for_writing() {
 
         dir.write("archive/b.json", plain(0, 1));
         let ran = dir.pbi(["ingest", "archive", "--store", "store"]).ended(1);
-        let said = format!("pbi-analyze: store store: {name} is a link, and nothing is written");
+        let said =
+            format!("pbi-analyze: store store: {name} is a link, and pbi-analyze does not write");
         assert!(ran.stderr.contains(&said), "{ran:?}");
         assert_eq!(tree(&elsewhere), before, "{name}");
         // Reading is allowed.

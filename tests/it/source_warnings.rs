@@ -105,7 +105,7 @@ fn warnings_on_sources_are_reported_with_a_remedy() {
         assert!(found[0].detail.contains(advice), "{name}: {found:?}");
         let remembered = &remembered.expect("it is remembered")["warnings"][0];
         assert_eq!(remembered["detail"], found[0].detail, "{name}");
-        let line = format!("suspect  {source}: {}\n", found[0].detail);
+        let line = format!("warning  {source}: {}\n", found[0].detail);
         assert!(text.contains(&line) && output.contains(&line), "{name}: {output}");
     }
 }
@@ -139,7 +139,7 @@ fn equal_warnings_are_counted_and_name_no_person() {
         ["ingest", "archive", "--store", "store", "--pseudonymize", "--key-file", "key"];
     let told = dir.pbi(arguments).ended(0).stdout;
     assert_eq!(told.matches("the search found 1000 results").count(), 5, "{told}");
-    assert!(told.contains("         and 2 sources more; --format json"), "{told}");
+    assert!(told.contains("         and 2 more sources; --format json"), "{told}");
     assert!(
         told.contains("for example \"PersonalWorkspace p-") && !told.contains("J?rg"),
         "{told}"

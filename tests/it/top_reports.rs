@@ -131,8 +131,8 @@ impl Case {
 
     fn noise(self) -> Noise {
         match self.3 {
-            "wide" => Noise::Wide,
-            "keep" => Noise::Keep,
+            "exclude-all-reads" => Noise::Wide,
+            "include" => Noise::Keep,
             _ => Noise::Default,
         }
     }
@@ -215,7 +215,7 @@ const SPRING: Case = Case("2024-03-10", "2024-04-02", "Europe/Zurich", "-");
 fn rows_and_excluded_events_match_the_oracle() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
-    for case in [WHOLE, SPRING, Case("30d", "-", "America/New_York", "wide")] {
+    for case in [WHOLE, SPRING, Case("30d", "-", "America/New_York", "exclude-all-reads")] {
         let text = ask(&dir, &["--store", "store"], case, "json");
         check(&text, large().oracle(), case);
         assert!(answer(&text).rows.len() > 300, "{case:?}");
@@ -233,7 +233,7 @@ fn rows_and_excluded_events_match_the_oracle() {
 fn report_from_files_equals_report_from_the_store() {
     let dir = Workdir::new();
     dir.ingest("store", &[large().dir()]).0.ended(0);
-    let kolkata = Case("30d", "-", "Asia/Kolkata", "keep");
+    let kolkata = Case("30d", "-", "Asia/Kolkata", "include");
     for (case, format) in [(WHOLE, "json"), (SPRING, "csv"), (kolkata, "text")] {
         let stored = ask(&dir, &["--store", "store"], case, format);
         assert!(stored == ask(&dir, &["--from", large().dir()], case, format), "{case:?}");
@@ -275,10 +275,10 @@ fn trend_compares_complete_days_in_any_period_and_zone() {
     for case in [
         WHOLE,
         Case("-", "-", "Europe/Zurich", "-"),
-        Case("-", "2024-03-31", "Europe/Zurich", "wide"),
-        Case("2024-03-05", "2024-03-16", "America/New_York", "wide"),
+        Case("-", "2024-03-31", "Europe/Zurich", "exclude-all-reads"),
+        Case("2024-03-05", "2024-03-16", "America/New_York", "exclude-all-reads"),
         Case("2024-03-10", "2024-03-10", "America/New_York", "-"),
-        Case("30d", "-", "Asia/Kolkata", "keep"),
+        Case("30d", "-", "Asia/Kolkata", "include"),
         Case("2023-12-01", "2024-12-31", "Asia/Kolkata", "-"),
         Case("14d", "7d", "-", "-"),
         // In the first case the first half has fewer complete days; in the others the second half
@@ -420,31 +420,40 @@ fn table_ends_with_period_and_coverage() {
     for (case, period) in [
         (WHOLE, "2024-03-04 to 2024-04-12, UTC."),
         (
-            Case("2024-02-28", "2024-03-06", "Asia/Kolkata", "wide"),
+            Case("2024-02-28", "2024-03-06", "Asia/Kolkata", "exclude-all-reads"),
             "2024-02-28 to 2024-03-06, Asia/Kolkata.",
         ),
     ] {
         let json = answer(&ask(&dir, &["--store", "store"], case, "json"));
         let (coverage, out) = (&json.coverage, &json.excluded);
-        let days = if coverage.complete == coverage.days {
-            format!("All {} days complete.", coverage.days)
-        } else {
-            let (all, whole, part) = (coverage.days, coverage.complete, coverage.partial);
-            format!("{all} days: {whole} complete, {part} partial, {} missing.", coverage.missing)
-        };
-        let [noise, services] = [out.noise, out.services].map(parted);
-        let left_out = format!("Left out: {noise} events of noise, {services} of services.");
-        let expected = format!("{period} {days} {left_out}");
+        let others = [
+            (coverage.partial - coverage.truncated, "partial"),
+            (coverage.truncated, "truncated"),
+            (coverage.missing, "missing"),
+        ];
+        let others: Vec<String> = others
+            .iter()
+            .filter(|(days, _)| *days > 0)
+            .map(|(days, status)| format!("{days} {status}"))
+            .collect();
+        let others =
+            if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
+        let (complete, all) = (coverage.complete, coverage.days);
+        let [noise, services] = [out.noise, out.services].map(with_separators);
+        let expected = format!(
+            "{period} Coverage: {complete} of {all} days complete{others}. Excluded: {noise} \
+             automated API events, {services} service events."
+        );
         let table = ask(&dir, &["--store", "store"], case, "text");
         assert!(closing(&table).ends_with(&expected), "{expected}\n{table}");
     }
 }
 
 /// Formats a number with separators.
-fn parted(number: u64) -> String {
+fn with_separators(number: u64) -> String {
     match number / 1000 {
         0 => number.to_string(),
-        thousands => format!("{},{:03}", parted(thousands), number % 1000),
+        thousands => format!("{},{:03}", with_separators(thousands), number % 1000),
     }
 }
 
@@ -462,6 +471,6 @@ fn table_fits_80_columns_and_keeps_ranked_figures() {
     for name in ["rank", "report", "workspace", "views"] {
         assert!(header.split_whitespace().any(|word| word == name), "{name} is missing: {header}");
     }
-    assert!(closing(&table).contains("Left out for want of width: "), "{table}");
+    assert!(closing(&table).contains("Hidden columns (terminal too narrow): "), "{table}");
     assert!(table.lines().count() > 300, "a line a row: {table}");
 }

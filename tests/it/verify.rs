@@ -38,7 +38,7 @@ fn finds(dir: &Workdir, names: &[&str]) -> String {
     // The text for people contains the same findings.
     let text = dir.pbi(["verify", "--store", "store"]).ended(1).stdout;
     let first = &wrong[0]["findings"][0];
-    let (file, what) = (first["file"].as_str(), first["what"].as_str());
+    let (file, what) = (first["file"].as_str(), first["problem"].as_str());
     let (file, what) = (file.expect("a file"), what.expect("a text"));
     assert!(text.contains(file) && text.contains(what), "{text}");
     let row = first["row"].as_u64().map_or_else(String::new, |row| format!(" row {row}:"));

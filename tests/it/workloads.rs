@@ -68,8 +68,8 @@ fn account_counts_excluded_workloads_and_dry_run_lists_sources_to_read_again() {
     let dir = Workdir::new();
     dir.write("mail.ndjson", mail());
     let ran = dir.pbi(["ingest", "mail.ndjson", "--store", "store"]).ended(0);
-    let left = "left out 400 Exchange: ExchangeItem, 1 Exchange: SharePointFileOperation; \
-                --all-workloads keeps them\n";
+    let left = "skipped  400 Exchange: ExchangeItem, 1 Exchange: SharePointFileOperation; \
+                use --all-workloads to keep them\n";
     assert!(ran.stdout.contains(left), "{ran:?}");
     let plan = |more: &[&str]| {
         let head = ["ingest", "mail.ndjson", "--store", "store", "--dry-run"];

@@ -37,8 +37,8 @@ pub(super) fn read_pseudonym_key(file: &Path) -> Result<Pseudonymizer> {
     let key = key.trim_ascii_end();
     if key.len() < MIN_BYTES {
         return Err(Error::Usage(format!(
-            "the key in {} has {} bytes and needs at least {MIN_BYTES}, because names could be guessed; \
-             create one with `openssl rand -hex 32`",
+            "the key in {} has {} bytes and needs at least {MIN_BYTES}, because names could be \
+             guessed; create one with `openssl rand -hex 32`",
             file.display(),
             key.len()
         )));

@@ -1,8 +1,8 @@
 //! Renders several results as one HTML page that needs no network, no other file and no script.
 //!
 //! The script only adds sorting, filtering and tooltips. The content security policy in the head
-//! lets the browser load nothing, and run and apply only the script and the style sheet of the page,
-//! by their digests.
+//! lets the browser load nothing, and run and apply only the script and the style sheet of the
+//! page, by their digests.
 
 mod axis;
 mod chart;

@@ -199,7 +199,8 @@ fn calendar_days_are_below_their_weekdays() {
         "<caption>March 2026</caption>",
         "<tr><td class=\"complete\" data-day=\"2026-03-30\"",
         "title=\"2026-03-30: 7 events\">30</td>",
-        "title=\"2026-03-31: missing, no events; because\">31<span class=\"visually-hidden\"> missing<",
+        "title=\"2026-03-31: missing, no events; because\">31\
+         <span class=\"visually-hidden\"> missing<",
         // 2026-04-01 is a Wednesday.
         "<caption>April 2026</caption>",
         "<tr><td></td><td></td><td class=\"partial\" data-day=\"2026-04-01\"",
