@@ -63,7 +63,7 @@ impl ReportCatalog {
         self.catalog.reports()
     }
 
-    /// Returns reports as JSON: names, aliases, titles and questions.
+    /// Returns reports as JSON: names, groups, aliases, titles and questions.
     ///
     /// # Errors
     ///
@@ -72,12 +72,13 @@ impl ReportCatalog {
         &self,
         reports: impl IntoIterator<Item = &'r ReportDefinition>,
     ) -> Result<Vec<u8>> {
-        let columns = ["report", "also", "title", "question"];
+        let columns = ["report", "group", "also", "title", "question"];
         let mut grid = Grid::new(columns.map(|name| (name, CellKind::Text)));
         for report in reports {
             let aliases = report.aliases.join(", ");
-            let cells = [&report.name, &aliases, &report.title, &report.question];
-            grid.rows.push(cells.map(|text| Cell::Text(text.clone())).into());
+            let cells =
+                [&report.name, report.group.title(), &aliases, &report.title, &report.question];
+            grid.rows.push(cells.map(|text: &str| Cell::Text(text.to_owned())).into());
         }
         let (time_zone, width) = (Tz::UTC, 0);
         let page =
