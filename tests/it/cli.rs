@@ -145,8 +145,8 @@ const MISUSE: [(&[&str], &str); 22] = [
         &["report", "top-reports", "--since", "2026-03-02", "--until", "2026-03-01"],
         "write the earlier day first",
     ),
-    (&["report", "top-reports", "--tz", "Berlin"], "such as Europe/Berlin"),
-    (&["report", "top-reports", "--top", "0"], "a whole number from 1 on"),
+    (&["report", "top-reports", "--tz", "Berlin"], "did you mean Europe/Berlin?"),
+    (&["report", "top-reports", "--top", "0"], "N must be 1 or greater"),
     (&["report", "top-reports", "--top", "-3"], "'-3'"),
     (
         &["report", "top-reports", "--noise", "none"],

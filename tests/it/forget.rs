@@ -143,7 +143,7 @@ fn forgotten_person_is_removed_from_all_events() {
     ran.ended(0);
     assert_eq!((again.sources.known, again.store.events), (5, 3), "nothing comes back");
     let ran = dir.pbi(["forget", "--user", "zoe.doe@contoso.com", "--store", "store"]).ended(0);
-    assert_eq!(ran.stdout, "nothing of them in the store\n");
+    assert_eq!(ran.stdout, "no data of these persons in the store\n");
 }
 
 #[test]
@@ -229,8 +229,8 @@ fn names_and_pseudonyms_of_other_keys_are_refused() {
     assert!(!rejects.iter().filter_map(|reject| reject.raw.as_ref()).any(has_key), "{rejects:#?}");
 
     let forget = ["forget", "--user", ZOE, "--store"];
-    refused(&[&forget[..], &["keyed"]].concat(), 2, "give the key");
-    refused(&[&forget[..], &["store", "--key-file", "key"]].concat(), 2, "leave the key out");
+    refused(&[&forget[..], &["keyed"]].concat(), 2, "pass their key with --key-file");
+    refused(&[&forget[..], &["store", "--key-file", "key"]].concat(), 2, "omit --key-file");
     let ran = dir.pbi([&forget[..], &["keyed", "--key-file", "key"]].concat()).ended(0);
     assert!(ran.stdout.starts_with("2 events erased"), "{}", ran.stdout);
     assert_eq!(table::events(&dir.join("keyed")).len(), 3);

@@ -102,7 +102,7 @@ const BANNED: &[Ban] = &[
     ("centre", "center", &["partner centre"]),
     ("analyse|analysed|analysing", "analyze", &[]),
     // The name of a report is a contract.
-    ("catalogue*", "catalog", &["operations-catalogue"]),
+    ("catalogue*", "catalog", &["operations catalogue"]),
     ("labelled|labelling", "labeled", &[]),
 ];
 

@@ -76,7 +76,7 @@ fn what_all_reports_need_is_asked_for() {
     for (arguments, told) in [
         (&["report", "--all"][..], "--output-dir <DIR>"),
         (&["report", "adoption", "--all", "--output-dir", "x"], "cannot be used with"),
-        (&["report", "adoption", "--output-dir", "x"], "--output-dir is for --all"),
+        (&["report", "adoption", "--output-dir", "x"], "--output-dir needs --all"),
     ] {
         let ran = ask(arguments).ended(2);
         assert!(ran.stderr.contains(told), "{arguments:?}: {}", ran.stderr);
@@ -110,7 +110,7 @@ fn a_statement_is_answered_or_refused_with_a_way_out() {
     assert_eq!(count(&services) + count(&people), count(&all));
     for (sql, told) in [
         ("SELECT * FROM read_csv('/etc/passwd')", "read_csv(…) cannot be read"),
-        ("SELECT CURRENT_DATE AS d FROM events", "an archive has no today"),
+        ("SELECT CURRENT_DATE AS d FROM events", "an archive has no current time"),
         ("DELETE FROM events", "only SELECT"),
         ("SELECT nothing FROM events", "nothing"),
         ("SELEC", "Expected"),

@@ -73,7 +73,7 @@ fn cases() -> Vec<(&'static str, String, Option<Said>)> {
         (
             early,
             format!("[{}]", plain(0, 0)),
-            Some(("early", 1, "late events are missing; download 2026-03-01 again")),
+            Some(("too_early", 1, "late events are missing; download 2026-03-01 again")),
         ),
         (late, format!("[{}]", plain(0, 1)), None),
     ]

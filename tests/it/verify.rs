@@ -87,7 +87,7 @@ fn missing_or_truncated_data_file_is_reported() {
     fs::write(&file, &whole[..whole.len() / 2]).unwrap();
     let said = finds(&dir, &["files", "contents"]);
     assert!(said.contains(file.file_name().unwrap().to_str().unwrap()), "{said}");
-    assert!(said.contains(&format!("has {} bytes", whole.len() / 2)), "{said}");
+    assert!(said.contains(&format!("size in bytes: {}", whole.len() / 2)), "{said}");
     fs::remove_file(&file).unwrap();
     assert!(finds(&dir, &["files"]).contains("cannot be opened"));
 }
