@@ -8,7 +8,6 @@ use super::structural_scan::{BracketScanner, ValueEnd};
 
 /// The largest record that is read. No event is close to that size, so in a larger record a quote
 /// or a bracket is missing.
-
 const MAX_RECORD_BYTES: usize = 64 << 20;
 
 /// The longest number or word, in place of an event, that is read to its end.
