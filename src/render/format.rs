@@ -63,16 +63,14 @@ impl OutputFormat {
     /// Returns a description of the format for help texts.
     pub fn help(self) -> &'static str {
         match self {
-            OutputFormat::Text => "Table for the terminal",
+            OutputFormat::Text => "Table for a terminal",
             OutputFormat::Csv => "Rows as CSV",
             OutputFormat::SafeCsv => "Rows as CSV, without formulas",
             OutputFormat::Json => "One JSON object with period, coverage and rows",
-            OutputFormat::Ndjson => "Rows, one JSON object per line",
+            OutputFormat::Ndjson => "One JSON object per row",
             OutputFormat::Markdown => "Table for GitHub, wikis and chats",
-            OutputFormat::Xlsx => "Excel workbook, with period and coverage on a second sheet",
-            OutputFormat::Parquet => {
-                "Typed rows for notebooks, with period and coverage in the metadata"
-            }
+            OutputFormat::Xlsx => "Excel workbook; period and coverage on a second sheet",
+            OutputFormat::Parquet => "Typed rows for notebooks; period and coverage as metadata",
         }
     }
 

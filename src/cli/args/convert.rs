@@ -11,32 +11,15 @@ use crate::report::{Actors, NoiseFilter, OutputFormat, SqlEngine};
 
 impl ValueEnum for OutputFormat {
     fn value_variants<'a>() -> &'a [Self] {
-        &[
-            OutputFormat::Text,
-            OutputFormat::Csv,
-            OutputFormat::Json,
-            OutputFormat::Ndjson,
-            OutputFormat::Markdown,
-            OutputFormat::Xlsx,
-            OutputFormat::Parquet,
-        ]
+        &OutputFormat::ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            OutputFormat::Text => ("text", "Table for a terminal"),
-            OutputFormat::Csv => ("csv", "Rows as CSV"),
-            OutputFormat::Json => ("json", "One JSON object with period, coverage and rows"),
-            OutputFormat::Ndjson => ("ndjson", "One JSON object per row"),
-            OutputFormat::Markdown => ("markdown", "Table for GitHub, wikis and chats"),
-            OutputFormat::Xlsx => ("xlsx", "Excel workbook; period and coverage on a second sheet"),
-            OutputFormat::Parquet => {
-                ("parquet", "Typed rows for notebooks; period and coverage as metadata")
-            }
-            // CSV with --excel-safe.
-            OutputFormat::SafeCsv => return None,
-        };
-        let value = PossibleValue::new(name).help(help);
+        // CSV with --excel-safe has no name of its own.
+        if !OutputFormat::ALL.contains(self) {
+            return None;
+        }
+        let value = PossibleValue::new(self.name()).help(self.help());
         Some(if *self == OutputFormat::Markdown { value.alias("md") } else { value })
     }
 }
@@ -58,7 +41,7 @@ impl ValueEnum for NoiseFilter {
 
 impl ValueEnum for Actors {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Actors::People, Actors::All, Actors::Services]
+        &Actors::ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
