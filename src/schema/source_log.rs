@@ -1,4 +1,4 @@
-//! Facts about a source that the store keeps: the outcome of its records, its days, its problems.
+//! Source facts: the outcome of the records of a source, its days and its problems.
 //!
 //! They are written with every commit, and read by `status` and by the coverage of reports. This
 //! module defines only the data types; `ingest` fills them and `store` writes them.
@@ -129,7 +129,7 @@ pub struct SourceFacts {
     pub size_bytes: u64,
     /// The time of the last modification, in microseconds since 1970 (UTC).
     pub modified_us: Option<i64>,
-    /// The outcome of its records.
+    /// Counts of the records by outcome.
     pub records: RecordCounts,
     /// The number of its events by UTC day (`2024-03-01`), including duplicates.
     pub days: BTreeMap<String, u64>,
@@ -143,7 +143,7 @@ pub struct SourceFacts {
     /// The first problems.
     #[serde(alias = "troubles")]
     pub problems: Vec<Problem>,
-    /// The outcome of its rejected records, or `None` if the store kept none at that time.
+    /// Counts of the rejected records, or `None` for entries from before rejects were stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<RejectCounts>,
     /// The warnings.

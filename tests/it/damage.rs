@@ -77,7 +77,7 @@ fn cut_off() -> Vec<Case> {
         Case {
             read: 2,
             stored: vec![5],
-            ..broken_off("noughts.json", "array", &zeros, &(begun(0) + "\0\0\0\0\0\0"))
+            ..broken_off("zeros.json", "array", &zeros, &(begun(0) + "\0\0\0\0\0\0"))
         },
     ]
 }

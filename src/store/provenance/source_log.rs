@@ -29,7 +29,7 @@ const MAX_CHAIN_LENGTH: u64 = 32;
 /// line, and other names for some members.
 const FORMAT: u32 = 2;
 
-/// The entry of one source: its place, its content, and the outcome of its records.
+/// Log entry of one source: its place, its digest and its facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceEntry {
     /// The location of the source, independent of the current folder of a command.
