@@ -40,9 +40,7 @@ impl ReportCatalog {
 
     /// Returns the report with exactly this name or alias, in any case.
     pub fn exact(&self, name: &str) -> Option<&ReportDefinition> {
-        let is_named = |known: &String| known.eq_ignore_ascii_case(name);
-        let mut reports = self.all().iter();
-        reports.find(|report| is_named(&report.name) || report.aliases.iter().any(is_named))
+        self.catalog.get(name)
     }
 
     /// Returns the reports that contain `text`, in any case, in a name, alias, title, question or

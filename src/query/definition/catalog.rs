@@ -133,15 +133,20 @@ impl DefinitionCatalog {
     }
 
     /// Returns the report with this name or alias, matched in any case.
+    pub fn get(&self, name: &str) -> Option<&ReportDefinition> {
+        let wanted = name.to_lowercase();
+        let is_named =
+            |report: &&ReportDefinition| report.names().any(|known| known.to_lowercase() == wanted);
+        self.reports.iter().find(is_named)
+    }
+
+    /// Returns the report with this name or alias, matched in any case.
     ///
     /// # Errors
     ///
     /// [`Error::Usage`] if there is no such report, with the most similar name as a suggestion.
     pub fn find(&self, name: &str) -> Result<&ReportDefinition> {
-        let wanted = name.to_lowercase();
-        let is_named =
-            |report: &&ReportDefinition| report.names().any(|known| known.to_lowercase() == wanted);
-        self.reports.iter().find(is_named).ok_or_else(|| {
+        self.get(name).ok_or_else(|| {
             let suggestion = did_you_mean(name, self.names());
             Error::Usage(format!(
                 "there is no report {name:?}.{suggestion} `reports` lists them all."
