@@ -14,7 +14,8 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().expect("memory can be written")
 }
 
-fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+/// Returns a zip archive of files with their contents.
+pub fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in members {
         let options = zip::write::SimpleFileOptions::default();

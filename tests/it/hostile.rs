@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::compressed::zip;
 use crate::events::{id, plain};
 use crate::table;
 use crate::workdir::{Ran, Summary, Workdir};
@@ -40,16 +41,6 @@ fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(text).expect("memory can be written");
     encoder.finish().expect("memory can be written")
-}
-
-fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in members {
-        let options = zip::write::SimpleFileOptions::default();
-        writer.start_file(*name, options).expect("memory can be written");
-        writer.write_all(content).expect("memory can be written");
-    }
-    writer.finish().expect("memory can be written").into_inner()
 }
 
 fn nested() -> Vec<Case> {
