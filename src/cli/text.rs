@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::ingest::{
     IngestPlan, IngestSummary, PlannedState, SourceCounts, SourceOutcome, SourceReport,
 };
-use crate::maintenance::{CompactionResult, RedactionResult, VerifyCheck, VerifyReport};
+use crate::maintenance::{CompactionResult, ForgetResult, VerifyCheck, VerifyReport};
 use crate::rejects::Reject;
 use crate::status::{SourceWarning, StoreStatus, WarningKind};
 
@@ -203,17 +203,52 @@ fn source_table(summary: &IngestSummary) -> String {
 }
 
 /// Returns the result of `forget` as text.
-pub(super) fn redaction_summary(done: &RedactionResult) -> String {
-    if *done == RedactionResult::default() {
-        return "no data of these persons in the store\n".to_owned();
+pub(super) fn forget_summary(done: &ForgetResult) -> String {
+    let mut text = String::new();
+    if done.dry_run {
+        text.push_str("dry run; the store is unchanged\n");
     }
-    format!(
-        "{} erased, {} removed; {} and the entries of {} rewritten\n",
-        count(done.erased_events, "event"),
-        count(done.dropped_rejects, "rejected record"),
-        count(done.rewritten_files as u64, "file"),
-        count(done.rewritten_entries as u64, "source")
-    )
+    for person in &done.persons {
+        let found = match (person.found, person.events) {
+            (false, _) => "not found".to_owned(),
+            (true, 0) => "found in other events or rejected records".to_owned(),
+            (true, events) => count(events, "event"),
+        };
+        let _ = writeln!(text, "person   {}: {found}", one_line(&person.user));
+    }
+    let people = match done.people {
+        1 => "1 person".to_owned(),
+        people => format!("{} people", format_number(people)),
+    };
+    let [erased, changed, replaced, removed, rewritten] = match done.dry_run {
+        true => ["to erase", "to change", "to replace", "to remove", "to rewrite"],
+        false => ["erased", "changed", "replaced", "removed", "rewritten"],
+    };
+    let number = format_number;
+    let _ = writeln!(
+        text,
+        "events   {} {erased}, {} {changed}",
+        number(done.events_erased),
+        number(done.events_changed)
+    );
+    let _ = writeln!(
+        text,
+        "values   {} {replaced} with pseudonyms of {people}",
+        number(done.values_replaced)
+    );
+    let _ = writeln!(
+        text,
+        "rejects  {} {removed}, {} {changed}",
+        number(done.rejects_removed),
+        number(done.rejects_changed)
+    );
+    let _ = writeln!(
+        text,
+        "files    {} {rewritten}, and source-log entries of {}",
+        number(done.files_rewritten),
+        count(done.sources_changed, "source")
+    );
+    text
 }
 
 /// Returns a rejected record as text, with its content if `with_content` is set.

@@ -12,16 +12,15 @@ mod worker;
 
 use std::collections::HashSet;
 
-use rayon::ThreadPoolBuilder;
-
 pub use crate::column::Projection;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::person::Pseudonymizer;
 use crate::schema::source_log::SourceFacts;
 use crate::source::SourceFile;
 pub use crate::store::Store;
 use crate::store::{
     CommitOutcome, CompactScope, PreparedCommit, Snapshot, SourceEntry, TempTable, Transaction,
+    thread_pool,
 };
 
 pub use account::{
@@ -57,7 +56,7 @@ pub fn ingest_into_store(
         summary.notes.extend(error.map(note));
         return Ok(summary);
     }
-    thread_pool(options)?.install(|| {
+    thread_pool(options.threads)?.install(|| {
         let mut transaction = store.begin_transaction(entries)?;
         let mut accounts = read_files(&new, &transaction, &Projection::All, options, progress)?;
         loop {
@@ -99,7 +98,7 @@ pub fn ingest_temporary(
     progress: &dyn Progress,
 ) -> Result<(TempTable, Snapshot, IngestSummary)> {
     let archive = SourceArchive::discover(options, &KnownSources::default())?;
-    thread_pool(options)?.install(|| {
+    thread_pool(options.threads)?.install(|| {
         let transaction = Store::temporary_transaction()?;
         let new = archive.files_to_read();
         let mut accounts = read_files(&new, &transaction, projection, options, progress)?;
@@ -115,11 +114,6 @@ pub fn ingest_temporary(
         let summary = summarize(&archive, accounts, &snapshot.files);
         Ok((table, snapshot, summary))
     })
-}
-
-fn thread_pool(options: &Options) -> Result<rayon::ThreadPool> {
-    let builder = ThreadPoolBuilder::new().num_threads(options.threads.unwrap_or(0));
-    builder.build().map_err(Error::internal)
 }
 
 /// Reads all files on all threads of the current pool.

@@ -16,9 +16,9 @@ use crate::record::csv::{
 use crate::record::json;
 use crate::record::loss_indicators::LossIndicators;
 use crate::record::{Event, Parser, Record, RecordKind, workload_group, workload_label};
-use crate::schema::WorkloadGroup;
 use crate::schema::reject::{MAX_RAW_BYTES, Raw, Reject};
 use crate::schema::source_log::Problem;
+use crate::schema::{EventText, WorkloadGroup};
 use crate::source::{Chunk, ProblemScope};
 use crate::store::Transaction;
 
@@ -86,14 +86,11 @@ impl<'w> RecordPseudonymizer<'w> {
 
     /// Pseudonymizes a record. Invalid JSON is returned unchanged; the parser reports it.
     fn apply<'r>(&mut self, raw: &'r [u8]) -> Cow<'r, [u8]> {
-        // An event in `AuditData` is pseudonymized by itself after it is extracted.
-        let rewrite = |name: &str, text: &str| match name.eq_ignore_ascii_case("AuditData") {
-            true => None,
-            false => self.pseudonymizer.pseudonymize_field(name, text),
-        };
+        // This includes an event that is the text of `AuditData`.
+        let rewrite = |text: &EventText<'_>| self.pseudonymizer.pseudonymize_field(text);
         let mut out = Vec::with_capacity(raw.len());
         let written = self.parser.parse(raw, |record| {
-            json::write_rewritten(record.root(), "", &rewrite, &mut out);
+            json::write_rewritten(record.root(), &rewrite, &mut out);
         });
         if written.is_ok() { Cow::Owned(out) } else { Cow::Borrowed(raw) }
     }
@@ -112,8 +109,10 @@ impl<'w> RecordPseudonymizer<'w> {
     /// Pseudonymizes the texts that go into the account of the source.
     fn apply_to_stats(&self, stats: &mut ChunkStats) {
         let names = std::mem::take(&mut stats.loss_indicators.lost_characters);
-        let pseudonymize =
-            |name: String| self.pseudonymizer.pseudonymize_field("", &name).unwrap_or(name);
+        let pseudonymize = |name: String| {
+            let replaced = self.pseudonymizer.pseudonymize_field(&EventText::new("", &name));
+            replaced.unwrap_or(name)
+        };
         stats.loss_indicators.lost_characters = names.into_iter().map(pseudonymize).collect();
         let rejected = stats.rejected.iter_mut().map(|rejected| &mut rejected.problem);
         for problem in stats.problems.iter_mut().chain(rejected) {
@@ -267,10 +266,7 @@ impl IngestWorker<'_> {
             RecordKind::AuditDataJson(text, outer) => {
                 let envelope = EnvelopeFields::from_members(outer.members());
                 stats.result_count = stats.result_count.max(envelope.result_count);
-                let text = text.as_bytes();
-                let rewritten = pseudonymizer.as_mut().map(|p| p.apply(text));
-                let text = rewritten.as_deref().unwrap_or(text);
-                let parsed = inner_parser.parse(text, |record| {
+                let parsed = inner_parser.parse(text.as_bytes(), |record| {
                     append_embedded(batch, record, &envelope, context, stats);
                 });
                 if let Err(error) = parsed {

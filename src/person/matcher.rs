@@ -1,57 +1,172 @@
 //! Finds certain people in texts of events.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::address::{
-    PERSONAL_WORKSPACE_PREFIX, canonical_address, is_named_after, replace_addresses, string_length,
+    PERSONAL_WORKSPACE_PREFIX, canonical_address, is_named_after, replace_addresses, sorted_words,
+    string_length,
 };
 use super::pseudonym::Pseudonymizer;
+use crate::schema::{EventText, PersonFieldKind, is_nobody};
 
 /// Finds certain people in texts and replaces them with pseudonyms.
 #[derive(Debug)]
 pub struct PersonMatcher {
-    pub(super) addresses: BTreeSet<String>,
-    /// Ids and keys of these people, in lower case.
-    pub(super) names: BTreeSet<String>,
+    /// The addresses of these people, each with the number of the person.
+    addresses: BTreeMap<String, usize>,
+    /// IDs and keys of these people, in lower case.
+    names: BTreeMap<String, usize>,
+    /// Display names of these people, in lower case.
+    display_names: BTreeMap<String, usize>,
+    /// Display names by their sorted words.
+    sorted_names: BTreeMap<Vec<String>, usize>,
+    /// For each person, true if a text with this person was found.
+    found: Vec<AtomicBool>,
     pub(super) pseudonymizer: Pseudonymizer,
 }
 
 impl PersonMatcher {
-    /// Creates a matcher of the people with these addresses or ids.
+    /// Creates a matcher of the people with these addresses or IDs. They are numbered from 0.
     pub fn new<'n>(users: impl IntoIterator<Item = &'n str>, pseudonymizer: Pseudonymizer) -> Self {
-        let (addresses, names): (BTreeSet<_>, BTreeSet<_>) =
-            users.into_iter().map(canonical_address).partition(|name| name.contains('@'));
-        PersonMatcher { addresses, names, pseudonymizer }
+        let mut matcher = PersonMatcher {
+            addresses: BTreeMap::new(),
+            names: BTreeMap::new(),
+            display_names: BTreeMap::new(),
+            sorted_names: BTreeMap::new(),
+            found: Vec::new(),
+            pseudonymizer,
+        };
+        for (person, user) in users.into_iter().map(canonical_address).enumerate() {
+            let index =
+                if user.contains('@') { &mut matcher.addresses } else { &mut matcher.names };
+            index.entry(user).or_insert(person);
+            matcher.found.push(AtomicBool::new(false));
+        }
+        matcher
     }
 
-    /// Adds an id or key of one of these people.
-    pub fn add_name(&mut self, name: &str) {
-        self.names.insert(name.to_lowercase());
+    /// Adds an ID or key of one of these people.
+    pub fn add_name(&mut self, name: &str, person: usize) {
+        self.names.entry(name.to_lowercase()).or_insert(person);
+    }
+
+    /// Adds a display name of one of these people.
+    pub fn add_display_name(&mut self, name: &str, person: usize) {
+        let words = sorted_words(name);
+        if !words.is_empty() {
+            self.sorted_names.entry(words).or_insert(person);
+            self.display_names.entry(name.trim().to_lowercase()).or_insert(person);
+        }
     }
 
     /// Returns true if a user is one of these people.
     pub fn matches(&self, user: &str) -> bool {
+        self.find(user).is_some()
+    }
+
+    /// Returns the number of the person with an address, ID or key.
+    pub fn find(&self, user: &str) -> Option<usize> {
         let user = canonical_address(user);
-        self.addresses.contains(&user) || self.names.contains(&user)
+        self.mark(self.addresses.get(&user).or_else(|| self.names.get(&user)).copied())
+    }
+
+    /// Returns true if the person with a number was found in a text.
+    pub fn is_found(&self, person: usize) -> bool {
+        self.found.get(person).is_some_and(|found| found.load(Ordering::Relaxed))
+    }
+
+    /// Records that a person was found.
+    fn mark(&self, person: Option<usize>) -> Option<usize> {
+        if let Some(found) = person.and_then(|person| self.found.get(person)) {
+            found.store(true, Ordering::Relaxed);
+        }
+        person
+    }
+
+    pub(super) fn any_address(&self, is_match: impl Fn(&str) -> bool) -> bool {
+        let found = self.addresses.iter().find(|(address, _)| is_match(address));
+        self.mark(found.map(|(_, person)| *person)).is_some()
+    }
+
+    pub(super) fn any_name(&self, is_match: impl Fn(&str) -> bool) -> bool {
+        let found = self.names.iter().find(|(name, _)| is_match(name));
+        self.mark(found.map(|(_, person)| *person)).is_some()
+    }
+
+    /// Returns the IDs, keys and display names that identify these people in any text, with their
+    /// pseudonyms. A display name of one word means other things too.
+    pub(super) fn names_and_pseudonyms(&self) -> impl Iterator<Item = (&str, String)> {
+        let names = self.names.keys();
+        let names = names.map(|name| (name.as_str(), self.pseudonymizer.pseudonymize_name(name)));
+        let several_words = |name: &&String| sorted_words(name).len() > 1;
+        let display_names = self.display_names.keys().filter(several_words);
+        names.chain(
+            display_names
+                .map(|name| (name.as_str(), self.pseudonymizer.pseudonymize_display_name(name))),
+        )
+    }
+
+    /// Records that the person with one of these names was found.
+    pub(super) fn mark_name(&self, name: &str) {
+        self.mark(self.names.get(name).or_else(|| self.display_names.get(name)).copied());
+    }
+
+    /// Replaces these people in a text of an event; `None` if the text contains none of them.
+    ///
+    /// A display name or ID is also recognized by the address next to it. Addresses are replaced in
+    /// every text.
+    pub fn redact_field(&self, text: &EventText<'_>) -> Option<String> {
+        let replaced = self.redact_alone(text).or_else(|| self.redact_text(text.text));
+        let text = replaced.as_deref().unwrap_or(text.text);
+        let members = text.contains('{').then(|| self.redact_members(text)).flatten();
+        members.or(replaced)
+    }
+
+    /// Replaces a text of a field that contains nothing but a display name or ID of these people.
+    pub(super) fn redact_alone(&self, text: &EventText<'_>) -> Option<String> {
+        let field = text.person_field().filter(|_| !is_nobody(text.text))?;
+        let is_name = field.kind == PersonFieldKind::Name;
+        match text.address_of(field) {
+            Some(address) => {
+                self.find(&address)?;
+                Some(match is_name {
+                    true => self.pseudonymizer.pseudonymize_name_of(&address),
+                    false => self.pseudonymizer.pseudonymize_name(text.text),
+                })
+            }
+            None if field.kind == PersonFieldKind::Id => None,
+            None => {
+                self.mark(self.sorted_names.get(&sorted_words(text.text)).copied())?;
+                Some(self.pseudonymizer.pseudonymize_display_name(text.text))
+            }
+        }
     }
 
     /// Replaces these people in a text with pseudonyms; `None` if the text contains none of them.
-    /// Ids and keys match only the whole text, or a whole string in a text that is JSON.
+    /// IDs and keys match only the whole text, or a whole string in a text that is JSON.
     pub fn redact_text(&self, text: &str) -> Option<String> {
-        if self.names.contains(&text.to_lowercase()) {
+        if self.mark(self.names.get(&text.to_lowercase()).copied()).is_some() {
             return Some(self.pseudonymizer.pseudonymize_name(text));
         }
         if let Some(owner) = text.strip_prefix(PERSONAL_WORKSPACE_PREFIX)
-            && self.addresses.iter().any(|address| is_named_after(owner, address))
+            && self.is_owner(owner)
         {
             return self.pseudonymizer.pseudonymize_workspace(text);
         }
         let pseudonym = |address: &str| {
-            let is_match = self.addresses.contains(&canonical_address(address));
-            is_match.then(|| self.pseudonymizer.pseudonymize_address(address))
+            let person = self.addresses.get(&canonical_address(address)).copied();
+            self.mark(person)?;
+            Some(self.pseudonymizer.pseudonymize_address(address))
         };
         let replaced = replace_addresses(text, pseudonym);
         self.redact_json(replaced.as_deref().unwrap_or(text)).or(replaced)
+    }
+
+    /// Returns true if the owner of a personal workspace is one of these people.
+    fn is_owner(&self, owner: &str) -> bool {
+        self.mark(self.sorted_names.get(&sorted_words(owner)).copied()).is_some()
+            || self.any_address(|address| is_named_after(owner, address))
     }
 
     fn redact_json(&self, text: &str) -> Option<String> {
@@ -64,7 +179,7 @@ impl PersonMatcher {
             let Some(len) = string_length(inside) else { break };
             let (string, after) = inside.split_at(len);
             out.push_str(&rest[..=start]);
-            if self.names.contains(&string.to_lowercase()) {
+            if self.mark(self.names.get(&string.to_lowercase()).copied()).is_some() {
                 out.push_str(&self.pseudonymizer.pseudonymize_name(string));
                 changed = true;
             } else {
@@ -98,7 +213,7 @@ mod tests {
     #[test]
     fn only_the_given_people_are_replaced() {
         let mut persons = PersonMatcher::new(["Anna@contoso.com"], pseudonymizer());
-        persons.add_name("1003BFFD8A1B2C3D");
+        persons.add_name("1003BFFD8A1B2C3D", 0);
         assert!(persons.matches("anna@contoso.com") && !persons.matches("joanna@contoso.com"));
         assert!(persons.matches("anna_contoso.com#ext#@fabrikam.com"));
         assert_eq!(persons.redact_text("joanna@contoso.com; hanna@contoso.com"), None);

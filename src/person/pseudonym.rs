@@ -5,6 +5,7 @@ use super::address::{
     sorted_words,
 };
 use crate::schema::guid::is_guid;
+use crate::schema::{EventText, PersonFieldKind, is_address, is_nobody};
 
 /// Makes pseudonyms. One key always gives a person the same pseudonym.
 #[derive(Clone)]
@@ -48,38 +49,53 @@ impl Pseudonymizer {
     /// for any other name.
     pub fn pseudonymize_workspace(&self, name: &str) -> Option<String> {
         let owner = name.strip_prefix(PERSONAL_WORKSPACE_PREFIX)?;
-        Some(format!(
-            "{PERSONAL_WORKSPACE_PREFIX}p-{}",
-            self.token("name", &sorted_words(owner).join(" "))
-        ))
+        Some(format!("{PERSONAL_WORKSPACE_PREFIX}{}", self.pseudonymize_display_name(owner)))
     }
 
-    /// Pseudonymizes the text of an event's field called `name`; `None` if the text stays as it is.
+    /// Pseudonymizes a text of an event; `None` if the text stays as it is.
     ///
-    /// In `UserId`, `UserUPN` and `UserKey`, the whole text is replaced. Exceptions are texts that
-    /// mean no person (anonymous visitors, the system) and GUIDs of services in `UserId` and
-    /// `UserUPN`. In all other fields, addresses and the owners of personal workspaces are
-    /// replaced.
-    pub fn pseudonymize_field(&self, name: &str, text: &str) -> Option<String> {
-        const NOBODY: [&str; 4] = ["", "anonymous", "unknown", "system"];
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
-        let is_user = is("UserId") || is("UserUPN");
-        let is_person = !NOBODY.contains(&text.to_lowercase().as_str());
-        let is_name = is("UserKey") || is_user && !is_guid(text);
-        if is_name && is_person && !text.contains('@') {
-            return Some(self.pseudonymize_name(text));
-        }
-        self.pseudonymize_workspace(text).or_else(|| self.pseudonymize_text(text))
+    /// In fields that name a person, the whole text is replaced. Exceptions are texts that mean no
+    /// person (anonymous visitors, the system), GUIDs of services in `UserId` and similar fields,
+    /// and IDs of applications and groups. A display name gets the pseudonym of the address next to
+    /// it. In all other fields, addresses and the owners of personal workspaces are replaced.
+    pub fn pseudonymize_field(&self, text: &EventText<'_>) -> Option<String> {
+        let field = text.person_field().filter(|_| !is_nobody(text.text));
+        let whole = field.and_then(|field| match field.kind {
+            PersonFieldKind::Name => Some(match text.address_of(field) {
+                Some(address) => self.pseudonymize_name_of(&address),
+                None if is_address(text.text) => self.pseudonymize_address(text.text),
+                None => self.pseudonymize_display_name(text.text),
+            }),
+            _ if text.text.contains('@') => None,
+            PersonFieldKind::User if is_guid(text.text) => None,
+            PersonFieldKind::Id if text.is_about_no_person() => None,
+            _ => Some(self.pseudonymize_name(text.text)),
+        });
+        whole.or_else(|| self.pseudonymize_workspace(text.text)).or_else(|| {
+            let contains_objects = text.text.contains('{');
+            let replaced = contains_objects.then(|| self.pseudonymize_members(text.text)).flatten();
+            let rest = replaced.as_deref().unwrap_or(text.text);
+            self.pseudonymize_text(rest).or(replaced)
+        })
+    }
+
+    /// Returns the pseudonym of a display name. It does not depend on the order of its words.
+    pub fn pseudonymize_display_name(&self, name: &str) -> String {
+        format!("p-{}", self.token("name", &sorted_words(name).join(" ")))
+    }
+
+    /// Returns the pseudonym of the person with an address, without the domain.
+    pub(super) fn pseudonymize_name_of(&self, address: &str) -> String {
+        format!("p-{}", self.token("address", &canonical_address(address)))
     }
 
     /// Returns the `UserId` that a user has in pseudonymized events.
     pub fn pseudonymize_user(&self, user: &str) -> String {
-        self.pseudonymize_field("UserId", user).unwrap_or_else(|| user.to_owned())
+        self.pseudonymize_field(&EventText::new("UserId", user)).unwrap_or_else(|| user.to_owned())
     }
 
     pub(super) fn pseudonymize_address(&self, address: &str) -> String {
-        let person = canonical_address(address);
-        let name = format!("p-{}", self.token("address", &person));
+        let name = self.pseudonymize_name_of(address);
         let (local, domain) = address.split_once('@').unwrap_or((address, ""));
         match parse_guest(local) {
             Some((_, own_domain)) => format!("{name}_{own_domain}{GUEST_SUFFIX}@{domain}"),
@@ -135,7 +151,7 @@ mod tests {
 
     #[test]
     fn guids_of_services_are_kept_and_similar_texts_are_people() {
-        let replaced = |name, text| pseudonymizer().pseudonymize_field(name, text);
+        let replaced = |name, text| pseudonymizer().pseudonymize_field(&EventText::new(name, text));
         assert_eq!(replaced("UserId", "94e57e92-cee2-486d-8cc8-218c97200579"), None);
         for text in ["94e57e92c-ee2-486d-8cc8-218c97200579", "0123456789abcdef0123456789abcdef0123"]
         {

@@ -2,28 +2,27 @@
 //! parsed.
 //!
 //! The text is searched for all ways to write quotes: plain, doubled (in a CSV cell) and escaped
-//! (where JSON is the text of a value). It replaces too much rather than too little, since the text
-//! is not an event.
+//! (where JSON is the text of a value), and for objects as Python (`{'RecipientName': 'Zoe Doe'}`)
+//! and PowerShell (`@{RecipientName=Zoe Doe; Id=7}`) write them. It replaces too much rather than
+//! too little, since the text is not an event.
+
+use std::borrow::Cow;
 
 use super::address::{
     GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, is_part_of_address, replace_addresses,
 };
 use super::matcher::PersonMatcher;
 use super::pseudonym::Pseudonymizer;
+use crate::schema::{EventText, person_field_names};
 
 /// Replaces the last word of a truncated text, since that can be the start of a name.
 const TRUNCATION_MARK: &str = "…";
-
-/// Members whose value is the name or key of a person.
-const PERSON_FIELDS: [&str; 3] = ["UserId", "UserUPN", "UserKey"];
 
 impl Pseudonymizer {
     /// Replaces every person in the text with a pseudonym.
     pub fn pseudonymize_raw(&self, raw: &str) -> String {
         let mut text = unescape(raw);
-        for name in PERSON_FIELDS {
-            text = replace_member_values(&text, name, |value| self.pseudonymize_field(name, value));
-        }
+        text = self.pseudonymize_members(&text).unwrap_or(text);
         let workspaces = |name: &str| self.pseudonymize_workspace(name);
         text = replace_workspace_names(&text, workspaces).unwrap_or(text);
         text = self.pseudonymize_text(&text).unwrap_or(text);
@@ -34,9 +33,25 @@ impl Pseudonymizer {
         }
         text
     }
+
+    /// Replaces the values of all members that name people in a text that contains objects; `None`
+    /// if there are none.
+    pub(super) fn pseudonymize_members(&self, text: &str) -> Option<String> {
+        // Addresses are replaced afterwards, with those of the rest of the text.
+        let is_name = |replaced: &String| !replaced.contains('@');
+        replace_person_members(text, |name, value| {
+            self.pseudonymize_field(&EventText::new(name, value)).filter(is_name)
+        })
+    }
 }
 
 impl PersonMatcher {
+    /// Replaces display names of these people in the members of a text that contains objects;
+    /// `None` if there are none.
+    pub(super) fn redact_members(&self, text: &str) -> Option<String> {
+        replace_person_members(text, |name, value| self.redact_alone(&EventText::new(name, value)))
+    }
+
     /// Replaces these people in a text that can be truncated in the middle of a name; `None` if the
     /// text contains none of them.
     pub fn redact_raw(&self, raw: &str) -> Option<String> {
@@ -58,10 +73,14 @@ impl PersonMatcher {
                 (*text, is_found) = (replaced, true);
             }
         };
-        for name in &self.names {
-            let replaced = replace_word(&text, name, &self.pseudonymizer.pseudonymize_name(name));
+        for (name, pseudonym) in self.names_and_pseudonyms() {
+            let replaced = replace_word(&text, name, &pseudonym);
+            if replaced.is_some() {
+                self.mark_name(name);
+            }
             put(replaced, &mut text);
         }
+        put(self.redact_members(&text), &mut text);
         let replaced = replace_workspace_names(&text, |name| self.redact_text(name));
         put(replaced, &mut text);
         // Excel truncates cells, so an address can be incomplete.
@@ -79,15 +98,14 @@ impl PersonMatcher {
     /// Returns true if a word is the start of an address of these people, with the whole local
     /// part, or more than half of one of their ids or keys.
     fn is_truncated_person(&self, word: &str) -> bool {
-        let matches_address = |address: &String| {
+        let matches_address = |address: &str| {
             let (local, domain) = address.split_once('@').unwrap_or((address, ""));
             let guest = format!("{local}_{domain}{}", GUEST_SUFFIX.to_lowercase());
             let is_start = |whole: &str| whole.starts_with(word) && word.len() >= local.len();
             is_start(address) || is_start(&guest)
         };
-        let matches_name = |name: &String| name.starts_with(word) && 2 * word.len() > name.len();
-        !word.is_empty()
-            && (self.addresses.iter().any(matches_address) || self.names.iter().any(matches_name))
+        let matches_name = |name: &str| name.starts_with(word) && 2 * word.len() > name.len();
+        !word.is_empty() && (self.any_address(matches_address) || self.any_name(matches_name))
     }
 }
 
@@ -123,38 +141,73 @@ fn unescape(text: &str) -> String {
     out
 }
 
+/// Replaces the values of members that name people for which `replacement` returns a text.
+fn replace_person_members(
+    text: &str,
+    replacement: impl Fn(&str, &str) -> Option<String>,
+) -> Option<String> {
+    let (mut text, mut is_found) = (Cow::Borrowed(text), false);
+    for name in person_field_names() {
+        if let Some(replaced) = replace_member_values(&text, name, |value| replacement(name, value))
+        {
+            (text, is_found) = (Cow::Owned(replaced), true);
+        }
+    }
+    is_found.then(|| text.into_owned())
+}
+
 /// Replaces the values of the members called `name` for which `replacement` returns a text.
 fn replace_member_values(
     text: &str,
     name: &str,
     replacement: impl Fn(&str) -> Option<String>,
-) -> String {
-    let lower = text.to_ascii_lowercase();
-    let (mut out, mut done) = (String::with_capacity(text.len()), 0);
-    for (at, _) in lower.match_indices(&name.to_ascii_lowercase()) {
-        let range = member_value_range(text, at + name.len()).filter(|_| at >= done);
-        let Some((start, end)) = range else { continue };
-        if let Some(replaced) = replacement(&text[start..end]) {
+) -> Option<String> {
+    let (name, bytes) = (name.as_bytes(), text.as_bytes());
+    let (mut out, mut done, mut at, mut is_found) = (String::new(), 0, 0, false);
+    while let Some(found) = bytes
+        .get(at..)
+        .and_then(|rest| rest.windows(name.len()).position(|word| word.eq_ignore_ascii_case(name)))
+    {
+        let end = at + found + name.len();
+        at = end;
+        let range = member_value_range(text, end).filter(|(start, _)| *start >= done);
+        let Some((start, stop)) = range else { continue };
+        if let Some(replaced) = replacement(&text[start..stop]) {
             out.push_str(&text[done..start]);
             out.push_str(&replaced);
-            done = end;
+            (done, at, is_found) = (stop, stop, true);
         }
     }
     out.push_str(&text[done..]);
-    out
+    is_found.then_some(out)
 }
 
 /// Returns the range of the text value of the member whose name ends at `at`. The quote after the
-/// name shows how quotes are written.
+/// name shows how quotes are written; PowerShell writes none.
 fn member_value_range(text: &str, at: usize) -> Option<(usize, usize)> {
     let rest = &text[at..];
-    let length = rest.len() - rest.trim_start_matches('\\').trim_start_matches('"').len();
+    if let Some(value) = rest.strip_prefix('=') {
+        let start = text.len() - value.len();
+        return Some((start, start + value.find([';', '}']).unwrap_or(value.len())));
+    }
+    let unescaped = rest.trim_start_matches('\\');
+    let length = rest.len() - unescaped.trim_start_matches('"').len();
+    let length = match unescaped.starts_with('\'') {
+        true => rest.len() - unescaped.len() + 1,
+        false => length,
+    };
     let quote = &rest[..length];
-    if !quote.ends_with('"') {
+    if !quote.ends_with(['"', '\'']) {
         return None;
     }
     let colon = rest[length..].trim_start().strip_prefix(':')?;
-    let value = colon.trim_start().strip_prefix(quote)?;
+    let value = colon.trim_start();
+    // Python writes a text that contains an apostrophe in double quotes.
+    let quote = match quote {
+        "'" if value.starts_with('"') => "\"",
+        quote => quote,
+    };
+    let value = value.strip_prefix(quote)?;
     let start = text.len() - value.len();
     let is_end = |&(at, _): &(usize, &str)| !value[..at].ends_with('\\');
     let length = value.match_indices(quote).find(is_end).map_or(value.len(), |(at, _)| at);
@@ -267,7 +320,7 @@ mod tests {
     #[test]
     fn given_people_are_found_in_every_form() {
         let mut persons = PersonMatcher::new(["zoe.doe@contoso.com"], pseudonymizer());
-        persons.add_name("1003BFFD8A1B2C3D");
+        persons.add_name("1003BFFD8A1B2C3D", 0);
         for given in [
             r#"{"a":"Zoe.Doe@Contoso.com""#,
             r#"{"a":"zoe.doe\u0040contoso.com"#,

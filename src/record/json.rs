@@ -1,55 +1,146 @@
-//! Writes parsed values as JSON.
+//! Writes parsed values as JSON, and replaces texts in JSON.
 
-use super::parser::Value;
+use super::parser::{Object, Parser, Value};
+use crate::schema::{EventText, NoMembers, TextMembers};
 
 /// Appends a value as compact JSON. Numbers keep their text, and members keep their order.
 pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
-    write_rewritten(value, "", &|_, _| None, out);
+    write_value(value, &Place::ROOT, None, out);
 }
 
-/// Replaces a text, given the name of the nearest member above it; `None` keeps the text.
-pub type JsonTextRewrite<'r> = dyn Fn(&str, &str) -> Option<String> + 'r;
+/// Replaces a text of an event; `None` keeps the text.
+pub type JsonTextRewrite<'r> = dyn Fn(&EventText<'_>) -> Option<String> + 'r;
 
-/// Appends a value as [`write`] does, with its texts replaced by `rewrite`.
-pub fn write_rewritten(
-    value: Value<'_>,
-    name: &str,
+/// Appends a value as [`write`] does, with its texts replaced by `rewrite`. A text that is JSON
+/// itself is not passed to `rewrite`, but its texts are.
+pub fn write_rewritten(value: Value<'_>, rewrite: &JsonTextRewrite<'_>, out: &mut Vec<u8>) {
+    write_value(value, &Place::ROOT, Some(rewrite), out);
+}
+
+/// Replaces texts in a text that is JSON. Returns `None` if it is not JSON, and `Some(None)` if
+/// nothing is replaced. A top-level member has the members of `text` next to its own.
+pub fn rewrite_embedded(
+    text: &EventText<'_>,
     rewrite: &JsonTextRewrite<'_>,
+) -> Option<Option<String>> {
+    if !text.text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    let is_changed = std::cell::Cell::new(false);
+    let noted = |inner: &EventText<'_>| {
+        let replaced = rewrite(inner);
+        is_changed.set(is_changed.get() || replaced.is_some());
+        replaced
+    };
+    let EventText { parent, name, members, .. } = *text;
+    let place = Place { parent, name, members: &NoMembers, outer: members };
+    let mut out = Vec::with_capacity(text.text.len());
+    Parser::default()
+        .parse(text.text.as_bytes(), |record| {
+            write_value(record.root(), &place, Some(&noted), &mut out);
+        })
+        .ok()?;
+    let written = String::from_utf8(out).ok()?;
+    Some(is_changed.get().then_some(written))
+}
+
+/// The place of a value.
+struct Place<'p> {
+    parent: &'p str,
+    name: &'p str,
+    /// The members next to a text.
+    members: &'p dyn TextMembers,
+    /// Members that an object has besides its own.
+    outer: &'p dyn TextMembers,
+}
+
+impl Place<'_> {
+    const ROOT: Place<'static> =
+        Place { parent: "", name: "", members: &NoMembers, outer: &NoMembers };
+}
+
+/// The texts of an object, and others that belong to it.
+struct ObjectTexts<'o> {
+    object: Object<'o>,
+    outer: &'o dyn TextMembers,
+}
+
+impl TextMembers for ObjectTexts<'_> {
+    fn for_each_text(&self, take: &mut dyn FnMut(&str, &str)) {
+        for (name, value) in self.object.members() {
+            if let Value::Text(text) = value {
+                take(name, text);
+            }
+        }
+        self.outer.for_each_text(take);
+    }
+}
+
+fn write_value(
+    value: Value<'_>,
+    place: &Place<'_>,
+    rewrite: Option<&JsonTextRewrite<'_>>,
     out: &mut Vec<u8>,
 ) {
     match value {
-        Value::Text(text) => match rewrite(name, text) {
-            Some(rewritten) => write_text(&rewritten, out),
-            None => write_text(text, out),
-        },
+        Value::Text(text) => {
+            let replaced = rewrite.and_then(|rewrite| {
+                let Place { parent, name, members, .. } = *place;
+                let alone = EventText { parent, name, text, members: &NoMembers };
+                rewrite_embedded(&alone, rewrite)
+                    .unwrap_or_else(|| rewrite(&EventText { members, ..alone }))
+            });
+            write_text(replaced.as_deref().unwrap_or(text), out);
+        }
         Value::List(list) => {
             out.push(b'[');
             for (number, item) in list.items().enumerate() {
                 if number > 0 {
                     out.push(b',');
                 }
-                write_rewritten(item, name, rewrite, out);
+                write_value(item, place, rewrite, out);
             }
             out.push(b']');
         }
-        Value::Object(object) => {
-            out.push(b'{');
-            for (number, (name, member)) in object.members().enumerate() {
-                if number > 0 {
-                    out.push(b',');
-                }
-                write_text(name, out);
-                out.push(b':');
-                write_rewritten(member, name, rewrite, out);
-            }
-            out.push(b'}');
-        }
+        Value::Object(object) => write_object(object, place, rewrite, out),
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
         Value::Bool(false) => out.extend_from_slice(b"false"),
         Value::Int(number) => out.extend_from_slice(number.to_string().as_bytes()),
         Value::Decimal(number) => out.extend_from_slice(number.as_bytes()),
     }
+}
+
+fn write_object(
+    object: Object<'_>,
+    place: &Place<'_>,
+    rewrite: Option<&JsonTextRewrite<'_>>,
+    out: &mut Vec<u8>,
+) {
+    let texts = ObjectTexts { object, outer: place.outer };
+    // The records of the Power Platform list their details as names and values.
+    let listed_name = match (rewrite, object.len()) {
+        (Some(_), 2) => object.member("Name").and_then(|name| match name {
+            Value::Text(name) => Some(name),
+            _ => None,
+        }),
+        _ => None,
+    };
+    out.push(b'{');
+    for (number, (name, member)) in object.members().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        write_text(name, out);
+        out.push(b':');
+        let listed = listed_name.filter(|_| name.eq_ignore_ascii_case("Value"));
+        let place = match listed {
+            Some(listed) => Place { name: listed, members: &texts, ..Place::ROOT },
+            None => Place { parent: place.name, name, members: &texts, outer: &NoMembers },
+        };
+        write_value(member, &place, rewrite, out);
+    }
+    out.push(b'}');
 }
 
 /// Appends a text as a JSON string. Only characters that must be escaped are escaped.

@@ -3,16 +3,22 @@
 mod columns;
 pub mod guid;
 mod operations;
+mod person_fields;
 mod record_types;
 pub mod reject;
 pub mod source_log;
 pub mod tsv;
+mod wildcard;
 
 pub use columns::{ColumnDefinition, ColumnEncoding, ColumnType, column_index, columns};
 pub use operations::{Noise, Operation, operations};
+pub use person_fields::{
+    EventText, NoMembers, PersonFieldKind, TextMembers, is_address, is_nobody, person_field_names,
+};
 pub use record_types::{
     RecordType, WorkloadGroup, record_type_by_name, record_types, user_type_by_name,
 };
+pub use wildcard::is_wildcard_match;
 
 /// Column with everything of an event that no typed column stores exactly: a JSON object as text.
 pub const EXTRA: &str = "Extra";

@@ -133,6 +133,9 @@ pub struct SourceFacts {
     pub records: RecordCounts,
     /// The number of its events by UTC day (`2024-03-01`), including duplicates.
     pub days: BTreeMap<String, u64>,
+    /// The number of these events that were stored and erased later, by UTC day.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub erased: BTreeMap<String, u64>,
     /// The times of its first and last event, in microseconds since 1970 (UTC).
     pub period_us: Option<(i64, i64)>,
     /// The number of stored events of other workloads. They do not count for days and period.
@@ -149,6 +152,17 @@ pub struct SourceFacts {
     /// The warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty", alias = "suspicions")]
     pub warnings: Vec<SourceWarning>,
+}
+
+impl SourceFacts {
+    /// Returns the numbers of its events by UTC day, including duplicates, without those that were
+    /// erased. Days without events are left out.
+    pub fn copies_by_day(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.days.iter().filter(|(_, events)| **events > 0).map(|(day, events)| {
+            let erased = self.erased.get(day).copied().unwrap_or(0);
+            (day.as_str(), events.saturating_sub(erased))
+        })
+    }
 }
 
 fn is_zero(count: &u64) -> bool {

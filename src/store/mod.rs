@@ -20,6 +20,7 @@ mod maintenance;
 mod parquet;
 mod provenance;
 mod read;
+mod thread_pool;
 mod write;
 
 pub use delta::snapshot::{DataFile, Snapshot};
@@ -31,5 +32,6 @@ pub use maintenance::verify::{VerifyCheck, VerifyFinding, VerifyReport};
 pub use parquet::sorted_scan::{RowKey, RowRange, TimeRange, scan_columns, scan_rows};
 pub use provenance::rejects::RejectEdit;
 pub use provenance::source_log::{SourceEntries, SourceEntry};
+pub use thread_pool::thread_pool;
 pub use write::dedup::DedupResult;
 pub use write::load::{CommitOutcome, PreparedCommit, TempTable, Transaction};

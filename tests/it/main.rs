@@ -111,6 +111,8 @@ mod readme;
 mod terminal;
 // Removal of persons from a store, and pseudonyms.
 mod forget;
+mod forget_names;
+mod forget_result;
 // Archives of every known kind, each with its expected result.
 mod corpus;
 // The fuzz targets, and their seeds.

@@ -43,26 +43,34 @@ pub(in crate::cli) struct CompactArgs {
 /// Erase a person's data from the store
 ///
 /// Erases the person's events, or with --pseudonymize only the name. In all other events,
-/// addresses, user keys and names of personal workspaces are replaced with pseudonyms. Sources
-/// stay known, so loading them again restores nothing; a new file does. The key of the pseudonyms
-/// is not kept.
+/// addresses, display names, user keys and names of personal workspaces are replaced with
+/// pseudonyms, whose key is not kept. This cannot be undone; --dry-run shows what would change.
+/// Exits with code 3 if the store contains nothing of a person. Sources stay known, so loading them
+/// again restores nothing, but loading a new file can.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  pbi-analyze forget --user zoe.doe@contoso.com --dry-run
   pbi-analyze forget --user zoe.doe@contoso.com
-  pbi-analyze forget --user zoe.doe@contoso.com --pseudonymize")]
+  pbi-analyze forget --user zoe.doe@contoso.com --pseudonymize --format json")]
 pub(in crate::cli) struct ForgetArgs {
-    /// Address or ID of a person; can be repeated
+    /// Address or ID of a person, without wildcards; can be repeated
     #[arg(long, value_name = "USER", required = true)]
     pub(in crate::cli) user: Vec<String>,
     /// Keep the events and replace the person with a pseudonym
     #[arg(long)]
     pub(in crate::cli) pseudonymize: bool,
+    /// Show what would be erased or replaced, and change nothing
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
     /// Key file of the store's pseudonyms, if the store has pseudonyms
     #[arg(long, value_name = "KEYFILE")]
     pub(in crate::cli) key_file: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
+    pub(in crate::cli) format: SummaryFormat,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
 }

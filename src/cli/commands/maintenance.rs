@@ -38,12 +38,24 @@ pub(in crate::cli) fn forget(command: &ForgetArgs) -> Result<ExitStatus> {
     let options = maintenance::ForgetOptions {
         users: command.user.clone(),
         pseudonymize: command.pseudonymize,
+        dry_run: command.dry_run,
         pseudonyms: command.key_file.as_deref().map(read_pseudonym_key).transpose()?,
         threads: command.threads.count(),
     };
     let result = maintenance::forget(&store, &options)?;
-    out::write(text::redaction_summary(&result).as_bytes(), None)?;
-    Ok(ExitStatus::Success)
+    let text = match command.format {
+        SummaryFormat::Text => out::strip_control(&text::forget_summary(&result)),
+        SummaryFormat::Json => to_json(&result)?,
+    };
+    out::write(text.as_bytes(), None)?;
+    let missing = result.persons.iter().filter(|person| !person.found);
+    let mut status = ExitStatus::Success;
+    for person in missing {
+        let user = out::strip_control(&person.user);
+        log::warning(&format!("no data of {user} in the store; check the spelling"));
+        status = ExitStatus::Incomplete;
+    }
+    Ok(status)
 }
 
 pub(in crate::cli) fn verify(command: &VerifyArgs) -> Result<ExitStatus> {

@@ -91,8 +91,10 @@ pub fn utc_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let dates: Vec<NaiveDate> = days.iter().map(|day| day.date).collect();
     let copies_by_source = |day: &NaiveDate| -> Vec<u64> {
         let key = day.to_string();
-        let copies = session.sources().iter().filter_map(|source| source.days.get(&key).copied());
-        copies.filter(|events| *events > 0).collect()
+        let of_day = |source: &SourceFacts| {
+            source.copies_by_day().find(|(day, _)| *day == key).map(|(_, copies)| copies)
+        };
+        session.sources().iter().filter_map(of_day).collect()
     };
     let copies: Vec<Vec<u64>> = dates.iter().map(copies_by_source).collect();
     let is_complete = |day: &DayCoverage| day.status == DayStatus::Complete;
@@ -141,9 +143,9 @@ pub fn sources(session: &Session<'_>) -> PolarsResult<LazyFrame> {
 pub fn source_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let mut rows: Vec<(&SourceFacts, NaiveDate, i64)> = Vec::new();
     for source in session.sources() {
-        let days = source.days.iter().filter(|(_, events)| **events > 0);
+        let days = source.copies_by_day();
         rows.extend(
-            days.filter_map(|(day, n)| Some((source, day.parse().ok()?, saturating_i64(*n)))),
+            days.filter_map(|(day, n)| Some((source, day.parse().ok()?, saturating_i64(n)))),
         );
     }
     let dates: Vec<NaiveDate> = rows.iter().map(|(_, day, _)| *day).collect();

@@ -3,12 +3,14 @@
 //! Afterwards, no data file, source entry or reject contains the old texts. The caller decides
 //! which texts and events belong to a person.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::column::ColumnTextRewrite;
 use crate::error::{Error, Result};
+use crate::record::time;
 use crate::schema::reject::Reject;
+use crate::schema::{EventText, SOURCE_FILE, WORKLOAD_GROUP, WorkloadGroup};
 use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
 use crate::store::delta::log::CommitContent;
 use crate::store::delta::snapshot::DataFile;
@@ -17,7 +19,7 @@ use crate::store::handle::Store;
 use crate::store::parquet::reader;
 use crate::store::parquet::writer::{Compression, TableDir};
 use crate::store::provenance::reject_file::RejectsFile;
-use crate::store::provenance::rejects::{self, RejectEdit, RewrittenRejects};
+use crate::store::provenance::rejects::{self, RejectEdit, RejectEditCounts};
 use crate::store::provenance::source_log::{self, SourceEntry, SourceLog};
 use crate::store::write::dedup::DedupResult;
 use crate::store::write::merge;
@@ -39,8 +41,14 @@ pub struct Redaction<'r> {
 pub struct RedactionResult {
     /// The number of erased events.
     pub erased_events: u64,
+    /// The number of other events in which texts were replaced.
+    pub changed_events: u64,
+    /// The number of replaced texts in these events.
+    pub replaced_values: u64,
     /// The number of deleted rejects.
     pub dropped_rejects: u64,
+    /// The number of rejects in which texts were replaced.
+    pub changed_rejects: u64,
     /// The number of rewritten data files and reject files.
     pub rewritten_files: usize,
     /// The number of rewritten source entries.
@@ -48,22 +56,59 @@ pub struct RedactionResult {
 }
 
 impl Store {
-    /// Returns the users of the table, each with every user key of its events.
+    /// Returns the users of the table, each with every user key of its events and their number.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] and [`Error::Store`] if a file cannot be read.
     #[doc(hidden)]
-    pub fn users(&self) -> Result<BTreeSet<(String, String)>> {
+    pub fn users(&self) -> Result<BTreeMap<(String, String), u64>> {
         self.read(|snapshot| {
-            let mut users = BTreeSet::new();
+            let mut users = BTreeMap::new();
             for file in &snapshot.files {
-                reader::for_each_user(&file.path, |user, key| {
-                    users.insert((user.to_owned(), key.to_owned()));
+                reader::for_each_row_of_texts(&file.path, ["UserId", "UserKey"], |[user, key]| {
+                    *users.entry((user.to_owned(), key.to_owned())).or_default() += 1;
                 })?;
             }
             Ok(users)
         })
+    }
+
+    /// Passes every text of the table to `visit`. A text that several events have may be passed
+    /// once or several times.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::users`].
+    #[doc(hidden)]
+    pub fn for_each_text(&self, visit: &(dyn Fn(&EventText<'_>) + Sync)) -> Result<()> {
+        let visited = |text: &EventText<'_>| {
+            visit(text);
+            None
+        };
+        self.read(|snapshot| {
+            let mut files = snapshot.files.iter();
+            files.try_for_each(|file| reader::count_rewrites(&file.path, &visited).map(drop))
+        })
+    }
+
+    /// Returns what [`Store::redact`] would do, without changing anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::redact`].
+    #[doc(hidden)]
+    pub fn plan_redaction(&self, redaction: &Redaction<'_>) -> Result<RedactionResult> {
+        let mut previous = None;
+        loop {
+            let (log, source_log) = self.latest()?;
+            let is_newer = previous.replace(log.version()) != Some(log.version());
+            let files = log.files()?;
+            match plan_files(&files, self.root(), source_log, redaction) {
+                Err(_) if is_newer && files.iter().any(|file| !file.path.exists()) => {}
+                planned => return planned,
+            }
+        }
     }
 
     /// Replaces texts and erases events in the store.
@@ -97,10 +142,11 @@ impl Store {
         table_dir: &TableDir,
         writer_lock: &WriterLock,
     ) -> Result<Option<RedactionResult>> {
-        let (log, source_log) = self.latest()?;
+        let (log, mut source_log) = self.latest()?;
         let Some(data) = RewrittenData::prepare(log.files()?, redaction, table_dir)? else {
             return Ok(None);
         };
+        count_erased_copies(&mut source_log.entries, &data.plans);
         let rewrite = SourceLogRewrite::prepare(self, &writer_lock.writer, source_log, redaction);
         let mut rewrite = match rewrite {
             Ok(rewrite) => rewrite,
@@ -112,7 +158,8 @@ impl Store {
         if data.old.is_empty() && rewrite.is_unchanged() {
             return Ok(Some(RedactionResult::default()));
         }
-        rewrite.source_log.removed.erased += data.erased_events;
+        let erased_events = data.plans.iter().map(|plan| plan.erased_events).sum::<u64>();
+        rewrite.source_log.removed.erased += erased_events;
         let (disk, root) = (self.disk(), self.root());
         let previous_head = log.source_log_head()?;
         let undo = || {
@@ -134,17 +181,116 @@ impl Store {
         table_dir.discard(&data.old);
         discard_rejects(&**disk, root, &rewrite.old_reject_files);
         source_log::delete_compacted(&**disk, root, previous_head, Some(head));
-        Ok(Some(RedactionResult {
-            erased_events: data.erased_events,
-            dropped_rejects: rewrite.dropped_rejects,
-            rewritten_files: data.old.len() + rewrite.old_reject_files.len(),
-            rewritten_entries: rewrite.rewritten_entries,
-        }))
+        let mut result = rewrite.result;
+        data.plans.iter().for_each(|plan| plan.add_to(&mut result));
+        Ok(Some(result))
     }
+}
+
+/// Returns what a redaction would do with these files and source entries.
+fn plan_files(
+    files: &[DataFile],
+    root: &Path,
+    mut source_log: SourceLog,
+    redaction: &Redaction<'_>,
+) -> Result<RedactionResult> {
+    let mut result = RedactionResult::default();
+    for file in files {
+        if let Some(plan) = FilePlan::new(file, redaction)? {
+            plan.add_to(&mut result);
+        }
+    }
+    for file in &source_log.reject_files {
+        let counts = rejects::count_edits(root, file, redaction.edit_reject)?;
+        result.dropped_rejects += counts.dropped;
+        result.changed_rejects += counts.changed;
+        result.rewritten_files += usize::from(counts != RejectEditCounts::default());
+    }
+    result.rewritten_entries = rewrite_entries(&mut source_log.entries, redaction.rewrite);
+    Ok(result)
 }
 
 fn discard_rejects(disk: &dyn Disk, root: &Path, files: &[RejectsFile]) {
     files.iter().for_each(|file| rejects::discard(disk, root, Some(file)));
+}
+
+/// What a redaction does with a data file.
+struct FilePlan {
+    /// True for each event to erase.
+    erased: Vec<bool>,
+    erased_events: u64,
+    changed_events: u64,
+    replaced_values: u64,
+    /// The number of erased events by source and UTC day, without those of other workloads, which
+    /// do not count for days.
+    erased_by_source: BTreeMap<(String, String), u64>,
+}
+
+impl FilePlan {
+    /// Returns `None` if the file contains nothing to redact.
+    fn new(file: &DataFile, redaction: &Redaction<'_>) -> Result<Option<FilePlan>> {
+        let mut plan = FilePlan {
+            erased: Vec::new(),
+            erased_events: 0,
+            changed_events: 0,
+            replaced_values: 0,
+            erased_by_source: BTreeMap::new(),
+        };
+        reader::for_each_row_of_texts(&file.path, ["UserId"], |[user]| {
+            plan.erased.push((redaction.is_erased_user)(user));
+        })?;
+        let replaced = reader::count_rewrites(&file.path, redaction.rewrite)?;
+        let stays = plan.erased.iter().map(|erased| !erased);
+        for (count, _) in replaced.iter().zip(stays).filter(|(count, stays)| *stays && **count > 0)
+        {
+            plan.changed_events += 1;
+            plan.replaced_values += u64::from(*count);
+        }
+        plan.erased_events = plan.erased.iter().filter(|erased| **erased).count() as u64;
+        if plan.erased_events > 0 {
+            plan.count_erased_by_source(&file.path)?;
+        }
+        if plan.erased_events == 0 && plan.changed_events == 0 {
+            return Ok(None);
+        }
+        match reader::has_table_schema(&file.path)? {
+            true => Ok(Some(plan)),
+            false => Err(foreign_format_error(&file.path)),
+        }
+    }
+
+    fn count_erased_by_source(&mut self, path: &Path) -> Result<()> {
+        let times = reader::read_times(path)?;
+        let mut rows = self.erased.iter().zip(times);
+        let by_source = &mut self.erased_by_source;
+        reader::for_each_row_of_texts(path, [SOURCE_FILE, WORKLOAD_GROUP], |[source, group]| {
+            let Some((true, time_us)) = rows.next().map(|(erased, time)| (*erased, time)) else {
+                return;
+            };
+            let day = time_us.and_then(time::day).filter(|_| group != WorkloadGroup::Other.name());
+            if let Some(day) = day {
+                *by_source.entry((source.to_owned(), day.to_string())).or_default() += 1;
+            }
+        })
+    }
+
+    fn add_to(&self, result: &mut RedactionResult) {
+        result.erased_events += self.erased_events;
+        result.changed_events += self.changed_events;
+        result.replaced_values += self.replaced_values;
+        result.rewritten_files += 1;
+    }
+}
+
+/// Adds the erased events to the facts of their sources, so that erased events are not taken for
+/// duplicates.
+fn count_erased_copies(entries: &mut [SourceEntry], plans: &[FilePlan]) {
+    for ((source, day), count) in plans.iter().flat_map(|plan| &plan.erased_by_source) {
+        // The last entry of a source is the one that counts.
+        if let Some(entry) = entries.iter_mut().rev().find(|entry| entry.facts.path == *source) {
+            *entry.facts.erased.entry(day.clone()).or_default() += count;
+        }
+    }
 }
 
 /// The data files that contain texts or events to redact, and the files that replace them.
@@ -152,7 +298,8 @@ fn discard_rejects(disk: &dyn Disk, root: &Path, files: &[RejectsFile]) {
 struct RewrittenData {
     old: Vec<DataFile>,
     new: Vec<DataFile>,
-    erased_events: u64,
+    /// What is done with each of the old files.
+    plans: Vec<FilePlan>,
 }
 
 impl RewrittenData {
@@ -165,10 +312,15 @@ impl RewrittenData {
     ) -> Result<Option<RewrittenData>> {
         let mut data = RewrittenData::default();
         for file in files {
-            match rewrite_data_file(&file, redaction, table_dir) {
+            let rewritten = FilePlan::new(&file, redaction).and_then(|plan| {
+                let Some(plan) = plan else { return Ok(None) };
+                let new = rewrite_data_file(&file, &plan, redaction, table_dir)?;
+                Ok(Some((plan, new)))
+            });
+            match rewritten {
                 Ok(None) => {}
-                Ok(Some((new, erased))) => {
-                    data.erased_events += erased;
+                Ok(Some((plan, new))) => {
+                    data.plans.push(plan);
                     data.new.extend(new);
                     data.old.push(file);
                 }
@@ -188,9 +340,8 @@ struct SourceLogRewrite {
     /// Reject files that were rewritten, and the files that replace them.
     old_reject_files: Vec<RejectsFile>,
     new_reject_files: Vec<RejectsFile>,
-    dropped_rejects: u64,
-    /// The number of changed source entries.
-    rewritten_entries: usize,
+    /// The numbers of changed rejects, reject files and source entries.
+    result: RedactionResult,
 }
 
 impl SourceLogRewrite {
@@ -202,62 +353,72 @@ impl SourceLogRewrite {
         redaction: &Redaction<'_>,
     ) -> Result<SourceLogRewrite> {
         let (disk, root) = (store.disk(), store.root());
-        let mut result = SourceLogRewrite {
+        let mut rewrite = SourceLogRewrite {
             source_log,
             old_reject_files: Vec::new(),
             new_reject_files: Vec::new(),
-            dropped_rejects: 0,
-            rewritten_entries: 0,
+            result: RedactionResult::default(),
         };
         let mut kept = Vec::new();
-        for file in std::mem::take(&mut result.source_log.reject_files) {
-            match rejects::rewrite(disk, root, writer, &file, redaction.edit_reject) {
-                Ok(None) => kept.push(file),
-                Ok(Some(RewrittenRejects { file: new, dropped })) => {
-                    result.dropped_rejects += dropped;
-                    result.new_reject_files.extend(new);
-                    result.old_reject_files.push(file);
-                }
-                Err(error) => {
-                    discard_rejects(&**disk, root, &result.new_reject_files);
-                    return Err(error);
-                }
+        for file in std::mem::take(&mut rewrite.source_log.reject_files) {
+            if let Err(error) = rewrite.add_reject_file(store, writer, &file, redaction) {
+                discard_rejects(&**disk, root, &rewrite.new_reject_files);
+                return Err(error);
+            }
+            if rewrite.old_reject_files.last() != Some(&file) {
+                kept.push(file);
             }
         }
-        kept.extend(result.new_reject_files.iter().cloned());
-        result.source_log.reject_files = kept;
-        result.source_log.removed.dropped += result.dropped_rejects;
-        result.rewritten_entries =
-            rewrite_entries(&mut result.source_log.entries, redaction.rewrite);
-        Ok(result)
+        kept.extend(rewrite.new_reject_files.iter().cloned());
+        rewrite.source_log.reject_files = kept;
+        rewrite.source_log.removed.dropped += rewrite.result.dropped_rejects;
+        rewrite.result.rewritten_files = rewrite.old_reject_files.len();
+        rewrite.result.rewritten_entries =
+            rewrite_entries(&mut rewrite.source_log.entries, redaction.rewrite);
+        Ok(rewrite)
+    }
+
+    /// Rewrites a reject file if it contains rejects to change.
+    fn add_reject_file(
+        &mut self,
+        store: &Store,
+        writer: &str,
+        file: &RejectsFile,
+        redaction: &Redaction<'_>,
+    ) -> Result<()> {
+        let counts = rejects::count_edits(store.root(), file, redaction.edit_reject)?;
+        if counts == RejectEditCounts::default() {
+            return Ok(());
+        }
+        let (disk, edit) = (store.disk(), redaction.edit_reject);
+        self.new_reject_files.extend(rejects::rewrite(disk, store.root(), writer, file, edit)?);
+        self.old_reject_files.push(file.clone());
+        self.result.dropped_rejects += counts.dropped;
+        self.result.changed_rejects += counts.changed;
+        Ok(())
     }
 
     fn is_unchanged(&self) -> bool {
-        self.rewritten_entries == 0 && self.old_reject_files.is_empty()
+        self.result.rewritten_entries == 0 && self.old_reject_files.is_empty()
     }
 }
 
-/// Rewrites a data file and returns the new files with the number of erased events. Returns `None`
-/// if the file contains nothing to redact.
+/// Rewrites a data file and returns the new files.
 fn rewrite_data_file(
     file: &DataFile,
+    plan: &FilePlan,
     redaction: &Redaction<'_>,
     table_dir: &TableDir,
-) -> Result<Option<(Vec<DataFile>, u64)>> {
-    let mut erased = Vec::new();
-    reader::for_each_user(&file.path, |user, _| erased.push((redaction.is_erased_user)(user)))?;
-    let count = erased.iter().filter(|erased| **erased).count() as u64;
-    if count == 0 && !reader::has_text_to_rewrite(&file.path, redaction.rewrite)? {
-        return Ok(None);
-    }
-    let Some(run) = Run::from_file(&file.path)? else {
-        let message = "contains texts to erase, but another program wrote it in another format; \
-                       erase them with that program";
-        return Err(Error::store(&file.path, message));
-    };
-    let result = DedupResult::keep_except(&erased);
-    let files = merge::write_rewritten(&[run], &result, table_dir, Some(redaction.rewrite))?;
-    Ok(Some((files, count)))
+) -> Result<Vec<DataFile>> {
+    let run = Run::from_file(&file.path)?.ok_or_else(|| foreign_format_error(&file.path))?;
+    let result = DedupResult::keep_except(&plan.erased);
+    merge::write_rewritten(&[run], &result, table_dir, Some(redaction.rewrite))
+}
+
+fn foreign_format_error(path: &Path) -> Error {
+    let message = "contains texts to erase, but another program wrote it in another format; erase \
+                   them with that program";
+    Error::store(path, message)
 }
 
 /// Rewrites source entries and returns the number of changed entries.
@@ -269,7 +430,7 @@ fn rewrite_entries(entries: &mut [SourceEntry], rewrite: &ColumnTextRewrite<'_>)
         let details = facts.warnings.iter_mut().map(|warning| &mut warning.detail);
         let mut is_changed = false;
         for text in reasons.chain(details).chain([&mut facts.path, &mut entry.place]) {
-            if let Some(rewritten) = rewrite(text) {
+            if let Some(rewritten) = rewrite(&EventText::new("", text)) {
                 *text = rewritten;
                 is_changed = true;
             }

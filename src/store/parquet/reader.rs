@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -165,40 +165,52 @@ pub(in crate::store) fn read_keys(path: &Path) -> Result<Option<Vec<EventKey>>> 
     Ok(Some(keys))
 }
 
-/// Passes the user and the user key of every row to `take`. A missing value is empty.
-pub(in crate::store) fn for_each_user(path: &Path, mut take: impl FnMut(&str, &str)) -> Result<()> {
-    let builder = open_builder(path)?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["UserId", "UserKey"]);
-    let builder = builder.with_projection(mask).with_batch_size(64 << 10);
-    for batch in FileBatches::new(path, builder)? {
+/// Passes the texts of some columns of every row to `take`. A missing value is empty.
+pub(in crate::store) fn for_each_row_of_texts<const N: usize>(
+    path: &Path,
+    columns: [&str; N],
+    mut take: impl FnMut([&str; N]),
+) -> Result<()> {
+    for batch in read_columns(path, &columns)? {
         let batch = batch?;
-        let column = |name| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
-        let (users, keys) = (column("UserId"), column("UserKey"));
-        let text = |column: Option<&StringArray>, row: usize| {
-            let column = column.filter(|column| column.is_valid(row));
-            column.map_or(String::new(), |column| column.value(row).to_owned())
-        };
+        let arrays = columns.map(|name| {
+            batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>())
+        });
         for row in 0..batch.num_rows() {
-            take(&text(users, row), &text(keys, row));
+            take(arrays.map(|array| {
+                array.filter(|array| array.is_valid(row)).map_or("", |array| array.value(row))
+            }));
         }
     }
     Ok(())
 }
 
-/// Returns true if `rewrite` changes a text of a file.
-pub(in crate::store) fn has_text_to_rewrite(
-    path: &Path,
-    rewrite: &ColumnTextRewrite<'_>,
-) -> Result<bool> {
-    let mut pages = read_pages(path, 64 << 10)?;
-    while let Some(columns) = pages.next_page()? {
-        for column in columns.iter().flatten() {
-            if rewrite_texts(column, rewrite).map_err(Error::internal)?.is_some() {
-                return Ok(true);
-            }
+/// Returns the time of every row of a file, in microseconds since 1970 (UTC).
+pub(in crate::store) fn read_times(path: &Path) -> Result<Vec<Option<i64>>> {
+    let mut all = Vec::new();
+    for batch in read_columns(path, &["CreationTime"])? {
+        let batch = batch?;
+        let times = batch.column_by_name("CreationTime");
+        match times.and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>()) {
+            Some(times) => all.extend(times.iter()),
+            None => all.extend(std::iter::repeat_n(None, batch.num_rows())),
         }
     }
-    Ok(false)
+    Ok(all)
+}
+
+/// Returns how many texts `rewrite` replaces in each row of a file.
+pub(in crate::store) fn count_rewrites(
+    path: &Path,
+    rewrite: &ColumnTextRewrite<'_>,
+) -> Result<Vec<u32>> {
+    let mut all = Vec::new();
+    let mut pages = read_pages(path, 64 << 10)?;
+    while let Some((mut columns, rows)) = pages.next_page()? {
+        let replaced = rewrite_texts(&mut columns, rewrite).map_err(Error::internal)?;
+        all.extend(replaced.unwrap_or_else(|| vec![0; rows]));
+    }
+    Ok(all)
 }
 
 /// Returns true if the table has all columns of a file, with the same types. Only then can the file
@@ -209,6 +221,9 @@ fn is_table_schema(schema: &Schema) -> bool {
         ours.field_with_name(field.name()).is_ok_and(|ours| ours.data_type() == field.data_type())
     })
 }
+
+/// The columns of a page, and its number of rows.
+pub(in crate::store) type TablePage = (Vec<Option<ArrayRef>>, usize);
 
 /// Reads a file page by page.
 pub(in crate::store) struct PageReader(FileBatches);
@@ -231,9 +246,9 @@ pub(in crate::store) fn read_pages(path: &Path, rows: usize) -> Result<PageReade
 }
 
 impl PageReader {
-    /// Returns the next page, with one array for each column of the table. The array is `None` if
-    /// all values are null.
-    pub(in crate::store) fn next_page(&mut self) -> Result<Option<Vec<Option<ArrayRef>>>> {
+    /// Returns the next page, with one array for each column of the table, and its number of rows.
+    /// The array is `None` if all values are null.
+    pub(in crate::store) fn next_page(&mut self) -> Result<Option<TablePage>> {
         let Some(batch) = self.0.next().transpose()? else { return Ok(None) };
         let schema = arrow_schema();
         let column = |field: &Arc<Field>| {
@@ -242,7 +257,7 @@ impl PageReader {
                 .filter(|array| array.null_count() < array.len())
                 .cloned()
         };
-        Ok(Some(schema.fields().iter().map(column).collect()))
+        Ok(Some((schema.fields().iter().map(column).collect(), batch.num_rows())))
     }
 }
 

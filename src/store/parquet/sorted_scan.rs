@@ -143,7 +143,7 @@ impl<'f> FileCursor<'f> {
     /// Returns the sort key of the next row. Reads the next page if this one has no more rows.
     fn peek_key(&mut self, range: &TimeRange) -> Result<Option<RowKey>> {
         while self.remaining_rows.is_empty() {
-            let Some(page) = self.reader.next_page()? else { return Ok(None) };
+            let Some((page, _)) = self.reader.next_page()? else { return Ok(None) };
             self.keys = row_keys(self.file, &page)?;
             let steps = self.last_key.into_iter().chain(self.keys.iter().copied());
             if !steps.is_sorted() {

@@ -223,43 +223,46 @@ pub enum RejectEdit {
     Drop,
 }
 
-/// The result of rewriting a reject file.
-pub(in crate::store) struct RewrittenRejects {
-    /// The new file, or `None` if all rejects were deleted.
-    pub(in crate::store) file: Option<RejectsFile>,
-    /// Deleted rejects.
+/// Numbers of the rejects in a file that `forget` changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::store) struct RejectEditCounts {
     pub(in crate::store) dropped: u64,
+    pub(in crate::store) changed: u64,
 }
 
-/// Writes a file again with the edits of its rejects, or returns `None` if no reject changes.
+/// Returns how many rejects of a file `edit` changes.
+pub(in crate::store) fn count_edits(
+    root: &Path,
+    file: &RejectsFile,
+    edit: &dyn Fn(&Reject) -> RejectEdit,
+) -> Result<RejectEditCounts> {
+    let mut counts = RejectEditCounts::default();
+    for_each_reject(&file.path(root), |reject| {
+        match edit(&reject) {
+            RejectEdit::Keep => {}
+            RejectEdit::Replace(_) => counts.changed += 1,
+            RejectEdit::Drop => counts.dropped += 1,
+        }
+        Ok(())
+    })?;
+    Ok(counts)
+}
+
+/// Writes a file again with the edits of its rejects. Returns `None` if all rejects are deleted.
 pub(in crate::store) fn rewrite(
     disk: &Arc<dyn Disk>,
     root: &Path,
     writer: &str,
     file: &RejectsFile,
     edit: &dyn Fn(&Reject) -> RejectEdit,
-) -> Result<Option<RewrittenRejects>> {
-    let path = file.path(root);
-    let (mut has_changes, mut dropped) = (false, 0);
-    for_each_reject(&path, |reject| {
-        match edit(&reject) {
-            RejectEdit::Keep => {}
-            RejectEdit::Replace(_) => has_changes = true,
-            RejectEdit::Drop => dropped += 1,
-        }
-        Ok(())
-    })?;
-    if !has_changes && dropped == 0 {
-        return Ok(None);
-    }
-    let file = write_file(disk, root, writer, |take| {
-        for_each_reject(&path, |reject| match edit(&reject) {
+) -> Result<Option<RejectsFile>> {
+    write_file(disk, root, writer, |take| {
+        for_each_reject(&file.path(root), |reject| match edit(&reject) {
             RejectEdit::Keep => take(&reject),
             RejectEdit::Replace(other) => take(&other),
             RejectEdit::Drop => Ok(()),
         })
-    })?;
-    Ok(Some(RewrittenRejects { file, dropped }))
+    })
 }
 
 #[cfg(test)]

@@ -208,11 +208,11 @@ impl RunReader<'_> {
                 columns
             }
             (RunColumns::Table { .. }, RunPages::Table(file, next)) => loop {
-                let mut page = file.next_page()?.ok_or_else(missing_rows_error)?;
+                let (mut page, _) = file.next_page()?.ok_or_else(missing_rows_error)?;
                 *next += 1;
                 if *next > number {
                     if let Some(rewrite) = self.rewrite {
-                        rewrite_page(&mut page, rewrite)?;
+                        rewrite_texts(&mut page, rewrite).map_err(Error::internal)?;
                     }
                     break page;
                 }
@@ -227,15 +227,6 @@ impl RunReader<'_> {
 
 fn missing_rows_error() -> Error {
     Error::internal("a run has fewer rows than keys")
-}
-
-fn rewrite_page(columns: &mut [Option<ArrayRef>], rewrite: &ColumnTextRewrite<'_>) -> Result<()> {
-    for column in columns.iter_mut().flatten() {
-        if let Some(rewritten) = rewrite_texts(column, rewrite).map_err(Error::internal)? {
-            *column = rewritten;
-        }
-    }
-    Ok(())
 }
 
 /// Converts a number of rows or runs.
