@@ -29,6 +29,10 @@ impl UtcDay {
     fn start_us(self) -> i64 {
         self.0.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
     }
+
+    fn end_us(self) -> i64 {
+        self.0.succ_opt().map_or(i64::MAX, |next| UtcDay(next).start_us())
+    }
 }
 
 /// Options of an export.
@@ -49,10 +53,9 @@ impl Options {
         {
             return Err(Error::reversed_period(since.0, until.0));
         }
-        const DAY_US: i64 = 86_400_000_000;
         Ok(TimeRange {
             from_us: self.since.map(UtcDay::start_us),
-            to_us: self.until.map(|day| day.start_us().saturating_add(DAY_US)),
+            to_us: self.until.map(UtcDay::end_us),
             after: None,
         })
     }

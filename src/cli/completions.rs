@@ -24,6 +24,7 @@ pub(super) fn completion_script(shell: Shell) -> Result<Vec<u8>> {
         Shell::Bash => script.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__")),
         Shell::Fish => script + &fish_report_names(&names),
         Shell::PowerShell => add_powershell_report_names(&script, &names),
+        Shell::Elvish => add_elvish_report_names(&script, &names),
         _ => script,
     };
     Ok(script.into_bytes())
@@ -79,6 +80,16 @@ fn add_powershell_report_names(script: &str, names: &[String]) -> String {
     })
 }
 
+/// Adds lines for elvish, whose generator has no values of positional arguments.
+fn add_elvish_report_names(script: &str, names: &[String]) -> String {
+    let line = |name: &String| format!("            cand {name} '{name}'\n");
+    let lines: String = names.iter().map(line).collect();
+    ["report", "reports"].iter().fold(script.to_owned(), |script, command| {
+        let start = format!("&'pbi-analyze;{command}'= {{\n");
+        script.replace(&start, &format!("{start}{lines}"))
+    })
+}
+
 /// Writes a manual page for each command into a folder.
 pub(super) fn write_man_pages(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
@@ -91,9 +102,19 @@ mod tests {
 
     #[test]
     fn scripts_contain_the_names_of_reports() {
-        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell] {
+        for shell in [Shell::Bash, Shell::Elvish, Shell::Fish, Shell::PowerShell, Shell::Zsh] {
             let script = String::from_utf8(completion_script(shell).unwrap()).unwrap();
             assert!(script.contains("sharing-audit"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn elvish_lists_the_reports_of_both_commands() {
+        let script = String::from_utf8(completion_script(Shell::Elvish).unwrap()).unwrap();
+        for command in ["report", "reports"] {
+            let (_, rest) = script.split_once(&format!("&'pbi-analyze;{command}'= {{\n")).unwrap();
+            let block = rest.split_once("\n        }").unwrap().0;
+            assert!(block.contains("            cand sharing-audit 'sharing-audit'\n"), "{block}");
         }
     }
 }

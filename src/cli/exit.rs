@@ -14,6 +14,18 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
+    /// Returns the exit code of a process of this program. A process without one was ended by the
+    /// system.
+    #[cfg(not(unix))]
+    pub(super) fn from_code(code: Option<i32>) -> ExitStatus {
+        match code {
+            Some(0) => ExitStatus::Success,
+            Some(2) => ExitStatus::Usage,
+            Some(3) => ExitStatus::Incomplete,
+            _ => ExitStatus::Failed,
+        }
+    }
+
     /// Returns the more severe of two exit codes.
     pub(super) fn worse_of(self, other: ExitStatus) -> ExitStatus {
         match (self, other) {

@@ -37,6 +37,9 @@ pub fn run() -> ExitStatus {
     if args.log_format == LogFormat::Json {
         log::enable_json();
     }
+    if let Some(status) = threads::run_with_query_limit(&args) {
+        return status;
+    }
     let status = commands::run(&args, has_flags).unwrap_or_else(|error| {
         log::error(&error.to_string());
         match error {

@@ -382,10 +382,10 @@ pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
     }
     let _ = writeln!(
         text,
-        "events   {} by {}; {} of them automated API activity{}",
+        "events   {} by {}; {}{}",
         format_number(status.events),
         count(status.users, "user"),
-        format_number(status.noise),
+        count(status.noise, "automated API event"),
         status.noise_share.map_or_else(String::new, |share| format!(" ({:.1} %)", share * 100.0))
     );
     let _ = writeln!(

@@ -1,15 +1,52 @@
 //! Limits the threads of the query engine.
+//!
+//! Polars reads its limit from the environment only, once. The environment of a running program
+//! cannot be changed safely, so the program starts itself again with the limit in the environment.
 
-/// Variable that Polars reads once, when it starts its thread pool.
+use std::process::Command;
+
+use super::args::{Args, Command as Subcommand};
+use super::exit::ExitStatus;
+use super::log;
+
+/// Variable from which Polars reads the number of its threads.
 const POLARS_MAX_THREADS: &str = "POLARS_MAX_THREADS";
 
-/// Limits Polars to a number of threads. It has no effect once the engine has started.
-pub(super) fn limit_query_threads(threads: Option<usize>) {
-    let Some(threads) = threads else { return };
-    // SAFETY: a command calls this before it starts a thread, so nothing reads or writes the
-    // environment at the same time.
-    #[expect(unsafe_code, reason = "Polars has no other setting for its threads")]
-    unsafe {
-        std::env::set_var(POLARS_MAX_THREADS, threads.to_string());
+/// Runs the command in a process with the limit that it has for queries. Returns the exit code of
+/// that process, or `None` if this process must run the command.
+pub(super) fn run_with_query_limit(args: &Args) -> Option<ExitStatus> {
+    let query_args = match &args.command {
+        Subcommand::Report(command) => &command.output_args.query_args,
+        Subcommand::Sql(command) => &command.output_args.query_args,
+        Subcommand::Dashboard(command) => &command.query_args,
+        _ => return None,
+    };
+    let limit = query_args.threads.count()?.to_string();
+    if std::env::var(POLARS_MAX_THREADS).is_ok_and(|value| value == limit) {
+        return None;
     }
+    let restarted = std::env::current_exe().and_then(|program| {
+        let mut command = Command::new(program);
+        command.args(std::env::args_os().skip(1)).env(POLARS_MAX_THREADS, &limit);
+        replace_process(command)
+    });
+    match restarted {
+        Ok(status) => Some(status),
+        Err(error) => {
+            log::warning(&format!("queries use all cores, because a restart failed: {error}"));
+            None
+        }
+    }
+}
+
+/// Replaces this process. Returns only if that fails.
+#[cfg(unix)]
+fn replace_process(mut command: Command) -> std::io::Result<ExitStatus> {
+    Err(std::os::unix::process::CommandExt::exec(&mut command))
+}
+
+/// Runs the process and waits for its end.
+#[cfg(not(unix))]
+fn replace_process(mut command: Command) -> std::io::Result<ExitStatus> {
+    Ok(ExitStatus::from_code(command.status()?.code()))
 }

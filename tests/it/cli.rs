@@ -447,7 +447,7 @@ fn status_says_what_the_store_holds() {
     for line in [
         "store    store\n",
         &format!("period   {} to {}\n", golden.period.first, golden.period.last),
-        "events   1,425 by 47 users; 418 of them automated API activity (29.3 %)\n",
+        "events   1,425 by 47 users; 418 automated API events (29.3 %)\n",
         "sources  44 read, 2 with problems\n",
         "         sample-data-damaged/20260305.json: byte 8644: the file ends in the middle",
     ] {

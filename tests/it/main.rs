@@ -94,6 +94,9 @@ mod shapes;
 mod cli;
 // Dry runs.
 mod dry_run;
+// Threads of the query engine.
+#[cfg(target_os = "linux")]
+mod threads;
 // Permissions and symbolic links of a store.
 #[cfg(unix)]
 mod private;
@@ -101,6 +104,8 @@ mod private;
 mod sources;
 // The rooms of ARCHITECTURE.md, their borders, and limits of length.
 mod tidy;
+// Files named in ARCHITECTURE.md.
+mod architecture;
 // Import cycles among the files of a room.
 mod import_cycles;
 // Words of private language in comments, messages and documents.

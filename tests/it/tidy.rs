@@ -424,7 +424,7 @@ fn every_source_begins_with_a_module_comment() {
 }
 
 #[test]
-fn unsafe_code_is_in_two_files() {
+fn unsafe_code_is_in_one_file() {
     let has_unsafe = |source: &&Source| {
         let lines = source.text.lines().filter(|line| !line.trim_start().starts_with("//"));
         let mut words =
@@ -434,7 +434,7 @@ fn unsafe_code_is_in_two_files() {
     let sources = sources();
     let found: Vec<&str> =
         sources.iter().filter(has_unsafe).map(|source| source.name.as_str()).collect();
-    assert_eq!(found, ["src/cli/threads.rs", "src/source/structural_scan.rs"]);
+    assert_eq!(found, ["src/source/structural_scan.rs"]);
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Values of flags: names of domain types, dates, time zones and parameters.
 
-use std::path::Path;
-
 use chrono_tz::{TZ_VARIANTS, Tz};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -93,19 +91,6 @@ impl ValueEnum for RejectsOutput {
             RejectsOutput::Data(RejectsFormat::Csv) => ("csv", "Rows with a header"),
         };
         Some(PossibleValue::new(name).help(help))
-    }
-}
-
-/// Returns the format that the extension of a file name means.
-pub(in crate::cli) fn format_from_file_name(file: &Path) -> Option<OutputFormat> {
-    match &*file.extension()?.to_str()?.to_ascii_lowercase() {
-        "csv" => Some(OutputFormat::Csv),
-        "json" => Some(OutputFormat::Json),
-        "ndjson" | "jsonl" => Some(OutputFormat::Ndjson),
-        "md" => Some(OutputFormat::Markdown),
-        "xlsx" => Some(OutputFormat::Xlsx),
-        "parquet" => Some(OutputFormat::Parquet),
-        _ => None,
     }
 }
 

@@ -151,7 +151,7 @@ pub(in crate::cli) struct ExportArgs {
     /// Add SourceFile and SourceKind to each event
     #[arg(long)]
     pub(in crate::cli) with_lineage: bool,
-    /// Write to FILE (atomically); - is stdout
+    /// Write to FILE, or to stdout if FILE is -
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
 }
@@ -178,7 +178,7 @@ pub(in crate::cli) struct RejectsArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t = RejectsOutput::Text)]
     pub(in crate::cli) format: RejectsOutput,
-    /// Write to FILE (atomically); - is stdout
+    /// Write to FILE, or to stdout if FILE is -
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
 }

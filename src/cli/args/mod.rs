@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use common::StoreFolder;
 pub(super) use common::{DictionaryFormat, ListFormat, LogFormat, SummaryFormat, Threads};
-pub(super) use convert::{RejectsOutput, format_from_file_name};
+pub(super) use convert::RejectsOutput;
 pub(super) use maintenance::{
     CompactArgs, ExportArgs, ForgetArgs, RejectsArgs, SchemaArgs, StatusArgs, VerifyArgs,
 };
@@ -71,10 +71,10 @@ pub(super) enum Command {
 
 /// Load log files into the store
 ///
-/// Reads files and folders and detects the format of each file from its content: pages of the REST
-/// API, output of Get-PowerBIActivityEvent, NDJSON, single events, and CSV exports of the unified
-/// audit log with an AuditData column; UTF-8 and UTF-16. Duplicate events are skipped, and files
-/// that were loaded before are not read again.
+/// Reads files and folders, in UTF-8 or UTF-16. Detects the format of each file from its content:
+/// pages of the REST API, output of Get-PowerBIActivityEvent, NDJSON, single events, and CSV exports
+/// of the unified audit log with an AuditData column. Duplicate events are skipped, and files that
+/// were loaded before are not read again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -99,7 +99,7 @@ the log has them.")]
 pub(in crate::cli) struct DashboardArgs {
     #[command(flatten)]
     pub(in crate::cli) query_args: QueryArgs,
-    /// Write to FILE (atomically); - is stdout
+    /// Write to FILE, or to stdout if FILE is -
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
 }
@@ -118,7 +118,7 @@ pub(in crate::cli) struct OutputArgs {
     /// choose the names of reports. Numbers do not change. Workbooks (xlsx) do not need it.
     #[arg(long)]
     pub(in crate::cli) excel_safe: bool,
-    /// Write to FILE (atomically); - is stdout
+    /// Write to FILE, or to stdout if FILE is -
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
 }

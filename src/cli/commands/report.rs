@@ -5,14 +5,12 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::shared::{exit_status, log_problems, open_existing, source_options};
-use crate::cli::args::{
-    DashboardArgs, OutputArgs, QueryArgs, ReportArgs, SqlArgs, format_from_file_name,
-};
+use crate::cli::args::{DashboardArgs, OutputArgs, QueryArgs, ReportArgs, SqlArgs};
 use crate::cli::exit::ExitStatus;
 use crate::cli::progress::ProgressReporter;
 use crate::cli::text::count;
 use crate::cli::width::{DEFAULT_WIDTH, output_width};
-use crate::cli::{log, out, report_help, threads};
+use crate::cli::{log, out, report_help};
 use crate::dashboard;
 use crate::error::{Error, Result};
 use crate::ingest;
@@ -162,7 +160,6 @@ fn with_snapshot<T>(
     quiet: bool,
     read: impl Fn(&Snapshot) -> Result<T>,
 ) -> Result<(T, ExitStatus)> {
-    threads::limit_query_threads(args.threads.count());
     if args.from.is_empty() {
         return Ok((open_existing(args.store.path())?.read(read)?, ExitStatus::Success));
     }
@@ -214,7 +211,7 @@ fn base_options(args: &QueryArgs) -> report::Options {
 }
 
 fn output_format(args: &OutputArgs) -> Result<OutputFormat> {
-    let from_name = || args.output.as_deref().and_then(format_from_file_name);
+    let from_name = || args.output.as_deref().and_then(OutputFormat::from_file_name);
     match args.format.or_else(from_name).unwrap_or_default() {
         OutputFormat::Csv if args.excel_safe => Ok(OutputFormat::SafeCsv),
         OutputFormat::Xlsx => Ok(OutputFormat::Xlsx),

@@ -15,17 +15,18 @@ const MAX_MESSAGE_CHARS: usize = 400;
 /// The engine is known to panic on some statements. They are refused like others that it cannot
 /// run.
 pub fn run_engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
-    let refuse = |message: String| Error::query(query, message);
     match catch_engine_panic(work) {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => {
             let text = error.to_string();
             let first_part = text.split("\n\n").next().unwrap_or(&text).trim();
             let short = || first_part.chars().take(MAX_MESSAGE_CHARS).collect();
-            Err(refuse(unknown_column_hint(first_part).unwrap_or_else(short)))
+            let message = unknown_column_hint(first_part).unwrap_or_else(short);
+            Err(Error::query_caused(query, message, error))
         }
-        None => Err(refuse(
-            "the engine failed on this statement; split it into simpler WITH tables".to_owned(),
+        None => Err(Error::query(
+            query,
+            "the engine failed on this statement; split it into simpler WITH tables",
         )),
     }
 }
@@ -38,4 +39,22 @@ fn unknown_column_hint(message: &str) -> Option<String> {
     let known = known.split(']').next()?.split(", ").map(|column| column.trim_matches('"'));
     let suggestion = did_you_mean(name, known);
     Some(format!("there is no column {name}.{suggestion} `schema --views` lists all columns."))
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::PolarsError;
+
+    use super::*;
+
+    #[test]
+    fn error_of_the_engine_is_the_cause() {
+        let failed: Result<()> = run_engine("sql", || {
+            Err(PolarsError::ComputeError("too large\n\nplan: a long one".into()))
+        });
+        let error = failed.unwrap_err();
+        assert_eq!(error.to_string(), "sql: too large");
+        let cause = std::error::Error::source(&error).expect("there is a cause");
+        assert!(cause.to_string().contains("plan: a long one"), "{cause}");
+    }
 }

@@ -41,7 +41,8 @@ pub fn parse(query: &str, sql: &str) -> Result<Statement> {
     let refuse = |message: String| Error::query(query, message);
     let parser = Parser::new(&GenericDialect);
     let parsed = parser.try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
-    let statements = parsed.map_err(|error| refuse(error.to_string()))?;
+    let statements =
+        parsed.map_err(|error| Error::query_caused(query, error.to_string(), error))?;
     let [statement] = <[Statement; 1]>::try_from(statements).map_err(|statements| {
         refuse(format!("expected one statement, found {}", statements.len()))
     })?;
