@@ -81,7 +81,7 @@ impl TextMembers for ObjectRow<'_> {
     }
 }
 
-/// Where the texts of an array are.
+/// The place of the texts of an array.
 struct TextPlace<'a> {
     parent: &'a str,
     name: &'a str,

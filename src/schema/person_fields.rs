@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use super::tsv::{TsvError, parse_table, wrong_cell_count};
 
-/// What a field contains.
+/// The content of a field that names a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonFieldKind {
     /// The address or name with which a person signs in, or the GUID of a service principal.

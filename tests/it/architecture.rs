@@ -34,7 +34,7 @@ fn module_file(segments: &[&str]) -> Option<PathBuf> {
     [path.with_extension("rs"), path.join("mod.rs")].into_iter().find(|file| file.is_file())
 }
 
-/// Returns true if a path such as `store::parquet::reader` or `grid::Chart` exists.
+/// Returns true if a module or item exists, for example `store::parquet::reader` or `grid::Chart`.
 fn exists_in_source(path: &str) -> bool {
     let segments: Vec<&str> = path.split("::").collect();
     if module_file(&segments).is_some() {

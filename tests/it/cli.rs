@@ -21,7 +21,7 @@ fn commands() -> Vec<String> {
     names
 }
 
-/// A folder with a good archive of three events in it, and a store made of them.
+/// Returns a folder with log files of three events, and a store of them.
 fn with_store() -> Workdir {
     let dir = Workdir::new();
     let events: Vec<String> = (0..3).map(|number| plain(0, number)).collect();
@@ -31,7 +31,7 @@ fn with_store() -> Workdir {
     dir
 }
 
-/// A command whose output is not fitted to a terminal that the tests happen to run in.
+/// Returns a command whose output does not depend on the terminal of the tests.
 fn unfitted(dir: &Workdir, arguments: &[&str]) -> Command {
     let mut command = dir.command(arguments);
     command.env_remove("COLUMNS");
@@ -42,7 +42,7 @@ fn run(mut command: Command) -> Ran {
     Ran::of(&command.output().expect("the program can be started"))
 }
 
-/// Everything below a folder, by name.
+/// Returns the paths of everything below a folder.
 fn tree(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
@@ -61,7 +61,7 @@ fn json(text: &str) -> Value {
 }
 
 #[test]
-fn help_is_printed_on_stdout_for_the_program_and_each_command() {
+fn help_of_program_and_commands_goes_to_stdout() {
     let dir = Workdir::new();
     let program = dir.pbi(["--help"]).ended(0);
     for command in &commands() {
@@ -80,10 +80,9 @@ fn help_is_printed_on_stdout_for_the_program_and_each_command() {
     assert!(tree(dir.path()).is_empty(), "help makes nothing");
 }
 
-/// Examples are commands: they are read by the program's own parser, and run to the point where
-/// the files that they name are not there.
+/// Examples are commands: the program parses them and fails only because their files do not exist.
 #[test]
-fn examples_in_help_are_good_usage() {
+fn examples_in_help_are_valid() {
     let dir = Workdir::new();
     for command in ["ingest", "report"] {
         let help = dir.pbi([command, "--help"]).ended(0).stdout;
@@ -101,7 +100,7 @@ fn examples_in_help_are_good_usage() {
     }
 }
 
-/// A narrow terminal says so in COLUMNS or by itself, and help is wrapped to it.
+/// Help is wrapped to the width of the terminal, which COLUMNS can contain.
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
     let dir = Workdir::new();
@@ -118,12 +117,12 @@ fn help_fits_a_terminal_of_80_columns() {
 }
 
 #[test]
-fn the_version_is_that_of_the_package() {
+fn version_is_that_of_the_package() {
     let ran = Workdir::new().pbi(["--version"]).ended(0);
     assert_eq!(ran.stdout, concat!("pbi-analyze ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-/// Arguments that make no sense, and what must be said of them.
+/// Invalid arguments, each with a part of the message.
 const MISUSE: [(&[&str], &str); 22] = [
     (&[], "Usage: pbi-analyze"),
     (&["analyse"], "unrecognized subcommand 'analyse'"),
@@ -157,7 +156,7 @@ const MISUSE: [(&[&str], &str); 22] = [
 
 /// Mistakes are reported on stderr before anything is read or written.
 #[test]
-fn what_makes_no_sense_is_misuse_and_says_what_to_write() {
+fn invalid_arguments_are_usage_errors_with_advice() {
     let dir = with_store();
     let before = tree(dir.path());
     for (arguments, said) in MISUSE {
@@ -175,9 +174,9 @@ fn what_makes_no_sense_is_misuse_and_says_what_to_write() {
     assert_eq!(tree(dir.path()), before);
 }
 
-/// A typing mistake must not cost the reading of an archive.
+/// A typing error must not cost the time of reading all log files.
 #[test]
-fn misuse_is_told_before_raw_files_are_read() {
+fn usage_errors_are_reported_before_raw_files_are_read() {
     let dir = with_store();
     for wrong in [
         &["report", "top-report", "--from", "archive"][..],
@@ -190,7 +189,7 @@ fn misuse_is_told_before_raw_files_are_read() {
 }
 
 #[test]
-fn quiet_says_nothing_when_all_is_well() {
+fn quiet_prints_nothing_on_success() {
     let dir = with_store();
     dir.write("archive/empty.json", "");
     for arguments in [
@@ -208,7 +207,7 @@ fn quiet_says_nothing_when_all_is_well() {
 }
 
 #[test]
-fn the_store_is_that_of_the_flag_then_of_the_environment_then_pbi_store() {
+fn store_comes_from_the_flag_then_the_environment_then_the_default() {
     let dir = with_store();
     let ingest = |flag: &[&str], environment: Option<&str>| {
         let mut command = dir.command(["ingest", "archive", "-q"].iter().chain(flag));
@@ -217,25 +216,25 @@ fn the_store_is_that_of_the_flag_then_of_the_environment_then_pbi_store() {
         }
         run(command).ended(0);
     };
-    ingest(&["--store", "flagged"], Some("told"));
-    assert!(dir.join("flagged/events/_delta_log").is_dir() && !dir.join("told").exists());
-    ingest(&[], Some("told"));
-    assert!(dir.join("told/events/_delta_log").is_dir() && !dir.join("pbi-store").exists());
+    ingest(&["--store", "flagged"], Some("variable"));
+    assert!(dir.join("flagged/events/_delta_log").is_dir() && !dir.join("variable").exists());
+    ingest(&[], Some("variable"));
+    assert!(dir.join("variable/events/_delta_log").is_dir() && !dir.join("pbi-store").exists());
     ingest(&[], None);
     assert!(dir.join("pbi-store/events/_delta_log").is_dir());
     // Reading commands look in the same places.
     for command in [&["status"][..], &["report", "top-reports"]] {
-        let mut told = dir.command(command);
-        told.env("PBI_STORE", "nowhere");
-        assert!(run(told).ended(1).stderr.contains("store nowhere: there is no store here"));
-        let mut flagged = dir.command(command.iter().chain(&["--store", "told"]));
+        let mut unflagged = dir.command(command);
+        unflagged.env("PBI_STORE", "nowhere");
+        assert!(run(unflagged).ended(1).stderr.contains("store nowhere: there is no store here"));
+        let mut flagged = dir.command(command.iter().chain(&["--store", "variable"]));
         flagged.env("PBI_STORE", "nowhere");
         run(flagged).ended(0);
     }
 }
 
 #[test]
-fn a_store_that_is_not_there_is_answered_with_what_to_do() {
+fn missing_store_is_an_error_with_advice() {
     let dir = Workdir::new();
     for command in [&["status"][..], &["report", "top-reports"]] {
         let ran = dir.pbi(command).ended(1);
@@ -251,7 +250,7 @@ fn a_store_that_is_not_there_is_answered_with_what_to_do() {
 }
 
 #[test]
-fn an_output_file_has_what_stdout_would_have_had() {
+fn output_file_equals_stdout() {
     let dir = copy_of_sample_data();
     dir.ingest("store", &["sample-data"]);
     for format in ["text", "csv", "json", "ndjson", "markdown"] {
@@ -273,7 +272,7 @@ fn an_output_file_has_what_stdout_would_have_had() {
 }
 
 #[test]
-fn what_is_no_text_goes_to_a_pipe_as_to_a_file() {
+fn binary_output_is_the_same_in_a_pipe_and_a_file() {
     let dir = copy_of_sample_data();
     dir.ingest("store", &["sample-data"]);
     for (format, start) in [("xlsx", b"PK\x03\x04"), ("parquet", b"PAR1")] {
@@ -288,7 +287,7 @@ fn what_is_no_text_goes_to_a_pipe_as_to_a_file() {
 }
 
 #[test]
-fn texts_of_a_csv_are_made_safe_for_excel_on_demand_only() {
+fn csv_is_safe_for_excel_on_request_only() {
     let dir = Workdir::new();
     let of = |number: usize, name: &str| {
         let named = format!("{name}\",\"ReportId\":\"r{number}");
@@ -306,7 +305,7 @@ fn texts_of_a_csv_are_made_safe_for_excel_on_demand_only() {
 
 /// A failed write leaves no file, and an older file is kept.
 #[test]
-fn an_output_file_that_cannot_be_written_is_an_error_and_leaves_nothing() {
+fn failed_output_file_is_an_error_and_leaves_nothing() {
     let dir = with_store();
     let before = tree(dir.path());
     for output in ["nowhere/answer.csv", "archive"] {
@@ -318,7 +317,7 @@ fn an_output_file_that_cannot_be_written_is_an_error_and_leaves_nothing() {
     assert_eq!(tree(dir.path()), before);
 }
 
-/// Standard output as a pipe whose reader is gone already, which no race can change.
+/// Returns a pipe whose reader is closed already, which no race can change.
 fn closed_pipe() -> Stdio {
     let (reader, writer) = std::io::pipe().expect("the system has pipes");
     drop(reader);
@@ -326,7 +325,7 @@ fn closed_pipe() -> Stdio {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn closed_stdout_is_no_error() {
     let dir = with_store();
     for arguments in [
         &["report", "top-reports", "--store", "store"][..],
@@ -342,15 +341,15 @@ fn a_reader_that_goes_away_is_no_error() {
         let ran = run(std::mem::replace(command.stdout(closed_pipe()), Command::new("")));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments:?}");
     }
-    // What was to be told of is done all the same.
+    // The work itself is done all the same.
     let status = dir.pbi(["status", "--store", "other", "--format", "json"]).ended(0);
     assert_eq!(json(&status.stdout)["events"], 3);
 }
 
-/// A full disk is no reader that went away.
+/// A full disk is not treated like a closed pipe.
 #[cfg(target_os = "linux")]
 #[test]
-fn output_that_has_no_room_is_an_error() {
+fn full_disk_is_an_error() {
     let dir = with_store();
     for arguments in
         [&["reports"][..], &["status", "--store", "store"], &["ingest", "archive", "-q"]]
@@ -364,7 +363,7 @@ fn output_that_has_no_room_is_an_error() {
 }
 
 #[test]
-fn a_report_from_raw_files_leaves_nothing_behind() {
+fn report_on_raw_files_leaves_no_files() {
     let dir = copy_of_sample_data();
     std::fs::create_dir(dir.join("tmp")).expect("there is room for a folder");
     let before = tree(dir.path());
@@ -377,7 +376,7 @@ fn a_report_from_raw_files_leaves_nothing_behind() {
 }
 
 #[test]
-fn the_list_of_reports_names_every_query() {
+fn list_of_reports_contains_every_query() {
     let dir = Workdir::new();
     let queries = Path::new(crate::sample_data::ROOT).join("queries");
     let mut names: Vec<String> = tree(&queries)
@@ -405,9 +404,9 @@ fn the_list_of_reports_names_every_query() {
     }
 }
 
-/// Each name in the list is one that `report` takes, and so is each of its other names.
+/// `report` accepts each name in the list, and each alias.
 #[test]
-fn every_name_in_the_list_can_be_asked_for() {
+fn every_name_and_alias_in_the_list_is_accepted() {
     let dir = with_store();
     let list = json(&dir.pbi(["reports", "--format", "json"]).ended(0).stdout);
     let mut asked = 0;
@@ -422,7 +421,7 @@ fn every_name_in_the_list_can_be_asked_for() {
 }
 
 #[test]
-fn status_says_what_the_store_holds() {
+fn status_shows_the_content_of_the_store() {
     let dir = copy_of_sample_data();
     dir.ingest("store", &crate::sample_data::FOLDERS);
     let golden = crate::sample_data::golden();
@@ -455,7 +454,7 @@ fn status_says_what_the_store_holds() {
     }
 }
 
-/// A log is read by people and by programs that know no terminal.
+/// People and programs without a terminal read a log.
 #[test]
 fn progress_in_a_log_is_plain_lines() {
     let dir = copy_of_sample_data();
@@ -480,7 +479,7 @@ fn progress_in_a_log_is_plain_lines() {
 
 /// Control characters in events cannot control a terminal.
 #[test]
-fn control_characters_of_events_never_reach_a_table() {
+fn tables_contain_no_control_characters_of_events() {
     let dir = Workdir::new();
     let event = plain(0, 0).replace("Umsätze", "a\\u001b[31mb\\u0007\\n\\u009b");
     let event = event.replace("\"UserId\"", "\"ReportId\":\"r\",\"UserId\"");
@@ -493,7 +492,7 @@ fn control_characters_of_events_never_reach_a_table() {
 
 /// Each message is one JSON object on a line, and the last one has the exit code.
 #[test]
-fn messages_can_be_json_and_the_last_one_has_the_exit_code() {
+fn json_messages_end_with_the_exit_code() {
     let dir = with_store();
     dir.write("archive/broken.json", "[{\"Id\":\"1\",\"CreationTime\":\"soon\"}]");
     let log = |ran: &Ran| -> Vec<Value> {
@@ -517,9 +516,9 @@ fn messages_can_be_json_and_the_last_one_has_the_exit_code() {
     assert_eq!(messages[1]["exit_code"], 1);
 }
 
-/// Made of the flags themselves, so that a new one is known to shells and `man` at once.
+/// Both are generated from the flags, so a new flag is in them at once.
 #[test]
-fn shells_and_man_know_every_command_and_flag() {
+fn completions_and_manual_pages_contain_every_command_and_flag() {
     let dir = Workdir::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = dir.pbi(["completions", shell]).ended(0).stdout;
@@ -539,7 +538,7 @@ fn shells_and_man_know_every_command_and_flag() {
     assert!(page("pbi-analyze.1").contains("pbi\\-analyze\\-report(1)"));
 }
 
-/// The script is not only there: bash, asked as it asks when a tab is typed, has answers.
+/// Bash runs the script as it does when a user presses the tab key.
 #[cfg(unix)]
 #[test]
 fn bash_completes_commands_and_their_flags() {
@@ -581,7 +580,7 @@ fn reports_are_listed_searched_and_explained() {
 /// Polars has its own thread pool, which a limit must reach too.
 #[test]
 #[cfg(target_os = "linux")]
-fn reports_run_with_a_limited_number_of_threads() {
+fn reports_run_on_one_thread() {
     let dir = with_store();
     let report = ["report", "top-reports", "--store", "store", "--format", "csv"];
     let all = dir.pbi(report).ended(0).stdout;
@@ -589,7 +588,7 @@ fn reports_run_with_a_limited_number_of_threads() {
 }
 
 #[test]
-fn a_hyphen_as_output_is_stdout() {
+fn hyphen_as_output_means_stdout() {
     let dir = with_store();
     let report = ["report", "top-reports", "--store", "store", "-o", "-"];
     assert!(dir.pbi(report).ended(0).stdout.contains("rank"));

@@ -1,4 +1,4 @@
-//! `ingest --dry-run`: what it says is what a run then does, and it does nothing itself.
+//! Checks that `ingest --dry-run` reports what a run then does, and changes nothing.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,14 +36,14 @@ fn plan(dir: &Workdir) -> (Ran, Plan) {
     (ran, plan)
 }
 
-/// Everything below a folder: what is in it and when it was written.
-fn picture(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
+/// Returns the content and modification time of everything below a folder.
+fn content_and_times(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
         let path = entry.expect("the folder can be listed").path();
         let meta = std::fs::metadata(&path).expect("it can be looked at");
         let content = if meta.is_dir() {
-            found.extend(picture(&path));
+            found.extend(content_and_times(&path));
             Vec::new()
         } else {
             std::fs::read(&path).expect("it can be read")
@@ -58,20 +58,20 @@ fn states(plan: &Plan) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn a_store_that_is_not_there_is_not_made_for_a_dry_run() {
+fn dry_run_creates_no_store() {
     let dir = Workdir::new();
     dir.write("archive/a.json", plain(0, 0));
     dir.write("archive/b.json", plain(0, 1));
-    let before = picture(dir.path());
+    let before = content_and_times(dir.path());
     let (ran, plan) = plan(&dir);
     assert_eq!(ran.ended(0).stderr, "");
     assert_eq!(states(&plan), [("archive/a.json", "new"), ("archive/b.json", "new")]);
     assert_eq!(plan.bytes, (plain(0, 0).len() + plain(0, 1).len()) as u64);
-    assert_eq!(picture(dir.path()), before);
+    assert_eq!(content_and_times(dir.path()), before);
 }
 
 #[test]
-fn a_dry_run_says_what_the_run_then_does() {
+fn dry_run_reports_what_the_run_does() {
     let dir = Workdir::new();
     for (number, name) in ["changed", "known", "moved"].into_iter().enumerate() {
         dir.write(&format!("archive/{name}.json"), plain(0, number));
@@ -83,7 +83,7 @@ fn a_dry_run_says_what_the_run_then_does() {
     let new = format!("[{}]\n\n", plain(2, 0));
     dir.write("archive/new.json", &new);
 
-    let before = picture(dir.path());
+    let before = content_and_times(dir.path());
     let (ran, plan) = plan(&dir);
     ran.ended(0);
     let expected =
@@ -92,7 +92,7 @@ fn a_dry_run_says_what_the_run_then_does() {
     let expected: Vec<_> = expected.iter().map(|(name, state)| (name.as_str(), *state)).collect();
     assert_eq!(states(&plan), expected);
     assert_eq!(plan.bytes, (longer.len() + new.len()) as u64);
-    assert_eq!(picture(dir.path()), before);
+    assert_eq!(content_and_times(dir.path()), before);
 
     let (ran, summary) = dir.ingest("store", &["archive"]);
     ran.ended(0);
@@ -100,7 +100,7 @@ fn a_dry_run_says_what_the_run_then_does() {
 }
 
 #[test]
-fn a_dry_run_in_words_names_the_files_that_would_be_read() {
+fn text_of_a_dry_run_lists_the_files_to_read() {
     let dir = Workdir::new();
     dir.write("archive/a.json", plain(0, 0));
     dir.ingest("store", &["archive"]).0.ended(0);
@@ -115,10 +115,10 @@ fn a_dry_run_in_words_names_the_files_that_would_be_read() {
     assert_eq!(ran.stdout, expected);
 }
 
-/// A file of a terabyte, which no test could wait for.
+/// The file has a terabyte: no test could wait until it is read.
 #[cfg(unix)]
 #[test]
-fn a_dry_run_reads_no_new_file() {
+fn dry_run_reads_no_new_file() {
     let dir = Workdir::new();
     let file = std::fs::File::create(dir.write("archive/large.json", "")).expect("it can be made");
     file.set_len(1 << 40).expect("the disk has files with holes");
@@ -129,7 +129,7 @@ fn a_dry_run_reads_no_new_file() {
 
 #[cfg(unix)]
 #[test]
-fn what_cannot_be_looked_at_is_told_by_a_dry_run() {
+fn dry_run_reports_unreadable_files() {
     let dir = Workdir::new();
     dir.write("archive/a.json", plain(0, 0));
     std::os::unix::fs::symlink("nowhere", dir.join("archive/b.json")).expect("links can be made");

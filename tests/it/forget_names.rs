@@ -148,7 +148,7 @@ fn pseudonymized_store_contains_no_name_of_a_recipient() {
 #[test]
 fn names_of_a_forgotten_recipient_are_replaced_everywhere() {
     let dir = archive();
-    for (store, arguments) in [("erased", &[][..]), ("kept", &["--pseudonymize"])] {
+    for (store, arguments) in [("erased", &[][..]), ("kept", &["--pseudonymize"][..])] {
         dir.ingest(store, &["archive"]).0.ended(0);
         let before = exported(&dir, store);
         let forget = ["forget", "--user", OLGA, "--store", store];

@@ -25,7 +25,7 @@ fn store() -> Workdir {
 }
 
 fn forget(dir: &Workdir, arguments: &[&str]) -> Ran {
-    dir.pbi([&["forget", "--store", "store"], arguments].concat())
+    dir.pbi([&["forget", "--store", "store"][..], arguments].concat())
 }
 
 /// Returns the content of all files below a folder.

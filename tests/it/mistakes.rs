@@ -1,5 +1,5 @@
 //! Common mistakes of new users, and the help that the program gives. Each of them once had an
-//! unclear answer or none.
+//! unclear message or none.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -15,13 +15,13 @@ fn with_store() -> Workdir {
 }
 
 /// Returns the messages of a command that ends with this code.
-fn told(dir: &Workdir, code: i32, arguments: &[&str]) -> String {
+fn messages(dir: &Workdir, code: i32, arguments: &[&str]) -> String {
     dir.pbi(arguments).ended(code).stderr
 }
 
-/// A table in a file named `.xlsx` is one that Excel refuses.
+/// Excel refuses a text table in a file named `.xlsx`.
 #[test]
-fn an_answer_has_the_format_that_its_file_is_named_for() {
+fn format_follows_the_name_of_the_output_file() {
     let dir = with_store();
     let written = |arguments: &[&str], file: &str| {
         let report = ["report", "top-reports", "--store", "store", "--output", file];
@@ -41,14 +41,14 @@ fn an_answer_has_the_format_that_its_file_is_named_for() {
         let bytes = written(&[], file);
         assert!(bytes.starts_with(start), "{file}: {}", String::from_utf8_lossy(&bytes));
     }
-    assert!(written(&["--format", "JSON"], "b.csv").starts_with(b"{\n"), "what is told holds");
+    assert!(written(&["--format", "JSON"], "b.csv").starts_with(b"{\n"), "what is messages holds");
     assert!(written(&["--excel-safe"], "c.csv").starts_with(b"rank,report,"));
 }
 
 /// An unreadable store was once reported as missing, with the advice to create one.
 #[test]
 #[cfg(unix)]
-fn a_store_that_cannot_be_seen_is_not_taken_for_none() {
+fn unreadable_store_is_not_reported_as_missing() {
     let dir = with_store();
     let log = dir.join("store/events/_delta_log");
     std::fs::rename(&log, dir.join("aside")).expect("the log moves");
@@ -61,7 +61,7 @@ fn a_store_that_cannot_be_seen_is_not_taken_for_none() {
     for command in
         [&["status"][..], &["report", "top-reports"], &["verify"], &["ingest", "archive"]]
     {
-        let stderr = told(&dir, 1, &[command, &["--store", "store"]].concat());
+        let stderr = messages(&dir, 1, &[command, &["--store", "store"]].concat());
         let said = "pbi-analyze: cannot read store/events/_delta_log: ";
         assert!(stderr.lines().any(|line| line.starts_with(said)), "{command:?}: {stderr}");
     }
@@ -72,54 +72,55 @@ fn a_store_that_cannot_be_seen_is_not_taken_for_none() {
 }
 
 #[test]
-fn a_store_is_neither_an_archive_nor_a_file() {
+fn store_as_log_folder_and_file_as_store_are_refused() {
     let dir = with_store();
-    let stderr = told(&dir, 2, &["ingest", "store", "--store", "store"]);
+    let stderr = messages(&dir, 2, &["ingest", "store", "--store", "store"]);
     assert!(
         stderr.contains("cannot read store: it is a store, not a folder of log files"),
         "{stderr}"
     );
-    let beside = told(&dir, 3, &["ingest", "archive", "store", "--store", "store"]);
+    let beside = messages(&dir, 3, &["ingest", "archive", "store", "--store", "store"]);
     assert!(beside.contains("store: byte 0: cannot be read: it is a store, not"), "{beside}");
     assert!(dir.rejects("store", &[]).is_empty());
-    let file = told(&dir, 2, &["ingest", "archive", "--store", "archive/events.json"]);
+    let file = messages(&dir, 2, &["ingest", "archive", "--store", "archive/events.json"]);
     assert!(file.contains("archive/events.json is a file, but a store is a folder"), "{file}");
 }
 
 #[test]
-fn what_leads_to_no_file_says_so() {
+fn paths_without_files_are_reported() {
     let dir = with_store();
-    let star = told(&dir, 2, &["ingest", "archive/*.json", "--store", "store"]);
+    let star = messages(&dir, 2, &["ingest", "archive/*.json", "--store", "store"]);
     assert!(star.contains("; * is not expanded here: pass the folder"), "{star}");
     std::fs::create_dir(dir.join("empty")).expect("a folder can be made");
     for command in [&["ingest", "empty", "--quiet"][..], &["report", "adoption", "--from", "empty"]]
     {
-        let stderr = told(&dir, 0, command);
+        let stderr = messages(&dir, 0, command);
         assert!(stderr.contains("no files found; is this"), "{command:?}: {stderr}");
     }
 }
 
-/// The name of a temporary file is nobody's business.
+/// The user does not know the temporary file.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_file_that_cannot_be_made_is_told_by_its_own_name() {
+fn output_error_names_the_file_and_not_a_temporary_one() {
     let dir = with_store();
-    let stderr = told(&dir, 1, &["report", "adoption", "--store", "store", "-o", "/proc/a.csv"]);
+    let stderr =
+        messages(&dir, 1, &["report", "adoption", "--store", "store", "-o", "/proc/a.csv"]);
     assert!(stderr.starts_with("pbi-analyze: cannot write /proc/a.csv: "), "{stderr}");
     assert!(!stderr.contains(".pbi-analyze"), "{stderr}");
 }
 
 #[test]
-fn a_report_without_a_name_is_told_where_names_are() {
+fn report_without_a_name_lists_the_reports() {
     let dir = with_store();
-    let nameless = told(&dir, 2, &["report", "--store", "store"]);
+    let nameless = messages(&dir, 2, &["report", "--store", "store"]);
     assert!(nameless.contains("the name of a report is missing"), "{nameless}");
-    let swallowed = told(&dir, 2, &["report", "--from", "archive", "top-reports"]);
+    let swallowed = messages(&dir, 2, &["report", "--from", "archive", "top-reports"]);
     assert!(swallowed.contains("`report top-reports --from PATH`"), "{swallowed}");
 }
 
 #[test]
-fn a_filter_that_matches_nothing_says_how_names_are_matched() {
+fn filter_without_match_explains_how_names_match() {
     let dir = with_store();
     let ask = |name: &str| {
         let report = ["report", "top-reports", "--store", "store", "--activity", name];
@@ -130,9 +131,9 @@ fn a_filter_that_matches_nothing_says_how_names_are_matched() {
     assert!(!ask("view*").contains("match exactly"));
 }
 
-/// PowerShell, set to pipe UTF-8, puts a byte order mark before it.
+/// PowerShell writes a byte order mark before UTF-8 that it pipes.
 #[test]
-fn a_statement_may_begin_with_a_byte_order_mark() {
+fn statement_can_begin_with_a_byte_order_mark() {
     let dir = with_store();
     let mut command = dir.command(["sql", "-", "--store", "store"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -148,26 +149,26 @@ fn a_statement_may_begin_with_a_byte_order_mark() {
     assert!(page.starts_with("| n |"), "{page}");
 }
 
-/// The engine names all two hundred columns that there are.
+/// The message of the engine itself lists all two hundred columns.
 #[test]
-fn a_column_that_is_not_there_is_answered_with_the_nearest() {
+fn unknown_column_suggests_the_nearest() {
     let dir = with_store();
-    let told = |name: &str| {
+    let messages = |name: &str| {
         let statement = format!("SELECT {name} FROM events ORDER BY Id");
-        told(&dir, 1, &["sql", &statement, "--store", "store"])
+        messages(&dir, 1, &["sql", &statement, "--store", "store"])
     };
     assert_eq!(
-        told("Operatoin"),
+        messages("Operatoin"),
         "pbi-analyze: sql: there is no column Operatoin. Did you mean Operation? `schema --views` \
          lists all columns.\n"
     );
-    let far = told("nothing_of_the_kind_at_all");
+    let far = messages("nothing_of_the_kind_at_all");
     assert!(far.contains("kind_at_all. `schema --views`"), "{far}");
 }
 
 /// Flags of all commands were once listed between the flags of one command.
 #[test]
-fn help_has_the_flags_of_the_command_before_those_of_all() {
+fn help_lists_flags_of_the_command_before_global_flags() {
     let dir = Workdir::new();
     for command in ["ingest", "report", "dashboard", "sql"] {
         let help = dir.pbi([command, "-h"]).ended(0).stdout;

@@ -7,19 +7,19 @@ use serde_json::Value;
 use crate::archive::year;
 use crate::workdir::{Ran, Workdir};
 
-/// Asks the store of the invented year.
-fn ask(arguments: &[&str]) -> Ran {
+/// Runs a command on the store of the invented year.
+fn run_on_year(arguments: &[&str]) -> Ran {
     year().dir.pbi(arguments.iter().chain(&["--store", "store"]))
 }
 
 fn rows(arguments: &[&str]) -> Vec<Value> {
-    let text = ask(&[arguments, &["--format", "json"]].concat()).ended(0).stdout;
+    let text = run_on_year(&[arguments, &["--format", "json"]].concat()).ended(0).stdout;
     let answer: Value = serde_json::from_str(&text).expect("the answer is JSON");
     answer["rows"].as_array().expect("rows are a list").clone()
 }
 
 #[test]
-fn filters_hold_for_every_report_and_are_told() {
+fn filters_apply_to_every_report_and_are_shown() {
     let whole = rows(&["report", "top-reports"]);
     let place = whole[0]["workspace"].as_str().expect("a workspace");
     let here = rows(&["report", "top-reports", "--workspace", &place.to_uppercase()]);
@@ -30,9 +30,9 @@ fn filters_hold_for_every_report_and_are_told() {
     assert!(!one.is_empty() && one.iter().all(|row| row["report_id"] == id), "{one:?}");
     let anna = rows(&["report", "top-users", "--user", "anna.*"]);
     assert_eq!(anna.len(), 1, "{anna:?}");
-    let none = ask(&["report", "exports", "--activity", "NoSuchThing"]).ended(0).stdout;
+    let none = run_on_year(&["report", "exports", "--activity", "NoSuchThing"]).ended(0).stdout;
     assert!(none.contains("No events match the filters"), "{none}");
-    let other = ask(&["report", "exports", "--activity", "ViewReport"]).ended(0).stdout;
+    let other = run_on_year(&["report", "exports", "--activity", "ViewReport"]).ended(0).stdout;
     assert!(other.contains("events outside the filters"), "{other}");
 }
 
@@ -41,30 +41,31 @@ fn parameters_are_typed_and_checked() {
     let weeks = rows(&["report", "adoption", "--param", "grain=week"]).len();
     let days = rows(&["report", "adoption"]).len();
     assert!(days > 400 && weeks > 60 && weeks < 70, "{days} days, {weeks} weeks");
-    for (set, told) in [
+    for (set, expected) in [
         ("grain=year", "adoption: grain must be one of day, week, month, not \"year\""),
         ("grian=day", "adoption has no parameter \"grian\". Did you mean grain?"),
         ("grain", "use NAME=VALUE"),
         ("=day", "use NAME=VALUE"),
     ] {
-        let ran = ask(&["report", "adoption", "--param", set]).ended(2);
-        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+        let ran = run_on_year(&["report", "adoption", "--param", set]).ended(2);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
-    let ran = ask(&["report", "adoptoin"]).ended(2);
+    let ran = run_on_year(&["report", "adoptoin"]).ended(2);
     assert!(ran.stderr.contains("Did you mean adoption?"), "{}", ran.stderr);
 }
 
 #[test]
-fn all_reports_at_once_are_the_same_as_one_by_one() {
+fn all_reports_at_once_equal_single_reports() {
     let archive = year();
     let folder = "all-reports";
     let flags = ["--since", "90d", "--tz", "Europe/Berlin", "--format", "csv"];
-    ask(&[&["report", "--all", "--output-dir", folder], &flags[..]].concat()).ended(0);
+    run_on_year(&[&["report", "--all", "--output-dir", folder], &flags[..]].concat()).ended(0);
     for report in archive.reports() {
         let path = archive.dir.join(format!("{folder}/{report}.csv"));
         let found =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{report}: {error}"));
-        let alone = ask(&[&["report", report.as_str()], &flags[..]].concat()).ended(0).stdout;
+        let alone =
+            run_on_year(&[&["report", report.as_str()], &flags[..]].concat()).ended(0).stdout;
         assert!(found == alone, "{report}: {}", crate::golden::difference(&alone, &found));
     }
     let files = std::fs::read_dir(archive.dir.join(folder)).expect("the folder is there").count();
@@ -72,33 +73,33 @@ fn all_reports_at_once_are_the_same_as_one_by_one() {
 }
 
 #[test]
-fn what_all_reports_need_is_asked_for() {
-    for (arguments, told) in [
+fn all_reports_need_an_output_folder() {
+    for (arguments, expected) in [
         (&["report", "--all"][..], "--output-dir <DIR>"),
         (&["report", "adoption", "--all", "--output-dir", "x"], "cannot be used with"),
         (&["report", "adoption", "--output-dir", "x"], "--output-dir needs --all"),
     ] {
-        let ran = ask(arguments).ended(2);
-        assert!(ran.stderr.contains(told), "{arguments:?}: {}", ran.stderr);
+        let ran = run_on_year(arguments).ended(2);
+        assert!(ran.stderr.contains(expected), "{arguments:?}: {}", ran.stderr);
     }
 }
 
 #[test]
-fn exit_codes_tell_what_they_were_asked_to_tell() {
+fn fail_on_conditions_set_the_exit_code() {
     let lately = ["report", "coverage", "--fail-on"];
-    let missing = ask(&[&lately[..], &["coverage:missing"]].concat()).ended(3);
+    let missing = run_on_year(&[&lately[..], &["coverage:missing"]].concat()).ended(3);
     assert!(missing.stderr.contains("coverage: 6 days are missing"), "{}", missing.stderr);
     assert!(missing.stdout.contains("missing"), "the answer is given all the same");
     let day = ["--since", "2025-06-02", "--until", "2025-06-02"];
-    ask(&[&lately[..], &["coverage:incomplete"], &day].concat()).ended(0);
-    ask(&[&lately[..], &["rows:any"], &day].concat()).ended(3);
-    ask(&[&lately[..], &["rows:none"], &day].concat()).ended(0);
-    let wrong = ask(&[&lately[..], &["weather"]].concat()).ended(2);
+    run_on_year(&[&lately[..], &["coverage:incomplete"], &day].concat()).ended(0);
+    run_on_year(&[&lately[..], &["rows:any"], &day].concat()).ended(3);
+    run_on_year(&[&lately[..], &["rows:none"], &day].concat()).ended(0);
+    let wrong = run_on_year(&[&lately[..], &["weather"]].concat()).ended(2);
     assert!(wrong.stderr.contains("use one of coverage:missing, "), "{}", wrong.stderr);
 }
 
 #[test]
-fn a_statement_is_answered_or_refused_with_a_way_out() {
+fn statement_is_run_or_refused_with_a_rewrite() {
     let sql = "SELECT activity_name, COUNT(*) AS n FROM events WHERE operation_group = 'EXPORT' \
         GROUP BY activity_name ORDER BY n DESC NULLS LAST, activity_name NULLS LAST";
     let found = rows(&["sql", sql, "--since", "2025-01-01"]);
@@ -108,20 +109,20 @@ fn a_statement_is_answered_or_refused_with_a_way_out() {
     let all = rows(&["sql", "SELECT COUNT(*) AS n FROM events", "--actors", "all"]);
     let count = |rows: &[Value]| rows[0]["n"].as_u64().expect("a number");
     assert_eq!(count(&services) + count(&people), count(&all));
-    for (sql, told) in [
+    for (sql, expected) in [
         ("SELECT * FROM read_csv('/etc/passwd')", "read_csv(…) cannot be read"),
         ("SELECT CURRENT_DATE AS d FROM events", "an archive has no current time"),
         ("DELETE FROM events", "only SELECT"),
         ("SELECT nothing FROM events", "nothing"),
         ("SELEC", "Expected"),
     ] {
-        let ran = ask(&["sql", sql]).ended(1);
-        assert!(ran.stderr.contains(told), "{sql}: {}", ran.stderr);
+        let ran = run_on_year(&["sql", sql]).ended(1);
+        assert!(ran.stderr.contains(expected), "{sql}: {}", ran.stderr);
     }
 }
 
 #[test]
-fn a_statement_is_read_from_stdin() {
+fn statement_is_read_from_stdin() {
     use std::io::Write;
     use std::process::Stdio;
     let mut command = year().dir.command(["sql", "-", "--store", "store", "--format", "csv"]);
@@ -136,7 +137,7 @@ fn a_statement_is_read_from_stdin() {
 
 /// Custom reports are listed, explained, run with parameters, and part of `--all`.
 #[test]
-fn a_folder_of_ones_own_queries_becomes_reports() {
+fn custom_queries_become_reports() {
     let dir = Workdir::new();
     let sql = "-- title: Mine\n-- question: How many?\n-- param least: int = 2, how many at least\n\
         -- column n: how many\nWITH counted AS (SELECT COUNT(*) AS n FROM days)\n\
@@ -152,8 +153,8 @@ fn a_folder_of_ones_own_queries_becomes_reports() {
         list.lines()
             .any(|line| line.trim_start().starts_with("mine ") && line.ends_with("How many?"))
     );
-    let told = dir.pbi([&["reports", "mine"], &own[..]].concat()).ended(0).stdout;
-    assert!(told.contains("  least = 2: how many at least"), "{told}");
+    let explained = dir.pbi([&["reports", "mine"], &own[..]].concat()).ended(0).stdout;
+    assert!(explained.contains("  least = 2: how many at least"), "{explained}");
     let mut command = year().dir.command(["report", "mine", "--store", "store", "--format", "csv"]);
     let output = command.env("PBI_QUERIES", folder).output().expect("the program starts");
     assert_eq!(Ran::of(&output).ended(0).stdout, "n\r\n453\r\n");
@@ -166,7 +167,7 @@ fn a_folder_of_ones_own_queries_becomes_reports() {
 }
 
 #[test]
-fn reports_and_views_are_explained_within_a_terminal() {
+fn explanations_fit_the_terminal() {
     let dir = Workdir::new();
     let fitted = |arguments: &[&str]| {
         let output = dir.command(arguments).env("COLUMNS", "80").output();
@@ -184,9 +185,9 @@ fn reports_and_views_are_explained_within_a_terminal() {
             list.lines().any(|line| line.trim_start().starts_with(&report)),
             "{report}: {list}"
         );
-        let told = fitted(&["reports", &report]);
-        assert!(told.contains(&format!("  pbi-analyze report {report}\n")), "{told}");
-        assert!(told.contains("\nColumns\n  "), "{told}");
+        let expected = fitted(&["reports", &report]);
+        assert!(expected.contains(&format!("  pbi-analyze report {report}\n")), "{expected}");
+        assert!(expected.contains("\nColumns\n  "), "{expected}");
     }
     let json = dir.pbi(["schema", "--views", "--format", "json"]).ended(0).stdout;
     let json: Vec<Value> = serde_json::from_str(&json).expect("it is JSON");
@@ -195,11 +196,12 @@ fn reports_and_views_are_explained_within_a_terminal() {
 }
 
 #[test]
-fn the_views_are_written_for_another_engine() {
+fn views_are_printed_as_sql_of_another_engine() {
     let flags = ["--since", "30d", "--tz", "Europe/Berlin", "--param", "grain=week"];
     let clocks = [("duckdb", "timezone('Europe/Berlin'"), ("spark", "'UTC', 'Europe/Berlin'")];
     for (engine, clock) in clocks {
-        let sql = ask(&[&["report", "adoption", "--show-sql", engine], &flags[..]].concat());
+        let sql =
+            run_on_year(&[&["report", "adoption", "--show-sql", engine], &flags[..]].concat());
         let sql = sql.ended(0).stdout;
         for part in ["CREATE OR REPLACE TEMP VIEW history AS", clock, "'week'"] {
             assert!(sql.contains(part), "{engine}, {part}: {sql}");
@@ -207,5 +209,5 @@ fn the_views_are_written_for_another_engine() {
         assert!(!sql.contains(":grain"), "parameters are put in");
     }
     let both = ["report", "adoption", "--show-sql", "duckdb", "--from", "year"];
-    assert!(ask(&both).ended(2).stderr.contains("cannot be used with"));
+    assert!(run_on_year(&both).ended(2).stderr.contains("cannot be used with"));
 }

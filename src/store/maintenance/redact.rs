@@ -214,7 +214,7 @@ fn discard_rejects(disk: &dyn Disk, root: &Path, files: &[RejectsFile]) {
     files.iter().for_each(|file| rejects::discard(disk, root, Some(file)));
 }
 
-/// What a redaction does with a data file.
+/// The changes of a redaction in a data file.
 struct FilePlan {
     /// True for each event to erase.
     erased: Vec<bool>,
@@ -298,7 +298,7 @@ fn count_erased_copies(entries: &mut [SourceEntry], plans: &[FilePlan]) {
 struct RewrittenData {
     old: Vec<DataFile>,
     new: Vec<DataFile>,
-    /// What is done with each of the old files.
+    /// The changes in each of the old files.
     plans: Vec<FilePlan>,
 }
 
