@@ -1,5 +1,5 @@
 -- title: Adoption of new reports
--- question: Do other people view the reports created in the period, how soon, and how many do?
+-- question: How many other people view the reports created in the period, and how soon?
 -- group: Content lifecycle
 -- alias: new-content
 -- alias: new-reports

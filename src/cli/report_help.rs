@@ -78,7 +78,8 @@ pub(super) fn report_text(report: &ReportDefinition) -> String {
     for param in &report.params {
         let head = format!("{} = {}: {}", param.name, param.default, param.meaning);
         write_paragraph(&mut text, "  ", "      ", &head, LINE_WIDTH);
-        let _ = writeln!(text, "      {}", param.ty.name());
+        let values = format!("Use {}.", param.ty.example());
+        write_paragraph(&mut text, "      ", "      ", &values, LINE_WIDTH);
     }
     text.push_str("\nColumns\n");
     for (name, meaning) in &report.columns {

@@ -66,7 +66,7 @@ impl ParamType {
     }
 
     /// Describes a value of this type, with an example.
-    pub(super) fn example(&self) -> String {
+    pub fn example(&self) -> String {
         let example = match self {
             ParamType::Choice(words) => return format!("one of {}", words.join(", ")),
             ParamType::Domains => "domains, for example contoso.com,contoso.de, or auto",
