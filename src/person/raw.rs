@@ -46,10 +46,12 @@ impl Pseudonymizer {
 }
 
 impl PersonMatcher {
-    /// Replaces display names of these people in the members of a text that contains objects;
-    /// `None` if there are none.
+    /// Replaces these people in the members of a text that contains objects; `None` if there are
+    /// none. Python writes quotes that can also be part of an address.
     pub(super) fn redact_members(&self, text: &str) -> Option<String> {
-        replace_person_members(text, |name, value| self.redact_alone(&EventText::new(name, value)))
+        replace_person_members(text, |name, value| {
+            self.redact_alone(&EventText::new(name, value)).or_else(|| self.redact_text(value))
+        })
     }
 
     /// Replaces these people in a text that can be truncated in the middle of a name; `None` if the

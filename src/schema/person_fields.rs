@@ -1,8 +1,8 @@
 //! The fields that name people, and texts of events with their place.
 //!
 //! Collectors flatten nested fields in many ways: `SharingInformation[0].RecipientName`,
-//! `SubscribeeRecipientNames`. A field is therefore recognized by the end of its path, of which
-//! only the ASCII letters count, in any case.
+//! `SubscribeeRecipientNames`. A field is therefore recognized by the end of its path, in any case
+//! and without punctuation and digits.
 
 use std::sync::LazyLock;
 
@@ -28,9 +28,9 @@ pub struct PersonField {
     pub kind: PersonFieldKind,
     /// Fields of the same object with the address of the same person.
     address_fields: Vec<&'static str>,
-    /// The letters of the path.
+    /// The path in lower case, without punctuation and digits.
     letters: String,
-    /// The number of letters that belong to the field's own name.
+    /// The number of these characters that belong to the field's own name.
     own_letters: usize,
 }
 
@@ -121,7 +121,7 @@ impl<'t> EventText<'t> {
 }
 
 impl PersonField {
-    /// Returns the number of letters after the field at the end of a path: 1 for a plural, 0
+    /// Returns the number of characters after the field at the end of a path: 1 for a plural, 0
     /// otherwise; `None` if it is another field.
     fn match_end(&self, parent: &str, name: &str) -> Option<usize> {
         let is_end = |skipped: usize| {
@@ -133,7 +133,7 @@ impl PersonField {
     }
 }
 
-/// Returns the letters of a name, in lower case.
+/// Returns a name in lower case, without punctuation and digits.
 fn letters(name: &str) -> impl Iterator<Item = u8> {
     name.bytes().filter(u8::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase())
 }

@@ -72,9 +72,9 @@ pub(super) enum Command {
 /// Load log files into the store
 ///
 /// Reads files and folders, in UTF-8 or UTF-16. Detects the format of each file from its content:
-/// pages of the REST API, output of Get-PowerBIActivityEvent, NDJSON, single events, and CSV exports
-/// of the unified audit log with an AuditData column. Duplicate events are skipped, and files that
-/// were loaded before are not read again.
+/// pages of the REST API, output of Get-PowerBIActivityEvent, NDJSON, single events, and CSV
+/// exports of the unified audit log with an AuditData column. Duplicate events are skipped, and
+/// files that were loaded before are not read again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
