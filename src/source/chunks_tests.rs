@@ -12,7 +12,7 @@ type Read = (Vec<(u64, String)>, Result<SourceFormat, String>, Vec<DecodeProblem
 fn read(content: &[u8]) -> Read {
     let (records, ended, problems) = read_all(content);
     let [MemberResult { format, .. }] = &ended[..] else { panic!("one text: {ended:?}") };
-    (records, format.clone(), problems)
+    (records, format.clone().map_err(|unsupported| unsupported.reason), problems)
 }
 
 /// Returns records with their positions, the texts of the file, and the problems.

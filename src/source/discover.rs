@@ -1,10 +1,12 @@
 //! Finds the source files in files and folders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use walkdir::WalkDir;
+
+use super::exclude::ExcludePatterns;
 
 /// Extensions of files that are often in the same folders and are not data: notes, scripts,
 /// queries.
@@ -41,15 +43,26 @@ fn modified_us(meta: &std::fs::Metadata) -> Option<i64> {
     i64::try_from(since.as_micros()).ok()
 }
 
-/// Walks files and folders. Returns each file once, sorted by name, and the paths that cannot be
-/// read, with reasons.
+/// The files of an archive.
+#[derive(Debug, Default)]
+pub struct DiscoveredFiles {
+    /// Each file once, sorted by name.
+    pub files: Vec<SourceFile>,
+    /// The paths that cannot be read, with reasons.
+    pub unreadable: Vec<(String, String)>,
+    /// The number of files and folders that patterns left out.
+    pub excluded: u64,
+}
+
+/// Walks files and folders.
 ///
-/// Inside folders, it skips hidden files and folders, stores, and files with extensions of notes or
-/// scripts. A file that is given itself is always returned. A store that is given itself is an
-/// error.
-pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
+/// Inside folders, it skips hidden files and folders, stores, files with extensions of notes or
+/// scripts, and what `exclude` matches. A file that is given itself is left out only if a pattern
+/// matches its name. A store that is given itself is an error.
+pub fn discover(paths: &[PathBuf], exclude: &ExcludePatterns) -> DiscoveredFiles {
     let mut found: BTreeMap<String, SourceFile> = BTreeMap::new();
     let mut unreadable = BTreeMap::new();
+    let mut excluded = BTreeSet::new();
     let mut canonical_paths = CanonicalPaths::default();
     for root in paths {
         if is_store(root) {
@@ -59,7 +72,17 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
             continue;
         }
         let walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
-        for entry in walk.filter_entry(|entry| entry.depth() == 0 || is_data_entry(entry)) {
+        let mut is_included = |entry: &walkdir::DirEntry| {
+            if entry.depth() > 0 && !is_data_entry(entry) {
+                return false;
+            }
+            let is_excluded = exclude.matches(path_below(root, entry));
+            if is_excluded {
+                excluded.insert(entry.path().to_path_buf());
+            }
+            !is_excluded
+        };
+        for entry in walk.filter_entry(|entry| is_included(entry)) {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
@@ -99,9 +122,23 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
             }
         }
     }
-    let mut found: Vec<SourceFile> = found.into_values().collect();
-    found.sort_by(|a, b| (&a.name, &a.absolute_path).cmp(&(&b.name, &b.absolute_path)));
-    (found, unreadable.into_iter().collect())
+    let mut files: Vec<SourceFile> = found.into_values().collect();
+    files.sort_by(|a, b| (&a.name, &a.absolute_path).cmp(&(&b.name, &b.absolute_path)));
+    let unreadable = unreadable.into_iter().collect();
+    DiscoveredFiles { files, unreadable, excluded: excluded.len() as u64 }
+}
+
+/// Returns the path of an entry below a folder that is walked. For a file that was given itself,
+/// this is its name; for a folder that was given itself, it is empty.
+fn path_below<'e>(root: &Path, entry: &'e walkdir::DirEntry) -> &'e Path {
+    if entry.depth() == 0 && entry.file_type().is_dir() {
+        return Path::new("");
+    }
+    let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+    match (below.as_os_str().is_empty(), entry.path().file_name()) {
+        (true, Some(name)) => Path::new(name),
+        _ => below,
+    }
 }
 
 fn is_data_entry(entry: &walkdir::DirEntry) -> bool {
@@ -127,8 +164,12 @@ fn glob_hint(path: &Path) -> &'static str {
     }
 }
 
-/// Returns true if the extension of a file is not one of notes or scripts.
+/// Returns true if the extension of a file is not one of notes or scripts, and it is not the cache
+/// of Windows for pictures.
 pub(super) fn is_data_name(name: &str) -> bool {
+    if name.eq_ignore_ascii_case("Thumbs.db") {
+        return false;
+    }
     let extension = Path::new(name).extension().map(|text| text.to_string_lossy().to_lowercase());
     !extension.is_some_and(|extension| NON_DATA_EXTENSIONS.contains(&&*extension))
 }
@@ -206,9 +247,9 @@ mod tests {
         for name in [&b"a\xFF.json"[..], b"a\xFE.json"] {
             std::fs::write(folder.path().join(OsStr::from_bytes(name)), "").unwrap();
         }
-        let (found, _) = super::discover(&[folder.path().to_owned()]);
+        let found = super::discover(&[folder.path().to_owned()], &Default::default());
         let names: Vec<&str> =
-            found.iter().map(|file| file.name.rsplit('/').next().unwrap()).collect();
+            found.files.iter().map(|file| file.name.rsplit('/').next().unwrap()).collect();
         assert_eq!(names, ["a\\xFE.json", "a\\xFF.json"]);
     }
 
@@ -231,9 +272,9 @@ mod tests {
         fs::write(at("way/zero.json"), "").unwrap();
         for roots in [vec![at("way")], vec![at("real/../way"), at("real")], vec![at("real/1.json")]]
         {
-            let (found, unreadable) = super::discover(&roots);
-            assert!(!found.is_empty() && unreadable.is_empty());
-            for file in found {
+            let found = super::discover(&roots, &Default::default());
+            assert!(!found.files.is_empty() && found.unreadable.is_empty());
+            for file in found.files {
                 let canonical = fs::canonicalize(&file.path).unwrap();
                 assert_eq!(file.absolute_path, canonical.to_string_lossy(), "{}", file.name);
             }

@@ -80,12 +80,19 @@ pub(super) enum Command {
 Examples:
   pbi-analyze ingest ./activity-log
   pbi-analyze ingest D:\\Logs\\2025 D:\\Logs\\2026 --store D:\\pbi-store
-  pbi-analyze ingest ./activity-log --dry-run
+  pbi-analyze ingest ./activity-log --exclude 'scans/**' --dry-run
   pbi-analyze ingest ./activity-log --quiet --format json > summary.json")]
 pub(super) struct IngestArgs {
     /// Files and folders to read
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
+    /// Leave out files and folders; repeat for several patterns
+    ///
+    /// A pattern without a slash is compared with names (desktop.ini, *.txt), one with a slash with
+    /// the path below PATH (scans/**). * matches any characters of a name, ? one, ** any folders.
+    /// Case does not matter.
+    #[arg(long, value_name = "GLOB", action = clap::ArgAction::Append)]
+    pub(super) exclude: Vec<String>,
     /// List the files that would be read, without reading them
     #[arg(long)]
     pub(super) dry_run: bool,
