@@ -22,6 +22,7 @@ mod positions;
 mod preamble;
 mod problem;
 mod structural_scan;
+mod tar;
 mod text;
 mod unsupported;
 mod zip;
