@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::options::Options;
 use crate::error::{Error, Result};
 use crate::source::{self, DiscoveredFiles, ExcludePatterns, SourceFile};
-use crate::store::SourceEntry;
+use crate::store::{self, SourceEntry};
 
 /// Returns true if an earlier run ingested everything of a source that this run asks for.
 pub(super) fn is_fully_ingested(entry: &SourceEntry, all_workloads: bool) -> bool {
@@ -95,7 +95,9 @@ impl SourceArchive {
     pub(super) fn discover(options: &Options, known: &KnownSources) -> Result<Self> {
         let exclude = ExcludePatterns::new(&options.exclude).map_err(Error::Usage)?;
         let DiscoveredFiles { files, unreadable, excluded } =
-            source::discover(&options.paths, &exclude);
+            source::discover(&options.paths, &exclude, &|folder| {
+                store::table_files(folder).map_err(|error| error.to_string())
+            });
         if let ([], [(name, reason)], [_]) = (&files[..], &unreadable[..], &options.paths[..]) {
             return Err(Error::Usage(format!("cannot read {name}: {reason}")));
         }

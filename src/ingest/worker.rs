@@ -100,7 +100,8 @@ impl<'w> RecordPseudonymizer<'w> {
         let written = self.parser.parse(raw, |record| {
             // Of such a record, only the text is used, and it is pseudonymized after it is
             // extracted. Doing both would change the pseudonyms.
-            let is_event = !matches!(record.kind(), RecordKind::EmbeddedJson(_));
+            let is_event =
+                !matches!(record.kind(), RecordKind::EmbeddedJson(_) | RecordKind::Renamed(_));
             if is_event {
                 json::write_rewritten(record.root(), "", &rewrite, &mut out);
             }
@@ -340,6 +341,7 @@ impl IngestWorker<'_> {
                     }
                 }
                 RecordKind::EmbeddedJson(text) => return Some(text.to_owned()),
+                RecordKind::Renamed(text) => return Some(text),
                 RecordKind::NotAnEvent(reason) => context.reject(0, reason, stats),
             }
             None

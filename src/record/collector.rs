@@ -92,6 +92,7 @@ mod tests {
             RecordKind::GraphEnvelope(event, _) => format!("graph {:?}", event.object.len()),
             RecordKind::AuditDataJson(text, _) => format!("AuditData {text}"),
             RecordKind::EmbeddedJson(text) => format!("text {text}"),
+            RecordKind::Renamed(text) => format!("renamed {text}"),
             RecordKind::NotAnEvent(reason) => reason.to_owned(),
         };
         Parser::default().parse(text.as_bytes(), kind).unwrap()

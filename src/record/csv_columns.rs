@@ -1,6 +1,7 @@
 //! The columns of a CSV table of events, and the conversion of their cells to JSON.
 
 use super::json;
+use super::parser::Object;
 use crate::schema::{self, ColumnType};
 
 /// A column of a CSV file.
@@ -31,16 +32,9 @@ impl CsvColumn {
         if header.is_empty() || header.starts_with("Unnamed: ") {
             return CsvColumn { name: header.to_owned(), kind: CellKind::RowNumber };
         }
-        let field = |name: &str| schema::column_index(name).map(|index| &schema::columns()[index]);
-        let squeezed: String = header.chars().filter(|c| !matches!(c, ' ' | '_')).collect();
-        let (name, column) = match field(header) {
-            Some(column) => (header, Some(column)),
-            None => match field(&squeezed) {
-                Some(column) => (column.name, Some(column)),
-                None => (header, None),
-            },
-        };
-        let kind = match column.map(|column| &column.ty) {
+        let name = field_name(header);
+        let ty = schema::column_index(name).map(|index| &schema::columns()[index].ty);
+        let kind = match ty {
             Some(ColumnType::Bool) => CellKind::Bool,
             Some(ColumnType::Int | ColumnType::RecordType | ColumnType::UserType) => CellKind::Int,
             _ => CellKind::Text,
@@ -72,9 +66,53 @@ impl CsvColumn {
     }
 }
 
+/// Returns the name of the field for a name with spaces or underscores (`Record Type`); the name
+/// itself if there is none.
+fn field_name(name: &str) -> &str {
+    if schema::column_index(name).is_some() {
+        return name;
+    }
+    let squeezed: String = name.chars().filter(|c| !matches!(c, ' ' | '_')).collect();
+    schema::column_index(&squeezed).map_or(name, |index| schema::columns()[index].name)
+}
+
+/// Returns an object with the names of the fields, as JSON text, if the time of the event has
+/// another name: sempy and lakehouse tables write `Creation Time` or `Creation_Time`.
+pub(super) fn with_field_names(object: Object<'_>) -> Option<String> {
+    ["Creation Time", "Creation_Time"].iter().find_map(|name| object.member(name))?;
+    let mut text = vec![b'{'];
+    for (number, (name, value)) in object.members().enumerate() {
+        if number > 0 {
+            text.push(b',');
+        }
+        json::write_text(field_name(name), &mut text);
+        text.push(b':');
+        json::write(value, &mut text);
+    }
+    text.push(b'}');
+    String::from_utf8(text).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use crate::record::csv_columns::*;
+    use crate::record::{Parser, Value};
+
+    #[test]
+    fn names_of_tables_become_names_of_fields() {
+        let renamed = |text: &str| {
+            let parsed = Parser::default().parse(text.as_bytes(), |record| match record.root() {
+                Value::Object(object) => with_field_names(object),
+                _ => None,
+            });
+            parsed.unwrap()
+        };
+        assert_eq!(
+            renamed(r#"{"Id":"1","creation time":"x","Report_Id":[1.10],"My Note":null}"#).unwrap(),
+            r#"{"Id":"1","CreationTime":"x","ReportId":[1.10],"My Note":null}"#
+        );
+        assert_eq!(renamed(r#"{"Id":"1","Report Id":"x"}"#), None);
+    }
 
     #[test]
     fn cells_become_members_of_their_type() {

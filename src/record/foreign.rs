@@ -12,8 +12,10 @@ const SEARCHED_BYTES: usize = 64 << 10;
 const MAX_LISTED_MEMBERS: usize = 5;
 
 /// Names of members that events have, and that other objects of Power BI do not have.
-const SIGNS: [&str; 7] = [
+const SIGNS: [&str; 9] = [
     "CreationTime",
+    "Creation Time",
+    "Creation_Time",
     "Operation",
     "AuditData",
     "RecordType",
@@ -35,7 +37,7 @@ pub fn describe_json(text: &[u8], first: Range<usize>) -> Option<String> {
             (RecordKind::NotAnEvent(reason), _) if !reason.starts_with("not a Power BI event") => {
                 None
             }
-            (RecordKind::EmbeddedJson(_), _) => None,
+            (RecordKind::EmbeddedJson(_) | RecordKind::Renamed(_), _) => None,
             (_, Value::Object(object)) if !object.is_empty() => {
                 let names = object.members().take(MAX_LISTED_MEMBERS).map(|(name, _)| name);
                 Some(names.map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "))

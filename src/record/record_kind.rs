@@ -1,6 +1,7 @@
 //! Finds out what a record is: an event, an event in an envelope, or something else with a name.
 
 use super::collector;
+use super::csv_columns::with_field_names;
 use super::parser::{Object, Record, Value, ValueRef};
 use crate::schema::{self, WorkloadGroup};
 
@@ -14,6 +15,8 @@ pub enum RecordKind<'a> {
     AuditDataJson(&'a str, Object<'a>),
     /// A record of a collector that contains another record as JSON text.
     EmbeddedJson(&'a str),
+    /// A row of a table, as JSON text with the names of the fields.
+    Renamed(String),
     /// Not an event, with the reason for the user.
     NotAnEvent(&'static str),
 }
@@ -67,6 +70,9 @@ pub(super) fn object_kind(object: Object<'_>, depth: usize) -> RecordKind<'_> {
             return RecordKind::Event(fields.into_event(object));
         }
         None => {}
+    }
+    if let Some(text) = with_field_names(object) {
+        return RecordKind::Renamed(text);
     }
     // Only records without a time are searched for another record inside.
     if let Some(kind) = collector::unwrap(object, depth) {

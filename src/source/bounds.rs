@@ -88,7 +88,7 @@ pub(super) struct RecordScanner {
     /// damage.
     damaged: bool,
     /// True if each line has other text before its object.
-    pub(super) has_line_prefix: bool,
+    has_line_prefix: bool,
     pub(super) format_flags: FormatFlags,
 }
 
@@ -124,6 +124,11 @@ enum Purpose {
 }
 
 impl RecordScanner {
+    /// Creates a scanner for lines that can have other text before their object.
+    pub(super) fn with_line_prefix(has_line_prefix: bool) -> Self {
+        RecordScanner { has_line_prefix, ..RecordScanner::default() }
+    }
+
     /// Returns the next step. `last` is true if no more text follows.
     pub(super) fn step(&mut self, text: &[u8], last: bool) -> RecordStep {
         loop {

@@ -109,7 +109,7 @@ fn strings_can_contain_everything_except_line_breaks() {
 
 #[test]
 fn prefix_of_each_line_is_skipped() {
-    let mut scanner = RecordScanner { has_line_prefix: true, ..RecordScanner::default() };
+    let mut scanner = RecordScanner::with_line_prefix(true);
     let text = b"<13>Mar 2 app[12]: {\"Id\":1}\r\nno event\n 7 {x} {\"Id\":2}\n\x1a";
     let mut steps = Vec::new();
     loop {

@@ -127,6 +127,12 @@ impl ChunkReader {
                 self.current = Some((MemberReader::new(input), Arc::new(member)));
                 return;
             }
+            MemberContent::Rows(rows) => {
+                // Positions are those in the text of the rows.
+                let member = SourceMember { name, is_packed: true, is_embedded: false };
+                self.current = Some((MemberReader::for_rows(rows), Arc::new(member)));
+                return;
+            }
             MemberContent::Unsupported(reason) => Err(UnsupportedText::loss(reason)),
             MemberContent::Empty => Ok(SourceFormat::Empty),
         };

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use flate2::read::MultiGzDecoder;
 
 use super::disk::{DecompressedReader, FileDigest, TrackedFile, TrackedFileReader};
+use super::parquet_text::{self, ParquetText};
 use super::tar::{BLOCK_BYTES, TarReader, is_tar_header};
 use super::zip::{ZipMember, ZipReader};
 
@@ -57,6 +58,8 @@ pub(super) struct UnpackedMember {
 
 pub(super) enum MemberContent {
     Text(Box<dyn Read + Send>),
+    /// The rows of a table.
+    Rows(ParquetText),
     /// A text that cannot be read, now or later, with the reason.
     Unsupported(String),
     /// Nothing to read.
@@ -175,12 +178,19 @@ impl PackedFile {
                 };
             }
             let packing = PackingFormat::detect(&head);
+            let is_parquet = head.starts_with(parquet_text::MAGIC);
             let whole = Box::new(Cursor::new(head).chain(input));
             if packing.is_some() && depth >= MAX_PACKING_DEPTH {
                 let reason = format!("packed more than {MAX_PACKING_DEPTH} times: unpack it first");
                 return part(MemberContent::Unsupported(reason));
             }
             input = match packing {
+                None if is_parquet && !is_packed => {
+                    return match ParquetText::open(&self.path) {
+                        Ok(rows) => part(MemberContent::Rows(rows)),
+                        Err(reason) => part(MemberContent::Unsupported(reason)),
+                    };
+                }
                 None => return part(MemberContent::Text(whole)),
                 Some(PackingFormat::Gzip) => {
                     self.count_unpacked(Box::new(MultiGzDecoder::new(whole)))

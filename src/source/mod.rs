@@ -18,6 +18,7 @@ mod exclude;
 mod format;
 mod json_table;
 mod member;
+mod parquet_text;
 mod positions;
 mod preamble;
 mod problem;
@@ -28,7 +29,7 @@ mod unsupported;
 mod zip;
 
 pub use chunks::{Chunk, ChunkReader};
-pub use discover::{DiscoveredFiles, SourceFile, discover};
+pub use discover::{DiscoveredFiles, SourceFile, TableLister, discover};
 pub use disk::digest;
 pub use exclude::ExcludePatterns;
 pub use format::SourceFormat;

@@ -9,6 +9,7 @@ use super::embedded_json::{StringUnquoter, is_embedded_json, unquote};
 use super::format::SourceFormat;
 use super::json_table::TableColumns;
 use super::member::UnsupportedText;
+use super::parquet_text::ParquetText;
 use super::positions::PositionMap;
 use super::preamble::{JsonPreamble, find_json};
 use super::problem::DecodeProblem;
@@ -39,6 +40,8 @@ pub(super) struct MemberReader {
     /// The columns of the table that is being read.
     columns: TableColumns,
     is_at_end: bool,
+    /// True if the text was made of the rows of a Parquet file.
+    is_parquet: bool,
     state: ReadState,
     problems: Vec<DecodeProblem>,
     /// Problems at the end of the file. A file that is still being written has them too.
@@ -88,10 +91,16 @@ impl MemberReader {
             embedded: EmbeddedText::default(),
             columns: TableColumns::default(),
             is_at_end: false,
+            is_parquet: false,
             state: ReadState::Undetected,
             problems: Vec::new(),
             tail_problems: Vec::new(),
         }
+    }
+
+    /// Creates a reader for the rows of a Parquet file.
+    pub(super) fn for_rows(rows: ParquetText) -> Self {
+        MemberReader { is_parquet: true, ..MemberReader::new(Box::new(rows)) }
     }
 
     /// Returns the next chunk, in the buffers of a used one; `None` at the end.
@@ -151,6 +160,7 @@ impl MemberReader {
         match &self.state {
             ReadState::Undetected | ReadState::Empty => Ok(SourceFormat::Empty),
             ReadState::Unsupported(reason) => Err(reason.clone()),
+            _ if self.is_parquet => Ok(SourceFormat::Parquet),
             ReadState::Csv(rows) => Ok(SourceFormat::Csv(rows.header().to_vec())),
             ReadState::Json(scanner) if scanner.format_flags.is_rest => Ok(SourceFormat::Rest),
             ReadState::Json(scanner) if scanner.format_flags.is_array => Ok(SourceFormat::Array),
@@ -299,7 +309,7 @@ impl MemberReader {
         self.problems.push(DecodeProblem::for_skipped(at, format!("text {what} was skipped")));
         self.drop_front(len);
         let has_line_prefix = found == Some(JsonPreamble::LinePrefix);
-        ReadState::Json(RecordScanner { has_line_prefix, ..RecordScanner::default() })
+        ReadState::Json(RecordScanner::with_line_prefix(has_line_prefix))
     }
 
     /// Collects the records of the text. Returns the end of the text that is no longer needed.

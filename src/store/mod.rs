@@ -22,6 +22,7 @@ mod provenance;
 mod read;
 mod write;
 
+pub use delta::foreign_table::table_files;
 pub use delta::snapshot::{DataFile, Snapshot};
 pub use fs::disk::{Disk, DiskFile, FileLock, OsDisk};
 pub use handle::Store;

@@ -113,6 +113,8 @@ mod terminal;
 mod forget;
 // Archives of every known kind, each with its expected result.
 mod corpus;
+// Archives of collectors and other tools.
+mod collectors;
 // The fuzz targets, and their seeds.
 mod seeds;
 #[path = "../../fuzz/src/targets.rs"]
