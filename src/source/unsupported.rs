@@ -57,13 +57,17 @@ pub(super) fn recognize(start: &[u8]) -> Option<UnsupportedText> {
             false => other_file("XML", true),
         });
     }
-    is_yaml(text).then(|| other_file("YAML", false))
+    None
 }
 
 /// Describes a file that is neither JSON nor CSV nor a common file, and what to do about it.
 pub(super) fn describe_unknown(start: &[u8]) -> UnsupportedText {
     let text = String::from_utf8_lossy(&start[..start.len().min(START_BYTES)]);
     let text = text.trim_start();
+    // Messages of a console above JSON look like YAML, so this comes last.
+    if is_yaml(text) {
+        return other_file("YAML", false);
+    }
     let found: String = text.chars().take(40).flat_map(char::escape_default).collect();
     other_file(
         &format!(
@@ -114,19 +118,18 @@ fn is_settings_file(start: &[u8]) -> bool {
 /// Returns true if a text starts like YAML: a document mark, or two lines `name: value`.
 fn is_yaml(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
-    let Some(first) = lines.next() else { return false };
     let is_pair = |line: &str| {
-        let (name, value) = line.split_once(':').unwrap_or_default();
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let is_item = line.starts_with([' ', '-']) && !line.contains('{');
-        is_item
-            || !name.is_empty()
-                && name.chars().all(is_name)
-                && (value.is_empty() || value.starts_with(' '))
-                && !value.contains('{')
+        let Some((name, value)) = line.split_once(':') else { return false };
+        let is_name_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        // `WARNING: …` is a message.
+        let is_name =
+            name.chars().all(is_name_char) && name.contains(|c: char| c.is_ascii_lowercase());
+        is_name && (value.is_empty() || value.starts_with(' ')) && !value.contains('{')
     };
+    let is_item = |line: &str| line.starts_with([' ', '-']) && !line.contains('{');
+    let Some(first) = lines.next() else { return false };
     first.trim_end() == "---"
-        || is_pair(first) && !first.starts_with([' ', '-']) && lines.next().is_some_and(is_pair)
+        || is_pair(first) && lines.next().is_some_and(|line| is_pair(line) || is_item(line))
 }
 
 #[cfg(test)]
@@ -165,6 +168,7 @@ mod tests {
             ),
             ("<a/>", "XML", true),
             ("Environment : Public\nTenantId : x\n", "expected JSON", true),
+            ("WARNING: a\nWARNING: b\n", "expected JSON", true),
             ("BZh9", "bzip2", true),
             ("%PDF-1.7", "PDF", false),
         ] {

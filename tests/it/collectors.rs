@@ -380,3 +380,108 @@ fn members_of_tar_files_are_read() {
     assert_eq!(account.outcome, Outcome::Partial);
     assert!(account.records.stored >= 2, "{account:?}");
 }
+
+/// Returns a Parquet file of events, as sempy and lakehouse tables name the columns.
+fn parquet(numbers: std::ops::Range<usize>) -> Vec<u8> {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+
+    let texts = |text: &dyn Fn(usize) -> Option<String>| -> ArrayRef {
+        Arc::new(numbers.clone().map(text).collect::<StringArray>())
+    };
+    let times = TimestampMicrosecondArray::from_iter_values(
+        numbers.clone().map(|number| 1_772_352_000_000_000 + number as i64 * 60_000_000),
+    );
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("Id", texts(&|number| Some(id(3, number)))),
+        ("Record_Type", Arc::new(Int64Array::from(vec![20; numbers.len()]))),
+        ("Creation_Time", Arc::new(times)),
+        ("Operation", texts(&|_| Some("ViewReport".to_owned()))),
+        ("Report_Name", texts(&|number| (number % 2 == 0).then(|| "Umsätze".to_owned()))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+    let mut bytes = Vec::new();
+    let writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None);
+    let mut writer = writer.expect("a schema of simple types");
+    writer.write(&batch).expect("memory can be written");
+    writer.close().expect("memory can be written");
+    bytes
+}
+
+#[test]
+fn rows_of_a_parquet_file_are_events() {
+    let bytes = parquet(0..3000);
+    let account = account("activities.parquet", &bytes, 0);
+    let all = Records { read: 3000, stored: 3000, ..Records::default() };
+    assert_eq!((account.records, account.kind.as_str()), (all, "parquet"), "{account:?}");
+    let events = exported(parquet(0..2));
+    let expected = |rest: &str, number: usize| {
+        let head = format!(
+            "{{\"Id\":\"{}\",\"CreationTime\":\"2026-03-01T08:0{number}:00Z\"",
+            id(3, number)
+        );
+        format!("{head},\"Operation\":\"ViewReport\",\"RecordType\":20{rest}}}")
+    };
+    assert_eq!(events, [expected(",\"ReportName\":\"Umsätze\"", 0), expected("", 1)]);
+    let damaged = account_of_damaged(&bytes);
+    assert_eq!(damaged.outcome, Outcome::Failed);
+    assert!(damaged.problems[0].reason.contains("damaged Parquet"), "{damaged:?}");
+}
+
+fn account_of_damaged(bytes: &[u8]) -> Source {
+    let mut bytes = bytes.to_vec();
+    let end = bytes.len();
+    bytes[end - 40..end - 20].fill(0xFF);
+    account("damaged.parquet", bytes, 3)
+}
+
+/// Only the files of the newest version are events of the table: others were replaced or deleted.
+#[test]
+fn delta_table_is_read_by_its_log() {
+    let dir = Workdir::new();
+    let add = |name: &str, bytes: &[u8]| {
+        format!(
+            "{{\"add\":{{\"path\":\"{name}\",\"partitionValues\":{{}},\"size\":{},\
+             \"modificationTime\":0,\"dataChange\":true}}}}\n",
+            bytes.len()
+        )
+    };
+    let field = |name: &str, ty: &str| {
+        format!("{{\"name\":\"{name}\",\"type\":\"{ty}\",\"nullable\":true,\"metadata\":{{}}}}")
+    };
+    let fields = [
+        field("Id", "string"),
+        field("Record_Type", "long"),
+        field("Creation_Time", "timestamp"),
+        field("Operation", "string"),
+        field("Report_Name", "string"),
+    ];
+    let schema = format!("{{\"type\":\"struct\",\"fields\":[{}]}}", fields.join(","));
+    let schema = serde_json::to_string(&schema).expect("any text is JSON");
+    let head = format!(
+        "{{\"protocol\":{{\"minReaderVersion\":1,\"minWriterVersion\":2}}}}\n{{\"metaData\":{{\
+         \"id\":\"7f0a1b2c-0000-4000-8000-000000000001\",\"format\":{{\"provider\":\"parquet\",\
+         \"options\":{{}}}},\"schemaString\":{schema},\"partitionColumns\":[],\
+         \"configuration\":{{}},\"createdTime\":0}}}}\n"
+    );
+    let (old, new) = (parquet(0..5), parquet(5..7));
+    for (name, bytes) in [("old.parquet", &old), ("new.parquet", &new), ("stray.parquet", &old)] {
+        dir.write(&format!("lake/activities/{name}"), bytes);
+    }
+    let log = |version: usize| format!("lake/activities/_delta_log/{version:020}.json");
+    dir.write(&log(0), head + &add("old.parquet", &old));
+    let remove =
+        "{\"remove\":{\"path\":\"old.parquet\",\"deletionTimestamp\":0,\"dataChange\":true}}\n";
+    dir.write(&log(1), add("new.parquet", &new) + remove);
+    dir.write("lake/today.json", plain(0, 0));
+    let (ran, summary) = dir.ingest("store", &["lake"]);
+    ran.ended(0);
+    assert_eq!((summary.records.read, summary.records.stored), (3, 3), "{summary:#?}");
+    assert_eq!(summary.of("lake/activities/new.parquet").kind, "parquet");
+    // A log that cannot be read is one problem, and no file of its table is guessed.
+    dir.write(&log(2), "not JSON\n");
+    let (ran, summary) = dir.ingest("other", &["lake"]);
+    ran.ended(3);
+    assert_eq!((summary.records.stored, summary.sources.failed), (1, 1), "{summary:#?}");
+}

@@ -72,9 +72,10 @@ pub(super) enum Command {
 /// Load log files into the store
 ///
 /// Reads files and folders and detects the format of each file from its content: pages of the REST
-/// API, output of Get-PowerBIActivityEvent, NDJSON, single events, and CSV exports of the unified
-/// audit log with an AuditData column; UTF-8 and UTF-16. Duplicate events are skipped, and files
-/// that were loaded before are not read again.
+/// API, output of Get-PowerBIActivityEvent, NDJSON, single events, CSV exports of the unified audit
+/// log with an AuditData column, the wrappers of collectors (Splunk, Elastic, Logic Apps, …), and
+/// Parquet; packed with gzip, zip, Zstandard or tar. Duplicate events are skipped, and files that
+/// were loaded before are not read again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
