@@ -282,7 +282,9 @@ pub(super) fn is_csv_header(line: &[u8]) -> bool {
     const WORDS: [&str; 5] =
         ["auditdata", "creationtime", "creationdate", "activity", "event.original"];
     let text = String::from_utf8_lossy(line).to_lowercase();
+    // A line of a log can contain these names in JSON.
     text.contains([',', ';', '\t', '|'])
+        && !text.contains('{')
         && (has_column_name(line) || WORDS.iter().any(|word| text.contains(word)))
 }
 
