@@ -5,10 +5,6 @@
 //! is never searched.
 
 use super::parser::{Object, Value};
-use super::record_kind::{RecordKind, object_kind};
-
-/// The most objects of collectors around a record.
-const MAX_DEPTH: usize = 4;
 
 /// Paths of members that contain a record, the original before what a collector parsed from it.
 const PAYLOADS: [&[&str]; 18] = [
@@ -51,19 +47,12 @@ pub(super) const PAYLOAD_COLUMNS: [&str; 8] = [
     "properties",
 ];
 
-/// Returns the kind of the record inside an object; `None` if there is none.
-pub(super) fn unwrap(object: Object<'_>, depth: usize) -> Option<RecordKind<'_>> {
-    if depth >= MAX_DEPTH {
-        return None;
-    }
-    PAYLOADS.iter().find_map(|path| match member_at(object, path)? {
-        Value::Object(inner) => match object_kind(inner, depth + 1) {
-            RecordKind::Event(event) if event.creation_time.is_none() => None,
-            RecordKind::NotAnEvent(_) => None,
-            kind => Some(kind),
-        },
-        Value::Text(text) if is_json_object(text) => Some(RecordKind::EmbeddedJson(text)),
-        _ => None,
+/// Returns the values that can be the record inside an object: objects, and texts that can be JSON.
+pub(super) fn payloads(object: Object<'_>) -> impl Iterator<Item = Value<'_>> {
+    PAYLOADS.iter().filter_map(move |path| member_at(object, path)).filter(|value| match value {
+        Value::Object(_) => true,
+        Value::Text(text) => is_json_object(text),
+        _ => false,
     })
 }
 

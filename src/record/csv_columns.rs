@@ -9,12 +9,12 @@ use crate::schema::{self, ColumnType};
 pub(super) struct CsvColumn {
     /// The name in the header. The header of a field with a column has that column's name.
     pub(super) name: String,
-    pub(super) kind: CellKind,
+    pub(super) kind: CellConversion,
 }
 
 /// The conversion of a cell to JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CellKind {
+pub(super) enum CellConversion {
     /// `True` and `False` are booleans.
     Bool,
     /// A whole number, which pandas can write as `20.0`.
@@ -30,14 +30,16 @@ impl CsvColumn {
     /// (`Record Type`), are those of the fields.
     pub(super) fn new(header: &str) -> Self {
         if header.is_empty() || header.starts_with("Unnamed: ") {
-            return CsvColumn { name: header.to_owned(), kind: CellKind::RowNumber };
+            return CsvColumn { name: header.to_owned(), kind: CellConversion::RowNumber };
         }
         let name = field_name(header);
         let ty = schema::column_index(name).map(|index| &schema::columns()[index].ty);
         let kind = match ty {
-            Some(ColumnType::Bool) => CellKind::Bool,
-            Some(ColumnType::Int | ColumnType::RecordType | ColumnType::UserType) => CellKind::Int,
-            _ => CellKind::Text,
+            Some(ColumnType::Bool) => CellConversion::Bool,
+            Some(ColumnType::Int | ColumnType::RecordType | ColumnType::UserType) => {
+                CellConversion::Int
+            }
+            _ => CellConversion::Text,
         };
         CsvColumn { name: name.to_owned(), kind }
     }
@@ -45,7 +47,7 @@ impl CsvColumn {
     /// Appends the column as a member of a JSON object. Empty cells and row numbers are left out.
     pub(super) fn write_member(&self, cell: &str, object: &mut Vec<u8>) {
         let is_number = |text: &str| text.parse::<i64>().is_ok_and(|n| n.to_string() == text);
-        if cell.is_empty() || self.kind == CellKind::RowNumber && is_number(cell) {
+        if cell.is_empty() || self.kind == CellConversion::RowNumber && is_number(cell) {
             return;
         }
         if object.len() > 1 {
@@ -58,9 +60,9 @@ impl CsvColumn {
             .filter(|(_, zeros)| !zeros.is_empty() && zeros.bytes().all(|digit| digit == b'0'));
         let whole = whole.map_or(cell, |(whole, _)| whole);
         match self.kind {
-            CellKind::Bool if cell.eq_ignore_ascii_case("true") => object.extend(b"true"),
-            CellKind::Bool if cell.eq_ignore_ascii_case("false") => object.extend(b"false"),
-            CellKind::Int if is_number(whole) => object.extend(whole.bytes()),
+            CellConversion::Bool if cell.eq_ignore_ascii_case("true") => object.extend(b"true"),
+            CellConversion::Bool if cell.eq_ignore_ascii_case("false") => object.extend(b"false"),
+            CellConversion::Int if is_number(whole) => object.extend(whole.bytes()),
             _ => json::write_text(cell, object),
         }
     }

@@ -5,6 +5,9 @@ use super::csv_columns::with_field_names;
 use super::parser::{Object, Record, Value, ValueRef};
 use crate::schema::{self, WorkloadGroup};
 
+/// The most objects of collectors around a record.
+const MAX_COLLECTOR_DEPTH: usize = 4;
+
 /// The kind of a record.
 pub enum RecordKind<'a> {
     /// An event.
@@ -47,7 +50,7 @@ impl<'a> Record<'a> {
 }
 
 /// Returns the kind of an object that is inside `depth` objects of collectors.
-pub(super) fn object_kind(object: Object<'_>, depth: usize) -> RecordKind<'_> {
+fn object_kind(object: Object<'_>, depth: usize) -> RecordKind<'_> {
     let fields = KeyFields::from_object(object);
     match fields.audit_data {
         Some(Value::Object(inner)) => {
@@ -75,7 +78,7 @@ pub(super) fn object_kind(object: Object<'_>, depth: usize) -> RecordKind<'_> {
         return RecordKind::Renamed(text);
     }
     // Only records without a time are searched for another record inside.
-    if let Some(kind) = collector::unwrap(object, depth) {
+    if let Some(kind) = payload_kind(object, depth) {
         return kind;
     }
     if fields.event_field_count > 0 {
@@ -88,6 +91,22 @@ pub(super) fn object_kind(object: Object<'_>, depth: usize) -> RecordKind<'_> {
          content of its contentUri"
     } else {
         "not a Power BI event: Id, CreationTime and Operation/Activity are all missing"
+    })
+}
+
+/// Returns the kind of the record inside the record of a collector; `None` if there is none.
+fn payload_kind(object: Object<'_>, depth: usize) -> Option<RecordKind<'_>> {
+    if depth >= MAX_COLLECTOR_DEPTH {
+        return None;
+    }
+    collector::payloads(object).find_map(|payload| match payload {
+        Value::Object(inner) => match object_kind(inner, depth + 1) {
+            RecordKind::Event(event) if event.creation_time.is_none() => None,
+            RecordKind::NotAnEvent(_) => None,
+            kind => Some(kind),
+        },
+        Value::Text(text) => Some(RecordKind::EmbeddedJson(text)),
+        _ => None,
     })
 }
 

@@ -153,16 +153,21 @@ impl TextDecoder {
             return;
         }
         self.has_multibyte |= new.utf8_chunks().any(|chunk| !chunk.valid().is_ascii());
-        // These bytes have no character in the code page.
-        let is_undefined = |byte: &u8| matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D);
-        if self.has_multibyte || new.iter().any(is_undefined) {
+        // These bytes have no character in the code page, or are not part of a text.
+        let is_binary = |byte: &u8| {
+            matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D)
+                || *byte < b' ' && !byte.is_ascii_whitespace()
+        };
+        let new = new.strip_suffix(&[0x1A]).unwrap_or(new);
+        if self.has_multibyte || new.iter().any(is_binary) {
             self.has_multibyte = true;
             return;
         }
         let bytes = text.split_off(start);
         self.file_position -= bytes.len() as u64;
         self.start_encoding(TextEncoding::Windows1252, 0, start, positions);
-        self.decode_bytes(&bytes, last, text);
+        // The rest of the file is decoded by the same decoder, even if it is empty.
+        self.decode_bytes(&bytes, false, text);
         self.file_position += bytes.len() as u64;
     }
 

@@ -1,9 +1,10 @@
 //! Decompresses files: gzip, Zstandard, zip and tar, also nested. It detects them by their first
 //! bytes and never by their names.
 //!
-//! A file on disk is a sequence of texts: one, or several if it is a zip or tar file. All are read as
-//! streams, so that size does not matter. Only a zip file inside another compressed file is kept in
-//! memory, because its directory is at its end. Nothing is ever written under the name of a member.
+//! A file on disk is a sequence of texts: one, or several if it is a zip or tar file. All are read
+//! as streams, so that size does not matter. Only a zip file inside another compressed file is kept
+//! in memory, because its directory is at its end. Nothing is ever written under the name of a
+//! member.
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};

@@ -17,7 +17,8 @@ const MAX_SNIFF_DEPTH: usize = 4;
 ///
 /// They are those of the REST API, Microsoft Graph and PowerShell (`value`), the Fabric CLI
 /// (`text`), Logic Apps and Power Automate (`body`, `outputs`), Splunk (`results`), Elastic
-/// (`hits`), diagnostic settings (`records`), the Log Analytics API (`tables`, `rows`), and scripts.
+/// (`hits`), diagnostic settings (`records`), the Log Analytics API (`tables`, `rows`), and
+/// scripts.
 const RECORD_MEMBERS: [&str; 17] = [
     "activityEventEntities",
     "value",

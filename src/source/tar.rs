@@ -50,7 +50,8 @@ impl TarReader {
         TarReader { stream: Arc::new(Mutex::new(stream)) }
     }
 
-    /// Returns the next file; `None` at the end. Folders, links, hidden files and notes are skipped.
+    /// Returns the next file; `None` at the end. Folders, links, hidden files and notes are
+    /// skipped.
     ///
     /// # Errors
     ///

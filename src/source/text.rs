@@ -272,8 +272,8 @@ impl MemberReader {
         Ok(())
     }
 
-    /// Detects CSV by its header line, after the lines that Export-Csv (`#TYPE`) and Excel (`sep=;`)
-    /// can write first.
+    /// Detects CSV by its header line, after the lines that Export-Csv (`#TYPE`) and Excel
+    /// (`sep=;`) can write first.
     fn detect_csv(&mut self, skipped: usize) -> ReadState {
         let mut start = skipped;
         loop {

@@ -28,8 +28,8 @@ fn other_file(what: &str, can_contain_events: bool) -> UnsupportedText {
     UnsupportedText { reason, can_contain_events }
 }
 
-/// Describes a file that is neither JSON nor CSV by its first bytes; `None` if they are not those of
-/// a common file.
+/// Describes a file that is neither JSON nor CSV by its first bytes; `None` if they are not those
+/// of a common file.
 pub(super) fn recognize(start: &[u8]) -> Option<UnsupportedText> {
     if let Some((_, what, can)) = MAGIC.iter().find(|(magic, ..)| start.starts_with(magic)) {
         return Some(other_file(what, *can));
@@ -150,8 +150,8 @@ mod tests {
             let found = describe_like_json(text.as_bytes()).unwrap();
             assert!(found.reason.contains("Python") && found.can_contain_events);
         }
-        for text in ["[1]\n[2]", "[null]\n{\"a=b\":1}", "[]\n[]", "{\"a\":\"':\"}", "[true]\n", "{"]
-        {
+        let json = ["[1]\n[2]", "[null]\n{\"a=b\":1}", "[]\n[]", "{\"a\":\"':\"}", "[true]", "{"];
+        for text in json {
             assert_eq!(describe_like_json(text.as_bytes()), None, "{text}");
         }
     }
@@ -162,7 +162,7 @@ mod tests {
             ("---\na: 1\n", "YAML", false),
             ("# x\nAnalysisType: rule\nEnabled: true\n", "YAML", false),
             (
-                "<Objs Version=\"1.1.0.1\" xmlns=\"http://schemas.microsoft.com/powershell/2004/04\">",
+                "<Objs xmlns=\"http://schemas.microsoft.com/powershell/2004/04\">",
                 "Import-Clixml",
                 true,
             ),

@@ -81,7 +81,7 @@ fn other_files_of_collectors_are_skipped_and_named_in_one_line() {
     assert_eq!(again.sources.known, 8);
 }
 
-/// What can contain events is a loss, so the run ends with exit code 3.
+/// A file that can contain events is a loss, so the run ends with exit code 3.
 #[test]
 fn files_that_can_contain_events_are_named_and_fail() {
     for (content, what) in [
