@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::parser::{Parser, Value};
 use super::record_kind::RecordKind;
+use crate::schema;
 
 /// The number of bytes in which a sign of an event is searched for. An event has about a thousand.
 const SEARCHED_BYTES: usize = 64 << 10;
@@ -12,12 +13,13 @@ const SEARCHED_BYTES: usize = 64 << 10;
 const MAX_LISTED_MEMBERS: usize = 5;
 
 /// Names of members that events have, and that other objects of Power BI do not have.
-const SIGNS: [&str; 9] = [
+const SIGNS: [&str; 10] = [
     "CreationTime",
     "Creation Time",
     "Creation_Time",
     "Operation",
     "AuditData",
+    "Workload",
     "RecordType",
     "UserId",
     "UserKey",
@@ -25,7 +27,8 @@ const SIGNS: [&str; 9] = [
 ];
 
 /// Describes the records of a JSON text, given the range of the first one, if the text has no sign
-/// of an event and the first record is not the answer of a service that failed. Otherwise `None`.
+/// of an event, and the first record has members that no event has and is not the answer of a
+/// service that failed. Otherwise `None`.
 pub fn describe_json(text: &[u8], first: Range<usize>) -> Option<String> {
     if has_sign(&text[..text.len().min(SEARCHED_BYTES)])
         || has_sign(&text[first.start..first.end.min(first.start + SEARCHED_BYTES)])
@@ -38,7 +41,7 @@ pub fn describe_json(text: &[u8], first: Range<usize>) -> Option<String> {
                 None
             }
             (RecordKind::EmbeddedJson(_) | RecordKind::Renamed(_), _) => None,
-            (_, Value::Object(object)) if !object.is_empty() => {
+            (_, Value::Object(object)) if object.members().any(|(name, _)| !is_field(name)) => {
                 let names = object.members().take(MAX_LISTED_MEMBERS).map(|(name, _)| name);
                 Some(names.map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "))
             }
@@ -46,6 +49,12 @@ pub fn describe_json(text: &[u8], first: Range<usize>) -> Option<String> {
         });
     let members = members.ok().flatten()?;
     Some(format!("not a log of Power BI events: JSON objects with the members {members}"))
+}
+
+/// Returns true if events have a field with a name. An object with no other members can be a part
+/// of an event.
+fn is_field(name: &str) -> bool {
+    schema::column_index(name).is_some()
 }
 
 /// Returns true if a text has the name of a member of [`SIGNS`], with quotes written in any way.
@@ -79,10 +88,7 @@ mod tests {
                 r#"{"workspaces":[{"id":"1","reports":[]}],"datasourceInstances":[]}"#,
                 r#""workspaces", "datasourceInstances""#,
             ),
-            (
-                r#"{"id":"1","createdDateTime":"2026-03-01T00:00:00Z"}"#,
-                r#""id", "createdDateTime""#,
-            ),
+            (r#"{"id":"1","name":"2026-03-01T00:00:00Z"}"#, r#""id", "name""#),
             (r#"{"Activity":{"LastRun":"x"},"Catalog":{}}"#, r#""Activity", "Catalog""#),
         ] {
             assert!(described(text).unwrap().ends_with(members), "{text}");
@@ -98,6 +104,7 @@ mod tests {
             r#"{"error":{"code":"x"}}"#,
             r#"{"contentUri":"x"}"#,
             r#"{"Id":[]}"#,
+            r#"{"Id":"1","ReportName":"x"}"#,
             "{}",
             "{broken",
         ] {

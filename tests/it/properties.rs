@@ -391,6 +391,9 @@ fn stray(number: usize, is_other: bool, mut members: Members) -> Record {
     members.push(("Id".to_owned(), Json::text(format!("stray {number}"))));
     if is_other {
         members.push(("RecordType".to_owned(), Json::Number("2".to_owned())));
+    } else if !members.iter().any(|(name, _)| name.eq_ignore_ascii_case("Operation")) {
+        // JSON without any sign of an event is not a log.
+        members.push(("Operation".to_owned(), Json::text("x")));
     }
     Record::new(members, 0)
 }
