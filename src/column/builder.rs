@@ -9,7 +9,7 @@ use super::field_lookup::{FieldLookup, FieldTarget, START};
 use super::schema::KeyColumns;
 use super::stored::Stored;
 use super::text::{DictionaryColumn, Normalization, PlainTextColumn, id_key};
-use crate::record::csv::{EnvelopeFields, ambiguous_date_reason};
+use crate::record::csv::{AMBIGUOUS_DATE_REASON, EnvelopeFields};
 use crate::record::local_time::{self, LocalTime};
 use crate::record::{Event, Parser, Value, json, time, time_value};
 use crate::schema::{self, WorkloadGroup, column_index, columns};
@@ -284,7 +284,7 @@ fn event_time(event: &Event<'_>, envelope: &EnvelopeFields) -> Result<i64, Rejec
         RejectedEvent(match event.creation_time {
             None | Some(Value::Null) => match &envelope.creation_time {
                 Some(text) if local_time::parse(text, || None) == LocalTime::Ambiguous => {
-                    ambiguous_date_reason(text)
+                    AMBIGUOUS_DATE_REASON.to_owned()
                 }
                 _ => "CreationTime is missing, so the event belongs to no day".to_owned(),
             },
