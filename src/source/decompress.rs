@@ -60,7 +60,7 @@ pub(super) struct UnpackedMember {
 pub(super) enum MemberContent {
     Text(Box<dyn Read + Send>),
     /// The rows of a table.
-    Rows(ParquetText),
+    Rows(Box<dyn Read + Send>),
     /// A text that cannot be read, now or later, with the reason.
     Unsupported(String),
     /// Nothing to read.
@@ -188,7 +188,7 @@ impl PackedFile {
             input = match packing {
                 None if is_parquet && !is_packed => {
                     return match ParquetText::open(&self.path) {
-                        Ok(rows) => part(MemberContent::Rows(rows)),
+                        Ok(rows) => part(MemberContent::Rows(self.count_unpacked(Box::new(rows)))),
                         Err(reason) => part(MemberContent::Unsupported(reason)),
                     };
                 }

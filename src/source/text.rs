@@ -9,7 +9,6 @@ use super::embedded_json::{StringUnquoter, is_embedded_json, unquote};
 use super::format::SourceFormat;
 use super::json_table::TableColumns;
 use super::member::UnsupportedText;
-use super::parquet_text::ParquetText;
 use super::positions::PositionMap;
 use super::preamble::{JsonPreamble, find_json};
 use super::problem::DecodeProblem;
@@ -99,8 +98,8 @@ impl MemberReader {
     }
 
     /// Creates a reader for the rows of a Parquet file.
-    pub(super) fn for_rows(rows: ParquetText) -> Self {
-        MemberReader { is_parquet: true, ..MemberReader::new(Box::new(rows)) }
+    pub(super) fn for_rows(rows: Box<dyn Read + Send>) -> Self {
+        MemberReader { is_parquet: true, ..MemberReader::new(rows) }
     }
 
     /// Returns the next chunk, in the buffers of a used one; `None` at the end.
