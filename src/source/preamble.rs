@@ -60,7 +60,7 @@ mod tests {
             assert_eq!(find_json(text.as_bytes()), Some(JsonPreamble::Above(start)), "{json}");
         }
         let http = b"HTTP/1.1 200 OK\r\nRequestId: {x}\r\n\r\n{\"value\":[]}";
-        assert_eq!(find_json(http), Some(JsonPreamble::Above(36)));
+        assert_eq!(find_json(http), Some(JsonPreamble::Above(35)));
         let log = b"<13>Mar 2 host app[12]: {\"Id\":1}\n2026 {x} {\"Id\":2}\n";
         assert_eq!(find_json(log), Some(JsonPreamble::LinePrefix));
         for text in ["", "hello {world}", "a,b\n{x}", "key {\"a\":1} rest", "x {\"a\":1}\nno\n"] {
