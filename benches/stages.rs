@@ -41,7 +41,9 @@ impl Archive {
         let folder = tempfile::tempdir().unwrap();
         let spec = Spec::default().sized(Layout::RestPages, BYTES);
         let written = write_archive(folder.path(), &spec, Layout::RestPages).unwrap();
-        let (found, _) = source::discover(&[folder.path().to_owned()]);
+        let found =
+            source::discover(&[folder.path().to_owned()], &Default::default(), &|_| Ok(Vec::new()))
+                .files;
         let files = found.into_iter().map(|file| file.path).collect();
         Archive { files, written, _folder: folder }
     }

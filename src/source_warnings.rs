@@ -40,6 +40,7 @@ pub fn detect(
         lost_characters(indicators),
         flattened(indicators).filter(|_| !is_table),
         too_early(facts),
+        code_page(facts, indicators),
     ];
     all.into_iter().flatten().collect()
 }
@@ -52,6 +53,18 @@ fn warning(kind: WarningKind, count: u64, detail: impl Into<String>) -> SourceWa
 fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+/// Returns the warning about text around the records that was skipped.
+pub fn skipped_text(what: &str) -> SourceWarning {
+    let detail = format!("{what}; the events are read; write only the JSON to the file");
+    warning(WarningKind::SkippedText, 1, detail)
+}
+
+fn code_page(facts: &SourceFacts, indicators: &LossIndicators) -> Option<SourceWarning> {
+    let detail = "not valid UTF-8, so it was read as Windows-1252 (Western Europe); if names look \
+                  wrong, write the file again as UTF-8";
+    indicators.is_windows_1252.then(|| warning(WarningKind::CodePage, facts.records.read, detail))
 }
 
 fn truncated(facts: &SourceFacts, results: Option<u64>) -> Option<SourceWarning> {
@@ -77,11 +90,13 @@ fn at_limit(facts: &SourceFacts) -> Option<SourceWarning> {
 }
 
 fn lossy_table(facts: &SourceFacts, indicators: &LossIndicators) -> SourceWarning {
+    let flattened = match indicators.flattened {
+        0 => String::new(),
+        values => format!(" ({})", count(values, "value")),
+    };
     let detail = format!(
-        "a table without AuditData: Export-Csv writes only the columns of the first event, and \
-         nested values as text ({}); download its days again as JSON, with \
-         ConvertTo-Json -Depth 10",
-        count(indicators.flattened, "value")
+        "a table without AuditData: tools write only the columns of the first event, and nested \
+         values as text{flattened}; download its days again as JSON, with ConvertTo-Json -Depth 10"
     );
     warning(WarningKind::LossyTable, facts.records.read, detail)
 }

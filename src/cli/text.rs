@@ -157,12 +157,37 @@ fn write_warnings<'s>(
 
 fn source_counts(sources: &SourceCounts) -> String {
     format!(
-        "sources  {} found = {} new + {} known + {} failed",
+        "sources  {} found = {} new + {} known{} + {} failed{}",
         format_number(sources.found),
         format_number(sources.new),
         format_number(sources.known),
-        format_number(sources.failed)
+        if_any(" + ", sources.skipped, " skipped"),
+        format_number(sources.failed),
+        if_any("; ", sources.excluded, " excluded")
     )
+}
+
+/// Returns a number between two texts; an empty text if the number is zero.
+fn if_any(before: &str, number: u64, after: &str) -> String {
+    if number == 0 { String::new() } else { format!("{before}{}{after}", format_number(number)) }
+}
+
+/// Returns the files that were skipped because they contain no events, one per line.
+pub(super) fn skipped_files(summary: &IngestSummary) -> String {
+    let mut text = String::new();
+    let skipped: Vec<&SourceReport> =
+        summary.files.iter().filter(|source| !source.skipped.is_empty()).collect();
+    for source in skipped.iter().take(MAX_LISTED) {
+        let reasons: Vec<&str> =
+            source.skipped.iter().map(|problem| problem.reason.as_str()).collect();
+        let line = format!("{}: skipped: {}", source.source, reasons.join("; "));
+        let _ = writeln!(text, "{}", one_line(&line));
+    }
+    if skipped.len() > MAX_LISTED {
+        let more = count((skipped.len() - MAX_LISTED) as u64, "more file");
+        let _ = writeln!(text, "and {more} skipped; --exclude leaves files out");
+    }
+    text
 }
 
 fn source_table(summary: &IngestSummary) -> String {
@@ -171,7 +196,10 @@ fn source_table(summary: &IngestSummary) -> String {
     let listed: Vec<&SourceReport> = summary
         .files
         .iter()
-        .filter(|source| all <= MAX_LISTED_SOURCES || source.outcome != SourceOutcome::Ok)
+        .filter(|source| {
+            let is_fine = matches!(source.outcome, SourceOutcome::Ok | SourceOutcome::Skipped);
+            all <= MAX_LISTED_SOURCES || !is_fine
+        })
         .collect();
     if !listed.is_empty() {
         let _ = writeln!(text, "    read   stored  duplic.   others   reject.  source");

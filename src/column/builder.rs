@@ -9,8 +9,9 @@ use super::field_lookup::{FieldLookup, FieldTarget, START};
 use super::schema::KeyColumns;
 use super::stored::Stored;
 use super::text::{DictionaryColumn, Normalization, PlainTextColumn, id_key};
-use crate::record::csv::EnvelopeFields;
-use crate::record::{Event, Parser, Value, json, time};
+use crate::record::csv::{AMBIGUOUS_DATE_REASON, EnvelopeFields};
+use crate::record::local_time::{self, LocalTime};
+use crate::record::{Event, Parser, Value, json, time, time_value};
 use crate::schema::{self, WorkloadGroup, column_index, columns};
 
 /// Builds batches of events.
@@ -264,16 +265,16 @@ fn canonical_name(name: &str) -> &str {
 const PLAUSIBLE_US: std::ops::Range<i64> = 946_684_800_000_000..4_102_444_800_000_000;
 
 fn event_time(event: &Event<'_>, envelope: &EnvelopeFields) -> Result<i64, RejectedEvent> {
-    let inner = match event.creation_time {
-        Some(Value::Text(text)) => time::parse(text),
-        _ => None,
-    };
-    // A localized date can be ambiguous. It is used if the event has no time, but not if the time
+    let inner = event.creation_time.and_then(time_value::parse);
+    // A date in the format of a country is used if the event has no time, but not if the time
     // of the event is unreadable.
     let from_envelope = || {
         let text = envelope.creation_time.as_deref()?;
         match event.creation_time {
-            None | Some(Value::Null) => time::parse_localized(text),
+            None | Some(Value::Null) => match local_time::parse(text, || None) {
+                LocalTime::Known(timestamp) => Some(timestamp),
+                LocalTime::Ambiguous | LocalTime::Unreadable => None,
+            },
             Some(_) => time::parse(text),
         }
     };
@@ -281,9 +282,12 @@ fn event_time(event: &Event<'_>, envelope: &EnvelopeFields) -> Result<i64, Rejec
     let timestamp = timestamp.filter(|timestamp| PLAUSIBLE_US.contains(&timestamp.epoch_us));
     timestamp.map(|timestamp| timestamp.epoch_us).ok_or_else(|| {
         RejectedEvent(match event.creation_time {
-            None | Some(Value::Null) => {
-                "CreationTime is missing, so the event belongs to no day".to_owned()
-            }
+            None | Some(Value::Null) => match &envelope.creation_time {
+                Some(text) if local_time::parse(text, || None) == LocalTime::Ambiguous => {
+                    AMBIGUOUS_DATE_REASON.to_owned()
+                }
+                _ => "CreationTime is missing, so the event belongs to no day".to_owned(),
+            },
             Some(value) => {
                 let mut found = Vec::new();
                 json::write(value, &mut found);

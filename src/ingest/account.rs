@@ -10,7 +10,7 @@ use crate::record::loss_indicators::LossIndicators;
 use crate::record::time;
 use crate::schema::MICROS_PER_DAY;
 use crate::schema::source_log::{Problem, RecordCounts, SourceFacts, SourceWarning};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, UnsupportedText};
 use crate::source_warnings;
 use crate::store::{DataFile, SourceEntry};
 
@@ -23,8 +23,10 @@ pub(super) struct SourceAccount {
     pub(super) facts: SourceFacts,
     pub(super) absolute_path: String,
     pub(super) digest: Option<String>,
-    /// The reason why the source as a whole is unsupported.
-    pub(super) unsupported_reason: Option<String>,
+    /// True if no text of the source is a log.
+    pub(super) is_unsupported: bool,
+    /// The texts that were skipped without a loss, with what they are.
+    skipped: Vec<Problem>,
     /// True if the source could not be read to its end, so that the next run must read it again.
     pub(super) retry: bool,
     /// True if another command ingested the same content while this one was reading it.
@@ -32,6 +34,7 @@ pub(super) struct SourceAccount {
     pub(super) other_workloads: BTreeMap<String, u64>,
     pub(super) generated_ids: u64,
     loss_indicators: LossIndicators,
+    skipped_text: Option<String>,
     result_count: Option<u64>,
 }
 
@@ -52,6 +55,8 @@ pub(super) struct ChunkStats {
     pub(super) generated_ids: u64,
     /// Traces of data loss before the file was written.
     pub(super) loss_indicators: LossIndicators,
+    /// A description of text around the records that was skipped.
+    pub(super) skipped_text: Option<String>,
     /// The largest number of results that the search reported.
     pub(super) result_count: Option<u64>,
 }
@@ -111,6 +116,7 @@ impl SourceAccount {
         };
         self.generated_ids += stats.generated_ids;
         self.loss_indicators.add(stats.loss_indicators);
+        self.skipped_text = self.skipped_text.take().or(stats.skipped_text);
         self.result_count = self.result_count.max(stats.result_count);
         self.facts.damaged |= stats.damaged;
         let rejected = stats.rejected.into_iter().map(|rejected| rejected.problem);
@@ -131,23 +137,30 @@ impl SourceAccount {
     }
 
     /// Adds the reasons of unsupported texts. If all `texts` of the source are unsupported, so is
-    /// the source.
-    pub(super) fn set_unsupported(&mut self, reasons: Vec<String>, texts: usize) {
-        if reasons.len() == texts {
-            self.unsupported_reason = reasons.first().cloned();
+    /// the source. Texts that contain no events are not a problem.
+    pub(super) fn set_unsupported(&mut self, unsupported: Vec<UnsupportedText>, texts: usize) {
+        self.is_unsupported = !unsupported.is_empty() && unsupported.len() == texts;
+        for UnsupportedText { reason, can_contain_events } in unsupported {
+            if can_contain_events {
+                self.facts.damaged |= !self.is_unsupported;
+                self.add_problem(0, reason);
+            } else {
+                self.skipped.push(Problem::new(0, reason));
+            }
         }
-        self.facts.damaged |= !reasons.is_empty() && self.unsupported_reason.is_none();
-        reasons.into_iter().for_each(|reason| self.add_problem(0, reason));
+        self.skipped.truncate(MAX_PROBLEMS_PER_SOURCE);
     }
 
     /// Completes the account after the source was read.
     pub(super) fn finish(&mut self) {
         self.merge_problems();
         // A source that was not read to its end cannot be judged.
-        if !self.retry && self.unsupported_reason.is_none() {
+        if !self.retry && !self.is_unsupported {
             let indicators = &self.loss_indicators;
             self.facts.warnings =
                 source_warnings::detect(&self.facts, indicators, self.result_count);
+            let skipped = self.skipped_text.as_deref().map(source_warnings::skipped_text);
+            self.facts.warnings.extend(skipped);
         }
     }
 
@@ -188,7 +201,9 @@ impl SourceAccount {
     }
 
     fn outcome(&self) -> SourceOutcome {
-        if self.unsupported_reason.is_some() || self.retry {
+        if self.is_unsupported && !self.retry && self.facts.problems.is_empty() {
+            SourceOutcome::Skipped
+        } else if self.is_unsupported || self.retry {
             SourceOutcome::Failed
         } else if self.facts.damaged || self.facts.records.rejected > 0 {
             SourceOutcome::Partial
@@ -206,7 +221,9 @@ pub enum SourceOutcome {
     Ok,
     /// The complete records were read. Others are damaged or rejected.
     Partial,
-    /// The file is not a log, or could not be read.
+    /// The file was recognized as something that contains no events, and skipped.
+    Skipped,
+    /// The file is not a log and can contain events, or could not be read.
     Failed,
 }
 
@@ -223,6 +240,8 @@ pub struct SourceReport {
     pub records: RecordCounts,
     /// Its problems, sorted by position.
     pub problems: Vec<Problem>,
+    /// The texts in it that contain no events, with what they are.
+    pub skipped: Vec<Problem>,
     /// Warnings that the source is probably incomplete.
     pub warnings: Vec<SourceWarning>,
 }
@@ -230,14 +249,18 @@ pub struct SourceReport {
 /// Numbers of sources.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SourceCounts {
-    /// All sources that were found: new, known and failed.
+    /// All sources that were found: new, known, skipped and failed.
     pub found: u64,
     /// Sources that this run read.
     pub new: u64,
     /// Sources that an earlier run ingested.
     pub known: u64,
-    /// Sources that are not a log or could not be read.
+    /// Sources that were recognized as something that contains no events.
+    pub skipped: u64,
+    /// Sources that are not a log and can contain events, or could not be read.
     pub failed: u64,
+    /// Files that were left out by `--exclude`. They are not among those found.
+    pub excluded: u64,
 }
 
 /// The times of the first and last event, as `2024-03-01T08:15:30Z`.
@@ -284,7 +307,10 @@ pub struct IngestSummary {
 impl IngestSummary {
     /// Returns true if all sources could be read completely.
     pub fn is_complete(&self) -> bool {
-        self.sources.failed == 0 && self.files.iter().all(|s| s.outcome == SourceOutcome::Ok)
+        let is_whole = |file: &SourceReport| {
+            matches!(file.outcome, SourceOutcome::Ok | SourceOutcome::Skipped)
+        };
+        self.sources.failed == 0 && self.files.iter().all(is_whole)
     }
 }
 
@@ -311,6 +337,7 @@ pub(super) fn summarize(
             kind: account.facts.kind,
             records: account.facts.records,
             problems: account.facts.problems,
+            skipped: account.skipped,
             warnings: account.facts.warnings,
         });
     }
@@ -320,11 +347,13 @@ pub(super) fn summarize(
         outcome: SourceOutcome::Failed,
         records: RecordCounts::default(),
         problems: vec![Problem::new(0, format!("cannot be read: {reason}"))],
+        skipped: Vec::new(),
         warnings: Vec::new(),
     }));
-    let failed = reports.iter().filter(|source| source.outcome == SourceOutcome::Failed).count();
+    let count = |outcome| reports.iter().filter(|source| source.outcome == outcome).count();
+    let (failed, skipped) = (count(SourceOutcome::Failed), count(SourceOutcome::Skipped));
     let known = (archive.known_count() + ingested) as u64;
-    let read = reports.len() - failed;
+    let read = reports.len() - failed - skipped;
     let first = files.iter().filter_map(|file| file.period_us).map(|p| p.0).min();
     let last = files.iter().filter_map(|file| file.period_us).map(|p| p.1).max();
     IngestSummary {
@@ -332,7 +361,9 @@ pub(super) fn summarize(
             found: known + reports.len() as u64,
             new: read as u64,
             known,
+            skipped: skipped as u64,
             failed: failed as u64,
+            excluded: archive.excluded,
         },
         records,
         period: EventPeriod {

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::options::Options;
 use crate::error::{Error, Result};
-use crate::source::{self, SourceFile};
-use crate::store::SourceEntry;
+use crate::source::{self, DiscoveredFiles, ExcludePatterns, SourceFile};
+use crate::store::{self, SourceEntry};
 
 /// Returns true if an earlier run ingested everything of a source that this run asks for.
 pub(super) fn is_fully_ingested(entry: &SourceEntry, all_workloads: bool) -> bool {
@@ -87,19 +87,25 @@ pub(super) struct SourceArchive {
     pub(super) files: Vec<(SourceFile, SourceFileStatus)>,
     /// Paths that cannot be read, with the reason.
     pub(super) unreadable: Vec<(String, String)>,
+    /// The number of files that the options exclude.
+    pub(super) excluded: u64,
 }
 
 impl SourceArchive {
     pub(super) fn discover(options: &Options, known: &KnownSources) -> Result<Self> {
-        let (found, unreadable) = source::discover(&options.paths);
-        if let ([], [(name, reason)], [_]) = (&found[..], &unreadable[..], &options.paths[..]) {
+        let exclude = ExcludePatterns::new(&options.exclude).map_err(Error::Usage)?;
+        let DiscoveredFiles { files, unreadable, excluded } =
+            source::discover(&options.paths, &exclude, &|folder| {
+                store::table_files(folder).map_err(|error| error.to_string())
+            });
+        if let ([], [(name, reason)], [_]) = (&files[..], &unreadable[..], &options.paths[..]) {
             return Err(Error::Usage(format!("cannot read {name}: {reason}")));
         }
-        let files = found.into_iter().map(|file| {
+        let files = files.into_iter().map(|file| {
             let status = known.status(&file);
             (file, status)
         });
-        Ok(SourceArchive { files: files.collect(), unreadable })
+        Ok(SourceArchive { files: files.collect(), unreadable, excluded })
     }
 
     /// Returns the files to read.

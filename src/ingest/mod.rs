@@ -5,6 +5,7 @@
 
 mod account;
 mod archive;
+mod dates;
 mod options;
 mod plan;
 mod queue;

@@ -9,6 +9,10 @@ use crate::person::Pseudonymizer;
 pub struct Options {
     /// Files and folders to read.
     pub paths: Vec<PathBuf>,
+    /// Patterns of files and folders that are left out, with `*`, `**` and `?` as wildcards. A
+    /// pattern without `/` is compared with the name of a file or folder, and a pattern with `/`
+    /// with the path below one of the paths.
+    pub exclude: Vec<String>,
     /// The number of threads; `None` for all cores.
     pub threads: Option<usize>,
     /// Pseudonymizes people before anything is stored; `None` to store real names.

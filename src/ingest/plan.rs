@@ -102,7 +102,9 @@ pub fn plan(store: &Store, options: &Options) -> Result<IngestPlan> {
         found: files.len() as u64,
         new: count(&|state| matches!(state, PlannedState::New | PlannedState::Changed)) as u64,
         known: count(&|state| state == PlannedState::Known) as u64,
+        skipped: 0,
         failed: count(&|state| state == PlannedState::Failed) as u64,
+        excluded: archive.excluded,
     };
     let is_read =
         |file: &&PlannedSource| matches!(file.state, PlannedState::New | PlannedState::Changed);

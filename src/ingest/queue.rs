@@ -8,10 +8,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::account::{ChunkStats, SourceAccount};
+use super::dates::FileDates;
 use crate::error::{Error, Result};
-use crate::record::csv;
+use crate::record::{csv, foreign};
 use crate::source::{
     Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
+    UnsupportedText,
 };
 
 /// The problem of a source that changed while it was read.
@@ -30,6 +32,7 @@ struct OpenSource {
     /// The text that is being read, and its name for the lineage column.
     member_name: (Arc<SourceMember>, Arc<str>),
     kinds: BTreeSet<&'static str>,
+    dates: Arc<FileDates>,
 }
 
 struct QueueState {
@@ -61,6 +64,8 @@ pub(super) struct ChunkTask<'f> {
     pub(super) sequence: u64,
     /// The header if the chunk is CSV.
     pub(super) header: Option<Arc<csv::CsvHeader>>,
+    /// The order of day and month in the dates of the source.
+    pub(super) dates: Arc<FileDates>,
 }
 
 impl<'f> ChunkQueue<'f> {
@@ -89,9 +94,9 @@ impl<'f> ChunkQueue<'f> {
                 Ok(Some(chunk)) => match open.make_task(chunk, self.files) {
                     Ok(task) => return Ok(Some(task)),
                     Err(unsupported) => {
-                        // CSV of another kind: its header is parsed with the first chunk.
-                        let (chunk, reason) = *unsupported;
-                        open.chunks.set_unsupported(reason);
+                        // CSV or JSON of another kind, which its first chunk shows.
+                        let (chunk, unsupported) = *unsupported;
+                        open.chunks.set_unsupported(unsupported);
                         used = chunk;
                     }
                 },
@@ -134,6 +139,7 @@ impl OpenSource {
             header: None,
             member_name: (Arc::default(), file.name.as_str().into()),
             kinds: BTreeSet::new(),
+            dates: Arc::new(FileDates::new(file.path.clone())),
         }
     }
 
@@ -141,11 +147,14 @@ impl OpenSource {
         &mut self,
         chunk: Chunk,
         files: &'f [SourceFile],
-    ) -> Result<ChunkTask<'f>, Box<(Chunk, String)>> {
+    ) -> Result<ChunkTask<'f>, Box<(Chunk, UnsupportedText)>> {
         let header = match self.csv_header(&chunk.format) {
             Ok(header) => header,
-            Err(reason) => return Err(Box::new((chunk, reason))),
+            Err(unsupported) => return Err(Box::new((chunk, unsupported))),
         };
+        if let Some(unsupported) = self.foreign_json(&chunk) {
+            return Err(Box::new((chunk, unsupported)));
+        }
         let kind = format_name(&chunk.format, header.as_deref());
         if header.is_some() {
             // If a text consists of two CSV texts, its format at the end is that of the last one
@@ -175,6 +184,7 @@ impl OpenSource {
             kind,
             sequence,
             header,
+            dates: self.dates.clone(),
         })
     }
 
@@ -194,28 +204,46 @@ impl OpenSource {
             kind: "",
             sequence: (self.number as u64) << 32 | self.next_sequence,
             header: None,
+            dates: self.dates.clone(),
         })
     }
 
     /// Returns the header of a CSV text, which is parsed once for all its chunks.
-    fn csv_header(&mut self, format: &SourceFormat) -> Result<Option<Arc<csv::CsvHeader>>, String> {
+    fn csv_header(
+        &mut self,
+        format: &SourceFormat,
+    ) -> Result<Option<Arc<csv::CsvHeader>>, UnsupportedText> {
         let SourceFormat::Csv(line) = format else { return Ok(None) };
         if let Some((known, header)) = &self.header
             && known == line
         {
             return Ok(Some(header.clone()));
         }
-        let header = Arc::new(csv::parse_header(line).map_err(str::to_owned)?);
+        let header = Arc::new(csv::parse_header(line).map_err(UnsupportedText::loss)?);
         self.header = Some((line.clone(), header.clone()));
         Ok(Some(header))
     }
 
+    /// Returns the reason why the first chunk of a JSON text has no events; `None` if it can have
+    /// some, or is not the first one.
+    fn foreign_json(&self, chunk: &Chunk) -> Option<UnsupportedText> {
+        let is_first = !Arc::ptr_eq(&self.member_name.0, &chunk.member);
+        if !is_first || self.chunks.has_problems() {
+            return None;
+        }
+        let (start, end) = *chunk.records.first()?;
+        let reason = foreign::describe_json(&chunk.text, start as usize..end as usize)?;
+        Some(UnsupportedText { reason, can_contain_events: false })
+    }
+
     /// Records the format of a text that was read to its end, or returns the reason why it is not a
     /// log.
-    fn finish_member(&mut self, result: MemberResult) -> Result<(), String> {
-        let named = |reason| match &result.name {
-            None => reason,
-            Some(name) => format!("{name}: {reason}"),
+    fn finish_member(&mut self, result: MemberResult) -> Result<(), UnsupportedText> {
+        let named = |unsupported: UnsupportedText| match &result.name {
+            None => unsupported,
+            Some(name) => {
+                UnsupportedText { reason: format!("{name}: {}", unsupported.reason), ..unsupported }
+            }
         };
         let format = result.format.map_err(named)?;
         let header = self.csv_header(&format).map_err(named)?;
@@ -255,7 +283,7 @@ impl QueueState {
         account.digest = Some(open.chunks.digest());
         let results = open.chunks.take_finished();
         let texts = results.len();
-        let unsupported: Vec<String> =
+        let unsupported: Vec<UnsupportedText> =
             results.into_iter().filter_map(|result| open.finish_member(result).err()).collect();
         account.facts.kind = match (open.kinds.is_empty(), unsupported.is_empty()) {
             (true, true) => SourceFormat::Empty.name().to_owned(),
@@ -298,7 +326,11 @@ mod tests {
     fn file_that_is_still_being_written_is_read_again() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "{\"Id\":\"1\"}\n{\"Id\":").unwrap();
-        let (found, _) = crate::source::discover(&[file.path().to_owned()]);
+        let found =
+            crate::source::discover(&[file.path().to_owned()], &Default::default(), &|_| {
+                Ok(Vec::new())
+            })
+            .files;
         let read = |found: &SourceFile| {
             let files = [found.clone()];
             let queue = ChunkQueue::new(&files);

@@ -15,7 +15,9 @@ use crate::record::csv::{
 };
 use crate::record::json;
 use crate::record::loss_indicators::LossIndicators;
-use crate::record::{Event, Parser, Record, RecordKind, workload_group, workload_label};
+use crate::record::{
+    Event, Parser, Record, RecordKind, RecordParseError, workload_group, workload_label,
+};
 use crate::schema::reject::{MAX_RAW_BYTES, Raw, Reject};
 use crate::schema::source_log::Problem;
 use crate::schema::{EventText, WorkloadGroup};
@@ -25,6 +27,9 @@ use crate::store::Transaction;
 /// The bytes of raw text in one batch. Large batches mean few runs to merge and few dictionaries,
 /// but every thread keeps one in memory.
 const BATCH_TEXT_BYTES: usize = 48 << 20;
+
+/// The most JSON texts inside each other in the record of a collector.
+const MAX_EMBEDDED_TEXTS: usize = 3;
 
 /// Processes chunks until the queue is empty.
 pub(super) fn run(
@@ -90,9 +95,16 @@ impl<'w> RecordPseudonymizer<'w> {
         let rewrite = |text: &EventText<'_>| self.pseudonymizer.pseudonymize_field(text);
         let mut out = Vec::with_capacity(raw.len());
         let written = self.parser.parse(raw, |record| {
-            json::write_rewritten(record.root(), &rewrite, &mut out);
+            // Of such a record, only the text is used, and it is pseudonymized after it is
+            // extracted. Doing both would change the pseudonyms.
+            let is_event =
+                !matches!(record.kind(), RecordKind::EmbeddedJson(_) | RecordKind::Renamed(_));
+            if is_event {
+                json::write_rewritten(record.root(), &rewrite, &mut out);
+            }
+            is_event
         });
-        if written.is_ok() { Cow::Owned(out) } else { Cow::Borrowed(raw) }
+        if written == Ok(true) { Cow::Owned(out) } else { Cow::Borrowed(raw) }
     }
 
     /// Pseudonymizes a rejected record. Invalid UTF-8 is dropped, because it could hide a name.
@@ -158,9 +170,11 @@ impl IngestWorker<'_> {
         for RejectedRecord { problem, .. } in &mut stats.rejected {
             problem.reason = task.chunk.member.qualify_reason(std::mem::take(&mut problem.reason));
         }
+        stats.loss_indicators.is_windows_1252 = task.chunk.is_windows_1252;
         for problem in &task.problems {
-            stats.damaged = true;
+            stats.damaged |= problem.scope != ProblemScope::Skipped;
             match problem.scope {
+                ProblemScope::Skipped => stats.skipped_text = Some(problem.reason.clone()),
                 ProblemScope::Record => {
                     stats.read += 1;
                     stats.reject(problem.position, problem.reason.clone(), 0..0);
@@ -187,7 +201,8 @@ impl IngestWorker<'_> {
 
     fn process_rows(&mut self, task: &ChunkTask<'_>, header: &CsvHeader, stats: &mut ChunkStats) {
         let mut sequence = task.sequence;
-        header.for_each_row(&task.chunk.text, |span, row| {
+        let order = || task.dates.order();
+        header.for_each_row(&task.chunk.text, &order, |span, row| {
             let context = RecordContext { task, span, sequence };
             sequence += 1;
             match row {
@@ -254,37 +269,79 @@ impl IngestWorker<'_> {
         stats: &mut ChunkStats,
     ) {
         stats.read += 1;
+        match self.process_json(raw, envelope, context, stats) {
+            Ok(None) => {}
+            Ok(Some(text)) => self.process_embedded(text, context, stats),
+            Err(error) => {
+                // Positions inside a CSV cell differ from those in the file, since quotes are
+                // doubled.
+                let is_csv = context.task.header.is_some();
+                let offset = if is_csv { 0 } else { error.position };
+                let reason = match is_csv && is_truncated_by_excel(raw) {
+                    true => TRUNCATED_REASON.to_owned(),
+                    false => format!("invalid JSON: {}", error.reason),
+                };
+                context.reject(offset, reason, stats);
+            }
+        }
+    }
+
+    /// Processes the JSON text in the record of a collector, which can contain another text.
+    fn process_embedded(
+        &mut self,
+        mut text: String,
+        context: &RecordContext<'_>,
+        stats: &mut ChunkStats,
+    ) {
+        for _ in 0..MAX_EMBEDDED_TEXTS {
+            match self.process_json(text.as_bytes(), &EnvelopeFields::default(), context, stats) {
+                Ok(None) => return,
+                Ok(Some(inner)) => text = inner,
+                Err(error) => {
+                    let reason = format!("invalid JSON in the text of a member: {}", error.reason);
+                    return context.reject(0, reason, stats);
+                }
+            }
+        }
+        let reason = format!("JSON in texts is nested more than {MAX_EMBEDDED_TEXTS} levels deep");
+        context.reject(0, reason, stats);
+    }
+
+    /// Processes one JSON value. Returns the text that contains the record, if the value is the
+    /// record of a collector.
+    fn process_json(
+        &mut self,
+        raw: &[u8],
+        envelope: &EnvelopeFields,
+        context: &RecordContext<'_>,
+        stats: &mut ChunkStats,
+    ) -> Result<Option<String>, RecordParseError> {
         let IngestWorker { parser, inner_parser, batch, pseudonymizer } = self;
         let rewritten = pseudonymizer.as_mut().map(|pseudonymizer| pseudonymizer.apply(raw));
         let raw = rewritten.as_deref().unwrap_or(raw);
-        let parsed = parser.parse(raw, |record| match record.kind() {
-            RecordKind::Event(event) => append_event(batch, &event, envelope, context, stats),
-            RecordKind::GraphEnvelope(event, outer) => {
-                let envelope = EnvelopeFields::from_members(outer.members());
-                append_event(batch, &event, &envelope, context, stats);
-            }
-            RecordKind::AuditDataJson(text, outer) => {
-                let envelope = EnvelopeFields::from_members(outer.members());
-                stats.result_count = stats.result_count.max(envelope.result_count);
-                let parsed = inner_parser.parse(text.as_bytes(), |record| {
-                    append_embedded(batch, record, &envelope, context, stats);
-                });
-                if let Err(error) = parsed {
-                    context.reject(0, format!("AuditData: {}", error.reason), stats);
+        parser.parse(raw, |record| {
+            match record.kind() {
+                RecordKind::Event(event) => append_event(batch, &event, envelope, context, stats),
+                RecordKind::GraphEnvelope(event, outer) => {
+                    let envelope = EnvelopeFields::from_members(outer.members());
+                    append_event(batch, &event, &envelope, context, stats);
                 }
+                RecordKind::AuditDataJson(text, outer) => {
+                    let envelope = EnvelopeFields::from_members(outer.members());
+                    stats.result_count = stats.result_count.max(envelope.result_count);
+                    let parsed = inner_parser.parse(text.as_bytes(), |record| {
+                        append_embedded(batch, record, &envelope, context, stats);
+                    });
+                    if let Err(error) = parsed {
+                        context.reject(0, format!("AuditData: {}", error.reason), stats);
+                    }
+                }
+                RecordKind::EmbeddedJson(text) => return Some(text.to_owned()),
+                RecordKind::Renamed(text) => return Some(text),
+                RecordKind::NotAnEvent(reason) => context.reject(0, reason, stats),
             }
-            RecordKind::NotAnEvent(reason) => context.reject(0, reason, stats),
-        });
-        if let Err(error) = parsed {
-            // Positions inside a CSV cell differ from those in the file, since quotes are doubled.
-            let is_csv = context.task.header.is_some();
-            let offset = if is_csv { 0 } else { error.position };
-            let reason = match is_csv && is_truncated_by_excel(raw) {
-                true => TRUNCATED_REASON.to_owned(),
-                false => format!("invalid JSON: {}", error.reason),
-            };
-            context.reject(offset, reason, stats);
-        }
+            None
+        })
     }
 }
 

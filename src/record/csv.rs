@@ -9,19 +9,29 @@
 use std::ops::Range;
 
 use csv::ByteRecord;
+use memchr::memmem;
 
-use super::json;
+use super::collector::PAYLOAD_COLUMNS;
+use super::csv_columns::CsvColumn;
+use super::local_time::{self, DateOrder, LocalTime};
 use super::parser::Value;
-use crate::schema::{self, ColumnType};
+use super::{json, time};
+use crate::schema;
 
 /// The header of a CSV file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvHeader {
     /// The byte that separates cells.
     pub delimiter: u8,
-    names: Vec<String>,
-    audit_data: Option<usize>,
+    columns: Vec<CsvColumn>,
+    /// The column that contains each event as JSON.
+    payload: Option<usize>,
+    /// The column with the time of each event outside of its JSON.
+    time: Option<usize>,
 }
+
+/// Returns the order of day and month in the dates of a file, if the file proves it.
+pub type FileDateOrder<'f> = &'f dyn Fn() -> Option<DateOrder>;
 
 /// A row of a CSV file.
 pub enum CsvRow<'a> {
@@ -123,19 +133,20 @@ fn column_for(name: &str) -> &'static str {
 pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
     let line = line.trim_ascii();
     let count = |byte| line.iter().filter(|&&b| b == byte).count();
-    let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',');
+    let delimiter =
+        [b',', b';', b'\t', b'|'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',');
     let mut cells = ByteRecord::new();
     csv_reader(line, delimiter)
         .read_byte_record(&mut cells)
         .map_err(|_| "the header line is not valid CSV")?;
-    let names: Vec<String> =
-        cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
-    let find = |name: &str| names.iter().position(|known| known.eq_ignore_ascii_case(name));
-    let audit_data = find("AuditData");
+    let columns: Vec<CsvColumn> =
+        cells.iter().map(|cell| CsvColumn::new(String::from_utf8_lossy(cell).trim())).collect();
+    let find = |name: &str| columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
+    let payload = PAYLOAD_COLUMNS.into_iter().find_map(find);
     let is_flat = find("Id").is_some() && find("CreationTime").is_some();
     let is_friendly =
         find("Activity").is_some() && find("Item").is_some() && find("User").is_some();
-    if audit_data.is_none() && !is_flat {
+    if payload.is_none() && !is_flat {
         return Err(if is_friendly {
             "an export of the old audit portal with friendly names and without an AuditData \
              column: it does not contain the events; export again, or download the activity log"
@@ -143,7 +154,12 @@ pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
             "a CSV file without an AuditData column"
         });
     }
-    Ok(CsvHeader { delimiter, names, audit_data })
+    let is_time = |column: &CsvColumn| column_for(&column.name) == "CreationTime";
+    let time = match payload {
+        Some(_) => columns.iter().position(is_time),
+        None => find("CreationTime"),
+    };
+    Ok(CsvHeader { delimiter, columns, payload, time })
 }
 
 fn csv_reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
@@ -157,12 +173,36 @@ fn csv_reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
 impl CsvHeader {
     /// Returns true if rows are lossy: there is no `AuditData`, and nested values are flattened.
     pub fn is_lossy(&self) -> bool {
-        self.audit_data.is_none()
+        self.payload.is_none()
     }
 
     /// Calls `row` for every row of a chunk, with the range of the row in the chunk. Chunks end
-    /// between rows.
-    pub fn for_each_row(&self, chunk: &[u8], mut row: impl FnMut(Range<usize>, CsvRow<'_>)) {
+    /// between rows. `order` returns the order of the file's dates, and is called only if it
+    /// decides.
+    pub fn for_each_row(
+        &self,
+        chunk: &[u8],
+        order: FileDateOrder<'_>,
+        mut row: impl FnMut(Range<usize>, CsvRow<'_>),
+    ) {
+        self.for_each_record(chunk, |range, cells| row(range, self.parse_row(cells, order)));
+    }
+
+    /// Calls `add` with the orders of day and month that the rows of a chunk prove: by a day after
+    /// the twelfth, or by the same time in the event.
+    pub fn for_each_proof(&self, chunk: &[u8], mut add: impl FnMut(DateOrder)) {
+        let Some(time) = self.time else { return };
+        self.for_each_record(chunk, |_, cells| {
+            let text = cells.get(time).and_then(|cell| std::str::from_utf8(cell).ok());
+            let exact = self.payload.and_then(|payload| time_in_json(cells.get(payload)?));
+            let day = exact.and_then(|exact| time::day(exact.epoch_us));
+            if let Some(order) = text.and_then(|text| local_time::proven_order(text, day)) {
+                add(order);
+            }
+        });
+    }
+
+    fn for_each_record(&self, chunk: &[u8], mut row: impl FnMut(Range<usize>, &ByteRecord)) {
         let mut reader = csv_reader(chunk, self.delimiter);
         let mut cells = ByteRecord::new();
         // Reading flexible rows from memory cannot fail. If it did, the chunk would end here.
@@ -175,7 +215,7 @@ impl CsvHeader {
                 let is_break = |byte: &&u8| matches!(byte, b'\r' | b'\n');
                 let start = start + chunk[start..end].iter().take_while(is_break).count();
                 let breaks = chunk[start..end].iter().rev().take_while(is_break).count();
-                row(start..end - breaks, self.parse_row(&cells));
+                row(start..end - breaks, &cells);
             }
         }
     }
@@ -186,7 +226,8 @@ impl CsvHeader {
         let mut cells = ByteRecord::new();
         let mut out = vec![b'{'];
         if let Ok(true) = csv_reader(row, self.delimiter).read_byte_record(&mut cells) {
-            let names = self.names.iter().map(String::as_str).chain(std::iter::repeat(""));
+            let names = self.columns.iter().map(|column| column.name.as_str());
+            let names = names.chain(std::iter::repeat(""));
             for (name, cell) in names.zip(&cells) {
                 if out.len() > 1 {
                     out.push(b',');
@@ -200,26 +241,38 @@ impl CsvHeader {
         String::from_utf8_lossy(&out).into_owned()
     }
 
-    fn parse_row<'a>(&self, cells: &'a ByteRecord) -> CsvRow<'a> {
-        let Some(audit_data) = self.audit_data else { return self.lossy_row(cells) };
-        match cells.get(audit_data).map(<[u8]>::trim_ascii) {
+    fn parse_row<'a>(&self, cells: &'a ByteRecord, order: FileDateOrder<'_>) -> CsvRow<'a> {
+        let Some(payload) = self.payload else { return self.lossy_row(cells, order) };
+        let name = &self.columns[payload].name;
+        match cells.get(payload).map(<[u8]>::trim_ascii) {
             None => {
-                let (found, expected) = (cells.len(), self.names.len());
+                let (found, expected) = (cells.len(), self.columns.len());
                 let noun = if found == 1 { "cell" } else { "cells" };
                 CsvRow::NotAnEvent(format!(
                     "a row with {found} {noun}, but the header has {expected}"
                 ))
             }
-            Some([]) => {
-                CsvRow::NotAnEvent("AuditData is empty: the export lost this event".to_owned())
+            Some([]) => CsvRow::NotAnEvent(format!("{name} is empty: the export lost this event")),
+            Some(json) => {
+                let mut envelope = self.envelope_fields(cells);
+                // The time in the event is exact. The other one is needed without it only.
+                let needed = |_: &&String| memmem::find(json, b"reationTime").is_none();
+                if let Some(text) = envelope.creation_time.as_ref().filter(needed) {
+                    match parse_local(text, order) {
+                        Ok(Some(time)) => envelope.creation_time = Some(time),
+                        Ok(None) => {}
+                        Err(reason) => return CsvRow::NotAnEvent(reason),
+                    }
+                }
+                CsvRow::Audit { json, envelope }
             }
-            Some(json) => CsvRow::Audit { json, envelope: self.envelope_fields(cells) },
         }
     }
 
     fn envelope_fields(&self, cells: &ByteRecord) -> EnvelopeFields {
         let mut envelope = EnvelopeFields::default();
-        for (name, cell) in self.names.iter().zip(cells) {
+        for (column, cell) in self.columns.iter().zip(cells) {
+            let name = column.name.as_str();
             if name == RESULT_COUNT {
                 let text = std::str::from_utf8(cell).ok();
                 envelope.result_count = text.and_then(|text| text.trim().parse().ok());
@@ -227,7 +280,7 @@ impl CsvHeader {
                 "RecordId" | "Identity" | "CreationDate" | "UserIds" | "UserId" | "Operations"
                 | "Operation",
                 Ok(text),
-            ) = (name.as_str(), std::str::from_utf8(cell))
+            ) = (name, std::str::from_utf8(cell))
             {
                 envelope.set_if_empty(column_for(name), text.trim());
             }
@@ -236,38 +289,58 @@ impl CsvHeader {
     }
 
     /// Converts a row of a lossy table to JSON. Integers and booleans are written as such if the
-    /// column has that type, and empty cells are left out.
-    fn lossy_row(&self, cells: &ByteRecord) -> CsvRow<'static> {
+    /// column has that type, the time of the event in one format, and empty cells are left out.
+    fn lossy_row(&self, cells: &ByteRecord, order: FileDateOrder<'_>) -> CsvRow<'static> {
         let mut out = vec![b'{'];
-        for (name, cell) in self.names.iter().zip(cells) {
+        for (number, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
             let Ok(text) = std::str::from_utf8(cell) else {
-                return CsvRow::NotAnEvent(format!("column {name} is not valid UTF-8"));
+                let reason = format!("column {} is not valid UTF-8", column.name);
+                return CsvRow::NotAnEvent(reason);
             };
-            if text.is_empty() {
-                continue;
-            }
-            if out.len() > 1 {
-                out.push(b',');
-            }
-            json::write_text(name, &mut out);
-            out.push(b':');
-            let ty = schema::column_index(name).map(|number| &schema::columns()[number].ty);
-            match ty {
-                Some(ColumnType::Bool) if text.eq_ignore_ascii_case("true") => out.extend(b"true"),
-                Some(ColumnType::Bool) if text.eq_ignore_ascii_case("false") => {
-                    out.extend(b"false")
-                }
-                Some(ColumnType::Int | ColumnType::RecordType | ColumnType::UserType)
-                    if text.parse::<i64>().is_ok_and(|number| number.to_string() == text) =>
-                {
-                    out.extend(text.bytes());
-                }
-                _ => json::write_text(text, &mut out),
+            let local = match Some(number) == self.time {
+                true => parse_local(text, order),
+                false => Ok(None),
+            };
+            match local {
+                Ok(Some(time)) => column.write_member(&time, &mut out),
+                Ok(None) => column.write_member(text, &mut out),
+                Err(reason) => return CsvRow::NotAnEvent(reason),
             }
         }
         out.push(b'}');
         CsvRow::Lossy(out)
     }
+}
+
+/// Returns a time in the format of a country in the format of JSON; `Ok(None)` for all other texts.
+///
+/// # Errors
+///
+/// The reason for the user if day or month can be first, and the file does not prove which.
+fn parse_local(text: &str, order: FileDateOrder<'_>) -> Result<Option<String>, String> {
+    if time::parse(text).is_some() {
+        return Ok(None);
+    }
+    match local_time::parse(text, order) {
+        LocalTime::Known(timestamp) => Ok(Some(time::to_rfc3339(timestamp.epoch_us))),
+        LocalTime::Unreadable => Ok(None),
+        LocalTime::Ambiguous => Err(AMBIGUOUS_DATE_REASON.to_owned()),
+    }
+}
+
+/// The reason to reject a record whose only date has two readings.
+pub const AMBIGUOUS_DATE_REASON: &str = "day or month can be first in the date, and no other date \
+    in the file proves which: download the day again, or write dates as 2024-03-01T08:15:30";
+
+/// Returns the value of `CreationTime` in JSON text, found without parsing the text.
+fn time_in_json(json: &[u8]) -> Option<time::Timestamp> {
+    const MAX_TIME_BYTES: usize = 40;
+    let after = memmem::find(json, b"CreationTime")? + b"CreationTime".len();
+    let value = json[after..].trim_ascii_start();
+    let value = value.strip_prefix(b"\"")?.trim_ascii_start().strip_prefix(b":")?;
+    let value = value.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = value.iter().take(MAX_TIME_BYTES).position(|byte| *byte == b'"')?;
+    time::parse(std::str::from_utf8(&value[..end]).ok()?)
 }
 
 #[cfg(test)]
@@ -301,6 +374,7 @@ mod tests {
         let mut rows = Vec::new();
         header.for_each_row(
             b"1;9/20/2023 4:05:03 AM;\"{\"\"Id\"\":\"\"x\"\"}\"\r\n2;d;\n3\n\n",
+            &|| None,
             |at, row| {
                 rows.push(match row {
                     CsvRow::Audit { json, envelope } => {
@@ -320,18 +394,63 @@ mod tests {
         assert_eq!(named.replace(char::REPLACEMENT_CHARACTER, "?"), expected);
     }
 
+    fn lossy(header: &str, row: &str, order: Option<DateOrder>) -> String {
+        let mut found = String::new();
+        let header = parse_header(header.as_bytes()).unwrap();
+        header.for_each_row(row.as_bytes(), &|| order, |_, row| {
+            found = match row {
+                CsvRow::Lossy(json) => String::from_utf8(json).unwrap(),
+                CsvRow::NotAnEvent(reason) => reason,
+                CsvRow::Audit { .. } => panic!("lossy"),
+            };
+        });
+        found
+    }
+
     #[test]
     fn lossy_rows_become_typed_json() {
-        let header = parse_header(b"Id,CreationTime,IsSuccess,UserType,Datasets,Note").unwrap();
-        header.for_each_row(b"1,2024-01-01T00:00:00,True,0,System.Object[],007\n", |_, row| {
-            let CsvRow::Lossy(json) = row else { panic!("flat") };
-            assert_eq!(
-                String::from_utf8(json).unwrap(),
-                concat!(
-                    r#"{"Id":"1","CreationTime":"2024-01-01T00:00:00","IsSuccess":true,"#,
-                    r#""UserType":0,"Datasets":"System.Object[]","Note":"007"}"#
-                )
-            );
-        });
+        assert_eq!(
+            lossy(
+                "Id,CreationTime,IsSuccess,UserType,Datasets,Note",
+                "1,2024-01-01T00:00:00,True,0,System.Object[],007\n",
+                None
+            ),
+            concat!(
+                r#"{"Id":"1","CreationTime":"2024-01-01T00:00:00","IsSuccess":true,"#,
+                r#""UserType":0,"Datasets":"System.Object[]","Note":"007"}"#
+            )
+        );
+        assert_eq!(
+            lossy(",Id,Creation Time,Record Type", "0,1,2024-01-01T00:00:00,20.0\n", None),
+            r#"{"Id":"1","CreationTime":"2024-01-01T00:00:00","RecordType":20}"#
+        );
+    }
+
+    #[test]
+    fn dates_of_a_country_follow_the_order_of_the_file() {
+        let read = |order| lossy("Id,CreationTime", "1,3/12/2025 7:31:34 AM\n", order);
+        assert_eq!(read(None), AMBIGUOUS_DATE_REASON);
+        let day_first = read(Some(DateOrder::DayFirst));
+        assert_eq!(day_first, r#"{"Id":"1","CreationTime":"2025-12-03T07:31:34Z"}"#);
+        let dotted = lossy("Id,CreationTime", "1,03.12.2025 07:31:34\n", None);
+        assert_eq!(dotted, day_first);
+    }
+
+    #[test]
+    fn rows_prove_the_order_of_their_dates() {
+        let proofs = |header: &str, rows: &str| {
+            let mut found = Vec::new();
+            let header = parse_header(header.as_bytes()).unwrap();
+            header.for_each_proof(rows.as_bytes(), |order| found.push(order));
+            found
+        };
+        assert_eq!(
+            proofs("Id,CreationTime", "1,3/12/2025 7:31\n2,25/12/2025 7:31\n"),
+            [DateOrder::DayFirst]
+        );
+        let audit = "CreationDate,AuditData";
+        let row = r#"3/12/2025 7:31,"{""CreationTime"" : ""2025-03-12T07:31:00""}""#;
+        assert_eq!(proofs(audit, row), [DateOrder::MonthFirst]);
+        assert_eq!(proofs(audit, "3/12/2025 7:31,\"{\"\"a\"\":1}\""), []);
     }
 }

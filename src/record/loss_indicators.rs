@@ -27,6 +27,8 @@ pub struct LossIndicators {
     pub flattened: u64,
     /// One of these values, with its name if it has one.
     pub flattened_example: Option<String>,
+    /// True if the text was decoded from the code page Windows-1252, because it is not UTF-8.
+    pub is_windows_1252: bool,
 }
 
 impl LossIndicators {
@@ -49,6 +51,7 @@ impl LossIndicators {
         while self.lost_characters.len() > MIN_SUSPECT_NAMES {
             self.lost_characters.pop_last();
         }
+        self.is_windows_1252 |= other.is_windows_1252;
         self.flattened += other.flattened;
         // Chunks arrive in any order, and the example must not depend on it.
         self.flattened_example = match (self.flattened_example.take(), other.flattened_example) {
@@ -98,6 +101,14 @@ impl LossIndicators {
             let before = at.checked_sub(1).and_then(|at| text.get(at));
             if is_edge(before) && is_edge(rest.get(found.len())) {
                 self.record_flattened(text, at, &String::from_utf8_lossy(found));
+            }
+        }
+        for at in memmem::find_iter(text, b"{'") {
+            // The text of a Python object, or of a list of them, as a whole value.
+            let start = if at > 0 && text[at - 1] == b'[' { at - 1 } else { at };
+            let is_edge = |byte: u8| byte == b'"' || is_table && is_separator(byte);
+            if start > 0 && is_edge(text[start - 1]) {
+                self.record_flattened(text, start, "{'…'}");
             }
         }
         for at in memmem::find_iter(text, b"\"@{") {
@@ -228,6 +239,12 @@ mod tests {
         let indicators = LossIndicators::scan(text, false);
         assert_eq!(indicators.flattened, 3);
         assert_eq!(indicators.flattened_example.as_deref(), Some("System.Object[]"));
+        let python = br#"1,"[{'Id': 'x', 'a': {'b': 1}}]",y"#;
+        assert_eq!(LossIndicators::scan(python, true).flattened, 1);
+        let python = br#"{"Datasets":"[{'Id': 'x'}]","Note":"it's {'"}"#;
+        let indicators = LossIndicators::scan(python, false);
+        assert_eq!(indicators.flattened_example.as_deref(), Some("Datasets: {'…'}"));
+        assert_eq!(indicators.flattened, 1);
         let doubled = String::from_utf8_lossy(&text[31..]).replace('"', "\"\"");
         let indicators = LossIndicators::scan(doubled.as_bytes(), false);
         assert_eq!(indicators.flattened, 2);

@@ -57,6 +57,14 @@ impl Parser {
         self.text.clear();
         self.text.extend_from_slice(raw);
         let mut parsed = fill_tape(&mut self.text, &mut self.buffers, &mut tape);
+        let without_constants = if parsed.is_err() { replace_constants(raw) } else { None };
+        let raw = without_constants.as_deref().unwrap_or(raw);
+        if without_constants.is_some() {
+            tape = tape.reset();
+            self.text.clear();
+            self.text.extend_from_slice(raw);
+            parsed = fill_tape(&mut self.text, &mut self.buffers, &mut tape);
+        }
         if parsed.is_err() && serde_json::from_slice::<IgnoredAny>(raw).is_ok() {
             // The text is valid, so it contains a number beyond the range of a float. The value of
             // such a number is its text, so the parser can be given any other number in its place.
@@ -78,6 +86,36 @@ impl Parser {
         self.tape = tape.reset();
         out
     }
+}
+
+/// Replaces `NaN` and `Infinity` by null; `None` if the text has none. Python writes them for
+/// values that are missing in a table, and they are not JSON.
+fn replace_constants(raw: &[u8]) -> Option<Vec<u8>> {
+    const CONSTANTS: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
+    let mut replaced = Vec::new();
+    let (mut at, mut done) = (0, 0);
+    while let Some(&byte) = raw.get(at) {
+        if byte == b'"' {
+            at += 1;
+            while raw.get(at).is_some_and(|&byte| byte != b'"') {
+                at += if raw[at] == b'\\' { 2 } else { 1 };
+            }
+        } else if matches!(byte, b'N' | b'-' | b'I')
+            && let Some(constant) = CONSTANTS.iter().find(|known| raw[at..].starts_with(known))
+        {
+            replaced.extend_from_slice(&raw[done..at]);
+            replaced.extend_from_slice(b"null");
+            at += constant.len();
+            done = at;
+            continue;
+        }
+        at += 1;
+    }
+    if done == 0 {
+        return None;
+    }
+    replaced.extend_from_slice(&raw[done..]);
+    Some(replaced)
 }
 
 fn fill_tape<'t>(
@@ -406,6 +444,15 @@ mod tests {
         let whole = Parser::default().parse(text.as_bytes(), kinds).unwrap();
         assert_eq!(whole, [false, true, true, false]);
         assert_eq!(rewritten(text), text);
+    }
+
+    #[test]
+    fn constants_of_python_are_null() {
+        let text = r#"{"a":NaN,"b":[Infinity,-Infinity, 1.10],"c":"NaN -Infinity \"NaN"}"#;
+        let expected = r#"{"a":null,"b":[null,null,1.10],"c":"NaN -Infinity \"NaN"}"#;
+        assert_eq!(rewritten(text), expected);
+        assert!(Parser::default().parse(b"{\"a\":NaN,\"b\":x}", |_| ()).is_err());
+        assert!(Parser::default().parse(b"{\"a\":Nan}", |_| ()).is_err());
     }
 
     #[test]

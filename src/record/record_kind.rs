@@ -1,7 +1,12 @@
 //! Finds out what a record is: an event, an event in an envelope, or something else with a name.
 
+use super::collector;
+use super::csv_columns::with_field_names;
 use super::parser::{Object, Record, Value, ValueRef};
 use crate::schema::{self, WorkloadGroup};
+
+/// The most objects of collectors around a record.
+const MAX_COLLECTOR_DEPTH: usize = 4;
 
 /// The kind of a record.
 pub enum RecordKind<'a> {
@@ -11,6 +16,10 @@ pub enum RecordKind<'a> {
     GraphEnvelope(Event<'a>, Object<'a>),
     /// An event as JSON text in `AuditData`, as Search-UnifiedAuditLog returns it.
     AuditDataJson(&'a str, Object<'a>),
+    /// A record of a collector that contains another record as JSON text.
+    EmbeddedJson(&'a str),
+    /// A row of a table, as JSON text with the names of the fields.
+    Renamed(String),
     /// Not an event, with the reason for the user.
     NotAnEvent(&'static str),
 }
@@ -36,35 +45,81 @@ impl<'a> Record<'a> {
         let Value::Object(object) = self.root() else {
             return RecordKind::NotAnEvent("expected a JSON object with the fields of an event");
         };
-        let fields = KeyFields::from_object(object);
-        match fields.audit_data {
-            Some(Value::Object(inner)) => {
-                let event = KeyFields::from_object(inner).into_event(inner);
-                RecordKind::GraphEnvelope(event, object)
-            }
-            Some(Value::Text(text)) if !text.trim().is_empty() => {
-                RecordKind::AuditDataJson(text, object)
-            }
-            Some(_) => RecordKind::NotAnEvent("AuditData is empty: the export lost this event"),
-            None if is_all_empty_lists(object) => RecordKind::NotAnEvent(
+        object_kind(object, 0)
+    }
+}
+
+/// Returns the kind of an object that is inside `depth` objects of collectors.
+fn object_kind(object: Object<'_>, depth: usize) -> RecordKind<'_> {
+    let fields = KeyFields::from_object(object);
+    match fields.audit_data {
+        Some(Value::Object(inner)) => {
+            let event = KeyFields::from_object(inner).into_event(inner);
+            return RecordKind::GraphEnvelope(event, object);
+        }
+        Some(Value::Text(text)) if !text.trim().is_empty() => {
+            return RecordKind::AuditDataJson(text, object);
+        }
+        Some(_) => {
+            return RecordKind::NotAnEvent("AuditData is empty: the export lost this event");
+        }
+        None if is_all_empty_lists(object) => {
+            return RecordKind::NotAnEvent(
                 "every value is an empty list: a PowerShell script lost the events when it wrote \
                  this file; download the day again",
-            ),
-            None if fields.event_field_count > 0 => RecordKind::Event(fields.into_event(object)),
-            None if ["error", "message"].iter().any(|name| object.member(name).is_some()) => {
-                RecordKind::NotAnEvent(
-                    "an error message was saved instead of events; download the day again",
-                )
-            }
-            None if object.member("contentUri").is_some() => RecordKind::NotAnEvent(
-                "an entry of the Management API's content list, which only links to events; \
-                 download the content of its contentUri",
-            ),
-            None => RecordKind::NotAnEvent(
-                "not a Power BI event: Id, CreationTime and Operation/Activity are all missing",
-            ),
+            );
         }
+        None if fields.creation_time.is_some() => {
+            return RecordKind::Event(fields.into_event(object));
+        }
+        None => {}
     }
+    if let Some(text) = with_field_names(object) {
+        return RecordKind::Renamed(text);
+    }
+    // Only records without a time are searched for another record inside.
+    if let Some(kind) = payload_kind(object, depth) {
+        return kind;
+    }
+    if fields.event_field_count > 0 {
+        return RecordKind::Event(fields.into_event(object));
+    }
+    RecordKind::NotAnEvent(if is_error(object) {
+        "an error message was saved instead of events; download the day again"
+    } else if object.member("contentUri").is_some() {
+        "an entry of the Management API's content list, which only links to events; download the \
+         content of its contentUri"
+    } else {
+        "not a Power BI event: Id, CreationTime and Operation/Activity are all missing"
+    })
+}
+
+/// Returns the kind of the record inside the record of a collector; `None` if there is none.
+fn payload_kind(object: Object<'_>, depth: usize) -> Option<RecordKind<'_>> {
+    if depth >= MAX_COLLECTOR_DEPTH {
+        return None;
+    }
+    collector::payloads(object).find_map(|payload| match payload {
+        Value::Object(inner) => match object_kind(inner, depth + 1) {
+            RecordKind::Event(event) if event.creation_time.is_none() => None,
+            RecordKind::NotAnEvent(_) => None,
+            kind => Some(kind),
+        },
+        Value::Text(text) => Some(RecordKind::EmbeddedJson(text)),
+        _ => None,
+    })
+}
+
+/// Returns true if an object is the answer of a service that failed.
+fn is_error(object: Object<'_>) -> bool {
+    const HTTP_ERRORS: std::ops::Range<i64> = 400..600;
+    let has = |name: &&str| object.member(name).is_some();
+    let is_status = |name: &&str| match object.member(name) {
+        Some(Value::Int(status)) => HTTP_ERRORS.contains(&status),
+        _ => false,
+    };
+    ["error", "message", "errorCode"].iter().any(has)
+        || ["status_code", "statusCode"].iter().any(is_status)
 }
 
 /// The fields found in one pass over the members of an object.
@@ -257,5 +312,6 @@ mod tests {
         assert!(rejected(r#"{"contentUri":"https://x","contentId":"y"}"#).contains("content list"));
         assert!(rejected(r#"{"AuditData":""}"#).contains("AuditData is empty"));
         assert!(rejected("[]").contains("JSON object"));
+        assert!(rejected(r#"{"status_code":429,"text":"wait"}"#).contains("error message"));
     }
 }

@@ -1,8 +1,8 @@
 //! Parses and formats timestamps.
 //!
 //! The REST API writes `2024-03-01T08:15:30`, which is UTC, and the cmdlets add a `Z`. PowerShell
-//! converts it to `/Date(1709280930000)/`, or writes seven digits of fraction. The outer column of
-//! a CSV export is localized for its writer.
+//! converts it to `/Date(1709280930000)/`, or writes seven digits of fraction. `local_time` parses
+//! the formats of countries.
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
@@ -27,15 +27,6 @@ pub fn parse(text: &str) -> Option<Timestamp> {
         b'/' | b'\\' => parse_json_date(text.trim_ascii()),
         _ => None,
     }
-}
-
-/// Parses the localized text of `CreationDate` in CSV files, in addition to what [`parse`] accepts:
-/// `9/20/2023 4:05:03 AM`, `20/9/2023 04:05:03`, `20.09.2023 04:05:03`.
-///
-/// With slashes, the month is first if both readings are possible. With dots, the day is first. Use
-/// it only for records without another time.
-pub fn parse_localized(text: &str) -> Option<Timestamp> {
-    parse(text).or_else(|| parse_local_format(text.trim()))
 }
 
 /// Parses digits; `None` for an empty text or any other character.
@@ -127,33 +118,6 @@ fn parse_json_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp { epoch_us: millis.checked_mul(1000)?, is_exact: true })
 }
 
-fn parse_local_format(text: &str) -> Option<Timestamp> {
-    let mut parts = text.split_ascii_whitespace();
-    let date = parts.next()?;
-    let dotted = date.contains('.');
-    let numbers = date.split(['/', '.']).map(|part| parse_digits(part.as_bytes()));
-    let [first, second, year] = numbers.collect::<Option<Vec<_>>>()?[..] else { return None };
-    let (month, day) = if dotted || first > 12 { (second, first) } else { (first, second) };
-    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
-    let clock = parts.next()?.split(':').map(|part| parse_digits(part.as_bytes()));
-    let (hour, minute, second) = match clock.collect::<Option<Vec<_>>>()?[..] {
-        [hour, minute] => (hour, minute, 0),
-        [hour, minute, second] => (hour, minute, second),
-        _ => return None,
-    };
-    let half = parts.next().map(str::to_ascii_uppercase);
-    let hour = match (half.as_deref(), hour) {
-        (None, _) => hour,
-        (Some("AM"), 1..=12) => hour % 12,
-        (Some("PM"), 1..=12) => hour % 12 + 12,
-        _ => return None,
-    };
-    if parts.next().is_some() {
-        return None;
-    }
-    to_timestamp(date.and_hms_opt(hour, minute, second)?, 0, 0, true)
-}
-
 /// Returns the UTC month of a time as `2024-03`; `None` for years outside 1 to 9999.
 pub fn month(us: i64) -> Option<String> {
     let day = day(us)?;
@@ -212,22 +176,6 @@ mod tests {
     }
 
     #[test]
-    fn text_that_only_starts_like_a_time_is_rejected() {
-        for text in [
-            ".123456734567+",
-            "4294967297/1/2024",
-            "1/2/99999999999 00:00:00",
-            "20.09..203 015:05",
-            "1/2/2024/5 10:00",
-            "1/2/2024 10:00:00:00",
-            "1/2/2024 20:00 AM",
-            "1/2/2024 10:00 AM soon",
-        ] {
-            assert_eq!(parse_localized(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn digits_below_a_microsecond_are_truncated_and_marked() {
         let timestamp = parse("2026-01-24T06:54:24.1234567Z").unwrap();
         assert_eq!(
@@ -252,16 +200,6 @@ mod tests {
         ] {
             assert_eq!(utc(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn localized_dates_are_read_month_first_if_possible() {
-        let read = |text| parse_localized(text).map(|timestamp| to_rfc3339(timestamp.epoch_us));
-        assert_eq!(read("9/20/2023 4:05:03 PM").as_deref(), Some("2023-09-20T16:05:03Z"));
-        assert_eq!(read("20/9/2023 04:05:03").as_deref(), Some("2023-09-20T04:05:03Z"));
-        assert_eq!(read("03.09.2023 04:05:03").as_deref(), Some("2023-09-03T04:05:03Z"));
-        assert_eq!(read("12/1/2023 12:00:00 AM").as_deref(), Some("2023-12-01T00:00:00Z"));
-        assert_eq!(read("31/31/2023 1:00:00"), None);
     }
 
     #[test]

@@ -116,6 +116,10 @@ pub enum WarningKind {
     /// The file was written before its last day was over. Counts the events of that day.
     #[serde(alias = "early")]
     TooEarly,
+    /// The file is not UTF-8 and was read as Windows-1252. Counts the records.
+    CodePage,
+    /// Text around the records was skipped. Counts 1.
+    SkippedText,
 }
 
 /// The facts about one source.

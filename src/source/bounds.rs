@@ -4,6 +4,8 @@
 //! Inside a record, only its end is searched for ([`BracketScanner`]).
 
 use super::embedded_json::is_embedded_json;
+use super::envelopes::{MAX_SNIFF_BYTES, MemberRole, is_envelope, member_role, string_content};
+use super::preamble::json_in_line;
 use super::structural_scan::{BracketScanner, ValueEnd};
 
 /// The largest record that is read. No event is close to that size, so in a larger record a quote
@@ -13,30 +15,10 @@ const MAX_RECORD_BYTES: usize = 64 << 20;
 /// The longest number or word, in place of an event, that is read to its end.
 const MAX_WORD_BYTES: usize = 1 << 20;
 
-/// The number of bytes of an object that are read to distinguish an envelope from an event.
-const MAX_ENVELOPE_SNIFF_BYTES: usize = 1 << 20;
-
 /// The most brackets around a record. No known program writes more.
 const MAX_CONTAINER_DEPTH: usize = 256;
 
-/// Members that mark an object as an envelope if one of them is the first. They are those of the
-/// REST API, Microsoft Graph and PowerShell.
-const ENVELOPE_MEMBERS: [&str; 9] = [
-    "activityEventEntities",
-    "continuationUri",
-    "continuationToken",
-    "lastResultSet",
-    "value",
-    "Count",
-    "@odata.context",
-    "@odata.nextLink",
-    "@odata.count",
-];
-
-/// Members of envelopes that can also be the first member of an event.
-const AMBIGUOUS_MEMBERS: [&str; 3] = ["value", "Count", "lastResultSet"];
-
-/// Members that events have and envelopes do not.
+/// Members that events have and containers do not.
 const EVENT_MEMBERS: [&str; 3] = ["Id", "CreationTime", "Operation"];
 
 /// The value around the current position.
@@ -44,10 +26,12 @@ const EVENT_MEMBERS: [&str; 3] = ["Id", "CreationTime", "Operation"];
 enum Container {
     /// An array whose items are records.
     Array,
+    /// The rows of a table.
+    Rows,
     /// An envelope, between its members.
     Envelope,
-    /// An envelope, after the name of a member. The flag is true if the member contains records.
-    Member { has_records: bool },
+    /// An envelope, after the name of a member.
+    Member(MemberRole),
 }
 
 /// The result of one step.
@@ -60,6 +44,10 @@ pub(super) enum RecordStep {
     Invalid(usize, usize, String),
     /// A string that contains JSON in place of a record: from its quote to after its closing quote.
     EmbeddedJson(usize, usize),
+    /// The names of the columns of a table, as a JSON list.
+    Columns(usize, usize),
+    /// A row of a table, as a JSON list.
+    Row(usize, usize),
     /// The end of the text, with something not closed.
     Unclosed(usize, String),
     /// The end of the text so far. More text can follow.
@@ -99,6 +87,8 @@ pub(super) struct RecordScanner {
     /// a record, so that a file with a lot of damage is read once only and not again for each
     /// damage.
     damaged: bool,
+    /// True if each line has other text before its object.
+    has_line_prefix: bool,
     pub(super) format_flags: FormatFlags,
 }
 
@@ -125,11 +115,20 @@ struct ScalarToken {
 enum Purpose {
     /// A record.
     Record,
+    /// The names of the columns of a table.
+    Columns,
+    /// A row of a table.
+    Row,
     /// A member of an envelope that contains no records.
     Skip,
 }
 
 impl RecordScanner {
+    /// Creates a scanner for lines that can have other text before their object.
+    pub(super) fn with_line_prefix(has_line_prefix: bool) -> Self {
+        RecordScanner { has_line_prefix, ..RecordScanner::default() }
+    }
+
     /// Returns the next step. `last` is true if no more text follows.
     pub(super) fn step(&mut self, text: &[u8], last: bool) -> RecordStep {
         loop {
@@ -153,24 +152,37 @@ impl RecordScanner {
     /// Reads the byte at the current position, which is between values.
     fn read_byte(&mut self, text: &[u8], byte: u8, last: bool) -> Option<RecordStep> {
         let container = self.containers.last().copied();
+        if self.has_line_prefix && container.is_none() && !byte.is_ascii_whitespace() {
+            return self.skip_line_prefix(text, last);
+        }
         let expects_record = match container {
-            None | Some(Container::Array) => true,
-            Some(Container::Member { has_records }) => has_records,
+            None | Some(Container::Array | Container::Rows) => true,
+            Some(Container::Member(content)) => content == MemberRole::Records,
             Some(Container::Envelope) => false,
         };
         match (byte, container) {
-            (b' ' | b'\t' | b'\r' | b'\n' | b',' | 0, _) => self.at += 1,
+            // DOS programs end a text with Ctrl-Z.
+            (b' ' | b'\t' | b'\r' | b'\n' | b',' | 0 | 0x1A, _) => self.at += 1,
             // A byte order mark in the middle: somebody joined files.
             (0xEF, _) if text[self.at..].starts_with(b"\xEF\xBB\xBF") => self.at += 3,
             (0xEF, _) if !last && b"\xEF\xBB\xBF".starts_with(&text[self.at..]) => {
                 return Some(RecordStep::NeedMore);
             }
-            (b']', Some(Container::Array)) | (b'}', Some(Container::Envelope)) => {
+            (b']', Some(Container::Array | Container::Rows))
+            | (b'}', Some(Container::Envelope)) => {
                 self.at += 1;
                 self.exit();
             }
-            (b':', Some(Container::Member { .. })) => self.at += 1,
+            (b':', Some(Container::Member(_))) => self.at += 1,
             (b']' | b'}' | b':', None) if self.recovering => self.at += 1,
+            (b'[', Some(Container::Member(MemberRole::Rows))) => {
+                self.at += 1;
+                self.containers.push(Container::Rows);
+            }
+            (b'[', Some(Container::Member(MemberRole::Columns))) => {
+                self.start_value(Purpose::Columns);
+            }
+            (b'[', Some(Container::Rows)) => self.start_value(Purpose::Row),
             (b'[', _) if expects_record => {
                 if self.containers.len() >= MAX_CONTAINER_DEPTH {
                     return Some(self.reject_too_deep());
@@ -180,20 +192,37 @@ impl RecordScanner {
                 self.containers.push(Container::Array);
             }
             (b'{', _) if expects_record => return self.read_object(text, last),
-            (b'{' | b'[', Some(Container::Member { .. })) => self.start_value(Purpose::Skip),
-            (b'"', Some(Container::Envelope)) => return self.read_member_name(text),
-            (_, Some(Container::Member { has_records: false })) => self.start_token(byte, true),
+            (b'{' | b'[', Some(Container::Member(_))) => self.start_value(Purpose::Skip),
+            (b'"', Some(Container::Envelope)) => return self.read_member_name(text, last),
+            (_, Some(Container::Member(MemberRole::Other))) => self.start_token(byte, true),
             _ => self.start_token(byte, false),
         }
         None
     }
 
+    /// Skips the text before the object of a line.
+    fn skip_line_prefix(&mut self, text: &[u8], last: bool) -> Option<RecordStep> {
+        let rest = &text[self.at..];
+        let end = memchr::memchr(b'\n', rest);
+        let line = &rest[..end.unwrap_or(rest.len())];
+        let start = self.at;
+        if let Some(object) = json_in_line(line) {
+            self.at += object;
+            return self.read_object(text, last);
+        }
+        if end.is_none() && !last && line.len() <= MAX_WORD_BYTES {
+            return Some(RecordStep::NeedMore);
+        }
+        self.at += line.len();
+        let is_filler = line.iter().all(|byte| matches!(byte, 0 | 0x1A | b'\r'));
+        let reason = || "expected an event in this line, found other text".to_owned();
+        (!is_filler).then(|| RecordStep::Invalid(start, self.at, reason()))
+    }
+
     /// Reads the start of an object in place of a record: a record or an envelope.
     fn read_object(&mut self, text: &[u8], last: bool) -> Option<RecordStep> {
-        match is_envelope_start(&text[self.at + 1..]) {
-            None if !last && text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES => {
-                return Some(RecordStep::NeedMore);
-            }
+        match is_envelope(&text[self.at + 1..], last) {
+            None => return Some(RecordStep::NeedMore),
             Some(true) if self.containers.len() >= MAX_CONTAINER_DEPTH => {
                 return Some(self.reject_too_deep());
             }
@@ -207,18 +236,24 @@ impl RecordScanner {
     }
 
     /// Reads the name of an envelope's member. A member that only events have is a problem.
-    fn read_member_name(&mut self, text: &[u8]) -> Option<RecordStep> {
-        let Some(name) = string_content(&text[self.at..]) else {
-            if text.len() - self.at <= MAX_ENVELOPE_SNIFF_BYTES {
+    fn read_member_name(&mut self, text: &[u8], last: bool) -> Option<RecordStep> {
+        let start = self.at;
+        let Some(name) = string_content(&text[start..]) else {
+            if text.len() - start <= MAX_SNIFF_BYTES {
                 return Some(RecordStep::NeedMore);
             }
             self.start_token(b'"', true);
             return None;
         };
-        let start = self.at;
-        self.enter_member(name);
-        let is_mixed =
-            EVENT_MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        let after = &text[start + name.len() + 2..];
+        let blanks = after.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == b':');
+        let Some(content) = member_role(name, &after[blanks.count()..], last) else {
+            return Some(RecordStep::NeedMore);
+        };
+        self.enter_member(name, content);
+        // Results of tools have an `id` of their own.
+        let is_mixed = name != b"id"
+            && EVENT_MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
         is_mixed.then(|| RecordStep::Invalid(start, self.at, mixed_envelope_reason(name)))
     }
 
@@ -249,20 +284,20 @@ impl RecordScanner {
         self.containers.push(Container::Envelope);
     }
 
-    fn enter_member(&mut self, name: &[u8]) {
-        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        let rest = is("activityEventEntities");
-        self.format_flags.is_rest |= rest;
-        self.format_flags.is_array |= is("value") && self.containers.len() == 1;
+    fn enter_member(&mut self, name: &[u8], content: MemberRole) {
+        let is_rest = name.eq_ignore_ascii_case(b"activityEventEntities");
+        self.format_flags.is_rest |= is_rest;
+        let is_list = matches!(content, MemberRole::Records | MemberRole::Rows);
+        self.format_flags.is_array |= is_list && !is_rest;
         self.at += name.len() + 2;
-        self.containers.push(Container::Member { has_records: rest || is("value") });
+        self.containers.push(Container::Member(content));
     }
 
     /// Leaves an array or envelope. If it is the value of an envelope's member, the member ends
     /// too.
     fn exit(&mut self) {
         self.containers.pop();
-        if let Some(Container::Member { .. }) = self.containers.last() {
+        if let Some(Container::Member(_)) = self.containers.last() {
             self.containers.pop();
         }
     }
@@ -303,11 +338,11 @@ impl RecordScanner {
     fn finish_scalar(&mut self, text: &[u8], start: usize, end: usize) -> Option<RecordStep> {
         let value = &text[start..end];
         let has_records = match self.containers.last() {
-            Some(Container::Member { has_records }) => *has_records,
+            Some(Container::Member(content)) => *content == MemberRole::Records,
             Some(Container::Envelope) => false,
-            Some(Container::Array) | None => true,
+            Some(Container::Array | Container::Rows) | None => true,
         };
-        let is_member = matches!(self.containers.last(), Some(Container::Member { .. }));
+        let is_member = matches!(self.containers.last(), Some(Container::Member(_)));
         self.exit_member();
         if has_records && value[0] == b'"' && is_embedded_json(value) == Some(true) {
             self.recovering = false;
@@ -338,12 +373,15 @@ impl RecordScanner {
                 self.open_value = None;
                 self.at = end;
                 self.exit_member();
-                if open.purpose == Purpose::Skip {
-                    return None;
-                }
-                self.recovering = false;
+                self.recovering &= open.purpose != Purpose::Record;
                 // A record that is too long was reported when it became too long.
-                (!open.too_long).then_some(RecordStep::Record(open.start, end))
+                match open.purpose {
+                    _ if open.too_long => None,
+                    Purpose::Skip => None,
+                    Purpose::Record => Some(RecordStep::Record(open.start, end)),
+                    Purpose::Columns => Some(RecordStep::Columns(open.start, end)),
+                    Purpose::Row => Some(RecordStep::Row(open.start, end)),
+                }
             }
             ValueEnd::Broken(at) => Some(self.resume_at(at, open.start)),
             ValueEnd::NeedMore => {
@@ -383,7 +421,7 @@ impl RecordScanner {
     }
 
     fn exit_member(&mut self) {
-        if let Some(Container::Member { .. }) = self.containers.last() {
+        if let Some(Container::Member(_)) = self.containers.last() {
             self.containers.pop();
         }
     }
@@ -417,7 +455,7 @@ impl RecordScanner {
     /// Returns what is still open at the end of the text: an incomplete record, or an array or
     /// object that is not closed.
     pub(super) fn unclosed(&self, text: &[u8]) -> Option<RecordStep> {
-        if let Some(open) = self.open_value.filter(|open| open.purpose == Purpose::Record) {
+        if let Some(open) = self.open_value.filter(|open| open.purpose != Purpose::Skip) {
             let reason = "the file ends in the middle of a record".to_owned();
             return (!open.too_long).then_some(RecordStep::Invalid(open.start, text.len(), reason));
         }
@@ -425,80 +463,16 @@ impl RecordScanner {
             return None;
         }
         let what = match self.containers.first() {
-            Some(Container::Array) => "its array",
+            Some(Container::Array | Container::Rows) => "its array",
             _ => "its object",
         };
         Some(RecordStep::Unclosed(text.len(), format!("the file ends before {what} is closed")))
     }
 }
 
-/// Returns true if an object, given as the text after its bracket, is an envelope; `None` if the
-/// text is too short to decide.
-///
-/// Names that an event can have as well decide only with what follows them: `value` with a list,
-/// the others with another member of an envelope.
-fn is_envelope_start(text: &[u8]) -> Option<bool> {
-    let is = |name: &[u8], known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    let text = &text[..text.len().min(MAX_ENVELOPE_SNIFF_BYTES)];
-    let (mut at, mut has_value) = (0, false);
-    loop {
-        let skip = |at: usize, also: u8| {
-            let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == also;
-            Some(at + text.get(at..)?.iter().position(|byte| !blank(byte))?)
-        };
-        at = skip(at, b',')?;
-        if text[at] != b'"' {
-            // PowerShell writes an empty list as `{"value":null,"Count":0}`.
-            return Some(has_value && text[at] == b'}');
-        }
-        let name = string_content(&text[at..])?;
-        if !ENVELOPE_MEMBERS.iter().any(|known| is(name, known)) {
-            return Some(false);
-        }
-        if !AMBIGUOUS_MEMBERS.iter().any(|known| is(name, known)) {
-            return Some(true);
-        }
-        at = skip(at + name.len() + 2, b':')?;
-        match text[at] {
-            // PowerShell writes a list of one item as the item alone.
-            b'[' | b'{' => return Some(is(name, "value")),
-            b'"' if is(name, "value") && is_embedded_json(&text[at..])? => return Some(true),
-            _ => {
-                has_value |= is(name, "value") && text[at..].starts_with(b"null");
-                at += scalar_len(&text[at..], false)?;
-            }
-        }
-    }
-}
-
 fn mixed_envelope_reason(name: &[u8]) -> String {
     let name = String::from_utf8_lossy(name);
     format!("found {name} next to a list of events: only the events of the list are read")
-}
-
-/// Returns the text between the quotes of a string at the start of the text, escapes unchanged.
-fn string_content(text: &[u8]) -> Option<&[u8]> {
-    let mut at = 1;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
-        if text[at] == b'"' {
-            return Some(&text[1..at]);
-        }
-        at += 2;
-    }
-}
-
-/// Returns the length of a string, number or word at the start of the text.
-fn scalar_len(text: &[u8], last: bool) -> Option<usize> {
-    if text[0] == b'"' {
-        let inside = string_content(text).map(|inside| inside.len() + 2);
-        return inside.or(last.then_some(text.len()));
-    }
-    let ends = |&byte: &u8| byte.is_ascii_whitespace() || b",[]{}\"".contains(&byte);
-    match text.iter().skip(1).position(ends) {
-        Some(len) => Some(len + 1),
-        None => last.then_some(text.len()),
-    }
 }
 
 /// Returns the next line break before a line that starts with a bracket. The next record of an

@@ -19,6 +19,9 @@ fn found(text: &[u8], step: usize) -> Vec<String> {
                 RecordStep::EmbeddedJson(a, b) => {
                     steps.push(format!("text {}", String::from_utf8_lossy(&text[a..b])));
                 }
+                RecordStep::Columns(a, b) | RecordStep::Row(a, b) => {
+                    steps.push(format!("row {}", String::from_utf8_lossy(&text[a..b])));
+                }
                 RecordStep::Unclosed(at, _) => steps.push(format!("open {at}")),
                 RecordStep::NeedMore => break,
             }
@@ -71,6 +74,19 @@ fn records_are_found_in_every_envelope() {
         r#"[{"Count":1,"value":[{"Id":1}]},{"value":[],"Count":0}]{"value":[{"Id":2}]}"#,
         &[r#"{"Id":1}"#, r#"{"Id":2}"#],
     );
+    check(r#"{"status_code":200,"text":{"activityEventEntities":[{"Id":1}]}}"#, &[r#"{"Id":1}"#]);
+    check(
+        r#"{"headers":{"x":[{"Id":0}]},"body":"{\"value\":[]}","id":"run"}"#,
+        &[r#"text "{\"value\":[]}""#],
+    );
+    check(
+        r#"{"took":1,"hits":{"total":{"value":1},"hits":[{"_source":{"Id":1}}]}}"#,
+        &[r#"{"_source":{"Id":1}}"#],
+    );
+    check(
+        r#"{"tables":[{"name":"t","columns":["a"],"rows":[[1],["]"]]}]}[{"Id":1}]"#,
+        &[r#"row ["a"]"#, "row [1]", r#"row ["]"]"#, r#"{"Id":1}"#],
+    );
     check(r#"{"value":null,"Count":0}"#, &[]);
     check("null", &[]);
     check("[ ]", &[]);
@@ -89,6 +105,22 @@ fn strings_can_contain_everything_except_line_breaks() {
             check(&format!("{record} {record}"), &[&record, &record]);
         }
     }
+}
+
+#[test]
+fn prefix_of_each_line_is_skipped() {
+    let mut scanner = RecordScanner::with_line_prefix(true);
+    let text = b"<13>Mar 2 app[12]: {\"Id\":1}\r\nno event\n 7 {x} {\"Id\":2}\n\x1a";
+    let mut steps = Vec::new();
+    loop {
+        match scanner.step(text, true) {
+            RecordStep::NeedMore => break,
+            RecordStep::Record(a, b) => steps.push(String::from_utf8_lossy(&text[a..b])),
+            RecordStep::Invalid(at, ..) => steps.push(format!("bad {at}").into()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(steps, ["{\"Id\":1}", "bad 29", "{\"Id\":2}"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::decompress::{MemberContent, PackedFile, UnpackedMember};
 use super::format::SourceFormat;
-use super::member::{MemberResult, SourceMember};
+use super::member::{MemberResult, SourceMember, UnsupportedText};
 use super::positions::PositionMap;
 use super::problem::DecodeProblem;
 use super::text::{ChunkBuffers, MemberReader};
@@ -23,6 +23,8 @@ pub struct Chunk {
     pub format: SourceFormat,
     /// The text of the file to which the chunk belongs.
     pub member: Arc<SourceMember>,
+    /// True if the text was decoded from the code page Windows-1252.
+    pub is_windows_1252: bool,
     /// The number of bytes of the file that were read for the chunk.
     pub file_bytes: u64,
     /// The positions of `text` in the file.
@@ -95,7 +97,7 @@ impl ChunkReader {
                         *member =
                             Arc::new(SourceMember { is_embedded: true, ..(**member).clone() });
                     }
-                    let member = member.clone();
+                    let (member, is_windows_1252) = (member.clone(), text.is_windows_1252());
                     let problems = text.take_problems().into_iter();
                     self.problems.extend(problems.map(|problem| member.qualify_problem(problem)));
                     return Ok(Some(Chunk {
@@ -103,6 +105,7 @@ impl ChunkReader {
                         records: chunk.records,
                         format: chunk.format,
                         member,
+                        is_windows_1252,
                         file_bytes: self.packed.take_bytes_read(),
                         positions: chunk.positions,
                     }));
@@ -124,7 +127,13 @@ impl ChunkReader {
                 self.current = Some((MemberReader::new(input), Arc::new(member)));
                 return;
             }
-            MemberContent::Unsupported(reason) => Err(reason),
+            MemberContent::Rows(rows) => {
+                // Positions are those in the text of the rows.
+                let member = SourceMember { name, is_packed: true, is_embedded: false };
+                self.current = Some((MemberReader::for_rows(rows), Arc::new(member)));
+                return;
+            }
+            MemberContent::Unsupported(reason) => Err(UnsupportedText::loss(reason)),
             MemberContent::Empty => Ok(SourceFormat::Empty),
         };
         self.finished.push(MemberResult { name, format });
@@ -142,10 +151,15 @@ impl ChunkReader {
     }
 
     /// Stops reading the current text, which is not a log.
-    pub fn set_unsupported(&mut self, reason: String) {
+    pub fn set_unsupported(&mut self, unsupported: UnsupportedText) {
         if let Some((text, _)) = &mut self.current {
-            text.set_unsupported(reason);
+            text.set_unsupported(unsupported);
         }
+    }
+
+    /// Returns true if there are problems that were not taken yet.
+    pub fn has_problems(&self) -> bool {
+        !self.problems.is_empty()
     }
 
     /// Returns the problems between and in records since the last call.

@@ -211,11 +211,17 @@ impl CsvRowScanner {
 
     fn classify(&self, row: &[u8]) -> CsvLineKind {
         let Some(first) = row.first() else { return CsvLineKind::Row };
-        if !matches!(first, b'a'..=b'z' | b'A'..=b'Z' | b'"' | b'#' | 0) {
+        if !matches!(first, b'a'..=b'z' | b'A'..=b'Z' | b'"' | b'#' | b'_' | 0 | 0x1A) {
             return CsvLineKind::Row;
         }
+        // DOS programs end a text with Ctrl-Z.
+        let is_filler = |byte: &u8| matches!(byte, 0 | 0x1A);
         let text = row.trim_ascii();
-        if text == self.header || text.starts_with(b"#TYPE ") || text.iter().all(|&b| b == 0) {
+        if text == self.header
+            || text.starts_with(b"#TYPE ")
+            || is_delimiter_line(text)
+            || text.iter().all(is_filler)
+        {
             return CsvLineKind::NotARow;
         }
         let is_short = row.len() <= MAX_HEADER_BYTES;
@@ -247,20 +253,39 @@ pub(super) fn blank_out(text: &mut [u8]) {
     }
 }
 
+/// Returns true if a line is `sep=;`, as Excel writes it before the header.
+pub(super) fn is_delimiter_line(line: &[u8]) -> bool {
+    matches!(line.trim_ascii_end(), [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', _] | b"sep=")
+}
+
 /// Returns the delimiter of a CSV header.
 pub(super) fn detect_delimiter(header: &[u8]) -> u8 {
     let count = |byte| header.iter().filter(|&&b| b == byte).count();
-    [b',', b';', b'\t'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',')
+    [b',', b';', b'\t', b'|'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',')
 }
 
-/// Returns true if a cell of a row is the name of a column, so that the row is a header.
+/// Returns true if a cell of a row is the name of a column with events or their times, so that the
+/// row is a header.
 fn has_column_name(row: &[u8]) -> bool {
-    row.split(|byte| matches!(byte, b',' | b';' | b'\t')).any(|cell| {
+    const NAMES: [&[u8]; 6] =
+        [b"AuditData", b"CreationTime", b"Creation Time", b"RawEventData", b"_raw", b"o365audit"];
+    row.split(|byte| matches!(byte, b',' | b';' | b'\t' | b'|')).any(|cell| {
         let name = cell.trim_ascii();
         let name =
             name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
-        name.eq_ignore_ascii_case(b"AuditData") || name.eq_ignore_ascii_case(b"CreationTime")
+        NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
     })
+}
+
+/// Returns true if a line can be the header of a CSV text with events.
+pub(super) fn is_csv_header(line: &[u8]) -> bool {
+    const WORDS: [&str; 5] =
+        ["auditdata", "creationtime", "creationdate", "activity", "event.original"];
+    let text = String::from_utf8_lossy(line).to_lowercase();
+    // A line of a log can contain these names in JSON.
+    text.contains([',', ';', '\t', '|'])
+        && !text.contains('{')
+        && (has_column_name(line) || WORDS.iter().any(|word| text.contains(word)))
 }
 
 /// Counts the cells of a line, and returns true with the count if the line ends inside a cell.
@@ -371,6 +396,7 @@ mod tests {
         check("AuditData,b\n1,2\nAuditData,b\r\n#TYPE X\n3,4\n", &["1,2", "3,4"], &[]);
         check("AuditData,b\n1,2\n\u{feff}\"3\",\"4\n\"\n", &["1,2", "\"3\",\"4", "\""], &[]);
         check("AuditData,b\n1,2\n\0\0\n3,4\n\0\0", &["1,2", "3,4"], &[]);
+        check("AuditData,b\n1,2\nsep=,\n3,4\r\n\x1a", &["1,2", "3,4"], &[]);
         let (_, steps) = rows("AuditData,b\n1,2\nb;AuditData;c\n\"4\n\";5;6\n", 3);
         assert_eq!(steps, [CsvStep::NewHeader(4, 18)]);
         // The name of a column inside an event does not make the row a header.

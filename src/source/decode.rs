@@ -6,7 +6,7 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE};
+use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::encoding::{TextEncoding, is_ascii};
 use super::positions::PositionMap;
@@ -50,7 +50,12 @@ impl EncodingEnd {
 #[derive(Default)]
 pub(super) struct TextDecoder {
     encoding: TextEncoding,
-    utf16: Option<encoding_rs::Decoder>,
+    /// Decodes other encodings than UTF-8.
+    decoder: Option<encoding_rs::Decoder>,
+    /// True if the file has characters beyond ASCII in UTF-8.
+    has_multibyte: bool,
+    /// The number of bytes at the end of the text that begin such a character.
+    incomplete: usize,
     /// Bytes that were read and are not decoded yet.
     raw: Vec<u8>,
     /// True after the first read.
@@ -87,6 +92,7 @@ impl TextDecoder {
         let last = ended || failed.is_some();
         if is_text {
             self.split_utf8(text, start, last, positions);
+            self.split_code_page(text, start, last, positions);
         }
         let mut raw = std::mem::take(&mut self.raw);
         let done = self.decode(&raw, last, text, positions);
@@ -115,6 +121,61 @@ impl TextDecoder {
         }
     }
 
+    /// Decodes the appended bytes as Windows-1252 if they are not valid UTF-8, and the file so far
+    /// has no other character beyond ASCII. Everything after them is in that code page too.
+    fn split_code_page(
+        &mut self,
+        text: &mut Vec<u8>,
+        start: usize,
+        last: bool,
+        positions: &mut PositionMap,
+    ) {
+        if self.encoding != TextEncoding::Utf8 {
+            return;
+        }
+        let mut start = start;
+        match std::mem::take(&mut self.incomplete) {
+            before if before <= start => start -= before,
+            // The text before was moved on, so the rest of its last character is skipped.
+            _ => {
+                let rest = text[start..].iter().take_while(|byte| matches!(byte, 0x80..=0xBF));
+                start += rest.count();
+            }
+        }
+        let new = &text[start..];
+        let Err(error) = std::str::from_utf8(new) else {
+            self.has_multibyte = self.has_multibyte || !new.is_ascii();
+            return;
+        };
+        if error.error_len().is_none() && !last {
+            self.has_multibyte |= !new[..error.valid_up_to()].is_ascii();
+            self.incomplete = new.len() - error.valid_up_to();
+            return;
+        }
+        self.has_multibyte |= new.utf8_chunks().any(|chunk| !chunk.valid().is_ascii());
+        // These bytes have no character in the code page, or are not part of a text.
+        let is_binary = |byte: &u8| {
+            matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D)
+                || *byte < b' ' && !byte.is_ascii_whitespace()
+        };
+        let new = new.strip_suffix(&[0x1A]).unwrap_or(new);
+        if self.has_multibyte || new.iter().any(is_binary) {
+            self.has_multibyte = true;
+            return;
+        }
+        let bytes = text.split_off(start);
+        self.file_position -= bytes.len() as u64;
+        self.start_encoding(TextEncoding::Windows1252, 0, start, positions);
+        // The rest of the file is decoded by the same decoder, even if it is empty.
+        self.decode_bytes(&bytes, false, text);
+        self.file_position += bytes.len() as u64;
+    }
+
+    /// Returns true if the text is in the code page Windows-1252.
+    pub(super) fn is_windows_1252(&self) -> bool {
+        self.encoding == TextEncoding::Windows1252
+    }
+
     /// Starts another encoding after its byte order mark. Its text starts at `at`.
     fn start_encoding(
         &mut self,
@@ -125,8 +186,9 @@ impl TextDecoder {
     ) {
         self.file_position += mark as u64;
         self.encoding = encoding;
-        self.utf16 = match encoding {
+        self.decoder = match encoding {
             TextEncoding::Utf8 => None,
+            TextEncoding::Windows1252 => Some(WINDOWS_1252.new_decoder_without_bom_handling()),
             TextEncoding::Utf16Le => Some(UTF_16LE.new_decoder_without_bom_handling()),
             TextEncoding::Utf16Be => Some(UTF_16BE.new_decoder_without_bom_handling()),
         };
@@ -160,6 +222,7 @@ impl TextDecoder {
             let ends = match self.encoding {
                 TextEncoding::Utf8 => self.find_utf8_end(rest, last),
                 TextEncoding::Utf16Le | TextEncoding::Utf16Be => self.find_utf16_end(rest, last),
+                TextEncoding::Windows1252 => EncodingEnd::NotBefore(rest.len()),
             };
             let (len, next) = ends.parts();
             self.decode_bytes(&rest[..len], next.is_some() || last, text);
@@ -174,7 +237,7 @@ impl TextDecoder {
     /// Appends bytes that are all in the current encoding. Invalid UTF-16 becomes U+FFFD.
     fn decode_bytes(&mut self, mut bytes: &[u8], last: bool, text: &mut Vec<u8>) {
         self.track_last_char(bytes);
-        let Some(decoder) = &mut self.utf16 else {
+        let Some(decoder) = &mut self.decoder else {
             text.extend_from_slice(bytes);
             return;
         };
@@ -415,6 +478,33 @@ mod tests {
         check(&[b"[{\"a\":1}]", &le("[{\"a\":2}]\r\n")], "[{\"a\":1}][{\"a\":2}]\r\n", &[0, 31]);
         check(&[&le("[{\"a\":1}]"), b"[{\"a\":2}]\r\n"], "[{\"a\":1}][{\"a\":2}]\r\n", &[0, 29]);
         check(&[&le("[]"), b"[]"], "[][]", &[0]);
+    }
+
+    fn filled(bytes: &[u8]) -> (String, bool, u64) {
+        let (mut decoder, mut text, mut positions) =
+            (TextDecoder::default(), Vec::new(), PositionMap::default());
+        let mut input = bytes;
+        while !decoder.fill(&mut input, &mut text, &mut positions).unwrap() {}
+        let end = positions.position(&text, text.len());
+        (String::from_utf8_lossy(&text).into_owned(), decoder.is_windows_1252(), end)
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_windows_1252() {
+        let (text, is_code_page, end) = filled(b"{\"a\":\"M\xFCnchen \x80\"}\n{}");
+        assert_eq!((text.as_str(), is_code_page, end), ("{\"a\":\"München €\"}\n{}", true, 20));
+        // The first such character can be the last one of a buffer.
+        let long = [vec![b'x'; READ_BYTES.0 - 1], b"\xE4n".to_vec()].concat();
+        let (text, is_code_page, end) = filled(&long);
+        assert!(text.ends_with("xän") && is_code_page && end == long.len() as u64);
+        let cut = [vec![b'x'; READ_BYTES.0 - 1], "你n".as_bytes().to_vec()].concat();
+        let (text, is_code_page, _) = filled(&cut);
+        assert!(text.ends_with("x你n") && !is_code_page);
+        // Damage in UTF-8, and bytes that are no text, stay as they are.
+        for bytes in [&b"{\"a\":\"\xC3\xA4 \xFF\"}"[..], b"{\"a\":\"\x81\"}", b"\xEF\xBB\xBF\xE4n"]
+        {
+            assert!(!filled(bytes).1, "{bytes:?}");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Decompresses files: gzip, Zstandard and zip, also nested. It detects them by their first bytes
-//! and never by their names.
+//! Decompresses files: gzip, Zstandard, zip and tar, also nested. It detects them by their first
+//! bytes and never by their names.
 //!
-//! A file on disk is a sequence of texts: one, or several if it is a zip file. All are read as
-//! streams, so that size does not matter. Only a zip file inside another compressed file is kept in
-//! memory, because its directory is at its end. Nothing is ever written under the name of a member.
+//! A file on disk is a sequence of texts: one, or several if it is a zip or tar file. All are read
+//! as streams, so that size does not matter. Only a zip file inside another compressed file is kept
+//! in memory, because its directory is at its end. Nothing is ever written under the name of a
+//! member.
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use flate2::read::MultiGzDecoder;
 
 use super::disk::{DecompressedReader, FileDigest, TrackedFile, TrackedFileReader};
+use super::parquet_text::{self, ParquetText};
+use super::tar::{BLOCK_BYTES, TarReader, is_tar_header};
 use super::zip::{ZipMember, ZipReader};
 
 /// The most levels of nested compression.
@@ -21,7 +24,7 @@ const MAX_PACKING_DEPTH: usize = 3;
 const MAX_INNER_ZIP_BYTES: u64 = 64 << 20;
 
 /// The number of first bytes from which the compression is detected.
-const MAGIC_BYTES: u64 = 8;
+const MAGIC_BYTES: u64 = BLOCK_BYTES as u64;
 
 /// The texts in a file, one after another.
 pub(super) struct PackedFile {
@@ -29,15 +32,20 @@ pub(super) struct PackedFile {
     tracked_file: Arc<Mutex<TrackedFile>>,
     /// The file itself, until its format is detected.
     file: Option<TrackedFileReader>,
-    /// The zip files that are being read, the outermost first.
-    zips: Vec<OpenZip>,
+    /// The zip and tar files that are being read, the outermost first.
+    archives: Vec<OpenArchive>,
 }
 
-struct OpenZip {
-    zip: ZipReader,
-    /// The path of the zip file inside the file, with a `/` at its end; empty for the file itself.
+struct OpenArchive {
+    format: ArchiveFormat,
+    /// The path of the archive inside the file, with a `/` at its end; empty for the file itself.
     name_prefix: String,
     depth: usize,
+}
+
+enum ArchiveFormat {
+    Zip(ZipReader),
+    Tar(TarReader),
 }
 
 /// A text of a file, or the reason why it cannot be read.
@@ -51,6 +59,8 @@ pub(super) struct UnpackedMember {
 
 pub(super) enum MemberContent {
     Text(Box<dyn Read + Send>),
+    /// The rows of a table.
+    Rows(Box<dyn Read + Send>),
     /// A text that cannot be read, now or later, with the reason.
     Unsupported(String),
     /// Nothing to read.
@@ -61,7 +71,7 @@ impl PackedFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let tracked_file = Arc::new(Mutex::new(TrackedFile::open(path)?));
         let file = Some(TrackedFileReader::new(tracked_file.clone()));
-        Ok(PackedFile { path: path.to_path_buf(), tracked_file, file, zips: Vec::new() })
+        Ok(PackedFile { path: path.to_path_buf(), tracked_file, file, archives: Vec::new() })
     }
 
     /// Returns the next text; `None` at the end.
@@ -78,19 +88,51 @@ impl PackedFile {
                 continue;
             }
             if self.lock_tracked_file().is_bomb() {
-                self.zips.clear();
+                self.archives.clear();
             }
-            let Some(open) = self.zips.last_mut() else { return Ok(None) };
-            let Some(member) = open.zip.next_member() else {
-                self.zips.pop();
-                continue;
+            let Some(open) = self.archives.last_mut() else { return Ok(None) };
+            let (prefix, depth) = (&open.name_prefix, open.depth);
+            let part = match &mut open.format {
+                ArchiveFormat::Zip(zip) => {
+                    let Some(member) = zip.next_member() else {
+                        self.archives.pop();
+                        continue;
+                    };
+                    let name = format!("{prefix}{}", member.name);
+                    let opened = zip.open_member(&member);
+                    self.open_member(&member, name, opened, depth)?
+                }
+                ArchiveFormat::Tar(tar) => match tar.next_member() {
+                    Ok(None) => {
+                        self.archives.pop();
+                        continue;
+                    }
+                    Ok(Some(member)) => {
+                        let name = format!("{prefix}{}", member.name);
+                        self.open_stream(member.content, Some(name), depth)?
+                    }
+                    Err(error) => Some(self.broken_archive(&error)?),
+                },
             };
-            let (name, depth) = (format!("{}{}", open.name_prefix, member.name), open.depth);
-            let opened = open.zip.open_member(&member);
-            if let Some(part) = self.open_member(&member, name, opened, depth)? {
+            if let Some(part) = part {
                 return Ok(Some(part));
             }
         }
+    }
+
+    /// Stops reading a tar file that is damaged.
+    fn broken_archive(&mut self, error: &io::Error) -> io::Result<UnpackedMember> {
+        let archive = self.archives.pop();
+        if let Some(failure) = self.take_failure() {
+            return Err(failure);
+        }
+        let prefix = archive.map(|archive| archive.name_prefix).unwrap_or_default();
+        let name = prefix.trim_end_matches('/');
+        Ok(UnpackedMember {
+            name: (!name.is_empty()).then(|| name.to_owned()),
+            is_packed: true,
+            content: MemberContent::Unsupported(self.broken_reason(error)),
+        })
     }
 
     fn open_member(
@@ -137,12 +179,19 @@ impl PackedFile {
                 };
             }
             let packing = PackingFormat::detect(&head);
+            let is_parquet = head.starts_with(parquet_text::MAGIC);
             let whole = Box::new(Cursor::new(head).chain(input));
             if packing.is_some() && depth >= MAX_PACKING_DEPTH {
                 let reason = format!("packed more than {MAX_PACKING_DEPTH} times: unpack it first");
                 return part(MemberContent::Unsupported(reason));
             }
             input = match packing {
+                None if is_parquet && !is_packed => {
+                    return match ParquetText::open(&self.path) {
+                        Ok(rows) => part(MemberContent::Rows(self.count_unpacked(Box::new(rows)))),
+                        Err(reason) => part(MemberContent::Unsupported(reason)),
+                    };
+                }
                 None => return part(MemberContent::Text(whole)),
                 Some(PackingFormat::Gzip) => {
                     self.count_unpacked(Box::new(MultiGzDecoder::new(whole)))
@@ -164,13 +213,21 @@ impl PackedFile {
                         Ok(zip) => zip,
                         Err(reason) => return part(MemberContent::Unsupported(reason)),
                     };
-                    let name_prefix = name.map_or_else(String::new, |name| name + "/");
-                    self.zips.push(OpenZip { zip, name_prefix, depth: depth + 1 });
+                    self.push_archive(ArchiveFormat::Zip(zip), name, depth);
+                    return Ok(None);
+                }
+                Some(PackingFormat::Tar) => {
+                    self.push_archive(ArchiveFormat::Tar(TarReader::new(whole)), name, depth);
                     return Ok(None);
                 }
             };
             depth += 1;
         }
+    }
+
+    fn push_archive(&mut self, format: ArchiveFormat, name: Option<String>, depth: usize) {
+        let name_prefix = name.map_or_else(String::new, |name| name + "/");
+        self.archives.push(OpenArchive { format, name_prefix, depth: depth + 1 });
     }
 
     fn count_unpacked(&self, inner: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
@@ -227,6 +284,7 @@ enum PackingFormat {
     Gzip,
     Zstd,
     Zip,
+    Tar,
 }
 
 impl PackingFormat {
@@ -241,6 +299,7 @@ impl PackingFormat {
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, ..] => {
                 Some(PackingFormat::Zip)
             }
+            _ if is_tar_header(head) => Some(PackingFormat::Tar),
             _ => None,
         }
     }

@@ -1,15 +1,20 @@
 //! Finds the source files in files and folders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use walkdir::WalkDir;
 
+use super::exclude::ExcludePatterns;
+
 /// Extensions of files that are often in the same folders and are not data: notes, scripts,
 /// queries.
 const NON_DATA_EXTENSIONS: [&str; 12] =
     ["md", "py", "ps1", "psm1", "psd1", "sql", "sh", "cmd", "bat", "ipynb", "pbix", "pq"];
+
+/// The folder with the log of a Delta table.
+const DELTA_LOG: &str = "_delta_log";
 
 /// A file of the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,47 +46,70 @@ fn modified_us(meta: &std::fs::Metadata) -> Option<i64> {
     i64::try_from(since.as_micros()).ok()
 }
 
-/// Walks files and folders. Returns each file once, sorted by name, and the paths that cannot be
-/// read, with reasons.
+/// The files of an archive.
+#[derive(Debug, Default)]
+pub struct DiscoveredFiles {
+    /// Each file once, sorted by name.
+    pub files: Vec<SourceFile>,
+    /// The paths that cannot be read, with reasons.
+    pub unreadable: Vec<(String, String)>,
+    /// The number of files and folders that patterns left out.
+    pub excluded: u64,
+}
+
+/// Lists the files of a Delta table, given its folder, or returns the reason why it cannot be read.
+pub type TableLister<'l> = &'l dyn Fn(&Path) -> Result<Vec<PathBuf>, String>;
+
+/// Walks files and folders.
 ///
-/// Inside folders, it skips hidden files and folders, stores, and files with extensions of notes or
-/// scripts. A file that is given itself is always returned. A store that is given itself is an
-/// error.
-pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
+/// Inside folders, it skips hidden files and folders, stores, files with extensions of notes or
+/// scripts, what `exclude` matches, and files that do not belong to the newest version of their
+/// Delta table. A file that is given itself is left out only if a pattern matches its name. A store
+/// that is given itself is an error.
+pub fn discover(
+    paths: &[PathBuf],
+    exclude: &ExcludePatterns,
+    list_table: TableLister<'_>,
+) -> DiscoveredFiles {
     let mut found: BTreeMap<String, SourceFile> = BTreeMap::new();
-    let mut unreadable = BTreeMap::new();
     let mut canonical_paths = CanonicalPaths::default();
+    let mut filter = EntryFilter {
+        exclude,
+        list_table,
+        excluded: BTreeSet::new(),
+        tables: Vec::new(),
+        unreadable: BTreeMap::new(),
+    };
     for root in paths {
-        if is_store(root) {
+        if is_in_store(root) {
             let reason =
                 "it is a store, not a folder of log files: pass the folder with the log files";
-            unreadable.insert(display_name(root), reason.to_owned());
+            filter.unreadable.insert(display_name(root), reason.to_owned());
             continue;
         }
-        let walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
-        for entry in walk.filter_entry(|entry| entry.depth() == 0 || is_data_entry(entry)) {
+        let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
+        while let Some(entry) = walk.next() {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
                     let path = error.path().unwrap_or(root);
-                    let reason = match error.loop_ancestor() {
-                        Some(ancestor) => {
-                            format!("a link that leads back to {}", display_name(ancestor))
-                        }
-                        None => {
-                            let reason = error.io_error().map(ToString::to_string);
-                            reason.unwrap_or_else(|| error.to_string()) + glob_hint(path)
-                        }
-                    };
-                    unreadable.insert(display_name(path), reason);
+                    filter.unreadable.insert(display_name(path), walk_reason(path, &error));
                     continue;
                 }
             };
-            if entry.file_type().is_dir() {
+            let is_folder = entry.file_type().is_dir();
+            if !filter.includes(root, &entry) {
+                if is_folder {
+                    walk.skip_current_dir();
+                }
+                continue;
+            }
+            if is_folder {
                 continue;
             }
             if !entry.file_type().is_file() {
-                unreadable.insert(display_name(entry.path()), "not a regular file".to_owned());
+                let name = display_name(entry.path());
+                filter.unreadable.insert(name, "not a regular file".to_owned());
                 continue;
             }
             match source_file(&entry, &mut canonical_paths) {
@@ -94,19 +122,83 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
                     }
                 }
                 Err(error) => {
-                    unreadable.insert(display_name(entry.path()), error.to_string());
+                    filter.unreadable.insert(display_name(entry.path()), error.to_string());
                 }
             }
         }
     }
-    let mut found: Vec<SourceFile> = found.into_values().collect();
-    found.sort_by(|a, b| (&a.name, &a.absolute_path).cmp(&(&b.name, &b.absolute_path)));
-    (found, unreadable.into_iter().collect())
+    let mut files: Vec<SourceFile> = found.into_values().collect();
+    files.sort_by(|a, b| (&a.name, &a.absolute_path).cmp(&(&b.name, &b.absolute_path)));
+    let unreadable = filter.unreadable.into_iter().collect();
+    DiscoveredFiles { files, unreadable, excluded: filter.excluded.len() as u64 }
+}
+
+fn walk_reason(path: &Path, error: &walkdir::Error) -> String {
+    match error.loop_ancestor() {
+        Some(ancestor) => format!("a link that leads back to {}", display_name(ancestor)),
+        None => {
+            let reason = error.io_error().map(ToString::to_string);
+            reason.unwrap_or_else(|| error.to_string()) + glob_hint(path)
+        }
+    }
+}
+
+/// Decides which entries of folders are read.
+struct EntryFilter<'f> {
+    exclude: &'f ExcludePatterns,
+    list_table: TableLister<'f>,
+    excluded: BTreeSet<PathBuf>,
+    /// The Delta tables that were found, with their files.
+    tables: Vec<(PathBuf, BTreeSet<PathBuf>)>,
+    unreadable: BTreeMap<String, String>,
+}
+
+impl EntryFilter<'_> {
+    fn includes(&mut self, root: &Path, entry: &walkdir::DirEntry) -> bool {
+        let path = entry.path();
+        if entry.depth() > 0 && !is_data_entry(entry) {
+            return false;
+        }
+        if self.exclude.matches(path_below(root, entry)) {
+            self.excluded.insert(path.to_path_buf());
+            return false;
+        }
+        if !entry.file_type().is_dir() {
+            let table = self.tables.iter().rev().find(|(folder, _)| path.starts_with(folder));
+            return table.is_none_or(|(_, files)| files.contains(path));
+        }
+        if !path.join(DELTA_LOG).is_dir() {
+            return true;
+        }
+        match (self.list_table)(path) {
+            Ok(files) => {
+                self.tables.push((path.to_path_buf(), files.into_iter().collect()));
+                true
+            }
+            Err(reason) => {
+                self.unreadable.insert(display_name(path), reason);
+                false
+            }
+        }
+    }
+}
+
+/// Returns the path of an entry below a folder that is walked. For a file that was given itself,
+/// this is its name; for a folder that was given itself, it is empty.
+fn path_below<'e>(root: &Path, entry: &'e walkdir::DirEntry) -> &'e Path {
+    if entry.depth() == 0 && entry.file_type().is_dir() {
+        return Path::new("");
+    }
+    let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+    match (below.as_os_str().is_empty(), entry.path().file_name()) {
+        (true, Some(name)) => Path::new(name),
+        _ => below,
+    }
 }
 
 fn is_data_entry(entry: &walkdir::DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
-    if name.starts_with('.') || name == "_delta_log" {
+    if name.starts_with('.') || name == DELTA_LOG {
         return false;
     }
     if entry.file_type().is_dir() {
@@ -116,7 +208,15 @@ fn is_data_entry(entry: &walkdir::DirEntry) -> bool {
 }
 
 fn is_store(folder: &Path) -> bool {
-    folder.join("events").join("_delta_log").is_dir()
+    folder.join("events").join(DELTA_LOG).is_dir()
+}
+
+/// Returns true if a folder is a store, or its table.
+fn is_in_store(folder: &Path) -> bool {
+    let is_table =
+        folder.file_name().is_some_and(|name| name == "events") && folder.join(DELTA_LOG).is_dir();
+    is_store(folder)
+        || is_table && folder.parent().is_some_and(|store| store.join("sources").is_dir())
 }
 
 /// Returns a hint if a path is a pattern. The shells of Windows do not expand patterns.
@@ -127,8 +227,12 @@ fn glob_hint(path: &Path) -> &'static str {
     }
 }
 
-/// Returns true if the extension of a file is not one of notes or scripts.
+/// Returns true if the extension of a file is not one of notes or scripts, and it is not the cache
+/// of Windows for pictures.
 pub(super) fn is_data_name(name: &str) -> bool {
+    if name.eq_ignore_ascii_case("Thumbs.db") {
+        return false;
+    }
     let extension = Path::new(name).extension().map(|text| text.to_string_lossy().to_lowercase());
     !extension.is_some_and(|extension| NON_DATA_EXTENSIONS.contains(&&*extension))
 }
@@ -206,9 +310,10 @@ mod tests {
         for name in [&b"a\xFF.json"[..], b"a\xFE.json"] {
             std::fs::write(folder.path().join(OsStr::from_bytes(name)), "").unwrap();
         }
-        let (found, _) = super::discover(&[folder.path().to_owned()]);
+        let found =
+            super::discover(&[folder.path().to_owned()], &Default::default(), &|_| Ok(Vec::new()));
         let names: Vec<&str> =
-            found.iter().map(|file| file.name.rsplit('/').next().unwrap()).collect();
+            found.files.iter().map(|file| file.name.rsplit('/').next().unwrap()).collect();
         assert_eq!(names, ["a\\xFE.json", "a\\xFF.json"]);
     }
 
@@ -231,9 +336,9 @@ mod tests {
         fs::write(at("way/zero.json"), "").unwrap();
         for roots in [vec![at("way")], vec![at("real/../way"), at("real")], vec![at("real/1.json")]]
         {
-            let (found, unreadable) = super::discover(&roots);
-            assert!(!found.is_empty() && unreadable.is_empty());
-            for file in found {
+            let found = super::discover(&roots, &Default::default(), &|_| Ok(Vec::new()));
+            assert!(!found.files.is_empty() && found.unreadable.is_empty());
+            for file in found.files {
                 let canonical = fs::canonicalize(&file.path).unwrap();
                 assert_eq!(file.absolute_path, canonical.to_string_lossy(), "{}", file.name);
             }

@@ -7,6 +7,9 @@ pub(super) enum TextEncoding {
     Utf8,
     Utf16Le,
     Utf16Be,
+    /// The code page of Windows for Western Europe, in which Excel and Windows PowerShell write
+    /// CSV.
+    Windows1252,
 }
 
 impl TextEncoding {

@@ -12,6 +12,8 @@ pub enum SourceFormat {
     Array,
     /// Objects one after another: NDJSON, or a single event.
     Objects,
+    /// The rows of a Parquet file.
+    Parquet,
     /// CSV with this header line.
     Csv(Vec<u8>),
 }
@@ -24,6 +26,7 @@ impl SourceFormat {
             SourceFormat::Rest => "rest",
             SourceFormat::Array => "array",
             SourceFormat::Objects => "ndjson",
+            SourceFormat::Parquet => "parquet",
             SourceFormat::Csv(_) => "csv",
         }
     }

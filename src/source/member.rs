@@ -42,5 +42,22 @@ pub struct MemberResult {
     /// The name inside the file; `None` if the file is only one text.
     pub name: Option<String>,
     /// The format of the text, or the reason why it is not a log.
-    pub format: Result<SourceFormat, String>,
+    pub format: Result<SourceFormat, UnsupportedText>,
+}
+
+/// A text that is not a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsupportedText {
+    /// The reason for the user: what the text seems to be, and what to do.
+    pub reason: String,
+    /// False if the text was recognized as something that contains no events, for example an image
+    /// or the settings of a folder. Nothing is lost by skipping it.
+    pub can_contain_events: bool,
+}
+
+impl UnsupportedText {
+    /// Returns a text that can contain events, so that skipping it is a loss.
+    pub fn loss(reason: impl Into<String>) -> Self {
+        UnsupportedText { reason: reason.into(), can_contain_events: true }
+    }
 }

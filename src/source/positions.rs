@@ -61,6 +61,9 @@ impl PositionMap {
             + match segment.encoding {
                 None => 0,
                 Some(TextEncoding::Utf8) => before.len() as u64,
+                Some(TextEncoding::Windows1252) => {
+                    before.iter().filter(|&&byte| !matches!(byte, 0x80..=0xBF)).count() as u64
+                }
                 Some(TextEncoding::Utf16Le | TextEncoding::Utf16Be) => {
                     // A UTF-8 lead byte is one UTF-16 unit, or two from U+10000 on.
                     let units = before.iter().map(|&byte| match byte {

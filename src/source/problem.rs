@@ -23,6 +23,10 @@ impl DecodeProblem {
         DecodeProblem { scope: ProblemScope::Record, position, reason, raw }
     }
 
+    pub(super) fn for_skipped(position: u64, reason: String) -> Self {
+        DecodeProblem { scope: ProblemScope::Skipped, position, reason, raw: Vec::new() }
+    }
+
     pub(super) fn for_file(position: u64, reason: String) -> Self {
         DecodeProblem { scope: ProblemScope::File, position, reason, raw: Vec::new() }
     }
@@ -35,4 +39,6 @@ pub enum ProblemScope {
     Record,
     /// The file: it ends before an array or object is closed. No record is known to be lost.
     File,
+    /// Text that is not part of a record, which was skipped. Nothing is lost.
+    Skipped,
 }

@@ -3,13 +3,16 @@
 use std::io::{self, Read};
 
 use super::bounds::{FormatFlags, RecordScanner, RecordStep};
-use super::csv_rows::{CsvRowScanner, CsvStep, blank_out};
+use super::csv_rows::{CsvRowScanner, CsvStep, blank_out, is_csv_header, is_delimiter_line};
 use super::decode::TextDecoder;
 use super::embedded_json::{StringUnquoter, is_embedded_json, unquote};
 use super::format::SourceFormat;
+use super::json_table::TableColumns;
+use super::member::UnsupportedText;
 use super::positions::PositionMap;
+use super::preamble::{JsonPreamble, find_json};
 use super::problem::DecodeProblem;
-use super::unsupported::describe_unsupported;
+use super::unsupported::{describe_like_json, describe_unknown, recognize};
 
 /// The size of a chunk: enough work for a thread, and little memory.
 const CHUNK_BYTES: usize = 2 << 20;
@@ -31,16 +34,20 @@ pub(super) struct MemberReader {
     text: Vec<u8>,
     positions: PositionMap,
     records: Vec<(u32, u32)>,
-    /// The text of strings among the records.
+    /// The text of strings and rows among the records.
     embedded: EmbeddedText,
+    /// The columns of the table that is being read.
+    columns: TableColumns,
     is_at_end: bool,
+    /// True if the text was made of the rows of a Parquet file.
+    is_parquet: bool,
     state: ReadState,
     problems: Vec<DecodeProblem>,
     /// Problems at the end of the file. A file that is still being written has them too.
     tail_problems: Vec<DecodeProblem>,
 }
 
-/// Text of strings that were in place of records. It is appended to the text of a chunk.
+/// Text of strings and rows that were in place of records. It is appended to the text of a chunk.
 #[derive(Default)]
 struct EmbeddedText {
     text: Vec<u8>,
@@ -57,7 +64,7 @@ enum ReadState {
     Csv(CsvRowScanner),
     Empty,
     /// Not a log file, with the reason.
-    Unsupported(String),
+    Unsupported(UnsupportedText),
 }
 
 /// The buffers of a chunk: its text, and start and end of each record in it.
@@ -81,11 +88,18 @@ impl MemberReader {
             positions: PositionMap::default(),
             records: Vec::new(),
             embedded: EmbeddedText::default(),
+            columns: TableColumns::default(),
             is_at_end: false,
+            is_parquet: false,
             state: ReadState::Undetected,
             problems: Vec::new(),
             tail_problems: Vec::new(),
         }
+    }
+
+    /// Creates a reader for the rows of a Parquet file.
+    pub(super) fn for_rows(rows: Box<dyn Read + Send>) -> Self {
+        MemberReader { is_parquet: true, ..MemberReader::new(rows) }
     }
 
     /// Returns the next chunk, in the buffers of a used one; `None` at the end.
@@ -141,10 +155,11 @@ impl MemberReader {
     /// # Errors
     ///
     /// The reason why the text is not a log.
-    pub(super) fn format(&self) -> Result<SourceFormat, String> {
+    pub(super) fn format(&self) -> Result<SourceFormat, UnsupportedText> {
         match &self.state {
             ReadState::Undetected | ReadState::Empty => Ok(SourceFormat::Empty),
             ReadState::Unsupported(reason) => Err(reason.clone()),
+            _ if self.is_parquet => Ok(SourceFormat::Parquet),
             ReadState::Csv(rows) => Ok(SourceFormat::Csv(rows.header().to_vec())),
             ReadState::Json(scanner) if scanner.format_flags.is_rest => Ok(SourceFormat::Rest),
             ReadState::Json(scanner) if scanner.format_flags.is_array => Ok(SourceFormat::Array),
@@ -161,8 +176,8 @@ impl MemberReader {
     }
 
     /// Stops reading the text, which is not a log.
-    pub(super) fn set_unsupported(&mut self, reason: String) {
-        self.state = ReadState::Unsupported(reason);
+    pub(super) fn set_unsupported(&mut self, unsupported: UnsupportedText) {
+        self.state = ReadState::Unsupported(unsupported);
         self.records.clear();
     }
 
@@ -171,6 +186,11 @@ impl MemberReader {
         let at = self.positions.position(&self.text, self.text.len());
         self.tail_problems.push(DecodeProblem::for_file(at, reason));
         self.is_at_end = true;
+    }
+
+    /// Returns true if the text is in the code page Windows-1252.
+    pub(super) fn is_windows_1252(&self) -> bool {
+        self.decoder.is_windows_1252()
     }
 
     /// Returns the problems between and in records so far.
@@ -214,7 +234,7 @@ impl MemberReader {
     /// Detects the format from the first bytes.
     fn detect_format(&mut self) -> io::Result<()> {
         self.state = loop {
-            let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+            let blank = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x1A);
             let skipped = self.text.iter().take_while(|byte| blank(byte)).count();
             let rest = &self.text[skipped..];
             if rest.len() < SNIFF_BYTES && !self.is_at_end {
@@ -238,7 +258,10 @@ impl MemberReader {
                     unquoted.push(&text, &mut self.text);
                     self.unquoters.push(unquoted);
                 }
-                Some(b'{' | b'[') => break ReadState::Json(RecordScanner::default()),
+                Some(b'{' | b'[') => match describe_like_json(rest) {
+                    Some(unsupported) => break ReadState::Unsupported(unsupported),
+                    None => break ReadState::Json(RecordScanner::default()),
+                },
                 Some(b'n') if rest.starts_with(b"null") => {
                     break ReadState::Json(RecordScanner::default());
                 }
@@ -248,7 +271,8 @@ impl MemberReader {
         Ok(())
     }
 
-    /// Detects CSV by its header line, after the `#TYPE` line that Export-Csv can write first.
+    /// Detects CSV by its header line, after the lines that Export-Csv (`#TYPE`) and Excel
+    /// (`sep=;`) can write first.
     fn detect_csv(&mut self, skipped: usize) -> ReadState {
         let mut start = skipped;
         loop {
@@ -256,16 +280,35 @@ impl MemberReader {
             let end = memchr::memchr2(b'\n', b'\r', rest)
                 .map_or(rest.len(), |at| at + if rest[at..].starts_with(b"\r\n") { 2 } else { 1 });
             let line = &rest[..end];
-            if line.starts_with(b"#") && end < rest.len() {
+            if (line.starts_with(b"#") || is_delimiter_line(line)) && end < rest.len() {
                 start += end;
             } else if is_csv_header(line) {
                 let rows = CsvRowScanner::new(line);
                 self.drop_front(start + end);
                 return ReadState::Csv(rows);
             } else {
-                return ReadState::Unsupported(describe_unsupported(&self.text[skipped..]));
+                return self.detect_other(skipped);
             }
         }
+    }
+
+    /// Detects JSON after other text. All other texts are unsupported.
+    fn detect_other(&mut self, skipped: usize) -> ReadState {
+        let start = &self.text[skipped..];
+        if let Some(unsupported) = recognize(start) {
+            return ReadState::Unsupported(unsupported);
+        }
+        let found = find_json(&start[..start.len().min(SNIFF_BYTES)]);
+        let (what, len) = match found {
+            None => return ReadState::Unsupported(describe_unknown(start)),
+            Some(JsonPreamble::LinePrefix) => ("before the JSON of each line", 0),
+            Some(JsonPreamble::Above(len)) => ("above the JSON", skipped + len),
+        };
+        let at = self.positions.position(&self.text, skipped);
+        self.problems.push(DecodeProblem::for_skipped(at, format!("text {what} was skipped")));
+        self.drop_front(len);
+        let has_line_prefix = found == Some(JsonPreamble::LinePrefix);
+        ReadState::Json(RecordScanner::with_line_prefix(has_line_prefix))
     }
 
     /// Collects the records of the text. Returns the end of the text that is no longer needed.
@@ -284,6 +327,21 @@ impl MemberReader {
                     };
                     let depth = self.unquoters.len() + 1;
                     scanner.format_flags.add(inside.scan(&self.text[start..end], depth));
+                }
+                RecordStep::Columns(start, end) => {
+                    self.columns = TableColumns::parse(&self.text[start..end]);
+                }
+                RecordStep::Row(start, end) => {
+                    let position = self.positions.position(&self.text, start);
+                    let row = &self.text[start..end];
+                    match self.columns.record(row) {
+                        Ok(record) => {
+                            self.embedded.push_record(&record, position, &mut self.records);
+                        }
+                        Err(reason) => {
+                            self.problems.push(DecodeProblem::for_record(position, reason, row));
+                        }
+                    }
                 }
                 RecordStep::NeedMore => return scanner.consumed(),
                 wrong => self.problems.extend(step_problem(wrong, &self.text, &self.positions)),
@@ -368,6 +426,15 @@ impl MemberReader {
 }
 
 impl EmbeddedText {
+    /// Adds a record that was made of other text at a position in the file.
+    fn push_record(&mut self, record: &[u8], position: u64, records: &mut Vec<(u32, u32)>) {
+        let start = self.text.len();
+        self.string_starts.push((start, position));
+        self.text.extend_from_slice(record);
+        self.record_indexes.push(records.len());
+        records.push((start as u32, self.text.len() as u32));
+    }
+
     /// Appends this text to the text of a chunk, and corrects the bounds of its records.
     fn append_to(
         &mut self,
@@ -415,7 +482,7 @@ impl EmbeddedScanner<'_> {
         let base = self.embedded.text.len();
         self.embedded.string_starts.push((base, self.position));
         self.embedded.text.extend_from_slice(&text);
-        let mut scanner = RecordScanner::default();
+        let (mut scanner, mut columns) = (RecordScanner::default(), TableColumns::default());
         loop {
             match scanner.step(&text, true) {
                 RecordStep::NeedMore => break,
@@ -426,6 +493,15 @@ impl EmbeddedScanner<'_> {
                 RecordStep::EmbeddedJson(start, end) => {
                     scanner.format_flags.add(self.scan(&text[start..end], depth + 1));
                 }
+                RecordStep::Columns(start, end) => columns = TableColumns::parse(&text[start..end]),
+                RecordStep::Row(start, end) => match columns.record(&text[start..end]) {
+                    Ok(record) => self.embedded.push_record(&record, self.position, self.records),
+                    Err(reason) => self.problems.push(DecodeProblem::for_record(
+                        self.position,
+                        reason,
+                        &text[start..end],
+                    )),
+                },
                 wrong => self.push_problem(wrong, &text),
             }
         }
@@ -448,7 +524,11 @@ impl EmbeddedScanner<'_> {
 /// Returns the problem that a step found, if any.
 fn step_problem(step: RecordStep, text: &[u8], positions: &PositionMap) -> Option<DecodeProblem> {
     match step {
-        RecordStep::Record(..) | RecordStep::EmbeddedJson(..) | RecordStep::NeedMore => None,
+        RecordStep::Record(..)
+        | RecordStep::EmbeddedJson(..)
+        | RecordStep::Columns(..)
+        | RecordStep::Row(..)
+        | RecordStep::NeedMore => None,
         RecordStep::Invalid(start, end, reason) => {
             let position = positions.position(text, start);
             Some(DecodeProblem::for_record(position, reason, &text[start..end]))
@@ -466,11 +546,4 @@ fn starts_with_quoted_cell(text: &[u8]) -> bool {
     memchr::memchr2(b'"', b'\\', rest).is_some_and(|end| {
         rest[end] == b'"' && matches!(rest.get(end + 1), Some(b',' | b';' | b'\t'))
     })
-}
-
-/// Returns true if a line can be the header of a CSV text with events.
-fn is_csv_header(line: &[u8]) -> bool {
-    const NAMES: [&str; 4] = ["auditdata", "creationtime", "creationdate", "activity"];
-    let text = String::from_utf8_lossy(line).to_lowercase();
-    text.contains([',', ';', '\t']) && NAMES.iter().any(|name| text.contains(name))
 }

@@ -285,7 +285,7 @@ fn member_name(raw: &[u8]) -> String {
 
 /// Returns true if a member is data: no part of its name is hidden or written by macOS, and its
 /// extension is not one of notes or scripts.
-fn is_data_member(name: &str) -> bool {
+pub(super) fn is_data_member(name: &str) -> bool {
     let mut parts = name.split('/').filter(|part| !matches!(*part, "" | "." | ".."));
     let Some(last) = name.rsplit('/').next() else { return false };
     parts.all(|part| !part.starts_with('.') && part != "__MACOSX") && is_data_name(last)

@@ -23,6 +23,7 @@ mod read;
 mod thread_pool;
 mod write;
 
+pub use delta::foreign_table::table_files;
 pub use delta::snapshot::{DataFile, Snapshot};
 pub use fs::disk::{Disk, DiskFile, FileLock, OsDisk};
 pub use handle::Store;

@@ -120,6 +120,8 @@ mod forget_names;
 mod forget_result;
 // Archives of every known kind, each with its expected result.
 mod corpus;
+// Archives of collectors and other tools.
+mod collectors;
 // The fuzz targets, and their seeds.
 mod seeds;
 #[path = "../../fuzz/src/targets.rs"]

@@ -256,15 +256,15 @@ pub struct Record {
 }
 
 impl Record {
-    /// Creates a record. An object that begins with a list named `value` would be a container, so
-    /// such a member is moved to the end.
+    /// Creates a record. Without a time, an object that begins with `value` can be an envelope, so
+    /// such a member is moved to the end. An event is never an envelope.
     pub fn new(mut members: Members, style: u8) -> Self {
-        let is_container = |(name, value): &(String, Json)| {
-            let is_list = matches!(value, Json::List(_) | Json::Object(_));
-            name == "Count" || name == "value" && is_list
-        };
-        let first = members.iter().position(|member| !is_container(member)).unwrap_or(0);
-        members.rotate_left(first);
+        let is_event = members.iter().any(|(name, _)| name == "CreationTime");
+        let can_be_envelope = |(name, _): &(String, Json)| name == "Count" || name == "value";
+        if !is_event {
+            let first = members.iter().position(|member| !can_be_envelope(member)).unwrap_or(0);
+            members.rotate_left(first);
+        }
         Record { members, style }
     }
 
@@ -391,6 +391,9 @@ fn stray(number: usize, is_other: bool, mut members: Members) -> Record {
     members.push(("Id".to_owned(), Json::text(format!("stray {number}"))));
     if is_other {
         members.push(("RecordType".to_owned(), Json::Number("2".to_owned())));
+    } else if !members.iter().any(|(name, _)| name.eq_ignore_ascii_case("Operation")) {
+        // JSON without any sign of an event is not a log.
+        members.push(("Operation".to_owned(), Json::text("x")));
     }
     Record::new(members, 0)
 }

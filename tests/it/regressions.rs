@@ -79,11 +79,22 @@ fn help_in_a_file_fits_80_columns_and_has_an_example() {
 /// Events beginning with `Count` or `value` were read as envelopes and lost without a message.
 #[test]
 fn event_with_the_members_of_an_envelope_is_read() {
-    for first in ["\"Count\":3", "\"value\":\"x\"", "\"lastResultSet\":true"] {
+    for first in [
+        "\"Count\":3",
+        "\"value\":\"x\"",
+        "\"lastResultSet\":true",
+        r#""value":"{\"Id\":\"x\"}""#,
+        r#""value":[{"Id":"x","CreationTime":"2026-03-01T08:15:00"}]"#,
+        r#""data":{"Id":"x","CreationTime":"2026-03-01T08:15:00"}"#,
+        r#""properties":{"Id":"x","CreationTime":"2026-03-01T08:15:00"}"#,
+    ] {
         let dir = Workdir::new();
         dir.write("a.json", format!("[{{{first},{}]", &plain(0, 0)[1..]));
         let (_, summary) = dir.ingest("store", &["a.json"]);
-        assert_eq!(summary.records.read, 1, "{first}: {summary:?}");
+        let found = (summary.records.read, summary.records.stored);
+        assert_eq!(found, (1, 1), "{first}: {summary:?}");
+        let exported = dir.pbi(["export", "--store", "store"]).ended(0).stdout;
+        assert!(exported.contains(first), "{first}: {exported}");
     }
 }
 

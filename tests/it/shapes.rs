@@ -194,8 +194,152 @@ fn member(event: &str, name: &str) -> Json {
     Json::parse(event).member(name).expect("every event has it").clone()
 }
 
+/// Returns pages and lists as tools around the APIs store them.
+fn wrapped_pages(events: &[String]) -> Vec<Container> {
+    let page = page(events);
+    let text = |json: &str| Json::text(json).write();
+    let list = format!("[{}]", events.join(",\n"));
+    let rows: Vec<String> = events
+        .iter()
+        .map(|event| format!("[\"2026-03-02T09:00:00Z\",{},null]", text(event)))
+        .collect();
+    let mut all = vec![
+        container("fab api", "rest", format!("{{\"status_code\":200,\"text\":{page}}}")),
+        container(
+            "fab api with its page as text",
+            "rest",
+            format!("{{\"status_code\": 200, \"text\": {}}}", text(&page)),
+        ),
+        container(
+            "HTTP action of Logic Apps",
+            "rest",
+            format!(
+                "{{\"statusCode\":200,\"headers\":{{\"Content-Length\":\"7\",\"x\":[{{}}]}},\
+                 \"body\":{page}}}"
+            ),
+        ),
+        container(
+            "HTTP action of Power Automate with its body as text",
+            "rest",
+            format!("{{\"statusCode\":200,\"headers\":{{}},\"body\":{}}}", text(&page)),
+        ),
+        container(
+            "run of a logic app",
+            "rest",
+            format!("{{\"inputs\":{{}},\"outputs\":{{\"statusCode\":200,\"body\":{page}}}}}"),
+        ),
+        container(
+            "answer of Log Analytics",
+            "array",
+            format!(
+                "{{\"tables\":[{{\"name\":\"PrimaryResult\",\"columns\":[\
+                 {{\"name\":\"TimeGenerated\",\"type\":\"datetime\"}},\
+                 {{\"name\":\"AuditData\",\"type\":\"dynamic\"}},{{\"name\":\"x\"}}],\
+                 \"rows\":[{}]}}]}}",
+                rows.join(",\n")
+            ),
+        ),
+    ];
+    for name in ["value", "data", "events", "results", "records"] {
+        let text = format!("{{\"id\":\"run 7\",\"from\":\"2026-03-02\",\"{name}\":{list}}}");
+        all.push(container(name, "array", text));
+    }
+    all
+}
+
+/// Returns records of collectors, each around one event.
+fn wrapped_events(events: &[String]) -> Vec<Container> {
+    let text = |json: &str| Json::text(json).write();
+    let lines = |name, wrap: &dyn Fn(&String) -> String| {
+        let lines: Vec<String> = events.iter().map(wrap).collect();
+        container(name, "ndjson", lines.join("\n") + "\n")
+    };
+    let elastic: Vec<String> = events
+        .iter()
+        .map(|event| format!("{{\"_index\":\"x\",\"_id\":\"7\",\"_source\":{event}}}"))
+        .collect();
+    vec![
+        container(
+            "search of Elastic",
+            "array",
+            format!(
+                "{{\"took\":1,\"_shards\":{{\"total\":1}},\"hits\":{{\"total\":{{\"value\":5}},\
+                 \"hits\":[{}]}}}}",
+                elastic.join(",")
+            ),
+        ),
+        lines("original text of Elastic", &|event| {
+            format!(
+                "{{\"_source\":{{\"@timestamp\":\"x\",\"event\":{{\"original\":{}}},\"user\":{{}}}}}}",
+                text(event)
+            )
+        }),
+        lines("o365audit of Filebeat", &|event| {
+            format!("{{\"event\":{{\"action\":\"x\"}},\"o365audit\":{event}}}")
+        }),
+        lines("alert of Wazuh", &|event| {
+            format!(
+                "{{\"timestamp\":\"x\",\"rule\":{{\"id\":\"9\"}},\"id\":\"1.2\",\
+                 \"data\":{{\"integration\":\"office365\",\"office365\":{event}}}}}"
+            )
+        }),
+        lines("export of Splunk", &|event| {
+            format!(
+                "{{\"preview\":false,\"offset\":0,\"result\":{{\"_raw\":{},\"host\":\"x\"}}}}",
+                text(event)
+            )
+        }),
+        lines("advanced hunting of Defender", &|event| {
+            format!("{{\"Timestamp\":\"x\",\"ActionType\":\"y\",\"RawEventData\":{event}}}")
+        }),
+        lines("diagnostic settings", &|event| {
+            format!(
+                "{{\"time\":\"x\",\"operationName\":\"y\",\"category\":\"z\",\"properties\":{event}}}"
+            )
+        }),
+        lines("text in a text", &|event| {
+            let record =
+                format!("{{\"RecordType\":\"PowerBIAudit\",\"AuditData\":{}}}", text(event));
+            format!("{{\"log\":{},\"stream\":\"stdout\"}}", text(&record))
+        }),
+    ]
+}
+
+/// Returns CSV in the dialects of Splunk, Defender and Excel.
+fn csv_dialects(events: &[String]) -> Vec<Container> {
+    let rows = |before: &str, after: &str| {
+        let rows = events.iter().map(|event| format!("{before}{}{after}\r\n", quoted(event)));
+        rows.collect::<String>()
+    };
+    vec![
+        container(
+            "CSV of Splunk",
+            "csv",
+            format!("\"_raw\",\"_time\",host\r\n{}", rows("", ",x,y")),
+        ),
+        container(
+            "CSV of Defender",
+            "csv",
+            format!("Timestamp,ActionType,RawEventData,ReportId\r\n{}", rows("x,y,", ",7")),
+        ),
+        container(
+            "CSV of German Excel",
+            "csv",
+            format!("sep=;\r\nCreationDate;UserIds;AuditData\r\n{}", rows("x;y;", "")),
+        ),
+        container(
+            "CSV with bars and the end mark of DOS",
+            "csv",
+            format!("CreationDate|AuditData\r\n{}\u{1a}", rows("x|", "")),
+        ),
+    ]
+}
+
 fn containers(events: &[String]) -> Vec<Container> {
     let mut all = rest(events);
+    all.extend(wrapped_pages(events));
+    all.extend(wrapped_events(events));
+    all.extend(csv_dialects(events));
     all.extend(json(events));
     all.extend(audit_json(events));
     all.extend(csv(events));

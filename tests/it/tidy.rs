@@ -20,7 +20,7 @@ const KNOWS: [(&str, &[&str]); 23] = [
     ("schema", &[]),
     ("grid", &[]),
     ("person", &["schema"]),
-    ("source", &[]),
+    ("source", &["error"]),
     ("record", &["schema"]),
     ("column", &["record", "schema"]),
     // Times are the same everywhere; the store knows nothing of parsed events.
@@ -94,13 +94,14 @@ const KNOWS: [(&str, &[&str]); 23] = [
 ];
 
 /// Crates that only some rooms may name, because their types would spread.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 12] = [
+    ("arrow_json", &["source"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("deltalake_core", &["store"]),
     ("object_store", &["store"]),
-    ("parquet", &["render", "store"]),
+    ("parquet", &["render", "source", "store"]),
     ("polars", &["query"]),
     ("rayon", &["ingest", "maintenance", "store"]),
     ("simd_json", &["record"]),

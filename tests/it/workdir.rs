@@ -129,13 +129,15 @@ pub struct Summary {
     pub notes: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sources {
     pub found: u64,
     pub new: u64,
     pub known: u64,
+    pub skipped: u64,
     pub failed: u64,
+    pub excluded: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -172,6 +174,7 @@ pub struct Source {
     pub outcome: Outcome,
     pub records: Records,
     pub problems: Vec<Problem>,
+    pub skipped: Vec<Problem>,
     pub warnings: Vec<Warning>,
 }
 
@@ -188,6 +191,7 @@ pub struct Warning {
 pub enum Outcome {
     Ok,
     Partial,
+    Skipped,
     Failed,
 }
 
@@ -234,13 +238,16 @@ impl Summary {
             total.rejected += records.rejected;
         }
         let sources = &self.sources;
-        let failed = self.files.iter().filter(|source| source.outcome == Outcome::Failed);
+        let count = |outcome: Outcome| {
+            self.files.iter().filter(|source| source.outcome == outcome).count() as u64
+        };
         total == self.records
             && self.files.iter().all(|source| source.records.adds_up())
             && self.other_workloads.values().sum::<u64>() == total.other_workloads
-            && sources.found == sources.new + sources.known + sources.failed
-            && sources.new + sources.failed == self.files.len() as u64
-            && sources.failed == failed.count() as u64
+            && sources.found == sources.new + sources.known + sources.skipped + sources.failed
+            && sources.new + sources.skipped + sources.failed == self.files.len() as u64
+            && sources.skipped == count(Outcome::Skipped)
+            && sources.failed == count(Outcome::Failed)
     }
 
     /// Returns the account of a source by its name.

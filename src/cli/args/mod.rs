@@ -72,20 +72,28 @@ pub(super) enum Command {
 /// Load log files into the store
 ///
 /// Reads files and folders, in UTF-8 or UTF-16. Detects the format of each file from its content:
-/// pages of the REST API, output of Get-PowerBIActivityEvent, NDJSON, single events, and CSV
-/// exports of the unified audit log with an AuditData column. Duplicate events are skipped, and
-/// files that were loaded before are not read again.
+/// pages of the REST API, output of Get-PowerBIActivityEvent, NDJSON, single events, CSV exports of
+/// the unified audit log with an AuditData column, the wrappers of collectors (Splunk, Elastic,
+/// Logic Apps, …), and Parquet; packed with gzip, zip, Zstandard or tar. Duplicate events are
+/// skipped, and files that were loaded before are not read again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   pbi-analyze ingest ./activity-log
   pbi-analyze ingest D:\\Logs\\2025 D:\\Logs\\2026 --store D:\\pbi-store
-  pbi-analyze ingest ./activity-log --dry-run
+  pbi-analyze ingest ./activity-log --exclude 'scans/**' --dry-run
   pbi-analyze ingest ./activity-log --quiet --format json > summary.json")]
 pub(super) struct IngestArgs {
     /// Files and folders to read
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
+    /// Leave out files and folders; repeat for several patterns
+    ///
+    /// A pattern without a slash is compared with names (desktop.ini, *.txt), one with a slash with
+    /// the path below PATH (scans/**). * matches any characters of a name, ? one, ** any folders.
+    /// Case does not matter.
+    #[arg(long, value_name = "GLOB", action = clap::ArgAction::Append)]
+    pub(super) exclude: Vec<String>,
     /// List the files that would be read, without reading them
     #[arg(long)]
     pub(super) dry_run: bool,

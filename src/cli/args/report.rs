@@ -131,6 +131,9 @@ pub(in crate::cli) struct QueryArgs {
     /// Read raw log files directly, without a store
     #[arg(long, value_name = "PATH", num_args = 1.., action = ArgAction::Append)]
     pub(in crate::cli) from: Vec<PathBuf>,
+    /// With --from, leave out files and folders, as `ingest` does
+    #[arg(long, value_name = "GLOB", requires = "from", action = ArgAction::Append)]
+    pub(in crate::cli) exclude: Vec<String>,
     /// First day (2026-03-01), or the last days of the log (30d)
     #[arg(long, value_name = "DAY")]
     pub(in crate::cli) since: Option<DayBound>,

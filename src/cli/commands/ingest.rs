@@ -19,7 +19,7 @@ pub(in crate::cli) fn ingest(command: &IngestArgs, quiet: bool) -> Result<ExitSt
     let options = ingest::Options {
         pseudonymizer: command.key_file.as_deref().map(read_pseudonym_key).transpose()?,
         all_workloads: command.all_workloads,
-        ..source_options(&command.paths, &command.threads)
+        ..source_options(&command.paths, &command.exclude, &command.threads)
     };
     if command.dry_run {
         return plan_ingest(command, &options);

@@ -164,7 +164,7 @@ fn with_snapshot<T>(
         return Ok((open_existing(args.store.path())?.read(read)?, ExitStatus::Success));
     }
     let progress = ProgressReporter::new(quiet);
-    let options = source_options(&args.from, &args.threads);
+    let options = source_options(&args.from, &args.exclude, &args.threads);
     let projection = ingest::Projection::Only(columns);
     let loaded = ingest::ingest_temporary(&options, &projection, &progress);
     progress.clear();

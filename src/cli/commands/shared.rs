@@ -9,9 +9,14 @@ use crate::error::{Error, Result};
 use crate::ingest::{self, IngestSummary, Store};
 use crate::maintenance::Pseudonymizer;
 
-pub(super) fn source_options(paths: &[PathBuf], threads: &Threads) -> ingest::Options {
+pub(super) fn source_options(
+    paths: &[PathBuf],
+    exclude: &[String],
+    threads: &Threads,
+) -> ingest::Options {
     ingest::Options {
         paths: paths.to_vec(),
+        exclude: exclude.to_vec(),
         threads: threads.count(),
         ..ingest::Options::default()
     }
@@ -50,6 +55,11 @@ pub(super) fn read_pseudonym_key(file: &Path) -> Result<Pseudonymizer> {
 pub(super) fn log_problems(summary: &IngestSummary, quiet: bool) {
     for line in text::problems(summary, quiet).lines() {
         log::warning(line);
+    }
+    if !quiet {
+        for line in text::skipped_files(summary).lines() {
+            log::info(line);
+        }
     }
 }
 

@@ -170,6 +170,8 @@ pub fn source_warnings(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         WarningKind::LostCharacters => "lost characters",
         WarningKind::Flattened => "flattened",
         WarningKind::TooEarly => "too early",
+        WarningKind::CodePage => "code page",
+        WarningKind::SkippedText => "skipped text",
     };
     let affected = all.iter().map(|(_, warning)| saturating_i64(warning.count));
     let table = df!(

@@ -79,11 +79,19 @@ impl DeltaLog {
     ///
     /// [`Error::Store`] if the log cannot be read, or if this program cannot read the table.
     pub(in crate::store) fn open(store: &Store) -> Result<DeltaLog> {
-        let folder = store.events_dir();
-        let (builder, runtime) = table_builder(store.disk(), &folder)?;
+        DeltaLog::open_table(Arc::clone(store.disk()), store.events_dir())
+    }
+
+    /// Opens the newest version of the table in a folder.
+    ///
+    /// # Errors
+    ///
+    /// As [`DeltaLog::open`].
+    pub(in crate::store) fn open_table(disk: Arc<dyn Disk>, folder: PathBuf) -> Result<DeltaLog> {
+        let (builder, runtime) = table_builder(&disk, &folder)?;
         let table =
             runtime.block_on(builder.load()).map_err(|error| delta_error(&folder, error))?;
-        let log = DeltaLog { disk: Arc::clone(store.disk()), table_dir: folder, table, runtime };
+        let log = DeltaLog { disk, table_dir: folder, table, runtime };
         log.check_reader_features()?;
         Ok(log)
     }
