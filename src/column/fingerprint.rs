@@ -30,6 +30,25 @@ pub fn fingerprint(columns: &[Option<ArrayRef>], row: usize, without: &[usize]) 
     hashes.fold(0, u64::wrapping_add)
 }
 
+/// Returns true if a row has every value of another row, except in the columns at the positions in
+/// `without`.
+pub fn covers(
+    (columns, row): (&[Option<ArrayRef>], usize),
+    (other_columns, other_row): (&[Option<ArrayRef>], usize),
+    without: &[usize],
+) -> bool {
+    let mut others = other_columns.iter().enumerate().filter(|(at, _)| !without.contains(at));
+    others.all(|(at, other)| {
+        let Some(other) = other.as_ref().filter(|other| other.is_valid(other_row)) else {
+            return true;
+        };
+        let column = columns.get(at).and_then(Option::as_ref);
+        column.is_some_and(|column| {
+            value_hash(column.as_ref(), row, 0) == value_hash(other.as_ref(), other_row, 0)
+        })
+    })
+}
+
 fn seed(column: usize) -> u64 {
     (column as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -31,6 +31,14 @@ pub struct Event<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// Returns the record as an event, whatever its members are; `None` if it is not an object.
+    pub fn as_event(&'a self) -> Option<Event<'a>> {
+        match self.root() {
+            Value::Object(object) => Some(KeyFields::from_object(object).into_event(object)),
+            _ => None,
+        }
+    }
+
     /// Returns the kind of the record.
     pub fn kind(&'a self) -> RecordKind<'a> {
         let Value::Object(object) = self.root() else {
@@ -90,28 +98,31 @@ impl<'a> KeyFields<'a> {
             audit_data: None,
             event_field_count: 0,
         };
-        // The first value of a repeated name counts, as it does for columns.
-        let set = |slot: &mut Option<Value<'a>>, value: ValueRef<'a>| {
-            if matches!(slot, None | Some(Value::Null)) {
-                *slot = Some(value.value());
-            }
-        };
+        // Where the name that counts so far is spelled as Microsoft spells it.
+        let (mut own_id, mut own_time, mut own_type) = (false, false, false);
         for (name, value) in object.value_refs() {
             let name = name.as_bytes();
             let is =
                 |known: &[u8]| (name[0] | 0x20) == known[0] && name.eq_ignore_ascii_case(known);
             match name.len() {
                 2 if is(b"id") => {
-                    set(&mut fields.id, value);
+                    set(&mut fields.id, &mut own_id, name == b"Id", value);
                     fields.event_field_count += 1;
                 }
-                8 if is(b"workload") => fields.workload = text_value(value.value()),
+                8 if is(b"workload") => {
+                    if fields.workload.is_none() || name == b"Workload" {
+                        fields.workload = text_value(value.value()).or(fields.workload);
+                    }
+                }
                 8 if is(b"activity") => fields.event_field_count += 1,
                 9 if is(b"auditdata") => fields.audit_data = Some(value.value()),
                 9 if is(b"operation") => fields.event_field_count += 1,
-                10 if is(b"recordtype") => set(&mut fields.record_type, value),
+                10 if is(b"recordtype") => {
+                    set(&mut fields.record_type, &mut own_type, name == b"RecordType", value);
+                }
                 12 if is(b"creationtime") => {
-                    set(&mut fields.creation_time, value);
+                    let is_own = name == b"CreationTime";
+                    set(&mut fields.creation_time, &mut own_time, is_own, value);
                     fields.event_field_count += 1;
                 }
                 _ => {}
@@ -127,6 +138,24 @@ impl<'a> KeyFields<'a> {
             creation_time: self.creation_time,
             record_type: self.record_type,
             workload: self.workload,
+        }
+    }
+}
+
+/// Sets the value of a field unless it has one already. As for columns, the field's own name counts
+/// before the same name in another case, and the first value of a repeated name counts.
+fn set<'a>(
+    slot: &mut Option<Value<'a>>,
+    has_own_name: &mut bool,
+    is_own_name: bool,
+    value: ValueRef<'a>,
+) {
+    let is_unset = matches!(slot, None | Some(Value::Null));
+    if is_unset || is_own_name && !*has_own_name {
+        let value = value.value();
+        if is_unset || !matches!(value, Value::Null) {
+            *slot = Some(value);
+            *has_own_name = is_own_name && !matches!(value, Value::Null);
         }
     }
 }

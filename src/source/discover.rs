@@ -100,7 +100,11 @@ pub fn discover(paths: &[PathBuf]) -> (Vec<SourceFile>, Vec<(String, String)>) {
         }
     }
     let mut found: Vec<SourceFile> = found.into_values().collect();
-    found.sort_by(|a, b| (&a.name, &a.absolute_path).cmp(&(&b.name, &b.absolute_path)));
+    // Folder by folder, so that the members of a zip file sort as the file itself does.
+    found.sort_by(|a, b| {
+        let by_name = a.name.split('/').cmp(b.name.split('/'));
+        by_name.then_with(|| a.absolute_path.cmp(&b.absolute_path))
+    });
     (found, unreadable.into_iter().collect())
 }
 

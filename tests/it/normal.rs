@@ -49,9 +49,7 @@ fn with_times(event: &Json, time: fn(i64) -> Json) -> Json {
         }
         if event.members().iter().filter(is_same).count() > 1 {
             // A name that occurs more than once has its values as they were written.
-            let is_spelling = name.eq_ignore_ascii_case(column.name);
-            let name = if is_spelling { name } else { column.name };
-            members.push((name.to_owned(), value.clone()));
+            members.push((name.clone(), value.clone()));
         } else {
             let fitted = fit(&column.ty, value, time);
             members.push((column.name.to_owned(), fitted.unwrap_or_else(|| value.clone())));

@@ -96,7 +96,7 @@ pub fn scan_rows(
 
 /// Returns true if this program wrote the file, with its present columns or fewer. This includes
 /// a file that cannot be opened: reading it returns the error.
-fn is_sorted_file(file: &DataFile) -> bool {
+pub(in crate::store) fn is_sorted_file(file: &DataFile) -> bool {
     let is_ours = writer_from_name(&file_name(&file.path)).is_some();
     is_ours && reader::has_table_schema(&file.path).unwrap_or(true)
 }
