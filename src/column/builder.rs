@@ -6,7 +6,7 @@ use super::batch::{BatchError, EventBatch, EventKey, Lineage, Projection, Reject
 use super::column_builder::ColumnBuilder;
 use super::copies::MergedEvent;
 use super::derived::DerivedColumns;
-use super::field_lookup::{FieldLookup, FieldTarget, START};
+use super::field_lookup::{FieldLookup, FieldTarget, START, name_rank};
 use super::schema::KeyColumns;
 use super::stored::Stored;
 use super::text::{DictionaryColumn, Normalization, PlainTextColumn, id_key};
@@ -194,7 +194,7 @@ impl BatchBuilder {
         if members.len() > 1 {
             members.sort_by_key(|member| {
                 let own_name = columns()[member.column].name;
-                (member.column, !member.name.eq_ignore_ascii_case(own_name), member.name)
+                (member.column, name_rank(member.name, own_name))
             });
         }
         for member in members {
@@ -271,15 +271,20 @@ impl BatchBuilder {
         }
     }
 
-    /// Adds all values of a name that occurs several times to `Extra`, as they were written, in any
-    /// spelling. There they replace the value of the column.
+    /// Adds all values of a name that occurs several times to `Extra`, as they were written. There
+    /// they replace the value of the column. Of several spellings, the best one becomes the name of
+    /// the column, and the others stay.
     fn add_repeated_to_extra(&mut self, event: &Event<'_>) {
         for column in std::mem::take(&mut self.repeated_columns) {
             self.extra_members.retain(|(known, _)| column_index(known) != Some(column));
             let same = |known: &str| column_index(known) == Some(column);
             let values = event.object.members().filter(|(known, _)| same(known));
-            for (known, value) in values.filter(|(_, value)| !matches!(value, Value::Null)) {
-                self.add_extra(known, value);
+            let values = values.filter(|(_, value)| !matches!(value, Value::Null));
+            let own_name = columns()[column].name;
+            let best = values.clone().map(|(known, _)| name_rank(known, own_name)).min();
+            for (known, value) in values {
+                let is_best = best == Some(name_rank(known, own_name));
+                self.add_extra(if is_best { own_name } else { known }, value);
             }
         }
     }
@@ -290,9 +295,10 @@ impl BatchBuilder {
             return;
         }
         // Sorted by name, so that copies whose members differ in order have equal texts. The sort
-        // is stable: of a name that occurs several times, in any spelling, the first value counts.
-        self.extra_members
-            .sort_by(|(one, _), (other, _)| canonical_name(one).cmp(canonical_name(other)));
+        // is stable: the values of a name that occurs several times stay in their order.
+        self.extra_members.sort_by(|(one, _), (other, _)| {
+            (canonical_name(one), one).cmp(&(canonical_name(other), other))
+        });
         let mut object = vec![b'{'];
         for (number, (name, value)) in self.extra_members.drain(..).enumerate() {
             if number > 0 {

@@ -111,6 +111,12 @@ impl FieldLookup {
     }
 }
 
+/// Returns the rank of a name of a column; the lowest counts. The column's own name is the best,
+/// then comes the name in another case, then an alias.
+pub(super) fn name_rank<'n>(name: &'n str, own_name: &str) -> (bool, bool, &'n str) {
+    (name != own_name, !name.eq_ignore_ascii_case(own_name), name)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::column::field_lookup::*;

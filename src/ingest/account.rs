@@ -148,6 +148,7 @@ impl SourceAccount {
             let indicators = &self.loss_indicators;
             self.facts.warnings =
                 source_warnings::detect(&self.facts, indicators, self.result_count);
+            self.facts.warnings.extend(source_warnings::without_id(self.generated_ids));
         }
     }
 

@@ -98,15 +98,15 @@ impl<'a> KeyFields<'a> {
             audit_data: None,
             event_field_count: 0,
         };
-        // Where the name that counts so far is spelled as Microsoft spells it.
-        let (mut own_id, mut own_time, mut own_type) = (false, false, false);
+        // The name of each field that counts so far.
+        let (mut id, mut time, mut record_type) = (&b""[..], &b""[..], &b""[..]);
         for (name, value) in object.value_refs() {
             let name = name.as_bytes();
             let is =
                 |known: &[u8]| (name[0] | 0x20) == known[0] && name.eq_ignore_ascii_case(known);
             match name.len() {
                 2 if is(b"id") => {
-                    set(&mut fields.id, &mut own_id, name == b"Id", value);
+                    set(&mut fields.id, &mut id, (b"Id", name), value);
                     fields.event_field_count += 1;
                 }
                 8 if is(b"workload") => {
@@ -118,11 +118,10 @@ impl<'a> KeyFields<'a> {
                 9 if is(b"auditdata") => fields.audit_data = Some(value.value()),
                 9 if is(b"operation") => fields.event_field_count += 1,
                 10 if is(b"recordtype") => {
-                    set(&mut fields.record_type, &mut own_type, name == b"RecordType", value);
+                    set(&mut fields.record_type, &mut record_type, (b"RecordType", name), value);
                 }
                 12 if is(b"creationtime") => {
-                    let is_own = name == b"CreationTime";
-                    set(&mut fields.creation_time, &mut own_time, is_own, value);
+                    set(&mut fields.creation_time, &mut time, (b"CreationTime", name), value);
                     fields.event_field_count += 1;
                 }
                 _ => {}
@@ -142,20 +141,21 @@ impl<'a> KeyFields<'a> {
     }
 }
 
-/// Sets the value of a field unless it has one already. As for columns, the field's own name counts
-/// before the same name in another case, and the first value of a repeated name counts.
+/// Sets the value of a field if its name counts before the name so far. As for columns, the field's
+/// own name counts first, then the first of its other names in byte order, and of a repeated name
+/// the first value.
 fn set<'a>(
     slot: &mut Option<Value<'a>>,
-    has_own_name: &mut bool,
-    is_own_name: bool,
+    best: &mut &'a [u8],
+    (own, name): (&[u8], &'a [u8]),
     value: ValueRef<'a>,
 ) {
     let is_unset = matches!(slot, None | Some(Value::Null));
-    if is_unset || is_own_name && !*has_own_name {
+    if is_unset || (name != own, name) < (*best != own, *best) {
         let value = value.value();
         if is_unset || !matches!(value, Value::Null) {
             *slot = Some(value);
-            *has_own_name = is_own_name && !matches!(value, Value::Null);
+            *best = name;
         }
     }
 }

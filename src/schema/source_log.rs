@@ -120,6 +120,8 @@ pub enum WarningKind {
     /// The file was written before its last day was over. Counts the events of that day.
     #[serde(alias = "early")]
     TooEarly,
+    /// Events have no id, so their copies with an id are not recognized. Counts these events.
+    WithoutId,
 }
 
 /// The facts about one source.

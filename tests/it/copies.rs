@@ -293,6 +293,19 @@ fn late_events_do_not_depend_on_which_copy_says_more() {
     }
 }
 
+#[test]
+fn events_without_id_are_reported() {
+    let dir = Workdir::new();
+    dir.write("a.json", format!(r#"[{{{HEAD}}},{{"Id":"e1",{HEAD}}}]"#));
+    let (ran, summary) = dir.ingest("store", &["a.json"]);
+    ran.ended(0);
+    let warning = &summary.files[0].warnings[0];
+    assert_eq!((warning.kind.as_str(), warning.count), ("without_id", 1));
+    let report = ["report", "data-quality", "--store", "store", "--format", "csv"];
+    let report = dir.pbi(report).ended(0).stdout;
+    assert!(report.contains("without Id,a.json,1,"), "{report}");
+}
+
 /// A value of a field in a copy.
 #[derive(Debug, Clone, Copy)]
 struct Known {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::copy::EventCopy;
 use super::value::{Content, RankedValue, is_annotation};
+use crate::column::field_lookup::name_rank;
 use crate::record::{Object, Parser, Value, json, time};
 use crate::schema::{column_index, columns};
 
@@ -345,8 +346,7 @@ fn members_by_key<'v>(object: Object<'v>) -> BTreeMap<String, Vec<Value<'v>>> {
     };
     for (name, column, _) in members() {
         let Some(column) = column else { continue };
-        let own = columns()[column].name;
-        let rank = (name != own, !name.eq_ignore_ascii_case(own), name);
+        let rank = name_rank(name, columns()[column].name);
         let known = best.entry(column).or_insert(rank);
         *known = rank.min(*known);
     }
