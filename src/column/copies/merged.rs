@@ -424,3 +424,86 @@ fn write_shallow(text: &str, out: &mut Vec<u8>) {
         false => json::write_text(text, out),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copy(source: &str, event: &str) -> MergedEvent {
+        let event = event.as_bytes();
+        let copy = EventCopy { time_us: 1, id: "e1", source: (source, "array"), copies: "", event };
+        MergedEvent::from_copy(&copy).unwrap()
+    }
+
+    /// Reads the event again from what its row stores.
+    fn stored(merged: &MergedEvent) -> MergedEvent {
+        let (event, copies) = (merged.event_json(), merged.copies_json().unwrap_or_default());
+        let source = (merged.source.0.as_str(), merged.source.1.as_str());
+        let copy = EventCopy { time_us: 1, id: "e1", source, copies: &copies, event: &event };
+        MergedEvent::from_copy(&copy).unwrap()
+    }
+
+    fn merged(copies: &[&MergedEvent]) -> MergedEvent {
+        let mut all = copies[0].clone();
+        for copy in &copies[1..] {
+            all.merge((*copy).clone());
+            all = stored(&all);
+        }
+        all
+    }
+
+    #[test]
+    fn merge_is_commutative_associative_and_idempotent() {
+        let copies = [
+            copy("b/1", r#"{"Id":"e1","ReportName":"A","New":1,"Datasets":"System.Object[]"}"#),
+            copy("a/2", r#"{"Id":"e1","ReportName":"BB","New":"1","_ts":5}"#),
+            copy(
+                "a-b/3",
+                r#"{"Id":"e1","id":"x","ReportName":"C","Datasets":[{"DatasetId":"d"}]}"#,
+            ),
+            copy("c/4", r#"{"Id":"e1","ReportName":"","RecordType":"PowerBIAudit","_ts":7}"#),
+            copy("d/5", r#"{"Id":"e1","id":"y","RecordType":20,"X":null,"Datasets":[]}"#),
+        ];
+        let [a, b, c, d, e] = &copies;
+        let all = merged(&[a, b, c, d, e]);
+        assert_eq!(merged(&[e, d, c, b, a]), all);
+        assert_eq!(merged(&[c, a, e, b, d, a, c]), all);
+        assert_eq!(merged(&[&merged(&[d, a]), &merged(&[&merged(&[b, e]), c])]), all);
+        assert_eq!(all.source.0, "a/2");
+        let event = String::from_utf8(all.event_json()).unwrap();
+        let expected = r#"{"Datasets":[{"DatasetId":"d"}],"Id":"e1","New":1,"RecordType":20,"#;
+        assert!(event.starts_with(expected), "{event}");
+        assert!(event.contains(r#""ReportName":"BB""#) && event.contains(r#""X":null"#), "{event}");
+        let lost: Vec<_> = all.conflicts().map(|lost| (lost.field, lost.lost[0].clone())).collect();
+        let text = |text: &str| format!("{text:?}");
+        assert_eq!(lost, [("ReportName", text("C")), ("ReportName", text("A")), ("id", text("x"))]);
+        let sources: Vec<_> = all.conflicts().map(|lost| lost.source).collect();
+        assert_eq!(sources, ["a-b/3", "b/1", "a-b/3"]);
+        assert_eq!(last_source(&all.copies_json().unwrap()).as_deref(), Some("d/5"));
+    }
+
+    #[test]
+    fn copy_improves_an_event_only_if_it_says_more() {
+        let before = copy("a", r#"{"Id":"e1","RecordType":20,"ReportName":"A"}"#);
+        for (other, improves) in [
+            (r#"{"Id":"e1","RecordType":"PowerBIAudit"}"#, false),
+            (r#"{"Id":"e1","_etag":"7","X@odata.type":"y","Empty":""}"#, false),
+            (r#"{"Id":"e1","AppId":"p"}"#, true),
+            (r#"{"Id":"e1","ReportName":"AB"}"#, true),
+            (r#"{"Id":"e1","ReportName":"."}"#, false),
+        ] {
+            let all = merged(&[&before, &copy("b", other)]);
+            assert_eq!(all.improves(&before), improves, "{other}");
+        }
+    }
+
+    #[test]
+    fn deep_conflicting_value_is_kept_as_text() {
+        let deep = format!("{}1{}", "[".repeat(95), "]".repeat(95));
+        let one = copy("a", &format!(r#"{{"Id":"e1","New":{deep}}}"#));
+        let other = copy("b", &format!(r#"{{"Id":"e1","New":{}}}"#, deep.replace('1', "23")));
+        let all = merged(&[&one, &other]);
+        assert_eq!(all.conflicts().next().unwrap().lost, [format!("{deep:?}")]);
+        assert_eq!(merged(&[&other, &one]), all);
+    }
+}

@@ -9,4 +9,6 @@ mod merged;
 mod value;
 
 pub use copy::{CopyReader, EventCopy};
+pub(super) use value::is_annotation;
+
 pub use merged::{FieldConflict, MergedEvent, last_source, source_order};

@@ -90,7 +90,7 @@ impl RankedValue {
 
 /// Returns true if the member of an event is about its record in a store or a file, and not about
 /// the event: annotations of OData, metadata of document stores, index columns without a name.
-pub(super) fn is_annotation(name: &str) -> bool {
+pub(in crate::column) fn is_annotation(name: &str) -> bool {
     name.trim().is_empty()
         || name.starts_with(['@', '_'])
         || name.contains("@odata.")

@@ -183,9 +183,17 @@ pub(in crate::store) fn deduplicate(
     files: &[DataFile],
     temp: TempSpace<'_>,
 ) -> Result<Deduplicated> {
-    let (kept_by_id, mut duplicates) = KeptById::from_runs(runs)?;
-    duplicates.par_sort_unstable_by_key(|row| {
-        let key = key_at(runs, *row);
+    let (kept_by_id, duplicates) = KeptById::from_runs(runs)?;
+    // Hashes are calculated in the order of the rows, since that of the ids would be slow: each
+    // hash reads hundreds of columns.
+    let duplicates = duplicates.into_par_iter().map(|row| {
+        let kept = kept_by_id.find(key_at(runs, row).id());
+        let hash = row.content_hash(runs);
+        Duplicate { row, differs: kept.is_none_or(|kept| kept.content_hash(runs) != hash) }
+    });
+    let mut duplicates: Vec<Duplicate> = duplicates.collect();
+    duplicates.par_sort_unstable_by_key(|duplicate| {
+        let key = key_at(runs, duplicate.row);
         (key.id(), key.sequence)
     });
     let staged = StagedEvents { runs, kept_by_id, duplicates };
@@ -246,21 +254,29 @@ enum StoredMatch {
     Foreign(u64),
 }
 
+/// A staged event whose Id another staged event has.
+struct Duplicate {
+    row: StagedRow,
+    /// True if its content differs from that of the kept event.
+    differs: bool,
+}
+
 /// The staged events: one copy of each Id, and its duplicates sorted by Id and sequence.
 struct StagedEvents<'r> {
     runs: &'r [Run],
     kept_by_id: KeptById<'r>,
-    duplicates: Vec<StagedRow>,
+    duplicates: Vec<Duplicate>,
 }
 
 impl StagedEvents<'_> {
     /// Returns the staged copies of an Id in the order of their sources.
     fn copies(&self, id: u128) -> impl Iterator<Item = StagedRow> {
-        let id_of = |row: &StagedRow| key_at(self.runs, *row).id();
-        let start = self.duplicates.partition_point(|row| id_of(row) < id);
-        let rest = self.duplicates[start..].iter().copied();
+        let id_of = |duplicate: &Duplicate| key_at(self.runs, duplicate.row).id();
+        let start = self.duplicates.partition_point(|duplicate| id_of(duplicate) < id);
+        let rest = self.duplicates[start..].iter();
+        let rest = rest.take_while(move |duplicate| id_of(duplicate) == id);
         let kept = self.kept_by_id.find(id).into_iter();
-        kept.chain(rest.take_while(move |row| id_of(row) == id))
+        kept.chain(rest.map(|duplicate| duplicate.row))
     }
 
     /// Finds the rows of the table whose Ids were staged again. Adds those to the spool that must be
@@ -360,18 +376,13 @@ impl StagedEvents<'_> {
                 events.push(DifferingCopies { staged, stored: Some(*row) });
             }
         }
-        let id_of = |row: &StagedRow| key_at(runs, *row).id();
-        let groups: Vec<&[StagedRow]> =
-            self.duplicates.chunk_by(|one, other| id_of(one) == id_of(other)).collect();
-        let new = groups.par_iter().filter_map(|group| {
-            let kept = self.kept_by_id.find(id_of(&group[0]))?;
-            let hash = kept.content_hash(runs);
-            let is_new = !stored.contains_key(&id_of(&kept));
-            let differs = is_new && group.iter().any(|row| row.content_hash(runs) != hash);
-            let staged = || [kept].into_iter().chain(group.iter().copied()).collect();
-            differs.then(|| DifferingCopies { staged: staged(), stored: None })
-        });
-        events.par_extend(new);
+        let id_of = |duplicate: &Duplicate| key_at(runs, duplicate.row).id();
+        for group in self.duplicates.chunk_by(|one, other| id_of(one) == id_of(other)) {
+            let id = id_of(&group[0]);
+            if group.iter().any(|duplicate| duplicate.differs) && !stored.contains_key(&id) {
+                events.push(DifferingCopies { staged: self.copies(id).collect(), stored: None });
+            }
+        }
         events.par_sort_unstable_by_key(|event| {
             event.staged.first().map(|row| {
                 let key = key_at(runs, *row);
@@ -392,7 +403,8 @@ impl StagedEvents<'_> {
         let mut kept: Vec<Vec<bool>> = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
         let mut by_source: BTreeMap<u32, DedupCounts> = BTreeMap::new();
         let stored_again = stored.keys().filter_map(|&id| self.kept_by_id.find(id));
-        for row in self.duplicates.iter().copied().chain(stored_again) {
+        let duplicates = self.duplicates.iter().map(|duplicate| duplicate.row);
+        for row in duplicates.chain(stored_again) {
             kept[row.run as usize][row.position as usize] = false;
             by_source.entry(source_number(key_at(runs, row))).or_default().duplicates += 1;
         }
