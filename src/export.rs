@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use crate::column::{CopyReader, EventWriter, MergedEvent};
+use crate::column::{CopyParsers, CopyReader, EventWriter, MergedEvent};
 use crate::store::{self, RowKey, RowRange, Snapshot, Store, TimeRange};
 use crate::{Error, Result};
 
@@ -155,10 +155,10 @@ fn write_conflicts(
     out: &mut Vec<u8>,
 ) -> Result<u64> {
     let part: Vec<(usize, i64)> = part.map(|row| (row, 0)).collect();
-    let (mut written, mut failed) = (0, None);
+    let (mut written, mut failed, mut parsers) = (0, None, CopyParsers::default());
     let read = reader.read(rows.page, &part, |_, copy| {
         if !copy.copies.is_empty() {
-            match MergedEvent::from_copy(&copy) {
+            match MergedEvent::from_copy(&copy, &mut parsers) {
                 Ok(event) => written += event.write_conflicts(out),
                 Err(reason) => failed = Some(reason),
             }

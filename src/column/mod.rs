@@ -23,7 +23,9 @@ mod to_json;
 
 pub use batch::{BatchError, EventBatch, EventKey, Lineage, Projection, RejectedEvent};
 pub use builder::BatchBuilder;
-pub use copies::{CopyReader, EventCopy, FieldConflict, MergedEvent, last_source, source_order};
+pub use copies::{
+    CopyParsers, CopyReader, EventCopy, FieldConflict, MergedEvent, last_source, source_order,
+};
 pub use derived::non_content_columns;
 pub use extra_fields::{EXTRA_FIELD_COLUMNS, ExtraFieldCollector, ExtraFieldStats};
 pub use fingerprint::{covers, fingerprint, fingerprints};

@@ -100,10 +100,9 @@ fn lost_lists_are_replaced_by_a_later_download() {
     dir.write("a.csv", csv);
     dir.write("b.json", json);
     ingest_all(&dir, "store", &["a.csv"], true);
-    let (ran, summary) = dir.ingest("store", &["b.json"]);
+    let (_, summary) = dir.ingest("store", &["b.json"]);
     let records = Records { read: 1, duplicates: 1, improved: 1, ..Records::default() };
     assert_eq!(summary.records, records);
-    assert!(ran.stdout.contains("1 of the duplicates improved an event"), "{ran:?}");
     let event = Json::parse(&exported(&dir, "store", &[]));
     assert_member(&event, "SharingInformation", list);
     assert_eq!(exported(&dir, "store", &["--conflicts"]), "");
@@ -488,7 +487,7 @@ fn check_archive(seed: u64) {
 #[test]
 fn copies_are_one_event_in_any_runs_and_order() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
-    let archives = number("PBI_ARCHIVES").unwrap_or(25);
+    let archives = number("PBI_ARCHIVES").unwrap_or(8);
     let first = number("PBI_SEED").unwrap_or_else(|| fastrand::u64(..1 << 40));
     let archives = if number("PBI_SEED").is_some() { 1 } else { archives };
     println!("PBI_SEED={first} to {}", first + archives - 1);

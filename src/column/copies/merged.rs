@@ -39,6 +39,14 @@ pub struct FieldConflict<'e> {
     pub source: &'e str,
 }
 
+/// The memory for reading copies.
+#[derive(Default)]
+pub struct CopyParsers {
+    outer: Parser,
+    /// Parses values that are JSON texts.
+    inner: Parser,
+}
+
 /// The event that its copies are together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergedEvent {
@@ -55,8 +63,11 @@ impl MergedEvent {
     /// # Errors
     ///
     /// A message if the copy is not a JSON object.
-    pub fn from_copy(copy: &EventCopy<'_>) -> Result<MergedEvent, String> {
-        let (mut parser, mut inner) = (Parser::default(), Parser::default());
+    pub fn from_copy(
+        copy: &EventCopy<'_>,
+        parsers: &mut CopyParsers,
+    ) -> Result<MergedEvent, String> {
+        let CopyParsers { outer: parser, inner } = parsers;
         let mut merged = MergedEvent {
             time_us: copy.time_us,
             id: copy.id.to_owned(),
@@ -65,7 +76,7 @@ impl MergedEvent {
         };
         let parsed = parser.parse(copy.event, |record| match record.root() {
             Value::Object(object) => {
-                merged.add_members(object, &mut inner);
+                merged.add_members(object, inner);
                 true
             }
             _ => false,
@@ -75,7 +86,7 @@ impl MergedEvent {
         }
         if !copy.copies.is_empty() {
             let parsed = parser.parse(copy.copies.as_bytes(), |record| match record.root() {
-                Value::Object(object) => merged.add_known_copies(object, &mut inner),
+                Value::Object(object) => merged.add_known_copies(object, inner),
                 _ => None,
             });
             let message = || "the column Copies is not what this program writes".to_owned();
@@ -432,7 +443,7 @@ mod tests {
     fn copy(source: &str, event: &str) -> MergedEvent {
         let event = event.as_bytes();
         let copy = EventCopy { time_us: 1, id: "e1", source: (source, "array"), copies: "", event };
-        MergedEvent::from_copy(&copy).unwrap()
+        MergedEvent::from_copy(&copy, &mut CopyParsers::default()).unwrap()
     }
 
     /// Reads the event again from what its row stores.
@@ -440,7 +451,7 @@ mod tests {
         let (event, copies) = (merged.event_json(), merged.copies_json().unwrap_or_default());
         let source = (merged.source.0.as_str(), merged.source.1.as_str());
         let copy = EventCopy { time_us: 1, id: "e1", source, copies: &copies, event: &event };
-        MergedEvent::from_copy(&copy).unwrap()
+        MergedEvent::from_copy(&copy, &mut CopyParsers::default()).unwrap()
     }
 
     fn merged(copies: &[&MergedEvent]) -> MergedEvent {

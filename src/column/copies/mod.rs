@@ -11,4 +11,4 @@ mod value;
 pub use copy::{CopyReader, EventCopy};
 pub(super) use value::is_annotation;
 
-pub use merged::{FieldConflict, MergedEvent, last_source, source_order};
+pub use merged::{CopyParsers, FieldConflict, MergedEvent, last_source, source_order};

@@ -17,6 +17,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::column::{ColumnTextRewrite, EventKey, arrow_schema, rewrite_texts, stored_id_key};
 use crate::error::{Error, Result, catch_engine_panic};
+use crate::store::delta::snapshot::DataFile;
+use crate::store::file_names::writer_from_name;
+use crate::store::fs::paths::file_name;
 
 /// Returns the digest of a file's bytes. The name of a file of this program contains it.
 pub(in crate::store) fn file_digest(path: &Path) -> Result<u128> {
@@ -86,6 +89,13 @@ pub(in crate::store) fn read_columns(path: &Path, columns: &[&str]) -> Result<Fi
 /// Returns true if the table has all columns of a file, with the same types.
 pub(in crate::store) fn has_table_schema(path: &Path) -> Result<bool> {
     open_builder(path).map(|file| is_table_schema(file.schema()))
+}
+
+/// Returns true if this program wrote the file, with its present columns or fewer. This includes
+/// a file that cannot be opened: reading it returns the error.
+pub(in crate::store) fn is_sorted_file(file: &DataFile) -> bool {
+    let is_ours = writer_from_name(&file_name(&file.path)).is_some();
+    is_ours && has_table_schema(&file.path).unwrap_or(true)
 }
 
 /// An iterator over the batches of a file.

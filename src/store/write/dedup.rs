@@ -12,10 +12,9 @@ use crate::column::{
 use crate::error::{Error, Result};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::parquet::reader;
-use crate::store::parquet::sorted_scan::is_sorted_file;
 use crate::store::write::copy_spool::CopySpool;
 use crate::store::write::merge_copies::{
-    self, DifferingCopies, MergeOutcome, StagedRow, StoredRow, TempSpace, spool_rows,
+    self, DifferingCopies, MergeOutcome, StagedCopy, StagedRow, StoredRow, TempSpace, spool_rows,
 };
 use crate::store::write::run::{Run, row_number};
 
@@ -315,7 +314,7 @@ impl StagedEvents<'_> {
         rows: &[usize],
         spool: &CopySpool<'_>,
     ) -> Result<Vec<(u128, StoredMatch)>> {
-        let is_foreign = !is_sorted_file(file);
+        let is_foreign = !reader::is_sorted_file(file);
         let (mut found, mut done) = (Vec::with_capacity(rows.len()), 0);
         let mut copies = CopyReader::default();
         reader::for_each_selected_page(&file.path, rows, |page| {
@@ -372,24 +371,34 @@ impl StagedEvents<'_> {
         let mut events = Vec::new();
         for (&id, stored) in stored {
             if let StoredMatch::Differs(row) = stored {
-                let staged = self.copies(id).collect();
-                events.push(DifferingCopies { staged, stored: Some(*row) });
+                events.push(self.differing_event(id, Some(*row)));
             }
         }
         let id_of = |duplicate: &Duplicate| key_at(runs, duplicate.row).id();
         for group in self.duplicates.chunk_by(|one, other| id_of(one) == id_of(other)) {
             let id = id_of(&group[0]);
             if group.iter().any(|duplicate| duplicate.differs) && !stored.contains_key(&id) {
-                events.push(DifferingCopies { staged: self.copies(id).collect(), stored: None });
+                events.push(self.differing_event(id, None));
             }
         }
         events.par_sort_unstable_by_key(|event| {
-            event.staged.first().map(|row| {
-                let key = key_at(runs, *row);
+            event.staged.first().map(|copy| {
+                let key = key_at(runs, copy.row);
                 (key.time_us, key.id())
             })
         });
+        events.par_iter_mut().for_each(|event| {
+            for copy in &mut event.staged {
+                copy.hash = copy.row.content_hash(runs);
+            }
+        });
         events
+    }
+
+    /// Returns an event with its copies. Their hashes are still missing.
+    fn differing_event(&self, id: u128, stored: Option<StoredRow>) -> DifferingCopies {
+        let staged = self.copies(id).map(|row| StagedCopy { row, hash: 0 });
+        DifferingCopies { staged: staged.collect(), stored }
     }
 
     /// Counts the staged copies, and decides which of them are written as they are.
@@ -416,17 +425,14 @@ impl StagedEvents<'_> {
         }
         for (event, outcome) in differing.iter().zip(outcomes) {
             // A merged event is stored in the place of its first copy, which is no duplicate.
-            let is_new = event.stored.is_none();
-            if let Some(&first) = event.staged.first().filter(|_| is_new) {
+            let first = event.staged.first().map(|copy| copy.row);
+            let first = first.filter(|_| event.stored.is_none());
+            if let Some(first) = first {
                 kept[first.run as usize][first.position as usize] = false;
                 by_source.entry(source_number(key_at(runs, first))).or_default().stored += 1;
             }
-            conflicting.extend(
-                outcome
-                    .conflicting
-                    .iter()
-                    .skip_while(|row| is_new && Some(*row) == event.staged.first()),
-            );
+            let duplicates = outcome.conflicting.iter().filter(|row| Some(**row) != first);
+            conflicting.extend(duplicates);
             if let Some(row) = outcome.improved_by {
                 by_source.entry(source_number(key_at(runs, row))).or_default().improved += 1;
             }

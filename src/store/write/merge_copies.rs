@@ -5,7 +5,9 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::column::{BatchBuilder, CopyReader, EventCopy, EventKey, MergedEvent, Projection};
+use crate::column::{
+    BatchBuilder, CopyParsers, CopyReader, EventCopy, EventKey, MergedEvent, Projection,
+};
 use crate::error::{Error, Result};
 use crate::store::fs::disk::Disk;
 use crate::store::write::copy_spool::{CopySpool, SpoolReader, SpooledCopies, SpooledCopy};
@@ -44,10 +46,17 @@ pub(in crate::store) struct StoredRow {
     pub(in crate::store) copy: SpooledCopy,
 }
 
+/// A staged copy of an event, and its content hash.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct StagedCopy {
+    pub(in crate::store) row: StagedRow,
+    pub(in crate::store) hash: u64,
+}
+
 /// An event whose copies differ.
 pub(in crate::store) struct DifferingCopies {
     /// The staged copies in the order of their sources.
-    pub(in crate::store) staged: Vec<StagedRow>,
+    pub(in crate::store) staged: Vec<StagedCopy>,
     /// The row of the table, if it has one.
     pub(in crate::store) stored: Option<StoredRow>,
 }
@@ -104,10 +113,10 @@ pub(in crate::store) fn merge(
 
 /// Returns the different contents of the staged copies of an event, each with the first copy that
 /// has it.
-fn distinct_copies(runs: &[Run], staged: &[StagedRow]) -> BTreeMap<u64, StagedRow> {
+fn distinct_copies(staged: &[StagedCopy]) -> BTreeMap<u64, StagedRow> {
     let mut distinct = BTreeMap::new();
-    for &row in staged {
-        distinct.entry(row.content_hash(runs)).or_insert(row);
+    for copy in staged {
+        distinct.entry(copy.hash).or_insert(copy.row);
     }
     distinct
 }
@@ -118,9 +127,9 @@ fn spool_staged(
     events: &[DifferingCopies],
     spool: &CopySpool<'_>,
 ) -> Result<HashMap<StagedRow, SpooledCopy>> {
-    let distinct = events.par_iter().flat_map_iter(|event| {
-        distinct_copies(runs, &event.staged).into_values().collect::<Vec<_>>()
-    });
+    let distinct = events
+        .par_iter()
+        .flat_map_iter(|event| distinct_copies(&event.staged).into_values().collect::<Vec<_>>());
     let mut rows: Vec<StagedRow> = distinct.collect();
     rows.par_sort_unstable();
     let by_run: Vec<&[StagedRow]> = rows.chunk_by(|one, other| one.run == other.run).collect();
@@ -190,10 +199,11 @@ struct CopiesOfEvents<'c> {
 impl CopiesOfEvents<'_> {
     fn merge_events(&self, events: &[DifferingCopies]) -> Result<(Option<Run>, Vec<MergeOutcome>)> {
         let mut reader = self.spooled.reader()?;
+        let mut parsers = CopyParsers::default();
         let mut builder = BatchBuilder::new(&Projection::All).map_err(Error::internal)?;
         let mut outcomes = Vec::with_capacity(events.len());
         for event in events {
-            outcomes.push(self.merge_event(event, &mut reader, &mut builder)?);
+            outcomes.push(self.merge_event(event, (&mut reader, &mut parsers), &mut builder)?);
         }
         if builder.is_empty() {
             return Ok((None, outcomes));
@@ -204,14 +214,14 @@ impl CopiesOfEvents<'_> {
     fn merge_event(
         &self,
         event: &DifferingCopies,
-        reader: &mut SpoolReader<'_>,
+        (reader, parsers): (&mut SpoolReader<'_>, &mut CopyParsers),
         builder: &mut BatchBuilder,
     ) -> Result<MergeOutcome> {
         let mut read =
-            |place| MergedEvent::from_copy(&reader.read(place)?).map_err(Error::internal);
+            |place| MergedEvent::from_copy(&reader.read(place)?, parsers).map_err(Error::internal);
         let stored = event.stored.map(|stored| read(stored.copy)).transpose()?;
         let mut by_hash = HashMap::new();
-        for (hash, row) in distinct_copies(self.runs, &event.staged) {
+        for (hash, row) in distinct_copies(&event.staged) {
             let place = self.staged.get(&row).copied();
             let place = place.ok_or_else(|| Error::internal("a staged copy was not collected"))?;
             by_hash.insert(hash, read(place)?);
@@ -219,7 +229,7 @@ impl CopiesOfEvents<'_> {
         let copies: Vec<(StagedRow, &MergedEvent)> = event
             .staged
             .iter()
-            .filter_map(|row| Some((*row, by_hash.get(&row.content_hash(self.runs))?)))
+            .filter_map(|copy| Some((copy.row, by_hash.get(&copy.hash)?)))
             .collect();
         let mut merged = stored.clone();
         for (_, copy) in &copies {
@@ -234,7 +244,7 @@ impl CopiesOfEvents<'_> {
         };
         self.count(&merged, stored, &copies, &mut outcome);
         if outcome.is_written {
-            let appended = builder.append_merged(&merged, first.key(self.runs));
+            let appended = builder.append_merged(&merged, first.row.key(self.runs));
             appended.map_err(|rejected| Error::internal(rejected.0))?;
         }
         Ok(outcome)
