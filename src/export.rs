@@ -75,7 +75,7 @@ struct EventExporter<'o> {
     out: &'o mut dyn FnMut(&[u8]) -> Result<()>,
 }
 
-/// What an export writes.
+/// Content of an export.
 enum ExportContent {
     Events(EventWriter),
     Conflicts(CopyReader),

@@ -170,7 +170,8 @@ impl ExtraFieldCollector {
 }
 
 impl ActivityFields {
-    /// Counts a member and its nested values, unless it is an annotation. `path` is the path before its name.
+    /// Counts a member and its nested values, unless it is an annotation. `path` is the path before
+    /// its name.
     fn add_member(
         &mut self,
         name: &str,

@@ -31,7 +31,8 @@ pub struct Event<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Returns the record as an event, whatever its members are; `None` if it is not an object.
+    /// Returns the record as an event without a check of its members; `None` if it is not an
+    /// object.
     pub fn as_event(&'a self) -> Option<Event<'a>> {
         match self.root() {
             Value::Object(object) => Some(KeyFields::from_object(object).into_event(object)),

@@ -1,7 +1,7 @@
-//! Checks that the copies of an event are one event, whatever they lack, and in whatever runs and
-//! order they come.
+//! Checks that the copies of an event are one event, in any runs and order, and that nothing that a
+//! copy contains is lost.
 //!
-//! `PBI_SEED=7 cargo test --release --test it copies::` repeats the archive of a seed, and
+//! `PBI_SEED=7 cargo test --release --test it copies::` makes the archive of a seed again, and
 //! `PBI_ARCHIVES=1000` makes more of them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,8 +90,8 @@ fn empty_texts_are_worth_nothing() {
 #[test]
 fn lost_lists_are_replaced_by_a_later_download() {
     let dir = Workdir::new();
-    let csv = "\"Id\",\"CreationTime\",\"Operation\",\"UserId\",\"ReportId\",\"SharingInformation\"\n\
-               \"e1\",\"2026-03-02T09:15:00\",\"ShareReport\",\"lena@tannhof.example\",\"r1\",\
+    let csv = "\"Id\",\"CreationTime\",\"Operation\",\"UserId\",\"ReportId\",\
+               \"SharingInformation\"\n\"e1\",\"2026-03-02T09:15:00\",\"ShareReport\",\"lena@tannhof.example\",\"r1\",\
                \"System.Object[]\"\n";
     let json = r#"[{"Id":"e1","CreationTime":"2026-03-02T09:15:00","Operation":"ShareReport",
         "UserId":"lena@tannhof.example","ReportId":"r1","SharingInformation":

@@ -7,7 +7,7 @@ use crate::record::{Object, Parser, Value, json, record_type, time};
 use crate::schema::guid::is_guid;
 use crate::schema::{ColumnType, user_type_by_name};
 
-/// How much a value says. A value that says less than another one does not contradict it.
+/// The amount of content of a value. A value with less does not contradict one with more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Content {
     /// Null, in a field without a column.
@@ -238,7 +238,7 @@ fn scalar_text<'v>(value: Value<'v>) -> Cow<'v, str> {
     }
 }
 
-/// Returns the number of a text such as `20`, or `20.0` as pandas writes it.
+/// Returns the number of a text: `20`, or `20.0` as pandas writes it.
 fn whole_number(text: &str) -> Option<i64> {
     let text = text.trim();
     text.strip_suffix(".0").unwrap_or(text).parse().ok()

@@ -278,8 +278,8 @@ impl StagedEvents<'_> {
         kept.chain(rest.map(|duplicate| duplicate.row))
     }
 
-    /// Finds the rows of the table whose Ids were staged again. Adds those to the spool that must be
-    /// merged.
+    /// Finds the rows of the table whose Ids were staged again. Adds those that must be merged to
+    /// the spool.
     ///
     /// All files are read, not only those of the same months: a duplicate may have a damaged time.
     fn find_in_table(

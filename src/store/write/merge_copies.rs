@@ -61,7 +61,7 @@ pub(in crate::store) struct DifferingCopies {
     pub(in crate::store) stored: Option<StoredRow>,
 }
 
-/// What merging the copies of an event has done.
+/// The outcome of merging the copies of an event.
 #[derive(Debug, Default)]
 pub(in crate::store) struct MergeOutcome {
     /// True if the merged event must be written.
@@ -78,7 +78,7 @@ const MAX_MERGED_BYTES: usize = 96 << 20;
 /// Events that are merged together.
 const EVENTS_PER_RUN: usize = 16 << 10;
 
-/// Where temporary files are written.
+/// The place of temporary files.
 #[derive(Clone, Copy)]
 pub(in crate::store) struct TempSpace<'t> {
     pub(in crate::store) disk: &'t dyn Disk,
