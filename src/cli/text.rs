@@ -77,7 +77,7 @@ pub(super) fn summary_text(summary: &IngestSummary) -> String {
     if records.conflicting > 0 {
         let _ = writeln!(
             text,
-            "         {} of the duplicates contradict another copy; `pbi-analyze export \
+            "         {} of the duplicates contradicted another copy; `pbi-analyze export \
              --conflicts` lists the values",
             format_number(records.conflicting)
         );
