@@ -144,7 +144,7 @@ def figures(root, folders):
     paths = sorted(path.relative_to(root).as_posix() for path in found
                    if path.is_file() and path.suffix != ".md")
     states, files, kept = {}, {}, {}
-    for path in paths:
+    for path in sorted(paths, key=lambda path: path.split("/")):
         state, records, rejected = records_of(text_of((root / path).read_bytes()))
         states[state] = states.get(state, 0) + 1
         files[path] = dict(path=path, read=len(records) + rejected, stored=0, duplicates=0,
@@ -184,7 +184,7 @@ def figures(root, folders):
             "duplicates_identical": same, "duplicates_poorer": poorer,
             "duplicates_conflicting": conflicting},
         **about(stored),
-        "files": list(files.values()),
+        "files": [files[path] for path in paths],
     }
 
 

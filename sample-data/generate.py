@@ -1243,7 +1243,7 @@ def figures(archive, folders):
     stored, poorer, conflicting, identical = [], 0, 0, 0
     for group in copies.values():
         # The first copy is stored, and the others complete it.
-        group.sort(key=lambda copy: copy[0])
+        group.sort(key=lambda copy: copy[0].split("/"))
         path, event, quality = group[0]
         stored.append(event)
         per_file[path]["stored"] += 1
