@@ -40,7 +40,7 @@ issues AS (
         'all files' AS subject,
         conflicting AS affected,
         CAST(NULL AS DATE) AS first_seen,
-        'duplicates with other content; the copy of a run with the most fields is stored' AS detail
+        'duplicates that contradict another copy; export --conflicts lists the values' AS detail
     FROM files
     UNION ALL
     SELECT

@@ -144,7 +144,7 @@ def figures(root, folders):
     paths = sorted(path.relative_to(root).as_posix() for path in found
                    if path.is_file() and path.suffix != ".md")
     states, files, kept = {}, {}, {}
-    for path in paths:
+    for path in sorted(paths, key=lambda path: path.split("/")):
         state, records, rejected = records_of(text_of((root / path).read_bytes()))
         states[state] = states.get(state, 0) + 1
         files[path] = dict(path=path, read=len(records) + rejected, stored=0, duplicates=0,
@@ -158,20 +158,21 @@ def figures(root, folders):
 
     stored, same, poorer, conflicting = [], 0, 0, 0
     for copies in kept.values():
-        # max() keeps the first of equals, and the paths were read in order.
-        winner = max(copies, key=lambda copy: len(copy[1]))
-        files[winner[0]]["stored"] += 1
-        stored.append(winner[1])
-        for copy in copies:
-            if copy is winner:
-                continue
-            files[copy[0]]["duplicates"] += 1
-            if copy[1] == winner[1]:
-                same += 1
-                continue
-            # Any difference in content is a conflict, missing fields included.
-            conflicting += 1
-            poorer += copy[1].items() <= winner[1].items()
+        # The first copy is stored, and the others complete it. Of two values, the longer one counts.
+        first = copies[0]
+        files[first[0]]["stored"] += 1
+        event = {}
+        for _, copy in copies:
+            for name, value in copy.items():
+                rank = lambda value: (len(str(value)), str(value))
+                event[name] = max(event.get(name, value), value, key=rank)
+        stored.append(event)
+        for path, copy in copies[1:]:
+            files[path]["duplicates"] += 1
+            same += copy == first[1]
+            conflicting += any(first[1].get(name, value) != value for name, value in copy.items())
+        most = max(len(copy) for _, copy in copies)
+        poorer += sum(len(copy) < most for _, copy in copies)
     return {
         "sources": {"total": len(paths),
                     "with_events": states.get("ok", 0) + states.get("truncated", 0),
@@ -183,7 +184,7 @@ def figures(root, folders):
             "duplicates_identical": same, "duplicates_poorer": poorer,
             "duplicates_conflicting": conflicting},
         **about(stored),
-        "files": list(files.values()),
+        "files": [files[path] for path in paths],
     }
 
 

@@ -1242,17 +1242,18 @@ def figures(archive, folders):
 
     stored, poorer, conflicting, identical = [], 0, 0, 0
     for group in copies.values():
-        group.sort(key=lambda copy: (copy[2] == "poorer", copy[0]))
-        kept = group[0]
-        stored.append(kept[1])
-        per_file[kept[0]]["stored"] += 1
-        for path, _, quality in group[1:]:
+        # The first copy is stored, and the others complete it.
+        group.sort(key=lambda copy: copy[0].split("/"))
+        path, event, quality = group[0]
+        stored.append(event)
+        per_file[path]["stored"] += 1
+        poorer += quality == "poorer"
+        for path, _, other in group[1:]:
             per_file[path]["duplicates"] += 1
-            identical += quality == kept[2]
-            # Any difference in content is a conflict, missing fields included: the program counts
-            # copies that differ, and does not judge which differences matter.
-            conflicting += quality != kept[2]
-            poorer += quality == "poorer"
+            # A copy with fewer fields contradicts nothing.
+            conflicting += (other == "conflict") != (quality == "conflict")
+            poorer += other == "poorer"
+            identical += other == "whole" and quality == "whole"
 
     operations, months, actors, users = {}, {}, {}, {}
     for event in stored:
@@ -1368,8 +1369,8 @@ def duplicates_text(found):
     """Returns the number of duplicates, and how many of them conflict."""
     records = found["records"]
     poorer = records["duplicates_poorer"]
-    return (f"{records['duplicates']:,} ({records['duplicates_conflicting']} conflicting: {poorer} "
-            f"with fewer fields, {records['duplicates_conflicting'] - poorer} with another value)")
+    return (f"{records['duplicates']:,} ({records['duplicates_conflicting']} conflicting, {poorer} "
+            f"with fewer fields)")
 
 
 START, END = "<!-- figures: written by generate.py -->\n", "<!-- end of figures -->\n"

@@ -100,8 +100,12 @@ fn columns() -> Vec<TypedColumn> {
     };
     let own = [
         own(schema::EXTRA, "Values that no typed column stores exactly, as one JSON object."),
-        own(schema::SOURCE_FILE, "The file that the event was read from."),
+        own(schema::SOURCE_FILE, "The first file with a copy of the event."),
         own(schema::SOURCE_KIND, "The format of that file: rest, array, ndjson, csv, …"),
+        own(
+            schema::COPIES,
+            "What other copies of the event say: sources of fields, and conflicting values.",
+        ),
     ];
     schema::columns().iter().map(column).chain(own).collect()
 }

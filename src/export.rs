@@ -1,11 +1,12 @@
 //! Exports the events of a store as JSON.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::str::FromStr;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use crate::column::EventWriter;
+use crate::column::{CopyParsers, CopyReader, EventWriter, MergedEvent};
 use crate::store::{self, RowKey, RowRange, Snapshot, Store, TimeRange};
 use crate::{Error, Result};
 
@@ -44,6 +45,8 @@ pub struct Options {
     pub until: Option<UtcDay>,
     /// True if each event has `SourceFile` and `SourceKind`.
     pub with_lineage: bool,
+    /// True if the conflicting values of copies are written, and not the events.
+    pub conflicts: bool,
 }
 
 impl Options {
@@ -66,16 +69,27 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// Running export.
 struct EventExporter<'o> {
-    writer: EventWriter,
+    content: ExportContent,
     time_range: TimeRange,
     buffer: Vec<u8>,
     last_key: Option<RowKey>,
-    events: u64,
+    /// The number of lines.
+    written: u64,
     out: &'o mut dyn FnMut(&[u8]) -> Result<()>,
+}
+
+/// Content of an export.
+enum ExportContent {
+    Events(EventWriter),
+    Conflicts(CopyReader),
 }
 
 /// Writes the events of a store, one JSON object per line, sorted by time and ID, and returns
 /// their number.
+///
+/// With [`Options::conflicts`], each line is a value of a copy that another copy of the same event
+/// contradicts: `Id` and `CreationTime` of the event, the `field`, the `kept` value, the `lost` one
+/// and its `source`.
 ///
 /// # Errors
 ///
@@ -87,18 +101,21 @@ pub fn run(
     out: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<u64> {
     let export = RefCell::new(EventExporter {
-        writer: EventWriter::new(options.with_lineage),
+        content: match options.conflicts {
+            true => ExportContent::Conflicts(CopyReader::default()),
+            false => ExportContent::Events(EventWriter::new(options.with_lineage)),
+        },
         time_range: options.time_range()?,
         buffer: Vec::with_capacity(CHUNK_BYTES * 2),
         last_key: None,
-        events: 0,
+        written: 0,
         out,
     });
     // If a file is merged during the export, this runs again and continues after the last event.
     store.read(|snapshot| export.borrow_mut().export_snapshot(snapshot))?;
-    let EventExporter { buffer: text, events, out, .. } = export.into_inner();
+    let EventExporter { buffer: text, written, out, .. } = export.into_inner();
     out(&text)?;
-    Ok(events)
+    Ok(written)
 }
 
 impl EventExporter<'_> {
@@ -112,16 +129,47 @@ impl EventExporter<'_> {
         const STEP: usize = 256;
         for start in rows.rows.clone().step_by(STEP) {
             let part = start..rows.rows.end.min(start + STEP);
-            let made = self.writer.append(rows.page, part, &mut self.buffer);
-            made.map_err(|unreadable| rows.error(&unreadable.reason))?;
+            match &mut self.content {
+                ExportContent::Events(writer) => {
+                    self.written += part.len() as u64;
+                    let made = writer.append(rows.page, part, &mut self.buffer);
+                    made.map_err(|unreadable| rows.error(&unreadable.reason))?;
+                }
+                ExportContent::Conflicts(reader) => {
+                    let buffer = &mut self.buffer;
+                    self.written += write_conflicts(rows, part, reader, buffer)?;
+                }
+            }
             if self.buffer.len() >= CHUNK_BYTES {
                 (self.out)(&self.buffer)?;
                 self.buffer.clear();
             }
         }
-        self.events += rows.rows.len() as u64;
         self.last_key = Some(rows.last_key);
         Ok(())
+    }
+}
+
+/// Appends the conflicting values of some rows, and returns their number.
+fn write_conflicts(
+    rows: &RowRange<'_>,
+    part: Range<usize>,
+    reader: &mut CopyReader,
+    out: &mut Vec<u8>,
+) -> Result<u64> {
+    let part: Vec<(usize, i64)> = part.map(|row| (row, 0)).collect();
+    let (mut written, mut failed, mut parsers) = (0, None, CopyParsers::default());
+    let read = reader.read(rows.page, &part, |_, copy| {
+        if !copy.copies.is_empty() {
+            match MergedEvent::from_copy(&copy, &mut parsers) {
+                Ok(event) => written += event.write_conflicts(out),
+                Err(reason) => failed = Some(reason),
+            }
+        }
+    });
+    match read.err().map(|error| error.reason).or(failed) {
+        Some(reason) => Err(rows.error(&reason)),
+        None => Ok(written),
     }
 }
 
@@ -131,7 +179,7 @@ mod tests {
 
     fn options(since: &str, until: &str) -> Options {
         let day = |text: &str| Some(text.parse().unwrap());
-        Options { since: day(since), until: day(until), with_lineage: false }
+        Options { since: day(since), until: day(until), with_lineage: false, conflicts: false }
     }
 
     #[test]

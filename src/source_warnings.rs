@@ -45,6 +45,17 @@ pub fn detect(
     all.into_iter().flatten().collect()
 }
 
+/// Returns the warning about a source with events that have no id.
+pub fn without_id(events: u64) -> Option<SourceWarning> {
+    let has = if events == 1 { "has" } else { "have" };
+    let detail = format!(
+        "{} {has} no Id: if other files contain the same events with their Id, they count twice; \
+         load only one of these files, the one with Id if you have both",
+        count(events, "event")
+    );
+    (events > 0).then(|| warning(WarningKind::WithoutId, events, detail))
+}
+
 fn warning(kind: WarningKind, count: u64, detail: impl Into<String>) -> SourceWarning {
     SourceWarning { kind, count, detail: detail.into() }
 }

@@ -77,8 +77,16 @@ pub(super) fn summary_text(summary: &IngestSummary) -> String {
     if records.conflicting > 0 {
         let _ = writeln!(
             text,
-            "         {} of the duplicates differ from the stored copy",
+            "         {} of the duplicates contradicted another copy; `pbi-analyze export \
+             --conflicts` lists the values",
             format_number(records.conflicting)
+        );
+    }
+    if records.improved > 0 {
+        let _ = writeln!(
+            text,
+            "         {} of the duplicates improved an event in the store",
+            format_number(records.improved)
         );
     }
     if records.rejected > 0 {

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use arrow::array::ArrayRef;
 use arrow::error::ArrowError;
 
+use crate::schema::{self, column_index, columns};
+
 /// The identity of an event, and what decides between its copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventKey {
@@ -13,17 +15,14 @@ pub struct EventKey {
     halves: [u64; 2],
     /// `CreationTime` in microseconds since 1970 (UTC).
     pub time_us: i64,
-    /// The position of the event among all events of the archive, with sources in sorted order. Of
-    /// equal copies, the first wins.
+    /// The position of the event among all events of the archive, with sources in sorted order.
     pub sequence: u64,
-    /// The number of members with a value. The copy with the most wins.
-    pub field_count: u16,
 }
 
 impl EventKey {
     /// Creates a key from an id ([`EventKey::id`]) and a time. The other fields are 0.
     pub fn new(id: u128, time_us: i64) -> Self {
-        EventKey { halves: [(id >> 64) as u64, id as u64], time_us, sequence: 0, field_count: 0 }
+        EventKey { halves: [(id >> 64) as u64, id as u64], time_us, sequence: 0 }
     }
 
     /// Returns the `Id` as a number: its 128 bits if it is a GUID, otherwise a hash of its text.
@@ -69,6 +68,19 @@ pub enum Projection {
 }
 
 impl Projection {
+    /// Returns the projection with the fields from which its derived columns are derived. Merged
+    /// copies of an event need them.
+    pub(super) fn with_sources(&self) -> Projection {
+        let Projection::Only(names) = self else { return Projection::All };
+        let derived = columns().iter().filter(|column| names.contains(column.name));
+        let sources = derived.flat_map(|column| column.derived_from());
+        // A field without a column is in `Extra`.
+        let column_of =
+            |name: &str| column_index(name).map_or(schema::EXTRA, |at| columns()[at].name);
+        let sources = sources.map(|name| column_of(name).to_owned());
+        Projection::Only(names.iter().cloned().chain(sources).collect())
+    }
+
     pub(super) fn includes(&self, name: &str) -> bool {
         match self {
             Projection::All => true,

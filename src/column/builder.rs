@@ -4,14 +4,18 @@ use arrow::error::ArrowError;
 
 use super::batch::{BatchError, EventBatch, EventKey, Lineage, Projection, RejectedEvent};
 use super::column_builder::ColumnBuilder;
+use super::copies::MergedEvent;
 use super::derived::DerivedColumns;
-use super::field_lookup::{FieldLookup, FieldTarget, START};
+use super::field_lookup::{FieldLookup, FieldTarget, START, name_rank};
 use super::schema::KeyColumns;
 use super::stored::Stored;
 use super::text::{DictionaryColumn, Normalization, PlainTextColumn, id_key};
 use crate::record::csv::{AMBIGUOUS_DATE_REASON, EnvelopeFields};
 use crate::record::local_time::{self, LocalTime};
-use crate::record::{Event, Parser, Value, json, time, time_value};
+use crate::record::{
+    Event, Parser, RecordParseError, Value, json, time, time_value, workload_group,
+};
+use crate::schema::guid::format_guid;
 use crate::schema::{self, WorkloadGroup, column_index, columns};
 
 /// Builds batches of events.
@@ -24,10 +28,15 @@ pub struct BatchBuilder {
     extra_members: Vec<(String, Vec<u8>)>,
     /// Columns whose name occurs more than once in the current event.
     repeated_columns: Vec<usize>,
+    /// The memory for the members of an event that have another name than their column.
+    other_names: Vec<OtherNameMember<'static>>,
     /// Parses texts of events that are JSON.
     inner_parser: Parser,
+    /// Parses merged events.
+    merged_parser: Parser,
     source_file: ColumnBuilder,
     source_kind: ColumnBuilder,
+    copies: PlainTextColumn,
     keys: Vec<EventKey>,
     generated_ids: u64,
 }
@@ -39,6 +48,7 @@ impl BatchBuilder {
     ///
     /// [`BatchError::MissingColumn`] if a column that is filled by its name does not exist.
     pub fn new(projection: &Projection) -> Result<Self, BatchError> {
+        let projection = &projection.with_sources();
         let builder = |name: &str, make: &dyn Fn() -> ColumnBuilder| {
             if projection.includes(name) { make() } else { ColumnBuilder::Absent }
         };
@@ -56,9 +66,12 @@ impl BatchBuilder {
                 .then(|| PlainTextColumn::new(Normalization::AsIs)),
             extra_members: Vec::new(),
             repeated_columns: Vec::new(),
+            other_names: Vec::new(),
             inner_parser: Parser::default(),
+            merged_parser: Parser::default(),
             source_file: builder(schema::SOURCE_FILE, &lineage),
             source_kind: builder(schema::SOURCE_KIND, &lineage),
+            copies: PlainTextColumn::new(Normalization::AsIs),
             keys: Vec::new(),
             generated_ids: 0,
         })
@@ -93,34 +106,22 @@ impl BatchBuilder {
     ) -> Result<EventKey, RejectedEvent> {
         let row = self.keys.len();
         let time_us = event_time(event, envelope)?;
-        let mut field_count = 0_u16;
+        let mut other_names = without_members(std::mem::take(&mut self.other_names));
         let mut previous = START;
         for (name, value) in event.object.members() {
             previous = self.field_lookup.find(previous, name);
-            let has_value = !matches!(value, Value::Null);
-            field_count = field_count.saturating_add(u16::from(has_value));
-            let column = match self.field_lookup.target(previous) {
-                FieldTarget::Column(column) => usize::from(column),
-                FieldTarget::Unknown => {
-                    self.add_extra(name, value);
-                    continue;
-                }
-            };
             // A null in a typed field means the same as a missing field.
-            if !has_value {
-                continue;
-            }
-            let builder = &mut self.builders[column];
-            let is_free = builder.len() <= row;
-            // The first value of a name goes into the column.
-            let stored = if is_free { builder.append(row, value) } else { Stored::Exact };
-            if !is_free || !self.extra_members.is_empty() {
-                self.track_duplicate_field(column, is_free);
-            }
-            if stored == Stored::Lossy {
-                self.add_extra(columns()[column].name, value);
+            match self.field_lookup.target(previous) {
+                FieldTarget::Unknown => self.add_extra(name, value),
+                _ if matches!(value, Value::Null) => {}
+                FieldTarget::Column(column) => self.append_value(usize::from(column), row, value),
+                FieldTarget::OtherName(column) => {
+                    other_names.push(OtherNameMember { column: usize::from(column), name, value });
+                }
             }
         }
+        self.append_other_names(&mut other_names, row);
+        self.other_names = without_members(other_names);
         if self.builders[self.key_columns.creation_time].has_other_number(row, time_us) {
             self.repeated_columns.push(self.key_columns.creation_time);
         }
@@ -132,9 +133,76 @@ impl BatchBuilder {
         self.source_file.append(row, Value::Text(lineage.file));
         self.source_kind.append(row, Value::Text(lineage.kind));
         let mut key = EventKey::new(id, time_us);
-        (key.field_count, key.sequence) = (field_count, lineage.sequence);
+        key.sequence = lineage.sequence;
         self.keys.push(key);
         Ok(key)
+    }
+
+    /// Adds an event that was merged from copies. `key` is the key of one of them.
+    ///
+    /// # Errors
+    ///
+    /// [`RejectedEvent`] if the merged event has no time. This cannot be if all its copies have
+    /// one.
+    pub fn append_merged(
+        &mut self,
+        merged: &MergedEvent,
+        key: &EventKey,
+    ) -> Result<EventKey, RejectedEvent> {
+        let row = self.keys.len();
+        // A GUID of its bits has the key of the id, if a report did not read the id itself.
+        let id = match merged.id.as_str() {
+            "" => format_guid(key.id()),
+            id => id.to_owned(),
+        };
+        let envelope = EnvelopeFields {
+            id: Some(id),
+            creation_time: Some(time::to_rfc3339_micros(merged.time_us)),
+            ..EnvelopeFields::default()
+        };
+        let (file, kind) = (&merged.source.0, &merged.source.1);
+        let lineage = Lineage { file, kind, sequence: key.sequence };
+        let invalid = |error: RecordParseError| Err(RejectedEvent(error.reason));
+        let mut parser = std::mem::take(&mut self.merged_parser);
+        let appended = parser.parse(&merged.event_json(), |record| match record.as_event() {
+            Some(event) => self.append(&event, workload_group(&event), &envelope, &lineage),
+            None => Err(RejectedEvent("a merged event is not an object".to_owned())),
+        });
+        self.merged_parser = parser;
+        let key = appended.unwrap_or_else(invalid)?;
+        if let Some(copies) = merged.copies_json() {
+            self.copies.push_bytes(row, copies.as_bytes());
+        }
+        Ok(key)
+    }
+
+    /// Adds a value to its column, or to `Extra` if the column cannot store it exactly. The first
+    /// value goes into the column.
+    fn append_value(&mut self, column: usize, row: usize, value: Value<'_>) {
+        let builder = &mut self.builders[column];
+        let is_free = builder.len() <= row;
+        let stored = if is_free { builder.append(row, value) } else { Stored::Exact };
+        if !is_free || !self.extra_members.is_empty() {
+            self.track_duplicate_field(column, is_free);
+        }
+        if stored == Stored::Lossy {
+            self.add_extra(columns()[column].name, value);
+        }
+    }
+
+    /// Adds the members that have another name than their column, after those with the column's own
+    /// name. So the own name counts wherever it is in the event, then a name in another case, then
+    /// an alias.
+    fn append_other_names(&mut self, members: &mut [OtherNameMember<'_>], row: usize) {
+        if members.len() > 1 {
+            members.sort_by_key(|member| {
+                let own_name = columns()[member.column].name;
+                (member.column, name_rank(member.name, own_name))
+            });
+        }
+        for member in members {
+            self.append_value(member.column, row, member.value);
+        }
     }
 
     /// Returns the key of the id. If the event has no id, writes one to the column of the id.
@@ -161,11 +229,27 @@ impl BatchBuilder {
         if let ColumnBuilder::Ints(times) = &mut self.builders[self.key_columns.creation_time] {
             times.set(row, time_us);
         }
-        let KeyColumns { operation, user_id, .. } = self.key_columns;
-        let texts = [(operation, &envelope.operation), (user_id, &envelope.user_id)];
+        let KeyColumns { operation, user_id, user_key, record_type, workload, .. } =
+            self.key_columns;
+        let texts = [
+            (operation, &envelope.operation),
+            (user_id, &envelope.user_id),
+            (user_key, &envelope.user_key),
+            (record_type, &envelope.record_type),
+            (workload, &envelope.workload),
+        ];
         for (column, text) in texts {
-            if let (true, Some(text)) = (self.builders[column].len() <= row, text) {
-                self.builders[column].append(row, Value::Text(text));
+            let builder = &mut self.builders[column];
+            if let (true, Some(text)) = (builder.len() <= row, text) {
+                let stored = builder.append(row, Value::Text(text));
+                let name = columns()[column].name;
+                // A name of a record type is its number. An unknown name has none.
+                if stored == Stored::Lossy
+                    && builder.len() <= row
+                    && self.extra_members.iter().all(|(known, _)| known != name)
+                {
+                    self.add_extra(name, Value::Text(text));
+                }
             }
         }
     }
@@ -190,18 +274,20 @@ impl BatchBuilder {
         }
     }
 
-    /// Adds all values of a name that occurs several times to `Extra`, as they were written, in any
-    /// spelling. There they replace the value of the column.
+    /// Adds all values of a name that occurs several times to `Extra`, as they were written. There
+    /// they replace the value of the column. Of several spellings, the best one becomes the name of
+    /// the column, and the others stay.
     fn add_repeated_to_extra(&mut self, event: &Event<'_>) {
         for column in std::mem::take(&mut self.repeated_columns) {
-            let name = columns()[column].name;
             self.extra_members.retain(|(known, _)| column_index(known) != Some(column));
             let same = |known: &str| column_index(known) == Some(column);
             let values = event.object.members().filter(|(known, _)| same(known));
-            for (known, value) in values.filter(|(_, value)| !matches!(value, Value::Null)) {
-                // `WorkSpaceName` and `WorkspaceName` both go to the column `WorkspaceName`.
-                let known = if known.eq_ignore_ascii_case(name) { known } else { name };
-                self.add_extra(known, value);
+            let values = values.filter(|(_, value)| !matches!(value, Value::Null));
+            let own_name = columns()[column].name;
+            let best = values.clone().map(|(known, _)| name_rank(known, own_name)).min();
+            for (known, value) in values {
+                let is_best = best == Some(name_rank(known, own_name));
+                self.add_extra(if is_best { own_name } else { known }, value);
             }
         }
     }
@@ -212,9 +298,10 @@ impl BatchBuilder {
             return;
         }
         // Sorted by name, so that copies whose members differ in order have equal texts. The sort
-        // is stable: of a name that occurs several times, in any spelling, the first value counts.
-        self.extra_members
-            .sort_by(|(one, _), (other, _)| canonical_name(one).cmp(canonical_name(other)));
+        // is stable: the values of a name that occurs several times stay in their order.
+        self.extra_members.sort_by(|(one, _), (other, _)| {
+            (canonical_name(one), one).cmp(&(canonical_name(other), other))
+        });
         let mut object = vec![b'{'];
         for (number, (name, value)) in self.extra_members.drain(..).enumerate() {
             if number > 0 {
@@ -236,7 +323,7 @@ impl BatchBuilder {
     pub fn finish(&mut self) -> Result<EventBatch, BatchError> {
         let keys = std::mem::take(&mut self.keys);
         let rows = keys.len();
-        let mut batch = Vec::with_capacity(self.builders.len() + 3);
+        let mut batch = Vec::with_capacity(self.builders.len() + 4);
         for (column, builder) in columns().iter().zip(&mut self.builders) {
             batch.push(named(column.name, builder.finish(rows))?);
         }
@@ -246,8 +333,21 @@ impl BatchBuilder {
         });
         batch.push(named(schema::SOURCE_FILE, self.source_file.finish(rows))?);
         batch.push(named(schema::SOURCE_KIND, self.source_kind.finish(rows))?);
+        batch.push(named(schema::COPIES, self.copies.finish(rows))?);
         Ok(EventBatch { columns: batch, keys })
     }
+}
+
+/// A member of an event that belongs to a column of another name.
+struct OtherNameMember<'e> {
+    column: usize,
+    name: &'e str,
+    value: Value<'e>,
+}
+
+/// Returns the memory of a list of members for the members of another event.
+fn without_members<'e>(members: Vec<OtherNameMember<'_>>) -> Vec<OtherNameMember<'e>> {
+    members.into_iter().filter_map(|_| None).collect()
 }
 
 /// Adds the name of the column to an error of Arrow.

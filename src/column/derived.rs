@@ -74,12 +74,12 @@ impl DerivedColumns {
 }
 
 /// Returns the positions of the columns that are not content of events: the derived columns, which
-/// other versions can derive in another way, and the lineage.
+/// other versions can derive in another way, the lineage, and what is known of other copies.
 pub fn non_content_columns() -> &'static [usize] {
     static NON_CONTENT: LazyLock<Vec<usize>> = LazyLock::new(|| {
         let own = columns().len();
         let derived = (0..own).filter(|&number| columns()[number].is_derived());
-        derived.chain([own + 1, own + 2]).collect()
+        derived.chain([own + 1, own + 2, own + 3]).collect()
     });
     &NON_CONTENT
 }
@@ -110,6 +110,6 @@ mod tests {
             assert!(column.is_derived(), "{}", column.name);
             assert_eq!(schema::column_index(column.name), None);
         }
-        assert_eq!(non_content_columns().len(), 8 + 2);
+        assert_eq!(non_content_columns().len(), 8 + 3);
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 
+use crate::column::copies::is_annotation;
 use crate::record::{Parser, Value, json};
 use crate::schema::column_index;
 
@@ -169,7 +170,8 @@ impl ExtraFieldCollector {
 }
 
 impl ActivityFields {
-    /// Counts a member and its nested values. `path` is the path before its name.
+    /// Counts a member and its nested values, unless it is an annotation. `path` is the path before
+    /// its name.
     fn add_member(
         &mut self,
         name: &str,
@@ -178,6 +180,10 @@ impl ActivityFields {
         time_us: i64,
         path: &mut String,
     ) {
+        // Annotations are not fields of the event.
+        if is_annotation(name) {
+            return;
+        }
         let before = path.len();
         if before > 0 {
             path.push('.');

@@ -9,7 +9,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use crate::schema::column_index;
+use crate::schema::{column_index, columns};
 
 /// The entry before the first name of an event.
 pub(super) const START: u32 = 0;
@@ -21,8 +21,11 @@ const MAX_REMEMBERED_NAMES: usize = 4096;
 /// The target of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FieldTarget {
-    /// A typed column.
+    /// A typed column, by its own name.
     Column(u16),
+    /// A typed column, by a name in another case or by an alias. It counts only if the event does
+    /// not have the column's own name.
+    OtherName(u16),
     /// No column: the member goes to `Extra`.
     Unknown,
 }
@@ -89,7 +92,12 @@ impl FieldLookup {
             return entry;
         }
         let column = column_index(name).and_then(|column| u16::try_from(column).ok());
-        let target = column.map_or(FieldTarget::Unknown, FieldTarget::Column);
+        let target = column.map_or(FieldTarget::Unknown, |column| {
+            match columns()[usize::from(column)].name == name {
+                true => FieldTarget::Column(column),
+                false => FieldTarget::OtherName(column),
+            }
+        });
         if self.entries.len() >= MAX_REMEMBERED_NAMES {
             self.overflow_target = target;
             return OVERFLOW;
@@ -101,6 +109,12 @@ impl FieldLookup {
             .insert_unique(hash, entry, |&entry| hasher.hash_one(&*entries[entry as usize].name));
         entry
     }
+}
+
+/// Returns the rank of a name of a column; the lowest counts. The column's own name is the best,
+/// then comes the name in another case, then an alias.
+pub(super) fn name_rank<'n>(name: &'n str, own_name: &str) -> (bool, bool, &'n str) {
+    (name != own_name, !name.eq_ignore_ascii_case(own_name), name)
 }
 
 #[cfg(test)]
@@ -116,7 +130,8 @@ mod tests {
         };
         let (id, column) = target(START, "Id");
         assert_eq!(column, FieldTarget::Column(column_index("id").unwrap() as u16));
-        assert_eq!(target(START, "ID").1, column);
+        let other = FieldTarget::OtherName(column_index("id").unwrap() as u16);
+        assert_eq!(target(START, "ID").1, other);
         let (_, unknown) = target(id, "NoSuchField");
         assert_eq!(unknown, FieldTarget::Unknown);
         for number in 0..10_000 {

@@ -8,6 +8,9 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::column::text_dictionary::TextDictionary;
+use crate::column::to_json::text_at;
+use crate::record::{Parser, Value};
+use crate::schema::{self, column_index};
 
 /// Returns the fingerprint of each row, from all columns except those at the positions in
 /// `without`.
@@ -28,6 +31,47 @@ pub fn fingerprint(columns: &[Option<ArrayRef>], row: usize, without: &[usize]) 
     let counted = present.filter(|(at, column)| column.is_valid(row) && !without.contains(at));
     let hashes = counted.map(|(at, column)| value_hash(column.as_ref(), row, seed(at)));
     hashes.fold(0, u64::wrapping_add)
+}
+
+/// Returns true if a row has every value of another row, in the same notation. Columns at the
+/// positions in `without` do not count.
+pub fn covers(
+    (columns, row): (&[Option<ArrayRef>], usize),
+    (other_columns, other_row): (&[Option<ArrayRef>], usize),
+    without: &[usize],
+) -> bool {
+    let extra = schema::columns().len();
+    let mut others = other_columns.iter().enumerate();
+    let is_covered = others.all(|(at, other)| {
+        let Some(other) = other.as_ref().filter(|other| other.is_valid(other_row)) else {
+            return true;
+        };
+        let column = columns.get(at).and_then(Option::as_ref);
+        without.contains(&at)
+            || column.is_some_and(|column| {
+                value_hash(column.as_ref(), row, 0) == value_hash(other.as_ref(), other_row, 0)
+            })
+    });
+    let text = |columns: &[Option<ArrayRef>], row| {
+        let column = columns.get(extra).and_then(Option::as_deref);
+        column.and_then(|column| text_at(column, row)).map(str::to_owned)
+    };
+    match (text(columns, row), text(other_columns, other_row)) {
+        _ if !is_covered => false,
+        // A member of `Extra` replaces the column with its name, so the columns say too little.
+        (Some(extra), None) => {
+            let replaces = |name: &str| {
+                let column = column_index(name).and_then(|at| other_columns.get(at)?.as_ref());
+                column.is_some_and(|column| column.is_valid(other_row))
+            };
+            let parsed = Parser::default().parse(extra.as_bytes(), |record| match record.root() {
+                Value::Object(object) => !object.members().any(|(name, _)| replaces(name)),
+                _ => false,
+            });
+            parsed.unwrap_or(false)
+        }
+        _ => true,
+    }
 }
 
 fn seed(column: usize) -> u64 {

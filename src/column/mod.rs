@@ -7,6 +7,7 @@
 mod batch;
 mod builder;
 mod column_builder;
+mod copies;
 mod derived;
 mod extra_fields;
 mod field_lookup;
@@ -22,9 +23,12 @@ mod to_json;
 
 pub use batch::{BatchError, EventBatch, EventKey, Lineage, Projection, RejectedEvent};
 pub use builder::BatchBuilder;
+pub use copies::{
+    CopyParsers, CopyReader, EventCopy, FieldConflict, MergedEvent, last_source, source_order,
+};
 pub use derived::non_content_columns;
 pub use extra_fields::{EXTRA_FIELD_COLUMNS, ExtraFieldCollector, ExtraFieldStats};
-pub use fingerprint::{fingerprint, fingerprints};
+pub use fingerprint::{covers, fingerprint, fingerprints};
 pub use rewrite::{ColumnTextRewrite, rewrite_texts};
 pub use schema::{arrow_field, arrow_schema};
 pub use text::stored_id_key;

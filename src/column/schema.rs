@@ -14,6 +14,9 @@ pub(super) struct KeyColumns {
     pub(super) creation_time: usize,
     pub(super) operation: usize,
     pub(super) user_id: usize,
+    pub(super) user_key: usize,
+    pub(super) record_type: usize,
+    pub(super) workload: usize,
 }
 
 impl KeyColumns {
@@ -25,19 +28,22 @@ impl KeyColumns {
             creation_time: find("CreationTime")?,
             operation: find("Operation")?,
             user_id: find("UserId")?,
+            user_key: find("UserKey")?,
+            record_type: find("RecordType")?,
+            workload: find("Workload")?,
         })
     }
 }
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let typed = columns().iter().map(|column| arrow_field(column.name, &column.ty));
-    let others = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND]
+    let others = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND, schema::COPIES]
         .map(|name| Field::new(name, DataType::Utf8, true));
     Arc::new(Schema::new(typed.chain(others).collect::<Vec<_>>()))
 });
 
 /// Returns the schema of the data files: typed columns in the order of the table of columns, then
-/// `Extra` and the lineage. It does not contain the partition column.
+/// `Extra`, the lineage and `Copies`. It does not contain the partition column.
 pub fn arrow_schema() -> SchemaRef {
     Arc::clone(&SCHEMA)
 }
@@ -78,6 +84,6 @@ mod tests {
             positions.map(|at| columns()[at].name),
             ["Id", "CreationTime", "Operation", "UserId"]
         );
-        assert_eq!(arrow_schema().fields().len(), columns().len() + 3);
+        assert_eq!(arrow_schema().fields().len(), columns().len() + 4);
     }
 }

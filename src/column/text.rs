@@ -31,7 +31,7 @@ pub(super) enum Normalization {
 
 impl Normalization {
     /// Returns the normal form, and true if the normal form loses nothing but upper case.
-    fn apply(self, text: &str) -> (Cow<'_, str>, bool) {
+    pub(super) fn apply(self, text: &str) -> (Cow<'_, str>, bool) {
         match self {
             Normalization::AsIs => (Cow::Borrowed(text), true),
             // Most ids are in lower case already. Checking that is cheaper than parsing the GUID.

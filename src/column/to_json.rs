@@ -65,6 +65,23 @@ impl EventWriter {
         rows: Range<usize>,
         out: &mut Vec<u8>,
     ) -> Result<(), RowError> {
+        self.append_each(page, rows, out, |out| out.push(b'\n'))
+    }
+
+    /// Appends the events of some rows, and calls `done` after each of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventWriter::append`].
+    pub(super) fn append_each(
+        &mut self,
+        page: &[Option<ArrayRef>],
+        mut rows: impl Iterator<Item = usize>,
+        out: &mut Vec<u8>,
+        mut done: impl FnMut(&mut Vec<u8>),
+    ) -> Result<(), RowError> {
+        let Some(first) = rows.next() else { return Ok(()) };
+        let rows = std::iter::once(first).chain(rows);
         let own = columns().len();
         let cells = |number: usize| {
             page.get(number).and_then(Option::as_deref).map(ColumnValues::from_array)
@@ -84,7 +101,7 @@ impl EventWriter {
             let schema = arrow_schema();
             let (name, ty) = (schema.field(number).name(), schema.field(number).data_type());
             let reason = format!("the type of column {name} is not {ty}");
-            return Err(RowError { row: rows.start, reason });
+            return Err(RowError { row: first, reason });
         }
         for row in rows {
             let start = out.len();
@@ -102,7 +119,8 @@ impl EventWriter {
             if out.last() == Some(&b',') {
                 out.pop();
             }
-            out.extend_from_slice(b"}\n");
+            out.push(b'}');
+            done(out);
         }
         Ok(())
     }
@@ -149,6 +167,11 @@ impl EventWriter {
         self.parser = parser;
         parsed.unwrap_or_else(|error| Err(no_object(&error.reason)))
     }
+}
+
+/// Returns the text of a column at a row; `None` if it is null or no text.
+pub(super) fn text_at(column: &dyn Array, row: usize) -> Option<&str> {
+    ColumnValues::from_array(column).text(row)
 }
 
 /// The values of one column.

@@ -161,6 +161,7 @@ impl SourceAccount {
                 source_warnings::detect(&self.facts, indicators, self.result_count);
             let skipped = self.skipped_text.as_deref().map(source_warnings::skipped_text);
             self.facts.warnings.extend(skipped);
+            self.facts.warnings.extend(source_warnings::without_id(self.generated_ids));
         }
     }
 

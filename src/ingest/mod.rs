@@ -141,6 +141,7 @@ fn apply_dedup(accounts: &mut [SourceAccount], prepared: &PreparedCommit) {
         account.facts.records.stored = outcome.stored;
         account.facts.records.duplicates = outcome.duplicates;
         account.facts.records.conflicting = outcome.conflicting;
+        account.facts.records.improved = outcome.improved;
         account.facts.rejects = prepared.reject_counts(&account.absolute_path);
     }
 }

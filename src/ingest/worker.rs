@@ -323,7 +323,7 @@ impl IngestWorker<'_> {
             match record.kind() {
                 RecordKind::Event(event) => append_event(batch, &event, envelope, context, stats),
                 RecordKind::GraphEnvelope(event, outer) => {
-                    let envelope = EnvelopeFields::from_members(outer.members());
+                    let envelope = EnvelopeFields::from_graph(outer.members());
                     append_event(batch, &event, &envelope, context, stats);
                 }
                 RecordKind::AuditDataJson(text, outer) => {
@@ -365,6 +365,7 @@ fn append_event(
     context: &RecordContext<'_>,
     stats: &mut ChunkStats,
 ) {
+    let event = &envelope.complete(event);
     let group = workload_group(event);
     if group == WorkloadGroup::Other && !batch.keep_all_workloads {
         *stats.other_workloads.entry(workload_label(event)).or_default() += 1;

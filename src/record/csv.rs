@@ -15,6 +15,7 @@ use super::collector::PAYLOAD_COLUMNS;
 use super::csv_columns::CsvColumn;
 use super::local_time::{self, DateOrder, LocalTime};
 use super::parser::Value;
+use super::record_kind::Event;
 use super::{json, time};
 use crate::schema;
 
@@ -59,6 +60,12 @@ pub struct EnvelopeFields {
     pub operation: Option<String>,
     /// The user of the event.
     pub user_id: Option<String>,
+    /// The key of the user.
+    pub user_key: Option<String>,
+    /// The record type of the event, a number or a name.
+    pub record_type: Option<String>,
+    /// The workload of the event.
+    pub workload: Option<String>,
     /// The number of results of the search that returned this event.
     pub result_count: Option<u64>,
 }
@@ -73,6 +80,9 @@ impl EnvelopeFields {
             "CreationTime" => &mut self.creation_time,
             "Operation" => &mut self.operation,
             "UserId" => &mut self.user_id,
+            "UserKey" => &mut self.user_key,
+            "RecordType" => &mut self.record_type,
+            "Workload" => &mut self.workload,
             _ => return,
         };
         if !text.is_empty() && slot.is_none() {
@@ -98,6 +108,43 @@ impl EnvelopeFields {
     }
 }
 
+impl EnvelopeFields {
+    /// Returns the outer members of a record of a Graph audit-log query.
+    ///
+    /// Their names are those of Microsoft Graph's `auditLogRecord`. Its `userId` is the `UserKey`
+    /// of the event, and its `userPrincipalName` is the `UserId`.
+    /// <https://learn.microsoft.com/en-us/graph/api/resources/security-auditlogrecord>
+    pub fn from_graph<'a>(members: impl Iterator<Item = (&'a str, Value<'a>)> + Clone) -> Self {
+        let is = |name: &str, known: &str| name.eq_ignore_ascii_case(known);
+        let has_user_name = members.clone().any(|(name, value)| {
+            is(name, "userPrincipalName") && matches!(value, Value::Text(text) if !text.is_empty())
+        });
+        let mut envelope = EnvelopeFields::default();
+        for (name, value) in members {
+            let Value::Text(text) = value else { continue };
+            let column = match name {
+                _ if is(name, "service") => "Workload",
+                _ if is(name, "userId") && (has_user_name || !text.contains('@')) => "UserKey",
+                _ => column_for(name),
+            };
+            envelope.set_if_empty(column, text);
+        }
+        envelope
+    }
+
+    /// Returns an event with the fields of the envelope that decide about its workload, where the
+    /// event itself lacks them.
+    pub fn complete<'a>(&'a self, event: &Event<'a>) -> Event<'a> {
+        let record_type = event.record_type.filter(|value| !matches!(value, Value::Null));
+        let from_envelope = || self.record_type.as_deref().map(Value::Text);
+        Event {
+            record_type: record_type.or_else(from_envelope),
+            workload: event.workload.or(self.workload.as_deref()),
+            ..*event
+        }
+    }
+}
+
 /// The reason to reject a cell for which [`is_truncated_by_excel`] is true.
 pub const TRUNCATED_REASON: &str = "AuditData ends at 32,767 characters, where Excel cuts cells: \
     the file was saved with Excel; export it again, and do not open it with Excel first";
@@ -113,13 +160,9 @@ pub fn is_truncated_by_excel(cell: &[u8]) -> bool {
 
 /// Returns the column for an outer name; an empty text if there is none.
 fn column_for(name: &str) -> &'static str {
-    const GRAPH: [(&str, &str); 2] =
-        [("createdDateTime", "CreationTime"), ("userPrincipalName", "UserId")];
-    if let Some((_, column)) = GRAPH.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-        return column;
-    }
     let carries = |column: &&schema::ColumnDefinition| {
         column.name.eq_ignore_ascii_case(name)
+            || column.aliases.iter().any(|known| known.eq_ignore_ascii_case(name))
             || column.csv_headers.iter().any(|known| known.eq_ignore_ascii_case(name))
     };
     schema::columns().iter().find(carries).map_or("", |column| column.name)

@@ -380,13 +380,13 @@ impl<'a> Object<'a> {
 
     /// Returns the members in their order.
     #[inline]
-    pub fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
+    pub fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> + Clone {
         self.value_refs().map(|(name, value)| (name, value.value()))
     }
 
     /// Returns the members in their order, without reading their values.
     #[inline]
-    pub(super) fn value_refs(self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
+    pub(super) fn value_refs(self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + Clone {
         let (mut at, record) = (self.at, self.record);
         (0..self.len).map(move |_| {
             let name = match record.nodes[at] {

@@ -40,6 +40,15 @@ pub struct Event<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// Returns the record as an event without a check of its members; `None` if it is not an
+    /// object.
+    pub fn as_event(&'a self) -> Option<Event<'a>> {
+        match self.root() {
+            Value::Object(object) => Some(KeyFields::from_object(object).into_event(object)),
+            _ => None,
+        }
+    }
+
     /// Returns the kind of the record.
     pub fn kind(&'a self) -> RecordKind<'a> {
         let Value::Object(object) = self.root() else {
@@ -145,28 +154,30 @@ impl<'a> KeyFields<'a> {
             audit_data: None,
             event_field_count: 0,
         };
-        // The first value of a repeated name counts, as it does for columns.
-        let set = |slot: &mut Option<Value<'a>>, value: ValueRef<'a>| {
-            if matches!(slot, None | Some(Value::Null)) {
-                *slot = Some(value.value());
-            }
-        };
+        // The name of each field that counts so far.
+        let (mut id, mut time, mut record_type) = (&b""[..], &b""[..], &b""[..]);
         for (name, value) in object.value_refs() {
             let name = name.as_bytes();
             let is =
                 |known: &[u8]| (name[0] | 0x20) == known[0] && name.eq_ignore_ascii_case(known);
             match name.len() {
                 2 if is(b"id") => {
-                    set(&mut fields.id, value);
+                    set(&mut fields.id, &mut id, (b"Id", name), value);
                     fields.event_field_count += 1;
                 }
-                8 if is(b"workload") => fields.workload = text_value(value.value()),
+                8 if is(b"workload") => {
+                    if fields.workload.is_none() || name == b"Workload" {
+                        fields.workload = text_value(value.value()).or(fields.workload);
+                    }
+                }
                 8 if is(b"activity") => fields.event_field_count += 1,
                 9 if is(b"auditdata") => fields.audit_data = Some(value.value()),
                 9 if is(b"operation") => fields.event_field_count += 1,
-                10 if is(b"recordtype") => set(&mut fields.record_type, value),
+                10 if is(b"recordtype") => {
+                    set(&mut fields.record_type, &mut record_type, (b"RecordType", name), value);
+                }
                 12 if is(b"creationtime") => {
-                    set(&mut fields.creation_time, value);
+                    set(&mut fields.creation_time, &mut time, (b"CreationTime", name), value);
                     fields.event_field_count += 1;
                 }
                 _ => {}
@@ -182,6 +193,25 @@ impl<'a> KeyFields<'a> {
             creation_time: self.creation_time,
             record_type: self.record_type,
             workload: self.workload,
+        }
+    }
+}
+
+/// Sets the value of a field if its name counts before the name so far. As for columns, the field's
+/// own name counts first, then the first of its other names in byte order, and of a repeated name
+/// the first value.
+fn set<'a>(
+    slot: &mut Option<Value<'a>>,
+    best: &mut &'a [u8],
+    (own, name): (&[u8], &'a [u8]),
+    value: ValueRef<'a>,
+) {
+    let is_unset = matches!(slot, None | Some(Value::Null));
+    if is_unset || (name != own, name) < (*best != own, *best) {
+        let value = value.value();
+        if is_unset || !matches!(value, Value::Null) {
+            *slot = Some(value);
+            *best = name;
         }
     }
 }

@@ -71,6 +71,12 @@ impl ColumnDefinition {
     pub fn is_derived(&self) -> bool {
         self.derived
     }
+
+    /// Returns the fields that the values are derived from; none if the column is a field.
+    pub fn derived_from(&self) -> impl Iterator<Item = &'static str> {
+        let fields = self.source.strip_prefix("derived from ").unwrap_or_default();
+        fields.split(", ").flat_map(|part| part.split(" and ")).filter(|name| !name.is_empty())
+    }
 }
 
 static COLUMNS: LazyLock<Vec<ColumnDefinition>> =
@@ -209,6 +215,7 @@ mod tests {
         for column in columns() {
             let says_so = column.source.starts_with("derived from ");
             assert_eq!(column.is_derived(), says_so, "{}", column.name);
+            assert_eq!(column.derived_from().count() > 0, says_so, "{}", column.name);
         }
     }
 

@@ -38,6 +38,13 @@ pub fn parse_guid(text: &[u8]) -> Option<u128> {
     (all < 16).then_some(bits)
 }
 
+/// Returns the GUID of 128 bits.
+pub fn format_guid(bits: u128) -> String {
+    let digits = format!("{bits:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|group| digits[group].to_owned());
+    parts.join("-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +64,12 @@ mod tests {
         ] {
             assert!(!is_guid(text), "{text}");
         }
+    }
+
+    #[test]
+    fn bits_of_a_guid_are_formatted_as_it_was() {
+        let text = "0f8fad5b-d9cb-469f-a165-70867728950e";
+        assert_eq!(format_guid(parse_guid(text.as_bytes()).unwrap()), text);
+        assert_eq!(format_guid(1), "00000000-0000-0000-0000-000000000001");
     }
 }

@@ -28,6 +28,9 @@ pub const WORKLOAD_GROUP: &str = "WorkloadGroup";
 pub const SOURCE_FILE: &str = "SourceFile";
 /// Lineage: format of that source file ("rest", "array", "ndjson", "csv", …).
 pub const SOURCE_KIND: &str = "SourceKind";
+/// Column with the sources of fields that the first source does not have, and conflicting values of
+/// copies: a JSON object as text; null if all copies are equal.
+pub const COPIES: &str = "Copies";
 /// Partition column: UTC month of `CreationTime`, for example `2024-03`.
 pub const MONTH: &str = "month";
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// The outcome of the records of a source or of a run.
 ///
-/// Always `read = stored + duplicates + other_workloads + rejected`. `conflicting` is a part of
-/// `duplicates`.
+/// Always `read = stored + duplicates + other_workloads + rejected`. `conflicting` and
+/// `improved` are parts of `duplicates`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordCounts {
     /// Records in the source.
@@ -19,8 +19,11 @@ pub struct RecordCounts {
     pub stored: u64,
     /// Duplicates of an event in this run or in the store.
     pub duplicates: u64,
-    /// Duplicates whose content differs from the stored event.
+    /// Duplicates that contradict another copy of their event.
     pub conflicting: u64,
+    /// Duplicates that improved an event in the store.
+    #[serde(default)]
+    pub improved: u64,
     /// Skipped records of other workloads (Exchange, SharePoint, …).
     pub other_workloads: u64,
     /// Rejected records.
@@ -39,6 +42,7 @@ impl RecordCounts {
         self.stored += other.stored;
         self.duplicates += other.duplicates;
         self.conflicting += other.conflicting;
+        self.improved += other.improved;
         self.other_workloads += other.other_workloads;
         self.rejected += other.rejected;
     }
@@ -120,6 +124,8 @@ pub enum WarningKind {
     CodePage,
     /// Text around the records was skipped. Counts 1.
     SkippedText,
+    /// Events have no id, so their copies with an id are not recognized. Counts these events.
+    WithoutId,
 }
 
 /// The facts about one source.

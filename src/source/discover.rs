@@ -128,7 +128,11 @@ pub fn discover(
         }
     }
     let mut files: Vec<SourceFile> = found.into_values().collect();
-    files.sort_by(|a, b| (&a.name, &a.absolute_path).cmp(&(&b.name, &b.absolute_path)));
+    // Folder by folder, so that the members of a zip file sort as the file itself does.
+    files.sort_by(|a, b| {
+        let by_name = a.name.split('/').cmp(b.name.split('/'));
+        by_name.then_with(|| a.absolute_path.cmp(&b.absolute_path))
+    });
     let unreadable = filter.unreadable.into_iter().collect();
     DiscoveredFiles { files, unreadable, excluded: filter.excluded.len() as u64 }
 }

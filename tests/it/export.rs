@@ -112,7 +112,7 @@ fn repeated_names_do_not_change_the_key_of_a_row() {
     assert_eq!(
         export(&dir, &[]),
         "{\"CreationTime\":\"2026-03-01T08:00:00\",\"creationTime\":\"2026-04-01T08:00:00\",\
-         \"Id\":\"a\",\"ID\":\"b\"}\n"
+         \"ID\":\"b\",\"Id\":\"a\"}\n"
     );
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use pbi_analyze::internals::export;
 use pbi_analyze::internals::ingest::{self, NoProgress, Options};
 use pbi_analyze::internals::maintenance::{self, ForgetOptions};
 use pbi_analyze::internals::schema::reject::Reject;
@@ -339,6 +340,31 @@ fn later_run_survives_a_failure_at_any_step() {
     let points =
         Trial::new(&dir, "base", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
     println!("a later run went wrong at {points} points");
+    assert!(points > 20, "{points}");
+}
+
+/// A run that replaces files of the table, because its copies say more than the stored events.
+#[test]
+fn improving_run_survives_a_failure_at_any_step() {
+    let dir = prepared();
+    run(&Store::new(&dir.join("base")), &dir.join("first")).expect("a healthy disk");
+    let page = std::fs::read_to_string(dir.join("first/a.json")).expect("the page was written");
+    let richer = page.replace(r#""Workload":"PowerBI""#, r#""Workload":"PowerBI","AppId":"p1""#);
+    dir.write("richer/a.json", richer);
+    let act = |store: &Store| {
+        run(store, &dir.join("richer"))?;
+        let mut text = Vec::new();
+        export::run(store, &export::Options::default(), &mut |bytes| {
+            text.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        let text = String::from_utf8(text).expect("JSON is UTF-8");
+        assert_eq!(text.matches(r#""AppId":"p1""#).count(), 4, "{text}");
+        Ok(())
+    };
+    let points =
+        Trial::new(&dir, "base", &act).at_every_step(&[Fault::Once, Fault::End, Fault::Half]);
+    println!("an improving run went wrong at {points} points");
     assert!(points > 20, "{points}");
 }
 

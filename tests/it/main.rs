@@ -51,6 +51,8 @@ mod sample_data;
 mod against_oracle;
 // Threads, paths and names in any order give the same table.
 mod order;
+// The copies of an event, in one run and in many.
+mod copies;
 // Truncated, damaged and foreign files: complete events are stored, losses are reported.
 mod damage;
 // Files that attack programs.

@@ -48,9 +48,15 @@ fn with_times(event: &Json, time: fn(i64) -> Json) -> Json {
             continue;
         }
         if event.members().iter().filter(is_same).count() > 1 {
-            // A name that occurs more than once has its values as they were written.
-            let is_spelling = name.eq_ignore_ascii_case(column.name);
-            let name = if is_spelling { name } else { column.name };
+            // A name that occurs more than once has its values as they were written. The spelling
+            // that counts becomes the name of the column.
+            let rank = |name: &String| {
+                (name != column.name, !name.eq_ignore_ascii_case(column.name), name.clone())
+            };
+            let all = event.members().iter().filter(is_same);
+            let best = all.map(|(name, _)| rank(name)).min();
+            let is_best = best == Some(rank(name));
+            let name = if is_best { column.name } else { name };
             members.push((name.to_owned(), value.clone()));
         } else {
             let fitted = fit(&column.ty, value, time);

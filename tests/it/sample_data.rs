@@ -155,6 +155,7 @@ fn assert_figures(golden: &Golden, folders: &[&str], code: i32) {
             stored: golden.records.stored,
             duplicates: golden.records.duplicates,
             conflicting: golden.records.duplicates_conflicting,
+            improved: 0,
             other_workloads: golden.records.other_workloads,
             rejected: golden.records.rejected,
         }
@@ -189,6 +190,7 @@ fn every_file_has_the_account_that_the_generator_knows() {
             stored: file.stored,
             duplicates: file.duplicates,
             conflicting: found.conflicting,
+            improved: 0,
             other_workloads: file.other_workloads,
             rejected: file.rejected,
         };

@@ -119,7 +119,7 @@ pub fn events(store: &Path) -> std::collections::BTreeMap<String, Json> {
 }
 
 /// Columns that are not part of an event.
-const OWN: [&str; 3] = ["Extra", "SourceFile", "SourceKind"];
+const OWN: [&str; 4] = ["Extra", "SourceFile", "SourceKind", "Copies"];
 
 /// One row of the table.
 pub struct Row<'b> {

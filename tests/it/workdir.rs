@@ -147,6 +147,7 @@ pub struct Records {
     pub stored: u64,
     pub duplicates: u64,
     pub conflicting: u64,
+    pub improved: u64,
     pub other_workloads: u64,
     pub rejected: u64,
 }
@@ -220,6 +221,7 @@ impl Records {
     fn adds_up(&self) -> bool {
         self.read == self.stored + self.duplicates + self.other_workloads + self.rejected
             && self.conflicting <= self.duplicates
+            && self.improved <= self.duplicates
     }
 }
 
@@ -234,6 +236,7 @@ impl Summary {
             total.stored += records.stored;
             total.duplicates += records.duplicates;
             total.conflicting += records.conflicting;
+            total.improved += records.improved;
             total.other_workloads += records.other_workloads;
             total.rejected += records.rejected;
         }

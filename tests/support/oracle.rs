@@ -105,7 +105,7 @@ pub struct OracleRow {
 #[derive(Debug, Default)]
 pub struct Oracle {
     pub accounting: Accounting,
-    /// The richest copy of each event, by Id.
+    /// The copies of each event together, by Id.
     pub events: BTreeMap<String, Value>,
     /// First and last instant of the stored events.
     pub extent: Option<(DateTime<Utc>, DateTime<Utc>)>,
@@ -146,9 +146,7 @@ impl Oracle {
             }
             Some(known) => {
                 self.accounting.duplicates += 1;
-                if richness(&event) > richness(known) {
-                    *known = event;
-                }
+                complete(known, event);
             }
         }
     }
@@ -402,8 +400,21 @@ fn is_kept(event: &Value) -> bool {
     }
 }
 
-fn richness(event: &Value) -> usize {
-    event.as_object().map_or(0, |fields| fields.values().filter(|value| !value.is_null()).count())
+/// Adds the fields of another copy of an event. Of two texts of a field, the longer one counts.
+fn complete(known: &mut Value, other: Value) {
+    let (Value::Object(known), Value::Object(other)) = (known, other) else { return };
+    for (name, value) in other.into_iter().filter(|(_, value)| !value.is_null()) {
+        let same = known.keys().find(|known| known.eq_ignore_ascii_case(&name)).cloned();
+        let place = known.entry(same.unwrap_or(name)).or_insert(Value::Null);
+        let counts = match (&*place, &value) {
+            (Value::Null, _) => true,
+            (Value::String(one), Value::String(other)) => (other.len(), other) > (one.len(), one),
+            _ => false,
+        };
+        if counts {
+            *place = value;
+        }
+    }
 }
 
 fn is_guid(text: &str) -> bool {

@@ -138,7 +138,8 @@ impl SchemaArgs {
 #[command(after_help = "\
 Examples:
   pbi-analyze export --output events.ndjson
-  pbi-analyze export --since 2026-03-01 --until 2026-03-31 | gzip > march.ndjson.gz")]
+  pbi-analyze export --since 2026-03-01 --until 2026-03-31 | gzip > march.ndjson.gz
+  pbi-analyze export --conflicts")]
 pub(in crate::cli) struct ExportArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
@@ -151,6 +152,9 @@ pub(in crate::cli) struct ExportArgs {
     /// Add SourceFile and SourceKind to each event
     #[arg(long)]
     pub(in crate::cli) with_lineage: bool,
+    /// Export the values of copies that contradict their event, with the value that was kept
+    #[arg(long, conflicts_with = "with_lineage")]
+    pub(in crate::cli) conflicts: bool,
     /// Write to FILE, or to stdout if FILE is -
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,

@@ -74,11 +74,13 @@ pub(in crate::cli) fn export(command: &ExportArgs, quiet: bool) -> Result<ExitSt
         since: command.since,
         until: command.until,
         with_lineage: command.with_lineage,
+        conflicts: command.conflicts,
     };
     let store = open_existing(command.store.path())?;
-    let events = out::stream(command.output.as_deref(), |out| export::run(&store, &options, out))?;
-    if let Some(events) = events.filter(|_| !quiet) {
-        log::info(&text::count(events, "event"));
+    let lines = out::stream(command.output.as_deref(), |out| export::run(&store, &options, out))?;
+    if let Some(lines) = lines.filter(|_| !quiet) {
+        let noun = if command.conflicts { "conflicting value" } else { "event" };
+        log::info(&text::count(lines, noun));
     }
     Ok(ExitStatus::Success)
 }

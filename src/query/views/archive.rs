@@ -172,6 +172,7 @@ pub fn source_warnings(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         WarningKind::TooEarly => "too early",
         WarningKind::CodePage => "code page",
         WarningKind::SkippedText => "skipped text",
+        WarningKind::WithoutId => "without Id",
     };
     let affected = all.iter().map(|(_, warning)| saturating_i64(warning.count));
     let table = df!(

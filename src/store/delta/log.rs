@@ -249,12 +249,35 @@ impl DeltaLog {
         old: &[DataFile],
         new: CommitContent<'_>,
     ) -> Result<CommitAttempt> {
+        self.commit_replacement(old, new, DeltaOperation::Delete { predicate: None })
+    }
+
+    /// Commits that new files replace `old` ones with the same events or more, some of them
+    /// changed, and the source-log file, as the next version.
+    ///
+    /// # Errors
+    ///
+    /// As [`DeltaLog::commit_append`].
+    pub(in crate::store) fn commit_update(
+        &self,
+        old: &[DataFile],
+        new: CommitContent<'_>,
+    ) -> Result<CommitAttempt> {
+        self.commit_replacement(old, new, DeltaOperation::Update { predicate: None })
+    }
+
+    fn commit_replacement(
+        &self,
+        old: &[DataFile],
+        new: CommitContent<'_>,
+        operation: DeltaOperation,
+    ) -> Result<CommitAttempt> {
         let mut actions = self.add_actions(new.files, true)?;
         for file in old {
             let remove = self.remove_action(file)?;
             actions.push(Action::Remove(Remove { data_change: true, ..remove }));
         }
-        self.try_commit(actions, new.source_log_head, DeltaOperation::Delete { predicate: None })
+        self.try_commit(actions, new.source_log_head, operation)
     }
 
     fn try_commit(

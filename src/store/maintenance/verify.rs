@@ -334,7 +334,8 @@ impl Verifier<'_> {
         sources.checked = entries.len() as u64;
         for SourceEntry { facts, .. } in &entries {
             let records = &facts.records;
-            if !records.adds_up() || records.conflicting > records.duplicates {
+            let parts = [records.conflicting, records.improved];
+            if !records.adds_up() || parts.iter().any(|part| *part > records.duplicates) {
                 let problem = format!("the counts of {} do not add up: {records:?}", facts.path);
                 sources.add(self.finding(&file, None, problem));
             }

@@ -1,4 +1,4 @@
-//! Reads data files: Ids, content hashes, keys, users, columns and pages.
+//! Reads data files: Ids, selected rows, keys, users, columns and pages.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,11 +15,11 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::column::{
-    ColumnTextRewrite, EventKey, arrow_schema, fingerprints, non_content_columns, rewrite_texts,
-    stored_id_key,
-};
+use crate::column::{ColumnTextRewrite, EventKey, arrow_schema, rewrite_texts, stored_id_key};
 use crate::error::{Error, Result, catch_engine_panic};
+use crate::store::delta::snapshot::DataFile;
+use crate::store::file_names::writer_from_name;
+use crate::store::fs::paths::file_name;
 
 /// Returns the digest of a file's bytes. The name of a file of this program contains it.
 pub(in crate::store) fn file_digest(path: &Path) -> Result<u128> {
@@ -91,6 +91,13 @@ pub(in crate::store) fn has_table_schema(path: &Path) -> Result<bool> {
     open_builder(path).map(|file| is_table_schema(file.schema()))
 }
 
+/// Returns true if this program wrote the file, with its present columns or fewer. This includes
+/// a file that cannot be opened: reading it returns the error.
+pub(in crate::store) fn is_sorted_file(file: &DataFile) -> bool {
+    let is_ours = writer_from_name(&file_name(&file.path)).is_some();
+    is_ours && has_table_schema(&file.path).unwrap_or(true)
+}
+
 /// An iterator over the batches of a file.
 pub(in crate::store) struct FileBatches {
     path: PathBuf,
@@ -122,23 +129,34 @@ fn catch_reader_panic<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetEr
     }
 }
 
-/// Returns the Ids and content hashes of some rows of a file.
-pub(in crate::store) fn content_hashes(path: &Path, rows: &[usize]) -> Result<Vec<(u128, u64)>> {
+/// Rows of a file.
+pub(in crate::store) struct SelectedPage {
+    /// One array for each column of the table, or `None` if the file does not have it.
+    pub(in crate::store) columns: Vec<Option<ArrayRef>>,
+    /// The keys of the Ids.
+    pub(in crate::store) ids: Vec<u128>,
+}
+
+/// Passes some rows of a file in their order to `take`. Each of them has an Id.
+pub(in crate::store) fn for_each_selected_page(
+    path: &Path,
+    rows: &[usize],
+    mut take: impl FnMut(&SelectedPage) -> Result<()>,
+) -> Result<()> {
     let builder = open_builder(path)?;
     let builder = builder.with_row_selection(row_selection(rows)).with_batch_size(16 << 10);
     let schema = arrow_schema();
-    let mut found = Vec::with_capacity(rows.len());
     for batch in FileBatches::new(path, builder)? {
         let batch = batch?;
         let columns: Vec<Option<ArrayRef>> =
             schema.fields().iter().map(|f| batch.column_by_name(f.name()).cloned()).collect();
-        let contents = fingerprints(&columns, batch.num_rows(), non_content_columns());
         let ids = batch.column_by_name("Id").and_then(|ids| ids.as_string_opt::<i32>());
         let ids =
             ids.ok_or_else(|| Error::store(path, "the column Id is missing or is not text"))?;
-        found.extend(ids.iter().zip(contents).filter_map(|(id, c)| Some((stored_id_key(id?), c))));
+        let ids = ids.iter().map(|id| stored_id_key(id.unwrap_or_default())).collect();
+        take(&SelectedPage { columns, ids })?;
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Returns the keys of all rows of a file, or `None` if its columns are not those of the table.

@@ -14,8 +14,6 @@ use arrow::datatypes::TimestampMicrosecondType;
 use crate::column::{TextDictionary, stored_id_key};
 use crate::error::{Error, Result};
 use crate::store::delta::snapshot::DataFile;
-use crate::store::file_names::writer_from_name;
-use crate::store::fs::paths::file_name;
 use crate::store::handle::Store;
 use crate::store::parquet::external_files;
 use crate::store::parquet::reader::{self, PageReader};
@@ -85,20 +83,13 @@ pub fn scan_rows(
         let in_range: Vec<DataFile> =
             month.iter().filter(|file| range.overlaps(file)).cloned().collect();
         let (ours, foreign): (Vec<DataFile>, Vec<DataFile>) =
-            in_range.into_iter().partition(is_sorted_file);
+            in_range.into_iter().partition(reader::is_sorted_file);
         let sorted = if foreign.is_empty() { None } else { Some(sort_foreign_files(&foreign)?) };
         let all: Vec<&DataFile> =
             ours.iter().chain(sorted.iter().flat_map(|table| &table.files)).collect();
         merge_files(&all, range, take)?;
     }
     Ok(())
-}
-
-/// Returns true if this program wrote the file, with its present columns or fewer. This includes
-/// a file that cannot be opened: reading it returns the error.
-fn is_sorted_file(file: &DataFile) -> bool {
-    let is_ours = writer_from_name(&file_name(&file.path)).is_some();
-    is_ours && reader::has_table_schema(&file.path).unwrap_or(true)
 }
 
 /// Writes the rows of other programs' files to temporary files in the table's types and order.

@@ -2,13 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::{Array, ArrayRef, AsArray};
 use hashbrown::HashTable;
 use rayon::prelude::*;
 
-use crate::column::EventKey;
-use crate::error::Result;
+use crate::column::{
+    CopyReader, EventKey, fingerprints, last_source, non_content_columns, source_order,
+};
+use crate::error::{Error, Result};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::parquet::reader;
+use crate::store::write::copy_spool::CopySpool;
+use crate::store::write::merge_copies::{
+    self, DifferingCopies, MergeOutcome, StagedCopy, StagedRow, StoredRow, TempSpace, spool_rows,
+};
 use crate::store::write::run::{Run, row_number};
 
 /// The numbers of stored and duplicate events of one source.
@@ -18,8 +25,10 @@ pub struct DedupCounts {
     pub stored: u64,
     /// Duplicates of other events in this write or in the table.
     pub duplicates: u64,
-    /// Duplicates whose content differs from the stored event.
+    /// Duplicates that contradict another copy of the event.
     pub conflicting: u64,
+    /// Duplicates that improve an event of the table.
+    pub improved: u64,
 }
 
 /// The result of a deduplication.
@@ -52,23 +61,6 @@ impl DedupResult {
     /// Returns true if the event at a position of a run is stored.
     pub(in crate::store) fn is_kept(&self, run: usize, position: usize) -> bool {
         self.kept[run][position]
-    }
-}
-
-/// An event, by its run and the position of its key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct StagedRow {
-    run: u32,
-    position: u32,
-}
-
-impl StagedRow {
-    fn run(self) -> usize {
-        self.run as usize
-    }
-
-    fn position(self) -> usize {
-        self.position as usize
     }
 }
 
@@ -140,7 +132,8 @@ impl KeptPartition<'_> {
         self.table.find(hash_id(id), |&row| key_at(self.runs, row).id() == id).copied()
     }
 
-    /// Inserts an event, and returns the duplicate: this event or the one that it has replaced.
+    /// Inserts an event, and returns the duplicate: this event or the one that it has replaced. The
+    /// first event in the log files is kept.
     fn insert_or_replace(&mut self, row: StagedRow) -> Option<StagedRow> {
         let runs = self.runs;
         let id = key_at(runs, row).id();
@@ -149,10 +142,7 @@ impl KeptPartition<'_> {
             self.table.insert_unique(hash_id(id), row, hash_at);
             return None;
         };
-        let rank = |row| {
-            let key = key_at(runs, row);
-            (std::cmp::Reverse(key.field_count), key.sequence)
-        };
+        let rank = |row| key_at(runs, row).sequence;
         if rank(kept) <= rank(row) {
             return Some(row);
         }
@@ -164,11 +154,7 @@ impl KeptPartition<'_> {
 }
 
 fn key_at(runs: &[Run], row: StagedRow) -> &EventKey {
-    &runs[row.run()].keys[row.position()]
-}
-
-fn content_hash_at(runs: &[Run], row: StagedRow) -> u64 {
-    runs[row.run()].content_hash(row.position())
+    row.key(runs)
 }
 
 /// Returns the hash of an Id. Ids are random or hashes, so combining their halves is sufficient.
@@ -176,32 +162,293 @@ fn hash_id(id: u128) -> u64 {
     ((id >> 64) as u64 ^ id as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// Staged events without duplicates, and what becomes of the rows of the table.
+pub(in crate::store) struct Deduplicated {
+    /// Says which rows of the staged runs, and then of the `added` runs, are written.
+    pub(in crate::store) result: DedupResult,
+    /// Runs of merged events, and of the other rows of replaced files.
+    pub(in crate::store) added: Vec<Run>,
+    /// Files of the table that the written rows replace.
+    pub(in crate::store) replaced: Vec<DataFile>,
+}
+
 /// Deduplicates the staged events against each other and against the table's files.
 ///
-/// Of each Id, the event with the most fields is kept, and the first one in the log files among
-/// equals. An event whose Id is in the table is never stored again.
-pub(in crate::store) fn deduplicate(runs: &[Run], files: &[DataFile]) -> Result<DedupResult> {
+/// Equal copies of an event are one event, with the first source in the order of names. Copies
+/// that differ are merged. If the table has the event and a copy adds something to it, the file
+/// with the event is replaced.
+pub(in crate::store) fn deduplicate(
+    runs: &[Run],
+    files: &[DataFile],
+    temp: TempSpace<'_>,
+) -> Result<Deduplicated> {
     let (kept_by_id, duplicates) = KeptById::from_runs(runs)?;
-    let mut kept: Vec<Vec<bool>> = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
-    let stored = stored_content_hashes(&kept_by_id, files)?;
-    // Each duplicate with the content hash of the event that is stored.
-    let duplicates = duplicates.par_iter().map(|&row| {
-        let id = key_at(runs, row).id();
-        let hash = stored.get(&id).copied();
-        let hash = hash.or_else(|| kept_by_id.find(id).map(|kept| content_hash_at(runs, kept)));
-        (row, hash.unwrap_or(0))
+    // Hashes are calculated in the order of the rows, since that of the ids would be slow: each
+    // hash reads hundreds of columns.
+    let duplicates = duplicates.into_par_iter().map(|row| {
+        let kept = kept_by_id.find(key_at(runs, row).id());
+        let hash = row.content_hash(runs);
+        Duplicate { row, differs: kept.is_none_or(|kept| kept.content_hash(runs) != hash) }
     });
-    let in_table = stored.par_iter().filter_map(|(&id, &hash)| Some((kept_by_id.find(id)?, hash)));
-    let duplicates = duplicates.chain(in_table);
-    let duplicates = duplicates.map(|(row, hash)| (row, content_hash_at(runs, row) != hash));
-    let mut by_source: BTreeMap<u32, DedupCounts> = BTreeMap::new();
-    for (row, differs) in duplicates.collect::<Vec<_>>() {
-        kept[row.run()][row.position()] = false;
-        let counts = by_source.entry(source_number(key_at(runs, row))).or_default();
-        counts.duplicates += 1;
-        counts.conflicting += u64::from(differs);
+    let mut duplicates: Vec<Duplicate> = duplicates.collect();
+    duplicates.par_sort_unstable_by_key(|duplicate| {
+        let key = key_at(runs, duplicate.row);
+        (key.id(), key.sequence)
+    });
+    let staged = StagedEvents { runs, kept_by_id, duplicates };
+    let spool = CopySpool::new(temp.disk, temp.folder);
+    let stored = staged.find_in_table(files, &spool)?;
+    let differing = staged.differing_copies(&stored);
+    let (merged, outcomes) = match differing.is_empty() {
+        true => (Vec::new(), Vec::new()),
+        false => merge_copies::merge(runs, &differing, spool, temp)?,
+    };
+    let mut deduplicated = staged.result(&stored, &differing, &outcomes);
+    for run in merged {
+        deduplicated.result.kept.push(vec![true; run.keys.len()]);
+        deduplicated.added.push(run);
     }
-    for (run, kept) in runs.iter().zip(&kept) {
+    let replaced = differing.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_written);
+    deduplicated.replace_rows(files, replaced.filter_map(|(event, _)| event.stored))?;
+    Ok(deduplicated)
+}
+
+impl Deduplicated {
+    /// Adds the files that contain replaced rows: their other rows are written again.
+    fn replace_rows(
+        &mut self,
+        files: &[DataFile],
+        rows: impl Iterator<Item = StoredRow>,
+    ) -> Result<()> {
+        let mut by_file: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for row in rows {
+            by_file.entry(row.file).or_default().push(row.row);
+        }
+        for (file, rows) in by_file {
+            let file = &files[file];
+            let run = Run::from_file(&file.path)?;
+            let message = "the rows of the file are not in the order in which they were written; \
+                           restore it from a copy";
+            let run = run.ok_or_else(|| Error::store(&file.path, message))?;
+            let mut kept = vec![true; run.keys.len()];
+            for row in rows {
+                kept[row] = false;
+            }
+            self.result.kept.push(kept);
+            self.added.push(run);
+            self.replaced.push(file.clone());
+        }
+        Ok(())
+    }
+}
+
+/// A row of the table whose Id was staged again.
+enum StoredMatch {
+    /// The row has everything that the staged copies have.
+    Complete,
+    /// A staged copy has something else.
+    Differs(StoredRow),
+    /// A staged copy has something else, but another program wrote the file, so the row stays. With
+    /// the content hash of the row.
+    Foreign(u64),
+}
+
+/// A staged event whose Id another staged event has.
+struct Duplicate {
+    row: StagedRow,
+    /// True if its content differs from that of the kept event.
+    differs: bool,
+}
+
+/// The staged events: one copy of each Id, and its duplicates sorted by Id and sequence.
+struct StagedEvents<'r> {
+    runs: &'r [Run],
+    kept_by_id: KeptById<'r>,
+    duplicates: Vec<Duplicate>,
+}
+
+impl StagedEvents<'_> {
+    /// Returns the staged copies of an Id in the order of their sources.
+    fn copies(&self, id: u128) -> impl Iterator<Item = StagedRow> {
+        let id_of = |duplicate: &Duplicate| key_at(self.runs, duplicate.row).id();
+        let start = self.duplicates.partition_point(|duplicate| id_of(duplicate) < id);
+        let rest = self.duplicates[start..].iter();
+        let rest = rest.take_while(move |duplicate| id_of(duplicate) == id);
+        let kept = self.kept_by_id.find(id).into_iter();
+        kept.chain(rest.map(|duplicate| duplicate.row))
+    }
+
+    /// Finds the rows of the table whose Ids were staged again. Adds those that must be merged to
+    /// the spool.
+    ///
+    /// All files are read, not only those of the same months: a duplicate may have a damaged time.
+    fn find_in_table(
+        &self,
+        files: &[DataFile],
+        spool: &CopySpool<'_>,
+    ) -> Result<BTreeMap<u128, StoredMatch>> {
+        if self.kept_by_id.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let found = files.par_iter().enumerate().map(|(number, file)| {
+            let is_staged = |id| self.kept_by_id.find(id).is_some();
+            let rows = reader::find_rows_by_id(&file.path, is_staged)?;
+            match rows.is_empty() {
+                true => Ok(Vec::new()),
+                false => self.match_rows((number, file), &rows, spool),
+            }
+        });
+        // In the order of the files, independent of the threads that have read them.
+        let found: Vec<Vec<(u128, StoredMatch)>> = found.collect::<Result<_>>()?;
+        let mut all = BTreeMap::new();
+        for (id, stored) in found.into_iter().flatten() {
+            all.entry(id).or_insert(stored);
+        }
+        Ok(all)
+    }
+
+    /// Compares rows of a file with their staged copies.
+    fn match_rows(
+        &self,
+        (number, file): (usize, &DataFile),
+        rows: &[usize],
+        spool: &CopySpool<'_>,
+    ) -> Result<Vec<(u128, StoredMatch)>> {
+        let is_foreign = !reader::is_sorted_file(file);
+        let (mut found, mut done) = (Vec::with_capacity(rows.len()), 0);
+        let mut copies = CopyReader::default();
+        reader::for_each_selected_page(&file.path, rows, |page| {
+            let hashes = fingerprints(&page.columns, page.ids.len(), non_content_columns());
+            let mut differing = Vec::new();
+            for (at, &id) in page.ids.iter().enumerate() {
+                if self
+                    .copies(id)
+                    .all(|copy| self.is_contained(copy, &page.columns, at, hashes[at]))
+                {
+                    found.push((id, StoredMatch::Complete));
+                } else if is_foreign {
+                    found.push((id, StoredMatch::Foreign(hashes[at])));
+                } else {
+                    differing.push((at, 0));
+                }
+            }
+            let of_page = &rows[done..];
+            done += page.ids.len();
+            spool_rows(&mut copies, &page.columns, &differing, spool, |position, copy| {
+                let at = differing[position].0;
+                let stored = StoredRow { file: number, row: of_page[at], copy };
+                found.push((page.ids[at], StoredMatch::Differs(stored)));
+            })
+        })?;
+        Ok(found)
+    }
+
+    /// Returns true if a staged copy adds nothing to a row of the table, neither a value nor an
+    /// earlier source.
+    fn is_contained(
+        &self,
+        copy: StagedRow,
+        columns: &[Option<ArrayRef>],
+        row: usize,
+        hash: u64,
+    ) -> bool {
+        let run = &self.runs[copy.run as usize];
+        let is_equal = copy.content_hash(self.runs) == hash;
+        if !is_equal && !run.is_covered_by(copy.position as usize, columns, row) {
+            return false;
+        }
+        let source = copy.source(self.runs);
+        let (known, copies) = row_sources(columns, row);
+        source_order(source, known).is_ge()
+            && copies.is_none_or(|copies| {
+                last_source(copies).is_none_or(|last| source_order(source, &last).is_ge())
+            })
+    }
+
+    /// Returns the events whose copies differ, in the order of the table.
+    fn differing_copies(&self, stored: &BTreeMap<u128, StoredMatch>) -> Vec<DifferingCopies> {
+        let runs = self.runs;
+        let mut events = Vec::new();
+        for (&id, stored) in stored {
+            if let StoredMatch::Differs(row) = stored {
+                events.push(self.differing_event(id, Some(*row)));
+            }
+        }
+        let id_of = |duplicate: &Duplicate| key_at(runs, duplicate.row).id();
+        for group in self.duplicates.chunk_by(|one, other| id_of(one) == id_of(other)) {
+            let id = id_of(&group[0]);
+            if group.iter().any(|duplicate| duplicate.differs) && !stored.contains_key(&id) {
+                events.push(self.differing_event(id, None));
+            }
+        }
+        events.par_sort_unstable_by_key(|event| {
+            event.staged.first().map(|copy| {
+                let key = key_at(runs, copy.row);
+                (key.time_us, key.id())
+            })
+        });
+        events.par_iter_mut().for_each(|event| {
+            for copy in &mut event.staged {
+                copy.hash = copy.row.content_hash(runs);
+            }
+        });
+        events
+    }
+
+    /// Returns an event with its copies. Their hashes are still missing.
+    fn differing_event(&self, id: u128, stored: Option<StoredRow>) -> DifferingCopies {
+        let staged = self.copies(id).map(|row| StagedCopy { row, hash: 0 });
+        DifferingCopies { staged: staged.collect(), stored }
+    }
+
+    /// Counts the staged copies, and decides which of them are written as they are.
+    fn result(
+        &self,
+        stored: &BTreeMap<u128, StoredMatch>,
+        differing: &[DifferingCopies],
+        outcomes: &[MergeOutcome],
+    ) -> Deduplicated {
+        let runs = self.runs;
+        let mut kept: Vec<Vec<bool>> = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
+        let mut by_source: BTreeMap<u32, DedupCounts> = BTreeMap::new();
+        let stored_again = stored.keys().filter_map(|&id| self.kept_by_id.find(id));
+        let duplicates = self.duplicates.iter().map(|duplicate| duplicate.row);
+        for row in duplicates.chain(stored_again) {
+            kept[row.run as usize][row.position as usize] = false;
+            by_source.entry(source_number(key_at(runs, row))).or_default().duplicates += 1;
+        }
+        let mut conflicting: Vec<StagedRow> = Vec::new();
+        for (&id, stored) in stored {
+            if let StoredMatch::Foreign(hash) = stored {
+                conflicting.extend(self.copies(id).filter(|row| row.content_hash(runs) != *hash));
+            }
+        }
+        for (event, outcome) in differing.iter().zip(outcomes) {
+            // A merged event is stored in the place of its first copy, which is no duplicate.
+            let first = event.staged.first().map(|copy| copy.row);
+            let first = first.filter(|_| event.stored.is_none());
+            if let Some(first) = first {
+                kept[first.run as usize][first.position as usize] = false;
+                by_source.entry(source_number(key_at(runs, first))).or_default().stored += 1;
+            }
+            let duplicates = outcome.conflicting.iter().filter(|row| Some(**row) != first);
+            conflicting.extend(duplicates);
+            if let Some(row) = outcome.improved_by {
+                by_source.entry(source_number(key_at(runs, row))).or_default().improved += 1;
+            }
+        }
+        for row in conflicting {
+            by_source.entry(source_number(key_at(runs, row))).or_default().conflicting += 1;
+        }
+        count_stored(runs, &kept, &mut by_source);
+        let result = DedupResult { by_source, kept };
+        Deduplicated { result, added: Vec::new(), replaced: Vec::new() }
+    }
+}
+
+/// Adds the kept events to the counts of their sources.
+fn count_stored(runs: &[Run], kept: &[Vec<bool>], by_source: &mut BTreeMap<u32, DedupCounts>) {
+    for (run, kept) in runs.iter().zip(kept) {
         let stored = run.keys.iter().zip(kept).filter(|(_, kept)| **kept);
         let stored: Vec<u32> = stored.map(|(key, _)| source_number(key)).collect();
         // Events of about the same time are mostly from one source: one lookup for all of them.
@@ -209,25 +456,18 @@ pub(in crate::store) fn deduplicate(runs: &[Run], files: &[DataFile]) -> Result<
             by_source.entry(same_source[0]).or_default().stored += same_source.len() as u64;
         }
     }
-    Ok(DedupResult { by_source, kept })
 }
 
 fn source_number(key: &EventKey) -> u32 {
     (key.sequence >> 32) as u32
 }
 
-/// Returns the content hashes of the events in the table whose Ids were staged again.
-///
-/// All files are read, not only those of the same months: a duplicate may have a damaged time.
-fn stored_content_hashes(staged: &KeptById<'_>, files: &[DataFile]) -> Result<BTreeMap<u128, u64>> {
-    if staged.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let hashes = files.par_iter().map(|file| {
-        let rows = reader::find_rows_by_id(&file.path, |id| staged.find(id).is_some())?;
-        if rows.is_empty() { Ok(Vec::new()) } else { reader::content_hashes(&file.path, &rows) }
-    });
-    // In the order of the files, independent of the threads that have read them.
-    let hashes: Vec<Vec<(u128, u64)>> = hashes.collect::<Result<_>>()?;
-    Ok(hashes.into_iter().flatten().collect())
+/// Returns the source of a row and the content of its column `Copies`.
+fn row_sources(columns: &[Option<ArrayRef>], row: usize) -> (&str, Option<&str>) {
+    let source = crate::schema::columns().len() + 1;
+    let text = |column: usize| {
+        let texts = columns.get(column)?.as_ref()?.as_string_opt::<i32>()?;
+        texts.is_valid(row).then(|| texts.value(row))
+    };
+    (text(source).unwrap_or_default(), text(source + 2))
 }

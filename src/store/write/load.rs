@@ -23,8 +23,9 @@ use crate::store::provenance::rejects::{self, NewRejects, RejectSpool};
 use crate::store::provenance::source_log::{
     self, NewEntries, SourceEntries, SourceEntry, SourceLog,
 };
-use crate::store::write::dedup::{self, DedupResult};
+use crate::store::write::dedup::{self, DedupResult, Deduplicated};
 use crate::store::write::merge;
+use crate::store::write::merge_copies::TempSpace;
 use crate::store::write::run::Run;
 use crate::store::write::writer_lock::{WriterLock, clean_orphans, stale_locks};
 
@@ -176,8 +177,7 @@ impl Transaction {
         self.target.into_temp_table(files)
     }
 
-    /// Removes duplicates. Of each Id, the event with the most fields stays, unless the table
-    /// contains the Id.
+    /// Removes duplicates. The copies of an event, staged or in the table, become one event.
     ///
     /// # Errors
     ///
@@ -188,15 +188,26 @@ impl Transaction {
             runs.map_err(|_| Error::internal("a thread failed while it staged events"))?;
         // Threads finish in any order; sorted by their first event, runs are always the same.
         runs.sort_by_key(Run::first_sequence);
-        let (base, dedup_result) = match (&self.target, &self.rejects) {
+        let temp = TempSpace { disk: self.disk.as_ref(), folder: &self.temp_dir };
+        let (base, deduplicated) = match (&self.target, &self.rejects) {
             (TransactionTarget::Store { store, known_entries, .. }, Some(rejects)) => {
                 let (base, result) =
-                    BaseVersion::deduplicate(store, known_entries, &runs, rejects)?;
+                    BaseVersion::deduplicate(store, known_entries, &runs, rejects, temp)?;
                 (Some(base), result)
             }
-            _ => (None, dedup::deduplicate(&runs, &[])?),
+            _ => (None, dedup::deduplicate(&runs, &[], temp)?),
         };
-        Ok(PreparedCommit { transaction: self, runs, base, dedup_result })
+        let staged_runs = runs.len();
+        let Deduplicated { result, added, replaced } = deduplicated;
+        runs.extend(added);
+        Ok(PreparedCommit {
+            transaction: self,
+            runs,
+            staged_runs,
+            base,
+            dedup_result: result,
+            replaced,
+        })
     }
 }
 
@@ -213,11 +224,12 @@ impl BaseVersion {
         known_entries: &SourceEntries,
         runs: &[Run],
         rejects: &RejectSpool,
-    ) -> Result<(BaseVersion, DedupResult)> {
+        temp: TempSpace<'_>,
+    ) -> Result<(BaseVersion, Deduplicated)> {
         let mut log = DeltaLog::open_or_create(store)?;
         log.ensure_pseudonym_key(store.pseudonym_key_id.as_deref())?;
         loop {
-            let result = log.files().and_then(|files| dedup::deduplicate(runs, &files));
+            let result = log.files().and_then(|files| dedup::deduplicate(runs, &files, temp));
             let source_log = log.source_log_head().and_then(|head| {
                 if head == known_entries.head {
                     Ok(Arc::clone(&known_entries.source_log))
@@ -243,9 +255,13 @@ impl BaseVersion {
 /// A write whose events are deduplicated.
 pub struct PreparedCommit {
     transaction: Transaction,
+    /// The staged runs, and then those that the deduplication has added.
     runs: Vec<Run>,
+    staged_runs: usize,
     base: Option<BaseVersion>,
     dedup_result: DedupResult,
+    /// Files of the table that the commit replaces.
+    replaced: Vec<DataFile>,
 }
 
 /// The outcome of a commit.
@@ -308,12 +324,20 @@ impl PreparedCommit {
         else {
             return Err(Error::internal("a temporary write cannot be committed"));
         };
-        if self.dedup_result.stored_events() == 0 && entries.is_empty() {
+        let changes_events = self.dedup_result.stored_events() > 0 || !self.replaced.is_empty();
+        if !changes_events && entries.is_empty() {
             return Ok(CommitOutcome::Committed(base.log.version()));
         }
         let table_dir = &self.transaction.table_dir;
         let previous_head = base.log.source_log_head()?;
-        let data_files = merge::write(&self.runs, &self.dedup_result, table_dir)?;
+        let data_files = match merge::write(&self.runs, &self.dedup_result, table_dir) {
+            Ok(files) => files,
+            // Another writer has replaced a file of the table.
+            Err(_) if self.replaced.iter().any(|file| !file.path.exists()) => {
+                return self.into_conflict();
+            }
+            Err(error) => return Err(error),
+        };
         let provenance = self.write_provenance(store, &writer_lock.writer, base, entries);
         let written = match provenance {
             Ok((head, rejects)) => WrittenFiles { data_files, rejects, previous_head, head },
@@ -326,14 +350,21 @@ impl PreparedCommit {
             }
         };
         let content = CommitContent { files: &written.data_files, source_log_head: written.head };
-        let commit = |log: &DeltaLog| log.commit_append(content);
-        let attempt =
-            store.commit_with_retry(&base.log, commit, DeltaLog::has_only_compactions_since);
+        let commit = |log: &DeltaLog| match self.replaced.is_empty() {
+            true => log.commit_append(content),
+            false => log.commit_update(&self.replaced, content),
+        };
+        let is_compatible = |newer: &DeltaLog, log: &DeltaLog| {
+            newer.has_only_compactions_since(log) && newer.contains_all(&self.replaced)
+        };
+        let attempt = store.commit_with_retry(&base.log, commit, is_compatible);
         let discard = || written.discard(store, table_dir);
         match store.resolve_outcome(writer_lock, attempt, content, discard)? {
             Some(version) => {
                 let disk = store.disk().as_ref();
                 source_log::delete_compacted(disk, &store.root, previous_head, written.head);
+                // A glob over the data files must not find an event twice.
+                table_dir.discard(&self.replaced);
                 Ok(CommitOutcome::Committed(version))
             }
             None => self.into_conflict(),
@@ -382,7 +413,9 @@ impl PreparedCommit {
             return Err(too_many_conflicts(&transaction.temp_dir));
         }
         backoff(transaction.attempts);
-        transaction.runs = Mutex::new(self.runs);
+        let mut runs = self.runs;
+        runs.truncate(self.staged_runs);
+        transaction.runs = Mutex::new(runs);
         Ok(CommitOutcome::Conflict(Box::new(transaction)))
     }
 

@@ -1,7 +1,9 @@
 //! The write path: batches, runs, deduplication, merging and the writer lock.
 
+pub(in crate::store) mod copy_spool;
 pub(in crate::store) mod dedup;
 pub(in crate::store) mod load;
 pub(in crate::store) mod merge;
+pub(in crate::store) mod merge_copies;
 pub(in crate::store) mod run;
 pub(in crate::store) mod writer_lock;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take;
@@ -13,9 +14,11 @@ use arrow::ipc::writer::FileWriter;
 
 use crate::column::non_content_columns;
 use crate::column::{
-    ColumnTextRewrite, EventBatch, EventKey, arrow_schema, fingerprint, fingerprints, rewrite_texts,
+    ColumnTextRewrite, EventBatch, EventKey, TextDictionary, arrow_schema, covers, fingerprint,
+    fingerprints, rewrite_texts,
 };
 use crate::error::{Error, Result};
+use crate::schema::columns;
 use crate::store::fs::disk::Disk;
 use crate::store::parquet::reader;
 
@@ -33,8 +36,13 @@ enum RunColumns {
     /// Arrays in the order of the batch, and the row of each key in them.
     Memory { columns: Arc<Vec<Option<ArrayRef>>>, rows: Vec<u32> },
     /// Arrays in the order of the keys, divided into pages, in an Arrow IPC file. With the content
-    /// hash of each event.
-    Disk { path: PathBuf, present_columns: Vec<usize>, content_hashes: Vec<u64> },
+    /// hash and the source of each event.
+    Disk {
+        path: PathBuf,
+        present_columns: Vec<usize>,
+        content_hashes: Vec<u64>,
+        sources: Option<ArrayRef>,
+    },
     /// The rows of a data file, which are in the order of the keys.
     Table { path: PathBuf },
 }
@@ -97,6 +105,36 @@ impl Run {
         }
     }
 
+    /// Returns the source of the event at a position; empty if it is not known.
+    pub(in crate::store) fn source(&self, position: usize) -> &str {
+        let (sources, row) = match &self.columns {
+            RunColumns::Memory { columns, rows } => {
+                (columns[source_column()].as_ref(), rows[position] as usize)
+            }
+            RunColumns::Disk { sources, .. } => (sources.as_ref(), position),
+            RunColumns::Table { .. } => (None, position),
+        };
+        let sources = sources.and_then(|sources| TextDictionary::from_array(sources.as_ref()));
+        sources.and_then(|sources| sources.text(row)).unwrap_or_default()
+    }
+
+    /// Returns true if a row of other columns has every value of the event at a position. Returns
+    /// false if the event is not in memory.
+    pub(in crate::store) fn is_covered_by(
+        &self,
+        position: usize,
+        columns: &[Option<ArrayRef>],
+        row: usize,
+    ) -> bool {
+        match &self.columns {
+            RunColumns::Memory { columns: own, rows } => {
+                let own_row = rows[position] as usize;
+                covers((columns, row), (own, own_row), non_content_columns())
+            }
+            RunColumns::Disk { .. } | RunColumns::Table { .. } => false,
+        }
+    }
+
     /// Returns the memory that the arrays use.
     pub(in crate::store) fn memory_bytes(&self) -> usize {
         match &self.columns {
@@ -110,13 +148,17 @@ impl Run {
     /// Writes the arrays to a file in `folder` and removes them from memory.
     pub(in crate::store) fn spill(self, disk: &dyn Disk, folder: &Path) -> Result<Run> {
         let RunColumns::Memory { columns, rows } = self.columns else { return Ok(self) };
-        let path =
-            folder.join(format!("run-{:020}.arrow", self.keys.first().map_or(0, |k| k.sequence)));
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let path = folder.join(format!("run-{}.arrow", RUNS.fetch_add(1, Ordering::Relaxed)));
         let present: Vec<usize> = (0..columns.len()).filter(|&c| columns[c].is_some()).collect();
         let hashes = fingerprints(&columns, rows.len(), non_content_columns());
         let contents = rows.iter().map(|&row| hashes[row as usize]).collect();
-        write_pages(disk, &path, &columns, &present, rows)?;
-        let columns = RunColumns::Disk { path, present_columns: present, content_hashes: contents };
+        let order = UInt32Array::from(rows);
+        let sources = columns[source_column()].as_ref().map(|sources| take(sources, &order, None));
+        let sources = sources.transpose().map_err(Error::internal)?;
+        write_pages(disk, &path, &columns, &present, &order)?;
+        let columns =
+            RunColumns::Disk { path, present_columns: present, content_hashes: contents, sources };
         Ok(Run { keys: self.keys, columns })
     }
 
@@ -138,19 +180,23 @@ impl Run {
     }
 }
 
+/// Returns the position of the column with the source of an event.
+fn source_column() -> usize {
+    columns().len() + 1
+}
+
 fn write_pages(
     disk: &dyn Disk,
     path: &Path,
     columns: &[Option<ArrayRef>],
     present: &[usize],
-    rows: Vec<u32>,
+    rows: &UInt32Array,
 ) -> Result<()> {
-    let rows = UInt32Array::from(rows);
     let mut fields = Vec::with_capacity(present.len());
     let mut arrays = Vec::with_capacity(present.len());
     for column in present.iter().filter_map(|&number| columns[number].as_ref().map(|c| (number, c)))
     {
-        let array = take(column.1, &rows, None).map_err(Error::internal)?;
+        let array = take(column.1, rows, None).map_err(Error::internal)?;
         let name = arrow_schema().field(column.0).name().clone();
         fields.push(Field::new(name, array.data_type().clone(), true));
         arrays.push(array);
