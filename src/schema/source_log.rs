@@ -116,6 +116,8 @@ pub enum WarningKind {
     /// The file was written before its last day was over. Counts the events of that day.
     #[serde(alias = "early")]
     TooEarly,
+    /// Events are dated at least a day after the file was written. Counts these events.
+    FutureDated,
 }
 
 /// The facts about one source.
