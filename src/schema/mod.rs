@@ -9,7 +9,7 @@ pub mod source_log;
 pub mod tsv;
 
 pub use columns::{ColumnDefinition, ColumnEncoding, ColumnType, column_index, columns};
-pub use operations::{Noise, Operation, operations};
+pub use operations::{Noise, Operation, operation_by_name, operations};
 pub use record_types::{
     RecordType, WorkloadGroup, record_type_by_name, record_types, user_type_by_name,
 };

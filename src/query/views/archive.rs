@@ -168,6 +168,7 @@ pub fn source_warnings(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         WarningKind::LostCharacters => "lost characters",
         WarningKind::Flattened => "flattened",
         WarningKind::TooEarly => "too early",
+        WarningKind::FutureDated => "future dated",
     };
     let affected = all.iter().map(|(_, warning)| saturating_i64(warning.count));
     let table = df!(
