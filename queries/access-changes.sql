@@ -20,7 +20,8 @@
 -- column external: true if the member is external
 -- column role: role or permission, in the log's words
 -- column activity: name of the activity
--- column workspace_changes: access changes in this workspace in the period, without failed ones
+-- column workspace_changes: access changes in this workspace in the period, without failed ones;
+--   this and the next three are empty if the log does not say which workspace it was
 -- column workspace_added: number of these that added a member, without self-granted access
 -- column workspace_removed: number of these that removed a member
 -- column workspace_self_granted: number of these in which users gave access to themselves
@@ -34,6 +35,7 @@
 --   user who made it.
 -- rule: `added` and `removed` come from the list that contains the member, otherwise from the
 --   activity name. An update that shows neither is `changed`.
+-- rule: The internal domains are printed below the report.
 -- rule: The latest changes come first. Service principals are included, because scripts often grant
 --   access.
 -- source: Microsoft Learn, Roles in workspaces in Power BI; Operation list
@@ -71,20 +73,20 @@ rated AS (
             WHEN COALESCE(recipient = user_id, FALSE) THEN 'self-granted'
             WHEN COALESCE(kind, '') = 'user added' OR activity_name LIKE 'Add%' THEN 'added'
             ELSE 'changed'
-        END AS change,
-        COALESCE(workspace_id, '') AS workspace_key
+        END AS change
     FROM changes AS c
     LEFT JOIN members AS m ON c.Id = m.event_id
 ),
 totals AS (
     SELECT
-        COALESCE(workspace_id, '') AS total_workspace,
+        workspace_id AS total_workspace,
         COUNT(*) FILTER (WHERE change <> 'failed') AS workspace_changes,
         COUNT(*) FILTER (WHERE change = 'added') AS workspace_added,
         COUNT(*) FILTER (WHERE change = 'removed') AS workspace_removed,
         COUNT(*) FILTER (WHERE change = 'self-granted') AS workspace_self_granted
     FROM rated
-    GROUP BY COALESCE(workspace_id, '')
+    WHERE workspace_id IS NOT NULL
+    GROUP BY workspace_id
 )
 SELECT
     changed_at AS time,
@@ -103,7 +105,7 @@ SELECT
     workspace_id,
     Id AS event_id
 FROM rated AS r
-LEFT JOIN totals AS t ON r.workspace_key = t.total_workspace
+LEFT JOIN totals AS t ON r.workspace_id = t.total_workspace
 ORDER BY
     changed_at DESC NULLS LAST,
     Id NULLS LAST,

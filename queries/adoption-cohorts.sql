@@ -26,7 +26,10 @@
 WITH user_months AS (
     SELECT DISTINCT user_id, local_epoch_month
     FROM history
-    WHERE operation_group = 'VIEW' AND actor_kind <> 'anonymous' AND user_id IS NOT NULL
+    WHERE operation_group = 'VIEW'
+        AND is_presence
+        AND actor_kind <> 'anonymous'
+        AND user_id IS NOT NULL
 ),
 started AS (
     SELECT

@@ -9,6 +9,8 @@
 -- chart: lines dau, wau, mau over date
 -- param grain: choice(day|week|month) = day, length of a row: a day, an ISO week or a month
 -- param activity: choice(all|view) = all, activity that makes a user active: any, or only views
+-- param automated: bool = false, true also counts events that happen without their user; see the
+--   rules
 -- column date: the day; for weeks and months, their first day in the period
 -- column dau: users active on that day; for weeks and months, the average over their complete days
 -- column wau: users active in the 7 days that end with the day; for weeks and months, with their
@@ -20,9 +22,12 @@
 -- column returning_users: users who were active before, but not in the previous 28 days
 -- column lost_users: users last active 28 days earlier, who leave mau on that day
 -- column status: data coverage: `complete`, `partial`, `truncated` or `missing`
--- rule: A user is active with any event except automated API activity. With activity=view, only
---   views count (the group VIEW of the catalog). All anonymous visitors count as one user. Events
---   without a user are not attributed to anyone.
+-- rule: A user is active with any event that shows presence (`is_presence` of the views).
+--   Automated API activity, scheduled refreshes and deliveries of subscriptions happen in the
+--   user's name, but without the user. They count only with automated=true. Failed events do not
+--   count.
+-- rule: With activity=view, only views count (the group VIEW of the catalog). All anonymous
+--   visitors count as one user. Events without a user are not attributed to anyone.
 -- rule: The windows of 7 and 28 days reach back before the period, as far as the stored log does.
 --   Values that need earlier days are empty: wau on the first 6 days of the log, mau and stickiness
 --   on the first 27, returning_users and lost_users on the first 28.
@@ -40,7 +45,9 @@
 WITH user_days AS (
     SELECT DISTINCT user_id, local_epoch_day AS day
     FROM history
-    WHERE user_id IS NOT NULL AND (:activity = 'all' OR operation_group = 'VIEW')
+    WHERE user_id IS NOT NULL
+        AND (is_presence OR :automated)
+        AND (:activity = 'all' OR operation_group = 'VIEW')
 ),
 visits AS (
     SELECT

@@ -23,6 +23,7 @@
 --   its workspace do not count.
 -- rule: last_published and unpublished_at look back before the period, as far as the stored log
 --   does. Events after the last day of the period do not count.
+-- rule: Failed installations and publications are not counted.
 -- rule: Listed are all apps that were viewed, installed, published or unpublished in the period.
 -- rule: An event can contain only the name of an app. It counts for the app with this name if there
 --   is exactly one. Otherwise it is in a row with that name and no ID, or in the row (unknown).
@@ -40,7 +41,7 @@ used AS (
         CASE WHEN e.app_id IS NULL AND n.unique_app IS NULL THEN NULLIF(e.AppName, '') END
             AS only_name,
         e.user_id,
-        e.report_id,
+        COALESCE(e.report_id, NULLIF(e.ReportName, '')) AS report_key,
         e.local_date,
         e.activity_name,
         e.CreationTime AS used_at,
@@ -58,7 +59,7 @@ totals AS (
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
         COUNT(DISTINCT CASE WHEN is_view THEN user_id END) AS viewers,
         COUNT(DISTINCT CASE WHEN activity_name = 'InstallApp' THEN user_id END) AS installs,
-        COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_id END)
+        COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_key END)
             AS reports_viewed,
         COUNT(*) FILTER (WHERE activity_name = 'ViewDashboard') AS dashboard_views,
         COUNT(DISTINCT CASE WHEN is_view THEN local_date END) AS active_days,

@@ -50,7 +50,7 @@ WITH content_changes AS (
         local_date,
         CreationTime AS changed_at
     FROM events
-    WHERE operation_group = 'AUTHOR' AND activity_name <> 'ImportArtifactStart' AND NOT is_failed
+    WHERE operation_group = 'AUTHOR'
 ),
 totals AS (
     SELECT
@@ -88,7 +88,6 @@ report_owners AS (
     WHERE operation_group = 'AUTHOR'
         AND activity_name NOT LIKE 'Delete%'
         AND report_id IS NOT NULL
-        AND NOT is_failed
 ),
 audiences AS (
     SELECT v.local_month AS viewed_month, o.owner, COUNT(DISTINCT v.user_id) AS audience

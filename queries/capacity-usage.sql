@@ -21,6 +21,7 @@
 -- column capacity_id: ID of the capacity, one row each
 -- rule: Views are the activities of the group VIEW, external queries those of EXTERNAL, and
 --   refreshes RefreshDataset. The hours count all of them, by people and service principals.
+-- rule: An hour that occurs twice when clocks go back is two hours for peak_start.
 -- rule: If several hours are equally busy, the earliest is shown.
 -- rule: Views in an app and content without a capacity name no capacity. Both are in the row
 --   (unknown or app).
@@ -31,6 +32,7 @@ WITH used AS (
         COALESCE(capacity_id, '') AS capacity_key,
         local_date,
         local_hour,
+        hour_start_us,
         user_id,
         is_service,
         operation_group,
@@ -55,9 +57,9 @@ totals AS (
     GROUP BY capacity_key
 ),
 hours AS (
-    SELECT capacity_key, local_date, local_hour, COUNT(*) AS event_count
+    SELECT capacity_key, local_date, local_hour, hour_start_us, COUNT(*) AS event_count
     FROM used
-    GROUP BY capacity_key, local_date, local_hour
+    GROUP BY capacity_key, local_date, local_hour, hour_start_us
 ),
 hours_of_day AS (
     SELECT capacity_key, local_hour, SUM(event_count) AS event_count
@@ -81,7 +83,7 @@ ranked_hours AS (
         local_hour AS peak_hour,
         event_count AS peak_events,
         ROW_NUMBER() OVER (
-            PARTITION BY capacity_key ORDER BY 0 - event_count, local_date, local_hour
+            PARTITION BY capacity_key ORDER BY 0 - event_count, hour_start_us
         ) AS peak_place
     FROM hours
 ),

@@ -43,7 +43,12 @@ WITH calendar AS (
     FROM history_days
 ),
 viewed AS (
-    SELECT local_epoch_day, activity_name, user_id, report_id, in_period
+    SELECT
+        local_epoch_day,
+        activity_name,
+        user_id,
+        COALESCE(report_id, NULLIF(ReportName, '')) AS report_key,
+        in_period
     FROM history
     WHERE activity_name IN ('ViewReport', 'ViewDashboard')
 ),
@@ -106,7 +111,7 @@ people AS (
     SELECT
         c.bucket AS viewed_bucket,
         COUNT(DISTINCT v.user_id) AS viewers,
-        COUNT(DISTINCT CASE WHEN v.activity_name = 'ViewReport' THEN v.report_id END) AS reports,
+        COUNT(DISTINCT CASE WHEN v.activity_name = 'ViewReport' THEN v.report_key END) AS reports,
         COUNT(*) FILTER (WHERE v.activity_name = 'ViewDashboard') AS dashboard_views
     FROM viewed AS v
     INNER JOIN calendar AS c ON v.local_epoch_day = c.epoch_day

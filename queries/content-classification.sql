@@ -20,15 +20,16 @@
 -- column report_id: ID of the report, one row each
 -- column workspace_id: ID of the workspace in which it was last used
 -- rule: All values are as of the last day of the period and look back as far as the stored log. The
---   first day of the period does not matter. Listed are all reports with at least one event by a
---   person.
+--   first day of the period does not matter. Listed are all reports with at least one event in a
+--   person's name. Deliveries of subscriptions are not views, and no use after a deletion.
 -- rule: frequent: viewed in the last 7 days and in at least 9 of the last 12 months. active: viewed
 --   in the last month. occasional: viewed in the last 9 months, but not in the last month. unused:
 --   not viewed in the last 9 months.
 -- rule: A month is 30 days, counted back from the last day of the period. All months are therefore
 --   equally long and complete.
 -- rule: If the log covers fewer than 12 such months, frequent needs views in fewer of them: in
---   three quarters of the fully covered months, and at least one.
+--   three quarters of the fully covered months. If it covers fewer than 3, no report is frequent,
+--   because so short a log does not show regular use.
 -- rule: Rows are sorted by class, active_months, views, last_view, name and ID.
 -- source: Microsoft Learn, Tenant-level auditing: create classifications
 -- limit: A report without any event in the stored log is not listed. A complete list of unused
@@ -42,13 +43,16 @@ WITH touched AS (
         e.local_date,
         e.epoch_us,
         e.activity_name = 'ViewReport' AS is_view,
+        e.is_presence,
         p.last_epoch_day - e.local_epoch_day AS age,
         FLOOR(CAST(p.last_epoch_day - e.local_epoch_day AS DOUBLE) / 30) AS month_back,
         FLOOR(CAST(p.last_epoch_day - p.archive_first_epoch_day + 1 AS DOUBLE) / 30)
             AS months_covered
     FROM history AS e
     CROSS JOIN period AS p
-    WHERE e.report_id IS NOT NULL AND e.local_epoch_day <= p.last_epoch_day
+    WHERE e.report_id IS NOT NULL
+        AND NOT e.is_failed
+        AND e.local_epoch_day <= p.last_epoch_day
 ),
 totals AS (
     SELECT
@@ -59,7 +63,7 @@ totals AS (
         COUNT(DISTINCT CASE WHEN is_view AND month_back < 12 THEN month_back END) AS active_months,
         COUNT(*) FILTER (WHERE is_view AND month_back < 12) AS views,
         COUNT(DISTINCT CASE WHEN is_view AND month_back < 12 THEN user_id END) AS viewers,
-        MAX(epoch_us) AS last_us,
+        MAX(CASE WHEN is_presence THEN epoch_us ELSE 0 END) AS last_us,
         MAX(
             CASE
                 WHEN months_covered > 12 THEN 12
@@ -104,7 +108,8 @@ classified AS (
     SELECT
         *,
         CASE
-            WHEN age < 7 AND active_months * 4 >= months_required * 3 THEN 'frequent'
+            WHEN age < 7 AND months_required >= 3 AND active_months * 4 >= months_required * 3
+                THEN 'frequent'
             WHEN age < 30 THEN 'active'
             WHEN age < 270 THEN 'occasional'
             ELSE 'unused'

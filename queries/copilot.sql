@@ -13,7 +13,7 @@
 -- column user_requests: requests of this user in all workspaces
 -- column items: distinct items that the requests were about
 -- column item_kinds: kinds of these items, each listed once
--- column failed: requests that failed, which are also counted in requests
+-- column failed: requests that failed, which are in no other number
 -- column first_request: time of this user's first request in the stored log, in any workspace
 -- column workspace_id: ID of the workspace
 -- rule: A request is RequestCopilot (Copilot in Power BI and Fabric) or CopilotInteraction.
@@ -25,9 +25,8 @@ WITH requests_made AS (
         COALESCE(user_id, '(unknown)') AS requester,
         workspace_id,
         workspace_name,
-        -- A request about no item has the workspace as its item.
-        CASE WHEN item_kind = 'Workspace' THEN NULL ELSE item_id END AS item_id,
-        COALESCE(NULLIF(item_kind, 'Workspace'), ArtifactKind, ObjectType) AS kind,
+        COALESCE(item_id, item_name) AS item_key,
+        COALESCE(item_kind, ArtifactKind, ObjectType) AS kind,
         is_failed,
         local_date,
         CreationTime AS requested_at
@@ -39,24 +38,24 @@ totals AS (
         requester,
         workspace_id,
         MAX(workspace_name) AS workspace_name,
-        COUNT(*) AS requests,
-        COUNT(DISTINCT local_date) AS active_days,
-        MAX(requested_at) AS last_request,
-        COUNT(DISTINCT item_id) AS items,
+        COUNT(*) FILTER (WHERE NOT is_failed) AS requests,
+        COUNT(DISTINCT CASE WHEN NOT is_failed THEN local_date END) AS active_days,
+        MAX(CASE WHEN NOT is_failed THEN requested_at END) AS last_request,
+        COUNT(DISTINCT CASE WHEN NOT is_failed THEN item_key END) AS items,
         STRING_AGG(DISTINCT kind, ', ' ORDER BY kind) AS item_kinds,
         COUNT(*) FILTER (WHERE is_failed) AS failed
     FROM requests_made
     GROUP BY requester, workspace_id
 ),
 requesters AS (
-    SELECT requester AS total_requester, COUNT(*) AS user_requests
+    SELECT requester AS total_requester, COUNT(*) FILTER (WHERE NOT is_failed) AS user_requests
     FROM requests_made
     GROUP BY requester
 ),
 first_times AS (
     SELECT COALESCE(user_id, '(unknown)') AS first_requester, MIN(CreationTime) AS first_request
     FROM history
-    WHERE activity_name IN ('RequestCopilot', 'CopilotInteraction')
+    WHERE activity_name IN ('RequestCopilot', 'CopilotInteraction') AND NOT is_failed
     GROUP BY user_id
 )
 SELECT

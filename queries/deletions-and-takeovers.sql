@@ -29,6 +29,7 @@
 --   deletion. Viewers of a semantic model are those of its reports. Viewers of a workspace or app
 --   are those of all its reports and dashboards. Anonymous visitors count as one. Service
 --   principals and the user who deleted the item do not count.
+-- rule: An event without an ID is about the item that it names. Viewers of such items are unknown.
 -- rule: The latest changes come first. Service principals are included. A filter by user also
 --   filters the viewers.
 -- source: Microsoft Learn, Operation list
@@ -55,6 +56,7 @@ WITH changes AS (
             WHEN activity_name LIKE '%Tile' THEN 'Tile'
             WHEN activity_name LIKE '%Datasource' THEN 'Datasource'
             WHEN activity_name LIKE '%Dataset%' THEN 'SemanticModel'
+            WHEN activity_name LIKE '%Dataflow' THEN 'Dataflow'
             WHEN activity_name LIKE '%App' THEN 'App'
             WHEN activity_name LIKE '%EmailSubscription' THEN 'Subscription'
             ELSE item_kind
@@ -142,7 +144,9 @@ viewed AS (
         local_epoch_day AS viewed_day,
         FLOOR(CAST(local_epoch_day AS DOUBLE) / NULLIF(:days_before, 0)) AS viewed_slot
     FROM history
-    WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND NOT is_service
+    WHERE activity_name IN ('ViewReport', 'ViewDashboard')
+        AND NOT is_service
+        AND NOT is_failed
         AND user_id IS NOT NULL
 ),
 -- A view counts for its report or dashboard, semantic model, workspace and app. Views of items that

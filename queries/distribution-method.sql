@@ -22,7 +22,7 @@ WITH viewed AS (
         CASE WHEN DistributionMethod = '' THEN '(unknown)'
             ELSE COALESCE(DistributionMethod, '(unknown)') END AS method,
         user_id,
-        report_id
+        COALESCE(report_id, NULLIF(ReportName, '')) AS report_key
     FROM events
     WHERE activity_name = 'ViewReport'
 ),
@@ -31,7 +31,7 @@ methods AS (
         method,
         COUNT(*) AS views,
         COUNT(DISTINCT user_id) AS viewers,
-        COUNT(DISTINCT report_id) AS reports_viewed
+        COUNT(DISTINCT report_key) AS reports_viewed
     FROM viewed
     GROUP BY method
 ),

@@ -28,7 +28,7 @@
 -- column workspace_id: ID of the workspace from which the item was exported
 -- rule: An export is an activity of the group EXPORT: ExportReport, ExportArtifact, ExportTile,
 --   ExportDataflow, ExportScorecard, DownloadReport, PrintReport and PrintDashboard. Failed exports
---   are not counted.
+--   are not counted. An event without an ID is about the item that it names.
 -- rule: A spike is the day of the period on which a user exported most. It needs at least `spike`
 --   exports, and five times the average of all other days in the stored log on which the user
 --   exported. For a user with only one such day, `spike` alone decides.
@@ -40,17 +40,10 @@
 WITH exported AS (
     SELECT
         COALESCE(user_id, '(unknown)') AS exporter,
-        -- Events that have only a workspace ID are distinguished by their ItemName.
-        COALESCE(
-            CASE
-                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
-                ELSE COALESCE(item_id, item_name)
-            END,
-            '(unknown)'
-        ) AS item_key,
-        CASE WHEN item_kind = 'Workspace' THEN NULL ELSE item_id END AS item_id,
-        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
-        NULLIF(item_kind, 'Workspace') AS item_kind,
+        COALESCE(item_id, item_name, '(unknown)') AS item_key,
+        item_id,
+        item_name,
+        item_kind,
         workspace_id,
         workspace_name,
         CreationTime AS exported_at,
@@ -58,7 +51,7 @@ WITH exported AS (
         local_date,
         ExportedArtifactInfo.ExportType AS format
     FROM events
-    WHERE operation_group = 'EXPORT' AND NOT is_failed
+    WHERE operation_group = 'EXPORT'
 ),
 totals AS (
     SELECT
@@ -66,8 +59,9 @@ totals AS (
         item_key,
         workspace_id,
         MAX(item_id) AS item_id,
-        -- The name from the latest event. The prefix epoch_us has 16 digits until the year 2286.
-        SUBSTR(MAX(CAST(epoch_us AS STRING) || item_name), 17) AS item_name,
+        -- The name from the latest event. With this offset, every time from the year 2000 to 2099
+        -- has 16 digits.
+        SUBSTR(MAX(CAST(epoch_us + 1000000000000000 AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace,
         COUNT(*) AS exports,
@@ -77,21 +71,7 @@ totals AS (
     FROM exported
     GROUP BY exporter, item_key, workspace_id
 ),
--- Latest names by ID, of every kind of item. MAX keeps one row for an ID in two views.
-known_items AS (
-    SELECT known_item, MAX(known_name) AS known_name
-    FROM (
-        SELECT report_id AS known_item, report_name AS known_name FROM reports
-        UNION ALL
-        SELECT dashboard_id AS known_item, dashboard_name AS known_name FROM dashboards
-        UNION ALL
-        SELECT semantic_model_id AS known_item, semantic_model_name AS known_name
-        FROM semantic_models
-        UNION ALL
-        SELECT dataflow_id AS known_item, dataflow_name AS known_name FROM dataflows
-    ) AS k
-    GROUP BY known_item
-),
+known_items AS (SELECT item_id AS known_item, item_name AS known_name FROM item_names),
 exporters AS (
     SELECT
         exporter AS total_user,
@@ -111,7 +91,7 @@ user_days AS (
         COUNT(*) AS day_exports,
         COUNT(*) FILTER (WHERE in_period) AS period_exports
     FROM history
-    WHERE operation_group = 'EXPORT' AND NOT is_failed
+    WHERE operation_group = 'EXPORT'
     GROUP BY user_id, local_date, local_epoch_day
 ),
 compared AS (

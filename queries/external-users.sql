@@ -9,7 +9,7 @@
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
 --   finds them in the log
--- column guest: user name of the guest, as in the log
+-- column guest: the guest's own address, in lower case
 -- column domain: domain of the guest
 -- column views: report views
 -- column exports: exports, downloads and prints
@@ -23,11 +23,17 @@
 -- column events: number of all activities
 -- column first_seen: time of the first activity in the stored log
 -- column domain_guests: guests of the same domain in the period
--- rule: A guest has #EXT# in the user name, UserType 10 (guest) in the log, or a domain that is not
---   internal. The domain of name_domain#EXT#@tenant is the one in the name.
+-- rule: A guest has #EXT# in the user name, a personal Microsoft account (live.com#), UserType 10
+--   (guest) in the log, or a domain that is not internal. The address of name_domain#EXT#@tenant is
+--   name@domain.
+-- rule: The internal domains are printed below the report. They are the domain after #EXT#@ in
+--   the names of guests; domains of at least 5 percent of the users and at least 5 users; the most
+--   frequent domain, unless it has one user among others; and contoso.onmicrosoft.com if
+--   contoso.com is one of them.
 -- rule: Exports are the activities of the group EXPORT. Changes are those of AUTHOR, SHARE, ACCESS
---   and ADMIN, except app installations and subscription deliveries. Failed events count as
---   activities and active days, but not as exports or changes.
+--   and ADMIN, except app installations and subscription deliveries. Failed events are not counted.
+-- rule: active_days, last_seen and first_seen need an event that shows presence (`is_presence` of
+--   the views): not a scheduled refresh, for example.
 -- source: Microsoft Learn, Distribute Power BI content to external guest users with Microsoft Entra
 --   B2B
 -- limit: Anonymous visitors are not guests (see publish-to-web). A guest appears only in periods
@@ -41,7 +47,7 @@ WITH visits AS (
         COALESCE(item_id, item_name) AS item_key,
         workspace_id,
         local_date,
-        is_failed,
+        is_presence,
         CreationTime AS seen_at
     FROM events
     WHERE actor_kind = 'guest'
@@ -51,17 +57,16 @@ guests AS (
         user_id AS guest,
         MAX(user_domain) AS domain,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
-        COUNT(*) FILTER (WHERE operation_group = 'EXPORT' AND NOT is_failed) AS exports,
+        COUNT(*) FILTER (WHERE operation_group = 'EXPORT') AS exports,
         COUNT(*) FILTER (
             WHERE operation_group IN ('AUTHOR', 'SHARE', 'ACCESS', 'ADMIN')
                 AND activity_name NOT IN ('InstallApp', 'RunEmailSubscription')
-                AND NOT is_failed
         ) AS changes,
-        MAX(seen_at) AS last_seen,
+        MAX(CASE WHEN is_presence THEN seen_at END) AS last_seen,
         COUNT(DISTINCT CASE WHEN operation_group IN ('VIEW', 'EXPORT') THEN item_key END) AS items,
         COUNT(DISTINCT CASE WHEN operation_group IN ('VIEW', 'EXPORT') THEN workspace_id END)
             AS workspaces,
-        COUNT(DISTINCT local_date) AS active_days,
+        COUNT(DISTINCT CASE WHEN is_presence THEN local_date END) AS active_days,
         COUNT(*) FILTER (
             WHERE operation_group = 'VIEW' AND activity_name <> 'ViewReport'
         ) AS other_views,
@@ -72,7 +77,7 @@ guests AS (
 first_days AS (
     SELECT user_id AS first_user, MIN(CreationTime) AS first_seen
     FROM history
-    WHERE actor_kind = 'guest'
+    WHERE actor_kind = 'guest' AND is_presence
     GROUP BY user_id
 ),
 domains AS (

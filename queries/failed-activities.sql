@@ -7,7 +7,7 @@
 -- actors: all
 -- chart: bars failed
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
--- column activity: activity that failed
+-- column activity: activity that failed; (none) if the event names none
 -- column user: user or service principal
 -- column failed: number of failures
 -- column failed_pct: failures in percent of all events of this user and activity
@@ -28,7 +28,7 @@
 --   usually write no event, for example viewing a report without permission.
 WITH attempts AS (
     SELECT
-        activity_name,
+        COALESCE(activity_name, '(none)') AS activity,
         COALESCE(user_id, '(unknown)') AS actor,
         COUNT(*) AS event_count,
         COUNT(*) FILTER (WHERE is_failed) AS failed,
@@ -37,16 +37,16 @@ WITH attempts AS (
         MAX(CASE WHEN is_failed THEN CreationTime END) AS last_failed,
         MAX(CASE WHEN NOT is_failed THEN CreationTime END) AS last_success
     FROM events
-    GROUP BY activity_name, user_id
+    GROUP BY COALESCE(activity_name, '(none)'), user_id
 ),
 failures AS (
     SELECT
-        activity_name AS failed_activity,
+        COALESCE(activity_name, '(none)') AS failed_activity,
         COALESCE(user_id, '(unknown)') AS failed_actor,
         COALESCE(item_id, item_name) AS item_key,
         COALESCE(item_name, item_id) AS item,
         ROW_NUMBER() OVER (
-            PARTITION BY activity_name, COALESCE(user_id, '(unknown)')
+            PARTITION BY COALESCE(activity_name, '(none)'), COALESCE(user_id, '(unknown)')
             ORDER BY CreationTime DESC, Id DESC
         ) AS place
     FROM events
@@ -62,7 +62,7 @@ failed_items AS (
     GROUP BY failed_activity, failed_actor
 )
 SELECT
-    activity_name AS activity,
+    activity,
     actor AS user,
     failed,
     ROUND(FLOOR(CAST(failed AS DOUBLE) * 1000 / NULLIF(event_count, 0) + 0.5) / 10, 1)
@@ -75,10 +75,10 @@ SELECT
     last_item,
     first_failed
 FROM attempts AS t
-JOIN failed_items AS f ON t.activity_name = f.failed_activity AND t.actor = f.failed_actor
+JOIN failed_items AS f ON t.activity = f.failed_activity AND t.actor = f.failed_actor
 ORDER BY
     failed DESC NULLS LAST,
     last_failed DESC NULLS LAST,
-    activity_name NULLS LAST,
+    activity NULLS LAST,
     actor NULLS LAST
 LIMIT :top

@@ -40,7 +40,6 @@ WITH creations AS (
     FROM history
     WHERE activity_name IN ('CreateReport', 'Import', 'ImportArtifactEnd')
         AND report_id IS NOT NULL
-        AND NOT is_failed
 ),
 created AS (
     SELECT

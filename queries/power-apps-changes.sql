@@ -8,11 +8,13 @@
 -- column change: description of the change
 -- column app: name of the app at that time, or its ID if the log has no name
 -- column user: user who made the change
+-- column recipient: person or group with whom the app was shared, if the log names one
+-- column role: permission that the recipient got, as the log names it
 -- column environment: name of the environment at that time, or its ID if the log has no name
 -- column change_type: `created`, `edited`, `published`, `permission`, `featured`, `deleted`,
 --   `admin` or `other`
 -- column failed: true if the change failed
--- column app_changes: changes of this app in the period
+-- column app_changes: changes of this app in the period, without failed ones
 -- column activity: name of the activity
 -- column app_id: ID of the app
 -- column environment_id: ID of the environment
@@ -21,6 +23,8 @@
 --   not in the catalog but name an app. Launches are in power-apps-usage.
 -- rule: change_type comes from the name of the activity. `admin` is a change of another user's app
 --   by an administrator (Admin…). `featured` is Featured and Hero.
+-- rule: The recipient is principal.name or targetuser.id in the properties of the event. The role is
+--   role.name or permission_type.
 -- rule: The latest changes come first. Service principals are included.
 -- source: Microsoft Learn, Audit log activities
 -- limit: Not every event names the person with whom an app was shared. Each save of an app writes
@@ -39,6 +43,8 @@ changes AS (
         COALESCE(PlatformEnvironmentName, PlatformEnvironmentId) AS environment,
         PlatformEnvironmentId AS environment_id,
         user_id,
+        NULLIF(LOWER(PowerAppRecipient), '') AS recipient,
+        NULLIF(PowerAppRole, '') AS role,
         is_failed
     FROM events AS e
     LEFT JOIN known AS k ON e.activity_name = k.known_operation
@@ -46,13 +52,17 @@ changes AS (
         AND (operation_item = 'PowerApp' OR (known_operation IS NULL AND PowerAppId IS NOT NULL))
 ),
 totals AS (
-    SELECT app_id AS total_app, COUNT(*) AS app_changes FROM changes GROUP BY app_id
+    SELECT app_id AS total_app, COUNT(*) FILTER (WHERE NOT is_failed) AS app_changes
+    FROM changes
+    GROUP BY app_id
 )
 SELECT
     changed_at AS time,
     activity_label AS change,
     app,
     user_id AS user,
+    recipient,
+    role,
     environment,
     CASE
         WHEN activity_name LIKE 'Admin%' THEN 'admin'

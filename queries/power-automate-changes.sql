@@ -16,7 +16,7 @@
 -- column connectors: connectors that the flow uses
 -- column environment: name of the environment at that time, or its ID if the log has no name
 -- column failed: true if the change failed
--- column flow_changes: changes of this flow in the period
+-- column flow_changes: changes of this flow in the period, without failed ones
 -- column activity: name of the activity
 -- column flow_id: ID of the flow
 -- column environment_id: ID of the environment
@@ -57,7 +57,9 @@ changes AS (
         )
 ),
 totals AS (
-    SELECT flow_id AS total_flow, COUNT(*) AS flow_changes FROM changes GROUP BY flow_id
+    SELECT flow_id AS total_flow, COUNT(*) FILTER (WHERE NOT is_failed) AS flow_changes
+    FROM changes
+    GROUP BY flow_id
 )
 SELECT
     changed_at AS time,

@@ -29,7 +29,7 @@
 --   year ago is therefore listed in every period.
 -- rule: An anonymous view is a ViewReport by the user `Anonymous`.
 -- rule: All values are as of the last day of the period. Anonymous views without a report ID are in
---   the row (unknown).
+--   the row of the report's name, or in the row (unknown).
 -- rule: Failed attempts are not counted. Service principals are included.
 -- source: Microsoft Learn, Publish to web from Power BI; Tenant-level auditing
 -- limit: Views through an embed code are counted as the log writes them. The log does not show how
@@ -40,6 +40,7 @@ WITH code_events AS (
         -- An event without a report ID still means a report that is public.
         COALESCE(report_id, NULLIF(ArtifactId, ''), NULLIF(ItemName, ''), '(unknown)')
             AS report_key,
+        COALESCE(report_id, NULLIF(ArtifactId, '')) AS published_id,
         NULLIF(ItemName, '') AS item_name,
         workspace_id,
         user_id,
@@ -53,12 +54,13 @@ WITH code_events AS (
         ) AS place
     FROM history AS e
     CROSS JOIN period AS p
-    WHERE activity_name IN ('PublishToWebReport', 'DeleteEmbedCode') AND NOT is_failed
+    WHERE activity_name IN ('PublishToWebReport', 'DeleteEmbedCode')
         AND local_epoch_day <= last_epoch_day
 ),
 codes AS (
     SELECT
         report_key AS code_report,
+        MAX(published_id) AS code_id,
         MAX(CASE WHEN place = 1 THEN item_name END) AS code_name,
         MAX(CASE WHEN place = 1 THEN workspace_id END) AS code_workspace,
         COUNT(*) FILTER (WHERE activity_name = 'PublishToWebReport') AS times_published,
@@ -73,14 +75,15 @@ codes AS (
 ),
 viewed AS (
     SELECT
-        COALESCE(report_id, '(unknown)') AS viewed_report,
+        COALESCE(report_id, NULLIF(ReportName, ''), '(unknown)') AS viewed_report,
+        MAX(report_id) AS viewed_id,
         MAX(workspace_id) AS viewed_workspace,
         COUNT(*) AS anonymous_views,
         COUNT(DISTINCT local_date) AS active_days,
         MAX(CreationTime) AS last_view
     FROM events
     WHERE activity_name = 'ViewReport' AND actor_kind = 'anonymous'
-    GROUP BY COALESCE(report_id, '(unknown)')
+    GROUP BY COALESCE(report_id, NULLIF(ReportName, ''), '(unknown)')
 ),
 later AS (
     SELECT c.code_report AS later_report, COUNT(*) AS views_since_published
@@ -126,7 +129,7 @@ SELECT
     removed_at,
     COALESCE(active_days, 0) AS active_days,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    NULLIF(report_id, '(unknown)') AS report_id,
+    COALESCE(code_id, viewed_id) AS report_id,
     workspace_id
 FROM placed AS p
 LEFT JOIN later AS v ON p.report_id = v.later_report

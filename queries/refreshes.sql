@@ -8,7 +8,7 @@
 -- chart: bars failed
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- column item: latest name of the semantic model or dataflow, or its ID if it never had a name
--- column refreshes: requested refreshes
+-- column refreshes: requested refreshes, including failed ones
 -- column failed: refreshes that the log marks as failed
 -- column failed_pct: failed in percent of refreshes
 -- column last_failed: time of the last failed refresh
@@ -34,10 +34,13 @@
 --   request are in the refresh history, not in this log. Older events have no outcome.
 WITH requests AS (
     SELECT
-        COALESCE(semantic_model_id, dataflow_id, item_id, item_name, '(unknown)') AS item_key,
         COALESCE(
-            semantic_model_name, dataflow_name, item_name, semantic_model_id, dataflow_id,
-            '(unknown)'
+            semantic_model_id, dataflow_id, only_model_id, item_id, item_name, '(unknown)'
+        ) AS item_key,
+        COALESCE(semantic_model_id, dataflow_id, only_model_id, item_id) AS item_id,
+        COALESCE(
+            semantic_model_name, dataflow_name, only_model_name, item_name, semantic_model_id,
+            dataflow_id, only_model_id, '(unknown)'
         ) AS item,
         CASE
             WHEN activity_name LIKE '%Dataflow%' THEN 'Dataflow'
@@ -91,6 +94,7 @@ totals AS (
         workspace_id,
         COALESCE(workspace_id, '') AS workspace_key,
         MAX(item) AS item,
+        MAX(item_id) AS item_id,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace_name,
         COUNT(*) FILTER (WHERE started_by <> 'cancel') AS refreshes,
@@ -111,9 +115,13 @@ SELECT
     failed,
     ROUND(FLOOR(CAST(failed AS DOUBLE) * 1000 / NULLIF(refreshes, 0) + 0.5) / 10, 1) AS failed_pct,
     last_failed,
-    ROUND(FLOOR(CAST(on_complete_days AS DOUBLE) * 100 / NULLIF(complete_days, 0) + 0.5) / 100, 2)
-        AS per_day,
-    max_per_day,
+    ROUND(
+        FLOOR(
+            CAST(COALESCE(on_complete_days, 0) AS DOUBLE) * 100 / NULLIF(complete_days, 0) + 0.5
+        ) / 100,
+        2
+    ) AS per_day,
+    COALESCE(max_per_day, 0) AS max_per_day,
     scheduled,
     on_demand,
     unknown_trigger,
@@ -122,7 +130,7 @@ SELECT
     users,
     item_kind,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    NULLIF(item_key, '(unknown)') AS item_id,
+    item_id,
     workspace_id
 FROM totals AS t
 LEFT JOIN busy AS b ON t.item_key = b.busy_item AND t.workspace_key = b.busy_workspace

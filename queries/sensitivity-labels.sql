@@ -32,17 +32,11 @@ WITH changes AS (
     SELECT
         Id,
         CreationTime AS changed_at,
-        -- Events that have only a workspace ID are distinguished by their ItemName.
-        COALESCE(
-            CASE
-                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
-                ELSE COALESCE(item_id, item_name)
-            END,
-            '(unknown)'
-        ) AS item_key,
-        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
+        COALESCE(item_id, item_name, '(unknown)') AS item_key,
+        item_id,
+        item_name,
         CASE
-            WHEN item_kind NOT IN ('Artifact', 'Workspace') THEN item_kind
+            WHEN item_kind <> 'Artifact' THEN item_kind
             WHEN ArtifactType = '1' THEN 'Dashboard'
             WHEN ArtifactType = '2' THEN 'Report'
             WHEN ArtifactType = '3' THEN 'SemanticModel'
@@ -63,7 +57,6 @@ WITH changes AS (
     WHERE activity_name IN (
             'SensitivityLabelApplied', 'SensitivityLabelChanged', 'SensitivityLabelRemoved'
         )
-        AND NOT is_failed
 ),
 placed AS (
     SELECT
@@ -85,21 +78,7 @@ totals AS (
     FROM changes
     GROUP BY item_key
 ),
--- Latest names by ID, of every kind of item. MAX keeps one row for an ID in two views.
-known_items AS (
-    SELECT known_item, MAX(known_name) AS known_name
-    FROM (
-        SELECT report_id AS known_item, report_name AS known_name FROM reports
-        UNION ALL
-        SELECT dashboard_id AS known_item, dashboard_name AS known_name FROM dashboards
-        UNION ALL
-        SELECT semantic_model_id AS known_item, semantic_model_name AS known_name
-        FROM semantic_models
-        UNION ALL
-        SELECT dataflow_id AS known_item, dataflow_name AS known_name FROM dataflows
-    ) AS k
-    GROUP BY known_item
-)
+known_items AS (SELECT item_id AS known_item, item_name AS known_name FROM item_names)
 SELECT
     COALESCE(known_name, item_name, item_key) AS item,
     CASE activity_name
@@ -118,11 +97,11 @@ SELECT
     manual,
     item_kind,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    NULLIF(item_key, '(unknown)') AS item_id,
+    item_id,
     workspace_id
 FROM placed AS p
 LEFT JOIN totals AS t ON p.item_key = t.total_item
-LEFT JOIN known_items AS n ON p.item_key = n.known_item
+LEFT JOIN known_items AS n ON p.item_id = n.known_item
 WHERE place = 1
 ORDER BY downgraded DESC NULLS LAST, changed_at DESC NULLS LAST, item_key NULLS LAST
 LIMIT :top

@@ -10,7 +10,7 @@
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- column principal: ID of the service principal, or name of the system account
 -- column activity: name of the activity
--- column events: number of events
+-- column events: number of events, including failed ones
 -- column share_pct: share of all events of this principal, in percent
 -- column last_event: time of the last event
 -- column active_days: days with events

@@ -33,7 +33,9 @@
 --   rows. The reach is the widest of all shares in the row.
 -- rule: External shares come first, then shares with the whole organization, then the rest; within
 --   each, the latest first.
--- rule: A recipient is external if the user name contains #EXT#, or if the domain is not internal.
+-- rule: A recipient is external if the user name contains #EXT# or starts with live.com#, or if the
+--   domain is not internal. The internal domains are printed below the report. Guests are shown by
+--   their own address.
 -- source: Microsoft Learn, Tenant-level auditing; Operation list
 -- limit: The log shows that access was offered, not that it was used or still exists. Removing
 --   access writes no sharing event. Members of a group are not listed. Access through workspace
@@ -41,16 +43,10 @@
 WITH shared AS (
     SELECT
         Id AS share_id,
-        -- Events that have only a workspace ID are distinguished by their ItemName.
-        COALESCE(
-            CASE
-                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
-                ELSE COALESCE(item_id, item_name)
-            END,
-            '(unknown)'
-        ) AS item_key,
-        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
-        NULLIF(item_kind, 'Workspace') AS item_kind,
+        COALESCE(item_id, item_name, '(unknown)') AS item_key,
+        item_id,
+        item_name,
+        item_kind,
         user_id,
         NULLIF(SharingScope, '') AS scope,
         SharingAction AS action,
@@ -64,7 +60,6 @@ WITH shared AS (
             'ShareReport', 'ShareDashboard', 'ShareDataset', 'ShareArtifact',
             'ShareDatamart', 'ShareWarehouse', 'ShareLakehouseTable'
         )
-        AND NOT is_failed
 ),
 received AS (
     SELECT event_id, recipient, is_external, detail FROM recipients WHERE kind = 'share'
@@ -84,8 +79,10 @@ totals AS (
         recipient,
         user_id,
         workspace_id,
-        -- The name from the latest event. The prefix epoch_us has 16 digits until the year 2286.
-        SUBSTR(MAX(CAST(epoch_us AS STRING) || item_name), 17) AS item_name,
+        -- The name from the latest event. With this offset, every time from the year 2000 to 2099
+        -- has 16 digits.
+        SUBSTR(MAX(CAST(epoch_us + 1000000000000000 AS STRING) || item_name), 17) AS item_name,
+        MAX(item_id) AS item_id,
         MAX(item_kind) AS item_kind,
         MAX(workspace_name) AS workspace_name,
         MAX(is_personal_workspace) AS in_my_workspace,
@@ -110,21 +107,7 @@ reached AS (
         END AS reach
     FROM totals
 ),
--- Latest names by ID, of every kind of item. MAX keeps one row for an ID in two views.
-known_items AS (
-    SELECT known_item, MAX(known_name) AS known_name
-    FROM (
-        SELECT report_id AS known_item, report_name AS known_name FROM reports
-        UNION ALL
-        SELECT dashboard_id AS known_item, dashboard_name AS known_name FROM dashboards
-        UNION ALL
-        SELECT semantic_model_id AS known_item, semantic_model_name AS known_name
-        FROM semantic_models
-        UNION ALL
-        SELECT dataflow_id AS known_item, dataflow_name AS known_name FROM dataflows
-    ) AS k
-    GROUP BY known_item
-)
+known_items AS (SELECT item_id AS known_item, item_name AS known_name FROM item_names)
 SELECT
     reach,
     COALESCE(known_name, item_name, item_key) AS item,
@@ -140,10 +123,10 @@ SELECT
     first_shared,
     link_shares,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    NULLIF(item_key, '(unknown)') AS item_id,
+    item_id,
     workspace_id
 FROM reached AS t
-LEFT JOIN known_items AS n ON t.item_key = n.known_item
+LEFT JOIN known_items AS n ON t.item_id = n.known_item
 ORDER BY
     CASE reach WHEN 'external' THEN 1 WHEN 'organization' THEN 2 ELSE 3 END NULLS LAST,
     last_shared DESC NULLS LAST,

@@ -31,6 +31,7 @@
 --   person or a service principal.
 -- rule: Recipients are counted, not named: SubscribeeInformation and ExternalSubscribeeInformation.
 --   A group is one recipient.
+-- rule: The internal domains are printed below the report.
 -- source: Microsoft Learn, Email subscriptions for reports and dashboards in the Power BI service;
 --   Operation list
 -- limit: A subscription that was neither changed nor delivered in the period does not appear. The
@@ -38,16 +39,10 @@
 WITH subscription_events AS (
     SELECT
         Id AS subscription_event_id,
-        -- Events that have only a workspace ID are distinguished by their ItemName.
-        COALESCE(
-            CASE
-                WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '')
-                ELSE COALESCE(item_id, item_name)
-            END,
-            '(unknown)'
-        ) AS item_key,
-        CASE WHEN item_kind = 'Workspace' THEN NULLIF(ItemName, '') ELSE item_name END AS item_name,
-        NULLIF(item_kind, 'Workspace') AS item_kind,
+        COALESCE(item_id, item_name, '(unknown)') AS item_key,
+        item_id,
+        item_name,
+        item_kind,
         COALESCE(user_id, '(unknown)') AS owner,
         COALESCE(workspace_id, '') AS workspace_key,
         workspace_id,
@@ -84,8 +79,10 @@ totals AS (
         workspace_key,
         MAX(workspace_id) AS workspace_id,
         MAX(workspace_name) AS workspace_name,
-        -- The name from the latest event. The prefix epoch_us has 16 digits until the year 2286.
-        SUBSTR(MAX(CAST(epoch_us AS STRING) || item_name), 17) AS item_name,
+        -- The name from the latest event. With this offset, every time from the year 2000 to 2099
+        -- has 16 digits.
+        SUBSTR(MAX(CAST(epoch_us + 1000000000000000 AS STRING) || item_name), 17) AS item_name,
+        MAX(item_id) AS item_id,
         MAX(item_kind) AS item_kind,
         COUNT(*) FILTER (WHERE change = 'RunEmailSubscription') AS deliveries,
         COUNT(*) FILTER (WHERE change = 'CreateEmailSubscription') AS created,
@@ -98,16 +95,7 @@ totals AS (
     FROM subscription_events
     GROUP BY item_key, owner, workspace_key
 ),
--- Latest names by ID, of every kind of item. MAX keeps one row for an ID in two views.
-known_items AS (
-    SELECT known_item, MAX(known_name) AS known_name
-    FROM (
-        SELECT report_id AS known_item, report_name AS known_name FROM reports
-        UNION ALL
-        SELECT dashboard_id AS known_item, dashboard_name AS known_name FROM dashboards
-    ) AS k
-    GROUP BY known_item
-)
+known_items AS (SELECT item_id AS known_item, item_name AS known_name FROM item_names)
 SELECT
     COALESCE(known_name, item_name, item_key) AS item,
     owner,
@@ -123,10 +111,10 @@ SELECT
     full_report,
     item_kind,
     COALESCE(workspace_name, workspace_id) AS workspace,
-    NULLIF(item_key, '(unknown)') AS item_id,
+    item_id,
     workspace_id
 FROM totals AS t
-LEFT JOIN known_items AS n ON t.item_key = n.known_item
+LEFT JOIN known_items AS n ON t.item_id = n.known_item
 LEFT JOIN reached AS r
     ON t.item_key = r.reached_item
     AND t.owner = r.reached_owner

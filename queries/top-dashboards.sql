@@ -25,11 +25,12 @@
 --   and is at the end.
 -- rule: The trend compares equally many complete days of both halves of the period: trend_half 1
 --   and 2 of `days`.
--- limit: A ViewTile does not always name its dashboard. Those without a dashboard are in the row
---   (unknown).
+-- limit: A ViewTile does not always name its dashboard. Those without an ID are in the row of
+--   the name, or in the row (unknown).
 WITH shown AS (
     SELECT
         e.dashboard_id,
+        CASE WHEN e.dashboard_id IS NULL THEN NULLIF(e.DashboardName, '') END AS only_name,
         e.workspace_id,
         e.user_id,
         e.local_date,
@@ -44,6 +45,7 @@ WITH shown AS (
 totals AS (
     SELECT
         dashboard_id,
+        only_name,
         workspace_id,
         COUNT(*) FILTER (WHERE is_view) AS views,
         COUNT(DISTINCT CASE WHEN is_view THEN user_id END) AS viewers,
@@ -54,7 +56,7 @@ totals AS (
         COUNT(*) FILTER (WHERE is_view AND trend_half = 1) AS views_before,
         COUNT(*) FILTER (WHERE is_view AND trend_half = 2) AS views_after
     FROM shown
-    GROUP BY dashboard_id, workspace_id
+    GROUP BY dashboard_id, only_name, workspace_id
 ),
 -- All keys of a window must sort in the same direction, without nulls. So numbers are negated, and
 -- nulls get a key of their own.
@@ -67,6 +69,7 @@ keyed AS (
         0 - last_us AS by_age,
         CASE WHEN dashboard_id IS NULL THEN 1 ELSE 0 END AS no_dashboard,
         COALESCE(dashboard_id, '') AS by_dashboard,
+        COALESCE(only_name, '') AS by_name,
         CASE WHEN workspace_id IS NULL THEN 1 ELSE 0 END AS no_workspace,
         COALESCE(workspace_id, '') AS by_workspace
     FROM totals
@@ -82,6 +85,7 @@ ranked AS (
                 by_age,
                 no_dashboard,
                 by_dashboard,
+                by_name,
                 no_workspace,
                 by_workspace
         ) AS place
@@ -91,7 +95,7 @@ named_dashboards AS (SELECT dashboard_id AS named_dashboard, dashboard_name FROM
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces)
 SELECT
     place AS rank,
-    COALESCE(dashboard_name, dashboard_id, '(unknown)') AS dashboard,
+    COALESCE(dashboard_name, dashboard_id, only_name, '(unknown)') AS dashboard,
     COALESCE(workspace_name, workspace_id) AS workspace,
     views,
     viewers,

@@ -8,7 +8,8 @@
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- column rank: position by views, viewers and last view
--- column report: latest name of the report, or its ID if it never had a name
+-- column report: latest name of the report, or its ID if it never had a name; the name in the event
+--   if the event has no ID
 -- column workspace: latest name of the workspace
 -- column views: report views; an export counts as one view per page, as in Microsoft's usage
 --   metrics
@@ -19,15 +20,18 @@
 -- column last_view: time of the last view
 -- column trend: views in the second half of the period divided by those in the first; empty if a
 --   half has no complete day, or the first half no views
--- column views_by_export: number of these views that exports caused; see the rules
+-- column views_by_export: number of these views that exports caused; see the rules; empty if
+--   --activity excludes exports
 -- column report_id: ID of the report: AppReportId if it is set and AppId is not (a template app
 --   viewed in its workspace), otherwise ReportId
 -- column workspace_id: ID of the workspace in which it was viewed
--- rule: There is one row per report ID and workspace. The trend compares equally many complete
---   days. The part of the period that the log covers is divided into two halves of whole days. Of
---   an odd number of days, the middle day belongs to neither half. If the half with fewer complete
---   days has n of them, the first n complete days are compared with the last n: trend_half 1 and 2
---   of `days`. A day of the time zone is complete if every UTC day that it touches is complete.
+-- rule: There is one row per report ID and workspace. Views without an ID have one row per name,
+--   or are in the row (unknown). Failed views are not counted. The trend compares equally many
+--   complete days. The part of the period that the log covers is divided into two halves of whole
+--   days. Of an odd number of days, the middle day belongs to neither half. If the half with fewer
+--   complete days has n of them, the first n complete days are compared with the last n: trend_half
+--   1 and 2 of `days`. A day of the time zone is complete if every UTC day that it touches is
+--   complete.
 -- rule: An export caused a view if the same person exported or printed the report at most 10
 --   seconds before or after it. Exports are ExportReport, ExportArtifact and PrintReport.
 -- source: Microsoft Learn, Monitor report usage metrics: an export counts a view for each page
@@ -35,6 +39,7 @@
 WITH viewed AS (
     SELECT
         e.report_id,
+        CASE WHEN e.report_id IS NULL THEN NULLIF(e.ReportName, '') END AS only_name,
         e.workspace_id,
         e.user_id,
         e.local_date,
@@ -49,6 +54,7 @@ WITH viewed AS (
 totals AS (
     SELECT
         report_id,
+        only_name,
         workspace_id,
         COUNT(*) AS views,
         COUNT(DISTINCT user_id) AS viewers,
@@ -57,7 +63,7 @@ totals AS (
         COUNT(*) FILTER (WHERE trend_half = 1) AS views_before,
         COUNT(*) FILTER (WHERE trend_half = 2) AS views_after
     FROM viewed
-    GROUP BY report_id, workspace_id
+    GROUP BY report_id, only_name, workspace_id
 ),
 exports AS (
     SELECT DISTINCT
@@ -116,6 +122,7 @@ keyed AS (
         RANK() OVER (ORDER BY last_view DESC) AS by_age,
         CASE WHEN report_id IS NULL THEN 1 ELSE 0 END AS no_report,
         COALESCE(report_id, '') AS by_report,
+        COALESCE(only_name, '') AS by_name,
         CASE WHEN workspace_id IS NULL THEN 1 ELSE 0 END AS no_workspace,
         COALESCE(workspace_id, '') AS by_workspace
     FROM totals
@@ -125,15 +132,28 @@ ranked AS (
         *,
         ROW_NUMBER() OVER (
             ORDER BY
-                by_views, by_viewers, by_age, no_report, by_report, no_workspace, by_workspace
+                by_views,
+                by_viewers,
+                by_age,
+                no_report,
+                by_report,
+                by_name,
+                no_workspace,
+                by_workspace
         ) AS place
     FROM keyed
+),
+-- With --activity, the exports can be outside the filters.
+counted_activities AS (
+    SELECT COUNT(*) AS export_activities
+    FROM operations
+    WHERE operation IN ('ExportReport', 'ExportArtifact', 'PrintReport') AND matches_filter
 ),
 named_reports AS (SELECT report_id AS named_report, report_name FROM reports),
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces)
 SELECT
     place AS rank,
-    COALESCE(report_name, report_id, '(unknown)') AS report,
+    COALESCE(report_name, report_id, only_name, '(unknown)') AS report,
     COALESCE(workspace_name, workspace_id) AS workspace,
     views,
     viewers,
@@ -143,10 +163,11 @@ SELECT
     last_view,
     ROUND(FLOOR(CAST(views_after AS DOUBLE) * 100 / NULLIF(views_before, 0) + 0.5) / 100, 2)
         AS trend,
-    COALESCE(views_by_export, 0) AS views_by_export,
+    CASE WHEN export_activities = 3 THEN COALESCE(views_by_export, 0) END AS views_by_export,
     report_id,
     workspace_id
 FROM ranked AS t
+CROSS JOIN counted_activities
 LEFT JOIN by_export AS x
     ON t.by_report = x.exported_report AND t.by_workspace = x.exported_workspace
 LEFT JOIN named_reports AS r ON t.report_id = r.named_report

@@ -6,8 +6,10 @@
 -- actors: people
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
+--   finds them in the log
 -- column rank: position by views, other_views, reports and name
--- column user: name of the user, in lower case
+-- column user: address of the user, in lower case
 -- column views: report views (ViewReport)
 -- column reports: distinct reports viewed
 -- column workspaces: distinct workspaces with views
@@ -20,13 +22,18 @@
 --   or ViewDataflow. People who only use Excel or only edit are not listed.
 -- rule: All anonymous visitors are in one row, anonymous. Events without a user are in the row
 --   (unknown).
+-- rule: The internal domains, which distinguish guests from people, are printed below the report.
 -- limit: first_seen cannot be earlier than the stored log. On its first days, every user is seen
 --   for the first time.
 WITH viewed AS (
     SELECT
         COALESCE(user_id, '') AS user_key,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
-        COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_id END) AS reports_viewed,
+        COUNT(
+            DISTINCT CASE
+                WHEN activity_name = 'ViewReport' THEN COALESCE(report_id, NULLIF(ReportName, ''))
+            END
+        ) AS reports_viewed,
         COUNT(DISTINCT workspace_id) AS workspaces_viewed,
         COUNT(DISTINCT local_date) AS active_days,
         MAX(CreationTime) AS last_seen,

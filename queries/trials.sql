@@ -23,7 +23,7 @@
 --   the activity since then come from the whole stored log.
 -- rule: Changes are the activities of the groups AUTHOR and SHARE, which usually need a license,
 --   except app installations and subscription deliveries. Failed trials and changes are not
---   counted.
+--   counted. Active days need an event that shows presence (`is_presence` of the views).
 -- rule: The latest starts come first.
 -- source: Microsoft Learn, Operation list
 -- limit: The log does not show when a trial ended or whether a license was bought. A trial from
@@ -44,7 +44,6 @@ WITH started AS (
             'TrialLicenseExtension'
         )
         AND user_id IS NOT NULL
-        AND NOT is_failed
     GROUP BY user_id
 ),
 listed AS (
@@ -53,17 +52,17 @@ listed AS (
 used AS (
     SELECT
         trial_user AS used_by,
-        COUNT(DISTINCT CASE WHEN local_epoch_day > trial_day THEN local_date END) AS active_days,
+        COUNT(DISTINCT CASE WHEN is_presence AND local_epoch_day > trial_day THEN local_date END)
+            AS active_days,
         COUNT(*) FILTER (
             WHERE operation_group IN ('AUTHOR', 'SHARE')
                 AND activity_name NOT IN ('InstallApp', 'RunEmailSubscription')
                 AND CreationTime > first_trial
-                AND NOT is_failed
         ) AS changes,
         COUNT(*) FILTER (
             WHERE activity_name = 'ViewReport' AND CreationTime > first_trial
         ) AS views,
-        MAX(CreationTime) AS last_active
+        MAX(CASE WHEN is_presence THEN CreationTime END) AS last_active
     FROM history AS h
     JOIN listed AS l ON h.user_id = l.trial_user
     GROUP BY trial_user

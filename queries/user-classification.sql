@@ -9,8 +9,8 @@
 -- param class: choice(all|frequent|active|occasional|inactive) = all, class to list
 -- column user: name of the user, in lower case
 -- column class: `frequent`, `active`, `occasional` or `inactive` on the last day of the period
--- column role: `creator` or `viewer`; empty for users who created content only in the past and
---   never viewed any
+-- column role: `creator` or `viewer`; empty for users who created content only in the past, or only
+--   deleted some, and never viewed any
 -- column last_active: last day on which the user viewed, analyzed or created content
 -- column active_months: number of the last 12 months with such activity
 -- column last_view: last day on which the user viewed content, in Power BI or in external tools,
@@ -27,9 +27,10 @@
 -- rule: A month is 30 days, counted back from the last day of the period. All months are therefore
 --   equally long and complete.
 -- rule: If the log covers fewer than 12 such months, frequent needs activity in fewer of them: in
---   three quarters of the fully covered months, and at least one.
--- rule: creator: any activity of the group AUTHOR in the last 6 months. viewer: no such activity,
---   but views.
+--   three quarters of the fully covered months. If it covers fewer than 3, nobody is frequent,
+--   because so short a log does not show regular use.
+-- rule: creator: created, published or edited content in the last 6 months (the group AUTHOR
+--   without deletions). viewer: no such activity, but views. Failed activities are not counted.
 -- rule: Rows are sorted by class, active_months, last_active and name.
 -- source: Microsoft Learn, Tenant-level auditing: create classifications
 -- limit: People without such activity in the stored log are not listed. Finding licensed users
@@ -40,9 +41,15 @@ WITH user_days AS (
         local_epoch_day,
         MAX(local_date) AS local_date,
         MAX(CASE WHEN operation_group = 'AUTHOR' THEN 1 ELSE 0 END) AS has_edited,
+        MAX(
+            CASE WHEN operation_group = 'AUTHOR' AND activity_name NOT LIKE 'Delete%'
+                THEN 1 ELSE 0 END
+        ) AS has_created,
         MAX(CASE WHEN operation_group = 'AUTHOR' THEN 0 ELSE 1 END) AS has_viewed
     FROM history
-    WHERE operation_group IN ('VIEW', 'EXTERNAL', 'AUTHOR') AND actor_kind <> 'anonymous'
+    WHERE operation_group IN ('VIEW', 'EXTERNAL', 'AUTHOR')
+        AND is_presence
+        AND actor_kind <> 'anonymous'
         AND user_id IS NOT NULL
     GROUP BY user_id, local_epoch_day
 ),
@@ -51,6 +58,7 @@ aged AS (
         u.user_id,
         u.local_date,
         u.has_edited,
+        u.has_created,
         u.has_viewed,
         p.last_epoch_day - u.local_epoch_day AS age,
         FLOOR(CAST(p.last_epoch_day - u.local_epoch_day AS DOUBLE) / 30) AS month_back,
@@ -68,7 +76,7 @@ users AS (
         COUNT(DISTINCT CASE WHEN month_back < 12 THEN month_back END) AS active_months,
         MAX(CASE WHEN has_viewed = 1 THEN local_date END) AS last_view,
         MAX(CASE WHEN has_edited = 1 THEN local_date END) AS last_edit,
-        MIN(CASE WHEN has_edited = 1 THEN age END) AS edited_age,
+        MIN(CASE WHEN has_created = 1 THEN age END) AS created_age,
         MAX(
             CASE
                 WHEN months_covered > 12 THEN 12
@@ -83,13 +91,14 @@ classified AS (
     SELECT
         *,
         CASE
-            WHEN age < 7 AND active_months * 4 >= months_required * 3 THEN 'frequent'
+            WHEN age < 7 AND months_required >= 3 AND active_months * 4 >= months_required * 3
+                THEN 'frequent'
             WHEN age < 30 THEN 'active'
             WHEN age < 270 THEN 'occasional'
             ELSE 'inactive'
         END AS class,
         CASE
-            WHEN edited_age < 180 THEN 'creator'
+            WHEN created_age < 180 THEN 'creator'
             WHEN last_view IS NOT NULL THEN 'viewer'
         END AS role
     FROM users

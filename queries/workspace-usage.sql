@@ -19,35 +19,42 @@
 -- column workspace_type: `Workspace` or `My workspace` (personal)
 -- column workspace_id: ID of the workspace, one row each
 -- rule: Views are the activities of the group VIEW, exports those of EXPORT, and edits those of
---   AUTHOR. Workspaces without any of these in the period are not listed. As in exports and
---   authoring, failed exports and edits do not count. ImportArtifactStart does not count either,
---   because ImportArtifactEnd follows.
+--   AUTHOR. Workspaces without any of these in the period are not listed. Failed events do not
+--   count. ImportArtifactStart does not count either, because ImportArtifactEnd follows.
 -- rule: Content viewed in an app counts for the workspace of the app, which the event names.
--- rule: Events without a workspace are in the row (unknown).
+-- rule: Events without a workspace ID are in the row of the name, or in the row (unknown).
 -- limit: The log can use My Workspace as name and ID of every personal workspace. All of them are
 --   then in one row.
-WITH totals AS (
+WITH used AS (
     SELECT
         workspace_id,
+        CASE WHEN workspace_id IS NULL THEN NULLIF(WorkspaceName, '') END AS only_name,
+        COALESCE(report_id, NULLIF(ReportName, '')) AS report_key,
+        user_id,
+        local_date,
+        is_personal_workspace,
+        operation_group,
+        activity_name
+    FROM events
+    WHERE operation_group IN ('VIEW', 'EXPORT', 'AUTHOR')
+),
+totals AS (
+    SELECT
+        workspace_id,
+        only_name,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
         COUNT(DISTINCT CASE WHEN operation_group = 'VIEW' THEN user_id END) AS viewers,
-        COUNT(DISTINCT CASE WHEN operation_group = 'AUTHOR' AND NOT is_failed THEN user_id END)
-            AS creators,
-        COUNT(*) FILTER (WHERE operation_group = 'EXPORT' AND NOT is_failed) AS exports,
-        COUNT(*) FILTER (
-            WHERE operation_group = 'AUTHOR'
-                AND activity_name <> 'ImportArtifactStart'
-                AND NOT is_failed
-        ) AS edits,
+        COUNT(DISTINCT CASE WHEN operation_group = 'AUTHOR' THEN user_id END) AS creators,
+        COUNT(*) FILTER (WHERE operation_group = 'EXPORT') AS exports,
+        COUNT(*) FILTER (WHERE operation_group = 'AUTHOR') AS edits,
         COUNT(*) FILTER (WHERE operation_group = 'VIEW' AND activity_name <> 'ViewReport')
             AS other_views,
-        COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_id END)
+        COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_key END)
             AS reports_viewed,
         COUNT(DISTINCT local_date) AS active_days,
         MAX(CASE WHEN is_personal_workspace THEN 1 ELSE 0 END) AS is_personal
-    FROM events
-    WHERE operation_group IN ('VIEW', 'EXPORT', 'AUTHOR')
-    GROUP BY workspace_id
+    FROM used
+    GROUP BY workspace_id, only_name
 ),
 keyed AS (
     SELECT
@@ -57,21 +64,22 @@ keyed AS (
         0 - other_views AS by_other,
         0 - edits AS by_edits,
         CASE WHEN workspace_id IS NULL THEN 1 ELSE 0 END AS no_workspace,
-        COALESCE(workspace_id, '') AS by_workspace
+        COALESCE(workspace_id, '') AS by_workspace,
+        COALESCE(only_name, '') AS by_name
     FROM totals
 ),
 ranked AS (
     SELECT
         *,
         ROW_NUMBER() OVER (
-            ORDER BY by_views, by_viewers, by_other, by_edits, no_workspace, by_workspace
+            ORDER BY by_views, by_viewers, by_other, by_edits, no_workspace, by_workspace, by_name
         ) AS place
     FROM keyed
 ),
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces)
 SELECT
     place AS rank,
-    COALESCE(workspace_name, workspace_id, '(unknown)') AS workspace,
+    COALESCE(workspace_name, workspace_id, only_name, '(unknown)') AS workspace,
     views,
     viewers,
     creators,

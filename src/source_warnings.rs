@@ -7,6 +7,7 @@
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
 use crate::record::loss_indicators::{LossIndicators, MIN_SUSPECT_NAMES};
+use crate::schema::MICROS_PER_DAY;
 use crate::schema::source_log::{SourceFacts, SourceWarning, WarningKind};
 
 /// The largest offset of a time zone from UTC. Times in file names have no zone.
@@ -41,6 +42,7 @@ pub fn detect(
         flattened(indicators).filter(|_| !is_table),
         too_early(facts),
         code_page(facts, indicators),
+        future_dated(facts),
     ];
     all.into_iter().flatten().collect()
 }
@@ -140,6 +142,48 @@ fn too_early(facts: &SourceFacts) -> Option<SourceWarning> {
          at least one day after its end"
     );
     is_written_before(facts, end).then(|| warning(WarningKind::TooEarly, *events, detail))
+}
+
+fn future_dated(facts: &SourceFacts) -> Option<SourceWarning> {
+    let mut days = days_after_writing(facts).peekable();
+    let (first, _) = days.peek()?;
+    let first = first.to_string();
+    let events = days.map(|(_, events)| events).sum();
+    let detail = format!(
+        "events from {first} on are dated after the file was written; their times are wrong, or the \
+         clock of the computer was; they do not move the last day of the log"
+    );
+    Some(warning(WarningKind::FutureDated, events, detail))
+}
+
+/// Returns the days of a source that began at least a day after the source was written, with the
+/// numbers of their events. A day allows for time zones and wrong clocks.
+fn days_after_writing(source: &SourceFacts) -> impl Iterator<Item = (NaiveDate, u64)> {
+    let limit = source.modified_us.map(|written| written.saturating_add(MICROS_PER_DAY));
+    let dated = source.days.iter().filter_map(|(day, events)| Some((day.parse().ok()?, *events)));
+    dated.filter(move |(day, events): &(NaiveDate, u64)| {
+        *events > 0 && limit.is_some_and(|limit| day_start(*day) >= limit)
+    })
+}
+
+/// Returns the time of the last event that is not dated after its own source was written, in
+/// microseconds since 1970 (UTC); `None` if there is none. If a source has such days, the end of
+/// its last other day counts.
+pub fn last_plausible_us(sources: &[SourceFacts]) -> Option<i64> {
+    let last = |source: &SourceFacts| {
+        let (_, last) = source.period_us?;
+        let Some((first_wrong, _)) = days_after_writing(source).next() else { return Some(last) };
+        let days = source.days.iter().filter(|(_, events)| **events > 0);
+        let right = days.filter_map(|(day, _)| day.parse::<NaiveDate>().ok());
+        let last_right = right.filter(|day| *day < first_wrong).max()?;
+        Some(day_start(last_right) + MICROS_PER_DAY - 1)
+    };
+    sources.iter().filter_map(last).max()
+}
+
+/// Returns the first instant of a UTC day.
+fn day_start(day: NaiveDate) -> i64 {
+    day.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
 }
 
 /// Returns true if a source has fewer records than its search found, or ends at a limit.
@@ -265,6 +309,32 @@ mod tests {
         };
         assert_eq!(kinds(&source("csv-lossy", 3), &indicators, None), [WarningKind::LossyTable]);
         assert_eq!(kinds(&source("array", 3), &indicators, None), [WarningKind::Flattened]);
+    }
+
+    #[test]
+    fn events_after_the_file_was_written_are_counted_and_do_not_end_the_log() {
+        let written = day_start("2026-03-03".parse().unwrap()) + MICROS_PER_DAY / 2;
+        let of = |days: &[&str]| SourceFacts {
+            modified_us: Some(written),
+            days: days.iter().map(|day| ((*day).to_owned(), 2)).collect(),
+            period_us: Some((0, day_start(days.last().unwrap().parse().unwrap()) + 7)),
+            ..source("array", 5)
+        };
+        let right = of(&["2026-03-02", "2026-03-04"]);
+        assert_eq!(kinds(&right, &LossIndicators::default(), None), []);
+        let wrong = of(&["2026-03-02", "2027-01-01", "2031-01-01"]);
+        let all = detect(&wrong, &LossIndicators::default(), None);
+        assert_eq!((all.len(), all[0].kind, all[0].count), (1, WarningKind::FutureDated, 4));
+        assert!(all[0].detail.starts_with("events from 2027-01-01 on"), "{}", all[0].detail);
+        let end = |day: &str| day_start(day.parse().unwrap()) + MICROS_PER_DAY - 1;
+        assert_eq!(last_plausible_us(&[wrong.clone()]), Some(end("2026-03-02")));
+        assert_eq!(
+            last_plausible_us(&[wrong, right]),
+            Some(end("2026-03-04") - MICROS_PER_DAY + 8)
+        );
+        let unknown = SourceFacts { modified_us: None, ..of(&["2031-01-01"]) };
+        assert_eq!(last_plausible_us(&[unknown]), Some(end("2031-01-01") - MICROS_PER_DAY + 8));
+        assert_eq!(last_plausible_us(&[of(&["2031-01-01"])]), None);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::schema::{self, WorkloadGroup, columns};
 /// Positions of the derived columns.
 pub(super) struct DerivedColumns {
     workload_group: usize,
-    /// Environment, app and flow, each with id and name.
-    texts: [usize; 6],
+    /// Environment, app and flow, each with id and name; recipient and role of a shared app.
+    texts: [usize; 8],
     connectors: usize,
 }
 
@@ -32,6 +32,8 @@ impl DerivedColumns {
                 find("PowerAppName")?,
                 find("FlowId")?,
                 find("FlowName")?,
+                find("PowerAppRecipient")?,
+                find("PowerAppRole")?,
             ],
             connectors: find("FlowConnectors")?,
         })
@@ -61,6 +63,8 @@ impl DerivedColumns {
             &fields.app_name,
             &fields.flow_id,
             &fields.flow_name,
+            &fields.app_recipient,
+            &fields.app_role,
         ];
         for (&at, text) in self.texts.iter().zip(texts) {
             if let Some(text) = text {

@@ -63,8 +63,12 @@ fn filter_remarks(options: &Options) -> Vec<String> {
     let kinds = [
         ("workspace", &filters.workspaces),
         ("report", &filters.reports),
+        ("capacity", &filters.capacities),
         ("user", &filters.users),
         ("activity", &filters.activities),
+        ("without workspace", &filters.excluded_workspaces),
+        ("without report", &filters.excluded_reports),
+        ("without user", &filters.excluded_users),
     ];
     let named = kinds.iter().filter(|(_, names)| !names.is_empty());
     let mut remarks: Vec<String> =

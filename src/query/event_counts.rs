@@ -1,4 +1,4 @@
-//! Counts the events of a period: included, filtered out, noise, services and people.
+//! Counts the events of a period: filtered out, noise, services and people, and failed ones.
 
 use std::sync::PoisonError;
 
@@ -12,7 +12,7 @@ use crate::query::engine::scan;
 use crate::query::guard::references::References;
 use crate::query::session::{EventCounts, Session};
 use crate::query::views::context::ViewContext;
-use crate::query::views::{actors, events};
+use crate::query::views::{activities, actors, events};
 
 impl Session<'_> {
     /// Counts the events of the period in the log of a report, by reason of exclusion.
@@ -37,7 +37,8 @@ fn count_events(context: &ViewContext<'_>) -> PolarsResult<EventCounts> {
     let matching = session.filter_expr()?.unwrap_or_else(|| lit(true));
     let all = events::events_in_period(context)?.select([
         matching.alias("matching"),
-        actors::is_noise(session.noise_filter()).alias("noise"),
+        activities::is_noise(session.noise_filter()).alias("noise"),
+        activities::is_failed().alias("failed"),
         actors::is_service().alias("service"),
     ]);
     let counted = || col("matching").and(col("noise").not());
@@ -48,6 +49,8 @@ fn count_events(context: &ViewContext<'_>) -> PolarsResult<EventCounts> {
         sum(col("matching").and(col("noise")), "noise"),
         sum(counted().and(col("service")), "services"),
         sum(counted().and(col("service").not()), "people"),
+        sum(counted().and(col("service")).and(col("failed")), "failed_services"),
+        sum(counted().and(col("service").not()).and(col("failed")), "failed_people"),
     ]);
     let counts = scan::collect_streaming(counts)?;
     let count = |name: &str| PolarsResult::Ok(counts.column(name)?.u64()?.get(0).unwrap_or(0));
@@ -57,5 +60,7 @@ fn count_events(context: &ViewContext<'_>) -> PolarsResult<EventCounts> {
         noise: count("noise")?,
         services: count("services")?,
         people: count("people")?,
+        failed_services: count("failed_services")?,
+        failed_people: count("failed_people")?,
     })
 }

@@ -8,9 +8,10 @@ use crate::schema;
 use crate::query::definition::report::ReportDefinition;
 use crate::query::guard;
 use crate::query::guard::references::References;
+use crate::query::views::activities::TRIGGER_COLUMNS;
 
 /// Columns that views, names, coverage and counts always need.
-const SOURCES_OF_ALL_VIEWS: [&str; 16] = [
+const SOURCES_OF_ALL_VIEWS: [&str; 20] = [
     "Id",
     schema::WORKLOAD_GROUP,
     "CreationTime",
@@ -24,6 +25,10 @@ const SOURCES_OF_ALL_VIEWS: [&str; 16] = [
     "AppId",
     "WorkspaceId",
     "WorkspaceName",
+    "CapacityId",
+    "CapacityName",
+    "IsSuccess",
+    "ResultStatus",
     "ExportEventStartDateTimeParameter",
     "ExportEventEndDateTimeParameter",
     "ExportEventActivityTypeParameter",
@@ -31,7 +36,9 @@ const SOURCES_OF_ALL_VIEWS: [&str; 16] = [
 
 /// Source columns of single view columns.
 const SOURCES_OF_COLUMN: [(&str, &[&str]); 17] = [
-    ("is_failed", &["IsSuccess", "ResultStatus"]),
+    ("only_model_id", &["Datasets"]),
+    ("only_model_name", &["Datasets"]),
+    ("is_presence", &TRIGGER_COLUMNS),
     ("consumption_method", &["ConsumptionMethod", "UserAgent"]),
     ("browser", &["UserAgent"]),
     ("os", &["UserAgent"]),
@@ -43,12 +50,14 @@ const SOURCES_OF_COLUMN: [(&str, &[&str]); 17] = [
     ("dataflow_name", &["DataflowId", "DataflowName"]),
     ("app_id", &["AppId"]),
     ("app_name", &["AppId", "AppName"]),
-    ("capacity_id", &["CapacityId"]),
-    ("capacity_name", &["CapacityId", "CapacityName"]),
     ("item_kind", &SOURCES_OF_ITEM),
     ("item_id", &SOURCES_OF_ITEM),
     ("item_name", &SOURCES_OF_ITEM),
 ];
+
+/// Source columns of the view `item_names`, besides those of all views.
+const SOURCES_OF_ITEM_NAMES: [&str; 6] =
+    ["DashboardId", "DashboardName", "DatasetId", "DatasetName", "DataflowId", "DataflowName"];
 
 /// Source columns of the item of an event.
 const SOURCES_OF_ITEM: [&str; 18] = [
@@ -73,7 +82,7 @@ const SOURCES_OF_ITEM: [&str; 18] = [
 ];
 
 /// Source columns of the view `recipients`.
-const SOURCES_OF_RECIPIENTS: [&str; 9] = [
+const SOURCES_OF_RECIPIENTS: [&str; 11] = [
     "SharingInformation",
     "SubscribeeInformation",
     "ExternalSubscribeeInformation",
@@ -83,28 +92,53 @@ const SOURCES_OF_RECIPIENTS: [&str; 9] = [
     "UserInformation",
     "RecipientUPN",
     "SharingPermission",
+    "PowerAppRecipient",
+    "PowerAppRole",
 ];
 
-/// Returns the columns of the table that a report needs.
+/// View of the fields that no column stores exactly.
+const UNKNOWN_FIELDS_VIEW: &str = "unknown_fields";
+
+/// Returns the columns of the table that a report needs from log files.
 ///
 /// # Errors
 ///
 /// Those of the guard.
 pub fn report_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
     let statement = guard::parse(&report.name, &report.sql)?;
+    let references = guard::check(&report.name, &statement)?;
+    // A value that does not fit its column is found only if the column is read.
+    match references.views.contains(UNKNOWN_FIELDS_VIEW) {
+        true => Ok(all_columns().map(str::to_owned).collect()),
+        false => Ok(referenced_columns(&references)),
+    }
+}
+
+/// Returns the columns of the table that the statement of a report reads.
+///
+/// # Errors
+///
+/// Those of the guard.
+pub fn statement_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
+    let statement = guard::parse(&report.name, &report.sql)?;
     Ok(referenced_columns(&guard::check(&report.name, &statement)?))
+}
+
+fn all_columns() -> impl Iterator<Item = &'static str> {
+    let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
+    schema::columns().iter().map(|column| column.name).chain(own)
 }
 
 /// Returns the columns of the table that a statement with these references needs.
 pub fn referenced_columns(references: &References) -> BTreeSet<String> {
-    let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
-    let all = schema::columns().iter().map(|column| column.name).chain(own);
     let is_source = |name: &str| {
         let added = SOURCES_OF_COLUMN.iter().filter(|(_, columns)| columns.contains(&name));
         let view = SOURCES_OF_RECIPIENTS.contains(&name) && references.views.contains("recipients");
-        view || added.into_iter().any(|(column, _)| references.has_column(column))
+        let names =
+            SOURCES_OF_ITEM_NAMES.contains(&name) && references.views.contains("item_names");
+        view || names || added.into_iter().any(|(column, _)| references.has_column(column))
     };
-    let needed = all.filter(|name| {
+    let needed = all_columns().filter(|name| {
         references.has_column(name) || SOURCES_OF_ALL_VIEWS.contains(name) || is_source(name)
     });
     needed.map(str::to_owned).collect()

@@ -1,6 +1,6 @@
 //! Runs a report: checks its statement, binds its parameters, builds its views and executes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 use polars::sql::SQLContext;
@@ -10,14 +10,14 @@ use crate::Result;
 use crate::error::catch_engine_panic;
 use crate::grid::Grid;
 
-use crate::query::definition::params;
+use crate::query::definition::params::{self, ParamType};
 use crate::query::definition::report::ReportDefinition;
 use crate::query::engine::error::run_engine;
 use crate::query::engine::streaming::{self, StreamingCte};
 use crate::query::engine::{scan, to_grid, widen_integers};
 use crate::query::portable::{self, SqlEngine};
 use crate::query::session::Session;
-use crate::query::views::context::ViewContext;
+use crate::query::views::context::{ViewContext, includes_failed};
 use crate::query::{guard, views};
 
 /// Runs a report with the `given` parameters and the defaults of the others.
@@ -91,6 +91,37 @@ fn prepare<'a>(
     params::bind(&mut statement, &report.name, &report.params, given)?;
     let internal_domains = params::internal_domains(&report.params, given);
     Ok((statement, ViewContext::new(session, report, internal_domains, references)?))
+}
+
+/// Returns the internal domains with which a report distinguishes external users; `None` if it
+/// does not.
+///
+/// # Errors
+///
+/// Those of [`execute`].
+pub fn internal_domains(
+    session: &Session<'_>,
+    report: &ReportDefinition,
+    given: &BTreeMap<String, String>,
+) -> Result<Option<BTreeSet<String>>> {
+    if !report.params.iter().any(|param| param.ty == ParamType::Domains) {
+        return Ok(None);
+    }
+    match params::internal_domains(&report.params, given) {
+        Some(domains) => Ok(Some(domains)),
+        None => run_engine(&report.name, || session.internal_domains()).map(Some),
+    }
+}
+
+/// Returns true if the events of a report include failed ones.
+///
+/// # Errors
+///
+/// Those of the guard.
+pub fn counts_failed(report: &ReportDefinition) -> Result<bool> {
+    let statement = guard::parse(&report.name, &report.sql)?;
+    let references = guard::check(&report.name, &statement)?;
+    Ok(includes_failed(report, &references))
 }
 
 /// Returns true if a report reads a view.

@@ -9,6 +9,7 @@ use polars::prelude::*;
 
 use crate::Result;
 use crate::schema::source_log::SourceFacts;
+use crate::source_warnings;
 use crate::store::Snapshot;
 
 use crate::query::coverage::assess::{self, Coverage};
@@ -18,8 +19,9 @@ use crate::query::definition::report::{Actors, LogKind, ReportDefinition};
 use crate::query::engine::error::run_engine;
 use crate::query::engine::scan::{self, EventTable};
 use crate::query::required_columns;
-use crate::query::views::actors::{self, NoiseFilter};
+use crate::query::views::activities::NoiseFilter;
 use crate::query::views::filters::Filters;
+use crate::query::views::internal_domains;
 use crate::query::views::latest_names::NameLookup;
 
 /// Filters of a run.
@@ -33,7 +35,8 @@ pub struct Settings {
     pub filters: Filters,
 }
 
-/// Numbers of events of a period. `events` is the sum of the other fields.
+/// Numbers of events of a period. `events` is the sum of `filtered`, `noise`, `services` and
+/// `people`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EventCounts {
     /// All events.
@@ -46,6 +49,10 @@ pub struct EventCounts {
     pub services: u64,
     /// Events of people that are not noise.
     pub people: u64,
+    /// Events of `services` that failed.
+    pub failed_services: u64,
+    /// Events of `people` that failed.
+    pub failed_people: u64,
 }
 
 /// Field that no typed column stores exactly.
@@ -65,13 +72,19 @@ pub struct UnknownField {
     pub has_typed_column: bool,
 }
 
-/// Returns the times of the first and last stored event; `None` for an empty archive.
+/// Returns the times of the first and last stored event; `None` for an empty archive. Events that
+/// are dated after their own source was written do not end the archive.
 ///
 /// # Errors
 ///
 /// [`crate::Error::Query`] if a file without statistics cannot be read.
 pub fn event_time_range(snapshot: &Snapshot) -> Result<Option<EventTimeRange>> {
-    run_engine("events", || scan::event_time_range(snapshot))
+    let range = run_engine("events", || scan::event_time_range(snapshot))?;
+    let plausible = source_warnings::last_plausible_us(&snapshot.sources);
+    Ok(range.map(|range| {
+        let last_us = plausible.map_or(range.last_us, |last| range.last_us.min(last));
+        EventTimeRange { last_us: last_us.max(range.first_us), ..range }
+    }))
 }
 
 /// Settings of a run over one archive and period, with the results that its reports share.
@@ -151,7 +164,7 @@ impl<'a> Session<'a> {
     ) -> Result<()> {
         let mut readers: BTreeMap<String, usize> = BTreeMap::new();
         for report in reports {
-            for column in required_columns::report_columns(report)? {
+            for column in required_columns::statement_columns(report)? {
                 *readers.entry(column).or_default() += 1;
             }
         }
@@ -221,7 +234,7 @@ impl<'a> Session<'a> {
         if let Some(domains) = self.internal_domains.get() {
             return Ok(domains.clone());
         }
-        let domains = actors::detect_internal_domains(self.table.in_scope_events()?)?;
+        let domains = internal_domains::detect_internal_domains(self.table.in_scope_events()?)?;
         Ok(self.internal_domains.get_or_init(|| domains).clone())
     }
 

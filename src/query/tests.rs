@@ -149,7 +149,8 @@ fn added() -> Vec<&'static str> {
 }
 
 fn counted(events: u64, noise: u64, services: u64) -> EventCounts {
-    EventCounts { events, noise, services, filtered: 0, people: events - noise - services }
+    let people = events - noise - services;
+    EventCounts { events, noise, services, people, ..EventCounts::default() }
 }
 
 fn shown(cell: &Cell) -> String {
@@ -510,7 +511,7 @@ fn filters_of_one_kind_are_alternatives_and_kinds_combine() {
     let of = |workspaces: &[&str], reports: &[&str], users: &[&str], activities: &[&str]| {
         let [workspaces, reports, users, activities] = [workspaces, reports, users, activities]
             .map(|of| of.iter().copied().map(own).collect());
-        found(Filters { workspaces, reports, users, activities })
+        found(Filters { workspaces, reports, users, activities, ..Filters::default() })
     };
     assert_eq!(of(&[], &[], &[], &[]), "12345");
     assert_eq!(of(&["finance"], &[], &[], &[]), "12", "a name in another case");
@@ -520,6 +521,19 @@ fn filters_of_one_kind_are_alternatives_and_kinds_combine() {
     assert_eq!(of(&[], &[], &["BEN@*"], &[]), "3");
     assert_eq!(of(&[], &[], &[], &["viewreport"]), "1234");
     assert_eq!(of(&["w2"], &[], &["ann*"], &["*Report"]), "5");
+    let without = |workspaces: &[&str], reports: &[&str], users: &[&str]| {
+        let [excluded_workspaces, excluded_reports, excluded_users] =
+            [workspaces, reports, users].map(|of| of.iter().copied().map(own).collect());
+        found(Filters {
+            excluded_workspaces,
+            excluded_reports,
+            excluded_users,
+            ..Filters::default()
+        })
+    };
+    assert_eq!(without(&[], &[], &["ben@contoso.com"]), "1245");
+    assert_eq!(without(&["finance"], &[], &[]), "345", "events without a workspace stay");
+    assert_eq!(without(&["w2"], &["sales"], &[]), "");
 }
 
 #[test]

@@ -22,6 +22,10 @@ pub struct PlatformFields {
     pub flow_id: Option<String>,
     /// The name of the flow.
     pub flow_name: Option<String>,
+    /// The person or group with whom the app was shared.
+    pub app_recipient: Option<String>,
+    /// The permission that the app was shared with.
+    pub app_role: Option<String>,
     /// The connectors of the flow in their order, without duplicates.
     pub connectors: Vec<String>,
 }
@@ -98,11 +102,19 @@ impl PlatformFields {
     fn read_property(&mut self, name: &str, value: Value<'_>) {
         let Value::Text(text) = value else { return };
         let name = name.to_ascii_lowercase();
+        // Published records and scripts name the recipient of a share in two ways.
+        if name == "targetuser.id" {
+            set_if_empty(&mut self.app_recipient, text);
+        }
         match name.strip_prefix(RESOURCE_PREFIX) {
             Some("environment.id") => set_id(&mut self.environment_id, text),
             Some("environment.name") => set_if_empty(&mut self.environment_name, text),
             Some("power_app.id") => set_id(&mut self.app_id, text),
             Some("power_app.display_name") => set_if_empty(&mut self.app_name, text),
+            Some("principal.name") if !text.trim().is_empty() => {
+                self.app_recipient = Some(text.trim().to_owned());
+            }
+            Some("role.name" | "permission_type") => set_if_empty(&mut self.app_role, text),
             Some("cloud_flow.id") => set_id(&mut self.flow_id, text),
             Some("cloud_flow.display_name") => set_if_empty(&mut self.flow_name, text),
             _ => {}

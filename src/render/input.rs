@@ -49,6 +49,9 @@ pub struct ExcludedEvents {
     /// Events of people, if only services count.
     #[serde(skip_serializing_if = "is_zero")]
     pub people: u64,
+    /// Events that failed, of the accounts that the report counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed: u64,
     /// Events that the filters do not match.
     #[serde(skip_serializing_if = "is_zero")]
     pub filtered: u64,

@@ -81,6 +81,7 @@ fn excluded_sentence(excluded: &ExcludedEvents) -> String {
         (excluded.noise, "automated API", ""),
         (excluded.services, "service", ""),
         (excluded.people, "user", ""),
+        (excluded.failed, "failed", ""),
         (excluded.filtered, "", " outside the filters"),
     ];
     let kinds = kinds.iter().filter(|(count, ..)| *count > 0);
@@ -131,11 +132,12 @@ mod tests {
         ];
         assert_eq!(sentences, expected);
         context.coverage = CoverageCounts { days: 1, complete: 1, ..Default::default() };
-        context.excluded = ExcludedEvents { noise: 2_318, services: 0, people: 1, filtered: 4 };
+        context.excluded =
+            ExcludedEvents { noise: 2_318, services: 0, people: 1, failed: 2, filtered: 4 };
         let [_, coverage, excluded] = context_sentences(&context, "UTC");
         assert_eq!(coverage, "Coverage: 1 of 1 day complete.");
-        let expected =
-            "Excluded: 2,318 automated API events, 1 user event, 4 events outside the filters.";
+        let expected = "Excluded: 2,318 automated API events, 1 user event, 2 failed events, \
+             4 events outside the filters.";
         assert_eq!(excluded, expected);
         context.coverage = CoverageCounts::default();
         context.excluded = ExcludedEvents::default();

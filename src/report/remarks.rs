@@ -1,5 +1,7 @@
 //! Notes of a report on its data: coverage, excluded events and empty results.
 
+use std::collections::BTreeSet;
+
 use crate::grid::Grid;
 use crate::query::{Actors, Coverage, DayStatus, EventCounts, Period};
 use crate::render::{CoverageCounts, ExcludedEvents};
@@ -18,14 +20,27 @@ pub(super) fn excluded_events(
     counts: &EventCounts,
     actors: Actors,
     includes_noise: bool,
+    includes_failed: bool,
 ) -> ExcludedEvents {
-    let [services, people] = match actors {
-        Actors::People => [counts.services, 0],
-        Actors::All => [0, 0],
-        Actors::Services => [0, counts.people],
+    let [services, people, failed] = match actors {
+        Actors::People => [counts.services, 0, counts.failed_people],
+        Actors::All => [0, 0, counts.failed_people + counts.failed_services],
+        Actors::Services => [0, counts.people, counts.failed_services],
     };
     let noise = if includes_noise { 0 } else { counts.noise };
-    ExcludedEvents { noise, services, people, filtered: counts.filtered }
+    let failed = if includes_failed { 0 } else { failed };
+    ExcludedEvents { noise, services, people, failed, filtered: counts.filtered }
+}
+
+/// Returns the sentence on the internal domains that a report used.
+pub(super) fn internal_domains_remark(domains: &BTreeSet<String>) -> String {
+    if domains.is_empty() {
+        return "Internal domains: unknown, so only guests by name or type count as external. Set \
+            them with --param internal_domains=contoso.com."
+            .to_owned();
+    }
+    let names: Vec<&str> = domains.iter().map(String::as_str).collect();
+    format!("Internal domains: {}.", names.join(", "))
 }
 
 /// Returns sentences on the result that its rows do not show.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::options::Options;
-use super::remarks::{coverage_counts, excluded_events, report_remarks};
+use super::remarks::{coverage_counts, excluded_events, internal_domains_remark, report_remarks};
 use crate::data_dictionary;
 use crate::grid::Grid;
 use crate::query::{self, Period, ReportDefinition, Session, Settings};
@@ -47,10 +47,17 @@ pub(super) fn run_report(
         since: period.first_day(),
         until: period.last_day(),
         coverage: coverage_counts(session.coverage()),
-        excluded: excluded_events(&counts, session.actors(report), report.includes_noise),
+        excluded: excluded_events(
+            &counts,
+            session.actors(report),
+            report.includes_noise,
+            query::counts_failed(report)?,
+        ),
     };
     let top = params.get(TOP_PARAM).map(String::as_str);
-    let remarks = report_remarks(period, &grid, &counts, top);
+    let mut remarks = report_remarks(period, &grid, &counts, top);
+    let domains = query::internal_domains(session, report, &params)?;
+    remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
     Ok(ReportResult { grid, context, remarks })
 }
 

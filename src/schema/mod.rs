@@ -11,7 +11,7 @@ pub mod tsv;
 mod wildcard;
 
 pub use columns::{ColumnDefinition, ColumnEncoding, ColumnType, column_index, columns};
-pub use operations::{Noise, Operation, operations};
+pub use operations::{Noise, Operation, operation_by_name, operations};
 pub use person_fields::{
     EventText, NoMembers, PersonFieldKind, TextMembers, is_address, is_nobody, person_field_names,
 };

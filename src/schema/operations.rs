@@ -1,5 +1,6 @@
 //! The catalog of activities, which Microsoft's audit log calls operations.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::tsv::{TsvError, parse_table, wrong_cell_count};
@@ -71,9 +72,25 @@ pub fn operations() -> &'static [Operation] {
     &OPERATIONS
 }
 
+static BY_LOWERCASE_NAME: LazyLock<HashMap<String, &Operation>> =
+    LazyLock::new(|| operations().iter().map(|known| (known.name.to_lowercase(), known)).collect());
+
+/// Returns the operation with this name in any case, because Microsoft has written names in
+/// several spellings.
+pub fn operation_by_name(name: &str) -> Option<&'static Operation> {
+    BY_LOWERCASE_NAME.get(&name.to_lowercase()).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn operations_are_found_in_any_case() {
+        assert_eq!(operation_by_name("viewREPORT").map(|known| known.name), Some("ViewReport"));
+        assert!(operation_by_name("no such operation").is_none());
+        assert_eq!(BY_LOWERCASE_NAME.len(), operations().len(), "no two differ by case only");
+    }
 
     #[test]
     fn every_row_is_parsed() {

@@ -126,6 +126,8 @@ pub enum WarningKind {
     SkippedText,
     /// Events have no id, so their copies with an id are not recognized. Counts these events.
     WithoutId,
+    /// Events are dated at least a day after the file was written. Counts these events.
+    FutureDated,
 }
 
 /// The facts about one source.

@@ -31,10 +31,17 @@ ASKED = [
     ["--tz", "America/New_York", "--since", "100d", "--noise", "exclude-all-reads", "--actors", "all"],
     ["--tz", "Asia/Kathmandu", "--since", "60d", "--user", "*a*", "--workspace", "*e*"],
     ["--noise", "include", "--actors", "services"],
+    ["--since", "200d", "--capacity", "*", "--exclude-user", "*an*", "--exclude-report", "*k*"],
 ]
 OWN = {
-    "adoption": [["--param", "grain=week"], ["--param", "grain=month"], ["--param", "activity=view"]],
+    "adoption": [
+        ["--param", "grain=week"],
+        ["--param", "grain=month"],
+        ["--param", "activity=view"],
+        ["--param", "automated=true"],
+    ],
     "consumption-trend": [["--param", "grain=week"], ["--param", "grain=month"]],
+    "dormant-workspaces": [["--param", "automated=true", "--param", "days=0"]],
     "external-users": [["--param", "internal_domains=contoso.com"]],
     "sharing-audit": [["--param", "internal_domains=contoso.com"]],
 }

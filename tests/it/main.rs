@@ -70,6 +70,8 @@ mod top_reports;
 mod golden;
 // Filters, parameters, all reports at once, and SQL of the user.
 mod questions;
+// Who an event counts for, and what it is about.
+mod who_and_what;
 // Frequent mistakes of users, and the help they get.
 mod mistakes;
 // Outputs of every report over the invented year, compared with files.

@@ -50,12 +50,14 @@ fn text<'r>(row: &'r Value, column: &str) -> &'r str {
 fn adoption_matches_the_oracle_on_each_day() {
     let archive = year();
     for zone in ZONES {
-        for (activity, views_only) in [("all", false), ("view", true)] {
+        for (activity, automated) in [("all", false), ("all", true), ("view", false)] {
             let (user_actions, statuses) = known(archive, zone);
-            let user_actions = user_actions.iter().filter(|action| action.is_view || !views_only);
-            let expected = adoption(user_actions, &statuses);
-            let set = format!("activity={activity}");
-            let flags = ["--tz", zone.name(), "--param", &set];
+            let is_counted = |action: &&UserAction| {
+                (action.is_view || activity == "all") && (action.is_presence || automated)
+            };
+            let expected = adoption(user_actions.iter().filter(is_counted), &statuses);
+            let set = [format!("activity={activity}"), format!("automated={automated}")];
+            let flags = ["--tz", zone.name(), "--param", &set[0], "--param", &set[1]];
             let rows = rows(archive, "adoption", &flags);
             assert_eq!(rows.len(), expected.len(), "{zone}: days");
             for (row, day) in rows.iter().zip(expected) {

@@ -27,8 +27,9 @@ Examples:
   pbi-analyze report coverage --since 7d --fail-on coverage:missing
 
 `pbi-analyze report NAME --help` explains a report.
---workspace, --report, --user and --activity take an ID or a name in any case,
-with * as a wildcard. Repeat a flag to match any of several values.
+Filters (--workspace, --report, --capacity, --user, --activity and --exclude-…)
+take an ID or a name in any case, with * as a wildcard. Repeat a flag to match
+any of several values. An event without a capacity matches no --capacity.
 Conditions of --fail-on: coverage:missing, coverage:truncated,
 coverage:partial, coverage:incomplete, rows:any, rows:none.")]
 pub(in crate::cli) struct ReportArgs {
@@ -161,6 +162,18 @@ pub(in crate::cli) struct QueryArgs {
     /// Include only this activity, for example ViewReport
     #[arg(long, value_name = "NAME", action = ArgAction::Append)]
     pub(in crate::cli) activity: Vec<String>,
+    /// Include only activity on this capacity
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(in crate::cli) capacity: Vec<String>,
+    /// Exclude activity of this person or service principal
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(in crate::cli) exclude_user: Vec<String>,
+    /// Exclude activity in this workspace
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(in crate::cli) exclude_workspace: Vec<String>,
+    /// Exclude activity on this report
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub(in crate::cli) exclude_report: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
 }

@@ -6,29 +6,18 @@
 use polars::prelude::PolarsResult;
 
 use crate::query::portable::expressions::{
-    ACTIVITY_SQL, IS_ANONYMOUS_SQL, ScriptWriter, entity_id_sql, null_if_empty,
+    ACTIVITY_SQL, IS_ANONYMOUS_SQL, ScriptWriter, domain_sql, entity_id_sql, null_if_empty,
+    own_address_sql,
 };
 use crate::query::views::entities::ENTITIES;
 use crate::query::views::{items, user_agent};
 
 const ARTIFACT_KIND_SQL: &str = "COALESCE(NULLIF(ArtifactKind, ''), 'Artifact')";
 
-/// Returns the domain of a user in lower case.
-pub fn user_domain_sql(user: &str) -> String {
-    let guest = format!("split_part({user}, '#ext#', 1)");
-    format!(
-        "NULLIF(CASE WHEN contains({user}, '#ext#') THEN CASE WHEN contains({guest}, '_') THEN \
-         regexp_extract({guest}, '_([^_]*)$', 1) END WHEN contains({user}, '@') THEN \
-         regexp_extract({user}, '@([^@]*)$', 1) END, '')"
-    )
-}
-
 /// Returns the added columns that need no join: pairs of name and SQL expression.
 pub fn added_columns(writer: &ScriptWriter<'_>) -> PolarsResult<Vec<(&'static str, String)>> {
     let mut columns = time_columns(writer);
     columns.extend(user_columns(writer)?);
-    let is_failed = "(COALESCE(IsSuccess = FALSE, FALSE) OR COALESCE(lower(ResultStatus) IN \
-        ('failed', 'failure'), FALSE))";
     let personal = |column: &str| {
         format!(
             "COALESCE(lower({column}) = 'my workspace' OR \
@@ -39,10 +28,14 @@ pub fn added_columns(writer: &ScriptWriter<'_>) -> PolarsResult<Vec<(&'static st
     let method = match_keyword(writer, &user_agent::CONSUMPTION_METHODS);
     let name = item_case(writer, |_, _, name| null_if_empty(name));
     let name = format!("COALESCE({name}, NULLIF(ItemName, ''), NULLIF(ObjectDisplayName, ''))");
+    let only_model =
+        |member: &str| null_if_empty(&format!("{}.{member}", writer.dialect.only_item("Datasets")));
     columns.extend([
+        ("only_model_id", only_model("DatasetId")),
+        ("only_model_name", only_model("DatasetName")),
         ("is_noise", writer.is_noise(writer.context.session.noise_filter())),
-        ("is_failed", is_failed.to_owned()),
-        ("activity_name", ACTIVITY_SQL.to_owned()),
+        ("is_presence", writer.is_presence()),
+        ("is_failed", writer.is_failed()),
         ("is_personal_workspace", format!("({personal})")),
         ("consumption_method", format!("COALESCE(NULLIF(ConsumptionMethod, ''), {method})")),
         ("browser", match_keyword(writer, &user_agent::BROWSERS)),
@@ -64,6 +57,10 @@ fn time_columns(writer: &ScriptWriter<'_>) -> Vec<(&'static str, String)> {
         _ => writer.is_in_period(),
     };
     let date = format!("CAST({local} AS DATE)");
+    let epoch_us = dialect.epoch_us("CreationTime");
+    let hour_start = format!(
+        "({epoch_us} - CAST(minute({local}) AS BIGINT) * 60000000 - {epoch_us} % 60000000)"
+    );
     let month = format!("CAST(year({local}) * 12 + month({local}) - 1 AS BIGINT)");
     vec![
         ("local_time", local.clone()),
@@ -76,7 +73,8 @@ fn time_columns(writer: &ScriptWriter<'_>) -> Vec<(&'static str, String)> {
         ("local_epoch_month", month),
         ("utc_date", format!("CAST({utc} AS DATE)")),
         ("utc_hour", format!("CAST(hour({utc}) AS BIGINT)")),
-        ("epoch_us", dialect.epoch_us("CreationTime")),
+        ("epoch_us", epoch_us.clone()),
+        ("hour_start_us", hour_start),
         ("in_period", in_period),
     ]
 }
@@ -84,21 +82,16 @@ fn time_columns(writer: &ScriptWriter<'_>) -> Vec<(&'static str, String)> {
 /// Returns the columns of the actor.
 fn user_columns(writer: &ScriptWriter<'_>) -> PolarsResult<Vec<(&'static str, String)>> {
     let user = "lower(UserId)";
-    let domains = writer.context.internal_domains()?;
-    let domains = writer.literal_list(domains.iter().map(String::as_str));
-    let is_guest = format!(
-        "COALESCE(UserType = 10, FALSE) OR COALESCE(contains({user}, '#ext#'), FALSE) OR \
-         COALESCE(contains({user}, '@') AND \
-         regexp_extract({user}, '@([^@]*)$', 1) NOT IN ({domains}), FALSE)"
-    );
+    let own = own_address_sql(user);
+    let is_guest = format!("COALESCE(UserType = 10, FALSE) OR {}", writer.is_external(user)?);
     let kind = format!(
         "CASE WHEN {IS_ANONYMOUS_SQL} THEN 'anonymous' WHEN {} THEN 'service' WHEN {is_guest} \
          THEN 'guest' ELSE 'person' END",
         writer.is_service()
     );
     Ok(vec![
-        ("user_id", null_if_empty(user)),
-        ("user_domain", user_domain_sql(user)),
+        ("user_id", null_if_empty(&own)),
+        ("user_domain", domain_sql(&own)),
         ("actor_kind", kind),
         ("is_service", writer.is_service()),
     ])
@@ -118,27 +111,31 @@ fn match_keyword(writer: &ScriptWriter<'_>, keywords: &[(&str, &str)]) -> String
 fn item_case(writer: &ScriptWriter<'_>, pick: impl Fn(&str, &str, &str) -> String) -> String {
     let report = ENTITIES.first().map(entity_id_sql).unwrap_or_default();
     let models = writer.literal_list(items::SEMANTIC_MODEL_KINDS);
-    let other = format!(
-        "CASE WHEN ArtifactKind <> '' AND lower(ArtifactKind) NOT IN ({models}) THEN {} END",
-        null_if_empty("ArtifactId")
-    );
+    let not_report = format!(" AND NOT COALESCE(contains({ACTIVITY_SQL}, 'Report'), FALSE)");
+    let other_kind = format!(" AND ArtifactKind <> '' AND lower(ArtifactKind) NOT IN ({models})");
+    let workspaces = writer.literal_list(items::WORKSPACE_ACTIVITIES.iter().copied());
+    let about_workspace = format!(" AND COALESCE({ACTIVITY_SQL} IN ({workspaces}), FALSE)");
+    let rule = |kind: &str, name: &str| (kind.to_owned(), null_if_empty(&format!("{name}Id")));
+    let always = String::new;
     let cases = [
-        ("'Dashboard'", null_if_empty("DashboardId"), "DashboardName"),
-        ("'Report'", report, "ReportName"),
-        (ARTIFACT_KIND_SQL, other.to_owned(), "ArtifactName"),
-        ("'SemanticModel'", null_if_empty("DatasetId"), "DatasetName"),
-        ("'Dataflow'", null_if_empty("DataflowId"), "DataflowName"),
-        (ARTIFACT_KIND_SQL, null_if_empty("ArtifactId"), "ArtifactName"),
-        ("'App'", null_if_empty("AppId"), "AppName"),
-        ("'PowerApp'", null_if_empty("PowerAppId"), "PowerAppName"),
-        ("'Flow'", null_if_empty("FlowId"), "FlowName"),
-        ("'Gateway'", null_if_empty("GatewayId"), "GatewayName"),
-        ("'Workspace'", null_if_empty("WorkspaceId"), "WorkspaceName"),
+        (rule("'Dashboard'", "Dashboard"), "DashboardName", not_report.clone()),
+        (("'Report'".to_owned(), report), "ReportName", always()),
+        (rule(ARTIFACT_KIND_SQL, "Artifact"), "ArtifactName", other_kind),
+        (rule("'SemanticModel'", "Dataset"), "DatasetName", not_report),
+        (rule("'Dataflow'", "Dataflow"), "DataflowName", always()),
+        (rule(ARTIFACT_KIND_SQL, "Artifact"), "ArtifactName", always()),
+        (rule("'App'", "App"), "AppName", always()),
+        (rule("'PowerApp'", "PowerApp"), "PowerAppName", always()),
+        (rule("'Flow'", "Flow"), "FlowName", always()),
+        (rule("'Gateway'", "Gateway"), "GatewayName", always()),
+        (rule("'Workspace'", "Workspace"), "WorkspaceName", about_workspace),
     ];
-    let cases = cases.iter().map(|(kind, id, name)| {
-        let report = format!(" AND NOT COALESCE(contains({ACTIVITY_SQL}, 'Report'), FALSE)");
-        let condition = if *kind == "'Dashboard'" { report } else { String::new() };
+    // All ids are checked before the first name.
+    let by_id = cases.iter().map(|((kind, id), name, condition)| {
         format!(" WHEN {id} IS NOT NULL{condition} THEN {}", pick(kind, id, name))
     });
-    format!("CASE{} END", cases.collect::<String>())
+    let by_name = cases.iter().map(|((kind, id), name, condition)| {
+        format!(" WHEN {name} <> ''{condition} THEN {}", pick(kind, id, name))
+    });
+    format!("CASE{} END", by_id.chain(by_name).collect::<String>())
 }

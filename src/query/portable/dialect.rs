@@ -48,6 +48,9 @@ pub trait SqlDialect {
     /// Returns the items of a list as rows; no row for a list that is null or empty.
     fn explode(&self, list: &str) -> String;
 
+    /// Returns the item of a list that has one item, else null.
+    fn only_item(&self, list: &str) -> String;
+
     /// Returns the statement of a report in this dialect.
     fn render_statement(&self, statement: &Statement) -> PolarsResult<String>;
 }

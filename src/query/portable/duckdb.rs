@@ -73,6 +73,10 @@ impl SqlDialect for DuckDbDialect {
         format!("unnest({list})")
     }
 
+    fn only_item(&self, list: &str) -> String {
+        format!("(CASE WHEN len({list}) = 1 THEN {list}[1] END)")
+    }
+
     fn render_statement(&self, statement: &Statement) -> PolarsResult<String> {
         Ok(statement.to_string())
     }

@@ -11,10 +11,12 @@ use crate::grid::{Cell, Grid};
 use crate::query::definition::report::Actors;
 use crate::query::engine::to_grid;
 use crate::query::portable::columns;
-use crate::query::portable::expressions::{ACTIVITY_SQL, ScriptWriter, entity_id_sql};
-use crate::query::views::actors::NoiseFilter;
+use crate::query::portable::expressions::{
+    ACTIVITY_SQL, ScriptWriter, WRITTEN_ACTIVITY_SQL, domain_sql, entity_id_sql, own_address_sql,
+};
+use crate::query::views::activities::NoiseFilter;
 use crate::query::views::columns::view_columns;
-use crate::query::views::entities::{ENTITIES, EntityKind};
+use crate::query::views::entities::{ENTITIES, EntityKind, ITEM_VIEWS};
 use crate::query::views::filters::Filters;
 use crate::query::views::{self, recipients};
 use crate::schema::WorkloadGroup;
@@ -42,6 +44,35 @@ fn latest_names_sql(kind: &EntityKind) -> String {
     )
 }
 
+/// Returns the view of events with the activity in the spelling of the catalog.
+fn named_events_sql() -> String {
+    let known =
+        "SELECT operation AS known_activity, lower(operation) AS known_lower FROM operations";
+    format!(
+        "SELECT e.*, COALESCE(known_activity, {WRITTEN_ACTIVITY_SQL}) AS {ACTIVITY_SQL}\n\
+         FROM pbi_files AS e LEFT JOIN ({known}) AS k ON k.known_lower = lower({WRITTEN_ACTIVITY_SQL})"
+    )
+}
+
+/// Returns the view of the latest names of items, over the kinds of items.
+fn item_names_sql() -> String {
+    let kinds = ENTITIES.iter().filter(|kind| ITEM_VIEWS.contains(&kind.view));
+    let named = kinds.map(|kind| {
+        let (key, name) = (entity_id_sql(kind), kind.name_column);
+        format!(
+            "SELECT {key} AS item_id, {name} AS item_name, CreationTime, ROW_NUMBER() OVER \
+             (PARTITION BY {key} ORDER BY CreationTime DESC NULLS LAST, Id DESC, {name} DESC) \
+             AS place FROM pbi_own WHERE {name} <> '' AND {key} IS NOT NULL"
+        )
+    });
+    let named = named.collect::<Vec<_>>().join(" UNION ALL ");
+    format!(
+        "SELECT item_id, item_name FROM (SELECT item_id, item_name, ROW_NUMBER() OVER \
+         (PARTITION BY item_id ORDER BY CreationTime DESC NULLS LAST, item_name DESC) AS place_of_all \
+         FROM ({named}) WHERE place = 1) WHERE place_of_all = 1"
+    )
+}
+
 impl ScriptWriter<'_> {
     /// Returns the script of a statement.
     pub fn write(&self, statement: &Statement) -> PolarsResult<String> {
@@ -51,7 +82,9 @@ impl ScriptWriter<'_> {
             polars_bail!(ComputeError: "the store has no data files; ingest events first");
         }
         let mut sql = self.dialect.preamble().to_owned();
-        sql.push_str(&self.dialect.files_view("pbi_events", &files));
+        sql.push_str(&self.dialect.files_view("pbi_files", &files));
+        write_view(&mut sql, "operations", &self.values_view("operations")?);
+        write_view(&mut sql, "pbi_events", &named_events_sql());
         let in_scope = self.is_in_workload_groups(&[
             WorkloadGroup::PowerBi,
             WorkloadGroup::Fabric,
@@ -61,7 +94,6 @@ impl ScriptWriter<'_> {
         for kind in &ENTITIES {
             write_view(&mut sql, kind.view, &latest_names_sql(kind));
         }
-        write_view(&mut sql, "operations", &self.values_view("operations")?);
         for name in &context.references.views {
             let body = match name.as_str() {
                 "events" => self.events_view(EventScope::Period)?,
@@ -69,6 +101,7 @@ impl ScriptWriter<'_> {
                 "events_all" => self.events_view(EventScope::All)?,
                 "recipients" => self.recipients_view()?,
                 "operations" => continue,
+                "item_names" => item_names_sql(),
                 named if ENTITIES.iter().any(|kind| kind.view == named) => continue,
                 other => self.values_view(other)?,
             };
@@ -122,6 +155,9 @@ impl ScriptWriter<'_> {
         let mut tests = Vec::new();
         if scope != EventScope::All {
             tests.push(self.is_in_workload_groups(context.log.workload_groups()));
+            if !context.includes_failed {
+                tests.push(format!("NOT {}", self.is_failed()));
+            }
             if session.noise_filter() != NoiseFilter::Include && !context.includes_noise {
                 tests.push(format!("NOT {}", self.is_noise(session.noise_filter())));
             }
@@ -157,13 +193,26 @@ impl ScriptWriter<'_> {
                 None => "FALSE".to_owned(),
             }
         };
+        let user = |pattern: &str| {
+            let own = own_address_sql("lower(UserId)");
+            let [written, own] =
+                ["UserId", &own].map(|column| self.matches_wildcard(column, pattern));
+            format!("({written} OR {own})")
+        };
         let all = [
             any(&filters.workspaces, &named("workspaces")),
             any(&filters.reports, &named("reports")),
-            any(&filters.users, &|pattern| self.matches_wildcard("UserId", pattern)),
+            any(&filters.capacities, &named("capacities")),
+            any(&filters.users, &user),
             any(&filters.activities, &|pattern| self.matches_wildcard(ACTIVITY_SQL, pattern)),
         ];
-        all.into_iter().flatten().collect()
+        let excluded = [
+            any(&filters.excluded_workspaces, &named("workspaces")),
+            any(&filters.excluded_reports, &named("reports")),
+            any(&filters.excluded_users, &user),
+        ];
+        let excluded = excluded.into_iter().flatten().map(|test| format!("NOT {test}"));
+        all.into_iter().flatten().chain(excluded).collect()
     }
 
     /// Returns the view of recipients.
@@ -197,17 +246,29 @@ impl ScriptWriter<'_> {
             one_of("one.UserAccessList"),
             one_of("WorkspaceAccessList")
         ));
-        parts.push("SELECT Id, 'share', RecipientUPN, SharingPermission FROM pbi_own".to_owned());
-        let domains = self.context.internal_domains()?;
-        let domains = self.literal_list(domains.iter().map(String::as_str));
-        let (domain, text) = (columns::user_domain_sql("recipient"), dialect.type_name("text"));
+        for (recipient, detail) in recipients::PLATFORM_RECIPIENTS {
+            parts.push(format!("SELECT Id, 'share', {recipient}, {detail} FROM pbi_own"));
+        }
+        let text = dialect.type_name("text");
         let all = parts.join("\nUNION ALL ");
+        let all = format!(
+            "SELECT Id AS event_id, kind, NULLIF(lower(recipient), '') AS recipient, \
+             CAST(detail AS {text}) AS detail FROM ({all})"
+        );
+        // An address can be one of several in a text; a name is not divided.
+        let each = dialect.explode("split(replace(recipient, ',', ';'), ';')");
+        let each = format!(
+            "SELECT event_id, kind, recipient, detail FROM ({all}) \
+             WHERE NOT contains(recipient, '@') UNION ALL \
+             SELECT event_id, kind, trim(one), detail FROM (SELECT event_id, kind, detail, \
+             {each} AS one FROM ({all}) WHERE contains(recipient, '@')) WHERE trim(one) <> ''"
+        );
+        let (own, is_external) = (own_address_sql("recipient"), self.is_external("recipient")?);
+        let domain = domain_sql("own");
         Ok(format!(
-            "SELECT *, (contains(recipient, '#ext#') OR COALESCE(recipient_domain NOT IN \
-             ({domains}), FALSE)) AS is_external FROM (SELECT event_id, kind, recipient, detail, \
-             {domain} AS recipient_domain FROM (SELECT Id AS event_id, kind, \
-             NULLIF(lower(recipient), '') AS recipient, CAST(detail AS {text}) AS detail \
-             FROM ({all}))) WHERE recipient IS NOT NULL"
+            "SELECT event_id, kind, own AS recipient, {domain} AS recipient_domain, is_external, \
+             detail FROM (SELECT event_id, kind, {own} AS own, ({is_external}) AS is_external, \
+             detail FROM ({each}))"
         ))
     }
 

@@ -173,6 +173,7 @@ pub fn source_warnings(session: &Session<'_>) -> PolarsResult<LazyFrame> {
         WarningKind::CodePage => "code page",
         WarningKind::SkippedText => "skipped text",
         WarningKind::WithoutId => "without Id",
+        WarningKind::FutureDated => "future dated",
     };
     let affected = all.iter().map(|(_, warning)| saturating_i64(warning.count));
     let table = df!(

@@ -13,6 +13,12 @@ use crate::query::guard::references::References;
 use crate::query::required_columns;
 use crate::query::session::Session;
 
+/// Returns true if the views `events` and `history` of a statement contain failed events: if it
+/// names `is_failed`, or if the report is about the log.
+pub fn includes_failed(report: &ReportDefinition, references: &References) -> bool {
+    report.includes_noise || references.has_column("is_failed")
+}
+
 /// Inputs from which the views of a statement are built.
 pub struct ViewContext<'a> {
     /// Archive, period and filters.
@@ -25,6 +31,8 @@ pub struct ViewContext<'a> {
     pub log: LogKind,
     /// True if the views `events` and `history` contain automated API activity.
     pub includes_noise: bool,
+    /// True if the views `events` and `history` contain failed events.
+    pub includes_failed: bool,
     /// Internal domains set by the user; `None` to infer them from the events.
     pub internal_domains: Option<BTreeSet<String>>,
     /// Views and columns that the statement names.
@@ -51,6 +59,7 @@ impl<'a> ViewContext<'a> {
             actors: session.actors(report),
             log: report.log,
             includes_noise: report.includes_noise,
+            includes_failed: includes_failed(report, &references),
             internal_domains,
             references,
         })

@@ -36,6 +36,9 @@ pub const ENTITIES: [EntityKind; 7] = [
     entity_kind("capacities", "capacity_id", "capacity_name", "CapacityId", "CapacityName"),
 ];
 
+/// Views of the kinds whose names the view `item_names` contains.
+pub const ITEM_VIEWS: [&str; 4] = ["reports", "dashboards", "semantic_models", "dataflows"];
+
 const fn entity_kind(
     view: &'static str,
     id: &'static str,
@@ -53,6 +56,13 @@ pub fn entity_id(view: &str) -> Expr {
         Some(kind) => null_if_empty(col(kind.id_column)),
         None => lit(NULL).cast(DataType::String),
     }
+}
+
+/// Returns a member of the only semantic model in `Datasets`; null if there are several or none.
+pub fn only_model(member: &'static str) -> Expr {
+    let datasets = || col("Datasets").list();
+    let only = datasets().get(lit(0), true).struct_().field_by_name(member);
+    null_if_empty(when(datasets().len().eq(lit(1))).then(only).otherwise(lit(NULL)))
 }
 
 /// Returns the id of the tenant's own report, also for reports of template apps.

@@ -1,4 +1,7 @@
 //! The views of events: `events`, `history` and `events_all`.
+//!
+//! `events` and `history` contain failed events only if the statement names `is_failed`, or if the
+//! report is about the log itself. So a count that does not mention failures never includes them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,14 +14,18 @@ use crate::schema::{self, Operation};
 use crate::query::definition::report::Actors;
 use crate::query::engine::memoize;
 use crate::query::engine::scan;
+use crate::query::views::activities::NoiseFilter;
 use crate::query::views::context::ViewContext;
-use crate::query::views::entities::{ENTITIES, entity_id};
-use crate::query::views::{actors, items, user_agent};
+use crate::query::views::entities::{ENTITIES, entity_id, only_model};
+use crate::query::views::{activities, actors, items, user_agent};
+
+/// Microseconds in a minute.
+const MICROS_PER_MINUTE: i64 = 60_000_000;
 
 /// Builds the view of events of the period, without noise, of the chosen actors.
 pub fn events(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
     let events = apply_filters(events_in_period(context)?, context)?;
-    add_columns(exclude_noise_and_actors(events, context), context)
+    add_columns(exclude_uncounted(events, context), context)
 }
 
 /// Builds the view of events of any time, without noise, of the chosen actors.
@@ -28,7 +35,7 @@ pub fn history(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
         .all_events()?
         .filter(scan::is_in_workload_groups(context.log.workload_groups()));
     let events = apply_filters(events, context)?;
-    add_columns(exclude_noise_and_actors(events, context), context)
+    add_columns(exclude_uncounted(events, context), context)
 }
 
 /// Builds the view of all stored events, of any workload.
@@ -51,10 +58,13 @@ fn apply_filters(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<L
 }
 
 /// Keeps the events that a report counts.
-fn exclude_noise_and_actors(mut events: LazyFrame, context: &ViewContext<'_>) -> LazyFrame {
+fn exclude_uncounted(mut events: LazyFrame, context: &ViewContext<'_>) -> LazyFrame {
     let noise = context.session.noise_filter();
-    if noise != actors::NoiseFilter::Include && !context.includes_noise {
-        events = events.filter(actors::is_noise(noise).not());
+    if noise != NoiseFilter::Include && !context.includes_noise {
+        events = events.filter(activities::is_noise(noise).not());
+    }
+    if !context.includes_failed {
+        events = events.filter(activities::is_failed().not());
     }
     match context.actors {
         Actors::People => events.filter(actors::is_service().not()),
@@ -76,10 +86,11 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
     let mut first = time_columns(context)?;
     first.extend([
         ("user_id", actors::user_id()),
-        ("activity_name", actors::activity()),
-        ("is_noise", actors::is_noise(context.session.noise_filter())),
+        ("activity_name", activities::activity()),
+        ("is_noise", activities::is_noise(context.session.noise_filter())),
+        ("is_presence", activities::is_presence()),
         ("is_service", actors::is_service()),
-        ("is_failed", is_failed()),
+        ("is_failed", activities::is_failed()),
         ("is_personal_workspace", is_personal_workspace()),
     ]);
     first.extend(ENTITIES.iter().map(|kind| (kind.id, entity_id(kind.view))));
@@ -91,10 +102,12 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
     let label = operation_attribute(|operation| operation.friendly_name);
     let mut second = vec![
         ("user_domain", actors::user_domain()),
-        ("activity_label", memoize::first_non_null(label, actors::activity())),
+        ("activity_label", memoize::first_non_null(label, activities::activity())),
         ("consumption_method", user_agent::consumption_method()),
         ("browser", user_agent::browser()),
         ("os", user_agent::os()),
+        ("only_model_id", only_model("DatasetId")),
+        ("only_model_name", only_model("DatasetName")),
         ("item_kind", items::kind()),
         ("item_id", items::id()),
         ("item_name", items::name()),
@@ -112,7 +125,7 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
 /// Returns an attribute of the activity from the catalog of operations; null if it is unknown.
 fn operation_attribute(attribute: fn(&Operation) -> &'static str) -> Expr {
     let known = schema::operations().iter().map(|o| (o.name.to_owned(), attribute(o).to_owned()));
-    map_lookup(actors::activity(), known.filter(|(_, text)| !text.is_empty()).collect())
+    map_lookup(activities::activity(), known.filter(|(_, text)| !text.is_empty()).collect())
 }
 
 /// Returns the columns of an event's time: in the time zone, in UTC, and as numbers.
@@ -121,6 +134,9 @@ fn time_columns(context: &ViewContext<'_>) -> PolarsResult<Vec<(&'static str, Ex
     let local = local_time(period.time_zone().name())?;
     let whole = |expr: Expr| expr.cast(DataType::Int64);
     let utc = || col("CreationTime").dt();
+    let epoch_us = || col("CreationTime").cast(DataType::Int64);
+    let seconds = || epoch_us() % lit(MICROS_PER_MINUTE);
+    let in_hour = whole(local.clone().dt().minute()) * lit(MICROS_PER_MINUTE) + seconds();
     let month = whole(local.clone().dt().year()) * lit(12) + whole(local.clone().dt().month());
     Ok(vec![
         ("local_time", local.clone()),
@@ -133,7 +149,8 @@ fn time_columns(context: &ViewContext<'_>) -> PolarsResult<Vec<(&'static str, Ex
         ("local_epoch_month", month - lit(1)),
         ("utc_date", utc().replace_time_zone(None, lit("raise"), NonExistent::Raise).dt().date()),
         ("utc_hour", whole(utc().hour())),
-        ("epoch_us", col("CreationTime").cast(DataType::Int64)),
+        ("epoch_us", epoch_us()),
+        ("hour_start_us", epoch_us() - in_hour),
         (
             "in_period",
             scan::is_in_period(period).unwrap_or_else(|| col("CreationTime").is_not_null()),
@@ -157,14 +174,6 @@ fn local_time(zone: &str) -> PolarsResult<Expr> {
         _ => col("CreationTime"),
     };
     Ok(zoned.dt().replace_time_zone(None, lit("earliest"), NonExistent::Raise))
-}
-
-/// Returns true if the activity failed. Newer events have a status text, older ones a flag, and
-/// most have neither. `portable/columns.rs` has the same rule as SQL text.
-fn is_failed() -> Expr {
-    let by_flag = col("IsSuccess").eq(lit(false)).fill_null(lit(false));
-    let is_failure = |status: &str| matches!(&*status.to_lowercase(), "failed" | "failure");
-    by_flag.or(memoize::map_bool(col("ResultStatus"), is_failure))
 }
 
 /// Returns true if the workspace is the personal workspace of a user.

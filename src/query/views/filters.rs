@@ -1,30 +1,40 @@
-//! Filters of a run: workspaces, reports, users and activities.
+//! Filters of a run: workspaces, reports, capacities, users and activities.
 //!
-//! A pattern is an id or a name, in any case; `*` matches any characters. Names of workspaces and
-//! reports are the latest names. An event matches if it matches a pattern of every kind that has
-//! patterns.
+//! A pattern is an id or a name, in any case; `*` matches any characters. Names of workspaces,
+//! reports and capacities are the latest names. A user matches by the address as reports show it,
+//! or by the user name in the log. An event matches if it matches a pattern of every kind that has
+//! patterns, and none of the excluded patterns.
 
 use std::collections::BTreeSet;
 
 use polars::prelude::*;
 
 use crate::query::engine::memoize;
-use crate::query::views::actors;
+use crate::query::views::activities;
+use crate::query::views::addresses::own_address;
 use crate::query::views::entities::entity_id;
 use crate::query::views::latest_names::NameLookup;
 use crate::schema::is_wildcard_match;
 
-/// Patterns of the events to include; an empty list includes all.
+/// Patterns of the events to include or exclude; an empty list includes all, or excludes none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filters {
     /// Patterns of ids or names of workspaces.
     pub workspaces: Vec<String>,
     /// Patterns of ids or names of reports.
     pub reports: Vec<String>,
+    /// Patterns of ids or names of capacities.
+    pub capacities: Vec<String>,
     /// Patterns of users: addresses of people, ids of service principals.
     pub users: Vec<String>,
     /// Patterns of names of activities.
     pub activities: Vec<String>,
+    /// Patterns of ids or names of workspaces to exclude.
+    pub excluded_workspaces: Vec<String>,
+    /// Patterns of ids or names of reports to exclude.
+    pub excluded_reports: Vec<String>,
+    /// Patterns of users to exclude.
+    pub excluded_users: Vec<String>,
 }
 
 impl Filters {
@@ -36,23 +46,40 @@ impl Filters {
     /// Returns the test that an event matches the filters; `None` if there are no patterns.
     pub fn to_expr(&self, lookup: &NameLookup<'_>) -> PolarsResult<Option<Expr>> {
         let mut all = Vec::new();
-        if !self.workspaces.is_empty() {
-            all.push(entity_filter(&self.workspaces, "workspaces", lookup)?);
-        }
-        if !self.reports.is_empty() {
-            all.push(entity_filter(&self.reports, "reports", lookup)?);
+        for (patterns, view) in [
+            (&self.workspaces, "workspaces"),
+            (&self.reports, "reports"),
+            (&self.capacities, "capacities"),
+        ] {
+            if !patterns.is_empty() {
+                all.push(entity_filter(patterns, view, lookup)?);
+            }
         }
         if !self.users.is_empty() {
-            let patterns = lowercase(&self.users);
-            all.push(memoize::map_bool(col("UserId"), move |user| is_any_match(&patterns, user)));
+            all.push(user_filter(&self.users));
         }
         if !self.activities.is_empty() {
             let patterns = lowercase(&self.activities);
-            all.push(memoize::map_bool(actors::activity(), move |name| {
+            all.push(memoize::map_bool(activities::activity(), move |name| {
                 is_any_match(&patterns, name)
             }));
         }
+        for (patterns, view) in
+            [(&self.excluded_workspaces, "workspaces"), (&self.excluded_reports, "reports")]
+        {
+            if !patterns.is_empty() {
+                all.push(entity_filter(patterns, view, lookup)?.not());
+            }
+        }
+        if !self.excluded_users.is_empty() {
+            all.push(user_filter(&self.excluded_users).not());
+        }
         Ok(all.into_iter().reduce(Expr::and))
+    }
+
+    /// Returns true if the filters include an activity.
+    pub fn include_activity(&self, name: &str) -> bool {
+        self.activities.is_empty() || is_any_match(&lowercase(&self.activities), name)
     }
 }
 
@@ -73,6 +100,15 @@ fn entity_filter(
         .collect();
     let test = move |id: &str| ids.contains(id) || is_any_match(&patterns, id);
     Ok(memoize::map_bool(entity_id(kind), test))
+}
+
+/// Returns the test that the user of an event matches a pattern.
+fn user_filter(patterns: &[String]) -> Expr {
+    let patterns = lowercase(patterns);
+    memoize::map_bool(col("UserId"), move |user| {
+        let own = own_address(&user.to_lowercase());
+        is_any_match(&patterns, user) || is_any_match(&patterns, &own)
+    })
 }
 
 fn lowercase(patterns: &[String]) -> Vec<String> {

@@ -1,17 +1,32 @@
 //! The item of an event: its kind, id and name.
 //!
 //! The order of the rules decides. An event of a dashboard or a tile may have the id of its report.
-//! Most events of a report have the id of its semantic model. Each event is checked once; a `CASE`
-//! of the engine would compute every branch for all events.
+//! Most events of a report have the id of its semantic model. Almost every event has the id of a
+//! workspace, which is its item only if the activity is about a workspace. If an event has no id of
+//! an item, the first name decides, and the item has no id. Each event is checked once; a `CASE` of
+//! the engine would compute every branch for all events.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use polars::prelude::*;
 
 use crate::query::engine::memoize::null_if_empty;
-use crate::query::views::actors;
+use crate::query::views::activities;
 use crate::query::views::entities::entity_id;
+use crate::schema;
 
 /// Values of `ArtifactKind` that mean a semantic model, in lower case.
 pub const SEMANTIC_MODEL_KINDS: [&str; 3] = ["dataset", "model", "semanticmodel"];
+
+/// Kind of item in the catalog of activities that are about a workspace.
+const WORKSPACE_KIND: &str = "Workspace";
+
+/// Activities that are about a workspace.
+pub static WORKSPACE_ACTIVITIES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+    let about_workspaces = schema::operations().iter().filter(|o| o.item_kind == WORKSPACE_KIND);
+    about_workspaces.map(|operation| operation.name).collect()
+});
 
 /// Rule for one kind of item.
 struct ItemRule {
@@ -33,15 +48,17 @@ enum ItemIdSource {
 #[derive(Clone, Copy, PartialEq)]
 enum ItemCondition {
     Always,
-    /// The activity is not about a report: events of reports contain the id of the dashboard where
-    /// the report was viewed.
+    /// The activity is not about a report: events of reports contain the ids of the dashboard where
+    /// the report was viewed and of its semantic model.
     NotReportActivity,
+    /// The activity is about a workspace.
+    WorkspaceActivity,
     /// `ArtifactKind` is set and is not a semantic model; `DatasetId` is then the model that the
     /// artifact uses.
     OtherArtifactKind,
 }
 
-const ITEM_RULES: [ItemRule; 11] = [
+static ITEM_RULES: [ItemRule; 11] = [
     item_rule(
         "Dashboard",
         ItemIdSource::View("dashboards"),
@@ -59,7 +76,7 @@ const ITEM_RULES: [ItemRule; 11] = [
         "SemanticModel",
         ItemIdSource::View("semantic_models"),
         "DatasetName",
-        ItemCondition::Always,
+        ItemCondition::NotReportActivity,
     ),
     item_rule("Dataflow", ItemIdSource::View("dataflows"), "DataflowName", ItemCondition::Always),
     item_rule(
@@ -78,10 +95,10 @@ const ITEM_RULES: [ItemRule; 11] = [
     item_rule("Flow", ItemIdSource::Column("FlowId"), "FlowName", ItemCondition::Always),
     item_rule("Gateway", ItemIdSource::Column("GatewayId"), "GatewayName", ItemCondition::Always),
     item_rule(
-        "Workspace",
+        WORKSPACE_KIND,
         ItemIdSource::View("workspaces"),
         "WorkspaceName",
-        ItemCondition::Always,
+        ItemCondition::WorkspaceActivity,
     ),
 ];
 
@@ -95,29 +112,32 @@ const fn item_rule(
 }
 
 /// Returns the kind of the item: Report, Dashboard, SemanticModel, …; for other artifacts, the
-/// event's `ArtifactKind`.
+/// event's `ArtifactKind`. Null if the event has neither an id nor a name of an item.
 pub fn kind() -> Expr {
-    first_match(
-        |rule| rule.id_expr(),
-        |at, _, kind| match ITEM_RULES[at].kind {
-            "Artifact" => Some(kind.filter(|kind| !kind.is_empty()).unwrap_or("Artifact")),
-            kind => Some(kind),
-        },
-    )
+    first_match(|found| match found.rule.kind {
+        "Artifact" => Some(found.artifact_kind.unwrap_or("Artifact")),
+        kind => Some(kind),
+    })
 }
 
 /// Returns the id of the item.
 pub fn id() -> Expr {
-    first_match(|rule| rule.id_expr(), |_, id, _| id)
+    first_match(|found| found.id)
 }
 
 /// Returns the name of the item at the time of the event, else `ItemName` or `ObjectDisplayName`.
 pub fn name() -> Expr {
-    let own = first_match(
-        |rule| col(rule.name_column),
-        |_, name, _| name.filter(|name| !name.is_empty()),
-    );
+    let own = first_match(|found| found.name);
     coalesce(&[own, null_if_empty(col("ItemName")), null_if_empty(col("ObjectDisplayName"))])
+}
+
+/// Item of an event.
+struct FoundItem<'t> {
+    rule: &'static ItemRule,
+    id: Option<&'t str>,
+    name: Option<&'t str>,
+    /// The event's `ArtifactKind`, if it is not empty.
+    artifact_kind: Option<&'t str>,
 }
 
 impl ItemRule {
@@ -134,47 +154,41 @@ impl ItemRule {
             ItemCondition::NotReportActivity => {
                 !activity.is_some_and(|activity| activity.contains("Report"))
             }
-            ItemCondition::OtherArtifactKind => kind.is_some_and(|kind| {
-                !kind.is_empty() && !SEMANTIC_MODEL_KINDS.contains(&kind.to_lowercase().as_str())
-            }),
+            ItemCondition::WorkspaceActivity => {
+                activity.is_some_and(|activity| WORKSPACE_ACTIVITIES.contains(activity))
+            }
+            ItemCondition::OtherArtifactKind => kind
+                .is_some_and(|kind| !SEMANTIC_MODEL_KINDS.contains(&kind.to_lowercase().as_str())),
         }
     }
 }
 
-/// Returns a value of the first rule that applies to each event.
-///
-/// `value_of` returns the column of the value. `pick` gets the index of the rule, the value, and
-/// the event's `ArtifactKind`.
+/// Returns a value of the first rule that applies to each event: by the ids, else by the names.
 fn first_match(
-    value_of: impl Fn(&ItemRule) -> Expr,
-    pick: impl for<'t> Fn(usize, Option<&'t str>, Option<&'t str>) -> Option<&'t str>
-    + Send
-    + Sync
-    + 'static,
+    pick: impl for<'t> Fn(FoundItem<'t>) -> Option<&'t str> + Send + Sync + 'static,
 ) -> Expr {
-    let mut inputs = vec![actors::activity(), col("ArtifactKind")];
+    let mut inputs = vec![activities::activity(), col("ArtifactKind")];
     inputs.extend(ITEM_RULES.iter().map(ItemRule::id_expr));
-    inputs.extend(ITEM_RULES.iter().map(value_of));
+    inputs.extend(ITEM_RULES.iter().map(|rule| col(rule.name_column)));
     let choose = move |columns: &mut [Column]| {
         let texts = columns.iter().map(|column| column.str());
         let texts = texts.collect::<PolarsResult<Vec<_>>>()?;
         let Some((heads, rest)) = texts.split_at_checked(2) else {
             polars_bail!(ComputeError: "item rules need at least 2 columns");
         };
-        let (ids, values) = rest.split_at(ITEM_RULES.len());
-        let rows = heads.iter().chain(ids).map(|column| column.len()).max().unwrap_or(0);
-        // A column with one value means this value for all rows.
-        let at = |column: &StringChunked, row: usize| if column.len() == 1 { 0 } else { row };
+        let (ids, names) = rest.split_at(ITEM_RULES.len());
+        let rows = texts.iter().map(|column| column.len()).max().unwrap_or(0);
         let chosen: StringChunked = (0..rows)
             .map(|row| {
-                let [activity, kind] =
-                    [heads[0], heads[1]].map(|column| column.get(at(column, row)));
-                let mut rules = ITEM_RULES.iter().zip(ids).enumerate();
-                let (rule, _) = rules.find(|(_, (rule, ids))| {
-                    ids.get(at(ids, row)).is_some() && rule.is_applicable(activity, kind)
-                })?;
-                let value = values.get(rule).and_then(|column| column.get(at(column, row)));
-                pick(rule, value, kind)
+                let [activity, artifact_kind] = [heads[0], heads[1]].map(|text| cell(text, row));
+                let first = |texts: &[&StringChunked]| {
+                    ITEM_RULES.iter().zip(texts).position(|(rule, text)| {
+                        cell(text, row).is_some() && rule.is_applicable(activity, artifact_kind)
+                    })
+                };
+                let at = first(ids).or_else(|| first(names))?;
+                let [id, name] = [ids, names].map(|texts| cell(texts.get(at)?, row));
+                pick(FoundItem { rule: ITEM_RULES.get(at)?, id, name, artifact_kind })
             })
             .collect();
         Ok(chosen.into_column())
@@ -183,4 +197,10 @@ fn first_match(
         let name = fields.first().map(|field| field.name().clone()).unwrap_or_default();
         Ok(Field::new(name, DataType::String))
     })
+}
+
+/// Returns the text of a row that is not empty. A column with one row means this text for all rows.
+fn cell<'t>(texts: &'t StringChunked, row: usize) -> Option<&'t str> {
+    let row = if texts.len() == 1 { 0 } else { row };
+    texts.get(row).filter(|text| !text.is_empty())
 }

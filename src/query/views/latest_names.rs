@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use polars::prelude::*;
 
 use crate::query::engine::scan::{self, EventTable};
-use crate::query::views::entities::{ENTITIES, entity_id};
+use crate::query::views::entities::{ENTITIES, ITEM_VIEWS, entity_id};
 
 /// Latest names in an archive, looked up on first use.
 pub struct NameLookup<'a> {
@@ -25,6 +25,25 @@ impl<'a> NameLookup<'a> {
 
     /// Returns the objects that `view` lists: a table with the columns `key` and `name`.
     pub fn names_of(&self, view: &'static str) -> PolarsResult<DataFrame> {
+        self.dated_names_of(view)?.select(["key", "name"])
+    }
+
+    /// Returns the latest name of each item, over the kinds of items: a table with the columns
+    /// `item_id` and `item_name`. One id can have names of several kinds.
+    pub fn item_names(&self) -> PolarsResult<DataFrame> {
+        let tables: PolarsResult<Vec<LazyFrame>> =
+            ITEM_VIEWS.iter().map(|view| Ok(self.dated_names_of(view)?.lazy())).collect();
+        let by_time = SortMultipleOptions::default();
+        concat(tables?, UnionArgs::default())?
+            .group_by([col("key")])
+            .agg([col("name").sort_by([col("at"), col("name")], by_time).last()])
+            .select([col("key").alias("item_id"), col("name").alias("item_name")])
+            .collect()
+    }
+
+    /// Returns the objects that `view` lists: the columns `key`, `name` and `at`, the time of the
+    /// name.
+    fn dated_names_of(&self, view: &'static str) -> PolarsResult<DataFrame> {
         // Entries are inserted whole, so a panic elsewhere cannot leave half an entry.
         let mut tables = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = tables.get(view) {
@@ -41,7 +60,8 @@ impl<'a> NameLookup<'a> {
     }
 }
 
-/// Returns one row for each key that ever had a name: the columns `key` and `name`.
+/// Returns one row for each key that ever had a name: the columns `key`, `name` and `at`, the time
+/// of the name in microseconds since 1970.
 ///
 /// In most archives the time alone decides. Ids, the widest column, are read only for keys that
 /// have two names at one instant.
@@ -59,7 +79,7 @@ pub fn latest_names(events: &LazyFrame, key: Expr, name: &str) -> PolarsResult<D
         .filter(col("at").eq(col("at").max().over([col("key")])?))
         .with_column(len().over([col("key")])?.alias("names"))
         .collect()?;
-    let one = |more: LazyFrame| more.select([col("key"), col("name")]);
+    let one = |more: LazyFrame| more.select([col("key"), col("name"), col("at")]);
     let clear = one(last.clone().lazy().filter(col("names").eq(lit(1))));
     let tied =
         last.lazy().filter(col("names").gt(lit(1))).select([col("key"), col("at")]).collect()?;
@@ -71,9 +91,10 @@ pub fn latest_names(events: &LazyFrame, key: Expr, name: &str) -> PolarsResult<D
     let decided = named(&[col("Id").alias("id")])
         .join(tied, &both, &both, JoinArgs::new(JoinType::Inner))
         .group_by([col("key")])
-        .agg([col("name")
-            .sort_by([col("id"), col("name")], SortMultipleOptions::default())
-            .last()]);
+        .agg([
+            col("name").sort_by([col("id"), col("name")], SortMultipleOptions::default()).last(),
+            col("at").max(),
+        ]);
     concat([clear, one(decided)], UnionArgs::default())?.collect()
 }
 
@@ -92,7 +113,8 @@ mod tests {
         );
         let names = latest_names(&events.unwrap().lazy(), col("ReportId"), "ReportName").unwrap();
         let names = names.sort(["key"], Default::default()).unwrap();
-        let expected = df!("key" => ["a", "b"], "name" => ["newest", "B"]).unwrap();
+        let expected = df!("key" => ["a", "b"], "name" => ["newest", "B"], "at" => [20_i64, 20]);
+        let expected = expected.unwrap();
         assert!(names.equals(&expected), "{names:?}");
     }
 }

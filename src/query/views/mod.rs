@@ -1,12 +1,15 @@
 //! The views that a statement reads. Only the columns that the statement names are built.
 
+pub(in crate::query) mod activities;
 pub(in crate::query) mod actors;
+pub(in crate::query) mod addresses;
 mod archive;
 pub(in crate::query) mod columns;
 pub(in crate::query) mod context;
 pub(in crate::query) mod entities;
 pub(in crate::query) mod events;
 pub(in crate::query) mod filters;
+pub(in crate::query) mod internal_domains;
 pub(in crate::query) mod items;
 pub(in crate::query) mod latest_names;
 pub(in crate::query) mod recipients;
@@ -19,6 +22,7 @@ use crate::schema;
 use crate::query::engine::memoize::null_if_empty;
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::ENTITIES;
+use crate::query::views::filters::Filters;
 
 /// Builds a view.
 pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFrame> {
@@ -27,7 +31,8 @@ pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFra
         "events" => events::events(context),
         "history" => events::history(context),
         "events_all" => events::events_all(context),
-        "operations" => operations(),
+        "operations" => operations(session.filters()),
+        "item_names" => session.name_lookup().item_names().map(IntoLazy::lazy),
         "recipients" => recipients::recipients(context),
         "days" => archive::days(session),
         "history_days" => archive::history_days(session),
@@ -48,7 +53,7 @@ pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFra
 }
 
 /// Builds the view of the catalog of operations.
-fn operations() -> PolarsResult<LazyFrame> {
+fn operations(filters: &Filters) -> PolarsResult<LazyFrame> {
     let all = schema::operations();
     let texts =
         |pick: fn(&schema::Operation) -> &'static str| all.iter().map(pick).collect::<Vec<_>>();
@@ -65,5 +70,8 @@ fn operations() -> PolarsResult<LazyFrame> {
     // An empty cell means unknown.
     let columns = table.get_column_names_owned();
     let columns = columns.into_iter().map(|name| null_if_empty(col(name.clone())).alias(name));
-    Ok(table.lazy().select(columns.collect::<Vec<_>>()))
+    let mut table = table.lazy().select(columns.collect::<Vec<_>>()).collect()?;
+    let counted: Vec<bool> = all.iter().map(|o| filters.include_activity(o.name)).collect();
+    table.with_column(Column::new("matches_filter".into(), counted))?;
+    Ok(table.lazy())
 }

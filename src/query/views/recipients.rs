@@ -1,12 +1,10 @@
 //! The view of recipients of shares, subscriptions, roles and memberships: one row for each event
 //! and recipient.
 
-use std::collections::BTreeSet;
-
 use polars::prelude::*;
 
 use crate::query::engine::memoize::{self, null_if_empty};
-use crate::query::views::actors;
+use crate::query::views::addresses;
 use crate::query::views::context::ViewContext;
 
 /// Nested column that lists recipients.
@@ -55,6 +53,10 @@ pub const RECIPIENT_LISTS: [RecipientList; 5] = [
     },
 ];
 
+/// Columns of the Power Platform with the recipient of a share and its permission.
+pub const PLATFORM_RECIPIENTS: [(&str, &str); 2] =
+    [("RecipientUPN", "SharingPermission"), ("PowerAppRecipient", "PowerAppRole")];
+
 /// Builds the view: `event_id`, `kind`, `recipient`, `recipient_domain`, `is_external`, `detail`.
 pub fn recipients(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
     let events = context.table.in_scope_events()?;
@@ -68,23 +70,43 @@ pub fn recipients(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
         parts.push(recipient_rows(each, kind, col("one"), lit(NULL)));
     }
     parts.push(workspace_roles(&events));
-    let platform = events.filter(null_if_empty(col("RecipientUPN")).is_not_null());
-    parts.push(recipient_rows(platform, "share", col("RecipientUPN"), col("SharingPermission")));
+    for (recipient, detail) in PLATFORM_RECIPIENTS {
+        let shared = events.clone().filter(null_if_empty(col(recipient)).is_not_null());
+        parts.push(recipient_rows(shared, "share", col(recipient), col(detail)));
+    }
 
     let internal_domains = context.internal_domains()?;
     let all = concat(parts, UnionArgs::default())?.filter(col("recipient").is_not_null());
+    let is_external = move |user: &str| addresses::is_external(user, &internal_domains);
+    let own = memoize::map_text(col("recipient"), |user| Some(addresses::own_address(user)));
     let domain =
-        memoize::map_text(col("recipient"), |user| actors::domain_of(user).map(str::to_owned));
-    Ok(all.with_columns([
-        domain.alias("recipient_domain"),
-        memoize::map_bool(col("recipient"), move |user| is_external(user, &internal_domains))
-            .alias("is_external"),
-    ]))
+        memoize::map_text(col("recipient"), |user| addresses::domain_of(user).map(str::to_owned));
+    let each = split_recipients(all).with_columns([
+        memoize::map_bool(col("recipient"), is_external).alias("is_external"),
+        own.alias("recipient"),
+    ]);
+    Ok(each.with_column(domain.alias("recipient_domain")).select(
+        ["event_id", "kind", "recipient", "recipient_domain", "is_external", "detail"].map(col),
+    ))
 }
 
-fn is_external(user: &str, internal_domains: &BTreeSet<String>) -> bool {
-    user.contains("#ext#")
-        || actors::domain_of(user).is_some_and(|domain| !internal_domains.contains(domain))
+/// Makes one row for each address of a text with several addresses, `a@x.com; b@x.com`.
+fn split_recipients(rows: LazyFrame) -> LazyFrame {
+    let split = |[texts]: [&Column; 1]| {
+        let each = texts
+            .str()?
+            .iter()
+            .map(|text| text.map(|text| Series::new("".into(), addresses::split_addresses(text))));
+        let lists: ListChunked = each.collect();
+        Ok(lists.with_name(texts.name().clone()).into_column())
+    };
+    let listed = DataType::List(Box::new(DataType::String));
+    rows.with_column(memoize::map_columns([col("recipient")], listed, split))
+        .explode(
+            by_name(["recipient"], true, false),
+            ExplodeOptions { empty_as_null: true, keep_nulls: true },
+        )
+        .filter(col("recipient").is_not_null())
 }
 
 fn recipients_in_list(events: &LazyFrame, list: &RecipientList) -> LazyFrame {

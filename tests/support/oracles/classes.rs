@@ -41,8 +41,9 @@ pub fn classes(user_actions: &[UserAction], last: NaiveDate) -> BTreeMap<String,
             30..270 => "occasional",
             _ => "inactive",
         };
-        let is_creator =
-            user_actions.iter().any(|action| action.is_author && ago(action) < 6 * MONTH);
+        let is_creator = user_actions.iter().any(|action| {
+            action.is_author && !action.activity.starts_with("Delete") && ago(action) < 6 * MONTH
+        });
         let is_viewer = user_actions.iter().any(|action| action.is_view || action.is_external);
         let role = if is_creator { Some("creator") } else { is_viewer.then_some("viewer") };
         let last_active =

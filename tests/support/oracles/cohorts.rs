@@ -70,6 +70,7 @@ fn cohorts_are_counted_in_each_month_after_their_own() {
         is_view: true,
         is_external: false,
         is_author: false,
+        is_presence: true,
     };
     let author = UserAction { is_view: false, ..action("cem", "2025-01-05") };
     let user_actions = [

@@ -105,6 +105,10 @@ impl SqlDialect for SparkDialect {
         format!("explode({list})")
     }
 
+    fn only_item(&self, list: &str) -> String {
+        format!("(CASE WHEN size({list}) = 1 THEN {list}[0] END)")
+    }
+
     fn render_statement(&self, statement: &Statement) -> PolarsResult<String> {
         statement::render(statement, self)
     }
