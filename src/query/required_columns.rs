@@ -9,6 +9,9 @@ use crate::query::definition::report::ReportDefinition;
 use crate::query::guard;
 use crate::query::guard::references::References;
 
+/// View of the fields that no typed column stores exactly.
+const UNKNOWN_FIELDS_VIEW: &str = "unknown_fields";
+
 /// Columns that views, names, coverage and counts always need.
 const SOURCES_OF_ALL_VIEWS: [&str; 16] = [
     "Id",
@@ -95,16 +98,37 @@ pub fn report_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
     Ok(referenced_columns(&guard::check(&report.name, &statement)?))
 }
 
+/// Returns the columns with which raw files must be read for a report.
+///
+/// A field is unknown if no typed column stores its value exactly, so a report on unknown fields
+/// needs every column.
+///
+/// # Errors
+///
+/// Those of the guard.
+pub fn raw_file_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
+    let statement = guard::parse(&report.name, &report.sql)?;
+    let references = guard::check(&report.name, &statement)?;
+    if references.views.contains(UNKNOWN_FIELDS_VIEW) {
+        return Ok(all_columns().map(str::to_owned).collect());
+    }
+    Ok(referenced_columns(&references))
+}
+
+/// Returns the names of all columns of the table.
+fn all_columns() -> impl Iterator<Item = &'static str> {
+    let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
+    schema::columns().iter().map(|column| column.name).chain(own)
+}
+
 /// Returns the columns of the table that a statement with these references needs.
 pub fn referenced_columns(references: &References) -> BTreeSet<String> {
-    let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
-    let all = schema::columns().iter().map(|column| column.name).chain(own);
     let is_source = |name: &str| {
         let added = SOURCES_OF_COLUMN.iter().filter(|(_, columns)| columns.contains(&name));
         let view = SOURCES_OF_RECIPIENTS.contains(&name) && references.views.contains("recipients");
         view || added.into_iter().any(|(column, _)| references.has_column(column))
     };
-    let needed = all.filter(|name| {
+    let needed = all_columns().filter(|name| {
         references.has_column(name) || SOURCES_OF_ALL_VIEWS.contains(name) || is_source(name)
     });
     needed.map(str::to_owned).collect()
