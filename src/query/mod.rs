@@ -19,7 +19,7 @@ pub use definition::catalog::DefinitionCatalog;
 pub use definition::params::{Param, ParamType};
 pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};
 pub use portable::SqlEngine;
-pub use required_columns::report_columns;
+pub use required_columns::{raw_file_columns, report_columns};
 pub use run::{execute, portable_script, reads_view};
 pub use session::{EventCounts, Session, Settings, UnknownField, event_time_range};
 pub use views::actors::NoiseFilter;
