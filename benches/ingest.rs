@@ -112,6 +112,7 @@ fn top_reports() -> report::Options {
         until: None,
         time_zone: chrono_tz::Tz::Europe__Zurich,
         top: Some(25),
+        all_rows: false,
         params: BTreeMap::new(),
         noise: NoiseFilter::Exclude,
         actors: None,

@@ -10,17 +10,20 @@
 -- column months_since: months from the cohort's month to this month
 -- column users: users of the cohort who viewed content in this month
 -- column cohort_size: users in the cohort
--- column retention: users divided by cohort_size; empty unless at least 28 days of the month have
---   data
+-- column retention: users divided by cohort_size; empty unless at least 28 days of both months are
+--   complete
 -- column status: data coverage of the month's days if they all agree, otherwise `partial`
 -- rule: A view is any activity of the group VIEW, for example ViewReport or ViewDashboard. Users
 --   belong to the month of their first view in the stored log, even if it is before the period.
 --   Anonymous visitors are excluded, because they are not one returning person.
 -- rule: Rows are the months of the period that the log covers. Each month is counted in full, even
 --   if the period starts or ends within it.
--- rule: Retention is empty for months with fewer than 28 days of data, because a few days cannot be
---   compared with a whole month. These are the current month, the first month of a log that starts
---   late in a month, and months with many missing days. A month without data has no users either.
+-- rule: Retention compares two months. It is empty unless each of them has at least 28 complete
+--   days, because a few days cannot be compared with a whole month. So it is empty for the current
+--   month, for months with many missing days, and for cohorts of such months. Months have 28 to 31
+--   days and are compared as they are: people count once per month, so up to 3 days more or less
+--   change little. A month without data has no users either.
+-- compares retention: the month with the month of the cohort
 -- limit: The log knows no user from before it begins, so the first cohort contains all existing
 --   users. Use the later cohorts.
 WITH user_months AS (
@@ -49,6 +52,7 @@ months AS (
         CAST(SUBSTR(month, 1, 4) AS BIGINT) * 12 + CAST(SUBSTR(month, 6, 2) AS BIGINT) - 1
             AS epoch_month,
         COUNT(*) FILTER (WHERE status <> 'missing') AS days_with_data,
+        COUNT(*) FILTER (WHERE is_complete) AS complete_days,
         COUNT(*) FILTER (WHERE in_period) AS period_days,
         MIN(status) AS lowest_status,
         MAX(status) AS highest_status
@@ -73,6 +77,8 @@ cells AS (
         m.month,
         m.epoch_month,
         m.days_with_data,
+        CASE WHEN m.complete_days >= 28 AND b.complete_days >= 28 THEN 1 ELSE 0 END
+            AS is_comparable,
         CASE WHEN m.lowest_status = m.highest_status THEN m.lowest_status ELSE 'partial' END
             AS status
     FROM cohorts AS c
@@ -94,7 +100,7 @@ SELECT
     epoch_month - cohort_epoch_month AS months_since,
     users,
     cohort_size,
-    CASE WHEN days_with_data >= 28
+    CASE WHEN is_comparable = 1
         THEN ROUND(FLOOR(CAST(users AS DOUBLE) * 100 / NULLIF(cohort_size, 0) + 0.5) / 100, 2)
     END AS retention,
     status

@@ -17,7 +17,8 @@
 --   last day in the period
 -- column mau: users active in the 28 days that end with the day; for weeks and months, with their
 --   last day in the period
--- column stickiness: dau divided by mau
+-- column stickiness: share of the users of the 28 days who were active on the day: dau divided by
+--   mau; for weeks and months, the average over their days
 -- column new_users: users active for the first time in the stored log
 -- column returning_users: users who were active before, but not in the previous 28 days
 -- column lost_users: users last active 28 days earlier, who leave mau on that day
@@ -29,19 +30,28 @@
 -- rule: With activity=view, only views count (the group VIEW of the catalog). All anonymous
 --   visitors count as one user. Events without a user are not attributed to anyone.
 -- rule: The windows of 7 and 28 days reach back before the period, as far as the stored log does.
---   Values that need earlier days are empty: wau on the first 6 days of the log, mau and stickiness
---   on the first 27, returning_users and lost_users on the first 28.
+--   wau is empty on the first 6 days of the log, and mau on the first 27.
 -- rule: A missing day has no values. A partial or truncated day without known users counts as
---   missing. If a day is partial, or a day of its window is missing, the counts contain only known
---   users and are too low. Stickiness needs a complete day and no missing day among the 28.
--- rule: For weeks and months, new_users, returning_users and lost_users are sums over the days.
---   Stickiness is the average dau divided by the mau of the last day, if that day has a stickiness.
---   The status is that of the days if they all agree, and otherwise partial.
+--   missing. If a day is partial, or a day of its window is missing, dau, wau and mau contain only
+--   known users and are too low.
+-- rule: Stickiness is empty unless all 28 days of the window are complete. new_users,
+--   returning_users and lost_users compare a day with the 28 days before it. They are empty unless
+--   all these 29 days are complete, so also on the first 28 days of the log.
+-- rule: For weeks and months, new_users, returning_users and lost_users are sums over the days. The
+--   sums and the average stickiness are empty unless each day of the row has a value. The status is
+--   that of the days if they all agree, and otherwise partial.
 -- rule: If no day is missing, mau grows each day by new_users and returning_users and shrinks by
---   lost_users.
+--   lost_users. Stickiness is never above 1, because mau contains the users of the day.
+-- compares stickiness: a day with the 28 days that end with it
+-- compares new_users: a day with the 28 days before it
+-- compares returning_users: a day with the 28 days before it
+-- compares lost_users: a day with the 28 days before it
+-- source: Microsoft Learn, activity_engagement plugin (Kusto): active users of a day divided by those
+--   of the sliding window that ends with it
 -- limit: The log does not show who is on leave or has left: a lost user is only a user without
 --   activity.
--- limit: In the first weeks of the log every user is new.
+-- limit: new_users can contain people who were active before the log begins, if they were not
+--   active in its first 28 days.
 WITH user_days AS (
     SELECT DISTINCT user_id, local_epoch_day AS day
     FROM history
@@ -115,6 +125,7 @@ calendar AS (
             ELSE CAST(h.epoch_day AS STRING) END AS bucket,
         h.status,
         h.is_complete,
+        h.complete_run,
         h.in_period
     FROM history_days AS h
     CROSS JOIN period AS p
@@ -140,16 +151,12 @@ summed AS (
         ) AS wau,
         SUM(mau_change) OVER (
             ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS mau,
-        SUM(is_missing) OVER (
-            ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS missing_so_far
+        ) AS mau
     FROM counted
 ),
 windowed AS (
     SELECT
         *,
-        missing_so_far - LAG(missing_so_far, 28) OVER (ORDER BY epoch_day) AS missing_in_28,
         ROW_NUMBER() OVER (PARTITION BY bucket, in_period ORDER BY epoch_day DESC) AS from_end
     FROM summed
 ),
@@ -164,13 +171,13 @@ known AS (
         CASE WHEN status = 'complete' THEN dau END AS dau_complete,
         CASE WHEN is_missing = 0 AND log_days_before >= 6 THEN wau END AS wau,
         CASE WHEN is_missing = 0 AND log_days_before >= 27 THEN mau END AS mau,
-        -- The 28th day of the log has no row 28 days earlier to subtract.
-        CASE WHEN status = 'complete' AND log_days_before >= 27
-            AND COALESCE(missing_in_28, missing_so_far) = 0 THEN mau END AS mau_whole,
-        CASE WHEN is_missing = 0 THEN new_users END AS new_users,
-        CASE WHEN is_missing = 0 AND log_days_before >= 28 THEN returning_users END
-            AS returning_users,
-        CASE WHEN is_missing = 0 AND log_days_before >= 28 THEN lost_users END AS lost_users
+        -- In millionths, because a sum of whole numbers is the same in any order.
+        CASE WHEN complete_run >= 28
+            THEN CAST(FLOOR(CAST(dau AS DOUBLE) * 1000000 / NULLIF(mau, 0) + 0.5) AS BIGINT) END
+            AS stickiness_millionths,
+        CASE WHEN complete_run >= 29 THEN new_users END AS new_users,
+        CASE WHEN complete_run >= 29 THEN returning_users END AS returning_users,
+        CASE WHEN complete_run >= 29 THEN lost_users END AS lost_users
     FROM windowed
     WHERE in_period
 ),
@@ -182,13 +189,13 @@ buckets AS (
         CASE WHEN :grain = 'day' THEN COUNT(dau) ELSE COUNT(dau_complete) END AS dau_days,
         MAX(CASE WHEN from_end = 1 THEN wau END) AS wau,
         MAX(CASE WHEN from_end = 1 THEN mau END) AS mau,
-        MAX(CASE WHEN from_end = 1 THEN mau_whole END) AS mau_whole,
+        SUM(stickiness_millionths) AS stickiness_sum,
+        COUNT(stickiness_millionths) AS stickiness_days,
         SUM(new_users) AS new_sum,
-        COUNT(new_users) AS new_days,
         SUM(returning_users) AS returning_sum,
-        COUNT(returning_users) AS returning_days,
         SUM(lost_users) AS lost_sum,
-        COUNT(lost_users) AS lost_days,
+        COUNT(new_users) AS compared_days,
+        COUNT(*) AS days,
         MIN(status) AS lowest_status,
         MAX(status) AS highest_status
     FROM known
@@ -199,12 +206,12 @@ SELECT
     ROUND(FLOOR(CAST(dau_sum AS DOUBLE) * 100 / NULLIF(dau_days, 0) + 0.5) / 100, 2) AS dau,
     wau,
     mau,
-    ROUND(
-        FLOOR(CAST(dau_sum AS DOUBLE) * 100 / NULLIF(dau_days * mau_whole, 0) + 0.5) / 100, 2
-    ) AS stickiness,
-    CASE WHEN new_days > 0 THEN new_sum END AS new_users,
-    CASE WHEN returning_days > 0 THEN returning_sum END AS returning_users,
-    CASE WHEN lost_days > 0 THEN lost_sum END AS lost_users,
+    CASE WHEN stickiness_days = days
+        THEN ROUND(FLOOR(CAST(stickiness_sum AS DOUBLE) / days / 10000 + 0.5) / 100, 2)
+    END AS stickiness,
+    CASE WHEN compared_days = days THEN new_sum END AS new_users,
+    CASE WHEN compared_days = days THEN returning_sum END AS returning_users,
+    CASE WHEN compared_days = days THEN lost_sum END AS lost_users,
     CASE WHEN lowest_status = highest_status THEN lowest_status ELSE 'partial' END AS status
 FROM buckets
 ORDER BY date NULLS LAST

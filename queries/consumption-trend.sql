@@ -14,20 +14,20 @@
 -- column dashboard_views: dashboard views (ViewDashboard)
 -- column avg_7d: average views per day over the 7 days that end with the day; only if a row is a
 --   day
--- column change_pct: change of views from the previous row in percent, over the days that are
---   complete in both
+-- column change_pct: change of views in percent, over the days that are complete in both spans:
+--   from the previous week or month; for a day, from the same weekday of the week before
 -- column status: data coverage: `complete`, `partial`, `truncated` or `missing`
 -- column complete_days: complete days of the row in the period
 -- column days: days of the row in the period that the log covers
--- rule: change_pct compares matching days: the same weekdays of two weeks, or the same days of two
---   months. Only days that are complete in both count, so a running week is compared with the same
---   part of the previous week. It is empty without such days or without views before. It looks back
---   before the period.
--- rule: From day to day, change_pct mostly shows the difference between weekdays, for example
---   Monday and Sunday. avg_7d and the change between weeks do not have this effect.
+-- rule: change_pct compares equally many days of each weekday: a day with the same weekday of the
+--   week before, the same weekdays of two weeks, and the first Monday of a month with the first
+--   Monday of the month before. Only days that are complete in both count, so a running week is
+--   compared with the same part of the previous week. It is empty without such days or without
+--   views before. It looks back before the period.
 -- rule: avg_7d is empty unless all 7 days are complete. It looks back before the period.
 -- rule: A missing day has no values, nor has a partial or truncated day without known views. For
 --   weeks and months, the status is that of the days if they all agree, and otherwise partial.
+-- compares change_pct: the days of the row with the same weekdays of the span before
 -- limit: The log does not record page changes or viewing time.
 WITH calendar AS (
     SELECT
@@ -35,11 +35,14 @@ WITH calendar AS (
         epoch_day,
         status,
         is_complete,
+        complete_run,
         in_period,
         CASE :grain WHEN 'week' THEN week WHEN 'month' THEN month
             ELSE CAST(epoch_day AS STRING) END AS bucket,
-        CASE :grain WHEN 'week' THEN weekday WHEN 'month' THEN CAST(EXTRACT(DAY FROM day) AS BIGINT)
-            ELSE 0 END AS place_in_bucket
+        -- The weekday, and in a month also its number: 1 for the first Monday, 2 for the second.
+        CASE WHEN :grain = 'month'
+            THEN weekday + 10 * CAST(CEIL(CAST(EXTRACT(DAY FROM day) AS DOUBLE) / 7) AS BIGINT)
+            ELSE weekday END AS place_in_bucket
     FROM history_days
 ),
 viewed AS (
@@ -64,8 +67,7 @@ counted AS (
         c.*,
         DENSE_RANK() OVER (ORDER BY c.bucket) AS bucket_number,
         COALESCE(d.views, 0) AS views,
-        CASE WHEN d.views IS NULL THEN 0 ELSE 1 END AS has_views,
-        CASE WHEN c.is_complete THEN 0 ELSE 1 END AS is_incomplete
+        CASE WHEN d.views IS NULL THEN 0 ELSE 1 END AS has_views
     FROM calendar AS c
     LEFT JOIN daily AS d ON c.epoch_day = d.viewed_day
 ),
@@ -74,25 +76,23 @@ running AS (
         *,
         SUM(views) OVER (
             ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS views_so_far,
-        SUM(is_incomplete) OVER (
-            ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS incomplete_so_far,
-        ROW_NUMBER() OVER (ORDER BY epoch_day) AS days_so_far
+        ) AS views_so_far
     FROM counted
 ),
 -- The sum of 7 days is the running total minus the running total of 7 days earlier.
 moving AS (
     SELECT
         *,
-        views_so_far - COALESCE(LAG(views_so_far, 7) OVER (ORDER BY epoch_day), 0) AS views_in_7,
-        incomplete_so_far - COALESCE(LAG(incomplete_so_far, 7) OVER (ORDER BY epoch_day), 0)
-            AS incomplete_in_7
+        views_so_far - COALESCE(LAG(views_so_far, 7) OVER (ORDER BY epoch_day), 0) AS views_in_7
     FROM running
 ),
--- The complete days again, each with the number of the row to compare it with.
+-- The complete days again, each with the number of the row to compare it with. For days, that is
+-- the row of a week later.
 earlier AS (
-    SELECT bucket_number + 1 AS next_number, place_in_bucket AS same_place, views AS views_then
+    SELECT
+        CASE WHEN :grain = 'day' THEN bucket_number + 7 ELSE bucket_number + 1 END AS next_number,
+        place_in_bucket AS same_place,
+        views AS views_then
     FROM counted
     WHERE is_complete
 ),
@@ -123,10 +123,7 @@ buckets AS (
         bucket,
         MIN(day) AS first_day,
         SUM(views) AS views,
-        MAX(
-            CASE WHEN :grain = 'day' AND incomplete_in_7 = 0 AND days_so_far >= 7
-                THEN views_in_7 END
-        ) AS views_in_7,
+        MAX(CASE WHEN :grain = 'day' AND complete_run >= 7 THEN views_in_7 END) AS views_in_7,
         COUNT(*) FILTER (WHERE is_complete) AS complete_days,
         COUNT(*) FILTER (WHERE is_complete OR has_views = 1) AS known_days,
         COUNT(*) AS days_in_period,

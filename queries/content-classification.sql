@@ -27,9 +27,11 @@
 --   not viewed in the last 9 months.
 -- rule: A month is 30 days, counted back from the last day of the period. All months are therefore
 --   equally long and complete.
--- rule: If the log covers fewer than 12 such months, frequent needs views in fewer of them: in
---   three quarters of the fully covered months. If it covers fewer than 3, no report is frequent,
---   because so short a log does not show regular use.
+-- rule: A month counts as covered if at least 20 of its 30 days are complete. If fewer than 12
+--   months are covered, frequent needs views in fewer months: in three quarters of the covered
+--   ones. No report is frequent unless at least 3 months are covered, because a shorter log cannot
+--   show regular use.
+-- compares class: the covered months with Microsoft's nine of twelve
 -- rule: Rows are sorted by class, active_months, views, last_view, name and ID.
 -- source: Microsoft Learn, Tenant-level auditing: create classifications
 -- limit: A report without any event in the stored log is not listed. A complete list of unused
@@ -45,9 +47,7 @@ WITH touched AS (
         e.activity_name = 'ViewReport' AS is_view,
         e.is_presence,
         p.last_epoch_day - e.local_epoch_day AS age,
-        FLOOR(CAST(p.last_epoch_day - e.local_epoch_day AS DOUBLE) / 30) AS month_back,
-        FLOOR(CAST(p.last_epoch_day - p.archive_first_epoch_day + 1 AS DOUBLE) / 30)
-            AS months_covered
+        FLOOR(CAST(p.last_epoch_day - e.local_epoch_day AS DOUBLE) / 30) AS month_back
     FROM history AS e
     CROSS JOIN period AS p
     WHERE e.report_id IS NOT NULL
@@ -63,14 +63,7 @@ totals AS (
         COUNT(DISTINCT CASE WHEN is_view AND month_back < 12 THEN month_back END) AS active_months,
         COUNT(*) FILTER (WHERE is_view AND month_back < 12) AS views,
         COUNT(DISTINCT CASE WHEN is_view AND month_back < 12 THEN user_id END) AS viewers,
-        MAX(CASE WHEN is_presence THEN epoch_us ELSE 0 END) AS last_us,
-        MAX(
-            CASE
-                WHEN months_covered > 12 THEN 12
-                WHEN months_covered < 1 THEN 1
-                ELSE months_covered
-            END
-        ) AS months_required
+        MAX(CASE WHEN is_presence THEN epoch_us ELSE 0 END) AS last_us
     FROM touched
     GROUP BY report_id
 ),
@@ -104,11 +97,21 @@ latest_places AS (
     FROM places
 ),
 last_places AS (SELECT placed_report, workspace_id FROM latest_places WHERE from_end = 1),
+months AS (
+    SELECT
+        FLOOR(CAST(p.last_epoch_day - h.epoch_day AS DOUBLE) / 30) AS past_month,
+        COUNT(*) FILTER (WHERE h.is_complete) AS complete_days
+    FROM history_days AS h
+    CROSS JOIN period AS p
+    WHERE h.epoch_day <= p.last_epoch_day AND p.last_epoch_day - h.epoch_day < 360
+    GROUP BY FLOOR(CAST(p.last_epoch_day - h.epoch_day AS DOUBLE) / 30)
+),
+covered AS (SELECT COUNT(*) AS months_covered FROM months WHERE complete_days >= 20),
 classified AS (
     SELECT
         *,
         CASE
-            WHEN age < 7 AND months_required >= 3 AND active_months * 4 >= months_required * 3
+            WHEN age < 7 AND months_covered >= 3 AND active_months * 4 >= months_covered * 3
                 THEN 'frequent'
             WHEN age < 30 THEN 'active'
             WHEN age < 270 THEN 'occasional'
@@ -116,6 +119,7 @@ classified AS (
         END AS class,
         CASE WHEN deleted_us >= last_us THEN deleted_day END AS deleted_on
     FROM totals AS t
+    CROSS JOIN covered AS c
     LEFT JOIN deletions AS d ON t.report_id = d.deleted_report
 ),
 chosen AS (

@@ -91,9 +91,13 @@ gaps AS (
     FROM history_days
 ),
 last_gap AS (
-    SELECT g.missing_so_far AS missing_at_end, p.last_epoch_day, p.archive_first_epoch_day
+    SELECT
+        MAX(g.missing_so_far) AS missing_at_end,
+        MAX(p.last_epoch_day) AS last_epoch_day,
+        MAX(p.archive_first_epoch_day) AS archive_first_epoch_day
     FROM gaps AS g
-    INNER JOIN period AS p ON g.gap_day = p.last_epoch_day
+    CROSS JOIN period AS p
+    WHERE g.gap_day <= p.last_epoch_day
 ),
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces)
 SELECT

@@ -8,7 +8,7 @@
 -- column report: latest name of the report, or its ID if it never had a name
 -- column created_on: day on which the report was created or first published
 -- column days_to_first_view: days until somebody other than the creator first viewed it; empty if
---   nobody has
+--   nobody has, or if a day between is not complete
 -- column viewers_7d: distinct other viewers on that day and the 6 days after; see the rules
 -- column viewers_30d: distinct other viewers on that day and the 29 days after; see the rules
 -- column viewers: distinct other viewers since then, up to the end of the stored log
@@ -24,6 +24,11 @@
 --   stored log.
 -- rule: viewers_7d and viewers_30d are empty unless all of these days are in the log and complete.
 --   Otherwise they could be too low and not comparable with other reports.
+-- rule: days_to_first_view is empty if a day from the creation to the day before the first known
+--   view is missing or incomplete. Somebody could have viewed the report on that day.
+-- compares days_to_first_view: the days from the creation to the first view
+-- compares viewers_7d: the first 7 days of each report
+-- compares viewers_30d: the first 30 days of each report
 -- rule: The newest reports come first, and on the same day those with the most viewers.
 -- limit: A report is not listed if its creation is not in the stored log or was written without its
 --   ID. Reports created by service principals are listed only with --actors all. Copied or saved
@@ -81,45 +86,44 @@ uptake AS (
     FROM viewed
     GROUP BY viewed_report
 ),
-running AS (
-    SELECT
-        epoch_day,
-        CASE WHEN is_complete THEN 1 ELSE 0 END AS is_complete_day,
-        SUM(CASE WHEN is_complete THEN 1 ELSE 0 END) OVER (
-            ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS complete_so_far
-    FROM history_days
-),
--- Complete days among the 7 and the 30 that start with each day; null if the log ends earlier.
+-- The window of 7 days that starts with a day ends 6 days later; null if the log ends earlier.
 windows AS (
     SELECT
         epoch_day AS window_day,
-        LEAD(complete_so_far, 6) OVER (ORDER BY epoch_day) - complete_so_far + is_complete_day
-            AS complete_7,
-        LEAD(complete_so_far, 29) OVER (ORDER BY epoch_day) - complete_so_far + is_complete_day
-            AS complete_30
-    FROM running
+        LEAD(complete_run, 6) OVER (ORDER BY epoch_day) AS run_7,
+        LEAD(complete_run, 29) OVER (ORDER BY epoch_day) AS run_30
+    FROM history_days
+),
+runs AS (SELECT epoch_day AS run_day, complete_run FROM history_days),
+found AS (
+    SELECT
+        c.*,
+        u.*,
+        created_epoch_day + days_to_first_view - 1 AS day_before_first_view
+    FROM created AS c
+    LEFT JOIN uptake AS u ON c.report_id = u.viewed_report
+    WHERE first_age IS NULL OR first_age >= 0
 ),
 named_reports AS (SELECT report_id AS named_report, report_name FROM reports),
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces)
 SELECT
     COALESCE(report_name, report_id) AS report,
     created_on,
-    days_to_first_view,
-    CASE WHEN complete_7 = 7 THEN COALESCE(viewers_7d, 0) END AS viewers_7d,
-    CASE WHEN complete_30 = 30 THEN COALESCE(viewers_30d, 0) END AS viewers_30d,
+    CASE WHEN days_to_first_view = 0 OR complete_run >= days_to_first_view
+        THEN days_to_first_view END AS days_to_first_view,
+    CASE WHEN run_7 >= 7 THEN COALESCE(viewers_7d, 0) END AS viewers_7d,
+    CASE WHEN run_30 >= 30 THEN COALESCE(viewers_30d, 0) END AS viewers_30d,
     COALESCE(viewers, 0) AS viewers,
     COALESCE(views, 0) AS views,
     creator,
     COALESCE(workspace_name, workspace_id) AS workspace,
     report_id,
     workspace_id
-FROM created AS c
-LEFT JOIN uptake AS u ON c.report_id = u.viewed_report
+FROM found AS c
 LEFT JOIN windows AS d ON c.created_epoch_day = d.window_day
+LEFT JOIN runs AS b ON c.day_before_first_view = b.run_day
 LEFT JOIN named_reports AS r ON c.report_id = r.named_report
 LEFT JOIN named_workspaces AS w ON c.workspace_id = w.named_workspace
-WHERE first_age IS NULL OR first_age >= 0
 ORDER BY
     created_on DESC NULLS LAST,
     viewers DESC NULLS LAST,

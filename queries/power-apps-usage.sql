@@ -15,15 +15,16 @@
 -- column environment: latest name of the environment, or its ID if it never had a name
 -- column active_days: days with launches
 -- column trend: user_days in the second half of the period divided by those in the first; empty if
---   a half has no complete day, or the first half no launches
+--   the halves have no complete days with the same weekday, or the first half no launches
 -- column first_launch: time of the first launch in the stored log
 -- column app_id: ID of the app
 -- column environment_id: ID of the environment
 -- rule: A launch is LaunchPowerApp. The log itself can contain one launch several times under
 --   different IDs, so launches are too high by an unknown factor. user_days and users do not have
 --   this effect.
--- rule: The trend compares equally many complete days at the two ends of the period: trend_half 1
---   and 2 of `days`.
+-- rule: The trend compares equally many complete days of each weekday in both halves of the period:
+--   trend_half 1 and 2 of `days`.
+-- compares trend: the two halves of the period
 -- source: Microsoft Learn, Audit log activities; Microsoft Dataverse and model-driven apps activity
 --   logging
 -- limit: The log does not record how long an app was used, or for what. Launches of model-driven

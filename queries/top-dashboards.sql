@@ -15,16 +15,17 @@
 -- column views_per_viewer: views divided by viewers; empty if no viewer is known
 -- column active_days: days with views
 -- column last_view: time of the last view
--- column trend: views in the second half of the period divided by those in the first; empty if a
---   half has no complete day, or the first half no views
+-- column trend: views in the second half of the period divided by those in the first; empty if the
+--   halves have no complete days with the same weekday, or the first half no views
 -- column tile_views: views of single tiles (ViewTile), which do not count as views of the dashboard
 -- column dashboard_id: ID of the dashboard, one row per ID and workspace
 -- column workspace_id: ID of the workspace in which it was viewed
 -- rule: Viewing a dashboard writes one ViewDashboard, with any number of tiles. A ViewTile is a
 --   view of a single tile and is counted separately. A dashboard with only tile views has 0 views
 --   and is at the end.
--- rule: The trend compares equally many complete days of both halves of the period: trend_half 1
---   and 2 of `days`.
+-- rule: The trend compares equally many complete days of each weekday in both halves of the period:
+--   trend_half 1 and 2 of `days`.
+-- compares trend: the two halves of the period
 -- limit: A ViewTile does not always name its dashboard. Those without an ID are in the row of
 --   the name, or in the row (unknown).
 WITH shown AS (

@@ -18,22 +18,24 @@
 -- column views_per_viewer: views divided by viewers; empty if no viewer is known
 -- column active_days: days with views
 -- column last_view: time of the last view
--- column trend: views in the second half of the period divided by those in the first; empty if a
---   half has no complete day, or the first half no views
+-- column trend: views in the second half of the period divided by those in the first; empty if the
+--   halves have no complete days with the same weekday, or the first half no views
 -- column views_by_export: number of these views that exports caused; see the rules; empty if
 --   --activity excludes exports
 -- column report_id: ID of the report: AppReportId if it is set and AppId is not (a template app
 --   viewed in its workspace), otherwise ReportId
 -- column workspace_id: ID of the workspace in which it was viewed
 -- rule: There is one row per report ID and workspace. Views without an ID have one row per name,
---   or are in the row (unknown). Failed views are not counted. The trend compares equally many
---   complete days. The part of the period that the log covers is divided into two halves of whole
---   days. Of an odd number of days, the middle day belongs to neither half. If the half with fewer
---   complete days has n of them, the first n complete days are compared with the last n: trend_half
---   1 and 2 of `days`. A day of the time zone is complete if every UTC day that it touches is
---   complete.
+--   or are in the row (unknown). Failed views are not counted.
+-- rule: The trend compares equally many complete days of each weekday: trend_half 1 and 2 of
+--   `days`. The part of the period that the log covers is divided into two halves of whole days. Of
+--   an odd number of days, the middle day belongs to neither half. If one half has more complete
+--   Mondays than the other, the Mondays nearest to the middle are left out, and so for each
+--   weekday. A day of the time zone is complete if every UTC day that it touches is complete.
 -- rule: An export caused a view if the same person exported or printed the report at most 10
---   seconds before or after it. Exports are ExportReport, ExportArtifact and PrintReport.
+--   seconds before or after it. Exports are ExportReport, ExportArtifact and PrintReport. With
+--   --activity, views_by_export is empty, because the filter can hide the exports.
+-- compares trend: the two halves of the period
 -- source: Microsoft Learn, Monitor report usage metrics: an export counts a view for each page
 -- limit: The log does not record page changes, so it does not show how pages are used.
 WITH viewed AS (

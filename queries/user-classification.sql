@@ -26,11 +26,13 @@
 --   inactive: not active in the last 9 months.
 -- rule: A month is 30 days, counted back from the last day of the period. All months are therefore
 --   equally long and complete.
--- rule: If the log covers fewer than 12 such months, frequent needs activity in fewer of them: in
---   three quarters of the fully covered months. If it covers fewer than 3, nobody is frequent,
---   because so short a log does not show regular use.
+-- rule: A month counts as covered if at least 20 of its 30 days are complete. If fewer than 12
+--   months are covered, frequent needs activity in fewer months: in three quarters of the covered
+--   ones. Nobody is frequent unless at least 3 months are covered, because a shorter log cannot
+--   show regular use.
 -- rule: creator: created, published or edited content in the last 6 months (the group AUTHOR
 --   without deletions). viewer: no such activity, but views. Failed activities are not counted.
+-- compares class: the covered months with Microsoft's nine of twelve
 -- rule: Rows are sorted by class, active_months, last_active and name.
 -- source: Microsoft Learn, Tenant-level auditing: create classifications
 -- limit: People without such activity in the stored log are not listed. Finding licensed users
@@ -61,9 +63,7 @@ aged AS (
         u.has_created,
         u.has_viewed,
         p.last_epoch_day - u.local_epoch_day AS age,
-        FLOOR(CAST(p.last_epoch_day - u.local_epoch_day AS DOUBLE) / 30) AS month_back,
-        FLOOR(CAST(p.last_epoch_day - p.archive_first_epoch_day + 1 AS DOUBLE) / 30)
-            AS months_covered
+        FLOOR(CAST(p.last_epoch_day - u.local_epoch_day AS DOUBLE) / 30) AS month_back
     FROM user_days AS u
     CROSS JOIN period AS p
     WHERE u.local_epoch_day <= p.last_epoch_day
@@ -76,22 +76,25 @@ users AS (
         COUNT(DISTINCT CASE WHEN month_back < 12 THEN month_back END) AS active_months,
         MAX(CASE WHEN has_viewed = 1 THEN local_date END) AS last_view,
         MAX(CASE WHEN has_edited = 1 THEN local_date END) AS last_edit,
-        MIN(CASE WHEN has_created = 1 THEN age END) AS created_age,
-        MAX(
-            CASE
-                WHEN months_covered > 12 THEN 12
-                WHEN months_covered < 1 THEN 1
-                ELSE months_covered
-            END
-        ) AS months_required
+        MIN(CASE WHEN has_created = 1 THEN age END) AS created_age
     FROM aged
     GROUP BY user_id
 ),
+months AS (
+    SELECT
+        FLOOR(CAST(p.last_epoch_day - h.epoch_day AS DOUBLE) / 30) AS past_month,
+        COUNT(*) FILTER (WHERE h.is_complete) AS complete_days
+    FROM history_days AS h
+    CROSS JOIN period AS p
+    WHERE h.epoch_day <= p.last_epoch_day AND p.last_epoch_day - h.epoch_day < 360
+    GROUP BY FLOOR(CAST(p.last_epoch_day - h.epoch_day AS DOUBLE) / 30)
+),
+covered AS (SELECT COUNT(*) AS months_covered FROM months WHERE complete_days >= 20),
 classified AS (
     SELECT
         *,
         CASE
-            WHEN age < 7 AND months_required >= 3 AND active_months * 4 >= months_required * 3
+            WHEN age < 7 AND months_covered >= 3 AND active_months * 4 >= months_covered * 3
                 THEN 'frequent'
             WHEN age < 30 THEN 'active'
             WHEN age < 270 THEN 'occasional'
@@ -101,7 +104,8 @@ classified AS (
             WHEN created_age < 180 THEN 'creator'
             WHEN last_view IS NOT NULL THEN 'viewer'
         END AS role
-    FROM users
+    FROM users AS u
+    CROSS JOIN covered AS c
 ),
 placed AS (
     SELECT

@@ -88,7 +88,7 @@ pub(super) fn report_text(report: &ReportDefinition) -> String {
     for (title, lines) in note_lists(report) {
         let _ = writeln!(text, "\n{title}");
         for line in lines {
-            write_paragraph(&mut text, "- ", "  ", line, LINE_WIDTH);
+            write_paragraph(&mut text, "- ", "  ", &line, LINE_WIDTH);
         }
     }
     text
@@ -140,9 +140,16 @@ fn write_markdown_section(report: &ReportDefinition, text: &mut String) {
 }
 
 /// Returns the lists of a header that are not empty, with titles.
-fn note_lists(report: &ReportDefinition) -> impl Iterator<Item = (&'static str, &[String])> {
-    let all = [("Rules", &report.rules), ("Limits", &report.limits), ("Sources", &report.sources)];
-    all.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(title, of)| (title, &of[..]))
+fn note_lists(report: &ReportDefinition) -> Vec<(&'static str, Vec<String>)> {
+    let compared = report.comparisons.iter().map(|(name, spans)| format!("`{name}`: {spans}"));
+    let mut all = vec![
+        ("Rules", report.rules.clone()),
+        ("Comparisons of complete days", compared.collect()),
+        ("Limits", report.limits.clone()),
+        ("Sources", report.sources.clone()),
+    ];
+    all.retain(|(_, lines)| !lines.is_empty());
+    all
 }
 
 /// Writes a text in lines: the first after `head`, the others after `indent`.

@@ -1,18 +1,28 @@
-//! Calculates the key figures of the page, from rows of reports of this and the previous period.
+//! Calculates the key figures of the page from rows of reports, and their changes from rows of the
+//! same reports over comparable days.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
 
 use super::results::{
     ADOPTION, DashboardResults, TREND, column_numbers, column_texts, grain_params,
 };
 use crate::Result;
 use crate::grid::Grid;
-use crate::render::html::{KeyFigure, format_period};
-use crate::report::ReportSession;
+use crate::render::html::{FigureChange, KeyFigure, format_period};
+use crate::report::{ComparableSessions, ReportDefinition, ReportSession};
 
 /// The reports that the figures are from.
 const KEY_FIGURE_REPORTS: [&str; 7] =
     [TREND, "top-users", ADOPTION, "top-reports", "exports", "sharing-audit", "external-users"];
+
+/// The number of days of the window of `mau`.
+const MAU_DAYS: f64 = 28.0;
+
+/// The number of complete days in a row that end with the last day of the period.
+const COMPLETE_RUN: &str = "SELECT h.complete_run FROM history_days AS h \
+    INNER JOIN period AS p ON h.epoch_day = p.last_epoch_day";
 
 /// The key figures, with remarks on their reliability.
 pub struct KeyFigureSet {
@@ -22,34 +32,30 @@ pub struct KeyFigureSet {
     pub remarks: Vec<String>,
 }
 
-/// Returns the key figures of the period, and of the previous one if the store covers it.
+/// Returns the key figures of the period. Changes compare the comparable days of this and the
+/// previous period.
 pub fn key_figures(
     results: &DashboardResults<'_>,
     session: &ReportSession<'_>,
 ) -> Result<KeyFigureSet> {
-    let mut now = BTreeMap::new();
+    let mut now = Grids::new();
     for name in KEY_FIGURE_REPORTS {
-        now.insert(name, &results.result(name)?.grid);
+        now.insert(name, results.result(name)?.grid.clone());
     }
     let previous = session.previous_period()?;
-    let mut rows = BTreeMap::new();
-    if let Some(previous) = &previous {
-        for name in KEY_FIGURE_REPORTS {
-            let over_time = [TREND, ADOPTION].contains(&name);
-            let set = grain_params(if over_time { results.grain } else { "" });
-            rows.insert(name, previous.rows(results.report(name)?, &set)?);
-        }
-    }
-    let previous_grids: BTreeMap<_, _> = rows.iter().map(|(name, grid)| (*name, grid)).collect();
+    let comparable = previous.as_ref().and_then(|previous| session.comparable(previous));
+    let grids = compared_grids(results, session, previous.as_ref(), comparable.as_ref())?;
 
     let days = session.coverage();
     let mut figures = Vec::new();
     for kind in &KEY_FIGURES {
+        let [value, previous] = [figure_value(&grids[0], kind)?, figure_value(&grids[1], kind)?];
+        let change = value.zip(previous).map(|(value, previous)| FigureChange { value, previous });
         figures.push(KeyFigure {
             name: kind.name,
             label: kind.label,
             value: figure_value(&now, kind)?,
-            previous: figure_value(&previous_grids, kind)?,
+            change,
             note: String::new(),
         });
     }
@@ -57,7 +63,7 @@ pub fn key_figures(
         name: "days",
         label: "Complete days",
         value: (days.days > 0).then_some(days.complete as f64),
-        previous: None,
+        change: None,
         note: format!("of {}; {} partial, {} missing", days.days, days.partial, days.missing),
     });
 
@@ -65,18 +71,77 @@ pub fn key_figures(
     if days.days > days.complete {
         remarks.push("Figures that include incomplete days are underestimates.".to_owned());
     }
-    match previous.as_ref().and_then(|previous| Some((previous.period()?, previous.coverage()))) {
-        Some(((first, last), counts)) => remarks.push(format!(
-            "Compared with {} ({} of {} days complete).",
-            format_period(first, last),
-            counts.complete,
-            counts.days
-        )),
-        None if days.days > 0 => remarks
-            .push("No comparison: there is not enough history before this period.".to_owned()),
-        None => {}
+    if days.days > 0 {
+        let compared = previous.as_ref().and_then(ReportSession::period);
+        remarks.push(comparison_remark(compared, comparable.map(|sessions| sessions.days)));
     }
     Ok(KeyFigureSet { figures, remarks })
+}
+
+/// The results of reports, by name.
+type Grids = BTreeMap<&'static str, Grid>;
+
+/// Returns the results from which changes are calculated: those of this and of the previous period.
+fn compared_grids(
+    results: &DashboardResults<'_>,
+    session: &ReportSession<'_>,
+    previous: Option<&ReportSession<'_>>,
+    comparable: Option<&ComparableSessions<'_>>,
+) -> Result<[Grids; 2]> {
+    let [mut later, mut earlier] = [Grids::new(), Grids::new()];
+    if let Some(sessions) = comparable {
+        for name in KEY_FIGURE_REPORTS.into_iter().filter(|name| *name != ADOPTION) {
+            later.insert(name, run(results, &sessions.later, name)?);
+            earlier.insert(name, run(results, &sessions.earlier, name)?);
+        }
+    }
+    // Active users are those of 28 days, so their change compares these windows.
+    if let Some(previous) = previous
+        && has_complete_window(session)?
+        && has_complete_window(previous)?
+    {
+        later.insert(ADOPTION, results.result(ADOPTION)?.grid.clone());
+        earlier.insert(ADOPTION, run(results, previous, ADOPTION)?);
+    }
+    Ok([later, earlier])
+}
+
+/// Returns a sentence on the days that changes compare: `days` of this period with as many of the
+/// previous one.
+fn comparison_remark(previous: Option<(NaiveDate, NaiveDate)>, days: Option<usize>) -> String {
+    let Some((first, last)) = previous else {
+        return "No comparison: there is not enough history before this period.".to_owned();
+    };
+    let period = format_period(first, last);
+    match days {
+        None => format!(
+            "No comparison: this period and {period} have no complete days on the same weekdays."
+        ),
+        Some(1) => format!(
+            "Changes compare 1 complete day with 1 complete day of {period}, on the same weekday."
+        ),
+        Some(days) => format!(
+            "Changes compare {days} complete days with {days} complete days of {period}, on the \
+             same weekdays."
+        ),
+    }
+}
+
+/// Runs a report of the key figures.
+fn run(
+    results: &DashboardResults<'_>,
+    session: &ReportSession<'_>,
+    name: &'static str,
+) -> Result<Grid> {
+    let over_time = [TREND, ADOPTION].contains(&name);
+    session.rows(results.report(name)?, &grain_params(if over_time { results.grain } else { "" }))
+}
+
+/// Returns true if the 28 days that end with the period are complete.
+fn has_complete_window(session: &ReportSession<'_>) -> Result<bool> {
+    let run = session.rows(&ReportDefinition::ad_hoc(COMPLETE_RUN), &[])?;
+    let run = column_numbers(&run, "complete_run")?;
+    Ok(run.into_iter().flatten().any(|days| days >= MAU_DAYS))
 }
 
 /// A key figure and its calculation.
@@ -132,11 +197,12 @@ const KEY_FIGURES: [KeyFigureDefinition; 7] = [
         name: "external-shares",
         label: "Shares with external users",
         report: "sharing-audit",
+        // A row is an item, a recipient and a sharer, with its number of shares.
         calculate: |grid| {
-            let external = column_texts(grid, "reach")?
-                .into_iter()
-                .filter(|reach| *reach == Some(EXTERNAL_REACH));
-            Ok(Some(external.count() as f64))
+            let reaches = column_texts(grid, "reach")?;
+            let shares = reaches.into_iter().zip(column_numbers(grid, "shares")?);
+            let external = shares.filter(|(reach, _)| *reach == Some(EXTERNAL_REACH));
+            Ok(sum_known(external.map(|(_, shares)| shares).collect()))
         },
     },
     KeyFigureDefinition {
@@ -153,7 +219,7 @@ const UNKNOWN_USER: &str = "(unknown)";
 /// The reach of shares with external users in `sharing-audit`.
 pub const EXTERNAL_REACH: &str = "external";
 
-fn figure_value(grids: &BTreeMap<&str, &Grid>, kind: &KeyFigureDefinition) -> Result<Option<f64>> {
+fn figure_value(grids: &Grids, kind: &KeyFigureDefinition) -> Result<Option<f64>> {
     grids.get(kind.report).map_or(Ok(None), |grid| (kind.calculate)(grid))
 }
 
@@ -161,5 +227,18 @@ fn figure_value(grids: &BTreeMap<&str, &Grid>, kind: &KeyFigureDefinition) -> Re
 /// reports over time have unknown numbers, so a report without rows has the sum 0.
 fn sum_known(numbers: Vec<Option<f64>>) -> Option<f64> {
     let is_unknown = !numbers.is_empty() && numbers.iter().all(Option::is_none);
-    (!is_unknown).then(|| numbers.into_iter().flatten().sum())
+    // The sum of no floats would be a negative zero.
+    (!is_unknown).then(|| numbers.into_iter().flatten().fold(0.0, |sum, number| sum + number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sum_of_nothing_is_zero_without_a_sign() {
+        assert_eq!(sum_known(Vec::new()).map(|sum| sum.to_string()).as_deref(), Some("0"));
+        assert_eq!(sum_known(vec![None, None]), None);
+        assert_eq!(sum_known(vec![Some(2.0), None, Some(3.0)]), Some(5.0));
+    }
 }

@@ -1,7 +1,9 @@
 //! Builds the panels of the page from the results of reports, with typed columns.
 
+use chrono::{NaiveDate, TimeDelta};
+
 use super::results::{DashboardResults, GRAIN_PARAM, MAX_TABLE_ROWS, column_index, column_texts};
-use crate::grid::Grid;
+use crate::grid::{Cell, Grid};
 use crate::render::html::{
     ChartSeries, ColumnStyle, ColumnView, Panel, PanelKind, Section, SeriesShape,
 };
@@ -147,6 +149,29 @@ impl<'q> PanelBuilder<'q> {
         Ok(self)
     }
 
+    /// Keeps the rows of whole weeks or months, since others would seem to be a decrease.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`column_index`].
+    pub fn whole_rows(
+        mut self,
+        results: &DashboardResults<'_>,
+        grain: &str,
+    ) -> Result<PanelBuilder<'q>> {
+        let at = column_index(&self.panel.grid, "date")?;
+        let is_whole = |row: &Vec<Cell>| match row.get(at) {
+            Some(Cell::Date { days }) => NaiveDate::default()
+                .checked_add_signed(TimeDelta::days((*days).into()))
+                .is_some_and(|day| results.contains_whole(grain, day)),
+            _ => false,
+        };
+        self.panel.grid.rows.retain(is_whole);
+        self.panel.total_rows = self.panel.grid.rows.len();
+        self.panel.empty_text = format!("No whole {grain} in this period.");
+        Ok(self)
+    }
+
     /// Sets the anchor, the title and the introduction.
     pub fn with_title(mut self, id: &str, title: &str, lead: &str) -> PanelBuilder<'q> {
         self.panel.id = id.to_owned();
@@ -205,7 +230,7 @@ pub fn section(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::{Cell, CellKind};
+    use crate::grid::CellKind;
 
     fn report() -> ReportDefinition {
         let mut report = ReportDefinition::ad_hoc("SELECT 1");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{Datelike, Days, Months, NaiveDate};
+
 use crate::grid::{Cell, Grid};
 use crate::report::{ReportDefinition, ReportResult, ReportSession};
 use crate::{Error, Result};
@@ -44,6 +46,7 @@ pub struct DashboardResults<'q> {
     pub grain: &'static str,
     /// The grain of charts that show less per day.
     pub coarse_grain: &'static str,
+    period: Option<(NaiveDate, NaiveDate)>,
     reports: BTreeMap<&'static str, &'q ReportDefinition>,
     results: BTreeMap<(&'static str, &'static str), ReportResult>,
 }
@@ -71,7 +74,8 @@ impl<'q> DashboardResults<'q> {
                 results.insert((*name, *grain), session.run(report, &grain_params(grain))?);
             }
         }
-        Ok(DashboardResults { grain, coarse_grain, reports, results })
+        let period = session.period();
+        Ok(DashboardResults { grain, coarse_grain, period, reports, results })
     }
 
     /// Returns the result of a report, with the finer grain.
@@ -88,6 +92,20 @@ impl<'q> DashboardResults<'q> {
     ) -> Result<&ReportResult> {
         let found = self.results.get(&(name, grain));
         found.ok_or_else(|| Error::internal(format!("the dashboard has no result of {name}")))
+    }
+
+    /// Returns true if the whole week or month that begins with a day is in the period.
+    pub fn contains_whole(&self, grain: &str, day: NaiveDate) -> bool {
+        let last = match grain {
+            "week" if day.weekday() == chrono::Weekday::Mon => day.checked_add_days(Days::new(6)),
+            "month" if day.day() == 1 => {
+                day.checked_add_months(Months::new(1)).and_then(|next| next.pred_opt())
+            }
+            "day" => Some(day),
+            _ => None,
+        };
+        let period = last.zip(self.period);
+        period.is_some_and(|(last, (from, until))| day >= from && last <= until)
     }
 
     /// Returns the definition of a report.

@@ -34,6 +34,8 @@ fn usage(results: &DashboardResults<'_>) -> Result<Section> {
     if grain == "day" {
         views.push(series("avg_7d", "7-day average", SeriesShape::Line));
         lead += " The 7-day average is shown only when all 7 days are complete.";
+    } else {
+        lead += &format!(" An unfinished {grain} is not shown.");
     }
     let columns = [
         col("date"),
@@ -45,6 +47,7 @@ fn usage(results: &DashboardResults<'_>) -> Result<Section> {
         col("status"),
     ];
     let panel = PanelBuilder::new(results, TREND, grain)?
+        .whole_rows(results, grain)?
         .with_columns(&columns)?
         .with_chart(views)?
         .with_title("views", "Views over time", &lead);
@@ -78,12 +81,16 @@ fn adoption(results: &DashboardResults<'_>) -> Result<Section> {
         col("status"),
     ];
     let title = format!("New, returning and lapsed users by {}", results.coarse_grain);
-    let lead = "\"New\" means first activity in the log. In the first weeks of the log, all users \
-                are new.";
-    let growth = PanelBuilder::new(results, ADOPTION, results.coarse_grain)?
+    let grain = results.coarse_grain;
+    let lead = format!(
+        "\"New\" means first activity in the log. Figures need 28 complete days before each day. \
+         An unfinished {grain} is not shown."
+    );
+    let growth = PanelBuilder::new(results, ADOPTION, grain)?
+        .whole_rows(results, grain)?
         .with_columns(&columns)?
         .with_chart(changes)?
-        .with_title("growth", &title, lead);
+        .with_title("growth", &title, &lead);
     Ok(section("adoption", "Active users", "Active users", vec![active, growth]))
 }
 
@@ -99,11 +106,12 @@ fn top_reports(results: &DashboardResults<'_>, rows: Vec<Vec<Option<f64>>>) -> R
     ];
     let (param, title) = match results.coarse_grain {
         "week" => ("grain=week", "Views by week"),
-        _ => ("grain=month", "Views by month"),
+        _ => ("grain=month", "Views per day by month"),
     };
     let sparks = Sparklines { title, report: TREND, param, rows };
     let lead = "Trend: views in the second half of the period divided by views in the first half, \
-                complete days only.";
+                over complete days on the same weekdays. The small charts show whole weeks or \
+                months.";
     let panel = PanelBuilder::top_rows(results, "top-reports", &columns)?
         .with_kind(PanelKind::Sparklines(sparks))
         .with_title("top-reports", "Most viewed reports", lead);

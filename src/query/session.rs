@@ -13,6 +13,7 @@ use crate::source_warnings;
 use crate::store::Snapshot;
 
 use crate::query::coverage::assess::{self, Coverage};
+use crate::query::coverage::comparison::{self, ComparableDays};
 use crate::query::coverage::local_days::{self, LocalDay};
 use crate::query::coverage::period::{EventTimeRange, Period};
 use crate::query::definition::report::{Actors, LogKind, ReportDefinition};
@@ -147,6 +148,27 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// Returns the days of this period and of an earlier one that can be compared.
+    pub fn comparable_days(&self, earlier: &Session<'_>) -> ComparableDays {
+        comparison::comparable_days(&earlier.local_days(), &self.local_days())
+    }
+
+    /// Returns a session over some days of the period, with its coverage.
+    pub fn limited_to(&self, days: BTreeSet<NaiveDate>) -> Session<'a> {
+        Session {
+            snapshot: self.snapshot,
+            table: self.table.clone(),
+            settings: self.settings.clone(),
+            period: self.period.limited_to(days),
+            coverage: self.coverage.clone(),
+            unknown_fields: self.unknown_fields.clone(),
+            name_lookup: Arc::clone(&self.name_lookup),
+            internal_domains: self.internal_domains.clone(),
+            history_days: self.history_days.clone(),
+            event_counts: Mutex::default(),
+        }
+    }
+
     /// Sets the fields that no typed column stores, for the reports that read them.
     pub fn with_unknown_fields(mut self, fields: Vec<UnknownField>) -> Session<'a> {
         self.unknown_fields = fields;
@@ -240,7 +262,9 @@ impl<'a> Session<'a> {
 
     /// Returns the days of the period in the time zone.
     pub(super) fn local_days(&self) -> Vec<LocalDay> {
-        local_days::local_days(&self.period, &self.coverage)
+        let mut days = local_days::local_days(&self.period, &self.coverage);
+        comparison::mark_trend_halves(&mut days);
+        days
     }
 
     /// Returns all days of the archive in the time zone.

@@ -399,14 +399,18 @@ fn days_have_a_status_and_trends_use_only_complete_days() {
     ];
     let sql = "SELECT day, status, is_complete, trend_half FROM days ORDER BY day NULLS LAST";
     let expected = [
-        "2026-03-01 complete true 1",
+        "2026-03-01 complete true -",
         "2026-03-02 truncated false -",
         "2026-03-03 missing false -",
         "2026-03-04 partial false -",
         "2026-03-05 complete true -",
-        "2026-03-06 complete true 2",
+        "2026-03-06 complete true -",
     ];
-    assert_eq!(PLAIN.rows(&archive, sql), expected);
+    assert_eq!(PLAIN.rows(&archive, sql), expected, "no weekday is in both halves");
+    let runs = "SELECT day, complete_run FROM history_days ORDER BY day NULLS LAST";
+    let runs = PLAIN.rows(&archive, runs);
+    let runs: Vec<&str> = runs.iter().filter_map(|row| row.split(' ').nth(1)).collect();
+    assert_eq!(runs, ["1", "0", "0", "0", "1", "2"]);
     let session = PLAIN.session(&archive.snapshot);
     let coverage = session.coverage();
     let counts =

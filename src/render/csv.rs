@@ -9,9 +9,13 @@ use super::time;
 
 /// The CSV format.
 pub struct Csv {
-    /// True if texts that a spreadsheet would run as formulas start with an apostrophe.
-    pub is_formula_safe: bool,
+    /// True if a spreadsheet opens the file: it starts with a byte order mark, and texts that would
+    /// run as formulas start with an apostrophe.
+    pub is_for_spreadsheet: bool,
 }
+
+/// The byte order mark of UTF-8. Without it, Excel reads CSV in the code page of the system.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The characters at which a formula can start in a spreadsheet (OWASP, CSV Injection).
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
@@ -19,7 +23,8 @@ const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 impl Renderer for Csv {
     fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
         let terminator = ::csv::Terminator::CRLF;
-        let mut writer = ::csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+        let start = if self.is_for_spreadsheet { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
+        let mut writer = ::csv::WriterBuilder::new().terminator(terminator).from_writer(start);
         let headers = input.grid.columns.iter().map(|column| column.name.as_str());
         writer.write_record(headers).map_err(Error::internal)?;
         for row in &input.grid.rows {
@@ -46,7 +51,7 @@ impl Csv {
     fn field_text(&self, cell: &Cell, input: &RenderInput<'_>) -> String {
         match cell {
             Cell::Null => String::new(),
-            Cell::Text(text) if self.is_formula_safe && text.starts_with(FORMULA_STARTS) => {
+            Cell::Text(text) if self.is_for_spreadsheet && text.starts_with(FORMULA_STARTS) => {
                 format!("'{text}")
             }
             Cell::Text(text) => text.clone(),
@@ -69,8 +74,16 @@ mod tests {
     use crate::grid::{Cell, CellKind, Grid};
 
     fn read(text: &str) -> Vec<Vec<String>> {
+        let text = text.trim_start_matches('\u{feff}');
         let mut reader = ::csv::ReaderBuilder::new().from_reader(text.as_bytes());
         reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+    }
+
+    #[test]
+    fn only_csv_for_a_spreadsheet_has_a_byte_order_mark() {
+        let safe = render_text(&sample_grid(), OutputFormat::SafeCsv, 80);
+        let plain = render_text(&sample_grid(), OutputFormat::Csv, 80);
+        assert_eq!(safe, format!("\u{feff}{plain}"));
     }
 
     #[test]

@@ -11,7 +11,8 @@ pub enum OutputFormat {
     Text,
     /// The rows as CSV (RFC 4180), with nothing around them.
     Csv,
-    /// [`OutputFormat::Csv`] with an apostrophe before texts that a spreadsheet runs as formulas.
+    /// [`OutputFormat::Csv`] for a spreadsheet: with a byte order mark, so that it is read as
+    /// UTF-8, and an apostrophe before texts that a spreadsheet runs as formulas.
     SafeCsv,
     /// One JSON object with the rows and their context.
     Json,
@@ -65,7 +66,7 @@ impl OutputFormat {
         match self {
             OutputFormat::Text => "Table for a terminal",
             OutputFormat::Csv => "Rows as CSV",
-            OutputFormat::SafeCsv => "Rows as CSV, without formulas",
+            OutputFormat::SafeCsv => "Rows as CSV for Excel, without formulas",
             OutputFormat::Json => "One JSON object with period, coverage and rows",
             OutputFormat::Ndjson => "One JSON object per row",
             OutputFormat::Markdown => "Table for GitHub, wikis and chats",
@@ -101,11 +102,6 @@ impl OutputFormat {
             .find(|format| format.extension().eq_ignore_ascii_case(extension))
             .or_else(|| OutputFormat::from_name(extension));
         format.filter(|format| *format != OutputFormat::Text)
-    }
-
-    /// Returns true if people read the output directly, so that the first rows are enough.
-    pub fn is_for_people(self) -> bool {
-        matches!(self, OutputFormat::Text | OutputFormat::Markdown)
     }
 
     /// Returns true if the output is text and a terminal can show it.

@@ -34,8 +34,8 @@ use input::Renderer;
 pub fn render(input: &RenderInput<'_>, format: OutputFormat) -> Result<Vec<u8>> {
     let renderer: &dyn Renderer = match format {
         OutputFormat::Text => &table::TextTable,
-        OutputFormat::Csv => &csv::Csv { is_formula_safe: false },
-        OutputFormat::SafeCsv => &csv::Csv { is_formula_safe: true },
+        OutputFormat::Csv => &csv::Csv { is_for_spreadsheet: false },
+        OutputFormat::SafeCsv => &csv::Csv { is_for_spreadsheet: true },
         OutputFormat::Json => &json::Json,
         OutputFormat::Ndjson => &json::Ndjson,
         OutputFormat::Markdown => &markdown::Markdown,

@@ -15,7 +15,7 @@ pub use crate::render::{OutputFormat, wrap};
 pub use crate::store::Snapshot;
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
 pub use options::{DayBound, FailCondition, Options};
-pub use session::{ReportResult, ReportSession};
+pub use session::{ComparableSessions, ReportResult, ReportSession};
 use session::{effective_params, open_session, run_report};
 
 /// Report in its output format.
@@ -82,7 +82,7 @@ pub fn portable_sql(
     query::portable_script(&session, report, &effective_params(report, options)?, engine)
 }
 
-/// Returns the columns of the table that a report needs.
+/// Returns the columns with which raw files must be read for a report.
 ///
 /// # Errors
 ///
@@ -127,6 +127,7 @@ mod tests {
             until: None,
             time_zone: Tz::UTC,
             top: None,
+            all_rows: false,
             params: BTreeMap::new(),
             noise: NoiseFilter::Exclude,
             actors: None,

@@ -67,9 +67,11 @@ pub struct Options {
     pub until: Option<DayBound>,
     /// Time zone of all days, hours and times in the output.
     pub time_zone: Tz,
-    /// Maximum number of rows. `None` means the report's own number in a format for people, and
-    /// all rows in other formats.
+    /// Maximum number of rows. `None` means the report's own number in a text table, and all rows
+    /// in other formats.
     pub top: Option<u32>,
+    /// True to return all rows in a text table too if `top` is `None`, as for a file.
+    pub all_rows: bool,
     /// Values of the report's parameters.
     pub params: BTreeMap<String, String>,
     /// Automated API activity to exclude.
@@ -94,6 +96,7 @@ impl Default for Options {
             until: None,
             time_zone: Tz::UTC,
             top: None,
+            all_rows: false,
             params: BTreeMap::new(),
             noise: NoiseFilter::default(),
             actors: None,

@@ -107,8 +107,8 @@ fn resolve_period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
 
 /// Returns the values of parameters that differ from the report's defaults.
 ///
-/// The number of rows is the one given. Without one, formats for people have the report's own
-/// number and other formats have all rows.
+/// The number of rows is the one given. Without one, a text table on a terminal has the report's
+/// own number, and files and other formats have all rows.
 pub(super) fn effective_params(
     report: &ReportDefinition,
     options: &Options,
@@ -120,13 +120,23 @@ pub(super) fn effective_params(
             return Err(Error::Usage("the number of rows must be 1 or greater".to_owned()));
         }
         (Some(rows), _) => Some(rows.to_string()),
-        (None, format) if format.is_for_people() => own.map(|param| param.default.clone()),
+        (None, OutputFormat::Text) if !options.all_rows => own.map(|param| param.default.clone()),
         (None, _) => own.map(|_| "all".to_owned()),
     };
     if let Some(top) = top.filter(|_| own.is_some()) {
         params.entry(TOP_PARAM.to_owned()).or_insert(top);
     }
     Ok(params)
+}
+
+/// Two sessions over equally many complete days, on the same weekdays.
+pub struct ComparableSessions<'a> {
+    /// Session over the earlier days.
+    pub earlier: ReportSession<'a>,
+    /// Session over the later days.
+    pub later: ReportSession<'a>,
+    /// Number of days of each session.
+    pub days: usize,
 }
 
 /// Runs several reports on one snapshot and one period. Data that they share is read once.
@@ -188,6 +198,22 @@ impl<'a> ReportSession<'a> {
         let Some(period) = self.session.period().previous() else { return Ok(None) };
         let session = self.session.with_period(period)?;
         Ok(Some(ReportSession { session, options: self.options.clone() }))
+    }
+
+    /// Returns this session and one on an earlier period, each limited to the days that can be
+    /// compared: complete days, as many of each weekday in both. `None` if there are no such days.
+    pub fn comparable(&self, earlier: &ReportSession<'a>) -> Option<ComparableSessions<'a>> {
+        let days = self.session.comparable_days(&earlier.session);
+        let limited = |session: &Session<'a>, days| ReportSession {
+            session: session.limited_to(days),
+            options: self.options.clone(),
+        };
+        let count = days.later.len();
+        (count > 0).then(|| ComparableSessions {
+            earlier: limited(&earlier.session, days.earlier),
+            later: limited(&self.session, days.later),
+            days: count,
+        })
     }
 
     /// Returns the first and the last day of the period, if known.

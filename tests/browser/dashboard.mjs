@@ -174,6 +174,12 @@ async function printed(browser, url, name) {
   check("on paper there are charts", await page.locator("#views svg.wide").isVisible());
   check("on paper there is nothing to click", await page.locator("nav, .theme, .filter, details").evaluateAll(
     (all) => all.every((one) => getComputedStyle(one).display === "none")));
+  const side = page.locator("#workspace-usage th.side, #exports th.side, #shared th.side, #top-reports th.spark");
+  const shown = await side.evaluateAll((all) => all.filter((one) => getComputedStyle(one).display !== "none").length);
+  check("on paper there are the columns of the wide layout", shown > 6 && shown === await side.count(), shown);
+  const clipped = await page.locator(".scroll").evaluateAll(
+    (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-labelledby")));
+  check("on paper no table is cut off", clipped.length === 0, clipped);
   const pdf = await page.pdf({ preferCSSPageSize: true });
   const pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length ?? 0;
   check("it is printed on a few pages", pages > 2 && pages < 20, pages);

@@ -195,6 +195,13 @@ fn quiet_prints_nothing_on_success() {
     for arguments in [
         &["ingest", "archive", "--store", "other", "--quiet"][..],
         &["ingest", "archive", "--store", "other", "-q"],
+        &["compact", "--store", "other", "-q"],
+    ] {
+        let ran = dir.pbi(arguments).ended(0);
+        assert_eq!((ran.stderr, ran.stdout), (String::new(), String::new()), "{arguments:?}");
+    }
+    for arguments in [
+        &["ingest", "archive", "--store", "other", "-q", "--format", "json"][..],
         &["--quiet", "report", "top-reports", "--from", "archive"],
         &["report", "top-reports", "--store", "store", "-q"],
         &["status", "--store", "store", "-q"],
@@ -298,6 +305,7 @@ fn csv_is_safe_for_excel_on_request_only() {
     let csv = dir.pbi([&report[..], &["csv"]].concat()).ended(0).stdout;
     assert!(csv.contains(",=1+1,") && csv.contains(",plain,"), "{csv}");
     let safe = dir.pbi([&report[..], &["csv", "--excel-safe"]].concat()).ended(0).stdout;
+    let safe = safe.strip_prefix('\u{feff}').expect("Excel reads UTF-8 after a byte order mark");
     assert_eq!(safe, csv.replace("=1+1", "'=1+1"));
     let refused = dir.pbi([&report[..], &["json", "--excel-safe"]].concat()).ended(2);
     assert!(refused.stderr.contains("add --format csv"), "{}", refused.stderr);

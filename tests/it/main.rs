@@ -78,6 +78,8 @@ mod mistakes;
 mod golden_reports;
 // Reports over the invented year compared with oracles.
 mod report_oracles;
+// Columns and figures that compare two spans of time.
+mod comparisons;
 // The dashboard: its figures, its policy, and names that attack it.
 mod dashboard;
 // A strict parser of HTML.

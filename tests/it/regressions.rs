@@ -227,3 +227,100 @@ fn concurrent_runs_keep_the_source_log_of_each_other() {
     ran.ended(0);
     assert_eq!(summary.sources.known, 20);
 }
+
+/// Returns the rows of a report in JSON.
+fn rows(dir: &Workdir, arguments: &[&str]) -> serde_json::Value {
+    let text = dir.pbi(["report"].iter().chain(arguments).chain(&["--format", "json"])).ended(0);
+    let answer: serde_json::Value = serde_json::from_str(&text.stdout).expect("it is JSON");
+    answer["rows"].clone()
+}
+
+/// Fields without a column were not listed if the report read raw files.
+#[test]
+fn data_quality_of_raw_files_is_that_of_a_store() {
+    let dir = Workdir::new();
+    let odd = format!(
+        "{},\"BrandNew\":\"x\",\"IsSuccess\":\"maybe\"}}",
+        plain(0, 0).trim_end_matches('}')
+    );
+    dir.write("a.json", odd);
+    dir.ingest("store", &["a.json"]).0.ended(0);
+    let stored = rows(&dir, &["data-quality", "--store", "store"]);
+    let subjects: Vec<&str> =
+        stored.as_array().expect("rows").iter().filter_map(|row| row["subject"].as_str()).collect();
+    for subject in ["BrandNew", "IsSuccess"] {
+        assert!(subjects.iter().any(|found| found.contains(subject)), "{subject}: {subjects:?}");
+    }
+    assert_eq!(rows(&dir, &["data-quality", "--from", "a.json"]), stored);
+}
+
+/// A file had only the first 25 rows, if it was Markdown or text.
+#[test]
+fn files_have_all_rows_and_a_terminal_the_first() {
+    let dir = Workdir::new();
+    let report = |number: usize| {
+        plain(0, number)
+            .replace("\"ReportName\"", &format!("\"ReportId\":\"r{number}\",\"ReportName\""))
+    };
+    let events: Vec<String> = (0..30).map(report).collect();
+    dir.write("a.json", format!("[{}]", events.join(",")));
+    dir.ingest("store", &["a.json"]).0.ended(0);
+    let command = ["report", "top-reports", "--store", "store"];
+    let views = |text: &str| text.matches("Umsätze").count();
+    assert_eq!(views(&dir.pbi(command).ended(0).stdout), 25);
+    assert_eq!(views(&dir.pbi(command.iter().chain(&["--format", "md"])).ended(0).stdout), 30);
+    for file in ["a.md", "a.txt", "a.csv"] {
+        dir.pbi(command.iter().chain(&["--output", file])).ended(0);
+        let text = std::fs::read_to_string(dir.join(file)).expect("the file is written");
+        assert_eq!(views(&text), 30, "{file}");
+        dir.pbi(command.iter().chain(&["--output", file, "--top", "7"])).ended(0);
+        let text = std::fs::read_to_string(dir.join(file)).expect("the file is written");
+        assert_eq!(views(&text), 7, "{file}");
+    }
+    let sql = dir.pbi(command.iter().chain(&["--show-sql", "duckdb"])).ended(0).stdout;
+    assert!(!sql.contains("LIMIT 25"), "{sql}");
+}
+
+/// With `--activity ViewReport`, exports are hidden, and the views that they caused were 0.
+#[test]
+fn views_by_export_are_unknown_if_a_filter_hides_exports() {
+    let dir = Workdir::new();
+    let export = plain(0, 1).replace("ViewReport", "ExportReport").replace("08:01", "08:00");
+    let with_id =
+        |event: String| event.replace("\"ReportName\"", "\"ReportId\":\"r\",\"ReportName\"");
+    dir.write("a.json", format!("[{},{}]", with_id(plain(0, 0)), with_id(export)));
+    dir.ingest("store", &["a.json"]).0.ended(0);
+    let all = rows(&dir, &["top-reports", "--store", "store"]);
+    assert_eq!(all[0]["views_by_export"], 1);
+    let filtered = rows(&dir, &["top-reports", "--store", "store", "--activity", "ViewReport"]);
+    assert_eq!(
+        (&filtered[0]["views"], filtered[0]["views_by_export"].is_null()),
+        (&1.into(), true)
+    );
+}
+
+/// Reports as of the last day of the period were empty if it began after the last event.
+#[test]
+fn period_after_the_last_event_lists_everybody_as_of_its_last_day() {
+    let dir = Workdir::new();
+    let event = |number| {
+        let ids = "\"ReportId\":\"r\",\"WorkspaceId\":\"w\",\"ReportName\"";
+        plain(0, number).replace("\"ReportName\"", ids)
+    };
+    dir.write("a.json", event(0));
+    dir.ingest("store", &["a.json"]).0.ended(0);
+    for (since, class) in [("2026-03-02", "active"), ("2026-06-30", "occasional")] {
+        let flags = ["--store", "store", "--since", since];
+        for report in ["user-classification", "content-classification"] {
+            let found = rows(&dir, &[&[report][..], &flags].concat());
+            assert_eq!(found[0]["class"], class, "{report} since {since}");
+        }
+    }
+    let dormant = rows(&dir, &["dormant-workspaces", "--store", "store", "--since", "2026-06-30"]);
+    assert_eq!(dormant[0]["idle_days"], 121);
+    let flags = ["report", "top-reports", "--store", "store", "--since", "2026-06-30"];
+    let answer = dir.pbi(flags.iter().chain(&["--format", "json"])).ended(0).stdout;
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("it is JSON");
+    let [since, until] = ["since", "until"].map(|day| answer["period"][day].as_str());
+    assert!(since.is_some() && since <= until, "{answer}");
+}

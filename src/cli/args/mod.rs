@@ -36,6 +36,9 @@ Exit codes: 0 success; 1 failure; 2 usage error; 3 completed with warnings
 (rejected or incomplete data; stderr has details).")]
 pub(super) struct Args {
     /// Show only warnings and errors
+    ///
+    /// The text summaries of ingest and compact are not printed. Results are, for example the rows
+    /// of a report or a summary with --format json.
     #[arg(long, short, global = true, display_order = GLOBAL_FLAG_ORDER[0])]
     pub(super) quiet: bool,
     /// Format of messages on stderr

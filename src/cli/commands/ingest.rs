@@ -29,11 +29,13 @@ pub(in crate::cli) fn ingest(command: &IngestArgs, quiet: bool) -> Result<ExitSt
     progress.clear();
     let summary = summary?;
     log_problems(&summary, quiet);
-    let text = match command.format {
-        SummaryFormat::Text => out::strip_control(&text::summary_text(&summary)),
-        SummaryFormat::Json => to_json(&summary)?,
-    };
-    out::write(text.as_bytes(), None)?;
+    match command.format {
+        SummaryFormat::Text if quiet => {}
+        SummaryFormat::Text => {
+            out::write(out::strip_control(&text::summary_text(&summary)).as_bytes(), None)?;
+        }
+        SummaryFormat::Json => out::write(to_json(&summary)?.as_bytes(), None)?,
+    }
     Ok(exit_status(&summary))
 }
 

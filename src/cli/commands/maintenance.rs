@@ -26,10 +26,12 @@ pub(in crate::cli) fn status(command: &StatusArgs) -> Result<ExitStatus> {
     Ok(ExitStatus::Success)
 }
 
-pub(in crate::cli) fn compact(command: &CompactArgs) -> Result<ExitStatus> {
+pub(in crate::cli) fn compact(command: &CompactArgs, quiet: bool) -> Result<ExitStatus> {
     let store = open_existing(command.store.path())?;
     let result = maintenance::compact(&store, command.threads.count())?;
-    out::write(text::compaction_summary(&result).as_bytes(), None)?;
+    if !quiet {
+        out::write(text::compaction_summary(&result).as_bytes(), None)?;
+    }
     Ok(ExitStatus::Success)
 }
 

@@ -23,6 +23,8 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
         fail_on: command.fail_on.clone(),
         ..report_options(&command.output_args)?
     };
+    let is_for_files = command.show_sql.is_some() || command.output_dir.is_some();
+    let options = report::Options { all_rows: options.all_rows || is_for_files, ..options };
     // Invalid names and options are reported before a long read of raw files.
     let reports = ReportCatalog::new(command.queries.folder())?;
     let args = &command.output_args;
@@ -103,8 +105,8 @@ fn run_report(
     options: &report::Options,
     quiet: bool,
 ) -> Result<ExitStatus> {
-    let is_stdout = args.output.as_deref().is_none_or(|file| file == Path::new("-"));
-    refuse_binary_on_terminal(options.format, is_stdout && std::io::stdout().is_terminal())?;
+    let is_terminal = !is_file(args) && std::io::stdout().is_terminal();
+    refuse_binary_on_terminal(options.format, is_terminal)?;
     let columns = report::required_columns(report)?;
     let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
     let (result, status) = with_snapshot(&args.query_args, columns, quiet, read)?;
@@ -183,6 +185,7 @@ fn log_failures(name: &str, result: &report::RenderedReport) -> ExitStatus {
 
 fn report_options(args: &OutputArgs) -> Result<report::Options> {
     Ok(report::Options {
+        all_rows: is_file(args),
         format: output_format(args)?,
         width: if args.output.is_some() { DEFAULT_WIDTH } else { output_width() },
         ..base_options(&args.query_args)
@@ -195,6 +198,7 @@ fn base_options(args: &QueryArgs) -> report::Options {
         until: args.until,
         time_zone: args.tz,
         top: None,
+        all_rows: false,
         params: BTreeMap::new(),
         noise: args.noise,
         actors: args.actors,
@@ -225,6 +229,11 @@ fn output_format(args: &OutputArgs) -> Result<OutputFormat> {
         )),
         format => Ok(format),
     }
+}
+
+/// Returns true if the output is written to a file.
+fn is_file(args: &OutputArgs) -> bool {
+    args.output.as_deref().is_some_and(|file| file != Path::new("-"))
 }
 
 /// Rejects binary output to a terminal.

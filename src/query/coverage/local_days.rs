@@ -1,5 +1,4 @@
-//! The status of local days, from the status of the UTC days that they overlap, and the two halves
-//! of a trend.
+//! The status of local days, from the status of the UTC days that they overlap.
 
 use chrono::NaiveDate;
 
@@ -33,9 +32,7 @@ pub fn local_days(period: &Period, coverage: &Coverage) -> Vec<LocalDay> {
         let (status, reason) = day_status(&period.utc_days_of_local_day(date), coverage);
         LocalDay { date, status, reason, trend_half: None }
     };
-    let mut days: Vec<LocalDay> = period.local_days().into_iter().map(to_local_day).collect();
-    mark_trend_halves(&mut days);
-    days
+    period.local_days().into_iter().map(to_local_day).collect()
 }
 
 /// Returns the worst status of the UTC days that a local day overlaps, and its reason.
@@ -70,23 +67,6 @@ fn days_outside_archive<T>(found: &[Result<T, &NaiveDate>]) -> String {
     outside.collect::<Vec<_>>().join(" and ")
 }
 
-/// Marks the days that a trend compares: the same number of complete days at both ends.
-///
-/// The period is divided into two halves of whole days; if the number of days is odd, the middle
-/// day belongs to neither half.
-fn mark_trend_halves(days: &mut [LocalDay]) {
-    let half = days.len() / 2;
-    let complete = |range: &[LocalDay]| range.iter().filter(|day| day.is_complete()).count();
-    let (first, second) = (&days[..half], &days[days.len() - half..]);
-    let marked = complete(first).min(complete(second));
-    days.iter_mut()
-        .filter(|day| day.is_complete())
-        .take(marked)
-        .for_each(|day| day.trend_half = Some(1));
-    let last = days.iter_mut().rev().filter(|day| day.is_complete());
-    last.take(marked).for_each(|day| day.trend_half = Some(2));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,23 +92,6 @@ mod tests {
             first_us + crate::schema::MICROS_PER_DAY * i64::try_from(days.len()).unwrap() - 2;
         let period = Period::new(zone, None, None, Some(EventTimeRange { first_us, last_us }));
         local_days(&period, &Coverage { days })
-    }
-
-    fn halves(statuses: &str) -> String {
-        let mark =
-            |day: LocalDay| day.trend_half.map_or('-', |half| if half == 1 { '1' } else { '2' });
-        days(statuses, chrono_tz::UTC).into_iter().map(mark).collect()
-    }
-
-    #[test]
-    fn trend_compares_the_same_number_of_complete_days_at_both_ends() {
-        assert_eq!(halves("cccc"), "1122");
-        assert_eq!(halves("ccccc"), "11-22");
-        assert_eq!(halves("pccccc"), "-11-22", "the half with fewer complete days decides");
-        assert_eq!(halves("cccmmc"), "1----2");
-        assert_eq!(halves("ccpp"), "----");
-        assert_eq!(halves("c"), "-");
-        assert_eq!(halves(""), "");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Coverage: the days that the archive contains, in full or in part.
 
 pub(in crate::query) mod assess;
+pub(in crate::query) mod comparison;
 pub(in crate::query) mod local_days;
 pub(in crate::query) mod period;

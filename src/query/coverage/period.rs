@@ -1,6 +1,8 @@
 //! The period of a run: days of a time zone, as instants and as UTC days, with daylight saving
 //! time.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
@@ -20,6 +22,8 @@ pub struct Period {
     since: Option<NaiveDate>,
     until: Option<NaiveDate>,
     event_range: Option<EventTimeRange>,
+    /// Days whose events count; `None` for all days of the period.
+    only: Option<BTreeSet<NaiveDate>>,
 }
 
 impl Period {
@@ -31,12 +35,12 @@ impl Period {
         until: Option<NaiveDate>,
         event_range: Option<EventTimeRange>,
     ) -> Period {
-        Period { time_zone, since, until, event_range }
+        Period { time_zone, since, until, event_range, only: None }
     }
 
     /// Returns the period of the whole archive, in the same time zone.
     pub fn unbounded(&self) -> Period {
-        Period { since: None, until: None, ..self.clone() }
+        Period { since: None, until: None, only: None, ..self.clone() }
     }
 
     /// Returns the period of the same length right before this one. Only days within the archive
@@ -45,8 +49,36 @@ impl Period {
         let days = self.local_days();
         let (first, count) = (days.first()?, u64::try_from(days.len()).ok()?);
         let since = first.checked_sub_days(Days::new(count))?;
-        let previous = Period { since: Some(since), until: first.pred_opt(), ..self.clone() };
+        let until = first.pred_opt();
+        let previous = Period { since: Some(since), until, only: None, ..self.clone() };
         (self.unbounded().first_day()? <= since).then_some(previous)
+    }
+
+    /// Returns this period with only the events of some of its days.
+    pub fn limited_to(&self, days: BTreeSet<NaiveDate>) -> Period {
+        Period { only: Some(days), ..self.clone() }
+    }
+
+    /// Returns true if the events of a day count.
+    pub fn contains(&self, day: NaiveDate) -> bool {
+        self.first_day().is_none_or(|first| day >= first)
+            && self.last_day().is_none_or(|last| day <= last)
+            && self.only.as_ref().is_none_or(|days| days.contains(&day))
+    }
+
+    /// Returns the spans of instants whose events count, the second instant excluded. Without
+    /// limits, it is one span without ends.
+    pub fn spans_us(&self) -> Vec<(Option<i64>, Option<i64>)> {
+        let Some(days) = &self.only else { return vec![(self.from_us(), self.to_us())] };
+        let mut runs: Vec<(NaiveDate, NaiveDate)> = Vec::new();
+        for day in days.iter().copied().filter(|day| self.contains(*day)) {
+            match runs.last_mut() {
+                Some((_, last)) if next_day(*last) == day => *last = day,
+                _ => runs.push((day, day)),
+            }
+        }
+        let start = |day| Some(local_day_start(day, self.time_zone));
+        runs.into_iter().map(|(first, last)| (start(first), start(next_day(last)))).collect()
     }
 
     /// Returns the time zone.
@@ -69,9 +101,10 @@ impl Period {
         self.since.or(self.event_range.and_then(|range| local_day(range.first_us, self.time_zone)))
     }
 
-    /// Returns the last day: `until`, else the day of the last event.
+    /// Returns the last day: `until`, else the day of the last event, but not a day before `since`.
     pub fn last_day(&self) -> Option<NaiveDate> {
-        self.until.or(self.event_range.and_then(|range| local_day(range.last_us, self.time_zone)))
+        let last = self.event_range.and_then(|range| local_day(range.last_us, self.time_zone));
+        self.until.or(last.max(self.since.filter(|_| last.is_some())))
     }
 
     /// Returns the first and last instant of the period within the archive.
@@ -220,6 +253,8 @@ mod tests {
         assert_eq!(period.utc_days().first(), Some(&day("2026-03-28")));
         assert_eq!(period.utc_days().last(), Some(&day("2026-03-31")));
         assert_eq!(period.last_day(), Some(day("2026-04-10")));
+        let late = Period::new(zone, Some(day("2026-04-08")), None, event_range);
+        assert_eq!(late.first_day(), late.last_day(), "the period begins after the last event");
         let early = Period::new(zone, None, Some(day("2020-01-01")), event_range);
         assert!(early.utc_days().is_empty() && early.local_days().is_empty());
     }
@@ -230,6 +265,23 @@ mod tests {
         let utc_days = zurich.utc_days_of_local_day(day("2026-03-29"));
         assert_eq!(utc_days, [day("2026-03-28"), day("2026-03-29")]);
         assert_eq!(march(Tz::UTC).utc_days_of_local_day(day("2026-03-29")), [day("2026-03-29")]);
+    }
+
+    #[test]
+    fn limited_period_has_one_span_for_each_run_of_days() {
+        let days = ["2026-03-02", "2026-03-03", "2026-03-05", "2026-04-09"].map(day);
+        let period = Period { since: Some(day("2026-03-02")), ..march(Tz::UTC) };
+        assert_eq!(period.spans_us(), [(Some(us("2026-03-02T00:00:00Z")), None)]);
+        assert!(period.contains(day("2026-03-04")) && !period.contains(day("2026-03-01")));
+        let limited = period.limited_to(days.into());
+        let span = |from, to| (Some(us(from)), Some(us(to)));
+        let expected = [
+            span("2026-03-02T00:00:00Z", "2026-03-04T00:00:00Z"),
+            span("2026-03-05T00:00:00Z", "2026-03-06T00:00:00Z"),
+        ];
+        assert_eq!(limited.spans_us(), expected, "the last day is after the period");
+        assert!(limited.contains(day("2026-03-05")) && !limited.contains(day("2026-03-04")));
+        assert_eq!(limited.unbounded().spans_us(), [(None, None)]);
     }
 
     #[test]

@@ -26,8 +26,11 @@ pub fn parse(name: &str, sql: &str) -> Result<ReportDefinition, String> {
     }
     let drawn = report.chart.iter().flat_map(Chart::columns);
     let is_column = |name: &str| report.columns.iter().any(|(column, _)| *column == name);
-    match drawn.into_iter().find(|name| !is_column(name)) {
-        Some(name) => Err(format!("the chart uses {name}, but the report has no such column")),
+    if let Some(name) = drawn.into_iter().find(|name| !is_column(name)) {
+        return Err(format!("the chart uses {name}, but the report has no such column"));
+    }
+    match report.comparisons.iter().find(|(name, _)| !is_column(name)) {
+        Some((name, _)) => Err(format!("`compares` has {name}, but the report has no such column")),
         None => Ok(report),
     }
 }
@@ -79,6 +82,7 @@ fn apply_entry(report: &mut ReportDefinition, key: &str, text: String) -> Result
             _ => return Err(format!("unknown key {key:?}")),
         },
         Some(("column", name)) => report.columns.push((name.to_owned(), text)),
+        Some(("compares", name)) => report.comparisons.push((name.to_owned(), text)),
         Some(("param", name)) => report.params.push(parse_param(name, &text)?),
         Some(_) => return Err(format!("unknown key {key:?}")),
     }
@@ -108,7 +112,8 @@ mod tests {
     fn every_key_is_parsed() {
         let text = "-- title: T\n--\n-- question: Q\n--   and more\n-- group: Log health\n\
             -- alias: a\n-- actors: services\n-- noise: include\n-- log: power-platform\n\
-            -- chart: bars n\n-- column n: N\n-- rule: R\n-- source: S\n-- limit: L\n\
+            -- chart: bars n\n-- column n: N\n-- compares n: C\n\
+            -- rule: R\n-- source: S\n-- limit: L\n\
             -- param grain: choice(day|week) = week, length\nSELECT 1 AS n";
         let report = parse("x", text).unwrap();
         assert_eq!((report.title.as_str(), report.question.as_str()), ("T", "Q and more"));
@@ -120,6 +125,7 @@ mod tests {
         );
         assert_eq!(report.chart, Some(Chart::Bars { value: "n".to_owned() }));
         assert_eq!(report.columns, [("n".to_owned(), "N".to_owned())]);
+        assert_eq!(report.comparisons, [("n".to_owned(), "C".to_owned())]);
         assert_eq!([report.rules, report.sources, report.limits].concat(), ["R", "S", "L"]);
         assert_eq!(report.params[0].ty, ParamType::Choice(vec!["day".into(), "week".into()]));
     }
@@ -154,6 +160,8 @@ mod tests {
         assert!(error.starts_with("unknown group \"Misc\"; expected one of Usage, "), "{error}");
         let error = parse("x", &format!("{head}-- chart: bars m\nSELECT 1 AS n")).unwrap_err();
         assert_eq!(error, "the chart uses m, but the report has no such column");
+        let error = parse("x", &format!("{head}-- compares m: M\nSELECT 1 AS n")).unwrap_err();
+        assert_eq!(error, "`compares` has m, but the report has no such column");
         let error = parse("x", "-- title: T\n-- question: Q\nSELECT 1").unwrap_err();
         assert_eq!(error, "the header has no column");
     }

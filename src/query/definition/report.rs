@@ -152,6 +152,9 @@ pub struct ReportDefinition {
     pub columns: Vec<(String, String)>,
     /// Parameters.
     pub params: Vec<Param>,
+    /// Columns that compare two spans of time, each with the compared spans. They are empty unless
+    /// the compared days are complete.
+    pub comparisons: Vec<(String, String)>,
     /// Rules by which values are calculated.
     pub rules: Vec<String>,
     /// Documents that the rules come from.
@@ -178,6 +181,7 @@ impl ReportDefinition {
             chart: None,
             columns: Vec::new(),
             params: Vec::new(),
+            comparisons: Vec::new(),
             rules: Vec::new(),
             sources: Vec::new(),
             limits: Vec::new(),

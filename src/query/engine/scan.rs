@@ -127,7 +127,14 @@ impl<'a> EventTable<'a> {
         match (&self.loaded, is_in_period(period)) {
             (Some(_), Some(inside)) => Ok(self.all_events()?.filter(inside)),
             (Some(_), None) => self.all_events(),
-            (None, _) => events_between(self.snapshot, period.from_us(), period.to_us()),
+            (None, inside) => {
+                let events = events_between(self.snapshot, period.from_us(), period.to_us())?;
+                let is_limited = period.spans_us() != [(period.from_us(), period.to_us())];
+                Ok(match inside.filter(|_| is_limited) {
+                    Some(inside) => events.filter(inside),
+                    None => events,
+                })
+            }
         }
     }
 }
@@ -146,7 +153,13 @@ fn categorical_type() -> DataType {
 
 /// Returns the test that an event is in the period; `None` if the period has no limits.
 pub fn is_in_period(period: &Period) -> Option<Expr> {
-    is_between(period.from_us(), period.to_us())
+    let spans = period.spans_us();
+    if spans.is_empty() {
+        return Some(lit(false));
+    }
+    let tests: Option<Vec<Expr>> =
+        spans.into_iter().map(|(from, to)| is_between(from, to)).collect();
+    tests?.into_iter().reduce(Expr::or)
 }
 
 /// Returns the test that an event is between two instants, the second excluded.

@@ -40,8 +40,8 @@ fn to_cell(value: AnyValue<'_>) -> Cell {
         AnyValue::Date(days) => Cell::Date { days },
         AnyValue::Datetime(time, unit, zone) => time_cell(time, unit, zone.is_some()),
         AnyValue::DatetimeOwned(time, unit, zone) => time_cell(time, unit, zone.is_some()),
-        AnyValue::Float32(number) => Cell::Float(number.into()),
-        AnyValue::Float64(number) => Cell::Float(number),
+        AnyValue::Float32(number) => Cell::Float(without_negative_zero(number.into())),
+        AnyValue::Float64(number) => Cell::Float(without_negative_zero(number)),
         value if value.is_integer() => match value.extract::<i64>() {
             Some(number) => Cell::Int(number),
             None => Cell::Text(value.to_string()),
@@ -51,6 +51,12 @@ fn to_cell(value: AnyValue<'_>) -> Cell {
             other => Cell::Text(other.to_string()),
         },
     }
+}
+
+/// Returns 0 for a negative zero, which a sum or product of floats can be, and other numbers
+/// unchanged.
+fn without_negative_zero(number: f64) -> f64 {
+    number + 0.0
 }
 
 fn time_cell(time: i64, unit: TimeUnit, zoned: bool) -> Cell {
@@ -69,7 +75,7 @@ fn to_json(value: AnyValue<'_>) -> Value {
         AnyValue::Boolean(truth) => Value::Bool(truth),
         AnyValue::String(text) => Value::String(text.to_owned()),
         AnyValue::StringOwned(text) => Value::String(text.to_string()),
-        AnyValue::Float64(number) => number.into(),
+        AnyValue::Float64(number) => without_negative_zero(number).into(),
         AnyValue::List(items) => Value::Array(items.iter().map(to_json).collect()),
         AnyValue::Struct(..) | AnyValue::StructOwned(_) => struct_to_json(&value),
         value if value.is_integer() => {
@@ -136,5 +142,22 @@ mod tests {
         assert_eq!(grid.rows, [expected]);
         let kinds: Vec<_> = grid.columns.iter().map(|column| column.kind).collect();
         assert_eq!(kinds[8..], [CellKind::Time, CellKind::LocalTime, CellKind::Text]);
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        let frame = df!("double" => [-0.0_f64, -0.5], "single" => [-0.0_f32, -0.5]).unwrap();
+        let list = Series::new("list".into(), [-0.0_f64]).implode().unwrap().into_series();
+        let frame = frame.head(Some(1)).hstack(&[list.into_column()]).unwrap();
+        let row = frame_to_grid(&frame).unwrap().rows.remove(0);
+        let texts: Vec<String> = row
+            .iter()
+            .map(|cell| match cell {
+                Cell::Float(number) => number.to_string(),
+                Cell::Text(text) => text.clone(),
+                _ => String::new(),
+            })
+            .collect();
+        assert_eq!(texts, ["0", "0", "[0.0]"]);
     }
 }

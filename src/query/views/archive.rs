@@ -7,6 +7,7 @@ use polars::prelude::*;
 use crate::schema::source_log::{SourceFacts, WarningKind};
 
 use crate::query::coverage::assess::{DayCoverage, DayStatus};
+use crate::query::coverage::comparison::complete_runs;
 use crate::query::coverage::local_days::LocalDay;
 use crate::query::session::Session;
 
@@ -18,16 +19,14 @@ pub fn days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
 /// Builds the view of all local days of the archive.
 pub fn history_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let days = session.history_days()?;
-    let [first, last] = [session.period().first_day(), session.period().last_day()];
-    let inside = |day: &LocalDay| {
-        first.is_none_or(|first| day.date >= first) && last.is_none_or(|last| day.date <= last)
-    };
-    let in_period: Vec<bool> = days.iter().map(inside).collect();
-    let in_period = Series::new("in_period".into(), in_period);
-    let mut table = day_table(&days)?
-        .with_column(lit(NULL).cast(DataType::Int64).alias("trend_half"))
-        .collect()?;
-    table.with_column(in_period.into_column())?;
+    let in_period: Vec<bool> = days.iter().map(|day| session.period().contains(day.date)).collect();
+    let mut table = day_table(&days)?.collect()?;
+    for column in [
+        Series::new("in_period".into(), in_period),
+        Series::new("complete_run".into(), complete_runs(&days)),
+    ] {
+        table.with_column(column.into_column())?;
+    }
     Ok(table.lazy())
 }
 
@@ -63,10 +62,14 @@ fn epoch_days_i64(days: &[NaiveDate]) -> Vec<i64> {
 }
 
 /// Builds the view of the period: one row with its first and last day, within the archive, and
-/// those of the archive. No row if the archive contains no day of the period.
+/// those of the archive. A period after the archive has its own days. No row if the archive is
+/// empty or begins after the period.
 pub fn period(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let ends = |days: Vec<LocalDay>| Some((days.first()?.date, days.last()?.date));
-    let all = ends(session.local_days()).zip(ends(session.history_days()?));
+    let archive = ends(session.history_days()?);
+    let given = session.period().first_day().zip(session.period().last_day());
+    let after = given.filter(|(first, _)| archive.is_some_and(|(_, end)| *first > end));
+    let all = ends(session.local_days()).or(after).zip(archive);
     let rows: Vec<[NaiveDate; 4]> =
         all.map(|((first, last), (start, end))| [first, last, start, end]).into_iter().collect();
     let names = ["first_day", "last_day", "archive_first_day", "archive_last_day"];

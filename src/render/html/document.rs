@@ -22,7 +22,7 @@ pub struct Document {
     pub sections: Vec<Section>,
 }
 
-/// One number with the number of the previous period.
+/// One number with its change from the previous period.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyFigure {
     /// The identifier, for programs that read the page.
@@ -31,10 +31,19 @@ pub struct KeyFigure {
     pub label: &'static str,
     /// The number, if known.
     pub value: Option<f64>,
-    /// The number of the previous period, if known.
-    pub previous: Option<f64>,
+    /// The change from the previous period, if the two can be compared.
+    pub change: Option<FigureChange>,
     /// The text below the number, where no change is shown.
     pub note: String,
+}
+
+/// The numbers of comparable days of this and the previous period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FigureChange {
+    /// The number of this period.
+    pub value: f64,
+    /// The number of the previous period.
+    pub previous: f64,
 }
 
 /// A section of the page.

@@ -13,8 +13,8 @@ mod table;
 mod values;
 
 pub use document::{
-    ChartSeries, ColumnStyle, ColumnView, Document, KeyFigure, Panel, PanelKind, Section,
-    SeriesShape, Sparklines,
+    ChartSeries, ColumnStyle, ColumnView, Document, FigureChange, KeyFigure, Panel, PanelKind,
+    Section, SeriesShape, Sparklines,
 };
 pub use values::format_period;
 
@@ -137,21 +137,23 @@ fn write_key_figures(to: &mut Markup, document: &Document) {
     for figure in &document.figures {
         to.open("li").attr("data-figure", figure.name);
         to.attr("data-v", figure.value.map_or_else(String::new, |value| value.to_string()));
-        if let Some(previous) = figure.previous {
-            to.attr("data-previous", previous);
+        if let Some(change) = figure.change {
+            to.attr("data-compared", change.value).attr("data-previous", change.previous);
         }
         to.element_with_class("span", "label", figure.label).text(" ");
         to.element_with_class("strong", "value", format_optional(figure.value)).text(" ");
-        if let Some((value, previous)) = figure.value.zip(figure.previous) {
-            write_change(to, value, previous);
+        if let Some(change) = figure.change {
+            write_change(to, change, figure.value);
         }
         to.element_with_class("span", "note", &figure.note).close("li");
     }
     to.close("ul").close("section");
 }
 
-/// Writes the change from the previous period in percent, and the number of that period.
-fn write_change(to: &mut Markup, value: f64, previous: f64) {
+/// Writes the change in percent, and the compared numbers: the later one only if it is not the
+/// number of the whole period.
+fn write_change(to: &mut Markup, change: FigureChange, shown: Option<f64>) {
+    let FigureChange { value, previous } = change;
     to.open("span").attr("class", "change");
     if previous > 0.0 {
         let percent = ((value - previous) * 100.0 / previous).round();
@@ -164,7 +166,13 @@ fn write_change(to: &mut Markup, value: f64, previous: f64) {
         to.text(format_args!("{} %", format_number(percent.abs())));
         to.element_with_class("span", "visually-hidden", direction).text(" ");
     }
-    to.element_with_class("span", "before", format_args!("from {}", format_number(previous)));
+    let [before, after] = [previous, value].map(format_number);
+    let numbers = if shown == Some(value) {
+        format!("from {before}")
+    } else {
+        format!("from {before} to {after}")
+    };
+    to.element_with_class("span", "before", numbers);
     to.close("span").text(" ");
 }
 

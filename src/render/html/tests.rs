@@ -54,7 +54,7 @@ fn rendered(panels: Vec<Panel>) -> String {
             name: "views",
             label: "Views",
             value: Some(1_234.5),
-            previous: Some(2_000.0),
+            change: Some(FigureChange { value: 1_234.5, previous: 2_000.0 }),
             note: String::new(),
         }],
         sections: vec![Section {
@@ -96,6 +96,20 @@ fn changes_are_percentages_of_the_previous_period() {
     assert!(html.contains(
         "Coverage: 2 of 3 days complete (1 missing). Excluded: 1,350,000 automated API events."
     ));
+}
+
+#[test]
+fn change_over_fewer_days_has_both_compared_numbers() {
+    let mut to = Markup::default();
+    write_change(&mut to, FigureChange { value: 150.0, previous: 100.0 }, Some(160.0));
+    let html = to.finish();
+    assert!(html.contains("▲ </span>50 %") && html.contains(">from 100 to 150</span>"), "{html}");
+}
+
+#[test]
+fn paper_has_the_wide_layout() {
+    let narrow = STYLE.lines().find(|line| line.contains("max-width: 760px"));
+    assert_eq!(narrow, Some("@media screen and (max-width: 760px) {"));
 }
 
 #[test]

@@ -7,7 +7,9 @@ use chrono::{Days, NaiveDate};
 use super::UserAction;
 
 /// Figures of a day. Unknown figures are `None`: all on a missing day, and all on a partial day
-/// without users. A window that begins before the archive is unknown too.
+/// without users. A window that begins before the archive is unknown too. Figures that compare a day
+/// with a window are known if every day of it is complete: 28 days that end with the day for
+/// stickiness, and one more for new, returning and lost users.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adoption {
     pub date: NaiveDate,
@@ -47,22 +49,24 @@ pub fn adoption<'d>(
             |from: u64, days: &BTreeSet<NaiveDate>| days.range(back(from)..=date).count() > 0;
         let dau = dau_of(date);
         let mau = count(&|days| active(27, days));
-        let window_is_stored = statuses.range(back(27)..=date).all(is_known);
-        let is_sure = *status == "complete" && window_is_stored && number >= 27 && mau > 0;
+        let are_complete = |days: u64| {
+            (0..days).all(|ago| statuses.get(&back(ago)).is_some_and(|s| *s == "complete"))
+        };
+        let is_compared = are_complete(29);
         Adoption {
             date,
             dau: known.then_some(dau),
             wau: (known && number >= 6).then(|| count(&|days| active(6, days))),
             mau: (known && number >= 27).then_some(mau),
-            stickiness: is_sure.then(|| dau as f64 / mau as f64),
-            new_users: known.then(|| count(&|days| days.first() == Some(&date))),
-            returning_users: (known && number >= 28).then(|| {
+            stickiness: (are_complete(28) && mau > 0).then(|| dau as f64 / mau as f64),
+            new_users: is_compared.then(|| count(&|days| days.first() == Some(&date))),
+            returning_users: is_compared.then(|| {
                 count(&|days| {
                     let before = days.range(..date).next_back();
                     days.contains(&date) && before.is_some_and(|before| *before < back(28))
                 })
             }),
-            lost_users: (known && number >= 28)
+            lost_users: is_compared
                 .then(|| count(&|days| days.range(..=date).next_back() == Some(&back(28)))),
         }
     };

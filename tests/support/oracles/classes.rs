@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
 use super::UserAction;
 
@@ -20,9 +20,22 @@ pub struct Person {
 /// Length of a month in days, counted back from the last day.
 const MONTH: i64 = 30;
 
+/// The fewest complete days of a covered month, and the fewest covered months that show regular use.
+const COVERED_DAYS: usize = 20;
+const COVERED_MONTHS: usize = 3;
+
 /// Returns the people who viewed, analyzed or created content up to a day, without anonymous ones.
-/// The archive must contain the twelve months before, because other rules apply to shorter ones.
-pub fn classes(user_actions: &[UserAction], last: NaiveDate) -> BTreeMap<String, Person> {
+pub fn classes(
+    user_actions: &[UserAction],
+    last: NaiveDate,
+    statuses: &BTreeMap<NaiveDate, &str>,
+) -> BTreeMap<String, Person> {
+    let complete_days = |month: u64| {
+        let days =
+            (month * 30..month * 30 + 30).filter_map(|ago| last.checked_sub_days(Days::new(ago)));
+        days.filter(|day| statuses.get(day) == Some(&"complete")).count()
+    };
+    let covered = (0..12).filter(|month| complete_days(*month) >= COVERED_DAYS).count();
     let mut of_users: BTreeMap<&str, Vec<&UserAction>> = BTreeMap::new();
     let is_use = |action: &&UserAction| action.is_view || action.is_external || action.is_author;
     let is_somebody = |action: &&UserAction| action.user != "anonymous" && action.date <= last;
@@ -36,7 +49,7 @@ pub fn classes(user_actions: &[UserAction], last: NaiveDate) -> BTreeMap<String,
             days.iter().map(|day| day / MONTH).filter(|month| *month < 12).collect();
         let nearest = days.iter().copied().min().expect("a user did something");
         let class = match nearest {
-            0..7 if months.len() >= 9 => "frequent",
+            0..7 if covered >= COVERED_MONTHS && months.len() * 12 >= covered * 9 => "frequent",
             0..30 => "active",
             30..270 => "occasional",
             _ => "inactive",

@@ -15,7 +15,7 @@ pub struct Cohort {
     pub months_since: i64,
     pub users: u64,
     pub cohort_size: u64,
-    /// `None` for months with less than 28 stored days.
+    /// `None` unless both months have at least 28 complete days.
     pub retention: Option<f64>,
 }
 
@@ -26,17 +26,18 @@ pub fn cohorts(user_actions: &[UserAction], statuses: &BTreeMap<NaiveDate, &str>
     {
         months_of.entry(&action.user).or_default().insert(month_number(action.date));
     }
-    let mut stored: BTreeMap<i64, u64> = BTreeMap::new();
+    let mut complete: BTreeMap<i64, u64> = BTreeMap::new();
     for (date, status) in statuses {
-        *stored.entry(month_number(*date)).or_default() += u64::from(*status != "missing");
+        *complete.entry(month_number(*date)).or_default() += u64::from(*status == "complete");
     }
+    let is_whole = |month: &i64| complete.get(month).is_some_and(|days| *days >= 28);
     let first = |months: &BTreeSet<i64>| *months.first().expect("a user has a month");
     let begun: BTreeSet<i64> = months_of.values().map(first).collect();
     let mut rows = Vec::new();
     for cohort in begun {
         let members: Vec<&BTreeSet<i64>> =
             months_of.values().filter(|months| first(months) == cohort).collect();
-        for (month, days) in stored.range(cohort..) {
+        for (month, _) in complete.range(cohort..) {
             let users = members.iter().filter(|months| months.contains(month)).count() as u64;
             let cohort_size = members.len() as u64;
             rows.push(Cohort {
@@ -45,7 +46,8 @@ pub fn cohorts(user_actions: &[UserAction], statuses: &BTreeMap<NaiveDate, &str>
                 months_since: month - cohort,
                 users,
                 cohort_size,
-                retention: (*days >= 28).then(|| users as f64 / cohort_size as f64),
+                retention: (is_whole(month) && is_whole(&cohort))
+                    .then(|| users as f64 / cohort_size as f64),
             });
         }
     }
@@ -107,8 +109,18 @@ fn cohorts_are_counted_in_each_month_after_their_own() {
         ]
     );
     assert!(cohorts(&user_actions, &statuses).iter().all(|row| row.retention.is_none()));
+    // With the first days of January, January and February are whole.
+    let first: NaiveDate = "2025-01-01".parse().expect("a day");
     let whole: BTreeMap<NaiveDate, &str> =
-        statuses.into_keys().map(|date| (date, "truncated")).collect();
+        first.iter_days().take(61).map(|date| (date, "complete")).collect();
     let february = cohorts(&user_actions, &whole).swap_remove(1);
     assert_eq!((february.month.as_str(), february.retention), ("2025-02", Some(0.5)));
+    // A single missing day of February takes its retention away, one of January does not.
+    let without = |missing: &str| {
+        let missing: NaiveDate = missing.parse().expect("a day");
+        let days =
+            whole.keys().map(|date| (*date, if *date == missing { "missing" } else { "complete" }));
+        cohorts(&user_actions, &days.collect()).swap_remove(1).retention
+    };
+    assert_eq!((without("2025-02-03"), without("2025-01-03")), (None, Some(0.5)));
 }
