@@ -120,6 +120,7 @@ fn top_reports() -> report::Options {
         format: OutputFormat::Json,
         width: 120,
         fail_on: Vec::new(),
+        now: chrono::Utc::now(),
     }
 }
 

@@ -74,7 +74,7 @@ impl FilledStore {
     }
 
     fn session(&self) -> Session<'_> {
-        let extent = query::event_time_range(&self.snapshot).unwrap();
+        let extent = query::event_time_range(&self.snapshot, query::LogKind::PowerBi).unwrap();
         let period = Period::new(chrono_tz::UTC, None, None, extent);
         Session::new(&self.snapshot, period, Settings::default()).unwrap()
     }

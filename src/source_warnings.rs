@@ -11,7 +11,9 @@ use crate::schema::MICROS_PER_DAY;
 use crate::schema::source_log::{SourceFacts, SourceWarning, WarningKind};
 
 /// The largest offset of a time zone from UTC. Times in file names have no zone.
-const MAX_ZONE_OFFSET_US: i64 = 14 * 3_600_000_000;
+const MAX_ZONE_OFFSET_US: i64 = 14 * HOUR_US;
+
+const HOUR_US: i64 = 3_600_000_000;
 
 /// Numbers of rows after which an audit search stops, and the tool that stops there (Microsoft's
 /// documentation of the audit log search).
@@ -27,16 +29,24 @@ const SEARCH_LIMITS: [(u64, &str); 6] = [
 /// chance too often, and 5,000 or 10,000 if each file is one page.
 const MIN_FILE_LIMIT: u64 = 50_000;
 
-/// Returns the warnings about a source that was read completely. `results` is the number of results
-/// that its audit search reports.
+/// What a source says about the search that wrote it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SearchFacts {
+    /// The number of results that the search reports.
+    pub results: Option<u64>,
+    /// True for an export of the portal, which has a RecordId column. It stops at 50,000 rows only.
+    pub is_portal_export: bool,
+}
+
+/// Returns the warnings about a source that was read completely.
 pub fn detect(
     facts: &SourceFacts,
     indicators: &LossIndicators,
-    results: Option<u64>,
+    search: SearchFacts,
 ) -> Vec<SourceWarning> {
     let is_table = facts.kind == "csv-lossy";
     let all = [
-        truncated(facts, results).or_else(|| at_limit(facts)),
+        truncated(facts, search.results).or_else(|| at_limit(facts, search)),
         is_table.then(|| lossy_table(facts, indicators)).filter(|lossy| lossy.count > 0),
         lost_characters(indicators),
         flattened(indicators).filter(|_| !is_table),
@@ -92,8 +102,8 @@ fn truncated(facts: &SourceFacts, results: Option<u64>) -> Option<SourceWarning>
     Some(warning(WarningKind::Truncated, results - rows, detail))
 }
 
-fn at_limit(facts: &SourceFacts) -> Option<SourceWarning> {
-    let rows = row_limit(facts)?;
+fn at_limit(facts: &SourceFacts, search: SearchFacts) -> Option<SourceWarning> {
+    let rows = row_limit(facts, search)?;
     let tool = SEARCH_LIMITS.iter().find(|(limit, _)| *limit == rows).map_or("", |(_, tool)| tool);
     let detail = format!(
         "exactly {rows} records, which is where {tool}: probably truncated; download its days \
@@ -188,21 +198,32 @@ fn day_start(day: NaiveDate) -> i64 {
 
 /// Returns true if a source has fewer records than its search found, or ends at a limit.
 pub fn is_truncated(source: &SourceFacts) -> bool {
-    let is_proven = |warning: &SourceWarning| warning.kind == WarningKind::Truncated;
-    row_limit(source).is_some() || source.warnings.iter().any(is_proven)
+    let is_proof = |warning: &SourceWarning| {
+        matches!(warning.kind, WarningKind::Truncated | WarningKind::AtLimit)
+    };
+    source.warnings.iter().any(is_proof)
 }
 
 /// Returns the limit at which the source seems to have stopped, or `None` if there is none.
+pub fn reached_limit(source: &SourceFacts) -> Option<u64> {
+    let mut warnings = source.warnings.iter();
+    warnings.find(|warning| warning.kind == WarningKind::AtLimit).map(|warning| warning.count)
+}
+
+/// Returns the limit that the number of records of a source is equal to, or `None` if there is none
+/// or the source contains all results of its search.
 ///
 /// A page of the activity log has no limit: the next page contains the events after it.
-pub fn row_limit(source: &SourceFacts) -> Option<u64> {
+fn row_limit(source: &SourceFacts, search: SearchFacts) -> Option<u64> {
     let rows = source.records.read;
     let is_limit = SEARCH_LIMITS.iter().any(|(limit, _)| *limit == rows);
+    let has_all = search.results == Some(rows);
     let applies = match source.kind.as_str() {
         "rest" => false,
+        _ if search.is_portal_export => rows >= MIN_FILE_LIMIT,
         kind => is_audit_search(kind) || rows >= MIN_FILE_LIMIT,
     };
-    (is_limit && applies).then_some(rows)
+    (is_limit && applies && !has_all).then_some(rows)
 }
 
 /// Returns true if the format is that of an audit search export, and not of the activity log.
@@ -212,18 +233,32 @@ pub fn is_audit_search(kind: &str) -> bool {
 
 /// Returns true if a source was written before an instant, in microseconds since 1970 (UTC).
 ///
-/// The time in its name decides, if there is one. Otherwise a later event in the source shows that
-/// it was not. Otherwise the file's modification time decides: copying may make it later, but
-/// nothing makes it earlier.
+/// The time of writing in its name decides, if there is one. Otherwise a later event in the source
+/// shows that it was not. Otherwise the file's modification time decides: copying may make it
+/// later, but nothing makes it earlier.
 pub fn is_written_before(source: &SourceFacts, end_us: i64) -> bool {
-    if let Some(named) = time_in_name(file_name(source)) {
-        // The time in the name may be in any zone. If the file's modification time is near it, that
-        // is the exact instant.
-        let same = |modified: &i64| (modified - named).abs() <= MAX_ZONE_OFFSET_US;
-        return source.modified_us.filter(same).unwrap_or(named) < end_us;
+    if let Some(written) = named_write_time(source) {
+        return written < end_us;
     }
     let has_later_event = source.period_us.is_some_and(|(_, last)| last >= end_us);
     !has_later_event && source.modified_us.is_some_and(|modified| modified < end_us)
+}
+
+/// Returns the time at which a source was written, from its name, in microseconds since 1970.
+///
+/// The time in a name may be in any zone. If the file's modification time is near it, that is the
+/// exact instant. Otherwise the time counts only if it cannot be the downloaded window: it lies
+/// after all events of the source, is not the last minute of an hour, and the name has a date
+/// before it and no other time.
+pub fn named_write_time(source: &SourceFacts) -> Option<i64> {
+    let NamedTime { us, follows_date } = time_in_name(file_name(source))?;
+    let same = |modified: &i64| (modified - us).abs() <= MAX_ZONE_OFFSET_US;
+    if let Some(modified) = source.modified_us.filter(same) {
+        return Some(modified);
+    }
+    let is_after_events = source.period_us.is_none_or(|(_, last)| last < us);
+    let is_last_minute = us.rem_euclid(HOUR_US) >= HOUR_US - 60_000_000;
+    (is_after_events && !is_last_minute && follows_date).then_some(us)
 }
 
 /// Returns the last part of a source's path.
@@ -231,13 +266,19 @@ pub fn file_name(source: &SourceFacts) -> &str {
     source.path.rsplit('/').next().unwrap_or(&source.path)
 }
 
-/// Returns the time in a file name, in microseconds since 1970, as if it were in UTC.
-///
-/// It is the last valid time of 12 or 14 digits, or of 8 digits, `T` and 4 or 6 digits. For
-/// example, the time in `PBIActivityEvents-20260301-202603020415.json` is 2026-03-02 04:15.
-fn time_in_name(name: &str) -> Option<i64> {
-    let words = name.split(|c: char| !(c.is_ascii_digit() || c == 'T'));
-    let mut times = words.filter_map(|word| {
+/// A time in a file name.
+struct NamedTime {
+    /// Microseconds since 1970, as if the time were in UTC.
+    us: i64,
+    /// True if a date without a time is before it, and no other time.
+    follows_date: bool,
+}
+
+/// Returns the last valid time in a file name: 12 or 14 digits, or 8 digits, `T` and 4 or 6 digits.
+/// For example, the time in `PBIActivityEvents-20260301-202603020415.json` is 2026-03-02 04:15.
+fn time_in_name(name: &str) -> Option<NamedTime> {
+    let (mut times, mut has_date) = (Vec::new(), false);
+    for word in name.split(|c: char| !(c.is_ascii_digit() || c == 'T')) {
         let digits = match word.split_once('T') {
             Some((day, time)) if day.len() == 8 && matches!(time.len(), 4 | 6) => {
                 format!("{day}{time}")
@@ -245,13 +286,19 @@ fn time_in_name(name: &str) -> Option<i64> {
             _ => word.to_owned(),
         };
         let form = match digits.len() {
+            8 => {
+                has_date |= NaiveDate::parse_from_str(&digits, "%Y%m%d").is_ok();
+                continue;
+            }
             12 => "%Y%m%d%H%M",
             14 => "%Y%m%d%H%M%S",
-            _ => return None,
+            _ => continue,
         };
-        NaiveDateTime::parse_from_str(&digits, form).ok()
-    });
-    times.next_back().map(|time| time.and_utc().timestamp_micros())
+        times.extend(NaiveDateTime::parse_from_str(&digits, form).ok());
+    }
+    let follows_date = has_date && times.len() == 1;
+    let us = times.last()?.and_utc().timestamp_micros();
+    Some(NamedTime { us, follows_date })
 }
 
 #[cfg(test)]
@@ -269,7 +316,8 @@ mod tests {
         indicators: &LossIndicators,
         results: Option<u64>,
     ) -> Vec<WarningKind> {
-        detect(facts, indicators, results).iter().map(|warning| warning.kind).collect()
+        let search = SearchFacts { results, ..SearchFacts::default() };
+        detect(facts, indicators, search).iter().map(|warning| warning.kind).collect()
     }
 
     #[test]
@@ -282,7 +330,7 @@ mod tests {
             ("rest", &[]),
         ] {
             for rows in [99, 100, 1_000, 4_999, 5_000, 10_000, 49_999, 50_000, 1_000_000] {
-                let limit = row_limit(&source(kind, rows));
+                let limit = row_limit(&source(kind, rows), SearchFacts::default());
                 assert_eq!(limit.is_some(), limits.contains(&rows), "{kind} {rows}");
             }
         }
@@ -291,9 +339,14 @@ mod tests {
     #[test]
     fn missing_results_prove_a_truncation() {
         let none = LossIndicators::default();
-        let all = detect(&source("csv", 5_000), &none, Some(12_345));
+        let search = SearchFacts { results: Some(12_345), ..SearchFacts::default() };
+        let all = detect(&source("csv", 5_000), &none, search);
         assert_eq!((all.len(), all[0].kind, all[0].count), (1, WarningKind::Truncated, 7_345));
-        assert_eq!(kinds(&source("csv", 5_000), &none, Some(5_000)), [WarningKind::AtLimit]);
+        assert_eq!(kinds(&source("csv", 5_000), &none, Some(0)), [WarningKind::AtLimit]);
+        assert!(kinds(&source("csv", 5_000), &none, Some(5_000)).is_empty(), "all results");
+        let portal = SearchFacts { is_portal_export: true, ..SearchFacts::default() };
+        assert_eq!(row_limit(&source("csv", 5_000), portal), None);
+        assert_eq!(row_limit(&source("csv", 50_000), portal), Some(50_000));
         assert!(kinds(&source("csv", 4_000), &none, Some(4_000)).is_empty());
         let proven = SourceFacts { warnings: all, ..source("csv", 5_001) };
         assert!(is_truncated(&proven) && !is_truncated(&source("csv", 5_001)));
@@ -323,7 +376,7 @@ mod tests {
         let right = of(&["2026-03-02", "2026-03-04"]);
         assert_eq!(kinds(&right, &LossIndicators::default(), None), []);
         let wrong = of(&["2026-03-02", "2027-01-01", "2031-01-01"]);
-        let all = detect(&wrong, &LossIndicators::default(), None);
+        let all = detect(&wrong, &LossIndicators::default(), SearchFacts::default());
         assert_eq!((all.len(), all[0].kind, all[0].count), (1, WarningKind::FutureDated, 4));
         assert!(all[0].detail.starts_with("events from 2027-01-01 on"), "{}", all[0].detail);
         let end = |day: &str| day_start(day.parse().unwrap()) + MICROS_PER_DAY - 1;
@@ -341,12 +394,13 @@ mod tests {
     fn one_or_two_names_with_question_marks_cause_no_warning() {
         let mut indicators = LossIndicators::default();
         for (number, name) in ["a?b", "c?d", "e?f"].into_iter().enumerate() {
-            assert!(detect(&source("csv", number as u64), &indicators, None).is_empty());
+            assert!(detect(&source("csv", number as u64), &indicators, SearchFacts::default())
+                .is_empty());
             indicators.lost_characters.insert(name.to_owned());
         }
-        let all = detect(&source("csv", 3), &indicators, None);
+        let all = detect(&source("csv", 3), &indicators, SearchFacts::default());
         assert!(all[0].detail.contains("for example \"a?b\""), "{all:?}");
         indicators.has_non_ascii = true;
-        assert!(detect(&source("csv", 3), &indicators, None).is_empty());
+        assert!(detect(&source("csv", 3), &indicators, SearchFacts::default()).is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::query;
+use crate::query::{self, LogKind};
 use crate::record::time;
 use crate::schema::source_log::{Problem, RecordCounts, SourceFacts};
 pub use crate::schema::source_log::{SourceWarning, WarningKind};
@@ -67,7 +67,12 @@ pub struct SourceProblems {
 /// [`crate::Error::Query`] if a file cannot be read.
 pub fn collect_status(snapshot: &Snapshot) -> Result<StoreStatus> {
     let counts = query::archive_counts(snapshot)?;
-    let extent = query::event_time_range(snapshot)?;
+    let mut ranges = Vec::new();
+    for log in LogKind::ALL {
+        ranges.extend(query::event_time_range(snapshot, log)?);
+    }
+    let first = ranges.iter().map(|range| range.first_us).min();
+    let last = ranges.iter().map(|range| range.last_us).max();
     let mut records = RecordCounts::default();
     for source in &snapshot.sources {
         records.add(&source.records);
@@ -75,8 +80,8 @@ pub fn collect_status(snapshot: &Snapshot) -> Result<StoreStatus> {
     let with_warnings = snapshot.sources.iter().filter(|source| !source.warnings.is_empty());
     let with_problems = snapshot.sources.iter().filter(|source| !source.problems.is_empty());
     Ok(StoreStatus {
-        first: extent.map(|extent| time::to_rfc3339(extent.first_us)),
-        last: extent.map(|extent| time::to_rfc3339(extent.last_us)),
+        first: first.map(time::to_rfc3339),
+        last: last.map(time::to_rfc3339),
         events: counts.events,
         users: counts.users,
         noise: counts.noise,

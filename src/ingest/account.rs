@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::archive::SourceArchive;
 use crate::record::loss_indicators::LossIndicators;
 use crate::record::time;
-use crate::schema::MICROS_PER_DAY;
+use crate::schema::{MICROS_PER_DAY, WorkloadGroup};
 use crate::schema::source_log::{Problem, RecordCounts, SourceFacts, SourceWarning};
 use crate::source::{SourceFile, UnsupportedText};
-use crate::source_warnings;
+use crate::source_warnings::{self, SearchFacts};
 use crate::store::{DataFile, SourceEntry};
 
 /// The most problems of one source that are kept.
@@ -35,16 +35,20 @@ pub(super) struct SourceAccount {
     pub(super) generated_ids: u64,
     loss_indicators: LossIndicators,
     skipped_text: Option<String>,
-    result_count: Option<u64>,
+    search: SearchFacts,
+    power_bi_period_us: Option<(i64, i64)>,
+    /// Whether the last page announces another page, with its position.
+    continuation: Option<(u64, bool)>,
 }
 
 /// The counts of one chunk, which are added to the account of its source.
 #[derive(Debug, Default)]
 pub(super) struct ChunkStats {
     pub(super) read: u64,
-    /// The number of events of each UTC day, by days since 1970.
-    pub(super) days: BTreeMap<i64, u64>,
-    pub(super) period_us: Option<(i64, i64)>,
+    pub(super) power_bi: LogStats,
+    pub(super) power_platform: LogStats,
+    /// Whether the last page in the chunk announces another page, with its position.
+    pub(super) continuation: Option<(u64, bool)>,
     pub(super) other_workloads: BTreeMap<String, u64>,
     pub(super) other_workloads_kept: u64,
     /// Records that are rejected.
@@ -59,6 +63,38 @@ pub(super) struct ChunkStats {
     pub(super) skipped_text: Option<String>,
     /// The largest number of results that the search reported.
     pub(super) result_count: Option<u64>,
+    pub(super) is_portal_export: bool,
+}
+
+/// The events of one log in a chunk.
+#[derive(Debug, Default)]
+pub(super) struct LogStats {
+    /// The number of events of each UTC day, by days since 1970.
+    days: BTreeMap<i64, u64>,
+    period_us: Option<(i64, i64)>,
+}
+
+impl LogStats {
+    fn count_event(&mut self, time_us: i64) {
+        *self.days.entry(time_us.div_euclid(MICROS_PER_DAY)).or_default() += 1;
+        self.period_us = joined(self.period_us, Some((time_us, time_us)));
+    }
+}
+
+/// Returns the span from the earlier start to the later end.
+fn joined(one: Option<(i64, i64)>, other: Option<(i64, i64)>) -> Option<(i64, i64)> {
+    match (one, other) {
+        (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+        (one, other) => one.or(other),
+    }
+}
+
+fn add_days(days: &mut BTreeMap<String, u64>, more: &BTreeMap<i64, u64>) {
+    for (number, events) in more {
+        if let Some(day) = time::day(number * MICROS_PER_DAY) {
+            *days.entry(day.to_string()).or_default() += events;
+        }
+    }
 }
 
 /// A rejected record of a chunk.
@@ -71,10 +107,11 @@ pub(super) struct RejectedRecord {
 }
 
 impl ChunkStats {
-    pub(super) fn count_event(&mut self, time_us: i64) {
-        *self.days.entry(time_us.div_euclid(MICROS_PER_DAY)).or_default() += 1;
-        let (first, last) = self.period_us.unwrap_or((time_us, time_us));
-        self.period_us = Some((first.min(time_us), last.max(time_us)));
+    pub(super) fn count_event(&mut self, group: WorkloadGroup, time_us: i64) {
+        match group {
+            WorkloadGroup::PowerPlatform => self.power_platform.count_event(time_us),
+            _ => self.power_bi.count_event(time_us),
+        }
     }
 
     pub(super) fn reject(&mut self, position: u64, reason: String, span: Range<usize>) {
@@ -102,22 +139,23 @@ impl SourceAccount {
         records.rejected += stats.rejected.len() as u64;
         records.other_workloads += stats.other_workloads.values().sum::<u64>();
         self.facts.other_workloads_kept += stats.other_workloads_kept;
-        for (day, events) in stats.days {
-            if let Some(day) = time::day(day * MICROS_PER_DAY) {
-                *self.facts.days.entry(day.to_string()).or_default() += events;
-            }
+        self.power_bi_period_us = joined(self.power_bi_period_us, stats.power_bi.period_us);
+        let platform = &mut self.facts.power_platform;
+        platform.period_us = joined(platform.period_us, stats.power_platform.period_us);
+        for log in [&stats.power_bi, &stats.power_platform] {
+            add_days(&mut self.facts.days, &log.days);
+            self.facts.period_us = joined(self.facts.period_us, log.period_us);
         }
+        add_days(&mut self.facts.power_platform.days, &stats.power_platform.days);
         for (name, count) in stats.other_workloads {
             *self.other_workloads.entry(name).or_default() += count;
         }
-        self.facts.period_us = match (self.facts.period_us, stats.period_us) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (one, other) => one.or(other),
-        };
+        self.continuation = self.continuation.max(stats.continuation);
         self.generated_ids += stats.generated_ids;
         self.loss_indicators.add(stats.loss_indicators);
         self.skipped_text = self.skipped_text.take().or(stats.skipped_text);
-        self.result_count = self.result_count.max(stats.result_count);
+        self.search.results = self.search.results.max(stats.result_count);
+        self.search.is_portal_export |= stats.is_portal_export;
         self.facts.damaged |= stats.damaged;
         let rejected = stats.rejected.into_iter().map(|rejected| rejected.problem);
         self.facts.problems.extend(stats.problems.into_iter().chain(rejected));
@@ -153,12 +191,15 @@ impl SourceAccount {
 
     /// Completes the account after the source was read.
     pub(super) fn finish(&mut self) {
+        self.facts.is_continued = self.continuation.is_some_and(|(_, is_continued)| is_continued);
+        if !self.facts.power_platform.is_empty() {
+            self.facts.power_bi_period_us = self.power_bi_period_us;
+        }
         self.merge_problems();
         // A source that was not read to its end cannot be judged.
         if !self.retry && !self.is_unsupported {
             let indicators = &self.loss_indicators;
-            self.facts.warnings =
-                source_warnings::detect(&self.facts, indicators, self.result_count);
+            self.facts.warnings = source_warnings::detect(&self.facts, indicators, self.search);
             let skipped = self.skipped_text.as_deref().map(source_warnings::skipped_text);
             self.facts.warnings.extend(skipped);
             self.facts.warnings.extend(source_warnings::without_id(self.generated_ids));

@@ -10,6 +10,7 @@ use super::queue::{ChunkQueue, ChunkTask};
 use crate::column::{BatchBuilder, Lineage, Projection};
 use crate::error::{Error, Result};
 use crate::person::Pseudonymizer;
+use crate::record::continuation::last_continuation;
 use crate::record::csv::{
     CsvHeader, CsvRow, EnvelopeFields, TRUNCATED_REASON, is_truncated_by_excel,
 };
@@ -21,7 +22,7 @@ use crate::record::{
 use crate::schema::reject::{MAX_RAW_BYTES, Raw, Reject};
 use crate::schema::source_log::Problem;
 use crate::schema::{EventText, WorkloadGroup};
-use crate::source::{Chunk, ProblemScope};
+use crate::source::{Chunk, ProblemScope, SourceFormat};
 use crate::store::Transaction;
 
 /// The bytes of raw text in one batch. Large batches mean few runs to merge and few dictionaries,
@@ -166,6 +167,12 @@ impl IngestWorker<'_> {
         stats.generated_ids = self.batch.builder.generated_ids() - generated_ids;
         let is_table = task.header.as_ref().is_some_and(|header| header.is_lossy());
         stats.loss_indicators = LossIndicators::scan(&task.chunk.text, is_table);
+        stats.is_portal_export =
+            task.header.as_ref().is_some_and(|header| header.is_portal_export());
+        if task.chunk.format == SourceFormat::Rest {
+            let is_continued = last_continuation(&task.chunk.text, &task.chunk.records);
+            stats.continuation = is_continued.map(|found| (task.sequence, found));
+        }
         // The reasons of decoding problems have the name of the member already.
         for RejectedRecord { problem, .. } in &mut stats.rejected {
             problem.reason = task.chunk.member.qualify_reason(std::mem::take(&mut problem.reason));
@@ -374,7 +381,7 @@ fn append_event(
     match batch.builder.append(event, group, envelope, &context.lineage()) {
         // Events of other workloads do not count for the coverage of days.
         Ok(_) if group == WorkloadGroup::Other => stats.other_workloads_kept += 1,
-        Ok(key) => stats.count_event(key.time_us),
+        Ok(key) => stats.count_event(group, key.time_us),
         Err(rejected) => context.reject(0, rejected.0, stats),
     }
 }

@@ -12,9 +12,10 @@ use crate::schema::source_log::SourceFacts;
 use crate::source_warnings;
 use crate::store::Snapshot;
 
-use crate::query::coverage::assess::{self, Coverage};
+use crate::query::coverage::assess::{self, Coverage, DayStatus, Evidence};
 use crate::query::coverage::comparison::{self, ComparableDays};
 use crate::query::coverage::local_days::{self, LocalDay};
+use crate::query::coverage::log_sources::LogSources;
 use crate::query::coverage::period::{EventTimeRange, Period};
 use crate::query::definition::report::{Actors, LogKind, ReportDefinition};
 use crate::query::engine::error::run_engine;
@@ -73,14 +74,14 @@ pub struct UnknownField {
     pub has_typed_column: bool,
 }
 
-/// Returns the times of the first and last stored event; `None` for an empty archive. Events that
-/// are dated after their own source was written do not end the archive.
+/// Returns the times of the first and last stored event of a log; `None` if there is none. Events
+/// that are dated after their own source was written do not end the log.
 ///
 /// # Errors
 ///
-/// [`crate::Error::Query`] if a file without statistics cannot be read.
-pub fn event_time_range(snapshot: &Snapshot) -> Result<Option<EventTimeRange>> {
-    let range = run_engine("events", || scan::event_time_range(snapshot))?;
+/// [`crate::Error::Query`] if a file cannot be read.
+pub fn event_time_range(snapshot: &Snapshot, log: LogKind) -> Result<Option<EventTimeRange>> {
+    let range = run_engine("events", || scan::event_time_range(snapshot, log))?;
     let plausible = source_warnings::last_plausible_us(&snapshot.sources);
     Ok(range.map(|range| {
         let last_us = plausible.map_or(range.last_us, |last| range.last_us.min(last));
@@ -88,9 +89,11 @@ pub fn event_time_range(snapshot: &Snapshot) -> Result<Option<EventTimeRange>> {
     }))
 }
 
-/// Settings of a run over one archive and period, with the results that its reports share.
+/// Settings of a run over one log of an archive and one period, with the results that its reports
+/// share.
 pub struct Session<'a> {
     snapshot: &'a Snapshot,
+    log: LogKind,
     table: EventTable<'a>,
     settings: Settings,
     period: Period,
@@ -103,17 +106,19 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Creates a session. Of the files, it reads only the windows of recorded downloads, and the
-    /// times of days without a known source.
+    /// Creates a session over the log of Power BI. Of the files, it reads only the recorded
+    /// downloads, and the times of days without a known source.
     ///
     /// # Errors
     ///
     /// [`crate::Error::Query`] if a file cannot be read.
     pub fn new(snapshot: &'a Snapshot, period: Period, settings: Settings) -> Result<Session<'a>> {
-        let coverage = run_engine("coverage", || compute_coverage(snapshot, &period))?;
+        let log = LogKind::PowerBi;
+        let coverage = run_engine("coverage", || compute_coverage(snapshot, log, &period))?;
         let table = EventTable::new(snapshot);
         Ok(Session {
             snapshot,
+            log,
             name_lookup: Arc::new(NameLookup::new(table.clone())),
             table,
             settings,
@@ -126,16 +131,29 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Returns a session over another period of the same archive and time zone. Loaded columns and
+    /// Returns a session over another period of the same log and time zone. Loaded columns and
     /// results that do not depend on the period are shared.
     ///
     /// # Errors
     ///
     /// Those of [`Session::new`].
     pub fn with_period(&self, period: Period) -> Result<Session<'a>> {
-        let coverage = run_engine("coverage", || compute_coverage(self.snapshot, &period))?;
+        let mut session = self.with_log(self.log, period)?;
+        session.history_days = self.history_days.clone();
+        Ok(session)
+    }
+
+    /// Returns a session over another log of the archive, with a period of that log.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::new`].
+    pub fn with_log(&self, log: LogKind, period: Period) -> Result<Session<'a>> {
+        let coverage =
+            run_engine("coverage", || compute_coverage(self.snapshot, log, &period))?;
         Ok(Session {
             snapshot: self.snapshot,
+            log,
             table: self.table.clone(),
             settings: self.settings.clone(),
             period,
@@ -143,9 +161,19 @@ impl<'a> Session<'a> {
             unknown_fields: self.unknown_fields.clone(),
             name_lookup: Arc::clone(&self.name_lookup),
             internal_domains: self.internal_domains.clone(),
-            history_days: self.history_days.clone(),
+            history_days: OnceLock::new(),
             event_counts: Mutex::default(),
         })
+    }
+
+    /// Returns the archive.
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
+    /// Returns the log.
+    pub fn log(&self) -> LogKind {
+        self.log
     }
 
     /// Returns the days of this period and of an earlier one that can be compared.
@@ -157,6 +185,7 @@ impl<'a> Session<'a> {
     pub fn limited_to(&self, days: BTreeSet<NaiveDate>) -> Session<'a> {
         Session {
             snapshot: self.snapshot,
+            log: self.log,
             table: self.table.clone(),
             settings: self.settings.clone(),
             period: self.period.limited_to(days),
@@ -203,6 +232,11 @@ impl<'a> Session<'a> {
     /// Returns the coverage of each UTC day of the period.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
+    }
+
+    /// Returns the status of each local day of the period.
+    pub fn local_day_statuses(&self) -> Vec<DayStatus> {
+        local_days::local_days(&self.period, &self.coverage).iter().map(|day| day.status).collect()
     }
 
     /// Returns the period.
@@ -273,24 +307,28 @@ impl<'a> Session<'a> {
             return Ok(days.clone());
         }
         let all = self.period.unbounded();
-        let days = local_days::local_days(&all, &compute_coverage(self.snapshot, &all)?);
+        let days = local_days::local_days(&all, &compute_coverage(self.snapshot, self.log, &all)?);
         Ok(self.history_days.get_or_init(|| days).clone())
     }
 }
 
-/// Calculates the coverage of each day of a period.
-fn compute_coverage(snapshot: &Snapshot, period: &Period) -> PolarsResult<Coverage> {
+/// Calculates the coverage of each day of a period in a log.
+fn compute_coverage(
+    snapshot: &Snapshot,
+    log: LogKind,
+    period: &Period,
+) -> PolarsResult<Coverage> {
     let days = period.utc_days();
-    let known: BTreeSet<NaiveDate> = snapshot
-        .sources
-        .iter()
-        .flat_map(|source| source.days.iter())
-        .filter(|(_, events)| **events > 0)
-        .filter_map(|(day, _)| day.parse().ok())
-        .collect();
+    let sources = LogSources::new(&snapshot.sources, log);
+    let known: BTreeSet<NaiveDate> = sources.days().collect();
     let unknown: Vec<_> = days.iter().filter(|day| !known.contains(day)).copied().collect();
-    let mut stored = scan::days_with_events(snapshot, &unknown)?;
+    let mut stored = scan::days_with_events(snapshot, log, &unknown)?;
     stored.extend(known);
-    let windows = scan::downloaded_windows(snapshot, &days)?;
-    Ok(assess::assess(&days, &snapshot.sources, &windows, &stored))
+    // The log of Power BI records its own downloads only.
+    let downloads = match log {
+        LogKind::PowerBi => scan::downloads(snapshot, &days)?,
+        LogKind::PowerPlatform => Vec::new(),
+    };
+    let last_event_us = period.event_range().map(|range| range.last_us);
+    Ok(assess::assess(&days, &Evidence { sources, downloads, stored, last_event_us }))
 }

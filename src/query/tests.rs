@@ -110,7 +110,7 @@ const PLAIN: TestRun = TestRun {
 
 impl TestRun {
     fn period(self, snapshot: &Snapshot) -> Period {
-        let event_range = event_time_range(snapshot).unwrap();
+        let event_range = event_time_range(snapshot, LogKind::PowerBi).unwrap();
         Period::new(self.zone, self.since.map(day), self.until.map(day), event_range)
     }
 

@@ -214,6 +214,12 @@ fn csv_reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
 }
 
 impl CsvHeader {
+    /// Returns true for an export of the audit search of the Microsoft Purview portal, which has a
+    /// RecordId column.
+    pub fn is_portal_export(&self) -> bool {
+        self.columns.iter().any(|column| column.name.eq_ignore_ascii_case("RecordId"))
+    }
+
     /// Returns true if rows are lossy: there is no `AuditData`, and nested values are flattened.
     pub fn is_lossy(&self) -> bool {
         self.payload.is_none()

@@ -4,6 +4,7 @@
 //! is ([`RecordKind`]), reads times and CSV rows, and searches for traces of data loss.
 
 mod collector;
+pub mod continuation;
 pub mod csv;
 mod csv_columns;
 pub mod foreign;

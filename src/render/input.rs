@@ -24,7 +24,7 @@ pub struct ReportContext {
     pub excluded: ExcludedEvents,
 }
 
-/// Numbers of UTC days by status. `days = complete + partial + missing`.
+/// Numbers of local days by status. `days = complete + partial + missing`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct CoverageCounts {
     /// All days.

@@ -7,6 +7,8 @@ mod session;
 
 use std::collections::HashSet;
 
+use chrono::DateTime;
+
 use crate::Result;
 use crate::query::{self, Session};
 pub use crate::query::{Actors, Filters, NoiseFilter, ReportDefinition, ReportGroup, SqlEngine};
@@ -79,7 +81,9 @@ pub fn portable_sql(
     engine: SqlEngine,
 ) -> Result<String> {
     let session = open_session(snapshot, [report], options)?;
-    query::portable_script(&session, report, &effective_params(report, options)?, engine)
+    let other = session::other_log_session(&session, report, options)?;
+    let session = other.as_ref().unwrap_or(&session);
+    query::portable_script(session, report, &effective_params(report, options)?, engine)
 }
 
 /// Returns the columns with which raw files must be read for a report.
@@ -96,7 +100,8 @@ fn render_report(
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<RenderedReport> {
-    let ReportResult { grid, context, remarks } = run_report(session, report, options)?;
+    let ReportResult { grid, context, remarks, newest_event_us } =
+        run_report(session, report, options)?;
     let page = RenderInput {
         grid: &grid,
         chart: report.chart.as_ref(),
@@ -107,9 +112,11 @@ fn render_report(
     };
     let bytes = render::render(&page, options.format)?;
     let conditions = options.fail_on.iter();
-    let failures = conditions.filter_map(|on| on.check(&context.coverage, grid.rows.len()));
-    let coverage = session.coverage();
-    let is_incomplete = !coverage.is_complete() || coverage.days.is_empty();
+    let newest = newest_event_us.and_then(DateTime::from_timestamp_micros);
+    let age = newest.map(|newest| options.now - newest);
+    let coverage = &context.coverage;
+    let failures = conditions.filter_map(|on| on.check(coverage, grid.rows.len(), age));
+    let is_incomplete = coverage.complete < coverage.days || coverage.days == 0;
     Ok(RenderedReport { bytes, is_incomplete, remarks, failures: failures.collect() })
 }
 
@@ -135,6 +142,7 @@ mod tests {
             format: OutputFormat::Text,
             width: 200,
             fail_on: Vec::new(),
+            ..Options::default()
         }
     }
 

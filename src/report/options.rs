@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::query::{Actors, Filters, NoiseFilter};
@@ -17,9 +17,9 @@ pub enum DayBound {
     Date(NaiveDate),
     /// A number of days before the end of the log, at least one.
     ///
-    /// A log has no today, so days are counted back from the day of its last event. `30d` as the
-    /// first day starts the last 30 days of the log. As the last day, it is the day before those
-    /// 30 days. So `14d` to `7d` are the seven days before the last seven.
+    /// A log has no today, so days are counted back from its last whole day in the time zone. `30d`
+    /// as the first day starts the last 30 whole days of the log. As the last day, it is the day
+    /// before those 30 days. So `14d` to `7d` are the seven days before the last seven.
     DaysBack(u32),
 }
 
@@ -86,6 +86,8 @@ pub struct Options {
     pub width: usize,
     /// Conditions that make the command exit with code 3.
     pub fail_on: Vec<FailCondition>,
+    /// The current time. Days that the period names are missing up to yesterday only.
+    pub now: DateTime<Utc>,
 }
 
 impl Default for Options {
@@ -104,9 +106,13 @@ impl Default for Options {
             format: OutputFormat::default(),
             width: 200,
             fail_on: Vec::new(),
+            now: Utc::now(),
         }
     }
 }
+
+/// Start of the condition on the age of the newest event.
+const STALE: &str = "stale:";
 
 /// Condition that makes a report exit with code 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +125,8 @@ pub enum FailCondition {
     Partial,
     /// A day is not complete, for any reason, or the period has no data.
     Incomplete,
+    /// The newest event of the log is older than a number of days, or the log has no events.
+    Stale(u32),
     /// The report has rows.
     AnyRows,
     /// The report has no rows.
@@ -136,9 +144,16 @@ impl FailCondition {
         ("rows:none", FailCondition::NoRows),
     ];
 
-    /// Returns a message if the condition holds for a report with `rows` rows.
-    pub(super) fn check(self, days: &CoverageCounts, rows: usize) -> Option<String> {
+    /// Returns a message if the condition holds for a report with `rows` rows, on a log whose newest
+    /// event is `age` old.
+    pub(super) fn check(
+        self,
+        days: &CoverageCounts,
+        rows: usize,
+        age: Option<TimeDelta>,
+    ) -> Option<String> {
         match self {
+            FailCondition::Stale(limit) => stale_message(age, limit),
             FailCondition::Missing => days_message(days.missing, "missing"),
             FailCondition::Truncated => days_message(days.truncated, "truncated"),
             FailCondition::Partial => days_message(days.partial, "partial"),
@@ -164,14 +179,31 @@ fn days_message(days: u64, status: &str) -> Option<String> {
     }
 }
 
+/// Returns a message if the newest event is older than a number of days.
+fn stale_message(age: Option<TimeDelta>, limit: u32) -> Option<String> {
+    let Some(age) = age else { return Some("the log has no events".to_owned()) };
+    let days = age.num_days();
+    (age > TimeDelta::days(limit.into())).then(|| match days {
+        1 => "the newest event is 1 day old; check the download of the log".to_owned(),
+        days => format!("the newest event is {days} days old; check the download of the log"),
+    })
+}
+
 impl FromStr for FailCondition {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<FailCondition> {
+        let days = text.strip_prefix(STALE).and_then(|days| days.strip_suffix('d'));
+        if let Some(days) = days.and_then(|days| days.parse().ok()) {
+            return Ok(FailCondition::Stale(days));
+        }
         let found = FailCondition::NAMES.iter().find(|(name, _)| *name == text);
         found.map(|(_, condition)| *condition).ok_or_else(|| {
             let names = FailCondition::NAMES.map(|(name, _)| name).join(", ");
-            Error::Usage(format!("unknown condition {text:?}; use one of {names}"))
+            Error::Usage(format!(
+                "unknown condition {text:?}; use one of {names}, or {STALE}2d (the newest event is \
+                 older than 2 days)"
+            ))
         })
     }
 }
@@ -208,13 +240,20 @@ mod tests {
     #[test]
     fn conditions_report_counts_in_singular_and_plural() {
         let days = CoverageCounts { days: 31, complete: 28, partial: 2, missing: 1, truncated: 1 };
-        let message = |text: &str| text.parse::<FailCondition>().unwrap().check(&days, 7).unwrap();
+        let message = |text: &str| text.parse::<FailCondition>().unwrap().check(&days, 7, None).unwrap();
         assert_eq!(message("coverage:missing"), "1 day is missing");
         assert_eq!(message("coverage:truncated"), "1 day is truncated");
         assert_eq!(message("coverage:partial"), "2 days are partial");
         assert_eq!(message("coverage:incomplete"), "3 days are not complete");
         assert_eq!(message("rows:any"), "the report has 7 rows");
-        assert_eq!(FailCondition::AnyRows.check(&days, 1).unwrap(), "the report has 1 row");
+        assert_eq!(FailCondition::AnyRows.check(&days, 1, None).unwrap(), "the report has 1 row");
+        let stale = "stale:2d".parse::<FailCondition>().unwrap();
+        let hours = |hours| Some(TimeDelta::hours(hours));
+        assert_eq!(stale.check(&days, 7, hours(48)), None);
+        let old = stale.check(&days, 7, hours(24 * 242)).unwrap();
+        assert!(old.starts_with("the newest event is 242 days old"), "{old}");
+        assert_eq!(stale.check(&days, 0, None).as_deref(), Some("the log has no events"));
+        assert!("stale:soon".parse::<FailCondition>().is_err());
         let message = "coverage".parse::<FailCondition>().unwrap_err().to_string();
         assert!(message.contains("coverage:missing, "), "{message}");
     }

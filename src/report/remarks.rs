@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::grid::Grid;
-use crate::query::{Actors, Coverage, DayStatus, EventCounts, Period};
+use crate::query::{Actors, DayStatus, EventCounts, Period};
 use crate::render::{CoverageCounts, ExcludedEvents};
 
-/// Counts the days of a period by status.
-pub(super) fn coverage_counts(coverage: &Coverage) -> CoverageCounts {
+/// Counts the local days of a period by status.
+pub(super) fn coverage_counts(days: &[DayStatus]) -> CoverageCounts {
+    let count = |status| days.iter().filter(|day| **day == status).map(|_| 1).sum::<u64>();
     let [complete, partial, truncated, missing] =
         [DayStatus::Complete, DayStatus::Partial, DayStatus::Truncated, DayStatus::Missing]
-            .map(|status| coverage.count(status));
+            .map(count);
     let partial = partial + truncated;
     CoverageCounts { days: complete + partial + missing, complete, partial, missing, truncated }
 }

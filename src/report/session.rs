@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::options::Options;
+use super::options::{DayBound, Options};
 use super::remarks::{coverage_counts, excluded_events, internal_domains_remark, report_remarks};
 use crate::data_dictionary;
 use crate::grid::Grid;
-use crate::query::{self, Period, ReportDefinition, Session, Settings};
+use crate::query::{self, EventTimeRange, LogKind, Period, ReportDefinition, Session, Settings};
 use crate::render::{CoverageCounts, OutputFormat, ReportContext};
 use crate::store::Snapshot;
 use crate::{Error, Result};
@@ -28,6 +28,8 @@ pub struct ReportResult {
     pub context: ReportContext,
     /// Sentences on the result for people.
     pub remarks: Vec<String>,
+    /// Time of the last stored event of the report's log, in microseconds since 1970 (UTC).
+    pub newest_event_us: Option<i64>,
 }
 
 /// Runs a report in an open session.
@@ -36,6 +38,8 @@ pub(super) fn run_report(
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<ReportResult> {
+    let other = other_log_session(session, report, options)?;
+    let session = other.as_ref().unwrap_or(session);
     let counts = session.event_counts(report)?;
     let params = effective_params(report, options)?;
     let grid = query::execute(session, report, &params)?;
@@ -46,7 +50,7 @@ pub(super) fn run_report(
         title: report.title.clone(),
         since: period.first_day(),
         until: period.last_day(),
-        coverage: coverage_counts(session.coverage()),
+        coverage: coverage_counts(&session.local_day_statuses()),
         excluded: excluded_events(
             &counts,
             session.actors(report),
@@ -58,7 +62,8 @@ pub(super) fn run_report(
     let mut remarks = report_remarks(period, &grid, &counts, top);
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
-    Ok(ReportResult { grid, context, remarks })
+    let newest_event_us = period.event_range().map(|range| range.last_us);
+    Ok(ReportResult { grid, context, remarks, newest_event_us })
 }
 
 /// Opens a session that has what the reports need.
@@ -67,7 +72,7 @@ pub(super) fn open_session<'a, 'r>(
     reports: impl IntoIterator<Item = &'r ReportDefinition>,
     options: &Options,
 ) -> Result<Session<'a>> {
-    let period = resolve_period(snapshot, options)?;
+    let period = resolve_period(snapshot, LogKind::PowerBi, options)?;
     let (noise, actors) = (options.noise, options.actors);
     let settings = Settings { noise, actors, filters: options.filters.clone() };
     let session = Session::new(snapshot, period, settings)?;
@@ -91,16 +96,47 @@ pub(super) fn open_session<'a, 'r>(
     Ok(session.with_unknown_fields(fields.collect()))
 }
 
-fn resolve_period(snapshot: &Snapshot, options: &Options) -> Result<Period> {
-    let extent = query::event_time_range(snapshot)?;
+/// Returns a session over the log of a report, if the session is over another log.
+pub(super) fn other_log_session<'a>(
+    session: &Session<'a>,
+    report: &ReportDefinition,
+    options: &Options,
+) -> Result<Option<Session<'a>>> {
+    if report.log == session.log() {
+        return Ok(None);
+    }
+    let period = resolve_period(session.snapshot(), report.log, options)?;
+    session.with_log(report.log, period).map(Some)
+}
+
+/// Returns the period of the options in a log.
+///
+/// Days that the options name belong to the period even if the log does not contain them, up to
+/// yesterday. Numbers of days count back from the last whole day of the log.
+fn resolve_period(snapshot: &Snapshot, log: LogKind, options: &Options) -> Result<Period> {
+    let extent = query::event_time_range(snapshot, log)?;
     let zone = options.time_zone;
-    let last = extent.and_then(|extent| query::local_day(extent.last_us, zone));
-    let since = options.since.and_then(|bound| bound.first_day(last));
-    let until = options.until.and_then(|bound| bound.last_day(last));
+    let days = |extent: EventTimeRange| {
+        let first = query::local_day(extent.first_us, zone)?;
+        Some((first, query::local_day(extent.last_us, zone)?, query::last_whole_day(extent, zone)?))
+    };
+    let days = extent.and_then(days);
+    let whole = days.map(|(_, _, whole)| whole);
+    let mut since = options.since.and_then(|bound| bound.first_day(whole));
+    let mut until = options.until.and_then(|bound| bound.last_day(whole));
     if let (Some(since), Some(until)) = (since, until)
         && since > until
     {
         return Err(Error::reversed_period(since, until));
+    }
+    if let Some((first, last, whole)) = days {
+        if matches!(options.since, Some(DayBound::DaysBack(_))) {
+            since = since.map(|day| day.max(first));
+            until = until.or(Some(whole));
+        }
+        let yesterday = options.now.with_timezone(&zone).date_naive().pred_opt();
+        let latest = yesterday.map_or(last, |yesterday| yesterday.max(last));
+        until = until.map(|day| day.min(latest));
     }
     Ok(Period::new(zone, since, until, extent))
 }
@@ -180,7 +216,8 @@ impl<'a> ReportSession<'a> {
     /// Errors of [`super::run`].
     pub fn rows(&self, report: &ReportDefinition, params: &[(&str, &str)]) -> Result<Grid> {
         let params = effective_params(report, &self.options_with_params(params))?;
-        query::execute(&self.session, report, &params)
+        let other = other_log_session(&self.session, report, &self.options)?;
+        query::execute(other.as_ref().unwrap_or(&self.session), report, &params)
     }
 
     fn options_with_params(&self, params: &[(&str, &str)]) -> Options {
@@ -224,6 +261,6 @@ impl<'a> ReportSession<'a> {
 
     /// Counts the days of the period by status.
     pub fn coverage(&self) -> CoverageCounts {
-        coverage_counts(self.session.coverage())
+        coverage_counts(&self.session.local_day_statuses())
     }
 }

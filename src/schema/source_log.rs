@@ -150,6 +150,17 @@ pub struct SourceFacts {
     pub erased: BTreeMap<String, u64>,
     /// The times of its first and last event, in microseconds since 1970 (UTC).
     pub period_us: Option<(i64, i64)>,
+    /// The events of the Power Platform among those in `days`. Entries of older versions do not
+    /// separate them.
+    #[serde(default, skip_serializing_if = "LogFacts::is_empty")]
+    pub power_platform: LogFacts,
+    /// The times of the first and last event of Power BI and Fabric, if the source has events of
+    /// the Power Platform too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power_bi_period_us: Option<(i64, i64)>,
+    /// True if its last page announces another page (`continuationUri`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_continued: bool,
     /// The number of stored events of other workloads. They do not count for days and period.
     #[serde(default, skip_serializing_if = "is_zero", alias = "others_kept")]
     pub other_workloads_kept: u64,
@@ -174,6 +185,24 @@ impl SourceFacts {
             let erased = self.erased.get(day).copied().unwrap_or(0);
             (day.as_str(), events.saturating_sub(erased))
         })
+    }
+}
+
+/// The events of one log in a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFacts {
+    /// The number of events by UTC day, including duplicates.
+    #[serde(default)]
+    pub days: BTreeMap<String, u64>,
+    /// The times of the first and last event, in microseconds since 1970 (UTC).
+    #[serde(default)]
+    pub period_us: Option<(i64, i64)>,
+}
+
+impl LogFacts {
+    /// Returns true if there are no events.
+    pub fn is_empty(&self) -> bool {
+        self.days.is_empty()
     }
 }
 

@@ -21,6 +21,7 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
         top: command.top,
         params: command.param.iter().cloned().collect(),
         fail_on: command.fail_on.clone(),
+        now: chrono::Utc::now(),
         ..report_options(&command.output_args)?
     };
     let is_for_files = command.show_sql.is_some() || command.output_dir.is_some();
@@ -215,6 +216,7 @@ fn base_options(args: &QueryArgs) -> report::Options {
         format: OutputFormat::default(),
         width: DEFAULT_WIDTH,
         fail_on: Vec::new(),
+        now: chrono::Utc::now(),
     }
 }
 

@@ -1,27 +1,29 @@
-//! Determines the status of each UTC day from its sources and from the downloads that the log
-//! records.
+//! Determines the status of each UTC day of a log from the evidence for its hours.
 //!
 //! The first rule that applies decides:
 //!
-//! 1. *missing*: no event of the day is stored.
-//! 2. *truncated*: a source of the day is damaged, ends at a row limit of Microsoft's tools, or
-//!    contains fewer records than its search found. This rule does not apply if an intact source
-//!    contains as many events of the day.
-//! 3. *partial*: the downloads recorded in the log leave a gap in the day, or every source was
-//!    written before the end of the day. A gap does not count if the day has sources that those
-//!    downloads do not cover: sources of different kinds, or an export of the audit search. Nor
-//!    does it count if a source of the next day, which records the downloads, is truncated.
-//! 4. *complete*: no other rule applies.
+//! 1. *truncated*: a source of the day is damaged, ends at a row limit of Microsoft's tools, has
+//!    fewer records than its search found, or is a page whose continuation is missing. This rule
+//!    does not apply if an intact source contains as many events of the day.
+//! 2. *complete*: the downloads that the log records cover the whole day, even if it has no events.
+//! 3. *partial*: the recorded downloads leave a gap in the day that no export of the audit search
+//!    covers. The rule does not apply if the log of the following day, which records the downloads
+//!    of this one, is truncated.
+//! 4. *missing*: no event of the day is stored, and no empty answer or search proves that there are
+//!    none.
+//! 5. *partial*: the sources of the day were written before its end, or leave a gap between a
+//!    source that was written during the day and the others.
+//! 6. *complete*: no other rule applies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate};
 
-use crate::schema::source_log::SourceFacts;
-use crate::source_warnings::{
-    file_name, is_audit_search, is_truncated, is_written_before, row_limit,
-};
+use crate::source_warnings::{file_name, is_audit_search, reached_limit};
 
+use crate::query::coverage::downloads::{DayDownloads, Download, GapCause};
+use crate::query::coverage::intervals::{Intervals, Span};
+use crate::query::coverage::log_sources::{LogSource, LogSources};
 use crate::query::coverage::period::{next_day, utc_day_start};
 
 /// Status of a day; a better status is less than a worse one.
@@ -79,238 +81,220 @@ impl Coverage {
     }
 }
 
-/// Gap between windows that is ignored: many windows end at :59 seconds.
-const WINDOW_SLACK_US: i64 = 1_000_000;
+/// Time that may lie between a source written during the day and the first event of the next
+/// source.
+const HANDOVER_US: i64 = 3_600_000_000;
+
+/// Everything that is known about the days of one log.
+#[derive(Debug, Default)]
+pub struct Evidence<'a> {
+    /// Sources with events of the log.
+    pub sources: LogSources<'a>,
+    /// Downloads that the log records.
+    pub downloads: Vec<Download>,
+    /// Days with a stored event.
+    pub stored: BTreeSet<NaiveDate>,
+    /// Time of the last stored event, in microseconds since 1970.
+    pub last_event_us: Option<i64>,
+}
 
 /// Returns the coverage of each day.
-///
-/// `windows` are the downloaded windows in microseconds since 1970; `stored` are the days with a
-/// stored event.
-pub fn assess(
-    days: &[NaiveDate],
-    sources: &[SourceFacts],
-    windows: &[(i64, i64)],
-    stored: &BTreeSet<NaiveDate>,
-) -> Coverage {
-    let mut by_day: BTreeMap<&str, Vec<(&SourceFacts, u64)>> = BTreeMap::new();
-    for source in sources {
-        for (day, events) in source.days.iter().filter(|(_, events)| **events > 0) {
-            by_day.entry(day).or_default().push((source, *events));
-        }
-    }
-    let sources_of =
-        |date: NaiveDate| by_day.get(date.to_string().as_str()).map_or(&[][..], Vec::as_slice);
+pub fn assess(days: &[NaiveDate], evidence: &Evidence<'_>) -> Coverage {
     let assess_day = |date: &NaiveDate| {
-        let of_day = sources_of(*date);
-        // The download of a day is recorded on the day of the download, usually the next day. If
-        // that day is truncated, the record may be lost.
-        let is_recorded =
-            !sources_of(next_day(*date)).iter().any(|(source, _)| is_incomplete(source));
-        let gap = || uncovered_window(*date, windows, of_day).filter(|_| is_recorded);
-        let (status, reason) = if !stored.contains(date) {
-            (DayStatus::Missing, "no event of the day is stored".to_owned())
-        } else if let Some(reason) = truncation_reason(of_day) {
-            (DayStatus::Truncated, reason)
-        } else if let Some(reason) = gap().or_else(|| downloaded_too_early(*date, of_day)) {
-            (DayStatus::Partial, reason)
-        } else {
-            (DayStatus::Complete, "no gaps found".to_owned())
-        };
+        let (status, reason) = evidence.assess_day(*date);
         DayCoverage { date: *date, status, reason }
     };
     Coverage { days: days.iter().map(assess_day).collect() }
 }
 
-/// Returns true if a source is damaged, ends at a row limit, or contains fewer records than its
-/// search found.
-fn is_incomplete(source: &SourceFacts) -> bool {
-    source.damaged || is_truncated(source)
-}
-
-/// Returns the reason why a day is truncated: an incomplete source, if no intact source contains as
-/// many events of the day.
-fn truncation_reason(of_day: &[(&SourceFacts, u64)]) -> Option<String> {
-    let intact =
-        of_day.iter().filter(|(source, _)| !is_incomplete(source)).map(|(_, events)| *events).max();
-    let (source, _) = of_day.iter().find(|(source, events)| {
-        is_incomplete(source) && intact.is_none_or(|intact| intact < *events)
-    })?;
-    let name = file_name(source);
-    Some(match row_limit(source) {
-        _ if source.damaged => format!("{name} is damaged"),
-        Some(rows) => format!("{name} ends at exactly {rows} records"),
-        None => format!("{name} contains fewer records than its search found"),
-    })
-}
-
-/// Returns a gap that the recorded downloads leave in the day. Returns `None` if there are no
-/// recorded downloads of the day or if it has sources that they do not cover.
-fn uncovered_window(
-    date: NaiveDate,
-    windows: &[(i64, i64)],
-    of_day: &[(&SourceFacts, u64)],
-) -> Option<String> {
-    let (start, end) = (utc_day_start(date), utc_day_start(next_day(date)));
-    let mut downloaded = windows.iter().filter(|(from, to)| *from < end && *to > start).peekable();
-    downloaded.peek()?;
-    let kinds: BTreeSet<&str> = of_day.iter().map(|(source, _)| source.kind.as_str()).collect();
-    if kinds.len() > 1 || kinds.iter().any(|kind| is_audit_search(kind)) {
-        return None;
-    }
-    let mut covered_to = start;
-    for (from, to) in downloaded {
-        if *from > covered_to + WINDOW_SLACK_US {
-            return Some(describe_uncovered(covered_to, *from));
+impl<'a> Evidence<'a> {
+    fn assess_day(&self, date: NaiveDate) -> (DayStatus, String) {
+        let span = (utc_day_start(date), utc_day_start(next_day(date)));
+        let downloads = DayDownloads::new(span, &self.downloads);
+        let is_stored = self.stored.contains(&date);
+        if let Some(reason) = self.truncation_reason(date) {
+            return (DayStatus::Truncated, reason);
         }
-        covered_to = covered_to.max(*to);
+        let gaps = downloads.gaps();
+        if !downloads.is_empty() && gaps.is_empty() {
+            let events = if is_stored { "" } else { " and found no events" };
+            let reason = format!("the downloads recorded in the log cover the whole day{events}");
+            return (DayStatus::Complete, reason);
+        }
+        let gap = self.relevant_gap(date, &downloads, &gaps);
+        if let Some(gap) = gap
+            && (is_stored || downloads.prove_a_part())
+        {
+            return (DayStatus::Partial, describe_gap(gap, downloads.cause(gap)));
+        }
+        if !is_stored {
+            return self.assess_day_without_events(date);
+        }
+        match self.downloaded_too_early(date, span) {
+            Some(reason) => (DayStatus::Partial, reason),
+            None => (DayStatus::Complete, "no gaps found".to_owned()),
+        }
     }
-    (covered_to + WINDOW_SLACK_US < end).then(|| describe_uncovered(covered_to, end))
+
+    fn assess_day_without_events(&self, date: NaiveDate) -> (DayStatus, String) {
+        if let Some(answer) = self.sources.empty_answer(date) {
+            let reason = format!("{} is the empty answer for the day", file_name(answer));
+            return (DayStatus::Complete, reason);
+        }
+        if let Some(search) = self.sources.search_around(date) {
+            let name = file_name(search.facts);
+            return (DayStatus::Complete, format!("{name} covers the day and has no events of it"));
+        }
+        let is_after = self.last_event_us.is_some_and(|last| utc_day_start(date) > last);
+        let reason = match is_after {
+            true => "no event of the day is stored; the log ends before it",
+            false => "no event of the day is stored",
+        };
+        (DayStatus::Missing, reason.to_owned())
+    }
+
+    /// Returns the first gap of the recorded downloads that counts.
+    fn relevant_gap(
+        &self,
+        date: NaiveDate,
+        downloads: &DayDownloads<'_>,
+        gaps: &Intervals,
+    ) -> Option<Span> {
+        // The download of a day is recorded on the day of the download, usually the next day. If
+        // that day is truncated, the record may be lost.
+        let is_recorded = !self.sources.of_day(next_day(date)).any(LogSource::is_incomplete);
+        if downloads.is_empty() || !is_recorded {
+            return None;
+        }
+        let end = utc_day_start(next_day(date));
+        // Downloads of the last day may be recorded on a day that the log does not contain yet.
+        let may_be_unrecorded = downloads.were_made_during_the_day()
+            && self.last_event_us.is_none_or(|last| last < end);
+        let covers = |source: &&LogSource<'_>| {
+            let is_search = is_audit_search(&source.facts.kind) && !source.is_incomplete();
+            is_search || (may_be_unrecorded && !source.is_written_before(end))
+        };
+        let covered = self.sources.of_day(date).filter(covers).filter_map(|source| {
+            let (from, to) = source.reach(date)?;
+            // A source that was written after the day and has most of the gap has all of it.
+            let rest = gaps.first().filter(|_| may_be_unrecorded);
+            let is_most = rest.is_some_and(|(begin, finish)| to - begin > (finish - begin) / 2);
+            Some((from, if is_most { end } else { to }))
+        });
+        gaps.minus(&Intervals::union(covered)).first()
+    }
+
+    /// Returns the reason why a day is truncated: an incomplete source, if no intact source
+    /// contains as many events of the day.
+    fn truncation_reason(&self, date: NaiveDate) -> Option<String> {
+        let of_day = self.sources.of_day(date);
+        let events = |source: &LogSource<'_>| source.days.get(&date).copied().unwrap_or(0);
+        let intact = of_day.clone().filter(|source| !source.is_incomplete()).map(events).max();
+        let is_truncated = |source: &&LogSource<'_>| {
+            source.is_incomplete() && intact.is_none_or(|intact| intact < events(source))
+        };
+        if let Some(source) = of_day.clone().find(is_truncated) {
+            let name = file_name(source.facts);
+            return Some(match reached_limit(source.facts) {
+                _ if source.facts.damaged => format!("{name} is damaged"),
+                Some(rows) => format!("{name} ends at exactly {rows} records"),
+                None => format!("{name} contains fewer records than its search found"),
+            });
+        }
+        let page = of_day.clone().find(|page| self.lacks_continuation(date, page))?;
+        Some(format!("{} has a continuation that is not in the archive", file_name(page.facts)))
+    }
+
+    /// Returns true if a page announces another page, and no other source of the day can be it.
+    ///
+    /// A page is an hour of the log or a part of it. If the pages of other hours have no
+    /// continuation, each hour was downloaded by itself, and the continuation has events of the
+    /// same hour.
+    fn lacks_continuation(&self, date: NaiveDate, page: &LogSource<'_>) -> bool {
+        const HOUR_US: i64 = 3_600_000_000;
+        if !page.facts.is_continued {
+            return false;
+        }
+        let Some((first, last)) = page.reach(date) else { return false };
+        let hour = |us: i64| us.div_euclid(HOUR_US);
+        let others: Vec<(&LogSource<'_>, Span)> = self
+            .sources
+            .of_day(date)
+            .filter(|other| other.facts.path != page.facts.path && !other.is_incomplete())
+            .filter_map(|other| Some((other, other.reach(date)?)))
+            .collect();
+        let is_closed_hour = |(other, (from, to)): &&(&LogSource<'_>, Span)| {
+            !other.facts.is_continued && hour(*from) == hour(*to - 1) && hour(*from) != hour(last - 1)
+        };
+        let closed: BTreeSet<i64> =
+            others.iter().filter(is_closed_hour).map(|(_, (from, _))| hour(*from)).collect();
+        let is_by_hour = closed.len() > 1 && hour(first) == hour(last - 1);
+        let can_continue = |(_, (from, to)): &(&LogSource<'_>, Span)| match is_by_hour {
+            true => hour(*from) <= hour(last - 1) && hour(*to - 1) >= hour(last - 1),
+            false => *to >= last,
+        };
+        !others.iter().any(can_continue)
+    }
+
+    /// Returns the reason why the sources of a day do not contain its end, or leave a gap: sources
+    /// that were written during the day reach to that time only.
+    fn downloaded_too_early(&self, date: NaiveDate, span: Span) -> Option<String> {
+        let of_day = self.sources.of_day(date);
+        let early: Vec<&LogSource<'_>> =
+            of_day.clone().filter(|source| source.is_written_before(span.1)).collect();
+        let first = *early.first()?;
+        if of_day.clone().count() == early.len() {
+            let name = file_name(first.facts);
+            return Some(format!("{name} was written before the end of the day"));
+        }
+        let starts = of_day.clone().filter_map(|source| source.reach(date)).map(|(from, _)| from);
+        let earliest = starts.min()?;
+        let reach = |source: &LogSource<'_>| {
+            let (from, _) = source.reach(date)?;
+            let is_early = source.is_written_before(span.1);
+            let to = source.written_us.filter(|_| is_early).unwrap_or(span.1);
+            let from = if from == earliest { span.0 } else { from - HANDOVER_US };
+            Some((from, to.max(from)))
+        };
+        let gap = Intervals::union([span]).minus(&Intervals::union(of_day.filter_map(reach)));
+        let (from, to) = gap.first()?;
+        let name = file_name(first.facts);
+        Some(format!(
+            "{name} was written before the end of the day, and no other source contains {}",
+            format_span(from, to)
+        ))
+    }
 }
 
-fn describe_uncovered(from_us: i64, to_us: i64) -> String {
-    let time =
-        |us: i64| DateTime::from_timestamp_micros(us).map(|t| t.format("%H:%M:%S").to_string());
-    let (from, to) = (time(from_us).unwrap_or_default(), time(to_us).unwrap_or_default());
+fn describe_gap((from_us, to_us): Span, cause: GapCause<'_>) -> String {
+    let span = format_span(from_us, to_us);
+    match cause {
+        GapCause::TooEarly { recorded_us } => format!(
+            "the download recorded in the log was made at {} (UTC), so it does not contain {span}",
+            format_time(recorded_us, "%Y-%m-%d %H:%M:%S")
+        ),
+        GapCause::Failed => format!("the recorded download of {span} failed"),
+        GapCause::Filtered { filter } => {
+            format!("{span} was only downloaded with a filter ({filter})")
+        }
+        GapCause::NotRequested => {
+            format!("the downloads recorded in the log do not cover {span}")
+        }
+    }
+}
+
+/// Formats a span of a day, for example `06:00:00 to 24:00:00 (UTC)`.
+fn format_span(from_us: i64, to_us: i64) -> String {
+    let (from, to) = (format_time(from_us, "%H:%M:%S"), format_time(to_us, "%H:%M:%S"));
     let to = if to == "00:00:00" { "24:00:00" } else { &to };
-    format!("the downloads recorded in the log do not cover {from} to {to} (UTC)")
+    format!("{from} to {to} (UTC)")
 }
 
-/// Returns the reason why a day is partial: every source was written before the end of the day.
-fn downloaded_too_early(date: NaiveDate, of_day: &[(&SourceFacts, u64)]) -> Option<String> {
-    let end = utc_day_start(next_day(date));
-    let (first, _) = of_day.first()?;
-    let all_early = of_day.iter().all(|(source, _)| is_written_before(source, end));
-    all_early.then(|| format!("{} was written before the end of the day", file_name(first)))
+fn format_time(us: i64, format: &str) -> String {
+    let time = DateTime::from_timestamp_micros(us);
+    time.map(|time| time.format(format).to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::schema::source_log::RecordCounts;
-
-    const DAY: &str = "2026-03-01";
-
-    fn us(text: &str) -> i64 {
-        text.parse::<DateTime<chrono::Utc>>().unwrap().timestamp_micros()
-    }
-
-    fn source(path: &str, kind: &str, events: u64) -> SourceFacts {
-        SourceFacts {
-            path: path.into(),
-            kind: kind.into(),
-            records: RecordCounts { read: events, ..Default::default() },
-            days: BTreeMap::from([(DAY.to_owned(), events)]),
-            period_us: Some((us("2026-03-01T00:10:00Z"), us("2026-03-01T23:50:00Z"))),
-            ..Default::default()
-        }
-    }
-
-    fn status(sources: &[SourceFacts], windows: &[(&str, &str)]) -> (DayStatus, String) {
-        let date: NaiveDate = DAY.parse().unwrap();
-        let windows: Vec<_> = windows.iter().map(|(from, to)| (us(from), us(to))).collect();
-        let stored = BTreeSet::from([date]);
-        let day = assess(&[date], sources, &windows, &stored).days.remove(0);
-        (day.status, day.reason)
-    }
-
-    #[test]
-    fn day_without_events_is_missing_and_day_without_problems_is_complete() {
-        let date: NaiveDate = DAY.parse().unwrap();
-        let coverage = assess(&[date], &[], &[], &BTreeSet::new());
-        assert_eq!(coverage.days[0].status, DayStatus::Missing);
-        assert_eq!((coverage.count(DayStatus::Missing), coverage.is_complete()), (1, false));
-        assert_eq!(status(&[source("a.json", "array", 7)], &[]).0, DayStatus::Complete);
-        assert_eq!(status(&[], &[]).0, DayStatus::Complete, "written by another program");
-    }
-
-    #[test]
-    fn damaged_source_truncates_the_day_unless_an_intact_source_has_as_many_events() {
-        let broken = SourceFacts { damaged: true, ..source("files/a.json", "rest", 500) };
-        let (truncated, reason) = status(std::slice::from_ref(&broken), &[]);
-        assert_eq!((truncated, reason.as_str()), (DayStatus::Truncated, "a.json is damaged"));
-        let less = source("b.json", "rest", 499);
-        assert_eq!(status(&[broken.clone(), less], &[]).0, DayStatus::Truncated);
-        let more = source("b.json", "rest", 800);
-        assert_eq!(status(&[broken, more], &[]).0, DayStatus::Complete);
-    }
-
-    #[test]
-    fn row_limits_truncate_audit_exports_but_not_pages_of_the_log() {
-        let (truncated, reason) = status(&[source("audit.csv", "csv", 5_000)], &[]);
-        assert_eq!(
-            (truncated, reason.as_str()),
-            (DayStatus::Truncated, "audit.csv ends at exactly 5000 records")
-        );
-        assert_eq!(status(&[source("p.json", "rest", 5_000)], &[]).0, DayStatus::Complete);
-        assert_eq!(status(&[source("p.json", "array", 1_000)], &[]).0, DayStatus::Complete);
-        assert_eq!(status(&[source("p.json", "array", 50_000)], &[]).0, DayStatus::Truncated);
-        assert_eq!(status(&[source("audit.csv", "csv", 4_999)], &[]).0, DayStatus::Complete);
-    }
-
-    #[test]
-    fn recorded_downloads_are_ignored_if_the_next_day_is_truncated() {
-        let half = [("2026-03-01T00:00:00Z", "2026-03-01T12:00:00Z")];
-        let day = source("a.json", "array", 7);
-        let after = SourceFacts {
-            days: BTreeMap::from([("2026-03-02".to_owned(), 7)]),
-            ..source("b.json", "array", 7)
-        };
-        assert_eq!(status(&[day.clone(), after.clone()], &half).0, DayStatus::Partial);
-        let broken = SourceFacts { damaged: true, ..after };
-        assert_eq!(status(&[day, broken], &half).0, DayStatus::Complete);
-    }
-
-    #[test]
-    fn gap_between_recorded_downloads_makes_the_day_partial() {
-        let events = [source("a.json", "array", 7)];
-        let morning = ("2026-03-01T00:00:00Z", "2026-03-01T11:59:59Z");
-        let evening = ("2026-03-01T12:00:00Z", "2026-03-01T23:59:59.999Z");
-        assert_eq!(status(&events, &[morning, evening]).0, DayStatus::Complete);
-        let (partial, reason) = status(&events, &[morning]);
-        let gap = "the downloads recorded in the log do not cover 11:59:59 to 24:00:00 (UTC)";
-        assert_eq!((partial, reason.as_str()), (DayStatus::Partial, gap));
-        let (partial, reason) = status(&events, &[evening]);
-        let gap = "the downloads recorded in the log do not cover 00:00:00 to 12:00:00 (UTC)";
-        assert_eq!((partial, reason.as_str()), (DayStatus::Partial, gap));
-        let next = ("2026-03-02T00:00:00Z", "2026-03-02T00:59:59Z");
-        assert_eq!(status(&events, &[next]).0, DayStatus::Complete, "a window of another day");
-        let both = [source("a.json", "array", 7), source("b.csv", "csv", 7)];
-        assert_eq!(status(&both, &[morning]).0, DayStatus::Complete, "another kind of source");
-    }
-
-    #[test]
-    fn source_written_on_the_same_day_makes_it_partial() {
-        let named = |name: &str| status(&[source(name, "array", 7)], &[]).0;
-        assert_eq!(named("PBIActivityEvents-20260301-202603011800.json"), DayStatus::Partial);
-        assert_eq!(named("PBIActivityEvents-20260301-202603020415.json"), DayStatus::Complete);
-        assert_eq!(named("x/20260301T180000.json"), DayStatus::Partial);
-        assert_eq!(
-            named("202603011800/20260301.json"),
-            DayStatus::Complete,
-            "times in names of folders do not count"
-        );
-        let modified_at = |modified: &str| {
-            let modified_us = Some(us(modified));
-            status(&[SourceFacts { modified_us, ..source("20260301.json", "array", 7) }], &[]).0
-        };
-        assert_eq!(modified_at("2026-03-01T18:00:00Z"), DayStatus::Partial);
-        assert_eq!(modified_at("2026-03-02T00:00:00Z"), DayStatus::Complete);
-        let again = [
-            source("PBIActivityEvents-20260301-202603011800.json", "array", 7),
-            source("PBIActivityEvents-20260301-202603030415.json", "array", 9),
-        ];
-        assert_eq!(status(&again, &[]).0, DayStatus::Complete, "one source was written later");
-    }
-
-    #[test]
-    fn modification_time_determines_the_time_zone_of_the_file_name() {
-        let name = "PBIActivityEvents-20260301-202603011730.json";
-        let at = |modified: &str| {
-            let modified_us = Some(us(modified));
-            status(&[SourceFacts { modified_us, ..source(name, "array", 7) }], &[]).0
-        };
-        assert_eq!(at("2026-03-02T01:30:00Z"), DayStatus::Complete, "written in California");
-        assert_eq!(at("2026-03-01T16:30:00Z"), DayStatus::Partial, "written in Zurich");
-        assert_eq!(at("2026-11-21T00:00:00Z"), DayStatus::Partial, "copied months later");
-    }
-}
+#[path = "assess_tests.rs"]
+mod tests;

@@ -2,5 +2,8 @@
 
 pub(in crate::query) mod assess;
 pub(in crate::query) mod comparison;
+pub(in crate::query) mod downloads;
+mod intervals;
 pub(in crate::query) mod local_days;
+pub(in crate::query) mod log_sources;
 pub(in crate::query) mod period;

@@ -43,8 +43,7 @@ impl Period {
         Period { since: None, until: None, only: None, ..self.clone() }
     }
 
-    /// Returns the period of the same length right before this one. Only days within the archive
-    /// count. Returns `None` if the archive does not cover all days of the previous period.
+    /// Returns the period of the same length right before this one. Returns `None` if the archive does not cover all days of the previous period.
     pub fn previous(&self) -> Option<Period> {
         let days = self.local_days();
         let (first, count) = (days.first()?, u64::try_from(days.len()).ok()?);
@@ -107,27 +106,32 @@ impl Period {
         self.until.or(last.max(self.since.filter(|_| last.is_some())))
     }
 
-    /// Returns the first and last instant of the period within the archive.
-    fn archived_range(&self) -> Option<(i64, i64)> {
+    /// Returns the times of the first and last stored event.
+    pub fn event_range(&self) -> Option<EventTimeRange> {
+        self.event_range
+    }
+
+    /// Returns the first and last instant of the period. A limit that was not given is the first or
+    /// last event.
+    fn range(&self) -> Option<(i64, i64)> {
         let range = self.event_range?;
-        let first = self.from_us().map_or(range.first_us, |from| from.max(range.first_us));
-        let last = self.to_us().map_or(range.last_us, |to| (to - 1).min(range.last_us));
+        let first = self.from_us().unwrap_or(range.first_us);
+        let last = self.to_us().map_or(range.last_us, |to| to - 1);
         (first <= last).then_some((first, last))
     }
 
-    /// Returns the UTC days that the period overlaps, within the archive.
+    /// Returns the UTC days that the period overlaps. No days for an empty archive.
     pub fn utc_days(&self) -> Vec<NaiveDate> {
-        let days =
-            self.archived_range().and_then(|(first, last)| Some((utc_day(first)?, utc_day(last)?)));
+        let days = self.range().and_then(|(first, last)| Some((utc_day(first)?, utc_day(last)?)));
         days.map(|(first, last)| days_between(first, last)).unwrap_or_default()
     }
 
-    /// Returns the local days of the period, within the archive.
+    /// Returns the local days of the period. No days for an empty archive.
     pub fn local_days(&self) -> Vec<NaiveDate> {
         let zone = self.time_zone;
-        let archived = self.archived_range();
-        let days = archived
-            .and_then(|(first, last)| Some((local_day(first, zone)?, local_day(last, zone)?)));
+        let range = self.range();
+        let days =
+            range.and_then(|(first, last)| Some((local_day(first, zone)?, local_day(last, zone)?)));
         days.map(|(first, last)| days_between(first, last)).unwrap_or_default()
     }
 
@@ -137,6 +141,15 @@ impl Period {
         let last = utc_day(local_day_start(next_day(local), self.time_zone) - 1);
         first.zip(last).map(|(first, last)| days_between(first, last)).unwrap_or_default()
     }
+}
+
+/// Returns the last local day that ends within the last UTC day of an archive. The local day after
+/// it has not ended, or is not in the archive in full.
+pub fn last_whole_day(range: EventTimeRange, zone: Tz) -> Option<NaiveDate> {
+    let end = utc_day_start(next_day(utc_day(range.last_us)?));
+    let last = local_day(range.last_us, zone)?;
+    let is_whole = |day: &NaiveDate| local_day_start(next_day(*day), zone) <= end;
+    std::iter::successors(Some(last), NaiveDate::pred_opt).take(3).find(is_whole)
 }
 
 /// Returns the local day of an instant.

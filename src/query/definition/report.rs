@@ -52,6 +52,9 @@ pub enum LogKind {
 }
 
 impl LogKind {
+    /// All logs.
+    pub const ALL: [LogKind; 2] = [LogKind::PowerBi, LogKind::PowerPlatform];
+
     /// Workload groups of the log's events.
     #[doc(hidden)]
     pub fn workload_groups(self) -> &'static [WorkloadGroup] {

@@ -12,8 +12,11 @@ use polars::prelude::*;
 use crate::schema::{self, MICROS_PER_DAY, WorkloadGroup};
 use crate::store::{DataFile, Snapshot};
 
+use crate::query::coverage::downloads::Download;
 use crate::query::coverage::period::{self, EventTimeRange, Period};
+use crate::query::definition::report::LogKind;
 use crate::query::engine::memoize;
+use crate::query::views::activities::is_failed;
 
 /// Precision of the statistics in a Delta log: milliseconds.
 const STATISTICS_SLACK_US: i64 = 1_000;
@@ -260,18 +263,25 @@ fn month_range(text: &str) -> Option<(i64, i64)> {
     Some((period::utc_day_start(first), period::utc_day_start(next) - 1))
 }
 
-/// Returns the times of the first and last stored event. Only files without statistics are read, or
-/// all files if the archive contains other workloads.
-pub fn event_time_range(snapshot: &Snapshot) -> PolarsResult<Option<EventTimeRange>> {
+/// Returns the times of the first and last stored event of a log. Only files without statistics are
+/// read, or all files if the archive contains events of several logs.
+pub fn event_time_range(
+    snapshot: &Snapshot,
+    log: LogKind,
+) -> PolarsResult<Option<EventTimeRange>> {
+    let is_mixed = snapshot.has_other_workloads
+        || snapshot.sources.iter().any(|source| !source.power_platform.is_empty());
+    let is_other_log = log == LogKind::PowerPlatform;
     let (known, unknown): (Vec<_>, Vec<_>) = snapshot
         .files
         .iter()
-        .partition(|file| file.period_us.is_some() && !snapshot.has_other_workloads);
+        .partition(|file| file.period_us.is_some() && !is_mixed && !is_other_log);
     let mut periods: Vec<(i64, i64)> = known.iter().filter_map(|file| file.period_us).collect();
     if !unknown.is_empty() {
         let time = || col("CreationTime").cast(DataType::Int64);
         let ends = [time().min().alias("first"), time().max().alias("last")];
-        let ends = scan_files(unknown.into_iter())?.filter(is_in_scope()).select(ends).collect()?;
+        let events = scan_files(unknown.into_iter())?.filter(is_in_log(log)).select(ends);
+        let ends = collect_streaming(events)?;
         let end = |name: &str| PolarsResult::Ok(ends.column(name)?.i64()?.get(0));
         periods.extend(end("first")?.zip(end("last")?));
     }
@@ -280,9 +290,19 @@ pub fn event_time_range(snapshot: &Snapshot) -> PolarsResult<Option<EventTimeRan
     Ok(first.zip(last).map(|(first_us, last_us)| EventTimeRange { first_us, last_us }))
 }
 
-/// Returns those of `days` with a stored event, independent of the source log.
+fn is_in_log(log: LogKind) -> Expr {
+    let is_in_groups = is_in_workload_groups(log.workload_groups());
+    match log {
+        LogKind::PowerBi => is_in_groups,
+        // Events without a group, of other writers, are those of Power BI.
+        LogKind::PowerPlatform => is_in_groups.and(col(schema::WORKLOAD_GROUP).is_not_null()),
+    }
+}
+
+/// Returns those of `days` with a stored event of a log, independent of the source log.
 pub fn days_with_events(
     snapshot: &Snapshot,
+    log: LogKind,
     days: &[NaiveDate],
 ) -> PolarsResult<BTreeSet<NaiveDate>> {
     let Some((first, last)) = days.iter().min().zip(days.iter().max()) else {
@@ -292,7 +312,7 @@ pub fn days_with_events(
         (period::utc_day_start(*first), period::utc_day_start(period::next_day(*last)));
     let day = col("CreationTime").dt().date().cast(DataType::Int64).unique();
     let stored = events_between_by_statistics(snapshot, from, to)?
-        .filter(is_in_scope())
+        .filter(is_in_log(log))
         .select([day])
         .collect()?;
     let numbers = stored.column("CreationTime")?.i64()?;
@@ -303,33 +323,53 @@ pub fn days_with_events(
     Ok(stored.filter(|day| days.contains(day)).collect())
 }
 
-/// Returns the time windows of downloads of the whole log, in microseconds since 1970 (UTC).
+/// Returns the downloads of the days that the log of Power BI records.
 ///
-/// The log records them itself: reading the log writes one `ExportActivityEvents` for every hour
-/// read.
-pub fn downloaded_windows(
-    snapshot: &Snapshot,
-    days: &[NaiveDate],
-) -> PolarsResult<Vec<(i64, i64)>> {
+/// Reading the log writes one `ExportActivityEvents` for every hour read.
+pub fn downloads(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<Download>> {
     let Some((first, last)) = days.first().zip(days.last()) else { return Ok(Vec::new()) };
     let (from, to) =
         (period::utc_day_start(*first), period::utc_day_start(*last) + MAX_DOWNLOAD_DELAY_US);
     let time = |name: &str| col(name).cast(DataType::Int64);
-    let activity_filter = col("ExportEventActivityTypeParameter");
-    let windows = events_between_by_statistics(snapshot, from, to)?
+    // The filter of a user has no column.
+    let user_filter = memoize::map_bool(col(schema::EXTRA), |extra| {
+        extra.contains("\"ExportEventUserIdParameter\":\"")
+            && !extra.contains("\"ExportEventUserIdParameter\":\"\"")
+    });
+    let found = events_between_by_statistics(snapshot, from, to)?
         .filter(col("ExportEventStartDateTimeParameter").is_not_null())
         .filter(col("ExportEventEndDateTimeParameter").is_not_null())
-        .filter(activity_filter.clone().is_null().or(activity_filter.eq(lit(""))))
         .select([
             time("ExportEventStartDateTimeParameter").alias("from"),
             time("ExportEventEndDateTimeParameter").alias("to"),
+            time("CreationTime").alias("recorded"),
+            is_failed().alias("failed"),
+            col("ExportEventActivityTypeParameter").alias("activity"),
+            user_filter.alias("user"),
         ])
         .collect()?;
-    let (from, to) = (windows.column("from")?.i64()?, windows.column("to")?.i64()?);
-    let mut windows: Vec<_> = from.iter().zip(to.iter()).filter_map(|(a, b)| a.zip(b)).collect();
-    windows.sort_unstable();
-    windows.dedup();
-    Ok(windows)
+    let times = ["from", "to", "recorded"].map(|name| found.column(name)?.i64());
+    let [from, to, recorded] = times;
+    let (from, to, recorded) = (from?, to?, recorded?);
+    let (failed, user) = (found.column("failed")?.bool()?, found.column("user")?.bool()?);
+    let activity = found.column("activity")?.str()?;
+    let mut downloads = Vec::new();
+    for row in 0..found.height() {
+        let times = (from.get(row), to.get(row), recorded.get(row));
+        let (Some(from_us), Some(to_us), Some(recorded_us)) = times else { continue };
+        let activity = activity.get(row).filter(|activity| !activity.is_empty());
+        let user = user.get(row).filter(|is_user| *is_user).map(|_| "a user");
+        downloads.push(Download {
+            from_us,
+            to_us,
+            recorded_us,
+            has_failed: failed.get(row).unwrap_or(false),
+            filter: activity.or(user).map(str::to_owned),
+        });
+    }
+    downloads.sort_unstable();
+    downloads.dedup();
+    Ok(downloads)
 }
 
 #[cfg(test)]
@@ -363,6 +403,6 @@ mod tests {
         let schema = events.collect_schema().unwrap();
         assert_eq!(schema.len(), schema::columns().len() + 3);
         assert!(!schema.contains("month"));
-        assert_eq!(event_time_range(&Snapshot::default()).unwrap(), None);
+        assert_eq!(event_time_range(&Snapshot::default(), LogKind::PowerBi).unwrap(), None);
     }
 }

@@ -1,0 +1,154 @@
+//! The downloads that the activity log records about itself, and what each of them proves.
+//!
+//! Reading the log writes an `ExportActivityEvents` with the window that was read. A download
+//! proves nothing if it failed, if it had a filter, or for the time after the moment at which it
+//! was made.
+
+use crate::query::coverage::intervals::{Intervals, Span};
+
+/// Download that the log records.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Download {
+    /// Start of the window, in microseconds since 1970 (UTC).
+    pub from_us: i64,
+    /// End of the window, excluded.
+    pub to_us: i64,
+    /// Time at which the download was made.
+    pub recorded_us: i64,
+    /// True if the download failed.
+    pub has_failed: bool,
+    /// Activity or user that the download was limited to.
+    pub filter: Option<String>,
+}
+
+impl Download {
+    /// Returns the span that the download proves to be complete.
+    fn proved_span(&self) -> Option<Span> {
+        let is_proof = !self.has_failed && self.filter.is_none();
+        is_proof.then(|| (self.from_us, self.to_us.min(self.recorded_us)))
+    }
+
+    fn overlaps(&self, (from, to): Span) -> bool {
+        self.from_us < to && self.to_us > from
+    }
+}
+
+/// Downloads of a day.
+#[derive(Debug)]
+pub struct DayDownloads<'a> {
+    day: Span,
+    downloads: Vec<&'a Download>,
+}
+
+impl<'a> DayDownloads<'a> {
+    /// Returns the downloads whose windows overlap a day.
+    pub fn new(day: Span, downloads: &'a [Download]) -> DayDownloads<'a> {
+        DayDownloads { day, downloads: downloads.iter().filter(|d| d.overlaps(day)).collect() }
+    }
+
+    /// Returns true if no download of the day is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.downloads.is_empty()
+    }
+
+    /// Returns the parts of the day that no download proves.
+    pub fn gaps(&self) -> Intervals {
+        let proved = self.downloads.iter().filter_map(|download| download.proved_span());
+        Intervals::union([self.day]).minus(&Intervals::union(proved))
+    }
+
+    /// Returns true if the downloads prove a part of the day.
+    pub fn prove_a_part(&self) -> bool {
+        self.gaps() != Intervals::union([self.day])
+    }
+
+    /// Returns true if all downloads were made before the end of the day.
+    pub fn were_made_during_the_day(&self) -> bool {
+        self.downloads.iter().all(|download| download.recorded_us < self.day.1)
+    }
+
+    /// Describes the cause of a gap.
+    pub fn cause(&self, gap: Span) -> GapCause<'a> {
+        let mut asked = self.downloads.iter().filter(|download| download.overlaps(gap));
+        let is_early = |download: &&&Download| {
+            !download.has_failed && download.filter.is_none() && download.recorded_us <= gap.0
+        };
+        let filter = |download: &&'a Download| download.filter.as_deref();
+        if let Some(download) = asked.clone().find(is_early) {
+            GapCause::TooEarly { recorded_us: download.recorded_us }
+        } else if asked.clone().any(|download| download.has_failed) {
+            GapCause::Failed
+        } else if let Some(filter) = asked.find_map(filter) {
+            GapCause::Filtered { filter }
+        } else {
+            GapCause::NotRequested
+        }
+    }
+}
+
+/// Cause of a gap in the downloads of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GapCause<'a> {
+    /// The download of the gap was made before the gap was over.
+    TooEarly {
+        /// Time of the download.
+        recorded_us: i64,
+    },
+    /// The download of the gap failed.
+    Failed,
+    /// The gap was downloaded with a filter.
+    Filtered {
+        /// Activity or user of the filter.
+        filter: &'a str,
+    },
+    /// No recorded download asked for the gap.
+    NotRequested,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000;
+    const DAY: Span = (0, 24 * HOUR);
+
+    fn download(from: i64, to: i64, recorded: i64) -> Download {
+        Download {
+            from_us: from * HOUR,
+            to_us: to * HOUR,
+            recorded_us: recorded * HOUR,
+            has_failed: false,
+            filter: None,
+        }
+    }
+
+    #[test]
+    fn download_proves_its_window_up_to_the_moment_it_was_made() {
+        let all = [download(0, 24, 10)];
+        let day = DayDownloads::new(DAY, &all);
+        assert_eq!(day.gaps().first(), Some((10 * HOUR, 24 * HOUR)));
+        assert_eq!(
+            day.cause((10 * HOUR, 24 * HOUR)),
+            GapCause::TooEarly { recorded_us: 10 * HOUR }
+        );
+        assert!(day.were_made_during_the_day() && day.prove_a_part());
+        let later = [download(0, 24, 10), download(10, 24, 30)];
+        assert!(DayDownloads::new(DAY, &later).gaps().is_empty());
+    }
+
+    #[test]
+    fn failed_and_filtered_downloads_prove_nothing() {
+        let failed = Download { has_failed: true, ..download(6, 7, 30) };
+        let all = [download(0, 6, 30), failed, download(7, 24, 30)];
+        let day = DayDownloads::new(DAY, &all);
+        let gap = day.gaps().first().unwrap();
+        assert_eq!((gap, day.cause(gap)), ((6 * HOUR, 7 * HOUR), GapCause::Failed));
+        let filtered = Download { filter: Some("ViewReport".into()), ..download(0, 24, 30) };
+        let all = [filtered];
+        let day = DayDownloads::new(DAY, &all);
+        assert!(!day.prove_a_part());
+        assert_eq!(day.cause(DAY), GapCause::Filtered { filter: "ViewReport" });
+        let other = [download(24, 48, 50)];
+        assert!(DayDownloads::new(DAY, &other).is_empty());
+    }
+}
