@@ -17,13 +17,8 @@ use crate::query::engine::streaming::{self, StreamingCte};
 use crate::query::engine::{exact, scan, to_grid};
 use crate::query::portable::{self, SqlEngine};
 use crate::query::session::Session;
-<<<<<<< HEAD
 use crate::query::views::context::{ViewContext, includes_failed};
-use crate::query::{guard, views};
-=======
-use crate::query::views::context::ViewContext;
 use crate::query::{guard, rewrite, views};
->>>>>>> 2e7879b (query: rewrites for SQL that the engine silently calculates wrong)
 
 /// Runs a report with the `given` parameters and the defaults of the others.
 ///
