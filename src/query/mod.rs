@@ -8,6 +8,7 @@ mod event_counts;
 mod guard;
 mod portable;
 mod required_columns;
+mod rewrite;
 mod run;
 mod session;
 mod views;

@@ -14,11 +14,11 @@ use crate::query::definition::params::{self, ParamType};
 use crate::query::definition::report::ReportDefinition;
 use crate::query::engine::error::run_engine;
 use crate::query::engine::streaming::{self, StreamingCte};
-use crate::query::engine::{scan, to_grid, widen_integers};
+use crate::query::engine::{exact, scan, to_grid};
 use crate::query::portable::{self, SqlEngine};
 use crate::query::session::Session;
 use crate::query::views::context::{ViewContext, includes_failed};
-use crate::query::{guard, views};
+use crate::query::{guard, rewrite, views};
 
 /// Runs a report with the `given` parameters and the defaults of the others.
 ///
@@ -33,9 +33,9 @@ pub fn execute(
     given: &BTreeMap<String, String>,
 ) -> Result<Grid> {
     let (mut statement, context) = prepare(session, report, given)?;
-    widen_integers::widen(&mut statement);
+    rewrite::widen_integers(&mut statement);
     run_engine(&report.name, || {
-        let mut tables = SQLContext::new();
+        let mut tables = exact::new_context();
         for view in &context.references.views {
             tables.register(view, views::build_view(&context, view)?);
         }
@@ -44,15 +44,15 @@ pub fn execute(
         // If a wave fails, the whole statement runs without streaming, or fails with its own error.
         let streamed =
             catch_engine_panic(|| waves.iter().try_for_each(|wave| run_wave(&mut tables, wave)));
-        let statement = if matches!(streamed, Some(Ok(()))) { rest } else { statement };
-        to_grid::frame_to_grid(&tables.execute(&statement.to_string())?.collect()?)
+        let statement = if matches!(streamed, Some(Ok(()))) { rest } else { statement.clone() };
+        to_grid::frame_to_grid(&rewrite::plan(&mut tables, statement)?.collect()?)
     })
 }
 
 /// Runs the CTEs of a wave and registers their results as tables.
 fn run_wave(tables: &mut SQLContext, wave: &[StreamingCte]) -> PolarsResult<()> {
     let frames: PolarsResult<Vec<LazyFrame>> =
-        wave.iter().map(|cte| tables.execute(&cte.sql)).collect();
+        wave.iter().map(|cte| rewrite::plan(tables, cte.statement.clone())).collect();
     let frames = frames?;
     let Some(first) = frames.first() else { return Ok(()) };
     let flags = first.get_current_optimizations();

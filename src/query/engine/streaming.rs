@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
+use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     BinaryOperator, Cte, DataType, Distinct, Expr, GroupByExpr, JoinOperator, Query, Select,
-    SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, Visit, Visitor,
+    SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, Visit, Visitor, With,
 };
 
 use crate::query::views::columns::is_view;
@@ -28,7 +29,7 @@ pub struct StreamingCte {
     /// Name of the CTE in the statement.
     pub name: String,
     /// Statement that returns its rows.
-    pub sql: String,
+    pub statement: Statement,
 }
 
 /// Properties of a relation in FROM.
@@ -93,10 +94,13 @@ pub fn extract_streaming_ctes(statement: &mut Statement) -> Vec<Vec<StreamingCte
 /// Returns a streaming CTE whose own WITH contains the inlined CTEs that are readable in its wave.
 fn streaming_cte(cte: &Cte, wave: usize, inlined: &[(Cte, RelationInfo)]) -> StreamingCte {
     let tables = inlined.iter().filter(|(_, source)| source.wave <= wave);
-    let tables: Vec<String> = tables.map(|(cte, _)| cte.to_string()).collect();
-    let with =
-        if tables.is_empty() { String::new() } else { format!("WITH {} ", tables.join(", ")) };
-    StreamingCte { name: cte.alias.name.value.clone(), sql: format!("{with}{}", cte.query) }
+    let cte_tables: Vec<Cte> = tables.map(|(cte, _)| cte.clone()).collect();
+    let mut query = cte.query.clone();
+    if !cte_tables.is_empty() {
+        let with_token = AttachedToken::empty();
+        query.with = Some(With { with_token, recursive: false, cte_tables });
+    }
+    StreamingCte { name: cte.alias.name.value.clone(), statement: Statement::Query(query) }
 }
 
 /// Returns true if a query is only a body, without WITH, ORDER BY or LIMIT.
@@ -270,7 +274,7 @@ mod tests {
             guard::parse("test", "WITH a AS (SELECT DISTINCT user_id FROM events) SELECT * FROM a")
                 .unwrap();
         let cte = &extract_streaming_ctes(&mut statement)[0][0];
-        assert_eq!(cte.sql, "SELECT DISTINCT user_id FROM events");
+        assert_eq!(cte.statement.to_string(), "SELECT DISTINCT user_id FROM events");
         assert_eq!(statement.to_string(), "SELECT * FROM a");
     }
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, UnaryOperator,
+    FunctionArguments, UnaryOperator, Visit, Visitor,
 };
 
 use crate::query::guard::refusal::{GuardResult, refuse};
@@ -145,7 +145,7 @@ pub fn is_distinct(function: &Function) -> bool {
     matches!(&function.args, FunctionArguments::List(list) if list.duplicate_treatment.is_some())
 }
 
-/// Refuses a function by its name, a negative start, or a missing order.
+/// Refuses a function by its name, a negative start, a constant argument, or a missing order.
 pub fn check(function: &Function) -> GuardResult {
     let name = function_name(function);
     if let Some((_, advice)) = REFUSED_FUNCTIONS.iter().find(|(refused, _)| *refused == name) {
@@ -154,6 +154,13 @@ pub fn check(function: &Function) -> GuardResult {
     if matches!(name.as_str(), "substr" | "substring") && has_negative_argument(function) {
         return refuse(format!(
             "{name} with a negative start returns the whole text; write RIGHT(…, n)"
+        ));
+    }
+    if let Some(argument) = constant_argument(function, &name) {
+        let name = name.to_ascii_uppercase();
+        return refuse(format!(
+            "{name}({argument}) has no column: the engine calculates it once, not for each row; \
+             write {argument} alone"
         ));
     }
     if ORDER_DEPENDENT_AGGREGATES.contains(&name.as_str()) && !has_order(function) {
@@ -203,6 +210,54 @@ fn has_negative_argument(function: &Function) -> bool {
         )
     };
     list.args.iter().any(is_negative)
+}
+
+/// Returns the first argument of an aggregate, or of a function that reads other rows, if it has no
+/// column. The sum and the number of a literal are rewritten.
+fn constant_argument<'a>(function: &'a Function, name: &str) -> Option<&'a Expr> {
+    let reads_rows = matches!(name, "first_value" | "lag" | "lead");
+    if !reads_rows && !has_aggregate_name(function) {
+        return None;
+    }
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)) = list.args.first()? else {
+        return None;
+    };
+    let is_rewritten = matches!(name, "count" | "sum") && is_constant(argument);
+    (!is_rewritten && !has_any_column(argument)).then_some(argument)
+}
+
+/// Returns true for an expression of literals and operators, without columns and functions.
+pub fn is_constant(expr: &Expr) -> bool {
+    struct VariableFinder;
+    impl Visitor for VariableFinder {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Value(_)
+                | Expr::Nested(_)
+                | Expr::UnaryOp { .. }
+                | Expr::BinaryOp { .. }
+                | Expr::Cast { .. } => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        }
+    }
+    expr.visit(&mut VariableFinder).is_continue()
+}
+
+fn has_any_column(expr: &Expr) -> bool {
+    struct ColumnFinder;
+    impl Visitor for ColumnFinder {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    expr.visit(&mut ColumnFinder).is_break()
 }
 
 fn has_order(function: &Function) -> bool {

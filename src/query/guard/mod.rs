@@ -1,7 +1,8 @@
 //! The guard: parses a statement, refuses forms whose results differ between engines, and collects
 //! the views and columns that it names.
 //!
-//! A form is refused if the engine's result differs from that of DuckDB or Spark, or is random.
+//! A form is refused if the engine's result differs from that of DuckDB or Spark, or is random, and
+//! [`crate::query::rewrite`] cannot change that.
 //! Each refusal says what to write instead. The same rules apply to the built-in reports and to a
 //! user's statements.
 //!
@@ -10,7 +11,7 @@
 //! it.
 
 pub(in crate::query) mod functions;
-mod grouping;
+pub(in crate::query) mod grouping;
 mod joins;
 pub(in crate::query) mod references;
 mod refusal;

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use polars::prelude::*;
-use polars::sql::SQLContext;
 
 #[path = "../../../tests/support/bless.rs"]
 mod bless;
@@ -16,7 +15,8 @@ mod bless;
 use super::*;
 use crate::error::catch_engine_panic;
 use crate::grid::Cell;
-use crate::query::engine::{to_grid, widen_integers};
+use crate::query::engine::{exact, to_grid};
+use crate::query::rewrite;
 use crate::schema::MICROS_PER_DAY;
 
 /// Table that the statements read, with the name of a view.
@@ -179,13 +179,15 @@ fn shown(cell: &Cell) -> String {
 fn engine_rows(book: &Book, sql: &str) -> Vec<String> {
     let work = || {
         let mut statement = parse("sql", sql).map_err(|error| error.to_string())?;
-        widen_integers::widen(&mut statement);
-        let mut context = SQLContext::new();
+        rewrite::widen_integers(&mut statement);
+        let mut context = exact::new_context();
         for table in &book.tables {
             context.register(&table.name, frame(table));
         }
-        let mut run =
-            || to_grid::frame_to_grid(&context.execute(&statement.to_string())?.collect()?);
+        let mut run = || {
+            let rows = rewrite::plan(&mut context, statement.clone())?;
+            to_grid::frame_to_grid(&rows.collect()?)
+        };
         let grid = run().map_err(|error: PolarsError| error.to_string())?;
         let row = |row: &Vec<Cell>| row.iter().map(shown).collect::<Vec<_>>().join(" | ");
         let mut rows: Vec<String> = grid.rows.iter().map(row).collect();

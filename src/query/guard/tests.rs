@@ -99,6 +99,10 @@ fn other_forms_with_engine_specific_results_are_refused_with_advice() {
         ("SELECT UserId, COUNT(*) AS n FROM events", "UserId is neither in GROUP BY"),
         ("SELECT UserId, LOWER(Id) AS i FROM events GROUP BY UserId", "Id is neither"),
         ("SELECT *, COUNT(*) AS n FROM events", "name the columns"),
+        ("SELECT MAX(5) AS m FROM events", "MAX(5) has no column"),
+        ("SELECT COUNT(DATE '2026-03-01') AS m FROM events", "has no column"),
+        ("SELECT SUM(CASE WHEN TRUE THEN 1 END) AS m FROM events", "has no column"),
+        ("SELECT LAG(TRUE) OVER (ORDER BY Id) AS p FROM events", "has no column"),
         ("SELECT UserId, COUNT(*) AS n FROM events GROUP BY ALL", "name the columns"),
         ("SELECT UserId FROM events GROUP BY UserId ORDER BY COUNT(*)", "give it a name in SELECT"),
         ("SELECT UserId FROM events ORDER BY ALL", "name the columns"),
@@ -160,6 +164,7 @@ fn portable_subset_is_accepted() {
         "SELECT UserId, COUNT(*) AS n, COUNT(DISTINCT report_id) AS r FROM events \
             GROUP BY UserId HAVING COUNT(*) > 1 ORDER BY n DESC NULLS LAST, UserId NULLS LAST",
         "SELECT COUNT(*) FILTER (WHERE activity = 'ViewReport') AS n, 'all' AS what FROM events",
+        "SELECT COUNT(1) AS a, SUM(-1) AS b, SUM(2 * 3.5) AS c, COUNT(NULL) AS d FROM events",
         "SELECT e.local_month AS m, SUM(1) AS n FROM events AS e GROUP BY e.local_month",
         "SELECT UPPER(local_month) AS m, COUNT(*) AS n FROM events GROUP BY m",
         "SELECT UPPER(e.local_month) AS m, COUNT(*) AS n FROM events e GROUP BY UPPER(local_month)",

@@ -1,0 +1,258 @@
+//! Replaces operators and functions by the exact ones of [`crate::query::engine::exact`].
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query,
+    TrimWhereField, UnaryOperator, Value, VisitMut, VisitorMut,
+};
+
+use crate::query::engine::exact;
+use crate::query::guard::functions::{function_name, is_constant, is_distinct, is_sum};
+
+/// Largest number in a CASE whose sum needs no check: 2^31 rows of it fit into 64 bits.
+const MAX_UNCHECKED: u64 = 1 << 31;
+
+/// Replaces all operators and functions with an exact counterpart, except in nested queries, for
+/// which the engine does not know these functions.
+pub fn replace(query: &mut Query) {
+    let ControlFlow::Continue(()) = query.visit(&mut Replacer { depth: 0, max_depth: 1 });
+}
+
+/// Returns true if a query or one nested in it has an operator or function to replace.
+pub fn has_replaceable(query: &Query) -> bool {
+    let mut copy = query.clone();
+    let ControlFlow::Continue(()) = copy.visit(&mut Replacer { depth: 0, max_depth: usize::MAX });
+    copy != *query
+}
+
+struct Replacer {
+    /// Number of queries around the current place.
+    depth: usize,
+    /// Depth up to which functions are replaced.
+    max_depth: usize,
+}
+
+impl VisitorMut for Replacer {
+    type Break = std::convert::Infallible;
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<Self::Break> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Self::Break> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        if self.depth > self.max_depth {
+            return ControlFlow::Continue(());
+        }
+        let replaced = match expr {
+            Expr::BinaryOp { left, op, right } => exact_operation(left, op, right),
+            Expr::Function(function) if is_sum(function) => exact_sum(function),
+            Expr::Function(function) => {
+                replace_function(function);
+                None
+            }
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: operand } => {
+                if !is_constant(operand) && !is_interval(operand) {
+                    **operand = call(exact::WIDEN, [take(operand)]);
+                }
+                None
+            }
+            Expr::Trim { trim_where, trim_what: what @ None, trim_characters: None, .. } => {
+                *trim_where = trim_where.or(Some(TrimWhereField::Both));
+                *what = Some(Box::new(space()));
+                None
+            }
+            _ => None,
+        };
+        if let Some(replaced) = replaced {
+            *expr = replaced;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn replace_function(function: &mut Function) {
+    match function_name(function).as_str() {
+        "left" => rename(function, exact::LEFT),
+        "right" => rename(function, exact::RIGHT),
+        // The engine calculates a power of integers in 64 bits, and discards the rest.
+        "pow" | "power" => arguments_mut(function).for_each(cast_to_double),
+        "abs" => arguments_mut(function).for_each(|argument| {
+            *argument = call(exact::WIDEN, [take(argument)]);
+        }),
+        "count" if !is_distinct(function) => count_rows_of_constant(function),
+        // The engine removes all white space, others only spaces.
+        "ltrim" | "rtrim" if arguments_mut(function).count() == 1 => {
+            if let FunctionArguments::List(list) = &mut function.args {
+                list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(space())));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Counts rows instead of a constant that is not null. The engine counts one row over a window.
+fn count_rows_of_constant(function: &mut Function) {
+    let Some(argument) = arguments_mut(function).next() else { return };
+    let is_null = matches!(argument, Expr::Value(value) if matches!(value.value, Value::Null));
+    if is_constant(argument) && !is_null {
+        count_all(function);
+    }
+}
+
+/// Returns the call for an arithmetic operation; `None` for other operators, for intervals, and for
+/// constants, which the planner of the engine calculates exactly.
+fn exact_operation(left: &mut Expr, op: &BinaryOperator, right: &mut Expr) -> Option<Expr> {
+    let name = match op {
+        BinaryOperator::Plus => exact::ADD,
+        BinaryOperator::Minus => exact::SUBTRACT,
+        BinaryOperator::Multiply => exact::MULTIPLY,
+        BinaryOperator::Divide => exact::DIVIDE,
+        _ => return None,
+    };
+    if is_interval(left) || is_interval(right) || (is_constant(left) && is_constant(right)) {
+        return None;
+    }
+    Some(call(name, [take(left), take(right)]))
+}
+
+/// Returns a sum that is calculated in 64 bits and checked; `None` if the function stays a sum.
+fn exact_sum(function: &mut Function) -> Option<Expr> {
+    let argument = arguments_mut(function).next()?;
+    if is_constant(argument) && !is_distinct(function) {
+        return sum_of_constant(function);
+    }
+    let argument = arguments_mut(function).next()?;
+    let is_bounded = has_bounded_results(argument);
+    let value = take(argument);
+    *argument = call(exact::WIDEN, [value.clone()]);
+    if is_bounded {
+        return None;
+    }
+    let mut fractions = function.clone();
+    let argument = arguments_mut(&mut fractions).next()?;
+    *argument = value;
+    cast_to_double(argument);
+    Some(call(exact::CHECK_SUM, [Expr::Function(function.clone()), Expr::Function(fractions)]))
+}
+
+/// Returns the number of rows, null if there are none, times the constant. The engine returns the
+/// constant.
+fn sum_of_constant(function: &mut Function) -> Option<Expr> {
+    let constant = take(arguments_mut(function).next()?);
+    let mut count = function.clone();
+    count.name = ObjectName::from(vec![Ident::new("COUNT")]);
+    count_all(&mut count);
+    let zero = Expr::Value(Value::Number("0".to_owned(), false).with_empty_span());
+    let rows = unquoted_call("NULLIF", [Expr::Function(count), zero]);
+    Some(call(exact::MULTIPLY, [rows, constant]))
+}
+
+fn count_all(function: &mut Function) {
+    if let FunctionArguments::List(list) = &mut function.args {
+        list.args = vec![FunctionArg::Unnamed(FunctionArgExpr::Wildcard)];
+    }
+}
+
+fn space() -> Expr {
+    Expr::Value(Value::SingleQuotedString(" ".to_owned()).with_empty_span())
+}
+
+/// Returns true for a CASE whose results are small integers.
+fn has_bounded_results(expr: &Expr) -> bool {
+    fn is_small(expr: &Expr) -> bool {
+        match expr {
+            Expr::Cast { expr, .. } | Expr::Nested(expr) => is_small(expr),
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr } => is_small(expr),
+            Expr::Value(value) => match &value.value {
+                Value::Number(digits, _) => {
+                    digits.parse::<u64>().is_ok_and(|number| number <= MAX_UNCHECKED)
+                }
+                Value::Null => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+    match expr {
+        Expr::Nested(inner) => has_bounded_results(inner),
+        Expr::Case { conditions, else_result, .. } => {
+            conditions.iter().all(|when| is_small(&when.result))
+                && else_result.as_deref().is_none_or(is_small)
+        }
+        _ => false,
+    }
+}
+
+/// Returns true for an interval, which the engine adds to a time only as a literal.
+fn is_interval(expr: &Expr) -> bool {
+    match expr {
+        Expr::Interval(_) => true,
+        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } => is_interval(inner),
+        _ => false,
+    }
+}
+
+/// Moves an expression out, and leaves a null.
+fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, Expr::Value(Value::Null.with_empty_span()))
+}
+
+fn cast_to_double(expr: &mut Expr) {
+    *expr = Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(take(expr)),
+        data_type: DataType::Double(ExactNumberInfo::None),
+        array: false,
+        format: None,
+    };
+}
+
+fn arguments_mut(function: &mut Function) -> impl Iterator<Item = &mut Expr> {
+    let arguments = match &mut function.args {
+        FunctionArguments::List(list) => list.args.as_mut_slice(),
+        _ => &mut [],
+    };
+    arguments.iter_mut().filter_map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    })
+}
+
+fn rename(function: &mut Function, name: &str) {
+    function.name = ObjectName::from(vec![Ident::with_quote('"', name)]);
+}
+
+/// Returns a call of a function of [`exact`].
+fn call<const N: usize>(name: &str, arguments: [Expr; N]) -> Expr {
+    call_by_name(Ident::with_quote('"', name), arguments)
+}
+
+fn unquoted_call<const N: usize>(name: &str, arguments: [Expr; N]) -> Expr {
+    call_by_name(Ident::new(name), arguments)
+}
+
+fn call_by_name<const N: usize>(name: Ident, arguments: [Expr; N]) -> Expr {
+    let args = arguments.map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![name]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.into(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
