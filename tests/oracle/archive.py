@@ -628,6 +628,9 @@ def write_csv(path: Path, events: list[dict]) -> None:
     """Writes an export of the audit search, as the portal does."""
     out = io.StringIO()
     table = csv.writer(out, quoting=csv.QUOTE_ALL)
+    if len(events) % 100 == 0:
+        # Exactly as many records as a limit of the tools would mean that the file is truncated.
+        events = events[:-1]
     table.writerow(["RecordId", "CreationDate", "RecordType", "Operation", "UserId", "AuditData"])
     for event in events:
         table.writerow([event["Id"], event["CreationTime"], event.get("RecordType", 20),
@@ -670,7 +673,7 @@ def fates(dice: Dice, first: date, days: int, traits: list[str]) -> list[str]:
 TRAITS = {
     "gaps": 0.6, "long gap": 0.25, "quiet days": 0.25, "weekends": 0.6, "copies": 0.7,
     "poorer copies": 0.4, "any case": 0.6, "empty activity": 0.6, "failures": 0.85,
-    "nameless items": 0.6, "schedules": 0.8, "scans": 0.6,
+    "nameless items": 0.6, "schedules": 0.8, "scans": 0.6, "power platform": 0.7,
 }
 
 
@@ -742,7 +745,9 @@ def write(archive: Archive, log: Log, fate: list[str], dice: Dice) -> None:
             second = archive.folder / f"PBIActivityEvents-{day:%Y%m%d}-{later}.json"
             FORMS[dice.pick(list(FORMS))](second, copies, dice)
     platform = [event for _, event in sorted(log.platform, key=lambda pair: pair[0])]
-    write_csv(archive.folder / f"audit-power-apps-{archive.first}-to-{archive.last}.csv", platform)
+    if "power platform" in archive.traits:
+        write_csv(archive.folder / f"audit-power-apps-{archive.first}-to-{archive.last}.csv",
+                  platform)
     if "copies" in archive.traits:
         # A search of the audit log over some days repeats events of the daily files.
         begin = dice.below(max(1, len(fate) - 8))

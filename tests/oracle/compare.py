@@ -1,9 +1,10 @@
 """Compares the reports of the program with a second calculation, on random archives.
 
     python3 tests/oracle/compare.py PROGRAM --seeds 1-20
-    python3 tests/oracle/compare.py PROGRAM --minutes 120 --seeds today
+    python3 tests/oracle/compare.py PROGRAM --seconds 7200 --seeds today
     python3 tests/oracle/compare.py PROGRAM --seeds 7 --report exports --show 50
     python3 tests/oracle/compare.py PROGRAM --break adoption
+    python3 tests/oracle/compare.py --self-test
 
 The exit code is 1 if anything differs.
 """
@@ -119,6 +120,11 @@ class Comparison:
                   f"    row {row}, {column}: got {got!r}, expected {want!r}", flush=True)
 
     def rows(self, where: str, report: Report, question: Question, got: list, want: list) -> None:
+        self.cells(where, report, question, got, want)
+        self.order(where, report, question, got)
+
+    def cells(self, where: str, report: Report, question: Question, got: list, want: list) -> None:
+        """Compares every value of every row; rows are matched by their key."""
         self.reports.add(report.name)
         expected, found = {}, {}
         for row in want:
@@ -137,7 +143,6 @@ class Comparison:
                     if not same(column, other[column], value):
                         self.differ(where, report, question, key, column,
                                     got_value(other[column], value), plain(value))
-        self.order(where, report, question, got)
 
     def order(self, where: str, report: Report, question: Question, got: list) -> None:
         """Checks that the rows are in the documented order."""
@@ -164,13 +169,55 @@ def sort_key(part: str, row: dict) -> tuple:
     return column, part.startswith("-"), value
 
 
-def broken(rows: list[dict]) -> list[dict]:
-    """Changes one number of the expected rows, to prove that a difference is reported."""
-    for row in rows:
-        for column, value in row.items():
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return [{**row, column: value + 1}, *(other for other in rows if other is not row)]
+def changed(value):
+    """Returns another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, (int, float)):
+        return value + 1
+    return value + timedelta(days=1) if isinstance(value, date) else f"{value}?"
+
+
+def broken(rows: list[dict], column: str | None = None) -> list[dict]:
+    """Changes one expected value, to prove that a difference is reported."""
+    for number, row in enumerate(rows):
+        for name, value in row.items():
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if value is not None and (name == column or column is None and is_number):
+                return [*rows[:number], {**row, name: changed(value)}, *rows[number + 1:]]
     return rows
+
+
+def as_json(rows: list[dict]) -> list[dict]:
+    """Returns rows as the program would print them."""
+    def value(column, cell):
+        digits = 1 if column.endswith("_pct") else DIGITS.get(column)
+        return round(cell, digits) if digits and isinstance(cell, float) else plain(cell)
+    return [{column: value(column, cell) for column, cell in row.items()} for row in rows]
+
+
+def self_test(seed: int = 5) -> None:
+    """Changes one value of every column of every report, and requires that it is reported."""
+    with tempfile.TemporaryDirectory(prefix="pbi-oracle-") as name:
+        description = archive.build(seed, Path(name))
+        log = Log(read(description.folder), description.days)
+    question, columns, silent = Question("Europe/Berlin", params=(("days", "0"),)), 0, []
+    for report in REPORTS.values():
+        want = report.run(log, question)
+        clean = Comparison(show=5)
+        clean.cells("self-test", report, question, as_json(want), want)
+        if clean.differences or not want:
+            silent.append(f"{report.name}: {clean.differences} differences, {len(want)} rows")
+        for column in want[0] if want else []:
+            if any(row[column] is not None for row in want):
+                columns += 1
+                result = Comparison(show=0)
+                result.cells("self-test", report, question, as_json(want), broken(want, column))
+                if not result.differences:
+                    silent.append(f"{report.name}: a changed {column} was not reported")
+    print(f"self-test: {len(REPORTS)} reports, {columns} changed columns, "
+          f"{len(silent)} not reported", *silent, sep="\n    ")
+    sys.exit(1 if silent else 0)
 
 
 # ---------------------------------------------------------------- questions
@@ -251,16 +298,23 @@ def seeds(text: str) -> list[int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("program", type=Path)
+    parser.add_argument("program", type=Path, nargs="?")
+    parser.add_argument("--self-test", action="store_true",
+                        help="change one value of every column, and require a difference")
     parser.add_argument("--seeds", default="1-10", help="7, 1-20, today, or several with commas")
     parser.add_argument("--periods", type=int, default=5, help="periods of each archive")
-    parser.add_argument("--minutes", type=float, default=600, help="stop after this time")
+    parser.add_argument("--seconds", type=float, default=36000, help="stop after this time")
     parser.add_argument("--without", default="", help="leave out traits: gaps,failures")
     parser.add_argument("--report", action="append", help="only this report")
     parser.add_argument("--show", type=int, default=3, help="differences shown of each column")
     parser.add_argument("--break", dest="broken", help="change one expected value of this report")
     options = parser.parse_args()
-    result, stop = Comparison(options.show), time.monotonic() + options.minutes * 60
+    if options.self_test:
+        self_test()
+    if options.program is None:
+        parser.error("the path of the program is missing")
+    result, stop = Comparison(options.show), time.monotonic() + options.seconds
+    print(f"seeds: {', '.join(map(str, seeds(options.seeds)[:6]))}, …", flush=True)
     for seed in seeds(options.seeds):
         if time.monotonic() > stop:
             break

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
-from events import GUID, Event, lower, text
+from events import Event, domain, text
 
 DAY = timedelta(days=1)
 WORST = ["complete", "partial", "truncated"]
@@ -97,12 +97,17 @@ class Log:
 
     @cached_property
     def home(self) -> set[str]:
-        """The internal domains: the tenant's own, and those of at least 5 % of the users."""
-        users = {event.user: event for event in self.events
-                 if event.user and not event.is_service and not event.is_anonymous}
-        domains = Counter(event.domain for event in users.values()
-                          if event.domain and "#ext#" not in event.user)
-        return {name for name, count in domains.items() if count * 20 >= len(users)}
+        """The internal domains, by the evidence of the log."""
+        people = {event.account: event for event in self.events
+                  if event.account and not event.is_service and not event.is_anonymous}
+        tenants = {domain(account) for account in people if "#ext#" in account}
+        count = Counter(domain(account) for account, event in people.items()
+                        if domain(account) and not event.is_invited)
+        often = {name for name, users in count.items() if users >= 5 and users * 20 >= len(people)}
+        most = [name for name, users in count.most_common(1) if users > 1 or len(count) == 1]
+        home = {*tenants, *often, *most}
+        siblings = {f"{name.split('.')[0]}.onmicrosoft.com" for name in home}
+        return home | siblings
 
 
 class Context:
@@ -196,12 +201,18 @@ class Context:
 
     @cached_property
     def halves(self) -> tuple[set[date], set[date]]:
-        """Equally many complete days at both ends of the period, for a trend."""
+        """The complete days that a trend compares: equally many of each weekday in both halves."""
         size = len(self.period) // 2
-        first = [day for day in self.period[:size] if self.complete(day)]
-        second = [day for day in self.period[len(self.period) - size:] if self.complete(day)]
-        count = min(len(first), len(second))
-        return set(first[:count]), set(second[len(second) - count:])
+        first, second = self.period[:size], self.period[len(self.period) - size:]
+        kept: tuple[set[date], set[date]] = (set(), set())
+        for weekday in range(7):
+            early, late = ([day for day in half if day.weekday() == weekday and self.complete(day)]
+                           for half in (first, second))
+            count = min(len(early), len(late))
+            # The days nearest to the middle are left out.
+            kept[0].update(early[:count])
+            kept[1].update(late[len(late) - count:])
+        return kept
 
     # -- who and what
 
@@ -248,20 +259,14 @@ class Context:
 
     def is_outside(self, address: str | None) -> bool:
         """True for an address outside the organization; False for an ID."""
-        from events import domain
-        if not address or "@" not in address:
-            return False
-        return "#ext#" in address.lower() or domain(address.lower()) not in self.home
+        return bool(address and "@" in address) and domain(address) not in self.home
 
     def kind(self, event: Event) -> str:
         if event.is_anonymous:
             return "anonymous"
         if event.is_service:
             return "service"
-        if event.user and ("#ext#" in event.user or event.get("UserType") == 10
-                           or self.is_outside(event.user)):
-            return "guest"
-        return "person"
+        return "guest" if event.is_invited or self.is_outside(event.user) else "person"
 
     # -- names
 
@@ -272,6 +277,3 @@ class Context:
         """The latest name, or the ID if it never had a name."""
         return self.name(kind, key) or key or "(unknown)"
 
-
-def is_guid(value: str | None) -> bool:
-    return bool(value and GUID.fullmatch(lower(value)))

@@ -99,8 +99,18 @@ class Event:
         return self.raw.get("RecordType") not in (20, 357)
 
     @cached_property
-    def user(self) -> str | None:
+    def account(self) -> str | None:
+        """The user name as in the log, in lower case."""
         return lower(self.raw.get("UserId"))
+
+    @cached_property
+    def user(self) -> str | None:
+        """The address of the user; that of an invited guest is in the name of the account."""
+        return own_address(self.account) if self.account else None
+
+    @cached_property
+    def is_invited(self) -> bool:
+        return bool(self.account and "#ext#" in self.account) or self.raw.get("UserType") == 10
 
     @cached_property
     def is_anonymous(self) -> bool:
@@ -188,14 +198,15 @@ class Event:
         return self.properties.get("environment.name") or self.details.get("environmentDisplayName")
 
 
+def own_address(account: str) -> str:
+    """Returns `kim@partner.example` for `kim_partner.example#ext#@tenant`."""
+    name, mark, _ = account.partition("#ext#")
+    return "@".join(name.rsplit("_", 1)) if mark and "_" in name else account
+
+
 def domain(user: str | None) -> str | None:
-    """Returns the domain of an address; that of an invited guest is in the name."""
-    if not user or "@" not in user:
-        return None
-    if "#ext#" in user:
-        name = user.split("#ext#")[0]
-        return name.rsplit("_", 1)[1] if "_" in name else None
-    return user.rsplit("@", 1)[1]
+    """Returns the domain of an address in lower case."""
+    return user.rsplit("@", 1)[1] if user and "@" in user else None
 
 
 # ---------------------------------------------------------------- files

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from context import DAY, Context
-from events import Event, lower, text
+from events import Event, lower, own_address, text
 from report import (days, first, good, grouped, in_group, joined, last, named, ratio, report, users)
 from usage import place
 
@@ -60,7 +60,7 @@ def trigger(event: Event) -> str:
 
 
 def addresses(people) -> list[str]:
-    return [lower(person["RecipientEmail"]) for person in people or []]
+    return [own_address(lower(person["RecipientEmail"])) for person in people or []]
 
 
 @report("sharing-audit", "item_id recipient shared_by workspace_id", actors="all")
@@ -72,7 +72,7 @@ def sharing_audit(context: Context) -> list[dict]:
         people = event.get("SharingInformation") or [None]
         seen = set()
         for person in people:
-            address = lower(person["RecipientEmail"]) if person else None
+            address = own_address(lower(person["RecipientEmail"])) if person else None
             entry = groups.setdefault(
                 (event.item[:2], address, event.user, event.workspace), ([], []))
             if address not in seen:
@@ -141,13 +141,16 @@ def access_changes(context: Context) -> list[dict]:
             })
     for row in rows:
         # Events without a workspace have nothing in common.
+        names = ("workspace_changes", "workspace_added", "workspace_removed",
+                 "workspace_self_granted")
+        if not row["workspace_id"]:
+            row |= dict.fromkeys(names)
+            continue
         mine = [other for other in rows if other["change"] != "failed"
-                and (other["workspace_id"] == row["workspace_id"] if row["workspace_id"]
-                     else other["event_id"] == row["event_id"])]
+                and other["workspace_id"] == row["workspace_id"]]
         kinds = Counter(other["change"] for other in mine)
-        row |= {"workspace_changes": len(mine), "workspace_added": kinds["added"],
-                "workspace_removed": kinds["removed"],
-                "workspace_self_granted": kinds["self-granted"]}
+        row |= dict(zip(names, (len(mine), kinds["added"], kinds["removed"],
+                                kinds["self-granted"])))
     return rows
 
 
@@ -158,11 +161,14 @@ def in_and_failed(events) -> list[Event]:
 
 def members(event: Event) -> list[tuple]:
     """The members of an access change: address, change and role."""
-    found = [(lower(person["MemberEmail"]), None)
+    def address(name: str) -> str:
+        return own_address(lower(name))
+
+    found = [(address(person["MemberEmail"]), None)
              for person in event.get("MembershipInformation") or []]
     both = event.get("UserInformation") or {}
-    found += [(lower(address), "added") for address in both.get("UsersAdded", [])]
-    found += [(lower(address), "removed") for address in both.get("UsersRemoved", [])]
+    found += [(address(name), "added") for name in both.get("UsersAdded", [])]
+    found += [(address(name), "removed") for name in both.get("UsersRemoved", [])]
     by_name = "added" if event.activity.startswith("Add") else (
         "removed" if event.activity.startswith(("Delete", "Remove")) else "changed")
     result = []

@@ -71,16 +71,17 @@ def adoption_of_day(context: Context, day, active) -> dict:
     previous = set().union(*(active.get(day - DAY * n, set()) for n in range(1, 29)))
     earlier = {user for known, members in active.items() if known < day for user in members}
     window = [day - DAY * n for n in range(28)]
-    row |= {"dau": len(today), "new_users": len(today - earlier)}
+    row["dau"] = len(today)
     if age >= 6:
         row["wau"] = len(week)
     if age >= 27:
         row["mau"] = len(month)
-        if context.complete(day) and all(context.has_data(member) for member in window) and month:
+        if all(map(context.complete, window)) and month:
             row["stickiness"] = len(today) / len(month)
-    if age >= 28 and all(context.has_data(day - DAY * n) for n in range(29)):
-        row["returning_users"] = len(today & earlier - previous)
-        row["lost_users"] = len(active.get(day - DAY * 28, set()) - month)
+    if all(context.complete(day - DAY * n) for n in range(29)):
+        row |= {"new_users": len(today - earlier),
+                "returning_users": len(today & earlier - previous),
+                "lost_users": len(active.get(day - DAY * 28, set()) - month)}
     return row
 
 
@@ -89,11 +90,11 @@ def adoption_of_span(context: Context, members, daily) -> dict:
     final = rows[-1]
     whole = [row["dau"] for day, row in zip(members, rows)
              if context.complete(day) and row["dau"] is not None]
-    shares = [row["stickiness"] for row in rows if row["stickiness"] is not None]
+    shares = [row["stickiness"] for row in rows]
     return {
         "date": members[0], "dau": sum(whole) / len(whole) if whole else None,
         "wau": final["wau"], "mau": final["mau"],
-        "stickiness": sum(shares) / len(shares) if final["stickiness"] is not None else None,
+        "stickiness": None if None in shares else sum(shares) / len(shares),
         **{name: total(row[name] for row in rows)
            for name in ("new_users", "returning_users", "lost_users")},
         "status": worst_or_same(context, members),
@@ -101,8 +102,9 @@ def adoption_of_span(context: Context, members, daily) -> dict:
 
 
 def total(values) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    """The sum, unless a day has no value."""
+    found = list(values)
+    return None if None in found else sum(found)
 
 
 def month_of(context: Context, day) -> int:
@@ -110,16 +112,18 @@ def month_of(context: Context, day) -> int:
     return (context.as_of - day).days // MONTH
 
 
-def needed_months(context: Context) -> int:
-    """In how many of the last 12 months somebody frequent is active."""
-    covered = ((context.as_of - context.first_day).days + 1) // MONTH
-    return max(1, ceil(min(covered, 12) * 9 / 12))
+def needed_months(context: Context) -> int | None:
+    """In how many of the last 12 months somebody frequent is active; None if the log is short."""
+    spans = [[context.as_of - DAY * (MONTH * month + n) for n in range(MONTH)]
+             for month in range(12)]
+    covered = sum(sum(map(context.complete, span)) >= 20 for span in spans)
+    return ceil(covered * 9 / 12) if covered >= 3 else None
 
 
 def classify(context: Context, active: set, least: str) -> str:
-    newest = max(active)
+    newest, needed = max(active), needed_months(context)
     months = {month_of(context, day) for day in active if month_of(context, day) < 12}
-    if (context.as_of - newest).days < 7 and len(months) >= needed_months(context):
+    if needed and (context.as_of - newest).days < 7 and len(months) >= needed:
         return "frequent"
     if month_of(context, newest) < 1:
         return "active"
@@ -136,7 +140,7 @@ def user_classification(context: Context) -> list[dict]:
                                 lambda event: event.user).items():
         active = days(context, events)
         edits = days(context, in_group(events, "AUTHOR"))
-        made = [event for event in authored(events) if not event.activity.startswith("Delete")]
+        made = [event for event in in_group(events, "AUTHOR") if not event.activity.startswith("Delete")]
         seen = days(context, in_group(events, "VIEW", "EXTERNAL"))
         creates = any(month_of(context, day) < 6 for day in days(context, made))
         rows.append({
@@ -189,8 +193,8 @@ def external_users(context: Context) -> list[dict]:
     def guests(events):
         return [event for event in events if context.kind(event) == "guest"]
 
-    history = grouped(guests(context.history), lambda event: event.user)
-    by_user = grouped(guests(context.events), lambda event: event.user)
+    history = grouped(present(guests(context.history)), lambda event: event.user)
+    by_user = grouped(guests(good(context.events)), lambda event: event.user)
     domains = Counter(events[0].domain for events in by_user.values())
     rows = []
     for user, events in by_user.items():
@@ -200,10 +204,10 @@ def external_users(context: Context) -> list[dict]:
         rows.append({
             "guest": user, "domain": events[0].domain, "views": len(views(events)),
             "exports": len(in_group(events, "EXPORT")), "changes": len(changes),
-            "last_seen": last(events), "items": len(distinct_items(used)),
+            "last_seen": last(present(events)), "items": len(distinct_items(used)),
             "workspaces": len({event.workspace for event in used} - {None}),
-            "active_days": len(days(context, events)), "other_views": len(other_views(events)),
-            "events": len(events), "first_seen": first(history[user]),
+            "active_days": len(days(context, present(events))),
+            "other_views": len(other_views(events)), "events": len(events), "first_seen": first(history.get(user, [])),
             "domain_guests": domains[events[0].domain],
         })
     return rows
@@ -261,16 +265,12 @@ def failed_activities(context: Context) -> list[dict]:
         if not failed:
             continue
         latest = failed[-1]
-        names = {"Report": "report", "Dashboard": "dashboard", "SemanticModel": "model",
-                 "Dataflow": "dataflow", "App": "app", "Gateway": "gateway"}
-        own = latest.item and (context.name(names.get(latest.item[0]), latest.item[1])
-                               if latest.item[0] in names else None)
         rows.append({
             "activity": activity, "user": user, "failed": len(failed),
             "failed_pct": ratio(len(failed), len(events), 100), "last_failed": last(failed),
             "last_success": last(good(events)), "events": len(events),
             "failed_days": len(days(context, failed)), "items": len(distinct_items(failed)),
-            "last_item": own or (latest.item and (latest.item[2] or latest.item[1])),
+            "last_item": latest.item and (latest.item[2] or latest.item[1]),
             "first_failed": first(failed),
         })
     return rows
@@ -280,7 +280,7 @@ def failed_activities(context: Context) -> list[dict]:
 def operations_catalogue(context: Context) -> list[dict]:
     # Every actor counts, whoever is asked for.
     asked = replace(context.question, actors="all")
-    everything = [event for platform in (False, True)
+    everything = [event for platform in (False, True) if context.log.of(platform)
                   for event in Context(context.log, asked, "all", True, platform).history]
     rows = []
     for (activity, platform), events in grouped(

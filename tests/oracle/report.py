@@ -23,6 +23,8 @@ class Report:
     platform: bool = False
 
     def run(self, log: Log, question: Question) -> list[dict]:
+        if not log.of(self.platform):
+            return []
         return self.rows(Context(log, question, self.actors, self.noise, self.platform))
 
 

@@ -16,20 +16,29 @@ SYSTEMS = [("iphone", "iOS"), ("windows", "Windows"), ("mac os x", "macOS"), ("l
 PROGRAMS = [("msolap", "Excel"), ("iphone", "Mobile"), ("okhttp", "Mobile")]
 
 
-@report("top-reports", "report_id workspace_id", "-views -viewers -last_view")
+def word(event: Event, *names: str) -> str | None:
+    """The name of an item in the event, for an event without its ID."""
+    return next((text(event.get(name)) for name in (*names, "ItemName") if text(event.get(name))),
+                None)
+
+
+@report("top-reports", "report_id workspace_id report", "-views -viewers -last_view")
 def top_reports(context: Context) -> list[dict]:
     exports = grouped(named(good(context.history), *EXPORTS_WITH_VIEWS),
                       lambda event: (event.user, event.report))
     rows = []
-    for (key, workspace), seen in grouped(
-            views(context.events), lambda event: (event.report, event.workspace)).items():
+    with_exports = not any(kind == "activity" for kind, _ in context.question.filters)
+    for (key, name, workspace), seen in grouped(views(context.events), lambda event: (
+            event.report, None if event.report else word(event, "ReportName"),
+            event.workspace)).items():
         rows.append({
-            "report": context.label("report", key), "workspace": place(context, workspace),
+            "report": name or context.label("report", key), "workspace": place(context, workspace),
             "views": len(seen), "viewers": len(users(seen)),
             "views_per_viewer": ratio(len(seen), len(users(seen))),
             "active_days": len(days(context, seen)), "last_view": last(seen),
             "trend": trend(context, seen),
-            "views_by_export": sum(is_by_export(event, exports) for event in seen),
+            "views_by_export": sum(is_by_export(event, exports) for event in seen)
+            if with_exports else None,
             "report_id": key, "workspace_id": workspace,
         })
     return rows
@@ -120,11 +129,13 @@ def change(context: Context, members, grain: str, count) -> float | None:
 
 
 def before(day, grain: str):
-    """The matching day of the row before; the 31st has none after a shorter month."""
-    if grain == "month":
-        past = day.replace(day=1) - DAY
-        return past.replace(day=day.day) if day.day <= past.day else None
-    return day - DAY * (1 if grain == "day" else 7)
+    """The matching day of the span before: the same weekday, in a month the first with the first."""
+    if grain != "month":
+        return day - DAY * 7
+    number = (day.day - 1) // 7
+    past = (day.replace(day=1) - DAY).replace(day=1)
+    past += DAY * ((day.weekday() - past.weekday()) % 7 + 7 * number)
+    return past if past.month != day.month else None
 
 
 @report("workspace-usage", "workspace_id", "-views -viewers -other_views -edits")
@@ -286,28 +297,29 @@ def hour_start(context: Context, event: Event):
 @report("dormant-workspaces", "workspace_id", "-idle_days")
 def dormant_workspaces(context: Context) -> list[dict]:
     past = [event for event in context.history if context.day(event) <= context.as_of]
-    active = grouped(present(past), lambda event: event.workspace)
-    seen = grouped(in_group(past, "VIEW"), lambda event: event.workspace)
     deletions = ("DeleteFolder", "DeleteGroup", "DeleteGroupWorkspace", "DeleteWorkspaceViaAdminApi",
                  "DeleteWorkspacesPermanentlyAsAdmin")
     gone = grouped([event for event in named(good(context.by_anybody), *deletions)
                     if context.day(event) <= context.as_of], lambda event: event.workspace)
     rows = []
-    for key, events in active.items():
-        if key is None:
-            continue
-        final = context.day(events[-1])
-        idle = (context.as_of - final).days
+    for key, everything in grouped(past, lambda event: event.workspace).items():
+        events, seen = present(everything), in_group(everything, "VIEW")
         removed = last(gone.get(key, []))
-        if idle < context.question.param("days", 30) or (removed and removed >= last(events)):
+        if key is None or removed and (not events or removed >= last(events)):
+            continue
+        # Without any activity, a workspace is idle for all days of the log.
+        final = context.day(events[-1]) if events else context.first_day - DAY
+        idle = (context.as_of - final).days
+        if idle < context.question.param("days", 30):
             continue
         since = [final + DAY * n for n in range(1, idle + 1)]
         latest = [event for event in events if event.user]
         rows.append({
-            "workspace": context.label("workspace", key), "idle_days": idle, "last_activity": final,
-            "last_view": max(days(context, seen.get(key, [])), default=None),
+            "workspace": context.label("workspace", key), "idle_days": idle,
+            "last_activity": final if events else None,
+            "last_view": max(days(context, seen), default=None),
             "users": len(users(events)), "last_user": latest[-1].user if latest else None,
-            "workspace_type": kind_of_workspace(events),
+            "workspace_type": kind_of_workspace(everything),
             "missing_days": sum(not context.has_data(day) for day in since), "workspace_id": key,
         })
     return rows
@@ -395,23 +407,21 @@ def publish_to_web(context: Context) -> list[dict]:
 def exports(context: Context) -> list[dict]:
     everything = in_group(context.events, "EXPORT")
     by_user = grouped(everything, lambda event: event.user)
-    by_item = Counter(event.item and event.item[1] for event in everything)
+    by_item = Counter(item_or_word(event)[1:] for event in everything)
     history = grouped(in_group(context.history, "EXPORT"), lambda event: event.user)
     rows = []
     for (user, item, workspace), events in grouped(
-            everything, lambda event: (event.user, event.item and event.item[:2],
-                                       event.workspace)).items():
-        kind, key = item or (None, None)
+            everything, lambda event: (event.user, item_or_word(event), event.workspace)).items():
+        kind, key, own = item
         name = {"Report": "report", "Dashboard": "dashboard", "SemanticModel": "model",
                 "Dataflow": "dataflow", "App": "app"}.get(kind)
-        own = text(events[-1].get("DataflowName")) or text(events[-1].get("ItemName"))
         spike_day, spike = unusual_day(context, by_user[user], history[user])
         rows.append({
             "user": user, "item": context.label(name, key) if key else own or "(unknown)",
             "exports": len(events), "last_export": last(events), "spike_day": spike_day,
             "spike_exports": spike, "user_exports": len(by_user[user]),
-            "user_items": len({event.item[1] for event in by_user[user] if event.item}),
-            "item_exports": by_item[key] if key else None,
+            "user_items": len({item_or_word(event)[1:] for event in by_user[user]} - {(None, None)}),
+            "item_exports": by_item[key, own],
             "active_days": len(days(context, events)),
             "per_day": ratio(len(events), len(days(context, events))),
             "formats": joined((event.get("ExportedArtifactInfo") or {}).get("ExportType")
@@ -420,6 +430,14 @@ def exports(context: Context) -> list[dict]:
             "workspace_id": workspace,
         })
     return rows
+
+
+def item_or_word(event: Event) -> tuple:
+    """Kind and ID of the item of an event; without an ID, its name."""
+    if event.item:
+        return *event.item[:2], None
+    kind = "Dataflow" if "Dataflow" in event.activity else None
+    return kind, None, word(event, "DataflowName", "DatasetName", "DashboardName", "ReportName")
 
 
 def unusual_day(context: Context, events, history) -> tuple:
