@@ -677,15 +677,15 @@ TRAITS = {
 }
 
 
-def build(seed: int, root: Path, without: tuple[str, ...] = ()) -> Archive:
-    """Writes the archive of a seed below a folder, and returns its description."""
+def build(seed: int, root: Path, without: tuple[str, ...] = (), every: bool = False) -> Archive:
+    """Writes the archive of a seed below a folder, with some or all traits."""
     dice = Dice(f"archive {seed}")
     size = dice.pick(["short", "medium", "medium", "medium", "long"])
     days = {"short": dice.between(9, 30), "medium": dice.between(60, 130),
             "long": dice.between(330, 460)}[size]
     first = date.fromisoformat(dice.pick(STARTS)) + timedelta(dice.below(20))
     last = first + timedelta(days - 1)
-    traits = [size, *(trait for trait, share in TRAITS.items() if dice.chance(share))]
+    traits = [size, *(trait for trait, share in TRAITS.items() if dice.chance(share) or every)]
     traits = [trait for trait in traits if trait not in without]
     archive = Archive(seed, root / "log", first, last, traits=traits)
     archive.folder.mkdir(parents=True)
