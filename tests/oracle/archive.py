@@ -89,6 +89,7 @@ class Thing:
     template: str | None = None
     weight: float = 1.0
     alive: bool = True
+    born: datetime = datetime(1970, 1, 1)
 
     def name(self, when: datetime) -> str:
         return [name for since, name in self.names if since <= when][-1]
@@ -160,6 +161,9 @@ class Tenant:
         # Two reports have the same name: they stay two rows.
         name = "Overview" if number < 2 else f"Report {number}"
         report = self.thing(name, workspace=dice.pick(self.workspaces), model=model, renamed=0.3)
+        if number >= 5 and dice.chance(0.5):
+            span = (self.last - self.first).days
+            report.born = datetime.combine(self.first, time(9)) + timedelta(dice.below(span))
         if dice.chance(0.35):
             report.app = dice.pick(self.apps)
         if number == 3:
@@ -285,7 +289,8 @@ class Log:
 
     def view(self, when: datetime) -> None:
         dice = self.dice
-        weights = [report.weight if report.alive else 0.004 for report in self.tenant.reports]
+        weights = [0 if report.born > when else report.weight if report.alive else 0.004
+                   for report in self.tenant.reports]
         target = dice.random() * sum(weights)
         for report, weight in zip(self.tenant.reports, weights):
             target -= weight
@@ -316,8 +321,19 @@ class Log:
                       "DataflowName": flow.name(when)}
         self.add(when, user, operation, **fields, UserAgent=dice.pick(AGENTS["person"]))
 
+    def old_report(self, when: datetime) -> Thing:
+        return self.dice.pick([report for report in self.tenant.reports if report.born <= when])
+
+    def births(self, day: date) -> None:
+        """Creates the reports that are new on a day; their first viewers come later."""
+        for report in self.tenant.reports:
+            if report.born.date() == day and report.born.year > 1970:
+                self.add(report.born, self.person(),
+                         self.dice.pick(["CreateReport", "Import", "ImportArtifactEnd"]),
+                         **self.about_report(report.born, report))
+
     def export(self, when: datetime) -> None:
-        dice, report = self.dice, self.dice.pick(self.tenant.reports)
+        dice, report = self.dice, self.old_report(when)
         user = self.actor()
         if not isinstance(user, str) and user[0] in ("Anonymous", ""):
             user = self.person()
@@ -351,7 +367,7 @@ class Log:
             self.add(when, user, "ExportReport", failed=0.05, **self.about_report(when, report))
 
     def author(self, when: datetime) -> None:
-        dice, report = self.dice, self.dice.pick(self.tenant.reports)
+        dice, report = self.dice, self.old_report(when)
         user = dice.pick(self.tenant.staff[:8]) if dice.chance(0.9) else self.actor()
         operation = dice.pick(["CreateReport", "EditReport", "EditReport", "EditReport", "Import",
                                "CopyReport", "ImportArtifactStart", "ImportArtifactEnd",
@@ -469,7 +485,8 @@ class Log:
         for _ in range(dice.between(1, 4)):
             self.add(when, user, operation, **self.place(when, model.workspace),
                      DatasetId=None if self.odd("nameless items", 0.05) else model.id,
-                     DatasetName=model.name(when), UserAgent=AGENTS["excel"])
+                     DatasetName=model.name(when),
+                     UserAgent=dice.pick([AGENTS["excel"], "DaxStudio/3.0", None]))
             when = when + timedelta(minutes=dice.pick([1, 29, 30, 31, 90]))
             if when.date() > self.tenant.last:
                 break
@@ -696,6 +713,7 @@ def build(seed: int, root: Path, without: tuple[str, ...] = (), every: bool = Fa
         day = first + timedelta(number)
         if fate[number] != "quiet":
             weekend = "weekends" in traits and day.weekday() >= 5
+            log.births(day)
             log.day(day, busy / 6 if weekend else busy)
             if dice.chance(0.02):
                 log.burst(day)

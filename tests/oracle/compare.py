@@ -39,6 +39,7 @@ OWN_PARAMS = {
     "adoption": [("grain", "week"), ("grain", "month"), ("activity", "view")],
     "consumption-trend": [("grain", "week"), ("grain", "month")],
     "dormant-workspaces": [("days", "3"), ("days", "10")],
+    "excel-and-external": [("minutes", "1"), ("minutes", "29")],
     "exports": [("spike", "3")],
     "noise": [("by", "day")],
     "deletions-and-takeovers": [("days_before", "5")],

@@ -449,3 +449,66 @@ def unusual_day(context: Context, events, history) -> tuple:
     is_unusual = now[day] >= context.question.param("spike", 10) and (
         not others or now[day] >= 5 * sum(others) / len(others))
     return (day, now[day]) if is_unusual else (None, None)
+
+
+@report("excel-and-external", "semantic_model_id user semantic_model", "-sessions -events -last_used")
+def excel_and_external(context: Context) -> list[dict]:
+    def model(event: Event) -> tuple:
+        key = event.id_of("DatasetId")
+        return key, None if key else word(event, "DatasetName")
+
+    gap = timedelta(minutes=context.question.param("minutes", 30))
+    chosen = in_group(context.events, "EXTERNAL")
+    by_model = grouped(chosen, model)
+    rows = []
+    for ((key, name), user), events in grouped(
+            chosen, lambda event: (model(event), event.user)).items():
+        times = [event.time for event in events]
+        breaks = sum(after - before > gap for before, after in zip(times, times[1:]))
+        excel = [event for event in events if event.activity.startswith("AnalyzeInExcel")
+                 or keyword(event, PROGRAMS) == "Excel"]
+        rows.append({
+            "semantic_model": name or context.label("model", key), "user": user or "(unknown)",
+            "sessions": 1 + breaks, "events": len(events),
+            "active_days": len(days(context, events)), "last_used": last(events),
+            "excel_pct": ratio(len(excel), len(events), 100),
+            "model_users": len(users(by_model[key, name])), "semantic_model_id": key,
+        })
+    return rows
+
+
+@report("new-content-uptake", "report_id", "-created_on -viewers")
+def new_content_uptake(context: Context) -> list[dict]:
+    made = ("CreateReport", "Import", "ImportArtifactEnd")
+    seen = grouped(views(context.history), lambda event: event.report)
+    rows = []
+    for key, events in grouped(named(good(context.history), *made),
+                               lambda event: event.report).items():
+        birth = events[0]
+        day = context.day(birth)
+        opened = seen.get(key, [])
+        if not key or not context.in_period(birth) or any(
+                context.day(view) < day for view in opened):
+            continue
+        others = [view for view in opened if view.user != birth.user]
+        until = min(days(context, others), default=None)
+        between = [day + DAY * n for n in range((until - day).days)] if until else []
+        rows.append({
+            "report": context.label("report", key), "created_on": day,
+            "days_to_first_view": (until - day).days
+            if until and all(map(context.complete, between)) else None,
+            "viewers_7d": viewers_in(context, others, day, 7),
+            "viewers_30d": viewers_in(context, others, day, 30),
+            "viewers": len(users(others)), "views": len(others), "creator": birth.user,
+            "workspace": place(context, birth.workspace), "report_id": key,
+            "workspace_id": birth.workspace,
+        })
+    return rows
+
+
+def viewers_in(context: Context, opened, day, count: int) -> int | None:
+    """Distinct viewers of the first days of a report, if all of them are complete."""
+    window = {day + DAY * n for n in range(count)}
+    if not all(map(context.complete, window)):
+        return None
+    return len(users(view for view in opened if context.day(view) in window))
