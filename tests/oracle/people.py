@@ -140,7 +140,8 @@ def user_classification(context: Context) -> list[dict]:
                                 lambda event: event.user).items():
         active = days(context, events)
         edits = days(context, in_group(events, "AUTHOR"))
-        made = [event for event in in_group(events, "AUTHOR") if not event.activity.startswith("Delete")]
+        made = [event for event in in_group(events, "AUTHOR")
+                if not event.activity.startswith("Delete")]
         seen = days(context, in_group(events, "VIEW", "EXTERNAL"))
         creates = any(month_of(context, day) < 6 for day in days(context, made))
         rows.append({
@@ -207,7 +208,8 @@ def external_users(context: Context) -> list[dict]:
             "last_seen": last(present(events)), "items": len(distinct_items(used)),
             "workspaces": len({event.workspace for event in used} - {None}),
             "active_days": len(days(context, present(events))),
-            "other_views": len(other_views(events)), "events": len(events), "first_seen": first(history.get(user, [])),
+            "other_views": len(other_views(events)), "events": len(events),
+            "first_seen": first(history.get(user, [])),
             "domain_guests": domains[events[0].domain],
         })
     return rows

@@ -91,7 +91,8 @@ def other_views(events: Iterable[Event]) -> list[Event]:
 
 def authored(events: Iterable[Event]) -> list[Event]:
     """Changes of content; the start of an import is none, because its end follows."""
-    return [event for event in in_group(events, "AUTHOR") if event.activity != "ImportArtifactStart"]
+    return [event for event in in_group(events, "AUTHOR")
+            if event.activity != "ImportArtifactStart"]
 
 
 def is_presence(event: Event) -> bool:

@@ -129,7 +129,7 @@ def change(context: Context, members, grain: str, count) -> float | None:
 
 
 def before(day, grain: str):
-    """The matching day of the span before: the same weekday, in a month the first with the first."""
+    """The matching day of the span before: the same weekday, and in a month the same of its kind."""
     if grain != "month":
         return day - DAY * 7
     number = (day.day - 1) // 7
