@@ -117,9 +117,7 @@ def subscriptions(context: Context) -> list[dict]:
             "external_recipients": sum(map(context.is_outside, people)),
             "last_delivery": last(named(done, "RunEmailSubscription")),
             "failed": len(events) - len(done),
-            "full_report": sum(event.get("HasFullReportAttachment") is True for event in
-                               named(done, "RunEmailSubscription", "UpdateEmailSubscription",
-                                     "CreateEmailSubscription")),
+            "full_report": sum(event.get("HasFullReportAttachment") is True for event in done),
             "item_kind": item[0], "workspace": place(context, workspace), "item_id": item[1],
             "workspace_id": workspace,
         })

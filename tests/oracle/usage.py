@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from context import DAY, Context
 from events import Event, text
-from report import (authored, days, first, good, grouped, in_group, joined, last, named, other_views,
-                    present, ratio, report, trend, users, views)
+from report import (authored, days, first, good, grouped, in_group, joined, last, named,
+                    other_views, present, ratio, report, trend, users, views)
 
 EXPORTS_WITH_VIEWS = ("ExportReport", "ExportArtifact", "PrintReport")
 BROWSERS = [("edg/", "Edge"), ("firefox/", "Firefox"), ("chrome/", "Chrome"), ("safari/", "Safari")]
@@ -129,7 +129,7 @@ def change(context: Context, members, grain: str, count) -> float | None:
 
 
 def before(day, grain: str):
-    """The matching day of the span before: the same weekday, and in a month the same of its kind."""
+    """The matching day of the span before: in a month the first Monday with the first Monday."""
     if grain != "month":
         return day - DAY * 7
     number = (day.day - 1) // 7
@@ -297,8 +297,8 @@ def hour_start(context: Context, event: Event):
 @report("dormant-workspaces", "workspace_id", "-idle_days")
 def dormant_workspaces(context: Context) -> list[dict]:
     past = [event for event in context.history if context.day(event) <= context.as_of]
-    deletions = ("DeleteFolder", "DeleteGroup", "DeleteGroupWorkspace", "DeleteWorkspaceViaAdminApi",
-                 "DeleteWorkspacesPermanentlyAsAdmin")
+    deletions = ("DeleteFolder", "DeleteGroup", "DeleteGroupWorkspace",
+                 "DeleteWorkspaceViaAdminApi", "DeleteWorkspacesPermanentlyAsAdmin")
     gone = grouped([event for event in named(good(context.by_anybody), *deletions)
                     if context.day(event) <= context.as_of], lambda event: event.workspace)
     rows = []
@@ -420,7 +420,8 @@ def exports(context: Context) -> list[dict]:
             "user": user, "item": context.label(name, key) if key else own or "(unknown)",
             "exports": len(events), "last_export": last(events), "spike_day": spike_day,
             "spike_exports": spike, "user_exports": len(by_user[user]),
-            "user_items": len({item_or_word(event)[1:] for event in by_user[user]} - {(None, None)}),
+            "user_items": len({item_or_word(event)[1:] for event in by_user[user]}
+                              - {(None, None)}),
             "item_exports": by_item[key, own],
             "active_days": len(days(context, events)),
             "per_day": ratio(len(events), len(days(context, events))),
@@ -451,7 +452,8 @@ def unusual_day(context: Context, events, history) -> tuple:
     return (day, now[day]) if is_unusual else (None, None)
 
 
-@report("excel-and-external", "semantic_model_id user semantic_model", "-sessions -events -last_used")
+@report("excel-and-external", "semantic_model_id user semantic_model",
+        "-sessions -events -last_used")
 def excel_and_external(context: Context) -> list[dict]:
     def model(event: Event) -> tuple:
         key = event.id_of("DatasetId")
