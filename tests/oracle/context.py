@@ -70,6 +70,8 @@ class Log:
     events: list[Event]
     truth: dict[str, str]
     lists: dict = field(default_factory=dict)
+    contexts: dict = field(default_factory=dict)
+    dates: dict = field(default_factory=dict)
 
     def of(self, platform: bool) -> list[Event]:
         """Returns one of the two logs."""
@@ -134,7 +136,10 @@ class Context:
         return event.time.astimezone(self.zone)
 
     def day(self, event: Event) -> date:
-        return self.local(event).date()
+        known = self.log.dates.setdefault(self.zone.key, {})
+        if event not in known:
+            known[event] = self.local(event).date()
+        return known[event]
 
     def bound(self, value: str | None, otherwise: date, first: bool) -> date:
         if value is None:

@@ -85,11 +85,11 @@ class Event:
     def catalog(self) -> dict:
         return OPERATIONS.get(self.activity.lower(), BLANK)
 
-    @property
+    @cached_property
     def group(self) -> str:
         return self.catalog["group"]
 
-    @property
+    @cached_property
     def noise(self) -> str:
         return self.catalog["noise"] or "no"
 

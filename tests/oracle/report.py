@@ -25,7 +25,11 @@ class Report:
     def run(self, log: Log, question: Question) -> list[dict]:
         if not log.of(self.platform):
             return []
-        return self.rows(Context(log, question, self.actors, self.noise, self.platform))
+        # Many reports select the same events.
+        key = question, self.actors, self.noise, self.platform
+        if key not in log.contexts:
+            log.contexts[key] = Context(log, *key)
+        return self.rows(log.contexts[key])
 
 
 REPORTS: dict[str, Report] = {}
