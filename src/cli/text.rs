@@ -16,11 +16,23 @@ use crate::status::{SourceWarning, StoreStatus, WarningKind};
 /// Maximum number of listed problems per source; the others are counted.
 const MAX_LISTED: usize = 5;
 
+/// Returns a line for each folder without files.
+fn empty_folder_lines(folders: &[String]) -> String {
+    let line = |folder: &String| {
+        one_line(&format!(
+            "{folder}: no files found; is this the folder with the log files, and is it mounted? \
+             (ingest --allow-empty accepts an empty folder)"
+        ))
+    };
+    folders.iter().map(|folder| line(folder) + "\n").collect()
+}
+
 /// Returns problems of a run, one per line, for stderr. Empty files are included unless
 /// `errors_only` is set.
 pub(super) fn problems(summary: &IngestSummary, errors_only: bool) -> String {
     let mut text = String::new();
-    if summary.sources.found == 0 {
+    text.push_str(&empty_folder_lines(&summary.empty_folders));
+    if summary.sources.found == 0 && summary.empty_folders.is_empty() && !errors_only {
         text.push_str("no files found; is this the folder with the log files?\n");
     }
     for source in &summary.files {
@@ -304,7 +316,7 @@ pub(super) fn reject_text(reject: &Reject, with_content: bool) -> String {
 
 /// Returns the files that a run could not read, one per line, for stderr.
 pub(super) fn plan_failures(plan: &IngestPlan) -> String {
-    let mut text = String::new();
+    let mut text = empty_folder_lines(&plan.empty_folders);
     for file in &plan.files {
         if let Some(reason) = &file.reason {
             let _ = writeln!(text, "{}", one_line(&format!("{}: {reason}", file.source)));

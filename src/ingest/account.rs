@@ -342,17 +342,20 @@ pub struct IngestSummary {
     pub generated_ids: u64,
     /// The sources that this run read.
     pub files: Vec<SourceReport>,
+    /// Folders without any file to read, unless the options allow them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub empty_folders: Vec<String>,
     /// Further notes for the user, in sentences.
     pub notes: Vec<String>,
 }
 
 impl IngestSummary {
-    /// Returns true if all sources could be read completely.
+    /// Returns true if all sources could be read completely, and every folder has files.
     pub fn is_complete(&self) -> bool {
         let is_whole = |file: &SourceReport| {
             matches!(file.outcome, SourceOutcome::Ok | SourceOutcome::Skipped)
         };
-        self.sources.failed == 0 && self.files.iter().all(is_whole)
+        self.sources.failed == 0 && self.empty_folders.is_empty() && self.files.iter().all(is_whole)
     }
 }
 
@@ -420,6 +423,7 @@ pub(super) fn summarize(
         other_workloads,
         generated_ids,
         files: reports,
+        empty_folders: archive.empty_folders.clone(),
         notes: Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! Finds the source files of an archive, and decides which of them must be read.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use super::options::Options;
 use crate::error::{Error, Result};
@@ -89,6 +90,8 @@ pub(super) struct SourceArchive {
     pub(super) unreadable: Vec<(String, String)>,
     /// The number of files that the options exclude.
     pub(super) excluded: u64,
+    /// Folders without any file to read, unless the options allow them.
+    pub(super) empty_folders: Vec<String>,
 }
 
 impl SourceArchive {
@@ -105,7 +108,36 @@ impl SourceArchive {
             let status = known.status(&file);
             (file, status)
         });
-        Ok(SourceArchive { files: files.collect(), unreadable, excluded })
+        let mut archive = SourceArchive {
+            files: files.collect(),
+            unreadable,
+            excluded,
+            empty_folders: Vec::new(),
+        };
+        if !options.allow_empty {
+            let folders = options.paths.iter().filter(|path| archive.is_empty_folder(path));
+            archive.empty_folders = folders.map(|path| source::display_name(path)).collect();
+        }
+        Ok(archive)
+    }
+
+    /// Returns true if a path is a folder without any file to read, readable or not. A file counts
+    /// for every path that leads to it.
+    fn is_empty_folder(&self, path: &Path) -> bool {
+        let name = source::display_name(path);
+        let has_unreadable = self.unreadable.iter().any(|(below, _)| below.starts_with(&name));
+        let has_file = || {
+            let canonical = path.canonicalize();
+            let mut files = self.files.iter().map(|(file, _)| &file.path);
+            let is_inside = |file: &Path| {
+                let same = |folder: &std::path::PathBuf| {
+                    file.canonicalize().is_ok_and(|file| file.starts_with(folder))
+                };
+                file.starts_with(path) || canonical.as_ref().is_ok_and(same)
+            };
+            files.any(|file| is_inside(file))
+        };
+        path.is_dir() && !has_unreadable && !has_file()
     }
 
     /// Returns the files to read.

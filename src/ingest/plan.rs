@@ -50,12 +50,15 @@ pub struct IngestPlan {
     pub bytes: u64,
     /// The files, sorted by name.
     pub files: Vec<PlannedSource>,
+    /// Folders without any file to read, unless the options allow them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub empty_folders: Vec<String>,
 }
 
 impl IngestPlan {
-    /// Returns true if all files can be read.
+    /// Returns true if all files can be read, and every folder has files.
     pub fn is_complete(&self) -> bool {
-        self.sources.failed == 0
+        self.sources.failed == 0 && self.empty_folders.is_empty()
     }
 }
 
@@ -109,5 +112,5 @@ pub fn plan(store: &Store, options: &Options) -> Result<IngestPlan> {
     let is_read =
         |file: &&PlannedSource| matches!(file.state, PlannedState::New | PlannedState::Changed);
     let bytes = files.iter().filter(is_read).filter_map(|file| file.bytes).sum();
-    Ok(IngestPlan { sources, bytes, files })
+    Ok(IngestPlan { sources, bytes, files, empty_folders: archive.empty_folders })
 }

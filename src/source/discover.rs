@@ -282,7 +282,7 @@ fn source_file(
 
 /// Returns a path for messages and the lineage column: `/` between the parts on every system,
 /// without `./` at its start.
-fn display_name(path: &Path) -> String {
+pub fn display_name(path: &Path) -> String {
     let text = lossless_text(path);
     let text = if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text };
     text.strip_prefix("./").unwrap_or(&text).to_owned()

@@ -29,7 +29,7 @@ mod unsupported;
 mod zip;
 
 pub use chunks::{Chunk, ChunkReader};
-pub use discover::{DiscoveredFiles, SourceFile, TableLister, discover};
+pub use discover::{DiscoveredFiles, SourceFile, TableLister, discover, display_name};
 pub use disk::digest;
 pub use exclude::ExcludePatterns;
 pub use format::SourceFormat;

@@ -94,9 +94,33 @@ fn paths_without_files_are_reported() {
     std::fs::create_dir(dir.join("empty")).expect("a folder can be made");
     for command in [&["ingest", "empty", "--quiet"][..], &["report", "adoption", "--from", "empty"]]
     {
-        let stderr = messages(&dir, 0, command);
-        assert!(stderr.contains("no files found; is this"), "{command:?}: {stderr}");
+        let stderr = messages(&dir, 3, command);
+        assert!(stderr.contains("empty: no files found; is this"), "{command:?}: {stderr}");
     }
+}
+
+/// A share that is not mounted is an empty folder, and a run that reads nothing must not look well.
+#[test]
+fn empty_folder_is_a_warning_unless_it_is_allowed() {
+    let dir = with_store();
+    std::fs::create_dir_all(dir.join("mount/inner")).expect("a folder can be made");
+    dir.write("mount/inner/notes.md", "no log");
+    for command in [
+        &["ingest", "mount", "--store", "store"][..],
+        &["ingest", "archive", "mount", "--store", "store"],
+        &["ingest", "mount", "--store", "store", "--dry-run"],
+        &["ingest", "mount/inner", "--store", "other"],
+    ] {
+        let stderr = messages(&dir, 3, command);
+        assert!(stderr.contains("mount"), "{command:?}: {stderr}");
+        assert!(stderr.contains("and is it mounted?"), "{command:?}: {stderr}");
+        let stderr = messages(&dir, 0, &[command, &["--allow-empty"]].concat());
+        assert!(!stderr.contains("mounted"), "{command:?}: {stderr}");
+    }
+    let summary = dir.pbi(["ingest", "mount", "--store", "store", "--format", "json"]).ended(3);
+    assert!(summary.stdout.contains(r#""empty_folders":["mount"]"#), "{}", summary.stdout);
+    // Files that are known count, and a folder that is given twice has files both times.
+    messages(&dir, 0, &["ingest", "archive", "./archive", "--store", "store"]);
 }
 
 /// The user does not know the temporary file.

@@ -118,6 +118,12 @@ pub(super) struct IngestArgs {
     /// Files that were loaded without them are read again. Reports do not change.
     #[arg(long)]
     pub(super) all_workloads: bool,
+    /// Exit with code 0 even if a folder has no files
+    ///
+    /// Without this flag, the exit code is then 3, because a network share that is not mounted
+    /// looks like an empty folder.
+    #[arg(long)]
+    pub(super) allow_empty: bool,
     /// Format of the summary
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
     pub(super) format: SummaryFormat,

@@ -19,6 +19,7 @@ pub(in crate::cli) fn ingest(command: &IngestArgs, quiet: bool) -> Result<ExitSt
     let options = ingest::Options {
         pseudonymizer: command.key_file.as_deref().map(read_pseudonym_key).transpose()?,
         all_workloads: command.all_workloads,
+        allow_empty: command.allow_empty,
         ..source_options(&command.paths, &command.exclude, &command.threads)
     };
     if command.dry_run {
