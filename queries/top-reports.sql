@@ -33,8 +33,7 @@
 --   Mondays than the other, the Mondays nearest to the middle are left out, and so for each
 --   weekday. A day of the time zone is complete if every UTC day that it touches is complete.
 -- rule: An export caused a view if the same person exported or printed the report at most 10
---   seconds before or after it. Exports are ExportReport, ExportArtifact and PrintReport. With
---   --activity, views_by_export is empty, because the filter can hide the exports.
+--   seconds before or after it. Exports are ExportReport, ExportArtifact and PrintReport.
 -- compares trend: the two halves of the period
 -- source: Microsoft Learn, Monitor report usage metrics: an export counts a view for each page
 -- limit: The log does not record page changes, so it does not show how pages are used.

@@ -86,7 +86,11 @@ pub fn report_sparklines(
     }
     let top = &results.result("top-reports")?.grid;
     let ids = column_texts(top, "report_id")?.into_iter().zip(column_texts(top, "workspace_id")?);
-    let line = |id| {
+    // Views without an ID have one row per name, which has no line.
+    let line = |id: (Option<&str>, Option<&str>)| {
+        if id.0.is_none() {
+            return Vec::new();
+        }
         let point = |bucket: &Bucket<'_>| {
             bucket.point(grain, views.get(&(id, bucket.name)).copied().unwrap_or_default())
         };
