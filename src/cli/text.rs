@@ -23,6 +23,7 @@ fn empty_folder_lines(folders: &[String]) -> String {
             "{folder}: no files found; is this the folder with the log files, and is it mounted? \
              (ingest --allow-empty accepts an empty folder)"
         ))
+        .into_owned()
     };
     folders.iter().map(|folder| line(folder) + "\n").collect()
 }
