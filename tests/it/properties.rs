@@ -420,9 +420,9 @@ fn law(events: &[Invented], strays: Vec<(usize, bool, Members)>) -> Result<(), T
         copies_by_id.entry(key(record)).or_default().push(form);
     }
     let records: usize = copies_by_id.values().map(Vec::len).sum();
-    let differing = copies_by_id
-        .values()
-        .map(|copies| copies.iter().skip(1).filter(|copy| **copy != copies[0]).count() as u64);
+    // A copy that equals the first one can contradict another one.
+    let differ = |copies: &&Vec<Json>| copies.iter().any(|copy| *copy != copies[0]);
+    let differing = copies_by_id.values().filter(differ).map(|copies| copies.len() as u64 - 1);
     let differing: u64 = differing.sum();
     let others = strays.iter().filter(|(_, is_other, _)| *is_other).count() as u64;
     let rejected = strays.len() as u64 - others;
