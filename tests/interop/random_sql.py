@@ -35,7 +35,7 @@ from random_expressions import DIALECT, LARGE, SMALL, TEXTS
 from random_statements import Statement, Statements, selected
 
 # Statements in one call of the program.
-BATCH = 200
+BATCH = 400
 SHARE_OF_REFUSALS_MAX = 0.25
 
 # Refusals that statements of this script can meet: a part of the message, and the reason. All
@@ -45,6 +45,8 @@ KNOWN = [
     ("conversion from `f64` to `i64` failed", "a fraction beyond 64 bits is no whole number"),
     ("the engine failed on this statement", "the engine panics: constants of two widths"),
     ("sort expressions must have same length", "the engine cannot order by a constant"),
+    ("conversion from `u64` to `i64` failed", "a constant beyond 64 bits"),
+    ("group_by keys contained duplicate output name", "two keys of GROUP BY over one column"),
     ("has no column: the engine", "the guard refuses an aggregate of a constant"),
     ("is not supported; use ROW_NUMBER", "the guard refuses other window functions"),
     ("Overflow in", "DuckDB: an overflow"),
