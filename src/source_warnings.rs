@@ -394,8 +394,10 @@ mod tests {
     fn one_or_two_names_with_question_marks_cause_no_warning() {
         let mut indicators = LossIndicators::default();
         for (number, name) in ["a?b", "c?d", "e?f"].into_iter().enumerate() {
-            assert!(detect(&source("csv", number as u64), &indicators, SearchFacts::default())
-                .is_empty());
+            assert!(
+                detect(&source("csv", number as u64), &indicators, SearchFacts::default())
+                    .is_empty()
+            );
             indicators.lost_characters.insert(name.to_owned());
         }
         let all = detect(&source("csv", 3), &indicators, SearchFacts::default());

@@ -149,8 +149,7 @@ impl<'a> Session<'a> {
     ///
     /// Those of [`Session::new`].
     pub fn with_log(&self, log: LogKind, period: Period) -> Result<Session<'a>> {
-        let coverage =
-            run_engine("coverage", || compute_coverage(self.snapshot, log, &period))?;
+        let coverage = run_engine("coverage", || compute_coverage(self.snapshot, log, &period))?;
         Ok(Session {
             snapshot: self.snapshot,
             log,
@@ -313,11 +312,7 @@ impl<'a> Session<'a> {
 }
 
 /// Calculates the coverage of each day of a period in a log.
-fn compute_coverage(
-    snapshot: &Snapshot,
-    log: LogKind,
-    period: &Period,
-) -> PolarsResult<Coverage> {
+fn compute_coverage(snapshot: &Snapshot, log: LogKind, period: &Period) -> PolarsResult<Coverage> {
     let days = period.utc_days();
     let sources = LogSources::new(&snapshot.sources, log);
     let known: BTreeSet<NaiveDate> = sources.days().collect();

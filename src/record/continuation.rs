@@ -46,7 +46,9 @@ mod tests {
     #[test]
     fn page_with_a_continuation_announces_another_page() {
         let page = |uri: &str| {
-            format!(r#"{{"activityEventEntities":[{{"Id":1}},{{"Id":2}}],"continuationUri" : {uri}}}"#)
+            format!(
+                r#"{{"activityEventEntities":[{{"Id":1}},{{"Id":2}}],"continuationUri" : {uri}}}"#
+            )
         };
         assert_eq!(found(&page("\"https://x\"")), Some(true));
         assert_eq!(found(&page("null")), Some(false));

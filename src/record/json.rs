@@ -118,14 +118,7 @@ fn write_object(
     out: &mut Vec<u8>,
 ) {
     let texts = ObjectTexts { object, outer: place.outer };
-    // The records of the Power Platform list their details as names and values.
-    let listed_name = match (rewrite, object.len()) {
-        (Some(_), 2) => object.member("Name").and_then(|name| match name {
-            Value::Text(name) => Some(name),
-            _ => None,
-        }),
-        _ => None,
-    };
+    let listed = rewrite.and_then(|_| listed_member(object));
     out.push(b'{');
     for (number, (name, member)) in object.members().enumerate() {
         if number > 0 {
@@ -133,14 +126,30 @@ fn write_object(
         }
         write_text(name, out);
         out.push(b':');
-        let listed = listed_name.filter(|_| name.eq_ignore_ascii_case("Value"));
+        let listed = listed.filter(|(value, _)| name.eq_ignore_ascii_case(value));
         let place = match listed {
-            Some(listed) => Place { name: listed, members: &texts, ..Place::ROOT },
+            Some((_, listed)) => Place { name: listed, members: &texts, ..Place::ROOT },
             None => Place { parent: place.name, name, members: &texts, outer: &NoMembers },
         };
         write_value(member, &place, rewrite, out);
     }
     out.push(b'}');
+}
+
+/// Returns the member of an object that contains the value of a field, and the name of that field.
+///
+/// The records of the Power Platform list their details as names and values, and the column
+/// `Copies` lists the values of conflicting copies.
+fn listed_member(object: Object<'_>) -> Option<(&'static str, &str)> {
+    let (name, value) = match object.len() {
+        2 => ("Name", "Value"),
+        3 => ("field", "values"),
+        _ => return None,
+    };
+    match object.member(name)? {
+        Value::Text(name) if object.member(value).is_some() => Some((value, name)),
+        _ => None,
+    }
 }
 
 /// Appends a text as a JSON string. Only characters that must be escaped are escaped.

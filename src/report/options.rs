@@ -240,7 +240,8 @@ mod tests {
     #[test]
     fn conditions_report_counts_in_singular_and_plural() {
         let days = CoverageCounts { days: 31, complete: 28, partial: 2, missing: 1, truncated: 1 };
-        let message = |text: &str| text.parse::<FailCondition>().unwrap().check(&days, 7, None).unwrap();
+        let message =
+            |text: &str| text.parse::<FailCondition>().unwrap().check(&days, 7, None).unwrap();
         assert_eq!(message("coverage:missing"), "1 day is missing");
         assert_eq!(message("coverage:truncated"), "1 day is truncated");
         assert_eq!(message("coverage:partial"), "2 days are partial");

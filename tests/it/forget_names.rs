@@ -44,6 +44,10 @@ fn fields_with_olga() -> Vec<Value> {
         ]}),
         json!({"AdditionalInfo": format!(r#"{{"userPrincipalName":"{OLGA}","sum":1.10}}"#)}),
         json!({"UserInformation": {"UsersAdded": [OLGA, "Olga Fremd"]}}),
+        json!({"PropertyCollection": [
+            {"Name": "targetuser.id", "Value": OLGA_ID},
+            {"Name": "powerplatform.analytics.resource.principal.name", "Value": "Olga Fremd"}
+        ]}),
     ]
 }
 
@@ -153,7 +157,7 @@ fn names_of_a_forgotten_recipient_are_replaced_everywhere() {
         let before = exported(&dir, store);
         let forget = ["forget", "--user", OLGA, "--store", store];
         let ran = dir.pbi([&forget[..], arguments].concat()).ended(0);
-        assert!(ran.stdout.contains("\nevents   0 erased, 16 changed\n"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("\nevents   0 erased, 17 changed\n"), "{}", ran.stdout);
         let events = exported(&dir, store);
         assert_olga_is_gone(&events);
         assert_one_pseudonym(&events);
@@ -190,4 +194,23 @@ fn name_of_two_people_is_replaced_only_next_to_the_right_address() {
     let after = exported(&dir, "store");
     assert!(!after[0].to_string().contains("Max Muster"), "{}", after[0]);
     assert_eq!(after[1..], before[1..]);
+}
+
+#[test]
+fn names_in_conflicting_copies_are_replaced() {
+    let dir = Workdir::new();
+    let takeover = |owner: &str| {
+        json!([{
+            "Id": "e1", "CreationTime": "2026-03-02T09:00:00", "Operation": "TakeOverDataset",
+            "RecordType": 20, "UserId": "lena@tannhof.example", "OriginalOwner": owner,
+            "SharingInformation": [{"RecipientEmail": OLGA, "RecipientName": "Olga Fremd"}]
+        }])
+    };
+    dir.write("archive/a.json", takeover("max@tannhof.example").to_string());
+    dir.write("archive/b.json", takeover("Olga Fremd").to_string());
+    dir.ingest("store", &["archive"]).0.one_of(&[0, 3]);
+    let conflicts = || dir.pbi(["export", "--conflicts", "--store", "store"]).ended(0).stdout;
+    assert!(conflicts().contains("\"Olga Fremd\""), "{}", conflicts());
+    dir.pbi(["forget", "--user", OLGA, "--store", "store"]).ended(0);
+    assert!(!conflicts().contains("Olga"), "{}", conflicts());
 }

@@ -165,7 +165,8 @@ fn excluded_events_match_the_generator() {
 fn kinds_of_actors_match_the_generator() {
     let dir = ingested();
     let snapshot = Store::new(&dir.join("store")).snapshot().expect("the store can be read");
-    let extent = query::event_time_range(&snapshot, query::LogKind::PowerBi).expect("the store can be read");
+    let extent =
+        query::event_time_range(&snapshot, query::LogKind::PowerBi).expect("the store can be read");
     let period = query::Period::new(chrono_tz::UTC, None, None, extent);
     let session = query::Session::new(&snapshot, period, query::Settings::default());
     let session = session.expect("the store can be read");

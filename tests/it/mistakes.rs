@@ -41,7 +41,10 @@ fn format_follows_the_name_of_the_output_file() {
         let bytes = written(&[], file);
         assert!(bytes.starts_with(start), "{file}: {}", String::from_utf8_lossy(&bytes));
     }
-    assert!(written(&["--format", "JSON"], "b.csv").starts_with(b"{\n"), "the given format decides");
+    assert!(
+        written(&["--format", "JSON"], "b.csv").starts_with(b"{\n"),
+        "the given format decides"
+    );
     assert!(written(&["--excel-safe"], "c.csv").starts_with(b"\xef\xbb\xbfrank,report,"));
 }
 

@@ -123,7 +123,8 @@ fn day_statuses_of_the_library_match_the_generator() {
     let archive = year();
     let snapshot = Store::new(&archive.dir.join("store")).snapshot();
     let snapshot = snapshot.expect("the store can be read");
-    let extent = query::event_time_range(&snapshot, query::LogKind::PowerBi).expect("the store can be read");
+    let extent =
+        query::event_time_range(&snapshot, query::LogKind::PowerBi).expect("the store can be read");
     let period = query::Period::new(Tz::UTC, None, None, extent);
     let session = query::Session::new(&snapshot, period, query::Settings::default());
     let session = session.expect("the store can be read");

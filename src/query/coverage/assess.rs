@@ -224,7 +224,9 @@ impl<'a> Evidence<'a> {
             .filter_map(|other| Some((other, other.reach(date)?)))
             .collect();
         let is_closed_hour = |(other, (from, to)): &&(&LogSource<'_>, Span)| {
-            !other.facts.is_continued && hour(*from) == hour(*to - 1) && hour(*from) != hour(last - 1)
+            !other.facts.is_continued
+                && hour(*from) == hour(*to - 1)
+                && hour(*from) != hour(last - 1)
         };
         let closed: BTreeSet<i64> =
             others.iter().filter(is_closed_hour).map(|(_, (from, _))| hour(*from)).collect();

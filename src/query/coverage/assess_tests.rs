@@ -388,8 +388,7 @@ fn statuses_of_random_archives_match_what_happened_to_each_hour() {
         let sources = LogSources::new(&archive.sources, LogKind::PowerBi);
         let stored = sources.days().collect();
         let last_event_us = archive.sources.iter().filter_map(|s| s.period_us).map(|p| p.1).max();
-        let evidence =
-            Evidence { sources, downloads: archive.downloads, stored, last_event_us };
+        let evidence = Evidence { sources, downloads: archive.downloads, stored, last_event_us };
         let days: Vec<NaiveDate> = archive.fates.iter().map(|(date, _)| *date).collect();
         let coverage = assess(&days, &evidence);
         for (day, (_, fate)) in coverage.days.iter().zip(&archive.fates) {

@@ -114,10 +114,7 @@ impl<'a> LogSources<'a> {
 }
 
 /// Returns the days of a log in a source, and the times of its first and last event.
-fn events_of_log(
-    facts: &SourceFacts,
-    log: LogKind,
-) -> (BTreeMap<NaiveDate, u64>, Option<Span>) {
+fn events_of_log(facts: &SourceFacts, log: LogKind) -> (BTreeMap<NaiveDate, u64>, Option<Span>) {
     let of_platform = |day: &str| facts.power_platform.days.get(day).copied().unwrap_or(0);
     let days = facts.days.iter().filter_map(|(day, events)| {
         let events = match log {
@@ -149,9 +146,8 @@ fn folders_named_by_window(all: &[SourceFacts]) -> BTreeSet<&str> {
         newest_days.insert(newest);
         *is_window &= named < utc_day_start(next_day(newest));
     }
-    let is_window = |(_, (days, is_window)): &(&str, (BTreeSet<NaiveDate>, bool))| {
-        *is_window && days.len() > 1
-    };
+    let is_window =
+        |(_, (days, is_window)): &(&str, (BTreeSet<NaiveDate>, bool))| *is_window && days.len() > 1;
     days.into_iter().filter(is_window).map(|(folder, _)| folder).collect()
 }
 
@@ -223,7 +219,8 @@ mod tests {
     #[test]
     fn empty_page_with_one_day_in_its_name_is_the_answer_for_that_day() {
         let named = |name: &str| {
-            let facts = SourceFacts { path: name.into(), kind: "rest".into(), ..Default::default() };
+            let facts =
+                SourceFacts { path: name.into(), kind: "rest".into(), ..Default::default() };
             let all = [facts];
             let days = LogSources::new(&all, LogKind::PowerBi).empty_answers;
             days.keys().next().map(ToString::to_string)

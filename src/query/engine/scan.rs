@@ -265,10 +265,7 @@ fn month_range(text: &str) -> Option<(i64, i64)> {
 
 /// Returns the times of the first and last stored event of a log. Only files without statistics are
 /// read, or all files if the archive contains events of several logs.
-pub fn event_time_range(
-    snapshot: &Snapshot,
-    log: LogKind,
-) -> PolarsResult<Option<EventTimeRange>> {
+pub fn event_time_range(snapshot: &Snapshot, log: LogKind) -> PolarsResult<Option<EventTimeRange>> {
     let is_mixed = snapshot.has_other_workloads
         || snapshot.sources.iter().any(|source| !source.power_platform.is_empty());
     let is_other_log = log == LogKind::PowerPlatform;
