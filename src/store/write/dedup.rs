@@ -209,7 +209,12 @@ pub(in crate::store) fn deduplicate(
         deduplicated.added.push(run);
     }
     let replaced = differing.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_written);
-    deduplicated.replace_rows(files, replaced.filter_map(|(event, _)| event.stored))?;
+    let replaced = replaced.filter_map(|(event, _)| event.stored.map(|row| (row.file, row.row)));
+    let later = stored.values().filter_map(|stored| match stored {
+        StoredMatch::Later { file, row } => Some((*file, *row)),
+        _ => None,
+    });
+    deduplicated.replace_rows(files, replaced.chain(later))?;
     Ok(deduplicated)
 }
 
@@ -218,11 +223,11 @@ impl Deduplicated {
     fn replace_rows(
         &mut self,
         files: &[DataFile],
-        rows: impl Iterator<Item = StoredRow>,
+        rows: impl Iterator<Item = (usize, usize)>,
     ) -> Result<()> {
         let mut by_file: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for row in rows {
-            by_file.entry(row.file).or_default().push(row.row);
+        for (file, row) in rows {
+            by_file.entry(file).or_default().push(row);
         }
         for (file, rows) in by_file {
             let file = &files[file];
@@ -246,6 +251,9 @@ impl Deduplicated {
 enum StoredMatch {
     /// The row has everything that the staged copies have.
     Complete,
+    /// The staged copies are equal to the row, but the first of them has an earlier source, so it
+    /// replaces the row.
+    Later { file: usize, row: usize },
     /// A staged copy has something else.
     Differs(StoredRow),
     /// A staged copy has something else, but another program wrote the file, so the row stays. With
@@ -328,6 +336,8 @@ impl StagedEvents<'_> {
                     found.push((id, StoredMatch::Complete));
                 } else if is_foreign {
                     found.push((id, StoredMatch::Foreign(hashes[at])));
+                } else if self.is_later(id, &page.columns, at, hashes[at]) {
+                    found.push((id, StoredMatch::Later { file: number, row: rows[done + at] }));
                 } else {
                     differing.push((at, 0));
                 }
@@ -363,6 +373,12 @@ impl StagedEvents<'_> {
             && copies.is_none_or(|copies| {
                 last_source(copies).is_none_or(|last| source_order(source, &last).is_ge())
             })
+    }
+
+    /// Returns true if all staged copies of an Id are equal to a row of the table.
+    fn is_later(&self, id: u128, columns: &[Option<ArrayRef>], row: usize, hash: u64) -> bool {
+        row_sources(columns, row).1.is_none()
+            && self.copies(id).all(|copy| copy.content_hash(self.runs) == hash)
     }
 
     /// Returns the events whose copies differ, in the order of the table.
@@ -411,11 +427,16 @@ impl StagedEvents<'_> {
         let runs = self.runs;
         let mut kept: Vec<Vec<bool>> = runs.iter().map(|run| vec![true; run.keys.len()]).collect();
         let mut by_source: BTreeMap<u32, DedupCounts> = BTreeMap::new();
-        let stored_again = stored.keys().filter_map(|&id| self.kept_by_id.find(id));
-        let duplicates = self.duplicates.iter().map(|duplicate| duplicate.row);
-        for row in duplicates.chain(stored_again) {
+        let duplicates = self.duplicates.iter().map(|duplicate| (duplicate.row, false));
+        let stored_again = stored.iter().filter_map(|(&id, stored)| {
+            let is_written = matches!(stored, StoredMatch::Later { .. });
+            Some((self.kept_by_id.find(id)?, is_written))
+        });
+        let mut replacing = Vec::new();
+        for (row, is_written) in duplicates.chain(stored_again) {
             kept[row.run as usize][row.position as usize] = false;
             by_source.entry(source_number(key_at(runs, row))).or_default().duplicates += 1;
+            replacing.extend(is_written.then_some(row));
         }
         let mut conflicting: Vec<StagedRow> = Vec::new();
         for (&id, stored) in stored {
@@ -441,6 +462,10 @@ impl StagedEvents<'_> {
             by_source.entry(source_number(key_at(runs, row))).or_default().conflicting += 1;
         }
         count_stored(runs, &kept, &mut by_source);
+        // Written in the place of a row of the table, so they are not newly stored.
+        for row in replacing {
+            kept[row.run as usize][row.position as usize] = true;
+        }
         let result = DedupResult { by_source, kept };
         Deduplicated { result, added: Vec::new(), replaced: Vec::new() }
     }
