@@ -11,7 +11,7 @@ use crate::query::guard::references::References;
 use crate::query::views::activities::TRIGGER_COLUMNS;
 
 /// Columns that views, names, coverage and counts always need.
-const SOURCES_OF_ALL_VIEWS: [&str; 20] = [
+const SOURCES_OF_ALL_VIEWS: [&str; 21] = [
     "Id",
     schema::WORKLOAD_GROUP,
     "CreationTime",
@@ -32,6 +32,7 @@ const SOURCES_OF_ALL_VIEWS: [&str; 20] = [
     "ExportEventStartDateTimeParameter",
     "ExportEventEndDateTimeParameter",
     "ExportEventActivityTypeParameter",
+    "ExportEventUserIdParameter",
 ];
 
 /// Source columns of single view columns.

@@ -16,6 +16,7 @@ fn source(path: &str, kind: &str, events: u64) -> SourceFacts {
     SourceFacts {
         path: path.into(),
         kind: kind.into(),
+        size_bytes: 100,
         records: RecordCounts { read: events, ..Default::default() },
         days: BTreeMap::from([(DAY.to_owned(), events)]),
         period_us: Some((us("2026-03-01T00:10:00Z"), us("2026-03-01T23:50:00Z"))),
@@ -89,7 +90,14 @@ fn quiet_day_is_complete_if_the_downloads_or_an_empty_answer_prove_it() {
         period_us: Some((us("2026-02-27T08:00:00Z"), us("2026-03-02T17:00:00Z"))),
         ..source("audit.csv", "csv", 6)
     };
-    assert_eq!(quiet(&[search], Vec::new()), DayStatus::Complete, "within a search");
+    assert_eq!(quiet(std::slice::from_ref(&search), Vec::new()), DayStatus::Complete);
+    let more = SourceFacts {
+        days: BTreeMap::from([("2026-03-02".to_owned(), 9)]),
+        period_us: Some((us("2026-03-02T08:00:00Z"), us("2026-03-02T18:00:00Z"))),
+        ..source("20260302.json", "array", 9)
+    };
+    let limited = quiet(&[search, more], Vec::new());
+    assert_eq!(limited, DayStatus::Missing, "a search for some events only");
 }
 
 #[test]
@@ -347,6 +355,7 @@ fn add_day(
     let page = |name: String, hours: (i64, i64), is_continued: bool| SourceFacts {
         path: name,
         kind: "rest".into(),
+        size_bytes: 100,
         records: RecordCounts { read: 9, ..Default::default() },
         days: BTreeMap::from([(date.to_string(), 9)]),
         period_us: Some((start + hours.0 * HOUR_US + 60_000_000, start + hours.1 * HOUR_US)),

@@ -93,15 +93,22 @@ impl<'a> LogSources<'a> {
     }
 
     /// Returns an intact export of the audit search with events before and after a day without
-    /// events.
+    /// events. A search that found fewer events of any day than another source was limited to some
+    /// of them, and proves nothing.
     pub fn search_around(&self, date: NaiveDate) -> Option<&LogSource<'a>> {
         let is_around = |source: &&LogSource<'_>| {
             crate::source_warnings::is_audit_search(&source.facts.kind)
                 && !source.is_incomplete()
                 && source.days.range(..date).next_back().is_some()
                 && source.days.range(date..).next().is_some()
+                && source.days.iter().all(|(day, events)| *events >= self.most_events(*day))
         };
         self.sources.iter().find(is_around)
+    }
+
+    /// Returns the number of events of a day in the source with the most of them.
+    fn most_events(&self, date: NaiveDate) -> u64 {
+        self.of_day(date).filter_map(|source| source.days.get(&date)).copied().max().unwrap_or(0)
     }
 
     /// Returns the empty answer for a day, if one was written after the end of the day.
@@ -109,7 +116,8 @@ impl<'a> LogSources<'a> {
         let end = utc_day_start(next_day(date));
         let answer = self.empty_answers.get(&date).copied()?;
         let written = named_write_time(answer).or(answer.modified_us);
-        (!answer.damaged && written.is_none_or(|written| written >= end)).then_some(answer)
+        let is_answer = !answer.damaged && answer.problems.is_empty();
+        (is_answer && written.is_none_or(|written| written >= end)).then_some(answer)
     }
 }
 
@@ -154,7 +162,11 @@ fn folders_named_by_window(all: &[SourceFacts]) -> BTreeSet<&str> {
 /// Returns the day of a page without records, from the only day in its name (`20260103` or
 /// `2026-01-03`).
 fn day_of_empty_answer(facts: &SourceFacts) -> Option<NaiveDate> {
-    let is_answer = facts.kind == "rest" && facts.records.read == 0 && !facts.is_continued;
+    // Get-PowerBIActivityEvent answers with an empty array.
+    let is_answer = matches!(facts.kind.as_str(), "rest" | "array")
+        && facts.size_bytes > 0
+        && facts.records.read == 0
+        && !facts.is_continued;
     if !is_answer {
         return None;
     }
@@ -220,7 +232,12 @@ mod tests {
     fn empty_page_with_one_day_in_its_name_is_the_answer_for_that_day() {
         let named = |name: &str| {
             let facts =
-                SourceFacts { path: name.into(), kind: "rest".into(), ..Default::default() };
+                SourceFacts {
+                path: name.into(),
+                kind: "rest".into(),
+                size_bytes: 30,
+                ..Default::default()
+            };
             let all = [facts];
             let days = LogSources::new(&all, LogKind::PowerBi).empty_answers;
             days.keys().next().map(ToString::to_string)

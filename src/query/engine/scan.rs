@@ -328,11 +328,6 @@ pub fn downloads(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<Do
     let (from, to) =
         (period::utc_day_start(*first), period::utc_day_start(*last) + MAX_DOWNLOAD_DELAY_US);
     let time = |name: &str| col(name).cast(DataType::Int64);
-    // The filter of a user has no column.
-    let user_filter = memoize::map_bool(col(schema::EXTRA), |extra| {
-        extra.contains("\"ExportEventUserIdParameter\":\"")
-            && !extra.contains("\"ExportEventUserIdParameter\":\"\"")
-    });
     let found = events_between_by_statistics(snapshot, from, to)?
         .filter(col("ExportEventStartDateTimeParameter").is_not_null())
         .filter(col("ExportEventEndDateTimeParameter").is_not_null())
@@ -342,20 +337,20 @@ pub fn downloads(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<Do
             time("CreationTime").alias("recorded"),
             is_failed().alias("failed"),
             col("ExportEventActivityTypeParameter").alias("activity"),
-            user_filter.alias("user"),
+            col("ExportEventUserIdParameter").alias("user"),
         ])
         .collect()?;
     let times = ["from", "to", "recorded"].map(|name| found.column(name)?.i64());
     let [from, to, recorded] = times;
     let (from, to, recorded) = (from?, to?, recorded?);
-    let (failed, user) = (found.column("failed")?.bool()?, found.column("user")?.bool()?);
-    let activity = found.column("activity")?.str()?;
+    let failed = found.column("failed")?.bool()?;
+    let (activity, user) = (found.column("activity")?.str()?, found.column("user")?.str()?);
     let mut downloads = Vec::new();
     for row in 0..found.height() {
         let times = (from.get(row), to.get(row), recorded.get(row));
         let (Some(from_us), Some(to_us), Some(recorded_us)) = times else { continue };
         let activity = activity.get(row).filter(|activity| !activity.is_empty());
-        let user = user.get(row).filter(|is_user| *is_user).map(|_| "a user");
+        let user = user.get(row).filter(|user| !user.is_empty()).map(|_| "one user");
         downloads.push(Download {
             from_us,
             to_us,

@@ -26,8 +26,8 @@ use crate::store::provenance::reject_file::{RejectsFile, check_format};
 const MAX_CHAIN_LENGTH: u64 = 32;
 
 /// The version of the format that this program writes. Version 1 had no `format` in its first
-/// line, and other names for some members.
-const FORMAT: u32 = 2;
+/// line, and other names for some members. Version 2 did not separate the events of the logs.
+const FORMAT: u32 = 3;
 
 /// Log entry of one source: its place, its digest and its facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -425,8 +425,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let head = append_one(folder.path(), None, "w", "x");
         let text = fs::read_to_string(path(folder.path(), head.unwrap())).unwrap();
-        assert!(text.starts_with("{\"format\":2,"), "{text}");
-        let number = write_raw(folder.path(), "{\"format\":3,\"unknown\":[]}\n{}\n");
+        assert!(text.starts_with("{\"format\":3,"), "{text}");
+        let number = write_raw(folder.path(), "{\"format\":4,\"unknown\":[]}\n{}\n");
         let error = read(folder.path(), Some(number)).unwrap_err().to_string();
         assert!(error.contains("newer pbi-analyze") && error.contains("update"), "{error}");
     }
