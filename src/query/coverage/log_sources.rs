@@ -231,8 +231,7 @@ mod tests {
     #[test]
     fn empty_page_with_one_day_in_its_name_is_the_answer_for_that_day() {
         let named = |name: &str| {
-            let facts =
-                SourceFacts {
+            let facts = SourceFacts {
                 path: name.into(),
                 kind: "rest".into(),
                 size_bytes: 30,
