@@ -144,7 +144,9 @@ fn flattened(indicators: &LossIndicators) -> Option<SourceWarning> {
 }
 
 fn too_early(facts: &SourceFacts) -> Option<SourceWarning> {
-    let (day, events) = facts.days.last_key_value()?;
+    let wrong = days_after_writing(facts).next().map(|(day, _)| day.to_string());
+    let is_right = |day: &String| wrong.as_ref().is_none_or(|wrong| day < wrong);
+    let (day, events) = facts.days.iter().rfind(|(day, _)| is_right(day))?;
     let end = day.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(1))?;
     let end = end.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
     let detail = format!(
@@ -374,7 +376,8 @@ mod tests {
             ..source("array", 5)
         };
         let right = of(&["2026-03-02", "2026-03-04"]);
-        assert_eq!(kinds(&right, &LossIndicators::default(), None), []);
+        let early = [WarningKind::TooEarly];
+        assert_eq!(kinds(&right, &LossIndicators::default(), None), early);
         let wrong = of(&["2026-03-02", "2027-01-01", "2031-01-01"]);
         let all = detect(&wrong, &LossIndicators::default(), SearchFacts::default());
         assert_eq!((all.len(), all[0].kind, all[0].count), (1, WarningKind::FutureDated, 4));

@@ -114,6 +114,6 @@ mod tests {
             assert!(column.is_derived(), "{}", column.name);
             assert_eq!(schema::column_index(column.name), None);
         }
-        assert_eq!(non_content_columns().len(), 8 + 3);
+        assert_eq!(non_content_columns().len(), 10 + 3);
     }
 }

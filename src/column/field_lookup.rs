@@ -137,6 +137,8 @@ mod tests {
         for number in 0..10_000 {
             assert_eq!(target(id, &format!("name {number}")).1, FieldTarget::Unknown);
         }
-        assert_eq!(target(id, "creationTIME").1, target(START, "CreationTime").1);
+        let time = column_index("CreationTime").unwrap() as u16;
+        assert_eq!(target(START, "CreationTime").1, FieldTarget::Column(time));
+        assert_eq!(target(id, "creationTIME").1, FieldTarget::OtherName(time));
     }
 }

@@ -221,13 +221,15 @@ fn localized_date_is_used_only_if_event_has_no_time() {
         });
         time_us.unwrap().ok()
     };
-    let (iso, localized) = ("2024-03-04T00:00:00", "3/4/2024 12:00:00 AM");
+    let (iso, localized) = ("2024-03-25T00:00:00", "3/25/2024 12:00:00 AM");
     let expected = time::parse(iso).map(|timestamp| timestamp.epoch_us);
     assert_eq!(appended(r#"{"Id":"A"}"#, localized), expected);
     assert_eq!(appended(r#"{"Id":"A","CreationTime":null}"#, localized), expected);
     assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, localized), None);
     assert_eq!(appended(r#"{"Id":"A","CreationTime":"soon"}"#, iso), expected);
     let from_event =
-        appended(r#"{"Id":"A","CreationTime":"2024-03-04T00:00:00"}"#, "1/1/2020 1:00");
+        appended(r#"{"Id":"A","CreationTime":"2024-03-25T00:00:00"}"#, "1/1/2020 1:00");
     assert_eq!(from_event, expected);
+    let ambiguous = appended(r#"{"Id":"A"}"#, "3/4/2024 12:00:00 AM");
+    assert_eq!(ambiguous, None, "day or month can be first");
 }

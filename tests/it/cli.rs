@@ -359,9 +359,7 @@ fn closed_stdout_is_no_error() {
 #[test]
 fn full_disk_is_an_error() {
     let dir = with_store();
-    for arguments in
-        [&["reports"][..], &["status", "--store", "store"], &["ingest", "archive", "-q"]]
-    {
+    for arguments in [&["reports"][..], &["status", "--store", "store"], &["ingest", "archive"]] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
         let mut command = dir.command(arguments);
         command.stdout(full.expect("Linux has a full device"));

@@ -36,13 +36,13 @@ fn every_column_is_in_every_format() {
     let json = dir.pbi(["schema", "--format", "json"]).ended(0).stdout;
     let json: Value = serde_json::from_str(&json).expect("it is JSON");
     let columns = json["columns"].as_array().expect("a list");
-    assert_eq!((columns.len(), text.lines().count()), (220, 220));
+    assert_eq!((columns.len(), text.lines().count()), (223, 223));
     assert!(json["extra"].is_null());
     let id = &columns[0];
     assert_eq!((&id["name"], &id["type"]), (&"Id".into(), &"id".into()));
     assert_eq!(id["csv"], serde_json::json!(["RecordId", "Identity"]));
     let is_derived = |column: &&Value| column["derived"] == true;
-    assert_eq!(columns.iter().filter(is_derived).count(), 11);
+    assert_eq!(columns.iter().filter(is_derived).count(), 13);
 }
 
 #[test]

@@ -51,6 +51,9 @@ pub struct Coverage {
 #[serde(deny_unknown_fields)]
 pub struct Excluded {
     pub noise: u64,
+    /// Failed events, if there are any.
+    #[serde(default)]
+    pub failed: u64,
     pub services: u64,
 }
 

@@ -117,9 +117,8 @@ impl<'a> Evidence<'a> {
         }
         let gaps = downloads.gaps();
         if !downloads.is_empty() && gaps.is_empty() {
-            let events = if is_stored { "" } else { " and found no events" };
-            let reason = format!("the downloads recorded in the log cover the whole day{events}");
-            return (DayStatus::Complete, reason);
+            let events = if is_stored { "" } else { ", no events" };
+            return (DayStatus::Complete, format!("downloaded in full{events}"));
         }
         let gap = self.relevant_gap(date, &downloads, &gaps);
         if let Some(gap) = gap

@@ -335,7 +335,7 @@ fn add_day(
     keeps_downloads: bool,
 ) {
     let start = utc_day_start(date);
-    let failed_hour = random.i64(..24);
+    let failed_hour = random.i64(0..24);
     let cut_hour = random.i64(2..22);
     let made = match fate {
         Fate::TooEarly => start + cut_hour * HOUR_US,

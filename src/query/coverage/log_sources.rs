@@ -170,11 +170,19 @@ fn day_of_empty_answer(facts: &SourceFacts) -> Option<NaiveDate> {
     if !is_answer {
         return None;
     }
-    let digits: String = file_name(facts).chars().filter(|c| *c != '-').collect();
-    let mut days = digits
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|word| word.len() == 8)
-        .filter_map(|word| NaiveDate::parse_from_str(word, "%Y%m%d").ok());
+    let name = file_name(facts);
+    let words: Vec<&str> = name.split(|c: char| !c.is_ascii_digit()).collect();
+    let basic = words.iter().filter(|word| word.len() == 8).map(|word| (*word).to_owned());
+    let extended = words
+        .windows(3)
+        .filter(|part| [part[0].len(), part[1].len(), part[2].len()] == [4, 2, 2])
+        .map(<[&str]>::concat);
+    let has_hour =
+        name.as_bytes().windows(2).any(|pair| pair[0] == b'T' && pair[1].is_ascii_digit());
+    let mut days = basic
+        .chain(extended)
+        .filter_map(|word| NaiveDate::parse_from_str(&word, "%Y%m%d").ok())
+        .filter(|_| !has_hour);
     let day = days.next()?;
     days.next().is_none().then_some(day)
 }

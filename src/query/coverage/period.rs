@@ -234,25 +234,22 @@ mod tests {
         let expected = |first, last| Some((day(first), day(last)));
         let found = previous("2026-03-21", "2026-03-25");
         assert_eq!(found, expected("2026-03-16", "2026-03-20"));
-        // If a period extends beyond the archive, only the days within the archive count.
+        // Days that the period names count, even if the archive does not contain them.
         let found = previous("2026-03-30", "2026-04-10");
-        assert_eq!(found, expected("2026-03-28", "2026-03-29"));
+        assert_eq!(found, expected("2026-03-18", "2026-03-29"));
         assert_eq!(previous("2026-03-11", "2026-03-20"), expected("2026-03-01", "2026-03-10"));
         assert_eq!(
             previous("2026-03-10", "2026-03-20"),
             None,
             "the archive does not contain one of the days"
         );
-        assert_eq!(
-            previous("2026-05-01", "2026-05-03"),
-            None,
-            "the archive contains none of the days"
-        );
+        let after = previous("2026-05-01", "2026-05-03");
+        assert_eq!(after, expected("2026-04-28", "2026-04-30"), "after the archive");
         assert_eq!(march(Tz::UTC).previous(), None);
     }
 
     #[test]
-    fn last_day_is_included_and_days_beyond_the_archive_do_not_count() {
+    fn last_day_is_included_and_days_beyond_the_archive_count_if_named() {
         let Period { event_range, .. } = march(Tz::UTC);
         let zone = chrono_tz::Europe::Zurich;
         let period =
@@ -264,7 +261,7 @@ mod tests {
             "daylight saving time has begun"
         );
         assert_eq!(period.utc_days().first(), Some(&day("2026-03-28")));
-        assert_eq!(period.utc_days().last(), Some(&day("2026-03-31")));
+        assert_eq!(period.utc_days().last(), Some(&day("2026-04-10")));
         assert_eq!(period.last_day(), Some(day("2026-04-10")));
         let late = Period::new(zone, Some(day("2026-04-08")), None, event_range);
         assert_eq!(late.first_day(), late.last_day(), "the period begins after the last event");

@@ -98,7 +98,9 @@ fn split_recipients(rows: LazyFrame) -> LazyFrame {
             .iter()
             .map(|text| text.map(|text| Series::new("".into(), addresses::split_addresses(text))));
         let lists: ListChunked = each.collect();
-        Ok(lists.with_name(texts.name().clone()).into_column())
+        // Without rows, the type of the texts is not known.
+        let strings = DataType::List(Box::new(DataType::String));
+        Ok(lists.with_name(texts.name().clone()).into_series().cast(&strings)?.into_column())
     };
     let listed = DataType::List(Box::new(DataType::String));
     rows.with_column(memoize::map_columns([col("recipient")], listed, split))
