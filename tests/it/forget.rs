@@ -97,7 +97,7 @@ fn archive() -> Workdir {
     dir.write("archive/c.csv", format!("RecordId,CreationDate,UserId,AuditData\n{csv}\"\"\n"));
     let cut = b"[{\"Id\":\"\xff\",\"By\":\"zoe.doe_contoso.com#EXT#@x";
     dir.write("archive/d.json", cut);
-    dir.write("archive/e.json", r#"[{"Id":"e8","By":"joezoe.doe@contoso.com"}]"#);
+    dir.write("archive/e.json", r#"[{"Id":"e8","Operation":"X","By":"joezoe.doe@contoso.com"}]"#);
     dir.ingest("store", &["archive"]).0.ended(3);
     assert_eq!(dir.rejects("store", &[]).len(), 4);
     dir
@@ -109,7 +109,7 @@ fn assert_rejects_without_her(dir: &Workdir, number: usize) {
     let rejects = dir.rejects("store", &[]);
     assert_eq!(rejects.len(), number, "{rejects:#?}");
     let other = rejects.last().expect("another's is there");
-    assert_eq!(other.raw.as_deref(), Some(r#"{"Id":"e8","By":"joezoe.doe@contoso.com"}"#));
+    assert_eq!(other.raw.as_deref(), Some(r#"{"Id":"e8","Operation":"X","By":"joezoe.doe@contoso.com"}"#));
     for reject in &rejects[..number - 1] {
         let raw = reject.raw.as_deref().expect("it is text");
         assert!(raw.contains("p-") && !raw.to_lowercase().contains("zoe"), "{reject:#?}");
