@@ -23,8 +23,8 @@
 --   reports that its search found more; or a page names a next page (continuationUri) that is not
 --   in the log files. A day is not truncated if an intact file contains as many of its events.
 -- rule: complete: the downloads recorded in the log (ExportActivityEvents) cover the whole day, even
---   if it has no events. A download counts up to the moment it was made, and not at all if it failed
---   or was limited to an activity or a user.
+--   if it has no events. A download counts up to the moment it was made. It does not count if it
+--   failed or was limited to an activity or a user.
 -- rule: partial: the recorded downloads leave a part of the day out, and no export of the audit
 --   search contains it.
 -- rule: missing: no event of the day is stored. A day without events is complete if an empty answer

@@ -29,7 +29,7 @@ const SEARCH_LIMITS: [(u64, &str); 6] = [
 /// chance too often, and 5,000 or 10,000 if each file is one page.
 const MIN_FILE_LIMIT: u64 = 50_000;
 
-/// What a source says about the search that wrote it.
+/// Facts about the search that wrote a source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SearchFacts {
     /// The number of results that the search reports.
@@ -162,8 +162,8 @@ fn future_dated(facts: &SourceFacts) -> Option<SourceWarning> {
     let first = first.to_string();
     let events = days.map(|(_, events)| events).sum();
     let detail = format!(
-        "events from {first} on are dated after the file was written; their times are wrong, or the \
-         clock of the computer was; they do not move the last day of the log"
+        "events from {first} on are dated after the file was written; their times are wrong, or \
+         the clock of the computer was; they do not move the last day of the log"
     );
     Some(warning(WarningKind::FutureDated, events, detail))
 }
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!((all.len(), all[0].kind, all[0].count), (1, WarningKind::FutureDated, 4));
         assert!(all[0].detail.starts_with("events from 2027-01-01 on"), "{}", all[0].detail);
         let end = |day: &str| day_start(day.parse().unwrap()) + MICROS_PER_DAY - 1;
-        assert_eq!(last_plausible_us(&[wrong.clone()]), Some(end("2026-03-02")));
+        assert_eq!(last_plausible_us(std::slice::from_ref(&wrong)), Some(end("2026-03-02")));
         assert_eq!(
             last_plausible_us(&[wrong, right]),
             Some(end("2026-03-04") - MICROS_PER_DAY + 8)

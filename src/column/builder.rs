@@ -346,6 +346,7 @@ struct OtherNameMember<'e> {
 }
 
 /// Returns the memory of a list of members for the members of another event.
+#[expect(clippy::unnecessary_filter_map, reason = "the lists differ in their lifetime")]
 fn without_members<'e>(members: Vec<OtherNameMember<'_>>) -> Vec<OtherNameMember<'e>> {
     members.into_iter().filter_map(|_| None).collect()
 }

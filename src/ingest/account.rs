@@ -37,7 +37,7 @@ pub(super) struct SourceAccount {
     skipped_text: Option<String>,
     search: SearchFacts,
     power_bi_period_us: Option<(i64, i64)>,
-    /// Whether the last page announces another page, with its position.
+    /// The position of the last page, and true if it announces another page.
     continuation: Option<(u64, bool)>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct ChunkStats {
     pub(super) read: u64,
     pub(super) power_bi: LogStats,
     pub(super) power_platform: LogStats,
-    /// Whether the last page in the chunk announces another page, with its position.
+    /// The position of the last page in the chunk, and true if it announces another page.
     pub(super) continuation: Option<(u64, bool)>,
     pub(super) other_workloads: BTreeMap<String, u64>,
     pub(super) other_workloads_kept: u64,

@@ -1,9 +1,7 @@
 //! Finds out whether a page of the activity log announces another page.
 //!
-//! `continuationUri` of the [Activity Events REST API] names the next page. It is null on the last
-//! page; `lastResultSet` cannot be trusted, because it is false on last pages too.
-//!
-//! [Activity Events REST API]: https://learn.microsoft.com/rest/api/power-bi/admin/get-activity-events
+//! `continuationUri` names the next page (Microsoft Learn, Admin - Get Activity Events). It is null
+//! on the last page; `lastResultSet` cannot be trusted, because it is false on last pages too.
 
 use memchr::memmem;
 

@@ -30,7 +30,9 @@ const SIGNS: [&str; 10] = [
 /// of an event, and the first record has members that no event has and is not the answer of a
 /// service that failed. Otherwise `None`.
 pub fn describe_json(text: &[u8], first: Range<usize>) -> Option<String> {
-    if has_sign(&text[..text.len().min(SEARCHED_BYTES)])
+    // An object that is longer can be an event whose signs are at its end.
+    if first.len() > SEARCHED_BYTES
+        || has_sign(&text[..text.len().min(SEARCHED_BYTES)])
         || has_sign(&text[first.start..first.end.min(first.start + SEARCHED_BYTES)])
     {
         return None;

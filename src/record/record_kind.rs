@@ -165,10 +165,8 @@ impl<'a> KeyFields<'a> {
                     set(&mut fields.id, &mut id, (b"Id", name), value);
                     fields.event_field_count += 1;
                 }
-                8 if is(b"workload") => {
-                    if fields.workload.is_none() || name == b"Workload" {
-                        fields.workload = text_value(value.value()).or(fields.workload);
-                    }
+                8 if is(b"workload") && (fields.workload.is_none() || name == b"Workload") => {
+                    fields.workload = text_value(value.value()).or(fields.workload);
                 }
                 8 if is(b"activity") => fields.event_field_count += 1,
                 9 if is(b"auditdata") => fields.audit_data = Some(value.value()),

@@ -144,8 +144,8 @@ impl FailCondition {
         ("rows:none", FailCondition::NoRows),
     ];
 
-    /// Returns a message if the condition holds for a report with `rows` rows, on a log whose newest
-    /// event is `age` old.
+    /// Returns a message if the condition holds for a report with `rows` rows, on a log whose
+    /// newest event is `age` old.
     pub(super) fn check(
         self,
         days: &CoverageCounts,

@@ -19,8 +19,11 @@ const HEAD: &str = r#""CreationTime":"2026-03-02T09:15:00","Operation":"ViewRepo
 /// last run.
 fn ingest_all(dir: &Workdir, store: &str, files: &[&str], is_one_run: bool) -> Records {
     let runs: Vec<&[&str]> = if is_one_run { vec![files] } else { files.chunks(1).collect() };
-    let runs = runs.into_iter().map(|files| dir.ingest(store, files).1.records);
-    runs.last().expect("there is a run")
+    let mut last = None;
+    for files in runs {
+        last = Some(dir.ingest(store, files).1.records);
+    }
+    last.expect("there is a run")
 }
 
 fn exported(dir: &Workdir, store: &str, arguments: &[&str]) -> String {

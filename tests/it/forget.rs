@@ -109,7 +109,10 @@ fn assert_rejects_without_her(dir: &Workdir, number: usize) {
     let rejects = dir.rejects("store", &[]);
     assert_eq!(rejects.len(), number, "{rejects:#?}");
     let other = rejects.last().expect("another's is there");
-    assert_eq!(other.raw.as_deref(), Some(r#"{"Id":"e8","Operation":"X","By":"joezoe.doe@contoso.com"}"#));
+    assert_eq!(
+        other.raw.as_deref(),
+        Some(r#"{"Id":"e8","Operation":"X","By":"joezoe.doe@contoso.com"}"#)
+    );
     for reject in &rejects[..number - 1] {
         let raw = reject.raw.as_deref().expect("it is text");
         assert!(raw.contains("p-") && !raw.to_lowercase().contains("zoe"), "{reject:#?}");

@@ -287,7 +287,7 @@ fn failed_events_are_in_no_count_without_a_word_on_failures() {
     assert_eq!(sql("SELECT COUNT(*) FILTER (WHERE is_failed) AS n FROM events"), 7);
 }
 
-/// Who began an import that never ended was the owner of the report.
+/// A person who began an import that never ended was the owner of the report.
 #[test]
 fn begun_import_makes_nobody_an_owner() {
     let of = |user: &str| json!({"UserId": user, "ReportId": "r1"});
@@ -414,7 +414,7 @@ fn changes_without_a_workspace_are_not_added_up() {
     assert_eq!(found, [json!([null, null]), json!([null, null]), json!(["w1", 1])]);
 }
 
-/// Of an id with names of two kinds, the name last in the alphabet was shown, not the latest.
+/// For an id with names of two kinds, the name last in the alphabet was shown, not the latest.
 #[test]
 fn latest_name_counts_over_all_kinds_of_items() {
     let dir = archive(&[

@@ -273,7 +273,7 @@ fn file_of_the_neighboring_local_day_does_not_complete_a_day() {
     assert_eq!(status(&again, &[]).0, DayStatus::Complete, "downloaded again");
 }
 
-/// What happened to the log of a day in a random archive.
+/// Fate of the log of a day in a random archive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fate {
     Downloaded,

@@ -43,7 +43,8 @@ impl Period {
         Period { since: None, until: None, only: None, ..self.clone() }
     }
 
-    /// Returns the period of the same length right before this one. Returns `None` if the archive does not cover all days of the previous period.
+    /// Returns the period of the same length right before this one. Returns `None` if the archive
+    /// does not cover all days of the previous period.
     pub fn previous(&self) -> Option<Period> {
         let days = self.local_days();
         let (first, count) = (days.first()?, u64::try_from(days.len()).ok()?);

@@ -2,7 +2,8 @@
 //! addresses, ids and patterns.
 //!
 //! These are second definitions of rules in `views/activities.rs`, `views/actors.rs`,
-//! `views/addresses.rs`, `views/entities.rs` and `views/filters.rs`, on purpose: a test runs every report with both and compares the results.
+//! `views/addresses.rs`, `views/entities.rs` and `views/filters.rs`, on purpose: a test runs every
+//! report with both and compares the results.
 
 use polars::prelude::PolarsResult;
 

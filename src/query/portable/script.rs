@@ -50,7 +50,8 @@ fn named_events_sql() -> String {
         "SELECT operation AS known_activity, lower(operation) AS known_lower FROM operations";
     format!(
         "SELECT e.*, COALESCE(known_activity, {WRITTEN_ACTIVITY_SQL}) AS {ACTIVITY_SQL}\n\
-         FROM pbi_files AS e LEFT JOIN ({known}) AS k ON k.known_lower = lower({WRITTEN_ACTIVITY_SQL})"
+         FROM pbi_files AS e LEFT JOIN ({known}) AS k \
+         ON k.known_lower = lower({WRITTEN_ACTIVITY_SQL})"
     )
 }
 
@@ -68,7 +69,8 @@ fn item_names_sql() -> String {
     let named = named.collect::<Vec<_>>().join(" UNION ALL ");
     format!(
         "SELECT item_id, item_name FROM (SELECT item_id, item_name, ROW_NUMBER() OVER \
-         (PARTITION BY item_id ORDER BY CreationTime DESC NULLS LAST, item_name DESC) AS place_of_all \
+         (PARTITION BY item_id \
+         ORDER BY CreationTime DESC NULLS LAST, item_name DESC) AS place_of_all \
          FROM ({named}) WHERE place = 1) WHERE place_of_all = 1"
     )
 }

@@ -1,9 +1,9 @@
 //! The activity of an event: its name, whether it is automated, and whether it failed.
 //!
-//! Sources: Microsoft's tenant-level auditing guidance (exclude the activity of scanners and service
-//! principals); Microsoft Learn, Data refresh in Power BI (a schedule runs a refresh in the name of
-//! the owner of the semantic model) and Email subscriptions for reports and dashboards (a schedule
-//! delivers them in the name of their owner).
+//! Sources: Microsoft's tenant-level auditing guidance (exclude the activity of scanners and
+//! service principals); Microsoft Learn, Data refresh in Power BI (a schedule runs a refresh in
+//! the name of the owner of the semantic model) and Email subscriptions for reports and dashboards
+//! (a schedule delivers them in the name of their owner).
 //!
 //! The rules exist a second time as SQL text in `portable/expressions.rs`, on purpose: a test
 //! compares the results of both.
@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn automated_events_are_no_presence() {
-        let rows = [
+        type Row = (&'static str, Option<&'static str>, Option<&'static str>, &'static str);
+        let rows: [Row; 7] = [
             ("ViewReport", None, None, "true"),
             ("RefreshDataset", Some("Scheduled"), None, "false"),
             ("RefreshDataset", Some("OnDemand"), None, "true"),
@@ -160,9 +161,7 @@ mod tests {
             ("GetDatasources", None, None, "false"),
         ];
         let column =
-            |pick: fn(
-                &(&'static str, Option<&'static str>, Option<&'static str>, &'static str),
-            ) -> Option<&'static str>| { rows.iter().map(pick).collect::<Vec<_>>() };
+            |pick: fn(&Row) -> Option<&'static str>| rows.iter().map(pick).collect::<Vec<_>>();
         let frame = df!(
             "Activity" => column(|row| Some(row.0)),
             "Operation" => column(|_| None),

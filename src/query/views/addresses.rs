@@ -1,9 +1,9 @@
 //! The address of an actor, as reports show it.
 //!
-//! Microsoft Entra names an invited guest `zoe_partner.com#EXT#@tenant.onmicrosoft.com`, and the log
-//! names a personal Microsoft account `live.com#kid@outlook.com`. Both are shown and judged by the
-//! address in the name. Source: Microsoft Learn, Properties of a Microsoft Entra B2B collaboration
-//! user. `portable/columns.rs` has the same rules as SQL text, on purpose.
+//! Microsoft Entra names an invited guest `zoe_partner.com#EXT#@tenant.onmicrosoft.com`, and the
+//! log names a personal Microsoft account `live.com#kid@outlook.com`. Both are shown and judged by
+//! the address in the name. Source: Microsoft Learn, Properties of a Microsoft Entra B2B
+//! collaboration user. `portable/columns.rs` has the same rules as SQL text, on purpose.
 
 use std::collections::BTreeSet;
 

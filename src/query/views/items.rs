@@ -200,7 +200,7 @@ fn first_match(
 }
 
 /// Returns the text of a row that is not empty. A column with one row means this text for all rows.
-fn cell<'t>(texts: &'t StringChunked, row: usize) -> Option<&'t str> {
+fn cell(texts: &StringChunked, row: usize) -> Option<&str> {
     let row = if texts.len() == 1 { 0 } else { row };
     texts.get(row).filter(|text| !text.is_empty())
 }
