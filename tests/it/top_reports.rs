@@ -140,18 +140,41 @@ impl Case {
         }
     }
 
-    /// Returns the first and the last day in an archive from `first` to `last`. With a relative
-    /// period, the first day begins the last N days, and the last day is the day before the last N
-    /// days.
-    fn days(self, first: NaiveDate, last: NaiveDate) -> (NaiveDate, NaiveDate) {
+    /// Returns the first and the last day in an archive from `first` to `last`, whose last whole day
+    /// is `whole`. With a relative period, the first day begins the last N whole days, and the last
+    /// day is the day before the last N days.
+    fn days(self, first: NaiveDate, last: NaiveDate, whole: NaiveDate) -> (NaiveDate, NaiveDate) {
         let day = |text: &str, back: u64| match text.strip_suffix('d') {
-            Some(count) => last - Days::new(count.parse::<u64>().expect("a number") - back),
+            Some(count) => whole - Days::new(count.parse::<u64>().expect("a number") - back),
             None => text.parse().expect("a day"),
         };
-        let since = if self.0 == "-" { first } else { day(self.0, 1) };
-        let until = if self.1 == "-" { last } else { day(self.1, 0) };
+        let is_relative = self.0.ends_with('d');
+        let since = match self.0 {
+            "-" => first,
+            text if is_relative => day(text, 1).max(first),
+            text => day(text, 1),
+        };
+        let until = match self.1 {
+            "-" if is_relative => whole,
+            "-" => last,
+            text => day(text, 0),
+        };
         (since, until)
     }
+}
+
+/// Returns the last local day that ends within the UTC day of an instant.
+fn last_whole_day(last: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    let end = last.date_naive() + Days::new(1);
+    let is_whole = |day: &NaiveDate| {
+        let next = (*day + Days::new(1)).and_time(NaiveTime::MIN).and_local_timezone(zone);
+        next.earliest().is_some_and(|next| next <= end.and_time(NaiveTime::MIN).and_utc())
+    };
+    let mut day = last.with_timezone(&zone).date_naive();
+    while !is_whole(&day) {
+        day = day - Days::new(1);
+    }
+    day
 }
 
 fn ask(dir: &Workdir, from: &[&str], case: Case, format: &str) -> String {
@@ -164,28 +187,45 @@ fn answer(text: &str) -> Answer {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// Returns the UTC days of a period within the archive.
-fn utc_days(case: Case, oracle: &Oracle) -> Vec<NaiveDate> {
+/// Returns the first and the last day of a case.
+fn period_of(case: Case, oracle: &Oracle) -> (NaiveDate, NaiveDate) {
     let (first, last) = oracle.extent.expect("the archive holds events");
     let zone = case.zone();
     let local = |time: DateTime<Utc>| time.with_timezone(&zone).date_naive();
-    let (since, until) = case.days(local(first), local(last));
+    case.days(local(first), local(last), last_whole_day(last, zone))
+}
+
+/// Counts the local days of a case by status: the worst status of the UTC days that they touch.
+fn coverage_of(case: Case, oracle: &Oracle) -> Coverage {
+    let (since, until) = period_of(case, oracle);
     let midnight = |day: NaiveDate| {
-        let midnight = day.and_time(NaiveTime::MIN).and_local_timezone(zone).earliest();
+        let midnight = day.and_time(NaiveTime::MIN).and_local_timezone(case.zone()).earliest();
         midnight.expect("no zone asked for here skips midnight").to_utc()
     };
-    let from = midnight(since).max(first).date_naive();
-    let end = midnight(until + Days::new(1)) - TimeDelta::microseconds(1);
-    from.iter_days().take_while(|day| *day <= end.min(last).date_naive()).collect()
+    let mut coverage = Coverage { days: 0, complete: 0, partial: 0, missing: 0, truncated: 0 };
+    for day in since.iter_days().take_while(|day| *day <= until) {
+        let end = (midnight(day + Days::new(1)) - TimeDelta::microseconds(1)).date_naive();
+        let touched = midnight(day).date_naive().iter_days().take_while(|day| *day <= end);
+        let touched: Vec<NaiveDate> = touched.collect();
+        let is_stored = |day: &NaiveDate| oracle.per_day.contains_key(day);
+        coverage.days += 1;
+        if !touched.iter().any(is_stored) {
+            coverage.missing += 1;
+        } else if touched.iter().all(|day| is_stored(day) && !oracle.incomplete_days.contains(day))
+        {
+            coverage.complete += 1;
+        } else {
+            coverage.partial += 1;
+        }
+    }
+    coverage
 }
 
 /// Compares the whole answer with the oracle.
 fn check(text: &str, oracle: &Oracle, case: Case) {
     let answer = answer(text);
-    let (first, last) = oracle.extent.expect("the archive holds events");
     let zone = case.zone();
-    let local = |time: DateTime<Utc>| time.with_timezone(&zone).date_naive();
-    let (since, until) = case.days(local(first), local(last));
+    let (since, until) = period_of(case, oracle);
     let period = Period {
         since: Some(since.to_string()),
         until: Some(until.to_string()),
@@ -202,13 +242,7 @@ fn check(text: &str, oracle: &Oracle, case: Case) {
     let excluded = (answer.excluded.noise, answer.excluded.services);
     assert_eq!(excluded, (noise, services), "{case:?}");
 
-    let days = utc_days(case, oracle);
-    let count = |is: &dyn Fn(&NaiveDate) -> bool| days.iter().filter(|day| is(day)).count() as u64;
-    let missing = count(&|day| !oracle.per_day.contains_key(day));
-    let partial = count(&|day| oracle.incomplete_days.contains(day));
-    let all = days.len() as u64;
-    let complete = all - partial - missing;
-    let coverage = Coverage { days: all, complete, partial, missing, truncated: 0 };
+    let coverage = coverage_of(case, oracle);
     assert_eq!(answer.coverage, coverage, "{case:?}");
 }
 
@@ -443,10 +477,12 @@ fn table_ends_with_period_and_coverage() {
         let others =
             if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
         let (complete, all) = (coverage.complete, coverage.days);
-        let [noise, services] = [out.noise, out.services].map(with_separators);
+        let [noise, services, failed] = [out.noise, out.services, out.failed].map(with_separators);
+        let failed =
+            if out.failed > 0 { format!(", {failed} failed events") } else { String::new() };
         let expected = format!(
             "{period} Coverage: {complete} of {all} days complete{others}. Excluded: {noise} \
-             automated API events, {services} service events."
+             automated API events, {services} service events{failed}."
         );
         let table = ask(&dir, &["--store", "store"], case, "text");
         assert!(closing(&table).ends_with(&expected), "{expected}\n{table}");

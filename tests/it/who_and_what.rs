@@ -495,7 +495,7 @@ fn event_after_its_own_file_does_not_end_the_log() {
         view(2, "2026-03-31T08:00:00", json!({})),
         view(3, "2098-01-01T08:00:00", json!({"UserId": "ben@contoso.com"})),
     ]);
-    assert_eq!(answer(&dir, &["report", "top-reports"])["until"], "2026-03-31");
+    assert_eq!(answer(&dir, &["report", "top-reports"])["period"]["until"], "2026-03-31");
     let lately = ["report", "top-reports", "--since", "1d", "--until", "2026-03-31"];
     assert_eq!(table(&dir, &lately, &["views"]), [json!([1])]);
     let found = report(&dir, "user-classification", &["user", "class"]);

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
@@ -174,10 +174,11 @@ impl Oracle {
     ///   then Id, among all kept events, noise, services and other activities included, that have this
     ///   effective report id and a name that is not empty. A workspace's name is found in the same way.
     ///   So a report has the name that people know it by now, whichever period is asked for.
-    /// - The trend compares the first half of the period's days, as far as the archive reaches, with the
-    ///   second; of an odd number the middle day belongs to neither. With n complete days in the half that
-    ///   has fewer, it takes the n earliest of the first half and the n latest of the second. It is `None`
-    ///   if that is no day, or if there is no view on those of the first half.
+    /// - The trend compares the first half of the period's days with the second; of an odd number the
+    ///   middle day belongs to neither. Of each weekday, it takes as many complete days of both halves:
+    ///   the earliest of the first half and the latest of the second. It is `None` if that is no day, or
+    ///   if there is no view on those of the first half.
+    /// - Failed events do not count.
     pub fn top_reports(
         &self,
         since: NaiveDate,
@@ -194,7 +195,7 @@ impl Oracle {
         let mut exports: BTreeMap<[String; 2], Vec<DateTime<Utc>>> = BTreeMap::new();
         for event in self.events.values().filter(in_period) {
             let activity = activity(event);
-            if is_service(event) || noise.is_noise(&activity) {
+            if is_service(event) || noise.is_noise(&activity) || is_failed(event) {
                 continue;
             }
             if activity == "ViewReport" {
@@ -279,27 +280,29 @@ impl Oracle {
         (noisy, services)
     }
 
-    /// Returns the same number of complete local days at both ends of the period.
+    /// Returns the complete local days of both halves of the period, as many of each weekday.
     fn comparable_days(
         &self,
         since: NaiveDate,
         until: NaiveDate,
         tz: Tz,
     ) -> (BTreeSet<NaiveDate>, BTreeSet<NaiveDate>) {
-        let Some((first, last)) = self.extent else { return Default::default() };
-        let first = since.max(first.with_timezone(&tz).date_naive());
-        let last = until.min(last.with_timezone(&tz).date_naive());
-        let days: Vec<NaiveDate> = first.iter_days().take_while(|day| *day <= last).collect();
+        let days: Vec<NaiveDate> = since.iter_days().take_while(|day| *day <= until).collect();
         let half = days.len() / 2;
-        let complete = |days: &[NaiveDate]| -> Vec<NaiveDate> {
-            days.iter().copied().filter(|day| self.is_complete(*day, tz)).collect()
-        };
-        let (early, late) = (complete(&days[..half]), complete(&days[days.len() - half..]));
-        let count = early.len().min(late.len());
-        (
-            early[..count].iter().copied().collect(),
-            late[late.len() - count..].iter().copied().collect(),
-        )
+        let (mut early, mut late) = (BTreeSet::new(), BTreeSet::new());
+        for weekday in 0..7 {
+            let complete = |days: &[NaiveDate]| -> Vec<NaiveDate> {
+                let is = |day: &NaiveDate| {
+                    day.weekday().num_days_from_monday() == weekday && self.is_complete(*day, tz)
+                };
+                days.iter().copied().filter(is).collect()
+            };
+            let (first, last) = (complete(&days[..half]), complete(&days[days.len() - half..]));
+            let count = first.len().min(last.len());
+            early.extend(&first[..count]);
+            late.extend(&last[last.len() - count..]);
+        }
+        (early, late)
     }
 
     /// Returns true if every UTC day of a local day is complete.
@@ -316,6 +319,14 @@ impl Oracle {
             self.per_day.contains_key(&utc_day) && !self.incomplete_days.contains(&utc_day)
         })
     }
+}
+
+/// Returns true if an event says that its activity failed.
+fn is_failed(event: &Value) -> bool {
+    let is_failure =
+        |status: &str| ["failed", "failure"].iter().any(|known| status.eq_ignore_ascii_case(known));
+    field(event, "IsSuccess") == Some(&Value::Bool(false))
+        || text(event, "ResultStatus").is_some_and(|status| is_failure(&status))
 }
 
 /// Returns the user and the report of an event that names both.
