@@ -412,7 +412,7 @@ fn csv_contains_only_the_rows_and_quotes_where_needed() {
     let expected = [
         "rank,report,workspace,views,viewers,views_per_viewer,active_days,last_view,trend,\
          views_by_export,report_id,workspace_id",
-        "1,\"Sales, \"\"North\"\"\r\n+ more\",,4,3,1.33,2,2024-03-05T14:00:00+00:00,0,0,r,",
+        "1,\"Sales, \"\"North\"\"\r\n+ more\",,4,3,1.33,2,2024-03-05T14:00:00+00:00,,0,r,",
         "2,Own,,1,1,1,1,2024-03-05T14:00:00+00:00,,0,own,",
         "3,(unknown),My Workspace,1,1,1,1,2024-03-05T12:00:00+00:00,,0,,My Workspace",
         "4,(unknown),,1,1,1,1,2024-03-05T12:00:00+00:00,,0,,",

@@ -46,7 +46,8 @@ pub fn own_address_sql(user: &str) -> String {
     );
     let length = PERSONAL_ACCOUNT_PREFIX.len();
     format!(
-        "(CASE WHEN starts_with({own}, '{PERSONAL_ACCOUNT_PREFIX}') THEN substr({own}, {}) \
+        "(CASE WHEN substr({own}, 1, {length}) = '{PERSONAL_ACCOUNT_PREFIX}' \
+         THEN substr({own}, {}) \
          ELSE {own} END)",
         length + 1
     )
@@ -153,7 +154,8 @@ impl ScriptWriter<'_> {
         };
         let prefix = self.dialect.text_literal(PERSONAL_ACCOUNT_PREFIX);
         Ok(format!(
-            "COALESCE({}, FALSE) OR COALESCE(starts_with({user}, {prefix}), FALSE) OR {by_domain}",
+            "COALESCE({}, FALSE) \
+             OR COALESCE(substr({user}, 1, length({prefix})) = {prefix}, FALSE) OR {by_domain}",
             is_guest_sql(user)
         ))
     }
