@@ -10,7 +10,7 @@
 -- column events: stored events of the day, including automated API activity and service principals;
 --   empty for a missing day
 -- column reason: reason for the status; "downloaded in full" if the log records downloads of the whole
---   day, "no gaps found" if nothing speaks against it
+--   day, "no gaps found" if there is no sign of a gap
 -- column hours_without_events: hours of the day without any event. Each download of a day writes an
 --   event for every hour of it to the log, so a log that is downloaded daily has none.
 -- column sources: source files with events of the day

@@ -7,13 +7,11 @@
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
 use crate::record::loss_indicators::{LossIndicators, MIN_SUSPECT_NAMES};
-use crate::schema::MICROS_PER_DAY;
 use crate::schema::source_log::{SourceFacts, SourceWarning, WarningKind};
+use crate::schema::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
 /// The largest offset of a time zone from UTC. Times in file names have no zone.
-const MAX_ZONE_OFFSET_US: i64 = 14 * HOUR_US;
-
-const HOUR_US: i64 = 3_600_000_000;
+const MAX_ZONE_OFFSET_US: i64 = 14 * MICROS_PER_HOUR;
 
 /// Numbers of rows after which an audit search stops, and the tool that stops there (Microsoft's
 /// documentation of the audit log search).
@@ -148,12 +146,12 @@ fn too_early(facts: &SourceFacts) -> Option<SourceWarning> {
     let is_right = |day: &String| wrong.as_ref().is_none_or(|wrong| day < wrong);
     let (day, events) = facts.days.iter().rfind(|(day, _)| is_right(day))?;
     let end = day.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(1))?;
-    let end = end.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
     let detail = format!(
         "written before {day} was over in UTC, so late events are missing; download {day} again \
          at least one day after its end"
     );
-    is_written_before(facts, end).then(|| warning(WarningKind::TooEarly, *events, detail))
+    is_written_before(facts, day_start(end))
+        .then(|| warning(WarningKind::TooEarly, *events, detail))
 }
 
 fn future_dated(facts: &SourceFacts) -> Option<SourceWarning> {
@@ -259,7 +257,7 @@ pub fn named_write_time(source: &SourceFacts) -> Option<i64> {
         return Some(modified);
     }
     let is_after_events = source.period_us.is_none_or(|(_, last)| last < us);
-    let is_last_minute = us.rem_euclid(HOUR_US) >= HOUR_US - 60_000_000;
+    let is_last_minute = us.rem_euclid(MICROS_PER_HOUR) >= MICROS_PER_HOUR - 60_000_000;
     (is_after_events && !is_last_minute && follows_date).then_some(us)
 }
 

@@ -36,7 +36,6 @@ pub(super) struct SourceAccount {
     loss_indicators: LossIndicators,
     skipped_text: Option<String>,
     search: SearchFacts,
-    power_bi_period_us: Option<(i64, i64)>,
     /// The position of the last page, and true if it announces another page.
     continuation: Option<(u64, bool)>,
 }
@@ -139,7 +138,8 @@ impl SourceAccount {
         records.rejected += stats.rejected.len() as u64;
         records.other_workloads += stats.other_workloads.values().sum::<u64>();
         self.facts.other_workloads_kept += stats.other_workloads_kept;
-        self.power_bi_period_us = joined(self.power_bi_period_us, stats.power_bi.period_us);
+        self.facts.power_bi_period_us =
+            joined(self.facts.power_bi_period_us, stats.power_bi.period_us);
         let platform = &mut self.facts.power_platform;
         platform.period_us = joined(platform.period_us, stats.power_platform.period_us);
         for log in [&stats.power_bi, &stats.power_platform] {
@@ -192,8 +192,9 @@ impl SourceAccount {
     /// Completes the account after the source was read.
     pub(super) fn finish(&mut self) {
         self.facts.is_continued = self.continuation.is_some_and(|(_, is_continued)| is_continued);
-        if !self.facts.power_platform.is_empty() {
-            self.facts.power_bi_period_us = self.power_bi_period_us;
+        // Without events of the Power Platform, it is the period of the source.
+        if self.facts.power_platform.is_empty() {
+            self.facts.power_bi_period_us = None;
         }
         self.merge_problems();
         // A source that was not read to its end cannot be judged.

@@ -35,4 +35,7 @@ pub const COPIES: &str = "Copies";
 pub const MONTH: &str = "month";
 
 /// Microseconds in a day.
-pub const MICROS_PER_DAY: i64 = 24 * 60 * 60 * 1_000_000;
+pub const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
+
+/// Microseconds in an hour.
+pub const MICROS_PER_HOUR: i64 = 60 * 60 * 1_000_000;

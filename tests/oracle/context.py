@@ -240,7 +240,7 @@ class Context:
 
     @cached_property
     def by_anybody(self) -> list[Event]:
-        """The events of the log that pass the filters, whoever caused them."""
+        """Events of all actors in the log that pass the filters."""
         return [event for event in self.log.of(self.platform) if self.passes(event)]
 
     def is_noise(self, event: Event) -> bool:

@@ -280,7 +280,7 @@ def failed_activities(context: Context) -> list[dict]:
 
 @report("operations-catalogue", "activity workload", actors="all", noise=True)
 def operations_catalogue(context: Context) -> list[dict]:
-    # Every actor counts, whoever is asked for.
+    # All actors count, regardless of --actors.
     asked = replace(context.question, actors="all")
     everything = [event for platform in (False, True) if context.log.of(platform)
                   for event in Context(context.log, asked, "all", True, platform).history]

@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate};
 
+use crate::schema::MICROS_PER_HOUR;
 use crate::source_warnings::{file_name, is_audit_search, reached_limit};
 
 use crate::query::coverage::downloads::{DayDownloads, Download, GapCause};
@@ -70,6 +71,12 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Returns the coverage of a day; `None` outside the period.
+    pub fn of_day(&self, date: NaiveDate) -> Option<&DayCoverage> {
+        let position = self.days.binary_search_by_key(&date, |day| day.date).ok()?;
+        self.days.get(position)
+    }
+
     /// Returns the number of days with a status.
     pub fn count(&self, status: DayStatus) -> u64 {
         self.days.iter().filter(|day| day.status == status).map(|_| 1).sum()
@@ -83,7 +90,7 @@ impl Coverage {
 
 /// Time that may lie between a source written during the day and the first event of the next
 /// source.
-const HANDOVER_US: i64 = 3_600_000_000;
+const HANDOVER_US: i64 = MICROS_PER_HOUR;
 
 /// Everything that is known about the days of one log.
 #[derive(Debug, Default)]
@@ -210,12 +217,11 @@ impl<'a> Evidence<'a> {
     /// continuation, each hour was downloaded by itself, and the continuation has events of the
     /// same hour.
     fn lacks_continuation(&self, date: NaiveDate, page: &LogSource<'_>) -> bool {
-        const HOUR_US: i64 = 3_600_000_000;
         if !page.facts.is_continued {
             return false;
         }
         let Some((first, last)) = page.reach(date) else { return false };
-        let hour = |us: i64| us.div_euclid(HOUR_US);
+        let hour = |us: i64| us.div_euclid(MICROS_PER_HOUR);
         let others: Vec<(&LogSource<'_>, Span)> = self
             .sources
             .of_day(date)

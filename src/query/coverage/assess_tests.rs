@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::query::definition::report::LogKind;
+use crate::schema::MICROS_PER_HOUR as HOUR_US;
 use crate::schema::source_log::{RecordCounts, SourceFacts, SourceWarning, WarningKind};
 
 const DAY: &str = "2026-03-01";
@@ -291,8 +292,6 @@ struct RandomArchive {
     downloads: Vec<Download>,
     fates: Vec<(NaiveDate, Fate)>,
 }
-
-const HOUR_US: i64 = 3_600_000_000;
 
 fn random_archive(random: &mut fastrand::Rng) -> RandomArchive {
     let first: NaiveDate = "2026-03-02".parse().unwrap();

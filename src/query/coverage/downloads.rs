@@ -109,7 +109,8 @@ pub enum GapCause<'a> {
 mod tests {
     use super::*;
 
-    const HOUR: i64 = 3_600_000_000;
+    use crate::schema::MICROS_PER_HOUR as HOUR;
+
     const DAY: Span = (0, 24 * HOUR);
 
     fn download(from: i64, to: i64, recorded: i64) -> Download {

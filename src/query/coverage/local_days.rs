@@ -40,10 +40,7 @@ pub fn local_days(period: &Period, coverage: &Coverage) -> Vec<LocalDay> {
 /// The day is missing only if all of them are missing. A complete day that extends beyond the
 /// archive is partial.
 fn day_status(utc_days: &[NaiveDate], coverage: &Coverage) -> (DayStatus, String) {
-    let found: Vec<_> = utc_days
-        .iter()
-        .map(|date| coverage.days.iter().find(|day| day.date == *date).ok_or(date))
-        .collect();
+    let found: Vec<_> = utc_days.iter().map(|date| coverage.of_day(*date).ok_or(date)).collect();
     let outside = || format!("the archive does not cover {} (UTC)", days_outside_archive(&found));
     let stored = found.iter().flatten().filter(|day| day.status != DayStatus::Missing).count();
     let worst = found.iter().flatten().max_by_key(|day| day.status);
