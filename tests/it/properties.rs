@@ -256,15 +256,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Creates a record. Without a time, an object that begins with `value` can be an envelope, so
-    /// such a member is moved to the end. An event is never an envelope.
-    pub fn new(mut members: Members, style: u8) -> Self {
-        let is_event = members.iter().any(|(name, _)| name == "CreationTime");
-        let can_be_envelope = |(name, _): &(String, Json)| name == "Count" || name == "value";
-        if !is_event {
-            let first = members.iter().position(|member| !can_be_envelope(member)).unwrap_or(0);
-            members.rotate_left(first);
-        }
+    pub fn new(members: Members, style: u8) -> Self {
         Record { members, style }
     }
 }
@@ -383,7 +375,9 @@ fn strays() -> impl Strategy<Value = Vec<(usize, bool, Members)>> {
 
 fn stray(number: usize, is_other: bool, mut members: Members) -> Record {
     let own = if is_other { "RecordType" } else { "CreationTime" };
-    members.retain(|(name, _)| !name.eq_ignore_ascii_case(own));
+    // An object without a time is an envelope if it has a list of records.
+    let is_list = |name: &str| !is_other && name == "value";
+    members.retain(|(name, _)| !name.eq_ignore_ascii_case(own) && !is_list(name));
     members.push(("Id".to_owned(), Json::text(format!("stray {number}"))));
     if is_other {
         members.push(("RecordType".to_owned(), Json::Number("2".to_owned())));

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::archive::{large, repeated};
 use crate::exact::Json;
-use crate::oracle::{Noise, Oracle, OracleRow, parse_time};
+use crate::oracle::{Noise, Oracle, OracleRow, is_failed, parse_time};
 use crate::workdir::Workdir;
 
 /// Answer in JSON. A member that is added or renamed must be changed here too, because other
@@ -207,12 +207,12 @@ fn coverage_of(case: Case, oracle: &Oracle) -> Coverage {
         let end = (midnight(day + Days::new(1)) - TimeDelta::microseconds(1)).date_naive();
         let touched = midnight(day).date_naive().iter_days().take_while(|day| *day <= end);
         let touched: Vec<NaiveDate> = touched.collect();
-        let is_stored = |day: &NaiveDate| oracle.per_day.contains_key(day);
+        let is_partial = |day: &NaiveDate| oracle.incomplete_days.contains(day);
+        let is_complete = |day: &NaiveDate| oracle.per_day.contains_key(day) && !is_partial(day);
         coverage.days += 1;
-        if !touched.iter().any(is_stored) {
+        if !touched.iter().any(|day| is_complete(day) || is_partial(day)) {
             coverage.missing += 1;
-        } else if touched.iter().all(|day| is_stored(day) && !oracle.incomplete_days.contains(day))
-        {
+        } else if touched.iter().all(is_complete) {
             coverage.complete += 1;
         } else {
             coverage.partial += 1;
@@ -278,11 +278,13 @@ fn report_from_files_equals_report_from_the_store() {
     }
 }
 
-/// Returns the days with events and without a download of all hours, by the download events in the
-/// log itself. An archive of one kind of files has no other evidence.
+/// Returns the days of which some hours were downloaded and others not, by the successful download
+/// events in the log itself. An archive of one kind of files has no other evidence. A day without
+/// events can be one of them.
 fn not_pulled(oracle: &Oracle) -> BTreeSet<NaiveDate> {
     let time = |event: &serde_json::Value, name: &str| parse_time(event[name].as_str()?);
     let mut windows: Vec<(DateTime<Utc>, DateTime<Utc>)> = (oracle.events.values())
+        .filter(|event| !is_failed(event))
         .filter_map(|event| {
             let from = time(event, "ExportEventStartDateTimeParameter")?;
             Some((from, time(event, "ExportEventEndDateTimeParameter")?))
@@ -300,7 +302,8 @@ fn not_pulled(oracle: &Oracle) -> BTreeSet<NaiveDate> {
         let is_touched = windows.iter().any(|(from, to)| *from < end && start < *to);
         is_touched && reached + TimeDelta::seconds(1) < end
     };
-    oracle.per_day.keys().copied().filter(is_open).collect()
+    let days: BTreeSet<NaiveDate> = windows.iter().map(|(from, _)| from.date_naive()).collect();
+    days.union(&oracle.per_day.keys().copied().collect()).copied().filter(is_open).collect()
 }
 
 #[test]

@@ -322,7 +322,7 @@ impl Oracle {
 }
 
 /// Returns true if an event says that its activity failed.
-fn is_failed(event: &Value) -> bool {
+pub fn is_failed(event: &Value) -> bool {
     let is_failure =
         |status: &str| ["failed", "failure"].iter().any(|known| status.eq_ignore_ascii_case(known));
     field(event, "IsSuccess") == Some(&Value::Bool(false))
