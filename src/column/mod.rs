@@ -9,6 +9,7 @@ mod builder;
 mod column_builder;
 mod copies;
 mod derived;
+mod event_time;
 mod extra_fields;
 mod field_lookup;
 mod fingerprint;

@@ -25,7 +25,7 @@ pub use run::{counts_failed, execute, internal_domains, portable_script, reads_v
 pub use session::{EventCounts, Session, Settings, UnknownField, event_time_range};
 pub use views::activities::NoiseFilter;
 pub use views::columns::{ViewColumn, view_columns};
-pub use views::filters::Filters;
+pub use views::pattern_filters::Filters;
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use crate::query::portable::expressions::{
 use crate::query::views::activities::NoiseFilter;
 use crate::query::views::columns::view_columns;
 use crate::query::views::entities::{ENTITIES, EntityKind, ITEM_VIEWS};
-use crate::query::views::filters::Filters;
+use crate::query::views::pattern_filters::Filters;
 use crate::query::views::{self, recipients};
 use crate::schema::WorkloadGroup;
 

@@ -8,11 +8,12 @@ pub(in crate::query) mod columns;
 pub(in crate::query) mod context;
 pub(in crate::query) mod entities;
 pub(in crate::query) mod events;
-pub(in crate::query) mod filters;
 pub(in crate::query) mod internal_domains;
 pub(in crate::query) mod items;
 pub(in crate::query) mod latest_names;
+pub(in crate::query) mod pattern_filters;
 pub(in crate::query) mod recipients;
+mod report_ids;
 pub(in crate::query) mod user_agent;
 
 use polars::prelude::*;
@@ -22,7 +23,7 @@ use crate::schema;
 use crate::query::engine::memoize::null_if_empty;
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::ENTITIES;
-use crate::query::views::filters::Filters;
+use crate::query::views::pattern_filters::Filters;
 
 /// Builds a view.
 pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFrame> {
