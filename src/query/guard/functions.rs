@@ -140,12 +140,18 @@ pub fn is_sum(function: &Function) -> bool {
     function_name(function) == "sum"
 }
 
+/// Returns true if a function is a quantile.
+pub fn is_quantile(function: &Function) -> bool {
+    matches!(function_name(function).as_str(), "quantile_cont" | "quantile_disc")
+}
+
 /// Returns true if a function has DISTINCT before its arguments.
 pub fn is_distinct(function: &Function) -> bool {
     matches!(&function.args, FunctionArguments::List(list) if list.duplicate_treatment.is_some())
 }
 
-/// Refuses a function by its name, a negative start, a constant argument, or a missing order.
+/// Refuses a function by its name, a negative start, a constant argument or condition, or a
+/// missing order.
 pub fn check(function: &Function) -> GuardResult {
     let name = function_name(function);
     if let Some((_, advice)) = REFUSED_FUNCTIONS.iter().find(|(refused, _)| *refused == name) {
@@ -161,6 +167,14 @@ pub fn check(function: &Function) -> GuardResult {
         return refuse(format!(
             "{name}({argument}) has no column: the engine calculates it once, not for each row; \
              write {argument} alone"
+        ));
+    }
+    if let Some(condition) = &function.filter
+        && !has_any_column(condition)
+    {
+        return refuse(format!(
+            "FILTER (WHERE {condition}) has no column: the engine tests it once, not for each row; \
+             write it in WHERE"
         ));
     }
     if ORDER_DEPENDENT_AGGREGATES.contains(&name.as_str()) && !has_order(function) {

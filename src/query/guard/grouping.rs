@@ -11,7 +11,7 @@ use sqlparser::ast::{
     Expr, GroupByExpr, Query, Select, SelectItem, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
-use crate::query::guard::functions::is_aggregate;
+use crate::query::guard::functions::{is_aggregate, is_quantile};
 use crate::query::guard::refusal::{GuardResult, refuse};
 
 /// Returns true if an expression contains an aggregate, outside of windows and subqueries.
@@ -70,6 +70,7 @@ pub fn check(select: &Select) -> GuardResult {
     }
     let keys = group_keys(grouped, &select.projection);
     for item in items {
+        check_quantiles(item, &keys)?;
         let mut search = UngroupedColumnFinder { keys: &keys, covered_depth: 0 };
         if let ControlFlow::Break(column) = item.visit(&mut search) {
             return refuse(format!(
@@ -79,6 +80,29 @@ pub fn check(select: &Select) -> GuardResult {
         }
     }
     ControlFlow::Continue(())
+}
+
+/// Refuses a quantile of a grouped column, which the engine calculates over all rows.
+fn check_quantiles(item: &Expr, keys: &BTreeSet<String>) -> GuardResult {
+    struct QuantileFinder<'a>(&'a BTreeSet<String>);
+    impl Visitor for QuantileFinder<'_> {
+        type Break = String;
+        fn pre_visit_expr(&mut self, expr: &Expr) -> GuardResult {
+            let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+            let is_key = |expr: &Expr| {
+                matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+                    && self.0.contains(&unqualified_text(expr))
+            };
+            if is_quantile(function) && has_matching_expr(expr, is_key) {
+                return refuse(format!(
+                    "{function}: a quantile of a column of GROUP BY is calculated over all rows; \
+                     write MIN"
+                ));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    item.visit(&mut QuantileFinder(keys))
 }
 
 /// Refuses function calls without FROM, for which the engine returns no row.

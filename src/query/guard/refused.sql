@@ -431,6 +431,29 @@ SELECT MAX(5) AS m FROM events WHERE n > 5;
 -- instead
 SELECT MAX(CASE WHEN n > 5 THEN 5 END) AS m FROM events;
 
+-- form: a quantile of a column of GROUP BY
+-- note: MEDIAN and other aggregates of such a column are right.
+-- guard: QUANTILE_CONT(n, 1.0): a quantile of a column of GROUP BY is calculated over all rows; write MIN
+-- engine: -7 | 2.0
+-- engine: 1 | 2.0
+-- engine: 2 | 2.0
+-- engine: NULL | 2.0
+-- right: -7 | -7
+-- right: 1 | 1
+-- right: 2 | 2
+-- right: NULL | NULL
+SELECT n, QUANTILE_CONT(n, 1.0) AS q FROM events GROUP BY n;
+-- instead
+SELECT n, MIN(n) AS q FROM events GROUP BY n;
+
+-- form: FILTER without a column
+-- guard: FILTER (WHERE 1 = 1) has no column: the engine tests it once, not for each row; write it in WHERE
+-- engine: 1
+-- right: 5
+SELECT COUNT(*) FILTER (WHERE 1 = 1) AS c FROM events;
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE 1 = 1;
+
 -- form: LAG of a constant
 -- guard: LAG(5) has no column: the engine calculates it once, not for each row; write 5 alone
 -- engine: e1 | NULL
@@ -1722,18 +1745,3 @@ SELECT LENGTH(UserId) AS l, COUNT(*) AS c FROM events GROUP BY l;
 SELECT Id, REPLACE(UserId, '', '-') AS r FROM events ORDER BY Id;
 -- instead
 SELECT Id, UserId AS r FROM events ORDER BY Id;
-
--- form: a quantile of a column of GROUP BY
--- note: The engine calculates the quantile of all rows, not of each group. MEDIAN and other aggregates are right.
--- guard: passes
--- engine: -7 | 2.0
--- engine: 1 | 2.0
--- engine: 2 | 2.0
--- engine: NULL | 2.0
--- right: -7 | -7.0
--- right: 1 | 1.0
--- right: 2 | 2.0
--- right: NULL | NULL
-SELECT n, QUANTILE_CONT(n, 1.0) AS q FROM events GROUP BY n;
--- instead
-SELECT n, CAST(MAX(n) AS DOUBLE) AS q FROM events GROUP BY n;

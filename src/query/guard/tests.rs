@@ -100,6 +100,8 @@ fn other_forms_with_engine_specific_results_are_refused_with_advice() {
         ("SELECT UserId, LOWER(Id) AS i FROM events GROUP BY UserId", "Id is neither"),
         ("SELECT *, COUNT(*) AS n FROM events", "name the columns"),
         ("SELECT MAX(5) AS m FROM events", "MAX(5) has no column"),
+        ("SELECT SUM(n) FILTER (WHERE TRUE) AS m FROM events", "has no column"),
+        ("SELECT n, QUANTILE_DISC(n + 1, 0.5) AS m FROM events GROUP BY n", "write MIN"),
         ("SELECT COUNT(DATE '2026-03-01') AS m FROM events", "has no column"),
         ("SELECT SUM(CASE WHEN TRUE THEN 1 END) AS m FROM events", "has no column"),
         ("SELECT LAG(TRUE) OVER (ORDER BY Id) AS p FROM events", "has no column"),
