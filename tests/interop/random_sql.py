@@ -129,7 +129,8 @@ class Program:
             queries.mkdir()
             for number, statement in enumerate(statements):
                 columns = "".join(f"-- column {column}: value\n" for column in statement.columns)
-                text = f"-- title: t\n-- question: q?\n{columns}{statement.ours}\n"
+                # With noise, a report contains failed events even if it does not name is_failed.
+                text = f"-- title: t\n-- question: q?\n-- noise: include\n{columns}{statement.ours}\n"
                 (queries / f"random-{number}.sql").write_text(text, encoding="utf-8")
             messages = self.run(
                 "report", "--all", "--queries", str(queries), "--output-dir", str(results),
