@@ -14,7 +14,7 @@ from dataclasses import dataclass
 DIALECT = {
     "whole number": "CAST(n AS BIGINT): whole numbers have 64 bits here, 32 bits in DuckDB",
     "fraction": "1.5e0: a fraction is a DOUBLE here, a DECIMAL in DuckDB",
-    "ROUND": "round_even: halves go to the even digit here",
+    "ROUND": "round_even(x * 10) / 10: halves of the decimal digits go to the even digit here",
     "TRY_CAST to BIGINT": "only digits are a whole number here",
     "UPPER, LOWER": "functions of Python: a character can become several here, as Unicode says",
     "TRIM": "trim(x, ' '): TRIM of DuckDB removes other spaces than U+0020 too",
@@ -184,9 +184,10 @@ class Expressions:
             return self.any("B", depth)
 
         make = self.make
-        match self.chance.randrange(7):
+        match self.chance.randrange(8):
             case 0:
-                return make(of, "COALESCE({}, {})", part(), part())
+                name = self.one("COALESCE", "COALESCE", "IFNULL")
+                return make(of, name + "({}, {})", part(), part())
             case 1:
                 return make(of, "NULLIF({}, {})", part(), part())
             case 2:
@@ -194,12 +195,17 @@ class Expressions:
             case 3:
                 return make(of, "CASE WHEN {} THEN {} END", condition(), part())
             case 4:
-                return make(of, self.one("GREATEST", "LEAST") + "({}, {})", part(), part())
+                name = self.one("GREATEST", "LEAST")
+                if self.chance.random() < 0.3:
+                    return make(of, name + "({}, {}, {})", part(), part(), part())
+                return make(of, name + "({}, {})", part(), part())
             case 5:
                 key = self.one("I", "S", "D")
                 words = "CASE {} WHEN {} THEN {} WHEN {} THEN {} ELSE {} END"
                 first, second = self.leaf(key, 0.7), self.leaf(key, 0.7)
                 return make(of, words, self.any(key, depth), first, part(), second, part(), part())
+            case 6:
+                return make(of, "IF({}, {}, {})", condition(), part(), part())
             case _:
                 return make(of, "({})", part())
 
@@ -209,7 +215,7 @@ class Expressions:
         def part() -> Expression:
             return self.any("I", depth)
 
-        match self.chance.randrange(14):
+        match self.chance.randrange(16):
             case 0 | 1 | 2:
                 return make("I", "({} " + one("+", "-", "*") + " {})", part(), part())
             case 3:
@@ -236,6 +242,10 @@ class Expressions:
                 return make("I", "TRY_CAST({} AS BIGINT)", self.leaf("S"), duckdb=there)
             case 12:
                 return make("I", "(-{})", self.column("I"))
+            case 13:
+                return make("I", "XOR({}, {})", part(), part())
+            case 14:
+                return make("I", "BIT_LENGTH({})", self.any("S", depth))
             case _:
                 return self.general("I", depth)
 
@@ -245,7 +255,7 @@ class Expressions:
         def part() -> Expression:
             return self.any("F", depth)
 
-        match self.chance.randrange(15):
+        match self.chance.randrange(17):
             case 0 | 1 | 2:
                 return make("F", "({} / {})", self.number(depth), self.number(depth))
             case 3 | 4:
@@ -257,8 +267,9 @@ class Expressions:
             case 8:
                 digits = self.chance.randrange(4)
                 value = self.leaf("F")
-                words = f"ROUND({{}}, {digits})"
-                return make("F", words, value, duckdb=f"round_even({{}}, {digits})")
+                words, power = f"ROUND({{}}, {digits})", f"1{'0' * digits}e0"
+                there = f"(round_even({{}} * {power}, 0) / {power})"
+                return make("F", words, value, duckdb=there)
             case 9:
                 return make("F", "SQRT(ABS({}))", self.number(depth))
             case 10:
@@ -270,6 +281,10 @@ class Expressions:
                 return make("F", f"POWER({{}}, {power})", self.leaf(one("I", "F"), 0.5))
             case 13:
                 return make("F", "CAST({} AS DOUBLE)", self.any(one("I", "B"), depth))
+            case 14:
+                return make("F", one("CBRT", "DEGREES", "RADIANS") + "({})", part())
+            case 15:
+                return make("F", "ATAN2({}, {})", part(), self.number(depth))
             case _:
                 return self.general("F", depth)
 
@@ -279,9 +294,12 @@ class Expressions:
         def part() -> Expression:
             return self.any("S", depth)
 
-        match self.chance.randrange(19):
+        match self.chance.randrange(20):
             case 0:
                 return make("S", "({} || {})", part(), part())
+            case 17:
+                words = one("({} || {})", "CONCAT({}, {})", "CONCAT_WS('-', {}, {})")
+                return make("S", words, part(), self.any("I", depth))
             case 1 | 2:
                 return make("S", one("LEFT", "RIGHT") + "({}, {})", part(), self.small())
             case 3:
@@ -393,7 +411,10 @@ class Expressions:
 
     def time(self, depth: int) -> Expression:
         make, one = self.make, self.one
-        match self.chance.randrange(5):
+        match self.chance.randrange(6):
+            case 5:
+                step = one("+", "-") + f" INTERVAL '{one('1 hour', '90 minutes', '1 day 2 hours')}'"
+                return make("T", f"({{}} {step})", self.any("D", depth))
             case 0 | 1:
                 step = one("+", "-") + f" INTERVAL '{self.chance.choice(TIME_STEPS)}'"
                 return make("T", f"({{}} {step})", self.any("T", depth))

@@ -34,8 +34,8 @@ import pyarrow.parquet
 from random_expressions import DIALECT, LARGE, SMALL, TEXTS
 from random_statements import Statement, Statements, selected
 
-# Statements in one call of the program.
-BATCH = 400
+# Statements in one call of the program, which also runs the reports that it contains.
+BATCH = 2000
 SHARE_OF_REFUSALS_MAX = 0.25
 
 # Refusals that statements of this script can meet: a part of the message, and the reason. All
@@ -226,7 +226,7 @@ class Comparison:
         self.differences: list[str] = []
 
     def compare(self, statements: list[Statement]) -> None:
-        """Compares statements; those of several expressions are divided until one is left."""
+        """Compares statements; the expressions of one that differs are compared alone."""
         again: list[Statement] = []
         for statement, ours in zip(statements, self.program.answers(statements)):
             theirs = self.duck.answer(statement.duckdb)
@@ -239,8 +239,7 @@ class Comparison:
                 self.expressions += len(statement.parts)
                 self.values += sum(map(len, ours))
             elif len(statement.parts) > 1:
-                half = len(statement.parts) // 2
-                again += [selected(statement.parts[:half]), selected(statement.parts[half:])]
+                again += [selected([part]) for part in statement.parts]
             elif refusal is not None:
                 self.add_refusal(statement, refusal)
             else:

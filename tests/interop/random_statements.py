@@ -57,7 +57,8 @@ class Statements:
             "groups": self.groups, "totals": self.totals, "windows": self.windows,
             "values": self.values, "groups of values": self.groups_of_values,
             "joins": self.joins, "sets": self.sets, "subqueries": self.subqueries,
-            "nested": self.nested, "counted": self.counted,
+            "nested": self.nested, "counted": self.counted, "distinct": self.distinct,
+            "pairs": self.pairs,
         }
         self.makers = {name: everything[name] for name in kinds or everything}
 
@@ -96,8 +97,10 @@ class Statements:
         chance, make = self.chance, self.small.make
         share = chance.choice(["0.25", "0.5", "0.9", "0.0", "1.0", "0.333"])
         integer = self.small.column("I")
-        choice = chance.randrange(15)
+        choice = chance.randrange(16)
         match choice:
+            case 14:
+                found = same("CORR(local_hour, local_epoch_day)", "F")
             case 0:
                 found = same("COUNT(*)", "I")
             case 1:
@@ -179,7 +182,12 @@ class Statements:
         chance = self.chance
         keys = [self.with_column(chance.choice("ISSBD")) for _ in range(chance.randrange(1, 3))]
         found = [self.aggregate() for _ in range(chance.randrange(1, 5))]
-        having = same(chance.choice(["", "", f" HAVING COUNT(*) > {chance.randrange(1, 6)}"]))
+        least = chance.randrange(1, 6)
+        having = same(chance.choice([
+            "", "", f" HAVING COUNT(*) > {least}", f" HAVING SUM(local_hour) / COUNT(*) > {least}",
+            f" HAVING MIN(local_hour) < {least} AND NOT COUNT(Version) = 1",
+            " HAVING MAX(ReportName) LIKE '%a%'", f" HAVING SUM(Version) - {least} < 0",
+        ]))
         where, by_number = self.where(), chance.random() < 0.5
         names = [f"k{number}" for number in range(len(keys))]
         others = [f"a{number}" for number in range(len(found))]
@@ -209,6 +217,7 @@ class Statements:
     def window(self) -> Expression:
         chance, make = self.chance, self.small.make
         shared = ["Version", "Activity", "local_date", "IsSuccess", "WorkspaceName", "local_hour"]
+        shared += ["Version / 2", "LENGTH(ReportName)", "CASE WHEN Version > 2 THEN 'many' END"]
         partition = ", ".join(chance.sample(shared, chance.randrange(3)))
         partition = f"PARTITION BY {partition} " if partition else ""
         down = chance.choice(["", " DESC"])
@@ -306,7 +315,7 @@ class Statements:
         grouped = self.chance.random() < 0.7
         found = self.chance.sample([
             "COUNT(*)", "SUM(i)", "SUM(f)", "AVG(i)", "AVG(f)", "MIN(s)", "MAX(f)", "MIN(i)",
-            "STDDEV(f)", "VARIANCE(i)", "MEDIAN(f)", "QUANTILE_CONT(f, 0.3)", "COUNT(DISTINCT s)",
+            "STDDEV(f)", "VARIANCE(i)", "MEDIAN(f)", "QUANTILE_CONT(f, 0.25)", "COUNT(DISTINCT s)",
             "SUM(i) / COUNT(*)", "SUM(f) / SUM(i)", "SUM(i * k)", "SUM(i) * 3", "MAX(i) + 1",
             "MIN(i) - 1", "AVG(i) / 49", "COUNT(s) - 5", "CORR(i, f)", "SUM(i + i)",
             "COUNT(i) FILTER (WHERE f > 1)", "SUM(ABS(i))", "SUM(1)", "POWER(MAX(i), 3)",
@@ -390,7 +399,7 @@ class Statements:
         value = chance.choice([
             same("n / 7"), same("n * 100 / total"), same("n - LAG(n) OVER (ORDER BY n, COALESCE(CAST(k AS VARCHAR), ''))"),
             Expression("n / 49.0", "n / 49.0e0", ""), same("SUM(n) OVER () / 98"),
-            Expression("ROUND(n / 7, 1)", "round_even(n / 7, 1)", ""), same("total - n"),
+            Expression("ROUND(n / 7, 1)", "round_even(n / 7 * 10, 0) / 10", ""), same("total - n"),
             same("RANK() OVER (ORDER BY n)"), same("n / NULLIF(c, 0)"),
             Expression("n * 2000000000", "n * CAST(2000000000 AS BIGINT)", ""),
             same("CASE WHEN n > 3 THEN 'many' ELSE 'few' END"), same("n"),
@@ -403,6 +412,35 @@ class Statements:
                     f"SELECT k, a, {of(value)} AS x FROM g CROSS JOIN t")
 
         return Statement("nested", *both(words), ["k", "a", "x"], False, [])
+
+    def distinct(self) -> Statement:
+        found = [self.with_column(self.chance.choice("IFSBDT")) for _ in range(2)]
+        where = self.where()
+
+        def words(of: Callable[[Expression], str]) -> str:
+            items = ", ".join(f"{of(part)} AS x{number}" for number, part in enumerate(found))
+            return f"SELECT DISTINCT {items} FROM events{of(where)}"
+
+        return Statement("distinct", *both(words), ["x0", "x1"], False, [])
+
+    def pairs(self) -> Statement:
+        """Joins events with events, and groups the pairs."""
+        chance = self.chance
+        kind = chance.choice(["JOIN", "LEFT JOIN"])
+        on = chance.choice(["a.Version = b.local_hour", "a.ReportName = b.WorkspaceName",
+                            "a.local_date = b.local_date AND a.Activity = b.Activity"])
+        key = chance.choice(["a.Version", "a.Activity", "a.local_date", "a.IsSuccess"])
+        found = ", ".join(
+            f"{part} AS a{number}" for number, part in enumerate(chance.sample([
+                "COUNT(*)", "COUNT(b.Version)", "SUM(a.Version)", "SUM(b.local_hour * a.Version)",
+                "COUNT(DISTINCT b.ReportName)", "MAX(b.ReportName)", "MIN(a.local_time)",
+                "AVG(b.local_hour - a.local_hour)", "SUM(b.Version) / COUNT(*)",
+                "COUNT(*) FILTER (WHERE b.IsSuccess)", "MEDIAN(b.local_hour)",
+                "SUM(CASE WHEN a.IsSuccess AND b.IsSuccess THEN 1 ELSE 0 END)",
+            ], 3))
+        )
+        sql = f"SELECT {key} AS k, {found} FROM events AS a {kind} events AS b ON {on} GROUP BY {key}"
+        return Statement("pairs", sql, sql, ["k", "a0", "a1", "a2"], False, [])
 
     def counted(self) -> Statement:
         """Counts the rows of another statement, none of whose columns is read."""
