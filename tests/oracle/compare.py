@@ -146,7 +146,10 @@ class Comparison:
                                     got_value(other[column], value), plain(value))
 
     def order(self, where: str, report: Report, question: Question, got: list) -> None:
-        """Checks that the rows are in the documented order."""
+        """Checks that the rows are in the documented order, and numbered in it."""
+        for number, row in enumerate(got, 1):
+            if row.get("rank", number) != number:
+                self.differ(where, report, question, number, "rank", row["rank"], number)
         keys = [[sort_key(part, row) for part in report.order] for row in got]
         for number, (before, after) in enumerate(zip(keys, keys[1:])):
             for (column, falls, left), (_, _, right) in zip(before, after):

@@ -124,7 +124,10 @@ class Context:
         self.first_day = self.day(own[0]) if own else None
         self.last_day = self.day(own[-1]) if own else None
         self.since = self.bound(question.since, self.first_day, first=True)
-        self.until = self.bound(question.until, self.last_day, first=False)
+        # `10d` are the last ten whole days.
+        counted = (question.since or "").endswith("d")
+        self.until = self.bound(question.until, self.last_whole_day if counted else self.last_day,
+                                first=False)
         self.actors = question.actors or actors
         self.with_noise = noise
         self.history = [event for event in own if self.counts(event)]
@@ -146,11 +149,26 @@ class Context:
             return otherwise
         if value.endswith("d"):
             back = int(value[:-1])
-            return self.last_day - DAY * (back - 1 if first else back)
+            day = self.last_whole_day - DAY * (back - 1 if first else back)
+            return max(day, self.first_day) if first else day
         return date.fromisoformat(value)
 
+    @property
+    def last_whole_day(self) -> date:
+        """The last local day that ends within the last UTC day with an event; days like `10d` are
+        counted back from it."""
+        last = self.log.of(self.platform)[-1].time.date()
+        end = datetime.combine(last + DAY, time()).replace(tzinfo=timezone.utc)
+        day = self.last_day
+        while self.midnight(day + DAY) > end:
+            day -= DAY
+        return day
+
     def in_period(self, event: Event) -> bool:
-        return self.since <= self.day(event) <= self.until
+        # Without a first or last day, events of the other log count too, however old or new.
+        day, question = self.day(event), self.question
+        is_open = question.until is None and not (question.since or "").endswith("d")
+        return (question.since is None or day >= self.since) and (is_open or day <= self.until)
 
     @cached_property
     def period(self) -> list[date]:

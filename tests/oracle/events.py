@@ -153,19 +153,40 @@ class Event:
         return lower(self.workspace) == "my workspace" or name.startswith("PersonalWorkspace")
 
     @cached_property
+    def kinds_of_item(self) -> list[tuple[str, str | None, str | None]]:
+        """Kind, ID and name of all that the event can be about, the most likely first.
+
+        An event of a report also has the IDs of its dashboard and its semantic model. The workspace
+        is the item only of activities about workspaces.
+        """
+        about_report = "Report" in self.activity
+        found = [
+            ("Dashboard", self.id_of("DashboardId"), "DashboardName", not about_report),
+            ("Report", self.report, "ReportName", True),
+            ("SemanticModel", self.id_of("DatasetId"), "DatasetName", not about_report),
+            ("Dataflow", self.id_of("DataflowId"), "DataflowName", True),
+            ("App", self.id_of("AppId"), "AppName", True),
+            ("Gateway", self.id_of("GatewayId"), "GatewayName", True),
+            ("Workspace", self.workspace, "WorkspaceName",
+             self.catalog["item_kind"] == "Workspace"),
+        ]
+        return [(kind, key, text(self.raw.get(name))) for kind, key, name, fits in found if fits]
+
+    @cached_property
     def item(self) -> tuple[str, str, str | None] | None:
         """Kind, ID and name of the item that the event names by an ID of its own."""
-        for kind, key, name in (
-            ("Dashboard", "DashboardId", "DashboardName"), ("Report", None, "ReportName"),
-            ("SemanticModel", "DatasetId", "DatasetName"),
-            ("Dataflow", "DataflowId", "DataflowName"), ("App", "AppId", "AppName"),
-            ("PowerApp", None, None), ("Gateway", "GatewayId", "GatewayName"),
-        ):
-            value = self.id_of(key) if key else self.report if kind == "Report" else None
-            if value:
-                own = text(self.raw.get(name)) if name else None
-                return kind, value, own or text(self.raw.get("ItemName"))
+        for kind, key, name in self.kinds_of_item:
+            if key:
+                return kind, key, name or text(self.raw.get("ItemName"))
         return None
+
+    @cached_property
+    def item_name(self) -> str | None:
+        """The name of the item in the event, which can be the only thing that the event says."""
+        if self.item:
+            return self.item[2]
+        names = [name for _, _, name in self.kinds_of_item if name]
+        return names[0] if names else text(self.raw.get("ItemName"))
 
     @cached_property
     def properties(self) -> dict[str, str]:

@@ -211,7 +211,9 @@ def tenant_setting_changes(context: Context) -> list[dict]:
             "previous_state": text(earlier[-1].get("SwitchState"))
             if earlier and not event.is_failed else None,
             "user": event.user, "level": "Tenant", "target": None, "failed": event.is_failed,
-            "activity": event.activity, "event_id": event.id,
+            "activity": event.activity,
+            "details": text(event.get("TenantAdminFeatureSwitchProperties"))
+            or text(event.get("TenantAdminFeatureSwitches")), "event_id": event.id,
         })
     return rows
 
@@ -229,7 +231,7 @@ def deletions_and_takeovers(context: Context) -> list[dict]:
               or event.group == "AUTHOR" and event.activity.startswith("Delete")]
     rows = []
     for event in chosen:
-        item = deleted_item(event)
+        item = deleted_item(context, event)
         taken = event.activity in TAKEOVERS
         rows.append({
             "time": event.time,
@@ -245,10 +247,11 @@ def deletions_and_takeovers(context: Context) -> list[dict]:
     return rows
 
 
-def deleted_item(event: Event) -> tuple:
+def deleted_item(context: Context, event: Event) -> tuple:
     """Kind, ID and name of the item of a deletion or takeover."""
     if event.activity in WORKSPACE_DELETIONS:
-        return "Workspace", event.workspace, event.workspace_word
+        known = event.workspace_word or text(event.get("ItemName"))
+        return "Workspace", event.workspace, known or context.name("workspace", event.workspace)
     if event.activity == "UnpublishApp":
         return "App", event.id_of("AppId"), text(event.get("AppName"))
     if event.activity == "TakeOverEmailSubscription":

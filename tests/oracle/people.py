@@ -10,7 +10,7 @@ from math import ceil
 from context import DAY, Context
 from events import text
 from report import (authored, days, distinct_items, first, good, grouped, in_group, joined, last,
-                    named, other_views, present, ratio, report, users, views)
+                    named, other_views, present, ratio, report, reports, users, views)
 from usage import periods, worst_or_same
 
 MONTH = 30
@@ -25,7 +25,7 @@ def top_users(context: Context) -> list[dict]:
         opened = views(events)
         rows.append({
             "user": user or "(unknown)", "views": len(opened),
-            "reports": len({event.report for event in opened} - {None}),
+            "reports": reports(opened),
             "workspaces": len({event.workspace for event in events} - {None}),
             "active_days": len(days(context, events)), "last_seen": last(events),
             "first_seen": min(days(context, history[user])),
@@ -159,7 +159,7 @@ def user_classification(context: Context) -> list[dict]:
 @report("content-classification", "report_id",
         "class:frequent,active,occasional,unused -active_months -views -last_view report")
 def content_classification(context: Context) -> list[dict]:
-    past = [event for event in context.history if context.day(event) <= context.as_of]
+    past = [event for event in good(context.history) if context.day(event) <= context.as_of]
     deletions = grouped([event for event in named(good(context.by_anybody), "DeleteReport")
                          if context.day(event) <= context.as_of], lambda event: event.report)
     rows = []
@@ -221,12 +221,10 @@ def service_principals(context: Context) -> list[dict]:
     history = grouped(context.history, lambda event: event.user)
     rows = []
     for user, everything in grouped(context.events, lambda event: event.user).items():
-        if user is None:
-            continue
         noisy = sum(map(context.is_noise, everything))
         for activity, events in grouped(everything, lambda event: event.activity).items():
             rows.append({
-                "principal": user, "activity": activity, "events": len(events),
+                "principal": user or "(unknown)", "activity": activity, "events": len(events),
                 "share_pct": ratio(len(events), len(everything), 100), "last_event": last(events),
                 "active_days": len(days(context, events)),
                 "failed": sum(event.is_failed for event in events),
@@ -268,11 +266,11 @@ def failed_activities(context: Context) -> list[dict]:
             continue
         latest = failed[-1]
         rows.append({
-            "activity": activity, "user": user, "failed": len(failed),
+            "activity": activity, "user": user or "(unknown)", "failed": len(failed),
             "failed_pct": ratio(len(failed), len(events), 100), "last_failed": last(failed),
             "last_success": last(good(events)), "events": len(events),
             "failed_days": len(days(context, failed)), "items": len(distinct_items(failed)),
-            "last_item": latest.item and (latest.item[2] or latest.item[1]),
+            "last_item": latest.item_name or (latest.item and latest.item[1]),
             "first_failed": first(failed),
         })
     return rows
@@ -322,6 +320,8 @@ def trials(context: Context) -> list[dict]:
             "trial_types": joined(event.activity for event in kinds), "trials": len(kinds),
             "last_trial": last(kinds),
             "days_since_start": (context.last_day - start.astimezone(context.zone).date()).days,
+            "license": max((event.get("LicenseDisplayName") for event in begun
+                            if event.get("LicenseDisplayName")), default=None),
         })
     return rows
 
@@ -338,7 +338,7 @@ def authoring(context: Context) -> list[dict]:
             lambda event: (f"{context.day(event):%Y-%m}", event.user)).items():
         kinds = Counter(map(kind_of_change, events))
         rows.append({
-            "month": month, "creator": user, "changes": len(events), "created": kinds["created"],
+            "month": month, "creator": user or "(unknown)", "changes": len(events), "created": kinds["created"],
             "edited": kinds["edited"], "published": kinds["published"],
             "deleted": kinds["deleted"], "audience": len(users(audience.get((month, user), []))),
             "reports": len({event.report for event in events} - {None}),
@@ -357,10 +357,11 @@ def kind_of_change(event) -> str:
 
 
 def owners_of_reports(context: Context) -> dict:
-    """The first user who created, copied or published a report, else the first who changed it."""
+    """The first user who created, copied or published a report, else the first who edited it."""
     owners = {}
     for key, events in grouped([event for event in authored(context.history)
-                                if event.report and event.user],
+                                if event.report and event.user
+                                and kind_of_change(event) != "deleted"],
                                lambda event: event.report).items():
         made = [event for event in events if kind_of_change(event) in ("created", "published")]
         owners[key] = (made or events)[0].user

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from context import Context, Question, Log
-from events import Event
+from events import Event, text
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,16 @@ def views(events: Iterable[Event]) -> list[Event]:
     return named(good(events), "ViewReport")
 
 
+def report_key(event: Event) -> str | None:
+    """What distinguishes the report of a view: its ID, or the name that the event has instead."""
+    return event.report or text(event.get("ReportName"))
+
+
+def reports(events: Iterable[Event]) -> int:
+    """The number of distinct reports."""
+    return len({report_key(event) for event in events} - {None})
+
+
 def other_views(events: Iterable[Event]) -> list[Event]:
     return [event for event in in_group(events, "VIEW") if event.activity != "ViewReport"]
 
@@ -125,4 +135,5 @@ def joined(values: Iterable[str | None]) -> str | None:
 
 
 def distinct_items(events: Iterable[Event]) -> set:
-    return {event.item[1] for event in events if event.item}
+    """The items of events: their IDs, or the names that events have instead."""
+    return {event.item[1] if event.item else event.item_name for event in events} - {None}

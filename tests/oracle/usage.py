@@ -8,7 +8,7 @@ from datetime import timedelta
 from context import DAY, Context
 from events import Event, text
 from report import (authored, days, first, good, grouped, in_group, joined, last, named,
-                    other_views, present, ratio, report, trend, users, views)
+                    other_views, present, ratio, report, report_key, reports, trend, users, views)
 
 EXPORTS_WITH_VIEWS = ("ExportReport", "ExportArtifact", "PrintReport")
 BROWSERS = [("edg/", "Edge"), ("firefox/", "Firefox"), ("chrome/", "Chrome"), ("safari/", "Safari")]
@@ -29,8 +29,7 @@ def top_reports(context: Context) -> list[dict]:
     rows = []
     with_exports = not any(kind == "activity" for kind, _ in context.question.filters)
     for (key, name, workspace), seen in grouped(views(context.events), lambda event: (
-            event.report, None if event.report else word(event, "ReportName"),
-            event.workspace)).items():
+            event.report, None if event.report else report_key(event), event.workspace)).items():
         rows.append({
             "report": name or context.label("report", key), "workspace": place(context, workspace),
             "views": len(seen), "viewers": len(users(seen)),
@@ -89,7 +88,7 @@ def consumption_trend(context: Context) -> list[dict]:
         rows.append({
             "date": members[0], "views": None if empty else len(opened),
             "viewers": None if empty else len(users(opened + boards)),
-            "reports": None if empty else len({event.report for event in opened} - {None}),
+            "reports": None if empty else reports(opened),
             "dashboard_views": None if empty else len(boards),
             "avg_7d": average(context, members[0], count) if grain == "day" else None,
             "change_pct": change(context, members, grain, count),
@@ -149,7 +148,7 @@ def workspace_usage(context: Context) -> list[dict]:
             "viewers": len(users(seen)), "creators": len(users(edits)),
             "exports": len(in_group(events, "EXPORT")), "edits": len(edits),
             "other_views": len(other_views(seen)),
-            "reports": len({event.report for event in views(seen)} - {None}),
+            "reports": reports(views(seen)),
             "active_days": len(days(context, events)),
             "workspace_type": kind_of_workspace(events) if key else None, "workspace_id": key,
         })
@@ -191,7 +190,7 @@ def distribution_method(context: Context) -> list[dict]:
             "method": method or "(unknown)", "views": len(events),
             "share_pct": ratio(len(events), len(everything), 100), "viewers": len(users(events)),
             "viewers_pct": ratio(len(users(events)), people, 100),
-            "reports": len({event.report for event in events} - {None}),
+            "reports": reports(events),
             "views_per_viewer": ratio(len(events), len(users(events))),
         })
     return rows
@@ -250,7 +249,7 @@ def app_usage(context: Context) -> list[dict]:
             "app": name or context.label("app", key), "views": len(seen),
             "viewers": len(users(seen + boards)),
             "installs": len(users(named(events, "InstallApp"))),
-            "reports": len({event.report for event in seen} - {None}),
+            "reports": reports(seen),
             "dashboard_views": len(boards), "active_days": len(days(context, seen + boards)),
             "last_view": last(seen + boards),
             "publishes": len(named(events, "CreateApp", "UpdateApp")),
@@ -296,7 +295,7 @@ def hour_start(context: Context, event: Event):
 
 @report("dormant-workspaces", "workspace_id", "-idle_days")
 def dormant_workspaces(context: Context) -> list[dict]:
-    past = [event for event in context.history if context.day(event) <= context.as_of]
+    past = [event for event in good(context.history) if context.day(event) <= context.as_of]
     deletions = ("DeleteFolder", "DeleteGroup", "DeleteGroupWorkspace",
                  "DeleteWorkspaceViaAdminApi", "DeleteWorkspacesPermanentlyAsAdmin")
     gone = grouped([event for event in named(good(context.by_anybody), *deletions)
@@ -371,13 +370,12 @@ def embed(context: Context) -> list[dict]:
     return rows
 
 
-@report("publish-to-web", "report_id", actors="all")
+@report("publish-to-web", "report_id report", actors="all")
 def publish_to_web(context: Context) -> list[dict]:
     past = [event for event in good(context.history) if context.day(event) <= context.as_of]
-    published = grouped(named(past, "PublishToWebReport"), lambda event: event.report)
-    removed = grouped(named(past, "DeleteEmbedCode"), lambda event: event.report)
-    anonymous = grouped([event for event in views(past) if event.is_anonymous],
-                        lambda event: event.report)
+    published = grouped(named(past, "PublishToWebReport"), report_key)
+    removed = grouped(named(past, "DeleteEmbedCode"), report_key)
+    anonymous = grouped([event for event in views(past) if event.is_anonymous], report_key)
     now = {key: [event for event in events if context.in_period(event)]
            for key, events in anonymous.items()}
     rows = []
@@ -389,6 +387,7 @@ def publish_to_web(context: Context) -> list[dict]:
         status = "public" if start and (not end or end < start) else (
             "embed code deleted" if end else "public earlier")
         workspace = [event.workspace for event in events if event.workspace]
+        known = events[0].report
         rows.append({
             "report": context.label("report", key), "status": status, "anonymous_views": len(seen),
             "last_view": last(seen),
@@ -398,7 +397,7 @@ def publish_to_web(context: Context) -> list[dict]:
             "removed_by": removed[key][-1].user if end else None, "removed_at": end,
             "active_days": len(days(context, seen)),
             "workspace": place(context, workspace[-1] if workspace else None),
-            "report_id": key, "workspace_id": workspace[-1] if workspace else None,
+            "report_id": known, "workspace_id": workspace[-1] if workspace else None,
         })
     return rows
 
@@ -417,7 +416,8 @@ def exports(context: Context) -> list[dict]:
                 "Dataflow": "dataflow", "App": "app"}.get(kind)
         spike_day, spike = unusual_day(context, by_user[user], history[user])
         rows.append({
-            "user": user, "item": context.label(name, key) if key else own or "(unknown)",
+            "user": user or "(unknown)",
+            "item": context.label(name, key) if key else own or "(unknown)",
             "exports": len(events), "last_export": last(events), "spike_day": spike_day,
             "spike_exports": spike, "user_exports": len(by_user[user]),
             "user_items": len({item_or_word(event)[1:] for event in by_user[user]}
@@ -457,7 +457,7 @@ def unusual_day(context: Context, events, history) -> tuple:
 def excel_and_external(context: Context) -> list[dict]:
     def model(event: Event) -> tuple:
         key = event.id_of("DatasetId")
-        return key, None if key else word(event, "DatasetName")
+        return key, None if key else text(event.get("DatasetName"))
 
     gap = timedelta(minutes=context.question.param("minutes", 30))
     chosen = in_group(context.events, "EXTERNAL")
@@ -469,12 +469,14 @@ def excel_and_external(context: Context) -> list[dict]:
         breaks = sum(after - before > gap for before, after in zip(times, times[1:]))
         excel = [event for event in events if event.activity.startswith("AnalyzeInExcel")
                  or keyword(event, PROGRAMS) == "Excel"]
+        places = [event.workspace for event in events if event.workspace]
         rows.append({
             "semantic_model": name or context.label("model", key), "user": user or "(unknown)",
             "sessions": 1 + breaks, "events": len(events),
             "active_days": len(days(context, events)), "last_used": last(events),
             "excel_pct": ratio(len(excel), len(events), 100),
-            "model_users": len(users(by_model[key, name])), "semantic_model_id": key,
+            "model_users": len(users(by_model[key, name])),
+            "workspace": place(context, places[-1] if places else None), "semantic_model_id": key,
         })
     return rows
 
