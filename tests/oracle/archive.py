@@ -13,6 +13,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import takewhile
 from pathlib import Path
 
 from tenant import ZONES, Dice, Log, Tenant  # noqa: F401  (ZONES is part of this interface)
@@ -109,6 +110,7 @@ TRAITS = {
     "gaps": 0.6, "long gap": 0.25, "quiet days": 0.25, "weekends": 0.6, "copies": 0.7,
     "poorer copies": 0.4, "any case": 0.6, "empty activity": 0.6, "failures": 0.85,
     "nameless items": 0.6, "schedules": 0.8, "scans": 0.6, "power platform": 0.7,
+    "wrong clock": 0.2,
 }
 
 
@@ -180,14 +182,23 @@ def write(archive: Archive, log: Log, fate: list[str], dice: Dice) -> None:
             later = f"{day + timedelta(2):%Y%m%d}0930"
             second = archive.folder / f"PBIActivityEvents-{day:%Y%m%d}-{later}.json"
             FORMS[dice.pick(list(FORMS))](second, copies, dice)
+    if "wrong clock" in archive.traits:
+        # An event that is dated long after its own file was written.
+        views = [event for _, event in log.events if event["Operation"] == "ViewReport"]
+        wrong = {**dice.pick(views), "Id": dice.guid(),
+                 "CreationTime": f"2090-01-{dice.between(10, 28)}T09:30:00"}
+        write_lines(archive.folder / f"PBIActivityEvents-{archive.first:%Y%m%d}-clock.json",
+                    [wrong], dice)
     platform = [event for _, event in sorted(log.platform, key=lambda pair: pair[0])]
     if "power platform" in archive.traits:
         write_csv(archive.folder / f"audit-power-apps-{archive.first}-to-{archive.last}.csv",
                   platform)
     if "copies" in archive.traits:
-        # A search of the audit log over some days repeats events of the daily files.
+        # A search of the audit log over some days repeats events of the daily files. It has all
+        # events of its days, so it ends before a day whose events are not in the files.
         begin = dice.below(max(1, len(fate) - 8))
-        chosen = [day for day in range(begin, min(begin + 6, len(fate))) if fate[day] == "complete"]
+        chosen = list(takewhile(lambda day: fate[day] == "complete",
+                                range(begin, min(begin + 6, len(fate)))))
         repeated = [event for day in chosen
                     for _, event in by_day.get(archive.first + timedelta(day), [])]
         if repeated:

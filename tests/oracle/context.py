@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from events import Event, domain, text
 
 DAY = timedelta(days=1)
+NOW = datetime.now(timezone.utc)
 WORST = ["complete", "partial", "truncated"]
 
 
@@ -121,8 +122,10 @@ class Context:
         self.zone = ZoneInfo(question.zone)
         self.platform = platform
         own = log.of(platform)
+        # Events that are dated after their own files were written do not move the end of the log.
+        self.ends = [event for event in own if event.time <= NOW + DAY][-1:]
         self.first_day = self.day(own[0]) if own else None
-        self.last_day = self.day(own[-1]) if own else None
+        self.last_day = self.day(self.ends[0]) if own else None
         self.since = self.bound(question.since, self.first_day, first=True)
         # `10d` are the last ten whole days.
         counted = (question.since or "").endswith("d")
@@ -157,7 +160,7 @@ class Context:
     def last_whole_day(self) -> date:
         """The last local day that ends within the last UTC day with an event; days like `10d` are
         counted back from it."""
-        last = self.log.of(self.platform)[-1].time.date()
+        last = self.ends[0].time.date()
         end = datetime.combine(last + DAY, time()).replace(tzinfo=timezone.utc)
         day = self.last_day
         while self.midnight(day + DAY) > end:
