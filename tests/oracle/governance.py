@@ -21,7 +21,8 @@ def label(context: Context, item) -> str:
 @report("refreshes", "item_id workspace_id item", "-failed -refreshes", actors="all")
 def refreshes(context: Context) -> list[dict]:
     requests = ("RefreshDataset", "RefreshDatasetFromExternalApplication", "RequestDataflowRefresh")
-    chosen = named(context.events, *requests, "CancelDatasetRefresh")
+    cancels = ("CancelDatasetRefresh", "CancelDataflowRefresh")
+    chosen = named(context.events, *requests, *cancels)
 
     def about(event: Event):
         if event.item:
@@ -36,7 +37,8 @@ def refreshes(context: Context) -> list[dict]:
         failed = [event for event in asked if event.is_failed]
         kinds = Counter(map(trigger, asked))
         per_day = Counter(map(context.day, asked))
-        kind = "Dataflow" if named(events, "RequestDataflowRefresh") else "SemanticModel"
+        kind = "Dataflow" if any("Dataflow" in event.activity for event in events) else (
+            "SemanticModel")
         rows.append({
             "item": label(context, item) if item else name, "refreshes": len(asked),
             "failed": len(failed), "failed_pct": ratio(len(failed), len(asked), 100),
@@ -45,7 +47,7 @@ def refreshes(context: Context) -> list[dict]:
             "max_per_day": max(per_day.values(), default=0), "scheduled": kinds["scheduled"],
             "on_demand": kinds["on_demand"], "unknown_trigger": kinds["unknown"],
             "last_refresh": last(asked),
-            "canceled": len(named(good(events), "CancelDatasetRefresh")),
+            "canceled": len(named(good(events), *cancels)),
             "users": len(users(asked)), "item_kind": kind, "workspace": place(context, workspace),
             "item_id": item[1] if item else None, "workspace_id": workspace,
         })
