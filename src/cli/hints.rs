@@ -26,7 +26,7 @@ pub(super) fn hint(error: &clap::Error) -> Option<String> {
     };
     let Some(ContextValue::String(word)) = error.get(kind) else { return None };
     if let Some((_, name)) = FORMER_NAMES.iter().find(|(former, _)| former == word) {
-        return Some(format!("did you mean {name}?"));
+        return Some(format!("Did you mean: {name}?"));
     }
     let catalog = ReportCatalog::new(None).ok()?;
     let report = catalog.exact(word).filter(|_| kind == ContextKind::InvalidSubcommand)?;

@@ -16,7 +16,7 @@ mod width;
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
@@ -32,7 +32,7 @@ pub fn run() -> ExitStatus {
         .and_then(|matches| Ok((Args::from_arg_matches(&matches)?, has_flags(&matches))));
     let (args, has_flags) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return print_parse_error(&error, &words),
+        Err(error) => return print_parse_error(error, &words),
     };
     if args.log_format == LogFormat::Json {
         log::enable_json();
@@ -59,7 +59,7 @@ fn has_flags(matches: &ArgMatches) -> bool {
 }
 
 /// Prints an error of the command line, or help or a version, which clap treats as errors.
-fn print_parse_error(error: &clap::Error, words: &[OsString]) -> ExitStatus {
+fn print_parse_error(mut error: clap::Error, words: &[OsString]) -> ExitStatus {
     if error.kind() == ErrorKind::DisplayHelp
         && let Some(help) = hints::report_help(words)
     {
@@ -69,9 +69,16 @@ fn print_parse_error(error: &clap::Error, words: &[OsString]) -> ExitStatus {
             Err(_) => ExitStatus::Failed,
         };
     }
+    let hint = hints::hint(&error);
+    if hint.is_some() {
+        // One suggestion is enough, and the hint knows what the word meant.
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::Suggested);
+    }
     // A closed pipe is no error.
     let _ = error.print();
-    if let Some(hint) = hints::hint(error) {
+    if let Some(hint) = hint {
         log::error(&hint);
     }
     if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success }

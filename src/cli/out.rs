@@ -1,7 +1,10 @@
 //! Writes results to stdout, or atomically to a file.
 
+use std::fs::Permissions;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
@@ -44,33 +47,110 @@ pub(super) fn strip_control(text: &str) -> String {
     text.chars().map(|c| if is_control(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
+/// Writes a result to a file.
+///
+/// A regular file gets the whole result or stays as it was. A device or a pipe receives the result
+/// as it is produced, because replacing it by a file would destroy it. If `path` is a link, the
+/// file that it names is replaced, and the link stays.
 fn write_to_file<T>(path: &Path, make: impl FnOnce(&mut OutputSink<'_>) -> Result<T>) -> Result<T> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let failed = || Error::io("write", path);
-    if !folder.is_dir() {
-        let reason = format!("there is no folder {}", folder.display());
-        return Err(failed()(io::Error::new(io::ErrorKind::NotFound, reason)));
+    match OutputTarget::of(path).map_err(failed())? {
+        OutputTarget::Stream => {
+            let file = std::fs::OpenOptions::new().write(true).open(path);
+            let mut file = file.map_err(failed())?;
+            make(&mut |bytes| file.write_all(bytes).map_err(failed()))
+        }
+        OutputTarget::File { path: target, permissions } => {
+            let folder = folder_of(&target);
+            // The error itself names the temporary file, which the user does not know.
+            let mut file = new_file(folder, permissions.as_ref())
+                .map_err(|error| failed()(io::Error::from(error.kind())))?;
+            let made = make(&mut |bytes| file.write_all(bytes).map_err(failed()))?;
+            // Without the sync, a power failure after the rename could leave an empty file.
+            file.as_file().sync_all().map_err(failed())?;
+            file.persist(&target).map_err(|error| failed()(error.error))?;
+            sync_folder(folder);
+            Ok(made)
+        }
     }
-    let mut file = tempfile::Builder::new().prefix(".pbi-analyze-").tempfile_in(folder).map_err(
-        // The error itself names the temporary file, which the user does not know.
-        |error| failed()(io::Error::from(error.kind())),
-    )?;
-    let made = make(&mut |bytes| file.write_all(bytes).map_err(failed()))?;
-    // Temporary files are private; results get the permissions of any new file.
-    #[cfg(unix)]
-    apply_default_permissions(file.as_file(), folder).map_err(failed())?;
-    file.persist(path).map_err(|error| failed()(error.error))?;
-    Ok(made)
 }
 
-/// Gives a file the default permissions of new files.
+/// The kind of file that `--output` names.
+enum OutputTarget {
+    /// A device, a pipe or a socket.
+    Stream,
+    /// A regular file, which may not exist yet; with the permissions of the one that does.
+    File { path: PathBuf, permissions: Option<Permissions> },
+}
+
+impl OutputTarget {
+    fn of(path: &Path) -> io::Result<OutputTarget> {
+        if !folder_of(path).is_dir() {
+            let reason = format!("there is no folder {}", folder_of(path).display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, reason));
+        }
+        let is_link = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
+        match std::fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => {
+                Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"))
+            }
+            Ok(meta) if !meta.is_file() => Ok(OutputTarget::Stream),
+            Ok(meta) => {
+                let path = if is_link { std::fs::canonicalize(path)? } else { path.to_path_buf() };
+                Ok(OutputTarget::File { path, permissions: Some(meta.permissions()) })
+            }
+            Err(_) if is_link => {
+                let reason = "it is a link to a file that does not exist";
+                Err(io::Error::new(io::ErrorKind::NotFound, reason))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(OutputTarget::File { path: path.to_path_buf(), permissions: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Creates a file under a random name that no file has, with the permissions of the file that it
+/// will replace, or else those of any new file.
+fn new_file(folder: &Path, permissions: Option<&Permissions>) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pbi-analyze-");
+    if let Some(default) = default_permissions() {
+        builder.permissions(default);
+    }
+    let file = builder.tempfile_in(folder)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions.clone())?;
+    }
+    Ok(file)
+}
+
+/// Returns the permissions of new files, of which the system removes what the user's mask forbids;
+/// `None` if a new file has them anyway.
 #[cfg(unix)]
-fn apply_default_permissions(file: &std::fs::File, folder: &Path) -> io::Result<()> {
-    let probe = folder.join(format!(".pbi-analyze-{}", std::process::id()));
-    let permissions = std::fs::File::create(&probe)?.metadata()?.permissions();
-    std::fs::remove_file(&probe)?;
-    file.set_permissions(permissions)
+fn default_permissions() -> Option<Permissions> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(Permissions::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn default_permissions() -> Option<Permissions> {
+    None
+}
+
+/// Makes the names in a folder durable, where the system can: Windows and some network shares
+/// cannot sync a folder. The file itself is synced in any case.
+fn sync_folder(folder: &Path) {
+    #[cfg(unix)]
+    let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    #[cfg(not(unix))]
+    let _ = folder;
 }

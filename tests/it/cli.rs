@@ -134,7 +134,7 @@ const MISUSE: [(&[&str], &str); 22] = [
     (&["ingest", "archive", "--threads", "many"], "'many'"),
     (&["report", "--top", "3"], "the name of a report is missing"),
     (&["top-reports"], "Did you mean: pbi-analyze report top-reports?"),
-    (&["report", "adoption", "--set", "grain=week"], "did you mean --param?"),
+    (&["report", "adoption", "--set", "grain=week"], "Did you mean: --param?"),
     (&["report", "top-report"], "Did you mean top-reports? `reports` lists them all."),
     (&["report", "nothing-like-it"], "there is no report \"nothing-like-it\". `reports` lists"),
     (&["report", "top-reports", "--since", "yesterday"], "(2026-03-01) or Nd"),

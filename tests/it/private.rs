@@ -129,3 +129,63 @@ fn store_folder_may_be_a_symlink() {
     dir.ingest("store", &["archive"]).0.ended(0);
     assert_eq!(table::ids(&dir.join("large-disk")), [id(0, 0)]);
 }
+
+#[test]
+fn output_follows_a_link_and_keeps_permissions() {
+    let dir = Workdir::new();
+    dir.write("archive/a.json", plain(0, 0));
+    let report = |output: &str| {
+        under("022", &dir, &["report", "top-reports", "--from", "archive", "--output", output])
+    };
+    report("new.csv").ended(0);
+    assert_eq!(mode(&dir.join("new.csv")), 0o644);
+    set_mode(&dir.join("new.csv"), 0o600);
+    report("new.csv").ended(0);
+    assert_eq!(mode(&dir.join("new.csv")), 0o600, "a private file stays private");
+
+    dir.write("elsewhere/target.csv", "old");
+    symlink(dir.join("elsewhere/target.csv"), dir.join("link.csv")).expect("links can be made");
+    report("link.csv").ended(0);
+    assert!(dir.join("link.csv").is_symlink());
+    let written = std::fs::read_to_string(dir.join("elsewhere/target.csv")).expect("it is there");
+    assert!(written.starts_with("rank,"), "{written}");
+
+    symlink(dir.join("nowhere.csv"), dir.join("dangling.csv")).expect("links can be made");
+    let ran = report("dangling.csv").ended(1);
+    assert!(ran.stderr.contains("a link to a file that does not exist"), "{ran:?}");
+    let hidden = tree(dir.path()).into_iter().filter(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".pbi"))
+    });
+    assert_eq!(hidden.count(), 0);
+}
+
+/// Replacing a pipe by a file would leave its reader waiting forever.
+#[test]
+fn output_to_a_pipe_is_written_into_it() {
+    use std::os::unix::fs::FileTypeExt;
+    let dir = Workdir::new();
+    dir.write("archive/a.json", plain(0, 0));
+    let pipe = dir.join("pipe.csv");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo can be started");
+    assert!(made.success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe)
+    });
+    dir.pbi(["report", "top-reports", "--from", "archive", "--output", "pipe.csv"]).ended(0);
+    assert!(metadata(&pipe).expect("it is there").file_type().is_fifo());
+    let text = reader.join().expect("the reader ends").expect("the pipe can be read");
+    assert!(text.starts_with("rank,"), "{text}");
+}
+
+#[test]
+fn folder_of_a_killed_report_on_raw_files_is_deleted_by_the_next() {
+    let dir = Workdir::new();
+    dir.write("archive/a.json", plain(0, 0));
+    std::fs::create_dir_all(dir.join("temp/pbi-analyze-dead/events")).expect("there is room");
+    dir.write("temp/pbi-analyze-dead/in-use", "");
+    let mut command = dir.command(["report", "top-reports", "--from", "archive"]);
+    command.env("TMPDIR", dir.join("temp"));
+    Ran::of(&command.output().expect("the program can be started")).ended(0);
+    assert_eq!(tree(&dir.join("temp")), Vec::<PathBuf>::new());
+}

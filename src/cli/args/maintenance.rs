@@ -26,8 +26,8 @@ pub(in crate::cli) struct StatusArgs {
 /// Merge the small files of the store
 ///
 /// Small files are also merged automatically by `ingest` as they accumulate. This command merges
-/// all files that are not large yet, into one file per month where possible. Events do not change,
-/// and other readers can continue.
+/// all small files, into one file per month where possible. Events do not change, and other readers
+/// can continue.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -45,7 +45,7 @@ pub(in crate::cli) struct CompactArgs {
 /// Erases the person's events, or with --pseudonymize only the name. In all other events,
 /// addresses, display names, user keys and names of personal workspaces are replaced with
 /// pseudonyms, whose key is not kept. This cannot be undone; --dry-run shows what would change.
-/// Exits with code 3 if the store contains nothing of a person. Sources stay known, so loading them
+/// Exits with code 3 if the store has no data about a person. Sources stay known, so loading them
 /// again restores nothing, but loading a new file can.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -138,7 +138,7 @@ impl SchemaArgs {
 #[command(after_help = "\
 Examples:
   pbi-analyze export --output events.ndjson
-  pbi-analyze export --since 2026-03-01 --until 2026-03-31 | gzip > march.ndjson.gz
+  pbi-analyze export --since 2026-03-01 --until 2026-03-31 --output march.ndjson
   pbi-analyze export --conflicts")]
 pub(in crate::cli) struct ExportArgs {
     #[command(flatten)]

@@ -37,8 +37,8 @@ Exit codes: 0 success; 1 failure; 2 usage error; 3 completed with warnings
 pub(super) struct Args {
     /// Show only warnings and errors
     ///
-    /// The text summaries of ingest and compact are not printed. Results are, for example the rows
-    /// of a report or a summary with --format json.
+    /// The text summaries of ingest and compact are not printed. Results are still printed, for
+    /// example the rows of a report or a summary with --format json.
     #[arg(long, short, global = true, display_order = GLOBAL_FLAG_ORDER[0])]
     pub(super) quiet: bool,
     /// Format of messages on stderr
@@ -77,8 +77,8 @@ pub(super) enum Command {
 /// Reads files and folders, in UTF-8 or UTF-16. Detects the format of each file from its content:
 /// pages of the REST API, output of Get-PowerBIActivityEvent, NDJSON, single events, CSV exports of
 /// the unified audit log with an AuditData column, the wrappers of collectors (Splunk, Elastic,
-/// Logic Apps, …), and Parquet; packed with gzip, zip, Zstandard or tar. Duplicate events are
-/// skipped, and files that were loaded before are not read again.
+/// Logic Apps, …), and Parquet; packed with gzip, zip, Zstandard or tar. Each event is stored
+/// once, and files that were loaded before are not read again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

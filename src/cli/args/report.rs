@@ -31,7 +31,8 @@ Filters (--workspace, --report, --capacity, --user, --activity and --exclude-…
 take an ID or a name in any case, with * as a wildcard. Repeat a flag to match
 any of several values. An event without a capacity matches no --capacity.
 Conditions of --fail-on: coverage:missing, coverage:truncated,
-coverage:partial, coverage:incomplete, rows:any, rows:none.")]
+coverage:partial, coverage:incomplete, rows:any, rows:none, and stale:2d if the
+newest event is more than two days old.")]
 pub(in crate::cli) struct ReportArgs {
     /// Name of the report; `pbi-analyze reports` lists them
     #[arg(conflicts_with = "all")]
