@@ -4,10 +4,7 @@ use super::batch::RejectedEvent;
 use crate::record::csv::{AMBIGUOUS_DATE_REASON, EnvelopeFields};
 use crate::record::local_time::{self, LocalTime};
 use crate::record::{Event, Value, json, time, time_value};
-
-/// The years 2000 to 2099 in microseconds since 1970. .NET writes `0001-01-01` for a missing time.
-/// One such day would make an archive 2,000 years long.
-const PLAUSIBLE_US: std::ops::Range<i64> = 946_684_800_000_000..4_102_444_800_000_000;
+use crate::schema::PLAUSIBLE_US;
 
 /// Returns the time of an event in microseconds since 1970, from the event or, if it has none, from
 /// the container around it.

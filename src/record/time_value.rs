@@ -2,10 +2,12 @@
 
 use super::parser::Value;
 use super::time::{self, Timestamp};
+use crate::schema::PLAUSIBLE_US;
 
-/// The years 2000 to 2099 in seconds since 1970. A number is a time in the unit in which it falls
-/// into these years.
-const PLAUSIBLE_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+/// The years in which an event may lie, in seconds since 1970. A number is a time in the unit in
+/// which it falls into these years.
+const PLAUSIBLE_SECONDS: std::ops::Range<i64> =
+    PLAUSIBLE_US.start / 1_000_000..PLAUSIBLE_US.end / 1_000_000;
 
 /// Parses the time of an event: a text in any of the forms of [`time::parse`], a number of seconds,
 /// milliseconds, microseconds or nanoseconds since 1970 as pandas and JavaScript write it, or

@@ -1,6 +1,7 @@
 //! Columns, activities, record types, and the records that the store keeps of sources and rejects.
 
 mod columns;
+mod event_years;
 pub mod guid;
 mod operations;
 mod person_fields;
@@ -11,6 +12,7 @@ pub mod tsv;
 mod wildcard;
 
 pub use columns::{ColumnDefinition, ColumnEncoding, ColumnType, column_index, columns};
+pub use event_years::PLAUSIBLE_US;
 pub use operations::{Noise, Operation, operation_by_name, operations};
 pub use person_fields::{
     EventText, NoMembers, PersonFieldKind, TextMembers, is_address, is_nobody, person_field_names,

@@ -64,6 +64,17 @@ fn edit_log(store: &Path, edit: impl Fn(&mut Value)) {
     }
 }
 
+/// Changes the statistics in the `add` actions of the log.
+fn edit_statistics(store: &Path, edit: impl Fn(&mut Value)) {
+    edit_log(store, |action| {
+        if let Some(text) = action["add"]["stats"].as_str() {
+            let mut stats: Value = serde_json::from_str(text).unwrap();
+            edit(&mut stats);
+            action["add"]["stats"] = stats.to_string().into();
+        }
+    });
+}
+
 #[test]
 fn unchanged_store_passes() {
     let (dir, store) = ingested();
@@ -158,13 +169,7 @@ fn wrong_counts_and_statistics_are_reported() {
     let before = fs::read_to_string(&log).unwrap();
     let stats = |change: &dyn Fn(&mut Value)| {
         fs::write(&log, &before).unwrap();
-        edit_log(&store, |action| {
-            if let Some(text) = action["add"]["stats"].as_str() {
-                let mut stats: Value = serde_json::from_str(text).unwrap();
-                change(&mut stats);
-                action["add"]["stats"] = stats.to_string().into();
-            }
-        });
+        edit_statistics(&store, change);
     };
     stats(&|stats| stats["numRecords"] = (stats["numRecords"].as_u64().unwrap() + 1).into());
     assert!(finds(&dir, &["contents", "sum"]).contains(", expected: "));
@@ -225,4 +230,68 @@ fn wrong_or_unreadable_source_accounts_are_reported() {
     assert!(finds(&dir, &["strays", "sum"]).contains("the log does not contain this file"));
     fs::remove_file(file).unwrap();
     assert!(finds(&dir, &["sum"]).contains("but events in the table: "));
+}
+
+#[test]
+fn file_outside_of_the_table_is_neither_read_nor_deleted() {
+    for path in [
+        "../../outside.parquet",
+        "month=2026-03/../../../outside.parquet",
+        "..%2F..%2Foutside.parquet",
+        "%2e%2e/%2e%2e/outside.parquet",
+        "month=2026-03/..%2F..%2F..%2Foutside.parquet",
+    ] {
+        let (dir, store) = ingested();
+        let outside = dir.join("outside.parquet");
+        fs::copy(biggest(&store), &outside).unwrap();
+        edit_log(&store, |action| {
+            if action["add"]["path"].is_string() {
+                action["add"]["path"] = path.into();
+            }
+        });
+        for arguments in [
+            &["verify"][..],
+            &["compact"],
+            &["status"],
+            &["report", "top-reports"],
+            &["export"],
+            &["forget", "--user", "ann@contoso.com"],
+            &["ingest", concat!(env!("CARGO_MANIFEST_DIR"), "/sample-data")],
+        ] {
+            let ran = dir.pbi(arguments.iter().chain(&["--store", "store"])).ended(1);
+            assert!(ran.stderr.contains("neither read nor deleted"), "{path}: {ran:?}");
+        }
+        assert!(outside.exists(), "{path}");
+    }
+}
+
+#[test]
+fn file_that_the_log_names_twice_is_refused() {
+    let (dir, store) = ingested();
+    let log = table::versions(&store).pop().unwrap();
+    let text = fs::read_to_string(&log).unwrap();
+    let add = text.lines().find(|line| line.contains("\"add\"")).unwrap();
+    let alias = add.replace(".parquet", "%2Eparquet");
+    assert_ne!(add, alias);
+    fs::write(&log, format!("{text}{alias}\n")).unwrap();
+    let ran = dir.pbi(["report", "top-reports", "--store", "store"]).ended(1);
+    assert!(ran.stderr.contains("twice; restore _delta_log"), "{ran:?}");
+}
+
+/// Impossible statistics made reports of 10,000 years, and a check of more rows than exist.
+#[test]
+fn impossible_statistics_are_not_believed() {
+    let (dir, store) = ingested();
+    let expected = dir.pbi(["report", "coverage", "--store", "store"]).ended(0).stdout;
+    edit_statistics(&store, |stats| {
+        stats["minValues"]["CreationTime"] = "0001-01-01T00:00:00.000000Z".into();
+        stats["maxValues"]["CreationTime"] = "9999-12-31T23:59:59.999999Z".into();
+    });
+    let found = dir.pbi(["report", "coverage", "--store", "store"]).ended(0).stdout;
+    assert_eq!(found, expected);
+    assert!(finds(&dir, &["statistics"]).contains("the log has nothing"));
+
+    let (dir, store) = ingested();
+    edit_statistics(&store, |stats| stats["numRecords"] = i64::MAX.into());
+    assert!(finds(&dir, &["contents", "sum"]).contains("expected: 9223372036854775807"));
 }

@@ -15,7 +15,8 @@ use url::Url;
 use crate::column::arrow_schema;
 use crate::error::{Cause, Error, Result};
 use crate::record::time;
-use crate::schema::MONTH;
+use crate::schema::{MONTH, PLAUSIBLE_US};
+use crate::store::delta::data_path::data_file_path;
 use crate::store::delta::object_store::DiskObjectStore;
 use crate::store::delta::retention;
 use crate::store::delta::snapshot::DataFile;
@@ -192,10 +193,20 @@ impl DeltaLog {
                     ),
                 ));
             }
-            files.push(data_file_from_view(&self.table_dir, &view));
+            files.push(data_file_from_view(&self.table_dir, &view)?);
         }
         files.sort_by(|a, b| (&a.month, &a.path).cmp(&(&b.month, &b.path)));
-        Ok(files)
+        // The log can spell one path in several ways. Its events would count several times.
+        match files.windows(2).find(|pair| pair[0].path == pair[1].path) {
+            None => Ok(files),
+            Some(pair) => Err(Error::store(
+                &self.table_dir,
+                format!(
+                    "the log names the data file {} twice; restore _delta_log from a copy",
+                    pair[0].path.display()
+                ),
+            )),
+        }
     }
 
     /// Commits new files and a source-log file as the next version.
@@ -496,7 +507,11 @@ fn delta_error(folder: &Path, error: impl Into<Cause>) -> Error {
     Error::store_caused(folder, text.lines().next().unwrap_or_default(), error)
 }
 
-fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> DataFile {
+/// Returns a file of the log.
+///
+/// Statistics in the log are believed only if they are possible: other programs write the log too,
+/// and a period of millenniums would have millions of days.
+fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> Result<DataFile> {
     let stats = view.stats().and_then(|text| serde_json::from_str(&text).ok());
     let stats: serde_json::Value = stats.unwrap_or_default();
     let bound = |bound: &str| stats[bound]["CreationTime"].as_str().map(str::to_owned);
@@ -506,14 +521,17 @@ fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> DataFile {
         let is_exact = text.rsplit_once('.').is_some_and(|(_, digits)| digits.len() > 6);
         us(text).map(|us| if is_exact { us } else { us + 999 })
     });
-    let period_us = bound("minValues").and_then(us).zip(last);
-    DataFile {
-        path: view.path().split('/').fold(folder.to_path_buf(), |path, part| path.join(part)),
+    let is_possible = |(first, last): &(i64, i64)| {
+        first <= last && PLAUSIBLE_US.contains(first) && PLAUSIBLE_US.contains(last)
+    };
+    let month = view.partition_values_map().get(MONTH).cloned().flatten();
+    Ok(DataFile {
+        path: data_file_path(folder, &view.path(), month.as_deref())?,
         size_bytes: u64::try_from(view.size()).unwrap_or(0),
         events: stats["numRecords"].as_u64().unwrap_or(0),
-        month: view.partition_values_map().get(MONTH).cloned().flatten().unwrap_or_default(),
-        period_us,
-    }
+        month: month.unwrap_or_default(),
+        period_us: bound("minValues").and_then(us).zip(last).filter(is_possible),
+    })
 }
 
 /// Returns the statistics of a file in the format of the Delta protocol ("Per-file Statistics").

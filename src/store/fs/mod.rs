@@ -1,7 +1,9 @@
-//! File-system access: disk operations, permissions, symbolic links, paths and atomic writes.
+//! File-system access: disk operations, permissions, symbolic links, paths, temporary folders and
+//! atomic writes.
 
 pub(in crate::store) mod atomic_file;
 pub(in crate::store) mod disk;
 pub(in crate::store) mod paths;
 pub(in crate::store) mod permissions;
 pub(in crate::store) mod symlinks;
+pub(in crate::store) mod temp_folder;

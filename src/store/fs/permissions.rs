@@ -11,6 +11,8 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use tempfile::TempDir;
+
 /// Creates the store's own folder with the permissions of its parent, minus the umask.
 pub(in crate::store) fn create_root(path: &Path) -> io::Result<()> {
     imp::create_folder(path, false)
@@ -26,12 +28,27 @@ pub(in crate::store) fn create_file(path: &Path) -> io::Result<File> {
     imp::create_file(path)
 }
 
+/// Creates a temporary folder with a random name that only its owner can read.
+pub(in crate::store) fn create_private_temp_dir(
+    parent: &Path,
+    prefix: &str,
+) -> io::Result<TempDir> {
+    imp::create_private_temp_dir(parent, prefix)
+}
+
+/// Returns true if two files have the same owner, or if the system does not say.
+pub(in crate::store) fn is_same_owner(one: &Path, other: &Path) -> bool {
+    imp::is_same_owner(one, other)
+}
+
 #[cfg(unix)]
 mod imp {
     use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
     use std::io;
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::path::Path;
+
+    use tempfile::TempDir;
 
     use crate::store::fs::paths::parent_or_current;
 
@@ -57,6 +74,19 @@ mod imp {
         let created = file.metadata()?.permissions();
         restore_masked_bits(&created, mode, |permissions| file.set_permissions(permissions))?;
         Ok(file)
+    }
+
+    pub(in crate::store) fn create_private_temp_dir(
+        parent: &Path,
+        prefix: &str,
+    ) -> io::Result<TempDir> {
+        let permissions = Permissions::from_mode(0o700);
+        tempfile::Builder::new().prefix(prefix).permissions(permissions).tempdir_in(parent)
+    }
+
+    pub(in crate::store) fn is_same_owner(one: &Path, other: &Path) -> bool {
+        let owner = |path| fs::symlink_metadata(path).map(|meta| meta.uid()).ok();
+        owner(one).is_some_and(|one| Some(one) == owner(other))
     }
 
     /// Returns the permissions that the parent folder of a path allows.
@@ -98,6 +128,20 @@ mod imp {
     use std::fs::{self, File, OpenOptions};
     use std::io;
     use std::path::Path;
+
+    use tempfile::TempDir;
+
+    /// The temporary folder of Windows belongs to the user already.
+    pub(in crate::store) fn create_private_temp_dir(
+        parent: &Path,
+        prefix: &str,
+    ) -> io::Result<TempDir> {
+        tempfile::Builder::new().prefix(prefix).tempdir_in(parent)
+    }
+
+    pub(in crate::store) fn is_same_owner(_: &Path, _: &Path) -> bool {
+        true
+    }
 
     pub(in crate::store) fn create_folder(path: &Path, _: bool) -> io::Result<()> {
         fs::create_dir(path)

@@ -16,6 +16,7 @@ use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
 use crate::store::delta::log::{CommitContent, DeltaLog};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::{Disk, OsDisk};
+use crate::store::fs::temp_folder::TempFolder;
 use crate::store::handle::Store;
 use crate::store::parquet::writer::{Compression, TableDir};
 use crate::store::provenance::reject_file::RejectsFile;
@@ -35,7 +36,7 @@ const MAX_STAGED_BYTES: usize = 144 << 20;
 /// The destination of a write.
 enum TransactionTarget {
     Store { store: Store, writer_lock: WriterLock, known_entries: SourceEntries },
-    Temporary(tempfile::TempDir),
+    Temporary(TempFolder),
 }
 
 impl TransactionTarget {
@@ -103,9 +104,7 @@ impl Store {
     #[doc(hidden)]
     pub fn temporary_transaction() -> Result<Transaction> {
         let parent = std::env::temp_dir();
-        let folder = tempfile::Builder::new()
-            .prefix("pbi-analyze-")
-            .tempdir_in(&parent)
+        let folder = TempFolder::create_in(&parent)
             .map_err(Error::io("create a temporary folder in", &parent))?;
         let disk: Arc<dyn Disk> = Arc::new(OsDisk);
         let temp_dir = folder.path().to_path_buf();
@@ -434,5 +433,5 @@ impl PreparedCommit {
 pub struct TempTable {
     /// The files.
     pub files: Vec<DataFile>,
-    _folder: tempfile::TempDir,
+    _folder: TempFolder,
 }
