@@ -36,6 +36,12 @@ pub fn run_engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Res
 fn unknown_column_hint(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("unable to find column \"")?;
     let (name, known) = rest.split_once("\"; valid columns: [")?;
+    if let Some((column, table)) = name.split_once(':') {
+        return Some(format!(
+            "the engine cannot use {table}.{column} in this place, because another table of the \
+             join has a column of this name; rename it in a WITH"
+        ));
+    }
     let known = known.split(']').next()?.split(", ").map(|column| column.trim_matches('"'));
     let suggestion = did_you_mean(name, known);
     Some(format!("there is no column {name}.{suggestion} `schema --views` lists all columns."))
@@ -46,6 +52,16 @@ mod tests {
     use polars::prelude::PolarsError;
 
     use super::*;
+
+    #[test]
+    fn column_of_the_second_table_has_advice() {
+        let failed: Result<()> = run_engine("sql", || {
+            let text = "unable to find column \"n:b\"; valid columns: [\"n\", \"m\"]";
+            Err(PolarsError::ColumnNotFound(text.into()))
+        });
+        let text = failed.unwrap_err().to_string();
+        assert!(text.starts_with("sql: the engine cannot use b.n in this place"), "{text}");
+    }
 
     #[test]
     fn error_of_the_engine_is_the_cause() {

@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 use crate::grid::{Cell, CellKind, Grid, GridColumn};
 
 /// Converts a data frame into a grid.
+///
+/// # Errors
+///
+/// If an integer does not fit into 64 bits. Constants of the engine can have 128.
 pub fn frame_to_grid(frame: &DataFrame) -> PolarsResult<Grid> {
     let rows = vec![Vec::with_capacity(frame.width()); frame.height()];
     let mut grid = Grid { columns: Vec::new(), rows };
@@ -13,7 +17,7 @@ pub fn frame_to_grid(frame: &DataFrame) -> PolarsResult<Grid> {
         grid.columns
             .push(GridColumn { name: column.name().to_string(), kind: cell_kind(column.dtype()) });
         for (at, row) in grid.rows.iter_mut().enumerate() {
-            row.push(to_cell(column.get(at)?));
+            row.push(to_cell(column.get(at)?)?);
         }
     }
     Ok(grid)
@@ -31,8 +35,8 @@ fn cell_kind(ty: &DataType) -> CellKind {
     }
 }
 
-fn to_cell(value: AnyValue<'_>) -> Cell {
-    match value {
+fn to_cell(value: AnyValue<'_>) -> PolarsResult<Cell> {
+    Ok(match value {
         AnyValue::Null => Cell::Null,
         AnyValue::Boolean(truth) => Cell::Bool(truth),
         AnyValue::String(text) => Cell::Text(text.to_owned()),
@@ -42,15 +46,17 @@ fn to_cell(value: AnyValue<'_>) -> Cell {
         AnyValue::DatetimeOwned(time, unit, zone) => time_cell(time, unit, zone.is_some()),
         AnyValue::Float32(number) => Cell::Float(without_negative_zero(number.into())),
         AnyValue::Float64(number) => Cell::Float(without_negative_zero(number)),
-        value if value.is_integer() => match value.extract::<i64>() {
-            Some(number) => Cell::Int(number),
-            None => Cell::Text(value.to_string()),
-        },
+        value if value.is_integer() => Cell::Int(value.extract::<i64>().ok_or_else(|| {
+            polars_err!(
+                ComputeError: "{value} does not fit into an integer of 64 bits; \
+                write CAST(… AS DOUBLE) for a part of it"
+            )
+        })?),
         value => match to_json(value) {
             Value::String(text) => Cell::Text(text),
             other => Cell::Text(other.to_string()),
         },
-    }
+    })
 }
 
 /// Returns 0 for a negative zero, which a sum or product of floats can be, and other numbers
@@ -112,7 +118,7 @@ mod tests {
         let people = people.into_struct("people".into()).into_series();
         let list = Series::new("list".into(), [people]);
         let frame = df!(
-            "text" => [Some("x")], "flag" => [Some(true)], "count" => [7_u32], "big" => [u64::MAX],
+            "text" => [Some("x")], "flag" => [Some(true)], "count" => [7_u32], "big" => [7_u64],
             "share" => [0.5], "us" => [1_772_406_300_000_000_i64], "day" => [20_513_i32],
             "nothing" => [None::<i64>]
         );
@@ -130,7 +136,7 @@ mod tests {
             Cell::Text("x".into()),
             Cell::Bool(true),
             Cell::Int(7),
-            Cell::Text(u64::MAX.to_string()),
+            Cell::Int(7),
             Cell::Float(0.5),
             Cell::Int(1_772_406_300_000_000),
             Cell::Date { days: 20_513 },
@@ -142,6 +148,13 @@ mod tests {
         assert_eq!(grid.rows, [expected]);
         let kinds: Vec<_> = grid.columns.iter().map(|column| column.kind).collect();
         assert_eq!(kinds[8..], [CellKind::Time, CellKind::LocalTime, CellKind::Text]);
+    }
+
+    #[test]
+    fn integers_beyond_64_bits_are_errors() {
+        let frame = df!("big" => [u64::MAX]).unwrap();
+        let error = frame_to_grid(&frame).unwrap_err();
+        assert!(error.to_string().starts_with("18446744073709551615 does not fit"), "{error}");
     }
 
     #[test]

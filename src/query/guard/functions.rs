@@ -2,17 +2,21 @@
 
 use std::ops::ControlFlow;
 
+use chrono::NaiveDate;
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, UnaryOperator, Visit, Visitor,
+    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, TypedString, UnaryOperator, Value, Visit, Visitor,
 };
 
 use crate::query::guard::refusal::{GuardResult, refuse};
 
 /// Functions that are always refused, with what to write instead.
-const REFUSED_FUNCTIONS: [(&str, &str); 33] = [
+const REFUSED_FUNCTIONS: [(&str, &str); 36] = [
     ("any_value", "returns a random row's value; write MIN or MAX"),
     ("clock_timestamp", NO_CURRENT_TIME),
+    ("covar", COVARIANCE_HINT),
+    ("covar_pop", COVARIANCE_HINT),
+    ("covar_samp", COVARIANCE_HINT),
     ("current_date", NO_CURRENT_TIME),
     ("current_time", NO_CURRENT_TIME),
     ("current_timestamp", NO_CURRENT_TIME),
@@ -56,6 +60,8 @@ const LIST_TO_ROWS: &str = "lists cannot be expanded to rows; the view `recipien
     each recipient in a list";
 const REMAINDER_HINT: &str = "engines disagree on the sign of the remainder of a negative number; \
     write a - b * FLOOR(a / b)";
+const COVARIANCE_HINT: &str = "the engine returns 0 for rows that have no pair of values; \
+    write AVG(a * b) - AVG(a) * AVG(b), and in WHERE a IS NOT NULL AND b IS NOT NULL";
 const POSITION_HINT: &str = "the engine counts bytes, others count characters; \
     write LENGTH(SPLIT_PART(text, part, 1)) + 1 if LIKE finds the part";
 
@@ -92,6 +98,9 @@ const AGGREGATES: [&str; 26] = [
     "total",
     "variance",
 ];
+
+/// Fields of STRFTIME on which engines disagree.
+const REFUSED_TIME_FIELDS: [&str; 3] = ["%c", "%f", "%x"];
 
 /// Functions whose result is narrower than 64 bits in the engine. Without a cast, `COUNT(*) - 5`
 /// could be 4294967294, and `EXTRACT(HOUR FROM t) * 60` could be negative.
@@ -162,6 +171,21 @@ pub fn check(function: &Function) -> GuardResult {
             "{name} with a negative start returns the whole text; write RIGHT(…, n)"
         ));
     }
+    if name == "strftime"
+        && let Some(format) = text_argument(function)
+        && let Some(field) = REFUSED_TIME_FIELDS.iter().find(|field| format.contains(**field))
+    {
+        return refuse(format!(
+            "STRFTIME with {field}: engines disagree on this field; \
+             write the parts, for example %Y-%m-%d %H:%M:%S"
+        ));
+    }
+    if name == "replace" && text_argument(function) == Some("") {
+        return refuse(
+            "REPLACE of the empty text adds the new text between all characters; \
+             write the text alone",
+        );
+    }
     if let Some(argument) = constant_argument(function, &name) {
         let name = name.to_ascii_uppercase();
         return refuse(format!(
@@ -201,6 +225,34 @@ pub fn check_operator(op: &BinaryOperator) -> GuardResult {
     }
 }
 
+/// Refuses an integer that does not fit into 64 bits, which the engine cannot read.
+pub fn check_literal(value: &Value) -> GuardResult {
+    match value {
+        Value::Number(digits, _)
+            if digits.bytes().all(|byte| byte.is_ascii_digit())
+                && digits.parse::<i64>().is_err() =>
+        {
+            refuse(format!(
+                "{digits} does not fit into an integer of 64 bits; \
+                 write it as a fraction, {digits}.0"
+            ))
+        }
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// Refuses a date that does not exist, which the engine reads as null.
+pub fn check_date(literal: &TypedString) -> GuardResult {
+    match &literal.value.value {
+        Value::SingleQuotedString(text)
+            if literal.data_type == DataType::Date && text.parse::<NaiveDate>().is_err() =>
+        {
+            refuse(format!("{literal} is no day of the calendar; write a day as DATE '2026-03-31'"))
+        }
+        _ => ControlFlow::Continue(()),
+    }
+}
+
 /// Refuses `POSITION(… IN …)`, another form of STRPOS.
 pub fn refuse_position() -> GuardResult {
     refuse(format!("POSITION: {POSITION_HINT}"))
@@ -224,6 +276,18 @@ fn has_negative_argument(function: &Function) -> bool {
         )
     };
     list.args.iter().any(is_negative)
+}
+
+/// Returns the second argument if it is a literal text.
+fn text_argument(function: &Function) -> Option<&str> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    match list.args.get(1)? {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value))) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Returns the first argument of an aggregate, or of a function that reads other rows, if it has no

@@ -15,6 +15,7 @@ pub(in crate::query) mod grouping;
 mod joins;
 pub(in crate::query) mod references;
 mod refusal;
+mod values;
 mod windows;
 
 use std::collections::BTreeSet;
@@ -188,6 +189,8 @@ impl Visitor for Guard {
                 windows::check(function)?;
             }
             Expr::BinaryOp { op, .. } => functions::check_operator(op)?,
+            Expr::Value(value) => functions::check_literal(&value.value)?,
+            Expr::TypedString(literal) => functions::check_date(literal)?,
             Expr::Position { .. } => return functions::refuse_position(),
             Expr::Substring { substring_from: Some(from), .. }
                 if matches!(from.as_ref(), Expr::UnaryOp { .. }) =>
@@ -274,7 +277,8 @@ fn has_view_in_from(select: &Select) -> bool {
 /// Refuses everything but SELECTs, combined by UNION or by one INTERSECT or EXCEPT.
 fn check_body(set: &SetExpr) -> GuardResult {
     match set {
-        SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => ControlFlow::Continue(()),
+        SetExpr::Select(_) | SetExpr::Query(_) => ControlFlow::Continue(()),
+        SetExpr::Values(values) => values::check(values),
         SetExpr::SetOperation { left, op, right, .. } => {
             for side in [left, right] {
                 if let SetExpr::SetOperation { op: inner, .. } = side.as_ref()

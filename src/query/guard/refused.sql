@@ -765,6 +765,24 @@ SELECT Id, COUNT(DISTINCT UserId) OVER (ORDER BY Id) AS c FROM events ORDER BY I
 SELECT x.Id, COUNT(DISTINCT y.UserId) AS c FROM events AS x JOIN events AS y ON x.Id >= y.Id
 GROUP BY x.Id ORDER BY x.Id;
 
+-- form: a quantile with OVER
+-- note: The engine ignores OVER. The same is true of CORR and of lists.
+-- guard: QUANTILE_CONT OVER: the engine calculates it over all rows; group in a WITH, and join the groups
+-- engine: e1 | 1.0
+-- engine: e2 | 1.0
+-- engine: e3 | 1.0
+-- engine: e4 | 1.0
+-- engine: e5 | 1.0
+-- right: e1 | -1.0
+-- right: e2 | 1.5
+-- right: e3 | -1.0
+-- right: e4 | NULL
+-- right: e5 | 2.5
+SELECT Id, QUANTILE_CONT(x, 0.5) OVER (PARTITION BY report_id) AS q FROM events ORDER BY Id;
+-- instead
+WITH a AS (SELECT report_id, QUANTILE_CONT(x, 0.5) AS q FROM events GROUP BY report_id) SELECT
+e.Id, a.q FROM events AS e LEFT JOIN a ON e.report_id = a.report_id ORDER BY e.Id;
+
 -- form: ROW_NUMBER without an order
 -- note: Right here by chance: the rows of a small table in memory keep their order, those of a scan do not.
 -- guard: ROW_NUMBER OVER has no order; write OVER (ORDER BY …)
@@ -856,6 +874,32 @@ SELECT MAX(Id) AS i FROM events WHERE UserId = 'ann';
 SELECT STRING_AGG(UserId, ',') AS s FROM events;
 -- instead
 SELECT STRING_AGG(UserId, ',' ORDER BY Id) AS s FROM events;
+
+-- form: COVAR
+-- note: COVAR is COVAR_SAMP.
+-- guard: COVAR: the engine returns 0 for rows that have no pair of values; write AVG(a * b) - AVG(a) * AVG(b), and in WHERE a IS NOT NULL AND b IS NOT NULL
+-- engine: 0.0
+-- right: NULL
+-- duckdb: error
+SELECT COVAR(n, x) AS c FROM events WHERE Id = 'e4';
+-- instead
+WITH a AS (SELECT AVG(n * x) - AVG(n) * AVG(x) AS p, COUNT(*) AS c FROM events WHERE Id = 'e4' AND n IS NOT NULL AND x IS NOT NULL) SELECT CASE WHEN c > 1 THEN p * c / (c - 1) END AS c FROM a;
+
+-- form: COVAR_POP
+-- guard: COVAR_POP: the engine returns 0 for rows that have no pair of values; write AVG(a * b) - AVG(a) * AVG(b), and in WHERE a IS NOT NULL AND b IS NOT NULL
+-- engine: 0.0
+-- right: NULL
+SELECT COVAR_POP(n, x) AS c FROM events WHERE Id = 'e4';
+-- instead
+SELECT AVG(n * x) - AVG(n) * AVG(x) AS c FROM events WHERE Id = 'e4' AND n IS NOT NULL AND x IS NOT NULL;
+
+-- form: COVAR_SAMP
+-- guard: COVAR_SAMP: the engine returns 0 for rows that have no pair of values; write AVG(a * b) - AVG(a) * AVG(b), and in WHERE a IS NOT NULL AND b IS NOT NULL
+-- engine: 0.0
+-- right: NULL
+SELECT COVAR_SAMP(n, x) AS c FROM events WHERE Id = 'e4';
+-- instead
+WITH a AS (SELECT AVG(n * x) - AVG(n) * AVG(x) AS p, COUNT(*) AS c FROM events WHERE Id = 'e4' AND n IS NOT NULL AND x IS NOT NULL) SELECT CASE WHEN c > 1 THEN p * c / (c - 1) END AS c FROM a;
 
 -- form: RANDOM
 -- note: A random result is not a report.
@@ -1302,6 +1346,61 @@ SELECT Id, SUBSTRING(UserId FROM -2) AS e FROM events ORDER BY Id;
 -- instead
 SELECT Id, RIGHT(UserId, 2) AS e FROM events ORDER BY Id;
 
+-- form: values of two kinds in VALUES
+-- guard: VALUES has a whole number and a fraction in one column, and the engine changes the second; write all alike, for example 1.0 for 1
+-- engine: 1
+-- engine: 2
+-- right: 1.0
+-- right: 2.5
+SELECT k FROM (VALUES (1), (2.5)) AS v (k);
+-- instead
+SELECT k FROM (VALUES (1.0), (2.5)) AS v (k);
+
+-- form: a date that does not exist
+-- guard: DATE '2026-02-29' is no day of the calendar; write a day as DATE '2026-03-31'
+-- engine: 0
+-- right: 5
+-- duckdb: error
+SELECT COUNT(*) AS c FROM events WHERE local_date >= DATE '2026-02-29';
+-- instead
+SELECT COUNT(*) AS c FROM events WHERE local_date >= DATE '2026-03-01';
+
+-- form: fields of STRFTIME that depend on the engine
+-- guard: STRFTIME with %x: engines disagree on this field; write the parts, for example %Y-%m-%d %H:%M:%S
+-- engine: 03/01/26
+-- right: 2026-03-01
+SELECT STRFTIME(local_time, '%x') AS t FROM events WHERE Id = 'e1';
+-- instead
+SELECT STRFTIME(local_time, '%Y-%m-%d') AS t FROM events WHERE Id = 'e1';
+
+-- form: the empty text in REPLACE
+-- guard: REPLACE of the empty text adds the new text between all characters; write the text alone
+-- engine: e1 | -a-n-n-
+-- engine: e2 | -a-n-n-
+-- engine: e3 | -B-o-b-
+-- engine: e4 | NULL
+-- engine: e5 | -Z-o-ë-
+-- right: e1 | ann
+-- right: e2 | ann
+-- right: e3 | Bob
+-- right: e4 | NULL
+-- right: e5 | Zoë
+SELECT Id, REPLACE(UserId, '', '-') AS r FROM events ORDER BY Id;
+-- instead
+SELECT Id, UserId AS r FROM events ORDER BY Id;
+
+-- form: an integer beyond 64 bits
+-- guard: 9223372036854775808 does not fit into an integer of 64 bits; write it as a fraction, 9223372036854775808.0
+-- engine: error: cannot parse literal: "9223372036854775808"
+-- right: e1 | true
+-- right: e2 | true
+-- right: e3 | true
+-- right: e4 | NULL
+-- right: e5 | true
+SELECT Id, n < 9223372036854775808 AS s FROM events ORDER BY Id;
+-- instead
+SELECT Id, n < 9223372036854775808.0 AS s FROM events ORDER BY Id;
+
 -- form: a regular expression after ~
 -- note: Here a part of the text may match; in DuckDB the whole text must match, and Spark has no such operator.
 -- guard: ~: engines disagree on whether the whole text must match; write LIKE
@@ -1452,6 +1551,24 @@ SELECT COUNT(*) AS c FROM days CROSS JOIN (SELECT MAX(n) AS m FROM events) AS e;
 -- instead
 SELECT COUNT(*) AS c FROM days;
 
+-- form: hours added to a date
+-- note: Right here, because the date becomes a time first: the engine adds only whole days to a date.
+-- guard: passes
+-- engine: e1 | 2026-03-01 02:00:00
+-- right: e1 | 2026-03-01 02:00:00
+SELECT Id, local_date + INTERVAL '2 hours' AS t FROM events WHERE Id = 'e1';
+-- instead
+SELECT Id, CAST(local_date AS TIMESTAMP) + INTERVAL '2 hours' AS t FROM events WHERE Id = 'e1';
+
+-- form: NaN in GREATEST
+-- note: Right here, because the arguments are tested for NaN, which the engine ignores.
+-- guard: passes
+-- engine: NaN
+-- right: NaN
+SELECT GREATEST(0.0 / (n - 1), 5.0) AS g FROM events WHERE Id = 'e1';
+-- instead
+SELECT CASE WHEN n = 1 THEN 0.0 / 0.0 ELSE 5.0 END AS g FROM events WHERE Id = 'e1';
+
 -- form: spaces around a text
 -- note: Right here, because TRIM removes spaces only, as in Spark: that of the engine removes all white space, and DuckDB removes all kinds of spaces, but no tabs.
 -- guard: passes
@@ -1475,6 +1592,16 @@ SELECT LENGTH(report_id) + 1 AS c FROM reports WHERE report_id = 'r1';
 SELECT Id, n * 9223372036854775807 AS b FROM events ORDER BY Id;
 -- instead
 SELECT Id, CAST(n AS DOUBLE) * 9223372036854775807 AS b FROM events ORDER BY Id;
+
+-- form: a result of constants beyond 64 bits
+-- note: An error here, as in DuckDB: the engine calculates constants in 128 bits, and no file can contain that.
+-- guard: passes
+-- engine: error: 18446744073709551614 does not fit into an integer of 64 bits; write CA
+-- right: 1.8446744073709552e19
+-- duckdb: error
+SELECT 9223372036854775807 * 2 AS b FROM reports WHERE report_id = 'r1';
+-- instead
+SELECT CAST(9223372036854775807 AS DOUBLE) * 2 AS b FROM reports WHERE report_id = 'r1';
 
 -- form: a sum beyond 64 bits
 -- note: An error here, because the sum is checked: the engine discards what does not fit. DuckDB has integers of 128 bits.
@@ -1729,19 +1856,3 @@ Id;
 SELECT LENGTH(UserId) AS n, COUNT(*) AS c FROM events GROUP BY n;
 -- instead
 SELECT LENGTH(UserId) AS l, COUNT(*) AS c FROM events GROUP BY l;
-
--- form: the empty text in REPLACE
--- guard: passes
--- engine: e1 | -a-n-n-
--- engine: e2 | -a-n-n-
--- engine: e3 | -B-o-b-
--- engine: e4 | NULL
--- engine: e5 | -Z-o-ë-
--- right: e1 | ann
--- right: e2 | ann
--- right: e3 | Bob
--- right: e4 | NULL
--- right: e5 | Zoë
-SELECT Id, REPLACE(UserId, '', '-') AS r FROM events ORDER BY Id;
--- instead
-SELECT Id, UserId AS r FROM events ORDER BY Id;

@@ -20,6 +20,21 @@ const ORDERED_WINDOW_FUNCTIONS: [&str; 6] =
 /// Aggregates that the engine can accumulate along an order.
 const RUNNING_AGGREGATES: [&str; 4] = ["count", "max", "min", "sum"];
 
+/// Aggregates that the engine calculates for each partition; it ignores OVER of others.
+const WINDOW_AGGREGATES: [&str; 11] = [
+    "avg",
+    "count",
+    "max",
+    "median",
+    "min",
+    "stddev",
+    "stddev_samp",
+    "stdev",
+    "sum",
+    "total",
+    "variance",
+];
+
 /// The only frame that the engine supports.
 const RUNNING_FRAME: &str = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
 
@@ -79,6 +94,12 @@ fn check_frame(function: &Function, spec: &WindowSpec, shown: &str) -> GuardResu
     if !has_aggregate_name(function) {
         return refuse(format!(
             "{shown} OVER is not supported; use ROW_NUMBER, RANK or an aggregate"
+        ));
+    }
+    if !WINDOW_AGGREGATES.contains(&name.as_str()) {
+        return refuse(format!(
+            "{shown} OVER: the engine calculates it over all rows; \
+             group in a WITH, and join the groups"
         ));
     }
     if !ordered {
