@@ -30,6 +30,10 @@ pub const LEFT: &str = "exact left";
 pub const RIGHT: &str = "exact right";
 /// Integer of 64 bits if the argument is a narrower one or a Boolean, else the argument.
 pub const WIDEN: &str = "exact integer";
+/// Midnight of a day, else the argument.
+pub const TO_TIME: &str = "exact time";
+/// NaN if the second argument is NaN, else the first.
+pub const OR_NAN: &str = "exact or nan";
 /// Sum if it fits into 64 bits; the arguments are the sum of the values and of them as fractions.
 pub const CHECK_SUM: &str = "exact sum";
 
@@ -72,6 +76,10 @@ impl ExactFunctions {
         );
         let widened = |[ty]: [&DataType; 1]| Ok(widened_type(ty));
         all.insert(WIDEN, function(WIDEN, widened, |[column]| widen(column)));
+        let time = |[ty]: [&DataType; 1]| Ok(time_type(ty));
+        all.insert(TO_TIME, function(TO_TIME, time, |[day]| day.cast(&time_type(day.dtype()))));
+        let first = |[ty, _]: [&DataType; 2]| Ok(ty.clone());
+        all.insert(OR_NAN, function(OR_NAN, first, |[value, other]| or_nan(value, other)));
         let sum = |[ty, _]: [&DataType; 2]| Ok(widened_type(ty));
         all.insert(
             CHECK_SUM,
@@ -343,6 +351,25 @@ fn widen(column: &Column) -> PolarsResult<Column> {
     if ty == *column.dtype() { Ok(column.clone()) } else { column.strict_cast(&ty) }
 }
 
+/// Returns the type of a time for that of a day; other types stay unchanged.
+fn time_type(ty: &DataType) -> DataType {
+    if ty.is_date() { DataType::Datetime(TimeUnit::Microseconds, None) } else { ty.clone() }
+}
+
+/// Returns NaN for rows where the second column is NaN, else the value of the first.
+fn or_nan(value: &Column, other: &Column) -> PolarsResult<Column> {
+    if !value.dtype().is_float() || !other.dtype().is_float() {
+        return Ok(value.clone());
+    }
+    let rows = common_len(value, other);
+    let (values, others) = (distinct_values(value), distinct_values(other));
+    let others = others.cast(&DataType::Float64)?;
+    let is_nan = others.f64()?.is_nan();
+    let nan = Series::new(PlSmallStr::EMPTY, [f64::NAN]).cast(values.dtype())?;
+    let found = nan.zip_with(&is_nan, &values)?.with_name(value.name().clone());
+    Ok(if found.len() == rows { found } else { found.new_from_index(0, rows) }.into_column())
+}
+
 /// Returns the sum of integers; fails if it differs from their sum as fractions.
 fn check_sum(sum: &Column, fractions: &Column) -> PolarsResult<Column> {
     let sum = widen(sum)?;
@@ -436,6 +463,24 @@ mod tests {
         let sql = "SELECT \"exact -\"(day, DATE '2026-03-01') AS x FROM t";
         let days = select(&table, sql).unwrap();
         assert!(days.dtype().is_duration(), "{days:?}");
+    }
+
+    #[test]
+    fn nan_is_greater_than_every_number() {
+        let table = df!("n" => [Some(1.0), None, Some(f64::NAN)], "m" => [2.0, f64::NAN, 3.0]);
+        let sql = "SELECT \"exact or nan\"(\"exact or nan\"(GREATEST(n, m, 2), n), m) AS x FROM t";
+        let found = select(&table.unwrap(), sql).unwrap();
+        let found: Vec<String> =
+            found.f64().unwrap().iter().map(|number| format!("{number:?}")).collect();
+        assert_eq!(found, ["Some(2.0)", "Some(NaN)", "Some(NaN)"]);
+    }
+
+    #[test]
+    fn hours_after_a_day_are_a_time() {
+        let table = df!("day" => [20_513_i32]).unwrap().lazy();
+        let table = table.with_column(col("day").cast(DataType::Date)).collect().unwrap();
+        let time = select(&table, "SELECT \"exact time\"(day) + INTERVAL '2 hours' AS x FROM t");
+        assert_eq!(time.unwrap().get(0).unwrap().to_string(), "2026-03-01 02:00:00");
     }
 
     #[test]

@@ -54,6 +54,9 @@ impl VisitorMut for Replacer {
         let replaced = match expr {
             Expr::BinaryOp { left, op, right } => exact_operation(left, op, right),
             Expr::Function(function) if is_sum(function) => exact_sum(function),
+            Expr::Function(function) if function_name(function) == "greatest" => {
+                exact_greatest(function)
+            }
             Expr::Function(function) => {
                 replace_function(function);
                 None
@@ -87,6 +90,10 @@ fn replace_function(function: &mut Function) {
         "abs" => arguments_mut(function).for_each(|argument| {
             *argument = call(exact::WIDEN, [take(argument)]);
         }),
+        // The engine returns null for constants of 32 and 64 bits.
+        "bit_and" | "bitand" | "bit_or" | "bitor" | "bit_xor" | "bitxor" | "xor" => {
+            arguments_mut(function).for_each(widen_number);
+        }
         "count" if !is_distinct(function) => count_rows_of_constant(function),
         // The engine removes all white space, others only spaces.
         "ltrim" | "rtrim" if arguments_mut(function).count() == 1 => {
@@ -115,8 +122,20 @@ fn exact_operation(left: &mut Expr, op: &BinaryOperator, right: &mut Expr) -> Op
         BinaryOperator::Minus => exact::SUBTRACT,
         BinaryOperator::Multiply => exact::MULTIPLY,
         BinaryOperator::Divide => exact::DIVIDE,
+        BinaryOperator::BitwiseAnd | BinaryOperator::BitwiseOr => {
+            widen_number(left);
+            widen_number(right);
+            return None;
+        }
         _ => return None,
     };
+    if matches!(op, BinaryOperator::Plus | BinaryOperator::Minus) {
+        if has_part_of_a_day(right) {
+            *left = call(exact::TO_TIME, [take(left)]);
+        } else if has_part_of_a_day(left) {
+            *right = call(exact::TO_TIME, [take(right)]);
+        }
+    }
     if is_interval(left) || is_interval(right) || (is_constant(left) && is_constant(right)) {
         return None;
     }
@@ -141,6 +160,17 @@ fn exact_sum(function: &mut Function) -> Option<Expr> {
     *argument = value;
     cast_to_double(argument);
     Some(call(exact::CHECK_SUM, [Expr::Function(function.clone()), Expr::Function(fractions)]))
+}
+
+/// Returns the greatest value, which is NaN if one is: the engine ignores NaN.
+fn exact_greatest(function: &mut Function) -> Option<Expr> {
+    let values: Vec<Expr> = arguments_mut(function)
+        .filter(|value| !matches!(value, Expr::Value(_)))
+        .map(|value| value.clone())
+        .collect();
+    let greatest = Expr::Function(function.clone());
+    let or_nan = |greatest, value| call(exact::OR_NAN, [greatest, value]);
+    (!values.is_empty()).then(|| values.into_iter().fold(greatest, or_nan))
 }
 
 /// Returns the number of rows, null if there are none, times the constant. The engine returns the
@@ -191,11 +221,48 @@ fn has_bounded_results(expr: &Expr) -> bool {
     }
 }
 
+/// Makes a literal number an integer of 64 bits.
+fn widen_number(expr: &mut Expr) {
+    if is_number(expr) {
+        *expr = call(exact::WIDEN, [take(expr)]);
+    }
+}
+
+/// Returns true for a literal number.
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(value.value, Value::Number(..)),
+        Expr::Nested(inner) | Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => {
+            is_number(inner)
+        }
+        _ => false,
+    }
+}
+
 /// Returns true for an interval, which the engine adds to a time only as a literal.
 fn is_interval(expr: &Expr) -> bool {
     match expr {
         Expr::Interval(_) => true,
         Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } => is_interval(inner),
+        _ => false,
+    }
+}
+
+/// Returns true for an interval, or a multiple of one, with hours or smaller units. The engine adds
+/// only the whole days to a date.
+fn has_part_of_a_day(expr: &Expr) -> bool {
+    const DAYS: [&str; 6] = ["d", "w", "mo", "q", "y", "c"];
+    match expr {
+        Expr::Interval(interval) => {
+            let text = interval.value.to_string().to_ascii_lowercase();
+            let mut units =
+                text.split(|c: char| !c.is_ascii_alphabetic()).filter(|u| !u.is_empty());
+            units.any(|unit| !DAYS.iter().any(|day| unit.starts_with(day)))
+        }
+        Expr::Nested(inner) | Expr::UnaryOp { expr: inner, .. } => has_part_of_a_day(inner),
+        Expr::BinaryOp { left, op: BinaryOperator::Multiply, right } => {
+            has_part_of_a_day(left) || has_part_of_a_day(right)
+        }
         _ => false,
     }
 }

@@ -63,6 +63,19 @@ mod tests {
             ("SELECT a / 49.0 AS x FROM t", "SELECT \"exact /\"(a, 49.0) AS x FROM t"),
             ("SELECT 1 / 3 AS x FROM t", "SELECT 1 / 3 AS x FROM t"),
             ("SELECT d + INTERVAL '1 day' AS x FROM t", "SELECT d + INTERVAL '1 day' AS x FROM t"),
+            (
+                "SELECT d - INTERVAL '1 day 2 hours' AS x, 2 * INTERVAL '1 month' + d AS y FROM t",
+                "SELECT \"exact time\"(d) - INTERVAL '1 day 2 hours' AS x, \
+                \"exact +\"(2 * INTERVAL '1 month', d) AS y FROM t",
+            ),
+            (
+                "SELECT GREATEST(a, b, 1) AS x FROM t",
+                "SELECT \"exact or nan\"(\"exact or nan\"(GREATEST(a, b, 1), a), b) AS x FROM t",
+            ),
+            (
+                "SELECT XOR(a, -7) AS x, 5 & a AS y FROM t",
+                "SELECT XOR(a, \"exact integer\"(-7)) AS x, \"exact integer\"(5) & a AS y FROM t",
+            ),
             ("SELECT RIGHT(s, 2) AS x FROM t", "SELECT \"exact right\"(s, 2) AS x FROM t"),
             (
                 "SELECT POWER(a, 2) AS x FROM t",
