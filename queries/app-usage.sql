@@ -10,7 +10,7 @@
 -- column views: report views in the app (ViewReport events that name the app)
 -- column viewers: distinct people who viewed reports or dashboards in the app
 -- column installs: distinct people who installed the app in the period (InstallApp)
--- column reports: distinct reports viewed in the app
+-- column reports: distinct reports viewed in the app; reports without an ID count by name
 -- column dashboard_views: dashboard views in the app
 -- column active_days: days with views in the app
 -- column last_view: time of the last view in the app

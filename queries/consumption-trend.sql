@@ -10,7 +10,7 @@
 -- column date: the day; for weeks and months, their first day in the period
 -- column views: report views (ViewReport)
 -- column viewers: distinct people who viewed a report or dashboard
--- column reports: distinct reports viewed
+-- column reports: distinct reports viewed; reports without an ID count by name
 -- column dashboard_views: dashboard views (ViewDashboard)
 -- column avg_7d: average views per day over the 7 days that end with the day; only if a row is a
 --   day

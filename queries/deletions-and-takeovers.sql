@@ -73,6 +73,7 @@ WITH changes AS (
         NULLIF(TileId, '') AS tile_id,
         COALESCE(workspace_id, NULLIF(FolderObjectId, '')) AS workspace_id,
         workspace_name,
+        NULLIF(WorkspaceName, '') AS workspace_name_then,
         user_id,
         NULLIF(OriginalOwner, '') AS previous_owner,
         local_epoch_day AS deleted_day
@@ -90,7 +91,9 @@ named AS (
     SELECT
         *,
         CASE kind
-            WHEN 'Workspace' THEN COALESCE(folder_name, workspace_name, item_name, workspace_id)
+            WHEN 'Workspace' THEN COALESCE(
+                folder_name, workspace_name_then, item_name, workspace_name, workspace_id
+            )
             WHEN 'Report' THEN COALESCE(report_name_then, report_id)
             WHEN 'Datasource' THEN COALESCE(datasource_name, item_name, datasource_id)
             WHEN 'Tile' THEN COALESCE(tile_name, item_name, tile_id)

@@ -10,7 +10,7 @@
 -- column share_pct: share of all views, in percent
 -- column viewers: distinct people who viewed a report this way
 -- column viewers_pct: share of all viewers, in percent
--- column reports: distinct reports viewed this way
+-- column reports: distinct reports viewed this way; reports without an ID count by name
 -- column views_per_viewer: views divided by viewers
 -- rule: Methods are written as in the log (DistributionMethod). Views without a method are in the
 --   row (unknown) and count in the shares.

@@ -8,7 +8,7 @@
 -- chart: bars failed
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- column activity: activity that failed; (none) if the event names none
--- column user: user or service principal
+-- column user: user or service principal; (unknown) if the events name none
 -- column failed: number of failures
 -- column failed_pct: failures in percent of all events of this user and activity
 -- column last_failed: time of the last failure
@@ -16,7 +16,7 @@
 --   period; empty if all failed
 -- column events: all events of this user and activity
 -- column failed_days: days with failures
--- column items: distinct items with failures
+-- column items: distinct items with failures; items without an ID count by name
 -- column last_item: item of the last failure
 -- column first_failed: time of the first failure in the period
 -- rule: An event failed if IsSuccess is false or ResultStatus is Failed or Failure. Service

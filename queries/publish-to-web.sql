@@ -38,17 +38,28 @@
 WITH code_events AS (
     SELECT
         -- An event without a report ID still means a report that is public.
-        COALESCE(report_id, NULLIF(ArtifactId, ''), NULLIF(ItemName, ''), '(unknown)')
-            AS report_key,
+        COALESCE(
+            report_id,
+            NULLIF(ArtifactId, ''),
+            NULLIF(ReportName, ''),
+            NULLIF(ItemName, ''),
+            '(unknown)'
+        ) AS report_key,
         COALESCE(report_id, NULLIF(ArtifactId, '')) AS published_id,
-        NULLIF(ItemName, '') AS item_name,
+        COALESCE(NULLIF(ReportName, ''), NULLIF(ItemName, '')) AS item_name,
         workspace_id,
         user_id,
         CreationTime AS happened_at,
         activity_name,
         ROW_NUMBER() OVER (
             PARTITION BY
-                COALESCE(report_id, NULLIF(ArtifactId, ''), NULLIF(ItemName, ''), '(unknown)'),
+                COALESCE(
+                    report_id,
+                    NULLIF(ArtifactId, ''),
+                    NULLIF(ReportName, ''),
+                    NULLIF(ItemName, ''),
+                    '(unknown)'
+                ),
                 activity_name
             ORDER BY CreationTime DESC, Id DESC
         ) AS place
@@ -85,13 +96,20 @@ viewed AS (
     WHERE activity_name = 'ViewReport' AND actor_kind = 'anonymous'
     GROUP BY COALESCE(report_id, NULLIF(ReportName, ''), '(unknown)')
 ),
-later AS (
-    SELECT c.code_report AS later_report, COUNT(*) AS views_since_published
+anonymous_views_ever AS (
+    SELECT
+        COALESCE(report_id, NULLIF(ReportName, ''), '(unknown)') AS seen_report,
+        CreationTime AS seen_at
     FROM history AS e
-    INNER JOIN codes AS c ON e.report_id = c.code_report
     CROSS JOIN period AS p
     WHERE activity_name = 'ViewReport' AND actor_kind = 'anonymous'
-        AND e.CreationTime > c.published_at AND local_epoch_day <= last_epoch_day
+        AND local_epoch_day <= last_epoch_day
+),
+later AS (
+    SELECT c.code_report AS later_report, COUNT(*) AS views_since_published
+    FROM anonymous_views_ever AS e
+    INNER JOIN codes AS c ON e.seen_report = c.code_report
+    WHERE e.seen_at > c.published_at
     GROUP BY c.code_report
 ),
 listed AS (

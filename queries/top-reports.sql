@@ -9,7 +9,7 @@
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- column rank: position by views, viewers and last view
 -- column report: latest name of the report, or its ID if it never had a name; the name in the event
---   if the event has no ID
+--   (ReportName) if the event has no ID
 -- column workspace: latest name of the workspace
 -- column views: report views; an export counts as one view per page, as in Microsoft's usage
 --   metrics

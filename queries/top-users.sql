@@ -11,7 +11,7 @@
 -- column rank: position by views, other_views, reports and name
 -- column user: address of the user, in lower case
 -- column views: report views (ViewReport)
--- column reports: distinct reports viewed
+-- column reports: distinct reports viewed; reports without an ID count by name
 -- column workspaces: distinct workspaces with views
 -- column active_days: days with views
 -- column last_seen: time of the last view in the period

@@ -14,7 +14,7 @@
 -- column exports: exports, downloads and prints of its content
 -- column edits: number of times content was created, changed or deleted in it
 -- column other_views: views of other content: dashboards, tiles, dataflows and more
--- column reports: distinct reports viewed in it
+-- column reports: distinct reports viewed in it; reports without an ID count by name
 -- column active_days: days with any of these activities
 -- column workspace_type: `Workspace` or `My workspace` (personal)
 -- column workspace_id: ID of the workspace, one row each
