@@ -102,6 +102,10 @@ def fates(dice: Dice, first: date, days: int, traits: list[str]) -> list[str]:
             # A day is quiet only if nothing else is written on it: the day before is not recorded.
             if weekend and fate[number] == "complete" and dice.chance(0.3):
                 fate[number] = "quiet"
+    for number in range(days - 1):
+        # The next day records which hours were downloaded. Without it, nothing shows the gap.
+        if fate[number] == "hours" and fate[number + 1] == "missing":
+            fate[number] = "early"
     return fate
 
 
