@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::address::{
-    PERSONAL_WORKSPACE_PREFIX, canonical_address, is_named_after, replace_addresses, sorted_words,
-    string_length,
+    PERSONAL_WORKSPACE_PREFIX, canonical_address, is_named_after, personal_site_of,
+    replace_addresses, replace_personal_sites, sorted_words, string_length,
 };
 use super::pseudonym::Pseudonymizer;
 use crate::schema::{EventText, PersonFieldKind, is_nobody};
@@ -159,8 +159,19 @@ impl PersonMatcher {
             self.mark(person)?;
             Some(self.pseudonymizer.pseudonymize_address(address))
         };
-        let replaced = replace_addresses(text, pseudonym);
+        let mut replaced = replace_addresses(text, pseudonym);
+        let sites = self.redact_personal_sites(replaced.as_deref().unwrap_or(text));
+        replaced = sites.or(replaced);
         self.redact_json(replaced.as_deref().unwrap_or(text)).or(replaced)
+    }
+
+    /// Replaces these people in the paths of personal sites.
+    pub(super) fn redact_personal_sites(&self, text: &str) -> Option<String> {
+        replace_personal_sites(text, |owner| {
+            let owner = owner.to_lowercase();
+            let is_hers = |address: &str| personal_site_of(address) == owner;
+            self.any_address(is_hers).then(|| self.pseudonymizer.pseudonymize_name(&owner))
+        })
     }
 
     /// Returns true if the owner of a personal workspace is one of these people.

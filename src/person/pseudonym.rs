@@ -2,7 +2,7 @@
 
 use super::address::{
     GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, canonical_address, parse_guest, replace_addresses,
-    sorted_words,
+    replace_personal_sites, sorted_words,
 };
 use crate::schema::guid::is_guid;
 use crate::schema::{EventText, PersonFieldKind, is_address, is_nobody};
@@ -40,9 +40,14 @@ impl Pseudonymizer {
         format!("p-{}", self.token("name", &name.to_lowercase()))
     }
 
-    /// Replaces every address in a text with its pseudonym; `None` if there is no address.
+    /// Replaces every address in a text with its pseudonym, and the owners of personal sites;
+    /// `None` if there are none.
     pub fn pseudonymize_text(&self, text: &str) -> Option<String> {
-        replace_addresses(text, |address| Some(self.pseudonymize_address(address)))
+        let replaced = replace_addresses(text, |address| Some(self.pseudonymize_address(address)));
+        let sites = replace_personal_sites(replaced.as_deref().unwrap_or(text), |owner| {
+            Some(self.pseudonymize_name(owner)).filter(|_| owner.contains('_'))
+        });
+        sites.or(replaced)
     }
 
     /// Replaces the owner in the name of a personal workspace (`PersonalWorkspace Zoe Doe`); `None`

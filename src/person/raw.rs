@@ -94,6 +94,7 @@ impl PersonMatcher {
         };
         let replaced = replace_addresses(&text, pseudonym);
         put(replaced, &mut text);
+        put(self.redact_personal_sites(&text), &mut text);
         is_found.then_some(text)
     }
 

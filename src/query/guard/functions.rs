@@ -247,7 +247,9 @@ pub fn check_date(literal: &TypedString) -> GuardResult {
         Value::SingleQuotedString(text)
             if literal.data_type == DataType::Date && text.parse::<NaiveDate>().is_err() =>
         {
-            refuse(format!("{literal} is no day of the calendar; write a day as DATE '2026-03-31'"))
+            refuse(format!(
+                "{literal} is not a day of the calendar; write a day as DATE '2026-03-31'"
+            ))
         }
         _ => ControlFlow::Continue(()),
     }

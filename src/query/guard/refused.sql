@@ -1357,7 +1357,7 @@ SELECT k FROM (VALUES (1), (2.5)) AS v (k);
 SELECT k FROM (VALUES (1.0), (2.5)) AS v (k);
 
 -- form: a date that does not exist
--- guard: DATE '2026-02-29' is no day of the calendar; write a day as DATE '2026-03-31'
+-- guard: DATE '2026-02-29' is not a day of the calendar; write a day as DATE '2026-03-31'
 -- engine: 0
 -- right: 5
 -- duckdb: error
