@@ -2,10 +2,11 @@
 
 use arrow::error::ArrowError;
 
-use super::batch::{BatchError, EventBatch, EventKey, Lineage, Projection, RejectedEvent};
+use super::batch::{BatchError, EventBatch, Lineage, Projection, RejectedEvent};
 use super::column_builder::ColumnBuilder;
 use super::copies::MergedEvent;
 use super::derived::DerivedColumns;
+use super::event_key::EventKey;
 use super::event_time::event_time;
 use super::field_lookup::{FieldLookup, FieldTarget, START, name_rank};
 use super::schema::KeyColumns;

@@ -9,6 +9,7 @@ mod builder;
 mod column_builder;
 mod copies;
 mod derived;
+mod event_key;
 mod event_time;
 mod extra_fields;
 mod field_lookup;
@@ -22,12 +23,13 @@ mod text;
 mod text_dictionary;
 mod to_json;
 
-pub use batch::{BatchError, EventBatch, EventKey, Lineage, Projection, RejectedEvent};
+pub use batch::{BatchError, EventBatch, Lineage, Projection, RejectedEvent};
 pub use builder::BatchBuilder;
 pub use copies::{
     CopyParsers, CopyReader, EventCopy, FieldConflict, MergedEvent, last_source, source_order,
 };
 pub use derived::non_content_columns;
+pub use event_key::EventKey;
 pub use extra_fields::{EXTRA_FIELD_COLUMNS, ExtraFieldCollector, ExtraFieldStats};
 pub use fingerprint::{covers, fingerprint, fingerprints};
 pub use rewrite::{ColumnTextRewrite, rewrite_texts};

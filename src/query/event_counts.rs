@@ -12,7 +12,7 @@ use crate::query::engine::scan;
 use crate::query::guard::references::References;
 use crate::query::session::{EventCounts, Session};
 use crate::query::views::context::ViewContext;
-use crate::query::views::{activities, actors, events};
+use crate::query::views::{activities, actor_kinds, events};
 
 impl Session<'_> {
     /// Counts the events of the period in the log of a report, by reason of exclusion.
@@ -39,7 +39,7 @@ fn count_events(context: &ViewContext<'_>) -> PolarsResult<EventCounts> {
         matching.alias("matching"),
         activities::is_noise(session.noise_filter()).alias("noise"),
         activities::is_failed().alias("failed"),
-        actors::is_service().alias("service"),
+        actor_kinds::is_service().alias("service"),
     ]);
     let counted = || col("matching").and(col("noise").not());
     let sum = |flags: Expr, name: &str| flags.sum().cast(DataType::UInt64).alias(name);

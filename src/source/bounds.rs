@@ -5,7 +5,7 @@
 
 use super::embedded_json::is_embedded_json;
 use super::envelopes::{MAX_SNIFF_BYTES, MemberRole, is_envelope, member_role, string_content};
-use super::preamble::json_in_line;
+use super::json_preamble::json_in_line;
 use super::structural_scan::{BracketScanner, ValueEnd};
 
 /// The largest record that is read. No event is close to that size, so in a larger record a quote

@@ -1,4 +1,5 @@
-//! Defines the text encodings of log files.
+//! Defines the text encodings of log files. `decode.rs` recognizes which one a text has, with or
+//! without a byte order mark.
 
 /// The encoding of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

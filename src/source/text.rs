@@ -7,10 +7,10 @@ use super::csv_rows::{CsvRowScanner, CsvStep, blank_out, is_csv_header, is_delim
 use super::decode::TextDecoder;
 use super::embedded_json::{StringUnquoter, is_embedded_json, unquote};
 use super::format::SourceFormat;
+use super::json_preamble::{JsonPreamble, find_json};
 use super::json_table::TableColumns;
 use super::member::UnsupportedText;
 use super::positions::PositionMap;
-use super::preamble::{JsonPreamble, find_json};
 use super::problem::DecodeProblem;
 use super::unsupported::{describe_like_json, describe_unknown, recognize};
 

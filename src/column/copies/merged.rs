@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::copy::EventCopy;
-use super::value::{Content, RankedValue, is_annotation};
+use super::value_rank::{Content, RankedValue, is_annotation};
 use crate::column::field_lookup::name_rank;
 use crate::record::{Object, Parser, Value, json, time};
 use crate::schema::{column_index, columns};

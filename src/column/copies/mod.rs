@@ -6,9 +6,9 @@
 
 mod copy;
 mod merged;
-mod value;
+mod value_rank;
 
 pub use copy::{CopyReader, EventCopy};
-pub(super) use value::is_annotation;
+pub(super) use value_rank::is_annotation;
 
 pub use merged::{CopyParsers, FieldConflict, MergedEvent, last_source, source_order};

@@ -103,7 +103,7 @@ fn other_forms_with_engine_specific_results_are_refused_with_advice() {
         ("SELECT -9223372036854775808 AS n FROM period", "write it as a fraction"),
         ("SELECT k FROM (VALUES (NULL), (-1), (2.5)) AS v (k)", "write all alike"),
         ("SELECT k FROM (VALUES (TRUE, 1), (3, 2)) AS v (k, i)", "a Boolean and a whole number"),
-        ("SELECT DATE '2026-02-29' AS d FROM period", "is no day"),
+        ("SELECT DATE '2026-02-29' AS d FROM period", "is not a day"),
         ("SELECT CORR(n, n) OVER (PARTITION BY Id) AS c FROM events", "over all rows"),
         ("SELECT STRFTIME(local_time, '%H %f') AS t FROM events", "with %f"),
         ("SELECT COVAR_POP(n, n) AS c FROM events", "write AVG(a * b)"),

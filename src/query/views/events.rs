@@ -17,7 +17,7 @@ use crate::query::engine::scan;
 use crate::query::views::activities::NoiseFilter;
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::{ENTITIES, entity_id, only_model};
-use crate::query::views::{activities, actors, items, user_agent};
+use crate::query::views::{activities, actor_kinds, items, user_agent};
 
 /// Microseconds in a minute.
 const MICROS_PER_MINUTE: i64 = 60_000_000;
@@ -67,8 +67,8 @@ fn exclude_uncounted(mut events: LazyFrame, context: &ViewContext<'_>) -> LazyFr
         events = events.filter(activities::is_failed().not());
     }
     match context.actors {
-        Actors::People => events.filter(actors::is_service().not()),
-        Actors::Services => events.filter(actors::is_service()),
+        Actors::People => events.filter(actor_kinds::is_service().not()),
+        Actors::Services => events.filter(actor_kinds::is_service()),
         Actors::All => events,
     }
 }
@@ -85,11 +85,11 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
     };
     let mut first = time_columns(context)?;
     first.extend([
-        ("user_id", actors::user_id()),
+        ("user_id", actor_kinds::user_id()),
         ("activity_name", activities::activity()),
         ("is_noise", activities::is_noise(context.session.noise_filter())),
         ("is_presence", activities::is_presence()),
-        ("is_service", actors::is_service()),
+        ("is_service", actor_kinds::is_service()),
         ("is_failed", activities::is_failed()),
         ("is_personal_workspace", is_personal_workspace()),
     ]);
@@ -101,7 +101,7 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
 
     let label = operation_attribute(|operation| operation.friendly_name);
     let mut second = vec![
-        ("user_domain", actors::user_domain()),
+        ("user_domain", actor_kinds::user_domain()),
         ("activity_label", memoize::first_non_null(label, activities::activity())),
         ("consumption_method", user_agent::consumption_method()),
         ("browser", user_agent::browser()),
@@ -113,7 +113,7 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
         ("item_name", items::name()),
     ];
     if references.has_column("actor_kind") {
-        second.push(("actor_kind", actors::actor_kind(context.internal_domains()?)));
+        second.push(("actor_kind", actor_kinds::actor_kind(context.internal_domains()?)));
     }
     for kind in ENTITIES.iter().filter(|kind| references.has_column(kind.name)) {
         let table = context.session.name_lookup().names_of(kind.view)?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 
-use crate::query::views::actors::{GUEST_USER_TYPE, is_service};
+use crate::query::views::actor_kinds::{GUEST_USER_TYPE, is_service};
 use crate::query::views::addresses::{GUEST_MARK, PERSONAL_ACCOUNT_PREFIX, domain_of};
 
 /// A domain is internal if at least 1 in this number of users has it (5 %) …

@@ -1,7 +1,7 @@
 //! The views that a statement reads. Only the columns that the statement names are built.
 
 pub(in crate::query) mod activities;
-pub(in crate::query) mod actors;
+pub(in crate::query) mod actor_kinds;
 pub(in crate::query) mod addresses;
 mod archive;
 pub(in crate::query) mod columns;

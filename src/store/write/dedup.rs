@@ -133,7 +133,7 @@ impl KeptPartition<'_> {
     }
 
     /// Inserts an event, and returns the duplicate: this event or the one that it has replaced. The
-    /// first event in the log files is kept.
+    /// first copy in the log files keeps its row; what the others add is merged into it later.
     fn insert_or_replace(&mut self, row: StagedRow) -> Option<StagedRow> {
         let runs = self.runs;
         let id = key_at(runs, row).id();

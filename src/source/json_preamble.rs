@@ -49,7 +49,7 @@ fn starts_with_json(text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::source::preamble::*;
+    use crate::source::json_preamble::*;
 
     #[test]
     fn json_is_found_below_text_and_after_prefixes() {
