@@ -137,6 +137,9 @@ fn resolve_period(snapshot: &Snapshot, log: LogKind, options: &Options) -> Resul
         let yesterday = options.now.with_timezone(&zone).date_naive().pred_opt();
         let latest = yesterday.map_or(last, |yesterday| yesterday.max(last));
         until = until.map(|day| day.min(latest));
+        if until.is_none() && since.is_some_and(|since| last < since && since <= latest) {
+            until = Some(latest);
+        }
     }
     Ok(Period::new(zone, since, until, extent))
 }

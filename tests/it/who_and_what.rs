@@ -530,3 +530,23 @@ fn recipient_of_a_shared_power_app_is_named() {
     let sql = "SELECT recipient, kind FROM recipients ORDER BY event_id NULLS LAST";
     assert_eq!(rows(&dir, &["sql", sql]).len(), 2);
 }
+
+/// Pages in files of their own, of which the last ones are empty, made every day truncated.
+#[test]
+fn empty_pages_continue_a_day() {
+    let dir = Workdir::new();
+    for hour in 0..24 {
+        let time = format!("2026-01-05T{hour:02}:30:00");
+        let events = match hour {
+            7..=19 => vec![view(hour, &time, json!({"UserId": "ann@x.org"}))],
+            _ => Vec::new(),
+        };
+        let next = (hour < 23).then_some("https://api.powerbi.com/next");
+        let page = json!({"activityEventEntities": events, "continuationUri": next});
+        dir.write(&format!("archive/20260105_{hour:010}.json"), page.to_string());
+    }
+    assert_eq!(report(&dir, "coverage", &["status"]), [json!(["complete"])]);
+    std::fs::remove_file(dir.join("archive/20260105_0000000023.json")).expect("it is there");
+    // The last page is missing.
+    assert_eq!(report(&dir, "coverage", &["status"]), [json!(["truncated"])]);
+}

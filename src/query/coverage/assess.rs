@@ -217,7 +217,7 @@ impl<'a> Evidence<'a> {
     /// continuation, each hour was downloaded by itself, and the continuation has events of the
     /// same hour.
     fn lacks_continuation(&self, date: NaiveDate, page: &LogSource<'_>) -> bool {
-        if !page.facts.is_continued {
+        if !page.facts.is_continued || self.sources.is_in_whole_chain(page.facts) {
             return false;
         }
         let Some((first, last)) = page.reach(date) else { return false };

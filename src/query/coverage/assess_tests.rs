@@ -133,6 +133,11 @@ fn page_without_its_continuation_truncates_the_day() {
     assert_eq!((truncated, reason.as_str()), (DayStatus::Truncated, expected));
     let second = page("p2.json", false, "01:05", "23:40");
     assert_eq!(status(&[first.clone(), second.clone()], &[]).0, DayStatus::Complete);
+    // An empty page is a continuation too, although no event shows that it belongs to the day.
+    let empty = SourceFacts { path: "p2.json".into(), kind: "rest".into(), ..Default::default() };
+    assert_eq!(status(&[first.clone(), empty.clone()], &[]).0, DayStatus::Complete);
+    let continued = SourceFacts { is_continued: true, ..empty };
+    assert_eq!(status(&[first.clone(), continued], &[]).0, DayStatus::Truncated);
     // Each hour was downloaded by itself, so the next hour is not the continuation.
     let hours: Vec<SourceFacts> = (1..24)
         .map(|hour| {
