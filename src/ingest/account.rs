@@ -36,8 +36,10 @@ pub(super) struct SourceAccount {
     loss_indicators: LossIndicators,
     skipped_text: Option<String>,
     search: SearchFacts,
-    /// The position of the last page, and true if it announces another page.
+    /// The position of the last page with records, and true if it announces another page.
     continuation: Option<(u64, bool)>,
+    /// True if the end of the source announces another page; `None` if it says nothing.
+    pub(super) last_page_is_continued: Option<bool>,
 }
 
 /// The counts of one chunk, which are added to the account of its source.
@@ -191,7 +193,8 @@ impl SourceAccount {
 
     /// Completes the account after the source was read.
     pub(super) fn finish(&mut self) {
-        self.facts.is_continued = self.continuation.is_some_and(|(_, is_continued)| is_continued);
+        let last = self.continuation.map(|(_, is_continued)| is_continued);
+        self.facts.is_continued = self.last_page_is_continued.or(last).unwrap_or(false);
         // Without events of the Power Platform, it is the period of the source.
         if self.facts.power_platform.is_empty() {
             self.facts.power_bi_period_us = None;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::account::{ChunkStats, SourceAccount};
 use super::dates::FileDates;
 use crate::error::{Error, Result};
+use crate::record::continuation::last_continuation;
 use crate::record::{csv, foreign};
 use crate::source::{
     Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
@@ -283,6 +284,9 @@ impl QueueState {
         account.digest = Some(open.chunks.digest());
         let results = open.chunks.take_finished();
         let texts = results.len();
+        if let Some(result) = results.last() {
+            account.last_page_is_continued = last_continuation(&result.rest, &[]);
+        }
         let unsupported: Vec<UnsupportedText> =
             results.into_iter().filter_map(|result| open.finish_member(result).err()).collect();
         account.facts.kind = match (open.kinds.is_empty(), unsupported.is_empty()) {

@@ -138,7 +138,7 @@ fn resolve_period(snapshot: &Snapshot, log: LogKind, options: &Options) -> Resul
         let latest = yesterday.map_or(last, |yesterday| yesterday.max(last));
         until = until.map(|day| day.min(latest));
         if until.is_none() && since.is_some_and(|since| last < since && since <= latest) {
-            until = Some(latest);
+            until = since;
         }
     }
     Ok(Period::new(zone, since, until, extent))

@@ -136,7 +136,7 @@ impl ChunkReader {
             MemberContent::Unsupported(reason) => Err(UnsupportedText::loss(reason)),
             MemberContent::Empty => Ok(SourceFormat::Empty),
         };
-        self.finished.push(MemberResult { name, format });
+        self.finished.push(MemberResult { name, format, rest: Vec::new() });
     }
 
     fn finish_member(&mut self) {
@@ -147,7 +147,8 @@ impl ChunkReader {
         let qualify = |problem: DecodeProblem| member.qualify_problem(problem);
         self.problems.extend(text.take_problems().into_iter().map(qualify));
         self.tail_problems.extend(text.take_tail_problems().into_iter().map(qualify));
-        self.finished.push(MemberResult { name: member.name.clone(), format: text.format() });
+        let (format, rest) = (text.format(), text.take_rest());
+        self.finished.push(MemberResult { name: member.name.clone(), format, rest });
     }
 
     /// Stops reading the current text, which is not a log.

@@ -45,6 +45,8 @@ pub(super) struct MemberReader {
     problems: Vec<DecodeProblem>,
     /// Problems at the end of the file. A file that is still being written has them too.
     tail_problems: Vec<DecodeProblem>,
+    /// The text after the last chunk if the text consists of pages.
+    rest: Vec<u8>,
 }
 
 /// Text of strings and rows that were in place of records. It is appended to the text of a chunk.
@@ -94,6 +96,7 @@ impl MemberReader {
             state: ReadState::Undetected,
             problems: Vec::new(),
             tail_problems: Vec::new(),
+            rest: Vec::new(),
         }
     }
 
@@ -196,6 +199,11 @@ impl MemberReader {
     /// Returns the problems between and in records so far.
     pub(super) fn take_problems(&mut self) -> Vec<DecodeProblem> {
         std::mem::take(&mut self.problems)
+    }
+
+    /// Returns the text after the last chunk if the text consists of pages.
+    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rest)
     }
 
     /// Returns the problems at the end.
@@ -386,8 +394,11 @@ impl MemberReader {
         let open = scanner.unclosed(&self.text);
         let problem = open.and_then(|open| step_problem(open, &self.text, &self.positions));
         self.tail_problems.extend(problem);
-        self.text.clear();
         let format_flags = scanner.format_flags;
+        if format_flags.is_rest && !self.text.is_empty() {
+            self.rest = std::mem::take(&mut self.text);
+        }
+        self.text.clear();
         *scanner = RecordScanner::default();
         scanner.format_flags = format_flags;
     }

@@ -94,7 +94,7 @@ fn fail_on_conditions_set_the_exit_code() {
     run_on_year(&[&lately[..], &["coverage:incomplete"], &day].concat()).ended(0);
     run_on_year(&[&lately[..], &["rows:any"], &day].concat()).ended(3);
     run_on_year(&[&lately[..], &["rows:none"], &day].concat()).ended(0);
-    // The days from a named one up to yesterday are missing even if the log ends before it.
+    // A named day is missing even if the log ends before it.
     let since = [&lately[..], &["coverage:missing", "--since", "2026-09-01"]].concat();
     assert!(run_on_year(&since).ended(3).stdout.contains("2026-09-01  missing"));
     let wrong = run_on_year(&[&lately[..], &["weather"]].concat()).ended(2);

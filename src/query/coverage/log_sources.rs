@@ -266,8 +266,8 @@ mod tests {
         assert!(all.sources.iter().all(|source| source.written_us.is_some()));
     }
 
-    /// Returns the numbers of the pages in a whole chain, given the digits in the name of each page,
-    /// with a plus sign if the page has a continuation.
+    /// Returns the numbers of the pages in a whole chain, given the digits in the name of each
+    /// page, with a plus sign if the page has a continuation.
     fn whole_chain(pages: &[&str]) -> Vec<String> {
         let page = |text: &&str| SourceFacts {
             path: format!("a/20260105_{}.json", text.trim_end_matches('+')),
