@@ -35,7 +35,7 @@
 -- limit: Views through an embed code are counted as the log writes them. The log does not show how
 --   many people viewed, whether the tenant setting blocks a code, or whether the report still
 --   exists. The admin portal lists the embed codes that exist now.
-WITH code_events AS (
+WITH code_changes AS (
     SELECT
         -- An event without a report ID still means a report that is public.
         COALESCE(
@@ -51,22 +51,19 @@ WITH code_events AS (
         user_id,
         CreationTime AS happened_at,
         activity_name,
-        ROW_NUMBER() OVER (
-            PARTITION BY
-                COALESCE(
-                    report_id,
-                    NULLIF(ArtifactId, ''),
-                    NULLIF(ReportName, ''),
-                    NULLIF(ItemName, ''),
-                    '(unknown)'
-                ),
-                activity_name
-            ORDER BY CreationTime DESC, Id DESC
-        ) AS place
+        Id AS event_id
     FROM history AS e
     CROSS JOIN period AS p
     WHERE activity_name IN ('PublishToWebReport', 'DeleteEmbedCode')
         AND local_epoch_day <= last_epoch_day
+),
+code_events AS (
+    SELECT
+        *,
+        ROW_NUMBER() OVER (
+            PARTITION BY report_key, activity_name ORDER BY happened_at DESC, event_id DESC
+        ) AS place
+    FROM code_changes
 ),
 codes AS (
     SELECT

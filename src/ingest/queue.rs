@@ -284,9 +284,7 @@ impl QueueState {
         account.digest = Some(open.chunks.digest());
         let results = open.chunks.take_finished();
         let texts = results.len();
-        if let Some(result) = results.last() {
-            account.last_page_is_continued = last_continuation(&result.rest, &[]);
-        }
+        account.last_page_is_continued = last_continuation(open.chunks.rest(), &[]);
         let unsupported: Vec<UnsupportedText> =
             results.into_iter().filter_map(|result| open.finish_member(result).err()).collect();
         account.facts.kind = match (open.kinds.is_empty(), unsupported.is_empty()) {

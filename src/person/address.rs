@@ -79,9 +79,9 @@ pub(super) fn replace_addresses(
         let local = &text[text[done..at].trim_end_matches(is_part_of_address).len() + done..at];
         let after = &text[at + sign.len()..];
         let domain = &after[..after.find(|c| !is_domain(c)).unwrap_or(after.len())];
-        let domain = domain.trim_end_matches(['.', '-']);
+        let domains = domains(domain.trim_end_matches(['.', '-']));
         let found = local_parts(local).find_map(|local| {
-            domains(domain).into_iter().find_map(|domain| {
+            domains.iter().find_map(|domain| {
                 let replaced = replacement(&format!("{local}@{domain}"))?;
                 Some((at - local.len(), at + sign.len() + domain.len(), replaced))
             })

@@ -44,6 +44,8 @@ pub struct ChunkReader {
     packed: PackedFile,
     current: Option<(MemberReader, Arc<SourceMember>)>,
     finished: Vec<MemberResult>,
+    /// The rest of the last text, if that consists of pages.
+    rest: Vec<u8>,
     problems: Vec<DecodeProblem>,
     tail_problems: Vec<DecodeProblem>,
     digest: String,
@@ -60,6 +62,7 @@ impl ChunkReader {
             packed: PackedFile::open(path)?,
             current: None,
             finished: Vec::new(),
+            rest: Vec::new(),
             problems: Vec::new(),
             tail_problems: Vec::new(),
             digest: String::new(),
@@ -136,7 +139,8 @@ impl ChunkReader {
             MemberContent::Unsupported(reason) => Err(UnsupportedText::loss(reason)),
             MemberContent::Empty => Ok(SourceFormat::Empty),
         };
-        self.finished.push(MemberResult { name, format, rest: Vec::new() });
+        self.rest = Vec::new();
+        self.finished.push(MemberResult { name, format });
     }
 
     fn finish_member(&mut self) {
@@ -147,8 +151,8 @@ impl ChunkReader {
         let qualify = |problem: DecodeProblem| member.qualify_problem(problem);
         self.problems.extend(text.take_problems().into_iter().map(qualify));
         self.tail_problems.extend(text.take_tail_problems().into_iter().map(qualify));
-        let (format, rest) = (text.format(), text.take_rest());
-        self.finished.push(MemberResult { name: member.name.clone(), format, rest });
+        self.rest = text.take_rest();
+        self.finished.push(MemberResult { name: member.name.clone(), format: text.format() });
     }
 
     /// Stops reading the current text, which is not a log.
@@ -177,6 +181,12 @@ impl ChunkReader {
     /// Returns the texts of the file that ended since the last call.
     pub fn take_finished(&mut self) -> Vec<MemberResult> {
         std::mem::take(&mut self.finished)
+    }
+
+    /// Returns the text after the last chunk if the last text of the file consists of pages of the
+    /// REST API. It has no records, and is the whole text of an empty page.
+    pub fn rest(&self) -> &[u8] {
+        &self.rest
     }
 
     /// Returns the digest of the whole file, after the last chunk was read.

@@ -43,9 +43,6 @@ pub struct MemberResult {
     pub name: Option<String>,
     /// The format of the text, or the reason why it is not a log.
     pub format: Result<SourceFormat, UnsupportedText>,
-    /// The text after the last chunk of pages of the REST API. It has no records, and is the whole
-    /// text of an empty page. Empty for other formats.
-    pub rest: Vec<u8>,
 }
 
 /// A text that is not a log.
