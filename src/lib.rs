@@ -97,8 +97,8 @@
 //! assert_eq!(result.grid.columns[1].name, "report");
 //! assert_eq!(result.grid.rows[0][1], Cell::Text("Sales Overview".to_owned()));
 //! assert!(result.grid.rows.len() <= 3);
-//! // 18 February is not in the sample data.
-//! assert_eq!(result.context.coverage.missing, 1);
+//! // 18 February UTC is not in the sample data. In Berlin, it is a part of two days.
+//! assert_eq!(result.context.coverage.partial, 2);
 //! # Ok(())
 //! # }
 //! ```
