@@ -91,7 +91,7 @@ impl DeltaLog {
     pub(in crate::store) fn open_table(disk: Arc<dyn Disk>, folder: PathBuf) -> Result<DeltaLog> {
         let (builder, runtime) = table_builder(&disk, &folder)?;
         let table =
-            runtime.block_on(builder.load()).map_err(|error| delta_error(&folder, error))?;
+            runtime.block_on(builder.load()).map_err(|error| unreadable_log(&folder, error))?;
         let log = DeltaLog { disk, table_dir: folder, table, runtime };
         log.check_reader_features()?;
         Ok(log)
@@ -486,7 +486,9 @@ impl DeltaLog {
 fn table_builder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .enable_all()
+        // Nothing opens a connection. The driver for connections would need descriptors, and
+        // panics if there are none left.
+        .enable_time()
         .build()
         .map_err(Error::internal)?;
     // deltalake decodes paths in URLs more than once, and a folder may have any name. So the log
@@ -498,6 +500,18 @@ fn table_builder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuild
         .map_err(|error| delta_error(folder, error))?;
     let backend = Arc::new(backend);
     Ok((builder.with_storage_backend(backend, url), runtime))
+}
+
+/// Returns the error for a log that cannot be read. If a version is missing, it says which.
+fn unreadable_log(folder: &Path, error: DeltaTableError) -> Error {
+    let Some((missing, next)) = retention::missing_version(&folder.join("_delta_log")) else {
+        return delta_error(folder, error);
+    };
+    let message = format!(
+        "expected version {missing} of the log, found version {next} after a gap; restore \
+         _delta_log/{missing:020}.json from a copy of the store"
+    );
+    Error::store_caused(folder, message, error)
 }
 
 /// Returns an error with the first line of a deltalake error. Backtraces, if enabled, follow it.

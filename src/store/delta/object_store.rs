@@ -22,6 +22,7 @@ use object_store::{
 };
 
 use crate::error::Error as StoreError;
+use crate::store::delta::retention::{CHECKPOINT_HINT, latest_checkpoint};
 use crate::store::fs::atomic_file::{AtomicFile, Publish};
 use crate::store::fs::disk::Disk;
 use crate::store::fs::paths::{file_name, parent_or_current};
@@ -66,6 +67,12 @@ impl DiskObjectStore {
     fn read(&self, location: &Path, options: &GetOptions) -> Result<Option<GetResult>> {
         let path = self.local.path_to_filesystem(location)?;
         let failed = |source: io::Error| object_store_error(&path, source);
+        // Without the hint, the whole log is listed. With a wrong one, it could not be read.
+        if file_name(&path) == CHECKPOINT_HINT
+            && latest_checkpoint(parent_or_current(&path)).is_none()
+        {
+            return Err(failed(io::ErrorKind::NotFound.into()));
+        }
         let mut file = File::open(&path).map_err(failed)?;
         let meta = object_meta(location.clone(), &file.metadata().map_err(failed)?);
         let range = match options.range.as_ref().map(|range| range.as_range(meta.size)) {

@@ -5,6 +5,7 @@
 //! kept for diagnosis and for writers that are late. The limit is a number of versions and not a
 //! number of days, because their number causes the cost.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -13,10 +14,35 @@ use crate::store::fs::disk::Disk;
 /// Versions that are kept before the newest checkpoint.
 const RETAINED_VERSIONS: i64 = 1000;
 
-/// Returns the version of the newest checkpoint, as `_last_checkpoint` contains it.
+/// The file that names the newest checkpoint, so that readers need not search for it.
+pub(in crate::store) const CHECKPOINT_HINT: &str = "_last_checkpoint";
+
+/// Returns the version of the newest checkpoint, as [`CHECKPOINT_HINT`] contains it. Returns `None`
+/// if the file is damaged, or if it names a checkpoint that does not exist.
 pub(in crate::store) fn latest_checkpoint(log: &Path) -> Option<i64> {
-    let text = fs::read(log.join("_last_checkpoint")).ok()?;
-    serde_json::from_slice::<serde_json::Value>(&text).ok()?["version"].as_i64()
+    let text = fs::read(log.join(CHECKPOINT_HINT)).ok()?;
+    let hint = serde_json::from_slice::<serde_json::Value>(&text).ok()?;
+    let version = hint["version"].as_i64()?;
+    let start = format!("{version:020}.checkpoint.");
+    let names = fs::read_dir(log).ok()?.flatten().map(|entry| entry.file_name());
+    let parts = names.filter(|name| name.to_string_lossy().starts_with(&start)).count() as u64;
+    let is_complete = hint["parts"].as_u64().map_or(parts > 0, |expected| parts == expected);
+    (is_complete && version >= 0).then_some(version)
+}
+
+/// Returns the first version that the log needs and does not contain, and the next one that it
+/// contains; `None` if no version is missing between the newest checkpoint and the newest version.
+pub(in crate::store) fn missing_version(log: &Path) -> Option<(i64, i64)> {
+    let names = fs::read_dir(log).ok()?.flatten().map(|entry| entry.file_name());
+    let (mut commits, mut checkpoints) = (BTreeSet::new(), BTreeSet::new());
+    for name in names {
+        let name = name.to_string_lossy();
+        let Some(version) = version_from_name(&name) else { continue };
+        if name.contains(".checkpoint.") { &mut checkpoints } else { &mut commits }.insert(version);
+    }
+    let first = checkpoints.last().map_or(0, |checkpoint| checkpoint + 1);
+    let pairs = (first..).zip(commits.range(first..).copied());
+    pairs.into_iter().find(|(expected, version)| expected != version)
 }
 
 /// Deletes the files of versions more than [`RETAINED_VERSIONS`] before the newest checkpoint.
