@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use walkdir::WalkDir;
 
 use super::exclude::ExcludePatterns;
+use super::kernel_files::KernelFileSystems;
 
 /// Extensions of files that are often in the same folders and are not data: notes, scripts,
 /// queries.
@@ -73,6 +74,7 @@ pub fn discover(
 ) -> DiscoveredFiles {
     let mut found: BTreeMap<String, SourceFile> = BTreeMap::new();
     let mut canonical_paths = CanonicalPaths::default();
+    let kernel_files = KernelFileSystems::mounted();
     let mut filter = EntryFilter {
         exclude,
         list_table,
@@ -107,9 +109,8 @@ pub fn discover(
             if is_folder {
                 continue;
             }
-            if !entry.file_type().is_file() {
-                let name = display_name(entry.path());
-                filter.unreadable.insert(name, "not a regular file".to_owned());
+            if let Some(reason) = special_file_reason(&entry, &kernel_files) {
+                filter.unreadable.insert(display_name(entry.path()), reason.to_owned());
                 continue;
             }
             match source_file(&entry, &mut canonical_paths) {
@@ -135,6 +136,19 @@ pub fn discover(
     });
     let unreadable = filter.unreadable.into_iter().collect();
     DiscoveredFiles { files, unreadable, excluded: filter.excluded.len() as u64 }
+}
+
+/// Returns the reason why a file cannot be read if it is not a file on a disk. Reading such a file
+/// may wait forever.
+fn special_file_reason(
+    entry: &walkdir::DirEntry,
+    kernel_files: &KernelFileSystems,
+) -> Option<&'static str> {
+    if !entry.file_type().is_file() {
+        return Some("not a regular file");
+    }
+    let is_invented = kernel_files.contain(entry.path());
+    is_invented.then_some("a file of the operating system, which may have no end")
 }
 
 fn walk_reason(path: &Path, error: &walkdir::Error) -> String {

@@ -18,6 +18,7 @@ mod exclude;
 mod format;
 mod json_preamble;
 mod json_table;
+mod kernel_files;
 mod member;
 mod parquet_text;
 mod positions;

@@ -23,6 +23,10 @@ const SNIFF_BYTES: usize = 64 << 10;
 /// The most levels of JSON in strings in strings.
 const MAX_STRING_DEPTH: usize = 3;
 
+/// The most problems of a chunk. A line that does not close is a problem of two bytes, and the
+/// search for its end reads up to 64 MiB. All their problems at once would need 20 times as much.
+const MAX_CHUNK_PROBLEMS: usize = 100_000;
+
 /// A text being read.
 pub(super) struct MemberReader {
     input: Box<dyn Read + Send>,
@@ -138,7 +142,11 @@ impl MemberReader {
             // memory.
             let has_problems = done > 0 && !self.problems.is_empty();
             let is_full = self.text.len() >= CHUNK_BYTES;
-            if has_records && (self.is_at_end || is_cut || is_full) || has_problems && is_full {
+            let has_many_problems = self.problems.len() >= MAX_CHUNK_PROBLEMS && done > 0;
+            if has_records && (self.is_at_end || is_cut || is_full)
+                || has_problems && is_full
+                || has_many_problems
+            {
                 return Ok(Some(self.take_chunk(done, used)));
             }
             if self.is_at_end {
@@ -323,6 +331,9 @@ impl MemberReader {
     fn find_records(&mut self) -> usize {
         let ReadState::Json(scanner) = &mut self.state else { return 0 };
         loop {
+            if self.problems.len() >= MAX_CHUNK_PROBLEMS && scanner.consumed() > 0 {
+                return scanner.consumed();
+            }
             match scanner.step(&self.text, self.is_at_end) {
                 RecordStep::Record(start, end) => self.records.push((start as u32, end as u32)),
                 RecordStep::EmbeddedJson(start, end) => {
@@ -415,6 +426,10 @@ impl MemberReader {
         self.shift_scanner(done);
         let mut text = std::mem::replace(&mut self.text, rest);
         text.truncate(done);
+        // After a very long record, the other chunks would keep its memory.
+        if text.capacity() > 4 * CHUNK_BYTES {
+            text.shrink_to(CHUNK_BYTES);
+        }
         let mut records = std::mem::replace(&mut self.records, records);
         self.embedded.append_to(&mut text, &mut records, &mut positions);
         MemberChunk { text, records, positions, format }
@@ -494,7 +509,17 @@ impl EmbeddedScanner<'_> {
         self.embedded.string_starts.push((base, self.position));
         self.embedded.text.extend_from_slice(&text);
         let (mut scanner, mut columns) = (RecordScanner::default(), TableColumns::default());
+        let max_problems = self.problems.len() + MAX_CHUNK_PROBLEMS;
         loop {
+            if self.problems.len() >= max_problems {
+                let rest = &text[scanner.consumed()..];
+                let reason = format!(
+                    "more than {MAX_CHUNK_PROBLEMS} damaged records in a JSON string: the rest of \
+                     it was not read"
+                );
+                self.problems.push(DecodeProblem::for_record(self.position, reason, rest));
+                return scanner.format_flags;
+            }
             match scanner.step(&text, true) {
                 RecordStep::NeedMore => break,
                 RecordStep::Record(start, end) => {
