@@ -15,6 +15,7 @@ pub(in crate::query) mod grouping;
 mod joins;
 pub(in crate::query) mod references;
 mod refusal;
+mod size;
 mod values;
 mod windows;
 
@@ -38,9 +39,11 @@ use crate::query::views::columns::{is_view, view_names};
 ///
 /// # Errors
 ///
-/// [`Error::Query`] with the parser's message, or if there is not exactly one statement.
+/// [`Error::Query`] with the parser's message, if there is not exactly one statement, or if the
+/// statement is too large.
 pub fn parse(query: &str, sql: &str) -> Result<Statement> {
     let refuse = |message: String| Error::query(query, message);
+    size::check(query, sql)?;
     let parser = Parser::new(&GenericDialect);
     let parsed = parser.try_with_sql(sql).and_then(|mut parser| parser.parse_statements());
     let statements =
@@ -185,6 +188,7 @@ impl Visitor for Guard {
                 if functions::function_name(function) == "columns" {
                     self.references.all_columns = true;
                 }
+                size::check_text_length(function)?;
                 functions::check(function)?;
                 windows::check(function)?;
             }
