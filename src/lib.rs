@@ -170,6 +170,7 @@ mod error;
 mod export;
 mod grid;
 mod ingest;
+mod interrupt;
 mod maintenance;
 mod person;
 mod query;

@@ -11,6 +11,12 @@ pub enum ExitStatus {
     Usage = 2,
     /// The command finished, but some data was rejected or is incomplete; stderr has details.
     Incomplete = 3,
+    /// The command was stopped by SIGHUP. This and the codes below are those of shells.
+    HungUp = 129,
+    /// The command was stopped by Ctrl-C.
+    Interrupted = 130,
+    /// The command was stopped by SIGTERM.
+    Terminated = 143,
 }
 
 impl ExitStatus {

@@ -7,9 +7,11 @@ mod data_dictionary_text;
 mod exit;
 mod hints;
 mod log;
+mod memory;
 mod out;
 mod progress;
 mod report_help;
+mod signals;
 mod text;
 mod threads;
 mod width;
@@ -23,6 +25,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use crate::error::Error;
 use args::{Args, LogFormat};
 pub use exit::ExitStatus;
+
+/// The stack of the thread that runs the command. Only what is used of it takes memory.
+const STACK_BYTES: usize = 256 << 20;
 
 /// Runs the command line and prints errors.
 pub fn run() -> ExitStatus {
@@ -40,15 +45,33 @@ pub fn run() -> ExitStatus {
     if let Some(status) = threads::run_with_query_limit(&args) {
         return status;
     }
-    let status = commands::run(&args, has_flags).unwrap_or_else(|error| {
-        log::error(&error.to_string());
+    signals::watch(args.writes_to_store(), args.memory_limit());
+    signals::finish(with_large_stack(|| run_command(&args, has_flags)))
+}
+
+fn run_command(args: &Args, has_flags: bool) -> ExitStatus {
+    commands::run(args, has_flags).unwrap_or_else(|error| {
+        // A run that is stopped fails at its next step, which is no news.
+        if !signals::is_stopping() {
+            log::error(&error.to_string());
+        }
         match error {
             Error::Usage(_) => ExitStatus::Usage,
             _ => ExitStatus::Failed,
         }
-    });
-    log::exit_message(status as u8);
-    status
+    })
+}
+
+/// Runs `work` with enough stack for all statements that the guard accepts. A stack of the system's
+/// size may be too small, and then the process would end without a message.
+fn with_large_stack(work: impl Fn() -> ExitStatus + Sync) -> ExitStatus {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("command".to_owned());
+        match thread.stack_size(STACK_BYTES).spawn_scoped(scope, &work) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => work(),
+        }
+    })
 }
 
 /// Returns true if the command has flags or arguments on the command line.

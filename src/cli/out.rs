@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+use crate::interrupt::TemporaryPath;
+use crate::report::printable;
 
 /// Writes a result to a file, or to stdout if there is none or it is `-`.
 pub(super) fn write(bytes: &[u8], file: Option<&Path>) -> Result<()> {
@@ -40,11 +42,11 @@ fn write_to_stdout<T>(make: impl FnOnce(&mut OutputSink<'_>) -> Result<T>) -> Re
     if is_gone { Ok(None) } else { made.map(Some) }
 }
 
-/// Replaces control characters, which could control a terminal: file names can contain any
-/// characters.
+/// Replaces the characters of a text that could control a terminal or reverse the text after them.
+/// File names can contain any characters. Line breaks and tabs stay.
 pub(super) fn strip_control(text: &str) -> String {
-    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    text.chars().map(|c| if is_control(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let lines = text.split('\n').map(|line| line.split('\t').map(printable).collect::<Vec<_>>());
+    lines.map(|cells| cells.join("\t")).collect::<Vec<_>>().join("\n")
 }
 
 /// Writes a result to a file.
@@ -65,6 +67,7 @@ fn write_to_file<T>(path: &Path, make: impl FnOnce(&mut OutputSink<'_>) -> Resul
             // The error itself names the temporary file, which the user does not know.
             let mut file = new_file(folder, permissions.as_ref())
                 .map_err(|error| failed()(io::Error::from(error.kind())))?;
+            let _registered = TemporaryPath::new(file.path());
             let made = make(&mut |bytes| file.write_all(bytes).map_err(failed()))?;
             // Without the sync, a power failure after the rename could leave an empty file.
             file.as_file().sync_all().map_err(failed())?;

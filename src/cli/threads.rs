@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use super::args::{Args, Command as Subcommand};
+use super::args::Args;
 use super::exit::ExitStatus;
 use super::log;
 
@@ -15,13 +15,7 @@ const POLARS_MAX_THREADS: &str = "POLARS_MAX_THREADS";
 /// Runs the command in a process with the limit that it has for queries. Returns the exit code of
 /// that process, or `None` if this process must run the command.
 pub(super) fn run_with_query_limit(args: &Args) -> Option<ExitStatus> {
-    let query_args = match &args.command {
-        Subcommand::Report(command) => &command.output_args.query_args,
-        Subcommand::Sql(command) => &command.output_args.query_args,
-        Subcommand::Dashboard(command) => &command.query_args,
-        _ => return None,
-    };
-    let limit = query_args.threads.count()?.to_string();
+    let limit = args.query_args()?.threads.count()?.to_string();
     if std::env::var(POLARS_MAX_THREADS).is_ok_and(|value| value == limit) {
         return None;
     }

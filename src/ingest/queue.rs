@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::account::{ChunkStats, SourceAccount};
 use super::dates::FileDates;
 use crate::error::{Error, Result};
+use crate::interrupt;
 use crate::record::continuation::last_continuation;
 use crate::record::{csv, foreign};
 use crate::source::{
@@ -84,6 +85,7 @@ impl<'f> ChunkQueue<'f> {
         let mut state = self.lock()?;
         let state = &mut *state;
         loop {
+            interrupt::check().map_err(Error::internal)?;
             let Some(open) = state.open.as_mut() else {
                 if state.next_file >= self.files.len() {
                     return Ok(None);

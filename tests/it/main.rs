@@ -140,6 +140,13 @@ mod source_warnings;
 mod regressions;
 // Verification of valid and damaged stores.
 mod verify;
+// Damaged files of the Delta log.
+mod log_damage;
+// Statements and files whose size would use up stack or memory.
+mod sizes;
+// Signals, limits of the system, and limits of memory.
+#[cfg(unix)]
+mod signals;
 // Faults at every step of the disk.
 mod faults;
 // The program killed at random moments.

@@ -15,8 +15,9 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 23] = [
+const KNOWS: [(&str, &[&str]); 24] = [
     ("error", &[]),
+    ("interrupt", &[]),
     ("schema", &[]),
     ("grid", &[]),
     ("person", &["schema"]),
@@ -24,13 +25,23 @@ const KNOWS: [(&str, &[&str]); 23] = [
     ("record", &["schema"]),
     ("column", &["record", "schema"]),
     // Times are the same everywhere; the store knows nothing of parsed events.
-    ("store", &["column", "error", "record::time", "schema"]),
+    ("store", &["column", "error", "interrupt", "record::time", "schema"]),
     ("source_warnings", &["record::loss_indicators", "schema"]),
     ("query", &["error", "grid", "schema", "store", "source_warnings"]),
     ("render", &["error", "grid"]),
     (
         "ingest",
-        &["column", "error", "person", "record", "schema", "source", "store", "source_warnings"],
+        &[
+            "column",
+            "error",
+            "interrupt",
+            "person",
+            "record",
+            "schema",
+            "source",
+            "store",
+            "source_warnings",
+        ],
     ),
     ("rejects", &["error", "render", "schema", "store"]),
     ("report", &["data_dictionary", "error", "grid", "query", "render", "store"]),
@@ -48,6 +59,7 @@ const KNOWS: [(&str, &[&str]); 23] = [
             "error",
             "export",
             "ingest",
+            "interrupt",
             "rejects",
             "report",
             "status",
@@ -94,7 +106,7 @@ const KNOWS: [(&str, &[&str]); 23] = [
 ];
 
 /// Crates that only some rooms may name, because their types would spread.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("arrow_json", &["source"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -104,6 +116,7 @@ const CRATES: [(&str, &[&str]); 12] = [
     ("parquet", &["render", "source", "store"]),
     ("polars", &["query"]),
     ("rayon", &["ingest", "maintenance", "store"]),
+    ("signal_hook", &["cli"]),
     ("simd_json", &["record"]),
     ("sqlparser", &["query"]),
     ("tokio", &["store"]),

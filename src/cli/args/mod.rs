@@ -54,6 +54,28 @@ pub(super) struct Args {
     pub(super) command: Command,
 }
 
+impl Args {
+    /// Returns the flags of a command that runs queries.
+    pub(super) fn query_args(&self) -> Option<&QueryArgs> {
+        match &self.command {
+            Command::Report(command) => Some(&command.output_args.query_args),
+            Command::Sql(command) => Some(&command.output_args.query_args),
+            Command::Dashboard(command) => Some(&command.query_args),
+            _ => None,
+        }
+    }
+
+    /// Returns true for commands that write to a store.
+    pub(super) fn writes_to_store(&self) -> bool {
+        matches!(self.command, Command::Ingest(_) | Command::Compact(_) | Command::Forget(_))
+    }
+
+    /// Returns the limit of memory from the command line.
+    pub(super) fn memory_limit(&self) -> Option<u64> {
+        self.query_args()?.memory_limit
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Ingest(IngestArgs),

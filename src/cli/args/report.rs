@@ -8,6 +8,7 @@ use clap::ArgAction;
 
 use super::common::{ListFormat, StoreFolder, Threads};
 use super::convert::{parse_param, parse_row_count, parse_time_zone};
+use crate::cli::memory::parse_size;
 use crate::report::{Actors, DayBound, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
 
 /// Run a report (see `pbi-analyze reports`)
@@ -177,6 +178,9 @@ pub(in crate::cli) struct QueryArgs {
     pub(in crate::cli) exclude_report: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
+    /// Stop when the command needs more memory [default: 80 % of the machine]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(in crate::cli) memory_limit: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]

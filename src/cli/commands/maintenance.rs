@@ -64,7 +64,9 @@ pub(in crate::cli) fn verify(command: &VerifyArgs) -> Result<ExitStatus> {
     let store = open_existing(command.store.path())?;
     let report = maintenance::verify(&store, command.threads.count())?;
     let text = match command.format {
-        SummaryFormat::Text => text::verify_text(&report, command.store.path()),
+        SummaryFormat::Text => {
+            out::strip_control(&text::verify_text(&report, command.store.path()))
+        }
         SummaryFormat::Json => to_json(&report)?,
     };
     out::write(text.as_bytes(), None)?;

@@ -9,6 +9,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::interrupt;
 use crate::store::fs::paths::parent_or_current;
 use crate::store::fs::permissions;
 
@@ -73,30 +74,35 @@ pub(in crate::store) fn is_unlocked(path: &Path) -> bool {
     }
 }
 
-/// The disk of this machine.
+/// The disk of this machine. A run that was asked to stop can only delete and sync.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct OsDisk;
 
 impl Disk for OsDisk {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
+        interrupt::check()?;
         create_missing_folders(path, permissions::create_folder)
     }
 
     fn create_root(&self, path: &Path) -> io::Result<()> {
+        interrupt::check()?;
         create_missing_folders(path, permissions::create_root)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        interrupt::check()?;
         Ok(Box::new(OsFile(permissions::create_file(path)?)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        interrupt::check()?;
         fs::rename(from, to)
     }
 
     /// Uses a rename that does not replace, if the operating system and the file system support it,
     /// or else a hard link. A store needs one of them; some network shares have neither.
     fn rename_exclusive(&self, from: &Path, to: &Path) -> io::Result<()> {
+        interrupt::check()?;
         let renamed = tempfile::TempPath::try_from_path(from)?.persist_noclobber(to);
         let Err(refused) = renamed else { return Ok(()) };
         // The file is not temporary: the caller decides whether to delete it.
@@ -172,6 +178,7 @@ struct OsFile(File);
 
 impl Write for OsFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        interrupt::check()?;
         self.0.write(bytes)
     }
 

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::interrupt::TemporaryPath;
 use crate::store::fs::disk::{Disk, FileLock, OsDisk, is_unlocked};
 use crate::store::fs::paths::{file_name, list_dir};
 use crate::store::fs::permissions;
@@ -26,15 +27,17 @@ pub(in crate::store) struct TempFolder {
     // Without a lock, for example on a share without locks, later runs leave the folder alone.
     _lock: Option<FileLock>,
     folder: TempDir,
+    _registered: TemporaryPath,
 }
 
 impl TempFolder {
     /// Creates a folder in `parent`, and deletes the folders there whose run has ended.
     pub(in crate::store) fn create_in(parent: &Path) -> io::Result<TempFolder> {
         let folder = permissions::create_private_temp_dir(parent, PREFIX)?;
+        let registered = TemporaryPath::new(folder.path());
         remove_abandoned(parent, folder.path());
         let lock = OsDisk.create_locked(&folder.path().join(LOCK_NAME)).ok();
-        Ok(TempFolder { _lock: lock, folder })
+        Ok(TempFolder { _lock: lock, folder, _registered: registered })
     }
 
     /// Returns the path of the folder.
