@@ -66,11 +66,12 @@ pub(super) fn watch(is_writer: bool, memory_limit: Option<u64>) {
     let look = move || {
         loop {
             std::thread::sleep(INTERVAL);
-            if let Some(signal) = STOP_SIGNALS.get(received.load(Ordering::SeqCst)) {
-                stop(signal, is_writer);
+            let index = received.load(Ordering::SeqCst);
+            if let Some(signal) = STOP_SIGNALS.get(index) {
+                stop(index, signal, is_writer);
             }
-            if let (Some(limit), Some(used)) = (limit, memory::used())
-                && used > limit
+            if let Some(limit) = limit
+                && memory::used().is_some_and(|used| used > limit)
             {
                 end(ExitStatus::Failed, &memory::exceeded_message(limit));
             }
@@ -105,15 +106,15 @@ fn lock_ending() -> MutexGuard<'static, ()> {
     ENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn stop(signal: &StopSignal, is_writer: bool) -> ! {
+/// Stops the run for the signal at `index` of [`STOP_SIGNALS`].
+fn stop(index: usize, signal: &StopSignal, is_writer: bool) -> ! {
     let name = signal.name;
     if !is_writer {
         end(signal.status, &format!("stopped by {name}; no result was written"));
     }
     {
         let _guard = lock_ending();
-        let index = STOP_SIGNALS.iter().position(|other| other.number == signal.number);
-        STOPPED.store(index.map_or(0, |index| index + 1), Ordering::SeqCst);
+        STOPPED.store(index + 1, Ordering::SeqCst);
         interrupt::request();
         log::error(&format!(
             "stopped by {name}; the store contains all or nothing of this run: run the command \
