@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 use crate::interrupt::TemporaryPath;
-use crate::report::printable;
+use crate::report::printable_char;
 
 /// Writes a result to a file, or to stdout if there is none or it is `-`.
 pub(super) fn write(bytes: &[u8], file: Option<&Path>) -> Result<()> {
@@ -45,8 +45,8 @@ fn write_to_stdout<T>(make: impl FnOnce(&mut OutputSink<'_>) -> Result<T>) -> Re
 /// Replaces the characters of a text that could control a terminal or reverse the text after them.
 /// File names can contain any characters. Line breaks and tabs stay.
 pub(super) fn strip_control(text: &str) -> String {
-    let lines = text.split('\n').map(|line| line.split('\t').map(printable).collect::<Vec<_>>());
-    lines.map(|cells| cells.join("\t")).collect::<Vec<_>>().join("\n")
+    let show = |c: char| if matches!(c, '\n' | '\t') { c } else { printable_char(c) };
+    text.chars().map(show).collect()
 }
 
 /// Writes a result to a file.

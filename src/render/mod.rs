@@ -19,7 +19,7 @@ mod xlsx;
 pub use csv::line as csv_line;
 pub use format::OutputFormat;
 pub use input::{CoverageCounts, ExcludedEvents, RenderInput, ReportContext};
-pub use text_width::{printable, wrap};
+pub use text_width::{printable_char, wrap};
 
 use crate::Result;
 use input::Renderer;

@@ -7,13 +7,17 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// Returns a text without control characters and bidirectional overrides. Names come from the log,
 /// and users can put terminal control sequences into the name of a report.
 pub fn printable(text: &str) -> String {
-    let show = |c: char| match c {
+    text.chars().map(printable_char).collect()
+}
+
+/// Returns the character that [`printable`] writes for a character.
+pub fn printable_char(c: char) -> char {
+    match c {
         '\t' | '\n' | '\r' => ' ',
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
         c if c.is_control() => char::REPLACEMENT_CHARACTER,
         c => c,
-    };
-    text.chars().map(show).collect()
+    }
 }
 
 /// Returns the text shortened to a width, ending in `…` if it was longer.

@@ -13,7 +13,7 @@ use crate::Result;
 use crate::query::{self, Session};
 pub use crate::query::{Actors, Filters, NoiseFilter, ReportDefinition, ReportGroup, SqlEngine};
 use crate::render::{self, RenderInput};
-pub use crate::render::{OutputFormat, printable, wrap};
+pub use crate::render::{OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
 pub use options::{DayBound, FailCondition, Options};

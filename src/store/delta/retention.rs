@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::store::fs::disk::Disk;
+use crate::store::fs::paths::{file_name, list_dir};
 
 /// Versions that are kept before the newest checkpoint.
 const RETAINED_VERSIONS: i64 = 1000;
@@ -24,8 +25,8 @@ pub(in crate::store) fn latest_checkpoint(log: &Path) -> Option<i64> {
     let hint = serde_json::from_slice::<serde_json::Value>(&text).ok()?;
     let version = hint["version"].as_i64()?;
     let start = format!("{version:020}.checkpoint.");
-    let names = fs::read_dir(log).ok()?.flatten().map(|entry| entry.file_name());
-    let parts = names.filter(|name| name.to_string_lossy().starts_with(&start)).count() as u64;
+    let files = list_dir(log).ok()?;
+    let parts = files.iter().filter(|file| file_name(file).starts_with(&start)).count() as u64;
     let is_complete = hint["parts"].as_u64().map_or(parts > 0, |expected| parts == expected);
     (is_complete && version >= 0).then_some(version)
 }
@@ -33,10 +34,9 @@ pub(in crate::store) fn latest_checkpoint(log: &Path) -> Option<i64> {
 /// Returns the first version that the log needs and does not contain, and the next one that it
 /// contains; `None` if no version is missing between the newest checkpoint and the newest version.
 pub(in crate::store) fn missing_version(log: &Path) -> Option<(i64, i64)> {
-    let names = fs::read_dir(log).ok()?.flatten().map(|entry| entry.file_name());
     let (mut commits, mut checkpoints) = (BTreeSet::new(), BTreeSet::new());
-    for name in names {
-        let name = name.to_string_lossy();
+    for file in list_dir(log).ok()? {
+        let name = file_name(&file);
         let Some(version) = version_from_name(&name) else { continue };
         if name.contains(".checkpoint.") { &mut checkpoints } else { &mut commits }.insert(version);
     }
@@ -50,13 +50,11 @@ pub(in crate::store) fn missing_version(log: &Path) -> Option<(i64, i64)> {
 /// A file that cannot be listed or deleted is harmless: a later commit tries again.
 pub(in crate::store) fn delete_expired_versions(disk: &dyn Disk, log: &Path) {
     let Some(checkpoint) = latest_checkpoint(log) else { return };
-    let Ok(entries) = fs::read_dir(log) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        if version_from_name(&name.to_string_lossy())
+    for file in list_dir(log).unwrap_or_default() {
+        if version_from_name(&file_name(&file))
             .is_some_and(|version| version < checkpoint - RETAINED_VERSIONS)
         {
-            let _ = disk.remove(&entry.path());
+            let _ = disk.remove(&file);
         }
     }
 }
