@@ -2,15 +2,13 @@
 //! the complete events in it and beside it are stored.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use crate::compressed::zip;
 use crate::events::{id, plain};
 use crate::table;
-use crate::workdir::{Ran, Summary, Workdir};
+use crate::workdir::{Summary, Workdir};
 
 /// Limit of the memory for the whole folder.
 const MEMORY_KIB_MAX: u64 = 1 << 20;
@@ -184,40 +182,6 @@ fn odd_names(_: &Path) -> Vec<Case> {
     Vec::new()
 }
 
-/// Runs the program and returns its peak memory, which the system keeps until the process is waited
-/// for.
-fn run_and_watch(dir: &Workdir) -> (Ran, Option<u64>) {
-    let mut command = dir.command(["ingest", "archive", "--store", "store", "--format", "json"]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program can be started");
-    let status = format!("/proc/{}/status", child.id());
-    let drain = |mut pipe: Box<dyn Read + Send>| {
-        std::thread::spawn(move || {
-            let mut text = String::new();
-            pipe.read_to_string(&mut text).expect("output is UTF-8");
-            text
-        })
-    };
-    let stdout = drain(Box::new(child.stdout.take().expect("it is a pipe")));
-    let stderr = drain(Box::new(child.stderr.take().expect("it is a pipe")));
-    let mut peak = None;
-    let code = loop {
-        if let Some(status) = child.try_wait().expect("it is ours") {
-            break status.code().unwrap_or(-1);
-        }
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let now = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        peak = peak.max(now);
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    let text = |thread: std::thread::JoinHandle<String>| thread.join().expect("it ends");
-    (Ran { code, stdout: text(stdout), stderr: text(stderr) }, peak)
-}
-
 fn names_below(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder can be listed");
     let mut names: Vec<String> = entries
@@ -238,7 +202,7 @@ fn hostile_files_are_reported_and_do_not_affect_others() {
         file.write_all(&std::mem::take(&mut case.content)).expect("there is room");
     }
     cases.extend(odd_names(&dir.join("archive")));
-    let (ran, peak) = run_and_watch(&dir);
+    let (ran, peak) = dir.ingest_and_watch();
     let ran = ran.ended(3);
     let summary: Summary = serde_json::from_str(&ran.stdout).expect("the accounts are JSON");
     assert_eq!(summary.sources.found, cases.len() as u64, "{summary:#?}");

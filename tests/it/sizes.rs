@@ -57,30 +57,6 @@ fn statement_that_is_too_large_is_refused_and_never_ends_the_process() {
     assert_eq!(ran.ended(0).stdout.trim_end(), "n\r\n0");
 }
 
-/// Measures the peak of memory of an ingest in KiB.
-#[cfg(target_os = "linux")]
-fn peak_of_ingest(dir: &Workdir) -> (Summary, u64) {
-    let mut command = dir.command(["ingest", "archive", "--store", "store", "--format", "json"]);
-    let output = dir.join("summary.json");
-    let file = std::fs::File::create(&output).expect("there is room");
-    let mut child = command
-        .stdout(file)
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("the program can be started");
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak: u64 = 0;
-    while child.try_wait().expect("it is ours").is_none() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let now = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        peak = peak.max(now.unwrap_or(0));
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    let text = std::fs::read_to_string(output).expect("it is there");
-    (serde_json::from_str(&text).expect("JSON"), peak)
-}
-
 /// Each line is a problem of a few bytes. All of them at once would take 20 times their size.
 #[cfg(target_os = "linux")]
 #[test]
@@ -90,7 +66,9 @@ fn memory_does_not_grow_with_lines_that_never_close() {
     let mut text = "{\"Id\":\"0\"\n".repeat(lines as usize);
     text.push_str(&plain(0, 1));
     dir.write("archive/broken.json", text);
-    let (summary, peak) = peak_of_ingest(&dir);
+    let (ran, peak) = dir.ingest_and_watch();
+    let summary: Summary = serde_json::from_str(&ran.stdout).expect("the accounts are JSON");
+    let peak = peak.expect("Linux has it");
     let records = &summary.of("archive/broken.json").records;
     assert_eq!((records.read, records.rejected, records.stored), (lines + 1, lines, 1));
     assert_eq!(table::ids(&dir.join("store")), [id(0, 1)]);

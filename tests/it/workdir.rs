@@ -4,8 +4,10 @@
 //! program runs *in* that folder, so names in its messages are short and equal in every run.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -71,6 +73,41 @@ impl Workdir {
         let summary: Summary = summary.unwrap_or_else(|error| panic!("{error}: {ran:?}"));
         assert!(summary.adds_up(), "the accounts do not add up: {summary:?}");
         (ran, summary)
+    }
+
+    /// Ingests the folder `archive` and returns the peak memory of the program in KiB, which the
+    /// system keeps until the process is waited for; `None` on systems other than Linux.
+    pub fn ingest_and_watch(&self) -> (Ran, Option<u64>) {
+        let mut command =
+            self.command(["ingest", "archive", "--store", "store", "--format", "json"]);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program can be started");
+        let status = format!("/proc/{}/status", child.id());
+        let drain = |mut pipe: Box<dyn Read + Send>| {
+            std::thread::spawn(move || {
+                let mut text = String::new();
+                pipe.read_to_string(&mut text).expect("output is UTF-8");
+                text
+            })
+        };
+        let stdout = drain(Box::new(child.stdout.take().expect("it is a pipe")));
+        let stderr = drain(Box::new(child.stderr.take().expect("it is a pipe")));
+        let mut peak = None;
+        let code = loop {
+            if let Some(status) = child.try_wait().expect("it is ours") {
+                break status.code().unwrap_or(-1);
+            }
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let now = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            peak = peak.max(now);
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        let text = |thread: std::thread::JoinHandle<String>| thread.join().expect("it ends");
+        (Ran { code, stdout: text(stdout), stderr: text(stderr) }, peak)
     }
 
     /// Returns the output of `rejects` with the text of each record.
