@@ -15,8 +15,8 @@
 --   period.
 -- rule: A field is new if no typed column has its name. A value does not fit if the column of its
 --   name cannot store it exactly. Both are stored in full in the column Extra.
--- rule: An event without Id is probably counted twice if an event with an Id has the same time, user
---   and activity, and no other report.
+-- rule: An event without Id is probably counted twice if an event with an Id has the same time,
+--   user and activity, and no other report.
 -- source: Microsoft Learn, Operation list: new activities and fields may come in any week
 WITH files AS (
     SELECT

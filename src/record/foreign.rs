@@ -137,7 +137,7 @@ mod tests {
             (format!(r#"{{"openapi":"3.0.1","paths":{{"/a":{{"x":{example}}}}}}}"#), "an OpenAPI"),
             (
                 format!(
-                    r#"{{"info":{{"schema":"https://schema.getpostman.com/v2.1.0/collection.json"}},"item":[{example}]}}"#
+                    r#"{{"info":{{"schema":"https://schema.getpostman.com/v2.1.0/x.json"}},"a":{example}}}"#
                 ),
                 "a Postman collection",
             ),
