@@ -16,8 +16,8 @@
 -- rule: A view is any activity of the group VIEW, for example ViewReport or ViewDashboard. Users
 --   belong to the month of their first view in the stored log, even if it is before the period.
 --   Anonymous visitors are excluded, because they are not one returning person.
--- rule: Rows are the months of the period that the log covers. Each month is counted in full, even
---   if the period starts or ends within it.
+-- rule: Rows are the months of the period. Each month is counted in full, even if the period starts
+--   or ends within it.
 -- rule: Retention compares two months. It is empty unless each of them has at least 28 complete
 --   days, because a few days cannot be compared with a whole month. So it is empty for the current
 --   month, for months with many missing days, and for cohorts of such months. Months have 28 to 31

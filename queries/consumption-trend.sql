@@ -18,7 +18,7 @@
 --   from the previous week or month; for a day, from the same weekday of the week before
 -- column status: data coverage: `complete`, `partial`, `truncated` or `missing`
 -- column complete_days: complete days of the row in the period
--- column days: days of the row in the period that the log covers
+-- column days: days of the row in the period
 -- rule: change_pct compares equally many days of each weekday: a day with the same weekday of the
 --   week before, the same weekdays of two weeks, and the first Monday of a month with the first
 --   Monday of the month before. Only days that are complete in both count, so a running week is

@@ -15,6 +15,8 @@
 --   period.
 -- rule: A field is new if no typed column has its name. A value does not fit if the column of its
 --   name cannot store it exactly. Both are stored in full in the column Extra.
+-- rule: An event without Id is probably counted twice if an event with an Id has the same time,
+--   user and activity, and no other report.
 -- source: Microsoft Learn, Operation list: new activities and fields may come in any week
 WITH files AS (
     SELECT
@@ -23,6 +25,16 @@ WITH files AS (
         SUM(conflicting) AS conflicting,
         SUM(other_workloads) AS other_workloads
     FROM sources
+),
+without_id AS (
+    SELECT
+        Id AS lost_id,
+        epoch_us AS lost_us,
+        user_id AS lost_user,
+        activity_name AS lost_activity,
+        report_id AS lost_report
+    FROM events
+    WHERE Id LIKE 'content-%'
 ),
 issues AS (
     SELECT
@@ -109,6 +121,21 @@ issues AS (
         'counted as events and views, but not as users or viewers' AS detail
     FROM events
     WHERE user_id IS NULL
+    UNION ALL
+    SELECT
+        10 AS place,
+        'probably counted twice' AS issue,
+        'all files' AS subject,
+        COUNT(DISTINCT lost_id) AS affected,
+        MIN(local_date) AS first_seen,
+        'events without Id beside the same event with an Id; load only the files with Id' AS detail
+    FROM events AS e
+    INNER JOIN without_id AS w
+        ON e.epoch_us = w.lost_us
+        AND e.user_id = w.lost_user
+        AND e.activity_name = w.lost_activity
+    WHERE Id NOT LIKE 'content-%'
+        AND COALESCE(report_id, lost_report, '') = COALESCE(lost_report, report_id, '')
 )
 SELECT issue, subject, affected, first_seen, detail
 FROM issues

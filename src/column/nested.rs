@@ -14,7 +14,7 @@ use super::scalar::{BoolColumn, IntColumn, IntKind};
 use super::schema::{data_type, struct_fields};
 use super::stored::Stored;
 use super::text::{Normalization, PlainTextColumn};
-use crate::record::{List, Object, Value};
+use crate::record::{List, Object, Parser, Value};
 use crate::schema::ColumnType;
 
 /// A nested column, or a member or the items of one.
@@ -125,6 +125,18 @@ impl NestedColumn {
             (NestedNode::Struct { members, ty }, Value::Object(object)) => {
                 append_members(members, ty, row, object)
             }
+            (NestedNode::Struct { .. }, Value::Text(text)) => {
+                with_inner_json(text, |inner| {
+                    if matches!(inner, Value::Object(_)) {
+                        self.append(inner);
+                    }
+                });
+                // Any other text has nothing that the column can store.
+                if self.len() == row {
+                    self.append_null();
+                }
+                return Stored::Lossy;
+            }
             (NestedNode::Struct { .. }, _) => {
                 self.append_null();
                 return Stored::Lossy;
@@ -184,7 +196,7 @@ fn or_nulls(array: Option<ArrayRef>, ty: &ColumnType, rows: usize) -> ArrayRef {
 /// PowerShell 5.1 writes a list as `{"value":[…],"Count":n}`. With exactly these two members and
 /// the true count, this is a list. PowerShell writes a list of one item as the item alone, so a
 /// single object is read as a list of one. It is stored as lossy, since it may never have been a
-/// list. The same is true of a `value` object that differs in any way.
+/// list. The same is true of a `value` object that differs in any way, and of a list as JSON text.
 fn append_items(item: &mut NestedColumn, value: Value<'_>) -> Option<Stored> {
     let mut append_all = |list: List<'_>| {
         let results: Vec<Stored> = list.items().map(|value| item.append(value)).collect();
@@ -206,8 +218,21 @@ fn append_items(item: &mut NestedColumn, value: Value<'_>) -> Option<Stored> {
                 Some(Stored::Lossy)
             }
         },
+        Value::Text(text) => {
+            with_inner_json(text, |inner| append_items(item, inner))?.map(|_| Stored::Lossy)
+        }
         _ => None,
     }
+}
+
+/// Calls `then` with the list or object whose JSON text a text is; `None` if it is another text.
+/// Tables and message queues store nested values as text.
+fn with_inner_json<T>(text: &str, then: impl FnOnce(Value<'_>) -> T) -> Option<T> {
+    let text = text.trim();
+    let is_nested = text.starts_with(['[', '{']);
+    // Such texts are rare enough for a parser of their own.
+    let parse = || Parser::default().parse(text.as_bytes(), |record| then(record.root())).ok();
+    if is_nested { parse() } else { None }
 }
 
 /// Returns true if an object is a list of `len` items as PowerShell 5.1 writes it.

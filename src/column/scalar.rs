@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, BooleanArray, Int64Array, TimestampMicrosecondArray
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 
 use super::stored::Stored;
-use crate::record::{Value, record_type, time};
+use crate::record::{Value, record_type, time, whole_number};
 use crate::schema::{ColumnType, user_type_by_name};
 
 /// Takes the values of a batch for an array. The next batch needs about as much memory and starts
@@ -63,12 +63,12 @@ impl IntColumn {
                 self.push(row, number);
                 return Stored::Exact;
             }
-            (IntKind::Int, Value::Text(text)) => text.trim().parse().ok(),
+            (IntKind::Int, value) => whole_number(value),
             (IntKind::RecordType, value) => record_type(value),
-            (IntKind::UserType, Value::Text(text)) => {
-                text.trim().parse().ok().or_else(|| user_type_by_name(text.trim()))
-            }
-            _ => None,
+            (IntKind::UserType, value) => whole_number(value).or(match value {
+                Value::Text(text) => user_type_by_name(text.trim()),
+                _ => None,
+            }),
         };
         if let Some(number) = number {
             self.push(row, number);

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::results::{
-    ADOPTION, DashboardResults, TREND, column_numbers, column_texts, grain_params,
+    ADOPTION, DashboardResults, TREND, column_dates, column_numbers, column_texts, grain_params,
 };
 use crate::Result;
 use crate::grid::Grid;
+use crate::render::CoverageCounts;
 use crate::render::html::{FigureChange, KeyFigure, format_period};
 use crate::report::{ComparableSessions, ReportDefinition, ReportSession};
 
@@ -56,7 +57,10 @@ pub fn key_figures(
             label: kind.label,
             value: figure_value(&now, kind)?,
             change,
-            note: String::new(),
+            note: match kind.report {
+                ADOPTION => window_note(&results.result(ADOPTION)?.grid)?,
+                _ => String::new(),
+            },
         });
     }
     figures.push(KeyFigure {
@@ -64,7 +68,7 @@ pub fn key_figures(
         label: "Complete days",
         value: (days.days > 0).then_some(days.complete as f64),
         change: None,
-        note: format!("of {}; {} partial, {} missing", days.days, days.partial, days.missing),
+        note: days_note(&days),
     });
 
     let mut remarks = Vec::new();
@@ -76,6 +80,26 @@ pub fn key_figures(
         remarks.push(comparison_remark(compared, comparable.map(|sessions| sessions.days)));
     }
     Ok(KeyFigureSet { figures, remarks })
+}
+
+/// Returns the note on the days of the period that are not complete.
+fn days_note(days: &CoverageCounts) -> String {
+    let truncated = match days.truncated {
+        0 => String::new(),
+        truncated => format!("{truncated} truncated, "),
+    };
+    format!("of {}; {} partial, {truncated}{} missing", days.days, days.partial, days.missing)
+}
+
+/// Returns the note on the window of the active users: the last day of the 28 days, if it is not
+/// the last day of the period. Days without data have no such number.
+fn window_note(grid: &Grid) -> Result<String> {
+    let known = column_numbers(grid, "mau")?.iter().rposition(Option::is_some);
+    let dates = column_dates(grid, "date")?;
+    // A row ends the day before the next one.
+    let next = known.and_then(|at| dates.get(at + 1).copied().flatten());
+    let last = next.and_then(|day| day.pred_opt());
+    Ok(last.map(|day| format!("in the 28 days to {day}")).unwrap_or_default())
 }
 
 /// The results of reports, by name.
@@ -234,6 +258,26 @@ fn sum_known(numbers: Vec<Option<f64>>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grid::{Cell, CellKind};
+
+    #[test]
+    fn window_that_ends_before_the_period_has_its_day() {
+        let note = |numbers: &[Option<i64>]| {
+            let mut grid = Grid::new([("date", CellKind::Date), ("mau", CellKind::Int)]);
+            // Weeks from 1970-01-01.
+            grid.rows = (0..)
+                .zip(numbers)
+                .map(|(week, number)| {
+                    vec![Cell::Date { days: 7 * week }, number.map_or(Cell::Null, Cell::Int)]
+                })
+                .collect();
+            window_note(&grid).unwrap()
+        };
+        assert_eq!(note(&[None, Some(3), Some(4)]), "");
+        assert_eq!(note(&[Some(3), Some(4), None, None]), "in the 28 days to 1970-01-14");
+        assert_eq!(note(&[None, None]), "");
+        assert_eq!(note(&[]), "");
+    }
 
     #[test]
     fn sum_of_nothing_is_zero_without_a_sign() {

@@ -1,9 +1,11 @@
 //! Builds the panels of the page from the results of reports, with typed columns.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 
-use super::results::{DashboardResults, GRAIN_PARAM, MAX_TABLE_ROWS, column_index, column_texts};
-use crate::grid::{Cell, Grid};
+use super::results::{
+    DashboardResults, GRAIN_PARAM, MAX_TABLE_ROWS, column_dates, column_index, column_texts,
+};
+use crate::grid::Grid;
 use crate::render::html::{
     ChartSeries, ColumnStyle, ColumnView, Panel, PanelKind, Section, SeriesShape,
 };
@@ -159,14 +161,10 @@ impl<'q> PanelBuilder<'q> {
         results: &DashboardResults<'_>,
         grain: &str,
     ) -> Result<PanelBuilder<'q>> {
-        let at = column_index(&self.panel.grid, "date")?;
-        let is_whole = |row: &Vec<Cell>| match row.get(at) {
-            Some(Cell::Date { days }) => NaiveDate::default()
-                .checked_add_signed(TimeDelta::days((*days).into()))
-                .is_some_and(|day| results.contains_whole(grain, day)),
-            _ => false,
-        };
-        self.panel.grid.rows.retain(is_whole);
+        let is_whole =
+            |day: Option<NaiveDate>| day.is_some_and(|day| results.contains_whole(grain, day));
+        let mut keep = column_dates(&self.panel.grid, "date")?.into_iter().map(is_whole);
+        self.panel.grid.rows.retain(|_| keep.next().unwrap_or(false));
         self.panel.total_rows = self.panel.grid.rows.len();
         self.panel.empty_text = format!("No whole {grain} in this period.");
         Ok(self)
@@ -230,7 +228,7 @@ pub fn section(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grid::CellKind;
+    use crate::grid::{Cell, CellKind};
 
     fn report() -> ReportDefinition {
         let mut report = ReportDefinition::ad_hoc("SELECT 1");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate, TimeDelta};
 
 use crate::grid::{Cell, Grid};
 use crate::report::{ReportDefinition, ReportResult, ReportSession};
@@ -165,6 +165,22 @@ pub fn column_texts<'g>(grid: &'g Grid, column: &str) -> Result<Vec<Option<&'g s
         _ => None,
     };
     Ok(grid.rows.iter().map(text).collect())
+}
+
+/// Returns the dates of a column, by row.
+///
+/// # Errors
+///
+/// Those of [`column_index`].
+pub fn column_dates(grid: &Grid, column: &str) -> Result<Vec<Option<NaiveDate>>> {
+    let at = column_index(grid, column)?;
+    let date = |row: &Vec<Cell>| match row.get(at) {
+        Some(Cell::Date { days }) => {
+            NaiveDate::default().checked_add_signed(TimeDelta::days((*days).into()))
+        }
+        _ => None,
+    };
+    Ok(grid.rows.iter().map(date).collect())
 }
 
 #[cfg(test)]

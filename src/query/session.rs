@@ -138,8 +138,11 @@ impl<'a> Session<'a> {
     ///
     /// Those of [`Session::new`].
     pub fn with_period(&self, period: Period) -> Result<Session<'a>> {
+        let has_same_history = period.with_archive() == self.period.with_archive();
         let mut session = self.with_log(self.log, period)?;
-        session.history_days = self.history_days.clone();
+        if has_same_history {
+            session.history_days = self.history_days.clone();
+        }
         Ok(session)
     }
 
@@ -300,12 +303,12 @@ impl<'a> Session<'a> {
         days
     }
 
-    /// Returns all days of the archive in the time zone.
+    /// Returns all days of the archive and of the period in the time zone.
     pub(super) fn history_days(&self) -> PolarsResult<Vec<LocalDay>> {
         if let Some(days) = self.history_days.get() {
             return Ok(days.clone());
         }
-        let all = self.period.unbounded();
+        let all = self.period.with_archive();
         let days = local_days::local_days(&all, &compute_coverage(self.snapshot, self.log, &all)?);
         Ok(self.history_days.get_or_init(|| days).clone())
     }

@@ -30,6 +30,11 @@ const SIGNS: [&str; 10] = [
 /// of an event, and the first record has members that no event has and is not the answer of a
 /// service that failed. Otherwise `None`.
 pub fn describe_json(text: &[u8], first: Range<usize>) -> Option<String> {
+    // Records after a document can be events.
+    let is_alone = text[first.end..].trim_ascii().is_empty();
+    if is_alone && let Some(what) = describe_document(&text[first.clone()]) {
+        return Some(format!("not a log of Power BI events: {what}"));
+    }
     // An object that is longer can be an event whose signs are at its end.
     if first.len() > SEARCHED_BYTES
         || has_sign(&text[..text.len().min(SEARCHED_BYTES)])
@@ -51,6 +56,33 @@ pub fn describe_json(text: &[u8], first: Range<usize>) -> Option<String> {
         });
     let members = members.ok().flatten()?;
     Some(format!("not a log of Power BI events: JSON objects with the members {members}"))
+}
+
+/// Describes a document that can have events as examples: an OpenAPI description, a Postman
+/// collection, or any object that names its JSON schema. `None` for any other object.
+fn describe_document(object: &[u8]) -> Option<&'static str> {
+    const MARKS: [&[u8]; 4] = [b"\"swagger\"", b"\"openapi\"", b"\"$schema\"", b"getpostman.com"];
+    let start = &object[..object.len().min(SEARCHED_BYTES)];
+    if !MARKS.iter().any(|mark| memchr::memmem::find(start, mark).is_some()) {
+        return None;
+    }
+    let described = Parser::default().parse(object, |record| {
+        let Value::Object(object) = record.root() else { return None };
+        let has_text = |name| matches!(object.member(name), Some(Value::Text(_)));
+        let has_object = |name| matches!(object.member(name), Some(Value::Object(_)));
+        if has_object("paths") && (has_text("swagger") || has_text("openapi")) {
+            return Some("an OpenAPI description of an API");
+        }
+        if let Some(Value::Object(info)) = object.member("info")
+            && let Some(Value::Text(schema)) = info.member("schema")
+            && schema.contains("getpostman.com")
+        {
+            return Some("a Postman collection");
+        }
+        (has_text("$schema") && !matches!(record.kind(), RecordKind::Event(_)))
+            .then_some("a JSON document with a schema")
+    });
+    described.ok().flatten()
 }
 
 /// Returns true if events have a field with a name. An object with no other members can be a part
@@ -94,6 +126,33 @@ mod tests {
             (r#"{"Activity":{"LastRun":"x"},"Catalog":{}}"#, r#""Activity", "Catalog""#),
         ] {
             assert!(described(text).unwrap().ends_with(members), "{text}");
+        }
+    }
+
+    #[test]
+    fn documents_with_events_as_examples_are_described() {
+        let example = r#"{"activityEventEntities":[{"Id":"1","CreationTime":"x"}]}"#;
+        for (text, what) in [
+            (format!(r#"{{"swagger":"2.0","paths":{{"/a":{{"x":{example}}}}}}}"#), "an OpenAPI"),
+            (format!(r#"{{"openapi":"3.0.1","paths":{{"/a":{{"x":{example}}}}}}}"#), "an OpenAPI"),
+            (
+                format!(
+                    r#"{{"info":{{"schema":"https://schema.getpostman.com/v2.1.0/x.json"}},"a":{example}}}"#
+                ),
+                "a Postman collection",
+            ),
+            (format!(r#"{{"$schema":"x","examples":[{example}]}}"#), "a JSON document"),
+        ] {
+            assert!(described(&text).unwrap().contains(what), "{text}");
+        }
+        let document = r#"{"$schema":"x"}"#;
+        let text = format!("{document}\n{example}");
+        assert_eq!(describe_json(text.as_bytes(), 0..document.len()), None);
+        for text in [
+            format!(r#"{{"swagger":"2.0","x":{example}}}"#),
+            r#"{"$schema":"x","Id":"1","CreationTime":"x","Operation":"y"}"#.to_owned(),
+        ] {
+            assert_eq!(described(&text), None, "{text}");
         }
     }
 

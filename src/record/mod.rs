@@ -8,6 +8,7 @@ pub mod continuation;
 pub mod csv;
 mod csv_columns;
 pub mod foreign;
+mod graph_record;
 pub mod json;
 pub mod local_time;
 pub mod loss_indicators;
@@ -16,6 +17,8 @@ pub mod platform;
 mod record_kind;
 pub mod time;
 pub mod time_value;
+mod whole_number;
 
 pub use parser::{List, Object, Parser, Record, RecordParseError, Value};
 pub use record_kind::{Event, RecordKind, record_type, workload_group, workload_label};
+pub use whole_number::whole_number;

@@ -2,7 +2,9 @@
 
 use super::collector;
 use super::csv_columns::with_field_names;
+use super::graph_record;
 use super::parser::{Object, Record, Value, ValueRef};
+use super::whole_number::whole_number;
 use crate::schema::{self, WorkloadGroup};
 
 /// The most objects of collectors around a record.
@@ -18,7 +20,8 @@ pub enum RecordKind<'a> {
     AuditDataJson(&'a str, Object<'a>),
     /// A record of a collector that contains another record as JSON text.
     EmbeddedJson(&'a str),
-    /// A row of a table, as JSON text with the names of the fields.
+    /// A row of a table, or a record of Graph without `auditData`, as JSON text with the names of
+    /// the fields.
     Renamed(String),
     /// Not an event, with the reason for the user.
     NotAnEvent(&'static str),
@@ -63,6 +66,11 @@ fn object_kind(object: Object<'_>, depth: usize) -> RecordKind<'_> {
     let fields = KeyFields::from_object(object);
     match fields.audit_data {
         Some(Value::Object(inner)) => {
+            if inner.is_empty()
+                && let Some(text) = graph_record::as_event(object)
+            {
+                return RecordKind::Renamed(text);
+            }
             let event = KeyFields::from_object(inner).into_event(inner);
             return RecordKind::GraphEnvelope(event, object);
         }
@@ -70,7 +78,10 @@ fn object_kind(object: Object<'_>, depth: usize) -> RecordKind<'_> {
             return RecordKind::AuditDataJson(text, object);
         }
         Some(_) => {
-            return RecordKind::NotAnEvent("AuditData is empty: the export lost this event");
+            return match graph_record::as_event(object) {
+                Some(text) => RecordKind::Renamed(text),
+                None => RecordKind::NotAnEvent("AuditData is empty: the export lost this event"),
+            };
         }
         None if is_all_empty_lists(object) => {
             return RecordKind::NotAnEvent(
@@ -83,7 +94,7 @@ fn object_kind(object: Object<'_>, depth: usize) -> RecordKind<'_> {
         }
         None => {}
     }
-    if let Some(text) = with_field_names(object) {
+    if let Some(text) = with_field_names(object).or_else(|| graph_record::as_event(object)) {
         return RecordKind::Renamed(text);
     }
     // Only records without a time are searched for another record inside.
@@ -229,12 +240,31 @@ fn text_value(value: Value<'_>) -> Option<&str> {
 
 /// Returns the workload group of an event, by its RecordType. Workload counts only if the type is
 /// missing or unknown, since Workload alone is not reliable.
+///
+/// A negative type is that of a tool that did not know it. Without a Workload, the activity
+/// decides: it is one of Power BI if the catalog has it.
 pub fn workload_group(event: &Event<'_>) -> WorkloadGroup {
     match (known_record_type(event), event.workload) {
         (Some(known), _) => known.workload_group,
+        (None, None) if event.record_type.and_then(record_type).is_some_and(|n| n < 0) => {
+            if has_known_activity(event) {
+                WorkloadGroup::PowerBi
+            } else {
+                WorkloadGroup::Other
+            }
+        }
         (None, None) => WorkloadGroup::PowerBi,
         (None, Some(workload)) => workload_group_by_name(workload),
     }
+}
+
+/// Returns true if the catalog has the activity of an event.
+fn has_known_activity(event: &Event<'_>) -> bool {
+    let names = ["Activity", "Operation"].map(|name| event.object.member(name));
+    let names = names.into_iter().flatten().filter_map(text_value);
+    names
+        .flat_map(|name| schema::operations().iter().map(move |known| (known, name)))
+        .any(|(known, name)| known.name.eq_ignore_ascii_case(name.trim()))
 }
 
 /// Returns the workload and record type of an event, for counting: `Exchange: ExchangeItem`.
@@ -258,13 +288,8 @@ fn known_record_type(event: &Event<'_>) -> Option<&'static schema::RecordType> {
 
 /// Returns the number of a RecordType: a number, a text with a number, or a name.
 pub fn record_type(value: Value<'_>) -> Option<i64> {
-    match value {
-        Value::Int(number) => Some(number),
-        Value::Text(text) => {
-            text.trim().parse().ok().or_else(|| schema::record_type_by_name(text.trim()))
-        }
-        _ => None,
-    }
+    let by_name = || schema::record_type_by_name(text_value(value)?.trim());
+    whole_number(value).or_else(by_name)
 }
 
 fn workload_group_by_name(workload: &str) -> WorkloadGroup {
@@ -315,6 +340,8 @@ mod tests {
             r#"{"Id":"1","Workload":"PowerBI"}"#,
             r#"{"Id":"1"}"#,
             r#"{"Id":"1","RecordType":9999,"Workload":"PowerBI"}"#,
+            r#"{"Id":"1","RecordType":-1,"Workload":"PowerBI"}"#,
+            r#"{"Id":"1","RecordType":-1,"Operation":"viewreport"}"#,
         ] {
             assert_eq!(classified(text).0, WorkloadGroup::PowerBi, "{text}");
         }
@@ -324,6 +351,12 @@ mod tests {
         for (text, name) in [
             (r#"{"Id":"1","RecordType":2,"Workload":"PowerBI"}"#, "PowerBI: ExchangeItem"),
             (r#"{"Id":"1","RecordType":2}"#, "no Workload: ExchangeItem"),
+            (r#"{"Id":"1","RecordType":-1}"#, "no Workload: RecordType -1"),
+            (
+                r#"{"Id":"1","RecordType":-1,"Operation":"FileAccessed"}"#,
+                "no Workload: RecordType -1",
+            ),
+            (r#"{"Id":"1","RecordType":2.0,"Workload":"PowerBI"}"#, "PowerBI: ExchangeItem"),
             (r#"{"Id":"1","Workload":"SharePoint"}"#, "SharePoint: no RecordType"),
             (r#"{"Id":"1","RecordType":"9999","Workload":"Viva"}"#, "Viva: RecordType 9999"),
         ] {

@@ -24,18 +24,18 @@ pub struct ReportContext {
     pub excluded: ExcludedEvents,
 }
 
-/// Numbers of local days by status. `days = complete + partial + missing`.
+/// Numbers of local days by status. `days` is the sum of the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct CoverageCounts {
     /// All days.
     pub days: u64,
     /// Complete days, as far as the store shows.
     pub complete: u64,
-    /// Partial days, the truncated ones included.
+    /// Partial days.
     pub partial: u64,
     /// Days without any event.
     pub missing: u64,
-    /// Partial days whose source is truncated or ends at a row limit.
+    /// Days whose source is damaged, truncated or ends at a row limit.
     pub truncated: u64,
 }
 

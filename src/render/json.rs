@@ -150,7 +150,7 @@ mod tests {
         let expected = concat!(
             r#"{"report": "top-reports","title": "Most viewed reports","period": {"#,
             r#""since": "2026-03-01","until": "2026-03-31","time_zone": "Europe/Zurich"},"#,
-            r#""coverage": {"days": 31,"complete": 28,"partial": 2,"missing": 1,"truncated": 1},"#,
+            r#""coverage": {"days": 31,"complete": 28,"partial": 1,"missing": 1,"truncated": 1},"#,
             r#""excluded": {"noise": 720,"services": 5},"columns": ["rank","report","share","#,
             r#""last_view","day"],"rows": [{"rank": 1,"report": "Umsätze, \"alle\"\nLänder 💶","#,
             r#""share": 2.5,"last_view": "2026-03-02T00:05:00+01:00","day": "2026-03-01"}]}"#,

@@ -232,7 +232,7 @@ mod tests {
         let expected = concat!(
             r#"{"report":"top-reports","title":"Most viewed reports","period":{"#,
             r#""since":"2026-03-01","until":"2026-03-31","time_zone":"Europe/Zurich"},"#,
-            r#""coverage":{"days":31,"complete":28,"partial":2,"missing":1,"truncated":1},"#,
+            r#""coverage":{"days":31,"complete":28,"partial":1,"missing":1,"truncated":1},"#,
             r#""excluded":{"noise":720,"services":5}}"#,
         );
         assert_eq!(entry.value.unwrap(), expected);

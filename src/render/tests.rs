@@ -39,7 +39,7 @@ pub fn sample_context() -> ReportContext {
         title: "Most viewed reports".into(),
         since: NaiveDate::from_ymd_opt(2026, 3, 1),
         until: NaiveDate::from_ymd_opt(2026, 3, 31),
-        coverage: CoverageCounts { days: 31, complete: 28, partial: 2, missing: 1, truncated: 1 },
+        coverage: CoverageCounts { days: 31, complete: 28, partial: 1, missing: 1, truncated: 1 },
         excluded: ExcludedEvents { noise: 720, services: 5, ..ExcludedEvents::default() },
     }
 }

@@ -63,11 +63,8 @@ fn coverage_sentence(counts: &CoverageCounts) -> String {
     }
     let [complete, all] = [counts.complete, counts.days].map(thousands);
     let days = if counts.days == 1 { "day" } else { "days" };
-    let others = [
-        (counts.partial.saturating_sub(counts.truncated), "partial"),
-        (counts.truncated, "truncated"),
-        (counts.missing, "missing"),
-    ];
+    let others =
+        [(counts.partial, "partial"), (counts.truncated, "truncated"), (counts.missing, "missing")];
     let others = others.iter().filter(|(count, _)| *count > 0);
     let others: Vec<String> =
         others.map(|(count, status)| format!("{} {status}", thousands(*count))).collect();

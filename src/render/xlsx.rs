@@ -170,7 +170,7 @@ fn count_rows(context: &ReportContext) -> [(&'static str, (WorkbookValue, Workbo
         ("Days in the period", days.days),
         ("Complete days", days.complete),
         ("Partial days", days.partial),
-        ("Truncated days (part of partial)", days.truncated),
+        ("Truncated days", days.truncated),
         ("Missing days", days.missing),
         ("Excluded automated API events", excluded.noise),
         ("Excluded service events", excluded.services),
@@ -255,7 +255,7 @@ mod tests {
             .collect();
         let expected = "Title/Most viewed reports/Report/top-reports/First day/46082/\
             Last day/46112/Time zone/Europe/Zurich/Days in the period/31/Complete days/28/\
-            Partial days/2/Truncated days (part of partial)/1/Missing days/1/\
+            Partial days/1/Truncated days/1/Missing days/1/\
             Excluded automated API events/720/Excluded service events/5/Note/Showing 2 of 9 rows.";
         assert_eq!(plain.join("/"), expected);
     }

@@ -156,7 +156,9 @@ impl FailCondition {
             FailCondition::Stale(limit) => stale_message(age, limit),
             FailCondition::Missing => days_message(days.missing, "missing"),
             FailCondition::Truncated => days_message(days.truncated, "truncated"),
-            FailCondition::Partial => days_message(days.partial, "partial"),
+            FailCondition::Partial => {
+                days_message(days.partial + days.truncated, "partial or truncated")
+            }
             FailCondition::Incomplete if days.days == 0 => {
                 Some("there is no data for this period".to_owned())
             }
@@ -239,12 +241,12 @@ mod tests {
 
     #[test]
     fn conditions_report_counts_in_singular_and_plural() {
-        let days = CoverageCounts { days: 31, complete: 28, partial: 2, missing: 1, truncated: 1 };
+        let days = CoverageCounts { days: 31, complete: 28, partial: 1, missing: 1, truncated: 1 };
         let message =
             |text: &str| text.parse::<FailCondition>().unwrap().check(&days, 7, None).unwrap();
         assert_eq!(message("coverage:missing"), "1 day is missing");
         assert_eq!(message("coverage:truncated"), "1 day is truncated");
-        assert_eq!(message("coverage:partial"), "2 days are partial");
+        assert_eq!(message("coverage:partial"), "2 days are partial or truncated");
         assert_eq!(message("coverage:incomplete"), "3 days are not complete");
         assert_eq!(message("rows:any"), "the report has 7 rows");
         assert_eq!(FailCondition::AnyRows.check(&days, 1, None).unwrap(), "the report has 1 row");

@@ -12,8 +12,8 @@ pub(super) fn coverage_counts(days: &[DayStatus]) -> CoverageCounts {
     let [complete, partial, truncated, missing] =
         [DayStatus::Complete, DayStatus::Partial, DayStatus::Truncated, DayStatus::Missing]
             .map(count);
-    let partial = partial + truncated;
-    CoverageCounts { days: complete + partial + missing, complete, partial, missing, truncated }
+    let days = complete + partial + truncated + missing;
+    CoverageCounts { days, complete, partial, missing, truncated }
 }
 
 /// Counts the events of a period that a report excludes.

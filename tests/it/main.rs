@@ -72,6 +72,10 @@ mod golden;
 mod questions;
 // Who an event counts for, and what it is about.
 mod who_and_what;
+// Days that only the period names.
+mod named_days;
+// Events as other tools rewrite them.
+mod odd_values;
 // Frequent mistakes of users, and the help they get.
 mod mistakes;
 // Outputs of every report over the invented year, compared with files.

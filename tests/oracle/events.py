@@ -156,13 +156,15 @@ class Event:
     def kinds_of_item(self) -> list[tuple[str, str | None, str | None]]:
         """Kind, ID and name of all that the event can be about, the most likely first.
 
-        An event of a report also has the IDs of its dashboard and its semantic model. The workspace
-        is the item only of activities about workspaces.
+        An event of a report also has the IDs of its dashboard and its semantic model, and an event
+        of a semantic model can have the ID of a report. The workspace is the item only of
+        activities about workspaces.
         """
         about_report = "Report" in self.activity
+        about_model = self.catalog["item_kind"] == "Dataset/SemanticModel"
         found = [
             ("Dashboard", self.id_of("DashboardId"), "DashboardName", not about_report),
-            ("Report", self.report, "ReportName", True),
+            ("Report", self.report, "ReportName", not about_model),
             ("SemanticModel", self.id_of("DatasetId"), "DatasetName", not about_report),
             ("Dataflow", self.id_of("DataflowId"), "DataflowName", True),
             ("App", self.id_of("AppId"), "AppName", True),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::column::text::Normalization;
-use crate::record::{Object, Parser, Value, json, record_type, time};
+use crate::record::{Object, Parser, Value, json, record_type, time, whole_number};
 use crate::schema::guid::is_guid;
 use crate::schema::{ColumnType, user_type_by_name};
 
@@ -213,10 +213,10 @@ fn meaning(ty: Option<&ColumnType>, value: Value<'_>, inner: Value<'_>) -> (Stri
         Some(ColumnType::Id) => normal(Normalization::Id),
         Some(ColumnType::User) => normal(Normalization::User),
         Some(ColumnType::Ip) => normal(Normalization::Ip),
-        Some(ColumnType::Int) => number(whole_number(&text)),
-        Some(ColumnType::RecordType) => number(whole_number(&text).or_else(|| record_type(value))),
+        Some(ColumnType::Int) => number(whole_number(value)),
+        Some(ColumnType::RecordType) => number(record_type(value)),
         Some(ColumnType::UserType) => {
-            number(whole_number(&text).or_else(|| user_type_by_name(text.trim())))
+            number(whole_number(value).or_else(|| user_type_by_name(text.trim())))
         }
         Some(ColumnType::Time) => number(time::parse(&text).map(|instant| instant.epoch_us)),
         Some(ColumnType::Bool) => {
@@ -236,12 +236,6 @@ fn scalar_text<'v>(value: Value<'v>) -> Cow<'v, str> {
         Value::Bool(false) => Cow::Borrowed("false"),
         Value::Null | Value::List(_) | Value::Object(_) => Cow::Borrowed("null"),
     }
-}
-
-/// Returns the number of a text: `20`, or `20.0` as pandas writes it.
-fn whole_number(text: &str) -> Option<i64> {
-    let text = text.trim();
-    text.strip_suffix(".0").unwrap_or(text).parse().ok()
 }
 
 /// Appends a nested value without what does not change its meaning: the order of members, the case

@@ -213,11 +213,13 @@ impl<'a> Evidence<'a> {
 
     /// Returns true if a page announces another page, and no other source of the day can be it.
     ///
+    /// If the number of the next page is missing, pages with other numbers cannot be it.
     /// A page is an hour of the log or a part of it. If the pages of other hours have no
     /// continuation, each hour was downloaded by itself, and the continuation has events of the
     /// same hour.
     fn lacks_continuation(&self, date: NaiveDate, page: &LogSource<'_>) -> bool {
-        if !page.facts.is_continued || self.sources.is_in_whole_chain(page.facts) {
+        let chains = self.sources.chains();
+        if !page.facts.is_continued || chains.is_whole(page.facts) {
             return false;
         }
         let Some((first, last)) = page.reach(date) else { return false };
@@ -226,6 +228,7 @@ impl<'a> Evidence<'a> {
             .sources
             .of_day(date)
             .filter(|other| other.facts.path != page.facts.path && !other.is_incomplete())
+            .filter(|other| !chains.is_beyond_gap(page.facts, other.facts))
             .filter_map(|other| Some((other, other.reach(date)?)))
             .collect();
         let is_closed_hour = |(other, (from, to)): &&(&LogSource<'_>, Span)| {

@@ -138,6 +138,11 @@ fn page_without_its_continuation_truncates_the_day() {
     assert_eq!(status(&[first.clone(), empty.clone()], &[]).0, DayStatus::Complete);
     let continued = SourceFacts { is_continued: true, ..empty };
     assert_eq!(status(&[first.clone(), continued], &[]).0, DayStatus::Truncated);
+    // A page is missing between two others of the same chain.
+    let third = page("p3.json", false, "05:05", "23:40");
+    assert_eq!(status(&[first.clone(), third.clone()], &[]).0, DayStatus::Truncated);
+    let elsewhere = page("again/all.json", false, "00:05", "23:40");
+    assert_eq!(status(&[first.clone(), third, elsewhere], &[]).0, DayStatus::Complete);
     // Each hour was downloaded by itself, so the next hour is not the continuation.
     let hours: Vec<SourceFacts> = (1..24)
         .map(|hour| {
@@ -171,7 +176,7 @@ fn gap_between_recorded_downloads_makes_the_day_partial() {
     let evening = ("2026-03-01T12:00:00Z", "2026-03-01T23:59:59.999Z");
     assert_eq!(status(&events, &[morning, evening]).0, DayStatus::Complete);
     let (partial, reason) = status(&events, &[morning]);
-    let gap = "the downloads recorded in the log do not cover 11:59:59 to 24:00:00 (UTC)";
+    let gap = "the downloads recorded in the log do not cover 12:00:00 to 24:00:00 (UTC)";
     assert_eq!((partial, reason.as_str()), (DayStatus::Partial, gap));
     let (partial, reason) = status(&events, &[evening]);
     let gap = "the downloads recorded in the log do not cover 00:00:00 to 12:00:00 (UTC)";

@@ -6,6 +6,9 @@
 
 use crate::query::coverage::intervals::{Intervals, Span};
 
+const SECOND_US: i64 = 1_000_000;
+const MINUTE_US: i64 = 60 * SECOND_US;
+
 /// Download that the log records.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Download {
@@ -25,7 +28,15 @@ impl Download {
     /// Returns the span that the download proves to be complete.
     fn proved_span(&self) -> Option<Span> {
         let is_proof = !self.has_failed && self.filter.is_none();
-        is_proof.then(|| (self.from_us, self.to_us.min(self.recorded_us)))
+        is_proof.then(|| (self.from_us, self.window_end().min(self.recorded_us)))
+    }
+
+    /// Returns the end of the window, excluded. A window that ends within the last second of a
+    /// minute (`09:59:59`, `23:59:59.999`) includes that second.
+    fn window_end(&self) -> i64 {
+        let in_minute = self.to_us.rem_euclid(MINUTE_US);
+        let rest = MINUTE_US - in_minute;
+        if rest <= SECOND_US { self.to_us + rest } else { self.to_us }
     }
 
     fn overlaps(&self, (from, to): Span) -> bool {
@@ -135,6 +146,19 @@ mod tests {
         assert!(day.were_made_during_the_day() && day.prove_a_part());
         let later = [download(0, 24, 10), download(10, 24, 30)];
         assert!(DayDownloads::new(DAY, &later).gaps().is_empty());
+    }
+
+    #[test]
+    fn window_includes_its_last_second() {
+        let until = |to_us| {
+            let all = [Download { to_us, ..download(0, 0, 30) }];
+            DayDownloads::new(DAY, &all).gaps().first().map(|(from, _)| from)
+        };
+        for end in [10 * HOUR - SECOND_US, 10 * HOUR - 1, 10 * HOUR] {
+            assert_eq!(until(end), Some(10 * HOUR), "{end}");
+        }
+        let early = 10 * HOUR - 2 * SECOND_US;
+        assert_eq!(until(early), Some(early));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::schema::source_log::SourceFacts;
 use crate::source_warnings::{file_name, is_truncated, named_write_time};
 
 use crate::query::coverage::intervals::Span;
+use crate::query::coverage::page_chains::PageChains;
 use crate::query::coverage::period::{next_day, utc_day, utc_day_start};
 use crate::query::definition::report::LogKind;
 
@@ -54,16 +55,15 @@ pub struct LogSources<'a> {
     by_day: BTreeMap<NaiveDate, Vec<usize>>,
     /// Empty answers for a day, by the day in their names.
     empty_answers: BTreeMap<NaiveDate, &'a SourceFacts>,
-    /// Paths of the pages whose continuations are all in the archive.
-    whole_chains: BTreeSet<&'a str>,
+    /// Chains of pages in the archive.
+    chains: PageChains<'a>,
 }
 
 impl<'a> LogSources<'a> {
     /// Selects the sources with events of a log.
     pub fn new(all: &'a [SourceFacts], log: LogKind) -> LogSources<'a> {
         let windows = folders_named_by_window(all);
-        let mut result =
-            LogSources { whole_chains: pages_of_whole_chains(all), ..LogSources::default() };
+        let mut result = LogSources { chains: PageChains::find(all), ..LogSources::default() };
         for facts in all {
             let named = named_write_time(facts).filter(|_| !windows.contains(folder(facts)));
             let (days, period_us) = events_of_log(facts, log);
@@ -90,9 +90,9 @@ impl<'a> LogSources<'a> {
         positions.iter().filter_map(|position| self.sources.get(*position))
     }
 
-    /// Returns true if a source is a page whose continuations are all in the archive.
-    pub fn is_in_whole_chain(&self, facts: &SourceFacts) -> bool {
-        self.whole_chains.contains(facts.path.as_str())
+    /// Returns the chains of pages.
+    pub fn chains(&self) -> &PageChains<'a> {
+        &self.chains
     }
 
     /// Returns the days with events.
@@ -167,41 +167,6 @@ fn folders_named_by_window(all: &[SourceFacts]) -> BTreeSet<&str> {
     days.into_iter().filter(is_window).map(|(folder, _)| folder).collect()
 }
 
-/// Returns the paths of the pages of whole chains: files whose names differ in their last number
-/// only, numbered without a gap, each of which has a continuation except the last.
-///
-/// The last pages can be empty, so that no event shows which day they belong to. Files of an hour
-/// each are no such chain: most of them have no continuation.
-fn pages_of_whole_chains(all: &[SourceFacts]) -> BTreeSet<&str> {
-    let mut chains: BTreeMap<(&str, &str), Vec<(u64, &SourceFacts)>> = BTreeMap::new();
-    for facts in all.iter().filter(|facts| facts.kind == "rest") {
-        if let Some((before, number, after)) = split_at_last_number(&facts.path) {
-            chains.entry((before, after)).or_default().push((number, facts));
-        }
-    }
-    let mut whole = BTreeSet::new();
-    for mut pages in chains.into_values() {
-        pages.sort_by_key(|(number, _)| *number);
-        let is_numbered = pages.windows(2).all(|pair| pair[0].0.checked_add(1) == Some(pair[1].0));
-        let is_damaged = pages.iter().any(|(_, page)| page.damaged);
-        let Some(((_, last), others)) = pages.split_last() else { continue };
-        let has_end = !last.is_continued && others.iter().all(|(_, page)| page.is_continued);
-        if is_numbered && has_end && !is_damaged {
-            whole.extend(pages.iter().map(|(_, page)| page.path.as_str()));
-        }
-    }
-    whole
-}
-
-/// Splits the name in a path at its last number.
-fn split_at_last_number(path: &str) -> Option<(&str, u64, &str)> {
-    let name_at = path.rfind('/').map_or(0, |at| at + 1);
-    let is_digit = |c: char| c.is_ascii_digit();
-    let end = name_at + path[name_at..].rfind(is_digit)? + 1;
-    let start = name_at + path[name_at..end].trim_end_matches(is_digit).len();
-    Some((&path[..start], path[start..end].parse().ok()?, &path[end..]))
-}
-
 /// Returns the day of a page without records, from the only day in its name (`20260103` or
 /// `2026-01-03`).
 fn day_of_empty_answer(facts: &SourceFacts) -> Option<NaiveDate> {
@@ -264,34 +229,6 @@ mod tests {
         let mixed = [day(3), day(4), written];
         let all = LogSources::new(&mixed, LogKind::PowerBi);
         assert!(all.sources.iter().all(|source| source.written_us.is_some()));
-    }
-
-    /// Returns the numbers of the pages in a whole chain, given the digits in the name of each
-    /// page, with a plus sign if the page has a continuation.
-    fn whole_chain(pages: &[&str]) -> Vec<String> {
-        let page = |text: &&str| SourceFacts {
-            path: format!("a/20260105_{}.json", text.trim_end_matches('+')),
-            kind: "rest".into(),
-            is_continued: text.ends_with('+'),
-            ..SourceFacts::default()
-        };
-        let mut pages: Vec<SourceFacts> = pages.iter().map(page).collect();
-        pages.sort_by(|one, other| one.path.cmp(&other.path));
-        let whole = pages_of_whole_chains(&pages);
-        let number = |path: &&str| path["a/20260105_".len()..path.len() - 5].to_owned();
-        whole.iter().map(number).collect()
-    }
-
-    #[test]
-    fn numbered_pages_with_one_end_are_a_whole_chain() {
-        assert_eq!(whole_chain(&["0008+", "0009+", "0010"]), ["0008", "0009", "0010"]);
-        assert_eq!(whole_chain(&["8+", "9+", "10"]).len(), 3);
-        assert_eq!(whole_chain(&["1+", "3"]), [""; 0], "a page is missing");
-        assert_eq!(whole_chain(&["1+", "2+"]), [""; 0], "the last page is missing");
-        assert_eq!(whole_chain(&["01+", "02", "03+", "04"]), [""; 0], "hours");
-        assert_eq!(whole_chain(&["7"]), ["7"]);
-        assert_eq!(split_at_last_number("2026/page.json"), None);
-        assert_eq!(split_at_last_number("a/p2-x.7z"), Some(("a/p2-x.", 7, "z")));
     }
 
     #[test]

@@ -6,4 +6,5 @@ pub(in crate::query) mod downloads;
 mod intervals;
 pub(in crate::query) mod local_days;
 pub(in crate::query) mod log_sources;
+mod page_chains;
 pub(in crate::query) mod period;

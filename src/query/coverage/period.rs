@@ -43,6 +43,15 @@ impl Period {
         Period { since: None, until: None, only: None, ..self.clone() }
     }
 
+    /// Returns the days of the archive together with those of this period, in the same time zone.
+    pub fn with_archive(&self) -> Period {
+        let archive = self.unbounded();
+        let [first, last] = [archive.first_day(), archive.last_day()];
+        let since = self.since.filter(|since| first.is_some_and(|first| *since < first));
+        let until = self.until.filter(|until| last.is_some_and(|last| *until > last));
+        Period { since, until, ..archive }
+    }
+
     /// Returns the period of the same length right before this one. Returns `None` if the archive
     /// does not cover all days of the previous period.
     pub fn previous(&self) -> Option<Period> {
@@ -96,15 +105,19 @@ impl Period {
         self.until.map(|day| local_day_start(next_day(day), self.time_zone))
     }
 
-    /// Returns the first day: `since`, else the day of the first event.
+    /// Returns the first day: `since`, else the day of the first event, but not a day after
+    /// `until`.
     pub fn first_day(&self) -> Option<NaiveDate> {
-        self.since.or(self.event_range.and_then(|range| local_day(range.first_us, self.time_zone)))
+        let first = self.event_range.and_then(|range| local_day(range.first_us, self.time_zone));
+        let first = first.map(|first| self.until.map_or(first, |until| first.min(until)));
+        self.since.or(first)
     }
 
     /// Returns the last day: `until`, else the day of the last event, but not a day before `since`.
     pub fn last_day(&self) -> Option<NaiveDate> {
         let last = self.event_range.and_then(|range| local_day(range.last_us, self.time_zone));
-        self.until.or(last.max(self.since.filter(|_| last.is_some())))
+        let last = self.until.or(last);
+        last.max(self.since.filter(|_| last.is_some()))
     }
 
     /// Returns the times of the first and last stored event.
@@ -268,6 +281,30 @@ mod tests {
         assert_eq!(late.first_day(), late.last_day(), "the period begins after the last event");
         let early = Period::new(zone, None, Some(day("2020-01-01")), event_range);
         assert!(early.utc_days().is_empty() && early.local_days().is_empty());
+        assert_eq!(early.first_day(), early.last_day(), "the period ends before the first event");
+        // The last day of a period that has not begun is limited to one before its first day.
+        let future =
+            Period::new(zone, Some(day("2026-06-02")), Some(day("2026-06-01")), event_range);
+        assert!(future.utc_days().is_empty() && future.local_days().is_empty());
+        assert_eq!(future.first_day(), future.last_day());
+    }
+
+    #[test]
+    fn period_with_its_archive_has_the_days_of_both() {
+        let Period { event_range, .. } = march(Tz::UTC);
+        let ends = |since: Option<&str>, until: Option<&str>| {
+            let [since, until] = [since, until].map(|text| text.map(day));
+            let all = Period::new(Tz::UTC, since, until, event_range).with_archive();
+            let days = all.local_days();
+            (days[0], days[days.len() - 1])
+        };
+        let march = (day("2026-03-01"), day("2026-03-31"));
+        assert_eq!(ends(None, None), march);
+        assert_eq!(ends(Some("2026-03-10"), Some("2026-03-20")), march);
+        assert_eq!(ends(Some("2026-02-27"), None), (day("2026-02-27"), march.1));
+        assert_eq!(ends(Some("2026-04-02"), Some("2026-04-05")), (march.0, day("2026-04-05")));
+        let nothing = Period::new(Tz::UTC, Some(day("2026-03-01")), None, None);
+        assert!(nothing.with_archive().local_days().is_empty());
     }
 
     #[test]

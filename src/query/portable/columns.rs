@@ -115,11 +115,13 @@ fn item_case(writer: &ScriptWriter<'_>, pick: impl Fn(&str, &str, &str) -> Strin
     let other_kind = format!(" AND ArtifactKind <> '' AND lower(ArtifactKind) NOT IN ({models})");
     let workspaces = writer.literal_list(items::WORKSPACE_ACTIVITIES.iter().copied());
     let about_workspace = format!(" AND COALESCE({ACTIVITY_SQL} IN ({workspaces}), FALSE)");
+    let models_only = writer.literal_list(items::SEMANTIC_MODEL_ACTIVITIES.iter().copied());
+    let not_model = format!(" AND NOT COALESCE({ACTIVITY_SQL} IN ({models_only}), FALSE)");
     let rule = |kind: &str, name: &str| (kind.to_owned(), null_if_empty(&format!("{name}Id")));
     let always = String::new;
     let cases = [
         (rule("'Dashboard'", "Dashboard"), "DashboardName", not_report.clone()),
-        (("'Report'".to_owned(), report), "ReportName", always()),
+        (("'Report'".to_owned(), report), "ReportName", not_model),
         (rule(ARTIFACT_KIND_SQL, "Artifact"), "ArtifactName", other_kind),
         (rule("'SemanticModel'", "Dataset"), "DatasetName", not_report),
         (rule("'Dataflow'", "Dataflow"), "DataflowName", always()),

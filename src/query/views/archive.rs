@@ -16,7 +16,7 @@ pub fn days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     day_table(&session.local_days())
 }
 
-/// Builds the view of all local days of the archive.
+/// Builds the view of all local days of the archive, and of those that only the period names.
 pub fn history_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let days = session.history_days()?;
     let in_period: Vec<bool> = days.iter().map(|day| session.period().contains(day.date)).collect();
@@ -66,7 +66,8 @@ fn epoch_days_i64(days: &[NaiveDate]) -> Vec<i64> {
 /// empty or begins after the period.
 pub fn period(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let ends = |days: Vec<LocalDay>| Some((days.first()?.date, days.last()?.date));
-    let archive = ends(session.history_days()?);
+    let log = session.period().unbounded();
+    let archive = log.first_day().zip(log.last_day());
     let given = session.period().first_day().zip(session.period().last_day());
     let after = given.filter(|(first, _)| archive.is_some_and(|(_, end)| *first > end));
     let all = ends(session.local_days()).or(after).zip(archive);

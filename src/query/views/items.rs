@@ -1,7 +1,8 @@
 //! The item of an event: its kind, id and name.
 //!
 //! The order of the rules decides. An event of a dashboard or a tile may have the id of its report.
-//! Most events of a report have the id of its semantic model. Almost every event has the id of a
+//! Most events of a report have the id of its semantic model. An event about a semantic model can
+//! have the id of a report that uses it. Almost every event has the id of a
 //! workspace, which is its item only if the activity is about a workspace. If an event has no id of
 //! an item, the first name decides, and the item has no id. Each event is checked once; a `CASE` of
 //! the engine would compute every branch for all events.
@@ -28,6 +29,16 @@ pub static WORKSPACE_ACTIVITIES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
     about_workspaces.map(|operation| operation.name).collect()
 });
 
+/// Kind of item in the catalog of activities that are about a semantic model.
+const SEMANTIC_MODEL_KIND: &str = "Dataset/SemanticModel";
+
+/// Activities that are about a semantic model. If they have the id of a report, it is a report that
+/// uses the model.
+pub static SEMANTIC_MODEL_ACTIVITIES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+    let about_models = schema::operations().iter().filter(|o| o.item_kind == SEMANTIC_MODEL_KIND);
+    about_models.map(|operation| operation.name).collect()
+});
+
 /// Rule for one kind of item.
 struct ItemRule {
     /// Name of the kind; for `Artifact`, the event's `ArtifactKind` if it has one.
@@ -51,6 +62,8 @@ enum ItemCondition {
     /// The activity is not about a report: events of reports contain the ids of the dashboard where
     /// the report was viewed and of its semantic model.
     NotReportActivity,
+    /// The activity is not about a semantic model.
+    NotModelActivity,
     /// The activity is about a workspace.
     WorkspaceActivity,
     /// `ArtifactKind` is set and is not a semantic model; `DatasetId` is then the model that the
@@ -65,7 +78,12 @@ static ITEM_RULES: [ItemRule; 11] = [
         "DashboardName",
         ItemCondition::NotReportActivity,
     ),
-    item_rule("Report", ItemIdSource::View("reports"), "ReportName", ItemCondition::Always),
+    item_rule(
+        "Report",
+        ItemIdSource::View("reports"),
+        "ReportName",
+        ItemCondition::NotModelActivity,
+    ),
     item_rule(
         "Artifact",
         ItemIdSource::Column("ArtifactId"),
@@ -153,6 +171,9 @@ impl ItemRule {
             ItemCondition::Always => true,
             ItemCondition::NotReportActivity => {
                 !activity.is_some_and(|activity| activity.contains("Report"))
+            }
+            ItemCondition::NotModelActivity => {
+                !activity.is_some_and(|activity| SEMANTIC_MODEL_ACTIVITIES.contains(activity))
             }
             ItemCondition::WorkspaceActivity => {
                 activity.is_some_and(|activity| WORKSPACE_ACTIVITIES.contains(activity))
