@@ -15,7 +15,7 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 23] = [
+const KNOWS: [(&str, &[&str]); 24] = [
     ("error", &[]),
     ("schema", &[]),
     ("grid", &[]),
@@ -37,6 +37,7 @@ const KNOWS: [(&str, &[&str]); 23] = [
     ("dashboard", &["error", "grid", "render", "report"]),
     ("export", &["column", "error", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
+    ("gaps", &["error", "query", "schema", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
     ("maintenance", &["error", "person", "schema", "store"]),
     // The command line knows the conductors and none of the stages.
@@ -47,6 +48,7 @@ const KNOWS: [(&str, &[&str]); 23] = [
             "data_dictionary",
             "error",
             "export",
+            "gaps",
             "ingest",
             "rejects",
             "report",
