@@ -168,6 +168,7 @@ mod dashboard;
 mod data_dictionary;
 mod error;
 mod export;
+mod gaps;
 mod grid;
 mod ingest;
 mod interrupt;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::gaps::{GapList, LogGap};
 use crate::ingest::{
     IngestPlan, IngestSummary, PlannedState, SourceCounts, SourceOutcome, SourceReport,
 };
@@ -420,6 +421,15 @@ pub(super) fn format_number(number: u64) -> String {
 /// Formats a number with a noun in singular or plural.
 pub(super) fn count(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", format_number(number), if number == 1 { "" } else { "s" })
+}
+
+/// Returns the result of `gaps` as text: a line for each gap, which begins with the day.
+pub(super) fn gap_lines(list: &GapList) -> String {
+    let mut text = String::new();
+    for LogGap { day, from_hour, to_hour, status, reason } in &list.gaps {
+        let _ = writeln!(text, "{day} {from_hour:02}-{to_hour:02} {status}: {reason}");
+    }
+    text
 }
 
 /// Returns the result of `status` as text.

@@ -22,7 +22,9 @@ pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};
 pub use portable::SqlEngine;
 pub use required_columns::report_columns;
 pub use run::{counts_failed, execute, internal_domains, portable_script, reads_view};
-pub use session::{EventCounts, Session, Settings, UnknownField, event_time_range};
+pub use session::{
+    EventCounts, Session, Settings, UnknownField, event_time_range, utc_day_coverage,
+};
 pub use views::activities::NoiseFilter;
 pub use views::columns::{ViewColumn, view_columns};
 pub use views::pattern_filters::Filters;

@@ -314,9 +314,28 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Returns the coverage of UTC days, also of days outside the archive, in order and without gaps.
+///
+/// # Errors
+///
+/// [`crate::Error::Query`] if a file cannot be read.
+pub fn utc_day_coverage(snapshot: &Snapshot, log: LogKind, days: &[NaiveDate]) -> Result<Coverage> {
+    let last_event_us = event_time_range(snapshot, log)?.map(|range| range.last_us);
+    run_engine("coverage", || coverage_of_days(snapshot, log, days, last_event_us))
+}
+
 /// Calculates the coverage of each day of a period in a log.
 fn compute_coverage(snapshot: &Snapshot, log: LogKind, period: &Period) -> PolarsResult<Coverage> {
-    let days = period.utc_days();
+    let last_event_us = period.event_range().map(|range| range.last_us);
+    coverage_of_days(snapshot, log, &period.utc_days(), last_event_us)
+}
+
+fn coverage_of_days(
+    snapshot: &Snapshot,
+    log: LogKind,
+    days: &[NaiveDate],
+    last_event_us: Option<i64>,
+) -> PolarsResult<Coverage> {
     let sources = LogSources::new(&snapshot.sources, log);
     let known: BTreeSet<NaiveDate> = sources.days().collect();
     let unknown: Vec<_> = days.iter().filter(|day| !known.contains(day)).copied().collect();
@@ -324,9 +343,8 @@ fn compute_coverage(snapshot: &Snapshot, log: LogKind, period: &Period) -> Polar
     stored.extend(known);
     // The log of Power BI records its own downloads only.
     let downloads = match log {
-        LogKind::PowerBi => scan::downloads(snapshot, &days)?,
+        LogKind::PowerBi => scan::downloads(snapshot, days)?,
         LogKind::PowerPlatform => Vec::new(),
     };
-    let last_event_us = period.event_range().map(|range| range.last_us);
-    Ok(assess::assess(&days, &Evidence { sources, downloads, stored, last_event_us }))
+    Ok(assess::assess(days, &Evidence { sources, downloads, stored, last_event_us }))
 }

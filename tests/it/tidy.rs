@@ -48,6 +48,7 @@ const KNOWS: [(&str, &[&str]); 24] = [
     ("dashboard", &["error", "grid", "render", "report"]),
     ("export", &["column", "error", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
+    ("gaps", &["error", "query", "schema", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
     ("maintenance", &["error", "person", "schema", "store"]),
     // The command line knows the conductors and none of the stages.
@@ -58,6 +59,7 @@ const KNOWS: [(&str, &[&str]); 24] = [
             "data_dictionary",
             "error",
             "export",
+            "gaps",
             "ingest",
             "interrupt",
             "rejects",

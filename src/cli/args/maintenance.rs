@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::common::{DEFAULT_STORE, DictionaryFormat, StoreFolder, SummaryFormat, Threads};
 use super::convert::RejectsOutput;
 use crate::export::UtcDay;
+use crate::gaps::RecentDays;
 
 /// Show a summary of the store
 ///
@@ -16,6 +17,28 @@ Examples:
   pbi-analyze status
   pbi-analyze status --store D:\\pbi-store --format json")]
 pub(in crate::cli) struct StatusArgs {
+    #[command(flatten)]
+    pub(in crate::cli) store: StoreFolder,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
+    pub(in crate::cli) format: SummaryFormat,
+}
+
+/// List the days that ought to be downloaded again
+///
+/// Prints the UTC days that are missing, partial or truncated, one per line: the day, the hours,
+/// the status and its reason. Downloading a day again, and ingesting it, closes the gap. Days that
+/// Microsoft no longer has are not listed, nor is today. Exits with code 0 and prints nothing if no
+/// day is incomplete, and with code 3 otherwise.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze gaps
+  pbi-analyze gaps --since 7d --format json")]
+pub(in crate::cli) struct GapsArgs {
+    /// Days to check, up to today; Microsoft has 28 days, and often 30
+    #[arg(long, value_name = "Nd", default_value = "28d")]
+    pub(in crate::cli) since: RecentDays,
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     /// Output format

@@ -13,7 +13,7 @@ use common::StoreFolder;
 pub(super) use common::{DictionaryFormat, ListFormat, LogFormat, SummaryFormat, Threads};
 pub(super) use convert::RejectsOutput;
 pub(super) use maintenance::{
-    CompactArgs, ExportArgs, ForgetArgs, RejectsArgs, SchemaArgs, StatusArgs, VerifyArgs,
+    CompactArgs, ExportArgs, ForgetArgs, GapsArgs, RejectsArgs, SchemaArgs, StatusArgs, VerifyArgs,
 };
 pub(super) use report::{DashboardArgs, OutputArgs, QueryArgs, ReportArgs, ReportsArgs, SqlArgs};
 
@@ -84,6 +84,7 @@ pub(super) enum Command {
     Reports(ReportsArgs),
     Sql(SqlArgs),
     Status(StatusArgs),
+    Gaps(GapsArgs),
     Compact(CompactArgs),
     Forget(ForgetArgs),
     Verify(VerifyArgs),

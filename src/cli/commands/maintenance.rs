@@ -1,14 +1,15 @@
-//! Commands on a store: status, compact, forget, verify, export and rejects.
+//! Commands on a store: status, gaps, compact, forget, verify, export and rejects.
 
 use super::shared::{open_existing, read_pseudonym_key, to_json};
 use crate::cli::args::{
-    CompactArgs, ExportArgs, ForgetArgs, RejectsArgs, RejectsOutput, StatusArgs, SummaryFormat,
-    VerifyArgs,
+    CompactArgs, ExportArgs, ForgetArgs, GapsArgs, RejectsArgs, RejectsOutput, StatusArgs,
+    SummaryFormat, VerifyArgs,
 };
 use crate::cli::exit::ExitStatus;
 use crate::cli::{log, out, text};
 use crate::error::Result;
 use crate::export;
+use crate::gaps;
 use crate::maintenance;
 use crate::rejects;
 use crate::status;
@@ -24,6 +25,17 @@ pub(in crate::cli) fn status(command: &StatusArgs) -> Result<ExitStatus> {
     };
     out::write(text.as_bytes(), None)?;
     Ok(ExitStatus::Success)
+}
+
+pub(in crate::cli) fn gaps(command: &GapsArgs) -> Result<ExitStatus> {
+    let store = open_existing(command.store.path())?;
+    let list = store.read(|data| gaps::find_gaps(data, command.since, chrono::Utc::now()))?;
+    let text = match command.format {
+        SummaryFormat::Text => out::strip_control(&text::gap_lines(&list)),
+        SummaryFormat::Json => to_json(&list)?,
+    };
+    out::write(text.as_bytes(), None)?;
+    Ok(if list.gaps.is_empty() { ExitStatus::Success } else { ExitStatus::Incomplete })
 }
 
 pub(in crate::cli) fn compact(command: &CompactArgs, quiet: bool) -> Result<ExitStatus> {

@@ -21,6 +21,7 @@ pub(super) fn run(args: &Args, has_flags: bool) -> Result<ExitStatus> {
         Command::Reports(command) => describe::reports(command),
         Command::Sql(command) => report::sql(command, args.quiet),
         Command::Status(command) => maintenance::status(command),
+        Command::Gaps(command) => maintenance::gaps(command),
         Command::Compact(command) => maintenance::compact(command, args.quiet),
         Command::Forget(command) => maintenance::forget(command),
         Command::Verify(command) => maintenance::verify(command),

@@ -24,7 +24,7 @@ use crate::source_warnings::{file_name, is_audit_search, reached_limit};
 
 use crate::query::coverage::downloads::{DayDownloads, Download, GapCause};
 use crate::query::coverage::intervals::{Intervals, Span};
-use crate::query::coverage::log_sources::{LogSource, LogSources};
+use crate::query::coverage::log_sources::{LogSource, LogSources, is_api_answer, named_day};
 use crate::query::coverage::period::{next_day, utc_day_start};
 
 /// Status of a day; a better status is less than a worse one.
@@ -61,6 +61,9 @@ pub struct DayCoverage {
     pub status: DayStatus,
     /// Reason of the status.
     pub reason: String,
+    /// Span of a partial day without proof that its events are stored, in microseconds since 1970;
+    /// `None` for the whole day.
+    pub open_us: Option<(i64, i64)>,
 }
 
 /// Coverage of the UTC days of a period, within the archive.
@@ -108,69 +111,87 @@ pub struct Evidence<'a> {
 /// Returns the coverage of each day.
 pub fn assess(days: &[NaiveDate], evidence: &Evidence<'_>) -> Coverage {
     let assess_day = |date: &NaiveDate| {
-        let (status, reason) = evidence.assess_day(*date);
-        DayCoverage { date: *date, status, reason }
+        let Assessment { status, reason, open_us } = evidence.assess_day(*date);
+        DayCoverage { date: *date, status, reason, open_us }
     };
     Coverage { days: days.iter().map(assess_day).collect() }
 }
 
+/// Status of a day, its reason, and the span that is not proved to be stored.
+struct Assessment {
+    status: DayStatus,
+    reason: String,
+    open_us: Option<Span>,
+}
+
+impl Assessment {
+    fn new(status: DayStatus, reason: impl Into<String>) -> Assessment {
+        Assessment { status, reason: reason.into(), open_us: None }
+    }
+
+    fn partial(reason: String, open_us: Span) -> Assessment {
+        Assessment { status: DayStatus::Partial, reason, open_us: Some(open_us) }
+    }
+}
+
 impl<'a> Evidence<'a> {
-    fn assess_day(&self, date: NaiveDate) -> (DayStatus, String) {
+    fn assess_day(&self, date: NaiveDate) -> Assessment {
         let span = (utc_day_start(date), utc_day_start(next_day(date)));
         let downloads = DayDownloads::new(span, &self.downloads);
         let is_stored = self.stored.contains(&date);
         if let Some(reason) = self.truncation_reason(date) {
-            return (DayStatus::Truncated, reason);
+            return Assessment::new(DayStatus::Truncated, reason);
         }
         let gaps = downloads.gaps();
         if !downloads.is_empty() && gaps.is_empty() {
             let events = if is_stored { "" } else { ", no events" };
-            return (DayStatus::Complete, format!("downloaded in full{events}"));
+            return Assessment::new(DayStatus::Complete, format!("downloaded in full{events}"));
         }
-        let gap = self.relevant_gap(date, &downloads, &gaps);
-        if let Some(gap) = gap
+        let relevant = self.relevant_gaps(date, &downloads, &gaps);
+        if let Some((gap, hull)) = relevant.first().zip(relevant.hull())
             && (is_stored || downloads.prove_a_part())
         {
-            return (DayStatus::Partial, describe_gap(gap, downloads.cause(gap)));
+            return Assessment::partial(describe_gap(gap, downloads.cause(gap)), hull);
         }
         if !is_stored {
             return self.assess_day_without_events(date);
         }
         match self.downloaded_too_early(date, span) {
-            Some(reason) => (DayStatus::Partial, reason),
-            None => (DayStatus::Complete, "no gaps found".to_owned()),
+            Some((reason, open_us)) => Assessment::partial(reason, open_us),
+            None => Assessment::new(DayStatus::Complete, "no gaps found"),
         }
     }
 
-    fn assess_day_without_events(&self, date: NaiveDate) -> (DayStatus, String) {
+    fn assess_day_without_events(&self, date: NaiveDate) -> Assessment {
         if let Some(answer) = self.sources.empty_answer(date) {
             let reason = format!("{} is the empty answer for the day", file_name(answer));
-            return (DayStatus::Complete, reason);
+            return Assessment::new(DayStatus::Complete, reason);
         }
         if let Some(search) = self.sources.search_around(date) {
             let name = file_name(search.facts);
-            return (DayStatus::Complete, format!("{name} covers the day and has no events of it"));
+            let reason = format!("{name} covers the day and has no events of it");
+            return Assessment::new(DayStatus::Complete, reason);
         }
         let is_after = self.last_event_us.is_some_and(|last| utc_day_start(date) > last);
         let reason = match is_after {
             true => "no event of the day is stored; the log ends before it",
             false => "no event of the day is stored",
         };
-        (DayStatus::Missing, reason.to_owned())
+        Assessment::new(DayStatus::Missing, reason)
     }
 
-    /// Returns the first gap of the recorded downloads that counts.
-    fn relevant_gap(
+    /// Returns the gaps of the recorded downloads that count.
+    fn relevant_gaps(
         &self,
         date: NaiveDate,
         downloads: &DayDownloads<'_>,
         gaps: &Intervals,
-    ) -> Option<Span> {
+    ) -> Intervals {
         // The download of a day is recorded on the day of the download, usually the next day. If
         // that day is truncated, the record may be lost.
         let is_recorded = !self.sources.of_day(next_day(date)).any(LogSource::is_incomplete);
-        if downloads.is_empty() || !is_recorded {
-            return None;
+        if downloads.is_empty() || !is_recorded || self.is_downloaded_after_log(date) {
+            return Intervals::default();
         }
         let end = utc_day_start(next_day(date));
         // Downloads of the last day may be recorded on a day that the log does not contain yet.
@@ -187,7 +208,20 @@ impl<'a> Evidence<'a> {
             let is_most = rest.is_some_and(|(begin, finish)| to - begin > (finish - begin) / 2);
             Some((from, if is_most { end } else { to }))
         });
-        gaps.minus(&Intervals::union(covered)).first()
+        gaps.minus(&Intervals::union(covered))
+    }
+
+    /// Returns true if an intact file of the whole day was written after the last event of the log.
+    /// The log cannot contain the record of that download yet.
+    fn is_downloaded_after_log(&self, date: NaiveDate) -> bool {
+        let end = utc_day_start(next_day(date)).max(self.last_event_us.unwrap_or(i64::MAX));
+        let is_later = |source: &LogSource<'_>| {
+            source.named_us.is_some_and(|written| written > end)
+                && !source.is_incomplete()
+                && is_api_answer(source.facts)
+                && named_day(file_name(source.facts)) == Some(date)
+        };
+        self.sources.of_day(date).any(is_later)
     }
 
     /// Returns the reason why a day is truncated: an incomplete source, if no intact source
@@ -248,14 +282,16 @@ impl<'a> Evidence<'a> {
 
     /// Returns the reason why the sources of a day do not contain its end, or leave a gap: sources
     /// that were written during the day reach to that time only.
-    fn downloaded_too_early(&self, date: NaiveDate, span: Span) -> Option<String> {
+    fn downloaded_too_early(&self, date: NaiveDate, span: Span) -> Option<(String, Span)> {
         let of_day = self.sources.of_day(date);
         let early: Vec<&LogSource<'_>> =
             of_day.clone().filter(|source| source.is_written_before(span.1)).collect();
         let first = *early.first()?;
         if of_day.clone().count() == early.len() {
             let name = file_name(first.facts);
-            return Some(format!("{name} was written before the end of the day"));
+            let written = early.iter().filter_map(|source| source.written_us).max();
+            let open_us = (written.unwrap_or(span.0).max(span.0), span.1);
+            return Some((format!("{name} was written before the end of the day"), open_us));
         }
         let starts = of_day.clone().filter_map(|source| source.reach(date)).map(|(from, _)| from);
         let earliest = starts.min()?;
@@ -269,10 +305,11 @@ impl<'a> Evidence<'a> {
         let gap = Intervals::union([span]).minus(&Intervals::union(of_day.filter_map(reach)));
         let (from, to) = gap.first()?;
         let name = file_name(first.facts);
-        Some(format!(
+        let reason = format!(
             "{name} was written before the end of the day, and no other source contains {}",
             format_span(from, to)
-        ))
+        );
+        Some((reason, gap.hull().unwrap_or(span)))
     }
 }
 

@@ -45,6 +45,12 @@ impl Intervals {
         self.0.first().copied()
     }
 
+    /// Returns the span from the start of the first span to the end of the last.
+    pub fn hull(&self) -> Option<Span> {
+        let (first, last) = self.0.first().zip(self.0.last())?;
+        Some((first.0, last.1))
+    }
+
     /// Returns true if there are no spans.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -81,7 +81,7 @@ mod tests {
                 'x' => DayStatus::Truncated,
                 _ => DayStatus::Missing,
             };
-            DayCoverage { date, status, reason: character.to_string() }
+            DayCoverage { date, status, reason: character.to_string(), open_us: None }
         };
         let days: Vec<DayCoverage> = first.iter_days().zip(statuses.chars()).map(day).collect();
         let first_us = crate::query::coverage::period::utc_day_start(first) + 1;

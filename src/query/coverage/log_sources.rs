@@ -23,6 +23,8 @@ pub struct LogSource<'a> {
     pub period_us: Option<Span>,
     /// Time at which the source was written: exact, or not earlier.
     pub written_us: Option<i64>,
+    /// Time of writing in the name of the source.
+    pub named_us: Option<i64>,
 }
 
 impl LogSource<'_> {
@@ -79,7 +81,8 @@ impl<'a> LogSources<'a> {
                 result.by_day.entry(*date).or_default().push(result.sources.len());
             }
             let written_us = named.or(facts.modified_us);
-            result.sources.push(LogSource { facts, days, period_us, written_us });
+            let named_us = named;
+            result.sources.push(LogSource { facts, days, period_us, written_us, named_us });
         }
         result
     }
@@ -167,18 +170,23 @@ fn folders_named_by_window(all: &[SourceFacts]) -> BTreeSet<&str> {
     days.into_iter().filter(is_window).map(|(folder, _)| folder).collect()
 }
 
-/// Returns the day of a page without records, from the only day in its name (`20260103` or
-/// `2026-01-03`).
+/// Returns true if a source is an answer of the REST API or of `Get-PowerBIActivityEvent`.
+pub fn is_api_answer(facts: &SourceFacts) -> bool {
+    matches!(facts.kind.as_str(), "rest" | "array")
+}
+
+/// Returns the day of a page without records, from the only day in its name.
 fn day_of_empty_answer(facts: &SourceFacts) -> Option<NaiveDate> {
     // Get-PowerBIActivityEvent answers with an empty array.
-    let is_answer = matches!(facts.kind.as_str(), "rest" | "array")
+    let is_answer = is_api_answer(facts)
         && facts.size_bytes > 0
         && facts.records.read == 0
         && !facts.is_continued;
-    if !is_answer {
-        return None;
-    }
-    let name = file_name(facts);
+    named_day(file_name(facts)).filter(|_| is_answer)
+}
+
+/// Returns the only day in a name (`20260103` or `2026-01-03`), unless the name has an hour.
+pub fn named_day(name: &str) -> Option<NaiveDate> {
     let words: Vec<&str> = name.split(|c: char| !c.is_ascii_digit()).collect();
     let basic = words.iter().filter(|word| word.len() == 8).map(|word| (*word).to_owned());
     let extended = words
