@@ -11,6 +11,7 @@ mod required_columns;
 mod rewrite;
 mod run;
 mod session;
+mod spelling;
 mod views;
 
 pub use archive_summary::{ArchiveCounts, archive_counts};

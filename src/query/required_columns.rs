@@ -6,7 +6,7 @@ use crate::Result;
 use crate::schema;
 
 use crate::query::definition::report::ReportDefinition;
-use crate::query::guard;
+use crate::query::{guard, spelling};
 use crate::query::guard::references::References;
 use crate::query::views::activities::TRIGGER_COLUMNS;
 
@@ -106,7 +106,7 @@ const UNKNOWN_FIELDS_VIEW: &str = "unknown_fields";
 ///
 /// Those of the guard.
 pub fn report_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
-    let statement = guard::parse(&report.name, &report.sql)?;
+    let statement = spelling::parse(&report.name, &report.sql)?;
     let references = guard::check(&report.name, &statement)?;
     // A value that does not fit its column is found only if the column is read.
     match references.views.contains(UNKNOWN_FIELDS_VIEW) {
@@ -121,7 +121,7 @@ pub fn report_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
 ///
 /// Those of the guard.
 pub fn statement_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
-    let statement = guard::parse(&report.name, &report.sql)?;
+    let statement = spelling::parse(&report.name, &report.sql)?;
     Ok(referenced_columns(&guard::check(&report.name, &statement)?))
 }
 

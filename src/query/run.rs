@@ -18,7 +18,7 @@ use crate::query::engine::{exact, scan, to_grid};
 use crate::query::portable::{self, SqlEngine};
 use crate::query::session::Session;
 use crate::query::views::context::{ViewContext, includes_failed};
-use crate::query::{guard, rewrite, views};
+use crate::query::{guard, rewrite, spelling, views};
 
 /// Runs a report with the `given` parameters and the defaults of the others.
 ///
@@ -86,7 +86,7 @@ fn prepare<'a>(
     report: &ReportDefinition,
     given: &BTreeMap<String, String>,
 ) -> Result<(Statement, ViewContext<'a>)> {
-    let mut statement = guard::parse(&report.name, &report.sql)?;
+    let mut statement = spelling::parse(&report.name, &report.sql)?;
     let references = guard::check(&report.name, &statement)?;
     params::bind(&mut statement, &report.name, &report.params, given)?;
     let internal_domains = params::internal_domains(&report.params, given);
@@ -119,7 +119,7 @@ pub fn internal_domains(
 ///
 /// Those of the guard.
 pub fn counts_failed(report: &ReportDefinition) -> Result<bool> {
-    let statement = guard::parse(&report.name, &report.sql)?;
+    let statement = spelling::parse(&report.name, &report.sql)?;
     let references = guard::check(&report.name, &statement)?;
     Ok(includes_failed(report, &references))
 }
@@ -130,6 +130,6 @@ pub fn counts_failed(report: &ReportDefinition) -> Result<bool> {
 ///
 /// Those of the guard.
 pub fn reads_view(report: &ReportDefinition, view: &str) -> Result<bool> {
-    let statement = guard::parse(&report.name, &report.sql)?;
+    let statement = spelling::parse(&report.name, &report.sql)?;
     Ok(guard::check(&report.name, &statement)?.views.contains(view))
 }
