@@ -161,6 +161,7 @@
 //! ```
 
 mod api;
+mod calendar;
 #[doc(hidden)]
 pub mod cli;
 mod column;

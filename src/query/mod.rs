@@ -15,7 +15,7 @@ mod views;
 
 pub use archive_summary::{ArchiveCounts, archive_counts};
 pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
-pub use coverage::period::{EventTimeRange, Period, last_whole_day, local_day};
+pub use coverage::period::Period;
 pub use definition::catalog::DefinitionCatalog;
 pub use definition::params::{Param, ParamType};
 pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};

@@ -10,13 +10,14 @@ use std::collections::HashSet;
 use chrono::DateTime;
 
 use crate::Result;
+pub use crate::calendar::{DayBound, PeriodBounds};
 use crate::query::{self, Session};
 pub use crate::query::{Actors, Filters, NoiseFilter, ReportDefinition, ReportGroup, SqlEngine};
 use crate::render::{self, RenderInput};
 pub use crate::render::{OutputFormat, wrap};
 pub use crate::store::Snapshot;
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
-pub use options::{DayBound, FailCondition, Options};
+pub use options::{FailCondition, Options};
 pub use session::{ComparableSessions, ReportResult, ReportSession};
 use session::{effective_params, open_session, run_report};
 

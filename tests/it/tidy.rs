@@ -15,8 +15,9 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 23] = [
+const KNOWS: [(&str, &[&str]); 24] = [
     ("error", &[]),
+    ("calendar", &["error"]),
     ("schema", &[]),
     ("grid", &[]),
     ("person", &["schema"]),
@@ -26,16 +27,16 @@ const KNOWS: [(&str, &[&str]); 23] = [
     // Times are the same everywhere; the store knows nothing of parsed events.
     ("store", &["column", "error", "record::time", "schema"]),
     ("source_warnings", &["record::loss_indicators", "schema"]),
-    ("query", &["error", "grid", "schema", "store", "source_warnings"]),
+    ("query", &["calendar", "error", "grid", "schema", "store", "source_warnings"]),
     ("render", &["error", "grid"]),
     (
         "ingest",
         &["column", "error", "person", "record", "schema", "source", "store", "source_warnings"],
     ),
     ("rejects", &["error", "render", "schema", "store"]),
-    ("report", &["data_dictionary", "error", "grid", "query", "render", "store"]),
+    ("report", &["calendar", "data_dictionary", "error", "grid", "query", "render", "store"]),
     ("dashboard", &["error", "grid", "render", "report"]),
-    ("export", &["column", "error", "store"]),
+    ("export", &["calendar", "column", "error", "query", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
     ("maintenance", &["error", "person", "schema", "store"]),
@@ -58,6 +59,7 @@ const KNOWS: [(&str, &[&str]); 23] = [
     (
         "api",
         &[
+            "calendar",
             "export",
             "grid",
             "ingest",

@@ -3,12 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use chrono_tz::Tz;
 use clap::ArgAction;
 
-use super::common::{ListFormat, StoreFolder, Threads};
-use super::convert::{parse_param, parse_row_count, parse_time_zone};
-use crate::report::{Actors, DayBound, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
+use super::common::{ListFormat, PeriodArgs, StoreFolder, Threads};
+use super::convert::{parse_param, parse_row_count};
+use crate::report::{Actors, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
 
 /// Run a report (see `pbi-analyze reports`)
 ///
@@ -136,15 +135,8 @@ pub(in crate::cli) struct QueryArgs {
     /// With --from, leave out files and folders, as `ingest` does
     #[arg(long, value_name = "GLOB", requires = "from", action = ArgAction::Append)]
     pub(in crate::cli) exclude: Vec<String>,
-    /// First day (2026-03-01), or the last days of the log (30d)
-    #[arg(long, value_name = "DAY")]
-    pub(in crate::cli) since: Option<DayBound>,
-    /// Last day (2026-03-31), inclusive
-    #[arg(long, value_name = "DAY")]
-    pub(in crate::cli) until: Option<DayBound>,
-    /// Time zone of days, weeks and hours (IANA name)
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = parse_time_zone)]
-    pub(in crate::cli) tz: Tz,
+    #[command(flatten)]
+    pub(in crate::cli) period: PeriodArgs,
     /// Automated API activity to exclude
     #[arg(long, value_enum, default_value_t = NoiseFilter::Exclude)]
     pub(in crate::cli) noise: NoiseFilter,

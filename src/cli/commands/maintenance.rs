@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::export;
 use crate::maintenance;
 use crate::rejects;
+use crate::report::PeriodBounds;
 use crate::status;
 
 pub(in crate::cli) fn status(command: &StatusArgs) -> Result<ExitStatus> {
@@ -72,11 +73,14 @@ pub(in crate::cli) fn verify(command: &VerifyArgs) -> Result<ExitStatus> {
 }
 
 pub(in crate::cli) fn export(command: &ExportArgs, quiet: bool) -> Result<ExitStatus> {
+    let PeriodBounds { since, until } = command.period.bounds();
     let options = export::Options {
-        since: command.since,
-        until: command.until,
+        since,
+        until,
+        time_zone: command.period.tz,
         with_lineage: command.with_lineage,
         conflicts: command.conflicts,
+        now: chrono::Utc::now(),
     };
     let store = open_existing(command.store.path())?;
     let lines = out::stream(command.output.as_deref(), |out| export::run(&store, &options, out))?;

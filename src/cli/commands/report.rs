@@ -14,7 +14,9 @@ use crate::cli::{log, out, report_help};
 use crate::dashboard;
 use crate::error::{Error, Result};
 use crate::ingest;
-use crate::report::{self, Filters, OutputFormat, ReportCatalog, ReportDefinition, Snapshot};
+use crate::report::{
+    self, Filters, OutputFormat, PeriodBounds, ReportCatalog, ReportDefinition, Snapshot,
+};
 
 pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitStatus> {
     let options = report::Options {
@@ -194,10 +196,11 @@ fn report_options(args: &OutputArgs) -> Result<report::Options> {
 }
 
 fn base_options(args: &QueryArgs) -> report::Options {
+    let PeriodBounds { since, until } = args.period.bounds();
     report::Options {
-        since: args.since,
-        until: args.until,
-        time_zone: args.tz,
+        since,
+        until,
+        time_zone: args.period.tz,
         top: None,
         all_rows: false,
         params: BTreeMap::new(),
