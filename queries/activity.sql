@@ -30,7 +30,7 @@
 -- rule: An event failed if IsSuccess is false or ResultStatus is Failed or Failure. It succeeded if
 --   it did not fail and the log has one of these fields.
 -- source: Microsoft Learn, Operation list; Office 365 Management Activity API schema
--- limit: The log has no event for a change of page, a filter or a look at a tile. The address can be
+-- limit: The log has no event for a change of page or for the use of a filter. The address can be
 --   that of a proxy, and it is 0.0.0.0 for service principals.
 SELECT
     CreationTime AS time,

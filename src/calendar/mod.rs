@@ -1,4 +1,5 @@
-//! Days of a time zone, and the days that a text such as `last-month` names in a log.
+//! Days of a time zone, and the days that a text, for example `last-month`, names in a
+//! log.
 //!
 //! A log has no today. Its calendar ends with its last whole day, and the day after it is called
 //! today. So the same log and the same text always name the same days.

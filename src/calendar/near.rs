@@ -1,6 +1,6 @@
 //! Valid forms that are near to a text that names no days.
 
-/// Names of months in English, by which texts are recognized from three letters on.
+/// Names of months in English, recognized by their first three characters.
 const MONTHS: [&str; 12] = [
     "january",
     "february",

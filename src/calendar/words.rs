@@ -73,9 +73,9 @@ impl FromStr for DayBound {
 fn invalid_days(text: &str) -> Error {
     let near = near::candidates(text, &WORDS.map(|(word, _)| word));
     let near = near.into_iter().find(|near| parse(near).is_some());
-    let near = near.map_or_else(String::new, |near| format!(" did you mean {near}?"));
+    let near = near.map_or_else(|| "use".to_owned(), |near| format!("did you mean {near}? Use"));
     Error::Usage(format!(
-        "invalid date {text:?};{near} use a day (2026-03-01), month (2026-03), quarter (2026-Q1), \
+        "invalid date {text:?}; {near} a day (2026-03-01), month (2026-03), quarter (2026-Q1), \
          week (2026-W13) or year, a word such as yesterday, last-week or this-quarter, or the last \
          days, weeks or months of the log (30d, 4w, 3m)"
     ))

@@ -8,6 +8,7 @@ mod exit;
 mod hints;
 mod log;
 mod out;
+mod output_name;
 mod progress;
 mod report_help;
 mod text;

@@ -12,7 +12,8 @@ use chrono::DateTime;
 use crate::Result;
 pub use crate::calendar::{DayBound, PeriodBounds};
 use crate::query::{self, Session};
-pub use crate::query::{Actors, Filters, NoiseFilter, ReportDefinition, ReportGroup, SqlEngine};
+pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter};
+pub use crate::query::{ReportDefinition, ReportGroup, SqlEngine};
 use crate::render::{self, RenderInput};
 pub use crate::render::{OutputFormat, wrap};
 pub use crate::store::Snapshot;
@@ -87,7 +88,12 @@ pub fn portable_sql(
     query::portable_script(session, report, &effective_params(report, options)?, engine)
 }
 
-/// Returns the columns with which raw files must be read for a report.
+/// Returns the columns with which raw files must be read for filters.
+pub fn filter_columns(filters: &Filters) -> HashSet<String> {
+    query::filter_columns(filters).into_iter().collect()
+}
+
+/// Returns the columns with which raw files must be read for a report without filters.
 ///
 /// # Errors
 ///

@@ -16,8 +16,8 @@ use crate::{Error, Result};
 pub struct Options {
     /// First day of the period; `None` starts at the first event.
     pub since: Option<DayBound>,
-    /// Last day of the period, inclusive; `None` ends at the last event, or at the last whole day if
-    /// `since` counts from there.
+    /// Last day of the period, inclusive; `None` ends at the last event, or at the last whole day
+    /// if `since` counts from there.
     pub until: Option<DayBound>,
     /// Time zone of all days, hours and times in the output.
     pub time_zone: Tz,

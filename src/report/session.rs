@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::options::Options;
-use super::remarks::{coverage_counts, excluded_events, internal_domains_remark, report_remarks};
+use super::remarks::{
+    coverage_counts, empty_sentence, excluded_events, internal_domains_remark, report_remarks,
+};
 use crate::calendar::PeriodBounds;
 use crate::data_dictionary;
 use crate::grid::Grid;
@@ -60,7 +62,11 @@ pub(super) fn run_report(
         ),
     };
     let top = params.get(TOP_PARAM).map(String::as_str);
-    let mut remarks = report_remarks(period, &grid, &counts, top);
+    let all_filtered =
+        grid.rows.is_empty() && counts.events > 0 && counts.filtered == counts.events;
+    let unmatched = if all_filtered { session.unmatched_patterns()? } else { Vec::new() };
+    let empty = empty_sentence(report, &params);
+    let mut remarks = report_remarks(period, &grid, &counts, top, empty, &unmatched);
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
     let newest_event_us = period.event_range().map(|range| range.last_us);

@@ -7,6 +7,7 @@ use clap::ArgAction;
 
 use super::common::{ListFormat, PeriodArgs, StoreFolder, Threads};
 use super::convert::{parse_param, parse_row_count};
+use super::filters::FilterArgs;
 use crate::report::{Actors, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
 
 /// Run a report (see `pbi-analyze reports`)
@@ -26,9 +27,8 @@ Examples:
   pbi-analyze report coverage --since 7d --fail-on coverage:missing
 
 `pbi-analyze report NAME --help` explains a report.
-Filters (--workspace, --report, --capacity, --user, --activity and --exclude-…)
-take an ID or a name in any case, with * as a wildcard. Repeat a flag to match
-any of several values. An event without a capacity matches no --capacity.
+Filters take an ID or a name in any case, with * as a wildcard. Repeat a flag to
+match any of several values. An event without a capacity matches no --capacity.
 Conditions of --fail-on: coverage:missing, coverage:truncated,
 coverage:partial, coverage:incomplete, rows:any, rows:none, and stale:2d if the
 newest event is more than two days old.")]
@@ -143,30 +143,8 @@ pub(in crate::cli) struct QueryArgs {
     /// Actors to include [default: as the report specifies, else people]
     #[arg(long, value_enum)]
     pub(in crate::cli) actors: Option<Actors>,
-    /// Include only activity in this workspace
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) workspace: Vec<String>,
-    /// Include only activity on this report
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) report: Vec<String>,
-    /// Include only activity of this person or service principal
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) user: Vec<String>,
-    /// Include only this activity, for example ViewReport
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) activity: Vec<String>,
-    /// Include only activity on this capacity
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) capacity: Vec<String>,
-    /// Exclude activity of this person or service principal
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) exclude_user: Vec<String>,
-    /// Exclude activity in this workspace
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) exclude_workspace: Vec<String>,
-    /// Exclude activity on this report
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) exclude_report: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) filters: FilterArgs,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
 }

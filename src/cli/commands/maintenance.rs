@@ -6,7 +6,7 @@ use crate::cli::args::{
     VerifyArgs,
 };
 use crate::cli::exit::ExitStatus;
-use crate::cli::{log, out, text};
+use crate::cli::{log, out, output_name, text};
 use crate::error::Result;
 use crate::export;
 use crate::maintenance;
@@ -73,6 +73,8 @@ pub(in crate::cli) fn verify(command: &VerifyArgs) -> Result<ExitStatus> {
 }
 
 pub(in crate::cli) fn export(command: &ExportArgs, quiet: bool) -> Result<ExitStatus> {
+    let known = ["ndjson", "jsonl", "json", "txt"];
+    output_name::check_extension(command.output.as_deref(), "export writes NDJSON", &known)?;
     let PeriodBounds { since, until } = command.period.bounds();
     let options = export::Options {
         since,
