@@ -2,6 +2,7 @@
 -- question: Who was given or lost access to which workspace, and did an administrator grant access
 --   to themselves?
 -- group: Sharing and security
+-- empty: Nobody was given or lost access in this period.
 -- alias: access
 -- alias: permissions
 -- alias: roles

@@ -1,6 +1,7 @@
 -- title: Content creation
 -- question: Who creates content, how much in each month, and how many people view it?
 -- group: Content lifecycle
+-- empty: Nobody created or changed content in this period.
 -- alias: authors
 -- alias: content-creation
 -- alias: creators

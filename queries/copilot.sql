@@ -1,6 +1,7 @@
 -- title: Copilot usage
 -- question: Who uses Copilot, where, and how often?
 -- group: Usage
+-- empty: Nobody used Copilot in this period.
 -- alias: copilot-usage
 -- actors: people
 -- chart: bars requests

@@ -2,6 +2,7 @@
 -- question: What is wrong with the log files: damaged or truncated files, lost characters, new
 --   fields or activities?
 -- group: Log health
+-- empty: No problem was found in the log files.
 -- alias: quality
 -- actors: all
 -- noise: include

@@ -1,6 +1,7 @@
 -- title: Deletions and takeovers
 -- question: Who deleted content or took over its ownership, and was it still in use?
 -- group: Content lifecycle
+-- empty: Nothing was deleted or taken over in this period.
 -- alias: deletions
 -- alias: takeovers
 -- actors: all

@@ -1,6 +1,7 @@
 -- title: Dormant workspaces
 -- question: Which workspaces have had no activity by people for a month?
 -- group: Content lifecycle
+-- empty: No workspace has been idle for :days days.
 -- alias: dormant
 -- alias: inactive-workspaces
 -- actors: people

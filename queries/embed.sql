@@ -1,6 +1,7 @@
 -- title: Embed tokens
 -- question: For which reports are embed tokens generated, by whom, and how many?
 -- group: Usage
+-- empty: No embed tokens were generated in this period.
 -- alias: embed-tokens
 -- alias: embedding
 -- actors: all

@@ -1,6 +1,7 @@
 -- title: Excel and other external tools
 -- question: Who queries which semantic models from Excel and other tools, and how much?
 -- group: Usage
+-- empty: Nobody queried a semantic model from Excel or another tool in this period.
 -- alias: analyze-in-excel
 -- alias: excel
 -- alias: xmla

@@ -1,6 +1,7 @@
 -- title: Exports, downloads and prints
 -- question: Who exports, downloads or prints what, how often, and were there unusual spikes?
 -- group: Sharing and security
+-- empty: Nothing was exported, downloaded or printed in this period.
 -- alias: downloads
 -- alias: export
 -- alias: prints

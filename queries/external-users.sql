@@ -1,6 +1,7 @@
 -- title: External users
 -- question: Which external users (guests) use Power BI, and what do they view, export and change?
 -- group: Sharing and security
+-- empty: No external user was active in this period.
 -- alias: b2b
 -- alias: external
 -- alias: guests

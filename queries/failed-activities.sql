@@ -1,6 +1,7 @@
 -- title: Failed activities
 -- question: What fails, for whom, how often, and is it still failing?
 -- group: Platform health
+-- empty: Nothing failed in this period.
 -- alias: errors
 -- alias: failed
 -- alias: failures

@@ -1,6 +1,7 @@
 -- title: Gateway and data source changes
 -- question: Who changed which gateway or data source, when, and how?
 -- group: Administration
+-- empty: No gateway or data source was changed in this period.
 -- alias: data-sources
 -- alias: datasources
 -- alias: gateway

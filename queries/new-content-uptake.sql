@@ -1,6 +1,7 @@
 -- title: Adoption of new reports
 -- question: How many other people view the reports created in the period, and how soon?
 -- group: Content lifecycle
+-- empty: No report was created in this period.
 -- alias: new-content
 -- alias: new-reports
 -- actors: people

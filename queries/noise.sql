@@ -1,6 +1,7 @@
 -- title: Automated API activity
 -- question: How much of the log is automated API activity, and which accounts cause it?
 -- group: Log health
+-- empty: There was no automated API activity in this period.
 -- alias: api
 -- alias: automated
 -- alias: automated-activity

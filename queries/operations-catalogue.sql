@@ -3,7 +3,6 @@
 --   count them?
 -- group: Log health
 -- alias: activities
--- alias: activity
 -- alias: operations
 -- alias: operations-catalog
 -- actors: all

@@ -1,6 +1,7 @@
 -- title: Power Apps changes
 -- question: Who created, changed, published, shared or deleted which Power App, and when?
 -- group: Power Platform
+-- empty: No Power App was changed in this period.
 -- log: power-platform
 -- actors: all
 -- param top: limit = 25, maximum number of rows; files contain all rows by default

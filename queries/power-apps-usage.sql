@@ -1,6 +1,7 @@
 -- title: Power Apps usage
 -- question: Which Power Apps are launched, by how many people, and in which environment?
 -- group: Power Platform
+-- empty: No Power App was launched in this period.
 -- alias: power-apps
 -- alias: powerapps
 -- log: power-platform

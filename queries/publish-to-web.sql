@@ -2,6 +2,7 @@
 -- question: Which reports are public on the internet, who published them, and how often are they
 --   viewed anonymously?
 -- group: Sharing and security
+-- empty: The log has no publication of a report to the web.
 -- alias: anonymous
 -- alias: embed-codes
 -- alias: public

@@ -2,6 +2,7 @@
 -- question: Which semantic models and dataflows are refreshed, how often, what starts the
 --   refreshes, and which fail?
 -- group: Platform health
+-- empty: Nothing was refreshed in this period.
 -- alias: dataset-refreshes
 -- alias: refresh
 -- actors: all

@@ -2,6 +2,7 @@
 -- question: On which items were sensitivity labels applied, changed or removed, by whom, and which
 --   were downgraded?
 -- group: Sharing and security
+-- empty: No sensitivity label was applied, changed or removed in this period.
 -- alias: labels
 -- actors: all
 -- param top: limit = 25, maximum number of rows; files contain all rows by default

@@ -2,6 +2,7 @@
 -- question: Which service principals and system accounts are active, what do they do, and how much
 --   of it is automated API activity?
 -- group: Administration
+-- empty: No service principal or system account was active in this period.
 -- alias: service-principal
 -- alias: spn
 -- actors: services

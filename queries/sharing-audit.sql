@@ -2,6 +2,7 @@
 -- question: Who shared which items with whom, and which were shared externally or with the whole
 --   organization?
 -- group: Sharing and security
+-- empty: Nothing was shared in this period.
 -- alias: shared
 -- alias: shares
 -- alias: sharing

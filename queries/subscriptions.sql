@@ -2,6 +2,7 @@
 -- question: Which reports and dashboards are delivered by email, for which owner, how often, and to
 --   how many people?
 -- group: Usage
+-- empty: No subscription was created, changed or delivered in this period.
 -- alias: email
 -- alias: email-subscriptions
 -- alias: emails

@@ -1,6 +1,7 @@
 -- title: Tenant setting changes
 -- question: Who changed which tenant setting, when, and from which state to which?
 -- group: Administration
+-- empty: No tenant setting was changed in this period.
 -- alias: settings
 -- alias: tenant-settings
 -- actors: all

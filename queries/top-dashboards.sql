@@ -1,6 +1,7 @@
 -- title: Most viewed dashboards
 -- question: Which dashboards are viewed most, by how many people, and more or less than before?
 -- group: Usage
+-- empty: No dashboard was viewed in this period.
 -- alias: dashboards
 -- alias: most-viewed-dashboards
 -- actors: people

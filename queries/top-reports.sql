@@ -1,6 +1,7 @@
 -- title: Most viewed reports
 -- question: Which reports are viewed most, by how many people, and more or less than before?
 -- group: Usage
+-- empty: No report was viewed in this period.
 -- alias: most-viewed-reports
 -- alias: popular
 -- alias: usage

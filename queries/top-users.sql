@@ -1,6 +1,7 @@
 -- title: Most active viewers
 -- question: Who views reports and other content most, how broadly, and since when?
 -- group: People
+-- empty: Nobody viewed content in this period.
 -- alias: users
 -- alias: viewers
 -- actors: people

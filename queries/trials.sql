@@ -1,6 +1,7 @@
 -- title: Trial licenses
 -- question: Who started a trial license, and did they use it?
 -- group: Administration
+-- empty: Nobody started a trial in this period.
 -- alias: license
 -- alias: licenses
 -- alias: licensing

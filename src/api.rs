@@ -15,12 +15,13 @@ pub use crate::status::{SourceProblems, SourceWarnings, StoreStatus, collect_sta
 pub use crate::store::{DataFile, Snapshot, Store};
 
 // Reports and SQL.
+pub use crate::calendar::{CalendarUnit, DayBound, PeriodBounds};
 pub use crate::grid::{Cell, CellKind, Chart, Grid, GridColumn};
-pub use crate::query::{Actors, Filters, LogKind, NoiseFilter, Param, ParamType};
+pub use crate::query::{Actors, FilterPatterns, Filters, LogKind, NoiseFilter, Param, ParamType};
 pub use crate::query::{ReportDefinition, ReportGroup};
 pub use crate::render::{CoverageCounts, ExcludedEvents, OutputFormat, ReportContext};
 pub use crate::report::{
-    DayBound, FailCondition, Options as ReportOptions, RenderedReport, ReportCatalog, ReportResult,
+    FailCondition, Options as ReportOptions, RenderedReport, ReportCatalog, ReportResult,
     ReportSession, run as run_report,
 };
 /// Day in a period. The type is from the crate `chrono`.
@@ -31,4 +32,4 @@ pub use chrono::NaiveDate;
 pub use chrono_tz::Tz;
 
 // Events.
-pub use crate::export::{Options as ExportOptions, UtcDay, run as export_events};
+pub use crate::export::{Options as ExportOptions, run as export_events};

@@ -2,66 +2,69 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::str::FromStr;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
+use crate::Result;
+use crate::calendar::{self, DayBound, EventTimeRange, PeriodBounds};
 use crate::column::{CopyParsers, CopyReader, EventWriter, MergedEvent};
+use crate::query::{self, LogKind};
 use crate::store::{self, RowKey, RowRange, Snapshot, Store, TimeRange};
-use crate::{Error, Result};
-
-/// A UTC day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UtcDay(NaiveDate);
-
-impl FromStr for UtcDay {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<UtcDay> {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(UtcDay).map_err(|_| {
-            Error::Usage(format!(
-                "invalid date {text:?}; use YYYY-MM-DD in UTC, for example 2026-03-01"
-            ))
-        })
-    }
-}
-
-impl UtcDay {
-    fn start_us(self) -> i64 {
-        self.0.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
-    }
-
-    fn end_us(self) -> i64 {
-        self.0.succ_opt().map_or(i64::MAX, |next| UtcDay(next).start_us())
-    }
-}
 
 /// Options of an export.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// First day; `None` starts at the first event.
-    pub since: Option<UtcDay>,
-    /// Last day, inclusive; `None` ends at the last event.
-    pub until: Option<UtcDay>,
+    pub since: Option<DayBound>,
+    /// Last day, inclusive; `None` ends at the last event, or at the last whole day if `since`
+    /// counts from there.
+    pub until: Option<DayBound>,
+    /// Time zone of the days.
+    pub time_zone: Tz,
     /// True if each event has `SourceFile` and `SourceKind`.
     pub with_lineage: bool,
     /// True if the conflicting values of copies are written, and not the events.
     pub conflicts: bool,
+    /// The current time. A day that is not over is not whole.
+    pub now: DateTime<Utc>,
+}
+
+impl Default for Options {
+    /// Returns the options for all events, and days in UTC.
+    fn default() -> Self {
+        Options {
+            since: None,
+            until: None,
+            time_zone: Tz::UTC,
+            with_lineage: false,
+            conflicts: false,
+            now: Utc::now(),
+        }
+    }
 }
 
 impl Options {
-    fn time_range(&self) -> Result<TimeRange> {
-        if let (Some(since), Some(until)) = (self.since, self.until)
-            && since.0 > until.0
-        {
-            return Err(Error::reversed_period(since.0, until.0));
-        }
+    /// Returns the times of the period in the log of a store.
+    fn time_range(&self, store: &Store) -> Result<TimeRange> {
+        let bounds = PeriodBounds { since: self.since, until: self.until };
+        let is_relative = [self.since, self.until].iter().flatten().any(|day| day.is_relative());
+        let log = if is_relative { store.read(log_range)? } else { None };
+        let (since, until) = bounds.resolve(log, self.time_zone, self.now)?;
+        let start = |day| calendar::local_day_start(day, self.time_zone);
         Ok(TimeRange {
-            from_us: self.since.map(UtcDay::start_us),
-            to_us: self.until.map(UtcDay::end_us),
+            from_us: since.map(start),
+            to_us: until.map(|day| start(calendar::next_day(day))),
             after: None,
         })
     }
+}
+
+/// Returns the times of the log of Power BI, else those of the Power Platform.
+fn log_range(snapshot: &Snapshot) -> Result<Option<EventTimeRange>> {
+    let power_bi = query::event_time_range(snapshot, LogKind::PowerBi)?;
+    let other = || query::event_time_range(snapshot, LogKind::PowerPlatform);
+    power_bi.map_or_else(other, |range| Ok(Some(range)))
 }
 
 /// Number of bytes to collect before they are written.
@@ -105,7 +108,7 @@ pub fn run(
             true => ExportContent::Conflicts(CopyReader::default()),
             false => ExportContent::Events(EventWriter::new(options.with_lineage)),
         },
-        time_range: options.time_range()?,
+        time_range: options.time_range(store)?,
         buffer: Vec::with_capacity(CHUNK_BYTES * 2),
         last_key: None,
         written: 0,
@@ -177,18 +180,21 @@ fn write_conflicts(
 mod tests {
     use super::*;
 
-    fn options(since: &str, until: &str) -> Options {
-        let day = |text: &str| Some(text.parse().unwrap());
-        Options { since: day(since), until: day(until), with_lineage: false, conflicts: false }
+    fn range(since: &str, until: &str, time_zone: Tz) -> Result<TimeRange> {
+        let [since, until] = [since, until].map(|text| Some(text.parse().unwrap()));
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { since, until, time_zone, ..Options::default() };
+        options.time_range(&Store::new(&folder.path().join("store")))
     }
 
     #[test]
-    fn periods_are_whole_utc_days() {
-        let span = options("2026-03-01", "2026-03-01").time_range().unwrap();
+    fn periods_are_whole_days_of_the_time_zone() {
+        let span = range("2026-03-01", "2026-03-01", Tz::UTC).unwrap();
         assert_eq!(span.to_us.unwrap() - span.from_us.unwrap(), 86_400_000_000);
         assert_eq!(span.from_us, Some(1_772_323_200_000_000));
-        let error = options("2026-03-02", "2026-03-01").time_range().unwrap_err();
+        let span = range("2026-03-29", "2026-03-29", Tz::Europe__Berlin).unwrap();
+        assert_eq!(span.to_us.unwrap() - span.from_us.unwrap(), 23 * 3_600_000_000);
+        let error = range("2026-03-02", "2026-03-01", Tz::UTC).unwrap_err();
         assert!(error.to_string().contains("earlier day first"), "{error}");
-        assert!("30d".parse::<UtcDay>().unwrap_err().to_string().contains("2026-03-01"));
     }
 }

@@ -72,7 +72,8 @@
 //! reports need is read once.
 //!
 //! ```
-//! use pbi_analyze::{Cell, Filters, ReportCatalog, ReportOptions, ReportSession, Store, Tz};
+//! use pbi_analyze::{Cell, FilterPatterns, Filters, Store, Tz};
+//! use pbi_analyze::{ReportCatalog, ReportOptions, ReportSession};
 //! # use pbi_analyze::{IngestOptions, NoProgress, ingest_into_store};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -86,7 +87,10 @@
 //!     since: Some("2026-02-01".parse()?),
 //!     until: Some("2026-02-28".parse()?),
 //!     time_zone: Tz::Europe__Berlin,
-//!     filters: Filters { workspaces: vec!["Sales*".to_owned()], ..Default::default() },
+//!     filters: Filters {
+//!         include: FilterPatterns { workspaces: vec!["Sales*".to_owned()], ..Default::default() },
+//!         ..Default::default()
+//!     },
 //!     ..Default::default()
 //! };
 //!
@@ -161,6 +165,7 @@
 //! ```
 
 mod api;
+mod calendar;
 #[doc(hidden)]
 pub mod cli;
 mod column;

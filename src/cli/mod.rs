@@ -9,6 +9,7 @@ mod hints;
 mod log;
 mod memory;
 mod out;
+mod output_name;
 mod progress;
 mod report_help;
 mod signals;

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 
 use crate::Result;
 use crate::render::html::{self, Document};
-use crate::report::{self, NoiseFilter, Options, ReportCatalog, ReportSession, Snapshot};
+use crate::report::{self, Filters, NoiseFilter, Options, ReportCatalog, ReportSession, Snapshot};
 use results::{DashboardResults, REPORTS, TREND};
 
 /// Returns the columns of the events table that the page needs.
@@ -59,20 +59,13 @@ pub fn run(snapshot: &Snapshot, reports: &ReportCatalog, options: &Options) -> R
 
 /// Returns the filters in use, in sentences.
 fn filter_remarks(options: &Options) -> Vec<String> {
-    let filters = &options.filters;
-    let kinds = [
-        ("workspace", &filters.workspaces),
-        ("report", &filters.reports),
-        ("capacity", &filters.capacities),
-        ("user", &filters.users),
-        ("activity", &filters.activities),
-        ("without workspace", &filters.excluded_workspaces),
-        ("without report", &filters.excluded_reports),
-        ("without user", &filters.excluded_users),
-    ];
-    let named = kinds.iter().filter(|(_, names)| !names.is_empty());
-    let mut remarks: Vec<String> =
-        named.map(|(kind, names)| format!("Filter: {kind} {}.", names.join(" or "))).collect();
+    let Filters { include, exclude } = &options.filters;
+    let included = include.in_use().map(|kind| ("", kind));
+    let excluded = exclude.in_use().map(|kind| ("without ", kind));
+    let named = included.chain(excluded).map(|(without, (target, patterns))| {
+        format!("Filter: {without}{} {}.", target.noun(), patterns.join(" or "))
+    });
+    let mut remarks: Vec<String> = named.collect();
     match options.noise {
         NoiseFilter::Exclude => {}
         NoiseFilter::ExcludeAllReads => {

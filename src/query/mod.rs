@@ -5,6 +5,7 @@ mod coverage;
 mod definition;
 mod engine;
 mod event_counts;
+mod filter_hints;
 mod guard;
 mod portable;
 mod required_columns;
@@ -16,19 +17,20 @@ mod views;
 
 pub use archive_summary::{ArchiveCounts, archive_counts};
 pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
-pub use coverage::period::{EventTimeRange, Period, last_whole_day, local_day};
+pub use coverage::period::Period;
 pub use definition::catalog::DefinitionCatalog;
 pub use definition::params::{Param, ParamType};
 pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};
+pub use filter_hints::UnmatchedPattern;
 pub use portable::SqlEngine;
-pub use required_columns::report_columns;
+pub use required_columns::{filter_columns, report_columns};
 pub use run::{counts_failed, execute, internal_domains, portable_script, reads_view};
 pub use session::{
     EventCounts, Session, Settings, UnknownField, event_time_range, utc_day_coverage,
 };
 pub use views::activities::NoiseFilter;
 pub use views::columns::{ViewColumn, view_columns};
-pub use views::pattern_filters::Filters;
+pub use views::pattern_filters::{FilterPatterns, Filters};
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use crate::query::definition::report::ReportDefinition;
 use crate::query::{guard, spelling};
 use crate::query::guard::references::References;
 use crate::query::views::activities::TRIGGER_COLUMNS;
+use crate::query::views::pattern_filters::Filters;
 
 /// Columns that views, names, coverage and counts always need.
 const SOURCES_OF_ALL_VIEWS: [&str; 21] = [
@@ -115,6 +116,14 @@ pub fn report_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
     }
 }
 
+/// Returns the columns of the table that filters read, besides those of all views.
+pub fn filter_columns(filters: &Filters) -> BTreeSet<String> {
+    let names: Vec<&str> = filters.view_columns().collect();
+    let sources = SOURCES_OF_COLUMN.iter().filter(|(column, _)| names.contains(column));
+    let sources = sources.flat_map(|(_, columns)| columns.iter());
+    sources.map(|name| (*name).to_owned()).collect()
+}
+
 /// Returns the columns of the table that the statement of a report reads.
 ///
 /// # Errors
@@ -156,6 +165,16 @@ mod tests {
         for name in SOURCES_OF_ALL_VIEWS.into_iter().chain(SOURCES_OF_RECIPIENTS).chain(added) {
             assert!(schema::columns().iter().any(|column| column.name == name), "{name}");
         }
+    }
+
+    #[test]
+    fn filters_need_the_columns_of_their_kinds() {
+        let mut filters = Filters::default();
+        assert!(filter_columns(&filters).is_empty());
+        filters.exclude.dashboards.push("Cockpit".to_owned());
+        assert_eq!(filter_columns(&filters).len(), 2);
+        filters.include.items.push("*".to_owned());
+        assert!(filter_columns(&filters).contains("GatewayName"));
     }
 
     #[test]

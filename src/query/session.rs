@@ -222,7 +222,8 @@ impl<'a> Session<'a> {
             }
         }
         let shared = readers.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name);
-        let shared: BTreeSet<String> = shared.collect();
+        let mut shared: BTreeSet<String> = shared.collect();
+        shared.extend(required_columns::filter_columns(&self.settings.filters));
         if shared.is_empty() {
             return Ok(());
         }

@@ -515,7 +515,9 @@ fn filters_of_one_kind_are_alternatives_and_kinds_combine() {
     let of = |workspaces: &[&str], reports: &[&str], users: &[&str], activities: &[&str]| {
         let [workspaces, reports, users, activities] = [workspaces, reports, users, activities]
             .map(|of| of.iter().copied().map(own).collect());
-        found(Filters { workspaces, reports, users, activities, ..Filters::default() })
+        let include =
+            FilterPatterns { workspaces, reports, users, activities, ..FilterPatterns::default() };
+        found(Filters { include, ..Filters::default() })
     };
     assert_eq!(of(&[], &[], &[], &[]), "12345");
     assert_eq!(of(&["finance"], &[], &[], &[]), "12", "a name in another case");
@@ -526,14 +528,10 @@ fn filters_of_one_kind_are_alternatives_and_kinds_combine() {
     assert_eq!(of(&[], &[], &[], &["viewreport"]), "1234");
     assert_eq!(of(&["w2"], &[], &["ann*"], &["*Report"]), "5");
     let without = |workspaces: &[&str], reports: &[&str], users: &[&str]| {
-        let [excluded_workspaces, excluded_reports, excluded_users] =
+        let [workspaces, reports, users] =
             [workspaces, reports, users].map(|of| of.iter().copied().map(own).collect());
-        found(Filters {
-            excluded_workspaces,
-            excluded_reports,
-            excluded_users,
-            ..Filters::default()
-        })
+        let exclude = FilterPatterns { workspaces, reports, users, ..FilterPatterns::default() };
+        found(Filters { exclude, ..Filters::default() })
     };
     assert_eq!(without(&[], &[], &["ben@contoso.com"]), "1245");
     assert_eq!(without(&["finance"], &[], &[]), "345", "events without a workspace stay");

@@ -10,13 +10,15 @@ use std::collections::HashSet;
 use chrono::DateTime;
 
 use crate::Result;
+pub use crate::calendar::{DayBound, PeriodBounds};
 use crate::query::{self, Session};
-pub use crate::query::{Actors, Filters, NoiseFilter, ReportDefinition, ReportGroup, SqlEngine};
+pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter};
+pub use crate::query::{ReportDefinition, ReportGroup, SqlEngine};
 use crate::render::{self, RenderInput};
 pub use crate::render::{OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
-pub use options::{DayBound, FailCondition, Options};
+pub use options::{FailCondition, Options};
 pub use session::{ComparableSessions, ReportResult, ReportSession};
 use session::{effective_params, open_session, run_report};
 
@@ -86,7 +88,12 @@ pub fn portable_sql(
     query::portable_script(session, report, &effective_params(report, options)?, engine)
 }
 
-/// Returns the columns with which raw files must be read for a report.
+/// Returns the columns with which raw files must be read for filters.
+pub fn filter_columns(filters: &Filters) -> HashSet<String> {
+    query::filter_columns(filters).into_iter().collect()
+}
+
+/// Returns the columns with which raw files must be read for a report without filters.
 ///
 /// # Errors
 ///

@@ -3,67 +3,21 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use crate::calendar::DayBound;
 use crate::query::{Actors, Filters, NoiseFilter};
 use crate::render::{CoverageCounts, OutputFormat};
 use crate::{Error, Result};
-
-/// One end of a period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DayBound {
-    /// A day in the time zone of the report.
-    Date(NaiveDate),
-    /// A number of days before the end of the log, at least one.
-    ///
-    /// A log has no today, so days are counted back from its last whole day in the time zone. `30d`
-    /// as the first day starts the last 30 whole days of the log. As the last day, it is the day
-    /// before those 30 days. So `14d` to `7d` are the seven days before the last seven.
-    DaysBack(u32),
-}
-
-impl FromStr for DayBound {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<DayBound> {
-        if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-            return Ok(DayBound::Date(day));
-        }
-        match text.strip_suffix('d').and_then(|days| days.parse().ok()) {
-            Some(days) if days > 0 => Ok(DayBound::DaysBack(days)),
-            _ => Err(Error::Usage(format!(
-                "invalid date {text:?}; use YYYY-MM-DD (2026-03-01) or Nd (30d is the last 30 \
-                 days of data)"
-            ))),
-        }
-    }
-}
-
-impl DayBound {
-    /// Returns the first day of a period in a log that ends on `last`.
-    pub(super) fn first_day(self, last: Option<NaiveDate>) -> Option<NaiveDate> {
-        match self {
-            DayBound::Date(day) => Some(day),
-            DayBound::DaysBack(days) => last?.checked_sub_days(Days::new(u64::from(days) - 1)),
-        }
-    }
-
-    /// Returns the last day of a period in a log that ends on `last`.
-    pub(super) fn last_day(self, last: Option<NaiveDate>) -> Option<NaiveDate> {
-        match self {
-            DayBound::Date(day) => Some(day),
-            DayBound::DaysBack(days) => last?.checked_sub_days(Days::new(days.into())),
-        }
-    }
-}
 
 /// Options of a report, for any report.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// First day of the period; `None` starts at the first event.
     pub since: Option<DayBound>,
-    /// Last day of the period, inclusive; `None` ends at the last event.
+    /// Last day of the period, inclusive; `None` ends at the last event, or at the last whole day
+    /// if `since` counts from there.
     pub until: Option<DayBound>,
     /// Time zone of all days, hours and times in the output.
     pub time_zone: Tz,
@@ -213,31 +167,6 @@ impl FromStr for FailCondition {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn bounds_are_days_or_count_back_from_the_last_day_of_the_log() {
-        assert_eq!("2026-03-01".parse::<DayBound>().unwrap(), DayBound::Date(day("2026-03-01")));
-        let last = Some(day("2026-03-31"));
-        let month = "30d".parse::<DayBound>().unwrap();
-        assert_eq!(month.first_day(last), Some(day("2026-03-02")));
-        let [from, to] = ["14d", "7d"].map(|text| text.parse::<DayBound>().unwrap());
-        assert_eq!(from.first_day(last), Some(day("2026-03-18")));
-        assert_eq!(to.last_day(last), Some(day("2026-03-24")));
-        assert_eq!(month.first_day(None), None);
-    }
-
-    #[test]
-    fn invalid_days_are_rejected_with_an_example() {
-        for text in ["", "yesterday", "2026-02-30", "0d", "-3d", "d", "01.03.2026", "99999999999d"]
-        {
-            let message = text.parse::<DayBound>().unwrap_err().to_string();
-            assert!(message.contains("(2026-03-01) or Nd"), "{message}");
-        }
-    }
 
     #[test]
     fn conditions_report_counts_in_singular_and_plural() {

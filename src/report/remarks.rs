@@ -1,9 +1,9 @@
 //! Notes of a report on its data: coverage, excluded events and empty results.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::grid::Grid;
-use crate::query::{Actors, DayStatus, EventCounts, Period};
+use crate::query::{Actors, DayStatus, EventCounts, Period, ReportDefinition, UnmatchedPattern};
 use crate::render::{CoverageCounts, ExcludedEvents};
 
 /// Counts the local days of a period by status.
@@ -44,12 +44,49 @@ pub(super) fn internal_domains_remark(domains: &BTreeSet<String>) -> String {
     format!("Internal domains: {}.", names.join(", "))
 }
 
-/// Returns sentences on the result that its rows do not show.
+/// Returns the sentence on a result without rows: that of the report, with its parameters.
+pub(super) fn empty_sentence(
+    report: &ReportDefinition,
+    params: &BTreeMap<String, String>,
+) -> String {
+    let general = "There is no matching activity in this period.";
+    let mut sentence = report.empty.clone().unwrap_or_else(|| general.to_owned());
+    for param in &report.params {
+        let value = params.get(&param.name).unwrap_or(&param.default);
+        sentence = sentence.replace(&format!(":{}", param.name), value);
+    }
+    sentence
+}
+
+/// Returns sentences on filters that exclude all events of the period.
+fn filter_remarks(unmatched: &[UnmatchedPattern]) -> Vec<String> {
+    let mut remarks = vec!["No events match the filters.".to_owned()];
+    for UnmatchedPattern { noun, pattern, near } in unmatched {
+        let names = match near.split_last() {
+            None => String::new(),
+            Some((last, [])) => format!(" Did you mean {last}?"),
+            Some((last, others)) => format!(" Did you mean {} or {last}?", others.join(", ")),
+        };
+        remarks.push(format!("The log has no {noun} {pattern:?}.{names}"));
+    }
+    if unmatched.is_empty() {
+        let found = "The log has events for each filter, but none in this period that match all.";
+        remarks.push(found.to_owned());
+    } else if unmatched.iter().any(|unmatched| !unmatched.pattern.contains('*')) {
+        remarks.push("Names must match exactly; use wildcards, for example *sales*.".to_owned());
+    }
+    remarks
+}
+
+/// Returns sentences on the result that its rows do not show. `empty` is the sentence on a result
+/// without rows, and `unmatched` has the patterns that match nothing in the log.
 pub(super) fn report_remarks(
     period: &Period,
     grid: &Grid,
     counts: &EventCounts,
     top: Option<&str>,
+    empty: String,
+    unmatched: &[UnmatchedPattern],
 ) -> Vec<String> {
     let mut remarks = Vec::new();
     let log = period.unbounded();
@@ -59,10 +96,9 @@ pub(super) fn report_remarks(
     if grid.rows.is_empty() && counts.events == 0 {
         remarks.push("There are no events in this period.".to_owned());
     } else if grid.rows.is_empty() && counts.filtered == counts.events {
-        remarks.push("No events match the filters.".to_owned());
-        remarks.push("Names must match exactly; use wildcards, for example *sales*.".to_owned());
+        remarks.extend(filter_remarks(unmatched));
     } else if grid.rows.is_empty() {
-        remarks.push("There is no matching activity in this period.".to_owned());
+        remarks.push(empty);
     }
     if period.first_day().is_some_and(|day| day < first)
         || period.last_day().is_some_and(|day| day > last)

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::options::{DayBound, Options};
-use super::remarks::{coverage_counts, excluded_events, internal_domains_remark, report_remarks};
+use super::options::Options;
+use super::remarks::{
+    coverage_counts, empty_sentence, excluded_events, internal_domains_remark, report_remarks,
+};
+use crate::calendar::PeriodBounds;
 use crate::data_dictionary;
 use crate::grid::Grid;
-use crate::query::{self, EventTimeRange, LogKind, Period, ReportDefinition, Session, Settings};
+use crate::query::{self, LogKind, Period, ReportDefinition, Session, Settings};
 use crate::render::{CoverageCounts, OutputFormat, ReportContext};
 use crate::store::Snapshot;
 use crate::{Error, Result};
@@ -59,7 +62,11 @@ pub(super) fn run_report(
         ),
     };
     let top = params.get(TOP_PARAM).map(String::as_str);
-    let mut remarks = report_remarks(period, &grid, &counts, top);
+    let all_filtered =
+        grid.rows.is_empty() && counts.events > 0 && counts.filtered == counts.events;
+    let unmatched = if all_filtered { session.unmatched_patterns()? } else { Vec::new() };
+    let empty = empty_sentence(report, &params);
+    let mut remarks = report_remarks(period, &grid, &counts, top, empty, &unmatched);
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
     let newest_event_us = period.event_range().map(|range| range.last_us);
@@ -110,37 +117,11 @@ pub(super) fn other_log_session<'a>(
 }
 
 /// Returns the period of the options in a log.
-///
-/// Days that the options name belong to the period even if the log does not contain them, up to
-/// yesterday. Numbers of days count back from the last whole day of the log.
 fn resolve_period(snapshot: &Snapshot, log: LogKind, options: &Options) -> Result<Period> {
     let extent = query::event_time_range(snapshot, log)?;
     let zone = options.time_zone;
-    let days = |extent: EventTimeRange| {
-        let first = query::local_day(extent.first_us, zone)?;
-        Some((first, query::local_day(extent.last_us, zone)?, query::last_whole_day(extent, zone)?))
-    };
-    let days = extent.and_then(days);
-    let whole = days.map(|(_, _, whole)| whole);
-    let mut since = options.since.and_then(|bound| bound.first_day(whole));
-    let mut until = options.until.and_then(|bound| bound.last_day(whole));
-    if let (Some(since), Some(until)) = (since, until)
-        && since > until
-    {
-        return Err(Error::reversed_period(since, until));
-    }
-    if let Some((first, last, whole)) = days {
-        if matches!(options.since, Some(DayBound::DaysBack(_))) {
-            since = since.map(|day| day.max(first));
-            until = until.or(Some(whole));
-        }
-        let yesterday = options.now.with_timezone(&zone).date_naive().pred_opt();
-        let latest = yesterday.map_or(last, |yesterday| yesterday.max(last));
-        until = until.map(|day| day.min(latest));
-        if until.is_none() && since.is_some_and(|since| last < since && since <= latest) {
-            until = since;
-        }
-    }
+    let bounds = PeriodBounds { since: options.since, until: options.until };
+    let (since, until) = bounds.resolve(extent, zone, options.now)?;
     Ok(Period::new(zone, since, until, extent))
 }
 

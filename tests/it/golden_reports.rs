@@ -23,11 +23,18 @@ const FORMATS: [(&str, &str); 2] = [("text", "txt"), ("csv", "csv")];
 /// Period of the reports, short enough for files that people read.
 const LATELY: &[&str] = &["--since", "60d"];
 
+/// Period of the report with a row for each event.
+const LAST_WEEK: &[&str] = &["--period", "last-week"];
+
 /// Reports about the whole archive.
 const WHOLE: [&str; 1] = ["adoption-cohorts"];
 
 fn flags(report: &str) -> &'static [&'static str] {
-    if WHOLE.contains(&report) { &[] } else { LATELY }
+    match report {
+        "activity" => LAST_WEEK,
+        report if WHOLE.contains(&report) => &[],
+        _ => LATELY,
+    }
 }
 
 fn folder() -> PathBuf {

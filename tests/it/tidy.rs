@@ -15,9 +15,10 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 24] = [
+const KNOWS: [(&str, &[&str]); 25] = [
     ("error", &[]),
     ("interrupt", &[]),
+    ("calendar", &["error"]),
     ("schema", &[]),
     ("grid", &[]),
     ("person", &["schema"]),
@@ -27,7 +28,7 @@ const KNOWS: [(&str, &[&str]); 24] = [
     // Times are the same everywhere; the store knows nothing of parsed events.
     ("store", &["column", "error", "interrupt", "record::time", "schema"]),
     ("source_warnings", &["record::loss_indicators", "schema"]),
-    ("query", &["error", "grid", "schema", "store", "source_warnings"]),
+    ("query", &["calendar", "error", "grid", "schema", "store", "source_warnings"]),
     ("render", &["error", "grid"]),
     (
         "ingest",
@@ -44,9 +45,9 @@ const KNOWS: [(&str, &[&str]); 24] = [
         ],
     ),
     ("rejects", &["error", "render", "schema", "store"]),
-    ("report", &["data_dictionary", "error", "grid", "query", "render", "store"]),
+    ("report", &["calendar", "data_dictionary", "error", "grid", "query", "render", "store"]),
     ("dashboard", &["error", "grid", "render", "report"]),
-    ("export", &["column", "error", "store"]),
+    ("export", &["calendar", "column", "error", "query", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
     ("gaps", &["error", "query", "schema", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
@@ -72,6 +73,7 @@ const KNOWS: [(&str, &[&str]); 24] = [
     (
         "api",
         &[
+            "calendar",
             "export",
             "grid",
             "ingest",

@@ -183,6 +183,11 @@ class Event:
         return None
 
     @cached_property
+    def named_item(self) -> tuple[str, None, str] | None:
+        """Kind and name of the item, if the event has no ID of an item but a name."""
+        return next(((kind, None, name) for kind, _, name in self.kinds_of_item if name), None)
+
+    @cached_property
     def item_name(self) -> str | None:
         """The name of the item in the event, which can be the only thing that the event says."""
         if self.item:

@@ -11,7 +11,7 @@ from context import DAY, Context
 from events import text
 from report import (authored, days, distinct_items, first, good, grouped, in_group, joined, last,
                     named, other_views, present, ratio, report, reports, users, views)
-from usage import periods, worst_or_same
+from usage import BROWSERS, PROGRAMS, SYSTEMS, keyword, periods, worst_or_same
 
 MONTH = 30
 
@@ -272,6 +272,29 @@ def failed_activities(context: Context) -> list[dict]:
             "failed_days": len(days(context, failed)), "items": len(distinct_items(failed)),
             "last_item": latest.item_name or (latest.item and latest.item[1]),
             "first_failed": first(failed),
+        })
+    return rows
+
+
+@report("activity", "event_id", "-time event_id", actors="all")
+def activity(context: Context) -> list[dict]:
+    rows = []
+    for event in context.events:
+        method = text(event.get("ConsumptionMethod")) or keyword(event, PROGRAMS)
+        client = [name for name in (method, keyword(event, BROWSERS)) if name]
+        says = event.get("IsSuccess") is not None or text(event.get("ResultStatus"))
+        item = event.item or event.named_item
+        rows.append({
+            "time": event.time, "user": event.user,
+            "activity": text(event.catalog["friendly_name"]) or event.activity,
+            "item": event.item_name or (event.item and event.item[1]),
+            "workspace": context.name("workspace", event.workspace) or event.workspace,
+            "outcome": "failed" if event.is_failed else "succeeded" if says else None,
+            "ip": text(event.get("ClientIP")), "client": ", ".join(client) or None,
+            "os": keyword(event, SYSTEMS), "actor_kind": context.kind(event),
+            "item_kind": item and item[0], "activity_name": event.activity,
+            "item_id": event.item and event.item[1], "workspace_id": event.workspace,
+            "event_id": event.id,
         })
     return rows
 

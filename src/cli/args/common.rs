@@ -3,7 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use chrono_tz::Tz;
 use clap::ValueEnum;
+
+use super::convert::parse_time_zone;
+use crate::report::{DayBound, PeriodBounds};
 
 pub(super) const DEFAULT_STORE: &str = "pbi-store";
 
@@ -24,6 +28,30 @@ impl StoreFolder {
     /// Returns the folder. An empty environment variable means the default.
     pub(in crate::cli) fn path(&self) -> &Path {
         Path::new(if self.store.is_empty() { OsStr::new(DEFAULT_STORE) } else { &self.store })
+    }
+}
+
+/// Days of the events to read.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct PeriodArgs {
+    /// First day: 2026-03-01, last-month, or the last days of the log (30d, 4w, 3m)
+    #[arg(long, value_name = "DAY", value_parser = DayBound::parse_since)]
+    since: Option<DayBound>,
+    /// Last day (2026-03-31), inclusive; the last of a month or other period
+    #[arg(long, value_name = "DAY", value_parser = DayBound::parse_until)]
+    until: Option<DayBound>,
+    /// A whole period: last-week, this-quarter, 2026-03, 2026-Q1, 30d
+    #[arg(long, value_name = "PERIOD", conflicts_with_all = ["since", "until"])]
+    period: Option<PeriodBounds>,
+    /// Time zone of days, weeks and hours (IANA name)
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = parse_time_zone)]
+    pub(in crate::cli) tz: Tz,
+}
+
+impl PeriodArgs {
+    /// Returns the ends of the period, as far as they are given.
+    pub(in crate::cli) fn bounds(&self) -> PeriodBounds {
+        self.period.unwrap_or(PeriodBounds { since: self.since, until: self.until })
     }
 }
 

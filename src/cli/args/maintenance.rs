@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::common::{DEFAULT_STORE, DictionaryFormat, StoreFolder, SummaryFormat, Threads};
+use super::common::{
+    DEFAULT_STORE, DictionaryFormat, PeriodArgs, StoreFolder, SummaryFormat, Threads,
+};
 use super::convert::RejectsOutput;
-use crate::export::UtcDay;
 use crate::gaps::RecentDays;
 
 /// Show a summary of the store
@@ -166,12 +167,8 @@ Examples:
 pub(in crate::cli) struct ExportArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
-    /// First day in UTC (2026-03-01)
-    #[arg(long, value_name = "DAY")]
-    pub(in crate::cli) since: Option<UtcDay>,
-    /// Last day in UTC (2026-03-31), inclusive
-    #[arg(long, value_name = "DAY")]
-    pub(in crate::cli) until: Option<UtcDay>,
+    #[command(flatten)]
+    pub(in crate::cli) period: PeriodArgs,
     /// Add SourceFile and SourceKind to each event
     #[arg(long)]
     pub(in crate::cli) with_lineage: bool,

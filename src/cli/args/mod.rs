@@ -2,6 +2,7 @@
 
 mod common;
 mod convert;
+mod filters;
 mod maintenance;
 mod report;
 

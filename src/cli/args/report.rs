@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use chrono_tz::Tz;
 use clap::ArgAction;
 
-use super::common::{ListFormat, StoreFolder, Threads};
-use super::convert::{parse_param, parse_row_count, parse_time_zone};
+use super::common::{ListFormat, PeriodArgs, StoreFolder, Threads};
+use super::convert::{parse_param, parse_row_count};
+use super::filters::FilterArgs;
 use crate::cli::memory::parse_size;
-use crate::report::{Actors, DayBound, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
+use crate::report::{Actors, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
 
 /// Run a report (see `pbi-analyze reports`)
 ///
@@ -28,9 +28,8 @@ Examples:
   pbi-analyze report coverage --since 7d --fail-on coverage:missing
 
 `pbi-analyze report NAME --help` explains a report.
-Filters (--workspace, --report, --capacity, --user, --activity and --exclude-…)
-take an ID or a name in any case, with * as a wildcard. Repeat a flag to match
-any of several values. An event without a capacity matches no --capacity.
+Filters take an ID or a name in any case, with * as a wildcard. Repeat a flag to
+match any of several values. An event without a capacity matches no --capacity.
 Conditions of --fail-on: coverage:missing, coverage:truncated,
 coverage:partial, coverage:incomplete, rows:any, rows:none, and stale:2d if the
 newest event is more than two days old.")]
@@ -137,45 +136,16 @@ pub(in crate::cli) struct QueryArgs {
     /// With --from, leave out files and folders, as `ingest` does
     #[arg(long, value_name = "GLOB", requires = "from", action = ArgAction::Append)]
     pub(in crate::cli) exclude: Vec<String>,
-    /// First day (2026-03-01), or the last days of the log (30d)
-    #[arg(long, value_name = "DAY")]
-    pub(in crate::cli) since: Option<DayBound>,
-    /// Last day (2026-03-31), inclusive
-    #[arg(long, value_name = "DAY")]
-    pub(in crate::cli) until: Option<DayBound>,
-    /// Time zone of days, weeks and hours (IANA name)
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = parse_time_zone)]
-    pub(in crate::cli) tz: Tz,
+    #[command(flatten)]
+    pub(in crate::cli) period: PeriodArgs,
     /// Automated API activity to exclude
     #[arg(long, value_enum, default_value_t = NoiseFilter::Exclude)]
     pub(in crate::cli) noise: NoiseFilter,
     /// Actors to include [default: as the report specifies, else people]
     #[arg(long, value_enum)]
     pub(in crate::cli) actors: Option<Actors>,
-    /// Include only activity in this workspace
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) workspace: Vec<String>,
-    /// Include only activity on this report
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) report: Vec<String>,
-    /// Include only activity of this person or service principal
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) user: Vec<String>,
-    /// Include only this activity, for example ViewReport
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) activity: Vec<String>,
-    /// Include only activity on this capacity
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) capacity: Vec<String>,
-    /// Exclude activity of this person or service principal
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) exclude_user: Vec<String>,
-    /// Exclude activity in this workspace
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) exclude_workspace: Vec<String>,
-    /// Exclude activity on this report
-    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
-    pub(in crate::cli) exclude_report: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) filters: FilterArgs,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
     /// Stop when the command needs more memory [default: 80 % of the machine]

@@ -6,12 +6,13 @@ use crate::cli::args::{
     SummaryFormat, VerifyArgs,
 };
 use crate::cli::exit::ExitStatus;
-use crate::cli::{log, out, text};
+use crate::cli::{log, out, output_name, text};
 use crate::error::Result;
 use crate::export;
 use crate::gaps;
 use crate::maintenance;
 use crate::rejects;
+use crate::report::PeriodBounds;
 use crate::status;
 
 pub(in crate::cli) fn status(command: &StatusArgs) -> Result<ExitStatus> {
@@ -86,11 +87,16 @@ pub(in crate::cli) fn verify(command: &VerifyArgs) -> Result<ExitStatus> {
 }
 
 pub(in crate::cli) fn export(command: &ExportArgs, quiet: bool) -> Result<ExitStatus> {
+    let known = ["ndjson", "jsonl", "json", "txt"];
+    output_name::check_extension(command.output.as_deref(), "export writes NDJSON", &known)?;
+    let PeriodBounds { since, until } = command.period.bounds();
     let options = export::Options {
-        since: command.since,
-        until: command.until,
+        since,
+        until,
+        time_zone: command.period.tz,
         with_lineage: command.with_lineage,
         conflicts: command.conflicts,
+        now: chrono::Utc::now(),
     };
     let store = open_existing(command.store.path())?;
     let lines = out::stream(command.output.as_deref(), |out| export::run(&store, &options, out))?;

@@ -10,25 +10,32 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::progress::ProgressReporter;
 use crate::cli::text::count;
 use crate::cli::width::{DEFAULT_WIDTH, output_width};
-use crate::cli::{log, out, report_help};
+use crate::cli::{log, out, output_name, report_help};
 use crate::dashboard;
 use crate::error::{Error, Result};
 use crate::ingest;
-use crate::report::{self, Filters, OutputFormat, ReportCatalog, ReportDefinition, Snapshot};
+use crate::report::{self, OutputFormat, PeriodBounds, ReportCatalog, ReportDefinition, Snapshot};
 
 pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitStatus> {
+    let args = &command.output_args;
+    let format = if command.show_sql.is_some() {
+        let file = args.output.as_deref();
+        output_name::check_extension(file, "--show-sql writes SQL", &["sql", "txt"])?;
+        OutputFormat::Text
+    } else {
+        output_format(args)?
+    };
     let options = report::Options {
         top: command.top,
         params: command.param.iter().cloned().collect(),
         fail_on: command.fail_on.clone(),
         now: chrono::Utc::now(),
-        ..report_options(&command.output_args)?
+        ..report_options(args, format)
     };
     let is_for_files = command.show_sql.is_some() || command.output_dir.is_some();
     let options = report::Options { all_rows: options.all_rows || is_for_files, ..options };
     // Invalid names and options are reported before a long read of raw files.
     let reports = ReportCatalog::new(command.queries.folder())?;
-    let args = &command.output_args;
     match (command.name.as_deref(), &command.output_dir) {
         (Some(_), Some(_)) => Err(Error::Usage(
             "--output-dir needs --all; write one report to a file with --output FILE".to_owned(),
@@ -80,7 +87,8 @@ pub(in crate::cli) fn sql(command: &SqlArgs, quiet: bool) -> Result<ExitStatus> 
     };
     // PowerShell writes a byte order mark before UTF-8 that it pipes.
     let report = ReportDefinition::ad_hoc(statement.trim_start_matches('\u{feff}'));
-    run_report(&report, &command.output_args, &report_options(&command.output_args)?, quiet)
+    let args = &command.output_args;
+    run_report(&report, args, &report_options(args, output_format(args)?), quiet)
 }
 
 pub(in crate::cli) fn dashboard(command: &DashboardArgs, quiet: bool) -> Result<ExitStatus> {
@@ -91,6 +99,8 @@ pub(in crate::cli) fn dashboard(command: &DashboardArgs, quiet: bool) -> Result<
                 .to_owned(),
         ));
     }
+    let known = ["html", "htm"];
+    output_name::check_extension(command.output.as_deref(), "a dashboard is HTML", &known)?;
     let (reports, options) = (ReportCatalog::new(None)?, base_options(&command.query_args));
     let columns = dashboard::required_columns(&reports)?;
     let read = |snapshot: &Snapshot| dashboard::run(snapshot, &reports, &options);
@@ -156,10 +166,11 @@ fn run_all_reports(
     Ok(reports_status.worse_of(sources_status))
 }
 
-/// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns`.
+/// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns` and those
+/// of the filters.
 fn with_snapshot<T>(
     args: &QueryArgs,
-    columns: HashSet<String>,
+    mut columns: HashSet<String>,
     quiet: bool,
     read: impl Fn(&Snapshot) -> Result<T>,
 ) -> Result<(T, ExitStatus)> {
@@ -168,6 +179,7 @@ fn with_snapshot<T>(
     }
     let progress = ProgressReporter::new(quiet);
     let options = source_options(&args.from, &args.exclude, &args.threads);
+    columns.extend(report::filter_columns(&args.filters.filters()));
     let projection = ingest::Projection::Only(columns);
     let loaded = ingest::ingest_temporary(&options, &projection, &progress);
     progress.clear();
@@ -184,35 +196,27 @@ fn log_failures(name: &str, result: &report::RenderedReport) -> ExitStatus {
     if result.failures.is_empty() { ExitStatus::Success } else { ExitStatus::Incomplete }
 }
 
-fn report_options(args: &OutputArgs) -> Result<report::Options> {
-    Ok(report::Options {
+fn report_options(args: &OutputArgs, format: OutputFormat) -> report::Options {
+    report::Options {
         all_rows: is_file(args),
-        format: output_format(args)?,
+        format,
         width: if args.output.is_some() { DEFAULT_WIDTH } else { output_width() },
         ..base_options(&args.query_args)
-    })
+    }
 }
 
 fn base_options(args: &QueryArgs) -> report::Options {
+    let PeriodBounds { since, until } = args.period.bounds();
     report::Options {
-        since: args.since,
-        until: args.until,
-        time_zone: args.tz,
+        since,
+        until,
+        time_zone: args.period.tz,
         top: None,
         all_rows: false,
         params: BTreeMap::new(),
         noise: args.noise,
         actors: args.actors,
-        filters: Filters {
-            workspaces: args.workspace.clone(),
-            reports: args.report.clone(),
-            users: args.user.clone(),
-            activities: args.activity.clone(),
-            capacities: args.capacity.clone(),
-            excluded_workspaces: args.exclude_workspace.clone(),
-            excluded_reports: args.exclude_report.clone(),
-            excluded_users: args.exclude_user.clone(),
-        },
+        filters: args.filters.filters(),
         format: OutputFormat::default(),
         width: DEFAULT_WIDTH,
         fail_on: Vec::new(),
@@ -221,8 +225,7 @@ fn base_options(args: &QueryArgs) -> report::Options {
 }
 
 fn output_format(args: &OutputArgs) -> Result<OutputFormat> {
-    let from_name = || args.output.as_deref().and_then(OutputFormat::from_file_name);
-    match args.format.or_else(from_name).unwrap_or_default() {
+    match output_name::report_format(args.output.as_deref(), args.format)? {
         OutputFormat::Csv if args.excel_safe => Ok(OutputFormat::SafeCsv),
         OutputFormat::Xlsx => Ok(OutputFormat::Xlsx),
         _ if args.excel_safe => Err(Error::Usage(

@@ -19,6 +19,7 @@ macro_rules! embedded_queries {
 /// All files of `queries/` with their content, ordered by name.
 const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "access-changes",
+    "activity",
     "adoption",
     "adoption-cohorts",
     "app-usage",

@@ -59,6 +59,7 @@ fn apply_entry(report: &mut ReportDefinition, key: &str, text: String) -> Result
             "title" => report.title = text,
             "question" => report.question = text,
             "group" => report.group = text.parse()?,
+            "empty" => report.empty = Some(text),
             "chart" => report.chart = Some(Chart::parse(&text)?),
             "rule" => report.rules.push(text),
             "source" => report.sources.push(text),
@@ -111,13 +112,14 @@ mod tests {
     #[test]
     fn every_key_is_parsed() {
         let text = "-- title: T\n--\n-- question: Q\n--   and more\n-- group: Log health\n\
-            -- alias: a\n-- actors: services\n-- noise: include\n-- log: power-platform\n\
+            -- alias: a\n-- empty: None.\n-- actors: services\n-- noise: include\n-- log: power-platform\n\
             -- chart: bars n\n-- column n: N\n-- compares n: C\n\
             -- rule: R\n-- source: S\n-- limit: L\n\
             -- param grain: choice(day|week) = week, length\nSELECT 1 AS n";
         let report = parse("x", text).unwrap();
         assert_eq!((report.title.as_str(), report.question.as_str()), ("T", "Q and more"));
         assert_eq!(report.group, ReportGroup::LogHealth);
+        assert_eq!(report.empty.as_deref(), Some("None."));
         assert_eq!((report.actors, report.includes_noise), (Actors::Services, true));
         assert_eq!(
             (report.log, report.aliases.join(",")),

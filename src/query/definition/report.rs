@@ -143,6 +143,8 @@ pub struct ReportDefinition {
     pub question: String,
     /// Group in lists.
     pub group: ReportGroup,
+    /// Sentence on a result without rows, with `:name` in place of the values of parameters.
+    pub empty: Option<String>,
     /// Actors whose events it counts.
     pub actors: Actors,
     /// True if `events` contains automated API activity too, because the report is about it.
@@ -178,6 +180,7 @@ impl ReportDefinition {
             title: String::new(),
             question: String::new(),
             group: ReportGroup::YourReports,
+            empty: None,
             actors: Actors::People,
             includes_noise: false,
             log: LogKind::default(),

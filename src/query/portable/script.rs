@@ -17,7 +17,7 @@ use crate::query::portable::expressions::{
 use crate::query::views::activities::NoiseFilter;
 use crate::query::views::columns::view_columns;
 use crate::query::views::entities::{ENTITIES, EntityKind, ITEM_VIEWS};
-use crate::query::views::pattern_filters::Filters;
+use crate::query::views::pattern_filters::{FilterTarget, Filters};
 use crate::query::views::{self, recipients};
 use crate::schema::WorkloadGroup;
 
@@ -147,12 +147,12 @@ impl ScriptWriter<'_> {
             let _ =
                 write!(joins, "\nLEFT JOIN ({known}) AS o ON o.known_operation = {ACTIVITY_SQL}");
         }
-        let tests = self.event_conditions(scope);
+        let tests = self.event_conditions(scope)?;
         Ok(format!("SELECT t.*{columns}\nFROM pbi_events AS t{joins}\nWHERE {tests}"))
     }
 
     /// Returns the condition of the events that a view contains.
-    fn event_conditions(&self, scope: EventScope) -> String {
+    fn event_conditions(&self, scope: EventScope) -> PolarsResult<String> {
         let (context, session) = (self.context, self.context.session);
         let mut tests = Vec::new();
         if scope != EventScope::All {
@@ -172,14 +172,16 @@ impl ScriptWriter<'_> {
         if scope == EventScope::Period {
             tests.push(self.is_in_period());
         }
-        tests.extend(self.filter_conditions(session.filters()));
-        if tests.is_empty() { "TRUE".to_owned() } else { tests.join("\n    AND ") }
+        tests.extend(self.filter_conditions(session.filters())?);
+        Ok(if tests.is_empty() { "TRUE".to_owned() } else { tests.join("\n    AND ") })
     }
 
-    fn filter_conditions(&self, filters: &Filters) -> Vec<String> {
+    /// Returns the conditions of the filters.
+    fn filter_conditions(&self, filters: &Filters) -> PolarsResult<Vec<String>> {
+        let added = columns::added_columns(self)?;
         let any = |patterns: &[String], test: &dyn Fn(&str) -> String| {
             let tests: Vec<String> = patterns.iter().map(|pattern| test(pattern)).collect();
-            (!tests.is_empty()).then(|| format!("({})", tests.join(" OR ")))
+            format!("({})", tests.join(" OR "))
         };
         let named = |view: &'static str| {
             move |pattern: &str| match ENTITIES.iter().find(|kind| kind.view == view) {
@@ -201,20 +203,33 @@ impl ScriptWriter<'_> {
                 ["UserId", &own].map(|column| self.matches_wildcard(column, pattern));
             format!("({written} OR {own})")
         };
-        let all = [
-            any(&filters.workspaces, &named("workspaces")),
-            any(&filters.reports, &named("reports")),
-            any(&filters.capacities, &named("capacities")),
-            any(&filters.users, &user),
-            any(&filters.activities, &|pattern| self.matches_wildcard(ACTIVITY_SQL, pattern)),
-        ];
-        let excluded = [
-            any(&filters.excluded_workspaces, &named("workspaces")),
-            any(&filters.excluded_reports, &named("reports")),
-            any(&filters.excluded_users, &user),
-        ];
-        let excluded = excluded.into_iter().flatten().map(|test| format!("NOT {test}"));
-        all.into_iter().flatten().chain(excluded).collect()
+        let item = |pattern: &str| {
+            let [id, name] = ["item_id", "item_name"].map(|column| {
+                let found = added.iter().find(|(added, _)| *added == column);
+                found.map_or_else(|| "NULL".to_owned(), |(_, expression)| expression.clone())
+            });
+            let ids = format!(
+                "SELECT item_id FROM ({}) AS i WHERE {}",
+                item_names_sql(),
+                self.matches_wildcard("item_name", pattern)
+            );
+            format!(
+                "{} OR COALESCE({id} IN ({ids}), FALSE) OR {}",
+                self.matches_wildcard(&id, pattern),
+                self.matches_wildcard(&name, pattern)
+            )
+        };
+        let test = |(target, patterns): (FilterTarget, &[String])| match target {
+            FilterTarget::Entity(view) => any(patterns, &named(view)),
+            FilterTarget::Item => any(patterns, &item),
+            FilterTarget::User => any(patterns, &user),
+            FilterTarget::Activity => {
+                any(patterns, &|pattern| self.matches_wildcard(ACTIVITY_SQL, pattern))
+            }
+        };
+        let included = filters.include.in_use().map(test);
+        let excluded = filters.exclude.in_use().map(|kind| format!("NOT {}", test(kind)));
+        Ok(included.chain(excluded).collect())
     }
 
     /// Returns the view of recipients.

@@ -51,7 +51,8 @@ impl<'a> ViewContext<'a> {
         internal_domains: Option<BTreeSet<String>>,
         references: References,
     ) -> Result<ViewContext<'a>> {
-        let needed = required_columns::referenced_columns(&references);
+        let mut needed = required_columns::referenced_columns(&references);
+        needed.extend(required_columns::filter_columns(session.filters()));
         let table = run_engine(&report.name, || session.table().ensure_loaded(&needed))?;
         Ok(ViewContext {
             session,
