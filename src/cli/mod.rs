@@ -6,6 +6,7 @@ mod completions;
 mod data_dictionary_text;
 mod exit;
 mod hints;
+mod key_file;
 mod log;
 mod memory;
 mod out;

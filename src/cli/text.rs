@@ -298,6 +298,14 @@ pub(super) fn forget_summary(done: &ForgetResult) -> String {
         number(done.files_rewritten),
         count(done.sources_changed, "source")
     );
+    if !done.similar.is_empty() {
+        text.push_str(
+            "similar  these can be other mailboxes and stay; to forget one too, pass it to --user\n",
+        );
+    }
+    for address in &done.similar {
+        let _ = writeln!(text, "         {}", one_line(address));
+    }
     text
 }
 

@@ -445,13 +445,14 @@ mod tests {
             absolute_path: "/missing".to_owned(),
             size_bytes: 7,
             modified_us: Some(1),
+            change: None,
         };
         let mut account = SourceAccount { retry: true, ..SourceAccount::new(&file) };
         assert_eq!(account.source_entry(), None);
         account.facts.records = RecordCounts { read: 2, stored: 2, ..RecordCounts::default() };
         let entry = account.source_entry().unwrap();
         assert_eq!(entry.facts.records, account.facts.records);
-        let status = |entry| KnownSources::from_entries(&[entry], false).status(&file);
+        let status = |entry| KnownSources::from_entries(&[entry], false).status(&file, false);
         assert_eq!(status(entry), SourceFileStatus::Changed);
         let complete = SourceAccount { retry: false, digest: Some("0".to_owned()), ..account };
         assert_eq!(status(complete.source_entry().unwrap()), SourceFileStatus::Known);

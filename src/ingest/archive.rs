@@ -1,10 +1,12 @@
 //! Finds the source files of an archive, and decides which of them must be read.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::options::Options;
+use super::source_texts::SourceTexts;
 use crate::error::{Error, Result};
+use crate::schema::source_log::FileIdentity;
 use crate::source::{self, DiscoveredFiles, ExcludePatterns, SourceFile};
 use crate::store::{self, SourceEntry};
 
@@ -26,6 +28,8 @@ pub(super) struct KnownSources {
 pub(super) struct LastSeen {
     /// Size and modification time.
     size_and_time: (u64, Option<i64>),
+    /// What else identifies the file.
+    identity: Option<FileIdentity>,
     /// True if everything that this run asks for was ingested.
     is_fully_ingested: bool,
 }
@@ -41,19 +45,24 @@ impl KnownSources {
                 known.sizes.insert(facts.size_bytes);
             }
             let size_and_time = (facts.size_bytes, facts.modified_us);
-            let last_seen = LastSeen { size_and_time, is_fully_ingested };
+            let identity = facts.identity.clone();
+            let last_seen = LastSeen { size_and_time, identity, is_fully_ingested };
             known.by_path.insert(entry.place.clone(), last_seen);
         }
         known
     }
 
     /// Returns the status of a file. A known file is recognized by path, size and time without
-    /// opening it. Otherwise its content is compared, but only if a known source has the same size.
-    pub(super) fn status(&self, file: &SourceFile) -> SourceFileStatus {
+    /// opening it, unless it was changed since or `reread` is set. Otherwise its content is
+    /// compared, but only if a known source has the same size.
+    pub(super) fn status(&self, file: &SourceFile, reread: bool) -> SourceFileStatus {
         let last_seen = self.by_path.get(&file.absolute_path);
-        let is_same = file.modified_us.is_some()
+        let is_same = !reread
+            && file.modified_us.is_some()
             && last_seen.is_some_and(|seen| {
-                seen.is_fully_ingested && seen.size_and_time == (file.size_bytes, file.modified_us)
+                seen.is_fully_ingested
+                    && seen.size_and_time == (file.size_bytes, file.modified_us)
+                    && !seen.is_rewritten(file)
             });
         // An unreadable file is not known. Reading it reports the reason.
         let is_known_content = || {
@@ -67,6 +76,16 @@ impl KnownSources {
         } else {
             SourceFileStatus::New
         }
+    }
+}
+
+impl LastSeen {
+    /// Returns true if a file of the same size and time has another content, as its first and last
+    /// block show. They are read only if something changed the file, for example its permissions.
+    fn is_rewritten(&self, file: &SourceFile) -> bool {
+        let (Some(known), Some(change)) = (&self.identity, file.change) else { return false };
+        change != (known.changed_us, known.inode)
+            && source::edge_digest(&file.path).is_ok_and(|edges| edges != known.edges)
     }
 }
 
@@ -97,40 +116,46 @@ pub(super) struct SourceArchive {
 impl SourceArchive {
     pub(super) fn discover(options: &Options, known: &KnownSources) -> Result<Self> {
         let exclude = ExcludePatterns::new(&options.exclude).map_err(Error::Usage)?;
-        let DiscoveredFiles { files, unreadable, excluded } =
+        let DiscoveredFiles { mut files, unreadable, excluded } =
             source::discover(&options.paths, &exclude, &|folder| {
                 store::table_files(folder).map_err(|error| error.to_string())
             });
         if let ([], [(name, reason)], [_]) = (&files[..], &unreadable[..], &options.paths[..]) {
             return Err(Error::Usage(format!("cannot read {name}: {reason}")));
         }
-        let files = files.into_iter().map(|file| {
-            let status = known.status(&file);
-            (file, status)
-        });
-        let mut archive = SourceArchive {
-            files: files.collect(),
-            unreadable,
-            excluded,
-            empty_folders: Vec::new(),
-        };
+        let texts = SourceTexts::new(options.pseudonymizer.as_ref());
+        let mut archive =
+            SourceArchive { files: Vec::new(), unreadable, excluded, empty_folders: Vec::new() };
         if !options.allow_empty {
-            let folders = options.paths.iter().filter(|path| archive.is_empty_folder(path));
-            archive.empty_folders = folders.map(|path| source::display_name(path)).collect();
+            let is_empty = |path: &&PathBuf| archive.is_empty_folder(path, &files);
+            let folders = options.paths.iter().filter(is_empty);
+            archive.empty_folders =
+                folders.map(|path| texts.replace(source::display_name(path))).collect();
         }
+        for (name, _) in &mut archive.unreadable {
+            *name = texts.replace(std::mem::take(name));
+        }
+        // The store has only the replaced names, and their order decides between copies.
+        files.iter_mut().for_each(|file| texts.replace_in_file(file));
+        files.sort_by(SourceFile::compare_names);
+        let with_status = |file: SourceFile| {
+            let status = known.status(&file, options.reread);
+            (file, status)
+        };
+        archive.files = files.into_iter().map(with_status).collect();
         Ok(archive)
     }
 
     /// Returns true if a path is a folder without any file to read, readable or not. A file counts
     /// for every path that leads to it.
-    fn is_empty_folder(&self, path: &Path) -> bool {
+    fn is_empty_folder(&self, path: &Path, files: &[SourceFile]) -> bool {
         let name = source::display_name(path);
         let has_unreadable = self.unreadable.iter().any(|(below, _)| below.starts_with(&name));
         let has_file = || {
             let canonical = path.canonicalize();
-            let mut files = self.files.iter().map(|(file, _)| &file.path);
+            let mut files = files.iter().map(|file| &file.path);
             let is_inside = |file: &Path| {
-                let same = |folder: &std::path::PathBuf| {
+                let same = |folder: &PathBuf| {
                     file.canonicalize().is_ok_and(|file| file.starts_with(folder))
                 };
                 file.starts_with(path) || canonical.as_ref().is_ok_and(same)

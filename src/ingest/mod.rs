@@ -9,6 +9,7 @@ mod dates;
 mod options;
 mod plan;
 mod queue;
+mod source_texts;
 mod worker;
 
 use std::collections::HashSet;
@@ -32,6 +33,7 @@ use archive::{KnownSources, SourceArchive, is_fully_ingested};
 pub use options::{NoProgress, Options, Progress};
 pub use plan::{IngestPlan, PlannedSource, PlannedState, plan};
 use queue::ChunkQueue;
+use source_texts::SourceTexts;
 
 /// Ingests an archive into a store.
 ///
@@ -126,7 +128,7 @@ fn read_files(
     progress: &dyn Progress,
 ) -> Result<Vec<SourceAccount>> {
     progress.start(files.len(), files.iter().map(|file| file.size_bytes).sum());
-    let queue = ChunkQueue::new(files);
+    let queue = ChunkQueue::new(files, SourceTexts::new(options.pseudonymizer.as_ref()));
     let results =
         rayon::broadcast(|_| worker::run(&queue, transaction, projection, options, progress));
     results.into_iter().collect::<Result<()>>()?;

@@ -19,6 +19,9 @@ pub struct Options {
     pub pseudonymizer: Option<Pseudonymizer>,
     /// True to also keep the events of Exchange, SharePoint and all other workloads.
     pub all_workloads: bool,
+    /// True to compare the content of all files with the store, not only the content of those whose
+    /// size or time changed.
+    pub reread: bool,
     /// True if folders without any file to read are expected. Otherwise they are a problem, because
     /// a network share that is not mounted looks like an empty folder.
     pub allow_empty: bool,

@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::account::{ChunkStats, SourceAccount};
 use super::dates::FileDates;
+use super::source_texts::SourceTexts;
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::record::continuation::last_continuation;
 use crate::record::{csv, foreign};
+use crate::schema::source_log::FileIdentity;
 use crate::source::{
-    Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
+    self, Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
     UnsupportedText,
 };
 
@@ -46,6 +48,7 @@ struct QueueState {
 /// A queue of chunks of files for many threads.
 pub(super) struct ChunkQueue<'f> {
     files: &'f [SourceFile],
+    texts: SourceTexts<'f>,
     state: Mutex<QueueState>,
 }
 
@@ -71,9 +74,10 @@ pub(super) struct ChunkTask<'f> {
 }
 
 impl<'f> ChunkQueue<'f> {
-    pub(super) fn new(files: &'f [SourceFile]) -> Self {
+    pub(super) fn new(files: &'f [SourceFile], texts: SourceTexts<'f>) -> Self {
         let accounts = files.iter().map(SourceAccount::new).collect();
-        ChunkQueue { files, state: Mutex::new(QueueState { next_file: 0, open: None, accounts }) }
+        let state = Mutex::new(QueueState { next_file: 0, open: None, accounts });
+        ChunkQueue { files, texts, state }
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, QueueState>> {
@@ -94,7 +98,7 @@ impl<'f> ChunkQueue<'f> {
                 continue;
             };
             match open.chunks.next(&mut used) {
-                Ok(Some(chunk)) => match open.make_task(chunk, self.files) {
+                Ok(Some(chunk)) => match open.make_task(chunk, self.files, self.texts) {
                     Ok(task) => return Ok(Some(task)),
                     Err(unsupported) => {
                         // CSV or JSON of another kind, which its first chunk shows.
@@ -104,7 +108,7 @@ impl<'f> ChunkQueue<'f> {
                     }
                 },
                 Ok(None) => {
-                    if let Some(task) = state.finish(self.files) {
+                    if let Some(task) = state.finish(self.files, self.texts) {
                         return Ok(Some(task));
                     }
                 }
@@ -150,6 +154,7 @@ impl OpenSource {
         &mut self,
         chunk: Chunk,
         files: &'f [SourceFile],
+        texts: SourceTexts<'_>,
     ) -> Result<ChunkTask<'f>, Box<(Chunk, UnsupportedText)>> {
         let header = match self.csv_header(&chunk.format) {
             Ok(header) => header,
@@ -166,7 +171,7 @@ impl OpenSource {
         }
         if !Arc::ptr_eq(&self.member_name.0, &chunk.member) {
             let file = &files[self.number].name;
-            let name = match &chunk.member.name {
+            let name = match texts.replace_in_member(&chunk.member).name {
                 None => file.as_str().into(),
                 Some(member) => format!("{file}/{member}").into(),
             };
@@ -265,6 +270,13 @@ fn format_name(format: &SourceFormat, header: Option<&csv::CsvHeader>) -> &'stat
     }
 }
 
+/// Returns what identifies a file besides its size and time.
+fn identity(file: &SourceFile) -> Option<FileIdentity> {
+    let (changed_us, inode) = file.change?;
+    let edges = source::edge_digest(&file.path).ok()?;
+    Some(FileIdentity { changed_us, inode, edges })
+}
+
 impl QueueState {
     fn open_next(&mut self, files: &[SourceFile]) {
         let number = self.next_file;
@@ -280,12 +292,16 @@ impl QueueState {
     }
 
     /// Closes the source at its end. Problems there become a task without records.
-    fn finish<'f>(&mut self, files: &'f [SourceFile]) -> Option<ChunkTask<'f>> {
+    fn finish<'f>(
+        &mut self,
+        files: &'f [SourceFile],
+        texts: SourceTexts<'_>,
+    ) -> Option<ChunkTask<'f>> {
         let mut open = self.open.take()?;
         let account = &mut self.accounts[open.number];
         account.digest = Some(open.chunks.digest());
         let results = open.chunks.take_finished();
-        let texts = results.len();
+        let count = results.len();
         account.last_page_is_continued = last_continuation(open.chunks.rest(), &[]);
         let unsupported: Vec<UnsupportedText> =
             results.into_iter().filter_map(|result| open.finish_member(result).err()).collect();
@@ -293,13 +309,15 @@ impl QueueState {
             (true, true) => SourceFormat::Empty.name().to_owned(),
             _ => open.kinds.iter().copied().collect::<Vec<_>>().join("+"),
         };
-        account.set_unsupported(unsupported, texts);
+        let replaced = unsupported.into_iter().map(|text| texts.replace_in_unsupported(text));
+        account.set_unsupported(replaced.collect(), count);
         let mut problems = open.chunks.take_problems();
         if files[open.number].has_changed() {
             // The next run can find the end that is missing now.
             account.retry = true;
             account.add_problem(0, STILL_BEING_WRITTEN.to_owned());
         } else {
+            account.facts.identity = identity(&files[open.number]);
             problems.extend(open.chunks.take_tail_problems());
         }
         open.problems_task(problems, files)
@@ -331,13 +349,11 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "{\"Id\":\"1\"}\n{\"Id\":").unwrap();
         let found =
-            crate::source::discover(&[file.path().to_owned()], &Default::default(), &|_| {
-                Ok(Vec::new())
-            })
-            .files;
+            source::discover(&[file.path().to_owned()], &Default::default(), &|_| Ok(Vec::new()))
+                .files;
         let read = |found: &SourceFile| {
             let files = [found.clone()];
-            let queue = ChunkQueue::new(&files);
+            let queue = ChunkQueue::new(&files, SourceTexts::default());
             let task = queue.next(Chunk::default()).unwrap().unwrap();
             assert_eq!((task.chunk.records.len(), task.problems.len()), (1, 0));
             let tail = queue.next(Chunk::default()).unwrap().map(|task| task.problems);

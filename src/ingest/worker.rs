@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::account::{ChunkStats, RejectedRecord};
 use super::options::{Options, Progress};
 use super::queue::{ChunkQueue, ChunkTask};
+use super::source_texts::SourceTexts;
 use crate::column::{BatchBuilder, Lineage, Projection};
 use crate::error::{Error, Result};
 use crate::person::Pseudonymizer;
@@ -46,6 +47,7 @@ pub(super) fn run(
         inner_parser: Parser::default(),
         batch: IngestBatch { builder, keep_all_workloads: options.all_workloads },
         pseudonymizer: options.pseudonymizer.as_ref().map(RecordPseudonymizer::new),
+        texts: SourceTexts::new(options.pseudonymizer.as_ref()),
     };
     let (mut used, mut batched) = (Chunk::default(), 0);
     while let Some(task) = queue.next(used)? {
@@ -69,6 +71,7 @@ struct IngestWorker<'w> {
     inner_parser: Parser,
     batch: IngestBatch,
     pseudonymizer: Option<RecordPseudonymizer<'w>>,
+    texts: SourceTexts<'w>,
 }
 
 /// A batch, and the events that it accepts.
@@ -119,20 +122,14 @@ impl<'w> RecordPseudonymizer<'w> {
         }
     }
 
-    /// Pseudonymizes the texts that go into the account of the source.
-    fn apply_to_stats(&self, stats: &mut ChunkStats) {
-        let names = std::mem::take(&mut stats.loss_indicators.lost_characters);
+    /// Pseudonymizes the names with signs of lost data, which go into the account of the source.
+    fn apply_to_names(&self, indicators: &mut LossIndicators) {
+        let names = std::mem::take(&mut indicators.lost_characters);
         let pseudonymize = |name: String| {
             let replaced = self.pseudonymizer.pseudonymize_field(&EventText::new("", &name));
             replaced.unwrap_or(name)
         };
-        stats.loss_indicators.lost_characters = names.into_iter().map(pseudonymize).collect();
-        let rejected = stats.rejected.iter_mut().map(|rejected| &mut rejected.problem);
-        for problem in stats.problems.iter_mut().chain(rejected) {
-            if let Some(reason) = self.pseudonymizer.pseudonymize_text(&problem.reason) {
-                problem.reason = reason;
-            }
-        }
+        indicators.lost_characters = names.into_iter().map(pseudonymize).collect();
     }
 }
 
@@ -173,26 +170,27 @@ impl IngestWorker<'_> {
             let is_continued = last_continuation(&task.chunk.text, &task.chunk.records);
             stats.continuation = is_continued.map(|found| (task.sequence, found));
         }
-        // The reasons of decoding problems have the name of the member already.
+        // The reasons of decoding problems have the name of the member already. The other ones
+        // quote the events, which have pseudonyms already.
+        let member = self.texts.replace_in_member(&task.chunk.member);
         for RejectedRecord { problem, .. } in &mut stats.rejected {
-            problem.reason = task.chunk.member.qualify_reason(std::mem::take(&mut problem.reason));
+            problem.reason = member.qualify_reason(std::mem::take(&mut problem.reason));
         }
         stats.loss_indicators.is_windows_1252 = task.chunk.is_windows_1252;
+        if let Some(pseudonymizer) = &self.pseudonymizer {
+            pseudonymizer.apply_to_names(&mut stats.loss_indicators);
+        }
         for problem in &task.problems {
             stats.damaged |= problem.scope != ProblemScope::Skipped;
+            let reason = self.texts.replace(problem.reason.clone());
             match problem.scope {
-                ProblemScope::Skipped => stats.skipped_text = Some(problem.reason.clone()),
+                ProblemScope::Skipped => stats.skipped_text = Some(reason),
                 ProblemScope::Record => {
                     stats.read += 1;
-                    stats.reject(problem.position, problem.reason.clone(), 0..0);
+                    stats.reject(problem.position, reason, 0..0);
                 }
-                ProblemScope::File => {
-                    stats.problems.push(Problem::new(problem.position, problem.reason.clone()));
-                }
+                ProblemScope::File => stats.problems.push(Problem::new(problem.position, reason)),
             }
-        }
-        if let Some(pseudonymizer) = &self.pseudonymizer {
-            pseudonymizer.apply_to_stats(&mut stats);
         }
         stats
     }
@@ -227,7 +225,7 @@ impl IngestWorker<'_> {
                 }
                 CsvRow::NotAnEvent(reason) => {
                     stats.read += 1;
-                    context.reject(0, reason, stats);
+                    context.reject(0, self.texts.replace(reason), stats);
                 }
             }
         });
@@ -323,7 +321,7 @@ impl IngestWorker<'_> {
         context: &RecordContext<'_>,
         stats: &mut ChunkStats,
     ) -> Result<Option<String>, RecordParseError> {
-        let IngestWorker { parser, inner_parser, batch, pseudonymizer } = self;
+        let IngestWorker { parser, inner_parser, batch, pseudonymizer, .. } = self;
         let rewritten = pseudonymizer.as_mut().map(|pseudonymizer| pseudonymizer.apply(raw));
         let raw = rewritten.as_deref().unwrap_or(raw);
         parser.parse(raw, |record| {

@@ -60,15 +60,19 @@ pub struct ForgetResult {
     pub files_rewritten: u64,
     /// The number of sources whose entries in the source log were changed.
     pub sources_changed: u64,
+    /// Addresses that were found and not replaced, because they can be other mailboxes, such as
+    /// `to+zoe@contoso.com`.
+    pub similar: Vec<String>,
 }
 
 /// Erases persons from a store: their events or only their names, and their names in all other
-/// data. The key of the new pseudonyms is not kept.
+/// data. The key of the new pseudonyms is not kept. Then all files of the store are searched for
+/// the addresses.
 ///
 /// # Errors
 ///
 /// Errors of [`Store::redact`]; [`Error::Usage`] if a user contains `*`, or if the key does not
-/// match the pseudonyms of the store.
+/// match the pseudonyms of the store; [`Error::Store`] if a file still contains an address.
 pub fn forget(store: &Store, options: &ForgetOptions) -> Result<ForgetResult> {
     let stored = store.pseudonym_key_id()?;
     let given = options.pseudonyms.as_ref();
@@ -94,7 +98,7 @@ pub fn forget(store: &Store, options: &ForgetOptions) -> Result<ForgetResult> {
         let events = add_user_keys(store, &mut persons, users.len())?;
         add_names(store, &mut persons)?;
         if let Some(pseudonyms) = given {
-            add_owners(&mut persons, &options.users, pseudonyms);
+            add_spellings(&mut persons, &options.users, pseudonyms);
         }
         let rewrite = |text: &EventText<'_>| persons.redact_field(text);
         let erase = |user: &str| !options.pseudonymize && persons.matches(user);
@@ -103,7 +107,11 @@ pub fn forget(store: &Store, options: &ForgetOptions) -> Result<ForgetResult> {
             Redaction { rewrite: &rewrite, is_erased_user: &erase, edit_reject: &reject };
         let done = match options.dry_run {
             true => store.plan_redaction(&redaction)?,
-            false => store.redact(&redaction)?,
+            false => {
+                let done = store.redact(&redaction)?;
+                check_traces(store, &persons)?;
+                done
+            }
         };
         Ok(result(options, &persons, &events, &done))
     })
@@ -115,6 +123,7 @@ fn result(
     events: &[u64],
     done: &RedactionResult,
 ) -> ForgetResult {
+    let similar = persons.similar();
     let person = |(number, (user, events)): (usize, (&String, &u64))| ForgottenPerson {
         user: user.clone(),
         found: persons.is_found(number),
@@ -133,6 +142,7 @@ fn result(
         rejects_changed: done.changed_rejects,
         files_rewritten: done.rewritten_files as u64,
         sources_changed: done.rewritten_entries as u64,
+        similar,
     }
 }
 
@@ -211,9 +221,44 @@ fn add_names(store: &Store, persons: &mut PersonMatcher) -> Result<()> {
     Ok(())
 }
 
-/// Adds the pseudonyms that the owners of personal workspaces have in a pseudonymized store.
-fn add_owners(persons: &mut PersonMatcher, users: &[String], pseudonyms: &Pseudonymizer) {
+/// The most files that an error lists.
+const MAX_LISTED_FILES: usize = 10;
+
+/// Searches the bytes of all files for the persons, after they were replaced.
+fn check_traces(store: &Store, persons: &PersonMatcher) -> Result<()> {
+    let found = store.search_files(&|bytes| persons.find_traces(bytes))?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let list = |traces: BTreeSet<String>| traces.into_iter().collect::<Vec<_>>().join(", ");
+    let files = found.len();
+    let listed = found.into_iter().take(MAX_LISTED_FILES);
+    let listed: Vec<String> =
+        listed.map(|(file, traces)| format!("{file} ({})", list(traces))).collect();
+    let more = match files.saturating_sub(MAX_LISTED_FILES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Err(Error::store(
+        store.root(),
+        format!(
+            "these files still contain an address, although everything else was replaced: {}{more}; \
+             run the same command again, and delete the files that are listed then and that \
+             another program wrote",
+            listed.join("; ")
+        ),
+    ))
+}
+
+/// Adds the pseudonyms that personal sites and the owners of personal workspaces have in a
+/// pseudonymized store, and the addresses themselves: older versions did not replace them in names
+/// of files and members.
+fn add_spellings(persons: &mut PersonMatcher, users: &[String], pseudonyms: &Pseudonymizer) {
     for (person, user) in users.iter().enumerate() {
+        if user.contains('@') {
+            persons.add_address(user, person);
+            persons.add_site(&pseudonyms.pseudonymize_site_of(user), person);
+        }
         let name = user.split_once('@').map_or(user.as_str(), |(name, _)| name);
         persons.add_display_name(&pseudonyms.pseudonymize_display_name(name), person);
     }

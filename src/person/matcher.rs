@@ -1,20 +1,29 @@
 //! Finds certain people in texts of events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::address::{
-    PERSONAL_WORKSPACE_PREFIX, canonical_address, is_named_after, personal_site_of,
-    replace_addresses, replace_personal_sites, sorted_words, string_length,
+    PERSONAL_WORKSPACE_PREFIX, canonical_address, is_named_after, sorted_words, string_length,
 };
+use super::find_addresses::replace_addresses;
+use super::personal_sites::{personal_site_of, replace_personal_sites};
 use super::pseudonym::Pseudonymizer;
 use crate::schema::{EventText, PersonFieldKind, is_nobody};
+
+/// The most similar addresses that are kept.
+const MAX_SIMILAR: usize = 1000;
 
 /// Finds certain people in texts and replaces them with pseudonyms.
 #[derive(Debug)]
 pub struct PersonMatcher {
     /// The addresses of these people, each with the number of the person.
-    addresses: BTreeMap<String, usize>,
+    pub(super) addresses: BTreeMap<String, usize>,
+    /// The names of their personal sites.
+    pub(super) sites: BTreeMap<String, usize>,
+    /// Addresses in the texts that can be other mailboxes or these people.
+    similar: Mutex<BTreeSet<String>>,
     /// IDs and keys of these people, in lower case.
     names: BTreeMap<String, usize>,
     /// Display names of these people, in lower case.
@@ -31,24 +40,39 @@ impl PersonMatcher {
     pub fn new<'n>(users: impl IntoIterator<Item = &'n str>, pseudonymizer: Pseudonymizer) -> Self {
         let mut matcher = PersonMatcher {
             addresses: BTreeMap::new(),
+            sites: BTreeMap::new(),
+            similar: Mutex::default(),
             names: BTreeMap::new(),
             display_names: BTreeMap::new(),
             sorted_names: BTreeMap::new(),
             found: Vec::new(),
             pseudonymizer,
         };
-        for (person, user) in users.into_iter().map(canonical_address).enumerate() {
-            let index =
-                if user.contains('@') { &mut matcher.addresses } else { &mut matcher.names };
-            index.entry(user).or_insert(person);
+        for (person, user) in users.into_iter().enumerate() {
+            match user.contains('@') {
+                true => matcher.add_address(user, person),
+                false => matcher.add_name(user, person),
+            }
             matcher.found.push(AtomicBool::new(false));
         }
         matcher
     }
 
+    /// Adds an address of one of these people, and the name of the personal site.
+    pub fn add_address(&mut self, address: &str, person: usize) {
+        let address = canonical_address(address);
+        self.add_site(&address, person);
+        self.addresses.entry(address).or_insert(person);
+    }
+
     /// Adds an ID or key of one of these people.
     pub fn add_name(&mut self, name: &str, person: usize) {
         self.names.entry(name.to_lowercase()).or_insert(person);
+    }
+
+    /// Adds the name of the personal site of one of these people, or the address it is made from.
+    pub fn add_site(&mut self, site: &str, person: usize) {
+        self.sites.entry(personal_site_of(site)).or_insert(person);
     }
 
     /// Adds a display name of one of these people.
@@ -159,19 +183,49 @@ impl PersonMatcher {
             self.mark(person)?;
             Some(self.pseudonymizer.pseudonymize_address(address))
         };
-        let mut replaced = replace_addresses(text, pseudonym);
+        let mut replaced = replace_addresses(text, &pseudonym, &|missed| self.add_similar(missed));
         let sites = self.redact_personal_sites(replaced.as_deref().unwrap_or(text));
         replaced = sites.or(replaced);
         self.redact_json(replaced.as_deref().unwrap_or(text)).or(replaced)
     }
 
-    /// Replaces these people in the paths of personal sites.
+    /// Replaces these people in the names of personal sites.
     pub(super) fn redact_personal_sites(&self, text: &str) -> Option<String> {
-        replace_personal_sites(text, |owner| {
-            let owner = owner.to_lowercase();
-            let is_hers = |address: &str| personal_site_of(address) == owner;
-            self.any_address(is_hers).then(|| self.pseudonymizer.pseudonymize_name(&owner))
+        replace_personal_sites(text, &|found| {
+            for (site, person) in &self.sites {
+                if let Some(rest) = found.after_site(site) {
+                    self.mark(Some(*person));
+                    return Some(self.pseudonymizer.pseudonymize_name(site) + rest);
+                }
+                if found.is_similar(site) {
+                    self.add_similar(found.name);
+                }
+            }
+            None
         })
+    }
+
+    /// Keeps an address for the user to decide, if it can be a spelling of one of these people: the
+    /// local part has a text before it, or the domain one before or after it.
+    pub(super) fn add_similar(&self, address: &str) {
+        let lower = address.to_lowercase();
+        let is_similar = match lower.split_once('@') {
+            None => true,
+            Some(found) => self.any_address(|address| is_similar(found, address)),
+        };
+        if is_similar {
+            let mut similar = self.similar.lock().unwrap_or_else(PoisonError::into_inner);
+            if similar.len() < MAX_SIMILAR {
+                similar.insert(lower);
+            }
+        }
+    }
+
+    /// Returns the addresses that were found in the texts, are not replaced, and can be other
+    /// mailboxes or these people.
+    pub fn similar(&self) -> Vec<String> {
+        let similar = self.similar.lock().unwrap_or_else(PoisonError::into_inner);
+        similar.iter().cloned().collect()
     }
 
     /// Returns true if the owner of a personal workspace is one of these people.
@@ -213,12 +267,48 @@ impl PersonMatcher {
     }
 }
 
+/// Returns true if an address is `address` with more text before it, or at an end of its domain.
+fn is_similar((local, domain): (&str, &str), address: &str) -> bool {
+    let Some((own_local, own_domain)) = address.split_once('@') else { return false };
+    let is_separated = |rest: Option<&str>| {
+        let last = rest.and_then(|rest| rest.chars().next_back());
+        last.is_some_and(|last| !last.is_alphanumeric())
+    };
+    let is_local = local == own_local || is_separated(local.strip_suffix(own_local));
+    let is_domain = domain == own_domain
+        || domain.strip_prefix(own_domain).is_some_and(|rest| rest.starts_with(['.', '-']))
+        || domain.strip_suffix(own_domain).is_some_and(|rest| rest.ends_with('.'));
+    is_local && is_domain && (local, domain) != (own_local, own_domain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn pseudonymizer() -> Pseudonymizer {
         Pseudonymizer::new(b"a key")
+    }
+
+    #[test]
+    fn similar_addresses_are_kept_for_the_user() {
+        let persons = PersonMatcher::new(["anna@contoso.com"], pseudonymizer());
+        let texts = [
+            "x.Anna@contoso.com to+anna@contoso.com report-anna@contoso.com joanna@contoso.com",
+            "anna@contoso.com.au anna@mail.contoso.com anna@contoso.community max@contoso.com",
+            "'anna@contoso.com' /personal/usage_anna_contoso_com/",
+        ];
+        texts.iter().for_each(|text| drop(persons.redact_text(text)));
+        assert_eq!(
+            persons.similar(),
+            [
+                "anna@contoso.com.au",
+                "anna@mail.contoso.com",
+                "report-anna@contoso.com",
+                "to+anna@contoso.com",
+                "usage_anna_contoso_com",
+                "x.anna@contoso.com"
+            ]
+        );
     }
 
     #[test]

@@ -6,9 +6,13 @@
 //! one matches.
 
 mod address;
+mod encoding;
+mod find_addresses;
 mod matcher;
+mod personal_sites;
 mod pseudonym;
 mod raw;
+mod traces;
 
 pub use matcher::PersonMatcher;
 pub use pseudonym::Pseudonymizer;

@@ -1,9 +1,10 @@
 //! Makes pseudonyms of people.
 
 use super::address::{
-    GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, canonical_address, parse_guest, replace_addresses,
-    replace_personal_sites, sorted_words,
+    GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, canonical_address, parse_guest, sorted_words,
 };
+use super::find_addresses::replace_addresses;
+use super::personal_sites::{personal_site_of, replace_personal_sites};
 use crate::schema::guid::is_guid;
 use crate::schema::{EventText, PersonFieldKind, is_address, is_nobody};
 
@@ -43,11 +44,23 @@ impl Pseudonymizer {
     /// Replaces every address in a text with its pseudonym, and the owners of personal sites;
     /// `None` if there are none.
     pub fn pseudonymize_text(&self, text: &str) -> Option<String> {
-        let replaced = replace_addresses(text, |address| Some(self.pseudonymize_address(address)));
-        let sites = replace_personal_sites(replaced.as_deref().unwrap_or(text), |owner| {
-            Some(self.pseudonymize_name(owner)).filter(|_| owner.contains('_'))
+        let pseudonym = |address: &str| Some(self.pseudonymize_address(address));
+        let replaced = replace_addresses(text, &pseudonym, &|_| {});
+        let sites = replace_personal_sites(replaced.as_deref().unwrap_or(text), &|site| {
+            let is_person = site.is_in_folder && site.name.contains('_');
+            is_person.then(|| self.pseudonymize_name(site.name))
         });
         sites.or(replaced)
+    }
+
+    /// Returns the pseudonym that the personal site of an address has in pseudonymized texts.
+    pub fn pseudonymize_site_of(&self, address: &str) -> String {
+        self.pseudonymize_name(&personal_site_of(&canonical_address(address)))
+    }
+
+    /// Returns a text that differs for every path, without revealing the path.
+    pub fn tag_path(&self, path: &str) -> String {
+        self.token("path", path)
     }
 
     /// Replaces the owner in the name of a personal workspace (`PersonalWorkspace Zoe Doe`); `None`

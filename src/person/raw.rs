@@ -8,9 +8,8 @@
 
 use std::borrow::Cow;
 
-use super::address::{
-    GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, is_part_of_address, replace_addresses,
-};
+use super::address::{GUEST_SUFFIX, PERSONAL_WORKSPACE_PREFIX, is_part_of_address};
+use super::find_addresses::replace_addresses;
 use super::matcher::PersonMatcher;
 use super::pseudonym::Pseudonymizer;
 use crate::schema::{EventText, person_field_names};
@@ -92,7 +91,8 @@ impl PersonMatcher {
         let pseudonym = |address: &str| {
             is_match(address).then(|| self.pseudonymizer.pseudonymize_address(address))
         };
-        let replaced = replace_addresses(&text, pseudonym);
+        let missed = |address: &str| self.add_similar(address);
+        let replaced = replace_addresses(&text, &pseudonym, &missed);
         put(replaced, &mut text);
         put(self.redact_personal_sites(&text), &mut text);
         is_found.then_some(text)

@@ -11,8 +11,9 @@ pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
 /// Replaces a text of an event; `None` keeps the text.
 pub type JsonTextRewrite<'r> = dyn Fn(&EventText<'_>) -> Option<String> + 'r;
 
-/// Appends a value as [`write`] does, with its texts replaced by `rewrite`. A text that is JSON
-/// itself is not passed to `rewrite`, but its texts are.
+/// Appends a value as [`write`] does, with its texts and the names of its members replaced by
+/// `rewrite`. A text that is JSON itself is not passed to `rewrite`, but its texts are. The name of
+/// a member is passed as a text without a place.
 pub fn write_rewritten(value: Value<'_>, rewrite: &JsonTextRewrite<'_>, out: &mut Vec<u8>) {
     write_value(value, &Place::ROOT, Some(rewrite), out);
 }
@@ -124,7 +125,8 @@ fn write_object(
         if number > 0 {
             out.push(b',');
         }
-        write_text(name, out);
+        let renamed = rewrite.and_then(|rewrite| rewrite(&EventText::new("", name)));
+        write_text(renamed.as_deref().unwrap_or(name), out);
         out.push(b':');
         let listed = listed.filter(|(value, _)| name.eq_ignore_ascii_case(value));
         let place = match listed {

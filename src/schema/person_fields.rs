@@ -78,6 +78,9 @@ impl<'t> EventText<'t> {
 
     /// Returns the field, if it names a person.
     pub fn person_field(&self) -> Option<&'static PersonField> {
+        if self.name.is_empty() && self.parent.is_empty() {
+            return None;
+        }
         let matching =
             FIELDS.iter().filter(|field| field.match_end(self.parent, self.name).is_some());
         matching.max_by_key(|field| field.letters.len())

@@ -130,6 +130,19 @@ pub enum WarningKind {
     FutureDated,
 }
 
+/// What shows that a file was rewritten although its size and time are the same. Windows has no
+/// such times.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileIdentity {
+    /// The time of the last change of content, name or permissions, in microseconds since 1970
+    /// (UTC). Programs cannot set it.
+    pub changed_us: i64,
+    /// The number of the file in its file system.
+    pub inode: u64,
+    /// The digest of its first and last block.
+    pub edges: String,
+}
+
 /// The facts about one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFacts {
@@ -141,6 +154,9 @@ pub struct SourceFacts {
     pub size_bytes: u64,
     /// The time of the last modification, in microseconds since 1970 (UTC).
     pub modified_us: Option<i64>,
+    /// What else identifies the file. Entries of older versions do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<FileIdentity>,
     /// Counts of the records by outcome.
     pub records: RecordCounts,
     /// The number of its events by UTC day (`2024-03-01`), including duplicates.

@@ -1,5 +1,6 @@
 //! Finds the source files in files and folders.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -30,9 +31,19 @@ pub struct SourceFile {
     pub size_bytes: u64,
     /// The time of the last change in microseconds since 1970 (UTC), if the file system has it.
     pub modified_us: Option<i64>,
+    /// The time of the last change of anything in microseconds since 1970 (UTC), which programs
+    /// cannot set, and the number of the file; `None` where the system has neither.
+    pub change: Option<(i64, u64)>,
 }
 
 impl SourceFile {
+    /// Returns the order of two files, folder by folder, so that the members of a zip file sort as
+    /// the file itself does.
+    pub fn compare_names(&self, other: &SourceFile) -> Ordering {
+        let by_name = self.name.split('/').cmp(other.name.split('/'));
+        by_name.then_with(|| self.absolute_path.cmp(&other.absolute_path))
+    }
+
     /// Returns true if size or time of the file are not as discovered, so it is still being written
     /// or was replaced.
     pub fn has_changed(&self) -> bool {
@@ -45,6 +56,19 @@ impl SourceFile {
 fn modified_us(meta: &std::fs::Metadata) -> Option<i64> {
     let since = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(since.as_micros()).ok()
+}
+
+#[cfg(unix)]
+fn change(meta: &std::fs::Metadata) -> Option<(i64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    let seconds = meta.ctime().checked_mul(1_000_000)?;
+    Some((seconds.checked_add(meta.ctime_nsec() / 1000)?, meta.ino()))
+}
+
+#[cfg(not(unix))]
+fn change(_meta: &std::fs::Metadata) -> Option<(i64, u64)> {
+    None
 }
 
 /// The files of an archive.
@@ -129,11 +153,7 @@ pub fn discover(
         }
     }
     let mut files: Vec<SourceFile> = found.into_values().collect();
-    // Folder by folder, so that the members of a zip file sort as the file itself does.
-    files.sort_by(|a, b| {
-        let by_name = a.name.split('/').cmp(b.name.split('/'));
-        by_name.then_with(|| a.absolute_path.cmp(&b.absolute_path))
-    });
+    files.sort_by(SourceFile::compare_names);
     let unreadable = filter.unreadable.into_iter().collect();
     DiscoveredFiles { files, unreadable, excluded: filter.excluded.len() as u64 }
 }
@@ -291,6 +311,7 @@ fn source_file(
         absolute_path: lossless_text(&canonical_paths.canonicalize(entry)?),
         size_bytes: meta.len(),
         modified_us: modified_us(&meta),
+        change: change(&meta),
     })
 }
 

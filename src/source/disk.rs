@@ -2,7 +2,7 @@
 //! decompression.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +15,9 @@ const MIN_BOMB_RATIO: u64 = 250;
 
 /// The number of bytes per read if only the digest is needed.
 const READ_BYTES: usize = 1 << 20;
+
+/// The size of the first and last block of a file whose digest is compared.
+const EDGE_BYTES: u64 = 64 << 10;
 
 /// The digest of a whole file as text.
 pub(super) type FileDigest = String;
@@ -90,6 +93,26 @@ impl TrackedFile {
 /// I/O errors of the operating system.
 pub fn digest(path: &Path) -> io::Result<String> {
     TrackedFile::open(path)?.finish()
+}
+
+/// Returns the digest of the first and last block of a file. Reading them costs little, and most
+/// programs that rewrite a file change one of them.
+///
+/// # Errors
+///
+/// I/O errors of the operating system.
+pub fn edge_digest(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let (mut hash, mut block) = (Xxh3::new(), Vec::new());
+    (&mut file).take(EDGE_BYTES).read_to_end(&mut block)?;
+    hash.update(&block);
+    let last = size.saturating_sub(EDGE_BYTES).max(EDGE_BYTES.min(size));
+    file.seek(SeekFrom::Start(last))?;
+    block.clear();
+    file.take(EDGE_BYTES).read_to_end(&mut block)?;
+    hash.update(&block);
+    Ok(format_digest(&hash))
 }
 
 fn format_digest(hash: &Xxh3) -> String {

@@ -31,7 +31,7 @@ mod zip;
 
 pub use chunks::{Chunk, ChunkReader};
 pub use discover::{DiscoveredFiles, SourceFile, TableLister, discover, display_name};
-pub use disk::digest;
+pub use disk::{digest, edge_digest};
 pub use exclude::ExcludePatterns;
 pub use format::SourceFormat;
 pub use member::{MemberResult, SourceMember, UnsupportedText};

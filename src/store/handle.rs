@@ -38,8 +38,9 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::Io`] if the log cannot be listed. To treat such a folder as empty would overwrite
-    /// or delete the store that is in it.
+    /// or delete the store that is in it. [`Error::Store`] if the path is not UTF-8.
     pub fn exists(&self) -> Result<bool> {
+        check_is_utf8(&self.root)?;
         let log = self.events_dir().join("_delta_log");
         let entries = match std::fs::read_dir(&log) {
             Err(error) if is_absent(&error) => return Ok(false),
@@ -63,6 +64,19 @@ impl Store {
     /// Returns the disk that all changes go through.
     pub(in crate::store) fn disk(&self) -> &Arc<dyn Disk> {
         &self.disk
+    }
+}
+
+/// Refuses a path that the query engine cannot open, before anything is written there.
+pub(in crate::store) fn check_is_utf8(folder: &Path) -> Result<()> {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+    match absolute.to_str() {
+        Some(_) => Ok(()),
+        None => Err(Error::store(
+            &absolute,
+            "the path contains characters that are not UTF-8, and reports could not read it; \
+             choose another folder, or rename it",
+        )),
     }
 }
 

@@ -202,7 +202,7 @@ fn report(dir: &Workdir, store: &str) -> String {
 #[test]
 fn pseudonymized_store_gives_equal_reports_and_contains_no_name() {
     let dir = copy_of_sample_data();
-    dir.write("key", "0123456789abcdef0123456789abcdef\n");
+    dir.write("key", "8f2b1d90c37a4e65f01b6a2c9d84e733\n");
     dir.ingest("plain", &["sample-data"]);
     let keyed = ["sample-data", "--pseudonymize", "--key-file", "key"];
     let (_, summary) = dir.ingest("keyed", &keyed);
@@ -218,8 +218,8 @@ fn pseudonymized_store_gives_equal_reports_and_contains_no_name() {
 #[test]
 fn names_and_pseudonyms_of_other_keys_are_refused() {
     let dir = archive();
-    dir.write("key", "0123456789abcdef0123456789abcdef");
-    dir.write("other", "0123456789abcdef0123456789abcdee");
+    dir.write("key", "8f2b1d90c37a4e65f01b6a2c9d84e733");
+    dir.write("other", "8f2b1d90c37a4e65f01b6a2c9d84e734");
     dir.write("short", "secret");
     dir.write("more/c.json", r#"[{"Id":"e7","CreationTime":"2026-03-07T08:00:00"}]"#);
     let refused = |arguments: &[&str], code: i32, reason: &str| {

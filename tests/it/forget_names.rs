@@ -129,7 +129,7 @@ fn assert_one_pseudonym(events: &[Value]) {
 #[test]
 fn pseudonymized_store_contains_no_name_of_a_recipient() {
     let dir = archive();
-    dir.write("key", "0123456789abcdef0123456789abcdef");
+    dir.write("key", "8f2b1d90c37a4e65f01b6a2c9d84e733");
     dir.ingest("store", &["archive", "--pseudonymize", "--key-file", "key"]).0.ended(0);
     let events = exported(&dir, "store");
     assert_eq!(events.len(), fields_with_olga().len() + 2);

@@ -81,7 +81,7 @@ fn result_counts_events_values_people_and_files() {
             r#"{"dry_run":false,"persons":[{"user":"zoe@contoso.com","found":true,"events":2},"#,
             r#"{"user":"nobody@contoso.com","found":false,"events":0}],"people":1,"#,
             r#""events_erased":2,"events_changed":0,"values_replaced":0,"rejects_removed":0,"#,
-            r#""rejects_changed":0,"files_rewritten":1,"sources_changed":0}"#,
+            r#""rejects_changed":0,"files_rewritten":1,"sources_changed":0,"similar":[]}"#,
             "\n"
         )
     );

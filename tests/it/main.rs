@@ -128,6 +128,12 @@ mod terminal;
 mod forget;
 mod forget_names;
 mod forget_result;
+// Every spelling of an address, and a search of all bytes.
+mod spellings;
+// Key files of pseudonyms, and paths that are not UTF-8.
+mod key_files;
+// Files that were rewritten with the same size and time.
+mod rewritten;
 // Archives of every known kind, each with its expected result.
 mod corpus;
 // Archives of collectors and other tools.

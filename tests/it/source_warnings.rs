@@ -134,7 +134,7 @@ fn equal_warnings_are_counted_and_name_no_person() {
         .map(|name| named(&[name]).replace("ReportName", "WorkSpaceName") + "\n")
         .collect();
     dir.write("archive/names.ndjson", events);
-    dir.write("key", "0123456789abcdef0123456789abcdef");
+    dir.write("key", "8f2b1d90c37a4e65f01b6a2c9d84e733");
     let arguments =
         ["ingest", "archive", "--store", "store", "--pseudonymize", "--key-file", "key"];
     let told = dir.pbi(arguments).ended(0).stdout;

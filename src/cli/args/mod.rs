@@ -142,6 +142,12 @@ pub(super) struct IngestArgs {
     /// Files that were loaded without them are read again. Reports do not change.
     #[arg(long)]
     pub(super) all_workloads: bool,
+    /// Read all files to find those whose content changed
+    ///
+    /// Without this flag, files are not read if the store knows them with the same size and time,
+    /// and the system does not show that they were rewritten.
+    #[arg(long)]
+    pub(super) reread: bool,
     /// Exit with code 0 even if a folder has no files
     ///
     /// Without this flag, the exit code is then 3, because a network share that is not mounted

@@ -1,8 +1,9 @@
 //! The command `ingest`.
 
-use super::shared::{exit_status, log_problems, read_pseudonym_key, source_options, to_json};
+use super::shared::{exit_status, log_problems, source_options, to_json};
 use crate::cli::args::{IngestArgs, SummaryFormat};
 use crate::cli::exit::ExitStatus;
+use crate::cli::key_file::read_pseudonym_key;
 use crate::cli::progress::ProgressReporter;
 use crate::cli::{log, out, text};
 use crate::error::{Error, Result};
@@ -20,6 +21,7 @@ pub(in crate::cli) fn ingest(command: &IngestArgs, quiet: bool) -> Result<ExitSt
         pseudonymizer: command.key_file.as_deref().map(read_pseudonym_key).transpose()?,
         all_workloads: command.all_workloads,
         allow_empty: command.allow_empty,
+        reread: command.reread,
         ..source_options(&command.paths, &command.exclude, &command.threads)
     };
     if command.dry_run {

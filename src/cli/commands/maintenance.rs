@@ -1,11 +1,12 @@
 //! Commands on a store: status, gaps, compact, forget, verify, export and rejects.
 
-use super::shared::{open_existing, read_pseudonym_key, to_json};
+use super::shared::{open_existing, to_json};
 use crate::cli::args::{
     CompactArgs, ExportArgs, ForgetArgs, GapsArgs, RejectsArgs, RejectsOutput, StatusArgs,
     SummaryFormat, VerifyArgs,
 };
 use crate::cli::exit::ExitStatus;
+use crate::cli::key_file::read_pseudonym_key;
 use crate::cli::{log, out, output_name, text};
 use crate::error::Result;
 use crate::export;

@@ -7,7 +7,6 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::{log, text};
 use crate::error::{Error, Result};
 use crate::ingest::{self, IngestSummary, Store};
-use crate::maintenance::Pseudonymizer;
 
 pub(super) fn source_options(
     paths: &[PathBuf],
@@ -33,22 +32,6 @@ pub(super) fn open_existing(folder: &Path) -> Result<Store> {
         "there is no store here; create one with `pbi-analyze ingest PATH`, choose another with \
          --store, or read raw files with `report NAME --from PATH`",
     ))
-}
-
-/// Reads a key for pseudonyms: all bytes of a file, without a final line break.
-pub(super) fn read_pseudonym_key(file: &Path) -> Result<Pseudonymizer> {
-    const MIN_BYTES: usize = 16;
-    let key = std::fs::read(file).map_err(Error::io("read", file))?;
-    let key = key.trim_ascii_end();
-    if key.len() < MIN_BYTES {
-        return Err(Error::Usage(format!(
-            "the key in {} has {} bytes and needs at least {MIN_BYTES}, because names could be \
-             guessed; create one with `openssl rand -hex 32`",
-            file.display(),
-            key.len()
-        )));
-    }
-    Ok(Pseudonymizer::new(key))
 }
 
 /// Writes warnings to stderr, even with `--quiet`: logs of batch jobs need them.

@@ -3,4 +3,5 @@
 pub(in crate::store) mod compact;
 pub(in crate::store) mod file_inventory;
 pub(in crate::store) mod redact;
+pub(in crate::store) mod search_files;
 pub(in crate::store) mod verify;

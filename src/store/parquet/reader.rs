@@ -248,6 +248,11 @@ pub(in crate::store) struct PageReader(FileBatches);
 
 /// Returns a reader of pages of `rows` rows each. Texts are dictionaries, which are fast to copy.
 pub(in crate::store) fn read_pages(path: &Path, rows: usize) -> Result<PageReader> {
+    read_dictionaries(path, rows).map(PageReader)
+}
+
+/// Returns all rows of a file in batches of `rows` rows each. Texts are dictionaries.
+pub(in crate::store) fn read_dictionaries(path: &Path, rows: usize) -> Result<FileBatches> {
     let plain = open_builder(path)?;
     let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields = plain.schema().fields().iter().map(|field| match field.data_type() {
@@ -260,7 +265,29 @@ pub(in crate::store) fn read_pages(path: &Path, rows: usize) -> Result<PageReade
     let builder = catch_reader_panic(path, || {
         ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
     })?;
-    Ok(PageReader(FileBatches::new(path, builder.with_batch_size(rows))?))
+    FileBatches::new(path, builder.with_batch_size(rows))
+}
+
+/// Returns the smallest and largest values of the columns in the footer of a file, and its other
+/// metadata, one per line.
+pub(in crate::store) fn read_statistics(path: &Path) -> Result<Vec<u8>> {
+    let builder = open_builder(path)?;
+    let metadata = builder.metadata();
+    let mut lines = Vec::new();
+    let mut add = |value: Option<&[u8]>| {
+        lines.extend_from_slice(value.unwrap_or_default());
+        lines.push(b'\n');
+    };
+    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        let statistics = column.statistics();
+        add(statistics.and_then(|statistics| statistics.min_bytes_opt()));
+        add(statistics.and_then(|statistics| statistics.max_bytes_opt()));
+    }
+    for pair in metadata.file_metadata().key_value_metadata().into_iter().flatten() {
+        add(Some(pair.key.as_bytes()));
+        add(pair.value.as_deref().map(str::as_bytes));
+    }
+    Ok(lines)
 }
 
 impl PageReader {

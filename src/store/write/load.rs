@@ -17,7 +17,7 @@ use crate::store::delta::log::{CommitContent, DeltaLog};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::{Disk, OsDisk};
 use crate::store::fs::temp_folder::TempFolder;
-use crate::store::handle::Store;
+use crate::store::handle::{Store, check_is_utf8};
 use crate::store::parquet::writer::{Compression, TableDir};
 use crate::store::provenance::reject_file::RejectsFile;
 use crate::store::provenance::rejects::{self, NewRejects, RejectSpool};
@@ -104,6 +104,7 @@ impl Store {
     #[doc(hidden)]
     pub fn temporary_transaction() -> Result<Transaction> {
         let parent = std::env::temp_dir();
+        check_is_utf8(&parent)?;
         let folder = TempFolder::create_in(&parent)
             .map_err(Error::io("create a temporary folder in", &parent))?;
         let disk: Arc<dyn Disk> = Arc::new(OsDisk);
