@@ -6,10 +6,10 @@ use crate::Result;
 use crate::schema;
 
 use crate::query::definition::report::ReportDefinition;
-use crate::query::{guard, spelling};
 use crate::query::guard::references::References;
 use crate::query::views::activities::TRIGGER_COLUMNS;
 use crate::query::views::pattern_filters::Filters;
+use crate::query::{guard, spelling};
 
 /// Columns that views, names, coverage and counts always need.
 const SOURCES_OF_ALL_VIEWS: [&str; 21] = [

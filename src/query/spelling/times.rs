@@ -1,10 +1,10 @@
 //! Replaces DATE_PART and DATE_TRUNC with constant units.
 
+use sqlparser::ast::{CastKind, DataType};
 use sqlparser::ast::{
     DateTimeField, Expr, ExtractSyntax, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
     Ident, ObjectName, Value,
 };
-use sqlparser::ast::{CastKind, DataType};
 
 use crate::query::guard::functions::function_name;
 
