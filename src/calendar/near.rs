@@ -65,15 +65,15 @@ fn dates(parts: &[&str]) -> Vec<String> {
     };
     let day = |text: &str| format!("{text:0>2}");
     match parts {
-        [digits] if digits.len() == 8 && digits.is_ascii() => {
+        [digits] if digits.len() == 8 && is_number(digits) => {
             vec![joined(&[&digits[..4], &digits[4..6], &digits[6..]])]
         }
-        [digits] if digits.len() == 6 && digits.is_ascii() => {
+        [digits] if digits.len() == 6 && is_number(digits) => {
             vec![joined(&[&digits[..4], &digits[4..]])]
         }
         // The rest of a date with a time, `2026-03-01T08:30`, is not part of the day.
         [year, first, day_and_hour, ..]
-            if year.len() == 4 && day_and_hour.get(2..3) == Some("t") =>
+            if year.len() == 4 && is_number(year) && day_and_hour.get(2..3) == Some("t") =>
         {
             vec![joined(&[year, &month(first), &day_and_hour[..2]])]
         }
@@ -96,6 +96,10 @@ fn dates(parts: &[&str]) -> Vec<String> {
         [year, first, second, ..] => vec![joined(&[year, &month(first), &day(second)])],
         _ => Vec::new(),
     }
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns the number of days of a month.
