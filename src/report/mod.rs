@@ -9,14 +9,14 @@ use std::collections::HashSet;
 
 use chrono::DateTime;
 
-use crate::Result;
 pub use crate::calendar::{DayBound, PeriodBounds};
 use crate::query::{self, Session};
-pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter};
+pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter, RowSelection, SortKey};
 pub use crate::query::{ReportDefinition, ReportGroup, SqlEngine};
 use crate::render::{self, RenderInput};
 pub use crate::render::{OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
+use crate::{Error, Result};
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
 pub use options::{FailCondition, Options};
 pub use session::{ComparableSessions, ReportResult, ReportSession};
@@ -82,6 +82,13 @@ pub fn portable_sql(
     options: &Options,
     engine: SqlEngine,
 ) -> Result<String> {
+    let has_top = report.params.iter().any(|param| param.name == "top");
+    if options.top.is_some() && !has_top {
+        let name = &report.name;
+        return Err(Error::Usage(format!(
+            "{name} has no parameter top, so its SQL for other engines has all rows; omit --top"
+        )));
+    }
     let session = open_session(snapshot, [report], options)?;
     let other = session::other_log_session(&session, report, options)?;
     let session = other.as_ref().unwrap_or(&session);
@@ -107,11 +114,11 @@ fn render_report(
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<RenderedReport> {
-    let ReportResult { grid, context, remarks, newest_event_us } =
+    let ReportResult { grid, chart, context, remarks, newest_event_us } =
         run_report(session, report, options)?;
     let page = RenderInput {
         grid: &grid,
-        chart: report.chart.as_ref(),
+        chart: chart.as_ref(),
         context: Some(&context),
         remarks: &remarks,
         time_zone: options.time_zone,
@@ -140,15 +147,8 @@ mod tests {
             since: None,
             until: None,
             time_zone: Tz::UTC,
-            top: None,
-            all_rows: false,
-            params: BTreeMap::new(),
             noise: NoiseFilter::Exclude,
-            actors: None,
-            filters: Filters::default(),
             format: OutputFormat::Text,
-            width: 200,
-            fail_on: Vec::new(),
             ..Options::default()
         }
     }

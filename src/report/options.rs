@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::DayBound;
-use crate::query::{Actors, Filters, NoiseFilter};
+use crate::query::{Actors, Filters, NoiseFilter, RowSelection};
 use crate::render::{CoverageCounts, OutputFormat};
 use crate::{Error, Result};
 
@@ -24,6 +24,8 @@ pub struct Options {
     /// Maximum number of rows. `None` means the report's own number in a text table, and all rows
     /// in other formats.
     pub top: Option<u32>,
+    /// Rows and columns of the result to return.
+    pub selection: RowSelection,
     /// True to return all rows in a text table too if `top` is `None`, as for a file.
     pub all_rows: bool,
     /// Values of the report's parameters.
@@ -52,6 +54,7 @@ impl Default for Options {
             until: None,
             time_zone: Tz::UTC,
             top: None,
+            selection: RowSelection::default(),
             all_rows: false,
             params: BTreeMap::new(),
             noise: NoiseFilter::default(),

@@ -1,6 +1,6 @@
 //! The commands report, sql and dashboard.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -26,10 +26,8 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
         output_format(args)?
     };
     let options = report::Options {
-        top: command.top,
         params: command.param.iter().cloned().collect(),
         fail_on: command.fail_on.clone(),
-        now: chrono::Utc::now(),
         ..report_options(args, format)
     };
     let is_for_files = command.show_sql.is_some() || command.output_dir.is_some();
@@ -198,6 +196,8 @@ fn log_failures(name: &str, result: &report::RenderedReport) -> ExitStatus {
 
 fn report_options(args: &OutputArgs, format: OutputFormat) -> report::Options {
     report::Options {
+        top: args.rows.top,
+        selection: args.rows.selection(),
         all_rows: is_file(args),
         format,
         width: if args.output.is_some() { DEFAULT_WIDTH } else { output_width() },
@@ -211,16 +211,11 @@ fn base_options(args: &QueryArgs) -> report::Options {
         since,
         until,
         time_zone: args.period.tz,
-        top: None,
-        all_rows: false,
-        params: BTreeMap::new(),
         noise: args.noise,
         actors: args.actors,
         filters: args.filters.filters(),
-        format: OutputFormat::default(),
         width: DEFAULT_WIDTH,
-        fail_on: Vec::new(),
-        now: chrono::Utc::now(),
+        ..report::Options::default()
     }
 }
 
