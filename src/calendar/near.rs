@@ -71,6 +71,12 @@ fn dates(parts: &[&str]) -> Vec<String> {
         [digits] if digits.len() == 6 && digits.is_ascii() => {
             vec![joined(&[&digits[..4], &digits[4..]])]
         }
+        // The rest of a date with a time, `2026-03-01T08:30`, is not part of the day.
+        [year, first, day_and_hour, ..]
+            if year.len() == 4 && day_and_hour.get(2..3) == Some("t") =>
+        {
+            vec![joined(&[year, &month(first), &day_and_hour[..2]])]
+        }
         [year, other] if year.len() == 4 => vec![joined(&[year, &month(other)])],
         [other, year] => vec![joined(&[year, &month(other)])],
         [year, first, second] if year.len() == 4 => {

@@ -356,7 +356,7 @@ mod tests {
             ("2026-W54", ""),
         ] {
             let message = text.parse::<DayBound>().unwrap_err().to_string();
-            assert!(message.contains("2026-03-01) "), "{message}");
+            assert!(message.contains("(2026-03-01), month"), "{message}");
             let expected = format!("did you mean {near}?");
             assert_eq!(message.contains("did you mean"), !near.is_empty(), "{message}");
             assert!(near.is_empty() || message.contains(&expected), "{message}");

@@ -43,7 +43,7 @@ fn weakness(key: &[u8]) -> Option<String> {
     }
     let period = period(key);
     if period < MIN_BYTES {
-        return Some(format!("repeats the same {period} bytes"));
+        return Some(format!("is the same {period} bytes again and again"));
     }
     let different = key.iter().collect::<BTreeSet<_>>().len();
     if different < MIN_DIFFERENT {
@@ -56,7 +56,7 @@ fn weakness(key: &[u8]) -> Option<String> {
     (4 * steps >= 3 * (period - 1)).then(|| "is a sequence".to_owned())
 }
 
-/// Returns the length of the shortest text that the key repeats, or its own length.
+/// Returns the length of the shortest text that fills the key when written again and again, or its own length.
 fn period(key: &[u8]) -> usize {
     let repeats = |period: &usize| key.iter().zip(&key[*period..]).all(|(a, b)| a == b);
     (1..key.len()).find(repeats).unwrap_or(key.len())

@@ -125,7 +125,7 @@ fn record_of_graph_without_audit_data_is_kept() {
     assert_eq!(found, [expected]);
 }
 
-/// Events without Id beside the same events with Id were told, but not counted.
+/// Events without Id beside the same events with Id were reported, but not counted.
 #[test]
 fn events_that_probably_count_twice_are_counted() {
     let dir = Workdir::new();
