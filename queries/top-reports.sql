@@ -2,6 +2,7 @@
 -- question: Which reports are viewed most, by how many people, and more or less than before?
 -- group: Usage
 -- empty: No report was viewed in this period.
+-- alias: report-usage
 -- alias: most-viewed-reports
 -- alias: popular
 -- alias: usage

@@ -2,6 +2,7 @@
 -- question: Who views reports and other content most, how broadly, and since when?
 -- group: People
 -- empty: Nobody viewed content in this period.
+-- alias: user-usage
 -- alias: users
 -- alias: viewers
 -- actors: people

@@ -10,6 +10,7 @@ mod json;
 mod markdown;
 mod parquet;
 mod table;
+mod tables;
 mod text;
 mod text_width;
 mod time;
@@ -19,6 +20,7 @@ mod xlsx;
 pub use csv::line as csv_line;
 pub use format::OutputFormat;
 pub use input::{CoverageCounts, ExcludedEvents, RenderInput, ReportContext};
+pub use tables::{NamedTable, TablesInput, render_tables};
 pub use text_width::{printable_char, wrap};
 
 use crate::Result;

@@ -1,6 +1,7 @@
 //! Runs reports and renders them.
 
 mod catalog;
+mod details;
 mod options;
 mod remarks;
 mod session;
@@ -13,11 +14,12 @@ pub use crate::calendar::{DayBound, PeriodBounds};
 use crate::query::{self, Session};
 pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter, RowSelection, SortKey};
 pub use crate::query::{ReportDefinition, ReportGroup, SqlEngine};
-use crate::render::{self, RenderInput};
+use crate::render::{self, CoverageCounts, RenderInput};
 pub use crate::render::{OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
 use crate::{Error, Result};
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
+pub use details::details_columns;
 pub use options::{FailCondition, Options};
 pub use session::{ComparableSessions, ReportResult, ReportSession};
 use session::{effective_params, open_session, run_report};
@@ -46,6 +48,9 @@ pub fn run(
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<RenderedReport> {
+    if options.details {
+        return details::run_details(snapshot, report, options);
+    }
     let session = open_session(snapshot, [report], options)?;
     render_report(&session, report, options)
 }
@@ -125,13 +130,29 @@ fn render_report(
         width: options.width,
     };
     let bytes = render::render(&page, options.format)?;
-    let conditions = options.fail_on.iter();
+    Ok(RenderedReport {
+        bytes,
+        is_incomplete: is_incomplete(&context.coverage),
+        failures: failures(options, &context.coverage, grid.rows.len(), newest_event_us),
+        remarks,
+    })
+}
+
+/// Returns true if a day of the period is not complete, or the period has no days.
+fn is_incomplete(coverage: &CoverageCounts) -> bool {
+    coverage.complete < coverage.days || coverage.days == 0
+}
+
+/// Returns the messages of the conditions that hold for a result with this number of rows.
+fn failures(
+    options: &Options,
+    coverage: &CoverageCounts,
+    rows: usize,
+    newest_event_us: Option<i64>,
+) -> Vec<String> {
     let newest = newest_event_us.and_then(DateTime::from_timestamp_micros);
     let age = newest.map(|newest| options.now - newest);
-    let coverage = &context.coverage;
-    let failures = conditions.filter_map(|on| on.check(coverage, grid.rows.len(), age));
-    let is_incomplete = coverage.complete < coverage.days || coverage.days == 0;
-    Ok(RenderedReport { bytes, is_incomplete, remarks, failures: failures.collect() })
+    options.fail_on.iter().filter_map(|on| on.check(coverage, rows, age)).collect()
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub struct Options {
     /// Maximum number of rows. `None` means the report's own number in a text table, and all rows
     /// in other formats.
     pub top: Option<u32>,
+    /// True to show the one item that the filters name in full, as several tables.
+    pub details: bool,
     /// Rows and columns of the result to return.
     pub selection: RowSelection,
     /// True to return all rows in a text table too if `top` is `None`, as for a file.
@@ -54,6 +56,7 @@ impl Default for Options {
             until: None,
             time_zone: Tz::UTC,
             top: None,
+            details: false,
             selection: RowSelection::default(),
             all_rows: false,
             params: BTreeMap::new(),

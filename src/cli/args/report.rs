@@ -26,6 +26,7 @@ Examples:
   pbi-analyze report exports --workspace Finance --user '*@contoso.com'
   pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
   pbi-analyze report --all --output-dir reports --format csv
+  pbi-analyze report report-usage --report \"Sales Overview\" --details
   pbi-analyze report workspace-usage --where 'viewers = 1' --sort -views
   pbi-analyze report top-users --columns user,views,last_view --top 20
   pbi-analyze report coverage --since 7d --fail-on coverage:missing
@@ -49,6 +50,12 @@ pub(in crate::cli) struct ReportArgs {
         conflicts_with_all = ["output", "show_sql", "condition", "sort", "columns"]
     )]
     pub(in crate::cli) all: bool,
+    /// Show one report, workspace or user in full, as several tables
+    ///
+    /// Needs report-usage with --report, workspace-usage with --workspace, or user-usage with
+    /// --user. The name must match one item.
+    #[arg(long, conflicts_with_all = ["all", "show_sql", "condition", "sort", "columns"])]
+    pub(in crate::cli) details: bool,
     /// Folder for the files of --all
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) output_dir: Option<PathBuf>,

@@ -27,6 +27,7 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
     };
     let options = report::Options {
         params: command.param.iter().cloned().collect(),
+        details: command.details,
         fail_on: command.fail_on.clone(),
         ..report_options(args, format)
     };
@@ -86,7 +87,8 @@ pub(in crate::cli) fn sql(command: &SqlArgs, quiet: bool) -> Result<ExitStatus> 
     // PowerShell writes a byte order mark before UTF-8 that it pipes.
     let report = ReportDefinition::ad_hoc(statement.trim_start_matches('\u{feff}'));
     let args = &command.output_args;
-    run_report(&report, args, &report_options(args, output_format(args)?), quiet)
+    let options = report_options(args, output_format(args)?);
+    run_report(&report, args, &options, quiet)
 }
 
 pub(in crate::cli) fn dashboard(command: &DashboardArgs, quiet: bool) -> Result<ExitStatus> {
@@ -116,7 +118,10 @@ fn run_report(
 ) -> Result<ExitStatus> {
     let is_terminal = !is_file(args) && std::io::stdout().is_terminal();
     refuse_binary_on_terminal(options.format, is_terminal)?;
-    let columns = report::required_columns(report)?;
+    let columns = match options.details {
+        true => report::details_columns(report)?,
+        false => report::required_columns(report)?,
+    };
     let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
     let (result, status) = with_snapshot(&args.query_args, columns, quiet, read)?;
     out::write(&result.bytes, args.output.as_deref())?;
