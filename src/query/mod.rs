@@ -21,7 +21,7 @@ pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
 pub use coverage::period::Period;
 pub use definition::catalog::DefinitionCatalog;
 pub use definition::params::{Param, ParamType};
-pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};
+pub use definition::report::{Actors, ComparedRows, LogKind, ReportDefinition, ReportGroup};
 pub use filter_hints::UnmatchedPattern;
 pub use portable::SqlEngine;
 pub use required_columns::{filter_columns, report_columns};

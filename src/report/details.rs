@@ -3,17 +3,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::compare::{cell, values};
 use super::options::Options;
-use super::session::{ReportResult, ReportSession};
+use super::session::{ReportResult, ReportSession, table_limit};
 use super::{RenderedReport, failures, is_incomplete};
 use crate::grid::{Cell, CellKind, Chart, Grid, GridColumn};
 use crate::query::{self, DefinitionCatalog, FilterPatterns, ReportDefinition, RowSelection};
-use crate::render::{self, NamedTable, OutputFormat, ReportContext, TablesInput};
+use crate::render::{self, NamedTable, ReportContext, TablesInput};
 use crate::store::Snapshot;
 use crate::{Error, Result};
-
-/// Rows of a table on a terminal, except that of the days.
-const TEXT_ROWS: usize = 25;
 
 /// Candidates that an error names.
 const MAX_CANDIDATES: usize = 8;
@@ -344,12 +342,6 @@ fn only_key(kind: &DetailKind, listed: &ReportResult) -> Result<Cell> {
     }
 }
 
-/// Returns the cell of a row in a column; null if there is no such column.
-fn cell(grid: &Grid, row: &[Cell], name: &str) -> Cell {
-    let at = grid.columns.iter().position(|column| column.name == name);
-    at.and_then(|at| row.get(at)).cloned().unwrap_or(Cell::Null)
-}
-
 /// Returns the rows of the item among those of all items, with its rank.
 fn summary_table(kind: &DetailKind, all: &Grid, key: &Cell) -> Result<NamedTable> {
     let rows = all.rows.iter().filter(|row| cell(all, row, kind.key) == *key);
@@ -423,26 +415,13 @@ fn over_time(
 /// rows of one item have no common value.
 fn compared_row(figure: &str, later: &Grid, earlier: &Grid) -> Vec<Cell> {
     let value = |grid: &Grid| match grid.rows.as_slice() {
-        [] => Some(0),
-        [row] => match cell(grid, row, figure) {
-            Cell::Int(number) => Some(number),
-            _ => None,
-        },
-        _ => None,
+        [] => Cell::Int(0),
+        [row] => cell(grid, row, figure),
+        _ => Cell::Null,
     };
     let [now, before] = [later, earlier].map(value);
-    let integer = |number: Option<i64>| number.map_or(Cell::Null, Cell::Int);
-    let both = now.zip(before);
-    let percent = both
-        .filter(|(_, before)| *before != 0)
-        .map(|(now, before)| ((now - before) as f64 * 1000.0 / before as f64 + 0.5).floor() / 10.0);
-    vec![
-        Cell::Text(figure.to_owned()),
-        integer(now),
-        integer(before),
-        integer(both.map(|(now, before)| now - before)),
-        percent.map_or(Cell::Null, Cell::Float),
-    ]
+    let name = Cell::Text(figure.to_owned());
+    [name].into_iter().chain(values(now, Some(before))).collect()
 }
 
 /// Returns the views of each day, with those of the day at the same position of the previous
@@ -482,10 +461,8 @@ fn part_table(
         columns: part.columns.iter().map(|name| (*name).to_owned()).collect(),
         ..RowSelection::default()
     };
-    let top = options.top.and_then(|rows| usize::try_from(rows).ok());
-    let own = (options.format == OutputFormat::Text && !options.all_rows).then_some(TEXT_ROWS);
     let rows = session.rows(report, &[])?;
-    let selected = query::select_rows(rows, &selection, top.or(own), options.time_zone)?;
+    let selected = query::select_rows(rows, &selection, table_limit(options), options.time_zone)?;
     let shown = selected.grid.rows.len();
     let mut remarks = Vec::new();
     if shown == 0 {

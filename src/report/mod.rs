@@ -1,6 +1,7 @@
 //! Runs reports and renders them.
 
 mod catalog;
+mod compare;
 mod details;
 mod options;
 mod remarks;
@@ -19,6 +20,7 @@ pub use crate::render::{OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
 use crate::{Error, Result};
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
+pub use compare::EarlierPeriod;
 pub use details::details_columns;
 pub use options::{FailCondition, Options};
 pub use session::{ComparableSessions, ReportResult, ReportSession};
@@ -50,6 +52,9 @@ pub fn run(
 ) -> Result<RenderedReport> {
     if options.details {
         return details::run_details(snapshot, report, options);
+    }
+    if let Some(earlier) = options.compare {
+        return render_result(compare::run(snapshot, report, earlier, options)?, options);
     }
     let session = open_session(snapshot, [report], options)?;
     render_report(&session, report, options)
@@ -119,8 +124,11 @@ fn render_report(
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<RenderedReport> {
-    let ReportResult { grid, chart, context, remarks, newest_event_us } =
-        run_report(session, report, options)?;
+    render_result(run_report(session, report, options)?, options)
+}
+
+fn render_result(result: ReportResult, options: &Options) -> Result<RenderedReport> {
+    let ReportResult { grid, chart, context, remarks, newest_event_us } = result;
     let page = RenderInput {
         grid: &grid,
         chart: chart.as_ref(),

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::compare::EarlierPeriod;
 use crate::calendar::DayBound;
 use crate::query::{Actors, Filters, NoiseFilter, RowSelection};
 use crate::render::{CoverageCounts, OutputFormat};
@@ -24,6 +25,8 @@ pub struct Options {
     /// Maximum number of rows. `None` means the report's own number in a text table, and all rows
     /// in other formats.
     pub top: Option<u32>,
+    /// Earlier days to compare the rows with.
+    pub compare: Option<EarlierPeriod>,
     /// True to show the one item that the filters name in full, as several tables.
     pub details: bool,
     /// Rows and columns of the result to return.
@@ -56,6 +59,7 @@ impl Default for Options {
             until: None,
             time_zone: Tz::UTC,
             top: None,
+            compare: None,
             details: false,
             selection: RowSelection::default(),
             all_rows: false,

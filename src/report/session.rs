@@ -23,6 +23,9 @@ const TOP_PARAM: &str = "top";
 /// Value of the parameter for all rows.
 const ALL_ROWS: &str = "all";
 
+/// Rows of tables on a terminal that have no number of their own.
+const TABLE_ROWS: usize = 25;
+
 /// View that needs the data dictionary.
 const UNKNOWN_FIELDS_VIEW: &str = "unknown_fields";
 
@@ -175,6 +178,14 @@ fn params_and_limit(
     Ok((params, limit))
 }
 
+/// Returns the number of rows of a table that is not limited by its report: the one given, that of
+/// tables on a terminal, or `None` for all rows.
+pub(super) fn table_limit(options: &Options) -> Option<usize> {
+    let is_for_terminal = options.format == OutputFormat::Text && !options.all_rows;
+    let given = options.top.and_then(|rows| usize::try_from(rows).ok());
+    given.or(is_for_terminal.then_some(TABLE_ROWS))
+}
+
 /// Returns true if the selected rows and columns have what a chart draws: its columns, and for
 /// lines and heatmaps the order and completeness of the report's rows.
 fn is_drawable(chart: &Chart, grid: &Grid, options: &Options) -> bool {
@@ -256,6 +267,18 @@ impl<'a> ReportSession<'a> {
         let Some(period) = self.session.period().previous() else { return Ok(None) };
         let session = self.session.with_period(period)?;
         Ok(Some(ReportSession { session, options: self.options.clone() }))
+    }
+
+    /// Returns a session on other days of the log of Power BI.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if the days are not valid, [`Error::Query`] if a file cannot be read.
+    pub fn with_days(&self, bounds: PeriodBounds) -> Result<ReportSession<'a>> {
+        let PeriodBounds { since, until } = bounds;
+        let options = Options { since, until, ..self.options.clone() };
+        let period = resolve_period(self.session.snapshot(), LogKind::PowerBi, &options)?;
+        Ok(ReportSession { session: self.session.with_period(period)?, options })
     }
 
     /// Returns this session and one on an earlier period, each limited to the days that can be

@@ -10,7 +10,7 @@ use super::convert::parse_param;
 use super::filters::FilterArgs;
 use super::rows::RowArgs;
 use crate::cli::memory::parse_size;
-use crate::report::{Actors, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
+use crate::report::{Actors, EarlierPeriod, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
 
 /// Run a report (see `pbi-analyze reports`)
 ///
@@ -27,6 +27,7 @@ Examples:
   pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
   pbi-analyze report --all --output-dir reports --format csv
   pbi-analyze report report-usage --report \"Sales Overview\" --details
+  pbi-analyze report top-reports --period last-month --compare previous
   pbi-analyze report workspace-usage --where 'viewers = 1' --sort -views
   pbi-analyze report top-users --columns user,views,last_view --top 20
   pbi-analyze report coverage --since 7d --fail-on coverage:missing
@@ -50,6 +51,12 @@ pub(in crate::cli) struct ReportArgs {
         conflicts_with_all = ["output", "show_sql", "condition", "sort", "columns"]
     )]
     pub(in crate::cli) all: bool,
+    /// Compare with earlier days: previous, 2026-Q1, 2025-03-01..2025-03-31
+    ///
+    /// Shows each figure for both periods, with the difference and the percentage, over equally
+    /// many complete days on the same weekdays.
+    #[arg(long, value_name = "PERIOD", conflicts_with_all = ["all", "show_sql", "details"])]
+    pub(in crate::cli) compare: Option<EarlierPeriod>,
     /// Show one report, workspace or user in full, as several tables
     ///
     /// Needs report-usage with --report, workspace-usage with --workspace, or user-usage with

@@ -27,6 +27,7 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
     };
     let options = report::Options {
         params: command.param.iter().cloned().collect(),
+        compare: command.compare,
         details: command.details,
         fail_on: command.fail_on.clone(),
         ..report_options(args, format)
