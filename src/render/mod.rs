@@ -20,7 +20,7 @@ mod xlsx;
 pub use csv::line as csv_line;
 pub use format::OutputFormat;
 pub use input::{CoverageCounts, ExcludedEvents, RenderInput, ReportContext};
-pub use tables::{NamedTable, TablesInput, render_tables};
+pub use tables::{NamedTable, TablesInput, check_holds_tables, render_tables};
 pub use text_width::{printable_char, wrap};
 
 use crate::Result;

@@ -256,6 +256,7 @@ pub(super) fn run_details(
         let (noun, flag) = (kind.noun, kind.flag);
         return Err(Error::Usage(format!("--details shows one {noun}; name it with {flag} NAME")));
     }
+    render::check_holds_tables(options.format)?;
     let listed = list_items(snapshot, report, options)?;
     let key = only_key(kind, &listed)?;
 

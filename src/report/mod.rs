@@ -1,6 +1,7 @@
 //! Runs reports and renders them.
 
 mod catalog;
+mod combined;
 mod compare;
 mod details;
 mod options;
@@ -20,6 +21,7 @@ pub use crate::render::{OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
 use crate::{Error, Result};
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
+pub use combined::{CombinedReports, run_combined};
 pub use compare::EarlierPeriod;
 pub use details::details_columns;
 pub use options::{FailCondition, Options};

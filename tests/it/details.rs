@@ -274,6 +274,35 @@ fn formats_hold_all_tables() {
 }
 
 #[test]
+fn all_reports_are_one_workbook_with_an_index() {
+    let dir = sample();
+    let command = ["report", "--all", "--since", "30d", "--store", "store", "--output"];
+    let ran = dir.pbi(command.iter().chain(&["all.json"])).ended(0);
+    assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    let text = std::fs::read_to_string(dir.join("all.json")).expect("the file is written");
+    let all: Value = serde_json::from_str(&text).expect("JSON");
+    let index = table(&all, "index");
+    let list = dir.pbi(["reports", "--format", "json"]).ended(0).stdout;
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    let reports = list["rows"].as_array().expect("rows");
+    assert_eq!(index.len(), reports.len());
+    for (row, report) in index.iter().zip(reports) {
+        assert_eq!((&row["report"], &row["title"]), (&report["report"], &report["title"]));
+        let name = row["report"].as_str().expect("a name");
+        let rows = table(&all, name);
+        assert_eq!(row["rows"], rows.len(), "{name}");
+        assert_eq!(row["note"].is_null(), !rows.is_empty(), "{row}");
+    }
+    let single = ["report", "exports", "--since", "30d", "--store", "store", "--format", "json"];
+    let single: Value = serde_json::from_str(&dir.pbi(single).ended(0).stdout).expect("JSON");
+    assert_eq!(table(&all, "exports"), single["rows"].as_array().expect("rows"));
+    dir.pbi(command.iter().chain(&["all.xlsx"])).ended(0);
+    assert!(dir.join("all.xlsx").metadata().expect("a workbook").len() > 20_000);
+    let csv = dir.pbi(command.iter().chain(&["all.csv"])).ended(2);
+    assert!(csv.stderr.contains("csv holds one table"), "{}", csv.stderr);
+}
+
+#[test]
 fn raw_files_are_read_as_a_store_is() {
     let (dir, _) = archive();
     let command = ["report", "report-usage", "--report", "Sales", "--details", "--format", "json"];

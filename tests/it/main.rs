@@ -72,6 +72,8 @@ mod golden;
 mod questions;
 // Conditions, order, number of rows and columns of every report.
 mod row_selection;
+// Rows of two periods side by side.
+mod compare;
 // One report, workspace or user in full.
 mod details;
 // Who an event counts for, and what it is about.

@@ -26,6 +26,7 @@ Examples:
   pbi-analyze report exports --workspace Finance --user '*@contoso.com'
   pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
   pbi-analyze report --all --output-dir reports --format csv
+  pbi-analyze report --all --since 30d --output all.xlsx
   pbi-analyze report report-usage --report \"Sales Overview\" --details
   pbi-analyze report top-reports --period last-month --compare previous
   pbi-analyze report workspace-usage --where 'viewers = 1' --sort -views
@@ -44,12 +45,8 @@ pub(in crate::cli) struct ReportArgs {
     /// Name of the report; `pbi-analyze reports` lists them
     #[arg(conflicts_with = "all")]
     pub(in crate::cli) name: Option<String>,
-    /// Run every report, each into its own file
-    #[arg(
-        long,
-        requires = "output_dir",
-        conflicts_with_all = ["output", "show_sql", "condition", "sort", "columns"]
-    )]
+    /// Run every report, each into its own file, or all into one workbook
+    #[arg(long, conflicts_with_all = ["show_sql", "condition", "sort", "columns"])]
     pub(in crate::cli) all: bool,
     /// Compare with earlier days: previous, 2026-Q1, 2025-03-01..2025-03-31
     ///
@@ -64,7 +61,7 @@ pub(in crate::cli) struct ReportArgs {
     #[arg(long, conflicts_with_all = ["all", "show_sql", "condition", "sort", "columns"])]
     pub(in crate::cli) details: bool,
     /// Folder for the files of --all
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub(in crate::cli) output_dir: Option<PathBuf>,
     /// Set a parameter of the report
     #[arg(

@@ -51,6 +51,7 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
             Ok(ExitStatus::Success)
         }
         (None, Some(folder)) => run_all_reports(reports.all(), folder, args, &options, quiet),
+        (None, None) if command.all => combine_reports(reports.all(), args, &options, quiet),
         (None, None) => {
             list(command)?;
             Err(Error::Usage(missing_name_error(&args.query_args.from, &reports)))
@@ -139,10 +140,7 @@ fn run_all_reports(
 ) -> Result<ExitStatus> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let options = &report::Options { width: DEFAULT_WIDTH, ..options.clone() };
-    let mut columns = HashSet::new();
-    for report in reports {
-        columns.extend(report::required_columns(report)?);
-    }
+    let columns = columns_of(reports)?;
     // Each file is written atomically; if the store changes during the run, all are written again.
     let read = |snapshot: &Snapshot| {
         let mut status = ExitStatus::Success;
@@ -168,6 +166,47 @@ fn run_all_reports(
         log::info(&format!("{number} in {}", folder.display()));
     }
     Ok(reports_status.worse_of(sources_status))
+}
+
+/// Runs every report and writes all to one file.
+fn combine_reports(
+    reports: &[ReportDefinition],
+    args: &OutputArgs,
+    options: &report::Options,
+    quiet: bool,
+) -> Result<ExitStatus> {
+    if args.output.is_none() {
+        return Err(Error::Usage(
+            "--all needs --output-dir <DIR> for a file for each report, or --output FILE for one \
+             workbook (all.xlsx)"
+                .to_owned(),
+        ));
+    }
+    let is_terminal = !is_file(args) && std::io::stdout().is_terminal();
+    refuse_binary_on_terminal(options.format, is_terminal)?;
+    let columns = columns_of(reports)?;
+    let read = |snapshot: &Snapshot| report::run_combined(snapshot, reports, options);
+    let (combined, mut status) = with_snapshot(&args.query_args, columns, quiet, read)?;
+    out::write(&combined.bytes, args.output.as_deref())?;
+    for message in combined.failures.iter().chain(&combined.errors) {
+        log::error(message);
+    }
+    if !combined.failures.is_empty() {
+        status = status.worse_of(ExitStatus::Incomplete);
+    }
+    if !combined.errors.is_empty() {
+        status = ExitStatus::Failed;
+    }
+    Ok(status)
+}
+
+/// Returns the columns with which raw files must be read for several reports.
+fn columns_of(reports: &[ReportDefinition]) -> Result<HashSet<String>> {
+    let mut columns = HashSet::new();
+    for report in reports {
+        columns.extend(report::required_columns(report)?);
+    }
+    Ok(columns)
 }
 
 /// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns` and
