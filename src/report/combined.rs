@@ -1,7 +1,7 @@
 //! Runs several reports and renders them as one output, with an index of them.
 
-use super::failures;
 use super::options::Options;
+use super::rendered::failures;
 use super::session::{open_session, run_report};
 use crate::grid::{Cell, CellKind, Grid};
 use crate::query::{LogKind, ReportDefinition};
@@ -54,7 +54,7 @@ pub fn run_combined(
     let mut context: Option<ReportContext> = None;
     let (mut held, mut errors, mut index) = (Vec::new(), Vec::new(), Vec::new());
     for report in reports {
-        let mut row = vec![&report.name, &report.title].into_iter().map(text).collect::<Vec<_>>();
+        let mut row = vec![text(&report.name), text(&report.title)];
         match run_report(&session, report, options) {
             Ok(result) => {
                 let rows = result.grid.rows.len();
@@ -63,7 +63,7 @@ pub fn run_combined(
                 held.extend(found.into_iter().map(|failure| format!("{}: {failure}", report.name)));
                 let note = if rows == 0 { result.remarks.first() } else { None };
                 row.extend([count(rows), text(&report.question)]);
-                row.push(note.map_or(Cell::Null, text));
+                row.push(note.map_or(Cell::Null, |note| text(note)));
                 if report.log == LogKind::PowerBi {
                     context.get_or_insert(result.context);
                 }
@@ -106,8 +106,8 @@ pub fn run_combined(
     Ok(CombinedReports { bytes, failures: held, errors })
 }
 
-fn text(text: &String) -> Cell {
-    Cell::Text(text.clone())
+fn text(text: &str) -> Cell {
+    Cell::Text(text.to_owned())
 }
 
 fn count(rows: usize) -> Cell {

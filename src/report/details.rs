@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::compare::{cell, values};
 use super::options::Options;
+use super::rendered::{RenderedReport, failures, is_incomplete};
 use super::session::{ReportResult, ReportSession, table_limit};
-use super::{RenderedReport, failures, is_incomplete};
 use crate::grid::{Cell, CellKind, Chart, Grid, GridColumn};
 use crate::query::{self, DefinitionCatalog, FilterPatterns, ReportDefinition, RowSelection};
 use crate::render::{self, NamedTable, ReportContext, TablesInput};
@@ -232,7 +232,7 @@ impl DetailKind {
 pub fn details_columns(report: &ReportDefinition) -> Result<HashSet<String>> {
     let mut columns = HashSet::new();
     for definition in DetailKind::of(report)?.definitions()? {
-        columns.extend(super::required_columns(&definition)?);
+        columns.extend(query::report_columns(&definition)?);
     }
     Ok(columns)
 }
@@ -349,10 +349,8 @@ fn summary_table(kind: &DetailKind, all: &Grid, key: &Cell) -> Result<NamedTable
     let grid = Grid { columns: all.columns.clone(), rows: rows.cloned().collect() };
     let rows = all.rows.len();
     let noun = kind.noun;
-    let remark = match rows {
-        1 => format!("The rank is that among 1 {noun} of the tenant with views."),
-        _ => format!("The rank is that among {rows} {noun}s of the tenant with activity."),
-    };
+    let plural = if rows == 1 { "" } else { "s" };
+    let remark = format!("The rank is among {rows} {noun}{plural} with activity in this period.");
     let (name, title) = ("summary".to_owned(), "Summary".to_owned());
     Ok(NamedTable { name, title, grid, chart: None, remarks: vec![remark] })
 }

@@ -6,17 +6,16 @@ mod compare;
 mod details;
 mod options;
 mod remarks;
+mod rendered;
 mod session;
 
 use std::collections::HashSet;
-
-use chrono::DateTime;
 
 pub use crate::calendar::{DayBound, PeriodBounds};
 use crate::query::{self, Session};
 pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter, RowSelection, SortKey};
 pub use crate::query::{ReportDefinition, ReportGroup, SqlEngine};
-use crate::render::{self, CoverageCounts, RenderInput};
+use crate::render::{self, RenderInput};
 pub use crate::render::{OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
 use crate::{Error, Result};
@@ -25,21 +24,10 @@ pub use combined::{CombinedReports, run_combined};
 pub use compare::EarlierPeriod;
 pub use details::details_columns;
 pub use options::{FailCondition, Options};
+pub use rendered::RenderedReport;
+use rendered::{failures, is_incomplete};
 pub use session::{ComparableSessions, ReportResult, ReportSession};
 use session::{effective_params, open_session, run_report};
-
-/// Report in its output format.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RenderedReport {
-    /// Output in the chosen format.
-    pub bytes: Vec<u8>,
-    /// True if a day of the period is missing, partial or truncated, or the period has no days.
-    pub is_incomplete: bool,
-    /// Sentences on the result for people. Text tables already contain them.
-    pub remarks: Vec<String>,
-    /// Messages of the conditions in [`Options::fail_on`] that hold.
-    pub failures: Vec<String>,
-}
 
 /// Runs a report.
 ///
@@ -146,23 +134,6 @@ fn render_result(result: ReportResult, options: &Options) -> Result<RenderedRepo
         failures: failures(options, &context.coverage, grid.rows.len(), newest_event_us),
         remarks,
     })
-}
-
-/// Returns true if a day of the period is not complete, or the period has no days.
-fn is_incomplete(coverage: &CoverageCounts) -> bool {
-    coverage.complete < coverage.days || coverage.days == 0
-}
-
-/// Returns the messages of the conditions that hold for a result with this number of rows.
-fn failures(
-    options: &Options,
-    coverage: &CoverageCounts,
-    rows: usize,
-    newest_event_us: Option<i64>,
-) -> Vec<String> {
-    let newest = newest_event_us.and_then(DateTime::from_timestamp_micros);
-    let age = newest.map(|newest| options.now - newest);
-    options.fail_on.iter().filter_map(|on| on.check(coverage, rows, age)).collect()
 }
 
 #[cfg(test)]

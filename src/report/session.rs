@@ -12,7 +12,7 @@ use super::remarks::{
 use crate::calendar::PeriodBounds;
 use crate::data_dictionary;
 use crate::grid::{Chart, Grid};
-use crate::query::{self, LogKind, Period, ReportDefinition, Session, Settings};
+use crate::query::{self, LogKind, Period, ReportDefinition, RowSelection, Session, Settings};
 use crate::render::{CoverageCounts, OutputFormat, ReportContext};
 use crate::store::Snapshot;
 use crate::{Error, Result};
@@ -227,8 +227,10 @@ impl<'a> ReportSession<'a> {
     ) -> Result<ReportSession<'a>> {
         let mut session = open_session(snapshot, reports.clone(), options)?;
         session.preload(reports)?;
-        // All rows: callers of a session limit rows themselves.
-        let options = Options { format: OutputFormat::Json, top: None, ..options.clone() };
+        // All rows and columns: callers of a session select them themselves.
+        let selection = RowSelection::default();
+        let format = OutputFormat::Json;
+        let options = Options { format, selection, top: None, ..options.clone() };
         Ok(ReportSession { session, options })
     }
 
