@@ -9,8 +9,9 @@ use serde::{Serialize, Serializer};
 use crate::grid::{Cell, Grid, GridColumn};
 use crate::{Error, Result};
 
-use super::input::{CoverageCounts, ExcludedEvents, RenderInput, Renderer, ReportContext};
-use super::tables::{NamedTable, TablesInput};
+use super::input::{
+    CoverageCounts, ExcludedEvents, NamedTable, RenderInput, Renderer, ReportContext, TablesInput,
+};
 use super::time;
 
 /// The JSON format.

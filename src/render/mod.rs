@@ -19,8 +19,10 @@ mod xlsx;
 
 pub use csv::line as csv_line;
 pub use format::OutputFormat;
-pub use input::{CoverageCounts, ExcludedEvents, RenderInput, ReportContext};
-pub use tables::{NamedTable, TablesInput, check_holds_tables, render_tables};
+pub use input::{
+    CoverageCounts, ExcludedEvents, NamedTable, RenderInput, ReportContext, TablesInput,
+};
+pub use tables::{check_holds_tables, render_tables};
 pub use text_width::{printable_char, wrap};
 
 use crate::Result;

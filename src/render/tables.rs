@@ -1,57 +1,10 @@
 //! Renders several tables as one output: titled tables, one JSON object, or a workbook of sheets.
 
-use chrono_tz::Tz;
-
-use crate::grid::{Chart, Grid};
 use crate::{Error, Result};
 
 use super::format::OutputFormat;
-use super::input::{RenderInput, Renderer, ReportContext};
+use super::input::{Renderer, TablesInput};
 use super::{json, markdown, table, text, text_width, xlsx};
-
-/// A table of an output with several tables.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NamedTable {
-    /// The name of its member in JSON, and of its sheet in a workbook.
-    pub name: String,
-    /// The title for people.
-    pub title: String,
-    /// The rows.
-    pub grid: Grid,
-    /// The chart of a text table.
-    pub chart: Option<Chart>,
-    /// Sentences on this table.
-    pub remarks: Vec<String>,
-}
-
-/// Several tables with one context.
-#[derive(Debug, Clone, Copy)]
-pub struct TablesInput<'a> {
-    /// The tables, in their order.
-    pub tables: &'a [NamedTable],
-    /// The context of all tables. Its title is that of the output.
-    pub context: &'a ReportContext,
-    /// Sentences on the whole output.
-    pub remarks: &'a [String],
-    /// The zone in which instants are shown.
-    pub time_zone: Tz,
-    /// The width of a line, in terminal columns.
-    pub width: usize,
-}
-
-impl TablesInput<'_> {
-    /// Returns one table as an input of its own, without context.
-    fn table<'t>(&self, table: &'t NamedTable) -> RenderInput<'t> {
-        RenderInput {
-            grid: &table.grid,
-            chart: table.chart.as_ref(),
-            context: None,
-            remarks: &table.remarks,
-            time_zone: self.time_zone,
-            width: self.width,
-        }
-    }
-}
 
 /// Accepts a format that holds several tables.
 ///
@@ -124,8 +77,10 @@ fn markdown_tables(input: &TablesInput<'_>) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::input::NamedTable;
     use super::super::tests::{sample_context, sample_grid};
     use super::*;
+    use crate::grid::Grid;
 
     fn rendered(format: OutputFormat) -> Result<Vec<u8>> {
         let none = Grid { rows: Vec::new(), ..sample_grid() };

@@ -10,8 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::grid::{Cell, Grid};
 use crate::{Error, Result};
 
-use super::input::{RenderInput, Renderer, ReportContext};
-use super::tables::TablesInput;
+use super::input::{RenderInput, Renderer, ReportContext, TablesInput};
 use super::time;
 use super::workbook::{
     MAX_CELL_UNITS, MAX_SHEET_ROWS, Sheet, Workbook, WorkbookStyle, WorkbookValue, utf16_prefix,

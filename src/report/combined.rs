@@ -2,15 +2,12 @@
 
 use super::options::Options;
 use super::rendered::failures;
-use super::session::{open_session, run_report};
+use super::session::{ReportResult, open_session, run_report};
 use crate::grid::{Cell, CellKind, Grid};
 use crate::query::{LogKind, ReportDefinition};
 use crate::render::{self, NamedTable, ReportContext, TablesInput};
 use crate::store::Snapshot;
 use crate::{Error, Result};
-
-/// Name and title of the first table.
-const INDEX: [&str; 2] = ["index", "Index"];
 
 /// Several reports as one output.
 #[derive(Debug)]
@@ -38,42 +35,23 @@ pub fn run_combined(
     render::check_holds_tables(options.format)?;
     let mut session = open_session(snapshot, reports, options)?;
     session.preload(reports)?;
-    let mut tables = vec![NamedTable {
-        name: INDEX[0].to_owned(),
-        title: INDEX[1].to_owned(),
-        grid: Grid::new([
-            ("report", CellKind::Text),
-            ("title", CellKind::Text),
-            ("rows", CellKind::Int),
-            ("question", CellKind::Text),
-            ("note", CellKind::Text),
-        ]),
-        chart: None,
-        remarks: Vec::new(),
-    }];
+    let mut tables = vec![empty_index()];
     let mut context: Option<ReportContext> = None;
     let (mut held, mut errors, mut index) = (Vec::new(), Vec::new(), Vec::new());
     for report in reports {
         let mut row = vec![text(&report.name), text(&report.title)];
         match run_report(&session, report, options) {
             Ok(result) => {
-                let rows = result.grid.rows.len();
-                let found =
-                    failures(options, &result.context.coverage, rows, result.newest_event_us);
+                let (rows, coverage) = (result.grid.rows.len(), &result.context.coverage);
+                let found = failures(options, coverage, rows, result.newest_event_us);
                 held.extend(found.into_iter().map(|failure| format!("{}: {failure}", report.name)));
-                let note = if rows == 0 { result.remarks.first() } else { None };
+                let note = result.remarks.first().filter(|_| rows == 0);
                 row.extend([count(rows), text(&report.question)]);
                 row.push(note.map_or(Cell::Null, |note| text(note)));
                 if report.log == LogKind::PowerBi {
-                    context.get_or_insert(result.context);
+                    context.get_or_insert(result.context.clone());
                 }
-                tables.push(NamedTable {
-                    name: report.name.clone(),
-                    title: report.name.clone(),
-                    grid: result.grid,
-                    chart: result.chart,
-                    remarks: result.remarks,
-                });
+                tables.push(table_of(report, result));
             }
             Err(error) => {
                 row.extend([Cell::Null, text(&report.question)]);
@@ -104,6 +82,25 @@ pub fn run_combined(
     };
     let bytes = render::render_tables(&input, options.format)?;
     Ok(CombinedReports { bytes, failures: held, errors })
+}
+
+/// Returns the table of the reports, without rows.
+fn empty_index() -> NamedTable {
+    let grid = Grid::new([
+        ("report", CellKind::Text),
+        ("title", CellKind::Text),
+        ("rows", CellKind::Int),
+        ("question", CellKind::Text),
+        ("note", CellKind::Text),
+    ]);
+    let [name, title] = ["index", "Index"].map(str::to_owned);
+    NamedTable { name, title, grid, chart: None, remarks: Vec::new() }
+}
+
+fn table_of(report: &ReportDefinition, result: ReportResult) -> NamedTable {
+    let ReportResult { grid, chart, remarks, .. } = result;
+    let [name, title] = [&report.name; 2].map(String::clone);
+    NamedTable { name, title, grid, chart, remarks }
 }
 
 fn text(text: &str) -> Cell {

@@ -1,34 +1,12 @@
 //! Compares the rows of a report with those of an earlier period, over equally many complete days
 //! of each weekday.
 
-use super::options::Options;
+use super::options::{EarlierPeriod, Options};
 use super::session::{ReportResult, ReportSession, table_limit};
-use crate::calendar::PeriodBounds;
 use crate::grid::{Cell, CellKind, Chart, Grid, GridColumn};
 use crate::query::{self, ComparedRows, ReportDefinition};
 use crate::store::Snapshot;
 use crate::{Error, Result};
-
-/// Period to compare with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EarlierPeriod {
-    /// Days right before the period, as many as it has.
-    Previous,
-    /// These days.
-    Days(PeriodBounds),
-}
-
-impl std::str::FromStr for EarlierPeriod {
-    type Err = Error;
-
-    /// Parses `previous` or a period.
-    fn from_str(text: &str) -> Result<EarlierPeriod> {
-        if text.eq_ignore_ascii_case("previous") {
-            return Ok(EarlierPeriod::Previous);
-        }
-        text.parse().map(EarlierPeriod::Days)
-    }
-}
 
 /// Runs a report on both periods and returns the rows of either, with the values of both.
 ///
@@ -213,12 +191,5 @@ mod tests {
         );
         let unknown = compared_grid(&compared, &later, None);
         assert_eq!(unknown.rows[0][1..], [int(30), Cell::Null, Cell::Null, Cell::Null]);
-    }
-
-    #[test]
-    fn earlier_periods_are_parsed() {
-        assert_eq!("Previous".parse::<EarlierPeriod>().unwrap(), EarlierPeriod::Previous);
-        assert!(matches!("2026-Q1".parse(), Ok(EarlierPeriod::Days(_))));
-        assert!("soon".parse::<EarlierPeriod>().is_err());
     }
 }

@@ -388,16 +388,19 @@ fn over_time(
             comparison.grid.rows = kind.figures.iter().map(compare).collect();
             let days = comparable.days;
             format!(
-                "{days} complete days of this period and of {first} to {last}, on the same weekdays."
+                "{days} complete days of this period and of {first} to {last}, on the same \
+                 weekdays."
             )
         }
         (None, Some((first, last))) => format!(
             "No comparison: this period and {first} to {last} have no complete days on the same \
              weekdays."
         ),
-        _ => "No comparison: there is not enough history before this period; name a later one with \
+        _ => {
+            "No comparison: there is not enough history before this period; name a later one with \
               --since or --period."
-            .to_owned(),
+                .to_owned()
+        }
     });
 
     let run = |session: &ReportSession<'_>| session.rows(trend, &[("grain", "day")]);

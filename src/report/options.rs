@@ -6,8 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::compare::EarlierPeriod;
-use crate::calendar::DayBound;
+use crate::calendar::{DayBound, PeriodBounds};
 use crate::query::{Actors, Filters, NoiseFilter, RowSelection};
 use crate::render::{CoverageCounts, OutputFormat};
 use crate::{Error, Result};
@@ -72,6 +71,27 @@ impl Default for Options {
             fail_on: Vec::new(),
             now: Utc::now(),
         }
+    }
+}
+
+/// Period to compare with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EarlierPeriod {
+    /// Days right before the period, as many as it has.
+    Previous,
+    /// These days.
+    Days(PeriodBounds),
+}
+
+impl FromStr for EarlierPeriod {
+    type Err = Error;
+
+    /// Parses `previous` or a period.
+    fn from_str(text: &str) -> Result<EarlierPeriod> {
+        if text.eq_ignore_ascii_case("previous") {
+            return Ok(EarlierPeriod::Previous);
+        }
+        text.parse().map(EarlierPeriod::Days)
     }
 }
 
@@ -177,6 +197,13 @@ impl FromStr for FailCondition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn earlier_periods_are_parsed() {
+        assert_eq!("Previous".parse::<EarlierPeriod>().unwrap(), EarlierPeriod::Previous);
+        assert!(matches!("2026-Q1".parse(), Ok(EarlierPeriod::Days(_))));
+        assert!("soon".parse::<EarlierPeriod>().is_err());
+    }
 
     #[test]
     fn conditions_report_counts_in_singular_and_plural() {
