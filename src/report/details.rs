@@ -335,8 +335,8 @@ fn only_key(kind: &DetailKind, listed: &ReportResult) -> Result<Cell> {
             let names = names.collect::<Vec<_>>().join("; ");
             let more = if keys.len() > MAX_CANDIDATES { "; …" } else { "" };
             Err(Error::Usage(format!(
-                "--details shows one {noun}, and {flag} matches {}: {names}{more}. Name one, by its \
-                 ID if the names are equal",
+                "--details shows one {noun}, and {flag} matches {}: {names}{more}. Name one, by \
+                 its ID if the names are equal",
                 keys.len()
             )))
         }
