@@ -20,6 +20,8 @@
 -- column actor_kind: `anonymous`, `service`, `guest` or `person`
 -- column item_kind: kind of item, for example Report, Workspace or SemanticModel
 -- column activity_name: name of the activity in the log
+-- column operation_group: group of the activity: VIEW, EXTERNAL, EXPORT, AUTHOR, SHARE, ACCESS,
+--   ADMIN or API_READ; empty for other activities
 -- column item_id: ID of the item
 -- column workspace_id: ID of the workspace
 -- column event_id: ID of the event
@@ -48,6 +50,7 @@ SELECT
     actor_kind,
     item_kind,
     activity_name,
+    operation_group,
     item_id,
     workspace_id,
     Id AS event_id

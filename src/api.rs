@@ -22,7 +22,7 @@ pub use crate::query::{ReportDefinition, ReportGroup};
 pub use crate::render::{CoverageCounts, ExcludedEvents, OutputFormat, ReportContext};
 pub use crate::report::{
     FailCondition, Options as ReportOptions, RenderedReport, ReportCatalog, ReportResult,
-    ReportSession, run as run_report,
+    ReportSession, RowSelection, SortKey, run as run_report,
 };
 /// Day in a period. The type is from the crate `chrono`.
 #[doc(no_inline)]

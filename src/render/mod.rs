@@ -10,6 +10,7 @@ mod json;
 mod markdown;
 mod parquet;
 mod table;
+mod tables;
 mod text;
 mod text_width;
 mod time;
@@ -18,7 +19,10 @@ mod xlsx;
 
 pub use csv::line as csv_line;
 pub use format::OutputFormat;
-pub use input::{CoverageCounts, ExcludedEvents, RenderInput, ReportContext};
+pub use input::{
+    CoverageCounts, ExcludedEvents, NamedTable, RenderInput, ReportContext, TablesInput,
+};
+pub use tables::{check_holds_tables, render_tables};
 pub use text_width::{printable_char, wrap};
 
 use crate::Result;

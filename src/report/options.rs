@@ -6,8 +6,8 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::calendar::DayBound;
-use crate::query::{Actors, Filters, NoiseFilter};
+use crate::calendar::{DayBound, PeriodBounds};
+use crate::query::{Actors, Filters, NoiseFilter, RowSelection};
 use crate::render::{CoverageCounts, OutputFormat};
 use crate::{Error, Result};
 
@@ -24,6 +24,12 @@ pub struct Options {
     /// Maximum number of rows. `None` means the report's own number in a text table, and all rows
     /// in other formats.
     pub top: Option<u32>,
+    /// Earlier days to compare the rows with.
+    pub compare: Option<EarlierPeriod>,
+    /// True to show the one item that the filters name in full, as several tables.
+    pub details: bool,
+    /// Rows and columns of the result to return.
+    pub selection: RowSelection,
     /// True to return all rows in a text table too if `top` is `None`, as for a file.
     pub all_rows: bool,
     /// Values of the report's parameters.
@@ -52,6 +58,9 @@ impl Default for Options {
             until: None,
             time_zone: Tz::UTC,
             top: None,
+            compare: None,
+            details: false,
+            selection: RowSelection::default(),
             all_rows: false,
             params: BTreeMap::new(),
             noise: NoiseFilter::default(),
@@ -62,6 +71,27 @@ impl Default for Options {
             fail_on: Vec::new(),
             now: Utc::now(),
         }
+    }
+}
+
+/// Period to compare with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EarlierPeriod {
+    /// Days right before the period, as many as it has.
+    Previous,
+    /// These days.
+    Days(PeriodBounds),
+}
+
+impl FromStr for EarlierPeriod {
+    type Err = Error;
+
+    /// Parses `previous` or a period.
+    fn from_str(text: &str) -> Result<EarlierPeriod> {
+        if text.eq_ignore_ascii_case("previous") {
+            return Ok(EarlierPeriod::Previous);
+        }
+        text.parse().map(EarlierPeriod::Days)
     }
 }
 
@@ -167,6 +197,13 @@ impl FromStr for FailCondition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn earlier_periods_are_parsed() {
+        assert_eq!("Previous".parse::<EarlierPeriod>().unwrap(), EarlierPeriod::Previous);
+        assert!(matches!("2026-Q1".parse(), Ok(EarlierPeriod::Days(_))));
+        assert!("soon".parse::<EarlierPeriod>().is_err());
+    }
 
     #[test]
     fn conditions_report_counts_in_singular_and_plural() {

@@ -34,7 +34,7 @@ fn printed(dir: &Workdir, arguments: &[&str]) -> String {
 }
 
 /// Compares an output with a file of `tests/golden/`, or writes the file if asked for.
-fn assert_golden(name: &str, found: &str) {
+pub fn assert_golden(name: &str, found: &str) {
     let path = Path::new(ROOT).join("tests/golden").join(name);
     if is_blessing() {
         std::fs::write(&path, found).expect("the golden file can be written");

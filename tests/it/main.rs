@@ -70,6 +70,12 @@ mod top_reports;
 mod golden;
 // Filters, parameters, all reports at once, and SQL of the user.
 mod questions;
+// Conditions, order, number of rows and columns of every report.
+mod row_selection;
+// Rows of two periods side by side.
+mod compare;
+// One report, workspace or user in full.
+mod details;
 // Who an event counts for, and what it is about.
 mod who_and_what;
 // Days that only the period names.

@@ -5,6 +5,7 @@ mod convert;
 mod filters;
 mod maintenance;
 mod report;
+mod rows;
 
 use std::path::PathBuf;
 
@@ -201,6 +202,6 @@ mod tests {
         let args = Args::try_parse_from(line.split(' '));
         let Command::Report(report) = args.unwrap().command else { panic!("report") };
         assert_eq!(report.output_args.query_args.from, ["a", "b", "c"].map(PathBuf::from));
-        assert_eq!(report.top, Some(3));
+        assert_eq!(report.output_args.rows.top, Some(3));
     }
 }

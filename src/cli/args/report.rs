@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::ArgAction;
 
 use super::common::{ListFormat, PeriodArgs, StoreFolder, Threads};
-use super::convert::{parse_param, parse_row_count};
+use super::convert::parse_param;
 use super::filters::FilterArgs;
+use super::rows::RowArgs;
 use crate::cli::memory::parse_size;
-use crate::report::{Actors, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
+use crate::report::{Actors, EarlierPeriod, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
 
 /// Run a report (see `pbi-analyze reports`)
 ///
@@ -25,11 +26,18 @@ Examples:
   pbi-analyze report exports --workspace Finance --user '*@contoso.com'
   pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
   pbi-analyze report --all --output-dir reports --format csv
+  pbi-analyze report --all --since 30d --output all.xlsx
+  pbi-analyze report report-usage --report \"Sales Overview\" --details
+  pbi-analyze report top-reports --period last-month --compare previous
+  pbi-analyze report workspace-usage --where 'viewers = 1' --sort -views
+  pbi-analyze report top-users --columns user,views,last_view --top 20
   pbi-analyze report coverage --since 7d --fail-on coverage:missing
 
 `pbi-analyze report NAME --help` explains a report.
 Filters take an ID or a name in any case, with * as a wildcard. Repeat a flag to
 match any of several values. An event without a capacity matches no --capacity.
+--where, --sort, --top and --columns apply to the rows of the report, in this
+order. Empty cells are last in both directions of --sort.
 Conditions of --fail-on: coverage:missing, coverage:truncated,
 coverage:partial, coverage:incomplete, rows:any, rows:none, and stale:2d if the
 newest event is more than two days old.")]
@@ -37,11 +45,23 @@ pub(in crate::cli) struct ReportArgs {
     /// Name of the report; `pbi-analyze reports` lists them
     #[arg(conflicts_with = "all")]
     pub(in crate::cli) name: Option<String>,
-    /// Run every report, each into its own file
-    #[arg(long, requires = "output_dir", conflicts_with_all = ["output", "show_sql"])]
+    /// Run every report, each into its own file, or all into one workbook
+    #[arg(long, conflicts_with_all = ["show_sql", "condition", "sort", "columns"])]
     pub(in crate::cli) all: bool,
+    /// Compare with earlier days: previous, 2026-Q1, 2025-03-01..2025-03-31
+    ///
+    /// Shows each figure for both periods, with the difference and the percentage, over equally
+    /// many complete days on the same weekdays.
+    #[arg(long, value_name = "PERIOD", conflicts_with_all = ["all", "show_sql", "details"])]
+    pub(in crate::cli) compare: Option<EarlierPeriod>,
+    /// Show one report, workspace or user in full, as several tables
+    ///
+    /// Needs report-usage with --report, workspace-usage with --workspace, or user-usage with
+    /// --user. The name must match one item.
+    #[arg(long, conflicts_with_all = ["all", "show_sql", "condition", "sort", "columns"])]
+    pub(in crate::cli) details: bool,
     /// Folder for the files of --all
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub(in crate::cli) output_dir: Option<PathBuf>,
     /// Set a parameter of the report
     #[arg(
@@ -51,14 +71,16 @@ pub(in crate::cli) struct ReportArgs {
         value_parser = parse_param
     )]
     pub(in crate::cli) param: Vec<(String, String)>,
-    /// Maximum number of rows
-    #[arg(long, value_name = "N", value_parser = parse_row_count)]
-    pub(in crate::cli) top: Option<u32>,
     /// Exit with code 3 if CONDITION holds
     #[arg(long, value_name = "CONDITION", action = ArgAction::Append)]
     pub(in crate::cli) fail_on: Vec<FailCondition>,
     /// Print the report as SQL of another engine instead of running it
-    #[arg(long, value_enum, value_name = "ENGINE", conflicts_with = "from")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ENGINE",
+        conflicts_with_all = ["from", "condition", "sort", "columns"]
+    )]
     pub(in crate::cli) show_sql: Option<SqlEngine>,
     #[command(flatten)]
     pub(in crate::cli) queries: QueriesFolder,
@@ -111,6 +133,8 @@ pub(in crate::cli) struct DashboardArgs {
 pub(in crate::cli) struct OutputArgs {
     #[command(flatten)]
     pub(in crate::cli) query_args: QueryArgs,
+    #[command(flatten)]
+    pub(in crate::cli) rows: RowArgs,
     /// Output format [default: from the extension of --output, else text]
     #[arg(long, value_enum, ignore_case = true)]
     pub(in crate::cli) format: Option<OutputFormat>,
