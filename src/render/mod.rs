@@ -9,6 +9,7 @@ mod input;
 mod json;
 mod markdown;
 mod parquet;
+mod parquet_table;
 mod table;
 mod text;
 mod text_width;
@@ -19,6 +20,7 @@ mod xlsx;
 pub use csv::line as csv_line;
 pub use format::OutputFormat;
 pub use input::{CoverageCounts, ExcludedEvents, RenderInput, ReportContext};
+pub use parquet_table::TableWriter;
 pub use text_width::{printable_char, wrap};
 
 use crate::Result;
