@@ -8,6 +8,9 @@ mod facts;
 mod folder;
 mod keys;
 mod labels;
+mod model;
+mod pbir;
+mod project;
 mod project_name;
 mod star;
 mod tables;
@@ -67,6 +70,9 @@ pub fn run(
     let (staged, parts) = StagedProject::prepare(folder, &project.name, project.overwrite)?;
     let registered = staged.register();
     let tables = star::write_star(snapshot, options, &staged.path().join(DATA_FOLDER))?;
+    if parts == WrittenParts::Project {
+        project::write_project(&staged, project)?;
+    }
     // From here on, the temporary folder can contain the user's files.
     drop(registered);
     staged.publish()?;

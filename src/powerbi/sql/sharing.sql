@@ -17,10 +17,17 @@ WITH shared AS (
             'ShareDatamart', 'ShareWarehouse', 'ShareLakehouseTable'
         )
 ),
+-- A recipient can be in several lists of a share, each with a permission.
 received AS (
-    SELECT event_id, recipient, recipient_domain, is_external, detail
+    SELECT
+        event_id,
+        recipient,
+        MAX(recipient_domain) AS recipient_domain,
+        MAX(CASE WHEN is_external THEN 1 ELSE 0 END) AS external,
+        STRING_AGG(DISTINCT detail, ', ' ORDER BY detail) AS permission
     FROM recipients
     WHERE kind = 'share'
+    GROUP BY event_id, recipient
 )
 SELECT
     s.local_date AS date,
@@ -32,10 +39,10 @@ SELECT
     s.share_id AS share_key,
     r.recipient,
     r.recipient_domain,
-    r.detail AS permission,
+    r.permission,
     s.scope,
     CASE
-        WHEN COALESCE(r.is_external, FALSE) THEN 'external'
+        WHEN r.external = 1 THEN 'external'
         WHEN s.is_organization THEN 'organization'
         ELSE 'people'
     END AS reach,
