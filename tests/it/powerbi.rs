@@ -242,7 +242,7 @@ fn broken_reports_are_found() {
         ("\"'partial'\"", "\"partial\"", "is no literal"),
         ("\"width\":774", "\"width\":775", ""),
         ("\"width\":774", "\"width\":900", "overlaps"),
-        ("\"y\":616", "\"y\":640", "outside the page"),
+        ("\"y\":512", "\"y\":540", "outside the page"),
         ("\"height\":72", "\"height\":30", "is too small"),
         (name, "0", "invalid name"),
         ("\"$schema\"", "\"schema\"", "there is no $schema"),
@@ -273,7 +273,7 @@ fn m_functions(table: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_alphanumeric() || "._".contains(c);
     let calls = source.match_indices('(').map(|(at, _)| {
         let before = &source[..at];
-        before[before.rfind(|c| !is_part(c)).map_or(0, |start| start + 1)..].to_owned()
+        before[before.rfind(|c: char| !is_part(c)).map_or(0, |start| start + 1)..].to_owned()
     });
     calls.collect()
 }

@@ -109,7 +109,7 @@ impl Model {
                 let kind = body.iter().find_map(|line| line.strip_prefix("\t\tdataType: "));
                 let kind = kind.expect("a column has a type").to_owned();
                 let is_hidden = body.contains(&"\t\tisHidden");
-                if is_hidden == description {
+                if !is_hidden && !description {
                     self.problems.push(format!("{name} is visible and has no description"));
                 }
                 self.columns.insert((table.to_owned(), unquote(name)), kind);
@@ -163,7 +163,7 @@ impl Model {
                 Some(quoted) => quoted.rsplit('\'').next().map(str::to_owned),
                 None => {
                     let is_part = |c: char| c.is_alphanumeric() || c == '_';
-                    let start = before.rfind(|c| !is_part(c)).map_or(0, |start| start + 1);
+                    let start = before.rfind(|c: char| !is_part(c)).map_or(0, |start| start + 1);
                     Some(before[start..].to_owned()).filter(|table| !table.is_empty())
                 }
             };
