@@ -1,4 +1,4 @@
-//! Puts a project into its folder, whole or not at all.
+//! Puts a project into its folder: all of it, or nothing.
 //!
 //! All files are first written to a temporary folder inside the project's folder. Then each part is
 //! moved to its place. If a move fails, the parts that were moved are moved back.
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::ProjectName;
+use super::project_name::ProjectName;
 use super::tables::TABLES;
 use crate::interrupt::TemporaryPath;
 use crate::{Error, Result};
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// Name of the folder with the Parquet files.
 pub const DATA_FOLDER: &str = "data";
 
-/// What a run writes.
+/// The parts of a project that a run writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WrittenParts {
     /// The data, the model and the report.

@@ -80,8 +80,8 @@ mod tests {
         assert_eq!(keys.known_key("ana@contoso.com"), Some(key));
         assert_eq!(keys.key(None).unwrap(), UNKNOWN_KEY);
         assert_eq!((keys.len(), keys.known_key("other")), (1, None));
-        // Keys are in files of earlier runs, so they cannot change: 6437b3ac38465133 is the start of
-        // the published hash of this text.
+        // Keys are in files of earlier runs, so they cannot change. The published hash of this text
+        // begins with 6437b3ac38465133.
         assert_eq!(hashed_key("abc", KEY_BITS), 0x6_437b_3ac3_8465);
         assert!((1..1 << KEY_BITS).contains(&key));
     }

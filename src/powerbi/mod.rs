@@ -9,6 +9,7 @@ mod folder;
 mod keys;
 mod labels;
 mod model;
+mod options;
 mod pbir;
 mod project;
 mod project_name;
@@ -22,24 +23,14 @@ use crate::report::{Options, Snapshot};
 pub use data_folder::DataFolder;
 pub use folder::WrittenParts;
 use folder::{DATA_FOLDER, StagedProject};
+pub use options::ProjectOptions;
 pub use project_name::ProjectName;
 pub use star::{TableRows, required_columns};
-
-/// Options of a project.
-#[derive(Debug, Clone)]
-pub struct ProjectOptions {
-    /// Name of the project and its files.
-    pub name: ProjectName,
-    /// Folder of the data in the model.
-    pub data_folder: DataFolder,
-    /// True to replace the model and the report of an existing project.
-    pub overwrite: bool,
-}
 
 /// A written project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenProject {
-    /// What was written.
+    /// The written parts.
     pub parts: WrittenParts,
     /// Number of rows of each table.
     pub tables: Vec<TableRows>,
@@ -54,7 +45,7 @@ pub fn check_folder(folder: &Path, project: &ProjectOptions) -> Result<()> {
     folder::check(folder, &project.name, project.overwrite).map(drop)
 }
 
-/// Writes a project to a folder, whole or not at all. The same snapshot and options give the same
+/// Writes a project to a folder: all of it, or nothing. The same snapshot and options give the same
 /// bytes.
 ///
 /// # Errors

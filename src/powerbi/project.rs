@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::ProjectOptions;
 use super::folder::StagedProject;
 use super::model::model_files;
+use super::options::ProjectOptions;
 use super::pbir::{guid, report_files, schema, to_text};
 use crate::Result;
 

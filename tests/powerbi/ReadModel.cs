@@ -10,7 +10,8 @@ class ReadModel
         {
             var database = TmdlSerializer.DeserializeDatabaseFromFolder(folders[0]);
             var model = database.Model;
-            Console.WriteLine("{0} tables, {1} relationships", model.Tables.Count, model.Relationships.Count);
+            var counts = new object[] { model.Tables.Count, model.Relationships.Count };
+            Console.WriteLine("{0} tables, {1} relationships", counts);
             TmdlSerializer.SerializeDatabaseToFolder(database, folders[1]);
             return 0;
         }

@@ -2,9 +2,10 @@
 
     figures.py PROGRAM ARCHIVE
 
-ARCHIVE is a folder of log files, for example that of `synth --year`. For several periods, time zones
-and filters, the script writes a project, calculates the figures of the reports from its Parquet
-files, and compares them with `report --format json`. It also checks keys, types and repeated runs.
+ARCHIVE is a folder of log files, for example that of `synth --year`. For several periods, time
+zones and filters, the script writes a project, calculates the figures of the reports from its
+Parquet files, and compares them with `report --format json`. It also checks keys, types and
+repeated runs.
 The exit code is 1 if anything differs.
 """
 
@@ -90,6 +91,12 @@ class Run:
         self.same(what, (len(a), *differing), (len(b), [], []))
 
 
+def with_near(row: tuple, at: int) -> tuple:
+    """Rounds a share to one digit: DuckDB and the reports round halves differently."""
+    value = row[at]
+    return (*row[:at], None if value is None else round(value, 1), *row[at + 1 :])
+
+
 def trend(run: Run) -> None:
     """Views by day, and the trend of each report."""
     rows = run.report("consumption-trend")
@@ -121,7 +128,9 @@ def top_reports(run: Run) -> None:
             SUM(event_count) FILTER (d.trend_half = 1), SUM(event_count) FILTER (d.trend_half = 2)
         FROM {ACTIVITY} WHERE {REPORT_VIEW} GROUP BY ALL"""
     )
-    ratio = [(*row[:4], row[5], round((row[7] or 0) / row[6], 2) if row[6] else None) for row in found]
+    ratio = [
+        (*row[:4], row[5], round((row[7] or 0) / row[6], 2) if row[6] else None) for row in found
+    ]
     rows = run.report("top-reports")
     unknown = "(unknown)"
     expected = [
@@ -135,12 +144,8 @@ def top_reports(run: Run) -> None:
         )
         for row in rows
     ]
-    near = lambda value: None if value is None else round(value, 1)  # noqa: E731
-    run.same_rows(
-        "reports",
-        [(*row[:5], near(row[5])) for row in ratio],
-        [(*row[:5], near(row[5])) for row in expected],
-    )
+    ratio, expected = ([with_near(row, 5) for row in rows] for rows in (ratio, expected))
+    run.same_rows("reports", ratio, expected)
 
 
 def viewers(run: Run) -> None:
@@ -178,9 +183,8 @@ def clients(run: Run) -> None:
         FROM {ACTIVITY} WHERE {REPORT_VIEW} GROUP BY ALL"""
     )
     rows = run.report("distribution-method")
-    run.same_rows(
-        "distribution methods", found, [(row["method"], row["views"], row["viewers"]) for row in rows]
-    )
+    expected = [(row["method"], row["views"], row["viewers"]) for row in rows]
+    run.same_rows("distribution methods", found, expected)
 
 
 def adoption(run: Run) -> None:
@@ -194,7 +198,8 @@ def adoption(run: Run) -> None:
                 (SELECT COUNT(DISTINCT user_key) FROM presence
                     WHERE date > d.date - 28 AND date <= d.date) AS mau,
                 (SELECT COUNT(*) FROM presence WHERE date = d.date AND is_new) AS new_users,
-                (SELECT COUNT(*) FROM presence WHERE date = d.date AND is_returning) AS returning_users
+                (SELECT COUNT(*) FROM presence WHERE date = d.date AND is_returning)
+                    AS returning_users
             FROM date AS d WHERE in_period
         )
         SELECT CAST(date AS TEXT),
@@ -209,9 +214,8 @@ def adoption(run: Run) -> None:
     columns = ["date", "dau", "wau", "mau", "stickiness", "new_users", "returning_users"]
     rows = run.report("adoption")
     expected = [tuple(row[name] for name in columns) for row in rows]
-    # Halves are rounded differently.
-    near = lambda row: (*row[:4], None if row[4] is None else round(row[4], 1), *row[5:])  # noqa: E731
-    run.same_rows("adoption", [near(row) for row in found], [near(row) for row in expected])
+    found, expected = ([with_near(row, 4) for row in rows] for rows in (found, expected))
+    run.same_rows("adoption", found, expected)
 
 
 def exports(run: Run) -> None:
@@ -255,7 +259,8 @@ def sharing(run: Run) -> None:
     columns = ["recipient", "shared_by", "shares", "org_shares", "link_shares"]
     rows = run.report("sharing-audit")
     expected = [
-        (row["reach"], row["item_id"] or row["item"], *(row[name] for name in columns)) for row in rows
+        (row["reach"], row["item_id"] or row["item"], *(row[name] for name in columns))
+        for row in rows
     ]
     run.same_rows("shares", found, expected)
     external = run.sql("SELECT COUNT(*) FROM sharing WHERE reach = 'external'")[0][0]
@@ -275,7 +280,8 @@ def guests(run: Run) -> None:
 
 def failures(run: Run) -> None:
     found = run.sql(
-        f"""SELECT t.activity_name, u."user", SUM(event_count) FILTER (a.is_failed), SUM(event_count)
+        f"""SELECT t.activity_name, u."user", SUM(event_count) FILTER (a.is_failed),
+            SUM(event_count)
         FROM {ACTIVITY} GROUP BY ALL HAVING SUM(event_count) FILTER (a.is_failed) > 0"""
     )
     rows = run.report("failed-activities")
@@ -301,7 +307,9 @@ def schema(run: Run) -> None:
             double = run.sql(f'SELECT {key} FROM "{table}" GROUP BY ALL HAVING COUNT(*) > 1')
             run.same(f"repeated {key}", double, [])
     for table in ["user", "item", "workspace", "capacity"]:
-        double = run.sql(f'SELECT lower(trim("{table}")) FROM "{table}" GROUP BY ALL HAVING COUNT(*) > 1')
+        double = run.sql(
+            f'SELECT lower(trim("{table}")) FROM "{table}" GROUP BY ALL HAVING COUNT(*) > 1'
+        )
         run.same(f"repeated names of {table}", double, [])
         known = run.sql(f'SELECT COUNT(*) FROM "{table}" WHERE {table}_key = 0')
         run.same(f"unknown row of {table}", known, [(1,)])

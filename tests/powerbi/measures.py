@@ -76,7 +76,7 @@ class Project:
         sides = ["FromTable", "FromColumn", "ToTable", "ToColumn"]
         keys = ["from_table", "from_column", "to_table", "to_column"]
         self.relationships = [
-            {**{side: relation[key] for side, key in zip(sides, keys, strict=True)}, "IsActive": True}
+            {"IsActive": True, **dict(zip(sides, (relation[key] for key in keys), strict=True))}
             for relation in model["relationships"]
         ]
 

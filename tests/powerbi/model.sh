@@ -10,7 +10,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 program=$1 archive=$2
-if ! command -v mcs mono >/dev/null; then
+if ! command -v mcs >/dev/null || ! command -v mono >/dev/null; then
     echo "skipped: there is no mono"
     exit 0
 fi

@@ -12,7 +12,7 @@ use names::{filter_name, object_name};
 use pages::{PAGE_HEIGHT, PAGE_WIDTH, PAGES, Page};
 use visual::{Field, ValueFilter};
 
-/// Where Microsoft publishes the schemas of the files.
+/// The address of the schemas that Microsoft publishes.
 const SCHEMAS: &str = "https://developer.microsoft.com/json-schemas/fabric";
 
 /// The days before the period are in the model for windows of active users only.

@@ -1,7 +1,7 @@
 //! The pages of the report: their visuals on a grid of eight columns and six rows.
 
 use super::visual::Field::{Column, Measure};
-use super::visual::{Content, Field, PageRect, ValueFilter, Visual};
+use super::visual::{Field, PageRect, ValueFilter, Visual, VisualContent};
 
 /// Width of a page in pixels.
 pub const PAGE_WIDTH: u32 = 1280;
@@ -38,14 +38,14 @@ impl Page {
         let title = PageRect { x: GAP, y: 8, width: 520, height: 72 };
         let note = PageRect { x: 552, y: 8, width: 712, height: 72 };
         let mut visuals = vec![
-            Visual { title: "", place: title, content: Content::Text(self.title) },
+            Visual { title: "", place: title, content: VisualContent::Text(self.title) },
             Visual { title: "", place: note, content: COVERAGE_NOTE },
         ];
         if self.drillthrough.is_some() {
             visuals[0].place.x += 72;
             visuals[0].place.width -= 72;
             let back = PageRect { x: GAP, y: 24, width: 56, height: 40 };
-            visuals.push(Visual { title: "", place: back, content: Content::Back });
+            visuals.push(Visual { title: "", place: back, content: VisualContent::Back });
         }
         visuals.extend(self.visuals);
         visuals
@@ -81,7 +81,7 @@ macro_rules! bars {
 }
 
 /// The sentence on the coverage of the period.
-const COVERAGE_NOTE: Content = cards!(Measure("Date", "Coverage Note"));
+const COVERAGE_NOTE: VisualContent = cards!(Measure("Date", "Coverage Note"));
 
 const DATE: Field = Column("Date", "Date");
 const MONTH: Field = Column("Date", "Month");
@@ -108,18 +108,18 @@ const fn at(column: u32, row: u32, width: u32, height: u32) -> PageRect {
     }
 }
 
-const fn show(title: &'static str, place: PageRect, content: Content) -> Visual {
+const fn show(title: &'static str, place: PageRect, content: VisualContent) -> Visual {
     Visual { title, place, content }
 }
 
 const fn slicer(place: PageRect, field: Field) -> Visual {
-    Visual { title: "", place, content: Content::Slicer(field) }
+    Visual { title: "", place, content: VisualContent::Slicer(field) }
 }
 
 type Roles = &'static [(&'static str, &'static [Field])];
 
-const fn query(kind: &'static str, roles: Roles, sort: Option<Field>) -> Content {
-    Content::Query { kind, roles, sort, filter: None }
+const fn query(kind: &'static str, roles: Roles, sort: Option<Field>) -> VisualContent {
+    VisualContent::Query { kind, roles, sort, filter: None }
 }
 
 /// The pages in their order. The first is shown when the report is opened.
@@ -335,7 +335,7 @@ pub const PAGES: [Page; 8] = [
     },
 ];
 
-const COVERAGE_CHART: Content = query(
+const COVERAGE_CHART: VisualContent = query(
     "columnChart",
     &[
         ("Category", &[DATE]),
@@ -345,7 +345,7 @@ const COVERAGE_CHART: Content = query(
     None,
 );
 
-const INCOMPLETE_DAYS: Content = Content::Query {
+const INCOMPLETE_DAYS: VisualContent = VisualContent::Query {
     kind: "tableEx",
     roles: &[("Values", &[DATE, Column("Date", "Coverage"), Column("Date", "Coverage Reason")])],
     sort: None,
@@ -356,5 +356,5 @@ const INCOMPLETE_DAYS: Content = Content::Query {
     }),
 };
 
-const ABOUT: Content =
+const ABOUT: VisualContent =
     query("tableEx", &[("Values", &[Column("About", "Property"), Column("About", "Value")])], None);

@@ -1,4 +1,4 @@
-//! A visual of a page: what it shows, where it is, and its file.
+//! A visual of a page: its content, its place and its file.
 
 use serde_json::{Value, json};
 
@@ -88,9 +88,9 @@ impl ValueFilter {
     }
 }
 
-/// What a visual shows.
+/// The content of a visual.
 #[derive(Debug, Clone, Copy)]
-pub enum Content {
+pub enum VisualContent {
     /// A title.
     Text(&'static str),
     /// A button back to the page before.
@@ -118,7 +118,7 @@ pub struct Visual {
     /// Position.
     pub place: PageRect,
     /// Content.
-    pub content: Content,
+    pub content: VisualContent,
 }
 
 impl Visual {
@@ -139,7 +139,7 @@ impl Visual {
                 "x": x, "y": y, "z": layer, "width": width, "height": height, "tabOrder": layer
             },
         });
-        if let Content::Query { filter: Some(filter), .. } = self.content {
+        if let VisualContent::Query { filter: Some(filter), .. } = self.content {
             file["filterConfig"] = json!({"filters": [filter.to_json(&name)]});
         }
         file["visual"] = self.visual();
@@ -148,13 +148,13 @@ impl Visual {
 
     fn visual(&self) -> Value {
         let mut visual = match self.content {
-            Content::Text(text) => json!({
+            VisualContent::Text(text) => json!({
                 "visualType": "textbox",
                 "objects": {"general": [{"properties": {"paragraphs": [{"textRuns": [
                     {"value": text, "textStyle": {"fontSize": "20px", "fontWeight": "bold"}}
                 ]}]}}]},
             }),
-            Content::Back => json!({
+            VisualContent::Back => json!({
                 "visualType": "actionButton",
                 "objects": {"icon": [{
                     "properties": {"shapeType": literal("'back'")},
@@ -164,12 +164,12 @@ impl Visual {
                     "properties": {"show": literal("true"), "type": literal("'Back'")},
                 }]},
             }),
-            Content::Slicer(field) => json!({
+            VisualContent::Slicer(field) => json!({
                 "visualType": "slicer",
                 "query": {"queryState": {"Values": {"projections": [field.projection()]}}},
                 "objects": {"data": [{"properties": {"mode": literal("'Dropdown'")}}]},
             }),
-            Content::Query { kind, roles, sort, .. } => query_visual(kind, roles, sort),
+            VisualContent::Query { kind, roles, sort, .. } => query_visual(kind, roles, sort),
         };
         if !self.title.is_empty() {
             let title = format!("'{}'", self.title.replace('\'', "''"));

@@ -1,7 +1,8 @@
 -- A statement that names is_failed reads failed events too.
 WITH named AS (
     SELECT
-        CASE WHEN e.activity_name = 'ViewReport' THEN COALESCE(e.report_id, NULLIF(e.ReportName, ''))
+        CASE WHEN e.activity_name = 'ViewReport'
+            THEN COALESCE(e.report_id, NULLIF(e.ReportName, ''))
             ELSE COALESCE(e.item_id, e.item_name) END AS item_key,
         CASE WHEN e.activity_name = 'ViewReport' THEN e.report_id ELSE e.item_id END AS item_id,
         CASE WHEN e.activity_name = 'ViewReport' THEN NULLIF(e.ReportName, '')
