@@ -179,6 +179,7 @@ mod ingest;
 mod interrupt;
 mod maintenance;
 mod person;
+mod powerbi;
 mod query;
 mod record;
 mod rejects;

@@ -9,6 +9,7 @@ mod input;
 mod json;
 mod markdown;
 mod parquet;
+mod parquet_table;
 mod table;
 mod tables;
 mod text;
@@ -22,6 +23,7 @@ pub use format::OutputFormat;
 pub use input::{
     CoverageCounts, ExcludedEvents, NamedTable, RenderInput, ReportContext, TablesInput,
 };
+pub use parquet_table::TableWriter;
 pub use tables::{check_holds_tables, render_tables};
 pub use text_width::{printable_char, wrap};
 

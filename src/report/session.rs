@@ -1,8 +1,8 @@
 //! Runs reports on one snapshot and one period, without a format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::options::Options;
 use super::remarks::{
@@ -297,6 +297,20 @@ impl<'a> ReportSession<'a> {
             later: limited(&self.session, days.later),
             days: count,
         })
+    }
+
+    /// Returns a session for each month of the period, in order. Each is limited to the days of its
+    /// month, so that the rows of one month fit into memory.
+    pub fn months(&self) -> Vec<ReportSession<'a>> {
+        let mut months: BTreeMap<(i32, u32), BTreeSet<NaiveDate>> = BTreeMap::new();
+        for day in self.session.period().local_days() {
+            months.entry((day.year(), day.month())).or_default().insert(day);
+        }
+        let limited = |days| ReportSession {
+            session: self.session.limited_to(days),
+            options: self.options.clone(),
+        };
+        months.into_values().map(limited).collect()
     }
 
     /// Returns the first and the last day of the period, if known.

@@ -92,6 +92,10 @@ mod report_oracles;
 mod comparisons;
 // The dashboard: its figures, its policy, and names that attack it.
 mod dashboard;
+// Power BI projects: references, pages, names, and what a second run replaces.
+mod powerbi;
+// The model of such a project, as far as tests need it.
+mod tmdl;
 // A strict parser of HTML.
 mod html;
 // Random unusual events and the row invariant.

@@ -15,7 +15,7 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 26] = [
+const KNOWS: [(&str, &[&str]); 27] = [
     ("error", &[]),
     ("interrupt", &[]),
     ("calendar", &["error"]),
@@ -47,6 +47,7 @@ const KNOWS: [(&str, &[&str]); 26] = [
     ("rejects", &["error", "render", "schema", "store"]),
     ("report", &["calendar", "data_dictionary", "error", "grid", "query", "render", "store"]),
     ("dashboard", &["error", "grid", "render", "report"]),
+    ("powerbi", &["error", "grid", "interrupt", "render", "report"]),
     ("export", &["calendar", "column", "error", "query", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
     ("gaps", &["error", "query", "schema", "store"]),
@@ -63,6 +64,7 @@ const KNOWS: [(&str, &[&str]); 26] = [
             "gaps",
             "ingest",
             "interrupt",
+            "powerbi",
             "rejects",
             "report",
             "status",

@@ -17,7 +17,9 @@ pub(super) use convert::RejectsOutput;
 pub(super) use maintenance::{
     CompactArgs, ExportArgs, ForgetArgs, GapsArgs, RejectsArgs, SchemaArgs, StatusArgs, VerifyArgs,
 };
-pub(super) use report::{DashboardArgs, OutputArgs, QueryArgs, ReportArgs, ReportsArgs, SqlArgs};
+pub(super) use report::{
+    DashboardArgs, OutputArgs, PowerbiArgs, QueryArgs, ReportArgs, ReportsArgs, SqlArgs,
+};
 
 /// Positions in the help of the flags that every command has: last, before `--help`.
 const GLOBAL_FLAG_ORDER: [usize; 2] = [900, 901];
@@ -63,6 +65,7 @@ impl Args {
             Command::Report(command) => Some(&command.output_args.query_args),
             Command::Sql(command) => Some(&command.output_args.query_args),
             Command::Dashboard(command) => Some(&command.query_args),
+            Command::Powerbi(command) => Some(&command.query_args),
             _ => None,
         }
     }
@@ -83,6 +86,7 @@ pub(super) enum Command {
     Ingest(IngestArgs),
     Report(ReportArgs),
     Dashboard(DashboardArgs),
+    Powerbi(PowerbiArgs),
     Reports(ReportsArgs),
     Sql(SqlArgs),
     Status(StatusArgs),

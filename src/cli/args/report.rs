@@ -1,4 +1,4 @@
-//! Flags of the commands that read events: report, dashboard, sql and reports.
+//! Flags of the commands that read events: report, dashboard, powerbi, sql and reports.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use super::convert::parse_param;
 use super::filters::FilterArgs;
 use super::rows::RowArgs;
 use crate::cli::memory::parse_size;
+use crate::powerbi::{DataFolder, ProjectName};
 use crate::report::{Actors, EarlierPeriod, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
 
 /// Run a report (see `pbi-analyze reports`)
@@ -126,6 +127,41 @@ pub(in crate::cli) struct DashboardArgs {
     /// Write to FILE, or to stdout if FILE is -
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
+}
+
+/// Write a Power BI project: data, semantic model and report
+///
+/// Writes a star schema as Parquet files, a semantic model with measures, and report pages, as a
+/// project that Power BI Desktop opens (PBIP). Its figures are those of the reports. If the folder
+/// contains the project already, only the data is written: the model and the report are yours.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze powerbi --output usage-project
+  pbi-analyze powerbi --since 12m --tz Europe/Berlin --output usage-project
+  pbi-analyze powerbi --output usage-project --data-folder 'D:\\usage-project\\data'
+  pbi-analyze powerbi --from ./activity-log --output usage-project
+
+Power BI reads the data from an absolute path, which is the parameter DataFolder
+of the model. docs/power-bi-project.md explains how to open and refresh it.")]
+pub(in crate::cli) struct PowerbiArgs {
+    #[command(flatten)]
+    pub(in crate::cli) query_args: QueryArgs,
+    /// Folder of the project; created if missing
+    #[arg(long, short, value_name = "DIR")]
+    pub(in crate::cli) output: PathBuf,
+    /// Name of the project and its files
+    #[arg(long, value_name = "NAME", default_value = "Usage")]
+    pub(in crate::cli) name: ProjectName,
+    /// Folder of the data as Power BI sees it [default: data in --output]
+    ///
+    /// For a project that is written on one machine and opened on another. A project that exists
+    /// already keeps its folder, unless --overwrite-project is given.
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::cli) data_folder: Option<DataFolder>,
+    /// Replace the model and the report of an existing project too
+    #[arg(long)]
+    pub(in crate::cli) overwrite_project: bool,
 }
 
 /// Query and output of a report or statement.

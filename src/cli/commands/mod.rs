@@ -3,6 +3,7 @@
 mod describe;
 mod ingest;
 mod maintenance;
+mod powerbi;
 mod report;
 mod shared;
 mod shell;
@@ -18,6 +19,7 @@ pub(super) fn run(args: &Args, has_flags: bool) -> Result<ExitStatus> {
         Command::Report(command) if command.name.is_none() && !has_flags => report::list(command),
         Command::Report(command) => report::report(command, args.quiet),
         Command::Dashboard(command) => report::dashboard(command, args.quiet),
+        Command::Powerbi(command) => powerbi::powerbi(command, args.quiet),
         Command::Reports(command) => describe::reports(command),
         Command::Sql(command) => report::sql(command, args.quiet),
         Command::Status(command) => maintenance::status(command),

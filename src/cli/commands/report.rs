@@ -211,7 +211,7 @@ fn columns_of(reports: &[ReportDefinition]) -> Result<HashSet<String>> {
 
 /// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns` and
 /// those of the filters.
-fn with_snapshot<T>(
+pub(super) fn with_snapshot<T>(
     args: &QueryArgs,
     mut columns: HashSet<String>,
     quiet: bool,
@@ -250,7 +250,7 @@ fn report_options(args: &OutputArgs, format: OutputFormat) -> report::Options {
     }
 }
 
-fn base_options(args: &QueryArgs) -> report::Options {
+pub(super) fn base_options(args: &QueryArgs) -> report::Options {
     let PeriodBounds { since, until } = args.period.bounds();
     report::Options {
         since,
