@@ -24,7 +24,9 @@ pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};
 pub use filter_hints::UnmatchedPattern;
 pub use portable::SqlEngine;
 pub use required_columns::{filter_columns, report_columns};
-pub use run::{counts_failed, execute, internal_domains, portable_script, reads_view};
+pub use run::{
+    counts_failed, execute, internal_domains, inventory_remarks, portable_script, reads_view,
+};
 pub use session::{
     EventCounts, Session, Settings, UnknownField, event_time_range, utc_day_coverage,
 };

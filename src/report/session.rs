@@ -69,6 +69,7 @@ pub(super) fn run_report(
     let mut remarks = report_remarks(period, &grid, &counts, top, empty, &unmatched);
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
+    remarks.extend(query::inventory_remarks(session, report)?);
     let newest_event_us = period.event_range().map(|range| range.last_us);
     Ok(ReportResult { grid, context, remarks, newest_event_us })
 }
@@ -81,7 +82,8 @@ pub(super) fn open_session<'a, 'r>(
 ) -> Result<Session<'a>> {
     let period = resolve_period(snapshot, LogKind::PowerBi, options)?;
     let (noise, actors) = (options.noise, options.actors);
-    let settings = Settings { noise, actors, filters: options.filters.clone() };
+    let (filters, as_of) = (options.filters.clone(), options.as_of);
+    let settings = Settings { noise, actors, filters, as_of };
     let session = Session::new(snapshot, period, settings)?;
     let mut needs_fields = false;
     for report in reports {

@@ -217,6 +217,7 @@ fn base_options(args: &QueryArgs) -> report::Options {
         noise: args.noise,
         actors: args.actors,
         filters: args.filters.filters(),
+        as_of: args.as_of,
         format: OutputFormat::default(),
         width: DEFAULT_WIDTH,
         fail_on: Vec::new(),
