@@ -117,6 +117,7 @@ fn top_reports() -> report::Options {
         noise: NoiseFilter::Exclude,
         actors: None,
         filters: Filters::default(),
+        as_of: None,
         format: OutputFormat::Json,
         width: 120,
         fail_on: Vec::new(),

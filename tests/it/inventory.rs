@@ -2,10 +2,14 @@
 //! and the reports on unused reports and orphaned workspaces.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::workdir::{Outcome, Source, Workdir};
+use crate::bless::is_blessing;
+use crate::golden::difference;
+use crate::sample_data::ROOT;
+use crate::workdir::{Outcome, Ran, Source, Workdir};
 
 /// Returns an ID that ends with a number.
 fn id(kind: u32, number: usize) -> String {
@@ -186,6 +190,21 @@ fn each_rule_of_unused_reports_bites() {
     let text = dir.pbi(["report", "unused-reports", "--store", "store"]).ended(0).stdout;
     for part in ["scanner result of 2026-03-30", "1 (app copy)", "1 (usage metrics)"] {
         assert!(text.contains(part), "{part}: {text}");
+    }
+    for (report, params) in [
+        ("unused-reports", &["--param", "days=20", "--param", "status=all"][..]),
+        ("orphaned-workspaces", &[]),
+    ] {
+        let mut command = dir.command(["report", report, "--store", "store"].iter().chain(params));
+        let printed = Ran::of(&command.env("COLUMNS", "200").output().expect("it runs")).ended(0);
+        let path = Path::new(ROOT).join("tests/golden/inventory").join(format!("{report}.txt"));
+        if is_blessing() {
+            std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("it is made");
+            std::fs::write(&path, &printed.stdout).expect("the golden file can be written");
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        let found = printed.stdout;
+        assert!(expected == found, "PBI_BLESS=1 writes it\n{}", difference(&expected, &found));
     }
 }
 
@@ -504,7 +523,7 @@ fn forgotten_person_is_in_no_inventory_and_does_not_come_back() {
     dir.ingest("store", &["archive"]).0.ended(0);
     let graph_id = id(9, "mia@contoso.com".len());
     assert!(has_text(&dir, "mia@contoso.com") && has_text(&dir, &graph_id));
-    let forget = ["forget", "--user", "mia@contoso.com", "--yes", "--store", "store"];
+    let forget = ["forget", "--user", "mia@contoso.com", "--store", "store"];
     let ran = dir.pbi(forget).ended(0);
     assert!(ran.stdout.contains("inventory"), "{ran:?}");
     assert!(!has_text(&dir, "mia@contoso.com") && !has_text(&dir, &graph_id));
