@@ -32,7 +32,7 @@
 -- rule: A day is covered if it is complete. The last day of the period is also covered if the log
 --   has a part of it.
 -- rule: A view of the copy of a report in an app counts for the original. Events match a report by
---   their report_id, else by ReportId.
+--   their report_id, else by ReportId, else by AppReportId.
 -- rule: Left out are app copies, reports of usage metrics, and reports in workspaces that are
 --   deleted, not active, for administrators or, by default, personal. The remarks count them.
 -- limit: The inventory lists what there was at the time of its snapshot. A report that was made
@@ -59,10 +59,12 @@ ids AS (
     GROUP BY item_id
 ),
 other_ids AS (SELECT known_id AS known_other, report_key AS other_key FROM ids),
+app_ids AS (SELECT known_id AS known_app, report_key AS app_key FROM ids),
 used AS (
     SELECT
         e.report_id AS used_id,
         e.ReportId AS used_other,
+        e.AppReportId AS used_app,
         e.user_id AS visitor,
         e.actor_kind AS visitor_kind,
         COUNT(*) FILTER (
@@ -89,11 +91,11 @@ used AS (
             e.operation_group IN ('VIEW', 'EXTERNAL', 'EXPORT', 'AUTHOR', 'SHARE')
             OR e.activity_name IN ('RunEmailSubscription', 'GenerateEmbedToken')
         )
-    GROUP BY e.report_id, e.ReportId, e.user_id, e.actor_kind
+    GROUP BY e.report_id, e.ReportId, e.AppReportId, e.user_id, e.actor_kind
 ),
 matched AS (
     SELECT
-        COALESCE(i.report_key, o.other_key) AS use_key,
+        COALESCE(i.report_key, o.other_key, a.app_key) AS use_key,
         u.visitor,
         u.visitor_kind,
         u.views,
@@ -104,6 +106,7 @@ matched AS (
     FROM used AS u
     LEFT JOIN ids AS i ON u.used_id = i.known_id
     LEFT JOIN other_ids AS o ON u.used_other = o.known_other
+    LEFT JOIN app_ids AS a ON u.used_app = a.known_app
 ),
 authors AS (
     SELECT

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::inventory::resolve;
 use crate::query::{self, LogKind};
 use crate::record::time;
+use crate::schema::MICROS_PER_DAY;
 use crate::schema::source_log::{Problem, RecordCounts, SourceFacts};
 pub use crate::schema::source_log::{SourceWarning, WarningKind};
 use crate::store::{Snapshot, read_inventory};
@@ -110,6 +111,8 @@ pub struct InventoryStatus {
     pub snapshots: u64,
     /// Time of the newest one, for example `2026-03-15T02:00:41Z`.
     pub newest: String,
+    /// Age of the newest one in whole days.
+    pub age_days: i64,
     /// Coverage of the newest one: `full`, `incremental` or `unknown`.
     pub coverage: String,
     /// Number of workspaces in the newest one.
@@ -118,6 +121,7 @@ pub struct InventoryStatus {
 
 fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
     let rows = read_inventory(&snapshot.inventory_files)?;
+    let now_us = chrono::Utc::now().timestamp_micros();
     let mut kinds: Vec<InventoryStatus> = Vec::new();
     for found in resolve(&rows, None).snapshots.into_iter().rev() {
         let name = found.shape.name();
@@ -127,6 +131,7 @@ fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
                 kind: name.to_owned(),
                 snapshots: 1,
                 newest: time::to_rfc3339(found.last_us),
+                age_days: (now_us - found.last_us).div_euclid(MICROS_PER_DAY),
                 coverage: found.coverage.name().to_owned(),
                 workspaces: found.workspaces as u64,
             }),

@@ -494,10 +494,11 @@ pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
     for kind in &status.inventory {
         let _ = writeln!(
             text,
-            "inventory {}: {}; the newest is of {}, {}, {}",
+            "inventory {}: {}; the newest is of {} ({}), {}, {}",
             kind.kind,
             count(kind.snapshots, "snapshot"),
             kind.newest,
+            count(u64::try_from(kind.age_days).unwrap_or(0), "day") + " old",
             kind.coverage,
             count(kind.workspaces, "workspace")
         );

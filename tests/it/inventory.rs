@@ -494,6 +494,26 @@ fn order_of_files_and_repeated_reading_do_not_matter() {
     assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{results:#?}");
 }
 
+/// A crash after the commit of the inventory and before that of the events leaves a store like this.
+#[test]
+fn files_that_are_read_again_after_a_crash_add_nothing() {
+    let dir = Workdir::new();
+    write_scans(&dir);
+    write_log(&dir, &[]);
+    dir.ingest("store", &["archive"]).0.ended(0);
+    let versions = || {
+        let log = std::fs::read_dir(dir.join("store/inventory/_delta_log")).expect("it exists");
+        log.count()
+    };
+    let (views, before) = (all_views(&dir), versions());
+    for folder in ["store/events", "store/sources"] {
+        std::fs::remove_dir_all(dir.join(folder)).expect("it can be deleted");
+    }
+    dir.ingest("store", &["archive"]).0.ended(0);
+    assert_eq!((all_views(&dir), versions()), (views, before));
+    dir.pbi(["verify", "--store", "store"]).ended(0);
+}
+
 #[test]
 fn damage_of_the_inventory_is_found() {
     let dir = Workdir::new();
