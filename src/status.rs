@@ -105,7 +105,7 @@ pub fn collect_status(snapshot: &Snapshot) -> Result<StoreStatus> {
 /// The snapshots of one kind of inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InventoryStatus {
-    /// What the files are, for example `scanner result`.
+    /// Kind of the files, for example `scanner result`.
     pub kind: String,
     /// Number of snapshots.
     pub snapshots: u64,

@@ -286,7 +286,7 @@ pub struct SourceReport {
     pub outcome: SourceOutcome,
     /// The counts of its records.
     pub records: RecordCounts,
-    /// What it says about workspaces and items, if it is an inventory.
+    /// The counts of its workspaces and items, if it is an inventory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inventory: Option<InventoryFacts>,
     /// Its problems, sorted by position.

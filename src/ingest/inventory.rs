@@ -13,7 +13,7 @@ use crate::schema::EventText;
 use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
 use crate::schema::source_log::{InventoryFacts, SourceFacts, SourceWarning, WarningKind};
 
-/// What a source says about a workspace.
+/// The state of a workspace in a source.
 #[derive(Debug)]
 struct StateOfSource {
     unit: Unit,
@@ -169,8 +169,8 @@ fn lost_lists(facts: &InventoryFacts) -> Option<SourceWarning> {
         kind: WarningKind::Flattened,
         count,
         detail: format!(
-            "{count} lists of items or users are the text of PowerShell objects, so these items are \
-             lost; write the file again with ConvertTo-Json -Depth 10"
+            "{count} lists of items or users are the text of PowerShell objects, so these items \
+             are lost; write the file again with ConvertTo-Json -Depth 10"
         ),
     })
 }

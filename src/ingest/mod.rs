@@ -36,6 +36,7 @@ pub use options::{NoProgress, Options, Progress};
 pub use plan::{IngestPlan, PlannedSource, PlannedState, plan};
 use queue::ChunkQueue;
 use source_texts::SourceTexts;
+use worker::Reading;
 
 /// Ingests an archive into a store.
 ///
@@ -128,13 +129,6 @@ pub fn ingest_temporary(
         let summary = summarize(&archive, accounts, &snapshot.files);
         Ok((table, snapshot, summary))
     })
-}
-
-/// Where the threads put what they read.
-struct Reading<'r> {
-    transaction: &'r Transaction,
-    inventory: &'r InventoryCollector<'r>,
-    options: &'r Options,
 }
 
 /// Returns the facts of the accounts, in their order.

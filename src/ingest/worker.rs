@@ -4,10 +4,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Reading;
 use super::account::{ChunkStats, RejectedRecord};
 use super::inventory::InventoryCollector;
-use super::options::Progress;
+use super::options::{Options, Progress};
 use super::queue::{ChunkQueue, ChunkTask};
 use super::source_texts::SourceTexts;
 use crate::column::{BatchBuilder, Lineage, Projection};
@@ -34,6 +33,14 @@ const BATCH_TEXT_BYTES: usize = 48 << 20;
 
 /// The most JSON texts inside each other in the record of a collector.
 const MAX_EMBEDDED_TEXTS: usize = 3;
+
+/// The destinations of what the threads read, and the options.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'r> {
+    pub(super) transaction: &'r Transaction,
+    pub(super) inventory: &'r InventoryCollector<'r>,
+    pub(super) options: &'r Options,
+}
 
 /// Processes chunks until the queue is empty.
 pub(super) fn run(

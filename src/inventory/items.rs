@@ -51,7 +51,7 @@ pub(super) fn text<'a>(object: Object<'a>, names: &[&str]) -> Option<&'a str> {
     })
 }
 
-/// Returns an ID in lower case. The ID of zeros stands for many items, so it is none.
+/// Returns an ID in lower case. Many items have the ID of zeros, so it is none.
 pub(super) fn id(object: Object<'_>, names: &[&str]) -> Option<String> {
     let id = text(object, names)?.to_ascii_lowercase();
     (!id.bytes().all(|byte| matches!(byte, b'0' | b'-'))).then_some(id)

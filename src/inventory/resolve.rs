@@ -1,8 +1,9 @@
-//! Decides what is there as of a day, from all snapshots that are held.
+//! Decides what is there as of a day, from all stored snapshots.
 //!
 //! A workspace has the state of its latest scan, as a whole: items of two scans are never mixed. It
 //! is gone only if a later full snapshot lacks it. The order in which files were read plays no part.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::shape::Shape;
@@ -70,8 +71,8 @@ pub struct HeldWorkspace<'r> {
 /// An item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldItem<'r> {
-    /// The row.
-    pub row: &'r InventoryRow,
+    /// The row. Fields that its file lacks are those of other kinds of files.
+    pub row: Cow<'r, InventoryRow>,
     /// The time of the state.
     pub taken_us: i64,
     /// The time of the first snapshot with it.
@@ -91,7 +92,7 @@ pub struct HeldAccess<'r> {
     pub taken_us: i64,
 }
 
-/// What is there as of a time.
+/// The workspaces, items and access rights as of a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory<'r> {
     /// The snapshots, in the order of time.
@@ -245,7 +246,7 @@ fn latest_of_workspaces<'r, 'c>(
             own.entry(scan.workspace_id).or_default().push(scan);
         }
         for (id, mut scans) in own {
-            // Items of two scans of a workspace are never mixed. Lists have one state for each page.
+            // Items of two scans of a workspace are never mixed. Lists have a state for each page.
             if snapshot.shape.has_workspaces() {
                 scans.sort_by_key(|scan| (scan.taken_us, scan.state));
                 scans.drain(..scans.len().saturating_sub(1));
@@ -260,8 +261,8 @@ fn latest_of_workspaces<'r, 'c>(
     all
 }
 
-/// Returns what is known of a workspace, the newest day first, and of one day the shape that tells
-/// most first.
+/// Returns what is known of a workspace, the newest day first, and of one day the shape with
+/// the most fields first.
 fn candidates<'r, 'c>(latest: LatestByShape<'r, 'c>) -> Vec<Candidate<'r, 'c>> {
     let mut all: Vec<Candidate<'r, 'c>> = latest.into_values().collect();
     all.sort_by_key(|candidate| {
@@ -319,7 +320,9 @@ fn add_workspace<'r>(
     for kind in kinds {
         let of_kind = candidates.iter().zip(&all_rows).find(|(found, _)| found.covers(kind));
         let Some((candidate, rows)) = of_kind else { continue };
+        let start = inventory.items.len();
         add_items(inventory, kind, rows, candidate.taken_us, left_out, first_seen);
+        fill_fields(&mut inventory.items[start..], &all_rows);
     }
 }
 
@@ -379,9 +382,36 @@ fn add_items<'r>(
             false => of_workspace,
         };
         let first_us = first_seen.get(id).copied().unwrap_or(taken_us);
+        let row = Cow::Borrowed(*row);
         inventory.items.push(HeldItem { row, taken_us, first_us, original_id, left_out });
         let own = access.get(id).map(Vec::as_slice).unwrap_or_default();
         inventory.access.extend(own.iter().map(|row| HeldAccess { row, taken_us }));
+    }
+}
+
+/// Fills the fields that the file of an item lacks with those of other kinds of files, the newest
+/// first: a list of PowerShell has no times of creation.
+fn fill_fields(items: &mut [HeldItem<'_>], all_rows: &[Vec<&InventoryRow>]) {
+    if all_rows.len() < 2 {
+        return;
+    }
+    let mut by_id: HashMap<&str, Vec<&InventoryRow>> = HashMap::new();
+    for row in all_rows.iter().flatten().filter(|row| row.kind == RowKind::Item) {
+        by_id.entry(row.get(Column::ItemId).unwrap_or_default()).or_default().push(row);
+    }
+    for item in items {
+        let id = item.row.get(Column::ItemId).unwrap_or_default().to_owned();
+        for other in by_id.get(id.as_str()).into_iter().flatten() {
+            for (position, cell) in other.cells.iter().enumerate() {
+                let is_missing = item.row.cells.get(position).is_some_and(Option::is_none);
+                if is_missing
+                    && cell.is_some()
+                    && let Some(own) = item.row.to_mut().cells.get_mut(position)
+                {
+                    own.clone_from(cell);
+                }
+            }
+        }
     }
 }
 

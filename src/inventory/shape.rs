@@ -1,6 +1,6 @@
-//! The shapes of inventory files, and how much each of them tells.
+//! The shapes of inventory files.
 
-/// What an inventory file is.
+/// The kind of an inventory file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Shape {
     /// The result of the scanner API (`admin/workspaces/scanResult`).
@@ -22,7 +22,8 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// All shapes. Of two that were taken on the same day, the earlier in this list tells more.
+    /// All shapes. Of two that were taken on the same day, the earlier in this list
+    /// has more fields.
     pub const ALL: [Shape; 8] = [
         Shape::Scanner,
         Shape::Groups,

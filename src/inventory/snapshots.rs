@@ -15,13 +15,13 @@ const MAX_GAP_US: i64 = 6 * MICROS_PER_HOUR;
 /// The files of one shape that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InventorySnapshot {
-    /// What the files are.
+    /// The kind of its files.
     pub shape: Shape,
     /// The time of the first file, in microseconds since 1970 (UTC).
     pub first_us: i64,
     /// The time of the last file.
     pub last_us: i64,
-    /// Where the time comes from; the least reliable of its files.
+    /// The origin of the time; the least reliable of its files.
     pub time_source: FileTime,
     /// Full, or incremental. Whether a snapshot is full is inferred if no file says it.
     pub coverage: ScanCoverage,

@@ -7,7 +7,7 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 use crate::schema::MICROS_PER_DAY;
 
-/// Where the time of a file comes from, the most reliable first.
+/// The origin of the time of a file, the most reliable first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileTime {
     /// A member of the file.
@@ -48,7 +48,7 @@ impl FileTime {
     }
 }
 
-/// Whether a file lists all workspaces of its scope, or only those that changed.
+/// The share of the workspaces of its scope that a file lists: all, or those that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScanCoverage {
     /// All workspaces.

@@ -8,9 +8,10 @@ use super::items::{access_rows, has, id, is_flattened, item_row, kind_of_list};
 use super::items::{member, objects, text};
 use super::shape::Shape;
 use crate::record::{Object, Value, time};
+use crate::schema::guid::is_guid;
 use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
 
-/// What a record of a file that contains no events is.
+/// A record of a file that contains no events.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Described {
     /// The states of workspaces.
@@ -19,17 +20,17 @@ pub enum Described {
     Other(&'static str),
 }
 
-/// What a file says about one workspace, or about one item of it.
+/// The state of one workspace in a file, or of one item of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    /// What the file is.
+    /// The kind of the file.
     pub shape: Shape,
     /// The workspace; empty if the record does not name it.
     pub workspace_id: String,
     /// The rows of the workspace, its items and access rights.
     pub rows: Vec<InventoryRow>,
-    /// What the record was asked for: `users`, `lineage`, and the kinds of items or `items` for
-    /// all. What is missing was not asked for, or there is none.
+    /// The requested parts: `users`, `lineage`, and the kinds of items or `items` for
+    /// all. A missing part was not requested, or there is none.
     pub asked: BTreeSet<String>,
     /// The time in the record at which the scan was made, in microseconds since 1970 (UTC).
     pub taken_us: Option<i64>,
@@ -150,7 +151,7 @@ fn workspace_shape(object: Object<'_>) -> Option<Shape> {
 
 /// Returns the shape of the file with an item.
 fn item_shape(object: Object<'_>) -> Option<Shape> {
-    id(object, &["id"])?;
+    text(object, &["id"])?;
     let has_any = |names: &[&str]| names.iter().any(|name| member(object, name).is_some());
     if has(object, &["type", "workspaceId"])
         && has_any(&["creatorPrincipal", "lastUpdatedDate", "capacityId"])
@@ -191,7 +192,9 @@ fn describe_other(object: Object<'_>) -> Option<&'static str> {
     if let Some((_, what)) = SIGNS.iter().find(|(names, _)| is_other(names)) {
         return Some(what);
     }
-    (object.len() == 1 && id(object, &["id"]).is_some()).then_some("a list of IDs of workspaces")
+    let is_id = |text: &str| is_guid(text.trim());
+    (object.len() == 1 && text(object, &["id"]).is_some_and(is_id))
+        .then_some("a list of IDs of workspaces")
 }
 
 /// Returns the unit of a workspace.

@@ -180,7 +180,7 @@ pub struct SourceFacts {
     /// The number of stored events of other workloads. They do not count for days and period.
     #[serde(default, skip_serializing_if = "is_zero", alias = "others_kept")]
     pub other_workloads_kept: u64,
-    /// What the source says about workspaces and items, if it is an inventory.
+    /// The counts of its workspaces and items, if it is an inventory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<InventoryFacts>,
     /// True if the source is damaged: it ends or breaks in the middle of a record.
@@ -207,10 +207,10 @@ impl SourceFacts {
     }
 }
 
-/// What an inventory file gave.
+/// The counts of an inventory file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InventoryFacts {
-    /// What the file is, for example `scanner result`.
+    /// The kinds of its texts, for example `scanner result`.
     pub shapes: Vec<String>,
     /// The number of its workspaces.
     pub workspaces: u64,

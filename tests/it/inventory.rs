@@ -263,7 +263,7 @@ fn report_without_an_inventory_says_how_to_get_one() {
     dir.ingest("store", &["archive"]).0.ended(0);
     for report in ["unused-reports", "orphaned-workspaces"] {
         let text = dir.pbi(["report", report, "--store", "store"]).ended(0).stdout;
-        assert!(text.contains("No inventory is held"), "{text}");
+        assert!(text.contains("has no inventory"), "{text}");
         assert!(text.contains("admin/workspaces/getInfo"), "{text}");
     }
 }

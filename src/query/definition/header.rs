@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn every_key_is_parsed() {
         let text = "-- title: T\n--\n-- question: Q\n--   and more\n-- group: Log health\n\
-            -- alias: a\n-- empty: None.\n-- actors: services\n-- noise: include\n-- log: power-platform\n\
+            -- alias: a\n-- empty: None.\n-- actors: services\n-- noise: include\n\
+            -- log: power-platform\n\
             -- chart: bars n\n-- column n: N\n-- compares n: C\n\
             -- rule: R\n-- source: S\n-- limit: L\n\
             -- param grain: choice(day|week) = week, length\nSELECT 1 AS n";

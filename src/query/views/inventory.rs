@@ -1,4 +1,4 @@
-//! The views of workspaces and items that are held beside the log.
+//! The views of workspaces and items from inventories.
 
 use chrono::NaiveDate;
 use polars::prelude::*;
@@ -35,19 +35,19 @@ fn as_of_us(session: &Session<'_>) -> Option<i64> {
 pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
     let inventory = resolve(session.inventory_rows()?, as_of_us(session));
     let Some(newest) = inventory.snapshots.last() else {
-        let remark = "No inventory is held, so this report has no rows. Save the results of the \
+        let remark = "The store has no inventory, so this report has no rows. Save the results of the \
             scanner API (admin/workspaces/getInfo?lineage=True&getArtifactUsers=True, then \
             admin/workspaces/scanResult) or of admin/groups?$expand=users,reports beside the log, \
             and run ingest again; see docs/inventory.md.";
         return Ok(vec![remark.to_owned()]);
     };
     let mut remarks = vec![format!(
-        "Inventory: {} of {} ({}, {} workspaces); {} snapshots are held.",
+        "Inventory: {} of {} ({}, {}); {} stored.",
         newest.shape.name(),
         day_text(newest.last_us),
         newest.coverage.name(),
-        newest.workspaces,
-        inventory.snapshots.len()
+        counted(newest.workspaces, "workspace"),
+        counted(inventory.snapshots.len(), "snapshot")
     )];
     let mut counts: std::collections::BTreeMap<LeftOut, usize> = std::collections::BTreeMap::new();
     for left_out in inventory.items.iter().filter_map(|item| item.left_out) {
@@ -59,6 +59,11 @@ pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
         remarks.push(format!("Items that do not count: {}.", counts.join(", ")));
     }
     Ok(remarks)
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
 }
 
 fn day_text(us: i64) -> String {
@@ -128,9 +133,9 @@ fn workspaces(all: &[HeldWorkspace<'_>]) -> PolarsResult<LazyFrame> {
 }
 
 fn items(all: &[HeldItem<'_>]) -> PolarsResult<LazyFrame> {
-    let text = |column| texts(all.iter().map(|held| Some(held.row)), column);
+    let text = |column| texts(all.iter().map(|held| Some(&*held.row)), column);
     let time =
-        |column| all.iter().map(|held| instant(held.row, column)).collect::<Vec<Option<i64>>>();
+        |column| all.iter().map(|held| instant(&held.row, column)).collect::<Vec<Option<i64>>>();
     let created = time(Field::CreatedAt);
     let created_days: Vec<Option<i64>> = created.iter().map(|us| epoch_day(*us)).collect();
     let first_days = all.iter().map(|held| epoch_day(Some(held.first_us)));
