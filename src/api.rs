@@ -7,11 +7,13 @@ pub use crate::ingest::{
 };
 pub use crate::maintenance::Pseudonymizer;
 pub use crate::schema::source_log::{
-    Problem, RecordCounts, RejectCounts, SourceFacts, SourceWarning, WarningKind,
+    InventoryFacts, Problem, RecordCounts, RejectCounts, SourceFacts, SourceWarning, WarningKind,
 };
 
 // Store.
-pub use crate::status::{SourceProblems, SourceWarnings, StoreStatus, collect_status};
+pub use crate::status::{
+    InventoryStatus, SourceProblems, SourceWarnings, StoreStatus, collect_status,
+};
 pub use crate::store::{DataFile, Snapshot, Store};
 
 // Reports and SQL.

@@ -177,6 +177,7 @@ mod gaps;
 mod grid;
 mod ingest;
 mod interrupt;
+mod inventory;
 mod maintenance;
 mod person;
 mod powerbi;

@@ -15,6 +15,12 @@ pub(super) fn is_fully_ingested(entry: &SourceEntry, all_workloads: bool) -> boo
     !all_workloads || entry.facts.records.other_workloads == 0
 }
 
+/// Returns true if a file with the content of a source adds nothing. The same list of workspaces at
+/// another path was taken at another time.
+pub(super) fn is_known_content(entry: &SourceEntry, all_workloads: bool) -> bool {
+    is_fully_ingested(entry, all_workloads) && entry.facts.inventory.is_none()
+}
+
 /// The sources that the store knows.
 #[derive(Debug, Default)]
 pub(super) struct KnownSources {
@@ -40,7 +46,7 @@ impl KnownSources {
         for entry in entries {
             let facts = &entry.facts;
             let is_fully_ingested = is_fully_ingested(entry, all_workloads);
-            if is_fully_ingested {
+            if is_known_content(entry, all_workloads) {
                 known.digests.insert(entry.digest.clone());
                 known.sizes.insert(facts.size_bytes);
             }

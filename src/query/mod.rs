@@ -26,7 +26,9 @@ pub use filter_hints::UnmatchedPattern;
 pub use portable::SqlEngine;
 pub use required_columns::{filter_columns, report_columns};
 pub use row_selection::{RowSelection, SelectedRows, SortKey, select_rows};
-pub use run::{counts_failed, execute, internal_domains, portable_script, reads_view};
+pub use run::{
+    counts_failed, execute, internal_domains, inventory_remarks, portable_script, reads_view,
+};
 pub use session::{
     EventCounts, Session, Settings, UnknownField, event_time_range, utc_day_coverage,
 };

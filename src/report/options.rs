@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::calendar::{DayBound, PeriodBounds};
@@ -40,6 +40,8 @@ pub struct Options {
     pub actors: Option<Actors>,
     /// Workspaces, reports, people and activities to include.
     pub filters: Filters,
+    /// Day as of which the inventory is read; `None` means its newest snapshots.
+    pub as_of: Option<NaiveDate>,
     /// Format of the output.
     pub format: OutputFormat,
     /// Maximum width of a table line, in character columns.
@@ -66,6 +68,7 @@ impl Default for Options {
             noise: NoiseFilter::default(),
             actors: None,
             filters: Filters::default(),
+            as_of: None,
             format: OutputFormat::default(),
             width: 200,
             fail_on: Vec::new(),

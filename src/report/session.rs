@@ -79,6 +79,7 @@ pub(super) fn run_report(
     remarks.extend(selection_remarks(&selected, options.selection.condition.as_deref(), top));
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
+    remarks.extend(query::inventory_remarks(session, report)?);
     let newest_event_us = period.event_range().map(|range| range.last_us);
     let chart = report.chart.clone().filter(|chart| is_drawable(chart, &selected.grid, options));
     Ok(ReportResult { grid: selected.grid, chart, context, remarks, newest_event_us })
@@ -92,7 +93,8 @@ pub(super) fn open_session<'a, 'r>(
 ) -> Result<Session<'a>> {
     let period = resolve_period(snapshot, LogKind::PowerBi, options)?;
     let (noise, actors) = (options.noise, options.actors);
-    let settings = Settings { noise, actors, filters: options.filters.clone() };
+    let (filters, as_of) = (options.filters.clone(), options.as_of);
+    let settings = Settings { noise, actors, filters, as_of };
     let session = Session::new(snapshot, period, settings)?;
     let mut needs_fields = false;
     for report in reports {

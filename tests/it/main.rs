@@ -141,6 +141,7 @@ mod forget_result;
 // Every spelling of an address, and a search of all bytes.
 mod spellings;
 // Key files of pseudonyms, and paths that are not UTF-8.
+mod inventory;
 mod key_files;
 // Files that were rewritten with the same size and time.
 mod rewritten;

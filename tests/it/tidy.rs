@@ -27,8 +27,9 @@ const KNOWS: [(&str, &[&str]); 27] = [
     ("column", &["record", "schema"]),
     // Times are the same everywhere; the store knows nothing of parsed events.
     ("store", &["column", "error", "interrupt", "record::time", "schema"]),
+    ("inventory", &["record", "schema"]),
     ("source_warnings", &["record::loss_indicators", "schema"]),
-    ("query", &["calendar", "error", "grid", "schema", "store", "source_warnings"]),
+    ("query", &["calendar", "error", "grid", "inventory", "schema", "store", "source_warnings"]),
     ("render", &["error", "grid"]),
     (
         "ingest",
@@ -36,6 +37,7 @@ const KNOWS: [(&str, &[&str]); 27] = [
             "column",
             "error",
             "interrupt",
+            "inventory",
             "person",
             "record",
             "schema",
@@ -51,7 +53,7 @@ const KNOWS: [(&str, &[&str]); 27] = [
     ("export", &["calendar", "column", "error", "query", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
     ("gaps", &["error", "query", "schema", "store"]),
-    ("status", &["error", "query", "record::time", "schema", "store"]),
+    ("status", &["error", "inventory", "query", "record::time", "schema", "store"]),
     ("maintenance", &["error", "person", "schema", "store"]),
     // The command line knows the conductors and none of the stages.
     (

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use clap::ArgAction;
 
 use super::common::{ListFormat, PeriodArgs, StoreFolder, Threads};
@@ -206,6 +207,9 @@ pub(in crate::cli) struct QueryArgs {
     pub(in crate::cli) actors: Option<Actors>,
     #[command(flatten)]
     pub(in crate::cli) filters: FilterArgs,
+    /// Read the inventory as of this day [default: its newest snapshots]
+    #[arg(long, value_name = "DAY")]
+    pub(in crate::cli) as_of: Option<NaiveDate>,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
     /// Stop when the command needs more memory [default: 80 % of the machine]

@@ -259,6 +259,7 @@ pub(super) fn base_options(args: &QueryArgs) -> report::Options {
         noise: args.noise,
         actors: args.actors,
         filters: args.filters.filters(),
+        as_of: args.as_of,
         width: DEFAULT_WIDTH,
         ..report::Options::default()
     }

@@ -44,6 +44,7 @@ const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "new-content-uptake",
     "noise",
     "operations-catalogue",
+    "orphaned-workspaces",
     "power-apps-changes",
     "power-apps-usage",
     "power-automate-changes",
@@ -58,6 +59,7 @@ const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "top-reports",
     "top-users",
     "trials",
+    "unused-reports",
     "user-classification",
     "workspace-usage",
 ];

@@ -212,6 +212,10 @@ fn remove_orphans(own: &WriterLock, stale: &LockFiles) -> Result<()> {
         referenced.extend(log.files()?.into_iter().map(|file| file.path));
         referenced.extend(source_log::referenced_files(store.root(), log.source_log_head()?)?);
     }
+    if store.inventory().exists()? {
+        let files = DeltaLog::open(&store.inventory())?.files()?;
+        referenced.extend(files.into_iter().map(|file| file.path));
+    }
     let remove = |path: &Path| {
         let _ = store.disk().remove(path);
     };
@@ -255,7 +259,15 @@ pub(in crate::store) fn lock_files(root: &Path) -> io::Result<LockFiles> {
 
 fn scan_dirs(store: &Store) -> io::Result<StoreDirScan> {
     let mut data_files = Vec::new();
-    for folder in list_dir(&store.events_dir())?.iter().filter(|path| is_partition(path)) {
+    let tables = [store.events_dir(), store.inventory().table_dir()];
+    let mut folders = Vec::new();
+    let mut unfinished_log_files = Vec::new();
+    for table in &tables {
+        folders.extend(list_dir(table)?.into_iter().filter(|path| is_partition(path)));
+        unfinished_log_files.extend(list_dir(&table.join("_delta_log"))?);
+    }
+    unfinished_log_files.retain(|path| is_hidden(path));
+    for folder in &folders {
         for path in list_dir(folder)? {
             if let Some(writer) = writer_from_name(&file_name(&path)) {
                 data_files.push((writer.to_owned(), path));
@@ -267,11 +279,10 @@ fn scan_dirs(store: &Store) -> io::Result<StoreDirScan> {
             data_files.push((writer.to_owned(), path));
         }
     }
-    let log = list_dir(&store.events_dir().join("_delta_log"))?;
     Ok(StoreDirScan {
         data_files,
         source_log_files: list_dir(&source_log::folder(store.root()))?,
-        unfinished_log_files: log.into_iter().filter(|path| is_hidden(path)).collect(),
+        unfinished_log_files,
     })
 }
 
