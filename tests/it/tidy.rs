@@ -15,7 +15,7 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 26] = [
+const KNOWS: [(&str, &[&str]); 27] = [
     ("error", &[]),
     ("interrupt", &[]),
     ("calendar", &["error"]),
@@ -49,8 +49,9 @@ const KNOWS: [(&str, &[&str]); 26] = [
     ("dashboard", &["error", "grid", "render", "report"]),
     ("export", &["calendar", "column", "error", "query", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
-    ("gaps", &["error", "query", "schema", "store"]),
+    ("gaps", &["calendar", "error", "query", "schema", "store"]),
     ("status", &["error", "query", "record::time", "schema", "store"]),
+    ("watch", &["calendar", "error", "gaps", "query", "schema", "source_warnings", "store"]),
     ("maintenance", &["error", "person", "schema", "store"]),
     // The command line knows the conductors and none of the stages.
     (
@@ -66,6 +67,7 @@ const KNOWS: [(&str, &[&str]); 26] = [
             "rejects",
             "report",
             "status",
+            "watch",
             "maintenance",
         ],
     ),

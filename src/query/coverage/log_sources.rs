@@ -72,7 +72,11 @@ impl<'a> LogSources<'a> {
             if log == LogKind::PowerBi
                 && let Some(date) = day_of_empty_answer(facts)
             {
-                result.empty_answers.insert(date, facts);
+                // Of several answers, the one that was written last proves the most.
+                let known = result.empty_answers.entry(date).or_insert(facts);
+                if write_time(facts) > write_time(known) {
+                    *known = facts;
+                }
             }
             if days.is_empty() {
                 continue;
@@ -126,10 +130,15 @@ impl<'a> LogSources<'a> {
     pub fn empty_answer(&self, date: NaiveDate) -> Option<&'a SourceFacts> {
         let end = utc_day_start(next_day(date));
         let answer = self.empty_answers.get(&date).copied()?;
-        let written = named_write_time(answer).or(answer.modified_us);
+        let written = write_time(answer);
         let is_answer = !answer.damaged && answer.problems.is_empty();
         (is_answer && written.is_none_or(|written| written >= end)).then_some(answer)
     }
+}
+
+/// Returns the time at which a source was written, as far as its name or the file system has it.
+fn write_time(facts: &SourceFacts) -> Option<i64> {
+    named_write_time(facts).or(facts.modified_us)
 }
 
 /// Returns the days of a log in a source, and the times of its first and last event.
