@@ -90,10 +90,13 @@ pub fn check(
                 failures.extend(days_message(&gaps.collect::<Vec<_>>(), is_any));
             }
             WatchCondition::Damaged | WatchCondition::Rejects => {
+                let is_named = conditions.contains(&WatchCondition::Damaged);
                 let entries = store.source_entries()?;
                 let sources = unrepaired(&entries, first);
                 let is_meant = |source: &&SourceFacts| match condition {
                     WatchCondition::Damaged => is_damaged(source),
+                    // The message about the damage says it already.
+                    _ if is_named && is_damaged(source) => false,
                     _ => source.records.rejected > 0,
                 };
                 let meant: Vec<&SourceFacts> = sources.into_iter().filter(is_meant).collect();

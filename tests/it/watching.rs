@@ -167,8 +167,8 @@ fn run_night(number: i64, today: NaiveDate) -> Ran {
 
 /// What stderr says in the nights that are red; in all others, nothing is said.
 const RED: [(i64, i32, &[&str]); 11] = [
-    (5, 3, &["error: 1 day is missing: "]),
-    (6, 3, &["error: 2 days are missing: ", "the newest event is 2 days old"]),
+    (5, 3, &["pbi-analyze: 1 day is missing: "]),
+    (6, 3, &["pbi-analyze: 2 days are missing: ", "the newest event is 2 days old"]),
     (10, 3, &["activity-log: no files found", "1 day is missing: "]),
     (11, 3, &["activity-log: no files found", "2 days are missing: "]),
     (15, 3, &["0415.json: byte ", "is damaged or not a log: byte "]),
@@ -177,7 +177,7 @@ const RED: [(i64, i32, &[&str]); 11] = [
     (21, 3, &["has 1 rejected record: byte "]),
     (25, 3, &["is damaged or not a log: byte 0: ", "1 day is missing: "]),
     (26, 3, &["is damaged or not a log: byte 0: "]),
-    (FULL, 1, &["error: "]),
+    (FULL, 1, &["pbi-analyze: "]),
 ];
 
 #[test]
