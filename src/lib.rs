@@ -191,6 +191,7 @@ mod source;
 mod source_warnings;
 mod status;
 mod store;
+mod watch;
 
 pub use api::*;
 pub use error::{Cause, Error, Result};

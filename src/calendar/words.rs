@@ -215,6 +215,11 @@ impl DayBound {
         }
     }
 
+    /// Returns the first day of a period by the clock: days count back from yesterday.
+    pub fn first_day_by_clock(self, today: NaiveDate) -> Option<NaiveDate> {
+        self.first_day(today.pred_opt())
+    }
+
     /// Returns the last day of a period. A number of days counts back to the day before them, so
     /// `14d` to `7d` are the seven days before the last seven.
     pub(super) fn last_day(self, last_whole: Option<NaiveDate>) -> Option<NaiveDate> {

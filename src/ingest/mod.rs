@@ -53,8 +53,8 @@ pub fn ingest_into_store(
     let entries = store.source_entries()?;
     let known = KnownSources::from_entries(&entries, options.all_workloads);
     let archive = SourceArchive::discover(options, &known)?;
-    let new = archive.files_to_read();
-    if new.is_empty() {
+    let (new, copies) = (archive.files_to_read(), archive.copies());
+    if new.is_empty() && copies.is_empty() {
         // Orphans only matter to programs that read the folder without its log.
         let error = store.clean_orphans().err();
         let mut summary = summarize(&archive, Vec::new(), &store.files()?);
@@ -83,8 +83,8 @@ pub fn ingest_into_store(
                 let digest = account.digest.as_deref();
                 account.is_already_ingested = digest.is_some_and(|d| digests.contains(d));
             }
-            let entries: Vec<SourceEntry> =
-                accounts.iter().filter_map(SourceAccount::source_entry).collect();
+            let read = accounts.iter().filter_map(SourceAccount::source_entry);
+            let entries: Vec<SourceEntry> = read.chain(copies.iter().cloned()).collect();
             match prepared.commit(&entries)? {
                 CommitOutcome::Committed(_) => break,
                 CommitOutcome::Conflict(retry) => transaction = *retry,

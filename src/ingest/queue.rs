@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::account::{ChunkStats, SourceAccount};
+use super::archive::file_identity;
 use super::dates::FileDates;
 use super::source_texts::SourceTexts;
 use crate::error::{Error, Result};
@@ -17,7 +18,7 @@ use crate::record::continuation::last_continuation;
 use crate::record::{Parser, csv, foreign};
 use crate::schema::source_log::FileIdentity;
 use crate::source::{
-    self, Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
+    Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
     UnsupportedText,
 };
 
@@ -302,13 +303,6 @@ fn format_name(format: &SourceFormat, header: Option<&csv::CsvHeader>) -> &'stat
     }
 }
 
-/// Returns what identifies a file besides its size and time.
-fn identity(file: &SourceFile) -> Option<FileIdentity> {
-    let (changed_us, inode) = file.change?;
-    let edges = source::edge_digest(&file.path).ok()?;
-    Some(FileIdentity { changed_us, inode, edges })
-}
-
 impl QueueState {
     fn open_next(&mut self, files: &[SourceFile]) {
         let number = self.next_file;
@@ -352,7 +346,7 @@ impl QueueState {
             account.retry = true;
             account.add_problem(0, STILL_BEING_WRITTEN.to_owned());
         } else {
-            account.facts.identity = identity(&files[open.number]);
+            account.facts.identity = file_identity(&files[open.number]);
             problems.extend(open.chunks.take_tail_problems());
         }
         open.problems_task(problems, files)
@@ -377,6 +371,7 @@ impl QueueState {
 #[cfg(test)]
 mod tests {
     use crate::ingest::queue::*;
+    use crate::source;
 
     /// A change between discovery and the end of reading is visible in size or time.
     #[test]

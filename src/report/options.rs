@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::calendar::{DayBound, PeriodBounds};
+use crate::calendar::{DayBound, PeriodBounds, Staleness};
 use crate::query::{Actors, Filters, NoiseFilter, RowSelection};
 use crate::render::{CoverageCounts, OutputFormat};
 use crate::{Error, Result};
@@ -98,9 +98,6 @@ impl FromStr for EarlierPeriod {
     }
 }
 
-/// Start of the condition on the age of the newest event.
-const STALE: &str = "stale:";
-
 /// Condition that makes a report exit with code 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailCondition {
@@ -113,7 +110,7 @@ pub enum FailCondition {
     /// A day is not complete, for any reason, or the period has no data.
     Incomplete,
     /// The newest event of the log is older than a number of days, or the log has no events.
-    Stale(u32),
+    Stale(Staleness),
     /// The report has rows.
     AnyRows,
     /// The report has no rows.
@@ -140,7 +137,7 @@ impl FailCondition {
         age: Option<TimeDelta>,
     ) -> Option<String> {
         match self {
-            FailCondition::Stale(limit) => stale_message(age, limit),
+            FailCondition::Stale(limit) => limit.check(age),
             FailCondition::Missing => days_message(days.missing, "missing"),
             FailCondition::Truncated => days_message(days.truncated, "truncated"),
             FailCondition::Partial => {
@@ -168,30 +165,19 @@ fn days_message(days: u64, status: &str) -> Option<String> {
     }
 }
 
-/// Returns a message if the newest event is older than a number of days.
-fn stale_message(age: Option<TimeDelta>, limit: u32) -> Option<String> {
-    let Some(age) = age else { return Some("the log has no events".to_owned()) };
-    let days = age.num_days();
-    (age > TimeDelta::days(limit.into())).then(|| match days {
-        1 => "the newest event is 1 day old; check the download of the log".to_owned(),
-        days => format!("the newest event is {days} days old; check the download of the log"),
-    })
-}
-
 impl FromStr for FailCondition {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<FailCondition> {
-        let days = text.strip_prefix(STALE).and_then(|days| days.strip_suffix('d'));
-        if let Some(days) = days.and_then(|days| days.parse().ok()) {
-            return Ok(FailCondition::Stale(days));
+        if let Some(limit) = Staleness::parse(text) {
+            return Ok(FailCondition::Stale(limit));
         }
         let found = FailCondition::NAMES.iter().find(|(name, _)| *name == text);
         found.map(|(_, condition)| *condition).ok_or_else(|| {
             let names = FailCondition::NAMES.map(|(name, _)| name).join(", ");
             Error::Usage(format!(
-                "unknown condition {text:?}; use one of {names}, or {STALE}2d (the newest event is \
-                 older than 2 days)"
+                "unknown condition {text:?}; use one of {names}, or {}",
+                Staleness::EXAMPLE
             ))
         })
     }
@@ -220,9 +206,7 @@ mod tests {
         assert_eq!(message("rows:any"), "the report has 7 rows");
         assert_eq!(FailCondition::AnyRows.check(&days, 1, None).unwrap(), "the report has 1 row");
         let stale = "stale:2d".parse::<FailCondition>().unwrap();
-        let hours = |hours| Some(TimeDelta::hours(hours));
-        assert_eq!(stale.check(&days, 7, hours(48)), None);
-        let old = stale.check(&days, 7, hours(24 * 242)).unwrap();
+        let old = stale.check(&days, 7, Some(TimeDelta::days(242))).unwrap();
         assert!(old.starts_with("the newest event is 242 days old"), "{old}");
         assert_eq!(stale.check(&days, 0, None).as_deref(), Some("the log has no events"));
         assert!("stale:soon".parse::<FailCondition>().is_err());

@@ -189,31 +189,6 @@ fn usage_errors_are_reported_before_raw_files_are_read() {
 }
 
 #[test]
-fn quiet_prints_nothing_on_success() {
-    let dir = with_store();
-    dir.write("archive/empty.json", "");
-    for arguments in [
-        &["ingest", "archive", "--store", "other", "--quiet"][..],
-        &["ingest", "archive", "--store", "other", "-q"],
-        &["compact", "--store", "other", "-q"],
-    ] {
-        let ran = dir.pbi(arguments).ended(0);
-        assert_eq!((ran.stderr, ran.stdout), (String::new(), String::new()), "{arguments:?}");
-    }
-    for arguments in [
-        &["ingest", "archive", "--store", "other", "-q", "--format", "json"][..],
-        &["--quiet", "report", "top-reports", "--from", "archive"],
-        &["report", "top-reports", "--store", "store", "-q"],
-        &["status", "--store", "store", "-q"],
-        &["reports", "-q"],
-    ] {
-        let ran = dir.pbi(arguments).ended(0);
-        assert_eq!(ran.stderr, "", "{arguments:?}");
-        assert_ne!(ran.stdout, "", "{arguments:?}");
-    }
-}
-
-#[test]
 fn store_comes_from_the_flag_then_the_environment_then_the_default() {
     let dir = with_store();
     let ingest = |flag: &[&str], environment: Option<&str>| {

@@ -114,6 +114,11 @@ mod shapes;
 mod cli;
 // Dry runs.
 mod dry_run;
+// Days to download again, and what closes them.
+mod gaps;
+// Nightly runs in which something goes wrong, and what they print.
+#[cfg(unix)]
+mod watching;
 // Threads of the query engine.
 #[cfg(target_os = "linux")]
 mod threads;

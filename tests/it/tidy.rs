@@ -52,8 +52,9 @@ const KNOWS: [(&str, &[&str]); 27] = [
     ("powerbi", &["error", "grid", "interrupt", "render", "report"]),
     ("export", &["calendar", "column", "error", "query", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
-    ("gaps", &["error", "query", "schema", "store"]),
+    ("gaps", &["calendar", "error", "query", "schema", "store"]),
     ("status", &["error", "inventory", "query", "record::time", "schema", "store"]),
+    ("watch", &["calendar", "error", "gaps", "query", "schema", "source_warnings", "store"]),
     ("maintenance", &["error", "person", "schema", "store"]),
     // The command line knows the conductors and none of the stages.
     (
@@ -70,6 +71,7 @@ const KNOWS: [(&str, &[&str]); 27] = [
             "rejects",
             "report",
             "status",
+            "watch",
             "maintenance",
         ],
     ),

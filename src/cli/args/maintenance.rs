@@ -7,19 +7,42 @@ use super::common::{
     DEFAULT_STORE, DictionaryFormat, PeriodArgs, StoreFolder, SummaryFormat, Threads,
 };
 use super::convert::RejectsOutput;
-use crate::gaps::RecentDays;
+use crate::report::DayBound;
+use crate::watch::WatchCondition;
+
+/// First day that `gaps` and `status --fail-on` check.
+const DEFAULT_SINCE: &str = "28d";
 
 /// Show a summary of the store
 ///
 /// Period, events, users, automated API activity, files and size, and the sources with problems.
+/// With --fail-on, exits with code 3 if something is wrong that can still be repaired, every time
+/// until it is repaired; stderr says what.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   pbi-analyze status
-  pbi-analyze status --store D:\\pbi-store --format json")]
+  pbi-analyze status --store D:\\pbi-store --format json
+  pbi-analyze status --quiet --fail-on stale:2d,missing,damaged,rejects")]
 pub(in crate::cli) struct StatusArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
+    /// Exit with code 3 if a condition holds; separate several with commas
+    ///
+    /// stale:2d (the newest event is older than 2 days), missing (a day has no events), incomplete
+    /// (a day is missing, partial or truncated), damaged (a source is damaged or no log), rejects
+    /// (records of a source were rejected). A source counts until its file is replaced or deleted,
+    /// or another one has as many events of its days.
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',')]
+    pub(in crate::cli) fail_on: Vec<WatchCondition>,
+    /// First day that --fail-on checks: the days up to yesterday (28d, 2w), or a date (2026-03-01)
+    #[arg(
+        long,
+        value_name = "DAY",
+        default_value = DEFAULT_SINCE,
+        value_parser = DayBound::parse_since
+    )]
+    pub(in crate::cli) since: DayBound,
     /// Output format
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
     pub(in crate::cli) format: SummaryFormat,
@@ -29,7 +52,7 @@ pub(in crate::cli) struct StatusArgs {
 ///
 /// Prints the UTC days that are missing, partial or truncated, one per line: the day, the hours,
 /// the status and its reason. Downloading a day again, and ingesting it, closes the gap. Days that
-/// Microsoft no longer has are not listed, nor is today. Exits with code 0 and prints nothing if no
+/// Microsoft no longer has, after 28 to 30 days, are not listed, nor is today. Exits with code 0 and prints nothing if no
 /// day is incomplete, and with code 3 otherwise.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -37,9 +60,14 @@ Examples:
   pbi-analyze gaps
   pbi-analyze gaps --since 7d --format json")]
 pub(in crate::cli) struct GapsArgs {
-    /// Days to check, up to today; Microsoft has 28 days, and often 30
-    #[arg(long, value_name = "Nd", default_value = "28d")]
-    pub(in crate::cli) since: RecentDays,
+    /// First day to check: the days up to yesterday (28d, 2w), or a date (2026-03-01)
+    #[arg(
+        long,
+        value_name = "DAY",
+        default_value = DEFAULT_SINCE,
+        value_parser = DayBound::parse_since
+    )]
+    pub(in crate::cli) since: DayBound,
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     /// Output format

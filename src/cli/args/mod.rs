@@ -41,7 +41,8 @@ Exit codes: 0 success; 1 failure; 2 usage error; 3 completed with warnings
 pub(super) struct Args {
     /// Show only warnings and errors
     ///
-    /// The text summaries of ingest and compact are not printed. Results are still printed, for
+    /// The text summaries of ingest and compact are not printed, and neither is the text of status,
+    /// verify or a report with --fail-on if nothing is wrong. Other results are still printed, for
     /// example the rows of a report or a summary with --format json.
     #[arg(long, short, global = true, display_order = GLOBAL_FLAG_ORDER[0])]
     pub(super) quiet: bool,

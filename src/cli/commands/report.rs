@@ -126,7 +126,11 @@ fn run_report(
     };
     let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
     let (result, status) = with_snapshot(&args.query_args, columns, quiet, read)?;
-    out::write(&result.bytes, args.output.as_deref())?;
+    // A check that found nothing has nothing to say to people.
+    let is_check = !options.fail_on.is_empty() && options.format == OutputFormat::Text;
+    if !(quiet && is_check && !is_file(args) && result.failures.is_empty()) {
+        out::write(&result.bytes, args.output.as_deref())?;
+    }
     Ok(status.worse_of(log_failures(&report.name, &result)))
 }
 

@@ -24,7 +24,11 @@ impl<'a> EmptyAnswers<'a> {
         for facts in all.iter().filter(|facts| is_empty_answer(facts)) {
             let name = file_name(facts);
             if let Some(date) = named_day(name) {
-                found.days.insert(date, facts);
+                // Of several answers, the one that was written last proves the most.
+                let known = found.days.entry(date).or_insert(facts);
+                if write_time(facts) > write_time(known) {
+                    *known = facts;
+                }
             } else if let Some((date, hour)) = named_hour(name)
                 && is_written_after(
                     facts,
@@ -67,8 +71,11 @@ fn is_empty_answer(facts: &SourceFacts) -> bool {
 }
 
 fn is_written_after(facts: &SourceFacts, end_us: i64) -> bool {
-    let written = named_write_time(facts).or(facts.modified_us);
-    written.is_none_or(|written| written >= end_us)
+    write_time(facts).is_none_or(|written| written >= end_us)
+}
+
+fn write_time(facts: &SourceFacts) -> Option<i64> {
+    named_write_time(facts).or(facts.modified_us)
 }
 
 /// Returns the only day in a name (`20260103` or `2026-01-03`), unless the name has an hour.
