@@ -16,7 +16,6 @@ use crate::interrupt;
 use crate::inventory::{Described, read_record};
 use crate::record::continuation::last_continuation;
 use crate::record::{Parser, csv, foreign};
-use crate::schema::source_log::FileIdentity;
 use crate::source::{
     Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
     UnsupportedText,

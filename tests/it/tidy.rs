@@ -15,7 +15,7 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 27] = [
+const KNOWS: [(&str, &[&str]); 29] = [
     ("error", &[]),
     ("interrupt", &[]),
     ("calendar", &["error"]),

@@ -127,11 +127,6 @@ impl<'a> LogSources<'a> {
     }
 }
 
-/// Returns the time at which a source was written, as far as its name or the file system has it.
-fn write_time(facts: &SourceFacts) -> Option<i64> {
-    named_write_time(facts).or(facts.modified_us)
-}
-
 /// Returns the days of a log in a source, and the times of its first and last event.
 fn events_of_log(facts: &SourceFacts, log: LogKind) -> (BTreeMap<NaiveDate, u64>, Option<Span>) {
     let of_platform = |day: &str| facts.power_platform.days.get(day).copied().unwrap_or(0);
