@@ -262,8 +262,8 @@ fn check_traces(store: &Store, persons: &PersonMatcher) -> Result<()> {
         store.root(),
         format!(
             "these files still contain an address, although everything else was replaced: \
-             {}{more}; run the same command again, and delete the files that are listed then and that \
-             another program wrote",
+             {}{more}; run the same command again, and delete the files that are listed then \
+             and that another program wrote",
             listed.join("; ")
         ),
     ))

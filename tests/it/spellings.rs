@@ -128,9 +128,13 @@ fn event(id: usize, text: &str) -> Value {
     })
 }
 
-/// Returns the part of a spelling that can be the name of a file.
+/// Returns the part of a spelling that can be the name of a file. No name contains a backslash, and
+/// without it the escape would be another text.
 fn file_name(text: &str) -> String {
-    text.replace(['/', '\\', '"', '<', '>', '|', ':', '*', '?'], "~")
+    if text.contains('\\') {
+        return "name".to_owned();
+    }
+    text.replace(['/', '"', '<', '>', '|', ':', '*', '?'], "~")
 }
 
 /// Writes every spelling into every place: files, members of archives, events and rejected records.
