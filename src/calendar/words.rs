@@ -76,8 +76,8 @@ fn invalid_days(text: &str) -> Error {
     let near = near.map_or_else(|| "use".to_owned(), |near| format!("did you mean {near}? Use"));
     Error::Usage(format!(
         "invalid date {text:?}; {near} a day (2026-03-01), month (2026-03), quarter (2026-Q1), \
-         week (2026-W13) or year, a word such as yesterday, last-week or this-quarter, or the last \
-         days, weeks or months of the log (30d, 4w, 3m)"
+         week (2026-W13) or year, a word (yesterday, last-week, this-quarter) or the last days, \
+         weeks or months of the log (30d, 4w, 3m)"
     ))
 }
 
@@ -356,7 +356,7 @@ mod tests {
             ("2026-W54", ""),
         ] {
             let message = text.parse::<DayBound>().unwrap_err().to_string();
-            assert!(message.contains("2026-03-01) "), "{message}");
+            assert!(message.contains("(2026-03-01), month"), "{message}");
             let expected = format!("did you mean {near}?");
             assert_eq!(message.contains("did you mean"), !near.is_empty(), "{message}");
             assert!(near.is_empty() || message.contains(&expected), "{message}");

@@ -324,7 +324,7 @@ pub(super) fn forget_summary(done: &ForgetResult) -> String {
     );
     if !done.similar.is_empty() {
         text.push_str(
-            "similar  these can be other mailboxes and stay; to forget one too, pass it to --user\n",
+            "similar  these can be other mailboxes and stay; to forget one, pass it to --user\n",
         );
     }
     for address in &done.similar {

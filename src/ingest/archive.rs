@@ -34,7 +34,7 @@ pub(super) struct KnownSources {
 pub(super) struct LastSeen {
     /// Size and modification time.
     size_and_time: (u64, Option<i64>),
-    /// What else identifies the file.
+    /// Identity of the file on its disk.
     identity: Option<FileIdentity>,
     /// True if everything that this run asks for was ingested.
     is_fully_ingested: bool,

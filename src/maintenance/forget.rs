@@ -63,7 +63,7 @@ pub struct ForgetResult {
     pub files_rewritten: u64,
     /// The number of sources whose entries in the source log were changed.
     pub sources_changed: u64,
-    /// Addresses that were found and not replaced, because they can be other mailboxes, such as
+    /// Addresses that were found and not replaced, because they can be other mailboxes, for example
     /// `to+zoe@contoso.com`.
     pub similar: Vec<String>,
 }
@@ -261,8 +261,8 @@ fn check_traces(store: &Store, persons: &PersonMatcher) -> Result<()> {
     Err(Error::store(
         store.root(),
         format!(
-            "these files still contain an address, although everything else was replaced: {}{more}; \
-             run the same command again, and delete the files that are listed then and that \
+            "these files still contain an address, although everything else was replaced: \
+             {}{more}; run the same command again, and delete the files that are listed then and that \
              another program wrote",
             listed.join("; ")
         ),

@@ -7,7 +7,7 @@ use super::parser::{Object, Value};
 /// The member with the time of the activity.
 const TIME_MEMBER: &str = "createdDateTime";
 
-/// The members that tell a record from other objects of Graph with a time.
+/// The members that distinguish a record from other objects of Graph with a time.
 const RECORD_MEMBERS: [&str; 2] = ["auditLogRecordType", "operation"];
 
 /// The members of Microsoft Graph's `auditLogRecord` and the fields of an event that they are.

@@ -130,7 +130,7 @@ pub enum WarningKind {
     FutureDated,
 }
 
-/// What shows that a file was rewritten although its size and time are the same. Windows has no
+/// Signs that a file was rewritten although its size and time are the same. Windows has no
 /// such times.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileIdentity {
@@ -154,7 +154,7 @@ pub struct SourceFacts {
     pub size_bytes: u64,
     /// The time of the last modification, in microseconds since 1970 (UTC).
     pub modified_us: Option<i64>,
-    /// What else identifies the file. Entries of older versions do not have it.
+    /// Identity of the file on its disk. Entries of older versions do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<FileIdentity>,
     /// Counts of the records by outcome.

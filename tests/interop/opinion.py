@@ -34,6 +34,12 @@ ASKED = [
     ["--since", "200d", "--capacity", "*", "--exclude-user", "*an*", "--exclude-report", "*k*"],
 ]
 OWN = {
+    "activity": [
+        ["--since", "60d", "--item", "*a*", "--exclude-activity", "View*"],
+        ["--since", "60d", "--semantic-model", "*", "--exclude-item", "*e*"],
+        ["--since", "200d", "--dashboard", "*"],
+        ["--since", "200d", "--app", "*", "--exclude-workspace", "*a*"],
+    ],
     "adoption": [
         ["--param", "grain=week"],
         ["--param", "grain=month"],

@@ -137,7 +137,7 @@ const MISUSE: [(&[&str], &str); 22] = [
     (&["report", "adoption", "--set", "grain=week"], "Did you mean: --param?"),
     (&["report", "top-report"], "Did you mean top-reports? `reports` lists them all."),
     (&["report", "nothing-like-it"], "there is no report \"nothing-like-it\". `reports` lists"),
-    (&["report", "top-reports", "--since", "yesterday"], "(2026-03-01) or Nd"),
+    (&["report", "top-reports", "--since", "recently"], "use a day (2026-03-01)"),
     (&["report", "top-reports", "--since", "2026-02-30"], "invalid date \"2026-02-30\""),
     (&["report", "top-reports", "--until", "0d"], "invalid date \"0d\""),
     (

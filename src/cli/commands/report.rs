@@ -166,8 +166,8 @@ fn run_all_reports(
     Ok(reports_status.worse_of(sources_status))
 }
 
-/// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns` and those
-/// of the filters.
+/// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns` and
+/// those of the filters.
 fn with_snapshot<T>(
     args: &QueryArgs,
     mut columns: HashSet<String>,

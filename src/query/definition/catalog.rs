@@ -219,7 +219,7 @@ mod tests {
             ("Dormant", "dormant-workspaces"),
             ("LICENSES", "trials"),
             ("dau", "adoption"),
-            ("activity", "operations-catalogue"),
+            ("trail", "activity"),
             ("Top-Reports", "top-reports"),
         ] {
             assert_eq!(catalog.find(word).unwrap().name, name);
