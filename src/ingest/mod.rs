@@ -22,8 +22,7 @@ use crate::schema::source_log::SourceFacts;
 use crate::source::SourceFile;
 pub use crate::store::Store;
 use crate::store::{
-    CommitOutcome, CompactScope, PreparedCommit, Snapshot, SourceEntry, TempTable, Transaction,
-    thread_pool,
+    CommitOutcome, CompactScope, PreparedCommit, Snapshot, SourceEntry, TempTable, thread_pool,
 };
 
 pub use account::{
