@@ -1,7 +1,7 @@
 //! Decides what is there as of a day, from all stored snapshots.
 //!
 //! A workspace has the state of its latest scan, as a whole: items of two scans are never mixed. It
-//! is gone only if a later full snapshot lacks it. The order in which files were read plays no part.
+//! is gone only if a later full snapshot lacks it. The order of reading plays no part.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

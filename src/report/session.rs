@@ -75,11 +75,16 @@ pub(super) fn run_report(
     let all_filtered = selected.all == 0 && counts.events > 0 && counts.filtered == counts.events;
     let unmatched = if all_filtered { session.unmatched_patterns()? } else { Vec::new() };
     let empty = empty_sentence(report, &params);
-    let mut remarks = report_remarks(period, selected.all, &counts, empty, &unmatched);
+    let inventory = query::inventory_remarks(session, report)?;
+    let mut remarks = report_remarks(period, selected.all, &counts, empty.clone(), &unmatched);
+    // Without an inventory, a result without rows says nothing about workspaces and items.
+    if !inventory.is_empty() && !session.snapshot().has_inventory() {
+        remarks.retain(|remark| *remark != empty);
+    }
     remarks.extend(selection_remarks(&selected, options.selection.condition.as_deref(), top));
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
-    remarks.extend(query::inventory_remarks(session, report)?);
+    remarks.extend(inventory);
     let newest_event_us = period.event_range().map(|range| range.last_us);
     let chart = report.chart.clone().filter(|chart| is_drawable(chart, &selected.grid, options));
     Ok(ReportResult { grid: selected.grid, chart, context, remarks, newest_event_us })

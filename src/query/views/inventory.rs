@@ -35,8 +35,8 @@ fn as_of_us(session: &Session<'_>) -> Option<i64> {
 pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
     let inventory = resolve(session.inventory_rows()?, as_of_us(session));
     let Some(newest) = inventory.snapshots.last() else {
-        let remark = "The store has no inventory, so this report has no rows. Save the results of the \
-            scanner API (admin/workspaces/getInfo?lineage=True&getArtifactUsers=True, then \
+        let remark = "The store has no inventory, so this report has no rows. Save the results of \
+            the scanner API (admin/workspaces/getInfo?lineage=True&getArtifactUsers=True, then \
             admin/workspaces/scanResult) or of admin/groups?$expand=users,reports beside the log, \
             and run ingest again; see docs/inventory.md.";
         return Ok(vec![remark.to_owned()]);

@@ -42,3 +42,10 @@ pub struct Snapshot {
     /// Rows of the inventory that are not in files, because no store was given.
     pub inventory_rows: Vec<InventoryRow>,
 }
+
+impl Snapshot {
+    /// Returns true if there are rows of an inventory.
+    pub fn has_inventory(&self) -> bool {
+        !self.inventory_files.is_empty() || !self.inventory_rows.is_empty()
+    }
+}
