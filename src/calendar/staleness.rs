@@ -9,7 +9,7 @@ pub struct Staleness {
 }
 
 impl Staleness {
-    /// How a condition looks, for messages.
+    /// Example of a condition, for messages.
     pub const EXAMPLE: &str = "stale:2d (the newest event is older than 2 days)";
 
     /// Parses `stale:2d`; returns `None` for any other text.

@@ -138,7 +138,7 @@ fn days_before_and_after_the_log_are_missing() {
 }
 
 /// A download of the same bytes under a later name proves that the day is complete: a copy of known
-/// content was not recorded at all, so the gap stayed.
+/// content was not recorded, so the gap stayed.
 #[test]
 fn unchanged_day_is_closed_by_downloading_it_again() {
     let (dir, now) = (Workdir::new(), Utc::now());

@@ -165,7 +165,7 @@ fn run_night(number: i64, today: NaiveDate) -> Ran {
     )
 }
 
-/// What stderr says in the nights that are red; in all others, nothing is said.
+/// Texts on stderr in the nights that are red. In all others, nothing is printed.
 const RED: [(i64, i32, &[&str]); 11] = [
     (5, 3, &["pbi-analyze: 1 day is missing: "]),
     (6, 3, &["pbi-analyze: 2 days are missing: ", "the newest event is 2 days old"]),

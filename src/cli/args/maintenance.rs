@@ -52,8 +52,8 @@ pub(in crate::cli) struct StatusArgs {
 ///
 /// Prints the UTC days that are missing, partial or truncated, one per line: the day, the hours,
 /// the status and its reason. Downloading a day again, and ingesting it, closes the gap. Days that
-/// Microsoft no longer has, after 28 to 30 days, are not listed, nor is today. Exits with code 0 and prints nothing if no
-/// day is incomplete, and with code 3 otherwise.
+/// Microsoft no longer has, after 28 to 30 days, are not listed, nor is today. Exits with code 0
+/// and prints nothing if no day is incomplete, and with code 3 otherwise.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
