@@ -11,8 +11,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=$1 archive=$2
 if ! command -v mcs >/dev/null || ! command -v mono >/dev/null; then
-    echo "skipped: there is no mono"
-    exit 0
+    echo "mono or mcs is missing; .ci/run has the command that installs them" >&2
+    exit 1
 fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
