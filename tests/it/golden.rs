@@ -211,6 +211,13 @@ fn every_golden_file_is_compared() {
         .collect();
     names.sort();
     let known = [
+        "compare-gap.txt",
+        "compare-months.txt",
+        "compare-previous.txt",
+        "compare-too-early.txt",
+        "details-report-usage.txt",
+        "details-user-usage.txt",
+        "details-workspace-usage.txt",
         // Files of every report over the invented year, see golden_reports.
         "reports",
         "reports.json",

@@ -29,7 +29,7 @@ Examples:
   pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
   pbi-analyze report --all --output-dir reports --format csv
   pbi-analyze report --all --since 30d --output all.xlsx
-  pbi-analyze report report-usage --report \"Sales Overview\" --details
+  pbi-analyze report report-usage --report Sales --details
   pbi-analyze report top-reports --period last-month --compare previous
   pbi-analyze report workspace-usage --where 'viewers = 1' --sort -views
   pbi-analyze report top-users --columns user,views,last_view --top 20
