@@ -219,6 +219,7 @@ fn every_golden_file_is_compared() {
         "details-user-usage.txt",
         "details-workspace-usage.txt",
         // Files of every report over the invented year, see golden_reports.
+        "inventory",
         "reports",
         "reports.json",
         "reports.txt",
