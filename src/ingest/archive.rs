@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::options::Options;
 use super::source_texts::SourceTexts;
 use crate::error::{Error, Result};
+use crate::person::mentions_person;
 use crate::schema::source_log::{FileIdentity, RecordCounts, RejectCounts, SourceFacts};
 use crate::source::{self, DiscoveredFiles, ExcludePatterns, SourceFile};
 use crate::source_warnings::{self, file_name};
@@ -119,7 +120,8 @@ fn later_copy(known: &[&SourceEntry], file: &SourceFile) -> Option<SourceEntry> 
     let has_name = |entry: &&&SourceEntry| file_name(&entry.facts) == file_name(&facts);
     let is_later = |entry: &&SourceEntry| file.modified_us > entry.facts.modified_us;
     let is_known = known.iter().any(|entry| has_name(&entry)) && !known.iter().all(is_later);
-    if is_known {
+    // `forget` replaced the person in the path of the known source. Its name stays forgotten.
+    if is_known || mentions_person(&file.absolute_path) {
         return None;
     }
     facts.identity = file_identity(file);

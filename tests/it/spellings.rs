@@ -128,13 +128,13 @@ fn event(id: usize, text: &str) -> Value {
     })
 }
 
-/// Returns the part of a spelling that can be the name of a file. No name contains a backslash, and
-/// without it the escape would be another text.
+/// Returns the part of a spelling that can be the name of a file. No name contains a slash, and
+/// without it the text would have no person in it.
 fn file_name(text: &str) -> String {
-    if text.contains('\\') {
+    if text.contains(['/', '\\']) {
         return "name".to_owned();
     }
-    text.replace(['/', '"', '<', '>', '|', ':', '*', '?'], "~")
+    text.replace(['"', '<', '>', '|', ':', '*', '?'], "~")
 }
 
 /// Writes every spelling into every place: files, members of archives, events and rejected records.

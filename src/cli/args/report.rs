@@ -31,7 +31,7 @@ Examples:
   pbi-analyze report --all --since 30d --output all.xlsx
   pbi-analyze report report-usage --report Sales --details
   pbi-analyze report top-reports --period last-month --compare previous
-  pbi-analyze report workspace-usage --where 'viewers = 1' --sort -views
+  pbi-analyze report workspace-usage --where viewers=1 --sort -views
   pbi-analyze report top-users --columns user,views,last_view --top 20
   pbi-analyze report coverage --since 7d --fail-on coverage:missing
 
