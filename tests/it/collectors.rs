@@ -69,7 +69,7 @@ fn other_files_of_collectors_are_skipped_and_named_in_one_line() {
         assert!(account.problems.is_empty() && account.skipped.len() == 1, "{account:?}");
         assert!(account.skipped[0].reason.contains(what), "{account:?}");
     }
-    assert_eq!(ran.stderr.matches("skipped").count(), 5, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("skipped").count(), 6, "{}", ran.stderr);
     let status = dir.pbi(["status", "--store", "store"]).ended(0).stdout;
     assert!(status.contains("0 with problems"), "{status}");
     let (_, again) = dir.ingest("store", &["archive"]);
