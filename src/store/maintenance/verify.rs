@@ -154,7 +154,9 @@ impl Verifier<'_> {
         checks.push(strays);
         checks.extend(self.check_contents(&present, events));
         checks.push(self.check_ids(&present, events));
-        checks.push(self.check_inventory()?);
+        if self.store.inventory().exists()? {
+            checks.push(self.check_inventory()?);
+        }
         checks.push(self.check_rejects(source_log.as_ref().ok()));
         checks.extend(self.check_accounts(source_log, &files, events));
         let names = |paths: &[PathBuf]| paths.iter().map(|path| self.relative_path(path)).collect();
