@@ -133,7 +133,7 @@ fn reports(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(archive.written.bytes));
     group.bench_function("straight from raw files", |bencher| {
         bencher.iter(|| {
-            let columns = Projection::Only(report::required_columns(question).unwrap());
+            let columns = Projection::Only(report::required_columns([question]).unwrap());
             let read = ingest::ingest_temporary(&archive.options(None), &columns, &NoProgress);
             let (_files, snapshot, _) = read.unwrap();
             assert_eq!(answer(&snapshot), expected);

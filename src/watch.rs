@@ -75,6 +75,16 @@ pub fn check(
     now: DateTime<Utc>,
 ) -> Result<Vec<String>> {
     let first = gaps::first_day(since, now)?;
+    let asks = |one, other| conditions.iter().any(|asked| *asked == one || *asked == other);
+    let gaps = match asks(WatchCondition::Missing, WatchCondition::Incomplete) {
+        true => store.read(|data| gaps::find_gaps(data, since, now))?.gaps,
+        false => Vec::new(),
+    };
+    let entries = match asks(WatchCondition::Damaged, WatchCondition::Rejects) {
+        true => Some(store.source_entries()?),
+        false => None,
+    };
+    let sources = entries.as_ref().map_or_else(Vec::new, |entries| unrepaired(entries, first));
     let mut failures = Vec::new();
     for condition in conditions {
         match condition {
@@ -84,22 +94,19 @@ pub fn check(
                 failures.extend(limit.check(newest.map(|newest| now - newest)));
             }
             WatchCondition::Missing | WatchCondition::Incomplete => {
-                let gaps = store.read(|data| gaps::find_gaps(data, since, now))?.gaps;
                 let is_any = *condition == WatchCondition::Incomplete;
                 let gaps = gaps.iter().filter(|gap| is_any || gap.status == MISSING.name());
                 failures.extend(days_message(&gaps.collect::<Vec<_>>(), is_any));
             }
             WatchCondition::Damaged | WatchCondition::Rejects => {
                 let is_named = conditions.contains(&WatchCondition::Damaged);
-                let entries = store.source_entries()?;
-                let sources = unrepaired(&entries, first);
                 let is_meant = |source: &&SourceFacts| match condition {
                     WatchCondition::Damaged => is_damaged(source),
                     // The message about the damage says it already.
                     _ if is_named && is_damaged(source) => false,
                     _ => source.records.rejected > 0,
                 };
-                let meant: Vec<&SourceFacts> = sources.into_iter().filter(is_meant).collect();
+                let meant: Vec<&SourceFacts> = sources.iter().copied().filter(is_meant).collect();
                 failures.extend(source_messages(&meant, *condition));
             }
         }

@@ -102,8 +102,9 @@ fn is_year(text: &str) -> bool {
     text.len() == 4 && is_number(text)
 }
 
-fn is_number(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit())
+/// Returns true for a text of digits only.
+pub fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns the number of days of a month.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Weekday};
 
-use crate::calendar::near;
+use crate::calendar::near::{self, is_number};
 use crate::{Error, Result};
 
 /// Calendar unit that contains a day.
@@ -143,10 +143,6 @@ fn count_back(text: &str) -> Option<DayBound> {
         'm' => Some(DayBound::MonthsBack(number)),
         _ => None,
     }
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl DayBound {

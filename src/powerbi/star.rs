@@ -57,11 +57,9 @@ impl StarQuery {
 ///
 /// [`crate::Error::Query`] if the guard refuses a statement.
 pub fn required_columns() -> Result<HashSet<String>> {
-    let mut columns = HashSet::new();
-    for query in &QUERIES {
-        columns.extend(report::required_columns(&query.definition())?);
-    }
-    Ok(columns)
+    let definitions: Vec<ReportDefinition> =
+        QUERIES.iter().map(|query| query.definition()).collect();
+    report::required_columns(&definitions)
 }
 
 /// Number of rows of a table.

@@ -76,8 +76,7 @@ pub(super) fn run(
     remarks.extend(super::remarks::selection_remarks(&selected, condition, None));
     remarks.extend(whole.remarks);
     let chart = report.chart.clone().filter(|chart| {
-        let is_shown = |name: &&str| selected.grid.columns.iter().any(|c| c.name == **name);
-        matches!(chart, Chart::Bars { .. }) && chart.columns().iter().all(is_shown)
+        matches!(chart, Chart::Bars { .. }) && chart.has_columns_in(&selected.grid)
     });
     Ok(ReportResult { grid: selected.grid, chart, remarks, ..whole })
 }
@@ -136,8 +135,7 @@ fn compared_grid(compared: &ComparedRows, later: &Grid, earlier: Option<&Grid>) 
 
 /// Returns the cell of a row in a column; null if there is no such column.
 pub(super) fn cell(grid: &Grid, row: &[Cell], name: &str) -> Cell {
-    let at = grid.columns.iter().position(|column| column.name == name);
-    at.and_then(|at| row.get(at)).cloned().unwrap_or(Cell::Null)
+    grid.position(name).and_then(|at| row.get(at)).cloned().unwrap_or(Cell::Null)
 }
 
 /// Returns both values, their difference, and the difference in percent, rounded to one place.

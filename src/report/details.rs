@@ -1,7 +1,7 @@
 //! Shows one report, workspace or user in full: a table for each question about it, each from an
 //! existing report with the item as filter, so that each number can be checked with that report.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use super::compare::{cell, values};
 use super::options::Options;
@@ -230,11 +230,8 @@ impl DetailKind {
 ///
 /// [`Error::Usage`] if the report has no details.
 pub fn details_columns(report: &ReportDefinition) -> Result<HashSet<String>> {
-    let mut columns = HashSet::new();
-    for definition in DetailKind::of(report)?.definitions()? {
-        columns.extend(query::report_columns(&definition)?);
-    }
-    Ok(columns)
+    let definitions = DetailKind::of(report)?.definitions()?;
+    Ok(query::report_columns(&definitions)?.into_iter().collect())
 }
 
 /// Shows one item of a report in full. The filters must name exactly one.
@@ -473,13 +470,12 @@ fn part_table(
         let all = selected.matching;
         remarks.push(format!("Showing the first {shown} rows of {all} (use --top for more)."));
     }
-    let columns: BTreeSet<&str> = part.columns.iter().copied().collect();
-    let is_shown = |chart: &Chart| chart.columns().iter().all(|name| columns.contains(name));
+    let chart = report.chart.clone().filter(|chart| chart.has_columns_in(&selected.grid));
     Ok(NamedTable {
         name: part.name.to_owned(),
         title: part.title.to_owned(),
         grid: selected.grid,
-        chart: report.chart.clone().filter(is_shown),
+        chart,
         remarks,
     })
 }

@@ -99,13 +99,15 @@ pub fn filter_columns(filters: &Filters) -> HashSet<String> {
     query::filter_columns(filters).into_iter().collect()
 }
 
-/// Returns the columns with which raw files must be read for a report without filters.
+/// Returns the columns with which raw files must be read for reports without filters.
 ///
 /// # Errors
 ///
-/// [`crate::Error::Query`] if the SQL guard rejects the statement.
-pub fn required_columns(report: &ReportDefinition) -> Result<HashSet<String>> {
-    Ok(query::report_columns(report)?.into_iter().collect())
+/// [`crate::Error::Query`] if the SQL guard rejects a statement.
+pub fn required_columns<'r>(
+    reports: impl IntoIterator<Item = &'r ReportDefinition>,
+) -> Result<HashSet<String>> {
+    Ok(query::report_columns(reports)?.into_iter().collect())
 }
 
 fn render_report(

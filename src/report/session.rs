@@ -196,12 +196,11 @@ pub(super) fn table_limit(options: &Options) -> Option<usize> {
 /// Returns true if the selected rows and columns have what a chart draws: its columns, and for
 /// lines and heatmaps the order and completeness of the report's rows.
 fn is_drawable(chart: &Chart, grid: &Grid, options: &Options) -> bool {
-    let is_shown = |name: &&str| grid.columns.iter().any(|column| column.name == **name);
     let needs_order = !matches!(chart, Chart::Bars { .. });
     let is_changed = !options.selection.sort.is_empty() || options.selection.condition.is_some();
     let is_heatmap = matches!(chart, Chart::Heatmap { .. });
     let is_cut = !options.selection.columns.is_empty() || options.top.is_some();
-    chart.columns().iter().all(is_shown) && !(needs_order && is_changed) && !(is_heatmap && is_cut)
+    chart.has_columns_in(grid) && !(needs_order && is_changed) && !(is_heatmap && is_cut)
 }
 
 /// Two sessions over equally many complete days, on the same weekdays.

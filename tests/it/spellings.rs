@@ -210,22 +210,8 @@ fn left(store: &Path) -> Vec<String> {
         search("row", &row.event().write());
         search("source", row.text("SourceFile").unwrap_or_default());
     });
-    let mut folders = vec![store.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
-            let path = entry.expect("the folder can be listed").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.to_string_lossy().into_owned();
-            let mut bytes = std::fs::read(&path).expect("the file can be read");
-            search(&name, &String::from_utf8_lossy(&bytes));
-            if name.ends_with(".zst") {
-                bytes = zstd::decode_all(&bytes[..]).expect("it is whole");
-                search(&name, &String::from_utf8_lossy(&bytes));
-            }
-        }
+    for (name, text) in table::file_texts(store) {
+        search(&name, &text);
     }
     left
 }

@@ -122,7 +122,7 @@ fn run_report(
     refuse_binary_on_terminal(options.format, is_terminal)?;
     let columns = match options.details {
         true => report::details_columns(report)?,
-        false => report::required_columns(report)?,
+        false => report::required_columns([report])?,
     };
     let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
     let (result, status) = with_snapshot(&args.query_args, columns, quiet, read)?;
@@ -144,7 +144,7 @@ fn run_all_reports(
 ) -> Result<ExitStatus> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let options = &report::Options { width: DEFAULT_WIDTH, ..options.clone() };
-    let columns = columns_of(reports)?;
+    let columns = report::required_columns(reports)?;
     // Each file is written atomically; if the store changes during the run, all are written again.
     let read = |snapshot: &Snapshot| {
         let mut status = ExitStatus::Success;
@@ -188,7 +188,7 @@ fn combine_reports(
     }
     let is_terminal = !is_file(args) && std::io::stdout().is_terminal();
     refuse_binary_on_terminal(options.format, is_terminal)?;
-    let columns = columns_of(reports)?;
+    let columns = report::required_columns(reports)?;
     let read = |snapshot: &Snapshot| report::run_combined(snapshot, reports, options);
     let (combined, mut status) = with_snapshot(&args.query_args, columns, quiet, read)?;
     out::write(&combined.bytes, args.output.as_deref())?;
@@ -202,15 +202,6 @@ fn combine_reports(
         status = ExitStatus::Failed;
     }
     Ok(status)
-}
-
-/// Returns the columns with which raw files must be read for several reports.
-fn columns_of(reports: &[ReportDefinition]) -> Result<HashSet<String>> {
-    let mut columns = HashSet::new();
-    for report in reports {
-        columns.extend(report::required_columns(report)?);
-    }
-    Ok(columns)
 }
 
 /// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns` and
