@@ -15,10 +15,10 @@
 -- column on_capacity: true if it is on a capacity
 -- column snapshot_time: time of the snapshot that this row is from
 -- column workspace_id: ID of the workspace
--- rule: Orphaned is a workspace without any person, group or application as admin. Unknown is a
---   workspace with groups only, because the members of a group are not known, or one whose
---   snapshots were not asked who has access. All others are not listed.
--- rule: Left out are workspaces that are deleted, not active, personal or for administrators.
+-- rule: A workspace is orphaned if no person, group or application is its admin. It is unknown if
+--   only groups are its admins, because the members of a group are not known, or if its snapshots
+--   do not include access rights. Other workspaces are not listed.
+-- rule: Deleted, inactive, personal and admin workspaces are excluded.
 WITH rights AS (
     SELECT
         workspace_id AS accessed,

@@ -26,17 +26,17 @@
 -- column semantic_model: name of its semantic model in the inventory
 -- column report_id: ID of the report
 -- column workspace_id: ID of the workspace
--- rule: Used is a report with a use in the window. Unknown is a report without one that was
---   created in the window, or whose age is not known and that no snapshot had before the window, or
---   if a day of the window is not covered. Unused is every other one.
+-- rule: A report is used if it has a use in the window. Otherwise, it is unknown if it was created
+--   in the window, if its age is not known and no snapshot before the window contains it, or if a
+--   day of the window is not covered. All other reports are unused.
 -- rule: A day is covered if it is complete. The last day of the period is also covered if the log
---   has a part of it.
--- rule: A view of the copy of a report in an app counts for the original. Events match a report by
---   their report_id, else by ReportId, else by AppReportId.
--- rule: Left out are app copies, reports of usage metrics, and reports in workspaces that are
---   deleted, not active, for administrators or, by default, personal. The remarks count them.
--- limit: The inventory lists what there was at the time of its snapshot. A report that was made
---   later is missing, and one that was deleted later is still listed.
+--   contains part of it.
+-- rule: A view of a report's copy in an app counts as a view of the original. Events match a report
+--   by their report_id, else by ReportId, else by AppReportId.
+-- rule: App copies, usage metrics reports, and reports in deleted, inactive, admin or (by default)
+--   personal workspaces are excluded. The notes of the report count them.
+-- limit: The inventory lists what existed at the time of its snapshot. A report that was created
+--   later is missing, and a report that was deleted later is still listed.
 WITH held AS (
     SELECT
         item_id,

@@ -29,7 +29,7 @@ pub(in crate::cli) struct FilterArgs {
     /// Include only activity on this item, of any kind
     #[arg(long, value_name = "NAME", help_heading = FILTERS)]
     item: Vec<String>,
-    /// Include only activity of this person or service principal
+    /// Include only activity by this person or service principal
     #[arg(long, value_name = "NAME", help_heading = FILTERS)]
     user: Vec<String>,
     /// Include only this activity, for example ViewReport
@@ -56,7 +56,7 @@ pub(in crate::cli) struct FilterArgs {
     /// Exclude activity on this item, of any kind
     #[arg(long, alias = "not-item", value_name = "NAME", help_heading = FILTERS)]
     exclude_item: Vec<String>,
-    /// Exclude activity of this person or service principal
+    /// Exclude activity by this person or service principal
     #[arg(long, alias = "not-user", value_name = "NAME", help_heading = FILTERS)]
     exclude_user: Vec<String>,
     /// Exclude this activity

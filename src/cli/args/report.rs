@@ -16,8 +16,8 @@ use crate::report::{Actors, EarlierPeriod, FailCondition, NoiseFilter, OutputFor
 
 /// Run a report (see `pbi-analyze reports`)
 ///
-/// Reads the store, or with --from raw log files without a store. Duplicate events are removed in
-/// both cases. Without a name, lists all reports.
+/// Reads the store, or raw log files if --from is given. Removes duplicate events in both cases.
+/// Lists all reports if NAME is omitted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -47,19 +47,19 @@ pub(in crate::cli) struct ReportArgs {
     /// Name of the report; `pbi-analyze reports` lists them
     #[arg(conflicts_with = "all")]
     pub(in crate::cli) name: Option<String>,
-    /// Run every report, each into its own file, or all into one workbook
+    /// Run every report, and write one file per report or a single workbook
     #[arg(long, conflicts_with_all = ["show_sql", "condition", "sort", "columns"])]
     pub(in crate::cli) all: bool,
-    /// Compare with earlier days: previous, 2026-Q1, 2025-03-01..2025-03-31
+    /// Compare with an earlier period: previous, 2026-Q1, 2025-03-01..2025-03-31
     ///
-    /// Shows each figure for both periods, with the difference and the percentage, over equally
-    /// many complete days on the same weekdays.
+    /// Shows each figure for both periods, with the difference and the percentage. Both periods
+    /// count the same number of complete days, on the same weekdays.
     #[arg(long, value_name = "PERIOD", conflicts_with_all = ["all", "show_sql", "details"])]
     pub(in crate::cli) compare: Option<EarlierPeriod>,
-    /// Show one report, workspace or user in full, as several tables
+    /// Show one report, workspace or user in detail, as several tables
     ///
     /// Needs report-usage with --report, workspace-usage with --workspace, or user-usage with
-    /// --user. The name must match one item.
+    /// --user. The name must match exactly one item.
     #[arg(long, conflicts_with_all = ["all", "show_sql", "condition", "sort", "columns"])]
     pub(in crate::cli) details: bool,
     /// Folder for the files of --all
@@ -76,7 +76,7 @@ pub(in crate::cli) struct ReportArgs {
     /// Exit with code 3 if CONDITION holds
     #[arg(long, value_name = "CONDITION", action = ArgAction::Append)]
     pub(in crate::cli) fail_on: Vec<FailCondition>,
-    /// Print the report as SQL of another engine instead of running it
+    /// Print the report as SQL for another engine instead of running it
     #[arg(
         long,
         value_enum,
@@ -92,8 +92,9 @@ pub(in crate::cli) struct ReportArgs {
 
 /// Run your own SQL query
 ///
-/// One SELECT over the views that reports read; `pbi-analyze schema --views` lists them. SQL that
-/// other engines would interpret differently is rejected, with a suggested rewrite.
+/// Runs one SELECT over the views that reports read. To list the views, run `pbi-analyze schema
+/// --views`. SQL that other engines would interpret differently is rejected, with a suggested
+/// rewrite.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -101,7 +102,7 @@ Examples:
     GROUP BY activity_name ORDER BY events DESC NULLS LAST\"
   pbi-analyze sql - --since 30d --format csv < question.sql")]
 pub(in crate::cli) struct SqlArgs {
-    /// The statement; - reads it from stdin
+    /// SQL statement, or - to read it from stdin
     pub(in crate::cli) statement: String,
     #[command(flatten)]
     pub(in crate::cli) output_args: OutputArgs,
@@ -109,9 +110,9 @@ pub(in crate::cli) struct SqlArgs {
 
 /// Write an HTML dashboard
 ///
-/// One HTML file with key figures and their change, charts over time, tables that sort and filter,
-/// and gaps in the log. It loads no other files, so it can be mailed and printed. Its figures are
-/// those of the reports.
+/// Writes one HTML file with key figures and how they changed, charts over time, tables that you
+/// can sort and filter, and gaps in the log. The file loads no other files, so you can email or
+/// print it. Its figures match those of the reports.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -132,9 +133,10 @@ pub(in crate::cli) struct DashboardArgs {
 
 /// Write a Power BI project: data, semantic model and report
 ///
-/// Writes a star schema as Parquet files, a semantic model with measures, and report pages, as a
-/// project that Power BI Desktop opens (PBIP). Its figures are those of the reports. If the folder
-/// contains the project already, only the data is written: the model and the report are yours.
+/// Writes a project that Power BI Desktop opens (PBIP): a star schema as Parquet files, a semantic
+/// model with measures, and report pages. Its figures match those of the reports. If the folder
+/// already contains the project, only the data is written, so your changes to the model and the
+/// report are kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -154,13 +156,13 @@ pub(in crate::cli) struct PowerbiArgs {
     /// Name of the project and its files
     #[arg(long, value_name = "NAME", default_value = "Usage")]
     pub(in crate::cli) name: ProjectName,
-    /// Folder of the data as Power BI sees it [default: data in --output]
+    /// Path of the data folder as Power BI sees it [default: data in --output]
     ///
-    /// For a project that is written on one machine and opened on another. A project that exists
-    /// already keeps its folder, unless --overwrite-project is given.
+    /// Use this flag if the project is written on one machine and opened on another. An existing
+    /// project keeps its path unless --overwrite-project is given.
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) data_folder: Option<DataFolder>,
-    /// Replace the model and the report of an existing project too
+    /// Also replace the semantic model and the report of an existing project
     #[arg(long)]
     pub(in crate::cli) overwrite_project: bool,
 }
@@ -175,10 +177,10 @@ pub(in crate::cli) struct OutputArgs {
     /// Output format [default: from the extension of --output, else text]
     #[arg(long, value_enum, ignore_case = true)]
     pub(in crate::cli) format: Option<OutputFormat>,
-    /// In CSV, prefix text that Excel would interpret as a formula with an apostrophe
+    /// In CSV, put an apostrophe before text that Excel would interpret as a formula
     ///
-    /// This applies to text that starts with = + - @, a tab or a carriage return, because users
-    /// choose the names of reports. Numbers do not change. Workbooks (xlsx) do not need it.
+    /// This applies to text that starts with =, +, -, @, a tab or a carriage return, because report
+    /// names are user input. Numbers do not change. Workbooks (xlsx) do not need this flag.
     #[arg(long)]
     pub(in crate::cli) excel_safe: bool,
     /// Write to FILE, or to stdout if FILE is -
@@ -194,7 +196,7 @@ pub(in crate::cli) struct QueryArgs {
     /// Read raw log files directly, without a store
     #[arg(long, value_name = "PATH", num_args = 1.., action = ArgAction::Append)]
     pub(in crate::cli) from: Vec<PathBuf>,
-    /// With --from, leave out files and folders, as `ingest` does
+    /// With --from, exclude files and folders, as in `ingest`
     #[arg(long, value_name = "GLOB", requires = "from", action = ArgAction::Append)]
     pub(in crate::cli) exclude: Vec<String>,
     #[command(flatten)]
@@ -207,12 +209,12 @@ pub(in crate::cli) struct QueryArgs {
     pub(in crate::cli) actors: Option<Actors>,
     #[command(flatten)]
     pub(in crate::cli) filters: FilterArgs,
-    /// Read the inventory as of this day [default: its newest snapshots]
+    /// Use the inventory as of this day [default: the newest snapshots]
     #[arg(long, value_name = "DAY")]
     pub(in crate::cli) as_of: Option<NaiveDate>,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
-    /// Stop when the command needs more memory [default: 80 % of the machine]
+    /// Stop if the command needs more memory than this [default: 80 % of the machine]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(in crate::cli) memory_limit: Option<u64>,
 }

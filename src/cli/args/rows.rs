@@ -9,7 +9,7 @@ const ROWS: &str = "Rows and columns";
 /// Rows and columns to return.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RowArgs {
-    /// Only rows that match an SQL condition on the columns of the result: 'viewers = 1'
+    /// Keep only rows that match a SQL condition on columns of the result: 'viewers = 1'
     #[arg(
         long = "where",
         value_name = "CONDITION",
@@ -17,7 +17,7 @@ pub(in crate::cli) struct RowArgs {
         allow_hyphen_values = true
     )]
     condition: Option<String>,
-    /// Sort by these columns; - before a name means the highest value first
+    /// Sort by these columns; put - before a name for descending order
     #[arg(
         long,
         value_name = "[-]COLUMN",
@@ -30,7 +30,7 @@ pub(in crate::cli) struct RowArgs {
     /// Maximum number of rows
     #[arg(long, value_name = "N", help_heading = ROWS, value_parser = parse_row_count)]
     pub(in crate::cli) top: Option<u32>,
-    /// Only these columns, in this order
+    /// Show only these columns, in this order
     #[arg(
         long,
         value_name = "COLUMN",
