@@ -6,7 +6,7 @@
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- column workspace: name in the inventory
 -- column status: `orphaned` or `unknown`
--- column reason: `no admin`; `only groups, not resolved`; `access was not asked for`
+-- column reason: `no admin`; `only groups, not resolved`; `access was not scanned`
 -- column people: people with access to the workspace
 -- column groups: groups with access to it
 -- column items: items in it, without app copies and usage metrics
@@ -53,7 +53,7 @@ judged AS (
         COALESCE(r.people_with_access, 0) AS people_with_access,
         COALESCE(r.groups_with_access, 0) AS groups_with_access,
         CASE
-            WHEN NOT w.has_users THEN 'access was not asked for'
+            WHEN NOT w.has_users THEN 'access was not scanned'
             WHEN COALESCE(r.admins, 0) = 0 THEN 'no admin'
             WHEN r.admins = r.admin_groups THEN 'only groups, not resolved'
         END AS why

@@ -7,7 +7,7 @@ use crate::store::Snapshot;
 
 use crate::query::engine::error::run_engine;
 use crate::query::engine::scan::EventTable;
-use crate::query::views::activities::{self, NoiseFilter};
+use crate::query::views::noise::{self, NoiseFilter};
 
 /// Numbers of events and users of an archive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub fn archive_counts(snapshot: &Snapshot) -> Result<ArchiveCounts> {
         let counts = EventTable::new(snapshot)
             .all_events()?
             .with_columns([
-                activities::is_noise(NoiseFilter::Exclude).alias("noise"),
+                noise::is_noise(NoiseFilter::Exclude).alias("noise"),
                 col("UserId").str().to_lowercase().alias("user"),
             ])
             .select([

@@ -12,7 +12,7 @@ use crate::query::engine::scan;
 use crate::query::guard::references::References;
 use crate::query::session::{EventCounts, Session};
 use crate::query::views::context::ViewContext;
-use crate::query::views::{activities, actor_kinds, events};
+use crate::query::views::{activities, actor_kinds, events, noise};
 
 impl Session<'_> {
     /// Counts the events of the period in the log of a report, by reason of exclusion.
@@ -37,7 +37,7 @@ fn count_events(context: &ViewContext<'_>) -> PolarsResult<EventCounts> {
     let matching = session.filter_expr()?.unwrap_or_else(|| lit(true));
     let all = events::events_in_period(context)?.select([
         matching.alias("matching"),
-        activities::is_noise(session.noise_filter()).alias("noise"),
+        noise::is_noise(session.noise_filter()).alias("noise"),
         activities::is_failed().alias("failed"),
         actor_kinds::is_service().alias("service"),
     ]);

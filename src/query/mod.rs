@@ -32,8 +32,8 @@ pub use run::{
 pub use session::{
     EventCounts, Session, Settings, UnknownField, event_time_range, utc_day_coverage,
 };
-pub use views::activities::NoiseFilter;
 pub use views::columns::{ViewColumn, view_columns};
+pub use views::noise::NoiseFilter;
 pub use views::pattern_filters::{FilterPatterns, Filters};
 
 #[cfg(test)]

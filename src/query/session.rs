@@ -22,9 +22,9 @@ use crate::query::definition::report::{Actors, LogKind, ReportDefinition};
 use crate::query::engine::error::run_engine;
 use crate::query::engine::scan::{self, EventTable};
 use crate::query::required_columns;
-use crate::query::views::activities::NoiseFilter;
 use crate::query::views::internal_domains;
 use crate::query::views::latest_names::NameLookup;
+use crate::query::views::noise::NoiseFilter;
 use crate::query::views::pattern_filters::Filters;
 
 /// Filters of a run.

@@ -252,7 +252,7 @@ fn workspaces_without_an_admin_are_orphaned_only_if_access_was_asked_for() {
     dir.ingest("store", &["archive"]).0.ended(0);
     let found: Vec<(String, String)> =
         rows(&dir, &["report", "orphaned-workspaces"]).iter().map(pair).collect();
-    let expected = ("A".to_owned(), "unknown: access was not asked for".to_owned());
+    let expected = ("A".to_owned(), "unknown: access was not scanned".to_owned());
     assert_eq!(found, [expected]);
 }
 

@@ -85,7 +85,7 @@ impl ValueEnum for RejectsOutput {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
-            RejectsOutput::Text => ("text", "Lines for a terminal"),
+            RejectsOutput::Text => ("text", "Human-readable text"),
             RejectsOutput::Data(RejectsFormat::Json) => ("json", "One JSON array"),
             RejectsOutput::Data(RejectsFormat::Ndjson) => ("ndjson", "One JSON object per record"),
             RejectsOutput::Data(RejectsFormat::Csv) => ("csv", "Rows with a header"),

@@ -214,7 +214,7 @@ pub(in crate::cli) struct QueryArgs {
     pub(in crate::cli) as_of: Option<NaiveDate>,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
-    /// Stop if the command needs more memory than this [default: 80 % of the machine]
+    /// Stop if the command needs more memory than this [default: 80% of the machine]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(in crate::cli) memory_limit: Option<u64>,
 }

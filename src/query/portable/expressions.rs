@@ -8,10 +8,11 @@
 use polars::prelude::PolarsResult;
 
 use crate::query::portable::dialect::SqlDialect;
-use crate::query::views::activities::{self, NoiseFilter};
+use crate::query::views::activities;
 use crate::query::views::addresses::{GUEST_MARK, PERSONAL_ACCOUNT_PREFIX};
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::EntityKind;
+use crate::query::views::noise::{self, NoiseFilter};
 use crate::schema::WorkloadGroup;
 
 /// Writer of the SQL script of a statement.
@@ -107,7 +108,7 @@ impl ScriptWriter<'_> {
 
     /// Returns the test that `level` excludes the event: the rule of `views/actors.rs`.
     pub fn is_noise(&self, level: NoiseFilter) -> String {
-        let names = self.literal_list(activities::noise_activities(level));
+        let names = self.literal_list(noise::noise_activities(level));
         let pattern = match level {
             NoiseFilter::ExcludeAllReads => format!(
                 " OR COALESCE({ACTIVITY_SQL} LIKE 'GetGatewayCluster%' OR {ACTIVITY_SQL} LIKE \

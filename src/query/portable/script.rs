@@ -14,9 +14,9 @@ use crate::query::portable::columns;
 use crate::query::portable::expressions::{
     ACTIVITY_SQL, ScriptWriter, WRITTEN_ACTIVITY_SQL, domain_sql, entity_id_sql, own_address_sql,
 };
-use crate::query::views::activities::NoiseFilter;
 use crate::query::views::columns::view_columns;
 use crate::query::views::entities::{ENTITIES, EntityKind, ITEM_VIEWS};
+use crate::query::views::noise::NoiseFilter;
 use crate::query::views::pattern_filters::{FilterTarget, Filters};
 use crate::query::views::{self, recipients};
 use crate::schema::WorkloadGroup;

@@ -1,31 +1,17 @@
 //! The activity of an event: its name, whether it is automated, and whether it failed.
 //!
-//! Sources: Microsoft's tenant-level auditing guidance (exclude the activity of scanners and
-//! service principals); Microsoft Learn, Data refresh in Power BI (a schedule runs a refresh in
-//! the name of the owner of the semantic model) and Email subscriptions for reports and dashboards
-//! (a schedule delivers them in the name of their owner).
+//! Sources: Microsoft Learn, Data refresh in Power BI (a schedule runs a refresh in the name of the
+//! owner of the semantic model) and Email subscriptions for reports and dashboards (a schedule
+//! delivers them in the name of their owner).
 //!
 //! The rules exist a second time as SQL text in `portable/expressions.rs`, on purpose: a test
 //! compares the results of both.
 
-use std::collections::HashSet;
-
 use polars::prelude::*;
 
 use crate::query::engine::memoize::{self, null_if_empty};
-use crate::schema::{self, Noise};
-
-/// Automated API activity that reports exclude.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NoiseFilter {
-    /// Exclude the events that reading the log and scanning data sources write into the log.
-    #[default]
-    Exclude,
-    /// Exclude every known read through the API.
-    ExcludeAllReads,
-    /// Exclude nothing.
-    Include,
-}
+use crate::query::views::noise::{self, NoiseFilter};
+use crate::schema;
 
 /// Activities that a schedule runs in the name of a user.
 pub const SCHEDULED_ACTIVITIES: [&str; 1] = ["RunEmailSubscription"];
@@ -49,38 +35,6 @@ pub fn activity() -> Expr {
     })
 }
 
-/// Returns the operations of the catalog that `level` excludes.
-pub fn noise_activities(level: NoiseFilter) -> Vec<&'static str> {
-    let is_noise = |operation: &&schema::Operation| match level {
-        NoiseFilter::Exclude => operation.noise == Noise::Standard,
-        NoiseFilter::ExcludeAllReads => operation.noise != Noise::No,
-        NoiseFilter::Include => false,
-    };
-    schema::operations().iter().filter(is_noise).map(|operation| operation.name).collect()
-}
-
-/// Returns true if `level` excludes the event; never null.
-pub fn is_noise(level: NoiseFilter) -> Expr {
-    if level == NoiseFilter::Include {
-        return lit(false);
-    }
-    let set: HashSet<&str> = noise_activities(level).into_iter().collect();
-    let test = move |name: &str| {
-        set.contains(name) || (level == NoiseFilter::ExcludeAllReads && is_api_read(name))
-    };
-    memoize::map_bool(activity(), test)
-}
-
-/// Returns true if an activity that the catalog may not contain yet is a read through the API, by
-/// the pattern of its name.
-fn is_api_read(name: &str) -> bool {
-    name.strip_prefix("Get").is_some_and(|rest| {
-        rest.starts_with("GatewayCluster")
-            || rest.ends_with("AsAdmin")
-            || rest.ends_with("ViaAdminApi")
-    })
-}
-
 /// Returns true if the event shows that its user was active; never null.
 ///
 /// This is the one rule for activity of people. Automated API activity of any level, scheduled
@@ -92,7 +46,7 @@ pub fn is_presence() -> Expr {
         memoize::map_bool(col(column), |trigger| trigger.to_lowercase().contains(SCHEDULE_KEYWORD))
     });
     let automated = is_scheduled.into_iter().fold(is_scheduled_activity, Expr::or);
-    is_noise(NoiseFilter::ExcludeAllReads).or(automated).not()
+    noise::is_noise(NoiseFilter::ExcludeAllReads).or(automated).not()
 }
 
 /// Returns true if the activity failed; never null. Newer events have a status text, older ones a
@@ -110,31 +64,6 @@ mod tests {
     fn texts(frame: LazyFrame, expr: Expr) -> Vec<String> {
         let frame = frame.select([expr.cast(DataType::String).alias("x")]).collect().unwrap();
         frame.column("x").unwrap().str().unwrap().iter().flatten().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn stricter_levels_exclude_more() {
-        let names = [
-            Some("ViewReport"),
-            Some("ExportActivityEvents"),
-            Some("GetGroupsAsAdmin"),
-            Some("GetSomethingNewViaAdminApi"),
-            Some("GetGatewayClusterOfTomorrow"),
-            None,
-        ];
-        let operations = [None, None, None, None, None, Some("GetDatasources")];
-        let frame = df!("Activity" => names, "Operation" => operations).unwrap().lazy();
-        let flags = |level| texts(frame.clone(), is_noise(level));
-        assert_eq!(
-            flags(NoiseFilter::Exclude),
-            ["false", "true", "false", "false", "false", "true"]
-        );
-        assert_eq!(
-            flags(NoiseFilter::ExcludeAllReads),
-            ["false", "true", "true", "true", "true", "true"]
-        );
-        let kept = frame.clone().with_column(is_noise(NoiseFilter::Include).alias("n"));
-        assert_eq!(texts(kept, col("n")), ["false"; 6]);
     }
 
     #[test]

@@ -14,9 +14,9 @@ use crate::schema::{self, Operation};
 use crate::query::definition::report::Actors;
 use crate::query::engine::memoize;
 use crate::query::engine::scan;
-use crate::query::views::activities::NoiseFilter;
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::{ENTITIES, entity_id, only_model};
+use crate::query::views::noise::{self, NoiseFilter};
 use crate::query::views::{activities, actor_kinds, items, user_agent};
 
 /// Microseconds in a minute.
@@ -61,7 +61,7 @@ fn apply_filters(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<L
 fn exclude_uncounted(mut events: LazyFrame, context: &ViewContext<'_>) -> LazyFrame {
     let noise = context.session.noise_filter();
     if noise != NoiseFilter::Include && !context.includes_noise {
-        events = events.filter(activities::is_noise(noise).not());
+        events = events.filter(noise::is_noise(noise).not());
     }
     if !context.includes_failed {
         events = events.filter(activities::is_failed().not());
@@ -87,7 +87,7 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
     first.extend([
         ("user_id", actor_kinds::user_id()),
         ("activity_name", activities::activity()),
-        ("is_noise", activities::is_noise(context.session.noise_filter())),
+        ("is_noise", noise::is_noise(context.session.noise_filter())),
         ("is_presence", activities::is_presence()),
         ("is_service", actor_kinds::is_service()),
         ("is_failed", activities::is_failed()),

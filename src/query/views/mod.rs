@@ -12,6 +12,7 @@ pub(in crate::query) mod internal_domains;
 pub(in crate::query) mod inventory;
 pub(in crate::query) mod items;
 pub(in crate::query) mod latest_names;
+pub(in crate::query) mod noise;
 pub(in crate::query) mod pattern_filters;
 pub(in crate::query) mod recipients;
 mod report_ids;
