@@ -24,6 +24,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import TimestampType
 
 import opinion
+from kept_views import KeptViews
 
 # Time zone of the cluster, which must have no effect, because scripts set UTC.
 ZONE = "Asia/Tokyo"
@@ -70,25 +71,36 @@ def session(master: str) -> Iterator[SparkSession]:
             shutil.rmtree(home / "work" / application, ignore_errors=True)
 
 
-def run(spark: SparkSession, script: str) -> DataFrame:
-    """Returns the result of the last statement of a script."""
-    answers = [spark.sql(statement) for statement in script.split(";\n") if statement.strip()]
-    return answers[-1]
-
-
 class Answers:
-    """Spark as an engine that alternates between ANSI mode on and off."""
+    """Spark as an engine that alternates between ANSI mode on and off.
+
+    The first script runs as it is, the others with views that are kept as tables in the workers.
+    """
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
         self.turn = 0
+        self.tables: dict[str, DataFrame] = {}
+        self.views = KeptViews(spark.sql, self.keep, self.point)
+
+    def keep(self, name: str, table: str) -> None:
+        self.tables[table] = self.spark.table(name).localCheckpoint()
+
+    def point(self, name: str, table: str) -> None:
+        self.tables[table].createOrReplaceTempView(name)
 
     def answer(self, script: str) -> tuple[list[str], list[list[object]]]:
         """Returns the columns and rows of the result."""
-        self.spark.conf.set("spark.sql.session.timeZone", ZONE)
-        self.spark.conf.set("spark.sql.ansi.enabled", self.turn % 2 == 0)
+        ansi = self.turn % 2 == 0
         self.turn += 1
-        frame = run(self.spark, script)
+        self.spark.conf.set("spark.sql.session.timeZone", ZONE)
+        self.spark.conf.set("spark.sql.ansi.enabled", ansi)
+        statements = [statement for statement in script.split(";\n") if statement.strip()]
+        if self.turn > 1:
+            # The script begins with the time zone, on which its views may depend.
+            self.spark.sql(statements[0])
+            statements = self.views.remaining(statements, f"ansi {ansi}")
+        frame = [self.spark.sql(statement) for statement in statements][-1]
         instants = [isinstance(of.dataType, TimestampType) for of in frame.schema]
         rows = [
             [
