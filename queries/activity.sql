@@ -32,6 +32,8 @@
 -- rule: An event failed if IsSuccess is false or ResultStatus is Failed or Failure. It succeeded if
 --   it has one of these fields and did not fail.
 -- source: Microsoft Learn, Operation list; Office 365 Management Activity API schema
+-- limit: Events of the Power Platform are another log. The reports power-apps-usage and
+--   power-apps-changes read it.
 -- limit: The log does not record page changes or the use of filters. The address can be that of a
 --   proxy, and it is 0.0.0.0 for service principals.
 SELECT

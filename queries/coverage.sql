@@ -42,6 +42,7 @@
 --   up to 24 hours late
 -- limit: Use this report without filters. Filters narrow the counted events, hours and users, but
 --   not the copies in the files, so duplicates and late_events become too high.
+-- limit: Copies of events that `forget` erased still count as duplicates.
 -- limit: Days before the first and after the last event of the log are listed only if --since or
 --   --until names them, and only up to yesterday. They are missing.
 -- limit: The first day of the log can lack its first hours if Microsoft had already deleted them

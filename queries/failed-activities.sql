@@ -26,6 +26,8 @@
 -- rule: All other events count as not failed. Older events have no outcome, so percentages over a
 --   long period can be too low.
 -- source: Microsoft Learn, Operation list; Office 365 Management Activity API schema
+-- limit: Events of the Power Platform are another log. The reports power-apps-usage and
+--   power-apps-changes read it.
 -- limit: The log rarely names the reason of a failure. Requests that are refused before they start
 --   usually write no event, for example viewing a report without permission.
 WITH attempts AS (

@@ -31,6 +31,8 @@
 -- rule: Unlike other reports, this report includes automated API activity.
 -- source: Microsoft Learn, Tenant-level auditing; Office 365 Management Activity API schema,
 --   UserType
+-- limit: Events of the Power Platform are another log. The reports power-apps-usage and
+--   power-apps-changes read it.
 -- limit: The log contains the ID of a service principal; its name is in Microsoft Entra ID.
 WITH activities AS (
     SELECT

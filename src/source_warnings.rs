@@ -269,6 +269,14 @@ pub fn named_write_time(source: &SourceFacts) -> Option<i64> {
     (is_after_events && !is_last_minute && follows_date).then_some(us)
 }
 
+/// Returns true if the name of a source contains a time before its last event, which cannot be the
+/// time of writing.
+pub fn is_named_before_its_end(source: &SourceFacts) -> bool {
+    let named = time_in_name(file_name(source)).map(|time| time.us);
+    let last = source.period_us.map(|(_, last)| last);
+    named_write_time(source).is_none() && named.zip(last).is_some_and(|(us, last)| us <= last)
+}
+
 /// Returns the last part of a source's path.
 pub fn file_name(source: &SourceFacts) -> &str {
     source.path.rsplit('/').next().unwrap_or(&source.path)

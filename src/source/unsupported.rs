@@ -24,6 +24,9 @@ const MAGIC: [(&[u8], &str, bool); 14] = [
     (b"\xD0\xCF\x11\xE0", "an old Office document; save the sheet as CSV", true),
 ];
 
+/// Words that are values of JSON, or of Python.
+const JSON_WORDS: [&str; 7] = ["true", "false", "null", "True", "False", "None", "NaN"];
+
 fn other_file(what: &str, can_contain_events: bool) -> UnsupportedText {
     let reason = format!("not a log of Power BI events: {what}");
     UnsupportedText { reason, can_contain_events }
@@ -70,6 +73,14 @@ pub(super) fn describe_unknown(start: &[u8]) -> UnsupportedText {
     if let Some(what) = text.lines().find(is_header).and_then(describe_table) {
         return other_file(&format!("{what}, which this version does not read"), false);
     }
+    let below_comments: String = text
+        .lines()
+        .skip_while(|line| line.starts_with(';'))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    if is_settings_file(below_comments.as_bytes()) {
+        return other_file("a settings file", false);
+    }
     // Messages of a console above JSON look like YAML, so this comes last.
     if is_yaml(text) {
         return other_file("YAML", false);
@@ -102,15 +113,18 @@ pub(super) fn describe_like_json(start: &[u8]) -> Option<UnsupportedText> {
     })
 }
 
-/// Returns true if a text starts with a line `[name]`, and has a line `key=value`, another name or
-/// a comment after it.
+/// Returns true if a text starts with a line `[name]`, and has a line `key=value`, another name, a
+/// comment or nothing after it.
 fn is_settings_file(start: &[u8]) -> bool {
     let text = String::from_utf8_lossy(start);
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let section = lines.next().unwrap_or_default();
     let name = section.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let is_name = |name: &str| {
-        name.starts_with(|first: char| first.is_alphabetic() || matches!(first, '.' | '{' | '_'))
+        !JSON_WORDS.contains(&name)
+            && name.starts_with(|first: char| {
+                first.is_alphabetic() || matches!(first, '.' | '{' | '_')
+            })
             && !name.contains(['"', '[', ':'])
     };
     let is_entry = |line: &str| {
@@ -118,7 +132,7 @@ fn is_settings_file(start: &[u8]) -> bool {
         line.starts_with([';', '#', '['])
             || line.contains('=') && !key.is_empty() && !key.contains(['"', '{', ','])
     };
-    name.is_some_and(is_name) && lines.next().is_some_and(is_entry)
+    name.is_some_and(is_name) && lines.next().is_none_or(is_entry)
 }
 
 /// Returns true if a text starts like YAML: a document mark, or two lines `name: value`.
@@ -147,6 +161,7 @@ mod tests {
         for text in [
             "[.ShellClassInfo]\r\nLocalizedResourceName=@x.dll,-1\r\n",
             "[ZoneTransfer]\r\nZoneId=3\r\n",
+            "[.ShellClassInfo]\r\n",
             "[{000214A0-0000-0000-C000-000000000046}]\nProp3=19,2\n[InternetShortcut]\nURL=x\n",
         ] {
             let found = describe_like_json(text.as_bytes()).unwrap();
@@ -156,7 +171,8 @@ mod tests {
             let found = describe_like_json(text.as_bytes()).unwrap();
             assert!(found.reason.contains("Python") && found.can_contain_events);
         }
-        let json = ["[1]\n[2]", "[null]\n{\"a=b\":1}", "[]\n[]", "{\"a\":\"':\"}", "[true]", "{"];
+        let json =
+            ["[1]\n[2]", "[null]\n{\"a=b\":1}", "[]\n[]", "{\"a\":\"':\"}", "[true]", "[NaN]", "{"];
         for text in json {
             assert_eq!(describe_like_json(text.as_bytes()), None, "{text}");
         }
@@ -166,6 +182,7 @@ mod tests {
     fn other_files_are_named_with_what_they_can_contain() {
         for (text, what, can_contain_events) in [
             ("---\na: 1\n", "YAML", false),
+            ("; comment\r\n[a]\r\nb=1\r\n", "a settings file", false),
             ("# x\nAnalysisType: rule\nEnabled: true\n", "YAML", false),
             (
                 "<Objs xmlns=\"http://schemas.microsoft.com/powershell/2004/04\">",

@@ -33,7 +33,7 @@ Examples:
   pbi-analyze report top-reports --period last-month --compare previous
   pbi-analyze report workspace-usage --where viewers=1 --sort -views
   pbi-analyze report top-users --columns user,views,last_view --top 20
-  pbi-analyze report coverage --since 7d --fail-on coverage:missing
+  pbi-analyze report coverage --since 7d --fail-on stale:2d
 
 `pbi-analyze report NAME --help` explains a report.
 Filters take an ID or a name in any case, with * as a wildcard. Repeat a flag to

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::schema::source_log::SourceFacts;
-use crate::source_warnings::{is_truncated, named_write_time};
+use crate::source_warnings::{is_named_before_its_end, is_truncated, named_write_time};
 
 use crate::query::coverage::empty_answers::EmptyAnswers;
 use crate::query::coverage::intervals::Span;
@@ -148,21 +148,41 @@ fn folder(facts: &SourceFacts) -> &str {
     facts.path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Returns the folders whose file names contain the downloaded window instead of the time of
-/// writing: sources of several days, all with a time before the end of their own day.
-fn folders_named_by_window(all: &[SourceFacts]) -> BTreeSet<&str> {
-    let mut days: BTreeMap<&str, (BTreeSet<NaiveDate>, bool)> = BTreeMap::new();
-    for facts in all {
-        let newest = facts.period_us.and_then(|(_, last)| utc_day(last));
-        let Some((named, newest)) = named_write_time(facts).zip(newest) else { continue };
-        let (newest_days, is_window) =
-            days.entry(folder(facts)).or_insert_with(|| (BTreeSet::new(), true));
-        newest_days.insert(newest);
-        *is_window &= named < utc_day_start(next_day(newest));
+/// Times in the names of the files of a folder.
+#[derive(Debug, Default)]
+struct NamedTimes {
+    /// Days of the newest events.
+    days: BTreeSet<NaiveDate>,
+    /// True if a time is after the end of the day of the newest event.
+    has_later_day: bool,
+    /// True if a file has an event after its time, which is then no time of writing.
+    has_later_event: bool,
+}
+
+impl NamedTimes {
+    /// Returns true if the times are those of the downloaded windows. Times after all events are
+    /// times of writing, because a download at noon every day looks the same.
+    fn are_windows(&self) -> bool {
+        self.days.len() > 1 && self.has_later_event && !self.has_later_day
     }
-    let is_window =
-        |(_, (days, is_window)): &(&str, (BTreeSet<NaiveDate>, bool))| *is_window && days.len() > 1;
-    days.into_iter().filter(is_window).map(|(folder, _)| folder).collect()
+}
+
+/// Returns the folders whose file names contain the downloaded window instead of the time of
+/// writing.
+fn folders_named_by_window(all: &[SourceFacts]) -> BTreeSet<&str> {
+    let mut folders: BTreeMap<&str, NamedTimes> = BTreeMap::new();
+    for facts in all {
+        let Some(newest) = facts.period_us.and_then(|(_, last)| utc_day(last)) else { continue };
+        let times = folders.entry(folder(facts)).or_default();
+        let Some(named) = named_write_time(facts) else {
+            times.has_later_event |= is_named_before_its_end(facts);
+            continue;
+        };
+        times.days.insert(newest);
+        times.has_later_day |= named >= utc_day_start(next_day(newest));
+    }
+    let windows = folders.into_iter().filter(|(_, times)| times.are_windows());
+    windows.map(|(folder, _)| folder).collect()
 }
 
 #[cfg(test)]
@@ -186,19 +206,29 @@ mod tests {
 
     #[test]
     fn names_with_the_window_of_each_day_are_no_times_of_writing() {
-        let day = |number: u32| {
+        let day = |number: u32, named: &str, last: &str| {
             let date = format!("2026-01-{number:02}");
-            let path = format!("a/x-{}-20260101.json", format!("{date}T2330").replace('-', ""));
-            source(&path, &format!("{date}T00:10:00Z"), &format!("{date}T23:20:00Z"))
+            let path = format!("a/20260101-{}.json", format!("{date}T{named}").replace('-', ""));
+            source(&path, &format!("{date}T00:10:00Z"), &format!("{date}T{last}Z"))
         };
-        let windows = [day(3), day(4), day(5)];
-        let all = LogSources::new(&windows, LogKind::PowerBi);
-        assert!(all.sources.iter().all(|source| source.written_us.is_none()));
+        let is_written = |sources: &[SourceFacts]| {
+            let all = LogSources::new(sources, LogKind::PowerBi);
+            let written: Vec<bool> =
+                all.sources.iter().map(|source| source.written_us.is_some()).collect();
+            assert!(written.iter().all(|one| *one == written[0]));
+            written[0]
+        };
+        // Downloads at 13:00 of every day have no later event; windows that begin then do.
+        let noon = |number| day(number, "1300", "12:10:00");
+        assert!(is_written(&[noon(3), noon(4), noon(5)]));
+        let late = day(5, "1300", "23:10:00");
+        assert!(!is_written(&[noon(3), noon(4), late.clone()]));
         let path = "a/20260106-202601070210.json";
         let written = source(path, "2026-01-06T00:10:00Z", "2026-01-06T23:50:00Z");
-        let mixed = [day(3), day(4), written];
+        let mixed = [noon(3), noon(4), late, written];
         let all = LogSources::new(&mixed, LogKind::PowerBi);
-        assert!(all.sources.iter().all(|source| source.written_us.is_some()));
+        let written = all.sources.iter().filter(|source| source.written_us.is_some());
+        assert_eq!(written.count(), 3, "the folder has times of writing");
     }
 
     #[test]

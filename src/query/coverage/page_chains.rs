@@ -41,6 +41,9 @@ impl<'a> PageChains<'a> {
         if !others.iter().all(|(_, page)| page.is_continued) {
             return;
         }
+        if !has_common_day(&pages) {
+            return;
+        }
         let paths = || pages.iter().map(|(_, page)| page.path.as_str());
         let numbers: Vec<u64> = pages.iter().map(|(number, _)| *number).collect();
         let gaps = positions_before_gaps(&numbers);
@@ -66,6 +69,18 @@ impl<'a> PageChains<'a> {
         let chain = self.before_gap.get(page.path.as_str());
         chain.is_some_and(|chain| chain.contains(other.path.as_str()))
     }
+}
+
+/// Returns true if all pages with events have events of one UTC day.
+///
+/// One download is of one UTC day (Microsoft Learn, Admin - Get Activity Events: both ends of the
+/// window are in the same UTC day). Files of a day each are no chain, although their names can end
+/// in consecutive numbers.
+fn has_common_day(pages: &[(u64, &SourceFacts)]) -> bool {
+    let mut days = pages.iter().map(|(_, page)| &page.days).filter(|days| !days.is_empty());
+    let Some(first) = days.next() else { return true };
+    let others: Vec<_> = days.collect();
+    first.keys().any(|day| others.iter().all(|days| days.contains_key(day)))
 }
 
 /// Returns the positions of the numbers after which at least one number is missing.
@@ -155,6 +170,19 @@ mod tests {
         let whole = PageChains::find(&pages).whole;
         let number = |path: &&str| path["a/20260105_".len()..path.len() - 5].to_owned();
         whole.iter().map(number).collect()
+    }
+
+    #[test]
+    fn files_of_a_day_each_are_no_chain() {
+        let on = |name: &str, day: &str, is_continued| SourceFacts {
+            days: BTreeMap::from([(day.to_owned(), 9)]),
+            ..page(name, is_continued)
+        };
+        let days =
+            [on("2026-01-03.json", "2026-01-03", true), on("2026-01-04.json", "2026-01-04", false)];
+        assert!(!PageChains::find(&days).is_whole(&days[0]));
+        let pages = [on("a3.json", "2026-01-03", true), page("a4.json", false)];
+        assert!(PageChains::find(&pages).is_whole(&pages[0]));
     }
 
     #[test]
