@@ -312,8 +312,8 @@ fn find<'d>(definitions: &'d [ReportDefinition], name: &str) -> Result<&'d Repor
     found.ok_or_else(|| Error::internal(format!("the details have no report {name}")))
 }
 
-/// Returns the result of the report with the filters, and the rows of the items that they name: those
-/// of the report, or single events if no item was viewed.
+/// Returns the result of the report with the filters, and the rows of the items that they name:
+/// those of the report, or single events if no item was viewed.
 fn list_items(
     kind: &DetailKind,
     snapshot: &Snapshot,
