@@ -44,7 +44,7 @@ pub fn percent(name: &'static str) -> Column {
 
 /// Returns a series of a chart.
 pub fn series(column: &'static str, title: &'static str, shape: SeriesShape) -> ChartSeries {
-    ChartSeries { column, title, shape }
+    ChartSeries { column: column.into(), title: title.into(), shape }
 }
 
 /// A panel and the report that it is from.
@@ -185,7 +185,7 @@ impl<'q> PanelBuilder<'q> {
     /// Those of [`column_index`].
     pub fn with_chart(self, series: Vec<ChartSeries>) -> Result<PanelBuilder<'q>> {
         for one in &series {
-            column_index(&self.panel.grid, one.column)?;
+            column_index(&self.panel.grid, &one.column)?;
         }
         Ok(self.with_kind(PanelKind::Chart(series)))
     }
@@ -222,7 +222,7 @@ pub fn section(
         }
     }
     let panels = panels.into_iter().map(|builder| builder.panel).collect();
-    Section { id, tab, title, panels, limits }
+    Section { id: id.into(), tab: tab.into(), title: title.into(), panels, limits }
 }
 
 #[cfg(test)]

@@ -116,8 +116,8 @@ pub fn heatmap(
 ) -> Option<Vec<String>> {
     let [value_at, over_at, by_at] =
         [grid.position(value)?, grid.position(over)?, grid.position(by)?];
-    let across = HeatmapAxis::from_column(grid, texts, over_at);
-    let down = HeatmapAxis::from_column(grid, texts, by_at);
+    let HeatmapPlane { across, down, values: plane } =
+        HeatmapPlane::from_grid(grid, texts, [value, over, by])?;
     let margin = down.max_label_width().max(by.width()).min(MAX_LABEL_WIDTH);
     let room = width.checked_sub(margin + 2)?;
     let cell = (across.max_label_width() + 1)
@@ -126,25 +126,16 @@ pub fn heatmap(
     if cell == 0 {
         return None;
     }
-    let mut plane = vec![vec![None; across.labels.len()]; down.labels.len()];
-    for (row, texts) in grid.rows.iter().zip(texts) {
-        let (x, y) = (across.position(&texts[over_at])?, down.position(&texts[by_at])?);
-        // `Some(None)` is a cell whose row has no value.
-        if plane[y][x].replace(row.get(value_at).and_then(finite_number)).is_some() {
-            return None;
-        }
-    }
-    let shades = ShadeScale::from_values(plane.iter().flatten().copied().flatten().flatten())?;
+    let shades = ShadeScale::from_values(plane.iter().flatten().copied().flatten())?;
     let mut lines =
         vec![format!("{}  {}", text_width::pad(by, margin, false), across.label_line(cell, room))];
     for (label, row) in down.labels.iter().zip(&plane) {
-        let shown: String =
-            row.iter().map(|value| shades.cell_text(value.flatten(), cell)).collect();
+        let shown: String = row.iter().map(|value| shades.cell_text(*value, cell)).collect();
         let label = text_width::pad(&text_width::truncate(label, margin), margin, false);
         lines.push(format!("{label}  {shown}"));
     }
     lines.push(String::new());
-    let has_gaps = plane.iter().flatten().any(|value| value.flatten().is_none());
+    let has_gaps = plane.iter().flatten().any(Option::is_none);
     let mut legend = vec![format!("{value} by {by}, over {over}:")];
     legend.extend(shades.legend(has_gaps));
     let others: Vec<&str> = (0..grid.columns.len())
@@ -158,7 +149,8 @@ pub fn heatmap(
     Some(lines.iter().map(|line| text_width::truncate(line, width)).collect())
 }
 
-fn finite_number(cell: &Cell) -> Option<f64> {
+/// Returns a number that can be drawn.
+pub fn finite_number(cell: &Cell) -> Option<f64> {
     match cell {
         Cell::Int(number) => Some(*number as f64),
         Cell::Float(number) => Some(*number).filter(|number| number.is_finite()),
@@ -168,7 +160,7 @@ fn finite_number(cell: &Cell) -> Option<f64> {
 
 /// Returns the rows in the order of a column: numbers and times ascending, texts as they are,
 /// nulls last.
-fn sorted_rows(grid: &Grid, at: usize) -> Vec<usize> {
+pub fn sorted_rows(grid: &Grid, at: usize) -> Vec<usize> {
     let key = |row: usize| match grid.rows[row].get(at) {
         Some(Cell::Int(number)) => (false, *number as f64),
         Some(Cell::Float(number)) => (false, *number),
@@ -226,9 +218,44 @@ fn block_line(points: &[Option<f64>]) -> String {
     points.iter().map(|point| point.map_or(' ', height)).collect()
 }
 
+/// The values of a heatmap, by the labels of its two axes.
+pub struct HeatmapPlane<'t> {
+    /// The labels from left to right.
+    pub across: HeatmapAxis<'t>,
+    /// The labels from top to bottom.
+    pub down: HeatmapAxis<'t>,
+    /// The values of each line from top to bottom.
+    pub values: Vec<Vec<Option<f64>>>,
+}
+
+impl<'t> HeatmapPlane<'t> {
+    /// Returns the values of a grid, or `None` if a column is missing or two rows have one cell.
+    pub fn from_grid(
+        grid: &Grid,
+        texts: &'t [Vec<String>],
+        [value, over, by]: [&str; 3],
+    ) -> Option<HeatmapPlane<'t>> {
+        let [value_at, over_at, by_at] =
+            [grid.position(value)?, grid.position(over)?, grid.position(by)?];
+        let across = HeatmapAxis::from_column(grid, texts, over_at);
+        let down = HeatmapAxis::from_column(grid, texts, by_at);
+        let mut plane = vec![vec![None; across.labels.len()]; down.labels.len()];
+        for (row, texts) in grid.rows.iter().zip(texts) {
+            let (x, y) = (across.position(&texts[over_at])?, down.position(&texts[by_at])?);
+            // `Some(None)` is a cell whose row has no value.
+            if plane[y][x].replace(row.get(value_at).and_then(finite_number)).is_some() {
+                return None;
+            }
+        }
+        let values = plane.into_iter().map(|row| row.into_iter().map(Option::flatten).collect());
+        Some(HeatmapPlane { across, down, values: values.collect() })
+    }
+}
+
 /// The labels of one axis of a heatmap.
-struct HeatmapAxis<'t> {
-    labels: Vec<&'t str>,
+pub struct HeatmapAxis<'t> {
+    /// The labels in their order.
+    pub labels: Vec<&'t str>,
     positions: HashMap<&'t str, usize>,
 }
 

@@ -19,6 +19,12 @@ pub enum OutputFormat {
     Ndjson,
     /// A table in GitHub's Markdown, followed by its context in sentences.
     Markdown,
+    /// A self-contained HTML page: the chart, the rows and their context.
+    Html,
+    /// The chart as an SVG picture, with title and coverage.
+    Svg,
+    /// [`OutputFormat::Svg`] with light shapes on a dark page.
+    DarkSvg,
     /// An Excel workbook: the rows, and their context on a second sheet.
     Xlsx,
     /// A Parquet file with the context in its metadata.
@@ -26,14 +32,16 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
-    /// The formats that a user can name. [`OutputFormat::SafeCsv`] is a variant of CSV and has no
-    /// name of its own.
-    pub const ALL: [OutputFormat; 7] = [
+    /// The formats that a user can name. [`OutputFormat::SafeCsv`] and [`OutputFormat::DarkSvg`]
+    /// are variants and have no names of their own.
+    pub const ALL: [OutputFormat; 9] = [
         OutputFormat::Text,
         OutputFormat::Csv,
         OutputFormat::Json,
         OutputFormat::Ndjson,
         OutputFormat::Markdown,
+        OutputFormat::Html,
+        OutputFormat::Svg,
         OutputFormat::Xlsx,
         OutputFormat::Parquet,
     ];
@@ -46,6 +54,8 @@ impl OutputFormat {
             OutputFormat::Json => "json",
             OutputFormat::Ndjson => "ndjson",
             OutputFormat::Markdown => "markdown",
+            OutputFormat::Html => "html",
+            OutputFormat::Svg | OutputFormat::DarkSvg => "svg",
             OutputFormat::Xlsx => "xlsx",
             OutputFormat::Parquet => "parquet",
         }
@@ -56,6 +66,7 @@ impl OutputFormat {
         match self {
             OutputFormat::Ndjson => &["jsonl"],
             OutputFormat::Markdown => &["md"],
+            OutputFormat::Html => &["htm"],
             _ => &[],
         }
     }
@@ -69,6 +80,9 @@ impl OutputFormat {
             OutputFormat::Json => "One JSON object with period, coverage and rows",
             OutputFormat::Ndjson => "One JSON object per row",
             OutputFormat::Markdown => "Table for GitHub, wikis and chats",
+            OutputFormat::Html => "One page for a browser, with the chart; works offline",
+            OutputFormat::Svg => "Chart of the report as a picture for slides",
+            OutputFormat::DarkSvg => "Chart of the report as a picture for dark slides",
             OutputFormat::Xlsx => "Excel workbook; period and coverage on a second sheet",
             OutputFormat::Parquet => "Typed rows for notebooks; period and coverage as metadata",
         }
@@ -98,6 +112,11 @@ impl OutputFormat {
             .into_iter()
             .find(|format| format.extension().eq_ignore_ascii_case(extension))
             .or_else(|| OutputFormat::from_name(extension))
+    }
+
+    /// Returns true if the output is the chart and no rows.
+    pub fn is_picture(self) -> bool {
+        matches!(self, OutputFormat::Svg | OutputFormat::DarkSvg)
     }
 
     /// Returns true if the output is text and a terminal can show it.
@@ -136,8 +155,8 @@ mod tests {
         assert_eq!(OutputFormat::from_name("MD"), Some(OutputFormat::Markdown));
         assert_eq!(
             "table".parse::<OutputFormat>(),
-            Err("unknown format table; expected one of text, csv, json, ndjson, markdown, xlsx, \
-                 parquet"
+            Err("unknown format table; expected one of text, csv, json, ndjson, markdown, html, \
+                 svg, xlsx, parquet"
                 .to_owned())
         );
     }
@@ -151,6 +170,8 @@ mod tests {
             ("ndjson", Some(OutputFormat::Ndjson)),
             ("md", Some(OutputFormat::Markdown)),
             ("markdown", Some(OutputFormat::Markdown)),
+            ("HTM", Some(OutputFormat::Html)),
+            ("svg", Some(OutputFormat::Svg)),
             ("xlsx", Some(OutputFormat::Xlsx)),
             ("parquet", Some(OutputFormat::Parquet)),
             ("txt", Some(OutputFormat::Text)),

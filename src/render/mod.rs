@@ -1,5 +1,5 @@
-//! Renders results: text, Markdown, Excel, CSV, JSON, NDJSON and Parquet, and an HTML page of
-//! several results.
+//! Renders results: text, Markdown, HTML, SVG, Excel, CSV, JSON, NDJSON and Parquet, and an HTML
+//! page of several results.
 
 mod chart;
 mod csv;
@@ -10,6 +10,8 @@ mod json;
 mod markdown;
 mod parquet;
 mod parquet_table;
+mod report_page;
+mod svg;
 mod table;
 mod tables;
 mod text;
@@ -45,6 +47,9 @@ pub fn render(input: &RenderInput<'_>, format: OutputFormat) -> Result<Vec<u8>> 
         OutputFormat::Json => &json::Json,
         OutputFormat::Ndjson => &json::Ndjson,
         OutputFormat::Markdown => &markdown::Markdown,
+        OutputFormat::Html => &report_page::ReportPage,
+        OutputFormat::Svg => &svg::Svg { is_dark: false },
+        OutputFormat::DarkSvg => &svg::Svg { is_dark: true },
         OutputFormat::Xlsx => &xlsx::Xlsx,
         OutputFormat::Parquet => &parquet::Parquet,
     };

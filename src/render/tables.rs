@@ -4,7 +4,7 @@ use crate::{Error, Result};
 
 use super::format::OutputFormat;
 use super::input::{Renderer, TablesInput};
-use super::{json, markdown, table, text, text_width, xlsx};
+use super::{json, markdown, report_page, table, text, text_width, xlsx};
 
 /// Accepts a format that holds several tables.
 ///
@@ -13,11 +13,19 @@ use super::{json, markdown, table, text, text_width, xlsx};
 /// [`Error::Usage`] for a format that holds one table only.
 pub fn check_holds_tables(format: OutputFormat) -> Result<()> {
     match format {
-        OutputFormat::Text | OutputFormat::Markdown | OutputFormat::Json | OutputFormat::Xlsx => {
-            Ok(())
-        }
+        OutputFormat::Text
+        | OutputFormat::Markdown
+        | OutputFormat::Html
+        | OutputFormat::Json
+        | OutputFormat::Xlsx => Ok(()),
+        picture if picture.is_picture() => Err(Error::Usage(format!(
+            "{} holds one chart, and this output has several tables; use text, markdown, html, \
+             json or xlsx",
+            format.name()
+        ))),
         _ => Err(Error::Usage(format!(
-            "{} holds one table, and this output has several; use text, markdown, json or xlsx",
+            "{} holds one table, and this output has several; use text, markdown, html, json or \
+             xlsx",
             format.name()
         ))),
     }
@@ -32,6 +40,7 @@ pub fn render_tables(input: &TablesInput<'_>, format: OutputFormat) -> Result<Ve
     check_holds_tables(format)?;
     match format {
         OutputFormat::Markdown => markdown_tables(input),
+        OutputFormat::Html => Ok(report_page::html_tables(input)),
         OutputFormat::Json => json::json_tables(input),
         OutputFormat::Xlsx => xlsx::xlsx_tables(input),
         _ => text_tables(input),
@@ -109,6 +118,7 @@ mod tests {
         for (format, titles) in [
             (OutputFormat::Text, ["\nSUMMARY\n", "\nEXPORTS\n\nNothing was exported.\n"]),
             (OutputFormat::Markdown, ["\n## SUMMARY\n", "\n## EXPORTS\n"]),
+            (OutputFormat::Html, [">SUMMARY</h2>", ">EXPORTS</h2>"]),
         ] {
             let text = String::from_utf8(rendered(format).unwrap()).unwrap();
             for title in titles {
@@ -136,6 +146,8 @@ mod tests {
 
     #[test]
     fn formats_of_one_table_are_refused() {
+        let message = rendered(OutputFormat::Svg).unwrap_err().to_string();
+        assert!(message.contains("holds one chart, and this output has several"), "{message}");
         for format in [OutputFormat::Csv, OutputFormat::Ndjson, OutputFormat::Parquet] {
             let message = rendered(format).unwrap_err().to_string();
             assert!(message.contains("holds one table, and this output has several"), "{message}");

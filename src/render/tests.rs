@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::*;
-use crate::grid::{Cell, CellKind, Grid};
+use crate::grid::{Cell, CellKind, Chart, Grid};
 
 /// Returns a grid with several kinds of cells, two scripts, quotes, a line break and nulls.
 pub fn sample_grid() -> Grid {
@@ -56,15 +56,18 @@ pub fn render_text(grid: &Grid, format: OutputFormat, width: usize) -> String {
 #[test]
 fn every_format_gives_the_same_bytes_twice() {
     let (grid, context, remarks) = (sample_grid(), sample_context(), ["One.".to_owned()]);
+    let chart = Chart::Bars { value: "rank".to_owned() };
     let input = RenderInput {
         grid: &grid,
-        chart: None,
+        chart: Some(&chart),
         context: Some(&context),
         remarks: &remarks,
         time_zone: Tz::UTC,
         width: 80,
     };
-    for format in OutputFormat::ALL.into_iter().chain([OutputFormat::SafeCsv]) {
+    for format in
+        OutputFormat::ALL.into_iter().chain([OutputFormat::SafeCsv, OutputFormat::DarkSvg])
+    {
         let bytes = render(&input, format).unwrap();
         assert_eq!(bytes, render(&input, format).unwrap(), "{format:?}");
         assert_eq!(std::str::from_utf8(&bytes).is_ok(), format.is_text(), "{format:?}");

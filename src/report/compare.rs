@@ -130,7 +130,17 @@ fn compared_grid(compared: &ComparedRows, later: &Grid, earlier: Option<&Grid>) 
         }
         rows.push(cells);
     }
-    Grid { columns, rows }
+    ids_last(Grid { columns, rows })
+}
+
+/// Moves the columns of IDs after names and figures, which people read first.
+fn ids_last(grid: Grid) -> Grid {
+    let (ids, others): (Vec<usize>, Vec<usize>) =
+        (0..grid.columns.len()).partition(|&at| grid.columns[at].name.ends_with("_id"));
+    let order: Vec<usize> = others.into_iter().chain(ids).collect();
+    let in_order = |row: &Vec<Cell>| order.iter().map(|&at| row[at].clone()).collect();
+    let rows = grid.rows.iter().map(in_order).collect();
+    Grid { columns: order.iter().map(|&at| grid.columns[at].clone()).collect(), rows }
 }
 
 /// Returns the cell of a row in a column; null if there is no such column.
@@ -167,6 +177,25 @@ mod tests {
         };
         grid.rows = rows.iter().enumerate().map(row).collect();
         grid
+    }
+
+    #[test]
+    fn ids_are_after_names_and_figures() {
+        let compared = ComparedRows {
+            key: ["item", "item_id"].map(str::to_owned).into(),
+            figures: vec!["views".into()],
+        };
+        let columns =
+            [("item_id", CellKind::Text), ("item", CellKind::Text), ("views", CellKind::Int)];
+        let mut later = Grid::new(columns);
+        later.rows.push(vec![Cell::Text("id".into()), Cell::Text("a".into()), Cell::Int(3)]);
+        let found = compared_grid(&compared, &later, Some(&later));
+        let names: Vec<_> = found.columns.iter().map(|column| column.name.as_str()).collect();
+        let expected =
+            ["item", "views", "views_before", "views_change", "views_change_pct", "item_id"];
+        assert_eq!(names, expected);
+        assert_eq!(found.rows[0][1..3], [Cell::Int(3), Cell::Int(3)]);
+        assert_eq!(found.rows[0][5], Cell::Text("id".into()));
     }
 
     #[test]

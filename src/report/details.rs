@@ -19,6 +19,16 @@ const MAX_CANDIDATES: usize = 8;
 /// Report of views over time.
 const TREND: &str = "consumption-trend";
 
+/// Report of single events, which also knows items without views.
+const TRAIL: &str = "activity";
+
+/// Columns of a report that identify and name an item.
+#[derive(Clone, Copy)]
+struct ItemColumns {
+    key: &'static str,
+    names: &'static [&'static str],
+}
+
 /// Kind of item that can be shown in full.
 struct DetailKind {
     /// Report whose rows are the items.
@@ -29,10 +39,12 @@ struct DetailKind {
     flag: &'static str,
     /// Patterns of this flag.
     patterns: fn(&mut FilterPatterns) -> &mut Vec<String>,
-    /// Column that identifies an item.
-    key: &'static str,
-    /// Columns that name an item to people.
-    names: &'static [&'static str],
+    /// Columns of an item in its report.
+    columns: ItemColumns,
+    /// Columns of an item in the report of single events.
+    trail_columns: ItemColumns,
+    /// Kind of the items in the report of single events, if events of other items match the flag.
+    trail_kind: Option<&'static str>,
     /// Columns to compare with the previous period.
     figures: &'static [&'static str],
     /// Further tables.
@@ -138,8 +150,9 @@ const KINDS: [DetailKind; 3] = [
         noun: "report",
         flag: "--report",
         patterns: |patterns| &mut patterns.reports,
-        key: "report_id",
-        names: &["report", "workspace"],
+        columns: ItemColumns { key: "report_id", names: &["report", "workspace"] },
+        trail_columns: ItemColumns { key: "item_id", names: &["item", "workspace"] },
+        trail_kind: Some("Report"),
         figures: &["views", "viewers", "active_days"],
         parts: &[
             &VIEWERS,
@@ -157,8 +170,9 @@ const KINDS: [DetailKind; 3] = [
         noun: "workspace",
         flag: "--workspace",
         patterns: |patterns| &mut patterns.workspaces,
-        key: "workspace_id",
-        names: &["workspace"],
+        columns: ItemColumns { key: "workspace_id", names: &["workspace"] },
+        trail_columns: ItemColumns { key: "workspace_id", names: &["workspace"] },
+        trail_kind: None,
         figures: &["views", "viewers", "creators", "exports", "edits", "reports", "active_days"],
         parts: &[
             &REPORTS,
@@ -178,8 +192,9 @@ const KINDS: [DetailKind; 3] = [
         noun: "user",
         flag: "--user",
         patterns: |patterns| &mut patterns.users,
-        key: "user",
-        names: &["user"],
+        columns: ItemColumns { key: "user", names: &["user"] },
+        trail_columns: ItemColumns { key: "user", names: &["user"] },
+        trail_kind: None,
         figures: &["views", "other_views", "reports", "workspaces", "active_days"],
         parts: &[
             &REPORTS,
@@ -213,7 +228,9 @@ impl DetailKind {
         let names = [self.report, TREND].into_iter().chain(self.parts.iter().map(|p| p.report));
         names.map(|name| catalog.find(name).cloned()).collect()
     }
+}
 
+impl ItemColumns {
     /// Returns the name of the item of a row for people.
     fn label(&self, grid: &Grid, row: &[Cell]) -> String {
         let text = |name: &&str| match cell(grid, row, name) {
@@ -254,14 +271,12 @@ pub(super) fn run_details(
         return Err(Error::Usage(format!("--details shows one {noun}; name it with {flag} NAME")));
     }
     render::check_holds_tables(options.format)?;
-    let listed = list_items(snapshot, report, options)?;
-    let key = only_key(kind, &listed)?;
+    let (listed, found, columns) = list_items(kind, snapshot, report, &definitions, options)?;
+    let (key, label) = only_item(kind, &found, columns)?;
 
     let everything = Options { filters: filters.clone(), ..options.clone() };
     let all = ReportSession::new(snapshot, [report], &everything)?.rows(report, &[])?;
     let summary = summary_table(kind, &all, &key)?;
-    let label = all.rows.iter().find(|row| cell(&all, row, kind.key) == key);
-    let label = label.map(|row| kind.label(&all, row)).unwrap_or_default();
 
     *(kind.patterns)(&mut filters.include) = match &key {
         Cell::Text(id) => vec![id.clone()],
@@ -274,7 +289,7 @@ pub(super) fn run_details(
     for part in kind.parts {
         tables.push(part_table(part, &session, find(&definitions, part.report)?, options)?);
     }
-    let ReportResult { context, newest_event_us, remarks, .. } = session.run(report, &[])?;
+    let ReportResult { grid, context, newest_event_us, remarks, .. } = listed;
     let title = format!("{}: {label}", report.title);
     let context = ReportContext { title, ..context };
     let input = TablesInput {
@@ -287,7 +302,7 @@ pub(super) fn run_details(
     Ok(RenderedReport {
         bytes: render::render_tables(&input, options.format)?,
         is_incomplete: is_incomplete(&context.coverage),
-        failures: failures(options, &context.coverage, listed.grid.rows.len(), newest_event_us),
+        failures: failures(options, &context.coverage, grid.rows.len(), newest_event_us),
         remarks,
     })
 }
@@ -297,57 +312,73 @@ fn find<'d>(definitions: &'d [ReportDefinition], name: &str) -> Result<&'d Repor
     found.ok_or_else(|| Error::internal(format!("the details have no report {name}")))
 }
 
-/// Returns the items that the filters name.
+/// Returns the result of the report with the filters, and the rows of the items that they name:
+/// those of the report, or single events if no item was viewed.
 fn list_items(
+    kind: &DetailKind,
     snapshot: &Snapshot,
     report: &ReportDefinition,
+    definitions: &[ReportDefinition],
     options: &Options,
-) -> Result<ReportResult> {
-    let listed = ReportSession::new(snapshot, [report], options)?.run(report, &[])?;
-    if listed.grid.rows.is_empty() {
+) -> Result<(ReportResult, Grid, ItemColumns)> {
+    let trail = find(definitions, TRAIL)?;
+    let session = ReportSession::new(snapshot, [report, trail], options)?;
+    let listed = session.run(report, &[])?;
+    if !listed.grid.rows.is_empty() {
+        let grid = listed.grid.clone();
+        return Ok((listed, grid, kind.columns));
+    }
+    let mut events = session.rows(trail, &[])?;
+    let grid = Grid { columns: events.columns.clone(), rows: Vec::new() };
+    events.rows.retain(|row| match (kind.trail_kind, cell(&grid, row, "item_kind")) {
+        (Some(expected), Cell::Text(found)) => found == expected,
+        (Some(_), _) => false,
+        (None, _) => true,
+    });
+    if events.rows.is_empty() {
         return Err(Error::Usage(listed.remarks.join(" ")));
     }
-    Ok(listed)
+    Ok((listed, events, kind.trail_columns))
 }
 
-/// Returns the key of the only item among rows.
-fn only_key(kind: &DetailKind, listed: &ReportResult) -> Result<Cell> {
-    let grid = &listed.grid;
-    let mut keys: Vec<(Cell, String)> = Vec::new();
+/// Returns the key and the name of the only item among rows.
+fn only_item(kind: &DetailKind, grid: &Grid, columns: ItemColumns) -> Result<(Cell, String)> {
+    let mut items: Vec<(Cell, String)> = Vec::new();
     for row in &grid.rows {
-        let key = cell(grid, row, kind.key);
-        if !keys.iter().any(|(known, _)| *known == key) {
-            let id = match &key {
-                Cell::Text(id) if kind.names != [kind.key] => format!(" ({id})"),
-                _ => String::new(),
-            };
-            keys.push((key, kind.label(grid, row) + &id));
+        let key = cell(grid, row, columns.key);
+        if !items.iter().any(|(known, _)| *known == key) {
+            items.push((key, columns.label(grid, row)));
         }
     }
-    match keys.as_slice() {
-        [(key, _)] => Ok(key.clone()),
-        _ => {
-            let DetailKind { noun, flag, .. } = kind;
-            let names = keys.iter().take(MAX_CANDIDATES).map(|(_, name)| name.as_str());
-            let names = names.collect::<Vec<_>>().join("; ");
-            let more = if keys.len() > MAX_CANDIDATES { "; …" } else { "" };
-            Err(Error::Usage(format!(
-                "--details shows one {noun}, and {flag} matches {}: {names}{more}. Name one, by \
-                 its ID if the names are equal",
-                keys.len()
-            )))
-        }
+    if let [(key, label)] = items.as_slice() {
+        return Ok((key.clone(), label.clone()));
     }
+    let name = |(key, label): &(Cell, String)| match key {
+        Cell::Text(id) if columns.names != [columns.key] => format!("{label} ({id})"),
+        _ => label.clone(),
+    };
+    let names: Vec<String> = items.iter().take(MAX_CANDIDATES).map(name).collect();
+    let (names, DetailKind { noun, flag, .. }) = (names.join("; "), kind);
+    let more = if items.len() > MAX_CANDIDATES { "; …" } else { "" };
+    Err(Error::Usage(format!(
+        "--details shows one {noun}, and {flag} matches {}: {names}{more}. Name one, by its ID if \
+         the names are equal",
+        items.len()
+    )))
 }
 
 /// Returns the rows of the item among those of all items, with its rank.
 fn summary_table(kind: &DetailKind, all: &Grid, key: &Cell) -> Result<NamedTable> {
-    let rows = all.rows.iter().filter(|row| cell(all, row, kind.key) == *key);
+    let rows = all.rows.iter().filter(|row| cell(all, row, kind.columns.key) == *key);
     let grid = Grid { columns: all.columns.clone(), rows: rows.cloned().collect() };
     let rows = all.rows.len();
     let noun = kind.noun;
     let plural = if rows == 1 { "" } else { "s" };
-    let remark = format!("The rank is among {rows} {noun}{plural} with activity in this period.");
+    let remark = if grid.rows.is_empty() {
+        format!("This {noun} has events in this period, and no views.")
+    } else {
+        format!("The rank is among {rows} {noun}{plural} with activity in this period.")
+    };
     let (name, title) = ("summary".to_owned(), "Summary".to_owned());
     Ok(NamedTable { name, title, grid, chart: None, remarks: vec![remark] })
 }
@@ -516,8 +547,11 @@ mod tests {
                 assert!(part.columns.iter().all(|name| known.contains(&(*name).to_owned())));
             }
             let known = columns(kind.report);
-            let used = kind.names.iter().chain(kind.figures).chain([&kind.key]);
+            let ItemColumns { key, names } = kind.columns;
+            let used = names.iter().chain(kind.figures).chain([&key]);
             assert!(used.into_iter().all(|name| known.contains(&(*name).to_owned())));
+            let (known, ItemColumns { key, names }) = (columns(TRAIL), kind.trail_columns);
+            assert!(names.iter().chain([&key]).all(|name| known.contains(&(*name).to_owned())));
         }
     }
 

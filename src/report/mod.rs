@@ -12,7 +12,7 @@ mod session;
 use std::collections::HashSet;
 
 pub use crate::calendar::{DayBound, PeriodBounds};
-use crate::query::{self, Session};
+use crate::query::{self, DefinitionCatalog, Session};
 pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter, RowSelection, SortKey};
 pub use crate::query::{ReportDefinition, ReportGroup, SqlEngine};
 use crate::render::{self, RenderInput};
@@ -39,6 +39,7 @@ pub fn run(
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<RenderedReport> {
+    check_has_chart(report, options)?;
     if options.details {
         return details::run_details(snapshot, report, options);
     }
@@ -110,6 +111,18 @@ pub fn required_columns<'r>(
     Ok(query::report_columns(reports)?.into_iter().collect())
 }
 
+/// Refuses a picture of a report that has no chart.
+fn check_has_chart(report: &ReportDefinition, options: &Options) -> Result<()> {
+    if !options.format.is_picture() || report.chart.is_some() {
+        return Ok(());
+    }
+    let catalog = DefinitionCatalog::built_in()?;
+    let with_chart = catalog.reports().iter().filter(|report| report.chart.is_some());
+    let names = with_chart.map(|report| report.name.as_str()).collect::<Vec<_>>().join(", ");
+    let name = &report.name;
+    Err(Error::Usage(format!("{name} has no chart; these reports have one: {names}")))
+}
+
 fn render_report(
     session: &Session<'_>,
     report: &ReportDefinition,
@@ -120,6 +133,13 @@ fn render_report(
 
 fn render_result(result: ReportResult, options: &Options) -> Result<RenderedReport> {
     let ReportResult { grid, chart, context, remarks, newest_event_us } = result;
+    if options.format.is_picture() && chart.is_none() {
+        return Err(Error::Usage(format!(
+            "the chart of {} cannot be drawn from these rows and columns; omit --columns, --sort, \
+             --where, --top and --compare, or use another format",
+            context.report
+        )));
+    }
     let page = RenderInput {
         grid: &grid,
         chart: chart.as_ref(),

@@ -232,6 +232,29 @@ fn details_match_their_golden_files() {
 }
 
 #[test]
+fn an_item_without_views_is_shown_too() {
+    let dir = Workdir::new();
+    let mut events =
+        vec![event(first(), 1, "ViewReport", "r1", 0), event(first(), 2, "EditReport", "r2", 1)];
+    for (event, name) in events.iter_mut().zip(["Viewed", "Edited"]) {
+        event["ReportName"] = name.into();
+    }
+    dir.write("log/a.json", json!({ "activityEventEntities": events }).to_string());
+    dir.ingest("store", &["log"]).0.ended(0);
+    let details = |name: &str| {
+        let command = ["report", "report-usage", "--details", "--store", "store", "--report", name];
+        dir.pbi(command.iter().chain(&["--format", "json"]))
+    };
+    let answer: Value = serde_json::from_str(&details("Edited").ended(0).stdout).expect("JSON");
+    let rows = |table: &str| answer["tables"][table]["rows"].as_array().expect("rows").len();
+    assert_eq!((rows("summary"), rows("viewers"), rows("changes")), (0, 0, 1), "{answer}");
+    let note = &answer["tables"]["summary"]["notes"][0];
+    assert_eq!(note, "This report has events in this period, and no views.");
+    assert!(answer["title"].as_str().is_some_and(|title| title.contains("Edited")), "{answer}");
+    assert!(details("Nothing").ended(2).stderr.contains("Nothing"));
+}
+
+#[test]
 fn names_must_match_one_item() {
     let dir = sample();
     for (arguments, expected) in [

@@ -74,6 +74,8 @@ mod questions;
 mod row_selection;
 // Rows of two periods side by side.
 mod compare;
+// Charts as pictures, and reports as pages.
+mod pictures;
 // One report, workspace or user in full.
 mod details;
 // Who an event counts for, and what it is about.

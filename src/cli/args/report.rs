@@ -27,6 +27,7 @@ Examples:
   pbi-analyze report adoption --param grain=week --since 90d
   pbi-analyze report exports --workspace Finance --user '*@contoso.com'
   pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
+  pbi-analyze report adoption --theme dark --output adoption.svg
   pbi-analyze report --all --output-dir reports --format csv
   pbi-analyze report --all --since 30d --output all.xlsx
   pbi-analyze report report-usage --report Sales --details
@@ -62,6 +63,9 @@ pub(in crate::cli) struct ReportArgs {
     /// --user. The name must match exactly one item.
     #[arg(long, conflicts_with_all = ["all", "show_sql", "condition", "sort", "columns"])]
     pub(in crate::cli) details: bool,
+    /// Colors of a picture (svg): light or dark [default: light]
+    #[arg(long, value_enum, conflicts_with = "show_sql")]
+    pub(in crate::cli) theme: Option<Theme>,
     /// Folder for the files of --all
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub(in crate::cli) output_dir: Option<PathBuf>,
@@ -88,6 +92,15 @@ pub(in crate::cli) struct ReportArgs {
     pub(in crate::cli) queries: QueriesFolder,
     #[command(flatten)]
     pub(in crate::cli) output_args: OutputArgs,
+}
+
+/// Colors of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Theme {
+    /// Dark shapes on a light page
+    Light,
+    /// Light shapes on a dark page
+    Dark,
 }
 
 /// Run your own SQL query

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::shared::{exit_status, log_problems, open_existing, source_options};
-use crate::cli::args::{DashboardArgs, OutputArgs, QueryArgs, ReportArgs, SqlArgs};
+use crate::cli::args::{DashboardArgs, OutputArgs, QueryArgs, ReportArgs, SqlArgs, Theme};
 use crate::cli::exit::ExitStatus;
 use crate::cli::progress::ProgressReporter;
 use crate::cli::text::count;
@@ -23,7 +23,7 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
         output_name::check_extension(file, "--show-sql writes SQL", &["sql", "txt"])?;
         OutputFormat::Text
     } else {
-        output_format(args)?
+        with_theme(output_format(args)?, command.theme)?
     };
     let options = report::Options {
         params: command.param.iter().cloned().collect(),
@@ -144,11 +144,14 @@ fn run_all_reports(
 ) -> Result<ExitStatus> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let options = &report::Options { width: DEFAULT_WIDTH, ..options.clone() };
-    let columns = report::required_columns(reports)?;
+    let has_output =
+        |report: &&ReportDefinition| !options.format.is_picture() || report.chart.is_some();
+    let reports: Vec<ReportDefinition> = reports.iter().filter(has_output).cloned().collect();
+    let columns = report::required_columns(&reports)?;
     // Each file is written atomically; if the store changes during the run, all are written again.
     let read = |snapshot: &Snapshot| {
         let mut status = ExitStatus::Success;
-        report::run_all(snapshot, reports, options, &mut |report, result| {
+        report::run_all(snapshot, &reports, options, &mut |report, result| {
             match result {
                 Ok(result) => {
                     let name = format!("{}.{}", report.name, options.format.extension());
@@ -269,6 +272,17 @@ fn output_format(args: &OutputArgs) -> Result<OutputFormat> {
                 .to_owned(),
         )),
         format => Ok(format),
+    }
+}
+
+/// Returns the variant of a format in a theme.
+fn with_theme(format: OutputFormat, theme: Option<Theme>) -> Result<OutputFormat> {
+    match (format, theme) {
+        (OutputFormat::Svg, Some(Theme::Dark)) => Ok(OutputFormat::DarkSvg),
+        (OutputFormat::Svg, _) | (_, None) => Ok(format),
+        (_, Some(_)) => Err(Error::Usage(
+            "--theme is for pictures: add --format svg, or omit --theme".to_owned(),
+        )),
     }
 }
 

@@ -12,7 +12,10 @@ use crate::grid::Grid;
 use crate::render::text::group_digits;
 
 /// The units of a pixel, so that whole numbers are fine enough for positions.
-const UNIT: u32 = 10;
+pub const UNIT: u32 = 10;
+
+/// The width of a label on the time axis with the space around it, in pixels.
+const PIXELS_PER_LABEL: u32 = 84;
 
 /// The margins around the plot, in units: room for the labels.
 const MARGIN_LEFT: u32 = 46 * UNIT;
@@ -58,9 +61,62 @@ const CHART_SIZES: [ChartSize; 2] = [
 /// Draws the rows of a grid in each size. Draws nothing if the grid has no rows, or a row without
 /// a date.
 pub fn draw(to: &mut Markup, grid: &Grid, series: &[ChartSeries]) {
-    let Some(chart) = ChartData::from_grid(grid, series) else { return };
+    let days: Option<Vec<NaiveDate>> = column_days(grid, "date").into_iter().collect();
+    let Some(days) = days.filter(|days| !days.is_empty()) else { return };
+    let chart = ChartData::new(grid, RowLabels::Days(days), series);
     for size in &CHART_SIZES {
-        Plot::new(&chart, size).write(to, size);
+        let plot = Plot::new(&chart, size);
+        let (width, height) = (size.width * UNIT, size.height * UNIT);
+        to.open("svg").attr("class", size.class);
+        to.attr("viewBox", format_args!("0 0 {width} {height}"));
+        to.attr("data-left", plot.left).attr("data-right", plot.right);
+        to.attr("aria-hidden", "true").attr("focusable", "false");
+        plot.write(to, size);
+        to.open("path").attr("class", "cursor").attr("d", format_args!("M0 0V{height}"));
+        to.close("path").close("svg");
+    }
+}
+
+/// Draws the rows of a grid as shapes of an SVG element that the caller has opened. `pixels` are
+/// its width and height.
+pub fn draw_shapes(
+    to: &mut Markup,
+    grid: &Grid,
+    labels: RowLabels,
+    series: &[ChartSeries],
+    pixels: (u32, u32),
+) {
+    let (width, height) = pixels;
+    let max_labels = (width / PIXELS_PER_LABEL).max(2) as usize;
+    let size = ChartSize { class: "", width, height, max_labels };
+    Plot::new(&ChartData::new(grid, labels, series), &size).write(to, &size);
+}
+
+/// The labels of the rows on the horizontal axis.
+pub enum RowLabels {
+    /// Days, which have rounder labels in long periods.
+    Days(Vec<NaiveDate>),
+    /// Other texts.
+    Texts(Vec<String>),
+}
+
+impl RowLabels {
+    fn len(&self) -> usize {
+        match self {
+            RowLabels::Days(days) => days.len(),
+            RowLabels::Texts(texts) => texts.len(),
+        }
+    }
+
+    /// Returns the rows that have a label, and their labels.
+    fn ticks(&self, room: usize) -> Vec<(usize, String)> {
+        match self {
+            RowLabels::Days(days) => date_ticks(days, room),
+            RowLabels::Texts(texts) => {
+                let step = texts.len().div_ceil(room).max(1);
+                texts.iter().cloned().enumerate().step_by(step).collect()
+            }
+        }
     }
 }
 
@@ -74,7 +130,7 @@ struct Gap {
 
 /// The data of a chart.
 struct ChartData {
-    days: Vec<NaiveDate>,
+    labels: RowLabels,
     gaps: Vec<Gap>,
     series: Vec<(SeriesShape, Vec<Option<f64>>)>,
     /// The ends of the value axis.
@@ -83,22 +139,19 @@ struct ChartData {
 }
 
 impl ChartData {
-    fn from_grid(grid: &Grid, series: &[ChartSeries]) -> Option<ChartData> {
-        let days: Vec<NaiveDate> = column_days(grid, "date").into_iter().collect::<Option<_>>()?;
-        if days.is_empty() {
-            return None;
-        }
+    fn new(grid: &Grid, labels: RowLabels, series: &[ChartSeries]) -> ChartData {
         let series: Vec<_> =
-            series.iter().map(|one| (one.shape, column_numbers(grid, one.column))).collect();
+            series.iter().map(|one| (one.shape, column_numbers(grid, &one.column))).collect();
         let (mut low, mut high) = (0.0_f64, 0.0_f64);
-        for at in 0..days.len() {
+        for at in 0..labels.len() {
             let (mut up, mut down) = (0.0, 0.0);
             for (shape, values) in &series {
                 let value = values.get(at).copied().flatten().unwrap_or(0.0);
                 match shape {
                     SeriesShape::StackedUp => up += value,
                     SeriesShape::StackedDown => down += value,
-                    SeriesShape::Bars | SeriesShape::Line => high = high.max(value),
+                    SeriesShape::Bars => high = high.max(value),
+                    SeriesShape::Line => (low, high) = (low.min(value), high.max(value)),
                 }
             }
             (low, high) = (low.min(-down), high.max(up));
@@ -106,7 +159,7 @@ impl ChartData {
         // Space above the highest value, and space for a few whole numbers: counts have no halves.
         high = (high * 1.06).max(if low < 0.0 { 2.0 } else { 5.0 });
         low = if low < 0.0 { (low * 1.06).min(-2.0) } else { 0.0 };
-        Some(ChartData { gaps: gaps(grid), days, series, low, high })
+        ChartData { gaps: gaps(grid), labels, series, low, high }
     }
 }
 
@@ -146,7 +199,7 @@ impl<'c> Plot<'c> {
             positions: (f64::from(bottom), f64::from(MARGIN_TOP)),
         };
         let x = LinearScale {
-            values: (0.0, chart.days.len() as f64),
+            values: (0.0, chart.labels.len() as f64),
             positions: (f64::from(left), f64::from(right)),
         };
         Plot { chart, left, right, bottom, y, x }
@@ -158,16 +211,9 @@ impl<'c> Plot<'c> {
     }
 
     fn write(&self, to: &mut Markup, size: &ChartSize) {
-        let (width, height) = (size.width * UNIT, size.height * UNIT);
-        to.open("svg").attr("class", size.class);
-        to.attr("viewBox", format_args!("0 0 {width} {height}"));
-        to.attr("data-left", self.left).attr("data-right", self.right);
-        to.attr("aria-hidden", "true").attr("focusable", "false");
         self.write_gaps(to);
         self.write_axes(to, size);
         self.write_series(to);
-        to.open("path").attr("class", "cursor").attr("d", format_args!("M0 0V{height}"));
-        to.close("path").close("svg");
     }
 
     fn write_gaps(&self, to: &mut Markup) {
@@ -187,20 +233,23 @@ impl<'c> Plot<'c> {
         let grid_lines: String = ticks.iter().map(|&tick| line(tick)).collect();
         to.open("path").attr("class", "mesh").attr("d", grid_lines).close("path");
         to.open("path").attr("class", "axis").attr("d", line(0.0)).close("path");
+        let is_stacked_down =
+            self.chart.series.iter().any(|(shape, _)| *shape == SeriesShape::StackedDown);
         for &tick in &ticks {
+            // Counts below zero are stacked downwards: their labels have no sign.
+            let shown = if is_stacked_down { tick.abs() } else { tick };
             let x = self.left as i32 - VALUE_LABEL_GAP;
             let y = self.y.position(tick) + LABEL_HALF_HEIGHT;
-            // Counts below zero are stacked downwards: their labels have no sign.
-            write_label(to, (x, y), "end", &group_digits(&format!("{:.0}", tick.abs())));
+            write_label(to, (x, y), "end", &group_digits(&format!("{shown:.0}")));
         }
-        for (row, label) in date_ticks(&self.chart.days, size.max_labels) {
+        for (row, label) in self.chart.labels.ticks(size.max_labels) {
             let y = self.bottom as i32 + DATE_LABEL_GAP;
             write_label(to, (self.row_center(row), y), "middle", &label);
         }
     }
 
     fn write_series(&self, to: &mut Markup) {
-        let rows = self.chart.days.len();
+        let rows = self.chart.labels.len();
         let row_width = f64::from(self.right - self.left) / rows as f64;
         let bar_width = (row_width * BAR_SHARE).clamp(BAR_WIDTHS.0, BAR_WIDTHS.1) as u32;
         let (mut above, mut below) = (vec![0.0; rows], vec![0.0; rows]);
@@ -265,9 +314,9 @@ mod tests {
 
     fn chart(shape: SeriesShape, values: &[Option<f64>]) -> ChartData {
         let first = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
-        let days = first.iter_days().take(values.len()).collect();
+        let labels = RowLabels::Days(first.iter_days().take(values.len()).collect());
         let series = vec![(shape, values.to_vec())];
-        ChartData { days, gaps: Vec::new(), series, low: 0.0, high: 10.0 }
+        ChartData { labels, gaps: Vec::new(), series, low: 0.0, high: 10.0 }
     }
 
     /// A plot of 4 rows: 100 units per row, 10 units per value.

@@ -216,6 +216,6 @@ for (const table of document.querySelectorAll("table[data-of]")) {
   makeSortable(table);
   if (!table.closest("details")) makeFilterable(table);
 }
-for (const plot of document.querySelectorAll(".plot")) makeReadable(plot);
+for (const plot of document.querySelectorAll(".plot[data-rows]")) makeReadable(plot);
 for (const table of document.querySelectorAll(".heat, .month")) makeCellsReadable(table, "td[title]");
 document.addEventListener("scroll", hide, { passive: true });

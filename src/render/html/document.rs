@@ -1,8 +1,10 @@
 //! Defines the HTML page: its key figures, sections, panels and charts.
 
+use std::borrow::Cow;
+
 use chrono_tz::Tz;
 
-use crate::grid::Grid;
+use crate::grid::{Chart, Grid};
 use crate::render::input::ReportContext;
 
 /// A page of several results.
@@ -50,11 +52,11 @@ pub struct FigureChange {
 #[derive(Debug, Clone)]
 pub struct Section {
     /// The anchor of the section.
-    pub id: &'static str,
+    pub id: Cow<'static, str>,
     /// The text of its link in the navigation.
-    pub tab: &'static str,
+    pub tab: Cow<'static, str>,
     /// The title. It also is the title of the panel if there is only one.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// The panels, in their order.
     pub panels: Vec<Panel>,
     /// The limitations of its figures.
@@ -109,6 +111,8 @@ pub struct ColumnView {
 pub enum ColumnStyle {
     /// Always visible.
     Plain,
+    /// Always visible; times have their minute.
+    Exact,
     /// Hidden on a phone.
     HiddenOnPhone,
     /// Hidden on a phone and on paper.
@@ -126,6 +130,8 @@ pub enum PanelKind {
     Sparklines(Sparklines),
     /// A chart over time, with its table below.
     Chart(Vec<ChartSeries>),
+    /// The chart of the report, without a table.
+    Picture(Chart),
     /// A heatmap of `views_per_day` by weekday and hour.
     WeekHeatmap,
     /// A calendar of day statuses.
@@ -146,12 +152,12 @@ pub struct Sparklines {
 }
 
 /// One series of a chart over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChartSeries {
     /// The column of the values.
-    pub column: &'static str,
+    pub column: Cow<'static, str>,
     /// The title in the legend.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// The shape of the series.
     pub shape: SeriesShape,
 }

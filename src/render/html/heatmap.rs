@@ -59,18 +59,20 @@ pub fn write_week(to: &mut Markup, panel: &Panel) {
     to.close("tbody").close("table").close("div");
 }
 
+/// The classes of the shades, from that of zero to the darkest.
+pub const SHADE_CLASSES: [&str; SHADE_COUNT + 1] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6"];
+
 /// Returns the class of a shade. Only zero has the class of no shade.
-fn shade_class(value: f64, most: f64) -> &'static str {
-    const CLASSES: [&str; SHADE_COUNT + 1] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6"];
+pub fn shade_class(value: f64, most: f64) -> &'static str {
     if most <= 0.0 {
-        return CLASSES[0];
+        return SHADE_CLASSES[0];
     }
     let shade = (value / most * SHADE_COUNT as f64).ceil().clamp(0.0, SHADE_COUNT as f64);
-    CLASSES[shade as usize]
+    SHADE_CLASSES[shade as usize]
 }
 
 /// Formats a number for a cell that has room for four characters.
-fn compact_number(value: f64) -> String {
+pub fn compact_number(value: f64) -> String {
     match value {
         0.0 => String::new(),
         v if v < 10.0 => format!("{v:.1}"),

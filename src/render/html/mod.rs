@@ -9,6 +9,7 @@ mod chart;
 mod document;
 mod heatmap;
 mod markup;
+mod report_chart;
 mod table;
 mod values;
 
@@ -16,6 +17,8 @@ pub use document::{
     ChartSeries, ColumnStyle, ColumnView, Document, FigureChange, KeyFigure, Panel, PanelKind,
     Section, SeriesShape, Sparklines,
 };
+pub(super) use markup::Markup;
+pub(super) use report_chart::{LegendEntry, ReportChart};
 pub use values::format_period;
 
 use base64::Engine;
@@ -23,12 +26,14 @@ use base64::prelude::BASE64_STANDARD;
 use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
-use crate::render::input::ReportContext;
+use crate::grid::Chart;
+use crate::render::input::{RenderInput, ReportContext};
 use crate::render::text;
-use markup::Markup;
 use values::{column_texts, format_number, format_optional};
 
-const STYLE: &str = include_str!("dashboard.css");
+const CHART_STYLE: &str = include_str!("chart.css");
+const STYLE: &str = concat!(include_str!("chart.css"), include_str!("dashboard.css"));
+const PICTURE_STYLE: &str = include_str!("picture.css");
 const SCRIPT: &str = include_str!("dashboard.js");
 
 /// The largest number of characters of a remark.
@@ -65,6 +70,21 @@ pub fn render_page(document: &Document) -> Vec<u8> {
     to.open("script").raw(SCRIPT).close("script");
     to.close("body").close("html").raw("\n");
     markup.finish().into_bytes()
+}
+
+/// Returns the style sheet of a picture: that of the charts, with the colors of one theme in place
+/// of variables, which not all programs that show SVG know.
+pub(super) fn picture_style(is_dark: bool) -> String {
+    let mut style = format!("{CHART_STYLE}{PICTURE_STYLE}");
+    let colors = STYLE.lines().filter_map(|line| {
+        let (name, value) = line.trim().strip_prefix("--")?.split_once(": light-dark(")?;
+        let (light, dark) = value.strip_suffix(");")?.split_once(", ")?;
+        Some((name, if is_dark { dark } else { light }))
+    });
+    for (name, color) in colors {
+        style = style.replace(&format!("var(--{name})"), color);
+    }
+    style
 }
 
 /// Returns the digest of a text in the form of a content security policy.
@@ -127,12 +147,15 @@ fn write_header(to: &mut Markup, document: &Document) {
     to.open("nav").attr("aria-label", "Sections").open("ul");
     for section in &document.sections {
         to.open("li").open("a").attr("href", format_args!("#{}", section.id));
-        to.text(section.tab).close("a").close("li");
+        to.text(&section.tab).close("a").close("li");
     }
     to.close("ul").close("nav");
 }
 
 fn write_key_figures(to: &mut Markup, document: &Document) {
+    if document.figures.is_empty() {
+        return;
+    }
     to.open("section").attr("class", "figures").attr("aria-label", "Key figures").open("ul");
     for figure in &document.figures {
         to.open("li").attr("data-figure", figure.name);
@@ -181,8 +204,8 @@ fn write_section(to: &mut Markup, section: &Section, document: &Document) {
         [only] => (only.title_id(), false),
         _ => (format!("{}-part", section.id), true),
     };
-    to.open("section").attr("id", section.id).attr("aria-labelledby", &title);
-    to.open("h2").attr("id", &title).text(section.title).close("h2");
+    to.open("section").attr("id", &section.id).attr("aria-labelledby", &title);
+    to.open("h2").attr("id", &title).text(&section.title).close("h2");
     to.open("div").attr("class", "panels");
     for panel in &section.panels {
         to.open("div").attr("class", panel_class(panel)).attr("id", &panel.id);
@@ -231,6 +254,7 @@ fn write_panel(to: &mut Markup, panel: &Panel, document: &Document) {
         }
         PanelKind::WeekHeatmap => heatmap::write_week(to, panel),
         PanelKind::Calendar => heatmap::write_calendar(to, panel),
+        PanelKind::Picture(chart) => write_picture(to, panel, chart, document.time_zone),
         PanelKind::Chart(series) => write_chart(to, panel, series, document.time_zone),
     }
 }
@@ -246,7 +270,7 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz)
         to.open("li")
             .open("span")
             .attr("class", format_args!("{shape} {}", chart::series_class(at)));
-        to.close("span").text(one.title).close("li");
+        to.close("span").text(&one.title).close("li");
     }
     let statuses = column_texts(&panel.grid, "status");
     for (class, label, matches) in [
@@ -262,13 +286,51 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz)
     to.open("div").attr("class", "plot").attr("role", "img");
     to.attr("aria-label", table::describe_chart(panel, series));
     to.attr("data-rows", format_args!("{}-rows", panel.id));
-    let columns: Vec<&str> = series.iter().map(|one| one.column).collect();
+    let columns: Vec<&str> = series.iter().map(|one| one.column.as_ref()).collect();
     to.attr("data-columns", columns.join(" "));
     chart::draw(to, &panel.grid, series);
     to.close("div");
     to.open("details").element("summary", "Show values as a table");
     table::write_table(to, panel, None, zone);
     to.close("details");
+}
+
+/// The sizes of the chart of a report, with the class that shows it: wide, and for a phone.
+const PICTURE_SIZES: [(&str, u32, u32); 2] = [("wide", 1040, 380), ("narrow", 340, 380)];
+
+/// Writes the chart of a report with its legend and notes. Its values are in another panel.
+fn write_picture(to: &mut Markup, panel: &Panel, chart: &Chart, time_zone: Tz) {
+    let input = RenderInput {
+        grid: &panel.grid,
+        chart: Some(chart),
+        context: None,
+        remarks: &[],
+        time_zone,
+        width: 0,
+    };
+    let Some(chart) = ReportChart::new(&input) else {
+        to.element_with_class("p", "none", &panel.empty_text);
+        return;
+    };
+    to.open("ul").attr("class", "legend");
+    for entry in &chart.legend {
+        let shape = if entry.is_stroke { "block" } else { "area" };
+        to.open("li").open("span").attr("class", format_args!("{shape} {}", entry.class));
+        to.close("span").text(&entry.label).close("li");
+    }
+    to.close("ul").open("div").attr("class", "plot").attr("role", "img");
+    to.attr("aria-label", format_args!("{}. The table has all values.", panel.title));
+    for (class, width, height) in PICTURE_SIZES {
+        to.open("svg").attr("class", class);
+        to.attr("viewBox", format_args!("0 0 {} {}", width * chart::UNIT, height * chart::UNIT));
+        to.attr("aria-hidden", "true").attr("focusable", "false");
+        chart.write(to, (width, height));
+        to.close("svg");
+    }
+    to.close("div");
+    if !chart.notes.is_empty() {
+        to.element_with_class("p", "more", chart.notes.join(" "));
+    }
 }
 
 #[cfg(test)]

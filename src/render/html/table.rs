@@ -20,6 +20,9 @@ const MAX_CHARS_WITHOUT_TOOLTIP: usize = 20;
 /// The largest number of characters in a tooltip.
 const MAX_TOOLTIP_CHARS: usize = 10_000;
 
+/// The class of times that are shown with their minute.
+const EXACT_TIME_CLASS: &str = "d exact";
+
 /// Writes the rows of a panel.
 pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, time_zone: Tz) {
     let grid = &panel.grid;
@@ -36,7 +39,10 @@ pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, 
     for (at, shown) in &shown {
         let kind = grid.columns[*at].kind;
         to.open("th").attr("scope", "col").attr("data-column", &shown.name);
-        to.attr("class", cell_class(kind, shown.style)).attr("title", &shown.meaning);
+        to.attr("class", cell_class(kind, shown.style));
+        if !shown.meaning.is_empty() {
+            to.attr("title", &shown.meaning);
+        }
         to.text(column_title(&shown.name)).close("th");
     }
     if let Some(sparks) = sparks {
@@ -86,7 +92,8 @@ fn cell_class(kind: CellKind, style: ColumnStyle) -> &'static str {
     };
     let [plain, side, minor, share] = classes;
     match style {
-        ColumnStyle::Plain => plain,
+        ColumnStyle::Exact if plain == "d" => EXACT_TIME_CLASS,
+        ColumnStyle::Plain | ColumnStyle::Exact => plain,
         ColumnStyle::HiddenOnPhone => side,
         ColumnStyle::HiddenOnPhoneAndPaper => minor,
         ColumnStyle::Percent => share,
@@ -94,7 +101,7 @@ fn cell_class(kind: CellKind, style: ColumnStyle) -> &'static str {
 }
 
 /// Returns the title of a column, from its name.
-fn column_title(name: &str) -> String {
+pub fn column_title(name: &str) -> String {
     match name {
         "dau" | "wau" | "mau" => return name.to_uppercase(),
         "avg_7d" => return "7-day average".to_owned(),
@@ -137,9 +144,13 @@ fn write_cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zo
             to.text(group_digits(text));
         }
         Cell::Time { us } => {
-            // The cell shows the day, and its tooltip the minute.
-            to.attr("data-v", time::instant_iso(*us, zone)).attr("title", text);
-            to.text(text.split(' ').next().unwrap_or(text));
+            to.attr("data-v", time::instant_iso(*us, zone));
+            if class == EXACT_TIME_CLASS {
+                to.text(text);
+            } else {
+                // The cell shows the day, and its tooltip the minute.
+                to.attr("title", text).text(text.split(' ').next().unwrap_or(text));
+            }
         }
         Cell::Bool(truth) => {
             to.attr("data-v", truth).text(text);
@@ -203,7 +214,7 @@ pub fn describe_chart(panel: &Panel, series: &[ChartSeries]) -> String {
     let mut words =
         format!("{}, {} to {}.", panel.title, day(0), day(grid.rows.len().saturating_sub(1)));
     for one in series {
-        let known = column_numbers(grid, one.column);
+        let known = column_numbers(grid, &one.column);
         let known = known.iter().enumerate().filter_map(|(at, value)| Some((at, (*value)?)));
         let most = known.reduce(|most, next| if next.1 > most.1 { next } else { most });
         if let Some((at, value)) = most {

@@ -1,5 +1,7 @@
 //! Tests of the HTML page.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 
 use super::*;
@@ -58,9 +60,9 @@ fn rendered(panels: Vec<Panel>) -> String {
             note: String::new(),
         }],
         sections: vec![Section {
-            id: "one",
-            tab: "One",
-            title: "One",
+            id: "one".into(),
+            tab: "One".into(),
+            title: "One".into(),
             panels,
             limits: vec!["A limit.".into()],
         }],
@@ -68,7 +70,11 @@ fn rendered(panels: Vec<Panel>) -> String {
     String::from_utf8(render_page(&document)).unwrap()
 }
 
-const BARS: ChartSeries = ChartSeries { column: "views", title: "Views", shape: SeriesShape::Bars };
+const BARS: ChartSeries = ChartSeries {
+    column: Cow::Borrowed("views"),
+    title: Cow::Borrowed("Views"),
+    shape: SeriesShape::Bars,
+};
 const LINE: ChartSeries = ChartSeries { shape: SeriesShape::Line, ..BARS };
 
 /// 2026-03-01.
