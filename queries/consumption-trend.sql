@@ -107,7 +107,7 @@ pairs AS (
     WHERE n.in_period AND n.is_complete
     GROUP BY n.bucket
 ),
-people AS (
+viewers_by_bucket AS (
     SELECT
         c.bucket AS viewed_bucket,
         COUNT(DISTINCT v.user_id) AS viewers,
@@ -148,6 +148,6 @@ SELECT
     complete_days,
     days_in_period AS days
 FROM buckets AS b
-LEFT JOIN people AS p ON b.bucket = p.viewed_bucket
+LEFT JOIN viewers_by_bucket AS p ON b.bucket = p.viewed_bucket
 LEFT JOIN pairs AS c ON b.bucket = c.compared_bucket
 ORDER BY date NULLS LAST

@@ -117,6 +117,8 @@ pub struct InventoryStatus {
     pub coverage: String,
     /// Number of workspaces in the newest one.
     pub workspaces: u64,
+    /// Number of people in the newest one.
+    pub people: u64,
 }
 
 fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
@@ -134,6 +136,7 @@ fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
                 age_days: (now_us - found.last_us).div_euclid(MICROS_PER_DAY),
                 coverage: found.coverage.name().to_owned(),
                 workspaces: found.workspaces as u64,
+                people: found.people as u64,
             }),
         }
     }

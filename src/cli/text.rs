@@ -138,22 +138,39 @@ pub(super) fn summary_text(summary: &IngestSummary) -> String {
     text
 }
 
+/// Returns a number of people.
+fn count_people(people: u64) -> String {
+    match people {
+        1 => "1 person".to_owned(),
+        _ => format!("{} people", format_number(people)),
+    }
+}
+
 /// Returns what the inventory files of a run contain.
 fn inventory_files(summary: &IngestSummary) -> String {
-    let mut by_shape: BTreeMap<String, [u64; 4]> = BTreeMap::new();
+    let mut by_shape: BTreeMap<String, [u64; 7]> = BTreeMap::new();
     for facts in summary.files.iter().filter_map(|source| source.inventory.as_ref()) {
         let sums = by_shape.entry(facts.shapes.join(" and ")).or_default();
-        let counts = [1, facts.workspaces, facts.items, facts.new_states];
+        let content = [facts.workspaces, facts.items, facts.people, facts.licenses, facts.products];
+        let [workspaces, items, people, licenses, products] = content;
+        let counts = [1, workspaces, items, people, licenses, products, facts.new_states];
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
-    let line = |(shape, [files, workspaces, items, new]): (String, [u64; 4])| {
-        format!(
-            "inventory {}: {shape}: {}, {}; {} new or changed\n",
-            count(files, "file"),
-            count(workspaces, "workspace"),
-            count(items, "item"),
-            format_number(new)
-        )
+    let line = |(shape, counts): (String, [u64; 7])| {
+        let [files, workspaces, items, people, licenses, products, new] = counts;
+        let content = if people > 0 {
+            format!("{}, {}", count_people(people), count(licenses, "license"))
+        } else if products > 0 {
+            count(products, "product")
+        } else {
+            let new = format_number(new);
+            format!(
+                "{}, {}; {new} new or changed",
+                count(workspaces, "workspace"),
+                count(items, "item")
+            )
+        };
+        format!("inventory {}: {shape}: {content}\n", count(files, "file"))
     };
     by_shape.into_iter().map(line).collect()
 }
@@ -500,7 +517,10 @@ pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
             kind.newest,
             count(u64::try_from(kind.age_days).unwrap_or(0), "day") + " old",
             kind.coverage,
-            count(kind.workspaces, "workspace")
+            match kind.people {
+                0 => count(kind.workspaces, "workspace"),
+                people => count_people(people),
+            }
         );
     }
     for source in &status.problems {

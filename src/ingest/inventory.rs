@@ -74,6 +74,7 @@ impl<'o> InventoryCollector<'o> {
         if let Some(pseudonymizer) = self.pseudonymizer {
             unit.rows.iter_mut().for_each(|row| pseudonymize(row, pseudonymizer));
         }
+        unit.assign_group();
         if unit.shape.has_workspaces() {
             return self.add_state(source, unit);
         }
@@ -92,7 +93,10 @@ impl<'o> InventoryCollector<'o> {
         let is_new = collected.known.insert(state.clone());
         let own = collected.sources.entry(source).or_default();
         let facts = &mut own.facts;
-        facts.workspaces += 1;
+        facts.workspaces += u64::from(!unit.shape.is_about_people());
+        facts.people += unit.count(RowKind::Person);
+        facts.licenses += unit.count(RowKind::License);
+        facts.products += unit.count(RowKind::Product);
         facts.items += unit.count(RowKind::Item);
         facts.access += unit.count(RowKind::Access);
         facts.lost_lists += unit.lost_lists;
@@ -169,8 +173,8 @@ fn lost_lists(facts: &InventoryFacts) -> Option<SourceWarning> {
         kind: WarningKind::Flattened,
         count,
         detail: format!(
-            "{count} lists of items or users are the text of PowerShell objects, so these items \
-             are lost; write the file again with ConvertTo-Json -Depth 10"
+            "{count} lists of items, users or licenses are the text of PowerShell objects, so \
+             their content is lost; write the file again with ConvertTo-Json -Depth 10"
         ),
     })
 }
@@ -186,6 +190,10 @@ fn pseudonymize(row: &mut InventoryRow, pseudonymizer: &Pseudonymizer) {
             false => pseudonymizer.pseudonymize_name(text),
         });
         row.set(column, replaced);
+    }
+    let aliases = row.get(Column::Aliases).and_then(|text| pseudonymizer.pseudonymize_text(text));
+    if aliases.is_some() {
+        row.set(Column::Aliases, aliases);
     }
     for column in [Column::Name, Column::Description, Column::Principal] {
         let replaced = row

@@ -18,7 +18,7 @@ use crate::record::continuation::last_continuation;
 use crate::record::{Parser, csv, foreign};
 use crate::source::{
     Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
-    UnsupportedText,
+    UnsupportedText, is_list_header,
 };
 
 /// The problem of a source that changed while it was read.
@@ -172,7 +172,16 @@ impl OpenSource {
         if let Some(unsupported) = self.foreign_json(&chunk) {
             return Err(Box::new((chunk, unsupported)));
         }
-        let kind = format_name(&chunk.format, header.as_deref());
+        if let SourceFormat::Csv(line) = &chunk.format {
+            self.is_inventory = is_list_header(&String::from_utf8_lossy(line));
+            if self.is_inventory {
+                self.inventories.insert(chunk.member.name.clone());
+            }
+        }
+        let kind = match self.is_inventory {
+            true => "inventory",
+            false => format_name(&chunk.format, header.as_deref()),
+        };
         if header.is_some() {
             // If a text consists of two CSV texts, its format at the end is that of the last one
             // only.
@@ -238,7 +247,11 @@ impl OpenSource {
         {
             return Ok(Some(header.clone()));
         }
-        let header = Arc::new(csv::parse_header(line).map_err(UnsupportedText::loss)?);
+        let parsed = match is_list_header(&String::from_utf8_lossy(line)) {
+            true => csv::parse_list_header(line),
+            false => csv::parse_header(line),
+        };
+        let header = Arc::new(parsed.map_err(UnsupportedText::loss)?);
         self.header = Some((line.clone(), header.clone()));
         Ok(Some(header))
     }

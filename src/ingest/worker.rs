@@ -175,6 +175,9 @@ impl IngestWorker<'_> {
                 self.process_inventory(task, inventory, &mut stats)?;
             }
             None => self.process_records(task, &mut stats),
+            Some(header) if task.is_inventory => {
+                self.process_list(task, header, inventory, &mut stats)?;
+            }
             Some(header) => self.process_rows(task, header, &mut stats),
         }
         stats.generated_ids = self.batch.builder.generated_ids() - generated_ids;
@@ -231,6 +234,33 @@ impl IngestWorker<'_> {
             self.process_record(raw, &EnvelopeFields::default(), &context, stats);
         }
         Ok(())
+    }
+
+    /// Processes the rows of a list in a CSV file.
+    fn process_list(
+        &mut self,
+        task: &ChunkTask<'_>,
+        header: &CsvHeader,
+        inventory: &InventoryCollector<'_>,
+        stats: &mut ChunkStats,
+    ) -> Result<()> {
+        let mut sequence = task.sequence;
+        let mut result = Ok(());
+        header.for_each_list_row(&task.chunk.text, |span, json| {
+            let context = RecordContext { task, span, sequence };
+            sequence += 1;
+            let add = |record: &Record<'_>| inventory.add(task.source, record.root());
+            match self.parser.parse(json.as_bytes(), add).unwrap_or(Ok(false)) {
+                Ok(true) => {}
+                Ok(false) => {
+                    stats.read += 1;
+                    let reason = "a row of a list without a user principal name or part number";
+                    context.reject(0, reason, stats);
+                }
+                Err(error) => result = Err(error),
+            }
+        });
+        result
     }
 
     fn process_records(&mut self, task: &ChunkTask<'_>, stats: &mut ChunkStats) {

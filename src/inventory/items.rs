@@ -74,7 +74,10 @@ pub(super) fn objects<'a>(list: List<'a>) -> impl Iterator<Item = Object<'a>> {
 pub(super) fn is_flattened(value: Value<'_>) -> bool {
     let is_type_name = |text: &str| {
         let text = text.trim();
-        text.starts_with("@{") || text.starts_with("System.") || text.contains("@{")
+        text.starts_with("@{")
+            || text.starts_with("System.")
+            || text.starts_with("Microsoft.")
+            || text.contains("@{")
     };
     match value {
         Value::Text(text) => is_type_name(text),

@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::licenses::{HeldLicense, HeldPerson, HeldProduct, resolve_people};
 use super::shape::Shape;
-use super::snapshots::{Cluster, InventorySnapshot, Scan, clusters, scans};
+use super::snapshots::{self, Cluster, InventorySnapshot, Scan, States, scans};
 use super::taken_at::ScanCoverage;
 use crate::schema::MICROS_PER_DAY;
 use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
@@ -103,6 +104,12 @@ pub struct Inventory<'r> {
     pub items: Vec<HeldItem<'r>>,
     /// The access rights, in the order of the items.
     pub access: Vec<HeldAccess<'r>>,
+    /// The people, sorted by address.
+    pub people: Vec<HeldPerson>,
+    /// The licenses, sorted by address.
+    pub licenses: Vec<HeldLicense<'r>>,
+    /// The bought products, sorted by name.
+    pub products: Vec<HeldProduct<'r>>,
 }
 
 /// When a workspace was seen.
@@ -125,9 +132,6 @@ impl Candidate<'_, '_> {
     }
 }
 
-/// The rows by their states.
-type States<'r> = HashMap<&'r str, Vec<&'r InventoryRow>>;
-
 /// Returns what is there as of a time in microseconds since 1970 (UTC), or as of the newest
 /// snapshots. If there is none before that time, the first one after it counts.
 pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
@@ -135,14 +139,13 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
     for row in rows.iter().filter(|row| row.kind != RowKind::Scan) {
         states.entry(row.get(Column::State).unwrap_or_default()).or_default().push(row);
     }
-    let mut all = scans(rows);
-    let first_us = all.iter().map(|scan| scan.taken_us).min();
-    if let (Some(until), Some(first)) = (until_us, first_us) {
-        let last = if first > until { first + MICROS_PER_DAY } else { until };
-        all.retain(|scan| scan.taken_us <= last);
-    }
+    let (of_people, of_workspaces): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
+        scans(rows).into_iter().partition(|scan| scan.shape.is_about_people());
+    let (lists, products): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
+        of_people.into_iter().partition(|scan| scan.shape == Shape::People);
+    let all = until(of_workspaces, until_us);
     let first_seen = first_seen(&all, &states);
-    let mut clusters = clusters(all);
+    let mut clusters = snapshots::clusters(all);
     let presence = presence(&mut clusters, &states);
     let mut inventory = Inventory::default();
     let mut latest = latest_of_workspaces(&clusters);
@@ -150,8 +153,27 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
         let candidates = candidates(latest.remove(id).unwrap_or_default());
         add_workspace(&mut inventory, id, presence, &candidates, &states, &first_seen);
     }
+    let mut of_people = until(lists, until_us);
+    of_people.extend(until(products, until_us));
+    let mut of_people = snapshots::clusters(of_people);
+    let people = resolve_people(&mut of_people, &states);
+    inventory.people = people.people;
+    inventory.licenses = people.licenses;
+    inventory.products = people.products;
+    clusters.extend(of_people);
+    clusters.sort_by_key(|cluster| (cluster.snapshot.first_us, cluster.snapshot.shape.rank()));
     inventory.snapshots = clusters.into_iter().map(|cluster| cluster.snapshot).collect();
     inventory
+}
+
+/// Returns the scans up to a time. If there is none before it, the first one after it counts.
+fn until<'r>(mut all: Vec<Scan<'r>>, until_us: Option<i64>) -> Vec<Scan<'r>> {
+    let first_us = all.iter().map(|scan| scan.taken_us).min();
+    if let (Some(until), Some(first)) = (until_us, first_us) {
+        let last = if first > until { first + MICROS_PER_DAY } else { until };
+        all.retain(|scan| scan.taken_us <= last);
+    }
+    all
 }
 
 /// Returns the time of the first snapshot with each item.

@@ -19,12 +19,16 @@ pub enum Shape {
     Dashboards,
     /// The answer of Fabric's `admin/items`.
     FabricItems,
+    /// People, with their licenses or without.
+    People,
+    /// The products that the tenant has bought (`subscribedSkus`).
+    Products,
 }
 
 impl Shape {
     /// All shapes. Of two that were taken on the same day, the earlier in this list
     /// has more fields.
-    pub const ALL: [Shape; 8] = [
+    pub const ALL: [Shape; 10] = [
         Shape::Scanner,
         Shape::Groups,
         Shape::Reports,
@@ -33,6 +37,8 @@ impl Shape {
         Shape::FabricItems,
         Shape::PowerShell,
         Shape::FabricWorkspaces,
+        Shape::People,
+        Shape::Products,
     ];
 
     /// Returns the name for people, which is also the name in the store.
@@ -46,6 +52,8 @@ impl Shape {
             Shape::Models => "semantic model list",
             Shape::Dashboards => "dashboard list",
             Shape::FabricItems => "Fabric item list",
+            Shape::People => "list of people",
+            Shape::Products => "list of subscribed products",
         }
     }
 
@@ -57,6 +65,11 @@ impl Shape {
     /// Returns the place in [`Shape::ALL`].
     pub fn rank(self) -> usize {
         Shape::ALL.iter().position(|shape| *shape == self).unwrap_or(Shape::ALL.len())
+    }
+
+    /// Returns true if the file is about people and licenses, and not about workspaces.
+    pub fn is_about_people(self) -> bool {
+        matches!(self, Shape::People | Shape::Products)
     }
 
     /// Returns true if each record is a workspace. Otherwise it is an item, and a workspace of the

@@ -1,6 +1,6 @@
 //! Groups the files of an inventory into snapshots: one full scan has many files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::shape::Shape;
 use super::taken_at::{FileTime, ScanCoverage};
@@ -11,6 +11,9 @@ use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind}
 
 /// The longest time between two files of one full scan. A scan of 70,000 workspaces takes hours.
 const MAX_GAP_US: i64 = 6 * MICROS_PER_HOUR;
+
+/// The rows by their states.
+pub(super) type States<'r> = HashMap<&'r str, Vec<&'r InventoryRow>>;
 
 /// The files of one shape that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct InventorySnapshot {
     pub is_inferred: bool,
     /// The number of workspaces.
     pub workspaces: usize,
+    /// The number of people.
+    pub people: usize,
     /// True if some workspace lists who has access.
     pub has_users: bool,
     /// True if some item says what it depends on.
@@ -66,6 +71,8 @@ impl<'r> Scan<'r> {
     fn is_same_snapshot(&self, earlier: &Scan<'_>) -> bool {
         let is_near = match self.coverage {
             ScanCoverage::Full => self.taken_us - earlier.taken_us <= MAX_GAP_US,
+            // The pages of a list can be written across midnight.
+            _ if self.shape.is_about_people() => self.taken_us - earlier.taken_us <= MAX_GAP_US,
             _ => {
                 let day = |us: i64| us.div_euclid(MICROS_PER_DAY);
                 day(self.taken_us) == day(earlier.taken_us)
@@ -124,7 +131,8 @@ fn cluster(scans: Vec<Scan<'_>>) -> Option<Cluster<'_>> {
         time_source: scans.iter().map(|scan| scan.time_source).max()?,
         coverage: first.coverage,
         is_inferred: false,
-        workspaces: ids.len(),
+        workspaces: if first.shape.is_about_people() { 0 } else { ids.len() },
+        people: 0,
         has_users: asked("users"),
         has_lineage: asked("lineage"),
     };

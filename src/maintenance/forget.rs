@@ -232,9 +232,13 @@ fn add_names(store: &Store, persons: &mut PersonMatcher) -> Result<()> {
 
 /// Adds the IDs that the inventory has next to the addresses of the persons.
 fn add_inventory_ids(store: &Store, persons: &mut PersonMatcher) -> Result<()> {
-    for (address, id) in store.inventory_persons()? {
-        if let Some(person) = persons.find(&address) {
-            persons.add_name(&id, person);
+    for names in store.inventory_persons()? {
+        let Some(person) = names.iter().find_map(|name| persons.find(name)) else { continue };
+        for name in &names {
+            match name.contains('@') {
+                true => persons.add_address(name, person),
+                false => persons.add_name(name, person),
+            }
         }
     }
     Ok(())

@@ -19,6 +19,7 @@ use crate::query::portable::{self, SqlEngine};
 use crate::query::session::Session;
 use crate::query::views::context::{ViewContext, includes_failed};
 use crate::query::views::inventory::{self, INVENTORY_VIEWS};
+use crate::query::views::people::{self, PEOPLE_VIEWS};
 use crate::query::{guard, rewrite, spelling, views};
 
 /// Runs a report with the `given` parameters and the defaults of the others.
@@ -133,10 +134,18 @@ pub fn counts_failed(report: &ReportDefinition) -> Result<bool> {
 pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Result<Vec<String>> {
     let statement = spelling::parse(&report.name, &report.sql)?;
     let views = guard::check(&report.name, &statement)?.views;
-    if !INVENTORY_VIEWS.iter().any(|view| views.contains(*view)) {
-        return Ok(Vec::new());
-    }
-    run_engine(&report.name, || inventory::inventory_remarks(session))
+    let reads = |known: &[&str]| known.iter().any(|view| views.contains(*view));
+    run_engine(&report.name, || {
+        let mut remarks = Vec::new();
+        if reads(&PEOPLE_VIEWS) {
+            remarks.extend(people::people_remarks(session)?);
+        }
+        // Reports on licenses have rows without an inventory of workspaces too.
+        if reads(&INVENTORY_VIEWS) && (remarks.is_empty() || reads(&["inventory_items"])) {
+            remarks.extend(inventory::inventory_remarks(session)?);
+        }
+        Ok(remarks)
+    })
 }
 
 /// Returns true if a report reads a view.

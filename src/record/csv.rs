@@ -12,7 +12,7 @@ use csv::ByteRecord;
 use memchr::memmem;
 
 use super::collector::PAYLOAD_COLUMNS;
-use super::csv_columns::CsvColumn;
+use super::csv_columns::{CellConversion, CsvColumn};
 use super::local_time::{self, DateOrder, LocalTime};
 use super::parser::Value;
 use super::record_kind::Event;
@@ -168,22 +168,25 @@ fn column_for(name: &str) -> &'static str {
     schema::columns().iter().find(carries).map_or("", |column| column.name)
 }
 
+/// Parses the header line of a list, whose rows are no events.
+///
+/// # Errors
+///
+/// The reason for the user why this is not a CSV file.
+pub fn parse_list_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
+    // Columns of events have other names for the same things, for example for addresses.
+    let own_name = |name: &str| CsvColumn { name: name.to_owned(), kind: CellConversion::Text };
+    let (delimiter, columns) = parse_columns(line, own_name)?;
+    Ok(CsvHeader { delimiter, columns, payload: None, time: None })
+}
+
 /// Parses a header line.
 ///
 /// # Errors
 ///
 /// The reason for the user why this is not a CSV file with events.
 pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
-    let line = line.trim_ascii();
-    let count = |byte| line.iter().filter(|&&b| b == byte).count();
-    let delimiter =
-        [b',', b';', b'\t', b'|'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',');
-    let mut cells = ByteRecord::new();
-    csv_reader(line, delimiter)
-        .read_byte_record(&mut cells)
-        .map_err(|_| "the header line is not valid CSV")?;
-    let columns: Vec<CsvColumn> =
-        cells.iter().map(|cell| CsvColumn::new(String::from_utf8_lossy(cell).trim())).collect();
+    let (delimiter, columns) = parse_columns(line, CsvColumn::new)?;
     let find = |name: &str| columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
     let payload = PAYLOAD_COLUMNS.into_iter().find_map(find);
     let is_flat = find("Id").is_some() && find("CreationTime").is_some();
@@ -203,6 +206,23 @@ pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
         None => find("CreationTime"),
     };
     Ok(CsvHeader { delimiter, columns, payload, time })
+}
+
+/// Parses the delimiter and the columns of a header line.
+fn parse_columns(
+    line: &[u8],
+    column: impl Fn(&str) -> CsvColumn,
+) -> Result<(u8, Vec<CsvColumn>), &'static str> {
+    let line = line.trim_ascii();
+    let count = |byte| line.iter().filter(|&&b| b == byte).count();
+    let delimiter =
+        [b',', b';', b'\t', b'|'].into_iter().max_by_key(|&byte| count(byte)).unwrap_or(b',');
+    let mut cells = ByteRecord::new();
+    csv_reader(line, delimiter)
+        .read_byte_record(&mut cells)
+        .map_err(|_| "the header line is not valid CSV")?;
+    let texts = cells.iter().map(String::from_utf8_lossy);
+    Ok((delimiter, texts.map(|text| column(text.trim())).collect()))
 }
 
 fn csv_reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
@@ -235,6 +255,14 @@ impl CsvHeader {
         mut row: impl FnMut(Range<usize>, CsvRow<'_>),
     ) {
         self.for_each_record(chunk, |range, cells| row(range, self.parse_row(cells, order)));
+    }
+
+    /// Calls `row` for every row of a chunk of a list, with its range and its cells as JSON.
+    pub fn for_each_list_row(&self, chunk: &[u8], mut row: impl FnMut(Range<usize>, String)) {
+        self.for_each_record(chunk, |range, _| {
+            let json = self.row_to_json(&chunk[range.clone()]);
+            row(range, json);
+        });
     }
 
     /// Calls `add` with the orders of day and month that the rows of a chunk prove: by a day after

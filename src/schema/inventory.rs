@@ -1,8 +1,11 @@
-//! The rows of the inventory table: scans, workspaces, items and access rights.
+//! The rows of the inventory table: scans, workspaces, items, access rights, people and licenses.
 //!
 //! An inventory file describes workspaces. What it says about one workspace is a *state*: a
 //! workspace row, its items and its access rights, which share the digest of their content. A scan
 //! row says that a file had a state at a time. So a scan without changes adds scan rows only.
+//!
+//! A list of people is divided into groups of people, so that a change of one person adds the rows
+//! of one group. A group takes the place of the workspace.
 
 /// The kind of a row, which is also the partition of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,12 +18,25 @@ pub enum RowKind {
     Item,
     /// An access right to a workspace or an item in a state.
     Access,
+    /// A person in a state of a list of people.
+    Person,
+    /// A license of a person.
+    License,
+    /// A product that the tenant has bought.
+    Product,
 }
 
 impl RowKind {
     /// All kinds, in the order of the table.
-    pub const ALL: [RowKind; 4] =
-        [RowKind::Access, RowKind::Item, RowKind::Scan, RowKind::Workspace];
+    pub const ALL: [RowKind; 7] = [
+        RowKind::Access,
+        RowKind::Item,
+        RowKind::License,
+        RowKind::Person,
+        RowKind::Product,
+        RowKind::Scan,
+        RowKind::Workspace,
+    ];
 
     /// Returns the name in the table.
     pub fn name(self) -> &'static str {
@@ -29,6 +45,9 @@ impl RowKind {
             RowKind::Workspace => "workspace",
             RowKind::Item => "item",
             RowKind::Access => "access",
+            RowKind::Person => "person",
+            RowKind::License => "license",
+            RowKind::Product => "product",
         }
     }
 
@@ -76,12 +95,26 @@ pub enum InventoryColumn {
     PrincipalType,
     UserType,
     AccessRight,
+    Aliases,
+    Department,
+    Company,
+    Country,
+    Office,
+    CostCenter,
+    Division,
+    Plans,
+    SkuId,
+    Product,
+    AssignedBy,
+    DisabledPlans,
+    Bought,
+    Consumed,
 }
 
 use InventoryColumn::*;
 
 /// The columns with their names, in the order of the table.
-pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 31] = [
+pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 45] = [
     (WorkspaceId, "WorkspaceId"),
     (State, "State"),
     (Shape, "Shape"),
@@ -113,6 +146,20 @@ pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 31] = [
     (PrincipalType, "PrincipalType"),
     (UserType, "UserType"),
     (AccessRight, "AccessRight"),
+    (Aliases, "Aliases"),
+    (Department, "Department"),
+    (Company, "Company"),
+    (Country, "Country"),
+    (Office, "Office"),
+    (CostCenter, "CostCenter"),
+    (Division, "Division"),
+    (Plans, "Plans"),
+    (SkuId, "SkuId"),
+    (Product, "Product"),
+    (AssignedBy, "AssignedBy"),
+    (DisabledPlans, "DisabledPlans"),
+    (Bought, "Bought"),
+    (Consumed, "Consumed"),
 ];
 
 /// A row of the table.

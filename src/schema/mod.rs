@@ -4,6 +4,7 @@ mod columns;
 mod event_years;
 pub mod guid;
 pub mod inventory;
+mod license_products;
 mod operations;
 mod person_fields;
 mod record_types;
@@ -14,6 +15,7 @@ mod wildcard;
 
 pub use columns::{ColumnDefinition, ColumnEncoding, ColumnType, column_index, columns};
 pub use event_years::PLAUSIBLE_US;
+pub use license_products::{LicenseLevel, LicenseProduct, license_product, plan_level};
 pub use operations::{Noise, Operation, operation_by_name, operations};
 pub use person_fields::{
     EventText, NoMembers, PersonFieldKind, TextMembers, is_address, is_nobody, person_field_names,

@@ -218,7 +218,16 @@ pub struct InventoryFacts {
     pub items: u64,
     /// The number of its access rights.
     pub access: u64,
-    /// The number of lists in it that became text, so that their items are lost.
+    /// The number of its people.
+    #[serde(default)]
+    pub people: u64,
+    /// The number of their licenses.
+    #[serde(default)]
+    pub licenses: u64,
+    /// The number of its subscribed products.
+    #[serde(default)]
+    pub products: u64,
+    /// The number of lists in it that became text, so that their content is lost.
     pub lost_lists: u64,
     /// The number of its states of workspaces that the store did not have.
     pub new_states: u64,

@@ -4,6 +4,8 @@
 //! the file part of a cell. Therefore, only the end of a cell can follow a closing quote. Where
 //! something else follows, this one row is lost, and reading resumes at the next possible row.
 
+use super::table_header::is_list_header;
+
 /// The largest row that is read. In a larger row, a quote is missing.
 const MAX_ROW_BYTES: usize = 64 << 20;
 
@@ -277,7 +279,7 @@ fn has_column_name(row: &[u8]) -> bool {
     })
 }
 
-/// Returns true if a line can be the header of a CSV text with events.
+/// Returns true if a line can be the header of a CSV text with events, people or products.
 pub(super) fn is_csv_header(line: &[u8]) -> bool {
     const WORDS: [&str; 5] =
         ["auditdata", "creationtime", "creationdate", "activity", "event.original"];
@@ -285,7 +287,9 @@ pub(super) fn is_csv_header(line: &[u8]) -> bool {
     // A line of a log can contain these names in JSON.
     text.contains([',', ';', '\t', '|'])
         && !text.contains('{')
-        && (has_column_name(line) || WORDS.iter().any(|word| text.contains(word)))
+        && (has_column_name(line)
+            || WORDS.iter().any(|word| text.contains(word))
+            || is_list_header(&text))
 }
 
 /// Counts the cells of a line, and returns true with the count if the line ends inside a cell.

@@ -37,3 +37,4 @@ pub use exclude::ExcludePatterns;
 pub use format::SourceFormat;
 pub use member::{MemberResult, SourceMember, UnsupportedText};
 pub use problem::{DecodeProblem, ProblemScope};
+pub use table_header::is_list_header;

@@ -1,22 +1,42 @@
-//! Names tables that are inventories or lists of people, by their header.
+//! Recognizes tables that are inventories or lists of people, by their header.
 
-/// Describes a CSV file by its header; `None` if it is not a known list.
-pub(super) fn describe_table(header: &str) -> Option<&'static str> {
-    let names: Vec<String> = header
+/// Headers of lists of people and products, by names without case, blanks and punctuation.
+const LISTS: [&[&str]; 8] = [
+    &["userprincipalname", "licenses"],
+    &["userprincipalname", "assignedlicenses"],
+    &["userprincipalname", "accountenabled"],
+    &["userprincipalname", "displayname", "objectid"],
+    &["userprincipalname", "displayname", "id"],
+    &["userprincipalname", "skupartnumber"],
+    &["accountskuid", "consumedunits"],
+    &["skupartnumber", "consumedunits"],
+];
+
+/// Returns true if a line is the header of a list of people or products that is read.
+pub fn is_list_header(header: &str) -> bool {
+    let names = column_names(header);
+    let has = |wanted: &[&str]| wanted.iter().all(|want| names.iter().any(|name| name == want));
+    // An access right and a usage report name people too.
+    LISTS.iter().any(|list| has(list)) && !has(&["accessright"]) && !has(&["assignedproducts"])
+}
+
+/// Returns the names of the columns in a header, without case, blanks and punctuation.
+fn column_names(header: &str) -> Vec<String> {
+    header
         .trim_start_matches('\u{feff}')
         .split([',', ';', '\t', '|'])
         .map(|name| name.chars().filter(|c| c.is_alphanumeric()).collect::<String>())
         .map(|name| name.to_lowercase())
-        .collect();
+        .collect()
+}
+
+/// Describes a CSV file by its header; `None` if it is not a known list.
+pub(super) fn describe_table(header: &str) -> Option<&'static str> {
+    let names = column_names(header);
     let has = |wanted: &[&str]| wanted.iter().all(|want| names.iter().any(|name| name == want));
-    const SIGNS: [(&[&str], &str); 11] = [
+    const SIGNS: [(&[&str], &str); 6] = [
         (&["reportrefreshdate", "assignedproducts"], "a usage report of Microsoft 365"),
-        (&["userprincipalname", "licenses"], "a list of people with licenses"),
-        (&["userprincipalname", "assignedlicenses"], "a list of people with licenses"),
-        (&["userprincipalname", "accountenabled"], "a list of people of Microsoft Entra"),
         (&["userprincipalname", "objectid"], "a list of people of Microsoft Entra"),
-        (&["accountskuid", "consumedunits"], "a list of subscribed products"),
-        (&["skupartnumber", "consumedunits"], "a list of subscribed products"),
         (&["id", "name", "isondedicatedcapacity"], "a list of workspaces of PowerShell"),
         (&["name", "type", "state", "upgradestatus"], "a list of workspaces of the admin portal"),
         (&["reportid", "reportname"], "a list of reports"),
@@ -35,18 +55,26 @@ pub(super) fn describe_table(header: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::describe_table;
+    use super::{describe_table, is_list_header};
 
     #[test]
     fn tables_are_named_by_their_headers() {
         for (header, what) in [
-            ("\u{feff}Block credential,Licenses,User principal name", "people with licenses"),
             ("upn|Cost Center", "attributes of people"),
             ("\"Id\",\"Name\",\"IsReadOnly\",\"IsOnDedicatedCapacity\"", "of PowerShell"),
             ("Report Id;Report Name;Dataset Id", "a list of reports"),
         ] {
             assert!(describe_table(header).unwrap_or_default().contains(what), "{header}");
         }
+        for header in [
+            "\u{feff}Block credential,Licenses,User principal name",
+            "\"Id\";\"DisplayName\";\"UserPrincipalName\"",
+            "AccountSkuId,ActiveUnits,ConsumedUnits",
+        ] {
+            assert!(is_list_header(header), "{header}");
+        }
+        assert!(!is_list_header("User Principal Name,Display Name,Assigned Products,Licenses"));
+        assert!(!is_list_header("UPN,Cost Center"));
         for header in ["RecordId,CreationDate,AuditData", "a,b", "UserId,Operation,AuditData"] {
             assert_eq!(describe_table(header), None, "{header}");
         }

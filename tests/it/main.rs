@@ -150,6 +150,8 @@ mod spellings;
 // Key files of pseudonyms, and paths that are not UTF-8.
 mod inventory;
 mod key_files;
+mod people;
+mod placement;
 // Files that were rewritten with the same size and time.
 mod rewritten;
 // Archives of every known kind, each with its expected result.

@@ -225,6 +225,9 @@ pub struct InventoryFacts {
     pub workspaces: u64,
     pub items: u64,
     pub access: u64,
+    pub people: u64,
+    pub licenses: u64,
+    pub products: u64,
     pub lost_lists: u64,
     pub new_states: u64,
 }

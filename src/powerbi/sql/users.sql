@@ -9,7 +9,7 @@ WITH seen AS (
     CROSS JOIN period AS p
     WHERE e.user_id IS NOT NULL AND e.local_epoch_day <= p.last_epoch_day
 ),
-people AS (
+active_people AS (
     SELECT
         user_id,
         MAX(user_domain) AS domain,
@@ -27,5 +27,5 @@ SELECT
     COALESCE(user_kind = 'guest', FALSE) AS is_external,
     first_seen,
     last_seen
-FROM people
+FROM active_people
 ORDER BY user_key NULLS LAST

@@ -25,7 +25,7 @@ pub fn inventory_view(session: &Session<'_>, view: &str) -> PolarsResult<LazyFra
 }
 
 /// Returns the end of the day as of which the inventory is read; `None` for the newest snapshots.
-fn as_of_us(session: &Session<'_>) -> Option<i64> {
+pub(super) fn as_of_us(session: &Session<'_>) -> Option<i64> {
     let day = session.as_of()?;
     let days = day.signed_duration_since(NaiveDate::default()).num_days();
     Some((days + 1) * MICROS_PER_DAY - 1)
@@ -34,7 +34,9 @@ fn as_of_us(session: &Session<'_>) -> Option<i64> {
 /// Returns the sentences on the inventory for a report that reads it.
 pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
     let inventory = resolve(session.inventory_rows()?, as_of_us(session));
-    let Some(newest) = inventory.snapshots.last() else {
+    let Some(newest) =
+        inventory.snapshots.iter().rev().find(|snapshot| !snapshot.shape.is_about_people())
+    else {
         let remark = "The store has no inventory, so this report has no rows. Save the results of \
             the scanner API (admin/workspaces/getInfo?lineage=True&getArtifactUsers=True, then \
             admin/workspaces/scanResult) or of admin/groups?$expand=users,reports beside the log, \
@@ -47,7 +49,10 @@ pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
         day_text(newest.last_us),
         newest.coverage.name(),
         counted(newest.workspaces, "workspace"),
-        counted(inventory.snapshots.len(), "snapshot")
+        counted(
+            inventory.snapshots.iter().filter(|s| !s.shape.is_about_people()).count(),
+            "snapshot"
+        )
     )];
     let mut counts: std::collections::BTreeMap<LeftOut, usize> = std::collections::BTreeMap::new();
     for left_out in inventory.items.iter().filter_map(|item| item.left_out) {
@@ -61,25 +66,25 @@ pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
     Ok(remarks)
 }
 
-fn counted(number: usize, noun: &str) -> String {
+pub(super) fn counted(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{ending}")
 }
 
-fn day_text(us: i64) -> String {
+pub(super) fn day_text(us: i64) -> String {
     chrono::DateTime::from_timestamp_micros(us)
         .map(|time| time.date_naive().to_string())
         .unwrap_or_default()
 }
 
 /// Returns a table whose time columns are microseconds since 1970.
-fn with_times(table: DataFrame, times: &[&str]) -> LazyFrame {
+pub(super) fn with_times(table: DataFrame, times: &[&str]) -> LazyFrame {
     let utc = DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
     let times: Vec<Expr> = times.iter().map(|name| col(*name).cast(utc.clone())).collect();
     table.lazy().with_columns(times)
 }
 
-fn texts<'r>(
+pub(super) fn texts<'r>(
     rows: impl Iterator<Item = Option<&'r InventoryRow>>,
     column: Field,
 ) -> Vec<Option<&'r str>> {
@@ -87,12 +92,12 @@ fn texts<'r>(
 }
 
 /// Returns the microseconds since 1970 of a time as the store has it.
-fn instant(row: &InventoryRow, column: Field) -> Option<i64> {
+pub(super) fn instant(row: &InventoryRow, column: Field) -> Option<i64> {
     let time = chrono::DateTime::parse_from_rfc3339(row.get(column)?).ok()?;
     Some(time.timestamp_micros())
 }
 
-fn epoch_day(us: Option<i64>) -> Option<i64> {
+pub(super) fn epoch_day(us: Option<i64>) -> Option<i64> {
     us.map(|us| us.div_euclid(MICROS_PER_DAY))
 }
 
@@ -106,6 +111,7 @@ fn snapshots(inventory: &Inventory<'_>) -> PolarsResult<LazyFrame> {
         "coverage" => all.iter().map(|s| s.coverage.name()).collect::<Vec<_>>(),
         "is_inferred" => all.iter().map(|s| s.is_inferred).collect::<Vec<_>>(),
         "snapshot_workspaces" => all.iter().map(|s| s.workspaces as i64).collect::<Vec<_>>(),
+        "snapshot_people" => all.iter().map(|s| s.people as i64).collect::<Vec<_>>(),
         "has_users" => all.iter().map(|s| s.has_users).collect::<Vec<_>>(),
         "has_lineage" => all.iter().map(|s| s.has_lineage).collect::<Vec<_>>()
     )?;

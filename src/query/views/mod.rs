@@ -14,6 +14,7 @@ pub(in crate::query) mod items;
 pub(in crate::query) mod latest_names;
 pub(in crate::query) mod noise;
 pub(in crate::query) mod pattern_filters;
+pub(in crate::query) mod people;
 pub(in crate::query) mod recipients;
 mod report_ids;
 pub(in crate::query) mod user_agent;
@@ -27,6 +28,7 @@ use crate::query::views::context::ViewContext;
 use crate::query::views::entities::ENTITIES;
 use crate::query::views::inventory::INVENTORY_VIEWS;
 use crate::query::views::pattern_filters::Filters;
+use crate::query::views::people::PEOPLE_VIEWS;
 
 /// Builds a view.
 pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFrame> {
@@ -47,6 +49,7 @@ pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFra
         "source_warnings" => archive::source_warnings(session),
         "unknown_fields" => archive::unknown_fields(session),
         view if INVENTORY_VIEWS.contains(&view) => inventory::inventory_view(session, view),
+        view if PEOPLE_VIEWS.contains(&view) => people::people_view(session, view),
         other => match ENTITIES.iter().find(|kind| kind.view == other) {
             Some(kind) => {
                 let table = session.name_lookup().names_of(kind.view)?.lazy();

@@ -95,21 +95,25 @@ impl Store {
         }
     }
 
-    /// Returns the addresses and IDs of the persons with access in the inventory.
+    /// Returns the addresses and IDs of the persons in the inventory, one list for each person in
+    /// a row.
     ///
     /// # Errors
     ///
     /// Errors of reading the table.
     #[doc(hidden)]
-    pub fn inventory_persons(&self) -> Result<BTreeSet<(String, String)>> {
+    pub fn inventory_persons(&self) -> Result<BTreeSet<Vec<String>>> {
         let (_, files) = self.inventory_version()?;
-        let access = files.into_iter().filter(|file| file.month == RowKind::Access.name());
-        let rows = read_inventory(&access.collect::<Vec<_>>())?;
-        let pair = |row: &InventoryRow| {
+        let kinds = [RowKind::Access.name(), RowKind::Person.name()];
+        let named = files.into_iter().filter(|file| kinds.contains(&file.month.as_str()));
+        let rows = read_inventory(&named.collect::<Vec<_>>())?;
+        let names = |row: &InventoryRow| {
             let address = row.get(Column::Principal).filter(|text| text.contains('@'))?;
-            Some((address.to_owned(), row.get(Column::PrincipalId)?.to_owned()))
+            let aliases = row.get(Column::Aliases).unwrap_or_default().split_whitespace();
+            let all = [address].into_iter().chain(row.get(Column::PrincipalId)).chain(aliases);
+            Some(all.map(str::to_owned).collect())
         };
-        Ok(rows.iter().filter_map(pair).collect())
+        Ok(rows.iter().filter_map(names).collect())
     }
 
     /// Adds rows to the inventory table in one commit.
@@ -250,19 +254,26 @@ fn redaction(
         let mut rows = Vec::new();
         add_file(file, &mut rows)?;
         let before = replaced;
-        for cell in rows.iter_mut().flat_map(|row| row.cells.iter_mut().flatten()) {
-            if let Some(text) = rewrite(cell) {
-                *cell = text;
-                replaced += 1;
+        rows.retain_mut(|row| {
+            let so_far = replaced;
+            for cell in row.cells.iter_mut().flatten() {
+                if let Some(text) = rewrite(cell) {
+                    *cell = text;
+                    replaced += 1;
+                }
             }
-        }
+            // The other columns of these rows describe the person.
+            replaced == so_far || !matches!(row.kind, RowKind::Person | RowKind::License)
+        });
         if replaced > before
             && let Some(kind) = RowKind::from_name(&file.month)
         {
             rows.sort();
             rows.dedup();
             change.old.push(file.clone());
-            change.rows.push((kind, rows));
+            if !rows.is_empty() {
+                change.rows.push((kind, rows));
+            }
         }
     }
     Ok((change, replaced))

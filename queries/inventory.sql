@@ -1,0 +1,86 @@
+-- title: Inventory
+-- question: What is there, counted by kind, workspace, capacity, endorsement or owner?
+-- group: Content lifecycle
+-- empty: The inventory has no items.
+-- actors: all
+-- param by: choice(kind|workspace|capacity|endorsement|owner) = kind, the column to count by
+-- param personal: bool = false, true to include items in personal workspaces
+-- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- column name: kind, name of the workspace, ID of the capacity, endorsement or owner; empty if there
+--   is none
+-- column items: items
+-- column reports: reports
+-- column semantic_models: semantic models
+-- column dashboards: dashboards
+-- column dataflows: dataflows
+-- column other_items: items of other kinds
+-- column endorsed: items that are promoted or certified
+-- column workspaces: workspaces with these items
+-- column created_lately: items that were created in the period, if their time of creation is known
+-- column last_change: time of the last change of one of the items
+-- rule: App copies, usage metrics, and items in deleted, inactive, admin and (by default) personal
+--   workspaces are excluded. The notes of the report count them.
+-- rule: The owner is the owner of a semantic model or dataflow, else the author.
+-- limit: Dashboards, dataflows and app copies have no time of creation. The endorsement is only in
+--   scanner results.
+WITH places AS (
+    SELECT
+        workspace_id AS place_id,
+        workspace_name AS place_name,
+        capacity_id AS place_capacity
+    FROM inventory_workspaces
+),
+held AS (
+    SELECT
+        CASE
+            WHEN :by = 'kind' THEN i.item_kind
+            WHEN :by = 'workspace' THEN COALESCE(w.place_name, i.workspace_id)
+            WHEN :by = 'capacity' THEN w.place_capacity
+            WHEN :by = 'endorsement' THEN i.endorsement
+            ELSE COALESCE(i.configured_by, i.created_by)
+        END AS counted_name,
+        CASE WHEN :by = 'workspace' THEN i.workspace_id END AS counted_id,
+        i.item_kind AS held_kind,
+        i.workspace_id AS held_workspace,
+        i.modified_at AS held_change,
+        CASE WHEN i.endorsement IN ('Promoted', 'Certified') THEN 1 ELSE 0 END AS is_endorsed,
+        CASE
+            WHEN i.created_epoch_day BETWEEN p.first_epoch_day AND p.last_epoch_day THEN 1
+            ELSE 0
+        END AS is_new
+    FROM inventory_items AS i
+    CROSS JOIN period AS p
+    LEFT JOIN places AS w ON i.workspace_id = w.place_id
+    WHERE i.left_out IS NULL OR (:personal AND i.left_out = 'personal workspace')
+),
+counts AS (
+    SELECT
+        counted_name,
+        counted_id,
+        COUNT(*) AS items,
+        SUM(CASE WHEN held_kind = 'Report' THEN 1 ELSE 0 END) AS reports,
+        SUM(CASE WHEN held_kind = 'SemanticModel' THEN 1 ELSE 0 END) AS semantic_models,
+        SUM(CASE WHEN held_kind = 'Dashboard' THEN 1 ELSE 0 END) AS dashboards,
+        SUM(CASE WHEN held_kind = 'Dataflow' THEN 1 ELSE 0 END) AS dataflows,
+        SUM(is_endorsed) AS endorsed,
+        COUNT(DISTINCT held_workspace) AS workspaces,
+        SUM(is_new) AS created_lately,
+        MAX(held_change) AS last_change
+    FROM held
+    GROUP BY counted_name, counted_id
+)
+SELECT
+    counted_name AS name,
+    items,
+    reports,
+    semantic_models,
+    dashboards,
+    dataflows,
+    items - reports - semantic_models - dashboards - dataflows AS other_items,
+    endorsed,
+    workspaces,
+    created_lately,
+    last_change
+FROM counts
+ORDER BY items DESC, name NULLS LAST, counted_id NULLS LAST
+LIMIT :top
