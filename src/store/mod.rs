@@ -29,6 +29,7 @@ pub use fs::disk::{Disk, DiskFile, FileLock, OsDisk};
 pub use handle::Store;
 pub use maintenance::compact::{CompactScope, CompactionResult};
 pub use maintenance::redact::{Redaction, RedactionResult};
+pub use maintenance::remove_orphans::OrphanRemoval;
 pub use maintenance::search_files::ByteSearch;
 pub use maintenance::verify::{VerifyCheck, VerifyFinding, VerifyReport};
 pub use parquet::sorted_scan::{RowKey, RowRange, TimeRange, scan_columns, scan_rows};

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::schema::reject::Reject;
 use crate::store::delta::log::DeltaLog;
 use crate::store::delta::snapshot::{DataFile, Snapshot};
+use crate::store::fs::paths::is_absent;
 use crate::store::handle::Store;
 use crate::store::provenance::reject_list::list_rejects;
 use crate::store::provenance::source_log::{SourceEntries, latest_facts};
@@ -93,7 +94,7 @@ impl Store {
             let snapshot = self.snapshot()?;
             let is_newer = version.replace(snapshot.version) != Some(snapshot.version);
             match answer(&snapshot) {
-                Err(_) if is_newer && snapshot.files.iter().any(|file| !file.path.exists()) => {}
+                Err(_) if is_newer && snapshot.files.iter().any(|file| is_absent(&file.path)) => {}
                 answered => return answered,
             }
         }

@@ -28,6 +28,9 @@ use crate::store::parquet::writer::MAX_FILE_BYTES;
 /// The application id whose transaction number is that of the newest source-log file.
 const APPLICATION_ID: &str = "pbi-analyze.sources";
 
+/// The start of application ids that each say that a writer was stopped.
+pub(super) const STOPPED_WRITER_PREFIX: &str = "pbi-analyze.stopped.";
+
 /// The table property that identifies the key of the pseudonyms in the table.
 const PSEUDONYM_KEY_PROPERTY: &str = "pbi-analyze.pseudonyms";
 
@@ -43,9 +46,6 @@ const KNOWN_OPERATIONS: [&str; 5] =
 /// are kept for one day only.
 const TABLE_PROPERTIES: [(&str, &str); 2] =
     [("delta.checkpointInterval", "10"), ("delta.deletedFileRetentionDuration", "interval 1 days")];
-
-/// Commits between deletions of old log versions: the interval of checkpoints.
-const LOG_CLEANUP_INTERVAL: i64 = 10;
 
 /// The outcome of one attempt to commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,6 @@ pub(in crate::store) struct CommitContent<'c> {
 
 /// One version of the Delta log.
 pub(in crate::store) struct DeltaLog {
-    disk: Arc<dyn Disk>,
     table_dir: PathBuf,
     table: DeltaTable,
     runtime: Runtime,
@@ -92,7 +91,7 @@ impl DeltaLog {
         let (builder, runtime) = table_builder(&disk, &folder)?;
         let table =
             runtime.block_on(builder.load()).map_err(|error| unreadable_log(&folder, error))?;
-        let log = DeltaLog { disk, table_dir: folder, table, runtime };
+        let log = DeltaLog { table_dir: folder, table, runtime };
         log.check_reader_features()?;
         Ok(log)
     }
@@ -128,9 +127,7 @@ impl DeltaLog {
                     .chain([(PSEUDONYM_KEY_PROPERTY, store.pseudonym_key_id.as_deref())]),
             );
         match runtime.block_on(async { create.await }) {
-            Ok(table) => {
-                Ok(DeltaLog { disk: Arc::clone(store.disk()), table_dir: folder, table, runtime })
-            }
+            Ok(table) => Ok(DeltaLog { table_dir: folder, table, runtime }),
             // Another writer may have created the table meanwhile.
             Err(_) if store.exists()? => DeltaLog::open(store),
             Err(error) => Err(delta_error(&folder, error)),
@@ -171,10 +168,15 @@ impl DeltaLog {
 
     /// Returns the number of the newest source-log file.
     pub(in crate::store) fn source_log_head(&self) -> Result<Option<i64>> {
+        self.transaction_version(APPLICATION_ID)
+    }
+
+    /// Returns the number of the newest transaction of an application.
+    pub(super) fn transaction_version(&self, application: &str) -> Result<Option<i64>> {
         let store = self.table.log_store();
         let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         self.runtime
-            .block_on(state.transaction_version(store.as_ref(), APPLICATION_ID))
+            .block_on(state.transaction_version(store.as_ref(), application))
             .map_err(|error| self.delta_error(error))
     }
 
@@ -227,7 +229,7 @@ impl DeltaLog {
             partition_by: Some(vec![MONTH.to_owned()]),
             predicate: None,
         };
-        self.try_commit(actions, content.source_log_head, operation)
+        self.try_commit(actions, source_log_transaction(content), operation)
     }
 
     /// Commits that `new` files replace `old` ones with the same events, as the next version.
@@ -246,7 +248,7 @@ impl DeltaLog {
         }
         let operation =
             DeltaOperation::Optimize { predicate: None, target_size: MAX_FILE_BYTES as i64 };
-        self.try_commit(actions, None, operation)
+        self.try_commit(actions, Vec::new(), operation)
     }
 
     /// Commits that new files replace `old` ones with fewer or changed events, and the source-log
@@ -288,45 +290,51 @@ impl DeltaLog {
             let remove = self.remove_action(file)?;
             actions.push(Action::Remove(Remove { data_change: true, ..remove }));
         }
-        self.try_commit(actions, new.source_log_head, operation)
+        self.try_commit(actions, source_log_transaction(new), operation)
     }
 
-    fn try_commit(
+    /// Tries to make the next version.
+    pub(super) fn try_commit(
         &self,
         actions: Vec<Action>,
-        head: Option<i64>,
+        transactions: Vec<Transaction>,
         operation: DeltaOperation,
     ) -> Result<CommitAttempt> {
+        let (version, marks) = (self.version() + 1, commit_marks(&actions, &transactions));
         // By default, deltalake reads the age of every log file after every commit. Here, versions
         // are deleted by number instead.
-        let mut properties =
-            CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
-        if let Some(number) = head {
-            let transaction = Transaction::new(APPLICATION_ID, number);
-            properties = properties.with_application_transaction(transaction);
-        }
+        let properties = CommitProperties::default()
+            .with_max_retries(0)
+            .with_cleanup_expired_logs(Some(false))
+            .with_application_transactions(transactions);
         let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         let commit = CommitBuilder::from(properties).with_actions(actions).build(
             Some(state),
             self.table.log_store(),
             operation,
         );
-        match self.runtime.block_on(async { commit.await }) {
-            Ok(done) => Ok(self.finish_commit(done.version() as i64)),
-            Err(
-                DeltaTableError::VersionAlreadyExists(_)
-                | DeltaTableError::Transaction {
-                    source:
-                        TransactionError::CommitConflict(_)
-                        | TransactionError::MaxCommitAttempts(_)
-                        | TransactionError::VersionAlreadyExists(_),
-                },
-            ) => Ok(CommitAttempt::Conflict),
+        let error = match self.runtime.block_on(async { commit.await }) {
+            Ok(done) => return Ok(self.finish_commit(done.version() as i64)),
+            Err(error) => error,
+        };
+        // A share can lose a response. The version itself says whose it is.
+        let made = self.commit_actions(version);
+        let has_mark = |mark| made.iter().any(|action| action_mark(action).as_ref() == Some(mark));
+        if !marks.is_empty() && marks.iter().all(has_mark) {
+            return Ok(self.finish_commit(version));
+        }
+        match error {
+            _ if !made.is_empty() => Ok(CommitAttempt::Conflict),
+            DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction {
+                source:
+                    TransactionError::CommitConflict(_)
+                    | TransactionError::MaxCommitAttempts(_)
+                    | TransactionError::VersionAlreadyExists(_),
+            } => Ok(CommitAttempt::Conflict),
             // The log may have deleted the versions that this commit needed.
-            Err(_) if self.is_superseded_by_checkpoint(self.version() + 1) => {
-                Ok(CommitAttempt::Unknown)
-            }
-            Err(error) => Err(self.delta_error(error)),
+            _ if self.is_superseded_by_checkpoint(version) => Ok(CommitAttempt::Unknown),
+            error => Err(self.delta_error(error)),
         }
     }
 
@@ -334,9 +342,6 @@ impl DeltaLog {
     fn finish_commit(&self, version: i64) -> CommitAttempt {
         if self.is_superseded_by_checkpoint(version) {
             return CommitAttempt::Unknown;
-        }
-        if (version + 1) % LOG_CLEANUP_INTERVAL == 0 {
-            retention::delete_expired_versions(&*self.disk, &self.log_dir());
         }
         CommitAttempt::Committed(version)
     }
@@ -389,6 +394,9 @@ impl DeltaLog {
             let actions = self.commit_actions(version);
             let is_move = |action: &serde_json::Value| {
                 action["commitInfo"].is_object()
+                    || action["txn"]["appId"]
+                        .as_str()
+                        .is_some_and(|id| id.starts_with(STOPPED_WRITER_PREFIX))
                     || action["add"]["dataChange"] == false
                     || action["remove"]["dataChange"] == false
             };
@@ -480,6 +488,32 @@ impl DeltaLog {
 
     fn delta_error(&self, error: impl Into<Cause>) -> Error {
         delta_error(&self.table_dir, error)
+    }
+}
+
+/// Returns the transaction that makes a source-log file the newest one.
+fn source_log_transaction(content: CommitContent<'_>) -> Vec<Transaction> {
+    let number = content.source_log_head.into_iter();
+    number.map(|number| Transaction::new(APPLICATION_ID, number)).collect()
+}
+
+/// Returns what no commit of another writer has: the paths of new files, and transactions.
+fn commit_marks(actions: &[Action], transactions: &[Transaction]) -> Vec<String> {
+    let paths = actions.iter().filter_map(|action| match action {
+        Action::Add(add) => Some(add.path.clone()),
+        _ => None,
+    });
+    let ids = transactions.iter().map(|txn| format!("{} {}", txn.app_id, txn.version));
+    paths.chain(ids).collect()
+}
+
+/// Returns the mark of an action of a commit, if it has one.
+fn action_mark(action: &serde_json::Value) -> Option<String> {
+    let txn = &action["txn"];
+    match (action["add"]["path"].as_str(), txn["appId"].as_str(), txn["version"].as_i64()) {
+        (Some(path), ..) => Some(path.to_owned()),
+        (None, Some(id), Some(version)) => Some(format!("{id} {version}")),
+        _ => None,
     }
 }
 

@@ -7,3 +7,4 @@ pub(in crate::store) mod log;
 pub(in crate::store) mod object_store;
 pub(in crate::store) mod retention;
 pub(in crate::store) mod snapshot;
+pub(in crate::store) mod stopped_writers;

@@ -49,8 +49,8 @@ pub trait Disk: Debug + Send + Sync {
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 
     /// Creates a file that is locked until the result is dropped. It is never visible without its
-    /// lock.
-    fn create_locked(&self, path: &Path) -> io::Result<FileLock>;
+    /// lock and its content, which survives a power failure.
+    fn create_locked(&self, path: &Path, content: &[u8]) -> io::Result<FileLock>;
 }
 
 /// A file that is open for writing.
@@ -65,11 +65,31 @@ pub struct FileLock {
     _file: File,
 }
 
-/// Returns true if no process has locked a file. If this cannot be determined, it returns false.
+/// The result of an attempt to lock a file.
+pub(in crate::store) enum LockTry {
+    /// Another process has locked it.
+    Held,
+    /// It is locked while this value exists.
+    Taken(File),
+    /// The file system has no locks, or fails.
+    Refused(File),
+}
+
+/// Tries to lock a file.
+pub(in crate::store) fn try_lock(path: &Path) -> io::Result<LockTry> {
+    let file = File::open(path)?;
+    Ok(match file.try_lock() {
+        Ok(()) => LockTry::Taken(file),
+        Err(TryLockError::WouldBlock) => LockTry::Held,
+        Err(TryLockError::Error(_)) => LockTry::Refused(file),
+    })
+}
+
+/// Returns true if no process of this machine has locked a file. If this cannot be determined, it
+/// returns false.
 pub(in crate::store) fn is_unlocked(path: &Path) -> bool {
-    match File::open(path).map(|file| file.try_lock()) {
-        Ok(Ok(())) => true,
-        Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) => false,
+    match try_lock(path) {
+        Ok(locked) => matches!(locked, LockTry::Taken(_)),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
@@ -122,16 +142,21 @@ impl Disk for OsDisk {
         sync_folder(path)
     }
 
-    fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
+    fn create_locked(&self, path: &Path, content: &[u8]) -> io::Result<FileLock> {
         // The file gets its name only after it is locked.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temp_path = path.with_file_name(format!(".new{name}"));
         let mut attempts = 0;
         loop {
-            let file = permissions::create_file(&temp_path)?;
-            // A process that checks the lock has it for that moment. On a share without locks, no
-            // orphans are deleted, which is safe.
+            let mut file = permissions::create_file(&temp_path)?;
+            // A process that checks the lock has it for that moment. On a share without locks, the
+            // content alone says what is known about the writer.
             let _ = file.lock();
+            let written = file.write_all(content).and_then(|()| file.sync_all());
+            if let Err(error) = written {
+                let _ = fs::remove_file(&temp_path);
+                return Err(error);
+            }
             attempts += 1;
             // An exclusive rename: a file system without it is refused before anything is read.
             match self.rename_exclusive(&temp_path, path) {
@@ -298,8 +323,8 @@ mod tests {
         fn sync_folder(&self, path: &Path) -> io::Result<()> {
             OsDisk.sync_folder(path)
         }
-        fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
-            OsDisk.create_locked(path)
+        fn create_locked(&self, path: &Path, content: &[u8]) -> io::Result<FileLock> {
+            OsDisk.create_locked(path, content)
         }
     }
 
@@ -351,9 +376,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         assert!(is_unlocked(&path));
-        let lock = OsDisk.create_locked(&path).unwrap();
+        let lock = OsDisk.create_locked(&path, b"content").unwrap();
         assert!(!is_unlocked(&path));
         drop(lock);
-        assert!(is_unlocked(&path) && path.exists());
+        assert!(is_unlocked(&path));
+        assert_eq!(fs::read(&path).unwrap(), b"content");
     }
 }
