@@ -15,14 +15,13 @@
 #[path = "../tests/support/synth/mod.rs"]
 mod synth;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pbi_analyze::internals::ingest::{self, NoProgress, Options, Projection};
 use pbi_analyze::internals::render::OutputFormat;
-use pbi_analyze::internals::report::{self, Filters, NoiseFilter};
+use pbi_analyze::internals::report;
 use pbi_analyze::internals::store::Store;
 use synth::{Layout, Spec, Written, write_archive};
 
@@ -108,19 +107,11 @@ fn second_run(criterion: &mut Criterion) {
 
 fn top_reports() -> report::Options {
     report::Options {
-        since: None,
-        until: None,
         time_zone: chrono_tz::Tz::Europe__Zurich,
         top: Some(25),
-        all_rows: false,
-        params: BTreeMap::new(),
-        noise: NoiseFilter::Exclude,
-        actors: None,
-        filters: Filters::default(),
         format: OutputFormat::Json,
         width: 120,
-        fail_on: Vec::new(),
-        now: chrono::Utc::now(),
+        ..report::Options::default()
     }
 }
 
@@ -142,7 +133,7 @@ fn reports(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(archive.written.bytes));
     group.bench_function("straight from raw files", |bencher| {
         bencher.iter(|| {
-            let columns = Projection::Only(report::required_columns(question).unwrap());
+            let columns = Projection::Only(report::required_columns([question]).unwrap());
             let read = ingest::ingest_temporary(&archive.options(None), &columns, &NoProgress);
             let (_files, snapshot, _) = read.unwrap();
             assert_eq!(answer(&snapshot), expected);

@@ -20,18 +20,20 @@
 -- column actor_kind: `anonymous`, `service`, `guest` or `person`
 -- column item_kind: kind of item, for example Report, Workspace or SemanticModel
 -- column activity_name: name of the activity in the log
+-- column operation_group: group of the activity: VIEW, EXTERNAL, EXPORT, AUTHOR, SHARE, ACCESS,
+--   ADMIN or API_READ; empty for other activities
 -- column item_id: ID of the item
 -- column workspace_id: ID of the workspace
 -- column event_id: ID of the event
--- rule: Each row is an event. The latest events come first, and events of the same time are sorted by
---   ID. Failed events and service principals are included. Automated API activity is excluded and
---   counted below the table; --noise include adds it.
+-- rule: Each row is an event. The latest events come first, and events with the same time are
+--   sorted by ID. Failed events and service principals are included. Automated API activity is
+--   excluded and counted below the table; use --noise include to list it.
 -- rule: The filters --user, --report, --workspace, --activity and others can be combined.
 -- rule: An event failed if IsSuccess is false or ResultStatus is Failed or Failure. It succeeded if
---   it did not fail and the log has one of these fields.
+--   it has one of these fields and did not fail.
 -- source: Microsoft Learn, Operation list; Office 365 Management Activity API schema
--- limit: The log has no event for a change of page or for the use of a filter. The address can be
---   that of a proxy, and it is 0.0.0.0 for service principals.
+-- limit: The log does not record page changes or the use of filters. The address can be that of a
+--   proxy, and it is 0.0.0.0 for service principals.
 SELECT
     CreationTime AS time,
     user_id AS user,
@@ -48,6 +50,7 @@ SELECT
     actor_kind,
     item_kind,
     activity_name,
+    operation_group,
     item_id,
     workspace_id,
     Id AS event_id

@@ -6,6 +6,7 @@
 -- actors: all
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- compare: views, users, external_queries, refreshes by capacity, capacity_id
 -- column capacity: latest name of the capacity; (unknown or app) for events without a capacity
 -- column views: report views by people (ViewReport)
 -- column users: distinct people who viewed content or queried it from external tools

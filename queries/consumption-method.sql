@@ -10,6 +10,7 @@
 -- actors: people
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- compare: views, viewers, dashboard_views by breakdown, name
 -- column breakdown: `method`, `browser` or `system`
 -- column name: access method, browser or operating system
 -- column views: report views (ViewReport)

@@ -4,7 +4,6 @@
 -- alias: report-activity
 -- alias: stale
 -- alias: unused
--- alias: unused-reports
 -- actors: people
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- param class: choice(all|frequent|active|occasional|unused) = all, class to list

@@ -17,35 +17,35 @@
 -- column duplicates: further copies of the day's events, in all files
 -- column late_events: events that only a later download of the day contained
 -- column users: distinct people, guests and service principals with activity
--- rule: The days are those of the log of Power BI and Fabric. Events of the Power Platform are
---   counted too, but do not make a day complete.
+-- rule: The days are those of the Power BI and Fabric log. Power Platform events are counted too,
+--   but they do not make a day complete.
 -- rule: truncated: a file of the day is damaged, ends at a row limit of Microsoft's tools, or
 --   reports that its search found more; or a page names a next page (continuationUri) that is not
 --   in the log files. A day is not truncated if an intact file contains as many of its events.
 -- rule: complete: the downloads recorded in the log (ExportActivityEvents) cover the whole day, even
 --   if it has no events. A download counts up to the moment it was made. It does not count if it
 --   failed or was limited to an activity or a user.
--- rule: partial: the recorded downloads leave a part of the day out, and no export of the audit
---   search contains it.
--- rule: missing: no event of the day is stored. A day without events is complete if an empty answer
---   of the API has its date in its name and was written after it, or if an export of the audit search
---   has events before and after it.
--- rule: partial: all files of the day were written before it was over, or no file contains the
---   time between one that was written during the day and the others. A time in a file name counts
---   as the time of writing unless it can be the downloaded window.
+-- rule: partial: the recorded downloads leave out part of the day, and no export of the audit
+--   search contains that part.
+-- rule: missing: no event of the day is stored. A day without events is complete if a file with an
+--   empty response of the API has the day in its name and was written after the day, or if an
+--   export of the audit search has events before and after the day.
+-- rule: partial: all files of the day were written before the day was over, or no file contains the
+--   time between a file that was written during the day and the other files. A time in a file name
+--   counts as the time of writing unless it can be the downloaded window.
 -- rule: complete: no other rule applies. Events that arrived more than a day late are in
 --   late_events.
 -- rule: An event is late if no earlier file contains it, but its file also contains copies of
---   events of that day from earlier files. Files are in the order of their names. Pages without
---   common events are parts of one download, and nothing in them is late.
+--   events of that day from earlier files. Files are ordered by name. Pages without common events
+--   are parts of one download, and none of their events is late.
 -- source: Microsoft Learn, Activity Events REST API: events are kept for 28 to 30 days and may come
 --   up to 24 hours late
 -- limit: Use this report without filters. Filters narrow the counted events, hours and users, but
 --   not the copies in the files, so duplicates and late_events become too high.
 -- limit: Days before the first and after the last event of the log are listed only if --since or
 --   --until names them, and only up to yesterday. They are missing.
--- limit: The first day of the log can lack its first hours, if it was downloaded when Microsoft had
---   already deleted them.
+-- limit: The first day of the log can lack its first hours if Microsoft had already deleted them
+--   before the download.
 WITH stored AS (
     SELECT
         utc_date,

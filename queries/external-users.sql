@@ -10,6 +10,7 @@
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
 --   finds them in the log
+-- compare: views, exports, changes, events by guest, domain
 -- column guest: the guest's own address, in lower case
 -- column domain: domain of the guest
 -- column views: report views

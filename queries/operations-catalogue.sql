@@ -8,6 +8,7 @@
 -- actors: all
 -- noise: include
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- compare: events by activity
 -- column activity: name of the activity in the log
 -- column documented: true if Microsoft's list of operations contains it
 -- column events: events in the period

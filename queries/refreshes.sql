@@ -8,6 +8,7 @@
 -- actors: all
 -- chart: bars failed
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- compare: refreshes, failed, canceled by item, workspace, item_kind, item_id, workspace_id
 -- column item: latest name of the semantic model or dataflow, or its ID if it never had a name
 -- column refreshes: requested refreshes, including failed ones
 -- column failed: refreshes that the log marks as failed

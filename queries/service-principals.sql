@@ -9,6 +9,7 @@
 -- noise: include
 -- chart: bars events
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- compare: events, failed by principal, activity
 -- column principal: ID of the service principal, or name of the system account
 -- column activity: name of the activity
 -- column events: number of events, including failed ones

@@ -2,12 +2,14 @@
 -- question: Which reports are viewed most, by how many people, and more or less than before?
 -- group: Usage
 -- empty: No report was viewed in this period.
+-- alias: report-usage
 -- alias: most-viewed-reports
 -- alias: popular
 -- alias: usage
 -- actors: people
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- compare: views, viewers, active_days by report, workspace, report_id, workspace_id
 -- column rank: position by views, viewers and last view
 -- column report: latest name of the report, or its ID if it never had a name; the name in the event
 --   (ReportName) if the event has no ID

@@ -2,6 +2,7 @@
 -- question: Who views reports and other content most, how broadly, and since when?
 -- group: People
 -- empty: Nobody viewed content in this period.
+-- alias: user-usage
 -- alias: users
 -- alias: viewers
 -- actors: people
@@ -9,6 +10,7 @@
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
 --   finds them in the log
+-- compare: views, other_views, reports, active_days by user
 -- column rank: position by views, other_views, reports and name
 -- column user: address of the user, in lower case
 -- column views: report views (ViewReport)

@@ -7,11 +7,13 @@ pub use crate::ingest::{
 };
 pub use crate::maintenance::Pseudonymizer;
 pub use crate::schema::source_log::{
-    Problem, RecordCounts, RejectCounts, SourceFacts, SourceWarning, WarningKind,
+    InventoryFacts, Problem, RecordCounts, RejectCounts, SourceFacts, SourceWarning, WarningKind,
 };
 
 // Store.
-pub use crate::status::{SourceProblems, SourceWarnings, StoreStatus, collect_status};
+pub use crate::status::{
+    InventoryStatus, SourceProblems, SourceWarnings, StoreStatus, collect_status,
+};
 pub use crate::store::{DataFile, Snapshot, Store};
 
 // Reports and SQL.
@@ -22,7 +24,7 @@ pub use crate::query::{ReportDefinition, ReportGroup};
 pub use crate::render::{CoverageCounts, ExcludedEvents, OutputFormat, ReportContext};
 pub use crate::report::{
     FailCondition, Options as ReportOptions, RenderedReport, ReportCatalog, ReportResult,
-    ReportSession, run as run_report,
+    ReportSession, RowSelection, SortKey, run as run_report,
 };
 /// Day in a period. The type is from the crate `chrono`.
 #[doc(no_inline)]

@@ -1,10 +1,9 @@
 //! Finds the days of the log that ought to be downloaded again, as long as Microsoft has them.
 
-use std::str::FromStr;
-
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde::Serialize;
 
+use crate::calendar::DayBound;
 use crate::error::{Error, Result};
 use crate::query::{self, DayCoverage, DayStatus, LogKind};
 use crate::schema::MICROS_PER_HOUR;
@@ -14,28 +13,9 @@ use crate::store::Snapshot;
 /// and up to 30 days:
 /// <https://learn.microsoft.com/en-us/power-bi/enterprise/service-admin-auditing>,
 /// <https://learn.microsoft.com/en-us/power-bi/guidance/admin-activity-log>.
-const RETENTION_DAYS: u32 = 30;
+const RETENTION_DAYS: u64 = 30;
 
 const HOURS_PER_DAY: i64 = 24;
-
-/// Number of UTC days up to today, as in `28d`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecentDays(u32);
-
-impl FromStr for RecentDays {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<RecentDays> {
-        let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
-        match days.filter(|days| (1..=RETENTION_DAYS).contains(days)) {
-            Some(days) => Ok(RecentDays(days)),
-            None => Err(Error::Usage(format!(
-                "invalid number of days {text:?}; use 1d to {RETENTION_DAYS}d (Microsoft deletes \
-                 older days)"
-            ))),
-        }
-    }
-}
 
 /// UTC day, or a part of it, that ought to be downloaded again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,14 +43,15 @@ pub struct GapList {
     pub gaps: Vec<LogGap>,
 }
 
-/// Finds the gaps of the log of Power BI in the UTC days that have ended.
+/// Finds the gaps of the log of Power BI in the UTC days from `since` on that have ended, as far as
+/// Microsoft has them. Days that count back do so from yesterday of the clock.
 ///
 /// # Errors
 ///
-/// [`Error::Query`] if a file cannot be read.
-pub fn find_gaps(snapshot: &Snapshot, days: RecentDays, now: DateTime<Utc>) -> Result<GapList> {
+/// [`Error::Usage`] if the days begin in the future, [`Error::Query`] if a file cannot be read.
+pub fn find_gaps(snapshot: &Snapshot, since: DayBound, now: DateTime<Utc>) -> Result<GapList> {
+    let first = first_day(since, now)?;
     let today = now.date_naive();
-    let first = today.checked_sub_days(Days::new(u64::from(days.0) - 1)).unwrap_or(today);
     let ended: Vec<NaiveDate> = first.iter_days().take_while(|day| *day < today).collect();
     let coverage = query::utc_day_coverage(snapshot, LogKind::PowerBi, &ended)?;
     let gaps = coverage.days.iter().filter(|day| day.status != DayStatus::Complete);
@@ -80,6 +61,21 @@ pub fn find_gaps(snapshot: &Snapshot, days: RecentDays, now: DateTime<Utc>) -> R
         until: until.to_string(),
         gaps: gaps.map(to_gap).collect(),
     })
+}
+
+/// Returns the first day to check: the day that was asked for, or the first that Microsoft has.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if the day is in the future.
+pub fn first_day(since: DayBound, now: DateTime<Utc>) -> Result<NaiveDate> {
+    let today = now.date_naive();
+    let oldest = today.checked_sub_days(Days::new(RETENTION_DAYS - 1)).unwrap_or(today);
+    let first = since.first_day_by_clock(today).unwrap_or(oldest);
+    match first > today {
+        true => Err(Error::Usage(format!("the days start on {first}, which is in the future"))),
+        false => Ok(first.max(oldest)),
+    }
 }
 
 fn to_gap(day: &DayCoverage) -> LogGap {
@@ -114,20 +110,30 @@ mod tests {
 
     #[test]
     fn days_are_limited_to_what_microsoft_has() {
-        assert_eq!("28d".parse::<RecentDays>().unwrap(), RecentDays(28));
-        for text in ["0d", "31d", "28", "", "-1d", "2026-03-01"] {
-            let message = text.parse::<RecentDays>().unwrap_err().to_string();
-            assert!(message.contains("1d to 30d"), "{message}");
+        let now = "2026-03-31T05:00:00Z".parse().unwrap();
+        let first = |text: &str| first_day(text.parse().unwrap(), now).unwrap().to_string();
+        for (since, day) in [
+            ("1d", "2026-03-30"),
+            ("28d", "2026-03-03"),
+            ("last-week", "2026-03-23"),
+            ("2026-03-20", "2026-03-20"),
+            ("today", "2026-03-31"),
+            ("3m", "2026-03-02"),
+            ("2025", "2026-03-02"),
+        ] {
+            assert_eq!(first(since), day, "{since}");
         }
+        let error = first_day("2026-04-01".parse().unwrap(), now).unwrap_err().to_string();
+        assert!(error.contains("in the future"), "{error}");
     }
 
     #[test]
     fn empty_log_lacks_every_day_up_to_yesterday() {
         let now = "2026-03-10T05:00:00Z".parse().unwrap();
-        let list = find_gaps(&Snapshot::default(), RecentDays(3), now).unwrap();
+        let since = |text: &str| find_gaps(&Snapshot::default(), text.parse().unwrap(), now);
+        let list = since("2d").unwrap();
         let days: Vec<&str> = list.gaps.iter().map(|gap| gap.day.as_str()).collect();
         assert_eq!(days, ["2026-03-08", "2026-03-09"]);
-        let today = find_gaps(&Snapshot::default(), RecentDays(1), now).unwrap();
-        assert!(today.gaps.is_empty(), "today has not ended");
+        assert!(since("today").unwrap().gaps.is_empty(), "today has not ended");
     }
 }

@@ -83,6 +83,11 @@ impl Grid {
             .collect();
         Grid { columns, rows: Vec::new() }
     }
+
+    /// Returns the position of a column.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
 }
 
 /// Chart of the rows, with the names of its columns.
@@ -145,6 +150,11 @@ impl Chart {
             }
             Chart::Heatmap { value, over, by } => vec![value, over, by],
         }
+    }
+
+    /// Returns true if a grid has all columns of the chart.
+    pub fn has_columns_in(&self, grid: &Grid) -> bool {
+        self.columns().iter().all(|name| grid.position(name).is_some())
     }
 }
 

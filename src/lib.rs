@@ -177,8 +177,10 @@ mod gaps;
 mod grid;
 mod ingest;
 mod interrupt;
+mod inventory;
 mod maintenance;
 mod person;
+mod powerbi;
 mod query;
 mod record;
 mod rejects;
@@ -189,6 +191,7 @@ mod source;
 mod source_warnings;
 mod status;
 mod store;
+mod watch;
 
 pub use api::*;
 pub use error::{Cause, Error, Result};

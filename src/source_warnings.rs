@@ -55,6 +55,14 @@ pub fn detect(
     all.into_iter().flatten().collect()
 }
 
+/// Replaces the warnings that depend on when a source was written, after its name or time changed.
+pub fn update_time_warnings(facts: &mut SourceFacts) {
+    let depends = |kind| matches!(kind, WarningKind::TooEarly | WarningKind::FutureDated);
+    facts.warnings.retain(|warning| !depends(warning.kind));
+    let again = [too_early(facts), future_dated(facts)];
+    facts.warnings.extend(again.into_iter().flatten());
+}
+
 /// Returns the warning about a source with events that have no id.
 pub fn without_id(events: u64) -> Option<SourceWarning> {
     let has = if events == 1 { "has" } else { "have" };

@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::inventory::resolve;
 use crate::query::{self, LogKind};
 use crate::record::time;
+use crate::schema::MICROS_PER_DAY;
 use crate::schema::source_log::{Problem, RecordCounts, SourceFacts};
 pub use crate::schema::source_log::{SourceWarning, WarningKind};
-use crate::store::Snapshot;
+use crate::store::{Snapshot, read_inventory};
 
 /// Summary of a store.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +36,9 @@ pub struct StoreStatus {
     pub records: RecordCounts,
     /// Number of stored rejects, of all versions of all sources.
     pub rejects: u64,
+    /// The newest snapshot of each kind of inventory, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inventory: Vec<InventoryStatus>,
     /// Sources with problems.
     pub problems: Vec<SourceProblems>,
     /// Sources with warnings.
@@ -91,9 +96,48 @@ pub fn collect_status(snapshot: &Snapshot) -> Result<StoreStatus> {
         sources: snapshot.sources.len() as u64,
         records,
         rejects: snapshot.rejects,
+        inventory: inventory_status(snapshot)?,
         problems: with_problems.map(SourceProblems::from_source).collect(),
         warnings: with_warnings.map(SourceWarnings::from_source).collect(),
     })
+}
+
+/// The snapshots of one kind of inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InventoryStatus {
+    /// Kind of the files, for example `scanner result`.
+    pub kind: String,
+    /// Number of snapshots.
+    pub snapshots: u64,
+    /// Time of the newest one, for example `2026-03-15T02:00:41Z`.
+    pub newest: String,
+    /// Age of the newest one in whole days.
+    pub age_days: i64,
+    /// Coverage of the newest one: `full`, `incremental` or `unknown`.
+    pub coverage: String,
+    /// Number of workspaces in the newest one.
+    pub workspaces: u64,
+}
+
+fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
+    let rows = read_inventory(&snapshot.inventory_files)?;
+    let now_us = chrono::Utc::now().timestamp_micros();
+    let mut kinds: Vec<InventoryStatus> = Vec::new();
+    for found in resolve(&rows, None).snapshots.into_iter().rev() {
+        let name = found.shape.name();
+        match kinds.iter_mut().find(|known| known.kind == name) {
+            Some(known) => known.snapshots += 1,
+            None => kinds.push(InventoryStatus {
+                kind: name.to_owned(),
+                snapshots: 1,
+                newest: time::to_rfc3339(found.last_us),
+                age_days: (now_us - found.last_us).div_euclid(MICROS_PER_DAY),
+                coverage: found.coverage.name().to_owned(),
+                workspaces: found.workspaces as u64,
+            }),
+        }
+    }
+    Ok(kinds)
 }
 
 impl SourceWarnings {

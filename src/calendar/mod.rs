@@ -7,8 +7,10 @@
 mod bounds;
 mod days;
 mod near;
+mod staleness;
 mod words;
 
 pub use bounds::PeriodBounds;
 pub use days::{EventTimeRange, local_day, local_day_start, next_day, utc_day, utc_day_start};
+pub use staleness::Staleness;
 pub use words::{CalendarUnit, DayBound};

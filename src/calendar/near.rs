@@ -65,15 +65,19 @@ fn dates(parts: &[&str]) -> Vec<String> {
     };
     let day = |text: &str| format!("{text:0>2}");
     match parts {
-        [digits] if digits.len() == 8 && digits.is_ascii() => {
+        [digits] if digits.len() == 8 && is_number(digits) => {
             vec![joined(&[&digits[..4], &digits[4..6], &digits[6..]])]
         }
-        [digits] if digits.len() == 6 && digits.is_ascii() => {
+        [digits] if digits.len() == 6 && is_number(digits) => {
             vec![joined(&[&digits[..4], &digits[4..]])]
         }
-        [year, other] if year.len() == 4 => vec![joined(&[year, &month(other)])],
-        [other, year] => vec![joined(&[year, &month(other)])],
-        [year, first, second] if year.len() == 4 => {
+        // The rest of a date with a time, `2026-03-01T08:30`, is not part of the day.
+        [year, first, day_and_hour, ..] if is_year(year) && day_and_hour.get(2..3) == Some("t") => {
+            vec![joined(&[year, &month(first), &day_and_hour[..2]])]
+        }
+        [year, other] if is_year(year) => vec![joined(&[year, &month(other)])],
+        [other, year] if is_number(year) => vec![joined(&[year, &month(other)])],
+        [year, first, second] if is_year(year) => {
             let last_day = last_day_of_month(year, &month(first));
             let mut dates = vec![joined(&[year, &month(first), &day(second)])];
             dates.extend(
@@ -83,13 +87,24 @@ fn dates(parts: &[&str]) -> Vec<String> {
             );
             dates
         }
-        [first, second, year, ..] if year.len() == 4 => vec![
+        [first, second, year, ..] if is_year(year) => vec![
             joined(&[year, &month(second), &day(first)]),
             joined(&[year, &month(first), &day(second)]),
         ],
-        [year, first, second, ..] => vec![joined(&[year, &month(first), &day(second)])],
+        [year, first, second, ..] if is_number(year) => {
+            vec![joined(&[year, &month(first), &day(second)])]
+        }
         _ => Vec::new(),
     }
+}
+
+fn is_year(text: &str) -> bool {
+    text.len() == 4 && is_number(text)
+}
+
+/// Returns true for a text of digits only.
+pub fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns the number of days of a month.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Weekday};
 
-use crate::calendar::near;
+use crate::calendar::near::{self, is_number};
 use crate::{Error, Result};
 
 /// Calendar unit that contains a day.
@@ -76,8 +76,8 @@ fn invalid_days(text: &str) -> Error {
     let near = near.map_or_else(|| "use".to_owned(), |near| format!("did you mean {near}? Use"));
     Error::Usage(format!(
         "invalid date {text:?}; {near} a day (2026-03-01), month (2026-03), quarter (2026-Q1), \
-         week (2026-W13) or year, a word such as yesterday, last-week or this-quarter, or the last \
-         days, weeks or months of the log (30d, 4w, 3m)"
+         week (2026-W13) or year, a word (yesterday, last-week, this-quarter) or the last days, \
+         weeks or months of the log (30d, 4w, 3m)"
     ))
 }
 
@@ -145,10 +145,6 @@ fn count_back(text: &str) -> Option<DayBound> {
     }
 }
 
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 impl DayBound {
     /// Parses the first day of a period, which may have the time 00:00.
     ///
@@ -213,6 +209,11 @@ impl DayBound {
             DayBound::Dates { first, .. } => Some(first),
             relative => relative.days(last_whole?).map(|(first, _)| first),
         }
+    }
+
+    /// Returns the first day of a period by the clock: days count back from yesterday.
+    pub fn first_day_by_clock(self, today: NaiveDate) -> Option<NaiveDate> {
+        self.first_day(today.pred_opt())
     }
 
     /// Returns the last day of a period. A number of days counts back to the day before them, so
@@ -356,7 +357,7 @@ mod tests {
             ("2026-W54", ""),
         ] {
             let message = text.parse::<DayBound>().unwrap_err().to_string();
-            assert!(message.contains("2026-03-01) "), "{message}");
+            assert!(message.contains("(2026-03-01), month"), "{message}");
             let expected = format!("did you mean {near}?");
             assert_eq!(message.contains("did you mean"), !near.is_empty(), "{message}");
             assert!(near.is_empty() || message.contains(&expected), "{message}");

@@ -43,7 +43,7 @@ fn weakness(key: &[u8]) -> Option<String> {
     }
     let period = period(key);
     if period < MIN_BYTES {
-        return Some(format!("repeats the same {period} bytes"));
+        return Some(format!("is a text of length {period}, written again and again"));
     }
     let different = key.iter().collect::<BTreeSet<_>>().len();
     if different < MIN_DIFFERENT {
@@ -56,7 +56,7 @@ fn weakness(key: &[u8]) -> Option<String> {
     (4 * steps >= 3 * (period - 1)).then(|| "is a sequence".to_owned())
 }
 
-/// Returns the length of the shortest text that the key repeats, or its own length.
+/// Returns the length of the shortest text that, written again and again, is the key.
 fn period(key: &[u8]) -> usize {
     let repeats = |period: &usize| key.iter().zip(&key[*period..]).all(|(a, b)| a == b);
     (1..key.len()).find(repeats).unwrap_or(key.len())
@@ -86,8 +86,8 @@ mod tests {
     fn keys_that_can_be_guessed_are_refused() {
         for (key, expected) in [
             ("secret", "has 6 bytes"),
-            ("0000000000000000", "repeats the same 1 bytes"),
-            ("passwordpassword", "repeats the same 8 bytes"),
+            ("0000000000000000", "is a text of length 1,"),
+            ("passwordpassword", "is a text of length 8,"),
             ("aaaaaaaaaaaaaaab", "has only 2 different bytes"),
             ("0123456789abcdef", "is a sequence"),
             ("abcdefghijklmnopqrstuvwxyz", "is a sequence"),

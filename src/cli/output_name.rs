@@ -1,4 +1,4 @@
-//! What the name of an output file says about its format.
+//! Format that the name of an output file asks for.
 
 use std::path::Path;
 

@@ -116,6 +116,7 @@ pub(super) fn summary_text(summary: &IngestSummary) -> String {
             count(summary.generated_ids, "event")
         );
     }
+    text.push_str(&inventory_files(summary));
     if let (Some(first), Some(last)) = (&summary.period.first, &summary.period.last) {
         let _ = writeln!(text, "period   {first} to {last}");
     }
@@ -137,6 +138,26 @@ pub(super) fn summary_text(summary: &IngestSummary) -> String {
         let _ = writeln!(text, "damaged  {damaged} damaged; all readable events were loaded");
     }
     text
+}
+
+/// Returns what the inventory files of a run contain.
+fn inventory_files(summary: &IngestSummary) -> String {
+    let mut by_shape: BTreeMap<String, [u64; 4]> = BTreeMap::new();
+    for facts in summary.files.iter().filter_map(|source| source.inventory.as_ref()) {
+        let sums = by_shape.entry(facts.shapes.join(" and ")).or_default();
+        let counts = [1, facts.workspaces, facts.items, facts.new_states];
+        sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+    }
+    let line = |(shape, [files, workspaces, items, new]): (String, [u64; 4])| {
+        format!(
+            "inventory {}: {shape}: {}, {}; {} new or changed\n",
+            count(files, "file"),
+            count(workspaces, "workspace"),
+            count(items, "item"),
+            format_number(new)
+        )
+    };
+    by_shape.into_iter().map(line).collect()
 }
 
 /// Returns the events of other workloads that were skipped, most frequent first.
@@ -288,6 +309,9 @@ pub(super) fn forget_summary(done: &ForgetResult) -> String {
         "values   {} {replaced} with pseudonyms of {people}",
         number(done.values_replaced)
     );
+    if done.inventory_values > 0 {
+        let _ = writeln!(text, "inventory {} {replaced}", count(done.inventory_values, "value"));
+    }
     let _ = writeln!(
         text,
         "rejects  {} {removed}, {} {changed}",
@@ -302,7 +326,7 @@ pub(super) fn forget_summary(done: &ForgetResult) -> String {
     );
     if !done.similar.is_empty() {
         text.push_str(
-            "similar  these can be other mailboxes and stay; to forget one too, pass it to --user\n",
+            "similar  these can be other mailboxes and stay; to forget one, pass it to --user\n",
         );
     }
     for address in &done.similar {
@@ -478,6 +502,18 @@ pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
         format_number(status.sources),
         format_number(status.problems.len() as u64)
     );
+    for kind in &status.inventory {
+        let _ = writeln!(
+            text,
+            "inventory {}: {}; the newest is of {} ({}), {}, {}",
+            kind.kind,
+            count(kind.snapshots, "snapshot"),
+            kind.newest,
+            count(u64::try_from(kind.age_days).unwrap_or(0), "day") + " old",
+            kind.coverage,
+            count(kind.workspaces, "workspace")
+        );
+    }
     for source in &status.problems {
         for problem in source.problems.iter().take(MAX_LISTED) {
             let line = format!("{}: {problem}", source.source);

@@ -22,11 +22,8 @@ use results::{DashboardResults, REPORTS, TREND};
 ///
 /// [`crate::Error::Query`] if the guard refuses a statement.
 pub fn required_columns(reports: &ReportCatalog) -> Result<HashSet<String>> {
-    let mut columns = HashSet::new();
-    for name in REPORTS {
-        columns.extend(report::required_columns(reports.find(name)?)?);
-    }
-    Ok(columns)
+    let shown = REPORTS.iter().map(|name| reports.find(name)).collect::<Result<Vec<_>>>()?;
+    report::required_columns(shown)
 }
 
 /// Builds the page as HTML. The same snapshot and options give the same bytes.

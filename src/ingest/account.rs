@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::archive::SourceArchive;
 use crate::record::loss_indicators::LossIndicators;
 use crate::record::time;
-use crate::schema::source_log::{Problem, RecordCounts, SourceFacts, SourceWarning};
+use crate::schema::source_log::{
+    InventoryFacts, Problem, RecordCounts, SourceFacts, SourceWarning,
+};
 use crate::schema::{MICROS_PER_DAY, WorkloadGroup};
 use crate::source::{SourceFile, UnsupportedText};
 use crate::source_warnings::{self, SearchFacts};
@@ -284,6 +286,9 @@ pub struct SourceReport {
     pub outcome: SourceOutcome,
     /// The counts of its records.
     pub records: RecordCounts,
+    /// The counts of its workspaces and items, if it is an inventory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<InventoryFacts>,
     /// Its problems, sorted by position.
     pub problems: Vec<Problem>,
     /// The texts in it that contain no events, with what they are.
@@ -385,6 +390,7 @@ pub(super) fn summarize(
             source: account.facts.path,
             kind: account.facts.kind,
             records: account.facts.records,
+            inventory: account.facts.inventory,
             problems: account.facts.problems,
             skipped: account.skipped,
             warnings: account.facts.warnings,
@@ -395,6 +401,7 @@ pub(super) fn summarize(
         kind: String::new(),
         outcome: SourceOutcome::Failed,
         records: RecordCounts::default(),
+        inventory: None,
         problems: vec![Problem::new(0, format!("cannot be read: {reason}"))],
         skipped: Vec::new(),
         warnings: Vec::new(),

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use super::options::Options;
 use super::source_texts::SourceTexts;
 use crate::error::{Error, Result};
-use crate::schema::source_log::FileIdentity;
+use crate::person::mentions_person;
+use crate::schema::source_log::{FileIdentity, RecordCounts, RejectCounts, SourceFacts};
 use crate::source::{self, DiscoveredFiles, ExcludePatterns, SourceFile};
+use crate::source_warnings::{self, file_name};
 use crate::store::{self, SourceEntry};
 
 /// Returns true if an earlier run ingested everything of a source that this run asks for.
@@ -15,11 +17,18 @@ pub(super) fn is_fully_ingested(entry: &SourceEntry, all_workloads: bool) -> boo
     !all_workloads || entry.facts.records.other_workloads == 0
 }
 
+/// Returns true if a file with the content of a source adds nothing. The same list of workspaces at
+/// another path was taken at another time.
+pub(super) fn is_known_content(entry: &SourceEntry, all_workloads: bool) -> bool {
+    is_fully_ingested(entry, all_workloads) && entry.facts.inventory.is_none()
+}
+
 /// The sources that the store knows.
 #[derive(Debug, Default)]
-pub(super) struct KnownSources {
-    by_path: HashMap<String, LastSeen>,
-    digests: HashSet<String>,
+pub(super) struct KnownSources<'e> {
+    by_path: HashMap<&'e str, LastSeen>,
+    /// Fully ingested entries by their digest, oldest first.
+    by_digest: HashMap<&'e str, Vec<&'e SourceEntry>>,
     sizes: HashSet<u64>,
 }
 
@@ -28,26 +37,26 @@ pub(super) struct KnownSources {
 pub(super) struct LastSeen {
     /// Size and modification time.
     size_and_time: (u64, Option<i64>),
-    /// What else identifies the file.
+    /// Identity of the file on its disk.
     identity: Option<FileIdentity>,
     /// True if everything that this run asks for was ingested.
     is_fully_ingested: bool,
 }
 
-impl KnownSources {
-    pub(super) fn from_entries(entries: &[SourceEntry], all_workloads: bool) -> Self {
+impl<'e> KnownSources<'e> {
+    pub(super) fn from_entries(entries: &'e [SourceEntry], all_workloads: bool) -> Self {
         let mut known = KnownSources::default();
         for entry in entries {
             let facts = &entry.facts;
             let is_fully_ingested = is_fully_ingested(entry, all_workloads);
-            if is_fully_ingested {
-                known.digests.insert(entry.digest.clone());
+            if is_known_content(entry, all_workloads) {
+                known.by_digest.entry(&entry.digest).or_default().push(entry);
                 known.sizes.insert(facts.size_bytes);
             }
             let size_and_time = (facts.size_bytes, facts.modified_us);
             let identity = facts.identity.clone();
             let last_seen = LastSeen { size_and_time, identity, is_fully_ingested };
-            known.by_path.insert(entry.place.clone(), last_seen);
+            known.by_path.insert(&entry.place, last_seen);
         }
         known
     }
@@ -56,7 +65,7 @@ impl KnownSources {
     /// opening it, unless it was changed since or `reread` is set. Otherwise its content is
     /// compared, but only if a known source has the same size.
     pub(super) fn status(&self, file: &SourceFile, reread: bool) -> SourceFileStatus {
-        let last_seen = self.by_path.get(&file.absolute_path);
+        let last_seen = self.by_path.get(&*file.absolute_path);
         let is_same = !reread
             && file.modified_us.is_some()
             && last_seen.is_some_and(|seen| {
@@ -64,19 +73,68 @@ impl KnownSources {
                     && seen.size_and_time == (file.size_bytes, file.modified_us)
                     && !seen.is_rewritten(file)
             });
-        // An unreadable file is not known. Reading it reports the reason.
-        let is_known_content = || {
-            self.sizes.contains(&file.size_bytes)
-                && source::digest(&file.path).is_ok_and(|digest| self.digests.contains(&digest))
-        };
-        if is_same || is_known_content() {
-            SourceFileStatus::Known
-        } else if last_seen.is_some() {
-            SourceFileStatus::Changed
-        } else {
-            SourceFileStatus::New
+        if is_same {
+            return SourceFileStatus::Known;
+        }
+        match (self.with_content_of(file), last_seen) {
+            (Some(known), _) => match later_copy(known, file) {
+                Some(entry) => SourceFileStatus::Copy(Box::new(entry)),
+                None => SourceFileStatus::Known,
+            },
+            (None, Some(_)) => SourceFileStatus::Changed,
+            (None, None) => SourceFileStatus::New,
         }
     }
+
+    /// Returns the known sources with the content of a file, oldest first. An unreadable file is
+    /// not known. Reading it reports the reason.
+    fn with_content_of(&self, file: &SourceFile) -> Option<&[&'e SourceEntry]> {
+        let has_size = self.sizes.contains(&file.size_bytes);
+        let digest = has_size.then(|| source::digest(&file.path).ok()).flatten()?;
+        self.by_digest.get(&*digest).map(Vec::as_slice)
+    }
+}
+
+/// Returns the source-log entry of a file whose content is known, if the file has another name than
+/// the known sources or was written later than all of them. Name and time of writing prove which
+/// days a download contains, so the same content can prove more: an unchanged day that is
+/// downloaded again after its end, or the empty answer for another day.
+fn later_copy(known: &[&SourceEntry], file: &SourceFile) -> Option<SourceEntry> {
+    let original = known.last()?;
+    let records = original.facts.records;
+    let mut facts = SourceFacts {
+        path: file.name.clone(),
+        modified_us: file.modified_us,
+        records: RecordCounts {
+            stored: 0,
+            improved: 0,
+            duplicates: records.stored + records.duplicates,
+            ..records
+        },
+        rejects: original
+            .facts
+            .rejects
+            .map(|rejects| RejectCounts { kept: 0, known: rejects.kept + rejects.known }),
+        ..original.facts.clone()
+    };
+    let has_name = |entry: &&&SourceEntry| file_name(&entry.facts) == file_name(&facts);
+    let is_later = |entry: &&SourceEntry| file.modified_us > entry.facts.modified_us;
+    let is_known = known.iter().any(|entry| has_name(&entry)) && !known.iter().all(is_later);
+    // `forget` replaced the person in the path of the known source. Its name stays forgotten.
+    if is_known || mentions_person(&file.absolute_path) {
+        return None;
+    }
+    facts.identity = file_identity(file);
+    source_warnings::update_time_warnings(&mut facts);
+    let (place, digest) = (file.absolute_path.clone(), original.digest.clone());
+    Some(SourceEntry { place, digest, facts })
+}
+
+/// Returns what identifies a file besides its size and time.
+pub(super) fn file_identity(file: &SourceFile) -> Option<FileIdentity> {
+    let (changed_us, inode) = file.change?;
+    let edges = source::edge_digest(&file.path).ok()?;
+    Some(FileIdentity { changed_us, inode, edges })
 }
 
 impl LastSeen {
@@ -90,7 +148,7 @@ impl LastSeen {
 }
 
 /// The status of a file before it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SourceFileStatus {
     /// The file is unknown.
     New,
@@ -98,6 +156,16 @@ pub(super) enum SourceFileStatus {
     Changed,
     /// The content of the file was fully ingested.
     Known,
+    /// The content was fully ingested, and the file has another name or a later time. Contains the
+    /// entry that is missing in the source log.
+    Copy(Box<SourceEntry>),
+}
+
+impl SourceFileStatus {
+    /// Returns true if the file must be read.
+    fn must_be_read(&self) -> bool {
+        matches!(self, SourceFileStatus::New | SourceFileStatus::Changed)
+    }
 }
 
 /// The source files that were found.
@@ -114,7 +182,7 @@ pub(super) struct SourceArchive {
 }
 
 impl SourceArchive {
-    pub(super) fn discover(options: &Options, known: &KnownSources) -> Result<Self> {
+    pub(super) fn discover(options: &Options, known: &KnownSources<'_>) -> Result<Self> {
         let exclude = ExcludePatterns::new(&options.exclude).map_err(Error::Usage)?;
         let DiscoveredFiles { mut files, unreadable, excluded } =
             source::discover(&options.paths, &exclude, &|folder| {
@@ -167,12 +235,21 @@ impl SourceArchive {
 
     /// Returns the files to read.
     pub(super) fn files_to_read(&self) -> Vec<SourceFile> {
-        let new = self.files.iter().filter(|(_, status)| *status != SourceFileStatus::Known);
+        let new = self.files.iter().filter(|(_, status)| status.must_be_read());
         new.map(|(file, _)| file.clone()).collect()
+    }
+
+    /// Returns the missing source-log entries of files with known content.
+    pub(super) fn copies(&self) -> Vec<SourceEntry> {
+        let entry = |(_, status): &(SourceFile, SourceFileStatus)| match status {
+            SourceFileStatus::Copy(entry) => Some((**entry).clone()),
+            _ => None,
+        };
+        self.files.iter().filter_map(entry).collect()
     }
 
     /// Returns the number of known files.
     pub(super) fn known_count(&self) -> usize {
-        self.files.iter().filter(|(_, status)| *status == SourceFileStatus::Known).count()
+        self.files.iter().filter(|(_, status)| !status.must_be_read()).count()
     }
 }

@@ -6,6 +6,7 @@
 mod account;
 mod archive;
 mod dates;
+mod inventory;
 mod options;
 mod plan;
 mod queue;
@@ -21,19 +22,20 @@ use crate::schema::source_log::SourceFacts;
 use crate::source::SourceFile;
 pub use crate::store::Store;
 use crate::store::{
-    CommitOutcome, CompactScope, PreparedCommit, Snapshot, SourceEntry, TempTable, Transaction,
-    thread_pool,
+    CommitOutcome, CompactScope, PreparedCommit, Snapshot, SourceEntry, TempTable, thread_pool,
 };
 
 pub use account::{
     EventPeriod, IngestSummary, SourceCounts, SourceOutcome, SourceReport, StoreCounts,
 };
 use account::{SourceAccount, summarize};
-use archive::{KnownSources, SourceArchive, is_fully_ingested};
+use archive::{KnownSources, SourceArchive, is_known_content};
+use inventory::{InventoryCollector, nothing_known};
 pub use options::{NoProgress, Options, Progress};
 pub use plan::{IngestPlan, PlannedSource, PlannedState, plan};
 use queue::ChunkQueue;
 use source_texts::SourceTexts;
+use worker::Reading;
 
 /// Ingests an archive into a store.
 ///
@@ -50,8 +52,8 @@ pub fn ingest_into_store(
     let entries = store.source_entries()?;
     let known = KnownSources::from_entries(&entries, options.all_workloads);
     let archive = SourceArchive::discover(options, &known)?;
-    let new = archive.files_to_read();
-    if new.is_empty() {
+    let (new, copies) = (archive.files_to_read(), archive.copies());
+    if new.is_empty() && copies.is_empty() {
         // Orphans only matter to programs that read the folder without its log.
         let error = store.clean_orphans().err();
         let mut summary = summarize(&archive, Vec::new(), &store.files()?);
@@ -61,21 +63,27 @@ pub fn ingest_into_store(
     }
     thread_pool(options.threads)?.install(|| {
         let mut transaction = store.begin_transaction(entries)?;
-        let mut accounts = read_files(&new, &transaction, &Projection::All, options, progress)?;
+        let known_states = || store.inventory_states();
+        let inventory = InventoryCollector::new(options.pseudonymizer.as_ref(), &known_states);
+        let reading = Reading { transaction: &transaction, inventory: &inventory, options };
+        let mut accounts = read_files(&new, &reading, &Projection::All, progress)?;
+        // Before the source log says that the files were read. After a crash in between, they are
+        // read again and add nothing.
+        transaction.add_inventory(&inventory.finish(&mut facts_of(&mut accounts))?)?;
         loop {
             progress.stage("removing duplicates");
             let prepared = transaction.deduplicate()?;
             apply_dedup(&mut accounts, &prepared);
             progress.stage("writing");
             let known = prepared.source_entries().iter();
-            let ingested = known.filter(|entry| is_fully_ingested(entry, options.all_workloads));
+            let ingested = known.filter(|entry| is_known_content(entry, options.all_workloads));
             let digests: HashSet<&str> = ingested.map(|entry| entry.digest.as_str()).collect();
             for account in &mut accounts {
                 let digest = account.digest.as_deref();
                 account.is_already_ingested = digest.is_some_and(|d| digests.contains(d));
             }
-            let entries: Vec<SourceEntry> =
-                accounts.iter().filter_map(SourceAccount::source_entry).collect();
+            let read = accounts.iter().filter_map(SourceAccount::source_entry);
+            let entries: Vec<SourceEntry> = read.chain(copies.iter().cloned()).collect();
             match prepared.commit(&entries)? {
                 CommitOutcome::Committed(_) => break,
                 CommitOutcome::Conflict(retry) => transaction = *retry,
@@ -104,7 +112,10 @@ pub fn ingest_temporary(
     thread_pool(options.threads)?.install(|| {
         let transaction = Store::temporary_transaction()?;
         let new = archive.files_to_read();
-        let mut accounts = read_files(&new, &transaction, projection, options, progress)?;
+        let inventory = InventoryCollector::new(options.pseudonymizer.as_ref(), &nothing_known);
+        let reading = Reading { transaction: &transaction, inventory: &inventory, options };
+        let mut accounts = read_files(&new, &reading, projection, progress)?;
+        let inventory_rows = inventory.finish(&mut facts_of(&mut accounts))?;
         progress.stage("removing duplicates");
         let prepared = transaction.deduplicate()?;
         apply_dedup(&mut accounts, &prepared);
@@ -113,24 +124,28 @@ pub fn ingest_temporary(
         let mut sources: Vec<SourceFacts> = accounts.iter().map(|a| a.facts.clone()).collect();
         sources.sort_by(|a, b| a.path.cmp(&b.path));
         let files = table.files.clone();
-        let snapshot = Snapshot { files, sources, ..Snapshot::default() };
+        let snapshot = Snapshot { files, sources, inventory_rows, ..Snapshot::default() };
         let summary = summarize(&archive, accounts, &snapshot.files);
         Ok((table, snapshot, summary))
     })
 }
 
+/// Returns the facts of the accounts, in their order.
+fn facts_of(accounts: &mut [SourceAccount]) -> Vec<&mut SourceFacts> {
+    accounts.iter_mut().map(|account| &mut account.facts).collect()
+}
+
 /// Reads all files on all threads of the current pool.
 fn read_files(
     files: &[SourceFile],
-    transaction: &Transaction,
+    reading: &Reading<'_>,
     projection: &Projection,
-    options: &Options,
     progress: &dyn Progress,
 ) -> Result<Vec<SourceAccount>> {
     progress.start(files.len(), files.iter().map(|file| file.size_bytes).sum());
-    let queue = ChunkQueue::new(files, SourceTexts::new(options.pseudonymizer.as_ref()));
-    let results =
-        rayon::broadcast(|_| worker::run(&queue, transaction, projection, options, progress));
+    let pseudonymizer = reading.options.pseudonymizer.as_ref();
+    let queue = ChunkQueue::new(files, SourceTexts::new(pseudonymizer));
+    let results = rayon::broadcast(|_| worker::run(&queue, reading, projection, progress));
     results.into_iter().collect::<Result<()>>()?;
     queue.into_accounts()
 }

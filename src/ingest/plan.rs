@@ -69,7 +69,8 @@ impl IngestPlan {
 ///
 /// Errors of reading the source log, and [`crate::Error::Usage`] if the only path does not exist.
 pub fn plan(store: &Store, options: &Options) -> Result<IngestPlan> {
-    let known = KnownSources::from_entries(&store.source_entries()?, options.all_workloads);
+    let entries = store.source_entries()?;
+    let known = KnownSources::from_entries(&entries, options.all_workloads);
     let archive = SourceArchive::discover(options, &known)?;
     let mut files: Vec<PlannedSource> = Vec::with_capacity(archive.files.len());
     for (file, status) in &archive.files {
@@ -78,7 +79,7 @@ pub fn plan(store: &Store, options: &Options) -> Result<IngestPlan> {
             state: match status {
                 SourceFileStatus::New => PlannedState::New,
                 SourceFileStatus::Changed => PlannedState::Changed,
-                SourceFileStatus::Known => PlannedState::Known,
+                SourceFileStatus::Known | SourceFileStatus::Copy(_) => PlannedState::Known,
             },
             bytes: Some(file.size_bytes),
             reason: None,

@@ -8,15 +8,16 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::account::{ChunkStats, SourceAccount};
+use super::archive::file_identity;
 use super::dates::FileDates;
 use super::source_texts::SourceTexts;
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::inventory::{Described, read_record};
 use crate::record::continuation::last_continuation;
-use crate::record::{csv, foreign};
-use crate::schema::source_log::FileIdentity;
+use crate::record::{Parser, csv, foreign};
 use crate::source::{
-    self, Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
+    Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
     UnsupportedText,
 };
 
@@ -37,6 +38,10 @@ struct OpenSource {
     member_name: (Arc<SourceMember>, Arc<str>),
     kinds: BTreeSet<&'static str>,
     dates: Arc<FileDates>,
+    /// True if the text that is being read begins like an inventory.
+    is_inventory: bool,
+    /// The names of the texts that do.
+    inventories: BTreeSet<Option<String>>,
 }
 
 struct QueueState {
@@ -71,6 +76,8 @@ pub(super) struct ChunkTask<'f> {
     pub(super) header: Option<Arc<csv::CsvHeader>>,
     /// The order of day and month in the dates of the source.
     pub(super) dates: Arc<FileDates>,
+    /// True if the text of the chunk begins like an inventory.
+    pub(super) is_inventory: bool,
 }
 
 impl<'f> ChunkQueue<'f> {
@@ -147,6 +154,8 @@ impl OpenSource {
             member_name: (Arc::default(), file.name.as_str().into()),
             kinds: BTreeSet::new(),
             dates: Arc::new(FileDates::new(file.path.clone())),
+            is_inventory: false,
+            inventories: BTreeSet::new(),
         }
     }
 
@@ -193,6 +202,7 @@ impl OpenSource {
             sequence,
             header,
             dates: self.dates.clone(),
+            is_inventory: self.is_inventory,
         })
     }
 
@@ -213,6 +223,7 @@ impl OpenSource {
             sequence: (self.number as u64) << 32 | self.next_sequence,
             header: None,
             dates: self.dates.clone(),
+            is_inventory: false,
         })
     }
 
@@ -234,12 +245,25 @@ impl OpenSource {
 
     /// Returns the reason why the first chunk of a JSON text has no events; `None` if it can have
     /// some, or is not the first one.
-    fn foreign_json(&self, chunk: &Chunk) -> Option<UnsupportedText> {
+    fn foreign_json(&mut self, chunk: &Chunk) -> Option<UnsupportedText> {
         let is_first = !Arc::ptr_eq(&self.member_name.0, &chunk.member);
-        if !is_first || self.chunks.has_problems() {
+        if !is_first {
             return None;
         }
+        self.is_inventory = false;
         let (start, end) = *chunk.records.first()?;
+        let first = &chunk.text[start as usize..end as usize];
+        let described = Parser::default().parse(first, |record| read_record(record.root()));
+        match described.ok().flatten() {
+            Some(Described::Units(_)) => {
+                self.is_inventory = true;
+                self.inventories.insert(chunk.member.name.clone());
+                return None;
+            }
+            Some(Described::Other(what)) => return Some(unread(what)),
+            None if self.chunks.has_problems() => return None,
+            None => {}
+        }
         let reason = foreign::describe_json(&chunk.text, start as usize..end as usize)?;
         Some(UnsupportedText { reason, can_contain_events: false })
     }
@@ -255,11 +279,19 @@ impl OpenSource {
         };
         let format = result.format.map_err(named)?;
         let header = self.csv_header(&format).map_err(named)?;
-        if format != SourceFormat::Empty {
+        if self.inventories.contains(&result.name) {
+            self.kinds.insert("inventory");
+        } else if format != SourceFormat::Empty {
             self.kinds.insert(format_name(&format, header.as_deref()));
         }
         Ok(())
     }
+}
+
+/// Returns the reason why a file that is recognized and not read has no events.
+fn unread(what: &str) -> UnsupportedText {
+    let reason = format!("not a log of Power BI events: {what}, which this version does not read");
+    UnsupportedText { reason, can_contain_events: false }
 }
 
 /// Returns the name of a format for the lineage column.
@@ -268,13 +300,6 @@ fn format_name(format: &SourceFormat, header: Option<&csv::CsvHeader>) -> &'stat
         Some(header) if header.is_lossy() => "csv-lossy",
         _ => format.name(),
     }
-}
-
-/// Returns what identifies a file besides its size and time.
-fn identity(file: &SourceFile) -> Option<FileIdentity> {
-    let (changed_us, inode) = file.change?;
-    let edges = source::edge_digest(&file.path).ok()?;
-    Some(FileIdentity { changed_us, inode, edges })
 }
 
 impl QueueState {
@@ -302,7 +327,10 @@ impl QueueState {
         account.digest = Some(open.chunks.digest());
         let results = open.chunks.take_finished();
         let count = results.len();
-        account.last_page_is_continued = last_continuation(open.chunks.rest(), &[]);
+        account.last_page_is_continued = match open.inventories.is_empty() {
+            true => last_continuation(open.chunks.rest(), &[]),
+            false => None,
+        };
         let unsupported: Vec<UnsupportedText> =
             results.into_iter().filter_map(|result| open.finish_member(result).err()).collect();
         account.facts.kind = match (open.kinds.is_empty(), unsupported.is_empty()) {
@@ -317,7 +345,7 @@ impl QueueState {
             account.retry = true;
             account.add_problem(0, STILL_BEING_WRITTEN.to_owned());
         } else {
-            account.facts.identity = identity(&files[open.number]);
+            account.facts.identity = file_identity(&files[open.number]);
             problems.extend(open.chunks.take_tail_problems());
         }
         open.problems_task(problems, files)
@@ -342,6 +370,7 @@ impl QueueState {
 #[cfg(test)]
 mod tests {
     use crate::ingest::queue::*;
+    use crate::source;
 
     /// A change between discovery and the end of reading is visible in size or time.
     #[test]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::account::{ChunkStats, RejectedRecord};
+use super::inventory::InventoryCollector;
 use super::options::{Options, Progress};
 use super::queue::{ChunkQueue, ChunkTask};
 use super::source_texts::SourceTexts;
@@ -33,14 +34,22 @@ const BATCH_TEXT_BYTES: usize = 48 << 20;
 /// The most JSON texts inside each other in the record of a collector.
 const MAX_EMBEDDED_TEXTS: usize = 3;
 
+/// The destinations of what the threads read, and the options.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'r> {
+    pub(super) transaction: &'r Transaction,
+    pub(super) inventory: &'r InventoryCollector<'r>,
+    pub(super) options: &'r Options,
+}
+
 /// Processes chunks until the queue is empty.
 pub(super) fn run(
     queue: &ChunkQueue<'_>,
-    transaction: &Transaction,
+    reading: &Reading<'_>,
     projection: &Projection,
-    options: &Options,
     progress: &dyn Progress,
 ) -> Result<()> {
+    let Reading { transaction, inventory, options } = *reading;
     let builder = BatchBuilder::new(projection).map_err(Error::internal)?;
     let mut worker = IngestWorker {
         parser: Parser::default(),
@@ -51,7 +60,7 @@ pub(super) fn run(
     };
     let (mut used, mut batched) = (Chunk::default(), 0);
     while let Some(task) = queue.next(used)? {
-        let stats = worker.process_chunk(&task);
+        let stats = worker.process_chunk(&task, inventory)?;
         worker.write_rejects(&task, &stats, transaction)?;
         queue.add_stats(task.source, stats)?;
         batched += task.chunk.text.len();
@@ -154,19 +163,28 @@ impl RecordContext<'_> {
 }
 
 impl IngestWorker<'_> {
-    fn process_chunk(&mut self, task: &ChunkTask<'_>) -> ChunkStats {
+    fn process_chunk(
+        &mut self,
+        task: &ChunkTask<'_>,
+        inventory: &InventoryCollector<'_>,
+    ) -> Result<ChunkStats> {
         let mut stats = ChunkStats::default();
         let generated_ids = self.batch.builder.generated_ids();
         match &task.header {
+            None if task.is_inventory => {
+                self.process_inventory(task, inventory, &mut stats)?;
+            }
             None => self.process_records(task, &mut stats),
             Some(header) => self.process_rows(task, header, &mut stats),
         }
         stats.generated_ids = self.batch.builder.generated_ids() - generated_ids;
         let is_table = task.header.as_ref().is_some_and(|header| header.is_lossy());
-        stats.loss_indicators = LossIndicators::scan(&task.chunk.text, is_table);
+        if !task.is_inventory {
+            stats.loss_indicators = LossIndicators::scan(&task.chunk.text, is_table);
+        }
         stats.is_portal_export =
             task.header.as_ref().is_some_and(|header| header.is_portal_export());
-        if task.chunk.format == SourceFormat::Rest {
+        if task.chunk.format == SourceFormat::Rest && !task.is_inventory {
             let is_continued = last_continuation(&task.chunk.text, &task.chunk.records);
             stats.continuation = is_continued.map(|found| (task.sequence, found));
         }
@@ -192,7 +210,27 @@ impl IngestWorker<'_> {
                 ProblemScope::File => stats.problems.push(Problem::new(problem.position, reason)),
             }
         }
-        stats
+        Ok(stats)
+    }
+
+    /// Processes the records of a text that begins like an inventory. Others can be events.
+    fn process_inventory(
+        &mut self,
+        task: &ChunkTask<'_>,
+        inventory: &InventoryCollector<'_>,
+        stats: &mut ChunkStats,
+    ) -> Result<()> {
+        for (number, &(start, end)) in task.chunk.records.iter().enumerate() {
+            let span = start as usize..end as usize;
+            let raw = &task.chunk.text[span.clone()];
+            let add = |record: &Record<'_>| inventory.add(task.source, record.root());
+            if self.parser.parse(raw, add).unwrap_or(Ok(false))? {
+                continue;
+            }
+            let context = RecordContext { task, span, sequence: task.sequence + number as u64 };
+            self.process_record(raw, &EnvelopeFields::default(), &context, stats);
+        }
+        Ok(())
     }
 
     fn process_records(&mut self, task: &ChunkTask<'_>, stats: &mut ChunkStats) {

@@ -52,6 +52,9 @@ pub struct ForgetResult {
     pub events_changed: u64,
     /// The number of texts in these events that were replaced.
     pub values_replaced: u64,
+    /// The number of texts in the inventory that were replaced.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub inventory_values: u64,
     /// The number of removed rejected records.
     pub rejects_removed: u64,
     /// The number of rejected records in which persons were replaced.
@@ -60,7 +63,7 @@ pub struct ForgetResult {
     pub files_rewritten: u64,
     /// The number of sources whose entries in the source log were changed.
     pub sources_changed: u64,
-    /// Addresses that were found and not replaced, because they can be other mailboxes, such as
+    /// Addresses that were found and not replaced, because they can be other mailboxes, for example
     /// `to+zoe@contoso.com`.
     pub similar: Vec<String>,
 }
@@ -97,6 +100,7 @@ pub fn forget(store: &Store, options: &ForgetOptions) -> Result<ForgetResult> {
     thread_pool(options.threads)?.install(|| {
         let events = add_user_keys(store, &mut persons, users.len())?;
         add_names(store, &mut persons)?;
+        add_inventory_ids(store, &mut persons)?;
         if let Some(pseudonyms) = given {
             add_spellings(&mut persons, &options.users, pseudonyms);
         }
@@ -138,12 +142,17 @@ fn result(
         events_erased: done.erased_events,
         events_changed: done.changed_events,
         values_replaced: done.replaced_values,
+        inventory_values: done.inventory_values,
         rejects_removed: done.dropped_rejects,
         rejects_changed: done.changed_rejects,
         files_rewritten: done.rewritten_files as u64,
         sources_changed: done.rewritten_entries as u64,
         similar,
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Maximum number of users that a refusal lists.
@@ -221,6 +230,16 @@ fn add_names(store: &Store, persons: &mut PersonMatcher) -> Result<()> {
     Ok(())
 }
 
+/// Adds the IDs that the inventory has next to the addresses of the persons.
+fn add_inventory_ids(store: &Store, persons: &mut PersonMatcher) -> Result<()> {
+    for (address, id) in store.inventory_persons()? {
+        if let Some(person) = persons.find(&address) {
+            persons.add_name(&id, person);
+        }
+    }
+    Ok(())
+}
+
 /// The most files that an error lists.
 const MAX_LISTED_FILES: usize = 10;
 
@@ -242,9 +261,9 @@ fn check_traces(store: &Store, persons: &PersonMatcher) -> Result<()> {
     Err(Error::store(
         store.root(),
         format!(
-            "these files still contain an address, although everything else was replaced: {}{more}; \
-             run the same command again, and delete the files that are listed then and that \
-             another program wrote",
+            "these files still contain an address, although everything else was replaced: \
+             {}{more}; run the same command again, and delete the files that are listed then \
+             and that another program wrote",
             listed.join("; ")
         ),
     ))

@@ -1,4 +1,5 @@
-//! Finds addresses in texts and recognizes the forms that mean one person.
+//! Recognizes the forms of an address that mean one person. Another file, `find_addresses.rs`,
+//! finds addresses in texts.
 
 /// The start of the name of a personal workspace. The name of its owner follows.
 pub(super) const PERSONAL_WORKSPACE_PREFIX: &str = "PersonalWorkspace ";

@@ -9,7 +9,7 @@ pub(super) struct DecodedChar {
     pub(super) end: usize,
     /// True if it is written as an escape: `%40`, `\u0040`, `&#64;` or `_x0040_`.
     pub(super) is_escaped: bool,
-    /// True if it can be the letter of an escape: the `n` of `\n`. In a path it is a letter.
+    /// True if it can belong to an escape: the `n` of `\n`. In a path it is part of a name.
     pub(super) is_escape_letter: bool,
 }
 

@@ -80,6 +80,9 @@ impl<'t> AddressSpan<'t> {
             let is_domain = |c: &DecodedChar| c.value.is_alphanumeric() || ".-".contains(c.value);
             let after = chars.get(at + 1..).unwrap_or_default();
             let length = after.iter().position(|c| !is_domain(c)).unwrap_or(after.len());
+            // `zoe@contoso.com..json`: a label of a domain is never empty.
+            let empty_label = after[..length].windows(2).position(|c| c.iter().all(is_dot));
+            let length = empty_label.unwrap_or(length);
             let last = after[..length].iter().rposition(|c| c.value.is_alphanumeric());
             span.sign = Some(at);
             span.domain = at + 1..at + 1 + last.map_or(0, |last| last + 1);
@@ -176,6 +179,10 @@ fn end_of_guest_name(chars: &[DecodedChar], at: usize) -> Option<usize> {
     (is_suffix && chars.get(end).is_none_or(|next| next.value != '@')).then_some(end)
 }
 
+fn is_dot(character: &DecodedChar) -> bool {
+    character.value == '.'
+}
+
 fn is_guest_suffix(chars: &[DecodedChar]) -> bool {
     let letters = chars.iter().map(|character| character.value.to_ascii_uppercase());
     letters.eq(GUEST_SUFFIX.chars())
@@ -223,6 +230,7 @@ mod tests {
         for text in [
             "anna@contoso.com",
             "mail ANNA@Contoso.com.",
+            "mail anna@contoso.com..json",
             "<anna@contoso.com>",
             "mailto:anna@contoso.com",
             "UserId eq 'anna@contoso.com'",

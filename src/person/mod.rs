@@ -15,4 +15,4 @@ mod raw;
 mod traces;
 
 pub use matcher::PersonMatcher;
-pub use pseudonym::Pseudonymizer;
+pub use pseudonym::{Pseudonymizer, mentions_person};

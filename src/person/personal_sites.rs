@@ -6,6 +6,9 @@ use super::encoding::{DecodedChar, decode};
 /// The folders that contain personal sites: in paths, and in links that were shared.
 const SITE_FOLDERS: [&str; 2] = ["personal/", ":/p/"];
 
+/// Length of the longest of them.
+const MAX_FOLDER_LENGTH: usize = "personal/".len();
+
 /// Returns the name of the personal site of an address, in lower case.
 pub(super) fn personal_site_of(address: &str) -> String {
     let to_site = |c: char| if c.is_alphanumeric() { c } else { '_' };
@@ -82,15 +85,24 @@ fn can_contain_site(text: &str) -> bool {
         || memchr::memchr2_iter(b'p', b'P', bytes).any(is_folder)
 }
 
+/// Returns true if the text before a word ends with a folder of personal sites. JSON in a string
+/// doubles each backslash and can write `\/` for a slash, so several separators are one.
 fn is_in_site_folder(before: &[DecodedChar]) -> bool {
+    let is_separator = |c: char| matches!(c, '/' | '\\');
+    let mut end: Vec<char> = Vec::new();
+    for character in before.iter().rev().map(|c| c.value) {
+        match is_separator(character) {
+            true if end.last() == Some(&'/') => {}
+            true => end.push('/'),
+            false => end.push(character.to_ascii_lowercase()),
+        }
+        if end.len() > MAX_FOLDER_LENGTH {
+            break;
+        }
+    }
     SITE_FOLDERS.iter().any(|folder| {
-        let start = before.len().checked_sub(folder.len());
-        let last = start.and_then(|start| before.get(start..)).unwrap_or_default();
-        let is_same = |(c, expected): (&DecodedChar, char)| match expected {
-            '/' => c.value == '/' || c.value == '\\',
-            expected => c.value.eq_ignore_ascii_case(&expected),
-        };
-        !last.is_empty() && last.iter().zip(folder.chars()).all(is_same)
+        let last = end.get(..folder.len()).unwrap_or_default();
+        !last.is_empty() && last.iter().rev().copied().eq(folder.chars())
     })
 }
 
@@ -137,7 +149,14 @@ mod tests {
             let found = |site: &SiteName<'_>| site.is_in_folder.then(String::new);
             replace_personal_sites(text, &found).is_some()
         };
-        for text in ["/personal/a_b", "%2FPersonal%2fa%5fb", "/:b:/p/a_b", "personal\\a_b"] {
+        for text in [
+            "/personal/a_b",
+            "%2FPersonal%2fa%5fb",
+            "/:b:/p/a_b",
+            "personal\\a_b",
+            "personal\\\\a_b",
+            "\\/personal\\/a_b",
+        ] {
             assert!(is_in_folder(text), "{text}");
         }
         for text in ["a_b", "/p/a_b", "/person/a_b", "personal_a_b"] {

@@ -136,6 +136,11 @@ impl std::fmt::Debug for Pseudonymizer {
     }
 }
 
+/// Returns true if a text contains an address or the name of a personal site.
+pub fn mentions_person(text: &str) -> bool {
+    Pseudonymizer::new(&[]).pseudonymize_text(text).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

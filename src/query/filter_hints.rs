@@ -21,7 +21,7 @@ const MIN_PART: usize = 3;
 /// Pattern of a filter that matches nothing in the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnmatchedPattern {
-    /// What the pattern is compared with, for example "workspace".
+    /// Kind of the values that the pattern is compared with, for example "workspace".
     pub noun: &'static str,
     /// The pattern.
     pub pattern: String,

@@ -10,6 +10,7 @@ mod guard;
 mod portable;
 mod required_columns;
 mod rewrite;
+mod row_selection;
 mod run;
 mod session;
 mod spelling;
@@ -20,11 +21,14 @@ pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
 pub use coverage::period::Period;
 pub use definition::catalog::DefinitionCatalog;
 pub use definition::params::{Param, ParamType};
-pub use definition::report::{Actors, LogKind, ReportDefinition, ReportGroup};
+pub use definition::report::{Actors, ComparedRows, LogKind, ReportDefinition, ReportGroup};
 pub use filter_hints::UnmatchedPattern;
 pub use portable::SqlEngine;
 pub use required_columns::{filter_columns, report_columns};
-pub use run::{counts_failed, execute, internal_domains, portable_script, reads_view};
+pub use row_selection::{RowSelection, SelectedRows, SortKey, select_rows};
+pub use run::{
+    counts_failed, execute, internal_domains, inventory_remarks, portable_script, reads_view,
+};
 pub use session::{
     EventCounts, Session, Settings, UnknownField, event_time_range, utc_day_coverage,
 };

@@ -101,12 +101,22 @@ const SOURCES_OF_RECIPIENTS: [&str; 11] = [
 /// View of the fields that no column stores exactly.
 const UNKNOWN_FIELDS_VIEW: &str = "unknown_fields";
 
-/// Returns the columns of the table that a report needs from log files.
+/// Returns the columns of the table that reports need from log files.
 ///
 /// # Errors
 ///
 /// Those of the guard.
-pub fn report_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
+pub fn report_columns<'r>(
+    reports: impl IntoIterator<Item = &'r ReportDefinition>,
+) -> Result<BTreeSet<String>> {
+    let mut columns = BTreeSet::new();
+    for report in reports {
+        columns.extend(columns_of_report(report)?);
+    }
+    Ok(columns)
+}
+
+fn columns_of_report(report: &ReportDefinition) -> Result<BTreeSet<String>> {
     let statement = spelling::parse(&report.name, &report.sql)?;
     let references = guard::check(&report.name, &statement)?;
     // A value that does not fit its column is found only if the column is read.
@@ -180,7 +190,7 @@ mod tests {
     #[test]
     fn report_needs_its_columns_and_the_common_source_columns() {
         let catalog = crate::query::DefinitionCatalog::built_in().unwrap();
-        let columns = report_columns(catalog.find("top-reports").unwrap()).unwrap();
+        let columns = report_columns([catalog.find("top-reports").unwrap()]).unwrap();
         assert!(columns.contains("AppReportId") && !columns.contains("UserAgent"));
     }
 }

@@ -18,6 +18,7 @@ use crate::query::engine::{exact, scan, to_grid};
 use crate::query::portable::{self, SqlEngine};
 use crate::query::session::Session;
 use crate::query::views::context::{ViewContext, includes_failed};
+use crate::query::views::inventory::{self, INVENTORY_VIEWS};
 use crate::query::{guard, rewrite, spelling, views};
 
 /// Runs a report with the `given` parameters and the defaults of the others.
@@ -122,6 +123,20 @@ pub fn counts_failed(report: &ReportDefinition) -> Result<bool> {
     let statement = spelling::parse(&report.name, &report.sql)?;
     let references = guard::check(&report.name, &statement)?;
     Ok(includes_failed(report, &references))
+}
+
+/// Returns the sentences on the inventory, if a report reads it.
+///
+/// # Errors
+///
+/// Those of the guard, and [`crate::Error::Query`] if a file cannot be read.
+pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Result<Vec<String>> {
+    let statement = spelling::parse(&report.name, &report.sql)?;
+    let views = guard::check(&report.name, &statement)?.views;
+    if !INVENTORY_VIEWS.iter().any(|view| views.contains(*view)) {
+        return Ok(Vec::new());
+    }
+    run_engine(&report.name, || inventory::inventory_remarks(session))
 }
 
 /// Returns true if a report reads a view.

@@ -8,9 +8,10 @@ use chrono::NaiveDate;
 use polars::prelude::*;
 
 use crate::Result;
+use crate::schema::inventory::InventoryRow;
 use crate::schema::source_log::SourceFacts;
 use crate::source_warnings;
-use crate::store::Snapshot;
+use crate::store::{self, Snapshot};
 
 use crate::query::coverage::assess::{self, Coverage, DayStatus, Evidence};
 use crate::query::coverage::comparison::{self, ComparableDays};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub actors: Option<Actors>,
     /// Workspaces, reports, users and activities to include.
     pub filters: Filters,
+    /// Day as of which the inventory is read; `None` for its newest snapshots.
+    pub as_of: Option<NaiveDate>,
 }
 
 /// Numbers of events of a period. `events` is the sum of `filtered`, `noise`, `services` and
@@ -102,6 +105,7 @@ pub struct Session<'a> {
     name_lookup: Arc<NameLookup<'a>>,
     internal_domains: OnceLock<BTreeSet<String>>,
     history_days: OnceLock<Vec<LocalDay>>,
+    inventory_rows: Arc<OnceLock<Vec<InventoryRow>>>,
     pub(super) event_counts: Mutex<BTreeMap<LogKind, EventCounts>>,
 }
 
@@ -127,6 +131,7 @@ impl<'a> Session<'a> {
             unknown_fields: Vec::new(),
             internal_domains: OnceLock::new(),
             history_days: OnceLock::new(),
+            inventory_rows: Arc::default(),
             event_counts: Mutex::default(),
         })
     }
@@ -164,6 +169,7 @@ impl<'a> Session<'a> {
             name_lookup: Arc::clone(&self.name_lookup),
             internal_domains: self.internal_domains.clone(),
             history_days: OnceLock::new(),
+            inventory_rows: Arc::clone(&self.inventory_rows),
             event_counts: Mutex::default(),
         })
     }
@@ -196,6 +202,7 @@ impl<'a> Session<'a> {
             name_lookup: Arc::clone(&self.name_lookup),
             internal_domains: self.internal_domains.clone(),
             history_days: self.history_days.clone(),
+            inventory_rows: Arc::clone(&self.inventory_rows),
             event_counts: Mutex::default(),
         }
     }
@@ -273,6 +280,22 @@ impl<'a> Session<'a> {
 
     pub(super) fn noise_filter(&self) -> NoiseFilter {
         self.settings.noise
+    }
+
+    /// Returns the day as of which the inventory is read; `None` for its newest snapshots.
+    pub(super) fn as_of(&self) -> Option<NaiveDate> {
+        self.settings.as_of
+    }
+
+    /// Returns all rows of the inventory, which are read once.
+    pub(super) fn inventory_rows(&self) -> PolarsResult<&[InventoryRow]> {
+        if let Some(rows) = self.inventory_rows.get() {
+            return Ok(rows);
+        }
+        let mut rows = store::read_inventory(&self.snapshot.inventory_files)
+            .map_err(|error| polars_err!(ComputeError: "{error}"))?;
+        rows.extend_from_slice(&self.snapshot.inventory_rows);
+        Ok(self.inventory_rows.get_or_init(|| rows))
     }
 
     pub(super) fn sources(&self) -> &'a [SourceFacts] {

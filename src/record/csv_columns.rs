@@ -82,17 +82,7 @@ fn field_name(name: &str) -> &str {
 /// another name: sempy and lakehouse tables write `Creation Time` or `Creation_Time`.
 pub(super) fn with_field_names(object: Object<'_>) -> Option<String> {
     ["Creation Time", "Creation_Time"].iter().find_map(|name| object.member(name))?;
-    let mut text = vec![b'{'];
-    for (number, (name, value)) in object.members().enumerate() {
-        if number > 0 {
-            text.push(b',');
-        }
-        json::write_text(field_name(name), &mut text);
-        text.push(b':');
-        json::write(value, &mut text);
-    }
-    text.push(b'}');
-    String::from_utf8(text).ok()
+    json::write_renamed(object, |name| Some(field_name(name)))
 }
 
 #[cfg(test)]

@@ -132,13 +132,12 @@ mod tests {
     #[test]
     fn documents_with_events_as_examples_are_described() {
         let example = r#"{"activityEventEntities":[{"Id":"1","CreationTime":"x"}]}"#;
+        let postman = "https://schema.getpostman.com/v2.1.0/x.json";
         for (text, what) in [
             (format!(r#"{{"swagger":"2.0","paths":{{"/a":{{"x":{example}}}}}}}"#), "an OpenAPI"),
             (format!(r#"{{"openapi":"3.0.1","paths":{{"/a":{{"x":{example}}}}}}}"#), "an OpenAPI"),
             (
-                format!(
-                    r#"{{"info":{{"schema":"https://schema.getpostman.com/v2.1.0/x.json"}},"a":{example}}}"#
-                ),
+                format!(r#"{{"info":{{"schema":"{postman}"}},"a":{example}}}"#),
                 "a Postman collection",
             ),
             (format!(r#"{{"$schema":"x","examples":[{example}]}}"#), "a JSON document"),

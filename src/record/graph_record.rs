@@ -7,7 +7,7 @@ use super::parser::{Object, Value};
 /// The member with the time of the activity.
 const TIME_MEMBER: &str = "createdDateTime";
 
-/// The members that tell a record from other objects of Graph with a time.
+/// The members that distinguish a record from other objects of Graph with a time.
 const RECORD_MEMBERS: [&str; 2] = ["auditLogRecordType", "operation"];
 
 /// The members of Microsoft Graph's `auditLogRecord` and the fields of an event that they are.
@@ -33,22 +33,11 @@ pub(super) fn as_event(object: Object<'_>) -> Option<String> {
     if !has(TIME_MEMBER) || has("CreationTime") || !RECORD_MEMBERS.into_iter().any(has) {
         return None;
     }
-    let mut text = vec![b'{'];
-    for (name, value) in object.members() {
-        if name.eq_ignore_ascii_case("auditData") {
-            continue;
-        }
-        if text.len() > 1 {
-            text.push(b',');
-        }
+    json::write_renamed(object, |name| {
         let is_known = |(known, _): &&(&str, &str)| name.eq_ignore_ascii_case(known);
         let field = FIELDS.iter().find(is_known).map_or(name, |(_, field)| field);
-        json::write_text(field, &mut text);
-        text.push(b':');
-        json::write(value, &mut text);
-    }
-    text.push(b'}');
-    String::from_utf8(text).ok()
+        (!name.eq_ignore_ascii_case("auditData")).then_some(field)
+    })
 }
 
 #[cfg(test)]

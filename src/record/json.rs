@@ -8,6 +8,25 @@ pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
     write_value(value, &Place::ROOT, None, out);
 }
 
+/// Returns an object as compact JSON with other names of its members; `None` leaves a member out.
+pub fn write_renamed<'v>(
+    object: Object<'v>,
+    rename: impl Fn(&'v str) -> Option<&'v str>,
+) -> Option<String> {
+    let mut text = vec![b'{'];
+    for (name, value) in object.members() {
+        let Some(name) = rename(name) else { continue };
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        write_text(name, &mut text);
+        text.push(b':');
+        write(value, &mut text);
+    }
+    text.push(b'}');
+    String::from_utf8(text).ok()
+}
+
 /// Replaces a text of an event; `None` keeps the text.
 pub type JsonTextRewrite<'r> = dyn Fn(&EventText<'_>) -> Option<String> + 'r;
 

@@ -36,7 +36,7 @@ impl TextBars {
     /// Returns the bars of a column, or `None` if no value is above zero. Bars begin at zero, so
     /// negative values have none.
     pub fn from_column(grid: &Grid, value: &str) -> Option<TextBars> {
-        let at = find_column(grid, value)?;
+        let at = grid.position(value)?;
         let values: Vec<f64> = grid
             .rows
             .iter()
@@ -71,8 +71,8 @@ pub fn line_chart(
     over: &str,
     width: usize,
 ) -> Vec<String> {
-    let columns: Option<Vec<usize>> = values.iter().map(|value| find_column(grid, value)).collect();
-    let (Some(columns), Some(over_at)) = (columns, find_column(grid, over)) else {
+    let columns: Option<Vec<usize>> = values.iter().map(|value| grid.position(value)).collect();
+    let (Some(columns), Some(over_at)) = (columns, grid.position(over)) else {
         return Vec::new();
     };
     let mut rows = sorted_rows(grid, over_at);
@@ -115,7 +115,7 @@ pub fn heatmap(
     width: usize,
 ) -> Option<Vec<String>> {
     let [value_at, over_at, by_at] =
-        [find_column(grid, value)?, find_column(grid, over)?, find_column(grid, by)?];
+        [grid.position(value)?, grid.position(over)?, grid.position(by)?];
     let across = HeatmapAxis::from_column(grid, texts, over_at);
     let down = HeatmapAxis::from_column(grid, texts, by_at);
     let margin = down.max_label_width().max(by.width()).min(MAX_LABEL_WIDTH);
@@ -156,10 +156,6 @@ pub fn heatmap(
     }
     lines.extend(text_width::flow_sentences(&legend, width));
     Some(lines.iter().map(|line| text_width::truncate(line, width)).collect())
-}
-
-fn find_column(grid: &Grid, name: &str) -> Option<usize> {
-    grid.columns.iter().position(|column| column.name == name)
 }
 
 fn finite_number(cell: &Cell) -> Option<f64> {

@@ -78,6 +78,50 @@ pub struct RenderInput<'a> {
     pub width: usize,
 }
 
+/// A table of an output with several tables.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTable {
+    /// The name of its member in JSON, and of its sheet in a workbook.
+    pub name: String,
+    /// The title for people.
+    pub title: String,
+    /// The rows.
+    pub grid: Grid,
+    /// The chart of a text table.
+    pub chart: Option<Chart>,
+    /// Sentences on this table.
+    pub remarks: Vec<String>,
+}
+
+/// Several tables with one context.
+#[derive(Debug, Clone, Copy)]
+pub struct TablesInput<'a> {
+    /// The tables, in their order.
+    pub tables: &'a [NamedTable],
+    /// The context of all tables. Its title is that of the output.
+    pub context: &'a ReportContext,
+    /// Sentences on the whole output.
+    pub remarks: &'a [String],
+    /// The zone in which instants are shown.
+    pub time_zone: Tz,
+    /// The width of a line, in terminal columns.
+    pub width: usize,
+}
+
+impl TablesInput<'_> {
+    /// Returns one table as an input of its own, without context.
+    pub fn table<'t>(&self, table: &'t NamedTable) -> RenderInput<'t> {
+        RenderInput {
+            grid: &table.grid,
+            chart: table.chart.as_ref(),
+            context: None,
+            remarks: &table.remarks,
+            time_zone: self.time_zone,
+            width: self.width,
+        }
+    }
+}
+
 /// A format that turns a result into bytes.
 pub trait Renderer {
     /// Renders a result.

@@ -9,7 +9,9 @@ use serde::{Serialize, Serializer};
 use crate::grid::{Cell, Grid, GridColumn};
 use crate::{Error, Result};
 
-use super::input::{CoverageCounts, ExcludedEvents, RenderInput, Renderer, ReportContext};
+use super::input::{
+    CoverageCounts, ExcludedEvents, NamedTable, RenderInput, Renderer, ReportContext, TablesInput,
+};
 use super::time;
 
 /// The JSON format.
@@ -41,6 +43,59 @@ impl Renderer for Ndjson {
         }
         Ok(bytes)
     }
+}
+
+/// Renders several tables as one object: the context, notes, and a member for each table.
+///
+/// # Errors
+///
+/// [`Error::Internal`] only.
+pub fn json_tables(input: &TablesInput<'_>) -> Result<Vec<u8>> {
+    let answer = JsonTables {
+        context: JsonReportContext::new(input.context, input.time_zone),
+        notes: input.remarks,
+        tables: JsonTableMap { tables: input.tables, zone: input.time_zone },
+    };
+    let mut bytes = serde_json::to_vec_pretty(&answer).map_err(Error::internal)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+#[derive(Serialize)]
+struct JsonTables<'a> {
+    #[serde(flatten)]
+    context: JsonReportContext<'a>,
+    notes: &'a [String],
+    tables: JsonTableMap<'a>,
+}
+
+struct JsonTableMap<'a> {
+    tables: &'a [NamedTable],
+    zone: Tz,
+}
+
+impl Serialize for JsonTableMap<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.tables.len()))?;
+        for table in self.tables {
+            let value = JsonTable {
+                title: &table.title,
+                notes: &table.remarks,
+                columns: table.grid.columns.iter().map(|column| column.name.as_str()).collect(),
+                rows: JsonRows { grid: &table.grid, zone: self.zone },
+            };
+            map.serialize_entry(&table.name, &value)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct JsonTable<'a> {
+    title: &'a str,
+    notes: &'a [String],
+    columns: Vec<&'a str>,
+    rows: JsonRows<'a>,
 }
 
 /// Returns the context as one JSON object, with the members of the JSON format.

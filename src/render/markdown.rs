@@ -46,7 +46,7 @@ fn push_row(out: &mut String, cells: impl Iterator<Item = String>) {
 
 /// Escapes all characters with a meaning in Markdown. Names come from the log, and must add no
 /// cell, link, image or HTML.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = None;
     let mut chars = text.chars().peekable();

@@ -9,7 +9,9 @@ mod input;
 mod json;
 mod markdown;
 mod parquet;
+mod parquet_table;
 mod table;
+mod tables;
 mod text;
 mod text_width;
 mod time;
@@ -18,7 +20,11 @@ mod xlsx;
 
 pub use csv::line as csv_line;
 pub use format::OutputFormat;
-pub use input::{CoverageCounts, ExcludedEvents, RenderInput, ReportContext};
+pub use input::{
+    CoverageCounts, ExcludedEvents, NamedTable, RenderInput, ReportContext, TablesInput,
+};
+pub use parquet_table::TableWriter;
+pub use tables::{check_holds_tables, render_tables};
 pub use text_width::{printable_char, wrap};
 
 use crate::Result;

@@ -56,7 +56,8 @@ impl Renderer for Parquet {
     }
 }
 
-fn data_type(kind: CellKind) -> DataType {
+/// Returns the type of a column.
+pub(super) fn data_type(kind: CellKind) -> DataType {
     match kind {
         CellKind::Text => DataType::Utf8,
         CellKind::Int => DataType::Int64,
@@ -68,7 +69,8 @@ fn data_type(kind: CellKind) -> DataType {
     }
 }
 
-fn column_array(grid: &Grid, at: usize) -> Result<ArrayRef> {
+/// Returns the values of the column at `at`.
+pub(super) fn column_array(grid: &Grid, at: usize) -> Result<ArrayRef> {
     Ok(match grid.columns[at].kind {
         CellKind::Text => {
             Arc::new(StringArray::from(column_values(grid, at, |cell| match cell {

@@ -4,12 +4,13 @@
 //! are texts.
 
 use chrono::{Datelike, NaiveDate};
+use chrono_tz::Tz;
 use unicode_width::UnicodeWidthStr;
 
 use crate::grid::{Cell, Grid};
 use crate::{Error, Result};
 
-use super::input::{RenderInput, Renderer, ReportContext};
+use super::input::{RenderInput, Renderer, ReportContext, TablesInput};
 use super::time;
 use super::workbook::{
     MAX_CELL_UNITS, MAX_SHEET_ROWS, Sheet, Workbook, WorkbookStyle, WorkbookValue, utf16_prefix,
@@ -34,7 +35,43 @@ const FILTER_BUTTON_WIDTH: usize = 3;
 
 impl Renderer for Xlsx {
     fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
-        let grid = input.grid;
+        let name = input.context.map_or("Rows", |context| context.report.as_str());
+        write_workbook(&[(name, input.grid)], input.time_zone, |cut| {
+            about_rows(input.context, input.remarks, input.time_zone, cut)
+        })
+    }
+}
+
+/// Renders several tables as a workbook with a sheet for each, and one for their context.
+///
+/// # Errors
+///
+/// Those of [`super::render`].
+pub fn xlsx_tables(input: &TablesInput<'_>) -> Result<Vec<u8>> {
+    let sheets: Vec<_> =
+        input.tables.iter().map(|table| (table.title.as_str(), &table.grid)).collect();
+    let notes = input.tables.iter().flat_map(|table| {
+        let title = &table.title;
+        table.remarks.iter().map(move |remark| format!("{title}: {remark}"))
+    });
+    let remarks: Vec<String> = input.remarks.iter().cloned().chain(notes).collect();
+    write_workbook(&sheets, input.time_zone, |cut| {
+        about_rows(Some(input.context), &remarks, input.time_zone, cut)
+    })
+}
+
+/// Row of the sheet with the context.
+type AboutRow = (&'static str, (WorkbookValue, WorkbookStyle));
+
+/// Writes a workbook: a sheet for each table, and one with the rows of `about`, which gets the
+/// number of shortened texts.
+fn write_workbook(
+    tables: &[(&str, &Grid)],
+    zone: Tz,
+    about: impl FnOnce(u64) -> Vec<AboutRow>,
+) -> Result<Vec<u8>> {
+    let mut sheets = Vec::new();
+    for (name, grid) in tables {
         let rows = grid.rows.len() + 1;
         if rows > MAX_SHEET_ROWS {
             return Err(Error::Usage(format!(
@@ -44,38 +81,31 @@ impl Renderer for Xlsx {
                 MAX_SHEET_ROWS - 1
             )));
         }
-        let name = input.context.map_or("Rows", |context| context.report.as_str()).to_owned();
-        let about = if name.eq_ignore_ascii_case("About") { "Context" } else { "About" }.to_owned();
-        let mut book = Workbook::new(vec![
-            Sheet { name, widths: column_widths(grid), rows, has_header: true },
-            Sheet { name: about, widths: vec![22, MAX_COLUMN_WIDTH], rows: 0, has_header: false },
-        ])?;
-
+        let name = (*name).to_owned();
+        sheets.push(Sheet { name, widths: column_widths(grid), rows, has_header: true });
+    }
+    let is_taken = tables.iter().any(|(name, _)| name.eq_ignore_ascii_case("About"));
+    let name = if is_taken { "Context" } else { "About" }.to_owned();
+    sheets.push(Sheet { name, widths: vec![22, MAX_COLUMN_WIDTH], rows: 0, has_header: false });
+    let mut book = Workbook::new(sheets)?;
+    let mut cut = 0;
+    for (_, grid) in tables {
         book.next_sheet()?;
         let names = grid.columns.iter().map(|column| column.name.clone());
         book.write_row(names.map(|name| (WorkbookValue::Text(name), WorkbookStyle::Header)))?;
-        let mut cut = 0;
         for row in &grid.rows {
-            book.write_row(row.iter().map(|cell| cell_value(cell, input, &mut cut)))?;
+            book.write_row(row.iter().map(|cell| cell_value(cell, zone, &mut cut)))?;
         }
-
-        book.next_sheet()?;
-        for (label, value) in about_rows(input, cut) {
-            book.write_row([
-                (WorkbookValue::Text(label.to_owned()), WorkbookStyle::Header),
-                value,
-            ])?;
-        }
-        book.finish()
     }
+    book.next_sheet()?;
+    for (label, value) in about(cut) {
+        book.write_row([(WorkbookValue::Text(label.to_owned()), WorkbookStyle::Header), value])?;
+    }
+    book.finish()
 }
 
 /// Returns a cell as a value of Excel, and counts shortened texts in `cut`.
-fn cell_value(
-    cell: &Cell,
-    input: &RenderInput<'_>,
-    cut: &mut u64,
-) -> (WorkbookValue, WorkbookStyle) {
+fn cell_value(cell: &Cell, zone: Tz, cut: &mut u64) -> (WorkbookValue, WorkbookStyle) {
     let text = |text: String| (WorkbookValue::Text(text), WorkbookStyle::Plain);
     match cell {
         Cell::Null => (WorkbookValue::Empty, WorkbookStyle::Plain),
@@ -96,9 +126,9 @@ fn cell_value(
         }
         Cell::Float(number) => text(number.to_string()),
         Cell::Bool(truth) => (WorkbookValue::Bool(*truth), WorkbookStyle::Plain),
-        Cell::Time { us } => match time::local_us(*us, input.time_zone).and_then(time_serial) {
+        Cell::Time { us } => match time::local_us(*us, zone).and_then(time_serial) {
             Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Time),
-            None => text(time::instant_iso(*us, input.time_zone)),
+            None => text(time::instant_iso(*us, zone)),
         },
         Cell::LocalTime { us } => match time_serial(*us) {
             Some(serial) => (WorkbookValue::Number(serial), WorkbookStyle::Time),
@@ -143,19 +173,21 @@ fn column_widths(grid: &Grid) -> Vec<usize> {
 
 /// Returns the rows of the sheet with the context.
 fn about_rows(
-    input: &RenderInput<'_>,
+    context: Option<&ReportContext>,
+    remarks: &[String],
+    zone: Tz,
     cut: u64,
-) -> Vec<(&'static str, (WorkbookValue, WorkbookStyle))> {
+) -> Vec<AboutRow> {
     let text = |text: &str| (WorkbookValue::Text(text.to_owned()), WorkbookStyle::Sentence);
     let mut rows = Vec::new();
-    if let Some(context) = input.context {
+    if let Some(context) = context {
         rows.extend([("Title", text(&context.title)), ("Report", text(&context.report))]);
         let ends = [("First day", context.since), ("Last day", context.until)];
         rows.extend(ends.into_iter().filter_map(|(label, end)| Some((label, day_value(end?)))));
     }
-    rows.push(("Time zone", text(input.time_zone.name())));
-    rows.extend(input.context.into_iter().flat_map(count_rows));
-    rows.extend(input.remarks.iter().map(|remark| ("Note", text(remark))));
+    rows.push(("Time zone", text(zone.name())));
+    rows.extend(context.into_iter().flat_map(count_rows));
+    rows.extend(remarks.iter().map(|remark| ("Note", text(remark))));
     if cut > 0 {
         let texts = if cut == 1 { "1 text was" } else { &format!("{cut} texts were") };
         let note = format!("{texts} too long for an Excel cell and shortened, ending in ….");
@@ -164,7 +196,7 @@ fn about_rows(
     rows
 }
 
-fn count_rows(context: &ReportContext) -> [(&'static str, (WorkbookValue, WorkbookStyle)); 7] {
+fn count_rows(context: &ReportContext) -> [AboutRow; 7] {
     let (days, excluded) = (&context.coverage, &context.excluded);
     [
         ("Days in the period", days.days),

@@ -1,39 +1,32 @@
 //! Runs reports and renders them.
 
 mod catalog;
+mod combined;
+mod compare;
+mod details;
 mod options;
 mod remarks;
+mod rendered;
 mod session;
 
 use std::collections::HashSet;
 
-use chrono::DateTime;
-
-use crate::Result;
 pub use crate::calendar::{DayBound, PeriodBounds};
 use crate::query::{self, Session};
-pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter};
+pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter, RowSelection, SortKey};
 pub use crate::query::{ReportDefinition, ReportGroup, SqlEngine};
 use crate::render::{self, RenderInput};
 pub use crate::render::{OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
+use crate::{Error, Result};
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
-pub use options::{FailCondition, Options};
+pub use combined::{CombinedReports, run_combined};
+pub use details::details_columns;
+pub use options::{EarlierPeriod, FailCondition, Options};
+pub use rendered::RenderedReport;
+use rendered::{failures, is_incomplete};
 pub use session::{ComparableSessions, ReportResult, ReportSession};
 use session::{effective_params, open_session, run_report};
-
-/// Report in its output format.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RenderedReport {
-    /// Output in the chosen format.
-    pub bytes: Vec<u8>,
-    /// True if a day of the period is missing, partial or truncated, or the period has no days.
-    pub is_incomplete: bool,
-    /// Sentences on the result for people. Text tables already contain them.
-    pub remarks: Vec<String>,
-    /// Messages of the conditions in [`Options::fail_on`] that hold.
-    pub failures: Vec<String>,
-}
 
 /// Runs a report.
 ///
@@ -46,6 +39,12 @@ pub fn run(
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<RenderedReport> {
+    if options.details {
+        return details::run_details(snapshot, report, options);
+    }
+    if let Some(earlier) = options.compare {
+        return render_result(compare::run(snapshot, report, earlier, options)?, options);
+    }
     let session = open_session(snapshot, [report], options)?;
     render_report(&session, report, options)
 }
@@ -82,6 +81,13 @@ pub fn portable_sql(
     options: &Options,
     engine: SqlEngine,
 ) -> Result<String> {
+    let has_top = report.params.iter().any(|param| param.name == "top");
+    if options.top.is_some() && !has_top {
+        let name = &report.name;
+        return Err(Error::Usage(format!(
+            "{name} has no parameter top, so its SQL for other engines has all rows; omit --top"
+        )));
+    }
     let session = open_session(snapshot, [report], options)?;
     let other = session::other_log_session(&session, report, options)?;
     let session = other.as_ref().unwrap_or(&session);
@@ -93,13 +99,15 @@ pub fn filter_columns(filters: &Filters) -> HashSet<String> {
     query::filter_columns(filters).into_iter().collect()
 }
 
-/// Returns the columns with which raw files must be read for a report without filters.
+/// Returns the columns with which raw files must be read for reports without filters.
 ///
 /// # Errors
 ///
-/// [`crate::Error::Query`] if the SQL guard rejects the statement.
-pub fn required_columns(report: &ReportDefinition) -> Result<HashSet<String>> {
-    Ok(query::report_columns(report)?.into_iter().collect())
+/// [`crate::Error::Query`] if the SQL guard rejects a statement.
+pub fn required_columns<'r>(
+    reports: impl IntoIterator<Item = &'r ReportDefinition>,
+) -> Result<HashSet<String>> {
+    Ok(query::report_columns(reports)?.into_iter().collect())
 }
 
 fn render_report(
@@ -107,24 +115,26 @@ fn render_report(
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<RenderedReport> {
-    let ReportResult { grid, context, remarks, newest_event_us } =
-        run_report(session, report, options)?;
+    render_result(run_report(session, report, options)?, options)
+}
+
+fn render_result(result: ReportResult, options: &Options) -> Result<RenderedReport> {
+    let ReportResult { grid, chart, context, remarks, newest_event_us } = result;
     let page = RenderInput {
         grid: &grid,
-        chart: report.chart.as_ref(),
+        chart: chart.as_ref(),
         context: Some(&context),
         remarks: &remarks,
         time_zone: options.time_zone,
         width: options.width,
     };
     let bytes = render::render(&page, options.format)?;
-    let conditions = options.fail_on.iter();
-    let newest = newest_event_us.and_then(DateTime::from_timestamp_micros);
-    let age = newest.map(|newest| options.now - newest);
-    let coverage = &context.coverage;
-    let failures = conditions.filter_map(|on| on.check(coverage, grid.rows.len(), age));
-    let is_incomplete = coverage.complete < coverage.days || coverage.days == 0;
-    Ok(RenderedReport { bytes, is_incomplete, remarks, failures: failures.collect() })
+    Ok(RenderedReport {
+        bytes,
+        is_incomplete: is_incomplete(&context.coverage),
+        failures: failures(options, &context.coverage, grid.rows.len(), newest_event_us),
+        remarks,
+    })
 }
 
 #[cfg(test)]
@@ -140,15 +150,8 @@ mod tests {
             since: None,
             until: None,
             time_zone: Tz::UTC,
-            top: None,
-            all_rows: false,
-            params: BTreeMap::new(),
             noise: NoiseFilter::Exclude,
-            actors: None,
-            filters: Filters::default(),
             format: OutputFormat::Text,
-            width: 200,
-            fail_on: Vec::new(),
             ..Options::default()
         }
     }

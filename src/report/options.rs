@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::calendar::DayBound;
-use crate::query::{Actors, Filters, NoiseFilter};
+use crate::calendar::{DayBound, PeriodBounds, Staleness};
+use crate::query::{Actors, Filters, NoiseFilter, RowSelection};
 use crate::render::{CoverageCounts, OutputFormat};
 use crate::{Error, Result};
 
@@ -24,6 +24,12 @@ pub struct Options {
     /// Maximum number of rows. `None` means the report's own number in a text table, and all rows
     /// in other formats.
     pub top: Option<u32>,
+    /// Earlier days to compare the rows with.
+    pub compare: Option<EarlierPeriod>,
+    /// True to show the one item that the filters name in full, as several tables.
+    pub details: bool,
+    /// Rows and columns of the result to return.
+    pub selection: RowSelection,
     /// True to return all rows in a text table too if `top` is `None`, as for a file.
     pub all_rows: bool,
     /// Values of the report's parameters.
@@ -34,6 +40,8 @@ pub struct Options {
     pub actors: Option<Actors>,
     /// Workspaces, reports, people and activities to include.
     pub filters: Filters,
+    /// Day as of which the inventory is read; `None` means its newest snapshots.
+    pub as_of: Option<NaiveDate>,
     /// Format of the output.
     pub format: OutputFormat,
     /// Maximum width of a table line, in character columns.
@@ -52,11 +60,15 @@ impl Default for Options {
             until: None,
             time_zone: Tz::UTC,
             top: None,
+            compare: None,
+            details: false,
+            selection: RowSelection::default(),
             all_rows: false,
             params: BTreeMap::new(),
             noise: NoiseFilter::default(),
             actors: None,
             filters: Filters::default(),
+            as_of: None,
             format: OutputFormat::default(),
             width: 200,
             fail_on: Vec::new(),
@@ -65,8 +77,26 @@ impl Default for Options {
     }
 }
 
-/// Start of the condition on the age of the newest event.
-const STALE: &str = "stale:";
+/// Period to compare with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EarlierPeriod {
+    /// Days right before the period, as many as it has.
+    Previous,
+    /// These days.
+    Days(PeriodBounds),
+}
+
+impl FromStr for EarlierPeriod {
+    type Err = Error;
+
+    /// Parses `previous` or a period.
+    fn from_str(text: &str) -> Result<EarlierPeriod> {
+        if text.eq_ignore_ascii_case("previous") {
+            return Ok(EarlierPeriod::Previous);
+        }
+        text.parse().map(EarlierPeriod::Days)
+    }
+}
 
 /// Condition that makes a report exit with code 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +110,7 @@ pub enum FailCondition {
     /// A day is not complete, for any reason, or the period has no data.
     Incomplete,
     /// The newest event of the log is older than a number of days, or the log has no events.
-    Stale(u32),
+    Stale(Staleness),
     /// The report has rows.
     AnyRows,
     /// The report has no rows.
@@ -107,7 +137,7 @@ impl FailCondition {
         age: Option<TimeDelta>,
     ) -> Option<String> {
         match self {
-            FailCondition::Stale(limit) => stale_message(age, limit),
+            FailCondition::Stale(limit) => limit.check(age),
             FailCondition::Missing => days_message(days.missing, "missing"),
             FailCondition::Truncated => days_message(days.truncated, "truncated"),
             FailCondition::Partial => {
@@ -135,30 +165,19 @@ fn days_message(days: u64, status: &str) -> Option<String> {
     }
 }
 
-/// Returns a message if the newest event is older than a number of days.
-fn stale_message(age: Option<TimeDelta>, limit: u32) -> Option<String> {
-    let Some(age) = age else { return Some("the log has no events".to_owned()) };
-    let days = age.num_days();
-    (age > TimeDelta::days(limit.into())).then(|| match days {
-        1 => "the newest event is 1 day old; check the download of the log".to_owned(),
-        days => format!("the newest event is {days} days old; check the download of the log"),
-    })
-}
-
 impl FromStr for FailCondition {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<FailCondition> {
-        let days = text.strip_prefix(STALE).and_then(|days| days.strip_suffix('d'));
-        if let Some(days) = days.and_then(|days| days.parse().ok()) {
-            return Ok(FailCondition::Stale(days));
+        if let Some(limit) = Staleness::parse(text) {
+            return Ok(FailCondition::Stale(limit));
         }
         let found = FailCondition::NAMES.iter().find(|(name, _)| *name == text);
         found.map(|(_, condition)| *condition).ok_or_else(|| {
             let names = FailCondition::NAMES.map(|(name, _)| name).join(", ");
             Error::Usage(format!(
-                "unknown condition {text:?}; use one of {names}, or {STALE}2d (the newest event is \
-                 older than 2 days)"
+                "unknown condition {text:?}; use one of {names}, or {}",
+                Staleness::EXAMPLE
             ))
         })
     }
@@ -167,6 +186,13 @@ impl FromStr for FailCondition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn earlier_periods_are_parsed() {
+        assert_eq!("Previous".parse::<EarlierPeriod>().unwrap(), EarlierPeriod::Previous);
+        assert!(matches!("2026-Q1".parse(), Ok(EarlierPeriod::Days(_))));
+        assert!("soon".parse::<EarlierPeriod>().is_err());
+    }
 
     #[test]
     fn conditions_report_counts_in_singular_and_plural() {
@@ -180,9 +206,7 @@ mod tests {
         assert_eq!(message("rows:any"), "the report has 7 rows");
         assert_eq!(FailCondition::AnyRows.check(&days, 1, None).unwrap(), "the report has 1 row");
         let stale = "stale:2d".parse::<FailCondition>().unwrap();
-        let hours = |hours| Some(TimeDelta::hours(hours));
-        assert_eq!(stale.check(&days, 7, hours(48)), None);
-        let old = stale.check(&days, 7, hours(24 * 242)).unwrap();
+        let old = stale.check(&days, 7, Some(TimeDelta::days(242))).unwrap();
         assert!(old.starts_with("the newest event is 242 days old"), "{old}");
         assert_eq!(stale.check(&days, 0, None).as_deref(), Some("the log has no events"));
         assert!("stale:soon".parse::<FailCondition>().is_err());

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::grid::Grid;
-use crate::query::{Actors, DayStatus, EventCounts, Period, ReportDefinition, UnmatchedPattern};
+use crate::query::{
+    Actors, DayStatus, EventCounts, Period, ReportDefinition, SelectedRows, UnmatchedPattern,
+};
 use crate::render::{CoverageCounts, ExcludedEvents};
 
 /// Counts the local days of a period by status.
@@ -78,13 +79,13 @@ fn filter_remarks(unmatched: &[UnmatchedPattern]) -> Vec<String> {
     remarks
 }
 
-/// Returns sentences on the result that its rows do not show. `empty` is the sentence on a result
+/// Returns sentences on the result that its rows do not show. `rows` is their number before a
+/// selection, `empty` is the sentence on a result
 /// without rows, and `unmatched` has the patterns that match nothing in the log.
 pub(super) fn report_remarks(
     period: &Period,
-    grid: &Grid,
+    rows: usize,
     counts: &EventCounts,
-    top: Option<&str>,
     empty: String,
     unmatched: &[UnmatchedPattern],
 ) -> Vec<String> {
@@ -93,11 +94,11 @@ pub(super) fn report_remarks(
     let Some((first, last)) = log.first_day().zip(log.last_day()) else {
         return vec!["The log has no events.".to_owned()];
     };
-    if grid.rows.is_empty() && counts.events == 0 {
+    if rows == 0 && counts.events == 0 {
         remarks.push("There are no events in this period.".to_owned());
-    } else if grid.rows.is_empty() && counts.filtered == counts.events {
+    } else if rows == 0 && counts.filtered == counts.events {
         remarks.extend(filter_remarks(unmatched));
-    } else if grid.rows.is_empty() {
+    } else if rows == 0 {
         remarks.push(empty);
     }
     if period.first_day().is_some_and(|day| day < first)
@@ -105,11 +106,72 @@ pub(super) fn report_remarks(
     {
         remarks.push(format!("Your log covers {first} to {last}."));
     }
-    if top.is_some_and(|top| top == grid.rows.len().to_string()) {
-        remarks.push(match grid.rows.len() {
-            1 => "Showing the first row (use --top for more).".to_owned(),
-            rows => format!("Showing the first {rows} rows (use --top for more)."),
-        });
+    remarks
+}
+
+/// Returns sentences on the rows that a condition and a number of rows leave out. `top` is the
+/// number of rows that the report itself was limited to.
+pub(super) fn selection_remarks(
+    selected: &SelectedRows,
+    condition: Option<&str>,
+    top: Option<&str>,
+) -> Vec<String> {
+    let SelectedRows { grid, all, matching } = selected;
+    let shown = grid.rows.len();
+    let mut remarks = Vec::new();
+    if let Some(condition) = condition.filter(|_| *all > 0) {
+        let verb = if *matching == 1 { "matches" } else { "match" };
+        let of = if *all == 1 { "1 row".to_owned() } else { format!("{all} rows") };
+        let number = if *matching == 0 { "None".to_owned() } else { matching.to_string() };
+        let verb = if *matching == 0 { "matches" } else { verb };
+        remarks.push(format!("{number} of {of} {verb} the condition {condition}."));
+    }
+    let is_limited = top.is_some_and(|top| top == all.to_string());
+    let rows = if shown == 1 { "row".to_owned() } else { format!("{shown} rows") };
+    if shown < *matching {
+        remarks.push(format!("Showing the first {rows} of {matching} (use --top for more)."));
+    } else if is_limited {
+        remarks.push(format!("Showing the first {rows} (use --top for more)."));
     }
     remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::{Cell, CellKind, Grid};
+
+    fn remarks(
+        all: usize,
+        matching: usize,
+        shown: usize,
+        condition: Option<&str>,
+        top: Option<&str>,
+    ) -> String {
+        let mut grid = Grid::new([("n", CellKind::Int)]);
+        grid.rows = vec![vec![Cell::Int(1)]; shown];
+        selection_remarks(&SelectedRows { grid, all, matching }, condition, top).join(" ")
+    }
+
+    #[test]
+    fn sentences_name_the_rows_that_are_left_out() {
+        assert_eq!(remarks(25, 25, 25, None, Some("all")), "");
+        let limited = remarks(25, 25, 25, None, Some("25"));
+        assert_eq!(limited, "Showing the first 25 rows (use --top for more).");
+        let one = remarks(1, 1, 1, None, Some("1"));
+        assert_eq!(one, "Showing the first row (use --top for more).");
+        let cut = remarks(90, 90, 5, None, None);
+        assert_eq!(cut, "Showing the first 5 rows of 90 (use --top for more).");
+        let some = remarks(90, 7, 5, Some("n = 1"), Some("all"));
+        let expected = "7 of 90 rows match the condition n = 1. Showing the first 5 rows of 7 \
+            (use --top for more).";
+        assert_eq!(some, expected);
+        let none = remarks(90, 0, 0, Some("n = 1"), Some("all"));
+        assert_eq!(none, "None of 90 rows matches the condition n = 1.");
+        assert_eq!(
+            remarks(1, 1, 1, Some("n = 1"), None),
+            "1 of 1 row matches the condition n = 1."
+        );
+        assert_eq!(remarks(0, 0, 0, Some("n = 1"), None), "", "the report's own sentence follows");
+    }
 }

@@ -1,23 +1,30 @@
 //! Runs reports on one snapshot and one period, without a format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::options::Options;
 use super::remarks::{
     coverage_counts, empty_sentence, excluded_events, internal_domains_remark, report_remarks,
+    selection_remarks,
 };
 use crate::calendar::PeriodBounds;
 use crate::data_dictionary;
-use crate::grid::Grid;
-use crate::query::{self, LogKind, Period, ReportDefinition, Session, Settings};
+use crate::grid::{Chart, Grid};
+use crate::query::{self, LogKind, Period, ReportDefinition, RowSelection, Session, Settings};
 use crate::render::{CoverageCounts, OutputFormat, ReportContext};
 use crate::store::Snapshot;
 use crate::{Error, Result};
 
 /// Parameter that limits a report to its first rows.
 const TOP_PARAM: &str = "top";
+
+/// Value of the parameter for all rows.
+const ALL_ROWS: &str = "all";
+
+/// Rows of tables on a terminal that have no number of their own.
+const TABLE_ROWS: usize = 25;
 
 /// View that needs the data dictionary.
 const UNKNOWN_FIELDS_VIEW: &str = "unknown_fields";
@@ -27,6 +34,8 @@ const UNKNOWN_FIELDS_VIEW: &str = "unknown_fields";
 pub struct ReportResult {
     /// Rows.
     pub grid: Grid,
+    /// Chart of the rows; `None` if the rows and columns that it needs are not all selected.
+    pub chart: Option<Chart>,
     /// Period, coverage and excluded events.
     pub context: ReportContext,
     /// Sentences on the result for people.
@@ -44,8 +53,9 @@ pub(super) fn run_report(
     let other = other_log_session(session, report, options)?;
     let session = other.as_ref().unwrap_or(session);
     let counts = session.event_counts(report)?;
-    let params = effective_params(report, options)?;
+    let (params, limit) = params_and_limit(report, options)?;
     let grid = query::execute(session, report, &params)?;
+    let selected = query::select_rows(grid, &options.selection, limit, options.time_zone)?;
 
     let period = session.period();
     let context = ReportContext {
@@ -62,15 +72,22 @@ pub(super) fn run_report(
         ),
     };
     let top = params.get(TOP_PARAM).map(String::as_str);
-    let all_filtered =
-        grid.rows.is_empty() && counts.events > 0 && counts.filtered == counts.events;
+    let all_filtered = selected.all == 0 && counts.events > 0 && counts.filtered == counts.events;
     let unmatched = if all_filtered { session.unmatched_patterns()? } else { Vec::new() };
     let empty = empty_sentence(report, &params);
-    let mut remarks = report_remarks(period, &grid, &counts, top, empty, &unmatched);
+    let inventory = query::inventory_remarks(session, report)?;
+    let mut remarks = report_remarks(period, selected.all, &counts, empty.clone(), &unmatched);
+    // Without an inventory, a result without rows says nothing about workspaces and items.
+    if !inventory.is_empty() && !session.snapshot().has_inventory() {
+        remarks.retain(|remark| *remark != empty);
+    }
+    remarks.extend(selection_remarks(&selected, options.selection.condition.as_deref(), top));
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
+    remarks.extend(inventory);
     let newest_event_us = period.event_range().map(|range| range.last_us);
-    Ok(ReportResult { grid, context, remarks, newest_event_us })
+    let chart = report.chart.clone().filter(|chart| is_drawable(chart, &selected.grid, options));
+    Ok(ReportResult { grid: selected.grid, chart, context, remarks, newest_event_us })
 }
 
 /// Opens a session that has what the reports need.
@@ -81,7 +98,8 @@ pub(super) fn open_session<'a, 'r>(
 ) -> Result<Session<'a>> {
     let period = resolve_period(snapshot, LogKind::PowerBi, options)?;
     let (noise, actors) = (options.noise, options.actors);
-    let settings = Settings { noise, actors, filters: options.filters.clone() };
+    let (filters, as_of) = (options.filters.clone(), options.as_of);
+    let settings = Settings { noise, actors, filters, as_of };
     let session = Session::new(snapshot, period, settings)?;
     let mut needs_fields = false;
     for report in reports {
@@ -127,26 +145,62 @@ fn resolve_period(snapshot: &Snapshot, log: LogKind, options: &Options) -> Resul
 
 /// Returns the values of parameters that differ from the report's defaults.
 ///
-/// The number of rows is the one given. Without one, a text table on a terminal has the report's
-/// own number, and files and other formats have all rows.
+/// # Errors
+///
+/// [`Error::Usage`] for a number of rows that is not valid.
 pub(super) fn effective_params(
     report: &ReportDefinition,
     options: &Options,
 ) -> Result<BTreeMap<String, String>> {
+    params_and_limit(report, options).map(|(params, _)| params)
+}
+
+/// Returns the values of parameters that differ from the report's defaults, and the number of rows
+/// to keep of the result.
+///
+/// The number of rows is the one given. Without one, a text table on a terminal has the report's
+/// own number, and files and other formats have all rows. A condition and a sort order select from
+/// all rows of the report, so its own limit does not apply to them.
+fn params_and_limit(
+    report: &ReportDefinition,
+    options: &Options,
+) -> Result<(BTreeMap<String, String>, Option<usize>)> {
     let mut params = options.params.clone();
     let own = report.params.iter().find(|param| param.name == TOP_PARAM);
-    let top = match (options.top, options.format) {
-        (Some(0), _) => {
-            return Err(Error::Usage("the number of rows must be 1 or greater".to_owned()));
-        }
-        (Some(rows), _) => Some(rows.to_string()),
-        (None, OutputFormat::Text) if !options.all_rows => own.map(|param| param.default.clone()),
-        (None, _) => own.map(|_| "all".to_owned()),
-    };
-    if let Some(top) = top.filter(|_| own.is_some()) {
-        params.entry(TOP_PARAM.to_owned()).or_insert(top);
+    if options.top == Some(0) {
+        return Err(Error::Usage("the number of rows must be 1 or greater".to_owned()));
     }
-    Ok(params)
+    let default = own.map(|param| match options.format {
+        OutputFormat::Text if !options.all_rows => param.default.clone(),
+        _ => ALL_ROWS.to_owned(),
+    });
+    let given = own.and_then(|_| params.get(TOP_PARAM).cloned());
+    let top = given.or(options.top.map(|rows| rows.to_string())).or(default);
+    let Some(top) = top else { return Ok((params, None)) };
+    let limit = top.parse().ok();
+    if own.is_some() {
+        let own_limit = if options.selection.keeps_rows() { &top } else { ALL_ROWS };
+        params.insert(TOP_PARAM.to_owned(), own_limit.to_owned());
+    }
+    Ok((params, limit))
+}
+
+/// Returns the number of rows of a table that is not limited by its report: the one given, that of
+/// tables on a terminal, or `None` for all rows.
+pub(super) fn table_limit(options: &Options) -> Option<usize> {
+    let is_for_terminal = options.format == OutputFormat::Text && !options.all_rows;
+    let given = options.top.and_then(|rows| usize::try_from(rows).ok());
+    given.or(is_for_terminal.then_some(TABLE_ROWS))
+}
+
+/// Returns true if the selected rows and columns have what a chart draws: its columns, and for
+/// lines and heatmaps the order and completeness of the report's rows.
+fn is_drawable(chart: &Chart, grid: &Grid, options: &Options) -> bool {
+    let needs_order = !matches!(chart, Chart::Bars { .. });
+    let is_changed = !options.selection.sort.is_empty() || options.selection.condition.is_some();
+    let is_heatmap = matches!(chart, Chart::Heatmap { .. });
+    let is_cut = !options.selection.columns.is_empty() || options.top.is_some();
+    chart.has_columns_in(grid) && !(needs_order && is_changed) && !(is_heatmap && is_cut)
 }
 
 /// Two sessions over equally many complete days, on the same weekdays.
@@ -179,8 +233,10 @@ impl<'a> ReportSession<'a> {
     ) -> Result<ReportSession<'a>> {
         let mut session = open_session(snapshot, reports.clone(), options)?;
         session.preload(reports)?;
-        // All rows: callers of a session limit rows themselves.
-        let options = Options { format: OutputFormat::Json, top: None, ..options.clone() };
+        // All rows and columns: callers of a session select them themselves.
+        let selection = RowSelection::default();
+        let format = OutputFormat::Json;
+        let options = Options { format, selection, top: None, ..options.clone() };
         Ok(ReportSession { session, options })
     }
 
@@ -221,6 +277,18 @@ impl<'a> ReportSession<'a> {
         Ok(Some(ReportSession { session, options: self.options.clone() }))
     }
 
+    /// Returns a session on other days of the log of Power BI.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if the days are not valid, [`Error::Query`] if a file cannot be read.
+    pub fn with_days(&self, bounds: PeriodBounds) -> Result<ReportSession<'a>> {
+        let PeriodBounds { since, until } = bounds;
+        let options = Options { since, until, ..self.options.clone() };
+        let period = resolve_period(self.session.snapshot(), LogKind::PowerBi, &options)?;
+        Ok(ReportSession { session: self.session.with_period(period)?, options })
+    }
+
     /// Returns this session and one on an earlier period, each limited to the days that can be
     /// compared: complete days, as many of each weekday in both. `None` if there are no such days.
     pub fn comparable(&self, earlier: &ReportSession<'a>) -> Option<ComparableSessions<'a>> {
@@ -235,6 +303,20 @@ impl<'a> ReportSession<'a> {
             later: limited(&self.session, days.later),
             days: count,
         })
+    }
+
+    /// Returns a session for each month of the period, in order. Each is limited to the days of its
+    /// month, so that the rows of one month fit into memory.
+    pub fn months(&self) -> Vec<ReportSession<'a>> {
+        let mut months: BTreeMap<(i32, u32), BTreeSet<NaiveDate>> = BTreeMap::new();
+        for day in self.session.period().local_days() {
+            months.entry((day.year(), day.month())).or_default().insert(day);
+        }
+        let limited = |days| ReportSession {
+            session: self.session.limited_to(days),
+            options: self.options.clone(),
+        };
+        months.into_values().map(limited).collect()
     }
 
     /// Returns the first and the last day of the period, if known.

@@ -3,6 +3,7 @@
 mod columns;
 mod event_years;
 pub mod guid;
+pub mod inventory;
 mod operations;
 mod person_fields;
 mod record_types;

@@ -130,7 +130,7 @@ pub enum WarningKind {
     FutureDated,
 }
 
-/// What shows that a file was rewritten although its size and time are the same. Windows has no
+/// Signs that a file was rewritten although its size and time are the same. Windows has no
 /// such times.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileIdentity {
@@ -154,7 +154,7 @@ pub struct SourceFacts {
     pub size_bytes: u64,
     /// The time of the last modification, in microseconds since 1970 (UTC).
     pub modified_us: Option<i64>,
-    /// What else identifies the file. Entries of older versions do not have it.
+    /// Identity of the file on its disk. Entries of older versions do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<FileIdentity>,
     /// Counts of the records by outcome.
@@ -180,6 +180,9 @@ pub struct SourceFacts {
     /// The number of stored events of other workloads. They do not count for days and period.
     #[serde(default, skip_serializing_if = "is_zero", alias = "others_kept")]
     pub other_workloads_kept: u64,
+    /// The counts of its workspaces and items, if it is an inventory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<InventoryFacts>,
     /// True if the source is damaged: it ends or breaks in the middle of a record.
     pub damaged: bool,
     /// The first problems.
@@ -202,6 +205,23 @@ impl SourceFacts {
             (day.as_str(), events.saturating_sub(erased))
         })
     }
+}
+
+/// The counts of an inventory file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryFacts {
+    /// The kinds of its texts, for example `scanner result`.
+    pub shapes: Vec<String>,
+    /// The number of its workspaces.
+    pub workspaces: u64,
+    /// The number of its items.
+    pub items: u64,
+    /// The number of its access rights.
+    pub access: u64,
+    /// The number of lists in it that became text, so that their items are lost.
+    pub lost_lists: u64,
+    /// The number of its states of workspaces that the store did not have.
+    pub new_states: u64,
 }
 
 /// The events of one log in a source.

@@ -39,6 +39,16 @@ const RECORD_MEMBERS: [&str; 17] = [
     "content",
 ];
 
+/// Members of a page with records of an inventory. They do not make an object a page: the result of
+/// a scan has a list of workspaces too, and is one record.
+const INVENTORY_MEMBERS: [&str; 5] = [
+    "itemEntities",
+    "workspaces",
+    "unusedArtifactEntities",
+    "artifactAccessEntities",
+    "accessDetails",
+];
+
 /// Members that no event has, so that they are enough to recognize an envelope.
 const CERTAIN_MEMBERS: [&str; 6] = [
     "activityEventEntities",
@@ -118,6 +128,9 @@ pub(super) fn member_role(name: &[u8], value: &[u8], last: bool) -> Option<Membe
             };
         }
         Some(_) => {}
+    }
+    if value.first() == Some(&b'[') && INVENTORY_MEMBERS.iter().any(|known| is(known)) {
+        return Some(MemberRole::Records);
     }
     let start = &value[..value.len().min(MAX_SNIFF_BYTES)];
     let mut sniffer = EnvelopeSniffer { has_list: false };

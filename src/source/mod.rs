@@ -24,6 +24,7 @@ mod parquet_text;
 mod positions;
 mod problem;
 mod structural_scan;
+mod table_header;
 mod tar;
 mod text;
 mod unsupported;

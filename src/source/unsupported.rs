@@ -1,6 +1,7 @@
 //! Recognizes common files that are not logs, so that the message can name them.
 
 use super::member::UnsupportedText;
+use super::table_header::describe_table;
 
 /// The number of first bytes by which a file is recognized.
 const START_BYTES: usize = 512;
@@ -64,6 +65,11 @@ pub(super) fn recognize(start: &[u8]) -> Option<UnsupportedText> {
 pub(super) fn describe_unknown(start: &[u8]) -> UnsupportedText {
     let text = String::from_utf8_lossy(&start[..start.len().min(START_BYTES)]);
     let text = text.trim_start();
+    // `Export-Csv` and Excel write a line above the header.
+    let is_header = |line: &&str| !line.starts_with('#') && !line.starts_with("sep=");
+    if let Some(what) = text.lines().find(is_header).and_then(describe_table) {
+        return other_file(&format!("{what}, which this version does not read"), false);
+    }
     // Messages of a console above JSON look like YAML, so this comes last.
     if is_yaml(text) {
         return other_file("YAML", false);

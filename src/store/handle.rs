@@ -5,7 +5,39 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::schema::MONTH;
 use crate::store::fs::disk::{Disk, OsDisk};
+
+/// A table of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::store) enum TableKind {
+    /// The events.
+    #[default]
+    Events,
+    /// Workspaces, items and access rights.
+    Inventory,
+}
+
+impl TableKind {
+    /// All tables. Each has a Delta log of its own.
+    pub(in crate::store) const ALL: [TableKind; 2] = [TableKind::Events, TableKind::Inventory];
+
+    /// Returns the name of the folder.
+    pub(in crate::store) fn folder(self) -> &'static str {
+        match self {
+            TableKind::Events => "events",
+            TableKind::Inventory => "inventory",
+        }
+    }
+
+    /// Returns the partition column.
+    pub(in crate::store) fn partition(self) -> &'static str {
+        match self {
+            TableKind::Events => MONTH,
+            TableKind::Inventory => "Kind",
+        }
+    }
+}
 
 /// A store on disk.
 #[derive(Debug, Clone)]
@@ -14,6 +46,8 @@ pub struct Store {
     pub(in crate::store) disk: Arc<dyn Disk>,
     /// Identifies the key of the pseudonyms to write, or `None` if names are written unchanged.
     pub(in crate::store) pseudonym_key_id: Option<String>,
+    /// The table that commits and reads of the log concern.
+    pub(in crate::store) table: TableKind,
 }
 
 impl Store {
@@ -25,7 +59,8 @@ impl Store {
     /// Returns the store in a folder of another [`Disk`], for example one that fails in a test.
     #[doc(hidden)]
     pub fn with_disk(disk: Arc<dyn Disk>, root: &Path) -> Self {
-        Store { root: root.to_path_buf(), disk, pseudonym_key_id: None }
+        let table = TableKind::Events;
+        Store { root: root.to_path_buf(), disk, pseudonym_key_id: None, table }
     }
 
     /// Returns the folder of the store.
@@ -41,7 +76,7 @@ impl Store {
     /// or delete the store that is in it. [`Error::Store`] if the path is not UTF-8.
     pub fn exists(&self) -> Result<bool> {
         check_is_utf8(&self.root)?;
-        let log = self.events_dir().join("_delta_log");
+        let log = self.table_dir().join("_delta_log");
         let entries = match std::fs::read_dir(&log) {
             Err(error) if is_absent(&error) => return Ok(false),
             entries => entries.map_err(Error::io("read", &log))?,
@@ -56,7 +91,22 @@ impl Store {
         Ok(false)
     }
 
-    /// Returns the folder of the Delta table.
+    /// Returns the same store, for the log of its inventory table.
+    pub(in crate::store) fn inventory(&self) -> Store {
+        Store { table: TableKind::Inventory, ..self.clone() }
+    }
+
+    /// Returns the same store once for the log of each of its tables.
+    pub(in crate::store) fn tables(&self) -> [Store; TableKind::ALL.len()] {
+        TableKind::ALL.map(|table| Store { table, ..self.clone() })
+    }
+
+    /// Returns the folder of the table that this handle is for.
+    pub(in crate::store) fn table_dir(&self) -> PathBuf {
+        self.root.join(self.table.folder())
+    }
+
+    /// Returns the folder of the table of events.
     pub(in crate::store) fn events_dir(&self) -> PathBuf {
         self.root.join("events")
     }

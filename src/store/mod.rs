@@ -4,6 +4,8 @@
 //! pbi-store/
 //!   events/_delta_log/            the Delta log: which data files the table consists of
 //!   events/month=2024-03/…        data files (Parquet), sorted by CreationTime and Id
+//!   inventory/_delta_log/         the Delta log of workspaces, items and access rights
+//!   inventory/Kind=…/…            their data files
 //!   sources/<number>.ndjson       the source log; the Delta log refers to its newest file
 //!   rejects/<name>.ndjson.zst     rejected records; the source log refers to these files
 //! ```
@@ -16,6 +18,7 @@ mod delta;
 mod file_names;
 mod fs;
 mod handle;
+mod inventory;
 mod maintenance;
 mod parquet;
 mod provenance;
@@ -27,6 +30,7 @@ pub use delta::foreign_table::table_files;
 pub use delta::snapshot::{DataFile, Snapshot};
 pub use fs::disk::{Disk, DiskFile, FileLock, OsDisk};
 pub use handle::Store;
+pub use inventory::table::read_inventory;
 pub use maintenance::compact::{CompactScope, CompactionResult};
 pub use maintenance::redact::{Redaction, RedactionResult};
 pub use maintenance::remove_orphans::OrphanRemoval;

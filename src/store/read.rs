@@ -51,8 +51,9 @@ impl Store {
     /// program does not support.
     pub fn snapshot(&self) -> Result<Snapshot> {
         if !self.exists()? {
-            return Ok(Snapshot { version: -1, ..Snapshot::default() });
+            return Ok(Snapshot { version: -1, inventory_version: -1, ..Snapshot::default() });
         }
+        let (inventory_version, inventory_files) = self.inventory_version()?;
         let (log, source_log) = self.latest()?;
         let mut entries = source_log.entries.iter();
         Ok(Snapshot {
@@ -61,6 +62,9 @@ impl Store {
             sources: latest_facts(&source_log.entries),
             has_other_workloads: entries.any(|entry| entry.facts.other_workloads_kept > 0),
             rejects: source_log.reject_count(),
+            inventory_version,
+            inventory_files,
+            inventory_rows: Vec::new(),
         })
     }
 
@@ -92,9 +96,11 @@ impl Store {
         let mut version = None;
         loop {
             let snapshot = self.snapshot()?;
-            let is_newer = version.replace(snapshot.version) != Some(snapshot.version);
+            let read = (snapshot.version, snapshot.inventory_version);
+            let is_newer = version.replace(read) != Some(read);
+            let mut files = snapshot.files.iter().chain(&snapshot.inventory_files);
             match answer(&snapshot) {
-                Err(_) if is_newer && snapshot.files.iter().any(|file| is_absent(&file.path)) => {}
+                Err(_) if is_newer && files.any(|file| is_absent(&file.path)) => {}
                 answered => return answered,
             }
         }

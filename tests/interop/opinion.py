@@ -34,6 +34,12 @@ ASKED = [
     ["--since", "200d", "--capacity", "*", "--exclude-user", "*an*", "--exclude-report", "*k*"],
 ]
 OWN = {
+    "activity": [
+        ["--since", "60d", "--item", "*a*", "--exclude-activity", "View*"],
+        ["--since", "60d", "--semantic-model", "*", "--exclude-item", "*e*"],
+        ["--since", "200d", "--dashboard", "*"],
+        ["--since", "200d", "--app", "*", "--exclude-workspace", "*a*"],
+    ],
     "adoption": [
         ["--param", "grain=week"],
         ["--param", "grain=month"],
@@ -116,13 +122,20 @@ class Engine:
     error: type[Exception]
 
 
+def all_rows(name: str) -> list[str]:
+    """Returns the flags with which the SQL of a report has all rows, as its JSON has."""
+    query = Path(__file__).parents[2] / "queries" / f"{name}.sql"
+    has_limit = "\n-- param top:" in query.read_text(encoding="utf-8")
+    return ["--param", "top=100000"] if has_limit else []
+
+
 def difference(
     engine: Engine, program: Program, name: str, flags: list[str]
 ) -> tuple[int, str | None]:
     """Returns the number of rows and the first difference."""
     answer = json.loads(program.report(name, flags, "--format", "json"))
     ours = [list(row.values()) for row in answer["rows"]]
-    script = program.report(name, flags, "--show-sql", engine.dialect, "--top", "100000")
+    script = program.report(name, flags, "--show-sql", engine.dialect, *all_rows(name))
     try:
         columns, rows = engine.answer(script)
     except engine.error as error:

@@ -137,7 +137,7 @@ const MISUSE: [(&[&str], &str); 22] = [
     (&["report", "adoption", "--set", "grain=week"], "Did you mean: --param?"),
     (&["report", "top-report"], "Did you mean top-reports? `reports` lists them all."),
     (&["report", "nothing-like-it"], "there is no report \"nothing-like-it\". `reports` lists"),
-    (&["report", "top-reports", "--since", "yesterday"], "(2026-03-01) or Nd"),
+    (&["report", "top-reports", "--since", "recently"], "use a day (2026-03-01)"),
     (&["report", "top-reports", "--since", "2026-02-30"], "invalid date \"2026-02-30\""),
     (&["report", "top-reports", "--until", "0d"], "invalid date \"0d\""),
     (
@@ -185,31 +185,6 @@ fn usage_errors_are_reported_before_raw_files_are_read() {
     ] {
         let ran = dir.pbi(wrong).ended(2);
         assert!(!ran.stderr.contains("reading"), "{}", ran.stderr);
-    }
-}
-
-#[test]
-fn quiet_prints_nothing_on_success() {
-    let dir = with_store();
-    dir.write("archive/empty.json", "");
-    for arguments in [
-        &["ingest", "archive", "--store", "other", "--quiet"][..],
-        &["ingest", "archive", "--store", "other", "-q"],
-        &["compact", "--store", "other", "-q"],
-    ] {
-        let ran = dir.pbi(arguments).ended(0);
-        assert_eq!((ran.stderr, ran.stdout), (String::new(), String::new()), "{arguments:?}");
-    }
-    for arguments in [
-        &["ingest", "archive", "--store", "other", "-q", "--format", "json"][..],
-        &["--quiet", "report", "top-reports", "--from", "archive"],
-        &["report", "top-reports", "--store", "store", "-q"],
-        &["status", "--store", "store", "-q"],
-        &["reports", "-q"],
-    ] {
-        let ran = dir.pbi(arguments).ended(0);
-        assert_eq!(ran.stderr, "", "{arguments:?}");
-        assert_ne!(ran.stdout, "", "{arguments:?}");
     }
 }
 

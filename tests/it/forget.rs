@@ -23,23 +23,7 @@ fn row_texts(store: &Path) -> Vec<String> {
 /// names.
 fn texts(store: &Path) -> Vec<String> {
     let mut texts = row_texts(store);
-    let mut folders = vec![store.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
-            let path = entry.expect("the folder can be listed").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                // Footers of Parquet files contain the minimum and maximum text of a column.
-                let bytes = std::fs::read(&path).expect("the file can be read");
-                if path.extension().is_some_and(|ending| ending == "zst") {
-                    let text = zstd::decode_all(&bytes[..]).expect("it is whole");
-                    texts.push(String::from_utf8(text).expect("it is text"));
-                }
-                texts.push(String::from_utf8_lossy(&bytes).into_owned());
-            }
-        }
-    }
+    texts.extend(table::file_texts(store).into_iter().map(|(_, text)| text));
     texts
 }
 

@@ -70,6 +70,12 @@ mod top_reports;
 mod golden;
 // Filters, parameters, all reports at once, and SQL of the user.
 mod questions;
+// Conditions, order, number of rows and columns of every report.
+mod row_selection;
+// Rows of two periods side by side.
+mod compare;
+// One report, workspace or user in full.
+mod details;
 // Who an event counts for, and what it is about.
 mod who_and_what;
 // Days that only the period names.
@@ -86,6 +92,10 @@ mod report_oracles;
 mod comparisons;
 // The dashboard: its figures, its policy, and names that attack it.
 mod dashboard;
+// Power BI projects: references, pages, names, and what a second run replaces.
+mod powerbi;
+// The model of such a project, as far as tests need it.
+mod tmdl;
 // A strict parser of HTML.
 mod html;
 // Random unusual events and the row invariant.
@@ -104,6 +114,11 @@ mod shapes;
 mod cli;
 // Dry runs.
 mod dry_run;
+// Days to download again, and what closes them.
+mod gaps;
+// Nightly runs in which something goes wrong, and what they print.
+#[cfg(unix)]
+mod watching;
 // Threads of the query engine.
 #[cfg(target_os = "linux")]
 mod threads;
@@ -131,6 +146,7 @@ mod forget_result;
 // Every spelling of an address, and a search of all bytes.
 mod spellings;
 // Key files of pseudonyms, and paths that are not UTF-8.
+mod inventory;
 mod key_files;
 // Files that were rewritten with the same size and time.
 mod rewritten;

@@ -23,9 +23,9 @@ fn messages(dir: &Workdir, code: i32, arguments: &[&str]) -> String {
 #[test]
 fn format_follows_the_name_of_the_output_file() {
     let dir = with_store();
+    let report = ["report", "top-reports", "--store", "store"];
     let written = |arguments: &[&str], file: &str| {
-        let report = ["report", "top-reports", "--store", "store", "--output", file];
-        dir.pbi(report.iter().chain(arguments)).ended(0);
+        dir.pbi(report.iter().chain(&["--output", file]).chain(arguments)).ended(0);
         std::fs::read(dir.join(file)).expect("the file is written")
     };
     for (file, start) in [
@@ -41,10 +41,11 @@ fn format_follows_the_name_of_the_output_file() {
         let bytes = written(&[], file);
         assert!(bytes.starts_with(start), "{file}: {}", String::from_utf8_lossy(&bytes));
     }
-    assert!(
-        written(&["--format", "JSON"], "b.csv").starts_with(b"{\n"),
-        "the given format decides"
-    );
+    assert!(written(&["--format", "JSON"], "b.json").starts_with(b"{\n"));
+    let contradiction = ["--format", "json", "--output", "b.csv"];
+    let refused = dir.pbi(report.iter().chain(&contradiction)).ended(2);
+    let advice = "omit --format, or use the extension .json";
+    assert!(refused.stderr.contains(advice), "{}", refused.stderr);
     assert!(written(&["--excel-safe"], "c.csv").starts_with(b"\xef\xbb\xbfrank,report,"));
 }
 

@@ -78,8 +78,12 @@ const BANNED: &[Ban] = &[
     ("repeats", "duplicates", &[]),
     // A function of Python.
     ("dump|dumps", "log files", &["json dump"]),
-    // Words of Git.
-    ("pull|pulls|pulled|pulling", "download", &["pull request|requests", "git pull"]),
+    // Words of Git, and names of files.
+    (
+        "pull|pulls|pulled|pulling",
+        "download",
+        &["pull request|requests", "git pull", "pulling md", "scripts pull", "tests pulling"],
+    ),
     ("consumed", "viewed", &[]),
     ("licence*", "license", &[]),
     ("organis*", "organization", &[]),

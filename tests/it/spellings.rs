@@ -128,9 +128,13 @@ fn event(id: usize, text: &str) -> Value {
     })
 }
 
-/// Returns the part of a spelling that can be the name of a file.
+/// Returns the part of a spelling that can be the name of a file. No name contains a slash, and
+/// without it the text would have no person in it.
 fn file_name(text: &str) -> String {
-    text.replace(['/', '\\', '"', '<', '>', '|', ':', '*', '?'], "~")
+    if text.contains(['/', '\\']) {
+        return "name".to_owned();
+    }
+    text.replace(['"', '<', '>', '|', ':', '*', '?'], "~")
 }
 
 /// Writes every spelling into every place: files, members of archives, events and rejected records.
@@ -206,22 +210,8 @@ fn left(store: &Path) -> Vec<String> {
         search("row", &row.event().write());
         search("source", row.text("SourceFile").unwrap_or_default());
     });
-    let mut folders = vec![store.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
-            let path = entry.expect("the folder can be listed").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.to_string_lossy().into_owned();
-            let mut bytes = std::fs::read(&path).expect("the file can be read");
-            search(&name, &String::from_utf8_lossy(&bytes));
-            if name.ends_with(".zst") {
-                bytes = zstd::decode_all(&bytes[..]).expect("it is whole");
-                search(&name, &String::from_utf8_lossy(&bytes));
-            }
-        }
+    for (name, text) in table::file_texts(store) {
+        search(&name, &text);
     }
     left
 }

@@ -206,3 +206,28 @@ pub fn time_text(us: i64) -> Json {
     let time = DateTime::from_timestamp_micros(us).expect("an instant of the log");
     Json::Text(time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
 }
+
+/// Returns the paths and texts of all files of a store, including those that no commit names. A
+/// compressed file has a second text, its content.
+pub fn file_texts(store: &Path) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    let mut folders = vec![store.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
+            let path = entry.expect("the folder can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.to_string_lossy().into_owned();
+            // Footers of Parquet files contain the minimum and maximum text of a column.
+            let bytes = std::fs::read(&path).expect("the file can be read");
+            if name.ends_with(".zst") {
+                let text = zstd::decode_all(&bytes[..]).expect("it is whole");
+                texts.push((name.clone(), String::from_utf8(text).expect("it is text")));
+            }
+            texts.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    texts
+}

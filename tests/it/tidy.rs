@@ -15,7 +15,7 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 26] = [
+const KNOWS: [(&str, &[&str]); 29] = [
     ("error", &[]),
     ("interrupt", &[]),
     ("calendar", &["error"]),
@@ -27,8 +27,9 @@ const KNOWS: [(&str, &[&str]); 26] = [
     ("column", &["record", "schema"]),
     // Times are the same everywhere; the store knows nothing of parsed events.
     ("store", &["column", "error", "interrupt", "record::time", "schema"]),
+    ("inventory", &["record", "schema"]),
     ("source_warnings", &["record::loss_indicators", "schema"]),
-    ("query", &["calendar", "error", "grid", "schema", "store", "source_warnings"]),
+    ("query", &["calendar", "error", "grid", "inventory", "schema", "store", "source_warnings"]),
     ("render", &["error", "grid"]),
     (
         "ingest",
@@ -36,6 +37,7 @@ const KNOWS: [(&str, &[&str]); 26] = [
             "column",
             "error",
             "interrupt",
+            "inventory",
             "person",
             "record",
             "schema",
@@ -47,10 +49,12 @@ const KNOWS: [(&str, &[&str]); 26] = [
     ("rejects", &["error", "render", "schema", "store"]),
     ("report", &["calendar", "data_dictionary", "error", "grid", "query", "render", "store"]),
     ("dashboard", &["error", "grid", "render", "report"]),
+    ("powerbi", &["error", "grid", "interrupt", "render", "report"]),
     ("export", &["calendar", "column", "error", "query", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
-    ("gaps", &["error", "query", "schema", "store"]),
-    ("status", &["error", "query", "record::time", "schema", "store"]),
+    ("gaps", &["calendar", "error", "query", "schema", "store"]),
+    ("status", &["error", "inventory", "query", "record::time", "schema", "store"]),
+    ("watch", &["calendar", "error", "gaps", "query", "schema", "source_warnings", "store"]),
     ("maintenance", &["error", "person", "schema", "store"]),
     // The command line knows the conductors and none of the stages.
     (
@@ -63,9 +67,11 @@ const KNOWS: [(&str, &[&str]); 26] = [
             "gaps",
             "ingest",
             "interrupt",
+            "powerbi",
             "rejects",
             "report",
             "status",
+            "watch",
             "maintenance",
         ],
     ),

@@ -211,9 +211,22 @@ pub struct Source {
     pub kind: String,
     pub outcome: Outcome,
     pub records: Records,
+    #[serde(default)]
+    pub inventory: Option<InventoryFacts>,
     pub problems: Vec<Problem>,
     pub skipped: Vec<Problem>,
     pub warnings: Vec<Warning>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InventoryFacts {
+    pub shapes: Vec<String>,
+    pub workspaces: u64,
+    pub items: u64,
+    pub access: u64,
+    pub lost_lists: u64,
+    pub new_states: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

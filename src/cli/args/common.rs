@@ -34,16 +34,16 @@ impl StoreFolder {
 /// Days of the events to read.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct PeriodArgs {
-    /// First day: 2026-03-01, last-month, or the last days of the log (30d, 4w, 3m)
+    /// First day: 2026-03-01, last-month, or counted from the end of the log (30d, 4w, 3m)
     #[arg(long, value_name = "DAY", value_parser = DayBound::parse_since)]
     since: Option<DayBound>,
-    /// Last day (2026-03-31), inclusive; the last of a month or other period
+    /// Last day, inclusive: 2026-03-31, or a month or other period for its last day
     #[arg(long, value_name = "DAY", value_parser = DayBound::parse_until)]
     until: Option<DayBound>,
     /// A whole period: last-week, this-quarter, 2026-03, 2026-Q1, 30d
     #[arg(long, value_name = "PERIOD", conflicts_with_all = ["since", "until"])]
     period: Option<PeriodBounds>,
-    /// Time zone of days, weeks and hours (IANA name)
+    /// Time zone for days, weeks and hours (IANA name)
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = parse_time_zone)]
     pub(in crate::cli) tz: Tz,
 }
@@ -70,15 +70,15 @@ impl Threads {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum LogFormat {
-    /// Lines for people
+    /// Human-readable text
     Text,
-    /// One JSON object per line with time, level and message; the last has the exit code
+    /// One JSON object per line with time, level and message; the last also has the exit code
     Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum SummaryFormat {
-    /// Lines for people
+    /// Human-readable text
     Text,
     /// One JSON object
     Json,
@@ -86,7 +86,7 @@ pub(in crate::cli) enum SummaryFormat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum DictionaryFormat {
-    /// Lines for people
+    /// Human-readable text
     Text,
     /// One JSON object
     Json,
@@ -96,7 +96,7 @@ pub(in crate::cli) enum DictionaryFormat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ListFormat {
-    /// Lines for people
+    /// Human-readable text
     Text,
     /// One JSON object
     Json,

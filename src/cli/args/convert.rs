@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::rejects::RejectsFormat;
-use crate::report::{Actors, NoiseFilter, OutputFormat, SqlEngine};
+use crate::report::{Actors, NoiseFilter, OutputFormat, SortKey, SqlEngine};
 
 impl ValueEnum for OutputFormat {
     fn value_variants<'a>() -> &'a [Self] {
@@ -100,6 +100,23 @@ pub(super) fn parse_row_count(text: &str) -> Result<u32, String> {
     rows.ok_or_else(|| "N must be 1 or greater; omit --top to get all rows in files".into())
 }
 
+/// Parses the name of a column.
+pub(super) fn parse_column_name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a column name is missing; use NAME,NAME, for example report,views".into()),
+        name => Ok(name.to_owned()),
+    }
+}
+
+/// Parses the name of a column to sort by, with `-` before it for the highest value first.
+pub(super) fn parse_sort_key(text: &str) -> Result<SortKey, String> {
+    let key = SortKey::parse(text.trim());
+    match key.column.as_str() {
+        "" => Err("a column name is missing; use NAME or -NAME, for example -views".into()),
+        _ => Ok(key),
+    }
+}
+
 /// Parses `NAME=VALUE`.
 pub(super) fn parse_param(pair: &str) -> Result<(String, String), String> {
     let parts = pair.split_once('=').filter(|(name, _)| !name.is_empty());
@@ -136,6 +153,18 @@ mod tests {
         let error = parse_time_zone("Berlin").unwrap_err();
         assert_eq!(error, "unknown time zone \"Berlin\"; did you mean Europe/Berlin?");
         assert!(parse_time_zone("Atlantis").unwrap_err().contains("IANA"));
+    }
+
+    #[test]
+    fn columns_need_a_name() {
+        assert_eq!(parse_column_name(" views ").unwrap(), "views");
+        let key = parse_sort_key("-views").unwrap();
+        assert_eq!((key.column.as_str(), key.is_descending), ("views", true));
+        assert!(!parse_sort_key("views").unwrap().is_descending);
+        for text in ["", " ", "-"] {
+            assert!(parse_sort_key(text).unwrap_err().contains("-views"));
+        }
+        assert!(parse_column_name(" ").unwrap_err().contains("report,views"));
     }
 
     #[test]

@@ -7,39 +7,68 @@ use super::common::{
     DEFAULT_STORE, DictionaryFormat, PeriodArgs, StoreFolder, SummaryFormat, Threads,
 };
 use super::convert::RejectsOutput;
-use crate::gaps::RecentDays;
+use crate::report::DayBound;
+use crate::watch::WatchCondition;
+
+/// First day that `gaps` and `status --fail-on` check.
+const DEFAULT_SINCE: &str = "28d";
 
 /// Show a summary of the store
 ///
-/// Period, events, users, automated API activity, files and size, and the sources with problems.
+/// Shows period, events, users, automated API activity, files and size, and the sources with
+/// problems. With --fail-on, exits with code 3 as long as there is a problem that can be repaired.
+/// Messages on stderr describe the problem.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   pbi-analyze status
-  pbi-analyze status --store D:\\pbi-store --format json")]
+  pbi-analyze status --store D:\\pbi-store --format json
+  pbi-analyze status --quiet --fail-on stale:2d,missing,damaged,rejects")]
 pub(in crate::cli) struct StatusArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
+    /// Exit with code 3 if a condition holds; separate several with commas
+    ///
+    /// stale:2d (the newest event is older than 2 days), missing (a day has no events), incomplete
+    /// (a day is missing, partial or truncated), damaged (a source is damaged or is not a log),
+    /// rejects (records of a source were rejected). A source counts until its file is replaced or
+    /// deleted, or other sources have as many events for its days.
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',')]
+    pub(in crate::cli) fail_on: Vec<WatchCondition>,
+    /// First day that --fail-on checks: counted back from yesterday (28d, 2w), or a date
+    /// (2026-03-01)
+    #[arg(
+        long,
+        value_name = "DAY",
+        default_value = DEFAULT_SINCE,
+        value_parser = DayBound::parse_since
+    )]
+    pub(in crate::cli) since: DayBound,
     /// Output format
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
     pub(in crate::cli) format: SummaryFormat,
 }
 
-/// List the days that ought to be downloaded again
+/// List the days to download again
 ///
-/// Prints the UTC days that are missing, partial or truncated, one per line: the day, the hours,
-/// the status and its reason. Downloading a day again, and ingesting it, closes the gap. Days that
-/// Microsoft no longer has are not listed, nor is today. Exits with code 0 and prints nothing if no
-/// day is incomplete, and with code 3 otherwise.
+/// Prints the UTC days that are missing, partial or truncated, one per line, with hours, status and
+/// reason. To close a gap, download the day again and ingest it. Does not list today, or days that
+/// Microsoft no longer has (after 28 to 30 days). Exits with code 3 if a day is incomplete.
+/// Otherwise prints nothing and exits with code 0.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   pbi-analyze gaps
   pbi-analyze gaps --since 7d --format json")]
 pub(in crate::cli) struct GapsArgs {
-    /// Days to check, up to today; Microsoft has 28 days, and often 30
-    #[arg(long, value_name = "Nd", default_value = "28d")]
-    pub(in crate::cli) since: RecentDays,
+    /// First day to check: counted back from yesterday (28d, 2w), or a date (2026-03-01)
+    #[arg(
+        long,
+        value_name = "DAY",
+        default_value = DEFAULT_SINCE,
+        value_parser = DayBound::parse_since
+    )]
+    pub(in crate::cli) since: DayBound,
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     /// Output format
@@ -49,9 +78,9 @@ pub(in crate::cli) struct GapsArgs {
 
 /// Merge the small files of the store
 ///
-/// Small files are also merged automatically by `ingest` as they accumulate. This command merges
-/// all small files, into one file per month where possible. Events do not change, and other readers
-/// can continue.
+/// `ingest` also merges small files automatically as they accumulate. This command merges all small
+/// files, into one file per month where possible. Events do not change, and other programs can keep
+/// reading the store.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -74,11 +103,11 @@ pub(in crate::cli) struct CompactArgs {
 
 /// Erase a person's data from the store
 ///
-/// Erases the person's events, or with --pseudonymize only the name. In all other events,
-/// addresses, display names, user keys and names of personal workspaces are replaced with
-/// pseudonyms, whose key is not kept. This cannot be undone; --dry-run shows what would change.
-/// Exits with code 3 if the store has no data about a person. Sources stay known, so loading them
-/// again restores nothing, but loading a new file can.
+/// Erases the person's events, or with --pseudonymize only the name. In all other events, replaces
+/// the person's addresses, display names, user keys and names of personal workspaces with
+/// pseudonyms. The key of the pseudonyms is not kept. This cannot be undone; --dry-run shows what
+/// would change. Exits with code 3 if the store has no data about a person. The store remembers its
+/// sources, so loading them again restores nothing. Loading a new file can restore data.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -86,7 +115,7 @@ Examples:
   pbi-analyze forget --user zoe.doe@contoso.com
   pbi-analyze forget --user zoe.doe@contoso.com --pseudonymize --format json")]
 pub(in crate::cli) struct ForgetArgs {
-    /// Address or ID of a person, without wildcards; can be repeated
+    /// Address or ID of a person, without wildcards; repeat for several people
     #[arg(long, value_name = "USER", required = true)]
     pub(in crate::cli) user: Vec<String>,
     /// Keep the events and replace the person with a pseudonym
@@ -110,8 +139,8 @@ pub(in crate::cli) struct ForgetArgs {
 /// Verify the integrity of the store
 ///
 /// Reads all files. Checks that every data file exists, is intact and sorted, that there are no
-/// unknown files or duplicate events, and that statistics and counts are right. Lists failures and
-/// changes nothing. Exits with code 1 if a check fails.
+/// unknown files or duplicate events, and that statistics and counts are correct. Lists failures
+/// and changes nothing. Exits with code 1 if a check fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -129,8 +158,8 @@ pub(in crate::cli) struct VerifyArgs {
 
 /// Show the columns of the table and their meaning
 ///
-/// With a store, also shows the fields that its events have in the column Extra, newest first, so
-/// that fields recently added by Microsoft come first.
+/// With a store, also shows the fields that its events have in the column Extra. The newest fields
+/// come first, for example those that Microsoft added recently.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -145,7 +174,7 @@ pub(in crate::cli) struct SchemaArgs {
     /// Show the SQL views and their columns instead
     #[arg(long, conflicts_with_all = ["store", "extra"])]
     pub(in crate::cli) views: bool,
-    /// Also show the fields in Extra of the store in PBI_STORE, or else in pbi-store
+    /// Also show the fields in Extra of the default store (PBI_STORE, else pbi-store)
     #[arg(long)]
     pub(in crate::cli) extra: bool,
     /// Output format
@@ -164,8 +193,8 @@ impl SchemaArgs {
 
 /// Export the events of the store as JSON
 ///
-/// One event per line, sorted by time and ID. The output does not depend on how events are
-/// distributed over files. docs/lossless.md lists the differences to the original JSON.
+/// Writes one event per line, sorted by time and ID. The output does not depend on how events are
+/// distributed across files. docs/lossless.md lists the differences from the original JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -180,7 +209,7 @@ pub(in crate::cli) struct ExportArgs {
     /// Add SourceFile and SourceKind to each event
     #[arg(long)]
     pub(in crate::cli) with_lineage: bool,
-    /// Export the values of copies that contradict their event, with the value that was kept
+    /// Export the conflicting values of duplicates, each with the value that was kept
     #[arg(long, conflicts_with = "with_lineage")]
     pub(in crate::cli) conflicts: bool,
     /// Write to FILE, or to stdout if FILE is -
@@ -190,8 +219,8 @@ pub(in crate::cli) struct ExportArgs {
 
 /// List rejected records
 ///
-/// Shows source, byte position and reason of each record, and with --with-content its text (the
-/// first MiB). To load a record that you repaired, save it to a new file and run `ingest`.
+/// Shows the source, byte position and reason for each record. With --with-content, also shows its
+/// text (the first MiB). To load a repaired record, save it to a new file and run `ingest`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -204,7 +233,7 @@ pub(in crate::cli) struct RejectsArgs {
     /// Show only records of sources whose names contain this text
     #[arg(long, value_name = "TEXT")]
     pub(in crate::cli) source: Option<String>,
-    /// Include the text of each record; `raw_base64` has bytes that are not UTF-8
+    /// Include the text of each record; `raw_base64` contains bytes that are not UTF-8
     #[arg(long)]
     pub(in crate::cli) with_content: bool,
     /// Output format

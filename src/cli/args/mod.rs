@@ -5,6 +5,7 @@ mod convert;
 mod filters;
 mod maintenance;
 mod report;
+mod rows;
 
 use std::path::PathBuf;
 
@@ -16,7 +17,9 @@ pub(super) use convert::RejectsOutput;
 pub(super) use maintenance::{
     CompactArgs, ExportArgs, ForgetArgs, GapsArgs, RejectsArgs, SchemaArgs, StatusArgs, VerifyArgs,
 };
-pub(super) use report::{DashboardArgs, OutputArgs, QueryArgs, ReportArgs, ReportsArgs, SqlArgs};
+pub(super) use report::{
+    DashboardArgs, OutputArgs, PowerbiArgs, QueryArgs, ReportArgs, ReportsArgs, SqlArgs,
+};
 
 /// Positions in the help of the flags that every command has: last, before `--help`.
 const GLOBAL_FLAG_ORDER: [usize; 2] = [900, 901];
@@ -38,7 +41,8 @@ Exit codes: 0 success; 1 failure; 2 usage error; 3 completed with warnings
 pub(super) struct Args {
     /// Show only warnings and errors
     ///
-    /// The text summaries of ingest and compact are not printed. Results are still printed, for
+    /// Does not print the text summaries of ingest and compact. Prints the text of status, verify
+    /// and reports with --fail-on only if something is wrong. Still prints other results, for
     /// example the rows of a report or a summary with --format json.
     #[arg(long, short, global = true, display_order = GLOBAL_FLAG_ORDER[0])]
     pub(super) quiet: bool,
@@ -62,6 +66,7 @@ impl Args {
             Command::Report(command) => Some(&command.output_args.query_args),
             Command::Sql(command) => Some(&command.output_args.query_args),
             Command::Dashboard(command) => Some(&command.query_args),
+            Command::Powerbi(command) => Some(&command.query_args),
             _ => None,
         }
     }
@@ -82,6 +87,7 @@ pub(super) enum Command {
     Ingest(IngestArgs),
     Report(ReportArgs),
     Dashboard(DashboardArgs),
+    Powerbi(PowerbiArgs),
     Reports(ReportsArgs),
     Sql(SqlArgs),
     Status(StatusArgs),
@@ -99,10 +105,10 @@ pub(super) enum Command {
 /// Load log files into the store
 ///
 /// Reads files and folders, in UTF-8 or UTF-16. Detects the format of each file from its content:
-/// pages of the REST API, output of Get-PowerBIActivityEvent, NDJSON, single events, CSV exports of
-/// the unified audit log with an AuditData column, the wrappers of collectors (Splunk, Elastic,
-/// Logic Apps, …), and Parquet; packed with gzip, zip, Zstandard or tar. Each event is stored
-/// once, and files that were loaded before are not read again.
+/// REST API pages, output of Get-PowerBIActivityEvent, NDJSON, single events, CSV exports of the
+/// unified audit log with an AuditData column, events wrapped by log collectors (Splunk, Elastic,
+/// Logic Apps, …), and Parquet. Files can be packed with gzip, zip, Zstandard or tar. Each event is
+/// stored once, and files that were already loaded are not read again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -114,11 +120,11 @@ pub(super) struct IngestArgs {
     /// Files and folders to read
     #[arg(required = true, value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
-    /// Leave out files and folders; repeat for several patterns
+    /// Exclude files and folders; repeat for several patterns
     ///
-    /// A pattern without a slash is compared with names (desktop.ini, *.txt), one with a slash with
-    /// the path below PATH (scans/**). * matches any characters of a name, ? one, ** any folders.
-    /// Case does not matter.
+    /// A pattern without a slash matches names of files and folders (desktop.ini, *.txt). A pattern
+    /// with a slash matches the path below PATH (scans/**). In a name, * matches any characters and
+    /// ? matches one; ** matches any number of folders. Case does not matter.
     #[arg(long, value_name = "GLOB", action = clap::ArgAction::Append)]
     pub(super) exclude: Vec<String>,
     /// List the files that would be read, without reading them
@@ -128,30 +134,30 @@ pub(super) struct IngestArgs {
     pub(super) store: StoreFolder,
     #[command(flatten)]
     pub(super) threads: Threads,
-    /// Replace persons with pseudonyms; needs --key-file
+    /// Replace people with pseudonyms; needs --key-file
     ///
-    /// The same person always gets the same pseudonym; the domain is kept. A store has either
-    /// pseudonyms made with one key, or original names.
+    /// A person always gets the same pseudonym, and the domain is kept. A store contains either
+    /// original names or pseudonyms made with one key.
     #[arg(long, requires = "key_file")]
     pub(super) pseudonymize: bool,
     /// Key file for --pseudonymize
     #[arg(long, value_name = "KEYFILE", requires = "pseudonymize")]
     pub(super) key_file: Option<PathBuf>,
-    /// Keep events of Exchange, SharePoint and other workloads too
+    /// Also keep events of Exchange, SharePoint and other workloads
     ///
-    /// Files that were loaded without them are read again. Reports do not change.
+    /// Files that were loaded without this flag are read again. Reports do not change.
     #[arg(long)]
     pub(super) all_workloads: bool,
     /// Read all files to find those whose content changed
     ///
-    /// Without this flag, files are not read if the store knows them with the same size and time,
-    /// and the system does not show that they were rewritten.
+    /// Without this flag, a file is skipped if its size and time are the same as in the store and
+    /// the system does not show that it was rewritten.
     #[arg(long)]
     pub(super) reread: bool,
     /// Exit with code 0 even if a folder has no files
     ///
-    /// Without this flag, the exit code is then 3, because a network share that is not mounted
-    /// looks like an empty folder.
+    /// Without this flag, a folder without files causes exit code 3, because an unmounted network
+    /// share looks like an empty folder.
     #[arg(long)]
     pub(super) allow_empty: bool,
     /// Format of the summary
@@ -201,6 +207,6 @@ mod tests {
         let args = Args::try_parse_from(line.split(' '));
         let Command::Report(report) = args.unwrap().command else { panic!("report") };
         assert_eq!(report.output_args.query_args.from, ["a", "b", "c"].map(PathBuf::from));
-        assert_eq!(report.top, Some(3));
+        assert_eq!(report.output_args.rows.top, Some(3));
     }
 }

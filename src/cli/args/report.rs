@@ -1,20 +1,23 @@
-//! Flags of the commands that read events: report, dashboard, sql and reports.
+//! Flags of the commands that read events: report, dashboard, powerbi, sql and reports.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use clap::ArgAction;
 
 use super::common::{ListFormat, PeriodArgs, StoreFolder, Threads};
-use super::convert::{parse_param, parse_row_count};
+use super::convert::parse_param;
 use super::filters::FilterArgs;
+use super::rows::RowArgs;
 use crate::cli::memory::parse_size;
-use crate::report::{Actors, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
+use crate::powerbi::{DataFolder, ProjectName};
+use crate::report::{Actors, EarlierPeriod, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
 
 /// Run a report (see `pbi-analyze reports`)
 ///
-/// Reads the store, or with --from raw log files without a store. Duplicate events are removed in
-/// both cases. Without a name, lists all reports.
+/// Reads the store, or raw log files if --from is given. Removes duplicate events in both cases.
+/// Lists all reports if NAME is omitted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -25,11 +28,18 @@ Examples:
   pbi-analyze report exports --workspace Finance --user '*@contoso.com'
   pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
   pbi-analyze report --all --output-dir reports --format csv
+  pbi-analyze report --all --since 30d --output all.xlsx
+  pbi-analyze report report-usage --report Sales --details
+  pbi-analyze report top-reports --period last-month --compare previous
+  pbi-analyze report workspace-usage --where viewers=1 --sort -views
+  pbi-analyze report top-users --columns user,views,last_view --top 20
   pbi-analyze report coverage --since 7d --fail-on coverage:missing
 
 `pbi-analyze report NAME --help` explains a report.
 Filters take an ID or a name in any case, with * as a wildcard. Repeat a flag to
 match any of several values. An event without a capacity matches no --capacity.
+--where, --sort, --top and --columns apply to the rows of the report, in this
+order. Empty cells are last in both directions of --sort.
 Conditions of --fail-on: coverage:missing, coverage:truncated,
 coverage:partial, coverage:incomplete, rows:any, rows:none, and stale:2d if the
 newest event is more than two days old.")]
@@ -37,11 +47,23 @@ pub(in crate::cli) struct ReportArgs {
     /// Name of the report; `pbi-analyze reports` lists them
     #[arg(conflicts_with = "all")]
     pub(in crate::cli) name: Option<String>,
-    /// Run every report, each into its own file
-    #[arg(long, requires = "output_dir", conflicts_with_all = ["output", "show_sql"])]
+    /// Run every report, and write one file per report or a single workbook
+    #[arg(long, conflicts_with_all = ["show_sql", "condition", "sort", "columns"])]
     pub(in crate::cli) all: bool,
+    /// Compare with an earlier period: previous, 2026-Q1, 2025-03-01..2025-03-31
+    ///
+    /// Shows each figure for both periods, with the difference and the percentage. Both periods
+    /// count the same number of complete days, on the same weekdays.
+    #[arg(long, value_name = "PERIOD", conflicts_with_all = ["all", "show_sql", "details"])]
+    pub(in crate::cli) compare: Option<EarlierPeriod>,
+    /// Show one report, workspace or user in detail, as several tables
+    ///
+    /// Needs report-usage with --report, workspace-usage with --workspace, or user-usage with
+    /// --user. The name must match exactly one item.
+    #[arg(long, conflicts_with_all = ["all", "show_sql", "condition", "sort", "columns"])]
+    pub(in crate::cli) details: bool,
     /// Folder for the files of --all
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub(in crate::cli) output_dir: Option<PathBuf>,
     /// Set a parameter of the report
     #[arg(
@@ -51,14 +73,16 @@ pub(in crate::cli) struct ReportArgs {
         value_parser = parse_param
     )]
     pub(in crate::cli) param: Vec<(String, String)>,
-    /// Maximum number of rows
-    #[arg(long, value_name = "N", value_parser = parse_row_count)]
-    pub(in crate::cli) top: Option<u32>,
     /// Exit with code 3 if CONDITION holds
     #[arg(long, value_name = "CONDITION", action = ArgAction::Append)]
     pub(in crate::cli) fail_on: Vec<FailCondition>,
-    /// Print the report as SQL of another engine instead of running it
-    #[arg(long, value_enum, value_name = "ENGINE", conflicts_with = "from")]
+    /// Print the report as SQL for another engine instead of running it
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ENGINE",
+        conflicts_with_all = ["from", "condition", "sort", "columns"]
+    )]
     pub(in crate::cli) show_sql: Option<SqlEngine>,
     #[command(flatten)]
     pub(in crate::cli) queries: QueriesFolder,
@@ -68,8 +92,9 @@ pub(in crate::cli) struct ReportArgs {
 
 /// Run your own SQL query
 ///
-/// One SELECT over the views that reports read; `pbi-analyze schema --views` lists them. SQL that
-/// other engines would interpret differently is rejected, with a suggested rewrite.
+/// Runs one SELECT over the views that reports read. To list the views, run `pbi-analyze schema
+/// --views`. SQL that other engines would interpret differently is rejected, with a suggested
+/// rewrite.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -77,7 +102,7 @@ Examples:
     GROUP BY activity_name ORDER BY events DESC NULLS LAST\"
   pbi-analyze sql - --since 30d --format csv < question.sql")]
 pub(in crate::cli) struct SqlArgs {
-    /// The statement; - reads it from stdin
+    /// SQL statement, or - to read it from stdin
     pub(in crate::cli) statement: String,
     #[command(flatten)]
     pub(in crate::cli) output_args: OutputArgs,
@@ -85,9 +110,9 @@ pub(in crate::cli) struct SqlArgs {
 
 /// Write an HTML dashboard
 ///
-/// One HTML file with key figures and their change, charts over time, tables that sort and filter,
-/// and gaps in the log. It loads no other files, so it can be mailed and printed. Its figures are
-/// those of the reports.
+/// Writes one HTML file with key figures and how they changed, charts over time, tables that you
+/// can sort and filter, and gaps in the log. The file loads no other files, so you can email or
+/// print it. Its figures match those of the reports.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -106,18 +131,56 @@ pub(in crate::cli) struct DashboardArgs {
     pub(in crate::cli) output: Option<PathBuf>,
 }
 
+/// Write a Power BI project: data, semantic model and report
+///
+/// Writes a project that Power BI Desktop opens (PBIP): a star schema as Parquet files, a semantic
+/// model with measures, and report pages. Its figures match those of the reports. If the folder
+/// already contains the project, only the data is written, so your changes to the model and the
+/// report are kept.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pbi-analyze powerbi --output usage-project
+  pbi-analyze powerbi --since 12m --tz Europe/Berlin --output usage-project
+  pbi-analyze powerbi --output usage-project --data-folder 'D:\\usage-project\\data'
+  pbi-analyze powerbi --from ./activity-log --output usage-project
+
+Power BI reads the data from an absolute path, which is the parameter DataFolder
+of the model. docs/power-bi-project.md explains how to open and refresh it.")]
+pub(in crate::cli) struct PowerbiArgs {
+    #[command(flatten)]
+    pub(in crate::cli) query_args: QueryArgs,
+    /// Folder of the project; created if missing
+    #[arg(long, short, value_name = "DIR")]
+    pub(in crate::cli) output: PathBuf,
+    /// Name of the project and its files
+    #[arg(long, value_name = "NAME", default_value = "Usage")]
+    pub(in crate::cli) name: ProjectName,
+    /// Path of the data folder as Power BI sees it [default: data in --output]
+    ///
+    /// Use this flag if the project is written on one machine and opened on another. An existing
+    /// project keeps its path unless --overwrite-project is given.
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::cli) data_folder: Option<DataFolder>,
+    /// Also replace the semantic model and the report of an existing project
+    #[arg(long)]
+    pub(in crate::cli) overwrite_project: bool,
+}
+
 /// Query and output of a report or statement.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct OutputArgs {
     #[command(flatten)]
     pub(in crate::cli) query_args: QueryArgs,
+    #[command(flatten)]
+    pub(in crate::cli) rows: RowArgs,
     /// Output format [default: from the extension of --output, else text]
     #[arg(long, value_enum, ignore_case = true)]
     pub(in crate::cli) format: Option<OutputFormat>,
-    /// In CSV, prefix text that Excel would interpret as a formula with an apostrophe
+    /// In CSV, put an apostrophe before text that Excel would interpret as a formula
     ///
-    /// This applies to text that starts with = + - @, a tab or a carriage return, because users
-    /// choose the names of reports. Numbers do not change. Workbooks (xlsx) do not need it.
+    /// This applies to text that starts with =, +, -, @, a tab or a carriage return, because report
+    /// names are user input. Numbers do not change. Workbooks (xlsx) do not need this flag.
     #[arg(long)]
     pub(in crate::cli) excel_safe: bool,
     /// Write to FILE, or to stdout if FILE is -
@@ -133,7 +196,7 @@ pub(in crate::cli) struct QueryArgs {
     /// Read raw log files directly, without a store
     #[arg(long, value_name = "PATH", num_args = 1.., action = ArgAction::Append)]
     pub(in crate::cli) from: Vec<PathBuf>,
-    /// With --from, leave out files and folders, as `ingest` does
+    /// With --from, exclude files and folders, as in `ingest`
     #[arg(long, value_name = "GLOB", requires = "from", action = ArgAction::Append)]
     pub(in crate::cli) exclude: Vec<String>,
     #[command(flatten)]
@@ -146,9 +209,12 @@ pub(in crate::cli) struct QueryArgs {
     pub(in crate::cli) actors: Option<Actors>,
     #[command(flatten)]
     pub(in crate::cli) filters: FilterArgs,
+    /// Use the inventory as of this day [default: the newest snapshots]
+    #[arg(long, value_name = "DAY")]
+    pub(in crate::cli) as_of: Option<NaiveDate>,
     #[command(flatten)]
     pub(in crate::cli) threads: Threads,
-    /// Stop when the command needs more memory [default: 80 % of the machine]
+    /// Stop if the command needs more memory than this [default: 80 % of the machine]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(in crate::cli) memory_limit: Option<u64>,
 }

@@ -15,18 +15,25 @@ use crate::maintenance;
 use crate::rejects;
 use crate::report::PeriodBounds;
 use crate::status;
+use crate::watch;
 
-pub(in crate::cli) fn status(command: &StatusArgs) -> Result<ExitStatus> {
+pub(in crate::cli) fn status(command: &StatusArgs, quiet: bool) -> Result<ExitStatus> {
     let store = open_existing(command.store.path())?;
     let status = store.read(status::collect_status)?;
     let text = match command.format {
+        SummaryFormat::Text if quiet => String::new(),
         SummaryFormat::Text => {
             out::strip_control(&text::status_text(&status, command.store.path()))
         }
         SummaryFormat::Json => to_json(&status)?,
     };
     out::write(text.as_bytes(), None)?;
-    Ok(ExitStatus::Success)
+    let (conditions, now) = (&command.fail_on, chrono::Utc::now());
+    let failures = watch::check(&store, conditions, command.since, now)?;
+    for failure in &failures {
+        log::error(&out::strip_control(failure));
+    }
+    Ok(if failures.is_empty() { ExitStatus::Success } else { ExitStatus::Incomplete })
 }
 
 pub(in crate::cli) fn gaps(command: &GapsArgs) -> Result<ExitStatus> {
@@ -81,10 +88,11 @@ pub(in crate::cli) fn forget(command: &ForgetArgs) -> Result<ExitStatus> {
     Ok(status)
 }
 
-pub(in crate::cli) fn verify(command: &VerifyArgs) -> Result<ExitStatus> {
+pub(in crate::cli) fn verify(command: &VerifyArgs, quiet: bool) -> Result<ExitStatus> {
     let store = open_existing(command.store.path())?;
     let report = maintenance::verify(&store, command.threads.count())?;
     let text = match command.format {
+        SummaryFormat::Text if quiet && report.ok => String::new(),
         SummaryFormat::Text => {
             out::strip_control(&text::verify_text(&report, command.store.path()))
         }

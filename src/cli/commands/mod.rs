@@ -3,6 +3,7 @@
 mod describe;
 mod ingest;
 mod maintenance;
+mod powerbi;
 mod report;
 mod shared;
 mod shell;
@@ -18,13 +19,14 @@ pub(super) fn run(args: &Args, has_flags: bool) -> Result<ExitStatus> {
         Command::Report(command) if command.name.is_none() && !has_flags => report::list(command),
         Command::Report(command) => report::report(command, args.quiet),
         Command::Dashboard(command) => report::dashboard(command, args.quiet),
+        Command::Powerbi(command) => powerbi::powerbi(command, args.quiet),
         Command::Reports(command) => describe::reports(command),
         Command::Sql(command) => report::sql(command, args.quiet),
-        Command::Status(command) => maintenance::status(command),
+        Command::Status(command) => maintenance::status(command, args.quiet),
         Command::Gaps(command) => maintenance::gaps(command),
         Command::Compact(command) => maintenance::compact(command, args.quiet),
         Command::Forget(command) => maintenance::forget(command),
-        Command::Verify(command) => maintenance::verify(command),
+        Command::Verify(command) => maintenance::verify(command, args.quiet),
         Command::Schema(command) => describe::schema(command),
         Command::Export(command) => maintenance::export(command, args.quiet),
         Command::Rejects(command) => maintenance::rejects(command),

@@ -1,6 +1,6 @@
 //! The commands report, sql and dashboard.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -26,10 +26,10 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
         output_format(args)?
     };
     let options = report::Options {
-        top: command.top,
         params: command.param.iter().cloned().collect(),
+        compare: command.compare,
+        details: command.details,
         fail_on: command.fail_on.clone(),
-        now: chrono::Utc::now(),
         ..report_options(args, format)
     };
     let is_for_files = command.show_sql.is_some() || command.output_dir.is_some();
@@ -51,6 +51,7 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
             Ok(ExitStatus::Success)
         }
         (None, Some(folder)) => run_all_reports(reports.all(), folder, args, &options, quiet),
+        (None, None) if command.all => combine_reports(reports.all(), args, &options, quiet),
         (None, None) => {
             list(command)?;
             Err(Error::Usage(missing_name_error(&args.query_args.from, &reports)))
@@ -88,7 +89,8 @@ pub(in crate::cli) fn sql(command: &SqlArgs, quiet: bool) -> Result<ExitStatus> 
     // PowerShell writes a byte order mark before UTF-8 that it pipes.
     let report = ReportDefinition::ad_hoc(statement.trim_start_matches('\u{feff}'));
     let args = &command.output_args;
-    run_report(&report, args, &report_options(args, output_format(args)?), quiet)
+    let options = report_options(args, output_format(args)?);
+    run_report(&report, args, &options, quiet)
 }
 
 pub(in crate::cli) fn dashboard(command: &DashboardArgs, quiet: bool) -> Result<ExitStatus> {
@@ -118,10 +120,17 @@ fn run_report(
 ) -> Result<ExitStatus> {
     let is_terminal = !is_file(args) && std::io::stdout().is_terminal();
     refuse_binary_on_terminal(options.format, is_terminal)?;
-    let columns = report::required_columns(report)?;
+    let columns = match options.details {
+        true => report::details_columns(report)?,
+        false => report::required_columns([report])?,
+    };
     let read = |snapshot: &Snapshot| report::run(snapshot, report, options);
     let (result, status) = with_snapshot(&args.query_args, columns, quiet, read)?;
-    out::write(&result.bytes, args.output.as_deref())?;
+    // A check that found nothing has nothing to say to people.
+    let is_check = !options.fail_on.is_empty() && options.format == OutputFormat::Text;
+    if !(quiet && is_check && !is_file(args) && result.failures.is_empty()) {
+        out::write(&result.bytes, args.output.as_deref())?;
+    }
     Ok(status.worse_of(log_failures(&report.name, &result)))
 }
 
@@ -135,10 +144,7 @@ fn run_all_reports(
 ) -> Result<ExitStatus> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let options = &report::Options { width: DEFAULT_WIDTH, ..options.clone() };
-    let mut columns = HashSet::new();
-    for report in reports {
-        columns.extend(report::required_columns(report)?);
-    }
+    let columns = report::required_columns(reports)?;
     // Each file is written atomically; if the store changes during the run, all are written again.
     let read = |snapshot: &Snapshot| {
         let mut status = ExitStatus::Success;
@@ -166,9 +172,41 @@ fn run_all_reports(
     Ok(reports_status.worse_of(sources_status))
 }
 
-/// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns` and those
-/// of the filters.
-fn with_snapshot<T>(
+/// Runs every report and writes all to one file.
+fn combine_reports(
+    reports: &[ReportDefinition],
+    args: &OutputArgs,
+    options: &report::Options,
+    quiet: bool,
+) -> Result<ExitStatus> {
+    if args.output.is_none() {
+        return Err(Error::Usage(
+            "--all needs --output-dir <DIR> for a file for each report, or --output FILE for one \
+             workbook (all.xlsx)"
+                .to_owned(),
+        ));
+    }
+    let is_terminal = !is_file(args) && std::io::stdout().is_terminal();
+    refuse_binary_on_terminal(options.format, is_terminal)?;
+    let columns = report::required_columns(reports)?;
+    let read = |snapshot: &Snapshot| report::run_combined(snapshot, reports, options);
+    let (combined, mut status) = with_snapshot(&args.query_args, columns, quiet, read)?;
+    out::write(&combined.bytes, args.output.as_deref())?;
+    for message in combined.failures.iter().chain(&combined.errors) {
+        log::error(message);
+    }
+    if !combined.failures.is_empty() {
+        status = status.worse_of(ExitStatus::Incomplete);
+    }
+    if !combined.errors.is_empty() {
+        status = ExitStatus::Failed;
+    }
+    Ok(status)
+}
+
+/// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns` and
+/// those of the filters.
+pub(super) fn with_snapshot<T>(
     args: &QueryArgs,
     mut columns: HashSet<String>,
     quiet: bool,
@@ -198,6 +236,8 @@ fn log_failures(name: &str, result: &report::RenderedReport) -> ExitStatus {
 
 fn report_options(args: &OutputArgs, format: OutputFormat) -> report::Options {
     report::Options {
+        top: args.rows.top,
+        selection: args.rows.selection(),
         all_rows: is_file(args),
         format,
         width: if args.output.is_some() { DEFAULT_WIDTH } else { output_width() },
@@ -205,22 +245,18 @@ fn report_options(args: &OutputArgs, format: OutputFormat) -> report::Options {
     }
 }
 
-fn base_options(args: &QueryArgs) -> report::Options {
+pub(super) fn base_options(args: &QueryArgs) -> report::Options {
     let PeriodBounds { since, until } = args.period.bounds();
     report::Options {
         since,
         until,
         time_zone: args.period.tz,
-        top: None,
-        all_rows: false,
-        params: BTreeMap::new(),
         noise: args.noise,
         actors: args.actors,
         filters: args.filters.filters(),
-        format: OutputFormat::default(),
+        as_of: args.as_of,
         width: DEFAULT_WIDTH,
-        fail_on: Vec::new(),
-        now: chrono::Utc::now(),
+        ..report::Options::default()
     }
 }
 

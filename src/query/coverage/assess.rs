@@ -23,9 +23,13 @@ use crate::schema::MICROS_PER_HOUR;
 use crate::source_warnings::{file_name, is_audit_search, reached_limit};
 
 use crate::query::coverage::downloads::{DayDownloads, Download, GapCause};
+use crate::query::coverage::empty_answers::{is_api_answer, named_day};
 use crate::query::coverage::intervals::{Intervals, Span};
-use crate::query::coverage::log_sources::{LogSource, LogSources, is_api_answer, named_day};
+use crate::query::coverage::log_sources::{LogSource, LogSources};
 use crate::query::coverage::period::{next_day, utc_day_start};
+
+/// Hours of a day in UTC.
+const HOURS_OF_DAY: usize = 24;
 
 /// Status of a day; a better status is less than a worse one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -163,14 +167,27 @@ impl<'a> Evidence<'a> {
     }
 
     fn assess_day_without_events(&self, date: NaiveDate) -> Assessment {
-        if let Some(answer) = self.sources.empty_answer(date) {
+        if let Some(answer) = self.sources.empty_answers().of_day(date) {
             let reason = format!("{} is the empty answer for the day", file_name(answer));
             return Assessment::new(DayStatus::Complete, reason);
+        }
+        let empty_hours = self.sources.empty_answers().hours_of_day(date);
+        if empty_hours == HOURS_OF_DAY {
+            return Assessment::new(
+                DayStatus::Complete,
+                "each hour of the day has an empty answer",
+            );
         }
         if let Some(search) = self.sources.search_around(date) {
             let name = file_name(search.facts);
             let reason = format!("{name} covers the day and has no events of it");
             return Assessment::new(DayStatus::Complete, reason);
+        }
+        if empty_hours > 0 {
+            let reason = format!(
+                "only {empty_hours} of {HOURS_OF_DAY} hours have an answer, without events"
+            );
+            return Assessment::new(DayStatus::Partial, reason);
         }
         let is_after = self.last_event_us.is_some_and(|last| utc_day_start(date) > last);
         let reason = match is_after {
@@ -187,12 +204,16 @@ impl<'a> Evidence<'a> {
         downloads: &DayDownloads<'_>,
         gaps: &Intervals,
     ) -> Intervals {
-        // The download of a day is recorded on the day of the download, usually the next day. If
-        // that day is truncated, the record may be lost.
-        let is_recorded = !self.sources.of_day(next_day(date)).any(LogSource::is_incomplete);
-        if downloads.is_empty() || !is_recorded || self.is_downloaded_after_log(date) {
+        if downloads.is_empty() || self.is_downloaded_after_log(date) {
             return Intervals::default();
         }
+        // The download of a day is recorded on the day of the download, usually the next day. If
+        // that day is truncated, records may be lost, and only those that are left count.
+        let unknown = match self.truncation_reason(next_day(date)) {
+            Some(_) => downloads.without_refusal(),
+            None => Intervals::default(),
+        };
+        let gaps = gaps.minus(&unknown);
         let end = utc_day_start(next_day(date));
         // Downloads of the last day may be recorded on a day that the log does not contain yet.
         let may_be_unrecorded = downloads.were_made_during_the_day()

@@ -83,9 +83,15 @@ fn quiet_day_is_complete_if_the_downloads_or_an_empty_answer_prove_it() {
         ..source("PBIActivityEvents-20260301-202603020300.json", "rest", 0)
     };
     assert_eq!(quiet(std::slice::from_ref(&empty), Vec::new()), DayStatus::Complete);
+    let nothing = SourceFacts { modified_us: Some(us("2026-03-02T09:00:00Z")), ..empty.clone() };
     let early = SourceFacts { modified_us: Some(us("2026-03-01T09:00:00Z")), ..empty };
     let early = SourceFacts { path: "20260301.json".into(), ..early };
     assert_eq!(quiet(&[early], Vec::new()), DayStatus::Missing, "before the end of the day");
+    let hours: Vec<SourceFacts> = (0..24)
+        .map(|hour| SourceFacts { path: format!("2026-03-01T{hour:02}.json"), ..nothing.clone() })
+        .collect();
+    assert_eq!(quiet(&hours, Vec::new()), DayStatus::Complete);
+    assert_eq!(quiet(&hours[1..], Vec::new()), DayStatus::Partial);
     let search = SourceFacts {
         days: BTreeMap::from([("2026-02-27".to_owned(), 3), ("2026-03-02".to_owned(), 3)]),
         period_us: Some((us("2026-02-27T08:00:00Z"), us("2026-03-02T17:00:00Z"))),
@@ -165,8 +171,34 @@ fn recorded_downloads_are_ignored_if_the_next_day_is_truncated() {
         ..source("b.json", "array", 7)
     };
     assert_eq!(status(&[day.clone(), after.clone()], &half).0, DayStatus::Partial);
-    let broken = SourceFacts { damaged: true, ..after };
-    assert_eq!(status(&[day, broken], &half).0, DayStatus::Complete);
+    let broken = SourceFacts { damaged: true, ..after.clone() };
+    assert_eq!(status(&[day.clone(), broken], &half).0, DayStatus::Complete);
+    // A lost page loses records too.
+    let period_us = Some((us("2026-03-02T00:10:00Z"), us("2026-03-02T09:00:00Z")));
+    let page = SourceFacts { kind: "rest".into(), is_continued: true, period_us, ..after.clone() };
+    assert_eq!(status(&[day.clone(), page], &half).0, DayStatus::Complete);
+    // An intact copy of the day has the records.
+    let cut = SourceFacts { damaged: true, path: "c.json".into(), ..after.clone() };
+    assert_eq!(status(&[day, after, cut], &half).0, DayStatus::Partial);
+}
+
+#[test]
+fn recorded_failure_counts_although_the_next_day_is_truncated() {
+    let after = SourceFacts {
+        days: BTreeMap::from([("2026-03-02".to_owned(), 7)]),
+        damaged: true,
+        ..source("b.json", "array", 7)
+    };
+    let sources = [source("a.json", "array", 7), after];
+    let recorded = "2026-03-02T03:00:00Z";
+    let morning = download("2026-03-01T00:00:00Z", "2026-03-01T12:00:00Z", recorded);
+    let failed = Download {
+        has_failed: true,
+        ..download("2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z", recorded)
+    };
+    let (status, reason) = status_with(&sources, vec![morning, failed]);
+    assert_eq!(status, DayStatus::Partial);
+    assert!(reason.contains("12:00:00 to 13:00:00 (UTC) failed"), "{reason}");
 }
 
 #[test]

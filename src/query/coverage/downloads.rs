@@ -68,6 +68,14 @@ impl<'a> DayDownloads<'a> {
         Intervals::union([self.day]).minus(&Intervals::union(proved))
     }
 
+    /// Returns the parts of the day for which no download failed or had a filter.
+    pub fn without_refusal(&self) -> Intervals {
+        let is_refused = |download: &&&Download| download.has_failed || download.filter.is_some();
+        let refused = self.downloads.iter().filter(is_refused);
+        let spans = refused.map(|download| (download.from_us, download.window_end()));
+        Intervals::union([self.day]).minus(&Intervals::union(spans))
+    }
+
     /// Returns true if the downloads prove a part of the day.
     pub fn prove_a_part(&self) -> bool {
         self.gaps() != Intervals::union([self.day])
@@ -171,7 +179,7 @@ mod tests {
         let filtered = Download { filter: Some("ViewReport".into()), ..download(0, 24, 30) };
         let all = [filtered];
         let day = DayDownloads::new(DAY, &all);
-        assert!(!day.prove_a_part());
+        assert!(!day.prove_a_part() && day.without_refusal().is_empty());
         assert_eq!(day.cause(DAY), GapCause::Filtered { filter: "ViewReport" });
         let other = [download(24, 48, 50)];
         assert!(DayDownloads::new(DAY, &other).is_empty());

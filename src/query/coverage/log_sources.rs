@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::schema::source_log::SourceFacts;
-use crate::source_warnings::{file_name, is_truncated, named_write_time};
+use crate::source_warnings::{is_truncated, named_write_time};
 
+use crate::query::coverage::empty_answers::EmptyAnswers;
 use crate::query::coverage::intervals::Span;
 use crate::query::coverage::page_chains::PageChains;
 use crate::query::coverage::period::{next_day, utc_day, utc_day_start};
@@ -55,8 +56,8 @@ pub struct LogSources<'a> {
     sources: Vec<LogSource<'a>>,
     /// Positions of the sources with events of a day.
     by_day: BTreeMap<NaiveDate, Vec<usize>>,
-    /// Empty answers for a day, by the day in their names.
-    empty_answers: BTreeMap<NaiveDate, &'a SourceFacts>,
+    /// Empty answers of the API, which has the log of Power BI only.
+    empty_answers: EmptyAnswers<'a>,
     /// Chains of pages in the archive.
     chains: PageChains<'a>,
 }
@@ -66,14 +67,12 @@ impl<'a> LogSources<'a> {
     pub fn new(all: &'a [SourceFacts], log: LogKind) -> LogSources<'a> {
         let windows = folders_named_by_window(all);
         let mut result = LogSources { chains: PageChains::find(all), ..LogSources::default() };
+        if log == LogKind::PowerBi {
+            result.empty_answers = EmptyAnswers::find(all);
+        }
         for facts in all {
             let named = named_write_time(facts).filter(|_| !windows.contains(folder(facts)));
             let (days, period_us) = events_of_log(facts, log);
-            if log == LogKind::PowerBi
-                && let Some(date) = day_of_empty_answer(facts)
-            {
-                result.empty_answers.insert(date, facts);
-            }
             if days.is_empty() {
                 continue;
             }
@@ -122,13 +121,9 @@ impl<'a> LogSources<'a> {
         self.of_day(date).filter_map(|source| source.days.get(&date)).copied().max().unwrap_or(0)
     }
 
-    /// Returns the empty answer for a day, if one was written after the end of the day.
-    pub fn empty_answer(&self, date: NaiveDate) -> Option<&'a SourceFacts> {
-        let end = utc_day_start(next_day(date));
-        let answer = self.empty_answers.get(&date).copied()?;
-        let written = named_write_time(answer).or(answer.modified_us);
-        let is_answer = !answer.damaged && answer.problems.is_empty();
-        (is_answer && written.is_none_or(|written| written >= end)).then_some(answer)
+    /// Returns the empty answers of the API.
+    pub fn empty_answers(&self) -> &EmptyAnswers<'a> {
+        &self.empty_answers
     }
 }
 
@@ -168,39 +163,6 @@ fn folders_named_by_window(all: &[SourceFacts]) -> BTreeSet<&str> {
     let is_window =
         |(_, (days, is_window)): &(&str, (BTreeSet<NaiveDate>, bool))| *is_window && days.len() > 1;
     days.into_iter().filter(is_window).map(|(folder, _)| folder).collect()
-}
-
-/// Returns true if a source is an answer of the REST API or of `Get-PowerBIActivityEvent`.
-pub fn is_api_answer(facts: &SourceFacts) -> bool {
-    matches!(facts.kind.as_str(), "rest" | "array")
-}
-
-/// Returns the day of a page without records, from the only day in its name.
-fn day_of_empty_answer(facts: &SourceFacts) -> Option<NaiveDate> {
-    // Get-PowerBIActivityEvent answers with an empty array.
-    let is_answer = is_api_answer(facts)
-        && facts.size_bytes > 0
-        && facts.records.read == 0
-        && !facts.is_continued;
-    named_day(file_name(facts)).filter(|_| is_answer)
-}
-
-/// Returns the only day in a name (`20260103` or `2026-01-03`), unless the name has an hour.
-pub fn named_day(name: &str) -> Option<NaiveDate> {
-    let words: Vec<&str> = name.split(|c: char| !c.is_ascii_digit()).collect();
-    let basic = words.iter().filter(|word| word.len() == 8).map(|word| (*word).to_owned());
-    let extended = words
-        .windows(3)
-        .filter(|part| [part[0].len(), part[1].len(), part[2].len()] == [4, 2, 2])
-        .map(<[&str]>::concat);
-    let has_hour =
-        name.as_bytes().windows(2).any(|pair| pair[0] == b'T' && pair[1].is_ascii_digit());
-    let mut days = basic
-        .chain(extended)
-        .filter_map(|word| NaiveDate::parse_from_str(&word, "%Y%m%d").ok())
-        .filter(|_| !has_hour);
-    let day = days.next()?;
-    days.next().is_none().then_some(day)
 }
 
 #[cfg(test)]
@@ -250,26 +212,5 @@ mod tests {
         let platform = LogSources::new(&all, LogKind::PowerPlatform);
         let reach = platform.of_day(date).next().unwrap().reach(date).unwrap();
         assert_eq!(reach, (us("2026-01-03T08:00:00Z"), us("2026-01-03T20:00:00Z") + 1));
-    }
-
-    #[test]
-    fn empty_page_with_one_day_in_its_name_is_the_answer_for_that_day() {
-        let named = |name: &str| {
-            let facts = SourceFacts {
-                path: name.into(),
-                kind: "rest".into(),
-                size_bytes: 30,
-                ..Default::default()
-            };
-            let all = [facts];
-            let days = LogSources::new(&all, LogKind::PowerBi).empty_answers;
-            days.keys().next().map(ToString::to_string)
-        };
-        let day = Some("2026-01-03".to_owned());
-        assert_eq!(named("a/PBIActivityEvents-20260103-202601040210.json"), day);
-        assert_eq!(named("2026-01-03.json"), day);
-        assert_eq!(named("20260103T05.json"), None, "an hour");
-        assert_eq!(named("20260103_20260104.json"), None);
-        assert_eq!(named("20260103/page.json"), None);
     }
 }

@@ -44,6 +44,7 @@ const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "new-content-uptake",
     "noise",
     "operations-catalogue",
+    "orphaned-workspaces",
     "power-apps-changes",
     "power-apps-usage",
     "power-automate-changes",
@@ -58,6 +59,7 @@ const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "top-reports",
     "top-users",
     "trials",
+    "unused-reports",
     "user-classification",
     "workspace-usage",
 ];
@@ -217,7 +219,7 @@ mod tests {
             ("Dormant", "dormant-workspaces"),
             ("LICENSES", "trials"),
             ("dau", "adoption"),
-            ("activity", "operations-catalogue"),
+            ("trail", "activity"),
             ("Top-Reports", "top-reports"),
         ] {
             assert_eq!(catalog.find(word).unwrap().name, name);

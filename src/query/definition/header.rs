@@ -3,7 +3,7 @@
 use crate::grid::Chart;
 
 use crate::query::definition::params::{Param, ParamType};
-use crate::query::definition::report::{LogKind, ReportDefinition};
+use crate::query::definition::report::{ComparedRows, LogKind, ReportDefinition};
 
 /// Parses the header of a SQL file: each line is `-- key: value`, and lines with further
 /// indentation continue the one above.
@@ -28,6 +28,10 @@ pub fn parse(name: &str, sql: &str) -> Result<ReportDefinition, String> {
     let is_column = |name: &str| report.columns.iter().any(|(column, _)| *column == name);
     if let Some(name) = drawn.into_iter().find(|name| !is_column(name)) {
         return Err(format!("the chart uses {name}, but the report has no such column"));
+    }
+    let compared = report.compared.iter().flat_map(|rows| rows.key.iter().chain(&rows.figures));
+    if let Some(name) = compared.into_iter().find(|name| !is_column(name)) {
+        return Err(format!("`compare` has {name}, but the report has no such column"));
     }
     match report.comparisons.iter().find(|(name, _)| !is_column(name)) {
         Some((name, _)) => Err(format!("`compares` has {name}, but the report has no such column")),
@@ -61,6 +65,7 @@ fn apply_entry(report: &mut ReportDefinition, key: &str, text: String) -> Result
             "group" => report.group = text.parse()?,
             "empty" => report.empty = Some(text),
             "chart" => report.chart = Some(Chart::parse(&text)?),
+            "compare" => report.compared = Some(ComparedRows::parse(&text)?),
             "rule" => report.rules.push(text),
             "source" => report.sources.push(text),
             "limit" => report.limits.push(text),
@@ -112,7 +117,8 @@ mod tests {
     #[test]
     fn every_key_is_parsed() {
         let text = "-- title: T\n--\n-- question: Q\n--   and more\n-- group: Log health\n\
-            -- alias: a\n-- empty: None.\n-- actors: services\n-- noise: include\n-- log: power-platform\n\
+            -- alias: a\n-- empty: None.\n-- actors: services\n-- noise: include\n\
+            -- log: power-platform\n\
             -- chart: bars n\n-- column n: N\n-- compares n: C\n\
             -- rule: R\n-- source: S\n-- limit: L\n\
             -- param grain: choice(day|week) = week, length\nSELECT 1 AS n";
@@ -164,6 +170,10 @@ mod tests {
         assert_eq!(error, "the chart uses m, but the report has no such column");
         let error = parse("x", &format!("{head}-- compares m: M\nSELECT 1 AS n")).unwrap_err();
         assert_eq!(error, "`compares` has m, but the report has no such column");
+        let error = parse("x", &format!("{head}-- compare: n by m\nSELECT 1 AS n")).unwrap_err();
+        assert_eq!(error, "`compare` has m, but the report has no such column");
+        let error = parse("x", &format!("{head}-- compare: n\nSELECT 1 AS n")).unwrap_err();
+        assert_eq!(error, "compare \"n\": write `FIGURE, FIGURE by KEY, KEY`");
         let error = parse("x", "-- title: T\n-- question: Q\nSELECT 1").unwrap_err();
         assert_eq!(error, "the header has no column");
     }

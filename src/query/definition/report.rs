@@ -130,6 +130,33 @@ impl FromStr for ReportGroup {
     }
 }
 
+/// Columns by which rows of two periods are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparedRows {
+    /// Columns that identify a row.
+    pub key: Vec<String>,
+    /// Columns of counts. A row that a period does not have counts as 0.
+    pub figures: Vec<String>,
+}
+
+impl ComparedRows {
+    /// Parses `FIGURE, FIGURE by KEY, KEY`.
+    ///
+    /// # Errors
+    ///
+    /// The valid form.
+    pub fn parse(text: &str) -> Result<ComparedRows, String> {
+        let names = |list: &str| -> Vec<String> {
+            list.split(',').map(|name| name.trim().to_owned()).collect()
+        };
+        let parts = text.split_once(" by ").map(|(figures, key)| [names(figures), names(key)]);
+        match parts.filter(|parts| parts.iter().flatten().all(|name| !name.is_empty())) {
+            Some([figures, key]) => Ok(ComparedRows { key, figures }),
+            None => Err(format!("compare {text:?}: write `FIGURE, FIGURE by KEY, KEY`")),
+        }
+    }
+}
+
 /// One report.
 #[derive(Debug, Clone)]
 pub struct ReportDefinition {
@@ -160,6 +187,8 @@ pub struct ReportDefinition {
     /// Columns that compare two spans of time, each with the compared spans. They are empty unless
     /// the compared days are complete.
     pub comparisons: Vec<(String, String)>,
+    /// Key and figures of its rows, if they have counterparts in another period.
+    pub compared: Option<ComparedRows>,
     /// Rules by which values are calculated.
     pub rules: Vec<String>,
     /// Documents that the rules come from.
@@ -188,6 +217,7 @@ impl ReportDefinition {
             columns: Vec::new(),
             params: Vec::new(),
             comparisons: Vec::new(),
+            compared: None,
             rules: Vec::new(),
             sources: Vec::new(),
             limits: Vec::new(),

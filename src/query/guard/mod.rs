@@ -28,6 +28,7 @@ use sqlparser::ast::{
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Token;
 
 use crate::{Error, Result};
 
@@ -52,6 +53,27 @@ pub fn parse(query: &str, sql: &str) -> Result<Statement> {
         refuse(format!("expected one statement, found {}", statements.len()))
     })?;
     Ok(statement)
+}
+
+/// Parses a text that must be a single expression.
+///
+/// # Errors
+///
+/// [`Error::Query`] with the parser's message, if a text follows the expression, or if it is too
+/// large.
+pub fn parse_expression(query: &str, sql: &str) -> Result<Expr> {
+    size::check(query, sql)?;
+    let dialect = GenericDialect;
+    let parsed = Parser::new(&dialect).try_with_sql(sql).and_then(|mut parser| {
+        let expression = parser.parse_expr()?;
+        Ok((expression, parser.peek_token().token))
+    });
+    let (expression, next) =
+        parsed.map_err(|error| Error::query_caused(query, error.to_string(), error))?;
+    match next {
+        Token::EOF => Ok(expression),
+        next => Err(Error::query(query, format!("unexpected {next} after the condition"))),
+    }
 }
 
 /// Accepts or refuses a statement; returns the views and columns that it names.

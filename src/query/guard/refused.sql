@@ -1041,7 +1041,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 -- chapter: Values
 
 -- form: DATE_TRUNC
--- note: The views have `local_date`, `local_week` and `local_month`.
+-- note: Replaced by the form below before the guard, if the unit is a constant: day, month or year.
 -- guard: DATE_TRUNC: is not supported; use the columns local_date, local_week or local_month
 -- engine: error: unsupported function 'date_trunc'
 -- right: 2026-03-01 | 5
@@ -1064,7 +1064,7 @@ BY CAST(STRFTIME(local_date, '%Y-%m-01') AS DATE);
 SELECT TIME_BUCKET(INTERVAL '7 days', local_date) AS w FROM events;
 
 -- form: DATE_PART
--- note: Right here, where the product has 64 bits; the part alone has 8 bits in the engine.
+-- note: Right here, where the product has 64 bits; the part alone has 8 bits in the engine. Replaced by the form below before the guard, if the unit is a constant.
 -- guard: DATE_PART: returns a number that is too narrow for calculations; write EXTRACT(… FROM …)
 -- engine: e1 | 480
 -- engine: e2 | 540

@@ -33,6 +33,11 @@ pub fn parse(query: &str, sql: &str) -> Result<Statement> {
     Ok(statement)
 }
 
+/// Replaces the spellings of other engines in an expression. Its names stay.
+pub fn respell_expression(expression: &mut Expr) {
+    let _: ControlFlow<()> = expression.visit(&mut Forms);
+}
+
 /// Replaces functions of time, then sort keys, whose functions are replaced by then.
 struct Forms;
 

@@ -15,14 +15,10 @@ use crate::query::views::columns::{view_columns, view_names};
 /// Replaces each unquoted name that only differs by case from one known name.
 pub fn respell(statement: &mut Statement) {
     let mut known = Known::default();
-    let _: ControlFlow<()> = Visit::visit(statement, &mut known);
-    let columns = schema::columns().iter().map(|column| column.name);
-    for name in columns.chain(view_columns().iter().map(|column| column.name)) {
-        known.add_column(name);
-    }
     for name in view_names() {
         known.add_table(name);
     }
+    let _: ControlFlow<()> = Visit::visit(statement, &mut known);
     let _: ControlFlow<()> = VisitMut::visit(statement, &mut Respell { known });
 }
 
@@ -42,6 +38,18 @@ impl Known {
         self.columns.entry(name.to_lowercase()).or_default().insert(name.to_owned());
     }
 
+    /// Adds the columns of a view. Those of other views would make a name ambiguous.
+    fn add_columns_of_view(&mut self, name: &str) {
+        let has_events = ["events", "history", "events_all"].contains(&name);
+        let view = if has_events { "events" } else { name };
+        for column in view_columns().iter().filter(|column| column.view == view) {
+            self.add_column(column.name);
+        }
+        for column in schema::columns().iter().filter(|_| has_events) {
+            self.add_column(column.name);
+        }
+    }
+
     fn add_alias(&mut self, alias: &TableAlias) {
         self.add_table(&alias.name.value);
         for column in &alias.columns {
@@ -58,6 +66,13 @@ impl Visitor for Known {
             self.add_alias(&table.alias);
         }
         add_aliases_of_items(self, &query.body);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        if let [ObjectNamePart::Identifier(name)] = relation.0.as_slice() {
+            self.add_columns_of_view(&name.value.to_lowercase());
+        }
         ControlFlow::Continue(())
     }
 

@@ -9,6 +9,7 @@ pub(in crate::query) mod context;
 pub(in crate::query) mod entities;
 pub(in crate::query) mod events;
 pub(in crate::query) mod internal_domains;
+pub(in crate::query) mod inventory;
 pub(in crate::query) mod items;
 pub(in crate::query) mod latest_names;
 pub(in crate::query) mod pattern_filters;
@@ -23,6 +24,7 @@ use crate::schema;
 use crate::query::engine::memoize::null_if_empty;
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::ENTITIES;
+use crate::query::views::inventory::INVENTORY_VIEWS;
 use crate::query::views::pattern_filters::Filters;
 
 /// Builds a view.
@@ -43,6 +45,7 @@ pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFra
         "source_days" => archive::source_days(session),
         "source_warnings" => archive::source_warnings(session),
         "unknown_fields" => archive::unknown_fields(session),
+        view if INVENTORY_VIEWS.contains(&view) => inventory::inventory_view(session, view),
         other => match ENTITIES.iter().find(|kind| kind.view == other) {
             Some(kind) => {
                 let table = session.name_lookup().names_of(kind.view)?.lazy();

@@ -48,7 +48,7 @@ pub struct Filters {
     pub exclude: FilterPatterns,
 }
 
-/// What of an event is compared with a pattern.
+/// Part of an event that is compared with a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilterTarget {
     /// The object of the kind that a view lists.

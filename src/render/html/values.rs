@@ -10,7 +10,7 @@ pub const UNKNOWN: &str = "–";
 
 /// Returns the numbers of a column, by row.
 pub fn column_numbers(grid: &Grid, column: &str) -> Vec<Option<f64>> {
-    let at = column_index(grid, column);
+    let at = grid.position(column);
     let value = |row: &Vec<Cell>| match row.get(at?)? {
         Cell::Int(number) => Some(*number as f64),
         Cell::Float(number) => Some(*number).filter(|number| number.is_finite()),
@@ -21,7 +21,7 @@ pub fn column_numbers(grid: &Grid, column: &str) -> Vec<Option<f64>> {
 
 /// Returns the texts of a column, by row.
 pub fn column_texts<'g>(grid: &'g Grid, column: &str) -> Vec<&'g str> {
-    let at = column_index(grid, column);
+    let at = grid.position(column);
     let text = |row: &'g Vec<Cell>| match row.get(at?)? {
         Cell::Text(text) => Some(text.as_str()),
         _ => None,
@@ -31,7 +31,7 @@ pub fn column_texts<'g>(grid: &'g Grid, column: &str) -> Vec<&'g str> {
 
 /// Returns the days of a column, by row.
 pub fn column_days(grid: &Grid, column: &str) -> Vec<Option<NaiveDate>> {
-    let at = column_index(grid, column);
+    let at = grid.position(column);
     let day = |row: &Vec<Cell>| match row.get(at?)? {
         Cell::Date { days } if *days >= 0 => {
             NaiveDate::default().checked_add_days(Days::new(days.unsigned_abs().into()))
@@ -39,10 +39,6 @@ pub fn column_days(grid: &Grid, column: &str) -> Vec<Option<NaiveDate>> {
         _ => None,
     };
     grid.rows.iter().map(day).collect()
-}
-
-fn column_index(grid: &Grid, name: &str) -> Option<usize> {
-    grid.columns.iter().position(|column| column.name == name)
 }
 
 /// Returns a number with thousands separators and at most two decimals.

@@ -129,8 +129,7 @@ impl Store {
             let signs = WriterSigns::list(self.root());
             let others = signs.map(|signs| signs.states_except(&writer_lock.writer).len());
             if others.is_ok_and(may_expire_versions) {
-                let log = self.events_dir().join("_delta_log");
-                delete_expired_versions(&**self.disk(), &log);
+                delete_expired_versions(&**self.disk(), &self.table_dir().join("_delta_log"));
             }
         }
         Ok(version)

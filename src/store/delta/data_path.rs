@@ -8,34 +8,33 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::schema::MONTH;
 
 /// Returns the path of a data file, given the folder of the table, the path in the log with its
-/// escapes decoded, and the month that the log states for the file, if any.
+/// escapes decoded, the partition column, and its value that the log states for the file, if any.
 ///
 /// # Errors
 ///
 /// [`Error::Store`] if the path is absolute, leads out of the table or into a hidden folder like
-/// the log, or is not in the folder of its month.
+/// the log, or is not in the folder of its partition.
 pub(in crate::store) fn data_file_path(
     table_dir: &Path,
     path: &str,
-    month: Option<&str>,
+    (column, value): (&str, Option<&str>),
 ) -> Result<PathBuf> {
     let parts: Vec<&str> = path.split('/').collect();
     let is_name = |part: &&str| {
         !part.is_empty() && !part.starts_with(['.', '_']) && !part.contains(['\\', ':', '\0'])
     };
-    let is_in_month = month.is_none_or(|month| {
-        matches!(parts[..], [folder, _] if folder.strip_prefix(MONTH).and_then(|rest| {
+    let is_in_partition = value.is_none_or(|value| {
+        matches!(parts[..], [folder, _] if folder.strip_prefix(column).and_then(|rest| {
             rest.strip_prefix('=')
-        }) == Some(month))
+        }) == Some(value))
     });
-    if parts.iter().all(is_name) && is_in_month {
+    if parts.iter().all(is_name) && is_in_partition {
         return Ok(parts.iter().fold(table_dir.to_path_buf(), |path, part| path.join(part)));
     }
-    let expected = match month {
-        Some(month) => format!("{MONTH}={month}/NAME"),
+    let expected = match value {
+        Some(value) => format!("{column}={value}/NAME"),
         None => "a path below the folder of the table".to_owned(),
     };
     Err(Error::store(
@@ -52,12 +51,13 @@ mod tests {
     use super::*;
 
     fn is_accepted(path: &str, month: Option<&str>) -> bool {
-        data_file_path(Path::new("table"), path, month).is_ok()
+        data_file_path(Path::new("table"), path, ("month", month)).is_ok()
     }
 
     #[test]
     fn file_in_the_folder_of_its_month_is_accepted() {
-        let path = data_file_path(Path::new("table"), "month=2026-03/a b.parquet", Some("2026-03"));
+        let partition = ("month", Some("2026-03"));
+        let path = data_file_path(Path::new("table"), "month=2026-03/a b.parquet", partition);
         assert_eq!(path.unwrap(), Path::new("table/month=2026-03/a b.parquet"));
         // Tables of other programs have other folders, or none.
         assert!(is_accepted("part-0.parquet", None));

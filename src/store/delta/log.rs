@@ -1,9 +1,10 @@
 //! The Delta log: reads versions and makes commits with deltalake-core.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake_core::kernel::{Action, Add, LogicalFileView, Remove, StructType, Transaction};
@@ -15,14 +16,15 @@ use url::Url;
 use crate::column::arrow_schema;
 use crate::error::{Cause, Error, Result};
 use crate::record::time;
-use crate::schema::{MONTH, PLAUSIBLE_US};
+use crate::schema::PLAUSIBLE_US;
 use crate::store::delta::data_path::data_file_path;
 use crate::store::delta::object_store::DiskObjectStore;
 use crate::store::delta::retention;
 use crate::store::delta::snapshot::DataFile;
 use crate::store::file_names::writer_from_name;
 use crate::store::fs::disk::Disk;
-use crate::store::handle::Store;
+use crate::store::handle::{Store, TableKind};
+use crate::store::inventory::schema::inventory_schema;
 use crate::store::parquet::writer::MAX_FILE_BYTES;
 
 /// The application id whose transaction number is that of the newest source-log file.
@@ -67,6 +69,7 @@ pub(in crate::store) struct CommitContent<'c> {
 
 /// One version of the Delta log.
 pub(in crate::store) struct DeltaLog {
+    kind: TableKind,
     table_dir: PathBuf,
     table: DeltaTable,
     runtime: Runtime,
@@ -79,7 +82,7 @@ impl DeltaLog {
     ///
     /// [`Error::Store`] if the log cannot be read, or if this program cannot read the table.
     pub(in crate::store) fn open(store: &Store) -> Result<DeltaLog> {
-        DeltaLog::open_table(Arc::clone(store.disk()), store.events_dir())
+        DeltaLog::open_in(Arc::clone(store.disk()), store.table_dir(), store.table)
     }
 
     /// Opens the newest version of the table in a folder.
@@ -88,10 +91,14 @@ impl DeltaLog {
     ///
     /// As [`DeltaLog::open`].
     pub(in crate::store) fn open_table(disk: Arc<dyn Disk>, folder: PathBuf) -> Result<DeltaLog> {
+        DeltaLog::open_in(disk, folder, TableKind::Events)
+    }
+
+    fn open_in(disk: Arc<dyn Disk>, folder: PathBuf, kind: TableKind) -> Result<DeltaLog> {
         let (builder, runtime) = table_builder(&disk, &folder)?;
         let table =
             runtime.block_on(builder.load()).map_err(|error| unreadable_log(&folder, error))?;
-        let log = DeltaLog { table_dir: folder, table, runtime };
+        let log = DeltaLog { kind, table_dir: folder, table, runtime };
         log.check_reader_features()?;
         Ok(log)
     }
@@ -101,24 +108,27 @@ impl DeltaLog {
         if store.exists()? {
             return DeltaLog::open(store);
         }
-        let folder = store.events_dir();
+        let (folder, kind) = (store.table_dir(), store.table);
         let log = folder.join("_delta_log");
         store.disk().create_folder(&log).map_err(Error::io("create", &log))?;
         let (builder, runtime) = table_builder(store.disk(), &folder)?;
         let schema: StructType =
-            arrow_schema().as_ref().try_into_kernel().map_err(Error::internal)?;
-        let month = deltalake_core::kernel::StructField::nullable(
-            MONTH,
+            table_schema(kind).as_ref().try_into_kernel().map_err(Error::internal)?;
+        let partition = deltalake_core::kernel::StructField::nullable(
+            kind.partition(),
             deltalake_core::kernel::DataType::STRING,
         );
-        let columns: Vec<_> = schema.fields().cloned().chain([month]).collect();
+        let columns: Vec<_> = schema.fields().cloned().chain([partition]).collect();
         let table = builder.build().map_err(|error| delta_error(&folder, error))?;
         let create = deltalake_core::operations::create::CreateBuilder::new()
             .with_log_store(table.log_store())
-            .with_table_name("events")
-            .with_comment("Power BI activity events, each once; written by pbi-analyze")
+            .with_table_name(kind.folder())
+            .with_comment(match kind {
+                TableKind::Events => "Power BI activity events, each once; written by pbi-analyze",
+                TableKind::Inventory => "Workspaces and items; written by pbi-analyze",
+            })
             .with_columns(columns)
-            .with_partition_columns([MONTH])
+            .with_partition_columns([kind.partition()])
             .with_raise_if_key_not_exists(false)
             .with_configuration(
                 TABLE_PROPERTIES
@@ -127,7 +137,7 @@ impl DeltaLog {
                     .chain([(PSEUDONYM_KEY_PROPERTY, store.pseudonym_key_id.as_deref())]),
             );
         match runtime.block_on(async { create.await }) {
-            Ok(table) => Ok(DeltaLog { table_dir: folder, table, runtime }),
+            Ok(table) => Ok(DeltaLog { kind, table_dir: folder, table, runtime }),
             // Another writer may have created the table meanwhile.
             Err(_) if store.exists()? => DeltaLog::open(store),
             Err(error) => Err(delta_error(&folder, error)),
@@ -195,7 +205,7 @@ impl DeltaLog {
                     ),
                 ));
             }
-            files.push(data_file_from_view(&self.table_dir, &view)?);
+            files.push(data_file_from_view(&self.table_dir, &view, self.kind)?);
         }
         files.sort_by(|a, b| (&a.month, &a.path).cmp(&(&b.month, &b.path)));
         // The log can spell one path in several ways. Its events would count several times.
@@ -226,7 +236,7 @@ impl DeltaLog {
         let actions = self.add_actions(content.files, true)?;
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
-            partition_by: Some(vec![MONTH.to_owned()]),
+            partition_by: Some(vec![self.kind.partition().to_owned()]),
             predicate: None,
         };
         self.try_commit(actions, source_log_transaction(content), operation)
@@ -431,7 +441,7 @@ impl DeltaLog {
             data_change: false,
             deletion_timestamp: Some(now),
             extended_file_metadata: Some(true),
-            partition_values: Some([(MONTH.to_owned(), Some(file.month.clone()))].into()),
+            partition_values: Some(self.partition_values(file)),
             size: Some(file.size_bytes as i64),
             ..Remove::default()
         })
@@ -444,6 +454,10 @@ impl DeltaLog {
         Ok(parts.join("/"))
     }
 
+    fn partition_values(&self, file: &DataFile) -> HashMap<String, Option<String>> {
+        [(self.kind.partition().to_owned(), Some(file.month.clone()))].into()
+    }
+
     fn add_action(&self, file: &DataFile) -> Result<Add> {
         let modified = std::fs::metadata(&file.path)
             .and_then(|meta| meta.modified())
@@ -452,10 +466,10 @@ impl DeltaLog {
         Ok(Add {
             path: self.relative_path(file)?,
             size: file.size_bytes as i64,
-            partition_values: [(MONTH.to_owned(), Some(file.month.clone()))].into(),
+            partition_values: self.partition_values(file),
             modification_time: since_1970.as_millis() as i64,
             data_change: true,
-            stats: Some(file_statistics(file)),
+            stats: Some(file_statistics(file, self.kind)),
             ..Add::default()
         })
     }
@@ -517,6 +531,14 @@ fn action_mark(action: &serde_json::Value) -> Option<String> {
     }
 }
 
+/// Returns the columns of a table without the partition column.
+fn table_schema(kind: TableKind) -> SchemaRef {
+    match kind {
+        TableKind::Events => arrow_schema(),
+        TableKind::Inventory => inventory_schema(),
+    }
+}
+
 fn table_builder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -559,7 +581,7 @@ fn delta_error(folder: &Path, error: impl Into<Cause>) -> Error {
 ///
 /// Statistics in the log are believed only if they are possible: other programs write the log too,
 /// and a period of millenniums would have millions of days.
-fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> Result<DataFile> {
+fn data_file_from_view(folder: &Path, view: &LogicalFileView, kind: TableKind) -> Result<DataFile> {
     let stats = view.stats().and_then(|text| serde_json::from_str(&text).ok());
     let stats: serde_json::Value = stats.unwrap_or_default();
     let bound = |bound: &str| stats[bound]["CreationTime"].as_str().map(str::to_owned);
@@ -572,9 +594,9 @@ fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> Result<DataFile
     let is_possible = |(first, last): &(i64, i64)| {
         first <= last && PLAUSIBLE_US.contains(first) && PLAUSIBLE_US.contains(last)
     };
-    let month = view.partition_values_map().get(MONTH).cloned().flatten();
+    let month = view.partition_values_map().get(kind.partition()).cloned().flatten();
     Ok(DataFile {
-        path: data_file_path(folder, &view.path(), month.as_deref())?,
+        path: data_file_path(folder, &view.path(), (kind.partition(), month.as_deref()))?,
         size_bytes: u64::try_from(view.size()).unwrap_or(0),
         events: stats["numRecords"].as_u64().unwrap_or(0),
         month: month.unwrap_or_default(),
@@ -583,7 +605,10 @@ fn data_file_from_view(folder: &Path, view: &LogicalFileView) -> Result<DataFile
 }
 
 /// Returns the statistics of a file in the format of the Delta protocol ("Per-file Statistics").
-fn file_statistics(file: &DataFile) -> String {
+fn file_statistics(file: &DataFile, kind: TableKind) -> String {
+    if kind == TableKind::Inventory {
+        return serde_json::json!({ "numRecords": file.events }).to_string();
+    }
     let mut stats = serde_json::json!({
         "numRecords": file.events,
         "minValues": {},

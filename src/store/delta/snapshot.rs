@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::schema::inventory::InventoryRow;
 use crate::schema::source_log::SourceFacts;
 
 /// One Parquet file of the table.
@@ -13,7 +14,8 @@ pub struct DataFile {
     pub size_bytes: u64,
     /// The number of events.
     pub events: u64,
-    /// The partition: the month in UTC, for example `2024-03`.
+    /// The partition: the month in UTC, for example `2024-03`; of the inventory, the kind of the
+    /// rows.
     pub month: String,
     /// The times of the first and last event in microseconds since 1970 (UTC), if the log has them.
     pub period_us: Option<(i64, i64)>,
@@ -33,4 +35,17 @@ pub struct Snapshot {
     pub has_other_workloads: bool,
     /// The number of rejected records in the store.
     pub rejects: u64,
+    /// The version of the log of the inventory table; -1 if there is none.
+    pub inventory_version: i64,
+    /// The files of the inventory table, sorted by kind and path.
+    pub inventory_files: Vec<DataFile>,
+    /// Rows of the inventory that are not in files, because no store was given.
+    pub inventory_rows: Vec<InventoryRow>,
+}
+
+impl Snapshot {
+    /// Returns true if there are rows of an inventory.
+    pub fn has_inventory(&self) -> bool {
+        !self.inventory_files.is_empty() || !self.inventory_rows.is_empty()
+    }
 }

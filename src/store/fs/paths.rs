@@ -26,9 +26,10 @@ pub(in crate::store) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Returns true if a folder is the partition of a month.
+/// Returns true if a folder is a partition: of a month, or of a kind of rows of the inventory.
 pub(in crate::store) fn is_partition(path: &Path) -> bool {
-    file_name(path).starts_with("month=")
+    let name = file_name(path);
+    name.starts_with("month=") || name.starts_with("Kind=")
 }
 
 /// Returns true if a name starts with a dot, as the names of unfinished files do.

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::store::fs::paths::is_partition;
 
 /// Refuses a store in which a link replaces one of its folders.
 ///
@@ -15,18 +16,20 @@ use crate::error::{Error, Result};
 ///
 /// [`Error::Store`] with the name of the link.
 pub(in crate::store) fn refuse_linked_folders(root: &Path) -> Result<()> {
-    let events = root.join("events");
-    let [sources, rejects] = ["sources", "rejects"].map(|name| root.join(name));
-    for folder in [&sources, &rejects, &events, &events.join("_delta_log")] {
+    let [events, inventory, sources, rejects] =
+        ["events", "inventory", "sources", "rejects"].map(|name| root.join(name));
+    let logs = [&events, &inventory].map(|table| table.join("_delta_log"));
+    for folder in [&sources, &rejects, &events, &inventory].into_iter().chain(&logs) {
         if folder.is_symlink() {
             return Err(linked_folder_error(root, folder));
         }
     }
     // A missing folder contains no links.
-    let months = fs::read_dir(&events).into_iter().flatten().flatten();
-    for month in months.filter(|entry| entry.file_name().to_string_lossy().starts_with("month=")) {
-        if month.path().is_symlink() {
-            return Err(linked_folder_error(root, &month.path()));
+    let tables = [&events, &inventory].into_iter();
+    let partitions = tables.flat_map(|table| fs::read_dir(table).into_iter().flatten().flatten());
+    for partition in partitions.map(|entry| entry.path()).filter(|path| is_partition(path)) {
+        if partition.is_symlink() {
+            return Err(linked_folder_error(root, &partition));
         }
     }
     Ok(())

@@ -54,17 +54,20 @@ impl FileInventory {
 
     fn scan_dirs(store: &Store) -> std::io::Result<FileInventory> {
         let (mut visible, mut hidden) = (Vec::new(), Vec::new());
-        for folder in list_dir(&store.events_dir())?.iter().filter(|path| is_partition(path)) {
-            for path in list_dir(folder)? {
-                match file_name(&path) {
-                    name if name.starts_with('.') => hidden.push(path),
-                    name if name.ends_with(".parquet") => visible.push(path),
-                    _ => {}
+        for table in store.tables().map(|table| table.table_dir()) {
+            let folders = list_dir(&table)?;
+            for folder in folders.iter().filter(|path| is_partition(path)) {
+                for path in list_dir(folder)? {
+                    match file_name(&path) {
+                        name if name.starts_with('.') => hidden.push(path),
+                        name if name.ends_with(".parquet") => visible.push(path),
+                        _ => {}
+                    }
                 }
             }
+            let log = list_dir(&table.join("_delta_log"))?;
+            hidden.extend(log.into_iter().filter(|path| is_hidden(path)));
         }
-        let log = list_dir(&store.events_dir().join("_delta_log"))?;
-        hidden.extend(log.into_iter().filter(|path| is_hidden(path)));
         let mut provenance = list_dir(&source_log::folder(store.root()))?;
         provenance.extend(list_dir(&reject_file::folder(store.root()))?);
         let (unfinished, provenance_files) =

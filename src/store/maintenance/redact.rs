@@ -56,6 +56,8 @@ pub struct RedactionResult {
     pub rewritten_files: usize,
     /// The number of rewritten source entries.
     pub rewritten_entries: usize,
+    /// The number of replaced texts in the inventory.
+    pub inventory_values: u64,
 }
 
 impl Store {
@@ -107,9 +109,13 @@ impl Store {
             let (log, source_log) = self.latest()?;
             let is_newer = previous.replace(log.version()) != Some(log.version());
             let files = log.files()?;
+            let inventory_values =
+                self.count_inventory_redaction(&|text| rewrite_text(text, redaction))?;
             match plan_files(&files, self.root(), source_log, redaction) {
                 Err(_) if is_newer && files.iter().any(|file| is_absent(&file.path)) => {}
-                planned => return planned,
+                planned => {
+                    return planned.map(|plan| RedactionResult { inventory_values, ..plan });
+                }
             }
         }
     }
@@ -129,9 +135,11 @@ impl Store {
         clean_orphans(&writer_lock)?;
         let (store, writer) = (writer_lock.store(), &writer_lock.writer);
         let table_dir = TableDir::new(store.disk(), &self.events_dir(), writer, Compression::Zstd);
+        let rewrite = |text: &str| rewrite_text(text, redaction);
+        let inventory_values = store.redact_inventory(&writer_lock, &rewrite)?;
         for attempts in 1..MAX_ATTEMPTS {
             if let Some(result) = store.try_redact(redaction, &table_dir, &writer_lock)? {
-                return Ok(result);
+                return Ok(RedactionResult { inventory_values, ..result });
             }
             backoff(attempts);
         }
@@ -189,6 +197,11 @@ impl Store {
         data.plans.iter().for_each(|plan| plan.add_to(&mut result));
         Ok(Some(result))
     }
+}
+
+/// Returns the replacement of a text of the inventory.
+fn rewrite_text(text: &str, redaction: &Redaction<'_>) -> Option<String> {
+    (redaction.rewrite)(&EventText::new("", text))
 }
 
 /// Returns what a redaction would do with these files and source entries.

@@ -86,7 +86,7 @@ impl Look {
         let mut files = BTreeMap::new();
         for sign in &targets {
             let temporary = list_dir(&sign.temp_dir()).map_err(Error::io("list", root))?;
-            for path in by_writer.of(&sign.writer).iter().chain(&temporary).chain([&sign.path]) {
+            for path in by_writer.of(&sign.writer).chain(&temporary).chain([&sign.path]) {
                 if let Some(found) = size_and_time(path)? {
                     files.insert(path.clone(), found);
                 }
@@ -141,7 +141,7 @@ impl Look {
     fn remove(&self, store: &Store) -> Result<OrphanRemoval> {
         let writers: BTreeSet<&str> =
             self.targets.iter().map(|sign| sign.writer.as_str()).collect();
-        let done = remove_files(store, &self.by_writer, &writers)?;
+        let done = remove_files(&self.by_writer, &writers)?;
         if !done.is_complete {
             return Err(too_many_conflicts(store.root()));
         }

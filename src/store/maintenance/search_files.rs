@@ -40,7 +40,9 @@ impl Store {
     ) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let root = self.root();
         let mut files = Vec::new();
-        for folder in [self.events_dir(), source_log::folder(root), reject_file::folder(root)] {
+        let tables = [self.events_dir(), self.inventory().table_dir()];
+        let provenance = [source_log::folder(root), reject_file::folder(root)];
+        for folder in tables.into_iter().chain(provenance) {
             add_files(&folder, &mut files).map_err(Error::io("list", &folder))?;
         }
         let searched = files.par_iter().map(|path| match search_file(path, search) {

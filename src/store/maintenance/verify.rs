@@ -133,7 +133,9 @@ impl Verifier<'_> {
         let files = self.log.files()?;
         let events = files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.events));
         let (present, mut checks) = self.check_files(&files);
-        let paths: BTreeSet<&Path> = files.iter().map(|file| file.path.as_path()).collect();
+        let (_, inventory_files) = self.store.inventory_version()?;
+        let all = files.iter().chain(&inventory_files);
+        let paths: BTreeSet<&Path> = all.map(|file| file.path.as_path()).collect();
         let head = self.log.source_log_head();
         let provenance = head.and_then(|head| {
             let root = self.store.root();
@@ -152,6 +154,9 @@ impl Verifier<'_> {
         checks.push(strays);
         checks.extend(self.check_contents(&present, events));
         checks.push(self.check_ids(&present, events));
+        if self.store.inventory().exists()? {
+            checks.push(self.check_inventory()?);
+        }
         checks.push(self.check_rejects(source_log.as_ref().ok()));
         checks.extend(self.check_accounts(source_log, &files, events));
         let names = |paths: &[PathBuf]| paths.iter().map(|path| self.relative_path(path)).collect();
@@ -270,6 +275,16 @@ impl Verifier<'_> {
                 }
             });
         }
+    }
+
+    /// Checks the files of the inventory table.
+    fn check_inventory(&self) -> Result<VerifyCheck> {
+        let (rows, problems) = self.store.check_inventory()?;
+        let mut check = VerifyCheck::new("inventory", rows, "rows");
+        for (path, problem) in problems {
+            check.add(self.finding(&path, None, problem));
+        }
+        Ok(check)
     }
 
     /// Checks that the rejects exist, and that their number agrees with the source log.

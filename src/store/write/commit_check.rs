@@ -39,7 +39,7 @@ pub(in crate::store) fn check_before_commit(
         return Ok(());
     }
     let problem = describe(own, writer_lock, missing.first());
-    let message = format!("{problem}; nothing was committed, run the command again");
+    let message = format!("{problem}; the table was not changed, run the command again");
     Err(Error::store(store.root(), message))
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::column::EventBatch;
 use crate::error::{Error, Result};
+use crate::schema::inventory::InventoryRow;
 use crate::schema::reject::Reject;
 use crate::schema::source_log::RejectCounts;
 use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
@@ -145,6 +146,21 @@ impl Transaction {
     /// [`Error::Io`] if the record cannot be written to disk.
     pub fn add_reject(&self, reject: &Reject) -> Result<()> {
         self.rejects.as_ref().map_or(Ok(()), |spool| spool.add(reject))
+    }
+
+    /// Adds rows to the inventory table, in a commit of its own before that of the events. Rows
+    /// that the table has are left out. A temporary write ignores them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] and [`Error::Store`] as [`PreparedCommit::commit`].
+    pub fn add_inventory(&self, rows: &[InventoryRow]) -> Result<()> {
+        match &self.target {
+            TransactionTarget::Store { store, writer_lock, .. } => {
+                store.add_inventory(writer_lock, rows)
+            }
+            TransactionTarget::Temporary(_) => Ok(()),
+        }
     }
 
     /// Adds a batch of events, from any thread. The order of the calls does not change the result.

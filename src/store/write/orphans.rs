@@ -18,7 +18,7 @@ use crate::store::fs::disk::is_unlocked;
 use crate::store::fs::paths::{
     file_name, is_absent, is_hidden, is_partition, list_dir, parent_or_current,
 };
-use crate::store::handle::Store;
+use crate::store::handle::{Store, TableKind};
 use crate::store::provenance::{reject_file, source_log};
 use crate::store::write::commit_check::referenced_files;
 use crate::store::write::ownership::{RemovalScope, WriterState, may_delete, may_stop};
@@ -59,10 +59,10 @@ fn remove_orphans(own: &WriterLock, stale: &WriterSigns) -> Result<()> {
     let (files, signs) = listed.map_err(Error::io("list", store.root()))?;
     let is_alone = signs.is_alone(&own.writer);
     let scope = RemovalScope::Routine { is_alone };
-    let mut stoppable: BTreeSet<&str> = files.by_writer.keys().map(String::as_str).collect();
+    let mut stoppable = files.writers();
     stoppable
         .retain(|writer| *writer != own.writer && may_stop(state_of(store.root(), writer), scope));
-    let is_complete = remove_files(&store, &files, &stoppable)?.is_complete;
+    let is_complete = remove_files(&files, &stoppable)?.is_complete;
 
     let remove = |path: &PathBuf| {
         let _ = store.disk().remove(path);
@@ -95,21 +95,33 @@ pub(in crate::store) struct RemovedFiles {
 
 /// Stops writers, and deletes those of their files that no commit refers to.
 ///
+/// Each table has its own log, and a writer can be stopped in one of them only. So the files of a
+/// table are deleted by what the log of that table says.
+///
 /// # Errors
 ///
-/// [`Error::Store`] if the Delta log cannot be read.
+/// [`Error::Store`] if the Delta log of a table cannot be read.
 pub(in crate::store) fn remove_files(
-    store: &Store,
     files: &FilesByWriter,
     stoppable: &BTreeSet<&str>,
 ) -> Result<RemovedFiles> {
+    let mut done = RemovedFiles { removed: 0, is_complete: true };
+    for table in &files.tables {
+        let in_table = remove_table_files(table, stoppable)?;
+        done.removed += in_table.removed;
+        done.is_complete &= in_table.is_complete;
+    }
+    Ok(done)
+}
+
+fn remove_table_files(files: &TableFiles, stoppable: &BTreeSet<&str>) -> Result<RemovedFiles> {
     let mut done = RemovedFiles { removed: 0, is_complete: true };
     if stoppable.iter().all(|writer| files.of(writer).is_empty()) {
         return Ok(done);
     }
     // Before the first version, there is no log that could stop a writer.
-    let stopped = match store.exists()? {
-        true => stop_writers(store, files, stoppable)?,
+    let stopped = match files.store.exists()? {
+        true => stop_writers(files, stoppable)?,
         false => None,
     };
     let Some(Stopped { writers, referenced }) = stopped else {
@@ -119,7 +131,7 @@ pub(in crate::store) fn remove_files(
         for path in files.of(writer) {
             let is_referenced = referenced.contains(path);
             if may_delete(writers.contains(*writer), is_referenced) {
-                let _ = store.disk().remove(path);
+                let _ = files.store.disk().remove(path);
                 done.removed += 1;
             }
             done.is_complete &= is_referenced || is_absent(path);
@@ -140,10 +152,10 @@ struct Stopped<'w> {
 ///
 /// Returns `None` if the disk refuses the commit, or if others always commit first.
 fn stop_writers<'w>(
-    store: &Store,
-    files: &FilesByWriter,
+    files: &TableFiles,
     stoppable: &BTreeSet<&'w str>,
 ) -> Result<Option<Stopped<'w>>> {
+    let store = &files.store;
     for attempts in 1..MAX_ATTEMPTS {
         let log = DeltaLog::open(store)?;
         let referenced = match referenced_files(store, &log) {
@@ -184,12 +196,21 @@ fn stop_writers<'w>(
 }
 
 /// The files in the store's folders that may be orphans.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::store) struct FilesByWriter {
-    /// Data files, reject files and source-log files, by the writer in their name or first line.
-    by_writer: BTreeMap<String, Vec<PathBuf>>,
-    /// Unfinished files of the source log and the Delta log, whose writer cannot be told.
+    tables: Vec<TableFiles>,
+    /// Unfinished files of the source log and the Delta logs, whose writer cannot be told.
     unfinished: Vec<PathBuf>,
+}
+
+/// The files that the log of one table decides about.
+#[derive(Debug)]
+struct TableFiles {
+    /// The handle of the table.
+    store: Store,
+    /// By the writer in their name or first line: data files; for the events, also reject files
+    /// and source-log files.
+    by_writer: BTreeMap<String, Vec<PathBuf>>,
 }
 
 impl FilesByWriter {
@@ -199,36 +220,56 @@ impl FilesByWriter {
     ///
     /// Errors of the operating system.
     pub(in crate::store) fn list(store: &Store) -> io::Result<FilesByWriter> {
-        let root = store.root();
-        let mut files = FilesByWriter::default();
-        for folder in list_dir(&store.events_dir())?.iter().filter(|path| is_partition(path)) {
-            for path in list_dir(folder)? {
-                files.add(writer_from_name(&file_name(&path)).map(str::to_owned), path);
-            }
+        let mut files = FilesByWriter { tables: Vec::new(), unfinished: Vec::new() };
+        for table in store.tables() {
+            let log = list_dir(&table.table_dir().join("_delta_log"))?;
+            files.unfinished.extend(log.into_iter().filter(|path| is_hidden(path)));
+            files.tables.push(TableFiles::list(table)?);
         }
-        for path in list_dir(&reject_file::folder(root))? {
-            files.add(reject_file::writer_from_name(&file_name(&path)).map(str::to_owned), path);
-        }
-        for path in list_dir(&source_log::folder(root))? {
-            match is_hidden(&path) {
-                true => files.unfinished.push(path),
-                false => files.add(source_log::writer_of(root, &path), path),
-            }
-        }
-        let log = list_dir(&store.events_dir().join("_delta_log"))?;
-        files.unfinished.extend(log.into_iter().filter(|path| is_hidden(path)));
+        let sources = list_dir(&source_log::folder(store.root()))?;
+        files.unfinished.extend(sources.into_iter().filter(|path| is_hidden(path)));
         Ok(files)
     }
 
-    /// Returns the files of a writer.
-    pub(in crate::store) fn of(&self, writer: &str) -> &[PathBuf] {
-        self.by_writer.get(writer).map_or(&[], Vec::as_slice)
+    /// Returns the writers of the files.
+    fn writers(&self) -> BTreeSet<&str> {
+        self.tables.iter().flat_map(|table| table.by_writer.keys()).map(String::as_str).collect()
     }
 
-    fn add(&mut self, writer: Option<String>, path: PathBuf) {
-        if let Some(writer) = writer {
-            self.by_writer.entry(writer).or_default().push(path);
+    /// Returns the files of a writer.
+    pub(in crate::store) fn of(&self, writer: &str) -> impl Iterator<Item = &PathBuf> {
+        self.tables.iter().flat_map(move |table| table.of(writer))
+    }
+}
+
+impl TableFiles {
+    fn list(store: Store) -> io::Result<TableFiles> {
+        let mut by_writer = BTreeMap::new();
+        let mut add = |writer: Option<String>, path: PathBuf| {
+            if let Some(writer) = writer {
+                by_writer.entry(writer).or_insert_with(Vec::new).push(path);
+            }
+        };
+        for folder in list_dir(&store.table_dir())?.iter().filter(|path| is_partition(path)) {
+            for path in list_dir(folder)? {
+                add(writer_from_name(&file_name(&path)).map(str::to_owned), path);
+            }
         }
+        if store.table == TableKind::Events {
+            let root = store.root();
+            for path in list_dir(&reject_file::folder(root))? {
+                add(reject_file::writer_from_name(&file_name(&path)).map(str::to_owned), path);
+            }
+            let sources = list_dir(&source_log::folder(root))?;
+            for path in sources.into_iter().filter(|path| !is_hidden(path)) {
+                add(source_log::writer_of(root, &path), path);
+            }
+        }
+        Ok(TableFiles { store, by_writer })
+    }
+
+    fn of(&self, writer: &str) -> &[PathBuf] {
+        self.by_writer.get(writer).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -1,0 +1,203 @@
+//! Collects the states of workspaces in inventory files, from all threads of a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use crate::error::{Error, Result};
+use crate::inventory::{
+    Described, Unit, close_list_units, coverage_of_name, digest_of, read_record, time_of_source,
+};
+use crate::person::Pseudonymizer;
+use crate::record::{Value, time};
+use crate::schema::EventText;
+use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
+use crate::schema::source_log::{InventoryFacts, SourceFacts, SourceWarning, WarningKind};
+
+/// The state of a workspace in a source.
+#[derive(Debug)]
+struct StateOfSource {
+    unit: Unit,
+    state: String,
+    newest_change_us: Option<i64>,
+}
+
+/// The inventory files of one source.
+#[derive(Debug, Default)]
+struct SourceInventory {
+    states: Vec<StateOfSource>,
+    /// The items of lists. A workspace of a list is complete at the end of the source.
+    listed: Vec<Unit>,
+    facts: InventoryFacts,
+}
+
+#[derive(Debug, Default)]
+struct Collected {
+    sources: BTreeMap<usize, SourceInventory>,
+    /// The rows of new states.
+    rows: Vec<InventoryRow>,
+    /// The states that the store has, or that this run has found.
+    known: BTreeSet<String>,
+}
+
+/// The inventories of a run.
+pub(super) struct InventoryCollector<'o> {
+    collected: Mutex<Collected>,
+    pseudonymizer: Option<&'o Pseudonymizer>,
+    /// Reads the states that the store has, when the first inventory is found.
+    read_known: &'o (dyn Fn() -> Result<BTreeSet<String>> + Sync),
+    is_known_read: OnceLock<()>,
+}
+
+impl<'o> InventoryCollector<'o> {
+    pub(super) fn new(
+        pseudonymizer: Option<&'o Pseudonymizer>,
+        read_known: &'o (dyn Fn() -> Result<BTreeSet<String>> + Sync),
+    ) -> Self {
+        let is_known_read = OnceLock::new();
+        InventoryCollector { collected: Mutex::default(), pseudonymizer, read_known, is_known_read }
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, Collected>> {
+        self.collected.lock().map_err(|_| Error::internal("a thread failed in an inventory"))
+    }
+
+    /// Adds a record of a source. Returns false if the record is not part of an inventory.
+    pub(super) fn add(&self, source: usize, root: Value<'_>) -> Result<bool> {
+        let Some(Described::Units(units)) = read_record(root) else { return Ok(false) };
+        for unit in units {
+            self.add_unit(source, unit)?;
+        }
+        Ok(true)
+    }
+
+    fn add_unit(&self, source: usize, mut unit: Unit) -> Result<()> {
+        if let Some(pseudonymizer) = self.pseudonymizer {
+            unit.rows.iter_mut().for_each(|row| pseudonymize(row, pseudonymizer));
+        }
+        if unit.shape.has_workspaces() {
+            return self.add_state(source, unit);
+        }
+        self.lock()?.sources.entry(source).or_default().listed.push(unit);
+        Ok(())
+    }
+
+    /// Adds the state of a workspace. Its rows are kept if nobody has them yet.
+    fn add_state(&self, source: usize, mut unit: Unit) -> Result<()> {
+        let state = unit.close();
+        let newest_change_us = unit.newest_change_us();
+        let mut collected = self.lock()?;
+        if self.is_known_read.set(()).is_ok() {
+            collected.known.extend((self.read_known)()?);
+        }
+        let is_new = collected.known.insert(state.clone());
+        let own = collected.sources.entry(source).or_default();
+        let facts = &mut own.facts;
+        facts.workspaces += 1;
+        facts.items += unit.count(RowKind::Item);
+        facts.access += unit.count(RowKind::Access);
+        facts.lost_lists += unit.lost_lists;
+        facts.new_states += u64::from(is_new);
+        let shape = unit.shape.name().to_owned();
+        if !facts.shapes.contains(&shape) {
+            facts.shapes.push(shape);
+            facts.shapes.sort();
+        }
+        let rows = std::mem::take(&mut unit.rows);
+        own.states.push(StateOfSource { unit, state, newest_change_us });
+        if is_new {
+            collected.rows.extend(rows);
+        }
+        Ok(())
+    }
+
+    /// Completes the lists, fills the facts of the sources, and returns the rows to store.
+    pub(super) fn finish(self, facts: &mut [&mut SourceFacts]) -> Result<Vec<InventoryRow>> {
+        let numbers: Vec<usize> = self.lock()?.sources.keys().copied().collect();
+        for number in &numbers {
+            let listed =
+                std::mem::take(&mut self.lock()?.sources.entry(*number).or_default().listed);
+            for unit in close_list_units(listed) {
+                self.add_state(*number, unit)?;
+            }
+        }
+        let failed = |_| Error::internal("a thread failed in an inventory");
+        let Collected { sources, mut rows, .. } = self.collected.into_inner().map_err(failed)?;
+        for (number, source) in sources {
+            if let Some(facts) = facts.get_mut(number) {
+                rows.extend(source.scan_rows(facts));
+                facts.warnings.extend(lost_lists(&source.facts));
+                facts.inventory = Some(source.facts);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl SourceInventory {
+    /// Returns the scan rows: which workspace had which state, and when.
+    fn scan_rows(&self, facts: &SourceFacts) -> Vec<InventoryRow> {
+        let mut states: Vec<&StateOfSource> = self.states.iter().collect();
+        states.sort_by(|one, other| {
+            let key =
+                |state: &StateOfSource| (state.unit.workspace_id.clone(), state.state.clone());
+            key(one).cmp(&key(other))
+        });
+        let document = digest_of(states.iter().map(|state| state.state.as_str()));
+        let newest = states.iter().filter_map(|state| state.newest_change_us).max();
+        let row = |state: &&StateOfSource| {
+            let unit = &state.unit;
+            let (us, from) = time_of_source(unit.taken_us, &facts.path, facts.modified_us, newest);
+            let asked = unit.asked.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            InventoryRow::new(RowKind::Scan)
+                .with(Column::WorkspaceId, Some(unit.workspace_id.clone()))
+                .with(Column::State, Some(state.state.clone()))
+                .with(Column::Shape, Some(unit.shape.name()))
+                .with(Column::TakenAt, Some(time::to_rfc3339_micros(us)))
+                .with(Column::TimeSource, Some(from.name()))
+                .with(Column::Coverage, Some(coverage_of_name(&facts.path).name()))
+                .with(Column::Asked, Some(asked))
+                .with(Column::Document, Some(document.clone()))
+        };
+        states.iter().map(row).collect()
+    }
+}
+
+/// Returns the warning about lists that became text.
+fn lost_lists(facts: &InventoryFacts) -> Option<SourceWarning> {
+    let count = facts.lost_lists;
+    (count > 0).then(|| SourceWarning {
+        kind: WarningKind::Flattened,
+        count,
+        detail: format!(
+            "{count} lists of items or users are the text of PowerShell objects, so these items \
+             are lost; write the file again with ConvertTo-Json -Depth 10"
+        ),
+    })
+}
+
+/// Replaces the persons in a row. IDs of applications and groups stay, and so do their names.
+fn pseudonymize(row: &mut InventoryRow, pseudonymizer: &Pseudonymizer) {
+    let is_person = !matches!(row.get(Column::PrincipalType), Some("App" | "Group"));
+    let persons = [Column::CreatedBy, Column::ModifiedBy, Column::Owner];
+    let own = [Column::Principal, Column::PrincipalId].into_iter().filter(|_| is_person);
+    for column in persons.into_iter().chain(own) {
+        let replaced = row.get(column).map(|text| match text.contains('@') {
+            true => pseudonymizer.pseudonymize_user(text),
+            false => pseudonymizer.pseudonymize_name(text),
+        });
+        row.set(column, replaced);
+    }
+    for column in [Column::Name, Column::Description, Column::Principal] {
+        let replaced = row
+            .get(column)
+            .and_then(|text| pseudonymizer.pseudonymize_field(&EventText::new("", text)));
+        if replaced.is_some() && (column != Column::Principal || !is_person) {
+            row.set(column, replaced);
+        }
+    }
+}
+
+/// Returns a collector of a run without a store.
+pub(super) fn nothing_known() -> Result<BTreeSet<String>> {
+    Ok(BTreeSet::new())
+}

@@ -1,0 +1,435 @@
+//! Decides what is there as of a day, from all stored snapshots.
+//!
+//! A workspace has the state of its latest scan, as a whole: items of two scans are never mixed. It
+//! is gone only if a later full snapshot lacks it. The order of reading plays no part.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::shape::Shape;
+use super::snapshots::{Cluster, InventorySnapshot, Scan, clusters, scans};
+use super::taken_at::ScanCoverage;
+use crate::schema::MICROS_PER_DAY;
+use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
+
+/// A snapshot without a stated coverage is full if it has this share of the known workspaces.
+const FULL_PERCENT: usize = 90;
+
+/// The start of the names of app copies.
+const APP_PREFIX: &str = "[App] ";
+
+/// Why an item or workspace does not count as content of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftOut {
+    /// The copy of an item in an app.
+    AppCopy,
+    /// A report or semantic model that Power BI makes for usage metrics.
+    UsageMetrics,
+    /// The workspace was deleted, or a later full snapshot lacks it.
+    DeletedWorkspace,
+    /// The workspace is in a state other than active.
+    InactiveWorkspace,
+    /// The workspace of admin monitoring.
+    AdminWorkspace,
+    /// A personal workspace.
+    PersonalWorkspace,
+}
+
+impl LeftOut {
+    /// Returns the name in views.
+    pub fn name(self) -> &'static str {
+        match self {
+            LeftOut::AppCopy => "app copy",
+            LeftOut::UsageMetrics => "usage metrics",
+            LeftOut::DeletedWorkspace => "deleted workspace",
+            LeftOut::InactiveWorkspace => "inactive workspace",
+            LeftOut::AdminWorkspace => "admin workspace",
+            LeftOut::PersonalWorkspace => "personal workspace",
+        }
+    }
+}
+
+/// A workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldWorkspace<'r> {
+    /// The ID.
+    pub id: &'r str,
+    /// The row of its latest state, if a file describes the workspace itself.
+    pub row: Option<&'r InventoryRow>,
+    /// The time of that state.
+    pub taken_us: i64,
+    /// The times of the first and last snapshot with it.
+    pub seen_us: (i64, i64),
+    /// The time of the first full snapshot without it.
+    pub gone_us: Option<i64>,
+    /// True if the snapshot of its access rights was asked for them.
+    pub has_users: bool,
+    /// Why it does not count.
+    pub left_out: Option<LeftOut>,
+}
+
+/// An item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldItem<'r> {
+    /// The row. Fields that its file lacks are those of other kinds of files.
+    pub row: Cow<'r, InventoryRow>,
+    /// The time of the state.
+    pub taken_us: i64,
+    /// The time of the first snapshot with it.
+    pub first_us: i64,
+    /// The item of which it is a copy in an app.
+    pub original_id: Option<&'r str>,
+    /// Why it does not count.
+    pub left_out: Option<LeftOut>,
+}
+
+/// An access right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldAccess<'r> {
+    /// The row.
+    pub row: &'r InventoryRow,
+    /// The time of the state.
+    pub taken_us: i64,
+}
+
+/// The workspaces, items and access rights as of a time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory<'r> {
+    /// The snapshots, in the order of time.
+    pub snapshots: Vec<InventorySnapshot>,
+    /// The workspaces, sorted by ID.
+    pub workspaces: Vec<HeldWorkspace<'r>>,
+    /// The items, sorted by workspace, kind and ID.
+    pub items: Vec<HeldItem<'r>>,
+    /// The access rights, in the order of the items.
+    pub access: Vec<HeldAccess<'r>>,
+}
+
+/// When a workspace was seen.
+struct Presence {
+    seen_us: (i64, i64),
+    gone_us: Option<i64>,
+    is_personal: bool,
+}
+
+/// A source of what is known of a workspace.
+struct Candidate<'r, 'c> {
+    scans: Vec<&'c Scan<'r>>,
+    snapshot: &'c InventorySnapshot,
+    taken_us: i64,
+}
+
+impl Candidate<'_, '_> {
+    fn covers(&self, kind: &str) -> bool {
+        self.scans.iter().any(|scan| scan.asked.contains("items") || scan.asked.contains(kind))
+    }
+}
+
+/// The rows by their states.
+type States<'r> = HashMap<&'r str, Vec<&'r InventoryRow>>;
+
+/// Returns what is there as of a time in microseconds since 1970 (UTC), or as of the newest
+/// snapshots. If there is none before that time, the first one after it counts.
+pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
+    let mut states: States<'_> = HashMap::new();
+    for row in rows.iter().filter(|row| row.kind != RowKind::Scan) {
+        states.entry(row.get(Column::State).unwrap_or_default()).or_default().push(row);
+    }
+    let mut all = scans(rows);
+    let first_us = all.iter().map(|scan| scan.taken_us).min();
+    if let (Some(until), Some(first)) = (until_us, first_us) {
+        let last = if first > until { first + MICROS_PER_DAY } else { until };
+        all.retain(|scan| scan.taken_us <= last);
+    }
+    let first_seen = first_seen(&all, &states);
+    let mut clusters = clusters(all);
+    let presence = presence(&mut clusters, &states);
+    let mut inventory = Inventory::default();
+    let mut latest = latest_of_workspaces(&clusters);
+    for (id, presence) in &presence {
+        let candidates = candidates(latest.remove(id).unwrap_or_default());
+        add_workspace(&mut inventory, id, presence, &candidates, &states, &first_seen);
+    }
+    inventory.snapshots = clusters.into_iter().map(|cluster| cluster.snapshot).collect();
+    inventory
+}
+
+/// Returns the time of the first snapshot with each item.
+fn first_seen<'r>(all: &[Scan<'r>], states: &States<'r>) -> HashMap<&'r str, i64> {
+    let mut of_state: HashMap<&str, i64> = HashMap::new();
+    for scan in all {
+        let first = of_state.entry(scan.state).or_insert(scan.taken_us);
+        *first = (*first).min(scan.taken_us);
+    }
+    let mut of_item: HashMap<&str, i64> = HashMap::new();
+    for (state, rows) in states {
+        let Some(us) = of_state.get(state).copied() else { continue };
+        for id in
+            rows.iter().filter(|r| r.kind == RowKind::Item).filter_map(|r| r.get(Column::ItemId))
+        {
+            let first = of_item.entry(id).or_insert(us);
+            *first = (*first).min(us);
+        }
+    }
+    of_item
+}
+
+fn workspace_row<'r>(states: &States<'r>, state: &str) -> Option<&'r InventoryRow> {
+    let rows = states.get(state)?;
+    rows.iter().copied().find(|row| row.kind == RowKind::Workspace)
+}
+
+fn is_personal(row: &InventoryRow) -> bool {
+    matches!(row.get(Column::Type), Some("PersonalGroup" | "Personal"))
+}
+
+/// Returns when each workspace was seen, and decides which snapshots are full.
+fn presence<'r>(clusters: &mut [Cluster<'r>], states: &States<'r>) -> BTreeMap<&'r str, Presence> {
+    let mut known: BTreeMap<&str, Presence> = BTreeMap::new();
+    for Cluster { snapshot, scans } in clusters {
+        let mut ids: BTreeMap<&str, bool> = BTreeMap::new();
+        for scan in scans.iter().filter(|scan| !scan.workspace_id.is_empty()) {
+            let personal = workspace_row(states, scan.state).is_some_and(is_personal);
+            *ids.entry(scan.workspace_id).or_default() |= personal;
+        }
+        let includes_personal = ids.values().any(|personal| *personal);
+        let in_scope = |presence: &Presence| {
+            presence.gone_us.is_none() && (includes_personal || !presence.is_personal)
+        };
+        if snapshot.shape.has_workspaces() && snapshot.coverage == ScanCoverage::Unknown {
+            let present = known.iter().filter(|(_, presence)| in_scope(presence));
+            let (all, found) = present.fold((0, 0), |(all, found), (id, _)| {
+                (all + 1, found + usize::from(ids.contains_key(id)))
+            });
+            let is_full = found * 100 >= all * FULL_PERCENT;
+            snapshot.coverage =
+                if is_full { ScanCoverage::Full } else { ScanCoverage::Incremental };
+            snapshot.is_inferred = true;
+        }
+        if snapshot.shape.has_workspaces() && snapshot.coverage == ScanCoverage::Full {
+            for (id, presence) in &mut known {
+                if in_scope(presence)
+                    && !ids.contains_key(id)
+                    && presence.seen_us.1 < snapshot.first_us
+                {
+                    presence.gone_us = Some(snapshot.first_us);
+                }
+            }
+        }
+        for (id, is_personal) in ids {
+            let seen_us = (snapshot.first_us, snapshot.last_us);
+            let presence =
+                known.entry(id).or_insert(Presence { seen_us, gone_us: None, is_personal });
+            presence.seen_us.0 = presence.seen_us.0.min(seen_us.0);
+            presence.seen_us.1 = presence.seen_us.1.max(seen_us.1);
+            presence.is_personal |= is_personal;
+            // A list of items can be older than the deletion that it does not know of.
+            if snapshot.shape.has_workspaces() {
+                presence.gone_us = None;
+            }
+        }
+    }
+    known
+}
+
+/// The latest of each shape that says something about a workspace.
+type LatestByShape<'r, 'c> = BTreeMap<Shape, Candidate<'r, 'c>>;
+
+/// Returns what the latest snapshot of each shape says about each workspace.
+fn latest_of_workspaces<'r, 'c>(
+    clusters: &'c [Cluster<'r>],
+) -> HashMap<&'r str, LatestByShape<'r, 'c>> {
+    let mut all: HashMap<&str, LatestByShape<'r, 'c>> = HashMap::new();
+    for Cluster { snapshot, scans } in clusters {
+        let mut own: HashMap<&str, Vec<&'c Scan<'r>>> = HashMap::new();
+        for scan in scans {
+            own.entry(scan.workspace_id).or_default().push(scan);
+        }
+        for (id, mut scans) in own {
+            // Items of two scans of a workspace are never mixed. Lists have a state for each page.
+            if snapshot.shape.has_workspaces() {
+                scans.sort_by_key(|scan| (scan.taken_us, scan.state));
+                scans.drain(..scans.len().saturating_sub(1));
+            }
+            let Some(taken_us) = scans.iter().map(|scan| scan.taken_us).max() else { continue };
+            let latest = all.entry(id).or_default();
+            if latest.get(&snapshot.shape).is_none_or(|known| known.taken_us <= taken_us) {
+                latest.insert(snapshot.shape, Candidate { scans, snapshot, taken_us });
+            }
+        }
+    }
+    all
+}
+
+/// Returns what is known of a workspace, the newest day first, and of one day the shape with
+/// the most fields first.
+fn candidates<'r, 'c>(latest: LatestByShape<'r, 'c>) -> Vec<Candidate<'r, 'c>> {
+    let mut all: Vec<Candidate<'r, 'c>> = latest.into_values().collect();
+    all.sort_by_key(|candidate| {
+        let day = candidate.taken_us.div_euclid(MICROS_PER_DAY);
+        (std::cmp::Reverse(day), candidate.snapshot.shape.rank())
+    });
+    all
+}
+
+fn add_workspace<'r>(
+    inventory: &mut Inventory<'r>,
+    id: &'r str,
+    presence: &Presence,
+    candidates: &[Candidate<'r, '_>],
+    states: &States<'r>,
+    first_seen: &HashMap<&'r str, i64>,
+) {
+    let rows_of = |candidate: &Candidate<'r, '_>| -> Vec<&'r InventoryRow> {
+        let all = candidate.scans.iter().filter_map(|scan| states.get(scan.state));
+        all.flatten().copied().collect()
+    };
+    let described = candidates.iter().find_map(|candidate| {
+        let row = rows_of(candidate).into_iter().find(|row| row.kind == RowKind::Workspace)?;
+        Some((row, candidate.taken_us))
+    });
+    let row = described.map(|(row, _)| row);
+    let left_out = workspace_left_out(row, presence);
+    let with_users = candidates.iter().find(|candidate| {
+        candidate.snapshot.shape.has_workspaces() && candidate.snapshot.has_users
+    });
+    let taken_us = described.map_or(presence.seen_us.1, |(_, taken_us)| taken_us);
+    inventory.workspaces.push(HeldWorkspace {
+        id,
+        row,
+        taken_us,
+        seen_us: presence.seen_us,
+        gone_us: presence.gone_us,
+        has_users: with_users.is_some(),
+        left_out,
+    });
+    if let Some(candidate) = with_users {
+        let own = rows_of(candidate)
+            .into_iter()
+            .filter(|row| row.kind == RowKind::Access && row.get(Column::ItemId).is_none());
+        let taken_us = candidate.taken_us;
+        inventory.access.extend(own.map(|row| HeldAccess { row, taken_us }));
+    }
+    let all_rows: Vec<Vec<&InventoryRow>> = candidates.iter().map(rows_of).collect();
+    let kinds: BTreeSet<&str> = all_rows
+        .iter()
+        .flatten()
+        .filter(|row| row.kind == RowKind::Item)
+        .filter_map(|row| row.get(Column::ItemKind))
+        .collect();
+    for kind in kinds {
+        let of_kind = candidates.iter().zip(&all_rows).find(|(found, _)| found.covers(kind));
+        let Some((candidate, rows)) = of_kind else { continue };
+        let start = inventory.items.len();
+        add_items(inventory, kind, rows, candidate.taken_us, left_out, first_seen);
+        fill_fields(&mut inventory.items[start..], &all_rows);
+    }
+}
+
+/// Returns why a workspace does not count.
+fn workspace_left_out(row: Option<&InventoryRow>, presence: &Presence) -> Option<LeftOut> {
+    let text = |column| row.and_then(|row| row.get(column));
+    match (text(Column::Status), text(Column::Type)) {
+        _ if presence.gone_us.is_some() => Some(LeftOut::DeletedWorkspace),
+        (Some("Deleted" | "Removing"), _) => Some(LeftOut::DeletedWorkspace),
+        (Some(state), _) if state != "Active" && state != "Orphaned" => {
+            Some(LeftOut::InactiveWorkspace)
+        }
+        (_, Some("AdminWorkspace")) => Some(LeftOut::AdminWorkspace),
+        (_, Some("PersonalGroup" | "Personal")) => Some(LeftOut::PersonalWorkspace),
+        _ => None,
+    }
+}
+
+fn add_items<'r>(
+    inventory: &mut Inventory<'r>,
+    kind: &str,
+    rows: &[&'r InventoryRow],
+    taken_us: i64,
+    of_workspace: Option<LeftOut>,
+    first_seen: &HashMap<&'r str, i64>,
+) {
+    let id_of = |row: &'r InventoryRow| row.get(Column::ItemId).unwrap_or_default();
+    let usage_models: BTreeSet<&str> =
+        rows.iter().filter(|row| is_usage_metrics(row, None)).map(|row| id_of(row)).collect();
+    // The last of the rows with one ID counts: several pages of a list can repeat an item.
+    let items: BTreeMap<&str, &'r InventoryRow> = rows
+        .iter()
+        .filter(|row| row.kind == RowKind::Item && row.get(Column::ItemKind) == Some(kind))
+        .map(|row| (id_of(row), *row))
+        .collect();
+    let by_name: BTreeMap<&str, &str> = items
+        .iter()
+        .filter(|(_, row)| row.get(Column::AppId).is_none())
+        .filter_map(|(id, row)| Some((row.get(Column::Name)?, *id)))
+        .collect();
+    let mut access: HashMap<&str, Vec<&'r InventoryRow>> = HashMap::new();
+    for row in rows.iter().filter(|row| row.kind == RowKind::Access) {
+        access.entry(id_of(row)).or_default().push(row);
+    }
+    for (id, row) in &items {
+        let copied = row.get(Column::Name).and_then(|name| name.strip_prefix(APP_PREFIX));
+        let is_copy = row.get(Column::AppId).is_some() || copied.is_some();
+        let original_id = match is_copy {
+            true => row
+                .get(Column::OriginalId)
+                .or_else(|| copied.and_then(|name| by_name.get(name).copied())),
+            false => None,
+        };
+        let left_out = match is_copy {
+            true => Some(LeftOut::AppCopy),
+            false if is_usage_metrics(row, Some(&usage_models)) => Some(LeftOut::UsageMetrics),
+            false => of_workspace,
+        };
+        let first_us = first_seen.get(id).copied().unwrap_or(taken_us);
+        let row = Cow::Borrowed(*row);
+        inventory.items.push(HeldItem { row, taken_us, first_us, original_id, left_out });
+        let own = access.get(id).map(Vec::as_slice).unwrap_or_default();
+        inventory.access.extend(own.iter().map(|row| HeldAccess { row, taken_us }));
+    }
+}
+
+/// Fills the fields that the file of an item lacks with those of other kinds of files, the newest
+/// first: a list of PowerShell has no times of creation.
+fn fill_fields(items: &mut [HeldItem<'_>], all_rows: &[Vec<&InventoryRow>]) {
+    if all_rows.len() < 2 {
+        return;
+    }
+    let mut by_id: HashMap<&str, Vec<&InventoryRow>> = HashMap::new();
+    for row in all_rows.iter().flatten().filter(|row| row.kind == RowKind::Item) {
+        by_id.entry(row.get(Column::ItemId).unwrap_or_default()).or_default().push(row);
+    }
+    for item in items {
+        let id = item.row.get(Column::ItemId).unwrap_or_default().to_owned();
+        for other in by_id.get(id.as_str()).into_iter().flatten() {
+            for (position, cell) in other.cells.iter().enumerate() {
+                let is_missing = item.row.cells.get(position).is_some_and(Option::is_none);
+                if is_missing
+                    && cell.is_some()
+                    && let Some(own) = item.row.to_mut().cells.get_mut(position)
+                {
+                    own.clone_from(cell);
+                }
+            }
+        }
+    }
+}
+
+/// Returns true if Power BI made an item for usage metrics: by its provider, by that of its model,
+/// or by its name.
+fn is_usage_metrics(row: &InventoryRow, models: Option<&BTreeSet<&str>>) -> bool {
+    const NAMES: [&str; 4] = [
+        "usage metrics report",
+        "report usage metrics model",
+        "dashboard usage metrics model",
+        "report usage metrics report",
+    ];
+    let is_named = |name: &str| NAMES.contains(&name.to_lowercase().as_str());
+    row.kind == RowKind::Item
+        && (row.get(Column::Provider).is_some_and(|text| text.starts_with("UsageMetrics"))
+            || row.get(Column::Name).is_some_and(is_named)
+            || row
+                .get(Column::ModelId)
+                .zip(models)
+                .is_some_and(|(model, models)| models.contains(model)))
+}

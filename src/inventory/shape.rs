@@ -1,0 +1,67 @@
+//! The shapes of inventory files.
+
+/// The kind of an inventory file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shape {
+    /// The result of the scanner API (`admin/workspaces/scanResult`).
+    Scanner,
+    /// The answer of `admin/groups`.
+    Groups,
+    /// The output of `Get-PowerBIWorkspace`.
+    PowerShell,
+    /// The answer of Fabric's `admin/workspaces`.
+    FabricWorkspaces,
+    /// The answer of `admin/reports`, or the output of `Get-PowerBIReport`.
+    Reports,
+    /// The answer of `admin/datasets`.
+    Models,
+    /// The answer of `admin/dashboards`.
+    Dashboards,
+    /// The answer of Fabric's `admin/items`.
+    FabricItems,
+}
+
+impl Shape {
+    /// All shapes. Of two that were taken on the same day, the earlier in this list
+    /// has more fields.
+    pub const ALL: [Shape; 8] = [
+        Shape::Scanner,
+        Shape::Groups,
+        Shape::Reports,
+        Shape::Models,
+        Shape::Dashboards,
+        Shape::FabricItems,
+        Shape::PowerShell,
+        Shape::FabricWorkspaces,
+    ];
+
+    /// Returns the name for people, which is also the name in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Shape::Scanner => "scanner result",
+            Shape::Groups => "workspace list",
+            Shape::PowerShell => "workspace list of PowerShell",
+            Shape::FabricWorkspaces => "Fabric workspace list",
+            Shape::Reports => "report list",
+            Shape::Models => "semantic model list",
+            Shape::Dashboards => "dashboard list",
+            Shape::FabricItems => "Fabric item list",
+        }
+    }
+
+    /// Returns the shape with a name in the store.
+    pub fn from_name(name: &str) -> Option<Shape> {
+        Shape::ALL.into_iter().find(|shape| shape.name() == name)
+    }
+
+    /// Returns the place in [`Shape::ALL`].
+    pub fn rank(self) -> usize {
+        Shape::ALL.iter().position(|shape| *shape == self).unwrap_or(Shape::ALL.len())
+    }
+
+    /// Returns true if each record is a workspace. Otherwise it is an item, and a workspace of the
+    /// file is all its items.
+    pub fn has_workspaces(self) -> bool {
+        matches!(self, Shape::Scanner | Shape::Groups | Shape::PowerShell | Shape::FabricWorkspaces)
+    }
+}

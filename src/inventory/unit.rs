@@ -1,0 +1,278 @@
+//! Reads a record of an inventory file: the states of workspaces in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::items::{access_rows, has, id, is_flattened, item_row, kind_of_list};
+use super::items::{member, objects, text};
+use super::shape::Shape;
+use crate::record::{Object, Value, time};
+use crate::schema::guid::is_guid;
+use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
+
+/// A record of a file that contains no events.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Described {
+    /// The states of workspaces.
+    Units(Vec<Unit>),
+    /// Something else, in words for people.
+    Other(&'static str),
+}
+
+/// The state of one workspace in a file, or of one item of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// The kind of the file.
+    pub shape: Shape,
+    /// The workspace; empty if the record does not name it.
+    pub workspace_id: String,
+    /// The rows of the workspace, its items and access rights.
+    pub rows: Vec<InventoryRow>,
+    /// The requested parts: `users`, `lineage`, and the kinds of items or `items` for
+    /// all. A missing part was not requested, or there is none.
+    pub asked: BTreeSet<String>,
+    /// The time in the record at which the scan was made, in microseconds since 1970 (UTC).
+    pub taken_us: Option<i64>,
+    /// The number of lists that became text, so that their items are lost.
+    pub lost_lists: u64,
+}
+
+impl Unit {
+    fn new(shape: Shape, workspace_id: String) -> Unit {
+        let asked = BTreeSet::new();
+        Unit { shape, workspace_id, rows: Vec::new(), asked, taken_us: None, lost_lists: 0 }
+    }
+
+    /// Returns the number of rows of a kind.
+    pub fn count(&self, kind: RowKind) -> u64 {
+        self.rows.iter().filter(|row| row.kind == kind).count() as u64
+    }
+
+    /// Returns the time of the newest change in the rows.
+    pub fn newest_change_us(&self) -> Option<i64> {
+        let times = self.rows.iter().filter_map(|row| row.get(Column::ModifiedAt));
+        times.filter_map(time::parse).map(|time| time.epoch_us).max()
+    }
+
+    /// Sorts the rows, gives them the workspace and the digest of their content, and returns the
+    /// digest. The order in the file does not matter.
+    pub fn close(&mut self) -> String {
+        for row in &mut self.rows {
+            row.set(Column::WorkspaceId, Some(self.workspace_id.clone()));
+        }
+        self.rows.sort();
+        self.rows.dedup();
+        let state = digest_of(self.rows.iter().flat_map(|row| {
+            let cells = row.cells.iter().map(|cell| cell.as_deref().unwrap_or("\u{0}"));
+            [row.kind.name()].into_iter().chain(cells)
+        }));
+        for row in &mut self.rows {
+            row.set(Column::State, Some(state.clone()));
+        }
+        state
+    }
+}
+
+/// Returns the digest of texts.
+pub fn digest_of<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    let mut hash = Xxh3::new();
+    for text in texts {
+        hash.update(&(text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    }
+    format!("{:032x}", hash.digest128())
+}
+
+/// Merges the units of single items into one for each workspace.
+pub fn close_list_units(units: Vec<Unit>) -> Vec<Unit> {
+    let mut merged: BTreeMap<(Shape, String), Unit> = BTreeMap::new();
+    for unit in units {
+        let key = (unit.shape, unit.workspace_id.clone());
+        let known = merged.entry(key).or_insert_with(|| Unit { rows: Vec::new(), ..unit.clone() });
+        known.rows.extend(unit.rows);
+        known.asked.extend(unit.asked);
+        known.taken_us = known.taken_us.max(unit.taken_us);
+    }
+    merged.into_values().collect()
+}
+
+/// Describes a record that is not an event; `None` if it can be an event, or anything else.
+pub fn read_record(root: Value<'_>) -> Option<Described> {
+    let Value::Object(object) = root else { return None };
+    if member(object, "CreationTime").is_some() || member(object, "Operation").is_some() {
+        return None;
+    }
+    if let Some(Value::List(workspaces)) = member(object, "workspaces") {
+        let taken_us = text(object, &["scanCreatedDateTime"]).and_then(time::parse);
+        let is_scan = ["datasourceInstances", "misconfiguredDatasourceInstances"]
+            .iter()
+            .any(|name| member(object, name).is_some());
+        let mut units = Vec::with_capacity(workspaces.len());
+        for workspace in objects(workspaces) {
+            let shape = if is_scan { Some(Shape::Scanner) } else { workspace_shape(workspace) };
+            let mut unit = workspace_unit(workspace, shape?)?;
+            unit.taken_us = taken_us.map(|time| time.epoch_us);
+            units.push(unit);
+        }
+        return (is_scan || !units.is_empty()).then_some(Described::Units(units));
+    }
+    if let Some(what) = describe_other(object) {
+        return Some(Described::Other(what));
+    }
+    if let Some(shape) = item_shape(object) {
+        return Some(Described::Units(item_unit(object, shape).into_iter().collect()));
+    }
+    let unit = workspace_unit(object, workspace_shape(object)?)?;
+    Some(Described::Units(vec![unit]))
+}
+
+/// Returns the shape of the file with a workspace.
+fn workspace_shape(object: Object<'_>) -> Option<Shape> {
+    if id(object, &["id"]).is_none() || has(object, &["workspaceId"]) {
+        return None;
+    }
+    if has(object, &["isOrphaned"]) {
+        return Some(Shape::PowerShell);
+    }
+    if has(object, &["isReadOnly", "isOnDedicatedCapacity"]) {
+        return Some(Shape::Groups);
+    }
+    let lists = ["reports", "dashboards", "datasets", "dataflows"];
+    let has_list = lists.iter().any(|name| member(object, name).is_some());
+    if has_list || has(object, &["isOnDedicatedCapacity", "state"]) {
+        return Some(Shape::Scanner);
+    }
+    let is_workspace = text(object, &["type"]).is_some_and(|ty| {
+        ["Workspace", "Personal", "PersonalGroup", "AdminWorkspace", "Group"].contains(&ty)
+    });
+    (is_workspace && has(object, &["name", "state"])).then_some(Shape::FabricWorkspaces)
+}
+
+/// Returns the shape of the file with an item.
+fn item_shape(object: Object<'_>) -> Option<Shape> {
+    text(object, &["id"])?;
+    let has_any = |names: &[&str]| names.iter().any(|name| member(object, name).is_some());
+    if has(object, &["type", "workspaceId"])
+        && has_any(&["creatorPrincipal", "lastUpdatedDate", "capacityId"])
+    {
+        return Some(Shape::FabricItems);
+    }
+    if has(object, &["configuredBy"])
+        && has_any(&["isRefreshable", "addRowsAPIEnabled", "targetStorageMode"])
+    {
+        return Some(Shape::Models);
+    }
+    if has(object, &["reportType"]) || has(object, &["datasetId", "webUrl"]) {
+        return Some(Shape::Reports);
+    }
+    has(object, &["displayName", "isReadOnly", "embedUrl"]).then_some(Shape::Dashboards)
+}
+
+/// Describes a record of a file that this version does not read.
+fn describe_other(object: Object<'_>) -> Option<&'static str> {
+    const SIGNS: [(&[&str], &str); 15] = [
+        (&["id", "createdDateTime", "status"], "the state of a scan request"),
+        (&["publishedBy", "lastUpdate"], "a list of apps"),
+        (&["sku", "region", "admins"], "a list of capacities"),
+        (&["refreshCount", "averageDuration"], "a list of refreshables"),
+        (&["refreshType", "requestId", "startTime"], "a history of refreshes"),
+        (&["artifactId", "lastAccessedDateTime"], "a list of unused artifacts"),
+        (&["artifactId", "accessRight"], "a list of access rights"),
+        (&["settingName", "canSpecifySecurityGroups"], "tenant settings"),
+        (&["userPrincipalName", "assignedLicenses"], "a list of people with licenses"),
+        (&["userPrincipalName", "displayName"], "a list of people"),
+        (&["skuPartNumber", "consumedUnits"], "a list of subscribed products"),
+        (&["displayName", "members"], "a list of groups"),
+        (&["accessDetails"], "the access rights of a workspace"),
+        (&["principal", "workspaceAccessDetails"], "the access rights of a workspace"),
+        (&["objectId", "modelUrl"], "a list of dataflows"),
+    ];
+    let is_other = |names: &[&str]| has(object, names) && !has(object, &["workspaces"]);
+    if let Some((_, what)) = SIGNS.iter().find(|(names, _)| is_other(names)) {
+        return Some(what);
+    }
+    let is_id = |text: &str| is_guid(text.trim());
+    (object.len() == 1 && text(object, &["id"]).is_some_and(is_id))
+        .then_some("a list of IDs of workspaces")
+}
+
+/// Returns the unit of a workspace.
+fn workspace_unit(object: Object<'_>, shape: Shape) -> Option<Unit> {
+    let mut unit = Unit::new(shape, id(object, &["id"])?);
+    let on_capacity = match member(object, "isOnDedicatedCapacity") {
+        Some(Value::Bool(false)) => None,
+        _ => id(object, &["capacityId"]),
+    };
+    unit.rows.push(
+        InventoryRow::new(RowKind::Workspace)
+            .with(Column::Name, text(object, &["name"]))
+            .with(Column::Type, text(object, &["type"]))
+            .with(Column::Status, text(object, &["state"]))
+            .with(Column::Description, text(object, &["description"]))
+            .with(Column::CapacityId, on_capacity),
+    );
+    for (name, value) in object.members() {
+        let name = name.trim();
+        if is_flattened(value) && name != "description" && name != "name" {
+            unit.lost_lists += 1;
+        }
+        let Value::List(list) = value else { continue };
+        if name.eq_ignore_ascii_case("users") {
+            if !is_flattened(value) {
+                unit.asked.insert("users".to_owned());
+            }
+            unit.rows.extend(access_rows(list, None));
+        } else if let Some(kind) = kind_of_list(name).filter(|_| !is_flattened(value)) {
+            unit.asked.insert(kind.clone());
+            for item in objects(list) {
+                add_item(&mut unit, item, &kind);
+            }
+        }
+    }
+    // A scan returns the items of all kinds. A list returns those that it was asked for.
+    if shape == Shape::Scanner && unit.lost_lists == 0 {
+        unit.asked.insert("items".to_owned());
+    }
+    Some(unit)
+}
+
+fn add_item(unit: &mut Unit, item: Object<'_>, kind: &str) {
+    let Some(row) = item_row(item, kind) else { return };
+    let lineage =
+        ["tiles", "upstreamDataflows", "upstreamDatasets", "upstreamDatamarts", "relations"];
+    if lineage.iter().any(|name| member(item, name).is_some()) {
+        unit.asked.insert("lineage".to_owned());
+    }
+    if let Some(Value::List(users)) = member(item, "users") {
+        let item_id = row.get(Column::ItemId).unwrap_or_default();
+        unit.rows.extend(access_rows(users, Some((kind, item_id))));
+        // The lists of reports and models have empty lists of users in every item.
+        if !users.is_empty() {
+            unit.asked.insert("item users".to_owned());
+        }
+    }
+    unit.rows.push(row);
+}
+
+/// Returns the unit of an item in a list of items; `None` if it has no ID.
+fn item_unit(object: Object<'_>, shape: Shape) -> Option<Unit> {
+    let kind = match shape {
+        Shape::Reports => "Report".to_owned(),
+        Shape::Models => "SemanticModel".to_owned(),
+        Shape::Dashboards => "Dashboard".to_owned(),
+        _ => text(object, &["type"])?.to_owned(),
+    };
+    // Get-PowerBIReport has no workspace but in the address of the report.
+    let from_url = || {
+        let url = text(object, &["webUrl"])?;
+        let (_, rest) = url.split_once("/groups/")?;
+        let group = rest.split('/').next()?.to_ascii_lowercase();
+        (group.len() == 36).then_some(group)
+    };
+    let workspace = id(object, &["workspaceId"]).or_else(from_url).unwrap_or_default();
+    let mut unit = Unit::new(shape, workspace);
+    unit.asked.insert(kind.clone());
+    add_item(&mut unit, object, &kind);
+    (unit.count(RowKind::Item) > 0).then_some(unit)
+}

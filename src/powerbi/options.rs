@@ -1,0 +1,15 @@
+//! Options of a project.
+
+use super::data_folder::DataFolder;
+use super::project_name::ProjectName;
+
+/// Options of a project.
+#[derive(Debug, Clone)]
+pub struct ProjectOptions {
+    /// Name of the project and its files.
+    pub name: ProjectName,
+    /// Folder of the data in the model.
+    pub data_folder: DataFolder,
+    /// True to replace the model and the report of an existing project.
+    pub overwrite: bool,
+}

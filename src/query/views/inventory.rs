@@ -1,0 +1,185 @@
+//! The views of workspaces and items from inventories.
+
+use chrono::NaiveDate;
+use polars::prelude::*;
+
+use crate::inventory::{HeldAccess, HeldItem, HeldWorkspace, Inventory, LeftOut, resolve};
+use crate::schema::MICROS_PER_DAY;
+use crate::schema::inventory::{InventoryColumn as Field, InventoryRow};
+
+use crate::query::session::Session;
+
+/// Names of the views.
+pub const INVENTORY_VIEWS: [&str; 4] =
+    ["snapshots", "inventory_workspaces", "inventory_items", "inventory_access"];
+
+/// Builds one of the views.
+pub fn inventory_view(session: &Session<'_>, view: &str) -> PolarsResult<LazyFrame> {
+    let inventory = resolve(session.inventory_rows()?, as_of_us(session));
+    match view {
+        "snapshots" => snapshots(&inventory),
+        "inventory_workspaces" => workspaces(&inventory.workspaces),
+        "inventory_items" => items(&inventory.items),
+        _ => access(&inventory.access),
+    }
+}
+
+/// Returns the end of the day as of which the inventory is read; `None` for the newest snapshots.
+fn as_of_us(session: &Session<'_>) -> Option<i64> {
+    let day = session.as_of()?;
+    let days = day.signed_duration_since(NaiveDate::default()).num_days();
+    Some((days + 1) * MICROS_PER_DAY - 1)
+}
+
+/// Returns the sentences on the inventory for a report that reads it.
+pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
+    let inventory = resolve(session.inventory_rows()?, as_of_us(session));
+    let Some(newest) = inventory.snapshots.last() else {
+        let remark = "The store has no inventory, so this report has no rows. Save the results of \
+            the scanner API (admin/workspaces/getInfo?lineage=True&getArtifactUsers=True, then \
+            admin/workspaces/scanResult) or of admin/groups?$expand=users,reports beside the log, \
+            and run ingest again; see docs/inventory.md.";
+        return Ok(vec![remark.to_owned()]);
+    };
+    let mut remarks = vec![format!(
+        "Inventory: {} of {} ({}, {}); {} stored.",
+        newest.shape.name(),
+        day_text(newest.last_us),
+        newest.coverage.name(),
+        counted(newest.workspaces, "workspace"),
+        counted(inventory.snapshots.len(), "snapshot")
+    )];
+    let mut counts: std::collections::BTreeMap<LeftOut, usize> = std::collections::BTreeMap::new();
+    for left_out in inventory.items.iter().filter_map(|item| item.left_out) {
+        *counts.entry(left_out).or_default() += 1;
+    }
+    let counts: Vec<String> =
+        counts.iter().map(|(reason, count)| format!("{count} ({})", reason.name())).collect();
+    if !counts.is_empty() {
+        remarks.push(format!("Items that do not count: {}.", counts.join(", ")));
+    }
+    Ok(remarks)
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
+}
+
+fn day_text(us: i64) -> String {
+    chrono::DateTime::from_timestamp_micros(us)
+        .map(|time| time.date_naive().to_string())
+        .unwrap_or_default()
+}
+
+/// Returns a table whose time columns are microseconds since 1970.
+fn with_times(table: DataFrame, times: &[&str]) -> LazyFrame {
+    let utc = DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
+    let times: Vec<Expr> = times.iter().map(|name| col(*name).cast(utc.clone())).collect();
+    table.lazy().with_columns(times)
+}
+
+fn texts<'r>(
+    rows: impl Iterator<Item = Option<&'r InventoryRow>>,
+    column: Field,
+) -> Vec<Option<&'r str>> {
+    rows.map(|row| row.and_then(|row| row.get(column))).collect()
+}
+
+/// Returns the microseconds since 1970 of a time as the store has it.
+fn instant(row: &InventoryRow, column: Field) -> Option<i64> {
+    let time = chrono::DateTime::parse_from_rfc3339(row.get(column)?).ok()?;
+    Some(time.timestamp_micros())
+}
+
+fn epoch_day(us: Option<i64>) -> Option<i64> {
+    us.map(|us| us.div_euclid(MICROS_PER_DAY))
+}
+
+fn snapshots(inventory: &Inventory<'_>) -> PolarsResult<LazyFrame> {
+    let all = &inventory.snapshots;
+    let table = df!(
+        "snapshot_kind" => all.iter().map(|s| s.shape.name()).collect::<Vec<_>>(),
+        "taken_at" => all.iter().map(|s| s.first_us).collect::<Vec<_>>(),
+        "last_file_at" => all.iter().map(|s| s.last_us).collect::<Vec<_>>(),
+        "time_source" => all.iter().map(|s| s.time_source.name()).collect::<Vec<_>>(),
+        "coverage" => all.iter().map(|s| s.coverage.name()).collect::<Vec<_>>(),
+        "is_inferred" => all.iter().map(|s| s.is_inferred).collect::<Vec<_>>(),
+        "snapshot_workspaces" => all.iter().map(|s| s.workspaces as i64).collect::<Vec<_>>(),
+        "has_users" => all.iter().map(|s| s.has_users).collect::<Vec<_>>(),
+        "has_lineage" => all.iter().map(|s| s.has_lineage).collect::<Vec<_>>()
+    )?;
+    Ok(with_times(table, &["taken_at", "last_file_at"]))
+}
+
+fn workspaces(all: &[HeldWorkspace<'_>]) -> PolarsResult<LazyFrame> {
+    let text = |column| texts(all.iter().map(|held| held.row), column);
+    let left_out = |held: &HeldWorkspace<'_>| held.left_out.map(LeftOut::name);
+    let table = df!(
+        "workspace_id" => all.iter().map(|held| held.id).collect::<Vec<_>>(),
+        "workspace_name" => text(Field::Name),
+        "workspace_type" => text(Field::Type),
+        "workspace_state" => text(Field::Status),
+        "capacity_id" => text(Field::CapacityId),
+        "description" => text(Field::Description),
+        "first_seen" => all.iter().map(|held| held.seen_us.0).collect::<Vec<_>>(),
+        "last_seen" => all.iter().map(|held| held.seen_us.1).collect::<Vec<_>>(),
+        "gone_since" => all.iter().map(|held| held.gone_us).collect::<Vec<_>>(),
+        "snapshot_time" => all.iter().map(|held| held.taken_us).collect::<Vec<_>>(),
+        "has_users" => all.iter().map(|held| held.has_users).collect::<Vec<_>>(),
+        "left_out" => all.iter().map(left_out).collect::<Vec<_>>()
+    )?;
+    Ok(with_times(table, &["first_seen", "last_seen", "gone_since", "snapshot_time"]))
+}
+
+fn items(all: &[HeldItem<'_>]) -> PolarsResult<LazyFrame> {
+    let text = |column| texts(all.iter().map(|held| Some(&*held.row)), column);
+    let time =
+        |column| all.iter().map(|held| instant(&held.row, column)).collect::<Vec<Option<i64>>>();
+    let created = time(Field::CreatedAt);
+    let created_days: Vec<Option<i64>> = created.iter().map(|us| epoch_day(*us)).collect();
+    let first_days = all.iter().map(|held| epoch_day(Some(held.first_us)));
+    let left_out = |held: &HeldItem<'_>| held.left_out.map(LeftOut::name);
+    let table = df!(
+        "item_id" => text(Field::ItemId),
+        "item_kind" => text(Field::ItemKind),
+        "item_type" => text(Field::Type),
+        "item_name" => text(Field::Name),
+        "item_state" => text(Field::Status),
+        "workspace_id" => text(Field::WorkspaceId),
+        "description" => text(Field::Description),
+        "created_at" => created,
+        "created_epoch_day" => created_days,
+        "modified_at" => time(Field::ModifiedAt),
+        "created_by" => text(Field::CreatedBy),
+        "modified_by" => text(Field::ModifiedBy),
+        "configured_by" => text(Field::Owner),
+        "model_id" => text(Field::ModelId),
+        "model_workspace_id" => text(Field::ModelWorkspaceId),
+        "app_id" => text(Field::AppId),
+        "original_id" => all.iter().map(|held| held.original_id).collect::<Vec<_>>(),
+        "content_provider" => text(Field::Provider),
+        "endorsement" => text(Field::Endorsement),
+        "first_seen" => all.iter().map(|held| held.first_us).collect::<Vec<_>>(),
+        "first_seen_epoch_day" => first_days.collect::<Vec<_>>(),
+        "snapshot_time" => all.iter().map(|held| held.taken_us).collect::<Vec<_>>(),
+        "left_out" => all.iter().map(left_out).collect::<Vec<_>>()
+    )?;
+    Ok(with_times(table, &["created_at", "modified_at", "first_seen", "snapshot_time"]))
+}
+
+fn access(all: &[HeldAccess<'_>]) -> PolarsResult<LazyFrame> {
+    let text = |column| texts(all.iter().map(|held| Some(held.row)), column);
+    let table = df!(
+        "workspace_id" => text(Field::WorkspaceId),
+        "item_kind" => text(Field::ItemKind),
+        "item_id" => text(Field::ItemId),
+        "principal" => text(Field::Principal),
+        "principal_id" => text(Field::PrincipalId),
+        "principal_type" => text(Field::PrincipalType),
+        "principal_user_type" => text(Field::UserType),
+        "access_right" => text(Field::AccessRight),
+        "snapshot_time" => all.iter().map(|held| held.taken_us).collect::<Vec<_>>()
+    )?;
+    Ok(with_times(table, &["snapshot_time"]))
+}
