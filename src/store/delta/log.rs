@@ -17,18 +17,18 @@ use crate::column::arrow_schema;
 use crate::error::{Cause, Error, Result};
 use crate::record::time;
 use crate::schema::PLAUSIBLE_US;
+use crate::store::delta::commit_actions::{action_mark, commit_marks};
 use crate::store::delta::data_path::data_file_path;
 use crate::store::delta::object_store::DiskObjectStore;
 use crate::store::delta::retention;
 use crate::store::delta::snapshot::DataFile;
-use crate::store::file_names::writer_from_name;
 use crate::store::fs::disk::Disk;
 use crate::store::handle::{Store, TableKind};
 use crate::store::inventory::schema::inventory_schema;
 use crate::store::parquet::writer::MAX_FILE_BYTES;
 
 /// The application id whose transaction number is that of the newest source-log file.
-const APPLICATION_ID: &str = "pbi-analyze.sources";
+pub(super) const APPLICATION_ID: &str = "pbi-analyze.sources";
 
 /// The start of application ids that each say that a writer was stopped.
 pub(super) const STOPPED_WRITER_PREFIX: &str = "pbi-analyze.stopped.";
@@ -38,10 +38,6 @@ const PSEUDONYM_KEY_PROPERTY: &str = "pbi-analyze.pseudonyms";
 
 /// Reader features that need nothing but reading the Parquet files as they are.
 const SUPPORTED_FEATURES: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
-
-/// The operations of this program's commits, and those that change no event.
-const KNOWN_OPERATIONS: [&str; 5] =
-    ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
 
 /// Properties of a new table. Every command reads the log from its newest checkpoint, so
 /// checkpoints are frequent. Replaced files are deleted immediately, so their entries in the log
@@ -365,7 +361,7 @@ impl DeltaLog {
     }
 
     /// Returns the folder of the log.
-    fn log_dir(&self) -> PathBuf {
+    pub(super) fn log_dir(&self) -> PathBuf {
         self.table_dir.join("_delta_log")
     }
 
@@ -379,54 +375,12 @@ impl DeltaLog {
         Ok(content.files.iter().any(is_present))
     }
 
-    /// Returns true if another program has changed the table. Only commits that the log still
-    /// contains are checked.
-    pub(in crate::store) fn has_foreign_commits(&self) -> bool {
-        (0..=self.version()).any(|version| {
-            let actions = self.commit_actions(version);
-            // Other programs delete events too; commits of this program have a transaction id.
-            let is_ours = actions.iter().any(|action| action["txn"]["appId"] == APPLICATION_ID);
-            !is_ours
-                && actions.iter().any(|action| {
-                    let operation = action["commitInfo"]["operation"].as_str();
-                    operation.is_some_and(|name| !KNOWN_OPERATIONS.contains(&name))
-                        || action["add"]["path"].as_str().is_some_and(|path| {
-                            writer_from_name(path.rsplit('/').next().unwrap_or_default()).is_none()
-                        })
-                })
-        })
-    }
-
-    /// Returns true if all commits since another version were compactions: events and source
-    /// entries are the same.
-    pub(in crate::store) fn has_only_compactions_since(&self, other: &DeltaLog) -> bool {
-        (other.version() + 1..=self.version()).all(|version| {
-            let actions = self.commit_actions(version);
-            let is_move = |action: &serde_json::Value| {
-                action["commitInfo"].is_object()
-                    || action["txn"]["appId"]
-                        .as_str()
-                        .is_some_and(|id| id.starts_with(STOPPED_WRITER_PREFIX))
-                    || action["add"]["dataChange"] == false
-                    || action["remove"]["dataChange"] == false
-            };
-            !actions.is_empty() && actions.iter().all(is_move)
-        })
-    }
-
     /// Returns true if this version contains all these files.
     pub(in crate::store) fn contains_all(&self, files: &[DataFile]) -> bool {
         self.files().is_ok_and(|present| {
             let present: BTreeSet<&Path> = present.iter().map(|file| file.path.as_path()).collect();
             files.iter().all(|file| present.contains(file.path.as_path()))
         })
-    }
-
-    /// Returns the actions of a commit, or none if the log no longer contains it.
-    fn commit_actions(&self, version: i64) -> Vec<serde_json::Value> {
-        let path = self.log_dir().join(format!("{version:020}.json"));
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect()
     }
 
     fn add_actions(&self, files: &[DataFile], data_change: bool) -> Result<Vec<Action>> {
@@ -509,26 +463,6 @@ impl DeltaLog {
 fn source_log_transaction(content: CommitContent<'_>) -> Vec<Transaction> {
     let number = content.source_log_head.into_iter();
     number.map(|number| Transaction::new(APPLICATION_ID, number)).collect()
-}
-
-/// Returns what no commit of another writer has: the paths of new files, and transactions.
-fn commit_marks(actions: &[Action], transactions: &[Transaction]) -> Vec<String> {
-    let paths = actions.iter().filter_map(|action| match action {
-        Action::Add(add) => Some(add.path.clone()),
-        _ => None,
-    });
-    let ids = transactions.iter().map(|txn| format!("{} {}", txn.app_id, txn.version));
-    paths.chain(ids).collect()
-}
-
-/// Returns the mark of an action of a commit, if it has one.
-fn action_mark(action: &serde_json::Value) -> Option<String> {
-    let txn = &action["txn"];
-    match (action["add"]["path"].as_str(), txn["appId"].as_str(), txn["version"].as_i64()) {
-        (Some(path), ..) => Some(path.to_owned()),
-        (None, Some(id), Some(version)) => Some(format!("{id} {version}")),
-        _ => None,
-    }
 }
 
 /// Returns the columns of a table without the partition column.

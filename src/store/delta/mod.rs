@@ -1,6 +1,7 @@
 //! The Delta table: its transaction log, snapshots, retention and commits.
 
 pub(in crate::store) mod commit;
+mod commit_actions;
 pub(in crate::store) mod data_path;
 pub(in crate::store) mod foreign_table;
 pub(in crate::store) mod log;

@@ -48,7 +48,7 @@ pub(in crate::store) fn missing_version(log: &Path) -> Option<(i64, i64)> {
 /// Commits between deletions of old log versions: the interval of checkpoints.
 const LOG_CLEANUP_INTERVAL: i64 = 10;
 
-/// Returns true if old versions are to be deleted after a commit.
+/// Returns true if old versions must be deleted after a commit.
 pub(in crate::store) fn is_cleanup_due(version: i64) -> bool {
     (version + 1) % LOG_CLEANUP_INTERVAL == 0
 }

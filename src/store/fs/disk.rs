@@ -63,6 +63,8 @@ pub trait DiskFile: Write + Send {
 #[derive(Debug)]
 pub struct FileLock {
     _file: File,
+    /// The file under its final name, if the file system takes that for another file.
+    _named_file: Option<File>,
 }
 
 /// The result of an attempt to lock a file.
@@ -160,7 +162,7 @@ impl Disk for OsDisk {
             attempts += 1;
             // An exclusive rename: a file system without it is refused before anything is read.
             match self.rename_exclusive(&temp_path, path) {
-                Ok(()) => return Ok(FileLock { _file: file }),
+                Ok(()) => return Ok(FileLock { _file: file, _named_file: lock_by_name(path) }),
                 // Another process deleted the file as an orphan before it was locked.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < 10 => {}
                 Err(error) => {
@@ -169,6 +171,15 @@ impl Disk for OsDisk {
                 }
             }
         }
+    }
+}
+
+/// Locks a file whose lock is not seen under its new name. With some FUSE file systems, a hard link
+/// is another file. Returns `None` if the lock is seen, or if the file system has no locks.
+fn lock_by_name(path: &Path) -> Option<File> {
+    match try_lock(path) {
+        Ok(LockTry::Taken(file)) => Some(file),
+        _ => None,
     }
 }
 

@@ -18,10 +18,10 @@ use crate::store::write::ownership::{ABANDONED_AGE, RemovalScope, WriterState, m
 use crate::store::write::signs::{WriterSign, WriterSigns};
 use crate::store::write::writer_lock::WriterLock;
 
-/// The time between two looks at the store. If anything changes in between, somebody is writing.
+/// The time between two listings of the store. If anything changes in between, somebody is writing.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What aborted commands of a machine had left.
+/// The leftovers of aborted commands of a machine that were removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OrphanRemoval {
     /// The number of commands.

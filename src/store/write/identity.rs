@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// What identifies a writer. On systems without `/proc`, most of it is empty.
+/// The identity of a writer. On systems without `/proc`, most of it is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(in crate::store) struct WriterIdentity {
     /// The name of the machine, for people.
@@ -31,7 +31,7 @@ pub(in crate::store) struct WriterIdentity {
     pub(in crate::store) device: u64,
 }
 
-/// How the machine of a writer relates to this one.
+/// The relation of the machine of a writer to this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Kinship {
     /// The same machine, since its last start.
@@ -44,7 +44,7 @@ pub(in crate::store) enum Kinship {
     Other,
 }
 
-/// What the process table says about a writer's process.
+/// The state of a writer's process according to the process table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::store) enum ProcessProbe {
     /// It is this process.
@@ -136,7 +136,8 @@ impl WriterIdentity {
     }
 }
 
-/// Returns the pid namespace of this process, or an empty text if `/proc` is another one's.
+/// Returns the pid namespace of this process, or an empty text if `/proc` is not that of this
+/// process.
 fn pid_namespace() -> String {
     let own = fs::read_link("/proc/self").unwrap_or_default();
     if own.to_str() != Some(std::process::id().to_string().as_str()) {

@@ -93,7 +93,7 @@ impl Store {
     /// As [`Store::begin_transaction`].
     #[doc(hidden)]
     pub fn clean_orphans(&self) -> Result<()> {
-        match stale_signs(&self.root)? {
+        match stale_signs(&self.root, "")? {
             Some(_) => clean_orphans(&WriterLock::acquire(self)?),
             None => Ok(()),
         }

@@ -34,18 +34,19 @@ use crate::store::write::writer_lock::WriterLock;
 ///
 /// [`Error::Store`] if the Delta log cannot be read.
 pub(in crate::store) fn clean_orphans(own: &WriterLock) -> Result<()> {
-    match stale_signs(parent_or_current(&own.lock_path))? {
+    match stale_signs(parent_or_current(&own.lock_path), &own.writer)? {
         Some(stale) => remove_orphans(own, &stale),
         None => Ok(()),
     }
 }
 
-/// Returns the lock files of aborted writers, or `None` if there are none.
+/// Returns the lock files of aborted writers, or `None` if there are none. The writer `own` runs,
+/// even if the file system does not show its lock.
 ///
 /// Every aborted writer leaves a lock file, because it creates that file first and deletes it last.
-pub(in crate::store) fn stale_signs(root: &Path) -> Result<Option<WriterSigns>> {
+pub(in crate::store) fn stale_signs(root: &Path, own: &str) -> Result<Option<WriterSigns>> {
     let mut signs = WriterSigns::list(root).map_err(Error::io("list", root))?;
-    signs.published.retain(|sign| sign.state == WriterState::Dead);
+    signs.published.retain(|sign| sign.state == WriterState::Dead && sign.writer != own);
     Ok((!signs.published.is_empty() || !signs.pending.is_empty()).then_some(signs))
 }
 
@@ -84,7 +85,7 @@ fn remove_orphans(own: &WriterLock, stale: &WriterSigns) -> Result<()> {
     Ok(())
 }
 
-/// What [`remove_files`] has done.
+/// The result of [`remove_files`].
 #[derive(Debug, Default)]
 pub(in crate::store) struct RemovedFiles {
     /// The number of files.
@@ -199,7 +200,7 @@ fn stop_writers<'w>(
 #[derive(Debug)]
 pub(in crate::store) struct FilesByWriter {
     tables: Vec<TableFiles>,
-    /// Unfinished files of the source log and the Delta logs, whose writer cannot be told.
+    /// Unfinished files of the source log and the Delta logs, whose writer is not known.
     unfinished: Vec<PathBuf>,
 }
 
@@ -306,7 +307,7 @@ mod tests {
     fn entries_of_a_writer_that_starts_during_a_cleanup_are_kept() {
         let (_folder, store, orphan) = with_orphans();
         let own = WriterLock::acquire(&store).unwrap();
-        let stale = stale_signs(store.root()).unwrap().unwrap();
+        let stale = stale_signs(store.root(), &own.writer).unwrap().unwrap();
         assert_eq!(stale.published.len(), 1);
         let other = WriterLock::acquire(&store).unwrap();
         let entries = write_entries(&store, &other.writer);
@@ -314,6 +315,38 @@ mod tests {
         assert!(entries.exists(), "the other writer may commit it");
         assert!(!orphan.exists());
         assert!(!DeltaLog::open(&store).unwrap().is_stopped(&other.writer).unwrap());
+    }
+
+    #[test]
+    fn own_lock_file_stays_if_its_lock_is_not_seen() {
+        let (_folder, store, orphan) = with_orphans();
+        let own = WriterLock::acquire(&store).unwrap();
+        let copy = store.root().join("copy");
+        std::fs::copy(&own.lock_path, &copy).unwrap();
+        std::fs::rename(&copy, &own.lock_path).unwrap();
+        assert_eq!(state_of(store.root(), &own.writer), WriterState::Dead);
+        clean_orphans(&own).unwrap();
+        assert!(own.has_sign() && own.temp_dir().exists());
+        assert!(!orphan.exists());
+    }
+
+    #[test]
+    fn orphans_of_the_inventory_are_deleted_after_its_own_log_says_so() {
+        let (_folder, store, _) = with_orphans();
+        let inventory = store.inventory();
+        DeltaLog::open_or_create(&inventory).unwrap();
+        let aborted = WriterLock::acquire(&store).unwrap();
+        let name = crate::store::file_names::data_file_name(&aborted.writer, 1, 0);
+        let orphan = inventory.table_dir().join("Kind=scan").join(name);
+        std::fs::create_dir_all(orphan.parent().unwrap()).unwrap();
+        std::fs::write(&orphan, "rows").unwrap();
+        let writer = aborted.writer.clone();
+        aborted.keep_lock_file();
+        drop(aborted);
+        clean_orphans(&WriterLock::acquire(&store).unwrap()).unwrap();
+        assert!(!orphan.exists());
+        assert!(DeltaLog::open(&inventory).unwrap().is_stopped(&writer).unwrap());
+        assert!(!DeltaLog::open(&store).unwrap().is_stopped(&writer).unwrap(), "no file there");
     }
 
     #[test]

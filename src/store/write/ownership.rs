@@ -12,7 +12,7 @@ use crate::store::write::identity::{Kinship, ProcessProbe, WriterIdentity};
 /// The age from which a writer of another machine can be removed on request: far beyond any run.
 pub(in crate::store) const ABANDONED_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// What an attempt to lock a writer's lock file has shown.
+/// The result of an attempt to lock a writer's lock file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::store) enum LockProbe {
     /// Another process has the lock.
@@ -25,7 +25,7 @@ pub(in crate::store) enum LockProbe {
     Unclear,
 }
 
-/// What is known about a writer.
+/// The state of a writer, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::store) enum WriterState {
     Running,
@@ -38,7 +38,7 @@ pub(in crate::store) enum WriterState {
 
 /// Returns what is known about a writer, given the content of its lock file, if it is readable.
 ///
-/// A lock that is held is proof of life. A lock that can be taken proves nothing about another
+/// A lock that another process has is proof of life. A lock that can be taken proves nothing about another
 /// machine, nor about another mount of the same folder.
 pub(in crate::store) fn writer_state(
     own: &WriterIdentity,
@@ -68,7 +68,7 @@ pub(in crate::store) fn writer_state(
     }
 }
 
-/// What somebody wants to do with writers that are not known to be dead.
+/// The reason to stop writers that are not known to be dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::store) enum RemovalScope {
     /// The cleanup before every run.
@@ -83,7 +83,8 @@ pub(in crate::store) enum RemovalScope {
     },
 }
 
-/// Returns true if a writer may be stopped: the log is told that it cannot commit any more.
+/// Returns true if a writer may be stopped: a version of the log then says that it
+/// cannot commit any more.
 ///
 /// A wrong answer costs a living writer its run, and never a committed file.
 pub(in crate::store) fn may_stop(state: WriterState, scope: RemovalScope) -> bool {
@@ -104,7 +105,7 @@ pub(in crate::store) fn may_delete(is_stopped: bool, is_referenced: bool) -> boo
     is_stopped && !is_referenced
 }
 
-/// What a writer finds right before it commits, and right after.
+/// The state that a writer finds right before it commits, and right after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::store) struct OwnState {
     /// The version to continue says that this writer was stopped.
@@ -120,7 +121,7 @@ pub(in crate::store) fn may_continue(own: OwnState) -> bool {
     !own.is_stopped && own.has_sign && own.has_files
 }
 
-/// What a writer knows after a commit that failed without a clear answer.
+/// The knowledge of a writer after a commit that failed without a clear answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::store) struct FailedCommit {
     /// The disk may have made the version although it reported an error.
@@ -136,8 +137,8 @@ pub(in crate::store) fn may_discard(failed: FailedCommit) -> bool {
 }
 
 /// Returns true if old versions of the log may be deleted, given the number of lock files of
-/// others. A writer that sleeps for long, and sees the log late, must find the number of its version
-/// taken.
+/// others. A writer that sleeps for long, and sees the log late, must find the number of its
+/// version taken.
 pub(in crate::store) fn may_expire_versions(others: usize) -> bool {
     others == 0
 }

@@ -18,7 +18,8 @@ use crate::store::write::ownership::{
 const WRITERS: usize = 3;
 const ATTEMPTS: usize = 2;
 
-/// How many versions late a machine may see what another one did, and how many versions are kept.
+/// The number of versions by which a machine may be late to see what another one did, and the number
+/// of versions that are kept.
 /// The number kept must be at least twice the delay. The program keeps a thousand.
 const LATE: u8 = 1;
 const RETAINED: u8 = 2;
@@ -37,7 +38,7 @@ struct Mends {
     stops_writers: bool,
     /// A writer reads before its commit if it was stopped.
     heeds_stops: bool,
-    /// What is deleted is decided by the version that stops the writer.
+    /// The version that stops the writer decides which files are deleted.
     reads_stopping_version: bool,
     /// The files of an uncertain commit stay.
     keeps_uncertain_files: bool,
@@ -56,14 +57,14 @@ const ALL: Mends = Mends {
     checks_after_commit: true,
 };
 
-/// Where the writers run, and what goes wrong.
+/// The machines of the writers, and the faults.
 #[derive(Debug, Clone)]
 struct Setting {
     name: &'static str,
     identities: [WriterIdentity; WRITERS],
     /// True if writers see at once what the others did, as on one disk.
     is_coherent: bool,
-    /// True if the last writer removes what the others left, on request, whoever lives.
+    /// True if the last writer removes what the others left, on request, no matter who lives.
     has_remover: bool,
     crashes: u8,
     loses_responses: bool,
