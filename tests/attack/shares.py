@@ -6,10 +6,13 @@ the other. In each round, two ingests of overlapping files start at random momen
 own mount. Some rounds kill one of them. A run that fails is run again, as its message asks. At the
 end of a round, the store must contain each event once, and `verify` must find nothing.
 
-    tests/attack/shares.py PROGRAM [--pairs 300] [--seed 1] [--kills 0.2] [--load 0]
+    tests/attack/shares.py PROGRAM [--pairs 300] [--seed 1] [--kills 0.2] [--load 0] [--one-machine]
 
-Needs Linux with /dev/fuse, and the programs bindfs and fusermount (Debian: bindfs, fuse3). Installs
-nothing. Prints the counts as one JSON object, and ends with 1 if an event was lost or doubled, a
+The second run has namespaces of its own: another host name, another start of the machine, and no
+view of the processes of the first. With --one-machine, it has not, and the runs see each other.
+
+Needs Linux with /dev/fuse, the programs bindfs and fusermount (Debian: bindfs, fuse3), and root for
+the namespaces, best in a virtual machine. Installs nothing. Prints the counts as one JSON object, and ends with 1 if an event was lost or doubled, a
 store was damaged, a failure was silent or not repaired, or more than 5 % of the runs failed that
 were not killed.
 """
@@ -17,16 +20,24 @@ were not killed.
 import argparse
 import json
 import multiprocessing
+import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 EVENTS_OF_A_FILE = 400
 MAX_REPAIRS = 3
+
+# Runs a command as if on another machine, whose boot id is in a file.
+OTHER_MACHINE = """
+mount -t proc proc /proc && mount --bind "$0" /proc/sys/kernel/random/boot_id &&
+hostname other-machine && exec "$@"
+"""
 
 
 def write_source(path, first, count):
@@ -74,6 +85,10 @@ class Attack:
 
     def start(self, archive, mount):
         command = [self.program, "ingest", str(archive), "--store", str(mount / "store"), "--quiet"]
+        if mount.name == "two" and not self.options.one_machine:
+            namespaces = ["--mount", "--pid", "--uts", "--fork", "--kill-child"]
+            boot_id = str(mount.parent / "boot-id")
+            command = ["unshare", *namespaces, "sh", "-c", OTHER_MACHINE, boot_id, *command]
         out = subprocess.DEVNULL
         return subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True)
 
@@ -173,6 +188,7 @@ class Attack:
         try:
             for name in ("back", "one", "two"):
                 (folder / name).mkdir()
+            (folder / "boot-id").write_text(f"{uuid.uuid4()}\n")
             for name in ("one", "two"):
                 subprocess.run(["bindfs", str(folder / "back"), str(folder / name)], check=True)
             for _ in range(self.options.pairs):
@@ -201,10 +217,14 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=float, default=0.2, help="share of pairs with a killed run")
     parser.add_argument("--load", type=int, default=0, help="processes that only use the processor")
+    parser.add_argument("--one-machine", action="store_true", help="no namespaces, needs no root")
     options = parser.parse_args()
     missing = [name for name in ("bindfs", "fusermount") if shutil.which(name) is None]
     if missing or not Path("/dev/fuse").exists():
         print(f"needs {', '.join(missing or ['/dev/fuse'])}", file=sys.stderr)
+        return 2
+    if not options.one_machine and os.geteuid() != 0:
+        print("needs root, or --one-machine", file=sys.stderr)
         return 2
     return Attack(options).run()
 

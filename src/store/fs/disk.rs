@@ -87,6 +87,9 @@ pub(in crate::store) fn try_lock(path: &Path) -> io::Result<LockTry> {
     })
 }
 
+/// Attempts to create a lock file that other processes delete.
+const MAX_LOCK_ATTEMPTS: u32 = 10;
+
 /// Returns true if no process of this machine has locked a file. If this cannot be determined, it
 /// returns false.
 pub(in crate::store) fn is_unlocked(path: &Path) -> bool {
@@ -148,27 +151,32 @@ impl Disk for OsDisk {
         // The file gets its name only after it is locked.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temp_path = path.with_file_name(format!(".new{name}"));
-        let mut attempts = 0;
-        loop {
-            let mut file = permissions::create_file(&temp_path)?;
-            // A process that checks the lock has it for that moment. On a share without locks, the
-            // content alone says what is known about the writer.
-            let _ = file.lock();
-            let written = file.write_all(content).and_then(|()| file.sync_all());
-            if let Err(error) = written {
-                let _ = fs::remove_file(&temp_path);
-                return Err(error);
+        for _ in 1..MAX_LOCK_ATTEMPTS {
+            match self.create_locked_as(&temp_path, path, content) {
+                // Another process deleted the file as an orphan: before it was locked, or because
+                // it runs on another machine and does not see the lock.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                created => return created,
             }
-            attempts += 1;
-            // An exclusive rename: a file system without it is refused before anything is read.
-            match self.rename_exclusive(&temp_path, path) {
-                Ok(()) => return Ok(FileLock { _file: file, _named_file: lock_by_name(path) }),
-                // Another process deleted the file as an orphan before it was locked.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < 10 => {}
-                Err(error) => {
-                    let _ = fs::remove_file(&temp_path);
-                    return Err(error);
-                }
+        }
+        self.create_locked_as(&temp_path, path, content)
+    }
+}
+
+impl OsDisk {
+    /// Creates a locked file under a temporary name and renames it.
+    fn create_locked_as(&self, temp: &Path, path: &Path, content: &[u8]) -> io::Result<FileLock> {
+        let mut file = permissions::create_file(temp)?;
+        // A process that checks the lock has it for that moment. On a share without locks, the
+        // content alone says what is known about the writer.
+        let _ = file.lock();
+        let written = file.write_all(content).and_then(|()| file.sync_all());
+        // An exclusive rename: a file system without it is refused before anything is read.
+        match written.and_then(|()| self.rename_exclusive(temp, path)) {
+            Ok(()) => Ok(FileLock { _file: file, _named_file: lock_by_name(path) }),
+            Err(error) => {
+                let _ = fs::remove_file(temp);
+                Err(error)
             }
         }
     }

@@ -117,3 +117,65 @@ fn describe(own: OwnState, writer_lock: &WriterLock, missing: Option<&PathBuf>) 
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::store::delta::log::CommitAttempt;
+    use crate::store::delta::snapshot::DataFile;
+
+    /// Returns the message with which a check fails.
+    fn message(checked: Result<()>) -> String {
+        checked.unwrap_err().to_string()
+    }
+
+    fn data_file(path: PathBuf) -> DataFile {
+        DataFile { path, size_bytes: 1, events: 1, month: "2026-01".to_owned(), period_us: None }
+    }
+
+    #[test]
+    fn writer_that_was_stopped_cannot_commit_to_that_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path());
+        let writer_lock = WriterLock::acquire(&store).unwrap();
+        for table in store.tables() {
+            DeltaLog::open_or_create(&table).unwrap();
+        }
+        let content = CommitContent { files: &[], source_log_head: None };
+        let [events, inventory] = store.tables().map(|table| DeltaLog::open(&table).unwrap());
+        let stopped = inventory.commit_stop(&BTreeSet::from([writer_lock.writer.as_str()]));
+        assert!(matches!(stopped, Ok(CommitAttempt::Committed(_))));
+        check_before_commit(&writer_lock, &events, content).unwrap();
+        let inventory = DeltaLog::open(&store.inventory()).unwrap();
+        let refused = message(check_before_commit(&writer_lock, &inventory, content));
+        assert!(refused.contains("taken this one for dead and stopped it"), "{refused}");
+        assert!(refused.contains("run the command again"), "{refused}");
+    }
+
+    #[test]
+    fn lock_file_and_files_must_be_there_before_and_after_a_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path());
+        let writer_lock = WriterLock::acquire(&store).unwrap();
+        let log = DeltaLog::open_or_create(&store).unwrap();
+        let files = [data_file(store.table_dir().join("month=2026-01").join("part.parquet"))];
+        let content = CommitContent { files: &files, source_log_head: None };
+        let refused = message(check_before_commit(&writer_lock, &log, content));
+        assert!(refused.contains("part.parquet was deleted while"), "{refused}");
+        std::fs::create_dir_all(files[0].path.parent().unwrap()).unwrap();
+        std::fs::write(&files[0].path, "rows").unwrap();
+        check_before_commit(&writer_lock, &log, content).unwrap();
+        std::fs::write(&writer_lock.lock_path, "of somebody else").unwrap();
+        let refused = message(check_before_commit(&writer_lock, &log, content));
+        assert!(refused.contains("the lock file"), "{refused}");
+        let version = log.commit_append(content).unwrap();
+        assert_eq!(version, CommitAttempt::Committed(1));
+        let warned = message(check_after_commit(&store, &writer_lock, 1, content));
+        assert!(warned.contains("the events are committed and complete"), "{warned}");
+        std::fs::remove_file(&files[0].path).unwrap();
+        let lost = message(check_after_commit(&store, &writer_lock, 1, content));
+        assert!(lost.contains("restore the file from a copy"), "{lost}");
+    }
+}
