@@ -74,7 +74,7 @@ impl FileInventory {
             provenance.into_iter().partition(|path| is_hidden(path));
         hidden.extend::<Vec<PathBuf>>(unfinished);
         let signs = WriterSigns::list(store.root())?;
-        hidden.extend(signs.pending);
+        hidden.extend(signs.pending.into_iter().map(|sign| sign.path));
         let lock_files = signs.published.into_iter().map(|sign| (sign.writer, sign.path)).collect();
         Ok(FileInventory { visible, hidden, provenance_files, lock_files })
     }

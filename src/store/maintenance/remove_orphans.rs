@@ -68,6 +68,8 @@ struct Look {
     age: Duration,
     /// Their files, each with size and time.
     files: BTreeMap<PathBuf, (u64, Option<SystemTime>)>,
+    /// Lock files of the machine without their final names.
+    pending: Vec<PathBuf>,
     by_writer: FilesByWriter,
     /// Other writers that are running, or may be.
     others: Vec<WriterSign>,
@@ -80,6 +82,8 @@ impl Look {
         let root = store.root();
         let listed = WriterSigns::list(root).and_then(|s| Ok((s, FilesByWriter::list(store)?)));
         let (signs, by_writer) = listed.map_err(Error::io("list", root))?;
+        let of_host = |sign: &WriterSign| sign.host() == host && sign.identity.is_some();
+        let pending = signs.pending.into_iter().filter(of_host).map(|sign| sign.path).collect();
         let others = signs.published.into_iter().filter(|sign| sign.writer != own.writer);
         let (targets, others): (Vec<_>, Vec<_>) = others.partition(|sign| sign.host() == host);
         let hosts = targets.iter().chain(&others).map(|sign| sign.host().to_owned()).collect();
@@ -97,7 +101,7 @@ impl Look {
         let newest = files.values().filter_map(|(_, time)| *time).max();
         let age = now.zip(newest).and_then(|(now, newest)| now.duration_since(newest).ok());
         let others = others.into_iter().filter(|sign| sign.state != WriterState::Dead).collect();
-        Ok(Look { targets, age: age.unwrap_or_default(), files, by_writer, others, hosts })
+        Ok(Look { targets, age: age.unwrap_or_default(), files, pending, by_writer, others, hosts })
     }
 
     /// Returns an error if nothing may be removed now.
@@ -144,6 +148,9 @@ impl Look {
         let done = remove_files(&self.by_writer, &writers)?;
         if !done.is_complete {
             return Err(too_many_conflicts(store.root()));
+        }
+        for path in &self.pending {
+            let _ = store.disk().remove(path);
         }
         for sign in &self.targets {
             let _ = store.disk().remove_folder(&sign.temp_dir());

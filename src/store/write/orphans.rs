@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 use crate::store::delta::commit::{MAX_ATTEMPTS, backoff};
 use crate::store::delta::log::{CommitAttempt, DeltaLog};
 use crate::store::file_names::writer_from_name;
-use crate::store::fs::disk::is_unlocked;
 use crate::store::fs::paths::{
     file_name, is_absent, is_hidden, is_partition, list_dir, parent_or_current,
 };
@@ -75,7 +74,8 @@ fn remove_orphans(own: &WriterLock, stale: &WriterSigns) -> Result<()> {
     // runs, and so do the lock files that cause this search.
     if is_alone {
         files.unfinished.iter().for_each(remove);
-        stale.pending.iter().filter(|path| is_unlocked(path)).for_each(remove);
+        let abandoned = stale.pending.iter().filter(|sign| sign.is_abandoned());
+        abandoned.for_each(|sign| remove(&sign.path));
     }
     if is_alone && is_complete {
         // If a temporary folder could not be deleted, its lock file stays for the next writer.
@@ -347,6 +347,17 @@ mod tests {
         assert!(!orphan.exists());
         assert!(DeltaLog::open(&inventory).unwrap().is_stopped(&writer).unwrap());
         assert!(!DeltaLog::open(&store).unwrap().is_stopped(&writer).unwrap(), "no file there");
+    }
+
+    #[test]
+    fn lock_file_without_its_final_name_stays_if_another_machine_may_have_made_it() {
+        let (_folder, store, _) = with_orphans();
+        let [other, empty] = [".new.writer-1", ".new.writer-2"].map(|name| store.root().join(name));
+        let identity = crate::store::write::identity::WriterIdentity::example("other", "2", 1);
+        std::fs::write(&other, serde_json::to_vec(&identity).unwrap()).unwrap();
+        std::fs::write(&empty, "").unwrap();
+        clean_orphans(&WriterLock::acquire(&store).unwrap()).unwrap();
+        assert!(other.exists() && !empty.exists());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::store::fs::disk::{LockTry, try_lock};
+use crate::store::fs::disk::{LockTry, is_unlocked, try_lock};
 use crate::store::fs::paths::{file_name, list_dir};
 use crate::store::write::identity::{ProcessProbe, WriterIdentity};
 use crate::store::write::ownership::{LockProbe, WriterState, writer_state};
@@ -32,6 +32,16 @@ impl WriterSign {
         if host.is_empty() { UNKNOWN_HOST } else { host }
     }
 
+    /// Returns true if the writer died before it gave the lock file its final name. An empty file
+    /// that is not locked counts too: a writer that lives creates it again.
+    pub(in crate::store) fn is_abandoned(&self) -> bool {
+        match (&self.identity, self.state) {
+            (_, WriterState::Dead) => true,
+            (None, WriterState::Unknown) => is_unlocked(&self.path),
+            _ => false,
+        }
+    }
+
     /// Returns the folder for the writer's temporary files.
     pub(in crate::store) fn temp_dir(&self) -> PathBuf {
         temp_dir_of(&self.path)
@@ -46,7 +56,7 @@ pub(in crate::store) const UNKNOWN_HOST: &str = "unknown";
 pub(in crate::store) struct WriterSigns {
     pub(in crate::store) published: Vec<WriterSign>,
     /// Created and locked, but not renamed to their final names.
-    pub(in crate::store) pending: Vec<PathBuf>,
+    pub(in crate::store) pending: Vec<WriterSign>,
 }
 
 impl WriterSigns {
@@ -68,7 +78,7 @@ impl WriterSigns {
                     signs.published.push(sign);
                 }
             } else if name.starts_with(".new") {
-                signs.pending.push(path);
+                signs.pending.push(examine(&own, "", path));
             }
         }
         Ok(signs)
