@@ -83,8 +83,12 @@ class Attack:
         )
         self.messages = {}
 
+    def store(self, mount):
+        # A mount remembers for a second that a folder exists. So every pair has a new one.
+        return mount / f"store-{self.counts['pairs']}"
+
     def start(self, archive, mount):
-        command = [self.program, "ingest", str(archive), "--store", str(mount / "store"), "--quiet"]
+        command = [self.program, "ingest", str(archive), "--store", str(self.store(mount)), "--quiet"]
         if mount.name == "two" and not self.options.one_machine:
             namespaces = ["--mount", "--pid", "--uts", "--fork", "--kill-child"]
             boot_id = str(mount.parent / "boot-id")
@@ -128,7 +132,7 @@ class Attack:
         print("not repaired:", process.stderr.read(), file=sys.stderr)
 
     def check(self, mount, expected):
-        store = str(mount / "store")
+        store = str(self.store(mount))
         exported = subprocess.run(
             [self.program, "export", "--store", store], capture_output=True, text=True
         )
@@ -167,7 +171,7 @@ class Attack:
         # Every third pair also merges at the same time.
         merge = None
         if self.counts["pairs"] % 3 == 0:
-            command = [self.program, "compact", "--store", str(mounts[0] / "store"), "--quiet"]
+            command = [self.program, "compact", "--store", str(self.store(mounts[0])), "--quiet"]
             merge = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         killed = [self.finish(run[0], kill) for run, kill in zip(runs, kills)]
         if merge:

@@ -1,7 +1,5 @@
 //! The actions of single commits: whose commit a version is, and whether it changes events.
 
-use deltalake_core::kernel::{Action, Transaction};
-
 use crate::store::delta::log::{APPLICATION_ID, DeltaLog, STOPPED_WRITER_PREFIX};
 use crate::store::file_names::writer_from_name;
 
@@ -50,25 +48,5 @@ impl DeltaLog {
         let path = self.log_dir().join(format!("{version:020}.json"));
         let text = std::fs::read_to_string(path).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect()
-    }
-}
-
-/// Returns the marks of a commit, which no commit of another writer has: the paths of new files, and transactions.
-pub(super) fn commit_marks(actions: &[Action], transactions: &[Transaction]) -> Vec<String> {
-    let paths = actions.iter().filter_map(|action| match action {
-        Action::Add(add) => Some(add.path.clone()),
-        _ => None,
-    });
-    let ids = transactions.iter().map(|txn| format!("{} {}", txn.app_id, txn.version));
-    paths.chain(ids).collect()
-}
-
-/// Returns the mark of an action of a commit, if it has one.
-pub(super) fn action_mark(action: &serde_json::Value) -> Option<String> {
-    let txn = &action["txn"];
-    match (action["add"]["path"].as_str(), txn["appId"].as_str(), txn["version"].as_i64()) {
-        (Some(path), ..) => Some(path.to_owned()),
-        (None, Some(id), Some(version)) => Some(format!("{id} {version}")),
-        _ => None,
     }
 }

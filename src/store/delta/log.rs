@@ -17,7 +17,7 @@ use crate::column::arrow_schema;
 use crate::error::{Cause, Error, Result};
 use crate::record::time;
 use crate::schema::PLAUSIBLE_US;
-use crate::store::delta::commit_actions::{action_mark, commit_marks};
+use crate::store::delta::commit_marks::{action_mark, commit_marks};
 use crate::store::delta::data_path::data_file_path;
 use crate::store::delta::object_store::DiskObjectStore;
 use crate::store::delta::retention;

@@ -2,6 +2,7 @@
 
 pub(in crate::store) mod commit;
 mod commit_actions;
+mod commit_marks;
 pub(in crate::store) mod data_path;
 pub(in crate::store) mod foreign_table;
 pub(in crate::store) mod log;
