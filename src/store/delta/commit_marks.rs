@@ -2,7 +2,8 @@
 
 use deltalake_core::kernel::{Action, Transaction};
 
-/// Returns the marks of a commit, which no commit of another writer has: the paths of new files, and transactions.
+/// Returns the marks of a commit, which no commit of another writer has: the paths of new files,
+/// and transactions.
 pub(super) fn commit_marks(actions: &[Action], transactions: &[Transaction]) -> Vec<String> {
     let paths = actions.iter().filter_map(|action| match action {
         Action::Add(add) => Some(add.path.clone()),

@@ -38,8 +38,8 @@ pub(in crate::store) enum WriterState {
 
 /// Returns what is known about a writer, given the content of its lock file, if it is readable.
 ///
-/// A lock that another process has is proof of life. A lock that can be taken proves nothing about another
-/// machine, nor about another mount of the same folder.
+/// A lock that another process has is proof of life. A lock that can be taken proves nothing about
+/// another machine, nor about another mount of the same folder.
 pub(in crate::store) fn writer_state(
     own: &WriterIdentity,
     writer: Option<&WriterIdentity>,

@@ -18,9 +18,9 @@ use crate::store::write::ownership::{
 const WRITERS: usize = 3;
 const ATTEMPTS: usize = 2;
 
-/// The number of versions by which a machine may be late to see what another one did, and the number
-/// of versions that are kept.
-/// The number kept must be at least twice the delay. The program keeps a thousand.
+/// The number of versions by which a machine may be late to see what another one did, and the
+/// number of versions that are kept. The number kept must be at least twice the delay. The program
+/// keeps a thousand.
 const LATE: u8 = 1;
 const RETAINED: u8 = 2;
 
