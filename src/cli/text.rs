@@ -10,7 +10,9 @@ use crate::gaps::{GapList, LogGap};
 use crate::ingest::{
     IngestPlan, IngestSummary, PlannedState, SourceCounts, SourceOutcome, SourceReport,
 };
-use crate::maintenance::{CompactionResult, ForgetResult, VerifyCheck, VerifyReport};
+use crate::maintenance::{
+    CompactionResult, ForgetResult, OrphanRemoval, VerifyCheck, VerifyReport,
+};
 use crate::rejects::Reject;
 use crate::status::{SourceWarning, StoreStatus, WarningKind};
 
@@ -412,6 +414,15 @@ pub(super) fn compaction_summary(done: &CompactionResult) -> String {
         count(done.replaced as u64, "file"),
         count(done.events, "event"),
         count(done.written as u64, "file")
+    )
+}
+
+/// Returns the result of `compact --remove-orphans-of` as text.
+pub(super) fn removal_summary(removed: &OrphanRemoval, host: &str) -> String {
+    format!(
+        "removed {} left by {} of {host}\n",
+        count(removed.files as u64, "file"),
+        count(removed.writers as u64, "command")
     )
 }
 

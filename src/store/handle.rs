@@ -19,6 +19,9 @@ pub(in crate::store) enum TableKind {
 }
 
 impl TableKind {
+    /// All tables. Each has a Delta log of its own.
+    pub(in crate::store) const ALL: [TableKind; 2] = [TableKind::Events, TableKind::Inventory];
+
     /// Returns the name of the folder.
     pub(in crate::store) fn folder(self) -> &'static str {
         match self {
@@ -91,6 +94,11 @@ impl Store {
     /// Returns the same store, for the log of its inventory table.
     pub(in crate::store) fn inventory(&self) -> Store {
         Store { table: TableKind::Inventory, ..self.clone() }
+    }
+
+    /// Returns the same store once for the log of each of its tables.
+    pub(in crate::store) fn tables(&self) -> [Store; TableKind::ALL.len()] {
+        TableKind::ALL.map(|table| Store { table, ..self.clone() })
     }
 
     /// Returns the folder of the table that this handle is for.

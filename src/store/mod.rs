@@ -33,6 +33,7 @@ pub use handle::Store;
 pub use inventory::table::read_inventory;
 pub use maintenance::compact::{CompactScope, CompactionResult};
 pub use maintenance::redact::{Redaction, RedactionResult};
+pub use maintenance::remove_orphans::OrphanRemoval;
 pub use maintenance::search_files::ByteSearch;
 pub use maintenance::verify::{VerifyCheck, VerifyFinding, VerifyReport};
 pub use parquet::sorted_scan::{RowKey, RowRange, TimeRange, scan_columns, scan_rows};

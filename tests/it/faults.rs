@@ -123,8 +123,8 @@ impl Disk for Shared {
         self.0.step(What::Frees).and_then(|_| OsDisk.sync_folder(path))
     }
 
-    fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
-        self.0.step(What::Makes).and_then(|_| OsDisk.create_locked(path))
+    fn create_locked(&self, path: &Path, content: &[u8]) -> io::Result<FileLock> {
+        self.0.step(What::Makes).and_then(|_| OsDisk.create_locked(path, content))
     }
 }
 

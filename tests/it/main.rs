@@ -124,6 +124,8 @@ mod watching;
 // Threads of the query engine.
 #[cfg(target_os = "linux")]
 mod threads;
+// Leftovers of a machine that does not come back.
+mod orphans;
 // Permissions and symbolic links of a store.
 #[cfg(unix)]
 mod private;

@@ -217,8 +217,8 @@ impl<F: Fn() + Send + Sync + 'static> Disk for Between<Named<F>> {
         OsDisk.sync_folder(path)
     }
 
-    fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
-        OsDisk.create_locked(path)
+    fn create_locked(&self, path: &Path, content: &[u8]) -> io::Result<FileLock> {
+        OsDisk.create_locked(path, content)
     }
 }
 

@@ -85,8 +85,16 @@ pub(in crate::cli) struct GapsArgs {
 #[command(after_help = "\
 Examples:
   pbi-analyze compact
-  pbi-analyze compact --store D:\\pbi-store")]
+  pbi-analyze compact --store D:\\pbi-store
+  pbi-analyze compact --store S:\\pbi-store --remove-orphans-of OLD-SERVER")]
 pub(in crate::cli) struct CompactArgs {
+    /// First remove what aborted commands of this machine left, if it does not come back
+    ///
+    /// A machine removes its own leftovers with its next command. This is for one that has no next
+    /// command. It is refused while any command writes to the store, and until the last sign of
+    /// life of the machine is a week old. Use the name `unknown` for lock files without a name.
+    #[arg(long, value_name = "HOST")]
+    pub(in crate::cli) remove_orphans_of: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
     #[command(flatten)]

@@ -49,6 +49,13 @@ pub(in crate::cli) fn gaps(command: &GapsArgs) -> Result<ExitStatus> {
 
 pub(in crate::cli) fn compact(command: &CompactArgs, quiet: bool) -> Result<ExitStatus> {
     let store = open_existing(command.store.path())?;
+    if let Some(host) = &command.remove_orphans_of {
+        let removed = maintenance::remove_orphans_of(&store, host)?;
+        if !quiet {
+            let text = out::strip_control(&text::removal_summary(&removed, host));
+            out::write(text.as_bytes(), None)?;
+        }
+    }
     let result = maintenance::compact(&store, command.threads.count())?;
     if !quiet {
         out::write(text::compaction_summary(&result).as_bytes(), None)?;

@@ -9,8 +9,12 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::store::delta::log::{CommitAttempt, CommitContent, DeltaLog};
+use crate::store::delta::retention::{delete_expired_versions, is_cleanup_due};
 use crate::store::handle::Store;
 use crate::store::provenance::source_log::{self, SourceLog};
+use crate::store::write::commit_check::check_after_commit;
+use crate::store::write::ownership::{FailedCommit, may_discard, may_expire_versions};
+use crate::store::write::signs::WriterSigns;
 use crate::store::write::writer_lock::WriterLock;
 
 /// Attempts of a write before it gives up because of other writers.
@@ -65,6 +69,11 @@ impl Store {
     /// Returns the version that an attempt to commit has made, or `None` after a conflict.
     ///
     /// Calls `discard` to delete the written files if the attempt has made no version.
+    ///
+    /// # Errors
+    ///
+    /// The error of the attempt; [`Error::Store`] if the version exists but another writer has
+    /// removed this writer's files. Files that the version replaces must not be deleted then.
     pub(in crate::store) fn resolve_outcome(
         &self,
         writer_lock: &WriterLock,
@@ -72,31 +81,58 @@ impl Store {
         content: CommitContent<'_>,
         discard: impl Fn(),
     ) -> Result<Option<i64>> {
-        let failed = match attempt {
-            Ok(CommitAttempt::Committed(version)) => return Ok(Some(version)),
+        let (failed, is_version_taken) = match attempt {
+            Ok(CommitAttempt::Committed(version)) => {
+                return self.finish_write(writer_lock, version, content).map(Some);
+            }
             Ok(CommitAttempt::Conflict) => {
                 discard();
                 return Ok(None);
             }
-            Ok(CommitAttempt::Unknown) => None,
-            Err(error) => Some(error),
+            Ok(CommitAttempt::Unknown) => (None, true),
+            Err(error) => (Some(error), false),
         };
+        let failure =
+            FailedCommit { is_uncertain: writer_lock.has_uncertain_rename(), is_version_taken };
         let is_committed =
             DeltaLog::open(self).and_then(|log| Ok((log.has_commit_of(content)?, log.version())));
         match is_committed {
             // The commit was made and a later step failed: a checkpoint, or a lost response.
-            Ok((true, version)) => Ok(Some(version)),
-            Ok((false, _)) => {
+            Ok((true, version)) => self.finish_write(writer_lock, version, content).map(Some),
+            Ok((false, _)) if may_discard(failure) => {
                 discard();
                 failed.map_or(Ok(None), Err)
             }
             // The outcome is unknown. The files stay: if no commit refers to them, the next
             // writer deletes them.
+            Ok((false, _)) => {
+                writer_lock.keep_lock_file();
+                failed.map_or(Ok(None), Err)
+            }
             Err(error) => {
                 writer_lock.keep_lock_file();
                 Err(failed.unwrap_or(error))
             }
         }
+    }
+
+    /// Checks a commit right after it was made, and keeps the log short.
+    fn finish_write(
+        &self,
+        writer_lock: &WriterLock,
+        version: i64,
+        content: CommitContent<'_>,
+    ) -> Result<i64> {
+        check_after_commit(self, writer_lock, version, content)?;
+        if is_cleanup_due(version) {
+            // If the signs cannot be listed, a later commit tries again.
+            let signs = WriterSigns::list(self.root());
+            let others = signs.map(|signs| signs.states_except(&writer_lock.writer).len());
+            if others.is_ok_and(may_expire_versions) {
+                delete_expired_versions(&**self.disk(), &self.table_dir().join("_delta_log"));
+            }
+        }
+        Ok(version)
     }
 }
 

@@ -17,18 +17,21 @@ use crate::column::arrow_schema;
 use crate::error::{Cause, Error, Result};
 use crate::record::time;
 use crate::schema::PLAUSIBLE_US;
+use crate::store::delta::commit_marks::{action_mark, commit_marks};
 use crate::store::delta::data_path::data_file_path;
 use crate::store::delta::object_store::DiskObjectStore;
 use crate::store::delta::retention;
 use crate::store::delta::snapshot::DataFile;
-use crate::store::file_names::writer_from_name;
 use crate::store::fs::disk::Disk;
 use crate::store::handle::{Store, TableKind};
 use crate::store::inventory::schema::inventory_schema;
 use crate::store::parquet::writer::MAX_FILE_BYTES;
 
 /// The application id whose transaction number is that of the newest source-log file.
-const APPLICATION_ID: &str = "pbi-analyze.sources";
+pub(super) const APPLICATION_ID: &str = "pbi-analyze.sources";
+
+/// The start of application ids that each say that a writer was stopped.
+pub(super) const STOPPED_WRITER_PREFIX: &str = "pbi-analyze.stopped.";
 
 /// The table property that identifies the key of the pseudonyms in the table.
 const PSEUDONYM_KEY_PROPERTY: &str = "pbi-analyze.pseudonyms";
@@ -36,18 +39,11 @@ const PSEUDONYM_KEY_PROPERTY: &str = "pbi-analyze.pseudonyms";
 /// Reader features that need nothing but reading the Parquet files as they are.
 const SUPPORTED_FEATURES: [&str; 2] = ["timestampNtz", "v2Checkpoint"];
 
-/// The operations of this program's commits, and those that change no event.
-const KNOWN_OPERATIONS: [&str; 5] =
-    ["CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"];
-
 /// Properties of a new table. Every command reads the log from its newest checkpoint, so
 /// checkpoints are frequent. Replaced files are deleted immediately, so their entries in the log
 /// are kept for one day only.
 const TABLE_PROPERTIES: [(&str, &str); 2] =
     [("delta.checkpointInterval", "10"), ("delta.deletedFileRetentionDuration", "interval 1 days")];
-
-/// Commits between deletions of old log versions: the interval of checkpoints.
-const LOG_CLEANUP_INTERVAL: i64 = 10;
 
 /// The outcome of one attempt to commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +65,6 @@ pub(in crate::store) struct CommitContent<'c> {
 
 /// One version of the Delta log.
 pub(in crate::store) struct DeltaLog {
-    disk: Arc<dyn Disk>,
     kind: TableKind,
     table_dir: PathBuf,
     table: DeltaTable,
@@ -99,7 +94,7 @@ impl DeltaLog {
         let (builder, runtime) = table_builder(&disk, &folder)?;
         let table =
             runtime.block_on(builder.load()).map_err(|error| unreadable_log(&folder, error))?;
-        let log = DeltaLog { disk, kind, table_dir: folder, table, runtime };
+        let log = DeltaLog { kind, table_dir: folder, table, runtime };
         log.check_reader_features()?;
         Ok(log)
     }
@@ -138,10 +133,7 @@ impl DeltaLog {
                     .chain([(PSEUDONYM_KEY_PROPERTY, store.pseudonym_key_id.as_deref())]),
             );
         match runtime.block_on(async { create.await }) {
-            Ok(table) => {
-                let disk = Arc::clone(store.disk());
-                Ok(DeltaLog { disk, kind, table_dir: folder, table, runtime })
-            }
+            Ok(table) => Ok(DeltaLog { kind, table_dir: folder, table, runtime }),
             // Another writer may have created the table meanwhile.
             Err(_) if store.exists()? => DeltaLog::open(store),
             Err(error) => Err(delta_error(&folder, error)),
@@ -182,10 +174,15 @@ impl DeltaLog {
 
     /// Returns the number of the newest source-log file.
     pub(in crate::store) fn source_log_head(&self) -> Result<Option<i64>> {
+        self.transaction_version(APPLICATION_ID)
+    }
+
+    /// Returns the number of the newest transaction of an application.
+    pub(super) fn transaction_version(&self, application: &str) -> Result<Option<i64>> {
         let store = self.table.log_store();
         let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         self.runtime
-            .block_on(state.transaction_version(store.as_ref(), APPLICATION_ID))
+            .block_on(state.transaction_version(store.as_ref(), application))
             .map_err(|error| self.delta_error(error))
     }
 
@@ -238,7 +235,7 @@ impl DeltaLog {
             partition_by: Some(vec![self.kind.partition().to_owned()]),
             predicate: None,
         };
-        self.try_commit(actions, content.source_log_head, operation)
+        self.try_commit(actions, source_log_transaction(content), operation)
     }
 
     /// Commits that `new` files replace `old` ones with the same events, as the next version.
@@ -257,7 +254,7 @@ impl DeltaLog {
         }
         let operation =
             DeltaOperation::Optimize { predicate: None, target_size: MAX_FILE_BYTES as i64 };
-        self.try_commit(actions, None, operation)
+        self.try_commit(actions, Vec::new(), operation)
     }
 
     /// Commits that new files replace `old` ones with fewer or changed events, and the source-log
@@ -299,45 +296,51 @@ impl DeltaLog {
             let remove = self.remove_action(file)?;
             actions.push(Action::Remove(Remove { data_change: true, ..remove }));
         }
-        self.try_commit(actions, new.source_log_head, operation)
+        self.try_commit(actions, source_log_transaction(new), operation)
     }
 
-    fn try_commit(
+    /// Tries to make the next version.
+    pub(super) fn try_commit(
         &self,
         actions: Vec<Action>,
-        head: Option<i64>,
+        transactions: Vec<Transaction>,
         operation: DeltaOperation,
     ) -> Result<CommitAttempt> {
+        let (version, marks) = (self.version() + 1, commit_marks(&actions, &transactions));
         // By default, deltalake reads the age of every log file after every commit. Here, versions
         // are deleted by number instead.
-        let mut properties =
-            CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
-        if let Some(number) = head {
-            let transaction = Transaction::new(APPLICATION_ID, number);
-            properties = properties.with_application_transaction(transaction);
-        }
+        let properties = CommitProperties::default()
+            .with_max_retries(0)
+            .with_cleanup_expired_logs(Some(false))
+            .with_application_transactions(transactions);
         let state = self.table.snapshot().map_err(|error| self.delta_error(error))?;
         let commit = CommitBuilder::from(properties).with_actions(actions).build(
             Some(state),
             self.table.log_store(),
             operation,
         );
-        match self.runtime.block_on(async { commit.await }) {
-            Ok(done) => Ok(self.finish_commit(done.version() as i64)),
-            Err(
-                DeltaTableError::VersionAlreadyExists(_)
-                | DeltaTableError::Transaction {
-                    source:
-                        TransactionError::CommitConflict(_)
-                        | TransactionError::MaxCommitAttempts(_)
-                        | TransactionError::VersionAlreadyExists(_),
-                },
-            ) => Ok(CommitAttempt::Conflict),
+        let error = match self.runtime.block_on(async { commit.await }) {
+            Ok(done) => return Ok(self.finish_commit(done.version() as i64)),
+            Err(error) => error,
+        };
+        // A share can lose a response. The version itself says whose it is.
+        let made = self.commit_actions(version);
+        let has_mark = |mark| made.iter().any(|action| action_mark(action).as_ref() == Some(mark));
+        if !marks.is_empty() && marks.iter().all(has_mark) {
+            return Ok(self.finish_commit(version));
+        }
+        match error {
+            _ if !made.is_empty() => Ok(CommitAttempt::Conflict),
+            DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction {
+                source:
+                    TransactionError::CommitConflict(_)
+                    | TransactionError::MaxCommitAttempts(_)
+                    | TransactionError::VersionAlreadyExists(_),
+            } => Ok(CommitAttempt::Conflict),
             // The log may have deleted the versions that this commit needed.
-            Err(_) if self.is_superseded_by_checkpoint(self.version() + 1) => {
-                Ok(CommitAttempt::Unknown)
-            }
-            Err(error) => Err(self.delta_error(error)),
+            _ if self.is_superseded_by_checkpoint(version) => Ok(CommitAttempt::Unknown),
+            error => Err(self.delta_error(error)),
         }
     }
 
@@ -345,9 +348,6 @@ impl DeltaLog {
     fn finish_commit(&self, version: i64) -> CommitAttempt {
         if self.is_superseded_by_checkpoint(version) {
             return CommitAttempt::Unknown;
-        }
-        if (version + 1) % LOG_CLEANUP_INTERVAL == 0 {
-            retention::delete_expired_versions(&*self.disk, &self.log_dir());
         }
         CommitAttempt::Committed(version)
     }
@@ -361,7 +361,7 @@ impl DeltaLog {
     }
 
     /// Returns the folder of the log.
-    fn log_dir(&self) -> PathBuf {
+    pub(super) fn log_dir(&self) -> PathBuf {
         self.table_dir.join("_delta_log")
     }
 
@@ -375,51 +375,12 @@ impl DeltaLog {
         Ok(content.files.iter().any(is_present))
     }
 
-    /// Returns true if another program has changed the table. Only commits that the log still
-    /// contains are checked.
-    pub(in crate::store) fn has_foreign_commits(&self) -> bool {
-        (0..=self.version()).any(|version| {
-            let actions = self.commit_actions(version);
-            // Other programs delete events too; commits of this program have a transaction id.
-            let is_ours = actions.iter().any(|action| action["txn"]["appId"] == APPLICATION_ID);
-            !is_ours
-                && actions.iter().any(|action| {
-                    let operation = action["commitInfo"]["operation"].as_str();
-                    operation.is_some_and(|name| !KNOWN_OPERATIONS.contains(&name))
-                        || action["add"]["path"].as_str().is_some_and(|path| {
-                            writer_from_name(path.rsplit('/').next().unwrap_or_default()).is_none()
-                        })
-                })
-        })
-    }
-
-    /// Returns true if all commits since another version were compactions: events and source
-    /// entries are the same.
-    pub(in crate::store) fn has_only_compactions_since(&self, other: &DeltaLog) -> bool {
-        (other.version() + 1..=self.version()).all(|version| {
-            let actions = self.commit_actions(version);
-            let is_move = |action: &serde_json::Value| {
-                action["commitInfo"].is_object()
-                    || action["add"]["dataChange"] == false
-                    || action["remove"]["dataChange"] == false
-            };
-            !actions.is_empty() && actions.iter().all(is_move)
-        })
-    }
-
     /// Returns true if this version contains all these files.
     pub(in crate::store) fn contains_all(&self, files: &[DataFile]) -> bool {
         self.files().is_ok_and(|present| {
             let present: BTreeSet<&Path> = present.iter().map(|file| file.path.as_path()).collect();
             files.iter().all(|file| present.contains(file.path.as_path()))
         })
-    }
-
-    /// Returns the actions of a commit, or none if the log no longer contains it.
-    fn commit_actions(&self, version: i64) -> Vec<serde_json::Value> {
-        let path = self.log_dir().join(format!("{version:020}.json"));
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect()
     }
 
     fn add_actions(&self, files: &[DataFile], data_change: bool) -> Result<Vec<Action>> {
@@ -496,6 +457,12 @@ impl DeltaLog {
     fn delta_error(&self, error: impl Into<Cause>) -> Error {
         delta_error(&self.table_dir, error)
     }
+}
+
+/// Returns the transaction that makes a source-log file the newest one.
+fn source_log_transaction(content: CommitContent<'_>) -> Vec<Transaction> {
+    let number = content.source_log_head.into_iter();
+    number.map(|number| Transaction::new(APPLICATION_ID, number)).collect()
 }
 
 /// Returns the columns of a table without the partition column.

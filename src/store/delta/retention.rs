@@ -45,6 +45,14 @@ pub(in crate::store) fn missing_version(log: &Path) -> Option<(i64, i64)> {
     pairs.into_iter().find(|(expected, version)| expected != version)
 }
 
+/// Commits between deletions of old log versions: the interval of checkpoints.
+const LOG_CLEANUP_INTERVAL: i64 = 10;
+
+/// Returns true if old versions must be deleted after a commit.
+pub(in crate::store) fn is_cleanup_due(version: i64) -> bool {
+    (version + 1) % LOG_CLEANUP_INTERVAL == 0
+}
+
 /// Deletes the files of versions more than [`RETAINED_VERSIONS`] before the newest checkpoint.
 ///
 /// A file that cannot be listed or deleted is harmless: a later commit tries again.

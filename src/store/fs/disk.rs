@@ -49,8 +49,8 @@ pub trait Disk: Debug + Send + Sync {
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 
     /// Creates a file that is locked until the result is dropped. It is never visible without its
-    /// lock.
-    fn create_locked(&self, path: &Path) -> io::Result<FileLock>;
+    /// lock and its content, which survives a power failure.
+    fn create_locked(&self, path: &Path, content: &[u8]) -> io::Result<FileLock>;
 }
 
 /// A file that is open for writing.
@@ -63,13 +63,38 @@ pub trait DiskFile: Write + Send {
 #[derive(Debug)]
 pub struct FileLock {
     _file: File,
+    /// The file under its final name, if the file system takes that for another file.
+    _named_file: Option<File>,
 }
 
-/// Returns true if no process has locked a file. If this cannot be determined, it returns false.
+/// The result of an attempt to lock a file.
+pub(in crate::store) enum LockTry {
+    /// Another process has locked it.
+    Held,
+    /// It is locked while this value exists.
+    Taken(File),
+    /// The file system has no locks, or fails.
+    Refused(File),
+}
+
+/// Tries to lock a file.
+pub(in crate::store) fn try_lock(path: &Path) -> io::Result<LockTry> {
+    let file = File::open(path)?;
+    Ok(match file.try_lock() {
+        Ok(()) => LockTry::Taken(file),
+        Err(TryLockError::WouldBlock) => LockTry::Held,
+        Err(TryLockError::Error(_)) => LockTry::Refused(file),
+    })
+}
+
+/// Attempts to create a lock file that other processes delete.
+const MAX_LOCK_ATTEMPTS: u32 = 10;
+
+/// Returns true if no process of this machine has locked a file. If this cannot be determined, it
+/// returns false.
 pub(in crate::store) fn is_unlocked(path: &Path) -> bool {
-    match File::open(path).map(|file| file.try_lock()) {
-        Ok(Ok(())) => true,
-        Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) => false,
+    match try_lock(path) {
+        Ok(locked) => matches!(locked, LockTry::Taken(_)),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
@@ -122,28 +147,47 @@ impl Disk for OsDisk {
         sync_folder(path)
     }
 
-    fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
+    fn create_locked(&self, path: &Path, content: &[u8]) -> io::Result<FileLock> {
         // The file gets its name only after it is locked.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temp_path = path.with_file_name(format!(".new{name}"));
-        let mut attempts = 0;
-        loop {
-            let file = permissions::create_file(&temp_path)?;
-            // A process that checks the lock has it for that moment. On a share without locks, no
-            // orphans are deleted, which is safe.
-            let _ = file.lock();
-            attempts += 1;
-            // An exclusive rename: a file system without it is refused before anything is read.
-            match self.rename_exclusive(&temp_path, path) {
-                Ok(()) => return Ok(FileLock { _file: file }),
-                // Another process deleted the file as an orphan before it was locked.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < 10 => {}
-                Err(error) => {
-                    let _ = fs::remove_file(&temp_path);
-                    return Err(error);
-                }
+        for _ in 1..MAX_LOCK_ATTEMPTS {
+            match self.create_locked_as(&temp_path, path, content) {
+                // Another process deleted the file as an orphan: before it was locked, or because
+                // it runs on another machine and does not see the lock.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                created => return created,
             }
         }
+        self.create_locked_as(&temp_path, path, content)
+    }
+}
+
+impl OsDisk {
+    /// Creates a locked file under a temporary name and renames it.
+    fn create_locked_as(&self, temp: &Path, path: &Path, content: &[u8]) -> io::Result<FileLock> {
+        let mut file = permissions::create_file(temp)?;
+        // A process that checks the lock has it for that moment. On a share without locks, the
+        // content alone says what is known about the writer.
+        let _ = file.lock();
+        let written = file.write_all(content).and_then(|()| file.sync_all());
+        // An exclusive rename: a file system without it is refused before anything is read.
+        match written.and_then(|()| self.rename_exclusive(temp, path)) {
+            Ok(()) => Ok(FileLock { _file: file, _named_file: lock_by_name(path) }),
+            Err(error) => {
+                let _ = fs::remove_file(temp);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Locks a file whose lock is not seen under its new name. With some FUSE file systems, a hard link
+/// is another file. Returns `None` if the lock is seen, or if the file system has no locks.
+fn lock_by_name(path: &Path) -> Option<File> {
+    match try_lock(path) {
+        Ok(LockTry::Taken(file)) => Some(file),
+        _ => None,
     }
 }
 
@@ -298,8 +342,8 @@ mod tests {
         fn sync_folder(&self, path: &Path) -> io::Result<()> {
             OsDisk.sync_folder(path)
         }
-        fn create_locked(&self, path: &Path) -> io::Result<FileLock> {
-            OsDisk.create_locked(path)
+        fn create_locked(&self, path: &Path, content: &[u8]) -> io::Result<FileLock> {
+            OsDisk.create_locked(path, content)
         }
     }
 
@@ -351,9 +395,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         assert!(is_unlocked(&path));
-        let lock = OsDisk.create_locked(&path).unwrap();
+        let lock = OsDisk.create_locked(&path, b"content").unwrap();
         assert!(!is_unlocked(&path));
         drop(lock);
-        assert!(is_unlocked(&path) && path.exists());
+        assert!(is_unlocked(&path));
+        assert_eq!(fs::read(&path).unwrap(), b"content");
     }
 }

@@ -36,3 +36,24 @@ pub(in crate::store) fn is_partition(path: &Path) -> bool {
 pub(in crate::store) fn is_hidden(path: &Path) -> bool {
     file_name(path).starts_with('.')
 }
+
+/// Returns true if the disk says that nothing has this path. An error is no proof of absence: a
+/// share that is out of reach for a moment has lost nothing.
+pub(in crate::store) fn is_absent(path: &Path) -> bool {
+    matches!(path.try_exists(), Ok(false))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_of_the_disk_is_no_absence() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(is_absent(&folder.path().join("missing")));
+        assert!(!is_absent(folder.path()));
+        // The name is too long, so the operating system cannot say if it exists.
+        let unknown = folder.path().join("x".repeat(300));
+        assert!(!unknown.exists() && !is_absent(&unknown));
+    }
+}

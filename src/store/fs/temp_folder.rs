@@ -36,7 +36,7 @@ impl TempFolder {
         let folder = permissions::create_private_temp_dir(parent, PREFIX)?;
         let registered = TemporaryPath::new(folder.path());
         remove_abandoned(parent, folder.path());
-        let lock = OsDisk.create_locked(&folder.path().join(LOCK_NAME)).ok();
+        let lock = OsDisk.create_locked(&folder.path().join(LOCK_NAME), b"").ok();
         Ok(TempFolder { _lock: lock, folder, _registered: registered })
     }
 

@@ -22,8 +22,10 @@ use crate::store::delta::log::{CommitContent, DeltaLog};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::file_names::{data_file_name, temp_file_name};
 use crate::store::fs::atomic_file::{AtomicFile, Publish};
+use crate::store::fs::paths::is_absent;
 use crate::store::handle::Store;
 use crate::store::parquet::reader::{self, into_io_error};
+use crate::store::write::commit_check::check_before_commit;
 use crate::store::write::writer_lock::WriterLock;
 
 /// Files below this size are merged with new rows. Larger files stay as they are.
@@ -195,7 +197,8 @@ impl Store {
                 }
             }
             let content = CommitContent { files: &new, source_log_head: None };
-            let attempt = log.commit_update(&old, content);
+            let attempt = check_before_commit(writer_lock, &log, content)
+                .and_then(|()| log.commit_update(&old, content));
             match store.resolve_outcome(writer_lock, attempt, content, || discard(&new))? {
                 Some(_) => {
                     discard(&old);
@@ -210,7 +213,7 @@ impl Store {
 
 /// Returns true if another command has deleted one of the files.
 fn is_replaced(files: &[DataFile]) -> bool {
-    files.iter().any(|file| !file.path.exists())
+    files.iter().any(|file| is_absent(&file.path))
 }
 
 /// Returns the change that adds the rows which the table does not have. Small files are merged with

@@ -10,12 +10,15 @@ use crate::error::{Error, Result};
 use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
 use crate::store::delta::log::{CommitContent, DeltaLog};
 use crate::store::delta::snapshot::DataFile;
+use crate::store::fs::paths::is_absent;
 use crate::store::handle::Store;
 use crate::store::parquet::writer::{Compression, MAX_FILE_BYTES, TableDir};
+use crate::store::write::commit_check::check_before_commit;
 use crate::store::write::dedup::DedupResult;
 use crate::store::write::merge;
+use crate::store::write::orphans::clean_orphans;
 use crate::store::write::run::Run;
-use crate::store::write::writer_lock::{WriterLock, clean_orphans};
+use crate::store::write::writer_lock::WriterLock;
 
 /// The files that a compaction merges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,13 +117,13 @@ impl Store {
             match Run::from_file(&file.path) {
                 Ok(Some(run)) => runs.push(run),
                 Ok(None) => return Ok(CompactStep::Foreign(file.clone())),
-                Err(_) if !file.path.exists() => return Ok(CompactStep::Conflict),
+                Err(_) if is_absent(&file.path) => return Ok(CompactStep::Conflict),
                 Err(error) => return Err(error),
             }
         }
         let written = match merge::write(&runs, &DedupResult::keep_all(&runs), table_dir) {
             Ok(written) => written,
-            Err(_) if chosen.iter().any(|file| !file.path.exists()) => {
+            Err(_) if chosen.iter().any(|file| is_absent(&file.path)) => {
                 return Ok(CompactStep::Conflict);
             }
             Err(error) => return Err(error),
@@ -131,10 +134,13 @@ impl Store {
             return Err(Error::internal("a compaction has changed the number of events"));
         }
         // Commits of other writers do not matter as long as the chosen files are in the table.
-        let replace = |log: &DeltaLog| log.commit_compaction(chosen, &written);
+        let content = CommitContent { files: &written, source_log_head: None };
+        let replace = |log: &DeltaLog| {
+            check_before_commit(writer_lock, log, content)?;
+            log.commit_compaction(chosen, &written)
+        };
         let attempt = self.commit_with_retry(log, replace, |newer, _| newer.contains_all(chosen));
         let discard = || table_dir.discard(&written);
-        let content = CommitContent { files: &written, source_log_head: None };
         if self.resolve_outcome(writer_lock, attempt, content, discard)?.is_none() {
             return Ok(CompactStep::Conflict);
         }

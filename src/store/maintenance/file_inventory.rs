@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::store::file_names::writer_from_name;
-use crate::store::fs::disk::is_unlocked;
-use crate::store::fs::paths::{file_name, is_hidden, is_partition, list_dir};
+use crate::store::fs::paths::{file_name, is_absent, is_hidden, is_partition, list_dir};
 use crate::store::handle::Store;
 use crate::store::provenance::{reject_file, source_log};
-use crate::store::write::writer_lock::{lock_files, lock_path_of};
+use crate::store::write::ownership::WriterState;
+use crate::store::write::signs::{WriterSigns, state_of};
 
 /// The time that a replaced file may exist after the commit of the compaction. The compaction
 /// deletes it in the next step, but a network share may be slow.
@@ -36,7 +36,7 @@ pub(in crate::store) struct ClassifiedFiles {
     pub(in crate::store) checked: u64,
     /// Visible files that the Delta log does not contain.
     pub(in crate::store) unreferenced: Vec<PathBuf>,
-    /// Files that a running command is writing.
+    /// Files of commands that are running, or may be running on another machine.
     pub(in crate::store) in_progress: Vec<PathBuf>,
     /// Unfinished files of aborted commands.
     pub(in crate::store) orphans: Vec<PathBuf>,
@@ -54,7 +54,7 @@ impl FileInventory {
 
     fn scan_dirs(store: &Store) -> std::io::Result<FileInventory> {
         let (mut visible, mut hidden) = (Vec::new(), Vec::new());
-        for table in [store.events_dir(), store.inventory().table_dir()] {
+        for table in store.tables().map(|table| table.table_dir()) {
             let folders = list_dir(&table)?;
             for folder in folders.iter().filter(|path| is_partition(path)) {
                 for path in list_dir(folder)? {
@@ -73,9 +73,10 @@ impl FileInventory {
         let (unfinished, provenance_files) =
             provenance.into_iter().partition(|path| is_hidden(path));
         hidden.extend::<Vec<PathBuf>>(unfinished);
-        let locks = lock_files(store.root())?;
-        hidden.extend(locks.pending);
-        Ok(FileInventory { visible, hidden, provenance_files, lock_files: locks.published })
+        let signs = WriterSigns::list(store.root())?;
+        hidden.extend(signs.pending.into_iter().map(|sign| sign.path));
+        let lock_files = signs.published.into_iter().map(|sign| (sign.writer, sign.path)).collect();
+        Ok(FileInventory { visible, hidden, provenance_files, lock_files })
     }
 
     /// Classifies the files that the Delta log does not contain.
@@ -94,13 +95,18 @@ impl FileInventory {
     ) -> Result<ClassifiedFiles> {
         let checked = self.visible.len() as u64;
         let mut classified = ClassifiedFiles { checked, ..ClassifiedFiles::default() };
-        let is_running = |writer: &str| !is_unlocked(&lock_path_of(store.root(), writer));
-        let locks = lock_files(store.root()).map_err(Error::io("list", store.root()))?;
-        let is_alone = !locks.published.iter().any(|(writer, _)| is_running(writer));
+        // A writer of another machine may be running.
+        let is_running = |writer: &str| {
+            matches!(state_of(store.root(), writer), WriterState::Running | WriterState::Unknown)
+        };
+        let signs = WriterSigns::list(store.root()).map_err(Error::io("list", store.root()))?;
+        let is_alone = signs.is_alone("");
         let is_in_progress = |path: &Path| {
             let name = file_name(path);
-            match writer_from_name(&name).or(reject_file::writer_from_name(&name)) {
-                Some(writer) => is_running(writer),
+            let named = writer_from_name(&name).or(reject_file::writer_from_name(&name));
+            let writer = named.map(str::to_owned);
+            match writer.or_else(|| source_log::writer_of(store.root(), path)) {
+                Some(writer) => is_running(&writer),
                 None => !is_alone,
             }
         };
@@ -111,12 +117,12 @@ impl FileInventory {
         let mut waited = Duration::ZERO;
         while !is_alone
             && waited < REPLACED_FILE_GRACE
-            && unreferenced.iter().any(|path| path.exists())
+            && unreferenced.iter().any(|path| !is_absent(path))
         {
             waited += REPLACED_FILE_GRACE / 20;
             sleep(REPLACED_FILE_GRACE / 20);
         }
-        unreferenced.retain(|path| path.exists());
+        unreferenced.retain(|path| !is_absent(path));
         classified.unreferenced = unreferenced;
         classified.in_progress = in_progress;
         let stale = self.lock_files.into_iter().filter(|(writer, _)| !is_running(writer));
@@ -129,7 +135,7 @@ impl FileInventory {
         classified.in_progress.extend(in_progress);
         classified.orphans.extend(orphans.into_iter().chain(stale.map(|(_, path)| path)));
         for list in [&mut classified.in_progress, &mut classified.orphans] {
-            list.retain(|path| path.exists());
+            list.retain(|path| !is_absent(path));
             list.sort();
         }
         Ok(classified)

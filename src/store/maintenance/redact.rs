@@ -15,16 +15,19 @@ use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
 use crate::store::delta::log::CommitContent;
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::Disk;
+use crate::store::fs::paths::is_absent;
 use crate::store::handle::Store;
 use crate::store::parquet::reader;
 use crate::store::parquet::writer::{Compression, TableDir};
 use crate::store::provenance::reject_file::RejectsFile;
 use crate::store::provenance::rejects::{self, RejectEdit, RejectEditCounts};
 use crate::store::provenance::source_log::{self, SourceEntry, SourceLog};
+use crate::store::write::commit_check::check_before_commit;
 use crate::store::write::dedup::DedupResult;
 use crate::store::write::merge;
+use crate::store::write::orphans::clean_orphans;
 use crate::store::write::run::Run;
-use crate::store::write::writer_lock::{WriterLock, clean_orphans};
+use crate::store::write::writer_lock::WriterLock;
 
 /// The texts and events to replace or erase.
 pub struct Redaction<'r> {
@@ -109,7 +112,7 @@ impl Store {
             let inventory_values =
                 self.count_inventory_redaction(&|text| rewrite_text(text, redaction))?;
             match plan_files(&files, self.root(), source_log, redaction) {
-                Err(_) if is_newer && files.iter().any(|file| !file.path.exists()) => {}
+                Err(_) if is_newer && files.iter().any(|file| is_absent(&file.path)) => {}
                 planned => {
                     return planned.map(|plan| RedactionResult { inventory_values, ..plan });
                 }
@@ -182,7 +185,8 @@ impl Store {
             source_log::discard(&**disk, root, Some(head));
         };
         let content = CommitContent { files: &data.new, source_log_head: Some(head) };
-        let attempt = log.commit_redaction(&data.old, content);
+        let attempt = check_before_commit(writer_lock, &log, content)
+            .and_then(|()| log.commit_redaction(&data.old, content));
         if self.resolve_outcome(writer_lock, attempt, content, discard)?.is_none() {
             return Ok(None);
         }
@@ -339,7 +343,8 @@ impl RewrittenData {
                 }
                 Err(error) => {
                     table_dir.discard(&data.new);
-                    return if file.path.exists() { Err(error) } else { Ok(None) };
+                    // Only a file that is gone was replaced; an error of the disk says nothing.
+                    return if is_absent(&file.path) { Ok(None) } else { Err(error) };
                 }
             }
         }

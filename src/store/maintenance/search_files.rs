@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Int32Type};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::store::fs::paths::{file_name, is_hidden, list_dir};
+use crate::store::fs::paths::{file_name, is_absent, is_hidden, list_dir};
 use crate::store::handle::Store;
 use crate::store::parquet::reader;
 use crate::store::provenance::reject_file::{self, for_each_reject};
@@ -47,7 +47,7 @@ impl Store {
         }
         let searched = files.par_iter().map(|path| match search_file(path, search) {
             // Another command has replaced it since it was listed.
-            Err(_) if !path.exists() => Ok(None),
+            Err(_) if is_absent(path) => Ok(None),
             Err(error) => Err(error),
             Ok(found) if found.is_empty() => Ok(None),
             Ok(found) => {

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::schema::source_log::SourceFacts;
 use crate::store::fs::atomic_file::{AtomicFile, Publish};
 use crate::store::fs::disk::Disk;
-use crate::store::provenance::reject_file::{RejectsFile, check_format};
+use crate::store::provenance::reject_file::{RejectsFile, check_format, writer_from_name};
 
 /// Links of the chain after which it is compacted.
 const MAX_CHAIN_LENGTH: u64 = 32;
@@ -296,6 +296,27 @@ pub(in crate::store) fn referenced_files(
         files.extend(link.rejects.iter().map(|file| file.path(root)));
     }
     Ok(files)
+}
+
+/// Returns the files of one writer that were committed together with a source-log file, itself
+/// included. If that does not exist, it is the only one.
+pub(in crate::store) fn files_of_commit(root: &Path, number: i64) -> Result<Vec<PathBuf>> {
+    let own = path(root, number);
+    if !own.try_exists().map_err(Error::io("read", &own))? {
+        return Ok(vec![own]);
+    }
+    let head = read_head(root, number)?;
+    // A compacted source log also names the reject files of other writers.
+    let is_own = |file: &&RejectsFile| writer_from_name(&file.name) == Some(&head.writer);
+    let rejects = head.rejects.iter().filter(is_own).map(|file| file.path(root));
+    Ok(rejects.chain([own]).collect())
+}
+
+/// Returns the writer of a source-log file, or `None` if the file is not one of ours.
+pub(in crate::store) fn writer_of(root: &Path, path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let number = i64::from_str_radix(name.strip_suffix(".ndjson")?, 16).ok()?;
+    read_head(root, number).ok().map(|head| head.writer)
 }
 
 fn links(root: &Path, head: Option<i64>) -> Result<Vec<(i64, SourceLogHead)>> {

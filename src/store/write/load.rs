@@ -17,6 +17,7 @@ use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
 use crate::store::delta::log::{CommitContent, DeltaLog};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::{Disk, OsDisk};
+use crate::store::fs::paths::is_absent;
 use crate::store::fs::temp_folder::TempFolder;
 use crate::store::handle::{Store, check_is_utf8};
 use crate::store::parquet::writer::{Compression, TableDir};
@@ -25,11 +26,13 @@ use crate::store::provenance::rejects::{self, NewRejects, RejectSpool};
 use crate::store::provenance::source_log::{
     self, NewEntries, SourceEntries, SourceEntry, SourceLog,
 };
+use crate::store::write::commit_check::check_before_commit;
 use crate::store::write::dedup::{self, DedupResult, Deduplicated};
 use crate::store::write::merge;
 use crate::store::write::merge_copies::TempSpace;
+use crate::store::write::orphans::{clean_orphans, stale_signs};
 use crate::store::write::run::Run;
-use crate::store::write::writer_lock::{WriterLock, clean_orphans, stale_locks};
+use crate::store::write::writer_lock::WriterLock;
 
 /// Memory for staged batches. Further batches are written to disk as sorted runs.
 const MAX_STAGED_BYTES: usize = 144 << 20;
@@ -90,7 +93,7 @@ impl Store {
     /// As [`Store::begin_transaction`].
     #[doc(hidden)]
     pub fn clean_orphans(&self) -> Result<()> {
-        match stale_locks(&self.root)? {
+        match stale_signs(&self.root, "")? {
             Some(_) => clean_orphans(&WriterLock::acquire(self)?),
             None => Ok(()),
         }
@@ -349,7 +352,7 @@ impl PreparedCommit {
         let data_files = match merge::write(&self.runs, &self.dedup_result, table_dir) {
             Ok(files) => files,
             // Another writer has replaced a file of the table.
-            Err(_) if self.replaced.iter().any(|file| !file.path.exists()) => {
+            Err(_) if self.replaced.iter().any(|file| is_absent(&file.path)) => {
                 return self.into_conflict();
             }
             Err(error) => return Err(error),
@@ -366,9 +369,12 @@ impl PreparedCommit {
             }
         };
         let content = CommitContent { files: &written.data_files, source_log_head: written.head };
-        let commit = |log: &DeltaLog| match self.replaced.is_empty() {
-            true => log.commit_append(content),
-            false => log.commit_update(&self.replaced, content),
+        let commit = |log: &DeltaLog| {
+            check_before_commit(writer_lock, log, content)?;
+            match self.replaced.is_empty() {
+                true => log.commit_append(content),
+                false => log.commit_update(&self.replaced, content),
+            }
         };
         let is_compatible = |newer: &DeltaLog, log: &DeltaLog| {
             newer.has_only_compactions_since(log) && newer.contains_all(&self.replaced)
