@@ -96,5 +96,5 @@ SELECT
 FROM judged AS j
 LEFT JOIN content AS c ON j.judged_id = c.filled
 WHERE :status = 'all' OR placement IN ('used without a capacity', 'idle on a capacity')
-ORDER BY status NULLS LAST, viewers DESC, workspace NULLS LAST, workspace_id NULLS LAST
+ORDER BY status NULLS LAST, viewers DESC NULLS LAST, workspace NULLS LAST, workspace_id NULLS LAST
 LIMIT :top

@@ -82,5 +82,5 @@ SELECT
     created_lately,
     last_change
 FROM counts
-ORDER BY items DESC, name NULLS LAST, counted_id NULLS LAST
+ORDER BY items DESC NULLS LAST, name NULLS LAST, counted_id NULLS LAST
 LIMIT :top

@@ -144,5 +144,5 @@ FROM names AS n
 CROSS JOIN covered AS c
 LEFT JOIN counted AS k ON n.listed = k.held_product
 LEFT JOIN bought_products AS b ON n.listed = b.bought_product
-ORDER BY reclaimable DESC, product NULLS LAST
+ORDER BY reclaimable DESC NULLS LAST, product NULLS LAST
 LIMIT :top

@@ -31,10 +31,12 @@ const WORDS: [&str; 12] = [
 ];
 
 /// Columns that contain such a word and compare no spans, each with the reason.
-const NO_COMPARISON: [(&str, &str, &str); 8] = [
+const NO_COMPARISON: [(&str, &str, &str); 10] = [
     ("authoring", "published", "counts publishing, the first time or later"),
     ("deletions-and-takeovers", "viewers_before_deletion", "counts people in one span"),
     ("deletions-and-takeovers", "previous_owner", "a name"),
+    ("inventory", "last_change", "a time"),
+    ("license-summary", "idle", "counts people in one window"),
     ("publish-to-web", "status", "a state"),
     ("publish-to-web", "views_since_published", "counts views in one span"),
     ("sensitivity-labels", "old_label_id", "an ID"),

@@ -211,6 +211,7 @@ fn every_golden_file_is_compared() {
         .collect();
     names.sort();
     let known = [
+        "adoption.svg",
         "compare-gap.txt",
         "compare-months.txt",
         "compare-previous.txt",
@@ -218,6 +219,7 @@ fn every_golden_file_is_compared() {
         "details-report-usage.txt",
         "details-user-usage.txt",
         "details-workspace-usage.txt",
+        "hour-of-week.svg",
         // Files of every report over the invented year, see golden_reports.
         "inventory",
         "reports",
@@ -229,6 +231,7 @@ fn every_golden_file_is_compared() {
         "top-reports.json",
         "top-reports.md",
         "top-reports.ndjson",
+        "top-reports.svg",
         "top-reports.txt",
     ];
     assert_eq!(names, known.map(PathBuf::from));
