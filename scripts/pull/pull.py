@@ -414,7 +414,7 @@ def pull_scanner(args):
         if state != "Succeeded":
             raise PullError(f"scan {scan} ended as {state}")
         results.append(api.call(f"{api.base_url}/admin/workspaces/scanResult/{scan}")[0])
-    write_file(args.folder, "PBIScan", results)
+    write_file(args.folder, "PBIFullScan", results)
     log(f"scan: {len(workspaces)} workspaces")
     return 0
 

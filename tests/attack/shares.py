@@ -12,9 +12,9 @@ The second run has namespaces of its own: another host name, another start of th
 view of the processes of the first. With --one-machine, it has not, and the runs see each other.
 
 Needs Linux with /dev/fuse, the programs bindfs and fusermount (Debian: bindfs, fuse3), and root for
-the namespaces, best in a virtual machine. Installs nothing. Prints the counts as one JSON object, and ends with 1 if an event was lost or doubled, a
-store was damaged, a failure was silent or not repaired, or more than 5 % of the runs failed that
-were not killed.
+the namespaces, best in a virtual machine. Installs nothing. Prints the counts as one JSON object,
+and ends with 1 if an event was lost or doubled, a store was damaged, a failure was silent or not
+repaired, or more than 5 % of the runs failed that were not killed.
 """
 
 import argparse

@@ -80,6 +80,8 @@ mod pictures;
 mod details;
 // Who an event counts for, and what it is about.
 mod who_and_what;
+// Failed events of all activities, in all reports.
+mod failed_events;
 // Days that only the period names.
 mod named_days;
 // Events as other tools rewrite them.

@@ -211,6 +211,11 @@ fn views_are_printed_as_sql_of_another_engine() {
         }
         assert!(!sql.contains(":grain"), "parameters are put in");
     }
+    let statement = ["sql", "SELECT Id FROM events ORDER BY Id NULLS LAST"];
+    let sql = run_on_year(&[&statement[..], &["--show-sql", "duckdb"]].concat()).ended(0).stdout;
+    for part in ["CREATE OR REPLACE TEMP VIEW events AS", "SELECT Id FROM events ORDER BY Id"] {
+        assert!(sql.contains(part), "{part}: {sql}");
+    }
     let both = ["report", "adoption", "--show-sql", "duckdb", "--from", "year"];
     assert!(run_on_year(&both).ended(2).stderr.contains("cannot be used with"));
 }

@@ -113,10 +113,19 @@ pub(in crate::cli) enum Theme {
 Examples:
   pbi-analyze sql \"SELECT activity_name, COUNT(*) AS events FROM events
     GROUP BY activity_name ORDER BY events DESC NULLS LAST\"
-  pbi-analyze sql - --since 30d --format csv < question.sql")]
+  pbi-analyze sql - --since 30d --format csv < question.sql
+  pbi-analyze sql --show-sql duckdb \"SELECT * FROM events\" --output views.sql")]
 pub(in crate::cli) struct SqlArgs {
     /// SQL statement, or - to read it from stdin
     pub(in crate::cli) statement: String,
+    /// Print the statement and its views as SQL for another engine instead of running it
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ENGINE",
+        conflicts_with_all = ["from", "condition", "sort", "columns"]
+    )]
+    pub(in crate::cli) show_sql: Option<SqlEngine>,
     #[command(flatten)]
     pub(in crate::cli) output_args: OutputArgs,
 }

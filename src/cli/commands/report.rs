@@ -14,16 +14,15 @@ use crate::cli::{log, out, output_name, report_help};
 use crate::dashboard;
 use crate::error::{Error, Result};
 use crate::ingest;
-use crate::report::{self, OutputFormat, PeriodBounds, ReportCatalog, ReportDefinition, Snapshot};
+use crate::report::{
+    self, OutputFormat, PeriodBounds, ReportCatalog, ReportDefinition, Snapshot, SqlEngine,
+};
 
 pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitStatus> {
     let args = &command.output_args;
-    let format = if command.show_sql.is_some() {
-        let file = args.output.as_deref();
-        output_name::check_extension(file, "--show-sql writes SQL", &["sql", "txt"])?;
-        OutputFormat::Text
-    } else {
-        with_theme(output_format(args)?, command.theme)?
+    let format = match command.show_sql {
+        Some(_) => OutputFormat::Text,
+        None => with_theme(output_format(args)?, command.theme)?,
     };
     let options = report::Options {
         params: command.param.iter().cloned().collect(),
@@ -42,13 +41,10 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
         )),
         (Some(name), None) => {
             let report = reports.find(name)?;
-            let Some(engine) = command.show_sql else {
-                return run_report(report, args, &options, quiet);
-            };
-            let store = open_existing(args.query_args.store.path())?;
-            let sql = store.read(|data| report::portable_sql(data, report, &options, engine))?;
-            out::write(sql.as_bytes(), args.output.as_deref())?;
-            Ok(ExitStatus::Success)
+            match command.show_sql {
+                Some(engine) => print_sql(report, args, &options, engine),
+                None => run_report(report, args, &options, quiet),
+            }
         }
         (None, Some(folder)) => run_all_reports(reports.all(), folder, args, &options, quiet),
         (None, None) if command.all => combine_reports(reports.all(), args, &options, quiet),
@@ -57,6 +53,21 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
             Err(Error::Usage(missing_name_error(&args.query_args.from, &reports)))
         }
     }
+}
+
+/// Prints a report as SQL for another engine.
+fn print_sql(
+    report: &ReportDefinition,
+    args: &OutputArgs,
+    options: &report::Options,
+    engine: SqlEngine,
+) -> Result<ExitStatus> {
+    let file = args.output.as_deref();
+    output_name::check_extension(file, "--show-sql writes SQL", &["sql", "txt"])?;
+    let store = open_existing(args.query_args.store.path())?;
+    let sql = store.read(|data| report::portable_sql(data, report, options, engine))?;
+    out::write(sql.as_bytes(), file)?;
+    Ok(ExitStatus::Success)
 }
 
 /// Prints the list of reports.
@@ -89,6 +100,9 @@ pub(in crate::cli) fn sql(command: &SqlArgs, quiet: bool) -> Result<ExitStatus> 
     // PowerShell writes a byte order mark before UTF-8 that it pipes.
     let report = ReportDefinition::ad_hoc(statement.trim_start_matches('\u{feff}'));
     let args = &command.output_args;
+    if let Some(engine) = command.show_sql {
+        return print_sql(&report, args, &report_options(args, OutputFormat::Text), engine);
+    }
     let options = report_options(args, output_format(args)?);
     run_report(&report, args, &options, quiet)
 }
