@@ -7,8 +7,8 @@ use crate::schema;
 
 use crate::query::definition::report::ReportDefinition;
 use crate::query::guard::references::References;
-use crate::query::views::activities::TRIGGER_COLUMNS;
 use crate::query::views::pattern_filters::Filters;
+use crate::query::views::presence::TRIGGER_COLUMNS;
 use crate::query::{guard, spelling};
 
 /// Columns that views, names, coverage and counts always need.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::sample_data::ROOT;
 use crate::workdir::Workdir;
 
-/// Reports whose rows failed events change, and the column that tells of the failure.
+/// Reports whose rows failed events change, and the column that shows the failure.
 const WITH_FAILURES: [(&str, &str); 14] = [
     ("access-changes", "change"),
     ("activity", "outcome"),
@@ -89,11 +89,11 @@ fn failed_events_of_any_activity_change_only_reports_that_name_failures() {
         let column = WITH_FAILURES.iter().find(|(report, _)| *report == name).map(|(_, c)| *c);
         for row in after.iter().filter(|row| !before.contains(row)) {
             let column = column.unwrap_or_else(|| panic!("{name} counts failed events: {row}"));
-            let told = &row[column];
-            let is_told = told.as_f64().is_some_and(|count| count > 0.0)
-                || told.as_bool().unwrap_or_default()
-                || told.as_str().is_some_and(|text| text.contains("failed"));
-            assert!(is_told, "{name} does not say in {column} that an event failed: {row}");
+            let shown = &row[column];
+            let is_shown = shown.as_f64().is_some_and(|count| count > 0.0)
+                || shown.as_bool().unwrap_or_default()
+                || shown.as_str().is_some_and(|text| text.contains("failed"));
+            assert!(is_shown, "{name} does not say in {column} that an event failed: {row}");
             changed.insert(name.clone());
         }
     }

@@ -8,11 +8,11 @@
 use polars::prelude::PolarsResult;
 
 use crate::query::portable::dialect::SqlDialect;
-use crate::query::views::activities;
 use crate::query::views::addresses::{GUEST_MARK, PERSONAL_ACCOUNT_PREFIX};
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::EntityKind;
 use crate::query::views::noise::{self, NoiseFilter};
+use crate::query::views::{activities, presence};
 use crate::schema::WorkloadGroup;
 
 /// Writer of the SQL script of a statement.
@@ -122,9 +122,9 @@ impl ScriptWriter<'_> {
     /// Returns the test that an event shows that its user was active: the rule of
     /// `views/activities.rs`.
     pub fn is_presence(&self) -> String {
-        let scheduled = self.literal_list(activities::SCHEDULED_ACTIVITIES);
-        let keyword = self.dialect.text_literal(activities::SCHEDULE_KEYWORD);
-        let triggers = activities::TRIGGER_COLUMNS
+        let scheduled = self.literal_list(presence::SCHEDULED_ACTIVITIES);
+        let keyword = self.dialect.text_literal(presence::SCHEDULE_KEYWORD);
+        let triggers = presence::TRIGGER_COLUMNS
             .map(|column| format!(" OR COALESCE(contains(lower({column}), {keyword}), FALSE)"));
         format!(
             "NOT ({} OR COALESCE({ACTIVITY_SQL} IN ({scheduled}), FALSE){})",

@@ -17,7 +17,7 @@ use crate::query::engine::scan;
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::{ENTITIES, entity_id, only_model};
 use crate::query::views::noise::{self, NoiseFilter};
-use crate::query::views::{activities, actor_kinds, items, user_agent};
+use crate::query::views::{activities, actor_kinds, items, presence, user_agent};
 
 /// Microseconds in a minute.
 const MICROS_PER_MINUTE: i64 = 60_000_000;
@@ -88,7 +88,7 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
         ("user_id", actor_kinds::user_id()),
         ("activity_name", activities::activity()),
         ("is_noise", noise::is_noise(context.session.noise_filter())),
-        ("is_presence", activities::is_presence()),
+        ("is_presence", presence::is_presence()),
         ("is_service", actor_kinds::is_service()),
         ("is_failed", activities::is_failed()),
         ("is_personal_workspace", is_personal_workspace()),

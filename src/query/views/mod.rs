@@ -15,6 +15,7 @@ pub(in crate::query) mod latest_names;
 pub(in crate::query) mod noise;
 pub(in crate::query) mod pattern_filters;
 pub(in crate::query) mod people;
+pub(in crate::query) mod presence;
 pub(in crate::query) mod recipients;
 mod report_ids;
 pub(in crate::query) mod user_agent;
