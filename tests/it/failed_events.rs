@@ -46,7 +46,7 @@ fn view(day: usize) -> Value {
 /// Returns a failed event with all that reports read of an event.
 fn failed(number: usize, operation: &str) -> Value {
     let (hour, minute) = (number / 60 % 24, number % 60);
-    let person = json!([{"RecipientEmail": "z@partner.com", "MemberEmail": "z@partner.com"}]);
+    let recipients = json!([{"RecipientEmail": "z@partner.com"}]);
     json!({
         "Id": format!("f{number}"), "CreationTime": format!("2026-01-07T{hour:02}:{minute:02}:00"),
         "Operation": operation, "Activity": operation, "RecordType": 20, "Workload": "PowerBI",
@@ -54,8 +54,8 @@ fn failed(number: usize, operation: &str) -> Value {
         "WorkspaceId": "wf", "WorkSpaceName": "WF", "ReportId": "rf", "ReportName": "RF",
         "DatasetId": "df", "DatasetName": "DF", "DashboardId": "bf", "DashboardName": "BF",
         "AppId": "af", "AppName": "AF", "CapacityId": "cf", "CapacityName": "CF",
-        "ItemName": "RF", "SharingInformation": person, "SubscribeeInformation": person,
-        "MembershipInformation": person, "RefreshType": "OnDemand",
+        "ItemName": "RF", "SharingInformation": recipients, "SubscribeeInformation": recipients,
+        "MembershipInformation": [{"MemberEmail": "z@partner.com"}], "RefreshType": "OnDemand",
         "DistributionMethod": "Shared", "ConsumptionMethod": "Mobile",
     })
 }
