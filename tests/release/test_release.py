@@ -124,7 +124,7 @@ class ReleaseTest(unittest.TestCase):
         self.assertIn("-F _pbi__analyze pbi-analyze", run("bash", "-c", script))
         if shutil.which("man"):
             page = run("man", "-M", prefix / "share/man", "pbi-analyze-gaps")
-            self.assertIn("downloaded again", " ".join(page.split()))
+            self.assertIn("download the day again", " ".join(page.split()))
         run("sh", folder / "install.sh", "--remove", prefix, cwd=empty, env=environment)
         self.assertEqual([path for path in prefix.rglob("*") if path.is_file()], [])
 
