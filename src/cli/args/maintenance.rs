@@ -88,11 +88,12 @@ Examples:
   pbi-analyze compact --store D:\\pbi-store
   pbi-analyze compact --store S:\\pbi-store --remove-orphans-of OLD-SERVER")]
 pub(in crate::cli) struct CompactArgs {
-    /// First remove what aborted commands of this machine left, if it does not come back
+    /// First remove the leftover files of interrupted commands on HOST
     ///
-    /// A machine removes its own leftovers with its next command. This is for one that has no next
-    /// command. It is refused while any command writes to the store, and until the last sign of
-    /// life of the machine is a week old. Use the name `unknown` for lock files without a name.
+    /// A machine removes its own leftover files with its next command. Use this flag for a machine
+    /// that no longer uses the store. It is refused while any command writes to the store, and
+    /// until a week after the machine's last sign of activity. Use the name `unknown` for lock
+    /// files without a host name.
     #[arg(long, value_name = "HOST")]
     pub(in crate::cli) remove_orphans_of: Option<String>,
     #[command(flatten)]
