@@ -204,7 +204,11 @@ def plain(value: object) -> object:
 
 
 def order_of(row: tuple) -> tuple:
-    """Returns a key that sorts rows alike although fractions differ in the last digits."""
+    """Returns a key that sorts rows alike although fractions differ in the last digits.
+
+    All digits decide only between rows whose first digits are equal: large whole numbers next to
+    each other.
+    """
 
     def key(value: object) -> tuple:
         value = plain(value)
@@ -212,7 +216,11 @@ def order_of(row: tuple) -> tuple:
             return (1, "number", f"{float(value):.6e}")
         return (0 if value is None else 1, type(value).__name__, str(value))
 
-    return tuple(map(key, row))
+    def digits(value: object) -> float:
+        value = plain(value)
+        return float(value) if isinstance(value, (int, float)) and value == value else 0.0
+
+    return (tuple(map(key, row)), tuple(map(digits, row)))
 
 
 def difference(statement: Statement, ours: list[tuple], theirs: list[tuple]) -> str | None:
