@@ -28,8 +28,7 @@ WITH addresses AS (
 activity AS (
     SELECT
         a.owner,
-        COUNT(*) FILTER (WHERE e.local_epoch_day > p.last_epoch_day - :days) AS uses,
-        COUNT(*) AS all_uses
+        COUNT(*) FILTER (WHERE e.local_epoch_day > p.last_epoch_day - :days) AS uses
     FROM history AS e
     CROSS JOIN period AS p
     INNER JOIN addresses AS a ON e.user_id = a.address
@@ -59,7 +58,6 @@ held AS (
         user_id AS holder,
         license AS held_license,
         product AS held_product,
-        assigned_by_group AS held_group,
         CASE WHEN license_source = 'bundle' THEN 0 ELSE 1 END AS bundle_order,
         COALESCE(assigned_by_group, '') AS group_order,
         CASE WHEN license = 'ppu' THEN 0 WHEN license = 'pro' THEN 1 ELSE 2 END AS license_order
