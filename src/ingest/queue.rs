@@ -172,9 +172,9 @@ impl OpenSource {
         if let Some(unsupported) = self.foreign_json(&chunk) {
             return Err(Box::new((chunk, unsupported)));
         }
-        if let SourceFormat::Csv(line) = &chunk.format {
-            self.is_inventory = is_list_header(&String::from_utf8_lossy(line));
-            if self.is_inventory {
+        if let Some(header) = &header {
+            self.is_inventory = header.is_list;
+            if header.is_list {
                 self.inventories.insert(chunk.member.name.clone());
             }
         }

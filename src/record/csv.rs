@@ -29,6 +29,8 @@ pub struct CsvHeader {
     payload: Option<usize>,
     /// The column with the time of each event outside of its JSON.
     time: Option<usize>,
+    /// True if the rows are no events but those of a list, for example of people.
+    pub is_list: bool,
 }
 
 /// Returns the order of day and month in the dates of a file, if the file proves it.
@@ -177,7 +179,7 @@ pub fn parse_list_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
     // Columns of events have other names for the same things, for example for addresses.
     let own_name = |name: &str| CsvColumn { name: name.to_owned(), kind: CellConversion::Text };
     let (delimiter, columns) = parse_columns(line, own_name)?;
-    Ok(CsvHeader { delimiter, columns, payload: None, time: None })
+    Ok(CsvHeader { delimiter, columns, payload: None, time: None, is_list: true })
 }
 
 /// Parses a header line.
@@ -205,7 +207,7 @@ pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
         Some(_) => columns.iter().position(is_time),
         None => find("CreationTime"),
     };
-    Ok(CsvHeader { delimiter, columns, payload, time })
+    Ok(CsvHeader { delimiter, columns, payload, time, is_list: false })
 }
 
 /// Parses the delimiter and the columns of a header line.

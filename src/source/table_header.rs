@@ -15,9 +15,13 @@ const LISTS: [&[&str]; 8] = [
 /// Returns true if a line is the header of a list of people or products that is read.
 pub fn is_list_header(header: &str) -> bool {
     let names = column_names(header);
-    let has = |wanted: &[&str]| wanted.iter().all(|want| names.iter().any(|name| name == want));
+    let has = |wanted: &[&str]| has_columns(&names, wanted);
     // An access right and a usage report name people too.
     LISTS.iter().any(|list| has(list)) && !has(&["accessright"]) && !has(&["assignedproducts"])
+}
+
+fn has_columns(names: &[String], wanted: &[&str]) -> bool {
+    wanted.iter().all(|want| names.iter().any(|name| name == want))
 }
 
 /// Returns the names of the columns in a header, without case, blanks and punctuation.
@@ -33,7 +37,6 @@ fn column_names(header: &str) -> Vec<String> {
 /// Describes a CSV file by its header; `None` if it is not a known list.
 pub(super) fn describe_table(header: &str) -> Option<&'static str> {
     let names = column_names(header);
-    let has = |wanted: &[&str]| wanted.iter().all(|want| names.iter().any(|name| name == want));
     const SIGNS: [(&[&str], &str); 6] = [
         (&["reportrefreshdate", "assignedproducts"], "a usage report of Microsoft 365"),
         (&["userprincipalname", "objectid"], "a list of people of Microsoft Entra"),
@@ -42,7 +45,7 @@ pub(super) fn describe_table(header: &str) -> Option<&'static str> {
         (&["reportid", "reportname"], "a list of reports"),
         (&["datasetid", "configuredby"], "a list of semantic models"),
     ];
-    if let Some((_, what)) = SIGNS.iter().find(|(wanted, _)| has(wanted)) {
+    if let Some((_, what)) = SIGNS.iter().find(|(wanted, _)| has_columns(&names, wanted)) {
         return Some(what);
     }
     let addresses = ["userprincipalname", "upn", "mail", "email", "emailaddress", "userid"];
