@@ -53,26 +53,37 @@ fn held_workspace(number: usize, name: &str, users: Value, reports: &[Value]) ->
     })
 }
 
-/// Writes a log of March 2026 with one event on each day, and these views: day, report, user.
-fn write_log(dir: &Workdir, views: &[(u32, String, &str)]) {
+/// Writes a log of March 2026: on each day, an event with the members of `daily`, and those of
+/// `events`. An event is a view unless its members say otherwise.
+pub fn write_march(dir: &Workdir, daily: &Value, events: &[(u32, Value)]) {
     for day in 1..=31 {
-        let event = |number: usize, report: &str, user: &str| {
-            json!({
-                "Id": id(7, day as usize * 1000 + number), "RecordType": 20,
+        let event = |(number, members): (usize, &Value)| {
+            let mut event = json!({
+                "Id": id(7, day as usize * 10_000 + number), "RecordType": 20,
                 "CreationTime": format!("2026-03-{day:02}T10:00:00"), "Operation": "ViewReport",
-                "Activity": "ViewReport", "Workload": "PowerBI", "UserId": user, "UserType": 0,
-                "ReportId": report, "ReportName": "x", "WorkSpaceName": "x", "IsSuccess": true
-            })
+                "Activity": "ViewReport", "Workload": "PowerBI", "UserType": 0,
+                "WorkSpaceName": "x", "IsSuccess": true
+            });
+            let members = members.as_object().expect("they are an object").clone();
+            event.as_object_mut().expect("it is an object").extend(members);
+            event
         };
-        let mut events = vec![event(0, &id(8, 0), "eve@contoso.com")];
-        let of_day = views.iter().filter(|view| view.0 == day).enumerate();
-        events.extend(of_day.map(|(number, (_, report, user))| event(number + 1, report, user)));
+        let of_day = events.iter().filter(|event| event.0 == day).map(|(_, members)| members);
+        let all: Vec<Value> = std::iter::once(daily).chain(of_day).enumerate().map(event).collect();
         let page = json!({
-            "activityEventEntities": events, "continuationUri": null, "continuationToken": null,
+            "activityEventEntities": all, "continuationUri": null, "continuationToken": null,
             "lastResultSet": true
         });
         dir.write(&format!("archive/2026-03-{day:02}.json"), page.to_string());
     }
+}
+
+/// Writes a log of March 2026 with one event on each day, and these views: day, report, user.
+fn write_log(dir: &Workdir, views: &[(u32, String, &str)]) {
+    let view =
+        |report: &str, user: &str| json!({"UserId": user, "ReportId": report, "ReportName": "x"});
+    let views = views.iter().map(|(day, report, user)| (*day, view(report, user)));
+    write_march(dir, &view(&id(8, 0), "eve@contoso.com"), &views.collect::<Vec<_>>());
 }
 
 /// Returns the rows of a report as CSV, as maps from column to text.
@@ -468,9 +479,8 @@ fn lists_that_powershell_cut_are_counted_as_lost() {
     assert!(source.warnings.iter().any(|w| w.kind == "flattened" && w.count == 2), "{source:?}");
 }
 
-/// Returns all rows of the views of the inventory.
-fn all_views(dir: &Workdir) -> Vec<String> {
-    let views = ["snapshots", "inventory_workspaces", "inventory_items", "inventory_access"];
+/// Returns all rows of views, sorted.
+pub fn rows_of_views(dir: &Workdir, views: &[&str]) -> Vec<String> {
     let view = |name: &&str| {
         let sql = format!("SELECT * FROM {name}");
         let ran = dir.pbi(["sql", &sql, "--store", "store", "--format", "csv"]).ended(0);
@@ -479,6 +489,12 @@ fn all_views(dir: &Workdir) -> Vec<String> {
         lines.join("\n")
     };
     views.iter().map(view).collect()
+}
+
+/// Returns all rows of the views of the inventory.
+fn all_views(dir: &Workdir) -> Vec<String> {
+    let views = ["snapshots", "inventory_workspaces", "inventory_items", "inventory_access"];
+    rows_of_views(dir, &views)
 }
 
 #[test]

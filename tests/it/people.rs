@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::inventory::{compare_with_golden, id, rows};
+use crate::inventory::{compare_with_golden, id, rows, rows_of_views, write_march};
 use crate::workdir::{Outcome, Source, Workdir};
 
 const PRO: &str = "f8a1db68-be16-40ed-86d5-cb42ce701560";
@@ -18,24 +18,16 @@ const FREE: &str = "a403ebcc-fae0-4ca2-8c8c-7a907fd6c235";
 type Event<'e> = (u32, &'e str, &'e str, usize);
 
 fn write_log(dir: &Workdir, events: &[Event<'_>]) {
-    for day in 1..=31 {
-        let event = |number: usize, user: &str, operation: &str, workspace: usize| {
-            json!({
-                "Id": id(7, day as usize * 10_000 + number), "RecordType": 20,
-                "CreationTime": format!("2026-03-{day:02}T10:00:00"), "Operation": operation,
-                "Activity": operation, "Workload": "PowerBI", "UserId": user, "UserType": 0,
-                "WorkspaceId": id(1, workspace), "WorkSpaceName": "x", "IsSuccess": true
-            })
-        };
-        let mut all = vec![event(0, "eve@contoso.com", "ViewReport", 9)];
-        let of_day = events.iter().filter(|event| event.0 == day).enumerate();
-        all.extend(of_day.map(|(n, (_, user, operation, at))| event(n + 1, user, operation, *at)));
-        let page = json!({
-            "activityEventEntities": all, "continuationUri": null, "continuationToken": null,
-            "lastResultSet": true
-        });
-        dir.write(&format!("archive/2026-03-{day:02}.json"), page.to_string());
-    }
+    let event = |user: &str, operation: &str, workspace: usize| {
+        json!({
+            "Operation": operation, "Activity": operation, "UserId": user,
+            "WorkspaceId": id(1, workspace)
+        })
+    };
+    let events =
+        events.iter().map(|(day, user, operation, at)| (*day, event(user, operation, *at)));
+    let daily = event("eve@contoso.com", "ViewReport", 9);
+    write_march(dir, &daily, &events.collect::<Vec<_>>());
 }
 
 fn person(number: usize, address: &str, licenses: &[(&str, &[&str])]) -> Value {
@@ -348,17 +340,8 @@ fn report_without_people_says_how_to_get_them() {
 
 /// Returns all rows of the views of people.
 fn all_views(dir: &Workdir) -> Vec<String> {
-    let view = |name: &&str| {
-        let sql = format!("SELECT * FROM {name}");
-        let ran = dir.pbi(["sql", &sql, "--store", "store", "--format", "csv"]).ended(0);
-        let mut lines: Vec<String> = ran.stdout.lines().map(str::to_owned).collect();
-        lines.sort();
-        lines.join("\n")
-    };
-    ["people", "person_addresses", "licenses", "license_products", "snapshots"]
-        .iter()
-        .map(view)
-        .collect()
+    let views = ["people", "person_addresses", "licenses", "license_products", "snapshots"];
+    rows_of_views(dir, &views)
 }
 
 #[test]

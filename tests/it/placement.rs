@@ -5,31 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::inventory::{compare_with_golden, id, rows};
+use crate::inventory::{compare_with_golden, id, rows, write_march};
 use crate::workdir::Workdir;
 
 /// A view: day of March 2026, user and workspace.
 type View = (u32, String, usize);
 
 fn write_log(dir: &Workdir, views: &[View]) {
-    for day in 1..=31 {
-        let event = |number: usize, user: &str, workspace: usize| {
-            json!({
-                "Id": id(7, day as usize * 10_000 + number), "RecordType": 20,
-                "CreationTime": format!("2026-03-{day:02}T10:00:00"), "Operation": "ViewReport",
-                "Activity": "ViewReport", "Workload": "PowerBI", "UserId": user, "UserType": 0,
-                "WorkspaceId": id(1, workspace), "WorkSpaceName": "x", "IsSuccess": true
-            })
-        };
-        let mut all = vec![event(0, "eve@contoso.com", 999)];
-        let of_day = views.iter().filter(|view| view.0 == day).enumerate();
-        all.extend(of_day.map(|(n, (_, user, at))| event(n + 1, user, *at)));
-        let page = json!({
-            "activityEventEntities": all, "continuationUri": null, "continuationToken": null,
-            "lastResultSet": true
-        });
-        dir.write(&format!("archive/2026-03-{day:02}.json"), page.to_string());
-    }
+    let view =
+        |user: &str, workspace: usize| json!({"UserId": user, "WorkspaceId": id(1, workspace)});
+    let views = views.iter().map(|(day, user, at)| (*day, view(user, *at)));
+    write_march(dir, &view("eve@contoso.com", 999), &views.collect::<Vec<_>>());
 }
 
 fn user(number: u64) -> String {

@@ -30,10 +30,11 @@ pub fn is_failed() -> Expr {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn texts(frame: LazyFrame, expr: Expr) -> Vec<String> {
+    /// Returns the values of an expression as texts, without nulls.
+    pub(in crate::query::views) fn texts(frame: LazyFrame, expr: Expr) -> Vec<String> {
         let frame = frame.select([expr.cast(DataType::String).alias("x")]).collect().unwrap();
         frame.column("x").unwrap().str().unwrap().iter().flatten().map(str::to_owned).collect()
     }

@@ -61,11 +61,7 @@ fn is_api_read(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn texts(frame: LazyFrame, expr: Expr) -> Vec<String> {
-        let frame = frame.select([expr.cast(DataType::String).alias("x")]).collect().unwrap();
-        frame.column("x").unwrap().str().unwrap().iter().flatten().map(str::to_owned).collect()
-    }
+    use crate::query::views::activities::tests::texts;
 
     #[test]
     fn stricter_levels_exclude_more() {

@@ -39,11 +39,7 @@ pub fn is_presence() -> Expr {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn texts(frame: LazyFrame, expr: Expr) -> Vec<String> {
-        let frame = frame.select([expr.cast(DataType::String).alias("x")]).collect().unwrap();
-        frame.column("x").unwrap().str().unwrap().iter().flatten().map(str::to_owned).collect()
-    }
+    use crate::query::views::activities::tests::texts;
 
     #[test]
     fn automated_events_are_no_presence() {
