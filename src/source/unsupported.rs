@@ -73,12 +73,7 @@ pub(super) fn describe_unknown(start: &[u8]) -> UnsupportedText {
     if let Some(what) = text.lines().find(is_header).and_then(describe_table) {
         return other_file(&format!("{what}, which this version does not read"), false);
     }
-    let below_comments: String = text
-        .lines()
-        .skip_while(|line| line.starts_with(';'))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    if is_settings_file(below_comments.as_bytes()) {
+    if is_settings_file(start) {
         return other_file("a settings file", false);
     }
     // Messages of a console above JSON look like YAML, so this comes last.
@@ -113,11 +108,12 @@ pub(super) fn describe_like_json(start: &[u8]) -> Option<UnsupportedText> {
     })
 }
 
-/// Returns true if a text starts with a line `[name]`, and has a line `key=value`, another name, a
-/// comment or nothing after it.
+/// Returns true if the first line of a text below comments is `[name]`, and has a line `key=value`,
+/// another name, a comment or nothing after it.
 fn is_settings_file(start: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(start);
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let text = String::from_utf8_lossy(&start[..start.len().min(START_BYTES)]);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut lines = lines.skip_while(|line| line.starts_with(';'));
     let section = lines.next().unwrap_or_default();
     let name = section.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let is_name = |name: &str| {
