@@ -45,21 +45,9 @@ content AS (
     GROUP BY workspace_id
 ),
 covered AS (
-    SELECT
-        COALESCE(
-            SUM(
-                CASE
-                    WHEN h.epoch_day <= p.last_epoch_day - :days THEN 0
-                    WHEN h.epoch_day > p.last_epoch_day THEN 0
-                    WHEN h.is_complete THEN 1
-                    WHEN h.epoch_day = p.last_epoch_day AND h.status = 'partial' THEN 1
-                    ELSE 0
-                END
-            ),
-            0
-        ) AS covered_count
-    FROM history_days AS h
-    CROSS JOIN period AS p
+    SELECT COALESCE(MAX(window_covered_days), 0) AS covered_count
+    FROM coverage_windows
+    WHERE window_days <= :days
 ),
 judged AS (
     SELECT

@@ -77,21 +77,10 @@ activity AS (
 ),
 covered AS (
     SELECT
-        MAX(p.last_epoch_day) AS end_day,
-        COALESCE(
-            SUM(
-                CASE
-                    WHEN h.epoch_day <= p.last_epoch_day - :days THEN 0
-                    WHEN h.epoch_day > p.last_epoch_day THEN 0
-                    WHEN h.is_complete THEN 1
-                    WHEN h.epoch_day = p.last_epoch_day AND h.status = 'partial' THEN 1
-                    ELSE 0
-                END
-            ),
-            0
-        ) AS covered_days
-    FROM history_days AS h
-    CROSS JOIN period AS p
+        MAX(window_end_epoch_day) AS end_day,
+        COALESCE(MAX(window_covered_days), 0) AS covered_days
+    FROM coverage_windows
+    WHERE window_days <= :days
 ),
 held AS (
     SELECT

@@ -3,7 +3,6 @@
 -- group: Administration
 -- empty: No tenant setting was changed in this period.
 -- alias: settings
--- alias: tenant-settings
 -- actors: all
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- column time: time of the change

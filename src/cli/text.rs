@@ -150,20 +150,29 @@ fn count_people(people: u64) -> String {
 
 /// Returns what the inventory files of a run contain.
 fn inventory_files(summary: &IngestSummary) -> String {
-    let mut by_shape: BTreeMap<String, [u64; 7]> = BTreeMap::new();
+    let mut by_shape: BTreeMap<String, [u64; 8]> = BTreeMap::new();
     for facts in summary.files.iter().filter_map(|source| source.inventory.as_ref()) {
         let sums = by_shape.entry(facts.shapes.join(" and ")).or_default();
-        let content = [facts.workspaces, facts.items, facts.people, facts.licenses, facts.products];
-        let [workspaces, items, people, licenses, products] = content;
-        let counts = [1, workspaces, items, people, licenses, products, facts.new_states];
+        let counts = [
+            1,
+            facts.workspaces,
+            facts.items,
+            facts.people,
+            facts.licenses,
+            facts.products,
+            facts.settings,
+            facts.new_states,
+        ];
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
-    let line = |(shape, counts): (String, [u64; 7])| {
-        let [files, workspaces, items, people, licenses, products, new] = counts;
+    let line = |(shape, counts): (String, [u64; 8])| {
+        let [files, workspaces, items, people, licenses, products, settings, new] = counts;
         let content = if people > 0 {
             format!("{}, {}", count_people(people), count(licenses, "license"))
         } else if products > 0 {
             count(products, "product")
+        } else if settings > 0 {
+            count(settings, "setting")
         } else {
             let new = format_number(new);
             format!(

@@ -93,10 +93,11 @@ impl<'o> InventoryCollector<'o> {
         let is_new = collected.known.insert(state.clone());
         let own = collected.sources.entry(source).or_default();
         let facts = &mut own.facts;
-        facts.workspaces += u64::from(!unit.shape.is_about_people());
+        facts.workspaces += u64::from(unit.shape.is_about_workspaces());
         facts.people += unit.count(RowKind::Person);
         facts.licenses += unit.count(RowKind::License);
         facts.products += unit.count(RowKind::Product);
+        facts.settings += unit.count(RowKind::Setting);
         facts.items += unit.count(RowKind::Item);
         facts.access += unit.count(RowKind::Access);
         facts.lost_lists += unit.lost_lists;
@@ -195,7 +196,15 @@ fn pseudonymize(row: &mut InventoryRow, pseudonymizer: &Pseudonymizer) {
     if aliases.is_some() {
         row.set(Column::Aliases, aliases);
     }
-    for column in [Column::Name, Column::Description, Column::Principal] {
+    let texts = [
+        Column::Name,
+        Column::Description,
+        Column::Principal,
+        Column::EnabledGroups,
+        Column::ExcludedGroups,
+        Column::Properties,
+    ];
+    for column in texts {
         let replaced = row
             .get(column)
             .and_then(|text| pseudonymizer.pseudonymize_field(&EventText::new("", text)));

@@ -4,18 +4,24 @@
 //! This room reads the files of scanners and lists ([`read_record`]), and decides what is there as
 //! of a day from all files that were read ([`resolve`]).
 
+mod history;
 mod items;
 mod licenses;
+mod lineage;
 mod people;
 mod read;
 mod resolve;
+mod settings;
 mod shape;
 mod snapshots;
 mod taken_at;
 mod unit;
 
+pub use history::{ItemSpan, history};
 pub use licenses::{HeldLicense, HeldPerson, HeldProduct, LicenseSource};
+pub use lineage::{Dependency, dependencies};
 pub use read::{Described, read_record};
 pub use resolve::{HeldAccess, HeldItem, HeldWorkspace, Inventory, LeftOut, resolve};
+pub use settings::settings;
 pub use taken_at::{coverage_of_name, time_of_source};
 pub use unit::{Unit, close_list_units, digest_of};

@@ -2,7 +2,9 @@
 
 use super::items::{access_rows, has, id, is_flattened, item_row, kind_of_list};
 use super::items::{member, objects, text};
+use super::lineage::lineage_rows;
 use super::people::{is_person, is_product, person_unit, product_unit};
+use super::settings::{is_setting, setting_unit};
 use super::shape::Shape;
 use super::unit::Unit;
 use crate::record::{Object, Value, time};
@@ -37,6 +39,9 @@ pub fn read_record(root: Value<'_>) -> Option<Described> {
             units.push(unit);
         }
         return (is_scan || !units.is_empty()).then_some(Described::Units(units));
+    }
+    if is_setting(object) {
+        return Some(Described::Units(setting_unit(object).into_iter().collect()));
     }
     if is_product(object) {
         return Some(Described::Units(product_unit(object).into_iter().collect()));
@@ -101,7 +106,7 @@ fn item_shape(object: Object<'_>) -> Option<Shape> {
 
 /// Describes a record of a file that this version does not read.
 fn describe_other(object: Object<'_>) -> Option<&'static str> {
-    const SIGNS: [(&[&str], &str); 13] = [
+    const SIGNS: [(&[&str], &str); 12] = [
         (&["id", "createdDateTime", "status"], "the state of a scan request"),
         (&["publishedBy", "lastUpdate"], "a list of apps"),
         (&["sku", "region", "admins"], "a list of capacities"),
@@ -109,7 +114,6 @@ fn describe_other(object: Object<'_>) -> Option<&'static str> {
         (&["refreshType", "requestId", "startTime"], "a history of refreshes"),
         (&["artifactId", "lastAccessedDateTime"], "a list of unused artifacts"),
         (&["artifactId", "accessRight"], "a list of access rights"),
-        (&["settingName", "canSpecifySecurityGroups"], "tenant settings"),
         (&["skuPartNumber", "servicePlans"], "the licenses of a person that it does not name"),
         (&["displayName", "members"], "a list of groups"),
         (&["accessDetails"], "the access rights of a workspace"),
@@ -167,10 +171,10 @@ fn workspace_unit(object: Object<'_>, shape: Shape) -> Option<Unit> {
 
 fn add_item(unit: &mut Unit, item: Object<'_>, kind: &str) {
     let Some(row) = item_row(item, kind) else { return };
-    let lineage =
-        ["tiles", "upstreamDataflows", "upstreamDatasets", "upstreamDatamarts", "relations"];
-    if lineage.iter().any(|name| member(item, name).is_some()) {
-        unit.asked.insert("lineage".to_owned());
+    // Stores of earlier versions have `lineage` for files whose dependencies were not stored.
+    if let Some(rows) = lineage_rows(item, kind, row.get(Column::ItemId).unwrap_or_default()) {
+        unit.asked.insert("dependencies".to_owned());
+        unit.rows.extend(rows);
     }
     if let Some(Value::List(users)) = member(item, "users") {
         let item_id = row.get(Column::ItemId).unwrap_or_default();
@@ -189,7 +193,11 @@ fn item_unit(object: Object<'_>, shape: Shape) -> Option<Unit> {
         Shape::Reports => "Report".to_owned(),
         Shape::Models => "SemanticModel".to_owned(),
         Shape::Dashboards => "Dashboard".to_owned(),
-        _ => text(object, &["type"])?.to_owned(),
+        _ => match text(object, &["type"])? {
+            // Scanner results have them among the reports.
+            "PaginatedReport" => "Report".to_owned(),
+            kind => kind.to_owned(),
+        },
     };
     // Get-PowerBIReport has no workspace but in the address of the report.
     let from_url = || {

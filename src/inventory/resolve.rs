@@ -65,6 +65,8 @@ pub struct HeldWorkspace<'r> {
     pub gone_us: Option<i64>,
     /// True if the snapshot of its access rights was asked for them.
     pub has_users: bool,
+    /// True if a snapshot of all its items was asked for their dependencies.
+    pub has_lineage: bool,
     /// Why it does not count.
     pub left_out: Option<LeftOut>,
 }
@@ -93,6 +95,13 @@ pub struct HeldAccess<'r> {
     pub taken_us: i64,
 }
 
+/// A dependency of an item on another item, as a file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldLineage<'r> {
+    /// The row.
+    pub row: &'r InventoryRow,
+}
+
 /// The workspaces, items and access rights as of a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory<'r> {
@@ -104,6 +113,8 @@ pub struct Inventory<'r> {
     pub items: Vec<HeldItem<'r>>,
     /// The access rights, in the order of the items.
     pub access: Vec<HeldAccess<'r>>,
+    /// The direct dependencies of the items, but for those of reports on their semantic models.
+    pub lineage: Vec<HeldLineage<'r>>,
     /// The people, sorted by address.
     pub people: Vec<HeldPerson>,
     /// The licenses, sorted by address.
@@ -113,10 +124,10 @@ pub struct Inventory<'r> {
 }
 
 /// When a workspace was seen.
-struct Presence {
+pub(super) struct Presence {
     seen_us: (i64, i64),
     gone_us: Option<i64>,
-    is_personal: bool,
+    pub(super) is_personal: bool,
 }
 
 /// A source of what is known of a workspace.
@@ -135,20 +146,20 @@ impl Candidate<'_, '_> {
 /// Returns what is there as of a time in microseconds since 1970 (UTC), or as of the newest
 /// snapshots. If there is none before that time, the first one after it counts.
 pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
-    let mut states: States<'_> = HashMap::new();
-    for row in rows.iter().filter(|row| row.kind != RowKind::Scan) {
-        states.entry(row.get(Column::State).unwrap_or_default()).or_default().push(row);
-    }
-    let (of_people, of_workspaces): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
-        scans(rows).into_iter().partition(|scan| scan.shape.is_about_people());
+    let states = snapshots::states(rows);
+    let (of_workspaces, others): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
+        scans(rows).into_iter().partition(|scan| scan.shape.is_about_workspaces());
+    let (settings, of_people): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
+        others.into_iter().partition(|scan| scan.shape == Shape::TenantSettings);
     let (lists, products): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
         of_people.into_iter().partition(|scan| scan.shape == Shape::People);
     let all = until(of_workspaces, until_us);
     let first_seen = first_seen(&all, &states);
     let mut clusters = snapshots::clusters(all);
     let presence = presence(&mut clusters, &states);
+    snapshots::infer_lineage(&mut clusters);
     let mut inventory = Inventory::default();
-    let mut latest = latest_of_workspaces(&clusters);
+    let mut latest = latest_of_workspaces(&clusters, &states);
     for (id, presence) in &presence {
         let candidates = candidates(latest.remove(id).unwrap_or_default());
         add_workspace(&mut inventory, id, presence, &candidates, &states, &first_seen);
@@ -161,13 +172,14 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
     inventory.licenses = people.licenses;
     inventory.products = people.products;
     clusters.extend(of_people);
+    clusters.extend(snapshots::clusters(until(settings, until_us)));
     clusters.sort_by_key(|cluster| (cluster.snapshot.first_us, cluster.snapshot.shape.rank()));
     inventory.snapshots = clusters.into_iter().map(|cluster| cluster.snapshot).collect();
     inventory
 }
 
 /// Returns the scans up to a time. If there is none before it, the first one after it counts.
-fn until<'r>(mut all: Vec<Scan<'r>>, until_us: Option<i64>) -> Vec<Scan<'r>> {
+pub(super) fn until<'r>(mut all: Vec<Scan<'r>>, until_us: Option<i64>) -> Vec<Scan<'r>> {
     let first_us = all.iter().map(|scan| scan.taken_us).min();
     if let (Some(until), Some(first)) = (until_us, first_us) {
         let last = if first > until { first + MICROS_PER_DAY } else { until };
@@ -196,7 +208,7 @@ fn first_seen<'r>(all: &[Scan<'r>], states: &States<'r>) -> HashMap<&'r str, i64
     of_item
 }
 
-fn workspace_row<'r>(states: &States<'r>, state: &str) -> Option<&'r InventoryRow> {
+pub(super) fn workspace_row<'r>(states: &States<'r>, state: &str) -> Option<&'r InventoryRow> {
     let rows = states.get(state)?;
     rows.iter().copied().find(|row| row.kind == RowKind::Workspace)
 }
@@ -206,7 +218,10 @@ fn is_personal(row: &InventoryRow) -> bool {
 }
 
 /// Returns when each workspace was seen, and decides which snapshots are full.
-fn presence<'r>(clusters: &mut [Cluster<'r>], states: &States<'r>) -> BTreeMap<&'r str, Presence> {
+pub(super) fn presence<'r>(
+    clusters: &mut [Cluster<'r>],
+    states: &States<'r>,
+) -> BTreeMap<&'r str, Presence> {
     let mut known: BTreeMap<&str, Presence> = BTreeMap::new();
     for Cluster { snapshot, scans } in clusters {
         let mut ids: BTreeMap<&str, bool> = BTreeMap::new();
@@ -215,6 +230,7 @@ fn presence<'r>(clusters: &mut [Cluster<'r>], states: &States<'r>) -> BTreeMap<&
             *ids.entry(scan.workspace_id).or_default() |= personal;
         }
         let includes_personal = ids.values().any(|personal| *personal);
+        snapshot.has_personal = includes_personal;
         let in_scope = |presence: &Presence| {
             presence.gone_us.is_none() && (includes_personal || !presence.is_personal)
         };
@@ -260,6 +276,7 @@ type LatestByShape<'r, 'c> = BTreeMap<Shape, Candidate<'r, 'c>>;
 /// Returns what the latest snapshot of each shape says about each workspace.
 fn latest_of_workspaces<'r, 'c>(
     clusters: &'c [Cluster<'r>],
+    states: &States<'r>,
 ) -> HashMap<&'r str, LatestByShape<'r, 'c>> {
     let mut all: HashMap<&str, LatestByShape<'r, 'c>> = HashMap::new();
     for Cluster { snapshot, scans } in clusters {
@@ -269,8 +286,11 @@ fn latest_of_workspaces<'r, 'c>(
         }
         for (id, mut scans) in own {
             // Items of two scans of a workspace are never mixed. Lists have a state for each page.
+            // A file that was read by two versions of the program has two states: the later version
+            // reads more of it.
             if snapshot.shape.has_workspaces() {
-                scans.sort_by_key(|scan| (scan.taken_us, scan.state));
+                let rows = |scan: &Scan<'r>| states.get(scan.state).map_or(0, Vec::len);
+                scans.sort_by_key(|scan| (scan.taken_us, rows(scan), scan.state));
                 scans.drain(..scans.len().saturating_sub(1));
             }
             let Some(taken_us) = scans.iter().map(|scan| scan.taken_us).max() else { continue };
@@ -311,10 +331,11 @@ fn add_workspace<'r>(
         Some((row, candidate.taken_us))
     });
     let row = described.map(|(row, _)| row);
-    let left_out = workspace_left_out(row, presence);
+    let left_out = workspace_left_out(row, presence.gone_us.is_some());
     let with_users = candidates.iter().find(|candidate| {
         candidate.snapshot.shape.has_workspaces() && candidate.snapshot.has_users
     });
+    let with_lineage = lineage_source(candidates);
     let taken_us = described.map_or(presence.seen_us.1, |(_, taken_us)| taken_us);
     inventory.workspaces.push(HeldWorkspace {
         id,
@@ -323,8 +344,13 @@ fn add_workspace<'r>(
         seen_us: presence.seen_us,
         gone_us: presence.gone_us,
         has_users: with_users.is_some(),
+        has_lineage: with_lineage.is_some_and(|found| found.snapshot.shape.has_workspaces()),
         left_out,
     });
+    if let Some(candidate) = with_lineage {
+        let own = rows_of(candidate).into_iter().filter(|row| row.kind == RowKind::Lineage);
+        inventory.lineage.extend(own.map(|row| HeldLineage { row }));
+    }
     if let Some(candidate) = with_users {
         let own = rows_of(candidate)
             .into_iter()
@@ -348,11 +374,18 @@ fn add_workspace<'r>(
     }
 }
 
+/// Returns the newest that was asked for dependencies, if possible one with all items.
+fn lineage_source<'a, 'r, 'c>(all: &'a [Candidate<'r, 'c>]) -> Option<&'a Candidate<'r, 'c>> {
+    let mut asked = all.iter().filter(|candidate| candidate.snapshot.has_lineage);
+    let first = asked.clone().next();
+    asked.find(|candidate| candidate.snapshot.shape.has_workspaces()).or(first)
+}
+
 /// Returns why a workspace does not count.
-fn workspace_left_out(row: Option<&InventoryRow>, presence: &Presence) -> Option<LeftOut> {
+pub(super) fn workspace_left_out(row: Option<&InventoryRow>, is_gone: bool) -> Option<LeftOut> {
     let text = |column| row.and_then(|row| row.get(column));
     match (text(Column::Status), text(Column::Type)) {
-        _ if presence.gone_us.is_some() => Some(LeftOut::DeletedWorkspace),
+        _ if is_gone => Some(LeftOut::DeletedWorkspace),
         (Some("Deleted" | "Removing"), _) => Some(LeftOut::DeletedWorkspace),
         (Some(state), _) if state != "Active" && state != "Orphaned" => {
             Some(LeftOut::InactiveWorkspace)
@@ -372,8 +405,7 @@ fn add_items<'r>(
     first_seen: &HashMap<&'r str, i64>,
 ) {
     let id_of = |row: &'r InventoryRow| row.get(Column::ItemId).unwrap_or_default();
-    let usage_models: BTreeSet<&str> =
-        rows.iter().filter(|row| is_usage_metrics(row, None)).map(|row| id_of(row)).collect();
+    let usage_models = usage_models(rows);
     // The last of the rows with one ID counts: several pages of a list can repeat an item.
     let items: BTreeMap<&str, &'r InventoryRow> = rows
         .iter()
@@ -391,23 +423,39 @@ fn add_items<'r>(
     }
     for (id, row) in &items {
         let copied = row.get(Column::Name).and_then(|name| name.strip_prefix(APP_PREFIX));
-        let is_copy = row.get(Column::AppId).is_some() || copied.is_some();
-        let original_id = match is_copy {
+        let left_out = item_left_out(row, &usage_models, of_workspace);
+        let original_id = match left_out == Some(LeftOut::AppCopy) {
             true => row
                 .get(Column::OriginalId)
                 .or_else(|| copied.and_then(|name| by_name.get(name).copied())),
             false => None,
-        };
-        let left_out = match is_copy {
-            true => Some(LeftOut::AppCopy),
-            false if is_usage_metrics(row, Some(&usage_models)) => Some(LeftOut::UsageMetrics),
-            false => of_workspace,
         };
         let first_us = first_seen.get(id).copied().unwrap_or(taken_us);
         let row = Cow::Borrowed(*row);
         inventory.items.push(HeldItem { row, taken_us, first_us, original_id, left_out });
         let own = access.get(id).map(Vec::as_slice).unwrap_or_default();
         inventory.access.extend(own.iter().map(|row| HeldAccess { row, taken_us }));
+    }
+}
+
+/// Returns the items among the rows that Power BI made for usage metrics, by their own fields.
+pub(super) fn usage_models<'r>(rows: &[&'r InventoryRow]) -> BTreeSet<&'r str> {
+    let own = rows.iter().filter(|row| is_usage_metrics(row, None));
+    own.map(|row| row.get(Column::ItemId).unwrap_or_default()).collect()
+}
+
+/// Returns why an item does not count.
+pub(super) fn item_left_out(
+    row: &InventoryRow,
+    usage_models: &BTreeSet<&str>,
+    of_workspace: Option<LeftOut>,
+) -> Option<LeftOut> {
+    let is_copy = row.get(Column::AppId).is_some()
+        || row.get(Column::Name).is_some_and(|name| name.starts_with(APP_PREFIX));
+    match is_copy {
+        true => Some(LeftOut::AppCopy),
+        false if is_usage_metrics(row, Some(usage_models)) => Some(LeftOut::UsageMetrics),
+        false => of_workspace,
     }
 }
 

@@ -23,12 +23,14 @@ pub enum Shape {
     People,
     /// The products that the tenant has bought (`subscribedSkus`).
     Products,
+    /// The answer of Fabric's `admin/tenantsettings`.
+    TenantSettings,
 }
 
 impl Shape {
     /// All shapes. Of two that were taken on the same day, the earlier in this list
     /// has more fields.
-    pub const ALL: [Shape; 10] = [
+    pub const ALL: [Shape; 11] = [
         Shape::Scanner,
         Shape::Groups,
         Shape::Reports,
@@ -39,6 +41,7 @@ impl Shape {
         Shape::FabricWorkspaces,
         Shape::People,
         Shape::Products,
+        Shape::TenantSettings,
     ];
 
     /// Returns the name for people, which is also the name in the store.
@@ -54,6 +57,7 @@ impl Shape {
             Shape::FabricItems => "Fabric item list",
             Shape::People => "list of people",
             Shape::Products => "list of subscribed products",
+            Shape::TenantSettings => "tenant settings",
         }
     }
 
@@ -70,6 +74,11 @@ impl Shape {
     /// Returns true if the file is about people and licenses, and not about workspaces.
     pub fn is_about_people(self) -> bool {
         matches!(self, Shape::People | Shape::Products)
+    }
+
+    /// Returns true if the file is about workspaces or items.
+    pub fn is_about_workspaces(self) -> bool {
+        !self.is_about_people() && self != Shape::TenantSettings
     }
 
     /// Returns true if each record is a workspace. Otherwise it is an item, and a workspace of the

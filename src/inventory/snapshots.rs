@@ -15,6 +15,15 @@ const MAX_GAP_US: i64 = 6 * MICROS_PER_HOUR;
 /// The rows by their states.
 pub(super) type States<'r> = HashMap<&'r str, Vec<&'r InventoryRow>>;
 
+/// Returns the rows by their states.
+pub(super) fn states(rows: &[InventoryRow]) -> States<'_> {
+    let mut states: States<'_> = HashMap::new();
+    for row in rows.iter().filter(|row| row.kind != RowKind::Scan) {
+        states.entry(row.get(Column::State).unwrap_or_default()).or_default().push(row);
+    }
+    states
+}
+
 /// The files of one shape that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InventorySnapshot {
@@ -34,9 +43,12 @@ pub struct InventorySnapshot {
     pub workspaces: usize,
     /// The number of people.
     pub people: usize,
+    /// True if it has a personal workspace.
+    pub has_personal: bool,
     /// True if some workspace lists who has access.
     pub has_users: bool,
-    /// True if some item says what it depends on.
+    /// True if some item says what it depends on. An incremental snapshot has few items, so it is
+    /// like the full one before it.
     pub has_lineage: bool,
 }
 
@@ -131,10 +143,23 @@ fn cluster(scans: Vec<Scan<'_>>) -> Option<Cluster<'_>> {
         time_source: scans.iter().map(|scan| scan.time_source).max()?,
         coverage: first.coverage,
         is_inferred: false,
-        workspaces: if first.shape.is_about_people() { 0 } else { ids.len() },
+        workspaces: if first.shape.is_about_workspaces() { ids.len() } else { 0 },
         people: 0,
+        has_personal: false,
         has_users: asked("users"),
-        has_lineage: asked("lineage"),
+        has_lineage: asked("dependencies"),
     };
     Some(Cluster { snapshot, scans })
+}
+
+/// Decides which incremental snapshots were asked for dependencies: those of a collector whose full
+/// snapshot was.
+pub(super) fn infer_lineage(clusters: &mut [Cluster<'_>]) {
+    let mut of_full: BTreeMap<Shape, bool> = BTreeMap::new();
+    for Cluster { snapshot, .. } in clusters {
+        match snapshot.coverage {
+            ScanCoverage::Full => drop(of_full.insert(snapshot.shape, snapshot.has_lineage)),
+            _ => snapshot.has_lineage |= of_full.get(&snapshot.shape).copied().unwrap_or_default(),
+        }
+    }
 }

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::shape::Shape;
 use crate::record::time;
-use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
+use crate::schema::inventory::{FIRST_COLUMNS, InventoryColumn as Column, InventoryRow, RowKind};
 
 /// The state of one workspace in a file, or of one item of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Unit {
     pub workspace_id: String,
     /// The rows of the workspace, its items and access rights.
     pub rows: Vec<InventoryRow>,
-    /// The requested parts: `users`, `lineage`, and the kinds of items or `items` for
+    /// The requested parts: `users`, `dependencies`, and the kinds of items or `items` for
     /// all. A missing part was not requested, or there is none.
     pub asked: BTreeSet<String>,
     /// The time in the record at which the scan was made, in microseconds since 1970 (UTC).
@@ -61,8 +61,9 @@ impl Unit {
         self.rows.sort();
         self.rows.dedup();
         let state = digest_of(self.rows.iter().flat_map(|row| {
-            let cells = row.cells.iter().map(|cell| cell.as_deref().unwrap_or("\u{0}"));
-            [row.kind.name()].into_iter().chain(cells)
+            let (first, later) = row.cells.split_at(FIRST_COLUMNS.min(row.cells.len()));
+            let first = first.iter().map(|cell| cell.as_deref().unwrap_or("\u{0}"));
+            [row.kind.name()].into_iter().chain(first).chain(later.iter().flatten().map(|c| &**c))
         }));
         for row in &mut self.rows {
             row.set(Column::State, Some(state.clone()));

@@ -20,6 +20,7 @@ use crate::query::session::Session;
 use crate::query::views::context::{ViewContext, includes_failed};
 use crate::query::views::inventory::{self, INVENTORY_VIEWS};
 use crate::query::views::people::{self, PEOPLE_VIEWS};
+use crate::query::views::tenant_settings::{self, SETTINGS_VIEW};
 use crate::query::{guard, rewrite, spelling, views};
 
 /// Runs a report with the `given` parameters and the defaults of the others.
@@ -139,6 +140,9 @@ pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Re
         let mut remarks = Vec::new();
         if reads(&PEOPLE_VIEWS) {
             remarks.extend(people::people_remarks(session)?);
+        }
+        if reads(&[SETTINGS_VIEW]) {
+            remarks.push(tenant_settings::settings_remark(session)?);
         }
         // Reports on licenses have rows without an inventory of workspaces too.
         if reads(&INVENTORY_VIEWS) && (remarks.is_empty() || reads(&["inventory_items"])) {

@@ -1,8 +1,10 @@
-//! The rows of the inventory table: scans, workspaces, items, access rights, people and licenses.
+//! The rows of the inventory table: scans, workspaces, items, access rights, dependencies, people
+//! and licenses.
 //!
 //! An inventory file describes workspaces. What it says about one workspace is a *state*: a
-//! workspace row, its items and its access rights, which share the digest of their content. A scan
-//! row says that a file had a state at a time. So a scan without changes adds scan rows only.
+//! workspace row, its items, their dependencies and its access rights, which share the digest of
+//! their content. A scan row says that a file had a state at a time. So a scan without changes adds
+//! scan rows only.
 //!
 //! A list of people is divided into groups of people, so that a change of one person adds the rows
 //! of one group. A group takes the place of the workspace.
@@ -24,17 +26,23 @@ pub enum RowKind {
     License,
     /// A product that the tenant has bought.
     Product,
+    /// A dependency of an item on another item in a state.
+    Lineage,
+    /// A tenant setting in a state of all settings.
+    Setting,
 }
 
 impl RowKind {
     /// All kinds, in the order of the table.
-    pub const ALL: [RowKind; 7] = [
+    pub const ALL: [RowKind; 9] = [
         RowKind::Access,
         RowKind::Item,
         RowKind::License,
+        RowKind::Lineage,
         RowKind::Person,
         RowKind::Product,
         RowKind::Scan,
+        RowKind::Setting,
         RowKind::Workspace,
     ];
 
@@ -48,6 +56,8 @@ impl RowKind {
             RowKind::Person => "person",
             RowKind::License => "license",
             RowKind::Product => "product",
+            RowKind::Lineage => "lineage",
+            RowKind::Setting => "setting",
         }
     }
 
@@ -109,12 +119,19 @@ pub enum InventoryColumn {
     DisabledPlans,
     Bought,
     Consumed,
+    UpstreamId,
+    UpstreamKind,
+    UpstreamWorkspaceId,
+    Relation,
+    EnabledGroups,
+    ExcludedGroups,
+    Properties,
 }
 
 use InventoryColumn::*;
 
 /// The columns with their names, in the order of the table.
-pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 45] = [
+pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 52] = [
     (WorkspaceId, "WorkspaceId"),
     (State, "State"),
     (Shape, "Shape"),
@@ -160,7 +177,19 @@ pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 45] = [
     (DisabledPlans, "DisabledPlans"),
     (Bought, "Bought"),
     (Consumed, "Consumed"),
+    (UpstreamId, "UpstreamId"),
+    (UpstreamKind, "UpstreamKind"),
+    (UpstreamWorkspaceId, "UpstreamWorkspaceId"),
+    (Relation, "Relation"),
+    (EnabledGroups, "EnabledGroups"),
+    (ExcludedGroups, "ExcludedGroups"),
+    (Properties, "Properties"),
 ];
+
+/// The number of columns that count in the digest of a state, with or without a value. Columns
+/// that were added later count only with a value, so that states in existing stores keep their
+/// digests.
+pub const FIRST_COLUMNS: usize = 45;
 
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -227,6 +227,9 @@ pub struct InventoryFacts {
     /// The number of its subscribed products.
     #[serde(default)]
     pub products: u64,
+    /// The number of its tenant settings.
+    #[serde(default)]
+    pub settings: u64,
     /// The number of lists in it that became text, so that their content is lost.
     pub lost_lists: u64,
     /// The number of its states of workspaces that the store did not have.

@@ -41,8 +41,9 @@ const RECORD_MEMBERS: [&str; 17] = [
 
 /// Members of a page with records of an inventory. They do not make an object a page: the result of
 /// a scan has a list of workspaces too, and is one record.
-const INVENTORY_MEMBERS: [&str; 5] = [
+const INVENTORY_MEMBERS: [&str; 6] = [
     "itemEntities",
+    "tenantSettings",
     "workspaces",
     "unusedArtifactEntities",
     "artifactAccessEntities",

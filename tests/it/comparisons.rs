@@ -31,16 +31,20 @@ const WORDS: [&str; 12] = [
 ];
 
 /// Columns that contain such a word and compare no spans, each with the reason.
-const NO_COMPARISON: [(&str, &str, &str); 10] = [
+const NO_COMPARISON: [(&str, &str, &str); 14] = [
     ("authoring", "published", "counts publishing, the first time or later"),
     ("deletions-and-takeovers", "viewers_before_deletion", "counts people in one span"),
     ("deletions-and-takeovers", "previous_owner", "a name"),
     ("inventory", "last_change", "a time"),
+    ("inventory-changes", "earlier_snapshot", "a time"),
+    ("inventory-changes", "item", "a name"),
     ("license-summary", "idle", "counts people in one window"),
     ("publish-to-web", "status", "a state"),
     ("publish-to-web", "views_since_published", "counts views in one span"),
     ("sensitivity-labels", "old_label_id", "an ID"),
     ("tenant-setting-changes", "previous_state", "a state"),
+    ("tenant-settings", "previous_details", "a state"),
+    ("tenant-settings", "previous_state", "a state"),
     ("top-users", "first_seen", "a day"),
 ];
 

@@ -31,7 +31,7 @@ fn admin(address: &str) -> Value {
     }])
 }
 
-fn scan(taken: &str, workspaces: &[Value]) -> String {
+pub fn scan(taken: &str, workspaces: &[Value]) -> String {
     json!({
         "workspaces": workspaces, "datasourceInstances": [], "scanCreatedDateTime": taken
     })
@@ -416,11 +416,6 @@ fn neighbors_of_inventories_are_named_and_no_damage() {
             {"artifactId": guid, "lastAccessedDateTime": "x"}], "continuationUri": null})
             .to_string(),
             "unused artifacts",
-        ),
-        (
-            "h.json",
-            one(json!({"settingName": "x", "canSpecifySecurityGroups": true})),
-            "tenant settings",
         ),
         (
             "i.json",

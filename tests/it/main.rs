@@ -152,8 +152,11 @@ mod forget_result;
 // Every spelling of an address, and a search of all bytes.
 mod spellings;
 // Key files of pseudonyms, and paths that are not UTF-8.
+mod access;
+mod changes;
 mod inventory;
 mod key_files;
+mod lineage;
 mod people;
 mod placement;
 // Files that were rewritten with the same size and time.

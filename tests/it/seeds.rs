@@ -11,7 +11,8 @@ fn replay(name: &str, target: fn(&[u8])) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let seeds = files(&root.join("fuzz/seeds").join(name));
     assert!(!seeds.is_empty(), "fuzz/seeds/{name}");
-    let samples = ["sample-data", "sample-data-damaged"].map(|folder| files(&root.join(folder)));
+    let samples = ["sample-data", "sample-data-damaged", "sample-data-inventory"]
+        .map(|folder| files(&root.join(folder)));
     for path in seeds.iter().chain(&samples.concat()) {
         println!("{}", path.display());
         target(&fs::read(path).unwrap());

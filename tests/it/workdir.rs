@@ -228,6 +228,7 @@ pub struct InventoryFacts {
     pub people: u64,
     pub licenses: u64,
     pub products: u64,
+    pub settings: u64,
     pub lost_lists: u64,
     pub new_states: u64,
 }

@@ -19,6 +19,7 @@ macro_rules! embedded_queries {
 /// All files of `queries/` with their content, ordered by name.
 const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "access-changes",
+    "access-review",
     "activity",
     "adoption",
     "adoption-cohorts",
@@ -43,6 +44,7 @@ const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "gateways",
     "hour-of-week",
     "inventory",
+    "inventory-changes",
     "license-summary",
     "license-usage",
     "new-content-uptake",
@@ -60,10 +62,12 @@ const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "sharing-audit",
     "subscriptions",
     "tenant-setting-changes",
+    "tenant-settings",
     "top-dashboards",
     "top-reports",
     "top-users",
     "trials",
+    "unused-items",
     "unused-reports",
     "user-classification",
     "workspace-usage",

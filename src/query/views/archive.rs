@@ -1,6 +1,8 @@
 //! The views of days, sources and unknown fields, built from the source log rather than from
 //! events.
 
+use std::collections::BTreeMap;
+
 use chrono::{Datelike, NaiveDate};
 use polars::prelude::*;
 
@@ -27,6 +29,40 @@ pub fn history_days(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     ] {
         table.with_column(column.into_column())?;
     }
+    Ok(table.lazy())
+}
+
+/// Builds the view of the windows that end with the last day of the period, one row per length.
+pub fn coverage_windows(session: &Session<'_>) -> PolarsResult<LazyFrame> {
+    let days = session.history_days()?;
+    let archive = session.period().unbounded();
+    let own = session.local_days();
+    let given = session.period().first_day().zip(session.period().last_day());
+    let after = given.filter(|(first, _)| archive.last_day().is_some_and(|end| *first > end));
+    let end = own.last().map(|day| day.date).or(after.map(|(_, last)| last));
+    let (mut lengths, mut counts) = (Vec::new(), Vec::new());
+    if let Some(end) = end {
+        let covered = |day: &LocalDay| {
+            day.is_complete() || (day.date == end && day.status == DayStatus::Partial)
+        };
+        let by_length: BTreeMap<i64, bool> = days
+            .iter()
+            .filter(|day| day.date <= end)
+            .map(|day| (end.signed_duration_since(day.date).num_days() + 1, covered(day)))
+            .collect();
+        let mut count = 0;
+        for length in 0..=by_length.keys().last().copied().unwrap_or_default() {
+            count += i64::from(by_length.get(&length).copied().unwrap_or_default());
+            lengths.push(length);
+            counts.push(count);
+        }
+    }
+    let ends = vec![end.map(|day| i64::from(epoch_day(day))); lengths.len()];
+    let table = df!(
+        "window_days" => lengths,
+        "window_covered_days" => counts,
+        "window_end_epoch_day" => ends
+    )?;
     Ok(table.lazy())
 }
 

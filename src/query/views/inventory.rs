@@ -3,23 +3,37 @@
 use chrono::NaiveDate;
 use polars::prelude::*;
 
-use crate::inventory::{HeldAccess, HeldItem, HeldWorkspace, Inventory, LeftOut, resolve};
+use crate::inventory::{
+    Dependency, HeldAccess, HeldItem, HeldWorkspace, Inventory, ItemSpan, LeftOut, dependencies,
+    history, resolve,
+};
 use crate::schema::MICROS_PER_DAY;
 use crate::schema::inventory::{InventoryColumn as Field, InventoryRow};
 
 use crate::query::session::Session;
+use crate::query::views::addresses::own_address;
 
 /// Names of the views.
-pub const INVENTORY_VIEWS: [&str; 4] =
-    ["snapshots", "inventory_workspaces", "inventory_items", "inventory_access"];
+pub const INVENTORY_VIEWS: [&str; 6] = [
+    "snapshots",
+    "inventory_workspaces",
+    "inventory_items",
+    "inventory_access",
+    "inventory_lineage",
+    "inventory_history",
+];
 
 /// Builds one of the views.
 pub fn inventory_view(session: &Session<'_>, view: &str) -> PolarsResult<LazyFrame> {
+    if view == "inventory_history" {
+        return spans(&history(session.inventory_rows()?, as_of_us(session)));
+    }
     let inventory = resolve(session.inventory_rows()?, as_of_us(session));
     match view {
         "snapshots" => snapshots(&inventory),
         "inventory_workspaces" => workspaces(&inventory.workspaces),
         "inventory_items" => items(&inventory.items),
+        "inventory_lineage" => lineage(&dependencies(&inventory)),
         _ => access(&inventory.access),
     }
 }
@@ -35,7 +49,7 @@ pub(super) fn as_of_us(session: &Session<'_>) -> Option<i64> {
 pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
     let inventory = resolve(session.inventory_rows()?, as_of_us(session));
     let Some(newest) =
-        inventory.snapshots.iter().rev().find(|snapshot| !snapshot.shape.is_about_people())
+        inventory.snapshots.iter().rev().find(|snapshot| snapshot.shape.is_about_workspaces())
     else {
         let remark = "The store has no inventory, so this report has no rows. Save the results of \
             the scanner API (admin/workspaces/getInfo?lineage=True&getArtifactUsers=True, then \
@@ -50,7 +64,7 @@ pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
         newest.coverage.name(),
         counted(newest.workspaces, "workspace"),
         counted(
-            inventory.snapshots.iter().filter(|s| !s.shape.is_about_people()).count(),
+            inventory.snapshots.iter().filter(|s| s.shape.is_about_workspaces()).count(),
             "snapshot"
         )
     )];
@@ -106,12 +120,14 @@ fn snapshots(inventory: &Inventory<'_>) -> PolarsResult<LazyFrame> {
     let table = df!(
         "snapshot_kind" => all.iter().map(|s| s.shape.name()).collect::<Vec<_>>(),
         "taken_at" => all.iter().map(|s| s.first_us).collect::<Vec<_>>(),
+        "taken_epoch_day" => all.iter().map(|s| epoch_day(Some(s.last_us))).collect::<Vec<_>>(),
         "last_file_at" => all.iter().map(|s| s.last_us).collect::<Vec<_>>(),
         "time_source" => all.iter().map(|s| s.time_source.name()).collect::<Vec<_>>(),
         "coverage" => all.iter().map(|s| s.coverage.name()).collect::<Vec<_>>(),
         "is_inferred" => all.iter().map(|s| s.is_inferred).collect::<Vec<_>>(),
         "snapshot_workspaces" => all.iter().map(|s| s.workspaces as i64).collect::<Vec<_>>(),
         "snapshot_people" => all.iter().map(|s| s.people as i64).collect::<Vec<_>>(),
+        "has_personal" => all.iter().map(|s| s.has_personal).collect::<Vec<_>>(),
         "has_users" => all.iter().map(|s| s.has_users).collect::<Vec<_>>(),
         "has_lineage" => all.iter().map(|s| s.has_lineage).collect::<Vec<_>>()
     )?;
@@ -133,6 +149,7 @@ fn workspaces(all: &[HeldWorkspace<'_>]) -> PolarsResult<LazyFrame> {
         "gone_since" => all.iter().map(|held| held.gone_us).collect::<Vec<_>>(),
         "snapshot_time" => all.iter().map(|held| held.taken_us).collect::<Vec<_>>(),
         "has_users" => all.iter().map(|held| held.has_users).collect::<Vec<_>>(),
+        "has_lineage" => all.iter().map(|held| held.has_lineage).collect::<Vec<_>>(),
         "left_out" => all.iter().map(left_out).collect::<Vec<_>>()
     )?;
     Ok(with_times(table, &["first_seen", "last_seen", "gone_since", "snapshot_time"]))
@@ -176,11 +193,17 @@ fn items(all: &[HeldItem<'_>]) -> PolarsResult<LazyFrame> {
 
 fn access(all: &[HeldAccess<'_>]) -> PolarsResult<LazyFrame> {
     let text = |column| texts(all.iter().map(|held| Some(held.row)), column);
+    let principal = |held: &HeldAccess<'_>| {
+        let name = held.row.get(Field::Principal)?;
+        // As the column `user_id` of events.
+        let is_address = name.contains('@') && held.row.get(Field::PrincipalType) == Some("User");
+        Some(if is_address { own_address(&name.to_lowercase()) } else { name.to_owned() })
+    };
     let table = df!(
         "workspace_id" => text(Field::WorkspaceId),
         "item_kind" => text(Field::ItemKind),
         "item_id" => text(Field::ItemId),
-        "principal" => text(Field::Principal),
+        "principal" => all.iter().map(principal).collect::<Vec<_>>(),
         "principal_id" => text(Field::PrincipalId),
         "principal_type" => text(Field::PrincipalType),
         "principal_user_type" => text(Field::UserType),
@@ -188,4 +211,39 @@ fn access(all: &[HeldAccess<'_>]) -> PolarsResult<LazyFrame> {
         "snapshot_time" => all.iter().map(|held| held.taken_us).collect::<Vec<_>>()
     )?;
     Ok(with_times(table, &["snapshot_time"]))
+}
+
+fn lineage(all: &[Dependency<'_>]) -> PolarsResult<LazyFrame> {
+    let table = df!(
+        "item_id" => all.iter().map(|held| held.item_id).collect::<Vec<_>>(),
+        "item_kind" => all.iter().map(|held| held.item_kind).collect::<Vec<_>>(),
+        "workspace_id" => all.iter().map(|held| held.workspace_id).collect::<Vec<_>>(),
+        "upstream_id" => all.iter().map(|held| held.upstream_id).collect::<Vec<_>>(),
+        "upstream_kind" => all.iter().map(|held| held.upstream_kind).collect::<Vec<_>>(),
+        "upstream_workspace_id" =>
+            all.iter().map(|held| held.upstream_workspace_id).collect::<Vec<_>>(),
+        "depth" => all.iter().map(|held| held.depth).collect::<Vec<_>>(),
+        "relation" => all.iter().map(|held| held.relation).collect::<Vec<_>>()
+    )?;
+    Ok(table.lazy())
+}
+
+fn spans(all: &[ItemSpan<'_>]) -> PolarsResult<LazyFrame> {
+    let text = |column| texts(all.iter().map(|span| Some(span.row)), column);
+    let created = all.iter().map(|span| instant(span.row, Field::CreatedAt));
+    let left_out = |span: &ItemSpan<'_>| span.left_out.map(LeftOut::name);
+    let table = df!(
+        "item_id" => all.iter().map(|span| span.id).collect::<Vec<_>>(),
+        "item_kind" => all.iter().map(|span| span.kind).collect::<Vec<_>>(),
+        "item_name" => text(Field::Name),
+        "workspace_id" => all.iter().map(|span| span.workspace_id).collect::<Vec<_>>(),
+        "item_owner" => all.iter().map(|span| span.owner).collect::<Vec<_>>(),
+        "capacity_id" => text(Field::CapacityId),
+        "created_at" => created.collect::<Vec<_>>(),
+        "valid_from" => all.iter().map(|span| span.from_us).collect::<Vec<_>>(),
+        "valid_until" => all.iter().map(|span| span.until_us).collect::<Vec<_>>(),
+        "left_out" => all.iter().map(left_out).collect::<Vec<_>>(),
+        "snapshot_kind" => all.iter().map(|span| span.shape.name()).collect::<Vec<_>>()
+    )?;
+    Ok(with_times(table, &["created_at", "valid_from", "valid_until"]))
 }

@@ -18,6 +18,7 @@ pub(in crate::query) mod people;
 pub(in crate::query) mod presence;
 pub(in crate::query) mod recipients;
 mod report_ids;
+pub(in crate::query) mod tenant_settings;
 pub(in crate::query) mod user_agent;
 
 use polars::prelude::*;
@@ -30,6 +31,7 @@ use crate::query::views::entities::ENTITIES;
 use crate::query::views::inventory::INVENTORY_VIEWS;
 use crate::query::views::pattern_filters::Filters;
 use crate::query::views::people::PEOPLE_VIEWS;
+use crate::query::views::tenant_settings::SETTINGS_VIEW;
 
 /// Builds a view.
 pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFrame> {
@@ -43,11 +45,13 @@ pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFra
         "recipients" => recipients::recipients(context),
         "days" => archive::days(session),
         "history_days" => archive::history_days(session),
+        "coverage_windows" => archive::coverage_windows(session),
         "period" => archive::period(session),
         "utc_days" => archive::utc_days(session),
         "sources" => archive::sources(session),
         "source_days" => archive::source_days(session),
         "source_warnings" => archive::source_warnings(session),
+        SETTINGS_VIEW => tenant_settings::tenant_settings(session),
         "unknown_fields" => archive::unknown_fields(session),
         view if INVENTORY_VIEWS.contains(&view) => inventory::inventory_view(session, view),
         view if PEOPLE_VIEWS.contains(&view) => people::people_view(session, view),

@@ -7,6 +7,7 @@
 //!                               machines, governing, platform, rare,
 //!                               oddities
 //!                        └───▶ files                                   what of it is kept, where
+//! company ─▶ inventory                                                  what there is
 //! ```
 //!
 //! Each scene names its rule. For another rule, add a scene: it has its own random numbers, so the
@@ -19,6 +20,7 @@ pub mod company;
 mod exports;
 mod files;
 mod governing;
+mod inventory;
 mod machines;
 mod oddities;
 mod platform;
@@ -124,7 +126,7 @@ pub fn make() -> Year {
     Year {
         days: calendar::days().map(truth).collect(),
         events: archive.stored,
-        files: archive.files,
+        files: archive.files.into_iter().chain(inventory::files()).collect(),
     }
 }
 
