@@ -114,7 +114,7 @@ fn statement_is_run_or_refused_with_a_rewrite() {
     assert_eq!(count(&services) + count(&people), count(&all));
     for (sql, expected) in [
         ("SELECT * FROM read_csv('/etc/passwd')", "read_csv(…) cannot be read"),
-        ("SELECT CURRENT_DATE AS d FROM events", "an archive has no current time"),
+        ("SELECT NOW() AS d FROM events", "an archive has no current time"),
         ("DELETE FROM events", "only SELECT"),
         ("SELECT nothing FROM events", "nothing"),
         ("SELEC", "Expected"),
@@ -122,6 +122,34 @@ fn statement_is_run_or_refused_with_a_rewrite() {
         let ran = run_on_year(&["sql", sql]).ended(1);
         assert!(ran.stderr.contains(expected), "{sql}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn the_current_date_is_the_last_day_of_the_period() {
+    let sql = "SELECT COUNT(*) AS n, MAX(local_date) AS d FROM events \
+        WHERE local_date > CURRENT_DATE - INTERVAL '7 days' AND local_date <= current_date";
+    let week = rows(&["sql", sql, "--until", "2025-11-30"]);
+    let same = rows(&[
+        "sql",
+        "SELECT COUNT(*) AS n, MAX(local_date) AS d FROM events",
+        "--period",
+        "2025-11-24..2025-11-30",
+    ]);
+    assert_eq!(week, same);
+    let ran = run_on_year(&["sql", "SELECT CURRENT_DATE AS d", "--until", "2025-11-30"]).ended(0);
+    assert!(ran.stdout.contains("CURRENT_DATE is 2025-11-30, the last day of the period."));
+    // The engine's warnings on casts of days are not for users.
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn views_without_a_statement_are_a_script_that_counts_their_rows() {
+    let ran = run_on_year(&["sql", "--show-sql", "duckdb"]).ended(0);
+    for view in ["events", "history", "events_all", "days", "people", "inventory_items"] {
+        assert!(ran.stdout.contains(&format!("VIEW {view} AS")), "{view}");
+        assert!(ran.stdout.contains(&format!("SELECT '{view}' AS name")), "{view}");
+    }
+    assert!(run_on_year(&["sql"]).ended(2).stderr.contains("STATEMENT"));
 }
 
 #[test]
