@@ -124,6 +124,42 @@ fn statement_is_run_or_refused_with_a_rewrite() {
     }
 }
 
+/// The figures of `usage-summary` are those of the reports that it names.
+#[test]
+fn the_summary_has_the_figures_of_the_reports() {
+    let period = ["--period", "2025-10-06..2025-11-02"];
+    let ask = |arguments: &[&str]| rows(&[arguments, &period[..]].concat());
+    let summary = ask(&["report", "usage-summary"]);
+    let value = |figure: &str| {
+        let row = summary.iter().find(|row| row["figure"] == figure);
+        row.and_then(|row| row["value"].as_i64()).expect("the figure")
+    };
+    let sum = |rows: &[Value], column: &str| -> i64 {
+        rows.iter().filter_map(|row| row[column].as_i64()).sum()
+    };
+    let reports = ask(&["report", "top-reports"]);
+    assert_eq!(value("Report views"), sum(&reports, "views"));
+    let names: BTreeSet<String> = reports
+        .iter()
+        .filter(|row| row["report"] != "(unknown)")
+        .map(|row| row["report_id"].as_str().or(row["report"].as_str()).expect("a name").to_owned())
+        .collect();
+    assert_eq!(value("Reports viewed"), names.len() as i64);
+    assert_eq!(
+        value("Exports, downloads and prints"),
+        sum(&ask(&["report", "exports"]), "exports")
+    );
+    let users = ask(&["report", "top-users", "--where", "user <> '(unknown)'"]);
+    assert_eq!(value("Viewers"), users.len() as i64);
+    // The period has 28 days, so its people are those of the window of the last day.
+    let days = ask(&["report", "adoption"]);
+    assert_eq!(Some(value("Active users")), days.last().and_then(|day| day["mau"].as_i64()));
+    let workspaces = ask(&["report", "workspace-usage"]);
+    let other = sum(&workspaces, "other_views");
+    assert_eq!(value("Other views"), other);
+    assert!(value("Creators") > 0 && value("Sharing") > 0 && value("Workspaces viewed") > 0);
+}
+
 #[test]
 fn the_current_date_is_the_last_day_of_the_period() {
     let sql = "SELECT COUNT(*) AS n, MAX(local_date) AS d FROM events \

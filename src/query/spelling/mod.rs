@@ -12,7 +12,9 @@ mod times;
 use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
-use sqlparser::ast::{Expr, Query, Statement, VisitMut, VisitorMut};
+use sqlparser::ast::{
+    Expr, FunctionArguments, Ident, Query, Statement, VisitMut, VisitorMut,
+};
 
 use crate::Result;
 
@@ -77,6 +79,15 @@ impl VisitorMut for CurrentDate {
     }
 }
 
+/// Returns `"user"` for `user`, which the parser takes for a function. Reports have a column of this
+/// name, and a log has no user of a database.
+fn column_named_user(expr: &Expr) -> Option<Expr> {
+    let Expr::Function(function) = expr else { return None };
+    let is_name = matches!(function.args, FunctionArguments::None)
+        && function.name.to_string().eq_ignore_ascii_case("user");
+    is_name.then(|| Expr::Identifier(Ident::with_quote('"', "user")))
+}
+
 /// Replaces functions of time, then sort keys, whose functions are replaced by then.
 struct Forms;
 
@@ -84,7 +95,8 @@ impl VisitorMut for Forms {
     type Break = ();
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Some(replacement) = times::replacement(expr) {
+        let replacement = times::replacement(expr).or_else(|| column_named_user(expr));
+        if let Some(replacement) = replacement {
             *expr = replacement;
         }
         ControlFlow::Continue(())
@@ -193,6 +205,14 @@ mod tests {
         ] {
             assert!(refusal(sql).contains(expected), "{sql}");
         }
+    }
+
+    #[test]
+    fn user_is_the_name_of_a_column() {
+        let sql = "WITH a AS (SELECT user_id AS user FROM events) SELECT USER, a.user FROM a";
+        let expected =
+            "WITH a AS (SELECT user_id AS user FROM events) SELECT \"user\", a.user FROM a";
+        assert_eq!(respelled(sql), expected);
     }
 
     #[test]
