@@ -8,6 +8,19 @@ use crate::grid::{Cell, CellKind, Grid, GridColumn};
 /// The distance of two columns.
 pub const COLUMN_GAP: usize = 2;
 
+/// The number of texts of a row that are names: who or what the row is about, and where. They keep
+/// a quarter more of their width than other texts.
+const NAME_COLUMNS: usize = 2;
+
+/// Returns true if no text of a table has to be shortened.
+pub fn fits(grid: &Grid, texts: &[Vec<String>], width: usize) -> bool {
+    let columns = grid.columns.iter().enumerate();
+    let widths: Vec<usize> = columns
+        .map(|(at, column)| column_text_width(texts, at).max(longest_word(column)))
+        .collect();
+    total_width(&widths) <= width
+}
+
 /// Returns the columns to show, and those to hide so that no text is shortened: the last ones
 /// without values, then the last ones with IDs. One column with texts stays.
 pub fn split_columns(grid: &Grid, texts: &[Vec<String>], width: usize) -> (Vec<usize>, Vec<usize>) {
@@ -62,7 +75,7 @@ pub fn total_width(widths: &[usize]) -> usize {
 }
 
 /// Returns the widths of the visible columns: all columns, or the first ones. Texts are shortened
-/// to `min_text_width` before a column is hidden.
+/// to `min_text_width` before a column is hidden, and names less.
 pub fn column_widths(
     columns: &[GridColumn],
     texts: &[Vec<String>],
@@ -77,11 +90,16 @@ pub fn column_widths(
     }
     let natural: Vec<usize> =
         columns.iter().enumerate().map(|(at, c)| needed(at, longest_word(c))).collect();
+    let mut names = 0;
     let mut least: Vec<usize> = columns
         .iter()
         .zip(&natural)
         .map(|(c, &natural)| match c.kind {
-            CellKind::Text => natural.min(min_text_width.max(longest_word(c))),
+            CellKind::Text => {
+                names += 1;
+                let extra = if names <= NAME_COLUMNS { min_text_width / 4 } else { 0 };
+                natural.min((min_text_width + extra).max(longest_word(c)))
+            }
             _ => natural,
         })
         .collect();

@@ -10,6 +10,7 @@ pub mod html;
 mod input;
 mod json;
 mod markdown;
+mod own_domain;
 mod parquet;
 mod parquet_table;
 mod png;

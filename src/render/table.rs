@@ -12,10 +12,10 @@ use crate::Result;
 use crate::grid::{CellKind, Chart, Grid, GridColumn};
 
 use super::column_widths::{
-    COLUMN_GAP, column_text_width, column_widths, split_columns, total_width,
+    COLUMN_GAP, column_text_width, column_widths, fits, split_columns, total_width,
 };
 use super::input::{RenderInput, Renderer};
-use super::{chart, text, text_width};
+use super::{chart, own_domain, text, text_width};
 
 /// The width to which texts are shortened before columns are hidden.
 const MIN_TEXT_WIDTH: usize = 16;
@@ -46,6 +46,7 @@ impl Renderer for TextTable {
             Some(plane) => lines.extend(plane),
             None => {
                 let body = TableLayout::new(input, texts, width);
+                sentences.extend(body.own_domain_note());
                 sentences.extend(body.omitted_columns_note(input.grid));
                 lines.extend(body.lines());
             }
@@ -95,10 +96,14 @@ struct TableLayout {
     widths: Vec<usize>,
     /// The names of the columns that give way to others: those without values, and IDs.
     hidden: Vec<String>,
+    /// The domain that addresses have no longer.
+    own_domain: Option<String>,
 }
 
 impl TableLayout {
-    fn new(input: &RenderInput<'_>, texts: Vec<Vec<String>>, width: usize) -> TableLayout {
+    fn new(input: &RenderInput<'_>, mut texts: Vec<Vec<String>>, width: usize) -> TableLayout {
+        let is_too_wide = !fits(input.grid, &texts, width);
+        let own_domain = is_too_wide.then(|| own_domain::shorten(input.grid, &mut texts)).flatten();
         let (kept, hidden) = split_columns(input.grid, &texts, width);
         let columns: Vec<GridColumn> =
             kept.iter().map(|&at| input.grid.columns[at].clone()).collect();
@@ -114,7 +119,7 @@ impl TableLayout {
             widths = column_widths(&columns, &texts, width, MIN_TEXT_WIDTH_WITH_CHART);
         }
         let hidden = hidden.into_iter().map(|at| input.grid.columns[at].name.clone()).collect();
-        let mut body = TableLayout { columns, texts, widths, hidden };
+        let mut body = TableLayout { columns, texts, widths, hidden, own_domain };
         if let Some(Chart::Bars { value }) = input.chart
             && let Some(mut bars) = chart::TextBars::from_column(input.grid, value)
             && let Some(at) = kept.iter().position(|&at| at == bars.column_index)
@@ -149,6 +154,12 @@ impl TableLayout {
         for (row, drawn) in self.texts.iter_mut().zip(bars.bar_texts(bar)) {
             row.insert(at, drawn);
         }
+    }
+
+    /// Returns the sentence on shortened addresses, if there are any.
+    fn own_domain_note(&self) -> Option<String> {
+        let domain = self.own_domain.as_deref()?;
+        Some(format!("Addresses that end in @ belong to {domain}."))
     }
 
     /// Returns the sentence on the hidden columns, if there are any.
@@ -276,10 +287,10 @@ Excluded: 720 automated API events, 5 service events.
         let mut grid = Grid::new(columns);
         let name = || Cell::Text("a name of some length".into());
         grid.rows.push(vec![name(), name(), Cell::Int(17)]);
-        let narrow = drawn(&grid, "bars views", 32);
-        assert!(narrow.contains("\na name of s…  a name of …     17\n"), "{narrow}");
+        let narrow = drawn(&grid, "bars views", 34);
+        assert!(narrow.contains("\na name of so…  a name of s…     17\n"), "{narrow}");
         // Without a chart, the column is hidden.
-        let plain = render_text(&grid, OutputFormat::Text, 32);
+        let plain = render_text(&grid, OutputFormat::Text, 34);
         assert!(plain.contains("Hidden columns (terminal too\nnarrow): place, views."), "{plain}");
     }
 
@@ -329,7 +340,7 @@ None      n/a
         assert!(cut.contains("xxx…") && cut.contains("██████"), "{cut}");
         assert!(cut.contains("1970-01-03") && !cut.contains("Hidden"), "{cut}");
         // Bars would hide the last column.
-        let full = drawn(&grid, "bars views", 36);
+        let full = drawn(&grid, "bars views", 40);
         assert!(full.contains("1970-01-03") && !full.contains('█'), "{full}");
     }
 

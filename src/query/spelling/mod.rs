@@ -12,9 +12,7 @@ mod times;
 use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
-use sqlparser::ast::{
-    Expr, FunctionArguments, Ident, Query, Statement, VisitMut, VisitorMut,
-};
+use sqlparser::ast::{Expr, FunctionArguments, Ident, Query, Statement, VisitMut, VisitorMut};
 
 use crate::Result;
 
@@ -79,8 +77,8 @@ impl VisitorMut for CurrentDate {
     }
 }
 
-/// Returns `"user"` for `user`, which the parser takes for a function. Reports have a column of this
-/// name, and a log has no user of a database.
+/// Returns `"user"` for `user`, which the parser takes for a function. Reports have a column of
+/// this name, and a log has no user of a database.
 fn column_named_user(expr: &Expr) -> Option<Expr> {
     let Expr::Function(function) = expr else { return None };
     let is_name = matches!(function.args, FunctionArguments::None)
