@@ -69,6 +69,7 @@ const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "trials",
     "unused-items",
     "unused-reports",
+    "usage-summary",
     "user-classification",
     "workspace-usage",
 ];
