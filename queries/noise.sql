@@ -52,7 +52,7 @@ total AS (
     SELECT SUM(noise_events) AS all_events FROM totals
 ),
 files AS (
-    SELECT SUM(size_bytes) AS all_bytes, SUM(records) AS all_records FROM sources
+    SELECT SUM(size_bytes) AS all_bytes, SUM(records) AS all_records FROM sources WHERE records > 0
 )
 SELECT
     activity_name AS activity,
