@@ -17,7 +17,7 @@ pub use crate::status::{
 pub use crate::store::{DataFile, Snapshot, Store};
 
 // Reports and SQL.
-pub use crate::calendar::{CalendarUnit, DayBound, PeriodBounds};
+pub use crate::calendar::{CalendarUnit, DayBound, PeriodBounds, parse_time_zone};
 pub use crate::grid::{Cell, CellKind, Chart, Grid, GridColumn};
 pub use crate::query::{Actors, FilterPatterns, Filters, LogKind, NoiseFilter, Param, ParamType};
 pub use crate::query::{ReportDefinition, ReportGroup};

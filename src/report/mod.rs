@@ -11,7 +11,7 @@ mod session;
 
 use std::collections::HashSet;
 
-pub use crate::calendar::{DayBound, PeriodBounds};
+pub use crate::calendar::{DayBound, PeriodBounds, parse_time_zone};
 use crate::query::{self, DefinitionCatalog, Session};
 pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter, RowSelection, SortKey};
 pub use crate::query::{ReportDefinition, ReportGroup, SqlEngine};
