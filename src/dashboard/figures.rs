@@ -1,56 +1,35 @@
-//! Calculates the key figures of the page from rows of reports, and their changes from rows of the
+//! Calculates the key figures of a period from rows of reports, and their changes from rows of the
 //! same reports over comparable days.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
-
-use super::results::{
-    ADOPTION, DashboardResults, TREND, column_dates, column_numbers, column_texts, grain_params,
-};
+use super::columns::{ADOPTION, TREND, column_dates, column_numbers, column_texts};
+use super::comparison::{Grids, KEY_FIGURE_REPORTS};
+use super::results::DashboardResults;
 use crate::Result;
 use crate::grid::Grid;
 use crate::render::CoverageCounts;
-use crate::render::html::{FigureChange, KeyFigure, format_period};
-use crate::report::{ComparableSessions, ReportDefinition, ReportSession};
-
-/// The reports that the figures are from.
-const KEY_FIGURE_REPORTS: [&str; 7] =
-    [TREND, "top-users", ADOPTION, "top-reports", "exports", "sharing-audit", "external-users"];
-
-/// The number of days of the window of `mau`.
-const MAU_DAYS: f64 = 28.0;
-
-/// The number of complete days in a row that end with the last day of the period.
-const COMPLETE_RUN: &str = "SELECT h.complete_run FROM history_days AS h \
-    INNER JOIN period AS p ON h.epoch_day = p.last_epoch_day";
-
-/// The key figures, with remarks on their reliability.
-pub struct KeyFigureSet {
-    /// The key figures.
-    pub figures: Vec<KeyFigure>,
-    /// The remarks, for the top of the page.
-    pub remarks: Vec<String>,
-}
+use crate::render::html::{FigureChange, KeyFigure};
 
 /// Returns the key figures of the period. Changes compare the comparable days of this and the
 /// previous period.
 pub fn key_figures(
     results: &DashboardResults<'_>,
-    session: &ReportSession<'_>,
-) -> Result<KeyFigureSet> {
+    days: &CoverageCounts,
+) -> Result<Vec<KeyFigure>> {
     let mut now = Grids::new();
     for name in KEY_FIGURE_REPORTS {
         now.insert(name, results.result(name)?.grid.clone());
     }
-    let previous = session.previous_period()?;
-    let comparable = previous.as_ref().and_then(|previous| session.comparable(previous));
-    let grids = compared_grids(results, session, previous.as_ref(), comparable.as_ref())?;
-
-    let days = session.coverage();
+    let comparison = &results.comparison;
     let mut figures = Vec::new();
     for kind in &KEY_FIGURES {
-        let [value, previous] = [figure_value(&grids[0], kind)?, figure_value(&grids[1], kind)?];
+        let mut value = figure_value(&comparison.later, kind)?;
+        // Active users are those of 28 days, so their change compares the windows themselves.
+        if kind.report == ADOPTION && comparison.earlier.contains_key(ADOPTION) {
+            value = figure_value(&now, kind)?;
+        }
+        let previous = figure_value(&comparison.earlier, kind)?;
         let change = value.zip(previous).map(|(value, previous)| FigureChange { value, previous });
         figures.push(KeyFigure {
             name: kind.name,
@@ -68,27 +47,19 @@ pub fn key_figures(
         label: "Complete days",
         value: (days.days > 0).then_some(days.complete as f64),
         change: None,
-        note: days_note(&days),
+        note: days_note(days),
     });
-
-    let mut remarks = Vec::new();
-    if days.days > days.complete {
-        remarks.push("Figures that include incomplete days are underestimates.".to_owned());
-    }
-    if days.days > 0 {
-        let compared = previous.as_ref().and_then(ReportSession::period);
-        remarks.push(comparison_remark(compared, comparable.map(|sessions| sessions.days)));
-    }
-    Ok(KeyFigureSet { figures, remarks })
+    Ok(figures)
 }
 
 /// Returns the note on the days of the period that are not complete.
 fn days_note(days: &CoverageCounts) -> String {
-    let truncated = match days.truncated {
-        0 => String::new(),
-        truncated => format!("{truncated} truncated, "),
-    };
-    format!("of {}; {} partial, {truncated}{} missing", days.days, days.partial, days.missing)
+    let counts =
+        [(days.partial, "partial"), (days.truncated, "truncated"), (days.missing, "missing")];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, status)| format!("{count} {status}")).collect();
+    let others = if counts.is_empty() { String::new() } else { format!("; {}", counts.join(", ")) };
+    format!("of {}{others}", days.days)
 }
 
 /// Returns the note on the window of the active users: the last day of the 28 days, if it is not
@@ -100,72 +71,6 @@ fn window_note(grid: &Grid) -> Result<String> {
     let next = known.and_then(|at| dates.get(at + 1).copied().flatten());
     let last = next.and_then(|day| day.pred_opt());
     Ok(last.map(|day| format!("in the 28 days to {day}")).unwrap_or_default())
-}
-
-/// The results of reports, by name.
-type Grids = BTreeMap<&'static str, Grid>;
-
-/// Returns the results from which changes are calculated: those of this and of the previous period.
-fn compared_grids(
-    results: &DashboardResults<'_>,
-    session: &ReportSession<'_>,
-    previous: Option<&ReportSession<'_>>,
-    comparable: Option<&ComparableSessions<'_>>,
-) -> Result<[Grids; 2]> {
-    let [mut later, mut earlier] = [Grids::new(), Grids::new()];
-    if let Some(sessions) = comparable {
-        for name in KEY_FIGURE_REPORTS.into_iter().filter(|name| *name != ADOPTION) {
-            later.insert(name, run(results, &sessions.later, name)?);
-            earlier.insert(name, run(results, &sessions.earlier, name)?);
-        }
-    }
-    // Active users are those of 28 days, so their change compares these windows.
-    if let Some(previous) = previous
-        && has_complete_window(session)?
-        && has_complete_window(previous)?
-    {
-        later.insert(ADOPTION, results.result(ADOPTION)?.grid.clone());
-        earlier.insert(ADOPTION, run(results, previous, ADOPTION)?);
-    }
-    Ok([later, earlier])
-}
-
-/// Returns a sentence on the days that changes compare: `days` of this period with as many of the
-/// previous one.
-fn comparison_remark(previous: Option<(NaiveDate, NaiveDate)>, days: Option<usize>) -> String {
-    let Some((first, last)) = previous else {
-        return "No comparison: there is not enough history before this period.".to_owned();
-    };
-    let period = format_period(first, last);
-    match days {
-        None => format!(
-            "No comparison: this period and {period} have no complete days on the same weekdays."
-        ),
-        Some(1) => format!(
-            "Changes compare 1 complete day with 1 complete day of {period}, on the same weekday."
-        ),
-        Some(days) => format!(
-            "Changes compare {days} complete days with {days} complete days of {period}, on the \
-             same weekdays."
-        ),
-    }
-}
-
-/// Runs a report of the key figures.
-fn run(
-    results: &DashboardResults<'_>,
-    session: &ReportSession<'_>,
-    name: &'static str,
-) -> Result<Grid> {
-    let over_time = [TREND, ADOPTION].contains(&name);
-    session.rows(results.report(name)?, &grain_params(if over_time { results.grain } else { "" }))
-}
-
-/// Returns true if the 28 days that end with the period are complete.
-fn has_complete_window(session: &ReportSession<'_>) -> Result<bool> {
-    let run = session.rows(&ReportDefinition::ad_hoc(COMPLETE_RUN), &[])?;
-    let run = column_numbers(&run, "complete_run")?;
-    Ok(run.into_iter().flatten().any(|days| days >= MAU_DAYS))
 }
 
 /// A key figure and its calculation.
@@ -238,7 +143,7 @@ const KEY_FIGURES: [KeyFigureDefinition; 7] = [
 ];
 
 /// The user of the row of `top-users` for events without a user.
-const UNKNOWN_USER: &str = "(unknown)";
+pub const UNKNOWN_USER: &str = "(unknown)";
 
 /// The reach of shares with external users in `sharing-audit`.
 pub const EXTERNAL_REACH: &str = "external";

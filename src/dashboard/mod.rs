@@ -1,20 +1,53 @@
-//! Builds the dashboard: results of several reports on one HTML page.
+//! Builds the dashboard: results of several reports for several periods on one HTML page.
 //!
 //! Every number on the page is one that a report returns, or a sum or number of its rows, so that
 //! each number can be checked with that report.
 
+mod changes;
+mod columns;
+mod comparison;
 mod figures;
+mod item_ids;
+mod item_queries;
+mod items;
 mod panel;
+mod people;
+mod periods;
 mod results;
 mod sections;
 mod sparks;
+mod summary;
 
 use std::collections::HashSet;
 
+use chrono_tz::Tz;
+
 use crate::Result;
-use crate::render::html::{self, Document};
-use crate::report::{self, Filters, NoiseFilter, Options, ReportCatalog, ReportSession, Snapshot};
-use results::{DashboardResults, REPORTS, TREND};
+use crate::render::html::{self, DashboardPage, PackedItems, PeriodView};
+use crate::report::{
+    self, Filters, NoiseFilter, Options, ReportCatalog, ReportDefinition, ReportSession, Snapshot,
+};
+use changes::Changes;
+use columns::TREND;
+use item_ids::ItemIds;
+pub use people::PeopleDisplay;
+use people::PeopleMask;
+use periods::PagePeriod;
+use results::{DashboardResults, REPORTS};
+
+/// The title of a page without one of its own.
+const DEFAULT_TITLE: &str = "Power BI usage";
+
+/// The choices of a page that reports do not have.
+#[derive(Debug, Clone, Default)]
+pub struct PageOptions {
+    /// The title of the page, for example the name of the tenant.
+    pub title: Option<String>,
+    /// The presentation of people.
+    pub people: PeopleDisplay,
+    /// True for a page without scripts and without the details that need them.
+    pub is_static: bool,
+}
 
 /// Returns the columns of the events table that the page needs.
 ///
@@ -23,35 +56,106 @@ use results::{DashboardResults, REPORTS, TREND};
 /// [`crate::Error::Query`] if the guard refuses a statement.
 pub fn required_columns(reports: &ReportCatalog) -> Result<HashSet<String>> {
     let shown = REPORTS.iter().map(|name| reports.find(name)).collect::<Result<Vec<_>>>()?;
-    report::required_columns(shown)
+    let mut statements = item_queries::all();
+    statements.extend([people::statement(), changes::statement()]);
+    report::required_columns(shown.into_iter().chain(&statements))
 }
 
-/// Builds the page as HTML. The same snapshot and options give the same bytes.
+/// Builds the page as HTML. The same snapshot and options give the same bytes on the same day.
 ///
 /// # Errors
 ///
 /// Those of [`report::run`].
-pub fn run(snapshot: &Snapshot, reports: &ReportCatalog, options: &Options) -> Result<Vec<u8>> {
+pub fn run(
+    snapshot: &Snapshot,
+    reports: &ReportCatalog,
+    options: &Options,
+    page: &PageOptions,
+) -> Result<Vec<u8>> {
     let mut definitions = Vec::new();
     for name in REPORTS {
         definitions.push(reports.find(name)?);
     }
     let session = ReportSession::new(snapshot, definitions.iter().copied(), options)?;
-    let results = DashboardResults::run(&session, &definitions)?;
-    let sparks = sparks::report_sparklines(&results, &session)?;
-    let figures = figures::key_figures(&results, &session)?;
-
-    let mut remarks = filter_remarks(options);
-    remarks.extend(results.shared_remarks()?);
-    remarks.extend(figures.remarks);
-    Ok(html::render_page(&Document {
-        title: "Power BI usage".to_owned(),
-        context: results.result(TREND)?.context.clone(),
+    let mask = PeopleMask::new(&session, page.people)?;
+    let (periods, opened) = periods::page_periods(&session, options);
+    let zone = options.time_zone;
+    let builder = ViewBuilder { definitions, mask: &mask, zone, is_static: page.is_static };
+    let mut views = Vec::new();
+    for period in &periods {
+        views.push(match period.bounds {
+            None => builder.build(&session, period)?,
+            Some(bounds) => builder.build(&session.with_days(bounds)?, period)?,
+        });
+    }
+    Ok(html::render_dashboard(&DashboardPage {
+        title: page.title.clone().unwrap_or_else(|| DEFAULT_TITLE.to_owned()),
+        generated: options.now.with_timezone(&options.time_zone).date_naive(),
         time_zone: options.time_zone,
-        remarks,
-        figures: figures.figures,
-        sections: sections::build_sections(&results, sparks)?,
+        filters: filter_remarks(options).iter().map(|remark| mask.text(remark)).collect(),
+        views,
+        opened,
+        has_script: !page.is_static,
     }))
+}
+
+/// The parts that all periods share.
+struct ViewBuilder<'r> {
+    definitions: Vec<&'r ReportDefinition>,
+    mask: &'r PeopleMask,
+    zone: Tz,
+    is_static: bool,
+}
+
+impl ViewBuilder<'_> {
+    /// Computes all figures of a period.
+    fn build(&self, session: &ReportSession<'_>, period: &PagePeriod) -> Result<PeriodView> {
+        let mask = self.mask;
+        let mut results = DashboardResults::run(session, &self.definitions, mask, period.prefix)?;
+        let details = match self.is_static {
+            true => PackedItems::default(),
+            false => self.pack_details(&mut results, session)?,
+        };
+        let sparks = sparks::report_sparklines(&results, session)?;
+        let days = session.coverage();
+        let figures = figures::key_figures(&results, &days)?;
+        let changes = Changes::find(&results, session)?;
+        let comparison = results.comparison.remark();
+        let summary = summary::sentences(&figures, &changes, &comparison, mask)?;
+        let mut remarks = vec![comparison];
+        if days.days > days.complete {
+            remarks.push("Figures that include incomplete days are underestimates.".to_owned());
+        }
+        if !self.is_static {
+            remarks.push(items::items_remark(&results, &results.items)?);
+        }
+        remarks.extend(results.shared_remarks()?.iter().map(|remark| mask.text(remark)));
+        Ok(PeriodView {
+            key: period.key,
+            label: period.label.clone(),
+            context: results.result(TREND)?.context.clone(),
+            summary,
+            figures,
+            sections: sections::build_sections(&results, &changes, sparks)?,
+            about: sections::build_about(&results)?,
+            remarks,
+            limits: results.limits(),
+            details,
+        })
+    }
+
+    /// Packs the details of the items that fit on the page, and sets the links to them.
+    fn pack_details(
+        &self,
+        results: &mut DashboardResults<'_>,
+        session: &ReportSession<'_>,
+    ) -> Result<PackedItems> {
+        let mut period = items::collect(results, session)?;
+        let packed = html::pack_items(&period, self.zone, html::MAX_DETAIL_BYTES)?;
+        period.items.truncate(packed.kept);
+        results.items = ItemIds::of(&period.items);
+        Ok(packed)
+    }
 }
 
 /// Returns the filters in use, in sentences.

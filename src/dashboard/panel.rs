@@ -1,16 +1,22 @@
 //! Builds the panels of the page from the results of reports, with typed columns.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
-use super::results::{
-    DashboardResults, GRAIN_PARAM, MAX_TABLE_ROWS, column_dates, column_index, column_texts,
-};
+use super::changes::FIRST_VIEW;
+use super::columns::{GRAIN_PARAM, column_dates, column_index, column_numbers, column_texts};
+use super::people::is_person_column;
+use super::results::{DashboardResults, MAX_TABLE_ROWS};
 use crate::grid::Grid;
 use crate::render::html::{
-    ChartSeries, ColumnStyle, ColumnView, Panel, PanelKind, Section, SeriesShape,
+    ChartSeries, ColumnStyle, ColumnView, ItemLink, Panel, PanelKind, Section, SeriesShape,
 };
 use crate::report::ReportDefinition;
 use crate::{Error, Result};
+
+/// The parameter of panels with compared rows.
+const COMPARED_PARAM: &str = "compare=previous";
 
 /// The text of a panel without rows.
 const DEFAULT_EMPTY_TEXT: &str = "No data in this period.";
@@ -42,53 +48,80 @@ pub fn percent(name: &'static str) -> Column {
     Column { name, style: ColumnStyle::Percent }
 }
 
+/// Returns a column of differences.
+pub fn change(name: &'static str) -> Column {
+    Column { name, style: ColumnStyle::Change }
+}
+
 /// Returns a series of a chart.
 pub fn series(column: &'static str, title: &'static str, shape: SeriesShape) -> ChartSeries {
     ChartSeries { column: column.into(), title: title.into(), shape }
 }
 
-/// A panel and the report that it is from.
-pub struct PanelBuilder<'q> {
+/// A panel under construction.
+pub struct PanelBuilder<'r> {
     panel: Panel,
-    report: &'q ReportDefinition,
+    results: &'r DashboardResults<'r>,
 }
 
-impl<'q> PanelBuilder<'q> {
+impl<'r> PanelBuilder<'r> {
     /// Returns a panel with all rows and columns of a report.
     pub fn new(
-        results: &DashboardResults<'q>,
+        results: &'r DashboardResults<'r>,
         name: &'static str,
         grain: &'static str,
-    ) -> Result<PanelBuilder<'q>> {
+    ) -> Result<PanelBuilder<'r>> {
         let grid = results.result_by_grain(name, grain)?.grid.clone();
         let params = if grain.is_empty() { vec![] } else { vec![format!("{GRAIN_PARAM}={grain}")] };
-        Ok(PanelBuilder::from_grid(results.report(name)?, name, grid, params))
+        Ok(PanelBuilder::from_grid(results, results.report(name)?, grid, params))
+    }
+
+    /// Returns a panel with rows that were compared with the previous period.
+    pub fn compared(
+        results: &'r DashboardResults<'r>,
+        name: &'static str,
+        grid: Grid,
+    ) -> Result<PanelBuilder<'r>> {
+        let params = vec![COMPARED_PARAM.to_owned()];
+        Ok(PanelBuilder::from_grid(results, results.report(name)?, grid, params))
+    }
+
+    /// Returns a panel with some rows of a report.
+    pub fn listed(
+        results: &'r DashboardResults<'r>,
+        name: &'static str,
+        grid: Grid,
+    ) -> Result<PanelBuilder<'r>> {
+        Ok(PanelBuilder::from_grid(results, results.report(name)?, grid, Vec::new()))
     }
 
     fn from_grid(
-        report: &'q ReportDefinition,
-        name: &str,
+        results: &'r DashboardResults<'r>,
+        report: &ReportDefinition,
         grid: Grid,
         params: Vec<String>,
-    ) -> PanelBuilder<'q> {
-        let shown = |(name, meaning): &(String, String)| ColumnView {
+    ) -> PanelBuilder<'r> {
+        let shown = |name: &String| ColumnView {
             name: name.clone(),
-            meaning: meaning.clone(),
+            meaning: column_meaning(report, name),
             style: ColumnStyle::Plain,
+            link: None,
         };
         let panel = Panel {
-            id: name.to_owned(),
+            id: report.name.clone(),
+            class: "",
             title: report.title.clone(),
             lead: report.question.clone(),
-            report: name.to_owned(),
+            report: report.name.clone(),
             params,
             total_rows: grid.rows.len(),
+            columns: grid.columns.iter().map(|column| shown(&column.name)).collect(),
             grid,
-            columns: report.columns.iter().map(shown).collect(),
             kind: PanelKind::Table,
+            is_short: false,
             empty_text: DEFAULT_EMPTY_TEXT.to_owned(),
         };
-        PanelBuilder { panel, report }
+        PanelBuilder { panel, results }
     }
 
     /// Returns a table of the first rows of a report.
@@ -97,19 +130,20 @@ impl<'q> PanelBuilder<'q> {
     ///
     /// Those of [`PanelBuilder::with_columns`].
     pub fn top_rows(
-        results: &DashboardResults<'q>,
+        results: &'r DashboardResults<'r>,
         name: &'static str,
         columns: &[Column],
-    ) -> Result<PanelBuilder<'q>> {
+    ) -> Result<PanelBuilder<'r>> {
         Ok(PanelBuilder::new(results, name, "")?.with_columns(columns)?.limit_rows())
     }
 
-    /// Shows only these columns, in this order.
+    /// Shows only these columns, in this order. Columns of people are left out if the page hides
+    /// people.
     ///
     /// # Errors
     ///
     /// [`Error::Internal`] naming the column if the report has no such column.
-    pub fn with_columns(mut self, columns: &[Column]) -> Result<PanelBuilder<'q>> {
+    pub fn with_columns(mut self, columns: &[Column]) -> Result<PanelBuilder<'r>> {
         let all = std::mem::take(&mut self.panel.columns);
         let view = |column: &Column| {
             let Column { name, style } = *column;
@@ -118,15 +152,35 @@ impl<'q> PanelBuilder<'q> {
                 Error::internal(format!("the report {report} has no column {name}"))
             })?;
             column_index(&self.panel.grid, name)?;
-            Ok(ColumnView { style, ..found.clone() })
+            let link = self.item_link(name);
+            Ok(ColumnView { style, link, ..found.clone() })
         };
-        self.panel.columns = columns.iter().map(view).collect::<Result<_>>()?;
+        let hides_people = self.results.mask.hides_people();
+        let shown = columns.iter().filter(|one| !(hides_people && is_person_column(one.name)));
+        self.panel.columns = shown.map(view).collect::<Result<_>>()?;
         Ok(self)
     }
 
-    /// Shows only the first rows.
-    pub fn limit_rows(mut self) -> PanelBuilder<'q> {
+    /// Returns the detail views to which the cells of a column lead.
+    fn item_link(&self, column: &str) -> Option<ItemLink> {
+        let items = &self.results.items;
+        let (kind, id_column, known) = match column {
+            "report" => ("report", "report_id", &items.reports),
+            "item" => ("report", "item_id", &items.reports),
+            "workspace" => ("workspace", "workspace_id", &items.workspaces),
+            "user" => ("person", "user", &items.people),
+            "guest" => ("person", "guest", &items.people),
+            "shared_by" => ("person", "shared_by", &items.people),
+            _ => return None,
+        };
+        let is_known = !known.is_empty() && self.panel.grid.position(id_column).is_some();
+        is_known.then(|| ItemLink { kind, id_column, known: Arc::clone(known) })
+    }
+
+    /// Shows only the first rows, and of these the first few until the reader wants all.
+    pub fn limit_rows(mut self) -> PanelBuilder<'r> {
         self.panel.grid.rows.truncate(MAX_TABLE_ROWS);
+        self.panel.is_short = true;
         self
     }
 
@@ -139,7 +193,7 @@ impl<'q> PanelBuilder<'q> {
         mut self,
         column: &str,
         matches: impl Fn(&str) -> bool,
-    ) -> Result<PanelBuilder<'q>> {
+    ) -> Result<PanelBuilder<'r>> {
         let keep: Vec<bool> = column_texts(&self.panel.grid, column)?
             .into_iter()
             .map(|text| text.is_some_and(&matches))
@@ -160,7 +214,7 @@ impl<'q> PanelBuilder<'q> {
         mut self,
         results: &DashboardResults<'_>,
         grain: &str,
-    ) -> Result<PanelBuilder<'q>> {
+    ) -> Result<PanelBuilder<'r>> {
         let is_whole =
             |day: Option<NaiveDate>| day.is_some_and(|day| results.contains_whole(grain, day));
         let mut keep = column_dates(&self.panel.grid, "date")?.into_iter().map(is_whole);
@@ -170,9 +224,25 @@ impl<'q> PanelBuilder<'q> {
         Ok(self)
     }
 
-    /// Sets the anchor, the title and the introduction.
-    pub fn with_title(mut self, id: &str, title: &str, lead: &str) -> PanelBuilder<'q> {
-        self.panel.id = id.to_owned();
+    /// Removes all rows if none has a number in a column, with a text that gives the reason.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`column_index`].
+    pub fn known_rows(mut self, column: &str, reason: &str) -> Result<PanelBuilder<'r>> {
+        let numbers = column_numbers(&self.panel.grid, column)?;
+        if !numbers.is_empty() && numbers.iter().all(Option::is_none) {
+            self.panel.grid.rows.clear();
+            self.panel.total_rows = 0;
+            self.panel.empty_text = reason.to_owned();
+        }
+        Ok(self)
+    }
+
+    /// Sets the anchor, which also is the class, the title and the introduction.
+    pub fn with_title(mut self, id: &'static str, title: &str, lead: &str) -> PanelBuilder<'r> {
+        self.panel.id = format!("{}{id}", self.results.prefix);
+        self.panel.class = id;
         self.panel.title = title.to_owned();
         self.panel.lead = lead.to_owned();
         self
@@ -183,7 +253,7 @@ impl<'q> PanelBuilder<'q> {
     /// # Errors
     ///
     /// Those of [`column_index`].
-    pub fn with_chart(self, series: Vec<ChartSeries>) -> Result<PanelBuilder<'q>> {
+    pub fn with_chart(self, series: Vec<ChartSeries>) -> Result<PanelBuilder<'r>> {
         for one in &series {
             column_index(&self.panel.grid, &one.column)?;
         }
@@ -191,13 +261,13 @@ impl<'q> PanelBuilder<'q> {
     }
 
     /// Sets the kind of presentation.
-    pub fn with_kind(mut self, kind: PanelKind) -> PanelBuilder<'q> {
+    pub fn with_kind(mut self, kind: PanelKind) -> PanelBuilder<'r> {
         self.panel.kind = kind;
         self
     }
 
     /// Sets the text of the panel if it has no rows.
-    pub fn with_empty_text(mut self, text: &str) -> PanelBuilder<'q> {
+    pub fn with_empty_text(mut self, text: &str) -> PanelBuilder<'r> {
         self.panel.empty_text = text.to_owned();
         self
     }
@@ -206,74 +276,35 @@ impl<'q> PanelBuilder<'q> {
     pub fn is_empty(&self) -> bool {
         self.panel.grid.rows.is_empty()
     }
+
+    /// Returns the panel, with people as the page shows them.
+    pub fn build(mut self) -> Panel {
+        self.results.mask.mask_grid(&mut self.panel.grid);
+        self.panel
+    }
 }
 
-/// Returns a section with the limitations of its reports, each once.
+/// Returns the description of a column. Compared rows have columns that the report itself does not
+/// have.
+fn column_meaning(report: &ReportDefinition, name: &str) -> String {
+    let described = report.columns.iter().find(|(known, _)| known == name);
+    match described {
+        Some((_, meaning)) => meaning.clone(),
+        None if name.ends_with("_before") => "on the compared days of the period before".to_owned(),
+        None if name == FIRST_VIEW => "day of the first view in the stored log".to_owned(),
+        None if name.ends_with("_change") => "difference between both periods".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// Returns a section.
 pub fn section(
+    results: &DashboardResults<'_>,
     id: &'static str,
-    tab: &'static str,
     title: &'static str,
     panels: Vec<PanelBuilder<'_>>,
 ) -> Section {
-    let mut limits: Vec<String> = Vec::new();
-    for limit in panels.iter().flat_map(|builder| &builder.report.limits) {
-        if !limits.contains(limit) {
-            limits.push(limit.clone());
-        }
-    }
-    let panels = panels.into_iter().map(|builder| builder.panel).collect();
-    Section { id: id.into(), tab: tab.into(), title: title.into(), panels, limits }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::grid::{Cell, CellKind};
-
-    fn report() -> ReportDefinition {
-        let mut report = ReportDefinition::ad_hoc("SELECT 1");
-        report.columns = ["name", "views"].map(|name| (name.to_owned(), String::new())).into();
-        report
-    }
-
-    fn builder(report: &ReportDefinition) -> PanelBuilder<'_> {
-        let mut grid = Grid::new([("name", CellKind::Text), ("views", CellKind::Int)]);
-        for name in ["a", "b", "a"] {
-            grid.rows.push(vec![Cell::Text(name.into()), Cell::Int(1)]);
-        }
-        PanelBuilder::from_grid(report, "top-names", grid, Vec::new())
-    }
-
-    #[test]
-    fn columns_have_the_order_and_style_of_the_list() {
-        let report = report();
-        let columns = [percent("views"), wide_only("name")];
-        let panel = builder(&report).with_columns(&columns).unwrap().panel;
-        let shown: Vec<_> = panel.columns.iter().map(|c| (c.name.as_str(), c.style)).collect();
-        let expected =
-            [("views", ColumnStyle::Percent), ("name", ColumnStyle::HiddenOnPhoneAndPaper)];
-        assert_eq!(shown, expected);
-    }
-
-    #[test]
-    fn unknown_columns_are_errors_with_their_name() {
-        let report = report();
-        let shape = SeriesShape::Bars;
-        for result in [
-            builder(&report).with_columns(&[col("views"), col("vews")]),
-            builder(&report).filter_rows("vews", |_| true),
-            builder(&report).with_chart(vec![series("vews", "Views", shape)]),
-        ] {
-            let error = result.err().unwrap();
-            assert!(matches!(error, Error::Internal(_)), "{error:?}");
-            assert!(error.to_string().contains("column vews"), "{error}");
-        }
-    }
-
-    #[test]
-    fn filtered_rows_are_the_total() {
-        let report = report();
-        let panel = builder(&report).filter_rows("name", |name| name == "a").unwrap().panel;
-        assert_eq!((panel.total_rows, panel.grid.rows.len()), (2, 2));
-    }
+    let panels = panels.into_iter().map(PanelBuilder::build).collect();
+    let id = format!("{}{id}", results.prefix).into();
+    Section { id, tab: title.into(), title: title.into(), panels }
 }

@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Days, Months, NaiveDate, TimeDelta};
+use chrono::{Datelike, Days, Months, NaiveDate};
 
-use crate::grid::{Cell, Grid};
+use super::columns::{ADOPTION, COHORTS, TREND, grain_params};
+use super::comparison::PeriodComparison;
+use super::item_ids::ItemIds;
+use super::people::PeopleMask;
+
 use crate::report::{ReportDefinition, ReportResult, ReportSession};
 use crate::{Error, Result};
 
 /// The reports on the page. Those over time run with a grain.
-pub const REPORTS: [&str; 14] = [
+pub const REPORTS: [&str; 15] = [
     TREND,
     ADOPTION,
+    COHORTS,
     "consumption-method",
     "coverage",
     "data-quality",
@@ -26,14 +31,6 @@ pub const REPORTS: [&str; 14] = [
     "workspace-usage",
 ];
 
-/// The report of views over time.
-pub const TREND: &str = "consumption-trend";
-/// The report of active users over time.
-pub const ADOPTION: &str = "adoption";
-
-/// The parameter of reports over time that sets the length of a row: day, week or month.
-pub const GRAIN_PARAM: &str = "grain";
-
 /// The largest number of rows in a table.
 pub const MAX_TABLE_ROWS: usize = 50;
 
@@ -46,6 +43,14 @@ pub struct DashboardResults<'q> {
     pub grain: &'static str,
     /// The grain of charts that show less per day.
     pub coarse_grain: &'static str,
+    /// The first part of the anchors of the period.
+    pub prefix: &'static str,
+    /// The rule by which people are shown.
+    pub mask: &'q PeopleMask,
+    /// The results on comparable days of this and the previous period.
+    pub comparison: PeriodComparison,
+    /// The items that have a detail view.
+    pub items: ItemIds,
     period: Option<(NaiveDate, NaiveDate)>,
     reports: BTreeMap<&'static str, &'q ReportDefinition>,
     results: BTreeMap<(&'static str, &'static str), ReportResult>,
@@ -56,6 +61,8 @@ impl<'q> DashboardResults<'q> {
     pub fn run(
         session: &ReportSession<'_>,
         reports: &[&'q ReportDefinition],
+        mask: &'q PeopleMask,
+        prefix: &'static str,
     ) -> Result<DashboardResults<'q>> {
         let (grain, coarse_grain) = match session.coverage().days {
             days if days <= MAX_CHART_POINTS => ("day", "week"),
@@ -75,7 +82,35 @@ impl<'q> DashboardResults<'q> {
             }
         }
         let period = session.period();
-        Ok(DashboardResults { grain, coarse_grain, period, reports, results })
+        let comparison = PeriodComparison::run(session, &reports, grain)?;
+        let items = ItemIds::default();
+        Ok(DashboardResults {
+            grain,
+            coarse_grain,
+            prefix,
+            mask,
+            comparison,
+            items,
+            period,
+            reports,
+            results,
+        })
+    }
+
+    /// Returns the first and the last day of the period, if known.
+    pub fn period(&self) -> Option<(NaiveDate, NaiveDate)> {
+        self.period
+    }
+
+    /// Returns the limitations of all reports, each once.
+    pub fn limits(&self) -> Vec<String> {
+        let mut limits: Vec<String> = Vec::new();
+        for limit in self.reports.values().flat_map(|report| &report.limits) {
+            if !limits.contains(limit) {
+                limits.push(limit.clone());
+            }
+        }
+        limits
     }
 
     /// Returns the result of a report, with the finer grain.
@@ -120,83 +155,5 @@ impl<'q> DashboardResults<'q> {
         let mut remarks = self.result("top-reports")?.remarks.clone();
         remarks.retain(|remark| others.iter().all(|others| others.contains(remark)));
         Ok(remarks)
-    }
-}
-
-/// Returns the parameters of a grain; none for an empty grain.
-pub fn grain_params(grain: &'static str) -> Vec<(&'static str, &'static str)> {
-    if grain.is_empty() { Vec::new() } else { vec![(GRAIN_PARAM, grain)] }
-}
-
-/// Returns the position of a column.
-///
-/// # Errors
-///
-/// [`Error::Internal`] naming the column if the grid has no such column.
-pub fn column_index(grid: &Grid, column: &str) -> Result<usize> {
-    let found = grid.columns.iter().position(|found| found.name == column);
-    found.ok_or_else(|| Error::internal(format!("the dashboard needs the column {column}")))
-}
-
-/// Returns the numbers of a column, by row.
-///
-/// # Errors
-///
-/// Those of [`column_index`].
-pub fn column_numbers(grid: &Grid, column: &str) -> Result<Vec<Option<f64>>> {
-    let at = column_index(grid, column)?;
-    let number = |row: &Vec<Cell>| match row.get(at) {
-        Some(Cell::Int(number)) => Some(*number as f64),
-        Some(Cell::Float(number)) => Some(*number),
-        _ => None,
-    };
-    Ok(grid.rows.iter().map(number).collect())
-}
-
-/// Returns the texts of a column, by row.
-///
-/// # Errors
-///
-/// Those of [`column_index`].
-pub fn column_texts<'g>(grid: &'g Grid, column: &str) -> Result<Vec<Option<&'g str>>> {
-    let at = column_index(grid, column)?;
-    let text = |row: &'g Vec<Cell>| match row.get(at) {
-        Some(Cell::Text(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    Ok(grid.rows.iter().map(text).collect())
-}
-
-/// Returns the dates of a column, by row.
-///
-/// # Errors
-///
-/// Those of [`column_index`].
-pub fn column_dates(grid: &Grid, column: &str) -> Result<Vec<Option<NaiveDate>>> {
-    let at = column_index(grid, column)?;
-    let date = |row: &Vec<Cell>| match row.get(at) {
-        Some(Cell::Date { days }) => {
-            NaiveDate::default().checked_add_signed(TimeDelta::days((*days).into()))
-        }
-        _ => None,
-    };
-    Ok(grid.rows.iter().map(date).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::grid::CellKind;
-
-    #[test]
-    fn unknown_column_is_an_error_with_its_name() {
-        let grid = Grid::new([("views", CellKind::Int)]);
-        assert_eq!(column_numbers(&grid, "views").unwrap(), []);
-        for error in
-            [column_numbers(&grid, "vews").unwrap_err(), column_texts(&grid, "vews").unwrap_err()]
-        {
-            assert!(matches!(error, Error::Internal(_)), "{error:?}");
-            assert!(error.to_string().contains("column vews"), "{error}");
-        }
     }
 }

@@ -8,7 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use super::results::{DashboardResults, MAX_TABLE_ROWS, column_numbers, column_texts};
+use super::columns::{column_numbers, column_texts};
+use super::results::{DashboardResults, MAX_TABLE_ROWS};
 use crate::Result;
 use crate::report::{ReportDefinition, ReportSession};
 

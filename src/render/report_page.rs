@@ -27,7 +27,6 @@ impl Renderer for ReportPage {
                 tab: panel.title.clone().into(),
                 title: panel.title.clone().into(),
                 panels: vec![Panel { id: format!("{}-panel", panel.id), ..panel }],
-                limits: Vec::new(),
             })
             .collect();
         Ok(render_page(&Document {
@@ -35,7 +34,6 @@ impl Renderer for ReportPage {
             context,
             time_zone: input.time_zone,
             remarks: input.remarks.to_vec(),
-            figures: Vec::new(),
             sections,
         }))
     }
@@ -51,7 +49,6 @@ pub fn html_tables(input: &TablesInput<'_>) -> Vec<u8> {
             tab: table.title.clone().into(),
             title: table.title.clone().into(),
             panels,
-            limits: Vec::new(),
         }
     });
     render_page(&Document {
@@ -59,7 +56,6 @@ pub fn html_tables(input: &TablesInput<'_>) -> Vec<u8> {
         context: input.context.clone(),
         time_zone: input.time_zone,
         remarks: input.remarks.to_vec(),
-        figures: Vec::new(),
         sections: sections.collect(),
     })
 }
@@ -77,9 +73,11 @@ fn panels(
         name: name.clone(),
         meaning: String::new(),
         style: ColumnStyle::Exact,
+        link: None,
     };
     let table = Panel {
         id: id.to_owned(),
+        class: "",
         title: title.to_owned(),
         lead: lead.to_owned(),
         report: report.to_owned(),
@@ -88,6 +86,7 @@ fn panels(
         grid: grid.clone(),
         columns: grid.columns.iter().map(|one| column(&one.name)).collect(),
         kind: PanelKind::Table,
+        is_short: false,
         empty_text: "No rows.".to_owned(),
     };
     let drawn = chart.filter(|_| !grid.rows.is_empty()).map(|chart| Panel {

@@ -65,6 +65,12 @@ pub(super) fn run(
     Ok(ReportResult { grid: selected.grid, chart, remarks, ..whole })
 }
 
+/// Returns the rows of a report on two sessions over comparable days, with the values of both.
+/// `None` if the rows of the report have no counterpart in another period.
+pub fn comparison_rows(report: &ReportDefinition, later: &Grid, earlier: &Grid) -> Option<Grid> {
+    report.compared.as_ref().map(|compared| compared_grid(compared, later, Some(earlier)))
+}
+
 /// The texts of a comparison for its remark.
 struct Sentences {
     /// Which days are compared, after their number.

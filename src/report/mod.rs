@@ -21,6 +21,7 @@ pub use crate::store::Snapshot;
 use crate::{Error, Result};
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, row_counts_statement, views};
 pub use combined::{CombinedReports, run_combined};
+pub use compare::comparison_rows;
 pub use details::details_columns;
 pub use options::{EarlierPeriod, FailCondition, Options};
 pub use rendered::RenderedReport;

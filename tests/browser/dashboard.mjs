@@ -3,12 +3,15 @@
 // YEAR and ATTACK are folders of log files from the example `synth`. Screenshots and a printed page
 // are written to the folder PICTURES. README.md lists the checks.
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { AXE, Pages, account, check, checkQuiet, checkWidth, folderOf, launch, open } from "./harness.mjs";
 
 const WIDTHS = [1280, 390];
+
+/** The part of the page that is shown: the view of the period with which it opens. */
+const VIEW = ".view.opened";
 
 const [, , program, year, attack, pictures] = process.argv;
 if (!pictures) {
@@ -51,8 +54,16 @@ async function sorting(page) {
 
 async function filtering(page) {
   const rows = page.locator("#top-reports-rows tbody tr:visible");
-  const all = await rows.count();
-  const input = page.getByLabel("Filter rows: Most viewed reports");
+  const first = await rows.count();
+  const all = await page.locator("#top-reports-rows tbody tr").count();
+  check("a table shows its first rows", first === 10 && all > 10, { first, all });
+  const button = page.getByRole("button", { name: `Show all ${all}: Reports` });
+  await button.focus();
+  await page.keyboard.press("Enter");
+  check("all rows are shown on demand", (await rows.count()) === all);
+  await page.getByRole("button", { name: "Show 10: Reports" }).click();
+  check("and the first rows again", (await rows.count()) === first);
+  const input = page.locator(VIEW).getByLabel("Filter rows: Reports");
   await input.fill("finance sales");
   const found = await texts(page, "#top-reports-rows tbody tr:not([hidden])");
   const isRight = (text) => /finance/i.test(text) && /sales/i.test(text);
@@ -62,7 +73,7 @@ async function filtering(page) {
   await input.fill("<script>");
   check("no row is like that", (await rows.count()) === 0);
   await input.fill("");
-  check("without words all rows are back", (await rows.count()) === all);
+  check("without words the first rows are back", (await rows.count()) === first);
 }
 
 const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -96,7 +107,7 @@ async function values(page) {
   await page.mouse.move(2, 2);
   check("away from the chart nothing is shown", await tip.isHidden());
 
-  await page.locator("nav a").last().focus();
+  await page.locator(`${VIEW} nav a`).last().focus();
   for (let tabs = 0; tabs < 30 && !(await plot.evaluate((plot) => plot === document.activeElement)); tabs += 1) {
     await page.keyboard.press("Tab");
   }
@@ -110,15 +121,115 @@ async function values(page) {
   await page.keyboard.press("Escape");
   check("Escape ends it", await tip.isHidden());
 
-  await page.locator(".heat td[data-tip]").nth(34).hover();
+  await page.locator(`${VIEW} .heat td[data-tip]`).nth(34).hover();
   check("an hour shows its value", /^Tue 10:00 to 10:59: average views .*, viewers .*$/.test(await tip.textContent()), await tip.textContent());
   await page.mouse.move(2, 2);
-  await page.locator(".heat td[data-tip]").first().focus();
+  await page.locator(`${VIEW} .heat td[data-tip]`).first().focus();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowRight");
   check("hours are reached by arrows", (await tip.textContent()).startsWith("Tue 1:00"), await tip.textContent());
-  await page.locator(".month td.missing").first().hover();
+  await page.locator(`${VIEW} .about > summary`).click();
+  await page.locator(`${VIEW} .month td.missing`).first().hover();
   check("a missing day says why", /missing, no events; /.test(await tip.textContent()), await tip.textContent());
+}
+
+async function periods(page) {
+  const shown = () => page.locator(".view:visible").evaluateAll((all) => all.map((one) => one.className.split(" ")[1]));
+  check("the page opens with the period of the command", (await shown()).join() === "whole", await shown());
+  await page.getByText("7 days", { exact: true }).click();
+  check("the switch shows another period", (await shown()).join() === "d7", await shown());
+  const days = await page.locator(".view:visible #\\37 -days-views-rows tbody tr").count();
+  check("with the rows of its days", days === 7, days);
+  await page.locator("#period-d7").focus();
+  await page.keyboard.press("ArrowRight");
+  check("arrows change the period", (await shown()).join() === "d28", await shown());
+  await page.getByText("90 days", { exact: true }).click();
+}
+
+async function exploring(page, name) {
+  const detail = page.locator(".detail");
+  const link = page.locator("#top-reports-rows a.item").first();
+  const report = await link.textContent();
+  const views = await link.locator("xpath=ancestor::tr").locator("td").nth(3).textContent();
+  await link.scrollIntoViewIfNeeded();
+  const scroll = await page.evaluate(() => window.scrollY);
+  await link.focus();
+  await page.keyboard.press("Enter");
+  await detail.waitFor();
+  check(`${name}: a link opens the details`, (await detail.locator("h2").textContent()) === report, report);
+  check(`${name}: the address names the item`, /#report=.+/.test(page.url()), page.url());
+  check(`${name}: the overview is hidden`, (await page.locator(".view:visible").count()) === 0);
+  check(`${name}: the title of the window names it`, (await page.title()).startsWith(report));
+  check(`${name}: the focus is on the name`, await detail.locator("h2").evaluate((one) => one === document.activeElement));
+  const fact = await detail.locator("[data-fact=views] .value").textContent();
+  check(`${name}: the details have the views of the table`, fact === views, { fact, views });
+  check(`${name}: the days are drawn`, (await detail.locator(".plot svg:visible path.s1").getAttribute("d")).length > 10);
+  await checkWidth(`${name}, details`, page);
+  await accessible(`${name}, details`, page);
+
+  const person = detail.locator(".of-viewers a.item").first();
+  const viewer = await person.textContent();
+  await person.click();
+  await page.waitForFunction((text) => document.querySelector(".detail h2")?.textContent === text, viewer);
+  check(`${name}: a viewer opens the person`, /#person=/.test(page.url()), page.url());
+  await page.goBack();
+  await page.waitForFunction((text) => document.querySelector(".detail h2")?.textContent === text, report);
+  check(`${name}: back leads to the report`, /#report=/.test(page.url()), page.url());
+  await detail.getByText("← Overview").click();
+  await detail.waitFor({ state: "detached" });
+  check(`${name}: back leads to the overview`, (await page.locator(VIEW).isVisible()));
+  const after = await page.evaluate(() => window.scrollY);
+  check(`${name}: at the place that was left`, Math.abs(after - scroll) < 3, { scroll, after });
+
+  const search = page.getByRole("combobox");
+  await search.fill(report.slice(0, 5).toLowerCase());
+  await page.getByRole("option").first().waitFor();
+  await page.keyboard.press("ArrowDown");
+  const marked = await page.locator("[role=option][aria-selected=true] bdi").textContent();
+  await page.keyboard.press("Enter");
+  await detail.waitFor();
+  check(`${name}: the search opens what was found`, (await detail.locator("h2").textContent()) === marked, marked);
+  await search.fill("no such thing");
+  check(`${name}: the search says that there is nothing`, (await page.getByText("Nothing found").count()) === 1);
+  await page.keyboard.press("Escape");
+  check(`${name}: Escape closes the search`, await page.locator("#found").isHidden());
+  await page.goBack();
+  await detail.waitFor({ state: "detached" });
+}
+
+async function downloading(page) {
+  const text = async (button) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
+    return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
+  };
+  const csv = await text(page.getByRole("button", { name: "Download CSV: Reports" }));
+  const rows = await page.locator("#top-reports-rows tbody tr").count();
+  const lines = csv.text.split("\r\n");
+  check("a table is saved as CSV", csv.name === "reports.csv" && lines.length === rows + 2, { name: csv.name, lines: lines.length });
+  check("with its titles", lines[0].replace("\ufeff", "").startsWith("Rank,Report,Workspace,Views"), lines[0]);
+  const svg = await text(page.getByRole("button", { name: "Save SVG: Views over time" }));
+  check("a chart is saved as SVG", svg.text.startsWith("<svg") && /stroke="rgb/.test(svg.text) && !svg.text.includes("class="), svg.text.slice(0, 200));
+}
+
+/** Checks addresses that name an item, and browsers and items without details. */
+async function addresses(browser, url) {
+  const opened = await open(browser, url);
+  const item = await opened.page.locator(`${VIEW} [data-item^=workspace]`).first().getAttribute("data-item");
+  await opened.context.close();
+  const [kind, id] = item.split("=");
+  for (const [name, target, text, script] of [
+    ["an address opens the details", `#${kind}=${encodeURIComponent(id)}`, "Views by day", null],
+    ["an unknown item is explained", "#report=nothing", "no details of it", null],
+    ["an old browser is explained", `#${kind}=${encodeURIComponent(id)}`, "cannot unpack the details", "delete window.DecompressionStream"],
+  ]) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    if (script) await page.addInitScript(script);
+    await page.goto(url + target);
+    await page.locator(".detail").waitFor();
+    check(name, (await page.locator(".detail").textContent()).includes(text));
+    await context.close();
+  }
 }
 
 /** Checks that the policy blocks scripts, styles and images that are inserted into the page. */
@@ -156,9 +267,13 @@ async function accessible(name, page) {
 
 async function withoutScript(browser, url) {
   const { context, page } = await open(browser, url, { javaScriptEnabled: false });
+  await page.locator(`${VIEW} .about > summary`).click();
   for (const selector of ["#views svg.wide path.s1", "#active svg.wide path.s3", "#growth svg.wide", ".spark svg path", ".heat td", ".month td"]) {
-    check(`without a script ${selector} is there`, await page.locator(selector).first().isVisible());
+    check(`without a script ${selector} is there`, await page.locator(`${VIEW} ${selector}`).first().isVisible());
   }
+  await page.getByText("7 days", { exact: true }).click();
+  check("without a script the period can be changed", (await page.locator(".view.d7").isVisible()) && (await page.locator(VIEW).isHidden()));
+  await page.getByText("90 days", { exact: true }).click();
   check("without a script tables are there", (await page.locator("#top-reports-rows tbody tr:visible").count()) > 10);
   await page.locator("#views summary").click();
   check("without a script the values can be read", await page.locator("#views-rows tbody tr").first().isVisible());
@@ -172,12 +287,12 @@ async function printed(browser, url, name) {
   await page.setViewportSize({ width: 703, height: 1000 });
   await checkWidth("on paper", page);
   check("on paper there are charts", await page.locator("#views svg.wide").isVisible());
-  check("on paper there is nothing to click", await page.locator("nav, .theme, .filter, details").evaluateAll(
+  check("on paper there is nothing to click", await page.locator("nav, .switches, .filter, .tools, .show-all, .panel details").evaluateAll(
     (all) => all.every((one) => getComputedStyle(one).display === "none")));
-  const side = page.locator("#workspace-usage th.side, #exports th.side, #shared th.side, #top-reports th.spark");
+  const side = page.locator("#workspace-usage th.side, #exports th.side, #shared th.side, #top-reports th.spark, #top-users th.side");
   const shown = await side.evaluateAll((all) => all.filter((one) => getComputedStyle(one).display !== "none").length);
   check("on paper there are the columns of the wide layout", shown > 6 && shown === await side.count(), shown);
-  const clipped = await page.locator(".scroll").evaluateAll(
+  const clipped = await page.locator(`${VIEW} .scroll`).evaluateAll(
     (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-labelledby")));
   check("on paper no table is cut off", clipped.length === 0, clipped);
   const pdf = await page.pdf({ preferCSSPageSize: true });
@@ -192,6 +307,8 @@ async function looked(browser, url, name, folder) {
     ["light", { colorScheme: "light" }],
     ["dark", { colorScheme: "dark" }],
     ["narrow", { colorScheme: "light", width: 390, height: 844 }],
+    ["tablet", { colorScheme: "light", width: 768, height: 1024 }],
+    ["large", { colorScheme: "light", width: 1920, height: 1080 }],
   ]) {
     const opened = await open(browser, url, options);
     await checkQuiet(`${name}, ${look}`, url, opened);
@@ -232,10 +349,20 @@ async function all() {
     await sorting(page);
     await filtering(page);
     await themes(page, "with the script");
+    await periods(page);
+    await downloading(page);
+    await exploring(page, "wide");
     await checkQuiet("after all of it", urls.lately, opened);
     await policy(page, seen);
     await opened.context.close();
 
+    const phone = await open(browser, urls.lately, { width: 390, height: 844 });
+    await exploring(phone.page, "narrow");
+    await phone.page.locator("#top-reports-rows a.item").first().click();
+    await phone.page.locator(".detail").waitFor();
+    await phone.page.screenshot({ path: join(folder, "detail-narrow.png"), fullPage: true });
+    await phone.context.close();
+    await addresses(browser, urls.lately);
     await withoutScript(browser, urls.lately);
     await printed(browser, urls.lately, join(folder, "lately.pdf"));
   } finally {

@@ -96,6 +96,8 @@ mod report_oracles;
 mod comparisons;
 // The dashboard: its figures, its policy, and names that attack it.
 mod dashboard;
+// The details of single items on the dashboard, and people in its bytes.
+mod page_items;
 // Power BI projects: references, pages, names, and what a second run replaces.
 mod powerbi;
 // The model of such a project, as far as tests need it.

@@ -149,25 +149,49 @@ pub(in crate::cli) struct SqlArgs {
 
 /// Write an HTML dashboard
 ///
-/// Writes one HTML file with key figures and how they changed, charts over time, tables that you
-/// can sort and filter, and gaps in the log. The file loads no other files, so you can email or
-/// print it. Its figures match those of the reports.
+/// Writes one HTML file with the most important changes in sentences, key figures, charts over
+/// time, and tables that you can sort and filter. The page can switch between periods. The file
+/// loads no other files, so you can email or print it. Its figures match those of the reports.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   pbi-analyze dashboard --output usage.html
   pbi-analyze dashboard --since 90d --tz Europe/Berlin --output usage.html
-  pbi-analyze dashboard --workspace Finance --since 90d --output finance.html
+  pbi-analyze dashboard --workspace Finance --title Finance --output finance.html
+  pbi-analyze dashboard --people pseudonyms --output usage.html
   pbi-analyze dashboard --from ./activity-log --output usage.html
 
-With --since, key figures are compared with the same number of days before, if
-the log has them.")]
+Without a period, the page opens with the last 28 days. Key figures are compared
+with the same number of days before, if the log has them.")]
 pub(in crate::cli) struct DashboardArgs {
     #[command(flatten)]
     pub(in crate::cli) query_args: QueryArgs,
+    /// Title of the page [default: Power BI usage]
+    #[arg(long, value_name = "TEXT")]
+    pub(in crate::cli) title: Option<String>,
+    /// Presentation of people on the page
+    #[arg(long, value_enum, ignore_case = true, default_value_t = PeopleArg::Names)]
+    pub(in crate::cli) people: PeopleArg,
+    /// Write a page without scripts, for mail systems that block them
+    ///
+    /// The page has the same figures and periods, and no search, sorting and details of single
+    /// items.
+    #[arg(long = "static")]
+    pub(in crate::cli) is_static: bool,
     /// Write to FILE, or to stdout if FILE is -
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
+}
+
+/// Presentation of people on a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum PeopleArg {
+    /// Addresses
+    Names,
+    /// Numbers, the same on the whole page
+    Pseudonyms,
+    /// No people
+    None,
 }
 
 /// Write a Power BI project: data, semantic model and report

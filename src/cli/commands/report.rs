@@ -5,13 +5,15 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::shared::{exit_status, log_problems, open_existing, source_options};
-use crate::cli::args::{DashboardArgs, OutputArgs, QueryArgs, ReportArgs, SqlArgs, Theme};
+use crate::cli::args::{
+    DashboardArgs, OutputArgs, PeopleArg, QueryArgs, ReportArgs, SqlArgs, Theme,
+};
 use crate::cli::exit::ExitStatus;
 use crate::cli::progress::ProgressReporter;
 use crate::cli::text::count;
 use crate::cli::width::{DEFAULT_WIDTH, output_width};
 use crate::cli::{log, out, output_name, report_help};
-use crate::dashboard;
+use crate::dashboard::{self, PageOptions, PeopleDisplay};
 use crate::error::{Error, Result};
 use crate::ingest;
 use crate::report::{
@@ -121,7 +123,16 @@ pub(in crate::cli) fn dashboard(command: &DashboardArgs, quiet: bool) -> Result<
     output_name::check_extension(command.output.as_deref(), "a dashboard is HTML", &known)?;
     let (reports, options) = (ReportCatalog::new(None)?, base_options(&command.query_args));
     let columns = dashboard::required_columns(&reports)?;
-    let read = |snapshot: &Snapshot| dashboard::run(snapshot, &reports, &options);
+    let page = PageOptions {
+        title: command.title.clone(),
+        people: match command.people {
+            PeopleArg::Names => PeopleDisplay::Names,
+            PeopleArg::Pseudonyms => PeopleDisplay::Pseudonyms,
+            PeopleArg::None => PeopleDisplay::Hidden,
+        },
+        is_static: command.is_static,
+    };
+    let read = |snapshot: &Snapshot| dashboard::run(snapshot, &reports, &options, &page);
     let (page, status) = with_snapshot(&command.query_args, columns, quiet, read)?;
     out::write(&page, command.output.as_deref())?;
     Ok(status)

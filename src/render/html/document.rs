@@ -1,13 +1,15 @@
-//! Defines the HTML page: its key figures, sections, panels and charts.
+//! Defines the parts of an HTML page: sections, panels and charts.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 
 use crate::grid::{Chart, Grid};
 use crate::render::input::ReportContext;
 
-/// A page of several results.
+/// A page of the results of one report.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// The title of the page.
@@ -16,36 +18,10 @@ pub struct Document {
     pub context: ReportContext,
     /// The zone in which instants are shown.
     pub time_zone: Tz,
-    /// Sentences at the top of the page, for example the filters in use.
+    /// Sentences at the top of the page.
     pub remarks: Vec<String>,
-    /// The key figures at the top.
-    pub figures: Vec<KeyFigure>,
     /// The sections, in their order.
     pub sections: Vec<Section>,
-}
-
-/// One number with its change from the previous period.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeyFigure {
-    /// The identifier, for programs that read the page.
-    pub name: &'static str,
-    /// The text above the number.
-    pub label: &'static str,
-    /// The number, if known.
-    pub value: Option<f64>,
-    /// The change from the previous period, if the two can be compared.
-    pub change: Option<FigureChange>,
-    /// The text below the number, where no change is shown.
-    pub note: String,
-}
-
-/// The numbers of comparable days of this and the previous period.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FigureChange {
-    /// The number of this period.
-    pub value: f64,
-    /// The number of the previous period.
-    pub previous: f64,
 }
 
 /// A section of the page.
@@ -59,8 +35,6 @@ pub struct Section {
     pub title: Cow<'static, str>,
     /// The panels, in their order.
     pub panels: Vec<Panel>,
-    /// The limitations of its figures.
-    pub limits: Vec<String>,
 }
 
 /// One result on the page.
@@ -68,6 +42,8 @@ pub struct Section {
 pub struct Panel {
     /// The anchor of the panel.
     pub id: String,
+    /// The class of the panel; empty for none.
+    pub class: &'static str,
     /// The title.
     pub title: String,
     /// The introduction below the title.
@@ -84,6 +60,8 @@ pub struct Panel {
     pub columns: Vec<ColumnView>,
     /// The kind of presentation.
     pub kind: PanelKind,
+    /// True if the script shows only the first rows until the reader wants all.
+    pub is_short: bool,
     /// The text that replaces the table if there are no rows.
     pub empty_text: String,
 }
@@ -104,6 +82,19 @@ pub struct ColumnView {
     pub meaning: String,
     /// The presentation of the column.
     pub style: ColumnStyle,
+    /// The items with a detail view that the column names.
+    pub link: Option<ItemLink>,
+}
+
+/// A kind of items with detail views.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemLink {
+    /// The kind of item, for example `report`.
+    pub kind: &'static str,
+    /// The column of the IDs.
+    pub id_column: &'static str,
+    /// The IDs that have a detail view on the page.
+    pub known: Arc<BTreeSet<String>>,
 }
 
 /// The presentation of a column.
@@ -119,6 +110,8 @@ pub enum ColumnStyle {
     HiddenOnPhoneAndPaper,
     /// A percentage, with a bar.
     Percent,
+    /// A difference, with its sign.
+    Change,
 }
 
 /// The presentation of a panel.
@@ -136,6 +129,8 @@ pub enum PanelKind {
     WeekHeatmap,
     /// A calendar of day statuses.
     Calendar,
+    /// The retention of cohorts, as percentages by months since they started.
+    Cohorts,
 }
 
 /// Small line charts, at most one per row.

@@ -3,12 +3,13 @@
 
 use chrono_tz::Tz;
 
-use super::document::{ChartSeries, ColumnStyle, ColumnView, Panel, Sparklines};
+use super::document::{ChartSeries, ColumnStyle, ColumnView, ItemLink, Panel, Sparklines};
 use super::markup::Markup;
 use super::values::{UNKNOWN, column_numbers, format_number};
-use crate::grid::{Cell, CellKind};
+use crate::grid::{Cell, CellKind, Grid};
 use crate::render::input::RenderInput;
 use crate::render::text::{self, group_digits};
+use crate::render::text_width::printable;
 use crate::render::time;
 
 /// The largest number of characters that a name shows; the style sheet shortens most names earlier.
@@ -23,6 +24,9 @@ const MAX_TOOLTIP_CHARS: usize = 10_000;
 /// The class of times that are shown with their minute.
 const EXACT_TIME_CLASS: &str = "d exact";
 
+/// The class of differences, which have a sign.
+const CHANGE_CLASS: &str = "n change";
+
 /// Writes the rows of a panel.
 pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, time_zone: Tz) {
     let grid = &panel.grid;
@@ -35,13 +39,18 @@ pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, 
     to.attr("aria-labelledby", panel.title_id());
     to.open("table").attr("id", format_args!("{}-rows", panel.id));
     to.attr("data-report", &panel.report).attr("data-set", panel.params.join(" "));
-    to.attr("data-of", panel.total_rows).open("thead").open("tr");
+    to.attr("data-of", panel.total_rows);
+    if panel.is_short {
+        to.flag("data-short");
+    }
+    to.open("thead").open("tr");
     for (at, shown) in &shown {
         let kind = grid.columns[*at].kind;
         to.open("th").attr("scope", "col").attr("data-column", &shown.name);
         to.attr("class", cell_class(kind, shown.style));
         if !shown.meaning.is_empty() {
-            to.attr("title", &shown.meaning);
+            // Descriptions of columns mark names with backticks.
+            to.attr("title", shown.meaning.replace('`', ""));
         }
         to.text(column_title(&shown.name)).close("th");
     }
@@ -62,13 +71,10 @@ pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, 
         to.open("tr");
         for (at, shown) in &shown {
             if let (Some(value), Some(text)) = (cells.get(*at), texts.get(*at)) {
-                write_cell(
-                    to,
-                    value,
-                    text,
-                    cell_class(grid.columns[*at].kind, shown.style),
-                    time_zone,
-                );
+                let class = cell_class(grid.columns[*at].kind, shown.style);
+                to.open("td").attr("class", class);
+                write_link(to, shown, grid, cells);
+                write_cell(to, value, text, class, time_zone);
             }
         }
         if let Some(sparks) = sparks {
@@ -86,17 +92,18 @@ pub fn write_table(to: &mut Markup, panel: &Panel, sparks: Option<&Sparklines>, 
 
 fn cell_class(kind: CellKind, style: ColumnStyle) -> &'static str {
     let classes = match kind {
-        CellKind::Int | CellKind::Float => ["n", "n side", "n minor", "n share"],
-        CellKind::Text => ["t", "t side", "t minor", "t"],
-        _ => ["d", "d side", "d minor", "d"],
+        CellKind::Int | CellKind::Float => ["n", "n side", "n minor", "n share", CHANGE_CLASS],
+        CellKind::Text => ["t", "t side", "t minor", "t", "t"],
+        _ => ["d", "d side", "d minor", "d", "d"],
     };
-    let [plain, side, minor, share] = classes;
+    let [plain, side, minor, share, change] = classes;
     match style {
         ColumnStyle::Exact if plain == "d" => EXACT_TIME_CLASS,
         ColumnStyle::Plain | ColumnStyle::Exact => plain,
         ColumnStyle::HiddenOnPhone => side,
         ColumnStyle::HiddenOnPhoneAndPaper => minor,
         ColumnStyle::Percent => share,
+        ColumnStyle::Change => change,
     }
 }
 
@@ -105,6 +112,8 @@ pub fn column_title(name: &str) -> String {
     match name {
         "dau" | "wau" | "mau" => return name.to_uppercase(),
         "avg_7d" => return "7-day average".to_owned(),
+        "views_before" => return "Before".to_owned(),
+        "views_change" => return "Change".to_owned(),
         _ => {}
     }
     let words =
@@ -114,8 +123,18 @@ pub fn column_title(name: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
+/// Marks a cell that names an item with a detail view, which the script makes a link.
+fn write_link(to: &mut Markup, shown: &ColumnView, grid: &Grid, cells: &[Cell]) {
+    let Some(ItemLink { kind, id_column, known }) = &shown.link else { return };
+    if let Some(Cell::Text(id)) = grid.position(id_column).and_then(|at| cells.get(at))
+        && known.contains(id)
+    {
+        to.attr("data-item", format_args!("{kind}={}", printable(id)));
+    }
+}
+
+/// Writes the rest of a cell whose element is open.
 fn write_cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zone: Tz) {
-    to.open("td").attr("class", class);
     match value {
         Cell::Null if class.starts_with('n') => {
             to.attr("data-v", "").text(UNKNOWN);
@@ -130,8 +149,9 @@ fn write_cell(to: &mut Markup, value: &Cell, text: &str, class: &'static str, zo
             to.isolated_text(text, MAX_SHOWN_CHARS);
         }
         Cell::Int(number) => {
-            let text = group_digits(text);
-            if number.unsigned_abs() >= 1_000 || *number < 0 {
+            let sign = if class == CHANGE_CLASS && *number > 0 { "+" } else { "" };
+            let text = format!("{sign}{}", group_digits(text));
+            if number.unsigned_abs() >= 1_000 || *number < 0 || !sign.is_empty() {
                 to.attr("data-v", number);
             }
             to.text(text);

@@ -6,9 +6,10 @@ use chrono::NaiveDate;
 
 use chrono_tz::Tz;
 
+use super::page::{SCRIPT, STYLE, csp_digest};
 use super::*;
 use crate::grid::{Cell, CellKind, Grid};
-use crate::render::{CoverageCounts, ExcludedEvents};
+use crate::render::{CoverageCounts, ExcludedEvents, ReportContext};
 
 fn over_time(days: &[(i32, Option<i64>, &str)]) -> Grid {
     let mut grid =
@@ -26,9 +27,11 @@ fn panel(grid: Grid, kind: PanelKind) -> Panel {
         name: name.into(),
         meaning: "Description.".into(),
         style: ColumnStyle::Plain,
+        link: None,
     };
     Panel {
         id: "views".into(),
+        class: "views",
         title: "Views".into(),
         lead: String::new(),
         report: "consumption-trend".into(),
@@ -37,6 +40,7 @@ fn panel(grid: Grid, kind: PanelKind) -> Panel {
         columns: grid.columns.iter().map(|column| shown(&column.name)).collect(),
         grid,
         kind,
+        is_short: false,
         empty_text: "Nothing.".into(),
     }
 }
@@ -55,19 +59,11 @@ fn rendered(panels: Vec<Panel>) -> String {
         },
         time_zone: Tz::UTC,
         remarks: vec!["One.".into()],
-        figures: vec![KeyFigure {
-            name: "views",
-            label: "Views",
-            value: Some(1_234.5),
-            change: Some(FigureChange { value: 1_234.5, previous: 2_000.0 }),
-            note: String::new(),
-        }],
         sections: vec![Section {
             id: "one".into(),
             tab: "One".into(),
             title: "One".into(),
             panels,
-            limits: vec!["A limit.".into()],
         }],
     };
     String::from_utf8(render_page(&document)).unwrap()
@@ -97,22 +93,11 @@ fn style_and_script_contain_no_closing_tag() {
 }
 
 #[test]
-fn changes_are_percentages_of_the_previous_period() {
+fn context_is_in_words() {
     let html = rendered(Vec::new());
-    assert!(html.contains(">1,234.5</strong>"), "{html}");
-    assert!(html.contains("▼ </span>38 %<span class=\"visually-hidden\"> less, </span>"), "{html}");
-    assert!(html.contains(">from 2,000</span>"), "{html}");
     assert!(html.contains(
         "Coverage: 2 of 3 days complete (1 missing). Excluded: 1,350,000 automated API events."
     ));
-}
-
-#[test]
-fn change_over_fewer_days_has_both_compared_numbers() {
-    let mut to = Markup::default();
-    write_change(&mut to, FigureChange { value: 150.0, previous: 100.0 }, Some(160.0));
-    let html = to.finish();
-    assert!(html.contains("▲ </span>50 %") && html.contains(">from 100 to 150</span>"), "{html}");
 }
 
 #[test]
@@ -257,4 +242,38 @@ fn hours_with_more_views_are_darker() {
         assert!(html.contains(part), "{part}: {html}");
     }
     assert_eq!(html.matches("<th scope=\"row\">").count(), 7);
+}
+
+#[test]
+fn cohorts_have_percentages_and_the_month_of_the_start_is_left_out() {
+    let mut grid = Grid::new([
+        ("cohort", CellKind::Text),
+        ("months_since", CellKind::Int),
+        ("users", CellKind::Int),
+        ("cohort_size", CellKind::Int),
+        ("retention", CellKind::Float),
+    ]);
+    let share = |share: Option<f64>| share.map_or(Cell::Null, Cell::Float);
+    for (cohort, since, users, retention) in [
+        ("2026-01", 0, 40, Some(1.0)),
+        ("2026-01", 1, 13, Some(0.33)),
+        ("2026-01", 2, 1, None),
+        ("2026-02", 0, 5, Some(1.0)),
+        ("2026-02", 1, 5, Some(1.0)),
+    ] {
+        let size = if cohort == "2026-01" { 40 } else { 5 };
+        let cells = [Cell::Int(since), Cell::Int(users), Cell::Int(size), share(retention)];
+        grid.rows.push([Cell::Text(cohort.into())].into_iter().chain(cells).collect());
+    }
+    let html = rendered(vec![panel(grid, PanelKind::Cohorts)]);
+    for part in [
+        "<th scope=\"row\">2026-01</th><td class=\"n\">40</td><td class=\"h2\" data-v=\"0.33\" \
+         title=\"13 people\">33 %</td>",
+        "title=\"1 person; too many days are missing for a percentage\">–</td>",
+        "title=\"5 people\">100 %</td><td></td></tr>",
+        ">+2 mo.</th></tr>",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert_eq!(html.matches("data-v=\"1\"").count(), 1, "only the month after the start");
 }

@@ -1,9 +1,17 @@
-// Adds sorting, filtering and tooltips, for mouse and keyboard. The page is complete without this
-// script. The script fetches, stores and sends nothing, and never parses text as HTML.
+// Sorting, filtering and tooltips, for mouse and keyboard. The page can be read without the scripts.
+// They load, store and send nothing, and never parse text as HTML.
 "use strict";
 
 const tip = document.getElementById("tip");
 const announcer = document.getElementById("announcer");
+
+/** Creates an element with a class and a text. */
+function element(name, className = "", text = "") {
+  const created = document.createElement(name);
+  if (className) created.className = className;
+  created.textContent = text;
+  return created;
+}
 
 /** Shows a tooltip at a position of the window. */
 function show(text, x, y) {
@@ -60,6 +68,7 @@ function sort(table, at, head) {
     return sign * (compare(a.cells[at], b.cells[at], isNumber) ?? 0);
   });
   body.append(...rows);
+  showRows(table);
   announcer.textContent = `Sorted by ${head.textContent.trim()}, ${order}.`;
 }
 
@@ -81,36 +90,67 @@ function makeSortable(table) {
   });
 }
 
-// Filtering: shows the rows that contain all words.
+// Rows: a table shows the rows that contain all words of its filter. Without a filter, a short table
+// shows its first rows until the reader wants all.
 
-const MIN_ROWS_TO_FILTER = 10;
+const FIRST_ROWS = 10;
+const rowStates = new WeakMap();
+
+function showRows(table) {
+  const { words, isShort, button, count } = rowStates.get(table);
+  const rows = [...table.tBodies[0].rows];
+  let number = 0;
+  for (const row of rows) {
+    const text = [...row.cells].map((cell) => `${cell.title} ${cell.textContent}`).join(" ").toLowerCase();
+    const matches = words.every((word) => text.includes(word));
+    number += matches ? 1 : 0;
+    row.hidden = !matches || (isShort && !words.length && number > FIRST_ROWS);
+  }
+  if (count) count.textContent = words.length ? `${number} of ${rows.length} rows` : "";
+  if (button) button.hidden = words.length > 0;
+}
+
+function titleOf(table) {
+  const title = table.closest(".scroll").getAttribute("aria-labelledby");
+  return document.getElementById(title).textContent;
+}
 
 function makeFilterable(table) {
-  const rows = [...table.tBodies[0].rows];
-  if (rows.length < MIN_ROWS_TO_FILTER) return;
-  const scroll = table.closest(".scroll");
-  const title = document.getElementById(scroll.getAttribute("aria-labelledby")).textContent;
-  const box = document.createElement("div");
-  box.className = "filter";
-  const input = document.createElement("input");
-  input.type = "search";
-  input.placeholder = "Filter rows";
-  input.setAttribute("aria-label", `Filter rows: ${title}`);
-  const count = document.createElement("span");
-  box.append(input, count);
-  scroll.before(box);
-  const text = (cell) => `${cell.title} ${cell.textContent}`;
-  const texts = rows.map((row) => [...row.cells].map(text).join(" ").toLowerCase());
-  input.addEventListener("input", () => {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let number = 0;
-    rows.forEach((row, at) => {
-      row.hidden = !words.every((word) => texts[at].includes(word));
-      number += row.hidden ? 0 : 1;
+  const rows = table.tBodies[0].rows.length;
+  const state = { words: [], isShort: "short" in table.dataset && rows > FIRST_ROWS };
+  rowStates.set(table, state);
+  if (rows > FIRST_ROWS) {
+    const scroll = table.closest(".scroll");
+    const box = element("div", "filter");
+    const input = element("input");
+    input.type = "search";
+    input.placeholder = "Filter rows";
+    input.setAttribute("aria-label", `Filter rows: ${titleOf(table)}`);
+    state.count = element("span");
+    box.append(input, state.count);
+    scroll.before(box);
+    input.addEventListener("input", () => {
+      state.words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      showRows(table);
+      announcer.textContent = state.count.textContent;
     });
-    count.textContent = words.length ? `${number} of ${rows.length} rows` : "";
-    announcer.textContent = count.textContent;
-  });
+    if (state.isShort) {
+      state.button = element("button", "show-all");
+      state.button.type = "button";
+      const name = () => {
+        state.button.textContent = state.isShort ? `Show all ${rows}` : `Show ${FIRST_ROWS}`;
+        state.button.setAttribute("aria-label", `${state.button.textContent}: ${titleOf(table)}`);
+      };
+      name();
+      state.button.addEventListener("click", () => {
+        state.isShort = !state.isShort;
+        name();
+        showRows(table);
+      });
+      scroll.after(state.button);
+    }
+  }
+  showRows(table);
 }
 
 // Charts: a tooltip with the values of the nearest row, from the table below the chart.
@@ -212,10 +252,17 @@ function neighbor(cell, key) {
   return next?.dataset.tip ? next : null;
 }
 
-for (const table of document.querySelectorAll("table[data-of]")) {
-  makeSortable(table);
-  if (!table.closest("details")) makeFilterable(table);
+/** Adds all of this to the tables and charts of an element. */
+function enhance(root) {
+  for (const table of root.querySelectorAll("table[data-of]")) {
+    if (!table.closest(".plot ~ details")) makeFilterable(table);
+    else rowStates.set(table, { words: [], isShort: false });
+    makeSortable(table);
+  }
+  for (const plot of root.querySelectorAll(".plot[data-rows]")) makeReadable(plot);
+  for (const table of root.querySelectorAll(".heat, .month, .cohorts")) makeCellsReadable(table, "td[title]");
+  for (const panel of root.querySelectorAll(".panel")) addTools(panel);
 }
-for (const plot of document.querySelectorAll(".plot[data-rows]")) makeReadable(plot);
-for (const table of document.querySelectorAll(".heat, .month")) makeCellsReadable(table, "td[title]");
+
 document.addEventListener("scroll", hide, { passive: true });
+document.addEventListener("DOMContentLoaded", () => enhance(document));
