@@ -17,11 +17,11 @@ pub use crate::status::{
 pub use crate::store::{DataFile, Snapshot, Store};
 
 // Reports and SQL.
-pub use crate::calendar::{CalendarUnit, DayBound, PeriodBounds};
+pub use crate::calendar::{CalendarUnit, DayBound, PeriodBounds, parse_time_zone};
 pub use crate::grid::{Cell, CellKind, Chart, Grid, GridColumn};
 pub use crate::query::{Actors, FilterPatterns, Filters, LogKind, NoiseFilter, Param, ParamType};
 pub use crate::query::{ReportDefinition, ReportGroup};
-pub use crate::render::{CoverageCounts, ExcludedEvents, OutputFormat, ReportContext};
+pub use crate::render::{CoverageCounts, ExcludedEvents, Mark, OutputFormat, ReportContext};
 pub use crate::report::{
     FailCondition, Options as ReportOptions, RenderedReport, ReportCatalog, ReportResult,
     ReportSession, RowSelection, SortKey, run as run_report,

@@ -89,10 +89,14 @@ def ingest(
     with their new copies and improved, as in the command line. The same files can be loaded again
     at any time: they change nothing.
 
+    The session writes times in Parquet as `TIMESTAMP_MICROS` from then on.
+
     A table of Delta changes in one commit. In a table of Parquet files, the months of the new
     events are replaced one after the other, so nobody may write to it or read it meanwhile.
     """
     format = format or _default_format(spark)
+    # Instants in UTC, as in a store. By default, Spark writes an older type without a time zone.
+    spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
     staged = _read_files(spark, path, all_workloads).persist(StorageLevel.DISK_ONLY)
     try:
         found = _collect_accounts(staged)

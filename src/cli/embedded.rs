@@ -46,13 +46,15 @@ pub fn report(words: &[OsString]) -> Result<EmbeddedReport> {
             let options = report::Options {
                 params: command.param.iter().cloned().collect(),
                 compare: command.compare,
+                marks: command.mark.clone(),
                 fail_on: command.fail_on.clone(),
                 ..commands::report_options(&command.output_args, OutputFormat::Json)
             };
             (catalog.find(name)?.clone(), options, &command.output_args)
         }
         Command::Sql(command) => {
-            let definition = ReportDefinition::ad_hoc(&command.statement);
+            let definition =
+                ReportDefinition::ad_hoc(command.statement.as_deref().unwrap_or_default());
             let options = commands::report_options(&command.output_args, OutputFormat::Json);
             (definition, options, &command.output_args)
         }

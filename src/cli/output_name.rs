@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::report::OutputFormat;
 
 /// Extensions of the formats of reports, in the order of help texts.
-const REPORT_EXTENSIONS: [&str; 10] =
-    ["txt", "csv", "json", "ndjson", "jsonl", "md", "html", "svg", "xlsx", "parquet"];
+const REPORT_EXTENSIONS: [&str; 11] =
+    ["txt", "csv", "json", "ndjson", "jsonl", "md", "html", "svg", "png", "xlsx", "parquet"];
 
 /// Returns the format of a report: the given one, or that of the file's extension.
 ///

@@ -18,6 +18,7 @@ mod views;
 
 pub use archive_summary::{ArchiveCounts, archive_counts};
 pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
+pub use coverage::comparison::ComparableDays;
 pub use coverage::period::Period;
 pub use definition::catalog::DefinitionCatalog;
 pub use definition::params::{Param, ParamType};
@@ -27,7 +28,8 @@ pub use portable::SqlEngine;
 pub use required_columns::{filter_columns, report_columns};
 pub use row_selection::{RowSelection, SelectedRows, SortKey, select_rows};
 pub use run::{
-    counts_failed, execute, internal_domains, inventory_remarks, portable_script, reads_view,
+    counts_failed, current_date_remark, execute, internal_domains, inventory_remarks,
+    portable_script, reads_view,
 };
 pub use session::{
     EventCounts, Session, Settings, UnknownField, event_time_range, utc_day_coverage,

@@ -117,7 +117,7 @@ pub fn report_columns<'r>(
 }
 
 fn columns_of_report(report: &ReportDefinition) -> Result<BTreeSet<String>> {
-    let statement = spelling::parse(&report.name, &report.sql)?;
+    let statement = spelling::parse(&report.name, &report.sql, None)?;
     let references = guard::check(&report.name, &statement)?;
     // A value that does not fit its column is found only if the column is read.
     match references.views.contains(UNKNOWN_FIELDS_VIEW) {
@@ -140,7 +140,7 @@ pub fn filter_columns(filters: &Filters) -> BTreeSet<String> {
 ///
 /// Those of the guard.
 pub fn statement_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
-    let statement = spelling::parse(&report.name, &report.sql)?;
+    let statement = spelling::parse(&report.name, &report.sql, None)?;
     Ok(referenced_columns(&guard::check(&report.name, &statement)?))
 }
 

@@ -88,7 +88,7 @@ fn prepare<'a>(
     report: &ReportDefinition,
     given: &BTreeMap<String, String>,
 ) -> Result<(Statement, ViewContext<'a>)> {
-    let mut statement = spelling::parse(&report.name, &report.sql)?;
+    let mut statement = spelling::parse(&report.name, &report.sql, session.period().last_day())?;
     let references = guard::check(&report.name, &statement)?;
     params::bind(&mut statement, &report.name, &report.params, given)?;
     let internal_domains = params::internal_domains(&report.params, given);
@@ -121,9 +121,23 @@ pub fn internal_domains(
 ///
 /// Those of the guard.
 pub fn counts_failed(report: &ReportDefinition) -> Result<bool> {
-    let statement = spelling::parse(&report.name, &report.sql)?;
+    let statement = spelling::parse(&report.name, &report.sql, None)?;
     let references = guard::check(&report.name, &statement)?;
     Ok(includes_failed(report, &references))
+}
+
+/// Returns the sentence on CURRENT_DATE, if a report reads it.
+///
+/// # Errors
+///
+/// Those of the parser.
+pub fn current_date_remark(
+    session: &Session<'_>,
+    report: &ReportDefinition,
+) -> Result<Option<String>> {
+    let is_read = spelling::reads_current_date(&report.name, &report.sql)?;
+    let day = session.period().last_day().filter(|_| is_read);
+    Ok(day.map(|day| format!("CURRENT_DATE is {day}, the last day of the period.")))
 }
 
 /// Returns the sentences on the inventory, if a report reads it.
@@ -132,7 +146,7 @@ pub fn counts_failed(report: &ReportDefinition) -> Result<bool> {
 ///
 /// Those of the guard, and [`crate::Error::Query`] if a file cannot be read.
 pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Result<Vec<String>> {
-    let statement = spelling::parse(&report.name, &report.sql)?;
+    let statement = spelling::parse(&report.name, &report.sql, None)?;
     let views = guard::check(&report.name, &statement)?.views;
     let reads = |known: &[&str]| known.iter().any(|view| views.contains(*view));
     run_engine(&report.name, || {
@@ -154,6 +168,6 @@ pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Re
 ///
 /// Those of the guard.
 pub fn reads_view(report: &ReportDefinition, view: &str) -> Result<bool> {
-    let statement = spelling::parse(&report.name, &report.sql)?;
+    let statement = spelling::parse(&report.name, &report.sql, None)?;
     Ok(guard::check(&report.name, &statement)?.views.contains(view))
 }

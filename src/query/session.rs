@@ -189,6 +189,11 @@ impl<'a> Session<'a> {
         comparison::comparable_days(&earlier.local_days(), &self.local_days())
     }
 
+    /// Returns the days of this period before a day and from it on that can be compared.
+    pub fn comparable_around(&self, day: NaiveDate) -> ComparableDays {
+        comparison::comparable_around(&self.local_days(), day)
+    }
+
     /// Returns a session over some days of the period, with its coverage.
     pub fn limited_to(&self, days: BTreeSet<NaiveDate>) -> Session<'a> {
         Session {

@@ -25,6 +25,10 @@ pub enum OutputFormat {
     Svg,
     /// [`OutputFormat::Svg`] with light shapes on a dark page.
     DarkSvg,
+    /// The same chart as a PNG picture.
+    Png,
+    /// [`OutputFormat::Png`] with light shapes on a dark page.
+    DarkPng,
     /// An Excel workbook: the rows, and their context on a second sheet.
     Xlsx,
     /// A Parquet file with the context in its metadata.
@@ -32,9 +36,10 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
-    /// The formats that a user can name. [`OutputFormat::SafeCsv`] and [`OutputFormat::DarkSvg`]
-    /// are variants and have no names of their own.
-    pub const ALL: [OutputFormat; 9] = [
+    /// The formats that a user can name. [`OutputFormat::SafeCsv`],
+    /// [`OutputFormat::DarkSvg`] and [`OutputFormat::DarkPng`] are variants and have no names of
+    /// their own.
+    pub const ALL: [OutputFormat; 10] = [
         OutputFormat::Text,
         OutputFormat::Csv,
         OutputFormat::Json,
@@ -42,6 +47,7 @@ impl OutputFormat {
         OutputFormat::Markdown,
         OutputFormat::Html,
         OutputFormat::Svg,
+        OutputFormat::Png,
         OutputFormat::Xlsx,
         OutputFormat::Parquet,
     ];
@@ -56,6 +62,7 @@ impl OutputFormat {
             OutputFormat::Markdown => "markdown",
             OutputFormat::Html => "html",
             OutputFormat::Svg | OutputFormat::DarkSvg => "svg",
+            OutputFormat::Png | OutputFormat::DarkPng => "png",
             OutputFormat::Xlsx => "xlsx",
             OutputFormat::Parquet => "parquet",
         }
@@ -83,6 +90,8 @@ impl OutputFormat {
             OutputFormat::Html => "One page for a browser, with the chart; works offline",
             OutputFormat::Svg => "Chart of the report as a picture for slides",
             OutputFormat::DarkSvg => "Chart of the report as a picture for dark slides",
+            OutputFormat::Png => "Chart of the report as pixels, for mails and chats",
+            OutputFormat::DarkPng => "Chart of the report as pixels, on a dark page",
             OutputFormat::Xlsx => "Excel workbook; period and coverage on a second sheet",
             OutputFormat::Parquet => "Typed rows for notebooks; period and coverage as metadata",
         }
@@ -116,12 +125,27 @@ impl OutputFormat {
 
     /// Returns true if the output is the chart and no rows.
     pub fn is_picture(self) -> bool {
-        matches!(self, OutputFormat::Svg | OutputFormat::DarkSvg)
+        matches!(
+            self,
+            OutputFormat::Svg | OutputFormat::DarkSvg | OutputFormat::Png | OutputFormat::DarkPng
+        )
+    }
+
+    /// Returns the variant of a picture with light shapes on a dark page; none for other formats.
+    pub fn dark(self) -> Option<OutputFormat> {
+        match self {
+            OutputFormat::Svg | OutputFormat::DarkSvg => Some(OutputFormat::DarkSvg),
+            OutputFormat::Png | OutputFormat::DarkPng => Some(OutputFormat::DarkPng),
+            _ => None,
+        }
     }
 
     /// Returns true if the output is text and a terminal can show it.
     pub fn is_text(self) -> bool {
-        !matches!(self, OutputFormat::Xlsx | OutputFormat::Parquet)
+        !matches!(
+            self,
+            OutputFormat::Png | OutputFormat::DarkPng | OutputFormat::Xlsx | OutputFormat::Parquet
+        )
     }
 }
 
@@ -156,7 +180,7 @@ mod tests {
         assert_eq!(
             "table".parse::<OutputFormat>(),
             Err("unknown format table; expected one of text, csv, json, ndjson, markdown, html, \
-                 svg, xlsx, parquet"
+                 svg, png, xlsx, parquet"
                 .to_owned())
         );
     }
@@ -172,6 +196,7 @@ mod tests {
             ("markdown", Some(OutputFormat::Markdown)),
             ("HTM", Some(OutputFormat::Html)),
             ("svg", Some(OutputFormat::Svg)),
+            ("PNG", Some(OutputFormat::Png)),
             ("xlsx", Some(OutputFormat::Xlsx)),
             ("parquet", Some(OutputFormat::Parquet)),
             ("txt", Some(OutputFormat::Text)),

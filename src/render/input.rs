@@ -1,11 +1,39 @@
 //! Defines the input of all renderers: the rows, their chart and their context.
 
+use std::str::FromStr;
+
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::Result;
 use crate::grid::{Chart, Grid};
+use crate::{Error, Result};
+
+/// A day with a meaning, drawn in charts over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The local day.
+    pub day: NaiveDate,
+    /// The event of the day, for example a training. Never empty.
+    pub label: String,
+}
+
+impl FromStr for Mark {
+    type Err = Error;
+
+    /// Parses `2026-03-10:Training`. Without a label, the day is the label.
+    fn from_str(text: &str) -> Result<Mark> {
+        let (day, label) = text.split_once(':').unwrap_or((text, ""));
+        let (day, label) = (day.trim(), label.trim());
+        let date = day.parse().map_err(|_| {
+            Error::Usage(format!(
+                "{text:?} does not start with a day; write the day and a label, for example \
+                 2026-03-10:Training"
+            ))
+        })?;
+        Ok(Mark { day: date, label: if label.is_empty() { day } else { label }.to_owned() })
+    }
+}
 
 /// The context of a result: its report, its period, and the coverage of the period.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +50,8 @@ pub struct ReportContext {
     pub coverage: CoverageCounts,
     /// Events of the period that the rows do not count.
     pub excluded: ExcludedEvents,
+    /// Days to mark in charts over time.
+    pub marks: Vec<Mark>,
 }
 
 /// Numbers of local days by status. `days` is the sum of the others.
@@ -130,4 +160,26 @@ pub trait Renderer {
     ///
     /// Those of [`crate::render::render`].
     fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_days_with_a_label() {
+        let day = NaiveDate::from_ymd_opt(2026, 3, 10).unwrap();
+        for (text, label) in [
+            ("2026-03-10:Training", "Training"),
+            (" 2026-03-10 : Teams: rollout ", "Teams: rollout"),
+            ("2026-03-10", "2026-03-10"),
+            ("2026-03-10:", "2026-03-10"),
+        ] {
+            assert_eq!(text.parse::<Mark>().unwrap(), Mark { day, label: label.to_owned() });
+        }
+        for text in ["Training:2026-03-10", "10.3.2026:Training", "2026-02-30:x", ""] {
+            let error = text.parse::<Mark>().unwrap_err().to_string();
+            assert!(error.contains("for example 2026-03-10:Training"), "{error}");
+        }
+    }
 }

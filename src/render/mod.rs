@@ -1,15 +1,19 @@
-//! Renders results: text, Markdown, HTML, SVG, Excel, CSV, JSON, NDJSON and Parquet, and an HTML
-//! page of several results.
+//! Renders results: text, Markdown, HTML, SVG, PNG, Excel, CSV, JSON, NDJSON and Parquet, and an
+//! HTML page of several results.
 
 mod chart;
+mod column_widths;
 mod csv;
 mod format;
+mod heading;
 pub mod html;
 mod input;
 mod json;
 mod markdown;
+mod own_domain;
 mod parquet;
 mod parquet_table;
+mod png;
 mod report_page;
 mod svg;
 mod table;
@@ -23,7 +27,7 @@ mod xlsx;
 pub use csv::line as csv_line;
 pub use format::OutputFormat;
 pub use input::{
-    CoverageCounts, ExcludedEvents, NamedTable, RenderInput, ReportContext, TablesInput,
+    CoverageCounts, ExcludedEvents, Mark, NamedTable, RenderInput, ReportContext, TablesInput,
 };
 pub use json::context_json;
 pub use parquet::record_batch;
@@ -52,6 +56,8 @@ pub fn render(input: &RenderInput<'_>, format: OutputFormat) -> Result<Vec<u8>> 
         OutputFormat::Html => &report_page::ReportPage,
         OutputFormat::Svg => &svg::Svg { is_dark: false },
         OutputFormat::DarkSvg => &svg::Svg { is_dark: true },
+        OutputFormat::Png => &png::Png { is_dark: false },
+        OutputFormat::DarkPng => &png::Png { is_dark: true },
         OutputFormat::Xlsx => &xlsx::Xlsx,
         OutputFormat::Parquet => &parquet::Parquet,
     };

@@ -1,18 +1,22 @@
 //! Renders a result for a terminal: aligned columns, a chart, and closing sentences.
 //!
-//! If the terminal is too narrow, headers wrap first, then long texts are shortened with `…`, and
-//! then the last columns are hidden and named below the table.
+//! If the terminal is too narrow, headers wrap first. Then columns without values are hidden, then
+//! those of IDs. Then long texts are shortened with `…`, and then the last columns are hidden. The
+//! hidden columns are named below the table.
+
+use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::Result;
 use crate::grid::{CellKind, Chart, Grid, GridColumn};
 
+use super::column_widths::{
+    COLUMN_GAP, column_text_width, column_widths, fits, split_columns, total_width,
+};
 use super::input::{RenderInput, Renderer};
-use super::{chart, text, text_width};
+use super::{chart, own_domain, text, text_width};
 
-/// The distance of two columns.
-const COLUMN_GAP: usize = 2;
 /// The width to which texts are shortened before columns are hidden.
 const MIN_TEXT_WIDTH: usize = 16;
 /// The width to which texts are shortened before the column of the chart is hidden.
@@ -42,6 +46,7 @@ impl Renderer for TextTable {
             Some(plane) => lines.extend(plane),
             None => {
                 let body = TableLayout::new(input, texts, width);
+                sentences.extend(body.own_domain_note());
                 sentences.extend(body.omitted_columns_note(input.grid));
                 lines.extend(body.lines());
             }
@@ -89,21 +94,37 @@ struct TableLayout {
     columns: Vec<GridColumn>,
     texts: Vec<Vec<String>>,
     widths: Vec<usize>,
+    /// The names of the columns that give way to others: those without values, and IDs.
+    hidden: Vec<String>,
+    /// The domain that addresses have no longer.
+    own_domain: Option<String>,
 }
 
 impl TableLayout {
-    fn new(input: &RenderInput<'_>, texts: Vec<Vec<String>>, width: usize) -> TableLayout {
-        let columns = input.grid.columns.clone();
+    fn new(input: &RenderInput<'_>, mut texts: Vec<Vec<String>>, width: usize) -> TableLayout {
+        let is_too_wide = !fits(input.grid, &texts, width);
+        let own_domain = is_too_wide.then(|| own_domain::shorten(input.grid, &mut texts)).flatten();
+        let (kept, hidden) = split_columns(input.grid, &texts, width);
+        let columns: Vec<GridColumn> =
+            kept.iter().map(|&at| input.grid.columns[at].clone()).collect();
+        let kept_texts = |row: Vec<String>| {
+            let mut row: Vec<Option<String>> = row.into_iter().map(Some).collect();
+            kept.iter().filter_map(|&at| row.get_mut(at)?.take()).collect()
+        };
+        let texts: Vec<Vec<String>> = texts.into_iter().map(kept_texts).collect();
         let mut widths = column_widths(&columns, &texts, width, MIN_TEXT_WIDTH);
         if let Some(Chart::Bars { value }) = input.chart
             && columns.iter().skip(widths.len()).any(|column| column.name == *value)
         {
             widths = column_widths(&columns, &texts, width, MIN_TEXT_WIDTH_WITH_CHART);
         }
-        let mut body = TableLayout { columns, texts, widths };
+        let hidden = hidden.into_iter().map(|at| input.grid.columns[at].name.clone()).collect();
+        let mut body = TableLayout { columns, texts, widths, hidden, own_domain };
         if let Some(Chart::Bars { value }) = input.chart
-            && let Some(bars) = chart::TextBars::from_column(input.grid, value)
+            && let Some(mut bars) = chart::TextBars::from_column(input.grid, value)
+            && let Some(at) = kept.iter().position(|&at| at == bars.column_index)
         {
+            bars.column_index = at;
             body.add_bars(&bars, width);
         }
         body
@@ -135,12 +156,19 @@ impl TableLayout {
         }
     }
 
+    /// Returns the sentence on shortened addresses, if there are any.
+    fn own_domain_note(&self) -> Option<String> {
+        let domain = self.own_domain.as_deref()?;
+        Some(format!("Addresses that end in @ belong to {domain}."))
+    }
+
     /// Returns the sentence on the hidden columns, if there are any.
     fn omitted_columns_note(&self, grid: &Grid) -> Option<String> {
-        let missing = self.columns.len() - self.widths.len();
-        let hidden = &grid.columns[grid.columns.len().saturating_sub(missing)..];
-        let names: Vec<&str> = hidden.iter().map(|column| column.name.as_str()).collect();
-        (missing > 0)
+        let last = self.columns.iter().skip(self.widths.len()).map(|column| column.name.as_str());
+        let hidden: HashSet<&str> = self.hidden.iter().map(String::as_str).chain(last).collect();
+        let names = grid.columns.iter().map(|column| column.name.as_str());
+        let names: Vec<&str> = names.filter(|name| hidden.contains(name)).collect();
+        (!names.is_empty())
             .then(|| format!("Hidden columns (terminal too narrow): {}.", names.join(", ")))
     }
 
@@ -150,64 +178,6 @@ impl TableLayout {
         lines.extend(rows.map(|row| row_line(row, &self.columns, &self.widths)));
         lines
     }
-}
-
-/// Returns the width of the widest text in a column.
-fn column_text_width(texts: &[Vec<String>], at: usize) -> usize {
-    texts.iter().filter_map(|row| row.get(at)).map(|text| text.width()).max().unwrap_or(0)
-}
-
-fn total_width(widths: &[usize]) -> usize {
-    widths.iter().sum::<usize>() + COLUMN_GAP * widths.len().max(1) - COLUMN_GAP
-}
-
-/// Returns the widths of the visible columns: all columns, or the first ones. Texts are shortened
-/// to `min_text_width` before a column is hidden.
-fn column_widths(
-    columns: &[GridColumn],
-    texts: &[Vec<String>],
-    width: usize,
-    min_text_width: usize,
-) -> Vec<usize> {
-    let needed = |at: usize, header: usize| column_text_width(texts, at).max(header);
-    let whole: Vec<usize> =
-        columns.iter().enumerate().map(|(at, c)| needed(at, c.name.width())).collect();
-    if total_width(&whole) <= width {
-        return whole;
-    }
-    let words = |c: &GridColumn| c.name.split('_').map(|word| word.width()).max().unwrap_or(0);
-    let natural: Vec<usize> =
-        columns.iter().enumerate().map(|(at, c)| needed(at, words(c))).collect();
-    let mut least: Vec<usize> = columns
-        .iter()
-        .zip(&natural)
-        .map(|(c, &natural)| match c.kind {
-            CellKind::Text => natural.min(min_text_width.max(words(c))),
-            _ => natural,
-        })
-        .collect();
-    while least.len() > 1 && total_width(&least) > width {
-        least.pop();
-    }
-    distribute_width(least, &natural, width)
-}
-
-/// Distributes the remaining width, to the narrowest columns first, up to their natural width.
-fn distribute_width(mut widths: Vec<usize>, natural: &[usize], width: usize) -> Vec<usize> {
-    let gaps = COLUMN_GAP * widths.len().saturating_sub(1);
-    let mut left = width.saturating_sub(gaps + widths.iter().sum::<usize>());
-    while left > 0 {
-        let wanting =
-            widths.iter().zip(natural).enumerate().filter(|(_, (has, wants))| has < wants);
-        let Some((at, _)) = wanting.min_by_key(|(_, (has, _))| **has) else { break };
-        widths[at] += 1;
-        left -= 1;
-    }
-    // A single column can still be wider than the line.
-    if let [only] = widths.as_mut_slice() {
-        *only = (*only).min(width);
-    }
-    widths
 }
 
 /// Returns the lines of the header, and the rule below it.
@@ -300,10 +270,11 @@ Excluded: 720 automated API events, 5 service events.
         grid.rows.push(vec![name, Cell::Float(2.25), Cell::Text("x".repeat(36))]);
         let fitted = render_text(&grid, OutputFormat::Text, 46);
         let lines: Vec<&str> = fitted.lines().skip(2).collect();
-        assert_eq!(lines[0], "                     views");
-        assert_eq!(lines[1], "                       per");
-        assert_eq!(lines[2], "report              viewer  report_id");
-        assert_eq!(lines[4], "Sales overview of…    2.25  xxxxxxxxxxxxxxxxx…");
+        assert_eq!(lines[0], "                                  views");
+        assert_eq!(lines[1], "                                    per");
+        assert_eq!(lines[2], "report                           viewer");
+        assert_eq!(lines[4], "Sales overview of all countries    2.25");
+        assert!(fitted.contains("Hidden columns (terminal too narrow)"), "{fitted}");
         let narrow = render_text(&grid, OutputFormat::Text, 30);
         assert!(narrow.contains("Hidden columns (terminal too\nnarrow): report_id."), "{narrow}");
         assert!(narrow.contains("Sales overview of all…    2.25\n"), "{narrow}");
@@ -316,10 +287,10 @@ Excluded: 720 automated API events, 5 service events.
         let mut grid = Grid::new(columns);
         let name = || Cell::Text("a name of some length".into());
         grid.rows.push(vec![name(), name(), Cell::Int(17)]);
-        let narrow = drawn(&grid, "bars views", 32);
-        assert!(narrow.contains("\na name of s…  a name of …     17\n"), "{narrow}");
+        let narrow = drawn(&grid, "bars views", 34);
+        assert!(narrow.contains("\na name of so…  a name of s…     17\n"), "{narrow}");
         // Without a chart, the column is hidden.
-        let plain = render_text(&grid, OutputFormat::Text, 32);
+        let plain = render_text(&grid, OutputFormat::Text, 34);
         assert!(plain.contains("Hidden columns (terminal too\nnarrow): place, views."), "{plain}");
     }
 
@@ -369,7 +340,7 @@ None      n/a
         assert!(cut.contains("xxx…") && cut.contains("██████"), "{cut}");
         assert!(cut.contains("1970-01-03") && !cut.contains("Hidden"), "{cut}");
         // Bars would hide the last column.
-        let full = drawn(&grid, "bars views", 36);
+        let full = drawn(&grid, "bars views", 40);
         assert!(full.contains("1970-01-03") && !full.contains('█'), "{full}");
     }
 

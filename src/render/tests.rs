@@ -41,6 +41,7 @@ pub fn sample_context() -> ReportContext {
         until: NaiveDate::from_ymd_opt(2026, 3, 31),
         coverage: CoverageCounts { days: 31, complete: 28, partial: 1, missing: 1, truncated: 1 },
         excluded: ExcludedEvents { noise: 720, services: 5, ..ExcludedEvents::default() },
+        marks: Vec::new(),
     }
 }
 
@@ -65,9 +66,11 @@ fn every_format_gives_the_same_bytes_twice() {
         time_zone: Tz::UTC,
         width: 80,
     };
-    for format in
-        OutputFormat::ALL.into_iter().chain([OutputFormat::SafeCsv, OutputFormat::DarkSvg])
-    {
+    for format in OutputFormat::ALL.into_iter().chain([
+        OutputFormat::SafeCsv,
+        OutputFormat::DarkSvg,
+        OutputFormat::DarkPng,
+    ]) {
         let bytes = render(&input, format).unwrap();
         assert_eq!(bytes, render(&input, format).unwrap(), "{format:?}");
         assert_eq!(std::str::from_utf8(&bytes).is_ok(), format.is_text(), "{format:?}");

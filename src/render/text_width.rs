@@ -38,21 +38,44 @@ pub fn pad(text: &str, width: usize, is_number: bool) -> String {
     if is_number { format!("{space}{text}") } else { format!("{text}{space}") }
 }
 
-/// Wraps a text at spaces into lines of at most `width`. Longer words are shortened.
+/// The largest number of lines of a word. An address of an API takes several on a narrow terminal
+/// and is worthless if it is shortened; longer words are not written by people.
+const MAX_WORD_LINES: usize = 4;
+
+/// Wraps a text at spaces into lines of at most `width`. A longer word is broken over lines, and
+/// shortened if it takes too many.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in text.split(' ').flat_map(|word| broken_word(word, width)) {
         let Some(line) = lines.last_mut() else { break };
         if line.is_empty() {
-            line.push_str(word);
+            line.push_str(&word);
         } else if line.width() + 1 + word.width() <= width {
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&word);
         } else {
-            lines.push(word.to_owned());
+            lines.push(word);
         }
     }
     lines.iter().map(|line| truncate(line, width)).collect()
+}
+
+/// Returns a word in parts of at most `width`. A word that is too long stays whole.
+fn broken_word(word: &str, width: usize) -> Vec<String> {
+    if word.width() <= width || word.width() > width.saturating_mul(MAX_WORD_LINES) {
+        return vec![word.to_owned()];
+    }
+    let mut parts = vec![String::new()];
+    for c in word.chars() {
+        match parts.last_mut() {
+            // A character of zero width belongs to the one before it.
+            Some(part) if part.is_empty() || part.width() + c.width().unwrap_or(0) <= width => {
+                part.push(c);
+            }
+            _ => parts.push(c.to_string()),
+        }
+    }
+    parts
 }
 
 /// Joins sentences into lines of at most `width`. A sentence that does not fit on the current line
@@ -94,6 +117,15 @@ mod tests {
         assert_eq!(pad("売上", 5, false), "売上 ");
         assert_eq!(pad("12", 5, true), "   12");
         assert_eq!(pad("longer", 3, false), "longer");
+    }
+
+    #[test]
+    fn long_words_are_broken_over_lines_and_longer_ones_are_shortened() {
+        assert_eq!(wrap("see 0123456789 now", 4), ["see", "0123", "4567", "89", "now"]);
+        assert_eq!(wrap("売上売上", 5), ["売上", "売上"]);
+        assert_eq!(wrap(&"x".repeat(17), 4), ["xxx…"]);
+        assert_eq!(wrap("ab", 1), ["a", "b"]);
+        assert_eq!(wrap("ab", 0), [""]);
     }
 
     #[test]

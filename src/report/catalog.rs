@@ -121,6 +121,17 @@ pub fn views() -> Vec<SqlView> {
     views
 }
 
+/// Returns a statement that reads every column of every view and counts their rows.
+pub fn row_counts_statement() -> String {
+    let count = |name: &str| {
+        format!("SELECT '{name}' AS name, COUNT(*) AS n FROM (SELECT * FROM {name}) AS counted")
+    };
+    // These have the columns of `events` and are not listed on their own.
+    let others = ["history", "events_all"];
+    let names = views().into_iter().map(|view| view.view).chain(others);
+    names.map(count).collect::<Vec<_>>().join("\nUNION ALL ") + "\nORDER BY name"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

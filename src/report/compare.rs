@@ -2,9 +2,11 @@
 //! of each weekday.
 
 use super::options::{EarlierPeriod, Options};
-use super::session::{ReportResult, ReportSession, table_limit};
+use super::remarks::marked_day;
+use super::session::{ComparableSessions, ReportResult, ReportSession, table_limit};
 use crate::grid::{Cell, CellKind, Chart, Grid, GridColumn};
 use crate::query::{self, ComparedRows, ReportDefinition};
+use crate::render::Mark;
 use crate::store::Snapshot;
 use crate::{Error, Result};
 
@@ -29,44 +31,26 @@ pub(super) fn run(
     };
     let session = ReportSession::new(snapshot, [report], options)?;
     let whole = session.run(report, &[])?;
-    let before = match earlier {
-        EarlierPeriod::Previous => session.previous_period()?,
-        EarlierPeriod::Days(bounds) => Some(session.with_days(bounds)?),
-    };
-    let days = before.as_ref().and_then(ReportSession::period);
-    if let (Some((from, _)), Some((first, last))) = (session.period(), days)
-        && last >= from
-    {
-        return Err(Error::Usage(format!(
-            "--compare names {first} to {last}, which does not end before the period starts on \
-             {from}; name earlier days, or a later period with --since or --period"
-        )));
-    }
-    let comparable = before.as_ref().and_then(|before| session.comparable(before));
-    let (grid, remark) = match (&comparable, days) {
-        (Some(sessions), Some((first, last))) => {
-            let later = sessions.later.rows(report, &[])?;
-            let earlier = sessions.earlier.rows(report, &[])?;
-            let days = match sessions.days {
-                1 => "1 complete day".to_owned(),
-                days => format!("{days} complete days"),
-            };
-            let remark = format!(
-                "All values are those of {days} of this period and of as many days of {first} to \
-                 {last} (before), on the same weekdays."
-            );
-            (compared_grid(compared, &later, Some(&earlier)), remark)
-        }
-        (_, days) => {
-            let reason = match days {
-                Some((first, last)) => format!(
-                    "this period and {first} to {last} have no complete days on the same weekdays"
+    let (grid, remark) = match earlier {
+        EarlierPeriod::BeforeMark => {
+            let mark = only_mark(options)?;
+            let sentences = Sentences {
+                days: format!("from {} on, and of as many days before it", marked_day(mark)),
+                none: format!(
+                    "the period has no complete days before and from {} on, on the same weekdays; \
+                     name a longer period with --since and --until",
+                    mark.day
                 ),
-                None => "the log does not reach back that far; name a later period with --since \
-                         or --period"
-                    .to_owned(),
             };
-            (compared_grid(compared, &whole.grid, None), format!("No comparison: {reason}."))
+            compared_rows(report, compared, &whole, session.around(mark.day), &sentences)?
+        }
+        EarlierPeriod::Previous => {
+            let before = session.previous_period()?;
+            compare_with(report, compared, &whole, &session, before)?
+        }
+        EarlierPeriod::Days(bounds) => {
+            let before = session.with_days(bounds)?;
+            compare_with(report, compared, &whole, &session, Some(before))?
         }
     };
     let limit = table_limit(options);
@@ -79,6 +63,82 @@ pub(super) fn run(
         matches!(chart, Chart::Bars { .. }) && chart.has_columns_in(&selected.grid)
     });
     Ok(ReportResult { grid: selected.grid, chart, remarks, ..whole })
+}
+
+/// The texts of a comparison for its remark.
+struct Sentences {
+    /// Which days are compared, after their number.
+    days: String,
+    /// Why there is no comparison.
+    none: String,
+}
+
+/// Compares the period of a session with an earlier one.
+fn compare_with(
+    report: &ReportDefinition,
+    compared: &ComparedRows,
+    whole: &ReportResult,
+    session: &ReportSession<'_>,
+    before: Option<ReportSession<'_>>,
+) -> Result<(Grid, String)> {
+    let days = before.as_ref().and_then(ReportSession::period);
+    if let (Some((from, _)), Some((first, last))) = (session.period(), days)
+        && last >= from
+    {
+        return Err(Error::Usage(format!(
+            "--compare names {first} to {last}, which does not end before the period starts on \
+             {from}; name earlier days, or a later period with --since or --period"
+        )));
+    }
+    let (days, none) = match days {
+        Some((first, last)) => (
+            format!("of this period and of as many days of {first} to {last} (before)"),
+            format!("this period and {first} to {last} have no complete days on the same weekdays"),
+        ),
+        None => (
+            String::new(),
+            "the log does not reach back that far; name a later period with --since or --period"
+                .to_owned(),
+        ),
+    };
+    let sentences = Sentences { days, none };
+    let sessions = before.as_ref().and_then(|before| session.comparable(before));
+    compared_rows(report, compared, whole, sessions, &sentences)
+}
+
+/// Returns the rows of both sessions with a remark on their days. Without sessions, the rows are
+/// those of the whole period, without earlier values.
+fn compared_rows(
+    report: &ReportDefinition,
+    compared: &ComparedRows,
+    whole: &ReportResult,
+    sessions: Option<ComparableSessions<'_>>,
+    sentences: &Sentences,
+) -> Result<(Grid, String)> {
+    let Some(sessions) = sessions else {
+        let remark = format!("No comparison: {}.", sentences.none);
+        return Ok((compared_grid(compared, &whole.grid, None), remark));
+    };
+    let later = sessions.later.rows(report, &[])?;
+    let earlier = sessions.earlier.rows(report, &[])?;
+    let days = match sessions.days {
+        1 => "1 complete day".to_owned(),
+        days => format!("{days} complete days"),
+    };
+    let remark =
+        format!("All values are those of {days} {}, on the same weekdays.", sentences.days);
+    Ok((compared_grid(compared, &later, Some(&earlier)), remark))
+}
+
+/// Returns the only marked day of the options.
+fn only_mark(options: &Options) -> Result<&Mark> {
+    match options.marks.as_slice() {
+        [mark] => Ok(mark),
+        _ => Err(Error::Usage(
+            "--compare mark needs exactly one --mark, for example --mark 2026-03-10:Training"
+                .to_owned(),
+        )),
+    }
 }
 
 /// Returns the rows of both results: those of the later one in its order, then those that only the

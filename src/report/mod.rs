@@ -11,15 +11,15 @@ mod session;
 
 use std::collections::HashSet;
 
-pub use crate::calendar::{DayBound, PeriodBounds};
+pub use crate::calendar::{DayBound, PeriodBounds, parse_time_zone};
 use crate::query::{self, DefinitionCatalog, Session};
 pub use crate::query::{Actors, FilterPatterns, Filters, NoiseFilter, RowSelection, SortKey};
 pub use crate::query::{ReportDefinition, ReportGroup, SqlEngine};
 use crate::render::{self, RenderInput};
-pub use crate::render::{OutputFormat, printable_char, wrap};
+pub use crate::render::{Mark, OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
 use crate::{Error, Result};
-pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, views};
+pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, row_counts_statement, views};
 pub use chrono_tz::Tz;
 pub use combined::{CombinedReports, run_combined};
 pub use details::details_columns;

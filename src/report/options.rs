@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use crate::calendar::{DayBound, PeriodBounds, Staleness};
 use crate::query::{Actors, Filters, NoiseFilter, RowSelection};
-use crate::render::{CoverageCounts, OutputFormat};
+use crate::render::{CoverageCounts, Mark, OutputFormat};
 use crate::{Error, Result};
 
 /// Options of a report, for any report.
@@ -26,6 +26,8 @@ pub struct Options {
     pub top: Option<u32>,
     /// Earlier days to compare the rows with.
     pub compare: Option<EarlierPeriod>,
+    /// Days to mark in charts over time.
+    pub marks: Vec<Mark>,
     /// True to show the one item that the filters name in full, as several tables.
     pub details: bool,
     /// Rows and columns of the result to return.
@@ -61,6 +63,7 @@ impl Default for Options {
             time_zone: Tz::UTC,
             top: None,
             compare: None,
+            marks: Vec::new(),
             details: false,
             selection: RowSelection::default(),
             all_rows: false,
@@ -84,15 +87,20 @@ pub enum EarlierPeriod {
     Previous,
     /// These days.
     Days(PeriodBounds),
+    /// The days of the period before the only marked day.
+    BeforeMark,
 }
 
 impl FromStr for EarlierPeriod {
     type Err = Error;
 
-    /// Parses `previous` or a period.
+    /// Parses `previous`, `mark` or a period.
     fn from_str(text: &str) -> Result<EarlierPeriod> {
         if text.eq_ignore_ascii_case("previous") {
             return Ok(EarlierPeriod::Previous);
+        }
+        if text.eq_ignore_ascii_case("mark") {
+            return Ok(EarlierPeriod::BeforeMark);
         }
         text.parse().map(EarlierPeriod::Days)
     }
@@ -190,6 +198,7 @@ mod tests {
     #[test]
     fn earlier_periods_are_parsed() {
         assert_eq!("Previous".parse::<EarlierPeriod>().unwrap(), EarlierPeriod::Previous);
+        assert_eq!("mark".parse::<EarlierPeriod>().unwrap(), EarlierPeriod::BeforeMark);
         assert!(matches!("2026-Q1".parse(), Ok(EarlierPeriod::Days(_))));
         assert!("soon".parse::<EarlierPeriod>().is_err());
     }

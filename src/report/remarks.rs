@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
+use crate::grid::{Cell, Grid};
 use crate::query::{
-    Actors, DayStatus, EventCounts, Period, ReportDefinition, SelectedRows, UnmatchedPattern,
+    Actors, ComparableDays, DayStatus, EventCounts, Period, ReportDefinition, SelectedRows,
+    UnmatchedPattern,
 };
-use crate::render::{CoverageCounts, ExcludedEvents};
+use crate::render::{CoverageCounts, ExcludedEvents, Mark};
 
 /// Counts the local days of a period by status.
 pub(super) fn coverage_counts(days: &[DayStatus]) -> CoverageCounts {
@@ -43,6 +47,73 @@ pub(super) fn internal_domains_remark(domains: &BTreeSet<String>) -> String {
     }
     let names: Vec<&str> = domains.iter().map(String::as_str).collect();
     format!("Internal domains: {}.", names.join(", "))
+}
+
+/// Returns the sentence on marked days, with those that the period does not contain.
+pub(super) fn marks_remark(
+    marks: &[Mark],
+    first: Option<NaiveDate>,
+    last: Option<NaiveDate>,
+) -> Option<String> {
+    let text = |mark: &Mark| {
+        let is_inside = first.is_some_and(|first| first <= mark.day)
+            && last.is_some_and(|last| mark.day <= last);
+        marked_day(mark) + if is_inside { "" } else { ", not in the period" }
+    };
+    let days: Vec<String> = marks.iter().map(text).collect();
+    match days.as_slice() {
+        [] => None,
+        [day] => Some(format!("Marked day: {day}.")),
+        days => Some(format!("Marked days: {}.", days.join("; "))),
+    }
+}
+
+/// Returns the text of a marked day.
+pub(super) fn marked_day(mark: &Mark) -> String {
+    let day = mark.day.to_string();
+    if mark.label == day { day } else { format!("{day} ({})", mark.label) }
+}
+
+/// Returns the sentence on the average of a column before a marked day and from it on, over rows
+/// that are days. `columns` are that of the day, and the figure. `None` if there are no such rows.
+pub(super) fn change_remark(
+    mark: &Mark,
+    days: &ComparableDays,
+    grid: &Grid,
+    columns: [&String; 2],
+) -> Option<String> {
+    let [day, figure] = columns.map(|name| grid.position(name));
+    let (day, figure) = (day?, figure?);
+    let average = |wanted: &BTreeSet<NaiveDate>| -> Option<f64> {
+        let is_wanted = |cell: &Cell| {
+            let Cell::Date { days } = cell else { return false };
+            NaiveDate::from_epoch_days(*days).is_some_and(|day| wanted.contains(&day))
+        };
+        let rows = grid.rows.iter().filter(|row| row.get(day).is_some_and(is_wanted));
+        let values: Option<Vec<f64>> = rows
+            .map(|row| match row.get(figure)? {
+                Cell::Int(value) => Some(*value as f64),
+                Cell::Float(value) => Some(*value),
+                _ => None,
+            })
+            .collect();
+        let values = values.filter(|values| !values.is_empty() && values.len() == wanted.len())?;
+        Some(values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let (before, after) = (average(&days.earlier)?, average(&days.later)?);
+    let change = if before == 0.0 {
+        String::new()
+    } else {
+        format!(" ({:+.1} %)", (after - before) / before * 100.0)
+    };
+    let (name, count) = (columns[1], days.later.len());
+    let days =
+        if count == 1 { "1 complete day".to_owned() } else { format!("{count} complete days") };
+    Some(format!(
+        "Average of {name} over {days} each, on the same weekdays: {before:.1} before {}, \
+         {after:.1} from then on{change}.",
+        marked_day(mark)
+    ))
 }
 
 /// Returns the sentence on a result without rows: that of the report, with its parameters.

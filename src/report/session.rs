@@ -6,13 +6,15 @@ use chrono::{Datelike, NaiveDate};
 
 use super::options::Options;
 use super::remarks::{
-    coverage_counts, empty_sentence, excluded_events, internal_domains_remark, report_remarks,
-    selection_remarks,
+    change_remark, coverage_counts, empty_sentence, excluded_events, internal_domains_remark,
+    marks_remark, report_remarks, selection_remarks,
 };
 use crate::calendar::PeriodBounds;
 use crate::data_dictionary;
 use crate::grid::{Chart, Grid};
-use crate::query::{self, LogKind, Period, ReportDefinition, RowSelection, Session, Settings};
+use crate::query::{
+    self, ComparableDays, LogKind, Period, ReportDefinition, RowSelection, Session, Settings,
+};
 use crate::render::{CoverageCounts, OutputFormat, ReportContext};
 use crate::store::Snapshot;
 use crate::{Error, Result};
@@ -70,6 +72,7 @@ pub(super) fn run_report(
             report.includes_noise,
             query::counts_failed(report)?,
         ),
+        marks: options.marks.clone(),
     };
     let top = params.get(TOP_PARAM).map(String::as_str);
     let all_filtered = selected.all == 0 && counts.events > 0 && counts.filtered == counts.events;
@@ -85,6 +88,14 @@ pub(super) fn run_report(
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
     remarks.extend(inventory);
+    remarks.extend(query::current_date_remark(session, report)?);
+    remarks.extend(marks_remark(&options.marks, period.first_day(), period.last_day()));
+    if let Some(Chart::Lines { values, over }) = &report.chart {
+        remarks.extend(options.marks.iter().filter_map(|mark| {
+            let days = session.comparable_around(mark.day);
+            change_remark(mark, &days, &selected.grid, [over, values.first()?])
+        }));
+    }
     let newest_event_us = period.event_range().map(|range| range.last_us);
     let chart = report.chart.clone().filter(|chart| is_drawable(chart, &selected.grid, options));
     Ok(ReportResult { grid: selected.grid, chart, context, remarks, newest_event_us })
@@ -293,13 +304,27 @@ impl<'a> ReportSession<'a> {
     /// compared: complete days, as many of each weekday in both. `None` if there are no such days.
     pub fn comparable(&self, earlier: &ReportSession<'a>) -> Option<ComparableSessions<'a>> {
         let days = self.session.comparable_days(&earlier.session);
+        self.limited_to_both(&earlier.session, days)
+    }
+
+    /// Returns two sessions on the days of this period before a day and from it on that can be
+    /// compared. `None` if there are no such days.
+    pub fn around(&self, day: NaiveDate) -> Option<ComparableSessions<'a>> {
+        self.limited_to_both(&self.session, self.session.comparable_around(day))
+    }
+
+    fn limited_to_both(
+        &self,
+        earlier: &Session<'a>,
+        days: ComparableDays,
+    ) -> Option<ComparableSessions<'a>> {
         let limited = |session: &Session<'a>, days| ReportSession {
             session: session.limited_to(days),
             options: self.options.clone(),
         };
         let count = days.later.len();
         (count > 0).then(|| ComparableSessions {
-            earlier: limited(&earlier.session, days.earlier),
+            earlier: limited(earlier, days.earlier),
             later: limited(&self.session, days.later),
             days: count,
         })

@@ -119,12 +119,21 @@ impl Archive {
         seen.into_iter().map(|(report, (views, users))| (report, (views, users.len()))).collect()
     }
 
-    /// Compares an answer with the counts of the raw events.
+    /// Compares an answer over the later days with the counts of the raw events.
     fn check(&self, earlier: [&str; 2], later: [&str; 2], zone: Tz, compare: &str) -> usize {
-        let [from, until] = later;
-        let period = format!("{from}..{until}");
-        let flags = ["--period", &period, "--tz", zone.name(), "--compare", compare];
-        let rows = self.answer(&flags);
+        let period = later.join("..");
+        self.check_answer(earlier, later, zone, &["--period", &period, "--compare", compare])
+    }
+
+    /// Compares an answer with the counts of the raw events.
+    fn check_answer(
+        &self,
+        earlier: [&str; 2],
+        later: [&str; 2],
+        zone: Tz,
+        flags: &[&str],
+    ) -> usize {
+        let rows = self.answer(&[flags, &["--tz", zone.name()]].concat());
         let [old_days, new_days] = self.comparable(
             (day(earlier[0]), day(earlier[1])),
             (day(later[0]), day(later[1])),
@@ -207,6 +216,68 @@ fn a_log_that_begins_too_late_has_no_comparison() {
 }
 
 #[test]
+fn a_mark_compares_equally_many_days_before_and_after() {
+    let archive = Archive::new(&["2026-03-18", "2026-04-01"]);
+    let flags = ["--mark", "2026-03-30:Training", "--compare", "mark"];
+    for zone in [Tz::UTC, Tz::Europe__Berlin] {
+        let days = archive.check_answer(
+            ["2026-03-16", "2026-03-29"],
+            ["2026-03-30", "2026-04-12"],
+            zone,
+            &[&flags[..], &["--until", "2026-04-12"]].concat(),
+        );
+        assert!((9..14).contains(&days), "{zone}: {days}");
+    }
+    let ran = archive.dir.pbi(["report", "top-reports", "--store", "store"].iter().chain(&flags));
+    let text = ran.ended(0).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains(
+            "complete days from 2026-03-30 (Training) on, and of as many days before it,"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_mark_without_days_on_both_sides_has_no_comparison() {
+    let archive = Archive::new(&[]);
+    for mark in ["2026-03-02", "2026-04-13", "2025-01-01:Long ago"] {
+        let rows = archive.answer(&["--mark", mark, "--compare", "mark"]);
+        assert!(rows.iter().all(|row| row["views_before"].is_null()), "{mark}: {rows:?}");
+    }
+}
+
+/// The averages of a report over days, computed from its rows.
+#[test]
+fn a_mark_gives_the_average_before_and_after() {
+    let archive = Archive::new(&["2026-03-18"]);
+    let command = ["report", "consumption-trend", "--store", "store", "--mark"];
+    let run = |flags: &[&str]| archive.dir.pbi(command.iter().chain(flags)).ended(0).stdout;
+    let rows: Value =
+        serde_json::from_str(&run(&["2026-03-30:Training", "--format", "json"])).expect("JSON");
+    let spans = (day("2026-03-16"), day("2026-03-29"));
+    let [before, after] =
+        archive.comparable(spans, (day("2026-03-30"), day("2026-04-12")), Tz::UTC);
+    let average = |days: &BTreeSet<NaiveDate>| {
+        let views = rows["rows"].as_array().expect("rows").iter().filter_map(|row| {
+            days.contains(&day(row["date"].as_str()?)).then(|| row["views"].as_f64())?
+        });
+        views.sum::<f64>() / days.len() as f64
+    };
+    let (old, new) = (average(&before), average(&after));
+    let expected = format!(
+        "Average of views over {} complete days each, on the same weekdays: {old:.1} before \
+         2026-03-30 (Training), {new:.1} from then on ({:+.1} %).",
+        before.len(),
+        (new - old) / old * 100.0
+    );
+    let text = run(&["2026-03-30:Training"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(&expected), "{expected}\n{text}");
+    let outside = run(&["2025-03-30"]);
+    assert!(outside.contains("Marked day: 2025-03-30, not in the period."), "{outside}");
+}
+
+#[test]
 fn selections_apply_to_the_compared_rows() {
     let archive = Archive::new(&[]);
     let flags = ["--period", "2026-03-23..2026-04-05", "--compare", "previous"];
@@ -274,6 +345,9 @@ fn mistakes_in_periods_are_explained() {
         (&["--period", "2026-03", "--compare", "2026-03"][..], "does not end before the period"),
         (&["--compare", "soon"], "soon"),
         (&["--compare", "previous", "--details"], "cannot be used with"),
+        (&["--compare", "mark"], "needs exactly one --mark"),
+        (&["--compare", "mark", "--mark", "2026-03-10", "--mark", "2026-03-11"], "exactly one"),
+        (&["--mark", "Training"], "for example 2026-03-10:Training"),
     ] {
         let fixed = ["report", "top-reports", "--store", "store"];
         let ran = archive.dir.pbi(fixed.iter().chain(flags)).ended(2);

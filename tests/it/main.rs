@@ -144,6 +144,7 @@ mod plain_words;
 // The commands of README.md.
 mod readme;
 // A terminal as a picture, for the README.
+mod table_widths;
 mod terminal;
 // Removal of persons from a store, and pseudonyms.
 mod forget;

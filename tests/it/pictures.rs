@@ -40,6 +40,22 @@ fn one_report(name: &str) -> Workdir {
 }
 
 #[test]
+fn marks_are_drawn_in_charts_over_time_with_their_text() {
+    let archive = year();
+    for format in ["svg", "html"] {
+        let flags = ["--store", "store", "--since", "60d", "--format", format];
+        let marks = ["--mark", "2025-01-01:Before all", "--mark", "2026-01-10:<Training>"];
+        let command = ["report", "adoption"].iter().chain(&flags).chain(&marks);
+        let text = archive.dir.pbi(command).ended(0).stdout;
+        let days = text.matches("class=\"mark\"").count();
+        // A page has each chart in two sizes.
+        assert_eq!(days, if format == "svg" { 1 } else { 2 }, "{format}");
+        assert!(text.contains(">&lt;Training&gt;</text>"), "{format}");
+        assert!(!text.contains("<Training>"), "{format}");
+    }
+}
+
+#[test]
 fn every_report_has_a_picture_or_names_those_that_have_one() {
     let archive = year();
     let mut drawn = BTreeSet::new();
@@ -66,6 +82,10 @@ fn every_report_has_a_picture_or_names_those_that_have_one() {
         let names: BTreeSet<String> = names.trim().split(", ").map(str::to_owned).collect();
         assert_eq!(names, drawn);
     }
+    let drawn_file = ["top-reports", "--store", "store", "--output", "top.png"];
+    archive.dir.pbi(["report"].iter().chain(&drawn_file)).ended(0);
+    let png = std::fs::read(archive.dir.join("top.png")).expect("the picture");
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n") && png.len() > 20_000, "{} bytes", png.len());
     archive
         .dir
         .pbi(["report", "--all", "--store", "store", "--output-dir", "charts", "--format", "svg"])

@@ -114,7 +114,7 @@ fn statement_is_run_or_refused_with_a_rewrite() {
     assert_eq!(count(&services) + count(&people), count(&all));
     for (sql, expected) in [
         ("SELECT * FROM read_csv('/etc/passwd')", "read_csv(…) cannot be read"),
-        ("SELECT CURRENT_DATE AS d FROM events", "an archive has no current time"),
+        ("SELECT NOW() AS d FROM events", "an archive has no current time"),
         ("DELETE FROM events", "only SELECT"),
         ("SELECT nothing FROM events", "nothing"),
         ("SELEC", "Expected"),
@@ -122,6 +122,70 @@ fn statement_is_run_or_refused_with_a_rewrite() {
         let ran = run_on_year(&["sql", sql]).ended(1);
         assert!(ran.stderr.contains(expected), "{sql}: {}", ran.stderr);
     }
+}
+
+/// The figures of `usage-summary` are those of the reports that it names.
+#[test]
+fn the_summary_has_the_figures_of_the_reports() {
+    let period = ["--period", "2025-10-06..2025-11-02"];
+    let ask = |arguments: &[&str]| rows(&[arguments, &period[..]].concat());
+    let summary = ask(&["report", "usage-summary"]);
+    let value = |figure: &str| {
+        let row = summary.iter().find(|row| row["figure"] == figure);
+        row.and_then(|row| row["value"].as_i64()).expect("the figure")
+    };
+    let sum = |rows: &[Value], column: &str| -> i64 {
+        rows.iter().filter_map(|row| row[column].as_i64()).sum()
+    };
+    let reports = ask(&["report", "top-reports"]);
+    assert_eq!(value("Report views"), sum(&reports, "views"));
+    let names: BTreeSet<String> = reports
+        .iter()
+        .filter(|row| row["report"] != "(unknown)")
+        .map(|row| row["report_id"].as_str().or(row["report"].as_str()).expect("a name").to_owned())
+        .collect();
+    assert_eq!(value("Reports viewed"), names.len() as i64);
+    assert_eq!(
+        value("Exports, downloads and prints"),
+        sum(&ask(&["report", "exports"]), "exports")
+    );
+    let users = ask(&["report", "top-users", "--where", "user <> '(unknown)'"]);
+    assert_eq!(value("Viewers"), users.len() as i64);
+    // The period has 28 days, so its people are those of the window of the last day.
+    let days = ask(&["report", "adoption"]);
+    assert_eq!(Some(value("Active users")), days.last().and_then(|day| day["mau"].as_i64()));
+    let workspaces = ask(&["report", "workspace-usage"]);
+    let other = sum(&workspaces, "other_views");
+    assert_eq!(value("Other views"), other);
+    assert!(value("Creators") > 0 && value("Sharing") > 0 && value("Workspaces viewed") > 0);
+}
+
+#[test]
+fn the_current_date_is_the_last_day_of_the_period() {
+    let sql = "SELECT COUNT(*) AS n, MAX(local_date) AS d FROM events \
+        WHERE local_date > CURRENT_DATE - INTERVAL '7 days' AND local_date <= current_date";
+    let week = rows(&["sql", sql, "--until", "2025-11-30"]);
+    let same = rows(&[
+        "sql",
+        "SELECT COUNT(*) AS n, MAX(local_date) AS d FROM events",
+        "--period",
+        "2025-11-24..2025-11-30",
+    ]);
+    assert_eq!(week, same);
+    let ran = run_on_year(&["sql", "SELECT CURRENT_DATE AS d", "--until", "2025-11-30"]).ended(0);
+    assert!(ran.stdout.contains("CURRENT_DATE is 2025-11-30, the last day of the period."));
+    // The engine's warnings on casts of days are not for users.
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn views_without_a_statement_are_a_script_that_counts_their_rows() {
+    let ran = run_on_year(&["sql", "--show-sql", "duckdb"]).ended(0);
+    for view in ["events", "history", "events_all", "days", "people", "inventory_items"] {
+        assert!(ran.stdout.contains(&format!("VIEW {view} AS")), "{view}");
+        assert!(ran.stdout.contains(&format!("SELECT '{view}' AS name")), "{view}");
+    }
+    assert!(run_on_year(&["sql"]).ended(2).stderr.contains("STATEMENT"));
 }
 
 #[test]

@@ -6,8 +6,7 @@ use std::path::Path;
 use chrono_tz::Tz;
 use clap::ValueEnum;
 
-use super::convert::parse_time_zone;
-use crate::report::{DayBound, PeriodBounds};
+use crate::report::{DayBound, PeriodBounds, parse_time_zone};
 
 pub(super) const DEFAULT_STORE: &str = "pbi-store";
 
@@ -43,7 +42,7 @@ pub(in crate::cli) struct PeriodArgs {
     /// A whole period: last-week, this-quarter, 2026-03, 2026-Q1, 30d
     #[arg(long, value_name = "PERIOD", conflicts_with_all = ["since", "until"])]
     period: Option<PeriodBounds>,
-    /// Time zone for days, weeks and hours (IANA name)
+    /// Time zone for days, weeks and hours: Europe/Berlin, a Windows name, or local
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = parse_time_zone)]
     pub(in crate::cli) tz: Tz,
 }

@@ -1,6 +1,5 @@
-//! Values of flags: names of domain types, dates, time zones and parameters.
+//! Values of flags: names of domain types, dates and parameters.
 
-use chrono_tz::{TZ_VARIANTS, Tz};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
@@ -124,36 +123,9 @@ pub(super) fn parse_param(pair: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Parses an IANA time zone, and suggests one for the name of a city.
-pub(super) fn parse_time_zone(text: &str) -> Result<Tz, String> {
-    text.parse().map_err(|_| {
-        let wanted = text.replace(' ', "_");
-        let is_city = |zone: &&Tz| {
-            let name = zone.name();
-            name.eq_ignore_ascii_case(&wanted)
-                || name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&wanted))
-        };
-        match TZ_VARIANTS.iter().find(is_city) {
-            Some(zone) => format!("unknown time zone {text:?}; did you mean {}?", zone.name()),
-            None => format!(
-                "unknown time zone {text:?}; use an IANA name, for example Europe/Berlin or \
-                 America/New_York"
-            ),
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn city_names_suggest_a_time_zone() {
-        assert_eq!(parse_time_zone("Europe/Berlin").unwrap(), Tz::Europe__Berlin);
-        let error = parse_time_zone("Berlin").unwrap_err();
-        assert_eq!(error, "unknown time zone \"Berlin\"; did you mean Europe/Berlin?");
-        assert!(parse_time_zone("Atlantis").unwrap_err().contains("IANA"));
-    }
 
     #[test]
     fn columns_need_a_name() {

@@ -12,7 +12,9 @@ use super::filters::FilterArgs;
 use super::rows::RowArgs;
 use crate::cli::memory::parse_size;
 use crate::powerbi::{DataFolder, ProjectName};
-use crate::report::{Actors, EarlierPeriod, FailCondition, NoiseFilter, OutputFormat, SqlEngine};
+use crate::report::{
+    Actors, EarlierPeriod, FailCondition, Mark, NoiseFilter, OutputFormat, SqlEngine,
+};
 
 /// Run a report (see `pbi-analyze reports`)
 ///
@@ -27,7 +29,7 @@ Examples:
   pbi-analyze report adoption --param grain=week --since 90d
   pbi-analyze report exports --workspace Finance --user '*@contoso.com'
   pbi-analyze report top-reports --format xlsx --output top-reports.xlsx
-  pbi-analyze report adoption --theme dark --output adoption.svg
+  pbi-analyze report adoption --theme dark --output adoption.png
   pbi-analyze report --all --output-dir reports --format csv
   pbi-analyze report --all --since 30d --output all.xlsx
   pbi-analyze report report-usage --report Sales --details
@@ -51,19 +53,31 @@ pub(in crate::cli) struct ReportArgs {
     /// Run every report, and write one file per report or a single workbook
     #[arg(long, conflicts_with_all = ["show_sql", "condition", "sort", "columns"])]
     pub(in crate::cli) all: bool,
-    /// Compare with an earlier period: previous, 2026-Q1, 2025-03-01..2025-03-31
+    /// Compare with an earlier period: previous, 2026-Q1, 2025-03-01..2025-03-31, mark
     ///
     /// Shows each figure for both periods, with the difference and the percentage. Both periods
-    /// count the same number of complete days, on the same weekdays.
+    /// count the same number of complete days, on the same weekdays. `mark` compares the days from
+    /// a marked day on with those before it.
     #[arg(long, value_name = "PERIOD", conflicts_with_all = ["all", "show_sql", "details"])]
     pub(in crate::cli) compare: Option<EarlierPeriod>,
+    /// Mark a day in charts over time, with a label; repeat for several days
+    ///
+    /// A report over days also shows the average before the day and from it on, over equally many
+    /// complete days of the same weekdays.
+    #[arg(
+        long,
+        value_name = "DAY:LABEL",
+        action = ArgAction::Append,
+        conflicts_with_all = ["show_sql", "details"]
+    )]
+    pub(in crate::cli) mark: Vec<Mark>,
     /// Show one report, workspace or user in detail, as several tables
     ///
     /// Needs report-usage with --report, workspace-usage with --workspace, or user-usage with
     /// --user. The name must match exactly one item.
     #[arg(long, conflicts_with_all = ["all", "show_sql", "condition", "sort", "columns"])]
     pub(in crate::cli) details: bool,
-    /// Colors of a picture (svg): light or dark [default: light]
+    /// Colors of a picture (svg, png): light or dark [default: light]
     #[arg(long, value_enum, conflicts_with = "show_sql")]
     pub(in crate::cli) theme: Option<Theme>,
     /// Folder for the files of --all
@@ -114,11 +128,14 @@ Examples:
   pbi-analyze sql \"SELECT activity_name, COUNT(*) AS events FROM events
     GROUP BY activity_name ORDER BY events DESC NULLS LAST\"
   pbi-analyze sql - --since 30d --format csv < question.sql
-  pbi-analyze sql --show-sql duckdb \"SELECT * FROM events\" --output views.sql")]
+  pbi-analyze sql --show-sql duckdb --output views.sql")]
 pub(in crate::cli) struct SqlArgs {
     /// SQL statement, or - to read it from stdin
-    pub(in crate::cli) statement: String,
+    #[arg(required_unless_present = "show_sql")]
+    pub(in crate::cli) statement: Option<String>,
     /// Print the statement and its views as SQL for another engine instead of running it
+    ///
+    /// Without a statement, prints all views, and a statement that counts their rows.
     #[arg(
         long,
         value_enum,

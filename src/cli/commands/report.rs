@@ -27,6 +27,7 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
     let options = report::Options {
         params: command.param.iter().cloned().collect(),
         compare: command.compare,
+        marks: command.mark.clone(),
         details: command.details,
         fail_on: command.fail_on.clone(),
         ..report_options(args, format)
@@ -92,10 +93,11 @@ fn missing_name_error(from: &[PathBuf], reports: &ReportCatalog) -> String {
 }
 
 pub(in crate::cli) fn sql(command: &SqlArgs, quiet: bool) -> Result<ExitStatus> {
-    let statement = match command.statement.as_str() {
-        "-" => std::io::read_to_string(std::io::stdin())
+    let statement = match command.statement.as_deref() {
+        Some("-") => std::io::read_to_string(std::io::stdin())
             .map_err(Error::io("read", Path::new("stdin")))?,
-        statement => statement.to_owned(),
+        Some(statement) => statement.to_owned(),
+        None => report::row_counts_statement(),
     };
     // PowerShell writes a byte order mark before UTF-8 that it pipes.
     let report = ReportDefinition::ad_hoc(statement.trim_start_matches('\u{feff}'));
@@ -291,11 +293,11 @@ fn output_format(args: &OutputArgs) -> Result<OutputFormat> {
 
 /// Returns the variant of a format in a theme.
 fn with_theme(format: OutputFormat, theme: Option<Theme>) -> Result<OutputFormat> {
-    match (format, theme) {
-        (OutputFormat::Svg, Some(Theme::Dark)) => Ok(OutputFormat::DarkSvg),
-        (OutputFormat::Svg, _) | (_, None) => Ok(format),
-        (_, Some(_)) => Err(Error::Usage(
-            "--theme is for pictures: add --format svg, or omit --theme".to_owned(),
+    match (theme, format.dark()) {
+        (None, _) | (Some(Theme::Light), Some(_)) => Ok(format),
+        (Some(Theme::Dark), Some(dark)) => Ok(dark),
+        (Some(_), None) => Err(Error::Usage(
+            "--theme is for pictures: add --format svg or --format png, or omit --theme".to_owned(),
         )),
     }
 }

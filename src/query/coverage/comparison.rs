@@ -31,6 +31,14 @@ pub fn comparable_days(earlier: &[LocalDay], later: &[LocalDay]) -> ComparableDa
     comparable
 }
 
+/// Returns the days before and from a day on that can be compared: of equally many days right
+/// before it and from it on, those that are complete on the same weekdays.
+pub fn comparable_around(days: &[LocalDay], day: NaiveDate) -> ComparableDays {
+    let (before, after) = days.split_at(days.partition_point(|one| one.date < day));
+    let count = before.len().min(after.len());
+    comparable_days(&before[before.len() - count..], &after[..count])
+}
+
 /// Returns the complete days of each weekday, in their order.
 fn days_by_weekday(days: &[LocalDay]) -> BTreeMap<u32, Vec<NaiveDate>> {
     let mut by_weekday: BTreeMap<u32, Vec<NaiveDate>> = BTreeMap::new();
@@ -107,6 +115,25 @@ mod tests {
         assert_eq!(halves("cccccccccc"), "111----222");
         // Two weeks and a day in each half: the Tuesday has no partner in excess.
         assert_eq!(halves(&"c".repeat(30)), "11111111111111--22222222222222");
+    }
+
+    #[test]
+    fn days_around_a_day_are_equally_many_on_both_sides() {
+        let first: NaiveDate = "2026-03-02".parse().unwrap();
+        let around = |statuses: &str, at: u64| {
+            let found = comparable_around(&days(statuses), first + chrono::Days::new(at));
+            let offsets = |days: BTreeSet<NaiveDate>| -> Vec<i64> {
+                days.into_iter().map(|day| (day - first).num_days()).collect()
+            };
+            (offsets(found.earlier), offsets(found.later))
+        };
+        assert_eq!(around("cccccccccccccccc", 9), ((2..9).collect(), (9..16).collect()));
+        // The missing day takes its weekday out of both sides.
+        let (before, after) = around("ccc-cccccccccccc", 9);
+        assert_eq!((before.contains(&3), after.contains(&10), before.len()), (false, false, 6));
+        assert_eq!(around("ccccccc", 0), (vec![], vec![]));
+        assert_eq!(around("ccccccc", 40), (vec![], vec![]));
+        assert_eq!(around("", 3), (vec![], vec![]));
     }
 
     #[test]

@@ -65,6 +65,7 @@ const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "top-users",
     "trials",
     "unused-reports",
+    "usage-summary",
     "user-classification",
     "workspace-usage",
 ];

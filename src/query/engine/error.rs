@@ -1,5 +1,8 @@
 //! Turns errors and panics of the engine into errors of a query.
 
+use std::sync::Once;
+
+use polars::error::set_warning_function;
 use polars::prelude::PolarsResult;
 
 use crate::error::catch_engine_panic;
@@ -10,11 +13,16 @@ use crate::query::definition::suggest::did_you_mean;
 /// Longest part of an engine's message that is shown; plans and syntax trees follow after it.
 const MAX_MESSAGE_CHARS: usize = 400;
 
+/// Turns off the warnings that the engine prints on stderr. They are about its programming
+/// interface, for example on every `DATE '2026-03-01'`, and nobody who writes SQL can act on them.
+static SILENCED: Once = Once::new();
+
 /// Runs `work` of the engine; an error or a panic becomes an error of `query`.
 ///
 /// The engine is known to panic on some statements. They are refused like others that it cannot
 /// run.
 pub fn run_engine<T>(query: &str, work: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+    SILENCED.call_once(|| set_warning_function(|_, _| {}));
     match catch_engine_panic(work) {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => {

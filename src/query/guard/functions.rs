@@ -51,7 +51,7 @@ const REFUSED_FUNCTIONS: [(&str, &str); 36] = [
 ];
 
 const NO_CURRENT_TIME: &str =
-    "an archive has no current time; compare with a date, or with the last day of the view `days`";
+    "an archive has no current time; CURRENT_DATE is the last day of the period";
 const NONDETERMINISTIC: &str = "results must be the same every time";
 const FIRST_OR_LAST: &str =
     "the rows have no order; write MIN or MAX, or number the rows with ROW_NUMBER in a WITH";

@@ -930,7 +930,7 @@ SELECT UUID() AS r FROM reports;
 SELECT GEN_RANDOM_UUID() AS r FROM reports;
 
 -- form: NOW
--- guard: NOW: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: NOW: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'now'
 -- right: 2
 -- duckdb: chance
@@ -939,7 +939,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > NOW();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: TODAY
--- guard: TODAY: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: TODAY: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'today'
 -- right: 2
 -- duckdb: chance
@@ -948,7 +948,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > TODAY();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CLOCK_TIMESTAMP
--- guard: CLOCK_TIMESTAMP: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: CLOCK_TIMESTAMP: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'clock_timestamp'
 -- right: 2
 -- duckdb: chance
@@ -957,7 +957,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CLOCK_TIMESTAMP();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: TRANSACTION_TIMESTAMP
--- guard: TRANSACTION_TIMESTAMP: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: TRANSACTION_TIMESTAMP: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'transaction_timestamp'
 -- right: 2
 -- duckdb: chance
@@ -966,7 +966,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > TRANSACTION_TIMESTAMP();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: GETDATE
--- guard: GETDATE: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: GETDATE: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'getdate'
 -- right: 2
 -- duckdb: chance
@@ -975,7 +975,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > GETDATE();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: SYSDATE
--- guard: SYSDATE: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: SYSDATE: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'sysdate'
 -- right: 2
 -- duckdb: chance
@@ -984,7 +984,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > SYSDATE();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CURDATE
--- guard: CURDATE: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: CURDATE: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'curdate'
 -- right: 2
 -- duckdb: chance
@@ -993,7 +993,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CURDATE();
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CURRENT_DATE
--- guard: CURRENT_DATE: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: CURRENT_DATE: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'current_date'
 -- right: 2
 -- duckdb: chance
@@ -1002,7 +1002,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_DATE;
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CURRENT_TIME
--- guard: CURRENT_TIME: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: CURRENT_TIME: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'current_time'
 -- right: 2
 -- duckdb: chance
@@ -1011,7 +1011,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_TIME;
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: CURRENT_TIMESTAMP
--- guard: CURRENT_TIMESTAMP: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: CURRENT_TIMESTAMP: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'current_timestamp'
 -- right: 2
 -- duckdb: chance
@@ -1020,7 +1020,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > CURRENT_TIMESTAMP;
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: LOCALTIME
--- guard: LOCALTIME: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: LOCALTIME: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'localtime'
 -- right: 2
 -- duckdb: chance
@@ -1029,7 +1029,7 @@ SELECT COUNT(*) AS c FROM events WHERE local_time > LOCALTIME;
 SELECT COUNT(*) AS c FROM events WHERE local_date > DATE '2026-03-07';
 
 -- form: LOCALTIMESTAMP
--- guard: LOCALTIMESTAMP: an archive has no current time; compare with a date, or with the last day of the view `days`
+-- guard: LOCALTIMESTAMP: an archive has no current time; CURRENT_DATE is the last day of the period
 -- engine: error: unsupported function 'localtimestamp'
 -- right: 2
 -- duckdb: chance

@@ -11,7 +11,8 @@ mod times;
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Query, Statement, VisitMut, VisitorMut};
+use chrono::NaiveDate;
+use sqlparser::ast::{Expr, FunctionArguments, Ident, Query, Statement, VisitMut, VisitorMut};
 
 use crate::Result;
 
@@ -19,10 +20,13 @@ use crate::query::guard;
 
 /// Parses a text that must be a single statement, and replaces the spellings of other engines.
 ///
+/// `last_day` is the last day of the period and takes the place of CURRENT_DATE, since an archive
+/// has no current time. Without a session, a statement is only checked, and any day does.
+///
 /// # Errors
 ///
 /// [`crate::Error::Query`] with the parser's message, or if there is not exactly one statement.
-pub fn parse(query: &str, sql: &str) -> Result<Statement> {
+pub fn parse(query: &str, sql: &str, last_day: Option<NaiveDate>) -> Result<Statement> {
     let statement = guard::parse(query, sql)?;
     let mut statement = match describe::as_select(&statement) {
         Some(select) => guard::parse(query, &select)?,
@@ -30,12 +34,56 @@ pub fn parse(query: &str, sql: &str) -> Result<Statement> {
     };
     names::respell(&mut statement);
     let _: ControlFlow<()> = statement.visit(&mut Forms);
+    let current_date = times::day_literal(last_day.unwrap_or_default());
+    let _: ControlFlow<()> =
+        statement.visit(&mut CurrentDate { value: Some(current_date), is_read: false });
     Ok(statement)
+}
+
+/// Returns true if a statement reads CURRENT_DATE.
+///
+/// # Errors
+///
+/// Those of [`parse`].
+pub fn reads_current_date(query: &str, sql: &str) -> Result<bool> {
+    let mut statement = guard::parse(query, sql)?;
+    let mut finder = CurrentDate { value: None, is_read: false };
+    let _: ControlFlow<()> = statement.visit(&mut finder);
+    Ok(finder.is_read)
 }
 
 /// Replaces the spellings of other engines in an expression. Its names stay.
 pub fn respell_expression(expression: &mut Expr) {
     let _: ControlFlow<()> = expression.visit(&mut Forms);
+}
+
+/// Finds CURRENT_DATE, and replaces it by a value if there is one.
+struct CurrentDate {
+    value: Option<Expr>,
+    is_read: bool,
+}
+
+impl VisitorMut for CurrentDate {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if times::is_current_date(expr) {
+            self.is_read = true;
+            if let Some(value) = &self.value {
+                *expr = value.clone();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Returns `"user"` for `user`, which the parser takes for a function. Reports have a column of
+/// this name, and a log has no user of a database.
+fn column_named_user(expr: &Expr) -> Option<Expr> {
+    let Expr::Function(function) = expr else { return None };
+    let is_name = matches!(function.args, FunctionArguments::None)
+        && function.name.to_string().eq_ignore_ascii_case("user");
+    is_name.then(|| Expr::Identifier(Ident::with_quote('"', "user")))
 }
 
 /// Replaces functions of time, then sort keys, whose functions are replaced by then.
@@ -45,7 +93,8 @@ impl VisitorMut for Forms {
     type Break = ();
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Some(replacement) = times::replacement(expr) {
+        let replacement = times::replacement(expr).or_else(|| column_named_user(expr));
+        if let Some(replacement) = replacement {
             *expr = replacement;
         }
         ControlFlow::Continue(())
@@ -62,13 +111,14 @@ mod tests {
     use super::*;
 
     fn respelled(sql: &str) -> String {
-        let statement = parse("test", sql).unwrap();
+        let day = NaiveDate::from_ymd_opt(2026, 3, 31);
+        let statement = parse("test", sql, day).unwrap();
         guard::check("test", &statement).unwrap();
         statement.to_string()
     }
 
     fn refusal(sql: &str) -> String {
-        let statement = parse("test", sql).unwrap();
+        let statement = parse("test", sql, None).unwrap();
         guard::check("test", &statement).unwrap_err().to_string()
     }
 
@@ -153,6 +203,23 @@ mod tests {
         ] {
             assert!(refusal(sql).contains(expected), "{sql}");
         }
+    }
+
+    #[test]
+    fn user_is_the_name_of_a_column() {
+        let sql = "WITH a AS (SELECT user_id AS user FROM events) SELECT USER, a.user FROM a";
+        let expected =
+            "WITH a AS (SELECT user_id AS user FROM events) SELECT \"user\", a.user FROM a";
+        assert_eq!(respelled(sql), expected);
+    }
+
+    #[test]
+    fn the_current_date_is_the_last_day() {
+        let sql = "SELECT COUNT(*) AS n FROM events WHERE local_date < Current_Date";
+        assert!(respelled(sql).ends_with("WHERE local_date < DATE '2026-03-31'"));
+        assert!(reads_current_date("test", sql).unwrap());
+        assert!(!reads_current_date("test", "SELECT 1 AS current_date").unwrap());
+        assert!(refusal("SELECT NOW() AS t FROM events").contains("no current time"));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Replaces DATE_PART and DATE_TRUNC with constant units.
 
+use chrono::NaiveDate;
 use sqlparser::ast::{CastKind, DataType};
 use sqlparser::ast::{
     DateTimeField, Expr, ExtractSyntax, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    Ident, ObjectName, Value,
+    Ident, ObjectName, TypedString, Value,
 };
 
 use crate::query::guard::functions::function_name;
@@ -29,6 +30,20 @@ pub fn replacement(expr: &Expr) -> Option<Expr> {
         "date_trunc" => Some(first_day(function, time, day_format(unit)?)),
         _ => None,
     }
+}
+
+/// Returns true if an expression is the current day.
+pub fn is_current_date(expr: &Expr) -> bool {
+    matches!(expr, Expr::Function(function) if function_name(function) == "current_date")
+}
+
+/// Returns a day as an expression: `DATE '2026-03-31'`.
+pub fn day_literal(day: NaiveDate) -> Expr {
+    Expr::TypedString(TypedString {
+        data_type: DataType::Date,
+        value: Value::SingleQuotedString(day.to_string()).into(),
+        uses_odbc_syntax: false,
+    })
 }
 
 fn field(unit: &str) -> Option<DateTimeField> {

@@ -2,14 +2,16 @@
 
 use std::fmt::Write;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::axis::{LinearScale, date_ticks, value_ticks};
 use super::document::{ChartSeries, SeriesShape};
 use super::markup::Markup;
 use super::values::{column_days, column_numbers, column_texts};
 use crate::grid::Grid;
+use crate::render::input::Mark;
 use crate::render::text::group_digits;
+use crate::render::text_width;
 
 /// The units of a pixel, so that whole numbers are fine enough for positions.
 pub const UNIT: u32 = 10;
@@ -28,6 +30,14 @@ const VALUE_LABEL_GAP: i32 = 8 * UNIT as i32;
 const DATE_LABEL_GAP: i32 = 16 * UNIT as i32;
 /// Half the height of a digit: a label is centered on its line.
 const LABEL_HALF_HEIGHT: i32 = 4 * UNIT as i32;
+
+/// The lines that texts of marks alternate between, the height of one, and the distance of a text
+/// from its mark, in units.
+const MARK_LINES: u32 = 3;
+const MARK_LINE_HEIGHT: u32 = 13 * UNIT;
+const MARK_GAP: i32 = 5 * UNIT as i32;
+/// The largest width of the text of a mark, in characters.
+const MAX_MARK_CHARS: usize = 30;
 
 const LINE_WIDTH: u32 = 2 * UNIT;
 /// The width of a bar as a share of the width of its row, and its limits in units.
@@ -60,10 +70,10 @@ const CHART_SIZES: [ChartSize; 2] = [
 
 /// Draws the rows of a grid in each size. Draws nothing if the grid has no rows, or a row without
 /// a date.
-pub fn draw(to: &mut Markup, grid: &Grid, series: &[ChartSeries]) {
+pub fn draw(to: &mut Markup, grid: &Grid, series: &[ChartSeries], marks: &[Mark]) {
     let days: Option<Vec<NaiveDate>> = column_days(grid, "date").into_iter().collect();
     let Some(days) = days.filter(|days| !days.is_empty()) else { return };
-    let chart = ChartData::new(grid, RowLabels::Days(days), series);
+    let chart = ChartData::new(grid, RowLabels::Days(days), series, marks);
     for size in &CHART_SIZES {
         let plot = Plot::new(&chart, size);
         let (width, height) = (size.width * UNIT, size.height * UNIT);
@@ -84,12 +94,13 @@ pub fn draw_shapes(
     grid: &Grid,
     labels: RowLabels,
     series: &[ChartSeries],
+    marks: &[Mark],
     pixels: (u32, u32),
 ) {
     let (width, height) = pixels;
     let max_labels = (width / PIXELS_PER_LABEL).max(2) as usize;
     let size = ChartSize { class: "", width, height, max_labels };
-    Plot::new(&ChartData::new(grid, labels, series), &size).write(to, &size);
+    Plot::new(&ChartData::new(grid, labels, series, marks), &size).write(to, &size);
 }
 
 /// The labels of the rows on the horizontal axis.
@@ -106,6 +117,17 @@ impl RowLabels {
             RowLabels::Days(days) => days.len(),
             RowLabels::Texts(texts) => texts.len(),
         }
+    }
+
+    /// Returns the row that a day is in: that of the last day up to it. `None` for a day before the
+    /// first row, for one more than a row after the last, and if the rows are no days.
+    fn row_of(&self, day: NaiveDate) -> Option<usize> {
+        let RowLabels::Days(days) = self else { return None };
+        let row = days.iter().rposition(|first| *first <= day)?;
+        let [first, last] = [days.first()?, days.last()?].map(|day| day.num_days_from_ce());
+        // Rows are days, weeks or months, so one row is as long as the average.
+        let row_days = (last - first) / i32::try_from(days.len() - 1).unwrap_or(i32::MAX).max(1);
+        (day.num_days_from_ce() < last + row_days.max(1)).then_some(row)
     }
 
     /// Returns the rows that have a label, and their labels.
@@ -132,6 +154,8 @@ struct Gap {
 struct ChartData {
     labels: RowLabels,
     gaps: Vec<Gap>,
+    /// The rows of the marked days, with the texts of the marks.
+    marks: Vec<(usize, String)>,
     series: Vec<(SeriesShape, Vec<Option<f64>>)>,
     /// The ends of the value axis.
     low: f64,
@@ -139,7 +163,7 @@ struct ChartData {
 }
 
 impl ChartData {
-    fn new(grid: &Grid, labels: RowLabels, series: &[ChartSeries]) -> ChartData {
+    fn new(grid: &Grid, labels: RowLabels, series: &[ChartSeries], marks: &[Mark]) -> ChartData {
         let series: Vec<_> =
             series.iter().map(|one| (one.shape, column_numbers(grid, &one.column))).collect();
         let (mut low, mut high) = (0.0_f64, 0.0_f64);
@@ -159,7 +183,11 @@ impl ChartData {
         // Space above the highest value, and space for a few whole numbers: counts have no halves.
         high = (high * 1.06).max(if low < 0.0 { 2.0 } else { 5.0 });
         low = if low < 0.0 { (low * 1.06).min(-2.0) } else { 0.0 };
-        ChartData { gaps: gaps(grid), labels, series, low, high }
+        let marks = marks
+            .iter()
+            .filter_map(|mark| Some((labels.row_of(mark.day)?, mark.label.clone())))
+            .collect();
+        ChartData { gaps: gaps(grid), marks, labels, series, low, high }
     }
 }
 
@@ -214,6 +242,26 @@ impl<'c> Plot<'c> {
         self.write_gaps(to);
         self.write_axes(to, size);
         self.write_series(to);
+        self.write_marks(to);
+    }
+
+    /// Writes a vertical line for each marked day, with its text beside the upper end, on the side
+    /// that has more room.
+    fn write_marks(&self, to: &mut Markup) {
+        let middle = (self.left + self.right) as i32 / 2;
+        for (at, (row, text)) in self.chart.marks.iter().enumerate() {
+            let x = self.row_center(*row);
+            let d = format!("M{x} {MARGIN_TOP}V{}", self.bottom);
+            to.open("path").attr("class", "mark").attr("d", d).close("path");
+            // Texts of neighboring marks do not cover each other.
+            let line = (at as u32 % MARK_LINES) * MARK_LINE_HEIGHT;
+            let y = (MARGIN_TOP + MARK_LINE_HEIGHT + line) as i32;
+            let (x, anchor) =
+                if x < middle { (x + MARK_GAP, "start") } else { (x - MARK_GAP, "end") };
+            to.open("text").attr("class", "mark-text").attr("x", x).attr("y", y);
+            to.attr("text-anchor", anchor).text(text_width::truncate(text, MAX_MARK_CHARS));
+            to.close("text");
+        }
     }
 
     fn write_gaps(&self, to: &mut Markup) {
@@ -316,7 +364,7 @@ mod tests {
         let first = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
         let labels = RowLabels::Days(first.iter_days().take(values.len()).collect());
         let series = vec![(shape, values.to_vec())];
-        ChartData { labels, gaps: Vec::new(), series, low: 0.0, high: 10.0 }
+        ChartData { labels, gaps: Vec::new(), marks: Vec::new(), series, low: 0.0, high: 10.0 }
     }
 
     /// A plot of 4 rows: 100 units per row, 10 units per value.
@@ -348,6 +396,29 @@ mod tests {
         let second = [Some(2.0), None, None, None];
         assert_eq!(plot(&chart).bar_path(&second, &mut base, 1.0), "M510 190V170");
         assert_eq!(base, [3.0, 0.0, 0.0, 4.0]);
+    }
+
+    #[test]
+    fn a_mark_is_in_the_row_of_its_day() {
+        let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+        let weeks = RowLabels::Days([2, 9, 16].map(day).into());
+        let rows = [1, 2, 8, 9, 22, 23].map(|number| weeks.row_of(day(number)));
+        assert_eq!(rows, [None, Some(0), Some(0), Some(1), Some(2), None]);
+        let single = RowLabels::Days(vec![day(5)]);
+        assert_eq!([4, 5, 6].map(|number| single.row_of(day(number))), [None, Some(0), None]);
+        assert_eq!(RowLabels::Texts(vec!["a".into()]).row_of(day(1)), None);
+    }
+
+    #[test]
+    fn marks_are_lines_with_a_text_on_the_side_with_room() {
+        let mut chart = chart(SeriesShape::Line, &[Some(1.0); 4]);
+        chart.marks = vec![(0, "<Start>".into()), (3, "End".into())];
+        let mut to = Markup::default();
+        plot(&chart).write_marks(&mut to);
+        let drawn = to.finish();
+        assert!(drawn.contains("<path class=\"mark\" d=\"M510 100V200\"></path>"), "{drawn}");
+        assert!(drawn.contains("text-anchor=\"start\">&lt;Start&gt;<"), "{drawn}");
+        assert!(drawn.contains("text-anchor=\"end\">End<"), "{drawn}");
     }
 
     #[test]

@@ -23,7 +23,6 @@ pub use values::format_period;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
 use crate::grid::Chart;
@@ -254,13 +253,13 @@ fn write_panel(to: &mut Markup, panel: &Panel, document: &Document) {
         }
         PanelKind::WeekHeatmap => heatmap::write_week(to, panel),
         PanelKind::Calendar => heatmap::write_calendar(to, panel),
-        PanelKind::Picture(chart) => write_picture(to, panel, chart, document.time_zone),
-        PanelKind::Chart(series) => write_chart(to, panel, series, document.time_zone),
+        PanelKind::Picture(chart) => write_picture(to, panel, chart, document),
+        PanelKind::Chart(series) => write_chart(to, panel, series, document),
     }
 }
 
 /// Writes a chart with its legend, and its values as a table.
-fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz) {
+fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], document: &Document) {
     to.open("ul").attr("class", "legend");
     for (at, one) in series.iter().enumerate() {
         let shape = match one.shape {
@@ -288,10 +287,10 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz)
     to.attr("data-rows", format_args!("{}-rows", panel.id));
     let columns: Vec<&str> = series.iter().map(|one| one.column.as_ref()).collect();
     to.attr("data-columns", columns.join(" "));
-    chart::draw(to, &panel.grid, series);
+    chart::draw(to, &panel.grid, series, &document.context.marks);
     to.close("div");
     to.open("details").element("summary", "Show values as a table");
-    table::write_table(to, panel, None, zone);
+    table::write_table(to, panel, None, document.time_zone);
     to.close("details");
 }
 
@@ -299,13 +298,13 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], zone: Tz)
 const PICTURE_SIZES: [(&str, u32, u32); 2] = [("wide", 1040, 380), ("narrow", 340, 380)];
 
 /// Writes the chart of a report with its legend and notes. Its values are in another panel.
-fn write_picture(to: &mut Markup, panel: &Panel, chart: &Chart, time_zone: Tz) {
+fn write_picture(to: &mut Markup, panel: &Panel, chart: &Chart, document: &Document) {
     let input = RenderInput {
         grid: &panel.grid,
         chart: Some(chart),
-        context: None,
+        context: Some(&document.context),
         remarks: &[],
-        time_zone,
+        time_zone: document.time_zone,
         width: 0,
     };
     let Some(chart) = ReportChart::new(&input) else {

@@ -10,7 +10,7 @@ use super::table::column_title;
 use super::values::{column_days, column_texts, format_number};
 use crate::grid::{Cell, CellKind, Chart, Grid};
 use crate::render::chart::{HeatmapPlane, finite_number, sorted_rows};
-use crate::render::input::RenderInput;
+use crate::render::input::{Mark, RenderInput};
 use crate::render::text::{cell_texts, group_digits};
 use crate::render::text_width;
 
@@ -61,8 +61,9 @@ pub struct ReportChart {
 }
 
 enum Shapes {
-    /// Rows in the order of the horizontal axis, the labels of the axis, and the lines.
-    Lines(Grid, Chart, Vec<ChartSeries>),
+    /// Rows in the order of the horizontal axis, the labels of the axis, the lines, and the marked
+    /// days.
+    Lines(Grid, Chart, Vec<ChartSeries>, Vec<Mark>),
     Bars(Vec<Bar>),
     Heat(Heat),
 }
@@ -84,7 +85,7 @@ impl ReportChart {
     /// Returns the chart of a result, or `None` if it has nothing to draw.
     pub fn new(input: &RenderInput<'_>) -> Option<ReportChart> {
         match input.chart? {
-            chart @ Chart::Lines { values, over } => lines(input.grid, chart, values, over),
+            chart @ Chart::Lines { values, over } => lines(input, chart, values, over),
             Chart::Bars { value } => bars(input, value),
             Chart::Heatmap { value, over, by } => heat(input, [value, over, by]),
         }
@@ -94,9 +95,9 @@ impl ReportChart {
     /// height.
     pub fn write(&self, to: &mut Markup, pixels: (u32, u32)) {
         match &self.shapes {
-            Shapes::Lines(grid, chart, series) => {
+            Shapes::Lines(grid, chart, series, marks) => {
                 let Chart::Lines { over, .. } = chart else { return };
-                chart::draw_shapes(to, grid, row_labels(grid, over), series, pixels);
+                chart::draw_shapes(to, grid, row_labels(grid, over), series, marks, pixels);
             }
             Shapes::Bars(bars) => write_bars(to, bars, pixels),
             Shapes::Heat(heat) => write_heat(to, heat, pixels),
@@ -104,7 +105,13 @@ impl ReportChart {
     }
 }
 
-fn lines(grid: &Grid, chart: &Chart, values: &[String], over: &str) -> Option<ReportChart> {
+fn lines(
+    input: &RenderInput<'_>,
+    chart: &Chart,
+    values: &[String],
+    over: &str,
+) -> Option<ReportChart> {
+    let grid = input.grid;
     let at = grid.position(over)?;
     let mut rows = sorted_rows(grid, at);
     // A row without a position is not part of the line.
@@ -142,7 +149,8 @@ fn lines(grid: &Grid, chart: &Chart, values: &[String], over: &str) -> Option<Re
     if series.len() > MAX_LINES {
         notes.push(format!("Lines after number {MAX_LINES} have one color."));
     }
-    Some(ReportChart { shapes: Shapes::Lines(grid, chart.clone(), series), legend, notes })
+    let marks = input.context.map(|context| context.marks.clone()).unwrap_or_default();
+    Some(ReportChart { shapes: Shapes::Lines(grid, chart.clone(), series, marks), legend, notes })
 }
 
 fn area(class: &'static str, label: &str) -> LegendEntry {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 
+use chrono_tz::Tz;
+
 use super::*;
 use crate::grid::{Cell, CellKind, Grid};
 use crate::render::{CoverageCounts, ExcludedEvents};
@@ -49,6 +51,7 @@ fn rendered(panels: Vec<Panel>) -> String {
             until: NaiveDate::from_ymd_opt(2026, 3, 3),
             coverage: CoverageCounts { days: 3, complete: 2, partial: 0, missing: 1, truncated: 0 },
             excluded: ExcludedEvents { noise: 1_350_000, ..ExcludedEvents::default() },
+            marks: Vec::new(),
         },
         time_zone: Tz::UTC,
         remarks: vec!["One.".into()],
