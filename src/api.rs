@@ -35,3 +35,5 @@ pub use chrono_tz::Tz;
 
 // Events.
 pub use crate::export::{Options as ExportOptions, run as export_events};
+pub use crate::scan::{ScannedEvents, scan_events};
+pub use crate::store::EventStream;

@@ -17,9 +17,15 @@ static IS_REQUESTED: AtomicBool = AtomicBool::new(false);
 /// The temporary files and folders that exist now.
 static TEMPORARY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// Asks all work of this process to end. It cannot be taken back.
+/// Asks all work of this process to end.
 pub fn request() {
     IS_REQUESTED.store(true, Ordering::SeqCst);
+}
+
+/// Withdraws the request, after the work has ended. The command line never does, because its
+/// process ends too. A program that embeds the library continues.
+pub fn withdraw() {
+    IS_REQUESTED.store(false, Ordering::SeqCst);
 }
 
 /// Fails after [`request`].

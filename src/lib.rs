@@ -186,6 +186,7 @@ mod record;
 mod rejects;
 mod render;
 mod report;
+mod scan;
 mod schema;
 mod source;
 mod source_warnings;
@@ -196,7 +197,8 @@ mod watch;
 pub use api::*;
 pub use error::{Cause, Error, Result};
 
-/// Modules for the tests and benchmarks of the project. They can change in any version.
+/// Modules for the tests, the benchmarks and the Python package of the project. They can change in
+/// any version.
 #[doc(hidden)]
 #[allow(missing_docs, reason = "each module has the documentation of the one that it re-exports")]
 pub mod internals {
@@ -211,6 +213,9 @@ pub mod internals {
     }
     pub mod ingest {
         pub use crate::ingest::*;
+    }
+    pub mod interrupt {
+        pub use crate::interrupt::*;
     }
     pub mod maintenance {
         pub use crate::maintenance::*;
@@ -227,11 +232,17 @@ pub mod internals {
     pub mod report {
         pub use crate::report::*;
     }
+    pub mod scan {
+        pub use crate::scan::*;
+    }
     pub mod schema {
         pub use crate::schema::*;
     }
     pub mod source {
         pub use crate::source::*;
+    }
+    pub mod status {
+        pub use crate::status::*;
     }
     pub mod store {
         pub use crate::store::*;

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod completions;
 mod data_dictionary_text;
+pub mod embedded;
 mod exit;
 mod hints;
 mod key_file;
@@ -31,20 +32,27 @@ pub use exit::ExitStatus;
 /// The stack of the thread that runs the command. Only what is used of it takes memory.
 const STACK_BYTES: usize = 256 << 20;
 
-/// Runs the command line and prints errors.
+/// Runs the command line of this process and prints errors.
 pub fn run() -> ExitStatus {
     let words: Vec<OsString> = std::env::args_os().collect();
+    let program = std::env::current_exe().map(|program| vec![program.into_os_string()]);
+    run_words(&words, &program.unwrap_or_default())
+}
+
+/// Runs a command line and prints errors. `words` begin with the name of the program. `program` is
+/// the command that starts the same program again, with other words after it.
+pub fn run_words(words: &[OsString], program: &[OsString]) -> ExitStatus {
     let parsed = Args::command()
-        .try_get_matches_from(&words)
+        .try_get_matches_from(words)
         .and_then(|matches| Ok((Args::from_arg_matches(&matches)?, has_flags(&matches))));
     let (args, has_flags) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return print_parse_error(error, &words),
+        Err(error) => return print_parse_error(error, words),
     };
     if args.log_format == LogFormat::Json {
         log::enable_json();
     }
-    if let Some(status) = threads::run_with_query_limit(&args) {
+    if let Some(status) = threads::run_with_query_limit(&args, words, program) {
         return status;
     }
     signals::watch(args.writes_to_store(), args.memory_limit());

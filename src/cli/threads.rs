@@ -3,6 +3,7 @@
 //! Polars reads its limit from the environment only, once. The environment of a running program
 //! cannot be changed safely, so the program starts itself again with the limit in the environment.
 
+use std::ffi::OsString;
 use std::process::Command;
 
 use super::args::Args;
@@ -14,14 +15,21 @@ const POLARS_MAX_THREADS: &str = "POLARS_MAX_THREADS";
 
 /// Runs the command in a process with the limit that it has for queries. Returns the exit code of
 /// that process, or `None` if this process must run the command.
-pub(super) fn run_with_query_limit(args: &Args) -> Option<ExitStatus> {
+///
+/// `program` is the command that starts the program with the `words` after the first.
+pub(super) fn run_with_query_limit(
+    args: &Args,
+    words: &[OsString],
+    program: &[OsString],
+) -> Option<ExitStatus> {
     let limit = args.query_args()?.threads.count()?.to_string();
     if std::env::var(POLARS_MAX_THREADS).is_ok_and(|value| value == limit) {
         return None;
     }
-    let restarted = std::env::current_exe().and_then(|program| {
+    let unknown = || std::io::Error::other("the path of the program is unknown");
+    let restarted = program.split_first().ok_or_else(unknown).and_then(|(program, first_words)| {
         let mut command = Command::new(program);
-        command.args(std::env::args_os().skip(1)).env(POLARS_MAX_THREADS, &limit);
+        command.args(first_words).args(words.iter().skip(1)).env(POLARS_MAX_THREADS, &limit);
         replace_process(command)
     });
     match restarted {

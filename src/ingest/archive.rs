@@ -203,6 +203,9 @@ impl SourceArchive {
         for (name, _) in &mut archive.unreadable {
             *name = texts.replace(std::mem::take(name));
         }
+        if let (Some(name), [file]) = (&options.source_name, &mut files[..]) {
+            file.name.clone_from(name);
+        }
         // The store has only the replaced names, and their order decides between copies.
         files.iter_mut().for_each(|file| texts.replace_in_file(file));
         files.sort_by(SourceFile::compare_names);

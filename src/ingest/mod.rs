@@ -130,6 +130,34 @@ pub fn ingest_temporary(
     })
 }
 
+/// Ingests an archive into temporary files, with the duplicates of its events. Another process
+/// removes them, in the order of the names of the sources.
+///
+/// # Errors
+///
+/// Errors as in [`ingest_into_store`].
+pub fn ingest_with_duplicates(
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<(TempTable, IngestSummary)> {
+    let archive = SourceArchive::discover(options, &KnownSources::default())?;
+    thread_pool(options.threads)?.install(|| {
+        let transaction = Store::temporary_transaction()?;
+        let new = archive.files_to_read();
+        let inventory = InventoryCollector::new(options.pseudonymizer.as_ref(), &nothing_known);
+        let reading = Reading { transaction: &transaction, inventory: &inventory, options };
+        let mut accounts = read_files(&new, &reading, &Projection::All, progress)?;
+        inventory.finish(&mut facts_of(&mut accounts))?;
+        for account in &mut accounts {
+            let records = &mut account.facts.records;
+            records.stored = records.read - records.rejected - records.other_workloads;
+        }
+        let table = transaction.into_temp_table()?;
+        let summary = summarize(&archive, accounts, &table.files);
+        Ok((table, summary))
+    })
+}
+
 /// Returns the facts of the accounts, in their order.
 fn facts_of(accounts: &mut [SourceAccount]) -> Vec<&mut SourceFacts> {
     accounts.iter_mut().map(|account| &mut account.facts).collect()

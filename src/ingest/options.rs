@@ -25,6 +25,8 @@ pub struct Options {
     /// True if folders without any file to read are expected. Otherwise they are a problem, because
     /// a network share that is not mounted looks like an empty folder.
     pub allow_empty: bool,
+    /// The name of the source if `paths` is a single file, for a file whose path is not its name.
+    pub source_name: Option<String>,
 }
 
 /// Receives the progress of an ingest. Many threads call it.

@@ -29,6 +29,8 @@ pub use format::OutputFormat;
 pub use input::{
     CoverageCounts, ExcludedEvents, Mark, NamedTable, RenderInput, ReportContext, TablesInput,
 };
+pub use json::context_json;
+pub use parquet::record_batch;
 pub use parquet_table::TableWriter;
 pub use tables::{check_holds_tables, render_tables};
 pub use text_width::{printable_char, wrap};

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, RecordBatchOptions,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ArrowWriter;
@@ -28,16 +28,7 @@ pub struct Parquet;
 
 impl Renderer for Parquet {
     fn render(&self, input: &RenderInput<'_>) -> Result<Vec<u8>> {
-        let grid = input.grid;
-        let fields = grid.columns.iter().map(|column| {
-            // Any cell can be null, in these rows or in those of another day.
-            Field::new(&column.name, data_type(column.kind), true)
-        });
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let arrays =
-            (0..grid.columns.len()).map(|at| column_array(grid, at)).collect::<Result<_>>()?;
-        let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(Error::internal)?;
-
+        let batch = record_batch(input.grid)?;
         let context = input
             .context
             .map(|context| json::context_json(context, input.time_zone))
@@ -48,12 +39,29 @@ impl Renderer for Parquet {
             .set_key_value_metadata(metadata)
             .build();
         let mut bytes = Vec::new();
-        let mut writer =
-            ArrowWriter::try_new(&mut bytes, schema, Some(properties)).map_err(Error::internal)?;
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))
+            .map_err(Error::internal)?;
         writer.write(&batch).map_err(Error::internal)?;
         writer.close().map_err(Error::internal)?;
         Ok(bytes)
     }
+}
+
+/// Returns the rows as a batch of Arrow arrays.
+///
+/// # Errors
+///
+/// [`Error::Internal`] only.
+pub fn record_batch(grid: &Grid) -> Result<RecordBatch> {
+    let fields = grid.columns.iter().map(|column| {
+        // Any cell can be null, in these rows or in those of another day.
+        Field::new(&column.name, data_type(column.kind), true)
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let arrays = (0..grid.columns.len()).map(|at| column_array(grid, at));
+    let options = RecordBatchOptions::new().with_row_count(Some(grid.rows.len()));
+    let arrays = arrays.collect::<Result<_>>()?;
+    RecordBatch::try_new_with_options(schema, arrays, &options).map_err(Error::internal)
 }
 
 /// Returns the type of a column.

@@ -20,6 +20,7 @@ pub use crate::render::{Mark, OutputFormat, printable_char, wrap};
 pub use crate::store::Snapshot;
 use crate::{Error, Result};
 pub use catalog::{ReportCatalog, SqlView, SqlViewColumn, row_counts_statement, views};
+pub use chrono_tz::Tz;
 pub use combined::{CombinedReports, run_combined};
 pub use compare::comparison_rows;
 pub use details::details_columns;
@@ -49,6 +50,26 @@ pub fn run(
     }
     let session = open_session(snapshot, [report], options)?;
     render_report(&session, report, options)
+}
+
+/// Runs a report and returns its rows instead of an output, and the messages of the conditions in
+/// [`Options::fail_on`] that hold.
+///
+/// # Errors
+///
+/// Errors of [`run`].
+pub fn run_unrendered(
+    snapshot: &Snapshot,
+    report: &ReportDefinition,
+    options: &Options,
+) -> Result<(ReportResult, Vec<String>)> {
+    let result = match options.compare {
+        Some(earlier) => compare::run(snapshot, report, earlier, options)?,
+        None => run_report(&open_session(snapshot, [report], options)?, report, options)?,
+    };
+    let (days, rows) = (&result.context.coverage, result.grid.rows.len());
+    let failures = failures(options, days, rows, result.newest_event_us);
+    Ok((result, failures))
 }
 
 /// Runs several reports on one period and passes each to `take`. Data that they share is read

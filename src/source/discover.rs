@@ -12,7 +12,7 @@ use super::kernel_files::KernelFileSystems;
 
 /// Extensions of files that are often in the same folders and are not data: notes, scripts,
 /// queries.
-const NON_DATA_EXTENSIONS: [&str; 12] =
+pub const NON_DATA_EXTENSIONS: [&str; 12] =
     ["md", "py", "ps1", "psm1", "psd1", "sql", "sh", "cmd", "bat", "ipynb", "pbix", "pq"];
 
 /// The folder with the log of a Delta table.

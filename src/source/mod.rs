@@ -31,7 +31,9 @@ mod unsupported;
 mod zip;
 
 pub use chunks::{Chunk, ChunkReader};
-pub use discover::{DiscoveredFiles, SourceFile, TableLister, discover, display_name};
+pub use discover::{
+    DiscoveredFiles, NON_DATA_EXTENSIONS, SourceFile, TableLister, discover, display_name,
+};
 pub use disk::{digest, edge_digest};
 pub use exclude::ExcludePatterns;
 pub use format::SourceFormat;

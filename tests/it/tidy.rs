@@ -15,7 +15,7 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 29] = [
+const KNOWS: [(&str, &[&str]); 30] = [
     ("error", &[]),
     ("interrupt", &[]),
     ("calendar", &["error"]),
@@ -46,6 +46,7 @@ const KNOWS: [(&str, &[&str]); 29] = [
             "source_warnings",
         ],
     ),
+    ("scan", &["error", "ingest", "store"]),
     ("rejects", &["error", "render", "schema", "store"]),
     ("report", &["calendar", "data_dictionary", "error", "grid", "query", "render", "store"]),
     ("dashboard", &["error", "grid", "render", "report"]),
@@ -87,6 +88,7 @@ const KNOWS: [(&str, &[&str]); 29] = [
             "query",
             "render",
             "report",
+            "scan",
             "schema::source_log",
             "status",
             "store",
@@ -102,13 +104,16 @@ const KNOWS: [(&str, &[&str]); 29] = [
             "export",
             "grid",
             "ingest",
+            "interrupt",
             "maintenance",
             "query",
             "record",
             "render",
             "report",
+            "scan",
             "schema",
             "source",
+            "status",
             "store",
         ],
     ),

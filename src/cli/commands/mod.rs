@@ -8,6 +8,9 @@ mod report;
 mod shared;
 mod shell;
 
+pub(super) use report::{report_options, with_snapshot};
+pub(super) use shared::open_existing;
+
 use super::args::{Args, Command};
 use super::exit::ExitStatus;
 use crate::error::Result;

@@ -236,7 +236,7 @@ fn combine_reports(
 
 /// Opens the store, or loads raw files, and runs `read` on it. The table has only `columns` and
 /// those of the filters.
-pub(super) fn with_snapshot<T>(
+pub(in crate::cli) fn with_snapshot<T>(
     args: &QueryArgs,
     mut columns: HashSet<String>,
     quiet: bool,
@@ -264,7 +264,7 @@ fn log_failures(name: &str, result: &report::RenderedReport) -> ExitStatus {
     if result.failures.is_empty() { ExitStatus::Success } else { ExitStatus::Incomplete }
 }
 
-fn report_options(args: &OutputArgs, format: OutputFormat) -> report::Options {
+pub(in crate::cli) fn report_options(args: &OutputArgs, format: OutputFormat) -> report::Options {
     report::Options {
         top: args.rows.top,
         selection: args.rows.selection(),

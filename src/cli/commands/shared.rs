@@ -22,7 +22,7 @@ pub(super) fn source_options(
 }
 
 /// Opens a store that must exist.
-pub(super) fn open_existing(folder: &Path) -> Result<Store> {
+pub(in crate::cli) fn open_existing(folder: &Path) -> Result<Store> {
     let store = Store::new(folder);
     if store.exists()? {
         return Ok(store);

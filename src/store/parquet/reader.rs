@@ -86,6 +86,20 @@ pub(in crate::store) fn read_columns(path: &Path, columns: &[&str]) -> Result<Fi
     FileBatches::new(path, builder.with_projection(mask).with_batch_size(64 << 10))
 }
 
+/// Returns the rows of a file with those of the `columns` that it has, in batches of `rows` rows.
+pub(in crate::store) fn read_columns_in_batches(
+    path: &Path,
+    columns: &[&str],
+    rows: usize,
+) -> Result<FileBatches> {
+    let builder = open_builder(path)?;
+    let is_wanted = |root: &str| columns.contains(&root);
+    let roots = builder.schema().fields().iter().enumerate();
+    let wanted = roots.filter(|(_, field)| is_wanted(field.name())).map(|(root, _)| root);
+    let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.collect::<Vec<_>>());
+    FileBatches::new(path, builder.with_projection(mask).with_batch_size(rows))
+}
+
 /// Returns true if the table has all columns of a file, with the same types.
 pub(in crate::store) fn has_table_schema(path: &Path) -> Result<bool> {
     open_builder(path).map(|file| is_table_schema(file.schema()))

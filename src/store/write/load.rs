@@ -107,6 +107,11 @@ impl Store {
     /// [`Error::Io`] if the temporary folder cannot be created.
     #[doc(hidden)]
     pub fn temporary_transaction() -> Result<Transaction> {
+        Store::temporary_transaction_of("temporary")
+    }
+
+    /// Begins a write to a temporary folder, whose files have the name of a writer.
+    pub(in crate::store) fn temporary_transaction_of(writer: &str) -> Result<Transaction> {
         let parent = std::env::temp_dir();
         check_is_utf8(&parent)?;
         let folder = TempFolder::create_in(&parent)
@@ -114,7 +119,7 @@ impl Store {
         let disk: Arc<dyn Disk> = Arc::new(OsDisk);
         let temp_dir = folder.path().to_path_buf();
         let events = temp_dir.join("events");
-        let table_dir = TableDir::new(&disk, &events, "temporary", Compression::None);
+        let table_dir = TableDir::new(&disk, &events, writer, Compression::None);
         Ok(Transaction::new(TransactionTarget::Temporary(folder), table_dir, temp_dir))
     }
 }
@@ -189,7 +194,11 @@ impl Transaction {
     }
 
     /// Writes all staged events, including duplicates, to temporary files.
-    pub(in crate::store) fn into_temp_table(self) -> Result<TempTable> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the disk fails.
+    pub fn into_temp_table(self) -> Result<TempTable> {
         let runs = self.runs.into_inner();
         let runs = runs.map_err(|_| Error::internal("a thread failed while it staged events"))?;
         let files = merge::write(&runs, &DedupResult::keep_all(&runs), &self.table_dir)?;
@@ -201,7 +210,15 @@ impl Transaction {
     /// # Errors
     ///
     /// Errors of reading the table.
-    pub fn deduplicate(mut self) -> Result<PreparedCommit> {
+    pub fn deduplicate(self) -> Result<PreparedCommit> {
+        self.deduplicate_with(&[])
+    }
+
+    /// Removes duplicates of a temporary write, among its events and those of `files`.
+    pub(in crate::store) fn deduplicate_with(
+        mut self,
+        files: &[DataFile],
+    ) -> Result<PreparedCommit> {
         let runs = std::mem::take(&mut self.runs).into_inner();
         let mut runs =
             runs.map_err(|_| Error::internal("a thread failed while it staged events"))?;
@@ -214,7 +231,7 @@ impl Transaction {
                     BaseVersion::deduplicate(store, known_entries, &runs, rejects, temp)?;
                 (Some(base), result)
             }
-            _ => (None, dedup::deduplicate(&runs, &[], temp)?),
+            _ => (None, dedup::deduplicate(&runs, files, temp)?),
         };
         let staged_runs = runs.len();
         let Deduplicated { result, added, replaced } = deduplicated;
@@ -439,6 +456,11 @@ impl PreparedCommit {
         runs.truncate(self.staged_runs);
         transaction.runs = Mutex::new(runs);
         Ok(CommitOutcome::Conflict(Box::new(transaction)))
+    }
+
+    /// Returns the files whose rows the deduplicated events replace.
+    pub(in crate::store) fn replaced_files(&self) -> &[DataFile] {
+        &self.replaced
     }
 
     /// Writes the deduplicated events to temporary files.

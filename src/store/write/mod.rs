@@ -9,6 +9,7 @@ pub(in crate::store) mod merge;
 pub(in crate::store) mod merge_copies;
 pub(in crate::store) mod orphans;
 pub(in crate::store) mod ownership;
+pub(in crate::store) mod row_merger;
 pub(in crate::store) mod run;
 #[cfg(test)]
 mod share_model;
