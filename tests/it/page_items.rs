@@ -99,7 +99,7 @@ fn compare_item(data: &Value, item: &Value, flags: &[&str]) -> usize {
     for fact in list(&item["facts"]) {
         assert_eq!(row[fact[0].as_str().unwrap()], fact[2], "{} of {id}", fact[0]);
     }
-    if let [now, before] = list(&item["compared"]).as_slice() {
+    if let Some([now, before]) = item["compared"].as_array().map(Vec::as_slice) {
         let compared = rows(report, "compare=previous", flags);
         let sum = |name: &str| -> i64 {
             let rows = compared.iter().filter(|row| row[column] == id);
@@ -196,10 +196,10 @@ fn people_are_on_the_page_only_if_they_are_shown() {
     }
     people.sort();
     people.dedup();
-    assert!(people.len() > 30, "{}", people.len());
+    assert!(people.len() > 25, "{}", people.len());
     let names = everything(&[]);
     let shown = people.iter().filter(|person| names.contains(*person)).count();
-    assert!(shown > 30, "{shown} people are shown by name");
+    assert!(shown > 25, "{shown} people are shown by name");
     for display in ["pseudonyms", "none"] {
         // A filter by address is named without it, too.
         let first = people[0].as_str();

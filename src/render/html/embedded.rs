@@ -17,7 +17,7 @@ use crate::render::time;
 use crate::{Error, Result};
 
 /// The largest number of bytes of JSON of one period.
-pub const MAX_DETAIL_BYTES: usize = 3_000_000;
+pub const MAX_DETAIL_BYTES: usize = 1_800_000;
 
 /// The details of the items of a period.
 #[derive(Debug, Clone, Default)]
