@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 from importlib import metadata
 from pathlib import Path
@@ -20,11 +19,14 @@ from support import COMMAND, DAMAGED, ROOT, SAMPLE, FolderTest, environment, jso
 
 EVENT = b'{"Id":"e1","CreationTime":"2026-03-01T08:00:00","Operation":"ViewReport","UserId":"A@b.c"}'
 
+# A temporary folder of these tests, so that other processes do not add to what is counted.
+TEMPORARY = tempfile.TemporaryDirectory(prefix="pbi-python-")
+os.environ["TMPDIR"] = tempfile.tempdir = TEMPORARY.name
+
 
 def temporary_files() -> set[str]:
     """Returns the temporary files of the package."""
-    folder = Path(tempfile.gettempdir())
-    return {str(path) for path in folder.glob("pbi-analyze-*")}
+    return {str(path) for path in Path(TEMPORARY.name).glob("pbi-analyze-*")}
 
 
 class Package(unittest.TestCase):
@@ -131,6 +133,8 @@ class Stores(FolderTest):
         self.assertIn("Most viewed reports", str(report))
         page = report._repr_html_()
         self.assertIn("<td>Sales Overview</td>", page)
+        self.assertTrue(report.render("png").startswith(b"\x89PNG"))
+        self.assertTrue(report.render("xlsx").startswith(b"PK"))
         self.assertIn("Days: ", page)
 
     def test_statement_returns_rows_and_names_are_escaped(self) -> None:
@@ -213,16 +217,20 @@ class Command(FolderTest):
         archive, before = self.archive(), temporary_files()
         code = (
             "import pbi_analyze\n"
+            "def show(*_):\n"
+            "    print('reading', flush=True)\n"
             "try:\n"
-            f"    pbi_analyze.scan({archive!r}, threads=1).account\n"
+            f"    pbi_analyze.scan({archive!r}, threads=1, progress=show).account\n"
             "except KeyboardInterrupt:\n"
             f"    print(pbi_analyze.scan({SAMPLE!r}).account.records.read)\n"
         )
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        time.sleep(0.8)
+        # An interrupt before the scan would meet Python while it imports the package.
+        self.assertEqual(process.stdout.readline(), "reading\n")
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
-        self.assertEqual((process.returncode, output), (0, "1587\n"))
+        lines = [line for line in output.splitlines() if line != "reading"]
+        self.assertEqual((process.returncode, lines), (0, ["1587"]))
         self.assertEqual(temporary_files() - before, set())
 
 

@@ -8,8 +8,9 @@ import os
 import re
 import sys
 import unittest
+from typing import Any
 
-from support import ROOT, SAMPLE, FolderTest
+from support import ROOT, SAMPLE, FolderTest, json_of
 
 
 def blocks(page: str) -> str:
@@ -31,20 +32,26 @@ class Pages(FolderTest):
         os.chdir(self.folder)
         self.addCleanup(os.chdir, before)
 
-    def run_page(self, page: str) -> dict[str, object]:
-        names: dict[str, object] = {}
+    def run_page(self, page: str) -> dict[str, Any]:
+        names: dict[str, Any] = {}
         with contextlib.redirect_stdout(io.StringIO()):
             exec(compile(blocks(page), page, "exec"), names)
         return names
 
     def test_the_page_of_the_package(self) -> None:
         names = self.run_page("docs/python.md")
-        self.assertGreater(len(names["report"]), 3)  # type: ignore[arg-type]
+        flags = ["--since=30d", "--tz=Europe/Zurich", "--param=top=10", "--workspace=Sales*"]
+        expected = json_of("report", "top-reports", *flags)["rows"]
+        self.assertTrue(expected)
+        self.assertEqual(names["report"].to_dicts(), expected)
+        # The last block is that of Spark, whose table has the events of the scan.
         self.assertTrue((self.folder / "events").is_dir())
+        stored = names["scan"].account.records.stored
+        self.assertEqual(names["account"].records.stored, stored)
 
     def test_the_readme(self) -> None:
         names = self.run_page("README.md")
-        self.assertGreater(len(names["events"]), 1000)  # type: ignore[arg-type]
+        self.assertGreater(len(names["events"]), 1000)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import pbi_analyze as pbi
 from pbi_analyze import spark as pbi_spark
 from support import DAMAGED, SAMPLE, FolderTest, run
 
-WORKERS = int(os.environ.get("PBI_ANALYZE_WORKERS", "4"))
+WORKERS = int(os.environ.get("PBI_ANALYZE_WORKERS", "2"))
 
 
 @contextmanager
@@ -40,6 +40,8 @@ def session(master: str, folder: Path) -> Iterator[SparkSession]:
         "spark.driver.host": "127.0.0.1",
         "spark.local.dir": str(folder),
         "spark.sql.adaptive.enabled": "false",
+        # For so few rows, compiling each query takes longer than running it.
+        "spark.sql.codegen.wholeStage": "false",
         "spark.sql.session.timeZone": "Asia/Tokyo",
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.files.openCostInBytes": "65536",
@@ -152,17 +154,18 @@ class Spark(FolderTest):
     ) -> None:
         """Kills a worker process while it works. Spark does its tasks again."""
         target, killed = self.folder / "killed", []
+        application = spark.sparkContext.applicationId
 
         def kill() -> None:
             while not killed and not (target / "_SUCCESS").exists():
                 found = subprocess.run(
-                    ["pgrep", "-f", f"CoarseGrainedExecutorBackend.*{spark.sparkContext.applicationId}"],
+                    ["pgrep", "-f", f"CoarseGrainedExecutorBackend.*{application}"],
                     capture_output=True,
                     check=False,
                     text=True,
                 ).stdout.split()
                 time.sleep(2)
-                if found:
+                if found and not (target / "_SUCCESS").exists():
                     os.kill(int(found[0]), signal.SIGKILL)
                     killed.append(found[0])
 
