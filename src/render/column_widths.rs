@@ -14,11 +14,13 @@ const NAME_COLUMNS: usize = 2;
 
 /// Returns true if no text of a table has to be shortened.
 pub fn fits(grid: &Grid, texts: &[Vec<String>], width: usize) -> bool {
-    let columns = grid.columns.iter().enumerate();
-    let widths: Vec<usize> = columns
-        .map(|(at, column)| column_text_width(texts, at).max(longest_word(column)))
-        .collect();
-    total_width(&widths) <= width
+    total_width(&whole_widths(&grid.columns, texts)) <= width
+}
+
+/// Returns the widths of columns whose texts are whole, with headers broken between words.
+fn whole_widths(columns: &[GridColumn], texts: &[Vec<String>]) -> Vec<usize> {
+    let columns = columns.iter().enumerate();
+    columns.map(|(at, column)| column_text_width(texts, at).max(longest_word(column))).collect()
 }
 
 /// Returns the columns to show, and those to hide so that no text is shortened: the last ones
@@ -33,7 +35,7 @@ pub fn split_columns(grid: &Grid, texts: &[Vec<String>], width: usize) -> (Vec<u
         column.kind == CellKind::Text && heading::is_id(&column.name)
     };
     let is_other_text = |at: usize| grid.columns[at].kind == CellKind::Text && !is_id(at);
-    let least = |at: usize| column_text_width(texts, at).max(longest_word(&grid.columns[at]));
+    let widths = whole_widths(&grid.columns, texts);
     let mut shown: Vec<usize> = (0..grid.columns.len()).collect();
     let (mut empty, mut ids): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     for at in shown.iter().rev().copied() {
@@ -45,8 +47,8 @@ pub fn split_columns(grid: &Grid, texts: &[Vec<String>], width: usize) -> (Vec<u
     }
     let mut hidden = Vec::new();
     for at in empty.into_iter().chain(ids) {
-        let widths: Vec<usize> = shown.iter().map(|&at| least(at)).collect();
-        if total_width(&widths) <= width {
+        let shown_widths: Vec<usize> = shown.iter().map(|&at| widths[at]).collect();
+        if total_width(&shown_widths) <= width {
             break;
         }
         let names_a_row = |other: &&usize| **other != at && is_other_text(**other);
@@ -82,14 +84,13 @@ pub fn column_widths(
     width: usize,
     min_text_width: usize,
 ) -> Vec<usize> {
-    let needed = |at: usize, header: usize| column_text_width(texts, at).max(header);
-    let whole: Vec<usize> =
-        columns.iter().enumerate().map(|(at, c)| needed(at, c.name.width())).collect();
+    let with_header =
+        |(at, column): (usize, &GridColumn)| column_text_width(texts, at).max(column.name.width());
+    let whole: Vec<usize> = columns.iter().enumerate().map(with_header).collect();
     if total_width(&whole) <= width {
         return whole;
     }
-    let natural: Vec<usize> =
-        columns.iter().enumerate().map(|(at, c)| needed(at, longest_word(c))).collect();
+    let natural = whole_widths(columns, texts);
     let mut names = 0;
     let mut least: Vec<usize> = columns
         .iter()

@@ -2,7 +2,7 @@
 //! of each weekday.
 
 use super::options::{EarlierPeriod, Options};
-use super::remarks::marked_day;
+use super::remarks::{complete_days, marked_day};
 use super::session::{ComparableSessions, ReportResult, ReportSession, table_limit};
 use crate::grid::{Cell, CellKind, Chart, Grid, GridColumn};
 use crate::query::{self, ComparedRows, ReportDefinition};
@@ -127,10 +127,7 @@ fn compared_rows(
     };
     let later = sessions.later.rows(report, &[])?;
     let earlier = sessions.earlier.rows(report, &[])?;
-    let days = match sessions.days {
-        1 => "1 complete day".to_owned(),
-        days => format!("{days} complete days"),
-    };
+    let days = complete_days(sessions.days);
     let remark =
         format!("All values are those of {days} {}, on the same weekdays.", sentences.days);
     Ok((compared_grid(compared, &later, Some(&earlier)), remark))

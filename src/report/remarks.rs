@@ -74,6 +74,11 @@ pub(super) fn marked_day(mark: &Mark) -> String {
     if mark.label == day { day } else { format!("{day} ({})", mark.label) }
 }
 
+/// Returns a number of complete days in words.
+pub(super) fn complete_days(count: usize) -> String {
+    if count == 1 { "1 complete day".to_owned() } else { format!("{count} complete days") }
+}
+
 /// Returns the sentence on the average of a column before a marked day and from it on, over rows
 /// that are days. `columns` are that of the day, and the figure. `None` if there are no such rows.
 pub(super) fn change_remark(
@@ -107,8 +112,7 @@ pub(super) fn change_remark(
         format!(" ({:+.1} %)", (after - before) / before * 100.0)
     };
     let (name, count) = (columns[1], days.later.len());
-    let days =
-        if count == 1 { "1 complete day".to_owned() } else { format!("{count} complete days") };
+    let days = complete_days(count);
     Some(format!(
         "Average of {name} over {days} each, on the same weekdays: {before:.1} before {}, \
          {after:.1} from then on{change}.",

@@ -10,6 +10,7 @@ use super::table::column_title;
 use super::values::{column_days, column_texts, format_number};
 use crate::grid::{Cell, CellKind, Chart, Grid};
 use crate::render::chart::{HeatmapPlane, finite_number, sorted_rows};
+use crate::render::heading::is_id;
 use crate::render::input::{Mark, RenderInput};
 use crate::render::text::{cell_texts, group_digits};
 use crate::render::text_width;
@@ -205,7 +206,7 @@ fn bars(input: &RenderInput<'_>, value: &str) -> Option<ReportChart> {
 fn bar_names(grid: &Grid, texts: &[Vec<String>]) -> Vec<String> {
     let is_name = |at: &usize| {
         let column = &grid.columns[*at];
-        column.kind == CellKind::Text && column.name != "id" && !column.name.ends_with("_id")
+        column.kind == CellKind::Text && !is_id(&column.name)
     };
     let mut columns: Vec<usize> = (0..grid.columns.len()).filter(is_name).collect();
     if columns.is_empty() {
