@@ -8,13 +8,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::report_help;
 use crate::report::ReportCatalog;
 
-/// Former names of flags and commands with their present names.
-const FORMER_NAMES: [(&str, &str); 5] = [
+/// Other names of flags and commands with their present names.
+const OTHER_NAMES: [(&str, &str); 6] = [
     ("--set", "--param"),
     ("--replace", "--pseudonymize"),
     ("--key", "--key-file"),
     ("--raw", "--with-content"),
     ("columns", "schema"),
+    ("views", "schema --views, or sql --show-sql duckdb"),
 ];
 
 /// Returns a hint on an error of the command line.
@@ -25,7 +26,7 @@ pub(super) fn hint(error: &clap::Error) -> Option<String> {
         _ => return None,
     };
     let Some(ContextValue::String(word)) = error.get(kind) else { return None };
-    if let Some((_, name)) = FORMER_NAMES.iter().find(|(former, _)| former == word) {
+    if let Some((_, name)) = OTHER_NAMES.iter().find(|(other, _)| other == word) {
         return Some(format!("Did you mean: {name}?"));
     }
     let catalog = ReportCatalog::new(None).ok()?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use chrono::{Datelike, NaiveDate, TimeDelta};
 
+use super::fiscal_start::FiscalStart;
 use super::keys::{KeyTable, UNKNOWN_KEY};
 use super::labels::{Labeled, unique_labels};
 use super::tables::{self, TableSpec};
@@ -106,12 +107,13 @@ pub fn hour_rows() -> Vec<Vec<Cell>> {
     (0..24).map(row).collect()
 }
 
-/// Returns the rows of the dates: those of the period, and the days right before it.
+/// Returns the rows of the dates: those of the period, and the days right before it. Fiscal years
+/// start with the first day of a month.
 ///
 /// # Errors
 ///
 /// [`Error::Internal`] if the days of the period have a gap.
-pub fn date_rows(grid: &Grid) -> Result<Vec<Vec<Cell>>> {
+pub fn date_rows(grid: &Grid, fiscal_start: FiscalStart) -> Result<Vec<Vec<Cell>>> {
     let named: BTreeMap<&str, usize> =
         grid.columns.iter().enumerate().map(|(at, column)| (column.name.as_str(), at)).collect();
     let mut rows = Vec::with_capacity(grid.rows.len());
@@ -134,18 +136,29 @@ pub fn date_rows(grid: &Grid) -> Result<Vec<Vec<Cell>>> {
         next = Some(days);
         let date = NaiveDate::default() + TimeDelta::days(days.into());
         let columns = tables::DATE.columns.iter();
-        rows.push(columns.map(|(name, _)| date_cell(name, date, value)).collect::<Result<_>>()?);
+        let cell = |(name, _): &(&str, _)| date_cell(name, date, fiscal_start, value);
+        rows.push(columns.map(cell).collect::<Result<_>>()?);
     }
     rows.reverse();
     Ok(rows)
 }
 
 /// Returns the value of a column of a date, calculated or from the query.
-fn date_cell(name: &str, date: NaiveDate, value: impl Fn(&str) -> Result<Cell>) -> Result<Cell> {
+fn date_cell(
+    name: &str,
+    date: NaiveDate,
+    fiscal_start: FiscalStart,
+    value: impl Fn(&str) -> Result<Cell>,
+) -> Result<Cell> {
     let quarter = date.month0() / 3 + 1;
     Ok(match name {
         "year" => Cell::Int(date.year().into()),
         "quarter" => Cell::Text(format!("{}-Q{quarter}", date.year())),
+        "fiscal_year" => Cell::Text(format!("FY{}", fiscal_start.year_of(date))),
+        "fiscal_quarter" => {
+            let (year, quarter) = (fiscal_start.year_of(date), fiscal_start.quarter_of(date));
+            Cell::Text(format!("FY{year}-Q{quarter}"))
+        }
         "month" => Cell::Text(date.format("%Y-%m").to_string()),
         "weekday" => {
             let number = date.weekday().num_days_from_monday() as usize;
@@ -213,16 +226,19 @@ mod tests {
 
     #[test]
     fn dates_have_names_and_no_gap() {
+        let start = FiscalStart::default();
         // 2026-03-01 is a Sunday.
-        let rows = date_rows(&days(&[(20_512, false), (20_513, true)])).unwrap();
+        let rows = date_rows(&days(&[(20_512, false), (20_513, true)]), start).unwrap();
         let text = |text: &str| Cell::Text(text.to_owned());
-        let expected = [Cell::Int(2026), text("2026-Q1"), text("2026-03")];
-        assert_eq!(rows[1][1..4], expected);
-        assert_eq!((rows.len(), &rows[1][5]), (2, &text("Sunday")));
-        let rows = date_rows(&days(&[(20_400, false), (20_512, true), (20_513, true)])).unwrap();
+        let quarters = [text("2026-Q1"), text("FY2026"), text("FY2026-Q1")];
+        assert_eq!(rows[1][1], Cell::Int(2026));
+        assert_eq!((&rows[1][2..5], &rows[1][5]), (&quarters[..], &text("2026-03")));
+        assert_eq!((rows.len(), &rows[1][7]), (2, &text("Sunday")));
+        let rows =
+            date_rows(&days(&[(20_400, false), (20_512, true), (20_513, true)]), start).unwrap();
         assert_eq!(rows.len(), 2);
-        assert!(date_rows(&days(&[(20_400, true), (20_512, true)])).is_err());
-        assert!(date_rows(&days(&[])).unwrap().is_empty());
+        assert!(date_rows(&days(&[(20_400, true), (20_512, true)]), start).is_err());
+        assert!(date_rows(&days(&[]), start).unwrap().is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod data_folder;
 mod dimensions;
 mod facts;
+mod fiscal_start;
 mod folder;
 mod keys;
 mod labels;
@@ -21,6 +22,7 @@ use std::path::Path;
 use crate::Result;
 use crate::report::{Options, Snapshot};
 pub use data_folder::DataFolder;
+pub use fiscal_start::FiscalStart;
 pub use folder::WrittenParts;
 use folder::{DATA_FOLDER, StagedProject};
 pub use options::ProjectOptions;
@@ -60,7 +62,8 @@ pub fn run(
 ) -> Result<WrittenProject> {
     let (staged, parts) = StagedProject::prepare(folder, &project.name, project.overwrite)?;
     let registered = staged.register();
-    let tables = star::write_star(snapshot, options, &staged.path().join(DATA_FOLDER))?;
+    let data = staged.path().join(DATA_FOLDER);
+    let tables = star::write_star(snapshot, options, project.fiscal_start, &data)?;
     if parts == WrittenParts::Project {
         project::write_project(&staged, project)?;
     }

@@ -1,6 +1,7 @@
 //! Options of a project.
 
 use super::data_folder::DataFolder;
+use super::fiscal_start::FiscalStart;
 use super::project_name::ProjectName;
 
 /// Options of a project.
@@ -10,6 +11,8 @@ pub struct ProjectOptions {
     pub name: ProjectName,
     /// Folder of the data in the model.
     pub data_folder: DataFolder,
+    /// First month of fiscal years.
+    pub fiscal_start: FiscalStart,
     /// True to replace the model and the report of an existing project.
     pub overwrite: bool,
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::dimensions::{client_rows, date_rows, dimension_rows, hour_rows, write_table};
 use super::facts::FactWriter;
+use super::fiscal_start::FiscalStart;
 use super::tables::{self, TableSpec};
 use crate::Result;
 use crate::grid::{Cell, Grid};
@@ -76,13 +77,18 @@ pub struct TableRows {
 /// # Errors
 ///
 /// Those of [`report::run`], and errors of the disk.
-pub fn write_star(snapshot: &Snapshot, options: &Options, folder: &Path) -> Result<Vec<TableRows>> {
+pub fn write_star(
+    snapshot: &Snapshot,
+    options: &Options,
+    fiscal_start: FiscalStart,
+    folder: &Path,
+) -> Result<Vec<TableRows>> {
     // No data is loaded in advance: the rows of all months together need not fit into memory.
     let session = ReportSession::new(snapshot, std::iter::empty(), options)?;
     let run = |query: &StarQuery| session.rows(&query.definition(), &[]);
     // Users come first: their query finds the internal domains, which all others share.
     let users = run(&USERS)?;
-    let dates = date_rows(&run(&DATES)?)?;
+    let dates = date_rows(&run(&DATES)?, fiscal_start)?;
     let days: BTreeSet<i32> = dates.iter().filter_map(|row| day(row.first())).collect();
 
     let mut written = Vec::new();

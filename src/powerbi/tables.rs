@@ -90,6 +90,8 @@ pub const DATE: TableSpec = TableSpec {
         ("date", Date),
         ("year", Int),
         ("quarter", Text),
+        ("fiscal_year", Text),
+        ("fiscal_quarter", Text),
         ("month", Text),
         ("week", Text),
         ("weekday", Text),

@@ -11,7 +11,7 @@ use super::convert::parse_param;
 use super::filters::FilterArgs;
 use super::rows::RowArgs;
 use crate::cli::memory::parse_size;
-use crate::powerbi::{DataFolder, ProjectName};
+use crate::powerbi::{DataFolder, FiscalStart, ProjectName};
 use crate::report::{
     Actors, EarlierPeriod, FailCondition, Mark, NoiseFilter, OutputFormat, SqlEngine,
 };
@@ -225,6 +225,9 @@ pub(in crate::cli) struct PowerbiArgs {
     /// project keeps its path unless --overwrite-project is given.
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) data_folder: Option<DataFolder>,
+    /// First month of fiscal years: 7 or July
+    #[arg(long, value_name = "MONTH", default_value = "1")]
+    pub(in crate::cli) fiscal_year_start: FiscalStart,
     /// Also replace the semantic model and the report of an existing project
     #[arg(long)]
     pub(in crate::cli) overwrite_project: bool,

@@ -18,6 +18,7 @@ pub(in crate::cli) fn powerbi(command: &PowerbiArgs, quiet: bool) -> Result<Exit
     let project = ProjectOptions {
         name: command.name.clone(),
         data_folder,
+        fiscal_start: command.fiscal_year_start,
         overwrite: command.overwrite_project,
     };
     // A folder with other files is reported before a long read.
