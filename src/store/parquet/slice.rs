@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, MutableArrayData, make_array, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, MutableArrayData, make_array, new_null_array,
+};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::interleave;
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
@@ -69,6 +73,9 @@ impl RowSlice {
             Some(first) if first.data_type().is_nested() => {
                 self.take_nested_column(&parts).map_err(Error::internal)
             }
+            Some(first) if *first.data_type() == DataType::Boolean => {
+                Ok(Some(self.take_booleans(&parts)))
+            }
             Some(first) => {
                 let null = new_null_array(first.data_type(), 1);
                 let arrays: Vec<&dyn Array> =
@@ -81,6 +88,23 @@ impl RowSlice {
                 interleave(&arrays, &rows).map(Some).map_err(Error::internal)
             }
         }
+    }
+
+    /// Returns the array of a column of booleans. `interleave` of Arrow takes each bit by itself.
+    fn take_booleans(&self, parts: &[Option<&ArrayRef>]) -> ArrayRef {
+        let parts: Vec<Option<&BooleanArray>> =
+            parts.iter().map(|part| part.and_then(|part| part.as_boolean_opt())).collect();
+        let part = |at: usize| {
+            let (page, row) = self.rows[at];
+            parts[page as usize].map(|part| (part, row as usize))
+        };
+        let valid = BooleanBuffer::collect_bool(self.rows.len(), |at| {
+            part(at).is_some_and(|(part, row)| part.is_valid(row))
+        });
+        let values = BooleanBuffer::collect_bool(self.rows.len(), |at| {
+            part(at).is_some_and(|(part, row)| part.value(row))
+        });
+        Arc::new(BooleanArray::new(values, Some(NullBuffer::new(valid))))
     }
 
     /// Returns the array of a list or object column. Few events have values there, so the nulls
