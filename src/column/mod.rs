@@ -22,6 +22,7 @@ mod stored;
 mod text;
 mod text_dictionary;
 mod to_json;
+mod value_cache;
 
 pub use batch::{BatchError, EventBatch, Lineage, Projection, RejectedEvent};
 pub use builder::BatchBuilder;
