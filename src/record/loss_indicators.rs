@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use memchr::memmem;
 
+use crate::simd::{self, BlockKernel, BlockScan};
+
 /// The number of different names with lost characters that cannot be an accident. No more are kept.
 pub const MIN_SUSPECT_NAMES: usize = 3;
 
@@ -35,12 +37,15 @@ impl LossIndicators {
     /// Searches a chunk of text: a table whose cells are values, or JSON with quotes written in any
     /// way.
     pub fn scan(text: &[u8], is_table: bool) -> LossIndicators {
-        let has_non_ascii = !text.is_ascii();
+        let found = simd::run(Sweep(text));
+        let has_non_ascii = found.has_non_ascii;
         let mut indicators = LossIndicators { has_non_ascii, ..LossIndicators::default() };
         if !has_non_ascii {
             indicators.find_lost_characters(text, is_table);
         }
-        indicators.find_flattened(text, is_table);
+        if found.may_be_flattened {
+            indicators.find_flattened(text, is_table);
+        }
         indicators
     }
 
@@ -127,6 +132,45 @@ impl LossIndicators {
             let name = member_name(text, at).map(|name| String::from_utf8_lossy(name).into_owned());
             self.flattened_example =
                 Some(name.map_or_else(|| value.to_owned(), |name| format!("{name}: {value}")));
+        }
+    }
+}
+
+/// Reads a text once for the bytes that most texts do not have.
+struct Sweep<'t>(&'t [u8]);
+
+struct SweepResult {
+    has_non_ascii: bool,
+    /// False if the text contains nothing that [`LossIndicators::find_flattened`] searches for.
+    may_be_flattened: bool,
+}
+
+impl BlockScan for Sweep<'_> {
+    type Output = SweepResult;
+
+    #[inline(always)]
+    fn scan(self, kernel: impl BlockKernel) -> SweepResult {
+        let (blocks, rest) = self.0.as_chunks::<64>();
+        let (mut is_ascii, mut may_be_flattened) = (true, false);
+        let (mut starts, mut quotes, mut braces) = (0, 0, 0);
+        for block in blocks {
+            is_ascii &= kernel.is_ascii(block);
+            // The first bytes of `System.`, `"@{` and `{'`, and the byte after each. A first byte
+            // can be the last one of the block before.
+            let (start, quote, brace) =
+                (kernel.equal(block, b'S'), kernel.equal(block, b'"'), kernel.equal(block, b'{'));
+            let found = (start << 1 | starts >> 63) & kernel.equal(block, b'y')
+                | (quote << 1 | quotes >> 63) & kernel.equal(block, b'@')
+                | (brace << 1 | braces >> 63) & kernel.equal(block, b'\'');
+            may_be_flattened |= found != 0;
+            (starts, quotes, braces) = (start, quote, brace);
+        }
+        // The last bytes of the last block can begin one too.
+        let last = &self.0[self.0.len() - rest.len() - blocks.last().map_or(0, |_| 1)..];
+        let is_begin = |pair: &[u8]| matches!(pair, b"Sy" | b"\"@" | b"{'");
+        SweepResult {
+            has_non_ascii: !is_ascii || !rest.is_ascii(),
+            may_be_flattened: may_be_flattened || last.windows(2).any(is_begin),
         }
     }
 }

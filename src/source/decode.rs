@@ -10,6 +10,7 @@ use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::encoding::{TextEncoding, is_ascii};
 use super::positions::PositionMap;
+use crate::simd;
 
 /// The number of bytes per read: first a small one, as most files are small, then a larger one that
 /// still fits into the cache until the bytes are decoded.
@@ -267,6 +268,11 @@ impl TextDecoder {
         if self.file_position == 0 && !last && UTF8_BOM.starts_with(rest) {
             return EncodingEnd::NotBefore(0);
         }
+        // The last byte can be the first byte of a line in UTF-16.
+        let whole = if last { rest.len() } else { rest.len().saturating_sub(1) };
+        if !simd::has_rare_byte(rest) {
+            return EncodingEnd::NotBefore(whole);
+        }
         let mut run = 0;
         for at in memchr::memchr3_iter(0xFF, 0xFE, 0, rest) {
             if at < run {
@@ -305,8 +311,7 @@ impl TextDecoder {
                 return EncodingEnd::At(at, TextEncoding::Utf16Be, 0);
             }
         }
-        // The last byte can be the first byte of a line in UTF-16.
-        EncodingEnd::NotBefore(if last { rest.len() } else { rest.len().saturating_sub(1) })
+        EncodingEnd::NotBefore(whole)
     }
 
     /// Returns where UTF-16 ends: at a line that begins with the byte order mark of the other byte
