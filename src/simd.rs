@@ -25,8 +25,13 @@ pub trait BlockKernel: Copy {
     /// Returns the masks of the bytes that separate JSON values.
     fn json_masks(self, block: &Block) -> JsonMasks;
 
-    /// Returns the mask of one byte.
-    fn equal(self, block: &Block, byte: u8) -> u64;
+    /// Returns the mask of the bytes at which a plain JSON string can end: quotes, backslashes and
+    /// control characters.
+    fn string_stops(self, block: &Block) -> u64;
+
+    /// Returns true if a byte of the block is the second one of a pair, and the byte before it the
+    /// first one. `before` are the bytes before those of the block.
+    fn has_pair(self, before: &Block, block: &Block, pairs: [[u8; 2]; 3]) -> bool;
 
     /// Returns true if a block contains 0xFF, 0xFE or 0.
     fn has_rare_byte(self, block: &Block) -> bool;
@@ -94,15 +99,19 @@ impl PortableKernel {
 impl BlockKernel for PortableKernel {
     fn json_masks(self, block: &Block) -> JsonMasks {
         JsonMasks {
-            quote: self.equal(block, b'"'),
-            backslash: self.equal(block, b'\\'),
+            quote: Self::mask(block, |byte| byte == b'"'),
+            backslash: Self::mask(block, |byte| byte == b'\\'),
             bracket: Self::mask(block, |byte| matches!(byte | 0x20, b'{' | b'}')),
-            line_break: self.equal(block, b'\n'),
+            line_break: Self::mask(block, |byte| byte == b'\n'),
         }
     }
 
-    fn equal(self, block: &Block, byte: u8) -> u64 {
-        Self::mask(block, |other| other == byte)
+    fn string_stops(self, block: &Block) -> u64 {
+        Self::mask(block, |byte| matches!(byte, b'"' | b'\\') || byte < 0x20)
+    }
+
+    fn has_pair(self, before: &Block, block: &Block, pairs: [[u8; 2]; 3]) -> bool {
+        before.iter().zip(block).any(|(&before, &byte)| pairs.contains(&[before, byte]))
     }
 
     fn has_rare_byte(self, block: &Block) -> bool {
@@ -131,7 +140,7 @@ mod x86 {
     use std::arch::x86_64::*;
     use std::sync::LazyLock;
 
-    use super::{Block, BlockKernel, BlockScan, JsonMasks, prefix_xor};
+    use crate::simd::{Block, BlockKernel, BlockScan, JsonMasks, prefix_xor};
 
     /// True if the processor has all instructions of [`scan_avx2`].
     static HAS_AVX2: LazyLock<bool> = LazyLock::new(|| {
@@ -187,8 +196,13 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn equal(self, block: &Block, byte: u8) -> u64 {
-            call!(equal_sse2(block, byte))
+        fn string_stops(self, block: &Block) -> u64 {
+            call!(string_stops_sse2(block))
+        }
+
+        #[inline(always)]
+        fn has_pair(self, before: &Block, block: &Block, pairs: [[u8; 2]; 3]) -> bool {
+            call!(has_pair_sse2(before, block, pairs))
         }
 
         #[inline(always)]
@@ -215,8 +229,13 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn equal(self, block: &Block, byte: u8) -> u64 {
-            call!(equal_avx2(block, byte))
+        fn string_stops(self, block: &Block) -> u64 {
+            call!(string_stops_avx2(block))
+        }
+
+        #[inline(always)]
+        fn has_pair(self, before: &Block, block: &Block, pairs: [[u8; 2]; 3]) -> bool {
+            call!(has_pair_avx2(before, block, pairs))
         }
 
         #[inline(always)]
@@ -270,6 +289,20 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "sse2")]
+    fn has_pair_sse2(before: &Block, block: &Block, pairs: [[u8; 2]; 3]) -> bool {
+        let mut found = _mm_setzero_si128();
+        for number in 0..4 {
+            for [first, second] in pairs {
+                let is_first = _mm_cmpeq_epi8(quarter(before, number), _mm_set1_epi8(first as i8));
+                let is_second = _mm_cmpeq_epi8(quarter(block, number), _mm_set1_epi8(second as i8));
+                found = _mm_or_si128(found, _mm_and_si128(is_first, is_second));
+            }
+        }
+        _mm_movemask_epi8(found) != 0
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
     fn json_masks_sse2(block: &Block) -> JsonMasks {
         let mut bracket = 0;
         for number in 0..4 {
@@ -287,6 +320,21 @@ mod x86 {
             bracket,
             line_break: equal_sse2(block, b'\n'),
         }
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn string_stops_sse2(block: &Block) -> u64 {
+        let mut mask = 0;
+        for number in 0..4 {
+            let bytes = quarter(block, number);
+            let is_control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+            let is_quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
+            let is_backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
+            let matches = _mm_or_si128(is_control, _mm_or_si128(is_quote, is_backslash));
+            mask |= quarter_mask(matches, number);
+        }
+        mask
     }
 
     /// Returns the half of a block that starts at a position. The compiler makes one load of it.
@@ -322,6 +370,20 @@ mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
+    fn has_pair_avx2(before: &Block, block: &Block, pairs: [[u8; 2]; 3]) -> bool {
+        let mut found = _mm256_setzero_si256();
+        for at in [0, 32] {
+            for [first, second] in pairs {
+                let is_first = equal_half(half(before, at), first);
+                let is_second = equal_half(half(block, at), second);
+                found = _mm256_or_si256(found, _mm256_and_si256(is_first, is_second));
+            }
+        }
+        _mm256_testz_si256(found, found) == 0
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
     fn brackets_half(half: __m256i) -> __m256i {
         // Setting bit 5 maps `[` to `{` and `]` to `}`.
         let folded = _mm256_or_si256(half, _mm256_set1_epi8(0x20));
@@ -337,6 +399,20 @@ mod x86 {
             bracket: join(brackets_half(half(block, 0)), brackets_half(half(block, 32))),
             line_break: equal_avx2(block, b'\n'),
         }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn string_stops_half(half: __m256i) -> __m256i {
+        let is_control = _mm256_cmpeq_epi8(_mm256_min_epu8(half, _mm256_set1_epi8(0x1F)), half);
+        let is_quote = _mm256_or_si256(equal_half(half, b'"'), equal_half(half, b'\\'));
+        _mm256_or_si256(is_control, is_quote)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn string_stops_avx2(block: &Block) -> u64 {
+        join(string_stops_half(half(block, 0)), string_stops_half(half(block, 32)))
     }
 
     #[inline]
@@ -379,8 +455,16 @@ mod tests {
     fn check(kernel: impl BlockKernel, block: &Block) {
         let reference = PortableKernel;
         assert_eq!(kernel.json_masks(block), reference.json_masks(block));
-        for &byte in block {
-            assert_eq!(kernel.equal(block, byte), reference.equal(block, byte));
+        assert_eq!(kernel.string_stops(block), reference.string_stops(block));
+        let mut before = *block;
+        before.rotate_right(1);
+        for at in 0..63 {
+            let pairs = [[block[at], block[at + 1]], [1, 2], [block[at], block[63 - at]]];
+            let expected = reference.has_pair(&before, block, pairs);
+            assert_eq!(kernel.has_pair(&before, block, pairs), expected);
+            let pairs = [[block[at], block[63 - at]], [7, 8], [255, 0]];
+            let expected = reference.has_pair(&before, block, pairs);
+            assert_eq!(kernel.has_pair(&before, block, pairs), expected);
         }
         assert_eq!(kernel.has_rare_byte(block), reference.has_rare_byte(block));
         assert_eq!(kernel.is_ascii(block), reference.is_ascii(block));

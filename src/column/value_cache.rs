@@ -26,7 +26,7 @@ impl<V: CachedValue> ValueCache<V> {
     pub(super) fn find(&self, bytes: &[u8], all: &[u8]) -> Option<V> {
         let value = (*self.slots.get(slot(bytes))?)?;
         let (start, len) = value.span();
-        (len == bytes.len() && is_equal(all.get(start..start + len)?, bytes)).then_some(value)
+        (len == bytes.len() && all.get(start..start + len)? == bytes).then_some(value)
     }
 
     /// Remembers a value.
@@ -43,36 +43,17 @@ impl<V: CachedValue> ValueCache<V> {
     }
 }
 
-/// Returns the 8 bytes at a position.
-#[inline(always)]
-fn word(bytes: &[u8], at: usize) -> u64 {
-    bytes[at..].first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word))
-}
-
 /// Returns the slot of a value, from its length and its first and last bytes.
 #[inline(always)]
 fn slot(bytes: &[u8]) -> usize {
-    let mixed = match bytes.len() {
-        len @ 8.. => word(bytes, 0) ^ word(bytes, len - 8).rotate_left(23),
+    let mixed = match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23)
+        }
         _ => bytes.iter().fold(0, |mixed, &byte| mixed << 8 | u64::from(byte)),
     };
     let hash = (mixed ^ bytes.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (hash >> (u64::BITS - SLOTS.trailing_zeros())) as usize
-}
-
-/// Compares texts of the same length without a call, since most are short.
-#[inline(always)]
-fn is_equal(one: &[u8], other: &[u8]) -> bool {
-    let len = one.len();
-    if len < 8 {
-        return one.iter().zip(other).all(|(one, other)| one == other);
-    }
-    let differs = |at: usize| word(one, at) ^ word(other, at);
-    let mut difference = differs(len - 8);
-    for at in (0..len - 8).step_by(8) {
-        difference |= differs(at);
-    }
-    difference == 0
 }
 
 #[cfg(test)]

@@ -141,7 +141,8 @@ struct Sweep<'t>(&'t [u8]);
 
 struct SweepResult {
     has_non_ascii: bool,
-    /// False if the text contains nothing that [`LossIndicators::find_flattened`] searches for.
+    /// False if the text contains nothing that [`LossIndicators::find_flattened`] searches for:
+    /// neither `System.` nor `"@{` nor `{'`.
     may_be_flattened: bool,
 }
 
@@ -150,27 +151,20 @@ impl BlockScan for Sweep<'_> {
 
     #[inline(always)]
     fn scan(self, kernel: impl BlockKernel) -> SweepResult {
-        let (blocks, rest) = self.0.as_chunks::<64>();
+        const PAIRS: [[u8; 2]; 3] = [*b"Sy", *b"\"@", *b"{'"];
+        let text = self.0;
         let (mut is_ascii, mut may_be_flattened) = (true, false);
-        let (mut starts, mut quotes, mut braces) = (0, 0, 0);
-        for block in blocks {
-            is_ascii &= kernel.is_ascii(block);
-            // The first bytes of `System.`, `"@{` and `{'`, and the byte after each. A first byte
-            // can be the last one of the block before.
-            let (start, quote, brace) =
-                (kernel.equal(block, b'S'), kernel.equal(block, b'"'), kernel.equal(block, b'{'));
-            let found = (start << 1 | starts >> 63) & kernel.equal(block, b'y')
-                | (quote << 1 | quotes >> 63) & kernel.equal(block, b'@')
-                | (brace << 1 | braces >> 63) & kernel.equal(block, b'\'');
-            may_be_flattened |= found != 0;
-            (starts, quotes, braces) = (start, quote, brace);
+        // Each block is compared with the bytes one position before.
+        let pairs = text.get(1..).unwrap_or_default();
+        for (before, block) in text.as_chunks().0.iter().zip(pairs.as_chunks().0) {
+            is_ascii &= kernel.is_ascii(before);
+            may_be_flattened |= kernel.has_pair(before, block, PAIRS);
         }
-        // The last bytes of the last block can begin one too.
-        let last = &self.0[self.0.len() - rest.len() - blocks.last().map_or(0, |_| 1)..];
-        let is_begin = |pair: &[u8]| matches!(pair, b"Sy" | b"\"@" | b"{'");
+        let rest = &text[pairs.len() / 64 * 64..];
         SweepResult {
             has_non_ascii: !is_ascii || !rest.is_ascii(),
-            may_be_flattened: may_be_flattened || last.windows(2).any(is_begin),
+            may_be_flattened: may_be_flattened
+                || rest.array_windows().any(|pair| PAIRS.contains(pair)),
         }
     }
 }

@@ -355,11 +355,7 @@ impl TextDecoder {
 
 /// Appends up to `size` bytes. Returns true if the input has ended, and the error if it failed. All
 /// bytes before the error are appended.
-fn read_up_to(
-    input: &mut dyn Read,
-    to: &mut TextBuffer,
-    size: usize,
-) -> (bool, Option<io::Error>) {
+fn read_up_to(input: &mut dyn Read, to: &mut TextBuffer, size: usize) -> (bool, Option<io::Error>) {
     let (mut len, free) = (0, to.spare(size));
     let (mut ended, mut failed) = (false, None);
     while len < free.len() && !ended && failed.is_none() {

@@ -97,7 +97,8 @@ impl BlockScan for EndScan<'_> {
             let inside = kernel.prefix_xor(quotes) ^ if scanner.in_string { u64::MAX } else { 0 };
             let mut broken = masks.line_break & inside;
             if damaged {
-                broken |= line_breaks_before_value(text, scanner.position, masks.line_break & !inside);
+                broken |=
+                    line_breaks_before_value(text, scanner.position, masks.line_break & !inside);
             }
             if let Some(end) =
                 scanner.end_in_block(block, (masks.bracket & !inside) & bits_below(broken))

@@ -1,5 +1,6 @@
 //! Collects rows of many runs into arrays.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -21,6 +22,8 @@ pub(in crate::store) struct RowSlice {
     last_page_of_run: Vec<Option<u32>>,
     /// For each row, the index of its page and the row in that page.
     pub(in crate::store) rows: Vec<(u32, u32)>,
+    /// For each row, the first one of those before it that are consecutive rows of its page.
+    run_starts: Vec<u32>,
     pub(in crate::store) first_us: i64,
     pub(in crate::store) last_us: i64,
 }
@@ -60,8 +63,21 @@ impl RowSlice {
             self.first_us = time_us;
         }
         self.last_us = time_us;
-        self.rows.push((at, row_number(row)?));
+        let row = row_number(row)?;
+        let run_start = match (self.rows.last(), self.run_starts.last()) {
+            (Some(&(page, before)), Some(&start)) if (page, before + 1) == (at, row) => start,
+            _ => row_number(self.rows.len())?,
+        };
+        self.rows.push((at, row));
+        self.run_starts.push(run_start);
         Ok(())
+    }
+
+    /// Returns the page and the first row in it if some rows are consecutive rows of a page.
+    #[inline]
+    pub(in crate::store) fn consecutive_rows(&self, rows: Range<usize>) -> Option<(u32, u32)> {
+        let last = *self.run_starts.get(rows.end.checked_sub(1)?)?;
+        if last as usize <= rows.start { self.rows.get(rows.start).copied() } else { None }
     }
 
     /// Returns the array of a column that is not text, or `None` if all values are null.

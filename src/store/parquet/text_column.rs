@@ -8,6 +8,7 @@
 
 use std::cell::RefCell;
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
@@ -146,22 +147,36 @@ impl<'p> ValidRows<'p> {
     }
 }
 
-/// Returns a mask of the rows that have a value, for at most 64 rows.
+/// Returns a mask of the rows of a slice that have a value, for at most 64 rows.
 #[inline]
-fn valid_mask(rows: &[(u32, u32)], valid: &[ValidRows<'_>]) -> u64 {
-    let mut mask = 0;
-    for (at, &(page, row)) in rows.iter().enumerate() {
-        let is_valid = match valid[page as usize] {
-            ValidRows::All => true,
-            ValidRows::None => false,
-            ValidRows::Some(bits, offset) => {
-                let bit = offset + row as usize;
-                bits[bit / 8] >> (bit % 8) & 1 == 1
-            }
+fn valid_mask(slice: &RowSlice, rows: Range<usize>, valid: &[ValidRows<'_>]) -> u64 {
+    let is_valid = |bits: &[u8], bit: usize| u64::from(bits[bit / 8] >> (bit % 8) & 1);
+    if let Some((page, first)) = slice.consecutive_rows(rows.clone()) {
+        let all = u64::MAX >> (64 - rows.len());
+        return match valid[page as usize] {
+            ValidRows::All => all,
+            ValidRows::None => 0,
+            ValidRows::Some(bits, offset) => bits_from(bits, offset + first as usize) & all,
         };
-        mask |= u64::from(is_valid) << at;
+    }
+    let mut mask = 0;
+    for (at, &(page, row)) in slice.rows[rows].iter().enumerate() {
+        mask |= match valid[page as usize] {
+            ValidRows::All => 1,
+            ValidRows::None => 0,
+            ValidRows::Some(bits, offset) => is_valid(bits, offset + row as usize),
+        } << at;
     }
     mask
+}
+
+/// Returns 64 bits from a bit on, with zeros after the last byte.
+fn bits_from(bits: &[u8], bit: usize) -> u64 {
+    let rest = &bits[bit / 8..];
+    let mut bytes = [0; 16];
+    let len = rest.len().min(9);
+    bytes[..len].copy_from_slice(&rest[..len]);
+    (u128::from_le_bytes(bytes) >> (bit % 8)) as u64
 }
 
 impl TextColumnWriter {
@@ -196,11 +211,11 @@ impl TextColumnWriter {
             return self.append_nulls(slice.rows.len());
         }
         let valid: Vec<ValidRows<'_>> = parts.iter().map(ValidRows::new).collect();
-        let mut rows = &slice.rows[..];
-        while !rows.is_empty() {
+        let mut done = 0;
+        while done < slice.rows.len() {
             let room = PAGE_ROWS - self.validity.len();
-            let taken = self.append_rows(&rows[..rows.len().min(room)], &parts, &valid);
-            rows = &rows[taken..];
+            let end = slice.rows.len().min(done + room);
+            done = self.append_rows(slice, done..end, &parts, &valid);
             if self.validity.len() >= PAGE_ROWS || self.is_page_full() {
                 self.finish_page()?;
             }
@@ -208,27 +223,28 @@ impl TextColumnWriter {
         Ok(())
     }
 
-    /// Appends rows up to the one that fills the page, and returns their number.
+    /// Appends rows up to the one that fills the page, and returns the row after it.
     ///
     /// All rows are checked for a value before any value is read, because most columns have few.
     fn append_rows(
         &mut self,
-        rows: &[(u32, u32)],
+        slice: &RowSlice,
+        mut rows: Range<usize>,
         parts: &[PageValues<'_>],
         valid: &[ValidRows<'_>],
     ) -> usize {
-        let mut done = 0;
-        for rows in rows.chunks(64) {
-            let start = self.validity.len();
-            let mask = valid_mask(rows, valid);
-            self.validity.push(mask, rows.len());
-            if let Some(taken) = self.append_values(rows, mask, parts) {
-                self.validity.truncate(start + taken);
-                return done + taken;
+        while !rows.is_empty() {
+            let next = rows.start..rows.end.min(rows.start + 64);
+            let before = self.validity.len();
+            let mask = valid_mask(slice, next.clone(), valid);
+            self.validity.push(mask, next.len());
+            if let Some(taken) = self.append_values(&slice.rows[next.clone()], mask, parts) {
+                self.validity.truncate(before + taken);
+                return next.start + taken;
             }
-            done += rows.len();
+            rows.start = next.end;
         }
-        done
+        rows.end
     }
 
     /// Appends the values of at most 64 rows, and returns the number of rows up to the one that
