@@ -25,7 +25,7 @@ const KNOWS: [(&str, &[&str]); 31] = [
     ("person", &["schema"]),
     ("source", &["error", "simd"]),
     ("record", &["schema", "simd"]),
-    ("column", &["record", "schema"]),
+    ("column", &["record", "schema", "simd"]),
     // Times are the same everywhere; the store knows nothing of parsed events.
     ("store", &["column", "error", "interrupt", "record::time", "schema"]),
     ("inventory", &["record", "schema"]),
