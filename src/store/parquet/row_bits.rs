@@ -44,7 +44,7 @@ impl RowBits {
     pub(in crate::store) fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
         self.words.truncate(self.len.div_ceil(64));
-        if self.len % 64 > 0
+        if !self.len.is_multiple_of(64)
             && let Some(last) = self.words.last_mut()
         {
             *last &= (1 << (self.len % 64)) - 1;
