@@ -188,6 +188,7 @@ mod render;
 mod report;
 mod scan;
 mod schema;
+mod simd;
 mod source;
 mod source_warnings;
 mod status;

@@ -21,6 +21,8 @@ pub mod error;
 pub mod record;
 #[path = "../../src/schema/mod.rs"]
 pub mod schema;
+#[path = "../../src/simd.rs"]
+pub mod simd;
 #[path = "../../src/source/mod.rs"]
 pub mod source;
 

@@ -260,6 +260,62 @@ pub fn time(data: &[u8]) {
     }
 }
 
+/// A record that is read by its shape has the same result and row as on the tape.
+pub fn record_shape(data: &[u8]) {
+    let builder = || BatchBuilder::new(&Projection::All).expect("all columns exist");
+    let (mut by_shape, mut by_tape, mut parser) = (builder(), builder(), Parser::default());
+    // In the second round, the shapes are known.
+    for _ in 0..2 {
+        for_each_record(data, |text, span| {
+            let raw = &text[span.0..span.1];
+            let expected = append_parsed(&mut by_tape, &mut parser, raw);
+            let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
+            let found = by_shape.append_by_shape(text, span, &lineage);
+            let found = match found {
+                Some((group, time_us)) => Ok((group.name(), time_us)),
+                None => append_parsed(&mut by_shape, &mut parser, raw),
+            };
+            assert_eq!(found, expected, "{}", String::from_utf8_lossy(raw));
+        });
+    }
+    let (by_shape, by_tape) = (by_shape.finish().unwrap(), by_tape.finish().unwrap());
+    assert_eq!(by_shape.keys, by_tape.keys);
+    assert!(by_shape.columns == by_tape.columns);
+}
+
+/// Calls `then` with the text of each chunk and the bounds of each of its records.
+fn for_each_record(content: &[u8], mut then: impl FnMut(&[u8], (usize, usize))) {
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.write(content);
+        let (mut chunks, mut used) = (ChunkReader::open(&scratch.path).unwrap(), Chunk::default());
+        while let Some(chunk) = chunks.next(&mut used).unwrap() {
+            for &(start, end) in &chunk.records {
+                then(&chunk.text, (start as usize, end as usize));
+            }
+            used = chunk;
+        }
+    });
+}
+
+/// Adds the event of a record. Returns its group and time, or the reason why it has none.
+fn append_parsed(
+    batch: &mut BatchBuilder,
+    parser: &mut Parser,
+    raw: &[u8],
+) -> Result<(&'static str, i64), String> {
+    let parsed = parser.parse(raw, |record| match record.kind() {
+        RecordKind::Event(event) => {
+            let group = workload_group(&event);
+            let lineage = Lineage { file: "f", kind: "k", sequence: 0 };
+            let added = batch.append(&event, group, &EnvelopeFields::default(), &lineage);
+            added.map(|key| (group.name(), key.time_us)).map_err(|rejected| rejected.0)
+        }
+        RecordKind::NotAnEvent(reason) => Err(reason.to_owned()),
+        _ => Err("not an event itself".to_owned()),
+    });
+    parsed.map_err(|error| error.reason).and_then(|added| added)
+}
+
 /// The event that is written from a row equals the original, up to the normal forms of its columns.
 /// Its own row gives the same event again.
 pub fn columns(data: &[u8]) {

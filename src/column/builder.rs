@@ -10,6 +10,7 @@ use super::event_key::EventKey;
 use super::event_time::event_time;
 use super::field_lookup::{FieldLookup, FieldTarget, START, name_rank};
 use super::schema::KeyColumns;
+use super::shape_event::ShapeAppender;
 use super::stored::Stored;
 use super::text::{DictionaryColumn, Normalization, PlainTextColumn, id_key};
 use crate::record::csv::EnvelopeFields;
@@ -23,6 +24,8 @@ pub struct BatchBuilder {
     derived_columns: DerivedColumns,
     builders: Vec<ColumnBuilder>,
     field_lookup: FieldLookup,
+    /// Adds records by their shape. `None` only while it does.
+    pub(super) shapes: Option<Box<ShapeAppender>>,
     extra: Option<PlainTextColumn>,
     extra_members: Vec<(String, Vec<u8>)>,
     /// Columns whose name occurs more than once in the current event.
@@ -52,6 +55,8 @@ impl BatchBuilder {
             if projection.includes(name) { make() } else { ColumnBuilder::Absent }
         };
         let lineage = || ColumnBuilder::Dictionary(DictionaryColumn::new(Normalization::AsIs));
+        let is_absent = columns().iter().map(|column| !projection.includes(column.name)).collect();
+        let shapes = ShapeAppender::new(is_absent, !projection.includes(schema::EXTRA));
         Ok(BatchBuilder {
             key_columns: KeyColumns::find()?,
             derived_columns: DerivedColumns::find()?,
@@ -60,6 +65,7 @@ impl BatchBuilder {
                 .map(|c| builder(c.name, &|| ColumnBuilder::new(c)))
                 .collect(),
             field_lookup: FieldLookup::default(),
+            shapes: Some(Box::new(shapes)),
             extra: projection
                 .includes(schema::EXTRA)
                 .then(|| PlainTextColumn::new(Normalization::AsIs)),
@@ -128,13 +134,34 @@ impl BatchBuilder {
         let id = self.event_id_key(event, envelope, row);
         self.fill_from_envelope(envelope, row, time_us);
         self.derived_columns.append(&mut self.builders, event, group, row, &mut self.inner_parser);
+        let mut key = EventKey::new(id, time_us);
+        key.sequence = lineage.sequence;
+        self.finish_row(row, key, lineage);
+        Ok(key)
+    }
+
+    /// Ends the row of an event, after all its values.
+    pub(super) fn finish_row(&mut self, row: usize, key: EventKey, lineage: &Lineage<'_>) {
         self.finish_extra(row);
         self.source_file.append(row, Value::Text(lineage.file));
         self.source_kind.append(row, Value::Text(lineage.kind));
-        let mut key = EventKey::new(id, time_us);
-        key.sequence = lineage.sequence;
         self.keys.push(key);
-        Ok(key)
+    }
+
+    /// Adds the workload group of an event without other derived columns.
+    pub(super) fn append_group(&mut self, group: WorkloadGroup, row: usize) {
+        self.derived_columns.append_group(&mut self.builders, group, row);
+    }
+
+    /// Adds a value to a column that has none for the row.
+    #[inline(always)]
+    pub(super) fn append_to_column(
+        &mut self,
+        column: usize,
+        row: usize,
+        value: Value<'_>,
+    ) -> Stored {
+        self.builders[column].append(row, value)
     }
 
     /// Adds an event that was merged from copies. `key` is the key of one of them.
@@ -265,7 +292,7 @@ impl BatchBuilder {
     /// Adds a member to `Extra`. The null of a typed column is left out, since it means the same as
     /// a missing member. The null of an unknown name is kept, because the name itself is
     /// information.
-    fn add_extra(&mut self, name: &str, value: Value<'_>) {
+    pub(super) fn add_extra(&mut self, name: &str, value: Value<'_>) {
         if self.extra.is_some() {
             let mut text = Vec::new();
             json::write(value, &mut text);

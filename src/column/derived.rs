@@ -39,6 +39,16 @@ impl DerivedColumns {
         })
     }
 
+    /// Fills the workload group of a row.
+    pub(super) fn append_group(
+        &self,
+        builders: &mut [ColumnBuilder],
+        group: WorkloadGroup,
+        row: usize,
+    ) {
+        builders[self.workload_group].append(row, Value::Text(group.name()));
+    }
+
     /// Fills the derived columns of a row.
     pub(super) fn append(
         &self,
@@ -48,7 +58,7 @@ impl DerivedColumns {
         row: usize,
         parser: &mut Parser,
     ) {
-        builders[self.workload_group].append(row, Value::Text(group.name()));
+        self.append_group(builders, group, row);
         let is_built = |&at: &usize| !matches!(builders[at], ColumnBuilder::Absent);
         if group != WorkloadGroup::PowerPlatform
             || !self.texts.iter().chain([&self.connectors]).any(is_built)

@@ -6,6 +6,7 @@
 
 mod batch;
 mod builder;
+mod by_shape;
 mod column_builder;
 mod copies;
 mod derived;
@@ -18,10 +19,13 @@ mod nested;
 mod rewrite;
 mod scalar;
 mod schema;
+mod shape;
+mod shape_event;
 mod stored;
 mod text;
 mod text_dictionary;
 mod to_json;
+mod value_cache;
 
 pub use batch::{BatchError, EventBatch, Lineage, Projection, RejectedEvent};
 pub use builder::BatchBuilder;

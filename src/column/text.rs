@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::scalar::take_buffer;
 use super::stored::Stored;
+use super::value_cache::{CachedValue, ValueCache};
 use crate::record::Value;
 use crate::schema::guid::{is_guid, parse_guid};
 
@@ -116,6 +117,13 @@ struct SeenValue {
     is_exact: bool,
 }
 
+impl CachedValue for SeenValue {
+    #[inline]
+    fn span(&self) -> (usize, usize) {
+        (self.start as usize, self.len as usize)
+    }
+}
+
 /// A column of texts that repeat. The normal form is computed once for each distinct raw value.
 pub(super) struct DictionaryColumn {
     normalization: Normalization,
@@ -124,7 +132,7 @@ pub(super) struct DictionaryColumn {
     nulls: usize,
     raw_values: Vec<u8>,
     seen: HashTable<SeenValue>,
-    last: Option<SeenValue>,
+    recent: ValueCache<SeenValue>,
     values: Vec<u8>,
     offsets: Vec<i32>,
     /// The keys of the normal forms, since different raw values can have one normal form.
@@ -143,7 +151,7 @@ impl DictionaryColumn {
             nulls: 0,
             raw_values: Vec::new(),
             seen: HashTable::new(),
-            last: None,
+            recent: ValueCache::new(),
             values: Vec::new(),
             offsets: vec![0],
             by_value: HashTable::new(),
@@ -183,18 +191,18 @@ impl DictionaryColumn {
 
     fn find_or_insert(&mut self, text: &str) -> SeenValue {
         let bytes = text.as_bytes();
+        if let Some(seen) = self.recent.find(bytes, &self.raw_values) {
+            return seen;
+        }
         let is = |seen: &SeenValue| {
             &self.raw_values[seen.start as usize..][..seen.len as usize] == bytes
         };
-        if let Some(last) = self.last.filter(is) {
-            return last;
-        }
         let hash = self.hasher.hash_one(bytes);
         let seen = match self.seen.find(hash, is) {
             Some(&seen) => seen,
             None => self.insert(bytes, text, hash),
         };
-        self.last = Some(seen);
+        self.recent.insert(bytes, seen);
         seen
     }
 
@@ -283,7 +291,7 @@ impl DictionaryColumn {
         self.nulls = 0;
         self.raw_values.clear();
         self.seen.clear();
-        self.last = None;
+        self.recent.clear();
         self.by_value.clear();
     }
 }

@@ -268,8 +268,28 @@ impl IngestWorker<'_> {
             let span = start as usize..end as usize;
             let raw = &task.chunk.text[span.clone()];
             let context = RecordContext { task, span, sequence: task.sequence + number as u64 };
-            self.process_record(raw, &EnvelopeFields::default(), &context, stats);
+            if self.append_by_shape(&context, stats).is_none() {
+                self.process_record(raw, &EnvelopeFields::default(), &context, stats);
+            }
         }
+    }
+
+    /// Adds a record to the batch by its shape. Returns `None` if it must be parsed.
+    fn append_by_shape(
+        &mut self,
+        context: &RecordContext<'_>,
+        stats: &mut ChunkStats,
+    ) -> Option<()> {
+        // Pseudonyms are made in parsed records.
+        if self.pseudonymizer.is_some() {
+            return None;
+        }
+        let (text, span) = (&context.task.chunk.text, (context.span.start, context.span.end));
+        let builder = &mut self.batch.builder;
+        let (group, time_us) = builder.append_by_shape(text, span, &context.lineage())?;
+        stats.read += 1;
+        stats.count_event(group, time_us);
+        Some(())
     }
 
     fn process_rows(&mut self, task: &ChunkTask<'_>, header: &CsvHeader, stats: &mut ChunkStats) {

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use memchr::memmem;
 
+use crate::simd::{self, BlockKernel, BlockScan};
+
 /// The number of different names with lost characters that cannot be an accident. No more are kept.
 pub const MIN_SUSPECT_NAMES: usize = 3;
 
@@ -35,12 +37,15 @@ impl LossIndicators {
     /// Searches a chunk of text: a table whose cells are values, or JSON with quotes written in any
     /// way.
     pub fn scan(text: &[u8], is_table: bool) -> LossIndicators {
-        let has_non_ascii = !text.is_ascii();
+        let found = simd::run(Sweep(text));
+        let has_non_ascii = found.has_non_ascii;
         let mut indicators = LossIndicators { has_non_ascii, ..LossIndicators::default() };
         if !has_non_ascii {
             indicators.find_lost_characters(text, is_table);
         }
-        indicators.find_flattened(text, is_table);
+        if found.may_be_flattened {
+            indicators.find_flattened(text, is_table);
+        }
         indicators
     }
 
@@ -127,6 +132,39 @@ impl LossIndicators {
             let name = member_name(text, at).map(|name| String::from_utf8_lossy(name).into_owned());
             self.flattened_example =
                 Some(name.map_or_else(|| value.to_owned(), |name| format!("{name}: {value}")));
+        }
+    }
+}
+
+/// Reads a text once for the bytes that most texts do not have.
+struct Sweep<'t>(&'t [u8]);
+
+struct SweepResult {
+    has_non_ascii: bool,
+    /// False if the text contains nothing that [`LossIndicators::find_flattened`] searches for:
+    /// neither `System.` nor `"@{` nor `{'`.
+    may_be_flattened: bool,
+}
+
+impl BlockScan for Sweep<'_> {
+    type Output = SweepResult;
+
+    #[inline(always)]
+    fn scan(self, kernel: impl BlockKernel) -> SweepResult {
+        const PAIRS: [[u8; 2]; 3] = [*b"Sy", *b"\"@", *b"{'"];
+        let text = self.0;
+        let (mut is_ascii, mut may_be_flattened) = (true, false);
+        // Each block is compared with the bytes one position before.
+        let pairs = text.get(1..).unwrap_or_default();
+        for (before, block) in text.as_chunks().0.iter().zip(pairs.as_chunks().0) {
+            is_ascii &= kernel.is_ascii(before);
+            may_be_flattened |= kernel.has_pair(before, block, PAIRS);
+        }
+        let rest = &text[pairs.len() / 64 * 64..];
+        SweepResult {
+            has_non_ascii: !is_ascii || !rest.is_ascii(),
+            may_be_flattened: may_be_flattened
+                || rest.array_windows().any(|pair| PAIRS.contains(pair)),
         }
     }
 }

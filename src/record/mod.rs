@@ -20,5 +20,7 @@ pub mod time_value;
 mod whole_number;
 
 pub use parser::{List, Object, Parser, Record, RecordParseError, Value};
-pub use record_kind::{Event, RecordKind, record_type, workload_group, workload_label};
+pub use record_kind::{
+    Event, RecordKind, record_type, workload_group, workload_group_of_type, workload_label,
+};
 pub use whole_number::whole_number;

@@ -258,6 +258,11 @@ pub fn workload_group(event: &Event<'_>) -> WorkloadGroup {
     }
 }
 
+/// Returns the workload group of a record type; `None` if the type is unknown.
+pub fn workload_group_of_type(number: i64) -> Option<WorkloadGroup> {
+    record_type_by_number(number).map(|known| known.workload_group)
+}
+
 /// Returns true if the catalog has the activity of an event.
 fn has_known_activity(event: &Event<'_>) -> bool {
     let names = ["Activity", "Operation"].map(|name| event.object.member(name));
@@ -282,7 +287,10 @@ pub fn workload_label(event: &Event<'_>) -> String {
 }
 
 fn known_record_type(event: &Event<'_>) -> Option<&'static schema::RecordType> {
-    let number = event.record_type.and_then(record_type)?;
+    event.record_type.and_then(record_type).and_then(record_type_by_number)
+}
+
+fn record_type_by_number(number: i64) -> Option<&'static schema::RecordType> {
     schema::record_types().iter().find(|known| known.value == number)
 }
 

@@ -10,13 +10,14 @@ use super::member::{MemberResult, SourceMember, UnsupportedText};
 use super::positions::PositionMap;
 use super::problem::DecodeProblem;
 use super::text::{ChunkBuffers, MemberReader};
+use super::text_buffer::TextBuffer;
 
 /// A part of a file: decoded text, and the positions of the records in it.
 #[derive(Debug, Default)]
 pub struct Chunk {
     /// UTF-8 unless the file contains invalid text. A record that is not valid UTF-8 is rejected
     /// when it is parsed.
-    pub text: Vec<u8>,
+    pub text: TextBuffer,
     /// Start and end of each JSON record in `text`. CSV rows are separated when they are parsed.
     pub records: Vec<(u32, u32)>,
     /// The format of the text so far.

@@ -10,6 +10,8 @@ use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::encoding::{TextEncoding, is_ascii};
 use super::positions::PositionMap;
+use super::text_buffer::TextBuffer;
+use crate::simd;
 
 /// The number of bytes per read: first a small one, as most files are small, then a larger one that
 /// still fits into the cache until the bytes are decoded.
@@ -75,7 +77,7 @@ impl TextDecoder {
     pub(super) fn fill(
         &mut self,
         input: &mut dyn Read,
-        text: &mut Vec<u8>,
+        text: &mut TextBuffer,
         positions: &mut PositionMap,
     ) -> io::Result<bool> {
         let size = if self.has_started { READ_BYTES.1 } else { READ_BYTES.0 };
@@ -84,10 +86,13 @@ impl TextDecoder {
         // Almost all files are UTF-8, so bytes are read directly into the text.
         let is_text = self.encoding == TextEncoding::Utf8;
         let (ended, failed) = if is_text {
-            text.append(&mut self.raw);
+            text.push(&std::mem::take(&mut self.raw));
             read_up_to(input, text, size)
         } else {
-            read_up_to(input, &mut self.raw, size)
+            let mut more = TextBuffer::default();
+            let read = read_up_to(input, &mut more, size);
+            self.raw.extend_from_slice(&more);
+            read
         };
         let last = ended || failed.is_some();
         if is_text {
@@ -104,7 +109,7 @@ impl TextDecoder {
     /// Keeps those of the appended bytes that are UTF-8, and moves the others to `raw`.
     fn split_utf8(
         &mut self,
-        text: &mut Vec<u8>,
+        text: &mut TextBuffer,
         start: usize,
         last: bool,
         positions: &mut PositionMap,
@@ -125,7 +130,7 @@ impl TextDecoder {
     /// has no other character beyond ASCII. Everything after them is in that code page too.
     fn split_code_page(
         &mut self,
-        text: &mut Vec<u8>,
+        text: &mut TextBuffer,
         start: usize,
         last: bool,
         positions: &mut PositionMap,
@@ -163,7 +168,8 @@ impl TextDecoder {
             self.has_multibyte = true;
             return;
         }
-        let bytes = text.split_off(start);
+        let bytes = text[start..].to_vec();
+        text.truncate(start);
         self.file_position -= bytes.len() as u64;
         self.start_encoding(TextEncoding::Windows1252, 0, start, positions);
         // The rest of the file is decoded by the same decoder, even if it is empty.
@@ -213,7 +219,7 @@ impl TextDecoder {
         &mut self,
         raw: &[u8],
         last: bool,
-        text: &mut Vec<u8>,
+        text: &mut TextBuffer,
         positions: &mut PositionMap,
     ) -> usize {
         let mut at = 0;
@@ -235,19 +241,16 @@ impl TextDecoder {
     }
 
     /// Appends bytes that are all in the current encoding. Invalid UTF-16 becomes U+FFFD.
-    fn decode_bytes(&mut self, mut bytes: &[u8], last: bool, text: &mut Vec<u8>) {
+    fn decode_bytes(&mut self, mut bytes: &[u8], last: bool, text: &mut TextBuffer) {
         self.track_last_char(bytes);
         let Some(decoder) = &mut self.decoder else {
-            text.extend_from_slice(bytes);
+            text.push(bytes);
             return;
         };
         loop {
             let size = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3);
-            let start = text.len();
-            text.resize(start + size, 0);
-            let (result, read, written, _) =
-                decoder.decode_to_utf8(bytes, &mut text[start..], last);
-            text.truncate(start + written);
+            let (result, read, written, _) = decoder.decode_to_utf8(bytes, text.spare(size), last);
+            text.extend(written);
             bytes = &bytes[read..];
             if result == CoderResult::InputEmpty {
                 return;
@@ -266,6 +269,11 @@ impl TextDecoder {
         }
         if self.file_position == 0 && !last && UTF8_BOM.starts_with(rest) {
             return EncodingEnd::NotBefore(0);
+        }
+        // The last byte can be the first byte of a line in UTF-16.
+        let whole = if last { rest.len() } else { rest.len().saturating_sub(1) };
+        if !simd::has_rare_byte(rest) {
+            return EncodingEnd::NotBefore(whole);
         }
         let mut run = 0;
         for at in memchr::memchr3_iter(0xFF, 0xFE, 0, rest) {
@@ -305,8 +313,7 @@ impl TextDecoder {
                 return EncodingEnd::At(at, TextEncoding::Utf16Be, 0);
             }
         }
-        // The last byte can be the first byte of a line in UTF-16.
-        EncodingEnd::NotBefore(if last { rest.len() } else { rest.len().saturating_sub(1) })
+        EncodingEnd::NotBefore(whole)
     }
 
     /// Returns where UTF-16 ends: at a line that begins with the byte order mark of the other byte
@@ -348,19 +355,18 @@ impl TextDecoder {
 
 /// Appends up to `size` bytes. Returns true if the input has ended, and the error if it failed. All
 /// bytes before the error are appended.
-fn read_up_to(input: &mut dyn Read, to: &mut Vec<u8>, size: usize) -> (bool, Option<io::Error>) {
-    let mut len = to.len();
-    to.resize(len + size, 0);
+fn read_up_to(input: &mut dyn Read, to: &mut TextBuffer, size: usize) -> (bool, Option<io::Error>) {
+    let (mut len, free) = (0, to.spare(size));
     let (mut ended, mut failed) = (false, None);
-    while len < to.len() && !ended && failed.is_none() {
-        match input.read(&mut to[len..]) {
+    while len < free.len() && !ended && failed.is_none() {
+        match input.read(&mut free[len..]) {
             Ok(0) => ended = true,
             Ok(read) => len += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => failed = Some(error),
         }
     }
-    to.truncate(len);
+    to.extend(len);
     (ended, failed)
 }
 
@@ -406,7 +412,7 @@ mod tests {
             }
         }
         let (mut decoder, mut text, mut positions) =
-            (TextDecoder::default(), Vec::new(), PositionMap::default());
+            (TextDecoder::default(), TextBuffer::default(), PositionMap::default());
         // Small steps of decoding too, since whole blocks would hide mistakes.
         let mut input = Steps(bytes, step);
         let mut undecoded = Vec::new();
@@ -482,7 +488,7 @@ mod tests {
 
     fn filled(bytes: &[u8]) -> (String, bool, u64) {
         let (mut decoder, mut text, mut positions) =
-            (TextDecoder::default(), Vec::new(), PositionMap::default());
+            (TextDecoder::default(), TextBuffer::default(), PositionMap::default());
         let mut input = bytes;
         while !decoder.fill(&mut input, &mut text, &mut positions).unwrap() {}
         let end = positions.position(&text, text.len());

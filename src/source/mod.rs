@@ -27,6 +27,7 @@ mod structural_scan;
 mod table_header;
 mod tar;
 mod text;
+mod text_buffer;
 mod unsupported;
 mod zip;
 
@@ -40,3 +41,4 @@ pub use format::SourceFormat;
 pub use member::{MemberResult, SourceMember, UnsupportedText};
 pub use problem::{DecodeProblem, ProblemScope};
 pub use table_header::is_list_header;
+pub use text_buffer::TextBuffer;

@@ -12,6 +12,7 @@ use super::json_table::TableColumns;
 use super::member::UnsupportedText;
 use super::positions::PositionMap;
 use super::problem::DecodeProblem;
+use super::text_buffer::TextBuffer;
 use super::unsupported::{describe_like_json, describe_unknown, recognize};
 
 /// The size of a chunk: enough work for a thread, and little memory.
@@ -35,7 +36,7 @@ pub(super) struct MemberReader {
     /// quoting.
     unquoters: Vec<StringUnquoter>,
     /// Decoded text that is not passed on yet.
-    text: Vec<u8>,
+    text: TextBuffer,
     positions: PositionMap,
     records: Vec<(u32, u32)>,
     /// The text of strings and rows among the records.
@@ -74,11 +75,11 @@ enum ReadState {
 }
 
 /// The buffers of a chunk: its text, and start and end of each record in it.
-pub(super) type ChunkBuffers = (Vec<u8>, Vec<(u32, u32)>);
+pub(super) type ChunkBuffers = (TextBuffer, Vec<(u32, u32)>);
 
 /// A chunk of a text, before its text and file are added.
 pub(super) struct MemberChunk {
-    pub(super) text: Vec<u8>,
+    pub(super) text: TextBuffer,
     pub(super) records: Vec<(u32, u32)>,
     pub(super) positions: PositionMap,
     pub(super) format: SourceFormat,
@@ -90,7 +91,7 @@ impl MemberReader {
             input,
             decoder: TextDecoder::default(),
             unquoters: Vec::new(),
-            text: Vec::new(),
+            text: TextBuffer::default(),
             positions: PositionMap::default(),
             records: Vec::new(),
             embedded: EmbeddedText::default(),
@@ -229,7 +230,7 @@ impl MemberReader {
             self.is_at_end |= self.decoder.fill(input, &mut self.text, &mut self.positions)?;
             return Ok(());
         }
-        let (mut text, mut unused) = (Vec::new(), PositionMap::default());
+        let (mut text, mut unused) = (TextBuffer::default(), PositionMap::default());
         let filled = self.decoder.fill(&mut *self.input, &mut text, &mut unused);
         self.push_unquoted(&text);
         self.is_at_end |= filled?;
@@ -244,7 +245,7 @@ impl MemberReader {
             unquoted.push(&text, &mut inner);
             text = inner;
         }
-        self.text.extend_from_slice(&text);
+        self.text.push(&text);
     }
 
     /// Detects the format from the first bytes.
@@ -268,10 +269,12 @@ impl MemberReader {
                     if !is_json || self.unquoters.len() >= MAX_STRING_DEPTH {
                         break ReadState::Json(RecordScanner::default());
                     }
-                    let text = std::mem::take(&mut self.text);
+                    let mut inner = Vec::new();
                     self.positions = PositionMap::default();
                     let mut unquoted = StringUnquoter::default();
-                    unquoted.push(&text, &mut self.text);
+                    unquoted.push(&self.text, &mut inner);
+                    self.text.clear();
+                    self.text.push(&inner);
                     self.unquoters.push(unquoted);
                 }
                 Some(b'{' | b'[') => match describe_like_json(rest) {
@@ -407,7 +410,7 @@ impl MemberReader {
         self.tail_problems.extend(problem);
         let format_flags = scanner.format_flags;
         if format_flags.is_rest && !self.text.is_empty() {
-            self.rest = std::mem::take(&mut self.text);
+            self.rest = self.text.to_vec();
         }
         self.text.clear();
         *scanner = RecordScanner::default();
@@ -419,7 +422,7 @@ impl MemberReader {
         let format = self.format().unwrap_or(SourceFormat::Empty);
         let (mut rest, mut records) = std::mem::take(used);
         rest.clear();
-        rest.extend_from_slice(&self.text[done..]);
+        rest.push(&self.text[done..]);
         records.clear();
         let after = self.positions.suffix_from(&self.text, done);
         let mut positions = std::mem::replace(&mut self.positions, after);
@@ -439,7 +442,7 @@ impl MemberReader {
     fn drop_front(&mut self, len: usize) {
         self.positions = self.positions.suffix_from(&self.text, len);
         self.shift_scanner(len);
-        self.text.drain(..len);
+        self.text.drop_front(len);
     }
 
     fn shift_scanner(&mut self, len: usize) {
@@ -464,7 +467,7 @@ impl EmbeddedText {
     /// Appends this text to the text of a chunk, and corrects the bounds of its records.
     fn append_to(
         &mut self,
-        text: &mut Vec<u8>,
+        text: &mut TextBuffer,
         records: &mut [(u32, u32)],
         positions: &mut PositionMap,
     ) {
@@ -482,7 +485,7 @@ impl EmbeddedText {
                 *end += base as u32;
             }
         }
-        text.append(&mut self.text);
+        text.push(&std::mem::take(&mut self.text));
     }
 }
 

@@ -59,6 +59,11 @@ fn events_become_rows() {
 }
 
 #[test]
+fn records_by_shape_are_those_of_the_tape() {
+    replay("record_shape", targets::record_shape);
+}
+
+#[test]
 fn timestamps_are_written_as_they_were_read() {
     replay("time", targets::time);
 }
@@ -73,7 +78,7 @@ fn every_target_can_be_fuzzed() {
         .lines()
         .filter_map(|line| line.strip_prefix("pub fn ")?.split_once('(').map(|(name, _)| name))
         .collect();
-    assert_eq!(targets.len(), 6);
+    assert_eq!(targets.len(), 7);
     for target in targets {
         assert!(manifest.contains(&format!("path = \"targets/{target}.rs\"")), "{target}");
         let program = fs::read_to_string(fuzz.join(format!("targets/{target}.rs"))).unwrap();

@@ -4,6 +4,7 @@ pub(in crate::store) mod event_stream;
 pub(in crate::store) mod external_files;
 pub(in crate::store) mod reader;
 pub(in crate::store) mod rle;
+mod row_bits;
 pub(in crate::store) mod slice;
 pub(in crate::store) mod sorted_scan;
 pub(in crate::store) mod text_column;

@@ -4,6 +4,8 @@
 //! as few bits as the largest needs. The format is specified in
 //! <https://parquet.apache.org/docs/file-format/data-pages/encodings/>.
 
+use crate::store::parquet::row_bits::RowBits;
+
 /// The number of equal values from which a run is shorter than packed values, at any width. Packed
 /// values are in groups of 8, so shorter runs would split groups.
 const MIN_RLE_RUN: usize = 16;
@@ -45,6 +47,30 @@ pub(in crate::store) fn encode<T: Copy + PartialEq + Into<u32>>(
     bit_pack(&values[packed_from..], width, out);
 }
 
+/// Appends bits with a width of 1. Runs are whole words, so that no bit is shifted.
+pub(in crate::store) fn encode_bits(bits: &RowBits, out: &mut Vec<u8>) {
+    let whole = &bits.words()[..bits.len() / 64];
+    let run_at = |at: usize| whole.get(at).copied().filter(|&word| word == 0 || word == u64::MAX);
+    let mut at = 0;
+    while at < bits.words().len() {
+        if let Some(word) = run_at(at) {
+            let equal = whole[at..].iter().take_while(|&&other| other == word).count();
+            encode_run((word & 1) as u32, equal * 64, 1, out);
+            at += equal;
+            continue;
+        }
+        let packed = (at..bits.words().len()).take_while(|&at| run_at(at).is_none()).count();
+        let groups = (bits.len() - at * 64).min(packed * 64).div_ceil(8);
+        append_varint((groups as u64) << 1 | 1, out);
+        let end = out.len() + groups;
+        for word in &bits.words()[at..at + packed] {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+        out.truncate(end);
+        at += packed;
+    }
+}
+
 /// Appends a value that is repeated `count` times.
 pub(in crate::store) fn encode_run(value: u32, count: usize, width: u32, out: &mut Vec<u8>) {
     append_varint((count as u64) << 1, out);
@@ -84,6 +110,7 @@ fn append_varint(mut value: u64, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::parquet::row_bits::tests::row_bits;
     use proptest::prelude::*;
 
     /// Decodes values as the specification of the format describes.
@@ -138,6 +165,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn encoded_bits_are_decoded(
+            runs in prop::collection::vec((any::<bool>(), 1_usize..200), 0..20),
+            part in 1_usize..=64,
+        ) {
+            let repeat = |&(bit, times)| std::iter::repeat_n(bit, times);
+            let rows: Vec<bool> = runs.iter().flat_map(repeat).collect();
+            let mut out = Vec::new();
+            encode_bits(&row_bits(&rows, part), &mut out);
+            let expected: Vec<u32> = rows.iter().map(|&bit| u32::from(bit)).collect();
+            prop_assert_eq!(decode(&out, 1, rows.len()), expected);
+        }
+
         #[test]
         fn encoded_values_are_decoded(
             runs in prop::collection::vec((any::<u32>(), 1_usize..40), 0..40),

@@ -1,9 +1,14 @@
 //! Collects rows of many runs into arrays.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, MutableArrayData, make_array, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, MutableArrayData, make_array, new_null_array,
+};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::interleave;
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
@@ -17,6 +22,8 @@ pub(in crate::store) struct RowSlice {
     last_page_of_run: Vec<Option<u32>>,
     /// For each row, the index of its page and the row in that page.
     pub(in crate::store) rows: Vec<(u32, u32)>,
+    /// For each row, the first one of those before it that are consecutive rows of its page.
+    run_starts: Vec<u32>,
     pub(in crate::store) first_us: i64,
     pub(in crate::store) last_us: i64,
 }
@@ -56,8 +63,21 @@ impl RowSlice {
             self.first_us = time_us;
         }
         self.last_us = time_us;
-        self.rows.push((at, row_number(row)?));
+        let row = row_number(row)?;
+        let run_start = match (self.rows.last(), self.run_starts.last()) {
+            (Some(&(page, before)), Some(&start)) if (page, before + 1) == (at, row) => start,
+            _ => row_number(self.rows.len())?,
+        };
+        self.rows.push((at, row));
+        self.run_starts.push(run_start);
         Ok(())
+    }
+
+    /// Returns the page and the first row in it if some rows are consecutive rows of a page.
+    #[inline]
+    pub(in crate::store) fn consecutive_rows(&self, rows: Range<usize>) -> Option<(u32, u32)> {
+        let last = *self.run_starts.get(rows.end.checked_sub(1)?)?;
+        if last as usize <= rows.start { self.rows.get(rows.start).copied() } else { None }
     }
 
     /// Returns the array of a column that is not text, or `None` if all values are null.
@@ -68,6 +88,9 @@ impl RowSlice {
             None => Ok(None),
             Some(first) if first.data_type().is_nested() => {
                 self.take_nested_column(&parts).map_err(Error::internal)
+            }
+            Some(first) if *first.data_type() == DataType::Boolean => {
+                Ok(Some(self.take_booleans(&parts)))
             }
             Some(first) => {
                 let null = new_null_array(first.data_type(), 1);
@@ -81,6 +104,23 @@ impl RowSlice {
                 interleave(&arrays, &rows).map(Some).map_err(Error::internal)
             }
         }
+    }
+
+    /// Returns the array of a column of booleans. `interleave` of Arrow takes each bit by itself.
+    fn take_booleans(&self, parts: &[Option<&ArrayRef>]) -> ArrayRef {
+        let parts: Vec<Option<&BooleanArray>> =
+            parts.iter().map(|part| part.and_then(|part| part.as_boolean_opt())).collect();
+        let part = |at: usize| {
+            let (page, row) = self.rows[at];
+            parts[page as usize].map(|part| (part, row as usize))
+        };
+        let valid = BooleanBuffer::collect_bool(self.rows.len(), |at| {
+            part(at).is_some_and(|(part, row)| part.is_valid(row))
+        });
+        let values = BooleanBuffer::collect_bool(self.rows.len(), |at| {
+            part(at).is_some_and(|(part, row)| part.value(row))
+        });
+        Arc::new(BooleanArray::new(values, Some(NullBuffer::new(valid))))
     }
 
     /// Returns the array of a list or object column. Few events have values there, so the nulls

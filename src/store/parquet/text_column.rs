@@ -8,9 +8,11 @@
 
 use std::cell::RefCell;
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::buffer::NullBuffer;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use parquet::basic::{Compression as Codec, Encoding};
@@ -25,6 +27,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use crate::column::TextDictionary;
 use crate::store::parquet::rle;
+use crate::store::parquet::row_bits::RowBits;
 use crate::store::parquet::slice::RowSlice;
 
 /// Rows of a page: few enough that a reader of some rows need not decompress the whole group.
@@ -49,9 +52,9 @@ pub(in crate::store) struct TextColumnWriter {
     /// The dictionary that has become full.
     full_dictionary: Option<ColumnDictionary>,
     key_maps: Vec<DictionaryKeyMap>,
-    /// The current page: for each row, true if it has a value; and the values, as dictionary keys
+    /// The current page: the rows that have a value; and the values, as dictionary keys
     /// or plain.
-    validity: Vec<bool>,
+    validity: RowBits,
     dictionary_keys: Vec<u32>,
     plain_values: Vec<u8>,
     null_count: usize,
@@ -125,17 +128,55 @@ enum PageValues<'p> {
     Strings(&'p StringArray),
 }
 
-impl PageValues<'_> {
-    /// Returns true if a row has a value.
-    #[inline]
-    fn is_valid(&self, row: usize) -> bool {
-        let nulls = match self {
-            PageValues::Nulls => return false,
+/// The rows of a page of a run that have a value in this column.
+enum ValidRows<'p> {
+    All,
+    None,
+    /// The bits of the rows from an offset on.
+    Some(&'p [u8], usize),
+}
+
+impl<'p> ValidRows<'p> {
+    fn new(values: &PageValues<'p>) -> Self {
+        let nulls: Option<&'p NullBuffer> = match values {
+            PageValues::Nulls => return ValidRows::None,
             PageValues::Dictionary(texts, _) => texts.nulls(),
-            PageValues::Strings(texts) => texts.nulls(),
+            PageValues::Strings(texts) => StringArray::nulls(texts),
         };
-        nulls.is_none_or(|nulls| nulls.is_valid(row))
+        nulls.map_or(ValidRows::All, |nulls| ValidRows::Some(nulls.validity(), nulls.offset()))
     }
+}
+
+/// Returns a mask of the rows of a slice that have a value, for at most 64 rows.
+#[inline]
+fn valid_mask(slice: &RowSlice, rows: Range<usize>, valid: &[ValidRows<'_>]) -> u64 {
+    let is_valid = |bits: &[u8], bit: usize| u64::from(bits[bit / 8] >> (bit % 8) & 1);
+    if let Some((page, first)) = slice.consecutive_rows(rows.clone()) {
+        let all = u64::MAX >> (64 - rows.len());
+        return match valid[page as usize] {
+            ValidRows::All => all,
+            ValidRows::None => 0,
+            ValidRows::Some(bits, offset) => bits_from(bits, offset + first as usize) & all,
+        };
+    }
+    let mut mask = 0;
+    for (at, &(page, row)) in slice.rows[rows].iter().enumerate() {
+        mask |= match valid[page as usize] {
+            ValidRows::All => 1,
+            ValidRows::None => 0,
+            ValidRows::Some(bits, offset) => is_valid(bits, offset + row as usize),
+        } << at;
+    }
+    mask
+}
+
+/// Returns 64 bits from a bit on, with zeros after the last byte.
+fn bits_from(bits: &[u8], bit: usize) -> u64 {
+    let rest = &bits[bit / 8..];
+    let mut bytes = [0; 16];
+    let len = rest.len().min(9);
+    bytes[..len].copy_from_slice(&rest[..len]);
+    (u128::from_le_bytes(bytes) >> (bit % 8)) as u64
 }
 
 impl TextColumnWriter {
@@ -147,7 +188,7 @@ impl TextColumnWriter {
             dictionary: uses_dictionary.then(ColumnDictionary::default),
             full_dictionary: None,
             key_maps: Vec::new(),
-            validity: Vec::new(),
+            validity: RowBits::default(),
             dictionary_keys: Vec::new(),
             plain_values: Vec::new(),
             null_count: 0,
@@ -169,11 +210,12 @@ impl TextColumnWriter {
         if parts.iter().all(|part| matches!(part, PageValues::Nulls)) {
             return self.append_nulls(slice.rows.len());
         }
-        let mut rows = &slice.rows[..];
-        while !rows.is_empty() {
+        let valid: Vec<ValidRows<'_>> = parts.iter().map(ValidRows::new).collect();
+        let mut done = 0;
+        while done < slice.rows.len() {
             let room = PAGE_ROWS - self.validity.len();
-            let taken = self.append_rows(&rows[..rows.len().min(room)], &parts);
-            rows = &rows[taken..];
+            let end = slice.rows.len().min(done + room);
+            done = self.append_rows(slice, done..end, &parts, &valid);
             if self.validity.len() >= PAGE_ROWS || self.is_page_full() {
                 self.finish_page()?;
             }
@@ -181,17 +223,42 @@ impl TextColumnWriter {
         Ok(())
     }
 
-    /// Appends rows up to the one that fills the page, and returns their number.
+    /// Appends rows up to the one that fills the page, and returns the row after it.
     ///
     /// All rows are checked for a value before any value is read, because most columns have few.
-    fn append_rows(&mut self, rows: &[(u32, u32)], parts: &[PageValues<'_>]) -> usize {
-        let start = self.validity.len();
-        let is_valid = |&(page, row): &(u32, u32)| parts[page as usize].is_valid(row as usize);
-        self.validity.extend(rows.iter().map(is_valid));
-        for (at, &(page, row)) in rows.iter().enumerate() {
-            if !self.validity[start + at] {
-                continue;
+    fn append_rows(
+        &mut self,
+        slice: &RowSlice,
+        mut rows: Range<usize>,
+        parts: &[PageValues<'_>],
+        valid: &[ValidRows<'_>],
+    ) -> usize {
+        while !rows.is_empty() {
+            let next = rows.start..rows.end.min(rows.start + 64);
+            let before = self.validity.len();
+            let mask = valid_mask(slice, next.clone(), valid);
+            self.validity.push(mask, next.len());
+            if let Some(taken) = self.append_values(&slice.rows[next.clone()], mask, parts) {
+                self.validity.truncate(before + taken);
+                return next.start + taken;
             }
+            rows.start = next.end;
+        }
+        rows.end
+    }
+
+    /// Appends the values of at most 64 rows, and returns the number of rows up to the one that
+    /// fills the page.
+    fn append_values(
+        &mut self,
+        rows: &[(u32, u32)],
+        mut mask: u64,
+        parts: &[PageValues<'_>],
+    ) -> Option<usize> {
+        while mask != 0 {
+            let at = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            let (page, row) = rows[at];
             match &parts[page as usize] {
                 PageValues::Dictionary(texts, index) => {
                     let key = texts.key_of_value(row as usize);
@@ -211,11 +278,10 @@ impl TextColumnWriter {
                 PageValues::Nulls => {}
             }
             if self.is_page_full() {
-                self.validity.truncate(start + at + 1);
-                return at + 1;
+                return Some(at + 1);
             }
         }
-        rows.len()
+        None
     }
 
     fn is_page_full(&self) -> bool {
@@ -227,7 +293,7 @@ impl TextColumnWriter {
     fn append_nulls(&mut self, mut rows: usize) -> Result<(), ParquetError> {
         while rows > 0 {
             let fit = rows.min(PAGE_ROWS - self.validity.len());
-            self.validity.resize(self.validity.len() + fit, false);
+            self.validity.push_zeros(fit);
             rows -= fit;
             if self.validity.len() >= PAGE_ROWS {
                 self.finish_page()?;
@@ -282,12 +348,12 @@ impl TextColumnWriter {
         if rows == 0 {
             return Ok(());
         }
-        let nulls = self.validity.iter().filter(|valid| !**valid).count();
+        let nulls = rows - self.validity.count_ones();
         let mut page = vec![0; size_of::<u32>()];
         match nulls {
             0 => rle::encode_run(1, rows, 1, &mut page),
             nulls if nulls == rows => rle::encode_run(0, rows, 1, &mut page),
-            _ => rle::encode(&self.validity, 1, &mut page),
+            _ => rle::encode_bits(&self.validity, &mut page),
         }
         let levels = (page.len() - size_of::<u32>()) as u32;
         page[..size_of::<u32>()].copy_from_slice(&levels.to_le_bytes());

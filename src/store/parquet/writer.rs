@@ -39,6 +39,9 @@ use crate::store::parquet::text_column::TextColumnWriter;
 /// enough that dictionaries are effective.
 const ROW_GROUP_ROWS: usize = 256 << 10;
 
+/// The bytes that are collected before they are written to the file.
+const WRITE_BUFFER_BYTES: usize = 512 << 10;
+
 /// The size at which a new file is started, so that files remain easy to move and replace.
 pub(in crate::store) const MAX_FILE_BYTES: u64 = 224 << 20;
 
@@ -179,9 +182,9 @@ impl DataFileWriter {
             .with_properties(writer_properties(table_dir.compression)?)
             // Other programs must see text columns, not dictionaries.
             .with_skip_arrow_metadata(true);
-        let created =
-            ArrowWriter::try_new_with_options(BufWriter::new(file), arrow_schema(), options)
-                .and_then(ArrowWriter::into_serialized_writer);
+        let buffered = BufWriter::with_capacity(WRITE_BUFFER_BYTES, file);
+        let created = ArrowWriter::try_new_with_options(buffered, arrow_schema(), options)
+            .and_then(ArrowWriter::into_serialized_writer);
         let (writer, factory) = created.map_err(|error| write_error(&temp_path, error))?;
         Ok(DataFileWriter {
             folder,

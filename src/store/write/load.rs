@@ -35,7 +35,7 @@ use crate::store::write::run::Run;
 use crate::store::write::writer_lock::WriterLock;
 
 /// Memory for staged batches. Further batches are written to disk as sorted runs.
-const MAX_STAGED_BYTES: usize = 144 << 20;
+const MAX_STAGED_BYTES: usize = 256 << 20;
 
 /// The destination of a write.
 enum TransactionTarget {

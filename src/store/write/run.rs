@@ -25,6 +25,9 @@ use crate::store::parquet::reader;
 /// Rows of a page of a run on disk. It is small, because a merge has a page of every run in memory.
 const PAGE_ROWS: usize = 4096;
 
+/// The bytes that are collected before they are written to a run on disk.
+const WRITE_BUFFER_BYTES: usize = 512 << 10;
+
 /// Events sorted by time and id.
 pub(in crate::store) struct Run {
     /// The keys, sorted.
@@ -209,7 +212,8 @@ fn write_pages(
         path: path.to_path_buf(),
         source: std::io::Error::other(error),
     };
-    let mut writer = FileWriter::try_new(BufWriter::new(file), &schema).map_err(failed)?;
+    let buffered = BufWriter::with_capacity(WRITE_BUFFER_BYTES, file);
+    let mut writer = FileWriter::try_new(buffered, &schema).map_err(failed)?;
     for start in (0..whole.num_rows()).step_by(PAGE_ROWS) {
         let rows = PAGE_ROWS.min(whole.num_rows() - start);
         writer.write(&whole.slice(start, rows)).map_err(failed)?;
