@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::Result;
 use crate::schema;
+use crate::store::Snapshot;
 
 use crate::query::definition::report::ReportDefinition;
+use crate::query::engine::scan::EventTable;
 use crate::query::guard::references::References;
 use crate::query::views::pattern_filters::Filters;
 use crate::query::views::presence::TRIGGER_COLUMNS;
@@ -142,6 +144,22 @@ pub fn filter_columns(filters: &Filters) -> BTreeSet<String> {
 pub fn statement_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
     let statement = spelling::parse(&report.name, &report.sql, None)?;
     Ok(referenced_columns(&guard::check(&report.name, &statement)?))
+}
+
+/// Opens the events of an archive for reports and filters. If the archive is small, the columns
+/// that they need are loaded.
+pub fn open_table<'a, 'r>(
+    snapshot: &'a Snapshot,
+    reports: impl IntoIterator<Item = &'r ReportDefinition>,
+    filters: &Filters,
+) -> EventTable<'a> {
+    let mut columns = filter_columns(filters);
+    for report in reports {
+        // A statement that the guard refuses has its error when it runs.
+        columns.extend(statement_columns(report).into_iter().flatten());
+    }
+    columns.extend(SOURCES_OF_ALL_VIEWS.map(str::to_owned));
+    EventTable::load_small_archive(snapshot, &columns)
 }
 
 /// Returns the names of all columns of the table.

@@ -84,8 +84,17 @@ pub struct UnknownField {
 ///
 /// [`crate::Error::Query`] if a file cannot be read.
 pub fn event_time_range(snapshot: &Snapshot, log: LogKind) -> Result<Option<EventTimeRange>> {
-    let range = run_engine("events", || scan::event_time_range(snapshot, log))?;
-    let plausible = source_warnings::last_plausible_us(&snapshot.sources);
+    event_time_range_of(&EventTable::new(snapshot), log)
+}
+
+/// Returns the same as [`event_time_range`] for a table that may be in memory.
+///
+/// # Errors
+///
+/// [`crate::Error::Query`] if a file cannot be read.
+pub fn event_time_range_of(table: &EventTable<'_>, log: LogKind) -> Result<Option<EventTimeRange>> {
+    let range = run_engine("events", || scan::event_time_range(table, log))?;
+    let plausible = source_warnings::last_plausible_us(&table.snapshot().sources);
     Ok(range.map(|range| {
         let last_us = plausible.map_or(range.last_us, |last| range.last_us.min(last));
         EventTimeRange { last_us: last_us.max(range.first_us), ..range }
@@ -117,11 +126,23 @@ impl<'a> Session<'a> {
     ///
     /// [`crate::Error::Query`] if a file cannot be read.
     pub fn new(snapshot: &'a Snapshot, period: Period, settings: Settings) -> Result<Session<'a>> {
+        Session::with_table(EventTable::new(snapshot), period, settings)
+    }
+
+    /// Creates a session like [`Session::new`], over a table that may be in memory.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::new`].
+    pub fn with_table(
+        table: EventTable<'a>,
+        period: Period,
+        settings: Settings,
+    ) -> Result<Session<'a>> {
         let log = LogKind::PowerBi;
-        let coverage = run_engine("coverage", || compute_coverage(snapshot, log, &period))?;
-        let table = EventTable::new(snapshot);
+        let coverage = run_engine("coverage", || compute_coverage(&table, log, &period))?;
         Ok(Session {
-            snapshot,
+            snapshot: table.snapshot(),
             log,
             name_lookup: Arc::new(NameLookup::new(table.clone())),
             table,
@@ -157,7 +178,7 @@ impl<'a> Session<'a> {
     ///
     /// Those of [`Session::new`].
     pub fn with_log(&self, log: LogKind, period: Period) -> Result<Session<'a>> {
-        let coverage = run_engine("coverage", || compute_coverage(self.snapshot, log, &period))?;
+        let coverage = run_engine("coverage", || compute_coverage(&self.table, log, &period))?;
         Ok(Session {
             snapshot: self.snapshot,
             log,
@@ -172,6 +193,15 @@ impl<'a> Session<'a> {
             inventory_rows: Arc::clone(&self.inventory_rows),
             event_counts: Mutex::default(),
         })
+    }
+
+    /// Returns the times of the first and last stored event of a log of this archive.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`event_time_range`].
+    pub fn event_time_range(&self, log: LogKind) -> Result<Option<EventTimeRange>> {
+        event_time_range_of(&self.table, log)
     }
 
     /// Returns the archive.
@@ -218,7 +248,8 @@ impl<'a> Session<'a> {
         self
     }
 
-    /// Loads the columns that at least two of the reports need, so that they are read once.
+    /// Loads the columns that at least two of the reports need, so that they are read once. A small
+    /// archive is in memory already.
     ///
     /// # Errors
     ///
@@ -227,6 +258,9 @@ impl<'a> Session<'a> {
         &mut self,
         reports: impl IntoIterator<Item = &'r ReportDefinition>,
     ) -> Result<()> {
+        if self.table.is_small_and_loaded() {
+            return Ok(());
+        }
         let mut readers: BTreeMap<String, usize> = BTreeMap::new();
         for report in reports {
             for column in required_columns::statement_columns(report)? {
@@ -338,7 +372,7 @@ impl<'a> Session<'a> {
             return Ok(days.clone());
         }
         let all = self.period.with_archive();
-        let days = local_days::local_days(&all, &compute_coverage(self.snapshot, self.log, &all)?);
+        let days = local_days::local_days(&all, &compute_coverage(&self.table, self.log, &all)?);
         Ok(self.history_days.get_or_init(|| days).clone())
     }
 }
@@ -350,29 +384,34 @@ impl<'a> Session<'a> {
 /// [`crate::Error::Query`] if a file cannot be read.
 pub fn utc_day_coverage(snapshot: &Snapshot, log: LogKind, days: &[NaiveDate]) -> Result<Coverage> {
     let last_event_us = event_time_range(snapshot, log)?.map(|range| range.last_us);
-    run_engine("coverage", || coverage_of_days(snapshot, log, days, last_event_us))
+    let table = EventTable::new(snapshot);
+    run_engine("coverage", || coverage_of_days(&table, log, days, last_event_us))
 }
 
 /// Calculates the coverage of each day of a period in a log.
-fn compute_coverage(snapshot: &Snapshot, log: LogKind, period: &Period) -> PolarsResult<Coverage> {
+fn compute_coverage(
+    table: &EventTable<'_>,
+    log: LogKind,
+    period: &Period,
+) -> PolarsResult<Coverage> {
     let last_event_us = period.event_range().map(|range| range.last_us);
-    coverage_of_days(snapshot, log, &period.utc_days(), last_event_us)
+    coverage_of_days(table, log, &period.utc_days(), last_event_us)
 }
 
 fn coverage_of_days(
-    snapshot: &Snapshot,
+    table: &EventTable<'_>,
     log: LogKind,
     days: &[NaiveDate],
     last_event_us: Option<i64>,
 ) -> PolarsResult<Coverage> {
-    let sources = LogSources::new(&snapshot.sources, log);
+    let sources = LogSources::new(&table.snapshot().sources, log);
     let known: BTreeSet<NaiveDate> = sources.days().collect();
     let unknown: Vec<_> = days.iter().filter(|day| !known.contains(day)).copied().collect();
-    let mut stored = scan::days_with_events(snapshot, log, &unknown)?;
+    let mut stored = scan::days_with_events(table, log, &unknown)?;
     stored.extend(known);
     // The log of Power BI records its own downloads only.
     let downloads = match log {
-        LogKind::PowerBi => scan::downloads(snapshot, days)?,
+        LogKind::PowerBi => scan::downloads(table, days)?,
         LogKind::PowerPlatform => Vec::new(),
     };
     Ok(assess::assess(days, &Evidence { sources, downloads, stored, last_event_us }))

@@ -14,7 +14,8 @@ use crate::calendar::PeriodBounds;
 use crate::data_dictionary;
 use crate::grid::{Chart, Grid};
 use crate::query::{
-    self, ComparableDays, LogKind, Period, ReportDefinition, RowSelection, Session, Settings,
+    self, ComparableDays, EventTimeRange, LogKind, Period, ReportDefinition, RowSelection, Session,
+    Settings,
 };
 use crate::render::{CoverageCounts, OutputFormat, ReportContext};
 use crate::store::Snapshot;
@@ -109,14 +110,16 @@ pub(super) fn run_report(
 /// Opens a session that has what the reports need.
 pub(super) fn open_session<'a, 'r>(
     snapshot: &'a Snapshot,
-    reports: impl IntoIterator<Item = &'r ReportDefinition>,
+    reports: impl IntoIterator<Item = &'r ReportDefinition> + Clone,
     options: &Options,
 ) -> Result<Session<'a>> {
-    let period = resolve_period(snapshot, LogKind::PowerBi, options)?;
+    let table = query::open_table(snapshot, reports.clone(), &options.filters);
+    let extent = query::event_time_range_of(&table, LogKind::PowerBi)?;
+    let period = resolve_period(extent, options)?;
     let (noise, actors) = (options.noise, options.actors);
     let (filters, as_of) = (options.filters.clone(), options.as_of);
     let settings = Settings { noise, actors, filters, as_of };
-    let session = Session::new(snapshot, period, settings)?;
+    let session = Session::with_table(table, period, settings)?;
     let mut needs_fields = false;
     for report in reports {
         needs_fields |= query::reads_view(report, UNKNOWN_FIELDS_VIEW)?;
@@ -146,13 +149,12 @@ pub(super) fn other_log_session<'a>(
     if report.log == session.log() {
         return Ok(None);
     }
-    let period = resolve_period(session.snapshot(), report.log, options)?;
+    let period = resolve_period(session.event_time_range(report.log)?, options)?;
     session.with_log(report.log, period).map(Some)
 }
 
-/// Returns the period of the options in a log.
-fn resolve_period(snapshot: &Snapshot, log: LogKind, options: &Options) -> Result<Period> {
-    let extent = query::event_time_range(snapshot, log)?;
+/// Returns the period of the options in a log with events between these times.
+fn resolve_period(extent: Option<EventTimeRange>, options: &Options) -> Result<Period> {
     let zone = options.time_zone;
     let bounds = PeriodBounds { since: options.since, until: options.until };
     let (since, until) = bounds.resolve(extent, zone, options.now)?;
@@ -302,7 +304,8 @@ impl<'a> ReportSession<'a> {
     pub fn with_days(&self, bounds: PeriodBounds) -> Result<ReportSession<'a>> {
         let PeriodBounds { since, until } = bounds;
         let options = Options { since, until, ..self.options.clone() };
-        let period = resolve_period(self.session.snapshot(), LogKind::PowerBi, &options)?;
+        let extent = self.session.event_time_range(LogKind::PowerBi)?;
+        let period = resolve_period(extent, &options)?;
         Ok(ReportSession { session: self.session.with_period(period)?, options })
     }
 

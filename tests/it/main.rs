@@ -177,6 +177,7 @@ mod rejects;
 // Warnings on sources that are readable but probably incomplete.
 mod source_warnings;
 // Bugs that were fixed.
+mod id_prefixes;
 mod regressions;
 // Verification of valid and damaged stores.
 mod verify;

@@ -15,6 +15,7 @@ use crate::store::{DataFile, Snapshot};
 use crate::query::coverage::downloads::Download;
 use crate::query::coverage::period::{self, EventTimeRange, Period};
 use crate::query::definition::report::LogKind;
+use crate::query::engine::error::run_engine;
 use crate::query::engine::memoize;
 use crate::query::views::activities::is_failed;
 
@@ -69,18 +70,56 @@ pub fn is_in_workload_groups(groups: &[WorkloadGroup]) -> Expr {
     is_in_group.or(col(schema::WORKLOAD_GROUP).is_null())
 }
 
+/// Largest archive whose columns are loaded before the first query, in bytes. Each query of a
+/// report opens each file and parses its footer of 344 columns, which costs more than the data of a
+/// small archive.
+const SMALL_ARCHIVE_BYTES: u64 = 16 << 20;
+
+/// Largest number of events of such an archive. Files made for one report have few columns, so
+/// their size alone says little about the memory that is needed.
+const SMALL_ARCHIVE_EVENTS: u64 = 250_000;
+
 /// Events of an archive: its files, or the columns loaded into memory.
 #[derive(Clone)]
 pub struct EventTable<'a> {
     snapshot: &'a Snapshot,
     /// Loaded columns of all events, in the order of the files.
     loaded: Option<DataFrame>,
+    /// True if the archive is small, so that columns are loaded together and as they are.
+    is_small: bool,
 }
 
 impl<'a> EventTable<'a> {
     /// Creates the table over the files of a snapshot, without loaded columns.
     pub fn new(snapshot: &'a Snapshot) -> EventTable<'a> {
-        EventTable { snapshot, loaded: None }
+        EventTable { snapshot, loaded: None, is_small: false }
+    }
+
+    /// Creates the table with these columns loaded if the archive is small, so that its files are
+    /// opened once for all queries of a command.
+    ///
+    /// If a file cannot be read, nothing is loaded: only the query that needs this file may fail.
+    pub fn load_small_archive(snapshot: &'a Snapshot, names: &BTreeSet<String>) -> EventTable<'a> {
+        let table = EventTable::new(snapshot);
+        let sum =
+            |of: fn(&DataFile) -> u64| snapshot.files.iter().map(of).fold(0, u64::saturating_add);
+        let is_small = sum(|file| file.size_bytes) <= SMALL_ARCHIVE_BYTES
+            && sum(|file| file.events) <= SMALL_ARCHIVE_EVENTS;
+        if !is_small || snapshot.files.is_empty() {
+            return table;
+        }
+        let small = EventTable { is_small, ..table.clone() };
+        run_engine("loading", || small.load_columns(names)).unwrap_or(table)
+    }
+
+    /// Returns the archive.
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
+    /// Returns true if all columns are loaded because the archive is small.
+    pub fn is_small_and_loaded(&self) -> bool {
+        self.is_small
     }
 
     /// Returns the table with these columns loaded. Only missing columns are read and appended,
@@ -88,20 +127,23 @@ impl<'a> EventTable<'a> {
     /// categories, a quarter of the size.
     pub fn load_columns(&self, names: &BTreeSet<String>) -> PolarsResult<EventTable<'a>> {
         let mut loaded = self.loaded.clone().unwrap_or_default();
+        let missing = table_schema().iter().filter(|(name, _)| names.contains(name.as_str()));
+        let missing: Vec<_> = missing.filter(|(name, _)| !loaded.schema().contains(name)).collect();
+        if self.is_small && !missing.is_empty() {
+            let asked: Vec<Expr> = missing.iter().map(|(name, _)| col((*name).clone())).collect();
+            append(&mut loaded, scan_files(self.snapshot.files.iter())?.select(asked).collect()?)?;
+            return Ok(EventTable { loaded: Some(loaded), ..self.clone() });
+        }
         // One column at a time, so that at most one column is in memory as texts.
-        for (name, ty) in table_schema().iter().filter(|(name, _)| names.contains(name.as_str())) {
-            if loaded.schema().contains(name) {
-                continue;
-            }
+        for (name, ty) in missing {
             let read = scan_files(self.snapshot.files.iter())?.select([col(name.clone())]);
             let read = match is_dictionary_encoded(name) && *ty == DataType::String {
                 true => read.select([col(name.clone()).cast(categorical_type())]),
                 false => read,
             };
-            let read = read.collect()?;
-            loaded = if loaded.width() == 0 { read } else { loaded.hstack(read.columns())? };
+            append(&mut loaded, read.collect()?)?;
         }
-        Ok(EventTable { snapshot: self.snapshot, loaded: Some(loaded) })
+        Ok(EventTable { loaded: Some(loaded), ..self.clone() })
     }
 
     /// Returns the table with these columns loaded if any column is loaded, else without loaded
@@ -131,13 +173,42 @@ impl<'a> EventTable<'a> {
             (Some(_), Some(inside)) => Ok(self.all_events()?.filter(inside)),
             (Some(_), None) => self.all_events(),
             (None, inside) => {
-                let events = events_between(self.snapshot, period.from_us(), period.to_us())?;
+                let events = self.events_between(period.from_us(), period.to_us())?;
                 let is_limited = period.spans_us() != [(period.from_us(), period.to_us())];
                 Ok(match inside.filter(|_| is_limited) {
                     Some(inside) => events.filter(inside),
                     None => events,
                 })
             }
+        }
+    }
+
+    /// Returns the events between two instants, the second excluded.
+    fn events_between(&self, from: Option<i64>, to: Option<i64>) -> PolarsResult<LazyFrame> {
+        let files = self.snapshot.files.iter().filter(|file| overlaps(file, from, to));
+        let events = if self.is_small { self.all_events()? } else { scan_files(files)? };
+        Ok(match is_between(from, to) {
+            Some(inside) => events.filter(inside),
+            None => events,
+        })
+    }
+
+    /// Returns the events between two instants, the second excluded, and possibly events without a
+    /// time.
+    ///
+    /// If the statistics of all files are inside the interval, the times are not read: they are
+    /// among the largest columns.
+    fn events_between_by_statistics(&self, from: i64, to: i64) -> PolarsResult<LazyFrame> {
+        let is_inside = |file: &DataFile| {
+            file.period_us.is_some_and(|(first, last)| {
+                first >= from && last.saturating_add(STATISTICS_SLACK_US) < to
+            })
+        };
+        let files = self.snapshot.files.iter();
+        let mut overlapping = files.filter(|file| overlaps(file, Some(from), Some(to)));
+        match !self.is_small && overlapping.clone().all(is_inside) {
+            true => scan_files(&mut overlapping),
+            false => self.events_between(Some(from), Some(to)),
         }
     }
 }
@@ -182,39 +253,13 @@ fn is_in_scope() -> Expr {
     ])
 }
 
-/// Returns the events between two instants, the second excluded.
-fn events_between(
-    snapshot: &Snapshot,
-    from: Option<i64>,
-    to: Option<i64>,
-) -> PolarsResult<LazyFrame> {
-    let events = scan_files(snapshot.files.iter().filter(|file| overlaps(file, from, to)))?;
-    Ok(match is_between(from, to) {
-        Some(inside) => events.filter(inside),
-        None => events,
-    })
-}
-
-/// Returns the events between two instants, the second excluded, and possibly events without a
-/// time.
-///
-/// If the statistics of all files are inside the interval, the times are not read: they are among
-/// the largest columns.
-fn events_between_by_statistics(
-    snapshot: &Snapshot,
-    from: i64,
-    to: i64,
-) -> PolarsResult<LazyFrame> {
-    let is_inside = |file: &DataFile| {
-        file.period_us.is_some_and(|(first, last)| {
-            first >= from && last.saturating_add(STATISTICS_SLACK_US) < to
-        })
-    };
-    let mut overlapping = snapshot.files.iter().filter(|file| overlaps(file, Some(from), Some(to)));
-    match overlapping.clone().all(is_inside) {
-        true => scan_files(&mut overlapping),
-        false => events_between(snapshot, Some(from), Some(to)),
+/// Appends columns to a frame, which may be empty.
+fn append(frame: &mut DataFrame, columns: DataFrame) -> PolarsResult<()> {
+    if frame.width() == 0 {
+        *frame = columns;
+        return Ok(());
     }
+    frame.hstack_mut(columns.columns()).map(drop)
 }
 
 fn scan_files<'a>(files: impl Iterator<Item = &'a DataFile>) -> PolarsResult<LazyFrame> {
@@ -265,7 +310,11 @@ fn month_range(text: &str) -> Option<(i64, i64)> {
 
 /// Returns the times of the first and last stored event of a log. Only files without statistics are
 /// read, or all files if the archive contains events of several logs.
-pub fn event_time_range(snapshot: &Snapshot, log: LogKind) -> PolarsResult<Option<EventTimeRange>> {
+pub fn event_time_range(
+    table: &EventTable<'_>,
+    log: LogKind,
+) -> PolarsResult<Option<EventTimeRange>> {
+    let snapshot = table.snapshot;
     let is_mixed = snapshot.has_other_workloads
         || snapshot.sources.iter().any(|source| !source.power_platform.is_empty());
     let is_other_log = log == LogKind::PowerPlatform;
@@ -277,7 +326,11 @@ pub fn event_time_range(snapshot: &Snapshot, log: LogKind) -> PolarsResult<Optio
     if !unknown.is_empty() {
         let time = || col("CreationTime").cast(DataType::Int64);
         let ends = [time().min().alias("first"), time().max().alias("last")];
-        let events = scan_files(unknown.into_iter())?.filter(is_in_log(log)).select(ends);
+        let events = match table.is_small {
+            true => table.all_events()?,
+            false => scan_files(unknown.into_iter())?,
+        };
+        let events = events.filter(is_in_log(log)).select(ends);
         let ends = collect_streaming(events)?;
         let end = |name: &str| PolarsResult::Ok(ends.column(name)?.i64()?.get(0));
         periods.extend(end("first")?.zip(end("last")?));
@@ -298,7 +351,7 @@ fn is_in_log(log: LogKind) -> Expr {
 
 /// Returns those of `days` with a stored event of a log, independent of the source log.
 pub fn days_with_events(
-    snapshot: &Snapshot,
+    table: &EventTable<'_>,
     log: LogKind,
     days: &[NaiveDate],
 ) -> PolarsResult<BTreeSet<NaiveDate>> {
@@ -308,7 +361,8 @@ pub fn days_with_events(
     let (from, to) =
         (period::utc_day_start(*first), period::utc_day_start(period::next_day(*last)));
     let day = col("CreationTime").dt().date().cast(DataType::Int64).unique();
-    let stored = events_between_by_statistics(snapshot, from, to)?
+    let stored = table
+        .events_between_by_statistics(from, to)?
         .filter(is_in_log(log))
         .select([day])
         .collect()?;
@@ -323,12 +377,13 @@ pub fn days_with_events(
 /// Returns the downloads of the days that the log of Power BI records.
 ///
 /// Reading the log writes one `ExportActivityEvents` for every hour read.
-pub fn downloads(snapshot: &Snapshot, days: &[NaiveDate]) -> PolarsResult<Vec<Download>> {
+pub fn downloads(table: &EventTable<'_>, days: &[NaiveDate]) -> PolarsResult<Vec<Download>> {
     let Some((first, last)) = days.first().zip(days.last()) else { return Ok(Vec::new()) };
     let (from, to) =
         (period::utc_day_start(*first), period::utc_day_start(*last) + MAX_DOWNLOAD_DELAY_US);
     let time = |name: &str| col(name).cast(DataType::Int64);
-    let found = events_between_by_statistics(snapshot, from, to)?
+    let found = table
+        .events_between_by_statistics(from, to)?
         .filter(col("ExportEventStartDateTimeParameter").is_not_null())
         .filter(col("ExportEventEndDateTimeParameter").is_not_null())
         .select([
@@ -395,6 +450,7 @@ mod tests {
         let schema = events.collect_schema().unwrap();
         assert_eq!(schema.len(), schema::columns().len() + 3);
         assert!(!schema.contains("month"));
-        assert_eq!(event_time_range(&Snapshot::default(), LogKind::PowerBi).unwrap(), None);
+        let table = EventTable::new(&snapshot);
+        assert_eq!(event_time_range(&table, LogKind::PowerBi).unwrap(), None);
     }
 }

@@ -16,10 +16,10 @@ use crate::store::fs::paths::is_partition;
 ///
 /// [`Error::Store`] with the name of the link.
 pub(in crate::store) fn refuse_linked_folders(root: &Path) -> Result<()> {
-    let [events, inventory, sources, rejects] =
-        ["events", "inventory", "sources", "rejects"].map(|name| root.join(name));
+    let [events, inventory, sources, rejects, ids] =
+        ["events", "inventory", "sources", "rejects", "ids"].map(|name| root.join(name));
     let logs = [&events, &inventory].map(|table| table.join("_delta_log"));
-    for folder in [&sources, &rejects, &events, &inventory].into_iter().chain(&logs) {
+    for folder in [&sources, &rejects, &ids, &events, &inventory].into_iter().chain(&logs) {
         if folder.is_symlink() {
             return Err(linked_folder_error(root, folder));
         }

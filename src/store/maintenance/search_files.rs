@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::store::fs::paths::{file_name, is_absent, is_hidden, list_dir};
 use crate::store::handle::Store;
-use crate::store::parquet::reader;
+use crate::store::parquet::{id_prefixes, reader};
 use crate::store::provenance::reject_file::{self, for_each_reject};
 use crate::store::provenance::source_log;
 
@@ -41,8 +41,9 @@ impl Store {
         let root = self.root();
         let mut files = Vec::new();
         let tables = [self.events_dir(), self.inventory().table_dir()];
-        let provenance = [source_log::folder(root), reject_file::folder(root)];
-        for folder in tables.into_iter().chain(provenance) {
+        let others =
+            [source_log::folder(root), reject_file::folder(root), root.join(id_prefixes::FOLDER)];
+        for folder in tables.into_iter().chain(others) {
             add_files(&folder, &mut files).map_err(Error::io("list", &folder))?;
         }
         let searched = files.par_iter().map(|path| match search_file(path, search) {

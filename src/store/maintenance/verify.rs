@@ -20,6 +20,7 @@ use crate::store::file_names::{digest_from_name, writer_from_name};
 use crate::store::fs::paths::file_name;
 use crate::store::handle::Store;
 use crate::store::maintenance::file_inventory::FileInventory;
+use crate::store::parquet::id_prefixes::{IdPrefixes, id_prefix};
 use crate::store::parquet::reader;
 use crate::store::provenance::reject_file;
 use crate::store::provenance::source_log::{self, SourceEntry, SourceLog};
@@ -243,7 +244,28 @@ impl Verifier<'_> {
                 self.add_duplicate_id_findings(files, &duplicates, &mut check);
             }
         }
+        self.add_prefix_findings(files, &mut check);
         check
+    }
+
+    /// Adds a finding for every file whose prefixes are not those of its Ids: an ingest would not see
+    /// that it has an event. Missing and damaged prefixes are no failure.
+    fn add_prefix_findings(&self, files: &[&DataFile], check: &mut VerifyCheck) {
+        let prefixes = IdPrefixes::new(self.store.disk(), self.store.root());
+        let is_wrong = |file: &&&DataFile| {
+            let mut held = Vec::new();
+            let read = reader::for_each_batch(&file.path, Some(&["Id"]), |batch| {
+                held.extend(id_keys(batch).flatten().map(id_prefix));
+            });
+            read.is_ok() && prefixes.contradicts(file, held)
+        };
+        let with_prefixes = files.par_iter().filter(|file| prefixes.has(file));
+        let wrong: Vec<&&DataFile> = with_prefixes.filter(is_wrong).collect();
+        for path in wrong.into_iter().filter_map(|file| prefixes.path(&file.path)) {
+            let problem = "does not have the Ids of its data file; delete it, and the next ingest \
+                           writes it again";
+            check.add(self.finding(&path, None, problem));
+        }
     }
 
     /// Adds a finding for every row of a duplicate Id except the first.

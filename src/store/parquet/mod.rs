@@ -2,6 +2,7 @@
 
 pub(in crate::store) mod event_stream;
 pub(in crate::store) mod external_files;
+pub(in crate::store) mod id_prefixes;
 pub(in crate::store) mod reader;
 pub(in crate::store) mod rle;
 mod row_bits;

@@ -34,17 +34,18 @@ pub(in crate::store) fn file_digest(path: &Path) -> Result<u128> {
     }
 }
 
-/// Returns the rows of a file whose Ids are wanted.
+/// Returns the rows of a file whose Ids are wanted. All Ids are passed to `wanted`.
 pub(in crate::store) fn find_rows_by_id(
     path: &Path,
-    wanted: impl Fn(u128) -> bool,
+    mut wanted: impl FnMut(u128) -> bool,
 ) -> Result<Vec<usize>> {
     let (mut rows, mut start, mut is_text) = (Vec::new(), 0, true);
     for_each_batch(path, Some(&["Id"]), |batch| {
         match batch.columns().first().and_then(|ids| ids.as_string_opt::<i32>()) {
             Some(ids) => {
                 let ids = ids.iter().enumerate();
-                let is_wanted = |id: Option<&str>| id.is_some_and(|id| wanted(stored_id_key(id)));
+                let mut is_wanted =
+                    |id: Option<&str>| id.is_some_and(|id| wanted(stored_id_key(id)));
                 rows.extend(ids.filter(|(_, id)| is_wanted(*id)).map(|(row, _)| start + row));
             }
             None => is_text = false,

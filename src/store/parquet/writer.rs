@@ -31,6 +31,8 @@ use crate::store::delta::snapshot::DataFile;
 use crate::store::file_names::{data_file_name, temp_file_name};
 use crate::store::fs::atomic_file::{AtomicFile, Publish};
 use crate::store::fs::disk::Disk;
+use crate::store::fs::paths::parent_or_current;
+use crate::store::parquet::id_prefixes::IdPrefixes;
 use crate::store::parquet::reader::into_io_error;
 use crate::store::parquet::slice::RowSlice;
 use crate::store::parquet::text_column::TextColumnWriter;
@@ -91,13 +93,15 @@ impl TableDir {
         }
     }
 
-    /// Deletes files that no commit refers to.
+    /// Deletes files that no commit refers to, and the prefixes of their Ids.
     ///
     /// If that fails, the next writer deletes them as orphans. To report it would hide the error
     /// that was the reason for this call.
     pub(in crate::store) fn discard(&self, files: &[DataFile]) {
+        let prefixes = IdPrefixes::new(&self.disk, parent_or_current(&self.path));
         for file in files {
             let _ = self.disk.remove(&file.path);
+            prefixes.remove(&file.path);
         }
     }
 }

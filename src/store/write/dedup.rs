@@ -11,6 +11,7 @@ use crate::column::{
 };
 use crate::error::{Error, Result};
 use crate::store::delta::snapshot::DataFile;
+use crate::store::parquet::id_prefixes::{IdPrefixes, PrefixMatch, id_prefix};
 use crate::store::parquet::reader;
 use crate::store::write::copy_spool::CopySpool;
 use crate::store::write::merge_copies::{
@@ -172,6 +173,15 @@ pub(in crate::store) struct Deduplicated {
     pub(in crate::store) replaced: Vec<DataFile>,
 }
 
+/// The files with which staged events are compared.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct ComparedFiles<'f> {
+    /// The files of a version of the table.
+    pub(in crate::store) files: &'f [DataFile],
+    /// The prefixes of their Ids; `None` for temporary files, which are read once.
+    pub(in crate::store) prefixes: Option<&'f IdPrefixes>,
+}
+
 /// Deduplicates the staged events against each other and against the table's files.
 ///
 /// Equal copies of an event are one event, with the first source in the order of names. Copies
@@ -179,9 +189,10 @@ pub(in crate::store) struct Deduplicated {
 /// with the event is replaced.
 pub(in crate::store) fn deduplicate(
     runs: &[Run],
-    files: &[DataFile],
+    table: ComparedFiles<'_>,
     temp: TempSpace<'_>,
 ) -> Result<Deduplicated> {
+    let files = table.files;
     let (kept_by_id, duplicates) = KeptById::from_runs(runs)?;
     // Hashes are calculated in the order of the rows, since that of the ids would be slow: each
     // hash reads hundreds of columns.
@@ -197,7 +208,7 @@ pub(in crate::store) fn deduplicate(
     });
     let staged = StagedEvents { runs, kept_by_id, duplicates };
     let spool = CopySpool::new(temp.disk, temp.folder);
-    let stored = staged.find_in_table(files, &spool)?;
+    let stored = staged.find_in_table(table, &spool)?;
     let differing = staged.differing_copies(&stored);
     let (merged, outcomes) = match differing.is_empty() {
         true => (Vec::new(), Vec::new()),
@@ -289,18 +300,23 @@ impl StagedEvents<'_> {
     /// Finds the rows of the table whose Ids were staged again. Adds those that must be merged to
     /// the spool.
     ///
-    /// All files are read, not only those of the same months: a duplicate may have a damaged time.
+    /// Files of all months count, not only those of the same months: a duplicate may have a damaged
+    /// time. Those whose prefixes exclude all staged Ids are not read.
     fn find_in_table(
         &self,
-        files: &[DataFile],
+        table: ComparedFiles<'_>,
         spool: &CopySpool<'_>,
     ) -> Result<BTreeMap<u128, StoredMatch>> {
-        if self.kept_by_id.is_empty() {
+        if self.kept_by_id.is_empty() || table.files.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let found = files.par_iter().enumerate().map(|(number, file)| {
-            let is_staged = |id| self.kept_by_id.find(id).is_some();
-            let rows = reader::find_rows_by_id(&file.path, is_staged)?;
+        let wanted = table.prefixes.map(|prefixes| {
+            prefixes.remove_others(table.files);
+            (prefixes, self.sorted_prefixes())
+        });
+        let found = table.files.par_iter().enumerate().map(|(number, file)| {
+            let wanted = wanted.as_ref().map(|(prefixes, wanted)| (*prefixes, wanted.as_slice()));
+            let rows = self.find_rows(file, wanted)?;
             match rows.is_empty() {
                 true => Ok(Vec::new()),
                 false => self.match_rows((number, file), &rows, spool),
@@ -313,6 +329,40 @@ impl StagedEvents<'_> {
             all.entry(id).or_insert(stored);
         }
         Ok(all)
+    }
+
+    /// Returns the sorted prefixes of the staged Ids.
+    fn sorted_prefixes(&self) -> Vec<u64> {
+        let keys = self.runs.iter().flat_map(|run| &run.keys);
+        let mut prefixes: Vec<u64> = keys.map(|key| id_prefix(key.id())).collect();
+        prefixes.par_sort_unstable();
+        prefixes
+    }
+
+    /// Returns the rows of a file whose Ids were staged again. If the column of Ids must be read
+    /// because the file has no valid prefixes, they are written for the next run.
+    fn find_rows(
+        &self,
+        file: &DataFile,
+        wanted: Option<(&IdPrefixes, &[u64])>,
+    ) -> Result<Vec<usize>> {
+        let is_staged = |id| self.kept_by_id.find(id).is_some();
+        let Some((prefixes, wanted)) = wanted else {
+            return reader::find_rows_by_id(&file.path, is_staged);
+        };
+        match prefixes.search(file, wanted) {
+            PrefixMatch::Absent => Ok(Vec::new()),
+            PrefixMatch::Possible => reader::find_rows_by_id(&file.path, is_staged),
+            PrefixMatch::Unknown => {
+                let mut held = Vec::new();
+                let rows = reader::find_rows_by_id(&file.path, |id| {
+                    held.push(id_prefix(id));
+                    is_staged(id)
+                })?;
+                prefixes.write(file, held);
+                Ok(rows)
+            }
+        }
     }
 
     /// Compares rows of a file with their staged copies.

@@ -20,6 +20,7 @@ use crate::store::fs::disk::{Disk, OsDisk};
 use crate::store::fs::paths::is_absent;
 use crate::store::fs::temp_folder::TempFolder;
 use crate::store::handle::{Store, check_is_utf8};
+use crate::store::parquet::id_prefixes::IdPrefixes;
 use crate::store::parquet::writer::{Compression, TableDir};
 use crate::store::provenance::reject_file::RejectsFile;
 use crate::store::provenance::rejects::{self, NewRejects, RejectSpool};
@@ -27,7 +28,7 @@ use crate::store::provenance::source_log::{
     self, NewEntries, SourceEntries, SourceEntry, SourceLog,
 };
 use crate::store::write::commit_check::check_before_commit;
-use crate::store::write::dedup::{self, DedupResult, Deduplicated};
+use crate::store::write::dedup::{self, ComparedFiles, DedupResult, Deduplicated};
 use crate::store::write::merge;
 use crate::store::write::merge_copies::TempSpace;
 use crate::store::write::orphans::{clean_orphans, stale_signs};
@@ -231,7 +232,7 @@ impl Transaction {
                     BaseVersion::deduplicate(store, known_entries, &runs, rejects, temp)?;
                 (Some(base), result)
             }
-            _ => (None, dedup::deduplicate(&runs, files, temp)?),
+            _ => (None, dedup::deduplicate(&runs, ComparedFiles { files, prefixes: None }, temp)?),
         };
         let staged_runs = runs.len();
         let Deduplicated { result, added, replaced } = deduplicated;
@@ -264,8 +265,12 @@ impl BaseVersion {
     ) -> Result<(BaseVersion, Deduplicated)> {
         let mut log = DeltaLog::open_or_create(store)?;
         log.ensure_pseudonym_key(store.pseudonym_key_id.as_deref())?;
+        let prefixes = IdPrefixes::new(store.disk(), store.root());
         loop {
-            let result = log.files().and_then(|files| dedup::deduplicate(runs, &files, temp));
+            let result = log.files().and_then(|files| {
+                let table = ComparedFiles { files: &files, prefixes: Some(&prefixes) };
+                dedup::deduplicate(runs, table, temp)
+            });
             let source_log = log.source_log_head().and_then(|head| {
                 if head == known_entries.head {
                     Ok(Arc::clone(&known_entries.source_log))
