@@ -56,9 +56,15 @@ pub struct PageOptions {
 /// [`crate::Error::Query`] if the guard refuses a statement.
 pub fn required_columns(reports: &ReportCatalog) -> Result<HashSet<String>> {
     let shown = REPORTS.iter().map(|name| reports.find(name)).collect::<Result<Vec<_>>>()?;
+    report::required_columns(shown.into_iter().chain(&other_statements()))
+}
+
+/// Returns the statements of the page that are no reports.
+fn other_statements() -> Vec<ReportDefinition> {
     let mut statements = item_queries::all();
+    statements.extend(sparks::statements());
     statements.extend([people::statement(), changes::statement()]);
-    report::required_columns(shown.into_iter().chain(&statements))
+    statements
 }
 
 /// Builds the page as HTML. The same snapshot and options give the same bytes on the same day.
@@ -76,7 +82,9 @@ pub fn run(
     for name in REPORTS {
         definitions.push(reports.find(name)?);
     }
-    let session = ReportSession::new(snapshot, definitions.iter().copied(), options)?;
+    let others = other_statements();
+    let statements = definitions.iter().copied().chain(&others);
+    let session = ReportSession::with_shared_events(snapshot, statements, options)?;
     let mask = PeopleMask::new(&session, page.people)?;
     let (periods, opened) = periods::page_periods(&session, options);
     let zone = options.time_zone;
