@@ -15,6 +15,7 @@ mod people;
 mod periods;
 mod results;
 mod sections;
+mod site;
 mod sparks;
 mod summary;
 
@@ -23,6 +24,7 @@ use std::collections::HashSet;
 use chrono_tz::Tz;
 
 use crate::Result;
+use crate::render::ReportContext;
 use crate::render::html::{self, DashboardPage, PackedItems, PeriodView};
 use crate::report::{
     self, Filters, NoiseFilter, Options, ReportCatalog, ReportDefinition, ReportSession, Snapshot,
@@ -34,6 +36,7 @@ pub use people::PeopleDisplay;
 use people::PeopleMask;
 use periods::PagePeriod;
 use results::{DashboardResults, REPORTS};
+pub use site::run_site;
 
 /// The title of a page without one of its own.
 const DEFAULT_TITLE: &str = "Power BI usage";
@@ -78,17 +81,31 @@ pub fn run(
     options: &Options,
     page: &PageOptions,
 ) -> Result<Vec<u8>> {
+    build_page(snapshot, reports, options, page, &filter_remarks(options))
+}
+
+/// Builds a page with sentences on its filters.
+fn build_page(
+    snapshot: &Snapshot,
+    reports: &ReportCatalog,
+    options: &Options,
+    page: &PageOptions,
+    filters: &[String],
+) -> Result<Vec<u8>> {
     let mut definitions = Vec::new();
     for name in REPORTS {
         definitions.push(reports.find(name)?);
     }
     let others = other_statements();
     let statements = definitions.iter().copied().chain(&others);
-    let session = ReportSession::with_shared_events(snapshot, statements, options)?;
+    // The page lists marked days below its charts, so reports need no sentences on them.
+    let unmarked = Options { marks: Vec::new(), ..options.clone() };
+    let session = ReportSession::with_shared_events(snapshot, statements, &unmarked)?;
     let mask = PeopleMask::new(&session, page.people)?;
     let (periods, opened) = periods::page_periods(&session, options);
     let zone = options.time_zone;
-    let builder = ViewBuilder { definitions, mask: &mask, zone, is_static: page.is_static };
+    let builder =
+        ViewBuilder { definitions, mask: &mask, zone, options, is_static: page.is_static };
     let mut views = Vec::new();
     for period in &periods {
         views.push(match period.bounds {
@@ -100,7 +117,7 @@ pub fn run(
         title: page.title.clone().unwrap_or_else(|| DEFAULT_TITLE.to_owned()),
         generated: options.now.with_timezone(&options.time_zone).date_naive(),
         time_zone: options.time_zone,
-        filters: filter_remarks(options).iter().map(|remark| mask.text(remark)).collect(),
+        filters: filters.iter().map(|remark| mask.text(remark)).collect(),
         views,
         opened,
         has_script: !page.is_static,
@@ -112,6 +129,7 @@ struct ViewBuilder<'r> {
     definitions: Vec<&'r ReportDefinition>,
     mask: &'r PeopleMask,
     zone: Tz,
+    options: &'r Options,
     is_static: bool,
 }
 
@@ -141,7 +159,10 @@ impl ViewBuilder<'_> {
         Ok(PeriodView {
             key: period.key,
             label: period.label.clone(),
-            context: results.result(TREND)?.context.clone(),
+            context: ReportContext {
+                marks: self.options.marks.clone(),
+                ..results.result(TREND)?.context.clone()
+            },
             summary,
             figures,
             sections: sections::build_sections(&results, &changes, sparks)?,
