@@ -6,6 +6,7 @@
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: views, viewers, installs by app, app_id
+-- total: views, dashboard_views, publishes
 -- column rank: position by views, viewers, installs and last view
 -- column app: latest name of the app, or its ID if it never had a name
 -- column views: report views in the app (ViewReport events that name the app)

@@ -8,6 +8,7 @@
 -- actors: people
 -- chart: bars changes
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- total: changes, created, edited, published, deleted
 -- column month: month of the changes
 -- column creator: user who created, edited, published or deleted content
 -- column changes: total of created, edited, published and deleted

@@ -7,6 +7,7 @@
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: views, users, external_queries, refreshes by capacity, capacity_id
+-- total: views, external_queries, refreshes, other_views, service_events
 -- column capacity: latest name of the capacity; (unknown or app) for events without a capacity
 -- column views: report views by people (ViewReport)
 -- column users: distinct people who viewed content or queried it from external tools

@@ -7,6 +7,7 @@
 -- actors: people
 -- chart: lines views, viewers over date
 -- param grain: choice(day|week|month) = day, length of a row: a day, an ISO week or a month
+-- total: views, dashboard_views
 -- column date: the day; for weeks and months, their first day in the period
 -- column views: report views (ViewReport)
 -- column viewers: distinct people who viewed a report or dashboard

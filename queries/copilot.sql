@@ -6,6 +6,7 @@
 -- actors: people
 -- chart: bars requests
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- total: requests, failed
 -- column user: user who made the requests
 -- column workspace: latest name of the workspace, or its ID if it never had a name
 -- column requests: number of requests

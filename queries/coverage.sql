@@ -5,6 +5,7 @@
 -- alias: missing-days
 -- actors: all
 -- noise: include
+-- total: events, duplicates, late_events
 -- column day: UTC day
 -- column status: `complete`, `partial`, `truncated` or `missing`
 -- column events: stored events of the day, including automated API activity and service principals;

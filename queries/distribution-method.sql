@@ -6,6 +6,7 @@
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: views, viewers, reports by method
+-- total: views
 -- column method: distribution method in the log, for example Workspace, Apps or Shared
 -- column views: report views (ViewReport)
 -- column share_pct: share of all views, in percent

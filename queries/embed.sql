@@ -7,6 +7,7 @@
 -- actors: all
 -- chart: bars tokens
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- total: tokens, failed
 -- column item: latest name of the report, dashboard or semantic model, or its ID if it never had a
 --   name; `(several)` if the event names none
 -- column principal: user who generated the tokens, usually a service principal

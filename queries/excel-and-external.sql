@@ -10,6 +10,7 @@
 -- param minutes: int = 30, minutes without an event before a new session starts
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: sessions, events, active_days by semantic_model, user, semantic_model_id
+-- total: sessions, events
 -- column rank: position by sessions, events and last use
 -- column semantic_model: latest name of the semantic model, or its ID if it never had a name; the
 --   name in the event if the event has no ID

@@ -9,6 +9,7 @@
 -- chart: bars exports
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- param spike: int = 10, minimum number of exports by one user on one day for a spike
+-- total: exports
 -- column user: user who exported
 -- column item: latest name of the exported item, or its ID if it never had a name
 -- column exports: exports of the item by this user

@@ -11,6 +11,7 @@
 -- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
 --   finds them in the log
 -- compare: views, exports, changes, events by guest, domain
+-- total: views, exports, changes, other_views, events
 -- column guest: the guest's own address, in lower case
 -- column domain: domain of the guest
 -- column views: report views

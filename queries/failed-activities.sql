@@ -9,6 +9,7 @@
 -- chart: bars failed
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: failed, events by activity, user
+-- total: failed
 -- column activity: activity that failed; (none) if the event names none
 -- column user: user or service principal; (unknown) if the events name none
 -- column failed: number of failures

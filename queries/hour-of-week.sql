@@ -6,6 +6,7 @@
 -- alias: peak-hours
 -- actors: people
 -- chart: heat views_per_day over hour by weekday
+-- total: views, other_views
 -- column weekday: day of the week
 -- column hour: hour of the day, 0 to 23, in the time zone of the report
 -- column views_per_day: average of views and other_views in this hour, per day with data

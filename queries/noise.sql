@@ -10,6 +10,7 @@
 -- chart: bars events
 -- param by: choice(all|day) = all, one row per activity and account, or one per day as well
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- total: events
 -- column activity: name of the activity
 -- column principal: account that reads: a service principal, or a person with a tool
 -- column events: number of events

@@ -9,6 +9,7 @@
 -- noise: include
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: events by activity
+-- total: events
 -- column activity: name of the activity in the log
 -- column documented: true if Microsoft's list of operations contains it
 -- column events: events in the period

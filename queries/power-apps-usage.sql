@@ -8,6 +8,7 @@
 -- actors: people
 -- chart: bars launches
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- total: launches
 -- column app: latest name of the app, or its ID if it never had a name
 -- column launches: number of launches
 -- column users: distinct people who launched it

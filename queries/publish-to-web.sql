@@ -9,6 +9,7 @@
 -- actors: all
 -- chart: bars anonymous_views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
+-- total: anonymous_views
 -- column report: latest name of the report, or its ID if it never had a name
 -- column status: `public`, `embed code deleted`, or `public earlier` (viewed anonymously, but the
 --   stored log does not contain the publishing)

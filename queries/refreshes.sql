@@ -9,6 +9,7 @@
 -- chart: bars failed
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: refreshes, failed, canceled by item, workspace, item_kind, item_id, workspace_id
+-- total: refreshes, failed, scheduled, on_demand, unknown_trigger, canceled
 -- column item: latest name of the semantic model or dataflow, or its ID if it never had a name
 -- column refreshes: requested refreshes, including failed ones
 -- column failed: refreshes that the log marks as failed

@@ -10,6 +10,7 @@
 -- chart: bars events
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: events, failed by principal, activity
+-- total: events, failed
 -- column principal: ID of the service principal, or name of the system account
 -- column activity: name of the activity
 -- column events: number of events, including failed ones

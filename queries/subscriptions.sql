@@ -11,6 +11,7 @@
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
 --   finds them in the log
+-- total: deliveries, created, changed, deleted, takeovers, failed
 -- column item: latest name of the delivered item, or its ID if it never had a name
 -- column owner: owner of the subscription, as far as the log shows
 -- column deliveries: number of deliveries, each to all recipients

@@ -8,6 +8,7 @@
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: views, viewers, active_days by dashboard, workspace, dashboard_id, workspace_id
+-- total: views, tile_views
 -- column rank: position by views, viewers, tile views and last view
 -- column dashboard: latest name of the dashboard, or its ID if it never had a name
 -- column workspace: latest name of the workspace

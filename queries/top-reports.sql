@@ -10,6 +10,7 @@
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: views, viewers, active_days by report, workspace, report_id, workspace_id
+-- total: views, views_by_export
 -- column rank: position by views, viewers and last view
 -- column report: latest name of the report, or its ID if it never had a name; the name in the event
 --   (ReportName) if the event has no ID

@@ -11,6 +11,7 @@
 -- param internal_domains: domains = auto, domains of your organization, separated by commas; auto
 --   finds them in the log
 -- compare: views, other_views, reports, active_days by user
+-- total: views, other_views
 -- column rank: position by views, other_views, reports and name
 -- column user: address of the user, in lower case
 -- column views: report views (ViewReport)

@@ -7,6 +7,7 @@
 -- chart: bars views
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
 -- compare: views, viewers, creators, exports, edits by workspace, workspace_id
+-- total: views, exports, edits, other_views
 -- column rank: position by views, viewers, other_views and edits
 -- column workspace: latest name of the workspace, or its ID if it never had a name
 -- column views: report views (ViewReport)

@@ -70,7 +70,7 @@ class ReportRows:
 
     @property
     def context_json(self) -> str:
-        """The context as JSON: report, title, period, coverage and excluded events."""
+        """The context as JSON: report, title, period, coverage, excluded events and totals."""
 
     @property
     def remarks(self) -> list[str]:

@@ -84,6 +84,11 @@ class Report(Frames):
         return dict(self._context["excluded"])
 
     @property
+    def totals(self) -> dict[str, int]:
+        """Sums of counts over all rows; empty if the report has no column with a total."""
+        return dict(self._context.get("totals", {}))
+
+    @property
     def remarks(self) -> list[str]:
         """Sentences on the result, for example why there are no rows."""
         return self._report.remarks

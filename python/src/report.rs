@@ -38,7 +38,7 @@ impl ReportRows {
         self.batch.num_rows()
     }
 
-    /// The context as JSON: report, title, period, coverage and excluded events.
+    /// The context as JSON: report, title, period, coverage, excluded events and totals.
     #[getter]
     fn context_json(&self) -> PyResult<String> {
         let (result, time_zone) = (&self.report.result, self.report.time_zone);

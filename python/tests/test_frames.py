@@ -84,6 +84,7 @@ class Reports(FolderTest):
             self.assertEqual(report.columns, expected["columns"], name)
             self.assertEqual(vars(report.coverage), expected["coverage"], name)
             self.assertEqual(report.excluded, expected["excluded"], name)
+            self.assertEqual(report.totals, expected.get("totals", {}), name)
             self.assertEqual(report.to_dicts(), expected["rows"], name)
             right = [
                 [from_json(row[column], kind) for column, kind in zip(report.columns, types)]

@@ -145,6 +145,10 @@ fn note_lists(report: &ReportDefinition) -> Vec<(&'static str, Vec<String>)> {
     let mut all = vec![
         ("Rules", report.rules.clone()),
         ("Comparisons of complete days", compared.collect()),
+        (
+            "Total",
+            (!report.totals.is_empty()).then(|| report.totals.join(", ")).into_iter().collect(),
+        ),
         ("Limits", report.limits.clone()),
         ("Sources", report.sources.clone()),
     ];

@@ -27,7 +27,7 @@ pub use definition::report::{Actors, ComparedRows, LogKind, ReportDefinition, Re
 pub use filter_hints::UnmatchedPattern;
 pub use portable::SqlEngine;
 pub use required_columns::{filter_columns, report_columns};
-pub use row_selection::{RowSelection, SelectedRows, SortKey, select_rows};
+pub use row_selection::{RowSelection, SelectedRows, SortKey, matching_rows, select_rows};
 pub use run::{
     counts_failed, current_date_remark, execute, internal_domains, inventory_remarks,
     portable_script, reads_view,

@@ -84,6 +84,33 @@ pub fn select_rows(
     limit: Option<usize>,
     zone: Tz,
 ) -> Result<SelectedRows> {
+    Ok(matching_rows(grid, selection, zone)?.cut(limit))
+}
+
+/// All rows that match a condition, in their order and with their selected columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatchingRows {
+    /// Matching rows.
+    pub grid: Grid,
+    /// Number of rows of the result.
+    all: usize,
+}
+
+impl MatchingRows {
+    /// Keeps the first rows.
+    pub fn cut(mut self, limit: Option<usize>) -> SelectedRows {
+        let matching = self.grid.rows.len();
+        self.grid.rows.truncate(limit.unwrap_or(usize::MAX));
+        SelectedRows { grid: self.grid, all: self.all, matching }
+    }
+}
+
+/// Selects the rows of a result that match, and their columns.
+///
+/// # Errors
+///
+/// Those of [`select_rows`].
+pub fn matching_rows(grid: Grid, selection: &RowSelection, zone: Tz) -> Result<MatchingRows> {
     let columns = selected_columns(&grid.columns, &selection.columns)?;
     let all = grid.rows.len();
     let mut rows = grid.rows;
@@ -91,15 +118,13 @@ pub fn select_rows(
         let order = row_order(&grid.columns, &rows, selection, zone)?;
         rows = order.into_iter().filter_map(|at| rows.get_mut(at).map(std::mem::take)).collect();
     }
-    let matching = rows.len();
-    rows.truncate(limit.unwrap_or(usize::MAX));
     if !selection.columns.is_empty() {
         for row in &mut rows {
             *row = columns.iter().filter_map(|&at| row.get(at).cloned()).collect();
         }
     }
     let columns = columns.iter().filter_map(|&at| grid.columns.get(at).cloned()).collect();
-    Ok(SelectedRows { grid: Grid { columns, rows }, all, matching })
+    Ok(MatchingRows { grid: Grid { columns, rows }, all })
 }
 
 /// Returns the positions of the named columns, or of all columns if none is named.

@@ -50,8 +50,19 @@ pub struct ReportContext {
     pub coverage: CoverageCounts,
     /// Events of the period that the rows do not count.
     pub excluded: ExcludedEvents,
+    /// Sums of columns over all rows, if the report has columns whose sum has a meaning.
+    pub totals: Option<Totals>,
     /// Days to mark in charts over time.
     pub marks: Vec<Mark>,
+}
+
+/// Sums of columns over all rows of a result, also over rows that a table leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// The number of rows.
+    pub rows: usize,
+    /// The name and the sum of each column. A column without any value has no sum.
+    pub sums: Vec<(String, i64)>,
 }
 
 /// Numbers of local days by status. `days` is the sum of the others.

@@ -122,6 +122,16 @@ struct JsonReportContext<'a> {
     period: JsonPeriod,
     coverage: CoverageCounts,
     excluded: ExcludedEvents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totals: Option<JsonSums<'a>>,
+}
+
+struct JsonSums<'a>(&'a [(String, i64)]);
+
+impl Serialize for JsonSums<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, sum)| (name, sum)))
+    }
 }
 
 #[derive(Serialize)]
@@ -138,8 +148,10 @@ impl<'a> JsonReportContext<'a> {
             until: context.until.map(|day| day.to_string()),
             time_zone: zone.name(),
         };
-        let ReportContext { report, title, coverage, excluded, .. } = context;
-        JsonReportContext { report, title, period, coverage: *coverage, excluded: *excluded }
+        let ReportContext { report, title, coverage, excluded, totals, .. } = context;
+        let (coverage, excluded) = (*coverage, *excluded);
+        let totals = totals.as_ref().map(|totals| JsonSums(&totals.sums));
+        JsonReportContext { report, title, period, coverage, excluded, totals }
     }
 }
 

@@ -28,11 +28,13 @@ pub use csv::line as csv_line;
 pub use format::OutputFormat;
 pub use input::{
     CoverageCounts, ExcludedEvents, Mark, NamedTable, RenderInput, ReportContext, TablesInput,
+    Totals,
 };
 pub use json::context_json;
 pub use parquet::record_batch;
 pub use parquet_table::TableWriter;
 pub use tables::{check_holds_tables, render_tables};
+pub use text::group_digits;
 pub use text_width::{printable_char, wrap};
 
 use crate::Result;

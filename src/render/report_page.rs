@@ -17,6 +17,7 @@ impl Renderer for ReportPage {
             until: None,
             coverage: Default::default(),
             excluded: Default::default(),
+            totals: None,
             marks: Vec::new(),
         });
         let panels = panels("rows", "Table", "", input.grid, input.chart, &context.report);

@@ -41,6 +41,7 @@ pub fn sample_context() -> ReportContext {
         until: NaiveDate::from_ymd_opt(2026, 3, 31),
         coverage: CoverageCounts { days: 31, complete: 28, partial: 1, missing: 1, truncated: 1 },
         excluded: ExcludedEvents { noise: 720, services: 5, ..ExcludedEvents::default() },
+        totals: None,
         marks: Vec::new(),
     }
 }

@@ -71,8 +71,8 @@ pub fn run_combined(
         "The numbers of excluded events are those of {}; other reports can count other actors.",
         context.report
     )];
-    let context =
-        ReportContext { report: "all".to_owned(), title: "All reports".to_owned(), ..context };
+    let (report, title) = ("all".to_owned(), "All reports".to_owned());
+    let context = ReportContext { report, title, totals: None, ..context };
     let input = TablesInput {
         tables: &tables,
         context: &context,

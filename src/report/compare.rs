@@ -4,9 +4,10 @@
 use super::options::{EarlierPeriod, Options};
 use super::remarks::{complete_days, marked_day};
 use super::session::{ComparableSessions, ReportResult, ReportSession, table_limit};
+use super::totals::{totals, totals_remark};
 use crate::grid::{Cell, CellKind, Chart, Grid, GridColumn};
 use crate::query::{self, ComparedRows, ReportDefinition};
-use crate::render::Mark;
+use crate::render::{Mark, ReportContext};
 use crate::store::Snapshot;
 use crate::{Error, Result};
 
@@ -54,15 +55,19 @@ pub(super) fn run(
         }
     };
     let limit = table_limit(options);
-    let selected = query::select_rows(grid, &options.selection, limit, options.time_zone)?;
+    let matching = query::matching_rows(grid, &options.selection, options.time_zone)?;
+    let totals = totals(report, &matching.grid);
+    let selected = matching.cut(limit);
     let mut remarks = vec![remark];
     let condition = options.selection.condition.as_deref();
     remarks.extend(super::remarks::selection_remarks(&selected, condition, None));
+    remarks.extend(totals_remark(totals.as_ref(), options.format));
     remarks.extend(whole.remarks);
+    let context = ReportContext { totals, ..whole.context };
     let chart = report.chart.clone().filter(|chart| {
         matches!(chart, Chart::Bars { .. }) && chart.has_columns_in(&selected.grid)
     });
-    Ok(ReportResult { grid: selected.grid, chart, remarks, ..whole })
+    Ok(ReportResult { grid: selected.grid, chart, remarks, context, ..whole })
 }
 
 /// Returns the rows of a report on two sessions over comparable days, with the values of both.

@@ -291,7 +291,7 @@ pub(super) fn run_details(
     }
     let ReportResult { grid, context, newest_event_us, remarks, .. } = listed;
     let title = format!("{}: {label}", report.title);
-    let context = ReportContext { title, ..context };
+    let context = ReportContext { title, totals: None, ..context };
     let input = TablesInput {
         tables: &tables,
         context: &context,

@@ -8,6 +8,7 @@ mod options;
 mod remarks;
 mod rendered;
 mod session;
+mod totals;
 
 use std::collections::HashSet;
 

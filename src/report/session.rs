@@ -9,6 +9,7 @@ use super::remarks::{
     change_remark, coverage_counts, empty_sentence, excluded_events, internal_domains_remark,
     marks_remark, report_remarks, selection_remarks,
 };
+use super::totals::{totals, totals_remark};
 use crate::calendar::PeriodBounds;
 use crate::data_dictionary;
 use crate::grid::{Chart, Grid};
@@ -57,7 +58,9 @@ pub(super) fn run_report(
     let counts = session.event_counts(report)?;
     let (params, limit) = params_and_limit(report, options)?;
     let grid = query::execute(session, report, &params)?;
-    let selected = query::select_rows(grid, &options.selection, limit, options.time_zone)?;
+    let matching = query::matching_rows(grid, &options.selection, options.time_zone)?;
+    let totals = totals(report, &matching.grid);
+    let selected = matching.cut(limit);
 
     let period = session.period();
     let context = ReportContext {
@@ -72,6 +75,7 @@ pub(super) fn run_report(
             report.includes_noise,
             query::counts_failed(report)?,
         ),
+        totals,
         marks: options.marks.clone(),
     };
     let top = params.get(TOP_PARAM).map(String::as_str);
@@ -85,6 +89,7 @@ pub(super) fn run_report(
         remarks.retain(|remark| *remark != empty);
     }
     remarks.extend(selection_remarks(&selected, options.selection.condition.as_deref(), top));
+    remarks.extend(totals_remark(context.totals.as_ref(), options.format));
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
     remarks.extend(inventory);
@@ -171,7 +176,7 @@ pub(super) fn effective_params(
 ///
 /// The number of rows is the one given. Without one, a text table on a terminal has the report's
 /// own number, and files and other formats have all rows. A condition and a sort order select from
-/// all rows of the report, so its own limit does not apply to them.
+/// all rows of the report, and totals count all of them, so its own limit does not apply to them.
 fn params_and_limit(
     report: &ReportDefinition,
     options: &Options,
@@ -190,7 +195,8 @@ fn params_and_limit(
     let Some(top) = top else { return Ok((params, None)) };
     let limit = top.parse().ok();
     if own.is_some() {
-        let own_limit = if options.selection.keeps_rows() { &top } else { ALL_ROWS };
+        let needs_all = !options.selection.keeps_rows() || !report.totals.is_empty();
+        let own_limit = if needs_all { ALL_ROWS } else { &top };
         params.insert(TOP_PARAM.to_owned(), own_limit.to_owned());
     }
     Ok((params, limit))

@@ -129,6 +129,8 @@ fn most_used_reports_match_the_generator() {
     let (dir, golden) = (ingested(), golden());
     let answer = answer(&dir, &[]);
     assert_eq!(answer.rows.len(), golden.top_reports.len());
+    let views: u64 = golden.top_reports.iter().map(|known| known.views).sum();
+    assert_eq!(answer.totals.views, views);
     for (row, known) in answer.rows.iter().zip(&golden.top_reports) {
         assert_eq!((row.rank, row.views, row.viewers), (known.rank, known.views, known.viewers));
         assert_eq!(row.active_days, known.active_days, "{row:?}");

@@ -1,6 +1,7 @@
 //! `--where`, `--sort`, `--top` and `--columns` compared with the same selection in plain code over
 //! the whole result.
 
+use pbi_analyze::internals::query;
 use serde_json::Value;
 
 use crate::archive::year;
@@ -161,4 +162,67 @@ fn empty_stores_check_names_too() {
     dir.ingest("store", &["log"]).0.ended(0);
     let ran = dir.pbi(["report", "top-reports", "--store", "store", "--where", "vews = 1"]);
     assert!(ran.ended(2).stderr.contains("Did you mean views?"));
+}
+
+/// Returns the sums of a report in JSON.
+fn totals(arguments: &[&str]) -> serde_json::Map<String, Value> {
+    let text = run(&[arguments, &["--format", "json"]].concat()).ended(0).stdout;
+    let answer: Value = serde_json::from_str(&text).expect("the answer is JSON");
+    answer["totals"].as_object().cloned().unwrap_or_default()
+}
+
+#[test]
+fn totals_are_the_sums_of_all_rows_that_match() {
+    let mut summed = 0;
+    let reports = query::DefinitionCatalog::built_in().expect("the reports can be read");
+    for report in reports.reports().iter().filter(|report| !report.totals.is_empty()) {
+        let name = report.name.as_str();
+        let flags = ["report", name, "--since", "60d"];
+        let found = totals(&[&flags[..], &["--top", "2"]].concat());
+        let all = rows(&flags);
+        for (column, sum) in &found {
+            let values = all.iter().filter_map(|row| row[column].as_i64());
+            assert_eq!(sum.as_i64(), Some(values.sum()), "{name} {column}");
+            summed += 1;
+        }
+    }
+    assert!(summed > 40, "{summed} sums");
+    let flags = ["report", "top-reports", "--where", "viewers = 1", "--columns", "report,views"];
+    let views: i64 = rows(&flags).iter().filter_map(|row| row["views"].as_i64()).sum();
+    let found = totals(&flags);
+    assert_eq!((found.len(), found["views"].as_i64()), (1, Some(views)));
+    let shown = run(&["report", "top-reports", "--top", "3"]).stdout;
+    assert!(shown.contains("rows: views "), "{shown}");
+    let shown = run(&["report", "top-reports", "--top", "3", "--format", "csv"]);
+    assert!(!shown.stdout.contains("Total") && !shown.stderr.contains("Total"));
+}
+
+/// Each event of a total counts once: the sums of several reports equal counts of the events.
+#[test]
+fn totals_equal_the_number_of_events() {
+    let count = |condition: &str| {
+        let sql = format!("SELECT COUNT(*) AS n FROM events WHERE {condition}");
+        rows(&["sql", &sql, "--since", "90d"])[0]["n"].as_i64().expect("a number")
+    };
+    let views = count("activity_name = 'ViewReport'");
+    let other_views = count("operation_group = 'VIEW' AND activity_name <> 'ViewReport'");
+    let exports = count("operation_group = 'EXPORT'");
+    assert!(views > 100 && other_views > 10 && exports > 10);
+    for (report, column, expected) in [
+        ("top-reports", "views", views),
+        ("top-users", "views", views),
+        ("top-users", "other_views", other_views),
+        ("workspace-usage", "views", views),
+        ("workspace-usage", "other_views", other_views),
+        ("workspace-usage", "exports", exports),
+        ("hour-of-week", "views", views),
+        ("hour-of-week", "other_views", other_views),
+        ("distribution-method", "views", views),
+        ("consumption-trend", "views", views),
+        ("capacity-usage", "views", views),
+        ("exports", "exports", exports),
+    ] {
+        let found = totals(&["report", report, "--since", "90d"]);
+        assert_eq!(found[column].as_i64(), Some(expected), "{report} {column}");
+    }
 }

@@ -23,8 +23,16 @@ pub struct Answer {
     pub period: Period,
     pub coverage: Coverage,
     pub excluded: Excluded,
+    pub totals: Totals,
     pub columns: Vec<String>,
     pub rows: Vec<Row>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    pub views: u64,
+    pub views_by_export: u64,
 }
 
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -434,7 +442,8 @@ fn json_has_ordered_members_and_complete_rows() {
         json.members().iter().map(|(name, _)| name.clone()).collect()
     };
     let json = Json::parse(&text);
-    let expected = ["report", "title", "period", "coverage", "excluded", "columns", "rows"];
+    let expected =
+        ["report", "title", "period", "coverage", "excluded", "totals", "columns", "rows"];
     assert_eq!(names(&json), expected);
     assert_eq!(names(json.member("period").expect("a period")), ["since", "until", "time_zone"]);
     let Some(Json::List(rows)) = json.member("rows") else { panic!("rows are a list: {text}") };

@@ -19,7 +19,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from math import floor
 from pathlib import Path
 
 import archive
@@ -27,7 +29,7 @@ import governance  # noqa: F401  (adds its reports to the list)
 import people  # noqa: F401
 import usage  # noqa: F401
 from archive import Dice
-from context import Log, Question
+from context import Context, Log, Question
 from events import read
 from report import REPORTS, Report
 
@@ -47,6 +49,34 @@ OWN_PARAMS = {
     "content-classification": [("class", "active")],
     "external-users": [("internal_domains", "contoso.example,partner.example")],
     "sharing-audit": [("internal_domains", "contoso.example")],
+}
+
+
+# Reports that --details shows in full: the flag of an item, the column of its ID, and the tables with
+# the report that each is from.
+DETAILS = {
+    "top-reports": ("report", "report_id"),
+    "workspace-usage": ("workspace", "workspace_id"),
+    "top-users": ("user", "user"),
+}
+DETAIL_TABLES = {
+    "viewers": "top-users", "reports": "top-reports", "clients": "consumption-method",
+    "distribution": "distribution-method", "exports": "exports", "shares": "sharing-audit",
+}
+
+# Figures that --compare shows, and the columns that identify a row.
+COMPARED = {
+    "top-reports": ("views viewers active_days", "report workspace report_id workspace_id"),
+    "top-dashboards": ("views viewers active_days",
+                       "dashboard workspace dashboard_id workspace_id"),
+    "top-users": ("views other_views reports active_days", "user"),
+    "workspace-usage": ("views viewers creators exports edits", "workspace workspace_id"),
+    "app-usage": ("views viewers installs", "app app_id"),
+    "distribution-method": ("views viewers reports", "method"),
+    "consumption-method": ("views viewers dashboard_views", "breakdown name"),
+    "failed-activities": ("failed events", "activity user"),
+    "service-principals": ("events failed", "principal activity"),
+    "external-users": ("views exports changes events", "guest domain"),
 }
 
 
@@ -73,9 +103,14 @@ class Program:
         return {name: json.loads((folder / f"{name}.json").read_text())["rows"]
                 for name in REPORTS}
 
-    def report(self, name: str, question: Question) -> list[dict]:
-        return json.loads(self.run("report", name, "--format", "json", "--quiet",
+    def report(self, name: str, question: Question, *flags: str) -> list[dict]:
+        return json.loads(self.run("report", name, "--format", "json", "--quiet", *flags,
                                    *question.flags()))["rows"]
+
+    def details(self, name: str, question: Question) -> dict:
+        """Returns the tables of the only item of a report that the filters name."""
+        return json.loads(self.run("report", name, "--details", "--format", "json", "--quiet",
+                                   *question.flags()))["tables"]
 
 
 # ---------------------------------------------------------------- equality
@@ -111,6 +146,7 @@ class Comparison:
         self.show = show
         self.reports: set[str] = set()
         self.archives = self.periods = self.values = self.differences = 0
+        self.items = self.comparisons = 0
         self.by_column: Counter = Counter()
 
     def differ(self, where: str, report: Report, question: Question, row, column, got, want):
@@ -119,6 +155,12 @@ class Comparison:
         if self.by_column[report.name, column] <= self.show:
             print(f"{where}, {report.name} {' '.join(question.flags())}\n"
                   f"    row {row}, {column}: got {got!r}, expected {want!r}", flush=True)
+
+    def differ_unless(self, where, report: Report, question: Question, row, column, got, want):
+        """Compares one value."""
+        self.values += 1
+        if got != want:
+            self.differ(where, report, question, row, column, got, want)
 
     def rows(self, where: str, report: Report, question: Question, got: list, want: list) -> None:
         self.cells(where, report, question, got, want)
@@ -163,6 +205,7 @@ class Comparison:
 
     def summary(self) -> str:
         return (f"{len(self.reports)} reports, {self.archives} archives, {self.periods} periods, "
+                f"{self.items} items in detail, {self.comparisons} comparisons, "
                 f"{self.values:,} values, {self.differences} differences")
 
 
@@ -277,12 +320,90 @@ def check(archive_seed: int, program: Path, options, result: Comparison, stop: f
                 want = report.run(log, question)
                 want = broken(want) if report.name == options.broken else want
                 result.rows(where, report, question, got[report.name], want)
+            if not options.report:
+                check_details(where, runner, log, question, dice, result)
+                check_comparison(where, runner, log, question, dice, result)
             own = [report for report in chosen if report.name in OWN_PARAMS]
             for report in dice.some(own, 2) if own else []:
                 param = dice.pick(OWN_PARAMS[report.name])
                 asked = Question(**{**question.__dict__, "params": (param,)})
                 result.rows(where, report, asked, runner.report(report.name, asked),
                             report.run(log, asked))
+
+
+def check_details(where: str, runner: Program, log: Log, question: Question, dice: Dice,
+                  result: Comparison) -> None:
+    """Compares the tables of one item with the reports, each with the item as filter."""
+    name = dice.pick(list(DETAILS))
+    kind, column = DETAILS[name]
+    items = [row for row in REPORTS[name].run(log, question) if row[column] not in (None, "")]
+    counts = Counter(row[column] for row in items)
+    items = [row for row in items if counts[row[column]] == 1 and row["views"] > 0
+             and not set("*?[](") & set(row[column])]
+    if not items or kind in dict(question.filters):
+        return
+    item = dice.pick(items)
+    asked = replace(question, filters=(*question.filters, (kind, item[column])))
+    tables = runner.details(name, asked)
+    result.items += 1
+    summary = tables["summary"]["rows"][0]
+    result.differ_unless(where, REPORTS[name], asked, "summary", "views", summary["views"],
+                         item["views"])
+    for table, source in DETAIL_TABLES.items():
+        if table not in tables:
+            continue
+        report, columns = REPORTS[source], tables[table]["columns"]
+        shown = [{column: row[column] for column in columns if column in row}
+                 for row in report.run(log, asked)]
+        key = tuple(part for part in report.key if part in columns)
+        # Rows with the same key are matched by their texts and whole numbers.
+        plain_columns = [column for column in columns if all(
+            isinstance(row.get(column), (str, int, type(None))) for row in shown)]
+        got, want = (sorted(rows, key=lambda row: str([row.get(c) for c in plain_columns]))
+                     for rows in (tables[table]["rows"], shown))
+        result.cells(where, replace(report, key=key), asked, got, want)
+
+
+def check_comparison(where: str, runner: Program, log: Log, question: Question, dice: Dice,
+                     result: Comparison) -> None:
+    """Compares a report with the same number of days before the period, on comparable days."""
+    if question.since is None or question.until is None:
+        return
+    report = REPORTS[dice.pick(list(COMPARED))]
+    whole = Context(log, question)
+    since, until = date.fromisoformat(question.since), date.fromisoformat(question.until)
+    if since < whole.first_day or until > whole.last_day:
+        return
+    before = [since - timedelta(days=back) for back in range((until - since).days + 1, 0, -1)]
+    early, late = set(), set()
+    if before[0] >= whole.first_day:
+        early, late = whole.comparable(before, whole.period)
+    figures, key = (names.split() for names in COMPARED[report.name])
+    now = report.run(log, replace(question, only=frozenset(late) if late else None))
+    then = report.run(log, replace(question, since=str(before[0]), until=str(before[-1]),
+                                   only=frozenset(early))) if early else []
+    by_key = {tuple(row[part] for part in key): row for row in then}
+    want = []
+    for row in now:
+        old = by_key.pop(tuple(row[part] for part in key), {})
+        want.append(compared_row(row, key, figures, row, old if early else None))
+    want += [compared_row(row, key, figures, {}, row) for row in by_key.values()]
+    got = runner.report(report.name, question, "--compare", "previous")
+    result.comparisons += 1
+    result.cells(f"{where}, --compare previous", replace(report, key=tuple(key)), question, got,
+                 want)
+
+
+def compared_row(row: dict, key: list[str], figures: list[str], now: dict, then: dict | None):
+    """Returns both values of each figure, their difference, and the difference in percent."""
+    cells = {part: row[part] for part in key}
+    for figure in figures:
+        value, old = now.get(figure, 0), None if then is None else then.get(figure, 0)
+        change = None if old is None else value - old
+        percent = floor(change * 1000 / old + 0.5) / 10 if old else None
+        cells |= {figure: value, f"{figure}_before": old, f"{figure}_change": change,
+                  f"{figure}_change_pct": percent}
+    return cells
 
 
 def seeds(text: str) -> list[int]:

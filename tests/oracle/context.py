@@ -46,6 +46,8 @@ class Question:
     actors: str | None = None
     filters: tuple[tuple[str, str], ...] = ()
     params: tuple[tuple[str, str], ...] = ()
+    # Only these local days count, for comparisons; not a flag of the program.
+    only: frozenset[date] | None = None
 
     def flags(self) -> list[str]:
         """Returns the flags of the program."""
@@ -171,6 +173,8 @@ class Context:
         # Without a first or last day, events of the other log count too, however old or new.
         day, question = self.day(event), self.question
         is_open = question.until is None and not (question.since or "").endswith("d")
+        if question.only is not None and day not in question.only:
+            return False
         return (question.since is None or day >= self.since) and (is_open or day <= self.until)
 
     @cached_property
@@ -229,13 +233,16 @@ class Context:
     def halves(self) -> tuple[set[date], set[date]]:
         """The complete days that a trend compares: equally many of each weekday in both halves."""
         size = len(self.period) // 2
-        first, second = self.period[:size], self.period[len(self.period) - size:]
+        return self.comparable(self.period[:size], self.period[len(self.period) - size:])
+
+    def comparable(self, first: list[date], second: list[date]) -> tuple[set[date], set[date]]:
+        """The complete days of two spans that can be compared: equally many of each weekday."""
         kept: tuple[set[date], set[date]] = (set(), set())
         for weekday in range(7):
             early, late = ([day for day in half if day.weekday() == weekday and self.complete(day)]
                            for half in (first, second))
             count = min(len(early), len(late))
-            # The days nearest to the middle are left out.
+            # The days nearest to the border between the spans are left out.
             kept[0].update(early[:count])
             kept[1].update(late[len(late) - count:])
         return kept

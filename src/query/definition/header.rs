@@ -33,6 +33,9 @@ pub fn parse(name: &str, sql: &str) -> Result<ReportDefinition, String> {
     if let Some(name) = compared.into_iter().find(|name| !is_column(name)) {
         return Err(format!("`compare` has {name}, but the report has no such column"));
     }
+    if let Some(name) = report.totals.iter().find(|name| !is_column(name)) {
+        return Err(format!("`total` has {name:?}, but the report has no such column"));
+    }
     match report.comparisons.iter().find(|(name, _)| !is_column(name)) {
         Some((name, _)) => Err(format!("`compares` has {name}, but the report has no such column")),
         None => Ok(report),
@@ -66,6 +69,7 @@ fn apply_entry(report: &mut ReportDefinition, key: &str, text: String) -> Result
             "empty" => report.empty = Some(text),
             "chart" => report.chart = Some(Chart::parse(&text)?),
             "compare" => report.compared = Some(ComparedRows::parse(&text)?),
+            "total" => report.totals.extend(text.split(',').map(|name| name.trim().to_owned())),
             "rule" => report.rules.push(text),
             "source" => report.sources.push(text),
             "limit" => report.limits.push(text),
@@ -119,7 +123,7 @@ mod tests {
         let text = "-- title: T\n--\n-- question: Q\n--   and more\n-- group: Log health\n\
             -- alias: a\n-- empty: None.\n-- actors: services\n-- noise: include\n\
             -- log: power-platform\n\
-            -- chart: bars n\n-- column n: N\n-- compares n: C\n\
+            -- chart: bars n\n-- column n: N\n-- compares n: C\n-- total: n\n\
             -- rule: R\n-- source: S\n-- limit: L\n\
             -- param grain: choice(day|week) = week, length\nSELECT 1 AS n";
         let report = parse("x", text).unwrap();
@@ -134,6 +138,7 @@ mod tests {
         assert_eq!(report.chart, Some(Chart::Bars { value: "n".to_owned() }));
         assert_eq!(report.columns, [("n".to_owned(), "N".to_owned())]);
         assert_eq!(report.comparisons, [("n".to_owned(), "C".to_owned())]);
+        assert_eq!(report.totals, ["n"]);
         assert_eq!([report.rules, report.sources, report.limits].concat(), ["R", "S", "L"]);
         assert_eq!(report.params[0].ty, ParamType::Choice(vec!["day".into(), "week".into()]));
     }
@@ -172,6 +177,8 @@ mod tests {
         assert_eq!(error, "`compares` has m, but the report has no such column");
         let error = parse("x", &format!("{head}-- compare: n by m\nSELECT 1 AS n")).unwrap_err();
         assert_eq!(error, "`compare` has m, but the report has no such column");
+        let error = parse("x", &format!("{head}-- total: n, m\nSELECT 1 AS n")).unwrap_err();
+        assert_eq!(error, "`total` has \"m\", but the report has no such column");
         let error = parse("x", &format!("{head}-- compare: n\nSELECT 1 AS n")).unwrap_err();
         assert_eq!(error, "compare \"n\": write `FIGURE, FIGURE by KEY, KEY`");
         let error = parse("x", "-- title: T\n-- question: Q\nSELECT 1").unwrap_err();

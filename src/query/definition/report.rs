@@ -189,6 +189,8 @@ pub struct ReportDefinition {
     pub comparisons: Vec<(String, String)>,
     /// Key and figures of its rows, if they have counterparts in another period.
     pub compared: Option<ComparedRows>,
+    /// Columns whose sum over all rows has a meaning: no event counts in two rows.
+    pub totals: Vec<String>,
     /// Rules by which values are calculated.
     pub rules: Vec<String>,
     /// Documents that the rules come from.
@@ -218,6 +220,7 @@ impl ReportDefinition {
             params: Vec::new(),
             comparisons: Vec::new(),
             compared: None,
+            totals: Vec::new(),
             rules: Vec::new(),
             sources: Vec::new(),
             limits: Vec::new(),

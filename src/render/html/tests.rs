@@ -55,6 +55,7 @@ fn rendered(panels: Vec<Panel>) -> String {
             until: NaiveDate::from_ymd_opt(2026, 3, 3),
             coverage: CoverageCounts { days: 3, complete: 2, partial: 0, missing: 1, truncated: 0 },
             excluded: ExcludedEvents { noise: 1_350_000, ..ExcludedEvents::default() },
+            totals: None,
             marks: Vec::new(),
         },
         time_zone: Tz::UTC,
