@@ -1,7 +1,7 @@
 //! Prints a page as PDF with an installed browser.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -165,13 +165,22 @@ pub(super) fn print_pdf(browser: &Path, html: &[u8]) -> Result<Vec<u8>> {
 /// Creates a temporary folder that only the user can read.
 fn private_folder() -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix("pbi-analyze-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    if let Some(private) = private_permissions() {
+        builder.permissions(private);
     }
-    builder.tempdir()
+    builder.prefix("pbi-analyze-").tempdir()
+}
+
+#[cfg(unix)]
+fn private_permissions() -> Option<Permissions> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(Permissions::from_mode(0o700))
+}
+
+/// Returns `None`: the temporary folder of a user is private already.
+#[cfg(not(unix))]
+fn private_permissions() -> Option<Permissions> {
+    None
 }
 
 /// Returns true if the program runs as root, who owns the folder that it has created.

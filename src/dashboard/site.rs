@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use super::columns::{column_numbers, column_texts};
-use super::people::PeopleMask;
-use super::{DEFAULT_TITLE, PageOptions, build_page, filter_remarks};
+use super::page::{DEFAULT_TITLE, PageOptions, build_page, filter_remarks};
+use super::people::{MY_WORKSPACE, PeopleMask};
 use crate::Result;
 use crate::render::html::{self, IndexRow, SiteIndex};
 use crate::report::{Options, ReportCatalog, ReportSession, Snapshot};
@@ -33,7 +33,7 @@ struct SiteWorkspace {
 ///
 /// # Errors
 ///
-/// Those of [`super::run`], and those of `take`.
+/// Those of [`super::page::run`], and those of `take`.
 pub fn run_site(
     snapshot: &Snapshot,
     reports: &ReportCatalog,
@@ -64,7 +64,8 @@ pub fn run_site(
 
 /// Returns the workspaces with activity in the period of the command, in the order of the report.
 ///
-/// Events without an ID of a workspace are on no page. An ID with a wildcard would match others.
+/// Events without an ID of a workspace are on no page, nor those of personal workspaces that share
+/// one ID, since they belong to several people. An ID with a wildcard would match others.
 fn find_workspaces(
     snapshot: &Snapshot,
     reports: &ReportCatalog,
@@ -82,7 +83,8 @@ fn find_workspaces(
     let mut seen = BTreeSet::new();
     let mut workspaces = Vec::new();
     for (at, id) in column_texts(&grid, "workspace_id")?.into_iter().enumerate() {
-        let Some(id) = id.filter(|id| !id.contains('*') && seen.insert(id.to_lowercase())) else {
+        let is_one = |id: &&str| !id.contains('*') && id.to_lowercase() != MY_WORKSPACE;
+        let Some(id) = id.filter(is_one).filter(|id| seen.insert(id.to_lowercase())) else {
             continue;
         };
         let name = mask.workspace(names[at].unwrap_or(id));

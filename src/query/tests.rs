@@ -113,7 +113,6 @@ impl TestRun {
         let event_range = event_time_range(snapshot, LogKind::PowerBi).unwrap();
         Period::new(self.zone, self.since.map(day), self.until.map(day), event_range)
     }
-
     fn session(self, snapshot: &Snapshot) -> Session<'_> {
         let settings = Settings { noise: self.noise, ..Settings::default() };
         Session::new(snapshot, self.period(snapshot), settings).unwrap()

@@ -36,7 +36,7 @@ fn a_browser_in_path_prints_the_page_in_a_private_folder() {
     assert!(log.contains("--headless") && log.contains("--host-resolver-rules=MAP *"), "{log}");
     assert!(log.contains("drwx------"), "only the user reads the folder: {log}");
     let page = std::fs::read_to_string(program.with_extension("html")).unwrap();
-    assert!(page.contains("script-src 'none'"), "the printed page has no scripts");
+    assert!(!page.contains("<script"), "the printed page has no scripts");
     let folder = log.split("--print-to-pdf=").nth(1).and_then(|text| text.split(' ').next());
     assert!(!PathBuf::from(folder.unwrap()).parent().unwrap().exists(), "{log}");
 }

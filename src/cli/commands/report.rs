@@ -23,8 +23,7 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
         Some(_) => OutputFormat::Text,
         None => with_theme(output_format(args)?, command.theme)?,
     };
-    let mut marks = command.mark.clone();
-    marks.extend(marks_of(command.events.as_deref())?);
+    let marks = report_marks(command)?;
     let options = report::Options {
         params: command.param.iter().cloned().collect(),
         compare: command.compare,
@@ -55,6 +54,13 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
             Err(Error::Usage(missing_name_error(&args.query_args.from, &reports)))
         }
     }
+}
+
+/// Returns the days to mark in the chart of a report: those of flags and of a file.
+pub(in crate::cli) fn report_marks(command: &ReportArgs) -> Result<Vec<Mark>> {
+    let mut marks = command.mark.clone();
+    marks.extend(marks_of(command.events.as_deref())?);
+    Ok(marks)
 }
 
 /// Returns the days of a file to mark in charts.
