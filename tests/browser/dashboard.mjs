@@ -322,7 +322,7 @@ async function marked(browser, url) {
   for (const width of WIDTHS) {
     const { context, page } = await open(browser, url, { width });
     const size = width < 700 ? "narrow" : "wide";
-    check(`a day is marked at ${width}`, await page.locator(`#views svg.${size} path.mark`).isVisible());
+    check(`a day is marked at ${width}`, await page.locator(`#views svg.${size} text.mark-text`).isVisible());
     const listed = await texts(page, "#views .marks li");
     check(`it is listed at ${width}`, listed.length === 1 && listed[0].includes("Training & <b>more</b>"), listed);
     await checkWidth(`marked at ${width}`, page);
@@ -413,7 +413,7 @@ async function all() {
     await printed(browser, urls.lately, join(folder, "lately.pdf"));
     printedByProgram(pages, stores.year, join(folder, "program.pdf"));
     const events = join(pages.folder, "events.csv");
-    writeFileSync(events, "date,label\n2026-03-02,Training & <b>more</b>\n");
+    writeFileSync(events, "date,label\n2026-02-02,Training & <b>more</b>\n");
     await marked(browser, pages.page("marked", ["--store", stores.year, "--since", "28d", "--events", events]));
     await site(browser, pages, stores.year);
   } finally {
