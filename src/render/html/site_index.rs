@@ -62,14 +62,14 @@ fn write_rows(to: &mut Markup, rows: &[IndexRow]) {
     to.open("div").attr("class", "panel").open("table").open("thead").open("tr");
     to.open("th").attr("scope", "col").text("Workspace").close("th");
     for heading in HEADINGS {
-        to.open("th").attr("scope", "col").attr("class", "number").text(heading).close("th");
+        to.open("th").attr("scope", "col").attr("class", "n").text(heading).close("th");
     }
     to.close("tr").close("thead").open("tbody");
     for row in rows {
         to.open("tr").open("td").open("a").attr("href", &row.file);
         to.isolated_text(&printable(&row.name), MAX_NAME_CHARS).close("a").close("td");
         for figure in row.figures {
-            to.open("td").attr("class", "number").text(format_optional(figure)).close("td");
+            to.open("td").attr("class", "n").text(format_optional(figure)).close("td");
         }
         to.close("tr");
     }
