@@ -46,7 +46,7 @@ pub fn report(words: &[OsString]) -> Result<EmbeddedReport> {
             let options = report::Options {
                 params: command.param.iter().cloned().collect(),
                 compare: command.compare,
-                marks: command.mark.clone(),
+                marks: commands::report_marks(command)?,
                 fail_on: command.fail_on.clone(),
                 ..commands::report_options(&command.output_args, OutputFormat::Json)
             };

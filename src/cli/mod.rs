@@ -1,10 +1,12 @@
 //! The command line: flags, commands, exit codes and output.
 
 mod args;
+mod browser;
 mod commands;
 mod completions;
 mod data_dictionary_text;
 pub mod embedded;
+mod events_file;
 mod exit;
 mod hints;
 mod key_file;
@@ -15,6 +17,7 @@ mod output_name;
 mod progress;
 mod report_help;
 mod signals;
+mod site_folder;
 mod text;
 mod threads;
 mod width;

@@ -23,7 +23,7 @@ const PERSONAL_WORKSPACES: &str = "SELECT DISTINCT workspace_id, workspace_name 
     ORDER BY workspace_id NULLS LAST, workspace_name NULLS LAST";
 
 /// The name of a personal workspace that does not contain the name of its owner, in lower case.
-const MY_WORKSPACE: &str = "my workspace";
+pub const MY_WORKSPACE: &str = "my workspace";
 
 /// The text that replaces an address that the page hides.
 const HIDDEN: &str = "(hidden)";

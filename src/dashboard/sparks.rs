@@ -59,6 +59,11 @@ fn views_query(grain: &'static str) -> String {
     )
 }
 
+/// Returns the statements for all grains, for the columns that they read.
+pub fn statements() -> Vec<ReportDefinition> {
+    ["week", "month"].map(|grain| ReportDefinition::ad_hoc(&views_query(grain))).into()
+}
+
 /// Returns the views over time of each of the first reports. A week or month with missing days has
 /// no number, and those at the ends of the period are left out.
 pub fn report_sparklines(

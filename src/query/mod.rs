@@ -13,6 +13,7 @@ mod rewrite;
 mod row_selection;
 mod run;
 mod session;
+mod share_events;
 mod spelling;
 mod views;
 

@@ -163,7 +163,7 @@ pub fn open_table<'a, 'r>(
 }
 
 /// Returns the names of all columns of the table.
-fn all_columns() -> impl Iterator<Item = &'static str> {
+pub fn all_columns() -> impl Iterator<Item = &'static str> {
     let own = [schema::EXTRA, schema::SOURCE_FILE, schema::SOURCE_KIND];
     schema::columns().iter().map(|column| column.name).chain(own)
 }

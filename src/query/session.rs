@@ -112,10 +112,21 @@ pub struct Session<'a> {
     coverage: Coverage,
     unknown_fields: Vec<UnknownField>,
     name_lookup: Arc<NameLookup<'a>>,
-    internal_domains: OnceLock<BTreeSet<String>>,
-    history_days: OnceLock<Vec<LocalDay>>,
+    internal_domains: Arc<OnceLock<BTreeSet<String>>>,
+    history_days: Arc<OnceLock<Vec<LocalDay>>>,
     inventory_rows: Arc<OnceLock<Vec<InventoryRow>>>,
     pub(super) event_counts: Mutex<BTreeMap<LogKind, EventCounts>>,
+    shared: Option<Arc<SharedFrames>>,
+    shared_in_period: OnceLock<DataFrame>,
+}
+
+/// Frames of an archive that are computed once for the statements of several sessions.
+pub struct SharedFrames {
+    /// Events of any time that most reports count, with the columns of the views that the
+    /// statements name.
+    pub events: DataFrame,
+    /// Recipients of all events.
+    pub recipients: OnceLock<DataFrame>,
 }
 
 impl<'a> Session<'a> {
@@ -150,10 +161,12 @@ impl<'a> Session<'a> {
             period,
             coverage,
             unknown_fields: Vec::new(),
-            internal_domains: OnceLock::new(),
-            history_days: OnceLock::new(),
+            internal_domains: Arc::default(),
+            history_days: Arc::default(),
             inventory_rows: Arc::default(),
             event_counts: Mutex::default(),
+            shared: None,
+            shared_in_period: OnceLock::new(),
         })
     }
 
@@ -167,8 +180,9 @@ impl<'a> Session<'a> {
         let has_same_history = period.with_archive() == self.period.with_archive();
         let mut session = self.with_log(self.log, period)?;
         if has_same_history {
-            session.history_days = self.history_days.clone();
+            session.history_days = Arc::clone(&self.history_days);
         }
+        session.shared = self.shared.clone();
         Ok(session)
     }
 
@@ -188,10 +202,12 @@ impl<'a> Session<'a> {
             coverage,
             unknown_fields: self.unknown_fields.clone(),
             name_lookup: Arc::clone(&self.name_lookup),
-            internal_domains: self.internal_domains.clone(),
-            history_days: OnceLock::new(),
+            internal_domains: Arc::clone(&self.internal_domains),
+            history_days: Arc::default(),
             inventory_rows: Arc::clone(&self.inventory_rows),
             event_counts: Mutex::default(),
+            shared: None,
+            shared_in_period: OnceLock::new(),
         })
     }
 
@@ -235,10 +251,12 @@ impl<'a> Session<'a> {
             coverage: self.coverage.clone(),
             unknown_fields: self.unknown_fields.clone(),
             name_lookup: Arc::clone(&self.name_lookup),
-            internal_domains: self.internal_domains.clone(),
-            history_days: self.history_days.clone(),
+            internal_domains: Arc::clone(&self.internal_domains),
+            history_days: Arc::clone(&self.history_days),
             inventory_rows: Arc::clone(&self.inventory_rows),
             event_counts: Mutex::default(),
+            shared: self.shared.clone(),
+            shared_in_period: OnceLock::new(),
         }
     }
 
@@ -276,6 +294,28 @@ impl<'a> Session<'a> {
         self.table = run_engine("loading", || self.table.load_columns(&shared))?;
         self.name_lookup = Arc::new(NameLookup::new(self.table.clone()));
         Ok(())
+    }
+
+    /// Sets the frames that this session, and sessions made from it, read in place of the files.
+    pub(super) fn set_shared(&mut self, frames: SharedFrames) {
+        self.shared = Some(Arc::new(frames));
+    }
+
+    /// Returns the frames that sessions share, if there are any.
+    pub(super) fn shared(&self) -> Option<&SharedFrames> {
+        self.shared.as_deref()
+    }
+
+    /// Returns those of the shared events that are in the period.
+    pub(super) fn shared_in_period(&self, shared: &SharedFrames) -> PolarsResult<DataFrame> {
+        if let Some(events) = self.shared_in_period.get() {
+            return Ok(events.clone());
+        }
+        let events = match scan::is_in_period(&self.period) {
+            Some(inside) => shared.events.clone().lazy().filter(inside).collect()?,
+            None => shared.events.clone(),
+        };
+        Ok(self.shared_in_period.get_or_init(|| events).clone())
     }
 
     /// Returns the coverage of each UTC day of the period.

@@ -252,11 +252,31 @@ impl<'a> ReportSession<'a> {
     ) -> Result<ReportSession<'a>> {
         let mut session = open_session(snapshot, reports.clone(), options)?;
         session.preload(reports)?;
-        // All rows and columns: callers of a session select them themselves.
+        Ok(ReportSession::of(session, options))
+    }
+
+    /// Returns a session with all rows and columns: callers select them themselves.
+    fn of(session: Session<'a>, options: &Options) -> ReportSession<'a> {
         let selection = RowSelection::default();
         let format = OutputFormat::Json;
         let options = Options { format, selection, top: None, ..options.clone() };
-        Ok(ReportSession { session, options })
+        ReportSession { session, options }
+    }
+
+    /// Opens a session for statements that run in several periods. The events that they count are
+    /// computed once. Other statements can run too and read the files.
+    ///
+    /// # Errors
+    ///
+    /// Errors of [`super::run`] that concern all reports.
+    pub fn with_shared_events<'r>(
+        snapshot: &'a Snapshot,
+        statements: impl IntoIterator<Item = &'r ReportDefinition> + Clone,
+        options: &Options,
+    ) -> Result<ReportSession<'a>> {
+        let mut session = open_session(snapshot, statements.clone(), options)?;
+        session.share_events(statements)?;
+        Ok(ReportSession::of(session, options))
     }
 
     /// Runs a report with these parameters.

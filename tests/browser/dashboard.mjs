@@ -5,8 +5,9 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
-import { AXE, Pages, account, check, checkQuiet, checkWidth, folderOf, launch, open } from "./harness.mjs";
+import { AXE, Pages, account, browserPath, check, checkQuiet, checkWidth, folderOf, launch, open } from "./harness.mjs";
 
 const WIDTHS = [1280, 390];
 
@@ -257,11 +258,13 @@ async function policy(page, seen) {
 
 async function accessible(name, page) {
   await page.evaluate(AXE);
-  const found = await page.evaluate(async () => (await window.axe.run()).violations);
+  const { found, passed } = await page.evaluate(async () => {
+    const { violations, passes } = await window.axe.run();
+    return { found: violations, passed: passes.length };
+  });
   const grave = found.filter((violation) => ["serious", "critical"].includes(violation.impact));
   const details = grave.map(({ id, nodes }) => [id, nodes.length, nodes[0].html, nodes[0].failureSummary]);
   check(`${name}: accessible`, grave.length === 0, details);
-  const passed = await page.evaluate(async () => (await window.axe.run()).passes.length);
   check(`${name}: rules were checked`, passed > 20, passed);
 }
 
@@ -300,6 +303,49 @@ async function printed(browser, url, name) {
   check("it is printed on a few pages", pages > 2 && pages < 20, pages);
   writeFileSync(name, pdf);
   await context.close();
+}
+
+/** Prints a page with the program itself, which runs the installed browser. */
+function printedByProgram(pages, store, name) {
+  const flags = ["--store", store, "--since", "28d", "--browser", browserPath(), "--output", name];
+  pages.run(["dashboard", ...flags], [0]);
+  const pdf = readFileSync(name).toString("latin1");
+  check("the program writes a PDF", pdf.startsWith("%PDF"));
+  const count = pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0;
+  check("its PDF has a few pages", count > 2 && count < 20, count);
+  const [width, height] = (pdf.match(/\/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)/) ?? []).slice(1).map(Math.round);
+  check("its PDF is A4", Math.abs(width - 595) <= 1 && Math.abs(height - 842) <= 1, { width, height });
+}
+
+/** Checks the days of a file: lines in the charts, and a list below them. */
+async function marked(browser, url) {
+  for (const width of WIDTHS) {
+    const { context, page } = await open(browser, url, { width });
+    const size = width < 700 ? "narrow" : "wide";
+    check(`a day is marked at ${width}`, await page.locator(`#views svg.${size} text.mark-text`).isVisible());
+    const listed = await texts(page, "#views .marks li");
+    check(`it is listed at ${width}`, listed.length === 1 && listed[0].includes("Training & <b>more</b>"), listed);
+    await checkWidth(`marked at ${width}`, page);
+    await accessible(`marked at ${width}`, page);
+    await context.close();
+  }
+}
+
+/** Checks the index of a site and one of its pages. */
+async function site(browser, pages, store) {
+  const folder = join(pages.folder, "site");
+  const flags = ["--store", store, "--since", "28d", "--workspace", "F*", "--output-dir", folder];
+  pages.run(["dashboard", ...flags], [0]);
+  const url = pathToFileURL(join(folder, "index.html")).href;
+  const opened = await open(browser, url, { width: 390 });
+  await checkQuiet("the index", url, opened);
+  await checkWidth("the index", opened.page);
+  await accessible("the index", opened.page);
+  const link = opened.page.locator("main a").first();
+  const name = await link.textContent();
+  await link.click();
+  check("the index leads to the page of a workspace", (await opened.page.title()).includes(name), name);
+  await opened.context.close();
 }
 
 async function looked(browser, url, name, folder) {
@@ -365,6 +411,11 @@ async function all() {
     await addresses(browser, urls.lately);
     await withoutScript(browser, urls.lately);
     await printed(browser, urls.lately, join(folder, "lately.pdf"));
+    printedByProgram(pages, stores.year, join(folder, "program.pdf"));
+    const events = join(pages.folder, "events.csv");
+    writeFileSync(events, "date,label\n2026-02-02,Training & <b>more</b>\n");
+    await marked(browser, pages.page("marked", ["--store", stores.year, "--since", "28d", "--events", events]));
+    await site(browser, pages, stores.year);
   } finally {
     await browser.close();
     pages.remove();

@@ -15,7 +15,7 @@ export const AXE = require("axe-core").source;
 const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 /** Returns the path of an installed browser. */
-function browserPath() {
+export function browserPath() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   for (const name of BROWSERS) {
     try {

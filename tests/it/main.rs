@@ -98,6 +98,10 @@ mod comparisons;
 mod dashboard;
 // The details of single items on the dashboard, and people in its bytes.
 mod page_items;
+mod page_marks;
+#[cfg(unix)]
+mod page_pdf;
+mod page_site;
 // Power BI projects: references, pages, names, and what a second run replaces.
 mod powerbi;
 // The model of such a project, as far as tests need it.

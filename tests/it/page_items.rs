@@ -14,7 +14,7 @@ use crate::dashboard::{ASKED, assert_closed, flags_of, opened, page_of, rows, vi
 use crate::html::{Element, read};
 
 /// Returns the texts of the packed details, by period.
-fn unpacked(page: &Element) -> BTreeMap<String, String> {
+pub fn unpacked(page: &Element) -> BTreeMap<String, String> {
     let scripts = page.all("script").into_iter();
     let packed = scripts.filter(|script| script.get("class") == Some("details"));
     packed

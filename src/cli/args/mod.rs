@@ -18,8 +18,8 @@ pub(super) use maintenance::{
     CompactArgs, ExportArgs, ForgetArgs, GapsArgs, RejectsArgs, SchemaArgs, StatusArgs, VerifyArgs,
 };
 pub(super) use report::{
-    DashboardArgs, OutputArgs, PeopleArg, PowerbiArgs, QueryArgs, ReportArgs, ReportsArgs, SqlArgs,
-    Theme,
+    DashboardArgs, OutputArgs, PageFormat, PeopleArg, PowerbiArgs, QueryArgs, ReportArgs,
+    ReportsArgs, SqlArgs, Theme,
 };
 
 /// Positions in the help of the flags that every command has: last, before `--help`.

@@ -71,6 +71,11 @@ pub(in crate::cli) struct ReportArgs {
         conflicts_with_all = ["show_sql", "details"]
     )]
     pub(in crate::cli) mark: Vec<Mark>,
+    /// Mark the days of a CSV file in charts over time, as --mark does
+    ///
+    /// The columns are date and label. The first line names them.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["show_sql", "details"])]
+    pub(in crate::cli) events: Option<PathBuf>,
     /// Show one report, workspace or user in detail, as several tables
     ///
     /// Needs report-usage with --report, workspace-usage with --workspace, or user-usage with
@@ -159,6 +164,9 @@ Examples:
   pbi-analyze dashboard --since 90d --tz Europe/Berlin --output usage.html
   pbi-analyze dashboard --workspace Finance --title Finance --output finance.html
   pbi-analyze dashboard --people pseudonyms --output usage.html
+  pbi-analyze dashboard --events trainings.csv --output usage.html
+  pbi-analyze dashboard --since 90d --output-dir site
+  pbi-analyze dashboard --since 28d --output usage.pdf
   pbi-analyze dashboard --from ./activity-log --output usage.html
 
 Without a period, the page opens with the last 28 days. Key figures are compared
@@ -172,6 +180,12 @@ pub(in crate::cli) struct DashboardArgs {
     /// Presentation of people on the page
     #[arg(long, value_enum, ignore_case = true, default_value_t = PeopleArg::Names)]
     pub(in crate::cli) people: PeopleArg,
+    /// Mark the days of a CSV file in charts over time, for example trainings
+    ///
+    /// The columns are date and label. The first line names them: `date,label`, and then for
+    /// example `2026-03-10,Training`.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) events: Option<PathBuf>,
     /// Write a page without scripts, for mail systems that block them
     ///
     /// The page has the same figures and periods, and no search, sorting and details of single
@@ -181,6 +195,28 @@ pub(in crate::cli) struct DashboardArgs {
     /// Write to FILE, or to stdout if FILE is -
     #[arg(long, short, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
+    /// Format: html, or pdf for paper [default: by the extension of --output, or html]
+    ///
+    /// A PDF needs Chromium, Chrome or Edge, which prints the period that the page opens with.
+    #[arg(long, value_enum, ignore_case = true, conflicts_with = "output_dir")]
+    pub(in crate::cli) format: Option<PageFormat>,
+    /// Browser that prints the PDF [default: an installed one]
+    #[arg(long, value_name = "PATH")]
+    pub(in crate::cli) browser: Option<PathBuf>,
+    /// Write a site into DIR: a page for each workspace that contains it alone, and an index
+    ///
+    /// The folder is created if missing. A later run replaces the files of the site, and no others.
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    pub(in crate::cli) output_dir: Option<PathBuf>,
+}
+
+/// Format of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum PageFormat {
+    /// A page for browsers
+    Html,
+    /// A document for paper
+    Pdf,
 }
 
 /// Presentation of people on a page.

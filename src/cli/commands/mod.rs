@@ -1,5 +1,6 @@
 //! Runs commands.
 
+mod dashboard;
 mod describe;
 mod ingest;
 mod maintenance;
@@ -8,7 +9,7 @@ mod report;
 mod shared;
 mod shell;
 
-pub(super) use report::{report_options, with_snapshot};
+pub(super) use report::{report_marks, report_options, with_snapshot};
 pub(super) use shared::open_existing;
 
 use super::args::{Args, Command};
@@ -21,7 +22,7 @@ pub(super) fn run(args: &Args, has_flags: bool) -> Result<ExitStatus> {
         Command::Ingest(command) => ingest::ingest(command, args.quiet),
         Command::Report(command) if command.name.is_none() && !has_flags => report::list(command),
         Command::Report(command) => report::report(command, args.quiet),
-        Command::Dashboard(command) => report::dashboard(command, args.quiet),
+        Command::Dashboard(command) => dashboard::dashboard(command, args.quiet),
         Command::Powerbi(command) => powerbi::powerbi(command, args.quiet),
         Command::Reports(command) => describe::reports(command),
         Command::Sql(command) => report::sql(command, args.quiet),

@@ -1,23 +1,20 @@
-//! The commands report, sql and dashboard.
+//! The commands report and sql.
 
 use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::shared::{exit_status, log_problems, open_existing, source_options};
-use crate::cli::args::{
-    DashboardArgs, OutputArgs, PeopleArg, QueryArgs, ReportArgs, SqlArgs, Theme,
-};
+use crate::cli::args::{OutputArgs, QueryArgs, ReportArgs, SqlArgs, Theme};
 use crate::cli::exit::ExitStatus;
 use crate::cli::progress::ProgressReporter;
 use crate::cli::text::count;
 use crate::cli::width::{DEFAULT_WIDTH, output_width};
-use crate::cli::{log, out, output_name, report_help};
-use crate::dashboard::{self, PageOptions, PeopleDisplay};
+use crate::cli::{events_file, log, out, output_name, report_help};
 use crate::error::{Error, Result};
 use crate::ingest;
 use crate::report::{
-    self, OutputFormat, PeriodBounds, ReportCatalog, ReportDefinition, Snapshot, SqlEngine,
+    self, Mark, OutputFormat, PeriodBounds, ReportCatalog, ReportDefinition, Snapshot, SqlEngine,
 };
 
 pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitStatus> {
@@ -26,10 +23,11 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
         Some(_) => OutputFormat::Text,
         None => with_theme(output_format(args)?, command.theme)?,
     };
+    let marks = report_marks(command)?;
     let options = report::Options {
         params: command.param.iter().cloned().collect(),
         compare: command.compare,
-        marks: command.mark.clone(),
+        marks,
         details: command.details,
         fail_on: command.fail_on.clone(),
         ..report_options(args, format)
@@ -56,6 +54,18 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
             Err(Error::Usage(missing_name_error(&args.query_args.from, &reports)))
         }
     }
+}
+
+/// Returns the days to mark in the chart of a report: those of flags and of a file.
+pub(in crate::cli) fn report_marks(command: &ReportArgs) -> Result<Vec<Mark>> {
+    let mut marks = command.mark.clone();
+    marks.extend(marks_of(command.events.as_deref())?);
+    Ok(marks)
+}
+
+/// Returns the days of a file to mark in charts.
+pub(in crate::cli) fn marks_of(file: Option<&Path>) -> Result<Vec<Mark>> {
+    file.map_or(Ok(Vec::new()), events_file::read_marks)
 }
 
 /// Prints a report as SQL for another engine.
@@ -109,33 +119,6 @@ pub(in crate::cli) fn sql(command: &SqlArgs, quiet: bool) -> Result<ExitStatus> 
     }
     let options = report_options(args, output_format(args)?);
     run_report(&report, args, &options, quiet)
-}
-
-pub(in crate::cli) fn dashboard(command: &DashboardArgs, quiet: bool) -> Result<ExitStatus> {
-    if command.output.is_none() && std::io::stdout().is_terminal() {
-        return Err(Error::Usage(
-            "a dashboard is an HTML page; write it to a file with --output usage.html, or to a \
-             pipe"
-                .to_owned(),
-        ));
-    }
-    let known = ["html", "htm"];
-    output_name::check_extension(command.output.as_deref(), "a dashboard is HTML", &known)?;
-    let (reports, options) = (ReportCatalog::new(None)?, base_options(&command.query_args));
-    let columns = dashboard::required_columns(&reports)?;
-    let page = PageOptions {
-        title: command.title.clone(),
-        people: match command.people {
-            PeopleArg::Names => PeopleDisplay::Names,
-            PeopleArg::Pseudonyms => PeopleDisplay::Pseudonyms,
-            PeopleArg::None => PeopleDisplay::Hidden,
-        },
-        is_static: command.is_static,
-    };
-    let read = |snapshot: &Snapshot| dashboard::run(snapshot, &reports, &options, &page);
-    let (page, status) = with_snapshot(&command.query_args, columns, quiet, read)?;
-    out::write(&page, command.output.as_deref())?;
-    Ok(status)
 }
 
 /// Runs one report and writes it to stdout or a file.

@@ -154,11 +154,10 @@ impl<'a> EventTable<'a> {
 
     /// Returns all events.
     pub fn all_events(&self) -> PolarsResult<LazyFrame> {
-        let Some(loaded) = &self.loaded else { return scan_files(self.snapshot.files.iter()) };
-        let categorical = loaded.schema().iter().filter(|(_, ty)| ty.is_categorical());
-        let texts: Vec<Expr> =
-            categorical.map(|(name, _)| col(name.clone()).cast(DataType::String)).collect();
-        Ok(loaded.clone().lazy().with_columns(texts))
+        match &self.loaded {
+            Some(loaded) => Ok(categories_to_texts(loaded)),
+            None => scan_files(self.snapshot.files.iter()),
+        }
     }
 
     /// Returns the events of Power BI, Fabric and Power Platform, without those of other workloads.
@@ -213,15 +212,23 @@ impl<'a> EventTable<'a> {
     }
 }
 
-/// Returns true if a column has few distinct values.
-fn is_dictionary_encoded(name: &str) -> bool {
+/// Returns a frame with texts in place of categories.
+pub fn categories_to_texts(frame: &DataFrame) -> LazyFrame {
+    let categorical = frame.schema().iter().filter(|(_, ty)| ty.is_categorical());
+    let texts: Vec<Expr> =
+        categorical.map(|(name, _)| col(name.clone()).cast(DataType::String)).collect();
+    frame.clone().lazy().with_columns(texts)
+}
+
+/// Returns true if a column of the table has few distinct values.
+pub fn is_dictionary_encoded(name: &str) -> bool {
     let has_dictionary =
         |column: &schema::ColumnDefinition| column.encoding == schema::ColumnEncoding::Dictionary;
     schema::columns().iter().any(|column| column.name == name && has_dictionary(column))
 }
 
 /// Returns the type of texts that are stored as numbers.
-fn categorical_type() -> DataType {
+pub fn categorical_type() -> DataType {
     DataType::from_categories(Categories::global())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use polars::prelude::PolarsResult;
+use polars::prelude::{PolarsResult, Schema};
 
 use crate::Result;
 
@@ -12,6 +12,10 @@ use crate::query::engine::scan::EventTable;
 use crate::query::guard::references::References;
 use crate::query::required_columns;
 use crate::query::session::Session;
+use crate::query::views::columns::view_columns;
+
+/// Columns of the views of events that depend on the period, or on the parameters of a report.
+pub const COLUMNS_OF_STATEMENT: [&str; 2] = ["in_period", "actor_kind"];
 
 /// Returns true if the views `events` and `history` of a statement contain failed events: if it
 /// names `is_failed`, or if the report is about the log.
@@ -37,6 +41,8 @@ pub struct ViewContext<'a> {
     pub internal_domains: Option<BTreeSet<String>>,
     /// Views and columns that the statement names.
     pub references: References,
+    /// True if the frames that sessions share have all that the statement reads of events.
+    pub reads_shared: bool,
 }
 
 impl<'a> ViewContext<'a> {
@@ -51,19 +57,50 @@ impl<'a> ViewContext<'a> {
         internal_domains: Option<BTreeSet<String>>,
         references: References,
     ) -> Result<ViewContext<'a>> {
-        let mut needed = required_columns::referenced_columns(&references);
-        needed.extend(required_columns::filter_columns(session.filters()));
-        let table = run_engine(&report.name, || session.table().ensure_loaded(&needed))?;
-        Ok(ViewContext {
+        let mut context = ViewContext {
             session,
-            table,
+            table: session.table().clone(),
             actors: session.actors(report),
             log: report.log,
             includes_noise: report.includes_noise,
             includes_failed: includes_failed(report, &references),
             internal_domains,
             references,
-        })
+            reads_shared: false,
+        };
+        let columns = session.shared().map(|shared| shared.events.schema());
+        context.reads_shared = columns.is_some_and(|columns| context.needs_only(columns));
+        if !context.reads_shared {
+            let mut needed = required_columns::referenced_columns(&context.references);
+            needed.extend(required_columns::filter_columns(session.filters()));
+            context.table = run_engine(&report.name, || session.table().ensure_loaded(&needed))?;
+        }
+        Ok(context)
+    }
+
+    /// Returns true if the views `events` and `history` of the statement contain the events that
+    /// most reports count: successful ones of Power BI, without noise, of the usual actors.
+    pub fn is_usual(&self) -> bool {
+        self.log == LogKind::PowerBi
+            && self.log == self.session.log()
+            && self.actors == self.session.actors(&ReportDefinition::ad_hoc(""))
+            && !self.includes_noise
+            && !self.includes_failed
+    }
+
+    /// Returns the columns of the views of events that the statement names, except those that
+    /// depend on the period or the report.
+    pub fn event_columns(&self) -> impl Iterator<Item = &'static str> {
+        let own = view_columns().iter().filter(|column| column.view == "events");
+        let own = own.map(|column| column.name).filter(|name| !COLUMNS_OF_STATEMENT.contains(name));
+        let named = own.chain(required_columns::all_columns());
+        named.filter(|name| self.references.has_column(name))
+    }
+
+    fn needs_only(&self, columns: &Schema) -> bool {
+        let other_views = ["events_all", "recipients"];
+        let reads_others = other_views.iter().any(|view| self.references.views.contains(*view));
+        self.is_usual() && !reads_others && self.event_columns().all(|name| columns.contains(name))
     }
 
     /// Returns the internal domains, in lower case: those set by the user, else those inferred from

@@ -24,12 +24,19 @@ const MICROS_PER_MINUTE: i64 = 60_000_000;
 
 /// Builds the view of events of the period, without noise, of the chosen actors.
 pub fn events(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
+    if let Some(shared) = context.session.shared().filter(|_| context.reads_shared) {
+        let events = context.session.shared_in_period(shared)?;
+        return add_statement_columns(scan::categories_to_texts(&events), context);
+    }
     let events = apply_filters(events_in_period(context)?, context)?;
     add_columns(exclude_uncounted(events, context), context)
 }
 
 /// Builds the view of events of any time, without noise, of the chosen actors.
 pub fn history(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
+    if let Some(shared) = context.session.shared().filter(|_| context.reads_shared) {
+        return add_statement_columns(scan::categories_to_texts(&shared.events), context);
+    }
     let events = context
         .table
         .all_events()?
@@ -71,6 +78,24 @@ fn exclude_uncounted(mut events: LazyFrame, context: &ViewContext<'_>) -> LazyFr
         Actors::Services => events.filter(actor_kinds::is_service()),
         Actors::All => events,
     }
+}
+
+/// Adds the columns that depend on the period or the report to events with all other columns.
+fn add_statement_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
+    let mut columns = Vec::new();
+    if context.references.has_column("in_period") {
+        columns.push(in_period(context).alias("in_period"));
+    }
+    if context.references.has_column("actor_kind") {
+        columns.push(actor_kinds::actor_kind(context.internal_domains()?).alias("actor_kind"));
+    }
+    Ok(events.with_columns(columns))
+}
+
+/// Returns true if an event is in the period.
+fn in_period(context: &ViewContext<'_>) -> Expr {
+    let inside = scan::is_in_period(context.session.period());
+    inside.unwrap_or_else(|| col("CreationTime").is_not_null())
 }
 
 /// Adds the columns that the statement names.
@@ -151,10 +176,7 @@ fn time_columns(context: &ViewContext<'_>) -> PolarsResult<Vec<(&'static str, Ex
         ("utc_hour", whole(utc().hour())),
         ("epoch_us", epoch_us()),
         ("hour_start_us", epoch_us() - in_hour),
-        (
-            "in_period",
-            scan::is_in_period(period).unwrap_or_else(|| col("CreationTime").is_not_null()),
-        ),
+        ("in_period", in_period(context)),
     ])
 }
 

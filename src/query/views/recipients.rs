@@ -59,6 +59,16 @@ pub const PLATFORM_RECIPIENTS: [(&str, &str); 2] =
 
 /// Builds the view: `event_id`, `kind`, `recipient`, `recipient_domain`, `is_external`, `detail`.
 pub fn recipients(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
+    let shared = context.session.shared().filter(|_| context.internal_domains.is_none());
+    let Some(shared) = shared else { return find_recipients(context) };
+    if let Some(found) = shared.recipients.get() {
+        return Ok(found.clone().lazy());
+    }
+    let found = find_recipients(context)?.collect()?;
+    Ok(shared.recipients.get_or_init(|| found).clone().lazy())
+}
+
+fn find_recipients(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
     let events = context.table.in_scope_events()?;
     let mut parts: Vec<LazyFrame> =
         RECIPIENT_LISTS.iter().map(|list| recipients_in_list(&events, list)).collect();

@@ -87,6 +87,14 @@ pub fn draw(to: &mut Markup, grid: &Grid, series: &[ChartSeries], marks: &[Mark]
     }
 }
 
+/// Returns the marks that are in the rows of a grid, and so in its chart.
+pub fn drawn_marks<'m>(grid: &Grid, marks: &'m [Mark]) -> Vec<&'m Mark> {
+    let days: Option<Vec<NaiveDate>> = column_days(grid, "date").into_iter().collect();
+    let Some(days) = days.filter(|days| !days.is_empty()) else { return Vec::new() };
+    let labels = RowLabels::Days(days);
+    marks.iter().filter(|mark| labels.row_of(mark.day).is_some()).collect()
+}
+
 /// Draws the rows of a grid as shapes of an SVG element that the caller has opened. `pixels` are
 /// its width and height.
 pub fn draw_shapes(

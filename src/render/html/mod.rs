@@ -14,6 +14,7 @@ mod heatmap;
 mod markup;
 mod page;
 mod report_chart;
+mod site_index;
 mod table;
 mod values;
 
@@ -31,6 +32,7 @@ pub(super) use markup::Markup;
 pub(super) use page::picture_style;
 pub use page::render_page;
 pub(super) use report_chart::{LegendEntry, ReportChart};
+pub use site_index::{IndexRow, SiteIndex, render_site_index};
 pub use values::{format_number, format_period};
 
 #[cfg(test)]

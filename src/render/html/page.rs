@@ -12,8 +12,9 @@ use super::report_chart::ReportChart;
 use super::values::{column_texts, format_period};
 use super::{chart, cohorts, heatmap, table};
 use crate::grid::Chart;
-use crate::render::input::{RenderInput, ReportContext};
+use crate::render::input::{Mark, RenderInput, ReportContext};
 use crate::render::text;
+use crate::render::text_width::printable;
 
 const CHART_STYLE: &str = include_str!("chart.css");
 pub(super) const STYLE: &str = concat!(include_str!("chart.css"), include_str!("dashboard.css"));
@@ -267,9 +268,23 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], shared: S
     to.attr("data-columns", columns.join(" "));
     chart::draw(to, &panel.grid, series, &shared.context.marks);
     to.close("div");
+    write_marks(to, &chart::drawn_marks(&panel.grid, &shared.context.marks));
     to.open("details").element("summary", "Show values as a table");
     table::write_table(to, panel, None, shared.time_zone);
     to.close("details");
+}
+
+/// Lists the marked days of a chart, whose texts are shortened there and are not read out.
+fn write_marks(to: &mut Markup, marks: &[&Mark]) {
+    if marks.is_empty() {
+        return;
+    }
+    to.open("ul").attr("class", "marks").attr("aria-label", "Marked days");
+    for mark in marks {
+        to.open("li").text(format_args!("{}: ", mark.day.format("%-d %B %Y")));
+        to.isolated_text(&printable(&mark.label), MAX_REMARK_CHARS).close("li");
+    }
+    to.close("ul");
 }
 
 /// The sizes of the chart of a report, with the class that shows it: wide, and for a phone.

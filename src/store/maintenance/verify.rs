@@ -248,8 +248,8 @@ impl Verifier<'_> {
         check
     }
 
-    /// Adds a finding for every file whose prefixes are not those of its Ids: an ingest would not see
-    /// that it has an event. Missing and damaged prefixes are no failure.
+    /// Adds a finding for every file whose prefixes are not those of its Ids: an ingest would not
+    /// see that it has an event. Missing and damaged prefixes are no failure.
     fn add_prefix_findings(&self, files: &[&DataFile], check: &mut VerifyCheck) {
         let prefixes = IdPrefixes::new(self.store.disk(), self.store.root());
         let is_wrong = |file: &&&DataFile| {
