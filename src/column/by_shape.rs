@@ -24,11 +24,13 @@ impl BatchBuilder {
     ) -> Option<(WorkloadGroup, i64)> {
         let record = std::str::from_utf8(text.get(start..end)?).ok()?;
         let mut shapes = self.shapes.take()?;
-        let added = if shapes.reader.read(text, start, end) {
-            self.append_read(&mut shapes, record, lineage)
-        } else {
-            None
-        };
+        let mut added = None;
+        if shapes.reader.is_tried() {
+            if shapes.reader.read(text, start, end) {
+                added = self.append_read(&mut shapes, record, lineage);
+            }
+            shapes.reader.count_tried(added.is_some());
+        }
         self.shapes = Some(shapes);
         added
     }

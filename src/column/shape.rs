@@ -187,18 +187,25 @@ impl ShapeReader {
 
     /// Reads the record in a range of a text. Returns `false` if it is left to the tape.
     pub(super) fn read(&mut self, text: &[u8], start: usize, end: usize) -> bool {
-        if self.pause > 0 {
-            self.pause -= 1;
-            return false;
-        }
-        let is_read = simd::run(RecordScan { reader: self, text, start, end }).is_some();
-        self.failures = if is_read { 0 } else { self.failures + 1 };
+        simd::run(RecordScan { reader: self, text, start, end }).is_some()
+    }
+
+    /// Returns true if the next record must be tried. After many failures, some are not.
+    pub(super) fn is_tried(&mut self) -> bool {
+        let is_tried = self.pause == 0;
+        self.pause = self.pause.saturating_sub(1);
+        is_tried
+    }
+
+    /// Counts a record that was tried. A record that was read but is left to the tape is a failure,
+    /// too: events of other workloads cost a second reading.
+    pub(super) fn count_tried(&mut self, is_added: bool) {
+        self.failures = if is_added { 0 } else { self.failures + 1 };
         if self.failures >= MAX_FAILURES {
             // Records of other kinds can follow, so it is tried again.
             self.pause = PAUSE;
             self.failures = 0;
         }
-        is_read
     }
 
     /// Returns the field and the value of each member that is not skipped.

@@ -347,14 +347,15 @@ mod tests {
         }
     }
 
-    /// Returns all files below a folder with their contents.
+    /// Returns all files below a folder with their contents, without the prefixes of IDs, which are
+    /// a cache.
     fn files(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
         let mut found = std::collections::BTreeMap::new();
         for entry in fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 found.extend(files(&path));
-            } else {
+            } else if path.extension().is_none_or(|extension| extension != "ids") {
                 found.insert(path.clone(), fs::read(&path).unwrap());
             }
         }
