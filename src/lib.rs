@@ -191,6 +191,7 @@ mod schema;
 mod simd;
 mod source;
 mod source_warnings;
+mod staged_folder;
 mod status;
 mod store;
 mod watch;

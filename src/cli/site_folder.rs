@@ -1,18 +1,15 @@
 //! Puts the files of a site into a folder: all of them, or none.
 //!
-//! All files are first written to a temporary folder inside the site's folder. Then each is moved
-//! to its place. A file with a list of names says which files belong to the site, so that a later
+//! A file with a list of names says which files belong to the site, so that a later
 //! run replaces and deletes no others.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-
-use tempfile::TempDir;
+use std::io;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::interrupt::TemporaryPath;
+use crate::staged_folder::{StagedFolder, write_synced};
 
 /// Name of the file with the list of the site's files.
 const LIST_FILE: &str = ".pbi-analyze-site";
@@ -22,34 +19,19 @@ const LIST_HEADER: &str = "Files that pbi-analyze dashboard --output-dir wrote a
 
 /// A folder that has not been changed yet, and the new files of its site.
 pub(super) struct SiteFolder {
-    folder: PathBuf,
-    staging: TempDir,
+    staged: StagedFolder,
     names: BTreeSet<String>,
-    is_new_folder: bool,
 }
 
 impl SiteFolder {
     /// Creates the folder if it is missing, and a temporary folder for the new files.
     pub(super) fn prepare(folder: &Path) -> Result<SiteFolder> {
-        let is_new_folder = !folder.exists();
-        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        let staging = tempfile::Builder::new().prefix(".pbi-analyze-").tempdir_in(folder);
-        let staging = staging.map_err(|error| {
-            // The error itself names the temporary folder, which the user does not know.
-            Error::io("write to", folder)(io::Error::from(error.kind()))
-        })?;
-        let (folder, names) = (folder.to_path_buf(), BTreeSet::new());
-        let site = SiteFolder { folder, staging, names, is_new_folder };
-        for name in ["new", "old"] {
-            let path = site.staging.path().join(name);
-            std::fs::create_dir(&path).map_err(Error::io("write to", &site.folder))?;
-        }
-        Ok(site)
+        Ok(SiteFolder { staged: StagedFolder::create(folder)?, names: BTreeSet::new() })
     }
 
     /// Registers the temporary folder, so that it is deleted if the program is stopped.
     pub(super) fn register(&self) -> TemporaryPath {
-        TemporaryPath::new(self.staging.path())
+        self.staged.register()
     }
 
     /// Forgets the files that were added.
@@ -69,16 +51,8 @@ impl SiteFolder {
     }
 
     fn write_new(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let place = self.folder.join(name);
-        let failed = || Error::io("write", &place);
-        let mut file = File::create(self.new_path(name)).map_err(failed())?;
-        file.write_all(bytes).map_err(failed())?;
-        // Without the sync, a power failure after the move could leave an empty file.
-        file.sync_all().map_err(failed())
-    }
-
-    fn new_path(&self, name: &str) -> PathBuf {
-        self.staging.path().join("new").join(name)
+        let place = self.staged.folder().join(name);
+        write_synced(&self.staged.new_path().join(name), bytes, &place)
     }
 
     /// Moves the new files to their places and removes the site's files that are no longer in it.
@@ -87,10 +61,10 @@ impl SiteFolder {
     ///
     /// [`Error::Usage`] if another file is in the place of one of them, [`Error::Io`] if a file
     /// cannot be moved. The folder is then as it was before.
-    pub(super) fn publish(mut self) -> Result<()> {
-        let earlier = listed_files(&self.folder)?;
+    pub(super) fn publish(self) -> Result<()> {
+        let earlier = listed_files(self.staged.folder())?;
         for name in self.names.iter().filter(|name| !earlier.contains(*name)) {
-            let place = self.folder.join(name);
+            let place = self.staged.folder().join(name);
             if std::fs::symlink_metadata(&place).is_ok() {
                 return Err(Error::Usage(format!(
                     "{} is not a file of an earlier site; delete it, or choose another folder",
@@ -105,42 +79,7 @@ impl SiteFolder {
         }
         self.write_new(LIST_FILE, list.as_bytes())?;
         let all: BTreeSet<String> = earlier.into_iter().chain(self.names.clone()).collect();
-        let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
-        for name in all.iter().map(String::as_str).chain([LIST_FILE]) {
-            let place = self.folder.join(name);
-            let old = self.staging.path().join("old").join(name);
-            let moves = [(place.clone(), old), (self.new_path(name), place.clone())];
-            for (from, to) in moves.into_iter().filter(|(from, _)| from.exists()) {
-                if let Err(error) = std::fs::rename(&from, &to) {
-                    self.move_back(&moved);
-                    return Err(Error::io("replace", &place)(error));
-                }
-                moved.push((from, to));
-            }
-        }
-        Ok(())
-    }
-
-    /// Undoes moves, the last one first. If one cannot be undone, the earlier files stay where they
-    /// are, and the temporary folder is kept.
-    fn move_back(&mut self, moved: &[(PathBuf, PathBuf)]) {
-        for (from, to) in moved.iter().rev() {
-            if std::fs::rename(to, from).is_err() {
-                self.staging.disable_cleanup(true);
-                self.is_new_folder = false;
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for SiteFolder {
-    fn drop(&mut self) {
-        if self.is_new_folder {
-            let _ = std::fs::remove_dir_all(self.staging.path());
-            // Only an empty folder is removed: one in which nothing was published.
-            let _ = std::fs::remove_dir(&self.folder);
-        }
+        self.staged.publish(all.iter().map(String::as_str).chain([LIST_FILE]))
     }
 }
 

@@ -1,18 +1,13 @@
 //! Puts a project into its folder: all of it, or nothing.
-//!
-//! All files are first written to a temporary folder inside the project's folder. Then each part is
-//! moved to its place. If a move fails, the parts that were moved are moved back.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-
-use tempfile::TempDir;
 
 use super::project_name::ProjectName;
 use super::tables::TABLES;
 use crate::interrupt::TemporaryPath;
+use crate::staged_folder::{StagedFolder, write_synced};
 use crate::{Error, Result};
 
 /// Name of the folder with the Parquet files.
@@ -27,12 +22,10 @@ pub enum WrittenParts {
     Data,
 }
 
-/// A project's folder that has not been changed yet, and the temporary folder for new files.
+/// A project's folder that has not been changed yet, and the parts to write.
 pub struct StagedProject {
-    folder: PathBuf,
     parts: Vec<String>,
-    staging: TempDir,
-    is_new_folder: bool,
+    staged: StagedFolder,
 }
 
 impl StagedProject {
@@ -54,14 +47,7 @@ impl StagedProject {
             WrittenParts::Project => part_names(name),
         };
 
-        let is_new_folder = !folder.exists();
-        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        let staging = tempfile::Builder::new().prefix(".pbi-analyze-").tempdir_in(folder);
-        let staging = staging.map_err(|error| {
-            // The error itself names the temporary folder, which the user does not know.
-            Error::io("write to", folder)(io::Error::from(error.kind()))
-        })?;
-        let staged = StagedProject { folder: folder.to_path_buf(), parts, staging, is_new_folder };
+        let staged = StagedProject { parts, staged: StagedFolder::create(folder)? };
         std::fs::create_dir_all(staged.path().join(DATA_FOLDER))
             .map_err(Error::io("write to", folder))?;
         Ok((staged, written))
@@ -69,12 +55,12 @@ impl StagedProject {
 
     /// Returns the folder for the new files.
     pub fn path(&self) -> PathBuf {
-        self.staging.path().join("new")
+        self.staged.new_path()
     }
 
     /// Registers the temporary folder, so that it is deleted if the program is stopped.
     pub fn register(&self) -> TemporaryPath {
-        TemporaryPath::new(self.staging.path())
+        self.staged.register()
     }
 
     /// Writes a file. `name` is relative to the project's folder, with forward slashes.
@@ -84,14 +70,10 @@ impl StagedProject {
     /// [`Error::Io`] if the file cannot be written.
     pub fn write_file(&self, name: &str, text: &str) -> Result<()> {
         let path = name.split('/').fold(self.path(), |path, part| path.join(part));
-        let failed = || Error::io("write", &path);
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed())?;
+            std::fs::create_dir_all(folder).map_err(Error::io("write", &path))?;
         }
-        let mut file = File::create(&path).map_err(failed())?;
-        file.write_all(text.as_bytes()).map_err(failed())?;
-        // Without the sync, a power failure after the move could leave an empty file.
-        file.sync_all().map_err(failed())
+        write_synced(&path, text.as_bytes(), &path)
     }
 
     /// Moves the new files to their places. The earlier ones are deleted.
@@ -99,45 +81,8 @@ impl StagedProject {
     /// # Errors
     ///
     /// [`Error::Io`] if a part cannot be moved. The folder is then as it was before.
-    pub fn publish(mut self) -> Result<()> {
-        let (new, old) = (self.path(), self.staging.path().join("old"));
-        std::fs::create_dir_all(&old).map_err(Error::io("write to", &self.folder))?;
-        let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
-        for part in &self.parts {
-            let place = self.folder.join(part);
-            let moves = [(place.clone(), old.join(part)), (new.join(part), place.clone())];
-            for (from, to) in moves.into_iter().filter(|(from, _)| from.exists()) {
-                if let Err(error) = std::fs::rename(&from, &to) {
-                    self.move_back(&moved);
-                    return Err(Error::io("replace", &place)(error));
-                }
-                moved.push((from, to));
-            }
-        }
-        self.is_new_folder = false;
-        Ok(())
-    }
-
-    /// Undoes moves, the last one first. If one cannot be undone, the earlier files stay where they
-    /// are, and the temporary folder is kept.
-    fn move_back(&mut self, moved: &[(PathBuf, PathBuf)]) {
-        for (from, to) in moved.iter().rev() {
-            if std::fs::rename(to, from).is_err() {
-                self.staging.disable_cleanup(true);
-                self.is_new_folder = false;
-                return;
-            }
-        }
-    }
-}
-
-impl Drop for StagedProject {
-    fn drop(&mut self) {
-        if self.is_new_folder {
-            let _ = std::fs::remove_dir_all(self.staging.path());
-            // Only an empty folder is removed. Folders above it stay.
-            let _ = std::fs::remove_dir(&self.folder);
-        }
+    pub fn publish(self) -> Result<()> {
+        self.staged.publish(self.parts.iter().map(String::as_str))
     }
 }
 
@@ -287,7 +232,7 @@ mod tests {
         staged.write_file("Usage.Report/definition/report.json", "2").unwrap();
         staged.write_file("Usage.pbip", "2").unwrap();
         // A folder in the place of the earlier files makes the last move fail.
-        let blocked = staged.staging.path().join("old/Usage.pbip/x");
+        let blocked = staged.staged.old_path().join("Usage.pbip/x");
         std::fs::create_dir_all(&blocked).unwrap();
         let error = staged.publish().unwrap_err().to_string();
         assert!(error.contains("cannot replace"), "{error}");

@@ -15,9 +15,10 @@ use crate::sources::{Source, relative, sources, walk};
 
 /// Names that each room may use of the others: a whole room, or one module of it. Data flows left
 /// to right, knowledge never flows back.
-const KNOWS: [(&str, &[&str]); 31] = [
+const KNOWS: [(&str, &[&str]); 32] = [
     ("error", &[]),
     ("interrupt", &[]),
+    ("staged_folder", &["error", "interrupt"]),
     ("calendar", &["error"]),
     ("schema", &[]),
     ("simd", &[]),
@@ -51,7 +52,7 @@ const KNOWS: [(&str, &[&str]); 31] = [
     ("rejects", &["error", "render", "schema", "store"]),
     ("report", &["calendar", "data_dictionary", "error", "grid", "query", "render", "store"]),
     ("dashboard", &["error", "grid", "render", "report"]),
-    ("powerbi", &["error", "grid", "interrupt", "render", "report"]),
+    ("powerbi", &["error", "grid", "interrupt", "render", "report", "staged_folder"]),
     ("export", &["calendar", "column", "error", "query", "store"]),
     ("data_dictionary", &["column", "error", "record::time", "schema", "store"]),
     ("gaps", &["calendar", "error", "query", "schema", "store"]),
@@ -72,6 +73,7 @@ const KNOWS: [(&str, &[&str]); 31] = [
             "powerbi",
             "rejects",
             "report",
+            "staged_folder",
             "status",
             "watch",
             "maintenance",
