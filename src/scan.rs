@@ -8,7 +8,7 @@ use crate::ingest::{
 };
 use crate::store::{EventStream, TempTable};
 
-pub use crate::store::RowMerger;
+pub use crate::store::{ROW_ORDER, RowMerger};
 
 /// Events of log files in temporary files, and the account of the log files.
 pub struct ScannedEvents {

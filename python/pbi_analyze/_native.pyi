@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ._typing import ArrowRows, Progress
 
 NON_DATA_EXTENSIONS: list[str]
+ROW_ORDER: str
 
 class Error(Exception):
     """Any error of pbi_analyze."""
@@ -56,7 +57,7 @@ class RowMerger:
 
     def __init__(self) -> None: ...
     def add(self, rows: ArrowRows, is_stored: bool) -> None:
-        """Adds rows in the order of the names of their sources."""
+        """Adds rows: with the column ROW_ORDER, or in the order of the names of their sources."""
 
     def finish(self, threads: int | None) -> RowStream:
         """Returns the rows, each event once. None uses one thread per core."""

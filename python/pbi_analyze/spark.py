@@ -7,33 +7,29 @@ line. So the rows are the same, and do not depend on the number of workers.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import StorageLevel
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
-from . import _native
+from . import _executors, _native
 from ._account import Account, RecordCounts, account
+from ._executors import ACCOUNT, CONTENT, MONTH, PACKED_DDL, Batches, event_ddl
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-Batches = Iterator[pa.RecordBatch]
+# Events are divided into a bucket for each of these bytes of text, so that a worker can merge the
+# copies of a bucket in memory.
+_BUCKET_BYTES = 64 << 20
 
-# Columns that are added to those of an event on the way through Spark.
-_ACCOUNT = "SourceAccount"
-_STORED = "IsStored"
-_MONTH = "month"
-
-# The column of the content in what Spark returns for files.
-_CONTENT = "content"
+# Compressed files, and how many times larger their text is at most, usually.
+_COMPRESSED = ("gz", "tgz", "zip", "zst")
+_COMPRESSION = 12
 
 
 @dataclass(frozen=True)
@@ -63,15 +59,16 @@ def read(
     Each event is in one row, as the command line stores it, or in one row for each copy if
     `keep_duplicates` is true. The files are read when Spark needs the rows.
     """
-    rows = _without_accounts(_read_files(spark, path, all_workloads))
+    files = _LogFiles(spark, path)
     if keep_duplicates:
-        return rows
-    return _merge(rows.withColumn(_STORED, F.lit(False))).drop(_MONTH)
+        return files.map(_executors.read_unpacked(all_workloads), event_ddl())
+    return _merge(files.read(all_workloads)).drop(MONTH)
 
 
 def accounts(spark: SparkSession, path: str, *, all_workloads: bool = False) -> list[Account]:
     """Reads the log files in a folder, and returns the account of each."""
-    return _collect_accounts(_read_files(spark, path, all_workloads))
+    reader = _executors.read_accounts(all_workloads)
+    return _collect_accounts(_LogFiles(spark, path).map(reader, f"`{ACCOUNT}` string"))
 
 
 def ingest(
@@ -97,47 +94,45 @@ def ingest(
     format = format or _default_format(spark)
     # Instants in UTC, as in a store. By default, Spark writes an older type without a time zone.
     spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-    staged = _read_files(spark, path, all_workloads).persist(StorageLevel.DISK_ONLY)
+    files = _LogFiles(spark, path)
+    new = files.read(all_workloads).persist(StorageLevel.DISK_ONLY)
     try:
-        found = _collect_accounts(staged)
-        new = _without_accounts(staged)
+        found = _collect_accounts(new)
         stored = _load(spark, target, format)
         if stored is None:
-            merged = _merge(new.withColumn(_STORED, F.lit(False)))
-            merged.write.format(format).partitionBy(_MONTH).save(target)
+            _merge(new).write.format(format).partitionBy(MONTH).save(target)
             added = _load_existing(spark, target, format).count()
         else:
-            added = _update(spark, new, stored, target, format)
+            added = _update(spark, new, files.buckets, stored, target, format)
     finally:
-        staged.unpersist()
+        new.unpersist()
     return SparkAccount(_sum(found, added), tuple(found))
 
 
 def _update(
-    spark: SparkSession, new: DataFrame, stored: DataFrame, target: str, format: str
+    spark: SparkSession, new: DataFrame, buckets: int, stored: DataFrame, target: str, format: str
 ) -> int:
-    """Merges new rows into a table, and returns the number of events that it did not have."""
+    """Merges packed rows into a table, and returns the number of events that it did not have."""
     columns = _native.event_schema().names
-    ids = new.select("Id").distinct()
-    known = stored.join(ids, "Id", "left_semi").select(*columns, _MONTH)
-    both = new.withColumn(_STORED, F.lit(False)).unionByName(
-        known.drop(_MONTH).withColumn(_STORED, F.lit(True))
-    )
-    merged = _merge(both).persist(StorageLevel.DISK_ONLY)
+    ids = new.mapInArrow(_executors.packed_ids, "Id string").distinct()
+    known = stored.join(ids, "Id", "left_semi").persist(StorageLevel.DISK_ONLY)
+    packed = known.select(*columns).mapInArrow(_executors.pack_stored(buckets), PACKED_DDL)
+    merged = _merge(new.unionByName(packed)).persist(StorageLevel.DISK_ONLY)
     try:
         added: int = merged.count() - known.count()
         if format == "delta":
             _merge_into_delta(spark, merged, target)
             return added
-        months = [row[0] for row in merged.select(_MONTH).distinct().collect()]
-        left = [row[0] for row in known.select(_MONTH).distinct().collect()]
-        rest = stored.where(F.col(_MONTH).isin(months + left)).join(ids, "Id", "left_anti")
-        rows = rest.select(*columns, _MONTH).unionByName(merged)
-        writer = rows.repartition(F.col(_MONTH)).write.format(format).mode("overwrite")
-        writer.option("partitionOverwriteMode", "dynamic").partitionBy(_MONTH).save(target)
+        changed = known.select(MONTH).union(merged.select(MONTH)).distinct().collect()
+        months = [row[0] for row in changed]
+        rest = stored.where(F.col(MONTH).isin(months)).join(ids, "Id", "left_anti")
+        rows = rest.select(*columns, MONTH).unionByName(merged)
+        writer = rows.repartition(F.col(MONTH)).write.format(format).mode("overwrite")
+        writer.option("partitionOverwriteMode", "dynamic").partitionBy(MONTH).save(target)
         return added
     finally:
         merged.unpersist()
+        known.unpersist()
 
 
 def _merge_into_delta(spark: SparkSession, merged: DataFrame, target: str) -> None:
@@ -176,74 +171,42 @@ def _condition(error: AnalysisException) -> str | None:
 def _load_existing(spark: SparkSession, target: str, format: str) -> DataFrame:
     reader = spark.read.format(format)
     if format == "parquet":
-        reader = reader.schema(_ddl([(_MONTH, "string")]))
+        reader = reader.schema(event_ddl(MONTH))
     return reader.load(target)
 
 
-def _read_files(spark: SparkSession, path: str, all_workloads: bool) -> DataFrame:
-    """Returns all rows of all files, and a row with the account of each file."""
-    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
-    files = files.where(~_extension(F.col("path")).isin(*_native.NON_DATA_EXTENSIONS))
-    first = files.select("path").limit(1).collect()
-    # Files that the workers can open are read in pieces. Others are in memory as a whole.
-    is_local = bool(first) and first[0][0].startswith("file:")
-    columns = ["path"] if is_local else ["path", _CONTENT]
-    return files.select(*columns).mapInArrow(_reader(all_workloads), _ddl([(_ACCOUNT, "string")]))
+class _LogFiles:
+    """The log files in a folder."""
+
+    def __init__(self, spark: SparkSession, path: str) -> None:
+        files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
+        extension = _extension(F.col("path"))
+        files = files.where(~extension.isin(*_native.NON_DATA_EXTENSIONS))
+        found = files.select("path", "length", extension).collect()
+        paths = sorted((row[0] for row in found), key=lambda path: path.split("/"))
+        self._ranks = {path: rank for rank, path in enumerate(paths)}
+        size = sum(row[1] * (_COMPRESSION if row[2] in _COMPRESSED else 1) for row in found)
+        self.buckets = max(1, ceil(size / _BUCKET_BYTES))
+        # Files that the workers can open are read in pieces. Others are in memory as a whole.
+        is_local = bool(paths) and paths[0].startswith("file:")
+        self._files = files.select("path") if is_local else files.select("path", CONTENT)
+
+    def map(self, function: Callable[[Batches], Batches], ddl: str) -> DataFrame:
+        """Returns what a function returns for the files that a worker reads."""
+        return self._files.mapInArrow(function, ddl)
+
+    def read(self, all_workloads: bool) -> DataFrame:
+        """Returns the packed rows of all files, and a row with the account of each file."""
+        reader = _executors.read_packed(all_workloads, self.buckets, self._ranks)
+        return self.map(reader, PACKED_DDL)
 
 
 def _extension(path: Column) -> Column:
     return F.lower(F.regexp_extract(path, r"\.([^./]+)$", 1))
 
 
-def _reader(all_workloads: bool) -> Callable[[Batches], Batches]:
-    def read(batches: Batches) -> Batches:
-        for batch in batches:
-            paths = batch.column("path").to_pylist()
-            for number, path in enumerate(paths):
-                if batch.num_columns > 1:
-                    content = batch.column(_CONTENT)[number].as_buffer()
-                    yield from _content_rows(path, content, all_workloads)
-                else:
-                    yield from _file_rows(_local_path(path), None, all_workloads)
-
-    return read
-
-
-def _local_path(path: str) -> str:
-    """Returns the path in the address of a local file: `file:/a` or `file:///a`."""
-    return "/" + path.removeprefix("file:").lstrip("/")
-
-
-def _content_rows(path: str, content: pa.Buffer, all_workloads: bool) -> Batches:
-    file = tempfile.NamedTemporaryFile(prefix="pbi-analyze-", delete=False)
-    try:
-        with file:
-            file.write(content)
-        yield from _file_rows(file.name, path, all_workloads)
-    finally:
-        os.unlink(file.name)
-
-
-def _file_rows(path: str, name: str | None, all_workloads: bool) -> Batches:
-    """Returns the rows of a file, and then its account."""
-    # Spark runs a task for each core.
-    table = _native.read_rows(path, name, all_workloads, 1)
-    reader = pa.RecordBatchReader.from_stream(table)
-    schema = reader.schema.append(pa.field(_ACCOUNT, pa.string()))
-    for batch in reader:
-        columns = [*batch.columns, pa.nulls(batch.num_rows, pa.string())]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
-    columns = [pa.nulls(1, field.type) for field in reader.schema]
-    columns.append(pa.array([table.account_json], pa.string()))
-    yield pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _without_accounts(rows: DataFrame) -> DataFrame:
-    return rows.where(F.col(_ACCOUNT).isNull()).drop(_ACCOUNT)
-
-
 def _collect_accounts(rows: DataFrame) -> list[Account]:
-    found = rows.where(F.col(_ACCOUNT).isNotNull()).select(_ACCOUNT).collect()
+    found = rows.where(F.col(ACCOUNT).isNotNull()).select(ACCOUNT).collect()
     accounts = [account(row[0]) for row in found]
     return sorted(accounts, key=lambda account: [file.source for file in account.files])
 
@@ -263,33 +226,7 @@ def _sum(accounts: list[Account], added: int) -> RecordCounts:
     )
 
 
-def _merge(rows: DataFrame) -> DataFrame:
-    """Returns each event once, with its month. Copies of an event are in one partition, in the
-    order of the names of their sources, which decides between equal copies."""
-    copies = rows.repartition(F.col("Id"))
-    ordered = copies.sortWithinPartitions(F.split("SourceFile", "/"), F.col("SourceKind"))
-    return ordered.mapInArrow(_merge_partition, _ddl([(_MONTH, "string")]))
-
-
-def _merge_partition(batches: Batches) -> Batches:
-    merger = _native.RowMerger()
-    for batch in batches:
-        stored = batch.column(_STORED)
-        rows = batch.select([name for name in batch.schema.names if name != _STORED])
-        for is_stored, mask in ((False, pc.invert(stored)), (True, stored)):
-            part = rows.filter(mask)
-            if part.num_rows:
-                merger.add(pa.RecordBatchReader.from_batches(part.schema, [part]), is_stored)
-    reader = pa.RecordBatchReader.from_stream(merger.finish(1))
-    schema = reader.schema.append(pa.field(_MONTH, pa.string()))
-    for batch in reader:
-        times = batch.column("CreationTime").cast(pa.timestamp("us"))
-        columns = [*batch.columns, pc.strftime(times, format="%Y-%m")]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _ddl(more: list[tuple[str, str]]) -> str:
-    """Returns the columns of an event, and more, as Spark declares them."""
-    schema = _native.event_schema()
-    columns = [*zip(schema.names, schema.spark_types), *more]
-    return ", ".join(f"`{name}` {type}" for name, type in columns)
+def _merge(packed: DataFrame) -> DataFrame:
+    """Returns each event of packed rows once, with its month."""
+    rows = packed.where(F.col("rows").isNotNull()).repartition(F.col("bucket"))
+    return rows.mapInArrow(_executors.merge_packed, event_ddl(MONTH))

@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 /// The functions and classes that the Python sources of the package import.
 #[pymodule]
 mod _native {
+    use pbi_analyze::internals::scan::ROW_ORDER;
     use pbi_analyze::internals::source::NON_DATA_EXTENSIONS;
     use pyo3::prelude::*;
 
@@ -35,6 +36,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("ROW_ORDER", ROW_ORDER)?;
         module.add("NON_DATA_EXTENSIONS", NON_DATA_EXTENSIONS.to_vec())
     }
 }

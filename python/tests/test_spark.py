@@ -23,6 +23,7 @@ import pyspark
 from pyspark.sql import SparkSession
 
 import pbi_analyze as pbi
+from pbi_analyze import _executors
 from pbi_analyze import spark as pbi_spark
 from support import DAMAGED, SAMPLE, FolderTest, run
 
@@ -130,9 +131,11 @@ class Spark(FolderTest):
         self.assertEqual(ids, sorted(row["Id"] for row in right))
         # Content that the workers get from Spark instead of the disk.
         content = (archive / "old.zip").read_bytes()
-        rows = list(pbi_spark._content_rows("abfss://x/old.zip", pa.py_buffer(content), False))
-        found = pbi.parse(content, "abfss://x/old.zip").account.records
-        self.assertEqual(sum(batch.num_rows for batch in rows), found.stored + found.duplicates + 1)
+        name = "abfss://x/old.zip"
+        files = pa.RecordBatch.from_pydict({"path": [name], "content": [content]})
+        rows = list(_executors.read_unpacked(False)(iter([files])))
+        found = pbi.parse(content, name).account.records
+        self.assertEqual(sum(batch.num_rows for batch in rows), found.stored + found.duplicates)
 
     def check_later_files(self, spark: SparkSession, target: Path) -> None:
         """Adds files with new events, with copies that improve events, and with equal copies."""

@@ -43,4 +43,4 @@ pub use provenance::source_log::{SourceEntries, SourceEntry};
 pub use thread_pool::thread_pool;
 pub use write::dedup::DedupResult;
 pub use write::load::{CommitOutcome, PreparedCommit, TempTable, Transaction};
-pub use write::row_merger::RowMerger;
+pub use write::row_merger::{ROW_ORDER, RowMerger};

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Int64Type};
 
 use crate::column::arrow_schema;
 use crate::error::{Error, Result};
@@ -19,6 +19,10 @@ use crate::store::write::load::Transaction;
 
 /// The name of the writer of temporary files, in the form of the names of a store's writers.
 const WRITER: &str = "00000000000000000000000000000000";
+
+/// The name of the column of whole numbers with the position of a row in the archive, which decides
+/// between equal copies. Rows can be added in any order if they have it.
+pub const ROW_ORDER: &str = "RowOrder";
 
 /// Collects rows, and returns each event once.
 pub struct RowMerger {
@@ -39,18 +43,29 @@ impl RowMerger {
         Ok(RowMerger { new, stored, sequence: 0 })
     }
 
-    /// Adds rows in the order of the names of their sources. `is_stored` is true for rows of a
-    /// table without duplicates.
+    /// Adds rows: with the column [`ROW_ORDER`], or in the order of the names of their sources.
+    /// `is_stored` is true for rows of a table without duplicates.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] if a row has no id or no time, or a column has another type than the table.
+    /// [`Error::Store`] if a row has no id, no time or no order, or a column has another type than
+    /// the table.
     pub fn add(&mut self, batch: &RecordBatch, is_stored: bool) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
         let mut events = to_event_batch("rows".as_ref(), batch, self.sequence)?;
         self.sequence += batch.num_rows() as u64;
+        if let Some(order) = batch.column_by_name(ROW_ORDER) {
+            let values = order.as_primitive_opt::<Int64Type>().filter(|it| it.null_count() == 0);
+            let invalid = || {
+                let message = format!("column {ROW_ORDER} must contain a whole number in each row");
+                Error::store("rows".as_ref(), message)
+            };
+            for (key, position) in events.keys.iter_mut().zip(values.ok_or_else(invalid)?.values()) {
+                key.sequence = u64::try_from(*position).map_err(|_| invalid())?;
+            }
+        }
         for column in events.columns.iter_mut().flatten() {
             *column = with_dictionary(column)?;
         }
