@@ -58,7 +58,7 @@ pub fn ingest_into_store(
         let error = store.clean_orphans().err();
         let mut summary = summarize(&archive, Vec::new(), &store.files()?);
         let note = |error| format!("files left by a crashed run could not be deleted: {error}");
-        summary.notes.extend(error.map(note));
+        summary.notes.extend(error.map(note).or_else(|| store.undeleted_warning()));
         return Ok(summary);
     }
     thread_pool(options.threads)?.install(|| {
@@ -93,7 +93,7 @@ pub fn ingest_into_store(
         let error = store.compact(CompactScope::Auto).err();
         let mut summary = summarize(&archive, accounts, &store.files()?);
         let note = |error| format!("small files could not be merged: {error}");
-        summary.notes.extend(error.map(note));
+        summary.notes.extend(error.map(note).into_iter().chain(store.undeleted_warning()));
         Ok(summary)
     })
 }

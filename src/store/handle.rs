@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::schema::MONTH;
 use crate::store::fs::disk::{Disk, OsDisk};
+use crate::store::fs::undeleted::UndeletedFiles;
 
 /// A table of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,6 +49,8 @@ pub struct Store {
     pub(in crate::store) pseudonym_key_id: Option<String>,
     /// The table that commits and reads of the log concern.
     pub(in crate::store) table: TableKind,
+    /// Data files that this handle's writers could not delete.
+    pub(in crate::store) undeleted: UndeletedFiles,
 }
 
 impl Store {
@@ -60,12 +63,28 @@ impl Store {
     #[doc(hidden)]
     pub fn with_disk(disk: Arc<dyn Disk>, root: &Path) -> Self {
         let table = TableKind::Events;
-        Store { root: root.to_path_buf(), disk, pseudonym_key_id: None, table }
+        let (root, undeleted) = (root.to_path_buf(), UndeletedFiles::default());
+        Store { root, disk, pseudonym_key_id: None, table, undeleted }
     }
 
     /// Returns the folder of the store.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Returns a warning if commands of this handle could not delete data files that they replaced.
+    pub fn undeleted_warning(&self) -> Option<String> {
+        let files = self.undeleted.existing();
+        let first = files.first()?.strip_prefix(&self.root).ok()?.display().to_string();
+        let others = match files.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Some(format!(
+            "replaced data files could not be deleted, because another program has them open: \
+             {first}{others}; the next ingest or compact deletes them, and until then programs that \
+             read the folder without its log count their events twice"
+        ))
     }
 
     /// Returns true if the folder contains a store: a Delta log with at least one commit.

@@ -60,6 +60,9 @@ pub(in crate::cli) fn compact(command: &CompactArgs, quiet: bool) -> Result<Exit
     if !quiet {
         out::write(text::compaction_summary(&result).as_bytes(), None)?;
     }
+    if let Some(warning) = store.undeleted_warning() {
+        log::warning(&warning);
+    }
     Ok(ExitStatus::Success)
 }
 

@@ -87,6 +87,19 @@ pub(in crate::store) fn try_lock(path: &Path) -> io::Result<LockTry> {
     })
 }
 
+/// Returns true if reading an open file failed because it is locked. Windows lets nobody read a
+/// locked file, not even its owner through a second handle
+/// (<https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-lockfileex>). Linux passes
+/// this on for shares of Windows, as "permission denied" of a file that could be opened.
+pub(in crate::store) fn is_lock_violation(error: &io::Error) -> bool {
+    const ERROR_LOCK_VIOLATION: i32 = 33;
+    if cfg!(windows) {
+        error.raw_os_error() == Some(ERROR_LOCK_VIOLATION)
+    } else {
+        error.kind() == io::ErrorKind::PermissionDenied
+    }
+}
+
 /// Attempts to create a lock file that other processes delete.
 const MAX_LOCK_ATTEMPTS: u32 = 10;
 

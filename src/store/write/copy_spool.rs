@@ -176,6 +176,8 @@ mod tests {
         for (place, text) in places.iter().zip(&texts).rev() {
             assert_eq!(reader.read(*place).unwrap().id, text);
         }
+        // Windows keeps the name of a file that is still open.
+        drop(reader);
         copies.remove(&OsDisk);
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
     }

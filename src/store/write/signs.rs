@@ -1,10 +1,10 @@
 //! The lock files in a store's folder: what each says about its writer.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::store::fs::disk::{LockTry, is_unlocked, try_lock};
+use crate::store::fs::disk::{LockTry, is_lock_violation, is_unlocked, try_lock};
 use crate::store::fs::paths::{file_name, list_dir};
 use crate::store::write::identity::{ProcessProbe, WriterIdentity};
 use crate::store::write::ownership::{LockProbe, WriterState, writer_state};
@@ -138,10 +138,12 @@ pub(in crate::store) fn lock_file_content(identity: &WriterIdentity) -> io::Resu
 
 /// Returns true if a lock file is there with exactly this content.
 pub(in crate::store) fn has_content(path: &Path, content: &[u8]) -> bool {
-    match fs::read(path) {
-        Ok(found) => found == content,
-        // Windows lets nobody read a locked file, not even its owner: it is there, and locked.
-        Err(error) => cfg!(windows) && error.raw_os_error() == Some(33),
+    let Ok(mut file) = File::open(path) else { return false };
+    let mut found = Vec::new();
+    match file.read_to_end(&mut found) {
+        Ok(_) => found == content,
+        // It is there, and locked.
+        Err(error) => is_lock_violation(&error),
     }
 }
 

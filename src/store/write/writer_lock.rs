@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Error, Result};
 use crate::store::fs::disk::{Disk, DiskFile, FileLock};
 use crate::store::fs::symlinks::refuse_linked_folders;
+use crate::store::fs::undeleted::UndeletedFiles;
 use crate::store::handle::Store;
 use crate::store::write::identity::WriterIdentity;
 use crate::store::write::signs::{has_content, lock_file_content, lock_path_of, temp_dir_of};
@@ -47,6 +48,7 @@ impl WriterLock {
             disk.create_locked(&lock_path, &content).map_err(Error::io("create", &lock_path))?;
         let disk = Arc::new(TrackingDisk {
             disk,
+            undeleted: store.undeleted.clone(),
             has_failed_removal: AtomicBool::new(false),
             has_uncertain_rename: AtomicBool::new(false),
         });
@@ -100,6 +102,7 @@ impl Drop for WriterLock {
 #[derive(Debug)]
 struct TrackingDisk {
     disk: Arc<dyn Disk>,
+    undeleted: UndeletedFiles,
     has_failed_removal: AtomicBool,
     has_uncertain_rename: AtomicBool,
 }
@@ -139,7 +142,11 @@ impl Disk for TrackingDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.track_removal(self.disk.remove(path))
+        let removed = self.track_removal(self.disk.remove(path));
+        if removed.is_err() {
+            self.undeleted.add(path);
+        }
+        removed
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
