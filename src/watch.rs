@@ -114,6 +114,53 @@ pub fn check(
     Ok(failures)
 }
 
+/// Figures for a monitoring system.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WatchFigures {
+    /// Time of the newest event of Power BI and Fabric, in seconds since 1970 in UTC.
+    pub newest_event_s: Option<i64>,
+    /// Days to download again, by status: `missing`, `partial` or `truncated`.
+    pub days: BTreeMap<&'static str, u64>,
+    /// Sources that are damaged or are not a log, and are not repaired.
+    pub damaged_sources: u64,
+    /// Sources with rejected records that are not repaired.
+    pub rejecting_sources: u64,
+}
+
+/// Returns the figures that all conditions compare, with the rules of [`check`].
+///
+/// # Errors
+///
+/// As in [`check`].
+pub fn figures(store: &Store, since: DayBound, now: DateTime<Utc>) -> Result<WatchFigures> {
+    let first = gaps::first_day(since, now)?;
+    let (newest, list) = store.read(|data| {
+        let newest = query::event_time_range(data, LogKind::PowerBi)?;
+        Ok((newest, gaps::find_gaps(data, since, now)?))
+    })?;
+    let mut days = BTreeMap::from(WATCHED_DAYS.map(|status| (status.name(), 0)));
+    for gap in &list.gaps {
+        *days.entry(gap.status).or_default() += 1;
+    }
+    let entries = store.source_entries()?;
+    let sources = unrepaired(&entries, first);
+    let count = |is_meant: fn(&SourceFacts) -> bool| {
+        sources.iter().filter(|source| is_meant(source)).count() as u64
+    };
+    Ok(WatchFigures {
+        newest_event_s: newest.map(|log| log.last_us.div_euclid(MICROS_PER_SECOND)),
+        days,
+        damaged_sources: count(is_damaged),
+        rejecting_sources: count(|source| source.records.rejected > 0),
+    })
+}
+
+/// The statuses of days that are to be downloaded again.
+const WATCHED_DAYS: [DayStatus; 3] =
+    [DayStatus::Missing, DayStatus::Partial, DayStatus::Truncated];
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
 const MISSING: DayStatus = DayStatus::Missing;
 
 fn days_message(gaps: &[&LogGap], is_any: bool) -> Option<String> {

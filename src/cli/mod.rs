@@ -12,6 +12,7 @@ mod hints;
 mod key_file;
 mod log;
 mod memory;
+mod metrics;
 mod out;
 mod output_name;
 mod progress;

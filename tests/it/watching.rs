@@ -297,3 +297,44 @@ fn quiet_prints_nothing_on_success() {
         assert_ne!(ran.stdout, "", "{arguments:?}");
     }
 }
+
+/// Returns the values of a file for Prometheus, and checks its format.
+fn metrics(text: &str) -> BTreeMap<String, i64> {
+    let mut values = BTreeMap::new();
+    let mut declared = String::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("# TYPE ") {
+            declared = name.strip_suffix(" gauge").expect("a gauge").to_owned();
+        } else if !line.starts_with("# HELP ") {
+            let (name, value) = line.rsplit_once(' ').expect("a name and a value");
+            assert_eq!(name.split('{').next(), Some(declared.as_str()), "{line}");
+            let name = name.strip_prefix("pbi_analyze_").expect("the name of the program");
+            values.insert(name.to_owned(), value.parse().expect("a whole number"));
+        }
+    }
+    values
+}
+
+#[test]
+fn metrics_have_the_figures_of_the_conditions() {
+    let dir = Workdir::new();
+    let night = Night { number: 5, today: Utc::now().date_naive() };
+    change_to(&dir, &night.archive(2));
+    dir.write("activity-log/page.json", "<html>Sign in</html>");
+    dir.pbi(["ingest", "activity-log", "--store", "store"]).ended(3);
+    dir.pbi(["status", "--store", "store", "-q", "--metrics", "pbi.prom"]).ended(0);
+    let text = std::fs::read_to_string(dir.join("pbi.prom")).expect("the file");
+    let values = metrics(&text);
+    assert_eq!(values["incomplete_days{status=\"missing\"}"], 3, "{text}");
+    assert_eq!(values["unrepaired_sources{problem=\"damaged\"}"], 1, "{text}");
+    assert_eq!(values["unrepaired_sources{problem=\"rejects\"}"], 0, "{text}");
+    let now = Utc::now().timestamp();
+    assert!((now - 60..=now).contains(&values["check_timestamp_seconds"]), "{text}");
+    let newest = now - values["newest_event_timestamp_seconds"];
+    assert!((3 * 86_400..5 * 86_400).contains(&newest), "{text}");
+    let status = dir.pbi(["status", "--store", "store", "--format", "json"]).ended(0).stdout;
+    assert!(status.contains(&format!("\"events\":{},", values["events"])), "{status}");
+
+    let ran = dir.pbi(["status", "--store", "store", "--metrics", "pbi.txt"]).ended(2);
+    assert!(ran.stderr.contains("whose names end in .prom only"), "{}", ran.stderr);
+}

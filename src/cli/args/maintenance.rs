@@ -23,7 +23,8 @@ const DEFAULT_SINCE: &str = "28d";
 Examples:
   pbi-analyze status
   pbi-analyze status --store D:\\pbi-store --format json
-  pbi-analyze status --quiet --fail-on stale:2d,missing,damaged,rejects")]
+  pbi-analyze status --quiet --fail-on stale:2d,missing,damaged,rejects
+  pbi-analyze status --quiet --metrics /var/lib/node_exporter/pbi-analyze.prom")]
 pub(in crate::cli) struct StatusArgs {
     #[command(flatten)]
     pub(in crate::cli) store: StoreFolder,
@@ -44,6 +45,12 @@ pub(in crate::cli) struct StatusArgs {
         value_parser = DayBound::parse_since
     )]
     pub(in crate::cli) since: DayBound,
+    /// Also write figures for Prometheus to a file, whose name ends in .prom
+    ///
+    /// The textfile collector of node_exporter reads the file. It has the time of the newest event,
+    /// the days and sources that --fail-on checks, and the size of the store.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) metrics: Option<PathBuf>,
     /// Output format
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
     pub(in crate::cli) format: SummaryFormat,

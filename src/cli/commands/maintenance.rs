@@ -7,7 +7,7 @@ use crate::cli::args::{
 };
 use crate::cli::exit::ExitStatus;
 use crate::cli::key_file::read_pseudonym_key;
-use crate::cli::{log, out, output_name, text};
+use crate::cli::{log, metrics, out, output_name, text};
 use crate::error::Result;
 use crate::export;
 use crate::gaps;
@@ -18,7 +18,10 @@ use crate::status;
 use crate::watch;
 
 pub(in crate::cli) fn status(command: &StatusArgs, quiet: bool) -> Result<ExitStatus> {
-    let store = open_existing(command.store.path())?;
+    let (store, now) = (open_existing(command.store.path())?, chrono::Utc::now());
+    if let Some(file) = &command.metrics {
+        metrics::check_name(file)?;
+    }
     let status = store.read(status::collect_status)?;
     let text = match command.format {
         SummaryFormat::Text if quiet => String::new(),
@@ -28,8 +31,12 @@ pub(in crate::cli) fn status(command: &StatusArgs, quiet: bool) -> Result<ExitSt
         SummaryFormat::Json => to_json(&status)?,
     };
     out::write(text.as_bytes(), None)?;
-    let (conditions, now) = (&command.fail_on, chrono::Utc::now());
-    let failures = watch::check(&store, conditions, command.since, now)?;
+    if let Some(file) = &command.metrics {
+        let figures = watch::figures(&store, command.since, now)?;
+        let metrics = metrics::prometheus_text(&status, &figures, now.timestamp());
+        out::write(metrics.as_bytes(), Some(file))?;
+    }
+    let failures = watch::check(&store, &command.fail_on, command.since, now)?;
     for failure in &failures {
         log::error(&out::strip_control(failure));
     }
