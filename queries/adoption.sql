@@ -52,15 +52,24 @@
 --   activity.
 -- limit: new_users can contain people who were active before the log begins, if they were not
 --   active in its first 28 days.
-WITH user_days AS (
-    SELECT DISTINCT user_id, local_epoch_day AS day
-    FROM history
-    WHERE user_id IS NOT NULL
-        AND (is_presence OR :automated)
-        AND (:activity = 'all' OR operation_group = 'VIEW')
+WITH
+--by person_values AS (
+--by     SELECT address, attribute_value FROM person_attributes WHERE attribute_key = :by
+--by ),
+user_days AS (
+    SELECT DISTINCT
+        --by COALESCE(a.attribute_value, '(not mapped)') AS by_attribute,
+        h.user_id,
+        h.local_epoch_day AS day
+    FROM history AS h
+    --by LEFT JOIN person_values AS a ON h.user_id = a.address
+    WHERE h.user_id IS NOT NULL
+        AND (h.is_presence OR :automated)
+        AND (:activity = 'all' OR h.operation_group = 'VIEW')
 ),
 visits AS (
     SELECT
+        --by by_attribute,
         day,
         LAG(day) OVER (PARTITION BY user_id ORDER BY day) AS last_day,
         LEAD(day) OVER (PARTITION BY user_id ORDER BY day) AS next_day
@@ -68,13 +77,23 @@ visits AS (
 ),
 -- Visits with the same day, last day and next day are counted in one row, which saves many rows.
 visit_counts AS (
-    SELECT day, last_day, next_day, COUNT(*) AS users FROM visits GROUP BY day, last_day, next_day
+    SELECT
+        --by by_attribute,
+        day,
+        last_day,
+        next_day,
+        COUNT(*) AS users
+    FROM visits
+    GROUP BY
+        --by by_attribute,
+        day, last_day, next_day
 ),
 -- Each visit adds its user to both windows on its day. It removes the user when the window ends or
 -- at the next visit, which adds the user again. So nobody is in a window twice, and no day needs to
 -- read all the days before it.
 steps AS (
     SELECT
+        --by by_attribute,
         day,
         users AS dau,
         users AS wau,
@@ -85,6 +104,7 @@ steps AS (
     FROM visit_counts
     UNION ALL
     SELECT
+        --by by_attribute,
         CASE WHEN next_day < day + 7 THEN next_day ELSE day + 7 END AS day,
         0 AS dau,
         0 - users AS wau,
@@ -95,6 +115,7 @@ steps AS (
     FROM visit_counts
     UNION ALL
     SELECT
+        --by by_attribute,
         CASE WHEN next_day <= day + 28 THEN next_day ELSE day + 28 END AS day,
         0 AS dau,
         0 AS wau,
@@ -106,6 +127,7 @@ steps AS (
 ),
 changes AS (
     SELECT
+        --by by_attribute AS changed_value,
         day AS changed_day,
         SUM(dau) AS dau,
         SUM(wau) AS wau,
@@ -114,10 +136,14 @@ changes AS (
         SUM(returning_users) AS returning_users,
         SUM(lost_users) AS lost_users
     FROM steps
-    GROUP BY day
+    GROUP BY
+        --by by_attribute,
+        day
 ),
+--by listed_values AS (SELECT by_attribute FROM user_days GROUP BY by_attribute),
 calendar AS (
     SELECT
+        --by v.by_attribute,
         h.day,
         h.epoch_day,
         h.epoch_day - p.archive_first_epoch_day AS log_days_before,
@@ -129,6 +155,7 @@ calendar AS (
         h.in_period
     FROM history_days AS h
     CROSS JOIN period AS p
+    --by CROSS JOIN listed_values AS v
 ),
 counted AS (
     SELECT
@@ -141,15 +168,19 @@ counted AS (
         COALESCE(s.wau, 0) AS wau_change,
         COALESCE(s.mau, 0) AS mau_change
     FROM calendar AS c
-    LEFT JOIN changes AS s ON c.epoch_day = s.changed_day
+    LEFT JOIN changes AS s
+        ON c.epoch_day = s.changed_day
+        --by AND c.by_attribute = s.changed_value
 ),
 summed AS (
     SELECT
         *,
         SUM(wau_change) OVER (
+            --by PARTITION BY by_attribute
             ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS wau,
         SUM(mau_change) OVER (
+            --by PARTITION BY by_attribute
             ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS mau
     FROM counted
@@ -157,12 +188,18 @@ summed AS (
 windowed AS (
     SELECT
         *,
-        ROW_NUMBER() OVER (PARTITION BY bucket, in_period ORDER BY epoch_day DESC) AS from_end
+        ROW_NUMBER() OVER (
+            PARTITION BY
+                --by by_attribute,
+                bucket, in_period
+            ORDER BY epoch_day DESC
+        ) AS from_end
     FROM summed
 ),
 -- Unknown values become null here, for each day.
 known AS (
     SELECT
+        --by by_attribute,
         bucket,
         day,
         status,
@@ -183,6 +220,7 @@ known AS (
 ),
 buckets AS (
     SELECT
+        --by by_attribute,
         bucket,
         MIN(day) AS first_day,
         CASE WHEN :grain = 'day' THEN SUM(dau) ELSE SUM(dau_complete) END AS dau_sum,
@@ -199,9 +237,12 @@ buckets AS (
         MIN(status) AS lowest_status,
         MAX(status) AS highest_status
     FROM known
-    GROUP BY bucket
+    GROUP BY
+        --by by_attribute,
+        bucket
 )
 SELECT
+    --by by_attribute,
     first_day AS date,
     ROUND(FLOOR(CAST(dau_sum AS DOUBLE) * 100 / NULLIF(dau_days, 0) + 0.5) / 100, 2) AS dau,
     wau,
@@ -214,4 +255,6 @@ SELECT
     CASE WHEN compared_days = days THEN lost_sum END AS lost_users,
     CASE WHEN lowest_status = highest_status THEN lowest_status ELSE 'partial' END AS status
 FROM buckets
-ORDER BY date NULLS LAST
+ORDER BY
+    date NULLS LAST
+    --by , by_attribute NULLS LAST

@@ -30,8 +30,28 @@
 --   weeks and months, the status is that of the days if they all agree, and otherwise partial.
 -- compares change_pct: the days of the row with the same weekdays of the span before
 -- limit: The log does not record page changes or viewing time.
-WITH calendar AS (
+WITH
+--by person_values AS (
+--by     SELECT address, attribute_value FROM person_attributes WHERE attribute_key = :by
+--by ),
+viewed AS (
     SELECT
+        --by COALESCE(a.attribute_value, '(not mapped)') AS viewer_value,
+        h.local_epoch_day,
+        h.activity_name,
+        h.user_id,
+        COALESCE(h.report_id, NULLIF(h.ReportName, '')) AS report_key,
+        h.in_period
+    FROM history AS h
+    --by LEFT JOIN person_values AS a ON h.user_id = a.address
+    WHERE h.activity_name IN ('ViewReport', 'ViewDashboard')
+),
+--by listed_values AS (
+--by     SELECT viewer_value AS by_attribute FROM viewed GROUP BY viewer_value
+--by ),
+calendar AS (
+    SELECT
+        --by by_attribute,
         day,
         epoch_day,
         status,
@@ -45,23 +65,17 @@ WITH calendar AS (
             THEN weekday + 10 * CAST(CEIL(CAST(EXTRACT(DAY FROM day) AS DOUBLE) / 7) AS BIGINT)
             ELSE weekday END AS place_in_bucket
     FROM history_days
-),
-viewed AS (
-    SELECT
-        local_epoch_day,
-        activity_name,
-        user_id,
-        COALESCE(report_id, NULLIF(ReportName, '')) AS report_key,
-        in_period
-    FROM history
-    WHERE activity_name IN ('ViewReport', 'ViewDashboard')
+    --by CROSS JOIN listed_values
 ),
 daily AS (
     SELECT
+        --by viewer_value AS daily_value,
         local_epoch_day AS viewed_day,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views
     FROM viewed
-    GROUP BY local_epoch_day
+    GROUP BY
+        --by viewer_value,
+        local_epoch_day
 ),
 counted AS (
     SELECT
@@ -70,12 +84,15 @@ counted AS (
         COALESCE(d.views, 0) AS views,
         CASE WHEN d.views IS NULL THEN 0 ELSE 1 END AS has_views
     FROM calendar AS c
-    LEFT JOIN daily AS d ON c.epoch_day = d.viewed_day
+    LEFT JOIN daily AS d
+        ON c.epoch_day = d.viewed_day
+        --by AND c.by_attribute = d.daily_value
 ),
 running AS (
     SELECT
         *,
         SUM(views) OVER (
+            --by PARTITION BY by_attribute
             ORDER BY epoch_day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS views_so_far
     FROM counted
@@ -84,13 +101,17 @@ running AS (
 moving AS (
     SELECT
         *,
-        views_so_far - COALESCE(LAG(views_so_far, 7) OVER (ORDER BY epoch_day), 0) AS views_in_7
+        views_so_far - COALESCE(LAG(views_so_far, 7) OVER (
+            --by PARTITION BY by_attribute
+            ORDER BY epoch_day
+        ), 0) AS views_in_7
     FROM running
 ),
 -- The complete days again, each with the number of the row to compare it with. For days, that is
 -- the row of a week later.
 earlier AS (
     SELECT
+        --by by_attribute AS earlier_value,
         CASE WHEN :grain = 'day' THEN bucket_number + 7 ELSE bucket_number + 1 END AS next_number,
         place_in_bucket AS same_place,
         views AS views_then
@@ -99,28 +120,38 @@ earlier AS (
 ),
 pairs AS (
     SELECT
+        --by n.by_attribute AS compared_value,
         n.bucket AS compared_bucket,
         SUM(n.views) AS views_now,
         SUM(e.views_then) AS views_before
     FROM counted AS n
     INNER JOIN earlier AS e
         ON n.bucket_number = e.next_number AND n.place_in_bucket = e.same_place
+        --by AND n.by_attribute = e.earlier_value
     WHERE n.in_period AND n.is_complete
-    GROUP BY n.bucket
+    GROUP BY
+        --by n.by_attribute,
+        n.bucket
 ),
 viewers_by_bucket AS (
     SELECT
+        --by c.by_attribute AS viewed_value,
         c.bucket AS viewed_bucket,
         COUNT(DISTINCT v.user_id) AS viewers,
         COUNT(DISTINCT CASE WHEN v.activity_name = 'ViewReport' THEN v.report_key END) AS reports,
         COUNT(*) FILTER (WHERE v.activity_name = 'ViewDashboard') AS dashboard_views
     FROM viewed AS v
-    INNER JOIN calendar AS c ON v.local_epoch_day = c.epoch_day
+    INNER JOIN calendar AS c
+        ON v.local_epoch_day = c.epoch_day
+        --by AND v.viewer_value = c.by_attribute
     WHERE v.in_period
-    GROUP BY c.bucket
+    GROUP BY
+        --by c.by_attribute,
+        c.bucket
 ),
 buckets AS (
     SELECT
+        --by by_attribute,
         bucket,
         MIN(day) AS first_day,
         SUM(views) AS views,
@@ -132,9 +163,12 @@ buckets AS (
         MAX(status) AS highest_status
     FROM moving
     WHERE in_period
-    GROUP BY bucket
+    GROUP BY
+        --by by_attribute,
+        bucket
 )
 SELECT
+    --by by_attribute,
     first_day AS date,
     CASE WHEN known_days > 0 THEN b.views END AS views,
     CASE WHEN known_days > 0 THEN COALESCE(viewers, 0) END AS viewers,
@@ -149,6 +183,12 @@ SELECT
     complete_days,
     days_in_period AS days
 FROM buckets AS b
-LEFT JOIN viewers_by_bucket AS p ON b.bucket = p.viewed_bucket
-LEFT JOIN pairs AS c ON b.bucket = c.compared_bucket
-ORDER BY date NULLS LAST
+LEFT JOIN viewers_by_bucket AS p
+    ON b.bucket = p.viewed_bucket
+    --by AND b.by_attribute = p.viewed_value
+LEFT JOIN pairs AS c
+    ON b.bucket = c.compared_bucket
+    --by AND b.by_attribute = c.compared_value
+ORDER BY
+    date NULLS LAST
+    --by , by_attribute NULLS LAST

@@ -39,24 +39,31 @@
 -- limit: The log does not record how many rows or pages were exported, or where the file went.
 --   Copying to the clipboard and screenshots leave no trace. Live Excel connections are not counted
 --   as exports.
-WITH exported AS (
+WITH
+--by person_values AS (
+--by     SELECT address, attribute_value FROM person_attributes WHERE attribute_key = :by
+--by ),
+exported AS (
     SELECT
-        COALESCE(user_id, '(unknown)') AS exporter,
-        COALESCE(item_id, item_name, '(unknown)') AS item_key,
-        item_id,
-        item_name,
-        item_kind,
-        workspace_id,
-        workspace_name,
-        CreationTime AS exported_at,
-        epoch_us,
-        local_date,
-        ExportedArtifactInfo.ExportType AS format
-    FROM events
-    WHERE operation_group = 'EXPORT'
+        --by COALESCE(a.attribute_value, '(not mapped)') AS by_attribute,
+        COALESCE(e.user_id, '(unknown)') AS exporter,
+        COALESCE(e.item_id, e.item_name, '(unknown)') AS item_key,
+        e.item_id,
+        e.item_name,
+        e.item_kind,
+        e.workspace_id,
+        e.workspace_name,
+        e.CreationTime AS exported_at,
+        e.epoch_us,
+        e.local_date,
+        e.ExportedArtifactInfo.ExportType AS format
+    FROM events AS e
+    --by LEFT JOIN person_values AS a ON e.user_id = a.address
+    WHERE e.operation_group = 'EXPORT'
 ),
 totals AS (
     SELECT
+        --by by_attribute,
         exporter,
         item_key,
         workspace_id,
@@ -71,7 +78,9 @@ totals AS (
         MAX(exported_at) AS last_export,
         STRING_AGG(DISTINCT format, ', ' ORDER BY format) AS formats
     FROM exported
-    GROUP BY exporter, item_key, workspace_id
+    GROUP BY
+        --by by_attribute,
+        exporter, item_key, workspace_id
 ),
 known_items AS (SELECT item_id AS known_item, item_name AS known_name FROM item_names),
 exporters AS (
@@ -83,7 +92,14 @@ exporters AS (
     GROUP BY exporter
 ),
 items AS (
-    SELECT item_key AS total_item, COUNT(*) AS item_exports FROM exported GROUP BY item_key
+    SELECT
+        --by by_attribute AS total_value,
+        item_key AS total_item,
+        COUNT(*) AS item_exports
+    FROM exported
+    GROUP BY
+        --by by_attribute,
+        item_key
 ),
 user_days AS (
     SELECT
@@ -116,6 +132,7 @@ spikes AS (
         AND period_exports * other_days >= 5 * other_exports
 )
 SELECT
+    --by by_attribute,
     exporter AS user,
     COALESCE(known_name, item_name, item_key) AS item,
     exports,
@@ -135,7 +152,9 @@ SELECT
 FROM totals AS t
 LEFT JOIN known_items AS n ON t.item_id = n.known_item
 LEFT JOIN exporters AS u ON t.exporter = u.total_user
-LEFT JOIN items AS i ON t.item_key = i.total_item
+LEFT JOIN items AS i
+    ON t.item_key = i.total_item
+    --by AND t.by_attribute = i.total_value
 LEFT JOIN spikes AS s ON t.exporter = s.spike_user
 ORDER BY
     exports DESC NULLS LAST,

@@ -36,7 +36,11 @@
 -- limit: Viewers need no license only on large capacities (F64, P1 or larger). The inventory does
 --   not contain their size.
 -- limit: A plan in a bundle costs nothing, so taking it back saves nothing.
-WITH addresses AS (
+WITH
+--by person_values AS (
+--by     SELECT address, attribute_value FROM person_attributes WHERE attribute_key = :by
+--by ),
+addresses AS (
     SELECT address, user_id AS owner FROM person_addresses
 ),
 on_capacity AS (
@@ -142,6 +146,7 @@ judged AS (
     LEFT JOIN activity AS a ON r.holder = a.owner
 )
 SELECT
+    --by COALESCE(a.attribute_value, '(not mapped)') AS by_attribute,
     holder AS user,
     held_license AS license,
     license_source AS source,
@@ -154,7 +159,8 @@ SELECT
     held_department AS department,
     held_group AS assigned_by_group,
     account_created AS created
-FROM judged
+FROM judged AS j
+--by LEFT JOIN person_values AS a ON j.holder = a.address
 WHERE
     (
         :license = 'all'

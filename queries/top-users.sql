@@ -29,7 +29,11 @@
 -- rule: The internal domains, which distinguish guests from people, are printed below the report.
 -- limit: first_seen cannot be earlier than the stored log. On its first days, every user is seen
 --   for the first time.
-WITH viewed AS (
+WITH
+--by person_values AS (
+--by     SELECT address, attribute_value FROM person_attributes WHERE attribute_key = :by
+--by ),
+viewed AS (
     SELECT
         COALESCE(user_id, '') AS user_key,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
@@ -68,6 +72,7 @@ ranked AS (
     FROM keyed
 )
 SELECT
+    --by COALESCE(a.attribute_value, '(not mapped)') AS by_attribute,
     place AS rank,
     COALESCE(NULLIF(user_key, ''), '(unknown)') AS user,
     views,
@@ -80,5 +85,6 @@ SELECT
     user_type
 FROM ranked AS t
 LEFT JOIN since AS s ON t.user_key = s.seen_user
+--by LEFT JOIN person_values AS a ON t.user_key = a.address
 ORDER BY place NULLS LAST
 LIMIT :top

@@ -27,21 +27,28 @@
 -- rule: Events without a workspace ID are in the row of the name, or in the row (unknown).
 -- limit: The log can use My Workspace as name and ID of every personal workspace. All of them are
 --   then in one row.
-WITH used AS (
+WITH
+--by person_values AS (
+--by     SELECT address, attribute_value FROM person_attributes WHERE attribute_key = :by
+--by ),
+used AS (
     SELECT
-        workspace_id,
-        CASE WHEN workspace_id IS NULL THEN NULLIF(WorkspaceName, '') END AS only_name,
-        COALESCE(report_id, NULLIF(ReportName, '')) AS report_key,
-        user_id,
-        local_date,
-        is_personal_workspace,
-        operation_group,
-        activity_name
-    FROM events
-    WHERE operation_group IN ('VIEW', 'EXPORT', 'AUTHOR')
+        --by COALESCE(a.attribute_value, '(not mapped)') AS by_attribute,
+        e.workspace_id,
+        CASE WHEN e.workspace_id IS NULL THEN NULLIF(e.WorkspaceName, '') END AS only_name,
+        COALESCE(e.report_id, NULLIF(e.ReportName, '')) AS report_key,
+        e.user_id,
+        e.local_date,
+        e.is_personal_workspace,
+        e.operation_group,
+        e.activity_name
+    FROM events AS e
+    --by LEFT JOIN person_values AS a ON e.user_id = a.address
+    WHERE e.operation_group IN ('VIEW', 'EXPORT', 'AUTHOR')
 ),
 totals AS (
     SELECT
+        --by by_attribute,
         workspace_id,
         only_name,
         COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views,
@@ -56,7 +63,9 @@ totals AS (
         COUNT(DISTINCT local_date) AS active_days,
         MAX(CASE WHEN is_personal_workspace THEN 1 ELSE 0 END) AS is_personal
     FROM used
-    GROUP BY workspace_id, only_name
+    GROUP BY
+        --by by_attribute,
+        workspace_id, only_name
 ),
 keyed AS (
     SELECT
@@ -75,11 +84,13 @@ ranked AS (
         *,
         ROW_NUMBER() OVER (
             ORDER BY by_views, by_viewers, by_other, by_edits, no_workspace, by_workspace, by_name
+            --by , by_attribute
         ) AS place
     FROM keyed
 ),
 named_workspaces AS (SELECT workspace_id AS named_workspace, workspace_name FROM workspaces)
 SELECT
+    --by by_attribute,
     place AS rank,
     COALESCE(workspace_name, workspace_id, only_name, '(unknown)') AS workspace,
     views,

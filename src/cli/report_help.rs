@@ -149,11 +149,20 @@ fn note_lists(report: &ReportDefinition) -> Vec<(&'static str, Vec<String>)> {
             "Total",
             (!report.totals.is_empty()).then(|| report.totals.join(", ")).into_iter().collect(),
         ),
+        ("Attributes of people", report.is_divisible().then(division).into_iter().collect()),
         ("Limits", report.limits.clone()),
         ("Sources", report.sources.clone()),
     ];
     all.retain(|(_, lines)| !lines.is_empty());
     all
+}
+
+/// Describes the division by an attribute of people.
+fn division() -> String {
+    "`--by ATTRIBUTE`, for example `--by department`, calculates the report for the people with \
+     each value of an attribute. The value is in the first column, and ranks count all rows. \
+     People without a value are in rows of their own, (not mapped)."
+        .to_owned()
 }
 
 /// Writes a text in lines: the first after `head`, the others after `indent`.

@@ -150,7 +150,7 @@ fn count_people(people: u64) -> String {
 
 /// Returns what the inventory files of a run contain.
 fn inventory_files(summary: &IngestSummary) -> String {
-    let mut by_shape: BTreeMap<String, [u64; 8]> = BTreeMap::new();
+    let mut by_shape: BTreeMap<String, [u64; 10]> = BTreeMap::new();
     for facts in summary.files.iter().filter_map(|source| source.inventory.as_ref()) {
         let sums = by_shape.entry(facts.shapes.join(" and ")).or_default();
         let counts = [
@@ -161,13 +161,22 @@ fn inventory_files(summary: &IngestSummary) -> String {
             facts.licenses,
             facts.products,
             facts.settings,
+            facts.attributes,
+            facts.repeated_rows,
             facts.new_states,
         ];
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
-    let line = |(shape, counts): (String, [u64; 8])| {
-        let [files, workspaces, items, people, licenses, products, settings, new] = counts;
-        let content = if people > 0 {
+    let line = |(shape, counts): (String, [u64; 10])| {
+        let [files, workspaces, items, people, licenses, products, settings, rest @ ..] = counts;
+        let [attributes, repeated, new] = rest;
+        let content = if attributes > 0 {
+            let repeated = match repeated {
+                0 => String::new(),
+                _ => format!("; {} replaced by a later row", count(repeated, "row")),
+            };
+            format!("{}, {}{repeated}", count_people(people), count(attributes, "attribute"))
+        } else if people > 0 {
             format!("{}, {}", count_people(people), count(licenses, "license"))
         } else if products > 0 {
             count(products, "product")

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::inventory::{
-    Described, Unit, close_list_units, coverage_of_name, digest_of, read_record, time_of_source,
+    Described, Unit, attribute_unit, close_list_units, coverage_of_name, digest_of, read_record,
+    time_of_source,
 };
 use crate::person::Pseudonymizer;
 use crate::record::{Value, time};
@@ -70,6 +71,21 @@ impl<'o> InventoryCollector<'o> {
         Ok(true)
     }
 
+    /// Adds a row of a table with attributes of people, given the column with their addresses.
+    /// Returns false if the row contains no address.
+    pub(super) fn add_attributes(
+        &self,
+        source: usize,
+        root: Value<'_>,
+        address_column: &str,
+        position: u64,
+    ) -> Result<bool> {
+        let Value::Object(row) = root else { return Ok(false) };
+        let Some(unit) = attribute_unit(row, address_column, position) else { return Ok(false) };
+        self.add_unit(source, unit)?;
+        Ok(true)
+    }
+
     fn add_unit(&self, source: usize, mut unit: Unit) -> Result<()> {
         if let Some(pseudonymizer) = self.pseudonymizer {
             unit.rows.iter_mut().for_each(|row| pseudonymize(row, pseudonymizer));
@@ -94,9 +110,11 @@ impl<'o> InventoryCollector<'o> {
         let own = collected.sources.entry(source).or_default();
         let facts = &mut own.facts;
         facts.workspaces += u64::from(unit.shape.is_about_workspaces());
-        facts.people += unit.count(RowKind::Person);
+        facts.people += unit.people();
         facts.licenses += unit.count(RowKind::License);
         facts.products += unit.count(RowKind::Product);
+        facts.attributes += unit.count(RowKind::Attribute);
+        facts.repeated_rows += unit.repeated_rows;
         facts.settings += unit.count(RowKind::Setting);
         facts.items += unit.count(RowKind::Item);
         facts.access += unit.count(RowKind::Access);
@@ -203,6 +221,7 @@ fn pseudonymize(row: &mut InventoryRow, pseudonymizer: &Pseudonymizer) {
         Column::EnabledGroups,
         Column::ExcludedGroups,
         Column::Properties,
+        Column::Value,
     ];
     for column in texts {
         let replaced = row

@@ -18,7 +18,7 @@ use crate::record::continuation::last_continuation;
 use crate::record::{Parser, csv, foreign};
 use crate::source::{
     Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
-    UnsupportedText, is_list_header,
+    UnsupportedText, address_column, is_list_header,
 };
 
 /// The problem of a source that changed while it was read.
@@ -247,8 +247,9 @@ impl OpenSource {
         {
             return Ok(Some(header.clone()));
         }
-        let parsed = match is_list_header(&String::from_utf8_lossy(line)) {
-            true => csv::parse_list_header(line),
+        let text = String::from_utf8_lossy(line);
+        let parsed = match is_list_header(&text) {
+            true => csv::parse_list_header(line, address_column(&text)),
             false => csv::parse_header(line),
         };
         let header = Arc::new(parsed.map_err(UnsupportedText::loss)?);

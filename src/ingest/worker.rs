@@ -249,12 +249,21 @@ impl IngestWorker<'_> {
         header.for_each_list_row(&task.chunk.text, |span, json| {
             let context = RecordContext { task, span, sequence };
             sequence += 1;
-            let add = |record: &Record<'_>| inventory.add(task.source, record.root());
+            let add = |record: &Record<'_>| match &header.address_column {
+                None => inventory.add(task.source, record.root()),
+                Some(column) => {
+                    let position = context.sequence;
+                    inventory.add_attributes(task.source, record.root(), column, position)
+                }
+            };
             match self.parser.parse(json.as_bytes(), add).unwrap_or(Ok(false)) {
                 Ok(true) => {}
                 Ok(false) => {
                     stats.read += 1;
-                    let reason = "a row of a list without a user principal name or part number";
+                    let reason = match &header.address_column {
+                        None => "a row of a list without a user principal name or part number",
+                        Some(_) => "a row of a list without an address",
+                    };
                     context.reject(0, reason, stats);
                 }
                 Err(error) => result = Err(error),

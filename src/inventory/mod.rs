@@ -1,9 +1,10 @@
 //! Inventories beside the log: which workspaces and items there are, who has access, and who has
-//! which license.
+//! which license and attributes.
 //!
 //! This room reads the files of scanners and lists ([`read_record`]), and decides what is there as
 //! of a day from all files that were read ([`resolve`]).
 
+mod attributes;
 mod history;
 mod items;
 mod licenses;
@@ -17,6 +18,7 @@ mod snapshots;
 mod taken_at;
 mod unit;
 
+pub use attributes::{PERSON_ATTRIBUTES, attribute_key, attribute_name, attribute_unit};
 pub use history::{ItemSpan, history};
 pub use licenses::{HeldLicense, HeldPerson, HeldProduct, LicenseSource};
 pub use lineage::{Dependency, dependencies};

@@ -50,10 +50,10 @@ fn normal(name: &str) -> String {
 }
 
 /// The members of an object by their normal names.
-struct Members<'a>(BTreeMap<String, Value<'a>>);
+pub(super) struct Members<'a>(BTreeMap<String, Value<'a>>);
 
 impl<'a> Members<'a> {
-    fn new(object: Object<'a>) -> Self {
+    pub(super) fn new(object: Object<'a>) -> Self {
         let mut members = BTreeMap::new();
         for (name, value) in object.members() {
             members.entry(normal(name)).or_insert(value);
@@ -61,14 +61,14 @@ impl<'a> Members<'a> {
         Members(members)
     }
 
-    fn text(&self, names: &[&str]) -> Option<&'a str> {
+    pub(super) fn text(&self, names: &[&str]) -> Option<&'a str> {
         names.iter().find_map(|name| match self.0.get(*name) {
             Some(Value::Text(text)) => Some(text.trim()).filter(|text| !text.is_empty()),
             _ => None,
         })
     }
 
-    fn id(&self, names: &[&str]) -> Option<String> {
+    pub(super) fn id(&self, names: &[&str]) -> Option<String> {
         self.text(names).map(str::to_lowercase)
     }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::attributes::attribute_rows;
 use super::licenses::{HeldLicense, HeldPerson, HeldProduct, resolve_people};
 use super::shape::Shape;
 use super::snapshots::{self, Cluster, InventorySnapshot, Scan, States, scans};
@@ -121,6 +122,8 @@ pub struct Inventory<'r> {
     pub licenses: Vec<HeldLicense<'r>>,
     /// The bought products, sorted by name.
     pub products: Vec<HeldProduct<'r>>,
+    /// The rows of attributes of people, the latest last.
+    pub attributes: Vec<&'r InventoryRow>,
 }
 
 /// When a workspace was seen.
@@ -151,6 +154,8 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
         scans(rows).into_iter().partition(|scan| scan.shape.is_about_workspaces());
     let (settings, of_people): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
         others.into_iter().partition(|scan| scan.shape == Shape::TenantSettings);
+    let (tables, of_people): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
+        of_people.into_iter().partition(|scan| scan.shape == Shape::Attributes);
     let (lists, products): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
         of_people.into_iter().partition(|scan| scan.shape == Shape::People);
     let all = until(of_workspaces, until_us);
@@ -172,6 +177,9 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
     inventory.licenses = people.licenses;
     inventory.products = people.products;
     clusters.extend(of_people);
+    let mut tables = snapshots::clusters(until(tables, until_us));
+    inventory.attributes = attribute_rows(&mut tables, &states);
+    clusters.extend(tables);
     clusters.extend(snapshots::clusters(until(settings, until_us)));
     clusters.sort_by_key(|cluster| (cluster.snapshot.first_us, cluster.snapshot.shape.rank()));
     inventory.snapshots = clusters.into_iter().map(|cluster| cluster.snapshot).collect();

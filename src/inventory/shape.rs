@@ -25,12 +25,14 @@ pub enum Shape {
     Products,
     /// The answer of Fabric's `admin/tenantsettings`.
     TenantSettings,
+    /// A table of the organization with attributes of people, for example their cost centers.
+    Attributes,
 }
 
 impl Shape {
     /// All shapes. Of two that were taken on the same day, the earlier in this list
     /// has more fields.
-    pub const ALL: [Shape; 11] = [
+    pub const ALL: [Shape; 12] = [
         Shape::Scanner,
         Shape::Groups,
         Shape::Reports,
@@ -42,6 +44,7 @@ impl Shape {
         Shape::People,
         Shape::Products,
         Shape::TenantSettings,
+        Shape::Attributes,
     ];
 
     /// Returns the name for people, which is also the name in the store.
@@ -58,6 +61,7 @@ impl Shape {
             Shape::People => "list of people",
             Shape::Products => "list of subscribed products",
             Shape::TenantSettings => "tenant settings",
+            Shape::Attributes => "list of attributes of people",
         }
     }
 
@@ -73,7 +77,7 @@ impl Shape {
 
     /// Returns true if the file is about people and licenses, and not about workspaces.
     pub fn is_about_people(self) -> bool {
-        matches!(self, Shape::People | Shape::Products)
+        matches!(self, Shape::People | Shape::Products | Shape::Attributes)
     }
 
     /// Returns true if the file is about workspaces or items.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::attributes::keep_last_rows;
 use super::shape::Shape;
 use crate::record::time;
 use crate::schema::inventory::{FIRST_COLUMNS, InventoryColumn as Column, InventoryRow, RowKind};
@@ -24,18 +25,34 @@ pub struct Unit {
     pub taken_us: Option<i64>,
     /// The number of lists that became text, so that their items are lost.
     pub lost_lists: u64,
+    /// The number of rows for people whose later rows count.
+    pub repeated_rows: u64,
+    /// The person, if the unit is a row of a table of attributes.
+    pub(super) principal: Option<String>,
+    /// The position of that row in its file.
+    pub(super) position: u64,
 }
 
 impl Unit {
     pub(super) fn new(shape: Shape, workspace_id: String) -> Unit {
-        let asked = BTreeSet::new();
-        Unit { shape, workspace_id, rows: Vec::new(), asked, taken_us: None, lost_lists: 0 }
+        Unit {
+            shape,
+            workspace_id,
+            rows: Vec::new(),
+            asked: BTreeSet::new(),
+            taken_us: None,
+            lost_lists: 0,
+            repeated_rows: 0,
+            principal: None,
+            position: 0,
+        }
     }
 
     /// Puts a person into one of the groups that a list of people is divided into.
     pub fn assign_group(&mut self) {
-        if self.shape == Shape::People {
+        if matches!(self.shape, Shape::People | Shape::Attributes) {
             let person = self.rows.iter().find_map(|row| row.get(Column::Principal));
+            let person = person.or(self.principal.as_deref());
             let digest = digest_of(person.into_iter());
             self.workspace_id = digest.get(..2).unwrap_or_default().to_owned();
         }
@@ -44,6 +61,13 @@ impl Unit {
     /// Returns the number of rows of a kind.
     pub fn count(&self, kind: RowKind) -> u64 {
         self.rows.iter().filter(|row| row.kind == kind).count() as u64
+    }
+
+    /// Returns the number of people in the rows.
+    pub fn people(&self) -> u64 {
+        let listed = |row: &&InventoryRow| matches!(row.kind, RowKind::Person | RowKind::Attribute);
+        let people = self.rows.iter().filter(listed).map(|row| row.get(Column::Principal));
+        people.collect::<BTreeSet<_>>().len() as u64
     }
 
     /// Returns the time of the newest change in the rows.
@@ -85,11 +109,19 @@ pub fn digest_of<'t>(texts: impl Iterator<Item = &'t str>) -> String {
 /// Merges the units of single items into one for each workspace.
 pub fn close_list_units(units: Vec<Unit>) -> Vec<Unit> {
     let mut merged: BTreeMap<(Shape, String), Unit> = BTreeMap::new();
+    let (mut tables, mut units): (Vec<Unit>, Vec<Unit>) =
+        units.into_iter().partition(|unit| unit.shape == Shape::Attributes);
+    let repeated_rows = keep_last_rows(&mut tables);
+    if let Some(first) = tables.first_mut() {
+        first.repeated_rows = repeated_rows;
+    }
+    units.extend(tables);
     for unit in units {
         let key = (unit.shape, unit.workspace_id.clone());
         let known =
             merged.entry(key).or_insert_with(|| Unit::new(unit.shape, unit.workspace_id.clone()));
         known.lost_lists += unit.lost_lists;
+        known.repeated_rows += unit.repeated_rows;
         known.rows.extend(unit.rows);
         known.asked.extend(unit.asked);
         known.taken_us = known.taken_us.max(unit.taken_us);

@@ -21,6 +21,7 @@ pub use archive_summary::{ArchiveCounts, archive_counts};
 pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
 pub use coverage::comparison::ComparableDays;
 pub use coverage::period::{EventTimeRange, Period};
+pub use definition::by_attribute::Division;
 pub use definition::catalog::DefinitionCatalog;
 pub use definition::params::{Param, ParamType};
 pub use definition::report::{Actors, ComparedRows, LogKind, ReportDefinition, ReportGroup};
@@ -30,8 +31,8 @@ pub use portable::SqlEngine;
 pub use required_columns::{filter_columns, open_table, report_columns};
 pub use row_selection::{RowSelection, SelectedRows, SortKey, matching_rows, select_rows};
 pub use run::{
-    counts_failed, current_date_remark, execute, internal_domains, inventory_remarks,
-    portable_script, reads_view,
+    check_division, counts_failed, current_date_remark, division_remark, execute, internal_domains,
+    inventory_remarks, portable_script, reads_view,
 };
 pub use session::{
     EventCounts, Session, Settings, UnknownField, event_time_range, event_time_range_of,

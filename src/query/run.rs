@@ -6,12 +6,13 @@ use polars::prelude::*;
 use polars::sql::SQLContext;
 use sqlparser::ast::Statement;
 
-use crate::Result;
 use crate::error::catch_engine_panic;
 use crate::grid::Grid;
+use crate::{Error, Result};
 
 use crate::query::definition::params::{self, ParamType};
 use crate::query::definition::report::ReportDefinition;
+use crate::query::definition::suggest::did_you_mean;
 use crate::query::engine::error::run_engine;
 use crate::query::engine::streaming::{self, StreamingCte};
 use crate::query::engine::{exact, scan, to_grid};
@@ -20,6 +21,9 @@ use crate::query::session::Session;
 use crate::query::views::context::{ViewContext, includes_failed};
 use crate::query::views::inventory::{self, INVENTORY_VIEWS};
 use crate::query::views::people::{self, PEOPLE_VIEWS};
+use crate::query::views::person_attributes::{
+    KnownAttribute, coverage_remark, coverage_statement, known_attributes,
+};
 use crate::query::views::tenant_settings::{self, SETTINGS_VIEW};
 use crate::query::{guard, rewrite, spelling, views};
 
@@ -164,6 +168,56 @@ pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Re
         }
         Ok(remarks)
     })
+}
+
+/// Checks that the store has the attribute that divides a report, if one does.
+///
+/// # Errors
+///
+/// [`Error::Usage`] with the attributes that the store has, or with advice if it has none.
+pub fn check_division(session: &Session<'_>, report: &ReportDefinition) -> Result<()> {
+    divided_attribute(session, report).map(drop)
+}
+
+/// Returns the attribute that divides a report; `None` if none does.
+fn divided_attribute(
+    session: &Session<'_>,
+    report: &ReportDefinition,
+) -> Result<Option<KnownAttribute>> {
+    let Some(division) = &report.division else { return Ok(None) };
+    let known = run_engine(&report.name, || known_attributes(session))?;
+    if let Some(found) = known.iter().find(|known| known.has_key(&division.key)) {
+        return Ok(Some(found.clone()));
+    }
+    let names: Vec<&str> = known.iter().map(|attribute| attribute.name.as_str()).collect();
+    let attribute = &division.attribute;
+    Err(Error::Usage(match names.is_empty() {
+        true => format!(
+            "the store has no attributes of people, so --by {attribute} has nothing to divide by; \
+             save a list of people with departments, or a CSV file with a column of addresses \
+             (UPN) and one for each attribute, beside the log, and run ingest again; see \
+             docs/inventory.md"
+        ),
+        false => format!(
+            "the store has no attribute {attribute:?} of people.{} Its attributes: {}",
+            did_you_mean(attribute, names.iter().copied()),
+            names.join(", ")
+        ),
+    }))
+}
+
+/// Returns the sentence on the attribute that divides a report: its values, and the active people
+/// without one.
+///
+/// # Errors
+///
+/// Those of [`check_division`] and [`execute`].
+pub fn division_remark(session: &Session<'_>, report: &ReportDefinition) -> Result<Option<String>> {
+    let Some(attribute) = divided_attribute(session, report)? else { return Ok(None) };
+    let key = report.division.as_ref().map(|division| division.key.as_str()).unwrap_or_default();
+    let counted = execute(session, &coverage_statement(key), &BTreeMap::new())?;
+    let counts = counted.rows.first().map(Vec::as_slice).unwrap_or_default();
+    Ok(Some(coverage_remark(&attribute, counts)))
 }
 
 /// Returns true if a report reads a view.

@@ -31,6 +31,8 @@ pub struct CsvHeader {
     time: Option<usize>,
     /// True if the rows are no events but those of a list, for example of people.
     pub is_list: bool,
+    /// The column with the addresses, in a table of attributes of people.
+    pub address_column: Option<String>,
 }
 
 /// Returns the order of day and month in the dates of a file, if the file proves it.
@@ -175,11 +177,15 @@ fn column_for(name: &str) -> &'static str {
 /// # Errors
 ///
 /// The reason for the user why this is not a CSV file.
-pub fn parse_list_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
+pub fn parse_list_header(
+    line: &[u8],
+    address_column: Option<String>,
+) -> Result<CsvHeader, &'static str> {
     // Columns of events have other names for the same things, for example for addresses.
     let own_name = |name: &str| CsvColumn { name: name.to_owned(), kind: CellConversion::Text };
     let (delimiter, columns) = parse_columns(line, own_name)?;
-    Ok(CsvHeader { delimiter, columns, payload: None, time: None, is_list: true })
+    let (payload, time) = (None, None);
+    Ok(CsvHeader { delimiter, columns, payload, time, is_list: true, address_column })
 }
 
 /// Parses a header line.
@@ -207,7 +213,8 @@ pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
         Some(_) => columns.iter().position(is_time),
         None => find("CreationTime"),
     };
-    Ok(CsvHeader { delimiter, columns, payload, time, is_list: false })
+    let (is_list, address_column) = (false, None);
+    Ok(CsvHeader { delimiter, columns, payload, time, is_list, address_column })
 }
 
 /// Parses the delimiter and the columns of a header line.

@@ -5,10 +5,10 @@ use std::path::Path;
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::Result;
 use crate::grid::{Cell, CellKind, Grid};
 use crate::query::{self, DefinitionCatalog, ReportDefinition};
 use crate::render::{self, OutputFormat, RenderInput};
+use crate::{Error, Result};
 
 /// Catalog of reports: the built-in ones and those of a user's folder.
 #[derive(Debug, Clone)]
@@ -54,6 +54,23 @@ impl ReportCatalog {
                 || report.columns.iter().any(|(name, _)| contains(name))
         };
         self.all().iter().filter(is_match).collect()
+    }
+
+    /// Returns a report divided by an attribute of people, for example the department.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] with the reports that can be divided, if this one cannot.
+    pub fn divided(&self, report: &ReportDefinition, attribute: &str) -> Result<ReportDefinition> {
+        if !report.is_divisible() {
+            let able = self.all().iter().filter(|report| report.is_divisible());
+            let names = able.map(|report| report.name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Error::Usage(format!(
+                "{} cannot be divided by an attribute of people; these reports can: {names}",
+                report.name
+            )));
+        }
+        report.divided_by(attribute)
     }
 
     /// Returns all reports, sorted by name.

@@ -115,6 +115,7 @@ pub fn portable_sql(
     let session = open_session(snapshot, [report], options)?;
     let other = session::other_log_session(&session, report, options)?;
     let session = other.as_ref().unwrap_or(&session);
+    query::check_division(session, report)?;
     query::portable_script(session, report, &effective_params(report, options)?, engine)
 }
 
@@ -143,6 +144,10 @@ fn check_has_chart(report: &ReportDefinition, options: &Options) -> Result<()> {
     let with_chart = catalog.reports().iter().filter(|report| report.chart.is_some());
     let names = with_chart.map(|report| report.name.as_str()).collect::<Vec<_>>().join(", ");
     let name = &report.name;
+    if report.division.is_some() {
+        let message = format!("{name} has no chart if an attribute divides it; omit --by");
+        return Err(Error::Usage(message));
+    }
     Err(Error::Usage(format!("{name} has no chart; these reports have one: {names}")))
 }
 

@@ -56,6 +56,7 @@ pub(super) fn run_report(
 ) -> Result<ReportResult> {
     let other = other_log_session(session, report, options)?;
     let session = other.as_ref().unwrap_or(session);
+    query::check_division(session, report)?;
     let counts = session.event_counts(report)?;
     let (params, limit) = params_and_limit(report, options)?;
     let grid = query::execute(session, report, &params)?;
@@ -93,6 +94,7 @@ pub(super) fn run_report(
     remarks.extend(totals_remark(context.totals.as_ref(), options.format));
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
+    remarks.extend(query::division_remark(session, report)?);
     remarks.extend(inventory);
     remarks.extend(query::current_date_remark(session, report)?);
     remarks.extend(marks_remark(&options.marks, period.first_day(), period.last_day()));

@@ -1,5 +1,5 @@
 //! The rows of the inventory table: scans, workspaces, items, access rights, dependencies, people
-//! and licenses.
+//! and their attributes, licenses.
 //!
 //! An inventory file describes workspaces. What it says about one workspace is a *state*: a
 //! workspace row, its items, their dependencies and its access rights, which share the digest of
@@ -30,12 +30,15 @@ pub enum RowKind {
     Lineage,
     /// A tenant setting in a state of all settings.
     Setting,
+    /// An attribute of a person, for example the cost center, in a table of the organization.
+    Attribute,
 }
 
 impl RowKind {
     /// All kinds, in the order of the table.
-    pub const ALL: [RowKind; 9] = [
+    pub const ALL: [RowKind; 10] = [
         RowKind::Access,
+        RowKind::Attribute,
         RowKind::Item,
         RowKind::License,
         RowKind::Lineage,
@@ -58,6 +61,7 @@ impl RowKind {
             RowKind::Product => "product",
             RowKind::Lineage => "lineage",
             RowKind::Setting => "setting",
+            RowKind::Attribute => "attribute",
         }
     }
 
@@ -126,12 +130,13 @@ pub enum InventoryColumn {
     EnabledGroups,
     ExcludedGroups,
     Properties,
+    Value,
 }
 
 use InventoryColumn::*;
 
 /// The columns with their names, in the order of the table.
-pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 52] = [
+pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 53] = [
     (WorkspaceId, "WorkspaceId"),
     (State, "State"),
     (Shape, "Shape"),
@@ -184,6 +189,7 @@ pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 52] = [
     (EnabledGroups, "EnabledGroups"),
     (ExcludedGroups, "ExcludedGroups"),
     (Properties, "Properties"),
+    (Value, "Value"),
 ];
 
 /// The number of columns that count in the digest of a state, with or without a value. Columns

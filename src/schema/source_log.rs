@@ -230,6 +230,12 @@ pub struct InventoryFacts {
     /// The number of its tenant settings.
     #[serde(default)]
     pub settings: u64,
+    /// The number of attributes of its people, for example cost centers.
+    #[serde(default)]
+    pub attributes: u64,
+    /// The number of rows for people whose later rows count.
+    #[serde(default)]
+    pub repeated_rows: u64,
     /// The number of lists in it that became text, so that their content is lost.
     pub lost_lists: u64,
     /// The number of its states of workspaces that the store did not have.

@@ -12,10 +12,60 @@ const LISTS: [&[&str]; 8] = [
     &["skupartnumber", "consumedunits"],
 ];
 
-/// Returns true if a line is the header of a list of people or products that is read.
+/// Columns with the address of a person, the most reliable first.
+const ADDRESSES: [&str; 6] =
+    ["userprincipalname", "upn", "mail", "email", "emailaddress", "userid"];
+
+/// Columns of tables that contain addresses and are no attributes of people: events, access rights
+/// and usage reports.
+const NO_ATTRIBUTES: [&str; 22] = [
+    "auditdata",
+    "raweventdata",
+    "raw",
+    "o365audit",
+    "eventoriginal",
+    "creationtime",
+    "creationdate",
+    "timestamp",
+    "timegenerated",
+    "operation",
+    "operations",
+    "activity",
+    "recordtype",
+    "workload",
+    "clientip",
+    "accessright",
+    "assignedproducts",
+    "reportrefreshdate",
+    "lastactivitydate",
+    "workspaceid",
+    "reportid",
+    "datasetid",
+];
+
+/// Returns true if a line is the header of a list of people or products, or of a table of
+/// attributes of people, that is read.
 pub fn is_list_header(header: &str) -> bool {
+    is_known_list(&column_names(header)) || address_column(header).is_some()
+}
+
+/// Returns the column with the addresses if a line is the header of a table of attributes of
+/// people: of any table with such a column and others.
+pub fn address_column(header: &str) -> Option<String> {
     let names = column_names(header);
-    let has = |wanted: &[&str]| has_columns(&names, wanted);
+    let is_named = |name: &str| names.iter().any(|known| known == name);
+    if is_known_list(&names) || NO_ATTRIBUTES.into_iter().any(is_named) {
+        return None;
+    }
+    let is_other = |name: &&String| !name.is_empty() && !ADDRESSES.contains(&name.as_str());
+    let has_others = names.iter().filter(is_other).any(|name| name.parse::<f64>().is_err());
+    let address = ADDRESSES.into_iter().find(|name| is_named(name)).filter(|_| has_others);
+    address.map(str::to_owned)
+}
+
+/// Returns true if columns are those of a list of people or products.
+fn is_known_list(names: &[String]) -> bool {
+    let has = |wanted: &[&str]| has_columns(names, wanted);
     // An access right and a usage report name people too.
     LISTS.iter().any(|list| has(list)) && !has(&["accessright"]) && !has(&["assignedproducts"])
 }
@@ -45,25 +95,16 @@ pub(super) fn describe_table(header: &str) -> Option<&'static str> {
         (&["reportid", "reportname"], "a list of reports"),
         (&["datasetid", "configuredby"], "a list of semantic models"),
     ];
-    if let Some((_, what)) = SIGNS.iter().find(|(wanted, _)| has_columns(&names, wanted)) {
-        return Some(what);
-    }
-    let addresses = ["userprincipalname", "upn", "mail", "email", "emailaddress", "userid"];
-    let has_address = names.iter().any(|name| addresses.contains(&name.as_str()));
-    let organization =
-        ["department", "costcenter", "costcentre", "region", "country", "division", "manager"];
-    let has_attribute = names.iter().any(|name| organization.contains(&name.as_str()));
-    (has_address && has_attribute).then_some("a list of attributes of people")
+    SIGNS.iter().find(|(wanted, _)| has_columns(&names, wanted)).map(|(_, what)| *what)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{describe_table, is_list_header};
+    use super::{address_column, describe_table, is_list_header};
 
     #[test]
     fn tables_are_named_by_their_headers() {
         for (header, what) in [
-            ("upn|Cost Center", "attributes of people"),
             ("\"Id\",\"Name\",\"IsReadOnly\",\"IsOnDedicatedCapacity\"", "of PowerShell"),
             ("Report Id;Report Name;Dataset Id", "a list of reports"),
         ] {
@@ -75,9 +116,20 @@ mod tests {
             "AccountSkuId,ActiveUnits,ConsumedUnits",
         ] {
             assert!(is_list_header(header), "{header}");
+            assert_eq!(address_column(header), None, "{header}");
+        }
+        for (header, expected) in [
+            ("upn|Cost Center", Some("upn")),
+            ("User principal name;E-mail;Region", Some("userprincipalname")),
+            ("\u{feff}Cost Center,\"E-Mail\"", Some("email")),
+            ("Email,UPN", None),
+            ("Email,", None),
+            ("UserId,Operation,AuditData", None),
+            ("Email,AccessRight,Report Id", None),
+        ] {
+            assert_eq!(address_column(header).as_deref(), expected, "{header}");
         }
         assert!(!is_list_header("User Principal Name,Display Name,Assigned Products,Licenses"));
-        assert!(!is_list_header("UPN,Cost Center"));
         for header in ["RecordId,CreationDate,AuditData", "a,b", "UserId,Operation,AuditData"] {
             assert_eq!(describe_table(header), None, "{header}");
         }

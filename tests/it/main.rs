@@ -161,6 +161,8 @@ mod spellings;
 // Key files of pseudonyms, and paths that are not UTF-8.
 mod access;
 mod changes;
+// Reports that an attribute of people divides.
+mod divided;
 mod inventory;
 mod key_files;
 mod lineage;

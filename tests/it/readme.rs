@@ -39,6 +39,7 @@ fn read(page: &Path) -> String {
 fn folder_for(page: &Path) -> Workdir {
     let dir = copy_of_sample_data();
     dir.write("pseudonyms.key", "8f2b1d90c37a4e65f01b6a2c9d84e733\n");
+    dir.write("people.csv", "UPN;Department;Region\nida@example.org;Sales;North\n");
     if page.starts_with("docs") {
         dir.pbi(["ingest", "sample-data"]).ended(0);
     }

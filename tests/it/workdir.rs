@@ -229,6 +229,8 @@ pub struct InventoryFacts {
     pub licenses: u64,
     pub products: u64,
     pub settings: u64,
+    pub attributes: u64,
+    pub repeated_rows: u64,
     pub lost_lists: u64,
     pub new_states: u64,
 }

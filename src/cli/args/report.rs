@@ -36,6 +36,7 @@ Examples:
   pbi-analyze report top-reports --period last-month --compare previous
   pbi-analyze report workspace-usage --where viewers=1 --sort -views
   pbi-analyze report top-users --columns user,views,last_view --top 20
+  pbi-analyze report adoption --param grain=month --by department
   pbi-analyze report coverage --since 7d --fail-on stale:2d
 
 `pbi-analyze report NAME --help` explains a report.
@@ -96,6 +97,17 @@ pub(in crate::cli) struct ReportArgs {
         value_parser = parse_param
     )]
     pub(in crate::cli) param: Vec<(String, String)>,
+    /// Divide the report by an attribute of people, for example department
+    ///
+    /// The attributes are those of lists of people (department, country, office, company,
+    /// cost_center, division) and the columns of CSV files with addresses. People without a value
+    /// are in rows of their own: (not mapped).
+    #[arg(
+        long,
+        value_name = "ATTRIBUTE",
+        conflicts_with_all = ["all", "details", "mark", "events"]
+    )]
+    pub(in crate::cli) by: Option<String>,
     /// Exit with code 3 if CONDITION holds
     #[arg(long, value_name = "CONDITION", action = ArgAction::Append)]
     pub(in crate::cli) fail_on: Vec<FailCondition>,

@@ -42,6 +42,9 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
         )),
         (Some(name), None) => {
             let report = reports.find(name)?;
+            let divided = command.by.as_deref().map(|by| reports.divided(report, by));
+            let divided = divided.transpose()?;
+            let report = divided.as_ref().unwrap_or(report);
             match command.show_sql {
                 Some(engine) => print_sql(report, args, &options, engine),
                 None => run_report(report, args, &options, quiet),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use crate::grid::Chart;
 use crate::schema::WorkloadGroup;
 
+use crate::query::definition::by_attribute::Division;
 use crate::query::definition::params::Param;
 
 /// Actors whose events a report counts by default.
@@ -197,6 +198,8 @@ pub struct ReportDefinition {
     pub sources: Vec<String>,
     /// Limitations of the log for this report.
     pub limits: Vec<String>,
+    /// Attribute of people that divides it, if any.
+    pub division: Option<Division>,
     /// Content of the whole file; the header is a comment to a SQL engine.
     pub sql: String,
 }
@@ -224,6 +227,7 @@ impl ReportDefinition {
             rules: Vec::new(),
             sources: Vec::new(),
             limits: Vec::new(),
+            division: None,
             sql: String::new(),
         }
     }

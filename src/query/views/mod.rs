@@ -15,6 +15,7 @@ pub(in crate::query) mod latest_names;
 pub(in crate::query) mod noise;
 pub(in crate::query) mod pattern_filters;
 pub(in crate::query) mod people;
+pub(in crate::query) mod person_attributes;
 pub(in crate::query) mod presence;
 pub(in crate::query) mod recipients;
 mod report_ids;
@@ -31,6 +32,7 @@ use crate::query::views::entities::ENTITIES;
 use crate::query::views::inventory::INVENTORY_VIEWS;
 use crate::query::views::pattern_filters::Filters;
 use crate::query::views::people::PEOPLE_VIEWS;
+use crate::query::views::person_attributes::ATTRIBUTES_VIEW;
 use crate::query::views::tenant_settings::SETTINGS_VIEW;
 
 /// Builds a view.
@@ -51,6 +53,7 @@ pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFra
         "sources" => archive::sources(session),
         "source_days" => archive::source_days(session),
         "source_warnings" => archive::source_warnings(session),
+        ATTRIBUTES_VIEW => person_attributes::person_attributes(session),
         SETTINGS_VIEW => tenant_settings::tenant_settings(session),
         "unknown_fields" => archive::unknown_fields(session),
         view if INVENTORY_VIEWS.contains(&view) => inventory::inventory_view(session, view),

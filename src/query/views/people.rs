@@ -60,13 +60,13 @@ fn licenses_remark(inventory: &Inventory<'_>) -> Option<String> {
     Some(format!("Licenses: list of {}, {licenses}.{unknown}", day_text(newest_us)))
 }
 
-fn user_id(row: &InventoryRow) -> String {
+pub(super) fn user_id(row: &InventoryRow) -> String {
     user_of(row.get(Field::Principal).unwrap_or_default())
 }
 
 /// Returns an address as the column `user_id` of events has it. The pseudonym of a guest has
 /// capitals.
-fn user_of(address: &str) -> String {
+pub(super) fn user_of(address: &str) -> String {
     own_address(&address.to_lowercase())
 }
 

@@ -106,7 +106,7 @@ impl Store {
     #[doc(hidden)]
     pub fn inventory_persons(&self) -> Result<BTreeSet<Vec<String>>> {
         let (_, files) = self.inventory_version()?;
-        let kinds = [RowKind::Access.name(), RowKind::Person.name()];
+        let kinds = [RowKind::Access, RowKind::Person, RowKind::Attribute].map(RowKind::name);
         let named = files.into_iter().filter(|file| kinds.contains(&file.month.as_str()));
         let rows = read_inventory(&named.collect::<Vec<_>>())?;
         let names = |row: &InventoryRow| {
@@ -259,14 +259,20 @@ fn redaction(
         let before = replaced;
         rows.retain_mut(|row| {
             let so_far = replaced;
+            let own = row.get(Column::Principal).map(str::to_owned);
             for cell in row.cells.iter_mut().flatten() {
                 if let Some(text) = rewrite(cell) {
                     *cell = text;
                     replaced += 1;
                 }
             }
-            // The other columns of these rows describe the person.
-            replaced == so_far || !matches!(row.kind, RowKind::Person | RowKind::License)
+            match row.kind {
+                // The other columns of these rows describe the person.
+                RowKind::Person | RowKind::License => replaced == so_far,
+                // The value can name another person, for example the manager.
+                RowKind::Attribute => row.get(Column::Principal) == own.as_deref(),
+                _ => true,
+            }
         });
         if replaced > before
             && let Some(kind) = RowKind::from_name(&file.month)
