@@ -106,6 +106,18 @@ impl<'a> FactWriter<'a> {
         table.finish()
     }
 
+    /// Writes rows that have IDs in place of keys to one file. Returns their number.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`KeyTable::key`] and of the disk.
+    pub fn write_rows(&mut self, spec: &TableSpec, rows: Grid) -> Result<u64> {
+        let path = self.folder.join(spec.file_name());
+        let mut table = TableWriter::create(&path, spec.columns)?;
+        table.append(&self.keyed(spec, rows)?)?;
+        table.finish()
+    }
+
     /// Replaces the columns of a client by one with its ID.
     fn join_client(&mut self, grid: &mut Grid) -> Result<()> {
         let is_first = |column: &GridColumn| column.name == CLIENT_COLUMNS[0];

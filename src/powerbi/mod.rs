@@ -7,6 +7,7 @@ mod dimensions;
 mod facts;
 mod fiscal_start;
 mod folder;
+mod held;
 mod keys;
 mod labels;
 mod model;
@@ -63,7 +64,7 @@ pub fn run(
     let (staged, parts) = StagedProject::prepare(folder, &project.name, project.overwrite)?;
     let registered = staged.register();
     let data = staged.path().join(DATA_FOLDER);
-    let tables = star::write_star(snapshot, options, project.fiscal_start, &data)?;
+    let tables = star::write_star(snapshot, options, project, &data)?;
     if parts == WrittenParts::Project {
         project::write_project(&staged, project)?;
     }

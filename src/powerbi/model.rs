@@ -22,11 +22,13 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 /// The tables of the model: their names and files.
-pub const MODEL_TABLES: [(&str, &str); 13] = [
+pub const MODEL_TABLES: [(&str, &str); 15] = [
     ("Activity", include_str!("template/model/tables/activity.tmdl")),
     ("Exports", include_str!("template/model/tables/exports.tmdl")),
     ("Sharing", include_str!("template/model/tables/sharing.tmdl")),
     ("Presence", include_str!("template/model/tables/presence.tmdl")),
+    ("Inventory", include_str!("template/model/tables/inventory.tmdl")),
+    ("Licenses", include_str!("template/model/tables/licenses.tmdl")),
     ("Date", include_str!("template/model/tables/date.tmdl")),
     ("Hour", include_str!("template/model/tables/hour.tmdl")),
     ("User", include_str!("template/model/tables/user.tmdl")),

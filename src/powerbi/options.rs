@@ -13,6 +13,9 @@ pub struct ProjectOptions {
     pub data_folder: DataFolder,
     /// First month of fiscal years.
     pub fiscal_start: FiscalStart,
+    /// Length of the window at the end of the period in which use of items and licenses counts, in
+    /// days.
+    pub unused_days: u16,
     /// True to replace the model and the report of an existing project.
     pub overwrite: bool,
 }

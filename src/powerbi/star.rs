@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::dimensions::{client_rows, date_rows, dimension_rows, hour_rows, write_table};
 use super::facts::FactWriter;
-use super::fiscal_start::FiscalStart;
+use super::held::{HeldFacts, HeldReports};
+use super::options::ProjectOptions;
 use super::tables::{self, TableSpec};
 use crate::Result;
 use crate::grid::{Cell, Grid};
@@ -58,8 +59,9 @@ impl StarQuery {
 ///
 /// [`crate::Error::Query`] if the guard refuses a statement.
 pub fn required_columns() -> Result<HashSet<String>> {
-    let definitions: Vec<ReportDefinition> =
+    let mut definitions: Vec<ReportDefinition> =
         QUERIES.iter().map(|query| query.definition()).collect();
+    definitions.extend(HeldReports::load()?.into_definitions());
     report::required_columns(&definitions)
 }
 
@@ -80,7 +82,7 @@ pub struct TableRows {
 pub fn write_star(
     snapshot: &Snapshot,
     options: &Options,
-    fiscal_start: FiscalStart,
+    project: &ProjectOptions,
     folder: &Path,
 ) -> Result<Vec<TableRows>> {
     // No data is loaded in advance: the rows of all months together need not fit into memory.
@@ -88,7 +90,8 @@ pub fn write_star(
     let run = |query: &StarQuery| session.rows(&query.definition(), &[]);
     // Users come first: their query finds the internal domains, which all others share.
     let users = run(&USERS)?;
-    let dates = date_rows(&run(&DATES)?, fiscal_start)?;
+    let held = HeldFacts::read(snapshot, &session, options.time_zone, project.unused_days)?;
+    let dates = date_rows(&run(&DATES)?, project.fiscal_start)?;
     let days: BTreeSet<i32> = dates.iter().filter_map(|row| day(row.first())).collect();
 
     let mut written = Vec::new();
@@ -104,6 +107,11 @@ pub fn write_star(
         let rows = facts.write(spec, &query.definition(), sessions)?;
         written.push(TableRows { table: spec.file, rows });
     }
+    let items = held.with_status(run(&ITEMS)?, options.time_zone)?;
+    for (spec, rows) in [(&tables::INVENTORY, held.inventory), (&tables::LICENSES, held.licenses)] {
+        let rows = facts.write_rows(spec, rows)?;
+        written.push(TableRows { table: spec.file, rows });
+    }
 
     let FactWriter { keys, clients, .. } = facts;
     let mut add = |spec: &TableSpec, rows: Vec<Vec<Cell>>| {
@@ -114,7 +122,7 @@ pub fn write_star(
     add(&tables::DATE, dates)?;
     add(&tables::HOUR, hour_rows())?;
     add(&tables::USER, dimension(&tables::USER, users, &keys.user)?)?;
-    add(&tables::ITEM, dimension(&tables::ITEM, run(&ITEMS)?, &keys.item)?)?;
+    add(&tables::ITEM, dimension(&tables::ITEM, items, &keys.item)?)?;
     let workspaces = run(&WORKSPACES)?;
     add(&tables::WORKSPACE, dimension(&tables::WORKSPACE, workspaces, &keys.workspace)?)?;
     let capacities = run(&CAPACITIES)?;
@@ -122,7 +130,7 @@ pub fn write_star(
     let activities = run(&ACTIVITY_TYPES)?;
     add(&tables::ACTIVITY_TYPE, dimension(&tables::ACTIVITY_TYPE, activities, &keys.activity)?)?;
     add(&tables::CLIENT, client_rows(clients, &keys.client)?)?;
-    add(&tables::ABOUT, about_rows(&session, options))?;
+    add(&tables::ABOUT, about_rows(&session, options, project.unused_days))?;
     Ok(written)
 }
 
@@ -134,13 +142,15 @@ fn day(cell: Option<&Cell>) -> Option<i32> {
 }
 
 /// Returns the period, the filters and the version of the program.
-fn about_rows(session: &ReportSession<'_>, options: &Options) -> Vec<Vec<Cell>> {
+fn about_rows(session: &ReportSession<'_>, options: &Options, unused_days: u16) -> Vec<Vec<Cell>> {
     let days = session.period().map(|(first, last)| format!("{first} to {last}"));
     let mut properties = vec![
         ("Period", days.unwrap_or_else(|| "(no days)".to_owned())),
         ("Time zone", options.time_zone.name().to_owned()),
         ("Accounts counted", options.actors.map_or("people", Actors::name).to_owned()),
         ("Automated API activity", noise_text(options.noise).to_owned()),
+        // The notes of the model read this row.
+        ("Days of unused content", unused_days.to_string()),
     ];
     for (kind, side) in
         [("Filter", &options.filters.include), ("Excluded", &options.filters.exclude)]

@@ -83,6 +83,37 @@ pub const PRESENCE: TableSpec = TableSpec {
     columns: &[("date", Date), ("user_key", Int), ("is_new", Bool), ("is_returning", Bool)],
 };
 
+/// One row for each report and other item of the inventory, with the status of its use.
+pub const INVENTORY: TableSpec = TableSpec {
+    file: "inventory",
+    columns: &[
+        ("item_key", Int),
+        ("workspace_key", Int),
+        ("item_status", Text),
+        ("status_reason", Text),
+        ("last_use", Date),
+        ("days_since_use", Int),
+        ("use_count", Int),
+        ("downstream_use_count", Int),
+        ("dependent_count", Int),
+    ],
+};
+
+/// One row for each license of a person.
+pub const LICENSES: TableSpec = TableSpec {
+    file: "licenses",
+    columns: &[
+        ("user_key", Int),
+        ("license", Text),
+        ("license_source", Text),
+        ("product", Text),
+        ("license_class", Text),
+        ("assigned_by_group", Text),
+        ("last_view", Date),
+        ("last_activity", Date),
+    ],
+};
+
 /// The days.
 pub const DATE: TableSpec = TableSpec {
     file: "date",
@@ -123,6 +154,14 @@ pub const USER: TableSpec = TableSpec {
         ("is_external", Bool),
         ("first_seen", Date),
         ("last_seen", Date),
+        ("license", Text),
+        ("account_status", Text),
+        ("department", Text),
+        ("company", Text),
+        ("country", Text),
+        ("office", Text),
+        ("cost_center", Text),
+        ("division", Text),
     ],
 };
 
@@ -136,6 +175,9 @@ pub const ITEM: TableSpec = TableSpec {
         ("item_id", Text),
         ("first_used", Date),
         ("last_used", Date),
+        ("created", Date),
+        ("owner", Text),
+        ("use_status", Text),
     ],
 };
 
@@ -194,11 +236,13 @@ pub const ABOUT: TableSpec =
     TableSpec { file: "about", columns: &[("property", Text), ("value", Text)] };
 
 /// All tables.
-pub const TABLES: [&TableSpec; 13] = [
+pub const TABLES: [&TableSpec; 15] = [
     &ACTIVITY,
     &EXPORTS,
     &SHARING,
     &PRESENCE,
+    &INVENTORY,
+    &LICENSES,
     &DATE,
     &HOUR,
     &USER,

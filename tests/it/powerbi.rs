@@ -99,7 +99,9 @@ fn field_problems(model: &Model, name: &str, file: &Value) -> Vec<String> {
         if let Some(literal) = members.get("Literal") {
             let text = literal["Value"].as_str().unwrap_or_default();
             let is_text = text.len() > 1 && text.starts_with('\'') && text.ends_with('\'');
-            if !is_text && !["true", "false"].contains(&text) {
+            let is_number =
+                text.strip_suffix('D').is_some_and(|digits| digits.parse::<u8>().is_ok());
+            if !is_text && !is_number && !["true", "false"].contains(&text) {
                 problems.push(format!("{name}: {text} is no literal"));
             }
         }
@@ -260,7 +262,7 @@ fn model_is_consistent_and_follows_its_conventions() {
     let model = read_model(&dir.join("project/Usage.SemanticModel/definition"));
     let problems = model.problems();
     assert!(problems.is_empty(), "{problems:#?}");
-    assert_eq!((model.tables.len(), model.relationships.len()), (13, 22));
+    assert_eq!((model.tables.len(), model.relationships.len()), (15, 25));
     for functions in model.tables.values().map(|text| m_functions(text)) {
         let unknown = functions.iter().find(|name| !M_FUNCTIONS.contains(&name.as_str()));
         assert_eq!(unknown, None);
@@ -346,6 +348,7 @@ fn folders_of_others_and_invalid_names_are_refused_before_reading() {
         ("--name", "", "it is empty"),
         ("--data-folder", "data", "is not an absolute path"),
         ("--data-folder", "D:\\a\nb", "contains a control character"),
+        ("--unused-days", "0", "is not in 1..=3660"),
     ] {
         let refused = write_project(&dir, &store, &[flag, value]).ended(2);
         assert!(refused.stderr.contains(message), "{value:?}: {}", refused.stderr);
@@ -363,11 +366,11 @@ fn store_without_events_and_names_that_attack_make_a_project() {
     let project = dir.join("project");
     assert!(project.join("Nutzung 2026_ä.pbip").is_file());
     let names = |folder: &str| std::fs::read_dir(project.join(folder)).map(Iterator::count);
-    assert_eq!(names("data").expect("there is data"), 13);
+    assert_eq!(names("data").expect("there is data"), 15);
 
     // A period without days has empty tables with all columns.
     let flags = ["--since", "2001-01-01", "--until", "2001-01-02", "--name", "Empty"];
     let empty = Workdir::new();
     write_project(&empty, &dir.join("store"), &flags).ended(0);
-    assert_eq!(files(&empty.join("project/data")).len(), 13);
+    assert_eq!(files(&empty.join("project/data")).len(), 15);
 }

@@ -126,7 +126,8 @@ impl Model {
             if self.columns.keys().any(|column| column.0 == measure.table && is_column(&column)) {
                 problems.push(format!("the measure {name} has the name of a column"));
             }
-            let is_text = measure.expression.contains('&') && measure.expression.contains("FORMAT");
+            let is_text = measure.expression.contains("FORMAT (")
+                || measure.expression.contains("SELECTEDVALUE (");
             for (missing, what) in [
                 (!measure.description, "description"),
                 (!measure.format && !is_text, "format"),

@@ -276,6 +276,16 @@ pub(in crate::cli) struct PowerbiArgs {
     /// First month of fiscal years: 7 or July
     #[arg(long, value_name = "MONTH", default_value = "1")]
     pub(in crate::cli) fiscal_year_start: FiscalStart,
+    /// Days without use after which items are unused and licenses idle
+    ///
+    /// As the parameter `days` of unused-reports, unused-items and license-usage.
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 90,
+        value_parser = clap::value_parser!(u16).range(1..=3660)
+    )]
+    pub(in crate::cli) unused_days: u16,
     /// Also replace the semantic model and the report of an existing project
     #[arg(long)]
     pub(in crate::cli) overwrite_project: bool,

@@ -19,6 +19,7 @@ pub(in crate::cli) fn powerbi(command: &PowerbiArgs, quiet: bool) -> Result<Exit
         name: command.name.clone(),
         data_folder,
         fiscal_start: command.fiscal_year_start,
+        unused_days: command.unused_days,
         overwrite: command.overwrite_project,
     };
     // A folder with other files is reported before a long read.

@@ -66,7 +66,7 @@ fn version() -> Value {
 
 fn report() -> Value {
     json!({
-        "$schema": definition_schema("report", "3.3.0"),
+        "$schema": definition_schema("report", "3.2.0"),
         // Without a theme of its own, a report has the default one of the program that opens it.
         "themeCollection": {},
         "filterConfig": {"filters": [IN_PERIOD.to_json("report")]},
@@ -95,7 +95,7 @@ fn page_name(page: &Page) -> String {
 
 fn page_file(page: &Page, name: &str) -> Value {
     let mut file = json!({
-        "$schema": definition_schema("page", "2.1.0"),
+        "$schema": definition_schema("page", "2.0.0"),
         "name": name,
         "displayName": page.title,
         "displayOption": "FitToPage",

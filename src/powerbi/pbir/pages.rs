@@ -81,7 +81,7 @@ macro_rules! bars {
 }
 
 /// The sentence on the coverage of the period.
-const COVERAGE_NOTE: VisualContent = cards!(Measure("Date", "Coverage Note"));
+const COVERAGE_NOTE: VisualContent = VisualContent::Note(Measure("Date", "Coverage Note"));
 
 const DATE: Field = Column("Date", "Date");
 const MONTH: Field = Column("Date", "Month");
@@ -97,6 +97,8 @@ const WAU: Field = Measure("Presence", "Active Users (7 Days)");
 const MAU: Field = Measure("Presence", "Active Users (28 Days)");
 const EXPORTS: Field = Measure("Exports", "Total Exports");
 const FAILED: Field = Measure("Activity", "Failed Events");
+const UNUSED: Field = Measure("Inventory", "Unused Items");
+const RECLAIMABLE: Field = Measure("Licenses", "Reclaimable Licenses");
 
 /// Returns the place of `width` columns and `height` rows.
 const fn at(column: u32, row: u32, width: u32, height: u32) -> PageRect {
@@ -123,7 +125,7 @@ const fn query(kind: &'static str, roles: Roles, sort: Option<Field>) -> VisualC
 }
 
 /// The pages in their order. The first is shown when the report is opened.
-pub const PAGES: [Page; 8] = [
+pub const PAGES: [Page; 10] = [
     Page {
         title: "Overview",
         drillthrough: None,
@@ -151,7 +153,7 @@ pub const PAGES: [Page; 8] = [
         visuals: &[
             show(
                 "",
-                at(0, 0, 5, 1),
+                at(0, 0, 6, 1),
                 cards!(
                     Measure("Activity", "Viewed Reports"),
                     VIEWS,
@@ -159,8 +161,8 @@ pub const PAGES: [Page; 8] = [
                     Measure("Activity", "Reports Not Viewed for 30 Days"),
                 ),
             ),
-            slicer(at(5, 0, 1, 1), MONTH),
-            slicer(at(6, 0, 2, 1), WORKSPACE),
+            slicer(at(6, 0, 1, 1), MONTH),
+            slicer(at(7, 0, 1, 1), WORKSPACE),
             show(
                 "Reports; right-click one for its details",
                 at(0, 1, 8, 5),
@@ -298,6 +300,71 @@ pub const PAGES: [Page; 8] = [
         ],
     },
     Page {
+        title: "Unused content",
+        drillthrough: None,
+        visuals: &[
+            show(
+                "",
+                at(0, 0, 5, 1),
+                cards!(
+                    Measure("Inventory", "Inventory Items"),
+                    UNUSED,
+                    Measure("Inventory", "Unused Reports"),
+                    Measure("Inventory", "Items of Unknown Use"),
+                ),
+            ),
+            slicer(at(5, 0, 1, 1), Column("Item", "Item Kind")),
+            slicer(at(6, 0, 2, 1), WORKSPACE),
+            show("", at(0, 1, 8, 1), VisualContent::Note(Measure("Inventory", "Inventory Note"))),
+            show("Unused items", at(0, 2, 5, 4), UNUSED_ITEMS),
+            show(
+                "Items by the reason of their status",
+                at(5, 2, 3, 2),
+                matrix!(
+                    Column("Inventory", "Status Reason"),
+                    Measure("Inventory", "Inventory Items"),
+                    UNUSED,
+                ),
+            ),
+            show("Unused items by owner", at(5, 4, 3, 2), bars!(Column("Item", "Owner"), UNUSED)),
+        ],
+    },
+    Page {
+        title: "Licenses",
+        drillthrough: None,
+        visuals: &[
+            show(
+                "",
+                at(0, 0, 5, 1),
+                cards!(
+                    Measure("Licenses", "License Count"),
+                    Measure("Licenses", "Paid Licenses"),
+                    RECLAIMABLE,
+                    Measure("Licenses", "Idle Licenses"),
+                ),
+            ),
+            slicer(at(5, 0, 1, 1), Column("Licenses", "License")),
+            slicer(at(6, 0, 2, 1), Column("User", "Department")),
+            show("", at(0, 1, 8, 1), VisualContent::Note(Measure("Licenses", "License Note"))),
+            show("Paid licenses that can be taken back", at(0, 2, 4, 4), RECLAIMABLE_LICENSES),
+            show(
+                "Paid licenses by use",
+                at(4, 2, 4, 2),
+                bars!(Column("Licenses", "License Class"), Measure("Licenses", "Paid Licenses")),
+            ),
+            show(
+                "Licenses by department",
+                at(4, 4, 4, 2),
+                matrix!(
+                    Column("User", "Department"),
+                    RECLAIMABLE,
+                    Measure("Licenses", "Paid Licenses"),
+                    Measure("Licenses", "Reclaimable Share"),
+                ),
+            ),
+        ],
+    },
+    Page {
         title: "Failures",
         drillthrough: None,
         visuals: &[
@@ -344,6 +411,35 @@ const COVERAGE_CHART: VisualContent = query(
     ],
     None,
 );
+
+const UNUSED_ITEMS: VisualContent = VisualContent::Query {
+    kind: "pivotTable",
+    roles: &[
+        ("Rows", &[ITEM]),
+        (
+            "Values",
+            &[
+                Measure("Inventory", "Days Since Latest Use"),
+                Measure("Inventory", "Latest Use"),
+                Measure("Inventory", "Items Built on It"),
+                Measure("Inventory", "Content Owner"),
+            ],
+        ),
+    ],
+    sort: Some(Measure("Inventory", "Days Since Latest Use")),
+    filter: Some(ValueFilter { table: "Inventory", column: "Item Status", values: &["'unused'"] }),
+};
+
+const RECLAIMABLE_LICENSES: VisualContent = VisualContent::Query {
+    kind: "pivotTable",
+    roles: &[("Rows", &[USER]), ("Values", &[RECLAIMABLE, Measure("Licenses", "Latest Activity")])],
+    sort: Some(RECLAIMABLE),
+    filter: Some(ValueFilter {
+        table: "Licenses",
+        column: "License Class",
+        values: &["'idle'", "'never-seen'", "'disabled'", "'doubled'"],
+    }),
+};
 
 const INCOMPLETE_DAYS: VisualContent = VisualContent::Query {
     kind: "tableEx",

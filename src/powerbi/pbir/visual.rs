@@ -6,10 +6,13 @@ use super::names::{filter_name, object_name};
 
 /// The schema of the file of a visual.
 const SCHEMA: &str = "https://developer.microsoft.com/json-schemas/fabric/item/report/definition/\
-                      visualContainer/2.9.0/schema.json";
+                      visualContainer/2.8.0/schema.json";
 
 /// Distance of the layers of a page.
 const LAYER: usize = 1000;
+
+/// Font size of sentences in points.
+const NOTE_SIZE: &str = "12D";
 
 /// A column or a measure of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +100,8 @@ pub enum VisualContent {
     Back,
     /// A list to choose values from.
     Slicer(Field),
+    /// A sentence that is the value of a measure.
+    Note(Field),
     /// Fields by role.
     Query {
         /// Type of the visual.
@@ -169,6 +174,7 @@ impl Visual {
                 "query": {"queryState": {"Values": {"projections": [field.projection()]}}},
                 "objects": {"data": [{"properties": {"mode": literal("'Dropdown'")}}]},
             }),
+            VisualContent::Note(field) => note_visual(field),
             VisualContent::Query { kind, roles, sort, .. } => query_visual(kind, roles, sort),
         };
         if !self.title.is_empty() {
@@ -182,11 +188,19 @@ impl Visual {
     }
 }
 
-fn query_visual(
-    kind: &str,
-    roles: &[(&'static str, &'static [Field])],
-    sort: Option<Field>,
-) -> Value {
+/// Returns a card whose text is small enough for a sentence, without the name of the measure.
+fn note_visual(field: Field) -> Value {
+    let properties =
+        |properties: Value| json!([{"properties": properties, "selector": {"id": "default"}}]);
+    let mut visual = query_visual("cardVisual", &[("Data", &[field])], None);
+    visual["objects"] = json!({
+        "label": properties(json!({"show": literal("false")})),
+        "value": properties(json!({"fontSize": literal(NOTE_SIZE), "textWrap": literal("true")})),
+    });
+    visual
+}
+
+fn query_visual(kind: &str, roles: &[(&'static str, &[Field])], sort: Option<Field>) -> Value {
     let state: serde_json::Map<String, Value> = roles
         .iter()
         .map(|(role, fields)| {

@@ -28,14 +28,34 @@ items AS (
     WHERE item_key IS NOT NULL
     GROUP BY item_key
 ),
-known_items AS (SELECT item_id AS known_item, item_name AS known_name FROM item_names)
+known_items AS (SELECT item_id AS known_item, item_name AS known_name FROM item_names),
+-- The owners are those of the reports unused-reports and unused-items.
+held AS (
+    SELECT
+        item_id AS held_id,
+        MIN(item_name) AS held_name,
+        MIN(item_kind) AS held_kind,
+        MIN(created_at) AS held_created,
+        MIN(CASE WHEN item_kind = 'Report' THEN COALESCE(created_by, modified_by)
+            ELSE COALESCE(configured_by, created_by, modified_by) END) AS held_owner
+    FROM inventory_items
+    WHERE item_id IS NOT NULL
+    GROUP BY item_id
+),
+all_keys AS (SELECT item_key AS any_key FROM items UNION SELECT held_id AS any_key FROM held)
 SELECT
-    i.item_key,
-    COALESCE(n.known_name, i.item_name) AS item,
-    i.item_kind,
-    i.item_id,
+    k.any_key AS item_key,
+    COALESCE(n.known_name, i.item_name, h.held_name) AS item,
+    -- The log has other names of some kinds, for example SynapseNotebook.
+    COALESCE(h.held_kind, i.item_kind) AS item_kind,
+    COALESCE(i.item_id, h.held_id) AS item_id,
     i.first_used,
-    i.last_used
-FROM items AS i
+    i.last_used,
+    h.held_created AS created,
+    h.held_owner AS owner,
+    CAST(NULL AS VARCHAR) AS use_status
+FROM all_keys AS k
+LEFT JOIN items AS i ON k.any_key = i.item_key
+LEFT JOIN held AS h ON k.any_key = h.held_id
 LEFT JOIN known_items AS n ON i.item_id = n.known_item
 ORDER BY item_key NULLS LAST
