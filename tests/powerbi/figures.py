@@ -1,11 +1,13 @@
 """Compares the star schema of `powerbi` with the reports, through DuckDB.
 
-    figures.py PROGRAM ARCHIVE
+    figures.py PROGRAM ARCHIVE ATTACK
 
-ARCHIVE is a folder of log files, for example that of `synth --year`. For several periods, time
+ARCHIVE is a folder of log files, for example that of `synth --year`. ATTACK is one with names that
+break what does not quote them, as that of `synth --attack`. For several periods, time
 zones and filters, the script writes a project, calculates the figures of the reports from its
 Parquet files, and compares them with `report --format json`. It also checks keys, types and
-repeated runs.
+repeated runs. Runs with an inventory and lists of people are those of sample-data and
+sample-data-inventory.
 The exit code is 1 if anything differs.
 """
 
@@ -29,12 +31,23 @@ RUNS = [
     ["--since", "2025-10-01", "--until", "2026-02-28", "--tz", "America/New_York"],
 ]
 
+# Runs over the sample data with its inventory: days without use, and flags.
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = [ROOT / "sample-data", ROOT / "sample-data-inventory"]
+SAMPLE_RUNS = [
+    (90, []),
+    (7, ["--tz", "Asia/Tokyo"]),
+    (28, ["--until", "2026-03-23", "--as-of", "2026-03-01"]),
+]
+
 # Facts, with their keys and the dimension of each.
 FACTS = {
     "activity": ["date", "hour", "user", "item", "workspace", "capacity", "activity", "client"],
     "exports": ["date", "hour", "user", "item", "workspace", "activity"],
     "sharing": ["date", "hour", "user", "item", "workspace", "activity"],
     "presence": ["date", "user"],
+    "inventory": ["item", "workspace"],
+    "licenses": ["user"],
 }
 
 COUNTED = "a.is_counted AND NOT a.is_failed"
@@ -53,19 +66,23 @@ ACTIVITY = """
 class Run:
     """One project and the reports of the same flags."""
 
-    def __init__(self, program: Path, folder: Path, number: int, flags: list[str]) -> None:
-        self.program, self.folder, self.flags = program, folder, flags
-        self.data = folder / f"project-{number}" / "data"
+    def __init__(self, program: Path, store: Path, flags: list[str], days: int = 90) -> None:
+        self.program, self.store, self.flags, self.days = program, store, flags, days
+        self.data = Path(tempfile.mkdtemp(dir=store.parent)) / "project" / "data"
         self.problems: list[str] = []
         self.compared = 0
-        self.pbi("powerbi", "--output", str(self.data.parent))
+        self.write_project()
         self.db = duckdb.connect()
         for file in self.data.glob("*.parquet"):
             self.db.execute(f'CREATE VIEW "{file.stem}" AS FROM read_parquet(\'{file}\')')
 
+    def write_project(self, *arguments: str) -> None:
+        output = ["--output", str(self.data.parent), "--unused-days", str(self.days)]
+        self.pbi("powerbi", *output, *arguments)
+
     def pbi(self, *arguments: str) -> str:
         command = [str(self.program), *arguments, *self.flags]
-        command += ["--store", str(self.folder / "store"), "--quiet"]
+        command += ["--store", str(self.store), "--quiet"]
         done = subprocess.run(command, capture_output=True, check=False, text=True)
         if done.returncode != 0:
             raise SystemExit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
@@ -289,6 +306,98 @@ def failures(run: Run) -> None:
     run.same_rows("failures", found, [tuple(row[name] for name in columns) for row in rows])
 
 
+def day(time: str | None) -> str | None:
+    return time and time[:10]
+
+
+def unused(run: Run) -> None:
+    """Every item of the inventory with its status, owner and day of creation."""
+    found = run.sql(
+        """SELECT item_id, workspace_id, i.item_kind, item_status, status_reason,
+            CAST(last_use AS TEXT), days_since_use, use_count, downstream_use_count,
+            dependent_count, CAST(i.created AS TEXT), i.owner
+        FROM inventory JOIN item AS i USING (item_key) JOIN workspace USING (workspace_key)"""
+    )
+    flags = ["--param", f"days={run.days}", "--param", "status=all"]
+    expected = [
+        (
+            row["report_id"],
+            row["workspace_id"],
+            "Report",
+            row["status"],
+            row["reason"],
+            day(row["last_view"]),
+            row["days_since_view"],
+            row["views"],
+            None,
+            None,
+            day(row["created"]),
+            row["owner"] or "(unknown)",
+        )
+        for row in run.report("unused-reports", *flags)
+    ]
+    expected += [
+        (
+            row["item_id"],
+            row["workspace_id"],
+            row["kind"],
+            row["status"],
+            row["reason"],
+            day(row["last_use"]),
+            row["days_since_use"],
+            row["uses"],
+            row["uses_downstream"],
+            row["dependents"],
+            day(row["created"]),
+            row["owner"] or "(unknown)",
+        )
+        for row in run.report("unused-items", *flags)
+    ]
+    run.same_rows("items of the inventory", found, expected)
+    statuses = {row[0]: row[3] for row in expected}
+    other = "not judged" if expected else "(unknown)"
+    found = run.sql("SELECT item_id, use_status FROM item WHERE item_id IS NOT NULL")
+    expected = [(item, statuses.get(item, other)) for item, _ in found]
+    run.same_rows("statuses of items", found, expected)
+
+
+def licenses(run: Run) -> None:
+    """Every license with its class, and the attributes of people."""
+    found = run.sql(
+        """SELECT u."user", l.license, license_source, product, license_class,
+            assigned_by_group, CAST(last_view AS TEXT), CAST(last_activity AS TEXT), department
+        FROM licenses AS l JOIN "user" AS u USING (user_key)"""
+    )
+    flags = ["--param", f"days={run.days}", "--param", "license=all", "--param", "class=all"]
+    expected = [
+        (
+            row["user"],
+            row["license"],
+            row["source"],
+            row["product"],
+            row["class"],
+            row["assigned_by_group"],
+            day(row["last_view"]),
+            day(row["last_any"]),
+            row["department"] or "(unknown)",
+        )
+        for row in run.report("license-usage", *flags)
+    ]
+    run.same_rows("licenses", found, expected)
+    names = ["account_status", "department", "company", "country", "office", "cost_center"]
+    listed = ", ".join(f"p.{name}" for name in names)
+    statement = (
+        f"SELECT a.address, {listed} FROM person_addresses AS a "
+        "INNER JOIN people AS p ON a.user_id = p.user_id"
+    )
+    rows = json.loads(run.pbi("sql", statement, "--format", "json"))["rows"]
+    people = {row["address"]: [row[name] or "(unknown)" for name in names] for row in rows}
+    found = run.sql(f'SELECT "user", {", ".join(names)} FROM "user"')
+    unknown = ["(unknown)"] * len(names)
+    expected = [(row[0], *people.get(row[0], unknown)) for row in found]
+    run.same_rows("attributes of people", found, expected)
+
+
 def schema(run: Run) -> None:
     """Keys are unique and known, labels are unique, dates have no gap, types are plain."""
     allowed = {"BIGINT", "DATE", "VARCHAR", "BOOLEAN"}
@@ -321,7 +430,7 @@ def repeated(run: Run) -> None:
     """A second run writes the same bytes."""
     before = run.data.parent.with_name("before")
     subprocess.run(["cp", "-r", run.data.parent, before], check=True)
-    run.pbi("powerbi", "--output", str(run.data.parent), "--overwrite-project")
+    run.write_project("--overwrite-project")
     files = [path.relative_to(before) for path in before.rglob("*") if path.is_file()]
     same = [path for path in files if filecmp.cmp(before / path, run.data.parent / path, False)]
     run.same("files of a second run", len(same), len(files))
@@ -339,28 +448,39 @@ CHECKS = [
     sharing,
     guests,
     failures,
+    unused,
+    licenses,
     repeated,
 ]
 
 
 def main() -> int:
-    program, archive = (Path(argument).resolve() for argument in sys.argv[1:3])
+    program, archive, attack = (Path(argument).resolve() for argument in sys.argv[1:4])
     problems, compared = [], 0
     with tempfile.TemporaryDirectory() as folder:
-        command = [program, "ingest", archive, "--store", Path(folder) / "store", "--quiet"]
-        if subprocess.run(command, capture_output=True, check=False).returncode not in (0, 3):
-            raise SystemExit(f"{archive} cannot be loaded")
-        for number, flags in enumerate(RUNS):
-            run = Run(program, Path(folder), number, flags)
-            if run.sql("SELECT COUNT(*) FROM activity")[0][0] == 0:
-                raise SystemExit(f"{flags}: there is nothing to compare")
+        stores = [Path(folder) / name for name in ("store", "sample", "attack")]
+        for store, archives in zip(stores, ([archive], SAMPLE, [attack]), strict=True):
+            command = [program, "ingest", *archives, "--store", store, "--quiet"]
+            if subprocess.run(command, capture_output=True, check=False).returncode not in (0, 3):
+                raise SystemExit(f"{archives} cannot be loaded")
+        runs = [(stores[0], flags, 90) for flags in RUNS]
+        runs += [(stores[1], flags, days) for days, flags in SAMPLE_RUNS]
+        runs += [(stores[2], [], 90)]
+        for store, flags, days in runs:
+            run = Run(program, store, flags, days)
+            tables = ["activity"]
+            if store == stores[1]:
+                tables += ["inventory", "licenses"]
+            for table in tables:
+                if run.sql(f"SELECT COUNT(*) FROM {table}")[0][0] == 0:
+                    raise SystemExit(f"{flags}: there is nothing to compare in {table}")
             for check in CHECKS:
                 check(run)
             problems += run.problems
             compared += run.compared
     for problem in problems:
         print(problem, file=sys.stderr)
-    print(f"{compared} comparisons in {len(RUNS)} runs, {len(problems)} differ")
+    print(f"{compared} comparisons in {len(runs)} runs, {len(problems)} differ")
     return 1 if problems else 0
 
 

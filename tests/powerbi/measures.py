@@ -4,7 +4,9 @@
 
 The measures are evaluated by pbix-mcp, an engine for DAX that is not Microsoft's, over the Parquet
 files of a project: for all days, one month, one day and one workspace. The results are compared
-with `report` and `sql` for the same period and filter. The exit code is 1 if anything differs.
+with `report` and `sql` for the same period and filter. Measures of the inventory and of licenses
+are compared over sample-data and sample-data-inventory: for everything, one workspace, one kind of
+items and one department. The exit code is 1 if anything differs.
 
 The engine cannot be trusted with DATEADD, which no measure uses. Where a measure describes the
 whole period, or ignores a filter by design, the context is left out.
@@ -52,6 +54,19 @@ CONTEXTS = [
         WHOLE_PERIOD,
     ),
     ("a workspace", {"Workspace.Workspace": ["Finance"]}, ["--workspace", "Finance"], PEOPLE_ONLY),
+]
+
+# Contexts of measures of the inventory and of licenses: their filter in the model, and the columns
+# and values of the same filter in reports.
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = [ROOT / "sample-data", ROOT / "sample-data-inventory"]
+DAYS = "28"
+UNTIL = ["--until", "2026-03-23"]
+HELD_CONTEXTS = [
+    ("everything", {}, {}),
+    ("a workspace", {"Workspace.Workspace": ["Finance EMEA"]}, {"workspace": "Finance EMEA"}),
+    ("a kind of items", {"Item.Item Kind": ["Report"]}, {"kind": "Report"}),
+    ("a department", {"User.Department": ["Sales"]}, {"department": "Sales"}),
 ]
 
 
@@ -207,6 +222,64 @@ def security(reports: Reports) -> dict:
     }
 
 
+def held(items: list[dict], licenses: list[dict]) -> dict:
+    """Returns the value of each measure of the inventory and of licenses."""
+    uses = [row for row in items if row["last"]]
+    unused = [row for row in items if row["status"] == "unused"]
+    paid = [row for row in licenses if row["license"] in ("pro", "ppu")]
+    classes = [row["class"] for row in paid]
+    idle = classes.count("idle") + classes.count("never-seen")
+    reclaimable = idle + classes.count("disabled") + classes.count("doubled")
+    activity = [row["last_any"][:10] for row in paid if row["last_any"]]
+    return {
+        "Inventory Items": len(items),
+        "Unused Items": len(unused),
+        "Unused Reports": sum(row["kind"] == "Report" for row in unused),
+        "Items of Unknown Use": sum(row["status"] == "unknown" for row in items),
+        "Unused Share": len(unused) / len(items) if items else None,
+        "Uses in Window": sum(row["uses"] for row in items),
+        "Items Built on It": sum(row["dependents"] for row in items),
+        "Latest Use": max((row["last"][:10] for row in uses), default=None),
+        "Days Since Latest Use": min((row["days"] for row in uses), default=None),
+        "License Count": len(licenses),
+        "Paid Licenses": len(paid),
+        "Reclaimable Licenses": reclaimable,
+        "Idle Licenses": idle,
+        "Licenses of Viewers on Capacity": sum(
+            row["class"] == "viewer-on-capacity" for row in licenses
+        ),
+        "Reclaimable Share": reclaimable / len(paid) if paid else None,
+        "Latest Activity": max(activity, default=None),
+    }
+
+
+def held_rows(reports: Reports) -> tuple[list[dict], list[dict]]:
+    """Returns the items of the inventory in one form, and the licenses."""
+    days = ["--param", f"days={DAYS}", "--param"]
+    items = [
+        {
+            **row,
+            "kind": "Report",
+            "last": row["last_view"],
+            "days": row["days_since_view"],
+            "uses": row["views"],
+            "dependents": 0,
+        }
+        for row in reports.run("report", "unused-reports", *days, "status=all")
+    ]
+    items += [
+        {**row, "last": row["last_use"], "days": row["days_since_use"]}
+        for row in reports.run("report", "unused-items", *days, "status=all")
+    ]
+    everything = ["license=all", "--param", "class=all"]
+    return items, reports.run("report", "license-usage", *days, *everything)
+
+
+def matching(rows: list[dict], wanted: dict) -> list[dict]:
+    """Returns the rows with these values. A column that rows do not have is no filter."""
+    return [row for row in rows if all(row.get(name, value) == value for name, value in wanted.items())]
+
+
 def coverage(reports: Reports) -> dict:
     days = [row["status"] for row in reports.report("consumption-trend")]
     names = ["complete", "partial", "truncated", "missing"]
@@ -224,9 +297,29 @@ def is_same(measure: str, found: object, value: object) -> bool:
     return abs((found or 0) - value) <= tolerance
 
 
+def sample_values(program: Path, folder: Path) -> list[tuple[str, str, object, object]]:
+    """Returns contexts, measures, and their values in the sample data: found and expected."""
+    store, output = folder / "sample-store", folder / "sample-project"
+    command = [program, "ingest", *SAMPLE, "--store", store, "--quiet"]
+    if subprocess.run(command, capture_output=True, check=False).returncode not in (0, 3):
+        raise SystemExit("the sample data cannot be loaded")
+    command = [program, "powerbi", "--store", store, "--output", output, "--quiet"]
+    subprocess.run([*command, "--unused-days", DAYS, *UNTIL], check=True)
+    project = Project(output)
+    items, licenses = held_rows(Reports(program, store, UNTIL))
+    compared = []
+    for name, context, wanted in HELD_CONTEXTS:
+        found = project.evaluate(context)
+        values = held(matching(items, wanted), matching(licenses, wanted))
+        if not values["Unused Items"] and not values["Reclaimable Licenses"]:
+            raise SystemExit(f"{name}: there is nothing to compare")
+        compared += [(name, measure, found[measure], value) for measure, value in values.items()]
+    return compared
+
+
 def main() -> int:
     program, archive = (Path(argument).resolve() for argument in sys.argv[1:3])
-    compared, problems = 0, []
+    compared: list[tuple[str, str, object, object]] = []
     with tempfile.TemporaryDirectory() as temporary:
         store, folder = Path(temporary) / "store", Path(temporary) / "project"
         command = [program, "ingest", archive, "--store", store, "--quiet"]
@@ -239,15 +332,18 @@ def main() -> int:
             found, values = project.evaluate(context), expected(Reports(program, store, flags))
             if not found["Events"]:
                 raise SystemExit(f"{name}: there is nothing to compare")
-            for measure, value in values.items():
-                if measure in left_out:
-                    continue
-                compared += 1
-                if not is_same(measure, found[measure], value):
-                    problems.append(f"{name}: {measure} is {found[measure]}, expected {value}")
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    print(f"{compared} values of {len(values)} measures in {len(CONTEXTS)} contexts, "
+            compared += [
+                (name, measure, found[measure], value)
+                for measure, value in values.items()
+                if measure not in left_out
+            ]
+        compared += sample_values(program, Path(temporary))
+    problems = [row for row in compared if not is_same(row[1], row[2], row[3])]
+    for name, measure, found, value in problems:
+        print(f"{name}: {measure} is {found}, expected {value}", file=sys.stderr)
+    measures = len({row[1] for row in compared})
+    contexts = len(CONTEXTS) + len(HELD_CONTEXTS)
+    print(f"{len(compared)} values of {measures} measures in {contexts} contexts, "
           f"{len(problems)} differ")
     return 1 if problems else 0
 
