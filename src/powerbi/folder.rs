@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::project_name::ProjectName;
 use super::tables::TABLES;
 use crate::interrupt::TemporaryPath;
-use crate::staged_folder::{StagedFolder, write_synced};
+use crate::staged_folder::{StagedFolder, recover, write_synced};
 use crate::{Error, Result};
 
 /// Name of the folder with the Parquet files.
@@ -86,12 +86,13 @@ impl StagedProject {
     }
 }
 
-/// Returns what a run would write to a folder.
+/// Returns what a run would write to a folder, after removing what killed runs left.
 ///
 /// # Errors
 ///
 /// Those of [`StagedProject::prepare`].
 pub fn check(folder: &Path, name: &ProjectName, overwrite: bool) -> Result<WrittenParts> {
+    recover(folder)?;
     let all = part_names(name);
     let exists = all.last().is_some_and(|pbip| folder.join(pbip).is_file());
     let names = list(folder)?;

@@ -39,7 +39,7 @@ pub struct WrittenProject {
     pub tables: Vec<TableRows>,
 }
 
-/// Checks that a project can be written to a folder, without changing it.
+/// Checks that a project can be written to a folder. Only removes what killed runs left there.
 ///
 /// # Errors
 ///

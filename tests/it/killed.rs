@@ -155,3 +155,42 @@ fn killed_runs_lose_no_event_and_leave_no_file() {
         None => kill(3_000, 20, 6),
     }
 }
+
+/// A killed run of `powerbi` leaves a project that is complete or as it was, and a temporary folder,
+/// which the next run removes.
+#[test]
+fn projects_survive_kills() {
+    const KILLS: usize = 8;
+    let seed = variable("PBI_SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("PBI_SEED={seed} gives these moments again");
+    let mut random = Rng::with_seed(seed);
+    let dir = Workdir::new();
+    let spec = Spec { seed: 12, events: 3_000, days: 40, ..Spec::default() };
+    write_archive(&dir.join("archive"), &spec, Layout::RestPages).expect("the disk has room");
+    dir.ingest("store", &["archive"]).0.ended(0);
+    let write = ["powerbi", "--store", "store", "--output", "project", "--overwrite-project"];
+    let begin = std::time::Instant::now();
+    dir.pbi(write).ended(0);
+    let mut longest = begin.elapsed();
+    let files = || -> Vec<(String, Vec<u8>)> {
+        let walk = walkdir::WalkDir::new(dir.join("project")).sort_by_file_name();
+        let files = walk.into_iter().flatten().filter(|entry| entry.file_type().is_file());
+        let file = |entry: walkdir::DirEntry| {
+            let bytes = std::fs::read(entry.path()).expect("the file can be read");
+            (entry.path().to_string_lossy().into_owned(), bytes)
+        };
+        files.map(file).collect()
+    };
+    let complete = files();
+    let mut killed = 0;
+    while killed < KILLS {
+        let was_killed = kill_after(&dir, &write, longest.mul_f64(random.f64()));
+        killed += usize::from(was_killed);
+        longest = longest.mul_f64(if was_killed { 1.1 } else { 0.8 }).max(SHORTEST);
+        // Every other time, the project is written over what the killed run left.
+        if killed % 2 == 0 {
+            dir.pbi(write).ended(0);
+            assert_eq!(files(), complete, "PBI_SEED={seed}");
+        }
+    }
+}
