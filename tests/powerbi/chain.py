@@ -87,6 +87,7 @@ def differing(before: Path, after: Path) -> list[str]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
     def is_same(name: str) -> bool:
         pair = before / name, after / name
         return all(path.exists() for path in pair) and filecmp.cmp(*pair, shallow=False)

@@ -74,7 +74,7 @@ class Run:
         self.write_project()
         self.db = duckdb.connect()
         for file in self.data.glob("*.parquet"):
-            self.db.execute(f'CREATE VIEW "{file.stem}" AS FROM read_parquet(\'{file}\')')
+            self.db.execute(f"CREATE VIEW \"{file.stem}\" AS FROM read_parquet('{file}')")
 
     def write_project(self, *arguments: str) -> None:
         output = ["--output", str(self.data.parent), "--unused-days", str(self.days)]

@@ -70,8 +70,15 @@ class Page:
         for file in visuals:
             shapes += self.visual(file["position"], file["visual"])
         box = f"0 0 {width} {height}"
-        self.svg = element("svg", "".join(shapes), viewBox=box, width=width, height=height,
-                           xmlns="http://www.w3.org/2000/svg", font_family="Segoe UI, sans-serif")
+        self.svg = element(
+            "svg",
+            "".join(shapes),
+            viewBox=box,
+            width=width,
+            height=height,
+            xmlns="http://www.w3.org/2000/svg",
+            font_family="Segoe UI, sans-serif",
+        )
 
     def fits(self, content: str, size: float, width: float, lines: int = 1) -> None:
         if len(content) * size * CHARACTER > width * lines:
@@ -81,8 +88,9 @@ class Page:
         x, y, width, height = (place[side] for side in ("x", "y", "width", "height"))
         kind = visual["visualType"]
         fill = COLORS.get(kind, CHART)
-        shapes = [element("rect", x=x, y=y, width=width, height=height, fill=fill,
-                          stroke="#b0b0b0", rx=3)]
+        shapes = [
+            element("rect", x=x, y=y, width=width, height=height, fill=fill, stroke="#b0b0b0", rx=3)
+        ]
         top, inner = y + 8, width - 20
         title = literal(visual, "visualContainerObjects", "title", "text")
         if title:
@@ -92,8 +100,9 @@ class Page:
         if kind == "textbox":
             runs = visual["objects"]["general"][0]["properties"]["paragraphs"][0]["textRuns"]
             self.fits(runs[0]["value"], HEAD_SIZE, inner)
-            shapes.append(text(x + 10, y + height / 2 + 8, HEAD_SIZE, runs[0]["value"],
-                               font_weight=700))
+            shapes.append(
+                text(x + 10, y + height / 2 + 8, HEAD_SIZE, runs[0]["value"], font_weight=700)
+            )
         elif kind == "cardVisual" and literal(visual, "objects", "label", "show") == "false":
             (name,) = fields(visual)[0][1]
             lines = max(1, int((height - 16) / (NOTE_SIZE * 1.4)))
@@ -107,12 +116,23 @@ class Page:
                 self.fits(name, LABEL_SIZE, each - 20)
                 shapes.append(text(left + 12, y + 42, 28, "1,234", font_weight=600))
                 shapes.append(text(left + 12, y + 68, LABEL_SIZE, name, fill="#555555"))
+        elif kind == "actionButton":
+            shapes.append(text(x + 18, y + 28, HEAD_SIZE, "←"))
         elif kind == "slicer":
             (name,) = fields(visual)[0][1]
             self.fits(name, LABEL_SIZE, inner)
             shapes.append(text(x + 10, y + 24, LABEL_SIZE, name))
-            shapes.append(element("rect", x=x + 10, y=y + 34, width=inner, height=28,
-                                  fill="#ffffff", stroke="#b0b0b0"))
+            shapes.append(
+                element(
+                    "rect",
+                    x=x + 10,
+                    y=y + 34,
+                    width=inner,
+                    height=28,
+                    fill="#ffffff",
+                    stroke="#b0b0b0",
+                )
+            )
             shapes.append(text(x + 16, y + 53, LABEL_SIZE, "All ▾", fill="#555555"))
         else:
             shapes += self.content(kind, visual, (x, top, width, y + height - top))

@@ -62,6 +62,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = [ROOT / "sample-data", ROOT / "sample-data-inventory"]
 DAYS = "28"
 UNTIL = ["--until", "2026-03-23"]
+NOUNS = ["inventory", "licenses"]
 HELD_CONTEXTS = [
     ("everything", {}, {}),
     ("a workspace", {"Workspace.Workspace": ["Finance EMEA"]}, {"workspace": "Finance EMEA"}),
@@ -277,7 +278,9 @@ def held_rows(reports: Reports) -> tuple[list[dict], list[dict]]:
 
 def matching(rows: list[dict], wanted: dict) -> list[dict]:
     """Returns the rows with these values. A column that rows do not have is no filter."""
-    return [row for row in rows if all(row.get(name, value) == value for name, value in wanted.items())]
+    return [
+        row for row in rows if all(row.get(name, value) == value for name, value in wanted.items())
+    ]
 
 
 def coverage(reports: Reports) -> dict:
@@ -314,6 +317,18 @@ def sample_values(program: Path, folder: Path) -> list[tuple[str, str, object, o
         if not values["Unused Items"] and not values["Reclaimable Licenses"]:
             raise SystemExit(f"{name}: there is nothing to compare")
         compared += [(name, measure, found[measure], value) for measure, value in values.items()]
+    # The sentences name the window, or say that there is nothing.
+    output = folder / "plain-project"
+    command = [program, "powerbi", "--from", ROOT / "sample-data", "--output", output, "--quiet"]
+    subprocess.run(command, check=True)
+    window = f"in the {DAYS} days up to {UNTIL[1]}"
+    for name, folder, sentences in [
+        ("an inventory", project, [f"Use {window}", f"Activity {window}"]),
+        ("no inventory", Project(output), [f"This project contains no {noun}" for noun in NOUNS]),
+    ]:
+        found = folder.evaluate({})
+        for measure, sentence in zip(["Inventory Note", "License Note"], sentences, strict=True):
+            compared.append((name, measure, found[measure].split(".")[0], sentence))
     return compared
 
 
@@ -343,8 +358,10 @@ def main() -> int:
         print(f"{name}: {measure} is {found}, expected {value}", file=sys.stderr)
     measures = len({row[1] for row in compared})
     contexts = len(CONTEXTS) + len(HELD_CONTEXTS)
-    print(f"{len(compared)} values of {measures} measures in {contexts} contexts, "
-          f"{len(problems)} differ")
+    print(
+        f"{len(compared)} values of {measures} measures in {contexts} contexts, "
+        f"{len(problems)} differ"
+    )
     return 1 if problems else 0
 
 

@@ -86,12 +86,20 @@ class Model:
         side = rf"{NAME.replace('=', '=.')}\.{NAME}"
         self.relationships = [
             tuple(unquote(name) for name in found)
-            for found in re.findall(rf"^\tfromColumn: {side}\n\ttoColumn: {side}$", relationships, re.M)
+            for found in re.findall(
+                rf"^\tfromColumn: {side}\n\ttoColumn: {side}$", relationships, re.M
+            )
         ]
         if len(self.relationships) != len(re.findall("^relationship ", relationships, re.M)):
             self.problems.append("a relationship cannot be read")
-        tags = [tag for table in self.tables.values() for tag in re.findall(r"lineageTag: (.*)", table.text)]
-        self.problems += [f"the tag {tag} is there twice" for tag in tags if tags.count(tag) > 1][:1]
+        tags = [
+            tag
+            for table in self.tables.values()
+            for tag in re.findall(r"lineageTag: (.*)", table.text)
+        ]
+        self.problems += [f"the tag {tag} is there twice" for tag in tags if tags.count(tag) > 1][
+            :1
+        ]
 
 
 def model_problems(model: Model, data: Path) -> list[str]:
@@ -136,7 +144,9 @@ def file_problems(table: Table, data: Path, expressions: list[str]) -> tuple[obj
     rows = pyarrow.parquet.read_table(data / f"{read.group(2)}.parquet")
     renamed = dict(re.findall(r'\{"(\w+)", "([^"]+)"\}', query))
     typed = dict(re.findall(r'\{"([^"]+)", ([\w.]+|type \w+)\}', query))
-    found += [f"{name}: the file has no column {old}" for old in renamed if old not in rows.column_names]
+    found += [
+        f"{name}: the file has no column {old}" for old in renamed if old not in rows.column_names
+    ]
     rows = rows.rename_columns([renamed.get(old, old) for old in rows.column_names])
     sources = [column.get("sourceColumn") for column in table.columns.values()]
     if sorted(map(str, sources)) != sorted(rows.column_names):
@@ -178,7 +188,11 @@ def relationship_problems(model: Model, content: dict) -> list[str]:
         if set(values[0]) - set(values[1]):
             found.append(f"rows without a key: {names}")
     pairs = [(relationship[0], relationship[2]) for relationship in model.relationships]
-    found += [f"two paths from {pair[0]} to {pair[1]}" for pair in sorted(set(pairs)) if pairs.count(pair) > 1]
+    found += [
+        f"two paths from {pair[0]} to {pair[1]}"
+        for pair in sorted(set(pairs))
+        if pairs.count(pair) > 1
+    ]
     facts, dimensions = ({pair[side] for pair in pairs} for side in (0, 1))
     found += [f"{table} is on both sides of relationships" for table in sorted(facts & dimensions)]
     return found
@@ -202,7 +216,9 @@ def dax_problems(model: Model, measures: set[str], expression: str) -> list[str]
     called = set(re.findall(r"\b([A-Z][A-Z0-9.]+) \(", code))
     found += [f"{name} is not a known function" for name in sorted(called - DAX_FUNCTIONS)]
     variables = set(re.findall(r"\bVAR (_\w+) =", code))
-    found += [f"{name} is no variable" for name in sorted(set(re.findall(r"\b_\w+", code)) - variables)]
+    found += [
+        f"{name} is no variable" for name in sorted(set(re.findall(r"\b_\w+", code)) - variables)
+    ]
     if code.strip() == "":
         found.append("there is no expression")
     return found
@@ -257,7 +273,9 @@ def report_problems(model: Model, report: Path) -> list[str]:
             pages.append(own)
             found += [f"{name}: {problem}" for problem in layout_problems(path.parent, file)]
             drilled = file.get("pageBinding", {}).get("type") == "Drillthrough"
-            visuals = [json.loads(visual.read_text("utf-8")) for visual in path.parent.rglob("visual.json")]
+            visuals = [
+                json.loads(visual.read_text("utf-8")) for visual in path.parent.rglob("visual.json")
+            ]
             kinds = [visual["visual"]["visualType"] for visual in visuals]
             if drilled and "actionButton" not in kinds:
                 found.append(f"{name}: there is no button back")
@@ -313,7 +331,9 @@ def problems(project: Path) -> list[str]:
     if not folder.is_dir():
         return ["definition.pbir names no model"]
     needed = [report / ".platform", folder / ".platform", folder / "definition.pbism"]
-    found = [f"there is no {path.name} in {path.parent.name}" for path in needed if not path.exists()]
+    found = [
+        f"there is no {path.name} in {path.parent.name}" for path in needed if not path.exists()
+    ]
     model = Model(folder / "definition")
     found += model_problems(model, project / "data")
     return found + report_problems(model, report)

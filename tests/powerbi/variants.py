@@ -87,7 +87,9 @@ def without_visual(kind: str) -> Change:
 
 
 def without_note(project: Path) -> None:
-    path = next(path for path in project.glob(VISUALS) if "Coverage Note" in path.read_text("utf-8"))
+    path = next(
+        path for path in project.glob(VISUALS) if "Coverage Note" in path.read_text("utf-8")
+    )
     shutil.rmtree(path.parent)
 
 
@@ -116,7 +118,9 @@ def table(name: str, before: str, after: str, count: int = 1) -> Change:
 def tag_twice(project: Path) -> None:
     tag = re.search("lineageTag: (.*)", (project / TABLES / "Item.tmdl").read_text("utf-8"))
     path = project / TABLES / "User.tmdl"
-    path.write_text(re.sub("lineageTag: .*", tag.group(0), path.read_text("utf-8"), count=1), "utf-8")
+    path.write_text(
+        re.sub("lineageTag: .*", tag.group(0), path.read_text("utf-8"), count=1), "utf-8"
+    )
 
 
 def role(file_visual: dict, name: str) -> list:
@@ -167,7 +171,9 @@ MODEL_VARIANTS: dict[str, Change] = {
     ),
     "measure in two tables": table("Date", "measure 'Missing Days'", "measure Views"),
     "measure twice in a table": table("Activity", "measure Creators", "measure Viewers"),
-    "measure with the name of a column": table("Date", "measure 'Missing Days'", "measure Coverage"),
+    "measure with the name of a column": table(
+        "Date", "measure 'Missing Days'", "measure Coverage"
+    ),
     "list of tables with a missing one": text(
         f"{MODEL}/model.tmdl", "ref table User", "ref table Nobody"
     ),
@@ -177,7 +183,7 @@ MODEL_VARIANTS: dict[str, Change] = {
     "bracket without an end": table(
         "Activity", "DISTINCTCOUNT ( Activity[User Key] )", "DISTINCTCOUNT ( ( Activity[User Key] )"
     ),
-    "text without an end": table("Activity", '= "ViewReport" )', "= \"ViewReport )"),
+    "text without an end": table("Activity", '= "ViewReport" )', '= "ViewReport )'),
     "measure over a missing column": table("Activity", "Activity[Event Count]", "Activity[Count]"),
     "measure over a missing table": table("Activity", "SUM ( Activity[", "SUM ( Activities["),
     "measure over a missing measure": table("Activity", "[Report Viewers] )", "[Readers] )"),
@@ -188,19 +194,26 @@ MODEL_VARIANTS: dict[str, Change] = {
     "function of M that does not exist": table("User", "Parquet.Document(", "Parquet.Documents("),
     "M at a lower indent": table("User", "\t\t\t\t", "\t\t", -1),
     "query that renames a missing column": table("User", '{"user_kind",', '{"user_sort",'),
-    "query with another type": table("User", '{"User Kind", type text}', '{"User Kind", type date}'),
+    "query with another type": table(
+        "User", '{"User Kind", type text}', '{"User Kind", type date}'
+    ),
     "query of a missing file": table("User", "user.parquet", "users.parquet"),
     "query with a missing parameter": table("User", "(DataFolder &", "(DataFolders &"),
     "parameter with a quote": text(f"{MODEL}/expressions.tmdl", '= "', '= "D:\\a"b'),
     "tag twice in one object": table(
-        "User", "\tlineageTag: ", "\tlineageTag: 00000000-0000-4000-8000-000000000003\n\tlineageTag: "
+        "User",
+        "\tlineageTag: ",
+        "\tlineageTag: 00000000-0000-4000-8000-000000000003\n\tlineageTag: ",
     ),
     "tag of another table": tag_twice,
     "parameter with the name of a table": text(
         f"{MODEL}/expressions.tmdl", "expression DataFolder", "expression User"
     ),
-    "two keys in a table": table("Date", "\tcolumn Year\n\t\tdataType: int64\n",
-                                 "\tcolumn Year\n\t\tdataType: int64\n\t\tisKey\n"),
+    "two keys in a table": table(
+        "Date",
+        "\tcolumn Year\n\t\tdataType: int64\n",
+        "\tcolumn Year\n\t\tdataType: int64\n\t\tisKey\n",
+    ),
     "column without a source": table("User", "\t\tsourceColumn: User Kind\n", ""),
     "name with a space without quotes": table("User", "column 'User Kind'", "column User Kind"),
     "comment in a table": table("User", "\tcolumn User\n", "\t// words\n\tcolumn User\n"),
@@ -319,16 +332,18 @@ REPORT_VARIANTS: dict[str, Change] = {
     "page without a note on the coverage": without_note,
     "filter without its values": edited(
         f"{REPORT}/report.json",
-        lambda f: f["filterConfig"]["filters"][0]["filter"]["Where"][0]["Condition"]["In"].pop(
-            "Values"
-        )
-        and None,
+        lambda f: (
+            f["filterConfig"]["filters"][0]["filter"]["Where"][0]["Condition"]["In"].pop("Values")
+            and None
+        ),
     ),
     "two filters with a name": edited(
         VISUALS,
-        lambda f: f["filterConfig"].update(filters=f["filterConfig"]["filters"] * 2)
-        if "filterConfig" in f
-        else False,
+        lambda f: (
+            f["filterConfig"].update(filters=f["filterConfig"]["filters"] * 2)
+            if "filterConfig" in f
+            else False
+        ),
     ),
 }
 
@@ -337,7 +352,8 @@ VALUE_VARIANTS: dict[str, Change] = {
         "Activity", ", KEEPFILTERS ( Activity[Is Failed] = FALSE () )", ""
     ),
     "viewers of no content": table(
-        "Activity", "KEEPFILTERS ( 'Activity Type'[Is View] = TRUE () )\n",
+        "Activity",
+        "KEEPFILTERS ( 'Activity Type'[Is View] = TRUE () )\n",
         "KEEPFILTERS ( 'Activity Type'[Is View] = FALSE () )\n",
     ),
     "unused items that are used": table("Inventory", '= "unused" )', '= "used" )'),
