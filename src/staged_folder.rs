@@ -267,8 +267,8 @@ mod tests {
         found
     }
 
-    /// Returns a folder with earlier files, and new files for it. `a` replaces a file, `b` a folder.
-    /// `c` is new, and `d` is removed.
+    /// Returns a folder with earlier files, and new files for it. `a` replaces a file, `b` a
+    /// folder. `c` is new, and `d` is removed.
     fn staged() -> (TempDir, StagedFolder) {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("b")).unwrap();

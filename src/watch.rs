@@ -155,9 +155,8 @@ pub fn figures(store: &Store, since: DayBound, now: DateTime<Utc>) -> Result<Wat
     })
 }
 
-/// The statuses of days that are to be downloaded again.
-const WATCHED_DAYS: [DayStatus; 3] =
-    [DayStatus::Missing, DayStatus::Partial, DayStatus::Truncated];
+/// The statuses of days to download again.
+const WATCHED_DAYS: [DayStatus; 3] = [DayStatus::Missing, DayStatus::Partial, DayStatus::Truncated];
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 

@@ -1,8 +1,8 @@
 //! The figures of a store in the text format of Prometheus.
 //!
-//! Format: <https://prometheus.io/docs/instrumenting/exposition_formats/>. The textfile collector of
-//! node_exporter reads files of a folder whose names end in `.prom`
-//! (<https://github.com/prometheus/node_exporter#textfile-collector>), and only complete ones if
+//! Format: <https://prometheus.io/docs/instrumenting/exposition_formats/>. The textfile collector
+//! of node_exporter reads files of a folder whose names end in `.prom`
+//! (<https://github.com/prometheus/node_exporter#textfile-collector>), and complete ones only if
 //! they are renamed into it, as all output files of this program are.
 
 use std::fmt::Write as _;

@@ -82,8 +82,8 @@ impl Store {
         };
         Some(format!(
             "replaced data files could not be deleted, because another program has them open: \
-             {first}{others}; the next ingest or compact deletes them, and until then programs that \
-             read the folder without its log count their events twice"
+             {first}{others}; the next ingest or compact deletes them, and until then programs \
+             that read the folder without its log count their events twice"
         ))
     }
 

@@ -62,7 +62,8 @@ impl RowMerger {
                 let message = format!("column {ROW_ORDER} must contain a whole number in each row");
                 Error::store("rows".as_ref(), message)
             };
-            for (key, position) in events.keys.iter_mut().zip(values.ok_or_else(invalid)?.values()) {
+            for (key, position) in events.keys.iter_mut().zip(values.ok_or_else(invalid)?.values())
+            {
                 key.sequence = u64::try_from(*position).map_err(|_| invalid())?;
             }
         }
