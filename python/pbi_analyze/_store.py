@@ -114,6 +114,9 @@ class Store:
         top: int | None = None,
         columns: str | Iterable[str] | None = None,
         compare: str | None = None,
+        by: str | None = None,
+        marks: Mapping[Day, str] | None = None,
+        events: Path | None = None,
         noise: str | None = None,
         actors: str | None = None,
         as_of: Day | None = None,
@@ -125,7 +128,8 @@ class Store:
         The arguments are the flags of the command `report`, with the same values. `params` are
         values of the report's parameters. `filters` are patterns of `workspace`, `report`,
         `dashboard`, `semantic_model`, `app`, `capacity`, `item`, `user` and `activity`, and of the
-        same names after `exclude_`. Without `top`, all rows are returned.
+        same names after `exclude_`. `marks` are days with their labels, which charts show. Without
+        `top`, all rows are returned.
         """
         words = self._words("report", since, until, period, tz, filters, noise, actors, as_of)
         for param, value in (params or {}).items():
@@ -133,8 +137,10 @@ class Store:
             words.append(f"--param={param}={text}")
         words += _row_words(where, sort, top, columns)
         words += [f"--fail-on={condition}" for condition in text_list(fail_on)]
-        if compare is not None:
-            words.append(f"--compare={compare}")
+        words += [f"--mark={day}:{label}" for day, label in (marks or {}).items()]
+        for flag, value in (("compare", compare), ("by", by), ("events", events)):
+            if value is not None:
+                words.append(f"--{flag}={value}")
         if queries is not None:
             words.append(f"--queries={os.fspath(queries)}")
         return Report(_native.report([*words, "--", name]))
@@ -186,9 +192,15 @@ class Store:
         noise: str | None = None,
         actors: str | None = None,
         as_of: Day | None = None,
+        title: str | None = None,
+        people: str | None = None,
+        events: Path | None = None,
     ) -> None:
-        """Writes the dashboard, one HTML file."""
+        """Writes the dashboard, one HTML file. `people` is `names`, `pseudonyms` or `none`."""
         words = self._words("dashboard", since, until, period, tz, filters, noise, actors, as_of)
+        for flag, value in (("title", title), ("people", people), ("events", events)):
+            if value is not None:
+                words.append(f"--{flag}={value}")
         _native.command([*words, f"--output={os.fspath(path)}"])
 
     def export(

@@ -50,7 +50,8 @@ pub fn report(words: &[OsString]) -> Result<EmbeddedReport> {
                 fail_on: command.fail_on.clone(),
                 ..commands::report_options(&command.output_args, OutputFormat::Json)
             };
-            (catalog.find(name)?.clone(), options, &command.output_args)
+            let definition = commands::report_definition(&catalog, name, command)?;
+            (definition, options, &command.output_args)
         }
         Command::Sql(command) => {
             let definition =

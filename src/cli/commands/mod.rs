@@ -9,7 +9,7 @@ mod report;
 mod shared;
 mod shell;
 
-pub(super) use report::{report_marks, report_options, with_snapshot};
+pub(super) use report::{report_definition, report_marks, report_options, with_snapshot};
 pub(super) use shared::open_existing;
 
 use super::args::{Args, Command};

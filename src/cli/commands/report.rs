@@ -41,13 +41,10 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
             "--output-dir needs --all; write one report to a file with --output FILE".to_owned(),
         )),
         (Some(name), None) => {
-            let report = reports.find(name)?;
-            let divided = command.by.as_deref().map(|by| reports.divided(report, by));
-            let divided = divided.transpose()?;
-            let report = divided.as_ref().unwrap_or(report);
+            let report = report_definition(&reports, name, command)?;
             match command.show_sql {
-                Some(engine) => print_sql(report, args, &options, engine),
-                None => run_report(report, args, &options, quiet),
+                Some(engine) => print_sql(&report, args, &options, engine),
+                None => run_report(&report, args, &options, quiet),
             }
         }
         (None, Some(folder)) => run_all_reports(reports.all(), folder, args, &options, quiet),
@@ -56,6 +53,19 @@ pub(in crate::cli) fn report(command: &ReportArgs, quiet: bool) -> Result<ExitSt
             list(command)?;
             Err(Error::Usage(missing_name_error(&args.query_args.from, &reports)))
         }
+    }
+}
+
+/// Returns the report with a name, divided as the command says.
+pub(in crate::cli) fn report_definition(
+    catalog: &ReportCatalog,
+    name: &str,
+    command: &ReportArgs,
+) -> Result<ReportDefinition> {
+    let report = catalog.find(name)?;
+    match &command.by {
+        Some(attribute) => catalog.divided(report, attribute),
+        None => Ok(report.clone()),
     }
 }
 
