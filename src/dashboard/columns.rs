@@ -1,4 +1,4 @@
-//! Reads columns of results by name, and names the reports over time.
+//! Reads columns of results by name, and names the reports that several files need.
 
 use chrono::{NaiveDate, TimeDelta};
 
@@ -13,6 +13,9 @@ pub const ADOPTION: &str = "adoption";
 
 /// The report of the retention of users.
 pub const COHORTS: &str = "adoption-cohorts";
+
+/// The report of the use of capacities.
+pub const CAPACITIES: &str = "capacity-usage";
 
 /// The parameter of reports over time that sets the length of a row: day, week or month.
 pub const GRAIN_PARAM: &str = "grain";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::columns::{ADOPTION, TREND, column_numbers, grain_params};
+use super::columns::{ADOPTION, CAPACITIES, TREND, column_numbers, grain_params};
 use crate::Result;
 use crate::grid::Grid;
 use crate::render::html::format_period;
@@ -13,6 +13,9 @@ use crate::report::{self, ReportDefinition, ReportSession};
 /// The reports of the key figures and of the changes.
 pub const KEY_FIGURE_REPORTS: [&str; 7] =
     [TREND, "top-users", ADOPTION, "top-reports", "exports", "sharing-audit", "external-users"];
+
+/// The other reports with items whose views are compared.
+const ITEM_REPORTS: [&str; 2] = ["workspace-usage", CAPACITIES];
 
 /// The number of days of the window of `mau`.
 const MAU_DAYS: f64 = 28.0;
@@ -38,11 +41,13 @@ pub struct PeriodComparison {
 }
 
 impl PeriodComparison {
-    /// Runs the reports of the key figures on the days that can be compared.
+    /// Runs the reports of the key figures and of the items on the days that can be compared, that
+    /// of capacities only if there are any.
     pub fn run(
         session: &ReportSession<'_>,
         reports: &BTreeMap<&'static str, &ReportDefinition>,
         grain: &'static str,
+        has_capacities: bool,
     ) -> Result<PeriodComparison> {
         let mut comparison = PeriodComparison::default();
         let Some(previous) = session.previous_period()? else { return Ok(comparison) };
@@ -54,7 +59,9 @@ impl PeriodComparison {
         };
         if let Some(sessions) = session.comparable(&previous) {
             comparison.days = Some(sessions.days);
-            for name in KEY_FIGURE_REPORTS.into_iter().filter(|name| *name != ADOPTION) {
+            let is_compared =
+                |name: &&str| *name != ADOPTION && (*name != CAPACITIES || has_capacities);
+            for name in KEY_FIGURE_REPORTS.into_iter().chain(ITEM_REPORTS).filter(is_compared) {
                 comparison.later.extend(run(&sessions.later, name)?.map(|grid| (name, grid)));
                 comparison.earlier.extend(run(&sessions.earlier, name)?.map(|grid| (name, grid)));
             }

@@ -11,6 +11,8 @@ pub const REPORT: &str = "report";
 pub const WORKSPACE: &str = "workspace";
 /// The kind of people.
 pub const PERSON: &str = "person";
+/// The kind of capacities.
+pub const CAPACITY: &str = "capacity";
 
 /// The IDs of the items that have a detail view, as the page shows them.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,8 @@ pub struct ItemIds {
     pub workspaces: Arc<BTreeSet<String>>,
     /// The people.
     pub people: Arc<BTreeSet<String>>,
+    /// The IDs of capacities.
+    pub capacities: Arc<BTreeSet<String>>,
 }
 
 impl ItemIds {
@@ -30,6 +34,22 @@ impl ItemIds {
             let items = items.iter().filter(|item| item.kind == kind);
             Arc::new(items.map(|item| item.id.clone()).collect())
         };
-        ItemIds { reports: ids(REPORT), workspaces: ids(WORKSPACE), people: ids(PERSON) }
+        ItemIds {
+            reports: ids(REPORT),
+            workspaces: ids(WORKSPACE),
+            people: ids(PERSON),
+            capacities: ids(CAPACITY),
+        }
+    }
+
+    /// Returns the number of items of a kind.
+    pub fn count(&self, kind: &str) -> usize {
+        match kind {
+            REPORT => self.reports.len(),
+            WORKSPACE => self.workspaces.len(),
+            PERSON => self.people.len(),
+            CAPACITY => self.capacities.len(),
+            _ => 0,
+        }
     }
 }

@@ -114,10 +114,66 @@ pub fn reports(key: ItemKey<'_>) -> ReportDefinition {
         ) \
         SELECT item, total, COALESCE(report_name, viewed_report) AS report, \
             COALESCE(workspace_name, viewed_in) AS workspace, views, viewers, active_days, \
-            last_view, viewed_report AS report_id \
+            last_view, viewed_report AS report_id, viewed_in AS workspace_id \
         FROM placed AS p \
         LEFT JOIN named_reports AS r ON p.viewed_report = r.named_report \
         LEFT JOIN named_workspaces AS w ON p.viewed_in = w.named_workspace \
+        WHERE place <= {MAX_ITEM_ROWS} \
+        ORDER BY item NULLS LAST, place NULLS LAST",
+        key.condition()
+    ))
+}
+
+/// Returns the statement for the workspaces that were used, as in `workspace-usage`. Workspaces
+/// without an ID are left out.
+pub fn workspaces(key: ItemKey<'_>) -> ReportDefinition {
+    let ItemKey { column, .. } = key;
+    statement(&format!(
+        "WITH used AS ( \
+            SELECT {column} AS item, workspace_id AS used_workspace, \
+                COALESCE(report_id, NULLIF(ReportName, '')) AS report_key, user_id, local_date, \
+                operation_group, activity_name \
+            FROM events \
+            WHERE operation_group IN ('VIEW', 'EXPORT', 'AUTHOR') \
+                AND workspace_id IS NOT NULL AND {} \
+        ), \
+        pairs AS ( \
+            SELECT item, used_workspace, \
+                COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views, \
+                COUNT(DISTINCT CASE WHEN operation_group = 'VIEW' THEN user_id END) AS viewers, \
+                COUNT(DISTINCT CASE WHEN activity_name = 'ViewReport' THEN report_key END) \
+                    AS reports_viewed, \
+                COUNT(*) FILTER (WHERE operation_group = 'EXPORT') AS exports, \
+                COUNT(*) FILTER (WHERE operation_group = 'AUTHOR') AS edits, \
+                COUNT(*) FILTER ( \
+                    WHERE operation_group = 'VIEW' AND activity_name <> 'ViewReport' \
+                ) AS other_views, \
+                COUNT(DISTINCT local_date) AS active_days \
+            FROM used GROUP BY item, used_workspace \
+        ), \
+        keyed AS ( \
+            SELECT *, 0 - views AS by_views, 0 - viewers AS by_viewers, \
+                0 - other_views AS by_other, 0 - edits AS by_edits \
+            FROM pairs \
+        ), \
+        placed AS ( \
+            SELECT item, used_workspace, views, viewers, reports_viewed, exports, edits, \
+                active_days, \
+                ROW_NUMBER() OVER ( \
+                    PARTITION BY item \
+                    ORDER BY by_views, by_viewers, by_other, by_edits, used_workspace \
+                ) AS place, \
+                COUNT(*) OVER (PARTITION BY item) AS total \
+            FROM keyed \
+        ), \
+        named_workspaces AS ( \
+            SELECT workspace_id AS named_workspace, workspace_name FROM workspaces \
+        ) \
+        SELECT item, total, COALESCE(workspace_name, used_workspace) AS workspace, views, viewers, \
+            reports_viewed AS reports, exports, edits, active_days, \
+            used_workspace AS workspace_id \
+        FROM placed AS p \
+        LEFT JOIN named_workspaces AS w ON p.used_workspace = w.named_workspace \
         WHERE place <= {MAX_ITEM_ROWS} \
         ORDER BY item NULLS LAST, place NULLS LAST",
         key.condition()
@@ -159,10 +215,17 @@ pub fn distribution(key: ItemKey<'_>) -> ReportDefinition {
 /// Returns all statements, for the columns that they read.
 pub fn all() -> Vec<ReportDefinition> {
     let ids = [String::new()];
-    let keys = ["report_id", "workspace_id", "user_id"];
+    let keys = ["report_id", "workspace_id", "user_id", "capacity_id"];
     let each = keys.into_iter().flat_map(|column| {
         let key = ItemKey { column, ids: &ids };
-        [views_by_day(key), viewers(key), reports(key), clients(key), distribution(key)]
+        [
+            views_by_day(key),
+            viewers(key),
+            reports(key),
+            workspaces(key),
+            clients(key),
+            distribution(key),
+        ]
     });
     each.chain([days()]).collect()
 }

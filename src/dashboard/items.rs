@@ -1,11 +1,11 @@
-//! Collects the details of the items of a period: reports, workspaces and people.
+//! Collects the details of the items of a period: reports, workspaces, people and capacities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::columns::{column_dates, column_index, column_numbers, column_texts};
-use super::item_ids::{ItemIds, PERSON, REPORT, WORKSPACE};
+use super::columns::{CAPACITIES, column_dates, column_index, column_numbers, column_texts};
+use super::item_ids::{CAPACITY, ItemIds, PERSON, REPORT, WORKSPACE};
 use super::item_queries::{self as queries, ITEM, ItemKey};
 use super::people::{NOT_PEOPLE, is_person_column};
 use super::results::DashboardResults;
@@ -13,6 +13,9 @@ use crate::Result;
 use crate::grid::{Cell, Grid};
 use crate::render::html::{ItemDetail, ItemTable, ItemTableKind, PeriodItems};
 use crate::report::ReportSession;
+
+/// The column of the position of an item.
+const RANK: &str = "rank";
 
 /// The largest number of items of a kind.
 const MAX_ITEMS: usize = 400;
@@ -31,14 +34,14 @@ struct ItemKind {
     name: &'static str,
     /// The columns of this report that are shown.
     facts: &'static [&'static str],
-    /// The columns of the ID in the reports of exports and shares.
-    export_key: &'static str,
-    share_key: &'static str,
+    /// The columns of the ID in the reports of exports and shares, if these have such a column.
+    export_key: Option<&'static str>,
+    share_key: Option<&'static str>,
     /// The tables from statements, in the order of the page.
     tables: &'static [TableSource],
 }
 
-const KINDS: [ItemKind; 3] = [
+const KINDS: [ItemKind; 4] = [
     ItemKind {
         kind: REPORT,
         plural: "reports",
@@ -46,17 +49,9 @@ const KINDS: [ItemKind; 3] = [
         report: "top-reports",
         id: "report_id",
         name: "report",
-        facts: &[
-            "rank",
-            "views",
-            "viewers",
-            "views_per_viewer",
-            "active_days",
-            "trend",
-            "last_view",
-        ],
-        export_key: "item_id",
-        share_key: "item_id",
+        facts: &[RANK, "views", "viewers", "views_per_viewer", "active_days", "trend", "last_view"],
+        export_key: Some("item_id"),
+        share_key: Some("item_id"),
         tables: &[VIEWERS, CLIENTS, DISTRIBUTION],
     },
     ItemKind {
@@ -67,7 +62,7 @@ const KINDS: [ItemKind; 3] = [
         id: "workspace_id",
         name: "workspace",
         facts: &[
-            "rank",
+            RANK,
             "views",
             "viewers",
             "reports",
@@ -76,8 +71,8 @@ const KINDS: [ItemKind; 3] = [
             "exports",
             "active_days",
         ],
-        export_key: "workspace_id",
-        share_key: "workspace_id",
+        export_key: Some("workspace_id"),
+        share_key: Some("workspace_id"),
         tables: &[REPORTS, VIEWERS, CLIENTS, DISTRIBUTION],
     },
     ItemKind {
@@ -88,7 +83,7 @@ const KINDS: [ItemKind; 3] = [
         id: "user",
         name: "user",
         facts: &[
-            "rank",
+            RANK,
             "views",
             "other_views",
             "reports",
@@ -97,9 +92,31 @@ const KINDS: [ItemKind; 3] = [
             "first_seen",
             "last_seen",
         ],
-        export_key: "user",
-        share_key: "shared_by",
+        export_key: Some("user"),
+        share_key: Some("shared_by"),
         tables: &[REPORTS, CLIENTS, DISTRIBUTION],
+    },
+    ItemKind {
+        kind: CAPACITY,
+        plural: "capacities",
+        column: "capacity_id",
+        report: CAPACITIES,
+        id: "capacity_id",
+        name: "capacity",
+        facts: &[
+            "views",
+            "users",
+            "external_queries",
+            "refreshes",
+            "busiest_hour",
+            "busiest_hour_pct",
+            "peak_start",
+            "peak_events",
+            "service_events",
+        ],
+        export_key: None,
+        share_key: None,
+        tables: &[WORKSPACES, REPORTS, VIEWERS, CLIENTS, DISTRIBUTION],
     },
 ];
 
@@ -121,8 +138,32 @@ const VIEWERS: TableSource = TableSource {
 const REPORTS: TableSource = TableSource {
     name: "reports",
     title: "Reports",
-    columns: &["report", "workspace", "views", "viewers", "active_days", "last_view", "report_id"],
+    columns: &[
+        "report",
+        "workspace",
+        "views",
+        "viewers",
+        "active_days",
+        "last_view",
+        "report_id",
+        "workspace_id",
+    ],
     statement: queries::reports,
+};
+const WORKSPACES: TableSource = TableSource {
+    name: "workspaces",
+    title: "Workspaces",
+    columns: &[
+        "workspace",
+        "views",
+        "viewers",
+        "reports",
+        "exports",
+        "edits",
+        "active_days",
+        "workspace_id",
+    ],
+    statement: queries::workspaces,
 };
 const CLIENTS: TableSource = TableSource {
     name: "clients",
@@ -152,7 +193,7 @@ const SHARES: (&str, &str, &[&str]) = (
 const PLACES: (&str, &str, &[&str]) = (
     "places",
     "Workspaces",
-    &["workspace", "rank", "views", "viewers", "active_days", "last_view"],
+    &["workspace", "rank", "views", "viewers", "active_days", "last_view", "workspace_id"],
 );
 
 /// Collects the details of the first items of each kind, the most important ones first.
@@ -179,13 +220,15 @@ pub fn collect(results: &DashboardResults<'_>, session: &ReportSession<'_>) -> R
 pub fn items_remark(results: &DashboardResults<'_>, kept: &ItemIds) -> Result<String> {
     let mut counts = Vec::new();
     for kind in &KINDS {
-        let kept = match kind.kind {
-            REPORT => kept.reports.len(),
-            WORKSPACE => kept.workspaces.len(),
-            _ if results.mask.hides_people() => continue,
-            _ => kept.people.len(),
-        };
+        if kind.kind == PERSON && results.mask.hides_people() {
+            continue;
+        }
+        let kept = kept.count(kind.kind);
         let all = item_ids(kind, &results.result(kind.report)?.grid, usize::MAX)?.len();
+        // Many logs name no capacity.
+        if kind.kind == CAPACITY && all == 0 {
+            continue;
+        }
         let plural = kind.plural;
         counts.push(match kept == all {
             true => format!("all {all} {plural}"),
@@ -197,7 +240,7 @@ pub fn items_remark(results: &DashboardResults<'_>, kept: &ItemIds) -> Result<St
 
 /// Returns the kinds of tables. Without people, they have no columns of people.
 fn table_kinds(hides_people: bool) -> Vec<ItemTableKind> {
-    let sources = [REPORTS, VIEWERS, CLIENTS, DISTRIBUTION];
+    let sources = [WORKSPACES, REPORTS, VIEWERS, CLIENTS, DISTRIBUTION];
     let sources = sources.iter().map(|one| (one.name, one.title, one.columns));
     let kind = |(name, title, columns): (_, _, &[&'static str])| {
         let columns = shown_columns(columns, hides_people);
@@ -259,13 +302,13 @@ impl Collector<'_> {
         let compared = self.compared_views(kind)?;
         let mask = self.results.mask;
         let mut items = Vec::new();
-        for id in &ids {
+        for (at, id) in ids.iter().enumerate() {
             let rows: Vec<&Vec<Cell>> = rows_of(listed, kind.id, id)?;
             let [name, place] =
                 [kind.name, "workspace"].map(|column| text_of(listed, &rows, column));
             // Several rows have no common value, but a table.
             let facts = match rows.as_slice() {
-                [row] => facts(listed, row, kind.facts),
+                [row] => facts(listed, row, kind.facts, at + 1),
                 _ => Vec::new(),
             };
             let (shown_id, name) = match kind.kind {
@@ -306,10 +349,12 @@ impl Collector<'_> {
             let grid = self.session.rows(&(source.statement)(key), &[])?;
             tables.push(self.grouped(source.name, source.columns, &grid, ITEM)?);
         }
-        let exports = &results.result("exports")?.grid;
-        tables.push(self.grouped(EXPORTS.0, EXPORTS.2, exports, kind.export_key)?);
-        let shares = &results.result("sharing-audit")?.grid;
-        tables.push(self.grouped(SHARES.0, SHARES.2, shares, kind.share_key)?);
+        for (table, report, key) in
+            [(EXPORTS, "exports", kind.export_key), (SHARES, "sharing-audit", kind.share_key)]
+        {
+            let Some(key) = key else { continue };
+            tables.push(self.grouped(table.0, table.2, &results.result(report)?.grid, key)?);
+        }
         Ok(tables)
     }
 
@@ -407,9 +452,17 @@ fn text_of(grid: &Grid, rows: &[&Vec<Cell>], column: &str) -> String {
     }
 }
 
-fn facts(grid: &Grid, row: &[Cell], columns: &[&'static str]) -> Vec<(&'static str, Cell)> {
+/// Returns the values of an item. A report without ranks has its rows in the order of their ranks.
+fn facts(
+    grid: &Grid,
+    row: &[Cell],
+    columns: &[&'static str],
+    rank: usize,
+) -> Vec<(&'static str, Cell)> {
     let cell = |name: &&'static str| Some((*name, row.get(grid.position(name)?)?.clone()));
-    columns.iter().filter_map(cell).collect()
+    let own = i64::try_from(rank).ok().filter(|_| grid.position(RANK).is_none());
+    let own = own.map(|rank| (RANK, Cell::Int(rank)));
+    own.into_iter().chain(columns.iter().filter_map(cell)).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::changes::Changes;
@@ -13,10 +14,14 @@ use super::results::{DashboardResults, REPORTS};
 use super::{changes, figures, item_queries, items, people, periods, sections, sparks, summary};
 use crate::Result;
 use crate::render::ReportContext;
-use crate::render::html::{self, DashboardPage, PackedItems, PeriodView};
+use crate::render::html::{self, DashboardPage, PackedItems, PeriodView, SharedTexts};
 use crate::report::{
-    self, Filters, NoiseFilter, Options, ReportCatalog, ReportDefinition, ReportSession, Snapshot,
+    self, Filters, Mark, NoiseFilter, Options, ReportCatalog, ReportDefinition, ReportSession,
+    Snapshot,
 };
+
+/// The largest number of marked days that a sentence names.
+const MAX_NAMED_MARKS: usize = 5;
 
 /// The title of a page without one of its own.
 pub const DEFAULT_TITLE: &str = "Power BI usage";
@@ -30,6 +35,8 @@ pub struct PageOptions {
     pub people: PeopleDisplay,
     /// True for a page without scripts and without the details that need them.
     pub is_static: bool,
+    /// True for a page that the program itself prints.
+    pub is_for_paper: bool,
 }
 
 /// Returns the columns of the events table that the page needs.
@@ -91,10 +98,11 @@ pub fn build_page(
     let builder =
         ViewBuilder { definitions, mask: &mask, zone, options, is_static: page.is_static };
     let mut views = Vec::new();
+    let mut texts = SharedTexts::default();
     for period in &periods {
         views.push(match period.bounds {
-            None => builder.build(&session, period)?,
-            Some(bounds) => builder.build(&session.with_days(bounds)?, period)?,
+            None => builder.build(&session, period, &mut texts)?,
+            Some(bounds) => builder.build(&session.with_days(bounds)?, period, &mut texts)?,
         });
     }
     Ok(html::render_dashboard(&DashboardPage {
@@ -105,6 +113,7 @@ pub fn build_page(
         views,
         opened,
         has_script: !page.is_static,
+        is_for_paper: page.is_for_paper,
     }))
 }
 
@@ -118,13 +127,18 @@ struct ViewBuilder<'r> {
 }
 
 impl ViewBuilder<'_> {
-    /// Computes all figures of a period.
-    fn build(&self, session: &ReportSession<'_>, period: &PagePeriod) -> Result<PeriodView> {
+    /// Computes all figures of a period. `texts` are those of the periods before.
+    fn build(
+        &self,
+        session: &ReportSession<'_>,
+        period: &PagePeriod,
+        texts: &mut SharedTexts,
+    ) -> Result<PeriodView> {
         let mask = self.mask;
         let mut results = DashboardResults::run(session, &self.definitions, mask, period.prefix)?;
         let details = match self.is_static {
             true => PackedItems::default(),
-            false => self.pack_details(&mut results, session)?,
+            false => self.pack_details(&mut results, session, texts)?,
         };
         let sparks = sparks::report_sparklines(&results, session)?;
         let days = session.coverage();
@@ -140,6 +154,7 @@ impl ViewBuilder<'_> {
             remarks.push(items::items_remark(&results, &results.items)?);
         }
         remarks.extend(results.shared_remarks()?.iter().map(|remark| mask.text(remark)));
+        remarks.extend(outside_remark(&self.options.marks, results.period()));
         Ok(PeriodView {
             key: period.key,
             label: period.label.clone(),
@@ -162,13 +177,36 @@ impl ViewBuilder<'_> {
         &self,
         results: &mut DashboardResults<'_>,
         session: &ReportSession<'_>,
+        texts: &mut SharedTexts,
     ) -> Result<PackedItems> {
         let mut period = items::collect(results, session)?;
-        let packed = html::pack_items(&period, self.zone, html::MAX_DETAIL_BYTES)?;
+        let packed = html::pack_items(&period, self.zone, html::MAX_DETAIL_BYTES, texts)?;
         period.items.truncate(packed.kept);
         results.items = ItemIds::of(&period.items);
         Ok(packed)
     }
+}
+
+/// Returns a sentence on the marked days that are not in a period, with the first of them.
+fn outside_remark(marks: &[Mark], period: Option<(NaiveDate, NaiveDate)>) -> Option<String> {
+    let is_inside =
+        |mark: &Mark| period.is_some_and(|(first, last)| first <= mark.day && mark.day <= last);
+    let outside: Vec<&Mark> = marks.iter().filter(|mark| !is_inside(mark)).collect();
+    let named = |mark: &&Mark| format!("{} ({})", mark.day.format("%-d %b %Y"), mark.label);
+    let named: Vec<String> = outside.iter().take(MAX_NAMED_MARKS).map(named).collect();
+    let more = match outside.len() - named.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let [count, all] = [outside.len(), marks.len()];
+    let verb = if count == 1 { "is" } else { "are" };
+    let days = if all == 1 { "day" } else { "days" };
+    (count > 0).then(|| {
+        format!(
+            "{count} of {all} marked {days} {verb} outside this period: {}{more}.",
+            named.join("; ")
+        )
+    })
 }
 
 /// Returns the filters in use, in sentences.
@@ -193,4 +231,28 @@ pub fn filter_remarks(options: &Options) -> Vec<String> {
         remarks.push(format!("Accounts counted: {}.", actors.name()));
     }
     remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_outside_the_period_are_counted_and_the_first_are_named() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let mark = |text: &str| Mark { day: day(text), label: format!("of {text}") };
+        let period = Some((day("2026-03-01"), day("2026-03-31")));
+        let remark = |marks: &[Mark]| outside_remark(marks, period);
+        assert_eq!(remark(&[mark("2026-03-01"), mark("2026-03-31")]), None);
+        assert_eq!(
+            remark(&[mark("2026-02-28")]).unwrap(),
+            "1 of 1 marked day is outside this period: 28 Feb 2026 (of 2026-02-28)."
+        );
+        let mut marks: Vec<Mark> = (1..=7).map(|at| mark(&format!("2026-04-0{at}"))).collect();
+        marks.push(mark("2026-03-05"));
+        let text = remark(&marks).unwrap();
+        assert!(text.starts_with("7 of 8 marked days are outside this period: 1 Apr"), "{text}");
+        assert!(text.ends_with("5 Apr 2026 (of 2026-04-05); and 2 more."), "{text}");
+        assert!(outside_remark(&marks, None).unwrap().starts_with("8 of 8 "));
+    }
 }

@@ -168,6 +168,7 @@ impl<'r> PanelBuilder<'r> {
             "report" => ("report", "report_id", &items.reports),
             "item" => ("report", "item_id", &items.reports),
             "workspace" => ("workspace", "workspace_id", &items.workspaces),
+            "capacity" => ("capacity", "capacity_id", &items.capacities),
             "user" => ("person", "user", &items.people),
             "guest" => ("person", "guest", &items.people),
             "shared_by" => ("person", "shared_by", &items.people),

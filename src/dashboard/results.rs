@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 
-use super::columns::{ADOPTION, COHORTS, TREND, grain_params};
+use super::columns::{ADOPTION, CAPACITIES, COHORTS, TREND, column_texts, grain_params};
 use super::comparison::PeriodComparison;
 use super::item_ids::ItemIds;
 use super::people::PeopleMask;
@@ -13,9 +13,10 @@ use crate::report::{ReportDefinition, ReportResult, ReportSession};
 use crate::{Error, Result};
 
 /// The reports on the page. Those over time run with a grain.
-pub const REPORTS: [&str; 15] = [
+pub const REPORTS: [&str; 16] = [
     TREND,
     ADOPTION,
+    CAPACITIES,
     COHORTS,
     "consumption-method",
     "coverage",
@@ -51,6 +52,8 @@ pub struct DashboardResults<'q> {
     pub comparison: PeriodComparison,
     /// The items that have a detail view.
     pub items: ItemIds,
+    /// True if the log of the period names capacities.
+    pub has_capacities: bool,
     period: Option<(NaiveDate, NaiveDate)>,
     reports: BTreeMap<&'static str, &'q ReportDefinition>,
     results: BTreeMap<(&'static str, &'static str), ReportResult>,
@@ -82,7 +85,12 @@ impl<'q> DashboardResults<'q> {
             }
         }
         let period = session.period();
-        let comparison = PeriodComparison::run(session, &reports, grain)?;
+        let capacities = match results.get(&(CAPACITIES, "")) {
+            Some(result) => column_texts(&result.grid, "capacity_id")?,
+            None => Vec::new(),
+        };
+        let has_capacities = capacities.iter().any(Option::is_some);
+        let comparison = PeriodComparison::run(session, &reports, grain, has_capacities)?;
         let items = ItemIds::default();
         Ok(DashboardResults {
             grain,
@@ -91,6 +99,7 @@ impl<'q> DashboardResults<'q> {
             mask,
             comparison,
             items,
+            has_capacities,
             period,
             reports,
             results,
@@ -102,10 +111,12 @@ impl<'q> DashboardResults<'q> {
         self.period
     }
 
-    /// Returns the limitations of all reports, each once.
+    /// Returns the limitations of all reports that are shown, each once.
     pub fn limits(&self) -> Vec<String> {
         let mut limits: Vec<String> = Vec::new();
-        for limit in self.reports.values().flat_map(|report| &report.limits) {
+        let is_shown = |name: &str| name != CAPACITIES || self.has_capacities;
+        let shown = self.reports.iter().filter(|(name, _)| is_shown(name));
+        for limit in shown.flat_map(|(_, report)| &report.limits) {
             if !limits.contains(limit) {
                 limits.push(limit.clone());
             }

@@ -1,7 +1,7 @@
 //! Defines the sections of a period: their reports, columns, charts and texts.
 
 use super::changes::{Changes, FIRST_VIEW};
-use super::columns::{ADOPTION, COHORTS, TREND, column_texts};
+use super::columns::{ADOPTION, CAPACITIES, COHORTS, TREND, column_texts};
 use super::figures::EXTERNAL_REACH;
 use super::panel::{PanelBuilder, change, col, not_on_phone, percent, section, series, wide_only};
 use super::results::DashboardResults;
@@ -22,13 +22,11 @@ pub fn build_sections(
     if !results.mask.hides_people() {
         sections.push(people(results, changes)?);
     }
-    sections.extend([
-        reports(results, sparks)?,
-        workspaces(results)?,
-        adoption(results)?,
-        exports_and_sharing(results)?,
-        access(results)?,
-    ]);
+    sections.extend([reports(results, sparks)?, workspaces(results)?]);
+    if results.has_capacities {
+        sections.push(capacities(results)?);
+    }
+    sections.extend([adoption(results)?, exports_and_sharing(results)?, access(results)?]);
     Ok(sections)
 }
 
@@ -195,6 +193,25 @@ fn workspaces(results: &DashboardResults<'_>) -> Result<Section> {
         "",
     );
     Ok(section(results, "workspaces", "Workspaces", vec![panel]))
+}
+
+fn capacities(results: &DashboardResults<'_>) -> Result<Section> {
+    let columns = [
+        col("capacity"),
+        col("views"),
+        col("users"),
+        not_on_phone("external_queries"),
+        not_on_phone("refreshes"),
+        not_on_phone("busiest_hour"),
+        wide_only("busiest_hour_pct"),
+        not_on_phone("peak_start"),
+        not_on_phone("peak_events"),
+    ];
+    let lead = "Busiest hour: the hour of the day with the most activity. Peak: the single hour of \
+                the period with the most activity.";
+    let panel = PanelBuilder::top_rows(results, CAPACITIES, &columns)?;
+    let panel = panel.with_title(CAPACITIES, "Most used capacities", lead);
+    Ok(section(results, "capacities", "Capacities", vec![panel]))
 }
 
 fn adoption(results: &DashboardResults<'_>) -> Result<Section> {

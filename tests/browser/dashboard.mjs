@@ -198,6 +198,46 @@ async function exploring(page, name) {
   await detail.waitFor({ state: "detached" });
 }
 
+/** Checks the details of a capacity, the way to its workspaces, and its address. */
+async function capacities(page, name) {
+  const detail = page.locator(".detail");
+  const link = page.locator("#capacity-usage-rows a.item").first();
+  const [capacity, cells] = [await link.textContent(), await link.locator("xpath=ancestor::tr").locator("td").allTextContents()];
+  await link.focus();
+  await page.keyboard.press("Enter");
+  await detail.waitFor();
+  check(`${name}: a capacity opens its details`, (await detail.locator("h2").textContent()) === capacity, capacity);
+  check(`${name}: the address names the capacity`, /#capacity=.+/.test(page.url()), page.url());
+  const facts = await Promise.all(["views", "users"].map((fact) => detail.locator(`[data-fact=${fact}] .value`).textContent()));
+  check(`${name}: it has the figures of the table`, facts.join() === cells.slice(1, 3).join(), { facts, cells });
+  check(`${name}: it has its first rank`, (await detail.locator("[data-fact=rank] .value").textContent()) === "1");
+  const peak = await detail.locator("[data-fact=peak_start] .value").textContent();
+  check(`${name}: its peak has a day and an hour`, /^\d+ \w{3,4} \d{4}, \d\d:00$/.test(peak), peak);
+  for (const table of ["workspaces", "reports", "viewers", "clients", "distribution"]) {
+    check(`${name}: a capacity has ${table}`, await detail.locator(`.of-${table} tbody tr`).first().isVisible());
+  }
+  await checkWidth(`${name}, capacity`, page);
+  await accessible(`${name}, capacity`, page);
+  const workspace = detail.locator(".of-workspaces a.item").first();
+  const workspaceName = await workspace.textContent();
+  await workspace.click();
+  await page.waitForFunction((text) => document.querySelector(".detail h2")?.textContent === text, workspaceName);
+  check(`${name}: its workspace opens`, /#workspace=/.test(page.url()), page.url());
+  await page.goBack();
+  await page.goBack();
+  await detail.waitFor({ state: "detached" });
+  const search = page.getByRole("combobox");
+  check(`${name}: the search says what it finds`, /capacities$/.test(await search.getAttribute("aria-label")));
+  await search.fill(capacity);
+  const option = page.getByRole("option").filter({ hasText: "Capacity" }).first();
+  await option.waitFor();
+  await option.click();
+  await detail.waitFor();
+  check(`${name}: the search finds the capacity`, (await detail.locator("h2").textContent()) === capacity);
+  await page.goBack();
+  await detail.waitFor({ state: "detached" });
+}
+
 async function downloading(page) {
   const text = async (button) => {
     const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
@@ -210,6 +250,21 @@ async function downloading(page) {
   check("with its titles", lines[0].replace("\ufeff", "").startsWith("Rank,Report,Workspace,Views"), lines[0]);
   const svg = await text(page.getByRole("button", { name: "Save SVG: Views over time" }));
   check("a chart is saved as SVG", svg.text.startsWith("<svg") && /stroke="rgb/.test(svg.text) && !svg.text.includes("class="), svg.text.slice(0, 200));
+}
+
+/** Compares the rows of details, as the browser has unpacked them, with those of the report. */
+async function unpackedRows(page, pages, flags) {
+  const link = page.locator("#top-reports-rows a.item").first();
+  const id = (await link.locator("xpath=ancestor::td").getAttribute("data-item")).split("=")[1];
+  await link.click();
+  await page.locator(".detail").waitFor();
+  const shown = await page.locator(".detail .of-viewers tbody tr").evaluateAll(
+    (rows) => rows.map((row) => [...row.cells].map((cell) => cell.dataset.v ?? (cell.title || cell.textContent)).join()));
+  const answer = JSON.parse(pages.run(["report", "top-users", "--report", id, "--format", "json", ...flags], [0]));
+  const rows = answer.rows.slice(0, 20).map((row) => [row.user, row.views, row.active_days, row.last_seen].join());
+  check("the browser unpacks the rows of the report", rows.length > 5 && shown.join("\n") === rows.join("\n"), { shown, rows });
+  await page.goBack();
+  await page.locator(".detail").waitFor({ state: "detached" });
 }
 
 /** Checks addresses that name an item, and browsers and items without details. */
@@ -298,10 +353,22 @@ async function printed(browser, url, name) {
   const clipped = await page.locator(`${VIEW} .scroll`).evaluateAll(
     (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-labelledby")));
   check("on paper no table is cut off", clipped.length === 0, clipped);
-  const pdf = await page.pdf({ preferCSSPageSize: true });
+  const pdf = await page.pdf({ format: "A4", preferCSSPageSize: true });
   const pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length ?? 0;
   check("it is printed on a few pages", pages > 2 && pages < 20, pages);
   writeFileSync(name, pdf);
+  await page.setViewportSize({ width: 1032, height: 700 });
+  await checkWidth("on paper in landscape", page);
+  const heads = page.locator(`${VIEW} > section table[data-of] th`);
+  const hidden = await heads.evaluateAll((all) => all.filter((one) => !one.closest("details") && getComputedStyle(one).display === "none").map((one) => one.dataset.column));
+  check("on paper in landscape there are all columns", hidden.length === 0 && (await heads.count()) > 60, hidden);
+  const wide = await page.locator(`${VIEW} .scroll`).evaluateAll(
+    (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-labelledby")));
+  check("on paper in landscape no table is cut off", wide.length === 0, wide);
+  const landscape = await page.pdf({ format: "A4", landscape: true, preferCSSPageSize: true });
+  const [across, down] = (landscape.toString("latin1").match(/\/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)/) ?? []).slice(1).map(Math.round);
+  check("the reader can choose landscape", Math.abs(across - 842) <= 1 && Math.abs(down - 595) <= 1, { across, down });
+  writeFileSync(name.replace(".pdf", "-landscape.pdf"), landscape);
   await context.close();
 }
 
@@ -324,7 +391,12 @@ async function marked(browser, url) {
     const size = width < 700 ? "narrow" : "wide";
     check(`a day is marked at ${width}`, await page.locator(`#views svg.${size} text.mark-text`).isVisible());
     const listed = await texts(page, "#views .marks li");
-    check(`it is listed at ${width}`, listed.length === 1 && listed[0].includes("Training & <b>more</b>"), listed);
+    const outside = "1 of 2 marked days is outside this chart.";
+    check(`it is listed at ${width}`, listed.length === 2 && listed[0].includes("Training & <b>more</b>"), listed);
+    check(`a day outside is counted at ${width}`, listed[1] === outside, listed);
+    await page.locator(`${VIEW} .about > summary`).click();
+    const named = page.locator(`${VIEW} .facts li`).filter({ hasText: "outside this period: 1 May 2025 (Migration)" });
+    check(`it is named at ${width}`, await named.isVisible());
     await checkWidth(`marked at ${width}`, page);
     await accessible(`marked at ${width}`, page);
     await context.close();
@@ -398,12 +470,15 @@ async function all() {
     await periods(page);
     await downloading(page);
     await exploring(page, "wide");
+    await capacities(page, "wide");
+    await unpackedRows(page, pages, ["--store", stores.year, ...lately]);
     await checkQuiet("after all of it", urls.lately, opened);
     await policy(page, seen);
     await opened.context.close();
 
     const phone = await open(browser, urls.lately, { width: 390, height: 844 });
     await exploring(phone.page, "narrow");
+    await capacities(phone.page, "narrow");
     await phone.page.locator("#top-reports-rows a.item").first().click();
     await phone.page.locator(".detail").waitFor();
     await phone.page.screenshot({ path: join(folder, "detail-narrow.png"), fullPage: true });
@@ -413,7 +488,7 @@ async function all() {
     await printed(browser, urls.lately, join(folder, "lately.pdf"));
     printedByProgram(pages, stores.year, join(folder, "program.pdf"));
     const events = join(pages.folder, "events.csv");
-    writeFileSync(events, "date,label\n2026-02-02,Training & <b>more</b>\n");
+    writeFileSync(events, "date,label\n2026-02-02,Training & <b>more</b>\n2025-05-01,Migration\n");
     await marked(browser, pages.page("marked", ["--store", stores.year, "--since", "28d", "--events", events]));
     await site(browser, pages, stores.year);
   } finally {

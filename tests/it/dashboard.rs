@@ -13,7 +13,11 @@ use sha2::{Digest, Sha256};
 use crate::archive::{large, year};
 use crate::attack;
 use crate::html::{Element, read};
+use crate::packed_details::{details, list, packed_bytes};
 use crate::workdir::Workdir;
+
+/// The largest number of bytes of the details of a period.
+const MAX_DETAIL_BYTES: usize = 330_000;
 
 /// Flags of different kinds.
 pub const ASKED: [&[&str]; 4] = [
@@ -159,6 +163,7 @@ fn tables_contain_the_rows_of_their_report() {
     }
     for report in [
         "adoption",
+        "capacity-usage",
         "consumption-trend",
         "coverage",
         "data-quality",
@@ -475,8 +480,37 @@ fn a_page_is_small() {
     let year = page_of(&year().dir, &["--store", "store"]).len();
     assert!(year < 1_500_000, "{year} bytes for 15 months");
     let dir = Workdir::new();
-    let month = page_of(&dir, &["--from", large().dir()]).len();
-    assert!(month < 2_000_000, "{month} bytes for 32 days of 900 people");
+    let month = page_of(&dir, &["--from", large().dir()]);
+    assert!(month.len() < 2_000_000, "{} bytes for 32 days of 900 people", month.len());
+    assert_says_what_it_leaves_out(&read(&month));
+}
+
+/// Checks that a page with many people names the numbers of items with and without details.
+fn assert_says_what_it_leaves_out(page: &Element) {
+    let packed = details(page);
+    assert!(packed_bytes(page).iter().all(|bytes| *bytes <= MAX_DETAIL_BYTES));
+    let mut limited = 0;
+    for view in views(page) {
+        let key = view.get("class").and_then(|class| class.split(' ').nth(1)).unwrap();
+        let lines = view.all("li").into_iter().map(Element::text);
+        let remark = lines.into_iter().find(|line| line.starts_with("Details are on this page"));
+        let remark = remark.expect("a sentence on details");
+        for (kind, plural) in [("report", "reports"), ("person", "people")] {
+            let items = list(&packed[key]["items"]).iter();
+            let kept = items.filter(|item| item["kind"] == kind).count();
+            assert!(kept > 0 && kept <= 400, "{kept} {plural}");
+            let part = format!("the first {kept} of ");
+            match remark.contains(&format!("all {kept} {plural}")) {
+                true => {}
+                false => {
+                    let rest = remark.split(&part).find(|rest| rest.contains(plural));
+                    assert!(rest.is_some(), "{kept} {plural}: {remark}");
+                    limited += 1;
+                }
+            }
+        }
+    }
+    assert!(limited > 0, "no period of the page is limited");
 }
 
 #[test]

@@ -97,6 +97,7 @@ mod comparisons;
 // The dashboard: its figures, its policy, and names that attack it.
 mod dashboard;
 // The details of single items on the dashboard, and people in its bytes.
+mod packed_details;
 mod page_items;
 mod page_marks;
 #[cfg(unix)]

@@ -2,34 +2,14 @@
 //! with the item as filter, and people are only on the page if they are shown.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
-use base64::Engine;
 use chrono::{Days, NaiveDate};
-use flate2::read::ZlibDecoder;
 use serde_json::Value;
 
 use crate::archive::year;
 use crate::dashboard::{ASKED, assert_closed, flags_of, opened, page_of, rows, views, year_page};
 use crate::html::{Element, read};
-
-/// Returns the texts of the packed details, by period.
-pub fn unpacked(page: &Element) -> BTreeMap<String, String> {
-    let scripts = page.all("script").into_iter();
-    let packed = scripts.filter(|script| script.get("class") == Some("details"));
-    packed
-        .map(|script| {
-            let bytes = base64::prelude::BASE64_STANDARD.decode(script.text()).expect("base64");
-            let mut text = String::new();
-            ZlibDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("it is zlib");
-            (script.get("data-period").expect("a period").to_owned(), text)
-        })
-        .collect()
-}
-
-fn list(value: &Value) -> &Vec<Value> {
-    value.as_array().expect("a list")
-}
+use crate::packed_details::{details, list, unpacked};
 
 /// Returns the table of an item as rows by column, and its number of all rows.
 fn item_table(data: &Value, item: &Value, name: &str) -> (Vec<BTreeMap<String, Value>>, usize) {
@@ -91,13 +71,21 @@ fn compare_item(data: &Value, item: &Value, flags: &[&str]) -> usize {
     let (flag, report, column) = match kind {
         "report" => ("--report", "top-reports", "report_id"),
         "workspace" => ("--workspace", "workspace-usage", "workspace_id"),
+        "capacity" => ("--capacity", "capacity-usage", "capacity_id"),
         _ => ("--user", "top-users", "user"),
     };
     compare_days(data, item, flags, [flag, id]);
     let listed = rows(report, "", flags);
     let row = listed.iter().find(|row| row[column] == id).expect("it is in its report");
+    // The report on capacities has no ranks: they are the positions of rows with an ID.
+    let known = listed.iter().filter(|row| !row[column].is_null());
+    let rank = known.take_while(|row| row[column] != id).count() + 1;
+    assert!(list(&item["facts"]).len() > 5, "{item}");
     for fact in list(&item["facts"]) {
-        assert_eq!(row[fact[0].as_str().unwrap()], fact[2], "{} of {id}", fact[0]);
+        match fact[0].as_str().unwrap() {
+            "rank" if kind == "capacity" => assert_eq!(fact[2], rank, "rank of {id}"),
+            name => assert_eq!(row[name], fact[2], "{name} of {id}"),
+        }
     }
     if let Some([now, before]) = item["compared"].as_array().map(Vec::as_slice) {
         let compared = rows(report, "compare=previous", flags);
@@ -109,6 +97,11 @@ fn compare_item(data: &Value, item: &Value, flags: &[&str]) -> usize {
     }
     let filtered = |report: &str| rows(report, "", &[flags, &[flag, id]].concat());
     let mut checked = 0;
+    if kind == "capacity" {
+        let mut workspaces = filtered("workspace-usage");
+        workspaces.retain(|row| !row["workspace_id"].is_null());
+        checked += compare_rows(data, item, "workspaces", &workspaces);
+    }
     if kind != "person" {
         checked += compare_rows(data, item, "viewers", &filtered("top-users"));
     }
@@ -121,8 +114,12 @@ fn compare_item(data: &Value, item: &Value, flags: &[&str]) -> usize {
     clients.retain(|row| row["breakdown"] == "method");
     checked += compare_rows(data, item, "clients", &clients);
     checked += compare_rows(data, item, "distribution", &filtered("distribution-method"));
-    checked += compare_rows(data, item, "exports", &filtered("exports"));
-    checked + compare_rows(data, item, "shares", &filtered("sharing-audit"))
+    // Exports and shares name no capacity.
+    if kind != "capacity" {
+        checked += compare_rows(data, item, "exports", &filtered("exports"));
+        checked += compare_rows(data, item, "shares", &filtered("sharing-audit"));
+    }
+    checked
 }
 
 #[test]
@@ -130,18 +127,19 @@ fn details_equal_the_reports_with_the_item_as_filter() {
     let mut checked = BTreeMap::new();
     for (flags, is_all) in [(ASKED[0], true), (ASKED[2], false)] {
         let page = year_page(flags);
-        let packed = unpacked(&page);
+        let packed = details(&page);
         let shown = if is_all { views(&page) } else { vec![opened(&page)] };
         for view in shown.into_iter().rev().take(2) {
             let key = view.get("class").and_then(|class| class.split(' ').nth(1)).unwrap();
-            let data: Value = serde_json::from_str(&packed[key]).expect("the details are JSON");
+            let data = &packed[key];
             let flags = flags_of(view, flags);
-            for kind in ["report", "workspace", "person"] {
+            for kind in ["report", "workspace", "person", "capacity"] {
                 let items: Vec<&Value> =
                     list(&data["items"]).iter().filter(|item| item["kind"] == kind).collect();
-                assert!(items.len() > 4, "{} items of kind {kind}", items.len());
+                let least = if kind == "capacity" { 2 } else { 5 };
+                assert!(items.len() >= least, "{} items of kind {kind}", items.len());
                 for item in [items[0], items[items.len() / 2]] {
-                    *checked.entry(kind).or_insert(0) += compare_item(&data, item, &flags);
+                    *checked.entry(kind).or_insert(0) += compare_item(data, item, &flags);
                 }
             }
         }
@@ -152,10 +150,10 @@ fn details_equal_the_reports_with_the_item_as_filter() {
 #[test]
 fn links_lead_to_details_of_the_same_period() {
     let page = year_page(&[]);
-    let packed = unpacked(&page);
+    let packed = details(&page);
     for view in views(&page) {
         let key = view.get("class").and_then(|class| class.split(' ').nth(1)).unwrap();
-        let data: Value = serde_json::from_str(&packed[key]).expect("the details are JSON");
+        let data = &packed[key];
         let known: Vec<String> = list(&data["items"])
             .iter()
             .map(|item| {

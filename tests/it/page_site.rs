@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::archive::year;
 use crate::html::read;
-use crate::page_items::unpacked;
+use crate::packed_details::unpacked;
 use crate::workdir::Workdir;
 
 /// Names that are shorter could be part of any text.

@@ -54,6 +54,7 @@ pub(in crate::cli) fn dashboard(command: &DashboardArgs, quiet: bool) -> Result<
             PeopleArg::None => PeopleDisplay::Hidden,
         },
         is_static: command.is_static || browser.is_some(),
+        is_for_paper: browser.is_some(),
     };
     if let Some(folder) = &command.output_dir {
         let site = RefCell::new(SiteFolder::prepare(folder)?);

@@ -35,6 +35,8 @@ pub struct DashboardPage {
     pub opened: usize,
     /// False for a page without scripts.
     pub has_script: bool,
+    /// True for a page that the program itself prints, on A4.
+    pub is_for_paper: bool,
 }
 
 /// All figures of one period.
@@ -111,7 +113,8 @@ pub fn render_dashboard(page: &DashboardPage) -> Vec<u8> {
     let opened = page.views.get(page.opened);
     let period = opened.map_or_else(String::new, |view| period_text(&view.context));
     let script = page.has_script.then_some(DASHBOARD_SCRIPT);
-    open_page(to, &format!("{}, {period}", page.title), script);
+    let class = if page.is_for_paper { "paper" } else { "" };
+    open_page(to, &format!("{}, {period}", page.title), script, class);
     write_header(to, page);
     to.open("main").attr("id", "main");
     for (at, view) in page.views.iter().enumerate() {

@@ -1,5 +1,8 @@
 //! Packs the details of items for the script of the page: JSON, compressed with zlib, as base64.
+//!
+//! The script reads columns and texts in the order in which they are written here.
 
+use std::collections::HashMap;
 use std::io::Write;
 
 use base64::Engine;
@@ -10,14 +13,16 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde_json::{Value, json};
 
+use super::item_columns::{SharedTexts, TextWriter, TimeBase, gaps, is_text};
 use super::table::column_title;
 use crate::grid::Cell;
-use crate::render::text_width::printable;
-use crate::render::time;
 use crate::{Error, Result};
 
-/// The largest number of bytes of JSON of one period.
-pub const MAX_DETAIL_BYTES: usize = 1_800_000;
+/// The largest number of bytes of the packed details of one period.
+pub const MAX_DETAIL_BYTES: usize = 330_000;
+
+/// The part of the bytes that are left for items that the next attempt to pack them uses.
+const ATTEMPT_SHARE: f64 = 0.97;
 
 /// The details of the items of a period.
 #[derive(Debug, Clone, Default)]
@@ -86,92 +91,156 @@ pub struct PackedItems {
     pub kept: usize,
 }
 
-/// Packs as many items as fit into `max_bytes` of JSON.
+/// Packs as many items as fit into `max_bytes`. `texts` has the texts of the periods before.
 ///
 /// # Errors
 ///
 /// [`Error::Internal`] only.
-pub fn pack_items(period: &PeriodItems, zone: Tz, max_bytes: usize) -> Result<PackedItems> {
-    if period.items.is_empty() {
-        return Ok(PackedItems::default());
-    }
-    let days: Vec<String> = period.days.iter().map(|(day, _)| day.to_string()).collect();
-    let incomplete: Vec<usize> = (0..period.days.len()).filter(|at| !period.days[*at].1).collect();
-    let tables: Vec<Value> = period.tables.iter().map(table_kind_json).collect();
-    let head = json!({
-        "days": days,
-        "incomplete": incomplete,
-        "earlier": period.earlier_first.map(|day| day.to_string()),
-        "tables": tables,
-    });
-    let head = head.to_string();
-    let mut text = format!("{},\"items\":[", head.trim_end_matches('}'));
-    let mut kept = 0;
-    for item in &period.items {
-        let item = item_json(item, zone).to_string();
-        if text.len() + item.len() > max_bytes {
-            break;
+pub fn pack_items(
+    period: &PeriodItems,
+    zone: Tz,
+    max_bytes: usize,
+    texts: &mut SharedTexts,
+) -> Result<PackedItems> {
+    let mut kept = period.items.len();
+    while kept > 0 {
+        let mut table = texts.clone();
+        let base64 = pack(period, &period.items[..kept], zone, &mut table)?;
+        let bytes = base64.len();
+        if bytes <= max_bytes {
+            *texts = table;
+            return Ok(PackedItems { base64, kept });
         }
-        if kept > 0 {
-            text.push(',');
-        }
-        text.push_str(&item);
-        kept += 1;
+        let share = max_bytes as f64 / bytes as f64 * ATTEMPT_SHARE;
+        kept = ((kept as f64 * share) as usize).min(kept - 1);
     }
-    text.push_str("]}");
+    Ok(PackedItems::default())
+}
+
+fn pack(
+    period: &PeriodItems,
+    items: &[ItemDetail],
+    zone: Tz,
+    texts: &mut SharedTexts,
+) -> Result<String> {
+    let text = period_json(period, items, zone, texts).to_string();
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(text.as_bytes()).map_err(Error::internal)?;
     let bytes = encoder.finish().map_err(Error::internal)?;
-    Ok(PackedItems { base64: BASE64_STANDARD.encode(bytes), kept })
+    Ok(BASE64_STANDARD.encode(bytes))
 }
 
-fn table_kind_json(kind: &ItemTableKind) -> Value {
-    let columns: Vec<Value> =
-        kind.columns.iter().map(|name| json!([name, column_title(name)])).collect();
-    json!({ "name": kind.name, "title": kind.title, "columns": columns })
-}
-
-fn item_json(item: &ItemDetail, zone: Tz) -> Value {
-    let facts: Vec<Value> = item
-        .facts
-        .iter()
-        .map(|(name, cell)| json!([name, column_title(name), cell_json(cell, zone)]))
-        .collect();
-    let tables: Vec<Value> = item
-        .tables
-        .iter()
-        .map(|table| {
-            let row = |row: &Vec<Cell>| row.iter().map(|cell| cell_json(cell, zone)).collect();
-            let rows: Vec<Vec<Value>> = table.rows.iter().map(row).collect();
-            json!({ "name": table.name, "of": table.total, "rows": rows })
-        })
-        .collect();
+fn period_json(
+    period: &PeriodItems,
+    items: &[ItemDetail],
+    zone: Tz,
+    texts: &mut SharedTexts,
+) -> Value {
+    let days: Vec<String> = period.days.iter().map(|(day, _)| day.to_string()).collect();
+    let incomplete: Vec<usize> = (0..period.days.len()).filter(|at| !period.days[*at].1).collect();
+    let times = TimeBase::new(period.days.last().map(|(day, _)| *day), zone);
+    let mut to = TextWriter::new(texts);
+    // The script reads these columns in this order.
+    let kinds = to.references(items.iter().map(|item| item.kind));
+    let ids = to.references(items.iter().map(|item| item.id.as_str()));
+    let names = to.references(items.iter().map(|item| item.name.as_str()));
+    let places = to.references(items.iter().map(|item| item.place.as_str()));
+    let facts = facts_json(items, &mut to, &times);
+    let tables: Vec<Value> =
+        period.tables.iter().map(|kind| table_json(kind, items, &mut to, &times)).collect();
     json!({
-        "kind": item.kind,
-        "id": printable(&item.id),
-        "name": printable(&item.name),
-        "place": printable(&item.place),
+        "days": days,
+        "incomplete": incomplete,
+        "earlier": period.earlier_first.map(|day| day.to_string()),
+        "end": times.end,
+        "items": [kinds, ids, names, places],
         "facts": facts,
-        "compared": item.compared.map(|(now, before)| [now, before]),
-        "views": item.views,
-        "before": item.earlier,
         "tables": tables,
+        "compared": items.iter().map(|item| item.compared).collect::<Vec<_>>(),
+        "views": items.iter().map(|item| &item.views).collect::<Vec<_>>(),
+        "before": items.iter().map(|item| &item.earlier).collect::<Vec<_>>(),
+        "texts": to.new,
     })
 }
 
-/// Returns a value as in the JSON format of reports. Characters that are not printable, for example
-/// those that reverse the text around them, are replaced as in tables.
-fn cell_json(cell: &Cell, zone: Tz) -> Value {
-    match cell {
-        Cell::Null => Value::Null,
-        Cell::Text(text) => json!(printable(text)),
-        Cell::Int(number) => json!(number),
-        Cell::Float(number) => json!(number),
-        Cell::Bool(truth) => json!(truth),
-        Cell::Time { us } => json!(time::instant_iso(*us, zone)),
-        Cell::LocalTime { us } => json!(time::local_iso(*us)),
-        Cell::Date { days } => json!(time::date_iso(*days)),
+/// Returns the single values of items: one group of columns for each kind.
+fn facts_json(items: &[ItemDetail], to: &mut TextWriter<'_>, times: &TimeBase) -> Vec<Value> {
+    let mut groups: Vec<(Vec<&str>, Vec<usize>)> = Vec::new();
+    for (at, item) in items.iter().enumerate().filter(|(_, item)| !item.facts.is_empty()) {
+        let names: Vec<&str> = item.facts.iter().map(|(name, _)| *name).collect();
+        match groups.iter_mut().find(|(known, _)| *known == names) {
+            Some((_, positions)) => positions.push(at),
+            None => groups.push((names, vec![at])),
+        }
     }
+    let group = |(names, positions): (Vec<&str>, Vec<usize>)| {
+        let titles: Vec<Value> =
+            names.iter().map(|name| json!([name, column_title(name)])).collect();
+        let column = |fact: usize| {
+            let cells: Vec<&Cell> = positions.iter().map(|at| &items[*at].facts[fact].1).collect();
+            to.column(&cells, times)
+        };
+        let columns: Vec<Value> = (0..names.len()).map(column).collect();
+        json!({ "names": titles, "items": gaps(&positions), "columns": columns })
+    };
+    groups.into_iter().map(group).collect()
+}
+
+/// Returns the rows of all items in a kind of table. Rows of several items have the same texts, so
+/// each combination of them is written once.
+fn table_json(
+    kind: &ItemTableKind,
+    items: &[ItemDetail],
+    to: &mut TextWriter<'_>,
+    times: &TimeBase,
+) -> Value {
+    let (mut positions, mut totals, mut counts, mut rows) = (vec![], vec![], vec![], vec![]);
+    for (at, item) in items.iter().enumerate() {
+        for table in item.tables.iter().filter(|table| table.name == kind.name) {
+            positions.push(at);
+            totals.push(table.total - table.rows.len().min(table.total));
+            counts.push(table.rows.len());
+            rows.extend(&table.rows);
+        }
+    }
+    let cells = |column: usize| rows.iter().map(|row| &row[column]).collect::<Vec<&Cell>>();
+    let all = 0..kind.columns.len();
+    let (texts, others): (Vec<usize>, Vec<usize>) =
+        all.partition(|column| is_text(&cells(*column)));
+    let mut numbers: HashMap<Vec<Option<&str>>, usize> = HashMap::new();
+    let (mut picked, mut first) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let key = texts.iter().map(|column| match &row[*column] {
+            Cell::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        let next = numbers.len();
+        let number = *numbers.entry(key.collect()).or_insert(next);
+        picked.push(if number == next { 0 } else { number + 1 });
+        if number == next {
+            first.push(*row);
+        }
+    }
+    let distinct = |column: &usize| {
+        let cells: Vec<&Cell> = first.iter().map(|row| &row[*column]).collect();
+        to.column(&cells, times)
+    };
+    let text_columns: Vec<Value> = texts.iter().map(distinct).collect();
+    let columns: Vec<Value> = others.iter().map(|at| to.column(&cells(*at), times)).collect();
+    let titles: Vec<Value> =
+        kind.columns.iter().map(|name| json!([name, column_title(name)])).collect();
+    json!({
+        "name": kind.name,
+        "title": kind.title,
+        "columns": titles,
+        "items": gaps(&positions),
+        "more": totals,
+        "rows": counts,
+        "picked": picked,
+        "texts": text_columns,
+        "text_at": texts,
+        "others": columns,
+    })
 }
 
 #[cfg(test)]
@@ -207,10 +276,9 @@ mod tests {
         serde_json::from_str(&text).unwrap()
     }
 
-    #[test]
-    fn items_are_packed_until_the_limit() {
+    fn period(items: Vec<ItemDetail>) -> PeriodItems {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
-        let period = PeriodItems {
+        PeriodItems {
             days: vec![(day("2026-03-01"), true), (day("2026-03-02"), false)],
             earlier_first: None,
             tables: vec![ItemTableKind {
@@ -218,21 +286,74 @@ mod tests {
                 title: "Viewers",
                 columns: vec!["user", "views"],
             }],
-            items: vec![item("a"), item("b")],
-        };
-        let packed = pack_items(&period, Tz::UTC, 10_000).unwrap();
-        let value = unpacked(&packed);
-        assert_eq!((packed.kept, value["items"].as_array().unwrap().len()), (2, 2));
+            items,
+        }
+    }
+
+    #[test]
+    fn texts_are_written_once_for_all_periods() {
+        let mut texts = SharedTexts::default();
+        let mut pack = |items| pack_items(&period(items), Tz::UTC, 10_000, &mut texts).unwrap();
+        let value = unpacked(&pack(vec![item("a"), item("b")]));
+        assert_eq!(value["texts"], json!(["report", "a", "b", "</script> \"a\"", "", "ann"]));
+        assert_eq!(value["items"], json!([[0, 1], [0, 0], [0, 4], [0, 5]]));
         assert_eq!(value["incomplete"], json!([1]));
-        assert_eq!(
-            value["items"][1]["tables"][0],
-            json!({
-                "name": "viewers", "of": 7, "rows": [["ann", 3]],
-            })
-        );
-        let one = unpacked(&packed).to_string().len() - 100;
-        let packed = pack_items(&period, Tz::UTC, one).unwrap();
-        assert_eq!(packed.kept, 1);
-        assert_eq!(unpacked(&packed)["items"].as_array().unwrap().len(), 1);
+        let table = &value["tables"][0];
+        assert_eq!([&table["items"], &table["more"]], [&json!([0, 0]), &json!([6, 6])]);
+        assert_eq!([&table["picked"], &table["rows"]], [&json!([0, 1]), &json!([1, 1])]);
+        assert_eq!(table["texts"], json!([["s", [0]]]));
+        assert_eq!(table["others"], json!([["n", [3, 3]]]));
+        let value = unpacked(&pack(vec![item("b"), item("c")]));
+        assert_eq!(value["texts"], json!(["c"]));
+        assert_eq!(value["items"][1], json!([3, 0]));
+    }
+
+    #[test]
+    fn items_are_packed_until_the_limit() {
+        let all: Vec<ItemDetail> = (0..200).map(|at| item(&format!("{at}{at}"))).collect();
+        let pack = |max_bytes| {
+            let mut texts = SharedTexts::default();
+            let packed = pack_items(&period(all.clone()), Tz::UTC, max_bytes, &mut texts).unwrap();
+            (packed, texts)
+        };
+        let (whole, _) = pack(usize::MAX);
+        assert_eq!(whole.kept, 200);
+        for max_bytes in [whole.base64.len() - 1, whole.base64.len() / 2, 700] {
+            let (packed, texts) = pack(max_bytes);
+            assert!(packed.base64.len() <= max_bytes, "{} bytes", packed.base64.len());
+            assert!(packed.kept > 0 && packed.kept < 200, "{} items", packed.kept);
+            let value = unpacked(&packed);
+            assert_eq!(value["items"][1].as_array().unwrap().len(), packed.kept);
+            // Texts of attempts that were too large are forgotten.
+            let mut next = SharedTexts::clone(&texts);
+            let other = pack_items(&period(vec![item("199199")]), Tz::UTC, 9_999, &mut next);
+            assert_eq!(unpacked(&other.unwrap())["texts"], json!(["199199"]));
+        }
+        let (none, _) = pack(10);
+        assert_eq!((none.kept, none.base64.as_str()), (0, ""));
+    }
+
+    #[test]
+    fn times_are_seconds_before_the_end_and_their_offsets() {
+        let winter = 1_772_323_200_000_000;
+        let time = |us: i64| Cell::Time { us };
+        let mut texts = SharedTexts::default();
+        let mut column = |cells: &[Cell]| {
+            let day = NaiveDate::from_ymd_opt(2026, 3, 2);
+            let times = TimeBase::new(day, Tz::Europe__Berlin);
+            let mut to = TextWriter::new(&mut texts);
+            let cells: Vec<&Cell> = cells.iter().collect();
+            (to.column(&cells, &times), to.new)
+        };
+        let (same, new) = column(&[time(winter), Cell::Null, time(winter + 60_000_000)]);
+        assert_eq!(same, json!(["t", [169_200, null, 169_140], [0]]));
+        assert_eq!(new, ["+01:00"]);
+        let summer = winter + 180 * 86_400_000_000;
+        let (both, _) = column(&[time(winter), time(summer)]);
+        assert_eq!(both, json!(["t", [169_200, 169_200 - 180 * 86_400 - 3_600], [1, 0]]));
+        let (far, _) = column(&[time(i64::MAX / 4)]);
+        assert_eq!(far[0], "n", "{far}");
+        let (texts, _) = column(&[Cell::Text("x".into()), time(winter)]);
+        assert_eq!(texts, json!(["n", ["x", "2026-03-01T01:00:00+01:00"]]));
     }
 }

@@ -1,9 +1,10 @@
 
-// Details: a link on a report, workspace or person opens its detail view, which is drawn from the
-// packed data of the period. Every number in it is in this data.
+// Details: a link on a report, workspace, person or capacity opens its detail view, which is drawn
+// from the packed data of the period. Every number in it is in this data.
 
-const DETAIL = /^#(report|workspace|person)=(.+)$/;
-const KIND_NAMES = { report: "Report", workspace: "Workspace", person: "Person" };
+const DETAIL = /^#(report|workspace|person|capacity)=(.+)$/;
+const KIND_NAMES = { report: "Report", workspace: "Workspace", person: "Person", capacity: "Capacity" };
+const KIND_PLURALS = { report: "reports", workspace: "workspaces", person: "people", capacity: "capacities" };
 const NO_UNPACKING = "This browser cannot unpack the details. Use a browser from 2023 or later: Chrome or Edge 80, Firefox 113, Safari 16.4.";
 const NO_DETAILS = "There are no details of it for this period on this page. It may have no views in the period, or be one of the less viewed items, which the page leaves out.";
 const SHAPES = document.querySelector("svg")?.namespaceURI;
@@ -11,7 +12,7 @@ const number = (value) => value.toLocaleString("en-US", { maximumFractionDigits:
 const main = document.getElementById("main");
 const baseTitle = document.title;
 const packed = new Map([...document.querySelectorAll(".details")].map((node) => [node.dataset.period, node]));
-const unpacked = new Map();
+let unpacking = null;
 let overviewScroll = 0;
 let openedFrom = null;
 
@@ -21,19 +22,77 @@ function currentPeriod() {
   return chosen ?? [...packed.keys()].at(-1);
 }
 
-/** Returns the details of a period, unpacked once; null if there are none. */
+/** Returns the details of a period; null if there are none. Those of all periods are unpacked once. */
 async function details(period) {
-  if (!packed.has(period)) return null;
-  if (!unpacked.has(period)) unpacked.set(period, unpack(packed.get(period).textContent));
-  return unpacked.get(period);
+  unpacking ??= unpackAll();
+  return (await unpacking).get(period) ?? null;
+}
+
+async function unpackAll() {
+  const texts = [];
+  const all = new Map();
+  // Periods name texts of the periods before.
+  for (const [period, node] of packed) all.set(period, readPeriod(await unpack(node.textContent), texts));
+  return all;
 }
 
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const data = JSON.parse(await new Response(stream).text());
-  data.byId = new Map(data.items.map((item) => [`${item.kind}=${item.id}`, item]));
-  return data;
+  return JSON.parse(await new Response(stream).text());
+}
+
+/** Returns the details of a period from their columns. `texts` has those of the periods before. */
+function readPeriod(data, texts) {
+  let next = texts.length;
+  for (const text of data.texts) texts.push(text);
+  const text = (reference) => (reference === null ? null : reference ? texts[reference - 1] : texts[next++]);
+  const readColumn = ([type, values, rests]) => {
+    if (type === "s") return values.map(text);
+    if (type === "n") return values;
+    const offsets = rests.map(text);
+    let known = 0;
+    return values.map((seconds) => {
+      if (seconds === null) return null;
+      const offset = offsets.length === 1 ? offsets[0] : offsets[known++];
+      return new Date((data.end - seconds) * 1000).toISOString().slice(0, 19) + offset;
+    });
+  };
+  const positions = (gaps) => {
+    let at = -1;
+    return gaps.map((gap) => (at += gap + 1));
+  };
+  const [kinds, ids, names, places] = data.items.map((references) => references.map(text));
+  const items = kinds.map((kind, at) => ({
+    kind, id: ids[at], name: names[at], place: places[at], facts: [], tables: [],
+    compared: data.compared[at], views: data.views[at], before: data.before[at],
+  }));
+  for (const group of data.facts) {
+    const columns = group.columns.map(readColumn);
+    positions(group.items).forEach((at, row) => {
+      items[at].facts = group.names.map(([name, title], column) => [name, title, columns[column][row]]);
+    });
+  }
+  for (const table of data.tables) {
+    const texts = table.texts.map(readColumn);
+    const others = table.others.map(readColumn);
+    let [known, row] = [0, 0];
+    positions(table.items).forEach((at, place) => {
+      const rows = Array.from({ length: table.rows[place] }, () => {
+        const picked = table.picked[row] ? table.picked[row] - 1 : known++;
+        const cells = Array.from(table.columns, () => undefined);
+        table.text_at.forEach((column, number) => { cells[column] = texts[number][picked]; });
+        let other = 0;
+        for (let column = 0; column < cells.length; column += 1) {
+          if (cells[column] === undefined) cells[column] = others[other++][row];
+        }
+        row += 1;
+        return cells;
+      });
+      items[at].tables.push({ name: table.name, of: rows.length + table.more[place], rows });
+    });
+  }
+  return { ...data, items, byId: new Map(items.map((item) => [`${item.kind}=${item.id}`, item])) };
 }
 
 /** Returns a link to a detail view. */
@@ -78,10 +137,11 @@ function cell(value, name, key, data) {
 /** Returns the key of the item that a cell names, if it can be one. */
 function keyOf(name, row, columns) {
   const at = (column) => columns.findIndex(([found]) => found === column);
-  const value = (column) => (at(column) < 0 ? null : row[at(column)]);
-  if (name === "user" || name === "shared_by") return `person=${value(name)}`;
-  if (name === "report") return `report=${value("report_id")}`;
-  if (name === "item") return `report=${value("item_id")}`;
+  const key = (kind, column) => (typeof row[at(column)] === "string" ? `${kind}=${row[at(column)]}` : null);
+  if (name === "user" || name === "shared_by") return key("person", name);
+  if (name === "report") return key("report", "report_id");
+  if (name === "item") return key("report", "item_id");
+  if (name === "workspace") return key("workspace", "workspace_id");
   return null;
 }
 
@@ -209,15 +269,22 @@ function viewsPanel(item, data) {
   return panel;
 }
 
+/** Returns the text of a key figure. */
+function factText(name, value) {
+  if (value === null) return "–";
+  if (name === "busiest_hour") return `${value}:00`;
+  if (name === "peak_start") return `${shownDay(value.slice(0, 10))}, ${value.slice(11)}`;
+  if (typeof value === "number") return number(value);
+  return /^\d{4}-\d\d-\d\d/.test(value) ? shownDay(value.slice(0, 10)) : value;
+}
+
 /** Returns the key figures of an item. */
 function factsList(item, data) {
   const list = element("ul", "item-facts");
   for (const [name, title, value] of item.facts) {
     const line = element("li");
     line.dataset.fact = name;
-    const isTime = typeof value === "string" && /^\d{4}-\d\d-\d\d/.test(value);
-    const shown = value === null ? "–" : typeof value === "number" ? number(value) : isTime ? shownDay(value.slice(0, 10)) : value;
-    line.append(element("span", "label", title), " ", element("strong", "value", shown));
+    line.append(element("span", "label", title), " ", element("strong", "value", factText(name, value)));
     if (name === "views" && item.compared) {
       const [now, before] = item.compared;
       const note = now === value ? `from ${number(before)}` : `from ${number(before)} to ${number(now)} on comparable days`;
@@ -310,7 +377,7 @@ function linkItems() {
   });
 }
 
-// Search: one field for reports, workspaces and people.
+// Search: one field for all kinds of items on the page.
 
 const MAX_FOUND = 12;
 
@@ -319,8 +386,11 @@ function addSearch() {
   const box = element("div", "search");
   const input = element("input");
   input.type = "search";
-  input.placeholder = "Search reports, workspaces, people";
-  for (const [name, value] of Object.entries({ role: "combobox", "aria-label": "Search reports, workspaces and people", "aria-expanded": "false", "aria-controls": "found", "aria-autocomplete": "list" })) input.setAttribute(name, value);
+  const kinds = Object.keys(KIND_PLURALS).filter((kind) => document.querySelector(`[data-item^="${kind}="]`));
+  const names = kinds.map((kind) => KIND_PLURALS[kind]).join(", ");
+  // A phone has room for three words.
+  input.placeholder = `Search ${names.replace(", capacities", ", …")}`;
+  for (const [name, value] of Object.entries({ role: "combobox", "aria-label": `Search ${names}`, "aria-expanded": "false", "aria-controls": "found", "aria-autocomplete": "list" })) input.setAttribute(name, value);
   const list = element("ul");
   list.id = "found";
   list.setAttribute("role", "listbox");

@@ -11,6 +11,7 @@ mod dashboard_page;
 mod document;
 mod embedded;
 mod heatmap;
+mod item_columns;
 mod markup;
 mod page;
 mod report_chart;
@@ -28,6 +29,7 @@ pub use document::{
 pub use embedded::{
     ItemDetail, ItemTable, ItemTableKind, MAX_DETAIL_BYTES, PackedItems, PeriodItems, pack_items,
 };
+pub use item_columns::SharedTexts;
 pub(super) use markup::Markup;
 pub(super) use page::picture_style;
 pub use page::render_page;

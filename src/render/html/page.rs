@@ -11,7 +11,7 @@ use super::markup::Markup;
 use super::report_chart::ReportChart;
 use super::values::{column_texts, format_period};
 use super::{chart, cohorts, heatmap, table};
-use crate::grid::Chart;
+use crate::grid::{Chart, Grid};
 use crate::render::input::{Mark, RenderInput, ReportContext};
 use crate::render::text;
 use crate::render::text_width::printable;
@@ -37,7 +37,7 @@ pub fn render_page(document: &Document) -> Vec<u8> {
     let mut markup = Markup::default();
     let to = &mut markup;
     let title = format!("{}, {}", document.title, period_text(&document.context));
-    open_page(to, &title, Some(SCRIPT));
+    open_page(to, &title, Some(SCRIPT), "");
     write_header(to, document);
     to.open("main").attr("id", "main");
     let shared = SharedContext { context: &document.context, time_zone: document.time_zone };
@@ -56,11 +56,14 @@ pub(super) struct SharedContext<'c> {
     pub(super) time_zone: Tz,
 }
 
-/// Opens the page and its body.
-pub(super) fn open_page(to: &mut Markup, title: &str, script: Option<&str>) {
+/// Opens the page and its body, with the class of a page that the program itself prints.
+pub(super) fn open_page(to: &mut Markup, title: &str, script: Option<&str>, class: &'static str) {
     to.raw("<!doctype html>\n").open("html").attr("lang", "en");
     write_head(to, title, script);
     to.open("body");
+    if !class.is_empty() {
+        to.attr("class", class);
+    }
     to.open("a").attr("class", "skip").attr("href", "#main").text("Skip to content").close("a");
 }
 
@@ -268,21 +271,31 @@ fn write_chart(to: &mut Markup, panel: &Panel, series: &[ChartSeries], shared: S
     to.attr("data-columns", columns.join(" "));
     chart::draw(to, &panel.grid, series, &shared.context.marks);
     to.close("div");
-    write_marks(to, &chart::drawn_marks(&panel.grid, &shared.context.marks));
+    write_marks(to, &panel.grid, &shared.context.marks);
     to.open("details").element("summary", "Show values as a table");
     table::write_table(to, panel, None, shared.time_zone);
     to.close("details");
 }
 
-/// Lists the marked days of a chart, whose texts are shortened there and are not read out.
-fn write_marks(to: &mut Markup, marks: &[&Mark]) {
+/// Lists the marked days of a chart, whose texts are shortened there and are not read out, and
+/// counts the days that the chart does not contain.
+fn write_marks(to: &mut Markup, grid: &Grid, marks: &[Mark]) {
     if marks.is_empty() {
         return;
     }
+    let drawn = chart::drawn_marks(grid, marks);
     to.open("ul").attr("class", "marks").attr("aria-label", "Marked days");
-    for mark in marks {
+    for mark in &drawn {
         to.open("li").text(format_args!("{}: ", mark.day.format("%-d %B %Y")));
         to.isolated_text(&printable(&mark.label), MAX_REMARK_CHARS).close("li");
+    }
+    let (all, outside) = (marks.len(), marks.len() - drawn.len());
+    if outside > 0 {
+        let verb = if outside == 1 { "is" } else { "are" };
+        let days = if all == 1 { "day" } else { "days" };
+        to.open("li").attr("class", "outside");
+        to.text(format_args!("{outside} of {all} marked {days} {verb} outside this chart."));
+        to.close("li");
     }
     to.close("ul");
 }

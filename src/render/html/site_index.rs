@@ -39,7 +39,7 @@ pub struct IndexRow {
 pub fn render_site_index(index: &SiteIndex) -> Vec<u8> {
     let mut markup = Markup::default();
     let to = &mut markup;
-    open_page(to, &index.title, None);
+    open_page(to, &index.title, None, "");
     to.open("header").attr("class", "top").open("div").attr("class", "titles");
     to.element("h1", &index.title);
     to.open("p").attr("class", "context");
