@@ -137,6 +137,19 @@ class Stores(FolderTest):
         self.assertTrue(report.render("xlsx").startswith(b"PK"))
         self.assertIn("Days: ", page)
 
+    def test_reports_are_divided_and_marked(self) -> None:
+        store = pbi.Store(self.folder / "people")
+        store.ingest([SAMPLE, ROOT / "sample-data-inventory"])
+        report = store.report("exports", by="department")
+        flags = ["--by=department", f"--store={store.path}", "--format=json"]
+        expected = json.loads(run("report", "exports", *flags))["rows"]
+        self.assertEqual(report.to_dicts(), expected)
+        self.assertEqual(report.columns[0], "by_department")
+        with self.assertRaisesRegex(pbi.UsageError, "cannot be divided by an attribute"):
+            store.report("top-reports", by="department")
+        marked = store.report("adoption", marks={datetime.date(2026, 2, 16): "Training"})
+        self.assertIn(b"Training", marked.render("svg"))
+
     def test_statement_returns_rows_and_names_are_escaped(self) -> None:
         report = self.store.sql("SELECT '<b>' AS name, COUNT(*) AS n FROM events ORDER BY 2")
         self.assertEqual(report.columns, ["name", "n"])
