@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate};
 
 use super::tables::{self, TableSpec};
 use crate::grid::{Cell, Grid};
-use crate::report::{ReportCatalog, ReportDefinition, ReportSession, Snapshot, Tz};
+use crate::report::{Options, ReportCatalog, ReportDefinition, ReportSession, Snapshot, Tz};
 use crate::{Error, Result};
 
 /// Status of an item that the reports leave out, or that the inventory does not contain.
@@ -93,7 +93,7 @@ pub struct HeldFacts {
 
 impl HeldFacts {
     /// Reads the facts, with the use in the last days of the period. Without an inventory and lists
-    /// of people, they have no rows.
+    /// of people, or with filters, they have no rows.
     ///
     /// # Errors
     ///
@@ -101,13 +101,14 @@ impl HeldFacts {
     pub fn read(
         snapshot: &Snapshot,
         session: &ReportSession<'_>,
-        time_zone: Tz,
+        options: &Options,
         window_days: u16,
     ) -> Result<HeldFacts> {
-        let days = window_days.to_string();
+        let (time_zone, days) = (options.time_zone, window_days.to_string());
         let mut inventory = Grid::new(tables::INVENTORY.columns.iter().copied());
         let mut licenses = Grid::new(tables::LICENSES.columns.iter().copied());
-        let has_inventory = snapshot.has_inventory();
+        // With filters, an item that is used outside of them would seem to be unused.
+        let has_inventory = snapshot.has_inventory() && !has_filters(options);
         if has_inventory {
             let HeldReports { unused_reports, unused_items, license_usage } = HeldReports::load()?;
             let all = [("days", days.as_str()), ("status", "all")];
@@ -155,6 +156,11 @@ impl HeldFacts {
         }
         Ok(items)
     }
+}
+
+fn has_filters(options: &Options) -> bool {
+    let filters = &options.filters;
+    [&filters.include, &filters.exclude].into_iter().any(|side| side.in_use().next().is_some())
 }
 
 /// Returns the rows of a report with the columns of a table.

@@ -90,7 +90,7 @@ pub fn write_star(
     let run = |query: &StarQuery| session.rows(&query.definition(), &[]);
     // Users come first: their query finds the internal domains, which all others share.
     let users = run(&USERS)?;
-    let held = HeldFacts::read(snapshot, &session, options.time_zone, project.unused_days)?;
+    let held = HeldFacts::read(snapshot, &session, options, project.unused_days)?;
     let dates = date_rows(&run(&DATES)?, project.fiscal_start)?;
     let days: BTreeSet<i32> = dates.iter().filter_map(|row| day(row.first())).collect();
 

@@ -76,6 +76,10 @@ class Run:
         for file in self.data.glob("*.parquet"):
             self.db.execute(f"CREATE VIEW \"{file.stem}\" AS FROM read_parquet('{file}')")
 
+    def has_filters(self) -> bool:
+        """With filters, use outside of them would be missing in the inventory and in licenses."""
+        return any(flag in self.flags for flag in ("--workspace", "--user"))
+
     def write_project(self, *arguments: str) -> None:
         output = ["--output", str(self.data.parent), "--unused-days", str(self.days)]
         self.pbi("powerbi", *output, *arguments)
@@ -353,6 +357,7 @@ def unused(run: Run) -> None:
         )
         for row in run.report("unused-items", *flags)
     ]
+    expected = [] if run.has_filters() else expected
     run.same_rows("items of the inventory", found, expected)
     statuses = {row[0]: row[3] for row in expected}
     other = "not judged" if expected else "(unknown)"
@@ -383,6 +388,7 @@ def licenses(run: Run) -> None:
         )
         for row in run.report("license-usage", *flags)
     ]
+    expected = [] if run.has_filters() else expected
     run.same_rows("licenses", found, expected)
     names = ["account_status", "department", "company", "country", "office", "cost_center"]
     listed = ", ".join(f"p.{name}" for name in names)
