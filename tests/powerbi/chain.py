@@ -33,8 +33,8 @@ Found = dict[Path, list[str]]
 
 def check_schemas(_: Path, projects: list[Path]) -> Found:
     """Microsoft's published JSON schemas."""
-    known = schemas.all_schemas()
-    return {project: schemas.problems(project, known)[1] for project in projects}
+    checker = schemas.Checker()
+    return {project: schemas.problems(project, checker)[1] for project in projects}
 
 
 def check_references(_: Path, projects: list[Path]) -> Found:

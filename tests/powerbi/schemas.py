@@ -63,40 +63,58 @@ def write(folder: Path, address: str, schema: dict) -> None:
     path.write_text(json.dumps(schema), "utf-8")
 
 
-def problems(project: Path, schemas: dict[str, dict]) -> tuple[int, list[str]]:
+class Checker:
+    """Checks files. Files with the same content are checked once."""
+
+    def __init__(self) -> None:
+        schemas = all_schemas()
+        resources = [
+            (address, Resource.from_contents(schema, default_specification=DRAFT7))
+            for address, schema in schemas.items()
+        ]
+        registry = Registry().with_resources(resources)
+        self.validators = {
+            address: Draft7Validator(schema, registry=registry)
+            for address, schema in schemas.items()
+        }
+        self.known: dict[bytes, list[str]] = {}
+
+    def problems(self, content: bytes) -> list[str]:
+        """Returns the problems of a file."""
+        if content not in self.known:
+            self.known[content] = self.unknown(content)
+        return self.known[content]
+
+    def unknown(self, content: bytes) -> list[str]:
+        try:
+            file = json.loads(content.decode())
+        except ValueError as error:
+            return [str(error)]
+        validator = self.validators.get(file.get("$schema"))
+        if validator is None:
+            return [f"{file.get('$schema')} is not the address of a schema"]
+        errors = validator.iter_errors(file)
+        return [f"{error.json_path}: {error.message[:200]}" for error in errors]
+
+
+def problems(project: Path, checker: Checker) -> tuple[int, list[str]]:
     """Returns the number of checked files, and the problems in them."""
-    resources = [
-        (address, Resource.from_contents(schema, default_specification=DRAFT7))
-        for address, schema in schemas.items()
-    ]
-    registry = Registry().with_resources(resources)
     checked, found = 0, []
     for path in sorted(project.rglob("*")):
         if not path.is_file() or not path.name.endswith(NAMES):
             continue
         name = path.relative_to(project).as_posix()
         checked += 1
-        try:
-            file = json.loads(path.read_text("utf-8"))
-        except ValueError as error:
-            found.append(f"{name}: {error}")
-            continue
-        schema = schemas.get(file.get("$schema"))
-        if schema is None:
-            found.append(f"{name}: {file.get('$schema')} is not the address of a schema")
-            continue
-        errors = Draft7Validator(schema, registry=registry).iter_errors(file)
-        found += [f"{name}: {error.json_path}: {error.message[:200]}" for error in errors]
+        found += [f"{name}: {problem}" for problem in checker.problems(path.read_bytes())]
     return checked, found
 
 
 def main() -> int:
-    schemas = all_schemas()
     if sys.argv[1] == "--write":
-        for address, schema in schemas.items():
+        for address, schema in all_schemas().items():
             write(Path(sys.argv[2]), address, schema)
         return 0
-    checked, found = problems(Path(sys.argv[1]), schemas)
+    checked, found = problems(Path(sys.argv[1]), Checker())
     for problem in found:
         print(problem, file=sys.stderr)
     print(f"{checked} JSON files, {len(found)} problems")
