@@ -1,22 +1,26 @@
-// The dashboard in a real browser: node dashboard.mjs PROGRAM YEAR ATTACK PICTURES
+// The dashboard in a real browser: node dashboard.mjs PROGRAM YEAR ATTACK PICTURES [--renew]
 //
 // YEAR and ATTACK are folders of log files from the example `synth`. Screenshots and a printed page
-// are written to the folder PICTURES. README.md lists the checks.
+// are written to the folder PICTURES. With --renew, the pictures that are compared are written again
+// into the folder `pictures` beside this file. README.md lists the checks.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { AXE, Pages, account, browserPath, check, checkQuiet, checkWidth, folderOf, launch, open } from "./harness.mjs";
+import { PictureBook, comparing, pictured } from "./pictures.mjs";
 
 const WIDTHS = [1280, 390];
 
 /** The part of the page that is shown: the view of the period with which it opens. */
 const VIEW = ".view.opened";
 
-const [, , program, year, attack, pictures] = process.argv;
-if (!pictures) {
-  console.error("usage: node dashboard.mjs PROGRAM YEAR ATTACK PICTURES");
+const STORED_PICTURES = join(dirname(fileURLToPath(import.meta.url)), "pictures");
+
+const [, , program, year, attack, pictures, ...flags] = process.argv;
+if (!pictures || flags.some((flag) => flag !== "--renew")) {
+  console.error("usage: node dashboard.mjs PROGRAM YEAR ATTACK PICTURES [--renew]");
   process.exit(2);
 }
 
@@ -262,7 +266,7 @@ async function unpackedRows(page, pages, flags) {
     (rows) => rows.map((row) => [...row.cells].map((cell) => cell.dataset.v ?? (cell.title || cell.textContent)).join()));
   const answer = JSON.parse(pages.run(["report", "top-users", "--report", id, "--format", "json", ...flags], [0]));
   const rows = answer.rows.slice(0, 20).map((row) => [row.user, row.views, row.active_days, row.last_seen].join());
-  check("the browser unpacks the rows of the report", rows.length > 5 && shown.join("\n") === rows.join("\n"), { shown, rows });
+  check("the browser unpacks the rows of the report", rows.length > 0 && shown.join("\n") === rows.join("\n"), { shown, rows });
   await page.goBack();
   await page.locator(".detail").waitFor({ state: "detached" });
 }
@@ -458,6 +462,11 @@ async function all() {
       }
       await looked(browser, url, name, folder);
     }
+
+    const book = new PictureBook(browser, STORED_PICTURES, folder, flags.includes("--renew"));
+    await book.open();
+    await pictured(open, browser, urls.lately, book);
+    await comparing(open, browser, urls.lately, book);
 
     const opened = await open(browser, urls.lately, { colorScheme: "light" });
     const { page, seen } = opened;

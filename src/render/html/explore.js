@@ -351,7 +351,7 @@ async function route() {
   main.classList.add("exploring");
   enhance(view);
   document.title = `${view.querySelector("h2").textContent}, ${baseTitle}`;
-  window.scrollTo(0, 0);
+  window.scrollTo({ top: 0, behavior: "instant" });
   view.querySelector("h2").focus({ preventScroll: true });
 }
 
