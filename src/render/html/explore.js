@@ -388,8 +388,8 @@ function addSearch() {
   input.type = "search";
   const kinds = Object.keys(KIND_PLURALS).filter((kind) => document.querySelector(`[data-item^="${kind}="]`));
   const names = kinds.map((kind) => KIND_PLURALS[kind]).join(", ");
-  // A phone has room for three words.
-  input.placeholder = `Search ${names.replace(", capacities", ", …")}`;
+  // The field has room for three of them.
+  input.placeholder = `Search ${kinds.length > 3 ? "reports, people, …" : names}`;
   for (const [name, value] of Object.entries({ role: "combobox", "aria-label": `Search ${names}`, "aria-expanded": "false", "aria-controls": "found", "aria-autocomplete": "list" })) input.setAttribute(name, value);
   const list = element("ul");
   list.id = "found";
