@@ -21,10 +21,11 @@ pub use archive_summary::{ArchiveCounts, archive_counts};
 pub use coverage::assess::{Coverage, DayCoverage, DayStatus};
 pub use coverage::comparison::ComparableDays;
 pub use coverage::period::{EventTimeRange, Period};
-pub use definition::by_attribute::Division;
 pub use definition::catalog::DefinitionCatalog;
 pub use definition::params::{Param, ParamType};
-pub use definition::report::{Actors, ComparedRows, LogKind, ReportDefinition, ReportGroup};
+pub use definition::report::{
+    Actors, ComparedRows, Division, LogKind, ReportDefinition, ReportGroup,
+};
 pub use engine::scan::EventTable;
 pub use filter_hints::UnmatchedPattern;
 pub use portable::SqlEngine;

@@ -5,7 +5,7 @@
 
 use crate::inventory::{attribute_key, attribute_name};
 use crate::query::definition::params::{Param, ParamType};
-use crate::query::definition::report::ReportDefinition;
+use crate::query::definition::report::{Division, ReportDefinition};
 use crate::{Error, Result};
 
 /// Start of the lines that only a divided report has.
@@ -16,15 +16,6 @@ const COLUMN: &str = "by_attribute";
 
 /// Parameter with the key of the attribute.
 const PARAM: &str = "by";
-
-/// An attribute of people by which a report is divided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Division {
-    /// Name of the attribute, as given.
-    pub attribute: String,
-    /// The name without case and punctuation.
-    pub key: String,
-}
 
 impl ReportDefinition {
     /// Returns true if the report can be divided by an attribute of people.
@@ -94,7 +85,7 @@ mod tests {
             ("costCenter", "by_cost_center"),
             (" 1st - Level ", "by_1st_level"),
             ("部門", "by_attribute"),
-            ("Größe", "by_gr_e"),
+            ("Größe", "by_gr__e"),
         ] {
             assert_eq!(column_name(attribute), expected);
         }

@@ -5,7 +5,6 @@ use std::str::FromStr;
 use crate::grid::Chart;
 use crate::schema::WorkloadGroup;
 
-use crate::query::definition::by_attribute::Division;
 use crate::query::definition::params::Param;
 
 /// Actors whose events a report counts by default.
@@ -156,6 +155,15 @@ impl ComparedRows {
             None => Err(format!("compare {text:?}: write `FIGURE, FIGURE by KEY, KEY`")),
         }
     }
+}
+
+/// An attribute of people by which a report is divided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Division {
+    /// Name of the attribute, as given.
+    pub attribute: String,
+    /// The name without case and punctuation.
+    pub key: String,
 }
 
 /// One report.

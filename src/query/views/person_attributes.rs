@@ -36,8 +36,14 @@ impl KnownAttribute {
     }
 }
 
-/// The values of a person, by the key of the attribute, each with the name of the attribute.
-type Values = BTreeMap<String, (String, String)>;
+/// The address of a person, and the key of an attribute.
+type AttributeKey = (String, String);
+
+/// The name of an attribute, and a value of it.
+type NamedValue = (String, String);
+
+/// The values of a person by the keys of their attributes.
+type Values = BTreeMap<String, NamedValue>;
 
 /// People with their addresses and values, by their own address.
 #[derive(Default)]
@@ -93,7 +99,7 @@ fn owners(people: &[HeldPerson]) -> HashMap<String, String> {
 /// Builds the view.
 pub fn person_attributes(session: &Session<'_>) -> PolarsResult<LazyFrame> {
     let all = AttributedPeople::new(session)?;
-    let mut rows: BTreeMap<(String, String), (String, String)> = BTreeMap::new();
+    let mut rows: BTreeMap<AttributeKey, NamedValue> = BTreeMap::new();
     for (addresses, values) in all.people.values() {
         for address in addresses {
             for (key, named) in values {
@@ -101,15 +107,14 @@ pub fn person_attributes(session: &Session<'_>) -> PolarsResult<LazyFrame> {
             }
         }
     }
-    let texts = |pick: fn(&((String, String), (String, String))) -> &String| {
-        let all = rows.iter().map(|(key, value)| (key.clone(), value.clone()));
-        all.map(|row| pick(&row).clone()).collect::<Vec<String>>()
+    let texts = |pick: fn(&AttributeKey, &NamedValue) -> String| {
+        rows.iter().map(|(key, named)| pick(key, named)).collect::<Vec<String>>()
     };
     let table = df!(
-        "address" => texts(|row| &row.0.0),
-        "attribute" => texts(|row| &row.1.0),
-        "attribute_key" => texts(|row| &row.0.1),
-        "attribute_value" => texts(|row| &row.1.1)
+        "address" => texts(|key, _| key.0.clone()),
+        "attribute" => texts(|_, named| named.0.clone()),
+        "attribute_key" => texts(|key, _| key.1.clone()),
+        "attribute_value" => texts(|_, named| named.1.clone())
     )?;
     Ok(table.lazy())
 }
