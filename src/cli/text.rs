@@ -150,7 +150,7 @@ fn count_people(people: u64) -> String {
 
 /// Returns what the inventory files of a run contain.
 fn inventory_files(summary: &IngestSummary) -> String {
-    let mut by_shape: BTreeMap<String, [u64; 10]> = BTreeMap::new();
+    let mut by_shape: BTreeMap<String, [u64; 12]> = BTreeMap::new();
     for facts in summary.files.iter().filter_map(|source| source.inventory.as_ref()) {
         let sums = by_shape.entry(facts.shapes.join(" and ")).or_default();
         let counts = [
@@ -162,20 +162,29 @@ fn inventory_files(summary: &IngestSummary) -> String {
             facts.products,
             facts.settings,
             facts.attributes,
+            facts.refreshes,
+            facts.refreshables,
             facts.repeated_rows,
             facts.new_states,
         ];
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
-    let line = |(shape, counts): (String, [u64; 10])| {
+    let line = |(shape, counts): (String, [u64; 12])| {
         let [files, workspaces, items, people, licenses, products, settings, rest @ ..] = counts;
-        let [attributes, repeated, new] = rest;
+        let [attributes, refreshes, refreshables, repeated, new] = rest;
         let content = if attributes > 0 {
             let repeated = match repeated {
                 0 => String::new(),
                 _ => format!("; {} replaced by a later row", count(repeated, "row")),
             };
             format!("{}, {}{repeated}", count_people(people), count(attributes, "attribute"))
+        } else if refreshables > 0 {
+            count(refreshables, "semantic model")
+        } else if refreshes > 0 {
+            match refreshes {
+                1 => "1 refresh".to_owned(),
+                _ => format!("{} refreshes", format_number(refreshes)),
+            }
         } else if people > 0 {
             format!("{}, {}", count_people(people), count(licenses, "license"))
         } else if products > 0 {

@@ -114,6 +114,8 @@ impl<'o> InventoryCollector<'o> {
         facts.licenses += unit.count(RowKind::License);
         facts.products += unit.count(RowKind::Product);
         facts.attributes += unit.count(RowKind::Attribute);
+        facts.refreshes += unit.count(RowKind::Refresh);
+        facts.refreshables += unit.count(RowKind::Refreshable);
         facts.repeated_rows += unit.repeated_rows;
         facts.settings += unit.count(RowKind::Setting);
         facts.items += unit.count(RowKind::Item);
@@ -205,6 +207,11 @@ fn pseudonymize(row: &mut InventoryRow, pseudonymizer: &Pseudonymizer) {
     let own = [Column::Principal, Column::PrincipalId].into_iter().filter(|_| is_person);
     for column in persons.into_iter().chain(own) {
         let replaced = row.get(column).map(|text| match text.contains('@') {
+            // A semantic model can have several owners.
+            true if text.contains(' ') => {
+                let owners = text.split(' ').map(|owner| pseudonymizer.pseudonymize_user(owner));
+                owners.collect::<Vec<_>>().join(" ")
+            }
             true => pseudonymizer.pseudonymize_user(text),
             false => pseudonymizer.pseudonymize_name(text),
         });

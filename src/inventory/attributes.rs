@@ -3,7 +3,7 @@
 //! Each column of such a table is an attribute under its own name, except the addresses, and the
 //! columns that identify or name a person.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::people::Members;
 use super::shape::Shape;
@@ -114,23 +114,6 @@ fn aliases(members: &Members<'_>, own: &str) -> Option<String> {
         .filter(|address| address.contains('@') && !address.contains(' ') && address != own)
         .collect();
     (!all.is_empty()).then(|| all.into_iter().collect::<Vec<_>>().join(" "))
-}
-
-/// Keeps the last of several units for one person, and returns the number of the others.
-pub(super) fn keep_last_rows(units: &mut Vec<Unit>) -> u64 {
-    let before = units.len();
-    let mut last: BTreeMap<String, u64> = BTreeMap::new();
-    for unit in units.iter() {
-        let principal = unit.principal.clone().unwrap_or_default();
-        let position = last.entry(principal).or_insert(unit.position);
-        *position = (*position).max(unit.position);
-    }
-    let is_last = |unit: &Unit| {
-        let principal = unit.principal.as_deref().unwrap_or_default();
-        last.get(principal) == Some(&unit.position)
-    };
-    units.retain(is_last);
-    (before - units.len()) as u64
 }
 
 /// Returns the rows of attributes in snapshots, the latest last, and counts the people of each

@@ -1,5 +1,7 @@
 //! The items and access rights of a workspace in an inventory file.
 
+use std::collections::BTreeSet;
+
 use crate::record::{List, Object, Value, time};
 use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
 
@@ -20,6 +22,10 @@ const ITEM_LISTS: [(&str, &str); 10] = [
 
 /// Lists in a workspace that contain no items.
 const OTHER_LISTS: [&str; 3] = ["users", "tags", "misconfigureddatasourceinstances"];
+
+/// Days of a schedule, in their order.
+const WEEKDAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Returns the kind of the items in a list of a workspace; `None` if it contains no items.
 pub(super) fn kind_of_list(name: &str) -> Option<String> {
@@ -132,7 +138,8 @@ pub(super) fn item_row(object: Object<'_>, kind: &str) -> Option<InventoryRow> {
         .with(Column::AppId, id(object, &["appId"]))
         .with(Column::OriginalId, id(object, &["originalReportObjectId", "originalReportId"]))
         .with(Column::Provider, text(object, &["contentProviderType"]))
-        .with(Column::Endorsement, endorsement);
+        .with(Column::Endorsement, endorsement)
+        .with(Column::Schedule, schedule(object));
     Some(row)
 }
 
@@ -179,4 +186,86 @@ fn access_row(principal: Object<'_>, item: Option<(&str, &str)>) -> Option<Inven
             .with(Column::UserType, text(principal, &["userType"]))
             .with(Column::AccessRight, right),
     )
+}
+
+/// Returns the texts of a list.
+pub(super) fn texts<'a>(list: List<'a>) -> impl Iterator<Item = &'a str> {
+    list.items().filter_map(|item| match item {
+        Value::Text(text) => Some(text),
+        _ => None,
+    })
+}
+
+/// Returns a number as it is written.
+pub(super) fn number(object: Object<'_>, name: &str) -> Option<String> {
+    match member(object, name)? {
+        Value::Int(number) => Some(number.to_string()),
+        Value::Decimal(text) => Some(text.to_owned()),
+        Value::Text(text) => text.trim().parse::<f64>().ok().map(|_| text.trim().to_owned()),
+        _ => None,
+    }
+}
+
+/// Returns the schedule of a semantic model in words: `off`, `daily at 05:00 (UTC)`, `every 15
+/// minutes`; `None` if the record has none.
+pub(super) fn schedule(object: Object<'_>) -> Option<String> {
+    let part = |name: &str| match member(object, name) {
+        Some(Value::Object(schedule)) => Some(schedule),
+        _ => None,
+    };
+    let Some(schedule) = part("refreshSchedule") else {
+        let minutes = number(part("directQueryRefreshSchedule")?, "frequency")?;
+        return (minutes != "0").then(|| format!("every {minutes} minutes"));
+    };
+    if matches!(member(schedule, "enabled"), Some(Value::Bool(false))) {
+        return Some("off".to_owned());
+    }
+    let list = |name: &str| match member(schedule, name) {
+        Some(Value::List(list)) => texts(list).map(str::to_owned).collect(),
+        _ => BTreeSet::new(),
+    };
+    let (days, times) = (list("days"), list("times"));
+    let days: Vec<&str> = WEEKDAYS.into_iter().filter(|day| days.contains(*day)).collect();
+    let days = match days.len() {
+        0 => "on".to_owned(),
+        7 => "daily".to_owned(),
+        _ => days.join(", "),
+    };
+    let times = times.into_iter().collect::<Vec<_>>().join(", ");
+    let at = if times.is_empty() { String::new() } else { format!(" at {times}") };
+    let zone = text(schedule, &["localTimeZoneId"]).filter(|_| !at.is_empty());
+    let zone = zone.map_or_else(String::new, |zone| format!(" ({zone})"));
+    Some(format!("{days}{at}{zone}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Parser;
+
+    fn schedule_of(json: &str) -> Option<String> {
+        let parsed = Parser::default().parse(json.as_bytes(), |record| match record.root() {
+            Value::Object(object) => schedule(object),
+            _ => None,
+        });
+        parsed.unwrap()
+    }
+
+    #[test]
+    fn schedules_become_words() {
+        for (json, expected) in [
+            (
+                r#"{"refreshSchedule":{"days":["Thursday","Monday"],"times":["13:00","05:00"],
+                    "enabled":true,"localTimeZoneId":"UTC"}}"#,
+                Some("Monday, Thursday at 05:00, 13:00 (UTC)"),
+            ),
+            (r#"{"refreshSchedule":{"days":["Monday"],"enabled":false}}"#, Some("off")),
+            (r#"{"RefreshSchedule":{"enabled":true,"days":[]}}"#, Some("on")),
+            (r#"{"directQueryRefreshSchedule":{"frequency":15}}"#, Some("every 15 minutes")),
+            (r#"{"directQueryRefreshSchedule":{"frequency":0}}"#, None),
+            (r#"{"refreshSchedule":"@{days=System.Object[]}"}"#, None),
+        ] {
+            assert_eq!(schedule_of(json).as_deref(), expected, "{json}");
+        }
+    }
 }

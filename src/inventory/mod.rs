@@ -1,5 +1,5 @@
 //! Inventories beside the log: which workspaces and items there are, who has access, and who has
-//! which license and attributes.
+//! which license and attributes, and how semantic models are refreshed.
 //!
 //! This room reads the files of scanners and lists ([`read_record`]), and decides what is there as
 //! of a day from all files that were read ([`resolve`]).
@@ -11,6 +11,7 @@ mod licenses;
 mod lineage;
 mod people;
 mod read;
+mod refreshes;
 mod resolve;
 mod settings;
 mod shape;
@@ -23,6 +24,7 @@ pub use history::{ItemSpan, history};
 pub use licenses::{HeldLicense, HeldPerson, HeldProduct, LicenseSource};
 pub use lineage::{Dependency, dependencies};
 pub use read::{Described, read_record};
+pub use refreshes::HeldRefresh;
 pub use resolve::{HeldAccess, HeldItem, HeldWorkspace, Inventory, LeftOut, resolve};
 pub use settings::settings;
 pub use taken_at::{coverage_of_name, time_of_source};

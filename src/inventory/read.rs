@@ -4,6 +4,7 @@ use super::items::{access_rows, has, id, is_flattened, item_row, kind_of_list};
 use super::items::{member, objects, text};
 use super::lineage::lineage_rows;
 use super::people::{is_person, is_product, person_unit, product_unit};
+use super::refreshes::refresh_unit;
 use super::settings::{is_setting, setting_unit};
 use super::shape::Shape;
 use super::unit::Unit;
@@ -51,6 +52,9 @@ pub fn read_record(root: Value<'_>) -> Option<Described> {
             Some(unit) => Described::Units(vec![unit]),
             None => Described::Other("a list of people with concealed names"),
         });
+    }
+    if let Some(unit) = refresh_unit(object) {
+        return Some(Described::Units(vec![unit]));
     }
     if let Some(what) = describe_other(object) {
         return Some(Described::Other(what));
@@ -111,7 +115,10 @@ fn describe_other(object: Object<'_>) -> Option<&'static str> {
         (&["publishedBy", "lastUpdate"], "a list of apps"),
         (&["sku", "region", "admins"], "a list of capacities"),
         (&["refreshCount", "averageDuration"], "a list of refreshables"),
-        (&["refreshType", "requestId", "startTime"], "a history of refreshes"),
+        (
+            &["refreshType", "requestId", "startTime"],
+            "a history of refreshes that does not name its semantic model",
+        ),
         (&["artifactId", "lastAccessedDateTime"], "a list of unused artifacts"),
         (&["artifactId", "accessRight"], "a list of access rights"),
         (&["skuPartNumber", "servicePlans"], "the licenses of a person that it does not name"),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::attributes::attribute_rows;
 use super::licenses::{HeldLicense, HeldPerson, HeldProduct, resolve_people};
+use super::refreshes::{HeldRefresh, resolve_refreshes};
 use super::shape::Shape;
 use super::snapshots::{self, Cluster, InventorySnapshot, Scan, States, scans};
 use super::taken_at::ScanCoverage;
@@ -122,6 +123,10 @@ pub struct Inventory<'r> {
     pub licenses: Vec<HeldLicense<'r>>,
     /// The bought products, sorted by name.
     pub products: Vec<HeldProduct<'r>>,
+    /// The refreshes of semantic models, each once.
+    pub refreshes: Vec<HeldRefresh<'r>>,
+    /// The latest counts of refreshes of each semantic model.
+    pub refreshables: Vec<HeldRefresh<'r>>,
     /// The rows of attributes of people, the latest last.
     pub attributes: Vec<&'r InventoryRow>,
 }
@@ -152,6 +157,8 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
     let states = snapshots::states(rows);
     let (of_workspaces, others): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
         scans(rows).into_iter().partition(|scan| scan.shape.is_about_workspaces());
+    let (of_refreshes, others): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
+        others.into_iter().partition(|scan| scan.shape.is_about_refreshes());
     let (settings, of_people): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
         others.into_iter().partition(|scan| scan.shape == Shape::TenantSettings);
     let (tables, of_people): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
@@ -180,6 +187,9 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
     let mut tables = snapshots::clusters(until(tables, until_us));
     inventory.attributes = attribute_rows(&mut tables, &states);
     clusters.extend(tables);
+    let of_refreshes = snapshots::clusters(until(of_refreshes, until_us));
+    (inventory.refreshes, inventory.refreshables) = resolve_refreshes(&of_refreshes, &states);
+    clusters.extend(of_refreshes);
     clusters.extend(snapshots::clusters(until(settings, until_us)));
     clusters.sort_by_key(|cluster| (cluster.snapshot.first_us, cluster.snapshot.shape.rank()));
     inventory.snapshots = clusters.into_iter().map(|cluster| cluster.snapshot).collect();

@@ -27,12 +27,16 @@ pub enum Shape {
     TenantSettings,
     /// A table of the organization with attributes of people, for example their cost centers.
     Attributes,
+    /// The answer of `admin/capacities/refreshables`.
+    Refreshables,
+    /// The refreshes of semantic models, each with its semantic model.
+    RefreshHistory,
 }
 
 impl Shape {
     /// All shapes. Of two that were taken on the same day, the earlier in this list
     /// has more fields.
-    pub const ALL: [Shape; 12] = [
+    pub const ALL: [Shape; 14] = [
         Shape::Scanner,
         Shape::Groups,
         Shape::Reports,
@@ -45,6 +49,8 @@ impl Shape {
         Shape::Products,
         Shape::TenantSettings,
         Shape::Attributes,
+        Shape::Refreshables,
+        Shape::RefreshHistory,
     ];
 
     /// Returns the name for people, which is also the name in the store.
@@ -62,6 +68,8 @@ impl Shape {
             Shape::Products => "list of subscribed products",
             Shape::TenantSettings => "tenant settings",
             Shape::Attributes => "list of attributes of people",
+            Shape::Refreshables => "list of refreshables",
+            Shape::RefreshHistory => "history of refreshes",
         }
     }
 
@@ -80,9 +88,14 @@ impl Shape {
         matches!(self, Shape::People | Shape::Products | Shape::Attributes)
     }
 
+    /// Returns true if the file is about refreshes of semantic models.
+    pub fn is_about_refreshes(self) -> bool {
+        matches!(self, Shape::Refreshables | Shape::RefreshHistory)
+    }
+
     /// Returns true if the file is about workspaces or items.
     pub fn is_about_workspaces(self) -> bool {
-        !self.is_about_people() && self != Shape::TenantSettings
+        !self.is_about_people() && !self.is_about_refreshes() && self != Shape::TenantSettings
     }
 
     /// Returns true if each record is a workspace. Otherwise it is an item, and a workspace of the

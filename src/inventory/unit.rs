@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::attributes::keep_last_rows;
 use super::shape::Shape;
 use crate::record::time;
 use crate::schema::inventory::{FIRST_COLUMNS, InventoryColumn as Column, InventoryRow, RowKind};
@@ -48,13 +47,19 @@ impl Unit {
         }
     }
 
-    /// Puts a person into one of the groups that a list of people is divided into.
+    /// Puts a person into one of the groups that a list of people is divided into, and a refresh
+    /// into the group of its day.
     pub fn assign_group(&mut self) {
         if matches!(self.shape, Shape::People | Shape::Attributes) {
             let person = self.rows.iter().find_map(|row| row.get(Column::Principal));
             let person = person.or(self.principal.as_deref());
             let digest = digest_of(person.into_iter());
             self.workspace_id = digest.get(..2).unwrap_or_default().to_owned();
+        }
+        // Histories overlap: a day that is complete is the same in the next file.
+        if self.shape == Shape::RefreshHistory {
+            let started = self.rows.iter().find_map(|row| row.get(Column::StartedAt));
+            self.workspace_id = started.and_then(|at| at.get(..10)).unwrap_or_default().to_owned();
         }
     }
 
@@ -72,8 +77,9 @@ impl Unit {
 
     /// Returns the time of the newest change in the rows.
     pub fn newest_change_us(&self) -> Option<i64> {
-        let times = self.rows.iter().filter_map(|row| row.get(Column::ModifiedAt));
-        times.filter_map(time::parse).map(|time| time.epoch_us).max()
+        let columns = [Column::ModifiedAt, Column::StartedAt, Column::EndedAt];
+        let times = self.rows.iter().flat_map(|row| columns.map(|column| row.get(column)));
+        times.flatten().filter_map(time::parse).map(|time| time.epoch_us).max()
     }
 
     /// Sorts the rows, gives them the workspace and the digest of their content, and returns the
@@ -104,6 +110,23 @@ pub fn digest_of<'t>(texts: impl Iterator<Item = &'t str>) -> String {
         hash.update(text.as_bytes());
     }
     format!("{:032x}", hash.digest128())
+}
+
+/// Keeps the last of several units for one person, and returns the number of the others.
+fn keep_last_rows(units: &mut Vec<Unit>) -> u64 {
+    let before = units.len();
+    let mut last: BTreeMap<String, u64> = BTreeMap::new();
+    for unit in units.iter() {
+        let principal = unit.principal.clone().unwrap_or_default();
+        let position = last.entry(principal).or_insert(unit.position);
+        *position = (*position).max(unit.position);
+    }
+    let is_last = |unit: &Unit| {
+        let principal = unit.principal.as_deref().unwrap_or_default();
+        last.get(principal) == Some(&unit.position)
+    };
+    units.retain(is_last);
+    (before - units.len()) as u64
 }
 
 /// Merges the units of single items into one for each workspace.

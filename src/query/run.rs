@@ -24,6 +24,7 @@ use crate::query::views::people::{self, PEOPLE_VIEWS};
 use crate::query::views::person_attributes::{
     KnownAttribute, coverage_remark, coverage_statement, known_attributes,
 };
+use crate::query::views::refreshes::{self, REFRESH_VIEWS};
 use crate::query::views::tenant_settings::{self, SETTINGS_VIEW};
 use crate::query::{guard, rewrite, spelling, views};
 
@@ -161,6 +162,9 @@ pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Re
         }
         if reads(&[SETTINGS_VIEW]) {
             remarks.push(tenant_settings::settings_remark(session)?);
+        }
+        if reads(&REFRESH_VIEWS) {
+            remarks.push(refreshes::refresh_remark(session)?);
         }
         // Reports on licenses have rows without an inventory of workspaces too.
         if reads(&INVENTORY_VIEWS) && (remarks.is_empty() || reads(&["inventory_items"])) {

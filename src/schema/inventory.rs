@@ -1,5 +1,5 @@
 //! The rows of the inventory table: scans, workspaces, items, access rights, dependencies, people
-//! and their attributes, licenses.
+//! and their attributes, licenses, refreshes.
 //!
 //! An inventory file describes workspaces. What it says about one workspace is a *state*: a
 //! workspace row, its items, their dependencies and its access rights, which share the digest of
@@ -32,11 +32,15 @@ pub enum RowKind {
     Setting,
     /// An attribute of a person, for example the cost center, in a table of the organization.
     Attribute,
+    /// A refresh of a semantic model.
+    Refresh,
+    /// The refreshes of a semantic model in a window, as counts.
+    Refreshable,
 }
 
 impl RowKind {
     /// All kinds, in the order of the table.
-    pub const ALL: [RowKind; 10] = [
+    pub const ALL: [RowKind; 12] = [
         RowKind::Access,
         RowKind::Attribute,
         RowKind::Item,
@@ -44,6 +48,8 @@ impl RowKind {
         RowKind::Lineage,
         RowKind::Person,
         RowKind::Product,
+        RowKind::Refresh,
+        RowKind::Refreshable,
         RowKind::Scan,
         RowKind::Setting,
         RowKind::Workspace,
@@ -62,6 +68,8 @@ impl RowKind {
             RowKind::Lineage => "lineage",
             RowKind::Setting => "setting",
             RowKind::Attribute => "attribute",
+            RowKind::Refresh => "refresh",
+            RowKind::Refreshable => "refreshable",
         }
     }
 
@@ -131,12 +139,21 @@ pub enum InventoryColumn {
     ExcludedGroups,
     Properties,
     Value,
+    RequestId,
+    StartedAt,
+    EndedAt,
+    Refreshes,
+    Failures,
+    Seconds,
+    MedianSeconds,
+    Schedule,
+    ErrorCode,
 }
 
 use InventoryColumn::*;
 
 /// The columns with their names, in the order of the table.
-pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 53] = [
+pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 62] = [
     (WorkspaceId, "WorkspaceId"),
     (State, "State"),
     (Shape, "Shape"),
@@ -190,6 +207,15 @@ pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 53] = [
     (ExcludedGroups, "ExcludedGroups"),
     (Properties, "Properties"),
     (Value, "Value"),
+    (RequestId, "RequestId"),
+    (StartedAt, "StartedAt"),
+    (EndedAt, "EndedAt"),
+    (Refreshes, "Refreshes"),
+    (Failures, "Failures"),
+    (Seconds, "Seconds"),
+    (MedianSeconds, "MedianSeconds"),
+    (Schedule, "Schedule"),
+    (ErrorCode, "ErrorCode"),
 ];
 
 /// The number of columns that count in the digest of a state, with or without a value. Columns

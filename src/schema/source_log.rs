@@ -233,6 +233,12 @@ pub struct InventoryFacts {
     /// The number of attributes of its people, for example cost centers.
     #[serde(default)]
     pub attributes: u64,
+    /// The number of its refreshes of semantic models.
+    #[serde(default)]
+    pub refreshes: u64,
+    /// The number of its semantic models with counts of refreshes.
+    #[serde(default)]
+    pub refreshables: u64,
     /// The number of rows for people whose later rows count.
     #[serde(default)]
     pub repeated_rows: u64,

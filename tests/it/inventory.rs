@@ -406,14 +406,9 @@ fn neighbors_of_inventories_are_named_and_no_damage() {
             "capacities",
         ),
         (
-            "e.json",
-            one(json!({"id": guid, "refreshCount": 1, "averageDuration": 2})),
-            "refreshables",
-        ),
-        (
             "f.json",
             one(json!({"requestId": guid, "refreshType": "x", "startTime": "x"})),
-            "history of refreshes",
+            "history of refreshes that does not name",
         ),
         (
             "g.json",

@@ -169,6 +169,7 @@ mod key_files;
 mod lineage;
 mod people;
 mod placement;
+mod refreshing;
 // Files that were rewritten with the same size and time.
 mod rewritten;
 // Archives of every known kind, each with its expected result.

@@ -230,6 +230,8 @@ pub struct InventoryFacts {
     pub products: u64,
     pub settings: u64,
     pub attributes: u64,
+    pub refreshes: u64,
+    pub refreshables: u64,
     pub repeated_rows: u64,
     pub lost_lists: u64,
     pub new_states: u64,

@@ -56,6 +56,7 @@ const BUILT_IN_FILES: &[(&str, &str)] = &embedded_queries![
     "power-apps-usage",
     "power-automate-changes",
     "publish-to-web",
+    "refresh-health",
     "refreshes",
     "sensitivity-labels",
     "service-principals",

@@ -183,6 +183,7 @@ fn items(all: &[HeldItem<'_>]) -> PolarsResult<LazyFrame> {
         "original_id" => all.iter().map(|held| held.original_id).collect::<Vec<_>>(),
         "content_provider" => text(Field::Provider),
         "endorsement" => text(Field::Endorsement),
+        "refresh_schedule" => text(Field::Schedule),
         "first_seen" => all.iter().map(|held| held.first_us).collect::<Vec<_>>(),
         "first_seen_epoch_day" => first_days.collect::<Vec<_>>(),
         "snapshot_time" => all.iter().map(|held| held.taken_us).collect::<Vec<_>>(),

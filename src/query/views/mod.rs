@@ -18,6 +18,7 @@ pub(in crate::query) mod people;
 pub(in crate::query) mod person_attributes;
 pub(in crate::query) mod presence;
 pub(in crate::query) mod recipients;
+pub(in crate::query) mod refreshes;
 mod report_ids;
 pub(in crate::query) mod tenant_settings;
 pub(in crate::query) mod user_agent;
@@ -33,6 +34,7 @@ use crate::query::views::inventory::INVENTORY_VIEWS;
 use crate::query::views::pattern_filters::Filters;
 use crate::query::views::people::PEOPLE_VIEWS;
 use crate::query::views::person_attributes::ATTRIBUTES_VIEW;
+use crate::query::views::refreshes::REFRESH_VIEWS;
 use crate::query::views::tenant_settings::SETTINGS_VIEW;
 
 /// Builds a view.
@@ -57,6 +59,7 @@ pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFra
         SETTINGS_VIEW => tenant_settings::tenant_settings(session),
         "unknown_fields" => archive::unknown_fields(session),
         view if INVENTORY_VIEWS.contains(&view) => inventory::inventory_view(session, view),
+        view if REFRESH_VIEWS.contains(&view) => refreshes::refresh_view(session, view),
         view if PEOPLE_VIEWS.contains(&view) => people::people_view(session, view),
         other => match ENTITIES.iter().find(|kind| kind.view == other) {
             Some(kind) => {
