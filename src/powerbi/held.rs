@@ -108,7 +108,7 @@ impl HeldFacts {
         let mut inventory = Grid::new(tables::INVENTORY.columns.iter().copied());
         let mut licenses = Grid::new(tables::LICENSES.columns.iter().copied());
         // With filters, an item that is used outside of them would seem to be unused.
-        let has_inventory = snapshot.has_inventory() && !has_filters(options);
+        let has_inventory = snapshot.has_inventory() && options.filters.is_empty();
         if has_inventory {
             let HeldReports { unused_reports, unused_items, license_usage } = HeldReports::load()?;
             let all = [("days", days.as_str()), ("status", "all")];
@@ -156,11 +156,6 @@ impl HeldFacts {
         }
         Ok(items)
     }
-}
-
-fn has_filters(options: &Options) -> bool {
-    let filters = &options.filters;
-    [&filters.include, &filters.exclude].into_iter().any(|side| side.in_use().next().is_some())
 }
 
 /// Returns the rows of a report with the columns of a table.

@@ -20,6 +20,7 @@ use crate::query::portable::{self, SqlEngine};
 use crate::query::session::Session;
 use crate::query::views::context::{ViewContext, includes_failed};
 use crate::query::views::inventory::{self, INVENTORY_VIEWS};
+use crate::query::views::pattern_filters::Filters;
 use crate::query::views::people::{self, PEOPLE_VIEWS};
 use crate::query::views::person_attributes::{
     KnownAttribute, coverage_remark, coverage_statement, known_attributes,
@@ -172,6 +173,37 @@ pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Re
         }
         Ok(remarks)
     })
+}
+
+/// Returns true if a report reads what the store knows beside the log: workspaces, items, people,
+/// licenses, refreshes or settings.
+///
+/// # Errors
+///
+/// Those of the guard.
+pub fn reads_inventory(report: &ReportDefinition) -> Result<bool> {
+    let statement = spelling::parse(&report.name, &report.sql, None)?;
+    let views = guard::check(&report.name, &statement)?.views;
+    let inventory = INVENTORY_VIEWS.iter().chain(&PEOPLE_VIEWS).chain(&REFRESH_VIEWS);
+    Ok(inventory.chain([&SETTINGS_VIEW]).any(|view| views.contains(*view)))
+}
+
+/// Checks that filters do not change what a report says about an inventory.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if a report compares an inventory with the log, and there are filters: an item
+/// whose events they leave out would seem to be unused.
+pub fn check_filters(report: &ReportDefinition, filters: &Filters) -> Result<()> {
+    if filters.is_empty() || report.is_ad_hoc() || !reads_inventory(report)? {
+        return Ok(());
+    }
+    let name = &report.name;
+    Err(Error::Usage(format!(
+        "{name} compares an inventory with the whole log, and filters would leave out events, so \
+         that used items seem unused; select rows instead, for example --where \"workspace LIKE \
+         'Sales%'\""
+    )))
 }
 
 /// Checks that the store has the attribute that divides a report, if one does.

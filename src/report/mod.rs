@@ -93,6 +93,26 @@ pub fn run_all(
     Ok(())
 }
 
+/// Returns the reports that can be run with filters, and the names of the others: those compare an
+/// inventory with the whole log.
+///
+/// # Errors
+///
+/// Errors of [`run`].
+pub fn split_by_filters(
+    reports: &[ReportDefinition],
+    filters: &Filters,
+) -> Result<(Vec<ReportDefinition>, Vec<String>)> {
+    let (mut able, mut refused) = (Vec::new(), Vec::new());
+    for report in reports {
+        match filters.is_empty() || !query::reads_inventory(report)? {
+            true => able.push(report.clone()),
+            false => refused.push(report.name.clone()),
+        }
+    }
+    Ok((able, refused))
+}
+
 /// Returns the views and the statement of a report as SQL for another engine, which reads the
 /// store's files itself.
 ///
@@ -112,6 +132,7 @@ pub fn portable_sql(
             "{name} has no parameter top, so its SQL for other engines has all rows; omit --top"
         )));
     }
+    query::check_filters(report, &options.filters)?;
     let session = open_session(snapshot, [report], options)?;
     let other = session::other_log_session(&session, report, options)?;
     let session = other.as_ref().unwrap_or(&session);

@@ -56,6 +56,7 @@ pub(super) fn run_report(
 ) -> Result<ReportResult> {
     let other = other_log_session(session, report, options)?;
     let session = other.as_ref().unwrap_or(session);
+    query::check_filters(report, &options.filters)?;
     query::check_division(session, report)?;
     let counts = session.event_counts(report)?;
     let (params, limit) = params_and_limit(report, options)?;

@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,11 @@ ASKED = [
     ["--noise", "include", "--actors", "services"],
     ["--since", "200d", "--capacity", "*", "--exclude-user", "*an*", "--exclude-report", "*k*"],
 ]
+# Views of what the store knows beside the log.
+INVENTORY = (
+    "snapshots", r"inventory_\w+", "people", "person_addresses", "licenses", "license_products",
+    "refresh_history", "refreshables", "tenant_settings",
+)
 OWN = {
     "activity": [
         ["--since", "60d", "--item", "*a*", "--exclude-activity", "View*"],
@@ -122,11 +128,24 @@ class Engine:
     error: type[Exception]
 
 
+def query_of(name: str) -> str:
+    return (Path(__file__).parents[2] / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+
+
 def all_rows(name: str) -> list[str]:
     """Returns the flags with which the SQL of a report has all rows, as its JSON has."""
-    query = Path(__file__).parents[2] / "queries" / f"{name}.sql"
-    has_limit = "\n-- param top:" in query.read_text(encoding="utf-8")
-    return ["--param", "top=100000"] if has_limit else []
+    return ["--param", "top=100000"] if "\n-- param top:" in query_of(name) else []
+
+
+def flags_of(name: str) -> list[list[str]]:
+    """Returns the flags for a report. Reports that compare an inventory with the whole log refuse
+    filters."""
+    asked = [*ASKED, *OWN.get(name, [])]
+    lines = [line for line in query_of(name).splitlines() if not line.startswith("--")]
+    if not re.search(rf"\b({'|'.join(INVENTORY)})\b", "\n".join(lines)):
+        return asked
+    known = ("--tz", "--since", "--until", "--noise", "--actors", "--param")
+    return [flags for flags in asked if all(flag in known for flag in flags[::2])]
 
 
 def difference(

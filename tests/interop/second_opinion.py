@@ -50,7 +50,7 @@ def main() -> int:
     engine = opinion.Engine("DuckDB", duckdb.__version__, "duckdb", Answers().answer, duckdb.Error)
     with opinion.filled(arguments) as program:
         names = [name for name in program.reports() if arguments.only in (None, name)]
-        asked = {name: opinion.ASKED + opinion.OWN.get(name, []) for name in names}
+        asked = {name: opinion.flags_of(name) for name in names}
         return opinion.ask(engine, program, asked, arguments.rows)
 
 

@@ -120,13 +120,12 @@ def main() -> int:
     with opinion.filled(arguments) as program, session(arguments.master) as spark:
         print(f"PySpark {spark.version}, {spark.sparkContext.master}", flush=True)
         names = [name for name in program.reports() if arguments.only in (None, name)]
-        others = opinion.ASKED[1:]
-        asked = {
-            name: [[], others[place % len(others)], *opinion.OWN.get(name, [])]
-            for place, name in enumerate(names)
-        }
-        if arguments.every:
-            asked = {name: opinion.ASKED + opinion.OWN.get(name, []) for name in names}
+        asked = {name: opinion.flags_of(name) for name in names}
+        if not arguments.every:
+            for place, (name, flags) in enumerate(asked.items()):
+                own = len(opinion.OWN.get(name, []))
+                shared = flags[1 : len(flags) - own]
+                asked[name] = [[], shared[place % len(shared)], *flags[len(flags) - own :]]
         answer = Answers(spark).answer
         engine = opinion.Engine("Spark", spark.version, "spark", answer, PySparkException)
         return opinion.ask(engine, program, asked, arguments.rows)

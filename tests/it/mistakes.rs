@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use crate::events::plain;
+use crate::sample_data::ROOT;
 use crate::workdir::{Ran, Workdir};
 
 fn with_store() -> Workdir {
@@ -204,4 +205,38 @@ fn help_lists_flags_of_the_command_before_global_flags() {
         assert!(at("--store") < at("--threads") && at("--threads") < at("--quiet"), "{help}");
         assert!(at("--quiet") < at("--log-format") && at("--log-format") < at("--help"), "{help}");
     }
+}
+
+/// An item that is used outside of a filter would seem to be unused.
+#[test]
+fn filters_on_reports_that_compare_an_inventory_are_refused() {
+    let dir = Workdir::new();
+    for folder in ["sample-data", "sample-data-inventory"] {
+        let folder = format!("{ROOT}/{folder}");
+        dir.pbi(["ingest", &folder, "--store", "store", "--quiet"]).ended(0);
+    }
+    for flags in [["--workspace", "Sales*"], ["--exclude-user", "*@contoso.com"]] {
+        for report in ["unused-reports", "unused-items", "license-usage", "access-review"] {
+            let ran = dir.pbi(["report", report, "--store", "store", flags[0], flags[1]]).ended(2);
+            let expected = format!("{report} compares an inventory with the whole log");
+            assert!(ran.stderr.contains(&expected), "{}", ran.stderr);
+            assert!(ran.stderr.contains("--where"), "{}", ran.stderr);
+            assert_eq!(ran.stdout, "");
+        }
+    }
+    let sql = ["report", "unused-reports", "--store", "store", "--user", "x", "--show-sql"];
+    dir.pbi(sql.iter().chain(&["duckdb"])).ended(2);
+
+    // All other reports are written, and a warning names these.
+    let all =
+        ["report", "--all", "--store", "store", "--workspace", "Sales*", "--output-dir", "all"];
+    let ran = dir.pbi(all.iter().chain(&["--format", "csv"])).ended(0);
+    assert!(ran.stderr.contains("left out, because they compare an inventory"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("unused-reports"), "{}", ran.stderr);
+    assert!(dir.join("all/top-reports.csv").exists());
+    assert!(!dir.join("all/unused-reports.csv").exists());
+
+    // Statements of users are theirs.
+    let count = "SELECT COUNT(*) AS n FROM inventory_items";
+    dir.pbi(["sql", count, "--store", "store", "--workspace", "Sales*"]).ended(0);
 }

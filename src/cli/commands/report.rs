@@ -170,6 +170,7 @@ fn run_all_reports(
     let has_output =
         |report: &&ReportDefinition| !options.format.is_picture() || report.chart.is_some();
     let reports: Vec<ReportDefinition> = reports.iter().filter(has_output).cloned().collect();
+    let reports = without_inventory_if_filtered(&reports, options)?;
     let columns = report::required_columns(&reports)?;
     // Each file is written atomically; if the store changes during the run, all are written again.
     let read = |snapshot: &Snapshot| {
@@ -198,6 +199,23 @@ fn run_all_reports(
     Ok(reports_status.worse_of(sources_status))
 }
 
+/// Returns the reports to run together. With filters, those that compare an inventory with the whole
+/// log are left out, and a warning names them.
+fn without_inventory_if_filtered(
+    reports: &[ReportDefinition],
+    options: &report::Options,
+) -> Result<Vec<ReportDefinition>> {
+    let (able, refused) = report::split_by_filters(reports, &options.filters)?;
+    if !refused.is_empty() {
+        log::warning(&format!(
+            "left out, because they compare an inventory with the whole log and filters would leave \
+             out events: {}",
+            refused.join(", ")
+        ));
+    }
+    Ok(able)
+}
+
 /// Runs every report and writes all to one file.
 fn combine_reports(
     reports: &[ReportDefinition],
@@ -214,8 +232,9 @@ fn combine_reports(
     }
     let is_terminal = !is_file(args) && std::io::stdout().is_terminal();
     refuse_binary_on_terminal(options.format, is_terminal)?;
-    let columns = report::required_columns(reports)?;
-    let read = |snapshot: &Snapshot| report::run_combined(snapshot, reports, options);
+    let reports = without_inventory_if_filtered(reports, options)?;
+    let columns = report::required_columns(&reports)?;
+    let read = |snapshot: &Snapshot| report::run_combined(snapshot, &reports, options);
     let (combined, mut status) = with_snapshot(&args.query_args, columns, quiet, read)?;
     out::write(&combined.bytes, args.output.as_deref())?;
     for message in combined.failures.iter().chain(&combined.errors) {

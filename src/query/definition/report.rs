@@ -212,6 +212,9 @@ pub struct ReportDefinition {
     pub sql: String,
 }
 
+/// Name of a statement of the user, which no report has.
+const AD_HOC_NAME: &str = "sql";
+
 impl ReportDefinition {
     /// Creates a definition with defaults and without a statement.
     #[doc(hidden)]
@@ -242,7 +245,12 @@ impl ReportDefinition {
 
     /// Creates a definition from a statement without a header.
     pub fn ad_hoc(sql: &str) -> ReportDefinition {
-        ReportDefinition { sql: sql.to_owned(), ..ReportDefinition::new("sql") }
+        ReportDefinition { sql: sql.to_owned(), ..ReportDefinition::new(AD_HOC_NAME) }
+    }
+
+    /// Returns true if the report is a statement of the user.
+    pub fn is_ad_hoc(&self) -> bool {
+        self.name == AD_HOC_NAME
     }
 
     /// Returns true if the report is about the Power Platform.

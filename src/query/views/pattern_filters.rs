@@ -99,6 +99,11 @@ impl FilterPatterns {
 }
 
 impl Filters {
+    /// Returns true if there are no patterns.
+    pub fn is_empty(&self) -> bool {
+        [&self.include, &self.exclude].into_iter().all(|side| side.in_use().next().is_none())
+    }
+
     /// Returns the test that an event matches the filters; `None` if there are no patterns.
     pub fn to_expr(&self, lookup: &NameLookup<'_>) -> PolarsResult<Option<Expr>> {
         let mut all = Vec::new();
