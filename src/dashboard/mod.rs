@@ -7,6 +7,7 @@ mod changes;
 mod columns;
 mod comparison;
 mod figures;
+mod inventory_sections;
 mod item_ids;
 mod item_queries;
 mod items;
@@ -20,6 +21,6 @@ mod site;
 mod sparks;
 mod summary;
 
-pub use page::{PageOptions, required_columns, run};
+pub use page::{PageOptions, UnusedDays, required_columns, run};
 pub use people::PeopleDisplay;
 pub use site::run_site;

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::changes::Changes;
 use super::columns::TREND;
+use super::inventory_sections::{INVENTORY_REPORTS, InventoryResults};
 use super::item_ids::ItemIds;
 use super::people::{PeopleDisplay, PeopleMask};
 use super::periods::PagePeriod;
@@ -37,6 +38,19 @@ pub struct PageOptions {
     pub is_static: bool,
     /// True for a page that the program itself prints.
     pub is_for_paper: bool,
+    /// The days without use after which content is unused and licenses are idle.
+    pub unused_days: UnusedDays,
+}
+
+/// A number of days without use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnusedDays(pub u16);
+
+impl Default for UnusedDays {
+    /// Returns the default of the reports.
+    fn default() -> UnusedDays {
+        UnusedDays(90)
+    }
 }
 
 /// Returns the columns of the events table that the page needs.
@@ -45,7 +59,8 @@ pub struct PageOptions {
 ///
 /// [`crate::Error::Query`] if the guard refuses a statement.
 pub fn required_columns(reports: &ReportCatalog) -> Result<HashSet<String>> {
-    let shown = REPORTS.iter().map(|name| reports.find(name)).collect::<Result<Vec<_>>>()?;
+    let names = REPORTS.iter().chain(&INVENTORY_REPORTS);
+    let shown = names.map(|name| reports.find(name)).collect::<Result<Vec<_>>>()?;
     report::required_columns(shown.into_iter().chain(&other_statements()))
 }
 
@@ -91,6 +106,7 @@ pub fn build_page(
     let statements = definitions.iter().copied().chain(&others);
     // The page lists marked days below its charts, so reports need no sentences on them.
     let unmarked = Options { marks: Vec::new(), ..options.clone() };
+    let held = InventoryResults::read(snapshot, reports, &unmarked, page.unused_days)?;
     let session = ReportSession::with_shared_events(snapshot, statements, &unmarked)?;
     let mask = PeopleMask::new(&session, page.people)?;
     let (periods, opened) = periods::page_periods(&session, options);
@@ -105,12 +121,20 @@ pub fn build_page(
             Some(bounds) => builder.build(&session.with_days(bounds)?, period, &mut texts)?,
         });
     }
+    if let Some(held) = &held {
+        for view in &mut views {
+            view.summary.extend(held.sentence());
+            view.limits.extend(held.limits());
+        }
+    }
+    let fixed_sections = held.map_or(Ok(Vec::new()), |held| held.sections(&mask))?;
     Ok(html::render_dashboard(&DashboardPage {
         title: page.title.clone().unwrap_or_else(|| DEFAULT_TITLE.to_owned()),
         generated: options.now.with_timezone(&options.time_zone).date_naive(),
         time_zone: options.time_zone,
         filters: filters.iter().map(|remark| mask.text(remark)).collect(),
         views,
+        fixed_sections,
         opened,
         has_script: !page.is_static,
         is_for_paper: page.is_for_paper,

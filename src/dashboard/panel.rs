@@ -6,7 +6,8 @@ use chrono::NaiveDate;
 
 use super::changes::FIRST_VIEW;
 use super::columns::{GRAIN_PARAM, column_dates, column_index, column_numbers, column_texts};
-use super::people::is_person_column;
+use super::item_ids::ItemIds;
+use super::people::{PeopleMask, is_person_column};
 use super::results::{DashboardResults, MAX_TABLE_ROWS};
 use crate::grid::Grid;
 use crate::render::html::{
@@ -58,10 +59,21 @@ pub fn series(column: &'static str, title: &'static str, shape: SeriesShape) -> 
     ChartSeries { column: column.into(), title: title.into(), shape }
 }
 
+/// The rules that all panels of a period share.
+#[derive(Clone, Copy)]
+pub struct PanelContext<'r> {
+    /// The first part of the anchors.
+    pub prefix: &'static str,
+    /// The rule by which people are shown.
+    pub mask: &'r PeopleMask,
+    /// The items that have a detail view.
+    pub items: &'r ItemIds,
+}
+
 /// A panel under construction.
 pub struct PanelBuilder<'r> {
     panel: Panel,
-    results: &'r DashboardResults<'r>,
+    context: PanelContext<'r>,
 }
 
 impl<'r> PanelBuilder<'r> {
@@ -73,7 +85,7 @@ impl<'r> PanelBuilder<'r> {
     ) -> Result<PanelBuilder<'r>> {
         let grid = results.result_by_grain(name, grain)?.grid.clone();
         let params = if grain.is_empty() { vec![] } else { vec![format!("{GRAIN_PARAM}={grain}")] };
-        Ok(PanelBuilder::from_grid(results, results.report(name)?, grid, params))
+        Ok(PanelBuilder::from_grid(results.panel_context(), results.report(name)?, grid, params))
     }
 
     /// Returns a panel with rows that were compared with the previous period.
@@ -83,7 +95,7 @@ impl<'r> PanelBuilder<'r> {
         grid: Grid,
     ) -> Result<PanelBuilder<'r>> {
         let params = vec![COMPARED_PARAM.to_owned()];
-        Ok(PanelBuilder::from_grid(results, results.report(name)?, grid, params))
+        Ok(PanelBuilder::from_grid(results.panel_context(), results.report(name)?, grid, params))
     }
 
     /// Returns a panel with some rows of a report.
@@ -92,11 +104,17 @@ impl<'r> PanelBuilder<'r> {
         name: &'static str,
         grid: Grid,
     ) -> Result<PanelBuilder<'r>> {
-        Ok(PanelBuilder::from_grid(results, results.report(name)?, grid, Vec::new()))
+        Ok(PanelBuilder::from_grid(
+            results.panel_context(),
+            results.report(name)?,
+            grid,
+            Vec::new(),
+        ))
     }
 
-    fn from_grid(
-        results: &'r DashboardResults<'r>,
+    /// Returns a panel with these rows of a report and the parameters that were set.
+    pub fn from_grid(
+        context: PanelContext<'r>,
         report: &ReportDefinition,
         grid: Grid,
         params: Vec<String>,
@@ -121,7 +139,7 @@ impl<'r> PanelBuilder<'r> {
             is_short: false,
             empty_text: DEFAULT_EMPTY_TEXT.to_owned(),
         };
-        PanelBuilder { panel, results }
+        PanelBuilder { panel, context }
     }
 
     /// Returns a table of the first rows of a report.
@@ -155,7 +173,7 @@ impl<'r> PanelBuilder<'r> {
             let link = self.item_link(name);
             Ok(ColumnView { style, link, ..found.clone() })
         };
-        let hides_people = self.results.mask.hides_people();
+        let hides_people = self.context.mask.hides_people();
         let shown = columns.iter().filter(|one| !(hides_people && is_person_column(one.name)));
         self.panel.columns = shown.map(view).collect::<Result<_>>()?;
         Ok(self)
@@ -163,7 +181,7 @@ impl<'r> PanelBuilder<'r> {
 
     /// Returns the detail views to which the cells of a column lead.
     fn item_link(&self, column: &str) -> Option<ItemLink> {
-        let items = &self.results.items;
+        let items = self.context.items;
         let (kind, id_column, known) = match column {
             "report" => ("report", "report_id", &items.reports),
             "item" => ("report", "item_id", &items.reports),
@@ -242,7 +260,7 @@ impl<'r> PanelBuilder<'r> {
 
     /// Sets the anchor, which also is the class, the title and the introduction.
     pub fn with_title(mut self, id: &'static str, title: &str, lead: &str) -> PanelBuilder<'r> {
-        self.panel.id = format!("{}{id}", self.results.prefix);
+        self.panel.id = format!("{}{id}", self.context.prefix);
         self.panel.class = id;
         self.panel.title = title.to_owned();
         self.panel.lead = lead.to_owned();
@@ -280,7 +298,7 @@ impl<'r> PanelBuilder<'r> {
 
     /// Returns the panel, with people as the page shows them.
     pub fn build(mut self) -> Panel {
-        self.results.mask.mask_grid(&mut self.panel.grid);
+        self.context.mask.mask_grid(&mut self.panel.grid);
         self.panel
     }
 }

@@ -9,7 +9,7 @@ use crate::grid::{Cell, Grid};
 use crate::report::{ReportDefinition, ReportSession};
 
 /// The columns whose values are people.
-const PERSON_COLUMNS: [&str; 5] = ["user", "guest", "shared_by", "recipient", "principal"];
+const PERSON_COLUMNS: [&str; 6] = ["user", "guest", "shared_by", "recipient", "principal", "owner"];
 
 /// The columns whose values are workspaces.
 const WORKSPACE_COLUMN: &str = "workspace";

@@ -7,6 +7,7 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 use super::columns::{ADOPTION, CAPACITIES, COHORTS, TREND, column_texts, grain_params};
 use super::comparison::PeriodComparison;
 use super::item_ids::ItemIds;
+use super::panel::PanelContext;
 use super::people::PeopleMask;
 
 use crate::report::{ReportDefinition, ReportResult, ReportSession};
@@ -104,6 +105,11 @@ impl<'q> DashboardResults<'q> {
             reports,
             results,
         })
+    }
+
+    /// Returns the rules that all panels of the period share.
+    pub fn panel_context(&self) -> PanelContext<'_> {
+        PanelContext { prefix: self.prefix, mask: self.mask, items: &self.items }
     }
 
     /// Returns the first and the last day of the period, if known.

@@ -108,7 +108,7 @@ impl HeldFacts {
         let mut inventory = Grid::new(tables::INVENTORY.columns.iter().copied());
         let mut licenses = Grid::new(tables::LICENSES.columns.iter().copied());
         // With filters, an item that is used outside of them would seem to be unused.
-        let has_inventory = snapshot.has_inventory() && options.filters.is_empty();
+        let has_inventory = snapshot.has_inventory() && !options.filters.are_in_use();
         if has_inventory {
             let HeldReports { unused_reports, unused_items, license_usage } = HeldReports::load()?;
             let all = [("days", days.as_str()), ("status", "all")];

@@ -302,6 +302,15 @@ impl<'a> ReportSession<'a> {
         query::execute(other.as_ref().unwrap_or(&self.session), report, &params)
     }
 
+    /// Returns the sentences on the inventory that a report reads.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Query`] if a file cannot be read.
+    pub fn inventory_remarks(&self, report: &ReportDefinition) -> Result<Vec<String>> {
+        query::inventory_remarks(&self.session, report)
+    }
+
     fn options_with_params(&self, params: &[(&str, &str)]) -> Options {
         let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Options { params: params.collect(), ..self.options.clone() }

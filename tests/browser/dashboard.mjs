@@ -1,6 +1,7 @@
 // The dashboard in a real browser: node dashboard.mjs PROGRAM YEAR ATTACK PICTURES [--renew]
 //
-// YEAR and ATTACK are folders of log files from the example `synth`. Screenshots and a printed page
+// YEAR and ATTACK are folders of log files from the example `synth`. The sample data of the repository
+// has an inventory. Screenshots and a printed page
 // are written to the folder PICTURES. With --renew, the pictures that are compared are written again
 // into the folder `pictures` beside this file. README.md lists the checks.
 
@@ -15,6 +16,9 @@ const WIDTHS = [1280, 390];
 
 /** The part of the page that is shown: the view of the period with which it opens. */
 const VIEW = ".view.opened";
+
+/** The sample data: the log and the inventory beside it. */
+const SAMPLES = ["sample-data", "sample-data-inventory"].map((name) => join(dirname(fileURLToPath(import.meta.url)), "../..", name));
 
 const STORED_PICTURES = join(dirname(fileURLToPath(import.meta.url)), "pictures");
 
@@ -139,7 +143,7 @@ async function values(page) {
 }
 
 async function periods(page) {
-  const shown = () => page.locator(".view:visible").evaluateAll((all) => all.map((one) => one.className.split(" ")[1]));
+  const shown = () => page.locator(".view:not(.rest):visible").evaluateAll((all) => all.map((one) => one.className.split(" ")[1]));
   check("the page opens with the period of the command", (await shown()).join() === "whole", await shown());
   await page.getByText("7 days", { exact: true }).click();
   check("the switch shows another period", (await shown()).join() === "d7", await shown());
@@ -182,7 +186,7 @@ async function exploring(page, name) {
   check(`${name}: back leads to the report`, /#report=/.test(page.url()), page.url());
   await detail.getByText("← Overview").click();
   await detail.waitFor({ state: "detached" });
-  check(`${name}: back leads to the overview`, (await page.locator(VIEW).isVisible()));
+  check(`${name}: back leads to the overview`, (await page.locator(VIEW).first().isVisible()));
   const after = await page.evaluate(() => window.scrollY);
   check(`${name}: at the place that was left`, Math.abs(after - scroll) < 3, { scroll, after });
 
@@ -254,6 +258,61 @@ async function downloading(page) {
   check("with its titles", lines[0].replace("\ufeff", "").startsWith("Rank,Report,Workspace,Views"), lines[0]);
   const svg = await text(page.getByRole("button", { name: "Save SVG: Views over time" }));
   check("a chart is saved as SVG", svg.text.startsWith("<svg") && /stroke="rgb/.test(svg.text) && !svg.text.includes("class="), svg.text.slice(0, 200));
+}
+
+/** Checks the sections on an inventory: they are there for each period, and in one place. */
+async function inventory(browser, url, folder) {
+  for (const width of WIDTHS) {
+    const opened = await open(browser, url, { width, colorScheme: "light" });
+    const { page, context } = opened;
+    const name = `inventory at ${width}`;
+    const nav = page.locator("nav:visible");
+    for (const [id, title] of [["unused", "Unused content"], ["licenses", "Licenses"]]) {
+      await nav.getByRole("link", { name: title }).click();
+      check(`${name}: the navigation leads to ${title}`, new URL(page.url()).hash === `#${id}`, page.url());
+      check(`${name}: ${title} is visible`, await page.locator(`#${id} h2`).isVisible());
+    }
+    const table = "#license-summary-rows";
+    const at = (await page.locator(`${table} th`).evaluateAll((all) => all.map((one) => one.dataset.column))).indexOf("reclaimable") + 1;
+    for (const [order, sign] of [["descending", -1], ["ascending", 1]]) {
+      await page.locator(`${table} th[data-column=reclaimable]`).getByRole("button").click();
+      const values = (await texts(page, column(table, at))).map(number);
+      check(`${name}: licenses are sorted, ${order}`, values.length > 2 && isSorted(values, sign) && new Set(values).size > 1, values);
+    }
+    await page.locator("#unused-items-rows th[data-column=item]").getByRole("button").click();
+    const names = await texts(page, column("#unused-items-rows", 1));
+    const sorted = [...names].sort((a, b) => a.localeCompare(b, undefined, { numeric: true, sensitivity: "base" }));
+    check(`${name}: items are sorted by name`, names.length > 2 && names.join("\n") === sorted.join("\n"), names);
+    const button = page.getByRole("button", { name: "Download CSV: Unused reports" });
+    const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
+    const csv = readFileSync(await download.path(), "utf8").replace("\ufeff", "").split("\r\n");
+    const rows = await page.locator("#unused-reports-rows tbody tr").count();
+    check(`${name}: unused reports are saved as CSV`, rows > 1 && csv.length === rows + 2 && csv[0].startsWith("Report,"), csv);
+    const before = await page.locator("#unused").textContent();
+    await page.getByText("7 days", { exact: true }).click();
+    check(`${name}: the sections are there in another period`, (await page.locator("#unused").isVisible()) && (await page.locator("#unused").textContent()) === before);
+    check(`${name}: one block on the data is shown`, (await page.locator(".about:visible").count()) === 1);
+    const [licenses, about] = await Promise.all(["#licenses", ".about:visible"].map((one) => page.locator(one).boundingBox()));
+    check(`${name}: it is below them`, about.y >= licenses.y + licenses.height, { licenses, about });
+    await checkWidth(name, page);
+    await accessible(name, page);
+    await page.locator("#top-reports-rows:visible, #\\37 -days-top-reports-rows:visible").locator("a.item").first().click();
+    await page.locator(".detail").waitFor();
+    check(`${name}: details hide the sections`, (await page.locator("#unused").isHidden()) && (await page.locator(".view:visible").count()) === 0);
+    await checkQuiet(name, url, opened);
+    await context.close();
+  }
+  await looked(browser, url, "inventory", folder);
+  const { context, page } = await open(browser, url, { javaScriptEnabled: false });
+  check("without a script the inventory is there", await page.locator("#unused-reports-rows tbody tr").first().isVisible());
+  await page.emulateMedia({ media: "print" });
+  for (const [width, height] of [[703, 1000], [1032, 700]]) {
+    await page.setViewportSize({ width, height });
+    const wide = await page.locator(".view.rest:visible table:visible").evaluateAll(
+      (all) => all.filter((one) => one.getBoundingClientRect().right > one.closest(".panel").getBoundingClientRect().right).map((one) => one.id));
+    check(`on paper at ${width} no table of the inventory is cut off`, wide.length === 0, wide);
+  }
+  await context.close();
 }
 
 /** Compares the rows of details, as the browser has unpacked them, with those of the report. */
@@ -334,7 +393,7 @@ async function withoutScript(browser, url) {
     check(`without a script ${selector} is there`, await page.locator(`${VIEW} ${selector}`).first().isVisible());
   }
   await page.getByText("7 days", { exact: true }).click();
-  check("without a script the period can be changed", (await page.locator(".view.d7").isVisible()) && (await page.locator(VIEW).isHidden()));
+  check("without a script the period can be changed", (await page.locator(".view.d7").first().isVisible()) && (await page.locator(VIEW).first().isHidden()));
   await page.getByText("90 days", { exact: true }).click();
   check("without a script tables are there", (await page.locator("#top-reports-rows tbody tr:visible").count()) > 10);
   await page.locator("#views summary").click();
@@ -500,6 +559,8 @@ async function all() {
     writeFileSync(events, "date,label\n2026-02-02,Training & <b>more</b>\n2025-05-01,Migration\n");
     await marked(browser, pages.page("marked", ["--store", stores.year, "--since", "28d", "--events", events]));
     await site(browser, pages, stores.year);
+    const samples = pages.store("samples", SAMPLES);
+    await inventory(browser, pages.page("inventory", ["--store", samples, "--unused-days", "28", "--until", "2026-03-23"]), folder);
   } finally {
     await browser.close();
     pages.remove();

@@ -61,10 +61,11 @@ export class Pages {
     this.folder = mkdtempSync(join(tmpdir(), "pbi-browser-"));
   }
 
+  /** Creates a store of one folder of log files, or of several. */
   store(name, archive) {
     const store = join(this.folder, name);
     // Exit code 3: some files are truncated on purpose.
-    this.run(["ingest", archive, "--store", store, "--quiet"], [0, 3]);
+    this.run(["ingest", ...[archive].flat(), "--store", store, "--quiet"], [0, 3]);
     return store;
   }
 

@@ -40,9 +40,21 @@ pub fn has_class(element: &Element, class: &str) -> bool {
     element.get("class").is_some_and(|all| all.split(' ').any(|one| one == class))
 }
 
-/// Returns the views of all periods.
+/// Returns the views of all periods, without what follows them in elements of their own.
 pub fn views(page: &Element) -> Vec<&Element> {
-    page.all("div").into_iter().filter(|element| has_class(element, "view")).collect()
+    let is_view = |element: &&Element| has_class(element, "view") && !has_class(element, "rest");
+    page.all("div").into_iter().filter(is_view).collect()
+}
+
+/// Returns the block on the data of a view: in the view, or after the sections on an inventory.
+pub fn about<'p>(page: &'p Element, view: &Element) -> &'p Element {
+    let key = view.get("class").and_then(|class| class.split(' ').nth(1)).expect("a key");
+    let mut blocks = Vec::new();
+    for element in page.all("div").into_iter().filter(|element| has_class(element, key)) {
+        blocks.extend(element.all("details").into_iter().filter(|one| has_class(one, "about")));
+    }
+    assert_eq!(blocks.len(), 1, "{key} has one block on its data");
+    blocks[0]
 }
 
 /// Returns the view that the page opens with.
@@ -106,14 +118,14 @@ fn expected(value: &Value) -> String {
     }
 }
 
-fn is_same(cell: &Element, value: &Value) -> bool {
+pub fn is_same(cell: &Element, value: &Value) -> bool {
     let (value, expected) = (cell_value(cell), expected(value));
     let numbers = value.parse::<f64>().ok().zip(expected.parse::<f64>().ok());
     value == expected || numbers.is_some_and(|(a, b)| a == b)
 }
 
 /// Returns the rows of a table on the page, each with its cells by column.
-fn table(table: &Element) -> Vec<Vec<(&str, &Element)>> {
+pub fn table(table: &Element) -> Vec<Vec<(&str, &Element)>> {
     let columns: Vec<&str> =
         table.all("th").iter().filter_map(|head| head.get("data-column")).collect();
     let body = table.all("tbody")[0];
@@ -153,7 +165,11 @@ fn tables_contain_the_rows_of_their_report() {
         let views = if at == 0 { views(&page) } else { vec![opened(&page)] };
         for view in views {
             let flags = flags_of(view, flags);
-            let tables = view.all("table");
+            let mut tables = view.all("table");
+            let is_apart = view.all("details").iter().all(|one| !has_class(one, "about"));
+            if is_apart {
+                tables.extend(about(&page, view).all("table"));
+            }
             for found in tables.into_iter().filter(|table| table.get("data-of").is_some()) {
                 let rows = compare_table(found, &flags);
                 assert!(rows > 0, "a table without rows");
@@ -249,8 +265,8 @@ fn changes_are_those_of_compared_reports() {
 #[test]
 fn heatmap_and_calendar_equal_their_reports() {
     for flags in ASKED {
-        let page = year_page(flags);
-        let page = opened(&page);
+        let whole = year_page(flags);
+        let page = opened(&whole);
         let flags = &flags_of(page, flags);
         let heat = page.all("table").into_iter().find(|table| table.get("class") == Some("heat"));
         let heat = heat.expect("there is a week");
@@ -262,8 +278,8 @@ fn heatmap_and_calendar_equal_their_reports() {
             assert_eq!(cell.parse::<f64>().ok(), value, "{row}");
         }
 
-        let days: Vec<&Element> =
-            page.all("td").into_iter().filter(|cell| cell.get("data-day").is_some()).collect();
+        let cells = about(&whole, page).all("td").into_iter();
+        let days: Vec<&Element> = cells.filter(|cell| cell.get("data-day").is_some()).collect();
         let report = rows("coverage", "", flags);
         assert_eq!(days.len(), report.len());
         for (cell, row) in days.iter().zip(&report) {

@@ -99,6 +99,8 @@ mod dashboard;
 // The details of single items on the dashboard, and people in its bytes.
 mod packed_details;
 mod page_items;
+// The sections of the dashboard on an inventory.
+mod page_inventory;
 mod page_marks;
 #[cfg(unix)]
 mod page_pdf;

@@ -1,7 +1,7 @@
 //! Checks the days of a file in the charts of the dashboard and of reports.
 
 use crate::archive::year;
-use crate::dashboard::{has_class, opened, views, year_page};
+use crate::dashboard::{about, has_class, opened, views, year_page};
 use crate::workdir::Workdir;
 
 const EVENTS: &str =
@@ -28,7 +28,8 @@ fn days_of_a_file_are_in_the_charts_and_listed_below_them() {
         assert!(list.contains("1 of 2 marked days is outside this chart."), "{list}");
     }
     let outside = "1 of 2 marked days is outside this period: 2 Jun 2025 (Migration).";
-    assert!(view.text().contains(outside), "{}", view.text());
+    let named = about(&page, view).text();
+    assert!(named.contains(outside), "{named}");
     // Each chart has a wide and a narrow picture.
     let drawn = view.all("path").into_iter().filter(|path| has_class(path, "mark")).count();
     assert_eq!(drawn, 2 * lists.len());
@@ -38,7 +39,8 @@ fn days_of_a_file_are_in_the_charts_and_listed_below_them() {
     assert!(text.contains("2 of 2 marked days are outside this chart."), "{text}");
     let both = "2 of 2 marked days are outside this period: 2 Jun 2025 (Migration); 20 Jan 2026 \
         (Training <b>Sales</b>, day 1).";
-    assert!(text.contains(both), "{text}");
+    let named = about(&page, last).text();
+    assert!(named.contains(both), "{named}");
     let unmarked = year_page(&["--since", "2025-12-01"]);
     assert!(unmarked.all("ul").into_iter().all(|list| !has_class(list, "marks")));
 }

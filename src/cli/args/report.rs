@@ -198,6 +198,17 @@ pub(in crate::cli) struct DashboardArgs {
     /// example `2026-03-10,Training`.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) events: Option<PathBuf>,
+    /// Days without use after which content is unused and licenses are idle
+    ///
+    /// As the parameter `days` of unused-reports, unused-items, license-summary and license-usage.
+    /// The page has these sections if the store holds an inventory and there are no filters.
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value_t = 90,
+        value_parser = clap::value_parser!(u16).range(1..=3660)
+    )]
+    pub(in crate::cli) unused_days: u16,
     /// Write a page without scripts, for mail systems that block them
     ///
     /// The page has the same figures and periods, and no search, sorting and details of single

@@ -10,7 +10,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::site_folder::SiteFolder;
 use crate::cli::text::count;
 use crate::cli::{browser, log, out, output_name};
-use crate::dashboard::{self, PageOptions, PeopleDisplay};
+use crate::dashboard::{self, PageOptions, PeopleDisplay, UnusedDays};
 use crate::error::{Error, Result};
 use crate::report::{self, ReportCatalog, Snapshot};
 
@@ -55,6 +55,7 @@ pub(in crate::cli) fn dashboard(command: &DashboardArgs, quiet: bool) -> Result<
         },
         is_static: command.is_static || browser.is_some(),
         is_for_paper: browser.is_some(),
+        unused_days: UnusedDays(command.unused_days),
     };
     if let Some(folder) = &command.output_dir {
         let site = RefCell::new(SiteFolder::prepare(folder)?);

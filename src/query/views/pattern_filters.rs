@@ -99,9 +99,9 @@ impl FilterPatterns {
 }
 
 impl Filters {
-    /// Returns true if there are no patterns.
-    pub fn is_empty(&self) -> bool {
-        [&self.include, &self.exclude].into_iter().all(|side| side.in_use().next().is_none())
+    /// Returns true if there are patterns.
+    pub fn are_in_use(&self) -> bool {
+        [&self.include, &self.exclude].into_iter().any(|side| side.in_use().next().is_some())
     }
 
     /// Returns the test that an event matches the filters; `None` if there are no patterns.

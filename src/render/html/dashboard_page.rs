@@ -18,6 +18,9 @@ use crate::render::text_width::printable;
 /// The largest number of characters of a name in a sentence.
 const MAX_NAME_CHARS: usize = 80;
 
+/// The class of what follows the sections of a view in an element of its own.
+const REST: &str = " rest";
+
 /// A page with a view for each period.
 #[derive(Debug, Clone)]
 pub struct DashboardPage {
@@ -31,6 +34,8 @@ pub struct DashboardPage {
     pub filters: Vec<String>,
     /// The views, in the order of the period switch.
     pub views: Vec<PeriodView>,
+    /// The sections that do not depend on the period, which follow those of the view.
+    pub fixed_sections: Vec<Section>,
     /// The position of the view that the page opens with.
     pub opened: usize,
     /// False for a page without scripts.
@@ -118,8 +123,9 @@ pub fn render_dashboard(page: &DashboardPage) -> Vec<u8> {
     write_header(to, page);
     to.open("main").attr("id", "main");
     for (at, view) in page.views.iter().enumerate() {
-        write_view(to, view, at == page.opened, page.time_zone);
+        write_view(to, view, page, at == page.opened);
     }
+    write_fixed_sections(to, page);
     to.close("main");
     write_details(to, page);
     close_page(to, script);
@@ -158,9 +164,8 @@ fn write_header(to: &mut Markup, page: &DashboardPage) {
     to.close("div").close("header");
 }
 
-fn write_view(to: &mut Markup, view: &PeriodView, is_opened: bool, zone: Tz) {
-    let opened = if is_opened { " opened" } else { "" };
-    to.open("div").attr("class", format_args!("view {}{opened}", view.key));
+fn write_view(to: &mut Markup, view: &PeriodView, page: &DashboardPage, is_opened: bool) {
+    open_view(to, view.key, is_opened, "");
     let ReportContext { since, until, .. } = view.context;
     if let Some((since, until)) = since.zip(until) {
         to.attr("data-since", since).attr("data-until", until);
@@ -179,13 +184,42 @@ fn write_view(to: &mut Markup, view: &PeriodView, is_opened: bool, zone: Tz) {
     }
     to.close("section");
     write_key_figures(to, &view.figures);
-    write_navigation(to, &view.sections);
-    let shared = SharedContext { context: &view.context, time_zone: zone };
+    write_navigation(to, view.sections.iter().chain(&page.fixed_sections));
+    let shared = SharedContext { context: &view.context, time_zone: page.time_zone };
     for section in &view.sections {
         write_section(to, section, shared);
     }
-    write_about(to, view, zone);
+    if page.fixed_sections.is_empty() {
+        write_about(to, view, page.time_zone);
+    }
     to.close("div");
+}
+
+/// Opens an element that the style sheet shows for one or several periods.
+fn open_view(to: &mut Markup, keys: &str, is_opened: bool, rest: &str) {
+    let opened = if is_opened { " opened" } else { "" };
+    to.open("div").attr("class", format_args!("view {keys}{opened}{rest}"));
+}
+
+/// Writes the sections that do not depend on the period once, in a view of all periods, and after
+/// them the blocks on the data of each period.
+fn write_fixed_sections(to: &mut Markup, page: &DashboardPage) {
+    let Some(opened) = page.views.get(page.opened).filter(|_| !page.fixed_sections.is_empty())
+    else {
+        return;
+    };
+    let keys: Vec<&str> = page.views.iter().map(|view| view.key).collect();
+    open_view(to, &keys.join(" "), true, REST);
+    let shared = SharedContext { context: &opened.context, time_zone: page.time_zone };
+    for section in &page.fixed_sections {
+        write_section(to, section, shared);
+    }
+    to.close("div");
+    for (at, view) in page.views.iter().enumerate() {
+        open_view(to, view.key, at == page.opened, REST);
+        write_about(to, view, page.time_zone);
+        to.close("div");
+    }
 }
 
 fn write_key_figures(to: &mut Markup, figures: &[KeyFigure]) {

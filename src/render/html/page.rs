@@ -142,7 +142,7 @@ fn write_header(to: &mut Markup, document: &Document) {
     }
     write_switch(to, "theme", "Color theme", &THEMES, "auto");
     to.close("header");
-    write_navigation(to, &document.sections);
+    write_navigation(to, document.sections.iter());
 }
 
 /// The color themes.
@@ -171,7 +171,7 @@ pub(super) fn write_switch<L: std::fmt::Display>(
     to.close("fieldset");
 }
 
-pub(super) fn write_navigation(to: &mut Markup, sections: &[Section]) {
+pub(super) fn write_navigation<'s>(to: &mut Markup, sections: impl Iterator<Item = &'s Section>) {
     to.open("nav").attr("aria-label", "Sections").open("ul");
     for section in sections {
         to.open("li").open("a").attr("href", format_args!("#{}", section.id));
