@@ -177,7 +177,7 @@ impl<'r> InventoryResults<'r> {
             col("days_since_view"),
         ];
         let lead = format!(
-            "Reports that nobody viewed in {}; without a date, in the whole log. {MAY_BE_NEEDED} {} \
+            "Reports that nobody viewed in {}; without a date, in the log. {MAY_BE_NEEDED} {} \
              {}",
             self.window(),
             status_sentence(&self.reports, ["report", "reports"])?,
