@@ -195,7 +195,7 @@ pub fn reads_inventory(report: &ReportDefinition) -> Result<bool> {
 /// [`Error::Usage`] if a report compares an inventory with the log, and there are filters: an item
 /// whose events they leave out would seem to be unused.
 pub fn check_filters(report: &ReportDefinition, filters: &Filters) -> Result<()> {
-    if filters.is_empty() || report.is_ad_hoc() || !reads_inventory(report)? {
+    if !filters.are_in_use() || report.is_ad_hoc() || !reads_inventory(report)? {
         return Ok(());
     }
     let name = &report.name;

@@ -105,7 +105,7 @@ pub fn split_by_filters(
 ) -> Result<(Vec<ReportDefinition>, Vec<String>)> {
     let (mut able, mut refused) = (Vec::new(), Vec::new());
     for report in reports {
-        match filters.is_empty() || !query::reads_inventory(report)? {
+        match !filters.are_in_use() || !query::reads_inventory(report)? {
             true => able.push(report.clone()),
             false => refused.push(report.name.clone()),
         }

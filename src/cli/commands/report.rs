@@ -199,8 +199,8 @@ fn run_all_reports(
     Ok(reports_status.worse_of(sources_status))
 }
 
-/// Returns the reports to run together. With filters, those that compare an inventory with the whole
-/// log are left out, and a warning names them.
+/// Returns the reports to run together. With filters, those that compare an inventory with the
+/// whole log are left out, and a warning names them.
 fn without_inventory_if_filtered(
     reports: &[ReportDefinition],
     options: &report::Options,
@@ -208,8 +208,8 @@ fn without_inventory_if_filtered(
     let (able, refused) = report::split_by_filters(reports, &options.filters)?;
     if !refused.is_empty() {
         log::warning(&format!(
-            "left out, because they compare an inventory with the whole log and filters would leave \
-             out events: {}",
+            "left out, because they compare an inventory with the whole log and filters would \
+             leave out events: {}",
             refused.join(", ")
         ));
     }

@@ -40,7 +40,7 @@ const MAX_STAGED_BYTES: usize = 256 << 20;
 
 /// The destination of a write.
 enum TransactionTarget {
-    Store { store: Store, writer_lock: WriterLock, known_entries: SourceEntries },
+    Store { store: Store, writer_lock: Box<WriterLock>, known_entries: SourceEntries },
     Temporary(TempFolder),
 }
 
@@ -78,7 +78,7 @@ impl Store {
     /// [`Error::Io`] if the folder for temporary files cannot be created.
     #[doc(hidden)]
     pub fn begin_transaction(&self, known_entries: SourceEntries) -> Result<Transaction> {
-        let writer_lock = WriterLock::acquire(self)?;
+        let writer_lock = Box::new(WriterLock::acquire(self)?);
         clean_orphans(&writer_lock)?;
         let (store, writer) = (writer_lock.store(), &writer_lock.writer);
         let table_dir = TableDir::new(&store.disk, &store.events_dir(), writer, Compression::Zstd);
