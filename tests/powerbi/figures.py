@@ -92,6 +92,10 @@ class Run:
             raise SystemExit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
         return done.stdout
 
+    def inventory_report(self, name: str, *arguments: str) -> list[dict]:
+        """Returns the rows of a report that refuses filters; with filters, the tables are empty."""
+        return [] if self.has_filters() else self.report(name, *arguments)
+
     def report(self, name: str, *arguments: str) -> list[dict]:
         return json.loads(self.pbi("report", name, "--format", "json", *arguments))["rows"]
 
@@ -338,7 +342,7 @@ def unused(run: Run) -> None:
             day(row["created"]),
             row["owner"] or "(unknown)",
         )
-        for row in run.report("unused-reports", *flags)
+        for row in run.inventory_report("unused-reports", *flags)
     ]
     expected += [
         (
@@ -355,9 +359,8 @@ def unused(run: Run) -> None:
             day(row["created"]),
             row["owner"] or "(unknown)",
         )
-        for row in run.report("unused-items", *flags)
+        for row in run.inventory_report("unused-items", *flags)
     ]
-    expected = [] if run.has_filters() else expected
     run.same_rows("items of the inventory", found, expected)
     statuses = {row[0]: row[3] for row in expected}
     other = "not judged" if expected else "(unknown)"
@@ -386,9 +389,8 @@ def licenses(run: Run) -> None:
             day(row["last_any"]),
             row["department"] or "(unknown)",
         )
-        for row in run.report("license-usage", *flags)
+        for row in run.inventory_report("license-usage", *flags)
     ]
-    expected = [] if run.has_filters() else expected
     run.same_rows("licenses", found, expected)
     names = ["account_status", "department", "company", "country", "office", "cost_center"]
     listed = ", ".join(f"p.{name}" for name in names)
