@@ -7,13 +7,24 @@ use chrono::NaiveDate;
 
 use super::columns::column_texts;
 use super::item_ids::ItemIds;
-use super::page::UnusedDays;
-use super::panel::{PanelBuilder, PanelContext, col, not_on_phone, wide_only};
+use super::panel::{PanelBuilder, col, not_on_phone, wide_only};
+use super::panel_context::PanelContext;
 use super::people::PeopleMask;
 use crate::Result;
 use crate::grid::{Cell, CellKind, Grid};
 use crate::render::html::{Section, SentencePart, format_number};
 use crate::report::{Options, ReportCatalog, ReportDefinition, ReportSession, Snapshot};
+
+/// A number of days without use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnusedDays(pub u16);
+
+impl Default for UnusedDays {
+    /// Returns the default of the reports.
+    fn default() -> UnusedDays {
+        UnusedDays(90)
+    }
+}
 
 /// The reports of the sections.
 pub const INVENTORY_REPORTS: [&str; 4] =

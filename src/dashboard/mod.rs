@@ -13,6 +13,7 @@ mod item_queries;
 mod items;
 mod page;
 mod panel;
+mod panel_context;
 mod people;
 mod periods;
 mod results;
@@ -21,6 +22,7 @@ mod site;
 mod sparks;
 mod summary;
 
-pub use page::{PageOptions, UnusedDays, required_columns, run};
+pub use inventory_sections::UnusedDays;
+pub use page::{PageOptions, required_columns, run};
 pub use people::PeopleDisplay;
 pub use site::run_site;

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::changes::Changes;
 use super::columns::TREND;
-use super::inventory_sections::{INVENTORY_REPORTS, InventoryResults};
+use super::inventory_sections::{INVENTORY_REPORTS, InventoryResults, UnusedDays};
 use super::item_ids::ItemIds;
 use super::people::{PeopleDisplay, PeopleMask};
 use super::periods::PagePeriod;
@@ -40,17 +40,6 @@ pub struct PageOptions {
     pub is_for_paper: bool,
     /// The days without use after which content is unused and licenses are idle.
     pub unused_days: UnusedDays,
-}
-
-/// A number of days without use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnusedDays(pub u16);
-
-impl Default for UnusedDays {
-    /// Returns the default of the reports.
-    fn default() -> UnusedDays {
-        UnusedDays(90)
-    }
 }
 
 /// Returns the columns of the events table that the page needs.

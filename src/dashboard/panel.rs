@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 
 use super::changes::FIRST_VIEW;
 use super::columns::{GRAIN_PARAM, column_dates, column_index, column_numbers, column_texts};
-use super::item_ids::ItemIds;
-use super::people::{PeopleMask, is_person_column};
+use super::panel_context::PanelContext;
+use super::people::is_person_column;
 use super::results::{DashboardResults, MAX_TABLE_ROWS};
 use crate::grid::Grid;
 use crate::render::html::{
@@ -57,17 +57,6 @@ pub fn change(name: &'static str) -> Column {
 /// Returns a series of a chart.
 pub fn series(column: &'static str, title: &'static str, shape: SeriesShape) -> ChartSeries {
     ChartSeries { column: column.into(), title: title.into(), shape }
-}
-
-/// The rules that all panels of a period share.
-#[derive(Clone, Copy)]
-pub struct PanelContext<'r> {
-    /// The first part of the anchors.
-    pub prefix: &'static str,
-    /// The rule by which people are shown.
-    pub mask: &'r PeopleMask,
-    /// The items that have a detail view.
-    pub items: &'r ItemIds,
 }
 
 /// A panel under construction.

@@ -7,7 +7,7 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 use super::columns::{ADOPTION, CAPACITIES, COHORTS, TREND, column_texts, grain_params};
 use super::comparison::PeriodComparison;
 use super::item_ids::ItemIds;
-use super::panel::PanelContext;
+use super::panel_context::PanelContext;
 use super::people::PeopleMask;
 
 use crate::report::{ReportDefinition, ReportResult, ReportSession};

@@ -75,7 +75,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn stopped_ingest_leaves_the_store_as_it_was_and_nothing_else() {
     let dir = Workdir::new();
-    let spec = Spec { seed: 5, events: 30_000, days: 20, ..Spec::default() };
+    let spec = Spec { seed: 5, events: 80_000, days: 20, ..Spec::default() };
     write_archive(&dir.join("archive"), &spec, Layout::RestPages).expect("there is room");
     dir.write("first/a.json", crate::events::plain(0, 0));
     dir.ingest("store", &["first"]).0.ended(0);
@@ -84,7 +84,7 @@ fn stopped_ingest_leaves_the_store_as_it_was_and_nothing_else() {
     let mut stopped = 0;
     for (signal, name, code) in heeded() {
         // Early, and ever later: while it reads, removes duplicates and writes.
-        for pause in [0, 40, 150, 400] {
+        for pause in [0, 10, 150, 400] {
             let mut child = start(&dir, &arguments);
             let store = dir.join("store");
             if wait_for(&mut child, || !leftovers(&store).is_empty()) {
