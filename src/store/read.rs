@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::schema::reject::Reject;
 use crate::store::delta::log::DeltaLog;
 use crate::store::delta::snapshot::{DataFile, Snapshot};
-use crate::store::fs::paths::is_absent;
+use crate::store::fs::paths::may_be_deleted;
 use crate::store::handle::Store;
 use crate::store::provenance::reject_list::list_rejects;
 use crate::store::provenance::source_log::{SourceEntries, latest_facts};
@@ -100,7 +100,7 @@ impl Store {
             let is_newer = version.replace(read) != Some(read);
             let mut files = snapshot.files.iter().chain(&snapshot.inventory_files);
             match answer(&snapshot) {
-                Err(_) if is_newer && files.any(|file| is_absent(&file.path)) => {}
+                Err(_) if is_newer && files.any(|file| may_be_deleted(&file.path)) => {}
                 answered => return answered,
             }
         }

@@ -39,6 +39,8 @@ unix_only=(
     --skip files_of_a_machine_that_may_be_writing_stay
     --skip list_of_rejects_is_equal_in_every_format
     --skip names_of_files_do_not_control_the_terminal
+    --skip output_to_a_pipe_is_written_into_it
+    --skip writers_start_while_others_clean
 )
 rooms=(
     forget:: forget_result:: id_prefixes:: log_damage:: orphans:: private:: races:: rejects::

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
 use crate::store::delta::log::{CommitContent, DeltaLog};
 use crate::store::delta::snapshot::DataFile;
-use crate::store::fs::paths::is_absent;
+use crate::store::fs::paths::may_be_deleted;
 use crate::store::handle::Store;
 use crate::store::parquet::writer::{Compression, MAX_FILE_BYTES, TableDir};
 use crate::store::write::commit_check::check_before_commit;
@@ -94,11 +94,12 @@ impl Store {
                     attempts = 0;
                 }
                 CompactStep::Foreign(file) => skipped.push(file),
-                CompactStep::Conflict => {
+                CompactStep::Conflict if attempts + 1 >= MAX_ATTEMPTS => {
+                    return Err(too_many_conflicts(self.root()));
+                }
+                CompactStep::Gone(error) if attempts + 1 >= MAX_ATTEMPTS => return Err(error),
+                CompactStep::Conflict | CompactStep::Gone(_) => {
                     attempts += 1;
-                    if attempts >= MAX_ATTEMPTS {
-                        return Err(too_many_conflicts(self.root()));
-                    }
                     backoff(attempts);
                 }
             }
@@ -117,14 +118,14 @@ impl Store {
             match Run::from_file(&file.path) {
                 Ok(Some(run)) => runs.push(run),
                 Ok(None) => return Ok(CompactStep::Foreign(file.clone())),
-                Err(_) if is_absent(&file.path) => return Ok(CompactStep::Conflict),
+                Err(error) if may_be_deleted(&file.path) => return Ok(CompactStep::Gone(error)),
                 Err(error) => return Err(error),
             }
         }
         let written = match merge::write(&runs, &DedupResult::keep_all(&runs), table_dir) {
             Ok(written) => written,
-            Err(_) if chosen.iter().any(|file| is_absent(&file.path)) => {
-                return Ok(CompactStep::Conflict);
+            Err(error) if chosen.iter().any(|file| may_be_deleted(&file.path)) => {
+                return Ok(CompactStep::Gone(error));
             }
             Err(error) => return Err(error),
         };
@@ -154,6 +155,8 @@ enum CompactStep {
     Replaced(Vec<DataFile>),
     /// Another program wrote this file in another format. It is not merged.
     Foreign(DataFile),
+    /// A file cannot be read, perhaps because another command has replaced it.
+    Gone(Error),
     Conflict,
 }
 

@@ -15,7 +15,7 @@ use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
 use crate::store::delta::log::CommitContent;
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::Disk;
-use crate::store::fs::paths::is_absent;
+use crate::store::fs::paths::{is_absent, may_be_deleted};
 use crate::store::handle::Store;
 use crate::store::parquet::reader;
 use crate::store::parquet::writer::{Compression, TableDir};
@@ -112,7 +112,7 @@ impl Store {
             let inventory_values =
                 self.count_inventory_redaction(&|text| rewrite_text(text, redaction))?;
             match plan_files(&files, self.root(), source_log, redaction) {
-                Err(_) if is_newer && files.iter().any(|file| is_absent(&file.path)) => {}
+                Err(_) if is_newer && files.iter().any(|file| may_be_deleted(&file.path)) => {}
                 planned => {
                     return planned.map(|plan| RedactionResult { inventory_values, ..plan });
                 }

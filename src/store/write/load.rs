@@ -17,7 +17,7 @@ use crate::store::delta::commit::{MAX_ATTEMPTS, backoff, too_many_conflicts};
 use crate::store::delta::log::{CommitContent, DeltaLog};
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::{Disk, OsDisk};
-use crate::store::fs::paths::is_absent;
+use crate::store::fs::paths::may_be_deleted;
 use crate::store::fs::temp_folder::TempFolder;
 use crate::store::handle::{Store, check_is_utf8};
 use crate::store::parquet::id_prefixes::IdPrefixes;
@@ -374,7 +374,7 @@ impl PreparedCommit {
         let data_files = match merge::write(&self.runs, &self.dedup_result, table_dir) {
             Ok(files) => files,
             // Another writer has replaced a file of the table.
-            Err(_) if self.replaced.iter().any(|file| is_absent(&file.path)) => {
+            Err(_) if self.replaced.iter().any(|file| may_be_deleted(&file.path)) => {
                 return self.into_conflict();
             }
             Err(error) => return Err(error),
