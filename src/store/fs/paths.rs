@@ -43,8 +43,8 @@ pub(in crate::store) fn is_absent(path: &Path) -> bool {
     matches!(path.try_exists(), Ok(false))
 }
 
-/// Returns true if a file that could not be read may be one that another command has deleted, so
-/// that a newer version of the log is to be read. On Windows, a deleted file that is still open
+/// Returns true if a file that could not be read may be one that another command has deleted. The
+/// caller must read a newer version of the log then. On Windows, a deleted file that is still open
 /// refuses every access
 /// (<https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-deletefilew>).
 pub(in crate::store) fn may_be_deleted(path: &Path) -> bool {
