@@ -15,7 +15,7 @@ use crate::gaps::{self, LogGap};
 use crate::query::{self, DayStatus, LogKind};
 use crate::schema::source_log::SourceFacts;
 use crate::source_warnings::is_truncated;
-use crate::store::{SourceEntry, Store};
+use crate::store::{SourceEntries, SourceEntry, Store};
 
 /// Days or sources that one message names; the others are counted.
 const MAX_NAMED: usize = 5;
@@ -63,55 +63,121 @@ impl FromStr for WatchCondition {
     }
 }
 
-/// Returns a message for each condition that holds, or several for one.
-///
-/// # Errors
-///
-/// [`Error::Usage`] if `since` is in the future, and errors of reading the store.
-pub fn check(
-    store: &Store,
-    conditions: &[WatchCondition],
-    since: DayBound,
-    now: DateTime<Utc>,
-) -> Result<Vec<String>> {
-    let first = gaps::first_day(since, now)?;
-    let asks = |one, other| conditions.iter().any(|asked| *asked == one || *asked == other);
-    let gaps = match asks(WatchCondition::Missing, WatchCondition::Incomplete) {
-        true => store.read(|data| gaps::find_gaps(data, since, now))?.gaps,
-        false => Vec::new(),
-    };
-    let entries = match asks(WatchCondition::Damaged, WatchCondition::Rejects) {
-        true => Some(store.source_entries()?),
-        false => None,
-    };
-    let sources = entries.as_ref().map_or_else(Vec::new, |entries| unrepaired(entries, first));
-    let mut failures = Vec::new();
-    for condition in conditions {
-        match condition {
-            WatchCondition::Stale(limit) => {
-                let newest = store.read(|data| query::event_time_range(data, LogKind::PowerBi))?;
-                let newest = newest.and_then(|log| DateTime::from_timestamp_micros(log.last_us));
-                failures.extend(limit.check(newest.map(|newest| now - newest)));
-            }
-            WatchCondition::Missing | WatchCondition::Incomplete => {
-                let is_any = *condition == WatchCondition::Incomplete;
-                let gaps = gaps.iter().filter(|gap| is_any || gap.status == MISSING.name());
-                failures.extend(days_message(&gaps.collect::<Vec<_>>(), is_any));
-            }
-            WatchCondition::Damaged | WatchCondition::Rejects => {
-                let is_named = conditions.contains(&WatchCondition::Damaged);
-                let is_meant = |source: &&SourceFacts| match condition {
-                    WatchCondition::Damaged => is_damaged(source),
-                    // The message about the damage says it already.
-                    _ if is_named && is_damaged(source) => false,
-                    _ => source.records.rejected > 0,
-                };
-                let meant: Vec<&SourceFacts> = sources.iter().copied().filter(is_meant).collect();
-                failures.extend(source_messages(&meant, *condition));
-            }
+/// The parts of [`WatchEvidence`] to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvidenceParts {
+    newest: bool,
+    days: bool,
+    sources: bool,
+}
+
+impl EvidenceParts {
+    /// All parts, which the figures need.
+    pub const ALL: EvidenceParts = EvidenceParts { newest: true, days: true, sources: true };
+
+    /// Returns what some conditions need.
+    pub fn of(conditions: &[WatchCondition]) -> EvidenceParts {
+        let asks = |is_meant: fn(&WatchCondition) -> bool| conditions.iter().any(is_meant);
+        EvidenceParts {
+            newest: asks(|asked| matches!(asked, WatchCondition::Stale(_))),
+            days: asks(|asked| {
+                matches!(asked, WatchCondition::Missing | WatchCondition::Incomplete)
+            }),
+            sources: asks(|asked| {
+                matches!(asked, WatchCondition::Damaged | WatchCondition::Rejects)
+            }),
         }
     }
-    Ok(failures)
+}
+
+/// The state of a log since a day, as far as conditions and figures need it.
+pub struct WatchEvidence {
+    first: NaiveDate,
+    now: DateTime<Utc>,
+    newest_us: Option<i64>,
+    gaps: Vec<LogGap>,
+    entries: Option<SourceEntries>,
+}
+
+impl WatchEvidence {
+    /// Reads some parts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if `since` is in the future, and errors of reading the store.
+    pub fn read(
+        store: &Store,
+        parts: EvidenceParts,
+        since: DayBound,
+        now: DateTime<Utc>,
+    ) -> Result<WatchEvidence> {
+        let first = gaps::first_day(since, now)?;
+        let newest = match parts.newest {
+            true => store.read(|data| query::event_time_range(data, LogKind::PowerBi))?,
+            false => None,
+        };
+        let gaps = match parts.days {
+            true => store.read(|data| gaps::find_gaps(data, since, now))?.gaps,
+            false => Vec::new(),
+        };
+        let entries = parts.sources.then(|| store.source_entries()).transpose()?;
+        Ok(WatchEvidence { first, now, newest_us: newest.map(|log| log.last_us), gaps, entries })
+    }
+
+    /// Returns a message for each condition that holds, or several for one.
+    pub fn failures(&self, conditions: &[WatchCondition]) -> Vec<String> {
+        let sources = self.unrepaired_sources();
+        let mut failures = Vec::new();
+        for condition in conditions {
+            match condition {
+                WatchCondition::Stale(limit) => {
+                    let newest = self.newest_us.and_then(DateTime::from_timestamp_micros);
+                    failures.extend(limit.check(newest.map(|newest| self.now - newest)));
+                }
+                WatchCondition::Missing | WatchCondition::Incomplete => {
+                    let is_any = *condition == WatchCondition::Incomplete;
+                    let gaps = self.gaps.iter();
+                    let gaps = gaps.filter(|gap| is_any || gap.status == MISSING.name());
+                    failures.extend(days_message(&gaps.collect::<Vec<_>>(), is_any));
+                }
+                WatchCondition::Damaged | WatchCondition::Rejects => {
+                    let is_named = conditions.contains(&WatchCondition::Damaged);
+                    let is_meant = |source: &&SourceFacts| match condition {
+                        WatchCondition::Damaged => is_damaged(source),
+                        // The message about the damage says it already.
+                        _ if is_named && is_damaged(source) => false,
+                        _ => source.records.rejected > 0,
+                    };
+                    let meant: Vec<&SourceFacts> =
+                        sources.iter().copied().filter(is_meant).collect();
+                    failures.extend(source_messages(&meant, *condition));
+                }
+            }
+        }
+        failures
+    }
+
+    /// Returns the figures that the conditions compare.
+    pub fn figures(&self) -> WatchFigures {
+        let mut days = BTreeMap::from(WATCHED_DAYS.map(|status| (status.name(), 0)));
+        for gap in &self.gaps {
+            *days.entry(gap.status).or_default() += 1;
+        }
+        let sources = self.unrepaired_sources();
+        let count = |is_meant: fn(&SourceFacts) -> bool| {
+            sources.iter().filter(|source| is_meant(source)).count() as u64
+        };
+        WatchFigures {
+            newest_event_s: self.newest_us.map(|newest_us| newest_us.div_euclid(MICROS_PER_SECOND)),
+            days,
+            damaged_sources: count(is_damaged),
+            rejecting_sources: count(|source| source.records.rejected > 0),
+        }
+    }
+
+    fn unrepaired_sources(&self) -> Vec<&SourceFacts> {
+        self.entries.as_ref().map_or_else(Vec::new, |entries| unrepaired(entries, self.first))
+    }
 }
 
 /// Figures for a monitoring system.
@@ -125,34 +191,6 @@ pub struct WatchFigures {
     pub damaged_sources: u64,
     /// Sources with rejected records that are not repaired.
     pub rejecting_sources: u64,
-}
-
-/// Returns the figures that all conditions compare, with the rules of [`check`].
-///
-/// # Errors
-///
-/// As in [`check`].
-pub fn figures(store: &Store, since: DayBound, now: DateTime<Utc>) -> Result<WatchFigures> {
-    let first = gaps::first_day(since, now)?;
-    let (newest, list) = store.read(|data| {
-        let newest = query::event_time_range(data, LogKind::PowerBi)?;
-        Ok((newest, gaps::find_gaps(data, since, now)?))
-    })?;
-    let mut days = BTreeMap::from(WATCHED_DAYS.map(|status| (status.name(), 0)));
-    for gap in &list.gaps {
-        *days.entry(gap.status).or_default() += 1;
-    }
-    let entries = store.source_entries()?;
-    let sources = unrepaired(&entries, first);
-    let count = |is_meant: fn(&SourceFacts) -> bool| {
-        sources.iter().filter(|source| is_meant(source)).count() as u64
-    };
-    Ok(WatchFigures {
-        newest_event_s: newest.map(|log| log.last_us.div_euclid(MICROS_PER_SECOND)),
-        days,
-        damaged_sources: count(is_damaged),
-        rejecting_sources: count(|source| source.records.rejected > 0),
-    })
 }
 
 /// The statuses of days to download again.

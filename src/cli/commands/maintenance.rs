@@ -15,7 +15,7 @@ use crate::maintenance;
 use crate::rejects;
 use crate::report::PeriodBounds;
 use crate::status;
-use crate::watch;
+use crate::watch::{EvidenceParts, WatchEvidence};
 
 pub(in crate::cli) fn status(command: &StatusArgs, quiet: bool) -> Result<ExitStatus> {
     let (store, now) = (open_existing(command.store.path())?, chrono::Utc::now());
@@ -31,12 +31,16 @@ pub(in crate::cli) fn status(command: &StatusArgs, quiet: bool) -> Result<ExitSt
         SummaryFormat::Json => to_json(&status)?,
     };
     out::write(text.as_bytes(), None)?;
+    let parts = match command.metrics {
+        Some(_) => EvidenceParts::ALL,
+        None => EvidenceParts::of(&command.fail_on),
+    };
+    let evidence = WatchEvidence::read(&store, parts, command.since, now)?;
     if let Some(file) = &command.metrics {
-        let figures = watch::figures(&store, command.since, now)?;
-        let metrics = metrics::prometheus_text(&status, &figures, now.timestamp());
+        let metrics = metrics::prometheus_text(&status, &evidence.figures(), now.timestamp());
         out::write(metrics.as_bytes(), Some(file))?;
     }
-    let failures = watch::check(&store, &command.fail_on, command.since, now)?;
+    let failures = evidence.failures(&command.fail_on);
     for failure in &failures {
         log::error(&out::strip_control(failure));
     }
