@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::people::Members;
 use super::shape::Shape;
-use super::snapshots::{Cluster, States};
+use super::snapshots::{Cluster, States, rows_of};
 use super::unit::Unit;
 use crate::record::{Object, Value};
 use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
@@ -124,10 +124,8 @@ pub(super) fn attribute_rows<'r>(
 ) -> Vec<&'r InventoryRow> {
     let mut all = Vec::new();
     for Cluster { snapshot, scans } in clusters {
-        let mut scans: Vec<_> = scans.iter().collect();
-        scans.sort_by_key(|scan| (scan.taken_us, scan.document, scan.state));
-        let rows = scans.iter().filter_map(|scan| states.get(scan.state)).flatten().copied();
-        let rows: Vec<&InventoryRow> = rows.filter(|r| r.kind == RowKind::Attribute).collect();
+        let mut rows = rows_of(scans, states);
+        rows.retain(|row| row.kind == RowKind::Attribute);
         let people: BTreeSet<&str> =
             rows.iter().filter_map(|row| row.get(Column::Principal)).collect();
         snapshot.people = people.len();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::people::{DIRECT, NO_PLAN, WITH_LICENSES};
 use super::shape::Shape;
-use super::snapshots::{Cluster, Scan, States};
+use super::snapshots::{Cluster, States, rows_of};
 use super::taken_at::ScanCoverage;
 use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
 use crate::schema::{LicenseLevel, license_product, plan_level};
@@ -140,13 +140,6 @@ pub(super) fn resolve_people<'r>(clusters: &mut [Cluster<'r>], states: &States<'
     all.products.sort_by(|a, b| (&a.product, a.row).cmp(&(&b.product, b.row)));
     all.products.dedup();
     all
-}
-
-/// Returns the rows of scans, the latest scan last.
-fn rows_of<'r>(scans: &[Scan<'r>], states: &States<'r>) -> Vec<&'r InventoryRow> {
-    let mut scans: Vec<&Scan<'r>> = scans.iter().collect();
-    scans.sort_by_key(|scan| (scan.taken_us, scan.document, scan.state));
-    scans.iter().filter_map(|scan| states.get(scan.state)).flatten().copied().collect()
 }
 
 /// Adds the people of a snapshot.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::items::{has, id, instant, member, number, schedule, text, texts};
 use super::shape::Shape;
-use super::snapshots::{Cluster, States};
+use super::snapshots::{Cluster, States, in_order};
 use super::unit::Unit;
 use crate::record::{Object, Value};
 use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
@@ -118,8 +118,7 @@ pub(super) fn resolve_refreshes<'r>(
     clusters: &[Cluster<'r>],
     states: &States<'r>,
 ) -> (Vec<HeldRefresh<'r>>, Vec<HeldRefresh<'r>>) {
-    let mut scans: Vec<_> = clusters.iter().flat_map(|cluster| &cluster.scans).collect();
-    scans.sort_by_key(|scan| (scan.taken_us, scan.document, scan.state));
+    let scans = in_order(clusters.iter().flat_map(|cluster| &cluster.scans));
     let mut refreshes: BTreeMap<(&str, &str), HeldRefresh<'r>> = BTreeMap::new();
     let mut refreshables: BTreeMap<&str, HeldRefresh<'r>> = BTreeMap::new();
     for scan in scans {

@@ -52,6 +52,21 @@ pub struct InventorySnapshot {
     pub has_lineage: bool,
 }
 
+/// Returns scans in the order in which they count, the latest last.
+pub(super) fn in_order<'s, 'r: 's>(
+    scans: impl IntoIterator<Item = &'s Scan<'r>>,
+) -> Vec<&'s Scan<'r>> {
+    let mut scans: Vec<&Scan<'r>> = scans.into_iter().collect();
+    scans.sort_by_key(|scan| (scan.taken_us, scan.document, scan.state));
+    scans
+}
+
+/// Returns the rows of scans, the latest scan last.
+pub(super) fn rows_of<'r>(scans: &[Scan<'r>], states: &States<'r>) -> Vec<&'r InventoryRow> {
+    let scans = in_order(scans).into_iter();
+    scans.filter_map(|scan| states.get(scan.state)).flatten().copied().collect()
+}
+
 /// A workspace in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Scan<'r> {
