@@ -1,11 +1,11 @@
 //! Checks reports that an attribute of people divides: tables of attributes, their values, and the
 //! figures of each value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::inventory::{compare_with_file, id, rows, rows_of_views, write_march};
+use crate::inventory::{compare_with_file, id, results_by_order, rows, rows_of_views, write_march};
 use crate::workdir::{Outcome, Workdir};
 
 /// Reports that can be divided, each with the parameters of its golden file.
@@ -213,17 +213,8 @@ const VIEWS: [&str; 3] = ["person_attributes", "people", "snapshots"];
 #[test]
 fn order_of_tables_and_repeated_reading_do_not_matter() {
     let files = ["graph/2026/03/01/users.json", "graph/2026/03/28/users.json", "hr/2026-03-27.csv"];
-    let mut results = BTreeSet::new();
-    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
-        let dir = Workdir::new();
-        write_archive(&dir);
-        for number in order {
-            dir.ingest("store", &[&format!("archive/{}", files[number])]).0.ended(0);
-        }
-        dir.ingest("store", &["archive", "--reread"]).0.ended(0);
-        results.insert(rows_of_views(&dir, &VIEWS));
-        dir.pbi(["verify", "--store", "store"]).ended(0);
-    }
+    let orders = [[0, 1, 2], [2, 1, 0], [1, 2, 0]];
+    let results = results_by_order(write_archive, &files, orders, &VIEWS);
     assert_eq!(results.len(), 1, "{results:#?}");
 }
 

@@ -1,7 +1,7 @@
 //! Checks inventories beside the log: what files are taken for, what of them counts as of a day,
 //! and the reports on unused reports and orphaned workspaces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -483,6 +483,28 @@ pub fn rows_of_views(dir: &Workdir, views: &[&str]) -> Vec<String> {
         lines.join("\n")
     };
     views.iter().map(view).collect()
+}
+
+/// Returns the different rows of views, from stores that read the files of an archive in some
+/// orders, and then again.
+pub fn results_by_order<const N: usize>(
+    write_archive: fn(&Workdir),
+    files: &[&str; N],
+    orders: [[usize; N]; 3],
+    views: &[&str],
+) -> BTreeSet<Vec<String>> {
+    let mut results = BTreeSet::new();
+    for order in orders {
+        let dir = Workdir::new();
+        write_archive(&dir);
+        for number in order {
+            dir.ingest("store", &[&format!("archive/{}", files[number])]).0.ended(0);
+        }
+        dir.ingest("store", &["archive", "--reread"]).0.ended(0);
+        results.insert(rows_of_views(&dir, views));
+        dir.pbi(["verify", "--store", "store"]).ended(0);
+    }
+    results
 }
 
 /// Returns all rows of the views of the inventory.
