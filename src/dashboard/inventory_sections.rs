@@ -13,7 +13,7 @@ use super::people::PeopleMask;
 use crate::Result;
 use crate::grid::{Cell, CellKind, Grid};
 use crate::render::html::{Section, SentencePart, format_number};
-use crate::report::{Options, ReportCatalog, ReportDefinition, ReportSession, Snapshot};
+use crate::report::{self, Options, ReportCatalog, ReportDefinition, ReportSession, Snapshot};
 
 /// A number of days without use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +80,7 @@ pub struct InventoryResults<'r> {
 }
 
 impl<'r> InventoryResults<'r> {
-    /// Runs the reports; `None` if the store has no inventory, or with filters, because an item
-    /// that is used outside of them would seem to be unused.
+    /// Runs the reports; `None` if they [cannot](report::can_compare_inventory) be run.
     ///
     /// # Errors
     ///
@@ -92,7 +91,7 @@ impl<'r> InventoryResults<'r> {
         options: &Options,
         days: UnusedDays,
     ) -> Result<Option<InventoryResults<'r>>> {
-        if !snapshot.has_inventory() || options.filters.are_in_use() {
+        if !report::can_compare_inventory(snapshot, options) {
             return Ok(None);
         }
         let UnusedDays(days) = days;

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate};
 
 use super::tables::{self, TableSpec};
 use crate::grid::{Cell, Grid};
-use crate::report::{Options, ReportCatalog, ReportDefinition, ReportSession, Snapshot, Tz};
+use crate::report::{self, Options, ReportCatalog, ReportDefinition, ReportSession, Snapshot, Tz};
 use crate::{Error, Result};
 
 /// Status of an item that the reports leave out, or that the inventory does not contain.
@@ -107,8 +107,7 @@ impl HeldFacts {
         let (time_zone, days) = (options.time_zone, window_days.to_string());
         let mut inventory = Grid::new(tables::INVENTORY.columns.iter().copied());
         let mut licenses = Grid::new(tables::LICENSES.columns.iter().copied());
-        // With filters, an item that is used outside of them would seem to be unused.
-        let has_inventory = snapshot.has_inventory() && !options.filters.are_in_use();
+        let has_inventory = report::can_compare_inventory(snapshot, options);
         if has_inventory {
             let HeldReports { unused_reports, unused_items, license_usage } = HeldReports::load()?;
             let all = [("days", days.as_str()), ("status", "all")];

@@ -32,8 +32,8 @@ pub use portable::SqlEngine;
 pub use required_columns::{filter_columns, open_table, report_columns};
 pub use row_selection::{RowSelection, SelectedRows, SortKey, matching_rows, select_rows};
 pub use run::{
-    check_division, check_filters, counts_failed, current_date_remark, division_remark, execute,
-    internal_domains, inventory_remarks, portable_script, reads_inventory, reads_view,
+    check_filters, counts_failed, current_date_remark, divided_attribute, division_remark, execute,
+    internal_domains, inventory_remarks, portable_script, reads_view, refuses_filters,
 };
 pub use session::{
     EventCounts, Session, Settings, UnknownField, event_time_range, event_time_range_of,

@@ -118,9 +118,18 @@ pub fn report_columns<'r>(
     Ok(columns)
 }
 
-fn columns_of_report(report: &ReportDefinition) -> Result<BTreeSet<String>> {
+/// Returns the views and columns that the statement of a report names.
+///
+/// # Errors
+///
+/// Those of the guard.
+pub(in crate::query) fn references_of(report: &ReportDefinition) -> Result<References> {
     let statement = spelling::parse(&report.name, &report.sql, None)?;
-    let references = guard::check(&report.name, &statement)?;
+    guard::check(&report.name, &statement)
+}
+
+fn columns_of_report(report: &ReportDefinition) -> Result<BTreeSet<String>> {
+    let references = references_of(report)?;
     // A value that does not fit its column is found only if the column is read.
     match references.views.contains(UNKNOWN_FIELDS_VIEW) {
         true => Ok(all_columns().map(str::to_owned).collect()),
@@ -142,8 +151,7 @@ pub fn filter_columns(filters: &Filters) -> BTreeSet<String> {
 ///
 /// Those of the guard.
 pub fn statement_columns(report: &ReportDefinition) -> Result<BTreeSet<String>> {
-    let statement = spelling::parse(&report.name, &report.sql, None)?;
-    Ok(referenced_columns(&guard::check(&report.name, &statement)?))
+    Ok(referenced_columns(&references_of(report)?))
 }
 
 /// Opens the events of an archive for reports and filters. If the archive is small, the columns

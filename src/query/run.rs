@@ -17,6 +17,7 @@ use crate::query::engine::error::run_engine;
 use crate::query::engine::streaming::{self, StreamingCte};
 use crate::query::engine::{exact, scan, to_grid};
 use crate::query::portable::{self, SqlEngine};
+use crate::query::required_columns::references_of;
 use crate::query::session::Session;
 use crate::query::views::context::{ViewContext, includes_failed};
 use crate::query::views::inventory::{self, INVENTORY_VIEWS};
@@ -128,9 +129,7 @@ pub fn internal_domains(
 ///
 /// Those of the guard.
 pub fn counts_failed(report: &ReportDefinition) -> Result<bool> {
-    let statement = spelling::parse(&report.name, &report.sql, None)?;
-    let references = guard::check(&report.name, &statement)?;
-    Ok(includes_failed(report, &references))
+    Ok(includes_failed(report, &references_of(report)?))
 }
 
 /// Returns the sentence on CURRENT_DATE, if a report reads it.
@@ -153,8 +152,7 @@ pub fn current_date_remark(
 ///
 /// Those of the guard, and [`crate::Error::Query`] if a file cannot be read.
 pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Result<Vec<String>> {
-    let statement = spelling::parse(&report.name, &report.sql, None)?;
-    let views = guard::check(&report.name, &statement)?.views;
+    let views = references_of(report)?.views;
     let reads = |known: &[&str]| known.iter().any(|view| views.contains(*view));
     run_engine(&report.name, || {
         let mut remarks = Vec::new();
@@ -181,21 +179,29 @@ pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Re
 /// # Errors
 ///
 /// Those of the guard.
-pub fn reads_inventory(report: &ReportDefinition) -> Result<bool> {
-    let statement = spelling::parse(&report.name, &report.sql, None)?;
-    let views = guard::check(&report.name, &statement)?.views;
+fn reads_inventory(report: &ReportDefinition) -> Result<bool> {
+    let views = references_of(report)?.views;
     let inventory = INVENTORY_VIEWS.iter().chain(&PEOPLE_VIEWS).chain(&REFRESH_VIEWS);
     Ok(inventory.chain([&SETTINGS_VIEW]).any(|view| views.contains(*view)))
+}
+
+/// Returns true if a report cannot be run with these filters: it compares an inventory with the
+/// log, so an item whose events they leave out would seem to be unused.
+///
+/// # Errors
+///
+/// Those of the guard.
+pub fn refuses_filters(report: &ReportDefinition, filters: &Filters) -> Result<bool> {
+    Ok(filters.are_in_use() && !report.is_ad_hoc() && reads_inventory(report)?)
 }
 
 /// Checks that filters do not change what a report says about an inventory.
 ///
 /// # Errors
 ///
-/// [`Error::Usage`] if a report compares an inventory with the log, and there are filters: an item
-/// whose events they leave out would seem to be unused.
+/// [`Error::Usage`] if the report [refuses](refuses_filters) them.
 pub fn check_filters(report: &ReportDefinition, filters: &Filters) -> Result<()> {
-    if !filters.are_in_use() || report.is_ad_hoc() || !reads_inventory(report)? {
+    if !refuses_filters(report, filters)? {
         return Ok(());
     }
     let name = &report.name;
@@ -206,23 +212,18 @@ pub fn check_filters(report: &ReportDefinition, filters: &Filters) -> Result<()>
     )))
 }
 
-/// Checks that the store has the attribute that divides a report, if one does.
+/// Returns the attribute that divides a report; `None` if none does.
 ///
 /// # Errors
 ///
 /// [`Error::Usage`] with the attributes that the store has, or with advice if it has none.
-pub fn check_division(session: &Session<'_>, report: &ReportDefinition) -> Result<()> {
-    divided_attribute(session, report).map(drop)
-}
-
-/// Returns the attribute that divides a report; `None` if none does.
-fn divided_attribute(
+pub fn divided_attribute(
     session: &Session<'_>,
     report: &ReportDefinition,
 ) -> Result<Option<KnownAttribute>> {
     let Some(division) = &report.division else { return Ok(None) };
     let known = run_engine(&report.name, || known_attributes(session))?;
-    if let Some(found) = known.iter().find(|known| known.has_key(&division.key)) {
+    if let Some(found) = known.iter().find(|known| known.key() == division.key) {
         return Ok(Some(found.clone()));
     }
     let names: Vec<&str> = known.iter().map(|attribute| attribute.name.as_str()).collect();
@@ -247,13 +248,11 @@ fn divided_attribute(
 ///
 /// # Errors
 ///
-/// Those of [`check_division`] and [`execute`].
-pub fn division_remark(session: &Session<'_>, report: &ReportDefinition) -> Result<Option<String>> {
-    let Some(attribute) = divided_attribute(session, report)? else { return Ok(None) };
-    let key = report.division.as_ref().map(|division| division.key.as_str()).unwrap_or_default();
-    let counted = execute(session, &coverage_statement(key), &BTreeMap::new())?;
+/// Those of [`execute`].
+pub fn division_remark(session: &Session<'_>, attribute: &KnownAttribute) -> Result<String> {
+    let counted = execute(session, &coverage_statement(&attribute.key()), &BTreeMap::new())?;
     let counts = counted.rows.first().map(Vec::as_slice).unwrap_or_default();
-    Ok(Some(coverage_remark(&attribute, counts)))
+    Ok(coverage_remark(attribute, counts))
 }
 
 /// Returns true if a report reads a view.
@@ -262,6 +261,5 @@ pub fn division_remark(session: &Session<'_>, report: &ReportDefinition) -> Resu
 ///
 /// Those of the guard.
 pub fn reads_view(report: &ReportDefinition, view: &str) -> Result<bool> {
-    let statement = spelling::parse(&report.name, &report.sql, None)?;
-    Ok(guard::check(&report.name, &statement)?.views.contains(view))
+    Ok(references_of(report)?.views.contains(view))
 }

@@ -11,10 +11,10 @@ use crate::query::definition::report::ReportDefinition;
 use crate::query::engine::error::run_engine;
 use crate::query::engine::scan;
 use crate::query::guard::references::References;
+use crate::query::required_columns::{self, references_of};
 use crate::query::session::{Session, SharedFrames};
 use crate::query::views::context::ViewContext;
 use crate::query::views::events;
-use crate::query::{guard, required_columns, spelling};
 
 /// Columns of the table that periods and the columns of a single statement read.
 const SOURCES: [&str; 3] = ["CreationTime", "UserId", "UserType"];
@@ -32,8 +32,7 @@ impl Session<'_> {
     ) -> Result<()> {
         let mut named: BTreeSet<String> = SOURCES.map(str::to_owned).into();
         for report in statements {
-            let statement = spelling::parse(&report.name, &report.sql, None)?;
-            let references = guard::check(&report.name, &statement)?;
+            let references = references_of(report)?;
             let context = ViewContext::new(self, report, None, references)?;
             if context.is_usual() && !context.references.all_columns {
                 named.extend(context.event_columns().map(str::to_owned));

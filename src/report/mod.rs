@@ -93,6 +93,12 @@ pub fn run_all(
     Ok(())
 }
 
+/// Returns true if reports can compare the inventory of a store with its log. With filters, an item
+/// that is used outside of them would seem to be unused.
+pub fn can_compare_inventory(snapshot: &Snapshot, options: &Options) -> bool {
+    snapshot.has_inventory() && !options.filters.are_in_use()
+}
+
 /// Returns the reports that can be run with filters, and the names of the others: those compare an
 /// inventory with the whole log.
 ///
@@ -105,9 +111,9 @@ pub fn split_by_filters(
 ) -> Result<(Vec<ReportDefinition>, Vec<String>)> {
     let (mut able, mut refused) = (Vec::new(), Vec::new());
     for report in reports {
-        match !filters.are_in_use() || !query::reads_inventory(report)? {
-            true => able.push(report.clone()),
-            false => refused.push(report.name.clone()),
+        match query::refuses_filters(report, filters)? {
+            true => refused.push(report.name.clone()),
+            false => able.push(report.clone()),
         }
     }
     Ok((able, refused))
@@ -136,7 +142,7 @@ pub fn portable_sql(
     let session = open_session(snapshot, [report], options)?;
     let other = session::other_log_session(&session, report, options)?;
     let session = other.as_ref().unwrap_or(&session);
-    query::check_division(session, report)?;
+    query::divided_attribute(session, report)?;
     query::portable_script(session, report, &effective_params(report, options)?, engine)
 }
 

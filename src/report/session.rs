@@ -57,7 +57,7 @@ pub(super) fn run_report(
     let other = other_log_session(session, report, options)?;
     let session = other.as_ref().unwrap_or(session);
     query::check_filters(report, &options.filters)?;
-    query::check_division(session, report)?;
+    let attribute = query::divided_attribute(session, report)?;
     let counts = session.event_counts(report)?;
     let (params, limit) = params_and_limit(report, options)?;
     let grid = query::execute(session, report, &params)?;
@@ -95,7 +95,9 @@ pub(super) fn run_report(
     remarks.extend(totals_remark(context.totals.as_ref(), options.format));
     let domains = query::internal_domains(session, report, &params)?;
     remarks.extend(domains.map(|domains| internal_domains_remark(&domains)));
-    remarks.extend(query::division_remark(session, report)?);
+    if let Some(attribute) = &attribute {
+        remarks.push(query::division_remark(session, attribute)?);
+    }
     remarks.extend(inventory);
     remarks.extend(query::current_date_remark(session, report)?);
     remarks.extend(marks_remark(&options.marks, period.first_day(), period.last_day()));

@@ -1,7 +1,7 @@
 //! Values of flags: names of domain types, dates and parameters.
 
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{PossibleValue, RangedI64ValueParser};
 
 use crate::rejects::RejectsFormat;
 use crate::report::{Actors, NoiseFilter, OutputFormat, SortKey, SqlEngine};
@@ -114,6 +114,11 @@ pub(super) fn parse_sort_key(text: &str) -> Result<SortKey, String> {
         "" => Err("a column name is missing; use NAME or -NAME, for example -views".into()),
         _ => Ok(key),
     }
+}
+
+/// Parses the days without use after which items are unused and licenses idle.
+pub(super) fn unused_days_parser() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=3660)
 }
 
 /// Parses `NAME=VALUE`.

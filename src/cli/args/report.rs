@@ -7,10 +7,11 @@ use chrono::NaiveDate;
 use clap::ArgAction;
 
 use super::common::{ListFormat, PeriodArgs, StoreFolder, Threads};
-use super::convert::parse_param;
+use super::convert::{parse_param, unused_days_parser};
 use super::filters::FilterArgs;
 use super::rows::RowArgs;
 use crate::cli::memory::parse_size;
+use crate::dashboard::UnusedDays;
 use crate::powerbi::{DataFolder, FiscalStart, ProjectName};
 use crate::report::{
     Actors, EarlierPeriod, FailCondition, Mark, NoiseFilter, OutputFormat, SqlEngine,
@@ -205,8 +206,8 @@ pub(in crate::cli) struct DashboardArgs {
     #[arg(
         long,
         value_name = "DAYS",
-        default_value_t = 90,
-        value_parser = clap::value_parser!(u16).range(1..=3660)
+        default_value_t = UnusedDays::default().0,
+        value_parser = unused_days_parser()
     )]
     pub(in crate::cli) unused_days: u16,
     /// Write a page without scripts, for mail systems that block them
@@ -293,8 +294,8 @@ pub(in crate::cli) struct PowerbiArgs {
     #[arg(
         long,
         value_name = "DAYS",
-        default_value_t = 90,
-        value_parser = clap::value_parser!(u16).range(1..=3660)
+        default_value_t = UnusedDays::default().0,
+        value_parser = unused_days_parser()
     )]
     pub(in crate::cli) unused_days: u16,
     /// Also replace the semantic model and the report of an existing project

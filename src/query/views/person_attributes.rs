@@ -30,9 +30,9 @@ pub struct KnownAttribute {
 }
 
 impl KnownAttribute {
-    /// Returns true if a key is that of the attribute.
-    pub fn has_key(&self, key: &str) -> bool {
-        attribute_key(&self.name) == key
+    /// Returns the text by which names of the attribute are compared.
+    pub fn key(&self) -> String {
+        attribute_key(&self.name)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::store::fs::paths::file_name;
+use crate::store::fs::paths::is_hidden;
 
 /// The data files that the writers of one [`Store`](crate::store::Store) could not delete.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +17,7 @@ pub(in crate::store) struct UndeletedFiles(Arc<Mutex<BTreeSet<PathBuf>>>);
 impl UndeletedFiles {
     /// Adds a file if it is a data file that programs find by a glob.
     pub(in crate::store) fn add(&self, path: &Path) {
-        let is_visible = !file_name(path).starts_with('.');
-        if is_visible && path.extension().is_some_and(|extension| extension == "parquet") {
+        if !is_hidden(path) && path.extension().is_some_and(|extension| extension == "parquet") {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_path_buf());
         }
     }
