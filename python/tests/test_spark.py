@@ -158,24 +158,34 @@ class Spark(FolderTest):
         """Kills a worker process while it works. Spark does its tasks again."""
         target, killed = self.folder / "killed", []
         application = spark.sparkContext.applicationId
+        tracker = spark.sparkContext.statusTracker()
+        ended = threading.Event()
+
+        def has_active_tasks() -> bool:
+            stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+            return any(stage and stage.numActiveTasks > 0 for stage in stages)
 
         def kill() -> None:
-            while not killed and not (target / "_SUCCESS").exists():
+            while not killed and not ended.is_set():
+                if not has_active_tasks():
+                    time.sleep(0.01)
+                    continue
                 found = subprocess.run(
                     ["pgrep", "-f", f"CoarseGrainedExecutorBackend.*{application}"],
                     capture_output=True,
-                    check=False,
+                    check=True,
                     text=True,
                 ).stdout.split()
-                time.sleep(2)
-                if found and not (target / "_SUCCESS").exists():
-                    os.kill(int(found[0]), signal.SIGKILL)
-                    killed.append(found[0])
+                os.kill(int(found[0]), signal.SIGKILL)
+                killed.append(found[0])
 
         thread = threading.Thread(target=kill)
         thread.start()
-        pbi_spark.ingest(spark, str(archive), str(target))
-        thread.join()
+        try:
+            pbi_spark.ingest(spark, str(archive), str(target))
+        finally:
+            ended.set()
+            thread.join()
         self.assertEqual(len(killed), 1)
         self.assert_equal_tables(table_of(target), right)
 
