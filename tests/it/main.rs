@@ -180,6 +180,8 @@ mod corpus;
 mod collectors;
 // The fuzz targets, and their seeds.
 mod seeds;
+#[path = "../../fuzz/store/src/targets.rs"]
+mod store_targets;
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
 // Rejected records: stored and listed once.

@@ -4,16 +4,27 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::targets;
+use crate::{store_targets, targets};
 
 /// Replays the seeds of a target, and every other data file of the project.
 fn replay(name: &str, target: fn(&[u8])) {
+    replay_seeds(name, target);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let seeds = files(&root.join("fuzz/seeds").join(name));
-    assert!(!seeds.is_empty(), "fuzz/seeds/{name}");
-    let samples = ["sample-data", "sample-data-damaged", "sample-data-inventory"]
-        .map(|folder| files(&root.join(folder)));
-    for path in seeds.iter().chain(&samples.concat()) {
+    for folder in ["sample-data", "sample-data-damaged", "sample-data-inventory"] {
+        replay_files(&root.join(folder), target);
+    }
+}
+
+/// Replays the seeds of a target.
+fn replay_seeds(name: &str, target: fn(&[u8])) {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(name);
+    replay_files(&seeds, target);
+}
+
+fn replay_files(folder: &Path, target: fn(&[u8])) {
+    let found = files(folder);
+    assert!(!found.is_empty(), "{}", folder.display());
+    for path in found {
         println!("{}", path.display());
         target(&fs::read(path).unwrap());
     }
@@ -68,21 +79,35 @@ fn timestamps_are_written_as_they_were_read() {
     replay("time", targets::time);
 }
 
+#[test]
+fn damaged_files_of_a_store_are_found() {
+    replay_seeds("store_files", store_targets::store_files);
+}
+
+#[test]
+fn statements_are_answered_or_refused() {
+    replay_seeds("sql", store_targets::sql);
+}
+
 /// Every target has seeds and a program that the fuzzer starts.
 #[test]
 fn every_target_can_be_fuzzed() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
-    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
-    let text = fs::read_to_string(fuzz.join("src/targets.rs")).unwrap();
-    let targets: Vec<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub fn ")?.split_once('(').map(|(name, _)| name))
-        .collect();
-    assert_eq!(targets.len(), 7);
-    for target in targets {
-        assert!(manifest.contains(&format!("path = \"targets/{target}.rs\"")), "{target}");
-        let program = fs::read_to_string(fuzz.join(format!("targets/{target}.rs"))).unwrap();
-        assert!(program.contains(&format!("targets::{target}(data)")), "{target}");
-        assert!(fs::read_dir(fuzz.join("seeds").join(target)).unwrap().count() > 0);
+    let mut number = 0;
+    for package in [fuzz.clone(), fuzz.join("store")] {
+        let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap();
+        let text = fs::read_to_string(package.join("src/targets.rs")).unwrap();
+        let functions = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub fn ")?.split_once('(').map(|(name, _)| name));
+        for target in functions {
+            assert!(manifest.contains(&format!("path = \"targets/{target}.rs\"")), "{target}");
+            let program = package.join(format!("targets/{target}.rs"));
+            let program = fs::read_to_string(program).unwrap();
+            assert!(program.contains(&format!("targets::{target}(data)")), "{target}");
+            assert!(fs::read_dir(fuzz.join("seeds").join(target)).unwrap().count() > 0);
+            number += 1;
+        }
     }
+    assert_eq!(number, 9);
 }
