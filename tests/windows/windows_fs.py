@@ -48,7 +48,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mfusepy import FUSE, FuseOSError, Operations, fuse_get_context
+# Version 2 of libfuse, which mfusepy would prefer, does not pass on the flags of a rename.
+os.environ["FUSE_LIBRARY_NAME"] = "fuse3"
+from mfusepy import FUSE, FuseOSError, Operations, fuse_get_context  # noqa: E402
 
 # A store is in a folder of this length, for example C:\Users\firstname.lastname\OneDrive\….
 FOLDER_LENGTH = 80
