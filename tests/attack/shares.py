@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """Lets two machines write to one store on a share whose locks are local to each machine.
 
-Two bindfs mounts of one folder stand for the machines: a lock that one mount gives is not seen by
-the other. In each round, two ingests of overlapping files start at random moments, each through its
+Two mounts of one folder stand for the machines: a lock that one mount gives is not seen by the
+other. With --share bindfs, they show each change at once. With --share sshfs, each is a connection
+to a server of its own that remembers listings and attributes for 20 seconds, and cannot rename
+without replacing. In each round, two ingests of overlapping files start at random moments, each through its
 own mount. Some rounds kill one of them. A run that fails is run again, as its message asks. At the
 end of a round, the store must contain each event once, and `verify` must find nothing.
 
-    tests/attack/shares.py PROGRAM [--pairs 300] [--seed 1] [--kills 0.2] [--load 0] [--one-machine]
+    tests/attack/shares.py PROGRAM [--share bindfs|sshfs] [--pairs 300] [--seed 1] [--kills 0.2]
+        [--load 0] [--one-machine]
 
 The second run has namespaces of its own: another host name, another start of the machine, and no
 view of the processes of the first. With --one-machine, it has not, and the runs see each other.
 
-Needs Linux with /dev/fuse, the programs bindfs and fusermount (Debian: bindfs, fuse3), and root for
-the namespaces, best in a virtual machine. Installs nothing. Prints the counts as one JSON object,
+Needs Linux with /dev/fuse, the programs fusermount and bindfs (Debian: fuse3, bindfs), or sshfs,
+socat and sftp-server (Debian: sshfs, socat, openssh-sftp-server), and root for the namespaces, best
+in a virtual machine. Installs nothing. Prints the counts as one JSON object,
 and ends with 1 if an event was lost or doubled, a store was damaged, a failure was silent or not
 repaired, or more than 5 % of the runs failed that were not killed.
 """
@@ -23,6 +27,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -31,6 +36,8 @@ import uuid
 from pathlib import Path
 
 EVENTS_OF_A_FILE = 400
+SFTP_SERVER = "/usr/lib/openssh/sftp-server"
+PROGRAMS = {"bindfs": ["bindfs"], "sshfs": ["sshfs", "socat", SFTP_SERVER]}
 MAX_REPAIRS = 3
 
 # Runs a command as if on another machine, whose boot id is in a file.
@@ -70,6 +77,38 @@ def write_sources(folder, rng):
 def burn():
     while True:
         sum(range(10_000))
+
+
+class Share:
+    """Mounts a folder twice."""
+
+    def __init__(self, kind, folder, mounts):
+        self.mounts = mounts
+        self.servers = []
+        try:
+            for mount in mounts:
+                command = ["bindfs", str(folder), str(mount)]
+                if kind == "sshfs":
+                    command = self.sshfs(folder, mount)
+                subprocess.run(command, check=True)
+        except BaseException:
+            self.close()
+            raise
+
+    def sshfs(self, folder, mount):
+        """Starts a server for a mount, and returns the command that connects to it."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        listen = f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr"
+        self.servers.append(subprocess.Popen(["socat", listen, f"EXEC:{SFTP_SERVER}"]))
+        time.sleep(0.5)
+        return ["sshfs", "-o", f"directport={port}", f"127.0.0.1:{folder}", str(mount)]
+
+    def close(self):
+        for mount in self.mounts:
+            subprocess.run(["fusermount", "-u", str(mount)], stderr=subprocess.DEVNULL)
+        for server in self.servers:
+            server.terminate()
 
 
 class Attack:
@@ -179,7 +218,9 @@ class Attack:
         again = [run for run, dead in zip(runs, killed) if self.judge(run[0], dead)]
         for _, archive, mount in again:
             self.repair(archive, mount)
-        self.check(self.rng.choice(mounts), expected)
+        # A mount of sshfs shows changes late, so the server's folder is read.
+        is_late = self.options.share == "sshfs"
+        self.check(folder / "back" if is_late else self.rng.choice(mounts), expected)
         for path in (folder / "back").iterdir():
             shutil.rmtree(path)
         shutil.rmtree(sources)
@@ -189,18 +230,19 @@ class Attack:
         for process in load:
             process.start()
         folder = Path(tempfile.mkdtemp(prefix="pbi-analyze-shares-"))
+        mounts = [folder / "one", folder / "two"]
+        for path in (folder / "back", *mounts):
+            path.mkdir()
+        (folder / "boot-id").write_text(f"{uuid.uuid4()}\n")
+        share = None
         try:
-            for name in ("back", "one", "two"):
-                (folder / name).mkdir()
-            (folder / "boot-id").write_text(f"{uuid.uuid4()}\n")
-            for name in ("one", "two"):
-                subprocess.run(["bindfs", str(folder / "back"), str(folder / name)], check=True)
+            share = Share(self.options.share, folder / "back", mounts)
             for _ in range(self.options.pairs):
                 self.pair(folder)
         finally:
-            for name in ("one", "two"):
-                subprocess.run(["fusermount", "-u", str(folder / name)], stderr=subprocess.DEVNULL)
-            if not any((folder / name).is_mount() for name in ("one", "two")):
+            if share:
+                share.close()
+            if not any(mount.is_mount() for mount in mounts):
                 shutil.rmtree(folder, ignore_errors=True)
             for process in load:
                 process.terminate()
@@ -217,13 +259,15 @@ class Attack:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
+    parser.add_argument("--share", choices=sorted(PROGRAMS), default="bindfs")
     parser.add_argument("--pairs", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=float, default=0.2, help="share of pairs with a killed run")
     parser.add_argument("--load", type=int, default=0, help="processes that only use the processor")
     parser.add_argument("--one-machine", action="store_true", help="no namespaces, needs no root")
     options = parser.parse_args()
-    missing = [name for name in ("bindfs", "fusermount") if shutil.which(name) is None]
+    needed = ["fusermount", *PROGRAMS[options.share]]
+    missing = [name for name in needed if shutil.which(name) is None]
     if missing or not Path("/dev/fuse").exists():
         print(f"needs {', '.join(missing or ['/dev/fuse'])}", file=sys.stderr)
         return 2
